@@ -1,0 +1,2 @@
+//! The `atsync` binary.
+fn main() {}
