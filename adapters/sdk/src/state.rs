@@ -1,0 +1,21 @@
+//! Continuations: an adapter's own type as bytes between two steps.
+
+use crate::contract::{Continuation, Failure};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// Writes a continuation.
+///
+/// # Errors
+/// [`Failure::Bug`] when the type cannot be written as JSON.
+pub fn encode<T: Serialize>(state: &T) -> Result<Continuation, Failure> {
+    serde_json::to_vec(state).map_err(|error| Failure::Bug(format!("a continuation cannot be written: {error}")))
+}
+
+/// Reads a continuation back.
+///
+/// # Errors
+/// [`Failure::Bug`] when the bytes are not what [`encode`] wrote for this type.
+pub fn decode<T: DeserializeOwned>(state: &[u8]) -> Result<T, Failure> {
+    serde_json::from_slice(state).map_err(|error| Failure::Bug(format!("a continuation cannot be read: {error}")))
+}

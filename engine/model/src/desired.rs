@@ -1,0 +1,291 @@
+//! What a host declares: people, what they apply to, and what is to be said about them.
+//!
+//! One desired record is one person with everything that hangs on it. It names only the fields that the host owns:
+//! a field that is absent is none of the engine's business and is never touched. References to what the ATS holds (job, source,
+//! referrer, pool) are given by name, e-mail or id and must resolve to exactly one record.
+//!
+//! Bounds: see [`limits`]. Left out: anything that the host does not decide (who rejected, when).
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// The limits of a desired record. What goes beyond them is refused when it is declared.
+pub mod limits {
+    /// Bytes of a key.
+    pub const KEY_BYTES_MAX: usize = 200;
+    /// Bytes of one text.
+    pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+    /// Entries of one list.
+    pub const LIST_ENTRIES_MAX: usize = 200;
+    /// Bytes of the whole record as JSON.
+    pub const RECORD_BYTES_MAX: usize = 512 * 1024;
+}
+
+/// A person as the host wants them to be.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DesiredCandidate {
+    /// The host's own name for this person: stable, unique within the connection, at most 200 bytes.
+    pub key: String,
+    /// Always `candidates`; may be left out.
+    #[serde(default = "candidates", skip_serializing_if = "is_candidates")]
+    pub kind: String,
+    /// Parts of the name. An ATS may require some of them for a new candidate.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<DesiredName>,
+    /// Addresses that must be there. The first one is what an existing candidate is found by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emails: Option<Vec<DesiredContact>>,
+    /// Numbers that must be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phones: Option<Vec<DesiredContact>>,
+    /// Web sites and social profiles that must be there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<Vec<DesiredContact>>,
+    /// The employer; `""` clears it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+    /// The position; `""` clears it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Shown to few. Only ever used at creation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
+    /// Values by the field's key; `null` clears. Choices by their label.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom_fields: BTreeMap<String, Value>,
+    /// Tags that must be there. A tag that the ATS does not know is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<String>>,
+    /// Notes to leave, each once. Notes cannot be changed or taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<DesiredNote>,
+    /// What the person applies to, or is a prospect for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub applications: Vec<DesiredApplication>,
+    /// What happens when somebody changes a field in the ATS; by field name, `custom_fields.<key>` included.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policy: BTreeMap<String, Policy>,
+}
+
+/// What happens to an owned field when somebody in the ATS changes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum Policy {
+    /// It is put back.
+    Enforce,
+    /// Their edit wins and is reported as drift.
+    Yield,
+    /// It is set when the record is made and never again.
+    Seed,
+    /// It is set only while it is empty.
+    Fill,
+}
+
+/// Parts of a name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DesiredName {
+    /// Given name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<String>,
+    /// Family name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<String>,
+    /// What the person is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preferred: Option<String>,
+}
+
+/// An address, number or link. A bare string stands for one of type `personal` (e-mails), `mobile` (phones) or `social`/`other` (links).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum DesiredContact {
+    /// Only the value.
+    Bare(String),
+    /// Value and type.
+    Typed(TypedContact),
+}
+
+/// A value with its type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct TypedContact {
+    /// The address, number or URL.
+    pub value: String,
+    /// `personal`, `work`, `home`, `mobile`, `skype`, `company`, `portfolio`, `blog`, `social`, `other`.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+}
+
+impl DesiredContact {
+    /// The value.
+    pub fn value(&self) -> &str {
+        match self {
+            Self::Bare(value) => value,
+            Self::Typed(contact) => &contact.value,
+        }
+    }
+
+    /// The type, where the host gave one.
+    pub fn kind(&self) -> Option<&str> {
+        match self {
+            Self::Bare(_) => None,
+            Self::Typed(contact) => contact.kind.as_deref(),
+        }
+    }
+}
+
+/// A note to leave on the candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DesiredNote {
+    /// The host's name for it, unique within the person.
+    pub key: String,
+    /// What it says.
+    pub body: String,
+    /// Who may read it.
+    #[serde(default)]
+    pub visibility: Visibility,
+    /// The key of the application that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<String>,
+}
+
+/// Who may read a note.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Visibility {
+    /// Everybody who sees the candidate.
+    #[default]
+    Public,
+    /// Few.
+    Private,
+    /// Administrators.
+    AdminOnly,
+}
+
+/// An application to a job, or a prospect.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DesiredApplication {
+    /// The host's name for it, unique within the person.
+    pub key: String,
+    /// An application (the default) or a prospect.
+    #[serde(default)]
+    pub kind: ApplicationKind,
+    /// The job; required for an application, optional for a prospect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Reference>,
+    /// Prospects only: the pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Reference>,
+    /// Prospects only: the stage of the pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool_stage: Option<Reference>,
+    /// Where it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Reference>,
+    /// Who is credited with the referral, best by e-mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<Reference>,
+    /// Values by the field's key; `null` clears.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom_fields: BTreeMap<String, Value>,
+    /// The stage it should stand in. Ignored with a warning unless the connection opted in to stage writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Reference>,
+    /// How it should stand. Anything but `active` needs the connection's opt-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<DesiredOutcome>,
+    /// The reason for `rejected`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reject_reason: Option<Reference>,
+    /// Files to hang on it, each once.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<DesiredAttachment>,
+}
+
+/// A file to attach.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct DesiredAttachment {
+    /// The host's name for it, unique within the application.
+    pub key: String,
+    /// The file's name.
+    pub filename: String,
+    /// `resume`, `cover_letter` or `other`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Where the ATS fetches it from.
+    pub url: String,
+}
+
+/// An application or a prospect.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum ApplicationKind {
+    /// To a job.
+    #[default]
+    Application,
+    /// Somebody who might apply.
+    Prospect,
+}
+
+/// How an application should stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+pub enum DesiredOutcome {
+    /// In process.
+    Active,
+    /// Rejected.
+    Rejected,
+    /// Hired.
+    Hired,
+}
+
+/// Names one record of the ATS. A bare string is a name (for a referrer with an `@`, an e-mail).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(untagged)]
+pub enum Reference {
+    /// By name.
+    Bare(String),
+    /// By id, name or e-mail: exactly one of them.
+    Full(FullReference),
+}
+
+/// A reference spelled out: exactly one member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum FullReference {
+    /// The ATS's own id.
+    Id(String),
+    /// The name as the ATS shows it.
+    Name(String),
+    /// An e-mail address of a user.
+    Email(String),
+    /// A job's requisition id.
+    RequisitionId(String),
+}
+
+fn candidates() -> String {
+    crate::kinds::CANDIDATES.to_owned()
+}
+
+fn is_candidates(kind: &str) -> bool {
+    kind == crate::kinds::CANDIDATES
+}

@@ -1,0 +1,435 @@
+//! What an adapter says of itself: the JSON that `describe` returns.
+//!
+//! It is data, not code, so that the engine can validate, plan, price and explain without asking the adapter. It states
+//! the *most* that the ATS allows; `check` narrows that per connection. It is JSON rather than a WIT record because it grows
+//! with every release. Unknown members are refused: a misspelt rule must not be a silent one.
+//! Left out: anything about one customer; that is settings and the tenant catalogue.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The whole manifest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Short and stable: lower-case letters, digits and `-`. Stored with the connection.
+    pub name: String,
+    /// The adapter's own version (semver).
+    pub version: String,
+    /// For people.
+    pub title: String,
+    /// The contract it was built against: `ats:adapter@0.1.0`.
+    pub contract: String,
+    /// Where it wants to send requests.
+    pub origins: Vec<Origin>,
+    /// The auth schemes it can work with, best first.
+    pub auth: Vec<AuthRule>,
+    /// The ATS's limits. Every request is held against each rule whose `origins` name its origin.
+    #[serde(default)]
+    pub rates: Vec<RateRule>,
+    /// What can be read.
+    pub kinds: Vec<KindRule>,
+    /// What can be written.
+    #[serde(default)]
+    pub operations: Vec<OperationRule>,
+    /// The rights that an administrator grants.
+    #[serde(default)]
+    pub permissions: Vec<Permission>,
+    /// JSON Schema of the connection's settings.
+    #[serde(default)]
+    pub settings_schema: Value,
+    /// Where the ATS cannot say what the unified model can, in sentences.
+    #[serde(default)]
+    pub lossy: Vec<String>,
+}
+
+/// A named place that requests go to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Origin {
+    /// The name that requests use.
+    pub name: String,
+    /// How its URL is known.
+    pub base: OriginBase,
+}
+
+/// How the URL of an origin is known.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum OriginBase {
+    /// Always this one, unless the operator overrides it (a stand-in server). Scheme, host, port, and a base path if any.
+    Fixed {
+        /// For example `https://harvest.greenhouse.io`.
+        url: String,
+    },
+    /// The operator must give it, for example a customer's own subdomain.
+    Operator {
+        /// What to look for, in a sentence.
+        hint: String,
+    },
+    /// A reply names it; accepted only below one of these host suffixes. Reserved in 0.1.
+    Discovered {
+        /// For example `.bullhornstaffing.com`.
+        suffixes: Vec<String>,
+    },
+}
+
+/// An auth scheme that the host must offer. The adapter never sees a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "scheme", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum AuthRule {
+    /// OAuth2 client credentials (RFC 6749 §4.4), client authenticated by HTTP Basic.
+    #[serde(rename = "oauth2-client-credentials")]
+    Oauth2ClientCredentials {
+        /// The origin of the token endpoint.
+        token_origin: String,
+        /// Its path.
+        token_path: String,
+        /// Further form fields, each filled from the connection's setting of that name when it is set.
+        #[serde(default)]
+        form_settings: Vec<FormSetting>,
+    },
+    /// OAuth2 authorization code with rotating refresh tokens. Carried by the trait, not offered by 0.1.
+    #[serde(rename = "oauth2-authorization-code")]
+    Oauth2AuthorizationCode {
+        /// The origin of both endpoints.
+        token_origin: String,
+        /// Where a person consents.
+        authorize_path: String,
+        /// Where codes and refresh tokens are exchanged.
+        token_path: String,
+        /// What to ask for.
+        #[serde(default)]
+        scopes: Vec<String>,
+    },
+    /// HTTP Basic with the key as one half.
+    BasicKey {
+        /// Which half the key is.
+        half: BasicHalf,
+        /// The other half.
+        #[serde(default)]
+        other: String,
+    },
+    /// `Authorization: Bearer <key>`.
+    Bearer {},
+    /// A header of its own.
+    Header {
+        /// For example `X-SmartToken`.
+        name: String,
+        /// Written before the key, for example `Token token=`.
+        #[serde(default)]
+        prefix: String,
+    },
+    /// A query parameter. URLs are masked in every log. Reserved in 0.1.
+    QueryParameter {
+        /// Its name.
+        name: String,
+    },
+    /// A login exchange that yields a header and perhaps an origin. Reserved in 0.1.
+    LoginExchange {},
+    /// SAML bearer assertion. Reserved in 0.1.
+    SamlBearer {},
+    /// A signature over each request. Reserved in 0.1.
+    RequestSigning {},
+    /// A placeholder inside the body. Reserved in 0.1.
+    BodyPlaceholder {},
+}
+
+/// A form field filled from a setting.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormSetting {
+    /// The form field.
+    pub field: String,
+    /// The setting.
+    pub setting: String,
+}
+
+/// Which half of HTTP Basic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BasicHalf {
+    /// The user name.
+    Username,
+    /// The password.
+    Password,
+}
+
+/// One bucket of a rate limit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RateRule {
+    /// For messages and metrics.
+    pub name: String,
+    /// The origins whose requests it counts.
+    pub origins: Vec<String>,
+    /// The window's length.
+    pub window_ms: u64,
+    /// Windows begin at multiples of `window_ms` of the wall clock instead of sliding.
+    #[serde(default)]
+    pub aligned: bool,
+    /// The limit to begin with, until an answer names it.
+    pub limit_initial: u32,
+    /// Header with the limit, in lower case.
+    #[serde(default)]
+    pub limit_header: Option<String>,
+    /// Header with what remains.
+    #[serde(default)]
+    pub remaining_header: Option<String>,
+    /// How to read the header that says when the window ends.
+    #[serde(default)]
+    pub reset: ResetReading,
+    /// How many requests may be under way at once.
+    #[serde(default)]
+    pub concurrency_max: Option<u32>,
+}
+
+/// How to read a reset header.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ResetReading {
+    /// There is none, or it misleads.
+    #[default]
+    Ignore,
+    /// Seconds since 1970.
+    EpochSeconds {
+        /// In lower case.
+        header: String,
+    },
+    /// Seconds from now.
+    SecondsLeft {
+        /// In lower case.
+        header: String,
+    },
+}
+
+/// One kind that can be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KindRule {
+    /// The unified kind, plural: `candidates`.
+    pub name: String,
+    /// Can it be listed, and how?
+    pub scan: ScanRule,
+    /// Which `since` a scan takes besides `everything`.
+    #[serde(default)]
+    pub changes: Vec<ChangeRule>,
+    /// How far a window is drawn back behind the end of the last one, since marks are written late.
+    #[serde(default)]
+    pub overlap_ms: u64,
+    /// The largest page.
+    pub page_max: u32,
+    /// How many ids one fetch takes; 0 when there is no fetch.
+    #[serde(default)]
+    pub ids_max: u32,
+    /// Whether a complete walk proves that what it did not show is gone. Rarely true.
+    #[serde(default)]
+    pub absence_proves: bool,
+    /// How a deletion can be noticed.
+    #[serde(default)]
+    pub deletes: Vec<DeleteSign>,
+    /// Rows may be hidden from a credential that could see them yesterday.
+    #[serde(default)]
+    pub confidential: bool,
+    /// How long a write may take to show in reads of this kind.
+    #[serde(default)]
+    pub visible_within_ms: u64,
+    /// The top fields of the unified record that this source can fill.
+    pub fields: Vec<String>,
+    /// The permission that reading it needs; an id of `permissions`.
+    #[serde(default)]
+    pub permission: Option<String>,
+    /// Ids are good only within a record of this kind.
+    #[serde(default)]
+    pub scope: Option<String>,
+}
+
+/// How a kind can be listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum ScanRule {
+    /// As a whole.
+    List {},
+    /// Only under each record of a parent kind.
+    ByParent {
+        /// The parent kind.
+        parent: String,
+    },
+    /// It comes with the pages of another kind.
+    Inside {
+        /// The other kind.
+        kind: String,
+    },
+    /// Not at all.
+    None {},
+}
+
+/// A way to ask for changes only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeRule {
+    /// A closed window over the time of change.
+    Window,
+    /// A token from the end of the last pass.
+    Token,
+    /// A queue that forgets what it gave. Reserved in 0.1.
+    Queue,
+}
+
+/// How a deletion can be noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeleteSign {
+    /// A list of deletions.
+    Feed,
+    /// A webhook.
+    Hook,
+    /// A fetch of the id comes back empty.
+    GoneOnFetch,
+    /// A complete walk does not show it.
+    GoneFromWalk,
+}
+
+/// One operation that can be carried out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperationRule {
+    /// `<kind>.<verb>`, for example `candidates.create`.
+    pub name: String,
+    /// The kind of its target or of what it makes.
+    pub kind: String,
+    /// In the words of a plan: `create`, `update`, `move`, …
+    pub verb: String,
+    /// How it behaves when repeated.
+    pub class: EffectClass,
+    /// The kinds that one request makes, main one first. Empty when it makes nothing.
+    #[serde(default)]
+    pub materialises: Vec<String>,
+    /// Kinds that its input may carry along, to be made by the same request (`candidates.create` with its first application).
+    #[serde(default)]
+    pub may_carry: Vec<String>,
+    /// The top members of its input and how each is written.
+    #[serde(default)]
+    pub fields: Vec<FieldRule>,
+    /// The statuses of the answer to its `unsafe` request that mean: refused, nothing changed. Any other 4xx is in doubt.
+    pub refused_statuses: Vec<u16>,
+    /// How long to wait before a probe can be trusted to see what was written.
+    #[serde(default)]
+    pub settle_window_ms: u64,
+    /// What else it sets off.
+    #[serde(default)]
+    pub side_effects: Vec<SideEffect>,
+    /// A boolean setting that must be true before the engine will plan it.
+    #[serde(default)]
+    pub opt_in: Option<String>,
+    /// The permissions that it needs, ids of `permissions`.
+    #[serde(default)]
+    pub permissions: Vec<String>,
+    /// How many requests it costs as a rule, looks and read-backs of the adapter included.
+    pub calls: u32,
+}
+
+/// How an operation behaves when it is sent again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectClass {
+    /// Sending it again changes nothing more.
+    Idempotent,
+    /// The ATS refuses or reuses a second one by a key of its own.
+    Keyed,
+    /// A second one makes a second object, but a probe tells whether the first one happened.
+    Probeable,
+    /// A second one does harm and no probe can be trusted: never sent again by itself.
+    Unsafe,
+}
+
+/// How one member of an operation's input is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldRule {
+    /// The member.
+    pub name: String,
+    /// How it is written.
+    pub mode: FieldMode,
+}
+
+/// How a field is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FieldMode {
+    /// At creation only.
+    CreateOnly,
+    /// A value, never empty.
+    Set,
+    /// A value or nothing.
+    SetOrClear,
+    /// Entries are added.
+    AppendOnly,
+    /// Entries are added and removed one by one.
+    AddRemove,
+    /// The ATS takes the whole collection; the adapter reads it afresh and sends the merge.
+    ReplaceAll,
+}
+
+/// Something that an operation sets off beyond its effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SideEffect {
+    /// What.
+    pub what: SideEffectKind,
+    /// A sentence for the plan.
+    pub note: String,
+}
+
+/// What an operation can set off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SideEffectKind {
+    /// A mail to the candidate.
+    MailsCandidate,
+    /// A mail to somebody else.
+    MailsUser,
+    /// A notice to the hiring team.
+    NotifiesTeam,
+    /// Rules of the customer's own.
+    StartsAutomation,
+}
+
+/// A right that an administrator grants.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Permission {
+    /// Stable, in the ATS's own words where it has some: `harvest:candidates:list`.
+    pub id: String,
+    /// As the administrator sees it.
+    pub label: String,
+    /// Where it is granted, as a path through the ATS's screens.
+    pub grant_at: String,
+    /// What will not work without it.
+    pub without_it: String,
+    /// Whether the connection is of use without it.
+    #[serde(default)]
+    pub optional: bool,
+}
+
+impl Manifest {
+    /// The rule for a kind.
+    pub fn kind(&self, name: &str) -> Option<&KindRule> {
+        self.kinds.iter().find(|kind| kind.name == name)
+    }
+
+    /// The rule for an operation.
+    pub fn operation(&self, name: &str) -> Option<&OperationRule> {
+        self.operations.iter().find(|operation| operation.name == name)
+    }
+
+    /// A permission by its id.
+    pub fn permission(&self, id: &str) -> Option<&Permission> {
+        self.permissions.iter().find(|permission| permission.id == id)
+    }
+
+    /// An origin by its name.
+    pub fn origin(&self, name: &str) -> Option<&Origin> {
+        self.origins.iter().find(|origin| origin.name == name)
+    }
+}

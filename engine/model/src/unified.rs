@@ -1,0 +1,349 @@
+//! The unified records: one shape per kind, whatever the ATS.
+//!
+//! Rules. A field that is absent is *unknown* when the record's mask does not list it, and *known to be empty* when it
+//! does; so optional fields are left out when empty, never written as `null`. Enumerations are open: [`Word`] carries the unified word
+//! (or `other`) and always the ATS's own. Relations are references ([`Ref`]), never copies. Times are RFC 3339 text as the ATS gave
+//! them. Nothing lossy is silent: the ATS's own JSON is kept beside each record.
+//!
+//! Text is borrowed where it can be, because a page of 500 candidates is mostly text.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// Text that may be borrowed from the reply.
+pub type Text<'a> = Cow<'a, str>;
+
+/// A word of an open enumeration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word<'a> {
+    /// The unified word, or `other`.
+    #[serde(borrow)]
+    pub value: Text<'a>,
+    /// The ATS's own word; absent when it has none.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Text<'a>>,
+}
+
+/// A reference to another record; the field says of which kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ref<'a> {
+    /// The remote id; absent when the ATS names the record by text alone.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<Text<'a>>,
+    /// Its name, where the source gives it along.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text<'a>>,
+}
+
+/// A custom field's value: `type` is one of `text`, `long_text`, `number`, `boolean`, `date`, `date_time`, `single`, `multi`, `money`,
+/// `range`, `money_range`, `user`, `url`, `file`, `unknown`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CustomValue<'a> {
+    /// The label at the time of reading.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Text<'a>>,
+    /// How to read `value`.
+    #[serde(borrow, rename = "type")]
+    pub kind: Text<'a>,
+    /// `single`: `{"label"}` or `{"id","label"}`; `multi`: a list of those; `money`: `{"amount","currency"}`; `range`: `{"min","max"}`;
+    /// `money_range`: `{"min","max","currency"}`; `number`: decimal text or number; `user`: `{"id"}`; else text or what the ATS gave. `null`: empty.
+    pub value: Value,
+}
+
+/// Custom values by the field's stable key.
+pub type CustomValues<'a> = BTreeMap<Text<'a>, CustomValue<'a>>;
+
+/// One address of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contact<'a> {
+    /// The address as the ATS holds it.
+    #[serde(borrow)]
+    pub value: Text<'a>,
+    /// `personal`, `work`, `home`, `mobile`, `skype`, `company`, `portfolio`, `blog`, `social`, `other`.
+    #[serde(borrow, rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Word<'a>>,
+}
+
+/// The parts of a person's name; never split by guessing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Name<'a> {
+    /// The whole name, where the ATS has no parts.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub full: Option<Text<'a>>,
+    /// Given name.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Text<'a>>,
+    /// Family name.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Text<'a>>,
+    /// What the person is called.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub preferred: Option<Text<'a>>,
+}
+
+/// What may be done with a person's data.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Privacy {
+    /// Shown to few.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
+    /// The person's data were blanked by law or wish.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anonymized: Option<bool>,
+    /// No mail to the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub do_not_contact: Option<bool>,
+}
+
+/// `candidates`: a person.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Candidate<'a> {
+    #[serde(borrow, default)]
+    pub name: Name<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub emails: Vec<Contact<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub phones: Vec<Contact<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<Contact<'a>>,
+    /// Web sites and social profiles.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<Contact<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub headline: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub time_zone: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<Ref<'a>>,
+    #[serde(default)]
+    pub privacy: Privacy,
+    /// Users of the ATS that are the same person.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub linked_users: Vec<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom_fields: CustomValues<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub last_activity_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `applications`: a candidacy. `kind` is `application` or `prospect`; `outcome` is `active`, `hired`, `rejected`, `withdrawn`, `converted` or `closed`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Application<'a> {
+    #[serde(borrow)]
+    pub candidate: Ref<'a>,
+    /// Absent for a prospect without a job.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<Ref<'a>>,
+    #[serde(borrow)]
+    pub kind: Text<'a>,
+    /// The jobs that a prospect is considered for.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub prospective_jobs: Vec<Ref<'a>>,
+    #[serde(borrow)]
+    pub outcome: Word<'a>,
+    /// The stage definition; may stay set while rejected.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<Ref<'a>>,
+    /// The row of `application_stages` that is current.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub application_stage: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub recruiter: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub coordinator: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub posting: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reject_reason: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub rejected_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs_decision: Option<bool>,
+    /// Question and answer as the ATS gave them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Value>,
+    #[serde(borrow, default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom_fields: CustomValues<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub last_activity_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `jobs`. `state` is `draft`, `pending`, `open`, `on_hold`, `closed` or `archived`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Job<'a> {
+    #[serde(borrow)]
+    pub title: Text<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub requisition_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub state: Word<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub confidential: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<bool>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub copied_from: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub departments: Vec<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub offices: Vec<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom_fields: CustomValues<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// The small kinds that planning looks names up in: `sources`, `tags`, `stages`, `reject_reasons`, `close_reasons`, `pools`, `pool_stages`,
+/// `departments`, `offices`, `referrers`, `users`. A record of them has at least these members; the adapter adds what the ATS knows more.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Named<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    /// Absent means: yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    /// `stages`: the job. `pool_stages`: the pool. `departments`, `offices`: the parent.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Ref<'a>>,
+    /// `stages`, `pool_stages`: position, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<i64>,
+    /// `sources`, `reject_reasons`: the group. For reasons the word is `organisation`, `candidate` or `other`.
+    #[serde(borrow, rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Word<'a>>,
+    /// `referrers`: the user, where the referrer is one.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<Ref<'a>>,
+    /// `users`: the main address.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Text<'a>>,
+    /// `users`: all addresses that came with the row.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub emails: Vec<Text<'a>>,
+    /// `departments`, `offices`: the customer's own id. `users`: the employee id.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `custom_fields`: a definition. `applies_to` is `candidate`, `application`, `job`, `opening`, `offer` or `other`; `type` as in [`CustomValue`].
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct CustomField<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    /// The stable key that values are filed under.
+    #[serde(borrow)]
+    pub key: Text<'a>,
+    #[serde(borrow)]
+    pub applies_to: Word<'a>,
+    #[serde(borrow, rename = "type")]
+    pub kind: Word<'a>,
+    #[serde(default)]
+    pub private: bool,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default)]
+    pub active: bool,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `custom_field_options`: a value to choose from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct CustomFieldOption<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    #[serde(borrow)]
+    pub custom_field: Ref<'a>,
+    #[serde(default)]
+    pub active: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<i64>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `notes`: an event, not a state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Note<'a> {
+    #[serde(borrow)]
+    pub candidate: Ref<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<Ref<'a>>,
+    /// `note`, `activity`, `email`, …
+    #[serde(borrow, rename = "type")]
+    pub kind: Word<'a>,
+    /// `public`, `private`, `admin_only`.
+    #[serde(borrow)]
+    pub visibility: Word<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `applied_tags`: a tag on a candidate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct AppliedTag<'a> {
+    #[serde(borrow)]
+    pub candidate: Ref<'a>,
+    #[serde(borrow)]
+    pub tag: Ref<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
