@@ -11,6 +11,7 @@ pub mod adapter;
 pub mod clock;
 pub mod entropy;
 pub mod journal;
+pub mod plan;
 pub mod secret;
 pub mod store;
 pub mod transport;

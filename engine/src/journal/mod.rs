@@ -1,6 +1,6 @@
 //! The journal of effects: what happened to each intent, and what may happen next. Pure.
 //!
-//! `sending(attempt n) → applied | refused | in_doubt → applied | sending(n + 1) | abandoned`. An intent is born as `sending`: it is
+//! `sending(attempt n) → applied | refused | not_sent | in_doubt → applied | sending(n + 1) | abandoned`. An intent is born as `sending`: it is
 //! written durably just before its one request leaves, so that a crash can never forget a request. After a start every
 //! `sending` row is in doubt. Order is kept by attempt numbers, never by wall time. At most one intent is open per object and operation.
 //!
@@ -70,6 +70,11 @@ pub enum IntentState {
         /// Why, in the ATS's words.
         reason: String,
     },
+    /// Its request provably never left. A later plan may make a new intent.
+    NotSent {
+        /// Why.
+        reason: String,
+    },
     /// Given up by the host or by a newer wish; nothing is known to have happened.
     Abandoned {
         /// Who and why.
@@ -90,6 +95,7 @@ impl IntentState {
             Self::InDoubt { .. } => "in_doubt",
             Self::Applied { .. } => "applied",
             Self::Refused { .. } => "refused",
+            Self::NotSent { .. } => "not_sent",
             Self::Abandoned { .. } => "abandoned",
         }
     }
@@ -98,8 +104,8 @@ impl IntentState {
     pub fn may_become(&self, next: &Self) -> bool {
         match self {
             Self::Sending => !matches!(next, Self::Sending),
-            Self::InDoubt { .. } => !matches!(next, Self::Refused { .. }),
-            Self::Applied { .. } | Self::Refused { .. } | Self::Abandoned { .. } => false,
+            Self::InDoubt { .. } => !matches!(next, Self::Refused { .. } | Self::NotSent { .. }),
+            Self::Applied { .. } | Self::Refused { .. } | Self::NotSent { .. } | Self::Abandoned { .. } => false,
         }
     }
 }
