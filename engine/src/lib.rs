@@ -9,7 +9,9 @@
 
 pub mod adapter;
 pub mod clock;
+pub mod declare;
 pub mod entropy;
+pub mod error;
 pub mod journal;
 pub mod plan;
 pub mod secret;
@@ -19,4 +21,5 @@ pub mod transport;
 pub use atsync_model as model;
 pub use clock::{Clock, SystemClock};
 pub use entropy::{Entropy, SystemEntropy};
+pub use error::{Error, ErrorKind};
 pub use secret::Secret;

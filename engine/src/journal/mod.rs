@@ -8,6 +8,8 @@
 
 use atsync_model::contract::{Mark, RemoteRef};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The number of an intent, unique within a store, rising.
 pub type IntentId = u64;
@@ -25,6 +27,12 @@ pub struct Intent {
     pub target: Option<RemoteRef>,
     /// The operation's input. Personal data: never logged above debug.
     pub input: String,
+    /// The host paths that the records it makes are linked to, by role.
+    #[serde(default)]
+    pub makes: BTreeMap<String, String>,
+    /// What is recorded as last applied once it is known to have happened, by host path.
+    #[serde(default)]
+    pub applied: BTreeMap<String, Map<String, Value>>,
     /// SHA-256 of the request in hexadecimal.
     pub digest: String,
     /// What a probe can recognise it by.
@@ -35,6 +43,8 @@ pub struct Intent {
     pub attempt: u32,
     /// When the first request left, in milliseconds.
     pub first_sent_ms: u64,
+    /// When the request of the last attempt may have left at the latest.
+    pub last_sent_ms: u64,
     /// When the last change to this row was made.
     pub changed_ms: u64,
     /// Where it stands.

@@ -195,6 +195,8 @@ pub struct IntentAdvance {
     pub to: IntentState,
     /// Links that hold from now on.
     pub links: Vec<LinkRow>,
+    /// Host paths whose links end.
+    pub unlink: Vec<String>,
     /// Events for the feed; their serials are given by the store.
     pub changes: Vec<Change>,
     /// The time of it.
