@@ -19,7 +19,6 @@ pub(crate) enum Refusal {
     /// Scope missing and actor not Site Admin look alike on purpose.
     Forbidden,
     NotFound,
-    MethodNotAllowed,
     BadRequest(&'static str),
     TooLarge,
     Invalid(Vec<Problem>),
@@ -38,7 +37,6 @@ impl Refusal {
             Self::Unauthorized(text) => Answer::value(401, &json!({"message": "Unauthorized", "errors": [text]})),
             Self::Forbidden => Answer::value(403, &json!({"message": "Not authorized to access this resource"})),
             Self::NotFound => Answer::value(404, &json!({"message": "Resource not found"})),
-            Self::MethodNotAllowed => Answer::value(404, &json!({"message": "Resource not found"})),
             Self::BadRequest(text) => Answer::value(400, &json!({"message": "Bad Request", "errors": [text]})),
             Self::TooLarge => Answer::value(413, &json!({"message": "Payload Too Large"})),
             Self::Cursor(text) => Answer::value(422, &json!({"errors": [text]})),

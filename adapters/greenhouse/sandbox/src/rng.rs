@@ -29,11 +29,6 @@ impl Rng {
         from.saturating_add(i64::try_from(self.next() % span).unwrap_or(0))
     }
 
-    /// True `percent` times in a hundred.
-    pub(crate) fn percent(&mut self, percent: usize) -> bool {
-        self.below(100) < percent
-    }
-
     /// One of the choices.
     pub(crate) fn pick<'a, T>(&mut self, choices: &'a [T]) -> Option<&'a T> {
         choices.get(self.below(choices.len()))

@@ -80,7 +80,9 @@ pub(super) fn make(model: &mut Model, spec: &CompanySpec) -> Fields {
         ("Discipline", ["Mathematics", "History", "Nursing"]),
     ] {
         let school = field(model, &wanted(name, "standard", "single_select"));
-        options.map(|label| option(model, school, label, true));
+        for label in options {
+            option(model, school, label, true);
+        }
     }
     model.now_ms = now_ms;
     fields

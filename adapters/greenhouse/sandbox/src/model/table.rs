@@ -22,7 +22,6 @@ struct Version {
 /// One collection.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
-    pub(crate) kind: Kind,
     rows: BTreeMap<i64, Row>,
     indexed: Vec<usize>,
     index: HashMap<(usize, i64), Vec<i64>>,
@@ -36,7 +35,6 @@ impl Table {
     pub(crate) fn new(kind: Kind, first_id: i64) -> Self {
         let emails_column = (kind == Kind::Candidates).then(|| kind.column("email_addresses")).flatten();
         Self {
-            kind,
             rows: BTreeMap::new(),
             indexed: INDEXED.iter().filter_map(|name| kind.column(name)).collect(),
             index: HashMap::new(),
