@@ -83,7 +83,7 @@ pub(crate) fn check(endpoint: &Endpoint, pairs: &[(String, String)]) -> Result<(
         |field: &str, text: &str| problems.push(Problem { field: field.to_owned(), text: text.to_owned() });
     for (at, (name, value)) in pairs.iter().enumerate() {
         let name = name.strip_suffix("[]").unwrap_or(name);
-        let Some(param) = endpoint.params.iter().find(|param| param.name == name && endpoint.list) else {
+        let Some(param) = endpoint.params.iter().find(|param| param.name == name) else {
             refuse(name, "is not an accepted parameter");
             continue;
         };

@@ -24,6 +24,7 @@ use crate::faults::{Fault, FaultKind, Faults};
 use crate::list::{self, ListContext};
 use crate::model::{Model, Writer};
 use crate::options::SandboxOptions;
+use crate::query;
 use crate::quirks::{Quirks, RetryAfter};
 use crate::rate::{Budget, Spent};
 use crate::refusal::Refusal;
@@ -251,18 +252,26 @@ impl State {
             _ => return Err(Refusal::NotFound),
         };
         self.may(endpoint.resource, "list", actor)?;
-        match segments {
-            ["rejection_reasons", id] => {
-                let id = id.parse().map_err(|_| Refusal::NotFound)?;
-                let value = self.model.row_json(Kind::RejectionReasons, id).ok_or(Refusal::NotFound)?;
-                Ok(Answer::value(200, &value))
-            }
-            ["bulk_requests", uuid] => Ok(Answer::value(200, &writes::bulk_status(&self.model, uuid)?)),
-            _ => {
-                let context = ListContext { model: &self.model, quirks: &self.quirks, sight: self.sight(), request_id };
-                list::serve(&context, endpoint, request)
-            }
+        if !endpoint.list {
+            return self.read_single(request, endpoint, segments.last().copied().unwrap_or_default());
         }
+        let context = ListContext { model: &self.model, quirks: &self.quirks, sight: self.sight(), request_id };
+        list::serve(&context, endpoint, request)
+    }
+
+    fn read_single(&self, request: &Request<'_>, endpoint: &Endpoint, name: &str) -> Result<Answer, Refusal> {
+        let pairs = query::pairs(request.query());
+        query::check(endpoint, &pairs).map_err(Refusal::Invalid)?;
+        if endpoint.resource == "bulk_requests" {
+            return Ok(Answer::value(200, &writes::bulk_status(&self.model, name)?));
+        }
+        let id = name.parse().map_err(|_| Refusal::NotFound)?;
+        let mut value = self.model.row_json(Kind::RejectionReasons, id).ok_or(Refusal::NotFound)?;
+        let wanted = pairs.iter().find(|(name, _)| name == "fields").map(|(_, names)| names.as_str());
+        if let (Some(names), Some(map)) = (wanted, value.as_object_mut()) {
+            map.retain(|key, _| names.split(',').any(|name| name == key));
+        }
+        Ok(Answer::value(200, &value))
     }
 
     fn write(&mut self, request: &Request<'_>, segments: &[&str], actor: Issued) -> Result<Answer, Refusal> {
