@@ -82,7 +82,6 @@ pub(crate) fn check(endpoint: &Endpoint, pairs: &[(String, String)]) -> Result<(
     let mut refuse =
         |field: &str, text: &str| problems.push(Problem { field: field.to_owned(), text: text.to_owned() });
     for (at, (name, value)) in pairs.iter().enumerate() {
-        let name = name.strip_suffix("[]").unwrap_or(name);
         let Some(param) = endpoint.params.iter().find(|param| param.name == name) else {
             refuse(name, "is not an accepted parameter");
             continue;
@@ -130,7 +129,7 @@ fn ids_of(value: &str) -> Option<Vec<i64>> {
 /// `gte|A` or `gte|A|lte|B`.
 fn compares(value: &str) -> Option<Vec<Compare>> {
     let words: Vec<&str> = value.split('|').collect();
-    if words.is_empty() || words.len() > 4 || words.len() % 2 != 0 {
+    if words.is_empty() || words.len() > 4 || !words.len().is_multiple_of(2) {
         return None;
     }
     let one = |pair: &[&str]| match pair {

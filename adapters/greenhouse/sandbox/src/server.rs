@@ -15,8 +15,8 @@ use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::answer::{Answer, Delivery, Request};
 use crate::options::SandboxOptions;
@@ -83,25 +83,34 @@ impl Sandbox {
 
 async fn accept(listener: TcpListener, sandbox: Sandbox, mut stopped: watch::Receiver<bool>) {
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
     loop {
-        let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
         let stream = tokio::select! {
-            _ = stopped.changed() => return,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                // A connection that died before it was accepted; the next one may be sound.
-                Err(_) => continue,
-            },
+            _ = stopped.changed() => break,
+            // Ended connections are let go of as they end.
+            Some(_) = connections.join_next() => continue,
+            accepted = next(&listener, &slots) => accepted,
         };
-        let (sandbox, mut stopped) = (sandbox.clone(), stopped.clone());
-        tokio::spawn(async move {
-            let _slot = slot;
-            tokio::select! {
-                _ = stopped.changed() => {}
-                () = connection(stream, sandbox) => {}
+        match stream {
+            Ok((stream, slot)) => {
+                let sandbox = sandbox.clone();
+                connections.spawn(async move {
+                    connection(stream, sandbox).await;
+                    drop(slot);
+                });
             }
-        });
+            // A connection that died before it was accepted, or no more descriptors; others get their turn first.
+            Err(_) => tokio::task::yield_now().await,
+        }
     }
+    connections.shutdown().await;
+}
+
+/// The next connection, once there is room for it.
+async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, slot))
 }
 
 async fn connection(stream: TcpStream, sandbox: Sandbox) {
@@ -159,7 +168,7 @@ async fn deliver(answer: Answer) -> Result<hyper::Response<Piece>, NoAnswer> {
     }
     let announced = u64::try_from(whole).unwrap_or(u64::MAX);
     let part = Bytes::from(answer.body).slice(..cut);
-    response.body(Piece { part: Some(part), announced, truncated }).map_err(|_| NoAnswer)
+    response.body(Piece { part: Some(part), announced, truncated, flushed: false }).map_err(|_| NoAnswer)
 }
 
 #[allow(
@@ -171,22 +180,34 @@ async fn wait(delay: Duration) {
 }
 
 /// A body of one piece, which may stop short of the length it announced.
+///
+/// hyper drops what it has not flushed when a body fails, so a cut body waits one turn between its piece and its
+/// failure. A piece larger than the socket takes at once may arrive shorter still: "at most so many bytes".
 struct Piece {
     part: Option<Bytes>,
     announced: u64,
     truncated: bool,
+    flushed: bool,
 }
 
 impl hyper::body::Body for Piece {
     type Data = Bytes;
     type Error = NoAnswer;
 
-    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, NoAnswer>>> {
-        Poll::Ready(match self.part.take() {
-            Some(part) if !part.is_empty() => Some(Ok(Frame::data(part))),
-            _ if self.truncated => Some(Err(NoAnswer)),
-            _ => None,
-        })
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, NoAnswer>>> {
+        match self.part.take() {
+            Some(part) if !part.is_empty() => return Poll::Ready(Some(Ok(Frame::data(part)))),
+            _ => {}
+        }
+        if !self.truncated {
+            return Poll::Ready(None);
+        }
+        if self.flushed {
+            return Poll::Ready(Some(Err(NoAnswer)));
+        }
+        self.flushed = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {

@@ -1,5 +1,12 @@
 //! The laws of access: tokens, scopes, the Site Admin rule, budgets.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests; the lint exempts only the tests themselves"
+)]
+
 mod common;
 
 use std::collections::BTreeSet;

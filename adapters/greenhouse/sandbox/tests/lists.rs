@@ -1,5 +1,12 @@
 //! The laws of reading: order, cursors, parameters, windows, visibility.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests; the lint exempts only the tests themselves"
+)]
+
 mod common;
 
 use atsync_greenhouse_sandbox::{LastLink, endpoint_shapes};
@@ -67,6 +74,8 @@ fn what_is_not_a_parameter_is_refused() {
         "per_page=ten",
         &format!("ids={many}"),
         "ids=one",
+        "ids[]=1",
+        "private=true&private=true",
         "private=maybe",
         "updated_at=2026-01-01T00:00:00Z",
         "updated_at=eq|2026-01-01T00:00:00Z",

@@ -4,6 +4,13 @@
 //! not ours to copy, so without it this test says so and passes. With it, every endpoint, every parameter with its kind
 //! and its closed words, and every response field with its kind must agree, in both directions.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests; the lint exempts only the tests themselves"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

@@ -1,5 +1,12 @@
 //! The laws of writing: what repeats, what replaces, what is refused, what a lifecycle call leaves behind.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests; the lint exempts only the tests themselves"
+)]
+
 mod common;
 
 use atsync_greenhouse_sandbox::{
@@ -442,4 +449,44 @@ fn a_recruiter_leaves_what_the_api_would_and_is_logged_apart() {
         world.post("/_sandbox/recruiter", json!({"do": "move", "application_id": 1, "stage_name": "x"})).status,
         400
     );
+}
+
+#[test]
+fn private_fields_are_absent_where_the_actor_may_not_read_them() {
+    let world = World::new();
+    let with_salary = || {
+        let rows = world.walk("/v3/candidates?per_page=500").0;
+        rows.iter().filter(|row| row["custom_fields"].get("salary_expectation").is_some()).count()
+    };
+    assert!(with_salary() > 0);
+    world.sandbox.set_quirks(|quirks| quirks.hide_private_fields = true);
+    assert_eq!(with_salary(), 0);
+}
+
+#[test]
+fn a_patch_that_changes_nothing_moves_the_stamp_unless_the_switch_says_otherwise() {
+    let world = World::new();
+    let candidate = world.create_candidate("echo@example.com");
+    let patch = || {
+        world.clock.advance_ms(1_000);
+        let answer = world.patch(&format!("/v3/candidates/{candidate}"), json!({"first_name": "Ada"}));
+        answer.body_json()["updated_at"].clone()
+    };
+    let first = patch();
+    let second = patch();
+    assert_ne!(first, second);
+    world.sandbox.set_quirks(|quirks| quirks.unchanged_patch_is_silent = true);
+    assert_eq!(patch(), second);
+}
+
+#[test]
+fn an_application_may_start_in_a_later_stage_of_its_own_job() {
+    let world = World::new();
+    let ((job, stages), (_, others)) = (world.open_job(0), world.open_job(1));
+    let candidate = world.create_candidate("later@example.com");
+    let apply = |stage: i64| {
+        world.post("/v3/applications", json!({"candidate_id": candidate, "job_id": job, "initial_stage_id": stage}))
+    };
+    assert_eq!(apply(others[0]).status, 422);
+    assert_eq!(apply(stages[1]).body_json()["job_interview_stage_id"], stages[1]);
 }

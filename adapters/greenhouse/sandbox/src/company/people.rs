@@ -50,7 +50,7 @@ pub(super) fn make(model: &mut Model, spec: &CompanySpec, fields: &Fields, made:
             application(model, fields, made, &Opening { candidate: id, serial, touched_ms }, &mut jobs);
             serial = serial.saturating_add(1);
         }
-        if at % 3 == 0 {
+        if at.is_multiple_of(3) {
             note(model, made, id);
         }
     }
@@ -91,12 +91,12 @@ fn candidate(
     } else {
         json!([{"value": format!("+1 555-01{:02}", at % 100), "type": "mobile"}])
     };
-    let socials = if anonymised || at % 4 != 0 {
+    let socials = if anonymised || !at.is_multiple_of(4) {
         json!([])
     } else {
         json!([{"value": format!("linkedin.com/in/{}{at}", ascii(last))}])
     };
-    let tagged = if anonymised || at % 5 != 0 { None } else { model.rng.pick(&made.tags).copied() };
+    let tagged = if anonymised || !at.is_multiple_of(5) { None } else { model.rng.pick(&made.tags).copied() };
     let known = |text: &'static str| if anonymised { Cell::Null } else { Cell::from(text) };
     let employer = model.rng.word(names::COMPANIES);
     let title = model.rng.word(names::TITLES);
@@ -132,16 +132,16 @@ fn candidate(
 /// Custom field values of one in two candidates.
 fn values(model: &mut Model, fields: &Fields, at: usize) -> Box<[(i64, Box<str>)]> {
     let mut values: Vec<(i64, Box<str>)> = Vec::new();
-    if at % 2 == 0 {
+    if at.is_multiple_of(2) {
         values.push((fields.dialing_code, format!("\"+{:02}\"", at % 97).into()));
-        values.push((fields.visa, (at % 6 == 0).to_string().into()));
+        values.push((fields.visa, (at.is_multiple_of(6)).to_string().into()));
     }
-    if at % 7 == 0
+    if at.is_multiple_of(7)
         && let Some(option) = model.rng.pick(&fields.seniorities)
     {
         values.push((fields.seniority, option.to_string().into()));
     }
-    if at % 11 == 0 {
+    if at.is_multiple_of(11) {
         values.push((fields.languages, ids_text(fields.language_options.get(..2).unwrap_or_default())));
         values.push((fields.salary, json!({"amount": "85000.0", "currency_code": "EUR"}).to_string().into()));
     }
@@ -216,7 +216,7 @@ fn on_job(model: &mut Model, fields: &Fields, made: &Organisation, opening: &Ope
     };
     let rejected = fate == Fate::Rejected;
     let reason = if rejected { model.rng.pick(&made.rejection_reasons).copied() } else { None };
-    let strength = if opening.serial % 6 == 0 { model.rng.pick(&fields.strengths).copied() } else { None };
+    let strength = if opening.serial.is_multiple_of(6) { model.rng.pick(&fields.strengths).copied() } else { None };
     let values = strength.map(|option| (fields.strength, option.to_string().into())).into_iter().collect();
     let ended = Cell::Time(opening.touched_ms);
     // The stages' rows come right after, so their ids must be known to the application: it is completed below.
@@ -293,7 +293,7 @@ fn on_job(model: &mut Model, fields: &Fields, made: &Organisation, opening: &Ope
 
 fn insert(model: &mut Model, made: &Organisation, opening: &Opening, own: &[(&str, Cell)]) -> i64 {
     let source = model.rng.pick(&made.sources).copied();
-    let referrer = if opening.serial % 4 == 0 { model.rng.pick(&made.referrers).copied() } else { None };
+    let referrer = if opening.serial.is_multiple_of(4) { model.rng.pick(&made.referrers).copied() } else { None };
     let recruiter = model.rng.pick(&made.users).copied();
     let mut cells = vec![
         ("answers", Cell::Json("[]".into())),

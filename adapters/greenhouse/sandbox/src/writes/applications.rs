@@ -40,11 +40,6 @@ fn check(context: &WriteContext<'_>, value: &Value, more: &str) -> Result<Arm, R
     for job in body.ids("job_ids").unwrap_or_default() {
         context.must_know(Kind::Jobs, "job_ids", Some(job))?;
     }
-    if let Some(job) = body.int("job_id")
-        && context.model.text(Kind::Jobs, job, "status") != Some("open")
-    {
-        return Err(Refusal::invalid("job_id", "is not open"));
-    }
     if let Some(stage) = body.int("initial_stage_id")
         && context.model.int(Kind::JobInterviewStages, stage, "job_id") != body.int("job_id")
     {
