@@ -19,7 +19,7 @@ fn a_walk_sees_every_row_once_and_ids_only_fall() {
     let (rows, pages) = world.walk("/v3/candidates?per_page=50");
     assert_eq!((rows.len(), pages), (120, 3));
     assert!(ids(&rows).windows(2).all(|pair| pair[0] > pair[1]));
-    assert!(ids(&rows).iter().all(|id| (1_000_000_000..10_000_000_000_000).contains(id)));
+    assert!(ids(&rows).iter().all(|id| (5_000_000_000..10_000_000_000_000).contains(id)));
 }
 
 #[test]
@@ -286,4 +286,53 @@ fn headers_are_on_every_answer() {
         assert_eq!(answer.header("x-ratelimit-reset"), Some((NOW_MS / 1000 + 30).to_string().as_str()));
     }
     assert!(world.get("/v3/jobs").header("etag").is_some_and(|tag| tag.starts_with("W/\"")));
+}
+
+#[test]
+fn a_company_of_forty_has_every_rare_case() {
+    let world = World::with(|options| options.company.candidates = 40);
+    let has = |collection: &str, rare: &dyn Fn(&Value) -> bool| {
+        assert!(world.sandbox.rows(collection).iter().any(rare), "{collection}");
+    };
+    has("candidates", &|row| row["private"] == true);
+    has("candidates", &|row| row["first_name"].is_null());
+    has("candidates", &|row| row["custom_fields"].get("languages").is_some());
+    for status in ["in_process", "rejected", "hired", "converted"] {
+        has("applications", &|row| row["status"] == status);
+    }
+    has("applications", &|row| row["prospect"] == true && row["job_id"].is_null());
+    has("applications", &|row| row["prospect"] == true && row["job_id"].is_i64());
+    has("prospect_details", &|row| row["pool_stage_id"].is_i64());
+    has("jobs", &|row| row["confidential"] == true && row["status"] == "open");
+    for status in ["open", "closed", "draft"] {
+        has("jobs", &|row| row["status"] == status);
+    }
+    has("jobs", &|row| row["department_id"].is_null());
+    has("users", &|row| row["deactivated"] == true);
+    has("job_posts", &|row| row["active"] == false);
+    has("job_interview_stages", &|row| row["active"] == false);
+    let emails: Vec<String> = world
+        .sandbox
+        .rows("candidates")
+        .iter()
+        .filter_map(|row| Some(row["email_addresses"][0]["value"].as_str()?.to_owned()))
+        .collect();
+    assert!(emails.iter().any(|email| world.sandbox.candidates_by_email(email).len() > 1));
+    let keys: std::collections::BTreeSet<String> = world
+        .sandbox
+        .rows("rejection_reasons")
+        .iter()
+        .filter_map(|row| Some(row["type"]["key"].as_str()?.to_owned()))
+        .collect();
+    assert_eq!(keys.len(), 4);
+}
+
+#[test]
+fn the_vendors_source_stands_once_twice_or_not_at_all() {
+    use atsync_greenhouse_sandbox::{VENDOR_SOURCE, VendorSource};
+    for (stands, count) in [(VendorSource::Present, 1), (VendorSource::Missing, 0), (VendorSource::Duplicate, 2)] {
+        let world = World::with(|options| options.company.vendor_source = stands);
+        let sources = world.list("/v3/sources");
+        assert_eq!(sources.iter().filter(|source| source["name"] == VENDOR_SOURCE).count(), count);
+    }
 }

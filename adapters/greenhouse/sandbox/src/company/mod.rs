@@ -59,7 +59,7 @@ impl CompanySpec {
     }
 
     fn job_count(&self) -> usize {
-        self.jobs.unwrap_or_else(|| (self.candidates / 80).clamp(6, 300))
+        self.jobs.unwrap_or_else(|| (self.candidates / 80).clamp(10, 300))
     }
 }
 

@@ -254,7 +254,7 @@ fn job(model: &mut Model, fields: &Fields, users: &[i64], places: &Places, at: u
     let name = format!("{level} {title}").trim().to_owned();
     let opened = if status == "draft" { Cell::Null } else { Cell::Time(model.now_ms) };
     let closed = if status == "closed" { Cell::Time(model.now_ms.saturating_add(40 * DAY_MS)) } else { Cell::Null };
-    let department = if at % 12 == 11 { None } else { model.rng.pick(&places.departments).copied() };
+    let department = if at % 12 == 9 { None } else { model.rng.pick(&places.departments).copied() };
     let office = model.rng.pick(&places.offices).copied();
     let employment = model.rng.pick(&fields.employments).map(|id| (fields.employment, id.to_string().into()));
     let template = if at % 11 == 5 { Cell::Null } else { Cell::Bool(false) };
@@ -262,7 +262,7 @@ fn job(model: &mut Model, fields: &Fields, users: &[i64], places: &Places, at: u
         Kind::Jobs,
         &[
             ("closed_at", closed),
-            ("confidential", (at % 25 == 7).into()),
+            ("confidential", (at % 25 == 5).into()),
             ("custom_fields", Cell::Fields(employment.into_iter().collect())),
             ("department_id", department.into()),
             ("is_template", template),

@@ -81,10 +81,10 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn empty(seed: u64, now_ms: i64) -> Self {
-        // Collections start far apart, so that an id of one is (almost) never an id of another. The endings imitate
+        // Past what 32 bits hold, signed or not. Collections start far apart, so that an id of one is (almost) never an id of another. The endings imitate
         // the recorded ones, which all end in the same three digits.
         let base =
-            |at: usize| i64::try_from(at).unwrap_or(0).saturating_mul(37_000_000_000).saturating_add(4_011_000_002);
+            |at: usize| i64::try_from(at).unwrap_or(0).saturating_mul(37_000_000_000).saturating_add(20_911_000_002);
         let tables = Kind::ALL.iter().enumerate().map(|(at, kind)| Table::new(*kind, base(at))).collect();
         Self {
             tables,
