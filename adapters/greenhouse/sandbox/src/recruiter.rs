@@ -132,6 +132,17 @@ pub enum Recruiter {
         /// Columns and values, in the words of the read side.
         values: serde_json::Map<String, Value>,
     },
+    /// Sets one custom field of a candidate, an application, a job or an opening, and leaves the others.
+    SetCustomField {
+        /// The collection.
+        collection: String,
+        /// The row.
+        id: i64,
+        /// The field's key.
+        name_key: String,
+        /// The value as the write side takes it (option ids for selects); null clears.
+        value: Value,
+    },
     /// Removes any row, without a trace.
     Remove {
         /// The collection.
@@ -200,6 +211,22 @@ fn act(context: &mut WriteContext<'_>, deed: &Recruiter) -> Result<i64, Refusal>
             Ok(*job_id)
         }
         Recruiter::Set { collection, id, values } => set(context, collection, *id, values),
+        Recruiter::SetCustomField { collection, id, name_key, value } => {
+            let kind = Kind::named(collection).ok_or(Refusal::NotFound)?;
+            known(context, kind, *id)?;
+            let field_type = match kind {
+                Kind::Candidates => "candidate",
+                Kind::Applications => "application",
+                Kind::Jobs => "job",
+                Kind::Openings => "opening",
+                _ => return Err(Refusal::invalid("collection", "has no custom fields")),
+            };
+            let list = json!([{"name_key": name_key, "value": value}]);
+            let former = context.model.cell(kind, *id, "custom_fields");
+            let cell = writes::edited_fields(context, field_type, &list, former)?;
+            context.model.set(kind, *id, Touch::Stamp, &[("custom_fields", cell)]);
+            Ok(*id)
+        }
         Recruiter::Remove { collection, id } => {
             let kind = Kind::named(collection).ok_or(Refusal::NotFound)?;
             if context.model.remove(kind, *id) { Ok(*id) } else { Err(Refusal::NotFound) }

@@ -490,3 +490,19 @@ fn an_application_may_start_in_a_later_stage_of_its_own_job() {
     assert_eq!(apply(others[0]).status, 422);
     assert_eq!(apply(stages[1]).body_json()["job_interview_stage_id"], stages[1]);
 }
+
+#[test]
+fn a_recruiter_edits_one_custom_field_and_leaves_the_others() {
+    let world = World::new();
+    let candidate = world.create_candidate("screen@example.com");
+    let edit = |key: &str, value: Value| {
+        let deed = json!({"do": "set_custom_field", "collection": "candidates", "id": candidate, "name_key": key, "value": value});
+        assert_eq!(world.post("/_sandbox/recruiter", deed).status, 200);
+    };
+    edit("external_ref", json!("x"));
+    edit("seniority", json!(option_id(&world, "seniority", "Senior")));
+    let fields = || world.sandbox.row("candidates", candidate).expect("a row")["custom_fields"].clone();
+    assert_eq!((&fields()["external_ref"]["value"], &fields()["seniority"]["value"]), (&json!("x"), &json!("Senior")));
+    edit("external_ref", Value::Null);
+    assert_eq!(fields().as_object().map(serde_json::Map::len), Some(1));
+}

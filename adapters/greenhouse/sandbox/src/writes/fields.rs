@@ -19,9 +19,28 @@ pub(super) fn apply(
     former: &Cell,
     patch: bool,
 ) -> Result<Cell, Refusal> {
-    let entries = list.as_array().ok_or_else(|| Refusal::invalid("custom_fields", "must be a list"))?;
     let keep = patch && context.quirks.custom_fields_patch == CustomFieldsPatch::Merge;
-    let mut values: Vec<(i64, Box<str>)> = if keep { former.fields().to_vec() } else { Vec::new() };
+    merged(context, field_type, list, if keep { former.fields() } else { &[] })
+}
+
+/// The cell after some fields were edited and the others left, whatever the switch says: what a person does on screen.
+pub(crate) fn edited(
+    context: &WriteContext<'_>,
+    field_type: &str,
+    list: &Value,
+    former: &Cell,
+) -> Result<Cell, Refusal> {
+    merged(context, field_type, list, former.fields())
+}
+
+fn merged(
+    context: &WriteContext<'_>,
+    field_type: &str,
+    list: &Value,
+    kept: &[(i64, Box<str>)],
+) -> Result<Cell, Refusal> {
+    let entries = list.as_array().ok_or_else(|| Refusal::invalid("custom_fields", "must be a list"))?;
+    let mut values = kept.to_vec();
     for entry in entries {
         let entry = Body::check(entry, "name_key:text custom_field_id:int value:any")?;
         let field_id = field_of(context, field_type, &entry)?;
