@@ -1,5 +1,12 @@
 //! Runs a write or probe against prepared replies and keeps what was asked, in order.
-#![allow(dead_code, unreachable_pub, missing_docs, clippy::panic, clippy::unwrap_used, reason = "a test kit that each file uses in part")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test kit that each file uses in part"
+)]
 
 use atsync_adapter::Adapter;
 use atsync_adapter::contract::*;
@@ -158,7 +165,10 @@ impl Run {
 
     /// The changing request.
     pub fn sent(&self) -> &Asked {
-        self.asked.iter().find(|asked| asked.effect == Effect::Unsafe).unwrap_or_else(|| panic!("nothing was sent: {self:?}"))
+        self.asked
+            .iter()
+            .find(|asked| asked.effect == Effect::Unsafe)
+            .unwrap_or_else(|| panic!("nothing was sent: {self:?}"))
     }
 
     pub fn written(&self) -> &Written {
@@ -205,7 +215,9 @@ impl Run {
     /// `found candidates/1 marked`, `absent 30000`, `ambiguous a/1 a/2`, `blind`.
     pub fn verdict(&self) -> String {
         match self.probed() {
-            Probed::Found(found) => format!("found {} {:?}", links(&found.links), found.certainty).trim().to_lowercase(),
+            Probed::Found(found) => {
+                format!("found {} {:?}", links(&found.links), found.certainty).trim().to_lowercase()
+            }
             Probed::Absent(ms) => format!("absent {ms}"),
             Probed::Ambiguous(refs) => {
                 format!("ambiguous {}", refs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
