@@ -161,7 +161,8 @@ impl Sent {
             .map(|error| FieldError { field: input_member(&self.operation, &error.field), message: error.message })
             .collect();
         let said = Failure::Invalid(errors.clone()).to_string();
-        let names = |word: &str| errors.iter().any(|error| error.field == word || error.message.contains(word));
+        let field = |word: &str| input_member(&self.operation, word);
+        let names = |word: &str| errors.iter().any(|error| error.field == field(word) || error.message.contains(word));
         match refusal {
             Refusal::Reading { other, about } if about.is_empty() || names(about) => {
                 Failure::Conflict(format!("{said}; the state changed meanwhile, or {RETRY}{other}"))
