@@ -1,7 +1,7 @@
 //! The Greenhouse adapter: Harvest v3 as the engine's contract wants it.
 //!
 //! [`Greenhouse`] is a pure function: a task in, a request or an outcome out. Where to look:
-//! [`kinds`] is the table of everything that can be read, [`wire`] how Greenhouse writes its JSON, `read` how a row becomes a unified record;
+//! [`kinds`] is the table of everything that can be read, `wire` how Greenhouse writes its JSON, `read` how a row becomes a unified record;
 //! `scan`, `fetch`, `check`, `hook` and `tenant` are one task each; `write` and `probe` carry operations out and find out whether they happened.
 //! [`request`] and [`answer`] are what they all share: how to ask, and what a refusal means. [`manifest`] says all of it as data.
 //!
@@ -11,10 +11,21 @@
 //! Left out: sending, pacing, credentials (the engine's), Harvest v1 and v2 (they no longer answer), demographic data (never by default).
 
 pub mod answer;
+mod check;
+mod fetch;
+mod hook;
+pub mod kinds;
+pub mod link;
+pub mod manifest;
+mod page;
 mod probe;
+mod read;
 pub mod request;
+mod scan;
 pub mod settings;
-pub mod state;
+mod state;
+mod tenant;
+mod wire;
 mod write;
 
 use atsync_adapter::contract::{Continuation, Failure, Given, Reply, Step, Task};
@@ -27,32 +38,28 @@ pub struct Greenhouse;
 
 impl Adapter for Greenhouse {
     fn describe() -> Manifest {
-        Manifest {
-            name: "greenhouse".into(),
-            version: env!("CARGO_PKG_VERSION").into(),
-            title: "Greenhouse".into(),
-            contract: atsync_adapter::CONTRACT.into(),
-            origins: Vec::new(),
-            auth: Vec::new(),
-            rates: Vec::new(),
-            kinds: Vec::new(),
-            operations: Vec::new(),
-            permissions: Vec::new(),
-            settings_schema: settings::schema(),
-            lossy: Vec::new(),
-        }
+        manifest::manifest()
     }
 
     fn start(task: Task, given: &Given) -> Result<Step, Failure> {
         match task {
+            Task::Scan(task) => scan::start(task),
+            Task::Fetch(task) => fetch::start(task),
+            Task::Check(permission) => check::start(&permission, given),
+            Task::Hook(task) => hook::start(task),
+            Task::DescribeTenant => tenant::start(given),
             Task::Write(task) => write::start(task, given),
             Task::Probe(task) => probe::start(task, given),
-            _ => Err(Failure::Bug("the read half is on its way".into())),
         }
     }
 
     fn resume(state: Continuation, given: &Given, reply: Reply) -> Result<Step, Failure> {
         match State::decode(&state)? {
+            State::Scan(state) => scan::resume(&state, reply),
+            State::Fetch(state) => fetch::resume(state, reply),
+            State::Check(state) => check::resume(state, given, reply),
+            State::Hook(state) => hook::resume(state, reply),
+            State::Tenant(state) => tenant::resume(state, given, reply),
             State::Write(state) => write::resume(*state, given, reply),
             State::Probe(state) => probe::resume(*state, given, reply),
         }

@@ -125,13 +125,10 @@ pub fn by_ids(collection: &str, wanted: &[&str]) -> Result<Request, Failure> {
     Ok(get(collection, query))
 }
 
-/// The switches without which a collection hides rows (harvest-v3.md §8 [2nd]).
-pub(crate) fn switches(collection: &str) -> &'static [(&'static str, &'static str)] {
-    match collection {
-        "rejection_reasons" => &[("include_defaults", "true")],
-        "users" => &[("show_service_accounts", "true")],
-        _ => &[],
-    }
+/// The switches without which a collection hides rows (harvest-v3.md §8 [2nd]): those of the first walk that the kind's table names.
+fn switches(collection: &str) -> &'static [(&'static str, &'static str)] {
+    let kind = crate::kinds::KINDS.iter().find(|kind| kind.collection == collection && kind.walks.len() == 1);
+    kind.and_then(|kind| kind.walks.first()).copied().unwrap_or_default()
 }
 
 #[cfg(test)]
