@@ -205,7 +205,10 @@ fn sources_page(given: &Given, found: Found, response: &Response) -> Result<Step
     match response.status {
         200..=299 => {}
         403 => {
-            return done(Verdict::Unknown, "the sources cannot be read: see the verdict on harvest:sources:list".into());
+            return done(
+                Verdict::Unknown,
+                "the sources cannot be read: see the verdict on harvest:sources:list".into(),
+            );
         }
         _ if link.is_some() => return Err(answer::cursor_refusal(response, "harvest:sources:list")),
         _ => return Err(answer::refusal(response, "harvest:sources:list")),

@@ -4,7 +4,7 @@
 //! one is the answer whenever it was made: that also tells a 422 for a second application from any other 422, whose text nobody knows (§10, 11).
 //! Prospects are not unique: they are compared by their jobs, by pool where one was wanted (prospect_details), and by time.
 
-use super::{Hunt as Probing, Next, Sent, blind, matched};
+use super::{Hunt as Probing, Next, Sent, blind, look, matched};
 use crate::request;
 use crate::write::input::{ApplicationNew, ArmInput};
 use crate::write::lifecycle::{Standing, Status};
@@ -34,7 +34,7 @@ pub(super) fn begin(new: ApplicationNew) -> Result<Next, Failure> {
     let new = ApplicationNew { custom_fields: Vec::new(), ..new };
     let hunt = Hunt { new, seen: Vec::new(), pages: 0, pools: false };
     let request = pages::list("applications", &[("candidate_ids", &candidate)]);
-    Ok(Next::Look(request, Probing::Application(hunt)))
+    Ok(look(request, Probing::Application(Box::new(hunt))))
 }
 
 impl Hunt {
@@ -56,13 +56,13 @@ impl Hunt {
         self.pages += 1;
         match page.next {
             Some(_) if self.pages >= PAGES_MAX => return Ok(blind("too many applications to look through")),
-            Some(link) => return Ok(Next::Look(request::follow(link), Probing::Application(self))),
+            Some(link) => return Ok(look(request::follow(link), Probing::Application(Box::new(self)))),
             None => {}
         }
         if self.new.pool.is_some() && !self.seen.is_empty() && self.seen.len() <= request::IDS_MAX {
             let request = pages::list("prospect_details", &[("application_ids", &self.seen.join(","))]);
             self.pools = true;
-            return Ok(Next::Look(request, Probing::Application(self)));
+            return Ok(look(request, Probing::Application(Box::new(self))));
         }
         Ok(matched(kinds::APPLICATIONS, &self.seen))
     }

@@ -6,7 +6,7 @@
 //! either way, so it is reported as ambiguous instead of being passed over. A row that carries another intent's mark is not ours.
 //! Without any address, a doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before anything was sent there is no way.
 
-use super::{Hunt as Probing, Next, Sent, absent, ambiguous, application, blind, found, instant};
+use super::{Hunt as Probing, Next, Sent, absent, ambiguous, application, blind, found, instant, look};
 use crate::request;
 use crate::settings::Settings;
 use crate::write::input::{ApplicationNew, CandidateNew};
@@ -71,10 +71,10 @@ pub(super) fn begin(new: CandidateNew, settings: &Settings, mark: Option<&Mark>,
     let marker = settings.marker_field.clone().zip(mark.map(|mark| mark.text.clone()));
     let hunt = Hunt { emails, name, marker, application, seen: Vec::new(), pages: 0, found: None };
     match (hunt.emails.last(), sent.earliest_ms()) {
-        (Some(email), _) => Ok(Next::Look(by_email(email), Probing::Candidate(hunt))),
+        (Some(email), _) => Ok(look(by_email(email), Probing::Candidate(Box::new(hunt)))),
         (None, Some(earliest)) => {
             let since = format!("gte|{}", instant::format(earliest));
-            Ok(Next::Look(pages::list("candidates", &[("created_at", &since)]), Probing::Candidate(hunt)))
+            Ok(look(pages::list("candidates", &[("created_at", &since)]), Probing::Candidate(Box::new(hunt))))
         }
         (None, None) => {
             Ok(blind("the candidate has no e-mail address, and Greenhouse cannot be searched by anything else"))
@@ -107,14 +107,14 @@ impl Hunt {
         self.pages += 1;
         match page.next {
             Some(_) if self.pages >= PAGES_MAX => return Ok(blind("too many candidates to look through")),
-            Some(link) => return Ok(Next::Look(request::follow(link), Probing::Candidate(self))),
+            Some(link) => return Ok(look(request::follow(link), Probing::Candidate(Box::new(self)))),
             None => {}
         }
         self.emails.pop();
         self.pages = 0;
         if let Some(email) = self.emails.last() {
             let request = by_email(email);
-            return Ok(Next::Look(request, Probing::Candidate(self)));
+            return Ok(look(request, Probing::Candidate(Box::new(self))));
         }
         self.verdict(sent)
     }
@@ -165,7 +165,7 @@ impl Hunt {
             [id] if self.application.is_some() => {
                 let request = pages::list("applications", &[("candidate_ids", id)]);
                 self.found = Some((id.clone(), is_marked));
-                Ok(Next::Look(request, Probing::Candidate(self)))
+                Ok(look(request, Probing::Candidate(Box::new(self))))
             }
             [id] => Ok(found(vec![subject(kinds::CANDIDATES, id.clone())], certainty(is_marked))),
             several => Ok(ambiguous(kinds::CANDIDATES, several)),

@@ -4,7 +4,7 @@
 //! where a second one of the same name would be of no use, time does not matter. Notes are the strictest, because one too many stays for ever
 //! (pitfalls.md 7): an equal note that looks too old is reported as ambiguous, never taken for "not there".
 
-use super::{Hunt as Probing, Next, Sent, absent, ambiguous, blind, matched};
+use super::{Hunt as Probing, Next, Sent, absent, ambiguous, blind, look, matched};
 use crate::answer::invalid;
 use crate::request::{self, id_number};
 use crate::write::input::AppliedTagNew;
@@ -70,7 +70,7 @@ pub(super) struct Hunt {
 /// Begins to look.
 pub(super) fn begin(want: Want) -> Next {
     let request = want.request();
-    Next::Look(request, Probing::Made(Hunt { want, seen: Vec::new(), old: Vec::new(), pages: 0 }))
+    look(request, Probing::Made(Hunt { want, seen: Vec::new(), old: Vec::new(), pages: 0 }))
 }
 
 impl Want {
@@ -216,7 +216,7 @@ impl Hunt {
             Some(_) if self.pages >= PAGES_MAX && self.seen.is_empty() => {
                 return Ok(blind("too many records to look through"));
             }
-            Some(link) if self.pages < PAGES_MAX => return Ok(Next::Look(request::follow(link), Probing::Made(self))),
+            Some(link) if self.pages < PAGES_MAX => return Ok(look(request::follow(link), Probing::Made(self))),
             _ => {}
         }
         match &self.want {

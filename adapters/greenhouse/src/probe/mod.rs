@@ -43,16 +43,16 @@ pub(crate) struct State {
 /// What is being looked for.
 #[derive(Debug, Serialize, Deserialize)]
 enum Hunt {
-    Candidate(candidate::Hunt),
-    Application(application::Hunt),
+    Candidate(Box<candidate::Hunt>),
+    Application(Box<application::Hunt>),
     Made(made::Hunt),
-    Target(target::Hunt),
+    Target(Box<target::Hunt>),
 }
 
 /// What a look leads to.
 enum Next {
     /// Another look.
-    Look(Request, Hunt),
+    Look(Box<Request>, Hunt),
     /// An answer.
     Done(Probed),
 }
@@ -91,7 +91,7 @@ fn step(next: Next, sent_ms: Option<u64>) -> Result<Step, Failure> {
         Next::Done(probed) => Ok(Step::Done(Outcome::Probed(probed))),
         Next::Look(request, hunt) => {
             let state = state::State::Probe(Box::new(State { sent_ms, hunt }));
-            fits(request::look(request, &state)?)
+            fits(request::look(*request, &state)?)
         }
     }
 }
@@ -114,6 +114,10 @@ impl Sent {
             _ => true,
         }
     }
+}
+
+fn look(request: Request, hunt: Hunt) -> Next {
+    Next::Look(Box::new(request), hunt)
 }
 
 fn found(links: Vec<Link>, certainty: Certainty) -> Next {

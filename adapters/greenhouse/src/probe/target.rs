@@ -3,7 +3,7 @@
 //! The same comparison that the write makes before it sends: nothing left to do means that it happened, whoever did it. So these are always `matched`.
 //! A record that is not shown is `not-found`, except for a deletion, which it proves.
 
-use super::{Hunt as Probing, Next, Sent, absent, ambiguous, found};
+use super::{Hunt as Probing, Next, Sent, absent, ambiguous, found, look};
 use crate::request;
 use crate::settings::Settings;
 use crate::write::lifecycle::{self, Standing, Status};
@@ -30,11 +30,11 @@ pub(super) enum Hunt {
 
 /// Begins to look.
 pub(super) fn begin(op: Op) -> Result<Next, Failure> {
-    if let Op::ApplicationUpdate { target, input } = &op {
-        if input.pool.is_some() {
-            let request = pages::list("prospect_details", &[("application_ids", target)]);
-            return Ok(Next::Look(request, Probing::Target(Hunt::Pool(op))));
-        }
+    if let Op::ApplicationUpdate { target, input } = &op
+        && input.pool.is_some()
+    {
+        let request = pages::list("prospect_details", &[("application_ids", target)]);
+        return Ok(look(request, Probing::Target(Box::new(Hunt::Pool(op)))));
     }
     read(op, None)
 }
@@ -43,7 +43,7 @@ fn read(op: Op, pool: Option<String>) -> Result<Next, Failure> {
     let (collection, id) =
         target_of(&op).ok_or_else(|| Failure::Bug(format!("{} has no target to look at", op.name())))?;
     let request = request::by_ids(collection, &[id])?;
-    Ok(Next::Look(request, Probing::Target(Hunt::Row { op, pool })))
+    Ok(look(request, Probing::Target(Box::new(Hunt::Row { op, pool }))))
 }
 
 impl Hunt {
@@ -115,14 +115,14 @@ fn compare(op: Op, pool: Option<&str>, response: &Response, settings: &Settings)
         Op::Move { input, target } => {
             if standing.stage.is_none() && input.to_stage.is_some() {
                 let request = pages::list("application_stages", &[("application_ids", target)]);
-                return Ok(Next::Look(request, Probing::Target(Hunt::Stages { op, standing })));
+                return Ok(look(request, Probing::Target(Box::new(Hunt::Stages { op, standing }))));
             }
             standing.is_at(input)
         }
         Op::Convert { input, .. } => match (&standing.status, &standing.candidate) {
             (Status::Converted, Some(candidate)) => {
                 let request = pages::list("applications", &[("candidate_ids", candidate)]);
-                return Ok(Next::Look(request, Probing::Target(Hunt::Siblings { op, standing })));
+                return Ok(look(request, Probing::Target(Box::new(Hunt::Siblings { op, standing }))));
             }
             _ => !standing.prospect && standing.job.as_ref() == Some(&input.job),
         },

@@ -50,10 +50,10 @@ pub(crate) fn create(new: &CandidateNew, settings: &Settings, mark: Option<&Mark
     for wanted in new.custom_fields.iter().filter(|wanted| !wanted.value.is_null()) {
         values.push((wanted.key.clone(), custom::written(wanted)?));
     }
-    if let (Some(field), Some(mark)) = (&settings.marker_field, mark) {
-        if !values.iter().any(|(key, _)| key == field) {
-            values.push((field.clone(), mark.text.clone().into()));
-        }
+    if let (Some(field), Some(mark)) = (&settings.marker_field, mark)
+        && !values.iter().any(|(key, _)| key == field)
+    {
+        values.push((field.clone(), mark.text.clone().into()));
     }
     if !values.is_empty() {
         body.insert("custom_fields".into(), custom::attribute(&values));

@@ -119,7 +119,8 @@ fn holds(held: &Value, wanted: &CustomInput) -> bool {
         "user" => user(held).is_some() && user(held) == row::id(value, "id"),
         "money" => alike(held, value, &[("amount", "amount")]) && currency(held) == row::text(value, "currency"),
         "money_range" => {
-            alike(held, value, &[("min_amount", "min"), ("max_amount", "max")])
+            (alike(held, value, &[("min_amount", "min"), ("max_amount", "max")])
+                || alike(held, value, &[("min_value", "min"), ("max_value", "max")]))
                 && currency(held) == row::text(value, "currency")
         }
         "range" => alike(held, value, &[("min_value", "min"), ("max_value", "max")]),

@@ -38,7 +38,10 @@ fn types() -> Vec<(&'static str, Value, Value, Vec<Value>)> {
             "money_range",
             json!({"min": 1, "max": 2, "currency": "USD"}),
             json!({"min_amount": 1, "max_amount": 2, "currency_code": "USD"}),
-            vec![json!({"min_amount": "1", "max_amount": "2.00", "currency_code": "USD"})],
+            vec![
+                json!({"min_amount": "1", "max_amount": "2.00", "currency_code": "USD"}),
+                json!({"min_value": 1, "max_value": 2, "unit": "USD"}),
+            ],
         ),
         (
             "range",

@@ -58,6 +58,9 @@ pub(crate) struct CustomEdit {
     pages: u32,
 }
 
+/// The values that cannot be preserved: key and reason.
+type Stuck = Vec<(String, String)>;
+
 /// An option: `field` is the id of its field.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Known {
@@ -188,7 +191,7 @@ impl Edit {
 
 impl CustomEdit {
     /// The complete set with choices as option ids; or what cannot be preserved.
-    fn resolved(self) -> Result<Vec<(String, Value)>, Vec<(String, String)>> {
+    fn resolved(self) -> Result<Vec<(String, Value)>, Stuck> {
         let mut values = self.merge.ready;
         let mut stuck = self.merge.stuck;
         for choice in &self.merge.choices {

@@ -121,26 +121,18 @@ impl Standing {
     }
 }
 
-/// What the adapter must know of a move before it can be sent.
-pub(crate) enum Moving {
-    /// The step is decided.
-    Step(Step),
-    /// The stage definition is not on the row: application_stages must be read.
-    NeedsStages,
-}
-
-/// Moves to another stage or job.
+/// Moves to another stage or job. `None`: the stage definition is not on the row, and application_stages must be read first.
 pub(crate) fn advance(
     standing: &Standing,
     input: &MoveInput,
     settings: &Settings,
     stages_read: bool,
-) -> Result<Moving, Failure> {
+) -> Result<Option<Step>, Failure> {
     if input.to_stage.is_some() == input.to_job.is_some() {
         return Err(invalid("to_stage", "exactly one of to_stage and to_job"));
     }
     if standing.is_at(input) {
-        return Ok(Moving::Step(standing.unneeded(Vec::new())));
+        return Ok(Some(standing.unneeded(Vec::new())));
     }
     if standing.status != Status::UnderWay || (standing.prospect && input.to_stage.is_some()) {
         return Err(standing.conflict("moved"));
@@ -150,7 +142,7 @@ pub(crate) fn advance(
         && !stages_read
         && (input.to_stage.is_some() || reading == StageReading::StageDefinition)
     {
-        return Ok(Moving::NeedsStages);
+        return Ok(None);
     }
     let (from, other) = match reading {
         StageReading::StageDefinition => (&standing.stage, "application-stage"),
@@ -171,7 +163,7 @@ pub(crate) fn advance(
         None => Refusal::Reading { other: other.into(), about: String::new() },
         Some(_) => Refusal::Plain,
     };
-    standing.send("move", "applications.move", body, refusal, Vec::new()).map(Moving::Step)
+    standing.send("move", "applications.move", body, refusal, Vec::new()).map(Some)
 }
 
 /// Rejects. No mail is asked for, so none is sent (harvest-v3.md §7).

@@ -30,7 +30,7 @@ use atsync_adapter::contract::{
     CONTINUATION_BYTES_MAX, Failure, Given, Outcome, Reply, Request, Response, Step, Write, Written,
 };
 use edit::Edit;
-use lifecycle::{Converting, Hiring, Moving, Standing};
+use lifecycle::{Converting, Hiring, Standing};
 use op::Op;
 use sent::{Sent, Success, applied, subject};
 use serde::{Deserialize, Serialize};
@@ -113,10 +113,7 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
         State::Stages { op, standing } => {
             let standing = standing.with_stages(&pages::read(&response, "application_stages")?.rows);
             let Op::Move { input, .. } = &op else { return Err(misplaced()) };
-            match lifecycle::advance(&standing, input, &settings, true)? {
-                Moving::Step(step) => Ok(step),
-                Moving::NeedsStages => Err(misplaced()),
-            }
+            lifecycle::advance(&standing, input, &settings, true)?.ok_or_else(misplaced)
         }
         State::Openings { op, standing, mut open, pages } => {
             let page = pages::read(&response, "openings")?;
@@ -153,8 +150,8 @@ fn decide(op: Op, row: &Value, pool: Option<&str>, settings: &Settings) -> Resul
         Op::Reject { input, .. } => lifecycle::reject(&standing, input),
         Op::Unreject { .. } => lifecycle::unreject(&standing),
         Op::Move { input, target } => match lifecycle::advance(&standing, input, settings, false)? {
-            Moving::Step(step) => Ok(step),
-            Moving::NeedsStages => {
+            Some(step) => Ok(step),
+            None => {
                 let request = pages::list("application_stages", &[("application_ids", target)]);
                 look(request, State::Stages { op, standing })
             }

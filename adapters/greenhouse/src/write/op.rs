@@ -90,3 +90,51 @@ fn target(operation: &Operation, kind: Option<&str>) -> Result<String, Failure> 
         (Some(kind), _) => Err(invalid("target", format!("{} needs a target among {kind}", operation.name))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manifest_and_this_table_name_the_same_operations_and_scopes() {
+        let manifest = crate::manifest::manifest();
+        assert_eq!(manifest.operations.len(), ALL.len());
+        for (name, scope) in ALL {
+            let rule = manifest.operation(name).unwrap_or_else(|| panic!("{name} is not in the manifest"));
+            assert_eq!(rule.permissions.first().map(String::as_str), Some(*scope), "{name}");
+            for permission in &rule.permissions {
+                assert!(manifest.permission(permission).is_some(), "{name} needs {permission}, which is not explained");
+            }
+        }
+    }
+
+    #[test]
+    fn every_operation_decodes_its_own_members_and_refuses_others() {
+        let manifest = crate::manifest::manifest();
+        for (name, _) in ALL {
+            let rule = manifest.operation(name).unwrap();
+            let decode = |input: &str| {
+                let target = Some(atsync_adapter::contract::RemoteRef::new(rule.kind.as_str(), "1"));
+                Op::decode(&Operation { name: (*name).into(), target, input: input.into() })
+            };
+            assert_eq!(decode("{}").unwrap().name(), *name);
+            assert!(matches!(decode("{\"surely_not\": 1}"), Err(Failure::Invalid(_))), "{name}");
+            if *name == "candidates.update" {
+                // Its members are grouped by what is done with them.
+                continue;
+            }
+            for field in &rule.fields {
+                // A wrong type is another complaint than an unknown member.
+                let Err(Failure::Invalid(errors)) = decode(&format!("{{\"{}\": {{\"surely_not\": 1}}}}", field.name))
+                else {
+                    panic!("{name}.{} takes anything", field.name)
+                };
+                assert!(
+                    !errors.iter().any(|error| error.message.contains(&format!("`{}`", field.name))),
+                    "{name}.{}",
+                    field.name
+                );
+            }
+        }
+    }
+}

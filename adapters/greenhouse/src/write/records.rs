@@ -215,10 +215,10 @@ pub(crate) fn option_difference(id: &str, edit: &OptionEdit, row: &Value) -> Res
     if let Some(order) = edit.order.filter(|order| row.get("sort_order").and_then(Value::as_i64) != Some(*order)) {
         body.insert("sort_order".into(), order.into());
     }
-    if let Some(external) = &edit.external_id {
-        if row::text(row, "external_id") != external.as_deref().unwrap_or("") {
-            body.insert("external_id".into(), external.clone().into());
-        }
+    if let Some(external) = &edit.external_id
+        && row::text(row, "external_id") != external.as_deref().unwrap_or("")
+    {
+        body.insert("external_id".into(), external.clone().into());
     }
     Ok(plain("custom_field_options", kinds::CUSTOM_FIELD_OPTIONS, id, body))
 }
