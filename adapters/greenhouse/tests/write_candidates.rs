@@ -311,6 +311,7 @@ fn stored_labels_of_others_are_sent_back_as_option_ids() {
         reply(200, definitions()),
         more(options),
         reply(200, rest),
+        reply(200, json!([with_choices()])),
         reply(200, stored()),
     ];
     let run = update(reference(json!({})), replies).write();
@@ -343,7 +344,8 @@ fn values_that_cannot_be_preserved_hold_custom_fields_back_and_never_vanish() {
     ]);
     let missing = json!([option(2, 91, "Rust", true), option(3, 91, "C", true)]);
     for options in [ambiguous, missing] {
-        let looks = vec![reply(200, json!([with_choices()])), reply(200, definitions()), reply(200, options)];
+        let row = || reply(200, json!([with_choices()]));
+        let looks = vec![row(), reply(200, definitions()), reply(200, options), row()];
         let alone = update(reference(json!({})), looks.clone()).write();
         assert!(alone.failure().to_string().contains("work"), "{}", alone.failure());
 
@@ -353,6 +355,36 @@ fn values_that_cannot_be_preserved_hold_custom_fields_back_and_never_vanish() {
         assert_eq!(beside.sent().body, json!({"company": "New"}), "the rest goes out");
         assert!(beside.applied().warnings.iter().any(|warning| warning.contains("work")));
     }
+}
+
+/// Looking options up takes a while, so the candidate is read once more before the write.
+#[test]
+fn an_edit_made_while_options_were_looked_up_is_kept() {
+    let options = json!([option(1, 90, "Part-time", true), option(2, 91, "Rust", true), option(3, 91, "C", true)]);
+    let run = |later: Value, sent: bool| {
+        let mut replies = vec![
+            reply(200, json!([with_choices()])),
+            reply(200, definitions()),
+            reply(200, options.clone()),
+            reply(200, json!([later])),
+        ];
+        replies.extend(sent.then(|| reply(200, stored())));
+        update(reference(json!({"company": "New"})), replies).write()
+    };
+    let mut edited = with_choices();
+    edited["custom_fields"]["note"]["value"] = json!("changed meanwhile");
+    edited["custom_fields"]["langs"]["value"] = json!(["C"]);
+    edited["company"] = json!("New");
+    let kept = run(edited, true);
+    let body = &kept.sent().body;
+    assert!(body.get("company").is_none(), "somebody set it already");
+    let fields = body["custom_fields"].as_array().unwrap();
+    assert!(fields.contains(&json!({"name_key": "note", "value": "changed meanwhile"})));
+    assert!(fields.contains(&json!({"name_key": "langs", "value": [3]})));
+
+    let mut chosen = with_choices();
+    chosen["custom_fields"]["work"]["value"] = json!("Full-time");
+    assert!(matches!(run(chosen, false).failure(), Failure::Conflict(_)), "an option that was not looked up");
 }
 
 #[test]

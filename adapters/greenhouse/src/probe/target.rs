@@ -9,7 +9,7 @@ use crate::settings::Settings;
 use crate::write::lifecycle::{self, Standing, Status};
 use crate::write::op::Op;
 use crate::write::sent::{converted_from, subject};
-use crate::write::{application, candidate, pages, records, row, target_of};
+use crate::write::{self, application, pages, row, target_of};
 use atsync_adapter::contract::{Certainty, Failure, Response};
 use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
@@ -95,20 +95,15 @@ fn compare(op: Op, pool: Option<&str>, response: &Response, settings: &Settings)
     }
     let row = pages::only(rows, collection, id)?;
     let standing = Standing::of(&row);
+    let update = match write::difference(&op, &row, pool, settings) {
+        // An anonymised candidate: it did not happen, and the write will refuse to.
+        Err(Failure::Conflict(_)) => return Ok(verdict(&op, false)),
+        update => update?,
+    };
+    if let Some(edit) = update {
+        return Ok(verdict(&op, edit.is_done()));
+    }
     let happened = match &op {
-        Op::CandidateUpdate { target, input } => match candidate::difference(target, input, &row, settings) {
-            // An anonymised candidate: it did not happen, and the write will refuse to.
-            Err(Failure::Conflict(_)) => false,
-            edit => edit?.is_done(),
-        },
-        Op::ApplicationUpdate { target, input } => {
-            application::difference(target, input, &row, pool, settings)?.is_done()
-        }
-        Op::RejectionUpdate { target, input } => {
-            application::rejection_difference(target, input, &row, settings)?.is_done()
-        }
-        Op::FieldUpdate { target, input } => records::field_difference(target, input, &row)?.is_done(),
-        Op::OptionUpdate { target, input } => records::option_difference(target, input, &row)?.is_done(),
         Op::Reject { .. } => standing.status == Status::Rejected,
         Op::Unreject { .. } => standing.status == Status::UnderWay,
         Op::Hire { .. } => standing.status == Status::Hired,

@@ -166,13 +166,12 @@ pub(crate) fn difference(
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
     let merge = custom::merge(stored, &edit.custom_fields, complete)?;
     Ok(Edit {
-        operation: "applications.update".into(),
-        collection: "applications".into(),
-        kind: kinds::APPLICATIONS.into(),
+        operation: "applications.update",
+        collection: "applications",
+        kind: kinds::APPLICATIONS,
         id: id.into(),
         body,
         custom: merge.map(|merge| CustomEdit::new("application", merge, stored)),
-        warnings: Vec::new(),
     })
 }
 
@@ -201,12 +200,11 @@ pub(crate) fn rejection_difference(
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
     let merge = custom::merge(&stored, &edit.custom_fields, complete)?;
     Ok(Edit {
-        operation: "rejections.update".into(),
-        collection: "rejection_details".into(),
-        kind: kinds::REJECTIONS.into(),
+        operation: "rejections.update",
+        collection: "rejection_details",
+        kind: kinds::REJECTIONS,
         id: id.into(),
         body,
         custom: merge.map(|merge| CustomEdit::new("rejection_question", merge, &stored)),
-        warnings: Vec::new(),
     })
 }

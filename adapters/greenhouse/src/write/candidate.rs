@@ -99,13 +99,12 @@ pub(crate) fn difference(id: &str, edit: &CandidateEdit, row: &Value, settings: 
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
     let merge = custom::merge(stored, &edit.custom_fields, complete)?;
     Ok(Edit {
-        operation: "candidates.update".into(),
-        collection: "candidates".into(),
-        kind: kinds::CANDIDATES.into(),
+        operation: "candidates.update",
+        collection: "candidates",
+        kind: kinds::CANDIDATES,
         id: id.into(),
         body,
         custom: merge.map(|merge| CustomEdit::new("candidate", merge, stored)),
-        warnings: Vec::new(),
     })
 }
 

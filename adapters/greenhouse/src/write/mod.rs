@@ -16,6 +16,7 @@ pub(crate) mod input;
 pub(crate) mod lifecycle;
 pub(crate) mod normal;
 pub(crate) mod op;
+pub(crate) mod options;
 pub(crate) mod pages;
 pub(crate) mod records;
 pub(crate) mod row;
@@ -32,6 +33,7 @@ use atsync_adapter::contract::{
 use edit::Edit;
 use lifecycle::{Converting, Hiring, Standing};
 use op::Op;
+use options::Lookup;
 use sent::{Sent, Success, applied, subject};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,9 +57,11 @@ pub(crate) enum State {
     /// The tags on a candidate were asked for.
     Tags { op: Op, pages: u32 },
     /// Definitions of custom fields were asked for.
-    Definitions(Edit),
+    Definitions(Lookup),
     /// Options of custom fields were asked for.
-    Options(Edit),
+    Options(Lookup),
+    /// The target's row was asked for once more, after option ids were looked up.
+    Again(Lookup),
     /// The changing request is under way.
     Sent(Sent),
 }
@@ -96,8 +100,13 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     let response = answer::response(reply)?;
     match state {
         State::Sent(sent) => Ok(outcome(sent.read(&response))),
-        State::Definitions(edit) => edit.definitions(&response),
-        State::Options(edit) => edit.options(&response),
+        State::Definitions(lookup) => lookup.definitions(&response),
+        State::Options(lookup) => lookup.options(&response),
+        State::Again(lookup) => {
+            let (collection, id) = target_of(&lookup.op).ok_or_else(misplaced)?;
+            let row = pages::only(pages::read(&response, collection)?.rows, collection, id)?;
+            difference(&lookup.op, &row, lookup.pool.as_deref(), &settings)?.ok_or_else(misplaced)?.again(&lookup)
+        }
         State::Pool { op } => {
             let rows = pages::read(&response, "prospect_details")?.rows;
             let pool = target_of(&op).and_then(|(_, id)| application::pool_of(&rows, id));
@@ -108,7 +117,7 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
                 target_of(&op).ok_or_else(|| Failure::Bug("a target of an operation without one".into()))?;
             let rows = pages::read(&response, collection)?.rows;
             let row = pages::only(rows, collection, id)?;
-            decide(op, &row, pool.as_deref(), &settings)
+            decide(op, &row, pool, &settings)
         }
         State::Stages { op, standing } => {
             let standing = standing.with_stages(&pages::read(&response, "application_stages")?.rows);
@@ -137,16 +146,12 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
 }
 
 /// Decides what to send, given the target as just read.
-fn decide(op: Op, row: &Value, pool: Option<&str>, settings: &Settings) -> Result<Step, Failure> {
+fn decide(op: Op, row: &Value, pool: Option<String>, settings: &Settings) -> Result<Step, Failure> {
+    if let Some(edit) = difference(&op, row, pool.as_deref(), settings)? {
+        return edit.begin(op, pool);
+    }
     let standing = Standing::of(row);
     match &op {
-        Op::CandidateUpdate { target, input } => candidate::difference(target, input, row, settings)?.begin(),
-        Op::ApplicationUpdate { target, input } => application::difference(target, input, row, pool, settings)?.begin(),
-        Op::RejectionUpdate { target, input } => {
-            application::rejection_difference(target, input, row, settings)?.begin()
-        }
-        Op::FieldUpdate { target, input } => records::field_difference(target, input, row)?.begin(),
-        Op::OptionUpdate { target, input } => records::option_difference(target, input, row)?.begin(),
         Op::Reject { input, .. } => lifecycle::reject(&standing, input),
         Op::Unreject { .. } => lifecycle::unreject(&standing),
         Op::Move { input, target } => match lifecycle::advance(&standing, input, settings, false)? {
@@ -172,6 +177,30 @@ fn decide(op: Op, row: &Value, pool: Option<&str>, settings: &Settings) -> Resul
         },
         _ => Err(misplaced()),
     }
+}
+
+/// What of an update is not so yet; `None` for an operation that is no update.
+pub(crate) fn difference(
+    op: &Op,
+    row: &Value,
+    pool: Option<&str>,
+    settings: &Settings,
+) -> Result<Option<Edit>, Failure> {
+    Ok(Some(match op {
+        Op::CandidateUpdate { target, input } => candidate::difference(target, input, row, settings)?,
+        Op::ApplicationUpdate { target, input } => application::difference(target, input, row, pool, settings)?,
+        Op::RejectionUpdate { target, input } => application::rejection_difference(target, input, row, settings)?,
+        Op::FieldUpdate { target, input } => records::field_difference(target, input, row)?,
+        Op::OptionUpdate { target, input } => records::option_difference(target, input, row)?,
+        _ => return Ok(None),
+    }))
+}
+
+/// Asks for the target's row once more, so that the read stays right before the write.
+fn read_again(lookup: Lookup) -> Result<Step, Failure> {
+    let (collection, id) = target_of(&lookup.op).ok_or_else(misplaced)?;
+    let request = request::by_ids(collection, &[id])?;
+    look(request, State::Again(lookup))
 }
 
 /// Looks whether the tag is on the candidate already: a second row is not documented as harmless (permissions.md §2, line 13).

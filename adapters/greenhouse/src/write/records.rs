@@ -200,7 +200,7 @@ pub(crate) fn field_difference(id: &str, edit: &FieldEdit, row: &Value) -> Resul
             body.insert("description".into(), description.into());
         }
     }
-    Ok(plain("custom_fields", kinds::CUSTOM_FIELDS, id, body))
+    Ok(plain("custom_fields.update", kinds::CUSTOM_FIELDS, id, body))
 }
 
 /// What of an edit of an option is not so yet.
@@ -220,17 +220,10 @@ pub(crate) fn option_difference(id: &str, edit: &OptionEdit, row: &Value) -> Res
     {
         body.insert("external_id".into(), external.clone().into());
     }
-    Ok(plain("custom_field_options", kinds::CUSTOM_FIELD_OPTIONS, id, body))
+    Ok(plain("custom_field_options.update", kinds::CUSTOM_FIELD_OPTIONS, id, body))
 }
 
-fn plain(collection: &str, kind: &str, id: &str, body: Map<String, Value>) -> Edit {
-    Edit {
-        operation: format!("{kind}.update"),
-        collection: collection.into(),
-        kind: kind.into(),
-        id: id.into(),
-        body,
-        custom: None,
-        warnings: Vec::new(),
-    }
+fn plain(operation: &'static str, collection: &'static str, id: &str, body: Map<String, Value>) -> Edit {
+    // Definitions and options are called alike in both worlds.
+    Edit { operation, collection, kind: collection, id: id.into(), body, custom: None }
 }
