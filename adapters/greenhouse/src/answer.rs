@@ -112,10 +112,10 @@ pub fn errors(response: &Response) -> Vec<FieldError> {
             Some(member) => error(member, &mut found),
             None => {}
         }
-        if found.is_empty() {
-            if let Some(message) = body.get("message").and_then(Value::as_str) {
-                found.push(FieldError { field: String::new(), message: clipped(message) });
-            }
+        if found.is_empty()
+            && let Some(message) = body.get("message").and_then(Value::as_str)
+        {
+            found.push(FieldError { field: String::new(), message: clipped(message) });
         }
     }
     if found.is_empty() {
