@@ -7,6 +7,20 @@
 //!
 //! Left out: sending. An adapter does no input or output, and neither does this module beyond reading the component file.
 
+pub mod check;
+pub mod host;
+pub mod limits;
+pub mod load;
+pub mod manifest_check;
+pub mod native;
+mod ticker;
+
+pub use check::TaskGuard;
+pub use host::{ComponentAdapter, ComponentHost, HostError, HostOptions, Metering};
+pub use limits::Limits;
+pub use load::LoadError;
+pub use native::NativeAdapter;
+
 use atsync_model::contract::{Continuation, Failure};
 use atsync_model::contract::{Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
