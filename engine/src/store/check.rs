@@ -141,17 +141,15 @@ pub(crate) fn generation(host: &str, held: Option<u64>, planned: u64) -> Checked
 
 /// The mark's time for a new intent: the one asked for, or the next above all that were given out.
 pub(crate) fn mark_time(asked_ms: u64, last_ms: u64) -> Checked<u64> {
-    let free = last_ms.checked_add(1).ok_or_else(|| StoreError::Stale("there is no later mark to give out".to_owned()))?;
+    let free =
+        last_ms.checked_add(1).ok_or_else(|| StoreError::Stale("there is no later mark to give out".to_owned()))?;
     Ok(asked_ms.max(free))
 }
 
 /// The intent after a step, or why the step is not allowed.
 pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, now_ms: u64) -> Checked<Intent> {
     if held.attempt != attempt {
-        return Err(StoreError::Stale(format!(
-            "intent {} is at attempt {}, not at {attempt}",
-            held.id, held.attempt
-        )));
+        return Err(StoreError::Stale(format!("intent {} is at attempt {}, not at {attempt}", held.id, held.attempt)));
     }
     if !held.state.may_become(&to) {
         return Err(StoreError::Stale(format!(
@@ -190,7 +188,8 @@ pub(crate) fn connection(connection: &str, row: &ConnectionRow) -> Checked {
 /// The records of a page, each id once: its last record, in the place of that. An id that the page also calls gone is left out.
 pub(crate) fn last_of_each(page: &PageCommit) -> impl Iterator<Item = &ObservedWrite> {
     let gone: HashSet<&str> = page.gone.iter().map(String::as_str).collect();
-    let last: HashMap<&str, usize> = page.records.iter().enumerate().map(|(at, record)| (record.id.as_str(), at)).collect();
+    let last: HashMap<&str, usize> =
+        page.records.iter().enumerate().map(|(at, record)| (record.id.as_str(), at)).collect();
     let records = page.records.iter().enumerate();
     records
         .filter(move |(at, record)| last.get(record.id.as_str()) == Some(at) && !gone.contains(record.id.as_str()))

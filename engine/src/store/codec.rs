@@ -25,11 +25,6 @@ impl Key {
         Self(Vec::with_capacity(64)).text(connection)
     }
 
-    /// The key without parts.
-    pub(crate) fn root() -> Self {
-        Self::default()
-    }
-
     /// Adds a text part.
     pub(crate) fn text(mut self, part: &str) -> Self {
         self.push_escaped(part);
@@ -52,22 +47,6 @@ impl Key {
     /// The bytes.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
-    }
-
-    /// Forgets what was added after `length` bytes; for keys that share their beginning.
-    pub(crate) fn cut(&mut self, length: usize) {
-        self.0.truncate(length);
-    }
-
-    /// Adds a text part in place.
-    pub(crate) fn push(&mut self, part: &str) {
-        self.push_escaped(part);
-        self.0.extend_from_slice(&[ESCAPE, CLOSE]);
-    }
-
-    /// How many bytes it has.
-    pub(crate) fn length(&self) -> usize {
-        self.0.len()
     }
 
     /// All keys that begin with this one.
@@ -118,9 +97,14 @@ impl Key {
 pub(crate) struct KeyReader<'a>(&'a [u8]);
 
 impl<'a> KeyReader<'a> {
-    /// Begins at the first part.
-    pub(crate) fn new(key: &'a [u8]) -> Self {
-        Self(key)
+    /// Begins behind the parts that the key is known to begin with.
+    pub(crate) fn after(key: &'a [u8], beginning: &Key) -> Result<Self, StoreError> {
+        key.strip_prefix(beginning.bytes()).map(Self).ok_or_else(|| damaged("a key"))
+    }
+
+    /// Whether all parts are read.
+    pub(crate) fn is_done(&self) -> bool {
+        self.0.is_empty()
     }
 
     /// The next part, a text.
@@ -261,7 +245,7 @@ mod tests {
         #[test]
         fn a_key_is_read_as_it_was_written((a, n, b) in (texts(), any::<u64>(), texts())) {
             let key = key(&a, n, &b);
-            let mut reader = KeyReader::new(key.bytes());
+            let mut reader = KeyReader::after(key.bytes(), &Key::default()).unwrap();
             prop_assert_eq!(reader.text().unwrap(), a);
             prop_assert_eq!(reader.number().unwrap(), n);
             prop_assert_eq!(reader.text().unwrap(), b);
@@ -284,7 +268,7 @@ mod tests {
 
         #[test]
         fn foreign_bytes_are_refused_and_never_panic(bytes in any::<Vec<u8>>()) {
-            let mut reader = KeyReader::new(&bytes);
+            let mut reader = KeyReader::after(&bytes, &Key::default()).unwrap();
             while reader.text().is_ok() && reader.number().is_ok() {}
             if let Ok(mut reader) = ValueReader::new(&bytes, 1, "a value") {
                 while reader.text().is_ok() && reader.number().is_ok() && reader.byte().is_ok() {}

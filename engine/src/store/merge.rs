@@ -193,7 +193,8 @@ pub(crate) fn object(body: &str) -> Result<Map<String, Value>, StoreError> {
 
 /// A map as a body.
 pub(crate) fn text(map: &Map<String, Value>) -> Result<String, StoreError> {
-    serde_json::to_string(map).map_err(|error| StoreError::Invalid(format!("a record cannot be written as JSON: {error}")))
+    serde_json::to_string(map)
+        .map_err(|error| StoreError::Invalid(format!("a record cannot be written as JSON: {error}")))
 }
 
 /// The id of the candidate that a body names, `candidate.id`.

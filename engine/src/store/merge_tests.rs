@@ -30,7 +30,8 @@ fn equal_bytes_are_the_same_without_being_read() {
 
 #[test]
 fn the_order_of_keys_and_white_space_make_no_event() {
-    let (_, _, event) = merged((r#"{"a":1,"b":{"x":1,"y":2}}"#, &["a", "b"]), (r#"{"b": {"y":2,"x":1}, "a":1}"#, &["a", "b"])).unwrap();
+    let (_, _, event) =
+        merged((r#"{"a":1,"b":{"x":1,"y":2}}"#, &["a", "b"]), (r#"{"b": {"y":2,"x":1}, "a":1}"#, &["a", "b"])).unwrap();
     assert_eq!(event, None);
 }
 
@@ -72,7 +73,9 @@ fn learning_that_a_field_is_empty_is_kept_and_makes_no_event() {
 fn a_new_record_keeps_only_what_its_mask_knows() {
     let mask = mask(&["a"]);
     let seen = Seen { version: Some("v"), mask: &mask, body: r#"{"a":1,"b":2}"#, raw: Some("{}") };
-    let Merged::Write { body, event, raw, version, .. } = merge(None, seen).unwrap() else { panic!("a new record is written") };
+    let Merged::Write { body, event, raw, version, .. } = merge(None, seen).unwrap() else {
+        panic!("a new record is written")
+    };
     assert_eq!(object(&body).unwrap(), map(json!({"a": 1})));
     assert_eq!((event, raw, version), (Some(Difference::Created), Some("{}"), Some("v")));
 }
@@ -91,7 +94,9 @@ fn raw_stays_when_none_is_given() {
 fn what_could_not_be_read_back_is_refused_and_not_quoted() {
     let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(200), "]".repeat(200));
     let mask = mask(&["a"]);
-    for body in ["", "[]", "7", "{", r#"{"a":1}x"#, r#"{"a":"\ud800"}"#, r#"{"a":1e999}"#, r#"{"a":secret}"#, deep.as_str()] {
+    for body in
+        ["", "[]", "7", "{", r#"{"a":1}x"#, r#"{"a":"\ud800"}"#, r#"{"a":1e999}"#, r#"{"a":secret}"#, deep.as_str()]
+    {
         let refused = merge(None, Seen { version: None, mask: &mask, body, raw: None }).unwrap_err().to_string();
         assert!(refused.contains("not a JSON object") && !refused.contains("secret"), "{refused}");
     }
