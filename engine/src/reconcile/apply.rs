@@ -144,7 +144,10 @@ impl Reconciler {
             let made = &shared.made;
             let failed = &shared.failed;
             let mut stream = futures_util::stream::iter(
-                plan.records.iter().filter(|record| !record.is_blocked()).map(|record| self.take_record(record, made, failed)),
+                plan.records
+                    .iter()
+                    .filter(|record| !record.is_blocked())
+                    .map(|record| self.take_record(record, made, failed)),
             )
             .buffer_unordered(RECORDS_AT_ONCE);
             while let Some(work) = stream.next().await {
@@ -193,10 +196,18 @@ impl Reconciler {
         Ok(work)
     }
 
-    async fn take_step(&self, step: &Step, generation: u64, made: &BTreeMap<String, RemoteRef>, work: &mut Work) -> Result<(), Error> {
+    async fn take_step(
+        &self,
+        step: &Step,
+        generation: u64,
+        made: &BTreeMap<String, RemoteRef>,
+        work: &mut Work,
+    ) -> Result<(), Error> {
         let end = match self.step_end(step, generation, made, work).await {
             Ok(end) => end,
-            Err(error) if matches!(error.kind(), ErrorKind::Auth | ErrorKind::Configuration | ErrorKind::Unavailable) => {
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Auth | ErrorKind::Configuration | ErrorKind::Unavailable) =>
+            {
                 let reason = error.to_string();
                 work.fatal = Some(error);
                 StepEnd::NotSent { reason }
@@ -231,7 +242,11 @@ impl Reconciler {
         }
         let order = Order {
             host: step.host.clone(),
-            operation: Operation { name: step.operation.clone(), target: step.target.clone(), input: input.to_string() },
+            operation: Operation {
+                name: step.operation.clone(),
+                target: step.target.clone(),
+                input: input.to_string(),
+            },
             generation,
             makes: step.makes.clone(),
             applied: step.applied.clone(),
@@ -266,7 +281,9 @@ impl Reconciler {
             }
             EffectEnd::Refused(failure) => Ok(StepEnd::Refused { reason: self.explain(&failure) }),
             EffectEnd::InDoubt(_) => Ok(StepEnd::InDoubt),
-            EffectEnd::Busy(id) => Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") }),
+            EffectEnd::Busy(id) => {
+                Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
+            }
             EffectEnd::Stale(reason) => Ok(StepEnd::NotSent { reason }),
             EffectEnd::NotSent(TaskError::NotSent(NotSent::Refused(reason))) => Ok(StepEnd::NotSent { reason }),
             EffectEnd::NotSent(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
@@ -303,7 +320,9 @@ impl Reconciler {
             Err(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
                 return Ok(Some(StepEnd::NotSent { reason: self.explain(&failure) }));
             }
-            Err(error) => return Err(self.task_error(&format!("{}: looking before {}", order.host, order.operation.name), error)),
+            Err(error) => {
+                return Err(self.task_error(&format!("{}: looking before {}", order.host, order.operation.name), error));
+            }
         };
         match finished.outcome {
             Outcome::Probed(Probed::Found(found)) => {
@@ -378,7 +397,8 @@ impl Reconciler {
         self.store.mark_dirty(&self.name, keys.clone()).await?;
         let mut gathered = Gathered::resting(self.adapter.manifest());
         let again = self.plan_with(&mut gathered, PlanOf::Dirty).await?;
-        let open: BTreeMap<&str, &RecordPlan> = again.records.iter().map(|record| (record.key.as_str(), record)).collect();
+        let open: BTreeMap<&str, &RecordPlan> =
+            again.records.iter().map(|record| (record.key.as_str(), record)).collect();
         let mut statuses = Vec::new();
         for key in &keys {
             let left = open.get(key.as_str()).filter(|record| !record.steps.is_empty() || record.is_blocked());
@@ -393,7 +413,9 @@ impl Reconciler {
             let (kind, reason, message) = match &failure.end {
                 StepEnd::Refused { reason } => ("Blocked", "Refused", format!("{}: {reason}", failure.operation)),
                 StepEnd::NotSent { reason } => ("Blocked", "NotSent", format!("{}: {reason}", failure.operation)),
-                StepEnd::Skipped { waits_for } => ("Blocked", "Waits", format!("{} waits for {waits_for}", failure.operation)),
+                StepEnd::Skipped { waits_for } => {
+                    ("Blocked", "Waits", format!("{} waits for {waits_for}", failure.operation))
+                }
                 _ => ("InDoubt", "InDoubt", format!("{}: nobody knows yet whether it happened", failure.operation)),
             };
             let since_ms = self.clock.now_ms();
@@ -423,7 +445,11 @@ impl Reconciler {
 fn concerns_connection(failure: &Failure) -> bool {
     matches!(
         failure,
-        Failure::Auth(_) | Failure::Misconfigured(_) | Failure::Throttled(_) | Failure::Quota(_) | Failure::Unavailable(_)
+        Failure::Auth(_)
+            | Failure::Misconfigured(_)
+            | Failure::Throttled(_)
+            | Failure::Quota(_)
+            | Failure::Unavailable(_)
     )
 }
 

@@ -68,4 +68,31 @@ impl Reconciler {
         }
         Ok(results)
     }
+
+    /// Asks which customer this is and holds it against what the store knows; the first answer is remembered.
+    pub(crate) async fn verify_tenant(&self) -> Result<(), Error> {
+        let finished = self
+            .drive(Task::DescribeTenant, None, Priority::Interactive)
+            .await
+            .map_err(|error| self.task_error("asking which customer this is", error))?;
+        let Outcome::Tenant(tenant) = finished.outcome else {
+            return Err(self.error(ErrorKind::Adapter, "the adapter answered describe-tenant with something else"));
+        };
+        let row = self.store.connection(&self.name).await?.unwrap_or_default();
+        if let Some(known) = &row.fingerprint
+            && *known != tenant.fingerprint
+        {
+            let message = format!(
+                "the credential belongs to another customer ({}) than the records in the store ({known}); use another connection name or another store",
+                tenant.fingerprint
+            );
+            return Err(self.error(ErrorKind::Configuration, message));
+        }
+        let row = crate::store::ConnectionRow {
+            fingerprint: Some(tenant.fingerprint),
+            catalogue: Some(tenant.catalogue),
+            ..row
+        };
+        Ok(self.store.put_connection(&self.name, row).await?)
+    }
 }

@@ -7,9 +7,7 @@ use super::Reconciler;
 use crate::adapter::{Adapter, AdapterError, TaskGuard};
 use crate::error::{Error, ErrorKind};
 use crate::transport::{Delivery, NotSent, Priority};
-use atsync_model::contract::{
-    Continuation, Failure, Given, Grant, Mark, Outcome, Reply, Response, Step, Task,
-};
+use atsync_model::contract::{Continuation, Failure, Given, Grant, Mark, Outcome, Reply, Response, Step, Task};
 use std::sync::Arc;
 
 /// Steps of one task. A chunked fetch of 50 ids a call needs tens; more than this is a loop.
@@ -55,7 +53,12 @@ impl Reconciler {
     }
 
     /// Drives a task that changes nothing.
-    pub(super) async fn drive(&self, task: Task, grant: Option<Grant>, priority: Priority) -> Result<Finished, TaskError> {
+    pub(super) async fn drive(
+        &self,
+        task: Task,
+        grant: Option<Grant>,
+        priority: Priority,
+    ) -> Result<Finished, TaskError> {
         let given = self.given(None, grant);
         self.drive_given(task, given, priority).await
     }
@@ -76,7 +79,10 @@ impl Reconciler {
                 Step::Done(outcome) => return Ok(Finished { outcome, reply }),
                 Step::Send(send) => send,
                 Step::Verify(_) | Step::Transfer(_) => {
-                    return Err(AdapterError::Contract("a step that this version of the engine does not carry out".into()).into());
+                    return Err(AdapterError::Contract(
+                        "a step that this version of the engine does not carry out".into(),
+                    )
+                    .into());
                 }
             };
             let response = match self.session.execute(&send.request, send.effect, priority).await {
@@ -85,7 +91,8 @@ impl Reconciler {
                 Delivery::Unclear(reason) => return Err(TaskError::Unclear(reason)),
             };
             reply = Some(response.clone());
-            step = resume(&self.adapter, send.state, given.clone(), Reply::Response(response))?.map_err(TaskError::Failed)?;
+            step = resume(&self.adapter, send.state, given.clone(), Reply::Response(response))?
+                .map_err(TaskError::Failed)?;
         }
         Err(AdapterError::Contract(format!("it took more than {STEPS_MAX} steps for one task")).into())
     }
@@ -95,21 +102,28 @@ impl Reconciler {
         let error = match error {
             TaskError::Failed(Failure::Denied(denied)) => {
                 let place = self.adapter.manifest().permission(&denied.permission);
-                let hint = place.map(|permission| format!(" Tick \u{201c}{}\u{201d}: {}.", permission.label, permission.grant_at));
+                let hint = place
+                    .map(|permission| format!(" Tick \u{201c}{}\u{201d}: {}.", permission.label, permission.grant_at));
                 let message = format!("{}{}", Failure::Denied(denied), hint.unwrap_or_default());
                 Error::new(ErrorKind::Denied, message)
             }
             TaskError::Failed(failure) => Error::from(failure),
             TaskError::Adapter(error) => Error::from(error),
             TaskError::NotSent(reason) => Error::from(reason),
-            TaskError::Unclear(reason) => Error::new(ErrorKind::Unavailable, format!("no complete answer came: {reason}")),
+            TaskError::Unclear(reason) => {
+                Error::new(ErrorKind::Unavailable, format!("no complete answer came: {reason}"))
+            }
         };
         error.at(&format!("{}: {what}", self.name))
     }
 }
 
 /// Calls the adapter where it does not hold up other work. It computes for milliseconds at most, bounded by the host's limits.
-pub(super) fn start(adapter: &Arc<dyn Adapter>, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+pub(super) fn start(
+    adapter: &Arc<dyn Adapter>,
+    task: Task,
+    given: Given,
+) -> Result<Result<Step, Failure>, AdapterError> {
     off_thread(|| adapter.start(task, given))
 }
 

@@ -11,17 +11,17 @@
 //! # Guarantees
 //! A request that may have arrived is never taken for one that did not. At most one intent is open per path and operation.
 
+use super::Reconciler;
 use super::drive::{STEPS_MAX, TaskError, resume, start};
 use super::gather::remote;
-use super::Reconciler;
 use crate::adapter::TaskGuard;
 use crate::error::Error;
 use crate::journal::{Intent, IntentId, IntentState};
 use crate::store::{Cause, Change, ChangeWhat, IntentAdvance, LinkHow, LinkRow, StoreError};
 use crate::transport::{Delivery, NotSent, Priority};
 use atsync_model::contract::{
-    Applied, Body, Effect, Failure, Link, Mark, Operation, Outcome, RemoteRef, Reply, Request, Step, Target, Task, Write,
-    Written,
+    Applied, Body, Effect, Failure, Link, Mark, Operation, Outcome, RemoteRef, Reply, Request, Step, Target, Task,
+    Write, Written,
 };
 use atsync_model::manifest::OperationRule;
 use serde_json::{Map, Value};
@@ -86,7 +86,8 @@ enum Judgement {
 impl Reconciler {
     /// Carries an order out. `rule` is the manifest's rule for its operation.
     pub(super) async fn perform(&self, order: &Order, rule: &OperationRule) -> Result<EffectEnd, Error> {
-        let task = Task::Write(Write { operation: order.operation.clone(), observed: self.observed_body(order).await? });
+        let task =
+            Task::Write(Write { operation: order.operation.clone(), observed: self.observed_body(order).await? });
         let mark = match &order.again {
             Some(intent) => intent.mark.clone(),
             None => Mark { text: self.entropy.id(), time_ms: self.mark_time_ms() },
@@ -153,7 +154,9 @@ impl Reconciler {
             }
             Outcome::Written(Written::Refused(failure)) => Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
             _ => {
-                let error = crate::adapter::AdapterError::Contract("a write ended without an effect and without a reason".into());
+                let error = crate::adapter::AdapterError::Contract(
+                    "a write ended without an effect and without a reason".into(),
+                );
                 Ok(EffectEnd::NotSent(error.into()))
             }
         }
@@ -181,7 +184,9 @@ impl Reconciler {
         for _ in 0..STEPS_MAX {
             let response = match self.session.execute(&request, effect, Priority::Interactive).await {
                 Delivery::Answered(response) => response,
-                Delivery::NotSent(reason) if effect == Effect::Unsafe => return self.not_sent(order, &intent, reason).await,
+                Delivery::NotSent(reason) if effect == Effect::Unsafe => {
+                    return self.not_sent(order, &intent, reason).await;
+                }
                 Delivery::NotSent(reason) => return self.in_doubt(&intent, rule, reason.to_string()).await,
                 Delivery::Unclear(reason) => return self.in_doubt(&intent, rule, reason).await,
             };
@@ -197,7 +202,9 @@ impl Reconciler {
                     Ok(()) => judge(step, status, listed),
                     Err(error) => Judgement::InDoubt(error.to_string()),
                 },
-                Ok(Err(failure)) if effect == Effect::Unsafe && listed && !(200..300).contains(&status) => Judgement::Refused(failure),
+                Ok(Err(failure)) if effect == Effect::Unsafe && listed && !(200..300).contains(&status) => {
+                    Judgement::Refused(failure)
+                }
                 Ok(Err(failure)) => Judgement::InDoubt(failure.to_string()),
                 Err(error) => Judgement::InDoubt(error.to_string()),
             };
@@ -257,7 +264,14 @@ impl Reconciler {
         let links = self.links(order, &applied.links, LinkHow::Created).await?;
         let touched = touched(order, &applied.links);
         let to = IntentState::Applied { links: touched.clone(), by_probe: false };
-        self.advance_with(intent, to, links, order.operation.name.ends_with(".delete"), moved(&applied.links, intent.id)).await?;
+        self.advance_with(
+            intent,
+            to,
+            links,
+            order.operation.name.ends_with(".delete"),
+            moved(&applied.links, intent.id),
+        )
+        .await?;
         Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: true, intent: Some(intent.id) })
     }
 
@@ -285,7 +299,13 @@ impl Reconciler {
         Ok(EffectEnd::InDoubt(Box::new(intent)))
     }
 
-    pub(super) async fn advance(&self, intent: &Intent, to: IntentState, links: Vec<LinkRow>, unlink: bool) -> Result<Intent, Error> {
+    pub(super) async fn advance(
+        &self,
+        intent: &Intent,
+        to: IntentState,
+        links: Vec<LinkRow>,
+        unlink: bool,
+    ) -> Result<Intent, Error> {
         self.advance_with(intent, to, links, unlink, Vec::new()).await
     }
 

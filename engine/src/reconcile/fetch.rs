@@ -10,7 +10,13 @@ use std::collections::BTreeMap;
 impl Reconciler {
     /// Reads records by id and takes in what came. The ids that the ATS did not show come back; they are *not* made tombstones here, since
     /// a record just written may not show yet and a hidden one is not a deleted one.
-    pub(super) async fn fetch(&self, kind: &str, ids: &[String], cause: Cause, priority: Priority) -> Result<Vec<String>, Error> {
+    pub(super) async fn fetch(
+        &self,
+        kind: &str,
+        ids: &[String],
+        cause: Cause,
+        priority: Priority,
+    ) -> Result<Vec<String>, Error> {
         let Some(rule) = self.adapter.manifest().kind(kind) else {
             return Err(self.error(ErrorKind::Adapter, format!("the adapter does not know the kind {kind}")));
         };

@@ -100,7 +100,10 @@ impl Reconciler {
                     after = Some(last.key.clone());
                     for row in rows {
                         let record: DesiredCandidate = serde_json::from_str(&row.body).map_err(|error| {
-                            self.error(ErrorKind::Store, format!("the desired record {} cannot be read: {error}", row.key))
+                            self.error(
+                                ErrorKind::Store,
+                                format!("the desired record {} cannot be read: {error}", row.key),
+                            )
                         })?;
                         let planned = self.plan_record(gathered, &record, row.generation, &open).await?;
                         statuses.extend(self.status_after_plan(&row, &planned.0));
@@ -113,7 +116,8 @@ impl Reconciler {
         if !statuses.is_empty() {
             self.store.put_status(&self.name, statuses).await?;
         }
-        plan.records.retain(|record| !record.steps.is_empty() || !record.findings.is_empty() || !record.adoptions.is_empty());
+        plan.records
+            .retain(|record| !record.steps.is_empty() || !record.findings.is_empty() || !record.adoptions.is_empty());
         let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
         plan.calls = steps.map(|step| step.calls).sum();
         Ok(plan)
@@ -155,8 +159,13 @@ impl Reconciler {
         generation: u64,
         open: &[Intent],
     ) -> Result<(RecordPlan, Vec<Step>), Error> {
-        let links: BTreeMap<String, LinkRow> =
-            self.store.links_of(&self.name, &record.key).await?.into_iter().map(|link| (link.host.clone(), link)).collect();
+        let links: BTreeMap<String, LinkRow> = self
+            .store
+            .links_of(&self.name, &record.key)
+            .await?
+            .into_iter()
+            .map(|link| (link.host.clone(), link))
+            .collect();
         let input = plan::Input {
             manifest: self.adapter.manifest(),
             settings: &self.settings,

@@ -23,6 +23,7 @@ pub use apply::{ApplyReport, StepEnd, StepReport};
 pub use check::CheckResult;
 pub use gather::PlanOf;
 pub use pull::PullReport;
+pub(crate) use settle::Resend;
 pub use settle::SettleReport;
 
 use crate::adapter::Adapter;

@@ -115,7 +115,13 @@ impl Reconciler {
         self.probe_doubt(intent, &rule, resend, report).await
     }
 
-    async fn probe_doubt(&self, intent: Intent, rule: &OperationRule, resend: Resend, report: &mut SettleReport) -> Result<Turn, Error> {
+    async fn probe_doubt(
+        &self,
+        intent: Intent,
+        rule: &OperationRule,
+        resend: Resend,
+        report: &mut SettleReport,
+    ) -> Result<Turn, Error> {
         let order = Order::of(&intent);
         let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: Some(intent.first_sent_ms) });
         let finished = self
@@ -146,7 +152,12 @@ impl Reconciler {
     }
 
     async fn stick(&self, intent: &Intent, reason: String) -> Result<Turn, Error> {
-        let to = IntentState::InDoubt { reason, probe_after_ms: self.clock.now_ms(), probes: probes(intent) + 1, stuck: true };
+        let to = IntentState::InDoubt {
+            reason,
+            probe_after_ms: self.clock.now_ms(),
+            probes: probes(intent) + 1,
+            stuck: true,
+        };
         self.advance(intent, to, Vec::new(), false).await?;
         Ok(Turn::Stuck)
     }
@@ -194,10 +205,10 @@ impl Reconciler {
                 Ok(Turn::Closed)
             }
             EffectEnd::InDoubt(_) => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) }),
-            EffectEnd::NotSent(error) => {
-                Err(self.task_error(&format!("sending {} again", intent.operation), error))
+            EffectEnd::NotSent(error) => Err(self.task_error(&format!("sending {} again", intent.operation), error)),
+            EffectEnd::Busy(_) | EffectEnd::Stale(_) => {
+                Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) })
             }
-            EffectEnd::Busy(_) | EffectEnd::Stale(_) => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) }),
         }
     }
 }
