@@ -130,7 +130,11 @@ impl EngineBuilder {
     /// # Errors
     /// [`ErrorKind::Store`] when the file is damaged, in use, or cannot be reached; the message says what to do.
     pub fn store_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
-        let store = crate::store::redb::RedbStore::open(path.as_ref(), &SystemEntropy)?;
+        let store = crate::store::redb::RedbStore::open(
+            path.as_ref(),
+            crate::store::redb::RedbOptions::default(),
+            &SystemEntropy,
+        )?;
         Ok(self.store(Arc::new(store)))
     }
 

@@ -280,7 +280,7 @@ impl Reconciler {
                 Ok(if sent { StepEnd::Applied } else { StepEnd::Unneeded })
             }
             EffectEnd::Refused(failure) => Ok(StepEnd::Refused { reason: self.explain(&failure) }),
-            EffectEnd::InDoubt(_) => Ok(StepEnd::InDoubt),
+            EffectEnd::InDoubt => Ok(StepEnd::InDoubt),
             EffectEnd::Busy(id) => {
                 Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
             }

@@ -74,7 +74,7 @@ impl Reconciler {
         let mut reply: Option<Response> = None;
         let mut step = start(&self.adapter, task, given.clone())?.map_err(TaskError::Failed)?;
         for _ in 0..STEPS_MAX {
-            guard.step(self.adapter.manifest(), &step, reply.as_ref())?;
+            guard.step(&step, reply.as_ref())?;
             let send = match step {
                 Step::Done(outcome) => return Ok(Finished { outcome, reply }),
                 Step::Send(send) => send,

@@ -62,11 +62,11 @@ impl Order {
 #[derive(Debug)]
 pub(super) enum EffectEnd {
     /// It happened, or was there already. The records that it made or touched.
-    Done { touched: Vec<RemoteRef>, warnings: Vec<String>, sent: bool, intent: Option<IntentId> },
+    Done { touched: Vec<RemoteRef>, warnings: Vec<String>, sent: bool },
     /// Refused; nothing was changed.
     Refused(Failure),
     /// Nobody knows yet.
-    InDoubt(Box<Intent>),
+    InDoubt,
     /// It did not leave, or a read before it failed; nothing was changed.
     NotSent(TaskError),
     /// An intent for the same object is open.
@@ -101,7 +101,7 @@ impl Reconciler {
             Err(error) => return Ok(EffectEnd::NotSent(error.into())),
         };
         for _ in 0..STEPS_MAX {
-            if let Err(error) = guard.step(self.adapter.manifest(), &step, reply.as_ref()) {
+            if let Err(error) = guard.step(&step, reply.as_ref()) {
                 return Ok(EffectEnd::NotSent(error.into()));
             }
             let send = match step {
@@ -149,8 +149,7 @@ impl Reconciler {
                     }
                     None => self.store.put_links(&self.name, links).await?,
                 }
-                let intent = order.again.as_ref().map(|intent| intent.id);
-                Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: false, intent })
+                Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: false })
             }
             Outcome::Written(Written::Refused(failure)) => Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
             _ => {
@@ -198,7 +197,7 @@ impl Reconciler {
             let copy = response.clone();
             let answer = resume(&self.adapter, state, given.clone(), Reply::Response(response));
             let judged = match answer {
-                Ok(Ok(step)) => match guard.step(self.adapter.manifest(), &step, Some(&copy)) {
+                Ok(Ok(step)) => match guard.step(&step, Some(&copy)) {
                     Ok(()) => judge(step, status, listed),
                     Err(error) => Judgement::InDoubt(error.to_string()),
                 },
@@ -272,7 +271,7 @@ impl Reconciler {
             moved(&applied.links, intent.id),
         )
         .await?;
-        Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: true, intent: Some(intent.id) })
+        Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: true })
     }
 
     async fn not_sent(&self, order: &Order, intent: &Intent, reason: NotSent) -> Result<EffectEnd, Error> {
@@ -284,8 +283,8 @@ impl Reconciler {
                 probes: 0,
                 stuck: false,
             };
-            let intent = self.advance(intent, to, Vec::new(), false).await?;
-            return Ok(EffectEnd::InDoubt(Box::new(intent)));
+            self.advance(intent, to, Vec::new(), false).await?;
+            return Ok(EffectEnd::InDoubt);
         }
         let to = IntentState::NotSent { reason: reason.to_string() };
         self.advance(intent, to, Vec::new(), false).await?;
@@ -295,8 +294,8 @@ impl Reconciler {
     async fn in_doubt(&self, intent: &Intent, rule: &OperationRule, reason: String) -> Result<EffectEnd, Error> {
         tracing::warn!(connection = %self.name, intent = intent.id, operation = %rule.name, "in doubt");
         let to = IntentState::InDoubt { reason, probe_after_ms: self.clock.now_ms(), probes: 0, stuck: false };
-        let intent = self.advance(intent, to, Vec::new(), false).await?;
-        Ok(EffectEnd::InDoubt(Box::new(intent)))
+        self.advance(intent, to, Vec::new(), false).await?;
+        Ok(EffectEnd::InDoubt)
     }
 
     pub(super) async fn advance(

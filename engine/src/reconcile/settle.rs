@@ -204,7 +204,7 @@ impl Reconciler {
                 report.refused += 1;
                 Ok(Turn::Closed)
             }
-            EffectEnd::InDoubt(_) => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) }),
+            EffectEnd::InDoubt => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) }),
             EffectEnd::NotSent(error) => Err(self.task_error(&format!("sending {} again", intent.operation), error)),
             EffectEnd::Busy(_) | EffectEnd::Stale(_) => {
                 Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) })

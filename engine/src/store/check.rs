@@ -131,6 +131,8 @@ pub(crate) fn advance(connection: &str, advance: &IntentAdvance) -> Checked {
 /// Whether a desired record that stands at `held` (none: there is no such record) allows an intent planned from `planned`.
 pub(crate) fn generation(host: &str, held: Option<u64>, planned: u64) -> Checked {
     match held {
+        // What serves several records hangs on none of their generations.
+        _ if host.starts_with(crate::plan::SHARED_PREFIX) => Ok(()),
         Some(held) if held == planned => Ok(()),
         Some(held) => Err(StoreError::Stale(format!(
             "the plan for {host} was made from generation {planned}; the desired record has generation {held} by now"
@@ -159,8 +161,10 @@ pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, now_ms: u64) ->
             to.word()
         )));
     }
-    let next = if matches!(to, IntentState::Sending) { attempt.saturating_add(1) } else { attempt };
-    Ok(Intent { attempt: next, state: to, changed_ms: now_ms, ..held.clone() })
+    let again = matches!(to, IntentState::Sending);
+    let next = if again { attempt.saturating_add(1) } else { attempt };
+    let last_sent_ms = if again { now_ms } else { held.last_sent_ms };
+    Ok(Intent { attempt: next, state: to, last_sent_ms, changed_ms: now_ms, ..held.clone() })
 }
 
 /// The error for an intent that is not there.

@@ -424,6 +424,7 @@ impl Store for MemoryStore {
             let intent = held.intents.get(&advance.id).ok_or_else(|| check::no_intent(advance.id))?;
             let next = check::step(intent, advance.attempt, advance.to, advance.now_ms)?;
             held.intents.insert(next.id, next.clone());
+            advance.unlink.iter().for_each(|host| drop(held.links.remove(host)));
             held.links.extend(advance.links.into_iter().map(|link| (link.host.clone(), link)));
             advance.changes.into_iter().for_each(|change| held.emit(change));
             Ok(next)

@@ -209,7 +209,8 @@ impl Window {
         if let Some(limit) = number(headers, self.limit_header.as_deref()).filter(|limit| *limit > 0) {
             self.limit = limit;
         }
-        let said = number(headers, self.remaining_header.as_deref()).map(|remaining| self.limit.saturating_sub(remaining));
+        let said =
+            number(headers, self.remaining_header.as_deref()).map(|remaining| self.limit.saturating_sub(remaining));
         if let Some(end_ms) = self.reset_at(headers, now_ms)
             && end_ms > now_ms
         {
@@ -371,7 +372,9 @@ impl Window {
                 let skew_ms = if self.skew.measured { self.skew.least_ms } else { 0 };
                 u64::try_from(server_ms.saturating_sub(skew_ms)).ok()
             }
-            ResetReading::SecondsLeft { header } => Some(now_ms.saturating_add(u64::from(number(headers, Some(header))?).saturating_add(1).saturating_mul(1000))),
+            ResetReading::SecondsLeft { header } => Some(
+                now_ms.saturating_add(u64::from(number(headers, Some(header))?).saturating_add(1).saturating_mul(1000)),
+            ),
         }
     }
 }

@@ -242,6 +242,22 @@ pub(super) fn put_links(tables: &mut Tables<'_>, connection: &str, links: &[Link
     Ok(())
 }
 
+/// Ends the links of host paths; a path without one is passed over.
+pub(super) fn end_links(tables: &mut Tables<'_>, connection: &str, hosts: &[String]) -> Result<(), StoreError> {
+    for host in hosts {
+        let key = key_of(connection, host);
+        let held: Option<LinkRow> = {
+            let value = get(tables.links.rows(), &key)?;
+            value.map(|value| from_json(value.value(), "a link")).transpose()?
+        };
+        if let Some(held) = held {
+            tables.linked.remove(&linked_key(connection, &held.remote, host))?;
+            tables.links.remove(&key)?;
+        }
+    }
+    Ok(())
+}
+
 /// Marks the desired records that are linked to a remote record.
 pub(super) fn touch(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &str) -> Result<(), StoreError> {
     let prefix = Key::of(connection).text(kind).text(id);

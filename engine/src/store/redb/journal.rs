@@ -72,6 +72,7 @@ pub(super) fn advance(tables: &mut Tables<'_>, connection: &str, advance: Intent
         tables.count_down(&counter(connection, COUNTED, held.state.word()), 1)?;
         tables.count_up(&counter(connection, COUNTED, next.state.word()), 1)?;
     }
+    desired::end_links(tables, connection, &advance.unlink)?;
     desired::put_links(tables, connection, &advance.links)?;
     feed::append(tables, connection, &advance.changes)?;
     Ok(next)
