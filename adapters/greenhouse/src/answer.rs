@@ -112,8 +112,11 @@ pub fn errors(response: &Response) -> Vec<FieldError> {
             Some(member) => error(member, &mut found),
             None => {}
         }
-        let message = body.get("message").and_then(Value::as_str).filter(|_| found.is_empty());
-        found.extend(message.map(|message| FieldError { field: String::new(), message: clipped(message) }));
+        if found.is_empty()
+            && let Some(message) = body.get("message").and_then(Value::as_str)
+        {
+            found.push(FieldError { field: String::new(), message: clipped(message) });
+        }
     }
     if found.is_empty() {
         found

@@ -82,7 +82,6 @@ pub(crate) fn look(request: Request, state: &State) -> Result<Step, Failure> {
 }
 
 /// The one step of a write that changes Greenhouse.
-#[allow(dead_code, reason = "the write half uses it; it is merged from its own branch")]
 pub(crate) fn change(request: Request, state: &State) -> Result<Step, Failure> {
     step(request, state, Effect::Unsafe)
 }

@@ -5,7 +5,7 @@
 
 use atsync_adapter::contract::{Failure, Given};
 use serde::de::Error;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 
 /// What the operator said.
@@ -26,6 +26,55 @@ pub struct Settings {
     pub stage_writes: bool,
     /// Whether users may be created, which can mail them and cost a seat.
     pub user_invitations: bool,
+    /// Which id `from_stage_id` of a move is, where the operator knows (harvest-v3.md §9.2 [?]).
+    pub from_stage_reading: StageReading,
+    /// How `start_date` of a hire is written (harvest-v3.md §9.2 [?]).
+    pub start_date_reading: DateReading,
+    /// Which form of `POST /v3/users` exists (harvest-v3.md §9.10 [?]).
+    pub users_form: UsersForm,
+    /// What a PATCH does to custom fields that it does not name (harvest-v3.md §7 [?]).
+    pub custom_fields_reading: FieldsReading,
+}
+
+/// Declares the readings of an uncertain fact; the first one is the default.
+macro_rules! readings {
+    ($($(#[$doc:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident, $($(#[$other_doc:meta])* $other:ident),* })*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum $name { #[default] $(#[$first_doc])* $first, $($(#[$other_doc])* $other),* }
+    )* };
+}
+
+readings! {
+    /// Which id `from_stage_id` of a move is. Shipped clients disagree (harvest-v3.md §9.2 [?]).
+    StageReading {
+        /// `job_interview_stage_id`.
+        StageDefinition,
+        /// `stage_id`, the row of application_stages.
+        ApplicationStage
+    }
+    /// How `start_date` of a hire is written: v1 took a date, one client of v3 sends a date-time (harvest-v3.md §9.2 [?]).
+    DateReading {
+        /// `2026-12-01`.
+        Date,
+        /// `2026-12-01T00:00:00Z`.
+        DateTime
+    }
+    /// Which form of the creation of users exists (harvest-v3.md §9.10 [?]).
+    UsersForm {
+        /// `POST /v3/users`.
+        Single,
+        /// `POST /v3/users/bulk` with one row.
+        Bulk
+    }
+    /// What a PATCH does to custom fields that it does not name (harvest-v3.md §7 [?]).
+    FieldsReading {
+        /// Not known: the complete set is sent, which is right under both.
+        Unknown,
+        /// They stay: only what changes is sent.
+        Merge
+    }
 }
 
 impl Settings {
@@ -67,7 +116,11 @@ pub fn schema() -> Value {
             "note_author": id("Greenhouse user id that notes are written by."),
             "marker_field": {"type": "string", "description": "name_key of a short-text custom field of candidates where a new candidate's mark is left."},
             "stage_writes": {"type": "boolean", "default": false, "description": "Allow moving, rejecting, unrejecting, hiring and converting. Moving can mail the candidate."},
-            "user_invitations": {"type": "boolean", "default": false, "description": "Allow creating users. This can mail them and cost a seat."}
+            "user_invitations": {"type": "boolean", "default": false, "description": "Allow creating users. This can mail them and cost a seat."},
+            "from_stage_reading": {"enum": ["stage-definition", "application-stage"], "default": "stage-definition", "description": "Which id a move's from_stage_id is. Set it when moves are refused until they are retried."},
+            "start_date_reading": {"enum": ["date", "date-time"], "default": "date", "description": "How a hire's start date is written."},
+            "users_form": {"enum": ["single", "bulk"], "default": "single", "description": "How users are created: POST /v3/users or /v3/users/bulk."},
+            "custom_fields_reading": {"enum": ["unknown", "merge"], "default": "unknown", "description": "What an update does to custom fields that it does not name. 'merge' when you have seen that they stay."}
         }
     })
 }

@@ -131,7 +131,8 @@ fn lossy() -> Vec<String> {
     [
         "A rejected application does not say who ended it; the type of its rejection reason does, where the reason can be read.",
         "Sources, referrers and rejection reasons cannot be created, only referred to.",
-        "Social profiles have no type; every link that is written without another type becomes one.",
+        "Social profiles have no type; a link is written as one when its type is `social`, and as a website otherwise.",
+        "A new candidate cannot carry custom fields of its application, nor the source and referrer of a prospect; an update must follow.",
         "Values of select fields are read as labels; two options of one field may share a label.",
         "Values of private custom fields that the acting user may not see are absent, which looks like empty.",
         "Notes cannot be changed or removed.",

@@ -114,7 +114,8 @@ const RULES: &[Rule] = &[
     Rule {
         name: "applications.move",
         class: Probeable,
-        fields: &[("to_stage", Set), ("to_job", Set)],
+        // `reading`: which id `from_stage_id` is; see `write::lifecycle`.
+        fields: &[("to_stage", Set), ("to_job", Set), ("reading", Set)],
         scopes: &["applications:move", "applications:list"],
         calls: 2,
     },
@@ -135,9 +136,10 @@ const RULES: &[Rule] = &[
     Rule {
         name: "applications.hire",
         class: Probeable,
-        fields: &[("opening", Set), ("start_on", Set), ("close_reason", Set)],
-        scopes: &["applications:hire", "applications:list"],
-        calls: 2,
+        fields: &[("opening", Set), ("start_on", Set), ("close_reason", Set), ("reading", Set)],
+        // The openings are counted when none is given.
+        scopes: &["applications:hire", "applications:list", "openings:list"],
+        calls: 3,
     },
     Rule {
         name: "applications.convert",
@@ -211,6 +213,7 @@ const RULES: &[Rule] = &[
             ("job_title", CreateOnly),
             ("employee_id", CreateOnly),
             ("invite", CreateOnly),
+            ("reading", CreateOnly),
         ],
         scopes: &["users:create", "users:list"],
         calls: 1,
@@ -227,14 +230,14 @@ const RULES: &[Rule] = &[
             ("options", CreateOnly),
         ],
         scopes: &["custom_fields:create", "custom_fields:list"],
-        calls: 2,
+        calls: 1,
     },
     Rule {
         name: "custom_fields.update",
         class: Idempotent,
         fields: &[("name", Set), ("private", Set), ("description", SetOrClear)],
         scopes: &["custom_fields:update", "custom_fields:list"],
-        calls: 1,
+        calls: 2,
     },
     Rule {
         name: "custom_field_options.create",
@@ -246,14 +249,14 @@ const RULES: &[Rule] = &[
             ("external_id", CreateOnly),
         ],
         scopes: &["custom_field_options:create", "custom_field_options:list"],
-        calls: 2,
+        calls: 1,
     },
     Rule {
         name: "custom_field_options.update",
         class: Idempotent,
         fields: &[("name", Set), ("order", Set), ("external_id", SetOrClear)],
         scopes: &["custom_field_options:update", "custom_field_options:list"],
-        calls: 1,
+        calls: 2,
     },
 ];
 
@@ -315,6 +318,8 @@ fn adorn(operation: &mut OperationRule) {
     operation.side_effects = side_effects;
     match operation.name.as_str() {
         "candidates.create" => operation.may_carry = vec![kinds::APPLICATIONS.to_owned()],
+        // A 405 says that this form of the endpoint does not exist (harvest-v3.md §9.10 [?]): nothing was carried out.
+        "users.create" => operation.refused_statuses.push(405),
         // The prospect's application stays as `converted`; a new one is made (harvest-v3.md §9.2).
         "applications.convert" => operation.materialises = vec![kinds::APPLICATIONS.to_owned()],
         _ => {}
