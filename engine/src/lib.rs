@@ -1,1 +1,25 @@
-//! Placeholder while the workspace is laid out.
+//! An embedded sync engine for Applicant Tracking Systems (ATS).
+//!
+//! A host *declares* the records it wants; the engine *observes* what the ATS holds, *plans* the difference, *applies* it exactly
+//! once and *reports* every change through a durable feed. An ATS is taught to it by an adapter, a WebAssembly component without imports.
+//!
+//! Begin with [`Engine`]. The other modules are its rooms, and dependencies between them point one way:
+//! [`plan`] and [`journal`] are pure; [`store`], [`transport`] and [`adapter`] do one kind of input and output each; [`reconcile`] composes
+//! them for one connection; [`schedule`] says when. The crate knows no ATS by name.
+
+pub mod adapter;
+pub mod clock;
+pub mod declare;
+pub mod entropy;
+pub mod error;
+pub mod journal;
+pub mod plan;
+pub mod secret;
+pub mod store;
+pub mod transport;
+
+pub use atsync_model as model;
+pub use clock::{Clock, SystemClock};
+pub use entropy::{Entropy, SystemEntropy};
+pub use error::{Error, ErrorKind};
+pub use secret::Secret;

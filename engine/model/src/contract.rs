@@ -25,7 +25,7 @@ pub struct RemoteRef {
 }
 
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Mark {
     pub text: String,
     #[cfg_attr(feature = "component", component(name = "time-ms"))]

@@ -1,0 +1,237 @@
+//! What an adapter answers, held against the contract, before anybody acts on it.
+//!
+//! In two parts. [`answer`] needs only the manifest and the size of the reply: the hosts call it on everything that an adapter returns.
+//! [`TaskGuard`] follows one task from its first step to its outcome and knows what belongs together: which outcomes, which effects,
+//! how many. Both are pure. Texts name places and numbers, never what an adapter wrote, since that may be a candidate's data.
+//!
+//! Bodies are read once to the end without building anything, which proves that they are JSON objects and that no member lies outside of
+//! the record's mask. Left out: whether a body fits the unified model (the store reads it), and whether a request may be sent (the transport decides).
+
+mod guard;
+mod items;
+mod request;
+
+pub use guard::TaskGuard;
+
+use super::AdapterError;
+use super::limits::{
+    CATALOGUE_BYTES_MAX, CURSOR_BYTES_MAX, ITEMS_MAX, LIST_MAX, NAME_BYTES_MAX, REPLY_BYTES_MAX, TEXT_BYTES_MAX,
+};
+use atsync_model::contract::{
+    Applied, CONTINUATION_BYTES_MAX, Failure, Hint, Hooked, Link, Outcome, Page, Probed, RemoteRef, Reply, Step,
+    Verify, Written,
+};
+use atsync_model::manifest::Manifest;
+use serde::de::IgnoredAny;
+
+/// What a call returned, and the reply it was given.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer<'a> {
+    /// What was returned.
+    pub answer: &'a Result<Step, Failure>,
+    /// The size of the response body that `resume` was called with.
+    pub reply_bytes: Option<usize>,
+}
+
+/// A breach of the contract.
+fn broke(text: impl Into<String>) -> AdapterError {
+    AdapterError::Contract(text.into())
+}
+
+/// Refuses what is longer or larger than it may be.
+fn bounded(what: &str, found: usize, allowed: usize) -> Result<(), AdapterError> {
+    if found <= allowed {
+        return Ok(());
+    }
+    Err(AdapterError::Limit(format!("{what}: {found}, of at most {allowed}")))
+}
+
+/// A word that is a key somewhere: not empty, not long.
+fn name(what: &str, text: &str) -> Result<(), AdapterError> {
+    if text.is_empty() {
+        return Err(broke(format!("{what} is empty")));
+    }
+    bounded(what, text.len(), NAME_BYTES_MAX)
+}
+
+/// A text for people.
+fn text(what: &str, text: &str) -> Result<(), AdapterError> {
+    bounded(what, text.len(), TEXT_BYTES_MAX)
+}
+
+fn kind(manifest: &Manifest, kind: &str) -> Result<(), AdapterError> {
+    if manifest.kind(kind).is_some() {
+        return Ok(());
+    }
+    Err(broke("a kind is named that the manifest does not list"))
+}
+
+fn remote_ref(manifest: &Manifest, found: &RemoteRef) -> Result<(), AdapterError> {
+    kind(manifest, &found.kind)?;
+    name("an id", &found.id)
+}
+
+/// Whether a reply may be handed to an adapter; says how large its body is.
+///
+/// # Errors
+/// [`AdapterError::Limit`] when it is larger than an adapter can take.
+pub fn reply(reply: &Reply, bytes_max: usize) -> Result<Option<usize>, AdapterError> {
+    match reply {
+        Reply::Response(response) => {
+            bounded("bytes of the reply", response.body.len(), bytes_max.min(REPLY_BYTES_MAX))?;
+            Ok(Some(response.body.len()))
+        }
+        Reply::Verified(_) | Reply::Transferred(_) => Ok(None),
+    }
+}
+
+/// Checks everything that can be checked without knowing the task.
+///
+/// # Errors
+/// [`AdapterError::Limit`] for what is too long or too many, [`AdapterError::Contract`] for what is not allowed at all.
+pub fn answer(manifest: &Manifest, given: Answer<'_>) -> Result<(), AdapterError> {
+    match given.answer {
+        Ok(Step::Send(send)) => {
+            bounded("bytes of the state", send.state.len(), CONTINUATION_BYTES_MAX)?;
+            request::send(manifest, send)
+        }
+        Ok(Step::Verify(asked)) => verify(asked),
+        Ok(Step::Transfer(_)) => Err(broke("file transfers are reserved; this engine does not offer them")),
+        Ok(Step::Done(done)) => outcome(manifest, done, given.reply_bytes),
+        Err(found) => failure(manifest, found),
+    }
+}
+
+fn verify(asked: &Verify) -> Result<(), AdapterError> {
+    name("the name of a secret", &asked.secret_name)?;
+    bounded("bytes of the state", asked.state.len(), CONTINUATION_BYTES_MAX)?;
+    bounded("bytes of the signed message", asked.message.len(), REPLY_BYTES_MAX)?;
+    bounded("signatures", asked.candidates.len(), LIST_MAX)?;
+    asked.candidates.iter().try_for_each(|candidate| bounded("bytes of a signature", candidate.len(), TEXT_BYTES_MAX))
+}
+
+fn outcome(manifest: &Manifest, outcome: &Outcome, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
+    match outcome {
+        Outcome::Page(found) => page(manifest, found, reply_bytes),
+        Outcome::Fetched(fetched) => {
+            bounded("missing ids", fetched.missing.len(), ITEMS_MAX)?;
+            items::check(manifest, items::Items { items: &fetched.items, masks: &fetched.masks, reply_bytes })
+        }
+        Outcome::Probed(found) => probed(manifest, found),
+        Outcome::Written(found) => written(manifest, found),
+        Outcome::Checked(checked) => text("the detail of a check", &checked.detail),
+        Outcome::Hooked(found) => hooked(manifest, found),
+        Outcome::Tenant(tenant) => {
+            name("the tenant's fingerprint", &tenant.fingerprint)?;
+            bounded("bytes of the catalogue", tenant.catalogue.len(), CATALOGUE_BYTES_MAX)?;
+            json("the tenant's catalogue", &tenant.catalogue)
+        }
+    }
+}
+
+fn page(manifest: &Manifest, page: &Page, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
+    match (page.complete, page.next.is_some(), page.checkpoint.is_some()) {
+        (true, true, _) => return Err(broke("the pass is said to be complete, and a next page is named")),
+        (false, false, _) => return Err(broke("the pass is said not to be complete, and no next page is named")),
+        (false, true, true) => return Err(broke("a checkpoint is given before the pass is complete")),
+        (true, false, _) | (false, true, false) => {}
+    }
+    for cursor in [&page.next, &page.checkpoint].into_iter().flatten() {
+        bounded("bytes of a cursor", cursor.len(), CURSOR_BYTES_MAX)?;
+    }
+    items::check(manifest, items::Items { items: &page.items, masks: &page.masks, reply_bytes })
+}
+
+fn links(manifest: &Manifest, links: &[Link]) -> Result<(), AdapterError> {
+    bounded("links", links.len(), LIST_MAX)?;
+    for link in links {
+        name("the role of a link", &link.role)?;
+        name("an id", &link.id)?;
+        kind(manifest, &link.kind)?;
+    }
+    Ok(())
+}
+
+fn applied(manifest: &Manifest, applied: &Applied) -> Result<(), AdapterError> {
+    links(manifest, &applied.links)?;
+    bounded("warnings", applied.warnings.len(), LIST_MAX)?;
+    applied.warnings.iter().try_for_each(|warning| text("a warning", warning))
+}
+
+fn written(manifest: &Manifest, written: &Written) -> Result<(), AdapterError> {
+    match written {
+        Written::Applied(found) | Written::Unneeded(found) => applied(manifest, found),
+        Written::Refused(found) => failure(manifest, found),
+        Written::Pending(handle) => text("the handle of a pending write", handle),
+        Written::Unclear(why) => text("an explanation", why),
+    }
+}
+
+fn probed(manifest: &Manifest, probed: &Probed) -> Result<(), AdapterError> {
+    match probed {
+        Probed::Found(found) => links(manifest, &found.links),
+        Probed::Absent(_) => Ok(()),
+        Probed::Ambiguous(refs) => {
+            if refs.len() < 2 {
+                return Err(broke("a probe is called ambiguous, and fewer than two records are named"));
+            }
+            bounded("records that fit a probe", refs.len(), LIST_MAX)?;
+            refs.iter().try_for_each(|found| remote_ref(manifest, found))
+        }
+        Probed::Blind(why) => text("an explanation", why),
+    }
+}
+
+fn hooked(manifest: &Manifest, hooked: &Hooked) -> Result<(), AdapterError> {
+    if !(200..=599).contains(&hooked.answer.status) {
+        return Err(broke("the answer to a webhook has a status that is none"));
+    }
+    bounded("headers", hooked.answer.headers.len(), LIST_MAX)?;
+    bounded("bytes of the answer to a webhook", hooked.answer.body.len(), TEXT_BYTES_MAX)?;
+    hooked.answer.headers.iter().try_for_each(request::header)?;
+    bounded("hints", hooked.hints.len(), LIST_MAX)?;
+    hooked.hints.iter().try_for_each(|hint| match hint {
+        Hint::Changed(found) | Hint::Deleted(found) | Hint::Erased(found) => remote_ref(manifest, found),
+        Hint::Merged((from, to)) => remote_ref(manifest, from).and_then(|()| remote_ref(manifest, to)),
+    })
+}
+
+fn failure(manifest: &Manifest, failure: &Failure) -> Result<(), AdapterError> {
+    match failure {
+        Failure::Auth(found)
+        | Failure::NotFound(found)
+        | Failure::Gone(found)
+        | Failure::Conflict(found)
+        | Failure::Misconfigured(found)
+        | Failure::Unavailable(found)
+        | Failure::Protocol(found)
+        | Failure::Bug(found) => text("the text of a failure", found),
+        Failure::Denied(denied) => {
+            if !denied.permission.is_empty() && manifest.permission(&denied.permission).is_none() {
+                return Err(broke("a permission is named that the manifest does not list"));
+            }
+            text("the text of a failure", &denied.message)
+        }
+        Failure::Moved(to) => remote_ref(manifest, to),
+        Failure::Invalid(errors) => {
+            bounded("field errors", errors.len(), LIST_MAX)?;
+            errors.iter().try_for_each(|error| {
+                text("the name of a field", &error.field).and_then(|()| text("the text of a failure", &error.message))
+            })
+        }
+        Failure::Restart(_) | Failure::Throttled(_) | Failure::Quota(_) => Ok(()),
+    }
+}
+
+/// JSON of any kind, read to its end.
+fn json(what: &str, text: &str) -> Result<(), AdapterError> {
+    match serde_json::from_str::<IgnoredAny>(text) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(not_json(what, &error)),
+    }
+}
+
+/// Where JSON breaks off. Serde's own words may quote the text, so only the place is told.
+fn not_json(what: &str, error: &serde_json::Error) -> AdapterError {
+    broke(format!("{what} is not JSON as it should be, at line {}, column {}", error.line(), error.column()))
+}

@@ -1,0 +1,141 @@
+//! One task from its first step to its outcome.
+//!
+//! # Guarantees
+//! Once [`TaskGuard::step`] has allowed a step, at most one `unsafe` request was allowed in this task, and only if it is a `write`; an outcome
+//! fits the task; a write is said to have happened only after its request, and to be unneeded only without one. The driver calls it
+//! *before* it acts on a step. Left out: sizes and forms, see [`super::answer`].
+
+use super::{AdapterError, bounded, broke};
+use crate::adapter::limits::STEPS_MAX;
+use atsync_model::contract::{Effect, Fetched, Outcome, Response, Send, Step, Task, Written};
+use std::collections::BTreeSet;
+
+/// What of the task must be remembered.
+#[derive(Debug)]
+enum Subject {
+    Scan,
+    Fetch { kind: String, ids: BTreeSet<String> },
+    Probe,
+    Write,
+    Check,
+    Hook,
+    Tenant,
+}
+
+/// Follows one task.
+#[derive(Debug)]
+pub struct TaskGuard {
+    subject: Subject,
+    steps: u32,
+    changed: bool,
+}
+
+impl TaskGuard {
+    /// For a task that is about to start.
+    pub fn new(task: &Task) -> Self {
+        let subject = match task {
+            Task::Scan(_) => Subject::Scan,
+            Task::Fetch(fetch) => Subject::Fetch { kind: fetch.kind.clone(), ids: fetch.ids.iter().cloned().collect() },
+            Task::Probe(_) => Subject::Probe,
+            Task::Write(_) => Subject::Write,
+            Task::Check(_) => Subject::Check,
+            Task::Hook(_) => Subject::Hook,
+            Task::DescribeTenant => Subject::Tenant,
+        };
+        Self { subject, steps: 0, changed: false }
+    }
+
+    /// Whether the one `unsafe` request was allowed. From then on only the ATS knows what is.
+    pub fn changed(&self) -> bool {
+        self.changed
+    }
+
+    /// Takes note of a step, before it is acted on. `reply` is the response that the step answers; `None` for the first step and after a `verify`.
+    ///
+    /// # Errors
+    /// [`AdapterError::Contract`] for a step that does not belong to this task, [`AdapterError::Limit`] for one too many.
+    pub fn step(&mut self, step: &Step, reply: Option<&Response>) -> Result<(), AdapterError> {
+        self.steps = self.steps.saturating_add(1);
+        bounded("steps of one task", usize::try_from(self.steps).unwrap_or(usize::MAX), STEPS_MAX as usize)?;
+        match step {
+            Step::Send(send) => self.send(send),
+            Step::Verify(_) if matches!(self.subject, Subject::Hook) => Ok(()),
+            Step::Verify(_) => Err(broke("a signature is to be checked, and there is no webhook")),
+            Step::Transfer(_) => Err(broke("file transfers are reserved; this engine does not offer them")),
+            Step::Done(outcome) => self.done(outcome, reply),
+        }
+    }
+
+    fn send(&mut self, send: &Send) -> Result<(), AdapterError> {
+        match (send.effect, &self.subject) {
+            (Effect::Safe, _) => Ok(()),
+            (Effect::Scratch, Subject::Write) => Ok(()),
+            (Effect::Scratch, _) => Err(broke("a request that leaves something behind in a task that only looks")),
+            (Effect::Unsafe, Subject::Write) if self.changed => {
+                Err(broke("a second request that changes the ATS in one write"))
+            }
+            (Effect::Unsafe, Subject::Write) => {
+                self.changed = true;
+                Ok(())
+            }
+            (Effect::Unsafe, _) => Err(broke("a request that changes the ATS in a task that only looks")),
+            (Effect::Consuming, _) => Err(broke("reads that consume are reserved; this engine does not offer them")),
+        }
+    }
+
+    fn done(&self, outcome: &Outcome, reply: Option<&Response>) -> Result<(), AdapterError> {
+        match (&self.subject, outcome) {
+            (Subject::Scan, Outcome::Page(page)) => {
+                spans(page.items.iter().filter_map(|item| item.raw.as_ref()), reply)
+            }
+            (Subject::Fetch { kind, ids }, Outcome::Fetched(fetched)) => {
+                spans(fetched.items.iter().filter_map(|item| item.raw.as_ref()), reply)?;
+                asked(kind, ids, fetched)
+            }
+            (Subject::Write, Outcome::Written(written)) => self.written(written),
+            (Subject::Probe, Outcome::Probed(_))
+            | (Subject::Check, Outcome::Checked(_))
+            | (Subject::Hook, Outcome::Hooked(_))
+            | (Subject::Tenant, Outcome::Tenant(_)) => Ok(()),
+            _ => Err(broke("an outcome that is another task's")),
+        }
+    }
+
+    fn written(&self, written: &Written) -> Result<(), AdapterError> {
+        match (written, self.changed) {
+            (Written::Applied(_) | Written::Pending(_) | Written::Unclear(_), false) => {
+                Err(broke("a write has an effect, and no request that changes the ATS was sent"))
+            }
+            (Written::Unneeded(_), true) => {
+                Err(broke("a write was unneeded, and a request that changes the ATS was sent"))
+            }
+            (Written::Applied(_) | Written::Pending(_) | Written::Unclear(_), true)
+            | (Written::Unneeded(_), false)
+            | (Written::Refused(_), _) => Ok(()),
+        }
+    }
+}
+
+/// What is said to be missing was asked for and did not come. Records that nobody asked for may come along: they only add knowledge.
+fn asked(kind: &str, ids: &BTreeSet<String>, fetched: &Fetched) -> Result<(), AdapterError> {
+    if !fetched.missing.iter().all(|id| ids.contains(id)) {
+        return Err(broke("an id is missing that was not asked for"));
+    }
+    let missing: BTreeSet<&str> = fetched.missing.iter().map(String::as_str).collect();
+    if fetched.items.iter().any(|item| item.kind == kind && missing.contains(item.id.as_str())) {
+        return Err(broke("a record came and is said to be missing"));
+    }
+    Ok(())
+}
+
+/// Places in the reply that the driver holds, which need not be the one that the host saw.
+fn spans<'a>(
+    mut spans: impl Iterator<Item = &'a atsync_model::contract::Span>,
+    reply: Option<&Response>,
+) -> Result<(), AdapterError> {
+    let bytes = reply.map_or(0, |reply| u64::try_from(reply.body.len()).unwrap_or(u64::MAX));
+    if spans.all(|span| u64::from(span.offset) + u64::from(span.length) <= bytes) {
+        return Ok(());
+    }
+    Err(broke("a record points outside of the reply"))
+}

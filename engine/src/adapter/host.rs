@@ -1,0 +1,334 @@
+//! Loads adapter components and calls them, each call in a store of its own.
+//!
+//! One [`ComponentHost`] serves a whole process. It owns the compiler's settings, the cache of compiled code and the guests' clock. A component is compiled
+//! once, or read from the cache when the same bytes were compiled before under the same settings, and linked against *nothing*; a call then makes an instance, runs it and throws it away.
+//! No call can see another one's data, and a guest that traps, lies or loops spoils nothing but its own call.
+//!
+//! # Why instances are made on demand
+//! Wasmtime could keep a pool of memory slots. Measured with the minimal adapter on two cores, a fresh instance with an empty call takes
+//! about 20 µs on demand, a page of 500 candidates several thousand; a pool would save a fraction of the former and hold address space and warm pages all the time.
+//!
+//! # What is switched off
+//! Everything of WebAssembly that compilers for `wasm32-unknown-unknown` do not need: threads, shared and 64-bit memories, several memories,
+//! garbage collection, exceptions, tail calls, relaxed SIMD (it may differ between machines). NaNs are canonical, so that a replay is exact.
+//!
+//! Left out: WASI in any form, and asynchronous guests. An adapter waits for nothing.
+
+use super::check::{self, Answer};
+use super::limits::{Limiter, Limits, OverLimit};
+use super::load::{self, LoadError};
+use super::ticker::Ticker;
+use super::{Adapter, AdapterError};
+use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
+use atsync_model::manifest::Manifest;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
+use wasmtime::{Cache, CacheConfig, Config, Engine, Store, Trap};
+
+/// The types of `start`, as the component model passes them.
+type StartParams = (Task, Given);
+/// The types of `resume`.
+type ResumeParams = (Continuation, Given, Reply);
+/// What both answer.
+type Answered = (Result<Step, Failure>,);
+
+/// How a guest's work is measured and ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metering {
+    /// By time, [`Limits::guest_time_max`]. For production: nearly free.
+    Epochs,
+    /// By instructions: this many units a call. For runs that must repeat exactly: about a third slower.
+    Fuel(u64),
+}
+
+/// How to set a host up.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HostOptions {
+    /// How a guest's work is measured.
+    pub metering: Metering,
+    /// Where compiled code is kept between starts; `None` compiles at each start. Whoever can write there can run code in this process:
+    /// it must belong to the user that the process runs as.
+    pub cache_dir: Option<PathBuf>,
+    /// What a guest may use.
+    pub limits: Limits,
+}
+
+impl Default for HostOptions {
+    fn default() -> Self {
+        Self { metering: Metering::Epochs, cache_dir: None, limits: Limits::default() }
+    }
+}
+
+/// Why there is no host.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HostError {
+    /// The cache directory cannot be used.
+    #[error(
+        "compiled adapters cannot be kept in {directory}: {reason}; make it a directory that this user may write, or run without a cache"
+    )]
+    Cache {
+        /// The directory.
+        directory: PathBuf,
+        /// Wasmtime's words.
+        reason: String,
+    },
+    /// This machine cannot run compiled WebAssembly.
+    #[error("WebAssembly cannot be run on this machine: {0}")]
+    Engine(String),
+    /// The guests' clock has no thread.
+    #[error("the thread that ends looping adapters cannot be started")]
+    Ticker(#[source] std::io::Error),
+}
+
+/// What all adapters of a host share.
+#[derive(Debug)]
+struct Shared {
+    options: HostOptions,
+    /// Before `engine`: the thread must end first.
+    ticker: Option<Ticker>,
+    engine: Engine,
+    cache: Option<Cache>,
+}
+
+/// Loads components. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct ComponentHost {
+    shared: Arc<Shared>,
+}
+
+/// How often compiled code was found in the cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CacheUse {
+    /// Read from the cache.
+    pub hits: usize,
+    /// Compiled.
+    pub misses: usize,
+}
+
+impl ComponentHost {
+    /// Sets a host up. Starts one thread when metering by time.
+    ///
+    /// # Errors
+    /// When the cache directory is of no use or the machine lacks something.
+    pub fn new(options: HostOptions) -> Result<Self, HostError> {
+        let cache = options.cache_dir.as_deref().map(cache).transpose()?;
+        let mut config = config(&options);
+        config.cache(cache.clone());
+        let engine = Engine::new(&config).map_err(|error| HostError::Engine(format!("{error:#}")))?;
+        let ticker = match options.metering {
+            Metering::Epochs => Some(Ticker::start(engine.clone()).map_err(HostError::Ticker)?),
+            Metering::Fuel(_) => None,
+        };
+        Ok(Self { shared: Arc::new(Shared { options, ticker, engine, cache }) })
+    }
+
+    /// Loads a component from memory. `name` is for messages only.
+    ///
+    /// # Errors
+    /// When the bytes are no component, not an adapter, import something, or describe themselves wrongly.
+    pub fn load(&self, name: &str, bytes: &[u8]) -> Result<ComponentAdapter, LoadError> {
+        load::is_component(name, bytes, self.shared.options.limits.component_bytes_max)?;
+        let component = Component::from_binary(&self.shared.engine, bytes)
+            .map_err(|error| LoadError::Broken { name: name.into(), reason: load::reason(&error) })?;
+        load::imports_nothing(name, &component, &self.shared.engine)?;
+        ComponentAdapter::new(name, &self.shared, &component)
+    }
+
+    /// Loads a component from a file.
+    ///
+    /// # Errors
+    /// As for [`ComponentHost::load`], and when the file cannot be read or is too large to be read.
+    pub fn load_file(&self, path: &Path) -> Result<ComponentAdapter, LoadError> {
+        let bytes = load::read(path, self.shared.options.limits.component_bytes_max)?;
+        self.load(&path.display().to_string(), &bytes)
+    }
+
+    /// How often the cache helped so far.
+    pub fn cache_use(&self) -> CacheUse {
+        self.shared
+            .cache
+            .as_ref()
+            .map_or(CacheUse::default(), |cache| CacheUse { hits: cache.cache_hits(), misses: cache.cache_misses() })
+    }
+}
+
+fn cache(directory: &Path) -> Result<Cache, HostError> {
+    let refused = |reason: String| HostError::Cache { directory: directory.to_owned(), reason };
+    // Wasmtime wants an absolute path, and makes the directory itself.
+    let absolute = std::path::absolute(directory).map_err(|error| refused(error.to_string()))?;
+    let mut config = CacheConfig::new();
+    config.with_directory(absolute);
+    Cache::new(config).map_err(|error| refused(load::reason(&error)))
+}
+
+fn config(options: &HostOptions) -> Config {
+    let mut config = Config::new();
+    config
+        .wasm_component_model(true)
+        .wasm_simd(true)
+        .wasm_bulk_memory(true)
+        .wasm_multi_value(true)
+        .wasm_relaxed_simd(false)
+        .wasm_multi_memory(false)
+        .wasm_memory64(false)
+        .wasm_tail_call(false)
+        .wasm_wide_arithmetic(false)
+        .cranelift_nan_canonicalization(true)
+        .cranelift_opt_level(wasmtime::OptLevel::Speed)
+        // Not even the address of each instruction is kept: it is for backtraces, which nobody could read without the source.
+        .generate_address_map(false)
+        .native_unwind_info(false)
+        .memory_init_cow(true)
+        .max_wasm_stack(options.limits.stack_bytes_max);
+    match options.metering {
+        Metering::Epochs => config.epoch_interruption(true),
+        Metering::Fuel(_) => config.consume_fuel(true),
+    };
+    config
+}
+
+/// An adapter that is a component.
+pub struct ComponentAdapter {
+    name: String,
+    shared: Arc<Shared>,
+    instance: InstancePre<Limiter>,
+    start: ComponentExportIndex,
+    resume: ComponentExportIndex,
+    manifest: Manifest,
+}
+
+impl std::fmt::Debug for ComponentAdapter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ComponentAdapter").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl ComponentAdapter {
+    fn new(name: &str, shared: &Arc<Shared>, component: &Component) -> Result<Self, LoadError> {
+        let linker: Linker<Limiter> = Linker::new(&shared.engine);
+        let instance = linker
+            .instantiate_pre(component)
+            .map_err(|error| LoadError::Broken { name: name.into(), reason: load::reason(&error) })?;
+        let exports = load::exports(name, component)?;
+        let text = describe(name, shared, &instance, &exports)?;
+        let manifest =
+            super::manifest_check::read(&text).map_err(|reason| LoadError::Manifest { name: name.into(), reason })?;
+        Ok(Self {
+            name: name.into(),
+            shared: Arc::clone(shared),
+            instance,
+            start: exports.start,
+            resume: exports.resume,
+            manifest,
+        })
+    }
+
+    /// The name that it was loaded under: a path or a word.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn answer<P>(&self, export: &ComponentExportIndex, params: P) -> Result<Result<Step, Failure>, AdapterError>
+    where
+        P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower + Send + Sync,
+    {
+        let mut store = store(&self.shared);
+        let _running = self.shared.ticker.as_ref().map(Ticker::run);
+        call::<P, Answered>(&mut store, &self.instance, export, params).map(|(answer,)| answer)
+    }
+}
+
+impl Adapter for ComponentAdapter {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+        let answer = self.answer::<StartParams>(&self.start, (task, given))?;
+        check::answer(&self.manifest, Answer { answer: &answer, reply_bytes: None })?;
+        Ok(answer)
+    }
+
+    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+        let reply_bytes = check::reply(&reply, self.shared.options.limits.reply_bytes_max)?;
+        let answer = self.answer::<ResumeParams>(&self.resume, (state, given, reply))?;
+        check::answer(&self.manifest, Answer { answer: &answer, reply_bytes })?;
+        Ok(answer)
+    }
+}
+
+/// The first run of a component: compares the types of its functions with the contract's and asks for its manifest.
+fn describe(
+    name: &str,
+    shared: &Shared,
+    instance: &InstancePre<Limiter>,
+    exports: &load::Exports,
+) -> Result<String, LoadError> {
+    let failed = |error: &wasmtime::Error| LoadError::Describe { name: name.into(), error: classify(error) };
+    let differs = |function: &'static str| {
+        move |error: wasmtime::Error| {
+            load::wrong(name, format!("its function {function} has other types: {}", load::reason(&error)))
+        }
+    };
+    let mut store = store(shared);
+    let _running = shared.ticker.as_ref().map(Ticker::run);
+    let instance = instance.instantiate(&mut store).map_err(|error| failed(&error))?;
+    let describe: TypedFunc<(), (String,)> =
+        instance.get_typed_func(&mut store, &exports.describe).map_err(differs("describe"))?;
+    instance.get_typed_func::<StartParams, Answered>(&mut store, &exports.start).map_err(differs("start"))?;
+    instance.get_typed_func::<ResumeParams, Answered>(&mut store, &exports.resume).map_err(differs("resume"))?;
+    let (text,) = describe.call(&mut store, ()).map_err(|error| failed(&error))?;
+    Ok(text)
+}
+
+fn store(shared: &Shared) -> Store<Limiter> {
+    let limits = shared.options.limits;
+    let mut store = Store::new(&shared.engine, Limiter::new(limits));
+    store.limiter(|limiter| limiter);
+    store.set_hostcall_fuel(limits.answer_bytes_max);
+    match shared.options.metering {
+        Metering::Epochs => store.set_epoch_deadline(Ticker::ticks(limits.guest_time_max)),
+        // Only a store without fuel refuses fuel.
+        Metering::Fuel(units) => store.set_fuel(units).unwrap_or_default(),
+    }
+    store
+}
+
+/// One call in a fresh instance.
+fn call<P, R>(
+    store: &mut Store<Limiter>,
+    instance: &InstancePre<Limiter>,
+    export: &ComponentExportIndex,
+    params: P,
+) -> Result<R, AdapterError>
+where
+    P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower + Send + Sync,
+    R: wasmtime::component::ComponentNamedList + wasmtime::component::Lift + Send + Sync + 'static,
+{
+    let instance = instance.instantiate(&mut *store).map_err(|error| classify(&error))?;
+    let function: TypedFunc<P, R> =
+        instance.get_typed_func(&mut *store, export).map_err(|error| AdapterError::Contract(load::reason(&error)))?;
+    function.call(&mut *store, params).map_err(|error| classify(&error))
+}
+
+/// Whose fault an error of wasmtime is. The texts are wasmtime's or ours, never the guest's.
+fn classify(error: &wasmtime::Error) -> AdapterError {
+    if let Some(over) = error.downcast_ref::<OverLimit>() {
+        return AdapterError::Limit(over.to_string());
+    }
+    match error.downcast_ref::<Trap>() {
+        Some(Trap::Interrupt) => AdapterError::Limit("it ran longer than a call may".into()),
+        Some(Trap::OutOfFuel) => AdapterError::Limit("it used more fuel than a call may".into()),
+        Some(Trap::StackOverflow) => AdapterError::Limit("its calls went deeper than the stack allows".into()),
+        Some(trap) => AdapterError::Trap(trap.to_string()),
+        // Wasmtime has no type for the rest: what the guest handed over could not be read (a pointer outside of its memory, a case that
+        // does not exist, text that is not UTF-8), or was too much.
+        None if error.to_string().contains("fuel allocated for hostcalls") => {
+            AdapterError::Limit("its answer is larger than an answer may be".into())
+        }
+        None => AdapterError::Contract(load::reason(error)),
+    }
+}

@@ -1,0 +1,67 @@
+//! The same adapters without WebAssembly: three functions compiled into the host.
+//!
+//! For tests, simulations and measurements, where compiling a component costs more than it shows. Answers go through the same checks, and a
+//! panic is a crash of the adapter as a trap is. Not the same: memory, stack and time have no limit here, so adapters that are not
+//! one's own belong into components.
+
+use super::check::{self, Answer};
+use super::limits::REPLY_BYTES_MAX;
+use super::{Adapter, AdapterError, manifest_check};
+use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
+use atsync_model::manifest::Manifest;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// The three functions, as the SDK's trait `Adapter` has them: `Greenhouse::describe`, `Greenhouse::start`, `Greenhouse::resume`.
+#[derive(Clone, Copy, Debug)]
+pub struct Functions {
+    /// What the adapter is.
+    pub describe: fn() -> Manifest,
+    /// Begins a task.
+    pub start: fn(Task, &Given) -> Result<Step, Failure>,
+    /// Goes on after a reply.
+    pub resume: fn(Continuation, &Given, Reply) -> Result<Step, Failure>,
+}
+
+/// An adapter compiled into the host.
+#[derive(Debug)]
+pub struct NativeAdapter {
+    functions: Functions,
+    manifest: Manifest,
+}
+
+impl NativeAdapter {
+    /// Reads and checks the manifest.
+    ///
+    /// # Errors
+    /// [`AdapterError::Contract`] when the manifest is not valid.
+    pub fn new(functions: Functions) -> Result<Self, AdapterError> {
+        let manifest = guarded(functions.describe)?;
+        manifest_check::check(&manifest).map_err(AdapterError::Contract)?;
+        Ok(Self { functions, manifest })
+    }
+}
+
+impl Adapter for NativeAdapter {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+        let answer = guarded(|| (self.functions.start)(task, &given))?;
+        check::answer(&self.manifest, Answer { answer: &answer, reply_bytes: None })?;
+        Ok(answer)
+    }
+
+    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+        let reply_bytes = check::reply(&reply, REPLY_BYTES_MAX)?;
+        let answer = guarded(|| (self.functions.resume)(state, &given, reply))?;
+        check::answer(&self.manifest, Answer { answer: &answer, reply_bytes })?;
+        Ok(answer)
+    }
+}
+
+/// Runs a function of the adapter. It has no state of its own that a panic could leave half changed. The panic's text is
+/// dropped: it may quote what the adapter was reading.
+fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, AdapterError> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| AdapterError::Trap("it panicked".into()))
+}

@@ -1,0 +1,121 @@
+//! The journal of effects: what happened to each intent, and what may happen next. Pure.
+//!
+//! `sending(attempt n) → applied | refused | not_sent | in_doubt → applied | sending(n + 1) | abandoned`. An intent is born as `sending`: it is
+//! written durably just before its one request leaves, so that a crash can never forget a request. After a start every
+//! `sending` row is in doubt. Order is kept by attempt numbers, never by wall time. At most one intent is open per object and operation.
+//!
+//! Left out: sending and storing; see [`crate::reconcile`] and [`crate::store`].
+
+use atsync_model::contract::{Mark, RemoteRef};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The number of an intent, unique within a store, rising.
+pub type IntentId = u64;
+
+/// One effect on the ATS that the engine means to have, and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its number.
+    pub id: IntentId,
+    /// The path of the desired object that it serves, for example `ref-1` or `ref-1/applications/a1`.
+    pub host: String,
+    /// The operation, for example `candidates.create`.
+    pub operation: String,
+    /// What it changes; none for a create.
+    pub target: Option<RemoteRef>,
+    /// The operation's input. Personal data: never logged above debug.
+    pub input: String,
+    /// The host paths that the records it makes are linked to, by role.
+    #[serde(default)]
+    pub makes: BTreeMap<String, String>,
+    /// What is recorded as last applied once it is known to have happened, by host path.
+    #[serde(default)]
+    pub applied: BTreeMap<String, Map<String, Value>>,
+    /// SHA-256 of the request in hexadecimal.
+    pub digest: String,
+    /// What a probe can recognise it by.
+    pub mark: Mark,
+    /// The generation of the desired record that it was planned from.
+    pub generation: u64,
+    /// How often its request was sent or may have been.
+    pub attempt: u32,
+    /// When the first request left, in milliseconds.
+    pub first_sent_ms: u64,
+    /// When the request of the last attempt may have left at the latest.
+    pub last_sent_ms: u64,
+    /// When the last change to this row was made.
+    pub changed_ms: u64,
+    /// Where it stands.
+    pub state: IntentState,
+}
+
+/// Where an intent stands.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "snake_case")]
+pub enum IntentState {
+    /// Its request may be on the way. Found after a start, it is in doubt.
+    Sending,
+    /// Nobody knows whether it happened. `probe_after_ms` is when a probe can be trusted.
+    InDoubt {
+        /// What was seen.
+        reason: String,
+        /// Not before this time.
+        probe_after_ms: u64,
+        /// Probes made so far.
+        probes: u32,
+        /// Only a person or the host can resolve it.
+        stuck: bool,
+    },
+    /// It happened.
+    Applied {
+        /// The records that it made or touched.
+        links: Vec<RemoteRef>,
+        /// Found by a probe, not told by an answer.
+        by_probe: bool,
+    },
+    /// It was refused and changed nothing.
+    Refused {
+        /// Why, in the ATS's words.
+        reason: String,
+    },
+    /// Its request provably never left. A later plan may make a new intent.
+    NotSent {
+        /// Why.
+        reason: String,
+    },
+    /// Given up by the host or by a newer wish; nothing is known to have happened.
+    Abandoned {
+        /// Who and why.
+        reason: String,
+    },
+}
+
+impl IntentState {
+    /// Whether the intent still keeps its object busy.
+    pub fn is_open(&self) -> bool {
+        matches!(self, Self::Sending | Self::InDoubt { .. })
+    }
+
+    /// The state's word in listings and metrics.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Sending => "sending",
+            Self::InDoubt { .. } => "in_doubt",
+            Self::Applied { .. } => "applied",
+            Self::Refused { .. } => "refused",
+            Self::NotSent { .. } => "not_sent",
+            Self::Abandoned { .. } => "abandoned",
+        }
+    }
+
+    /// Whether the journal allows going from here to `next`.
+    pub fn may_become(&self, next: &Self) -> bool {
+        match self {
+            Self::Sending => !matches!(next, Self::Sending),
+            Self::InDoubt { .. } => !matches!(next, Self::Refused { .. } | Self::NotSent { .. }),
+            Self::Applied { .. } | Self::Refused { .. } | Self::NotSent { .. } | Self::Abandoned { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Secrets: a type that cannot be printed and wipes itself.
+
+use zeroize::Zeroizing;
+
+/// A credential or a part of one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(Zeroizing<String>);
+
+impl Secret {
+    /// Takes the text over.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The text. Call it where it is sent, nowhere else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(\u{2026})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_secret_cannot_be_printed() {
+        assert_eq!(format!("{:?}", super::Secret::new("hunter2")), "Secret(\u{2026})");
+    }
+}

@@ -1,0 +1,165 @@
+//! Which terms an observed record can be found by. Pure.
+//!
+//! A plan asks by e-mail, by name, by parent; it must not walk everything to do so. The terms are taken from the unified record alone, so
+//! every adapter gets them. A term is normalised text ([`normal`]).
+
+use atsync_model::kinds;
+use serde::Deserialize;
+use std::borrow::Cow;
+
+/// Find by an e-mail address: `candidates`, `users`, `user_emails`.
+pub const EMAIL: &str = "email";
+/// Find by name: `jobs` (title), `sources`, `tags`, `stages`, `pools`, `pool_stages`, `reject_reasons`, `close_reasons`, `custom_fields`, `custom_field_options`, `departments`, `offices`.
+pub const NAME: &str = "name";
+/// Find by the candidate it belongs to: `applications`, `notes`, `applied_tags`.
+pub const CANDIDATE: &str = "candidate";
+/// Find by the record it is in: `stages` (job), `pool_stages` (pool), `custom_field_options` (custom field), `attachments`, `rejections`, `pool_placements`, `application_stages` (application), `openings` (job).
+pub const PARENT: &str = "parent";
+/// Find by the user: `referrers`, `user_emails`.
+pub const USER: &str = "user";
+/// Find by a key of the customer's: `custom_fields` (key), `jobs` (requisition id).
+pub const KEY: &str = "key";
+
+/// Text as terms are compared: trimmed, in lower case.
+pub fn normal(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+#[derive(Default, Deserialize)]
+struct Id<'a> {
+    #[serde(borrow, default)]
+    id: Option<Cow<'a, str>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Address<'a> {
+    #[serde(borrow, default)]
+    value: Option<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Person<'a> {
+    #[serde(borrow, default)]
+    emails: Vec<Address<'a>>,
+}
+
+#[derive(Deserialize)]
+struct User<'a> {
+    #[serde(borrow, default)]
+    email: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    emails: Vec<Cow<'a, str>>,
+}
+
+#[derive(Deserialize)]
+struct Small<'a> {
+    #[serde(borrow, default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    title: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    key: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    requisition_id: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    email: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    candidate: Option<Id<'a>>,
+    #[serde(borrow, default)]
+    application: Option<Id<'a>>,
+    #[serde(borrow, default)]
+    parent: Option<Id<'a>>,
+    #[serde(borrow, default)]
+    custom_field: Option<Id<'a>>,
+    #[serde(borrow, default)]
+    job: Option<Id<'a>>,
+    #[serde(borrow, default)]
+    user: Option<Id<'a>>,
+}
+
+/// The terms of a record: index and normalised term. Empty for kinds that are not looked up, and for a body that does not have the unified shape.
+pub fn terms(kind: &str, body: &str) -> Vec<(&'static str, String)> {
+    let mut found = Vec::new();
+    collect(kind, body, &mut found);
+    found.sort();
+    found.dedup();
+    found
+}
+
+fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
+    let mut push = |index: &'static str, text: Option<Cow<'_, str>>| {
+        if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
+            found.push((index, normal(&text)));
+        }
+    };
+    let id =
+        |reference: Option<Id<'_>>| reference.and_then(|reference| reference.id.map(|id| Cow::Owned(id.into_owned())));
+    match kind {
+        kinds::CANDIDATES => {
+            if let Ok(person) = serde_json::from_str::<Person<'_>>(body) {
+                person.emails.into_iter().for_each(|address| push(EMAIL, address.value));
+            }
+        }
+        kinds::USERS => {
+            if let Ok(user) = serde_json::from_str::<User<'_>>(body) {
+                push(EMAIL, user.email);
+                user.emails.into_iter().for_each(|email| push(EMAIL, Some(email)));
+            }
+        }
+        _ => {
+            let Ok(small) = serde_json::from_str::<Small<'_>>(body) else { return };
+            match kind {
+                kinds::APPLICATIONS | kinds::NOTES | kinds::APPLIED_TAGS => push(CANDIDATE, id(small.candidate)),
+                kinds::JOBS => {
+                    push(NAME, small.title);
+                    push(KEY, small.requisition_id);
+                }
+                kinds::CUSTOM_FIELDS => {
+                    push(NAME, small.name);
+                    push(KEY, small.key);
+                }
+                kinds::CUSTOM_FIELD_OPTIONS => {
+                    push(NAME, small.name);
+                    push(PARENT, id(small.custom_field));
+                }
+                kinds::STAGES | kinds::POOL_STAGES => {
+                    push(NAME, small.name);
+                    push(PARENT, id(small.parent));
+                }
+                kinds::OPENINGS => push(PARENT, id(small.job)),
+                kinds::ATTACHMENTS | kinds::REJECTIONS | kinds::POOL_PLACEMENTS | kinds::APPLICATION_STAGES => {
+                    push(PARENT, id(small.application));
+                }
+                kinds::REFERRERS => {
+                    push(NAME, small.name);
+                    push(USER, id(small.user));
+                }
+                kinds::USER_EMAILS => {
+                    push(EMAIL, small.email);
+                    push(USER, id(small.user));
+                }
+                _ => push(NAME, small.name),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CANDIDATE, EMAIL, KEY, NAME, terms};
+
+    #[test]
+    fn a_record_is_found_by_what_plans_ask_for() {
+        let person = r#"{"name":{},"emails":[{"value":" Ada@Example.com "},{"value":"ada@example.com"}]}"#;
+        assert_eq!(terms("candidates", person), vec![(EMAIL, "ada@example.com".to_owned())]);
+        assert_eq!(
+            terms("applications", r#"{"candidate":{"id":"7"},"job":{"id":"9"}}"#),
+            vec![(CANDIDATE, "7".to_owned())]
+        );
+        assert_eq!(
+            terms("jobs", r#"{"title":"Engineer","requisition_id":"76"}"#),
+            vec![(KEY, "76".to_owned()), (NAME, "engineer".to_owned())]
+        );
+        assert_eq!(terms("sources", "not json"), vec![]);
+    }
+}

@@ -1,0 +1,213 @@
+//! Where the engine keeps desired and observed state, links, the journal and the feed.
+//!
+//! [`Store`] speaks in domain transactions, not in get and put, so that another database can stand behind it. Each method is one
+//! transaction: it happens as a whole or not at all, and what it returned as done survives a crash. [`redb::RedbStore`] is the
+//! embedded one, [`memory::MemoryStore`] serves tests; one contract suite (`tests/`) runs against both.
+//!
+//! Bounds: see [`limits`]. Left out: what the rows mean to a plan; secrets, which are never stored.
+
+mod check;
+mod codec;
+pub mod index;
+pub mod memory;
+mod merge;
+pub mod redb;
+pub mod rows;
+
+use crate::journal::{Intent, IntentId, IntentState};
+use atsync_model::contract::RemoteRef;
+use futures_util::future::BoxFuture;
+use std::fmt::Debug;
+
+pub use rows::*;
+
+/// The version of the layout that this engine reads and writes.
+pub const SCHEMA: u32 = 1;
+
+/// The limits of the store. What goes beyond them is refused with [`StoreError::TooLarge`].
+pub mod limits {
+    /// Bytes of one observed record, unified and raw together.
+    pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
+    /// Records of one page.
+    pub const PAGE_RECORDS_MAX: usize = 10_000;
+    /// Bytes of a key, an id, a kind or a connection's name.
+    pub const KEY_BYTES_MAX: usize = 512;
+    /// Rows of one read.
+    pub const READ_ROWS_MAX: usize = 10_000;
+}
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The file is not a store, is damaged, or comes from another version.
+    #[error("{0}")]
+    Unusable(String),
+    /// Another process has it open.
+    #[error("the store {0} is in use by another process")]
+    Busy(String),
+    /// Something is larger than the store allows.
+    #[error("{what}: {size}; at most {max} are allowed")]
+    TooLarge {
+        /// What it is, with its unit: `bytes of a kind`, `rows of one read`.
+        what: String,
+        /// How large it is.
+        size: usize,
+        /// How large it may be.
+        max: usize,
+    },
+    /// It does not have the shape that the store needs; asking again will not help.
+    #[error("{0}")]
+    Invalid(String),
+    /// An open intent for the same object and operation stands in the way.
+    #[error("intent {0} for the same object is still open")]
+    IntentOpen(IntentId),
+    /// The desired record has moved on, or the intent is not in the state that the caller thought.
+    #[error("{0}")]
+    Stale(String),
+    /// The disk, or the database's own trouble. Nothing of the transaction was kept.
+    #[error("the store failed: {0}")]
+    Io(String),
+}
+
+/// The result of a store's work.
+pub type Stored<'a, T> = BoxFuture<'a, Result<T, StoreError>>;
+
+/// Durable state, in domain transactions. `connection` is the connection's name throughout.
+pub trait Store: Debug + Send + Sync {
+    /// Which store this is.
+    fn identity(&self) -> Stored<'_, StoreIdentity>;
+
+    /// What is kept about a connection.
+    fn connection(&self, connection: &str) -> Stored<'_, Option<ConnectionRow>>;
+
+    /// Writes what is kept about a connection.
+    fn put_connection(&self, connection: &str, row: ConnectionRow) -> Stored<'_, ()>;
+
+    /// Takes in one page: merges each record by its mask, writes a change event for each record that is new or differs, moves the scan
+    /// state, marks the desired records that are linked to what changed as dirty. All in one transaction.
+    fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport>;
+
+    /// One observed record.
+    fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>>;
+
+    /// Observed records of a kind in the order of their ids' bytes, after `after`, at most `rows_max`. Tombstones are left out.
+    fn observed_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>>;
+
+    /// Observed records that carry `term` in the index, at most `rows_max`, in the order of their ids. See [`index`].
+    fn lookup(
+        &self,
+        connection: &str,
+        kind: &str,
+        index: &str,
+        term: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>>;
+
+    /// How many observed records there are by kind.
+    fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
+
+    /// Where the scan of a kind (below a parent) stands.
+    fn scan_state(&self, connection: &str, kind: &str, parent: Option<&str>) -> Stored<'_, Option<ScanState>>;
+
+    /// Where all scans stand: kind, parent, state.
+    fn scan_states(&self, connection: &str) -> Stored<'_, Vec<(String, Option<String>, ScanState)>>;
+
+    /// Declares desired records. One that is equal to what is stored keeps its generation; a changed one gets the next and becomes dirty.
+    fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport>;
+
+    /// One desired record.
+    fn desired(&self, connection: &str, key: &str) -> Stored<'_, Option<DesiredRow>>;
+
+    /// Desired records in the order of their keys' bytes.
+    fn desired_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>>;
+
+    /// Desired records that are dirty, in the order of their keys' bytes.
+    fn dirty_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>>;
+
+    /// Writes the status of desired records, each only while it still has the generation that the status speaks of; others are left
+    /// alone and come back as the keys not written.
+    fn put_status(&self, connection: &str, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>>;
+
+    /// Marks desired records as dirty, so that the next plan looks at them.
+    fn mark_dirty(&self, connection: &str, keys: Vec<String>) -> Stored<'_, ()>;
+
+    /// How many desired records there are, and how many are dirty.
+    fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)>;
+
+    /// The link of one host path.
+    fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>>;
+
+    /// The links of a desired record: of its key and of all paths below it (`key` and `key/…`).
+    fn links_of(&self, connection: &str, key: &str) -> Stored<'_, Vec<LinkRow>>;
+
+    /// The links that lead to a remote record. Several hosts may share one (a tag).
+    fn links_to(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Vec<LinkRow>>;
+
+    /// Writes links, each replacing the one of the same host path.
+    fn put_links(&self, connection: &str, links: Vec<LinkRow>) -> Stored<'_, ()>;
+
+    /// Opens an intent in the state `sending`, attempt 1. Durable when it returns. The store gives it its number and a `mark.time_ms` that
+    /// no other intent of the connection carries (the one asked for or the next free one above).
+    ///
+    /// # Errors
+    /// [`StoreError::IntentOpen`] when one is open for the same host path and operation; [`StoreError::Stale`] when the desired record has
+    /// another generation by now.
+    fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent>;
+
+    /// Moves an intent on. `attempt` is the one that the caller believes in. To `sending` counts the next attempt. With it go the links that it
+    /// made and the change events that it causes.
+    ///
+    /// # Errors
+    /// [`StoreError::Stale`] when it stands elsewhere or the journal forbids the step.
+    fn advance_intent(&self, connection: &str, advance: IntentAdvance) -> Stored<'_, Intent>;
+
+    /// One intent.
+    fn intent(&self, connection: &str, id: IntentId) -> Stored<'_, Option<Intent>>;
+
+    /// All open intents, oldest first.
+    fn open_intents(&self, connection: &str) -> Stored<'_, Vec<Intent>>;
+
+    /// The intents of a host path and below it, newest first.
+    fn intents_of(&self, connection: &str, key: &str, rows_max: usize) -> Stored<'_, Vec<Intent>>;
+
+    /// How many intents there are by state word.
+    fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
+
+    /// Change events after `after`, in order, without gap.
+    fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>>;
+
+    /// The serial of the newest change; 0 before the first.
+    fn changes_last(&self, connection: &str) -> Stored<'_, u64>;
+
+    /// Remembers how far a consumer has come. Never goes back.
+    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, ()>;
+
+    /// How far a consumer has come; 0 when unknown.
+    fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64>;
+}
+
+/// What [`Store::advance_intent`] writes.
+#[derive(Clone, Debug)]
+pub struct IntentAdvance {
+    /// The intent.
+    pub id: IntentId,
+    /// The attempt that the caller believes in.
+    pub attempt: u32,
+    /// Where it goes.
+    pub to: IntentState,
+    /// Links that hold from now on.
+    pub links: Vec<LinkRow>,
+    /// Host paths whose links end.
+    pub unlink: Vec<String>,
+    /// Events for the feed; their serials are given by the store.
+    pub changes: Vec<Change>,
+    /// The time of it.
+    pub now_ms: u64,
+}

@@ -1,0 +1,287 @@
+//! The rows that the store keeps. Plain data.
+
+use atsync_model::contract::RemoteRef;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// Which store this is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreIdentity {
+    /// The version of the file's layout.
+    pub schema: u32,
+    /// Random, made when the store was; tells two stores apart.
+    pub lineage: String,
+}
+
+/// What is kept about a connection beyond its configuration.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConnectionRow {
+    /// The adapter's name; a store never mixes two adapters under one connection.
+    pub adapter: String,
+    /// The adapter's version at the last run.
+    pub adapter_version: String,
+    /// Which customer the credential belongs to, once known.
+    pub fingerprint: Option<String>,
+    /// The tenant's catalogue as the adapter described it.
+    pub catalogue: Option<String>,
+}
+
+/// A record to take in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedWrite {
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: Option<String>,
+    /// Unified JSON, an object.
+    pub body: String,
+    /// The ATS's own JSON.
+    pub raw: Option<String>,
+    /// Index into the page's masks.
+    pub mask: usize,
+}
+
+/// A page to take in.
+#[derive(Clone, Debug)]
+pub struct PageCommit {
+    /// The kind of all its records.
+    pub kind: String,
+    /// The parent, for kinds that are scanned by parent.
+    pub parent: Option<String>,
+    /// The records.
+    pub records: Vec<ObservedWrite>,
+    /// Lists of top field names that records know.
+    pub masks: Vec<Vec<String>>,
+    /// Ids that a fetch proved to be gone: they become tombstones.
+    pub gone: Vec<String>,
+    /// Where the scan stands after this page; none for a fetch, which moves no scan.
+    pub scan: Option<ScanState>,
+    /// Why the change events say it happened.
+    pub cause: Cause,
+    /// The time of it.
+    pub now_ms: u64,
+}
+
+/// What a page did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageReport {
+    /// Records that were new.
+    pub created: u64,
+    /// Records that differed.
+    pub updated: u64,
+    /// Records that were as before.
+    pub unchanged: u64,
+    /// Records that became tombstones.
+    pub deleted: u64,
+}
+
+/// An observed record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObservedRow {
+    /// Its kind.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// Its version.
+    pub version: Option<String>,
+    /// Unified JSON, an object; fields that are not in `known` may be missing without meaning.
+    pub body: String,
+    /// The ATS's own JSON.
+    pub raw: Option<String>,
+    /// The top fields that are known, sorted.
+    pub known: Vec<String>,
+    /// When it was last taken in with a difference.
+    pub changed_ms: u64,
+    /// It is known to be gone.
+    pub gone: bool,
+}
+
+/// Where the scan of a kind stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanState {
+    /// The pass under way, if any.
+    pub pass: Option<Pass>,
+    /// The end of the last complete window; the next one begins here, less the overlap.
+    pub watermark_ms: Option<u64>,
+    /// The token that the last complete pass ended with.
+    pub token: Option<Vec<u8>>,
+    /// How many passes were completed.
+    pub passes: u64,
+    /// When the last one was completed.
+    pub completed_ms: Option<u64>,
+}
+
+/// A pass under way.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pass {
+    /// Begin of its window; none: everything.
+    pub from_ms: Option<u64>,
+    /// End of its window, fixed before the first page.
+    pub to_ms: u64,
+    /// The token it goes on from, for kinds that have tokens.
+    pub token: Option<Vec<u8>>,
+    /// How to ask for the next page; none before the first.
+    pub cursor: Option<Vec<u8>>,
+    /// Pages taken in.
+    pub pages: u64,
+    /// Records taken in.
+    pub records: u64,
+    /// When it began.
+    pub started_ms: u64,
+}
+
+/// A desired record to store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declaration {
+    /// The host's key.
+    pub key: String,
+    /// The record as canonical JSON.
+    pub body: String,
+}
+
+/// What a declaration did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DeclareReport {
+    /// Keys that were new.
+    pub created: u64,
+    /// Keys whose record differed.
+    pub changed: u64,
+    /// Keys whose record was as before.
+    pub unchanged: u64,
+}
+
+/// A desired record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DesiredRow {
+    /// The host's key.
+    pub key: String,
+    /// Rises by one with every change of `body`.
+    pub generation: u64,
+    /// The record as JSON.
+    pub body: String,
+    /// When it was last changed.
+    pub changed_ms: u64,
+    /// What the engine last made of it.
+    pub status: DesiredStatus,
+    /// The next plan should look at it.
+    pub dirty: bool,
+}
+
+/// What the engine last made of a desired record.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct DesiredStatus {
+    /// The generation that the conditions speak of.
+    pub observed_generation: u64,
+    /// The conditions.
+    pub conditions: Vec<Condition>,
+}
+
+/// One statement on a desired record, in the manner of Kubernetes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Condition {
+    /// `Synced`, `Blocked`, `InDoubt`, `Drifted`, …
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether it holds.
+    pub status: bool,
+    /// One word in CamelCase for programs.
+    pub reason: String,
+    /// A sentence for people.
+    pub message: String,
+    /// Since when it is so.
+    pub since_ms: u64,
+}
+
+/// A status to write.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StatusUpdate {
+    /// The desired record.
+    pub key: String,
+    /// The generation that it speaks of.
+    pub generation: u64,
+    /// The status.
+    pub status: DesiredStatus,
+    /// Whether the next plan must look at it again.
+    pub dirty: bool,
+}
+
+/// That a host path and a remote record are the same thing.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LinkRow {
+    /// The host path: a key, or `key/applications/a1`, `key/notes/n1`, `key/tags/<name>`.
+    pub host: String,
+    /// The remote record.
+    pub remote: RemoteRef,
+    /// How it is known.
+    pub how: LinkHow,
+    /// The values that the engine last wrote, by field: the base of the three-way comparison.
+    pub applied: Map<String, Value>,
+    /// Since when.
+    pub since_ms: u64,
+}
+
+/// How a link is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkHow {
+    /// The engine made the record.
+    Created,
+    /// It was there and fitted.
+    Adopted,
+    /// A probe found it after a doubt.
+    Probed,
+}
+
+/// One event of the feed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Change {
+    /// Its place: rises by one within a connection.
+    pub serial: u64,
+    /// When the engine took it in.
+    pub at_ms: u64,
+    /// The kind of the record.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// What happened.
+    pub what: ChangeWhat,
+    /// The fields that changed, before and after; for a new record `after` holds all of it.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub before: Map<String, Value>,
+    /// See `before`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub after: Map<String, Value>,
+    /// Why.
+    pub cause: Cause,
+}
+
+/// What happened to a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeWhat {
+    /// It was not known before.
+    Created,
+    /// Fields changed.
+    Updated,
+    /// It is gone.
+    Deleted,
+    /// It lives on under another id; `after.id` names it.
+    Moved,
+}
+
+/// Why a change event was written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "cause", rename_all = "snake_case")]
+pub enum Cause {
+    /// A scan saw it.
+    Observed,
+    /// The engine wrote it.
+    Applied {
+        /// The intent.
+        intent: u64,
+    },
+    /// A sweep missed it and a fetch confirmed it.
+    Swept,
+    /// A hint from a webhook, confirmed.
+    Hinted,
+}

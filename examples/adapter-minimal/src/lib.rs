@@ -1,0 +1,164 @@
+//! The smallest adapter that does something: an imaginary ATS, "Plainlist", that lists its jobs.
+//!
+//! Plainlist answers `GET /jobs?page=N&per_page=M` with `{"jobs": [{"id": 7, "title": "Baker", "status": "live", "updated_at": "…"}]}`, and the last page is
+//! shorter than was asked for. Copy this crate to begin an adapter; the README beside it says how to build and load it.
+//!
+//! The two functions at the bottom are all there is: [`scan`] asks for a page, [`page`] reads the answer.
+
+use atsync_adapter::contract::{
+    Body, Continuation, Effect, Failure, Field, Given, Item, Outcome, Page, Path, Reply, Request, Response, Scan, Send,
+    Since, Step, Target, Task,
+};
+use atsync_adapter::manifest::{AuthRule, KindRule, Origin, OriginBase, ScanRule};
+use atsync_adapter::{Adapter, Manifest, model::kinds::JOBS, rows, state};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+/// The fields of a unified job that Plainlist can fill: the only mask of every page.
+const JOB_FIELDS: &[&str] = &["title", "state"];
+
+/// The adapter. It has no state, so it is only a name.
+#[derive(Debug)]
+pub struct Plainlist;
+
+atsync_adapter::export_adapter!(Plainlist);
+
+impl Adapter for Plainlist {
+    fn describe() -> Manifest {
+        Manifest {
+            name: "plainlist".into(),
+            version: env!("CARGO_PKG_VERSION").into(),
+            title: "Plainlist (imaginary)".into(),
+            contract: atsync_adapter::CONTRACT.into(),
+            origins: vec![Origin {
+                name: "api".into(),
+                base: OriginBase::Fixed { url: "https://plainlist.example".into() },
+            }],
+            auth: vec![AuthRule::Bearer {}],
+            rates: Vec::new(),
+            kinds: vec![KindRule {
+                name: JOBS.into(),
+                scan: ScanRule::List {},
+                changes: Vec::new(),
+                overlap_ms: 0,
+                page_max: 100,
+                ids_max: 0,
+                absence_proves: true,
+                deletes: Vec::new(),
+                confidential: false,
+                visible_within_ms: 0,
+                fields: JOB_FIELDS.iter().map(|&field| field.into()).collect(),
+                permission: None,
+                scope: None,
+            }],
+            operations: Vec::new(),
+            permissions: Vec::new(),
+            settings_schema: json!({ "type": "object", "additionalProperties": false }),
+            lossy: Vec::new(),
+        }
+    }
+
+    fn start(task: Task, _given: &Given) -> Result<Step, Failure> {
+        match task {
+            Task::Scan(task) => scan(&task),
+            // The manifest offers nothing else, so the engine asks for nothing else.
+            _ => Err(Failure::Bug("only scans were offered".into())),
+        }
+    }
+
+    fn resume(state: Continuation, _given: &Given, reply: Reply) -> Result<Step, Failure> {
+        match reply {
+            Reply::Response(response) => page(&state::decode(&state)?, &response),
+            _ => Err(Failure::Bug("only a request was sent".into())),
+        }
+    }
+}
+
+/// What `page` must know of the request that `scan` made. It travels through the engine as bytes.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    page: u32,
+    page_size: u32,
+}
+
+/// Asks for one page. The cursor is this adapter's own: the number of the page, as text.
+fn scan(task: &Scan) -> Result<Step, Failure> {
+    if task.since != Since::Everything {
+        return Err(Failure::Bug("Plainlist has no changes to ask for".into()));
+    }
+    let page = match &task.cursor {
+        None => 1,
+        Some(cursor) => state::decode(cursor)?,
+    };
+    let request = Request {
+        origin: "api".into(),
+        method: "GET".into(),
+        target: Target::Path(Path {
+            path: "/jobs".into(),
+            query: vec![Field::new("page", page.to_string()), Field::new("per_page", task.page_size.to_string())],
+        }),
+        headers: Vec::new(),
+        body: Body::None,
+    };
+    let state = state::encode(&Asked { page, page_size: task.page_size })?;
+    Ok(Step::Send(Send { request, state, effect: Effect::Safe, secrets: Vec::new() }))
+}
+
+/// One job as Plainlist writes it. Members that nobody needs are not named.
+#[derive(Deserialize)]
+struct Job {
+    id: u64,
+    title: String,
+    status: String,
+    updated_at: String,
+}
+
+/// Reads the answer.
+fn page(asked: &Asked, response: &Response) -> Result<Step, Failure> {
+    match response.status {
+        200 => {}
+        401 => return Err(Failure::Auth("Plainlist did not accept the key".into())),
+        429 => return Err(Failure::Throttled(None)),
+        status => return Err(Failure::Unavailable(format!("Plainlist answered {status}"))),
+    }
+    #[derive(Deserialize)]
+    struct Body<'a> {
+        #[serde(borrow)]
+        jobs: Vec<&'a RawValue>,
+    }
+    let body: Body<'_> = serde_json::from_slice(&response.body).map_err(unreadable)?;
+    let items = body.jobs.iter().map(|text| item(&response.body, text)).collect::<Result<Vec<Item>, Failure>>()?;
+    let complete = (items.len() as u64) < u64::from(asked.page_size);
+    Ok(Step::Done(Outcome::Page(Page {
+        items,
+        masks: vec![JOB_FIELDS.iter().map(|&field| field.into()).collect()],
+        next: if complete { None } else { Some(state::encode(&asked.page.saturating_add(1))?) },
+        checkpoint: None,
+        complete,
+    })))
+}
+
+/// One job in unified form, with the place of its own JSON in the answer.
+fn item(body: &[u8], text: &RawValue) -> Result<Item, Failure> {
+    let job: Job = serde_json::from_str(text.get()).map_err(unreadable)?;
+    // Plainlist says "live" for what the unified model calls "open"; a word that it may invent later is kept as it is.
+    let word = match job.status.as_str() {
+        "live" => "open",
+        "closed" => "closed",
+        _ => "other",
+    };
+    Ok(Item {
+        kind: JOBS.into(),
+        id: job.id.to_string(),
+        version: Some(job.updated_at),
+        mask: 0,
+        body: json!({ "title": job.title, "state": { "value": word, "source": job.status } }).to_string(),
+        raw: Some(rows::row(body, text).span),
+    })
+}
+
+/// What the ATS answered is not what it documents. The body is never quoted: it may hold personal data.
+fn unreadable(error: serde_json::Error) -> Failure {
+    Failure::Protocol(format!("line {}, column {} of the answer is not as documented", error.line(), error.column()))
+}
