@@ -288,7 +288,7 @@ fn required(operation: &str) -> &'static [&'static str] {
         "applications.create" => &["candidate"],
         "applications.reject" => &["reason"],
         "applications.convert" => &["job"],
-        "notes.create" => &["candidate", "body"],
+        "notes.create" => &["candidate", "body", "visibility"],
         "tags.create" => &["name"],
         "applied_tags.create" => &["candidate", "tag"],
         "attachments.create" => &["application", "filename", "type"],
