@@ -68,6 +68,7 @@ impl Wire {
             sandbox::Delivery::DropBeforeProcessing => Delivery::Unclear("the connection was closed without an answer".into()),
             sandbox::Delivery::DropAfterApply => Delivery::Unclear("the connection was reset".into()),
             sandbox::Delivery::Truncate(_) => Delivery::Unclear("the answer was cut".into()),
+            other => panic!("the kit does not know {other:?}"),
         };
         (answer.delay_ms, delivery)
     }
