@@ -3,7 +3,7 @@
 use crate::given::{ACME, clean, declaration, declare, dirty, link, remote};
 use atsync::store::{Condition, ConnectionRow, DeclareReport, DesiredStatus, StatusUpdate, Store, StoreError};
 
-pub async fn a_generation_rises_with_every_change_of_the_body(store: &dyn Store) {
+pub(crate) async fn a_generation_rises_with_every_change_of_the_body(store: &dyn Store) {
     let first = vec![declaration("a", "{}"), declaration("b", "{}")];
     let report = store.declare(ACME, first.clone(), 5).await.unwrap();
     assert_eq!(report, DeclareReport { created: 2, ..DeclareReport::default() });
@@ -26,7 +26,7 @@ pub async fn a_generation_rises_with_every_change_of_the_body(store: &dyn Store)
     assert_eq!(store.dirty_page(ACME, Some("b"), 10).await.unwrap().len(), 1);
 }
 
-pub async fn keys_that_would_break_host_paths_are_refused(store: &dyn Store) {
+pub(crate) async fn keys_that_would_break_host_paths_are_refused(store: &dyn Store) {
     for key in ["", "a/b", "/", "a\nb", "a\u{0}", "\u{7f}"] {
         let records = vec![declaration("fine", "{}"), declaration(key, "{}")];
         let refused = store.declare(ACME, records, 5).await;
@@ -35,7 +35,7 @@ pub async fn keys_that_would_break_host_paths_are_refused(store: &dyn Store) {
     assert_eq!(store.desired_counts(ACME).await.unwrap(), (0, 0));
 }
 
-pub async fn a_status_is_written_only_for_its_generation(store: &dyn Store) {
+pub(crate) async fn a_status_is_written_only_for_its_generation(store: &dyn Store) {
     declare(store, &["a", "b"]).await;
     let condition = Condition {
         kind: "Synced".to_owned(),
@@ -60,7 +60,7 @@ pub async fn a_status_is_written_only_for_its_generation(store: &dyn Store) {
     assert_eq!(dirty(store).await, ["a", "b"]);
 }
 
-pub async fn marking_dirty_passes_over_unknown_keys(store: &dyn Store) {
+pub(crate) async fn marking_dirty_passes_over_unknown_keys(store: &dyn Store) {
     declare(store, &["a", "b"]).await;
     clean(store).await;
     store.mark_dirty(ACME, vec!["b".to_owned(), "no".to_owned(), "b".to_owned()]).await.unwrap();
@@ -68,7 +68,7 @@ pub async fn marking_dirty_passes_over_unknown_keys(store: &dyn Store) {
     assert_eq!(store.desired_counts(ACME).await.unwrap(), (2, 1));
 }
 
-pub async fn links_are_found_by_host_and_by_remote(store: &dyn Store) {
+pub(crate) async fn links_are_found_by_host_and_by_remote(store: &dyn Store) {
     let links = vec![link("b/tags/x", "tags", "1"), link("a/tags/x", "tags", "1"), link("a", "candidates", "1")];
     store.put_links(ACME, links.clone()).await.unwrap();
     assert_eq!(store.link(ACME, "a").await.unwrap(), Some(links[2].clone()));
@@ -78,21 +78,21 @@ pub async fn links_are_found_by_host_and_by_remote(store: &dyn Store) {
     assert!(store.links_of("other", "a").await.unwrap().is_empty());
 }
 
-pub async fn a_replaced_link_no_longer_leads_to_the_old_record(store: &dyn Store) {
+pub(crate) async fn a_replaced_link_no_longer_leads_to_the_old_record(store: &dyn Store) {
     store.put_links(ACME, vec![link("a", "candidates", "1")]).await.unwrap();
     store.put_links(ACME, vec![link("a", "candidates", "2")]).await.unwrap();
     assert!(store.links_to(ACME, &remote("candidates", "1")).await.unwrap().is_empty());
     assert_eq!(store.links_to(ACME, &remote("candidates", "2")).await.unwrap().len(), 1);
 }
 
-pub async fn links_of_a_key_are_not_those_of_a_longer_key(store: &dyn Store) {
+pub(crate) async fn links_of_a_key_are_not_those_of_a_longer_key(store: &dyn Store) {
     let hosts = ["a", "a!", "a/n/1", "a/n/2", "a0", "ab", "ab/n/1"];
     store.put_links(ACME, hosts.map(|host| link(host, "notes", host)).to_vec()).await.unwrap();
     let found: Vec<_> = store.links_of(ACME, "a").await.unwrap().into_iter().map(|link| link.host).collect();
     assert_eq!(found, ["a", "a/n/1", "a/n/2"]);
 }
 
-pub async fn a_connection_is_kept(store: &dyn Store) {
+pub(crate) async fn a_connection_is_kept(store: &dyn Store) {
     assert_eq!(store.connection(ACME).await.unwrap(), None);
     let row =
         ConnectionRow { adapter: "greenhouse".to_owned(), fingerprint: Some("f".to_owned()), ..Default::default() };

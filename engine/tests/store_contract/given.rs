@@ -10,36 +10,36 @@ use atsync::store::{
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
-pub const ACME: &str = "acme";
+pub(crate) const ACME: &str = "acme";
 
 /// A durable store in a directory that lives as long as the second value.
-pub fn redb() -> (RedbStore, tempfile::TempDir) {
+pub(crate) fn redb() -> (RedbStore, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     (open(&path(&directory)), directory)
 }
 
-pub fn path(directory: &tempfile::TempDir) -> PathBuf {
+pub(crate) fn path(directory: &tempfile::TempDir) -> PathBuf {
     directory.path().join("store.redb")
 }
 
-pub fn open(path: &std::path::Path) -> RedbStore {
+pub(crate) fn open(path: &std::path::Path) -> RedbStore {
     RedbStore::open(path, RedbOptions::default(), &SystemEntropy).unwrap()
 }
 
-pub fn map(value: Value) -> Map<String, Value> {
+pub(crate) fn map(value: Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
-pub fn remote(kind: &str, id: &str) -> RemoteRef {
+pub(crate) fn remote(kind: &str, id: &str) -> RemoteRef {
     RemoteRef { kind: kind.to_owned(), id: id.to_owned() }
 }
 
-pub fn record(id: &str, body: Value) -> ObservedWrite {
+pub(crate) fn record(id: &str, body: Value) -> ObservedWrite {
     ObservedWrite { id: id.to_owned(), version: None, body: body.to_string(), raw: None, mask: 0 }
 }
 
 /// A page whose records know the fields that any of them has.
-pub fn page(kind: &str, records: Vec<ObservedWrite>) -> PageCommit {
+pub(crate) fn page(kind: &str, records: Vec<ObservedWrite>) -> PageCommit {
     let mut mask: Vec<String> = Vec::new();
     for record in &records {
         let body: Map<String, Value> = serde_json::from_str(&record.body).unwrap_or_default();
@@ -57,30 +57,30 @@ pub fn page(kind: &str, records: Vec<ObservedWrite>) -> PageCommit {
     }
 }
 
-pub fn gone(kind: &str, ids: &[&str]) -> PageCommit {
+pub(crate) fn gone(kind: &str, ids: &[&str]) -> PageCommit {
     let gone = ids.iter().map(|id| (*id).to_owned()).collect();
     PageCommit { gone, cause: Cause::Swept, now_ms: 2_000, ..page(kind, Vec::new()) }
 }
 
-pub async fn see(store: &dyn Store, kind: &str, id: &str, body: Value) -> PageReport {
+pub(crate) async fn see(store: &dyn Store, kind: &str, id: &str, body: Value) -> PageReport {
     store.commit_page(ACME, page(kind, vec![record(id, body)])).await.unwrap()
 }
 
-pub async fn changes(store: &dyn Store) -> Vec<Change> {
+pub(crate) async fn changes(store: &dyn Store) -> Vec<Change> {
     store.changes(ACME, 0, 1_000).await.unwrap()
 }
 
-pub fn declaration(key: &str, body: &str) -> Declaration {
+pub(crate) fn declaration(key: &str, body: &str) -> Declaration {
     Declaration { key: key.to_owned(), body: body.to_owned() }
 }
 
-pub async fn declare(store: &dyn Store, keys: &[&str]) {
+pub(crate) async fn declare(store: &dyn Store, keys: &[&str]) {
     let records = keys.iter().map(|key| declaration(key, "{}")).collect();
     store.declare(ACME, records, 5).await.unwrap();
 }
 
 /// Takes the dirt from all desired records.
-pub async fn clean(store: &dyn Store) {
+pub(crate) async fn clean(store: &dyn Store) {
     for row in store.dirty_page(ACME, None, 1_000).await.unwrap() {
         let (key, generation, status) = (row.key, row.generation, row.status);
         let update = atsync::store::StatusUpdate { key, generation, status, dirty: false };
@@ -88,18 +88,18 @@ pub async fn clean(store: &dyn Store) {
     }
 }
 
-pub async fn dirty(store: &dyn Store) -> Vec<String> {
+pub(crate) async fn dirty(store: &dyn Store) -> Vec<String> {
     let dirty: Vec<_> = store.dirty_page(ACME, None, 1_000).await.unwrap().into_iter().map(|row| row.key).collect();
     assert_eq!(store.desired_counts(ACME).await.unwrap().1, dirty.len() as u64);
     dirty
 }
 
-pub fn link(host: &str, kind: &str, id: &str) -> LinkRow {
+pub(crate) fn link(host: &str, kind: &str, id: &str) -> LinkRow {
     let (host, remote) = (host.to_owned(), remote(kind, id));
     LinkRow { host, remote, how: LinkHow::Created, applied: Map::new(), since_ms: 7 }
 }
 
-pub fn intent(host: &str, operation: &str) -> Intent {
+pub(crate) fn intent(host: &str, operation: &str) -> Intent {
     Intent {
         id: 0,
         host: host.to_owned(),
@@ -116,19 +116,19 @@ pub fn intent(host: &str, operation: &str) -> Intent {
     }
 }
 
-pub fn in_doubt() -> IntentState {
+pub(crate) fn in_doubt() -> IntentState {
     IntentState::InDoubt { reason: "cut off".to_owned(), probe_after_ms: 9, probes: 0, stuck: false }
 }
 
-pub fn applied() -> IntentState {
+pub(crate) fn applied() -> IntentState {
     IntentState::Applied { links: vec![remote("candidates", "7")], by_probe: false }
 }
 
-pub fn step(id: u64, attempt: u32, to: IntentState) -> atsync::store::IntentAdvance {
+pub(crate) fn step(id: u64, attempt: u32, to: IntentState) -> atsync::store::IntentAdvance {
     atsync::store::IntentAdvance { id, attempt, to, links: Vec::new(), changes: Vec::new(), now_ms: 300 }
 }
 
-pub fn change(kind: &str, id: &str) -> Change {
+pub(crate) fn change(kind: &str, id: &str) -> Change {
     Change {
         serial: 0,
         at_ms: 300,

@@ -8,7 +8,7 @@ fn is_stale<T>(result: Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Stale(_)))
 }
 
-pub async fn an_intent_is_born_sending_and_numbered(store: &dyn Store) {
+pub(crate) async fn an_intent_is_born_sending_and_numbered(store: &dyn Store) {
     declare(store, &["r1", "r2"]).await;
     store.declare("other", vec![declaration("r1", "{}")], 5).await.unwrap();
     let mut asked = intent("r1/notes/n1", "notes.create");
@@ -22,7 +22,7 @@ pub async fn an_intent_is_born_sending_and_numbered(store: &dyn Store) {
     assert_eq!(store.intent_counts(ACME).await.unwrap(), [("sending".to_owned(), 1)]);
 }
 
-pub async fn one_intent_is_open_per_object_and_operation(store: &dyn Store) {
+pub(crate) async fn one_intent_is_open_per_object_and_operation(store: &dyn Store) {
     declare(store, &["r1", "r2"]).await;
     let first = store.begin_intent(ACME, intent("r1", "candidates.create")).await.unwrap();
     let again = store.begin_intent(ACME, intent("r1", "candidates.create")).await;
@@ -37,7 +37,7 @@ pub async fn one_intent_is_open_per_object_and_operation(store: &dyn Store) {
     store.begin_intent(ACME, intent("r1", "candidates.create")).await.unwrap();
 }
 
-pub async fn an_intent_of_an_older_generation_is_stale(store: &dyn Store) {
+pub(crate) async fn an_intent_of_an_older_generation_is_stale(store: &dyn Store) {
     assert!(is_stale(store.begin_intent(ACME, intent("r1", "a")).await), "nothing is declared");
     declare(store, &["r1"]).await;
     store.declare(ACME, vec![declaration("r1", "{\"x\":1}")], 6).await.unwrap();
@@ -47,7 +47,7 @@ pub async fn an_intent_of_an_older_generation_is_stale(store: &dyn Store) {
     assert_eq!(store.begin_intent(ACME, planned).await.unwrap().id, 1, "a refusal takes no number");
 }
 
-pub async fn no_two_intents_of_a_connection_share_a_mark(store: &dyn Store) {
+pub(crate) async fn no_two_intents_of_a_connection_share_a_mark(store: &dyn Store) {
     declare(store, &["r1"]).await;
     let mut times = Vec::new();
     // The clock stands, goes on, and goes back.
@@ -63,7 +63,7 @@ pub async fn no_two_intents_of_a_connection_share_a_mark(store: &dyn Store) {
     assert!(is_stale(store.begin_intent(ACME, intent("r1", "beyond")).await));
 }
 
-pub async fn a_step_needs_the_attempt_and_the_journals_leave(store: &dyn Store) {
+pub(crate) async fn a_step_needs_the_attempt_and_the_journals_leave(store: &dyn Store) {
     declare(store, &["r1"]).await;
     assert!(is_stale(store.advance_intent(ACME, step(1, 1, applied())).await), "there is no such intent");
     let born = store.begin_intent(ACME, intent("r1", "a")).await.unwrap();
@@ -79,7 +79,7 @@ pub async fn a_step_needs_the_attempt_and_the_journals_leave(store: &dyn Store) 
     }
 }
 
-pub async fn sending_again_counts_the_attempt(store: &dyn Store) {
+pub(crate) async fn sending_again_counts_the_attempt(store: &dyn Store) {
     declare(store, &["r1"]).await;
     let id = store.begin_intent(ACME, intent("r1", "a")).await.unwrap().id;
     for attempt in 1..4 {
@@ -93,7 +93,7 @@ pub async fn sending_again_counts_the_attempt(store: &dyn Store) {
     assert!(is_stale(store.advance_intent(ACME, step(id, 1, applied())).await));
 }
 
-pub async fn a_step_brings_its_links_and_events(store: &dyn Store) {
+pub(crate) async fn a_step_brings_its_links_and_events(store: &dyn Store) {
     declare(store, &["r1"]).await;
     let id = store.begin_intent(ACME, intent("r1", "a")).await.unwrap().id;
     let advance = |attempt| IntentAdvance {
@@ -110,7 +110,7 @@ pub async fn a_step_brings_its_links_and_events(store: &dyn Store) {
     assert_eq!(told[1], atsync::store::Change { serial: 2, ..change("applications", "8") });
 }
 
-pub async fn intents_are_listed_newest_first_and_open_ones_oldest_first(store: &dyn Store) {
+pub(crate) async fn intents_are_listed_newest_first_and_open_ones_oldest_first(store: &dyn Store) {
     declare(store, &["r1", "r10", "r2"]).await;
     for host in ["r1", "r10", "r1/notes/n", "r2", "r1/tags/t", "r10/notes/n"] {
         store.begin_intent(ACME, intent(host, "o")).await.unwrap();
@@ -128,7 +128,7 @@ pub async fn intents_are_listed_newest_first_and_open_ones_oldest_first(store: &
     assert_eq!(store.intent_counts(ACME).await.unwrap(), [("applied".to_owned(), 1), ("sending".to_owned(), 5)]);
 }
 
-pub async fn the_feed_has_no_gap_and_offsets_never_go_back(store: &dyn Store) {
+pub(crate) async fn the_feed_has_no_gap_and_offsets_never_go_back(store: &dyn Store) {
     declare(store, &["r1"]).await;
     assert_eq!(store.changes_last(ACME).await.unwrap(), 0);
     for round in 0..3 {

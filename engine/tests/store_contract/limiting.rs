@@ -8,7 +8,7 @@ fn is_too_large<T>(result: Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::TooLarge { .. }))
 }
 
-pub async fn a_record_beyond_the_limit_is_refused(store: &dyn Store) {
+pub(crate) async fn a_record_beyond_the_limit_is_refused(store: &dyn Store) {
     let body = json!({"a": 1});
     let room = limits::RECORD_BYTES_MAX - body.to_string().len();
     let large = |raw: usize| ObservedWrite { raw: Some("x".repeat(raw)), ..record("1", body.clone()) };
@@ -26,7 +26,7 @@ pub async fn a_record_beyond_the_limit_is_refused(store: &dyn Store) {
     assert!(is_too_large(store.begin_intent(ACME, intent).await));
 }
 
-pub async fn a_page_beyond_the_limit_is_refused(store: &dyn Store) {
+pub(crate) async fn a_page_beyond_the_limit_is_refused(store: &dyn Store) {
     let mut page = page("tags", vec![record("1", json!({"a": 1})); limits::PAGE_RECORDS_MAX]);
     page.gone = vec!["2".to_owned()];
     assert!(is_too_large(store.commit_page(ACME, page.clone()).await));
@@ -38,7 +38,7 @@ pub async fn a_page_beyond_the_limit_is_refused(store: &dyn Store) {
     assert!(is_too_large(store.mark_dirty(ACME, vec!["a".to_owned(); many]).await));
 }
 
-pub async fn words_beyond_the_limit_are_refused(store: &dyn Store) {
+pub(crate) async fn words_beyond_the_limit_are_refused(store: &dyn Store) {
     let long = "x".repeat(limits::KEY_BYTES_MAX + 1);
     let fits = "x".repeat(limits::KEY_BYTES_MAX);
     let one = || vec![record("1", json!({"a": 1}))];
@@ -55,7 +55,7 @@ pub async fn words_beyond_the_limit_are_refused(store: &dyn Store) {
     assert_eq!(store.observed_page(&fits, &fits, None, 9).await.unwrap().len(), 1);
 }
 
-pub async fn reads_beyond_the_limit_are_refused(store: &dyn Store) {
+pub(crate) async fn reads_beyond_the_limit_are_refused(store: &dyn Store) {
     let many = limits::READ_ROWS_MAX + 1;
     assert!(is_too_large(store.observed_page(ACME, "tags", None, many).await));
     assert!(is_too_large(store.lookup(ACME, "tags", "name", "x", many).await));
@@ -66,7 +66,7 @@ pub async fn reads_beyond_the_limit_are_refused(store: &dyn Store) {
     assert!(store.changes(ACME, 0, limits::READ_ROWS_MAX).await.unwrap().is_empty());
 }
 
-pub async fn a_body_that_is_no_object_is_refused(store: &dyn Store) {
+pub(crate) async fn a_body_that_is_no_object_is_refused(store: &dyn Store) {
     for body in ["", "[]", "null", "{", "{}x", "{\"a\":1e999}"] {
         let bad = ObservedWrite { body: body.to_owned(), ..record("1", json!({})) };
         let refused = store.commit_page(ACME, page("tags", vec![bad])).await;
@@ -76,7 +76,7 @@ pub async fn a_body_that_is_no_object_is_refused(store: &dyn Store) {
     assert!(matches!(nameless, Err(StoreError::Invalid(_))));
 }
 
-pub async fn a_mask_that_is_not_there_is_refused(store: &dyn Store) {
+pub(crate) async fn a_mask_that_is_not_there_is_refused(store: &dyn Store) {
     let stray = ObservedWrite { mask: 1, ..record("1", json!({})) };
     assert!(matches!(store.commit_page(ACME, page("tags", vec![stray])).await, Err(StoreError::Invalid(_))));
 }

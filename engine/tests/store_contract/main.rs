@@ -1,8 +1,16 @@
 //! The store's contract: one set of laws, run against the model in memory and against the durable store.
 //!
 //! A law is a function that gets an empty store and proves one promise of the trait. What only a durable store promises (reopening,
-//! damage, group commit) is in `durable`; `model` runs random sequences of operations on both stores and compares every answer.
+//! damage, group commit) is in `durable` and `crashing`; `model` runs random sequences of operations on both stores and compares every answer.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a law that does not hold ends the test; helpers outside of test functions are part of it"
+)]
+
+mod crashing;
 mod desiring;
 mod durable;
 mod given;

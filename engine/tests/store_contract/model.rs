@@ -14,7 +14,7 @@ use serde_json::json;
 
 #[derive(Clone, Debug)]
 enum Step {
-    Page(PageCommit),
+    Page(Box<PageCommit>),
     Declare(Vec<(String, u8)>),
     Status(String, u64, bool),
     Dirty(String),
@@ -74,7 +74,7 @@ fn page() -> impl Strategy<Value = PageCommit> {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let one = prop_oneof![
-        6 => page().prop_map(Step::Page),
+        6 => page().prop_map(|page| Step::Page(Box::new(page))),
         2 => prop::collection::vec((key(), 0..2_u8), 1..3).prop_map(Step::Declare),
         1 => (key(), 1..3_u64, any::<bool>()).prop_map(|(key, generation, dirty)| Step::Status(key, generation, dirty)),
         1 => key().prop_map(Step::Dirty),
@@ -93,7 +93,7 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
         format!("{result:?}")
     }
     match step_of {
-        Step::Page(page) => said(store.commit_page(ACME, page).await),
+        Step::Page(page) => said(store.commit_page(ACME, *page).await),
         Step::Declare(records) => {
             let records = records.into_iter().map(|(key, body)| Declaration { key, body: format!("{{\"b\":{body}}}") });
             said(store.declare(ACME, records.collect(), 3).await)

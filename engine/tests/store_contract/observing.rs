@@ -17,7 +17,7 @@ fn scan(cursor: &[u8]) -> ScanState {
     ScanState { pass: Some(pass), watermark_ms: Some(u64::MAX), ..ScanState::default() }
 }
 
-pub async fn a_page_commits_rows_events_and_scan_together(store: &dyn Store) {
+pub(crate) async fn a_page_commits_rows_events_and_scan_together(store: &dyn Store) {
     let mut records = vec![record("1", json!({"a": 1})), record("2", json!({"a": 2}))];
     records[0].raw = Some("{\"raw\":1}".to_owned());
     records[0].version = Some("v1".to_owned());
@@ -40,7 +40,7 @@ pub async fn a_page_commits_rows_events_and_scan_together(store: &dyn Store) {
     assert_eq!(store.changes_last(ACME).await.unwrap(), 2);
 }
 
-pub async fn a_record_seen_again_as_before_makes_no_event(store: &dyn Store) {
+pub(crate) async fn a_record_seen_again_as_before_makes_no_event(store: &dyn Store) {
     see(store, "tags", "1", json!({"a": 1, "b": 2})).await;
     let again = see(store, "tags", "1", json!({"a": 1, "b": 2})).await;
     let other_order =
@@ -59,7 +59,7 @@ pub async fn a_record_seen_again_as_before_makes_no_event(store: &dyn Store) {
     assert_eq!(changes[0].after, map(json!({"a": 1, "b": 2})));
 }
 
-pub async fn an_update_tells_the_changed_fields_alone(store: &dyn Store) {
+pub(crate) async fn an_update_tells_the_changed_fields_alone(store: &dyn Store) {
     see(store, "tags", "1", json!({"a": 1, "b": {"x": 1}, "c": 3, "d": 4})).await;
     let next = PageCommit {
         masks: vec!["abcd".chars().map(String::from).collect()],
@@ -73,7 +73,7 @@ pub async fn an_update_tells_the_changed_fields_alone(store: &dyn Store) {
     assert_eq!(change.after, map(json!({"b": {"x": 2}, "c": null, "d": null})));
 }
 
-pub async fn the_created_event_says_the_same_after_the_record_changed(store: &dyn Store) {
+pub(crate) async fn the_created_event_says_the_same_after_the_record_changed(store: &dyn Store) {
     for id in ["1", "2", "3"] {
         see(store, "tags", id, json!({"a": id})).await;
     }
@@ -86,7 +86,7 @@ pub async fn the_created_event_says_the_same_after_the_record_changed(store: &dy
     assert_eq!(after.len(), 6);
 }
 
-pub async fn a_partial_record_keeps_what_it_does_not_know(store: &dyn Store) {
+pub(crate) async fn a_partial_record_keeps_what_it_does_not_know(store: &dyn Store) {
     see(store, "tags", "1", json!({"a": 1, "b": 2})).await;
     see(store, "tags", "1", json!({"c": 3})).await;
     let row = store.observed(ACME, &remote("tags", "1")).await.unwrap().unwrap();
@@ -95,7 +95,7 @@ pub async fn a_partial_record_keeps_what_it_does_not_know(store: &dyn Store) {
     assert_eq!(changes(store).await.pop().unwrap().before, Map::new());
 }
 
-pub async fn the_last_of_a_repeated_id_wins(store: &dyn Store) {
+pub(crate) async fn the_last_of_a_repeated_id_wins(store: &dyn Store) {
     let records = ["first", "second", "third"].map(|text| record("1", json!({"a": text})));
     let mut page = page("tags", records.to_vec());
     page.records.insert(1, record("2", json!({"a": "other"})));
@@ -107,7 +107,7 @@ pub async fn the_last_of_a_repeated_id_wins(store: &dyn Store) {
     assert_eq!(told, [("2".into(), map(json!({"a": "other"}))), ("1".into(), map(json!({"a": "third"})))]);
 }
 
-pub async fn a_gone_record_is_a_tombstone_and_comes_back_as_new(store: &dyn Store) {
+pub(crate) async fn a_gone_record_is_a_tombstone_and_comes_back_as_new(store: &dyn Store) {
     see(store, "tags", "1", json!({"name": "x"})).await;
     let deleted = PageReport { deleted: 1, ..PageReport::default() };
     assert_eq!(store.commit_page(ACME, gone("tags", &["1", "1", "never-seen"])).await.unwrap(), deleted);
@@ -127,7 +127,7 @@ pub async fn a_gone_record_is_a_tombstone_and_comes_back_as_new(store: &dyn Stor
     assert_eq!((row.gone, row.known), (false, vec!["b".to_owned()]));
 }
 
-pub async fn the_index_follows_the_record(store: &dyn Store) {
+pub(crate) async fn the_index_follows_the_record(store: &dyn Store) {
     let person = |email: &str| json!({"emails": [{"value": email}]});
     see(store, "candidates", "2", person("Ada@Example.com")).await;
     see(store, "candidates", "1", person("ada@example.com")).await;
@@ -147,7 +147,7 @@ pub async fn the_index_follows_the_record(store: &dyn Store) {
     assert!(matches!(refused, Err(StoreError::TooLarge { .. })));
 }
 
-pub async fn connections_and_kinds_do_not_leak_into_each_other(store: &dyn Store) {
+pub(crate) async fn connections_and_kinds_do_not_leak_into_each_other(store: &dyn Store) {
     for (connection, kind) in [("a", "tags"), ("ab", "tags"), ("a\u{0}", "tags"), ("a", "tagsx"), ("a", "ta")] {
         store.commit_page(connection, page(kind, vec![record("1", json!({"name": "x"}))])).await.unwrap();
     }
@@ -161,7 +161,7 @@ pub async fn connections_and_kinds_do_not_leak_into_each_other(store: &dyn Store
     assert!(store.observed_counts("").await.unwrap().is_empty());
 }
 
-pub async fn pages_run_in_the_order_of_ids(store: &dyn Store) {
+pub(crate) async fn pages_run_in_the_order_of_ids(store: &dyn Store) {
     let ids = ["b", "a", "a\u{0}b", "ab", "10", "9", "ü"];
     store.commit_page(ACME, page("tags", ids.map(|id| record(id, json!({"a": 1}))).to_vec())).await.unwrap();
     store.commit_page(ACME, gone("tags", &["ab"])).await.unwrap();
@@ -176,14 +176,14 @@ pub async fn pages_run_in_the_order_of_ids(store: &dyn Store) {
     assert!(store.observed_page(ACME, "tags", None, 0).await.unwrap().is_empty());
 }
 
-pub async fn a_fetch_moves_no_scan(store: &dyn Store) {
+pub(crate) async fn a_fetch_moves_no_scan(store: &dyn Store) {
     let scanned = PageCommit { scan: Some(scan(b"x")), ..page("tags", Vec::new()) };
     store.commit_page(ACME, scanned).await.unwrap();
     see(store, "tags", "1", json!({"a": 1})).await;
     assert_eq!(store.scan_state(ACME, "tags", None).await.unwrap(), Some(scan(b"x")));
 }
 
-pub async fn scans_are_kept_by_kind_and_parent(store: &dyn Store) {
+pub(crate) async fn scans_are_kept_by_kind_and_parent(store: &dyn Store) {
     for (kind, parent) in [("stages", Some("2")), ("stages", Some("")), ("jobs", None), ("stages", None)] {
         let cursor = format!("{kind}{parent:?}").into_bytes();
         let parent = parent.map(str::to_owned);
@@ -201,7 +201,7 @@ pub async fn scans_are_kept_by_kind_and_parent(store: &dyn Store) {
     assert_eq!(store.scan_state(ACME, "stages", Some("3")).await.unwrap(), None);
 }
 
-pub async fn a_refused_page_leaves_nothing_behind(store: &dyn Store) {
+pub(crate) async fn a_refused_page_leaves_nothing_behind(store: &dyn Store) {
     let mut bad = page("tags", vec![record("1", json!({"a": 1})), record("2", json!({"a": 2}))]);
     bad.records[1].body = "{\"a\":".to_owned();
     bad.scan = Some(scan(b"x"));
@@ -211,7 +211,7 @@ pub async fn a_refused_page_leaves_nothing_behind(store: &dyn Store) {
     assert!(changes(store).await.is_empty());
 }
 
-pub async fn what_is_linked_to_a_changed_record_becomes_dirty(store: &dyn Store) {
+pub(crate) async fn what_is_linked_to_a_changed_record_becomes_dirty(store: &dyn Store) {
     declare(store, &["r1", "r2", "r3"]).await;
     let links = vec![link("r1/tags/x", "tags", "1"), link("r2/tags/x", "tags", "1"), link("r3", "tags", "2")];
     store.put_links(ACME, links).await.unwrap();
@@ -228,7 +228,7 @@ pub async fn what_is_linked_to_a_changed_record_becomes_dirty(store: &dyn Store)
     assert_eq!(dirty(store).await, ["r1", "r2"], "record 2 was never there");
 }
 
-pub async fn a_change_of_a_candidates_application_makes_her_record_dirty(store: &dyn Store) {
+pub(crate) async fn a_change_of_a_candidates_application_makes_her_record_dirty(store: &dyn Store) {
     declare(store, &["r1", "r2"]).await;
     store.put_links(ACME, vec![link("r1", "candidates", "7"), link("r2", "candidates", "Q8")]).await.unwrap();
     clean(store).await;
