@@ -219,11 +219,15 @@ impl AuthConfig {
     pub fn identity(&self, place: &str) -> String {
         match self {
             Self::Nothing => digest(&["nothing", place]),
-            Self::ClientCredentials { client_id, token_path, .. } => digest(&["client-credentials", place, token_path, client_id]),
+            Self::ClientCredentials { client_id, token_path, .. } => {
+                digest(&["client-credentials", place, token_path, client_id])
+            }
             Self::BasicKey { key, .. } => digest(&["basic", place, key.expose()]),
             Self::Bearer { key } => digest(&["bearer", place, key.expose()]),
             Self::Header { name, key, .. } => digest(&["header", place, name, key.expose()]),
-            Self::AuthorizationCode { client_id, token_path, .. } => digest(&["authorization-code", place, token_path, client_id]),
+            Self::AuthorizationCode { client_id, token_path, .. } => {
+                digest(&["authorization-code", place, token_path, client_id])
+            }
         }
     }
 }

@@ -216,7 +216,8 @@ impl Window {
         if let Some(limit) = number(headers, self.limit_header.as_deref()).filter(|limit| *limit > 0) {
             self.limit = limit;
         }
-        let said = number(headers, self.remaining_header.as_deref()).map(|remaining| self.limit.saturating_sub(remaining));
+        let said =
+            number(headers, self.remaining_header.as_deref()).map(|remaining| self.limit.saturating_sub(remaining));
         if let Some(end_ms) = self.reset_at(headers, now_ms)
             && end_ms > now_ms
         {
@@ -272,7 +273,8 @@ impl Window {
 
     /// The first request after a turn was refused: the other side's window turns later than at multiples of its length.
     fn shift(&mut self, now_ms: u64, pause_ms: u64) {
-        let then_ms = i64::try_from(now_ms.saturating_add(pause_ms)).unwrap_or(i64::MAX).saturating_add(self.skew.least_ms);
+        let then_ms =
+            i64::try_from(now_ms.saturating_add(pause_ms)).unwrap_or(i64::MAX).saturating_add(self.skew.least_ms);
         self.shift_ms = u64::try_from(then_ms).unwrap_or(0) % self.window_ms;
         self.span = Some(self.aligned_span(now_ms, self.certain_index(now_ms)));
     }
@@ -403,7 +405,9 @@ impl Window {
                 let skew_ms = if self.skew.measured { self.skew.least_ms } else { 0 };
                 u64::try_from(server_ms.saturating_sub(skew_ms)).ok()
             }
-            ResetReading::SecondsLeft { header } => Some(now_ms.saturating_add(u64::from(number(headers, Some(header))?).saturating_add(1).saturating_mul(1000))),
+            ResetReading::SecondsLeft { header } => Some(
+                now_ms.saturating_add(u64::from(number(headers, Some(header))?).saturating_add(1).saturating_mul(1000)),
+            ),
         }
     }
 }

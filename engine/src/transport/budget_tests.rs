@@ -58,7 +58,11 @@ impl Model {
             (self.window, self.used) = (window, self.others);
         }
         let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(own_ms));
-        let mut headers = vec![field("date", date), field("x-ratelimit-limit", self.limit), field("x-ratelimit-reset", own_ms / 1000 + 30)];
+        let mut headers = vec![
+            field("date", date),
+            field("x-ratelimit-limit", self.limit),
+            field("x-ratelimit-reset", own_ms / 1000 + 30),
+        ];
         if self.used >= self.limit {
             self.refused += 1;
             headers.push(field("x-ratelimit-remaining", 0));
@@ -137,17 +141,22 @@ fn a_limit_smaller_than_assumed_is_learned_from_the_first_answer() {
 
 #[test]
 fn a_person_is_served_at_once_while_a_backfill_has_used_what_it_may() {
-    let mut window = Window::new(&RateRule { remaining_header: None, limit_initial: 100, concurrency_max: Some(200), ..rule() });
+    let mut window =
+        Window::new(&RateRule { remaining_header: None, limit_initial: 100, concurrency_max: Some(200), ..rule() });
     let now_ms = T0 - 12_000; // two seconds into a window
     let mut went = 0;
     while window.ask(now_ms, Priority::Backfill) == Decision::Go {
         went += 1;
     }
     assert!((95..=96).contains(&went), "{went}");
-    let Decision::WaitUntil(until_ms) = window.ask(now_ms, Priority::Incremental) else { panic!("the reserve was given away") };
+    let Decision::WaitUntil(until_ms) = window.ask(now_ms, Priority::Incremental) else {
+        panic!("the reserve was given away")
+    };
     assert!(until_ms > now_ms && until_ms < now_ms + WINDOW_MS, "the reserve melts before the window ends");
     assert_eq!(window.ask(now_ms, Priority::Interactive), Decision::Go);
-    let Decision::WaitUntil(melted_ms) = window.ask(now_ms, Priority::Incremental) else { panic!("the reserve was given away") };
+    let Decision::WaitUntil(melted_ms) = window.ask(now_ms, Priority::Incremental) else {
+        panic!("the reserve was given away")
+    };
     assert!(melted_ms > until_ms && melted_ms < now_ms + WINDOW_MS);
     assert_eq!(window.ask(melted_ms, Priority::Incremental), Decision::Go);
 }
@@ -180,13 +189,18 @@ fn a_request_that_never_left_costs_nothing_and_one_that_is_unclear_costs_one() {
 
 #[test]
 fn after_a_refusal_retry_after_is_obeyed_but_never_less_than_a_second() {
-    for (value, expected_ms) in [(Some("7"), 7_000), (Some("0"), 1_000), (Some("999999"), 3_600_000), (Some("soon"), 16_000), (None, 16_000)] {
+    for (value, expected_ms) in
+        [(Some("7"), 7_000), (Some("0"), 1_000), (Some("999999"), 3_600_000), (Some("soon"), 16_000), (None, 16_000)]
+    {
         let mut window = Window::new(&rule());
         assert_eq!(window.ask(T0, Priority::Interactive), Decision::Go);
-        let mut headers = vec![field("date", httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(T0)))];
+        let mut headers =
+            vec![field("date", httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(T0)))];
         headers.extend(value.map(|value| field("retry-after", value)));
         window.end(T0, T0, Ended::Answered { status: 429, headers: &headers }, 250);
-        let Decision::WaitUntil(until_ms) = window.ask(T0, Priority::Interactive) else { panic!("went on after a refusal") };
+        let Decision::WaitUntil(until_ms) = window.ask(T0, Priority::Interactive) else {
+            panic!("went on after a refusal")
+        };
         assert_eq!(until_ms - T0, expected_ms + 250, "{value:?} {}", rfc3339(until_ms));
         assert_eq!(window.ask(until_ms, Priority::Interactive), Decision::Go);
         assert!(window.ask(until_ms, Priority::Interactive) != Decision::Go, "one alone looks first");
@@ -219,7 +233,14 @@ fn refusals_in_a_row_lengthen_the_pause_up_to_a_bound_and_those_that_were_under_
 fn a_sliding_window_never_holds_more_than_the_limit_in_any_span() {
     let clock = ManualClock::at(T0);
     let entropy = SeededEntropy::new(0xb0d9_0400);
-    let rule = RateRule { aligned: false, window_ms: 10_000, limit_initial: 40, limit_header: None, remaining_header: None, ..rule() };
+    let rule = RateRule {
+        aligned: false,
+        window_ms: 10_000,
+        limit_initial: 40,
+        limit_header: None,
+        remaining_header: None,
+        ..rule()
+    };
     let budget = Arc::new(Budget::new(&rule, clock.clone(), entropy.clone()));
     let arrivals = RefCell::new(Vec::new());
     clock.drive(join_all((0..8).map(|_| async {
@@ -240,14 +261,21 @@ fn a_sliding_window_never_holds_more_than_the_limit_in_any_span() {
 
 #[test]
 fn a_trusted_reset_header_ends_the_window() {
-    let rule = RateRule { aligned: false, limit_initial: 2, reset: ResetReading::SecondsLeft { header: "x-reset".into() }, ..rule() };
+    let rule = RateRule {
+        aligned: false,
+        limit_initial: 2,
+        reset: ResetReading::SecondsLeft { header: "x-reset".into() },
+        ..rule()
+    };
     let mut window = Window::new(&rule);
     for (at, remaining) in [(0, 1), (10, 0)] {
         assert_eq!(window.ask(T0 + at, Priority::Interactive), Decision::Go);
         let headers = [field("x-ratelimit-remaining", remaining), field("x-ratelimit-limit", 2), field("x-reset", 4)];
         window.end(T0 + at, T0 + at + 5, Ended::Answered { status: 200, headers: &headers }, 0);
     }
-    let Decision::WaitUntil(until_ms) = window.ask(T0 + 20, Priority::Interactive) else { panic!("went over the limit") };
+    let Decision::WaitUntil(until_ms) = window.ask(T0 + 20, Priority::Interactive) else {
+        panic!("went over the limit")
+    };
     assert!((T0 + 4_000..T0 + 5_100).contains(&until_ms), "{}", until_ms - T0);
     assert_eq!(window.ask(until_ms, Priority::Interactive), Decision::Go);
 }
@@ -281,7 +309,10 @@ fn waiters_go_by_priority_then_arrival_and_one_that_gives_up_blocks_nobody() {
         one("interactive 1", 5, Priority::Interactive, 9_000),
         one("interactive 2", 6, Priority::Interactive, 9_000),
     ]));
-    assert_eq!(*order.borrow(), ["first", "gave up", "interactive 1", "interactive 2", "incremental", "backfill 1", "backfill 2"]);
+    assert_eq!(
+        *order.borrow(),
+        ["first", "gave up", "interactive 1", "interactive 2", "incremental", "backfill 1", "backfill 2"]
+    );
 }
 
 #[test]

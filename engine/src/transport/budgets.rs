@@ -87,7 +87,9 @@ impl Budget {
                 None => u64::MAX,
             };
             if now_ms >= deadline_ms {
-                return Err(Exhausted { until_ms: if until_ms == u64::MAX { now_ms.saturating_add(1_000) } else { until_ms } });
+                return Err(Exhausted {
+                    until_ms: if until_ms == u64::MAX { now_ms.saturating_add(1_000) } else { until_ms },
+                });
             }
             if until_ms > deadline_ms && self.lock().window.blocked_until(now_ms) > deadline_ms {
                 return Err(Exhausted { until_ms });
@@ -175,12 +177,20 @@ pub struct Budgets {
 
 impl Budgets {
     /// The budget of a rule for a credential's identity, made when there is none yet.
-    pub fn of(&self, identity: &str, rule: &RateRule, clock: &Arc<dyn Clock>, entropy: &Arc<dyn Entropy>) -> Arc<Budget> {
+    pub fn of(
+        &self,
+        identity: &str,
+        rule: &RateRule,
+        clock: &Arc<dyn Clock>,
+        entropy: &Arc<dyn Entropy>,
+    ) -> Arc<Budget> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= BUDGETS_MAX {
             known.retain(|_, budget| Arc::strong_count(budget) > 1);
         }
         let key = format!("{identity}\n{}", rule.name);
-        Arc::clone(known.entry(key).or_insert_with(|| Arc::new(Budget::new(rule, Arc::clone(clock), Arc::clone(entropy)))))
+        Arc::clone(
+            known.entry(key).or_insert_with(|| Arc::new(Budget::new(rule, Arc::clone(clock), Arc::clone(entropy)))),
+        )
     }
 }

@@ -35,7 +35,7 @@ use std::time::Duration;
 /// The limits of a transport.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpOptions {
-    /// How long name, connection and TLS may take together.
+    /// How long name, connection and TLS may take together; at most half of `exchange_timeout_ms`.
     pub connect_timeout_ms: u64,
     /// How long the whole exchange may take, the answer's body included.
     pub exchange_timeout_ms: u64,
@@ -107,13 +107,16 @@ impl HttpTransport {
     /// The client whose resolver knows how far this request may go.
     fn choose(&self, request: &WireRequest) -> Result<(&reqwest::Client, Reach), NotSent> {
         match (request.url.scheme(), request.private_network) {
-            ("https", _) if self.tls_trouble.is_some() => {
-                Err(NotSent::Unreachable(format!("TLS cannot be set up: {}", self.tls_trouble.as_deref().unwrap_or_default())))
-            }
+            ("https", _) if self.tls_trouble.is_some() => Err(NotSent::Unreachable(format!(
+                "TLS cannot be set up: {}",
+                self.tls_trouble.as_deref().unwrap_or_default()
+            ))),
             ("https", false) => Ok((&self.public, Reach::Public)),
             ("https", true) => Ok((&self.anywhere, Reach::Anywhere)),
             ("http", true) => Ok((&self.private, Reach::Private)),
-            ("http", false) => Err(NotSent::Refused("clear-text http is allowed on the private network only".to_owned())),
+            ("http", false) => {
+                Err(NotSent::Refused("clear-text http is allowed on the private network only".to_owned()))
+            }
             (scheme, _) => Err(NotSent::Refused(format!("no transport for `{scheme}`"))),
         }
     }
@@ -138,17 +141,23 @@ impl HttpTransport {
     async fn read(&self, mut response: reqwest::Response, clear_text: bool) -> Delivery {
         let status = response.status().as_u16();
         // Decompression takes the length away, but a cut compressed body does not decompress to its end.
-        let bounded = response.headers().contains_key(CONTENT_LENGTH) || response.headers().contains_key(TRANSFER_ENCODING);
+        let bounded =
+            response.headers().contains_key(CONTENT_LENGTH) || response.headers().contains_key(TRANSFER_ENCODING);
         let headers = fields(response.headers());
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
                 Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) > self.response_bytes_max => {
-                    return Delivery::Unclear(format!("status {status}, then a body of more than {} bytes", self.response_bytes_max));
+                    return Delivery::Unclear(format!(
+                        "status {status}, then a body of more than {} bytes",
+                        self.response_bytes_max
+                    ));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
-                Err(error) => return Delivery::Unclear(format!("status {status}, then the body broke off: {}", chain(&error))),
+                Err(error) => {
+                    return Delivery::Unclear(format!("status {status}, then the body broke off: {}", chain(&error)));
+                }
             }
         }
         if clear_text && !bounded && !body.is_empty() {
@@ -165,6 +174,8 @@ impl Transport for HttpTransport {
 }
 
 fn build(options: HttpOptions, reach: Reach, system_roots: bool) -> Result<reqwest::Client, reqwest::Error> {
+    // The clock of the whole exchange does not say whether the connection had come about. It must not be the first to run out.
+    let connect_timeout_ms = options.connect_timeout_ms.min(options.exchange_timeout_ms / 2);
     let builder = reqwest::Client::builder()
         .dns_resolver(Arc::new(GuardedResolver { reach }))
         .redirect(reqwest::redirect::Policy::none())
@@ -174,7 +185,7 @@ fn build(options: HttpOptions, reach: Reach, system_roots: bool) -> Result<reqwe
         .http1_only()
         .gzip(true)
         .user_agent(USER_AGENT)
-        .connect_timeout(Duration::from_millis(options.connect_timeout_ms))
+        .connect_timeout(Duration::from_millis(connect_timeout_ms))
         .timeout(Duration::from_millis(options.exchange_timeout_ms))
         .pool_idle_timeout(Duration::from_millis(POOL_IDLE_MS))
         .pool_max_idle_per_host(POOL_IDLE_PER_HOST_MAX);
@@ -216,7 +227,11 @@ fn classify(error: &reqwest::Error) -> Delivery {
     if error.is_builder() {
         return Delivery::NotSent(NotSent::Refused(chain(error)));
     }
-    if error.is_connect() { Delivery::NotSent(NotSent::Unreachable(chain(error))) } else { Delivery::Unclear(chain(error)) }
+    if error.is_connect() {
+        Delivery::NotSent(NotSent::Unreachable(chain(error)))
+    } else {
+        Delivery::Unclear(chain(error))
+    }
 }
 
 fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a E> {
@@ -252,7 +267,10 @@ fn fields(headers: &HeaderMap) -> Vec<Field> {
     headers
         .iter()
         .filter(|(name, _)| **name != SET_COOKIE)
-        .map(|(name, value)| Field { name: name.as_str().to_owned(), value: String::from_utf8_lossy(value.as_bytes()).into_owned() })
+        .map(|(name, value)| Field {
+            name: name.as_str().to_owned(),
+            value: String::from_utf8_lossy(value.as_bytes()).into_owned(),
+        })
         .collect()
 }
 
@@ -275,7 +293,8 @@ impl Resolve for GuardedResolver {
         let reach = self.reach;
         Box::pin(async move {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let within: Vec<SocketAddr> = found.iter().copied().filter(|address| refusal(address.ip(), reach).is_none()).collect();
+            let within: Vec<SocketAddr> =
+                found.iter().copied().filter(|address| refusal(address.ip(), reach).is_none()).collect();
             match found.first().and_then(|address| refusal(address.ip(), reach)) {
                 Some(why) if within.is_empty() => Err(EgressRefused { host: name.as_str().to_owned(), why }.into()),
                 _ => Ok(Box::new(within.into_iter()) as Addrs),

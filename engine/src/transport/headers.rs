@@ -113,9 +113,26 @@ mod tests {
     #[test]
     fn what_frames_routes_or_authenticates_is_refused_in_any_spelling() {
         for name in [
-            "Host", "AUTHORIZATION", "cookie", "Proxy-Authorization", "proxy-connection", "Connection", "Transfer-Encoding",
-            "content-Length", "TE", "Upgrade", "keep-alive", "Expect", "Trailer", "User-Agent", "Content-Type", "X-Forwarded-For",
-            "Forwarded", "Accept-Encoding", "Content-Encoding", "Via",
+            "Host",
+            "AUTHORIZATION",
+            "cookie",
+            "Proxy-Authorization",
+            "proxy-connection",
+            "Connection",
+            "Transfer-Encoding",
+            "content-Length",
+            "TE",
+            "Upgrade",
+            "keep-alive",
+            "Expect",
+            "Trailer",
+            "User-Agent",
+            "Content-Type",
+            "X-Forwarded-For",
+            "Forwarded",
+            "Accept-Encoding",
+            "Content-Encoding",
+            "Via",
         ] {
             assert!(check_headers(&[field(name, "x")]).is_err(), "{name}");
         }
@@ -124,12 +141,25 @@ mod tests {
     #[test]
     fn an_ordinary_header_passes_with_its_name_in_lower_case() {
         let checked = check_headers(&[field("If-Match", "W/\"1\""), field("On-Behalf-Of", "42")]).unwrap();
-        assert_eq!(checked, [("if-match".to_owned(), "W/\"1\"".to_owned()), ("on-behalf-of".to_owned(), "42".to_owned())]);
+        assert_eq!(
+            checked,
+            [("if-match".to_owned(), "W/\"1\"".to_owned()), ("on-behalf-of".to_owned(), "42".to_owned())]
+        );
     }
 
     #[test]
     fn a_name_is_a_token_and_a_value_holds_no_line_break() {
-        for (name, value) in [("", "x"), ("a b", "x"), ("a:b", "x"), ("a\r\nhost", "x"), ("ä", "x"), ("a", "x\r\nhost: y"), ("a", "x\0"), ("a", "\u{7f}"), ("a", "é")] {
+        for (name, value) in [
+            ("", "x"),
+            ("a b", "x"),
+            ("a:b", "x"),
+            ("a\r\nhost", "x"),
+            ("ä", "x"),
+            ("a", "x\r\nhost: y"),
+            ("a", "x\0"),
+            ("a", "\u{7f}"),
+            ("a", "é"),
+        ] {
             assert!(check_headers(&[field(name, value)]).is_err(), "{name:?} {value:?}");
         }
     }

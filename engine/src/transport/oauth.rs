@@ -97,7 +97,14 @@ struct Failure {
 impl TokenSource {
     /// A source that has no token yet.
     pub fn new(ask: ClientCredentials, means: TokenMeans) -> Self {
-        Self { ask, means, current: RwLock::default(), fetching: tokio::sync::Mutex::default(), requests: AtomicU64::new(0), raw: AtomicBool::new(false) }
+        Self {
+            ask,
+            means,
+            current: RwLock::default(),
+            fetching: tokio::sync::Mutex::default(),
+            requests: AtomicU64::new(0),
+            raw: AtomicBool::new(false),
+        }
     }
 
     fn current(&self) -> Option<Arc<Token>> {
@@ -150,7 +157,8 @@ impl TokenSource {
         match self.ask_encoded_then_raw().await {
             Ok((response, asked_ms)) => {
                 failure.generation += 1;
-                let token = read_token(&response, failure.generation, asked_ms, self.means.entropy.as_ref()).map_err(NotSent::Unreachable);
+                let token = read_token(&response, failure.generation, asked_ms, self.means.entropy.as_ref())
+                    .map_err(NotSent::Unreachable);
                 match token {
                     Ok(token) => {
                         *failure = Failure { generation: failure.generation, ..Failure::default() };
@@ -187,7 +195,8 @@ impl TokenSource {
             return self.judge(self.send(raw_header).await?);
         }
         let answer = self.send(&encoded_header).await?;
-        let mistaken = matches!(answer.0.status, 400 | 401) && error_code(&answer.0.body).as_deref() == Some("invalid_client");
+        let mistaken =
+            matches!(answer.0.status, 400 | 401) && error_code(&answer.0.body).as_deref() == Some("invalid_client");
         match raw_header.filter(|header| mistaken && *header != encoded_header) {
             Some(raw_header) => {
                 let judged = self.judge(self.send(&raw_header).await?)?;
@@ -250,7 +259,9 @@ impl TokenSource {
             }
             status @ (400 | 401) => match error_code(&response.body) {
                 Some(code) => Err(NotSent::Auth(format!("the token endpoint answered {status} {code}"))),
-                None => Err(NotSent::Unreachable(format!("the token endpoint answered {status} without an OAuth2 error code"))),
+                None => Err(NotSent::Unreachable(format!(
+                    "the token endpoint answered {status} without an OAuth2 error code"
+                ))),
             },
             status => Err(NotSent::Unreachable(format!("the token endpoint answered {status}"))),
         }

@@ -1,9 +1,9 @@
 //! Client credentials, through a session, against a scripted token endpoint in virtual time.
 
 use super::*;
+use crate::transport::AuthConfig;
 use crate::transport::session::{Session, SessionOptions, Shared};
 use crate::transport::testing::{ManualClock, Scripted, SeededEntropy, answer, header, unreachable};
-use crate::transport::AuthConfig;
 use atsync_model::contract::{Body, Effect, Path, Request, Target};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;
@@ -12,7 +12,8 @@ const T0: u64 = 1_778_507_624_000;
 
 fn options(secret: &str, one_origin: bool) -> SessionOptions {
     let token = if one_origin { "https://api.test" } else { "https://auth.test" };
-    let origins = [("api", "https://api.test"), ("auth", token)].map(|(name, url)| (name.to_owned(), Url::parse(url).unwrap()));
+    let origins =
+        [("api", "https://api.test"), ("auth", token)].map(|(name, url)| (name.to_owned(), Url::parse(url).unwrap()));
     let auth = AuthConfig::ClientCredentials {
         token_origin: if one_origin { "api" } else { "auth" }.into(),
         token_path: "/token".into(),
@@ -43,7 +44,10 @@ fn service(clock: &Arc<ManualClock>, good: impl Fn(usize, &str) -> bool + Send +
     Scripted::new(clock, move |n, request| {
         if request.url.path() == "/token" {
             let number = given.fetch_add(1, Ordering::Relaxed);
-            return (50, answer(200, &[], &format!(r#"{{"access_token":"t{number}","expires_in":3600,"scope":"x:list"}}"#)));
+            return (
+                50,
+                answer(200, &[], &format!(r#"{{"access_token":"t{number}","expires_in":3600,"scope":"x:list"}}"#)),
+            );
         }
         let token = header(request, "authorization").unwrap().trim_start_matches("Bearer ");
         (20, answer(if good(n, token) { 200 } else { 401 }, &[], ""))
@@ -55,7 +59,10 @@ fn however_many_ask_one_token_is_fetched_and_all_sessions_of_the_credential_use_
     let clock = ManualClock::at(T0);
     let transport = service(&clock, |_, token| token == "t0");
     let shared = Shared::default();
-    let sessions = [make(options("s", false), &transport, &clock, &shared), make(options("s", false), &transport, &clock, &shared)];
+    let sessions = [
+        make(options("s", false), &transport, &clock, &shared),
+        make(options("s", false), &transport, &clock, &shared),
+    ];
     let done = clock.drive(join_all((0..20).map(|n| get(&sessions[n % 2]))));
     assert!(done.iter().all(|delivery| status(delivery) == Some(200)));
     assert_eq!(transport.count("/token"), 1);
@@ -141,18 +148,24 @@ fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
     for n in 0..6 {
         let clock = ManualClock::at(T0);
         let transport = Scripted::new(&clock, move |_, _| {
-            (5, match n {
-                0 => answer(429, &[("retry-after", "9")], r#"{"error":"invalid_client"}"#),
-                1 => answer(500, &[], r#"{"error":"invalid_client"}"#),
-                2 => answer(401, &[], "<html>proxy</html>"),
-                3 => answer(200, &[], "<html>"),
-                4 => Delivery::Unclear("reset".into()),
-                _ => unreachable(),
-            })
+            (
+                5,
+                match n {
+                    0 => answer(429, &[("retry-after", "9")], r#"{"error":"invalid_client"}"#),
+                    1 => answer(500, &[], r#"{"error":"invalid_client"}"#),
+                    2 => answer(401, &[], "<html>proxy</html>"),
+                    3 => answer(200, &[], "<html>"),
+                    4 => Delivery::Unclear("reset".into()),
+                    _ => unreachable(),
+                },
+            )
         });
         let session = make(options("s", false), &transport, &clock, &Shared::default());
         let delivery = clock.drive(get(&session));
-        assert!(matches!(delivery, Delivery::NotSent(NotSent::Unreachable(_) | NotSent::Throttled { .. })), "{n}: {delivery:?}");
+        assert!(
+            matches!(delivery, Delivery::NotSent(NotSent::Unreachable(_) | NotSent::Throttled { .. })),
+            "{n}: {delivery:?}"
+        );
     }
 }
 

@@ -57,7 +57,9 @@ pub fn next(effect: Effect, delivery: &Delivery, tries: Tries, now_ms: u64) -> N
             500 | 502 | 503 | 504 if repeatable => match retry_after_ms(&response.headers, now_ms) {
                 Some(asked_ms) if asked_ms > PAUSE_MS_MAX => Next::HandOver,
                 // Doubled, because half of a pause may be left out.
-                Some(asked_ms) => Next::Pause(asked_ms.saturating_mul(2).max(PAUSE_MS_MIN << tries.failed.min(FAILED_REPEATS_MAX))),
+                Some(asked_ms) => {
+                    Next::Pause(asked_ms.saturating_mul(2).max(PAUSE_MS_MIN << tries.failed.min(FAILED_REPEATS_MAX)))
+                }
                 None => pause,
             },
             _ => Next::HandOver,
@@ -84,18 +86,36 @@ mod tests {
             assert_eq!(next(effect, &answer(401), Tries::default(), 0), Next::Renew);
             assert_eq!(next(effect, &answer(401), Tries { renewed: true, ..Tries::default() }, 0), Next::HandOver);
             assert_eq!(next(effect, &answer(429), Tries::default(), 0), Next::AwaitBudget);
-            assert_eq!(next(effect, &answer(429), Tries { throttled: THROTTLED_REPEATS_MAX, ..Tries::default() }, 0), Next::HandOver);
+            assert_eq!(
+                next(effect, &answer(429), Tries { throttled: THROTTLED_REPEATS_MAX, ..Tries::default() }, 0),
+                Next::HandOver
+            );
         }
     }
 
     #[test]
     fn what_may_have_been_executed_is_repeated_only_when_that_does_no_harm() {
-        let doubtful = [answer(500), answer(502), answer(503), answer(504), Delivery::Unclear("cut".into()), Delivery::NotSent(NotSent::Unreachable("dns".into()))];
+        let doubtful = [
+            answer(500),
+            answer(502),
+            answer(503),
+            answer(504),
+            Delivery::Unclear("cut".into()),
+            Delivery::NotSent(NotSent::Unreachable("dns".into())),
+        ];
         for delivery in &doubtful {
             for effect in [Effect::Safe, Effect::Scratch] {
                 assert_eq!(next(effect, delivery, Tries::default(), 0), Next::Pause(500), "{delivery:?}");
-                assert_eq!(next(effect, delivery, Tries { failed: 2, ..Tries::default() }, 0), Next::Pause(2_000), "{delivery:?}");
-                assert_eq!(next(effect, delivery, Tries { failed: FAILED_REPEATS_MAX, ..Tries::default() }, 0), Next::HandOver, "{delivery:?}");
+                assert_eq!(
+                    next(effect, delivery, Tries { failed: 2, ..Tries::default() }, 0),
+                    Next::Pause(2_000),
+                    "{delivery:?}"
+                );
+                assert_eq!(
+                    next(effect, delivery, Tries { failed: FAILED_REPEATS_MAX, ..Tries::default() }, 0),
+                    Next::HandOver,
+                    "{delivery:?}"
+                );
             }
             for effect in [Effect::Unsafe, Effect::Consuming] {
                 assert_eq!(next(effect, delivery, Tries::default(), 0), Next::HandOver, "{delivery:?}");
@@ -106,7 +126,13 @@ mod tests {
     #[test]
     fn a_final_answer_or_refusal_is_handed_over() {
         let last = [
-            answer(200), answer(302), answer(400), answer(403), answer(404), answer(422), answer(501),
+            answer(200),
+            answer(302),
+            answer(400),
+            answer(403),
+            answer(404),
+            answer(422),
+            answer(501),
             Delivery::NotSent(NotSent::Refused("rule".into())),
             Delivery::NotSent(NotSent::Auth("key".into())),
             Delivery::NotSent(NotSent::Throttled { until_ms: 1 }),
@@ -121,7 +147,11 @@ mod tests {
     #[test]
     fn a_503_that_says_when_is_believed_up_to_a_point() {
         let with = |seconds: &str| {
-            Delivery::Answered(Response { status: 503, headers: vec![Field { name: "retry-after".into(), value: seconds.into() }], body: Vec::new() })
+            Delivery::Answered(Response {
+                status: 503,
+                headers: vec![Field { name: "retry-after".into(), value: seconds.into() }],
+                body: Vec::new(),
+            })
         };
         assert_eq!(next(Effect::Safe, &with("7"), Tries::default(), 0), Next::Pause(14_000));
         assert_eq!(next(Effect::Safe, &with("3600"), Tries::default(), 0), Next::HandOver);

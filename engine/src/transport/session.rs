@@ -157,7 +157,8 @@ impl Session {
         let identity = options.auth.identity(&place);
         let mut origins = BTreeMap::new();
         for (name, url) in &options.origins {
-            grantable(url, options.private_network).map_err(|reason| SessionError::Origin { name: name.clone(), reason })?;
+            grantable(url, options.private_network)
+                .map_err(|reason| SessionError::Origin { name: name.clone(), reason })?;
             let rules = rules_for(&options.rules, name);
             let budgets = rules.iter().map(|rule| shared.budgets.of(&identity, rule, &clock, &entropy)).collect();
             origins.insert(name.clone(), Origin { url: url.clone(), budgets, requests: AtomicU64::new(0) });
@@ -246,9 +247,15 @@ impl Session {
     }
 
     fn draft(&self, request: &Request) -> Result<Draft<'_>, String> {
-        let origin = self.origins.get(&request.origin).ok_or_else(|| format!("the origin `{}` is not granted", request.origin.escape_debug()))?;
+        let origin = self
+            .origins
+            .get(&request.origin)
+            .ok_or_else(|| format!("the origin `{}` is not granted", request.origin.escape_debug()))?;
         if !matches!(request.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
-            return Err(format!("the method `{}` is none of GET, POST, PUT, PATCH, DELETE", request.method.escape_debug()));
+            return Err(format!(
+                "the method `{}` is none of GET, POST, PUT, PATCH, DELETE",
+                request.method.escape_debug()
+            ));
         }
         let url = build_url(&origin.url, &request.target)?;
         let mut headers = check_headers(&request.headers)?;
@@ -370,7 +377,8 @@ fn grantable(url: &Url, private_network: bool) -> Result<(), String> {
 
 /// The rules of an origin, or one that only serves to obey 429 where the manifest has none.
 fn rules_for(rules: &[RateRule], origin: &str) -> Vec<RateRule> {
-    let mut found: Vec<RateRule> = rules.iter().filter(|rule| rule.origins.iter().any(|name| name == origin)).cloned().collect();
+    let mut found: Vec<RateRule> =
+        rules.iter().filter(|rule| rule.origins.iter().any(|name| name == origin)).cloned().collect();
     if found.is_empty() {
         found.push(RateRule {
             name: format!("{origin} (no rule)"),
@@ -387,10 +395,15 @@ fn rules_for(rules: &[RateRule], origin: &str) -> Vec<RateRule> {
     found
 }
 
-fn token_request<'a>(options: &SessionOptions, origins: &'a BTreeMap<String, Origin>) -> Result<(&'a Origin, ClientCredentials), SessionError> {
+fn token_request<'a>(
+    options: &SessionOptions,
+    origins: &'a BTreeMap<String, Origin>,
+) -> Result<(&'a Origin, ClientCredentials), SessionError> {
     match &options.auth {
         AuthConfig::ClientCredentials { token_origin, token_path, client_id, client_secret, form } => {
-            let origin = origins.get(token_origin).ok_or_else(|| SessionError::Auth(format!("the token origin `{token_origin}` is not granted")))?;
+            let origin = origins
+                .get(token_origin)
+                .ok_or_else(|| SessionError::Auth(format!("the token origin `{token_origin}` is not granted")))?;
             let target = Target::Path(Path { path: token_path.clone(), query: Vec::new() });
             let ask = ClientCredentials {
                 token_url: build_url(&origin.url, &target).map_err(SessionError::Auth)?,
@@ -401,9 +414,9 @@ fn token_request<'a>(options: &SessionOptions, origins: &'a BTreeMap<String, Ori
             };
             Ok((origin, ask))
         }
-        AuthConfig::AuthorizationCode { .. } => {
-            Err(SessionError::Auth("the OAuth2 authorization code flow comes with a later release; use client credentials".to_owned()))
-        }
+        AuthConfig::AuthorizationCode { .. } => Err(SessionError::Auth(
+            "the OAuth2 authorization code flow comes with a later release; use client credentials".to_owned(),
+        )),
         other => Err(SessionError::Auth(format!("{other:?} fetches no token"))),
     }
 }
@@ -412,7 +425,9 @@ fn write_body(body: &Body) -> Result<(Option<String>, Vec<u8>), String> {
     match body {
         Body::None => Ok((None, Vec::new())),
         Body::Json(text) => {
-            serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| format!("the JSON body is no JSON (line {}, column {})", error.line(), error.column()))?;
+            serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| {
+                format!("the JSON body is no JSON (line {}, column {})", error.line(), error.column())
+            })?;
             Ok((Some("application/json".to_owned()), text.clone().into_bytes()))
         }
         Body::Form(fields) => {

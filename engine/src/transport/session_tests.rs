@@ -90,15 +90,22 @@ fn an_unsafe_request_leaves_once_when_its_outcome_is_doubtful() {
     for outcome in [0, 1, 2] {
         let clock = ManualClock::at(T0);
         let transport = Scripted::new(&clock, move |_, _| {
-            (5, match outcome {
-                0 => answer(500, &[], ""),
-                1 => Delivery::Unclear("reset".into()),
-                _ => unreachable(),
-            })
+            (
+                5,
+                match outcome {
+                    0 => answer(500, &[], ""),
+                    1 => Delivery::Unclear("reset".into()),
+                    _ => unreachable(),
+                },
+            )
         });
         for effect in [Effect::Unsafe, Effect::Consuming] {
             let before = transport.count("/base/a");
-            clock.drive(session(options(), &transport, &clock).execute(&request("POST", "/a"), effect, Priority::Interactive));
+            clock.drive(session(options(), &transport, &clock).execute(
+                &request("POST", "/a"),
+                effect,
+                Priority::Interactive,
+            ));
             assert_eq!(transport.count("/base/a") - before, 1);
         }
     }
@@ -119,7 +126,9 @@ fn a_safe_request_is_repeated_with_growing_pauses_and_then_handed_over() {
 #[test]
 fn a_429_is_waited_out_even_for_a_write_and_handed_over_when_it_does_not_end() {
     let clock = ManualClock::at(T0);
-    let transport = Scripted::new(&clock, |n, _| (5, if n < 2 { answer(429, &[("retry-after", "3")], "") } else { answer(201, &[], "") }));
+    let transport = Scripted::new(&clock, |n, _| {
+        (5, if n < 2 { answer(429, &[("retry-after", "3")], "") } else { answer(201, &[], "") })
+    });
     let write = session(options(), &transport, &clock);
     assert_eq!(status(&clock.drive(write.execute(&request("POST", "/a"), Effect::Unsafe, Priority::Interactive))), 201);
     assert!(clock.now_ms() - T0 >= 6_000);
@@ -147,7 +156,8 @@ fn a_pause_longer_than_the_caller_waits_is_told_at_once() {
 fn a_401_with_a_fixed_key_stands() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (5, answer(401, &[], "")));
-    let session = session(SessionOptions { auth: AuthConfig::Bearer { key: Secret::new("k") }, ..options() }, &transport, &clock);
+    let session =
+        session(SessionOptions { auth: AuthConfig::Bearer { key: Secret::new("k") }, ..options() }, &transport, &clock);
     assert_eq!(status(&clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill))), 401);
     assert_eq!(transport.count("/base/a"), 1);
     assert_eq!(clock.drive(session.grant()), Ok(None));
@@ -158,14 +168,24 @@ fn two_sessions_of_one_credential_keep_within_one_budget() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (5, answer(200, &[], "")));
     let rule = RateRule {
-        name: "r".into(), origins: vec!["api".into()], window_ms: 10_000, aligned: false, limit_initial: 4, limit_header: None,
-        remaining_header: None, reset: ResetReading::Ignore, concurrency_max: None,
+        name: "r".into(),
+        origins: vec!["api".into()],
+        window_ms: 10_000,
+        aligned: false,
+        limit_initial: 4,
+        limit_header: None,
+        remaining_header: None,
+        reset: ResetReading::Ignore,
+        concurrency_max: None,
     };
     let options = SessionOptions { auth: AuthConfig::Bearer { key: Secret::new("k") }, rules: vec![rule], ..options() };
     let shared = Shared::default();
-    let make = || Session::new(options.clone(), transport.clone(), clock.clone(), SeededEntropy::new(1), &shared).unwrap();
+    let make =
+        || Session::new(options.clone(), transport.clone(), clock.clone(), SeededEntropy::new(1), &shared).unwrap();
     let (one, two, get) = (make(), make(), request("GET", "/a"));
-    clock.drive(join_all((0..8).map(|n| if n % 2 == 0 { &one } else { &two }.execute(&get, Effect::Safe, Priority::Interactive))));
+    clock.drive(join_all(
+        (0..8).map(|n| if n % 2 == 0 { &one } else { &two }.execute(&get, Effect::Safe, Priority::Interactive)),
+    ));
     assert!(clock.now_ms() - T0 >= 10_000);
     assert_eq!(transport.count("/base/a"), 8);
 }
@@ -174,14 +194,21 @@ fn two_sessions_of_one_credential_keep_within_one_budget() {
 fn origins_and_credentials_that_cannot_be_used_are_refused_when_the_session_is_made() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (0, answer(200, &[], "")));
-    let make = |options| Session::new(options, transport.clone(), clock.clone(), SeededEntropy::new(1), &Shared::default());
+    let make =
+        |options| Session::new(options, transport.clone(), clock.clone(), SeededEntropy::new(1), &Shared::default());
     let http = BTreeMap::from([("api".to_owned(), Url::parse("http://api.test").unwrap())]);
     assert!(make(SessionOptions::new("a", http.clone())).is_err());
     make(SessionOptions { private_network: true, ..SessionOptions::new("a", http) }).unwrap();
     for auth in [
         AuthConfig::Bearer { key: Secret::new("a\nb") },
         AuthConfig::Header { name: "Host".into(), prefix: String::new(), key: Secret::new("k") },
-        AuthConfig::ClientCredentials { token_origin: "none".into(), token_path: "/t".into(), client_id: "i".into(), client_secret: Secret::new("s3cret"), form: vec![] },
+        AuthConfig::ClientCredentials {
+            token_origin: "none".into(),
+            token_path: "/t".into(),
+            client_id: "i".into(),
+            client_secret: Secret::new("s3cret"),
+            form: vec![],
+        },
     ] {
         let error = make(SessionOptions { auth, ..options() }).unwrap_err();
         assert!(!error.to_string().contains("s3cret"));

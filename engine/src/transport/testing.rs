@@ -122,7 +122,8 @@ impl Entropy for SeededEntropy {
 
 /// What a scripted answer is made of.
 pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Delivery {
-    let headers = headers.iter().map(|(name, value)| Field { name: (*name).to_owned(), value: (*value).to_owned() }).collect();
+    let headers =
+        headers.iter().map(|(name, value)| Field { name: (*name).to_owned(), value: (*value).to_owned() }).collect();
     Delivery::Answered(Response { status, headers, body: body.as_bytes().to_vec() })
 }
 
@@ -142,7 +143,10 @@ impl std::fmt::Debug for Scripted {
 }
 
 impl Scripted {
-    pub(crate) fn new(clock: &Arc<ManualClock>, script: impl Fn(usize, &WireRequest) -> (u64, Delivery) + Send + Sync + 'static) -> Arc<Self> {
+    pub(crate) fn new(
+        clock: &Arc<ManualClock>,
+        script: impl Fn(usize, &WireRequest) -> (u64, Delivery) + Send + Sync + 'static,
+    ) -> Arc<Self> {
         Arc::new(Self { clock: Arc::clone(clock), script: Box::new(script), seen: Mutex::default() })
     }
 

@@ -53,8 +53,14 @@ impl Token {
 ///
 /// # Errors
 /// A sentence that shows nothing of the answer.
-pub(super) fn read_token(response: &Response, generation: u64, asked_ms: u64, entropy: &dyn Entropy) -> Result<Token, String> {
-    let answer: Value = serde_json::from_slice(&response.body).map_err(|_| "the token endpoint's answer is no JSON".to_owned())?;
+pub(super) fn read_token(
+    response: &Response,
+    generation: u64,
+    asked_ms: u64,
+    entropy: &dyn Entropy,
+) -> Result<Token, String> {
+    let answer: Value =
+        serde_json::from_slice(&response.body).map_err(|_| "the token endpoint's answer is no JSON".to_owned())?;
     let text = answer.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
     let text = text.ok_or("the token endpoint's answer holds no access_token")?;
     let kind = answer.get("token_type").and_then(Value::as_str).unwrap_or("Bearer");
@@ -90,7 +96,8 @@ fn life_ms(answer: &Value, response: &Response, asked_ms: u64) -> u64 {
     if let Some(seconds) = seconds {
         return seconds.saturating_mul(1000);
     }
-    let ends = answer.get("expires_at").and_then(Value::as_str).and_then(|text| text.trim().parse::<jiff::Timestamp>().ok());
+    let ends =
+        answer.get("expires_at").and_then(Value::as_str).and_then(|text| text.trim().parse::<jiff::Timestamp>().ok());
     match ends.and_then(|time| u64::try_from(time.as_millisecond()).ok()) {
         Some(ends_ms) => ends_ms.saturating_sub(date(&response.headers).unwrap_or(asked_ms)),
         None => LIFE_ASSUMED_MS,
@@ -105,7 +112,8 @@ fn whole(number: f64) -> u64 {
 /// What answer and token say. Scopes of the answer go before those inside the token, which not every token shows.
 fn grant(answer: &Value, token: &str) -> Grant {
     let claims = claims(token).unwrap_or(Value::Null);
-    let scopes = scopes(answer.get("scope")).or_else(|| ["scope", "scopes", "scp"].into_iter().find_map(|name| scopes(claims.get(name))));
+    let scopes = scopes(answer.get("scope"))
+        .or_else(|| ["scope", "scopes", "scp"].into_iter().find_map(|name| scopes(claims.get(name))));
     let actor = match claims.get("sub") {
         Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
         Some(Value::Number(number)) => Some(number.to_string()),
@@ -132,7 +140,14 @@ fn claims(token: &str) -> Option<Value> {
 
 /// The error code of RFC 6749 §5.2, when the body holds one of those that repeating does not cure.
 pub(super) fn error_code(body: &[u8]) -> Option<String> {
-    const TERMINAL: &[&str] = &["invalid_client", "invalid_grant", "unauthorized_client", "invalid_request", "unsupported_grant_type", "invalid_scope"];
+    const TERMINAL: &[&str] = &[
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "invalid_request",
+        "unsupported_grant_type",
+        "invalid_scope",
+    ];
     let answer: Value = serde_json::from_slice(body).ok()?;
     let code = answer.get("error").and_then(Value::as_str)?;
     TERMINAL.contains(&code).then(|| code.to_owned())
