@@ -9,13 +9,24 @@
 
 pub mod adapter;
 pub mod clock;
+pub mod declare;
+mod engine;
 pub mod entropy;
+pub mod error;
 pub mod journal;
+pub mod plan;
+pub mod reconcile;
+pub mod schedule;
 pub mod secret;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod transport;
 
 pub use atsync_model as model;
 pub use clock::{Clock, SystemClock};
+pub use engine::{Connection, ConnectionOptions, Credential, Engine, EngineBuilder, Status};
 pub use entropy::{Entropy, SystemEntropy};
+pub use error::{Error, ErrorKind};
+pub use reconcile::{PlanOf, Progress, ProgressFn};
 pub use secret::Secret;

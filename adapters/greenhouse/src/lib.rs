@@ -1,1 +1,69 @@
-//! Placeholder while the workspace is laid out.
+//! The Greenhouse adapter: Harvest v3 as the engine's contract wants it.
+//!
+//! [`Greenhouse`] is a pure function: a task in, a request or an outcome out. Where to look:
+//! [`kinds`] is the table of everything that can be read, `wire` how Greenhouse writes its JSON, `read` how a row becomes a unified record;
+//! `scan`, `fetch`, `check`, `hook` and `tenant` are one task each; `write` and `probe` carry operations out and find out whether they happened.
+//! [`request`] and [`answer`] are what they all share: how to ask, and what a refusal means. [`manifest`] says all of it as data.
+//!
+//! Facts about Greenhouse are cited by section of the project's reference, "harvest-v3.md §4 [ok]": `[ok]` stated officially or recorded,
+//! `[2nd]` read by somebody else, `[?]` unconfirmed, so that both readings must work here.
+//!
+//! Left out: sending, pacing, credentials (the engine's), Harvest v1 and v2 (they no longer answer), demographic data (never by default).
+
+pub mod answer;
+mod check;
+mod fetch;
+mod hook;
+pub mod kinds;
+pub mod link;
+pub mod manifest;
+mod page;
+mod probe;
+mod read;
+pub mod request;
+mod scan;
+pub mod settings;
+mod state;
+mod tenant;
+mod wire;
+mod write;
+
+use atsync_adapter::contract::{Continuation, Failure, Given, Reply, Step, Task};
+use atsync_adapter::{Adapter, Manifest};
+use state::State;
+
+/// The adapter.
+#[derive(Clone, Copy, Debug)]
+pub struct Greenhouse;
+
+impl Adapter for Greenhouse {
+    fn describe() -> Manifest {
+        manifest::manifest()
+    }
+
+    fn start(task: Task, given: &Given) -> Result<Step, Failure> {
+        match task {
+            Task::Scan(task) => scan::start(task),
+            Task::Fetch(task) => fetch::start(task),
+            Task::Check(permission) => check::start(&permission, given),
+            Task::Hook(task) => hook::start(task),
+            Task::DescribeTenant => tenant::start(given),
+            Task::Write(task) => write::start(task, given),
+            Task::Probe(task) => probe::start(task, given),
+        }
+    }
+
+    fn resume(state: Continuation, given: &Given, reply: Reply) -> Result<Step, Failure> {
+        match State::decode(&state)? {
+            State::Scan(state) => scan::resume(&state, reply),
+            State::Fetch(state) => fetch::resume(state, reply),
+            State::Check(state) => check::resume(state, given, reply),
+            State::Hook(state) => hook::resume(state, reply),
+            State::Tenant(state) => tenant::resume(state, given, reply),
+            State::Write(state) => write::resume(*state, given, reply),
+            State::Probe(state) => probe::resume(*state, given, reply),
+        }
+    }
+}
+
+atsync_adapter::export_adapter!(Greenhouse);

@@ -311,6 +311,9 @@ pub struct OperationRule {
     /// The top members of its input and how each is written.
     #[serde(default)]
     pub fields: Vec<FieldRule>,
+    /// Members of the input that must be there, dotted one level deep at most: `name.first`.
+    #[serde(default)]
+    pub required: Vec<String>,
     /// The statuses of the answer to its `unsafe` request that mean: refused, nothing changed. Any other 4xx is in doubt.
     pub refused_statuses: Vec<u16>,
     /// How long to wait before a probe can be trusted to see what was written.

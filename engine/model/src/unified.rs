@@ -255,6 +255,9 @@ pub struct Named<'a> {
     /// `departments`, `offices`: the customer's own id. `users`: the employee id.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<Text<'a>>,
+    /// `offices`: where it is, in words.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -342,6 +345,244 @@ pub struct AppliedTag<'a> {
     pub candidate: Ref<'a>,
     #[serde(borrow)]
     pub tag: Ref<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `postings`: what the public sees of a job.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Posting<'a> {
+    #[serde(borrow)]
+    pub job: Ref<'a>,
+    #[serde(borrow)]
+    pub title: Text<'a>,
+    /// Not deleted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    /// Shown to the public at this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub live: Option<bool>,
+    /// For people of the company only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub internal: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub featured: Option<bool>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub board: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Text<'a>>,
+    /// As the ATS holds it, HTML as a rule.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub internal_content: Option<Text<'a>>,
+    /// The questions of the form as the ATS gave them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub questions: Vec<Value>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub published_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `openings`: a seat of a job. `state` is `open` or `closed`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Opening<'a> {
+    #[serde(borrow)]
+    pub job: Ref<'a>,
+    /// The customer's own name for it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub state: Word<'a>,
+    /// Who was hired into it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub close_reason: Option<Ref<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order: Option<i64>,
+    /// A day.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub target_start_on: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom_fields: CustomValues<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub closed_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `application_stages`: one application's way through one stage. Neither time set: not been there yet.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct ApplicationStage<'a> {
+    #[serde(borrow)]
+    pub application: Ref<'a>,
+    #[serde(borrow)]
+    pub stage: Ref<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub current: Option<bool>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub entered_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub exited_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `rejections`: why an application was rejected, when and by whom.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Rejection<'a> {
+    #[serde(borrow)]
+    pub application: Ref<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub reject_reason: Option<Ref<'a>>,
+    /// The user.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub rejected_by: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom_fields: CustomValues<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub rejected_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `users`: somebody who works in the ATS. Every member of [`Named`] means the same here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct User<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub first_name: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub last_name: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    /// May everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub site_admin: Option<bool>,
+    /// The main address; absent for service users.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<Text<'a>>,
+    /// All addresses that came with the row.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub emails: Vec<Text<'a>>,
+    /// The employee id.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub job_title: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub departments: Vec<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub offices: Vec<Ref<'a>>,
+    /// Candidates that are the same person.
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub linked_candidates: Vec<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub custom_fields: CustomValues<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `user_emails`: an address of a user.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct UserEmail<'a> {
+    #[serde(borrow)]
+    pub user: Ref<'a>,
+    #[serde(borrow)]
+    pub email: Text<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verified: Option<bool>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `attachments`: that there is a file, not the file. Where to fetch it is a secret while it lives and never part of a record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Attachment<'a> {
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub candidate: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub application: Option<Ref<'a>>,
+    /// `resume`, `cover_letter`, `offer` or `other`.
+    #[serde(borrow, rename = "type")]
+    pub kind: Word<'a>,
+    #[serde(borrow)]
+    pub filename: Text<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `pools`: a pool of prospects. Every member of [`Named`] means the same here.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct Pool<'a> {
+    #[serde(borrow)]
+    pub name: Text<'a>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub departments: Vec<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub offices: Vec<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Vec::is_empty")]
+    pub jobs: Vec<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `pool_placements`: where a prospect stands in a pool.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct PoolPlacement<'a> {
+    #[serde(borrow)]
+    pub application: Ref<'a>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub pool_stage: Option<Ref<'a>>,
+    /// The user who looks after the prospect.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub department: Option<Ref<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub office: Option<Ref<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]

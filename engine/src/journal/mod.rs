@@ -1,6 +1,6 @@
 //! The journal of effects: what happened to each intent, and what may happen next. Pure.
 //!
-//! `sending(attempt n) → applied | refused | in_doubt → applied | sending(n + 1) | abandoned`. An intent is born as `sending`: it is
+//! `sending(attempt n) → applied | refused | not_sent | in_doubt → applied | sending(n + 1) | abandoned`. An intent is born as `sending`: it is
 //! written durably just before its one request leaves, so that a crash can never forget a request. After a start every
 //! `sending` row is in doubt. Order is kept by attempt numbers, never by wall time. At most one intent is open per object and operation.
 //!
@@ -8,6 +8,8 @@
 
 use atsync_model::contract::{Mark, RemoteRef};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// The number of an intent, unique within a store, rising.
 pub type IntentId = u64;
@@ -25,6 +27,12 @@ pub struct Intent {
     pub target: Option<RemoteRef>,
     /// The operation's input. Personal data: never logged above debug.
     pub input: String,
+    /// The host paths that the records it makes are linked to, by role.
+    #[serde(default)]
+    pub makes: BTreeMap<String, String>,
+    /// What is recorded as last applied once it is known to have happened, by host path.
+    #[serde(default)]
+    pub applied: BTreeMap<String, Map<String, Value>>,
     /// SHA-256 of the request in hexadecimal.
     pub digest: String,
     /// What a probe can recognise it by.
@@ -35,6 +43,8 @@ pub struct Intent {
     pub attempt: u32,
     /// When the first request left, in milliseconds.
     pub first_sent_ms: u64,
+    /// When the request of the last attempt may have left at the latest.
+    pub last_sent_ms: u64,
     /// When the last change to this row was made.
     pub changed_ms: u64,
     /// Where it stands.
@@ -70,6 +80,11 @@ pub enum IntentState {
         /// Why, in the ATS's words.
         reason: String,
     },
+    /// Its request provably never left. A later plan may make a new intent.
+    NotSent {
+        /// Why.
+        reason: String,
+    },
     /// Given up by the host or by a newer wish; nothing is known to have happened.
     Abandoned {
         /// Who and why.
@@ -90,6 +105,7 @@ impl IntentState {
             Self::InDoubt { .. } => "in_doubt",
             Self::Applied { .. } => "applied",
             Self::Refused { .. } => "refused",
+            Self::NotSent { .. } => "not_sent",
             Self::Abandoned { .. } => "abandoned",
         }
     }
@@ -98,8 +114,8 @@ impl IntentState {
     pub fn may_become(&self, next: &Self) -> bool {
         match self {
             Self::Sending => !matches!(next, Self::Sending),
-            Self::InDoubt { .. } => !matches!(next, Self::Refused { .. }),
-            Self::Applied { .. } | Self::Refused { .. } | Self::Abandoned { .. } => false,
+            Self::InDoubt { .. } => !matches!(next, Self::Refused { .. } | Self::NotSent { .. }),
+            Self::Applied { .. } | Self::Refused { .. } | Self::NotSent { .. } | Self::Abandoned { .. } => false,
         }
     }
 }

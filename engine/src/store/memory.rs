@@ -1,1 +1,489 @@
-//! Placeholder.
+//! A store that forgets: plain ordered maps behind a lock. The model that the durable one is compared with, and a quick stand-in for
+//! tests and one-off runs.
+//!
+//! It is meant to be read: counts are counted and indexes are searched, nothing is kept twice.
+//!
+//! Bounds: memory. Left out: durability, and speed beyond some ten thousand records.
+
+use super::merge::{self, Difference, Held, Known, Merged, Seen};
+use super::*;
+use crate::journal::Intent;
+use serde_json::Map;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+use std::sync::{Mutex, PoisonError};
+
+/// See the module.
+#[derive(Debug)]
+pub struct MemoryStore {
+    lineage: String,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    connections: BTreeMap<String, Connection>,
+    last_intent: IntentId,
+}
+
+#[derive(Debug, Default)]
+struct Connection {
+    row: Option<ConnectionRow>,
+    observed: BTreeMap<(String, String), ObservedRow>,
+    scans: BTreeMap<(String, Option<String>), ScanState>,
+    desired: BTreeMap<String, DesiredRow>,
+    links: BTreeMap<String, LinkRow>,
+    intents: BTreeMap<IntentId, Intent>,
+    last_mark_ms: u64,
+    changes: Vec<Change>,
+    offsets: BTreeMap<String, u64>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new("memory")
+    }
+}
+
+impl MemoryStore {
+    /// An empty store of this lineage.
+    pub fn new(lineage: &str) -> Self {
+        Self { lineage: lineage.to_owned(), state: Mutex::default() }
+    }
+
+    /// Runs one transaction on a connection. It must refuse before it changes anything: there is no way back.
+    fn on<T: Send + 'static>(
+        &self,
+        connection: &str,
+        work: impl FnOnce(&mut Connection, &mut IntentId) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'_, T> {
+        let connection = connection.to_owned();
+        Box::pin(async move {
+            // A holder that panicked left whole rows behind, as every change is one insert.
+            let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+            let State { connections, last_intent } = &mut *state;
+            work(connections.entry(connection).or_default(), last_intent)
+        })
+    }
+}
+
+impl Connection {
+    fn held(&self, kind: &str, id: &str) -> Option<&ObservedRow> {
+        self.observed.get(&(kind.to_owned(), id.to_owned())).filter(|row| !row.gone)
+    }
+
+    fn emit(&mut self, change: Change) {
+        let serial = u64::try_from(self.changes.len()).unwrap_or(u64::MAX).saturating_add(1);
+        self.changes.push(Change { serial, ..change });
+    }
+
+    /// Marks what is linked to the record, and to the candidates that it names or named.
+    fn touch(&mut self, kind: &str, id: &str, bodies: [&str; 2]) {
+        let mut remotes = BTreeSet::from([RemoteRef { kind: kind.to_owned(), id: id.to_owned() }]);
+        let candidates = bodies.into_iter().filter_map(merge::candidate_of);
+        remotes.extend(candidates.map(|id| RemoteRef { kind: atsync_model::kinds::CANDIDATES.to_owned(), id }));
+        for link in self.links.values().filter(|link| remotes.contains(&link.remote)) {
+            if let Some(row) = self.desired.get_mut(check::key_of(&link.host)) {
+                row.dirty = true;
+            }
+        }
+    }
+
+    fn take_in(&mut self, page: &PageCommit, masks: &[Known]) -> Result<PageReport, StoreError> {
+        let mut report = PageReport::default();
+        let mut writes = Vec::new();
+        for record in check::last_of_each(page) {
+            let Some(mask) = masks.get(record.mask) else { continue };
+            let held = self.held(&page.kind, &record.id);
+            let known = held.map(|row| Known::of(&row.known)).transpose()?;
+            let pair = held.zip(known.as_ref()).map(|(row, known)| Held {
+                version: row.version.as_deref(),
+                known: known.text(),
+                body: &row.body,
+                raw: row.raw.as_deref(),
+            });
+            let seen =
+                Seen { version: record.version.as_deref(), mask, body: &record.body, raw: record.raw.as_deref() };
+            match merge::merge(pair, seen)? {
+                Merged::Same => report.unchanged = report.unchanged.saturating_add(1),
+                Merged::Write { known, body, raw, version, event } => {
+                    let before = held.map(|row| row.body.clone()).unwrap_or_default();
+                    let changed_ms = match (&event, held) {
+                        (None, Some(row)) => row.changed_ms,
+                        _ => page.now_ms,
+                    };
+                    let row = ObservedRow {
+                        kind: page.kind.clone(),
+                        id: record.id.clone(),
+                        version: version.map(str::to_owned),
+                        body: body.into_owned(),
+                        raw: raw.map(str::to_owned),
+                        known: known.names().map(str::to_owned).collect(),
+                        changed_ms,
+                        gone: false,
+                    };
+                    writes.push((row, before, event));
+                }
+            }
+        }
+        for (row, before, event) in writes {
+            let Some(difference) = event else {
+                report.unchanged = report.unchanged.saturating_add(1);
+                self.observed.insert((row.kind.clone(), row.id.clone()), row);
+                continue;
+            };
+            let what = difference.what();
+            let (before_fields, after_fields) = match difference {
+                Difference::Created => {
+                    report.created = report.created.saturating_add(1);
+                    (Map::new(), merge::object(&row.body)?)
+                }
+                Difference::Updated { before, after } => {
+                    report.updated = report.updated.saturating_add(1);
+                    (before, after)
+                }
+            };
+            self.emit(event_of(page, &row.id, what, before_fields, after_fields));
+            self.touch(&row.kind, &row.id, [&before, &row.body]);
+            self.observed.insert((row.kind.clone(), row.id.clone()), row);
+        }
+        for id in &page.gone {
+            let Some(row) = self.held(&page.kind, id).cloned() else { continue };
+            report.deleted = report.deleted.saturating_add(1);
+            self.emit(event_of(page, id, ChangeWhat::Deleted, merge::object(&row.body)?, Map::new()));
+            self.touch(&row.kind, id, [&row.body, ""]);
+            let tombstone = ObservedRow {
+                version: None,
+                body: "{}".to_owned(),
+                raw: None,
+                known: Vec::new(),
+                changed_ms: page.now_ms,
+                gone: true,
+                ..row
+            };
+            self.observed.insert((tombstone.kind.clone(), tombstone.id.clone()), tombstone);
+        }
+        if let Some(scan) = &page.scan {
+            self.scans.insert((page.kind.clone(), page.parent.clone()), scan.clone());
+        }
+        Ok(report)
+    }
+}
+
+fn event_of(
+    page: &PageCommit,
+    id: &str,
+    what: ChangeWhat,
+    before: Map<String, serde_json::Value>,
+    after: Map<String, serde_json::Value>,
+) -> Change {
+    let (kind, id, cause) = (page.kind.clone(), id.to_owned(), page.cause.clone());
+    Change { serial: 0, at_ms: page.now_ms, kind, id, what, before, after, cause }
+}
+
+/// Whether a host path is the key or below it.
+fn belongs(host: &str, key: &str) -> bool {
+    host.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+fn after_text(after: Option<&str>) -> Bound<String> {
+    after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.to_owned()))
+}
+
+impl Store for MemoryStore {
+    fn identity(&self) -> Stored<'_, StoreIdentity> {
+        Box::pin(async { Ok(StoreIdentity { schema: SCHEMA, lineage: self.lineage.clone() }) })
+    }
+
+    fn connection(&self, connection: &str) -> Stored<'_, Option<ConnectionRow>> {
+        self.on(connection, |held, _| Ok(held.row.clone()))
+    }
+
+    fn put_connection(&self, connection: &str, row: ConnectionRow) -> Stored<'_, ()> {
+        let name = connection.to_owned();
+        self.on(connection, move |held, _| {
+            check::connection(&name, &row)?;
+            held.row = Some(row);
+            Ok(())
+        })
+    }
+
+    fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport> {
+        let name = connection.to_owned();
+        self.on(connection, move |held, _| {
+            let masks = check::page(&name, &page)?;
+            held.take_in(&page, &masks)
+        })
+    }
+
+    fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>> {
+        let remote = remote.clone();
+        self.on(connection, move |held, _| Ok(held.observed.get(&(remote.kind, remote.id)).cloned()))
+    }
+
+    fn observed_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        let (kind, after) = (kind.to_owned(), after.map(str::to_owned));
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            let all = held.observed.values().filter(|row| row.kind == kind && !row.gone);
+            Ok(all.filter(|row| after.as_ref().is_none_or(|after| row.id > *after)).take(rows_max).cloned().collect())
+        })
+    }
+
+    fn lookup(
+        &self,
+        connection: &str,
+        kind: &str,
+        index: &str,
+        term: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        let (kind, index, term) = (kind.to_owned(), index.to_owned(), index::normal(term));
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            check::words(&[("a term", &term)])?;
+            let all = held.observed.values().filter(|row| row.kind == kind && !row.gone);
+            let carries =
+                |row: &&ObservedRow| index::terms(&kind, &row.body).iter().any(|(i, t)| *i == index && *t == term);
+            Ok(all.filter(carries).take(rows_max).cloned().collect())
+        })
+    }
+
+    fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
+        self.on(connection, |held, _| {
+            let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+            for row in held.observed.values().filter(|row| !row.gone) {
+                let count = counts.entry(row.kind.clone()).or_default();
+                *count = count.saturating_add(1);
+            }
+            Ok(counts.into_iter().collect())
+        })
+    }
+
+    fn scan_state(&self, connection: &str, kind: &str, parent: Option<&str>) -> Stored<'_, Option<ScanState>> {
+        let key = (kind.to_owned(), parent.map(str::to_owned));
+        self.on(connection, move |held, _| Ok(held.scans.get(&key).cloned()))
+    }
+
+    fn scan_states(&self, connection: &str) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
+        self.on(connection, |held, _| {
+            let scans = held.scans.iter();
+            Ok(scans.map(|((kind, parent), scan)| (kind.clone(), parent.clone(), scan.clone())).collect())
+        })
+    }
+
+    fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport> {
+        let name = connection.to_owned();
+        self.on(connection, move |held, _| {
+            check::declarations(&name, &records)?;
+            let mut report = DeclareReport::default();
+            for Declaration { key, body } in records {
+                let row = match held.desired.remove(&key) {
+                    None => {
+                        report.created = report.created.saturating_add(1);
+                        let status = DesiredStatus::default();
+                        DesiredRow { key, generation: 1, body, changed_ms: now_ms, status, dirty: true }
+                    }
+                    Some(row) if row.body == body => {
+                        report.unchanged = report.unchanged.saturating_add(1);
+                        row
+                    }
+                    Some(row) => {
+                        report.changed = report.changed.saturating_add(1);
+                        let generation = row.generation.saturating_add(1);
+                        DesiredRow { generation, body, changed_ms: now_ms, dirty: true, ..row }
+                    }
+                };
+                held.desired.insert(row.key.clone(), row);
+            }
+            Ok(report)
+        })
+    }
+
+    fn desired(&self, connection: &str, key: &str) -> Stored<'_, Option<DesiredRow>> {
+        let key = key.to_owned();
+        self.on(connection, move |held, _| Ok(held.desired.get(&key).cloned()))
+    }
+
+    fn desired_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+        let after = after_text(after);
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            let rows = held.desired.range((after, Bound::Unbounded));
+            Ok(rows.map(|(_, row)| row.clone()).take(rows_max).collect())
+        })
+    }
+
+    fn dirty_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+        let after = after_text(after);
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            let rows = held.desired.range((after, Bound::Unbounded));
+            Ok(rows.map(|(_, row)| row.clone()).filter(|row| row.dirty).take(rows_max).collect())
+        })
+    }
+
+    fn put_status(&self, connection: &str, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>> {
+        let name = connection.to_owned();
+        self.on(connection, move |held, _| {
+            check::statuses(&name, &statuses)?;
+            let mut left = Vec::new();
+            for update in statuses {
+                match held.desired.get_mut(&update.key).filter(|row| row.generation == update.generation) {
+                    Some(row) => {
+                        row.status = update.status;
+                        row.dirty = update.dirty;
+                    }
+                    None => left.push(update.key),
+                }
+            }
+            Ok(left)
+        })
+    }
+
+    fn mark_dirty(&self, connection: &str, keys: Vec<String>) -> Stored<'_, ()> {
+        let name = connection.to_owned();
+        self.on(connection, move |held, _| {
+            check::keys(&name, &keys)?;
+            for key in keys {
+                if let Some(row) = held.desired.get_mut(&key) {
+                    row.dirty = true;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)> {
+        self.on(connection, |held, _| {
+            Ok((count(held.desired.len()), count(held.desired.values().filter(|row| row.dirty).count())))
+        })
+    }
+
+    fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>> {
+        let host = host.to_owned();
+        self.on(connection, move |held, _| Ok(held.links.get(&host).cloned()))
+    }
+
+    fn links_of(&self, connection: &str, key: &str) -> Stored<'_, Vec<LinkRow>> {
+        let key = key.to_owned();
+        self.on(connection, move |held, _| {
+            Ok(held.links.values().filter(|link| belongs(&link.host, &key)).cloned().collect())
+        })
+    }
+
+    fn links_to(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Vec<LinkRow>> {
+        let remote = remote.clone();
+        self.on(connection, move |held, _| {
+            Ok(held.links.values().filter(|link| link.remote == remote).cloned().collect())
+        })
+    }
+
+    fn put_links(&self, connection: &str, links: Vec<LinkRow>) -> Stored<'_, ()> {
+        let name = connection.to_owned();
+        self.on(connection, move |held, _| {
+            check::links(&name, &links)?;
+            held.links.extend(links.into_iter().map(|link| (link.host.clone(), link)));
+            Ok(())
+        })
+    }
+
+    fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent> {
+        let name = connection.to_owned();
+        self.on(connection, move |held, last_intent| {
+            check::intent(&name, &intent)?;
+            let same = |open: &&Intent| open.host == intent.host && open.operation == intent.operation;
+            if let Some(open) = held.intents.values().filter(|open| open.state.is_open()).find(same) {
+                return Err(StoreError::IntentOpen(open.id));
+            }
+            let desired = held.desired.get(check::key_of(&intent.host)).map(|row| row.generation);
+            check::generation(&intent.host, desired, intent.generation)?;
+            let time_ms = check::mark_time(intent.mark.time_ms, held.last_mark_ms)?;
+            let born = check::born(intent, last_intent.saturating_add(1), time_ms);
+            *last_intent = born.id;
+            held.last_mark_ms = time_ms;
+            held.intents.insert(born.id, born.clone());
+            Ok(born)
+        })
+    }
+
+    fn advance_intent(&self, connection: &str, advance: IntentAdvance) -> Stored<'_, Intent> {
+        let name = connection.to_owned();
+        self.on(connection, move |held, _| {
+            check::advance(&name, &advance)?;
+            let intent = held.intents.get(&advance.id).ok_or_else(|| check::no_intent(advance.id))?;
+            let next = check::step(intent, advance.attempt, advance.to, advance.now_ms)?;
+            held.intents.insert(next.id, next.clone());
+            advance.unlink.iter().for_each(|host| drop(held.links.remove(host)));
+            held.links.extend(advance.links.into_iter().map(|link| (link.host.clone(), link)));
+            advance.changes.into_iter().for_each(|change| held.emit(change));
+            Ok(next)
+        })
+    }
+
+    fn intent(&self, connection: &str, id: IntentId) -> Stored<'_, Option<Intent>> {
+        self.on(connection, move |held, _| Ok(held.intents.get(&id).cloned()))
+    }
+
+    fn open_intents(&self, connection: &str) -> Stored<'_, Vec<Intent>> {
+        self.on(connection, |held, _| {
+            Ok(held.intents.values().filter(|intent| intent.state.is_open()).cloned().collect())
+        })
+    }
+
+    fn intents_of(&self, connection: &str, key: &str, rows_max: usize) -> Stored<'_, Vec<Intent>> {
+        let key = key.to_owned();
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            let newest_first = held.intents.values().rev();
+            Ok(newest_first.filter(|intent| belongs(&intent.host, &key)).take(rows_max).cloned().collect())
+        })
+    }
+
+    fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
+        self.on(connection, |held, _| {
+            let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+            for intent in held.intents.values() {
+                let count = counts.entry(intent.state.word().to_owned()).or_default();
+                *count = count.saturating_add(1);
+            }
+            Ok(counts.into_iter().collect())
+        })
+    }
+
+    fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>> {
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            Ok(held.changes.iter().filter(|change| change.serial > after).take(rows_max).cloned().collect())
+        })
+    }
+
+    fn changes_last(&self, connection: &str) -> Stored<'_, u64> {
+        self.on(connection, |held, _| Ok(count(held.changes.len())))
+    }
+
+    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, ()> {
+        let (name, consumer) = (connection.to_owned(), consumer.to_owned());
+        self.on(connection, move |held, _| {
+            check::within(&name, "a consumer's name", &consumer)?;
+            let offset = held.offsets.entry(consumer).or_default();
+            *offset = (*offset).max(serial);
+            Ok(())
+        })
+    }
+
+    fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
+        let consumer = consumer.to_owned();
+        self.on(connection, move |held, _| Ok(held.offsets.get(&consumer).copied().unwrap_or_default()))
+    }
+}

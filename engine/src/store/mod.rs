@@ -6,8 +6,11 @@
 //!
 //! Bounds: see [`limits`]. Left out: what the rows mean to a plan; secrets, which are never stored.
 
+mod check;
+mod codec;
 pub mod index;
 pub mod memory;
+mod merge;
 pub mod redb;
 pub mod rows;
 
@@ -17,6 +20,9 @@ use futures_util::future::BoxFuture;
 use std::fmt::Debug;
 
 pub use rows::*;
+
+/// The version of the layout that this engine reads and writes.
+pub const SCHEMA: u32 = 1;
 
 /// The limits of the store. What goes beyond them is refused with [`StoreError::TooLarge`].
 pub mod limits {
@@ -41,15 +47,18 @@ pub enum StoreError {
     #[error("the store {0} is in use by another process")]
     Busy(String),
     /// Something is larger than the store allows.
-    #[error("{what} has {size} bytes; at most {max} are allowed")]
+    #[error("{what}: {size}; at most {max} are allowed")]
     TooLarge {
-        /// What it is.
+        /// What it is, with its unit: `bytes of a kind`, `rows of one read`.
         what: String,
         /// How large it is.
         size: usize,
         /// How large it may be.
         max: usize,
     },
+    /// It does not have the shape that the store needs; asking again will not help.
+    #[error("{0}")]
+    Invalid(String),
     /// An open intent for the same object and operation stands in the way.
     #[error("intent {0} for the same object is still open")]
     IntentOpen(IntentId),
@@ -195,6 +204,8 @@ pub struct IntentAdvance {
     pub to: IntentState,
     /// Links that hold from now on.
     pub links: Vec<LinkRow>,
+    /// Host paths whose links end.
+    pub unlink: Vec<String>,
     /// Events for the feed; their serials are given by the store.
     pub changes: Vec<Change>,
     /// The time of it.

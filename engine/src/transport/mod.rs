@@ -4,7 +4,26 @@
 //! connection: it builds the URL from granted origin and parts and proves it, holds headers against the rules, authenticates,
 //! paces on the rate budget, retries what is safe to retry. An adapter's request goes through a session and nothing else.
 //!
+//! The modules: [`url`], [`headers`], [`egress`], [`budget`] and [`retry`] are pure decisions; [`client`] is the socket; [`auth`] and
+//! [`oauth`] know who we are; [`budgets`] waits; [`session`] puts them together.
+//!
 //! Bounds: see [`limits`]. Left out: what an answer means; that is the adapter's.
+
+pub mod auth;
+pub mod budget;
+pub mod budgets;
+pub mod client;
+pub mod egress;
+pub mod headers;
+pub mod oauth;
+pub mod retry;
+pub mod session;
+mod token;
+pub mod url;
+
+pub use auth::{AuthConfig, Authenticator, TokenKeeper};
+pub use client::{HttpOptions, HttpTransport};
+pub use session::{Session, SessionError, SessionOptions, Shared, Usage};
 
 use atsync_model::contract::Response;
 use futures_util::future::BoxFuture;
@@ -33,7 +52,7 @@ pub struct WireRequest {
     /// Upper-case method.
     pub method: String,
     /// Proven to lie within the granted origin.
-    pub url: url::Url,
+    pub url: ::url::Url,
     /// Names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body; empty for none.

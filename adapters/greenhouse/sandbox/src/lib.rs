@@ -1,1 +1,61 @@
-//! Placeholder while the workspace is laid out.
+//! A local stand-in for Greenhouse Harvest v3, faithful to the quirks that bite.
+//!
+//! It is built from the reference alone and shares no types with the adapter, so that the two check each other. Start
+//! with [`Sandbox::start`] for real HTTP, or with [`Sandbox::handle`] for a simulation that owns the clock and wants
+//! every fault as a value. The README beside this crate lists the switches and the control surface.
+//!
+//! ```
+//! use atsync_greenhouse_sandbox::{ManualClock, Request, Sandbox, SandboxOptions};
+//!
+//! let clock = ManualClock::at(1_790_000_000_000);
+//! let sandbox = Sandbox::new(SandboxOptions { clock: clock.clock(), ..SandboxOptions::sized(7, 40) });
+//! let request = Request { method: "GET", path_and_query: "/v3/candidates", headers: &[], body: b"" };
+//! assert_eq!(sandbox.handle(&request).status, 401);
+//! assert_eq!(sandbox.count("candidates"), 40);
+//! ```
+//!
+//! It does not offer the authorization-code and refresh grants, webhooks, or rows of collections that the engine does
+//! not read; those route, check their parameters, and answer an empty list.
+
+mod access;
+mod answer;
+mod body;
+mod clock;
+mod company;
+mod control;
+mod cursor;
+mod faults;
+mod list;
+mod model;
+mod options;
+mod query;
+mod quirks;
+mod rate;
+mod recruiter;
+mod refusal;
+mod rng;
+mod sandbox;
+mod schema;
+mod server;
+mod sight;
+mod tokens;
+mod truth;
+mod writes;
+
+pub use access::{Access, all_scopes};
+pub use answer::{Answer, Delivery, Request};
+pub use clock::{Clock, ManualClock};
+pub use company::{CompanySpec, VENDOR_SOURCE, VendorSource};
+pub use faults::{Fault, FaultKind, parse_fault};
+pub use model::{Deed, Write, Writer};
+pub use options::SandboxOptions;
+pub use quirks::{
+    CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, Quirks, RepeatedTag, RetryAfter,
+    TokenExpiry, UserCreation,
+};
+pub use recruiter::Recruiter;
+pub use sandbox::{Logged, Sandbox};
+pub use schema::{EndpointShape, endpoint_shapes};
+pub use server::RunningSandbox;
+pub use tokens::Client;
+pub use truth::FaultControl;

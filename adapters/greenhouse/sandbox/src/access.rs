@@ -1,0 +1,41 @@
+//! What the credential and its acting user may do: scopes, the Site Admin rule, and sight.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::schema::endpoints;
+use crate::writes::WRITE_SCOPES;
+
+/// What the credential and its acting user may do. A change acts at once, also on tokens already issued.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Access {
+    /// Granted scopes, `harvest:<resource>:<action>`.
+    pub scopes: BTreeSet<String>,
+    /// Whether the acting user is a Site Admin. Without, every list answers 403.
+    pub site_admin: bool,
+    /// Whether the acting user sees private candidates.
+    pub sees_private_candidates: bool,
+    /// Whether the acting user sees confidential jobs.
+    pub sees_confidential_jobs: bool,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { scopes: all_scopes(), site_admin: true, sees_private_candidates: true, sees_confidential_jobs: true }
+    }
+}
+
+/// Every scope that the sandbox asks for anywhere.
+#[must_use]
+pub fn all_scopes() -> BTreeSet<String> {
+    let lists = endpoints().iter().map(|endpoint| scope(endpoint.resource, "list"));
+    let writes =
+        WRITE_SCOPES.iter().flat_map(|(resource, actions)| actions.iter().map(|action| scope(resource, action)));
+    lists.chain(writes).collect()
+}
+
+pub(crate) fn scope(resource: &str, action: &str) -> String {
+    format!("harvest:{resource}:{action}")
+}

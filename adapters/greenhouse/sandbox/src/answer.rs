@@ -1,0 +1,101 @@
+//! What goes in and what comes out, free of any HTTP library: a simulation hands a [`Request`] over and gets an
+//! [`Answer`] that says, besides status and body, how it is delivered or whether it is at all.
+
+/// One request.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The method, in capitals.
+    pub method: &'a str,
+    /// Path and query, percent-encoded as on the wire.
+    pub path_and_query: &'a str,
+    /// Header names (any case) and values.
+    pub headers: &'a [(String, String)],
+    /// The body.
+    pub body: &'a [u8],
+}
+
+impl<'a> Request<'a> {
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&'a str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The path alone.
+    #[must_use]
+    pub fn path(&self) -> &'a str {
+        self.path_and_query.split('?').next().unwrap_or_default()
+    }
+
+    /// The query alone, percent-encoded.
+    #[must_use]
+    pub fn query(&self) -> &'a str {
+        self.path_and_query.split_once('?').map_or("", |(_, query)| query)
+    }
+}
+
+/// How an answer reaches the client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Delivery {
+    /// Whole.
+    #[default]
+    Answer,
+    /// The connection ends without an answer; the request was not processed.
+    DropBeforeProcessing,
+    /// The connection ends without an answer; the request **was** processed.
+    DropAfterApply,
+    /// The head announces the whole body, the connection ends after so many bytes of it.
+    Truncate(usize),
+}
+
+/// One answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status. Also set when the answer is never delivered, for the log's sake.
+    pub status: u16,
+    /// Header names, in lower case, and values.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// How it reaches the client.
+    pub delivery: Delivery,
+    /// How long the client waits for it.
+    pub delay_ms: u64,
+}
+
+impl Answer {
+    /// An answer with a JSON body.
+    pub(crate) fn json(status: u16, body: Vec<u8>) -> Self {
+        let headers = vec![("content-type".to_owned(), "application/json;charset=utf-8".to_owned())];
+        Self { status, headers, body, delivery: Delivery::Answer, delay_ms: 0 }
+    }
+
+    /// An answer with a JSON value.
+    pub(crate) fn value(status: u16, value: &serde_json::Value) -> Self {
+        Self::json(status, value.to_string().into_bytes())
+    }
+
+    /// 204.
+    pub(crate) fn no_content() -> Self {
+        Self { status: 204, headers: Vec::new(), body: Vec::new(), delivery: Delivery::Answer, delay_ms: 0 }
+    }
+
+    /// Sets a header, replacing one of that name.
+    pub(crate) fn set_header(&mut self, name: &str, value: impl Into<String>) {
+        self.headers.retain(|(key, _)| key != name);
+        self.headers.push((name.to_owned(), value.into()));
+    }
+
+    /// The value of a header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
+    /// The body as JSON; null when it is none.
+    #[must_use]
+    pub fn body_json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}

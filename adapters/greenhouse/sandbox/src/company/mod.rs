@@ -1,0 +1,88 @@
+//! A realistic company of any size, the same for the same seed, size and time.
+//!
+//! What a rare case needs (a private candidate, an anonymised one, a shared e-mail, every status) comes by counting, not
+//! by chance, so that a company of forty candidates has it as surely as one of twenty thousand. All addresses lie in the
+//! domains and number ranges reserved for examples.
+
+mod fields;
+mod names;
+mod organisation;
+mod people;
+
+use crate::model::Model;
+
+/// How the vendor's own source stands in the customer's settings. It is made by hand there, so all three occur.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum VendorSource {
+    /// Once.
+    #[default]
+    Present,
+    /// Not at all.
+    Missing,
+    /// Twice, under one name.
+    Duplicate,
+}
+
+/// What company to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompanySpec {
+    /// The seed: same seed, same company.
+    pub seed: u64,
+    /// How many candidates.
+    pub candidates: usize,
+    /// How many jobs; by default a number that fits the candidates.
+    pub jobs: Option<usize>,
+    /// The company's present, in milliseconds since 1970; by default the sandbox's clock at its start.
+    pub now_ms: Option<i64>,
+    /// How the source [`VENDOR_SOURCE`] stands.
+    pub vendor_source: VendorSource,
+    /// Whether candidates and applications have the custom field `external_ref`.
+    pub external_ref_field: bool,
+}
+
+/// The name of the vendor's own source.
+pub const VENDOR_SOURCE: &str = "Acme Referrals";
+
+impl CompanySpec {
+    /// A company of a seed and a number of candidates, everything else as usual.
+    #[must_use]
+    pub fn sized(seed: u64, candidates: usize) -> Self {
+        Self {
+            seed,
+            candidates,
+            jobs: None,
+            now_ms: None,
+            vendor_source: VendorSource::Present,
+            external_ref_field: true,
+        }
+    }
+
+    fn job_count(&self) -> usize {
+        self.jobs.unwrap_or_else(|| (self.candidates / 80).clamp(10, 300))
+    }
+}
+
+/// A generated company.
+#[derive(Debug, Clone)]
+pub(crate) struct Company {
+    pub(crate) model: Model,
+}
+
+impl Company {
+    /// Makes the company; `now_ms` counts when the spec names no present of its own.
+    pub(crate) fn generate(spec: &CompanySpec, now_ms: i64) -> Self {
+        let now_ms = spec.now_ms.unwrap_or(now_ms);
+        let mut model = Model::empty(spec.seed, now_ms);
+        let fields = fields::make(&mut model, spec);
+        let organisation = organisation::make(&mut model, spec, &fields);
+        people::make(&mut model, spec, &fields, &organisation);
+        model.now_ms = now_ms;
+        Self { model }
+    }
+}
+
+/// Three years: how far back the company's candidates go.
+const HISTORY_MS: i64 = 3 * 365 * 86_400_000;
+/// A day.
+const DAY_MS: i64 = 86_400_000;

@@ -1,0 +1,93 @@
+//! The sandbox as a program: one company behind one port, until it is told to stop.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use atsync_greenhouse_sandbox::{Client, Fault, Quirks, RunningSandbox, Sandbox, SandboxOptions, parse_fault};
+use clap::Parser;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A local stand-in for Greenhouse Harvest v3.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Where to listen. The control surface has no lock: keep it on loopback.
+    #[arg(long, default_value = "127.0.0.1:8099")]
+    listen: SocketAddr,
+    /// The company's seed: the same seed is the same company.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How many candidates the company has.
+    #[arg(long, default_value_t = 200)]
+    candidates: usize,
+    /// The client id that may ask for tokens.
+    #[arg(long, default_value = "sandbox")]
+    client_id: String,
+    /// Its secret.
+    #[arg(long, default_value = "sandbox-secret")]
+    client_secret: String,
+    /// API requests per half minute.
+    #[arg(long, default_value_t = 150)]
+    rate_limit: u32,
+    /// A fault from the start: "POST /v3/candidates drop_after x1 +2" (times, let pass). May be given repeatedly.
+    #[arg(long, value_parser = parse_fault)]
+    fault: Vec<Fault>,
+    /// Switches as JSON: '{"create_answer": "bare"}'.
+    #[arg(long, value_parser = parse_quirks)]
+    quirks: Option<Quirks>,
+}
+
+fn parse_quirks(text: &str) -> Result<Quirks, String> {
+    serde_json::from_str(text).map_err(|error| error.to_string())
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say_to_stderr(&format!("atsync-greenhouse-sandbox: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> std::io::Result<()> {
+    let options = SandboxOptions {
+        listen: arguments.listen,
+        client: Client { id: arguments.client_id.clone(), secret: arguments.client_secret },
+        rate_limit: arguments.rate_limit,
+        faults: arguments.fault,
+        quirks: arguments.quirks.unwrap_or_default(),
+        ..SandboxOptions::sized(arguments.seed, arguments.candidates)
+    };
+    // Signals are taken before the port is told, so that whoever reads the line may stop us at once.
+    let mut terminate = signal(SignalKind::terminate())?;
+    let running = Sandbox::start(options).await?;
+    say(&announcement(&running, &arguments.client_id));
+    tokio::select! {
+        _ = terminate.recv() => {}
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    running.shutdown().await;
+    Ok(())
+}
+
+/// One line: where it is and how to point atsync at it.
+fn announcement(running: &RunningSandbox, client_id: &str) -> String {
+    let base = running.base_url();
+    format!(
+        "listening on {base} (point atsync's origins `api` at {base}/v3 and `auth` at {base}, client id {client_id})"
+    )
+}
+
+#[allow(clippy::print_stdout, reason = "a program's one line of output")]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+#[allow(clippy::print_stderr, reason = "a program's last word when it cannot start")]
+fn say_to_stderr(line: &str) {
+    eprintln!("{line}");
+}

@@ -1,0 +1,284 @@
+//! The company's data: one table per collection, ids that never fit 32 bits, stamps, and the log of writes.
+//!
+//! Every change goes through [`Model::insert`], [`Model::set`] or [`Model::remove`], which stamp, log and delay it.
+//! Missing rows read as nothing and never panic: what may not exist is said by the caller, not here.
+
+pub(crate) mod cell;
+pub(crate) mod render;
+pub(crate) mod table;
+
+use std::collections::VecDeque;
+
+use cell::{Cell, Row};
+use serde::Serialize;
+use table::Table;
+
+use crate::rng::Rng;
+use crate::schema::Kind;
+
+/// How many entries the write log keeps; an arbitrary number that no test of ours comes near.
+const WRITE_LOG_MAX: usize = 200_000;
+
+/// Whether a change moves the row's `updated_at`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Touch {
+    Stamp,
+    Leave,
+}
+
+/// Who wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Writer {
+    /// A request through the API.
+    Api,
+    /// A recruiter, played by the test.
+    Recruiter,
+}
+
+/// What was done to an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Deed {
+    /// The object came to be.
+    Create,
+    /// The object changed.
+    Update,
+    /// The object went away.
+    Delete,
+}
+
+/// One entry of the write log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Write {
+    /// When, in milliseconds since 1970.
+    pub at_ms: i64,
+    /// Who.
+    pub writer: Writer,
+    /// What.
+    pub deed: Deed,
+    /// The collection.
+    pub collection: &'static str,
+    /// The object.
+    pub id: i64,
+}
+
+/// The whole company.
+#[derive(Debug, Clone)]
+pub(crate) struct Model {
+    tables: Vec<Table>,
+    pub(crate) rng: Rng,
+    pub(crate) now_ms: i64,
+    pub(crate) visibility_delay_ms: i64,
+    pub(crate) writer: Writer,
+    pub(crate) service_user_id: i64,
+    pub(crate) writes: VecDeque<Write>,
+    /// Off while a company is generated.
+    pub(crate) logging: bool,
+}
+
+impl Model {
+    pub(crate) fn empty(seed: u64, now_ms: i64) -> Self {
+        // Past what 32 bits hold, signed or not. Collections start far apart, so that an id of one is (almost) never an id of another. The endings imitate
+        // the recorded ones, which all end in the same three digits.
+        let base =
+            |at: usize| i64::try_from(at).unwrap_or(0).saturating_mul(37_000_000_000).saturating_add(20_911_000_002);
+        let tables = Kind::ALL.iter().enumerate().map(|(at, kind)| Table::new(*kind, base(at))).collect();
+        Self {
+            tables,
+            rng: Rng::seeded(seed),
+            now_ms,
+            visibility_delay_ms: 0,
+            writer: Writer::Api,
+            service_user_id: 0,
+            writes: VecDeque::new(),
+            logging: false,
+        }
+    }
+
+    pub(crate) fn table(&self, kind: Kind) -> Option<&Table> {
+        self.tables.get(kind as usize)
+    }
+
+    pub(crate) fn row(&self, kind: Kind, id: i64) -> Option<&Row> {
+        self.table(kind)?.get(id)
+    }
+
+    pub(crate) fn has(&self, kind: Kind, id: i64) -> bool {
+        self.row(kind, id).is_some()
+    }
+
+    pub(crate) fn count(&self, kind: Kind) -> usize {
+        self.table(kind).map_or(0, Table::len)
+    }
+
+    pub(crate) fn rows(&self, kind: Kind) -> impl DoubleEndedIterator<Item = &Row> {
+        self.table(kind).into_iter().flat_map(Table::rows)
+    }
+
+    pub(crate) fn cell(&self, kind: Kind, id: i64, column: &str) -> &Cell {
+        static NULL: Cell = Cell::Null;
+        match (self.row(kind, id), kind.column(column)) {
+            (Some(row), Some(column)) => row.cell(column),
+            _ => &NULL,
+        }
+    }
+
+    pub(crate) fn int(&self, kind: Kind, id: i64, column: &str) -> Option<i64> {
+        self.cell(kind, id, column).int()
+    }
+
+    pub(crate) fn text(&self, kind: Kind, id: i64, column: &str) -> Option<&str> {
+        self.cell(kind, id, column).text()
+    }
+
+    pub(crate) fn flag(&self, kind: Kind, id: i64, column: &str) -> bool {
+        self.cell(kind, id, column).bool().unwrap_or(false)
+    }
+
+    /// Ids of the rows whose `column` is `value`, ascending.
+    pub(crate) fn find(&self, kind: Kind, column: &str, value: i64) -> Vec<i64> {
+        let (Some(table), Some(column)) = (self.table(kind), kind.column(column)) else { return Vec::new() };
+        if let Some(ids) = table.indexed(column, value) {
+            return ids.to_vec();
+        }
+        table.rows().filter(|row| row.cell(column).int() == Some(value)).map(|row| row.id).collect()
+    }
+
+    /// Ids of the rows whose text `column` is `value`, ascending.
+    pub(crate) fn find_text(&self, kind: Kind, column: &str, value: &str) -> Vec<i64> {
+        let Some(column) = kind.column(column) else { return Vec::new() };
+        self.rows(kind).filter(|row| row.cell(column).text() == Some(value)).map(|row| row.id).collect()
+    }
+
+    /// Stages of a job's pipeline in their order, active ones only.
+    pub(crate) fn pipeline(&self, job_id: i64) -> Vec<i64> {
+        let mut stages: Vec<(i64, i64)> = self
+            .find(Kind::JobInterviewStages, "job_id", job_id)
+            .into_iter()
+            .filter(|id| self.flag(Kind::JobInterviewStages, *id, "active"))
+            .map(|id| (self.int(Kind::JobInterviewStages, id, "sort_order").unwrap_or(0), id))
+            .collect();
+        stages.sort_unstable();
+        stages.into_iter().map(|(_, id)| id).collect()
+    }
+
+    fn next_id(&mut self, kind: Kind) -> i64 {
+        let step = self.rng.between(1, 9).saturating_mul(1000);
+        self.tables.get(kind as usize).map_or(0, |table| table.last_id.saturating_add(step))
+    }
+
+    /// Adds a row. Columns not named are null, empty lists or empty objects as their kind asks; stamps default to now.
+    pub(crate) fn insert(&mut self, kind: Kind, cells: &[(&str, Cell)]) -> i64 {
+        self.insert_special(kind, false, cells)
+    }
+
+    /// The same for a row that a default listing hides.
+    pub(crate) fn insert_special(&mut self, kind: Kind, special: bool, cells: &[(&str, Cell)]) -> i64 {
+        use crate::schema::FieldKind;
+        let Some(endpoint) = kind.endpoint() else { return 0 };
+        let id = self.next_id(kind);
+        let mut filled: Vec<Cell> = endpoint
+            .fields
+            .iter()
+            .map(|field| match (field.name, field.kind) {
+                ("id", _) => Cell::Int(id),
+                ("created_at" | "updated_at", _) => Cell::Time(self.now_ms),
+                (_, FieldKind::List) => Cell::Ids(Box::default()),
+                (_, FieldKind::Map) => Cell::Fields(Box::default()),
+                _ => Cell::Null,
+            })
+            .collect();
+        let mut expected = 0;
+        for (name, cell) in cells {
+            // Callers mostly name columns in the table's order, so the search rarely goes far.
+            let ahead = endpoint.fields.iter().skip(expected).position(|field| field.name == *name);
+            let at = ahead.map(|ahead| ahead.saturating_add(expected)).or_else(|| kind.column(name));
+            if let Some(slot) = at.and_then(|at| filled.get_mut(at)) {
+                *slot = cell.clone();
+                expected = at.unwrap_or(0).saturating_add(1);
+            }
+        }
+        self.log(kind, id, Deed::Create);
+        self.put(kind, Row { id, special, cells: filled.into() });
+        id
+    }
+
+    /// Changes named columns of a row. Says whether the row was there.
+    pub(crate) fn set(&mut self, kind: Kind, id: i64, touch: Touch, cells: &[(&str, Cell)]) -> bool {
+        let Some(mut row) = self.row(kind, id).cloned() else { return false };
+        let now = Cell::Time(self.now_ms);
+        let stamp = (touch == Touch::Stamp).then_some(("updated_at", now));
+        for (name, cell) in cells.iter().chain(stamp.iter()) {
+            if let Some(slot) = kind.column(name).and_then(|at| row.cells.get_mut(at)) {
+                *slot = cell.clone();
+            }
+        }
+        self.log(kind, id, Deed::Update);
+        self.put(kind, row);
+        true
+    }
+
+    /// Removes a row. Says whether it was there.
+    pub(crate) fn remove(&mut self, kind: Kind, id: i64) -> bool {
+        let delayed = self.delayed_until_ms();
+        let removed = self
+            .tables
+            .get_mut(kind as usize)
+            .is_some_and(|table| table.get(id).is_some() && table.remove(id, delayed));
+        if removed {
+            self.log(kind, id, Deed::Delete);
+        }
+        removed
+    }
+
+    fn put(&mut self, kind: Kind, row: Row) {
+        let delayed = self.delayed_until_ms();
+        if let Some(table) = self.tables.get_mut(kind as usize) {
+            table.put(row, delayed);
+        }
+    }
+
+    fn delayed_until_ms(&self) -> Option<i64> {
+        (self.visibility_delay_ms > 0).then(|| self.now_ms.saturating_add(self.visibility_delay_ms))
+    }
+
+    fn log(&mut self, kind: Kind, id: i64, deed: Deed) {
+        if !self.logging {
+            return;
+        }
+        if self.writes.len() >= WRITE_LOG_MAX {
+            self.writes.pop_front();
+        }
+        self.writes.push_back(Write { at_ms: self.now_ms, writer: self.writer, deed, collection: kind.name(), id });
+    }
+
+    /// Forgets the versions that delayed readers are past.
+    pub(crate) fn settle(&mut self) {
+        for table in &mut self.tables {
+            table.settle(self.now_ms);
+        }
+    }
+
+    /// Writes the names of a candidate's tags into its row; applied tags are rows of their own.
+    pub(crate) fn refresh_tags(&mut self, candidate_id: i64, touch: Touch) {
+        let names: Vec<String> = self
+            .find(Kind::AppliedCandidateTags, "candidate_id", candidate_id)
+            .into_iter()
+            .filter_map(|id| self.int(Kind::AppliedCandidateTags, id, "candidate_tag_id"))
+            .filter_map(|tag| self.text(Kind::CandidateTags, tag, "name").map(str::to_owned))
+            .collect();
+        let mut distinct: Vec<String> = Vec::new();
+        for name in names {
+            if !distinct.contains(&name) {
+                distinct.push(name);
+            }
+        }
+        let value = serde_json::Value::from(distinct);
+        if self.cell(Kind::Candidates, candidate_id, "tags").value() != value {
+            self.set(Kind::Candidates, candidate_id, touch, &[("tags", Cell::json(&value))]);
+        }
+    }
+}

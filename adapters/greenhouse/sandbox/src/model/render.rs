@@ -1,0 +1,121 @@
+//! Rows as JSON bytes. Custom field values are stored as written (option ids) and served as read (labels, with the
+//! field's present name), so renaming a field or an option changes every row at once, as it does at Greenhouse.
+
+use serde_json::Value;
+
+use super::Model;
+use super::cell::{Cell, Row, write_int, write_text};
+use crate::schema::{Field, Kind};
+
+/// What of a row is written.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Look {
+    /// Only these columns, when given.
+    pub(crate) columns: Option<Vec<usize>>,
+    /// Custom fields marked private are left out.
+    pub(crate) hide_private_fields: bool,
+    /// A field that the reference does not know.
+    pub(crate) unknown_field: bool,
+}
+
+impl Model {
+    /// Writes a row as a JSON object.
+    pub(crate) fn write_row(&self, out: &mut Vec<u8>, kind: Kind, row: &Row, look: &Look) {
+        let fields: &[Field] = kind.endpoint().map_or(&[], |endpoint| &endpoint.fields);
+        out.push(b'{');
+        let mut first = true;
+        for (at, field) in fields.iter().enumerate() {
+            let wanted = look.columns.as_ref().is_none_or(|columns| columns.contains(&at));
+            if !wanted || field.stub_only {
+                continue;
+            }
+            write_key(out, field.name, &mut first);
+            match row.cell(at) {
+                Cell::Fields(values) => self.write_fields(out, values, look.hide_private_fields),
+                cell => cell.write(out),
+            }
+        }
+        if look.unknown_field && look.columns.is_none() {
+            write_key(out, "not_in_any_reference", &mut first);
+            out.extend_from_slice(b"{\"since\":\"yesterday\"}");
+        }
+        out.push(b'}');
+    }
+
+    /// A row as a JSON value; for answers to writes and for tests, not for lists.
+    pub(crate) fn row_json(&self, kind: Kind, id: i64) -> Option<Value> {
+        let row = self.row(kind, id)?;
+        let mut out = Vec::new();
+        self.write_row(&mut out, kind, row, &Look::default());
+        serde_json::from_slice(&out).ok()
+    }
+
+    fn write_fields(&self, out: &mut Vec<u8>, values: &[(i64, Box<str>)], hide_private: bool) {
+        out.push(b'{');
+        let mut first = true;
+        for (field_id, value) in values {
+            let Some(key) = self.text(Kind::CustomFields, *field_id, "name_key") else { continue };
+            if hide_private && self.flag(Kind::CustomFields, *field_id, "private") {
+                continue;
+            }
+            let value_type = self.text(Kind::CustomFields, *field_id, "value_type").unwrap_or_default();
+            if !first {
+                out.push(b',');
+            }
+            first = false;
+            write_text(out, key);
+            out.extend_from_slice(b":{\"name\":");
+            write_text(out, self.text(Kind::CustomFields, *field_id, "name").unwrap_or_default());
+            out.extend_from_slice(b",\"type\":");
+            write_text(out, value_type);
+            out.extend_from_slice(b",\"value\":");
+            match value_type {
+                "single_select" | "multi_select" => self.write_labels(out, value),
+                _ => out.extend_from_slice(value.as_bytes()),
+            }
+            out.push(b'}');
+        }
+        out.push(b'}');
+    }
+
+    /// Option ids in, labels out.
+    fn write_labels(&self, out: &mut Vec<u8>, value: &str) {
+        let label = |id: &str| id.trim().parse().ok().and_then(|id| self.text(Kind::CustomFieldOptions, id, "name"));
+        let Some(list) = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+            match label(value) {
+                Some(label) => write_text(out, label),
+                None => out.extend_from_slice(b"null"),
+            }
+            return;
+        };
+        out.push(b'[');
+        for (at, label) in list.split(',').filter_map(label).enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            write_text(out, label);
+        }
+        out.push(b']');
+    }
+}
+
+fn write_key(out: &mut Vec<u8>, name: &str, first: &mut bool) {
+    out.extend_from_slice(if *first { b"\"" } else { b",\"" });
+    *first = false;
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+/// A JSON array of whole numbers, as select values are stored.
+pub(crate) fn ids_text(ids: &[i64]) -> Box<str> {
+    let mut out = Vec::new();
+    out.push(b'[');
+    for (at, id) in ids.iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write_int(&mut out, *id);
+    }
+    out.push(b']');
+    String::from_utf8(out).unwrap_or_default().into()
+}

@@ -1,0 +1,181 @@
+//! One collection: rows by id, the few indexes that lists and cascades need, and what a delayed reader still sees.
+//!
+//! A list walks ids downwards from a key, so a page costs what it returns. With delayed visibility every change keeps
+//! the former version until its time has come; without it (the default) the history stays empty and costs nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::cell::Row;
+use crate::schema::Kind;
+
+/// Parents by which children are looked up often enough to deserve an index.
+const INDEXED: [&str; 6] =
+    ["candidate_id", "application_id", "job_id", "user_id", "custom_field_id", "candidate_tag_id"];
+
+/// What a reader sees from a moment on.
+#[derive(Debug, Clone)]
+struct Version {
+    visible_from_ms: i64,
+    row: Option<Row>,
+}
+
+/// One collection.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    rows: BTreeMap<i64, Row>,
+    indexed: Vec<usize>,
+    index: HashMap<(usize, i64), Vec<i64>>,
+    emails_column: Option<usize>,
+    emails: HashMap<String, Vec<i64>>,
+    history: BTreeMap<i64, Vec<Version>>,
+    pub(crate) last_id: i64,
+}
+
+impl Table {
+    pub(crate) fn new(kind: Kind, first_id: i64) -> Self {
+        let emails_column = (kind == Kind::Candidates).then(|| kind.column("email_addresses")).flatten();
+        Self {
+            rows: BTreeMap::new(),
+            indexed: INDEXED.iter().filter_map(|name| kind.column(name)).collect(),
+            index: HashMap::new(),
+            emails_column,
+            emails: HashMap::new(),
+            history: BTreeMap::new(),
+            last_id: first_id,
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    pub(crate) fn get(&self, id: i64) -> Option<&Row> {
+        self.rows.get(&id)
+    }
+
+    pub(crate) fn rows(&self) -> impl DoubleEndedIterator<Item = &Row> {
+        self.rows.values()
+    }
+
+    /// Ids of the rows whose indexed column holds `value`; `None` when the column has no index.
+    pub(crate) fn indexed(&self, column: usize, value: i64) -> Option<&[i64]> {
+        self.indexed.contains(&column).then(|| self.index.get(&(column, value)).map_or(&[][..], Vec::as_slice))
+    }
+
+    /// Candidates that carry an e-mail address, compared without case.
+    pub(crate) fn with_email(&self, email: &str) -> &[i64] {
+        self.emails.get(&email.to_lowercase()).map_or(&[][..], Vec::as_slice)
+    }
+
+    /// Stores a row; readers keep seeing the former one until `visible_from_ms`, when that lies ahead.
+    pub(crate) fn put(&mut self, row: Row, delayed_until_ms: Option<i64>) {
+        self.remember(row.id, Some(&row), delayed_until_ms);
+        if let Some(former) = self.rows.remove(&row.id) {
+            self.unindex(&former);
+        }
+        for column in &self.indexed {
+            if let Some(value) = row.cell(*column).int() {
+                add(self.index.entry((*column, value)).or_default(), row.id);
+            }
+        }
+        for email in self.emails_of(&row) {
+            add(self.emails.entry(email).or_default(), row.id);
+        }
+        self.last_id = self.last_id.max(row.id);
+        self.rows.insert(row.id, row);
+    }
+
+    pub(crate) fn remove(&mut self, id: i64, delayed_until_ms: Option<i64>) -> bool {
+        self.remember(id, None, delayed_until_ms);
+        match self.rows.remove(&id) {
+            Some(former) => {
+                self.unindex(&former);
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn remember(&mut self, id: i64, now_is: Option<&Row>, delayed_until_ms: Option<i64>) {
+        let Some(visible_from_ms) = delayed_until_ms else {
+            self.history.remove(&id);
+            return;
+        };
+        let former = self.rows.get(&id).cloned();
+        let versions =
+            self.history.entry(id).or_insert_with(|| vec![Version { visible_from_ms: i64::MIN, row: former }]);
+        versions.push(Version { visible_from_ms, row: now_is.cloned() });
+    }
+
+    fn unindex(&mut self, row: &Row) {
+        for column in &self.indexed {
+            if let Some(value) = row.cell(*column).int() {
+                drop_id(self.index.get_mut(&(*column, value)), row.id);
+            }
+        }
+        for email in self.emails_of(row) {
+            drop_id(self.emails.get_mut(&email), row.id);
+        }
+    }
+
+    fn emails_of(&self, row: &Row) -> Vec<String> {
+        let Some(column) = self.emails_column else { return Vec::new() };
+        let value = row.cell(column).value();
+        let entries = value.as_array().map_or(&[][..], Vec::as_slice);
+        entries.iter().filter_map(|entry| entry.get("value")?.as_str()).map(str::to_lowercase).collect()
+    }
+
+    /// Forgets versions that every reader is past.
+    pub(crate) fn settle(&mut self, now_ms: i64) {
+        self.history.retain(|_, versions| versions.last().is_some_and(|last| last.visible_from_ms > now_ms));
+    }
+
+    /// The row as a list shows it.
+    pub(crate) fn shown(&self, id: i64, now_ms: i64) -> Option<&Row> {
+        match self.history.get(&id) {
+            None => self.rows.get(&id),
+            Some(versions) => {
+                versions.iter().rev().find(|version| version.visible_from_ms <= now_ms).and_then(|v| v.row.as_ref())
+            }
+        }
+    }
+
+    /// Rows as a list shows them, from `start` (inclusive) downwards; only `ids` when given.
+    pub(crate) fn walk<'a>(
+        &'a self,
+        ids: Option<&[i64]>,
+        start: i64,
+        now_ms: i64,
+    ) -> Box<dyn Iterator<Item = &'a Row> + 'a> {
+        if ids.is_none() && self.history.is_empty() {
+            return Box::new(self.rows.range(..=start).rev().map(|(_, row)| row));
+        }
+        // A narrowed set knows only current rows; what is still shown otherwise is added and judged by its shown version.
+        let mut chosen: BTreeSet<i64> = match ids {
+            Some(ids) => ids.iter().copied().collect(),
+            None => self.rows.keys().copied().collect(),
+        };
+        chosen.extend(self.history.keys());
+        Box::new(chosen.into_iter().rev().filter(move |id| *id <= start).filter_map(move |id| self.shown(id, now_ms)))
+    }
+}
+
+fn add(ids: &mut Vec<i64>, id: i64) {
+    match ids.last() {
+        Some(last) if *last < id => ids.push(id),
+        None => ids.push(id),
+        Some(_) => {
+            if let Err(at) = ids.binary_search(&id) {
+                ids.insert(at, id);
+            }
+        }
+    }
+}
+
+fn drop_id(ids: Option<&mut Vec<i64>>, id: i64) {
+    if let Some(ids) = ids
+        && let Ok(at) = ids.binary_search(&id)
+    {
+        ids.remove(at);
+    }
+}

@@ -1,0 +1,341 @@
+//! A recruiter at work in Greenhouse's own screens: changes that no API request made and that a sync must notice.
+//!
+//! These go past scopes, quirks of the API's checks and the rate budget, and move stamps as the same deed through the
+//! API would.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::model::cell::Cell;
+use crate::model::{Touch, Writer};
+use crate::refusal::Refusal;
+use crate::sandbox::Sandbox;
+use crate::schema::{FieldKind, Kind};
+use crate::writes::{self, Rejection, WriteContext};
+
+/// One deed. In JSON: `{"do": "move", "application_id": …, "stage_name": …}`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Recruiter {
+    /// Moves an application to a stage of its job, by name.
+    Move {
+        /// The application.
+        application_id: i64,
+        /// The stage's name.
+        stage_name: String,
+    },
+    /// Rejects an application, for the first reason of the list when none is named.
+    Reject {
+        /// The application.
+        application_id: i64,
+        /// The reason.
+        #[serde(default)]
+        rejection_reason_id: Option<i64>,
+    },
+    /// Takes a rejection back.
+    Unreject {
+        /// The application.
+        application_id: i64,
+    },
+    /// Hires into an open opening, the first when none is named.
+    Hire {
+        /// The application.
+        application_id: i64,
+        /// The opening.
+        #[serde(default)]
+        opening_id: Option<i64>,
+    },
+    /// Converts a prospect; answers the new application's id.
+    Convert {
+        /// The prospect's application.
+        application_id: i64,
+        /// The job.
+        job_id: i64,
+    },
+    /// Replaces one e-mail address by another, or adds it when `from` is not there.
+    EditEmail {
+        /// The candidate.
+        candidate_id: i64,
+        /// The address that goes.
+        #[serde(default)]
+        from: Option<String>,
+        /// The address that comes.
+        to: String,
+    },
+    /// Changes a candidate's name.
+    Rename {
+        /// The candidate.
+        candidate_id: i64,
+        /// The first name.
+        first_name: String,
+        /// The last name.
+        last_name: String,
+    },
+    /// Puts a tag on a candidate, making the tag when there is none of that name.
+    AddTag {
+        /// The candidate.
+        candidate_id: i64,
+        /// The tag's name.
+        tag: String,
+    },
+    /// Takes a tag off a candidate.
+    RemoveTag {
+        /// The candidate.
+        candidate_id: i64,
+        /// The tag's name.
+        tag: String,
+    },
+    /// Writes a note; answers its id.
+    AddNote {
+        /// The candidate.
+        candidate_id: i64,
+        /// The text.
+        body: String,
+    },
+    /// Merges the secondary candidate into the primary one.
+    Merge {
+        /// The candidate that stays.
+        candidate_id: i64,
+        /// The candidate whose id dies.
+        secondary_candidate_id: i64,
+    },
+    /// Deletes a candidate with all that hangs on it.
+    DeleteCandidate {
+        /// The candidate.
+        candidate_id: i64,
+    },
+    /// Deletes an application.
+    DeleteApplication {
+        /// The application.
+        application_id: i64,
+    },
+    /// Anonymises a candidate: the named groups of fields, or all.
+    Anonymise {
+        /// The candidate.
+        candidate_id: i64,
+        /// The groups.
+        #[serde(default)]
+        fields: Vec<String>,
+    },
+    /// Closes a job.
+    CloseJob {
+        /// The job.
+        job_id: i64,
+    },
+    /// Sets columns of any row, as a person with more rights than ours would.
+    Set {
+        /// The collection.
+        collection: String,
+        /// The row.
+        id: i64,
+        /// Columns and values, in the words of the read side.
+        values: serde_json::Map<String, Value>,
+    },
+    /// Sets one custom field of a candidate, an application, a job or an opening, and leaves the others.
+    SetCustomField {
+        /// The collection.
+        collection: String,
+        /// The row.
+        id: i64,
+        /// The field's key.
+        name_key: String,
+        /// The value as the write side takes it (option ids for selects); null clears.
+        value: Value,
+    },
+    /// Removes any row, without a trace.
+    Remove {
+        /// The collection.
+        collection: String,
+        /// The row.
+        id: i64,
+    },
+}
+
+impl Sandbox {
+    /// Lets a recruiter do something. Answers `{"id": …}` of what the deed made or changed.
+    ///
+    /// # Errors
+    /// Says what stands in the way, in the words that the API would use.
+    pub fn recruiter(&self, deed: &Recruiter) -> Result<Value, String> {
+        let mut state = self.lock();
+        state.model.settle();
+        state.model.visibility_delay_ms = state.quirks.visibility_delay_ms;
+        let actor = state.model.rows(Kind::Users).find(|row| !row.special).map_or(0, |row| row.id);
+        let mut context = state.writing(Writer::Recruiter, actor);
+        let id = act(&mut context, deed).map_err(|refusal| reason(&refusal))?;
+        Ok(json!({"id": id}))
+    }
+}
+
+fn reason(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::NotFound => "there is no such object".to_owned(),
+        Refusal::Invalid(problems) => {
+            problems.iter().map(|problem| format!("{} {}", problem.field, problem.text)).collect::<Vec<_>>().join("; ")
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn known(context: &WriteContext<'_>, kind: Kind, id: i64) -> Result<(), Refusal> {
+    if context.model.has(kind, id) { Ok(()) } else { Err(Refusal::NotFound) }
+}
+
+fn act(context: &mut WriteContext<'_>, deed: &Recruiter) -> Result<i64, Refusal> {
+    match deed {
+        Recruiter::Move { application_id, .. }
+        | Recruiter::Reject { application_id, .. }
+        | Recruiter::Unreject { application_id }
+        | Recruiter::Hire { application_id, .. }
+        | Recruiter::Convert { application_id, .. }
+        | Recruiter::DeleteApplication { application_id } => {
+            known(context, Kind::Applications, *application_id)?;
+            on_application(context, *application_id, deed)
+        }
+        Recruiter::EditEmail { candidate_id, .. }
+        | Recruiter::Rename { candidate_id, .. }
+        | Recruiter::AddTag { candidate_id, .. }
+        | Recruiter::RemoveTag { candidate_id, .. }
+        | Recruiter::AddNote { candidate_id, .. }
+        | Recruiter::Merge { candidate_id, .. }
+        | Recruiter::DeleteCandidate { candidate_id }
+        | Recruiter::Anonymise { candidate_id, .. } => {
+            known(context, Kind::Candidates, *candidate_id)?;
+            on_candidate(context, *candidate_id, deed)
+        }
+        Recruiter::CloseJob { job_id } => {
+            known(context, Kind::Jobs, *job_id)?;
+            let now = Cell::Time(context.model.now_ms);
+            context.model.set(Kind::Jobs, *job_id, Touch::Stamp, &[("status", "closed".into()), ("closed_at", now)]);
+            Ok(*job_id)
+        }
+        Recruiter::Set { collection, id, values } => set(context, collection, *id, values),
+        Recruiter::SetCustomField { collection, id, name_key, value } => {
+            let kind = Kind::named(collection).ok_or(Refusal::NotFound)?;
+            known(context, kind, *id)?;
+            let field_type = match kind {
+                Kind::Candidates => "candidate",
+                Kind::Applications => "application",
+                Kind::Jobs => "job",
+                Kind::Openings => "opening",
+                _ => return Err(Refusal::invalid("collection", "has no custom fields")),
+            };
+            let list = json!([{"name_key": name_key, "value": value}]);
+            let former = context.model.cell(kind, *id, "custom_fields");
+            let cell = writes::edited_fields(context, field_type, &list, former)?;
+            context.model.set(kind, *id, Touch::Stamp, &[("custom_fields", cell)]);
+            Ok(*id)
+        }
+        Recruiter::Remove { collection, id } => {
+            let kind = Kind::named(collection).ok_or(Refusal::NotFound)?;
+            if context.model.remove(kind, *id) { Ok(*id) } else { Err(Refusal::NotFound) }
+        }
+    }
+}
+
+fn on_application(context: &mut WriteContext<'_>, id: i64, deed: &Recruiter) -> Result<i64, Refusal> {
+    match deed {
+        Recruiter::Move { stage_name, .. } => {
+            let job = context.model.int(Kind::Applications, id, "job_id").unwrap_or(0);
+            let named = |stage: &i64| context.model.text(Kind::JobInterviewStages, *stage, "name") == Some(stage_name);
+            let stage = context.model.pipeline(job).into_iter().find(named);
+            writes::move_to(
+                context,
+                id,
+                stage.ok_or_else(|| Refusal::invalid("stage_name", "is not a stage of the job"))?,
+            )?;
+        }
+        Recruiter::Reject { rejection_reason_id, .. } => {
+            let first = context.model.rows(Kind::RejectionReasons).find(|row| !row.special).map_or(0, |row| row.id);
+            let reason_id = rejection_reason_id.unwrap_or(first);
+            writes::reject(context, Rejection { application_id: id, reason_id });
+        }
+        Recruiter::Unreject { .. } => writes::unreject(context, id),
+        Recruiter::Hire { opening_id, .. } => {
+            let job = context.model.int(Kind::Applications, id, "job_id").unwrap_or(0);
+            let openings = context.model.find(Kind::Openings, "job_id", job);
+            let open = openings.into_iter().find(|opening| context.model.flag(Kind::Openings, *opening, "open"));
+            writes::hire(context, id, opening_id.or(open), None)?;
+        }
+        Recruiter::Convert { job_id, .. } => return writes::convert(context, id, *job_id, None),
+        _ => writes::destroy_application(context, id),
+    }
+    Ok(id)
+}
+
+fn on_candidate(context: &mut WriteContext<'_>, id: i64, deed: &Recruiter) -> Result<i64, Refusal> {
+    match deed {
+        Recruiter::EditEmail { from, to, .. } => {
+            let held = context.model.cell(Kind::Candidates, id, "email_addresses").value();
+            let mut entries = held.as_array().cloned().unwrap_or_default();
+            entries.retain(|entry| entry.get("value").and_then(Value::as_str) != from.as_deref());
+            entries.push(json!({"value": to, "type": "personal"}));
+            let cells = [("email_addresses", Cell::json(&Value::Array(entries)))];
+            context.model.set(Kind::Candidates, id, Touch::Stamp, &cells);
+        }
+        Recruiter::Rename { first_name, last_name, .. } => {
+            let cells = [("first_name", first_name.as_str().into()), ("last_name", last_name.as_str().into())];
+            context.model.set(Kind::Candidates, id, Touch::Stamp, &cells);
+        }
+        Recruiter::AddTag { tag, .. } => {
+            let tag = writes::tag_named(context, tag);
+            return Ok(writes::apply_tag(context, id, tag));
+        }
+        Recruiter::RemoveTag { tag, .. } => {
+            let tag = context.model.find_text(Kind::CandidateTags, "name", tag).first().copied();
+            for row in context.model.find(Kind::AppliedCandidateTags, "candidate_id", id) {
+                if context.model.int(Kind::AppliedCandidateTags, row, "candidate_tag_id") == tag {
+                    context.model.remove(Kind::AppliedCandidateTags, row);
+                }
+            }
+            let touch = context.child_touch();
+            context.model.refresh_tags(id, touch);
+        }
+        Recruiter::AddNote { body, .. } => return Ok(writes::add_note(context, id, None, body)),
+        Recruiter::Merge { secondary_candidate_id, .. } => {
+            known(context, Kind::Candidates, *secondary_candidate_id)?;
+            if *secondary_candidate_id == id {
+                return Err(Refusal::invalid("secondary_candidate_id", "must be another candidate"));
+            }
+            writes::merge(context, id, *secondary_candidate_id);
+        }
+        Recruiter::Anonymise { fields, .. } => writes::anonymise(context, id, fields),
+        _ => writes::destroy(context, id),
+    }
+    Ok(id)
+}
+
+fn set(
+    context: &mut WriteContext<'_>,
+    collection: &str,
+    id: i64,
+    values: &serde_json::Map<String, Value>,
+) -> Result<i64, Refusal> {
+    let kind = Kind::named(collection).ok_or(Refusal::NotFound)?;
+    known(context, kind, id)?;
+    let endpoint = kind.endpoint().ok_or(Refusal::NotFound)?;
+    let mut cells = Vec::new();
+    let mut touch = Touch::Stamp;
+    for (name, value) in values {
+        let field = endpoint.fields.iter().find(|field| field.name == name);
+        let field = field.filter(|field| field.kind != FieldKind::Map && field.name != "id");
+        let field = field.ok_or_else(|| Refusal::invalid(name, "cannot be set"))?;
+        if field.name == "updated_at" {
+            touch = Touch::Leave;
+        }
+        let ids = value.as_array().and_then(|list| list.iter().map(Value::as_i64).collect::<Option<Vec<i64>>>());
+        let cell = match (field.kind, value) {
+            (_, Value::Null) => Cell::Null,
+            (_, Value::Bool(value)) => Cell::Bool(*value),
+            (FieldKind::Time, Value::String(text)) => crate::clock::parse_ms(text).map_or(Cell::Null, Cell::Time),
+            (_, Value::String(text)) => text.as_str().into(),
+            (_, Value::Number(number)) => number.as_i64().into(),
+            (_, Value::Array(_)) => ids.filter(|ids| !ids.is_empty()).map_or_else(|| Cell::json(value), Cell::from),
+            (_, Value::Object(_)) => return Err(Refusal::invalid(name, "cannot be set")),
+        };
+        cells.push((field.name, cell));
+    }
+    context.model.set(kind, id, touch, &cells);
+    Ok(id)
+}

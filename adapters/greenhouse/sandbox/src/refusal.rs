@@ -1,0 +1,69 @@
+//! Why a request is refused, and the bodies that say so in all the shapes that clients have met.
+
+use serde_json::{Value, json};
+
+use crate::answer::Answer;
+use crate::quirks::ErrorShape;
+
+/// One thing wrong with a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    pub(crate) field: String,
+    pub(crate) text: String,
+}
+
+/// Why a request is refused.
+#[derive(Debug, Clone)]
+pub(crate) enum Refusal {
+    Unauthorized(&'static str),
+    /// Scope missing and actor not Site Admin look alike on purpose.
+    Forbidden,
+    NotFound,
+    BadRequest(&'static str),
+    TooLarge,
+    Invalid(Vec<Problem>),
+    /// A 422 whose body the reference quotes word for word.
+    Cursor(&'static str),
+}
+
+impl Refusal {
+    pub(crate) fn invalid(field: &str, text: impl Into<String>) -> Self {
+        Self::Invalid(vec![Problem { field: field.to_owned(), text: text.into() }])
+    }
+
+    /// The answer; `turn` picks the shape where shapes rotate.
+    pub(crate) fn answer(&self, shape: ErrorShape, turn: u64) -> Answer {
+        match self {
+            Self::Unauthorized(text) => Answer::value(401, &json!({"message": "Unauthorized", "errors": [text]})),
+            Self::Forbidden => Answer::value(403, &json!({"message": "Not authorized to access this resource"})),
+            Self::NotFound => Answer::value(404, &json!({"message": "Resource not found"})),
+            Self::BadRequest(text) => Answer::value(400, &json!({"message": "Bad Request", "errors": [text]})),
+            Self::TooLarge => Answer::value(413, &json!({"message": "Payload Too Large"})),
+            Self::Cursor(text) => Answer::value(422, &json!({"errors": [text]})),
+            Self::Invalid(problems) => Answer::value(422, &invalid_body(problems, shape, turn)),
+        }
+    }
+}
+
+fn invalid_body(problems: &[Problem], shape: ErrorShape, turn: u64) -> Value {
+    let shape = match (shape, turn % 4) {
+        (ErrorShape::Rotate, 0) => ErrorShape::Strings,
+        (ErrorShape::Rotate, 1) => ErrorShape::Objects,
+        (ErrorShape::Rotate, 2) => ErrorShape::StringsWithoutMessage,
+        (ErrorShape::Rotate, _) => ErrorShape::ObjectsWithoutMessage,
+        (fixed, _) => fixed,
+    };
+    let message = "Unprocessable Content";
+    let sentence = |problem: &Problem| Value::from(format!("{} {}", problem.field, problem.text));
+    let object = |problem: &Problem| json!({problem.field.as_str(): problem.text});
+    let list = |one: &dyn Fn(&Problem) -> Value| Value::from(problems.iter().map(one).collect::<Vec<_>>());
+    match shape {
+        ErrorShape::Rotate | ErrorShape::Strings => json!({"message": message, "errors": list(&sentence)}),
+        ErrorShape::Objects => json!({"message": message, "errors": list(&object)}),
+        ErrorShape::StringsWithoutMessage => json!({"errors": list(&sentence)}),
+        ErrorShape::ObjectsWithoutMessage => json!({"errors": list(&object)}),
+        ErrorShape::V1 => {
+            json!({"message": message, "errors": list(&|problem| json!({"message": problem.text, "field": problem.field}))})
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The collections that hold rows. The others route, check their parameters and answer an empty list.
+
+use super::{Endpoint, list_endpoint};
+
+macro_rules! kinds {
+    ($($kind:ident $name:literal,)*) => {
+        /// A collection that holds rows.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub(crate) enum Kind { $($kind,)* }
+
+        impl Kind {
+            /// Every collection that holds rows.
+            pub(crate) const ALL: &'static [Kind] = &[$(Kind::$kind,)*];
+
+            /// The name in the path.
+            pub(crate) fn name(self) -> &'static str {
+                match self { $(Kind::$kind => $name,)* }
+            }
+        }
+    };
+}
+
+kinds! {
+    Candidates "candidates",
+    Applications "applications",
+    ApplicationStages "application_stages",
+    RejectionDetails "rejection_details",
+    CandidateTags "candidate_tags",
+    AppliedCandidateTags "applied_candidate_tags",
+    Departments "departments",
+    Offices "offices",
+    Jobs "jobs",
+    JobPosts "job_posts",
+    JobInterviewStages "job_interview_stages",
+    RejectionReasons "rejection_reasons",
+    CloseReasons "close_reasons",
+    Sources "sources",
+    Referrers "referrers",
+    Users "users",
+    UserEmails "user_emails",
+    CustomFields "custom_fields",
+    CustomFieldOptions "custom_field_options",
+    ProspectPools "prospect_pools",
+    ProspectPoolStages "prospect_pool_stages",
+    ProspectDetails "prospect_details",
+    Openings "openings",
+    Notes "notes",
+    Attachments "attachments",
+    JobOwners "job_owners",
+    JobHiringManagers "job_hiring_managers",
+    EmailTemplates "email_templates",
+    JobBoards "job_boards",
+    BulkRequests "bulk_requests",
+}
+
+impl Kind {
+    /// The collection of that name.
+    pub(crate) fn named(name: &str) -> Option<Kind> {
+        Self::ALL.iter().copied().find(|kind| kind.name() == name)
+    }
+
+    /// The columns of its rows.
+    pub(crate) fn endpoint(self) -> Option<&'static Endpoint> {
+        list_endpoint(self.name())
+    }
+
+    /// The position of a column.
+    pub(crate) fn column(self, name: &str) -> Option<usize> {
+        self.endpoint()?.fields.iter().position(|field| field.name == name)
+    }
+}

@@ -1,0 +1,234 @@
+//! The HTTP shell: an accept loop around [`Sandbox::handle`], and nothing of Harvest's behaviour.
+//!
+//! It speaks HTTP/1.1 by hyper directly rather than through a framework, because faults need what frameworks hide: to
+//! close a connection without an answer, and to stop in the middle of a body whose length was announced.
+
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::answer::{Answer, Delivery, Request};
+use crate::options::SandboxOptions;
+use crate::sandbox::{BODY_BYTES_MAX, Sandbox};
+
+/// Connections served at once; more wait to be accepted.
+const CONNECTIONS_MAX: usize = 1_024;
+/// Headers read of one request.
+const HEADERS_MAX: usize = 64;
+
+/// A sandbox behind a port.
+#[derive(Debug)]
+pub struct RunningSandbox {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    sandbox: Sandbox,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl RunningSandbox {
+    /// The sandbox itself, to look at it and to change its ways.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
+    }
+
+    /// `http://127.0.0.1:8099`: both the API (below `/v3/`) and the token endpoint (`/token`) are there.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.addr)
+    }
+
+    /// Stops accepting, closes every connection, and waits until that is done.
+    pub async fn shutdown(self) {
+        // Nobody listening means that serving has ended already.
+        let _ = self.stop.send(true);
+        let _ = self.serving.await;
+    }
+}
+
+impl Sandbox {
+    /// Makes a sandbox and serves it over HTTP on the running tokio runtime.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn start(options: SandboxOptions) -> io::Result<RunningSandbox> {
+        let listen = options.listen;
+        Self::new(options).serve(listen).await
+    }
+
+    /// Serves this sandbox over HTTP on the running tokio runtime.
+    ///
+    /// # Errors
+    /// When the address cannot be bound.
+    pub async fn serve(self, listen: SocketAddr) -> io::Result<RunningSandbox> {
+        let listener = TcpListener::bind(listen).await?;
+        let addr = listener.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let serving = tokio::spawn(accept(listener, self.clone(), stopped));
+        Ok(RunningSandbox { addr, sandbox: self, stop, serving })
+    }
+}
+
+async fn accept(listener: TcpListener, sandbox: Sandbox, mut stopped: watch::Receiver<bool>) {
+    let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let mut connections = JoinSet::new();
+    loop {
+        let stream = tokio::select! {
+            _ = stopped.changed() => break,
+            // Ended connections are let go of as they end.
+            Some(_) = connections.join_next() => continue,
+            accepted = next(&listener, &slots) => accepted,
+        };
+        match stream {
+            Ok((stream, slot)) => {
+                let sandbox = sandbox.clone();
+                connections.spawn(async move {
+                    connection(stream, sandbox).await;
+                    drop(slot);
+                });
+            }
+            // A connection that died before it was accepted, or no more descriptors; others get their turn first.
+            Err(_) => tokio::task::yield_now().await,
+        }
+    }
+    connections.shutdown().await;
+}
+
+/// The next connection, once there is room for it.
+async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, _) = listener.accept().await?;
+    Ok((stream, slot))
+}
+
+async fn connection(stream: TcpStream, sandbox: Sandbox) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| one(sandbox.clone(), request));
+    let served = hyper::server::conn::http1::Builder::new()
+        .max_headers(HEADERS_MAX)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+    // An error is a client that went away, or a fault that we were asked for.
+    drop(served);
+}
+
+/// The connection is to end without an answer.
+#[derive(Debug)]
+struct NoAnswer;
+
+impl std::fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the sandbox was told to give no answer")
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+async fn one(sandbox: Sandbox, request: hyper::Request<Incoming>) -> Result<hyper::Response<Piece>, NoAnswer> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = collect(body).await else { return Err(NoAnswer) };
+    let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers: Vec<(String, String)> =
+        head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    let answer = sandbox.handle(&Request {
+        method: head.method.as_str(),
+        path_and_query: head.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str),
+        headers: &headers,
+        body: &body,
+    });
+    deliver(answer).await
+}
+
+async fn deliver(answer: Answer) -> Result<hyper::Response<Piece>, NoAnswer> {
+    if answer.delay_ms > 0 {
+        wait(Duration::from_millis(answer.delay_ms)).await;
+    }
+    let whole = answer.body.len();
+    let cut = match answer.delivery {
+        Delivery::DropBeforeProcessing | Delivery::DropAfterApply => return Err(NoAnswer),
+        Delivery::Truncate(bytes) => bytes.min(whole),
+        Delivery::Answer => whole,
+    };
+    let truncated = matches!(answer.delivery, Delivery::Truncate(_));
+    let mut response = hyper::Response::builder().status(answer.status);
+    for (name, value) in &answer.headers {
+        response = response.header(name, value);
+    }
+    let announced = u64::try_from(whole).unwrap_or(u64::MAX);
+    let part = Bytes::from(answer.body).slice(..cut);
+    response.body(Piece { part: Some(part), announced, truncated, flushed: false }).map_err(|_| NoAnswer)
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "a slow answer on a real socket is slow in real time; a simulation reads Answer::delay_ms instead"
+)]
+async fn wait(delay: Duration) {
+    tokio::time::sleep(delay).await;
+}
+
+/// A body of one piece, which may stop short of the length it announced.
+///
+/// hyper drops what it has not flushed when a body fails, so a cut body waits one turn between its piece and its
+/// failure. A piece larger than the socket takes at once may arrive shorter still: "at most so many bytes".
+struct Piece {
+    part: Option<Bytes>,
+    announced: u64,
+    truncated: bool,
+    flushed: bool,
+}
+
+impl hyper::body::Body for Piece {
+    type Data = Bytes;
+    type Error = NoAnswer;
+
+    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, NoAnswer>>> {
+        match self.part.take() {
+            Some(part) if !part.is_empty() => return Poll::Ready(Some(Ok(Frame::data(part)))),
+            _ => {}
+        }
+        if !self.truncated {
+            return Poll::Ready(None);
+        }
+        if self.flushed {
+            return Poll::Ready(Some(Err(NoAnswer)));
+        }
+        self.flushed = true;
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    fn is_end_stream(&self) -> bool {
+        !self.truncated && self.part.as_ref().is_none_or(Bytes::is_empty)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.announced)
+    }
+}
+
+/// The whole body, or as much of it as shows that it is too large.
+async fn collect(mut body: Incoming) -> Result<Vec<u8>, hyper::Error> {
+    let mut whole = Vec::new();
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        if let Ok(data) = frame?.into_data() {
+            whole.extend_from_slice(&data);
+        }
+        if whole.len() > BODY_BYTES_MAX {
+            break;
+        }
+    }
+    Ok(whole)
+}

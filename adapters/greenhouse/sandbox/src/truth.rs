@@ -1,0 +1,179 @@
+//! What a test may ask of the sandbox past its API: the rows as they are, what was written, what was asked; and the
+//! handles that change its ways while it runs.
+
+use serde_json::Value;
+
+use crate::access::Access;
+use crate::faults::Fault;
+use crate::model::{Deed, Write};
+use crate::quirks::Quirks;
+use crate::sandbox::{Logged, Sandbox};
+use crate::schema::Kind;
+
+/// Faults of a running sandbox.
+#[derive(Debug, Clone)]
+pub struct FaultControl(Sandbox);
+
+impl FaultControl {
+    /// Adds a rule; the first rule that is due wins.
+    pub fn add(&self, fault: Fault) {
+        self.0.lock().add_fault(fault);
+    }
+
+    /// Removes every rule.
+    pub fn clear(&self) {
+        self.0.lock().faults.rules.clear();
+    }
+
+    /// The rules with what is left of them.
+    #[must_use]
+    pub fn rules(&self) -> Vec<Fault> {
+        self.0.lock().faults.rules.clone()
+    }
+}
+
+impl Sandbox {
+    /// The faults.
+    #[must_use]
+    pub fn faults(&self) -> FaultControl {
+        FaultControl(self.clone())
+    }
+
+    /// Changes switches; they act on the next request.
+    pub fn set_quirks(&self, change: impl FnOnce(&mut Quirks)) {
+        change(&mut self.lock().quirks);
+    }
+
+    /// The switches.
+    #[must_use]
+    pub fn quirks(&self) -> Quirks {
+        self.lock().quirks.clone()
+    }
+
+    /// Changes scopes and sight; they act on the next request, tokens already issued included.
+    pub fn set_access(&self, change: impl FnOnce(&mut Access)) {
+        change(&mut self.lock().access);
+    }
+
+    /// Scopes and sight.
+    #[must_use]
+    pub fn access(&self) -> Access {
+        self.lock().access.clone()
+    }
+
+    /// Ends every token: the next request with one is a 401.
+    pub fn revoke_tokens(&self) {
+        self.lock().tokens.revoke_all();
+    }
+
+    /// Sets the API's budget per half minute.
+    pub fn set_rate_limit(&self, limit: u32) {
+        self.lock().api_budget.limit = limit;
+    }
+
+    /// Moves the sandbox's time on, relative to its clock.
+    pub fn advance_ms(&self, by_ms: i64) {
+        let mut state = self.lock();
+        state.clock_offset_ms = state.clock_offset_ms.saturating_add(by_ms);
+    }
+
+    /// The sandbox's time.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        self.lock().model.now_ms
+    }
+
+    /// How many rows a collection has, hidden ones included.
+    #[must_use]
+    pub fn count(&self, collection: &str) -> usize {
+        Kind::named(collection).map_or(0, |kind| self.lock().model.count(kind))
+    }
+
+    /// Every collection and how many rows it has.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(&'static str, usize)> {
+        let state = self.lock();
+        Kind::ALL.iter().map(|kind| (kind.name(), state.model.count(*kind))).collect()
+    }
+
+    /// One row as the API would show it, hidden or not.
+    #[must_use]
+    pub fn row(&self, collection: &str, id: i64) -> Option<Value> {
+        self.lock().model.row_json(Kind::named(collection)?, id)
+    }
+
+    /// Every row of a collection, ascending. Meant for small ones.
+    #[must_use]
+    pub fn rows(&self, collection: &str) -> Vec<Value> {
+        let state = self.lock();
+        let Some(kind) = Kind::named(collection) else { return Vec::new() };
+        state.model.rows(kind).filter_map(|row| state.model.row_json(kind, row.id)).collect()
+    }
+
+    /// Candidates that carry an e-mail address, compared without case.
+    #[must_use]
+    pub fn candidates_by_email(&self, email: &str) -> Vec<Value> {
+        let state = self.lock();
+        let ids = state.model.table(Kind::Candidates).map(|table| table.with_email(email).to_vec()).unwrap_or_default();
+        ids.into_iter().filter_map(|id| state.model.row_json(Kind::Candidates, id)).collect()
+    }
+
+    /// Rows of a collection that belong to a candidate: `applications`, `notes`, `attachments`, `applied_candidate_tags`.
+    #[must_use]
+    pub fn rows_of_candidate(&self, collection: &str, candidate_id: i64) -> Vec<Value> {
+        self.rows_where(collection, "candidate_id", candidate_id)
+    }
+
+    /// A candidate's applications.
+    #[must_use]
+    pub fn applications_of(&self, candidate_id: i64) -> Vec<Value> {
+        self.rows_of_candidate("applications", candidate_id)
+    }
+
+    /// A candidate's notes.
+    #[must_use]
+    pub fn notes_of(&self, candidate_id: i64) -> Vec<Value> {
+        self.rows_of_candidate("notes", candidate_id)
+    }
+
+    /// Rows of a collection whose id column holds a value.
+    #[must_use]
+    pub fn rows_where(&self, collection: &str, column: &str, value: i64) -> Vec<Value> {
+        let state = self.lock();
+        let Some(kind) = Kind::named(collection) else { return Vec::new() };
+        let ids = state.model.find(kind, column, value);
+        ids.into_iter().filter_map(|id| state.model.row_json(kind, id)).collect()
+    }
+
+    /// The service user that a token without `sub` acts as.
+    #[must_use]
+    pub fn service_user_id(&self) -> i64 {
+        self.lock().model.service_user_id
+    }
+
+    /// The log of writes since the start, or since it was cleared.
+    #[must_use]
+    pub fn writes(&self) -> Vec<Write> {
+        self.lock().model.writes.iter().cloned().collect()
+    }
+
+    /// How many rows of a collection were created since the start, or since the log was cleared.
+    #[must_use]
+    pub fn creates(&self, collection: &str) -> usize {
+        let state = self.lock();
+        state.model.writes.iter().filter(|write| write.deed == Deed::Create && write.collection == collection).count()
+    }
+
+    /// The log of requests, control calls excepted.
+    #[must_use]
+    pub fn requests(&self) -> Vec<Logged> {
+        self.lock().log.iter().cloned().collect()
+    }
+
+    /// Empties both logs.
+    pub fn clear_logs(&self) {
+        let mut state = self.lock();
+        state.log.clear();
+        state.model.writes.clear();
+    }
+}

@@ -1,0 +1,179 @@
+//! The laws that only a socket can show: answers that never come, bodies cut short, a program that starts and stops.
+//!
+//! The client is a bare TCP stream that sends one request and reads until the other side closes, because what is proved
+//! is exactly which bytes arrive.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "helpers of tests; the lint exempts only the tests themselves"
+)]
+
+mod common;
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{SocketAddr, TcpStream};
+use std::process::{Command, Stdio};
+
+use atsync_greenhouse_sandbox::{Fault, FaultKind, RunningSandbox, Sandbox, SandboxOptions};
+use common::BASIC;
+use serde_json::{Value, json};
+
+/// Everything that arrives for one request.
+fn exchange(addr: SocketAddr, method: &str, path: &str, authorization: &str, body: &str) -> String {
+    let mut stream = TcpStream::connect(addr).expect("it listens");
+    let length = body.len();
+    let request = format!(
+        "{method} {path} HTTP/1.1\r\nHost: {addr}\r\nAuthorization: {authorization}\r\nConnection: close\r\n\
+         Content-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut bytes = Vec::new();
+    // A reset counts as an end: what arrived before it is what arrived.
+    let _ = stream.read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn body_of(answer: &str) -> Value {
+    let (_, body) = answer.split_once("\r\n\r\n").expect("a head");
+    serde_json::from_str(body).unwrap_or_default()
+}
+
+fn bearer(addr: SocketAddr) -> String {
+    let answer = exchange(addr, "POST", "/token", BASIC, "grant_type=client_credentials");
+    format!("Bearer {}", body_of(&answer)["access_token"].as_str().expect("a token"))
+}
+
+async fn start() -> (RunningSandbox, String) {
+    let running = Sandbox::start(SandboxOptions::sized(3, 40)).await.expect("a free port");
+    let addr = running.addr;
+    let bearer = tokio::task::spawn_blocking(move || bearer(addr)).await.expect("a token");
+    (running, bearer)
+}
+
+async fn ask(running: &RunningSandbox, method: &'static str, path: &'static str, bearer: &str, body: &Value) -> String {
+    let (addr, bearer) = (running.addr, bearer.to_owned());
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    tokio::task::spawn_blocking(move || exchange(addr, method, path, &bearer, &body)).await.expect("an exchange")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_link_to_the_host_that_was_asked() {
+    let (running, bearer) = start().await;
+    let answer = ask(&running, "GET", "/v3/candidates?per_page=30", &bearer, &Value::Null).await;
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    let link = format!("link: <{}/v3/candidates?cursor=", running.base_url());
+    assert!(answer.contains(&link), "{answer}");
+    assert_eq!(body_of(&answer).as_array().map(Vec::len), Some(30));
+    let last = ask(&running, "GET", "/v3/offices", &bearer, &Value::Null).await;
+    assert!(last.contains("link: \r\n") || last.contains("link:\r\n"), "{last}");
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dropped_answer_is_no_byte_at_all_and_says_nothing_about_the_deed() {
+    let (running, bearer) = start().await;
+    let body = json!({"first_name": "A", "last_name": "B"});
+    for (kind, created) in [(FaultKind::DropBefore, 0), (FaultKind::DropAfter, 1)] {
+        running.sandbox().clear_logs();
+        running.sandbox().faults().add(Fault::once("POST", "/v3/candidates", kind));
+        assert_eq!(ask(&running, "POST", "/v3/candidates", &bearer, &body).await, "", "{kind:?}");
+        assert_eq!(running.sandbox().creates("candidates"), created, "{kind:?}");
+        assert!(!running.sandbox().requests()[0].answered);
+    }
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_truncated_body_is_shorter_than_its_head_announced() {
+    let (running, bearer) = start().await;
+    running.sandbox().faults().add(Fault::once("GET", "/v3/jobs", FaultKind::Truncate { bytes: 20 }));
+    let answer = ask(&running, "GET", "/v3/jobs", &bearer, &Value::Null).await;
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+    let announced = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+    assert!(announced.parse::<usize>().expect("a number") > 20);
+    assert_eq!(body.len(), 20);
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lifecycle_call_answers_204_without_a_body() {
+    let (running, bearer) = start().await;
+    let applications = running.sandbox().rows("applications");
+    let application = applications.iter().find(|row| row["status"] == "rejected").expect("one")["id"].clone();
+    let path: &'static str = format!("/v3/applications/{application}/unreject").leak();
+    let answer = ask(&running, "POST", path, &bearer, &json!({})).await;
+    assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n"));
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn control_over_http_changes_the_next_answer() {
+    let (running, bearer) = start().await;
+    let control = |method, path, body: Value| {
+        let running = &running;
+        async move { body_of(&ask(running, method, path, "", &body).await) }
+    };
+    let rule = json!({"method": "GET", "path": "/v3/jobs", "fault": {"kind": "not_applied", "status": 503}});
+    assert_eq!(control("POST", "/_sandbox/faults", rule).await[0]["times"], 1);
+    assert!(ask(&running, "GET", "/v3/jobs", &bearer, &Value::Null).await.starts_with("HTTP/1.1 503"));
+    let access = control("PATCH", "/_sandbox/access", json!({"revoke": ["harvest:jobs:list"]})).await;
+    assert!(!access["scopes"].as_array().expect("scopes").contains(&json!("harvest:jobs:list")));
+    assert!(ask(&running, "GET", "/v3/jobs", &bearer, &Value::Null).await.starts_with("HTTP/1.1 403"));
+    assert_eq!(control("PATCH", "/_sandbox/quirks", json!({"create_answer": "bare"})).await["create_answer"], "bare");
+    assert!(control("PATCH", "/_sandbox/quirks", json!({"no_such_switch": true})).await["error"].is_string());
+    assert_eq!(control("GET", "/_sandbox/counts", Value::Null).await["candidates"], 40);
+    control("POST", "/_sandbox/clock", json!({"advance_ms": 3_700_000})).await;
+    assert!(ask(&running, "GET", "/v3/offices", &bearer, &Value::Null).await.starts_with("HTTP/1.1 401"));
+    assert_eq!(control("GET", "/_sandbox/requests", Value::Null).await.as_array().map(Vec::len), Some(4));
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_past_the_limit_is_refused_unread() {
+    let (running, bearer) = start().await;
+    let note = json!({"body": "x".repeat(17 * 1024 * 1024)});
+    let answer = ask(&running, "POST", "/v3/notes", &bearer, &note).await;
+    // The client may still be sending when the connection ends; what matters is that nothing was written.
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413"), "{answer}");
+    assert_eq!(running.sandbox().creates("notes"), 0);
+    running.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_shutdown_nothing_listens() {
+    let (running, _) = start().await;
+    let addr = running.addr;
+    running.shutdown().await;
+    assert!(TcpStream::connect(addr).is_err());
+}
+
+#[test]
+fn the_program_says_one_line_serves_and_stops_when_told() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_atsync-greenhouse-sandbox"))
+        .args([
+            "--listen",
+            "127.0.0.1:0",
+            "--seed",
+            "5",
+            "--candidates",
+            "25",
+            "--fault",
+            "GET /v3/jobs not_applied=500 x1",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("one line");
+    let addr = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next()).expect("an address");
+    let addr: SocketAddr = addr.parse().expect("an address");
+    let bearer = bearer(addr);
+    assert!(exchange(addr, "GET", "/v3/jobs", &bearer, "").starts_with("HTTP/1.1 500"));
+    assert!(exchange(addr, "GET", "/v3/jobs", &bearer, "").starts_with("HTTP/1.1 200"));
+    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill is there");
+    assert!(told.success());
+    assert!(child.wait().expect("it ends").success());
+}

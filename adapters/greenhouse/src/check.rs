@@ -1,0 +1,299 @@
+//! The check task: one permission, without changing anything.
+//!
+//! # Expected flow
+//! A *list scope* is tried by reading one row. Greenhouse answers 403 both when the scope is missing and when the acting user is no Site Admin
+//! (harvest-v3.md §2.5, §2.7; pitfalls.md D36), so a 403 is told apart: by what the token says of its scopes, else by trying other
+//! collections. Another that answers shows that the actor is well and the scope is missing; where all are refused, nothing tells which it is.
+//! A non-admin may also get 200 and no rows (§2.5), so an empty answer is held against the users, of which every account has some.
+//!
+//! A *write scope* cannot be tried without writing, and what an empty body would answer is unknown (permissions.md §4 [?]). It is read from
+//! the token where the token names its scopes, and is `unknown` otherwise.
+//!
+//! [`SETUP_SOURCE`] is no scope: it is the source that an administrator adds by hand (permissions.md §2, line m). It is looked for by name.
+//!
+//! # Caveats
+//! Webhooks, suspended features and plans can refuse in the same way; the verdict's text says what was seen.
+
+use crate::kinds::{self, KINDS};
+use crate::settings::Settings;
+use crate::{answer, link, manifest, request, state};
+use atsync_adapter::contract::{Checked, Failure, Field, Given, Outcome, Reply, Response, Step, Verdict};
+use serde::{Deserialize, Serialize};
+
+/// The pseudo-permission for the vendor's own source.
+pub(crate) const SETUP_SOURCE: &str = "setup:source";
+/// Collections that are tried when one is refused, each readable in every account that grants anything. Four are enough to tell, and the
+/// rate limit is shared with the customer's other integrations.
+const OTHERS: &[&str] = &["users", "jobs", "candidates", "applications", "departments"];
+/// How many others are tried.
+const OTHERS_MAX: usize = 4;
+/// How many sources of a like name are reported.
+const NAMED_MAX: usize = 5;
+
+/// What is being found out.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum State {
+    /// The collection itself was asked.
+    Own {
+        /// The collection.
+        collection: String,
+    },
+    /// It was refused; the collection at this place of the others was asked.
+    Other {
+        /// The refused one.
+        collection: String,
+        /// Those tried and refused, the last one being under way.
+        tried: Vec<String>,
+    },
+    /// It answered without rows; the users were asked.
+    Empty {
+        /// The empty one.
+        collection: String,
+    },
+    /// A page of sources was asked for.
+    Sources {
+        /// Ids of those with exactly the wanted name.
+        exact: Vec<String>,
+        /// Names that differ in case or outer blanks only.
+        like: Vec<String>,
+        /// How many there are in all.
+        seen: usize,
+        /// The page's URL; absent for the first.
+        link: Option<String>,
+    },
+}
+
+/// Begins.
+pub(crate) fn start(permission: &str, given: &Given) -> Result<Step, Failure> {
+    if permission == SETUP_SOURCE {
+        if Settings::of(given)?.source.is_none_or(|name| name.trim().is_empty()) {
+            return done(
+                Verdict::Unknown,
+                "no source is named: set the connection's setting `source` to its name in Greenhouse".into(),
+            );
+        }
+        return sources(Vec::new(), Vec::new(), 0, None);
+    }
+    if !manifest::permissions().iter().any(|known| known.id == permission) {
+        return Err(Failure::Bug(format!("a check of a permission that the manifest does not name: {permission}")));
+    }
+    match KINDS.iter().find(|kind| kind.permission() == permission) {
+        Some(kind) => ask(kind.collection, State::Own { collection: kind.collection.to_owned() }),
+        None => write_scope(permission, given),
+    }
+}
+
+/// Goes on.
+pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
+    let response = answer::response(reply)?;
+    match state {
+        State::Own { collection } => own(collection, given, &response),
+        State::Other { collection, tried } => other(collection, tried, &response),
+        State::Empty { collection } => empty(&collection, &response),
+        State::Sources { exact, like, seen, link } => sources_page(given, (exact, like, seen, link), &response),
+    }
+}
+
+/// A scope that only writing could try.
+fn write_scope(permission: &str, given: &Given) -> Result<Step, Failure> {
+    match named_in_token(permission, given) {
+        Some(true) => done(Verdict::Granted, "the token names it; whether the acting user may is only seen when it is used".into()),
+        Some(false) => done(Verdict::Missing, format!("the token does not name it: tick {permission} on the credential")),
+        None => done(
+            Verdict::Unknown,
+            "Greenhouse does not say what this token may, and trying it would change the account: see on the credential whether it is ticked"
+                .into(),
+        ),
+    }
+}
+
+fn own(collection: String, given: &Given, response: &Response) -> Result<Step, Failure> {
+    let permission = scope_of(&collection);
+    match response.status {
+        200..=299 if rows(response)? > 0 => done(Verdict::Granted, "it can be read".into()),
+        200..=299 if collection == "users" => {
+            done(Verdict::Actor, actor_text(given, "no users are shown, and every account has some"))
+        }
+        200..=299 => ask("users", State::Empty { collection }),
+        403 => match named_in_token(&permission, given) {
+            Some(true) => done(Verdict::Actor, actor_text(given, "the token names the scope, yet reading is refused")),
+            Some(false) => {
+                done(Verdict::Missing, format!("the token does not name it: tick {permission} on the credential"))
+            }
+            None => next_other(collection, Vec::new()),
+        },
+        // Neither proves anything about rights: a collection that is not there, a parameter that is not liked.
+        400 | 404 | 422 => {
+            done(Verdict::Unknown, format!("Greenhouse answered {}: {}", response.status, answer::said(response)))
+        }
+        _ => Err(answer::refusal(response, &permission)),
+    }
+}
+
+/// Asks the next of the others, or ends when all are refused.
+fn next_other(collection: String, mut tried: Vec<String>) -> Result<Step, Failure> {
+    let next = OTHERS.iter().find(|other| **other != collection && !tried.iter().any(|known| known == *other));
+    match next {
+        Some(next) if tried.len() < OTHERS_MAX => {
+            tried.push((*next).to_owned());
+            ask(next, State::Other { collection, tried })
+        }
+        _ => done(
+            Verdict::Refused,
+            format!(
+                "refused with 403, and so are {}: either none of these scopes is granted, or the acting user is no Site Admin. Look at the \
+                 user first, then tick {} on the credential",
+                tried.join(", "),
+                scope_of(&collection)
+            ),
+        ),
+    }
+}
+
+fn other(collection: String, tried: Vec<String>, response: &Response) -> Result<Step, Failure> {
+    let permission = scope_of(&collection);
+    match response.status {
+        200..=299 if rows(response)? > 0 => done(
+            Verdict::Missing,
+            format!(
+                "refused with 403 while {} can be read, so the acting user is well: tick {permission} on the credential",
+                tried.last().map_or("another collection", String::as_str)
+            ),
+        ),
+        // No rows are what an actor without rights may be shown too: it tells nothing. So do the others.
+        200..=299 | 400 | 403 | 404 | 422 => next_other(collection, tried),
+        _ => Err(answer::refusal(response, &permission)),
+    }
+}
+
+fn empty(collection: &str, response: &Response) -> Result<Step, Failure> {
+    match response.status {
+        200..=299 if rows(response)? > 0 => done(Verdict::Granted, "it can be read; there are no rows".into()),
+        200..=299 => done(
+            Verdict::Actor,
+            format!("{collection} and users are both shown empty, and every account has users: the acting user is no Site Admin"),
+        ),
+        400 | 403 | 404 | 422 => done(
+            Verdict::Granted,
+            "it can be read, but no rows are shown. If there should be some, the acting user is no Site Admin or may not see them".into(),
+        ),
+        _ => Err(answer::refusal(response, &scope_of(collection))),
+    }
+}
+
+/// How many rows an answer has.
+fn rows(response: &Response) -> Result<usize, Failure> {
+    atsync_adapter::rows::split(&response.body)
+        .map(|rows| rows.len())
+        .map_err(|error| answer::unreadable(response, &error))
+}
+
+/// What is needed of a source.
+#[derive(Deserialize)]
+struct SourceRow {
+    id: serde_json::Number,
+    name: Option<String>,
+}
+
+/// What was found on the pages before, and where the page came from.
+type Found = (Vec<String>, Vec<String>, usize, Option<String>);
+
+fn sources_page(given: &Given, found: Found, response: &Response) -> Result<Step, Failure> {
+    let (mut exact, mut like, mut seen, link) = found;
+    let wanted = Settings::of(given)?.source.unwrap_or_default();
+    match response.status {
+        200..=299 => {}
+        403 => {
+            return done(
+                Verdict::Unknown,
+                "the sources cannot be read: see the verdict on harvest:sources:list".into(),
+            );
+        }
+        _ if link.is_some() => return Err(answer::cursor_refusal(response, "harvest:sources:list")),
+        _ => return Err(answer::refusal(response, "harvest:sources:list")),
+    }
+    let rows: Vec<SourceRow> = answer::json(response)?;
+    seen += rows.len();
+    for row in rows {
+        let name = row.name.unwrap_or_default();
+        if name == wanted {
+            exact.push(row.id.to_string());
+        } else if like.len() < NAMED_MAX && name.trim().to_lowercase() == wanted.trim().to_lowercase() {
+            like.push(name);
+        }
+    }
+    exact.truncate(NAMED_MAX);
+    match link::next(response) {
+        Some(next) if link.as_ref() == Some(&next) => {
+            Err(Failure::Protocol("a page of sources names itself as the next".into()))
+        }
+        Some(next) => sources(exact, like, seen, Some(next)),
+        None => judged(&wanted, &exact, &like, seen),
+    }
+}
+
+fn judged(wanted: &str, exact: &[String], like: &[String], seen: usize) -> Result<Step, Failure> {
+    match exact {
+        [id] => done(Verdict::Granted, format!("source \"{wanted}\" has id {id}")),
+        [] if seen == 0 => done(
+            Verdict::Unknown,
+            "no sources are shown at all: the acting user may be no Site Admin, or there are none".into(),
+        ),
+        [] if like.is_empty() => {
+            done(Verdict::Missing, format!("none of {seen} sources is named \"{wanted}\": add it, or switch it on"))
+        }
+        [] => done(
+            Verdict::Missing,
+            format!(
+                "none of {seen} sources is named \"{wanted}\", but there is \"{}\": make setting and name equal",
+                like.join("\", \"")
+            ),
+        ),
+        several => done(
+            Verdict::Missing,
+            format!(
+                "ambiguous: {} sources are named \"{wanted}\" (ids {}): rename or remove all but one",
+                several.len(),
+                several.join(", ")
+            ),
+        ),
+    }
+}
+
+fn sources(exact: Vec<String>, like: Vec<String>, seen: usize, link: Option<String>) -> Result<Step, Failure> {
+    let request = match &link {
+        Some(link) => request::follow(link.clone()),
+        None => request::get("sources", vec![Field::new("per_page", request::PER_PAGE_MAX.to_string())]),
+    };
+    request::look(request, &state::State::Check(State::Sources { exact, like, seen, link }))
+}
+
+/// Asks for one row, with the switches that the kind's scan uses, so that a built-in row counts.
+fn ask(collection: &str, state: State) -> Result<Step, Failure> {
+    let walk = KINDS.iter().find(|kind| kind.collection == collection).and_then(|kind| kind.walks.first()).copied();
+    let mut query: Vec<Field> =
+        walk.unwrap_or_default().iter().map(|(name, value)| Field::new(*name, *value)).collect();
+    query.push(Field::new("per_page", "1"));
+    request::look(request::get(collection, query), &state::State::Check(state))
+}
+
+fn scope_of(collection: &str) -> String {
+    KINDS.iter().find(|kind| kind.collection == collection).map_or_else(String::new, kinds::Kind::permission)
+}
+
+/// Whether the token names a scope; nothing when it does not say which it has.
+fn named_in_token(permission: &str, given: &Given) -> Option<bool> {
+    let scopes = given.grant.as_ref()?.scopes.as_ref()?;
+    Some(scopes.iter().any(|scope| scope == permission))
+}
+
+fn actor_text(given: &Given, seen: &str) -> String {
+    let actor = given.grant.as_ref().and_then(|grant| grant.actor.as_deref());
+    let actor = actor.map_or_else(|| "the acting user".to_owned(), |id| format!("the acting user {id}"));
+    format!("{seen}: {actor} is no Site Admin. Make that user one, or let the credential act as one")
+}
+
+fn done(verdict: Verdict, detail: String) -> Result<Step, Failure> {
+    Ok(Step::Done(Outcome::Checked(Checked { verdict, detail })))
+}

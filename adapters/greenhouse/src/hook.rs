@@ -1,0 +1,171 @@
+//! The hook task: what a webhook suggests.
+//!
+//! The signature is HMAC-SHA256 over the raw bytes, `Signature: sha256 <hex>` (webhooks.md §2, verified); nothing is believed before the engine
+//! has checked it, and nothing is kept of the payload but ids, since payloads carry full personal data (§4). The body is looked through
+//! before the check because a continuation could not hold it. Payloads come wrapped (`application.id`) and bare (`payload.id`).
+//! Success is 200 and nothing else (§1); an event that this adapter does not use is answered 200 too, or Greenhouse would try it seven times.
+//!
+//! Bounds: [`HINTS_MAX`] hints. Left out: de-duplication by `Greenhouse-Event-ID` and replay (the header signs no time): hints are re-reads,
+//! and re-reading twice is harmless.
+
+use crate::{request, state};
+use atsync_adapter::contract::{
+    Algorithm, Encoding, Failure, Field, Hint, Hook, Hooked, Outcome, RemoteRef, Reply, Response, Step, Verify,
+};
+use atsync_model::kinds;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The name of the secret that the operator gives the engine.
+pub(crate) const SECRET: &str = "webhook";
+/// The most hints of one webhook; a candidate with more applications than this is found by the next sweep.
+const HINTS_MAX: usize = 500;
+
+/// What is known of the webhook while its signature is checked.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    hints: Vec<Noted>,
+}
+
+/// A hint, as a continuation holds it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Noted {
+    Changed(RemoteRef),
+    Deleted(RemoteRef),
+    Merged(RemoteRef, RemoteRef),
+    Erased(RemoteRef),
+}
+
+/// Composes what must be signed.
+pub(crate) fn start(hook: Hook) -> Result<Step, Failure> {
+    let signature = hook.headers.iter().find(|header| header.name.eq_ignore_ascii_case("signature"));
+    let Some(candidate) = signature.and_then(|header| digest(&header.value)) else {
+        return answered(401, Vec::new());
+    };
+    let state = state::State::Hook(State { hints: hints(&hook.body) }).encode()?;
+    Ok(Step::Verify(Verify {
+        secret_name: SECRET.to_owned(),
+        algorithm: Algorithm::HmacSha256,
+        message: hook.body,
+        candidates: vec![candidate],
+        encoding: Encoding::Hex,
+        state,
+    }))
+}
+
+/// Hands the hints on, when the signature is right.
+pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
+    match reply {
+        Reply::Verified(true) => answered(200, state.hints),
+        Reply::Verified(false) => answered(401, Vec::new()),
+        Reply::Response(_) | Reply::Transferred(_) => {
+            Err(Failure::Bug("a reply to a step that was not asked for".into()))
+        }
+    }
+}
+
+/// The hexadecimal digest of `sha256 <hex>`: split at the blank, never trimmed by characters (webhooks.md §2).
+fn digest(header: &str) -> Option<String> {
+    let (algorithm, digest) = header.trim().split_once(' ')?;
+    let digest = digest.trim();
+    let fits = algorithm.eq_ignore_ascii_case("sha256")
+        && digest.len() == 64
+        && digest.bytes().all(|byte| byte.is_ascii_hexdigit());
+    fits.then(|| digest.to_ascii_lowercase())
+}
+
+fn answered(status: u16, hints: Vec<Noted>) -> Result<Step, Failure> {
+    let hints = hints.into_iter().map(|hint| match hint {
+        Noted::Changed(of) => Hint::Changed(of),
+        Noted::Deleted(of) => Hint::Deleted(of),
+        Noted::Merged(from, into) => Hint::Merged((from, into)),
+        Noted::Erased(of) => Hint::Erased(of),
+    });
+    Ok(Step::Done(Outcome::Hooked(Hooked {
+        answer: Response { status, headers: vec![Field::new("content-type", "text/plain")], body: Vec::new() },
+        hints: hints.collect(),
+        signed_at_ms: None,
+    })))
+}
+
+/// What a body suggests; nothing when it is a ping, of no use here, or not readable.
+fn hints(body: &[u8]) -> Vec<Noted> {
+    let Ok(envelope) = serde_json::from_slice::<Value>(body) else { return Vec::new() };
+    let action = envelope.get("action").and_then(Value::as_str).unwrap_or_default();
+    let Some(payload) = envelope.get("payload") else { return Vec::new() };
+    let mut found = read(action, payload);
+    found.truncate(HINTS_MAX);
+    found
+}
+
+/// webhooks.md §4, line by line.
+fn read(action: &str, payload: &Value) -> Vec<Noted> {
+    let changed = |kind: &str, paths: &[&[&str]]| one(kind, payload, paths).map(Noted::Changed).into_iter().collect();
+    let deleted = |kind: &str, paths: &[&[&str]]| one(kind, payload, paths).map(Noted::Deleted).into_iter().collect();
+    match action {
+        "new_candidate_application"
+        | "new_prospect_application"
+        | "application_updated"
+        | "candidate_stage_change"
+        | "reject_candidate"
+        | "unreject_candidate"
+        | "hire_candidate"
+        | "unhire_candidate" => changed(kinds::APPLICATIONS, &[&["application", "id"]]),
+        "delete_application" => deleted(kinds::APPLICATIONS, &[&["application", "id"], &["id"]]),
+        "update_candidate" => {
+            changed(kinds::CANDIDATES, &[&["candidate", "id"], &["application", "candidate", "id"], &["person", "id"]])
+        }
+        "delete_candidate" => {
+            let mut all: Vec<Noted> = deleted(kinds::CANDIDATES, &[&["person", "id"], &["candidate", "id"]]);
+            // The attribute table has another name for the list than the example.
+            for name in ["deleted_application_ids", "application_ids"] {
+                let ids = payload.get("person").and_then(|person| person.get(name)).and_then(Value::as_array);
+                for id in ids.into_iter().flatten().filter_map(id_text) {
+                    all.push(Noted::Deleted(RemoteRef::new(kinds::APPLICATIONS, id)));
+                }
+            }
+            all
+        }
+        "merge_candidate" => {
+            let loser = one(kinds::CANDIDATES, payload, &[&["person", "id"]]);
+            let winner = one(kinds::CANDIDATES, payload, &[&["person", "new_candidate_id"]]);
+            loser.zip(winner).map(|(loser, winner)| Noted::Merged(loser, winner)).into_iter().collect()
+        }
+        "candidate_anonymized" => {
+            let paths: &[&[&str]] = &[&["candidate_id"], &["candidate", "id"], &["person", "id"]];
+            one(kinds::CANDIDATES, payload, paths).map(Noted::Erased).into_iter().collect()
+        }
+        "job_created" | "job_updated" | "job_approved" => changed(kinds::JOBS, &[&["job", "id"]]),
+        "job_deleted" => deleted(kinds::JOBS, &[&["job", "id"]]),
+        "job_post_created" | "job_post_updated" => changed(kinds::POSTINGS, &[&["job_post", "id"], &["id"]]),
+        "job_post_deleted" => deleted(kinds::POSTINGS, &[&["job_post", "id"], &["id"]]),
+        "job_interview_stage_deleted" => deleted(kinds::STAGES, &[&["job_interview_stage", "id"]]),
+        "department_deleted" => with_children(kinds::DEPARTMENTS, payload.get("department")),
+        "office_deleted" => with_children(kinds::OFFICES, payload.get("office")),
+        _ => Vec::new(),
+    }
+}
+
+/// The record and all below it.
+fn with_children(kind: &str, place: Option<&Value>) -> Vec<Noted> {
+    let Some(place) = place else { return Vec::new() };
+    let children = place.get("child_ids").and_then(Value::as_array).into_iter().flatten();
+    let ids = place.get("id").into_iter().chain(children).filter_map(id_text);
+    ids.map(|id| Noted::Deleted(RemoteRef::new(kind, id))).collect()
+}
+
+/// The record at the first path that leads to an id.
+fn one(kind: &str, payload: &Value, paths: &[&[&str]]) -> Option<RemoteRef> {
+    let id = paths.iter().find_map(|path| path.iter().try_fold(payload, |at, step| at.get(step)).and_then(id_text))?;
+    Some(RemoteRef::new(kind, id))
+}
+
+fn id_text(value: &Value) -> Option<String> {
+    let text = match value {
+        Value::Number(number) => number.to_string(),
+        Value::String(text) => text.clone(),
+        _ => return None,
+    };
+    request::is_id(&text).then_some(text)
+}

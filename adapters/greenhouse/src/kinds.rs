@@ -1,0 +1,261 @@
+//! The table of everything that can be read: one row per kind.
+//!
+//! A kind is a unified name, the collection of Harvest v3 behind it, and the reader of its rows; scope, manifest rule, scan and fetch all
+//! follow from the row. Adding a kind means adding a row and a reader.
+//!
+//! Versions: a record's `updated_at` is its version only where every member is the record's own. Whether a parent's `updated_at` moves with
+//! its children is unknown (harvest-v3.md §10 no. 13 [?], pitfalls.md B27), so kinds that carry lists have no version and are compared by
+//! content. Left out: hiring teams, scorecards, interviews, offers and demographic data.
+
+use crate::read::{Reader, candidacy, custom, jobs, lists, people};
+use atsync_model::kinds as names;
+
+/// One kind.
+#[derive(Debug)]
+pub struct Kind {
+    /// The unified name.
+    pub name: &'static str,
+    /// The collection at `/v3/`.
+    pub collection: &'static str,
+    /// The unified fields that a row as documented fills.
+    pub fields: &'static [&'static str],
+    /// The members of a row that are read; the others stay in the raw record.
+    pub reads: &'static [&'static str],
+    /// Parameters of each walk that makes up one pass. More than one where a single walk cannot show everything.
+    pub walks: &'static [&'static [(&'static str, &'static str)]],
+    /// The largest page.
+    pub page_max: u32,
+    /// The most ids of one fetch.
+    pub ids_max: u32,
+    /// Whether `updated_at` moves with every member.
+    pub stamped: bool,
+    /// Whether the raw record may be kept.
+    pub raw: bool,
+    /// Whether a webhook tells of deletions (webhooks.md §4).
+    pub hook: bool,
+    /// Whether rows can be hidden from an actor that saw them yesterday (harvest-v3.md §2.5 [ok]).
+    pub confidential: bool,
+    /// The kind that an id is good within.
+    pub scope: Option<&'static str>,
+    /// How long a write may take to show (harvest-v3.md §7, §10 no. 15 [?]).
+    pub visible_within_ms: u64,
+    pub(crate) read: Reader,
+}
+
+impl Kind {
+    /// The scope that reading needs.
+    pub fn permission(&self) -> String {
+        format!("harvest:{}:list", self.collection)
+    }
+}
+
+/// The walk that most collections need: one, without parameters of its own.
+const ONE_WALK: &[&[(&str, &str)]] = &[&[]];
+/// Deleted job posts are hidden unless `active=false` is asked (harvest-v3.md §8 [2nd]); asking for both is right whatever the default shows.
+const BOTH_WALKS: &[&[(&str, &str)]] = &[&[("active", "true")], &[("active", "false")]];
+/// The largest page that Greenhouse gives.
+const PAGE_MAX: u32 = crate::request::PER_PAGE_MAX;
+/// The largest page of rows that hold whole documents, so that a reply stays within a few megabytes. Arbitrary.
+const PAGE_OF_DOCUMENTS_MAX: u32 = 100;
+/// Ids of one filter (harvest-v3.md §3.1 [ok]).
+const IDS_MAX: u32 = 50;
+/// Reads after a write are expected to show it within this time. v1 documented minutes for candidates and applications (§7 [?]).
+const SLOW_MS: u64 = 120_000;
+/// The same where nothing slow was ever documented. Arbitrary.
+const QUICK_MS: u64 = 30_000;
+
+/// What most kinds have in common.
+const fn plain(name: &'static str, collection: &'static str, reader: Reader) -> Kind {
+    Kind {
+        name,
+        collection,
+        fields: &[],
+        reads: &[],
+        walks: ONE_WALK,
+        page_max: PAGE_MAX,
+        ids_max: IDS_MAX,
+        stamped: true,
+        raw: true,
+        hook: false,
+        confidential: false,
+        scope: None,
+        visible_within_ms: QUICK_MS,
+        read: reader,
+    }
+}
+
+/// Every kind. Those that others refer to come first.
+pub const KINDS: &[Kind] = &[
+    Kind {
+        fields: lists::DEPARTMENT_FIELDS,
+        reads: lists::DEPARTMENT_READS,
+        hook: true,
+        ..plain(names::DEPARTMENTS, "departments", lists::department)
+    },
+    Kind {
+        fields: lists::OFFICE_FIELDS,
+        reads: lists::OFFICE_READS,
+        hook: true,
+        ..plain(names::OFFICES, "offices", lists::office)
+    },
+    Kind {
+        fields: people::USER_FIELDS,
+        reads: people::USER_READS,
+        walks: &[&[("show_service_accounts", "true")]],
+        stamped: false,
+        ..plain(names::USERS, "users", people::user)
+    },
+    Kind {
+        fields: people::USER_EMAIL_FIELDS,
+        reads: people::USER_EMAIL_READS,
+        ..plain(names::USER_EMAILS, "user_emails", people::user_email)
+    },
+    Kind {
+        fields: lists::GROUPED_FIELDS,
+        reads: lists::GROUPED_READS,
+        ..plain(names::SOURCES, "sources", lists::grouped)
+    },
+    Kind {
+        fields: people::REFERRER_FIELDS,
+        reads: people::REFERRER_READS,
+        ..plain(names::REFERRERS, "referrers", people::referrer)
+    },
+    Kind {
+        fields: lists::GROUPED_FIELDS,
+        reads: lists::GROUPED_READS,
+        walks: &[&[("include_defaults", "true")]],
+        ..plain(names::REJECT_REASONS, "rejection_reasons", lists::grouped)
+    },
+    Kind {
+        fields: lists::PLAIN_FIELDS,
+        reads: lists::PLAIN_READS,
+        ..plain(names::CLOSE_REASONS, "close_reasons", lists::plain)
+    },
+    Kind {
+        fields: lists::PLAIN_FIELDS,
+        reads: lists::PLAIN_READS,
+        ..plain(names::TAGS, "candidate_tags", lists::plain)
+    },
+    Kind {
+        fields: custom::FIELD_FIELDS,
+        reads: custom::FIELD_READS,
+        ..plain(names::CUSTOM_FIELDS, "custom_fields", custom::field)
+    },
+    Kind {
+        fields: custom::OPTION_FIELDS,
+        reads: custom::OPTION_READS,
+        scope: Some(names::CUSTOM_FIELDS),
+        ..plain(names::CUSTOM_FIELD_OPTIONS, "custom_field_options", custom::option)
+    },
+    Kind {
+        fields: lists::POOL_FIELDS,
+        reads: lists::POOL_READS,
+        stamped: false,
+        ..plain(names::POOLS, "prospect_pools", lists::pool)
+    },
+    Kind {
+        fields: lists::POOL_STAGE_FIELDS,
+        reads: lists::POOL_STAGE_READS,
+        scope: Some(names::POOLS),
+        ..plain(names::POOL_STAGES, "prospect_pool_stages", lists::pool_stage)
+    },
+    Kind {
+        fields: jobs::JOB_FIELDS,
+        reads: jobs::JOB_READS,
+        stamped: false,
+        hook: true,
+        confidential: true,
+        ..plain(names::JOBS, "jobs", jobs::job)
+    },
+    Kind {
+        fields: jobs::STAGE_FIELDS,
+        reads: jobs::STAGE_READS,
+        hook: true,
+        confidential: true,
+        scope: Some(names::JOBS),
+        ..plain(names::STAGES, "job_interview_stages", jobs::stage)
+    },
+    Kind {
+        fields: jobs::POSTING_FIELDS,
+        reads: jobs::POSTING_READS,
+        walks: BOTH_WALKS,
+        page_max: PAGE_OF_DOCUMENTS_MAX,
+        // A fetch may have to ask twice and cannot carry the first answer over to the second: see `fetch`.
+        ids_max: 1,
+        stamped: false,
+        hook: true,
+        confidential: true,
+        ..plain(names::POSTINGS, "job_posts", jobs::posting)
+    },
+    Kind {
+        fields: jobs::OPENING_FIELDS,
+        reads: jobs::OPENING_READS,
+        confidential: true,
+        ..plain(names::OPENINGS, "openings", jobs::opening)
+    },
+    Kind {
+        fields: people::CANDIDATE_FIELDS,
+        reads: people::CANDIDATE_READS,
+        stamped: false,
+        hook: true,
+        confidential: true,
+        visible_within_ms: SLOW_MS,
+        ..plain(names::CANDIDATES, "candidates", people::candidate)
+    },
+    Kind {
+        fields: people::APPLIED_TAG_FIELDS,
+        reads: people::APPLIED_TAG_READS,
+        confidential: true,
+        ..plain(names::APPLIED_TAGS, "applied_candidate_tags", people::applied_tag)
+    },
+    Kind {
+        fields: candidacy::APPLICATION_FIELDS,
+        reads: candidacy::APPLICATION_READS,
+        stamped: false,
+        hook: true,
+        confidential: true,
+        visible_within_ms: SLOW_MS,
+        ..plain(names::APPLICATIONS, "applications", candidacy::application)
+    },
+    Kind {
+        fields: candidacy::APPLICATION_STAGE_FIELDS,
+        reads: candidacy::APPLICATION_STAGE_READS,
+        confidential: true,
+        visible_within_ms: SLOW_MS,
+        ..plain(names::APPLICATION_STAGES, "application_stages", candidacy::application_stage)
+    },
+    Kind {
+        fields: candidacy::REJECTION_FIELDS,
+        reads: candidacy::REJECTION_READS,
+        stamped: false,
+        confidential: true,
+        visible_within_ms: SLOW_MS,
+        ..plain(names::REJECTIONS, "rejection_details", candidacy::rejection)
+    },
+    Kind {
+        fields: candidacy::PLACEMENT_FIELDS,
+        reads: candidacy::PLACEMENT_READS,
+        confidential: true,
+        visible_within_ms: SLOW_MS,
+        ..plain(names::POOL_PLACEMENTS, "prospect_details", candidacy::placement)
+    },
+    Kind {
+        fields: candidacy::NOTE_FIELDS,
+        reads: candidacy::NOTE_READS,
+        page_max: PAGE_OF_DOCUMENTS_MAX,
+        confidential: true,
+        ..plain(names::NOTES, "notes", candidacy::note)
+    },
+    Kind {
+        fields: candidacy::ATTACHMENT_FIELDS,
+        reads: candidacy::ATTACHMENT_READS,
+        raw: false,
+        confidential: true,
+        ..plain(names::ATTACHMENTS, "attachments", candidacy::attachment)
+    },
+];
+
+/// The kind of this unified name.
+pub fn named(name: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.name == name)
+}

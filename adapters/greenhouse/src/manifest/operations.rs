@@ -1,0 +1,346 @@
+//! What can be written, and how each operation behaves (harvest-v3.md §7, §9).
+//!
+//! No endpoint takes an idempotency key (§7 [2nd]), so creates are `probeable`, or `keyed` where Greenhouse itself refuses a second one: a tag's name
+//! and a user's address (permissions.md §5). Statuses that mean "refused, nothing changed": see [`REFUSED`]. Operations that change where an
+//! application stands can mail the candidate and are off until the connection opts in.
+//!
+//! Left out: deleting, merging and anonymising people, deleting applications and custom fields. They cannot be taken back.
+
+use atsync_adapter::manifest::{EffectClass, FieldMode, FieldRule, OperationRule, SideEffect, SideEffectKind};
+use atsync_model::kinds;
+
+/// 401 and 429 are answered before a request is carried out (pitfalls.md E49); 403, 404 and 422 refuse it (harvest-v3.md §6). 400 and 409 are
+/// not documented, so they leave the outcome in doubt.
+const REFUSED: &[u16] = &[401, 403, 404, 422, 429];
+/// How long after the sending a look is trusted. v1 documented minutes for people and candidacies, and a poll every half minute (§7 [?]).
+const SETTLE_SLOW_MS: u64 = 120_000;
+/// The same for everything else. Arbitrary.
+const SETTLE_QUICK_MS: u64 = 30_000;
+
+use EffectClass::{Idempotent, Keyed, Probeable};
+use FieldMode::{CreateOnly, ReplaceAll, Set, SetOrClear};
+
+/// What differs between operations.
+struct Rule {
+    name: &'static str,
+    class: EffectClass,
+    fields: &'static [(&'static str, FieldMode)],
+    /// Scopes without prefix.
+    scopes: &'static [&'static str],
+    calls: u32,
+}
+
+/// All of them.
+pub(super) fn operations() -> Vec<OperationRule> {
+    let mut all: Vec<OperationRule> = RULES.iter().map(rule).collect();
+    for operation in &mut all {
+        adorn(operation);
+    }
+    all
+}
+
+const RULES: &[Rule] = &[
+    Rule {
+        name: "candidates.create",
+        class: Probeable,
+        fields: &[
+            ("name", CreateOnly),
+            ("emails", CreateOnly),
+            ("phones", CreateOnly),
+            ("links", CreateOnly),
+            ("addresses", CreateOnly),
+            ("company", CreateOnly),
+            ("title", CreateOnly),
+            ("private", CreateOnly),
+            ("custom_fields", CreateOnly),
+            ("application", CreateOnly),
+        ],
+        scopes: &["candidates:create", "candidates:list"],
+        calls: 1,
+    },
+    Rule {
+        name: "candidates.update",
+        class: Idempotent,
+        // PATCH replaces whole lists (pitfalls.md A4, A5): the adapter reads afresh and sends the merge.
+        fields: &[
+            ("name", Set),
+            ("emails", ReplaceAll),
+            ("phones", ReplaceAll),
+            ("links", ReplaceAll),
+            ("addresses", ReplaceAll),
+            ("company", SetOrClear),
+            ("title", SetOrClear),
+            ("private", Set),
+            ("custom_fields", ReplaceAll),
+        ],
+        scopes: &["candidates:update", "candidates:list"],
+        calls: 2,
+    },
+    Rule {
+        name: "applications.create",
+        class: Probeable,
+        fields: &[
+            ("candidate", CreateOnly),
+            ("kind", CreateOnly),
+            ("job", CreateOnly),
+            ("jobs", CreateOnly),
+            ("stage", CreateOnly),
+            ("pool", CreateOnly),
+            ("pool_stage", CreateOnly),
+            ("owner", CreateOnly),
+            ("source", CreateOnly),
+            ("referrer", CreateOnly),
+            ("recruiter", CreateOnly),
+            ("coordinator", CreateOnly),
+            ("custom_fields", CreateOnly),
+        ],
+        scopes: &["applications:create", "applications:list"],
+        calls: 1,
+    },
+    Rule {
+        name: "applications.update",
+        class: Idempotent,
+        fields: &[
+            ("source", SetOrClear),
+            ("referrer", SetOrClear),
+            ("recruiter", SetOrClear),
+            ("coordinator", SetOrClear),
+            ("pool", SetOrClear),
+            ("custom_fields", ReplaceAll),
+        ],
+        scopes: &["applications:update", "applications:list"],
+        calls: 2,
+    },
+    Rule {
+        name: "applications.move",
+        class: Probeable,
+        // `reading`: which id `from_stage_id` is; see `write::lifecycle`.
+        fields: &[("to_stage", Set), ("to_job", Set), ("reading", Set)],
+        scopes: &["applications:move", "applications:list"],
+        calls: 2,
+    },
+    Rule {
+        name: "applications.reject",
+        class: Probeable,
+        fields: &[("reason", Set), ("note", CreateOnly)],
+        scopes: &["applications:reject", "applications:list"],
+        calls: 2,
+    },
+    Rule {
+        name: "applications.unreject",
+        class: Probeable,
+        fields: &[],
+        scopes: &["applications:unreject", "applications:list"],
+        calls: 2,
+    },
+    Rule {
+        name: "applications.hire",
+        class: Probeable,
+        fields: &[("opening", Set), ("start_on", Set), ("close_reason", Set), ("reading", Set)],
+        // The openings are counted when none is given.
+        scopes: &["applications:hire", "applications:list", "openings:list"],
+        calls: 3,
+    },
+    Rule {
+        name: "applications.convert",
+        class: Probeable,
+        fields: &[("job", Set), ("stage", Set)],
+        scopes: &["applications:convert_to_candidate", "applications:list"],
+        calls: 2,
+    },
+    Rule {
+        name: "rejections.update",
+        class: Idempotent,
+        fields: &[("reason", Set), ("custom_fields", ReplaceAll)],
+        scopes: &["rejection_details:update", "rejection_details:list"],
+        calls: 2,
+    },
+    Rule {
+        name: "notes.create",
+        class: Probeable,
+        fields: &[
+            ("candidate", CreateOnly),
+            ("application", CreateOnly),
+            ("author", CreateOnly),
+            ("body", CreateOnly),
+            ("visibility", CreateOnly),
+        ],
+        scopes: &["notes:create", "notes:list"],
+        calls: 1,
+    },
+    Rule {
+        name: "tags.create",
+        class: Keyed,
+        fields: &[("name", CreateOnly)],
+        scopes: &["candidate_tags:create", "candidate_tags:list"],
+        calls: 1,
+    },
+    Rule {
+        name: "applied_tags.create",
+        class: Probeable,
+        fields: &[("candidate", CreateOnly), ("tag", CreateOnly)],
+        scopes: &["applied_candidate_tags:create", "applied_candidate_tags:list"],
+        calls: 2,
+    },
+    Rule {
+        name: "applied_tags.delete",
+        class: Idempotent,
+        fields: &[],
+        scopes: &["applied_candidate_tags:destroy", "applied_candidate_tags:list"],
+        calls: 1,
+    },
+    Rule {
+        name: "attachments.create",
+        class: Probeable,
+        fields: &[
+            ("application", CreateOnly),
+            ("filename", CreateOnly),
+            ("type", CreateOnly),
+            ("url", CreateOnly),
+            ("content_base64", CreateOnly),
+            ("visibility", CreateOnly),
+        ],
+        scopes: &["attachments:create", "attachments:list"],
+        calls: 1,
+    },
+    Rule {
+        name: "users.create",
+        class: Keyed,
+        fields: &[
+            ("first", CreateOnly),
+            ("last", CreateOnly),
+            ("email", CreateOnly),
+            ("job_title", CreateOnly),
+            ("employee_id", CreateOnly),
+            ("invite", CreateOnly),
+            ("reading", CreateOnly),
+        ],
+        scopes: &["users:create", "users:list"],
+        calls: 1,
+    },
+    Rule {
+        name: "custom_fields.create",
+        class: Probeable,
+        fields: &[
+            ("name", CreateOnly),
+            ("applies_to", CreateOnly),
+            ("type", CreateOnly),
+            ("private", CreateOnly),
+            ("description", CreateOnly),
+            ("options", CreateOnly),
+        ],
+        scopes: &["custom_fields:create", "custom_fields:list"],
+        calls: 1,
+    },
+    Rule {
+        name: "custom_fields.update",
+        class: Idempotent,
+        fields: &[("name", Set), ("private", Set), ("description", SetOrClear)],
+        scopes: &["custom_fields:update", "custom_fields:list"],
+        calls: 2,
+    },
+    Rule {
+        name: "custom_field_options.create",
+        class: Probeable,
+        fields: &[
+            ("custom_field", CreateOnly),
+            ("name", CreateOnly),
+            ("order", CreateOnly),
+            ("external_id", CreateOnly),
+        ],
+        scopes: &["custom_field_options:create", "custom_field_options:list"],
+        calls: 1,
+    },
+    Rule {
+        name: "custom_field_options.update",
+        class: Idempotent,
+        fields: &[("name", Set), ("order", Set), ("external_id", SetOrClear)],
+        scopes: &["custom_field_options:update", "custom_field_options:list"],
+        calls: 2,
+    },
+];
+
+fn rule(rule: &Rule) -> OperationRule {
+    let (kind, verb) = rule.name.split_once('.').unwrap_or((rule.name, ""));
+    let slow = matches!(kind, kinds::CANDIDATES | kinds::APPLICATIONS | kinds::REJECTIONS);
+    OperationRule {
+        name: rule.name.into(),
+        kind: kind.into(),
+        verb: verb.into(),
+        class: rule.class,
+        materialises: if verb == "create" { vec![kind.to_owned()] } else { Vec::new() },
+        may_carry: Vec::new(),
+        fields: rule.fields.iter().map(|(name, mode)| FieldRule { name: (*name).to_owned(), mode: *mode }).collect(),
+        required: required(rule.name).iter().map(|member| (*member).to_owned()).collect(),
+        refused_statuses: REFUSED.to_vec(),
+        settle_window_ms: if slow { SETTLE_SLOW_MS } else { SETTLE_QUICK_MS },
+        side_effects: Vec::new(),
+        opt_in: None,
+        permissions: rule.scopes.iter().map(|scope| format!("harvest:{scope}")).collect(),
+        calls: rule.calls,
+    }
+}
+
+/// What Greenhouse refuses to do without (harvest-v3.md §9, each at its endpoint).
+fn required(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "candidates.create" => &["name.first", "name.last"],
+        "applications.create" => &["candidate"],
+        "applications.reject" => &["reason"],
+        "applications.convert" => &["job"],
+        "notes.create" => &["candidate", "body", "visibility"],
+        "tags.create" => &["name"],
+        "applied_tags.create" => &["candidate", "tag"],
+        "attachments.create" => &["application", "filename", "type"],
+        "users.create" => &["first", "last", "email"],
+        "custom_fields.create" => &["name", "applies_to", "type"],
+        "custom_field_options.create" => &["custom_field", "name"],
+        _ => &[],
+    }
+}
+
+/// What only some operations have.
+fn adorn(operation: &mut OperationRule) {
+    use SideEffectKind::{MailsCandidate, MailsUser, NotifiesTeam, StartsAutomation};
+    let effect = |what, note: &str| SideEffect { what, note: note.to_owned() };
+    let (opt_in, side_effects) = match operation.name.as_str() {
+        "applications.move" => (
+            Some("stage_writes"),
+            // harvest-v3.md §7, pitfalls.md A13 [ok].
+            vec![
+                effect(
+                    MailsCandidate,
+                    "the account's stage-transition rules run and may mail the candidate; this cannot be prevented",
+                ),
+                effect(StartsAutomation, "the account's stage-transition rules run"),
+            ],
+        ),
+        "applications.convert" => (
+            Some("stage_writes"),
+            vec![effect(StartsAutomation, "the new application enters a stage, whose rules run")],
+        ),
+        "applications.hire" => (
+            Some("stage_writes"),
+            vec![effect(
+                NotifiesTeam,
+                "the opening closes, and with the last one perhaps the job; the hiring team may be told",
+            )],
+        ),
+        "applications.reject" | "applications.unreject" => (Some("stage_writes"), Vec::new()),
+        "users.create" => (
+            Some("user_invitations"),
+            vec![effect(MailsUser, "the new user is mailed an invitation when `invite` is true; a seat may be used")],
+        ),
+        _ => (None, Vec::new()),
+    };
+    operation.opt_in = opt_in.map(str::to_owned);
+    operation.side_effects = side_effects;
+    match operation.name.as_str() {
+        "candidates.create" => operation.may_carry = vec![kinds::APPLICATIONS.to_owned()],
+        // A 405 says that this form of the endpoint does not exist (harvest-v3.md §9.10 [?]): nothing was carried out.
+        "users.create" => operation.refused_statuses.push(405),
+        // The prospect's application stays as `converted`; a new one is made (harvest-v3.md §9.2).
+        "applications.convert" => operation.materialises = vec![kinds::APPLICATIONS.to_owned()],
+        _ => {}
+    }
+}

@@ -1,0 +1,88 @@
+//! Was this application made?
+//!
+//! The candidate's applications are compared by arm and job. A person has one application per job (harvest-v3.md §9.2 [ok]), so for that arm the
+//! one is the answer whenever it was made: that also tells a 422 for a second application from any other 422, whose text nobody knows (§10, 11).
+//! Prospects are not unique: they are compared by their jobs, by pool where one was wanted (prospect_details), and by time.
+
+use super::{Hunt as Probing, Next, Sent, blind, look, matched};
+use crate::request;
+use crate::write::input::{ApplicationNew, ArmInput};
+use crate::write::standing::{Standing, Status};
+use crate::write::{application, pages, row};
+use atsync_adapter::contract::{Failure, Response};
+use atsync_adapter::model::kinds;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Pages walked at most. Arbitrary: nobody has 2,500 applications.
+const PAGES_MAX: u32 = 5;
+
+/// An application being looked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Hunt {
+    new: ApplicationNew,
+    seen: Vec<String>,
+    pages: u32,
+    /// The pools of `seen` were asked for.
+    pools: bool,
+}
+
+/// Begins to look.
+pub(super) fn begin(new: ApplicationNew) -> Result<Next, Failure> {
+    let candidate = new.candidate.clone().unwrap_or_default();
+    request::id_number("candidate", &candidate)?;
+    let new = ApplicationNew { custom_fields: Vec::new(), ..new };
+    let hunt = Hunt { new, seen: Vec::new(), pages: 0, pools: false };
+    let request = pages::list("applications", &[("candidate_ids", &candidate)]);
+    Ok(look(request, Probing::Application(Box::new(hunt))))
+}
+
+impl Hunt {
+    /// Takes a page.
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next, Failure> {
+        if self.pools {
+            let rows = pages::read(response, "prospect_details")?.rows;
+            self.seen.retain(|id| application::pool_of(&rows, id) == self.new.pool);
+            return Ok(matched(kinds::APPLICATIONS, &self.seen));
+        }
+        let page = pages::read(response, "applications")?;
+        let unique = self.new.kind == ArmInput::Application;
+        let candidate = self.new.candidate.clone();
+        let own = |row: &&Value| row::id(row, "candidate_id").is_none_or(|id| Some(id) == candidate);
+        let timely = |row: &&Value| unique || sent.can_have_made(row);
+        let fitting: Vec<String> =
+            page.rows.iter().filter(own).filter(timely).filter_map(|row| fits(&self.new, row)).collect();
+        self.seen.extend(fitting);
+        self.pages += 1;
+        match page.next {
+            Some(_) if self.pages >= PAGES_MAX => return Ok(blind("too many applications to look through")),
+            Some(link) => return Ok(look(request::follow(link), Probing::Application(Box::new(self)))),
+            None => {}
+        }
+        if self.new.pool.is_some() && !self.seen.is_empty() && self.seen.len() <= request::IDS_MAX {
+            let request = pages::list("prospect_details", &[("application_ids", &self.seen.join(","))]);
+            self.pools = true;
+            return Ok(look(request, Probing::Application(Box::new(self))));
+        }
+        Ok(matched(kinds::APPLICATIONS, &self.seen))
+    }
+}
+
+/// The id of a row that is such an application, whatever its pool.
+pub(super) fn fits(new: &ApplicationNew, row: &Value) -> Option<String> {
+    let standing = Standing::of(row);
+    let same = match new.kind {
+        ArmInput::Application => !standing.prospect && standing.job.is_some() && standing.job == new.job,
+        ArmInput::Prospect => {
+            // The job of a prospect is in the list, in `job_id`, or in both.
+            let mut jobs = row::ids(row, "prospective_job_ids");
+            jobs.extend(standing.job.clone());
+            let wanted = application::prospective(new);
+            standing.prospect
+                && standing.status != Status::Converted
+                && wanted.iter().all(|job| jobs.iter().any(|held| held == job))
+                && jobs.iter().all(|held| wanted.contains(&held.as_str()))
+        }
+    };
+    (same && !standing.id.is_empty()).then_some(standing.id)
+}

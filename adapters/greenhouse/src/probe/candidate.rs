@@ -1,0 +1,196 @@
+//! Was this candidate made?
+//!
+//! Looked for by each e-mail address, exactly (harvest-v3.md §9.1); there is no filter by name or by a text value, so a marker is only compared
+//! on rows found some other way (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported, never chosen between.
+//! Settling a doubt, a row counts when it can be of that time: with the name that was sent it is `matched`; with another name it is not proof
+//! either way, so it is reported as ambiguous instead of being passed over. A row that carries another intent's mark is not ours.
+//! Without any address, a doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before anything was sent there is no way.
+
+use super::{Hunt as Probing, Next, Sent, absent, ambiguous, application, blind, found, instant, look};
+use crate::request;
+use crate::settings::Settings;
+use crate::write::input::{ApplicationNew, CandidateNew};
+use crate::write::pages;
+use crate::write::sent::{carried, subject};
+use crate::write::{normal, row};
+use atsync_adapter::contract::{Certainty, Failure, Mark, Request, Response};
+use atsync_adapter::model::kinds;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Pages that one look walks at most: 2,500 candidates. Arbitrary.
+const PAGES_MAX: u32 = 5;
+
+/// A candidate being looked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Hunt {
+    /// Addresses still to ask for; the last one is being asked for now.
+    emails: Vec<String>,
+    name: String,
+    /// Marker field and the mark's text.
+    marker: Option<(String, String)>,
+    /// The application that was to be made along, without its custom fields.
+    application: Option<ApplicationNew>,
+    seen: Vec<Seen>,
+    pages: u32,
+    /// The candidate, once found, while its application is looked for.
+    found: Option<(String, bool)>,
+}
+
+/// A row that may be the candidate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Seen {
+    id: String,
+    mark: Marking,
+    same_name: bool,
+}
+
+/// What a row's marker field says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Marking {
+    /// The mark of this intent.
+    Ours,
+    /// Another text.
+    Another,
+    /// Nothing, or the field is not shown.
+    None,
+}
+
+/// Begins to look.
+pub(super) fn begin(new: CandidateNew, settings: &Settings, mark: Option<&Mark>, sent: Sent) -> Result<Next, Failure> {
+    let mut emails: Vec<String> = Vec::new();
+    for entry in &new.emails {
+        let email = normal::email(&entry.value);
+        if !email.is_empty() && !emails.contains(&email) {
+            emails.push(email);
+        }
+    }
+    emails.reverse();
+    let name = normal::name(new.name.first.as_deref().unwrap_or(""), new.name.last.as_deref().unwrap_or(""));
+    let application = new.application.map(|application| ApplicationNew { custom_fields: Vec::new(), ..application });
+    let marker = settings.marker_field.clone().zip(mark.map(|mark| mark.text.clone()));
+    let hunt = Hunt { emails, name, marker, application, seen: Vec::new(), pages: 0, found: None };
+    match (hunt.emails.last(), sent.earliest_ms()) {
+        (Some(email), _) => Ok(look(by_email(email), Probing::Candidate(Box::new(hunt)))),
+        (None, Some(earliest)) => {
+            let since = format!("gte|{}", instant::format(earliest));
+            Ok(look(pages::list("candidates", &[("created_at", &since)]), Probing::Candidate(Box::new(hunt))))
+        }
+        (None, None) => {
+            Ok(blind("the candidate has no e-mail address, and Greenhouse cannot be searched by anything else"))
+        }
+    }
+}
+
+fn by_email(email: &str) -> Request {
+    pages::list("candidates", &[("email", email)])
+}
+
+impl Hunt {
+    /// Takes a page.
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next, Failure> {
+        if let Some((id, marked)) = self.found.take() {
+            return self.with_application(response, id, marked);
+        }
+        let page = pages::read(response, "candidates")?;
+        for row in &page.rows {
+            if row::is_stub(row) {
+                // Either it is still being made, or it is hidden for good; nothing tells which, nor who it is (harvest-v3.md §7 [?]).
+                let ids: Vec<String> = row::id(row, "id").into_iter().collect();
+                return if sent.is_recent() || ids.is_empty() {
+                    let text = "Greenhouse shows a candidate of this address only as a message; look again";
+                    Err(Failure::Unavailable(text.into()))
+                } else {
+                    Ok(ambiguous(kinds::CANDIDATES, &ids))
+                };
+            }
+            let Some(seen) = self.look_at(row, sent) else { continue };
+            if !self.seen.iter().any(|known| known.id == seen.id) {
+                self.seen.push(seen);
+            }
+        }
+        self.pages += 1;
+        match page.next {
+            Some(_) if self.pages >= PAGES_MAX => return Ok(blind("too many candidates to look through")),
+            Some(link) => return Ok(look(request::follow(link), Probing::Candidate(Box::new(self)))),
+            None => {}
+        }
+        self.emails.pop();
+        self.pages = 0;
+        if let Some(email) = self.emails.last() {
+            let request = by_email(email);
+            return Ok(look(request, Probing::Candidate(Box::new(self))));
+        }
+        self.verdict(sent)
+    }
+
+    /// What a row has in common with the candidate; `None` when it cannot be it.
+    fn look_at(&self, row: &Value, sent: Sent) -> Option<Seen> {
+        let id = row::id(row, "id")?;
+        let mark = match &self.marker {
+            None => Marking::None,
+            Some((field, text)) => {
+                let held = row.get("custom_fields").and_then(|fields| fields.get(field));
+                let held = held.map(|held| held.get("value").unwrap_or(held)).and_then(Value::as_str).unwrap_or("");
+                if held == text {
+                    Marking::Ours
+                } else if held.is_empty() {
+                    Marking::None
+                } else {
+                    Marking::Another
+                }
+            }
+        };
+        let same_name = normal::name(row::text(row, "first_name"), row::text(row, "last_name")) == self.name;
+        let by_name_only = self.emails.is_empty();
+        let possible = mark == Marking::Ours
+            || (sent.can_have_made(row)
+                && (sent.first_ms.is_none() || mark != Marking::Another)
+                && (same_name || !by_name_only));
+        possible.then_some(Seen { id, mark, same_name })
+    }
+
+    fn verdict(mut self, sent: Sent) -> Result<Next, Failure> {
+        let seen = std::mem::take(&mut self.seen);
+        let ids = |fits: &dyn Fn(&Seen) -> bool| -> Vec<String> {
+            seen.iter().filter(|seen| fits(seen)).map(|seen| seen.id.clone()).collect()
+        };
+        let marked = ids(&|seen| seen.mark == Marking::Ours);
+        let named = ids(&|seen| seen.same_name);
+        let all = ids(&|_| true);
+        let (fits, is_marked) = match (marked.is_empty(), sent.first_ms) {
+            (false, _) => (marked, true),
+            // Somebody with this address is there already, whatever the name.
+            (true, None) => (all, false),
+            (true, Some(_)) if named.is_empty() && !all.is_empty() => return Ok(ambiguous(kinds::CANDIDATES, &all)),
+            (true, Some(_)) => (named, false),
+        };
+        match fits.as_slice() {
+            [] => Ok(absent(kinds::CANDIDATES)),
+            [id] if self.application.is_some() => {
+                let request = pages::list("applications", &[("candidate_ids", id)]);
+                self.found = Some((id.clone(), is_marked));
+                Ok(look(request, Probing::Candidate(Box::new(self))))
+            }
+            [id] => Ok(found(vec![subject(kinds::CANDIDATES, id.clone())], certainty(is_marked))),
+            several => Ok(ambiguous(kinds::CANDIDATES, several)),
+        }
+    }
+
+    /// Adds the application, when exactly one fits. One page: nobody has 500 applications.
+    fn with_application(self, response: &Response, id: String, marked: bool) -> Result<Next, Failure> {
+        let rows = pages::read(response, "applications")?.rows;
+        let mut links = vec![subject(kinds::CANDIDATES, id)];
+        if let Some(new) = &self.application {
+            let fits: Vec<String> = rows.iter().filter_map(|row| application::fits(new, row)).collect();
+            if let [application] = fits.as_slice() {
+                links.push(carried(application.clone()));
+            }
+        }
+        Ok(found(links, certainty(marked)))
+    }
+}
+
+fn certainty(marked: bool) -> Certainty {
+    if marked { Certainty::Marked } else { Certainty::Matched }
+}

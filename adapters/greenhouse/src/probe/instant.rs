@@ -1,0 +1,99 @@
+//! Times as Greenhouse writes them, as milliseconds since 1970, and back.
+//!
+//! ISO 8601 in UTC with milliseconds is the rule; no milliseconds and numeric offsets are accepted (harvest-v3.md §3 [ok]/[2nd]). The calendar is the
+//! proleptic Gregorian one; leap seconds do not occur. Anything else is `None`: a time that cannot be read proves nothing.
+
+/// How far Greenhouse's clock and the engine's may differ. Arbitrary, and generous for machines that keep time.
+pub(crate) const SKEW_MS: u64 = 2 * 60 * 1000;
+
+/// Reads a time. Before 1970 counts as 1970.
+pub(crate) fn parse(text: &str) -> Option<u64> {
+    let (date, time) = text.split_once(['T', ' '])?;
+    let mut date = date.split('-').map(|part| part.parse::<i64>().ok());
+    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
+    let zone = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
+    let (clock, zone) = time.split_at(zone);
+    let mut clock = clock.split(':');
+    let hour: i64 = clock.next()?.parse().ok()?;
+    let minute: i64 = clock.next()?.parse().ok()?;
+    let (second, fraction) = clock.next().map_or(("0", ""), |rest| rest.split_once('.').unwrap_or((rest, "")));
+    let second: i64 = second.parse().ok()?;
+    let milli: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    let in_range =
+        (1..=12).contains(&month) && (1..=31).contains(&day) && (0..24).contains(&hour) && (0..60).contains(&minute);
+    if !in_range || !(0..=60).contains(&second) || !(0..=9999).contains(&year) {
+        return None;
+    }
+    let minutes = (days(year, month, day) * 24 + hour) * 60 + minute - offset_minutes(zone)?;
+    u64::try_from(((minutes * 60 + second) * 1000 + milli).max(0)).ok()
+}
+
+/// Writes a time in UTC with milliseconds.
+pub(crate) fn format(ms: u64) -> String {
+    let seconds = i64::try_from(ms / 1000).unwrap_or(0);
+    let (day, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // The inverse of `days`, after H. Hinnant's description of the civil calendar (400 years have 146,097 days).
+    let shifted = day + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * of_year + 2) / 153;
+    let day = of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    let (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{:03}Z", ms % 1000)
+}
+
+/// Days from 1970-01-01 to a date.
+fn days(year: i64, month: i64, day: i64) -> i64 {
+    let year = if month <= 2 { year - 1 } else { year };
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let shifted_month = (month + 9) % 12;
+    let of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + of_year - 719_468
+}
+
+fn offset_minutes(zone: &str) -> Option<i64> {
+    let sign = match zone.as_bytes().first() {
+        None | Some(b'Z' | b'z') => return Some(0),
+        Some(b'-') => -1,
+        Some(_) => 1,
+    };
+    let digits: String = zone.chars().filter(char::is_ascii_digit).collect();
+    let hours: i64 = digits.get(..2)?.parse().ok()?;
+    let minutes: i64 = digits.get(2..4).unwrap_or("0").parse().ok()?;
+    Some(sign * (hours * 60 + minutes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_read_in_every_form_that_occurs() {
+        for (text, ms) in [
+            ("1970-01-01T00:00:00.000Z", Some(0)),
+            ("2026-11-24T06:00:00.123Z", Some(1_795_500_000_123)),
+            ("2026-11-24T06:00:00Z", Some(1_795_500_000_000)),
+            ("2026-11-24T07:30:00.5+01:30", Some(1_795_500_000_500)),
+            ("2026-11-23T22:00:00-0800", Some(1_795_500_000_000)),
+            ("2000-02-29T12:00:00Z", Some(951_825_600_000)),
+            ("2026-11-24", None),
+            ("yesterday", None),
+            ("2026-13-01T00:00:00Z", None),
+        ] {
+            assert_eq!(parse(text), ms, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        for ms in [0, 951_825_600_000, 1_795_500_000_123, 4_102_444_799_999] {
+            assert_eq!(parse(&format(ms)), Some(ms), "{}", format(ms));
+        }
+        assert_eq!(format(1_795_500_000_123), "2026-11-24T06:00:00.123Z");
+    }
+}

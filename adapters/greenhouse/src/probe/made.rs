@@ -1,0 +1,228 @@
+//! Was this record made? For notes, tags, files, users and definitions.
+//!
+//! Each is looked for in a list, filtered as far as Greenhouse filters, and compared member by member. Where Greenhouse allows only one of its kind, or
+//! where a second one of the same name would be of no use, time does not matter. Notes are the strictest, because one too many stays for ever
+//! (pitfalls.md 7): an equal note that looks too old is reported as ambiguous, never taken for "not there".
+
+use super::{Hunt as Probing, Next, Sent, absent, ambiguous, blind, look, matched};
+use crate::answer::invalid;
+use crate::request::{self, id_number};
+use crate::write::input::AppliedTagNew;
+use crate::write::op::Op;
+use crate::write::{normal, pages, records, row, words};
+use atsync_adapter::contract::{Failure, Request, Response};
+use atsync_adapter::model::kinds;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Pages walked at most. Tags cannot be filtered by name (harvest-v3.md §9.4), so this is 10,000 of them.
+const PAGES_MAX: u32 = 20;
+
+/// What is looked for.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Want {
+    Note {
+        candidate: String,
+        application: Option<String>,
+        body: String,
+        visibility: String,
+    },
+    Tag {
+        name: String,
+    },
+    AppliedTag {
+        candidate: String,
+        tag: String,
+    },
+    Attachment {
+        application: String,
+        filename: String,
+        kind: String,
+    },
+    User {
+        email: String,
+    },
+    /// The same user by any of its addresses.
+    UserEmail {
+        email: String,
+    },
+    Field {
+        name: String,
+        field_type: String,
+        value_type: String,
+    },
+    Choice {
+        field: String,
+        name: String,
+    },
+}
+
+/// A record being looked for.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Hunt {
+    want: Want,
+    seen: Vec<String>,
+    /// Equal, but too old.
+    old: Vec<String>,
+    pages: u32,
+}
+
+/// Begins to look.
+pub(super) fn begin(want: Want) -> Next {
+    let request = want.request();
+    look(request, Probing::Made(Hunt { want, seen: Vec::new(), old: Vec::new(), pages: 0 }))
+}
+
+impl Want {
+    /// What a creation makes; `None` for an operation on something that exists.
+    pub(super) fn of(op: &Op) -> Result<Option<Self>, Failure> {
+        Ok(Some(match op {
+            Op::NoteCreate { input, .. } => {
+                id_number("candidate", &input.candidate)?;
+                Self::Note {
+                    candidate: input.candidate.clone(),
+                    application: input.application.clone(),
+                    body: normal::fingerprint(&input.body),
+                    visibility: input.visibility.clone(),
+                }
+            }
+            Op::TagCreate { input, .. } => Self::Tag { name: input.name.clone() },
+            Op::AppliedTagCreate { input, .. } => {
+                id_number("candidate", &input.candidate)?;
+                Self::AppliedTag { candidate: input.candidate.clone(), tag: input.tag.clone() }
+            }
+            Op::AttachmentCreate { input, .. } => {
+                id_number("application", &input.application)?;
+                Self::Attachment {
+                    application: input.application.clone(),
+                    filename: input.filename.clone(),
+                    kind: words::attachment_type(&input.r#type).into(),
+                }
+            }
+            Op::UserCreate { input, .. } => Self::User { email: input.email.trim().into() },
+            Op::FieldCreate { input, .. } => Self::Field {
+                name: input.name.clone(),
+                field_type: words::field_type(&input.applies_to)
+                    .ok_or_else(|| invalid("applies_to", "not known"))?
+                    .into(),
+                value_type: words::value_type(&input.r#type).ok_or_else(|| invalid("type", "not known"))?.into(),
+            },
+            Op::OptionCreate { input, .. } => {
+                id_number("custom_field", &input.custom_field)?;
+                Self::Choice { field: input.custom_field.clone(), name: input.name.clone() }
+            }
+            _ => return Ok(None),
+        }))
+    }
+
+    /// The collection and the unified kind of what is found in it.
+    fn place(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Note { .. } => ("notes", kinds::NOTES),
+            Self::Tag { .. } => ("candidate_tags", kinds::TAGS),
+            Self::AppliedTag { .. } => ("applied_candidate_tags", kinds::APPLIED_TAGS),
+            Self::Attachment { .. } => ("attachments", kinds::ATTACHMENTS),
+            Self::User { .. } => ("users", kinds::USERS),
+            Self::UserEmail { .. } => ("user_emails", kinds::USERS),
+            Self::Field { .. } => ("custom_fields", kinds::CUSTOM_FIELDS),
+            Self::Choice { .. } => ("custom_field_options", kinds::CUSTOM_FIELD_OPTIONS),
+        }
+    }
+
+    fn request(&self) -> Request {
+        let filter: Option<(&str, &str)> = match self {
+            Self::Note { candidate, .. } | Self::AppliedTag { candidate, .. } => Some(("candidate_ids", candidate)),
+            Self::Tag { .. } => None,
+            Self::Attachment { application, .. } => Some(("application_ids", application)),
+            Self::User { email } => Some(("primary_email", email)),
+            Self::UserEmail { email } => Some(("email", email)),
+            Self::Field { field_type, .. } => Some(("field_type", field_type)),
+            Self::Choice { field, .. } => Some(("custom_field_ids", field)),
+        };
+        pages::list(self.place().0, filter.as_slice())
+    }
+
+    /// The id of a row that is it.
+    fn fits(&self, row: &Value) -> Option<String> {
+        let text = |member: &str| row::text(row, member);
+        let same = match self {
+            Self::Note { candidate, application, body, visibility } => {
+                let body_is = |member: &str| !text(member).is_empty() && normal::fingerprint(text(member)) == *body;
+                let application_is = application.is_none()
+                    || row::id(row, "application_id").is_none_or(|id| Some(&id) == application.as_ref());
+                row::id(row, "candidate_id").is_none_or(|id| id == *candidate)
+                    && (body_is("body") || body_is("body_with_tags"))
+                    && words::visibility_is(text("visibility"), visibility)
+                    && application_is
+            }
+            Self::Tag { name } => text("name") == name,
+            Self::AppliedTag { candidate, tag } => {
+                let new = AppliedTagNew { candidate: candidate.clone(), tag: tag.clone() };
+                return records::applied_row(std::slice::from_ref(row), &new);
+            }
+            Self::Attachment { filename, kind, .. } => text("filename") == filename && text("type") == kind,
+            Self::User { email } => {
+                let email = normal::email(email);
+                normal::email(text("primary_email")) == email
+                    || row::list(row, "emails")
+                        .iter()
+                        .filter_map(Value::as_str)
+                        .any(|held| normal::email(held) == email)
+            }
+            Self::UserEmail { email } => {
+                return (normal::email(text("email")) == normal::email(email))
+                    .then(|| row::id(row, "user_id"))
+                    .flatten();
+            }
+            Self::Field { name, field_type, value_type } => {
+                text("name") == name
+                    && text("value_type") == value_type
+                    && text("field_type") == field_type
+                    && row::flag(row, "active") != Some(false)
+            }
+            Self::Choice { field, name } => {
+                text("name") == name
+                    && row::id(row, "custom_field_id").as_ref() == Some(field)
+                    && row::flag(row, "active") != Some(false)
+            }
+        };
+        same.then(|| row::id(row, "id")).flatten()
+    }
+
+    /// Whether a record made earlier cannot be the one.
+    fn minds_time(&self) -> bool {
+        matches!(self, Self::Note { .. } | Self::Attachment { .. })
+    }
+}
+
+impl Hunt {
+    /// Takes a page.
+    pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next, Failure> {
+        let (collection, kind) = self.want.place();
+        // The second look at users needs another scope. Without it the first look stands: an address in use is refused by Greenhouse anyway.
+        if matches!(self.want, Want::UserEmail { .. }) && matches!(response.status, 403 | 404 | 422) {
+            return Ok(absent(kind));
+        }
+        let page = pages::read(response, collection)?;
+        for row in &page.rows {
+            let Some(id) = self.want.fits(row) else { continue };
+            let list = if self.want.minds_time() && !sent.can_have_made(row) { &mut self.old } else { &mut self.seen };
+            if !list.contains(&id) {
+                list.push(id);
+            }
+        }
+        self.pages += 1;
+        match page.next {
+            Some(_) if self.pages >= PAGES_MAX && self.seen.is_empty() => {
+                return Ok(blind("too many records to look through"));
+            }
+            Some(link) if self.pages < PAGES_MAX => return Ok(look(request::follow(link), Probing::Made(self))),
+            _ => {}
+        }
+        match &self.want {
+            Want::User { email } if self.seen.is_empty() => Ok(begin(Want::UserEmail { email: email.clone() })),
+            Want::Note { .. } if self.seen.is_empty() && !self.old.is_empty() => Ok(ambiguous(kind, &self.old)),
+            _ => Ok(matched(kind, &self.seen)),
+        }
+    }
+}

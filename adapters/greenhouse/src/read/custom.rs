@@ -1,0 +1,304 @@
+//! Custom fields: their values on other records, their definitions and their options.
+//!
+//! Values are a map from `name_key` to `{name, type, value}` (harvest-v3.md §3, REC [ok]); selects are read as labels (§7 [2nd]). Types and
+//! members differ by channel: `yes_no` or `boolean`, `currency_code` or `unit`, `min_amount` or `min_value` (pitfalls.md C33), so all of
+//! them are taken. A value of another shape than its type promises is kept as it is, as `unknown`. Empty is `null`, whether Greenhouse writes
+//! `null`, `""` or `[]`.
+//!
+//! Left out: the option's id of a select value; the row does not have it.
+
+use super::{Read, Unreadable, record, word_of};
+use crate::wire::{Got, Id, Lacking, Str, row};
+use atsync_model::unified::{CustomField, CustomFieldOption, CustomValue, CustomValues, Ref, Text};
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+/// The member `custom_fields` of a row.
+#[derive(Debug, Default)]
+pub(super) struct CustomMap<'a>(CustomValues<'a>);
+
+/// One value.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, bound(deserialize = "'de: 'a"))]
+struct Entry<'a> {
+    /// Only where values come as a list.
+    name_key: Got<Str<'a>>,
+    name: Got<Str<'a>>,
+    #[serde(rename = "type")]
+    kind: Got<Str<'a>>,
+    value: Value,
+}
+
+impl<'a> Entry<'a> {
+    fn unified(self) -> CustomValue<'a> {
+        let kind = self.kind.value().map(|kind| kind.0).unwrap_or_default();
+        let (kind, value) = read_value(unified_type(&kind), self.value);
+        CustomValue { name: self.name.value().map(|name| name.0), kind: Cow::Borrowed(kind), value }
+    }
+}
+
+struct MapVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for MapVisitor<'a> {
+    type Value = CustomMap<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("custom field values")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CustomMap<'a>, A::Error> {
+        let mut all = CustomValues::new();
+        while let Some((key, entry)) = map.next_entry::<Str<'a>, Option<Entry<'a>>>()? {
+            all.insert(key.0, entry.unwrap_or_default().unified());
+        }
+        Ok(CustomMap(all))
+    }
+
+    /// An empty map is written as an empty list by some servers; v1 also had lists of entries that name their key.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<CustomMap<'a>, A::Error> {
+        let mut all = CustomValues::new();
+        while let Some(mut entry) = seq.next_element::<Entry<'a>>()? {
+            if let Some(key) = std::mem::take(&mut entry.name_key).value() {
+                all.insert(key.0, entry.unified());
+            }
+        }
+        Ok(CustomMap(all))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for CustomMap<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(MapVisitor(PhantomData))
+    }
+}
+
+/// The values of a row.
+pub(super) fn values<'a>(got: Got<CustomMap<'a>>, lacking: &mut Lacking) -> CustomValues<'a> {
+    got.take("custom_fields", lacking).unwrap_or_default().0
+}
+
+/// A reference by name alone.
+pub(super) fn named(name: Text<'_>) -> Ref<'_> {
+    Ref { id: None, name: Some(name) }
+}
+
+/// The unified type for Greenhouse's `value_type` (harvest-v3.md §9.11). HRIS fields end in `_hris` and hold what the word before says.
+pub(super) fn unified_type(source: &str) -> &'static str {
+    match source.strip_suffix("_hris").unwrap_or(source) {
+        "short_text" => "text",
+        "long_text" | "rich_text" => "long_text",
+        "yes_no" | "boolean" => "boolean",
+        "single_select" => "single",
+        "multi_select" => "multi",
+        "currency" => "money",
+        "currency_range" => "money_range",
+        "number" => "number",
+        "number_range" => "range",
+        "date" => "date",
+        "date_time" | "datetime" => "date_time",
+        "url" => "url",
+        "user" => "user",
+        "attachment" => "file",
+        _ => "unknown",
+    }
+}
+
+/// The unified form of a value; type `unknown` and the value itself where it has another shape than its type promises.
+fn read_value(kind: &'static str, value: Value) -> (&'static str, Value) {
+    if is_empty(&value) {
+        return (kind, Value::Null);
+    }
+    let read = match kind {
+        "text" | "long_text" | "date" | "date_time" | "url" => value.is_string().then(|| value.clone()),
+        "number" => (value.is_number() || value.is_string()).then(|| value.clone()),
+        "boolean" => value.is_boolean().then(|| value.clone()),
+        "single" => choice(&value),
+        "multi" => {
+            value.as_array().and_then(|all| all.iter().map(choice).collect::<Option<Vec<_>>>()).map(Value::Array)
+        }
+        "money" => amounts(&value, &[("amount", &["amount"])], true),
+        "money_range" => amounts(&value, &[("min", MIN), ("max", MAX)], true),
+        "range" => amounts(&value, &[("min", MIN), ("max", MAX)], false),
+        "user" => user(&value),
+        _ => None,
+    };
+    read.map_or(("unknown", value), |read| (kind, read))
+}
+
+const MIN: &[&str] = &["min_value", "min_amount"];
+const MAX: &[&str] = &["max_value", "max_amount"];
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(all) => all.is_empty(),
+        _ => false,
+    }
+}
+
+/// A label, or an object with label and id.
+fn choice(value: &Value) -> Option<Value> {
+    match value {
+        Value::String(label) => Some(json!({"label": label})),
+        Value::Object(object) => {
+            let label = object.get("name").or_else(|| object.get("label"))?.as_str()?;
+            let id = object.get("id").and_then(id_text);
+            Some(id.map_or_else(|| json!({"label": label}), |id| json!({"id": id, "label": label})))
+        }
+        _ => None,
+    }
+}
+
+fn user(value: &Value) -> Option<Value> {
+    let id = match value {
+        Value::Object(object) => object.get("user_id").or_else(|| object.get("id")).and_then(id_text),
+        other => id_text(other),
+    };
+    id.map(|id| json!({"id": id}))
+}
+
+fn id_text(value: &Value) -> Option<String> {
+    match value {
+        Value::Number(number) if number.is_u64() => Some(number.to_string()),
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    }
+}
+
+/// Picks the named amounts, each from the first member that is there, and the currency.
+fn amounts(value: &Value, wanted: &[(&str, &[&str])], currency: bool) -> Option<Value> {
+    let object = value.as_object()?;
+    let mut read = Map::new();
+    for (name, members) in wanted {
+        if let Some(found) = members.iter().find_map(|member| object.get(*member)).filter(|found| !found.is_null()) {
+            read.insert((*name).to_owned(), found.clone());
+        }
+    }
+    if read.is_empty() {
+        return None;
+    }
+    if currency {
+        let code = object.get("currency_code").or_else(|| object.get("unit")).filter(|code| !code.is_null());
+        if let Some(code) = code {
+            read.insert("currency".to_owned(), code.clone());
+        }
+    }
+    Some(Value::Object(read))
+}
+
+row!(
+    /// harvest-v3.md §9.11. Left to the raw record: flags of forms and approvals, default value, placeholder, order.
+    FieldRow {
+        name: Str<'a>, name_key: Str<'a>, field_type: Str<'a>, value_type: Str<'a>, active: bool, private: bool, required: bool,
+        description: Str<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+    }
+);
+/// What is read of a definition.
+pub(crate) const FIELD_READS: &[&str] = FieldRow::READS;
+/// The unified fields of a definition.
+pub(crate) const FIELD_FIELDS: &[&str] =
+    &["name", "key", "applies_to", "type", "private", "required", "active", "description", "created_at", "updated_at"];
+
+/// Reads a definition.
+pub(crate) fn field(text: &str) -> Result<Read, Unreadable> {
+    let row: FieldRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = CustomField {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        key: row.name_key.text("key", &mut lacking).unwrap_or_default(),
+        applies_to: word_of(row.field_type, "applies_to", &mut lacking, |word| {
+            ["candidate", "application", "job", "opening", "offer"].into_iter().find(|known| *known == word)
+        }),
+        kind: word_of(row.value_type, "type", &mut lacking, |word| Some(unified_type(word))),
+        private: row.private.take("private", &mut lacking).unwrap_or_default(),
+        required: row.required.take("required", &mut lacking).unwrap_or_default(),
+        active: row.active.take("active", &mut lacking).unwrap_or_default(),
+        description: row.description.text("description", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// harvest-v3.md §9.11.
+    OptionRow {
+        custom_field_id: Id<'a>, name: Str<'a>, external_id: Str<'a>, sort_order: i64, active: bool, created_at: Str<'a>, updated_at: Str<'a>,
+    }
+);
+/// What is read of an option.
+pub(crate) const OPTION_READS: &[&str] = OptionRow::READS;
+/// The unified fields of an option.
+pub(crate) const OPTION_FIELDS: &[&str] =
+    &["name", "custom_field", "active", "order", "external_id", "created_at", "updated_at"];
+
+/// Reads an option.
+pub(crate) fn option(text: &str) -> Result<Read, Unreadable> {
+    let row: OptionRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = CustomFieldOption {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        custom_field: row.custom_field_id.reference("custom_field", &mut lacking).unwrap_or_default(),
+        active: row.active.take("active", &mut lacking).unwrap_or_default(),
+        order: row.sort_order.take("order", &mut lacking),
+        external_id: row.external_id.text("external_id", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(kind: &str, value: Value) -> (&'static str, Value) {
+        read_value(unified_type(kind), value)
+    }
+
+    #[test]
+    fn a_value_reads_the_same_from_either_channel() {
+        assert_eq!(read("yes_no", json!(true)), read("boolean", json!(true)));
+        let unified = ("money", json!({"amount": "10", "currency": "EUR"}));
+        assert_eq!(read("currency", json!({"amount": "10", "currency_code": "EUR"})), unified);
+        assert_eq!(read("currency", json!({"amount": "10", "unit": "EUR"})), unified);
+        let unified = ("money_range", json!({"min": 1, "max": 2, "currency": "EUR"}));
+        assert_eq!(read("currency_range", json!({"min_amount": 1, "max_amount": 2, "currency_code": "EUR"})), unified);
+        assert_eq!(read("currency_range", json!({"min_value": 1, "max_value": 2, "unit": "EUR"})), unified);
+        assert_eq!(read("user", json!(9007199254740993_u64)), ("user", json!({"id": "9007199254740993"})));
+        assert_eq!(read("user", json!({"user_id": 5, "name": "x"})), ("user", json!({"id": "5"})));
+        assert_eq!(read("number_range", json!({"min_value": 1, "max_value": null})), ("range", json!({"min": 1})));
+    }
+
+    #[test]
+    fn empty_is_null_in_each_of_its_spellings() {
+        for value in [json!(null), json!(""), json!([])] {
+            assert_eq!(read("multi_select", value.clone()), ("multi", Value::Null));
+            assert_eq!(read("short_text", value), ("text", Value::Null));
+        }
+    }
+
+    #[test]
+    fn a_value_of_another_shape_is_kept_as_it_is() {
+        assert_eq!(read("single_select", json!(7)), ("unknown", json!(7)));
+        assert_eq!(read("something_new", json!({"a": 1})), ("unknown", json!({"a": 1})));
+    }
+
+    #[test]
+    fn no_values_may_be_a_map_a_list_or_null() {
+        for text in ["{}", "[]"] {
+            assert_eq!(serde_json::from_str::<CustomMap>(text).unwrap().0.len(), 0);
+        }
+        let list = r#"[{"name_key":"a","name":"A","type":"short_text","value":"x"}]"#;
+        let map = r#"{"a":{"name":"A","type":"short_text","value":"x"},"b":null}"#;
+        let list = serde_json::from_str::<CustomMap>(list).unwrap().0;
+        let map = serde_json::from_str::<CustomMap>(map).unwrap().0;
+        assert_eq!(list.get("a"), map.get("a"));
+        assert_eq!(map["b"].kind, "unknown");
+    }
+}

@@ -1,0 +1,194 @@
+//! Jobs, what the public sees of them, their seats and their stages.
+//!
+//! `is_template` and `department_id` may be `null`, `office_ids` `[]` or `null` (harvest-v3.md §9.5, REC [ok]; §3 [2nd]). Job posts, stages and openings
+//! of a job are rows of their own that name it.
+
+use super::custom::{CustomMap, values};
+use super::{Read, Unreadable, record, word_of};
+use crate::wire::{Id, Lacking, Str, row};
+use atsync_model::unified::{Job, Named, Opening, Posting, Word};
+use serde_json::Value;
+use std::borrow::Cow;
+
+row!(
+    /// harvest-v3.md §9.5, as recorded.
+    JobRow {
+        name: Str<'a>, requisition_id: Str<'a>, notes: Str<'a>, confidential: bool, created_at: Str<'a>, updated_at: Str<'a>,
+        is_template: bool, copied_from_id: Id<'a>, opened_at: Str<'a>, closed_at: Str<'a>, status: Str<'a>, office_ids: Vec<Id<'a>>,
+        department_id: Id<'a>, custom_fields: CustomMap<'a>,
+    }
+);
+/// What is read of a job.
+pub(crate) const JOB_READS: &[&str] = JobRow::READS;
+/// The unified fields of a job.
+pub(crate) const JOB_FIELDS: &[&str] = &[
+    "title",
+    "requisition_id",
+    "state",
+    "confidential",
+    "template",
+    "copied_from",
+    "departments",
+    "offices",
+    "notes",
+    "custom_fields",
+    "opened_at",
+    "closed_at",
+    "created_at",
+    "updated_at",
+];
+
+/// Reads a job.
+pub(crate) fn job(text: &str) -> Result<Read, Unreadable> {
+    let row: JobRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = Job {
+        title: row.name.text("title", &mut lacking).unwrap_or_default(),
+        requisition_id: row.requisition_id.text("requisition_id", &mut lacking),
+        state: word_of(row.status, "state", &mut lacking, |source| {
+            ["draft", "pending", "open", "on_hold", "closed", "archived"].into_iter().find(|known| *known == source)
+        }),
+        confidential: row.confidential.take("confidential", &mut lacking),
+        template: row.is_template.take("template", &mut lacking),
+        copied_from: row.copied_from_id.reference("copied_from", &mut lacking),
+        departments: row.department_id.reference("departments", &mut lacking).into_iter().collect(),
+        offices: row.office_ids.references("offices", &mut lacking),
+        notes: row.notes.text("notes", &mut lacking),
+        custom_fields: values(row.custom_fields, &mut lacking),
+        opened_at: row.opened_at.text("opened_at", &mut lacking),
+        closed_at: row.closed_at.text("closed_at", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// harvest-v3.md §9.6. Left to the raw record: `demographic_question_set_id`.
+    PostingRow {
+        job_id: Id<'a>, job_board_id: Id<'a>, title: Str<'a>, internal: bool, active: bool, live: bool, featured: bool,
+        first_published_at: Str<'a>, content: Str<'a>, internal_content: Str<'a>, language: Str<'a>, public_url: Str<'a>,
+        questions: Vec<Value>, created_at: Str<'a>, updated_at: Str<'a>,
+    }
+);
+/// What is read of a job post.
+pub(crate) const POSTING_READS: &[&str] = PostingRow::READS;
+/// The unified fields of a job post.
+pub(crate) const POSTING_FIELDS: &[&str] = &[
+    "job",
+    "title",
+    "active",
+    "live",
+    "internal",
+    "featured",
+    "board",
+    "url",
+    "language",
+    "content",
+    "internal_content",
+    "questions",
+    "published_at",
+    "created_at",
+    "updated_at",
+];
+
+/// Reads a job post.
+pub(crate) fn posting(text: &str) -> Result<Read, Unreadable> {
+    let row: PostingRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = Posting {
+        job: row.job_id.reference("job", &mut lacking).unwrap_or_default(),
+        title: row.title.text("title", &mut lacking).unwrap_or_default(),
+        active: row.active.take("active", &mut lacking),
+        live: row.live.take("live", &mut lacking),
+        internal: row.internal.take("internal", &mut lacking),
+        featured: row.featured.take("featured", &mut lacking),
+        board: row.job_board_id.reference("board", &mut lacking),
+        url: row.public_url.text("url", &mut lacking),
+        language: row.language.text("language", &mut lacking),
+        content: row.content.text("content", &mut lacking),
+        internal_content: row.internal_content.text("internal_content", &mut lacking),
+        questions: row.questions.take("questions", &mut lacking).unwrap_or_default(),
+        published_at: row.first_published_at.text("published_at", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// harvest-v3.md §9.5.
+    OpeningRow {
+        job_id: Id<'a>, opening_id: Str<'a>, open: bool, opened_at: Str<'a>, closed_at: Str<'a>, application_id: Id<'a>,
+        close_reason_id: Id<'a>, target_start_on: Str<'a>, sort_order: i64, custom_fields: CustomMap<'a>, created_at: Str<'a>,
+        updated_at: Str<'a>,
+    }
+);
+/// What is read of an opening.
+pub(crate) const OPENING_READS: &[&str] = OpeningRow::READS;
+/// The unified fields of an opening.
+pub(crate) const OPENING_FIELDS: &[&str] = &[
+    "job",
+    "external_id",
+    "state",
+    "application",
+    "close_reason",
+    "order",
+    "target_start_on",
+    "custom_fields",
+    "opened_at",
+    "closed_at",
+    "created_at",
+    "updated_at",
+];
+
+/// Reads an opening.
+pub(crate) fn opening(text: &str) -> Result<Read, Unreadable> {
+    let row: OpeningRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let state = match row.open.take("state", &mut lacking) {
+        Some(true) => "open",
+        Some(false) => "closed",
+        None => "other",
+    };
+    let unified = Opening {
+        job: row.job_id.reference("job", &mut lacking).unwrap_or_default(),
+        external_id: row.opening_id.text("external_id", &mut lacking),
+        state: Word { value: Cow::Borrowed(state), source: None },
+        application: row.application_id.reference("application", &mut lacking),
+        close_reason: row.close_reason_id.reference("close_reason", &mut lacking),
+        order: row.sort_order.take("order", &mut lacking),
+        target_start_on: row.target_start_on.text("target_start_on", &mut lacking),
+        custom_fields: values(row.custom_fields, &mut lacking),
+        opened_at: row.opened_at.text("opened_at", &mut lacking),
+        closed_at: row.closed_at.text("closed_at", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// harvest-v3.md §9.7. Inactive stages stay listed.
+    StageRow { job_id: Id<'a>, name: Str<'a>, sort_order: i64, active: bool, created_at: Str<'a>, updated_at: Str<'a> }
+);
+/// What is read of a stage.
+pub(crate) const STAGE_READS: &[&str] = StageRow::READS;
+/// The unified fields of a stage.
+pub(crate) const STAGE_FIELDS: &[&str] = &["name", "active", "parent", "order", "created_at", "updated_at"];
+
+/// Reads a stage of a job.
+pub(crate) fn stage(text: &str) -> Result<Read, Unreadable> {
+    let row: StageRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = Named {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        active: row.active.take("active", &mut lacking),
+        parent: row.job_id.reference("parent", &mut lacking),
+        order: row.sort_order.take("order", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+        ..Named::default()
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}

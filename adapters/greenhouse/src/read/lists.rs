@@ -1,0 +1,182 @@
+//! The small lists that names are looked up in: tags, sources, reasons, departments, offices, pools.
+//!
+//! Names are edited by customers, so nothing is derived from them. The type of a rejection reason is read by its `key`
+//! (harvest-v3.md §9.9), which alone says who ended a candidacy.
+
+use super::{Read, Unreadable, record, word};
+use crate::wire::{GroupRow, Id, Lacking, Str, row};
+use atsync_model::unified::{Named, Pool, Word};
+
+row!(
+    /// Tags and close reasons: harvest-v3.md §9.4, §9.9.
+    PlainRow { name: Str<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+);
+/// What is read of a row that is only a name.
+pub(crate) const PLAIN_READS: &[&str] = PlainRow::READS;
+/// Its unified fields.
+pub(crate) const PLAIN_FIELDS: &[&str] = &["name", "created_at", "updated_at"];
+
+/// Reads a row that is only a name.
+pub(crate) fn plain(text: &str) -> Result<Read, Unreadable> {
+    let row: PlainRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = Named {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+        ..Named::default()
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// Sources and rejection reasons: harvest-v3.md §9.9.
+    GroupedRow { name: Str<'a>, kind as "type": GroupRow<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+);
+/// What is read of a row with a group.
+pub(crate) const GROUPED_READS: &[&str] = GroupedRow::READS;
+/// Its unified fields.
+pub(crate) const GROUPED_FIELDS: &[&str] = &["name", "type", "created_at", "updated_at"];
+
+/// Reads a source or a rejection reason.
+pub(crate) fn grouped(text: &str) -> Result<Read, Unreadable> {
+    let row: GroupedRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = Named {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        kind: row.kind.take("type", &mut lacking).and_then(group),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+        ..Named::default()
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+/// The group by its key, or by its name where it has no key.
+fn group(row: GroupRow<'_>) -> Option<Word<'_>> {
+    let source = row.key.value().or_else(|| row.name.value())?.0;
+    Some(word(Some(source), |source| match source {
+        "WE_REJECTED_THEM" => Some("organisation"),
+        "THEY_REJECTED_US" => Some("candidate"),
+        _ => None,
+    }))
+}
+
+row!(
+    /// harvest-v3.md §9.8.
+    DepartmentRow { name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+);
+/// What is read of a department.
+pub(crate) const DEPARTMENT_READS: &[&str] = DepartmentRow::READS;
+/// The unified fields of a department.
+pub(crate) const DEPARTMENT_FIELDS: &[&str] = &["name", "parent", "external_id", "created_at", "updated_at"];
+
+/// Reads a department.
+pub(crate) fn department(text: &str) -> Result<Read, Unreadable> {
+    let row: DepartmentRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = Named {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        parent: row.parent_id.reference("parent", &mut lacking),
+        external_id: row.external_id.text("external_id", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+        ..Named::default()
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// harvest-v3.md §9.8. `location` is a text in v3 and was an object in v1. Left to the raw record: `primary_in_house_contact_user_id`.
+    OfficeRow {
+        name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, location: Location<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+    }
+);
+/// What is read of an office.
+pub(crate) const OFFICE_READS: &[&str] = OfficeRow::READS;
+/// The unified fields of an office.
+pub(crate) const OFFICE_FIELDS: &[&str] = &["name", "parent", "external_id", "location", "created_at", "updated_at"];
+
+/// A text, or the older `{"name": text}`.
+#[derive(Debug, serde::Deserialize)]
+#[serde(untagged, bound(deserialize = "'de: 'a"))]
+enum Location<'a> {
+    Text(Str<'a>),
+    Object { name: Option<Str<'a>> },
+}
+
+/// Reads an office.
+pub(crate) fn office(text: &str) -> Result<Read, Unreadable> {
+    let row: OfficeRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let location = match row.location.take("location", &mut lacking) {
+        Some(Location::Text(text) | Location::Object { name: Some(text) }) => {
+            Some(text.0).filter(|text| !text.is_empty())
+        }
+        Some(Location::Object { name: None }) | None => None,
+    };
+    let unified = Named {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        parent: row.parent_id.reference("parent", &mut lacking),
+        external_id: row.external_id.text("external_id", &mut lacking),
+        location,
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+        ..Named::default()
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// harvest-v3.md §9.12.
+    PoolRow {
+        name: Str<'a>, active: bool, description: Str<'a>, department_ids: Vec<Id<'a>>, office_ids: Vec<Id<'a>>, job_ids: Vec<Id<'a>>,
+        created_at: Str<'a>, updated_at: Str<'a>,
+    }
+);
+/// What is read of a pool.
+pub(crate) const POOL_READS: &[&str] = PoolRow::READS;
+/// The unified fields of a pool.
+pub(crate) const POOL_FIELDS: &[&str] =
+    &["name", "active", "description", "departments", "offices", "jobs", "created_at", "updated_at"];
+
+/// Reads a pool.
+pub(crate) fn pool(text: &str) -> Result<Read, Unreadable> {
+    let row: PoolRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = Pool {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        active: row.active.take("active", &mut lacking),
+        description: row.description.text("description", &mut lacking),
+        departments: row.department_ids.references("departments", &mut lacking),
+        offices: row.office_ids.references("offices", &mut lacking),
+        jobs: row.job_ids.references("jobs", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// harvest-v3.md §9.12.
+    PoolStageRow { prospect_pool_id: Id<'a>, name: Str<'a>, sort_order: i64, created_at: Str<'a>, updated_at: Str<'a> }
+);
+/// What is read of a pool's stage.
+pub(crate) const POOL_STAGE_READS: &[&str] = PoolStageRow::READS;
+/// The unified fields of a pool's stage.
+pub(crate) const POOL_STAGE_FIELDS: &[&str] = &["name", "parent", "order", "created_at", "updated_at"];
+
+/// Reads a stage of a pool.
+pub(crate) fn pool_stage(text: &str) -> Result<Read, Unreadable> {
+    let row: PoolStageRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = Named {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        parent: row.prospect_pool_id.reference("parent", &mut lacking),
+        order: row.sort_order.take("order", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+        ..Named::default()
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}

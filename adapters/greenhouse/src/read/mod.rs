@@ -1,0 +1,95 @@
+//! How a row of Greenhouse becomes a unified record.
+//!
+//! A module per group of kinds; each reader takes one row's JSON and gives one [`Record`]. Nothing is dropped silently: what no unified
+//! field carries stays in the raw record, and the crate's tests list it. Members that a row does not have make their unified field unknown
+//! ([`Lacking`]), never empty, because older and newer forms of the same row are both in use (harvest-v3.md §9.2).
+//!
+//! Left out: looking at other rows. A record says what its own row says.
+
+pub(crate) mod candidacy;
+pub(crate) mod custom;
+pub(crate) mod jobs;
+pub(crate) mod lists;
+pub(crate) mod people;
+
+use crate::wire::{Got, Id, Lacking, Str};
+use atsync_model::unified::{Text, Word};
+use serde::Serialize;
+use std::borrow::Cow;
+
+/// What a row turned out to be.
+#[derive(Debug)]
+pub(crate) enum Read {
+    /// A record.
+    Record(Record),
+    /// A row that says only that the record exists; its content is to come.
+    Stub(Option<String>),
+}
+
+/// A row in unified form.
+#[derive(Debug)]
+pub(crate) struct Record {
+    pub(crate) id: String,
+    pub(crate) updated_at: Option<String>,
+    pub(crate) body: String,
+    pub(crate) lacking: Lacking,
+}
+
+/// A reader: one row's text to what it is.
+pub(crate) type Reader = fn(&str) -> Result<Read, Unreadable>;
+
+/// Why a row could not be read.
+#[derive(Debug)]
+pub(crate) enum Unreadable {
+    /// It has another shape.
+    Shape(serde_json::Error),
+    /// It has no id.
+    NoId,
+}
+
+impl From<serde_json::Error> for Unreadable {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Shape(error)
+    }
+}
+
+/// Ends a reader: the unified record as JSON.
+fn record<T: Serialize>(id: Got<Id<'_>>, unified: &T, row: &str, lacking: Lacking) -> Result<Record, Unreadable> {
+    let id = id.value().map(|id| id.0.into_owned()).filter(|id| !id.is_empty()).ok_or(Unreadable::NoId)?;
+    // The unified form is about as long as the row.
+    let mut body = Vec::with_capacity(row.len() + row.len() / 4 + 64);
+    serde_json::to_writer(&mut body, unified)?;
+    if !lacking.is_empty() {
+        // Rare: a body must not speak of fields that its mask leaves out.
+        let mut members: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&body)?;
+        members.retain(|field, _| !lacking.contains(field));
+        body = serde_json::to_vec(&members)?;
+    }
+    // JSON is written as UTF-8; the check is the price of not trusting that.
+    let body = String::from_utf8(body).map_err(|_| Unreadable::NoId)?;
+    Ok(Record { id, updated_at: None, body, lacking })
+}
+
+impl Record {
+    /// With the change time that the record's version may be made of.
+    fn changed(mut self, updated_at: Option<&Text<'_>>) -> Read {
+        self.updated_at = updated_at.map(|text| text.as_ref().to_owned());
+        Read::Record(self)
+    }
+}
+
+/// A word of the same meaning in the unified model, or `other`; Greenhouse's own word goes along.
+fn word<'a>(source: Option<Text<'a>>, known: fn(&str) -> Option<&'static str>) -> Word<'a> {
+    let value = source.as_deref().and_then(known).unwrap_or("other");
+    Word { value: Cow::Borrowed(value), source }
+}
+
+/// As [`word`], for a member that may be absent or `null`.
+fn word_of<'a>(
+    got: Got<Str<'a>>,
+    field: &'static str,
+    lacking: &mut Lacking,
+    known: fn(&str) -> Option<&'static str>,
+) -> Word<'a> {
+    word(got.text(field, lacking), known)
+}

@@ -1,0 +1,234 @@
+//! People: candidates and their tags, users and their addresses, referrers.
+//!
+//! A candidate's contacts have no id and, for social profiles, no type (harvest-v3.md §9.1). A row of the stub arm has `message` and no
+//! names; it is "neither a deletion nor an empty candidate" (§7 [?]), so it becomes a [`Read::Stub`], whatever it means. A person whose names
+//! and contacts are all blank was anonymised (pitfalls.md B25); `can_email: false` is a wish not to be written to.
+
+use super::custom::{CustomMap, named, values};
+use super::{Read, Unreadable, record, word};
+use crate::wire::{Address, ContactRow, Got, Id, Lacking, Str, row};
+use atsync_model::unified::{AppliedTag, Candidate, Contact, Name, Named, Privacy, Ref, Text, User, UserEmail, Word};
+use std::borrow::Cow;
+
+row!(
+    /// harvest-v3.md §9.1.
+    CandidateRow {
+        first_name: Str<'a>, last_name: Str<'a>, preferred_name: Str<'a>, company: Str<'a>, title: Str<'a>, private: bool, can_email: bool,
+        time_zone: Str<'a>, last_activity_at: Str<'a>, created_at: Str<'a>, updated_at: Str<'a>, email_addresses: Vec<ContactRow<'a>>,
+        phone_numbers: Vec<ContactRow<'a>>, addresses: Vec<ContactRow<'a>>, website_addresses: Vec<ContactRow<'a>>,
+        social_media_addresses: Vec<ContactRow<'a>>, tags: Vec<Str<'a>>, linked_user_ids: Vec<Id<'a>>, custom_fields: CustomMap<'a>,
+        message: Str<'a>,
+    }
+);
+/// What is read of a candidate.
+pub(crate) const CANDIDATE_READS: &[&str] = CandidateRow::READS;
+/// The unified fields of a candidate.
+pub(crate) const CANDIDATE_FIELDS: &[&str] = &[
+    "name",
+    "emails",
+    "phones",
+    "addresses",
+    "links",
+    "company",
+    "title",
+    "time_zone",
+    "tags",
+    "privacy",
+    "linked_users",
+    "custom_fields",
+    "last_activity_at",
+    "created_at",
+    "updated_at",
+];
+
+/// Reads a candidate.
+pub(crate) fn candidate(text: &str) -> Result<Read, Unreadable> {
+    let row: CandidateRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    if matches!(row.message, Got::Here(_)) && row.first_name.is_blank() && row.last_name.is_blank() {
+        return Ok(Read::Stub(row.id.value().map(|id| id.0.into_owned())));
+    }
+    let name = Name {
+        full: None,
+        first: row.first_name.text("name", &mut lacking),
+        last: row.last_name.text("name", &mut lacking),
+        preferred: row.preferred_name.text("name", &mut lacking),
+    };
+    let emails = contacts(row.email_addresses.take("emails", &mut lacking), contact_word);
+    let phones = contacts(row.phone_numbers.take("phones", &mut lacking), contact_word);
+    let addresses = contacts(row.addresses.take("addresses", &mut lacking), contact_word);
+    let mut links = contacts(row.website_addresses.take("links", &mut lacking), contact_word);
+    links.extend(contacts(row.social_media_addresses.take("links", &mut lacking), |_| None).into_iter().map(
+        |mut contact| {
+            contact.kind = Some(Word { value: Cow::Borrowed("social"), source: None });
+            contact
+        },
+    ));
+    let blank =
+        name == Name::default() && emails.is_empty() && phones.is_empty() && addresses.is_empty() && links.is_empty();
+    let privacy = Privacy {
+        private: row.private.take("privacy", &mut lacking),
+        anonymized: (blank && lacking.is_empty()).then_some(true),
+        do_not_contact: row.can_email.take("privacy", &mut lacking).map(|allowed| !allowed),
+    };
+    let unified = Candidate {
+        name,
+        emails,
+        phones,
+        addresses,
+        links,
+        company: row.company.text("company", &mut lacking),
+        title: row.title.text("title", &mut lacking),
+        headline: None,
+        time_zone: row.time_zone.text("time_zone", &mut lacking),
+        tags: row.tags.take("tags", &mut lacking).unwrap_or_default().into_iter().map(|tag| named(tag.0)).collect(),
+        privacy,
+        linked_users: row.linked_user_ids.references("linked_users", &mut lacking),
+        custom_fields: values(row.custom_fields, &mut lacking),
+        last_activity_at: row.last_activity_at.text("last_activity_at", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+fn contacts<'a>(rows: Option<Vec<ContactRow<'a>>>, known: fn(&str) -> Option<&'static str>) -> Vec<Contact<'a>> {
+    let rows = rows.unwrap_or_default().into_iter();
+    rows.filter_map(|row| {
+        let value = row.value.value().map(|value| value.0).filter(|value| !value.is_empty())?;
+        let kind = row.kind.value().map(|kind| word(Some(kind.0), known));
+        Some(Contact { value, kind })
+    })
+    .collect()
+}
+
+/// Greenhouse's words are among the unified ones (harvest-v3.md §9.1).
+fn contact_word(source: &str) -> Option<&'static str> {
+    ["personal", "work", "home", "mobile", "skype", "company", "portfolio", "blog"]
+        .into_iter()
+        .find(|known| *known == source)
+}
+
+row!(
+    /// harvest-v3.md §9.4.
+    AppliedTagRow { candidate_id: Id<'a>, candidate_tag_id: Id<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+);
+/// What is read of a tag on a candidate.
+pub(crate) const APPLIED_TAG_READS: &[&str] = AppliedTagRow::READS;
+/// The unified fields of a tag on a candidate.
+pub(crate) const APPLIED_TAG_FIELDS: &[&str] = &["candidate", "tag", "created_at", "updated_at"];
+
+/// Reads a tag on a candidate.
+pub(crate) fn applied_tag(text: &str) -> Result<Read, Unreadable> {
+    let row: AppliedTagRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = AppliedTag {
+        candidate: row.candidate_id.reference("candidate", &mut lacking).unwrap_or_default(),
+        tag: row.candidate_tag_id.reference("tag", &mut lacking).unwrap_or_default(),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// harvest-v3.md §9.10. Left to the raw record: agency, interviewer tags.
+    UserRow {
+        first_name: Str<'a>, last_name: Str<'a>, name: Str<'a>, primary_email: Str<'a>, emails: Vec<Address<'a>>, employee_id: Str<'a>,
+        job_title: Str<'a>, deactivated: bool, site_admin: bool, office_ids: Vec<Id<'a>>, department_ids: Vec<Id<'a>>,
+        linked_candidate_ids: Vec<Id<'a>>, custom_fields: CustomMap<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+    }
+);
+/// What is read of a user.
+pub(crate) const USER_READS: &[&str] = UserRow::READS;
+/// The unified fields of a user.
+pub(crate) const USER_FIELDS: &[&str] = &[
+    "name",
+    "first_name",
+    "last_name",
+    "active",
+    "site_admin",
+    "email",
+    "emails",
+    "external_id",
+    "job_title",
+    "departments",
+    "offices",
+    "linked_candidates",
+    "custom_fields",
+    "created_at",
+    "updated_at",
+];
+
+/// Reads a user. The main address of a service user is `""` (harvest-v3.md §9.10), which is none.
+pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
+    let row: UserRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let emails = row.emails.take("emails", &mut lacking).unwrap_or_default().into_iter().map(|address| address.0);
+    let emails: Vec<Text<'_>> = emails.filter(|address| !address.is_empty()).collect();
+    let unified = User {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        first_name: row.first_name.text("first_name", &mut lacking),
+        last_name: row.last_name.text("last_name", &mut lacking),
+        active: row.deactivated.take("active", &mut lacking).map(|deactivated| !deactivated),
+        site_admin: row.site_admin.take("site_admin", &mut lacking),
+        email: row.primary_email.text("email", &mut lacking),
+        emails,
+        external_id: row.employee_id.text("external_id", &mut lacking),
+        job_title: row.job_title.text("job_title", &mut lacking),
+        departments: row.department_ids.references("departments", &mut lacking),
+        offices: row.office_ids.references("offices", &mut lacking),
+        linked_candidates: row.linked_candidate_ids.references("linked_candidates", &mut lacking),
+        custom_fields: values(row.custom_fields, &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// harvest-v3.md §9.10.
+    UserEmailRow { user_id: Id<'a>, email: Str<'a>, verified: bool, created_at: Str<'a>, updated_at: Str<'a> }
+);
+/// What is read of a user's address.
+pub(crate) const USER_EMAIL_READS: &[&str] = UserEmailRow::READS;
+/// The unified fields of a user's address.
+pub(crate) const USER_EMAIL_FIELDS: &[&str] = &["user", "email", "verified", "created_at", "updated_at"];
+
+/// Reads a user's address.
+pub(crate) fn user_email(text: &str) -> Result<Read, Unreadable> {
+    let row: UserEmailRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = UserEmail {
+        user: row.user_id.reference("user", &mut lacking).unwrap_or_default(),
+        email: row.email.text("email", &mut lacking).unwrap_or_default(),
+        verified: row.verified.take("verified", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// harvest-v3.md §9.9. A referrer's id is not a user's id.
+    ReferrerRow { name: Str<'a>, user_id: Id<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+);
+/// What is read of a referrer.
+pub(crate) const REFERRER_READS: &[&str] = ReferrerRow::READS;
+/// The unified fields of a referrer.
+pub(crate) const REFERRER_FIELDS: &[&str] = &["name", "user", "created_at", "updated_at"];
+
+/// Reads a referrer.
+pub(crate) fn referrer(text: &str) -> Result<Read, Unreadable> {
+    let row: ReferrerRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let user: Option<Ref<'_>> = row.user_id.reference("user", &mut lacking);
+    let unified = Named {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        user,
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+        ..Named::default()
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}

@@ -1,0 +1,126 @@
+//! The connection's settings: what an operator may tell the adapter, without any secret.
+//!
+//! Unknown members are refused, because a misspelt setting must not be a silent one. Ids may be written as text or number and are kept
+//! as text: they exceed what a 32-bit or a floating number holds (harvest-v3.md §3 [ok]).
+
+use atsync_adapter::contract::{Failure, Given};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
+
+/// What the operator said.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The name of the vendor's own source, which an administrator adds by hand (permissions.md §2, line m).
+    pub source: Option<String>,
+    /// The user to act as; the engine sends it as `sub` when it asks for a token (harvest-v3.md §2.2 [ok]).
+    #[serde(deserialize_with = "id")]
+    pub act_as: Option<String>,
+    /// The user whom notes are written in the name of, when the desired note names nobody.
+    #[serde(deserialize_with = "id")]
+    pub note_author: Option<String>,
+    /// `name_key` of a candidate custom field (short text) that a new candidate's mark is written to.
+    pub marker_field: Option<String>,
+    /// Whether stages and outcomes may be written; moving a candidate can mail the candidate (harvest-v3.md §7).
+    pub stage_writes: bool,
+    /// Whether users may be created, which can mail them and cost a seat.
+    pub user_invitations: bool,
+    /// Which id `from_stage_id` of a move is, where the operator knows (harvest-v3.md §9.2 [?]).
+    pub from_stage_reading: StageReading,
+    /// How `start_date` of a hire is written (harvest-v3.md §9.2 [?]).
+    pub start_date_reading: DateReading,
+    /// Which form of `POST /v3/users` exists (harvest-v3.md §9.10 [?]).
+    pub users_form: UsersForm,
+    /// What a PATCH does to custom fields that it does not name (harvest-v3.md §7 [?]).
+    pub custom_fields_reading: FieldsReading,
+}
+
+/// Declares the readings of an uncertain fact; the first one is the default.
+macro_rules! readings {
+    ($($(#[$doc:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident, $($(#[$other_doc:meta])* $other:ident),* })*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        pub enum $name { #[default] $(#[$first_doc])* $first, $($(#[$other_doc])* $other),* }
+    )* };
+}
+
+readings! {
+    /// Which id `from_stage_id` of a move is. Shipped clients disagree (harvest-v3.md §9.2 [?]).
+    StageReading {
+        /// `job_interview_stage_id`.
+        StageDefinition,
+        /// `stage_id`, the row of application_stages.
+        ApplicationStage
+    }
+    /// How `start_date` of a hire is written: v1 took a date, one client of v3 sends a date-time (harvest-v3.md §9.2 [?]).
+    DateReading {
+        /// `2026-12-01`.
+        Date,
+        /// `2026-12-01T00:00:00Z`.
+        DateTime
+    }
+    /// Which form of the creation of users exists (harvest-v3.md §9.10 [?]).
+    UsersForm {
+        /// `POST /v3/users`.
+        Single,
+        /// `POST /v3/users/bulk` with one row.
+        Bulk
+    }
+    /// What a PATCH does to custom fields that it does not name (harvest-v3.md §7 [?]).
+    FieldsReading {
+        /// Not known: the complete set is sent, which is right under both.
+        Unknown,
+        /// They stay: only what changes is sent.
+        Merge
+    }
+}
+
+impl Settings {
+    /// Reads them from what a task was given.
+    ///
+    /// # Errors
+    /// [`Failure::Misconfigured`] when they are not an object of known members.
+    pub fn of(given: &Given) -> Result<Self, Failure> {
+        if given.settings.trim().is_empty() {
+            return Ok(Self::default());
+        }
+        serde_json::from_str(&given.settings)
+            .map_err(|error| Failure::Misconfigured(format!("the settings of Greenhouse cannot be read: {error}")))
+    }
+}
+
+/// An id as text or number.
+fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let text = match Value::deserialize(deserializer)? {
+        Value::Null => return Ok(None),
+        Value::String(text) => text,
+        Value::Number(number) if number.is_u64() => number.to_string(),
+        _ => return Err(D::Error::custom("a user id is a whole number")),
+    };
+    if crate::request::is_id(&text) { Ok(Some(text)) } else { Err(D::Error::custom("a user id is made of digits")) }
+}
+
+/// The JSON Schema of [`Settings`], for the manifest.
+pub fn schema() -> Value {
+    // Text only: the engine copies `act_as` into a form as it is.
+    let id = |text: &str| json!({"type": "string", "pattern": "^[0-9]{1,19}$", "description": text});
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "source": {"type": "string", "description": "Name of your source in Greenhouse (Configure > Custom Options > Sources), exactly as written there."},
+            "act_as": id("Greenhouse user id to act as. Without it, requests act as the service user of the credential."),
+            "note_author": id("Greenhouse user id that notes are written by."),
+            "marker_field": {"type": "string", "description": "name_key of a short-text custom field of candidates where a new candidate's mark is left."},
+            "stage_writes": {"type": "boolean", "default": false, "description": "Allow moving, rejecting, unrejecting, hiring and converting. Moving can mail the candidate."},
+            "user_invitations": {"type": "boolean", "default": false, "description": "Allow creating users. This can mail them and cost a seat."},
+            "from_stage_reading": {"enum": ["stage-definition", "application-stage"], "default": "stage-definition", "description": "Which id a move's from_stage_id is. Set it when moves are refused until they are retried."},
+            "start_date_reading": {"enum": ["date", "date-time"], "default": "date", "description": "How a hire's start date is written."},
+            "users_form": {"enum": ["single", "bulk"], "default": "single", "description": "How users are created: POST /v3/users or /v3/users/bulk."},
+            "custom_fields_reading": {"enum": ["unknown", "merge"], "default": "unknown", "description": "What an update does to custom fields that it does not name. 'merge' when you have seen that they stay."}
+        }
+    })
+}

@@ -1,0 +1,159 @@
+//! The describe-tenant task: which customer's Greenhouse this is.
+//!
+//! Harvest v3 has no "who am I". What is stable and readable with one scope is the account's *oldest user*: users are deactivated, never
+//! removed (no endpoint destroys one, harvest-v3.md §9.10), and ids of different accounts differ. Lists come by falling id (§3.2), so the
+//! first time all users are walked, ids only; the catalogue keeps when the oldest one was made, and from then on one request
+//! for users made until then is enough. Where users may not be read, the oldest source serves, and goes on serving even when users become
+//! readable later: a fingerprint must not change because a right did. For the same reason a basis once chosen is never exchanged.
+//!
+//! Bounds: at most [`PAGES_MAX`] pages, beyond which the task fails rather than guess. Left out: custom fields and stages; they are kinds.
+
+use crate::{answer, link, request, state};
+use atsync_adapter::contract::{Denied, Failure, Field, Given, Outcome, Reply, Step, Tenant};
+use serde::{Deserialize, Serialize};
+
+/// 100,000 users.
+const PAGES_MAX: u32 = 200;
+
+/// What the account is recognised by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Basis {
+    Users,
+    Sources,
+}
+
+impl Basis {
+    fn collection(self) -> &'static str {
+        match self {
+            Self::Users => "users",
+            Self::Sources => "sources",
+        }
+    }
+
+    fn permission(self) -> &'static str {
+        match self {
+            Self::Users => "harvest:users:list",
+            Self::Sources => "harvest:sources:list",
+        }
+    }
+}
+
+/// What the engine keeps and hands back as `given.tenant`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Catalogue {
+    basis: Basis,
+    oldest: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created_at: Option<String>,
+}
+
+/// Where the walk stands.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct State {
+    basis: Basis,
+    /// The basis may not be exchanged any more.
+    settled: bool,
+    /// Only the records up to the known oldest one were asked for.
+    narrow: bool,
+    pages: u32,
+    oldest: Option<Row>,
+    link: Option<String>,
+}
+
+/// What is asked of a row.
+#[derive(Debug, Serialize, Deserialize)]
+struct Row {
+    id: u64,
+    #[serde(default)]
+    created_at: Option<String>,
+}
+
+/// Begins: with the shortcut where there is one.
+pub(crate) fn start(given: &Given) -> Result<Step, Failure> {
+    // A catalogue that cannot be read was written by another version: the walk finds the same answer.
+    let known: Option<Catalogue> = given.tenant.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let basis = known.as_ref().map_or(Basis::Users, |known| known.basis);
+    let settled = known.is_some();
+    match known.and_then(|known| known.created_at) {
+        Some(until) => ask(State { basis, settled, narrow: true, pages: 1, oldest: None, link: None }, Some(until)),
+        None => walk(basis, settled),
+    }
+}
+
+/// Goes on.
+pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
+    let response = answer::response(reply)?;
+    if !(200..300).contains(&response.status) {
+        return match answer::refusal(&response, state.basis.permission()) {
+            Failure::Denied(_) if !state.settled && state.basis == Basis::Users => walk(Basis::Sources, false),
+            Failure::Invalid(_) if state.link.is_some() => {
+                Err(answer::cursor_refusal(&response, state.basis.permission()))
+            }
+            other => Err(other),
+        };
+    }
+    let rows: Vec<Row> = answer::json(&response)?;
+    let oldest = state.oldest.into_iter().chain(rows).min_by_key(|row| row.id);
+    match link::next(&response) {
+        Some(_) if state.pages >= PAGES_MAX => {
+            Err(Failure::Protocol(format!("more than {PAGES_MAX} pages of {}", state.basis.collection())))
+        }
+        Some(link) => ask(State { pages: state.pages + 1, oldest, link: Some(link), ..state }, None),
+        None => match oldest {
+            Some(oldest) if state.narrow && !same(&oldest, given) => walk(state.basis, true),
+            Some(oldest) => recognised(state.basis, oldest),
+            None if state.narrow => walk(state.basis, true),
+            None => Err(Failure::Denied(Denied {
+                permission: state.basis.permission().to_owned(),
+                message: format!("no {} are shown: the acting user is no Site Admin", state.basis.collection()),
+            })),
+        },
+    }
+}
+
+/// The last millisecond of a time's second: Greenhouse may keep finer times than it shows, and a filter would miss the very row.
+fn end_of_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((second, fraction)) => {
+            format!("{second}.999{}", fraction.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
+        None => time.to_owned(),
+    }
+}
+
+/// Whether it is the one in the catalogue.
+fn same(oldest: &Row, given: &Given) -> bool {
+    let known: Option<Catalogue> = given.tenant.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    known.is_some_and(|known| known.oldest == oldest.id.to_string())
+}
+
+fn recognised(basis: Basis, oldest: Row) -> Result<Step, Failure> {
+    let catalogue = Catalogue { basis, oldest: oldest.id.to_string(), created_at: oldest.created_at };
+    let catalogue = serde_json::to_string(&catalogue)
+        .map_err(|error| Failure::Bug(format!("a catalogue cannot be written: {error}")))?;
+    let fingerprint = format!("greenhouse:{}:{}", basis.collection(), oldest.id);
+    Ok(Step::Done(Outcome::Tenant(Tenant { fingerprint, catalogue })))
+}
+
+fn walk(basis: Basis, settled: bool) -> Result<Step, Failure> {
+    ask(State { basis, settled, narrow: false, pages: 1, oldest: None, link: None }, None)
+}
+
+fn ask(state: State, until: Option<String>) -> Result<Step, Failure> {
+    let request = match &state.link {
+        Some(link) => request::follow(link.clone()),
+        None => {
+            let mut query =
+                vec![Field::new("fields", "id,created_at"), Field::new("per_page", request::PER_PAGE_MAX.to_string())];
+            if state.basis == Basis::Users {
+                query.push(Field::new("show_service_accounts", "true"));
+            }
+            if let Some(until) = until {
+                query.push(Field::new("created_at", format!("lte|{}", end_of_second(&until))));
+            }
+            request::get(state.basis.collection(), query)
+        }
+    };
+    request::look(request, &state::State::Tenant(state))
+}

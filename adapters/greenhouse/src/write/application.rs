@@ -1,0 +1,210 @@
+//! Applications: the two arms of a creation, and the smallest PATCH that changes one.
+//!
+//! A prospect is an application with `prospect: true` (harvest-v3.md §9.12); the arms take different members and the wrong ones are refused with
+//! 422 (§9.2), so an input that mixes them is refused before it is sent. The application that a new candidate carries takes fewer members than
+//! one made by itself (§9.1); what it cannot carry follows in an update, and the host is told.
+
+use crate::answer::invalid;
+use crate::request::{self, id_number};
+use crate::settings::{FieldsReading, Settings};
+use crate::write::custom;
+use crate::write::edit::{CustomEdit, Edit};
+use crate::write::input::{ApplicationEdit, ApplicationNew, ArmInput, Clearable};
+use crate::write::sent::{Refusal, Sent};
+use crate::write::{made, row, send, words};
+use atsync_adapter::contract::{Failure, Step};
+use atsync_adapter::model::kinds;
+use serde_json::{Map, Value, json};
+
+/// Sends a new application or prospect of a known candidate.
+pub(crate) fn create(new: &ApplicationNew) -> Result<Step, Failure> {
+    let candidate = new.candidate.as_deref().ok_or_else(|| invalid("candidate", "missing"))?;
+    let mut body = arm(new, "")?;
+    body.insert("candidate_id".into(), id_number("candidate", candidate)?);
+    credit(&mut body, new, "")?;
+    let mut values = Vec::new();
+    for wanted in new.custom_fields.iter().filter(|wanted| !wanted.value.is_null()) {
+        values.push((wanted.key.clone(), custom::written(wanted)?));
+    }
+    if !values.is_empty() {
+        body.insert("custom_fields".into(), custom::attribute(&values));
+    }
+    let request = request::post(&["applications"], Value::Object(body).to_string());
+    let success = made(kinds::APPLICATIONS, "application");
+    send(
+        request,
+        Sent { operation: "applications.create".into(), success, refusal: Refusal::Plain, warnings: Vec::new() },
+    )
+}
+
+/// The nested `application` of a new candidate.
+pub(crate) fn carried(new: &ApplicationNew, warnings: &mut Vec<String>) -> Result<Map<String, Value>, Failure> {
+    let prefix = "application.";
+    let mut body = arm(new, prefix)?;
+    let mut later: Vec<&str> = Vec::new();
+    if new.kind == ArmInput::Application {
+        credit(&mut body, new, prefix)?;
+    } else if credit_names(new).iter().any(|(_, _, id)| id.is_some()) {
+        later.push("source, referrer, recruiter and coordinator of a prospect");
+    }
+    if !new.custom_fields.is_empty() {
+        later.push("custom fields of an application");
+    }
+    for what in later {
+        warnings.push(format!(
+            "{what} cannot be given together with a new candidate: an update of the application must follow"
+        ));
+    }
+    Ok(body)
+}
+
+/// The members in which the arms differ.
+fn arm(new: &ApplicationNew, prefix: &str) -> Result<Map<String, Value>, Failure> {
+    let field = |name: &str| format!("{prefix}{name}");
+    let refused = |name: &str, arm: &str| invalid(field(name), format!("{arm} has none"));
+    let mut body = Map::new();
+    match new.kind {
+        ArmInput::Application => {
+            for (name, given) in [
+                ("pool", &new.pool),
+                ("pool_stage", &new.pool_stage),
+                ("owner", &new.owner),
+                ("jobs", &new.jobs.first().cloned()),
+            ] {
+                if given.is_some() {
+                    return Err(refused(name, "an application to a job"));
+                }
+            }
+            let job = new.job.as_deref().ok_or_else(|| invalid(field("job"), "an application needs a job"))?;
+            body.insert("job_id".into(), id_number(&field("job"), job)?);
+            if let Some(stage) = &new.stage {
+                body.insert("initial_stage_id".into(), id_number(&field("stage"), stage)?);
+            }
+        }
+        ArmInput::Prospect => {
+            if new.stage.is_some() {
+                return Err(refused("stage", "a prospect"));
+            }
+            body.insert("prospect".into(), true.into());
+            let jobs =
+                prospective(new).into_iter().map(|job| id_number(&field("jobs"), job)).collect::<Result<_, _>>()?;
+            body.insert("job_ids".into(), Value::Array(jobs));
+            for (name, attribute, given) in [
+                ("pool", words::POOL.0, &new.pool),
+                ("pool_stage", words::POOL_STAGE.0, &new.pool_stage),
+                ("owner", words::POOL_OWNER.0, &new.owner),
+            ] {
+                if let Some(id) = given {
+                    body.insert(attribute.into(), id_number(&field(name), id)?);
+                }
+            }
+        }
+    }
+    Ok(body)
+}
+
+/// The jobs that a prospect is considered for: `job` and `jobs` together, each once.
+pub(crate) fn prospective(new: &ApplicationNew) -> Vec<&str> {
+    let mut jobs: Vec<&str> = Vec::new();
+    for job in new.job.iter().chain(&new.jobs) {
+        if !jobs.contains(&job.as_str()) {
+            jobs.push(job);
+        }
+    }
+    jobs
+}
+
+fn credit_names(new: &ApplicationNew) -> [(&'static str, &'static str, Option<&str>); 4] {
+    [
+        ("source", "source_id", new.source.as_deref()),
+        ("referrer", "referrer_id", new.referrer.as_deref()),
+        ("recruiter", "recruiter_id", new.recruiter.as_deref()),
+        ("coordinator", "coordinator_id", new.coordinator.as_deref()),
+    ]
+}
+
+/// Who and what is credited. A referrer id is never made of a user id (pitfalls.md 52): the planner resolves it.
+fn credit(body: &mut Map<String, Value>, new: &ApplicationNew, prefix: &str) -> Result<(), Failure> {
+    for (name, attribute, given) in credit_names(new) {
+        if let Some(id) = given {
+            body.insert(attribute.into(), id_number(&format!("{prefix}{name}"), id)?);
+        }
+    }
+    Ok(())
+}
+
+/// What of an edit is not so yet. `pool` is the pool as just read in prospect_details; only looked at when the edit names one.
+pub(crate) fn difference(
+    id: &str,
+    edit: &ApplicationEdit,
+    row: &Value,
+    pool: Option<&str>,
+    settings: &Settings,
+) -> Result<Edit, Failure> {
+    let mut body = Map::new();
+    let mut put =
+        |field: &str, attribute: &str, wanted: &Clearable<String>, held: Option<&str>| -> Result<(), Failure> {
+            match wanted {
+                Some(wanted) if wanted.as_deref() != held => {
+                    let value = wanted.as_deref().map_or(Ok(Value::Null), |id| id_number(field, id))?;
+                    body.insert(attribute.into(), value);
+                    Ok(())
+                }
+                _ => Ok(()),
+            }
+        };
+    for (field, attribute, wanted) in [
+        ("source", "source_id", &edit.source),
+        ("referrer", "referrer_id", &edit.referrer),
+        ("recruiter", "recruiter_id", &edit.recruiter),
+        ("coordinator", "coordinator_id", &edit.coordinator),
+    ] {
+        put(field, attribute, wanted, row::id(row, attribute).as_deref())?;
+    }
+    put("pool", words::POOL.0, &edit.pool, pool)?;
+    let stored = row.get("custom_fields").unwrap_or(&Value::Null);
+    let complete = settings.custom_fields_reading == FieldsReading::Unknown;
+    let merge = custom::merge(stored, &edit.custom_fields, complete)?;
+    Ok(Edit {
+        operation: "applications.update",
+        collection: "applications",
+        kind: kinds::APPLICATIONS,
+        id: id.into(),
+        body,
+        custom: merge.map(|merge| CustomEdit::new("application", merge, stored)),
+    })
+}
+
+/// The pool of an application, from its rows of prospect_details.
+pub(crate) fn pool_of(rows: &[Value], application: &str) -> Option<String> {
+    let row = rows.iter().find(|row| row::id(row, "application_id").as_deref() == Some(application))?;
+    row::id(row, words::POOL.1)
+}
+
+/// What of an edit of a rejection is not so yet (harvest-v3.md §9.3: the values are called `question_custom_fields` on read).
+pub(crate) fn rejection_difference(
+    id: &str,
+    edit: &crate::write::input::RejectionEdit,
+    row: &Value,
+    settings: &Settings,
+) -> Result<Edit, Failure> {
+    let mut body = Map::new();
+    if let Some(reason) =
+        edit.reason.as_ref().filter(|reason| row::id(row, "rejection_reason_id").as_ref() != Some(reason))
+    {
+        body.insert("rejection_reason_id".into(), id_number("reason", reason)?);
+    }
+    // Both names are accepted, the newer spec's first.
+    let stored = row.get("question_custom_fields").or_else(|| row.get("custom_fields"));
+    let stored = stored.cloned().unwrap_or_else(|| json!({}));
+    let complete = settings.custom_fields_reading == FieldsReading::Unknown;
+    let merge = custom::merge(&stored, &edit.custom_fields, complete)?;
+    Ok(Edit {
+        operation: "rejections.update",
+        collection: "rejection_details",
+        kind: kinds::REJECTIONS,
+        id: id.into(),
+        body,
+        custom: merge.map(|merge| CustomEdit::new("rejection_question", merge, &stored)),
+    })
+}

@@ -1,0 +1,202 @@
+//! The contact lists of a candidate: what to send so that some entries are there and some are not.
+//!
+//! A PATCH replaces a list as a whole and entries have no ids (pitfalls.md 4 and 6), so the list is read afresh and merged by normal
+//! value: everybody else's entries stay, verbatim and in order. An entry that is there already is left alone, whatever its type;
+//! to change a type, the same value is removed and added, which replaces the entry in its place.
+//! A lost update cannot be prevented, since there is no precondition header; the read comes right before the write.
+
+use crate::write::input::{ContactEntry, ContactInput, ContactLists};
+use crate::write::normal;
+use crate::write::row;
+use crate::write::words::ContactList;
+use serde_json::{Map, Value, json};
+
+/// The unified word for a link that goes among the social profiles.
+const SOCIAL: &str = "social";
+
+/// The lists that change, complete, by attribute. Empty when nothing does.
+pub(crate) fn merge(candidate: &Value, add: &ContactLists, remove: &ContactLists) -> Map<String, Value> {
+    let mut changed = Map::new();
+    for (list, add, remove) in [
+        (ContactList::Emails, &add.emails, &remove.emails),
+        (ContactList::Phones, &add.phones, &remove.phones),
+        (ContactList::Addresses, &add.addresses, &remove.addresses),
+    ] {
+        let stored = row::list(candidate, list.attribute());
+        put(&mut changed, list, stored, merged(list, stored, add, remove));
+    }
+    // One list in the unified model, two in Greenhouse: a link counts as there in either.
+    let websites = row::list(candidate, ContactList::Websites.attribute());
+    let social = row::list(candidate, ContactList::Social.attribute());
+    let missing: Vec<&ContactEntry> = add
+        .links
+        .iter()
+        .filter(|entry| {
+            let removed = holds(&remove.links, ContactList::Websites, entry.value());
+            removed
+                || !(stores(websites, ContactList::Websites, entry.value())
+                    || stores(social, ContactList::Social, entry.value()))
+        })
+        .collect();
+    for (list, stored) in [(ContactList::Websites, websites), (ContactList::Social, social)] {
+        let add: Vec<ContactEntry> =
+            missing.iter().filter(|entry| link_list(entry.kind()) == list).map(|entry| (*entry).clone()).collect();
+        put(&mut changed, list, stored, merged(list, stored, &add, &remove.links));
+    }
+    changed
+}
+
+/// Where a link of this unified type goes.
+pub(crate) fn link_list(kind: Option<&str>) -> ContactList {
+    if kind == Some(SOCIAL) { ContactList::Social } else { ContactList::Websites }
+}
+
+/// A new list from a creation's entries, without repetitions: what Greenhouse makes of those is unknown (pitfalls.md 53).
+pub(crate) fn fresh(list: ContactList, entries: &[&ContactInput]) -> Vec<Value> {
+    let mut known: Vec<String> = Vec::new();
+    let mut made = Vec::new();
+    for entry in entries {
+        let normal = normal::contact(list, &entry.value);
+        if !known.contains(&normal) {
+            known.push(normal);
+            made.push(made_entry(list, &entry.value, entry.r#type.as_deref()));
+        }
+    }
+    made
+}
+
+/// An entry as it is written.
+fn made_entry(list: ContactList, value: &str, kind: Option<&str>) -> Value {
+    match list.entry_type(kind) {
+        Some(kind) => json!({ "value": value.trim(), "type": kind }),
+        None => json!({ "value": value.trim() }),
+    }
+}
+
+/// A stored entry as it is sent back: its two members and nothing else, since the written schema is closed.
+fn kept_entry(entry: &Value) -> Value {
+    let mut kept = Map::new();
+    for member in ["value", "type"] {
+        if let Some(value) = entry.get(member).filter(|value| !value.is_null()) {
+            kept.insert(member.to_owned(), value.clone());
+        }
+    }
+    Value::Object(kept)
+}
+
+fn merged(list: ContactList, stored: &[Value], add: &[ContactEntry], remove: &[ContactEntry]) -> Vec<Value> {
+    let same = |entry: &ContactEntry, value: &str| normal::contact(list, entry.value()) == normal::contact(list, value);
+    let mut result: Vec<Value> = Vec::new();
+    for entry in stored {
+        let value = row::text(entry, "value");
+        if !holds(remove, list, value) {
+            result.push(kept_entry(entry));
+        } else if let Some(new) = add.iter().find(|new| same(new, value)) {
+            let new = made_entry(list, new.value(), new.kind());
+            if !result.contains(&new) {
+                result.push(new);
+            }
+        }
+    }
+    for new in add {
+        if !stores(&result, list, new.value()) {
+            result.push(made_entry(list, new.value(), new.kind()));
+        }
+    }
+    result
+}
+
+fn put(changed: &mut Map<String, Value>, list: ContactList, stored: &[Value], merged: Vec<Value>) {
+    let before: Vec<Value> = stored.iter().map(kept_entry).collect();
+    if before != merged {
+        changed.insert(list.attribute().to_owned(), Value::Array(merged));
+    }
+}
+
+fn holds(entries: &[ContactEntry], list: ContactList, value: &str) -> bool {
+    entries.iter().any(|entry| normal::contact(list, entry.value()) == normal::contact(list, value))
+}
+
+fn stores(entries: &[Value], list: ContactList, value: &str) -> bool {
+    entries.iter().any(|entry| normal::contact(list, row::text(entry, "value")) == normal::contact(list, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lists(text: &str) -> ContactLists {
+        serde_json::from_str(text).unwrap()
+    }
+
+    /// What is stored, added, removed, and the attributes that must be sent.
+    #[test]
+    fn a_merge_changes_only_what_was_asked_for() {
+        let stored = json!({
+            "email_addresses": [{"value": "Ada@x.com", "type": "work"}, {"value": "b@x.com", "type": null}],
+            "phone_numbers": null,
+            "website_addresses": [{"value": "https://ada.dev/", "type": "blog"}],
+            "social_media_addresses": [{"value": "linkedin.com/in/ada"}],
+        });
+        for (law, add, remove, sent) in [
+            ("nothing asked, nothing sent", "{}", "{}", json!({})),
+            (
+                "present under another spelling and type",
+                r#"{"emails":[{"value":" ada@X.com","type":"personal"}]}"#,
+                "{}",
+                json!({}),
+            ),
+            (
+                "an addition goes to the end, all others stay as they are",
+                r#"{"emails":["c@x.com"]}"#,
+                "{}",
+                json!({"email_addresses": [{"value": "Ada@x.com", "type": "work"}, {"value": "b@x.com"}, {"value": "c@x.com", "type": "personal"}]}),
+            ),
+            (
+                "a removal by normal value",
+                "{}",
+                r#"{"emails":[{"value":"ADA@x.com"}]}"#,
+                json!({"email_addresses": [{"value": "b@x.com"}]}),
+            ),
+            (
+                "removed and added is replaced in its place",
+                r#"{"emails":[{"value":"ada@x.com","type":"personal"}]}"#,
+                r#"{"emails":["ada@x.com"]}"#,
+                json!({"email_addresses": [{"value": "ada@x.com", "type": "personal"}, {"value": "b@x.com"}]}),
+            ),
+            ("removing what is not there", "{}", r#"{"phones":["123"]}"#, json!({})),
+            (
+                "a null list is an empty list",
+                r#"{"phones":["123"]}"#,
+                "{}",
+                json!({"phone_numbers": [{"value": "123", "type": "mobile"}]}),
+            ),
+            (
+                "the last one removed clears the list",
+                "{}",
+                r#"{"links":["ada.dev"]}"#,
+                json!({"website_addresses": []}),
+            ),
+            (
+                "a link is there in either list",
+                r#"{"links":[{"value":"http://ada.dev","type":"social"},"https://LinkedIn.com/in/ada"]}"#,
+                "{}",
+                json!({}),
+            ),
+            (
+                "a social link has no type",
+                r#"{"links":[{"value":"x.com/ada","type":"social"}]}"#,
+                "{}",
+                json!({"social_media_addresses": [{"value": "linkedin.com/in/ada"}, {"value": "x.com/ada"}]}),
+            ),
+            (
+                "a link moves between the lists by removal and addition",
+                r#"{"links":[{"value":"ada.dev","type":"social"}]}"#,
+                r#"{"links":["ada.dev"]}"#,
+                json!({"website_addresses": [], "social_media_addresses": [{"value": "linkedin.com/in/ada"}, {"value": "ada.dev"}]}),
+            ),
+        ] {
+            assert_eq!(Value::Object(merge(&stored, &lists(add), &lists(remove))), sent, "{law}");
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Values of custom fields: written form, comparison, and the complete set that preserves everybody else's.
+//!
+//! On write a list of `{name_key, value}`, on read a map by key; selects are written as option ids and read as labels (harvest-v3.md §7, pitfalls.md 32).
+//! Whether a PATCH merges by field or replaces all is not known (pitfalls.md 5): the complete set is right under both, so that is what
+//! is sent. A stored label must become exactly one option id for that. What cannot be sent back is never left out in silence: the
+//! values are then held back as a whole (see [`crate::write::edit`]).
+
+use crate::answer::invalid;
+use crate::request::id_number;
+use crate::write::input::CustomInput;
+use crate::write::{normal, row};
+use atsync_adapter::contract::Failure;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// A set of custom values on its way to being written.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Merge {
+    /// Keys and values that can be sent as they are.
+    pub(crate) ready: Vec<(String, Value)>,
+    /// Stored choices of others whose labels must become option ids.
+    pub(crate) choices: Vec<Choice>,
+    /// Stored values of others that cannot be written back, with the reason.
+    pub(crate) stuck: Vec<(String, String)>,
+}
+
+/// A stored choice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Choice {
+    /// The field.
+    pub(crate) key: String,
+    /// Several labels are allowed.
+    pub(crate) multi: bool,
+    /// What is chosen.
+    pub(crate) labels: Vec<String>,
+}
+
+/// The set to send so that the wanted values hold; `None` when they hold already.
+///
+/// `complete` preserves the other stored values; without it only the wanted values are sent, which is right only where PATCH merges by field.
+pub(crate) fn merge(stored: &Value, wanted: &[CustomInput], complete: bool) -> Result<Option<Merge>, Failure> {
+    if !wanted.iter().any(|wanted| differs(stored, wanted)) {
+        return Ok(None);
+    }
+    let mut merge = Merge::default();
+    for wanted in wanted {
+        if !complete && !differs(stored, wanted) {
+            continue;
+        }
+        merge.ready.push((wanted.key.clone(), written(wanted)?));
+    }
+    let others =
+        stored.as_object().into_iter().flatten().filter(|(key, _)| !wanted.iter().any(|wanted| wanted.key == **key));
+    for (key, field) in others.filter(|_| complete) {
+        match kept(field) {
+            Kept::Empty => {}
+            Kept::Ready(value) => merge.ready.push((key.clone(), value)),
+            Kept::Labels { multi, labels } => merge.choices.push(Choice { key: key.clone(), multi, labels }),
+            Kept::Stuck(why) => merge.stuck.push((key.clone(), why)),
+        }
+    }
+    Ok(Some(merge))
+}
+
+/// The attribute `custom_fields` as it is written.
+pub(crate) fn attribute(values: &[(String, Value)]) -> Value {
+    values.iter().map(|(key, value)| json!({ "name_key": key, "value": value })).collect()
+}
+
+/// A wanted value as it is written (harvest-v3.md §9.11, "Values by type").
+pub(crate) fn written(wanted: &CustomInput) -> Result<Value, Failure> {
+    let field = format!("custom_fields.{}", wanted.key);
+    let value = &wanted.value;
+    let wrong = || invalid(field.as_str(), format!("this is no value of type {}", wanted.r#type));
+    if value.is_null() {
+        return Ok(Value::Null);
+    }
+    let option = |value: &Value| row::id(value, "id").ok_or_else(wrong).and_then(|id| id_number(&field, &id));
+    match wanted.r#type.as_str() {
+        "number" => decimal(value).ok_or_else(wrong),
+        "boolean" => value.as_bool().map(Value::Bool).ok_or_else(wrong),
+        "single" | "user" => option(value),
+        "multi" => {
+            let chosen = value.as_array().ok_or_else(wrong)?;
+            Ok(Value::Array(chosen.iter().map(option).collect::<Result<_, _>>()?))
+        }
+        "money" => renamed(value, &[("amount", "amount"), ("currency", "currency_code")]).ok_or_else(wrong),
+        "money_range" => renamed(value, &[("min", "min_amount"), ("max", "max_amount"), ("currency", "currency_code")])
+            .ok_or_else(wrong),
+        "range" => renamed(value, &[("min", "min_value"), ("max", "max_value")]).ok_or_else(wrong),
+        "text" | "long_text" | "url" | "date" | "date_time" => {
+            value.as_str().map(|text| Value::String(text.to_owned())).ok_or_else(wrong)
+        }
+        other => Err(invalid(field, format!("values of type {other} cannot be written"))),
+    }
+}
+
+/// Whether the stored values do not hold the wanted one.
+pub(crate) fn differs(stored: &Value, wanted: &CustomInput) -> bool {
+    let held = stored.get(&wanted.key).map_or(&Value::Null, value_of);
+    !holds(held, wanted)
+}
+
+fn holds(held: &Value, wanted: &CustomInput) -> bool {
+    let value = &wanted.value;
+    if is_empty(held) || is_empty(value) {
+        return is_empty(held) && is_empty(value);
+    }
+    match wanted.r#type.as_str() {
+        "number" => decimal(held).zip(decimal(value)).is_some_and(|(held, value)| held.as_f64() == value.as_f64()),
+        "boolean" => yes_no(held).is_some() && yes_no(held) == value.as_bool(),
+        "single" => is_choice(held, value),
+        "multi" => match (held.as_array(), value.as_array()) {
+            (Some(held), Some(value)) => {
+                held.len() == value.len() && value.iter().all(|value| held.iter().any(|held| is_choice(held, value)))
+            }
+            _ => false,
+        },
+        "user" => user(held).is_some() && user(held) == row::id(value, "id"),
+        "money" => alike(held, value, &[("amount", "amount")]) && currency(held) == row::text(value, "currency"),
+        "money_range" => {
+            (alike(held, value, &[("min_amount", "min"), ("max_amount", "max")])
+                || alike(held, value, &[("min_value", "min"), ("max_value", "max")]))
+                && currency(held) == row::text(value, "currency")
+        }
+        "range" => alike(held, value, &[("min_value", "min"), ("max_value", "max")]),
+        _ => held.as_str().zip(value.as_str()).is_some_and(|(held, value)| normal::text(held) == normal::text(value)),
+    }
+}
+
+/// What of a stored value can be sent back.
+enum Kept {
+    Empty,
+    Ready(Value),
+    Labels { multi: bool, labels: Vec<String> },
+    Stuck(String),
+}
+
+fn kept(field: &Value) -> Kept {
+    let value = value_of(field);
+    if is_empty(value) {
+        return Kept::Empty;
+    }
+    let stuck = || {
+        Kept::Stuck(format!(
+            "a stored value of type {} cannot be read back in a writable form",
+            row::text(field, "type")
+        ))
+    };
+    let pick = |members: &[&str]| {
+        let mut picked = Map::new();
+        for member in members {
+            if let Some(value) = value.get(*member) {
+                picked.insert((*member).to_owned(), value.clone());
+            }
+        }
+        if picked.is_empty() { stuck() } else { Kept::Ready(Value::Object(picked)) }
+    };
+    match row::text(field, "type") {
+        "single_select" => match choice(value) {
+            Some(Chosen::Id(id)) => Kept::Ready(id),
+            Some(Chosen::Label(label)) => Kept::Labels { multi: false, labels: vec![label] },
+            None => stuck(),
+        },
+        "multi_select" => {
+            let Some(values) = value.as_array() else { return stuck() };
+            let mut labels = Vec::new();
+            let mut ids = Vec::new();
+            for value in values {
+                match choice(value) {
+                    Some(Chosen::Id(id)) => ids.push(id),
+                    Some(Chosen::Label(label)) => labels.push(label),
+                    None => return stuck(),
+                }
+            }
+            match (labels.is_empty(), ids.is_empty()) {
+                (true, _) => Kept::Ready(Value::Array(ids)),
+                (false, true) => Kept::Labels { multi: true, labels },
+                (false, false) => stuck(),
+            }
+        }
+        "user" => match user(value).and_then(|id| id.parse::<u64>().ok()) {
+            Some(id) => Kept::Ready(id.into()),
+            None => stuck(),
+        },
+        "currency" => pick(&["amount", "currency_code"]),
+        "currency_range" => pick(&["min_amount", "max_amount", "currency_code"]),
+        "number_range" => pick(&["min_value", "max_value"]),
+        "short_text" | "long_text" | "rich_text" | "url" | "date" | "number" | "yes_no" => Kept::Ready(value.clone()),
+        _ => stuck(),
+    }
+}
+
+/// A stored choice: a label, as read by everybody who reported it, or an option id, should a tenant answer so.
+enum Chosen {
+    Id(Value),
+    Label(String),
+}
+
+fn choice(value: &Value) -> Option<Chosen> {
+    match value {
+        Value::String(label) => Some(Chosen::Label(label.clone())),
+        Value::Number(_) => Some(Chosen::Id(value.clone())),
+        Value::Object(_) => value.get("id").filter(|id| id.is_number()).map(|id| Chosen::Id(id.clone())),
+        _ => None,
+    }
+}
+
+fn is_choice(held: &Value, wanted: &Value) -> bool {
+    match choice(held) {
+        Some(Chosen::Id(id)) => row::id_of(&id).is_some() && row::id_of(&id) == row::id(wanted, "id"),
+        Some(Chosen::Label(label)) => !label.is_empty() && label == row::text(wanted, "label"),
+        None => false,
+    }
+}
+
+/// The value inside `{name, type, value}`; a bare value is taken as it is.
+fn value_of(field: &Value) -> &Value {
+    match field.as_object() {
+        Some(members) if members.contains_key("type") || members.contains_key("name") => {
+            members.get("value").unwrap_or(&Value::Null)
+        }
+        _ => field,
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(list) => list.is_empty(),
+        _ => false,
+    }
+}
+
+fn decimal(value: &Value) -> Option<Value> {
+    match value {
+        Value::Number(_) => Some(value.clone()),
+        Value::String(text) => serde_json::from_str(text.trim()).ok().filter(Value::is_number),
+        _ => None,
+    }
+}
+
+/// `yes_no` in the API, `boolean` in webhooks, words in old rows (pitfalls.md 33).
+fn yes_no(value: &Value) -> Option<bool> {
+    match value {
+        Value::Bool(flag) => Some(*flag),
+        Value::String(word) if matches!(word.to_lowercase().as_str(), "yes" | "true") => Some(true),
+        Value::String(word) if matches!(word.to_lowercase().as_str(), "no" | "false") => Some(false),
+        _ => None,
+    }
+}
+
+/// A user as id, or as an object that carries one.
+fn user(value: &Value) -> Option<String> {
+    row::id_of(value).or_else(|| row::id(value, "id")).or_else(|| row::id(value, "user_id"))
+}
+
+/// `currency_code` in the API, `unit` in webhooks and v1.
+fn currency(held: &Value) -> &str {
+    match row::text(held, "currency_code") {
+        "" => row::text(held, "unit"),
+        code => code,
+    }
+}
+
+fn alike(held: &Value, wanted: &Value, members: &[(&str, &str)]) -> bool {
+    members.iter().all(|(read, unified)| {
+        let number = |value: Option<&Value>| value.and_then(decimal).and_then(|value| value.as_f64());
+        number(held.get(*read)) == number(wanted.get(*unified))
+    })
+}
+
+/// An object under Greenhouse's member names, numbers as numbers; `None` when a number is not one.
+fn renamed(value: &Value, members: &[(&str, &str)]) -> Option<Value> {
+    let mut made = Map::new();
+    for (unified, written) in members {
+        let Some(member) = value.get(*unified).filter(|member| !member.is_null()) else { continue };
+        let member =
+            if *unified == "currency" { member.is_string().then(|| member.clone())? } else { decimal(member)? };
+        made.insert((*written).to_owned(), member);
+    }
+    (!made.is_empty()).then_some(Value::Object(made))
+}
+
+#[cfg(test)]
+#[path = "custom_tests.rs"]
+mod tests;

@@ -1,0 +1,267 @@
+//! What operations take: the planner's inputs, decoded once.
+//!
+//! Each operation has one structure; unknown members are refused, so that a misspelt one is not silently ignored. References are
+//! remote ids as text, because unified ids are text; [`crate::request::id_number`] makes the JSON number that Greenhouse wants of them. A member that `null` may
+//! clear is an `Option<Option<_>>`: the outer level says whether the input names it at all.
+//! Left out: any decision. What an input leads to is in the module of its record.
+
+use crate::answer::invalid;
+use crate::settings::{DateReading, StageReading, UsersForm};
+use atsync_adapter::contract::Failure;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
+
+/// A member that may be absent, `null` or a value.
+pub(crate) type Clearable<T> = Option<Option<T>>;
+
+/// Reads a present member, `null` included, as `Some`.
+fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Clearable<T>, D::Error> {
+    Option::<T>::deserialize(from).map(Some)
+}
+
+/// Declares input structures: all of them refuse what they do not know.
+macro_rules! inputs {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $kind:ty),* $(,)? })*) => { $(
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields, default)]
+        pub(crate) struct $name { $($(#[$attr])* #[serde(skip_serializing_if = "crate::write::input::is_default")] pub(crate) $field: $kind),* }
+    )* };
+}
+
+/// Whether a member is as if it were not there; keeps continuations small.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+inputs! {
+    /// Parts of a name.
+    NameInput { first: Option<String>, last: Option<String>, preferred: Option<String> }
+
+    /// An entry of a contact list.
+    ContactInput { value: String, r#type: Option<String> }
+
+    /// A custom field's value, resolved by the planner. `value` is in unified form; `null` clears.
+    CustomInput { key: String, id: Option<String>, r#type: String, name: Option<String>, value: Value }
+
+    /// `candidates.create`.
+    CandidateNew {
+        name: NameInput,
+        emails: Vec<ContactInput>,
+        phones: Vec<ContactInput>,
+        links: Vec<ContactInput>,
+        addresses: Vec<ContactInput>,
+        company: Option<String>,
+        title: Option<String>,
+        private: Option<bool>,
+        custom_fields: Vec<CustomInput>,
+        application: Option<ApplicationNew>,
+    }
+
+    /// The scalars of `candidates.update`.
+    CandidateSet {
+        name: NameInput,
+        #[serde(deserialize_with = "named")]
+        company: Clearable<String>,
+        #[serde(deserialize_with = "named")]
+        title: Clearable<String>,
+        private: Option<bool>,
+        #[serde(deserialize_with = "named")]
+        time_zone: Clearable<String>,
+    }
+
+    /// The lists of `candidates.update`, once to add and once to remove.
+    ContactLists {
+        emails: Vec<ContactEntry>,
+        phones: Vec<ContactEntry>,
+        links: Vec<ContactEntry>,
+        addresses: Vec<ContactEntry>,
+    }
+
+    /// `candidates.update`.
+    CandidateEdit { set: CandidateSet, add: ContactLists, remove: ContactLists, custom_fields: Vec<CustomInput> }
+
+    /// `applications.create`, and the application that `candidates.create` carries (then without `candidate`).
+    ApplicationNew {
+        candidate: Option<String>,
+        kind: ArmInput,
+        job: Option<String>,
+        jobs: Vec<String>,
+        stage: Option<String>,
+        pool: Option<String>,
+        pool_stage: Option<String>,
+        owner: Option<String>,
+        source: Option<String>,
+        referrer: Option<String>,
+        recruiter: Option<String>,
+        coordinator: Option<String>,
+        custom_fields: Vec<CustomInput>,
+    }
+
+    /// `applications.update`.
+    ApplicationEdit {
+        #[serde(deserialize_with = "named")]
+        source: Clearable<String>,
+        #[serde(deserialize_with = "named")]
+        referrer: Clearable<String>,
+        #[serde(deserialize_with = "named")]
+        recruiter: Clearable<String>,
+        #[serde(deserialize_with = "named")]
+        coordinator: Clearable<String>,
+        #[serde(deserialize_with = "named")]
+        pool: Clearable<String>,
+        custom_fields: Vec<CustomInput>,
+    }
+
+    /// `applications.move`. `reading` says which id `from_stage_id` is; it overrides the setting.
+    MoveInput { to_stage: Option<String>, to_job: Option<String>, reading: Option<StageReading> }
+
+    /// `applications.reject`.
+    RejectInput { reason: String, note: Option<String> }
+
+    /// `applications.unreject`.
+    UnrejectInput {}
+
+    /// `applications.hire`. `reading` says how `start_date` is written.
+    HireInput {
+        opening: Option<String>,
+        start_on: Option<String>,
+        close_reason: Option<String>,
+        reading: Option<DateReading>,
+    }
+
+    /// `applications.convert`.
+    ConvertInput { job: String, stage: Option<String> }
+
+    /// `rejections.update`.
+    RejectionEdit { reason: Option<String>, custom_fields: Vec<CustomInput> }
+
+    /// `notes.create`.
+    NoteNew {
+        candidate: String,
+        application: Option<String>,
+        author: Option<String>,
+        body: String,
+        visibility: String,
+    }
+
+    /// `tags.create`.
+    TagNew { name: String }
+
+    /// `applied_tags.create`.
+    AppliedTagNew { candidate: String, tag: String }
+
+    /// `applied_tags.delete`.
+    AppliedTagGone {}
+
+    /// `attachments.create`: exactly one of `url` and `content_base64`.
+    AttachmentNew {
+        application: String,
+        filename: String,
+        r#type: String,
+        url: Option<String>,
+        content_base64: Option<String>,
+        visibility: Option<String>,
+    }
+
+    /// `users.create`. `reading` says which form of the endpoint is used; it overrides the setting.
+    UserNew {
+        first: String,
+        last: String,
+        email: String,
+        job_title: Option<String>,
+        employee_id: Option<String>,
+        invite: Option<bool>,
+        reading: Option<UsersForm>,
+    }
+
+    /// A choice of a new custom field.
+    ChoiceInput { name: String, external_id: Option<String> }
+
+    /// `custom_fields.create`.
+    FieldNew {
+        name: String,
+        applies_to: String,
+        r#type: String,
+        private: Option<bool>,
+        description: Option<String>,
+        options: Vec<ChoiceInput>,
+    }
+
+    /// `custom_fields.update`.
+    FieldEdit {
+        name: Option<String>,
+        private: Option<bool>,
+        #[serde(deserialize_with = "named")]
+        description: Clearable<String>,
+    }
+
+    /// `custom_field_options.create`.
+    OptionNew { custom_field: String, name: String, order: Option<i64>, external_id: Option<String> }
+
+    /// `custom_field_options.update`.
+    OptionEdit {
+        name: Option<String>,
+        order: Option<i64>,
+        #[serde(deserialize_with = "named")]
+        external_id: Clearable<String>,
+    }
+}
+
+/// An entry to add or remove: a bare value or a value with its type.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum ContactEntry {
+    /// Only the value.
+    Bare(String),
+    /// Value and type.
+    Full(ContactInput),
+}
+
+impl ContactEntry {
+    /// The value.
+    pub(crate) fn value(&self) -> &str {
+        match self {
+            Self::Bare(value) => value,
+            Self::Full(contact) => &contact.value,
+        }
+    }
+
+    /// The unified type, where given.
+    pub(crate) fn kind(&self) -> Option<&str> {
+        match self {
+            Self::Bare(_) => None,
+            Self::Full(contact) => contact.r#type.as_deref(),
+        }
+    }
+}
+
+/// An application to a job, or a prospect: the two arms of Greenhouse's creation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ArmInput {
+    /// To a job.
+    #[default]
+    Application,
+    /// Somebody who might apply.
+    Prospect,
+}
+
+/// Decodes an operation's input.
+pub(crate) fn parse<T: DeserializeOwned>(input: &str) -> Result<T, Failure> {
+    serde_json::from_str(input).map_err(|error| {
+        let message = error.to_string();
+        // serde names the member between back-ticks: "unknown field `x`, expected …".
+        let field = match message.split('`').nth(1) {
+            Some(member) if message.starts_with("unknown field") || message.starts_with("missing field") => member,
+            _ => "",
+        };
+        invalid(field, message.clone())
+    })
+}
+
+/// A text that must not be empty.
+pub(crate) fn required<'a>(field: &str, text: &'a str) -> Result<&'a str, Failure> {
+    if text.trim().is_empty() { Err(invalid(field, "must not be empty")) } else { Ok(text) }
+}

@@ -1,0 +1,287 @@
+//! The write task: safe reads, then at most one request that changes Greenhouse.
+//!
+//! A creation is sent at once; the engine has probed before. A change reads its target first, immediately before it is sent: what is so already
+//! ends as `unneeded`, a target that is not shown as `not-found`, and what is sent is the smallest difference. [`op`] lists the operations,
+//! [`input`] what they take; [`candidate`], [`application`], [`lifecycle`] and [`records`] decide what to send; [`edit`] carries a PATCH, [`options`] the looks
+//! that its custom fields may take; [`sent`] reads the reply to the one changing request.
+//! Nothing here sends twice: the changing request is followed only by an outcome.
+//! Bounds: each list is read up to [`PAGES_MAX`] pages; a continuation that would not fit is refused before anything is sent.
+
+pub(crate) mod application;
+pub(crate) mod candidate;
+pub(crate) mod contacts;
+pub(crate) mod custom;
+pub(crate) mod edit;
+pub(crate) mod input;
+pub(crate) mod lifecycle;
+pub(crate) mod members;
+pub(crate) mod normal;
+pub(crate) mod op;
+pub(crate) mod options;
+pub(crate) mod pages;
+pub(crate) mod records;
+pub(crate) mod row;
+pub(crate) mod sent;
+pub(crate) mod standing;
+pub(crate) mod words;
+
+use crate::answer;
+use crate::request;
+use crate::settings::Settings;
+use crate::state;
+use atsync_adapter::contract::{
+    CONTINUATION_BYTES_MAX, Failure, Given, Outcome, Reply, Request, Response, Step, Write, Written,
+};
+use edit::Edit;
+use lifecycle::{Converting, Hiring};
+use op::Op;
+use options::Lookup;
+use sent::{Sent, Success, applied, subject};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use standing::Standing;
+
+/// Pages of a list that a write reads at most, 500 rows each. Arbitrary: what belongs to one candidate or job fits many times over.
+const PAGES_MAX: u32 = 10;
+
+/// Where a write stands between two steps.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) enum State {
+    /// The target's row was asked for. `pool` is what prospect_details said, for an edit that names a pool.
+    Target { op: Op, pool: Option<String> },
+    /// The pool of an application was asked for.
+    Pool { op: Op },
+    /// The stages of an application were asked for.
+    Stages { op: Op, standing: Standing },
+    /// The open openings of a job were asked for.
+    Openings { op: Op, standing: Standing, open: Vec<Value>, pages: u32 },
+    /// The other applications of a candidate were asked for.
+    Siblings { op: Op, standing: Standing },
+    /// The tags on a candidate were asked for.
+    Tags { op: Op, pages: u32 },
+    /// Definitions of custom fields were asked for.
+    Definitions(Lookup),
+    /// Options of custom fields were asked for.
+    Options(Lookup),
+    /// The target's row was asked for once more, after option ids were looked up.
+    Again(Lookup),
+    /// The changing request is under way.
+    Sent(Sent),
+}
+
+/// Begins a write.
+pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
+    let settings = Settings::of(given)?;
+    let op = Op::decode(&write.operation)?;
+    match &op {
+        Op::CandidateCreate { input, .. } => candidate::create(input, &settings, given.mark.as_ref()),
+        Op::ApplicationCreate { input, .. } => application::create(input),
+        Op::NoteCreate { input, .. } => records::note(input, &settings),
+        Op::TagCreate { input, .. } => records::tag(input),
+        Op::AppliedTagDelete { target, .. } => records::untag(target),
+        Op::AttachmentCreate { input, .. } => records::attachment(input),
+        Op::UserCreate { input, .. } => records::user(input, &settings),
+        Op::FieldCreate { input, .. } => records::field(input),
+        Op::OptionCreate { input, .. } => records::option(input),
+        Op::AppliedTagCreate { input, .. } => {
+            request::id_number("candidate", &input.candidate)?;
+            request::id_number("tag", &input.tag)?;
+            let request = pages::list("applied_candidate_tags", &[("candidate_ids", &input.candidate)]);
+            look(request, State::Tags { op, pages: 1 })
+        }
+        Op::ApplicationUpdate { target, input } if input.pool.is_some() => {
+            let request = pages::list("prospect_details", &[("application_ids", target)]);
+            look(request, State::Pool { op })
+        }
+        _ => read_target(op, None),
+    }
+}
+
+/// Goes on with a write.
+pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
+    let settings = Settings::of(given)?;
+    let response = answer::response(reply)?;
+    match state {
+        State::Sent(sent) => Ok(outcome(sent.read(&response))),
+        State::Definitions(lookup) => lookup.definitions(&response),
+        State::Options(lookup) => lookup.options(&response),
+        State::Again(lookup) => {
+            let (collection, id) = target_of(&lookup.op).ok_or_else(misplaced)?;
+            let row = pages::only(pages::read(&response, collection)?.rows, collection, id)?;
+            difference(&lookup.op, &row, lookup.pool.as_deref(), &settings)?.ok_or_else(misplaced)?.again(&lookup)
+        }
+        State::Pool { op } => {
+            let rows = pages::read(&response, "prospect_details")?.rows;
+            let pool = target_of(&op).and_then(|(_, id)| application::pool_of(&rows, id));
+            read_target(op, pool)
+        }
+        State::Target { op, pool } => {
+            let (collection, id) =
+                target_of(&op).ok_or_else(|| Failure::Bug("a target of an operation without one".into()))?;
+            let rows = pages::read(&response, collection)?.rows;
+            let row = pages::only(rows, collection, id)?;
+            decide(op, &row, pool, &settings)
+        }
+        State::Stages { op, standing } => {
+            let standing = standing.with_stages(&pages::read(&response, "application_stages")?.rows);
+            let Op::Move { input, .. } = &op else { return Err(misplaced()) };
+            lifecycle::advance(&standing, input, &settings, true)?.ok_or_else(misplaced)
+        }
+        State::Openings { op, standing, mut open, pages } => {
+            let page = pages::read(&response, "openings")?;
+            open.extend(page.rows.iter().map(opening));
+            if let Some(link) = page.next.filter(|_| pages < PAGES_MAX) {
+                return look(request::follow(link), State::Openings { op, standing, open, pages: pages + 1 });
+            }
+            let Op::Hire { input, .. } = &op else { return Err(misplaced()) };
+            match lifecycle::hire(&standing, input, &settings, Some(&open))? {
+                Hiring::Step(step) => Ok(step),
+                Hiring::NeedsOpenings(_) => Err(misplaced()),
+            }
+        }
+        State::Siblings { op, standing } => {
+            let rows = pages::read(&response, "applications")?.rows;
+            let Op::Convert { input, .. } = &op else { return Err(misplaced()) };
+            lifecycle::converted_already(&standing, input, &rows)
+        }
+        State::Tags { op, pages } => tags(op, pages, &response),
+    }
+}
+
+/// Decides what to send, given the target as just read.
+fn decide(op: Op, row: &Value, pool: Option<String>, settings: &Settings) -> Result<Step, Failure> {
+    if let Some(edit) = difference(&op, row, pool.as_deref(), settings)? {
+        return edit.begin(op, pool);
+    }
+    let standing = Standing::of(row);
+    match &op {
+        Op::Reject { input, .. } => lifecycle::reject(&standing, input),
+        Op::Unreject { .. } => lifecycle::unreject(&standing),
+        Op::Move { input, target } => match lifecycle::advance(&standing, input, settings, false)? {
+            Some(step) => Ok(step),
+            None => {
+                let request = pages::list("application_stages", &[("application_ids", target)]);
+                look(request, State::Stages { op, standing })
+            }
+        },
+        Op::Hire { input, .. } => match lifecycle::hire(&standing, input, settings, None)? {
+            Hiring::Step(step) => Ok(step),
+            Hiring::NeedsOpenings(job) => {
+                let request = pages::list("openings", &[("job_ids", &job), ("open", "true")]);
+                look(request, State::Openings { op, standing, open: Vec::new(), pages: 1 })
+            }
+        },
+        Op::Convert { input, .. } => match lifecycle::convert(&standing, input)? {
+            Converting::Step(step) => Ok(step),
+            Converting::NeedsSiblings(candidate) => {
+                let request = pages::list("applications", &[("candidate_ids", &candidate)]);
+                look(request, State::Siblings { op, standing })
+            }
+        },
+        _ => Err(misplaced()),
+    }
+}
+
+/// What of an update is not so yet; `None` for an operation that is no update.
+pub(crate) fn difference(
+    op: &Op,
+    row: &Value,
+    pool: Option<&str>,
+    settings: &Settings,
+) -> Result<Option<Edit>, Failure> {
+    Ok(Some(match op {
+        Op::CandidateUpdate { target, input } => candidate::difference(target, input, row, settings)?,
+        Op::ApplicationUpdate { target, input } => application::difference(target, input, row, pool, settings)?,
+        Op::RejectionUpdate { target, input } => application::rejection_difference(target, input, row, settings)?,
+        Op::FieldUpdate { target, input } => records::field_difference(target, input, row)?,
+        Op::OptionUpdate { target, input } => records::option_difference(target, input, row)?,
+        _ => return Ok(None),
+    }))
+}
+
+/// Asks for the target's row once more, so that the read stays right before the write.
+fn read_again(lookup: Lookup) -> Result<Step, Failure> {
+    let (collection, id) = target_of(&lookup.op).ok_or_else(misplaced)?;
+    let request = request::by_ids(collection, &[id])?;
+    look(request, State::Again(lookup))
+}
+
+/// Looks whether the tag is on the candidate already: a second row is not documented as harmless (permissions.md §2, line 13).
+fn tags(op: Op, pages: u32, response: &Response) -> Result<Step, Failure> {
+    let Op::AppliedTagCreate { input, .. } = &op else { return Err(misplaced()) };
+    let page = pages::read(response, "applied_candidate_tags")?;
+    if let Some(id) = records::applied_row(&page.rows, input) {
+        let links = vec![subject(atsync_adapter::model::kinds::APPLIED_TAGS, id)];
+        return Ok(outcome(Written::Unneeded(applied(links, Vec::new()))));
+    }
+    match page.next.filter(|_| pages < PAGES_MAX) {
+        Some(link) => look(request::follow(link), State::Tags { op, pages: pages + 1 }),
+        None => records::applied_tag(input),
+    }
+}
+
+/// Asks for the target's row. There is no `GET /v3/<collection>/<id>`; what is not shown comes back as `[]` (harvest-v3.md §3).
+fn read_target(op: Op, pool: Option<String>) -> Result<Step, Failure> {
+    let (collection, id) =
+        target_of(&op).ok_or_else(|| Failure::Bug(format!("{} has no target to read", op.name())))?;
+    let request = request::by_ids(collection, &[id])?;
+    look(request, State::Target { op, pool })
+}
+
+/// Greenhouse's collection of an operation's target, and its id.
+pub(crate) fn target_of(op: &Op) -> Option<(&'static str, &str)> {
+    match op {
+        Op::CandidateUpdate { target, .. } => Some(("candidates", target)),
+        Op::ApplicationUpdate { target, .. }
+        | Op::Move { target, .. }
+        | Op::Reject { target, .. }
+        | Op::Unreject { target, .. }
+        | Op::Hire { target, .. }
+        | Op::Convert { target, .. } => Some(("applications", target)),
+        Op::RejectionUpdate { target, .. } => Some(("rejection_details", target)),
+        Op::AppliedTagDelete { target, .. } => Some(("applied_candidate_tags", target)),
+        Op::FieldUpdate { target, .. } => Some(("custom_fields", target)),
+        Op::OptionUpdate { target, .. } => Some(("custom_field_options", target)),
+        _ => None,
+    }
+}
+
+/// The members of an opening that a hire looks at.
+fn opening(row: &Value) -> Value {
+    serde_json::json!({ "id": row.get("id"), "job_id": row.get("job_id"), "open": row.get("open") })
+}
+
+/// A safe step. The state must fit: it holds the input, which can be large.
+pub(crate) fn look(request: Request, state: State) -> Result<Step, Failure> {
+    fits(request::look(request, &state::State::Write(Box::new(state)))?)
+}
+
+/// The one changing step.
+pub(crate) fn send(request: Request, sent: Sent) -> Result<Step, Failure> {
+    request::change(request, &state::State::Write(Box::new(State::Sent(sent))))
+}
+
+/// Refuses a step whose continuation the engine would not keep.
+pub(crate) fn fits(step: Step) -> Result<Step, Failure> {
+    match &step {
+        Step::Send(send) if send.state.len() > CONTINUATION_BYTES_MAX => Err(answer::invalid(
+            "",
+            format!("the input is too large to be compared: more than {CONTINUATION_BYTES_MAX} bytes"),
+        )),
+        _ => Ok(step),
+    }
+}
+
+/// The end of a write.
+pub(crate) fn outcome(written: Written) -> Step {
+    Step::Done(Outcome::Written(written))
+}
+
+/// A new record whose id stands in the answer or in this member of it.
+pub(crate) fn made(kind: &str, member: &str) -> Success {
+    Success::Made { kind: kind.into(), member: member.into() }
+}
+
+fn misplaced() -> Failure {
+    Failure::Bug("a reply to a step that this operation does not take".into())
+}

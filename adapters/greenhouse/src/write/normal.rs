@@ -1,0 +1,89 @@
+//! Normal forms: when two values are the same although they are written differently.
+//!
+//! Used for comparing only. What is sent is what the host gave, and what somebody else wrote is sent back as it was.
+
+use crate::write::words::ContactList;
+
+/// The normal form of a contact value in a list of this kind.
+pub(crate) fn contact(list: ContactList, value: &str) -> String {
+    match list {
+        ContactList::Emails => email(value),
+        ContactList::Phones => phone(value),
+        ContactList::Addresses => words(value).to_lowercase(),
+        ContactList::Websites | ContactList::Social => link(value),
+    }
+}
+
+/// E-mail addresses: Greenhouse's own filter ignores the case (harvest-v3.md §9.1).
+pub(crate) fn email(value: &str) -> String {
+    value.trim().to_lowercase()
+}
+
+/// Phone numbers: their digits. A "number" without any (a Skype name) is compared as a word.
+fn phone(value: &str) -> String {
+    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
+    if digits.is_empty() { value.trim().to_lowercase() } else { digits }
+}
+
+/// Links: without scheme, case of the host and a slash at the end.
+fn link(value: &str) -> String {
+    let value = value.trim();
+    let bare = value.split_once("://").map_or(value, |(_, rest)| rest);
+    let end = bare.find(['/', '?', '#']).unwrap_or(bare.len());
+    let (host, rest) = bare.split_at(end);
+    format!("{}{}", host.to_lowercase(), rest.trim_end_matches('/'))
+}
+
+/// Text with single spaces.
+fn words(value: &str) -> String {
+    value.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A person's name.
+pub(crate) fn name(first: &str, last: &str) -> String {
+    words(&format!("{first} {last}")).to_lowercase()
+}
+
+/// Long text: line ends and surrounding white space do not count.
+pub(crate) fn text(value: &str) -> String {
+    value.replace("\r\n", "\n").trim().to_owned()
+}
+
+/// A short stand-in for a long text, so that a continuation stays small: its length and FNV-1a over its normal form.
+/// Not against malice: it tells notes of one candidate apart.
+pub(crate) fn fingerprint(value: &str) -> String {
+    const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
+    const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
+    let text = text(value);
+    let hash = text.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
+    format!("{}:{hash:032x}", text.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_contact_is_recognised_however_it_is_written() {
+        for (list, one, other, same) in [
+            (ContactList::Emails, " Ada@Example.com ", "ada@example.COM", true),
+            (ContactList::Emails, "ada@example.com", "ada@example.org", false),
+            (ContactList::Phones, "+1 (904) 315-7393", "1.904.315.7393", true),
+            (ContactList::Phones, "904", "905", false),
+            (ContactList::Phones, "Ada.Byron", "ada.byron", true),
+            (ContactList::Websites, "https://Example.com/a/", "http://example.com/a", true),
+            (ContactList::Websites, "example.com/A", "example.com/a", false),
+            (ContactList::Social, "HTTPS://linkedin.com/in/ada", "linkedin.com/in/ada/", true),
+            (ContactList::Addresses, "1  Main St\nParis", "1 main st paris", true),
+        ] {
+            assert_eq!(contact(list, one) == contact(list, other), same, "{one} / {other}");
+        }
+    }
+
+    #[test]
+    fn a_fingerprint_ignores_line_ends_and_nothing_else() {
+        assert_eq!(fingerprint("a\r\nb\n"), fingerprint("a\nb"));
+        assert_ne!(fingerprint("a b"), fingerprint("a  b"));
+        assert_ne!(fingerprint("A"), fingerprint("a"));
+    }
+}

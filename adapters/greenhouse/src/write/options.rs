@@ -1,0 +1,146 @@
+//! Option ids for stored labels: what a complete set of custom fields needs to be sent back.
+//!
+//! Only when somebody else's choices have to be preserved, the definitions of the fields are read, then the options of those fields. Looking takes a
+//! while, so the target is read once more afterwards, and the set is made of that: the read stays right before the write.
+//! Values of private fields that the acting user cannot see can only be warned of.
+//! Bounds: [`PAGES_MAX`] pages of each, options of at most 50 fields; what lies beyond counts as not found.
+
+use crate::request;
+use crate::write::custom::Choice;
+use crate::write::edit::CustomEdit;
+use crate::write::op::Op;
+use crate::write::pages::{self, Page};
+use crate::write::row;
+use crate::write::{State, look, read_again};
+use atsync_adapter::contract::{Failure, Response, Step};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Pages of definitions or options that are read at most: 10,000 rows. Arbitrary.
+const PAGES_MAX: u32 = 20;
+
+/// The values that cannot be preserved: key and reason.
+pub(crate) type Stuck = Vec<(String, String)>;
+
+/// Labels on their way to becoming option ids.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Lookup {
+    /// The operation, to go on with.
+    pub(crate) op: Op,
+    /// The pool that it needed.
+    pub(crate) pool: Option<String>,
+    /// Choices whose labels are looked up.
+    choices: Vec<Choice>,
+    /// The keys that the row shows or that are written.
+    known: Vec<String>,
+    /// Key and id of the fields whose options are needed.
+    fields: Vec<(String, String)>,
+    options: Vec<Known>,
+    pages: u32,
+    /// What the host should know if it works.
+    pub(crate) warnings: Vec<String>,
+}
+
+/// An option that carries a label that is looked up. `field` is the id of its field.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Known {
+    field: String,
+    label: String,
+    id: u64,
+    active: bool,
+}
+
+impl Lookup {
+    /// Asks for the definitions.
+    pub(crate) fn begin(op: Op, pool: Option<String>, custom: CustomEdit) -> Result<Step, Failure> {
+        let mut known = custom.shown;
+        known.extend(custom.merge.ready.into_iter().map(|(key, _)| key));
+        let request = pages::list("custom_fields", &[("field_type", custom.field_type)]);
+        let (choices, warnings) = (custom.merge.choices, Vec::new());
+        let lookup = Self { op, pool, choices, known, fields: Vec::new(), options: Vec::new(), pages: 0, warnings };
+        look(request, State::Definitions(lookup))
+    }
+
+    /// Takes a page of definitions.
+    pub(crate) fn definitions(mut self, response: &Response) -> Result<Step, Failure> {
+        let Page { rows, next } = pages::read(response, "custom_fields")?;
+        for definition in &rows {
+            let key = row::text(definition, "name_key");
+            let is_chosen = self.choices.iter().any(|choice| choice.key == key);
+            if let Some(id) = row::id(definition, "id").filter(|_| is_chosen) {
+                self.fields.push((key.to_owned(), id));
+            }
+            let is_private = row::flag(definition, "private") == Some(true);
+            let is_active = row::flag(definition, "active") != Some(false);
+            if is_private && is_active && !self.known.iter().any(|known| known == key) {
+                self.warnings.push(format!(
+                    "the private custom field {key} is not shown to the acting user; if it has a value here, this update may have removed it"
+                ));
+            }
+        }
+        self.pages += 1;
+        if let Some(link) = next.filter(|_| self.pages < PAGES_MAX) {
+            return look(request::follow(link), State::Definitions(self));
+        }
+        self.pages = 0;
+        let ids: Vec<&str> = self.fields.iter().map(|(_, id)| id.as_str()).take(request::IDS_MAX).collect();
+        if ids.is_empty() {
+            return read_again(self);
+        }
+        let request = pages::list("custom_field_options", &[("custom_field_ids", &ids.join(","))]);
+        look(request, State::Options(self))
+    }
+
+    /// Takes a page of options.
+    pub(crate) fn options(mut self, response: &Response) -> Result<Step, Failure> {
+        let Page { rows, next } = pages::read(response, "custom_field_options")?;
+        for option in &rows {
+            let label = row::text(option, "name");
+            let is_wanted = self.choices.iter().any(|choice| choice.labels.iter().any(|wanted| wanted == label));
+            let field = row::id(option, "custom_field_id").filter(|_| is_wanted);
+            if let Some((field, id)) = field.zip(option.get("id").and_then(Value::as_u64)) {
+                let active = row::flag(option, "active") != Some(false);
+                self.options.push(Known { field, label: label.into(), id, active });
+            }
+        }
+        self.pages += 1;
+        match next.filter(|_| self.pages < PAGES_MAX) {
+            Some(link) => look(request::follow(link), State::Options(self)),
+            None => read_again(self),
+        }
+    }
+
+    /// Whether these choices are the ones that were looked up; another one came between the reads.
+    pub(crate) fn covers(&self, choices: &[Choice]) -> bool {
+        let asked = |key: &str, label: &String| {
+            self.choices.iter().any(|choice| choice.key == key && choice.labels.contains(label))
+        };
+        choices.iter().all(|choice| choice.labels.iter().all(|label| asked(&choice.key, label)))
+    }
+
+    /// A stored choice as option ids.
+    pub(crate) fn resolve(&self, choice: &Choice) -> Result<Value, String> {
+        let field = self.fields.iter().find(|(key, _)| *key == choice.key).map(|(_, id)| id.as_str());
+        let mut ids = Vec::new();
+        for label in &choice.labels {
+            ids.push(self.one(field, label)?);
+        }
+        match ids.as_slice() {
+            [one] if !choice.multi => Ok(one.clone()),
+            _ => Ok(Value::Array(ids)),
+        }
+    }
+
+    /// The one option of this label. Archived options still occur in stored values, and may share a label with an active one (pitfalls.md 32);
+    /// then the active one shows the same to everybody and is taken.
+    fn one(&self, field: Option<&str>, label: &str) -> Result<Value, String> {
+        let fits = |option: &&Known| Some(option.field.as_str()) == field && option.label == label;
+        let fits: Vec<&Known> = self.options.iter().filter(fits).collect();
+        let active: Vec<&Known> = fits.iter().copied().filter(|option| option.active).collect();
+        match (fits.as_slice(), active.as_slice()) {
+            ([one], _) | (_, [one]) => Ok(one.id.into()),
+            ([], _) => Err(format!("no option is called {label:?}")),
+            _ => Err(format!("{} options are called {label:?}", fits.len())),
+        }
+    }
+}

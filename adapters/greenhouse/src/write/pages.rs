@@ -1,0 +1,39 @@
+//! Lists as writes and probes read them: a bare array of rows, and perhaps a next page.
+//!
+//! Rows stay untyped here, because each look needs a few members only. The last page has no `Link` header or an empty one
+//! (harvest-v3.md §4 [ok]); a cursor travels alone. Each look has a bound on its pages, stated where it begins.
+
+use crate::write::op::list_scope;
+use crate::write::row;
+use crate::{answer, link, request};
+use atsync_adapter::contract::{Failure, Field, Request, Response};
+use serde_json::Value;
+
+/// One page.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// Its rows.
+    pub(crate) rows: Vec<Value>,
+    /// The link to the next one.
+    pub(crate) next: Option<String>,
+}
+
+/// Reads the answer to a look at a collection.
+pub(crate) fn read(response: &Response, collection: &str) -> Result<Page, Failure> {
+    answer::accepted(response, &list_scope(collection))?;
+    Ok(Page { rows: answer::json(response)?, next: link::next(response) })
+}
+
+/// The first page of a filtered list, as large as pages get.
+pub(crate) fn list(collection: &str, filters: &[(&str, &str)]) -> Request {
+    let mut query: Vec<Field> = filters.iter().map(|(name, value)| Field::new(*name, *value)).collect();
+    query.push(Field::new("per_page", request::PER_PAGE_MAX.to_string()));
+    request::get(collection, query)
+}
+
+/// The row that was asked for by id.
+pub(crate) fn only(rows: Vec<Value>, collection: &str, id: &str) -> Result<Value, Failure> {
+    let found = rows.into_iter().find(|row| row::id(row, "id").as_deref() == Some(id));
+    let why = "deleted, merged into another, or not visible to the acting user";
+    found.ok_or_else(|| Failure::NotFound(format!("{id} of {collection} is not shown: {why}")))
+}

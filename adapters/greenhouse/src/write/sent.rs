@@ -1,0 +1,252 @@
+//! The reply to the one changing request: did it happen?
+//!
+//! A 2xx that cannot be read, or does not name what was made, is `unclear`: a probe settles it, never a guess. A 4xx is a refusal without effect
+//! (harvest-v3.md §6); whether its status may count as one is the manifest's word. What is uncertain in the reference is accepted in each
+//! reading: answers wrapped or bare (§9.1), 204 or a body (§6), the `{message}` stub (§7), 202 for later (harvest-v1.md §6).
+
+use crate::answer;
+use crate::write::members::input_member;
+use crate::write::op;
+use crate::write::row;
+use atsync_adapter::contract::{Applied, Failure, FieldError, Link, Response, Written};
+use atsync_adapter::model::kinds;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What is remembered while the changing request is under way.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Sent {
+    /// The operation's name.
+    pub(crate) operation: String,
+    /// What a success looks like.
+    pub(crate) success: Success,
+    /// What a refusal may mean besides the record's fault.
+    #[serde(default)]
+    pub(crate) refusal: Refusal,
+    /// What the host should know if it works.
+    #[serde(default)]
+    pub(crate) warnings: Vec<String>,
+}
+
+/// What a success looks like.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Success {
+    /// The new candidate, wrapped or bare, and its application if one was carried.
+    Candidate {
+        /// An application was carried.
+        carried: bool,
+    },
+    /// A new record: its id stands in the answer or in the member of this name.
+    Made {
+        /// Its unified kind.
+        kind: String,
+        /// Where a wrapped answer would hold it.
+        member: String,
+    },
+    /// A PATCH: the record, a stub or nothing.
+    Patched {
+        /// The unified kind.
+        kind: String,
+        /// The target.
+        id: String,
+    },
+    /// A lifecycle call: nothing is documented to come back, but something may.
+    Done {
+        /// The application.
+        id: String,
+    },
+    /// A conversion: a new application.
+    Converted {
+        /// The prospect's application, which stays as `converted`.
+        old: String,
+    },
+    /// A deletion: `{id, message}` or nothing.
+    Gone,
+}
+
+/// What a refusal may mean besides the record's fault.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) enum Refusal {
+    /// Nothing else.
+    #[default]
+    Plain,
+    /// A 422 may come from the wrong reading of an uncertain fact; this is the other one. Only when `about` is empty or occurs in the answer.
+    Reading {
+        /// The reading to try.
+        other: String,
+        /// The member that must be named for it.
+        about: String,
+    },
+    /// A 404 or 405 says that this form of the endpoint does not exist; this is the other one.
+    Form {
+        /// The reading to try.
+        other: String,
+    },
+    /// A 404 says that the job is done.
+    GoneAlready,
+    /// A name or address may be taken.
+    Unique,
+    /// The author may be at fault, and it came from the settings or from nowhere.
+    Author,
+}
+
+/// What the host finds in a conflict that another reading may cure. The engine looks for `retry with reading=`.
+pub(crate) const RETRY: &str = "retry with reading=";
+
+impl Sent {
+    /// What a complete reply means.
+    pub(crate) fn read(self, response: &Response) -> Written {
+        match response.status {
+            200..=299 => self.accepted(response),
+            // A time-out of Greenhouse's own says nothing about what was done.
+            408 => Written::Unclear(format!("status 408: {}", answer::said(response))),
+            404 if matches!(self.refusal, Refusal::GoneAlready) => Written::Applied(Applied {
+                warnings: vec!["it was gone already".into()],
+                ..applied(Vec::new(), Vec::new())
+            }),
+            400..=499 => Written::Refused(self.refused(response)),
+            status => Written::Unclear(format!("status {status}: {}", answer::said(response))),
+        }
+    }
+
+    fn accepted(self, response: &Response) -> Written {
+        let empty = response.body.trim_ascii().is_empty();
+        let body: Value = match serde_json::from_slice(&response.body) {
+            Ok(body) => body,
+            Err(_) if empty => Value::Null,
+            Err(error) => return Written::Unclear(answer::unreadable(response, &error).to_string()),
+        };
+        if let Some(handle) = body.get("bulk_action_uuid").and_then(Value::as_str) {
+            return Written::Pending(handle.to_owned());
+        }
+        let warnings = self.warnings;
+        match self.success {
+            Success::Candidate { carried } => candidate(&body, carried, warnings),
+            Success::Made { kind, member } => match row::id(&body, "id").or_else(|| inner(&body, &member)) {
+                Some(id) => Written::Applied(applied(vec![subject(&kind, id)], warnings)),
+                None => unnamed(response, &body),
+            },
+            Success::Converted { old } => converted(response, &body, old, warnings),
+            Success::Patched { kind, id } => {
+                let shown =
+                    row::id(&body, "id").or_else(|| body.as_object()?.values().find_map(|inner| row::id(inner, "id")));
+                match shown {
+                    Some(shown) if shown != id => {
+                        Written::Unclear(format!("the answer shows {kind}/{shown} instead of {id}"))
+                    }
+                    None if !empty => unnamed(response, &body),
+                    _ => Written::Applied(applied(vec![subject(&kind, id)], warnings)),
+                }
+            }
+            Success::Done { .. } if response.status == 202 => unnamed(response, &body),
+            Success::Done { id } => Written::Applied(applied(vec![subject(kinds::APPLICATIONS, id)], warnings)),
+            Success::Gone => Written::Applied(applied(Vec::new(), warnings)),
+        }
+    }
+
+    fn refused(&self, response: &Response) -> Failure {
+        let failure = answer::refusal(response, op::scope(&self.operation));
+        match (&self.refusal, failure) {
+            (Refusal::Form { other }, _) if matches!(response.status, 404 | 405) => {
+                Failure::Conflict(format!("this form of the endpoint does not exist; {RETRY}{other}"))
+            }
+            (_, Failure::Protocol(text)) if response.status == 405 => Failure::Misconfigured(text),
+            (refusal, Failure::Invalid(errors)) => self.invalid(refusal, errors),
+            (_, failure) => failure,
+        }
+    }
+
+    fn invalid(&self, refusal: &Refusal, errors: Vec<FieldError>) -> Failure {
+        let errors: Vec<FieldError> = errors
+            .into_iter()
+            .map(|error| FieldError { field: input_member(&self.operation, &error.field), message: error.message })
+            .collect();
+        let said = Failure::Invalid(errors.clone()).to_string();
+        let field = |word: &str| input_member(&self.operation, word);
+        let names = |word: &str| errors.iter().any(|error| error.field == field(word) || error.message.contains(word));
+        match refusal {
+            Refusal::Reading { other, about } if about.is_empty() || names(about) => {
+                Failure::Conflict(format!("{said}; the state changed meanwhile, or {RETRY}{other}"))
+            }
+            // No error text is documented for a name that exists (harvest-v3.md §9.4): the usual words are looked for.
+            Refusal::Unique | Refusal::Form { .. }
+                if ["taken", "already", "exist", "unique", "duplicate"]
+                    .iter()
+                    .any(|word| said.to_lowercase().contains(word)) =>
+            {
+                Failure::Conflict(said)
+            }
+            Refusal::Author if names("user_id") || names("author") => Failure::Misconfigured(format!(
+                "Greenhouse did not accept the note's author; look at the setting note_author: {said}"
+            )),
+            _ => Failure::Invalid(errors),
+        }
+    }
+}
+
+/// A success.
+pub(crate) fn applied(links: Vec<Link>, warnings: Vec<String>) -> Applied {
+    Applied { links, deduplicated: false, warnings }
+}
+
+/// The main record of an operation.
+pub(crate) fn subject(kind: &str, id: String) -> Link {
+    Link { role: "subject".into(), kind: kind.into(), id }
+}
+
+/// The application that came with a candidate.
+pub(crate) fn carried(id: String) -> Link {
+    Link { role: kinds::APPLICATIONS.into(), kind: kinds::APPLICATIONS.into(), id }
+}
+
+/// The prospect's application that a conversion leaves behind.
+pub(crate) fn converted_from(id: String) -> Link {
+    Link { role: "converted_from".into(), kind: kinds::APPLICATIONS.into(), id }
+}
+
+fn inner(body: &Value, member: &str) -> Option<String> {
+    body.get(member).and_then(|inner| row::id(inner, "id"))
+}
+
+/// An answer that names no record: accepted for later when it says something, else unclear.
+fn unnamed(response: &Response, body: &Value) -> Written {
+    match row::text(body, "message") {
+        "" if response.status == 202 => Written::Pending("accepted for later".into()),
+        "" => Written::Unclear(format!("status {} without the record", response.status)),
+        _ => Written::Pending(answer::said(response)),
+    }
+}
+
+/// `{candidate, application}` or the bare candidate (harvest-v3.md §9.1 [?]); either may be a stub without an id (§7 [?]).
+fn candidate(body: &Value, with_application: bool, mut warnings: Vec<String>) -> Written {
+    let wrapped = body.get("candidate").filter(|inner| inner.is_object());
+    let shown = wrapped.unwrap_or(body);
+    let Some(id) = row::id(shown, "id") else {
+        return match row::text(shown, "message") {
+            "" => Written::Unclear("the answer does not name the candidate".into()),
+            message => Written::Pending(message.chars().take(answer::MESSAGE_CHARS_MAX).collect()),
+        };
+    };
+    let mut links = vec![subject(kinds::CANDIDATES, id)];
+    if with_application {
+        match inner(body, "application").or_else(|| row::ids(shown, "application_ids").into_iter().next()) {
+            Some(id) => links.push(carried(id)),
+            None => warnings.push("the answer does not name the application; look for it before making one".into()),
+        }
+    }
+    Written::Applied(applied(links, warnings))
+}
+
+/// The new application, in any of the shapes that v1 and v3 are reported with; without it a probe looks for it.
+fn converted(response: &Response, body: &Value, old: String, warnings: Vec<String>) -> Written {
+    let new = row::id(body, "new_application_id")
+        .or_else(|| inner(body, "application"))
+        .or_else(|| row::id(body, "application_id"))
+        .or_else(|| row::id(body, "id"))
+        .filter(|new| *new != old);
+    match new {
+        Some(new) => Written::Applied(applied(vec![subject(kinds::APPLICATIONS, new), converted_from(old)], warnings)),
+        None if response.status == 202 => unnamed(response, body),
+        None => Written::Unclear("the answer does not name the new application".into()),
+    }
+}

@@ -1,0 +1,186 @@
+//! Words that differ between writing, reading and the unified model.
+//!
+//! Greenhouse writes `is_private`, `note_type`, `visibility: public` and reads `private`, `type`, `publicly_visible` (pitfalls.md 11). A compare
+//! that forgets one of these drifts for ever, so every pair stands here once, as a table that both directions use.
+//! Contact types are closed lists (pitfalls.md 53): a word outside its list is 422, so it becomes `other`.
+
+/// A word in both vocabularies: unified or written, and read.
+type Pair = (&'static str, &'static str);
+
+/// The attribute for secrecy: written, read (harvest-v3.md §7).
+pub(crate) const PRIVATE: Pair = ("is_private", "private");
+/// The attribute for a note's type: written, read.
+pub(crate) const NOTE_TYPE: Pair = ("note_type", "type");
+/// The attribute for a prospect's pool: written on the application, read in prospect_details.
+pub(crate) const POOL: Pair = ("prospect_pool_id", "pool_id");
+/// The attribute for a prospect's place in the pool.
+pub(crate) const POOL_STAGE: Pair = ("prospect_pool_stage_id", "pool_stage_id");
+/// The attribute for a prospect's owner.
+pub(crate) const POOL_OWNER: Pair = ("prospect_owner_id", "prospect_owner_id");
+/// The word for an application under way: as a filter, as a value (harvest-v3.md §9.2).
+pub(crate) const UNDER_WAY: Pair = ("active", "in_process");
+
+/// Who may read a note: written (the unified word is the same), read.
+const VISIBILITY: [Pair; 3] =
+    [("public", "publicly_visible"), ("private", "privately_visible"), ("admin_only", "admin_only_visible")];
+
+/// What a custom field hangs on: unified, `field_type`.
+const APPLIES_TO: [Pair; 5] = [
+    ("candidate", "candidate"),
+    ("application", "application"),
+    ("job", "job"),
+    ("opening", "opening"),
+    ("offer", "offer"),
+];
+
+/// What a custom field holds: unified, `value_type`. The first pair of a unified word is what a new field is made with.
+const VALUE_TYPE: [Pair; 12] = [
+    ("text", "short_text"),
+    ("long_text", "long_text"),
+    ("number", "number"),
+    ("boolean", "yes_no"),
+    ("date", "date"),
+    ("single", "single_select"),
+    ("multi", "multi_select"),
+    ("money", "currency"),
+    ("money_range", "currency_range"),
+    ("range", "number_range"),
+    ("user", "user"),
+    ("url", "url"),
+];
+
+/// The second word of the pair whose first one is given.
+fn forward(table: &[Pair], word: &str) -> Option<&'static str> {
+    table.iter().find(|pair| pair.0 == word).map(|pair| pair.1)
+}
+
+/// The word to write for a visibility; `None` when Greenhouse has none.
+pub(crate) fn visibility_written(unified: &str) -> Option<&'static str> {
+    VISIBILITY.iter().find(|pair| pair.0 == unified).map(|pair| pair.0)
+}
+
+/// Whether a visibility that was read is the unified one. Both vocabularies are accepted as read.
+pub(crate) fn visibility_is(read: &str, unified: &str) -> bool {
+    read == unified || forward(&VISIBILITY, unified) == Some(read)
+}
+
+/// The `field_type` for what a custom field hangs on.
+pub(crate) fn field_type(unified: &str) -> Option<&'static str> {
+    forward(&APPLIES_TO, unified)
+}
+
+/// The `value_type` for what a custom field holds.
+pub(crate) fn value_type(unified: &str) -> Option<&'static str> {
+    forward(&VALUE_TYPE, unified)
+}
+
+/// Whether a status that was read means: under way. Both vocabularies are accepted as read.
+pub(crate) fn is_under_way(status: &str) -> bool {
+    status == UNDER_WAY.0 || status == UNDER_WAY.1
+}
+
+/// The lists of contact entries of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ContactList {
+    /// `email_addresses`.
+    Emails,
+    /// `phone_numbers`.
+    Phones,
+    /// `addresses`.
+    Addresses,
+    /// `website_addresses`.
+    Websites,
+    /// `social_media_addresses`: entries without a type.
+    Social,
+}
+
+impl ContactList {
+    /// Greenhouse's name of it.
+    pub(crate) fn attribute(self) -> &'static str {
+        match self {
+            Self::Emails => "email_addresses",
+            Self::Phones => "phone_numbers",
+            Self::Addresses => "addresses",
+            Self::Websites => "website_addresses",
+            Self::Social => "social_media_addresses",
+        }
+    }
+
+    /// The type to write for a unified one (harvest-v3.md §9.1); `None` where entries have no type.
+    pub(crate) fn entry_type(self, unified: Option<&str>) -> Option<&'static str> {
+        let (known, default): (&[&'static str], _) = match self {
+            Self::Emails => (&["personal", "work", "other"], "personal"),
+            Self::Phones => (&["home", "work", "mobile", "skype", "other"], "mobile"),
+            Self::Addresses => (&["home", "work", "other"], "other"),
+            Self::Websites => (&["personal", "company", "portfolio", "blog", "other"], "other"),
+            Self::Social => return None,
+        };
+        let Some(word) = unified else { return Some(default) };
+        Some(known.iter().copied().find(|known| *known == word).unwrap_or("other"))
+    }
+}
+
+/// The type to write for a file (harvest-v3.md §9.14).
+pub(crate) fn attachment_type(unified: &str) -> &'static str {
+    const KNOWN: [&str; 10] = [
+        "resume",
+        "cover_letter",
+        "take_home_test",
+        "offer_packet",
+        "offer_letter",
+        "signed_offer_letter",
+        "other",
+        "form_attachment",
+        "midfunnel_agreement",
+        "automated_agreement",
+    ];
+    KNOWN.iter().copied().find(|known| *known == unified).unwrap_or("other")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_visibility_is_recognised_in_both_vocabularies() {
+        for (unified, read) in VISIBILITY {
+            assert_eq!(visibility_written(unified), Some(unified));
+            assert!(visibility_is(read, unified), "{read} is {unified}");
+            assert!(visibility_is(unified, unified));
+            for (other, _) in VISIBILITY {
+                assert_eq!(visibility_is(read, other), other == unified);
+            }
+        }
+        assert_eq!(visibility_written("publicly_visible"), None);
+    }
+
+    #[test]
+    fn a_field_kind_leads_to_one_word_and_back() {
+        for table in [&APPLIES_TO[..], &VALUE_TYPE[..]] {
+            for (unified, read) in table {
+                assert_eq!(table.iter().filter(|pair| pair.0 == *unified).count(), 1);
+                assert_eq!(table.iter().find(|pair| pair.1 == *read).map(|pair| pair.0), Some(*unified));
+            }
+        }
+        assert_eq!(value_type("boolean"), Some("yes_no"));
+        assert_eq!(field_type("other"), None);
+    }
+
+    #[test]
+    fn a_type_outside_the_closed_list_becomes_other() {
+        for (list, unified, written) in [
+            (ContactList::Emails, Some("home"), Some("other")),
+            (ContactList::Emails, None, Some("personal")),
+            (ContactList::Phones, Some("skype"), Some("skype")),
+            (ContactList::Phones, Some("personal"), Some("other")),
+            (ContactList::Addresses, Some("home"), Some("home")),
+            (ContactList::Websites, Some("blog"), Some("blog")),
+            (ContactList::Websites, Some("work"), Some("other")),
+            (ContactList::Social, Some("social"), None),
+        ] {
+            assert_eq!(list.entry_type(unified), written, "{list:?} {unified:?}");
+        }
+        assert_eq!(attachment_type("resume"), "resume");
+        assert_eq!(attachment_type("photo"), "other");
+    }
+}

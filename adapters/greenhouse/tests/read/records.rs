@@ -1,0 +1,298 @@
+//! What rows become. Every fact of the reference that is unsure is read in both ways.
+
+use crate::support::*;
+use atsync_greenhouse::kinds;
+use serde_json::{Value, json};
+
+const CANDIDATE: &str = r#"{"id": 20909586002, "first_name": "Vida", "last_name": "Lebsack", "preferred_name": null, "company": "Corkery",
+ "title": "Hermit Crab", "private": false, "can_email": true, "time_zone": null, "linked_user_ids": [],
+ "tags": ["Referral"], "phone_numbers": [{"value": "904-315-7393", "type": "mobile"}],
+ "email_addresses": [{"value": "vida@example.com", "type": "personal"}], "addresses": [], "website_addresses": [{"value":"https://v.example","type":"portfolio"}],
+ "social_media_addresses": [{"value": "linkedin.com/in/vida"}],
+ "custom_fields": {"dialing_code": {"name": "Dialing Code", "type": "short_text", "value": "+01"}},
+ "last_activity_at": "2026-10-05T22:36:05.370Z", "created_at": "2026-10-05T22:36:04.296Z",
+ "updated_at": "2026-10-05T22:36:05.370Z"}"#;
+
+const APPLICATION: &str = r#"{"id": 83660557002, "candidate_id": 20909586002, "job_id": 6409476002, "prospect": false, "prospective_job_ids": [],
+ "status": "in_process", "stage_id": 90210557002, "job_interview_stage_id": 11925559004, "stage_name": "Phone Screen",
+ "needs_decision": false, "source_id": 4000067003, "referrer_id": 7712, "recruiter_id": 4173307002,
+ "coordinator_id": null, "job_post_id": null, "agency_note_id": null, "rejected_at": null, "rejection_reason_id": null,
+ "location_address": null, "answers": [{"question":"Why?","answer":"Because"}], "custom_fields": {}, "last_activity_at": "2026-11-01T10:00:00.000Z",
+ "created_at": "2026-10-20T09:00:00.000Z", "updated_at": "2026-11-01T10:00:00.000Z"}"#;
+
+/// A row with some members changed; `Null` at the top removes nothing, it is written.
+fn with(row: &str, changes: Value) -> String {
+    let mut row: Value = serde_json::from_str(row).unwrap();
+    for (name, value) in changes.as_object().unwrap() {
+        row[name] = value.clone();
+    }
+    row.to_string()
+}
+
+fn without(row: &str, members: &[&str]) -> String {
+    let mut row: Value = serde_json::from_str(row).unwrap();
+    for member in members {
+        row.as_object_mut().unwrap().remove(*member).unwrap();
+    }
+    row.to_string()
+}
+
+#[test]
+fn a_candidate_reads_as_the_reference_shows_it() {
+    let (body, mask) = read("candidates", CANDIDATE);
+    assert_eq!(
+        body,
+        json!({
+            "name": {"first": "Vida", "last": "Lebsack"},
+            "emails": [{"value": "vida@example.com", "type": {"value": "personal", "source": "personal"}}],
+            "phones": [{"value": "904-315-7393", "type": {"value": "mobile", "source": "mobile"}}],
+            "links": [
+                {"value": "https://v.example", "type": {"value": "portfolio", "source": "portfolio"}},
+                {"value": "linkedin.com/in/vida", "type": {"value": "social"}}
+            ],
+            "company": "Corkery", "title": "Hermit Crab", "tags": [{"name": "Referral"}],
+            "privacy": {"private": false, "do_not_contact": false},
+            "custom_fields": {"dialing_code": {"name": "Dialing Code", "type": "text", "value": "+01"}},
+            "last_activity_at": "2026-10-05T22:36:05.370Z", "created_at": "2026-10-05T22:36:04.296Z",
+            "updated_at": "2026-10-05T22:36:05.370Z"
+        })
+    );
+    assert_eq!(mask, kinds::named("candidates").unwrap().fields);
+}
+
+#[test]
+fn an_application_reads_as_the_reference_shows_it() {
+    let (body, mask) = read("applications", APPLICATION);
+    assert_eq!(
+        body,
+        json!({
+            "candidate": {"id": "20909586002"}, "job": {"id": "6409476002"}, "kind": "application",
+            "outcome": {"value": "active", "source": "in_process"},
+            "stage": {"id": "11925559004", "name": "Phone Screen"}, "application_stage": {"id": "90210557002"},
+            "source": {"id": "4000067003"}, "referrer": {"id": "7712"}, "recruiter": {"id": "4173307002"},
+            "needs_decision": false, "answers": [{"question": "Why?", "answer": "Because"}],
+            "last_activity_at": "2026-11-01T10:00:00.000Z", "created_at": "2026-10-20T09:00:00.000Z",
+            "updated_at": "2026-11-01T10:00:00.000Z"
+        })
+    );
+    assert_eq!(mask, kinds::named("applications").unwrap().fields);
+}
+
+/// harvest-v3.md §9.2: both members appeared before they were documented, so rows lack them or have them.
+#[test]
+fn a_member_that_the_older_form_lacks_is_unknown_and_not_empty() {
+    let (body, mask) = read("applications", &without(APPLICATION, &["job_interview_stage_id", "rejection_reason_id"]));
+    assert!(!mask.contains(&"stage".to_owned()) && !mask.contains(&"reject_reason".to_owned()));
+    assert!(mask.contains(&"application_stage".to_owned()));
+    assert_eq!(body.get("reject_reason").or(body.get("stage")), None, "a body says nothing beyond its mask");
+    let (_, mask) = read("applications", APPLICATION);
+    assert!(mask.contains(&"stage".to_owned()) && mask.contains(&"reject_reason".to_owned()));
+}
+
+#[test]
+fn rows_of_both_forms_share_a_page_with_a_mask_each() {
+    let older = without(APPLICATION, &["rejection_reason_id"]);
+    let page = scanned("applications", ok(&format!("[{APPLICATION},{older},{APPLICATION}]"))).unwrap();
+    assert_eq!(page.items.iter().map(|item| item.mask).collect::<Vec<_>>(), [0, 1, 0]);
+    assert_eq!(page.masks[0].len(), page.masks[1].len() + 1);
+}
+
+#[test]
+fn statuses_keep_greenhouses_own_word() {
+    for (source, value) in [
+        ("in_process", "active"),
+        ("active", "active"),
+        ("rejected", "rejected"),
+        ("hired", "hired"),
+        ("converted", "converted"),
+        ("paused", "other"),
+    ] {
+        let (body, _) = read("applications", &with(APPLICATION, json!({"status": source})));
+        assert_eq!(body["outcome"], json!({"value": value, "source": source}));
+    }
+}
+
+#[test]
+fn a_prospect_without_a_job_is_an_application_all_the_same() {
+    let (body, _) = read(
+        "applications",
+        &with(APPLICATION, json!({"prospect": true, "job_id": null, "prospective_job_ids": [1, 2]})),
+    );
+    assert_eq!(body["kind"], "prospect");
+    assert_eq!(body.get("job"), None);
+    assert_eq!(body["prospective_jobs"], json!([{"id": "1"}, {"id": "2"}]));
+}
+
+#[test]
+fn null_and_an_empty_list_are_both_known_to_be_empty() {
+    for empty in [json!([]), json!(null)] {
+        let changes =
+            json!({"tags": empty, "email_addresses": empty, "linked_user_ids": empty, "website_addresses": empty});
+        let (body, mask) = read("candidates", &with(CANDIDATE, changes));
+        assert_eq!(body.get("tags").or(body.get("emails")), None);
+        assert!(mask.contains(&"tags".to_owned()) && mask.contains(&"emails".to_owned()));
+    }
+}
+
+#[test]
+fn ids_keep_every_digit_as_numbers_or_texts() {
+    for id in [json!(9_007_199_254_740_993_u64), json!("9007199254740993")] {
+        let page = scanned("candidates", ok(&format!("[{}]", with(CANDIDATE, json!({"id": id}))))).unwrap();
+        assert_eq!(page.items[0].id, "9007199254740993");
+    }
+}
+
+#[test]
+fn a_blank_person_was_anonymised_and_one_with_a_contact_was_not() {
+    let blank = json!({
+        "first_name": null, "last_name": "", "email_addresses": [], "phone_numbers": [], "website_addresses": null, "social_media_addresses": []
+    });
+    let (body, mask) = read("candidates", &with(CANDIDATE, blank.clone()));
+    assert_eq!(body["privacy"]["anonymized"], true);
+    assert!(mask.contains(&"name".to_owned()), "the blanks are known");
+    let reachable = with(&with(CANDIDATE, blank.clone()), json!({"phone_numbers": [{"value": "1", "type": "home"}]}));
+    assert_eq!(read("candidates", &reachable).0["privacy"].get("anonymized"), None);
+    let trimmed = without(&with(CANDIDATE, blank), &["email_addresses"]);
+    assert_eq!(read("candidates", &trimmed).0["privacy"].get("anonymized"), None, "what is unknown is not blank");
+}
+
+#[test]
+fn a_wish_not_to_be_mailed_is_kept() {
+    assert_eq!(read("candidates", &with(CANDIDATE, json!({"can_email": false}))).0["privacy"]["do_not_contact"], true);
+}
+
+/// harvest-v3.md §7 [?]: the second arm of a candidate is `{message}`. A whole candidate with a message beside it is a candidate.
+#[test]
+fn a_stub_shows_that_the_record_exists_and_erases_nothing() {
+    let stub = r#"{"id":5,"message":"processing"}"#;
+    let page = scanned("candidates", ok(&format!("[{CANDIDATE},{stub},{{\"message\":\"processing\"}}]"))).unwrap();
+    assert_eq!(page.items.len(), 2, "a stub without id is no record");
+    let item = &page.items[1];
+    assert_eq!(
+        (&*item.id, &*item.body, page.masks[item.mask as usize].len(), item.raw.is_none()),
+        ("5", "{}", 0, true)
+    );
+    let (body, _) = read("candidates", &with(CANDIDATE, json!({"message": "hello"})));
+    assert_eq!(body["name"]["first"], "Vida");
+}
+
+#[test]
+fn members_unheard_of_are_left_to_the_raw_record() {
+    let (body, mask) = read("candidates", &with(CANDIDATE, json!({"brand_new": {"a": [1]}})));
+    assert_eq!(body, read("candidates", CANDIDATE).0);
+    assert_eq!(mask, read("candidates", CANDIDATE).1);
+}
+
+#[test]
+fn times_are_kept_as_written() {
+    for time in ["2026-10-05T22:36:05Z", "2026-10-05T22:36:05.370Z", "2026-10-05T22:36:05+02:00"] {
+        assert_eq!(read("candidates", &with(CANDIDATE, json!({"updated_at": time}))).0["updated_at"], time);
+    }
+}
+
+#[test]
+fn a_version_stands_only_where_every_member_is_the_records_own() {
+    let tag = r#"{"id":1,"name":"a","created_at":"x","updated_at":"2026-01-01T00:00:00Z"}"#;
+    assert_eq!(
+        scanned("tags", ok(&format!("[{tag}]"))).unwrap().items[0].version.as_deref(),
+        Some("2026-01-01T00:00:00Z")
+    );
+    assert_eq!(scanned("candidates", ok(&format!("[{CANDIDATE}]"))).unwrap().items[0].version, None);
+}
+
+/// The link of a file is a secret for as long as it lives: neither record nor raw span may hold it.
+#[test]
+fn where_a_file_lies_is_kept_nowhere() {
+    let row = r#"{"id":1,"application_id":2,"candidate_id":3,"type":"resume","filename":"cv.pdf","url":"https://files/secret?sig=1","created_at":"x","updated_at":"y"}"#;
+    let page = scanned("attachments", ok(&format!("[{row}]"))).unwrap();
+    assert!(!page.items[0].body.contains("secret") && page.items[0].raw.is_none());
+    assert!(page.items[0].body.contains("cv.pdf"));
+}
+
+#[test]
+fn a_service_user_has_no_address() {
+    let row = r#"{"id":1,"first_name":"Api","last_name":"User","name":"Api User","primary_email":"","emails":[],"deactivated":false,
+        "site_admin":true,"employee_id":null,"job_title":null,"office_ids":[],"department_ids":[],"linked_candidate_ids":[],"custom_fields":null,
+        "created_at":"x","updated_at":"y"}"#;
+    let (body, mask) = read("users", row);
+    assert_eq!(body.get("email").or(body.get("emails")), None);
+    assert_eq!((&body["active"], &body["site_admin"]), (&json!(true), &json!(true)));
+    assert_eq!(mask, kinds::named("users").unwrap().fields);
+}
+
+#[test]
+fn the_type_of_a_rejection_reason_says_who_ended_it() {
+    for (key, value) in
+        [("WE_REJECTED_THEM", "organisation"), ("THEY_REJECTED_US", "candidate"), ("NONE_SPECIFIED", "other")]
+    {
+        let row = json!({"id": 1, "name": "x", "type": {"id": 1, "key": key, "name": "n"}, "created_at": "x", "updated_at": "y"});
+        assert_eq!(read("reject_reasons", &row.to_string()).0["type"], json!({"value": value, "source": key}));
+    }
+    let row = json!({"id": 1, "name": "Intro", "type": {"id": 2, "name": "Prospecting"}, "created_at": "x", "updated_at": "y"});
+    assert_eq!(read("sources", &row.to_string()).0["type"], json!({"value": "other", "source": "Prospecting"}));
+}
+
+#[test]
+fn a_note_reads_the_same_from_either_vocabulary() {
+    let row = json!({"id": 1, "candidate_id": 2, "application_id": null, "user_id": 3, "type": "NOTE", "visibility": "publicly_visible",
+        "body": "Hi", "subject": null, "created_at": "x", "updated_at": "y"});
+    let (body, _) = read("notes", &row.to_string());
+    assert_eq!(body["visibility"], json!({"value": "public", "source": "publicly_visible"}));
+    assert_eq!(body["type"], json!({"value": "note", "source": "NOTE"}));
+    let (body, _) = read("notes", &with(&row.to_string(), json!({"visibility": "private"})));
+    assert_eq!(body["visibility"]["value"], "private");
+}
+
+#[test]
+fn an_offices_place_is_a_text_or_the_older_object() {
+    for location in [json!("Atlanta"), json!({"name": "Atlanta"})] {
+        let row = json!({"id": 1, "name": "A", "location": location, "parent_id": null, "external_id": null, "created_at": "x", "updated_at": "y"});
+        assert_eq!(read("offices", &row.to_string()).0["location"], "Atlanta");
+    }
+}
+
+/// A row of made-up members for every kind fills every field of its mask: the table and the readers agree.
+#[test]
+fn every_field_of_a_mask_can_be_filled() {
+    for kind in kinds::KINDS {
+        let mut row = serde_json::Map::new();
+        for member in kind.reads.iter().filter(|member| **member != "message") {
+            row.insert((*member).to_owned(), sample(kind.name, member));
+        }
+        let (body, mask) = read(kind.name, &Value::Object(row).to_string());
+        let filled: Vec<&str> = kind.fields.iter().copied().filter(|field| body.get(*field).is_some()).collect();
+        assert_eq!(filled, kind.fields, "{}: {body}", kind.name);
+        assert_eq!(
+            body.as_object().unwrap().len(),
+            kind.fields.len(),
+            "{}: no field outside the mask: {body}",
+            kind.name
+        );
+        assert_eq!(mask, kind.fields);
+    }
+}
+
+fn sample(kind: &str, member: &str) -> Value {
+    match member {
+        "custom_fields" | "question_custom_fields" => json!({"k": {"name": "K", "type": "short_text", "value": "v"}}),
+        "type" if matches!(kind, "sources" | "reject_reasons") => {
+            json!({"id": 1, "key": "WE_REJECTED_THEM", "name": "n"})
+        }
+        "answers" | "questions" => json!([{"question": "q", "answer": "a"}]),
+        "emails" | "tags" => json!(["x"]),
+        "sort_order" => json!(0),
+        "private" | "can_email" | "prospect" | "needs_decision" | "confidential" | "is_template" | "internal"
+        | "active" | "live" | "featured" | "open" | "current" | "verified" | "deactivated" | "site_admin"
+        | "required" => json!(true),
+        "addresses" | "social_media_addresses" => json!([{"value": "v", "type": "home"}]),
+        list if list.ends_with("_ids") => json!([1, 2]),
+        list if list.ends_with("_addresses") || list.ends_with("_numbers") => json!([{"value": "v", "type": "home"}]),
+        "opening_id" => json!("OP-1"),
+        id if id == "id"
+            || (id.ends_with("_id") && id != "external_id" && id != "employee_id" && id != "requisition_id") =>
+        {
+            json!(12)
+        }
+        _ => json!("text"),
+    }
+}

@@ -1,0 +1,593 @@
+//! The facade: an engine, its connections, and what a host does with them.
+//!
+//! ```no_run
+//! # async fn example(adapter: std::sync::Arc<dyn atsync::adapter::Adapter>) -> Result<(), atsync::Error> {
+//! use atsync::{ConnectionOptions, Credential, Engine, PlanOf, Secret};
+//!
+//! let engine = Engine::builder().store_file("acme.redb")?.build()?;
+//! let acme = engine
+//!     .connect(ConnectionOptions::new("acme", adapter, Credential::ClientCredentials {
+//!         client_id: "id".into(),
+//!         client_secret: Secret::new("secret"),
+//!     }))
+//!     .await?;
+//! acme.pull("jobs", false).await?;
+//! acme.declare(&[]).await?;
+//! let plan = acme.plan(PlanOf::Dirty).await?;
+//! print!("{}", atsync::plan::words::plan(&plan));
+//! acme.apply(&plan).await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Handles are cheap to clone. Dropping a future that they gave is safe at any point: see [`crate::reconcile`].
+//! Left out: configuration files, the command line, HTTP; they belong to the daemon.
+
+use crate::adapter::Adapter;
+use crate::clock::{Clock, SystemClock};
+use crate::declare;
+use crate::entropy::{Entropy, SystemEntropy};
+use crate::error::{Error, ErrorKind};
+use crate::journal::Intent;
+use crate::plan::Plan;
+use crate::reconcile::{
+    ApplyReport, CheckResult, Parts, PlanOf, ProgressFn, PullReport, Reconciler, Resend, SettleReport,
+};
+use crate::secret::Secret;
+use crate::store::{Change, ConnectionRow, DeclareReport, DesiredRow, LinkRow, ObservedRow, ScanState, Store};
+use crate::transport::{AuthConfig, HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
+use atsync_model::contract::RemoteRef;
+use atsync_model::desired::DesiredCandidate;
+use atsync_model::manifest::{AuthRule, Manifest, OriginBase};
+use futures_util::stream::{self, Stream};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use tokio::sync::Notify;
+use url::Url;
+
+/// Rows that one read of the feed or of a kind brings.
+const READ_ROWS: usize = 500;
+
+/// A credential as the host holds it. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Credential {
+    /// OAuth2 client credentials.
+    ClientCredentials {
+        /// The client's id.
+        client_id: String,
+        /// The client's secret.
+        client_secret: Secret,
+    },
+    /// A key, sent as the adapter's manifest says: half of HTTP Basic, a bearer token, or a header.
+    Key(Secret),
+}
+
+/// What a connection is made of.
+#[derive(Clone)]
+pub struct ConnectionOptions {
+    /// Its name: the key of everything that the store keeps for it.
+    pub name: String,
+    /// The adapter.
+    pub adapter: Arc<dyn Adapter>,
+    /// The credential.
+    pub credential: Credential,
+    /// Origins that differ from the manifest's, by name: a stand-in server, or a customer's own subdomain.
+    pub origins: BTreeMap<String, String>,
+    /// Allows private, loopback and link-local addresses, and with them clear-text `http`.
+    pub allow_private_network: bool,
+    /// The adapter's settings; see its manifest's `settings_schema`.
+    pub settings: Map<String, Value>,
+    /// Overrides how long a doubt waits before "not there" is believed. For stand-in servers; never shorten it against a real ATS.
+    pub settle_window_ms: Option<u64>,
+    /// Told what the connection is doing.
+    pub progress: ProgressFn,
+}
+
+impl ConnectionOptions {
+    /// Options without overrides.
+    pub fn new(name: impl Into<String>, adapter: Arc<dyn Adapter>, credential: Credential) -> Self {
+        Self {
+            name: name.into(),
+            adapter,
+            credential,
+            origins: BTreeMap::new(),
+            allow_private_network: false,
+            settings: Map::new(),
+            settle_window_ms: None,
+            progress: Arc::new(|_| {}),
+        }
+    }
+}
+
+impl std::fmt::Debug for ConnectionOptions {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConnectionOptions").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Makes an [`Engine`].
+#[derive(Debug, Default)]
+pub struct EngineBuilder {
+    store: Option<Arc<dyn Store>>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Option<Arc<dyn Clock>>,
+    entropy: Option<Arc<dyn Entropy>>,
+}
+
+impl EngineBuilder {
+    /// Keeps state in this store.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.store = Some(store);
+        self
+    }
+
+    /// Keeps state in this file, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`] when the file is damaged, in use, or cannot be reached; the message says what to do.
+    pub fn store_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
+        let store = crate::store::redb::RedbStore::open(
+            path.as_ref(),
+            crate::store::redb::RedbOptions::default(),
+            &SystemEntropy,
+        )?;
+        Ok(self.store(Arc::new(store)))
+    }
+
+    /// Sends through this transport instead of HTTP over the network.
+    #[must_use]
+    pub fn transport(mut self, transport: Arc<dyn Transport>) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Takes the time from this clock.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = Some(clock);
+        self
+    }
+
+    /// Takes randomness from here.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Arc<dyn Entropy>) -> Self {
+        self.entropy = Some(entropy);
+        self
+    }
+
+    /// The engine. Without a store it keeps everything in memory.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] when the network client cannot be set up.
+    pub fn build(self) -> Result<Engine, Error> {
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => {
+                let transport = HttpTransport::new(HttpOptions::default())
+                    .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).caused_by(error))?;
+                Arc::new(transport)
+            }
+        };
+        Ok(Engine {
+            store: self.store.unwrap_or_else(|| Arc::new(crate::store::memory::MemoryStore::default())),
+            transport,
+            clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+            entropy: self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy)),
+            shared: Shared::default(),
+        })
+    }
+}
+
+/// One store and the connections that are kept in it. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Engine {
+    store: Arc<dyn Store>,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    shared: Shared,
+}
+
+impl Engine {
+    /// Begins an engine.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    /// The store, for what the facade does not offer.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// Opens a connection. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] when origins, credential or settings do not fit the adapter, or when the store knows the
+    /// connection with another adapter.
+    pub async fn connect(&self, options: ConnectionOptions) -> Result<Connection, Error> {
+        let name = options.name.clone();
+        let manifest = options.adapter.manifest();
+        let problem = |message: String| Error::new(ErrorKind::Configuration, format!("{name}: {message}"));
+        check_settings(manifest, &options.settings).map_err(problem)?;
+        let row = self.store.connection(&name).await?.unwrap_or_default();
+        if !row.adapter.is_empty() && row.adapter != manifest.name {
+            let message = format!(
+                "the store keeps it with the adapter {}, the configuration says {}; use another name for a new connection",
+                row.adapter, manifest.name
+            );
+            return Err(problem(message));
+        }
+        let mut session = SessionOptions::new(name.clone(), origins(manifest, &options.origins).map_err(problem)?);
+        session.private_network = options.allow_private_network;
+        session.auth = auth(manifest, &options).map_err(problem)?;
+        session.rules = manifest.rates.clone();
+        let session = Session::new(
+            session,
+            Arc::clone(&self.transport),
+            Arc::clone(&self.clock),
+            Arc::clone(&self.entropy),
+            &self.shared,
+        )
+        .map_err(|error| problem(error.to_string()))?;
+        let row = ConnectionRow { adapter: manifest.name.clone(), adapter_version: manifest.version.clone(), ..row };
+        self.store.put_connection(&name, row).await?;
+        let reconciler = Reconciler::new(Parts {
+            name,
+            adapter: options.adapter,
+            session,
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            entropy: Arc::clone(&self.entropy),
+            settings: options.settings,
+            settle_window_ms: options.settle_window_ms,
+            progress: options.progress,
+        });
+        Ok(Connection { reconciler: Arc::new(reconciler), declared: Arc::new(Notify::new()) })
+    }
+}
+
+/// Settings are held against the names that the schema knows; types are the adapter's to refuse.
+fn check_settings(manifest: &Manifest, settings: &Map<String, Value>) -> Result<(), String> {
+    let Some(known) = manifest.settings_schema.get("properties").and_then(Value::as_object) else { return Ok(()) };
+    for (name, value) in settings {
+        let Some(schema) = known.get(name) else {
+            let names: Vec<&str> = known.keys().map(String::as_str).collect();
+            return Err(format!(
+                "settings.{name} is unknown to the adapter {}; it knows {}",
+                manifest.name,
+                names.join(", ")
+            ));
+        };
+        let fits = match schema.get("type").and_then(Value::as_str) {
+            Some("string") => value.is_string(),
+            Some("boolean") => value.is_boolean(),
+            Some("integer") => value.is_i64() || value.is_u64(),
+            Some("number") => value.is_number(),
+            Some("object") => value.is_object(),
+            Some("array") => value.is_array(),
+            _ => true,
+        };
+        if !fits {
+            let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
+            return Err(format!("settings.{name} must be of type {kind}"));
+        }
+    }
+    Ok(())
+}
+
+fn origins(manifest: &Manifest, overrides: &BTreeMap<String, String>) -> Result<BTreeMap<String, Url>, String> {
+    if let Some(unknown) = overrides.keys().find(|name| manifest.origin(name).is_none()) {
+        let names: Vec<&str> = manifest.origins.iter().map(|origin| origin.name.as_str()).collect();
+        return Err(format!(
+            "origins.{unknown} is unknown to the adapter {}; it has {}",
+            manifest.name,
+            names.join(", ")
+        ));
+    }
+    let mut granted = BTreeMap::new();
+    for origin in &manifest.origins {
+        let text = match (overrides.get(&origin.name), &origin.base) {
+            (Some(text), _) => text.clone(),
+            (None, OriginBase::Fixed { url }) => url.clone(),
+            (None, OriginBase::Operator { hint }) => {
+                return Err(format!("origins.{} must be given: {hint}", origin.name));
+            }
+            (None, OriginBase::Discovered { .. }) => {
+                return Err(format!(
+                    "origins.{} is discovered from a reply, which this version does not do",
+                    origin.name
+                ));
+            }
+        };
+        let url = Url::parse(&text)
+            .map_err(|error| format!("origins.{} is {text:?}, which is no URL: {error}", origin.name))?;
+        granted.insert(origin.name.clone(), url);
+    }
+    Ok(granted)
+}
+
+/// The first of the manifest's schemes that the credential fits.
+fn auth(manifest: &Manifest, options: &ConnectionOptions) -> Result<AuthConfig, String> {
+    let fitting = manifest.auth.iter().find_map(|rule| match (rule, &options.credential) {
+        (
+            AuthRule::Oauth2ClientCredentials { token_origin, token_path, form_settings },
+            Credential::ClientCredentials { client_id, client_secret },
+        ) => {
+            let form = form_settings.iter().filter_map(|field| {
+                let value = options.settings.get(&field.setting)?;
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                Some((field.field.clone(), text))
+            });
+            Some(AuthConfig::ClientCredentials {
+                token_origin: token_origin.clone(),
+                token_path: token_path.clone(),
+                client_id: client_id.clone(),
+                client_secret: client_secret.clone(),
+                form: form.collect(),
+            })
+        }
+        (AuthRule::BasicKey { half, other }, Credential::Key(key)) => {
+            Some(AuthConfig::BasicKey { half: *half, other: other.clone(), key: key.clone() })
+        }
+        (AuthRule::Bearer {}, Credential::Key(key)) => Some(AuthConfig::Bearer { key: key.clone() }),
+        (AuthRule::Header { name, prefix }, Credential::Key(key)) => {
+            Some(AuthConfig::Header { name: name.clone(), prefix: prefix.clone(), key: key.clone() })
+        }
+        _ => None,
+    });
+    fitting.ok_or_else(|| format!("the adapter {} does not take this kind of credential", manifest.name))
+}
+
+/// A connection to one customer's ATS. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    reconciler: Arc<Reconciler>,
+    declared: Arc<Notify>,
+}
+
+/// How a connection stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Its name.
+    pub connection: String,
+    /// The adapter and its version.
+    pub adapter: String,
+    /// Observed records by kind.
+    pub observed: BTreeMap<String, u64>,
+    /// Desired records.
+    pub desired: u64,
+    /// Of those, the ones that the next plan looks at.
+    pub dirty: u64,
+    /// Intents by state.
+    pub intents: BTreeMap<String, u64>,
+    /// When the last complete pass of each kind ended, in milliseconds.
+    pub pulled_ms: BTreeMap<String, u64>,
+    /// Kinds with a pass that has not come to its end.
+    pub unfinished: Vec<String>,
+    /// The serial of the newest change.
+    pub changes_last: u64,
+    /// Desired records that are not in step, at most 500: key and what is said of them.
+    pub not_in_step: BTreeMap<String, String>,
+}
+
+impl Connection {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.reconciler.name
+    }
+
+    /// What its adapter can do.
+    pub fn manifest(&self) -> &Manifest {
+        self.reconciler.adapter.manifest()
+    }
+
+    /// Finds out about every permission, without changing anything.
+    ///
+    /// # Errors
+    /// When the credential is refused or the ATS is not there.
+    pub async fn check(&self) -> Result<Vec<CheckResult>, Error> {
+        self.reconciler.check().await
+    }
+
+    /// Brings one kind up to date: what changed since the last pass, or everything.
+    ///
+    /// # Errors
+    /// When a page could not be read; the pages before it stay, and the next pull goes on from there.
+    pub async fn pull(&self, kind: &str, full: bool) -> Result<PullReport, Error> {
+        self.reconciler.pull(kind, full).await
+    }
+
+    /// Declares desired records: all of them or, when one is invalid, none. Records that are not named stay as they are.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] naming the record and the field.
+    pub async fn declare(&self, records: &[DesiredCandidate]) -> Result<DeclareReport, Error> {
+        let declarations = declare::declarations(records)?;
+        let reconciler = &self.reconciler;
+        let report = reconciler.store.declare(&reconciler.name, declarations, reconciler.clock.now_ms()).await?;
+        self.declared.notify_one();
+        Ok(report)
+    }
+
+    /// Refreshes what drift shows in and plans. Changes nothing in the ATS.
+    ///
+    /// # Errors
+    /// When something could not be read.
+    pub async fn plan(&self, of: PlanOf<'_>) -> Result<Plan, Error> {
+        self.reconciler.plan(of).await
+    }
+
+    /// Carries a plan out. What earlier runs left in doubt is not sent again: see [`Connection::settle`].
+    ///
+    /// # Errors
+    /// When the connection as a whole cannot go on; what was done stays done. A refused step is in the report, not an error.
+    pub async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
+        self.reconciler.apply(plan).await
+    }
+
+    /// Settles what is in doubt by looking; sends again what is proven absent.
+    ///
+    /// # Errors
+    /// When looking was not possible.
+    pub async fn settle(&self) -> Result<SettleReport, Error> {
+        let mut report = self.reconciler.settle(Resend::Allowed).await?;
+        self.reconciler.read_back(std::mem::take(&mut report.touched)).await?;
+        Ok(report)
+    }
+
+    /// Looks at what is in doubt without sending anything again.
+    ///
+    /// # Errors
+    /// When looking was not possible.
+    pub async fn look(&self) -> Result<SettleReport, Error> {
+        self.reconciler.settle(Resend::Never).await
+    }
+
+    /// Settle, plan what needs attention, carry it out.
+    ///
+    /// # Errors
+    /// As for the three.
+    pub async fn sync(&self) -> Result<(Plan, ApplyReport), Error> {
+        let settled = self.settle().await?;
+        let plan = self.plan(PlanOf::Dirty).await?;
+        let mut report = self.apply(&plan).await?;
+        report.settled.found += settled.found;
+        report.settled.sent_again += settled.sent_again;
+        Ok((plan, report))
+    }
+
+    /// Observed records of a kind, in the order of their ids.
+    pub fn observed(&self, kind: &str) -> impl Stream<Item = Result<ObservedRow, Error>> + '_ {
+        let kind = kind.to_owned();
+        let pages = stream::try_unfold(Some(None), move |after: Option<Option<String>>| {
+            let kind = kind.clone();
+            async move {
+                let Some(after) = after else { return Ok(None) };
+                let reconciler = &self.reconciler;
+                let rows = reconciler.store.observed_page(&reconciler.name, &kind, after.as_deref(), READ_ROWS).await?;
+                let next = rows.last().map(|row| Some(row.id.clone()));
+                Ok::<_, Error>(Some((stream::iter(rows.into_iter().map(Ok::<_, Error>)), next)))
+            }
+        });
+        futures_util::TryStreamExt::try_flatten(pages)
+    }
+
+    /// One observed record.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn observed_one(&self, kind: &str, id: &str) -> Result<Option<ObservedRow>, Error> {
+        Ok(self.reconciler.store.observed(&self.reconciler.name, &RemoteRef::new(kind, id)).await?)
+    }
+
+    /// The feed after a serial, up to what is there now.
+    pub fn changes(&self, after: u64) -> impl Stream<Item = Result<Change, Error>> + '_ {
+        let pages = stream::try_unfold(Some(after), move |after: Option<u64>| async move {
+            let Some(after) = after else { return Ok(None) };
+            let reconciler = &self.reconciler;
+            let changes = reconciler.store.changes(&reconciler.name, after, READ_ROWS).await?;
+            let next = changes.last().map(|change| change.serial);
+            Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
+        });
+        futures_util::TryStreamExt::try_flatten(pages)
+    }
+
+    /// Remembers that a consumer has dealt with the feed up to a serial.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn acknowledge(&self, consumer: &str, serial: u64) -> Result<(), Error> {
+        Ok(self.reconciler.store.acknowledge(&self.reconciler.name, consumer, serial).await?)
+    }
+
+    /// How far a consumer has come.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn offset(&self, consumer: &str) -> Result<u64, Error> {
+        Ok(self.reconciler.store.offset(&self.reconciler.name, consumer).await?)
+    }
+
+    /// One desired record with its status.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn desired(&self, key: &str) -> Result<Option<DesiredRow>, Error> {
+        Ok(self.reconciler.store.desired(&self.reconciler.name, key).await?)
+    }
+
+    /// The links of a desired record.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn links(&self, key: &str) -> Result<Vec<LinkRow>, Error> {
+        Ok(self.reconciler.store.links_of(&self.reconciler.name, key).await?)
+    }
+
+    /// The intents that are open.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn open_intents(&self) -> Result<Vec<Intent>, Error> {
+        Ok(self.reconciler.store.open_intents(&self.reconciler.name).await?)
+    }
+
+    /// What the connection has cost since it was opened.
+    pub fn usage(&self) -> Usage {
+        self.reconciler.session.usage()
+    }
+
+    /// Asks the ATS which customer this is and holds it against what the store knows.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] when the credential belongs to another customer than the records in the store.
+    pub async fn verify_tenant(&self) -> Result<(), Error> {
+        self.reconciler.verify_tenant().await
+    }
+
+    /// How it stands. Reads the store only.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn status(&self) -> Result<Status, Error> {
+        let reconciler = &self.reconciler;
+        let (store, name) = (&reconciler.store, reconciler.name.as_str());
+        let manifest = self.manifest();
+        let (desired, dirty) = store.desired_counts(name).await?;
+        let scans: Vec<(String, Option<String>, ScanState)> = store.scan_states(name).await?;
+        let mut not_in_step = BTreeMap::new();
+        for row in store.dirty_page(name, None, READ_ROWS).await? {
+            let said = row.status.conditions.iter().find(|condition| condition.kind != "Synced");
+            let message = said.map_or_else(|| "not looked at yet".to_owned(), |condition| condition.message.clone());
+            not_in_step.insert(row.key, message);
+        }
+        Ok(Status {
+            connection: name.to_owned(),
+            adapter: format!("{} {}", manifest.name, manifest.version),
+            observed: store.observed_counts(name).await?.into_iter().collect(),
+            desired,
+            dirty,
+            intents: store.intent_counts(name).await?.into_iter().collect(),
+            pulled_ms: scans.iter().filter_map(|(kind, _, state)| Some((kind.clone(), state.completed_ms?))).collect(),
+            unfinished: scans
+                .iter()
+                .filter(|(_, _, state)| state.pass.is_some())
+                .map(|(kind, _, _)| kind.clone())
+                .collect(),
+            changes_last: store.changes_last(name).await?,
+            not_in_step,
+        })
+    }
+
+    pub(crate) fn reconciler(&self) -> &Reconciler {
+        &self.reconciler
+    }
+
+    pub(crate) fn declared(&self) -> &Notify {
+        &self.declared
+    }
+}

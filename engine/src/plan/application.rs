@@ -1,0 +1,411 @@
+//! Applications and prospects: found or made, kept in step, moved where the connection allows it. Pure.
+//!
+//! The identity of an application is (person, job); its remote id is replaceable, since converting a prospect makes a new one. Where one request
+//! makes the person and the first application, both are one step with two links. Stage and outcome are written only when the
+//! connection opted in: such writes can mail the candidate.
+
+use super::candidate::{Person, create_customs, follow, rebase, update_customs};
+use super::ownership::{Comparison, Decision, decide};
+use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
+use crate::store::index;
+use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Policy};
+use atsync_model::kinds;
+use atsync_model::manifest::OperationRule;
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// The references of an application, resolved.
+struct Goal<'a> {
+    job: Option<&'a Arc<Record>>,
+    pool: Option<&'a Arc<Record>>,
+    pool_stage: Option<&'a Arc<Record>>,
+    source: Option<&'a Arc<Record>>,
+    referrer: Option<&'a Arc<Record>>,
+}
+
+/// Plans all applications of the desired record.
+pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
+    let desired = draft.input.desired;
+    for application in &desired.applications {
+        let host = format!("{}/applications/{}", desired.key, application.key);
+        one(draft, person, application, &host);
+    }
+}
+
+fn one(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplication, host: &str) {
+    let Some(goal) = resolve(draft, wanted, host) else { return };
+    let Some(found) = find(draft, person, wanted, host, &goal) else { return };
+    match found {
+        Some(record) => {
+            update(draft, wanted, host, &goal, record);
+            attachments(draft, wanted, host, Some(record));
+        }
+        None => {
+            create(draft, person, wanted, host, &goal);
+            attachments(draft, wanted, host, None);
+        }
+    }
+}
+
+/// None while facts are missing or after it blocked the record.
+fn resolve<'a>(draft: &mut Draft<'a>, wanted: &DesiredApplication, host: &str) -> Option<Goal<'a>> {
+    let before = (draft.needs.len(), draft.plan.findings.len());
+    let reference =
+        |draft: &mut Draft<'a>, kind, parent: Option<&str>, reference: &Option<atsync_model::desired::Reference>| {
+            reference.as_ref().and_then(|reference| draft.resolve(host, kind, parent, reference))
+        };
+    let job = reference(draft, kinds::JOBS, None, &wanted.job);
+    let pool = reference(draft, kinds::POOLS, None, &wanted.pool);
+    let pool_stage = match (&wanted.pool_stage, pool) {
+        (Some(_), Some(pool)) => reference(draft, kinds::POOL_STAGES, Some(&pool.id), &wanted.pool_stage),
+        _ => None,
+    };
+    let source = reference(draft, kinds::SOURCES, None, &wanted.source);
+    let referrer = reference(draft, kinds::REFERRERS, None, &wanted.referrer);
+    let blocked = draft.plan.findings.iter().skip(before.1).any(|finding| finding.kind == FindingKind::Blocked);
+    if draft.needs.len() > before.0 || blocked {
+        return None;
+    }
+    Some(Goal { job, pool, pool_stage, source, referrer })
+}
+
+/// The record of the application: linked, or fitting. The outer option is none while facts are missing or after it blocked the record.
+fn find<'a>(
+    draft: &mut Draft<'a>,
+    person: &Person<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+) -> Option<Option<&'a Arc<Record>>> {
+    if let Some(link) = draft.input.links.get(host) {
+        let remote = link.remote.clone();
+        let Some(record) = draft.observed(&remote)? else {
+            let message =
+                format!("{host}: it is linked to {remote}, which the ATS does not show: deleted, or not visible yet");
+            draft.block(host, "NotVisible", message);
+            return None;
+        };
+        if record.text("outcome.value") != Some("converted") {
+            return Some(Some(record));
+        }
+        // Converted by somebody in the ATS: the application lives on under a new id.
+    }
+    let Person::There(candidate) = person else { return Some(None) };
+    let rows = draft.lookup(kinds::APPLICATIONS, index::CANDIDATE, &candidate.id)?;
+    let mut fitting: Vec<&'a Arc<Record>> = rows.iter().filter(|row| fits(row, wanted, goal)).collect();
+    if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && fitting.len() > 1 {
+        fitting = in_pool(draft, fitting, goal)?;
+    }
+    match fitting.as_slice() {
+        [] => Some(None),
+        [record] => {
+            let reason = match wanted.kind {
+                ApplicationKind::Application => "the candidate applied to this job already",
+                ApplicationKind::Prospect => "the candidate is such a prospect already",
+            };
+            let adoption = Adoption {
+                host: host.to_owned(),
+                remote: record.remote(),
+                applied: Map::new(),
+                reason: reason.to_owned(),
+            };
+            draft.plan.adoptions.push(adoption);
+            Some(Some(record))
+        }
+        several => {
+            let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
+            let message =
+                format!("{host}: {} applications of the candidate fit (ids {})", several.len(), ids.join(", "));
+            draft.block(host, "AmbiguousApplication", message);
+            None
+        }
+    }
+}
+
+fn fits(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
+    let converted = row.text("outcome.value") == Some("converted");
+    let job = row.text("job.id");
+    match wanted.kind {
+        ApplicationKind::Application => {
+            row.text("kind") == Some("application") && goal.job.is_some_and(|goal| job == Some(goal.id.as_str()))
+        }
+        ApplicationKind::Prospect if converted || row.text("kind") != Some("prospect") => false,
+        ApplicationKind::Prospect => match goal.job {
+            Some(goal) => {
+                job == Some(goal.id.as_str())
+                    || row
+                        .list("prospective_jobs")
+                        .iter()
+                        .any(|job| job.get("id").and_then(Value::as_str) == Some(goal.id.as_str()))
+            }
+            None => job.is_none() && row.list("prospective_jobs").is_empty(),
+        },
+    }
+}
+
+fn in_pool<'a>(draft: &mut Draft<'a>, rows: Vec<&'a Arc<Record>>, goal: &Goal<'_>) -> Option<Vec<&'a Arc<Record>>> {
+    let mut kept = Vec::new();
+    let mut complete = true;
+    for row in rows {
+        match draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &row.id) {
+            Some(placements) => {
+                let here = |placement: &Arc<Record>| {
+                    goal.pool.is_some_and(|pool| placement.text("pool.id") == Some(pool.id.as_str()))
+                };
+                if placements.iter().any(here) {
+                    kept.push(row);
+                }
+            }
+            None => complete = false,
+        }
+    }
+    complete.then_some(kept)
+}
+
+fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>) {
+    let key = draft.input.desired.key.clone();
+    let kind = match wanted.kind {
+        ApplicationKind::Application => "application",
+        ApplicationKind::Prospect => "prospect",
+    };
+    let mut input = Map::new();
+    let mut fields = Vec::new();
+    let mut applied = Map::new();
+    input.insert("kind".to_owned(), json!(kind));
+    for (name, record) in [
+        ("job", goal.job),
+        ("pool", goal.pool),
+        ("pool_stage", goal.pool_stage),
+        ("source", goal.source),
+        ("referrer", goal.referrer),
+    ] {
+        let Some(record) = record else { continue };
+        input.insert(name.to_owned(), json!(record.id));
+        let shown = record.text("title").or(record.text("name")).unwrap_or(&record.id);
+        fields.push(FieldChange { field: name.to_owned(), before: Value::Null, after: json!(shown) });
+        applied.insert(name.to_owned(), json!(record.id));
+    }
+    let customs = create_customs(draft, host, "application", &wanted.custom_fields, &mut fields, &mut applied);
+    if !customs.is_empty() {
+        input.insert("custom_fields".to_owned(), Value::Array(customs));
+    }
+    if carry(draft, person, host, &input, &fields, &applied) {
+        return;
+    }
+    let Some(rule) = draft.operation(host, "applications.create") else { return };
+    let reason = match wanted.kind {
+        ApplicationKind::Application => "the candidate has not applied to this job",
+        ApplicationKind::Prospect => "the candidate is no such prospect",
+    };
+    let mut step = step(rule, host, reason.to_owned());
+    step.after = person.after(&key);
+    step.input = input;
+    step.input.insert("candidate".to_owned(), person.id(&key));
+    step.fields = fields;
+    step.makes.insert("subject".to_owned(), host.to_owned());
+    step.applied.insert(host.to_owned(), applied);
+    step.look_first = matches!(person, Person::There(_));
+    step.calls += u32::from(step.look_first);
+    draft.plan.steps.push(step);
+}
+
+/// Puts the application into the step that makes the person, where the ATS takes both in one request.
+fn carry(
+    draft: &mut Draft<'_>,
+    person: &Person<'_>,
+    host: &str,
+    input: &Map<String, Value>,
+    fields: &[FieldChange],
+    applied: &Map<String, Value>,
+) -> bool {
+    if !matches!(person, Person::ToBeMade) {
+        return false;
+    }
+    let manifest = draft.input.manifest;
+    let Some(step) = draft.plan.steps.iter_mut().find(|step| step.host == draft.input.desired.key) else {
+        return false;
+    };
+    let Some(rule) = manifest.operation(&step.operation) else { return false };
+    if step.input.contains_key("application") || !rule.may_carry.iter().any(|kind| kind == kinds::APPLICATIONS) {
+        return false;
+    }
+    step.input.insert("application".to_owned(), Value::Object(input.clone()));
+    step.makes.insert(kinds::APPLICATIONS.to_owned(), host.to_owned());
+    step.applied.insert(host.to_owned(), applied.clone());
+    step.fields.extend(
+        fields.iter().map(|field| FieldChange { field: format!("application.{}", field.field), ..field.clone() }),
+    );
+    true
+}
+
+fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
+    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+    let mut applied = base.clone();
+    let mut fields = Vec::new();
+    let mut input = Map::new();
+    for (name, goal) in [("source", goal.source), ("referrer", goal.referrer)] {
+        let Some(goal) = goal else { continue };
+        if !record.knows(name) {
+            continue;
+        }
+        let observed = record.text(&format!("{name}.id")).unwrap_or_default();
+        let last = base.get(name).and_then(Value::as_str);
+        let comparison = Comparison {
+            observed_is_desired: observed == goal.id,
+            observed_is_empty: observed.is_empty(),
+            has_base: last.is_some(),
+            observed_is_base: last == Some(observed),
+            desired_is_base: last == Some(goal.id.as_str()),
+        };
+        let before = if observed.is_empty() { Value::Null } else { json!(observed) };
+        let decision = decide(draft.policy(name, Policy::Fill), comparison);
+        if follow(draft, host, name, decision, &before, &json!(goal.id), &mut fields, &mut applied) {
+            input.insert(name.to_owned(), json!(goal.id));
+        }
+    }
+    let customs = update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
+    if !customs.is_empty() {
+        input.insert("custom_fields".to_owned(), Value::Array(customs));
+    }
+    if fields.is_empty() {
+        rebase(draft, host, record, applied, &base);
+    } else if let Some(rule) = draft.operation(host, "applications.update") {
+        let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
+        step.target = Some(record.remote());
+        step.input = input;
+        step.fields = fields;
+        step.applied.insert(host.to_owned(), applied);
+        draft.plan.steps.push(step);
+    }
+    lifecycle(draft, wanted, host, goal, record);
+}
+
+/// Stage and outcome. At most one of these steps is planned at a time; the next plan sees what it brought.
+fn lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
+    let outcome = record.text("outcome.value").unwrap_or("other");
+    let prospect = record.text("kind") == Some("prospect");
+    if prospect && wanted.kind == ApplicationKind::Application {
+        if let (Some(job), Some(rule)) = (goal.job, draft.operation(host, "applications.convert")) {
+            let mut step = lifecycle_step(rule, host, record, "the prospect should be an application");
+            step.input.insert("job".to_owned(), json!(job.id));
+            step.makes.insert("subject".to_owned(), host.to_owned());
+            change(&mut step, "kind", json!("prospect"), json!("application"));
+            draft.plan.steps.push(step);
+        }
+        return;
+    }
+    let closed = matches!(outcome, "rejected" | "withdrawn" | "hired");
+    match wanted.outcome {
+        Some(DesiredOutcome::Rejected) if !matches!(outcome, "rejected" | "withdrawn") => {
+            reject(draft, wanted, host, record, outcome)
+        }
+        Some(DesiredOutcome::Hired) if outcome != "hired" => {
+            if let Some(rule) = draft.operation(host, "applications.hire") {
+                let mut step = lifecycle_step(rule, host, record, "it should be hired");
+                change(&mut step, "outcome", json!(outcome), json!("hired"));
+                draft.plan.steps.push(step);
+            }
+        }
+        Some(DesiredOutcome::Active) if matches!(outcome, "rejected" | "withdrawn") => {
+            if draft.policy("outcome", Policy::Yield) == Policy::Enforce {
+                if let Some(rule) = draft.operation(host, "applications.unreject") {
+                    let mut step = lifecycle_step(rule, host, record, "it should be active");
+                    change(&mut step, "outcome", json!(outcome), json!("active"));
+                    draft.plan.steps.push(step);
+                }
+            } else {
+                let message =
+                    format!("{host}: it was {outcome} in the ATS; that stands (policy of `outcome` is yield)");
+                draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+            }
+        }
+        _ if closed => {}
+        _ => move_to_stage(draft, wanted, host, goal, record),
+    }
+}
+
+fn reject(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, record: &Record, outcome: &str) {
+    let Some(rule) = draft.operation(host, "applications.reject") else { return };
+    let Some(reason) = &wanted.reject_reason else {
+        let message = format!("{host}: `outcome` is rejected, so it needs `reject_reason`");
+        draft.block(host, "MissingField", message);
+        return;
+    };
+    let Some(reason) = draft.resolve(host, kinds::REJECT_REASONS, None, reason) else { return };
+    let mut step = lifecycle_step(rule, host, record, "it should be rejected");
+    step.input.insert("reason".to_owned(), json!(reason.id));
+    change(&mut step, "outcome", json!(outcome), json!("rejected"));
+    draft.plan.steps.push(step);
+}
+
+fn move_to_stage(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
+    let Some(reference) = &wanted.stage else { return };
+    let job = goal.job.map(|job| job.id.clone()).or_else(|| record.text("job.id").map(str::to_owned));
+    let Some(stage) = draft.resolve(host, kinds::STAGES, job.as_deref(), reference) else { return };
+    let observed = record.text("stage.id").unwrap_or_default();
+    let last = draft.input.links.get(host).and_then(|link| link.applied.get("stage")).and_then(Value::as_str);
+    let comparison = Comparison {
+        observed_is_desired: observed == stage.id,
+        observed_is_empty: observed.is_empty(),
+        has_base: last.is_some(),
+        observed_is_base: last == Some(observed),
+        desired_is_base: last == Some(stage.id.as_str()),
+    };
+    let shown = |record: &Record| json!(record.text("name").unwrap_or(&record.id));
+    match decide(draft.policy("stage", Policy::Enforce), comparison) {
+        Decision::Write => {
+            let Some(rule) = draft.operation(host, "applications.move") else { return };
+            let mut step = lifecycle_step(rule, host, record, "it should stand in another stage");
+            step.input.insert("to_stage".to_owned(), json!(stage.id));
+            let before = record.text("stage.name").or(record.text("stage.id")).map_or(Value::Null, |name| json!(name));
+            change(&mut step, "stage", before, shown(stage));
+            let mut applied = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+            applied.insert("stage".to_owned(), json!(stage.id));
+            step.applied.insert(host.to_owned(), applied);
+            draft.plan.steps.push(step);
+        }
+        Decision::Drifted | Decision::Conflict => {
+            let message = format!("{host}: the stage was changed in the ATS; that stands");
+            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+        }
+        Decision::InStep | Decision::Leave => {}
+    }
+}
+
+fn lifecycle_step(rule: &OperationRule, host: &str, record: &Record, reason: &str) -> Step {
+    let mut step = step(rule, host, reason.to_owned());
+    step.target = Some(record.remote());
+    step
+}
+
+fn change(step: &mut Step, field: &str, before: Value, after: Value) {
+    step.fields.push(FieldChange { field: field.to_owned(), before, after });
+}
+
+fn attachments(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, record: Option<&Record>) {
+    for file in &wanted.attachments {
+        let path = format!("{host}/attachments/{}", file.key);
+        if draft.input.links.contains_key(&path) {
+            continue;
+        }
+        let Some(rule) = draft.operation(&path, "attachments.create") else { continue };
+        let mut step = step(rule, &path, "it has not been attached yet".to_owned());
+        match record {
+            Some(record) => {
+                step.input.insert("application".to_owned(), json!(record.id));
+            }
+            None => {
+                step.input.insert("application".to_owned(), super::made(host));
+                step.after.push(host.to_owned());
+            }
+        }
+        step.input.insert("filename".to_owned(), json!(file.filename));
+        step.input.insert("type".to_owned(), json!(file.kind));
+        step.input.insert("url".to_owned(), json!(file.url));
+        change(&mut step, "filename", Value::Null, json!(file.filename));
+        step.makes.insert("subject".to_owned(), path);
+        step.look_first = record.is_some();
+        step.calls += u32::from(step.look_first);
+        draft.plan.steps.push(step);
+    }
+}

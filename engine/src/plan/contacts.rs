@@ -1,0 +1,272 @@
+//! E-mails, phones and links: lists whose entries have no id, compared by normalised value. Pure.
+//!
+//! The engine adds entries that the host declared and takes back only entries that it added itself. An entry that was there once and is not any
+//! more was removed by somebody; the field's policy says whether it comes back. Nobody's other entries are ever touched, and order is kept by
+//! the adapter, which merges into a fresh read.
+
+use super::Record;
+use super::ownership::Decision;
+use atsync_model::desired::{DesiredContact, Policy};
+use serde_json::{Map, Value, json};
+
+/// Which list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum List {
+    /// E-mail addresses.
+    Emails,
+    /// Phone numbers.
+    Phones,
+    /// Web sites and social profiles.
+    Links,
+}
+
+impl List {
+    /// The field's name in unified and desired records.
+    pub fn field(self) -> &'static str {
+        match self {
+            Self::Emails => "emails",
+            Self::Phones => "phones",
+            Self::Links => "links",
+        }
+    }
+
+    /// The type that a bare value has.
+    fn kind_default(self, value: &str) -> &'static str {
+        match self {
+            Self::Emails => "personal",
+            Self::Phones => "mobile",
+            Self::Links if is_social(value) => "social",
+            Self::Links => "other",
+        }
+    }
+
+    /// The value as entries are compared.
+    pub fn normal(self, value: &str) -> String {
+        match self {
+            Self::Emails => value.trim().to_lowercase(),
+            Self::Phones => phone(value),
+            Self::Links => link(value),
+        }
+    }
+}
+
+fn is_social(value: &str) -> bool {
+    const SOCIAL: [&str; 8] = [
+        "linkedin.com",
+        "twitter.com",
+        "x.com",
+        "facebook.com",
+        "github.com",
+        "xing.com",
+        "instagram.com",
+        "mastodon.social",
+    ];
+    let normal = link(value);
+    let host = normal.split('/').next().unwrap_or_default();
+    SOCIAL.iter().any(|site| host == *site || host.strip_suffix(site).is_some_and(|rest| rest.ends_with('.')))
+}
+
+/// Digits, with a leading plus where there is one; letters are kept, since some systems file handles under phones.
+fn phone(value: &str) -> String {
+    let mut normal = String::new();
+    for (position, letter) in value.trim().chars().enumerate() {
+        if letter.is_alphanumeric() || (letter == '+' && position == 0) {
+            normal.extend(letter.to_lowercase());
+        }
+    }
+    normal
+}
+
+/// Host in lower case without `www.`, path without a trailing slash; the scheme does not count.
+fn link(value: &str) -> String {
+    let trimmed = value.trim();
+    let lower = trimmed.to_ascii_lowercase();
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| lower.starts_with(scheme).then(|| trimmed.get(scheme.len()..)).flatten())
+        .unwrap_or(trimmed);
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let host = host.to_lowercase();
+    let host = host.strip_prefix("www.").unwrap_or(&host);
+    let path = path.trim_end_matches('/');
+    if path.is_empty() { host.to_owned() } else { format!("{host}/{path}") }
+}
+
+/// What a list needs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ListPlan {
+    /// Entries to add: `{"value", "type"}`.
+    pub add: Vec<Value>,
+    /// Entries to remove.
+    pub remove: Vec<Value>,
+    /// Values that somebody removed and that stay away.
+    pub drifted: Vec<String>,
+    /// What to record as last applied: `{"added": […], "seen": […]}`, normalised values.
+    pub applied: Value,
+}
+
+/// A desired entry in full.
+pub fn entry(list: List, contact: &DesiredContact) -> Value {
+    let kind = contact.kind().unwrap_or_else(|| list.kind_default(contact.value()));
+    json!({ "value": contact.value().trim(), "type": kind })
+}
+
+fn base(applied: Option<&Value>, part: &str) -> Vec<String> {
+    let list = applied.and_then(|applied| applied.get(part)).and_then(Value::as_array);
+    list.map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()
+}
+
+/// Plans a list against an observed record.
+pub fn plan(
+    list: List,
+    desired: &[DesiredContact],
+    observed: &Record,
+    applied: Option<&Value>,
+    policy: Policy,
+) -> ListPlan {
+    let present: Vec<String> = observed
+        .list(list.field())
+        .iter()
+        .filter_map(|entry| entry.get("value").and_then(Value::as_str))
+        .map(|value| list.normal(value))
+        .collect();
+    let (added, seen) = (base(applied, "added"), base(applied, "seen"));
+    let (mut now_added, mut now_seen) = (Vec::new(), Vec::new());
+    let mut plan = ListPlan::default();
+    let mut wanted = Vec::new();
+    for contact in desired {
+        let normal = list.normal(contact.value());
+        if normal.is_empty() || wanted.contains(&normal) {
+            continue;
+        }
+        wanted.push(normal.clone());
+        let was_there = added.contains(&normal) || seen.contains(&normal);
+        if present.contains(&normal) {
+            if added.contains(&normal) {
+                now_added.push(normal)
+            } else {
+                now_seen.push(normal)
+            }
+            continue;
+        }
+        match decide_entry(policy, was_there, present.is_empty()) {
+            Decision::Write => {
+                plan.add.push(entry(list, contact));
+                now_added.push(normal);
+            }
+            Decision::Drifted => {
+                plan.drifted.push(contact.value().to_owned());
+                if added.contains(&normal) { now_added.push(normal) } else { now_seen.push(normal) }
+            }
+            _ => {}
+        }
+    }
+    for normal in added {
+        if !wanted.contains(&normal) && present.contains(&normal) {
+            plan.remove.push(json!({ "value": normal }));
+        }
+    }
+    plan.applied = json!({ "added": now_added, "seen": now_seen });
+    plan
+}
+
+fn decide_entry(policy: Policy, was_there: bool, list_is_empty: bool) -> Decision {
+    match policy {
+        Policy::Enforce => Decision::Write,
+        Policy::Yield if was_there => Decision::Drifted,
+        Policy::Yield => Decision::Write,
+        Policy::Fill if list_is_empty && !was_there => Decision::Write,
+        Policy::Fill | Policy::Seed => Decision::Leave,
+    }
+}
+
+/// What a new record starts with: all entries, and what to record as last applied.
+pub fn create(list: List, desired: &[DesiredContact]) -> (Vec<Value>, Value) {
+    let mut entries = Vec::new();
+    let mut normals: Vec<String> = Vec::new();
+    for contact in desired {
+        let normal = list.normal(contact.value());
+        if !normal.is_empty() && !normals.contains(&normal) {
+            normals.push(normal);
+            entries.push(entry(list, contact));
+        }
+    }
+    let applied = json!({ "added": normals, "seen": [] });
+    (entries, applied)
+}
+
+/// Records an applied list in a link's map.
+pub fn record_applied(applied: &mut Map<String, Value>, list: List, value: Value) {
+    applied.insert(list.field().to_owned(), value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{List, create, plan};
+    use crate::plan::Record;
+    use atsync_model::desired::{DesiredContact, Policy};
+    use serde_json::{Value, json};
+
+    fn person(emails: &[&str]) -> Record {
+        let list: Vec<Value> = emails.iter().map(|email| json!({ "value": email })).collect();
+        let body = json!({ "emails": list }).as_object().unwrap().clone();
+        Record { kind: "candidates".into(), id: "1".into(), body, known: vec!["emails".into()] }
+    }
+
+    fn wanted(emails: &[&str]) -> Vec<DesiredContact> {
+        emails.iter().map(|email| DesiredContact::Bare((*email).to_owned())).collect()
+    }
+
+    #[test]
+    fn an_entry_is_the_same_whatever_its_spelling() {
+        assert_eq!(List::Emails.normal(" Ada@Example.com"), "ada@example.com");
+        assert_eq!(List::Phones.normal("+49 (30) 12-34"), "+493012 34".replace(' ', ""));
+        assert_eq!(List::Links.normal("https://WWW.LinkedIn.com/in/Ada/"), "linkedin.com/in/Ada");
+        assert_eq!(List::Links.normal("linkedin.com/in/Ada"), "linkedin.com/in/Ada");
+    }
+
+    #[test]
+    fn a_missing_entry_is_added_and_a_present_one_is_not() {
+        let made =
+            plan(List::Emails, &wanted(&["a@x.com", "b@x.com"]), &person(&["A@x.com", "c@x.com"]), None, Policy::Yield);
+        assert_eq!(made.add, vec![json!({ "value": "b@x.com", "type": "personal" })]);
+        assert!(made.remove.is_empty());
+        assert_eq!(made.applied, json!({ "added": ["b@x.com"], "seen": ["a@x.com"] }));
+    }
+
+    #[test]
+    fn an_entry_that_a_recruiter_removed_stays_away_unless_enforced() {
+        let applied = json!({ "added": ["a@x.com"], "seen": [] });
+        let yielded = plan(List::Emails, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Yield);
+        assert!(yielded.add.is_empty());
+        assert_eq!(yielded.drifted, vec!["a@x.com".to_owned()]);
+        let enforced = plan(List::Emails, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Enforce);
+        assert_eq!(enforced.add.len(), 1);
+    }
+
+    #[test]
+    fn only_entries_that_the_engine_added_are_taken_back() {
+        let applied = json!({ "added": ["a@x.com"], "seen": ["b@x.com"] });
+        let made = plan(
+            List::Emails,
+            &wanted(&[]),
+            &person(&["a@x.com", "b@x.com", "c@x.com"]),
+            Some(&applied),
+            Policy::Yield,
+        );
+        assert_eq!(made.remove, vec![json!({ "value": "a@x.com" })]);
+    }
+
+    #[test]
+    fn a_new_record_starts_with_each_entry_once() {
+        let (entries, _) =
+            create(List::Links, &wanted(&["https://linkedin.com/in/ada", "linkedin.com/in/ada/", "ada.example"]));
+        assert_eq!(
+            entries,
+            vec![
+                json!({ "value": "https://linkedin.com/in/ada", "type": "social" }),
+                json!({ "value": "ada.example", "type": "other" })
+            ]
+        );
+    }
+}

@@ -1,0 +1,152 @@
+//! What a plan knows of the observed state, and what it still has to ask for.
+
+use atsync_model::contract::RemoteRef;
+use serde_json::{Map, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An observed record as plans read it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// Its kind.
+    pub kind: String,
+    /// Its id.
+    pub id: String,
+    /// The unified fields.
+    pub body: Map<String, Value>,
+    /// The top fields that are known; one that is missing in `body` is known to be empty.
+    pub known: Vec<String>,
+}
+
+impl Record {
+    /// The record's reference.
+    pub fn remote(&self) -> RemoteRef {
+        RemoteRef::new(&self.kind, &self.id)
+    }
+
+    /// A text by path, one level deep at most: `title`, `name.first`, `job.id`.
+    pub fn text(&self, path: &str) -> Option<&str> {
+        self.value(path).and_then(Value::as_str)
+    }
+
+    /// A value by path, one level deep at most.
+    pub fn value(&self, path: &str) -> Option<&Value> {
+        match path.split_once('.') {
+            Some((outer, inner)) => self.body.get(outer).and_then(|value| value.get(inner)),
+            None => self.body.get(path),
+        }
+    }
+
+    /// A list.
+    pub fn list(&self, field: &str) -> &[Value] {
+        self.body.get(field).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether the field is known, be it empty.
+    pub fn knows(&self, field: &str) -> bool {
+        let top = field.split_once('.').map_or(field, |(top, _)| top);
+        self.body.contains_key(top) || self.known.iter().any(|known| known == top)
+    }
+}
+
+/// A fact that a plan asks for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Need {
+    /// Observed records by a term of the index.
+    Lookup {
+        /// Their kind.
+        kind: String,
+        /// The index; see [`crate::store::index`].
+        index: &'static str,
+        /// The term, normalised.
+        term: String,
+    },
+    /// One observed record.
+    Observed(RemoteRef),
+    /// Who is linked to a record: host paths.
+    LinkedTo(RemoteRef),
+    /// Some names of a small kind, for suggestions.
+    Names(String),
+}
+
+/// The facts at hand. Shared by all records of a run, so that each is read once.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    lookups: HashMap<(String, &'static str, String), Vec<Arc<Record>>>,
+    observed: HashMap<RemoteRef, Option<Arc<Record>>>,
+    linked: HashMap<RemoteRef, Vec<String>>,
+    names: HashMap<String, Vec<String>>,
+    claims: HashMap<String, String>,
+}
+
+impl Facts {
+    /// Records by a term.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
+    pub fn lookup(&self, kind: &str, index: &'static str, term: &str) -> Result<&[Arc<Record>], Need> {
+        let term = crate::store::index::normal(term);
+        let key = (kind.to_owned(), index, term);
+        match self.lookups.get(&key) {
+            Some(records) => Ok(records),
+            None => Err(Need::Lookup { kind: key.0, index, term: key.2 }),
+        }
+    }
+
+    /// One observed record; none when it is not there.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
+    pub fn observed(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
+        match self.observed.get(remote) {
+            Some(record) => Ok(record.as_ref()),
+            None => Err(Need::Observed(remote.clone())),
+        }
+    }
+
+    /// The host paths that are linked to a record.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
+    pub fn linked_to(&self, remote: &RemoteRef) -> Result<&[String], Need> {
+        self.linked.get(remote).map(Vec::as_slice).ok_or_else(|| Need::LinkedTo(remote.clone()))
+    }
+
+    /// Names of a small kind.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
+    pub fn names(&self, kind: &str) -> Result<&[String], Need> {
+        self.names.get(kind).map(Vec::as_slice).ok_or_else(|| Need::Names(kind.to_owned()))
+    }
+
+    /// Answers a lookup.
+    pub fn add_lookup(&mut self, kind: String, index: &'static str, term: String, records: Vec<Arc<Record>>) {
+        self.lookups.insert((kind, index, term), records);
+    }
+
+    /// Answers for one record.
+    pub fn add_observed(&mut self, remote: RemoteRef, record: Option<Arc<Record>>) {
+        self.observed.insert(remote, record);
+    }
+
+    /// Answers who is linked.
+    pub fn add_linked(&mut self, remote: RemoteRef, hosts: Vec<String>) {
+        self.linked.insert(remote, hosts);
+    }
+
+    /// Answers with names.
+    pub fn add_names(&mut self, kind: String, names: Vec<String>) {
+        self.names.insert(kind, names);
+    }
+
+    /// Which desired record of this run means to make the person with this e-mail address; the first one that claims it.
+    pub fn claim(&mut self, email: &str, key: &str) {
+        self.claims.entry(crate::store::index::normal(email)).or_insert_with(|| key.to_owned());
+    }
+
+    /// Who claimed the address.
+    pub fn claimed_by(&self, email: &str) -> Option<&str> {
+        self.claims.get(&crate::store::index::normal(email)).map(String::as_str)
+    }
+}

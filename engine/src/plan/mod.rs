@@ -1,0 +1,325 @@
+//! Plans: desired × observed × capabilities → steps with reasons. Pure.
+//!
+//! Planning one record is a function of the desired record, its links, the adapter's manifest and [`Facts`]. What it does not find among the facts
+//! it asks for ([`Need`]); the caller reads that from the store and plans again. So the decision can be tested with
+//! plain data, and a run reads each fact once.
+//!
+//! A plan is made of [`Step`]s, one effect each, that hang on each other by host paths: `key` is the person, `key/applications/a1`
+//! an application, `key/notes/n1` a note, `key/tags/<name>` a tag on the person, `~tags/<name>` a tag shared by all. An input may name a record that does
+//! not exist yet as `{"$made": "<host path>"}`; it is filled in when the step before has made it.
+//!
+//! Defaults of ownership (a desired record may set others under `policy`):
+//!
+//! | field | policy |
+//! |---|---|
+//! | `name`, `emails`, `phones`, `links`, `company`, `title`, `tags` | yield |
+//! | `custom_fields` | enforce |
+//! | `source`, `referrer`, of an application | fill |
+//! | `private` | seed |
+//! | `stage`, `outcome` of an application | enforce, once the connection opted in |
+//!
+//! Left out: reading, sending, waiting. A reference that does not resolve blocks the whole record: nothing is done by halves.
+
+mod application;
+mod candidate;
+pub mod contacts;
+pub mod custom;
+pub mod facts;
+pub mod ownership;
+mod resolve;
+pub mod words;
+
+pub use facts::{Facts, Need, Record};
+
+use crate::store::LinkRow;
+use atsync_model::contract::RemoteRef;
+use atsync_model::desired::DesiredCandidate;
+use atsync_model::manifest::{Manifest, OperationRule};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// The member of an input that stands for the id of a record still to be made.
+pub const MADE: &str = "$made";
+/// The prefix of host paths that belong to no single desired record.
+pub const SHARED_PREFIX: char = '~';
+
+/// One effect to be had.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// The path that it serves.
+    pub host: String,
+    /// The operation.
+    pub operation: String,
+    /// What it changes; none for a create.
+    pub target: Option<RemoteRef>,
+    /// The operation's input.
+    pub input: Map<String, Value>,
+    /// Host paths whose steps must be done first.
+    pub after: Vec<String>,
+    /// The paths that the records it makes are linked to, by role.
+    pub makes: BTreeMap<String, String>,
+    /// What it changes, field by field.
+    pub fields: Vec<FieldChange>,
+    /// What is recorded as last applied once it is done, by host path.
+    pub applied: BTreeMap<String, Map<String, Value>>,
+    /// Why it is planned, in a sentence.
+    pub reason: String,
+    /// What it sets off besides, in sentences.
+    pub side_effects: Vec<String>,
+    /// The engine looks before it sends: somebody may have made the record.
+    pub look_first: bool,
+    /// How many requests it costs as a rule.
+    pub calls: u32,
+}
+
+/// One field of a step.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FieldChange {
+    /// The field.
+    pub field: String,
+    /// What is there; null for nothing.
+    pub before: Value,
+    /// What will be.
+    pub after: Value,
+}
+
+/// A record that is there already and will be linked without any request.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Adoption {
+    /// The path.
+    pub host: String,
+    /// The record.
+    pub remote: RemoteRef,
+    /// What is recorded as last applied.
+    pub applied: Map<String, Value>,
+    /// Why it is taken for the same.
+    pub reason: String,
+}
+
+/// Something that a plan has to say beyond its steps.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// What it means.
+    pub kind: FindingKind,
+    /// The path it is about.
+    pub host: String,
+    /// One word in CamelCase for programs.
+    pub reason: String,
+    /// A sentence: what, where, what to do.
+    pub message: String,
+}
+
+/// What a finding means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// Nothing is done for this record until somebody acts.
+    Blocked,
+    /// Somebody in the ATS changed an owned field, and their edit stands.
+    Drifted,
+    /// Both sides changed the field since it was last in step; nothing is written.
+    Conflict,
+    /// Worth knowing.
+    Note,
+}
+
+/// The plan for one desired record.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct RecordPlan {
+    /// The desired record.
+    pub key: String,
+    /// The generation that it was made from.
+    pub generation: u64,
+    /// What is linked without a request.
+    pub adoptions: Vec<Adoption>,
+    /// What is done, in an order that respects `after`.
+    pub steps: Vec<Step>,
+    /// What else there is to say.
+    pub findings: Vec<Finding>,
+}
+
+impl RecordPlan {
+    /// Whether nothing is done for the record until somebody acts.
+    pub fn is_blocked(&self) -> bool {
+        self.findings.iter().any(|finding| finding.kind == FindingKind::Blocked)
+    }
+}
+
+/// The plan for a connection.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Plan {
+    /// The connection.
+    pub connection: String,
+    /// Steps that serve several records, done first.
+    pub shared: Vec<Step>,
+    /// One plan per record that needs attention. Records in step do not appear.
+    pub records: Vec<RecordPlan>,
+    /// How many records were looked at.
+    pub looked_at: u64,
+    /// Requests that it will cost as a rule.
+    pub calls: u32,
+}
+
+impl Plan {
+    /// Whether there is nothing to send.
+    pub fn is_empty(&self) -> bool {
+        self.shared.is_empty() && self.records.iter().all(|record| record.steps.is_empty())
+    }
+
+    /// How many effects it has.
+    pub fn writes(&self) -> usize {
+        self.shared.len() + self.records.iter().map(|record| record.steps.len()).sum::<usize>()
+    }
+
+    /// The findings that keep a record from being worked on.
+    pub fn blocked(&self) -> impl Iterator<Item = &Finding> {
+        self.records.iter().flat_map(|record| &record.findings).filter(|finding| finding.kind == FindingKind::Blocked)
+    }
+}
+
+/// What planning one record starts from.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// What the adapter can do.
+    pub manifest: &'a Manifest,
+    /// The connection's settings, for opt-ins.
+    pub settings: &'a Map<String, Value>,
+    /// The desired record.
+    pub desired: &'a DesiredCandidate,
+    /// Its generation.
+    pub generation: u64,
+    /// The links of its paths, by path.
+    pub links: &'a BTreeMap<String, LinkRow>,
+}
+
+/// Plans one record.
+///
+/// # Errors
+/// The facts that are missing. Fetch them, add them, plan again; a record asks for facts in few rounds, since references
+/// hang on each other at most three deep.
+pub fn record(input: &Input<'_>, facts: &Facts) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
+    let mut draft = Draft::new(input, facts);
+    candidate::plan(&mut draft);
+    draft.finish()
+}
+
+/// A plan being drawn up.
+struct Draft<'a> {
+    input: &'a Input<'a>,
+    facts: &'a Facts,
+    plan: RecordPlan,
+    shared: Vec<Step>,
+    needs: Vec<Need>,
+}
+
+impl<'a> Draft<'a> {
+    fn new(input: &'a Input<'a>, facts: &'a Facts) -> Self {
+        let plan = RecordPlan { key: input.desired.key.clone(), generation: input.generation, ..RecordPlan::default() };
+        Self { input, facts, plan, shared: Vec::new(), needs: Vec::new() }
+    }
+
+    fn finish(mut self) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
+        if !self.needs.is_empty() {
+            self.needs.sort();
+            self.needs.dedup();
+            return Err(self.needs);
+        }
+        if self.plan.is_blocked() {
+            self.plan.steps.clear();
+            self.plan.adoptions.clear();
+            self.shared.clear();
+        }
+        Ok((self.plan, self.shared))
+    }
+
+    /// Records with this term, or none while the fact is missing.
+    fn lookup(&mut self, kind: &str, index: &'static str, term: &str) -> Option<&'a [std::sync::Arc<Record>]> {
+        match self.facts.lookup(kind, index, term) {
+            Ok(records) => Some(records),
+            Err(need) => {
+                self.needs.push(need);
+                None
+            }
+        }
+    }
+
+    /// The observed record, or none while the fact is missing; the inner option is none when it is not there.
+    fn observed(&mut self, remote: &RemoteRef) -> Option<Option<&'a std::sync::Arc<Record>>> {
+        match self.facts.observed(remote) {
+            Ok(record) => Some(record),
+            Err(need) => {
+                self.needs.push(need);
+                None
+            }
+        }
+    }
+
+    fn say(&mut self, kind: FindingKind, host: &str, reason: &str, message: String) {
+        self.plan.findings.push(Finding { kind, host: host.to_owned(), reason: reason.to_owned(), message });
+    }
+
+    fn block(&mut self, host: &str, reason: &str, message: String) {
+        self.say(FindingKind::Blocked, host, reason, message);
+    }
+
+    /// The rule of an operation, if the adapter has it and the connection has opted in to it. Says so when it may not be planned.
+    fn operation(&mut self, host: &str, name: &str) -> Option<&'a OperationRule> {
+        let Some(rule) = self.input.manifest.operation(name) else {
+            let message = format!("{host}: the adapter {} cannot do {name}", self.input.manifest.name);
+            self.say(FindingKind::Note, host, "NotSupported", message);
+            return None;
+        };
+        if let Some(setting) = &rule.opt_in
+            && self.input.settings.get(setting).and_then(Value::as_bool) != Some(true)
+        {
+            let message = format!(
+                "{host}: {} is wanted but off, since it {}; set `{setting} = true` in the connection's settings to allow it",
+                rule.verb,
+                side_effects_in_words(rule),
+            );
+            self.say(FindingKind::Note, host, "NotOptedIn", message);
+            return None;
+        }
+        Some(rule)
+    }
+
+    fn policy(&self, field: &str, default: atsync_model::desired::Policy) -> atsync_model::desired::Policy {
+        let policies = &self.input.desired.policy;
+        let whole = field.split_once('.').map(|(whole, _)| whole);
+        policies.get(field).or_else(|| whole.and_then(|whole| policies.get(whole))).copied().unwrap_or(default)
+    }
+}
+
+fn side_effects_in_words(rule: &OperationRule) -> String {
+    if rule.side_effects.is_empty() {
+        return "can have effects beyond the record".to_owned();
+    }
+    let notes: Vec<&str> = rule.side_effects.iter().map(|effect| effect.note.as_str()).collect();
+    notes.join("; ")
+}
+
+/// A step of an operation, with the parts that follow from its rule.
+fn step(rule: &OperationRule, host: &str, reason: String) -> Step {
+    Step {
+        host: host.to_owned(),
+        operation: rule.name.clone(),
+        target: None,
+        input: Map::new(),
+        after: Vec::new(),
+        makes: BTreeMap::new(),
+        fields: Vec::new(),
+        applied: BTreeMap::new(),
+        reason,
+        side_effects: rule.side_effects.iter().map(|effect| effect.note.clone()).collect(),
+        look_first: false,
+        calls: rule.calls,
+    }
+}
+
+/// The placeholder for the id of a record that the step of this path makes.
+fn made(host: &str) -> Value {
+    let mut placeholder = Map::new();
+    placeholder.insert(MADE.to_owned(), Value::String(host.to_owned()));
+    Value::Object(placeholder)
+}

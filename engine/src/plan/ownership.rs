@@ -1,0 +1,110 @@
+//! Who wins: the three-way comparison of one field. Pure.
+//!
+//! Three values meet: what the host desires, what is observed, and what the engine last applied (the base). Which of the two sides has
+//! moved since the base decides, together with the field's policy. A field that both sides changed is a conflict that is
+//! shown, unless the host said `enforce`.
+
+use atsync_model::desired::Policy;
+
+/// What becomes of a field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing to do: it is as desired.
+    InStep,
+    /// Write the desired value.
+    Write,
+    /// Leave it: somebody in the ATS changed it, and the policy lets their edit stand.
+    Drifted,
+    /// Leave it: both sides changed it.
+    Conflict,
+    /// Leave it: the policy does not concern itself with it now.
+    Leave,
+}
+
+/// How the three values compare. Equality is the field's own (normalised).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comparison {
+    /// Observed equals desired.
+    pub observed_is_desired: bool,
+    /// Observed is empty.
+    pub observed_is_empty: bool,
+    /// The engine has applied the field before.
+    pub has_base: bool,
+    /// Observed equals the base. False without a base.
+    pub observed_is_base: bool,
+    /// Desired equals the base. False without a base.
+    pub desired_is_base: bool,
+}
+
+/// Decides. Total: every combination has an answer.
+pub fn decide(policy: Policy, comparison: Comparison) -> Decision {
+    if comparison.observed_is_desired {
+        return Decision::InStep;
+    }
+    match policy {
+        Policy::Enforce => Decision::Write,
+        Policy::Seed => Decision::Leave,
+        Policy::Fill if comparison.observed_is_empty && !comparison.has_base => Decision::Write,
+        Policy::Fill => Decision::Leave,
+        Policy::Yield if !comparison.has_base && comparison.observed_is_empty => Decision::Write,
+        Policy::Yield if !comparison.has_base => Decision::Drifted,
+        Policy::Yield if comparison.observed_is_base => Decision::Write,
+        Policy::Yield if comparison.desired_is_base => Decision::Drifted,
+        Policy::Yield => Decision::Conflict,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Comparison, Decision, decide};
+    use atsync_model::desired::Policy;
+    use proptest::prelude::*;
+
+    fn comparison() -> impl Strategy<Value = Comparison> {
+        any::<(bool, bool, bool, bool, bool)>().prop_map(|(same, empty, base, observed, desired)| Comparison {
+            observed_is_desired: same,
+            observed_is_empty: empty,
+            has_base: base,
+            observed_is_base: base && observed,
+            desired_is_base: base && desired,
+        })
+    }
+
+    fn policy() -> impl Strategy<Value = Policy> {
+        prop_oneof![Just(Policy::Enforce), Just(Policy::Yield), Just(Policy::Seed), Just(Policy::Fill)]
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_as_desired_is_never_written(policy in policy(), mut comparison in comparison()) {
+            comparison.observed_is_desired = true;
+            prop_assert_eq!(decide(policy, comparison), Decision::InStep);
+        }
+
+        #[test]
+        fn a_recruiters_edit_is_overwritten_only_by_enforce(policy in policy(), mut comparison in comparison()) {
+            comparison.observed_is_desired = false;
+            comparison.observed_is_empty = false;
+            comparison.has_base = true;
+            comparison.observed_is_base = false;
+            prop_assert_eq!(decide(policy, comparison) == Decision::Write, policy == Policy::Enforce);
+        }
+
+        #[test]
+        fn seed_never_writes_to_a_record_that_exists(comparison in comparison()) {
+            prop_assert_ne!(decide(Policy::Seed, comparison), Decision::Write);
+        }
+    }
+
+    #[test]
+    fn a_field_changed_by_both_sides_is_a_conflict_that_is_shown() {
+        let both = Comparison {
+            observed_is_desired: false,
+            observed_is_empty: false,
+            has_base: true,
+            observed_is_base: false,
+            desired_is_base: false,
+        };
+        assert_eq!(decide(Policy::Yield, both), Decision::Conflict);
+    }
+}

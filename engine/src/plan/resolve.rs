@@ -1,0 +1,239 @@
+//! References: the host's names for what the ATS holds, resolved to exactly one id. Pure.
+//!
+//! A reference that fits nothing, or several records, blocks the desired record with a sentence that says what was looked for, what was
+//! found and what to do. The engine never guesses.
+
+use super::{Draft, Need, Record};
+use crate::store::index;
+use atsync_model::desired::{FullReference, Reference};
+use atsync_model::kinds;
+use serde_json::Value;
+use std::sync::Arc;
+
+/// How far apart two words may be and still be offered as "did you mean", in edits.
+const EDITS_MAX: usize = 3;
+
+/// What a reference says, with the bare form decided.
+enum Wanted<'r> {
+    Id(&'r str),
+    Name(&'r str),
+    Email(&'r str),
+    RequisitionId(&'r str),
+}
+
+fn wanted(reference: &Reference) -> Wanted<'_> {
+    match reference {
+        Reference::Bare(text) if text.contains('@') => Wanted::Email(text),
+        Reference::Bare(text) => Wanted::Name(text),
+        Reference::Full(FullReference::Id(id)) => Wanted::Id(id),
+        Reference::Full(FullReference::Name(name)) => Wanted::Name(name),
+        Reference::Full(FullReference::Email(email)) => Wanted::Email(email),
+        Reference::Full(FullReference::RequisitionId(id)) => Wanted::RequisitionId(id),
+    }
+}
+
+/// One kind's word in the singular, for messages.
+fn singular(kind: &str) -> &str {
+    match kind {
+        kinds::POOL_STAGES => "pool stage",
+        kinds::REJECT_REASONS => "reject reason",
+        _ => kind.strip_suffix('s').unwrap_or(kind),
+    }
+}
+
+/// The number of single-letter edits between two words, or `EDITS_MAX + 1` when it is more. Small words only.
+fn edits(one: &str, other: &str) -> usize {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().take(64).collect(), other.chars().take(64).collect());
+    if one.len().abs_diff(other.len()) > EDITS_MAX {
+        return EDITS_MAX + 1;
+    }
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, b) in other.iter().enumerate() {
+            let swap = row.get(j).copied().unwrap_or(0) + usize::from(a != b);
+            let insert = next.get(j).copied().unwrap_or(0) + 1;
+            let delete = row.get(j + 1).copied().unwrap_or(0) + 1;
+            next.push(swap.min(insert).min(delete));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+impl<'a> Draft<'a> {
+    /// ` (did you mean …?)`, or nothing.
+    pub(super) fn suggestion(&mut self, kind: &str, name: &str) -> String {
+        let names = match self.facts.names(kind) {
+            Ok(names) => names,
+            Err(need) => {
+                self.needs.push(need);
+                return String::new();
+            }
+        };
+        let normal = index::normal(name);
+        let best = names
+            .iter()
+            .map(|candidate| (edits(&index::normal(candidate), &normal), candidate))
+            .filter(|(edits, _)| *edits <= EDITS_MAX)
+            .min();
+        match best {
+            Some((_, candidate)) => format!(" (did you mean {candidate:?}?)"),
+            None => String::new(),
+        }
+    }
+
+    /// Resolves a reference to a record of `kind`, perhaps within a parent. None while facts are missing or after it blocked the record.
+    pub(super) fn resolve(
+        &mut self,
+        host: &str,
+        kind: &str,
+        parent: Option<&str>,
+        reference: &Reference,
+    ) -> Option<&'a Arc<Record>> {
+        match wanted(reference) {
+            Wanted::Id(id) => {
+                let remote = atsync_model::contract::RemoteRef::new(kind, id);
+                let found = self.observed(&remote)?;
+                if found.is_none() {
+                    let message = format!("{host}: there is no {} with the id {id}", singular(kind));
+                    self.block(host, "UnknownReference", message);
+                }
+                found
+            }
+            Wanted::Name(name) => self.resolve_name(host, kind, parent, name),
+            Wanted::Email(email) if kind == kinds::REFERRERS => self.referrer(host, email),
+            Wanted::Email(email) => self.resolve_name(host, kind, parent, email),
+            Wanted::RequisitionId(id) => {
+                let found = self.lookup(kind, index::KEY, id)?;
+                let fitting: Vec<&Arc<Record>> =
+                    found.iter().filter(|record| record.text("requisition_id") == Some(id)).collect();
+                self.one(host, kind, "requisition id", id, fitting)
+            }
+        }
+    }
+
+    fn resolve_name(&mut self, host: &str, kind: &str, parent: Option<&str>, name: &str) -> Option<&'a Arc<Record>> {
+        let found = self.lookup(kind, index::NAME, name)?;
+        let mut fitting: Vec<&Arc<Record>> = found
+            .iter()
+            .filter(|record| record.value("active").and_then(Value::as_bool) != Some(false))
+            .filter(|record| parent.is_none_or(|parent| record.text("parent.id") == Some(parent)))
+            .collect();
+        narrow(&mut fitting, |record| record.text("name").or(record.text("title")) == Some(name.trim()));
+        if kind == kinds::JOBS {
+            narrow(&mut fitting, |record| record.text("state.value") == Some("open"));
+            narrow(&mut fitting, |record| record.value("template").and_then(Value::as_bool) != Some(true));
+        }
+        self.one(host, kind, "name", name, fitting)
+    }
+
+    /// An employee by e-mail: address → user → referrer. A user id is never used in place of a referrer's.
+    fn referrer(&mut self, host: &str, email: &str) -> Option<&'a Arc<Record>> {
+        let mut users: Vec<String> =
+            self.lookup(kinds::USERS, index::EMAIL, email)?.iter().map(|user| user.id.clone()).collect();
+        if users.is_empty() && self.input.manifest.kind(kinds::USER_EMAILS).is_some() {
+            let addresses = self.lookup(kinds::USER_EMAILS, index::EMAIL, email)?;
+            users = addresses.iter().filter_map(|address| address.text("user.id")).map(str::to_owned).collect();
+            users.sort();
+            users.dedup();
+        }
+        let user = match users.as_slice() {
+            [user] => user.clone(),
+            [] => {
+                let message = format!(
+                    "{host}: no user of the ATS has the address {email}, so nobody can be credited; invite them, correct the address, or name the referrer by id"
+                );
+                self.block(host, "UnknownReference", message);
+                return None;
+            }
+            _ => {
+                let message = format!(
+                    "{host}: {} users of the ATS have the address {email} (ids {})",
+                    users.len(),
+                    users.join(", ")
+                );
+                self.block(host, "AmbiguousReference", message);
+                return None;
+            }
+        };
+        let referrers: Vec<&Arc<Record>> = self.lookup(kinds::REFERRERS, index::USER, &user)?.iter().collect();
+        match referrers.as_slice() {
+            [referrer] => Some(referrer),
+            [] => {
+                let message = format!(
+                    "{host}: {email} is user {user}, but has no entry among the referrers and none can be made through the API; credit them once in the ATS, or leave `referrer` out"
+                );
+                self.block(host, "UnknownReference", message);
+                None
+            }
+            _ => {
+                let ids: Vec<&str> = referrers.iter().map(|referrer| referrer.id.as_str()).collect();
+                let message = format!(
+                    "{host}: {email} has {} entries among the referrers (ids {}); name one by id",
+                    ids.len(),
+                    ids.join(", ")
+                );
+                self.block(host, "AmbiguousReference", message);
+                None
+            }
+        }
+    }
+
+    fn one(
+        &mut self,
+        host: &str,
+        kind: &str,
+        by: &str,
+        text: &str,
+        fitting: Vec<&'a Arc<Record>>,
+    ) -> Option<&'a Arc<Record>> {
+        match fitting.as_slice() {
+            [record] => Some(record),
+            [] => {
+                let suggestion = self.suggestion(kind, text);
+                let message = format!(
+                    "{host}: there is no {} with the {by} {text:?}{suggestion}; make it in the ATS, or correct the record",
+                    singular(kind)
+                );
+                self.block(host, "UnknownReference", message);
+                None
+            }
+            several => {
+                let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).take(20).collect();
+                let message = format!(
+                    "{host}: {} {kind} have the {by} {text:?} (ids {}); say which one by its id: {{\"id\": \"{}\"}}",
+                    several.len(),
+                    ids.join(", "),
+                    ids.first().copied().unwrap_or_default()
+                );
+                self.block(host, "AmbiguousReference", message);
+                None
+            }
+        }
+    }
+
+    /// Asks for a fact without using it yet.
+    pub(super) fn need(&mut self, need: Need) {
+        self.needs.push(need);
+    }
+}
+
+/// Keeps only what the test accepts, unless that leaves nothing.
+fn narrow<'r>(records: &mut Vec<&'r Arc<Record>>, accept: impl Fn(&Record) -> bool) {
+    if records.len() > 1 && records.iter().any(|record| accept(record)) {
+        records.retain(|record| accept(record));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::edits;
+
+    #[test]
+    fn a_slip_of_the_keyboard_is_near_and_another_word_is_far() {
+        assert_eq!(edits("enginer", "engineer"), 1);
+        assert_eq!(edits("sales", "sales"), 0);
+        assert!(edits("accountant", "engineer") > 3);
+    }
+}

@@ -1,0 +1,109 @@
+//! A plan in words, for people. Pure.
+//!
+//! The JSON of [`Plan`] is for programs and complete; this is for somebody who has to decide whether it may run.
+
+use super::{FindingKind, Plan, RecordPlan, Step};
+use serde_json::Value;
+use std::fmt::Write;
+
+/// Longest value shown; more is cut with an ellipsis.
+const VALUE_CHARS_MAX: usize = 60;
+
+fn shown(value: &Value) -> String {
+    let text = match value {
+        Value::Null => return "nothing".to_owned(),
+        Value::String(text) => text.replace(['\n', '\r'], " "),
+        Value::Array(list) => return format!("[{}]", list.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        other => other.to_string(),
+    };
+    if text.chars().count() > VALUE_CHARS_MAX {
+        let cut: String = text.chars().take(VALUE_CHARS_MAX).collect();
+        return format!("{cut}\u{2026}");
+    }
+    text
+}
+
+fn step(out: &mut String, step: &Step) {
+    let sign = match (step.target.is_some(), step.operation.rsplit('.').next()) {
+        (_, Some("delete")) => '-',
+        (true, _) => '~',
+        (false, _) => '+',
+    };
+    let _ = write!(out, "  {sign} {}", step.operation);
+    if let Some(target) = &step.target {
+        let _ = write!(out, " {target}");
+    }
+    if step.host.contains('/') || step.host.starts_with(super::SHARED_PREFIX) {
+        let _ = write!(out, " [{}]", step.host);
+    }
+    let calls = if step.calls == 1 { "call" } else { "calls" };
+    let _ = writeln!(out, ": {} ({} {calls})", step.reason, step.calls);
+    for field in &step.fields {
+        if field.before.is_null() {
+            let _ = writeln!(out, "      {} = {}", field.field, shown(&field.after));
+        } else {
+            let _ = writeln!(out, "      {}: {} \u{2192} {}", field.field, shown(&field.before), shown(&field.after));
+        }
+    }
+    for effect in &step.side_effects {
+        let _ = writeln!(out, "      ! {effect}");
+    }
+}
+
+fn record(out: &mut String, plan: &RecordPlan) {
+    if plan.steps.is_empty() && plan.findings.is_empty() && plan.adoptions.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "{}", plan.key);
+    for adoption in &plan.adoptions {
+        if adoption.reason != "it is in step" {
+            let _ = writeln!(out, "  = {} is {}: {}", adoption.host, adoption.remote, adoption.reason);
+        }
+    }
+    for planned in &plan.steps {
+        step(out, planned);
+    }
+    for finding in &plan.findings {
+        let word = match finding.kind {
+            FindingKind::Blocked => "blocked",
+            FindingKind::Drifted => "drifted",
+            FindingKind::Conflict => "conflict",
+            FindingKind::Note => "note",
+        };
+        let _ = writeln!(out, "  {word}: {}", finding.message);
+    }
+}
+
+/// The whole plan.
+pub fn plan(plan: &Plan) -> String {
+    let mut out = String::new();
+    if !plan.shared.is_empty() {
+        let _ = writeln!(out, "for several records");
+        plan.shared.iter().for_each(|shared| step(&mut out, shared));
+    }
+    plan.records.iter().for_each(|planned| record(&mut out, planned));
+    let _ = writeln!(out, "{}", summary(plan));
+    out
+}
+
+/// One line: how much it is.
+pub fn summary(plan: &Plan) -> String {
+    let blocked = plan.records.iter().filter(|record| record.is_blocked()).count();
+    let mut line = if plan.is_empty() {
+        format!("Nothing to do for {}.", plan.connection)
+    } else {
+        let creates = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
+        let (made, changed): (Vec<&Step>, Vec<&Step>) = creates.partition(|step| step.target.is_none());
+        format!(
+            "Plan for {}: {} to create, {} to change, about {} calls.",
+            plan.connection,
+            made.len(),
+            changed.len(),
+            plan.calls
+        )
+    };
+    if blocked > 0 {
+        let _ = write!(line, " {blocked} blocked.");
+    }
+    line
+}

@@ -1,0 +1,523 @@
+//! A plan carried out.
+//!
+//! # Expected flow
+//! Shared steps first, in order; then the records, a few at a time, each with its steps in order. A step that fails blocks what hangs on it and
+//! nothing else. Before a create the engine looks whether somebody made the record meanwhile. At the end doubts are settled, what was touched is
+//! read back, and the records are planned once more on what is now known, which writes their conditions.
+//!
+//! # Guarantees
+//! A plan that is older than the desired record is not carried out: the journal compares generations. What is refused or in doubt stays visible in the
+//! record's conditions.
+
+use super::drive::TaskError;
+use super::effect::{EffectEnd, Order};
+use super::gather::Gathered;
+use super::settle::Resend;
+use super::{PlanOf, Progress, Reconciler};
+use crate::error::{Error, ErrorKind};
+use crate::plan::{MADE, Plan, RecordPlan, Step};
+use crate::store::{Cause, Condition, DesiredStatus, LinkHow, LinkRow, StatusUpdate};
+use crate::transport::{NotSent, Priority};
+use atsync_model::contract::{Failure, Operation, Outcome, Probe, Probed, RemoteRef, Task};
+use atsync_model::manifest::OperationRule;
+use futures_util::StreamExt;
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Records worked on at once. The rate budget is the real bound; this hides the time that answers take.
+const RECORDS_AT_ONCE: usize = 4;
+
+/// How a step ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "end", rename_all = "snake_case")]
+pub enum StepEnd {
+    /// Sent and done.
+    Applied,
+    /// It was there already; nothing was sent.
+    Unneeded,
+    /// Found to be there just before it was made; linked.
+    Adopted,
+    /// The ATS refused it; nothing was changed.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+    /// Nobody knows yet.
+    InDoubt,
+    /// It was not sent.
+    NotSent {
+        /// Why.
+        reason: String,
+    },
+    /// A step that it hangs on did not come about.
+    Skipped {
+        /// Which.
+        waits_for: String,
+    },
+}
+
+impl StepEnd {
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Unneeded => "unneeded",
+            Self::Adopted => "adopted",
+            Self::Refused { .. } => "refused",
+            Self::InDoubt => "in_doubt",
+            Self::NotSent { .. } => "not_sent",
+            Self::Skipped { .. } => "skipped",
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        matches!(self, Self::Applied | Self::Unneeded | Self::Adopted)
+    }
+}
+
+/// One step of the report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepReport {
+    /// The path that it serves.
+    pub host: String,
+    /// The operation.
+    pub operation: String,
+    /// How it ended.
+    #[serde(flatten)]
+    pub end: StepEnd,
+    /// What the adapter had to say although it worked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// What carrying out a plan brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ApplyReport {
+    /// Every step, in the order in which they ended.
+    pub steps: Vec<StepReport>,
+    /// What settling brought.
+    pub settled: super::SettleReport,
+    /// Records that are in step now.
+    pub in_step: u64,
+    /// Records that are not.
+    pub not_in_step: u64,
+}
+
+impl ApplyReport {
+    /// How many steps ended so.
+    pub fn count(&self, word: &str) -> usize {
+        self.steps.iter().filter(|step| step.end.word() == word).count()
+    }
+
+    /// Whether everything that was planned came about or was settled.
+    pub fn is_complete(&self) -> bool {
+        self.settled.open == 0
+            && self.settled.refused == 0
+            && self.steps.iter().all(|step| step.end.is_done() || step.end == StepEnd::InDoubt)
+    }
+}
+
+/// What the steps of one record, or the shared ones, brought.
+#[derive(Default)]
+struct Work {
+    steps: Vec<StepReport>,
+    made: BTreeMap<String, RemoteRef>,
+    failed: BTreeSet<String>,
+    touched: Vec<RemoteRef>,
+    warnings: Vec<String>,
+    /// The connection as a whole cannot go on.
+    fatal: Option<Error>,
+}
+
+impl Reconciler {
+    /// Settles what is open, carries the plan out, settles again, reads back.
+    pub(crate) async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
+        let mut report = ApplyReport::default();
+        let mut touched: Vec<RemoteRef> = Vec::new();
+        let mut shared = Work::default();
+        for step in &plan.shared {
+            self.take_step(step, 0, &BTreeMap::new(), &mut shared).await?;
+        }
+        touched.append(&mut shared.touched);
+        let mut works = Vec::new();
+        if shared.fatal.is_none() {
+            let made = &shared.made;
+            let failed = &shared.failed;
+            let mut stream = futures_util::stream::iter(
+                plan.records
+                    .iter()
+                    .filter(|record| !record.is_blocked())
+                    .map(|record| self.take_record(record, made, failed)),
+            )
+            .buffer_unordered(RECORDS_AT_ONCE);
+            while let Some(work) = stream.next().await {
+                let work = work?;
+                let fatal = work.fatal.is_some();
+                works.push(work);
+                if fatal {
+                    break;
+                }
+            }
+        }
+        let mut fatal = shared.fatal.take();
+        report.steps.append(&mut shared.steps);
+        for mut work in works {
+            touched.append(&mut work.touched);
+            report.steps.append(&mut work.steps);
+            fatal = fatal.or(work.fatal);
+        }
+        if let Some(error) = fatal {
+            return Err(error);
+        }
+        if report.count("in_doubt") > 0 {
+            report.settled = self.settle(Resend::Allowed).await?;
+            touched.append(&mut report.settled.touched);
+        }
+        self.read_back(touched).await?;
+        self.conclude(plan, &mut report).await?;
+        Ok(report)
+    }
+
+    async fn take_record(
+        &self,
+        record: &RecordPlan,
+        made: &BTreeMap<String, RemoteRef>,
+        failed: &BTreeSet<String>,
+    ) -> Result<Work, Error> {
+        let mut work = Work { failed: failed.clone(), ..Work::default() };
+        let links = self.adopted(record).await?;
+        self.store.put_links(&self.name, links).await?;
+        for step in &record.steps {
+            self.take_step(step, record.generation, made, &mut work).await?;
+            if work.fatal.is_some() {
+                break;
+            }
+        }
+        Ok(work)
+    }
+
+    async fn take_step(
+        &self,
+        step: &Step,
+        generation: u64,
+        made: &BTreeMap<String, RemoteRef>,
+        work: &mut Work,
+    ) -> Result<(), Error> {
+        let end = match self.step_end(step, generation, made, work).await {
+            Ok(end) => end,
+            Err(error)
+                if matches!(error.kind(), ErrorKind::Auth | ErrorKind::Configuration | ErrorKind::Unavailable) =>
+            {
+                let reason = error.to_string();
+                work.fatal = Some(error);
+                StepEnd::NotSent { reason }
+            }
+            Err(error) => return Err(error),
+        };
+        if !end.is_done() {
+            work.failed.insert(step.host.clone());
+        }
+        self.report(&Progress::Step { host: step.host.clone(), operation: step.operation.clone(), end: end.word() });
+        let warnings = std::mem::take(&mut work.warnings);
+        work.steps.push(StepReport { host: step.host.clone(), operation: step.operation.clone(), end, warnings });
+        Ok(())
+    }
+
+    async fn step_end(
+        &self,
+        step: &Step,
+        generation: u64,
+        made: &BTreeMap<String, RemoteRef>,
+        work: &mut Work,
+    ) -> Result<StepEnd, Error> {
+        if let Some(waits_for) = step.after.iter().find(|host| work.failed.contains(*host)) {
+            return Ok(StepEnd::Skipped { waits_for: waits_for.clone() });
+        }
+        let Some(rule) = self.adapter.manifest().operation(&step.operation).cloned() else {
+            return Err(self.error(ErrorKind::Adapter, format!("the adapter has no operation {}", step.operation)));
+        };
+        let mut input = Value::Object(step.input.clone());
+        if let Err(waits_for) = self.fill(&mut input, made, &work.made).await? {
+            return Ok(StepEnd::Skipped { waits_for });
+        }
+        let order = Order {
+            host: step.host.clone(),
+            operation: Operation {
+                name: step.operation.clone(),
+                target: step.target.clone(),
+                input: input.to_string(),
+            },
+            generation,
+            makes: step.makes.clone(),
+            applied: step.applied.clone(),
+            again: None,
+        };
+        if step.look_first
+            && let Some(end) = self.look(&order, work).await?
+        {
+            return Ok(end);
+        }
+        self.settle_step(order, &rule, work).await
+    }
+
+    /// Carries the order out, once more with the other reading where the adapter asks for that.
+    async fn settle_step(&self, mut order: Order, rule: &OperationRule, work: &mut Work) -> Result<StepEnd, Error> {
+        let mut end = self.perform(&order, rule).await?;
+        if let EffectEnd::Refused(Failure::Conflict(reason)) = &end
+            && let Some(reading) = other_reading(reason)
+        {
+            // Refused without effect because a word of the request can be read in two ways: the other one is tried once.
+            order.operation.input = with_member(&order.operation.input, "reading", reading);
+            end = self.perform(&order, rule).await?;
+        }
+        match end {
+            EffectEnd::Done { touched, warnings, sent, .. } => {
+                for link in self.links_made(&order).await? {
+                    work.made.insert(link.host, link.remote);
+                }
+                work.touched.extend(touched);
+                work.warnings = warnings;
+                Ok(if sent { StepEnd::Applied } else { StepEnd::Unneeded })
+            }
+            EffectEnd::Refused(failure) => Ok(StepEnd::Refused { reason: self.explain(&failure) }),
+            EffectEnd::InDoubt => Ok(StepEnd::InDoubt),
+            EffectEnd::Busy(id) => {
+                Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
+            }
+            EffectEnd::Stale(reason) => Ok(StepEnd::NotSent { reason }),
+            EffectEnd::NotSent(TaskError::NotSent(NotSent::Refused(reason))) => Ok(StepEnd::NotSent { reason }),
+            EffectEnd::NotSent(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
+                Ok(StepEnd::NotSent { reason: self.explain(&failure) })
+            }
+            EffectEnd::NotSent(TaskError::Adapter(error)) => Ok(StepEnd::NotSent { reason: error.to_string() }),
+            EffectEnd::NotSent(error) => Err(self.task_error(&order.host, error)),
+        }
+    }
+
+    /// A failure with the permission's place where a right is missing.
+    fn explain(&self, failure: &Failure) -> String {
+        if let Failure::Denied(denied) = failure
+            && let Some(permission) = self.adapter.manifest().permission(&denied.permission)
+        {
+            return format!("{failure}. Tick \u{201c}{}\u{201d}: {}", permission.label, permission.grant_at);
+        }
+        failure.to_string()
+    }
+
+    async fn links_made(&self, order: &Order) -> Result<Vec<LinkRow>, Error> {
+        let mut links = Vec::new();
+        for host in order.makes.values() {
+            links.extend(self.store.link(&self.name, host).await?);
+        }
+        Ok(links)
+    }
+
+    /// Looks whether somebody made the record since it was last observed. None: go on and make it.
+    async fn look(&self, order: &Order, work: &mut Work) -> Result<Option<StepEnd>, Error> {
+        let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: None });
+        let finished = match self.drive(task, None, Priority::Interactive).await {
+            Ok(finished) => finished,
+            Err(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
+                return Ok(Some(StepEnd::NotSent { reason: self.explain(&failure) }));
+            }
+            Err(error) => {
+                return Err(self.task_error(&format!("{}: looking before {}", order.host, order.operation.name), error));
+            }
+        };
+        match finished.outcome {
+            Outcome::Probed(Probed::Found(found)) => {
+                let mut links = self.links(order, &found.links, LinkHow::Adopted).await?;
+                for link in &mut links {
+                    // Nothing of it was written by the engine; the next plan compares.
+                    link.applied = Map::new();
+                    work.made.insert(link.host.clone(), link.remote.clone());
+                    work.touched.push(link.remote.clone());
+                }
+                self.store.put_links(&self.name, links).await?;
+                Ok(Some(StepEnd::Adopted))
+            }
+            Outcome::Probed(Probed::Ambiguous(refs)) => {
+                let ids: Vec<&str> = refs.iter().map(|found| found.id.as_str()).collect();
+                let reason = format!("several records in the ATS fit (ids {}); nothing is made", ids.join(", "));
+                Ok(Some(StepEnd::NotSent { reason }))
+            }
+            Outcome::Probed(Probed::Absent(_) | Probed::Blind(_)) => Ok(None),
+            _ => Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else")),
+        }
+    }
+
+    /// Fills in the ids of records that earlier steps made. The inner error is the path that has none.
+    async fn fill(
+        &self,
+        value: &mut Value,
+        shared: &BTreeMap<String, RemoteRef>,
+        own: &BTreeMap<String, RemoteRef>,
+    ) -> Result<Result<(), String>, Error> {
+        let mut hosts = Vec::new();
+        placeholders(value, &mut hosts);
+        let mut ids = BTreeMap::new();
+        for host in hosts {
+            let known = own.get(&host).or_else(|| shared.get(&host)).map(|remote| remote.id.clone());
+            let id = match known {
+                Some(id) => Some(id),
+                None => self.store.link(&self.name, &host).await?.map(|link| link.remote.id),
+            };
+            match id {
+                Some(id) => ids.insert(host, id),
+                None => return Ok(Err(host)),
+            };
+        }
+        replace(value, &ids);
+        Ok(Ok(()))
+    }
+
+    /// Reads what was touched, so that the store knows what the ATS made of it.
+    pub(crate) async fn read_back(&self, touched: Vec<RemoteRef>) -> Result<(), Error> {
+        let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for found in touched {
+            kinds.entry(found.kind).or_default().insert(found.id);
+        }
+        for (kind, ids) in kinds {
+            if self.adapter.manifest().kind(&kind).is_some() {
+                let ids: Vec<String> = ids.into_iter().collect();
+                self.fetch(&kind, &ids, Cause::Observed, Priority::Incremental).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans the records of the plan once more on what is known now and writes their conditions.
+    async fn conclude(&self, plan: &Plan, report: &mut ApplyReport) -> Result<(), Error> {
+        let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
+        for step in report.steps.iter().filter(|step| !step.end.is_done()) {
+            let key = step.host.split('/').next().unwrap_or(&step.host);
+            failures.entry(key).or_insert(step);
+        }
+        let keys: Vec<String> = plan.records.iter().map(|record| record.key.clone()).collect();
+        self.store.mark_dirty(&self.name, keys.clone()).await?;
+        let mut gathered = Gathered::resting(self.adapter.manifest());
+        let again = self.plan_with(&mut gathered, PlanOf::Dirty).await?;
+        let open: BTreeMap<&str, &RecordPlan> =
+            again.records.iter().map(|record| (record.key.as_str(), record)).collect();
+        let mut statuses = Vec::new();
+        for key in &keys {
+            let left = open.get(key.as_str()).filter(|record| !record.steps.is_empty() || record.is_blocked());
+            let failure = failures.get(key.as_str());
+            if left.is_none() && failure.is_none() {
+                report.in_step += 1;
+                continue;
+            }
+            report.not_in_step += 1;
+            let Some(row) = self.store.desired(&self.name, key).await? else { continue };
+            let Some(failure) = failure else { continue };
+            let (kind, reason, message) = match &failure.end {
+                StepEnd::Refused { reason } => ("Blocked", "Refused", format!("{}: {reason}", failure.operation)),
+                StepEnd::NotSent { reason } => ("Blocked", "NotSent", format!("{}: {reason}", failure.operation)),
+                StepEnd::Skipped { waits_for } => {
+                    ("Blocked", "Waits", format!("{} waits for {waits_for}", failure.operation))
+                }
+                _ => ("InDoubt", "InDoubt", format!("{}: nobody knows yet whether it happened", failure.operation)),
+            };
+            let since_ms = self.clock.now_ms();
+            let condition = |kind: &str, status: bool| Condition {
+                kind: kind.to_owned(),
+                status,
+                reason: reason.to_owned(),
+                message: message.clone(),
+                since_ms,
+            };
+            let conditions = vec![condition("Synced", false), condition(kind, true)];
+            statuses.push(StatusUpdate {
+                key: key.clone(),
+                generation: row.generation,
+                status: DesiredStatus { observed_generation: row.generation, conditions },
+                dirty: true,
+            });
+        }
+        if !statuses.is_empty() {
+            self.store.put_status(&self.name, statuses).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Whether a failure stops the connection rather than one record.
+fn concerns_connection(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::Auth(_)
+            | Failure::Misconfigured(_)
+            | Failure::Throttled(_)
+            | Failure::Quota(_)
+            | Failure::Unavailable(_)
+    )
+}
+
+/// The other reading that an adapter asks to try, as the end of its text: `…; retry with reading=<word>`.
+fn other_reading(reason: &str) -> Option<&str> {
+    reason.rsplit_once("retry with reading=").map(|(_, word)| word.trim())
+}
+
+fn with_member(input: &str, name: &str, value: &str) -> String {
+    match serde_json::from_str::<Value>(input) {
+        Ok(Value::Object(mut object)) => {
+            object.insert(name.to_owned(), Value::String(value.to_owned()));
+            Value::Object(object).to_string()
+        }
+        _ => input.to_owned(),
+    }
+}
+
+fn placeholder(value: &Value) -> Option<&str> {
+    let object = value.as_object().filter(|object| object.len() == 1)?;
+    object.get(MADE).and_then(Value::as_str)
+}
+
+fn placeholders(value: &Value, hosts: &mut Vec<String>) {
+    if let Some(host) = placeholder(value) {
+        hosts.push(host.to_owned());
+        return;
+    }
+    match value {
+        Value::Object(object) => object.values().for_each(|inner| placeholders(inner, hosts)),
+        Value::Array(list) => list.iter().for_each(|inner| placeholders(inner, hosts)),
+        _ => {}
+    }
+}
+
+fn replace(value: &mut Value, ids: &BTreeMap<String, String>) {
+    if let Some(id) = placeholder(value).and_then(|host| ids.get(host)) {
+        *value = Value::String(id.clone());
+        return;
+    }
+    match value {
+        Value::Object(object) => object.values_mut().for_each(|inner| replace(inner, ids)),
+        Value::Array(list) => list.iter_mut().for_each(|inner| replace(inner, ids)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{other_reading, placeholders, replace, with_member};
+    use serde_json::json;
+
+    #[test]
+    fn an_id_made_by_an_earlier_step_takes_the_place_of_its_path() {
+        let mut input = json!({ "candidate": { "$made": "ref-1" }, "list": [{ "$made": "~tags/x" }], "body": "hi" });
+        let mut hosts = Vec::new();
+        placeholders(&input, &mut hosts);
+        hosts.sort();
+        assert_eq!(hosts, vec!["ref-1".to_owned(), "~tags/x".to_owned()]);
+        let ids = [("ref-1".to_owned(), "7".to_owned()), ("~tags/x".to_owned(), "9".to_owned())].into();
+        replace(&mut input, &ids);
+        assert_eq!(input, json!({ "candidate": "7", "list": ["9"], "body": "hi" }));
+    }
+
+    #[test]
+    fn the_other_reading_is_taken_from_the_adapters_words() {
+        assert_eq!(other_reading("422: stale; retry with reading=application-stage"), Some("application-stage"));
+        assert_eq!(other_reading("422: stale"), None);
+        assert_eq!(with_member("{\"a\":1}", "reading", "x"), "{\"a\":1,\"reading\":\"x\"}");
+    }
+}

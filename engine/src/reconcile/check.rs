@@ -1,0 +1,98 @@
+//! Permissions: what the credential may, one by one, without changing anything.
+
+use super::Reconciler;
+use super::drive::TaskError;
+use crate::error::{Error, ErrorKind};
+use crate::transport::Priority;
+use atsync_model::contract::{Checked, Failure, Outcome, Task, Verdict};
+use serde::Serialize;
+
+/// What was found out about one permission.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckResult {
+    /// Its id.
+    pub permission: String,
+    /// As the administrator sees it.
+    pub label: String,
+    /// `granted`, `missing`, `actor`, `refused` or `unknown`.
+    pub verdict: &'static str,
+    /// What was seen.
+    pub detail: String,
+    /// What does not work without it.
+    pub without_it: String,
+    /// Where it is granted.
+    pub grant_at: String,
+    /// The connection is of use without it.
+    pub optional: bool,
+}
+
+fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Granted => "granted",
+        Verdict::Missing => "missing",
+        Verdict::Actor => "actor",
+        Verdict::Refused => "refused",
+        Verdict::Unknown => "unknown",
+    }
+}
+
+impl Reconciler {
+    /// Checks every permission of the manifest.
+    ///
+    /// # Errors
+    /// When the credential itself is refused or the ATS is not there; a missing permission is a result.
+    pub(crate) async fn check(&self) -> Result<Vec<CheckResult>, Error> {
+        let grant = self.session.grant().await.map_err(|reason| Error::from(reason).at(&self.name))?;
+        let mut results = Vec::new();
+        for permission in &self.adapter.manifest().permissions {
+            let task = Task::Check(permission.id.clone());
+            let checked = match self.drive(task, grant.clone(), Priority::Interactive).await {
+                Ok(finished) => match finished.outcome {
+                    Outcome::Checked(checked) => checked,
+                    _ => return Err(self.error(ErrorKind::Adapter, "the adapter answered a check with something else")),
+                },
+                Err(TaskError::Failed(Failure::Denied(denied))) => {
+                    Checked { verdict: Verdict::Refused, detail: denied.message }
+                }
+                Err(error) => return Err(self.task_error(&format!("checking {}", permission.id), error)),
+            };
+            results.push(CheckResult {
+                permission: permission.id.clone(),
+                label: permission.label.clone(),
+                verdict: word(checked.verdict),
+                detail: checked.detail,
+                without_it: permission.without_it.clone(),
+                grant_at: permission.grant_at.clone(),
+                optional: permission.optional,
+            });
+        }
+        Ok(results)
+    }
+
+    /// Asks which customer this is and holds it against what the store knows; the first answer is remembered.
+    pub(crate) async fn verify_tenant(&self) -> Result<(), Error> {
+        let finished = self
+            .drive(Task::DescribeTenant, None, Priority::Interactive)
+            .await
+            .map_err(|error| self.task_error("asking which customer this is", error))?;
+        let Outcome::Tenant(tenant) = finished.outcome else {
+            return Err(self.error(ErrorKind::Adapter, "the adapter answered describe-tenant with something else"));
+        };
+        let row = self.store.connection(&self.name).await?.unwrap_or_default();
+        if let Some(known) = &row.fingerprint
+            && *known != tenant.fingerprint
+        {
+            let message = format!(
+                "the credential belongs to another customer ({}) than the records in the store ({known}); use another connection name or another store",
+                tenant.fingerprint
+            );
+            return Err(self.error(ErrorKind::Configuration, message));
+        }
+        let row = crate::store::ConnectionRow {
+            fingerprint: Some(tenant.fingerprint),
+            catalogue: Some(tenant.catalogue),
+            ..row
+        };
+        Ok(self.store.put_connection(&self.name, row).await?)
+    }
+}

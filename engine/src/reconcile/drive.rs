@@ -1,0 +1,146 @@
+//! A task driven to its outcome: call, send, call again.
+//!
+//! Serves every task that changes nothing; writes have their own driver in [`super::effect`], since the journal stands in their
+//! middle. A page's items name their raw JSON by place in the last reply, so that reply is handed out with the outcome.
+
+use super::Reconciler;
+use crate::adapter::{Adapter, AdapterError, TaskGuard};
+use crate::error::{Error, ErrorKind};
+use crate::transport::{Delivery, NotSent, Priority};
+use atsync_model::contract::{Continuation, Failure, Given, Grant, Mark, Outcome, Reply, Response, Step, Task};
+use std::sync::Arc;
+
+/// Steps of one task. A chunked fetch of 50 ids a call needs tens; more than this is a loop.
+pub(super) const STEPS_MAX: usize = 1_000;
+
+/// Why a task came to nothing.
+#[derive(Debug)]
+pub(super) enum TaskError {
+    /// The adapter said so.
+    Failed(Failure),
+    /// The adapter itself failed.
+    Adapter(AdapterError),
+    /// A request did not leave.
+    NotSent(NotSent),
+    /// A request got no complete answer, repeats included.
+    Unclear(String),
+}
+
+impl From<AdapterError> for TaskError {
+    fn from(error: AdapterError) -> Self {
+        Self::Adapter(error)
+    }
+}
+
+/// A finished task.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) outcome: Outcome,
+    /// The reply that the outcome was read from.
+    pub(super) reply: Option<Response>,
+}
+
+impl Reconciler {
+    /// What the adapter is told besides the task.
+    pub(super) fn given(&self, mark: Option<Mark>, grant: Option<Grant>) -> Given {
+        Given {
+            now_ms: self.clock.now_ms(),
+            settings: serde_json::Value::Object(self.settings.clone()).to_string(),
+            tenant: None,
+            mark,
+            grant,
+        }
+    }
+
+    /// Drives a task that changes nothing.
+    pub(super) async fn drive(
+        &self,
+        task: Task,
+        grant: Option<Grant>,
+        priority: Priority,
+    ) -> Result<Finished, TaskError> {
+        let given = self.given(None, grant);
+        self.drive_given(task, given, priority).await
+    }
+
+    /// Drives the probe of a write that was sent: the mark goes along.
+    pub(super) async fn drive_marked(&self, task: Task, mark: Mark, priority: Priority) -> Result<Finished, TaskError> {
+        let given = self.given(Some(mark), None);
+        self.drive_given(task, given, priority).await
+    }
+
+    async fn drive_given(&self, task: Task, given: Given, priority: Priority) -> Result<Finished, TaskError> {
+        let mut guard = TaskGuard::new(&task);
+        let mut reply: Option<Response> = None;
+        let mut step = start(&self.adapter, task, given.clone())?.map_err(TaskError::Failed)?;
+        for _ in 0..STEPS_MAX {
+            guard.step(&step, reply.as_ref())?;
+            let send = match step {
+                Step::Done(outcome) => return Ok(Finished { outcome, reply }),
+                Step::Send(send) => send,
+                Step::Verify(_) | Step::Transfer(_) => {
+                    return Err(AdapterError::Contract(
+                        "a step that this version of the engine does not carry out".into(),
+                    )
+                    .into());
+                }
+            };
+            let response = match self.session.execute(&send.request, send.effect, priority).await {
+                Delivery::Answered(response) => response,
+                Delivery::NotSent(reason) => return Err(TaskError::NotSent(reason)),
+                Delivery::Unclear(reason) => return Err(TaskError::Unclear(reason)),
+            };
+            reply = Some(response.clone());
+            step = resume(&self.adapter, send.state, given.clone(), Reply::Response(response))?
+                .map_err(TaskError::Failed)?;
+        }
+        Err(AdapterError::Contract(format!("it took more than {STEPS_MAX} steps for one task")).into())
+    }
+
+    /// A task's error in the words of this connection.
+    pub(super) fn task_error(&self, what: &str, error: TaskError) -> Error {
+        let error = match error {
+            TaskError::Failed(Failure::Denied(denied)) => {
+                let place = self.adapter.manifest().permission(&denied.permission);
+                let hint = place
+                    .map(|permission| format!(" Tick \u{201c}{}\u{201d}: {}.", permission.label, permission.grant_at));
+                let message = format!("{}{}", Failure::Denied(denied), hint.unwrap_or_default());
+                Error::new(ErrorKind::Denied, message)
+            }
+            TaskError::Failed(failure) => Error::from(failure),
+            TaskError::Adapter(error) => Error::from(error),
+            TaskError::NotSent(reason) => Error::from(reason),
+            TaskError::Unclear(reason) => {
+                Error::new(ErrorKind::Unavailable, format!("no complete answer came: {reason}"))
+            }
+        };
+        error.at(&format!("{}: {what}", self.name))
+    }
+}
+
+/// Calls the adapter where it does not hold up other work. It computes for milliseconds at most, bounded by the host's limits.
+pub(super) fn start(
+    adapter: &Arc<dyn Adapter>,
+    task: Task,
+    given: Given,
+) -> Result<Result<Step, Failure>, AdapterError> {
+    off_thread(|| adapter.start(task, given))
+}
+
+/// As [`start`].
+pub(super) fn resume(
+    adapter: &Arc<dyn Adapter>,
+    state: Continuation,
+    given: Given,
+    reply: Reply,
+) -> Result<Result<Step, Failure>, AdapterError> {
+    off_thread(|| adapter.resume(state, given, reply))
+}
+
+fn off_thread<T>(call: impl FnOnce() -> T) -> T {
+    match tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor()) {
+        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(call),
+        // A single thread (a simulation) has nothing to hand its other work to.
+        _ => call(),
+    }
+}

@@ -1,0 +1,434 @@
+//! One effect: journalled, sent once, judged.
+//!
+//! # Expected flow
+//! 1. The adapter's write task runs; its reads go out like any other.
+//! 2. When it names its one `unsafe` request, the intent is written durably as `sending`. Then the request leaves.
+//! 3. What became of it is judged from the transport's facts first: nothing left = `not_sent`; no complete answer, or 5xx = `in_doubt`, whatever
+//!    the adapter would say. A complete answer is for the adapter to read, but a refusal counts only for a 2xx or for a status that the
+//!    manifest lists for the operation. A trap while reading it is a doubt.
+//! 4. Outcome, links and events are written in one transaction.
+//!
+//! # Guarantees
+//! A request that may have arrived is never taken for one that did not. At most one intent is open per path and operation.
+
+use super::Reconciler;
+use super::drive::{STEPS_MAX, TaskError, resume, start};
+use super::gather::remote;
+use crate::adapter::TaskGuard;
+use crate::error::Error;
+use crate::journal::{Intent, IntentId, IntentState};
+use crate::store::{Cause, Change, ChangeWhat, IntentAdvance, LinkHow, LinkRow, StoreError};
+use crate::transport::{Delivery, NotSent, Priority};
+use atsync_model::contract::{
+    Applied, Body, Effect, Failure, Link, Mark, Operation, Outcome, RemoteRef, Reply, Request, Step, Target, Task,
+    Write, Written,
+};
+use atsync_model::manifest::OperationRule;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// What is to be done: a plan's step with every id filled in.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    pub(super) host: String,
+    pub(super) operation: Operation,
+    pub(super) generation: u64,
+    pub(super) makes: BTreeMap<String, String>,
+    pub(super) applied: BTreeMap<String, Map<String, Value>>,
+    /// The intent in doubt that is sent again; none for a new one.
+    pub(super) again: Option<Intent>,
+}
+
+impl Order {
+    /// The order that an intent was born from.
+    pub(super) fn of(intent: &Intent) -> Self {
+        Self {
+            host: intent.host.clone(),
+            operation: Operation {
+                name: intent.operation.clone(),
+                target: intent.target.clone(),
+                input: intent.input.clone(),
+            },
+            generation: intent.generation,
+            makes: intent.makes.clone(),
+            applied: intent.applied.clone(),
+            again: Some(intent.clone()),
+        }
+    }
+}
+
+/// How an effect ended.
+#[derive(Debug)]
+pub(super) enum EffectEnd {
+    /// It happened, or was there already. The records that it made or touched.
+    Done { touched: Vec<RemoteRef>, warnings: Vec<String>, sent: bool },
+    /// Refused; nothing was changed.
+    Refused(Failure),
+    /// Nobody knows yet.
+    InDoubt,
+    /// It did not leave, or a read before it failed; nothing was changed.
+    NotSent(TaskError),
+    /// An intent for the same object is open.
+    Busy(IntentId),
+    /// The desired record has moved on; plan again.
+    Stale(String),
+}
+
+/// The journal's verdict on an answer.
+enum Judgement {
+    Applied(Applied),
+    Refused(Failure),
+    InDoubt(String),
+    Read { request: Box<Request>, state: Vec<u8>, effect: Effect },
+}
+
+impl Reconciler {
+    /// Carries an order out. `rule` is the manifest's rule for its operation.
+    pub(super) async fn perform(&self, order: &Order, rule: &OperationRule) -> Result<EffectEnd, Error> {
+        let task =
+            Task::Write(Write { operation: order.operation.clone(), observed: self.observed_body(order).await? });
+        let mark = match &order.again {
+            Some(intent) => intent.mark.clone(),
+            None => Mark { text: self.entropy.id(), time_ms: self.mark_time_ms() },
+        };
+        let given = self.given(Some(mark.clone()), None);
+        let mut guard = TaskGuard::new(&task);
+        let mut reply = None;
+        let mut step = match start(&self.adapter, task, given.clone()) {
+            Ok(Ok(step)) => step,
+            Ok(Err(failure)) => return Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
+            Err(error) => return Ok(EffectEnd::NotSent(error.into())),
+        };
+        for _ in 0..STEPS_MAX {
+            if let Err(error) = guard.step(&step, reply.as_ref()) {
+                return Ok(EffectEnd::NotSent(error.into()));
+            }
+            let send = match step {
+                Step::Send(send) if send.effect == Effect::Unsafe => {
+                    return self.send_effect(order, rule, mark, send.request, send.state, guard).await;
+                }
+                Step::Send(send) => send,
+                Step::Done(outcome) => return self.ended_without_effect(order, outcome).await,
+                Step::Verify(_) | Step::Transfer(_) => {
+                    let error = crate::adapter::AdapterError::Contract("a step that a write cannot have".into());
+                    return Ok(EffectEnd::NotSent(error.into()));
+                }
+            };
+            let response = match self.session.execute(&send.request, send.effect, Priority::Interactive).await {
+                Delivery::Answered(response) => response,
+                Delivery::NotSent(reason) => return Ok(EffectEnd::NotSent(TaskError::NotSent(reason))),
+                Delivery::Unclear(reason) => return Ok(EffectEnd::NotSent(TaskError::Unclear(reason))),
+            };
+            reply = Some(response.clone());
+            step = match resume(&self.adapter, send.state, given.clone(), Reply::Response(response)) {
+                Ok(Ok(step)) => step,
+                Ok(Err(failure)) => return Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
+                Err(error) => return Ok(EffectEnd::NotSent(error.into())),
+            };
+        }
+        let error = crate::adapter::AdapterError::Contract(format!("it took more than {STEPS_MAX} steps for one task"));
+        Ok(EffectEnd::NotSent(error.into()))
+    }
+
+    async fn observed_body(&self, order: &Order) -> Result<Option<String>, Error> {
+        let Some(target) = &order.operation.target else { return Ok(None) };
+        Ok(self.store.observed(&self.name, target).await?.map(|row| row.body))
+    }
+
+    /// The adapter ended the task before its effect: nothing was left to do, or it refused.
+    async fn ended_without_effect(&self, order: &Order, outcome: Outcome) -> Result<EffectEnd, Error> {
+        match outcome {
+            Outcome::Written(Written::Unneeded(applied) | Written::Applied(applied)) => {
+                let links = self.links(order, &applied.links, LinkHow::Adopted).await?;
+                let touched = touched(order, &applied.links);
+                match &order.again {
+                    Some(intent) => {
+                        let state = IntentState::Applied { links: touched.clone(), by_probe: true };
+                        self.advance(intent, state, links, order.operation.name.ends_with(".delete")).await?;
+                    }
+                    None => self.store.put_links(&self.name, links).await?,
+                }
+                Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: false })
+            }
+            Outcome::Written(Written::Refused(failure)) => Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
+            _ => {
+                let error = crate::adapter::AdapterError::Contract(
+                    "a write ended without an effect and without a reason".into(),
+                );
+                Ok(EffectEnd::NotSent(error.into()))
+            }
+        }
+    }
+
+    async fn send_effect(
+        &self,
+        order: &Order,
+        rule: &OperationRule,
+        mark: Mark,
+        request: Request,
+        state: Vec<u8>,
+        mut guard: TaskGuard,
+    ) -> Result<EffectEnd, Error> {
+        let intent = match self.open_intent(order, &mark, &request).await {
+            Ok(intent) => intent,
+            Err(StoreError::IntentOpen(id)) => return Ok(EffectEnd::Busy(id)),
+            Err(StoreError::Stale(reason)) => return Ok(EffectEnd::Stale(reason)),
+            Err(error) => return Err(error.into()),
+        };
+        tracing::debug!(connection = %self.name, intent = intent.id, operation = %intent.operation, attempt = intent.attempt, "sending");
+        let given = self.given(Some(mark), None);
+        let mut effect = Effect::Unsafe;
+        let (mut request, mut state) = (request, state);
+        for _ in 0..STEPS_MAX {
+            let response = match self.session.execute(&request, effect, Priority::Interactive).await {
+                Delivery::Answered(response) => response,
+                Delivery::NotSent(reason) if effect == Effect::Unsafe => {
+                    return self.not_sent(order, &intent, reason).await;
+                }
+                Delivery::NotSent(reason) => return self.in_doubt(&intent, rule, reason.to_string()).await,
+                Delivery::Unclear(reason) => return self.in_doubt(&intent, rule, reason).await,
+            };
+            let status = response.status;
+            if status >= 500 {
+                return self.in_doubt(&intent, rule, format!("the answer was {status}")).await;
+            }
+            let listed = rule.refused_statuses.contains(&status) || effect != Effect::Unsafe;
+            let copy = response.clone();
+            let answer = resume(&self.adapter, state, given.clone(), Reply::Response(response));
+            let judged = match answer {
+                Ok(Ok(step)) => match guard.step(&step, Some(&copy)) {
+                    Ok(()) => judge(step, status, listed),
+                    Err(error) => Judgement::InDoubt(error.to_string()),
+                },
+                Ok(Err(failure)) if effect == Effect::Unsafe && listed && !(200..300).contains(&status) => {
+                    Judgement::Refused(failure)
+                }
+                Ok(Err(failure)) => Judgement::InDoubt(failure.to_string()),
+                Err(error) => Judgement::InDoubt(error.to_string()),
+            };
+            match judged {
+                Judgement::Applied(applied) => return self.applied(order, &intent, applied).await,
+                Judgement::Refused(failure) => {
+                    let to = IntentState::Refused { reason: failure.to_string() };
+                    self.advance(&intent, to, Vec::new(), false).await?;
+                    return Ok(EffectEnd::Refused(failure));
+                }
+                Judgement::InDoubt(reason) => return self.in_doubt(&intent, rule, reason).await,
+                Judgement::Read { request: next, state: next_state, effect: next_effect } => {
+                    request = *next;
+                    state = next_state;
+                    effect = next_effect;
+                }
+            }
+        }
+        self.in_doubt(&intent, rule, format!("it took more than {STEPS_MAX} steps for one task")).await
+    }
+
+    async fn open_intent(&self, order: &Order, mark: &Mark, request: &Request) -> Result<Intent, StoreError> {
+        let now_ms = self.clock.now_ms();
+        if let Some(intent) = &order.again {
+            let advance = IntentAdvance {
+                id: intent.id,
+                attempt: intent.attempt,
+                to: IntentState::Sending,
+                links: Vec::new(),
+                unlink: Vec::new(),
+                changes: Vec::new(),
+                now_ms,
+            };
+            return self.store.advance_intent(&self.name, advance).await;
+        }
+        let intent = Intent {
+            id: 0,
+            host: order.host.clone(),
+            operation: order.operation.name.clone(),
+            target: order.operation.target.clone(),
+            input: order.operation.input.clone(),
+            makes: order.makes.clone(),
+            applied: order.applied.clone(),
+            digest: digest(request),
+            mark: mark.clone(),
+            generation: order.generation,
+            attempt: 1,
+            first_sent_ms: now_ms,
+            last_sent_ms: now_ms,
+            changed_ms: now_ms,
+            state: IntentState::Sending,
+        };
+        self.store.begin_intent(&self.name, intent).await
+    }
+
+    async fn applied(&self, order: &Order, intent: &Intent, applied: Applied) -> Result<EffectEnd, Error> {
+        let links = self.links(order, &applied.links, LinkHow::Created).await?;
+        let touched = touched(order, &applied.links);
+        let to = IntentState::Applied { links: touched.clone(), by_probe: false };
+        self.advance_with(
+            intent,
+            to,
+            links,
+            order.operation.name.ends_with(".delete"),
+            moved(&applied.links, intent.id),
+        )
+        .await?;
+        Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: true })
+    }
+
+    async fn not_sent(&self, order: &Order, intent: &Intent, reason: NotSent) -> Result<EffectEnd, Error> {
+        // An earlier attempt of the same intent may have arrived: then it stays in doubt.
+        if order.again.is_some() {
+            let to = IntentState::InDoubt {
+                reason: format!("sent before without an answer; this time {reason}"),
+                probe_after_ms: self.clock.now_ms(),
+                probes: 0,
+                stuck: false,
+            };
+            self.advance(intent, to, Vec::new(), false).await?;
+            return Ok(EffectEnd::InDoubt);
+        }
+        let to = IntentState::NotSent { reason: reason.to_string() };
+        self.advance(intent, to, Vec::new(), false).await?;
+        Ok(EffectEnd::NotSent(TaskError::NotSent(reason)))
+    }
+
+    async fn in_doubt(&self, intent: &Intent, rule: &OperationRule, reason: String) -> Result<EffectEnd, Error> {
+        tracing::warn!(connection = %self.name, intent = intent.id, operation = %rule.name, "in doubt");
+        let to = IntentState::InDoubt { reason, probe_after_ms: self.clock.now_ms(), probes: 0, stuck: false };
+        self.advance(intent, to, Vec::new(), false).await?;
+        Ok(EffectEnd::InDoubt)
+    }
+
+    pub(super) async fn advance(
+        &self,
+        intent: &Intent,
+        to: IntentState,
+        links: Vec<LinkRow>,
+        unlink: bool,
+    ) -> Result<Intent, Error> {
+        self.advance_with(intent, to, links, unlink, Vec::new()).await
+    }
+
+    async fn advance_with(
+        &self,
+        intent: &Intent,
+        to: IntentState,
+        links: Vec<LinkRow>,
+        unlink: bool,
+        changes: Vec<Change>,
+    ) -> Result<Intent, Error> {
+        let now_ms = self.clock.now_ms();
+        let advance = IntentAdvance {
+            id: intent.id,
+            attempt: intent.attempt,
+            to,
+            links,
+            unlink: if unlink { vec![intent.host.clone()] } else { Vec::new() },
+            changes: changes.into_iter().map(|change| Change { at_ms: now_ms, ..change }).collect(),
+            now_ms,
+        };
+        Ok(self.store.advance_intent(&self.name, advance).await?)
+    }
+
+    /// The links that hold once an order is done.
+    pub(super) async fn links(&self, order: &Order, made: &[Link], how: LinkHow) -> Result<Vec<LinkRow>, Error> {
+        let since_ms = self.clock.now_ms();
+        let mut links = Vec::new();
+        for (role, host) in &order.makes {
+            let Some(link) = made.iter().find(|link| link.role == *role) else { continue };
+            let applied = order.applied.get(host).cloned().unwrap_or_default();
+            links.push(LinkRow { host: host.clone(), remote: remote(&link.kind, &link.id), how, applied, since_ms });
+        }
+        for (host, applied) in &order.applied {
+            if links.iter().any(|link| link.host == *host) || order.makes.values().any(|made| made == host) {
+                continue;
+            }
+            let known = self.store.link(&self.name, host).await?;
+            let (remote, how, since_ms) = match (known, &order.operation.target) {
+                (Some(link), _) => (link.remote, link.how, link.since_ms),
+                (None, Some(target)) => (target.clone(), LinkHow::Adopted, since_ms),
+                (None, None) => continue,
+            };
+            links.push(LinkRow { host: host.clone(), remote, how, applied: applied.clone(), since_ms });
+        }
+        Ok(links)
+    }
+}
+
+fn judge(step: Step, status: u16, listed: bool) -> Judgement {
+    let complete = (200..300).contains(&status);
+    match step {
+        Step::Done(Outcome::Written(written)) => match written {
+            Written::Applied(applied) | Written::Unneeded(applied) if complete || listed => Judgement::Applied(applied),
+            Written::Refused(failure) if complete || listed => Judgement::Refused(failure),
+            Written::Applied(_) | Written::Unneeded(_) => Judgement::InDoubt(format!("the answer was {status}")),
+            Written::Refused(failure) => Judgement::InDoubt(format!("the answer was {status}: {failure}")),
+            Written::Pending(handle) => Judgement::InDoubt(format!("accepted for later: {handle}")),
+            Written::Unclear(reason) => Judgement::InDoubt(reason),
+        },
+        Step::Send(send) => Judgement::Read { request: Box::new(send.request), state: send.state, effect: send.effect },
+        _ => Judgement::InDoubt("the adapter did not say what the answer means".to_owned()),
+    }
+}
+
+/// The records that an order made or changed.
+pub(super) fn touched(order: &Order, made: &[Link]) -> Vec<RemoteRef> {
+    let mut touched: Vec<RemoteRef> = made.iter().map(|link| remote(&link.kind, &link.id)).collect();
+    if let Some(target) = &order.operation.target
+        && !touched.contains(target)
+    {
+        touched.push(target.clone());
+    }
+    touched
+}
+
+/// The event that says a record lives on under another id.
+fn moved(made: &[Link], intent: IntentId) -> Vec<Change> {
+    let find = |role: &str| made.iter().find(|link| link.role == role);
+    let (Some(from), Some(to)) = (find("converted_from"), find("subject")) else { return Vec::new() };
+    let mut after = Map::new();
+    after.insert("id".to_owned(), Value::String(to.id.clone()));
+    vec![Change {
+        serial: 0,
+        at_ms: 0,
+        kind: from.kind.clone(),
+        id: from.id.clone(),
+        what: ChangeWhat::Moved,
+        before: Map::new(),
+        after,
+        cause: Cause::Applied { intent },
+    }]
+}
+
+/// SHA-256 over what the request says: method, goal and body.
+fn digest(request: &Request) -> String {
+    let mut hash = Sha256::new();
+    let mut feed = |text: &[u8]| {
+        hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(text);
+    };
+    feed(request.method.as_bytes());
+    feed(request.origin.as_bytes());
+    match &request.target {
+        Target::Path(path) => {
+            feed(path.path.as_bytes());
+            for field in &path.query {
+                feed(field.name.as_bytes());
+                feed(field.value.as_bytes());
+            }
+        }
+        Target::Link(url) => feed(url.as_bytes()),
+    }
+    match &request.body {
+        Body::None => {}
+        Body::Json(text) => feed(text.as_bytes()),
+        Body::Form(fields) => {
+            for field in fields {
+                feed(field.name.as_bytes());
+                feed(field.value.as_bytes());
+            }
+        }
+        Body::Bytes((_, bytes)) => feed(bytes),
+        Body::Multipart(parts) => parts.iter().for_each(|part| feed(&part.bytes)),
+    }
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

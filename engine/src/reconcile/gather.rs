@@ -1,0 +1,351 @@
+//! Facts for a plan, and the plan itself.
+//!
+//! A plan asks for what it does not find; this module answers from the store. A kind that a question is about is refreshed once per run before
+//! it is answered, and not at all when nobody asks: so a run with nothing to change costs at most one request per kind, and what two
+//! records need is read once.
+
+use super::Reconciler;
+use crate::error::{Error, ErrorKind};
+use crate::journal::Intent;
+use crate::plan::{self, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
+use crate::store::{Cause, Condition, DesiredRow, DesiredStatus, LinkRow, ObservedRow, StatusUpdate};
+use crate::transport::Priority;
+use atsync_model::contract::RemoteRef;
+use atsync_model::desired::DesiredCandidate;
+use atsync_model::kinds;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Rounds of questions for one record. References hang on each other three deep; each round answers at least one question.
+const ROUNDS_MAX: usize = 50;
+/// Rows that a lookup brings at most; a term that fits more is ambiguous anyway.
+const LOOKUP_ROWS_MAX: usize = 2_000;
+/// Names read for suggestions.
+const NAMES_MAX: usize = 500;
+/// Desired records read at once.
+const PAGE_ROWS: usize = 500;
+
+/// Which desired records a plan looks at.
+#[derive(Clone, Copy, Debug)]
+pub enum PlanOf<'a> {
+    /// Those that changed, whose remote records changed, or that were not in step last time.
+    Dirty,
+    /// All that were declared.
+    All,
+    /// These, whether declared or not; nothing is stored.
+    Records(&'a [DesiredCandidate]),
+}
+
+/// The facts of one run and what was refreshed for it.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    facts: Facts,
+    refreshed: BTreeSet<String>,
+}
+
+impl Gathered {
+    /// For planning on what is at hand: no kind is refreshed.
+    pub(super) fn resting(manifest: &atsync_model::Manifest) -> Self {
+        let refreshed = manifest.kinds.iter().map(|kind| kind.name.clone()).collect();
+        Self { facts: Facts::default(), refreshed }
+    }
+}
+
+impl Reconciler {
+    /// Refreshes what drift shows in, then plans.
+    pub(crate) async fn plan(&self, of: PlanOf<'_>) -> Result<Plan, Error> {
+        let mut gathered = Gathered::default();
+        let any = match of {
+            PlanOf::Records(records) => !records.is_empty(),
+            PlanOf::Dirty | PlanOf::All => self.store.desired_counts(&self.name).await?.0 > 0,
+        };
+        if any {
+            for kind in [kinds::CANDIDATES, kinds::APPLICATIONS, kinds::APPLIED_TAGS] {
+                if self.adapter.manifest().kind(kind).is_some() {
+                    self.refresh(&mut gathered, kind).await?;
+                }
+            }
+        }
+        self.plan_with(&mut gathered, of).await
+    }
+
+    /// Plans on what is at hand, asking the ATS only for kinds that were never read in this run and that somebody asks about.
+    pub(crate) async fn plan_with(&self, gathered: &mut Gathered, of: PlanOf<'_>) -> Result<Plan, Error> {
+        let open = self.store.open_intents(&self.name).await?;
+        let mut plan = Plan { connection: self.name.clone(), ..Plan::default() };
+        let mut statuses = Vec::new();
+        match of {
+            PlanOf::Records(records) => {
+                for record in records {
+                    let row = self.store.desired(&self.name, &record.key).await?;
+                    let body = serde_json::to_string(record)
+                        .map_err(|error| self.error(ErrorKind::Input, format!("{}: {error}", record.key)))?;
+                    let generation = match &row {
+                        Some(row) if row.body == body => row.generation,
+                        Some(row) => row.generation + 1,
+                        None => 1,
+                    };
+                    let planned = self.plan_record(gathered, record, generation, &open).await?;
+                    collect(&mut plan, planned);
+                }
+            }
+            PlanOf::Dirty | PlanOf::All => {
+                let mut after: Option<String> = None;
+                loop {
+                    let rows = match of {
+                        PlanOf::Dirty => self.store.dirty_page(&self.name, after.as_deref(), PAGE_ROWS).await?,
+                        _ => self.store.desired_page(&self.name, after.as_deref(), PAGE_ROWS).await?,
+                    };
+                    let Some(last) = rows.last() else { break };
+                    after = Some(last.key.clone());
+                    for row in rows {
+                        let record: DesiredCandidate = serde_json::from_str(&row.body).map_err(|error| {
+                            self.error(
+                                ErrorKind::Store,
+                                format!("the desired record {} cannot be read: {error}", row.key),
+                            )
+                        })?;
+                        let planned = self.plan_record(gathered, &record, row.generation, &open).await?;
+                        statuses.extend(self.status_after_plan(&row, &planned.0));
+                        self.link_in_step(&planned.0).await?;
+                        collect(&mut plan, planned);
+                    }
+                }
+            }
+        }
+        if !statuses.is_empty() {
+            self.store.put_status(&self.name, statuses).await?;
+        }
+        plan.records
+            .retain(|record| !record.steps.is_empty() || !record.findings.is_empty() || !record.adoptions.is_empty());
+        let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
+        plan.calls = steps.map(|step| step.calls).sum();
+        Ok(plan)
+    }
+
+    /// A record that needs no request has its links and bases written at once.
+    async fn link_in_step(&self, planned: &RecordPlan) -> Result<(), Error> {
+        if !planned.steps.is_empty() || planned.adoptions.is_empty() || planned.is_blocked() {
+            return Ok(());
+        }
+        let links = self.adopted(planned).await?;
+        Ok(self.store.put_links(&self.name, links).await?)
+    }
+
+    /// The links that a plan's adoptions make.
+    pub(super) async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
+        let mut links = Vec::new();
+        for adoption in &planned.adoptions {
+            let known = self.store.link(&self.name, &adoption.host).await?;
+            let how = match &known {
+                Some(link) if link.remote == adoption.remote => link.how,
+                _ => crate::store::LinkHow::Adopted,
+            };
+            links.push(LinkRow {
+                host: adoption.host.clone(),
+                remote: adoption.remote.clone(),
+                how,
+                applied: adoption.applied.clone(),
+                since_ms: known.map_or_else(|| self.clock.now_ms(), |link| link.since_ms),
+            });
+        }
+        Ok(links)
+    }
+
+    async fn plan_record(
+        &self,
+        gathered: &mut Gathered,
+        record: &DesiredCandidate,
+        generation: u64,
+        open: &[Intent],
+    ) -> Result<(RecordPlan, Vec<Step>), Error> {
+        let links: BTreeMap<String, LinkRow> = self
+            .store
+            .links_of(&self.name, &record.key)
+            .await?
+            .into_iter()
+            .map(|link| (link.host.clone(), link))
+            .collect();
+        let input = plan::Input {
+            manifest: self.adapter.manifest(),
+            settings: &self.settings,
+            desired: record,
+            generation,
+            links: &links,
+        };
+        for _ in 0..ROUNDS_MAX {
+            match plan::record(&input, &gathered.facts) {
+                Ok((mut planned, shared)) => {
+                    if planned.steps.iter().any(|step| step.host == record.key && step.target.is_none()) {
+                        for email in record.emails.iter().flatten() {
+                            gathered.facts.claim(email.value(), &record.key);
+                        }
+                    }
+                    hold_back(&mut planned, open);
+                    return Ok((planned, shared));
+                }
+                Err(needs) => self.answer(gathered, needs).await?,
+            }
+        }
+        Err(self.error(ErrorKind::Adapter, format!("{}: planning does not come to an end", record.key)))
+    }
+
+    async fn answer(&self, gathered: &mut Gathered, needs: Vec<Need>) -> Result<(), Error> {
+        let mut unseen: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for need in &needs {
+            if let Need::Observed(remote) = need
+                && self.store.observed(&self.name, remote).await?.is_none_or(|row| row.gone)
+            {
+                unseen.entry(remote.kind.clone()).or_default().push(remote.id.clone());
+            }
+        }
+        for (kind, ids) in unseen {
+            self.fetch(&kind, &ids, Cause::Observed, Priority::Incremental).await?;
+        }
+        for need in needs {
+            match need {
+                Need::Lookup { kind, index, term } => {
+                    self.refresh(gathered, &kind).await?;
+                    let rows = self.store.lookup(&self.name, &kind, index, &term, LOOKUP_ROWS_MAX).await?;
+                    let records = rows.iter().map(record).collect();
+                    gathered.facts.add_lookup(kind, index, term, records);
+                }
+                Need::Observed(remote) => {
+                    let row = self.store.observed(&self.name, &remote).await?;
+                    let found = row.filter(|row| !row.gone).map(|row| record(&row));
+                    gathered.facts.add_observed(remote, found);
+                }
+                Need::LinkedTo(remote) => {
+                    let links = self.store.links_to(&self.name, &remote).await?;
+                    gathered.facts.add_linked(remote, links.into_iter().map(|link| link.host).collect());
+                }
+                Need::Names(kind) => {
+                    self.refresh(gathered, &kind).await?;
+                    let rows = self.store.observed_page(&self.name, &kind, None, NAMES_MAX).await?;
+                    let names = rows.iter().filter_map(|row| name_of(&record(row))).collect();
+                    gathered.facts.add_names(kind, names);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn refresh(&self, gathered: &mut Gathered, kind: &str) -> Result<(), Error> {
+        if gathered.refreshed.insert(kind.to_owned()) {
+            self.pull(kind, false).await?;
+        }
+        Ok(())
+    }
+
+    /// What a plan without a step says of a record. One with steps is spoken of after they were carried out.
+    fn status_after_plan(&self, row: &DesiredRow, planned: &RecordPlan) -> Option<StatusUpdate> {
+        if !planned.steps.is_empty() {
+            return None;
+        }
+        let blocked = planned.is_blocked();
+        let status = status(planned, row, self.clock.now_ms());
+        if row.status == status && row.dirty == blocked {
+            return None;
+        }
+        Some(StatusUpdate { key: row.key.clone(), generation: row.generation, status, dirty: blocked })
+    }
+}
+
+/// The conditions of a record that has no steps.
+fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> DesiredStatus {
+    let find = |kind: FindingKind| planned.findings.iter().find(|finding| finding.kind == kind);
+    let mut conditions = Vec::new();
+    let mut push = |kind: &str, status: bool, reason: &str, message: &str| {
+        let since_ms = row
+            .status
+            .conditions
+            .iter()
+            .find(|known| known.kind == kind && known.status == status && known.reason == reason)
+            .map_or(now_ms, |known| known.since_ms);
+        conditions.push(Condition {
+            kind: kind.to_owned(),
+            status,
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            since_ms,
+        });
+    };
+    match find(FindingKind::Blocked) {
+        Some(finding) => {
+            push("Synced", false, "Blocked", "it waits for somebody to act");
+            push("Blocked", true, &finding.reason, &finding.message);
+        }
+        None => match find(FindingKind::Conflict) {
+            Some(finding) => push("Synced", false, "Conflict", &finding.message),
+            None => push("Synced", true, "InStep", "the ATS holds what is desired"),
+        },
+    }
+    if let Some(finding) = find(FindingKind::Drifted).or(find(FindingKind::Conflict)) {
+        push("Drifted", true, &finding.reason, &finding.message);
+    }
+    DesiredStatus { observed_generation: planned.generation, conditions }
+}
+
+/// What is in doubt is not planned again, and neither is what hangs on it.
+fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
+    let mut held: BTreeSet<String> = BTreeSet::new();
+    for intent in open {
+        if planned.steps.iter().any(|step| step.host == intent.host) || intent.host == planned.key {
+            held.insert(intent.host.clone());
+            let message = format!(
+                "{}: whether {} (intent {}) happened is not known yet; it is settled by looking, and nothing is sent again before that",
+                intent.host, intent.operation, intent.id
+            );
+            planned.findings.push(Finding {
+                kind: FindingKind::Note,
+                host: intent.host.clone(),
+                reason: "InDoubt".to_owned(),
+                message,
+            });
+        }
+    }
+    if held.is_empty() {
+        return;
+    }
+    planned.steps.retain(|step| {
+        let waits = held.contains(&step.host) || step.after.iter().any(|host| held.contains(host));
+        if waits {
+            held.insert(step.host.clone());
+        }
+        !waits
+    });
+}
+
+fn collect(plan: &mut Plan, planned: (RecordPlan, Vec<Step>)) {
+    plan.looked_at += 1;
+    for step in planned.1 {
+        if !plan.shared.iter().any(|known| known.host == step.host) {
+            plan.shared.push(step);
+        }
+    }
+    plan.records.push(planned.0);
+}
+
+/// A row as plans read it.
+pub(super) fn record(row: &ObservedRow) -> Arc<Record> {
+    let body = match serde_json::from_str(&row.body) {
+        Ok(serde_json::Value::Object(body)) => body,
+        // The store takes in objects only.
+        _ => serde_json::Map::new(),
+    };
+    Arc::new(Record { kind: row.kind.clone(), id: row.id.clone(), body, known: row.known.clone() })
+}
+
+fn name_of(record: &Record) -> Option<String> {
+    let field = match record.kind.as_str() {
+        kinds::JOBS => "title",
+        kinds::CUSTOM_FIELDS => "key",
+        _ => "name",
+    };
+    record.text(field).map(str::to_owned)
+}
+
+/// A remote record as the store names it.
+pub(super) fn remote(kind: &str, id: &str) -> RemoteRef {
+    RemoteRef::new(kind, id)
+}

@@ -1,0 +1,153 @@
+//! One connection kept in step: scan → plan → apply → settle.
+//!
+//! This room composes the others and does no input or output of its own: [`crate::adapter`] says what to send and what an answer means,
+//! [`crate::transport`] sends, [`crate::plan`] and [`crate::journal`] decide, [`crate::store`] remembers. A read is a task driven to its
+//! outcome ([`drive`]); a write is one too, with the journal written durably just before its one effect leaves ([`effect`]); what
+//! is in doubt is settled by looking ([`settle`]).
+//!
+//! Cancellation: every await may be the last. Nothing is lost by that: a page not committed is read again, an effect on its way is found
+//! `sending` in the journal and is in doubt.
+//!
+//! Left out: when to do it ([`crate::schedule`]), and several connections at once ([`crate::engine`]).
+
+mod apply;
+mod check;
+mod drive;
+mod effect;
+mod fetch;
+mod gather;
+mod pull;
+mod settle;
+
+pub use apply::{ApplyReport, StepEnd, StepReport};
+pub use check::CheckResult;
+pub use gather::PlanOf;
+pub use pull::PullReport;
+pub(crate) use settle::Resend;
+pub use settle::SettleReport;
+
+use crate::adapter::Adapter;
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::error::{Error, ErrorKind};
+use crate::store::Store;
+use crate::transport::Session;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a connection reports while it works. Never carries candidate data.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Progress {
+    /// A pass over a kind has begun.
+    PullStarted {
+        /// The kind.
+        kind: String,
+        /// It goes on from a page of an earlier run.
+        resumed: bool,
+    },
+    /// A page was taken in.
+    Page {
+        /// The kind.
+        kind: String,
+        /// Records of the pass so far.
+        records: u64,
+    },
+    /// A pass over a kind is complete.
+    PullDone {
+        /// The kind.
+        kind: String,
+        /// Records of the pass.
+        records: u64,
+    },
+    /// A step of a plan has ended.
+    Step {
+        /// The path that it serves.
+        host: String,
+        /// The operation.
+        operation: String,
+        /// How it ended, in a word.
+        end: &'static str,
+    },
+    /// Waiting until a doubt can be settled.
+    Settling {
+        /// How many intents are in doubt.
+        open: usize,
+        /// For how long.
+        wait_ms: u64,
+    },
+}
+
+/// Who wants to know.
+pub type ProgressFn = Arc<dyn Fn(&Progress) + Send + Sync>;
+
+/// Everything that work on one connection needs.
+pub(crate) struct Reconciler {
+    pub(crate) name: String,
+    pub(crate) adapter: Arc<dyn Adapter>,
+    pub(crate) session: Session,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) settle_window_ms: Option<u64>,
+    pub(crate) progress: ProgressFn,
+    mark_last_ms: AtomicU64,
+}
+
+impl std::fmt::Debug for Reconciler {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reconciler").field("connection", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// What a reconciler is made of.
+pub(crate) struct Parts {
+    pub(crate) name: String,
+    pub(crate) adapter: Arc<dyn Adapter>,
+    pub(crate) session: Session,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) settle_window_ms: Option<u64>,
+    pub(crate) progress: ProgressFn,
+}
+
+impl Reconciler {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            name: parts.name,
+            adapter: parts.adapter,
+            session: parts.session,
+            store: parts.store,
+            clock: parts.clock,
+            entropy: parts.entropy,
+            settings: parts.settings,
+            settle_window_ms: parts.settle_window_ms,
+            progress: parts.progress,
+            mark_last_ms: AtomicU64::new(0),
+        }
+    }
+
+    fn report(&self, progress: &Progress) {
+        (self.progress)(progress);
+    }
+
+    /// A millisecond near now that no other mark of this process carries.
+    fn mark_time_ms(&self) -> u64 {
+        let now_ms = self.clock.now_ms();
+        let next = |last: u64| Some(now_ms.max(last.saturating_add(1)));
+        // The update never declines, so both arms give the value before.
+        let last = match self.mark_last_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
+            Ok(last) | Err(last) => last,
+        };
+        now_ms.max(last.saturating_add(1))
+    }
+
+    /// An error that names the connection.
+    fn error(&self, kind: ErrorKind, message: impl std::fmt::Display) -> Error {
+        Error::new(kind, format!("{}: {message}", self.name))
+    }
+}

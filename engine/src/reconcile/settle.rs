@@ -1,0 +1,228 @@
+//! What is in doubt is settled by looking.
+//!
+//! # Expected flow
+//! After a start every `sending` intent is in doubt. A doubt is probed: what is found is taken over; what is absent although it would show by
+//! now is sent again, unless the operation's class is `unsafe`; what cannot be told stays in doubt until a person decides.
+//! A probe that finds something counts at once; one that finds nothing counts only when the settle window is over.
+//!
+//! # Guarantees
+//! Nothing is sent again before a probe has shown that it is not there.
+
+use super::effect::{EffectEnd, Order, touched};
+use super::{Progress, Reconciler};
+use crate::error::{Error, ErrorKind};
+use crate::journal::{Intent, IntentState};
+use crate::store::LinkHow;
+use crate::transport::Priority;
+use atsync_model::contract::{Outcome, Probe, Probed, RemoteRef, Task};
+use atsync_model::manifest::{EffectClass, OperationRule};
+
+/// The first wait between two probes; doubled each time.
+const PROBE_WAIT_FIRST_MS: u64 = 1_000;
+/// The longest wait between two probes.
+const PROBE_WAIT_MAX_MS: u64 = 15_000;
+/// How long one settling may take in all before the rest is left for the next run. Arbitrary: longer than any settle window known.
+const SETTLE_TOTAL_MAX_MS: u64 = 180_000;
+
+/// What settling brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct SettleReport {
+    /// Found to have happened.
+    pub found: u64,
+    /// Not there, and sent again.
+    pub sent_again: u64,
+    /// Refused when sent again.
+    pub refused: u64,
+    /// Still in doubt.
+    pub open: u64,
+    /// Of those, the ones that only a person or the host can resolve.
+    pub stuck: u64,
+    /// Records that were made or touched; the caller reads them back.
+    #[serde(skip)]
+    pub touched: Vec<RemoteRef>,
+}
+
+/// Whether settling may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Resend {
+    /// What is proven absent is sent again.
+    Allowed,
+    /// Only look.
+    Never,
+}
+
+enum Turn {
+    Closed,
+    Again { at_ms: u64 },
+    Stuck,
+}
+
+impl Reconciler {
+    /// Settles what is open, waiting for settle windows where sending again is allowed.
+    pub(crate) async fn settle(&self, resend: Resend) -> Result<SettleReport, Error> {
+        let mut report = SettleReport::default();
+        let started_ms = self.clock.now_ms();
+        loop {
+            let open = self.store.open_intents(&self.name).await?;
+            let mut next_ms: Option<u64> = None;
+            report.open = 0;
+            report.stuck = 0;
+            for intent in open {
+                match self.turn(intent, resend, &mut report).await? {
+                    Turn::Closed => {}
+                    Turn::Stuck => {
+                        report.open += 1;
+                        report.stuck += 1;
+                    }
+                    Turn::Again { at_ms } => {
+                        report.open += 1;
+                        next_ms = Some(next_ms.map_or(at_ms, |next| next.min(at_ms)));
+                    }
+                }
+            }
+            let now_ms = self.clock.now_ms();
+            let over = now_ms.saturating_sub(started_ms) >= SETTLE_TOTAL_MAX_MS;
+            let Some(next_ms) = next_ms.filter(|_| resend == Resend::Allowed && !over) else { return Ok(report) };
+            let wait_ms = next_ms.saturating_sub(now_ms).clamp(1, PROBE_WAIT_MAX_MS);
+            let open = usize::try_from(report.open).unwrap_or(usize::MAX);
+            self.report(&Progress::Settling { open, wait_ms });
+            self.clock.sleep(wait_ms).await;
+        }
+    }
+
+    async fn turn(&self, intent: Intent, resend: Resend, report: &mut SettleReport) -> Result<Turn, Error> {
+        let Some(rule) = self.adapter.manifest().operation(&intent.operation).cloned() else {
+            let message = format!("intent {} is for {}, which the adapter no longer has", intent.id, intent.operation);
+            return Err(self.error(ErrorKind::Adapter, message));
+        };
+        let intent = match &intent.state {
+            // This process sends one effect at a time per path and is not sending now: it is a trace of an earlier one.
+            IntentState::Sending => {
+                let to = IntentState::InDoubt {
+                    reason: "the engine stopped while it was on its way".to_owned(),
+                    probe_after_ms: self.clock.now_ms(),
+                    probes: 0,
+                    stuck: false,
+                };
+                self.advance(&intent, to, Vec::new(), false).await?
+            }
+            IntentState::InDoubt { stuck: true, .. } => return Ok(Turn::Stuck),
+            IntentState::InDoubt { probe_after_ms, .. } if *probe_after_ms > self.clock.now_ms() => {
+                return Ok(Turn::Again { at_ms: *probe_after_ms });
+            }
+            _ => intent,
+        };
+        self.probe_doubt(intent, &rule, resend, report).await
+    }
+
+    async fn probe_doubt(
+        &self,
+        intent: Intent,
+        rule: &OperationRule,
+        resend: Resend,
+        report: &mut SettleReport,
+    ) -> Result<Turn, Error> {
+        let order = Order::of(&intent);
+        let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: Some(intent.first_sent_ms) });
+        let finished = self
+            .drive_marked(task, intent.mark.clone(), Priority::Interactive)
+            .await
+            .map_err(|error| self.task_error(&format!("looking whether {} happened", intent.operation), error))?;
+        let Outcome::Probed(probed) = finished.outcome else {
+            return Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else"));
+        };
+        match probed {
+            Probed::Found(found) => {
+                let links = self.links(&order, &found.links, LinkHow::Probed).await?;
+                let touched = touched(&order, &found.links);
+                let to = IntentState::Applied { links: touched.clone(), by_probe: true };
+                self.advance(&intent, to, links, order.operation.name.ends_with(".delete")).await?;
+                report.found += 1;
+                report.touched.extend(touched);
+                Ok(Turn::Closed)
+            }
+            Probed::Absent(visible_within_ms) => self.absent(intent, rule, visible_within_ms, resend, report).await,
+            Probed::Ambiguous(refs) => {
+                let ids: Vec<&str> = refs.iter().map(|found| found.id.as_str()).collect();
+                let reason = format!("several records fit: {}", ids.join(", "));
+                self.stick(&intent, reason).await
+            }
+            Probed::Blind(reason) => self.stick(&intent, reason).await,
+        }
+    }
+
+    async fn stick(&self, intent: &Intent, reason: String) -> Result<Turn, Error> {
+        let to = IntentState::InDoubt {
+            reason,
+            probe_after_ms: self.clock.now_ms(),
+            probes: probes(intent) + 1,
+            stuck: true,
+        };
+        self.advance(intent, to, Vec::new(), false).await?;
+        Ok(Turn::Stuck)
+    }
+
+    async fn absent(
+        &self,
+        intent: Intent,
+        rule: &OperationRule,
+        visible_within_ms: u64,
+        resend: Resend,
+        report: &mut SettleReport,
+    ) -> Result<Turn, Error> {
+        let window_ms = self.settle_window_ms.unwrap_or_else(|| visible_within_ms.max(rule.settle_window_ms));
+        let sent_ms = intent.last_sent_ms;
+        let now_ms = self.clock.now_ms();
+        let over_ms = sent_ms.saturating_add(window_ms);
+        if now_ms < over_ms {
+            let wait_ms = PROBE_WAIT_FIRST_MS.saturating_mul(1 << probes(&intent).min(4)).min(PROBE_WAIT_MAX_MS);
+            let at_ms = now_ms.saturating_add(wait_ms).min(over_ms);
+            let to = IntentState::InDoubt {
+                reason: doubt(&intent),
+                probe_after_ms: at_ms,
+                probes: probes(&intent) + 1,
+                stuck: false,
+            };
+            self.advance(&intent, to, Vec::new(), false).await?;
+            return Ok(Turn::Again { at_ms });
+        }
+        if rule.class == EffectClass::Unsafe {
+            let reason = "it does not show, but sending it again could do harm".to_owned();
+            return self.stick(&intent, reason).await;
+        }
+        if resend == Resend::Never {
+            return Ok(Turn::Again { at_ms: now_ms });
+        }
+        report.sent_again += 1;
+        let order = Order::of(&intent);
+        match self.perform(&order, rule).await? {
+            EffectEnd::Done { touched, .. } => {
+                report.touched.extend(touched);
+                Ok(Turn::Closed)
+            }
+            EffectEnd::Refused(_) => {
+                report.refused += 1;
+                Ok(Turn::Closed)
+            }
+            EffectEnd::InDoubt => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) }),
+            EffectEnd::NotSent(error) => Err(self.task_error(&format!("sending {} again", intent.operation), error)),
+            EffectEnd::Busy(_) | EffectEnd::Stale(_) => {
+                Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) })
+            }
+        }
+    }
+}
+
+fn probes(intent: &Intent) -> u32 {
+    match intent.state {
+        IntentState::InDoubt { probes, .. } => probes,
+        _ => 0,
+    }
+}
+
+fn doubt(intent: &Intent) -> String {
+    match &intent.state {
+        IntentState::InDoubt { reason, .. } => reason.clone(),
+        _ => String::new(),
+    }
+}

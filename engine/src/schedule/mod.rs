@@ -1,0 +1,217 @@
+//! When: each kind of a connection on its own cron schedule, and the difference worked on whenever there is one.
+//!
+//! Cron expressions have five fields (minute first) or six (second first), in UTC. A kind that was never pulled is due at once; one that
+//! missed its time while nothing ran is due at once too, and once only. After a pull, and whenever something was declared, what is dirty is
+//! planned and applied. A failure waits, longer each time, and never stops the other kinds.
+//!
+//! Bounds: [`BACKOFF_MAX_MS`], [`IDLE_MAX_MS`]. Left out: several processes on one store; the store refuses the second.
+
+use crate::engine::Connection;
+use crate::error::{Error, ErrorKind};
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::str::FromStr;
+
+/// The first wait after a failure.
+pub const BACKOFF_FIRST_MS: u64 = 5_000;
+/// The longest wait after failures.
+pub const BACKOFF_MAX_MS: u64 = 15 * 60_000;
+/// The longest sleep: clocks jump, so the schedule is looked at this often.
+pub const IDLE_MAX_MS: u64 = 60_000;
+/// How long work on effects may go on after the stop.
+pub const STOP_GRACE_MS: u64 = 25_000;
+
+/// A cron expression.
+#[derive(Clone, Debug)]
+pub struct Cron(Box<cron::Schedule>);
+
+impl Cron {
+    /// Reads an expression of five or six fields.
+    ///
+    /// # Errors
+    /// A sentence that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let fields = text.split_whitespace().count();
+        let full = match fields {
+            5 => format!("0 {text}"),
+            6 | 7 => text.to_owned(),
+            _ => {
+                return Err(format!(
+                    "{text:?} is no cron expression: it has {fields} fields, and five are expected (minute hour day month weekday)"
+                ));
+            }
+        };
+        let schedule =
+            cron::Schedule::from_str(&full).map_err(|error| format!("{text:?} is no cron expression: {error}"))?;
+        Ok(Self(Box::new(schedule)))
+    }
+
+    /// The first time after `after_ms`; none when there is none.
+    pub fn next_ms(&self, after_ms: u64) -> Option<u64> {
+        let after = DateTime::<Utc>::from_timestamp_millis(i64::try_from(after_ms).ok()?)?;
+        let next = self.0.after(&after).next()?;
+        u64::try_from(next.timestamp_millis()).ok()
+    }
+}
+
+/// What [`run`] tells about its rounds. Never carries candidate data.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Round<'a> {
+    /// A kind was pulled.
+    Pulled(&'a crate::reconcile::PullReport),
+    /// A plan was carried out.
+    Applied(&'a crate::reconcile::ApplyReport),
+    /// Something failed and is tried again after the wait.
+    Failed {
+        /// What.
+        what: &'a str,
+        /// Why.
+        error: &'a Error,
+        /// When it is tried again.
+        wait_ms: u64,
+    },
+}
+
+struct Due {
+    cron: Cron,
+    due_ms: u64,
+    failures: u32,
+}
+
+/// Keeps a connection in step until `stop` completes. Then pulls are cut at once (their pages are committed) and effects under way are given
+/// [`STOP_GRACE_MS`] to end.
+///
+/// # Errors
+/// Only what no waiting mends: a refused credential, a wrong configuration, a failed store.
+pub async fn run(
+    connection: &Connection,
+    crons: BTreeMap<String, Cron>,
+    stop: impl Future<Output = ()>,
+    mut tell: impl FnMut(&Round<'_>),
+) -> Result<(), Error> {
+    tokio::pin!(stop);
+    let reconciler = connection.reconciler();
+    let clock = &reconciler.clock;
+    let mut dues = BTreeMap::new();
+    for (kind, cron) in crons {
+        let completed =
+            reconciler.store.scan_state(&reconciler.name, &kind, None).await?.and_then(|state| state.completed_ms);
+        let due_ms = completed.and_then(|completed_ms| cron.next_ms(completed_ms)).unwrap_or(0);
+        dues.insert(kind, Due { cron, due_ms, failures: 0 });
+    }
+    let mut work_due_ms = 0;
+    let mut work_failures = 0;
+    loop {
+        let now_ms = clock.now_ms();
+        let due: Vec<String> =
+            dues.iter().filter(|(_, due)| due.due_ms <= now_ms).map(|(kind, _)| kind.clone()).collect();
+        for kind in due {
+            let pulled = tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                pulled = connection.pull(&kind, false) => pulled,
+            };
+            let Some(entry) = dues.get_mut(&kind) else { continue };
+            let now_ms = clock.now_ms();
+            match pulled {
+                Ok(report) => {
+                    entry.failures = 0;
+                    entry.due_ms = entry.cron.next_ms(now_ms).unwrap_or(u64::MAX);
+                    work_due_ms = work_due_ms.min(now_ms);
+                    tell(&Round::Pulled(&report));
+                }
+                Err(error) => {
+                    if !mends(error.kind()) {
+                        return Err(error);
+                    }
+                    entry.failures += 1;
+                    let wait_ms = backoff_ms(entry.failures, reconciler.entropy.below(1_000));
+                    entry.due_ms = now_ms.saturating_add(wait_ms);
+                    tell(&Round::Failed { what: &kind, error: &error, wait_ms });
+                }
+            }
+        }
+        if work_due_ms <= clock.now_ms() {
+            let worked = {
+                let work = connection.sync();
+                tokio::pin!(work);
+                tokio::select! {
+                    biased;
+                    worked = &mut work => worked,
+                    () = &mut stop => {
+                        // What is on its way may end; what is cut is found in the journal by the next run.
+                        tokio::select! {
+                            _ = &mut work => {}
+                            () = clock.sleep(STOP_GRACE_MS) => {}
+                        }
+                        return Ok(());
+                    }
+                }
+            };
+            match worked {
+                Ok((_, report)) => {
+                    work_failures = 0;
+                    work_due_ms = u64::MAX;
+                    if !report.steps.is_empty() {
+                        tell(&Round::Applied(&report));
+                    }
+                }
+                Err(error) => {
+                    if !mends(error.kind()) {
+                        return Err(error);
+                    }
+                    work_failures += 1;
+                    let wait_ms = backoff_ms(work_failures, reconciler.entropy.below(1_000));
+                    work_due_ms = clock.now_ms().saturating_add(wait_ms);
+                    tell(&Round::Failed { what: "apply", error: &error, wait_ms });
+                }
+            }
+        }
+        let next_ms = dues.values().map(|due| due.due_ms).min().unwrap_or(u64::MAX).min(work_due_ms);
+        let wait_ms = next_ms.saturating_sub(clock.now_ms()).clamp(1, IDLE_MAX_MS);
+        tokio::select! {
+            biased;
+            () = &mut stop => return Ok(()),
+            () = connection.declared().notified() => work_due_ms = 0,
+            () = clock.sleep(wait_ms) => {}
+        }
+    }
+}
+
+/// Whether waiting can mend it.
+fn mends(kind: ErrorKind) -> bool {
+    !matches!(kind, ErrorKind::Auth | ErrorKind::Configuration | ErrorKind::Store)
+}
+
+fn backoff_ms(failures: u32, jitter_ms: u64) -> u64 {
+    let doubled = BACKOFF_FIRST_MS.saturating_mul(1 << failures.saturating_sub(1).min(10));
+    doubled.min(BACKOFF_MAX_MS).saturating_add(jitter_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BACKOFF_MAX_MS, Cron, backoff_ms};
+
+    #[test]
+    fn five_fields_begin_with_the_minute() {
+        let quarter = Cron::parse("*/15 * * * *").unwrap();
+        let noon_ms = 1_764_072_000_000;
+        assert_eq!(quarter.next_ms(noon_ms), Some(noon_ms + 15 * 60_000));
+        let seconds = Cron::parse("*/10 * * * * *").unwrap();
+        assert_eq!(seconds.next_ms(noon_ms), Some(noon_ms + 10_000));
+    }
+
+    #[test]
+    fn what_is_no_cron_expression_is_refused_with_words() {
+        assert!(Cron::parse("hourly").unwrap_err().contains("five are expected"));
+        assert!(Cron::parse("61 * * * *").unwrap_err().contains("61 * * * *"));
+    }
+
+    #[test]
+    fn waits_grow_and_are_bounded() {
+        assert!(backoff_ms(1, 0) < backoff_ms(2, 0));
+        assert_eq!(backoff_ms(60, 0), BACKOFF_MAX_MS);
+    }
+}

@@ -1,0 +1,201 @@
+//! What the store refuses before it writes anything. Pure; both stores use it.
+//!
+//! Everything that comes in has a limit ([`super::limits`]) and a shape. A refusal names what was refused and the bound, never the
+//! content: ids and keys are the customer's, bodies are personal data.
+//!
+//! Left out: what only the stored rows can tell (generations, open intents).
+
+use super::limits::{KEY_BYTES_MAX, PAGE_RECORDS_MAX, READ_ROWS_MAX, RECORD_BYTES_MAX};
+use super::merge::Known;
+use super::{ConnectionRow, Declaration, IntentAdvance, LinkRow, ObservedWrite, PageCommit, StatusUpdate, StoreError};
+use crate::journal::{Intent, IntentState};
+use atsync_model::contract::{Mark, RemoteRef};
+use std::collections::{HashMap, HashSet};
+
+type Checked<T = ()> = Result<T, StoreError>;
+
+fn bounded(what: &str, size: usize, max: usize) -> Checked {
+    if size > max { Err(StoreError::TooLarge { what: what.to_owned(), size, max }) } else { Ok(()) }
+}
+
+/// Words that become part of a key: a connection, a kind, an id, a host path.
+pub(crate) fn words(words: &[(&str, &str)]) -> Checked {
+    for (what, word) in words {
+        bounded(&format!("bytes of {what}"), word.len(), KEY_BYTES_MAX)?;
+    }
+    Ok(())
+}
+
+/// A connection's name, and a word below it.
+pub(crate) fn within(connection: &str, what: &str, word: &str) -> Checked {
+    words(&[("a connection's name", connection), (what, word)])
+}
+
+/// A reference to a remote record.
+pub(crate) fn remote(connection: &str, remote: &RemoteRef) -> Checked {
+    words(&[("a connection's name", connection), ("a kind", &remote.kind), ("a record's id", &remote.id)])
+}
+
+/// How many rows a read may ask for.
+pub(crate) fn rows(rows_max: usize) -> Checked {
+    bounded("rows of one read", rows_max, READ_ROWS_MAX)
+}
+
+/// A page. Gives its masks in the form in which they are stored.
+pub(crate) fn page(connection: &str, page: &PageCommit) -> Checked<Vec<Known>> {
+    words(&[
+        ("a connection's name", connection),
+        ("a kind", &page.kind),
+        ("a parent's id", page.parent.as_deref().unwrap_or_default()),
+    ])?;
+    bounded("records of one page", page.records.len().saturating_add(page.gone.len()), PAGE_RECORDS_MAX)?;
+    let masks = page.masks.iter().map(|mask| Known::of(mask)).collect::<Checked<Vec<_>>>()?;
+    for record in &page.records {
+        within(connection, "a record's id", &record.id)?;
+        if record.id.is_empty() {
+            return Err(StoreError::Invalid(format!("a record of {} has no id", page.kind)));
+        }
+        let size = record.body.len().saturating_add(record.raw.as_deref().map_or(0, str::len));
+        bounded(&format!("bytes of the record {}/{}", page.kind, record.id), size, RECORD_BYTES_MAX)?;
+        bounded("bytes of a record's version", record.version.as_deref().map_or(0, str::len), KEY_BYTES_MAX)?;
+        if record.mask >= masks.len() {
+            return Err(StoreError::Invalid(format!(
+                "the record {}/{} names mask {} of {}",
+                page.kind,
+                record.id,
+                record.mask,
+                masks.len()
+            )));
+        }
+    }
+    for id in &page.gone {
+        within(connection, "a record's id", id)?;
+    }
+    Ok(masks)
+}
+
+/// Records to declare. A key must not be empty and carries neither `/`, which parts a host path, nor control characters.
+pub(crate) fn declarations(connection: &str, records: &[Declaration]) -> Checked {
+    bounded("records of one declaration", records.len(), PAGE_RECORDS_MAX)?;
+    for record in records {
+        within(connection, "a desired record's key", &record.key)?;
+        if record.key.is_empty() || record.key.contains('/') || record.key.chars().any(char::is_control) {
+            return Err(StoreError::Invalid(format!(
+                "{:?} cannot be a desired record's key: it must not be empty and must have no `/` and no control characters",
+                record.key
+            )));
+        }
+        bounded(&format!("bytes of the desired record {}", record.key), record.body.len(), RECORD_BYTES_MAX)?;
+    }
+    Ok(())
+}
+
+/// Statuses to write.
+pub(crate) fn statuses(connection: &str, statuses: &[StatusUpdate]) -> Checked {
+    bounded("statuses of one write", statuses.len(), PAGE_RECORDS_MAX)?;
+    statuses.iter().try_for_each(|status| within(connection, "a desired record's key", &status.key))
+}
+
+/// Keys of desired records.
+pub(crate) fn keys(connection: &str, keys: &[String]) -> Checked {
+    bounded("keys of one write", keys.len(), PAGE_RECORDS_MAX)?;
+    keys.iter().try_for_each(|key| within(connection, "a desired record's key", key))
+}
+
+/// Links to write.
+pub(crate) fn links(connection: &str, links: &[LinkRow]) -> Checked {
+    bounded("links of one write", links.len(), PAGE_RECORDS_MAX)?;
+    for link in links {
+        within(connection, "a host path", &link.host)?;
+        remote(connection, &link.remote)?;
+    }
+    Ok(())
+}
+
+/// An intent to open.
+pub(crate) fn intent(connection: &str, intent: &Intent) -> Checked {
+    within(connection, "a host path", &intent.host)?;
+    within(connection, "an operation's name", &intent.operation)?;
+    bounded("bytes of an operation's input", intent.input.len(), RECORD_BYTES_MAX)
+}
+
+/// A step of an intent, as far as it can be judged without the intent.
+pub(crate) fn advance(connection: &str, advance: &IntentAdvance) -> Checked {
+    links(connection, &advance.links)?;
+    bounded("change events of one step", advance.changes.len(), PAGE_RECORDS_MAX)?;
+    advance.changes.iter().try_for_each(|change| {
+        words(&[("a connection's name", connection), ("a kind", &change.kind), ("a record's id", &change.id)])
+    })
+}
+
+/// Whether a desired record that stands at `held` (none: there is no such record) allows an intent planned from `planned`.
+pub(crate) fn generation(host: &str, held: Option<u64>, planned: u64) -> Checked {
+    match held {
+        // What serves several records hangs on none of their generations.
+        _ if host.starts_with(crate::plan::SHARED_PREFIX) => Ok(()),
+        Some(held) if held == planned => Ok(()),
+        Some(held) => Err(StoreError::Stale(format!(
+            "the plan for {host} was made from generation {planned}; the desired record has generation {held} by now"
+        ))),
+        None => Err(StoreError::Stale(format!("there is no desired record for {host}"))),
+    }
+}
+
+/// The mark's time for a new intent: the one asked for, or the next above all that were given out.
+pub(crate) fn mark_time(asked_ms: u64, last_ms: u64) -> Checked<u64> {
+    let free =
+        last_ms.checked_add(1).ok_or_else(|| StoreError::Stale("there is no later mark to give out".to_owned()))?;
+    Ok(asked_ms.max(free))
+}
+
+/// The intent after a step, or why the step is not allowed.
+pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, now_ms: u64) -> Checked<Intent> {
+    if held.attempt != attempt {
+        return Err(StoreError::Stale(format!("intent {} is at attempt {}, not at {attempt}", held.id, held.attempt)));
+    }
+    if !held.state.may_become(&to) {
+        return Err(StoreError::Stale(format!(
+            "intent {} is {}; it cannot become {}",
+            held.id,
+            held.state.word(),
+            to.word()
+        )));
+    }
+    let again = matches!(to, IntentState::Sending);
+    let next = if again { attempt.saturating_add(1) } else { attempt };
+    let last_sent_ms = if again { now_ms } else { held.last_sent_ms };
+    Ok(Intent { attempt: next, state: to, last_sent_ms, changed_ms: now_ms, ..held.clone() })
+}
+
+/// The error for an intent that is not there.
+pub(crate) fn no_intent(id: u64) -> StoreError {
+    StoreError::Stale(format!("there is no intent {id}"))
+}
+
+/// The key of the desired record that a host path belongs to: what is before the first `/`.
+pub(crate) fn key_of(host: &str) -> &str {
+    host.split_once('/').map_or(host, |(key, _)| key)
+}
+
+/// The intent as it is born: numbered, marked, `sending`, attempt 1.
+pub(crate) fn born(intent: Intent, id: u64, mark_time_ms: u64) -> Intent {
+    let mark = Mark { time_ms: mark_time_ms, ..intent.mark };
+    Intent { id, mark, attempt: 1, state: IntentState::Sending, ..intent }
+}
+
+/// What is kept about a connection.
+pub(crate) fn connection(connection: &str, row: &ConnectionRow) -> Checked {
+    words(&[("a connection's name", connection)])?;
+    bounded("bytes of a tenant's catalogue", row.catalogue.as_deref().map_or(0, str::len), RECORD_BYTES_MAX)
+}
+
+/// The records of a page, each id once: its last record, in the place of that. An id that the page also calls gone is left out.
+pub(crate) fn last_of_each(page: &PageCommit) -> impl Iterator<Item = &ObservedWrite> {
+    let gone: HashSet<&str> = page.gone.iter().map(String::as_str).collect();
+    let last: HashMap<&str, usize> =
+        page.records.iter().enumerate().map(|(at, record)| (record.id.as_str(), at)).collect();
+    let records = page.records.iter().enumerate();
+    records
+        .filter(move |(at, record)| last.get(record.id.as_str()) == Some(at) && !gone.contains(record.id.as_str()))
+        .map(|(_, record)| record)
+}

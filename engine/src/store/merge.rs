@@ -1,0 +1,326 @@
+//! Takes a record that was seen into what is stored of it. Pure; both stores use it.
+//!
+//! A list often shows part of a record only, so each record comes with the mask of the top fields that it *knows*. A field in the
+//! mask is authoritative: absent, or `null`, means known to be empty. A field outside the mask is unknown and keeps what is
+//! stored. The known fields grow to the union. Most records of a pass are as before, byte for byte: those are told without
+//! parsing. Where bytes differ, values decide, so that the order of keys and white space never make an event.
+//!
+//! A tombstone remembers nothing: a record that comes back is new.
+//!
+//! Bounds: what [`super::check`] let in. Left out: serials, the index, the links.
+
+use super::limits::KEY_BYTES_MAX;
+use super::{ChangeWhat, StoreError};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// Between the names of a known set. A name has no control characters.
+const SEPARATOR: char = '\n';
+
+/// A set of top field names, sorted, in the form in which it is stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Known(String);
+
+impl Known {
+    /// The set of these names.
+    pub(crate) fn of(names: &[String]) -> Result<Self, StoreError> {
+        for name in names {
+            if name.is_empty() || name.len() > KEY_BYTES_MAX || name.chars().any(char::is_control) {
+                return Err(StoreError::Invalid(format!("a mask names a field that cannot be one: {name:?}")));
+            }
+        }
+        Ok(Self::join(&names.iter().map(String::as_str).collect()))
+    }
+
+    /// The set as it was stored.
+    pub(crate) fn stored(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    /// The form to store.
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The names, sorted.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        names(&self.0)
+    }
+
+    fn join(names: &BTreeSet<&str>) -> Self {
+        let mut text = String::new();
+        for name in names {
+            if !text.is_empty() {
+                text.push(SEPARATOR);
+            }
+            text.push_str(name);
+        }
+        Self(text)
+    }
+}
+
+fn names(text: &str) -> impl Iterator<Item = &str> {
+    text.split(SEPARATOR).filter(|name| !name.is_empty())
+}
+
+/// What is stored of a record that is not a tombstone.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Held<'a> {
+    pub(crate) version: Option<&'a str>,
+    pub(crate) known: &'a str,
+    pub(crate) body: &'a str,
+    pub(crate) raw: Option<&'a str>,
+}
+
+/// What was seen of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen<'a> {
+    pub(crate) version: Option<&'a str>,
+    pub(crate) mask: &'a Known,
+    pub(crate) body: &'a str,
+    pub(crate) raw: Option<&'a str>,
+}
+
+/// What comes of it.
+#[derive(Debug)]
+pub(crate) enum Merged<'a> {
+    /// Nothing to write.
+    Same,
+    /// To write, with an event if it differs in a value.
+    Write {
+        known: Cow<'a, Known>,
+        body: Cow<'a, str>,
+        /// The stored one stays when none was given.
+        raw: Option<&'a str>,
+        version: Option<&'a str>,
+        event: Option<Difference>,
+    },
+}
+
+/// What the event says.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Difference {
+    /// It is new: `after` is the body.
+    Created,
+    /// These fields changed. A field that was unknown is missing in `before`; one that is known to be empty is `null`.
+    Updated { before: Map<String, Value>, after: Map<String, Value> },
+}
+
+impl Difference {
+    /// The event's word.
+    pub(crate) fn what(&self) -> ChangeWhat {
+        match self {
+            Self::Created => ChangeWhat::Created,
+            Self::Updated { .. } => ChangeWhat::Updated,
+        }
+    }
+}
+
+/// Merges what was seen into what is stored (none: not known, or a tombstone).
+///
+/// # Errors
+/// [`StoreError::Invalid`] when the body is no JSON object. A body that equals the stored one is one already.
+pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged<'a>, StoreError> {
+    let Some(held) = held else {
+        let body = match shape(seen)? {
+            Shape::Within => Cow::Borrowed(seen.body),
+            Shape::Beyond => Cow::Owned(text(&known_part(object(seen.body)?, seen.mask))?),
+        };
+        return Ok(Merged::Write {
+            known: Cow::Borrowed(seen.mask),
+            body,
+            raw: seen.raw,
+            version: seen.version,
+            event: Some(Difference::Created),
+        });
+    };
+    let raw = seen.raw.or(held.raw);
+    let (version, same_frame) = (seen.version, raw == held.raw && seen.version == held.version);
+    if held.body == seen.body && held.known == seen.mask.text() {
+        if same_frame {
+            return Ok(Merged::Same);
+        }
+        let (known, body) = (Cow::Borrowed(seen.mask), Cow::Borrowed(held.body));
+        return Ok(Merged::Write { known, body, raw, version, event: None });
+    }
+    let stored = object(held.body)?;
+    let incoming = known_part(object(seen.body)?, seen.mask);
+    let known_before: BTreeSet<&str> = names(held.known).collect();
+    let (mut before, mut after) = (Map::new(), Map::new());
+    for name in seen.mask.names() {
+        let was = stored.get(name).filter(|value| !value.is_null());
+        let is = incoming.get(name).filter(|value| !value.is_null());
+        if was == is {
+            continue;
+        }
+        if known_before.contains(name) {
+            before.insert(name.to_owned(), was.cloned().unwrap_or_default());
+        }
+        after.insert(name.to_owned(), is.cloned().unwrap_or_default());
+    }
+    let whole = known_before.iter().all(|name| seen.mask.names().any(|known| known == *name));
+    let (known, body) = if whole {
+        // Nothing of the stored record outlives a record that knows all of it.
+        let beyond = matches!(shape(seen)?, Shape::Beyond);
+        (Cow::Borrowed(seen.mask), if beyond { Cow::Owned(text(&incoming)?) } else { Cow::Borrowed(seen.body) })
+    } else {
+        let mut union = known_before;
+        let mut merged = stored.clone();
+        for name in seen.mask.names() {
+            union.insert(name);
+            match incoming.get(name) {
+                Some(value) => merged.insert(name.to_owned(), value.clone()),
+                None => merged.remove(name),
+            };
+        }
+        let body = if merged == stored { Cow::Borrowed(held.body) } else { Cow::Owned(text(&merged)?) };
+        (Cow::Owned(Known::join(&union)), body)
+    };
+    if after.is_empty() && same_frame && body == held.body && known.text() == held.known {
+        return Ok(Merged::Same);
+    }
+    let event = (!after.is_empty()).then_some(Difference::Updated { before, after });
+    Ok(Merged::Write { known, body, raw, version, event })
+}
+
+/// A body as a map.
+pub(crate) fn object(body: &str) -> Result<Map<String, Value>, StoreError> {
+    serde_json::from_str(body).map_err(|error| not_an_object(&error))
+}
+
+/// A map as a body.
+pub(crate) fn text(map: &Map<String, Value>) -> Result<String, StoreError> {
+    serde_json::to_string(map)
+        .map_err(|error| StoreError::Invalid(format!("a record cannot be written as JSON: {error}")))
+}
+
+/// The id of the candidate that a body names, `candidate.id`.
+pub(crate) fn candidate_of(body: &str) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Named<'a> {
+        #[serde(borrow)]
+        candidate: Option<Reference<'a>>,
+    }
+    #[derive(serde::Deserialize)]
+    struct Reference<'a> {
+        #[serde(borrow)]
+        id: Option<Cow<'a, str>>,
+    }
+    // Most kinds have no such field; looking for the word is ten times cheaper than reading the record.
+    if !body.contains("\"candidate\"") {
+        return None;
+    }
+    let named: Named<'_> = serde_json::from_str(body).ok()?;
+    named.candidate?.id.map(Cow::into_owned)
+}
+
+fn not_an_object(error: &serde_json::Error) -> StoreError {
+    // Only where, never what: serde_json's text can quote the record.
+    StoreError::Invalid(format!(
+        "a record's body is not a JSON object (line {}, column {})",
+        error.line(),
+        error.column()
+    ))
+}
+
+fn known_part(mut map: Map<String, Value>, mask: &Known) -> Map<String, Value> {
+    let names: BTreeSet<&str> = mask.names().collect();
+    map.retain(|name, _| names.contains(name.as_str()));
+    map
+}
+
+/// Whether the body has fields outside its mask.
+enum Shape {
+    Within,
+    Beyond,
+}
+
+/// Proves that the body is an object that [`object`] can read, and compares its fields with the mask, without building it.
+fn shape(seen: Seen<'_>) -> Result<Shape, StoreError> {
+    struct Fields<'m>(&'m str);
+
+    impl<'de> Visitor<'de> for Fields<'_> {
+        type Value = Shape;
+
+        fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+            formatter.write_str("an object")
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
+            let mut shape = Shape::Within;
+            while let Some((name, Sound)) = map.next_entry::<Name<'de>, Sound>()? {
+                if !names(self.0).any(|known| known == name.0) {
+                    shape = Shape::Beyond;
+                }
+            }
+            Ok(shape)
+        }
+    }
+
+    let mut deserializer = serde_json::Deserializer::from_str(seen.body);
+    let shape = deserializer.deserialize_map(Fields(seen.mask.text())).map_err(|error| not_an_object(&error))?;
+    deserializer.end().map_err(|error| not_an_object(&error))?;
+    Ok(shape)
+}
+
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Any JSON that can be read. `serde::de::IgnoredAny` would not do: it passes over numbers out of range, half surrogates and
+/// nesting without end, which then nobody could read back.
+struct Sound;
+
+impl<'de> Deserialize<'de> for Sound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Sound {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("JSON")
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self, A::Error> {
+        while items.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self, A::Error> {
+        while fields.next_entry::<Self, Self>()?.is_some() {}
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+#[path = "merge_tests.rs"]
+mod tests;

@@ -1,0 +1,215 @@
+//! The change events, their serials, and how far consumers have come.
+//!
+//! The event of a new record holds all of it, which the observed row holds too. It is therefore written as *told by the row* and reads
+//! the record from there. The row remembers the serial; the transaction that is first to change its body writes the old body into the
+//! event before it does so ([`settle`]). So the feed costs a pull nothing but a short row, and says the same for ever.
+//!
+//! Bounds: rows per read. Left out: trimming; the feed keeps everything.
+
+use super::observed;
+use super::tables::{
+    CHANGES, COUNTERS, OBSERVED, OFFSETS, OrFailed, Tables, counter, each, get, number, number_value, table,
+};
+use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
+use crate::store::merge::{object, text};
+use crate::store::{Cause, Change, ChangeWhat, StoreError, check};
+use redb::{ReadTransaction, ReadableTable};
+use serde_json::Map;
+
+const FORMAT: u8 = 1;
+const WHAT: &str = "a change event";
+
+/// An event as it is stored: maps as JSON text, empty for none.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Event<'a> {
+    pub(super) at_ms: u64,
+    pub(super) kind: &'a str,
+    pub(super) id: &'a str,
+    pub(super) what: ChangeWhat,
+    pub(super) cause: &'a Cause,
+    pub(super) before: &'a str,
+    pub(super) after: After<'a>,
+}
+
+/// Where the fields after the change are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum After<'a> {
+    /// Here.
+    Text(&'a str),
+    /// They are the observed row's body.
+    ToldByRow,
+}
+
+impl Event<'_> {
+    fn encode(&self) -> Vec<u8> {
+        let what = match self.what {
+            ChangeWhat::Created => 0,
+            ChangeWhat::Updated => 1,
+            ChangeWhat::Deleted => 2,
+            ChangeWhat::Moved => 3,
+        };
+        let (cause, intent) = match self.cause {
+            Cause::Observed => (0, 0),
+            Cause::Applied { intent } => (1, *intent),
+            Cause::Swept => (2, 0),
+            Cause::Hinted => (3, 0),
+        };
+        let (told_by_row, after) = match self.after {
+            After::Text(text) => (0, text),
+            After::ToldByRow => (1, ""),
+        };
+        let value = ValueWriter::new(FORMAT, self.before.len().saturating_add(after.len()).saturating_add(64));
+        let value = value.byte(what).byte(cause).byte(told_by_row).number(self.at_ms).number(intent);
+        let value = value.string(self.kind.as_bytes()).string(self.id.as_bytes());
+        value.string(self.before.as_bytes()).string(after.as_bytes()).done()
+    }
+}
+
+/// Reads an event; its cause apart, as it is borrowed by [`Event`].
+fn decode<T>(value: &[u8], then: impl FnOnce(Event<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+    let mut reader = ValueReader::new(value, FORMAT, WHAT)?;
+    let what = match reader.byte()? {
+        0 => ChangeWhat::Created,
+        1 => ChangeWhat::Updated,
+        2 => ChangeWhat::Deleted,
+        3 => ChangeWhat::Moved,
+        _ => return Err(damaged(WHAT)),
+    };
+    let cause = reader.byte()?;
+    let told_by_row = reader.byte()? == 1;
+    let at_ms = reader.number()?;
+    let intent = reader.number()?;
+    let cause = match cause {
+        0 => Cause::Observed,
+        1 => Cause::Applied { intent },
+        2 => Cause::Swept,
+        3 => Cause::Hinted,
+        _ => return Err(damaged(WHAT)),
+    };
+    let (kind, id, before, after) = (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
+    let after = if told_by_row { After::ToldByRow } else { After::Text(after) };
+    then(Event { at_ms, kind, id, what, cause: &cause, before, after })
+}
+
+fn serial_key(connection: &str) -> Key {
+    counter(connection, "serial", "")
+}
+
+/// The newest serial, as a write transaction sees it.
+pub(super) fn last_serial(tables: &Tables<'_>, connection: &str) -> Result<u64, StoreError> {
+    number(tables.counters.rows(), &serial_key(connection))
+}
+
+/// Remembers the newest serial.
+pub(super) fn put_last_serial(tables: &mut Tables<'_>, connection: &str, serial: u64) -> Result<(), StoreError> {
+    tables.counters.put(&serial_key(connection), &number_value(serial)).map(drop)
+}
+
+/// Writes the event of this serial.
+pub(super) fn put(tables: &mut Tables<'_>, connection: &str, serial: u64, event: &Event<'_>) -> Result<(), StoreError> {
+    tables.changes.put(&Key::of(connection).number(serial), &event.encode()).map(drop)
+}
+
+/// Writes the body into the event that the row told until now.
+pub(super) fn settle(tables: &mut Tables<'_>, connection: &str, serial: u64, body: &str) -> Result<(), StoreError> {
+    let key = Key::of(connection).number(serial);
+    let settled = {
+        let held = get(tables.changes.rows(), &key)?.ok_or_else(|| damaged(WHAT))?;
+        decode(held.value(), |event| Ok(Event { after: After::Text(body), ..event }.encode()))?
+    };
+    tables.changes.put(&key, &settled).map(drop)
+}
+
+/// Appends events that the engine made itself.
+pub(super) fn append(tables: &mut Tables<'_>, connection: &str, changes: &[Change]) -> Result<(), StoreError> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let mut serial = last_serial(tables, connection)?;
+    for change in changes {
+        serial = serial.saturating_add(1);
+        let (before, after) = (text(&change.before)?, text(&change.after)?);
+        let (at_ms, kind, id, what) = (change.at_ms, change.kind.as_str(), change.id.as_str(), change.what);
+        let event = Event { at_ms, kind, id, what, cause: &change.cause, before: &before, after: After::Text(&after) };
+        put(tables, connection, serial, &event)?;
+    }
+    put_last_serial(tables, connection, serial)
+}
+
+/// The events after a serial.
+pub(super) fn changes(
+    read: &ReadTransaction,
+    connection: &str,
+    after: u64,
+    rows_max: usize,
+) -> Result<Vec<Change>, StoreError> {
+    check::rows(rows_max)?;
+    let observed = table(read, OBSERVED)?;
+    let prefix = Key::of(connection);
+    let mut found = Vec::new();
+    let range = prefix.clone().within_after(prefix.clone().number(after));
+    each(&table(read, CHANGES)?, range, rows_max, |key, value| {
+        let serial = KeyReader::after(key, &prefix)?.number()?;
+        found.push(decode(value, |event| change(&observed, connection, serial, event))?);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+fn change(
+    rows: &impl ReadableTable<super::tables::Bytes, super::tables::Bytes>,
+    connection: &str,
+    serial: u64,
+    event: Event<'_>,
+) -> Result<Change, StoreError> {
+    let map = |text: &str| match text {
+        "" => Ok(Map::new()),
+        text => object(text).map_err(|_| damaged(WHAT)),
+    };
+    let after = match event.after {
+        After::Text(text) => map(text)?,
+        After::ToldByRow => {
+            let row = get(rows, &observed::key(connection, event.kind, event.id))?.ok_or_else(|| damaged(WHAT))?;
+            let row = observed::Row::decode(row.value())?;
+            if row.told != serial {
+                return Err(damaged(WHAT));
+            }
+            map(row.body)?
+        }
+    };
+    Ok(Change {
+        serial,
+        at_ms: event.at_ms,
+        kind: event.kind.to_owned(),
+        id: event.id.to_owned(),
+        what: event.what,
+        before: map(event.before)?,
+        after,
+        cause: event.cause.clone(),
+    })
+}
+
+/// The newest serial.
+pub(super) fn changes_last(read: &ReadTransaction, connection: &str) -> Result<u64, StoreError> {
+    number(&table(read, COUNTERS)?, &serial_key(connection))
+}
+
+/// Moves a consumer's offset forward.
+pub(super) fn acknowledge(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    consumer: &str,
+    serial: u64,
+) -> Result<(), StoreError> {
+    let key = Key::of(connection).text(consumer);
+    if serial > number(tables.offsets.rows(), &key)? {
+        tables.offsets.put(&key, &number_value(serial))?;
+    }
+    Ok(())
+}
+
+/// A consumer's offset.
+pub(super) fn offset(read: &ReadTransaction, connection: &str, consumer: &str) -> Result<u64, StoreError> {
+    let offsets = read.open_table(OFFSETS).or_failed()?;
+    number(&offsets, &Key::of(connection).text(consumer))
+}

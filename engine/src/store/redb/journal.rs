@@ -1,0 +1,139 @@
+//! The intents: numbered within the store, marked within the connection, at most one open per host path and operation.
+//!
+//! Numbers and mark times are counters that only rise, so that neither is ever given out twice, not even after the clock went back.
+//!
+//! Left out: which step is allowed; see [`crate::journal`] and [`check::step`].
+
+use super::tables::{
+    BY_HOST, INTENTS, OPEN, Tables, counter, counters, each, from_json, get, number, number_of, number_value, table,
+    to_json,
+};
+use super::{desired, feed};
+use crate::journal::{Intent, IntentId};
+use crate::store::codec::{Key, KeyReader, damaged};
+use crate::store::{IntentAdvance, StoreError, check};
+use redb::{ReadTransaction, ReadableTable};
+
+const WHAT: &str = "an intent";
+/// The group of the counters of intents by state.
+const COUNTED: &str = "intents";
+
+/// The last intent's number, for the whole store.
+fn last_number() -> Key {
+    Key::of("last_intent")
+}
+
+fn last_mark(connection: &str) -> Key {
+    counter(connection, "mark", "")
+}
+
+fn key_of(connection: &str, id: IntentId) -> Key {
+    Key::of(connection).number(id)
+}
+
+fn open_key(connection: &str, intent: &Intent) -> Key {
+    Key::of(connection).text(&intent.host).text(&intent.operation)
+}
+
+/// Opens an intent. See [`crate::store::Store::begin_intent`].
+pub(super) fn begin(tables: &mut Tables<'_>, connection: &str, intent: Intent) -> Result<Intent, StoreError> {
+    let open = open_key(connection, &intent);
+    if let Some(id) = get(tables.open.rows(), &open)? {
+        return Err(StoreError::IntentOpen(number_of(id.value())?));
+    }
+    let held = desired::generation(tables, connection, check::key_of(&intent.host))?;
+    check::generation(&intent.host, held, intent.generation)?;
+    let mark = last_mark(connection);
+    let time_ms = check::mark_time(intent.mark.time_ms, number(tables.counters.rows(), &mark)?)?;
+    let id = number(tables.meta.rows(), &last_number())?.saturating_add(1);
+    let born = check::born(intent, id, time_ms);
+    let value = to_json(&born)?;
+
+    tables.intents.put(&key_of(connection, id), &value)?;
+    tables.open.put(&open, &number_value(id))?;
+    tables.by_host.put(&Key::of(connection).text(&born.host).number(id), &[])?;
+    tables.counters.put(&mark, &number_value(time_ms))?;
+    tables.meta.put(&last_number(), &number_value(id))?;
+    tables.count_up(&counter(connection, COUNTED, born.state.word()), 1)?;
+    Ok(born)
+}
+
+/// Moves an intent on. See [`crate::store::Store::advance_intent`].
+pub(super) fn advance(tables: &mut Tables<'_>, connection: &str, advance: IntentAdvance) -> Result<Intent, StoreError> {
+    let held = load(tables.intents.rows(), connection, advance.id)?.ok_or_else(|| check::no_intent(advance.id))?;
+    let next = check::step(&held, advance.attempt, advance.to, advance.now_ms)?;
+    let value = to_json(&next)?;
+
+    tables.intents.put(&key_of(connection, next.id), &value)?;
+    if !next.state.is_open() {
+        tables.open.remove(&open_key(connection, &next))?;
+    }
+    if held.state.word() != next.state.word() {
+        tables.count_down(&counter(connection, COUNTED, held.state.word()), 1)?;
+        tables.count_up(&counter(connection, COUNTED, next.state.word()), 1)?;
+    }
+    desired::end_links(tables, connection, &advance.unlink)?;
+    desired::put_links(tables, connection, &advance.links)?;
+    feed::append(tables, connection, &advance.changes)?;
+    Ok(next)
+}
+
+fn load(
+    rows: &impl ReadableTable<super::tables::Bytes, super::tables::Bytes>,
+    connection: &str,
+    id: IntentId,
+) -> Result<Option<Intent>, StoreError> {
+    let value = get(rows, &key_of(connection, id))?;
+    value.map(|value| from_json(value.value(), WHAT)).transpose()
+}
+
+fn load_all(read: &ReadTransaction, connection: &str, ids: &[IntentId]) -> Result<Vec<Intent>, StoreError> {
+    let rows = table(read, INTENTS)?;
+    ids.iter().map(|id| load(&rows, connection, *id)?.ok_or_else(|| damaged(WHAT))).collect()
+}
+
+/// One intent.
+pub(super) fn intent(read: &ReadTransaction, connection: &str, id: IntentId) -> Result<Option<Intent>, StoreError> {
+    load(&table(read, INTENTS)?, connection, id)
+}
+
+/// All open intents, oldest first.
+pub(super) fn open_intents(read: &ReadTransaction, connection: &str) -> Result<Vec<Intent>, StoreError> {
+    let mut ids = Vec::new();
+    each(&table(read, OPEN)?, Key::of(connection).within(), usize::MAX, |_, value| {
+        ids.push(number_of(value)?);
+        Ok(())
+    })?;
+    ids.sort_unstable();
+    load_all(read, connection, &ids)
+}
+
+/// The intents of a key and of the paths below it, newest first.
+pub(super) fn intents_of(
+    read: &ReadTransaction,
+    connection: &str,
+    key: &str,
+    rows_max: usize,
+) -> Result<Vec<Intent>, StoreError> {
+    check::rows(rows_max)?;
+    let by_host = table(read, BY_HOST)?;
+    let mut ids = Vec::new();
+    let own = Key::of(connection).text(key).within();
+    let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
+    for range in [own, below] {
+        each(&by_host, range, usize::MAX, |key, _| {
+            let mut parts = KeyReader::after(key, &Key::of(connection))?;
+            parts.text()?;
+            ids.push(parts.number()?);
+            Ok(())
+        })?;
+    }
+    ids.sort_unstable_by(|a, b| b.cmp(a));
+    ids.truncate(rows_max);
+    load_all(read, connection, &ids)
+}
+
+/// How many there are by state.
+pub(super) fn intent_counts(read: &ReadTransaction, connection: &str) -> Result<Vec<(String, u64)>, StoreError> {
+    counters(read, connection, COUNTED)
+}

@@ -1,0 +1,317 @@
+//! The embedded, durable store: one file, by redb.
+//!
+//! One thread writes and commits in groups (`writer`); reads run on tokio's blocking threads, each in a snapshot of its own, and
+//! never wait for the writer. Every commit is durable when its call returns. The file is held by one process at a time.
+//!
+//! Opening blocks, and so does dropping: it finishes what is queued, waits for reads under way and closes the file. A call needs a
+//! tokio runtime.
+//!
+//! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out: encryption of the file, and more
+//! than one machine; both belong to another [`Store`].
+
+mod desired;
+mod feed;
+mod journal;
+mod observed;
+mod open;
+mod tables;
+mod writer;
+
+use super::*;
+use crate::entropy::Entropy;
+use ::redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend};
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock};
+use tables::{CONNECTIONS, OrFailed, Tables, from_json, get, to_json};
+use writer::{Shared, Writer};
+
+/// How the store is run.
+#[derive(Clone, Copy, Debug)]
+pub struct RedbOptions {
+    /// Memory for pages of the file. Eight megabytes hold the upper levels of the trees of a million records, and one transaction.
+    pub cache_bytes: usize,
+}
+
+impl Default for RedbOptions {
+    fn default() -> Self {
+        Self { cache_bytes: 8 * 1024 * 1024 }
+    }
+}
+
+/// See the module.
+#[derive(Debug)]
+pub struct RedbStore {
+    identity: StoreIdentity,
+    /// None only while the store is dropped.
+    writer: Option<Writer>,
+    database: Shared,
+}
+
+impl RedbStore {
+    /// Opens the store in this file, or makes it.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when another process (or this one) has it open; [`StoreError::Unusable`] when it is no store, is damaged, has
+    /// another layout, or cannot be reached. The text says what to do.
+    pub fn open(path: &Path, options: RedbOptions, entropy: &dyn Entropy) -> Result<Self, StoreError> {
+        Self::start(open::file(path, options.cache_bytes, entropy)?)
+    }
+
+    /// Opens the store that a backend holds, or makes it there. For simulations that own the disk.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn with_backend(
+        backend: impl StorageBackend,
+        options: RedbOptions,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, StoreError> {
+        Self::start(open::backend(backend, options.cache_bytes, entropy)?)
+    }
+
+    /// How many transactions were committed since it was opened. Several calls may share one.
+    pub fn commits(&self) -> u64 {
+        self.writer.as_ref().map_or(0, Writer::commits)
+    }
+
+    fn start((database, identity): (Database, StoreIdentity)) -> Result<Self, StoreError> {
+        let database = Arc::new(RwLock::new(Some(database)));
+        let writer = Some(Writer::start(Arc::clone(&database))?);
+        Ok(Self { identity, writer, database })
+    }
+
+    fn write<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        checked: Result<(), StoreError>,
+        work: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'_, T> {
+        Box::pin(async move {
+            checked?;
+            match &self.writer {
+                Some(writer) => writer.write(bytes, work).await,
+                None => Err(closed()),
+            }
+        })
+    }
+
+    fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&ReadTransaction) -> Result<T, StoreError> + Send + 'static,
+    ) -> Stored<'_, T> {
+        Box::pin(async move {
+            let database = Arc::clone(&self.database);
+            let reading = tokio::task::spawn_blocking(move || {
+                let database = database.read().unwrap_or_else(PoisonError::into_inner);
+                work(&database.as_ref().ok_or_else(closed)?.begin_read().or_failed()?)
+            });
+            reading.await.map_err(|error| StoreError::Io(format!("a read was broken off: {error}")))?
+        })
+    }
+}
+
+impl Drop for RedbStore {
+    fn drop(&mut self) {
+        drop(self.writer.take());
+        // Waits for the reads whose callers have gone; those that have not begun find the database closed.
+        let database = self.database.write().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Err(error)) = database.map(Database::close) {
+            tracing::warn!(%error, "the store was not closed cleanly; it is repaired when it is opened again");
+        }
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::Io("the store is closed".to_owned())
+}
+
+impl Store for RedbStore {
+    fn identity(&self) -> Stored<'_, StoreIdentity> {
+        Box::pin(async { Ok(self.identity.clone()) })
+    }
+
+    fn connection(&self, connection: &str) -> Stored<'_, Option<ConnectionRow>> {
+        let name = connection.to_owned();
+        self.read(move |read| {
+            let rows = tables::table(read, CONNECTIONS)?;
+            let value = get(&rows, &codec::Key::of(&name))?;
+            value.map(|value| from_json(value.value(), "a connection")).transpose()
+        })
+    }
+
+    fn put_connection(&self, connection: &str, row: ConnectionRow) -> Stored<'_, ()> {
+        let name = connection.to_owned();
+        self.write(0, check::connection(connection, &row), move |tables| {
+            tables.connections.put(&codec::Key::of(&name), &to_json(&row)?).map(drop)
+        })
+    }
+
+    fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport> {
+        let name = connection.to_owned();
+        let (checked, masks) = match check::page(connection, &page) {
+            Ok(masks) => (Ok(()), masks),
+            Err(refusal) => (Err(refusal), Vec::new()),
+        };
+        let sizes = page.records.iter().map(|record| record.body.len() + record.raw.as_deref().map_or(0, str::len));
+        let bytes = sizes.fold(0, usize::saturating_add);
+        self.write(bytes, checked, move |tables| observed::commit_page(tables, &name, &page, &masks))
+    }
+
+    fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>> {
+        let (name, remote) = (connection.to_owned(), remote.clone());
+        self.read(move |read| observed::observed(read, &name, &remote))
+    }
+
+    fn observed_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        let (name, kind, after) = (connection.to_owned(), kind.to_owned(), after.map(str::to_owned));
+        self.read(move |read| observed::observed_page(read, &name, &kind, after.as_deref(), rows_max))
+    }
+
+    fn lookup(
+        &self,
+        connection: &str,
+        kind: &str,
+        index: &str,
+        term: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        let (name, kind, index) = (connection.to_owned(), kind.to_owned(), index.to_owned());
+        let term = index::normal(term);
+        self.read(move |read| observed::lookup(read, &name, &kind, &index, &term, rows_max))
+    }
+
+    fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
+        let name = connection.to_owned();
+        self.read(move |read| observed::observed_counts(read, &name))
+    }
+
+    fn scan_state(&self, connection: &str, kind: &str, parent: Option<&str>) -> Stored<'_, Option<ScanState>> {
+        let (name, kind, parent) = (connection.to_owned(), kind.to_owned(), parent.map(str::to_owned));
+        self.read(move |read| observed::scan_state(read, &name, &kind, parent.as_deref()))
+    }
+
+    fn scan_states(&self, connection: &str) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
+        let name = connection.to_owned();
+        self.read(move |read| observed::scan_states(read, &name))
+    }
+
+    fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport> {
+        let name = connection.to_owned();
+        let bytes = records.iter().map(|record| record.body.len()).fold(0, usize::saturating_add);
+        self.write(bytes, check::declarations(connection, &records), move |tables| {
+            desired::declare(tables, &name, &records, now_ms)
+        })
+    }
+
+    fn desired(&self, connection: &str, key: &str) -> Stored<'_, Option<DesiredRow>> {
+        let (name, key) = (connection.to_owned(), key.to_owned());
+        self.read(move |read| desired::desired(read, &name, &key))
+    }
+
+    fn desired_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+        let (name, after) = (connection.to_owned(), after.map(str::to_owned));
+        self.read(move |read| desired::desired_page(read, &name, after.as_deref(), rows_max))
+    }
+
+    fn dirty_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+        let (name, after) = (connection.to_owned(), after.map(str::to_owned));
+        self.read(move |read| desired::dirty_page(read, &name, after.as_deref(), rows_max))
+    }
+
+    fn put_status(&self, connection: &str, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>> {
+        let name = connection.to_owned();
+        self.write(0, check::statuses(connection, &statuses), move |tables| {
+            desired::put_status(tables, &name, statuses)
+        })
+    }
+
+    fn mark_dirty(&self, connection: &str, keys: Vec<String>) -> Stored<'_, ()> {
+        let name = connection.to_owned();
+        self.write(0, check::keys(connection, &keys), move |tables| desired::mark_dirty(tables, &name, &keys))
+    }
+
+    fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)> {
+        let name = connection.to_owned();
+        self.read(move |read| desired::desired_counts(read, &name))
+    }
+
+    fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>> {
+        let (name, host) = (connection.to_owned(), host.to_owned());
+        self.read(move |read| desired::link(read, &name, &host))
+    }
+
+    fn links_of(&self, connection: &str, key: &str) -> Stored<'_, Vec<LinkRow>> {
+        let (name, key) = (connection.to_owned(), key.to_owned());
+        self.read(move |read| desired::links_of(read, &name, &key))
+    }
+
+    fn links_to(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Vec<LinkRow>> {
+        let (name, remote) = (connection.to_owned(), remote.clone());
+        self.read(move |read| desired::links_to(read, &name, &remote))
+    }
+
+    fn put_links(&self, connection: &str, links: Vec<LinkRow>) -> Stored<'_, ()> {
+        let name = connection.to_owned();
+        self.write(0, check::links(connection, &links), move |tables| desired::put_links(tables, &name, &links))
+    }
+
+    fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent> {
+        let name = connection.to_owned();
+        self.write(intent.input.len(), check::intent(connection, &intent), move |tables| {
+            journal::begin(tables, &name, intent)
+        })
+    }
+
+    fn advance_intent(&self, connection: &str, advance: IntentAdvance) -> Stored<'_, Intent> {
+        let name = connection.to_owned();
+        self.write(0, check::advance(connection, &advance), move |tables| journal::advance(tables, &name, advance))
+    }
+
+    fn intent(&self, connection: &str, id: IntentId) -> Stored<'_, Option<Intent>> {
+        let name = connection.to_owned();
+        self.read(move |read| journal::intent(read, &name, id))
+    }
+
+    fn open_intents(&self, connection: &str) -> Stored<'_, Vec<Intent>> {
+        let name = connection.to_owned();
+        self.read(move |read| journal::open_intents(read, &name))
+    }
+
+    fn intents_of(&self, connection: &str, key: &str, rows_max: usize) -> Stored<'_, Vec<Intent>> {
+        let (name, key) = (connection.to_owned(), key.to_owned());
+        self.read(move |read| journal::intents_of(read, &name, &key, rows_max))
+    }
+
+    fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
+        let name = connection.to_owned();
+        self.read(move |read| journal::intent_counts(read, &name))
+    }
+
+    fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>> {
+        let name = connection.to_owned();
+        self.read(move |read| feed::changes(read, &name, after, rows_max))
+    }
+
+    fn changes_last(&self, connection: &str) -> Stored<'_, u64> {
+        let name = connection.to_owned();
+        self.read(move |read| feed::changes_last(read, &name))
+    }
+
+    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, ()> {
+        let (name, consumer) = (connection.to_owned(), consumer.to_owned());
+        self.write(0, check::within(connection, "a consumer's name", &consumer.clone()), move |tables| {
+            feed::acknowledge(tables, &name, &consumer, serial)
+        })
+    }
+
+    fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
+        let (name, consumer) = (connection.to_owned(), consumer.to_owned());
+        self.read(move |read| feed::offset(read, &name, &consumer))
+    }
+}

@@ -1,0 +1,410 @@
+//! The observed records, their index, and where scans stand.
+//!
+//! A page is first compared with what is stored, without writing, and then written: so a page that is refused leaves nothing behind in
+//! the transaction that it shares with others.
+//!
+//! Bounds: what [`check::page`] let in; the changed rows of one page are in memory twice. Left out: merging; see [`merge`].
+
+use super::tables::{
+    Bytes, OBSERVED, OrFailed, SCANS, TERMS, Tables, any, counter, counters, each, from_json, get, table, to_json,
+};
+use super::{desired, feed};
+use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
+use crate::store::limits::KEY_BYTES_MAX;
+use crate::store::merge::{self, Difference, Held, Known, Merged, Seen};
+use crate::store::{
+    ChangeWhat, ObservedRow, ObservedWrite, PageCommit, PageReport, ScanState, StoreError, check, index,
+};
+use atsync_model::contract::RemoteRef;
+use redb::{ReadTransaction, ReadableTable};
+
+const FORMAT: u8 = 1;
+const WHAT: &str = "an observed record";
+const GONE: u8 = 1;
+const HAS_VERSION: u8 = 2;
+const HAS_RAW: u8 = 4;
+/// The group of the counters of observed records.
+const COUNTED: &str = "observed";
+
+/// A row as it is stored.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row<'a> {
+    pub(super) gone: bool,
+    pub(super) changed_ms: u64,
+    /// The serial of the event that reads its record from here; 0 for none. See [`feed`].
+    pub(super) told: u64,
+    pub(super) version: Option<&'a str>,
+    pub(super) known: &'a str,
+    pub(super) body: &'a str,
+    pub(super) raw: Option<&'a str>,
+}
+
+impl<'a> Row<'a> {
+    pub(super) fn decode(value: &'a [u8]) -> Result<Self, StoreError> {
+        let mut reader = ValueReader::new(value, FORMAT, WHAT)?;
+        let flags = reader.byte()?;
+        let (changed_ms, told) = (reader.number()?, reader.number()?);
+        let (version, known, body, raw) = (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
+        let version = (flags & HAS_VERSION != 0).then_some(version);
+        let raw = (flags & HAS_RAW != 0).then_some(raw);
+        Ok(Self { gone: flags & GONE != 0, changed_ms, told, version, known, body, raw })
+    }
+
+    fn encode(&self) -> Vec<u8> {
+        let mut flags = 0;
+        for (holds, flag) in [(self.gone, GONE), (self.version.is_some(), HAS_VERSION), (self.raw.is_some(), HAS_RAW)] {
+            if holds {
+                flags |= flag;
+            }
+        }
+        let texts = [self.version.unwrap_or_default(), self.known, self.body, self.raw.unwrap_or_default()];
+        let size = texts.iter().map(|text| text.len()).fold(0, usize::saturating_add);
+        let value = ValueWriter::new(FORMAT, size).byte(flags).number(self.changed_ms).number(self.told);
+        texts.into_iter().fold(value, |value, text| value.string(text.as_bytes())).done()
+    }
+
+    fn held(&self) -> Held<'a> {
+        Held { version: self.version, known: self.known, body: self.body, raw: self.raw }
+    }
+
+    fn owned(&self, kind: &str, id: String) -> ObservedRow {
+        ObservedRow {
+            kind: kind.to_owned(),
+            id,
+            version: self.version.map(str::to_owned),
+            body: self.body.to_owned(),
+            raw: self.raw.map(str::to_owned),
+            known: Known::stored(self.known).names().map(str::to_owned).collect(),
+            changed_ms: self.changed_ms,
+            gone: self.gone,
+        }
+    }
+}
+
+pub(super) fn key(connection: &str, kind: &str, id: &str) -> Key {
+    Key::of(connection).text(kind).text(id)
+}
+
+/// What one record of a page comes to.
+struct Effect<'p> {
+    id: &'p str,
+    key: Key,
+    value: Vec<u8>,
+    event: Option<(u64, Outcome)>,
+    /// The event that reads its record from the row, and the body that it speaks of.
+    settle: Option<(u64, String)>,
+    terms_gone: Terms,
+    terms_new: Terms,
+    candidates: Vec<String>,
+}
+
+type Terms = Vec<(&'static str, String)>;
+
+enum Outcome {
+    Created,
+    Updated { before: String, after: String },
+    Deleted { before: String },
+}
+
+/// What is the same for all records of a page.
+struct Frame<'p> {
+    page: &'p PageCommit,
+    connection: &'p str,
+    /// Some desired record is linked at all; without, nothing can become dirty.
+    linked: bool,
+}
+
+/// Takes in a page. See [`crate::store::Store::commit_page`].
+pub(super) fn commit_page(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    page: &PageCommit,
+    masks: &[Known],
+) -> Result<PageReport, StoreError> {
+    let linked = any(tables.linked.rows(), Key::of(connection).within())?;
+    let frame = Frame { page, connection, linked };
+    let mut report = PageReport::default();
+    let first = feed::last_serial(tables, connection)?;
+    let mut serial = first;
+    let mut effects = Vec::new();
+    for record in check::last_of_each(page) {
+        let Some(mask) = masks.get(record.mask) else { continue };
+        let effect = frame.seen(tables.observed.rows(), record, mask, &mut serial)?;
+        let count = match effect.as_ref().and_then(|effect| effect.event.as_ref()) {
+            None => &mut report.unchanged,
+            Some((_, Outcome::Created)) => &mut report.created,
+            Some(_) => &mut report.updated,
+        };
+        *count = count.saturating_add(1);
+        effects.extend(effect);
+    }
+    let mut gone: Vec<&String> = page.gone.iter().collect();
+    // In the order of the page, each once.
+    let mut met = std::collections::HashSet::new();
+    gone.retain(|id| met.insert(id.as_str()));
+    for id in gone {
+        let effect = frame.gone(tables.observed.rows(), id, &mut serial)?;
+        report.deleted = report.deleted.saturating_add(u64::from(effect.is_some()));
+        effects.extend(effect);
+    }
+    for effect in effects {
+        frame.write(tables, effect)?;
+    }
+    if serial > first {
+        feed::put_last_serial(tables, connection, serial)?;
+    }
+    let counted = counter(connection, COUNTED, &page.kind);
+    if report.created > report.deleted {
+        tables.count_up(&counted, report.created.saturating_sub(report.deleted))?;
+    } else if report.deleted > report.created {
+        tables.count_down(&counted, report.deleted.saturating_sub(report.created))?;
+    }
+    if let Some(scan) = &page.scan {
+        tables.scans.put(&scan_key(connection, &page.kind, page.parent.as_deref()), &to_json(scan)?)?;
+    }
+    Ok(report)
+}
+
+impl<'p> Frame<'p> {
+    /// What a record that was seen comes to; none when all is as before. Writes nothing.
+    fn seen(
+        &self,
+        rows: &impl ReadableTable<Bytes, Bytes>,
+        record: &'p ObservedWrite,
+        mask: &Known,
+        serial: &mut u64,
+    ) -> Result<Option<Effect<'p>>, StoreError> {
+        let kind = &self.page.kind;
+        let key = key(self.connection, kind, &record.id);
+        let guard = get(rows, &key)?;
+        let stored = guard.as_ref().map(|guard| Row::decode(guard.value())).transpose()?;
+        let stored = stored.filter(|row| !row.gone);
+        let (version, raw) = (record.version.as_deref(), record.raw.as_deref());
+        let merged = merge::merge(stored.map(|row| row.held()), Seen { version, mask, body: &record.body, raw })?;
+        let Merged::Write { known, body, raw, version, event } = merged else { return Ok(None) };
+        let event = event.map(|difference| {
+            *serial = serial.saturating_add(1);
+            (*serial, difference)
+        });
+        let (before, told_before) = stored.map_or(("", 0), |row| (row.body, row.told));
+        let differs = body != before;
+        let settle = (differs && told_before != 0).then(|| (told_before, before.to_owned()));
+        let (mut terms_gone, mut terms_new) = (Vec::new(), Vec::new());
+        if differs {
+            (terms_gone, terms_new) = (terms(kind, before), terms(kind, &body));
+            if !terms_gone.is_empty() {
+                let held = std::mem::take(&mut terms_gone);
+                terms_gone = held.iter().filter(|term| !terms_new.contains(term)).cloned().collect();
+                terms_new.retain(|term| !held.contains(term));
+            }
+        }
+        let told = match &event {
+            Some((serial, Difference::Created)) => *serial,
+            _ if differs => 0,
+            _ => told_before,
+        };
+        let changed_ms = match (&event, stored) {
+            (None, Some(row)) => row.changed_ms,
+            _ => self.page.now_ms,
+        };
+        let row = Row { gone: false, changed_ms, told, version, known: known.text(), body: &body, raw };
+        let candidates = if event.is_some() { self.candidates([before, &body]) } else { Vec::new() };
+        let event = match event {
+            None => None,
+            Some((serial, Difference::Created)) => Some((serial, Outcome::Created)),
+            Some((serial, Difference::Updated { before, after })) => {
+                Some((serial, Outcome::Updated { before: merge::text(&before)?, after: merge::text(&after)? }))
+            }
+        };
+        Ok(Some(Effect { id: &record.id, key, value: row.encode(), event, settle, terms_gone, terms_new, candidates }))
+    }
+
+    /// What it comes to that a record is gone; none when it was not there. Writes nothing.
+    fn gone(
+        &self,
+        rows: &impl ReadableTable<Bytes, Bytes>,
+        id: &'p str,
+        serial: &mut u64,
+    ) -> Result<Option<Effect<'p>>, StoreError> {
+        let key = key(self.connection, &self.page.kind, id);
+        let Some(guard) = get(rows, &key)? else { return Ok(None) };
+        let row = Row::decode(guard.value())?;
+        if row.gone {
+            return Ok(None);
+        }
+        *serial = serial.saturating_add(1);
+        let tombstone =
+            Row { gone: true, changed_ms: self.page.now_ms, told: 0, version: None, known: "", body: "{}", raw: None };
+        Ok(Some(Effect {
+            id,
+            value: tombstone.encode(),
+            event: Some((*serial, Outcome::Deleted { before: row.body.to_owned() })),
+            settle: (row.told != 0).then(|| (row.told, row.body.to_owned())),
+            terms_gone: terms(&self.page.kind, row.body),
+            terms_new: Vec::new(),
+            candidates: self.candidates([row.body, ""]),
+            key,
+        }))
+    }
+
+    fn candidates(&self, bodies: [&str; 2]) -> Vec<String> {
+        if !self.linked {
+            return Vec::new();
+        }
+        bodies.into_iter().filter_map(merge::candidate_of).collect()
+    }
+
+    fn write(&self, tables: &mut Tables<'_>, effect: Effect<'_>) -> Result<(), StoreError> {
+        let (connection, page) = (self.connection, self.page);
+        if let Some((serial, body)) = &effect.settle {
+            feed::settle(tables, connection, *serial, body)?;
+        }
+        tables.observed.put(&effect.key, &effect.value)?;
+        for (index, term) in &effect.terms_gone {
+            tables.terms.remove(&term_key(connection, &page.kind, index, term).text(effect.id))?;
+        }
+        for (index, term) in &effect.terms_new {
+            tables.terms.put(&term_key(connection, &page.kind, index, term).text(effect.id), &[])?;
+        }
+        let Some((serial, outcome)) = &effect.event else { return Ok(()) };
+        let (what, before, after) = match outcome {
+            Outcome::Created => (ChangeWhat::Created, "", feed::After::ToldByRow),
+            Outcome::Updated { before, after } => {
+                (ChangeWhat::Updated, before.as_str(), feed::After::Text(after.as_str()))
+            }
+            Outcome::Deleted { before } => (ChangeWhat::Deleted, before.as_str(), feed::After::Text("")),
+        };
+        let (kind, id, cause) = (page.kind.as_str(), effect.id, &page.cause);
+        feed::put(
+            tables,
+            connection,
+            *serial,
+            &feed::Event { at_ms: page.now_ms, kind, id, what, cause, before, after },
+        )?;
+        if self.linked {
+            desired::touch(tables, connection, kind, id)?;
+            for candidate in &effect.candidates {
+                desired::touch(tables, connection, atsync_model::kinds::CANDIDATES, candidate)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The terms that fit a key. No lookup can ask for one that does not.
+fn terms(kind: &str, body: &str) -> Terms {
+    let mut terms = if body.is_empty() { Vec::new() } else { index::terms(kind, body) };
+    terms.retain(|(_, term)| term.len() <= KEY_BYTES_MAX);
+    terms
+}
+
+fn term_key(connection: &str, kind: &str, index: &str, term: &str) -> Key {
+    Key::of(connection).text(kind).text(index).text(term)
+}
+
+fn scan_key(connection: &str, kind: &str, parent: Option<&str>) -> Key {
+    let key = Key::of(connection).text(kind);
+    parent.into_iter().fold(key, Key::text)
+}
+
+/// One record.
+pub(super) fn observed(
+    read: &ReadTransaction,
+    connection: &str,
+    remote: &RemoteRef,
+) -> Result<Option<ObservedRow>, StoreError> {
+    let rows = table(read, OBSERVED)?;
+    let Some(value) = get(&rows, &key(connection, &remote.kind, &remote.id))? else { return Ok(None) };
+    Ok(Some(Row::decode(value.value())?.owned(&remote.kind, remote.id.clone())))
+}
+
+/// Records of a kind.
+pub(super) fn observed_page(
+    read: &ReadTransaction,
+    connection: &str,
+    kind: &str,
+    after: Option<&str>,
+    rows_max: usize,
+) -> Result<Vec<ObservedRow>, StoreError> {
+    check::rows(rows_max)?;
+    let prefix = Key::of(connection).text(kind);
+    let range = match after {
+        Some(after) => prefix.clone().within_after(prefix.clone().text(after)),
+        None => prefix.clone().within(),
+    };
+    let mut found = Vec::new();
+    let rows = table(read, OBSERVED)?;
+    if rows_max == 0 || range.start >= range.end {
+        return Ok(found);
+    }
+    // Tombstones do not count, so the range ends here and not in `each`.
+    for row in rows.range(range.start.as_slice()..range.end.as_slice()).or_failed()? {
+        let (key, value) = row.or_failed()?;
+        let row = Row::decode(value.value())?;
+        if row.gone {
+            continue;
+        }
+        found.push(row.owned(kind, KeyReader::after(key.value(), &prefix)?.text()?));
+        if found.len() >= rows_max {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Records that carry a term.
+pub(super) fn lookup(
+    read: &ReadTransaction,
+    connection: &str,
+    kind: &str,
+    index: &str,
+    term: &str,
+    rows_max: usize,
+) -> Result<Vec<ObservedRow>, StoreError> {
+    check::rows(rows_max)?;
+    check::words(&[("a term", term)])?;
+    let observed = table(read, OBSERVED)?;
+    let prefix = term_key(connection, kind, index, term);
+    let mut found = Vec::new();
+    each(&table(read, TERMS)?, prefix.clone().within(), rows_max, |term, _| {
+        let id = KeyReader::after(term, &prefix)?.text()?;
+        let value = get(&observed, &key(connection, kind, &id))?.ok_or_else(|| damaged(WHAT))?;
+        found.push(Row::decode(value.value())?.owned(kind, id));
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// How many there are by kind.
+pub(super) fn observed_counts(read: &ReadTransaction, connection: &str) -> Result<Vec<(String, u64)>, StoreError> {
+    counters(read, connection, COUNTED)
+}
+
+/// Where one scan stands.
+pub(super) fn scan_state(
+    read: &ReadTransaction,
+    connection: &str,
+    kind: &str,
+    parent: Option<&str>,
+) -> Result<Option<ScanState>, StoreError> {
+    let rows = table(read, SCANS)?;
+    let value = get(&rows, &scan_key(connection, kind, parent))?;
+    value.map(|value| from_json(value.value(), "a scan's state")).transpose()
+}
+
+/// Where all scans stand.
+pub(super) fn scan_states(
+    read: &ReadTransaction,
+    connection: &str,
+) -> Result<Vec<(String, Option<String>, ScanState)>, StoreError> {
+    let prefix = Key::of(connection);
+    let mut found = Vec::new();
+    each(&table(read, SCANS)?, prefix.clone().within(), usize::MAX, |key, value| {
+        let mut parts = KeyReader::after(key, &prefix)?;
+        let kind = parts.text()?;
+        let parent = if parts.is_done() { None } else { Some(parts.text()?) };
+        found.push((kind, parent, from_json(value, "a scan's state")?));
+        Ok(())
+    })?;
+    Ok(found)
+}

@@ -1,0 +1,238 @@
+//! The tables of the file, and the few ways in which they are touched.
+//!
+//! Keys are [`Key`] tuples that begin with the connection's name, except in `META`. Values carry a format byte: rows that are many
+//! have fields of their own (`observed`, `changes`, `desired`), the others are JSON behind it. Counters are kept beside the rows, so
+//! that no count walks a table.
+//!
+//! Left out: what the rows mean; see the modules beside this one.
+
+use crate::store::StoreError;
+use crate::store::codec::{Key, damaged};
+use redb::{AccessGuard, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::ops::Range;
+
+pub(super) type Bytes = &'static [u8];
+type Definition = TableDefinition<'static, Bytes, Bytes>;
+
+/// `name` → text: what the file is.
+pub(super) const META: Definition = TableDefinition::new("meta");
+/// `(connection)` → JSON.
+pub(super) const CONNECTIONS: Definition = TableDefinition::new("connections");
+/// `(connection, kind, id)` → record.
+pub(super) const OBSERVED: Definition = TableDefinition::new("observed");
+/// `(connection, kind, index, term, id)` → nothing.
+pub(super) const TERMS: Definition = TableDefinition::new("terms");
+/// `(connection, kind)` or `(connection, kind, parent)` → JSON.
+pub(super) const SCANS: Definition = TableDefinition::new("scans");
+/// `(connection, key)` → record.
+pub(super) const DESIRED: Definition = TableDefinition::new("desired");
+/// `(connection, key)` → nothing.
+pub(super) const DIRTY: Definition = TableDefinition::new("dirty");
+/// `(connection, host)` → JSON.
+pub(super) const LINKS: Definition = TableDefinition::new("links");
+/// `(connection, kind, id, host)` → nothing: the links by where they lead.
+pub(super) const LINKED: Definition = TableDefinition::new("linked");
+/// `(connection, number)` → JSON.
+pub(super) const INTENTS: Definition = TableDefinition::new("intents");
+/// `(connection, host, operation)` → number of the open intent.
+pub(super) const OPEN: Definition = TableDefinition::new("open_intents");
+/// `(connection, host, number)` → nothing.
+pub(super) const BY_HOST: Definition = TableDefinition::new("intents_by_host");
+/// `(connection, serial)` → event.
+pub(super) const CHANGES: Definition = TableDefinition::new("changes");
+/// `(connection, consumer)` → serial.
+pub(super) const OFFSETS: Definition = TableDefinition::new("offsets");
+/// `(connection, group, name)` → number.
+pub(super) const COUNTERS: Definition = TableDefinition::new("counters");
+
+/// The format byte of JSON rows and of numbers.
+const FORMAT: u8 = 1;
+
+/// Turns the database's errors into the store's.
+pub(super) trait OrFailed<T> {
+    /// The value, or [`StoreError::Io`].
+    fn or_failed(self) -> Result<T, StoreError>;
+}
+
+impl<T, E: Into<redb::Error>> OrFailed<T> for Result<T, E> {
+    fn or_failed(self) -> Result<T, StoreError> {
+        self.map_err(|error| StoreError::Io(error.into().to_string()))
+    }
+}
+
+/// A table that a transaction writes to. Counts its writes.
+#[derive(Debug)]
+pub(super) struct Space<'t> {
+    rows: Table<'t, Bytes, Bytes>,
+    writes: u64,
+}
+
+impl<'t> Space<'t> {
+    fn open(transaction: &'t WriteTransaction, definition: Definition) -> Result<Self, StoreError> {
+        Ok(Self { rows: transaction.open_table(definition).or_failed()?, writes: 0 })
+    }
+
+    /// The rows, to read.
+    pub(super) fn rows(&self) -> &Table<'t, Bytes, Bytes> {
+        &self.rows
+    }
+
+    /// Writes a row. Tells whether it replaced one.
+    pub(super) fn put(&mut self, key: &Key, value: &[u8]) -> Result<bool, StoreError> {
+        self.writes = self.writes.saturating_add(1);
+        Ok(self.rows.insert(key.bytes(), value).or_failed()?.is_some())
+    }
+
+    /// Removes a row. Tells whether there was one.
+    pub(super) fn remove(&mut self, key: &Key) -> Result<bool, StoreError> {
+        self.writes = self.writes.saturating_add(1);
+        Ok(self.rows.remove(key.bytes()).or_failed()?.is_some())
+    }
+}
+
+macro_rules! tables {
+    ($($field:ident: $definition:ident),* $(,)?) => {
+        /// All tables of one write transaction, opened once.
+        #[derive(Debug)]
+        pub(super) struct Tables<'t> {
+            $(pub(super) $field: Space<'t>,)*
+        }
+
+        impl<'t> Tables<'t> {
+            /// Opens them; makes those that are missing.
+            pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
+                Ok(Self { $($field: Space::open(transaction, $definition)?,)* })
+            }
+
+            /// How many writes there were.
+            pub(super) fn writes(&self) -> u64 {
+                [$(self.$field.writes,)*].into_iter().fold(0, u64::saturating_add)
+            }
+        }
+    };
+}
+
+tables! {
+    meta: META, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS, desired: DESIRED, dirty: DIRTY,
+    links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_host: BY_HOST, changes: CHANGES, offsets: OFFSETS,
+    counters: COUNTERS,
+}
+
+impl Tables<'_> {
+    /// Adds to a counter.
+    pub(super) fn count_up(&mut self, key: &Key, by: u64) -> Result<(), StoreError> {
+        let count = number(self.counters.rows(), key)?.saturating_add(by);
+        self.counters.put(key, &number_value(count)).map(drop)
+    }
+
+    /// Takes from a counter.
+    pub(super) fn count_down(&mut self, key: &Key, by: u64) -> Result<(), StoreError> {
+        let count = number(self.counters.rows(), key)?.saturating_sub(by);
+        self.counters.put(key, &number_value(count)).map(drop)
+    }
+}
+
+/// A counter's key.
+pub(super) fn counter(connection: &str, group: &str, name: &str) -> Key {
+    Key::of(connection).text(group).text(name)
+}
+
+/// The counters of a group that are not zero, by name.
+pub(super) fn counters(
+    read: &ReadTransaction,
+    connection: &str,
+    group: &str,
+) -> Result<Vec<(String, u64)>, StoreError> {
+    let mut found = Vec::new();
+    let prefix = Key::of(connection).text(group);
+    each(&table(read, COUNTERS)?, prefix.clone().within(), usize::MAX, |key, value| {
+        let name = crate::store::codec::KeyReader::after(key, &prefix)?.text()?;
+        let count = number_of(value)?;
+        if count > 0 {
+            found.push((name, count));
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// A table to read.
+pub(super) fn table(
+    read: &ReadTransaction,
+    definition: Definition,
+) -> Result<redb::ReadOnlyTable<Bytes, Bytes>, StoreError> {
+    read.open_table(definition).or_failed()
+}
+
+/// One row.
+pub(super) fn get<'a>(
+    rows: &'a impl ReadableTable<Bytes, Bytes>,
+    key: &Key,
+) -> Result<Option<AccessGuard<'a, Bytes>>, StoreError> {
+    rows.get(key.bytes()).or_failed()
+}
+
+/// Whether there is a row.
+pub(super) fn has(rows: &impl ReadableTable<Bytes, Bytes>, key: &Key) -> Result<bool, StoreError> {
+    Ok(get(rows, key)?.is_some())
+}
+
+/// Runs over the rows of a range, at most `rows_max`, in the order of their keys.
+pub(super) fn each(
+    rows: &impl ReadableTable<Bytes, Bytes>,
+    range: Range<Vec<u8>>,
+    rows_max: usize,
+    mut visit: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    if range.start >= range.end {
+        return Ok(());
+    }
+    for row in rows.range(range.start.as_slice()..range.end.as_slice()).or_failed()?.take(rows_max) {
+        let (key, value) = row.or_failed()?;
+        visit(key.value(), value.value())?;
+    }
+    Ok(())
+}
+
+/// Whether the range has a row.
+pub(super) fn any(rows: &impl ReadableTable<Bytes, Bytes>, range: Range<Vec<u8>>) -> Result<bool, StoreError> {
+    let mut found = false;
+    each(rows, range, 1, |_, _| {
+        found = true;
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// A number's row; 0 when there is none.
+pub(super) fn number(rows: &impl ReadableTable<Bytes, Bytes>, key: &Key) -> Result<u64, StoreError> {
+    get(rows, key)?.map_or(Ok(0), |value| number_of(value.value()))
+}
+
+/// A number from its value.
+pub(super) fn number_of(value: &[u8]) -> Result<u64, StoreError> {
+    crate::store::codec::ValueReader::new(value, FORMAT, "a counter")?.number()
+}
+
+/// A number as a value.
+pub(super) fn number_value(number: u64) -> Vec<u8> {
+    crate::store::codec::ValueWriter::new(FORMAT, 0).number(number).done()
+}
+
+/// A row's JSON.
+pub(super) fn from_json<T: DeserializeOwned>(value: &[u8], what: &str) -> Result<T, StoreError> {
+    match value.split_first() {
+        Some((&FORMAT, json)) => serde_json::from_slice(json).map_err(|_| damaged(what)),
+        _ => Err(damaged(what)),
+    }
+}
+
+/// A row as JSON behind its format byte.
+pub(super) fn to_json<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
+    let mut value = vec![FORMAT];
+    serde_json::to_writer(&mut value, row)
+        .map_err(|error| StoreError::Invalid(format!("a row cannot be written as JSON: {error}")))?;
+    Ok(value)
+}

@@ -1,0 +1,185 @@
+//! The one writer: a thread that owns the write side of the database and commits in groups.
+//!
+//! A commit waits for the disk, and the disk takes the same time for one change as for fifty. So jobs wait in a bounded queue, the
+//! thread takes what has gathered into one transaction, and answers each job after the commit. Nobody is kept waiting for company: a
+//! job that is alone is committed alone.
+//!
+//! Guarantees: a job that is refused writes nothing and disturbs nobody; that is proved by counting writes, and a job that breaks it
+//! loses the transaction for all. A failure of the database loses it too, and every job in it is told so. A transaction that wrote
+//! nothing is not committed.
+//!
+//! Cancellation: a caller that stops waiting does not stop its job; whether it was done is seen by reading.
+//!
+//! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: what the jobs do.
+
+use super::tables::{OrFailed, Tables};
+use crate::store::StoreError;
+use redb::Database;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// Jobs that wait; more callers wait for room. Arbitrary, above what a group takes.
+const QUEUE_JOBS_MAX: usize = 256;
+/// Jobs of one transaction. Beyond some dozens the disk's share of a job no longer matters, but the wait of the first does.
+const BATCH_JOBS_MAX: usize = 64;
+/// Bytes of jobs after which a transaction takes no more: what one page of a scan has, so that memory stays flat.
+const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// The database, while it is open. Reads and the writer hold the lock shared; closing takes it alone.
+pub(super) type Shared = Arc<RwLock<Option<Database>>>;
+
+/// The way to the writer's thread. Dropped, it lets the thread finish what is queued and waits for it.
+#[derive(Debug)]
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Job>>>,
+    thread: Option<JoinHandle<()>>,
+    commits: Arc<AtomicU64>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(database: Shared) -> Result<Self, StoreError> {
+        let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
+        let commits = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&commits);
+        let thread = std::thread::Builder::new()
+            .name("atsync-store".to_owned())
+            .spawn(move || run(jobs, &database, &counted))
+            .map_err(|error| StoreError::Io(format!("the writer's thread cannot be started: {error}")))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), commits })
+    }
+
+    /// How many transactions were committed.
+    pub(super) fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Relaxed)
+    }
+
+    /// Does the work in a transaction of its own or a shared one; returns when it is durable.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        bytes: usize,
+        work: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let job = Task { bytes, work: Some(work), done: None, reply };
+        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        queue.send(Box::new(job)).await.map_err(|_| stopped())?;
+        answer.await.map_err(|_| stopped())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the store's writer ended by a panic");
+        }
+    }
+}
+
+fn stopped() -> StoreError {
+    StoreError::Io("the store's writer has stopped; open the store again".to_owned())
+}
+
+trait Job: Send {
+    fn bytes(&self) -> usize;
+    /// Does the work. An error means that the transaction is lost; a refusal is kept for the answer.
+    fn run(&mut self, tables: &mut Tables<'_>) -> Result<(), StoreError>;
+    /// Tells the caller, once it is known what became of the transaction.
+    fn answer(self: Box<Self>, lost: Option<&StoreError>);
+}
+
+struct Task<T, W> {
+    bytes: usize,
+    work: Option<W>,
+    done: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, W> Job for Task<T, W>
+where
+    T: Send,
+    W: FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send,
+{
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    fn run(&mut self, tables: &mut Tables<'_>) -> Result<(), StoreError> {
+        let Some(work) = self.work.take() else { return Ok(()) };
+        let before = tables.writes();
+        let done = work(tables);
+        match done {
+            Err(error @ (StoreError::Io(_) | StoreError::Unusable(_))) => Err(error),
+            Err(refusal) if tables.writes() != before => {
+                Err(StoreError::Io(format!("a transaction was refused after it had written: {refusal}")))
+            }
+            done => {
+                self.done = Some(done);
+                Ok(())
+            }
+        }
+    }
+
+    fn answer(self: Box<Self>, lost: Option<&StoreError>) {
+        let answer = match (lost, self.done) {
+            // A refusal wrote nothing and stays true.
+            (_, Some(Err(refusal))) => Err(refusal),
+            (Some(StoreError::Unusable(text)), _) => Err(StoreError::Unusable(text.clone())),
+            (Some(error), _) => Err(StoreError::Io(error.to_string())),
+            (None, Some(done)) => done,
+            (None, None) => Err(stopped()),
+        };
+        // A caller that no longer waits is not told.
+        drop(self.reply.send(answer));
+    }
+}
+
+fn run(mut jobs: mpsc::Receiver<Box<dyn Job>>, database: &Shared, commits: &AtomicU64) {
+    while let Some(first) = jobs.blocking_recv() {
+        let mut bytes = first.bytes();
+        let mut batch = vec![first];
+        while batch.len() < BATCH_JOBS_MAX && bytes < BATCH_BYTES_MAX {
+            let Ok(job) = jobs.try_recv() else { break };
+            bytes = bytes.saturating_add(job.bytes());
+            batch.push(job);
+        }
+        let committed = commit(database, &mut batch);
+        if let Ok(true) = committed {
+            commits.fetch_add(1, Ordering::Relaxed);
+        }
+        let lost = committed.as_ref().err();
+        batch.into_iter().for_each(|job| job.answer(lost));
+    }
+}
+
+/// Runs the jobs in one transaction. Tells whether there was something to commit.
+fn commit(database: &Shared, batch: &mut [Box<dyn Job>]) -> Result<bool, StoreError> {
+    let database = database.read().unwrap_or_else(PoisonError::into_inner);
+    let database = database.as_ref().ok_or_else(stopped)?;
+    let mut transaction = database.begin_write().or_failed()?;
+    prepare(&mut transaction);
+    let mut tables = Tables::open(&transaction)?;
+    for job in batch.iter_mut() {
+        job.run(&mut tables)?;
+    }
+    let wrote = tables.writes() > 0;
+    drop(tables);
+    if wrote {
+        transaction.commit().or_failed()?;
+    } else {
+        transaction.abort().or_failed()?;
+    }
+    Ok(wrote)
+}
+
+/// How all transactions of the file are committed: durably, which is the default, and with quick repair.
+///
+/// Quick repair keeps the list of free pages with each commit, so that opening after a crash does not walk the file, and it commits
+/// in two phases. The second matters as much: what is stored was written by strangers, and a one-phase commit trusts a checksum
+/// that one who chooses the bytes could defeat.
+pub(super) fn prepare(transaction: &mut redb::WriteTransaction) {
+    transaction.set_quick_repair(true);
+}

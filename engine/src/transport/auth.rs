@@ -1,0 +1,244 @@
+//! Who the engine says it is. The host owns every credential; an adapter never sees one.
+//!
+//! [`Authenticator`] writes the credential into a request and may fetch a new one. The schemes with a fixed key are here; OAuth2 client
+//! credentials live in [`super::oauth`]. The trait also carries the authorization code flow: its refresh tokens rotate, so they
+//! must be durable *before* the access token that came with them is used; that is what a [`TokenKeeper`] is for.
+
+use super::headers::{check_credential_header, check_value};
+use super::{NotSent, WireRequest};
+use crate::secret::Secret;
+use atsync_model::contract::Grant;
+use atsync_model::manifest::BasicHalf;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::future::BoxFuture;
+use sha2::{Digest, Sha256};
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// A connection's credential, as the host gives it. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum AuthConfig {
+    /// No credential.
+    Nothing,
+    /// OAuth2 client credentials (RFC 6749 §4.4).
+    ClientCredentials {
+        /// The name of the token endpoint's origin; one of the session's origins.
+        token_origin: String,
+        /// Its path.
+        token_path: String,
+        /// The client's id.
+        client_id: String,
+        /// The client's secret.
+        client_secret: Secret,
+        /// Further form fields, for example `sub`. Tokens are kept apart by them.
+        form: Vec<(String, String)>,
+    },
+    /// HTTP Basic with the key as one half.
+    BasicKey {
+        /// Which half the key is.
+        half: BasicHalf,
+        /// The other half.
+        other: String,
+        /// The key.
+        key: Secret,
+    },
+    /// `Authorization: Bearer <key>`.
+    Bearer {
+        /// The key.
+        key: Secret,
+    },
+    /// A header of its own.
+    Header {
+        /// The header.
+        name: String,
+        /// Written before the key.
+        prefix: String,
+        /// The key.
+        key: Secret,
+    },
+    /// OAuth2 authorization code with rotating refresh tokens. Not offered by 0.1: a session with it is refused.
+    AuthorizationCode {
+        /// The name of the token endpoint's origin.
+        token_origin: String,
+        /// Its path.
+        token_path: String,
+        /// The client's id.
+        client_id: String,
+        /// The client's secret.
+        client_secret: Secret,
+        /// Where the refresh token lives.
+        keeper: Arc<dyn TokenKeeper>,
+    },
+}
+
+/// Keeps a rotating refresh token.
+///
+/// # Guarantees asked of an implementation
+/// When `store` returns `Ok`, the token survives a crash; until then the old one is still what `load` gives. One connection's
+/// calls are never concurrent within a process; across processes the implementation must serialise them.
+pub trait TokenKeeper: Debug + Send + Sync {
+    /// The refresh token as last stored.
+    fn load(&self) -> BoxFuture<'_, Result<Option<Secret>, String>>;
+    /// Stores the successor, durably, before the access token that came with it is used.
+    fn store<'a>(&'a self, refresh_token: &'a Secret) -> BoxFuture<'a, Result<(), String>>;
+}
+
+/// Which credential a request went out with.
+#[derive(Clone, Debug)]
+pub struct Ticket {
+    generation: u64,
+    accepted: Arc<AtomicBool>,
+}
+
+impl Ticket {
+    /// A ticket for the credential's n-th incarnation.
+    pub fn new(generation: u64, accepted: Arc<AtomicBool>) -> Self {
+        Self { generation, accepted }
+    }
+
+    /// Which incarnation it was.
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Notes that the other side took it: the answer was not 401.
+    pub fn accept(&self) {
+        self.accepted.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Writes credentials into requests.
+///
+/// # Expected flow
+/// [`ready`](Authenticator::ready), then whatever waiting there is, then [`authorize`](Authenticator::authorize); when that has nothing at hand
+/// (the token ended during the wait), `ready` again. Getting a credential may itself need the rate budget of the same origin, so
+/// nobody calls `ready` while holding a place in it.
+pub trait Authenticator: Debug + Send + Sync {
+    /// Makes sure that a credential is at hand, fetching one where that is due.
+    ///
+    /// # Errors
+    /// [`NotSent::Auth`] when a person must act, another [`NotSent`] when it may work later. The request must not be sent then.
+    fn ready(&self) -> BoxFuture<'_, Result<(), NotSent>>;
+
+    /// Adds the credential at hand; `None` when there is none that is still good.
+    fn authorize(&self, request: &mut WireRequest) -> Option<Ticket>;
+
+    /// After a 401: sees to it that the next request goes out with another credential than `used`, fetching at most once however many ask.
+    /// `false` when there is no other, so that the 401 stands.
+    ///
+    /// # Errors
+    /// As [`Authenticator::ready`].
+    fn renew<'a>(&'a self, used: &'a Ticket) -> BoxFuture<'a, Result<bool, NotSent>>;
+
+    /// What the credential at hand says of its rights; `None` when it says nothing or none is at hand.
+    fn grant(&self) -> Option<Grant>;
+
+    /// How many requests went out to get credentials. Shared credentials count for each of their sessions.
+    fn token_requests(&self) -> u64 {
+        0
+    }
+}
+
+/// A key that does not change: one header, always the same.
+#[derive(Clone, Debug)]
+pub struct FixedKey {
+    header: Option<(String, Secret)>,
+}
+
+impl FixedKey {
+    /// Prepares a fixed scheme; `None` for those that are not.
+    ///
+    /// # Errors
+    /// A sentence when the key or the header's name cannot stand in a request. It shows no secret.
+    pub fn from_config(config: &AuthConfig) -> Option<Result<Self, String>> {
+        let header = match config {
+            AuthConfig::Nothing => return Some(Ok(Self { header: None })),
+            AuthConfig::Bearer { key } => Ok(("authorization".to_owned(), format!("Bearer {}", key.expose()))),
+            AuthConfig::BasicKey { half, other, key } => basic_key(*half, other, key),
+            AuthConfig::Header { name, prefix, key } => {
+                check_credential_header(name).map(|name| (name, format!("{prefix}{}", key.expose())))
+            }
+            AuthConfig::ClientCredentials { .. } | AuthConfig::AuthorizationCode { .. } => return None,
+        };
+        Some(header.and_then(|(name, text)| {
+            check_value(&name, &text)?;
+            Ok(Self { header: Some((name, Secret::new(text))) })
+        }))
+    }
+}
+
+fn basic_key(half: BasicHalf, other: &str, key: &Secret) -> Result<(String, String), String> {
+    let (user, password) = match half {
+        BasicHalf::Username => (key.expose(), other),
+        BasicHalf::Password => (other, key.expose()),
+    };
+    if user.contains(':') {
+        return Err("the user half of Basic cannot hold a colon".to_owned());
+    }
+    Ok(("authorization".to_owned(), basic(user, password).expose().to_owned()))
+}
+
+/// The value of `Authorization` for HTTP Basic.
+pub fn basic(user: &str, password: &str) -> Secret {
+    let pair = Secret::new(format!("{user}:{password}"));
+    Secret::new(format!("Basic {}", STANDARD.encode(pair.expose())))
+}
+
+/// Sets a header, in place of any of that name.
+pub fn set_header(request: &mut WireRequest, name: &str, value: &str) {
+    request.headers.retain(|(other, _)| other != name);
+    request.headers.push((name.to_owned(), value.to_owned()));
+}
+
+impl Authenticator for FixedKey {
+    fn ready(&self) -> BoxFuture<'_, Result<(), NotSent>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn authorize(&self, request: &mut WireRequest) -> Option<Ticket> {
+        if let Some((name, value)) = &self.header {
+            set_header(request, name, value.expose());
+        }
+        Some(Ticket::new(0, Arc::default()))
+    }
+
+    fn renew<'a>(&'a self, _used: &'a Ticket) -> BoxFuture<'a, Result<bool, NotSent>> {
+        Box::pin(std::future::ready(Ok(false)))
+    }
+
+    fn grant(&self) -> Option<Grant> {
+        None
+    }
+}
+
+impl AuthConfig {
+    /// Who this is, without telling the secret: what budgets are shared by. `place` keeps equal keys of different services apart.
+    pub fn identity(&self, place: &str) -> String {
+        match self {
+            Self::Nothing => digest(&["nothing", place]),
+            Self::ClientCredentials { client_id, token_path, .. } => {
+                digest(&["client-credentials", place, token_path, client_id])
+            }
+            Self::BasicKey { key, .. } => digest(&["basic", place, key.expose()]),
+            Self::Bearer { key } => digest(&["bearer", place, key.expose()]),
+            Self::Header { name, key, .. } => digest(&["header", place, name, key.expose()]),
+            Self::AuthorizationCode { client_id, token_path, .. } => {
+                digest(&["authorization-code", place, token_path, client_id])
+            }
+        }
+    }
+}
+
+/// A digest of parts, each with its length, in hexadecimal.
+pub fn digest(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.len().to_string());
+        hash.update(":");
+        hash.update(part);
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,331 @@
+//! OAuth2 client credentials (RFC 6749 §4.4): one token per credential and form, fetched once however many ask.
+//!
+//! - *Shared*: sessions with the same token URL, client, secret and form fields use one [`TokenSource`] from the [`Tokens`] registry, because
+//!   an ATS may let a new token end the one before.
+//! - *Single-flight*: whoever holds the lock fetches; the others find its token. Ahead of expiry only one renews, the rest go on with
+//!   the old token. A source that just failed answers with the same failure for a while instead of asking again.
+//! - *Terminal or not*: only the error codes of RFC 6749 §5.2 in a 400 or 401 need a person. Everything else passes by itself.
+//! - *Expiry*: `expires_in` before `expires_at` (relative, so no clocks are compared); `expires_at` is held against the answer's own `date`;
+//!   neither means a short life, never a token per request.
+//!
+//! RFC 6749 §2.3.1 wants client id and secret form-encoded inside Basic. Many servers take them raw, and some clients send them so. For
+//! text without reserved characters both are the same; where they differ, the encoded form is tried first, and after `invalid_client`
+//! the raw form once; what worked is remembered.
+//!
+//! Cancellation: dropping a fetch is harmless here, since nothing rotates. The authorization code flow must not do it this way.
+
+use super::auth::{Authenticator, Ticket, basic, digest, set_header};
+use super::budget::{Ended, retry_after_ms};
+use super::budgets::Budget;
+use super::headers::check_value;
+use super::token::{Token, error_code, read_token};
+use super::{Delivery, NotSent, Priority, Transport, WireRequest};
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use crate::secret::Secret;
+use atsync_model::contract::{Grant, Response};
+use futures_util::future::BoxFuture;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use url::Url;
+
+/// How long a request for a token may wait for the token endpoint's budget.
+const TOKEN_WAIT_MS_MAX: u64 = 60_000;
+/// The first pause after a failure; doubled with each further one.
+const HOLD_MS_MIN: u64 = 1_000;
+/// The longest pause after failures.
+const HOLD_MS_MAX: u64 = 60_000;
+/// How long a refusal of the credential stands before it is tried again: a person may have put it right at the other side.
+const HOLD_REFUSED_MS: u64 = 60_000;
+/// A token is not used in its last moments, since a request takes time to arrive.
+const LAST_MOMENTS_MS: u64 = 5_000;
+/// How long a renewed token that was refused at once is not renewed again.
+const RENEWED_IN_VAIN_MS: u64 = 30_000;
+/// Token sources kept although nobody uses them. Arbitrary.
+const SOURCES_MAX: usize = 4_096;
+
+/// What a token is asked for with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCredentials {
+    /// The token endpoint, proven to lie within a granted origin.
+    pub token_url: Url,
+    /// The client's id.
+    pub client_id: String,
+    /// The client's secret.
+    pub client_secret: Secret,
+    /// Further form fields.
+    pub form: Vec<(String, String)>,
+    /// Whether the token endpoint may lie on the private network.
+    pub private_network: bool,
+}
+
+/// What a token source works with.
+#[derive(Clone, Debug)]
+pub struct TokenMeans {
+    /// Sends the requests for tokens.
+    pub transport: Arc<dyn Transport>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness for jitter.
+    pub entropy: Arc<dyn Entropy>,
+    /// The token endpoint's own budgets.
+    pub budgets: Vec<Arc<Budget>>,
+}
+
+/// Fetches, keeps and renews one token.
+#[derive(Debug)]
+pub struct TokenSource {
+    ask: ClientCredentials,
+    means: TokenMeans,
+    current: RwLock<Option<Arc<Token>>>,
+    fetching: tokio::sync::Mutex<Failure>,
+    requests: AtomicU64,
+    /// The raw spelling of id and secret is the one that works.
+    raw: AtomicBool,
+}
+
+/// What went wrong last, and until when it stands.
+#[derive(Debug, Default)]
+struct Failure {
+    why: Option<NotSent>,
+    until_ms: u64,
+    strikes: u32,
+    generation: u64,
+}
+
+impl TokenSource {
+    /// A source that has no token yet.
+    pub fn new(ask: ClientCredentials, means: TokenMeans) -> Self {
+        Self {
+            ask,
+            means,
+            current: RwLock::default(),
+            fetching: tokio::sync::Mutex::default(),
+            requests: AtomicU64::new(0),
+            raw: AtomicBool::new(false),
+        }
+    }
+
+    fn current(&self) -> Option<Arc<Token>> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The token at hand, when a request that leaves now arrives before it ends.
+    fn usable(&self) -> Option<Arc<Token>> {
+        let now_ms = self.means.clock.now_ms();
+        self.current().filter(|token| token.usable(now_ms, LAST_MOMENTS_MS))
+    }
+
+    async fn prepare(&self) -> Result<(), NotSent> {
+        if let Some(token) = self.usable() {
+            if self.means.clock.now_ms() < token.renew_at_ms {
+                return Ok(());
+            }
+            // One renews ahead of time, and its failure is no harm yet; the others go on with what there is.
+            if let Ok(mut failure) = self.fetching.try_lock() {
+                let _ = self.fetch(&mut failure, false).await;
+            }
+            return Ok(());
+        }
+        let mut failure = self.fetching.lock().await;
+        match self.usable() {
+            Some(_) => Ok(()),
+            None => self.fetch(&mut failure, false).await.map(|_| ()),
+        }
+    }
+
+    async fn replace(&self, used: &Ticket) -> Result<bool, NotSent> {
+        let mut failure = self.fetching.lock().await;
+        if let Some(token) = self.current() {
+            if token.generation != used.generation() {
+                return Ok(true);
+            }
+            let age_ms = self.means.clock.now_ms().saturating_sub(token.fetched_ms);
+            if token.renewed && !token.accepted.load(Ordering::Relaxed) && age_ms < RENEWED_IN_VAIN_MS {
+                return Ok(false);
+            }
+        }
+        self.fetch(&mut failure, true).await.map(|_| true)
+    }
+
+    /// Fetches with the lock held.
+    async fn fetch(&self, failure: &mut Failure, renewed: bool) -> Result<Arc<Token>, NotSent> {
+        if let Some(why) = failure.why.clone().filter(|_| self.means.clock.now_ms() < failure.until_ms) {
+            return Err(why);
+        }
+        match self.ask_encoded_then_raw().await {
+            Ok((response, asked_ms)) => {
+                failure.generation += 1;
+                let token = read_token(&response, failure.generation, asked_ms, self.means.entropy.as_ref())
+                    .map_err(NotSent::Unreachable);
+                match token {
+                    Ok(token) => {
+                        *failure = Failure { generation: failure.generation, ..Failure::default() };
+                        let token = Arc::new(Token { renewed, ..token });
+                        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&token));
+                        Ok(token)
+                    }
+                    Err(why) => Err(self.note(failure, why)),
+                }
+            }
+            Err(why) => Err(self.note(failure, why)),
+        }
+    }
+
+    fn note(&self, failure: &mut Failure, why: NotSent) -> NotSent {
+        let now_ms = self.means.clock.now_ms();
+        failure.strikes = failure.strikes.saturating_add(1);
+        let grown_ms = HOLD_MS_MIN.saturating_mul(1 << (failure.strikes - 1).min(16)).min(HOLD_MS_MAX);
+        let hold_until_ms = now_ms.saturating_add(grown_ms / 2).saturating_add(self.means.entropy.below(grown_ms / 2));
+        failure.until_ms = match &why {
+            NotSent::Auth(_) => now_ms.saturating_add(HOLD_REFUSED_MS),
+            NotSent::Throttled { until_ms } => (*until_ms).max(hold_until_ms),
+            NotSent::Refused(_) | NotSent::Unreachable(_) => hold_until_ms,
+        };
+        failure.why = Some(why.clone());
+        why
+    }
+
+    async fn ask_encoded_then_raw(&self) -> Result<(Response, u64), NotSent> {
+        let (id, secret) = (&self.ask.client_id, self.ask.client_secret.expose());
+        let raw_header = (!id.contains(':')).then(|| basic(id, secret));
+        let encoded_header = basic(&form_encode(id), &form_encode(secret));
+        if let Some(raw_header) = raw_header.as_ref().filter(|_| self.raw.load(Ordering::Relaxed)) {
+            return self.judge(self.send(raw_header).await?);
+        }
+        let answer = self.send(&encoded_header).await?;
+        let mistaken =
+            matches!(answer.0.status, 400 | 401) && error_code(&answer.0.body).as_deref() == Some("invalid_client");
+        match raw_header.filter(|header| mistaken && *header != encoded_header) {
+            Some(raw_header) => {
+                let judged = self.judge(self.send(&raw_header).await?)?;
+                self.raw.store(true, Ordering::Relaxed);
+                Ok(judged)
+            }
+            None => self.judge(answer),
+        }
+    }
+
+    /// One request to the token endpoint; a complete answer or a reason that passes.
+    async fn send(&self, authorization: &Secret) -> Result<(Response, u64), NotSent> {
+        let deadline_ms = self.means.clock.now_ms().saturating_add(TOKEN_WAIT_MS_MAX);
+        let mut permits = Vec::with_capacity(self.means.budgets.len());
+        for budget in &self.means.budgets {
+            let permit = budget.acquire(Priority::Interactive, deadline_ms).await;
+            permits.push(permit.map_err(|exhausted| NotSent::Throttled { until_ms: exhausted.until_ms })?);
+        }
+        let asked_ms = self.means.clock.now_ms();
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let delivery = self.means.transport.exchange(self.request(authorization)).await;
+        let ended = match &delivery {
+            Delivery::Answered(response) => Ended::Answered { status: response.status, headers: &response.headers },
+            Delivery::NotSent(_) => Ended::NotSent,
+            Delivery::Unclear(_) => Ended::Unclear,
+        };
+        permits.into_iter().for_each(|permit| permit.settle(ended));
+        match delivery {
+            Delivery::Answered(response) => Ok((response, asked_ms)),
+            Delivery::NotSent(why) => Err(why),
+            Delivery::Unclear(why) => Err(NotSent::Unreachable(format!("the token endpoint gave no answer: {why}"))),
+        }
+    }
+
+    fn request(&self, authorization: &Secret) -> WireRequest {
+        let mut form = url::form_urlencoded::Serializer::new(String::new());
+        form.append_pair("grant_type", "client_credentials");
+        form.extend_pairs(&self.ask.form);
+        let mut request = WireRequest {
+            method: "POST".to_owned(),
+            url: self.ask.token_url.clone(),
+            headers: vec![
+                ("accept".to_owned(), "application/json".to_owned()),
+                ("content-type".to_owned(), "application/x-www-form-urlencoded".to_owned()),
+            ],
+            body: form.finish().into_bytes(),
+            private_network: self.ask.private_network,
+        };
+        set_header(&mut request, "authorization", authorization.expose());
+        request
+    }
+
+    fn judge(&self, (response, asked_ms): (Response, u64)) -> Result<(Response, u64), NotSent> {
+        let now_ms = self.means.clock.now_ms();
+        match response.status {
+            200..=299 => Ok((response, asked_ms)),
+            429 => {
+                let wait_ms = retry_after_ms(&response.headers, now_ms).unwrap_or(0).max(HOLD_MS_MIN);
+                Err(NotSent::Throttled { until_ms: now_ms.saturating_add(wait_ms) })
+            }
+            status @ (400 | 401) => match error_code(&response.body) {
+                Some(code) => Err(NotSent::Auth(format!("the token endpoint answered {status} {code}"))),
+                None => Err(NotSent::Unreachable(format!(
+                    "the token endpoint answered {status} without an OAuth2 error code"
+                ))),
+            },
+            status => Err(NotSent::Unreachable(format!("the token endpoint answered {status}"))),
+        }
+    }
+}
+
+impl Authenticator for TokenSource {
+    fn ready(&self) -> BoxFuture<'_, Result<(), NotSent>> {
+        Box::pin(self.prepare())
+    }
+
+    fn authorize(&self, request: &mut WireRequest) -> Option<Ticket> {
+        let token = self.usable()?;
+        set_header(request, "authorization", token.header.expose());
+        Some(Ticket::new(token.generation, Arc::clone(&token.accepted)))
+    }
+
+    fn renew<'a>(&'a self, used: &'a Ticket) -> BoxFuture<'a, Result<bool, NotSent>> {
+        Box::pin(self.replace(used))
+    }
+
+    fn grant(&self) -> Option<Grant> {
+        self.current().map(|token| token.grant.clone())
+    }
+
+    fn token_requests(&self) -> u64 {
+        self.requests.load(Ordering::Relaxed)
+    }
+}
+
+/// The token sources of a process.
+#[derive(Debug, Default)]
+pub struct Tokens {
+    known: Mutex<HashMap<String, Arc<TokenSource>>>,
+}
+
+impl Tokens {
+    /// The source for a credential and form, made when there is none yet. A changed secret is another credential.
+    ///
+    /// # Errors
+    /// A sentence when id and secret cannot stand in a header.
+    pub fn of(&self, ask: ClientCredentials, means: TokenMeans) -> Result<Arc<TokenSource>, String> {
+        if ask.client_id.is_empty() {
+            return Err("the client id is empty".to_owned());
+        }
+        check_value("authorization", basic(&ask.client_id, ask.client_secret.expose()).expose())?;
+        let mut parts = vec![ask.token_url.as_str(), &ask.client_id, ask.client_secret.expose()];
+        parts.push(if ask.private_network { "private" } else { "public" });
+        for (name, value) in &ask.form {
+            parts.extend([name.as_str(), value.as_str()]);
+        }
+        let key = digest(&parts);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= SOURCES_MAX {
+            known.retain(|_, source| Arc::strong_count(source) > 1);
+        }
+        Ok(Arc::clone(known.entry(key).or_insert_with(|| Arc::new(TokenSource::new(ask, means)))))
+    }
+}
+
+fn form_encode(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+#[cfg(test)]
+#[path = "oauth_tests.rs"]
+mod tests;

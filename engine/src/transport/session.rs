@@ -1,0 +1,448 @@
+//! One connection's way out: builds, proves, authenticates, paces, sends, and repeats what is safe to repeat.
+//!
+//! # Expected flow
+//! 1. The request becomes a draft: URL built and proven, headers checked, body written. A broken rule ends here as [`NotSent::Refused`].
+//! 2. A credential is fetched where that is due; the rate budgets of the origin let the request go; the credential is added.
+//! 3. The transport exchanges it; the budgets hear how it ended.
+//! 4. [`super::retry`] decides whether that was the last try.
+//!
+//! # Guarantees
+//! An `unsafe` or `consuming` request reaches the other side's application at most once per call, unless it was answered 401 or 429: those say
+//! that it was not executed. Nothing leaves for another place than the granted origins. No credential, body or header value is logged.
+//!
+//! # Bounds
+//! Repeats per call are bounded, the waiting for the budget is ([`SessionOptions::wait_ms_max`]), so is each exchange.
+//! Left out: a circuit breaker; what an answer means.
+
+use super::auth::{AuthConfig, Authenticator, FixedKey, Ticket};
+use super::budget::Ended;
+use super::budgets::{Budget, Budgets, Permit};
+use super::headers::check_headers;
+use super::oauth::{ClientCredentials, TokenMeans, Tokens};
+use super::retry::{Next, Tries, next};
+use super::url::{build_url, check_origin};
+use super::{Delivery, NotSent, Priority, Transport, WireRequest, limits};
+use crate::clock::Clock;
+use crate::entropy::Entropy;
+use atsync_model::contract::{Body, Effect, Grant, Path, Request, Target};
+use atsync_model::manifest::RateRule;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use url::Url;
+
+/// How long a call waits for the rate budget by default.
+pub const WAIT_MS_MAX_DEFAULT: u64 = 120_000;
+
+/// How often a token may end while its request waits for the budget, before the call gives up.
+const CLEAR_ROUNDS_MAX: usize = 3;
+
+/// What the sessions of a process share: budgets and tokens, each by credential. Use one with one transport, clock and entropy.
+#[derive(Clone, Debug, Default)]
+pub struct Shared {
+    /// Rate budgets.
+    pub budgets: Arc<Budgets>,
+    /// OAuth2 tokens.
+    pub tokens: Arc<Tokens>,
+}
+
+/// What a session is made of.
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// The connection's name, for logs.
+    pub connection: String,
+    /// The granted origins by the manifest's names, base path included.
+    pub origins: BTreeMap<String, Url>,
+    /// The operator allows private, loopback and link-local addresses, and with them clear-text `http`.
+    pub private_network: bool,
+    /// The credential.
+    pub auth: AuthConfig,
+    /// The manifest's rate rules.
+    pub rules: Vec<RateRule>,
+    /// How long one call waits for the rate budget, all its repeats together.
+    pub wait_ms_max: u64,
+}
+
+impl SessionOptions {
+    /// Options without credential, rules and private network.
+    pub fn new(connection: impl Into<String>, origins: BTreeMap<String, Url>) -> Self {
+        Self {
+            connection: connection.into(),
+            origins,
+            private_network: false,
+            auth: AuthConfig::Nothing,
+            rules: Vec::new(),
+            wait_ms_max: WAIT_MS_MAX_DEFAULT,
+        }
+    }
+}
+
+/// A session cannot be made from these options.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// An origin cannot be granted.
+    #[error("the origin `{name}` cannot be used: {reason}")]
+    Origin {
+        /// Its name.
+        name: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The credential cannot be used.
+    #[error("the credential cannot be used: {0}")]
+    Auth(String),
+}
+
+/// What a session has cost so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Requests by origin, repeats included, those not sent left out.
+    pub requests: BTreeMap<String, u64>,
+    /// Requests for tokens, by all sessions that share the credential.
+    pub token_requests: u64,
+    /// How many of the requests were repeats.
+    pub retries: u64,
+    /// Answers that said: too many (429).
+    pub throttled: u64,
+    /// Time spent waiting for rate budgets.
+    pub waited_ms: u64,
+}
+
+/// One connection's way out. Cheap to share behind an [`Arc`].
+#[derive(Debug)]
+pub struct Session {
+    connection: String,
+    private_network: bool,
+    wait_ms_max: u64,
+    origins: BTreeMap<String, Origin>,
+    auth: Arc<dyn Authenticator>,
+    transport: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    retries: AtomicU64,
+    throttled: AtomicU64,
+    waited_ms: AtomicU64,
+}
+
+#[derive(Debug)]
+struct Origin {
+    url: Url,
+    budgets: Vec<Arc<Budget>>,
+    requests: AtomicU64,
+}
+
+/// A request that is ready but for its credential.
+struct Draft<'a> {
+    origin: &'a Origin,
+    method: String,
+    url: Url,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+impl Session {
+    /// Makes a session.
+    ///
+    /// # Errors
+    /// [`SessionError`] when an origin or the credential cannot be used as given.
+    pub fn new(
+        options: SessionOptions,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        shared: &Shared,
+    ) -> Result<Self, SessionError> {
+        let place = options.origins.values().map(Url::as_str).collect::<Vec<_>>().join(" ");
+        let identity = options.auth.identity(&place);
+        let mut origins = BTreeMap::new();
+        for (name, url) in &options.origins {
+            grantable(url, options.private_network)
+                .map_err(|reason| SessionError::Origin { name: name.clone(), reason })?;
+            let rules = rules_for(&options.rules, name);
+            let budgets = rules.iter().map(|rule| shared.budgets.of(&identity, rule, &clock, &entropy)).collect();
+            origins.insert(name.clone(), Origin { url: url.clone(), budgets, requests: AtomicU64::new(0) });
+        }
+        let auth: Arc<dyn Authenticator> = match FixedKey::from_config(&options.auth) {
+            Some(fixed) => Arc::new(fixed.map_err(SessionError::Auth)?),
+            None => {
+                let (token_origin, ask) = token_request(&options, &origins)?;
+                let means = TokenMeans {
+                    transport: Arc::clone(&transport),
+                    clock: Arc::clone(&clock),
+                    entropy: Arc::clone(&entropy),
+                    budgets: token_origin.budgets.clone(),
+                };
+                shared.tokens.of(ask, means).map_err(SessionError::Auth)?
+            }
+        };
+        Ok(Self {
+            connection: options.connection,
+            private_network: options.private_network,
+            wait_ms_max: options.wait_ms_max,
+            origins,
+            auth,
+            transport,
+            clock,
+            entropy,
+            retries: AtomicU64::new(0),
+            throttled: AtomicU64::new(0),
+            waited_ms: AtomicU64::new(0),
+        })
+    }
+
+    /// Carries out one request of an adapter.
+    ///
+    /// # Cancellation
+    /// Dropping the future may cut an exchange: hold it for [`Delivery::Unclear`].
+    pub async fn execute(&self, request: &Request, effect: Effect, priority: Priority) -> Delivery {
+        let draft = match self.draft(request) {
+            Ok(draft) => draft,
+            Err(reason) => return Delivery::NotSent(NotSent::Refused(reason)),
+        };
+        let deadline_ms = self.clock.now_ms().saturating_add(self.wait_ms_max);
+        let mut tries = Tries::default();
+        loop {
+            let (delivery, ticket) = self.attempt(&draft, priority, deadline_ms).await;
+            match next(effect, &delivery, tries, self.clock.now_ms()) {
+                Next::HandOver => return delivery,
+                Next::Renew => {
+                    tries.renewed = true;
+                    match self.renew(ticket.as_ref()).await {
+                        Ok(true) => {}
+                        Ok(false) => return delivery,
+                        Err(why) => return Delivery::NotSent(why),
+                    }
+                }
+                Next::AwaitBudget => tries.throttled += 1,
+                Next::Pause(pause_ms) => {
+                    tries.failed += 1;
+                    let half_ms = pause_ms / 2;
+                    self.clock.sleep(half_ms.saturating_add(self.entropy.below(half_ms.saturating_add(1)))).await;
+                }
+            }
+            self.retries.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// What the credential says of its rights; `None` when the scheme does not let it say anything. Fetches a token where none is at hand.
+    ///
+    /// # Errors
+    /// [`NotSent`] when no credential could be had.
+    pub async fn grant(&self) -> Result<Option<Grant>, NotSent> {
+        self.auth.ready().await?;
+        Ok(self.auth.grant())
+    }
+
+    /// What the session has cost so far.
+    pub fn usage(&self) -> Usage {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Usage {
+            requests: self.origins.iter().map(|(name, origin)| (name.clone(), read(&origin.requests))).collect(),
+            token_requests: self.auth.token_requests(),
+            retries: read(&self.retries),
+            throttled: read(&self.throttled),
+            waited_ms: read(&self.waited_ms),
+        }
+    }
+
+    fn draft(&self, request: &Request) -> Result<Draft<'_>, String> {
+        let origin = self
+            .origins
+            .get(&request.origin)
+            .ok_or_else(|| format!("the origin `{}` is not granted", request.origin.escape_debug()))?;
+        if !matches!(request.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
+            return Err(format!(
+                "the method `{}` is none of GET, POST, PUT, PATCH, DELETE",
+                request.method.escape_debug()
+            ));
+        }
+        let url = build_url(&origin.url, &request.target)?;
+        let mut headers = check_headers(&request.headers)?;
+        if !headers.iter().any(|(name, _)| name == "accept") {
+            headers.push(("accept".to_owned(), "application/json".to_owned()));
+        }
+        let (content_type, body) = write_body(&request.body)?;
+        if body.len() > limits::REQUEST_BODY_BYTES_MAX {
+            return Err(format!("a request body is at most {} bytes long", limits::REQUEST_BODY_BYTES_MAX));
+        }
+        headers.extend(content_type.map(|kind| ("content-type".to_owned(), kind)));
+        Ok(Draft { origin, method: request.method.clone(), url, headers, body })
+    }
+
+    /// One try. The ticket is there when the request went out with a credential.
+    async fn attempt(&self, draft: &Draft<'_>, priority: Priority, deadline_ms: u64) -> (Delivery, Option<Ticket>) {
+        let mut wire = WireRequest {
+            method: draft.method.clone(),
+            url: draft.url.clone(),
+            headers: draft.headers.clone(),
+            body: draft.body.clone(),
+            private_network: self.private_network,
+        };
+        let (permits, ticket) = match self.clear(draft, &mut wire, priority, deadline_ms).await {
+            Ok(cleared) => cleared,
+            Err(why) => return (Delivery::NotSent(why), None),
+        };
+        let sent_ms = self.clock.now_ms();
+        let delivery = self.transport.exchange(wire).await;
+        let ended = match &delivery {
+            Delivery::Answered(response) => Ended::Answered { status: response.status, headers: &response.headers },
+            Delivery::NotSent(_) => Ended::NotSent,
+            Delivery::Unclear(_) => Ended::Unclear,
+        };
+        permits.into_iter().for_each(|permit| permit.settle(ended));
+        self.note(draft, &delivery, &ticket, sent_ms);
+        (delivery, Some(ticket))
+    }
+
+    /// Credential and budget, in an order in which neither waits for the other while holding something.
+    async fn clear(
+        &self,
+        draft: &Draft<'_>,
+        wire: &mut WireRequest,
+        priority: Priority,
+        deadline_ms: u64,
+    ) -> Result<(Vec<Permit>, Ticket), NotSent> {
+        for _ in 0..CLEAR_ROUNDS_MAX {
+            self.auth.ready().await?;
+            let asked_ms = self.clock.now_ms();
+            let permits = acquire_all(&draft.origin.budgets, priority, deadline_ms).await;
+            self.waited_ms.fetch_add(self.clock.now_ms().saturating_sub(asked_ms), Ordering::Relaxed);
+            let permits = permits?;
+            match self.auth.authorize(wire) {
+                Some(ticket) => return Ok((permits, ticket)),
+                None => permits.into_iter().for_each(|permit| permit.settle(Ended::NotSent)),
+            }
+        }
+        Err(NotSent::Unreachable("the credential ends faster than the rate budget lets a request go".to_owned()))
+    }
+
+    fn note(&self, draft: &Draft<'_>, delivery: &Delivery, ticket: &Ticket, sent_ms: u64) {
+        let word = match delivery {
+            Delivery::Answered(response) => {
+                if response.status != 401 {
+                    ticket.accept();
+                }
+                if response.status == 429 {
+                    self.throttled.fetch_add(1, Ordering::Relaxed);
+                }
+                response.status.to_string()
+            }
+            Delivery::NotSent(_) => "not sent".to_owned(),
+            Delivery::Unclear(_) => "unclear".to_owned(),
+        };
+        if !matches!(delivery, Delivery::NotSent(_)) {
+            draft.origin.requests.fetch_add(1, Ordering::Relaxed);
+        }
+        tracing::debug!(
+            connection = self.connection,
+            method = draft.method,
+            origin = draft.origin.url.origin().ascii_serialization(),
+            path = draft.url.path(),
+            outcome = word,
+            duration_ms = self.clock.now_ms().saturating_sub(sent_ms),
+            "request"
+        );
+    }
+
+    async fn renew(&self, ticket: Option<&Ticket>) -> Result<bool, NotSent> {
+        match ticket {
+            Some(ticket) => self.auth.renew(ticket).await,
+            None => Ok(false),
+        }
+    }
+}
+
+async fn acquire_all(budgets: &[Arc<Budget>], priority: Priority, deadline_ms: u64) -> Result<Vec<Permit>, NotSent> {
+    let mut permits: Vec<Permit> = Vec::with_capacity(budgets.len());
+    for budget in budgets {
+        match budget.acquire(priority, deadline_ms).await {
+            Ok(permit) => permits.push(permit),
+            Err(exhausted) => {
+                permits.into_iter().for_each(|permit| permit.settle(Ended::NotSent));
+                return Err(NotSent::Throttled { until_ms: exhausted.until_ms });
+            }
+        }
+    }
+    Ok(permits)
+}
+
+fn grantable(url: &Url, private_network: bool) -> Result<(), String> {
+    check_origin(url)?;
+    if url.scheme() == "http" && !private_network {
+        return Err("clear-text http is allowed on the private network only".to_owned());
+    }
+    Ok(())
+}
+
+/// The rules of an origin, or one that only serves to obey 429 where the manifest has none.
+fn rules_for(rules: &[RateRule], origin: &str) -> Vec<RateRule> {
+    let mut found: Vec<RateRule> =
+        rules.iter().filter(|rule| rule.origins.iter().any(|name| name == origin)).cloned().collect();
+    if found.is_empty() {
+        found.push(RateRule {
+            name: format!("{origin} (no rule)"),
+            origins: vec![origin.to_owned()],
+            window_ms: 60_000,
+            aligned: false,
+            limit_initial: u32::MAX,
+            limit_header: None,
+            remaining_header: None,
+            reset: atsync_model::manifest::ResetReading::Ignore,
+            concurrency_max: None,
+        });
+    }
+    found
+}
+
+fn token_request<'a>(
+    options: &SessionOptions,
+    origins: &'a BTreeMap<String, Origin>,
+) -> Result<(&'a Origin, ClientCredentials), SessionError> {
+    match &options.auth {
+        AuthConfig::ClientCredentials { token_origin, token_path, client_id, client_secret, form } => {
+            let origin = origins
+                .get(token_origin)
+                .ok_or_else(|| SessionError::Auth(format!("the token origin `{token_origin}` is not granted")))?;
+            let target = Target::Path(Path { path: token_path.clone(), query: Vec::new() });
+            let ask = ClientCredentials {
+                token_url: build_url(&origin.url, &target).map_err(SessionError::Auth)?,
+                client_id: client_id.clone(),
+                client_secret: client_secret.clone(),
+                form: form.clone(),
+                private_network: options.private_network,
+            };
+            Ok((origin, ask))
+        }
+        AuthConfig::AuthorizationCode { .. } => Err(SessionError::Auth(
+            "the OAuth2 authorization code flow comes with a later release; use client credentials".to_owned(),
+        )),
+        other => Err(SessionError::Auth(format!("{other:?} fetches no token"))),
+    }
+}
+
+fn write_body(body: &Body) -> Result<(Option<String>, Vec<u8>), String> {
+    match body {
+        Body::None => Ok((None, Vec::new())),
+        Body::Json(text) => {
+            serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| {
+                format!("the JSON body is no JSON (line {}, column {})", error.line(), error.column())
+            })?;
+            Ok((Some("application/json".to_owned()), text.clone().into_bytes()))
+        }
+        Body::Form(fields) => {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            form.extend_pairs(fields.iter().map(|field| (&field.name, &field.value)));
+            Ok((Some("application/x-www-form-urlencoded".to_owned()), form.finish().into_bytes()))
+        }
+        Body::Bytes((kind, bytes)) => {
+            super::headers::check_value("content-type", kind)?;
+            Ok((Some(kind.clone()), bytes.clone()))
+        }
+        Body::Multipart(_) => Err("a multipart body is reserved, and refused in this release".to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

@@ -1,0 +1,158 @@
+//! Reading what a token endpoint answers: the token, how long it lives, what it says of its rights. Pure but for the jitter.
+
+use super::budget::date;
+use super::headers::check_value;
+use crate::entropy::Entropy;
+use crate::secret::Secret;
+use atsync_model::contract::{Grant, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// The life of a token that does not say how long it lives.
+const LIFE_ASSUMED_MS: u64 = 300_000;
+/// A token that says it lives shorter than this is kept this long all the same: clocks that differ must not cost a token per request.
+const LIFE_MS_MIN: u64 = 30_000;
+/// And no longer than this.
+const LIFE_MS_MAX: u64 = 24 * 3_600_000;
+/// A token is renewed at most this long before it ends.
+const MARGIN_MS_MAX: u64 = 300_000;
+
+/// An access token.
+#[derive(Debug)]
+pub(super) struct Token {
+    /// The whole value of `Authorization`.
+    pub(super) header: Secret,
+    /// Counts the tokens of a source.
+    pub(super) generation: u64,
+    /// When it was asked for.
+    pub(super) fetched_ms: u64,
+    /// From when on one request renews it.
+    pub(super) renew_at_ms: u64,
+    /// When it ends.
+    pub(super) ends_ms: u64,
+    /// It came because the one before was refused.
+    pub(super) renewed: bool,
+    /// It was accepted at least once.
+    pub(super) accepted: Arc<AtomicBool>,
+    /// What it says of its rights.
+    pub(super) grant: Grant,
+}
+
+impl Token {
+    /// Good for a request that leaves now and takes `margin_ms` to arrive.
+    pub(super) fn usable(&self, now_ms: u64, margin_ms: u64) -> bool {
+        // A clock set back far makes the token's age unknown.
+        now_ms.saturating_add(margin_ms) < self.ends_ms && now_ms.saturating_add(LIFE_MS_MAX) > self.fetched_ms
+    }
+}
+
+/// Reads the token out of a successful answer.
+///
+/// # Errors
+/// A sentence that shows nothing of the answer.
+pub(super) fn read_token(
+    response: &Response,
+    generation: u64,
+    asked_ms: u64,
+    entropy: &dyn Entropy,
+) -> Result<Token, String> {
+    let answer: Value =
+        serde_json::from_slice(&response.body).map_err(|_| "the token endpoint's answer is no JSON".to_owned())?;
+    let text = answer.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
+    let text = text.ok_or("the token endpoint's answer holds no access_token")?;
+    let kind = answer.get("token_type").and_then(Value::as_str).unwrap_or("Bearer");
+    if !kind.eq_ignore_ascii_case("bearer") {
+        return Err("the token endpoint gave a token that is not a bearer token".to_owned());
+    }
+    if text.contains(' ') {
+        return Err("the access_token holds a space".to_owned());
+    }
+    let header = Secret::new(format!("Bearer {text}"));
+    check_value("authorization", header.expose())?;
+    let life_ms = life_ms(&answer, response, asked_ms).clamp(LIFE_MS_MIN, LIFE_MS_MAX);
+    let margin_ms = (life_ms / 5).min(MARGIN_MS_MAX);
+    let ahead_ms = margin_ms.saturating_add(entropy.below(margin_ms));
+    Ok(Token {
+        grant: grant(&answer, text),
+        header,
+        generation,
+        fetched_ms: asked_ms,
+        renew_at_ms: asked_ms.saturating_add(life_ms.saturating_sub(ahead_ms)),
+        ends_ms: asked_ms.saturating_add(life_ms),
+        renewed: false,
+        accepted: Arc::default(),
+    })
+}
+
+fn life_ms(answer: &Value, response: &Response, asked_ms: u64) -> u64 {
+    let seconds = answer.get("expires_in").and_then(|value| match value {
+        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().filter(|n| *n >= 0.0).map(whole)),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    });
+    if let Some(seconds) = seconds {
+        return seconds.saturating_mul(1000);
+    }
+    let ends =
+        answer.get("expires_at").and_then(Value::as_str).and_then(|text| text.trim().parse::<jiff::Timestamp>().ok());
+    match ends.and_then(|time| u64::try_from(time.as_millisecond()).ok()) {
+        Some(ends_ms) => ends_ms.saturating_sub(date(&response.headers).unwrap_or(asked_ms)),
+        None => LIFE_ASSUMED_MS,
+    }
+}
+
+/// A fractional number of seconds, cut.
+fn whole(number: f64) -> u64 {
+    format!("{:.0}", number.min(1e12).floor()).parse().unwrap_or(0)
+}
+
+/// What answer and token say. Scopes of the answer go before those inside the token, which not every token shows.
+fn grant(answer: &Value, token: &str) -> Grant {
+    let claims = claims(token).unwrap_or(Value::Null);
+    let scopes = scopes(answer.get("scope"))
+        .or_else(|| ["scope", "scopes", "scp"].into_iter().find_map(|name| scopes(claims.get(name))));
+    let actor = match claims.get("sub") {
+        Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
+        Some(Value::Number(number)) => Some(number.to_string()),
+        _ => None,
+    };
+    Grant { scopes, actor }
+}
+
+fn scopes(value: Option<&Value>) -> Option<Vec<String>> {
+    let list: Vec<String> = match value? {
+        Value::String(text) => text.split_whitespace().map(str::to_owned).collect(),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => return None,
+    };
+    (!list.is_empty()).then_some(list)
+}
+
+/// The payload of a JWT, unverified: it is our own token, and what it says is only a hint.
+fn claims(token: &str) -> Option<Value> {
+    let mut parts = token.split('.');
+    let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload.trim_end_matches('=')).ok()?).ok()
+}
+
+/// The error code of RFC 6749 §5.2, when the body holds one of those that repeating does not cure.
+pub(super) fn error_code(body: &[u8]) -> Option<String> {
+    const TERMINAL: &[&str] = &[
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "invalid_request",
+        "unsupported_grant_type",
+        "invalid_scope",
+    ];
+    let answer: Value = serde_json::from_slice(body).ok()?;
+    let code = answer.get("error").and_then(Value::as_str)?;
+    TERMINAL.contains(&code).then(|| code.to_owned())
+}
+
+#[cfg(test)]
+#[path = "token_tests.rs"]
+mod tests;
