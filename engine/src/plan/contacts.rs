@@ -159,6 +159,8 @@ pub fn plan(
                 // Somebody took it away. If it comes back, it is theirs and is never taken back by the engine.
                 now_seen.push(normal);
             }
+            // What was taken away is remembered, or an emptied list would be filled with it again.
+            _ if was_there => now_seen.push(normal),
             _ => {}
         }
     }

@@ -335,9 +335,10 @@ impl Store for MemoryStore {
             let mut page = page;
             if !held.forgotten.is_empty() {
                 let of = |record: &ObservedWrite| hasher.of_record(&name, &page.kind, &record.id, &record.body);
-                let hashes: Vec<_> = page.records.iter().map(of).collect();
-                let mut hashes = hashes.into_iter();
-                page.records.retain(|_| !hashes.next().is_some_and(|hashes| held.kept_away(hashes)));
+                let hashes: Vec<_> = page.records.iter().map(|record| (record.id.clone(), of(record))).collect();
+                let away = hashes.into_iter().filter_map(|(id, hashes)| held.kept_away(hashes).then_some(id));
+                let away: BTreeSet<String> = away.collect();
+                page.records.retain(|record| !away.contains(&record.id));
             }
             held.take_in(&page, &masks)
         })

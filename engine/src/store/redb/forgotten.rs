@@ -68,7 +68,7 @@ pub(super) fn of_page<'p>(
     for record in &page.records {
         let hashes = hasher.of_record(connection, &page.kind, &record.id, &record.body);
         if let Some(erasure) = erasure_of(tables, connection, &hashes)? {
-            found.insert(record.id.as_str(), erasure);
+            found.entry(record.id.as_str()).or_insert(erasure);
         }
     }
     Ok(found)
