@@ -5,7 +5,8 @@
 //! connection opted in: such writes can mail the candidate.
 
 use super::candidate::{Person, create_customs, follow, rebase, update_customs};
-use super::ownership::{Comparison, Decision, decide};
+use super::explain::Values;
+use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
 use crate::store::index;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Policy};
@@ -259,8 +260,10 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
             desired_is_base: last == Some(goal.id.as_str()),
         };
         let before = if observed.is_empty() { Value::Null } else { json!(observed) };
-        let decision = decide(draft.policy(name, Policy::Fill), comparison);
-        if follow(draft, host, name, decision, &before, &json!(goal.id), &mut fields, &mut applied) {
+        let wanted = json!(goal.id);
+        let told = Values { desired: &wanted, applied: base.get(name), observed: &before };
+        let decision = draft.decide(host, name, Policy::Fill, comparison, &told);
+        if follow(draft, host, name, decision, &before, &wanted, &mut fields, &mut applied) {
             input.insert(name.to_owned(), json!(goal.id));
         }
     }
@@ -379,7 +382,10 @@ fn move_to_stage(
         desired_is_base: last == Some(stage.id.as_str()),
     };
     let shown = |record: &Record| json!(record.text("name").unwrap_or(&record.id));
-    match decide(draft.policy("stage", Policy::Enforce), comparison) {
+    let (wanted, there) = (json!(stage.id), if observed.is_empty() { Value::Null } else { json!(observed) });
+    let base = last.map(|last| json!(last));
+    let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
+    match draft.decide(host, "stage", Policy::Enforce, comparison, &told) {
         Decision::Write => {
             let Some(rule) = draft.operation(host, "applications.move") else { return };
             let mut step = lifecycle_step(rule, host, record, "it should stand in another stage");

@@ -14,14 +14,18 @@ mod apply;
 mod check;
 mod drive;
 mod effect;
+mod explain;
 mod fetch;
 mod gather;
+mod life;
 mod pull;
 mod settle;
 
 pub use apply::{ApplyReport, StepEnd, StepReport};
 pub use check::CheckResult;
+pub use explain::{Explanation, FieldStory, IntentStory, Next};
 pub use gather::PlanOf;
+pub use life::Resolution;
 pub use pull::PullReport;
 pub(crate) use settle::Resend;
 pub use settle::SettleReport;
