@@ -279,7 +279,16 @@ impl Reconciler {
                 work.warnings = warnings;
                 Ok(if sent { StepEnd::Applied } else { StepEnd::Unneeded })
             }
-            EffectEnd::Refused(failure) => Ok(StepEnd::Refused { reason: self.explain(&failure) }),
+            EffectEnd::Refused(failure) => {
+                // A create may be refused because the record is there already, made by somebody since it was last looked for.
+                let made_by_somebody = order.operation.target.is_none()
+                    && matches!(failure, Failure::Invalid(_) | Failure::Conflict(_))
+                    && matches!(self.look(&order, work).await?, Some(StepEnd::Adopted));
+                if made_by_somebody {
+                    return Ok(StepEnd::Adopted);
+                }
+                Ok(StepEnd::Refused { reason: self.explain(&failure) })
+            }
             EffectEnd::InDoubt => Ok(StepEnd::InDoubt),
             EffectEnd::Busy(id) => {
                 Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
