@@ -19,6 +19,8 @@ pub mod reconcile;
 pub mod schedule;
 pub mod secret;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 pub mod transport;
 
 pub use atsync_model as model;

@@ -90,13 +90,13 @@ pub const KINDS: &[Kind] = &[
         fields: lists::DEPARTMENT_FIELDS,
         reads: lists::DEPARTMENT_READS,
         hook: true,
-        ..plain(names::DEPARTMENTS, "departments", lists::place)
+        ..plain(names::DEPARTMENTS, "departments", lists::department)
     },
     Kind {
         fields: lists::OFFICE_FIELDS,
         reads: lists::OFFICE_READS,
         hook: true,
-        ..plain(names::OFFICES, "offices", lists::place)
+        ..plain(names::OFFICES, "offices", lists::office)
     },
     Kind {
         fields: people::USER_FIELDS,

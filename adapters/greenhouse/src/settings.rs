@@ -104,7 +104,8 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::E
 
 /// The JSON Schema of [`Settings`], for the manifest.
 pub fn schema() -> Value {
-    let id = |text: &str| json!({"type": ["string", "integer"], "pattern": "^[0-9]{1,19}$", "description": text});
+    // Text only: the engine copies `act_as` into a form as it is.
+    let id = |text: &str| json!({"type": "string", "pattern": "^[0-9]{1,19}$", "description": text});
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",

@@ -112,6 +112,16 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     }
 }
 
+/// The last millisecond of a time's second: Greenhouse may keep finer times than it shows, and a filter would miss the very row.
+fn end_of_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((second, fraction)) => {
+            format!("{second}.999{}", fraction.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
+        None => time.to_owned(),
+    }
+}
+
 /// Whether it is the one in the catalogue.
 fn same(oldest: &Row, given: &Given) -> bool {
     let known: Option<Catalogue> = given.tenant.as_deref().and_then(|text| serde_json::from_str(text).ok());
@@ -140,7 +150,7 @@ fn ask(state: State, until: Option<String>) -> Result<Step, Failure> {
                 query.push(Field::new("show_service_accounts", "true"));
             }
             if let Some(until) = until {
-                query.push(Field::new("created_at", format!("lte|{until}")));
+                query.push(Field::new("created_at", format!("lte|{}", end_of_second(&until))));
             }
             request::get(state.basis.collection(), query)
         }

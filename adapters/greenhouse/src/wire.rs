@@ -92,6 +92,16 @@ impl Lacking {
         }
     }
 
+    /// Everything is known.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether this field is unknown.
+    pub(crate) fn contains(&self, field: &str) -> bool {
+        self.0.contains(&field)
+    }
+
     /// Nothing is known at all.
     pub(crate) fn all(fields: &[&'static str]) -> Self {
         Self(fields.to_vec())
@@ -99,7 +109,7 @@ impl Lacking {
 
     /// What remains of these fields.
     pub(crate) fn mask(&self, fields: &[&'static str]) -> Vec<String> {
-        fields.iter().filter(|field| !self.0.contains(field)).map(|field| (*field).to_owned()).collect()
+        fields.iter().filter(|field| !self.contains(field)).map(|field| (*field).to_owned()).collect()
     }
 }
 

@@ -107,10 +107,17 @@ fn the_clock_of_greenhouse_may_be_two_minutes_off() {
     }
 }
 
+/// The stub is explained nowhere: it may be a candidate in the making or one that is hidden for good (harvest-v3.md §7).
 #[test]
 fn a_stub_is_neither_found_nor_absent() {
-    let run = candidate(json!([{"id": 1, "message": "being processed"}]), Some(SENT_MS), json!({}));
-    assert!(matches!(run.failure(), Failure::Unavailable(_)));
+    let stub = || json!([{"id": 1, "message": "being processed"}]);
+    let making = candidate(stub(), Some(SENT_MS), json!({}));
+    assert!(matches!(making.failure(), Failure::Unavailable(_)), "shortly after the sending it is waited for");
+    let hidden = candidate(stub(), Some(SENT_MS - 3_600_000), json!({}));
+    assert_eq!(hidden.verdict(), "ambiguous candidates/1", "later a person decides");
+    assert_eq!(candidate(stub(), None, json!({})).verdict(), "ambiguous candidates/1");
+    let nameless = candidate(json!([{"message": "being processed"}]), None, json!({}));
+    assert!(matches!(nameless.failure(), Failure::Unavailable(_)));
 }
 
 #[test]

@@ -231,3 +231,38 @@ fn values_of_a_rejection_are_read_under_either_name() {
         assert_eq!(links(&run.unneeded().links), "subject:rejections/800");
     }
 }
+
+/// Whether a PATCH of custom fields replaces the set or merges by field is not known: what is sent must lead to the same under both.
+#[test]
+fn an_update_of_custom_fields_is_right_whether_it_replaces_or_merges() {
+    let stored = json!({
+        "mine": {"type": "short_text", "value": "old"}, "gone": {"type": "short_text", "value": "x"},
+        "theirs": {"type": "long_text", "value": "keep"}, "flag": {"type": "yes_no", "value": true},
+    });
+    let input = json!({"custom_fields": [
+        {"key": "mine", "id": "1", "type": "text", "value": "new"}, {"key": "gone", "id": "2", "type": "text", "value": null}
+    ]});
+    let row = json!({"id": 7, "first_name": "Ada", "last_name": "Byron", "custom_fields": stored});
+    let run = case("candidates.update", input)
+        .on("candidates", "7")
+        .replies(vec![reply(200, json!([row])), reply(200, json!({"id": 7}))])
+        .write();
+    let sent = run.sent().body["custom_fields"].as_array().unwrap().clone();
+    for replaces in [true, false] {
+        let mut values = serde_json::Map::new();
+        if !replaces {
+            for (key, field) in stored.as_object().unwrap() {
+                values.insert(key.clone(), field["value"].clone());
+            }
+        }
+        for field in &sent {
+            values.insert(field["name_key"].as_str().unwrap().into(), field["value"].clone());
+        }
+        values.retain(|_, value| !value.is_null());
+        assert_eq!(
+            Value::Object(values),
+            json!({"mine": "new", "theirs": "keep", "flag": true}),
+            "replaces: {replaces}"
+        );
+    }
+}

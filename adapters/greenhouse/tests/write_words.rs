@@ -54,6 +54,7 @@ fn secrecy_and_contacts_read_as_they_were_written() {
     let mut row = run.sent().body.clone();
     let private = row.as_object_mut().unwrap().remove("is_private").unwrap();
     row["private"] = private;
+    row["can_email"] = json!(true);
     row["id"] = json!(7);
     let record = read("candidates", row.clone());
     assert_eq!(record["privacy"]["private"], json!(true));

@@ -18,11 +18,15 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 /// Between the names of a known set. A name has no control characters.
-const SEPARATOR: char = '\n';
+const SEPARATOR: &str = "\n";
 
-/// A set of top field names, sorted, in the form in which it is stored.
+/// A set of top field names, as a list to search and in the form in which it is stored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Known(String);
+pub(crate) struct Known {
+    /// Sorted.
+    names: Vec<String>,
+    text: String,
+}
 
 impl Known {
     /// The set of these names.
@@ -32,37 +36,32 @@ impl Known {
                 return Err(StoreError::Invalid(format!("a mask names a field that cannot be one: {name:?}")));
             }
         }
-        Ok(Self::join(&names.iter().map(String::as_str).collect()))
-    }
-
-    /// The set as it was stored.
-    pub(crate) fn stored(text: &str) -> Self {
-        Self(text.to_owned())
+        Ok(Self::join(names.iter().map(String::as_str).collect()))
     }
 
     /// The form to store.
     pub(crate) fn text(&self) -> &str {
-        &self.0
+        &self.text
     }
 
     /// The names, sorted.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        names(&self.0)
+        self.names.iter().map(String::as_str)
     }
 
-    fn join(names: &BTreeSet<&str>) -> Self {
-        let mut text = String::new();
-        for name in names {
-            if !text.is_empty() {
-                text.push(SEPARATOR);
-            }
-            text.push_str(name);
-        }
-        Self(text)
+    fn has(&self, name: &str) -> bool {
+        self.names.binary_search_by(|known| known.as_str().cmp(name)).is_ok()
+    }
+
+    fn join(names: BTreeSet<&str>) -> Self {
+        let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        let text = names.join(SEPARATOR);
+        Self { names, text }
     }
 }
 
-fn names(text: &str) -> impl Iterator<Item = &str> {
+/// The names of a set in its stored form.
+pub(crate) fn names(text: &str) -> impl Iterator<Item = &str> {
     text.split(SEPARATOR).filter(|name| !name.is_empty())
 }
 
@@ -161,7 +160,7 @@ pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged
         }
         after.insert(name.to_owned(), is.cloned().unwrap_or_default());
     }
-    let whole = known_before.iter().all(|name| seen.mask.names().any(|known| known == *name));
+    let whole = known_before.iter().all(|name| seen.mask.has(name));
     let (known, body) = if whole {
         // Nothing of the stored record outlives a record that knows all of it.
         let beyond = matches!(shape(seen)?, Shape::Beyond);
@@ -177,7 +176,7 @@ pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged
             };
         }
         let body = if merged == stored { Cow::Borrowed(held.body) } else { Cow::Owned(text(&merged)?) };
-        (Cow::Owned(Known::join(&union)), body)
+        (Cow::Owned(Known::join(union)), body)
     };
     if after.is_empty() && same_frame && body == held.body && known.text() == held.known {
         return Ok(Merged::Same);
@@ -227,8 +226,7 @@ fn not_an_object(error: &serde_json::Error) -> StoreError {
 }
 
 fn known_part(mut map: Map<String, Value>, mask: &Known) -> Map<String, Value> {
-    let names: BTreeSet<&str> = mask.names().collect();
-    map.retain(|name, _| names.contains(name.as_str()));
+    map.retain(|name, _| mask.has(name));
     map
 }
 
@@ -240,7 +238,7 @@ enum Shape {
 
 /// Proves that the body is an object that [`object`] can read, and compares its fields with the mask, without building it.
 fn shape(seen: Seen<'_>) -> Result<Shape, StoreError> {
-    struct Fields<'m>(&'m str);
+    struct Fields<'m>(&'m Known);
 
     impl<'de> Visitor<'de> for Fields<'_> {
         type Value = Shape;
@@ -252,7 +250,7 @@ fn shape(seen: Seen<'_>) -> Result<Shape, StoreError> {
         fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Shape, A::Error> {
             let mut shape = Shape::Within;
             while let Some((name, Sound)) = map.next_entry::<Name<'de>, Sound>()? {
-                if !names(self.0).any(|known| known == name.0) {
+                if !self.0.has(&name.0) {
                     shape = Shape::Beyond;
                 }
             }
@@ -261,7 +259,7 @@ fn shape(seen: Seen<'_>) -> Result<Shape, StoreError> {
     }
 
     let mut deserializer = serde_json::Deserializer::from_str(seen.body);
-    let shape = deserializer.deserialize_map(Fields(seen.mask.text())).map_err(|error| not_an_object(&error))?;
+    let shape = deserializer.deserialize_map(Fields(seen.mask)).map_err(|error| not_an_object(&error))?;
     deserializer.end().map_err(|error| not_an_object(&error))?;
     Ok(shape)
 }

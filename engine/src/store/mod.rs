@@ -84,11 +84,12 @@ pub trait Store: Debug + Send + Sync {
     /// Writes what is kept about a connection.
     fn put_connection(&self, connection: &str, row: ConnectionRow) -> Stored<'_, ()>;
 
-    /// Takes in one page: merges each record by its mask, writes a change event for each record that is new or differs, moves the scan
+    /// Takes in one page: merges each record by its mask (of a repeated id the last record counts, and one that the page also calls gone is
+    /// gone), writes a change event for each record that is new or differs, moves the scan
     /// state, marks the desired records that are linked to what changed as dirty. All in one transaction.
     fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport>;
 
-    /// One observed record.
+    /// One observed record. A tombstone is found too: its body is `{}`, and it remembers nothing but its id and when it was found gone.
     fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>>;
 
     /// Observed records of a kind in the order of their ids' bytes, after `after`, at most `rows_max`. Tombstones are left out.
@@ -100,7 +101,7 @@ pub trait Store: Debug + Send + Sync {
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>>;
 
-    /// Observed records that carry `term` in the index, at most `rows_max`, in the order of their ids. See [`index`].
+    /// Observed records that carry `term` in the index (normalised here), at most `rows_max`, in the order of their ids. See [`index`].
     fn lookup(
         &self,
         connection: &str,

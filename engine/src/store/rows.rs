@@ -245,7 +245,8 @@ pub struct Change {
     pub id: String,
     /// What happened.
     pub what: ChangeWhat,
-    /// The fields that changed, before and after; for a new record `after` holds all of it.
+    /// The fields that changed, before and after. A field that was unknown is missing in `before`; one that is known to be empty is `null`. Of
+    /// a new record `after` holds all, of a deleted one `before` does.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub before: Map<String, Value>,
     /// See `before`.

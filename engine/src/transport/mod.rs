@@ -18,8 +18,6 @@ pub mod headers;
 pub mod oauth;
 pub mod retry;
 pub mod session;
-#[cfg(test)]
-pub(crate) mod testing;
 mod token;
 pub mod url;
 

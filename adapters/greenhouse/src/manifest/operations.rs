@@ -271,12 +271,31 @@ fn rule(rule: &Rule) -> OperationRule {
         materialises: if verb == "create" { vec![kind.to_owned()] } else { Vec::new() },
         may_carry: Vec::new(),
         fields: rule.fields.iter().map(|(name, mode)| FieldRule { name: (*name).to_owned(), mode: *mode }).collect(),
+        required: required(rule.name).iter().map(|member| (*member).to_owned()).collect(),
         refused_statuses: REFUSED.to_vec(),
         settle_window_ms: if slow { SETTLE_SLOW_MS } else { SETTLE_QUICK_MS },
         side_effects: Vec::new(),
         opt_in: None,
         permissions: rule.scopes.iter().map(|scope| format!("harvest:{scope}")).collect(),
         calls: rule.calls,
+    }
+}
+
+/// What Greenhouse refuses to do without (harvest-v3.md §9, each at its endpoint).
+fn required(operation: &str) -> &'static [&'static str] {
+    match operation {
+        "candidates.create" => &["name.first", "name.last"],
+        "applications.create" => &["candidate"],
+        "applications.reject" => &["reason"],
+        "applications.convert" => &["job"],
+        "notes.create" => &["candidate", "body", "visibility"],
+        "tags.create" => &["name"],
+        "applied_tags.create" => &["candidate", "tag"],
+        "attachments.create" => &["application", "filename", "type"],
+        "users.create" => &["first", "last", "email"],
+        "custom_fields.create" => &["name", "applies_to", "type"],
+        "custom_field_options.create" => &["custom_field", "name"],
+        _ => &[],
     }
 }
 

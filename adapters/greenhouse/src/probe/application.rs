@@ -7,7 +7,7 @@
 use super::{Hunt as Probing, Next, Sent, blind, look, matched};
 use crate::request;
 use crate::write::input::{ApplicationNew, ArmInput};
-use crate::write::lifecycle::{Standing, Status};
+use crate::write::standing::{Standing, Status};
 use crate::write::{application, pages, row};
 use atsync_adapter::contract::{Failure, Response};
 use atsync_adapter::model::kinds;

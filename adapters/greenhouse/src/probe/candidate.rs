@@ -95,9 +95,14 @@ impl Hunt {
         let page = pages::read(response, "candidates")?;
         for row in &page.rows {
             if row::is_stub(row) {
-                return Err(Failure::Unavailable(
-                    "Greenhouse shows a candidate that is still being made; look again".into(),
-                ));
+                // Either it is still being made, or it is hidden for good; nothing tells which, nor who it is (harvest-v3.md §7 [?]).
+                let ids: Vec<String> = row::id(row, "id").into_iter().collect();
+                return if sent.is_recent() || ids.is_empty() {
+                    let text = "Greenhouse shows a candidate of this address only as a message; look again";
+                    Err(Failure::Unavailable(text.into()))
+                } else {
+                    Ok(ambiguous(kinds::CANDIDATES, &ids))
+                };
             }
             let Some(seen) = self.look_at(row, sent) else { continue };
             if !self.seen.iter().any(|known| known.id == seen.id) {
@@ -140,7 +145,7 @@ impl Hunt {
         let by_name_only = self.emails.is_empty();
         let possible = mark == Marking::Ours
             || (sent.can_have_made(row)
-                && (sent.0.is_none() || mark != Marking::Another)
+                && (sent.first_ms.is_none() || mark != Marking::Another)
                 && (same_name || !by_name_only));
         possible.then_some(Seen { id, mark, same_name })
     }
@@ -153,7 +158,7 @@ impl Hunt {
         let marked = ids(&|seen| seen.mark == Marking::Ours);
         let named = ids(&|seen| seen.same_name);
         let all = ids(&|_| true);
-        let (fits, is_marked) = match (marked.is_empty(), sent.0) {
+        let (fits, is_marked) = match (marked.is_empty(), sent.first_ms) {
             (false, _) => (marked, true),
             // Somebody with this address is there already, whatever the name.
             (true, None) => (all, false),

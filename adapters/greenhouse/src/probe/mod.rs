@@ -32,6 +32,9 @@ fn visible_within_ms(kind: &str) -> u64 {
     if matches!(kind, kinds::CANDIDATES | kinds::APPLICATIONS) { 30_000 } else { 10_000 }
 }
 
+/// How long a row that is only a message is waited for. v1 spoke of minutes (harvest-v1.md §6); arbitrary beyond that.
+const MAKING_MS_MAX: u64 = 10 * 60 * 1000;
+
 /// Where a probe stands between two looks.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct State {
@@ -61,7 +64,7 @@ enum Next {
 pub(crate) fn start(probe: Probe, given: &Given) -> Result<Step, Failure> {
     let settings = Settings::of(given)?;
     let op = Op::decode(&probe.operation)?;
-    let sent = Sent(probe.first_sent_ms);
+    let sent = Sent { first_ms: probe.first_sent_ms, now_ms: given.now_ms };
     let next = match op {
         Op::CandidateCreate { input, .. } => candidate::begin(input, &settings, given.mark.as_ref(), sent)?,
         Op::ApplicationCreate { input, .. } => application::begin(input)?,
@@ -76,7 +79,7 @@ pub(crate) fn start(probe: Probe, given: &Given) -> Result<Step, Failure> {
 /// Goes on with a probe.
 pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, Failure> {
     let response: Response = answer::response(reply)?;
-    let sent = Sent(state.sent_ms);
+    let sent = Sent { first_ms: state.sent_ms, now_ms: given.now_ms };
     let next = match state.hunt {
         Hunt::Candidate(hunt) => hunt.next(&response, sent)?,
         Hunt::Application(hunt) => hunt.next(&response, sent)?,
@@ -98,12 +101,20 @@ fn step(next: Next, sent_ms: Option<u64>) -> Result<Step, Failure> {
 
 /// When the write in doubt was first sent; `None` when nothing was sent yet.
 #[derive(Clone, Copy, Debug)]
-struct Sent(Option<u64>);
+struct Sent {
+    first_ms: Option<u64>,
+    now_ms: u64,
+}
 
 impl Sent {
     /// The earliest time that what it made can carry.
     fn earliest_ms(self) -> Option<u64> {
-        self.0.map(|sent| sent.saturating_sub(instant::SKEW_MS))
+        self.first_ms.map(|sent| sent.saturating_sub(instant::SKEW_MS))
+    }
+
+    /// Whether what it made may still be in the making.
+    fn is_recent(self) -> bool {
+        self.first_ms.is_some_and(|sent| self.now_ms.saturating_sub(sent) < MAKING_MS_MAX)
     }
 
     /// Whether a row can have been made by it. A row without a readable time can.

@@ -6,9 +6,10 @@
 use super::{Hunt as Probing, Next, Sent, absent, ambiguous, found, look};
 use crate::request;
 use crate::settings::Settings;
-use crate::write::lifecycle::{self, Standing, Status};
+use crate::write::lifecycle;
 use crate::write::op::Op;
 use crate::write::sent::{converted_from, subject};
+use crate::write::standing::{Standing, Status};
 use crate::write::{self, application, pages, row, target_of};
 use atsync_adapter::contract::{Certainty, Failure, Response};
 use atsync_adapter::model::kinds;

@@ -63,17 +63,39 @@ fn group(row: GroupRow<'_>) -> Option<Word<'_>> {
 }
 
 row!(
-    /// harvest-v3.md §9.8. `location` is a text in v3 and was an object in v1. Left to the raw record: `primary_in_house_contact_user_id`.
-    PlaceRow { name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, location: Location<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+    /// harvest-v3.md §9.8.
+    DepartmentRow { name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, created_at: Str<'a>, updated_at: Str<'a> }
 );
-/// What is read of an office.
-pub(crate) const OFFICE_READS: &[&str] = PlaceRow::READS;
-/// The unified fields of an office.
-pub(crate) const OFFICE_FIELDS: &[&str] = &["name", "parent", "external_id", "location", "created_at", "updated_at"];
 /// What is read of a department.
-pub(crate) const DEPARTMENT_READS: &[&str] = &["id", "name", "parent_id", "external_id", "created_at", "updated_at"];
+pub(crate) const DEPARTMENT_READS: &[&str] = DepartmentRow::READS;
 /// The unified fields of a department.
 pub(crate) const DEPARTMENT_FIELDS: &[&str] = &["name", "parent", "external_id", "created_at", "updated_at"];
+
+/// Reads a department.
+pub(crate) fn department(text: &str) -> Result<Read, Unreadable> {
+    let row: DepartmentRow<'_> = serde_json::from_str(text)?;
+    let mut lacking = Lacking::default();
+    let unified = Named {
+        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        parent: row.parent_id.reference("parent", &mut lacking),
+        external_id: row.external_id.text("external_id", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+        ..Named::default()
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// harvest-v3.md §9.8. `location` is a text in v3 and was an object in v1. Left to the raw record: `primary_in_house_contact_user_id`.
+    OfficeRow {
+        name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, location: Location<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+    }
+);
+/// What is read of an office.
+pub(crate) const OFFICE_READS: &[&str] = OfficeRow::READS;
+/// The unified fields of an office.
+pub(crate) const OFFICE_FIELDS: &[&str] = &["name", "parent", "external_id", "location", "created_at", "updated_at"];
 
 /// A text, or the older `{"name": text}`.
 #[derive(Debug, serde::Deserialize)]
@@ -83,9 +105,9 @@ enum Location<'a> {
     Object { name: Option<Str<'a>> },
 }
 
-/// Reads a department or an office.
-pub(crate) fn place(text: &str) -> Result<Read, Unreadable> {
-    let row: PlaceRow<'_> = serde_json::from_str(text)?;
+/// Reads an office.
+pub(crate) fn office(text: &str) -> Result<Read, Unreadable> {
+    let row: OfficeRow<'_> = serde_json::from_str(text)?;
     let mut lacking = Lacking::default();
     let location = match row.location.take("location", &mut lacking) {
         Some(Location::Text(text) | Location::Object { name: Some(text) }) => {

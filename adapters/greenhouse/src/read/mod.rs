@@ -59,6 +59,13 @@ fn record<T: Serialize>(id: Got<Id<'_>>, unified: &T, row: &str, lacking: Lackin
     // The unified form is about as long as the row.
     let mut body = Vec::with_capacity(row.len() + row.len() / 4 + 64);
     serde_json::to_writer(&mut body, unified)?;
+    if !lacking.is_empty() {
+        // Rare: a body must not speak of fields that its mask leaves out.
+        let mut members: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&body)?;
+        members.retain(|field, _| !lacking.contains(field));
+        body = serde_json::to_vec(&members)?;
+    }
+    // JSON is written as UTF-8; the check is the price of not trusting that.
     let body = String::from_utf8(body).map_err(|_| Unreadable::NoId)?;
     Ok(Record { id, updated_at: None, body, lacking })
 }

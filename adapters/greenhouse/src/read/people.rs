@@ -68,7 +68,7 @@ pub(crate) fn candidate(text: &str) -> Result<Read, Unreadable> {
         name == Name::default() && emails.is_empty() && phones.is_empty() && addresses.is_empty() && links.is_empty();
     let privacy = Privacy {
         private: row.private.take("privacy", &mut lacking),
-        anonymized: (blank && lacking == Lacking::default()).then_some(true),
+        anonymized: (blank && lacking.is_empty()).then_some(true),
         do_not_contact: row.can_email.take("privacy", &mut lacking).map(|allowed| !allowed),
     };
     let unified = Candidate {

@@ -1,7 +1,7 @@
 //! Move, reject, unreject, hire, convert: what an application's standing says about what is left to do.
 //!
 //! Each call answers 204 and tells nothing (harvest-v3.md §6), so the standing is read first: what is so already needs no request, and what cannot follow
-//! from the standing is a conflict for the planner. [`Standing`] is the part of a row that decides; probes compare with it too.
+//! from the standing is a conflict for the planner.
 //! Uncertain: which id `from_stage_id` is (§9.2), how `start_date` is written (§9.2). One task sends one reading; a 422 then comes back as a conflict that
 //! names the other one, unless the input chose the reading itself, so that the other one is tried once and never in a loop (pitfalls.md 10).
 
@@ -9,117 +9,11 @@ use crate::answer::invalid;
 use crate::request::{self, id_number};
 use crate::settings::{DateReading, Settings, StageReading};
 use crate::write::input::{ConvertInput, HireInput, MoveInput, RejectInput};
-use crate::write::sent::{Refusal, Sent, Success, applied, converted_from, subject};
-use crate::write::{outcome, row, send, words};
-use atsync_adapter::contract::{Failure, Request, Step, Written};
-use atsync_adapter::model::kinds;
-use serde::{Deserialize, Serialize};
+use crate::write::sent::{Refusal, Sent, Success, applied, converted_from};
+use crate::write::standing::{Standing, Status};
+use crate::write::{outcome, row, send};
+use atsync_adapter::contract::{Failure, Step, Written};
 use serde_json::{Map, Value, json};
-
-/// How an application stands.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Standing {
-    pub(crate) id: String,
-    pub(crate) candidate: Option<String>,
-    pub(crate) job: Option<String>,
-    pub(crate) prospect: bool,
-    pub(crate) status: Status,
-    /// The row of application_stages.
-    pub(crate) stage_row: Option<String>,
-    /// The stage definition; rows of the older spec do not have it.
-    pub(crate) stage: Option<String>,
-    pub(crate) reason: Option<String>,
-}
-
-/// The status of an application.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Status {
-    UnderWay,
-    Rejected,
-    Hired,
-    Converted,
-    /// A word that is not known.
-    Other(String),
-}
-
-impl Standing {
-    /// Reads it from an application's row.
-    pub(crate) fn of(row: &Value) -> Self {
-        let status = match row::text(row, "status") {
-            word if words::is_under_way(word) => Status::UnderWay,
-            "rejected" => Status::Rejected,
-            "hired" => Status::Hired,
-            "converted" => Status::Converted,
-            other => Status::Other(other.chars().take(50).collect()),
-        };
-        Self {
-            id: row::id(row, "id").unwrap_or_default(),
-            candidate: row::id(row, "candidate_id"),
-            job: row::id(row, "job_id"),
-            prospect: row::flag(row, "prospect").unwrap_or(false),
-            status,
-            stage_row: row::id(row, "stage_id"),
-            stage: row::id(row, "job_interview_stage_id"),
-            reason: row::id(row, "rejection_reason_id"),
-        }
-    }
-
-    /// Takes the stage definition from the rows of application_stages, where the application does not name it.
-    pub(crate) fn with_stages(mut self, rows: &[Value]) -> Self {
-        let own = |row: &&Value| row::id(row, "application_id").is_none_or(|id| id == self.id);
-        let current = rows.iter().filter(own).find(|row| match &self.stage_row {
-            Some(id) => row::id(row, "id").as_ref() == Some(id),
-            None => row::flag(row, "current") == Some(true),
-        });
-        if let Some(current) = current {
-            self.stage = row::id(current, "job_interview_stage_id");
-            self.stage_row = row::id(current, "id");
-        }
-        self
-    }
-
-    /// Whether a move has nothing left to do.
-    pub(crate) fn is_at(&self, input: &MoveInput) -> bool {
-        match (&input.to_stage, &input.to_job) {
-            (Some(stage), None) => self.stage.as_ref() == Some(stage),
-            (None, Some(job)) => self.job.as_ref() == Some(job),
-            _ => false,
-        }
-    }
-
-    fn link(&self) -> atsync_adapter::contract::Link {
-        subject(kinds::APPLICATIONS, self.id.clone())
-    }
-
-    fn unneeded(&self, warnings: Vec<String>) -> Step {
-        outcome(Written::Unneeded(applied(vec![self.link()], warnings)))
-    }
-
-    fn conflict(&self, wish: &str) -> Failure {
-        let status = match &self.status {
-            Status::UnderWay => "under way",
-            Status::Rejected => "rejected",
-            Status::Hired => "hired",
-            Status::Converted => "converted",
-            Status::Other(word) => word,
-        };
-        let kind = if self.prospect { "prospect" } else { "application" };
-        Failure::Conflict(format!("the {kind} is {status} and cannot be {wish}"))
-    }
-
-    fn send(
-        &self,
-        call: &str,
-        operation: &str,
-        body: Map<String, Value>,
-        refusal: Refusal,
-        warnings: Vec<String>,
-    ) -> Result<Step, Failure> {
-        let request: Request = request::post(&["applications", &self.id, call], Value::Object(body).to_string());
-        let success = Success::Done { id: self.id.clone() };
-        send(request, Sent { operation: operation.into(), success, refusal, warnings })
-    }
-}
 
 /// Moves to another stage or job. `None`: the stage definition is not on the row, and application_stages must be read first.
 pub(crate) fn advance(

@@ -2,8 +2,8 @@
 //!
 //! A creation is sent at once; the engine has probed before. A change reads its target first, immediately before it is sent: what is so already
 //! ends as `unneeded`, a target that is not shown as `not-found`, and what is sent is the smallest difference. [`op`] lists the operations,
-//! [`input`] what they take; [`candidate`], [`application`], [`lifecycle`] and [`records`] decide what to send; [`edit`] carries a PATCH through the reads
-//! that custom fields may take; [`sent`] reads the reply to the one changing request.
+//! [`input`] what they take; [`candidate`], [`application`], [`lifecycle`] and [`records`] decide what to send; [`edit`] carries a PATCH, [`options`] the looks
+//! that its custom fields may take; [`sent`] reads the reply to the one changing request.
 //! Nothing here sends twice: the changing request is followed only by an outcome.
 //! Bounds: each list is read up to [`PAGES_MAX`] pages; a continuation that would not fit is refused before anything is sent.
 
@@ -14,6 +14,7 @@ pub(crate) mod custom;
 pub(crate) mod edit;
 pub(crate) mod input;
 pub(crate) mod lifecycle;
+pub(crate) mod members;
 pub(crate) mod normal;
 pub(crate) mod op;
 pub(crate) mod options;
@@ -21,6 +22,7 @@ pub(crate) mod pages;
 pub(crate) mod records;
 pub(crate) mod row;
 pub(crate) mod sent;
+pub(crate) mod standing;
 pub(crate) mod words;
 
 use crate::answer;
@@ -31,12 +33,13 @@ use atsync_adapter::contract::{
     CONTINUATION_BYTES_MAX, Failure, Given, Outcome, Reply, Request, Response, Step, Write, Written,
 };
 use edit::Edit;
-use lifecycle::{Converting, Hiring, Standing};
+use lifecycle::{Converting, Hiring};
 use op::Op;
 use options::Lookup;
 use sent::{Sent, Success, applied, subject};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use standing::Standing;
 
 /// Pages of a list that a write reads at most, 500 rows each. Arbitrary: what belongs to one candidate or job fits many times over.
 const PAGES_MAX: u32 = 10;

@@ -5,6 +5,7 @@
 //! reading: answers wrapped or bare (§9.1), 204 or a body (§6), the `{message}` stub (§7), 202 for later (harvest-v1.md §6).
 
 use crate::answer;
+use crate::write::members::input_member;
 use crate::write::op;
 use crate::write::row;
 use atsync_adapter::contract::{Applied, Failure, FieldError, Link, Response, Written};
@@ -248,48 +249,4 @@ fn converted(response: &Response, body: &Value, old: String, warnings: Vec<Strin
         None if response.status == 202 => unnamed(response, body),
         None => Written::Unclear("the answer does not name the new application".into()),
     }
-}
-
-/// The member of the input that a member of the request was made from; a word that is not known stays.
-fn input_member(operation: &str, written: &str) -> String {
-    if let Some(rest) = written.strip_prefix("application.") {
-        return format!("application.{}", input_member("applications.create", rest));
-    }
-    let known = match (operation, written) {
-        ("users.create", "first_name") => "first",
-        ("users.create", "last_name") => "last",
-        ("users.create", "primary_email") => "email",
-        (_, "first_name") => "name.first",
-        (_, "last_name") => "name.last",
-        (_, "preferred_name") => "name.preferred",
-        (_, "email_addresses") => "emails",
-        (_, "phone_numbers") => "phones",
-        (_, "website_addresses" | "social_media_addresses") => "links",
-        (_, "is_private") => "private",
-        (_, "candidate_id") => "candidate",
-        (_, "application_id") => "application",
-        (_, "job_id") => "job",
-        (_, "job_ids") => "jobs",
-        (_, "initial_stage_id" | "to_job_interview_stage_id") => "stage",
-        (_, "to_stage_id") => "to_stage",
-        (_, "to_job_id") => "to_job",
-        (_, "source_id") => "source",
-        (_, "referrer_id") => "referrer",
-        (_, "recruiter_id") => "recruiter",
-        (_, "coordinator_id") => "coordinator",
-        (_, "prospect_pool_id") => "pool",
-        (_, "prospect_pool_stage_id") => "pool_stage",
-        (_, "prospect_owner_id") => "owner",
-        (_, "rejection_reason_id") => "reason",
-        (_, "notes") => "note",
-        (_, "opening_id") => "opening",
-        (_, "start_date") => "start_on",
-        (_, "close_reason_id") => "close_reason",
-        (_, "candidate_tag_id") => "tag",
-        (_, "custom_field_id") => "custom_field",
-        (_, "sort_order") => "order",
-        (_, "user_id") => "author",
-        (_, other) => other,
-    };
-    known.to_owned()
 }

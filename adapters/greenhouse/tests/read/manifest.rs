@@ -99,6 +99,10 @@ fn operations_speak_of_known_kinds_and_doubtful_statuses_stay_in_doubt() {
     for operation in &manifest.operations {
         assert!(manifest.kind(&operation.kind).is_some(), "{}", operation.name);
         assert_eq!(operation.name, format!("{}.{}", operation.kind, operation.verb));
+        for member in &operation.required {
+            let top = member.split('.').next().unwrap();
+            assert!(operation.fields.iter().any(|field| field.name == top), "{}: {member}", operation.name);
+        }
         for kind in operation.materialises.iter().chain(&operation.may_carry) {
             assert!(manifest.kind(kind).is_some(), "{kind}");
         }

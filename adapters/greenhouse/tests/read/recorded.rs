@@ -109,13 +109,14 @@ fn carried(name: &str, value: &Value, item: &Item, unified: &Value) -> bool {
         let all = unified.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
         all.iter().map(|of| of["id"].as_str().unwrap().to_owned()).collect()
     };
+    let text = value.to_string();
     match name {
-        "id" => item.id == value.to_string(),
+        "id" => item.id == text,
         "name" => unified["title"] == *value,
         "status" => unified["state"]["source"] == *value,
         "is_template" => unified.get("template").cloned().unwrap_or_default() == *value,
-        "copied_from_id" => value.is_null() || unified["copied_from"]["id"] == value.to_string(),
-        "department_id" => ids("departments").first().map_or(value.is_null(), |id| *id == value.to_string()),
+        "copied_from_id" => value.is_null() || unified["copied_from"]["id"] == text,
+        "department_id" => ids("departments").first().map_or(value.is_null(), |id| *id == text),
         "office_ids" => ids("offices") == value.as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>(),
         "custom_fields" => value.as_object().unwrap().iter().all(|(key, entry)| {
             let read = &unified["custom_fields"][key];

@@ -22,11 +22,11 @@ fn the_oldest_user_is_found_by_a_walk_and_again_by_one_request() {
     assert_eq!(asked(&send), "/v3/users?fields=id,created_at&per_page=500&show_service_accounts=true");
     let rows = r#"[{"id":9,"created_at":"2021-01-01T00:00:00Z"},{"id":8,"created_at":"2020-01-01T00:00:00Z"}]"#;
     let send = sent(resume(send, &given(), page(rows, &format!("<{NEXT}>; rel=\"next\""))));
-    let first = tenant(resume(send, &given(), ok(r#"[{"id":3,"created_at":"2019-01-01T00:00:00Z"}]"#)));
+    let first = tenant(resume(send, &given(), ok(r#"[{"id":3,"created_at":"2019-01-01T00:00:00.027Z"}]"#)));
     let known = Given { tenant: Some(first.catalogue.clone()), ..given() };
     let send = start(Task::DescribeTenant, &known);
-    assert!(asked(&send).ends_with("created_at=lte|2019-01-01T00:00:00Z"), "{}", asked(&send));
-    let again = tenant(resume(send, &known, ok(r#"[{"id":3,"created_at":"2019-01-01T00:00:00Z"}]"#)));
+    assert!(asked(&send).ends_with("created_at=lte|2019-01-01T00:00:00.999Z"), "{}", asked(&send));
+    let again = tenant(resume(send, &known, ok(r#"[{"id":3,"created_at":"2019-01-01T00:00:00.027Z"}]"#)));
     assert_eq!(first, again);
 }
 

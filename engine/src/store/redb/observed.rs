@@ -74,7 +74,7 @@ impl<'a> Row<'a> {
             version: self.version.map(str::to_owned),
             body: self.body.to_owned(),
             raw: self.raw.map(str::to_owned),
-            known: Known::stored(self.known).names().map(str::to_owned).collect(),
+            known: merge::names(self.known).map(str::to_owned).collect(),
             changed_ms: self.changed_ms,
             gone: self.gone,
         }

@@ -1,11 +1,21 @@
-//! For tests: a clock that goes only when nothing else does, seeded randomness, and a transport that follows a script.
+//! For tests of hosts and of the engine itself (feature `testing`): a clock that goes only when nothing else does, seeded randomness, and a transport that follows a script.
 //!
 //! [`ManualClock::drive`] polls one future (join several into it) and, whenever nothing can move any more, sets the clock to the next
-//! moment somebody sleeps for. No runtime, no real time, the same order in each run.
+//! moment somebody sleeps for. No runtime, no real time, the same order in each run. Everything that is awaited must be driven by the same
+//! future: with the store in memory and a transport without a socket it is.
 
-use super::{Delivery, NotSent, Transport, WireRequest};
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::new_ret_no_self,
+    reason = "a test tool stops the test when it is misused"
+)]
+
 use crate::clock::Clock;
 use crate::entropy::Entropy;
+use crate::transport::{Delivery, NotSent, Transport, WireRequest};
 use atsync_model::contract::{Field, Response};
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -17,19 +27,20 @@ use std::task::{Context, Poll, Wake, Waker};
 
 /// A clock that is set by hand, or by [`ManualClock::drive`].
 #[derive(Debug, Default)]
-pub(crate) struct ManualClock {
+pub struct ManualClock {
     now_ms: AtomicU64,
     sleepers: Mutex<BTreeMap<(u64, u64), Waker>>,
     sleeps: AtomicU64,
 }
 
 impl ManualClock {
-    pub(crate) fn at(now_ms: u64) -> Arc<Self> {
+    /// A clock that shows this time.
+    pub fn at(now_ms: u64) -> Arc<Self> {
         Arc::new(Self { now_ms: AtomicU64::new(now_ms), ..Self::default() })
     }
 
     /// Sets the time and wakes whoever slept for it.
-    pub(crate) fn set(&self, now_ms: u64) {
+    pub fn set(&self, now_ms: u64) {
         self.now_ms.store(now_ms, Ordering::SeqCst);
         let mut sleepers = self.sleepers.lock().unwrap();
         let later = sleepers.split_off(&(now_ms + 1, 0));
@@ -39,7 +50,7 @@ impl ManualClock {
     }
 
     /// Runs a future to its end, letting the time jump whenever nothing else can happen.
-    pub(crate) fn drive<T>(&self, future: impl Future<Output = T>) -> T {
+    pub fn drive<T>(&self, future: impl Future<Output = T>) -> T {
         let flag = Arc::new(Flag(AtomicBool::new(true)));
         let waker = Waker::from(Arc::clone(&flag));
         let mut future = pin!(future);
@@ -99,10 +110,11 @@ impl Clock for ManualClock {
 
 /// Randomness from a seed (xorshift).
 #[derive(Debug)]
-pub(crate) struct SeededEntropy(Mutex<u64>);
+pub struct SeededEntropy(Mutex<u64>);
 
 impl SeededEntropy {
-    pub(crate) fn new(seed: u64) -> Arc<Self> {
+    /// Prints the seed, so that a failing run can be run again.
+    pub fn new(seed: u64) -> Arc<Self> {
         println!("seed {seed:#x}");
         Arc::new(Self(Mutex::new(seed.max(1))))
     }
@@ -121,7 +133,7 @@ impl Entropy for SeededEntropy {
 }
 
 /// What a scripted answer is made of.
-pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Delivery {
+pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Delivery {
     let headers =
         headers.iter().map(|(name, value)| Field { name: (*name).to_owned(), value: (*value).to_owned() }).collect();
     Delivery::Answered(Response { status, headers, body: body.as_bytes().to_vec() })
@@ -130,7 +142,7 @@ pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Deliv
 type Script = dyn Fn(usize, &WireRequest) -> (u64, Delivery) + Send + Sync;
 
 /// A transport that asks a closure: the number of the request and the request in, latency and outcome out.
-pub(crate) struct Scripted {
+pub struct Scripted {
     clock: Arc<ManualClock>,
     script: Box<Script>,
     seen: Mutex<Vec<WireRequest>>,
@@ -143,7 +155,8 @@ impl std::fmt::Debug for Scripted {
 }
 
 impl Scripted {
-    pub(crate) fn new(
+    /// A transport over a script.
+    pub fn new(
         clock: &Arc<ManualClock>,
         script: impl Fn(usize, &WireRequest) -> (u64, Delivery) + Send + Sync + 'static,
     ) -> Arc<Self> {
@@ -151,12 +164,12 @@ impl Scripted {
     }
 
     /// How many requests came to a path.
-    pub(crate) fn count(&self, path: &str) -> usize {
+    pub fn count(&self, path: &str) -> usize {
         self.seen.lock().unwrap().iter().filter(|request| request.url.path() == path).count()
     }
 
     /// Looks at the requests that came.
-    pub(crate) fn seen<T>(&self, look: impl FnOnce(&[WireRequest]) -> T) -> T {
+    pub fn seen<T>(&self, look: impl FnOnce(&[WireRequest]) -> T) -> T {
         look(&self.seen.lock().unwrap())
     }
 }
@@ -175,11 +188,11 @@ impl Transport for Scripted {
 }
 
 /// A header's value of a request.
-pub(crate) fn header<'a>(request: &'a WireRequest, name: &str) -> Option<&'a str> {
+pub fn header<'a>(request: &'a WireRequest, name: &str) -> Option<&'a str> {
     request.headers.iter().find(|(other, _)| other == name).map(|(_, value)| value.as_str())
 }
 
 /// An outcome that never left.
-pub(crate) fn unreachable() -> Delivery {
+pub fn unreachable() -> Delivery {
     Delivery::NotSent(NotSent::Unreachable("scripted".to_owned()))
 }

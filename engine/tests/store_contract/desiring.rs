@@ -1,0 +1,103 @@
+//! Laws of the desired records, the links and the connection's row.
+
+use crate::given::{ACME, clean, declaration, declare, dirty, link, remote};
+use atsync::store::{Condition, ConnectionRow, DeclareReport, DesiredStatus, StatusUpdate, Store, StoreError};
+
+pub(crate) async fn a_generation_rises_with_every_change_of_the_body(store: &dyn Store) {
+    let first = vec![declaration("a", "{}"), declaration("b", "{}")];
+    let report = store.declare(ACME, first.clone(), 5).await.unwrap();
+    assert_eq!(report, DeclareReport { created: 2, ..DeclareReport::default() });
+    assert_eq!(dirty(store).await, ["a", "b"]);
+    clean(store).await;
+    assert_eq!(
+        store.declare(ACME, first, 6).await.unwrap(),
+        DeclareReport { unchanged: 2, ..DeclareReport::default() }
+    );
+    assert!(dirty(store).await.is_empty());
+    let twice = vec![declaration("b", "{\"x\":1}"), declaration("b", "{\"x\":2}"), declaration("c", "{}")];
+    let report = store.declare(ACME, twice, 7).await.unwrap();
+    assert_eq!(report, DeclareReport { created: 1, changed: 2, unchanged: 0 });
+    let row = store.desired(ACME, "b").await.unwrap().unwrap();
+    assert_eq!((row.generation, row.body.as_str(), row.changed_ms, row.dirty), (3, "{\"x\":2}", 7, true));
+    assert_eq!(store.desired(ACME, "a").await.unwrap().unwrap().generation, 1);
+    assert_eq!(store.desired_counts(ACME).await.unwrap(), (3, 2));
+    let page = store.desired_page(ACME, Some("a"), 1).await.unwrap();
+    assert_eq!(page, [row]);
+    assert_eq!(store.dirty_page(ACME, Some("b"), 10).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn keys_that_would_break_host_paths_are_refused(store: &dyn Store) {
+    for key in ["", "a/b", "/", "a\nb", "a\u{0}", "\u{7f}"] {
+        let records = vec![declaration("fine", "{}"), declaration(key, "{}")];
+        let refused = store.declare(ACME, records, 5).await;
+        assert!(matches!(refused, Err(StoreError::Invalid(_))), "{key:?}");
+    }
+    assert_eq!(store.desired_counts(ACME).await.unwrap(), (0, 0));
+}
+
+pub(crate) async fn a_status_is_written_only_for_its_generation(store: &dyn Store) {
+    declare(store, &["a", "b"]).await;
+    let condition = Condition {
+        kind: "Synced".to_owned(),
+        status: true,
+        reason: "Applied".to_owned(),
+        message: "It is there.".to_owned(),
+        since_ms: 9,
+    };
+    let status = DesiredStatus { observed_generation: 1, conditions: vec![condition] };
+    let update =
+        |key: &str, generation, dirty| StatusUpdate { key: key.to_owned(), generation, status: status.clone(), dirty };
+    let left = store.put_status(ACME, vec![update("b", 2, false), update("a", 1, false), update("no", 1, true)]).await;
+    assert_eq!(left.unwrap(), ["b", "no"]);
+    let row = store.desired(ACME, "a").await.unwrap().unwrap();
+    assert_eq!((row.status, row.dirty), (status.clone(), false));
+    assert_eq!(store.desired(ACME, "b").await.unwrap().unwrap().status, DesiredStatus::default());
+    assert_eq!(dirty(store).await, ["b"]);
+    // A changed record keeps the status, which speaks of the older generation.
+    store.declare(ACME, vec![declaration("a", "{\"x\":1}")], 8).await.unwrap();
+    assert_eq!(store.desired(ACME, "a").await.unwrap().unwrap().status, status);
+    assert!(store.put_status(ACME, vec![update("a", 2, true)]).await.unwrap().is_empty());
+    assert_eq!(dirty(store).await, ["a", "b"]);
+}
+
+pub(crate) async fn marking_dirty_passes_over_unknown_keys(store: &dyn Store) {
+    declare(store, &["a", "b"]).await;
+    clean(store).await;
+    store.mark_dirty(ACME, vec!["b".to_owned(), "no".to_owned(), "b".to_owned()]).await.unwrap();
+    assert_eq!(dirty(store).await, ["b"]);
+    assert_eq!(store.desired_counts(ACME).await.unwrap(), (2, 1));
+}
+
+pub(crate) async fn links_are_found_by_host_and_by_remote(store: &dyn Store) {
+    let links = vec![link("b/tags/x", "tags", "1"), link("a/tags/x", "tags", "1"), link("a", "candidates", "1")];
+    store.put_links(ACME, links.clone()).await.unwrap();
+    assert_eq!(store.link(ACME, "a").await.unwrap(), Some(links[2].clone()));
+    assert_eq!(store.link(ACME, "b").await.unwrap(), None);
+    assert_eq!(store.links_to(ACME, &remote("tags", "1")).await.unwrap(), [links[1].clone(), links[0].clone()]);
+    assert_eq!(store.links_of(ACME, "a").await.unwrap(), [links[2].clone(), links[1].clone()]);
+    assert!(store.links_of("other", "a").await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_replaced_link_no_longer_leads_to_the_old_record(store: &dyn Store) {
+    store.put_links(ACME, vec![link("a", "candidates", "1")]).await.unwrap();
+    store.put_links(ACME, vec![link("a", "candidates", "2")]).await.unwrap();
+    assert!(store.links_to(ACME, &remote("candidates", "1")).await.unwrap().is_empty());
+    assert_eq!(store.links_to(ACME, &remote("candidates", "2")).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn links_of_a_key_are_not_those_of_a_longer_key(store: &dyn Store) {
+    let hosts = ["a", "a!", "a/n/1", "a/n/2", "a0", "ab", "ab/n/1"];
+    store.put_links(ACME, hosts.map(|host| link(host, "notes", host)).to_vec()).await.unwrap();
+    let found: Vec<_> = store.links_of(ACME, "a").await.unwrap().into_iter().map(|link| link.host).collect();
+    assert_eq!(found, ["a", "a/n/1", "a/n/2"]);
+}
+
+pub(crate) async fn a_connection_is_kept(store: &dyn Store) {
+    assert_eq!(store.connection(ACME).await.unwrap(), None);
+    let row =
+        ConnectionRow { adapter: "greenhouse".to_owned(), fingerprint: Some("f".to_owned()), ..Default::default() };
+    store.put_connection(ACME, row.clone()).await.unwrap();
+    assert_eq!(store.connection(ACME).await.unwrap(), Some(row));
+    assert_eq!(store.connection("other").await.unwrap(), None);
+    assert_eq!(store.identity().await.unwrap().schema, atsync::store::SCHEMA);
+}

@@ -1,0 +1,82 @@
+//! Laws of the limits: what goes beyond is refused and leaves nothing behind; what just fits is taken.
+
+use crate::given::{ACME, declaration, intent, link, page, record, remote};
+use atsync::store::{ConnectionRow, ObservedWrite, Store, StoreError, limits};
+use serde_json::json;
+
+fn is_too_large<T>(result: Result<T, StoreError>) -> bool {
+    matches!(result, Err(StoreError::TooLarge { .. }))
+}
+
+pub(crate) async fn a_record_beyond_the_limit_is_refused(store: &dyn Store) {
+    let body = json!({"a": 1});
+    let room = limits::RECORD_BYTES_MAX - body.to_string().len();
+    let large = |raw: usize| ObservedWrite { raw: Some("x".repeat(raw)), ..record("1", body.clone()) };
+    assert!(is_too_large(store.commit_page(ACME, page("tags", vec![large(room + 1)])).await));
+    assert!(store.observed(ACME, &remote("tags", "1")).await.unwrap().is_none());
+    store.commit_page(ACME, page("tags", vec![large(room)])).await.unwrap();
+    let row = store.observed(ACME, &remote("tags", "1")).await.unwrap().unwrap();
+    assert_eq!(row.raw.unwrap().len(), room);
+    let body = "x".repeat(limits::RECORD_BYTES_MAX + 1);
+    assert!(is_too_large(store.declare(ACME, vec![declaration("a", &body)], 1).await));
+    let catalogue = ConnectionRow { catalogue: Some(body.clone()), ..ConnectionRow::default() };
+    assert!(is_too_large(store.put_connection(ACME, catalogue).await));
+    let mut intent = intent("a", "o");
+    intent.input = body;
+    assert!(is_too_large(store.begin_intent(ACME, intent).await));
+}
+
+pub(crate) async fn a_page_beyond_the_limit_is_refused(store: &dyn Store) {
+    let mut page = page("tags", vec![record("1", json!({"a": 1})); limits::PAGE_RECORDS_MAX]);
+    page.gone = vec!["2".to_owned()];
+    assert!(is_too_large(store.commit_page(ACME, page.clone()).await));
+    page.gone.clear();
+    assert_eq!(store.commit_page(ACME, page).await.unwrap().created, 1);
+    let many = limits::PAGE_RECORDS_MAX + 1;
+    assert!(is_too_large(store.declare(ACME, vec![declaration("a", "{}"); many], 1).await));
+    assert!(is_too_large(store.put_links(ACME, vec![link("a", "tags", "1"); many]).await));
+    assert!(is_too_large(store.mark_dirty(ACME, vec!["a".to_owned(); many]).await));
+}
+
+pub(crate) async fn words_beyond_the_limit_are_refused(store: &dyn Store) {
+    let long = "x".repeat(limits::KEY_BYTES_MAX + 1);
+    let fits = "x".repeat(limits::KEY_BYTES_MAX);
+    let one = || vec![record("1", json!({"a": 1}))];
+    assert!(is_too_large(store.commit_page(&long, page("tags", one())).await));
+    assert!(is_too_large(store.commit_page(ACME, page(&long, one())).await));
+    assert!(is_too_large(store.commit_page(ACME, page("tags", vec![record(&long, json!({"a": 1}))])).await));
+    assert!(is_too_large(store.declare(ACME, vec![declaration(&long, "{}")], 1).await));
+    assert!(is_too_large(store.put_links(ACME, vec![link(&long, "tags", "1")]).await));
+    assert!(is_too_large(store.put_links(ACME, vec![link("a", "tags", &long)]).await));
+    assert!(is_too_large(store.acknowledge(ACME, &long, 1).await));
+    assert!(is_too_large(store.begin_intent(ACME, intent("a", &long)).await));
+    assert!(is_too_large(store.begin_intent(ACME, intent(&long, "o")).await));
+    store.commit_page(&fits, page(&fits, vec![record(&fits, json!({"a": 1}))])).await.unwrap();
+    assert_eq!(store.observed_page(&fits, &fits, None, 9).await.unwrap().len(), 1);
+}
+
+pub(crate) async fn reads_beyond_the_limit_are_refused(store: &dyn Store) {
+    let many = limits::READ_ROWS_MAX + 1;
+    assert!(is_too_large(store.observed_page(ACME, "tags", None, many).await));
+    assert!(is_too_large(store.lookup(ACME, "tags", "name", "x", many).await));
+    assert!(is_too_large(store.desired_page(ACME, None, many).await));
+    assert!(is_too_large(store.dirty_page(ACME, None, many).await));
+    assert!(is_too_large(store.intents_of(ACME, "a", many).await));
+    assert!(is_too_large(store.changes(ACME, 0, many).await));
+    assert!(store.changes(ACME, 0, limits::READ_ROWS_MAX).await.unwrap().is_empty());
+}
+
+pub(crate) async fn a_body_that_is_no_object_is_refused(store: &dyn Store) {
+    for body in ["", "[]", "null", "{", "{}x", "{\"a\":1e999}"] {
+        let bad = ObservedWrite { body: body.to_owned(), ..record("1", json!({})) };
+        let refused = store.commit_page(ACME, page("tags", vec![bad])).await;
+        assert!(matches!(refused, Err(StoreError::Invalid(_))), "{body}");
+    }
+    let nameless = store.commit_page(ACME, page("tags", vec![record("", json!({}))])).await;
+    assert!(matches!(nameless, Err(StoreError::Invalid(_))));
+}
+
+pub(crate) async fn a_mask_that_is_not_there_is_refused(store: &dyn Store) {
+    let stray = ObservedWrite { mask: 1, ..record("1", json!({})) };
+    assert!(matches!(store.commit_page(ACME, page("tags", vec![stray])).await, Err(StoreError::Invalid(_))));
+}

@@ -1,0 +1,88 @@
+//! The store's contract: one set of laws, run against the model in memory and against the durable store.
+//!
+//! A law is a function that gets an empty store and proves one promise of the trait. What only a durable store promises (reopening,
+//! damage, group commit) is in `durable` and `crashing`; `model` runs random sequences of operations on both stores and compares every answer.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a law that does not hold ends the test; helpers outside of test functions are part of it"
+)]
+
+mod crashing;
+mod desiring;
+mod durable;
+mod given;
+mod journaling;
+mod limiting;
+mod model;
+mod observing;
+
+/// Makes one test per law and store.
+macro_rules! laws {
+    ($($module:ident: $($law:ident),+ $(,)?;)+) => {
+        mod memory {
+            $($(
+                #[tokio::test]
+                async fn $law() {
+                    crate::$module::$law(&atsync::store::memory::MemoryStore::default()).await;
+                }
+            )+)+
+        }
+        mod redb {
+            $($(
+                #[tokio::test]
+                async fn $law() {
+                    let (store, _) = crate::given::redb();
+                    crate::$module::$law(&store).await;
+                }
+            )+)+
+        }
+    };
+}
+
+laws! {
+    observing:
+        a_page_commits_rows_events_and_scan_together,
+        a_record_seen_again_as_before_makes_no_event,
+        an_update_tells_the_changed_fields_alone,
+        the_created_event_says_the_same_after_the_record_changed,
+        a_partial_record_keeps_what_it_does_not_know,
+        the_last_of_a_repeated_id_wins,
+        a_gone_record_is_a_tombstone_and_comes_back_as_new,
+        the_index_follows_the_record,
+        connections_and_kinds_do_not_leak_into_each_other,
+        pages_run_in_the_order_of_ids,
+        a_fetch_moves_no_scan,
+        scans_are_kept_by_kind_and_parent,
+        a_refused_page_leaves_nothing_behind,
+        what_is_linked_to_a_changed_record_becomes_dirty,
+        a_change_of_a_candidates_application_makes_her_record_dirty;
+    desiring:
+        a_generation_rises_with_every_change_of_the_body,
+        keys_that_would_break_host_paths_are_refused,
+        a_status_is_written_only_for_its_generation,
+        marking_dirty_passes_over_unknown_keys,
+        links_are_found_by_host_and_by_remote,
+        a_replaced_link_no_longer_leads_to_the_old_record,
+        links_of_a_key_are_not_those_of_a_longer_key,
+        a_connection_is_kept;
+    journaling:
+        an_intent_is_born_sending_and_numbered,
+        one_intent_is_open_per_object_and_operation,
+        an_intent_of_an_older_generation_is_stale,
+        no_two_intents_of_a_connection_share_a_mark,
+        a_step_needs_the_attempt_and_the_journals_leave,
+        sending_again_counts_the_attempt,
+        a_step_brings_its_links_and_events,
+        intents_are_listed_newest_first_and_open_ones_oldest_first,
+        the_feed_has_no_gap_and_offsets_never_go_back;
+    limiting:
+        a_record_beyond_the_limit_is_refused,
+        a_page_beyond_the_limit_is_refused,
+        words_beyond_the_limit_are_refused,
+        reads_beyond_the_limit_are_refused,
+        a_body_that_is_no_object_is_refused,
+        a_mask_that_is_not_there_is_refused;
+}

@@ -1,0 +1,50 @@
+//! Referrals from end to end: planned, applied exactly once, kept in step.
+
+use atsync::PlanOf;
+use atsync_tests::{World, desired};
+
+fn open_job(world: &World) -> String {
+    let jobs = world.sandbox.rows("jobs");
+    let job = jobs.iter().find(|job| job["status"] == "open" && job["is_template"] != true).unwrap();
+    job["id"].to_string()
+}
+
+fn ada(world: &World) -> String {
+    let job = open_job(world);
+    format!(
+        r#"{{"key":"ref-1","name":{{"first":"Ada","last":"Byron"}},"emails":["ada.byron@example.com"],"phones":["+44 20 1234"],
+        "links":["https://linkedin.com/in/ada"],"company":"Analytical","title":"Engineer","tags":["brand new tag"],
+        "custom_fields":{{"external_ref":"ref-1"}},"notes":[{{"key":"n1","body":"Introduced by Sam."}}],
+        "applications":[{{"key":"a1","job":{{"id":"{job}"}},"source":"Acme Referrals"}}]}}"#
+    )
+    .replace('\n', " ")
+}
+
+#[test]
+fn a_referral_becomes_exactly_one_of_everything_and_then_nothing_is_left_to_do() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada(&world)))).unwrap();
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    println!("{}", atsync::plan::words::plan(&plan));
+    let report = world.run(acme.apply(&plan)).unwrap();
+    println!("{report:#?}\n{:#?}", world.written());
+    assert!(report.is_complete());
+    let found = world.sandbox.candidates_by_email("ada.byron@example.com");
+    assert_eq!(found.len(), 1);
+    let id = found[0]["id"].as_i64().unwrap();
+    assert_eq!(world.sandbox.applications_of(id).len(), 1);
+    assert_eq!(world.sandbox.notes_of(id).len(), 1);
+    assert_eq!(world.sandbox.rows_of_candidate("applied_candidate_tags", id).len(), 1);
+
+    world.sandbox.clear_logs();
+    let again = world.run(acme.plan(PlanOf::All)).unwrap();
+    println!("{}", atsync::plan::words::plan(&again));
+    assert!(again.is_empty(), "{}", atsync::plan::words::plan(&again));
+    assert!(world.written().is_empty());
+    let mut reads = world.reads();
+    let total = reads.len();
+    reads.sort();
+    reads.dedup();
+    assert_eq!(reads.len(), total, "at most one call per kind");
+}
