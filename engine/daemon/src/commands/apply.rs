@@ -70,6 +70,10 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
         show(&report, output);
         output.data(&format!("{}, {}.", outcome(&report), count(calls(&connection), "call")));
     }
+    if report.is_complete() && report.not_in_step > 0 {
+        let name = &options.name;
+        output.note(&format!("some records are not in step yet; `atsync plan {name}` shows what is left, `atsync apply {name}` does it"));
+    }
     finish(&planned, &report, settled.open)
 }
 
@@ -147,7 +151,38 @@ pub(super) fn outcome(report: &ApplyReport) -> String {
     format!("{}: {} in step, {} not", parts.join(", "), count(report.in_step, "record"), report.not_in_step)
 }
 
-/// The exit code: 0 only when everything came about.
+/// The exit code: 0 only when everything came about and was seen to be there.
 fn finish(plan: &Plan, report: &ApplyReport, open: u64) -> Ended {
-    if report.is_complete() && open == 0 && plan.blocked().next().is_none() { Ok(DONE) } else { Err(Failure::Said) }
+    let is_whole = report.is_complete() && report.not_in_step == 0 && open == 0;
+    if is_whole && plan.blocked().next().is_none() { Ok(DONE) } else { Err(Failure::Said) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{finish, outcome, trouble};
+    use atsync::plan::Plan;
+    use atsync::reconcile::{ApplyReport, StepEnd, StepReport};
+
+    fn report(end: StepEnd) -> ApplyReport {
+        let step = StepReport { host: "a".into(), operation: "notes.create".into(), end, warnings: Vec::new() };
+        ApplyReport { steps: vec![step], in_step: 1, ..ApplyReport::default() }
+    }
+
+    #[test]
+    fn only_a_whole_success_ends_with_0() {
+        assert!(matches!(finish(&Plan::default(), &report(StepEnd::Applied), 0), Ok(0)));
+        assert!(finish(&Plan::default(), &report(StepEnd::Applied), 1).is_err());
+        assert!(finish(&Plan::default(), &report(StepEnd::Refused { reason: "no".into() }), 0).is_err());
+        let not_seen = ApplyReport { not_in_step: 1, ..report(StepEnd::Applied) };
+        assert!(finish(&Plan::default(), &not_seen, 0).is_err());
+    }
+
+    #[test]
+    fn each_step_that_did_not_come_about_has_a_line() {
+        let refused = report(StepEnd::Refused { reason: "no such scope".into() });
+        let lines: Vec<String> = refused.steps.iter().filter_map(trouble).collect();
+        assert_eq!(lines, ["notes.create a: refused, nothing was changed: no such scope"]);
+        assert!(report(StepEnd::Unneeded).steps.iter().all(|step| trouble(step).is_none()));
+        assert!(outcome(&refused).starts_with("0 writes done, 1 refused: 1 record in step, 0 not"));
+    }
 }

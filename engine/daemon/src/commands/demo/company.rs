@@ -120,7 +120,7 @@ impl Company {
             ),
             with(
                 person("ref-05", "Leila", "Haddad"),
-                json!({ "applications": [with(application(1)?, json!({ "custom_fields": { "referral_strength": "Strong" } }))] }),
+                json!({ "applications": [application(1)?], "links": ["https://www.example.com/leila", "https://blog.example.com/leila"] }),
             ),
             with(
                 person("ref-06", "Tomasz", "Zielony"),
@@ -129,7 +129,7 @@ impl Company {
             json!({
                 "key": "ref-07",
                 "emails": [self.known.email],
-                "applications": [with(application(0)?, json!({ "job": self.known.job }))],
+                "applications": [with(application(0)?, json!({ "job": self.known.job, "custom_fields": { "referral_strength": "Strong" } }))],
                 "notes": [{ "key": "n", "body": "Referred by a colleague." }],
             }),
             with(
@@ -170,7 +170,7 @@ async fn known(connection: &Connection, titles: &BTreeMap<String, String>) -> Re
     let people = records(connection, kinds::CANDIDATES).await?;
     let addresses = unique(people.iter().flat_map(|(id, body)| {
         let emails = body.get("emails").and_then(Value::as_array).into_iter().flatten();
-        emails.filter_map(|email| Some((text(email, "/value")?.to_lowercase(), (id, body))))
+        emails.filter_map(move |email| Some((text(email, "/value")?.to_lowercase(), (id, body))))
     }));
     let fitting = addresses.into_iter().filter(|(email, (_, body))| {
         let is_open = text(body, "/privacy") != Some("private") && flag(body, "private") != Some(true);

@@ -153,7 +153,11 @@ async fn write(connection: &Connection, records: &[DesiredCandidate], output: &O
         }
         _ => None,
     });
-    held(report.is_complete() && report.not_in_step == 0, &refused.unwrap_or("every step of the plan came about".into()))
+    if !report.is_complete() || report.not_in_step > 0 {
+        let left = connection.plan(PlanOf::Dirty).await?;
+        super::plan::show(&left, output);
+    }
+    held(report.is_complete() && report.not_in_step == 0, &refused.unwrap_or("one apply brings everything about".into()))
 }
 
 async fn again(

@@ -22,6 +22,7 @@ pub(super) fn exactly_one(sandbox: &Sandbox, records: &[DesiredCandidate]) -> Re
         for application in &record.applications {
             let hits = rows.iter().filter(|row| fits(sandbox, row, application)).count();
             once(&record.key, &format!("application {}", application.key), hits)?;
+            tracing::debug!("{}: {rows:?}", record.key);
             applications += 1;
         }
         for note in &record.notes {
