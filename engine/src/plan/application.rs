@@ -189,7 +189,7 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
     if !customs.is_empty() {
         input.insert("custom_fields".to_owned(), Value::Array(customs));
     }
-    if carry(draft, person, host, &input, &fields, &applied) {
+    if carry(draft, person, host, &input, &fields) {
         return;
     }
     let Some(rule) = draft.operation(host, "applications.create") else { return };
@@ -210,13 +210,15 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
 }
 
 /// Puts the application into the step that makes the person, where the ATS takes both in one request.
+///
+/// Such a request may not be able to carry every field of the application. So nothing is recorded as last applied: the reading back shows what
+/// came to be, and what did not is planned again.
 fn carry(
     draft: &mut Draft<'_>,
     person: &Person<'_>,
     host: &str,
     input: &Map<String, Value>,
     fields: &[FieldChange],
-    applied: &Map<String, Value>,
 ) -> bool {
     if !matches!(person, Person::ToBeMade) {
         return false;
@@ -231,7 +233,7 @@ fn carry(
     }
     step.input.insert("application".to_owned(), Value::Object(input.clone()));
     step.makes.insert(kinds::APPLICATIONS.to_owned(), host.to_owned());
-    step.applied.insert(host.to_owned(), applied.clone());
+    step.applied.insert(host.to_owned(), Map::new());
     step.fields.extend(
         fields.iter().map(|field| FieldChange { field: format!("application.{}", field.field), ..field.clone() }),
     );

@@ -109,6 +109,19 @@ impl ApplyReport {
         self.steps.iter().filter(|step| step.end.word() == word).count()
     }
 
+    /// Takes in what a second round over records that were not in step brought.
+    pub(crate) fn follow(&mut self, more: Self) {
+        let records = more.in_step + more.not_in_step;
+        self.in_step += more.in_step;
+        self.not_in_step = self.not_in_step.saturating_sub(records) + more.not_in_step;
+        self.settled.found += more.settled.found;
+        self.settled.sent_again += more.settled.sent_again;
+        self.settled.refused += more.settled.refused;
+        self.settled.open += more.settled.open;
+        self.settled.stuck += more.settled.stuck;
+        self.steps.extend(more.steps);
+    }
+
     /// Whether everything that was planned came about or was settled.
     pub fn is_complete(&self) -> bool {
         self.settled.open == 0

@@ -12,6 +12,8 @@ use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 use std::path::Path;
 
+/// Fields that move with every change; a line for people leaves them out.
+const STAMPS: [&str; 2] = ["updated_at", "last_activity_at"];
 /// Longest value that a line for people shows.
 const VALUE_CHARS_MAX: usize = 40;
 
@@ -69,7 +71,8 @@ pub(super) fn line(change: &Change) -> String {
 }
 
 fn fields(before: &Map<String, Value>, after: &Map<String, Value>) -> String {
-    let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();
+    let moved = before.keys().chain(after.keys());
+    let mut names: Vec<&String> = moved.filter(|name| !STAMPS.contains(&name.as_str())).collect();
     names.sort();
     names.dedup();
     let parts: Vec<String> = names

@@ -120,7 +120,7 @@ impl Company {
             ),
             with(
                 person("ref-05", "Leila", "Haddad"),
-                json!({ "applications": [application(1)?], "links": ["https://www.example.com/leila", "https://blog.example.com/leila"] }),
+                json!({ "applications": [with(application(1)?, json!({ "custom_fields": { "referral_strength": "Strong" } }))] }),
             ),
             with(
                 person("ref-06", "Tomasz", "Zielony"),

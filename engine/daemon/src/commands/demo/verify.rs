@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::words::count;
-use atsync::model::desired::DesiredCandidate;
+use atsync::model::desired::{DesiredApplication, DesiredCandidate, Reference};
 use atsync_greenhouse_sandbox::Sandbox;
 use serde_json::Value;
 
@@ -20,9 +20,9 @@ pub(super) fn exactly_one(sandbox: &Sandbox, records: &[DesiredCandidate]) -> Re
         let Some(id) = found.first().and_then(|row| row.get("id")).and_then(Value::as_i64) else { continue };
         let rows = sandbox.applications_of(id);
         for application in &record.applications {
-            let hits = rows.iter().filter(|row| fits(sandbox, row, application)).count();
-            once(&record.key, &format!("application {}", application.key), hits)?;
-            tracing::debug!("{}: {rows:?}", record.key);
+            let fitting: Vec<&Value> = rows.iter().filter(|row| fits(sandbox, row, application)).collect();
+            once(&record.key, &format!("application {}", application.key), fitting.len())?;
+            credited(&record.key, application, fitting.first())?;
             applications += 1;
         }
         for note in &record.notes {
@@ -58,6 +58,21 @@ fn once(key: &str, what: &str, hits: usize) -> Result<(), Failure> {
     if hits == 1 { Ok(()) } else { Err(Failure::new(format!("{key}: {what} is there {hits} times instead of once"))) }
 }
 
+/// Whether source, referrer and custom fields that were asked for are there.
+fn credited(key: &str, wanted: &DesiredApplication, row: Option<&&Value>) -> Result<(), Failure> {
+    let is_set = |column: &str| row.and_then(|row| row.get(column)).is_some_and(|value| !value.is_null());
+    let has_fields = wanted.custom_fields.keys().all(|field| {
+        row.and_then(|row| row.pointer(&format!("/custom_fields/{field}"))).is_some_and(|value| !value.is_null())
+    });
+    if (wanted.source.is_some() && !is_set("source_id")) || (wanted.referrer.is_some() && !is_set("referrer_id")) {
+        return Err(Failure::new(format!("{key}: the application has not the source and referrer that were declared")));
+    }
+    if !has_fields {
+        return Err(Failure::new(format!("{key}: the application has not the custom fields that were declared")));
+    }
+    Ok(())
+}
+
 fn named(sandbox: &Sandbox, collection: &str, name: &str) -> Vec<Value> {
     let rows = sandbox.rows(collection);
     let fitting = rows.into_iter().filter(|row| row.get("name").and_then(Value::as_str) == Some(name));
@@ -65,8 +80,7 @@ fn named(sandbox: &Sandbox, collection: &str, name: &str) -> Vec<Value> {
 }
 
 /// Whether a row is the desired application: its job, or for a prospect that it is one.
-fn fits(sandbox: &Sandbox, row: &Value, wanted: &atsync::model::desired::DesiredApplication) -> bool {
-    use atsync::model::desired::Reference;
+fn fits(sandbox: &Sandbox, row: &Value, wanted: &DesiredApplication) -> bool {
     match &wanted.job {
         Some(Reference::Bare(title)) => {
             let jobs = named(sandbox, "jobs", title);
