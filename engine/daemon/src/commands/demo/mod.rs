@@ -147,6 +147,9 @@ async fn write(connection: &Connection, records: &[DesiredCandidate], output: &O
         apply::outcome(&report),
         count(calls(connection) - before, "call")
     ));
+    if let Some(more) = report.steps.len().checked_sub(plan.writes()).filter(|more| *more > 0) {
+        output.data(&format!("   ({more} of them bring fields that Greenhouse does not take along with a new candidate.)"));
+    }
     let refused = report.steps.iter().find_map(|step| match &step.end {
         atsync::reconcile::StepEnd::Refused { reason } | atsync::reconcile::StepEnd::NotSent { reason } => {
             Some(format!("{} {}: {reason}", step.operation, step.host))
