@@ -323,9 +323,16 @@ fn classify(error: &wasmtime::Error) -> AdapterError {
         Some(Trap::Interrupt) => AdapterError::Limit("it ran longer than a call may".into()),
         Some(Trap::OutOfFuel) => AdapterError::Limit("it used more fuel than a call may".into()),
         Some(Trap::StackOverflow) => AdapterError::Limit("its calls went deeper than the stack allows".into()),
+        // What the guest handed over cannot be read.
+        Some(
+            lie @ (Trap::StringOutOfBounds
+            | Trap::ListOutOfBounds
+            | Trap::InvalidDiscriminant
+            | Trap::UnalignedPointer
+            | Trap::InvalidChar),
+        ) => AdapterError::Contract(lie.to_string()),
         Some(trap) => AdapterError::Trap(trap.to_string()),
-        // Wasmtime has no type for the rest: what the guest handed over could not be read (a pointer outside of its memory, a case that
-        // does not exist, text that is not UTF-8), or was too much.
+        // Wasmtime has no type for the rest, which is more of the same (text that is not UTF-8), or too much of it.
         None if error.to_string().contains("fuel allocated for hostcalls") => {
             AdapterError::Limit("its answer is larger than an answer may be".into())
         }

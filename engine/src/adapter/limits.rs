@@ -11,7 +11,7 @@ use wasmtime::ResourceLimiter;
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// A component file. The Greenhouse adapter has about 0.5 MiB; a component that carries an interpreter of another language has up to 10.
+/// A component file. The Greenhouse adapter has 1.7 MiB; a component that carries an interpreter of another language has about 10.
 pub const COMPONENT_BYTES_MAX: usize = 16 * MIB;
 
 /// The largest reply body that is handed to an adapter: as much as fits twice (as bytes and as what is made of them) into [`MEMORY_BYTES_MAX`].

@@ -13,8 +13,8 @@
 //!
 //! # When a window turns
 //! Aligned windows turn at multiples of their length on the *server's* clock. The `date` header bounds the difference of the clocks from
-//! both sides, and each answer narrows the bounds. The new window is used when it has begun for certain. A server whose windows
-//! lie otherwise is still safe: its own `remaining` is believed, and the phase costs no throughput after the first window.
+//! both sides, and each answer narrows the bounds. The new window is used when it has begun for certain, and after one that was used hard
+//! by one request alone at first. Should that one be refused, the windows lie otherwise than assumed, and where they turn is learned.
 //! Rules without aligned windows slide: in any span of the window's length at most the limit is sent, which holds for every kind of window.
 //! A reset header is read only where the manifest says that it can be trusted.
 //!
@@ -88,6 +88,10 @@ pub struct Window {
     others: (u32, u64),
     /// The next request is the only one until it is answered.
     looking: bool,
+    /// A new window has begun by our reckoning, and no answer from within it has come yet.
+    turned: bool,
+    /// How much later than multiples of their length the windows turn; learned from refusals right after a turn.
+    shift_ms: u64,
     blocked_until_ms: u64,
     strikes: u32,
 }
@@ -131,6 +135,8 @@ impl Window {
             under_way: 0,
             others: (0, 0),
             looking: rule.remaining_header.is_some(),
+            turned: false,
+            shift_ms: 0,
             blocked_until_ms: 0,
             strikes: 0,
         }
@@ -161,13 +167,14 @@ impl Window {
         if self.under_way >= self.concurrency_max || (self.looking && self.under_way > 0) {
             return Decision::WaitUntil(now_ms.saturating_add(self.window_ms));
         }
+        if self.span.is_none() && self.announced() {
+            // Until an answer says when it ends, a window begins with its first request.
+            self.span = Some(Span::plain(now_ms, now_ms.saturating_add(self.window_ms)));
+        }
         let used = self.used(now_ms);
         let kept = if priority == Priority::Interactive { 0 } else { self.reserve(now_ms) };
         if used.saturating_add(kept) < self.limit {
             self.under_way += 1;
-            if self.span.is_none() && self.announced() {
-                self.span = Some(Span::plain(now_ms, now_ms.saturating_add(self.window_ms)));
-            }
             return Decision::Go;
         }
         Decision::WaitUntil(self.free_at(now_ms, used).max(now_ms.saturating_add(1)))
@@ -224,6 +231,7 @@ impl Window {
                     self.straddling.push(now_ms);
                     return;
                 }
+                self.turned = false;
                 self.counted += 1;
                 if let Some(said) = said {
                     self.said = self.said.max(said);
@@ -257,16 +265,27 @@ impl Window {
         });
         let until = now_ms.saturating_add(pause_ms.max(PAUSE_MS_MIN)).saturating_add(jitter_ms);
         self.blocked_until_ms = self.blocked_until_ms.max(until);
+        if self.aligned && self.turned && self.span.is_some_and(|span| sent_ms >= span.begin_ms) {
+            self.turned = false;
+            self.shift(now_ms, pause_ms);
+        }
+    }
+
+    /// The first request after a turn was refused: the other side's window turns later than at multiples of its length.
+    fn shift(&mut self, now_ms: u64, pause_ms: u64) {
+        let then_ms =
+            i64::try_from(now_ms.saturating_add(pause_ms)).unwrap_or(i64::MAX).saturating_add(self.skew.least_ms);
+        self.shift_ms = u64::try_from(then_ms).unwrap_or(0) % self.window_ms;
+        self.span = Some(self.aligned_span(now_ms, self.certain_index(now_ms)));
     }
 
     /// The least that is surely not more than what the server has counted.
     fn used(&self, now_ms: u64) -> u32 {
-        let known = match self.span {
-            Some(_) => self.said.max(self.counted).saturating_add(count(self.straddling.len())),
-            None => {
-                let (others, until_ms) = self.others;
-                count(self.recent.len()).saturating_add(if now_ms < until_ms { others } else { 0 })
-            }
+        let known = if self.sliding() {
+            let (others, until_ms) = self.others;
+            count(self.recent.len()).saturating_add(if now_ms < until_ms { others } else { 0 })
+        } else {
+            self.said.max(self.counted).saturating_add(count(self.straddling.len()))
         };
         known.saturating_add(self.under_way)
     }
@@ -306,11 +325,15 @@ impl Window {
         !self.aligned && self.reset != ResetReading::Ignore
     }
 
+    fn sliding(&self) -> bool {
+        !self.aligned && self.reset == ResetReading::Ignore
+    }
+
     /// Goes over into the next window when it has begun for certain.
     fn turn(&mut self, now_ms: u64) {
         let Some(span) = self.span else {
             if self.aligned {
-                self.span = Some(self.aligned_span(now_ms, self.skew.certain_index(now_ms, self.window_ms)));
+                self.span = Some(self.aligned_span(now_ms, self.certain_index(now_ms)));
             }
             self.forget(now_ms);
             return;
@@ -324,14 +347,17 @@ impl Window {
             self.recent.clear();
             self.blocked_until_ms = 0;
         }
-        let next = self.aligned.then(|| self.aligned_span(now_ms, self.skew.certain_index(now_ms, self.window_ms)));
+        let next = self.aligned.then(|| self.aligned_span(now_ms, self.certain_index(now_ms)));
+        // After a window that was used hard, one request alone looks whether the other side has turned as well.
+        self.looking |= self.remaining_header.is_some() && self.used(now_ms).saturating_mul(2) > self.limit;
+        self.turned = true;
         self.begin(next, span.end_earliest_ms);
     }
 
     /// New bounds of the clocks' difference move the ends of the window under way, and perhaps its number.
     fn align(&mut self, now_ms: u64) {
         let Some(old) = self.span.filter(|_| self.aligned) else { return };
-        let new = self.aligned_span(now_ms, self.skew.certain_index(now_ms, self.window_ms));
+        let new = self.aligned_span(now_ms, self.certain_index(now_ms));
         if new.index == old.index {
             self.span = Some(Span { begin_ms: old.begin_ms, ..new });
         } else {
@@ -348,8 +374,15 @@ impl Window {
         self.span = span;
     }
 
+    /// The last aligned window that has begun for certain.
+    fn certain_index(&self, now_ms: u64) -> u64 {
+        let server_ms = i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_add(self.skew.least_ms);
+        u64::try_from(server_ms).unwrap_or(0).saturating_sub(self.shift_ms) / self.window_ms
+    }
+
     fn aligned_span(&self, now_ms: u64, index: u64) -> Span {
-        let end_server = i64::try_from(index.saturating_add(1).saturating_mul(self.window_ms)).unwrap_or(i64::MAX);
+        let end_server = index.saturating_add(1).saturating_mul(self.window_ms).saturating_add(self.shift_ms);
+        let end_server = i64::try_from(end_server).unwrap_or(i64::MAX);
         let ours = |skew_ms: i64| u64::try_from(end_server.saturating_sub(skew_ms)).unwrap_or(0);
         let (end_ms, end_earliest_ms) = (ours(self.skew.least_ms), ours(self.skew.most_ms));
         Span { begin_ms: now_ms.min(end_ms), end_ms, end_earliest_ms, index }
@@ -398,12 +431,6 @@ impl Skew {
         (self.least_ms, self.most_ms) =
             if self.measured && kept_least <= kept_most { (kept_least, kept_most) } else { (least_ms, most_ms) };
         self.measured = true;
-    }
-
-    /// The last aligned window that has begun for certain.
-    fn certain_index(&self, now_ms: u64, window_ms: u64) -> u64 {
-        let server_ms = i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_add(self.least_ms);
-        u64::try_from(server_ms).unwrap_or(0) / window_ms
     }
 }
 

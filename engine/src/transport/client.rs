@@ -35,7 +35,7 @@ use std::time::Duration;
 /// The limits of a transport.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpOptions {
-    /// How long name, connection and TLS may take together.
+    /// How long name, connection and TLS may take together; at most half of `exchange_timeout_ms`.
     pub connect_timeout_ms: u64,
     /// How long the whole exchange may take, the answer's body included.
     pub exchange_timeout_ms: u64,
@@ -174,6 +174,8 @@ impl Transport for HttpTransport {
 }
 
 fn build(options: HttpOptions, reach: Reach, system_roots: bool) -> Result<reqwest::Client, reqwest::Error> {
+    // The clock of the whole exchange does not say whether the connection had come about. It must not be the first to run out.
+    let connect_timeout_ms = options.connect_timeout_ms.min(options.exchange_timeout_ms / 2);
     let builder = reqwest::Client::builder()
         .dns_resolver(Arc::new(GuardedResolver { reach }))
         .redirect(reqwest::redirect::Policy::none())
@@ -183,7 +185,7 @@ fn build(options: HttpOptions, reach: Reach, system_roots: bool) -> Result<reqwe
         .http1_only()
         .gzip(true)
         .user_agent(USER_AGENT)
-        .connect_timeout(Duration::from_millis(options.connect_timeout_ms))
+        .connect_timeout(Duration::from_millis(connect_timeout_ms))
         .timeout(Duration::from_millis(options.exchange_timeout_ms))
         .pool_idle_timeout(Duration::from_millis(POOL_IDLE_MS))
         .pool_max_idle_per_host(POOL_IDLE_PER_HOST_MAX);

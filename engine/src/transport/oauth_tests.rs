@@ -1,1 +1,205 @@
-//! Tests.
+//! Client credentials, through a session, against a scripted token endpoint in virtual time.
+
+use super::*;
+use crate::transport::AuthConfig;
+use crate::transport::session::{Session, SessionOptions, Shared};
+use crate::testing::{ManualClock, Scripted, SeededEntropy, answer, header, unreachable};
+use atsync_model::contract::{Body, Effect, Path, Request, Target};
+use futures_util::future::join_all;
+use std::collections::BTreeMap;
+
+const T0: u64 = 1_778_507_624_000;
+
+fn options(secret: &str, one_origin: bool) -> SessionOptions {
+    let token = if one_origin { "https://api.test" } else { "https://auth.test" };
+    let origins =
+        [("api", "https://api.test"), ("auth", token)].map(|(name, url)| (name.to_owned(), Url::parse(url).unwrap()));
+    let auth = AuthConfig::ClientCredentials {
+        token_origin: if one_origin { "api" } else { "auth" }.into(),
+        token_path: "/token".into(),
+        client_id: "client".into(),
+        client_secret: Secret::new(secret),
+        form: vec![("sub".into(), "42".into())],
+    };
+    SessionOptions { auth, ..SessionOptions::new("acme", BTreeMap::from(origins)) }
+}
+
+fn make(options: SessionOptions, transport: &Arc<Scripted>, clock: &Arc<ManualClock>, shared: &Shared) -> Session {
+    Session::new(options, transport.clone(), clock.clone(), SeededEntropy::new(0x0a07), shared).unwrap()
+}
+
+async fn get(session: &Session) -> Delivery {
+    let target = Target::Path(Path { path: "/a".into(), query: Vec::new() });
+    let request = Request { origin: "api".into(), method: "GET".into(), target, headers: Vec::new(), body: Body::None };
+    session.execute(&request, Effect::Consuming, Priority::Interactive).await
+}
+
+fn status(delivery: &Delivery) -> Option<u16> {
+    if let Delivery::Answered(response) = delivery { Some(response.status) } else { None }
+}
+
+/// Gives `t0`, `t1`, ... by the number of the request; the API takes what `good` says.
+fn service(clock: &Arc<ManualClock>, good: impl Fn(usize, &str) -> bool + Send + Sync + 'static) -> Arc<Scripted> {
+    let given = AtomicU64::new(0);
+    Scripted::new(clock, move |n, request| {
+        if request.url.path() == "/token" {
+            let number = given.fetch_add(1, Ordering::Relaxed);
+            return (
+                50,
+                answer(200, &[], &format!(r#"{{"access_token":"t{number}","expires_in":3600,"scope":"x:list"}}"#)),
+            );
+        }
+        let token = header(request, "authorization").unwrap().trim_start_matches("Bearer ");
+        (20, answer(if good(n, token) { 200 } else { 401 }, &[], ""))
+    })
+}
+
+#[test]
+fn however_many_ask_one_token_is_fetched_and_all_sessions_of_the_credential_use_it() {
+    let clock = ManualClock::at(T0);
+    let transport = service(&clock, |_, token| token == "t0");
+    let shared = Shared::default();
+    let sessions = [
+        make(options("s", false), &transport, &clock, &shared),
+        make(options("s", false), &transport, &clock, &shared),
+    ];
+    let done = clock.drive(join_all((0..20).map(|n| get(&sessions[n % 2]))));
+    assert!(done.iter().all(|delivery| status(delivery) == Some(200)));
+    assert_eq!(transport.count("/token"), 1);
+    transport.seen(|seen| {
+        assert_eq!(header(&seen[0], "authorization"), Some("Basic Y2xpZW50OnM="));
+        assert_eq!(seen[0].body, b"grant_type=client_credentials&sub=42");
+        assert_eq!(header(&seen[0], "content-type"), Some("application/x-www-form-urlencoded"));
+    });
+    let grant = clock.drive(sessions[0].grant()).unwrap().unwrap();
+    assert_eq!(grant.scopes, Some(vec!["x:list".to_owned()]));
+    assert_eq!(sessions[0].usage().token_requests, 1);
+}
+
+#[test]
+fn token_endpoint_and_api_may_be_one_origin() {
+    let clock = ManualClock::at(T0);
+    let transport = service(&clock, |_, _| true);
+    let session = make(options("s", true), &transport, &clock, &Shared::default());
+    let done = clock.drive(join_all((0..40).map(|_| get(&session))));
+    assert!(done.iter().all(|delivery| status(delivery) == Some(200)));
+    assert!(clock.now_ms() < T0 + 1_000);
+}
+
+#[test]
+fn a_token_is_renewed_before_it_ends_by_one_while_the_others_go_on() {
+    let clock = ManualClock::at(T0);
+    let transport = service(&clock, |_, _| true);
+    let session = make(options("s", false), &transport, &clock, &Shared::default());
+    for minute in 0..49 {
+        clock.set(T0 + minute * 60_000);
+        clock.drive(get(&session));
+    }
+    assert_eq!(transport.count("/token"), 1, "not renewed long before it ends");
+    clock.set(T0 + 56 * 60_000);
+    clock.drive(join_all((0..10).map(|_| get(&session))));
+    assert_eq!(transport.count("/token"), 2);
+    clock.set(T0 + 59 * 60_000);
+    clock.drive(get(&session));
+    transport.seen(|seen| assert_eq!(header(seen.last().unwrap(), "authorization"), Some("Bearer t1")));
+}
+
+#[test]
+fn a_revoked_token_is_renewed_once_however_many_meet_a_401_and_each_request_is_repeated() {
+    let clock = ManualClock::at(T0);
+    let transport = service(&clock, |_, token| token != "t0");
+    let session = make(options("s", false), &transport, &clock, &Shared::default());
+    let done = clock.drive(join_all((0..10).map(|_| get(&session))));
+    assert!(done.iter().all(|delivery| status(delivery) == Some(200)));
+    assert_eq!((transport.count("/token"), transport.count("/a")), (2, 20));
+}
+
+#[test]
+fn a_401_that_no_token_cures_is_handed_over_without_asking_for_tokens_for_ever() {
+    let clock = ManualClock::at(T0);
+    let transport = service(&clock, |_, _| false);
+    let session = make(options("s", false), &transport, &clock, &Shared::default());
+    for _ in 0..10 {
+        assert_eq!(status(&clock.drive(get(&session))), Some(401));
+    }
+    assert_eq!(transport.count("/token"), 2);
+}
+
+#[test]
+fn a_refused_client_needs_a_person_and_is_not_asked_again_at_once() {
+    for (code, word) in [(401, "invalid_client"), (400, "invalid_grant"), (400, "unauthorized_client")] {
+        let clock = ManualClock::at(T0);
+        let transport = Scripted::new(&clock, move |_, _| (5, answer(code, &[], &format!(r#"{{"error":"{word}"}}"#))));
+        let session = make(options("s3cret", false), &transport, &clock, &Shared::default());
+        for _ in 0..5 {
+            let delivery = clock.drive(get(&session));
+            let Delivery::NotSent(NotSent::Auth(why)) = delivery else { panic!("{delivery:?}") };
+            assert!(why.contains(word) && !why.contains("s3cret"), "{why}");
+        }
+        assert_eq!((transport.count("/token"), transport.count("/a")), (1, 0));
+        clock.set(T0 + 61_000);
+        clock.drive(get(&session));
+        assert_eq!(transport.count("/token"), 2);
+    }
+}
+
+#[test]
+fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
+    for n in 0..6 {
+        let clock = ManualClock::at(T0);
+        let transport = Scripted::new(&clock, move |_, _| {
+            (
+                5,
+                match n {
+                    0 => answer(429, &[("retry-after", "9")], r#"{"error":"invalid_client"}"#),
+                    1 => answer(500, &[], r#"{"error":"invalid_client"}"#),
+                    2 => answer(401, &[], "<html>proxy</html>"),
+                    3 => answer(200, &[], "<html>"),
+                    4 => Delivery::Unclear("reset".into()),
+                    _ => unreachable(),
+                },
+            )
+        });
+        let session = make(options("s", false), &transport, &clock, &Shared::default());
+        let delivery = clock.drive(get(&session));
+        assert!(
+            matches!(delivery, Delivery::NotSent(NotSent::Unreachable(_) | NotSent::Throttled { .. })),
+            "{n}: {delivery:?}"
+        );
+    }
+}
+
+#[test]
+fn a_token_that_does_not_say_how_long_it_lives_is_not_fetched_per_request() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, |_, request| {
+        (5, answer(200, &[], if request.url.path() == "/token" { r#"{"access_token":"t"}"# } else { "" }))
+    });
+    let session = make(options("s", false), &transport, &clock, &Shared::default());
+    for _ in 0..50 {
+        clock.drive(get(&session));
+    }
+    assert_eq!(transport.count("/token"), 1);
+}
+
+#[test]
+fn a_secret_with_reserved_characters_is_tried_encoded_then_raw_and_what_worked_is_remembered() {
+    let (encoded, raw) = (basic("client", "a%2Fb%2B"), basic("client", "a/b+"));
+    for (accepted, first_round) in [(encoded.clone(), 1), (raw.clone(), 2)] {
+        let clock = ManualClock::at(T0);
+        let transport = Scripted::new(&clock, move |_, request| {
+            let body = match (request.url.path(), header(request, "authorization") == Some(accepted.expose())) {
+                ("/token", true) => r#"{"access_token":"t","expires_in":60}"#,
+                ("/token", false) => return (5, answer(401, &[], r#"{"error":"invalid_client"}"#)),
+                _ => "",
+            };
+            (5, answer(200, &[], body))
+        });
+        let session = make(options("a/b+", false), &transport, &clock, &Shared::default());
+        assert_eq!(status(&clock.drive(get(&session))), Some(200));
+        assert_eq!(transport.count("/token"), first_round);
+        clock.set(T0 + 70_000);
+        clock.drive(get(&session));
+        assert_eq!(transport.count("/token"), first_round + 1);
+    }
+}

@@ -1,1 +1,216 @@
-//! Tests.
+//! A session against a scripted transport, in virtual time.
+
+use super::*;
+use crate::secret::Secret;
+use crate::testing::{ManualClock, Scripted, SeededEntropy, answer, header, unreachable};
+use atsync_model::contract::{Field, Part};
+use atsync_model::manifest::{BasicHalf, ResetReading};
+use futures_util::future::join_all;
+
+const T0: u64 = 1_778_507_624_000;
+
+fn request(method: &str, path: &str) -> Request {
+    Request {
+        origin: "api".into(),
+        method: method.into(),
+        target: Target::Path(Path { path: path.into(), query: Vec::new() }),
+        headers: Vec::new(),
+        body: Body::None,
+    }
+}
+
+fn options() -> SessionOptions {
+    SessionOptions::new("acme", BTreeMap::from([("api".to_owned(), Url::parse("https://api.test/base").unwrap())]))
+}
+
+fn session(options: SessionOptions, transport: &Arc<Scripted>, clock: &Arc<ManualClock>) -> Session {
+    Session::new(options, transport.clone(), clock.clone(), SeededEntropy::new(0x5e55), &Shared::default()).unwrap()
+}
+
+fn status(delivery: &Delivery) -> u16 {
+    match delivery {
+        Delivery::Answered(response) => response.status,
+        other => panic!("no answer: {other:?}"),
+    }
+}
+
+#[test]
+fn a_request_leaves_with_proven_url_default_headers_and_credential() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, |_, _| (5, answer(200, &[], "[]")));
+    let auth = AuthConfig::BasicKey { half: BasicHalf::Username, other: String::new(), key: Secret::new("key") };
+    let session = session(SessionOptions { auth, ..options() }, &transport, &clock);
+    let mut post = request("POST", "/v3/notes");
+    post.body = Body::Json("{\"a\":1}".into());
+    assert_eq!(status(&clock.drive(session.execute(&post, Effect::Unsafe, Priority::Interactive))), 200);
+    transport.seen(|seen| {
+        assert_eq!(seen[0].url.as_str(), "https://api.test/base/v3/notes");
+        assert_eq!(header(&seen[0], "authorization"), Some("Basic a2V5Og=="));
+        assert_eq!(header(&seen[0], "accept"), Some("application/json"));
+        assert_eq!(header(&seen[0], "content-type"), Some("application/json"));
+        assert_eq!(seen[0].body, b"{\"a\":1}");
+        assert!(!seen[0].private_network);
+    });
+    assert_eq!(session.usage().requests["api"], 1);
+    assert_eq!(session.usage().retries, 0);
+    let shown = format!("{session:?}");
+    assert!(!shown.contains("a2V5Og"), "{shown}");
+}
+
+#[test]
+fn a_request_that_breaks_a_rule_never_reaches_the_transport() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, |_, _| (0, answer(200, &[], "")));
+    let session = session(options(), &transport, &clock);
+    let with = |change: &dyn Fn(&mut Request)| {
+        let mut request = request("GET", "/a");
+        change(&mut request);
+        request
+    };
+    let part = Part { name: "a".into(), file_name: None, content_type: None, blob: None, bytes: Vec::new() };
+    for bad in [
+        with(&|r| r.origin = "other".into()),
+        with(&|r| r.method = "get".into()),
+        with(&|r| r.method = "CONNECT".into()),
+        with(&|r| r.target = Target::Link("https://evil.test/".into())),
+        with(&|r| r.headers = vec![Field { name: "Authorization".into(), value: "x".into() }]),
+        with(&|r| r.body = Body::Json("{".into())),
+        with(&|r| r.body = Body::Multipart(vec![part.clone()])),
+        with(&|r| r.body = Body::Bytes(("a\nb".into(), Vec::new()))),
+        with(&|r| r.body = Body::Bytes(("a/b".into(), vec![0; limits::REQUEST_BODY_BYTES_MAX + 1]))),
+    ] {
+        let delivery = clock.drive(session.execute(&bad, Effect::Safe, Priority::Backfill));
+        assert!(matches!(delivery, Delivery::NotSent(NotSent::Refused(_))), "{delivery:?}");
+    }
+    transport.seen(|seen| assert!(seen.is_empty()));
+}
+
+#[test]
+fn an_unsafe_request_leaves_once_when_its_outcome_is_doubtful() {
+    for outcome in [0, 1, 2] {
+        let clock = ManualClock::at(T0);
+        let transport = Scripted::new(&clock, move |_, _| {
+            (
+                5,
+                match outcome {
+                    0 => answer(500, &[], ""),
+                    1 => Delivery::Unclear("reset".into()),
+                    _ => unreachable(),
+                },
+            )
+        });
+        for effect in [Effect::Unsafe, Effect::Consuming] {
+            let before = transport.count("/base/a");
+            clock.drive(session(options(), &transport, &clock).execute(
+                &request("POST", "/a"),
+                effect,
+                Priority::Interactive,
+            ));
+            assert_eq!(transport.count("/base/a") - before, 1);
+        }
+    }
+}
+
+#[test]
+fn a_safe_request_is_repeated_with_growing_pauses_and_then_handed_over() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, |n, _| (5, if n == 0 { unreachable() } else { answer(503, &[], "") }));
+    let session = session(options(), &transport, &clock);
+    assert_eq!(status(&clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill))), 503);
+    assert_eq!(transport.count("/base/a"), 4);
+    assert_eq!((session.usage().retries, session.usage().requests["api"]), (3, 3));
+    let took_ms = clock.now_ms() - T0;
+    assert!((250 + 500 + 1_000..=500 + 1_000 + 2_000 + 40).contains(&took_ms), "{took_ms}");
+}
+
+#[test]
+fn a_429_is_waited_out_even_for_a_write_and_handed_over_when_it_does_not_end() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, |n, _| {
+        (5, if n < 2 { answer(429, &[("retry-after", "3")], "") } else { answer(201, &[], "") })
+    });
+    let write = session(options(), &transport, &clock);
+    assert_eq!(status(&clock.drive(write.execute(&request("POST", "/a"), Effect::Unsafe, Priority::Interactive))), 201);
+    assert!(clock.now_ms() - T0 >= 6_000);
+    assert_eq!(write.usage().throttled, 2);
+    assert!(write.usage().waited_ms >= 6_000);
+    let stubborn = Scripted::new(&clock, |_, _| (5, answer(429, &[("retry-after", "0")], "")));
+    let session = session(options(), &stubborn, &clock);
+    let before_ms = clock.now_ms();
+    assert_eq!(status(&clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill))), 429);
+    assert_eq!(stubborn.count("/base/a"), 5);
+    assert!(clock.now_ms() - before_ms >= 4_000, "never less than a second between two");
+}
+
+#[test]
+fn a_pause_longer_than_the_caller_waits_is_told_at_once() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, |_, _| (5, answer(429, &[("retry-after", "900")], "")));
+    let session = session(options(), &transport, &clock);
+    let delivery = clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill));
+    let Delivery::NotSent(NotSent::Throttled { until_ms }) = delivery else { panic!("{delivery:?}") };
+    assert!(until_ms >= T0 + 900_000 && clock.now_ms() < T0 + 1_000);
+}
+
+#[test]
+fn a_401_with_a_fixed_key_stands() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, |_, _| (5, answer(401, &[], "")));
+    let session =
+        session(SessionOptions { auth: AuthConfig::Bearer { key: Secret::new("k") }, ..options() }, &transport, &clock);
+    assert_eq!(status(&clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill))), 401);
+    assert_eq!(transport.count("/base/a"), 1);
+    assert_eq!(clock.drive(session.grant()), Ok(None));
+}
+
+#[test]
+fn two_sessions_of_one_credential_keep_within_one_budget() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, |_, _| (5, answer(200, &[], "")));
+    let rule = RateRule {
+        name: "r".into(),
+        origins: vec!["api".into()],
+        window_ms: 10_000,
+        aligned: false,
+        limit_initial: 4,
+        limit_header: None,
+        remaining_header: None,
+        reset: ResetReading::Ignore,
+        concurrency_max: None,
+    };
+    let options = SessionOptions { auth: AuthConfig::Bearer { key: Secret::new("k") }, rules: vec![rule], ..options() };
+    let shared = Shared::default();
+    let make =
+        || Session::new(options.clone(), transport.clone(), clock.clone(), SeededEntropy::new(1), &shared).unwrap();
+    let (one, two, get) = (make(), make(), request("GET", "/a"));
+    clock.drive(join_all(
+        (0..8).map(|n| if n % 2 == 0 { &one } else { &two }.execute(&get, Effect::Safe, Priority::Interactive)),
+    ));
+    assert!(clock.now_ms() - T0 >= 10_000);
+    assert_eq!(transport.count("/base/a"), 8);
+}
+
+#[test]
+fn origins_and_credentials_that_cannot_be_used_are_refused_when_the_session_is_made() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, |_, _| (0, answer(200, &[], "")));
+    let make =
+        |options| Session::new(options, transport.clone(), clock.clone(), SeededEntropy::new(1), &Shared::default());
+    let http = BTreeMap::from([("api".to_owned(), Url::parse("http://api.test").unwrap())]);
+    assert!(make(SessionOptions::new("a", http.clone())).is_err());
+    make(SessionOptions { private_network: true, ..SessionOptions::new("a", http) }).unwrap();
+    for auth in [
+        AuthConfig::Bearer { key: Secret::new("a\nb") },
+        AuthConfig::Header { name: "Host".into(), prefix: String::new(), key: Secret::new("k") },
+        AuthConfig::ClientCredentials {
+            token_origin: "none".into(),
+            token_path: "/t".into(),
+            client_id: "i".into(),
+            client_secret: Secret::new("s3cret"),
+            form: vec![],
+        },
+    ] {
+        let error = make(SessionOptions { auth, ..options() }).unwrap_err();
+        assert!(!error.to_string().contains("s3cret"));
+    }
+}

@@ -101,6 +101,9 @@ pub(crate) fn link(host: &str, kind: &str, id: &str) -> LinkRow {
 
 pub(crate) fn intent(host: &str, operation: &str) -> Intent {
     Intent {
+        makes: Default::default(),
+        applied: Default::default(),
+        last_sent_ms: 200,
         id: 0,
         host: host.to_owned(),
         operation: operation.to_owned(),
@@ -125,7 +128,7 @@ pub(crate) fn applied() -> IntentState {
 }
 
 pub(crate) fn step(id: u64, attempt: u32, to: IntentState) -> atsync::store::IntentAdvance {
-    atsync::store::IntentAdvance { id, attempt, to, links: Vec::new(), changes: Vec::new(), now_ms: 300 }
+    atsync::store::IntentAdvance { id, attempt, to, links: Vec::new(), unlink: Vec::new(), changes: Vec::new(), now_ms: 300 }
 }
 
 pub(crate) fn change(kind: &str, id: &str) -> Change {

@@ -1,0 +1,271 @@
+//! Lies in well-formed answers: the checks that natively compiled adapters and components go through alike.
+//!
+//! Method: an honest step is taken and one thing in it is made wrong; the table says which words the refusal must have.
+
+use atsync::adapter::check::{Answer, answer};
+use atsync::adapter::native::Functions;
+use atsync::adapter::{Adapter, AdapterError, NativeAdapter, TaskGuard, limits, manifest_check};
+use atsync_model::contract::*;
+use atsync_model::manifest::Manifest;
+use serde_json::{Value, json};
+
+fn manifest_json() -> Value {
+    json!({
+        "name": "liar", "version": "1.0.0", "title": "Liar", "contract": "ats:adapter@0.1.0",
+        "origins": [{"name": "api", "base": {"how": "fixed", "url": "https://ats.example"}}],
+        "auth": [{"scheme": "bearer"}],
+        "rates": [{"name": "all", "origins": ["api"], "window_ms": 1000, "limit_initial": 5}],
+        "kinds": [{"name": "jobs", "scan": {"how": "list"}, "page_max": 100, "fields": ["title", "state"], "permission": "read"}],
+        "operations": [{"name": "jobs.create", "kind": "jobs", "verb": "create", "class": "probeable", "refused_statuses": [422],
+            "calls": 1, "permissions": ["read"], "opt_in": "writes"}],
+        "permissions": [{"id": "read", "label": "Read", "grant_at": "there", "without_it": "nothing"}],
+        "settings_schema": {"type": "object", "properties": {"writes": {"type": "boolean"}}}
+    })
+}
+
+fn manifest() -> Manifest {
+    manifest_check::read(&manifest_json().to_string()).unwrap()
+}
+
+fn item() -> Item {
+    let body = r#"{"title": "Baker"}"#.into();
+    Item {
+        kind: "jobs".into(),
+        id: "7".into(),
+        version: None,
+        mask: 0,
+        body,
+        raw: Some(Span { offset: 0, length: 10 }),
+    }
+}
+
+fn page() -> Page {
+    let masks = vec![vec!["title".into()]];
+    Page { items: vec![item()], masks, next: None, checkpoint: None, complete: true }
+}
+
+fn send() -> Send {
+    let request = Request {
+        origin: "api".into(),
+        method: "GET".into(),
+        target: Target::Path(Path { path: "/jobs".into(), query: Vec::new() }),
+        headers: Vec::new(),
+        body: Body::None,
+    };
+    Send { request, state: Vec::new(), effect: Effect::Safe, secrets: Vec::new() }
+}
+
+fn checked(step: Result<Step, Failure>) -> Result<(), AdapterError> {
+    answer(&manifest(), Answer { answer: &step, reply_bytes: Some(10) })
+}
+
+#[track_caller]
+fn refused(result: Result<(), AdapterError>, words: &str) {
+    let text = result.unwrap_err().to_string();
+    assert!(text.contains(words), "{text}");
+}
+
+#[track_caller]
+fn page_refused(change: impl FnOnce(&mut Page), words: &str) {
+    let mut page = page();
+    change(&mut page);
+    refused(checked(Ok(Step::Done(Outcome::Page(page)))), words);
+}
+
+#[track_caller]
+fn send_refused(change: impl FnOnce(&mut Send), words: &str) {
+    let mut send = send();
+    change(&mut send);
+    refused(checked(Ok(Step::Send(send))), words);
+}
+
+#[test]
+fn honest_answers_pass() {
+    checked(Ok(Step::Done(Outcome::Page(page())))).unwrap();
+    checked(Ok(Step::Send(send()))).unwrap();
+    checked(Err(Failure::Denied(Denied { permission: "read".into(), message: String::new() }))).unwrap();
+}
+
+#[test]
+fn a_page_that_contradicts_itself_is_refused() {
+    page_refused(|page| page.complete = false, "no next page");
+    page_refused(|page| page.next = Some(vec![1]), "next page is named");
+    page_refused(
+        |page| (page.complete, page.next, page.checkpoint) = (false, Some(vec![1]), Some(vec![1])),
+        "checkpoint",
+    );
+    page_refused(|page| page.checkpoint = Some(vec![0; limits::CURSOR_BYTES_MAX + 1]), "bytes of a cursor");
+    page_refused(|page| page.items = vec![item(); limits::ITEMS_MAX + 1], "records: 10001");
+    page_refused(|page| page.masks = vec![Vec::new(); limits::MASKS_MAX + 1], "masks");
+}
+
+#[test]
+fn a_record_that_is_not_what_it_says_is_refused() {
+    page_refused(|page| page.items[0].id.clear(), "record 0: an id is empty");
+    page_refused(|page| page.items[0].id = "7".repeat(limits::NAME_BYTES_MAX + 1), "an id: 513");
+    page_refused(|page| page.items[0].kind = "people".into(), "manifest does not list");
+    page_refused(|page| page.items[0].mask = 1, "mask is none");
+    page_refused(|page| page.masks[0].push("salary".into()), "mask has a field");
+    page_refused(|page| page.items[0].raw = Some(Span { offset: 1, length: 10 }), "outside of the reply");
+    page_refused(|page| page.items[0].raw = Some(Span { offset: u32::MAX, length: u32::MAX }), "outside of the reply");
+    for body in ["", "[]", "null", "\"x\"", "{", r#"{"title":}"#, r#"{"title":1} {}"#, r#"{"state":1}"#] {
+        page_refused(|page| page.items[0].body = body.into(), "its body");
+    }
+    page_refused(|page| page.items[0].body = " ".repeat(limits::ITEM_BODY_BYTES_MAX + 1), "bytes of its body");
+}
+
+#[test]
+fn a_refusal_quotes_nothing_that_the_adapter_wrote() {
+    let mut page = page();
+    page.items[0].body = r#"{"Ada Lovelace": 1}"#.into();
+    let text = checked(Ok(Step::Done(Outcome::Page(page)))).unwrap_err().to_string();
+    assert!(!text.contains("Ada"), "{text}");
+}
+
+#[test]
+fn a_request_that_the_contract_does_not_know_is_refused() {
+    send_refused(|send| send.request.origin = "elsewhere".into(), "origin");
+    send_refused(|send| send.request.method = "get".into(), "method");
+    send_refused(|send| send.request.method = "CONNECT".into(), "method");
+    send_refused(|send| send.request.target = Target::Link(String::new()), "link is empty");
+    send_refused(
+        |send| send.request.target = Target::Path(Path { path: "jobs".into(), query: Vec::new() }),
+        "begin with /",
+    );
+    send_refused(|send| send.request.headers = vec![Field::new("a b", "")], "header");
+    send_refused(|send| send.request.headers = vec![Field::new("a", "b\r\nHost: c")], "header");
+    send_refused(|send| send.request.body = Body::Json("{".into()), "body");
+    send_refused(|send| send.request.body = Body::Multipart(Vec::new()), "reserved");
+    send_refused(|send| send.effect = Effect::Consuming, "reserved");
+    send_refused(
+        |send| send.state = vec![0; CONTINUATION_BYTES_MAX + 1],
+        "bytes of the state: 65537, of at most 65536",
+    );
+    let secret = ReplySecret { pointer: "/x".into(), secret_name: "x".into() };
+    send_refused(|send| send.secrets = vec![secret], "reserved");
+    let transfer =
+        Transfer { url_pointer: "/u".into(), blob: "b".into(), direction: Direction::Upload, state: Vec::new() };
+    refused(checked(Ok(Step::Transfer(transfer))), "reserved");
+}
+
+#[test]
+fn a_failure_names_only_what_the_manifest_lists() {
+    refused(checked(Err(Failure::Denied(Denied { permission: "x".into(), message: String::new() }))), "permission");
+    refused(checked(Err(Failure::Moved(RemoteRef::new("people", "1")))), "kind");
+    refused(checked(Err(Failure::Bug("x".repeat(limits::TEXT_BYTES_MAX + 1)))), "text of a failure");
+}
+
+fn operation() -> Operation {
+    Operation { name: "jobs.create".into(), target: None, input: "{}".into() }
+}
+
+fn write() -> TaskGuard {
+    TaskGuard::new(&Task::Write(Write { operation: operation(), observed: None }))
+}
+
+fn applied() -> Applied {
+    Applied { links: Vec::new(), deduplicated: false, warnings: Vec::new() }
+}
+
+fn sends(effect: Effect) -> Step {
+    Step::Send(Send { effect, ..send() })
+}
+
+fn wrote(written: Written) -> Step {
+    Step::Done(Outcome::Written(written))
+}
+
+#[test]
+fn a_write_has_one_effect() {
+    let mut guard = write();
+    for effect in [Effect::Safe, Effect::Scratch, Effect::Safe, Effect::Unsafe, Effect::Safe] {
+        guard.step(&sends(effect), None).unwrap();
+    }
+    assert!(guard.changed());
+    refused(guard.step(&sends(Effect::Unsafe), None), "second request");
+    guard.step(&wrote(Written::Applied(applied())), None).unwrap();
+}
+
+#[test]
+fn a_write_says_what_it_did() {
+    refused(write().step(&wrote(Written::Applied(applied())), None), "no request");
+    refused(write().step(&wrote(Written::Unclear(String::new())), None), "no request");
+    write().step(&wrote(Written::Unneeded(applied())), None).unwrap();
+    let mut guard = write();
+    guard.step(&sends(Effect::Unsafe), None).unwrap();
+    refused(guard.step(&wrote(Written::Unneeded(applied())), None), "unneeded");
+}
+
+#[test]
+fn a_task_that_only_looks_changes_nothing() {
+    let probe = Task::Probe(Probe { operation: operation(), first_sent_ms: None });
+    for task in [Task::DescribeTenant, Task::Check("read".into()), probe] {
+        for effect in [Effect::Unsafe, Effect::Scratch] {
+            refused(TaskGuard::new(&task).step(&sends(effect), None), "only looks");
+        }
+        refused(TaskGuard::new(&task).step(&wrote(Written::Applied(applied())), None), "another task's");
+    }
+}
+
+#[test]
+fn a_fetch_misses_only_what_it_was_asked_for() {
+    let fetched = |missing: &str| {
+        let item = Item { raw: None, ..item() };
+        Step::Done(Outcome::Fetched(Fetched { items: vec![item], masks: page().masks, missing: vec![missing.into()] }))
+    };
+    let task = Task::Fetch(Fetch { kind: "jobs".into(), ids: vec!["7".into(), "8".into()] });
+    TaskGuard::new(&task).step(&fetched("8"), None).unwrap();
+    refused(TaskGuard::new(&task).step(&fetched("9"), None), "not asked for");
+    refused(TaskGuard::new(&task).step(&fetched("7"), None), "said to be missing");
+}
+
+#[test]
+fn a_task_that_never_ends_is_ended() {
+    let mut guard = TaskGuard::new(&Task::DescribeTenant);
+    for _ in 0..limits::STEPS_MAX {
+        guard.step(&sends(Effect::Safe), None).unwrap();
+    }
+    assert!(matches!(guard.step(&sends(Effect::Safe), None), Err(AdapterError::Limit(_))));
+}
+
+#[test]
+fn a_manifest_is_refused_by_place() {
+    let faults: &[(&str, Value, &str)] = &[
+        ("/contract", json!("ats:adapter@0.2.0"), "contract: it was built against ats:adapter@0.2.0"),
+        ("/name", json!("Big Name"), "name:"),
+        ("/origins/0/base/url", json!("http://ats.example"), "origins[api].url"),
+        ("/rates/0/origins/0", json!("nowhere"), "rates[all].origins: there is no origin nowhere"),
+        ("/rates/0/window_ms", json!(0), "rates[all]"),
+        ("/kinds/0/page_max", json!(0), "kinds[jobs].page_max"),
+        ("/kinds/0/permission", json!("x"), "kinds[jobs].permission: there is no permission x"),
+        ("/kinds/0/scan", json!({"how": "by-parent", "parent": "x"}), "kinds[jobs].scan: there is no kind x"),
+        ("/operations/0/kind", json!("x"), "operations[jobs.create].kind"),
+        ("/operations/0/refused_statuses", json!([500]), "500 is none of 400 to 499"),
+        ("/operations/0/opt_in", json!("x"), "operations[jobs.create].opt_in"),
+        ("/settings_schema", json!([]), "settings_schema"),
+        ("/auth/0", json!({"scheme": "magic"}), "magic"),
+    ];
+    for (place, value, words) in faults {
+        let mut wrong = manifest_json();
+        *wrong.pointer_mut(place).unwrap() = value.clone();
+        let text = manifest_check::read(&wrong.to_string()).unwrap_err();
+        assert!(text.contains(words), "{place}: {text}");
+    }
+    let mut twice = manifest_json();
+    let kind = twice["kinds"][0].clone();
+    twice["kinds"].as_array_mut().unwrap().push(kind);
+    assert_eq!(manifest_check::read(&twice.to_string()).unwrap_err(), "kinds: jobs occurs twice");
+}
+
+#[test]
+fn a_panic_of_a_native_adapter_is_its_crash() {
+    let functions = Functions {
+        describe: manifest,
+        start: |_, _| panic!("Ada Lovelace"),
+        resume: |_, _, _| Err(Failure::Bug(String::new())),
+    };
+    let adapter = NativeAdapter::new(functions).unwrap();
+    let given = Given { now_ms: 0, settings: "{}".into(), tenant: None, mark: None, grant: None };
+    let error = adapter.start(Task::DescribeTenant, given).unwrap_err();
+    assert_eq!(error, AdapterError::Trap("it panicked".into()));
+}

@@ -1,0 +1,253 @@
+//! Hostile guests: each breaks one rule, and the host must name it and live on.
+//!
+//! Method: the guests are in `tests/hostile`, one scenario a file, the body of `start` in WebAssembly text. They are put into `frame.wat`, which
+//! is an honest adapter otherwise, get the contract's real types, and are loaded as any component. So what is refused is refused by the same path that a
+//! compiled adapter takes. Lies that need well-formed data are tested natively, in `adapter_check.rs`.
+
+mod adapter_support;
+
+use adapter_support::{from_text, given, host, jobs, minimal, scan};
+use atsync::adapter::{Adapter, AdapterError, ComponentAdapter, ComponentHost, HostOptions, LoadError, Metering};
+use atsync_model::contract::{Reply, Response};
+use std::time::Duration;
+
+/// What differs from the frame.
+struct Guest<'a> {
+    pages: &'a str,
+    manifest: &'a str,
+    more: &'a str,
+    realloc: &'a str,
+    start: &'a str,
+}
+
+const HONEST: Guest<'_> = Guest {
+    pages: "2",
+    manifest: r#"{"name":"hostile","version":"1.0.0","title":"Hostile","contract":"ats:adapter@0.1.0","origins":[],"auth":[],"kinds":[]}"#,
+    more: "",
+    realloc: "(call $bump (local.get $size))",
+    start: "(i32.const 2048)",
+};
+
+impl Guest<'_> {
+    fn component(&self) -> Vec<u8> {
+        let text = include_str!("../../tests/hostile/frame.wat");
+        let text: String =
+            text.lines().filter(|line| !line.starts_with(";;")).map(|line| format!("{line}\n")).collect();
+        let text = text
+            .replace("PAGES", self.pages)
+            .replace("MANIFEST", &self.manifest.replace('"', "\\\""))
+            .replace("LENGTH", &self.manifest.len().to_string())
+            .replace("MORE", self.more)
+            .replace("REALLOC", self.realloc)
+            .replace("START", self.start);
+        from_text(&text)
+    }
+}
+
+/// A host that does not wait two seconds for a loop.
+fn impatient() -> ComponentHost {
+    let mut options = HostOptions::default();
+    options.limits.guest_time_max = Duration::from_millis(100);
+    ComponentHost::new(options).unwrap()
+}
+
+fn load(guest: &Guest<'_>) -> Result<ComponentAdapter, LoadError> {
+    impatient().load("hostile", &guest.component())
+}
+
+/// The fault of a guest with this `start`; it must be the same the second time.
+fn fault(start: &str) -> AdapterError {
+    let adapter = load(&Guest { start, ..HONEST }).unwrap();
+    let first = adapter.start(scan(), given()).unwrap_err();
+    assert_eq!(adapter.start(scan(), given()).unwrap_err(), first);
+    first
+}
+
+macro_rules! scenario {
+    ($name:literal) => {
+        include_str!(concat!("../../tests/hostile/", $name, ".wat"))
+    };
+}
+
+#[track_caller]
+fn is_limit(error: &AdapterError, words: &str) {
+    assert!(matches!(error, AdapterError::Limit(text) if text.contains(words)), "{error:?}");
+}
+
+#[track_caller]
+fn is_lie(error: &AdapterError, words: &str) {
+    assert!(matches!(error, AdapterError::Contract(text) if text.contains(words)), "{error:?}");
+}
+
+#[track_caller]
+fn is_refused(loaded: Result<ComponentAdapter, LoadError>, words: &str) {
+    let text = loaded.unwrap_err().to_string();
+    assert!(text.contains(words), "{text}");
+    assert!(!text.contains('\n'), "more than one line: {text}");
+}
+
+#[test]
+fn an_endless_loop_ends_after_its_time() {
+    is_limit(&fault(scenario!("endless_loop")), "longer than a call may");
+}
+
+#[test]
+fn an_endless_loop_ends_when_its_fuel_is_used_up() {
+    let mut options = HostOptions::default();
+    options.metering = Metering::Fuel(1_000_000);
+    let component = Guest { start: scenario!("endless_loop"), ..HONEST }.component();
+    let adapter = ComponentHost::new(options).unwrap().load("hostile", &component).unwrap();
+    is_limit(&adapter.start(scan(), given()).unwrap_err(), "fuel");
+}
+
+#[test]
+fn a_crash_is_told_apart_from_a_limit() {
+    let error = fault(scenario!("trap"));
+    assert!(matches!(&error, AdapterError::Trap(text) if text.contains("unreachable")), "{error:?}");
+}
+
+#[test]
+fn calls_cannot_go_deeper_than_the_stack() {
+    is_limit(&fault(scenario!("deep_calls")), "stack");
+}
+
+#[test]
+fn memory_has_an_end_at_once_and_bit_by_bit() {
+    is_limit(&fault(scenario!("memory_bomb")), "bytes of memory");
+    is_limit(&fault(scenario!("memory_creep")), "bytes of memory");
+}
+
+#[test]
+fn tables_have_an_end() {
+    is_limit(&fault(scenario!("table_bomb")), "table elements");
+}
+
+#[test]
+fn an_answer_is_not_copied_beyond_its_limit() {
+    is_limit(&fault(scenario!("answer_of_48_mib")), "answer");
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_a_lie() {
+    is_lie(&fault(scenario!("answer_of_4_gib")), "out of bounds of memory");
+    is_lie(&fault(scenario!("unknown_case")), "discriminant");
+    is_lie(&fault(scenario!("not_utf8")), "utf-8");
+    is_lie(&fault(scenario!("outside_pointer")), "");
+    is_lie(&fault(scenario!("crooked_pointer")), "not aligned");
+}
+
+#[test]
+fn an_answer_that_can_be_read_is_held_against_the_contract() {
+    is_lie(&fault(scenario!("empty_request")), "origin");
+}
+
+#[test]
+fn an_allocator_that_lies_harms_only_its_own_call() {
+    let adapter = load(&Guest { realloc: "(i32.const 0x7ffffff8)", ..HONEST }).unwrap();
+    is_lie(&adapter.start(scan(), given()).unwrap_err(), "");
+}
+
+#[test]
+fn no_call_finds_what_another_one_left() {
+    is_lie(&fault(scenario!("memory_of_last_call")), "origin");
+}
+
+#[test]
+fn a_crash_spoils_neither_the_next_call_nor_the_neighbour() {
+    let host = host();
+    let hostile = host.load("hostile", &Guest { start: scenario!("trap"), ..HONEST }.component()).unwrap();
+    let neighbour = host.load("minimal", minimal()).unwrap();
+    for _ in 0..3 {
+        hostile.start(scan(), given()).unwrap_err();
+        assert!(neighbour.start(scan(), given()).unwrap().is_ok());
+    }
+}
+
+#[test]
+fn a_loop_does_not_hold_up_the_neighbour() {
+    let host = impatient();
+    let hostile = host.load("hostile", &Guest { start: scenario!("endless_loop"), ..HONEST }.component()).unwrap();
+    let neighbour = host.load("minimal", minimal()).unwrap();
+    std::thread::scope(|scope| {
+        let looping = scope.spawn(|| hostile.start(scan(), given()));
+        assert!(neighbour.start(scan(), given()).unwrap().is_ok());
+        is_limit(&looping.join().unwrap().unwrap_err(), "longer than a call may");
+    });
+}
+
+#[test]
+fn a_reply_that_no_adapter_could_take_is_not_handed_in() {
+    let adapter = host().load("minimal", minimal()).unwrap();
+    let body = vec![b' '; atsync::adapter::limits::REPLY_BYTES_MAX + 1];
+    let reply = Reply::Response(Response { status: 200, headers: Vec::new(), body });
+    is_limit(&adapter.resume(Vec::new(), given(), reply).unwrap_err(), "reply");
+    assert!(adapter.resume(br#"{"page":1,"page_size":1}"#.to_vec(), given(), jobs()).unwrap().is_ok());
+}
+
+#[test]
+fn what_misbehaves_while_it_is_loaded_is_not_loaded() {
+    is_refused(load(&Guest { pages: "2000", ..HONEST }), "bytes of memory");
+    let more = "(func $forever (loop $again (br $again))) (start $forever)";
+    is_refused(load(&Guest { more, ..HONEST }), "longer than a call may");
+    let more = "(func $crash (unreachable)) (start $crash)";
+    is_refused(load(&Guest { more, ..HONEST }), "crashed");
+}
+
+#[test]
+fn what_describes_itself_wrongly_is_not_loaded() {
+    is_refused(load(&Guest { manifest: "", ..HONEST }), "manifest");
+    is_refused(load(&Guest { manifest: "[]", ..HONEST }), "manifest");
+    let other = HONEST.manifest.replace("@0.1.0", "@9.0.0");
+    is_refused(load(&Guest { manifest: &other, ..HONEST }), "ats:adapter@9.0.0");
+}
+
+#[test]
+fn what_is_no_component_is_refused_in_one_line() {
+    let load = |bytes: &[u8]| host().load("adapters/x.wasm", bytes);
+    is_refused(load(b""), "adapters/x.wasm is no WebAssembly component: it is empty");
+    is_refused(load(b"#!/bin/sh"), "no WebAssembly at all");
+    is_refused(load(b"\0asm"), "ends after its first bytes");
+    is_refused(load(&wat::parse_str("(module)").unwrap()), "core module");
+    is_refused(load(b"\0asm\x02\0\0\0"), "another version");
+    is_refused(load(b"\0asm\x0d\0\x01\0garbage"), "cannot be compiled");
+    let half = &minimal()[..minimal().len() / 2];
+    is_refused(load(half), "cannot be compiled");
+    is_refused(load(&vec![0; atsync::adapter::limits::COMPONENT_BYTES_MAX + 1]), "larger than");
+    is_refused(host().load_file("/nowhere/x.wasm".as_ref()), "/nowhere/x.wasm cannot be read");
+}
+
+#[test]
+fn what_imports_anything_is_refused_by_name() {
+    let load = |text: &str| host().load("x.wasm", &wat::parse_str(text).unwrap());
+    let wasi = r#"(component (import "wasi:filesystem/types@0.2.0" (instance)) (import "now" (func (result u64))))"#;
+    is_refused(load(wasi), "x.wasm imports wasi:filesystem/types@0.2.0, now, which no adapter may have");
+}
+
+#[test]
+fn what_exports_something_else_is_refused() {
+    let load = |text: &str| host().load("x.wasm", &wat::parse_str(text).unwrap());
+    is_refused(load("(component)"), "does not export ats:adapter/adapter@0.1.0");
+    let text = |exports: &str| {
+        format!(
+            r#"(component
+                (core module $m (func (export "f") (result i32) (i32.const 1)))
+                (core instance $i (instantiate $m))
+                (func $f (result u32) (canon lift (core func $i "f")))
+                (instance $a {exports})
+                (export "ats:adapter/adapter@0.1.0" (instance $a)))"#
+        )
+    };
+    is_refused(load(&text(r#"(export "describe" (func $f))"#)), "lacks the function start");
+    let all = r#"(export "describe" (func $f)) (export "start" (func $f)) (export "resume" (func $f))"#;
+    is_refused(load(&text(all)), "describe has other types");
+}
+
+#[test]
+fn features_that_no_adapter_needs_are_refused() {
+    let load =
+        |module: &str| host().load("x.wasm", &wat::parse_str(format!("(component (core module {module}))")).unwrap());
+    is_refused(load("(memory 1) (memory 1)"), "multiple memories");
+    is_refused(load("(memory i64 1)"), "cannot be compiled");
+    is_refused(load("(memory 1 1 shared)"), "cannot be compiled");
+    is_refused(load("(func $f (return_call $f))"), "cannot be compiled");
+}
