@@ -128,7 +128,9 @@ impl Config {
         }
         for (connection, config) in &file.connections {
             if connection.trim().is_empty() || connection.len() > 100 || connection.contains(char::is_control) {
-                return Err(format!("{name}: a connection's name has 1 to 100 printable bytes, and {connection:?} has not"));
+                return Err(format!(
+                    "{name}: a connection's name has 1 to 100 printable bytes, and {connection:?} has not"
+                ));
             }
             config.auth.check().map_err(|problem| {
                 let line = line_of(text, config.auth.scheme.span().start);
@@ -269,7 +271,10 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
     #[test]
     fn credentials_and_schedules_are_checked_when_they_are_read() {
         let text = refusal(", client_secret = { env = \"GH_SECRET\" }", "");
-        assert!(text.starts_with("etc/acme.toml:5: connections.acme.auth: this scheme needs `client_secret`"), "{text}");
+        assert!(
+            text.starts_with("etc/acme.toml:5: connections.acme.auth: this scheme needs `client_secret`"),
+            "{text}"
+        );
         let text = refusal("oauth2-client-credentials", "oauth2");
         assert!(text.contains("unknown variant `oauth2`"), "{text}");
         let text = refusal("*/15 * * * *", "hourly");

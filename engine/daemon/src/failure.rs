@@ -1,10 +1,12 @@
 //! Why a command ends with exit code 1.
 
+use atsync::ErrorKind;
+
 /// A failure of a command. Its text is one message: what, where, what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     /// The engine's.
-    #[error("{0}")]
+    #[error("{error}{hint}", error = .0, hint = hint(.0))]
     Engine(#[from] atsync::Error),
     /// The command line's own.
     #[error("{0}")]
@@ -12,6 +14,18 @@ pub(crate) enum Failure {
     /// Everything has been said already.
     #[error("it did not all come about")]
     Said,
+}
+
+/// What to do about an error of the engine, where its text does not say it.
+fn hint(error: &atsync::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::Auth => "; check the id and the secret that `auth` refers to, or make a new credential in the ATS",
+        ErrorKind::Unavailable => {
+            "; what was done so far is kept, and the same command goes on from there: try it again later"
+        }
+        ErrorKind::Adapter => "; if it happens again, please report it with the output of -v",
+        _ => "",
+    }
 }
 
 impl Failure {

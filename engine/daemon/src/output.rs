@@ -123,7 +123,7 @@ impl Shown {
             Progress::Page { kind, records } => {
                 let pages = self.pages.entry(kind.clone()).or_default();
                 *pages += 1;
-                (*pages % PAGES_PER_LINE == 0).then(|| format!("  {kind}: {records} records so far"))
+                pages.is_multiple_of(PAGES_PER_LINE).then(|| format!("  {kind}: {records} records so far"))
             }
             Progress::Step { host, operation, end } => Some(format!("  {end}: {operation} {}", plain(host))),
             Progress::Settling { open, wait_ms } => {

@@ -55,7 +55,10 @@ impl SecretRef {
             return Err(format!("{field}: {} gives an empty secret", self.place()));
         }
         if text.len() > SECRET_BYTES_MAX {
-            return Err(format!("{field}: {} gives more than {SECRET_BYTES_MAX} bytes, which is no secret", self.place()));
+            return Err(format!(
+                "{field}: {} gives more than {SECRET_BYTES_MAX} bytes, which is no secret",
+                self.place()
+            ));
         }
         Ok(Secret::new(text))
     }
@@ -126,7 +129,9 @@ impl<'de> Visitor<'de> for Reference {
             }
         };
         match map.next_key::<String>()? {
-            Some(second) => Err(A::Error::custom(format!("a secret has one source, and `{second}` is a second one: write {FORMS}"))),
+            Some(second) => {
+                Err(A::Error::custom(format!("a secret has one source, and `{second}` is a second one: write {FORMS}")))
+            }
             None => Ok(reference),
         }
     }

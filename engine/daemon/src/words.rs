@@ -1,7 +1,7 @@
 //! Small words: suggestions, plurals, times.
 
 /// How like two words must be, from 0 to 1, to be offered as "did you mean". Arbitrary: one slip in a short word passes, another word does not.
-const LIKENESS_MIN: f64 = 0.7;
+const LIKENESS_MIN: f64 = 0.6;
 
 /// ` (did you mean `x`?)`, or nothing.
 pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {

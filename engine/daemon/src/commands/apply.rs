@@ -13,10 +13,10 @@
 use super::{calls, plan};
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
+use crate::input;
 use crate::open::{self, Use};
 use crate::output::{Output, plain};
 use crate::words::count;
-use crate::input;
 use atsync::plan::{Plan, words};
 use atsync::reconcile::{ApplyReport, SettleReport, StepEnd, StepReport};
 use atsync::{Connection, PlanOf};
@@ -27,7 +27,9 @@ use std::path::Path;
 pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) -> Ended {
     let records = options.desired.as_deref().map(input::desired).transpose()?;
     if !options.yes && (!std::io::stdin().is_terminal() || options.desired.as_deref() == Some(Path::new("-"))) {
-        return Err(Failure::new("there is no terminal to ask on; look at `atsync plan` and add --yes to apply without asking"));
+        return Err(Failure::new(
+            "there is no terminal to ask on; look at `atsync plan` and add --yes to apply without asking",
+        ));
     }
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
@@ -68,11 +70,16 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
         output.json(&json!({ "plan": planned, "settled": settled, "report": report }));
     } else {
         show(&report, output);
-        output.data(&format!("{}, {}.", outcome(&report), count(calls(&connection), "call")));
+        let calls = count(calls(&connection), "call");
+        // A plan without a step has said so itself.
+        let is_nothing = planned.is_empty() && report.steps.is_empty();
+        output.data(&if is_nothing { format!("{calls}.") } else { format!("{}, {calls}.", outcome(&report)) });
     }
     if report.is_complete() && report.not_in_step > 0 {
         let name = &options.name;
-        output.note(&format!("some records are not in step yet; `atsync plan {name}` shows what is left, `atsync apply {name}` does it"));
+        output.note(&format!(
+            "some records are not in step yet; `atsync plan {name}` shows what is left, `atsync apply {name}` does it"
+        ));
     }
     finish(&planned, &report, settled.open)
 }

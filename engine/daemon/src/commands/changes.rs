@@ -60,13 +60,7 @@ pub(super) fn line(change: &Change) -> String {
         ChangeWhat::Updated => fields(&change.before, &change.after),
         _ => String::new(),
     };
-    let text = format!(
-        "{} {} {} {} {what}{cause}{fields}",
-        change.serial,
-        time(change.at_ms),
-        change.kind,
-        change.id
-    );
+    let text = format!("{} {} {} {} {what}{cause}{fields}", change.serial, time(change.at_ms), change.kind, change.id);
     plain(&text)
 }
 

@@ -90,7 +90,11 @@ fn summary(results: &[CheckResult]) -> String {
     if optional > 0 {
         parts.push(format!("{optional} optional missing"));
     }
-    parts.push(if required > 0 { format!("{required} REQUIRED missing") } else { "nothing required missing".to_owned() });
+    parts.push(if required > 0 {
+        format!("{required} REQUIRED missing")
+    } else {
+        "nothing required missing".to_owned()
+    });
     format!("{} checked: {}", count(results.len() as u64, "permission"), parts.join(", "))
 }
 

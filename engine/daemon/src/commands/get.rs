@@ -103,6 +103,9 @@ mod tests {
     fn a_record_is_called_what_people_call_it() {
         assert_eq!(title(&json!({"name": {"first": "Ada", "last": "Obi"}})), "Ada Obi");
         assert_eq!(title(&json!({"title": "Engineer"})), "Engineer");
-        assert_eq!(title(&json!({"candidate": {"id": "7"}, "tag": {"id": "3", "name": "vip"}})), "candidate 7, tag vip");
+        assert_eq!(
+            title(&json!({"candidate": {"id": "7"}, "tag": {"id": "3", "name": "vip"}})),
+            "candidate 7, tag vip"
+        );
     }
 }

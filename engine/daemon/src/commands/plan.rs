@@ -2,10 +2,10 @@
 
 use crate::cli;
 use crate::failure::{DONE, Ended, TO_DO};
+use crate::input;
 use crate::open::{self, Use};
 use crate::output::Output;
 use crate::words::count;
-use crate::input;
 use atsync::PlanOf;
 use atsync::plan::{Plan, words};
 use std::path::Path;

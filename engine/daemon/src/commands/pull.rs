@@ -78,7 +78,8 @@ fn show(reports: &[PullReport], as_json: bool, output: &Output) {
 
 /// The kinds that can be listed as a whole, in the manifest's order.
 pub(super) fn listable(manifest: &Manifest) -> Vec<String> {
-    let listed = manifest.kinds.iter().filter(|kind| matches!(kind.scan, ScanRule::List {} | ScanRule::ByParent { .. }));
+    let listed =
+        manifest.kinds.iter().filter(|kind| matches!(kind.scan, ScanRule::List {} | ScanRule::ByParent { .. }));
     listed.map(|kind| kind.name.clone()).collect()
 }
 

@@ -45,7 +45,14 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
     });
     for (connection, crons) in &runs {
         let kinds: Vec<&str> = crons.keys().map(String::as_str).collect();
-        tell(options, output, connection.name(), "started", json!({ "kinds": kinds }), &format!("keeping {} in step", kinds.join(", ")));
+        tell(
+            options,
+            output,
+            connection.name(),
+            "started",
+            json!({ "kinds": kinds }),
+            &format!("keeping {} in step", kinds.join(", ")),
+        );
     }
     let all = runs.into_iter().map(|(connection, crons)| one(connection, crons, stopped.clone(), options, output));
     let ended = futures_util::future::join_all(all).await;

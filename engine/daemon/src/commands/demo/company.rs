@@ -140,12 +140,16 @@ impl Company {
                 person("ref-09", "Ines", "Carvalho"),
                 json!({ "applications": [application(1)?], "links": ["https://portfolio.example.com/ines"] }),
             ),
-            with(person("ref-10", "Olu", "Bello"), json!({ "applications": [application(2)?, with(application(3)?, json!({ "key": "b" }))] })),
+            with(
+                person("ref-10", "Olu", "Bello"),
+                json!({ "applications": [application(2)?, with(application(3)?, json!({ "key": "b" }))] }),
+            ),
         ];
         referrals
             .into_iter()
             .map(|value| {
-                serde_json::from_value(value).map_err(|error| Failure::new(format!("a referral of the demo is wrong: {error}")))
+                serde_json::from_value(value)
+                    .map_err(|error| Failure::new(format!("a referral of the demo is wrong: {error}")))
             })
             .collect()
     }

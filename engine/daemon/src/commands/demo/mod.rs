@@ -116,7 +116,10 @@ async fn pull(connection: &Connection, output: &Output) -> Result<(), Failure> {
 async fn referrals(connection: &Connection, output: &Output) -> Result<Vec<DesiredCandidate>, Failure> {
     let company = company::Company::read(connection).await?;
     let records = company.referrals()?;
-    output.data(&format!("4. {} are declared. The plan, before anything is sent:", count(records.len() as u64, "referral")));
+    output.data(&format!(
+        "4. {} are declared. The plan, before anything is sent:",
+        count(records.len() as u64, "referral")
+    ));
     Ok(records)
 }
 
@@ -142,13 +145,11 @@ async fn write(connection: &Connection, records: &[DesiredCandidate], output: &O
     let report = connection.apply(&plan).await;
     output.end();
     let report = report?;
-    output.data(&format!(
-        "5. Applied: {}, {}.",
-        apply::outcome(&report),
-        count(calls(connection) - before, "call")
-    ));
+    output.data(&format!("5. Applied: {}, {}.", apply::outcome(&report), count(calls(connection) - before, "call")));
     if let Some(more) = report.steps.len().checked_sub(plan.writes()).filter(|more| *more > 0) {
-        output.data(&format!("   ({more} of them bring fields that Greenhouse does not take along with a new candidate.)"));
+        output.data(&format!(
+            "   ({more} of them bring fields that Greenhouse does not take along with a new candidate.)"
+        ));
     }
     let refused = report.steps.iter().find_map(|step| match &step.end {
         atsync::reconcile::StepEnd::Refused { reason } | atsync::reconcile::StepEnd::NotSent { reason } => {
@@ -160,7 +161,10 @@ async fn write(connection: &Connection, records: &[DesiredCandidate], output: &O
         let left = connection.plan(PlanOf::Dirty).await?;
         super::plan::show(&left, output);
     }
-    held(report.is_complete() && report.not_in_step == 0, &refused.unwrap_or("one apply brings everything about".into()))
+    held(
+        report.is_complete() && report.not_in_step == 0,
+        &refused.unwrap_or("one apply brings everything about".into()),
+    )
 }
 
 async fn again(
@@ -200,8 +204,13 @@ async fn feed(
     let (stage_id, stage_name) = company::next_stage(connection, &application.id).await?;
     let application_id = application.id.parse().unwrap_or_default();
     let deed = Recruiter::Move { application_id, stage_name: stage_name.clone() };
-    running.sandbox().recruiter(&deed).map_err(|refusal| Failure::new(format!("the recruiter cannot move: {refusal}")))?;
-    output.data(&format!("8. A recruiter moves the application of {key} to {stage_name:?} in Greenhouse. The next pull sees it:"));
+    running
+        .sandbox()
+        .recruiter(&deed)
+        .map_err(|refusal| Failure::new(format!("the recruiter cannot move: {refusal}")))?;
+    output.data(&format!(
+        "8. A recruiter moves the application of {key} to {stage_name:?} in Greenhouse. The next pull sees it:"
+    ));
     let report = connection.pull("applications", false).await?;
     output.end();
     let feed: Vec<_> = connection.changes(status.changes_last).try_collect().await?;

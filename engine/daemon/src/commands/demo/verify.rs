@@ -34,7 +34,8 @@ pub(super) fn exactly_one(sandbox: &Sandbox, records: &[DesiredCandidate]) -> Re
             let ids: Vec<Value> = named(sandbox, "candidate_tags", tag);
             once(&record.key, &format!("the tag {tag:?} itself"), ids.len())?;
             let applied = sandbox.rows_of_candidate("applied_candidate_tags", id);
-            let hits = applied.iter().filter(|row| row.get("candidate_tag_id").is_some_and(|id| ids.contains(id))).count();
+            let hits =
+                applied.iter().filter(|row| row.get("candidate_tag_id").is_some_and(|id| ids.contains(id))).count();
             once(&record.key, &format!("tag {tag:?}"), hits)?;
             tags += 1;
         }
