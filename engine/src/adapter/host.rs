@@ -277,7 +277,7 @@ fn describe(
     let _running = shared.ticker.as_ref().map(Ticker::run);
     let instance = instance.instantiate(&mut store).map_err(|error| failed(&error))?;
     let describe: TypedFunc<(), (String,)> =
-        instance.get_typed_func(&mut store, &exports.describe).map_err(differs("describe"))?;
+        instance.get_typed_func(&mut store, exports.describe).map_err(differs("describe"))?;
     instance.get_typed_func::<StartParams, Answered>(&mut store, &exports.start).map_err(differs("start"))?;
     instance.get_typed_func::<ResumeParams, Answered>(&mut store, &exports.resume).map_err(differs("resume"))?;
     let (text,) = describe.call(&mut store, ()).map_err(|error| failed(&error))?;
