@@ -1,5 +1,7 @@
 //! The commands against a sandbox over real HTTP: exit codes, the shape of what programs read, and a clean stop.
 
+#![allow(clippy::indexing_slicing, reason = "a helper of tests stops where something is not as it must be")]
+
 mod cli_support;
 
 use atsync_greenhouse_sandbox::Recruiter;
