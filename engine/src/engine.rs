@@ -41,7 +41,7 @@ use atsync_model::manifest::{AuthRule, Manifest, OriginBase};
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -426,18 +426,7 @@ impl Connection {
     /// # Errors
     /// When the connection as a whole cannot go on; what was done stays done. A refused step is in the report, not an error.
     pub async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
-        let mut report = self.reconciler.apply(plan).await?;
-        // A request that makes several records may not carry every field of them; what the reading back did not show follows, once.
-        if report.is_complete() && report.not_in_step > 0 {
-            let keys: BTreeSet<&str> = plan.records.iter().map(|record| record.key.as_str()).collect();
-            let mut rest = self.reconciler.plan(PlanOf::Dirty).await?;
-            rest.records.retain(|record| keys.contains(record.key.as_str()) && !record.steps.is_empty());
-            if !rest.records.is_empty() {
-                let more = self.reconciler.apply(&rest).await?;
-                report.follow(more);
-            }
-        }
-        Ok(report)
+        self.reconciler.apply(plan).await
     }
 
     /// Settles what is in doubt by looking; sends again what is proven absent.

@@ -187,7 +187,7 @@ fn kind(manifest: &Manifest, rule: &KindRule) -> Result<(), String> {
 fn operation(manifest: &Manifest, rule: &OperationRule) -> Result<(), String> {
     let place = format!("operations[{}]", rule.name);
     known_kind(manifest, &format!("{place}.kind"), &rule.kind)?;
-    for kind in rule.materialises.iter().chain(&rule.may_carry) {
+    for kind in rule.materialises.iter().chain(rule.may_carry.iter().map(|carry| &carry.kind)) {
         known_kind(manifest, &format!("{place}: materialises and may_carry"), kind)?;
     }
     for id in &rule.permissions {

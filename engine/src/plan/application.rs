@@ -10,7 +10,7 @@ use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
 use crate::store::index;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Policy};
 use atsync_model::kinds;
-use atsync_model::manifest::OperationRule;
+use atsync_model::manifest::{Carry, OperationRule};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -189,7 +189,7 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
     if !customs.is_empty() {
         input.insert("custom_fields".to_owned(), Value::Array(customs));
     }
-    if carry(draft, person, host, &input, &fields) {
+    if carry(draft, person, host, &input, &fields, &applied) {
         return;
     }
     let Some(rule) = draft.operation(host, "applications.create") else { return };
@@ -209,16 +209,14 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
     draft.plan.steps.push(step);
 }
 
-/// Puts the application into the step that makes the person, where the ATS takes both in one request.
-///
-/// Such a request may not be able to carry every field of the application. So nothing is recorded as last applied: the reading back shows what
-/// came to be, and what did not is planned again.
+/// Puts the application into the step that makes the person, where the ATS takes both in one request with all that is desired of it.
 fn carry(
     draft: &mut Draft<'_>,
     person: &Person<'_>,
     host: &str,
     input: &Map<String, Value>,
     fields: &[FieldChange],
+    applied: &Map<String, Value>,
 ) -> bool {
     if !matches!(person, Person::ToBeMade) {
         return false;
@@ -228,12 +226,18 @@ fn carry(
         return false;
     };
     let Some(rule) = manifest.operation(&step.operation) else { return false };
-    if step.input.contains_key("application") || !rule.may_carry.iter().any(|kind| kind == kinds::APPLICATIONS) {
+    let fits = |carry: &Carry| {
+        let word = input.get("kind").and_then(Value::as_str);
+        carry.kind == kinds::APPLICATIONS
+            && carry.when.as_deref().is_none_or(|when| word == Some(when))
+            && input.keys().all(|member| carry.members.contains(member))
+    };
+    if step.input.contains_key("application") || !rule.may_carry.iter().any(fits) {
         return false;
     }
     step.input.insert("application".to_owned(), Value::Object(input.clone()));
     step.makes.insert(kinds::APPLICATIONS.to_owned(), host.to_owned());
-    step.applied.insert(host.to_owned(), Map::new());
+    step.applied.insert(host.to_owned(), applied.clone());
     step.fields.extend(
         fields.iter().map(|field| FieldChange { field: format!("application.{}", field.field), ..field.clone() }),
     );

@@ -109,19 +109,6 @@ impl ApplyReport {
         self.steps.iter().filter(|step| step.end.word() == word).count()
     }
 
-    /// Takes in what a second round over records that were not in step brought.
-    pub(crate) fn follow(&mut self, more: Self) {
-        let records = more.in_step + more.not_in_step;
-        self.in_step += more.in_step;
-        self.not_in_step = self.not_in_step.saturating_sub(records) + more.not_in_step;
-        self.settled.found += more.settled.found;
-        self.settled.sent_again += more.settled.sent_again;
-        self.settled.refused += more.settled.refused;
-        self.settled.open += more.settled.open;
-        self.settled.stuck += more.settled.stuck;
-        self.steps.extend(more.steps);
-    }
-
     /// Whether everything that was planned came about or was settled.
     pub fn is_complete(&self) -> bool {
         self.settled.open == 0
@@ -292,7 +279,16 @@ impl Reconciler {
                 work.warnings = warnings;
                 Ok(if sent { StepEnd::Applied } else { StepEnd::Unneeded })
             }
-            EffectEnd::Refused(failure) => Ok(StepEnd::Refused { reason: self.explain(&failure) }),
+            EffectEnd::Refused(failure) => {
+                // A create may be refused because the record is there already, made by somebody since it was last looked for.
+                let made_by_somebody = order.operation.target.is_none()
+                    && matches!(failure, Failure::Invalid(_) | Failure::Conflict(_))
+                    && matches!(self.look(&order, work).await?, Some(StepEnd::Adopted));
+                if made_by_somebody {
+                    return Ok(StepEnd::Adopted);
+                }
+                Ok(StepEnd::Refused { reason: self.explain(&failure) })
+            }
             EffectEnd::InDoubt => Ok(StepEnd::InDoubt),
             EffectEnd::Busy(id) => {
                 Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
