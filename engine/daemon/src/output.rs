@@ -151,6 +151,10 @@ impl Shown {
             Progress::Step { host, operation, .. } => {
                 if let Some(bar) = self.bar.as_ref() {
                     bar.inc(1);
+                    // A second round may bring more steps than the plan had.
+                    if bar.length().is_some_and(|steps| bar.position() > steps) {
+                        bar.inc_length(1);
+                    }
                     bar.set_message(format!("{operation} {}", plain(host)));
                 }
             }

@@ -1,8 +1,10 @@
 //! The commands against a sandbox over real HTTP: exit codes, the shape of what programs read, and a clean stop.
 
+#![allow(clippy::indexing_slicing, reason = "a helper of tests stops where something is not as it must be")]
+
 mod cli_support;
 
-use atsync_greenhouse_sandbox::Recruiter;
+use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
 use cli_support::{Site, atsync, finish};
 use serde_json::json;
 use std::process::Stdio;
@@ -79,6 +81,17 @@ async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
         (news.len(), &news[0]["kind"], &news[0]["id"], &news[0]["what"]),
         (1, &json!("candidates"), &row["id"], &json!("updated"))
     );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_is_settled_by_looking_and_counts_as_done() {
+    let site = Site::start().await;
+    site.write("r.jsonl", ADA);
+    site.sandbox().faults().add(Fault::once("POST", "/v3/candidates", FaultKind::DropAfter));
+    let ran = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("1 in doubt and found done") && ran.out.contains("1 record in step, 0 not"), "{ran:?}");
+    assert_eq!(site.sandbox().creates("candidates"), 1);
 }
 
 #[tokio::test]

@@ -398,7 +398,11 @@ impl Reconciler {
     /// Plans the records of the plan once more on what is known now and writes their conditions.
     async fn conclude(&self, plan: &Plan, report: &mut ApplyReport) -> Result<(), Error> {
         let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
-        for step in report.steps.iter().filter(|step| !step.end.is_done()) {
+        // A doubt that was settled in this run is none any more: what came of it shows in the plan below.
+        let doubts = self.store.open_intents(&self.name).await?;
+        let is_settled =
+            |step: &StepReport| step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host);
+        for step in report.steps.iter().filter(|step| !step.end.is_done() && !is_settled(step)) {
             let key = step.host.split('/').next().unwrap_or(&step.host);
             failures.entry(key).or_insert(step);
         }

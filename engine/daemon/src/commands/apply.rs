@@ -112,7 +112,8 @@ fn agreed(plan: &Plan) -> Result<bool, Failure> {
 /// One line per step that did not come about, and per warning.
 fn show(report: &ApplyReport, output: &Output) {
     for step in &report.steps {
-        if let Some(line) = trouble(step) {
+        let is_settled = step.end == StepEnd::InDoubt && report.settled.open == 0;
+        if let Some(line) = trouble(step).filter(|_| !is_settled) {
             output.note(&plain(&line));
         }
         for warning in &step.warnings {
@@ -125,7 +126,9 @@ fn trouble(step: &StepReport) -> Option<String> {
     let what = match &step.end {
         StepEnd::Applied | StepEnd::Unneeded | StepEnd::Adopted => return None,
         StepEnd::Refused { reason } => format!("refused, nothing was changed: {reason}"),
-        StepEnd::InDoubt => "it was in doubt; see the count of open ones below".to_owned(),
+        StepEnd::InDoubt => {
+            "whether it happened is not known for all that were in doubt; the next apply looks again".to_owned()
+        }
         StepEnd::NotSent { reason } => format!("not sent: {reason}"),
         StepEnd::Skipped { waits_for } => format!("skipped, because {waits_for} did not come about"),
     };

@@ -28,7 +28,7 @@ pub(super) async fn check(config: &Path, options: &cli::Check, output: &Output) 
         for line in lines(&results) {
             output.data(&line);
         }
-        output.data(&format!("{} with {}.", summary(&results), count(calls(&connection), "call")));
+        output.data(&format!("{}; {}.", summary(&results), count(calls(&connection), "call")));
     }
     Ok(exit_code(&results))
 }

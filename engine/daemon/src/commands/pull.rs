@@ -39,7 +39,13 @@ pub(super) async fn pull(config: &Path, options: &cli::Pull, output: &Output) ->
     output.end();
     show(&reports, options.json, output);
     for (kind, message) in &denied {
-        output.note(&format!("{kind} not read: {message}"));
+        let place = format!("{}: reading {kind}: ", options.name);
+        let line = format!("{kind} not read: {}", message.strip_prefix(&place).unwrap_or(message));
+        if by_name {
+            output.error(&line);
+        } else {
+            output.note(&line);
+        }
     }
     if !options.json {
         output.data(&format!("{}.", count(calls(&connection), "call")));

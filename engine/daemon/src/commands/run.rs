@@ -91,7 +91,9 @@ async fn one(
             true
         }
         Err(error) => {
-            tell(options, output, &name, "ended", json!({ "error": error.to_string() }), &format!("error: {error}"));
+            let text = Failure::from(error).to_string();
+            let text = text.strip_prefix(&format!("{name}: ")).unwrap_or(&text);
+            tell(options, output, &name, "ended", json!({ "error": text }), &format!("error: {text}"));
             false
         }
     }
