@@ -1,0 +1,1 @@
+//! Examples of the engine; they stand in `examples/` beside this file.
