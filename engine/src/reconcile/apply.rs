@@ -133,6 +133,9 @@ impl Reconciler {
     /// Settles what is open, carries the plan out, settles again, reads back.
     pub(crate) async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
         let mut report = ApplyReport::default();
+        if !plan.is_empty() {
+            self.verify_tenant_once().await?;
+        }
         let mut touched: Vec<RemoteRef> = Vec::new();
         let mut shared = Work::default();
         for step in &plan.shared {
