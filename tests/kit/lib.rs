@@ -4,7 +4,7 @@
 //! sandbox's model through [`Wire`], a transport that calls [`Sandbox::handle`] instead of a socket and turns its delivery into what a
 //! socket would have shown. Time is a [`ManualClock`]. A world can be *restarted*: the engine is thrown away and a new one opens the same store.
 
-use atsync::adapter::{Adapter, NativeAdapter, native};
+use atsync::adapter::{Adapter, ComponentHost, HostOptions, NativeAdapter, native};
 use atsync::model::contract::{Field, Response};
 use atsync::model::desired::DesiredCandidate;
 use atsync::store::Store;
@@ -17,6 +17,7 @@ use atsync_greenhouse::Greenhouse;
 use atsync_greenhouse_sandbox as sandbox;
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -106,6 +107,15 @@ pub fn native_greenhouse() -> Arc<dyn Adapter> {
     let functions =
         native::Functions { describe: Greenhouse::describe, start: Greenhouse::start, resume: Greenhouse::resume };
     Arc::new(NativeAdapter::new(functions).expect("the Greenhouse manifest is valid"))
+}
+
+/// The Greenhouse adapter as the component that ships. Compiled code is kept in `cache`, so that only the first test of a build compiles it.
+pub fn wasm_greenhouse(cache: &Path) -> Arc<dyn Adapter> {
+    let mut options = HostOptions::default();
+    options.cache_dir = Some(cache.to_owned());
+    let host = ComponentHost::new(options).expect("components can be run here");
+    let bytes = atsync_adapters_bundled::bundled("greenhouse").expect("the Greenhouse adapter is bundled");
+    Arc::new(host.load("greenhouse", bytes).expect("the component loads"))
 }
 
 impl World {
