@@ -1,1 +1,1 @@
-//! Placeholder while the workspace is laid out.
+//! Examples of the engine; they stand in `examples/` beside this file.

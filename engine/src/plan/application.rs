@@ -10,7 +10,7 @@ use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
 use crate::store::index;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Policy};
 use atsync_model::kinds;
-use atsync_model::manifest::OperationRule;
+use atsync_model::manifest::{Carry, OperationRule};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -242,7 +242,7 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
     draft.plan.steps.push(step);
 }
 
-/// Puts the application into the step that makes the person, where the ATS takes both in one request.
+/// Puts the application into the step that makes the person, where the ATS takes both in one request with all that is desired of it.
 fn carry(
     draft: &mut Draft<'_>,
     person: &Person<'_>,
@@ -259,7 +259,13 @@ fn carry(
         return false;
     };
     let Some(rule) = manifest.operation(&step.operation) else { return false };
-    if step.input.contains_key("application") || !rule.may_carry.iter().any(|kind| kind == kinds::APPLICATIONS) {
+    let fits = |carry: &Carry| {
+        let word = input.get("kind").and_then(Value::as_str);
+        carry.kind == kinds::APPLICATIONS
+            && carry.when.as_deref().is_none_or(|when| word == Some(when))
+            && input.keys().all(|member| carry.members.contains(member))
+    };
+    if step.input.contains_key("application") || !rule.may_carry.iter().any(fits) {
         return false;
     }
     step.input.insert("application".to_owned(), Value::Object(input.clone()));

@@ -95,9 +95,11 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
         [record] => adopt(draft, &key, record).then_some(Person::There(record)),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).take(20).collect();
+            let addresses: Vec<&str> = emails.iter().map(|email| email.value()).take(20).collect();
             let message = format!(
-                "{key}: {} candidates in the ATS have one of these e-mail addresses (ids {}); merge them in the ATS or link one by hand",
+                "{key}: {} candidates in the ATS have the e-mail address {} (ids {}); merge them in the ATS, or correct the address",
                 several.len(),
+                addresses.join(" or "),
                 ids.join(", ")
             );
             draft.block(&key, "AmbiguousCandidate", message);
