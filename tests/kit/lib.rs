@@ -48,10 +48,13 @@ impl Wire {
             Some(query) => format!("{}?{query}", request.url.path()),
             None => request.url.path().to_owned(),
         };
+        // The host is a socket's to add; links to further pages are made of it.
+        let mut headers = request.headers.clone();
+        headers.push(("host".into(), request.url.authority().to_owned()));
         let answer = self.sandbox.handle(&sandbox::Request {
             method: &request.method,
             path_and_query: &path,
-            headers: &request.headers,
+            headers: &headers,
             body: &request.body,
         });
         let headers = answer.headers.iter().map(|(name, value)| Field::new(name.as_str(), value.as_str())).collect();
