@@ -4,7 +4,12 @@
 //! with their items, masks, cursors and places of raw JSON. The real answers lie outside of the project (`ATSYNC_SHARED`, else `../shared` beside the
 //! workspace); without them that test says so and passes. The other one needs only the sandbox.
 
-#![allow(clippy::panic, clippy::print_stdout, clippy::indexing_slicing, reason = "a test says what it compares and stops")]
+#![allow(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    reason = "a test says what it compares and stops"
+)]
 
 use atsync::adapter::Adapter;
 use atsync::model::contract::{

@@ -65,7 +65,7 @@ fn stage(scenario: &Scenario) -> Stage {
     let death = Arc::<Death>::default();
     let store = UpsetStore::new(Arc::new(MemoryStore::default()), Arc::clone(&death));
     let adapter = match scenario.harmful {
-        Some(operation) => Reclassed::new(native_greenhouse(), operation, EffectClass::Unsafe),
+        Some(operation) => Reclassed::over(native_greenhouse(), operation, EffectClass::Unsafe),
         None => native_greenhouse(),
     };
     let mut world = World::mortal(Sandbox::new(options), clock, Arc::clone(&store) as Arc<dyn Store>, adapter, death);

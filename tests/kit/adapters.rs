@@ -45,7 +45,7 @@ pub struct Reclassed {
 
 impl Reclassed {
     /// Calls the operation of `inner` by this class.
-    pub fn new(inner: Arc<dyn Adapter>, operation: &str, class: EffectClass) -> Arc<dyn Adapter> {
+    pub fn over(inner: Arc<dyn Adapter>, operation: &str, class: EffectClass) -> Arc<dyn Adapter> {
         let mut manifest = inner.manifest().clone();
         let rule = manifest.operations.iter_mut().find(|rule| rule.name == operation);
         rule.unwrap_or_else(|| panic!("there is no operation {operation}")).class = class;
