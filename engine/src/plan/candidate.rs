@@ -12,6 +12,7 @@ use crate::store::index;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy, Visibility};
 use atsync_model::kinds;
+use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -95,9 +96,11 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
         [record] => adopt(draft, &key, record).then_some(Person::There(record)),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).take(20).collect();
+            let addresses: Vec<&str> = emails.iter().map(|email| email.value()).take(20).collect();
             let message = format!(
-                "{key}: {} candidates in the ATS have one of these e-mail addresses (ids {}); merge them in the ATS or link one by hand",
+                "{key}: {} candidates in the ATS have the e-mail address {} (ids {}); merge them in the ATS, or correct the address",
                 several.len(),
+                addresses.join(" or "),
                 ids.join(", ")
             );
             draft.block(&key, "AmbiguousCandidate", message);
@@ -421,11 +424,42 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         }
     }
     if !customs.is_empty() {
+        unseen_customs(draft, &key, "candidate", rule, record);
         step.input.insert("custom_fields".to_owned(), Value::Array(customs));
     }
     step.fields = fields;
     step.applied.insert(key, applied);
     draft.plan.steps.push(step);
+}
+
+/// Says which values an update may lose: where it replaces the whole set, what the acting user is not shown cannot be sent back.
+pub(super) fn unseen_customs(
+    draft: &mut Draft<'_>,
+    host: &str,
+    applies_to: &str,
+    rule: &OperationRule,
+    record: &Record,
+) {
+    let replaces = |field: &FieldRule| field.name == "custom_fields" && field.mode == FieldMode::ReplaceAll;
+    if !rule.fields.iter().any(replaces) {
+        return;
+    }
+    let Some(private) = draft.lookup(kinds::CUSTOM_FIELDS, index::PRIVATE, applies_to) else { return };
+    let shown = record.body.get("custom_fields");
+    let unseen: Vec<&str> = private
+        .iter()
+        .filter(|field| field.value("active").and_then(Value::as_bool) != Some(false))
+        .filter_map(|field| field.text("key"))
+        .filter(|key| shown.and_then(|shown| shown.get(*key)).is_none())
+        .collect();
+    if !unseen.is_empty() {
+        let message = format!(
+            "{host}: private custom fields that show no value ({}) may hold one that the acting user does not see; \
+             where the ATS replaces all custom values at once, this update removes it",
+            unseen.join(", ")
+        );
+        draft.say(FindingKind::Note, host, "UnseenValues", message);
+    }
 }
 
 /// Records a new base without a request: what was found in step is the base from now on.

@@ -282,7 +282,8 @@ mod tests {
 
     /// The addresses of a list, as a set of small ones.
     fn addresses() -> impl Strategy<Value = Vec<String>> {
-        prop::collection::btree_set("[abcd]", 0..4).prop_map(|names| names.iter().map(|name| format!("{name}@x")).collect())
+        prop::collection::btree_set("[abcd]", 0..4)
+            .prop_map(|names| names.iter().map(|name| format!("{name}@x")).collect())
     }
 
     fn policy() -> impl Strategy<Value = Policy> {

@@ -134,6 +134,9 @@ impl Reconciler {
     /// Settles what is open, carries the plan out, settles again, reads back.
     pub(crate) async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
         let mut report = ApplyReport::default();
+        if !plan.is_empty() {
+            self.verify_tenant_once().await?;
+        }
         let mut touched: Vec<Touched> = Vec::new();
         let mut shared = Work::default();
         for step in &plan.shared {
@@ -279,7 +282,16 @@ impl Reconciler {
                 work.warnings = warnings;
                 Ok(if sent { StepEnd::Applied } else { StepEnd::Unneeded })
             }
-            EffectEnd::Refused(failure) => Ok(StepEnd::Refused { reason: self.explain(&failure) }),
+            EffectEnd::Refused(failure) => {
+                // A create may be refused because the record is there already, made by somebody since it was last looked for.
+                let made_by_somebody = order.operation.target.is_none()
+                    && matches!(failure, Failure::Invalid(_) | Failure::Conflict(_))
+                    && matches!(self.look(&order, work).await?, Some(StepEnd::Adopted));
+                if made_by_somebody {
+                    return Ok(StepEnd::Adopted);
+                }
+                Ok(StepEnd::Refused { reason: self.explain(&failure) })
+            }
             EffectEnd::InDoubt => Ok(StepEnd::InDoubt),
             EffectEnd::Busy(id) => {
                 Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
@@ -395,7 +407,11 @@ impl Reconciler {
     /// Plans the records of the plan once more on what is known now and writes their conditions.
     async fn conclude(&self, plan: &Plan, report: &mut ApplyReport) -> Result<(), Error> {
         let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
-        for step in report.steps.iter().filter(|step| !step.end.is_done()) {
+        // A doubt that was settled in this run is none any more: what came of it shows in the plan below.
+        let doubts = self.store.open_intents(&self.name).await?;
+        let is_settled =
+            |step: &StepReport| step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host);
+        for step in report.steps.iter().filter(|step| !step.end.is_done() && !is_settled(step)) {
             let key = step.host.split('/').next().unwrap_or(&step.host);
             failures.entry(key).or_insert(step);
         }

@@ -170,8 +170,7 @@ impl Reconciler {
                 continue;
             }
             let IntentState::Abandoned { reason } = &intent.state else { continue };
-            let planned_again =
-                |step: &Step| step.host == intent.host && step.operation == intent.operation;
+            let planned_again = |step: &Step| step.host == intent.host && step.operation == intent.operation;
             if intent.generation != planned.generation || !planned.steps.iter().any(planned_again) {
                 continue;
             }

@@ -64,6 +64,9 @@ impl Reconciler {
         let started_ms = self.clock.now_ms();
         loop {
             let open = self.store.open_intents(&self.name).await?;
+            if resend == Resend::Allowed && !open.is_empty() {
+                self.verify_tenant_once().await?;
+            }
             let mut next_ms: Option<u64> = None;
             report.open = 0;
             report.stuck = 0;

@@ -5,9 +5,9 @@
 //!
 //! Left out: what only the stored rows can tell (generations, open intents).
 
+use super::forget::Circle;
 use super::limits::{KEY_BYTES_MAX, PAGE_RECORDS_MAX, READ_ROWS_MAX, RECORD_BYTES_MAX};
 use super::merge::Known;
-use super::forget::Circle;
 use super::{
     Cause, Change, ChangeWhat, ConnectionRow, Declaration, Erasure, IntentAdvance, LinkRow, Mode, ObservedWrite,
     PageCommit, StatusUpdate, StoreError,
@@ -138,7 +138,9 @@ pub(crate) fn generation(host: &str, held: Option<(u64, Mode)>, planned: u64) ->
     match held {
         // What serves several records hangs on none of their generations.
         _ if host.starts_with(crate::plan::SHARED_PREFIX) => Ok(()),
-        Some((_, Mode::Paused)) => Err(StoreError::Stale(format!("the desired record of {host} is paused; resume it first"))),
+        Some((_, Mode::Paused)) => {
+            Err(StoreError::Stale(format!("the desired record of {host} is paused; resume it first")))
+        }
         Some((held, _)) if held == planned => Ok(()),
         Some((held, _)) => Err(StoreError::Stale(format!(
             "the plan for {host} was made from generation {planned}; the desired record has generation {held} by now"

@@ -251,7 +251,8 @@ impl Connection {
             others.extend(forget::desired_addresses(&row.body));
         }
         report.addresses_shared = count(circle.addresses.intersection(&others).count());
-        let mut hashes: BTreeSet<Hash> = circle.records().map(|(kind, id)| hasher.record(connection, kind, id)).collect();
+        let mut hashes: BTreeSet<Hash> =
+            circle.records().map(|(kind, id)| hasher.record(connection, kind, id)).collect();
         hashes.extend(circle.keys.iter().map(|key| hasher.key(connection, key)));
         hashes.extend(circle.addresses.difference(&others).map(|address| hasher.address(connection, address)));
         report.kept_away = count(hashes.len());

@@ -67,7 +67,9 @@ pub enum StoreError {
     #[error("{0}")]
     Stale(String),
     /// The feed no longer has what comes next for the reader: it was trimmed. Read the state anew, then go on after `first - 1`.
-    #[error("the feed begins at {first} by now; what came before it was trimmed, so read the records anew and go on from there")]
+    #[error(
+        "the feed begins at {first} by now; what came before it was trimmed, so read the records anew and go on from there"
+    )]
     ChangesGone {
         /// The serial of the oldest event that is left, or of the next one.
         first: u64,

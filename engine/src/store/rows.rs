@@ -1,7 +1,7 @@
 //! The rows that the store keeps. Plain data.
 
-use atsync_model::contract::RemoteRef;
 use crate::journal::IntentId;
+use atsync_model::contract::RemoteRef;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};

@@ -2,9 +2,7 @@
 
 use crate::given::{ACME, clean, declaration, declare, dirty, intent, link, remote, see, step};
 use atsync::journal::IntentState;
-use atsync::store::{
-    Condition, ConnectionRow, DeclareReport, DesiredStatus, Mode, StatusUpdate, Store, StoreError,
-};
+use atsync::store::{Condition, ConnectionRow, DeclareReport, DesiredStatus, Mode, StatusUpdate, Store, StoreError};
 
 pub(crate) async fn a_generation_rises_with_every_change_of_the_body(store: &dyn Store) {
     let first = vec![declaration("a", "{}"), declaration("b", "{}")];

@@ -108,7 +108,13 @@ pub(crate) async fn a_forgotten_person_does_not_come_back_until_that_is_allowed(
         see(store, "attachments", "11", json!({"application": {"id": "10"}})).await;
         see(store, "candidates", "12", person("again", " Zanzibar@X.com")).await;
         see(store, "applications", "13", json!({"candidate": {"id": "12"}})).await;
-        let ids = [("candidates", "7"), ("applications", "10"), ("attachments", "11"), ("candidates", "12"), ("applications", "13")];
+        let ids = [
+            ("candidates", "7"),
+            ("applications", "10"),
+            ("attachments", "11"),
+            ("candidates", "12"),
+            ("applications", "13"),
+        ];
         let mut there = Vec::new();
         for (kind, id) in ids {
             there.push(store.observed(ACME, &remote(kind, id)).await.unwrap().is_some());

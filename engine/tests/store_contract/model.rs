@@ -7,8 +7,8 @@ use crate::given::{ACME, applied, change, gone, in_doubt, intent, link, open, pa
 use atsync::journal::IntentState;
 use atsync::store::memory::MemoryStore;
 use atsync::store::{
-    Declaration, DesiredRow, DesiredStatus, Erasure, IntentAdvance, Keep, Mode, ObservedWrite, PageCommit, StatusUpdate,
-    Store, StoreError,
+    Declaration, DesiredRow, DesiredStatus, Erasure, IntentAdvance, Keep, Mode, ObservedWrite, PageCommit,
+    StatusUpdate, Store, StoreError,
 };
 use proptest::prelude::*;
 use serde_json::json;

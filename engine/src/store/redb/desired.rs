@@ -155,11 +155,7 @@ pub(super) fn declare(
 }
 
 /// The generation of a desired record.
-pub(super) fn generation(
-    tables: &Tables<'_>,
-    connection: &str,
-    key: &str,
-) -> Result<Option<(u64, Mode)>, StoreError> {
+pub(super) fn generation(tables: &Tables<'_>, connection: &str, key: &str) -> Result<Option<(u64, Mode)>, StoreError> {
     let held = get(tables.desired.rows(), &key_of(connection, key))?;
     let parts = |row: Row<'_>| (row.generation, row.mode);
     held.map(|value| Row::decode(value.value()).map(parts)).transpose()
@@ -215,11 +211,7 @@ pub(super) fn bodies(
 }
 
 /// Visits every link.
-pub(super) fn links(
-    tables: &Tables<'_>,
-    connection: &str,
-    mut visit: impl FnMut(LinkRow),
-) -> Result<(), StoreError> {
+pub(super) fn links(tables: &Tables<'_>, connection: &str, mut visit: impl FnMut(LinkRow)) -> Result<(), StoreError> {
     each(tables.links.rows(), Key::of(connection).within(), usize::MAX, |_, value| {
         visit(from_json(value, "a link")?);
         Ok(())
