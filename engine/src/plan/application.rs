@@ -339,6 +339,7 @@ fn owns(wanted: &DesiredApplication, path: &str) -> bool {
         "source" => wanted.source.is_some(),
         "referrer" => wanted.referrer.is_some(),
         "stage" => wanted.stage.is_some(),
+        "outcome" => wanted.outcome.is_some(),
         _ => path.strip_prefix("custom_fields.").is_none_or(|key| wanted.custom_fields.contains_key(key)),
     }
 }
@@ -419,7 +420,9 @@ fn ends(draft: &mut Draft<'_>, host: &str, observed: &str, wanted: &str) -> bool
         observed_is_base: last == Some(observed),
         desired_is_base: last == Some(wanted),
     };
-    match decide(draft.policy("outcome", Policy::Enforce), comparison) {
+    let (goal, there, base) = (json!(wanted), json!(observed), last.map(|last| json!(last)));
+    let told = Values { desired: &goal, applied: base.as_ref(), observed: &there };
+    match draft.decide(host, "outcome", Policy::Enforce, comparison, &told) {
         Decision::Write => true,
         Decision::Drifted | Decision::Conflict => {
             let message = format!("{host}: it is {observed} in the ATS and not {wanted}; that stands");
