@@ -41,6 +41,28 @@ pub(crate) enum Command {
     Get(Get),
     /// Print the feed of changes. Reads the store only.
     Changes(Changes),
+    /// Say why a record is as it is: each field, what happens next, what was done. Reads the store only.
+    Explain(Explain),
+    /// Decide what becomes of a write that is in doubt.
+    Resolve(Resolve),
+    /// Link a desired record to a record that is in the ATS already.
+    Adopt(Adopt),
+    /// Print a desired record of what the ATS holds of a candidate.
+    Import(Import),
+    /// Leave a desired record alone until it is resumed.
+    Pause(OneRecord),
+    /// Keep a desired record in step again.
+    Resume(OneRecord),
+    /// Only show what differs of a desired record.
+    Observe(OneRecord),
+    /// Stop managing a desired record; everything in the ATS stays.
+    Abandon(OneRecord),
+    /// Take back what can be taken back: tags and contacts that the engine added.
+    Withdraw(Withdraw),
+    /// Forget a person in the store. The ATS is not touched, and the next pull does not bring them back.
+    Forget(Forget),
+    /// Remove old changes from the feed.
+    Trim(Trim),
     /// Print the JSON Schema of a desired record.
     Schema,
     /// Keep every connection in step on its schedule until SIGINT or SIGTERM.
@@ -173,6 +195,131 @@ pub(crate) struct Changes {
     /// Print JSON Lines with the values before and after.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The connection.
+    pub(crate) name: String,
+    /// The kind: candidates for a key; any kind for an id of the ATS.
+    pub(crate) kind: String,
+    /// The desired record's key, or the ATS's id of something that is linked.
+    pub(crate) key: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resolve {
+    /// The connection.
+    pub(crate) name: String,
+    /// The intent's number, as `explain` and `plan` say it.
+    pub(crate) intent: u64,
+    /// What becomes of it.
+    #[command(subcommand)]
+    pub(crate) how: ResolveHow,
+}
+
+/// What becomes of an intent in doubt.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ResolveHow {
+    /// It happened.
+    Adopt {
+        /// What it made, as KIND/ID; not needed when it changed a record.
+        record: Option<String>,
+    },
+    /// It did not happen: send it once more. If it did happen after all, it is there twice.
+    Retry,
+    /// Nobody will know: do not send it again until the desired record changes.
+    Abandon {
+        /// Why.
+        #[arg(long, default_value = "given up on the command line")]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Adopt {
+    /// The connection.
+    pub(crate) name: String,
+    /// The path: KEY, KEY/applications/a1, KEY/notes/n1.
+    pub(crate) path: String,
+    /// The record in the ATS, as KIND/ID.
+    #[arg(value_name = "KIND/ID")]
+    pub(crate) record: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The connection.
+    pub(crate) name: String,
+    /// The candidate's id in the ATS.
+    pub(crate) id: String,
+    /// The key that the desired record gets.
+    pub(crate) key: String,
+    /// Declare it as well, and link it.
+    #[arg(long)]
+    pub(crate) declare: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneRecord {
+    /// The connection.
+    pub(crate) name: String,
+    /// The desired record's key.
+    pub(crate) key: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Withdraw {
+    /// The connection.
+    pub(crate) name: String,
+    /// The desired record's key.
+    pub(crate) key: String,
+    /// Leave tags on.
+    #[arg(long)]
+    pub(crate) keep_tags: bool,
+    /// Leave e-mails, phones and links there.
+    #[arg(long)]
+    pub(crate) keep_contacts: bool,
+    /// Carry it out. Without it: only show.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "whom", required = true, multiple = false, args = ["key", "candidate", "email"])]
+pub(crate) struct Forget {
+    /// The connection.
+    pub(crate) name: String,
+    /// The person of this desired record.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// The candidate with this id in the ATS.
+    #[arg(long)]
+    pub(crate) candidate: Option<String>,
+    /// The one candidate who has this address.
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// Yes, for good.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Let somebody who was forgotten come back.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) undo: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Trim {
+    /// The connection.
+    pub(crate) name: String,
+    /// Keep what is younger than this many days.
+    #[arg(long, default_value_t = 90)]
+    pub(crate) days: u32,
+    /// Remove also what consumers have not acknowledged; they are told.
+    #[arg(long)]
+    pub(crate) unread_too: bool,
 }
 
 #[derive(Debug, Args)]
