@@ -189,6 +189,9 @@ pub(crate) struct Changes {
     /// Only changes that this consumer has not acknowledged.
     #[arg(long, conflicts_with = "after")]
     pub(crate) consumer: Option<String>,
+    /// Go on with the oldest change that is left, where some were trimmed before the consumer read them. Read the records anew first.
+    #[arg(long, requires = "consumer")]
+    pub(crate) skip_gone: bool,
     /// Acknowledge what was printed.
     #[arg(long, requires = "consumer")]
     pub(crate) ack: bool,
@@ -289,7 +292,7 @@ pub(crate) struct Withdraw {
 }
 
 #[derive(Debug, Args)]
-#[group(id = "whom", required = true, multiple = false, args = ["key", "candidate", "email"])]
+#[command(group = clap::ArgGroup::new("whom").required(true).args(["key", "candidate", "email"]))]
 pub(crate) struct Forget {
     /// The connection.
     pub(crate) name: String,

@@ -160,7 +160,11 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
     let connection = opened.connect(&options.name, output).await?;
     if options.undo {
         let was = connection.unforget(&person).await?;
-        output.data(if was { "They may come back: pull everything, or declare them." } else { "Nobody was forgotten by that name." });
+        output.data(if was {
+            "They may come back: pull everything, or declare them."
+        } else {
+            "Nobody was forgotten by that name."
+        });
         return Ok(DONE);
     }
     let report = connection.forget(&person).await?;
