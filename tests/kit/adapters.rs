@@ -4,6 +4,7 @@ use atsync::adapter::{Adapter, AdapterError, ComponentHost, HostOptions, Meterin
 use atsync::model::Manifest;
 use atsync::model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync::model::manifest::EffectClass;
+
 use atsync_adapter::Adapter as _;
 use atsync_greenhouse::Greenhouse;
 use std::sync::{Arc, OnceLock};
@@ -27,24 +28,31 @@ pub fn component_greenhouse() -> Arc<dyn Adapter> {
     Arc::clone(component)
 }
 
-/// An adapter whose manifest says another effect class of one operation; everything else is the inner one's.
+/// An adapter whose manifest says something else in one place; everything else is the inner one's.
 #[derive(Debug)]
-pub struct Reclassed {
+pub struct Altered {
     inner: Arc<dyn Adapter>,
     manifest: Manifest,
 }
 
-impl Reclassed {
-    /// Calls the operation of `inner` by this class.
-    pub fn new(inner: Arc<dyn Adapter>, operation: &str, class: EffectClass) -> Arc<dyn Adapter> {
+impl Altered {
+    /// Changes the manifest of an adapter.
+    pub fn wrap(inner: Arc<dyn Adapter>, change: impl FnOnce(&mut Manifest)) -> Arc<dyn Adapter> {
         let mut manifest = inner.manifest().clone();
-        let rule = manifest.operations.iter_mut().find(|rule| rule.name == operation);
-        rule.unwrap_or_else(|| panic!("there is no operation {operation}")).class = class;
+        change(&mut manifest);
         Arc::new(Self { inner, manifest })
+    }
+
+    /// Calls an operation `unsafe`: one that must never be sent again by itself.
+    pub fn harmful(inner: Arc<dyn Adapter>, operation: &str) -> Arc<dyn Adapter> {
+        Self::wrap(inner, |manifest| {
+            let rule = manifest.operations.iter_mut().find(|rule| rule.name == operation);
+            rule.unwrap_or_else(|| panic!("there is no operation {operation}")).class = EffectClass::Unsafe;
+        })
     }
 }
 
-impl Adapter for Reclassed {
+impl Adapter for Altered {
     fn manifest(&self) -> &Manifest {
         &self.manifest
     }

@@ -26,8 +26,8 @@ pub enum Meddle {
     Fault(FaultKind),
     /// The cursor is too old.
     CursorExpired,
-    /// The last row of a page comes twice.
-    DuplicateRow,
+    /// All rows of a page come twice.
+    DuplicatePage,
     /// The last row of a page is missing.
     SkippedRow,
     /// The engine dies before the request is processed.
@@ -106,10 +106,13 @@ impl Wire {
         if meddle == Some(Meddle::CursorExpired) {
             self.sandbox.set_quirks(|quirks| quirks.cursor_lifetime_ms = 1);
         }
+        let mut headers = request.headers.clone();
+        // A client adds it, and links to further pages are made of it.
+        headers.push(("host".to_owned(), request.url.authority().to_owned()));
         let answer = self.sandbox.handle(&sandbox::Request {
             method: &request.method,
             path_and_query: &path,
-            headers: &request.headers,
+            headers: &headers,
             body: &request.body,
         });
         self.sandbox.set_quirks(|now| now.cursor_lifetime_ms = quirks.cursor_lifetime_ms);
@@ -117,7 +120,7 @@ impl Wire {
         let delivery = match answer.delivery {
             sandbox::Delivery::Answer => {
                 let body = match meddle {
-                    Some(Meddle::DuplicateRow) => with_rows(answer.body, |rows| rows.extend(rows.last().cloned())),
+                    Some(Meddle::DuplicatePage) => with_rows(answer.body, |rows| rows.extend(rows.clone())),
                     Some(Meddle::SkippedRow) => with_rows(answer.body, |rows| drop(rows.pop())),
                     _ => answer.body,
                 };
