@@ -107,7 +107,11 @@ impl Reconciler {
                 self.advance(&intent, to, Vec::new(), false).await?
             }
             IntentState::InDoubt { stuck: true, .. } => return Ok(Turn::Stuck),
-            IntentState::InDoubt { probe_after_ms, .. } if *probe_after_ms > self.clock.now_ms() => {
+            // A wait that is longer than any wait was begun before the clock jumped back.
+            IntentState::InDoubt { probe_after_ms, .. }
+                if *probe_after_ms > self.clock.now_ms()
+                    && *probe_after_ms <= self.clock.now_ms().saturating_add(PROBE_WAIT_MAX_MS) =>
+            {
                 return Ok(Turn::Again { at_ms: *probe_after_ms });
             }
             _ => intent,
@@ -171,12 +175,13 @@ impl Reconciler {
         report: &mut SettleReport,
     ) -> Result<Turn, Error> {
         let window_ms = self.settle_window_ms.unwrap_or_else(|| visible_within_ms.max(rule.settle_window_ms));
-        let sent_ms = intent.last_sent_ms;
         let now_ms = self.clock.now_ms();
-        let over_ms = sent_ms.saturating_add(window_ms);
-        if now_ms < over_ms {
+        // Both by the ATS's clock. No more than a window is left, however the clocks jumped since.
+        let over_ms = intent.last_sent_ms.saturating_add(window_ms);
+        let left_ms = over_ms.saturating_sub(self.session.ats_now_ms()).min(window_ms);
+        if left_ms > 0 {
             let wait_ms = PROBE_WAIT_FIRST_MS.saturating_mul(1 << probes(&intent).min(4)).min(PROBE_WAIT_MAX_MS);
-            let at_ms = now_ms.saturating_add(wait_ms).min(over_ms);
+            let at_ms = now_ms.saturating_add(wait_ms.min(left_ms));
             let to = IntentState::InDoubt {
                 reason: doubt(&intent),
                 probe_after_ms: at_ms,
