@@ -4,9 +4,9 @@ use atsync::adapter::{Adapter, AdapterError, ComponentHost, HostOptions, Meterin
 use atsync::model::Manifest;
 use atsync::model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync::model::manifest::EffectClass;
-
 use atsync_adapter::Adapter as _;
 use atsync_greenhouse::Greenhouse;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 /// The Greenhouse adapter, called natively.
@@ -26,6 +26,14 @@ pub fn component_greenhouse() -> Arc<dyn Adapter> {
         Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads"))
     });
     Arc::clone(component)
+}
+
+/// The Greenhouse adapter as it ships, metered by time. Compiled code is kept in `cache`, so that only the first test of a build compiles it.
+pub fn wasm_greenhouse(cache: &Path) -> Arc<dyn Adapter> {
+    let mut options = HostOptions::default();
+    options.cache_dir = Some(cache.to_owned());
+    let host = ComponentHost::new(options).expect("components can be run here");
+    Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads"))
 }
 
 /// An adapter whose manifest says something else in one place; everything else is the inner one's.

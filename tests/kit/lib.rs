@@ -4,15 +4,6 @@
 //! sandbox's model through [`Wire`], a transport that calls [`Sandbox::handle`] instead of a socket and turns its delivery into what a
 //! socket would have shown. Time is a [`ManualClock`]. A world can be *restarted*: the engine is thrown away and a new one opens the same store.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test kit stops the test when something does not hold"
-)]
-
 use atsync::adapter::Adapter;
 use atsync::model::desired::DesiredCandidate;
 use atsync::store::Store;
@@ -30,7 +21,7 @@ mod death;
 mod store;
 mod wire;
 
-pub use adapters::{Altered, component_greenhouse, native_greenhouse};
+pub use adapters::{Altered, component_greenhouse, native_greenhouse, wasm_greenhouse};
 pub use death::Death;
 pub use store::{StoreUpset, UpsetStore};
 pub use wire::{Meddle, Wire};

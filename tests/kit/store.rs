@@ -212,4 +212,36 @@ impl Store for UpsetStore {
     fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
         self.inner.offset(connection, consumer)
     }
+
+    fn set_mode(&self, connection: &str, key: &str, mode: Mode) -> Stored<'_, bool> {
+        self.change("set_mode", self.inner.set_mode(connection, key, mode))
+    }
+
+    fn remove_desired(&self, connection: &str, key: &str) -> Stored<'_, bool> {
+        self.change("remove_desired", self.inner.remove_desired(connection, key))
+    }
+
+    fn end_links(&self, connection: &str, hosts: Vec<String>) -> Stored<'_, ()> {
+        self.change("end_links", self.inner.end_links(connection, hosts))
+    }
+
+    fn changes_first(&self, connection: &str) -> Stored<'_, u64> {
+        self.inner.changes_first(connection)
+    }
+
+    fn trim_changes(&self, connection: &str, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
+        self.change("trim_changes", self.inner.trim_changes(connection, before_ms, keep))
+    }
+
+    fn end_consumer(&self, connection: &str, consumer: &str) -> Stored<'_, ()> {
+        self.change("end_consumer", self.inner.end_consumer(connection, consumer))
+    }
+
+    fn erase(&self, connection: &str, erasure: Erasure) -> Stored<'_, ErasureReport> {
+        self.change("erase", self.inner.erase(connection, erasure))
+    }
+
+    fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool> {
+        self.change("unforget", self.inner.unforget(connection, erasure))
+    }
 }

@@ -107,9 +107,9 @@ impl Wire {
         if meddle == Some(Meddle::CursorExpired) {
             self.sandbox.set_quirks(|quirks| quirks.cursor_lifetime_ms = 1);
         }
+        // The host is a socket's to add; links to further pages are made of it.
         let mut headers = request.headers.clone();
-        // A client adds it, and links to further pages are made of it.
-        headers.push(("host".to_owned(), request.url.authority().to_owned()));
+        headers.push(("host".into(), request.url.authority().to_owned()));
         let answer = self.sandbox.handle(&sandbox::Request {
             method: &request.method,
             path_and_query: &path,

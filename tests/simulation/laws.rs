@@ -164,6 +164,7 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
             }
             ChangeWhat::Deleted => broken.push(format!("{} {} is reported as deleted", change.kind, change.id)),
             ChangeWhat::Moved => {}
+            ChangeWhat::Forgotten => broken.push(format!("{} {} is reported as forgotten", change.kind, change.id)),
         }
     }
     for kind in PULLED {

@@ -8,13 +8,15 @@
 //! # Guarantees
 //! Nothing is sent again before a probe has shown that it is not there.
 
-use super::effect::{EffectEnd, Order, touched};
+use super::apply::concerns_connection;
+use super::drive::TaskError;
+use super::effect::{EffectEnd, Order, Touched, touched};
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
 use crate::store::LinkHow;
 use crate::transport::Priority;
-use atsync_model::contract::{Outcome, Probe, Probed, RemoteRef, Task};
+use atsync_model::contract::{Outcome, Probe, Probed, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
 
 /// The first wait between two probes; doubled each time.
@@ -39,7 +41,7 @@ pub struct SettleReport {
     pub stuck: u64,
     /// Records that were made or touched; the caller reads them back.
     #[serde(skip)]
-    pub touched: Vec<RemoteRef>,
+    pub(crate) touched: Vec<Touched>,
 }
 
 /// Whether settling may send.
@@ -64,6 +66,9 @@ impl Reconciler {
         let started_ms = self.clock.now_ms();
         loop {
             let open = self.store.open_intents(&self.name).await?;
+            if resend == Resend::Allowed && !open.is_empty() {
+                self.verify_tenant_once().await?;
+            }
             let mut next_ms: Option<u64> = None;
             report.open = 0;
             report.stuck = 0;
@@ -128,10 +133,10 @@ impl Reconciler {
     ) -> Result<Turn, Error> {
         let order = Order::of(&intent);
         let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: Some(intent.first_sent_ms) });
-        let finished = self
-            .drive_marked(task, intent.mark.clone(), Priority::Interactive)
-            .await
-            .map_err(|error| self.task_error(&format!("looking whether {} happened", intent.operation), error))?;
+        let finished = match self.drive_marked(task, intent.mark.clone(), Priority::Interactive).await {
+            Ok(finished) => finished,
+            Err(error) => return self.put_off(&intent, error).await,
+        };
         let Outcome::Probed(probed) = finished.outcome else {
             return Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else"));
         };
@@ -142,17 +147,36 @@ impl Reconciler {
                 let to = IntentState::Applied { links: touched.clone(), by_probe: true };
                 self.advance(&intent, to, links, order.operation.name.ends_with(".delete")).await?;
                 report.found += 1;
-                report.touched.extend(touched);
+                report.touched.extend(Touched::by(intent.id, touched));
                 Ok(Turn::Closed)
             }
             Probed::Absent(visible_within_ms) => self.absent(intent, rule, visible_within_ms, resend, report).await,
             Probed::Ambiguous(refs) => {
                 let ids: Vec<&str> = refs.iter().map(|found| found.id.as_str()).collect();
-                let reason = format!("several records fit: {}", ids.join(", "));
+                let reason = format!("it may be one of these, and nothing tells: {}", ids.join(", "));
                 self.stick(&intent, reason).await
             }
             Probed::Blind(reason) => self.stick(&intent, reason).await,
         }
+    }
+
+    /// Looking, or sending again, came to nothing. What ails the connection ends the settling; what ails this one doubt leaves it for
+    /// later, since one record must not stop all others.
+    async fn put_off(&self, intent: &Intent, error: TaskError) -> Result<Turn, Error> {
+        let ails_this_one = match &error {
+            TaskError::Failed(failure) => !concerns_connection(failure),
+            TaskError::Adapter(_) => true,
+            TaskError::NotSent(_) | TaskError::Unclear(_) => false,
+        };
+        let error = self.task_error(&format!("whether {} happened cannot be told", intent.operation), error);
+        if !ails_this_one {
+            return Err(error);
+        }
+        let at_ms = self.clock.now_ms().saturating_add(PROBE_WAIT_MAX_MS);
+        let probes = probes(intent) + 1;
+        let to = IntentState::InDoubt { reason: error.to_string(), probe_after_ms: at_ms, probes, stuck: false };
+        self.advance(intent, to, Vec::new(), false).await?;
+        Ok(Turn::Again { at_ms })
     }
 
     async fn stick(&self, intent: &Intent, reason: String) -> Result<Turn, Error> {
@@ -210,7 +234,14 @@ impl Reconciler {
                 Ok(Turn::Closed)
             }
             EffectEnd::InDoubt => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) }),
-            EffectEnd::NotSent(error) => Err(self.task_error(&format!("sending {} again", intent.operation), error)),
+            // It is proven absent, and its input is refused by now, for example because its target is gone: no doubt is left.
+            EffectEnd::NotSent(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
+                let to = IntentState::Abandoned { reason: format!("it did not happen, and now: {failure}") };
+                self.advance(&intent, to, Vec::new(), false).await?;
+                report.refused += 1;
+                Ok(Turn::Closed)
+            }
+            EffectEnd::NotSent(error) => self.put_off(&intent, error).await,
             EffectEnd::Busy(_) | EffectEnd::Stale(_) => {
                 Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) })
             }
