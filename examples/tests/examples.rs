@@ -10,8 +10,7 @@ use std::path::Path;
 async fn the_component_made_of_the_minimal_adapter_is_loaded_from_its_file_and_lists_jobs() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("adapters");
-    let order =
-        atsync_componentize::Order { package: "atsync-adapter-minimal", workspace, target_dir: &target_dir };
+    let order = atsync_componentize::Order { package: "atsync-adapter-minimal", workspace, target_dir: &target_dir };
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("out.wasm");
     std::fs::write(&file, atsync_componentize::build(order).unwrap()).unwrap();

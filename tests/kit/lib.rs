@@ -13,6 +13,8 @@
     reason = "a test kit stops the test when something does not hold"
 )]
 
+pub mod company;
+
 use atsync::adapter::{Adapter, ComponentHost, HostOptions, NativeAdapter, native};
 use atsync::model::contract::{Field, Response};
 use atsync::model::desired::DesiredCandidate;
