@@ -4,7 +4,7 @@
 //! makes the person and the first application, both are one step with two links. Stage and outcome are written only when the
 //! connection opted in: such writes can mail the candidate.
 
-use super::candidate::{Person, create_customs, follow, rebase, update_customs};
+use super::candidate::{Person, create_customs, follow, rebase, unseen_customs, update_customs};
 use super::ownership::{Comparison, Decision, decide};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
 use crate::store::index;
@@ -77,6 +77,7 @@ fn find<'a>(
     host: &str,
     goal: &Goal<'_>,
 ) -> Option<Option<&'a Arc<Record>>> {
+    let mut converted: Option<&'a Arc<Record>> = None;
     if let Some(link) = draft.input.links.get(host) {
         let remote = link.remote.clone();
         let Some(record) = draft.observed(&remote)? else {
@@ -89,6 +90,7 @@ fn find<'a>(
             return Some(Some(record));
         }
         // Converted by somebody in the ATS: the application lives on under a new id.
+        converted = Some(record);
     }
     let Person::There(candidate) = person else { return Some(None) };
     let rows = draft.lookup(kinds::APPLICATIONS, index::CANDIDATE, &candidate.id)?;
@@ -96,8 +98,30 @@ fn find<'a>(
     if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && fitting.len() > 1 {
         fitting = in_pool(draft, fitting, goal)?;
     }
+    if fitting.is_empty()
+        && wanted.kind == ApplicationKind::Prospect
+        && let Some(prospect) = converted
+    {
+        // Somebody made the prospect an application. That stands: the path follows it, and no prospect is made in its place.
+        fitting = rows.iter().filter(|row| came_of(row, prospect)).collect();
+        if fitting.len() != 1 {
+            let message =
+                format!("{host}: the prospect was converted in the ATS; that stands, and nothing is made anew");
+            draft.say(FindingKind::Drifted, host, "ConvertedInAts", message);
+            return Some(Some(prospect));
+        }
+    }
     match fitting.as_slice() {
         [] => Some(None),
+        [record] if converted.is_some() => {
+            draft.plan.adoptions.push(Adoption {
+                host: host.to_owned(),
+                remote: record.remote(),
+                applied: Map::new(),
+                reason: "the prospect was converted to it".to_owned(),
+            });
+            Some(Some(record))
+        }
         [record] => {
             let reason = match wanted.kind {
                 ApplicationKind::Application => "the candidate applied to this job already",
@@ -120,6 +144,16 @@ fn find<'a>(
             None
         }
     }
+}
+
+/// Whether an application may be what became of a converted prospect: on one of its jobs, or on any where it was tied to none.
+fn came_of(row: &Record, prospect: &Record) -> bool {
+    let job = row.text("job.id");
+    let tied = prospect.list("prospective_jobs");
+    row.text("kind") == Some("application")
+        && job.is_some()
+        && (tied.is_empty() || tied.iter().any(|tied| tied.get("id").and_then(Value::as_str) == job))
+        && row.text("created_at") >= prospect.text("created_at")
 }
 
 fn fits(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
@@ -247,6 +281,7 @@ fn carry(
 fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
     let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
     let mut applied = base.clone();
+    applied.retain(|path, _| owns(wanted, path));
     let mut fields = Vec::new();
     let mut input = Map::new();
     for (name, goal) in [("source", goal.source), ("referrer", goal.referrer)] {
@@ -270,24 +305,52 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
         }
     }
     let customs = update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
-    if !customs.is_empty() {
+    let has_customs = !customs.is_empty();
+    if has_customs {
         input.insert("custom_fields".to_owned(), Value::Array(customs));
     }
+    if let Some(wanted) = wanted.outcome.map(outcome_word)
+        && record.text("outcome.value") == Some(wanted)
+    {
+        applied.insert("outcome".to_owned(), json!(wanted));
+    }
     if fields.is_empty() {
-        rebase(draft, host, record, applied, &base);
+        rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
+        if has_customs {
+            unseen_customs(draft, host, "application", rule, record);
+        }
         let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());
         step.input = input;
         step.fields = fields;
-        step.applied.insert(host.to_owned(), applied);
+        step.applied.insert(host.to_owned(), applied.clone());
         draft.plan.steps.push(step);
     }
-    lifecycle(draft, wanted, host, goal, record);
+    lifecycle(draft, wanted, host, goal, record, applied);
+}
+
+/// Whether the desired application names the field. Job and pool say what it is and are never released.
+fn owns(wanted: &DesiredApplication, path: &str) -> bool {
+    match path {
+        "source" => wanted.source.is_some(),
+        "referrer" => wanted.referrer.is_some(),
+        "stage" => wanted.stage.is_some(),
+        _ => path.strip_prefix("custom_fields.").is_none_or(|key| wanted.custom_fields.contains_key(key)),
+    }
 }
 
 /// Stage and outcome. At most one of these steps is planned at a time; the next plan sees what it brought.
-fn lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
+///
+/// `applied` is the base as the steps before leave it: a move adds its stage to that.
+fn lifecycle(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    record: &Record,
+    applied: Map<String, Value>,
+) {
     let outcome = record.text("outcome.value").unwrap_or("other");
     let prospect = record.text("kind") == Some("prospect");
     if prospect && wanted.kind == ApplicationKind::Application {
@@ -303,10 +366,14 @@ fn lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goa
     let closed = matches!(outcome, "rejected" | "withdrawn" | "hired");
     match wanted.outcome {
         Some(DesiredOutcome::Rejected) if !matches!(outcome, "rejected" | "withdrawn") => {
-            reject(draft, wanted, host, record, outcome)
+            if ends(draft, host, outcome, "rejected") {
+                reject(draft, wanted, host, record, outcome);
+            }
         }
         Some(DesiredOutcome::Hired) if outcome != "hired" => {
-            if let Some(rule) = draft.operation(host, "applications.hire") {
+            if ends(draft, host, outcome, "hired")
+                && let Some(rule) = draft.operation(host, "applications.hire")
+            {
                 let mut step = lifecycle_step(rule, host, record, "it should be hired");
                 change(&mut step, "outcome", json!(outcome), json!("hired"));
                 draft.plan.steps.push(step);
@@ -326,7 +393,37 @@ fn lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goa
             }
         }
         _ if closed => {}
-        _ => move_to_stage(draft, wanted, host, goal, record),
+        _ => move_to_stage(draft, wanted, host, goal, record, applied),
+    }
+}
+
+fn outcome_word(outcome: DesiredOutcome) -> &'static str {
+    match outcome {
+        DesiredOutcome::Active => "active",
+        DesiredOutcome::Rejected => "rejected",
+        DesiredOutcome::Hired => "hired",
+    }
+}
+
+/// Whether an outcome is to be written. One that was reached and that somebody took back is written again only by `enforce`.
+fn ends(draft: &mut Draft<'_>, host: &str, observed: &str, wanted: &str) -> bool {
+    let last = draft.input.links.get(host).and_then(|link| link.applied.get("outcome")).and_then(Value::as_str);
+    let comparison = Comparison {
+        observed_is_desired: false,
+        // Active is how every application begins: nobody has decided yet.
+        observed_is_empty: observed == "active",
+        has_base: last.is_some(),
+        observed_is_base: last == Some(observed),
+        desired_is_base: last == Some(wanted),
+    };
+    match decide(draft.policy("outcome", Policy::Enforce), comparison) {
+        Decision::Write => true,
+        Decision::Drifted | Decision::Conflict => {
+            let message = format!("{host}: it is {observed} in the ATS and not {wanted}; that stands");
+            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+            false
+        }
+        Decision::InStep | Decision::Leave => false,
     }
 }
 
@@ -344,7 +441,14 @@ fn reject(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, record
     draft.plan.steps.push(step);
 }
 
-fn move_to_stage(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
+fn move_to_stage(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    record: &Record,
+    mut applied: Map<String, Value>,
+) {
     let Some(reference) = &wanted.stage else { return };
     let job = goal.job.map(|job| job.id.clone()).or_else(|| record.text("job.id").map(str::to_owned));
     let Some(stage) = draft.resolve(host, kinds::STAGES, job.as_deref(), reference) else { return };
@@ -365,7 +469,6 @@ fn move_to_stage(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str,
             step.input.insert("to_stage".to_owned(), json!(stage.id));
             let before = record.text("stage.name").or(record.text("stage.id")).map_or(Value::Null, |name| json!(name));
             change(&mut step, "stage", before, shown(stage));
-            let mut applied = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
             applied.insert("stage".to_owned(), json!(stage.id));
             step.applied.insert(host.to_owned(), applied);
             draft.plan.steps.push(step);

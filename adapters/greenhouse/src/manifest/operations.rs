@@ -335,7 +335,17 @@ fn adorn(operation: &mut OperationRule) {
                 "the opening closes, and with the last one perhaps the job; the hiring team may be told",
             )],
         ),
-        "applications.reject" | "applications.unreject" => (Some("stage_writes"), Vec::new()),
+        // harvest-v3.md §7: a mail is sent only when `rejection_email` asks for one, which is never sent. Whether rules of the account may is not said.
+        "applications.reject" => (
+            Some("stage_writes"),
+            vec![effect(
+                MailsCandidate,
+                "no rejection mail is asked for, but the account's own rules run and may mail the candidate",
+            )],
+        ),
+        "applications.unreject" => {
+            (Some("stage_writes"), vec![effect(StartsAutomation, "the application is in process again, in its stage")])
+        }
         "users.create" => (
             Some("user_invitations"),
             vec![effect(MailsUser, "the new user is mailed an invitation when `invite` is true; a seat may be used")],
