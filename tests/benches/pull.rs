@@ -6,7 +6,13 @@
 //!
 //! `cargo bench -p atsync-tests --bench pull`, with numbers of candidates behind `--` for others than the usual. Figures come from `/proc`, so Linux only.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a program that measures")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::disallowed_methods,
+    reason = "a program that measures real time"
+)]
 
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use std::fmt::Write as _;

@@ -6,7 +6,12 @@
 //!
 //! `cargo bench -p atsync-tests --bench upkeep`, with numbers of records behind `--` for others than the usual.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a program that measures real time"
+)]
 
 use atsync::journal::{Intent, IntentState};
 use atsync::model::contract::{Field, Mark, Response};
