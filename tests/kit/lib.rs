@@ -17,6 +17,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 mod adapters;
+pub mod company;
 mod death;
 mod store;
 mod wire;
