@@ -1,6 +1,8 @@
 //! Section D: what the credential may, and how that is told from an endpoint that is merely ill.
 
-use super::{ADA, ada, apply, bring, count, declare, id_of, pass, plain_candidates, plan, recruiter, the_candidate, world};
+use super::{
+    ADA, ada, apply, bring, count, declare, id_of, pass, plain_candidates, plan, recruiter, the_candidate, world,
+};
 use atsync::reconcile::CheckResult;
 use atsync::{Connection, ErrorKind};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter, TokenExpiry, all_scopes};
@@ -20,7 +22,9 @@ fn check(world: &World, acme: &Connection) -> Vec<CheckResult> {
 /// Ids of users that are Site Admins.
 fn admins(world: &World) -> Vec<i64> {
     let users = world.sandbox.rows("users");
-    let admin = |user: &&serde_json::Value| user["site_admin"] == true && user["deactivated"] == false && user["emails"] != json!([]);
+    let admin = |user: &&serde_json::Value| {
+        user["site_admin"] == true && user["deactivated"] == false && user["emails"] != json!([])
+    };
     users.iter().filter(admin).map(id_of).collect()
 }
 
@@ -173,7 +177,10 @@ fn a_missing_write_scope_holds_back_only_what_needs_it() {
     let candidate = id_of(&the_candidate(&world, ADA));
     assert_eq!(world.sandbox.rows_of_candidate("applied_candidate_tags", candidate).len(), 1);
     assert_eq!(report.count("refused"), 1);
-    assert!(format!("{report:?}").contains("harvest:notes:create") || format!("{report:?}").contains("Tick"), "{report:?}");
+    assert!(
+        format!("{report:?}").contains("harvest:notes:create") || format!("{report:?}").contains("Tick"),
+        "{report:?}"
+    );
     world.sandbox.set_access(|access| {
         access.scopes.insert("harvest:notes:create".into());
     });
@@ -228,7 +235,8 @@ fn two_actors_of_one_credential_do_not_share_a_token() {
     let candidates = plain_candidates(&world);
     for (at, acme) in connections.iter().enumerate() {
         let email = super::email_of(&world, candidates[at]);
-        let record = json!({"key": format!("r{at}"), "emails": [email], "notes": [{"key": "n", "body": format!("By {at}.")}]});
+        let record =
+            json!({"key": format!("r{at}"), "emails": [email], "notes": [{"key": "n", "body": format!("By {at}.")}]});
         bring(&world, acme, &record);
     }
     let notes = world.sandbox.rows("notes");

@@ -53,8 +53,12 @@ fn a_limit_that_others_used_up_is_waited_out_with_or_without_retry_after() {
         let acme = world.connect();
         world.run(acme.pull("jobs", false)).unwrap();
         for _ in 0..10 {
-            let other =
-                atsync_greenhouse_sandbox::Request { method: "GET", path_and_query: "/v3/jobs", headers: &[], body: &[] };
+            let other = atsync_greenhouse_sandbox::Request {
+                method: "GET",
+                path_and_query: "/v3/jobs",
+                headers: &[],
+                body: &[],
+            };
             world.sandbox.handle(&other);
         }
         world.sandbox.clear_logs();
@@ -66,7 +70,11 @@ fn a_limit_that_others_used_up_is_waited_out_with_or_without_retry_after() {
         let requests = world.sandbox.requests();
         for (at, request) in requests.iter().enumerate().filter(|(_, request)| request.status == 429) {
             let next = requests.get(at + 1).unwrap();
-            assert!(next.at_ms - request.at_ms >= 1_000, "came back after {} ms: {times:?}", next.at_ms - request.at_ms);
+            assert!(
+                next.at_ms - request.at_ms >= 1_000,
+                "came back after {} ms: {times:?}",
+                next.at_ms - request.at_ms
+            );
         }
     }
 }
@@ -133,7 +141,10 @@ fn many_tokens_at_once_stay_within_the_limit_of_the_token_endpoint() {
 fn a_create_that_meets_a_429_is_made_once() {
     let world = world(|_| {});
     let acme = world.connect();
-    world.sandbox.faults().add(Fault { times: Some(2), ..Fault::once("POST", "/v3/candidates", FaultKind::TooManyRequests) });
+    world
+        .sandbox
+        .faults()
+        .add(Fault { times: Some(2), ..Fault::once("POST", "/v3/candidates", FaultKind::TooManyRequests) });
     let report = bring(&world, &acme, &ada(&json!({})));
     assert_eq!(report.count("applied"), 1);
     the_candidate(&world, ADA);

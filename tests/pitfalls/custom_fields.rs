@@ -1,6 +1,9 @@
 //! Section C, and entry 5: custom fields.
 
-use super::{ADA, ada, apply, blocked, bodies, bring, converge, declare, email_of, id_of, plain_candidates, plan, recruiter, the_candidate, world};
+use super::{
+    ADA, ada, apply, blocked, bodies, bring, converge, declare, email_of, id_of, plain_candidates, plan, recruiter,
+    the_candidate, world,
+};
 use atsync_greenhouse_sandbox::{CustomFieldsPatch, Recruiter};
 use atsync_tests::World;
 use serde_json::{Value, json};
@@ -13,7 +16,8 @@ fn field(world: &World, of: &str, key: &str) -> Value {
 }
 
 fn option(world: &World, key: &str, name: &str) -> i64 {
-    let options = world.sandbox.rows_where("custom_field_options", "custom_field_id", id_of(&field(world, "candidate", key)));
+    let options =
+        world.sandbox.rows_where("custom_field_options", "custom_field_id", id_of(&field(world, "candidate", key)));
     id_of(options.iter().find(|option| option["name"] == name && option["active"] == true).unwrap())
 }
 
@@ -34,7 +38,12 @@ fn rich(world: &World) -> i64 {
     set(world, candidate, "about", json!("Two\nlines"));
     set(world, candidate, "needs_a_visa_", json!(false));
     set(world, candidate, "seniority", json!(option(world, "seniority", "Senior")));
-    set(world, candidate, "languages", json!([option(world, "languages", "日本語"), option(world, "languages", "Deutsch")]));
+    set(
+        world,
+        candidate,
+        "languages",
+        json!([option(world, "languages", "日本語"), option(world, "languages", "Deutsch")]),
+    );
     set(world, candidate, "salary_expectation", json!({"amount": "85000.0", "currency_code": "EUR"}));
     set(world, candidate, "salary_range", json!({"min_amount": "1.0", "max_amount": "2.5", "currency_code": "EUR"}));
     set(world, candidate, "years_of_experience", json!(7));
@@ -104,7 +113,10 @@ fn clearing_one_custom_field_clears_no_other_under_either_reading_of_patch() {
         assert!(after["about"]["value"].is_null());
         let kept = after.as_object().unwrap().values().filter(|field| !field["value"].is_null()).count();
         let all = others - usize::from(after.as_object().unwrap().len() < others);
-        assert_eq!(kept, values(&world, candidate).as_object().unwrap().values().filter(|field| !field["value"].is_null()).count());
+        assert_eq!(
+            kept,
+            values(&world, candidate).as_object().unwrap().values().filter(|field| !field["value"].is_null()).count()
+        );
         assert!(kept >= 11 && kept <= all, "{kept} of {others} were kept");
         assert_eq!(after["seniority"]["value"], "Senior");
         converge(&world, &acme, 2);
@@ -151,7 +163,11 @@ fn a_custom_field_is_known_by_its_key_and_not_by_label_or_id() {
         let renamed = json!({"name": "Sponsorship!"}).as_object().unwrap().clone();
         recruiter(&world, &Recruiter::Set { collection: "custom_fields".into(), id: id_of(&visa), values: renamed });
         converge(&world, &acme, 2);
-        ids.push((id_of(&visa), id_of(&field(&world, "candidate", "external_ref")), id_of(&field(&world, "application", "external_ref"))));
+        ids.push((
+            id_of(&visa),
+            id_of(&field(&world, "candidate", "external_ref")),
+            id_of(&field(&world, "application", "external_ref")),
+        ));
     }
     assert_ne!(ids[0].1, ids[0].2, "one key, two fields");
 }
@@ -162,7 +178,9 @@ fn every_custom_value_of_a_row_is_in_the_observed_record() {
     let world = world(|_| {});
     let acme = world.connect();
     let candidate = rich(&world);
-    for (kind, collection) in [("candidates", "candidates"), ("applications", "applications"), ("jobs", "jobs"), ("openings", "openings")] {
+    for (kind, collection) in
+        [("candidates", "candidates"), ("applications", "applications"), ("jobs", "jobs"), ("openings", "openings")]
+    {
         world.run(acme.pull(kind, true)).unwrap();
         let mut seen = 0;
         for row in world.sandbox.rows(collection) {
@@ -210,7 +228,11 @@ fn a_label_that_leads_to_no_single_active_option_is_refused_before_sending() {
     };
     set_option(junior, json!({"active": false}));
     set_option(option(&world, "seniority", "Mid"), json!({"name": "Senior"}));
-    for (label, said) in [("Seniour", "the choices are: "), ("Junior", "no active choice \"Junior\""), ("Senior", "2 active choices \"Senior\"")] {
+    for (label, said) in [
+        ("Seniour", "the choices are: "),
+        ("Junior", "no active choice \"Junior\""),
+        ("Senior", "2 active choices \"Senior\""),
+    ] {
         declare(&world, &acme, &[ada(&json!({"custom_fields": {"seniority": label}}))]);
         let planned = plan(&world, &acme);
         assert!(planned.is_empty());

@@ -121,7 +121,8 @@ fn an_application_declared_on_a_converted_prospect_is_the_new_one() {
 /// Entry 25: data that somebody erased by law is not written back, whatever the policy, whether all of it was blanked or only name and contacts.
 #[test]
 fn nothing_is_written_back_to_an_anonymised_candidate() {
-    let groups = ["full_name", "email_addresses", "phone_numbers", "social_media_addresses", "website_addresses", "addresses"];
+    let groups =
+        ["full_name", "email_addresses", "phone_numbers", "social_media_addresses", "website_addresses", "addresses"];
     for fields in [Vec::new(), groups.map(str::to_owned).to_vec()] {
         println!("{fields:?}");
         let world = world(|_| {});
@@ -245,7 +246,8 @@ fn a_rejection_that_a_recruiter_took_back_is_put_back_only_where_the_host_says_e
         println!("{policy:?}");
         let world = world_with_stages(|_| {});
         let acme = world.connect();
-        let mut record = with_application(&world, &json!({"outcome": "rejected", "reject_reason": "Took another offer"}));
+        let mut record =
+            with_application(&world, &json!({"outcome": "rejected", "reject_reason": "Took another offer"}));
         if let Some(policy) = policy {
             record["policy"] = json!({"outcome": policy});
         }

@@ -21,9 +21,9 @@ mod reading;
 mod vocabulary;
 mod writing;
 
+use atsync::plan::Plan;
 use atsync::plan::words;
 use atsync::reconcile::ApplyReport;
-use atsync::plan::Plan;
 use atsync::store::memory::MemoryStore;
 use atsync::testing::ManualClock;
 use atsync::{Clock as _, Connection, PlanOf};

@@ -72,11 +72,7 @@ fn queries(world: &World, collection: &str) -> Vec<BTreeMap<String, String>> {
     let path = format!("/v3/{collection}");
     let requests = world.sandbox.requests();
     let reads = requests.iter().filter(|request| request.method == "GET" && request.path == path);
-    reads
-        .map(|request| {
-            url_pairs(&request.query)
-        })
-        .collect()
+    reads.map(|request| url_pairs(&request.query)).collect()
 }
 
 fn url_pairs(query: &str) -> BTreeMap<String, String> {
@@ -110,7 +106,9 @@ fn connect_watched(world: &World, on_page: impl Fn(u32) + Send + Sync + 'static)
 }
 
 fn rename(sandbox: &Sandbox, candidate_id: i64, last_name: &str) {
-    sandbox.recruiter(&Recruiter::Rename { candidate_id, first_name: "New".into(), last_name: last_name.into() }).unwrap();
+    sandbox
+        .recruiter(&Recruiter::Rename { candidate_id, first_name: "New".into(), last_name: last_name.into() })
+        .unwrap();
 }
 
 /// Entries 21, 22, 29 and 31: whatever hides by default is read, rows with members unheard of are read, and every row is kept as it is.
@@ -167,7 +165,10 @@ fn rows_that_change_while_the_pages_are_read_are_not_skipped() {
 fn a_pass_that_broke_off_goes_on_and_skips_nothing() {
     let world = world_of(|options| options.company.candidates = 1_600);
     let acme = world.connect();
-    world.sandbox.faults().add(Fault { times: None, ..Fault::once("GET", "/v3/candidates", FaultKind::NotApplied { status: 503 }).after(2) });
+    world.sandbox.faults().add(Fault {
+        times: None,
+        ..Fault::once("GET", "/v3/candidates", FaultKind::NotApplied { status: 503 }).after(2)
+    });
     world.run(acme.pull("candidates", false)).unwrap_err();
     let two_pages = stored(&world, &acme, "candidates").len();
     assert_eq!(two_pages, 1_000);
@@ -192,7 +193,10 @@ fn a_cursor_that_expired_between_two_runs_costs_pages_and_no_rows() {
         options.quirks.cursor_lifetime_ms = 60_000;
     });
     let acme = world.connect();
-    world.sandbox.faults().add(Fault { times: None, ..Fault::once("GET", "/v3/candidates", FaultKind::NotApplied { status: 503 }).after(1) });
+    world.sandbox.faults().add(Fault {
+        times: None,
+        ..Fault::once("GET", "/v3/candidates", FaultKind::NotApplied { status: 503 }).after(1)
+    });
     world.run(acme.pull("candidates", false)).unwrap_err();
     world.sandbox.faults().clear();
     pass(&world, 3_600_000);
@@ -311,15 +315,26 @@ fn a_childs_change_is_seen_whether_or_not_it_moves_the_parents_stamp() {
         let world = world(|quirks| quirks.children_touch_candidate = children_touch_candidate);
         let acme = world.connect();
         let candidate = plain_candidates(&world)[0];
-        let kinds = [("applied_tags", "applied_candidate_tags"), ("notes", "notes"), ("applications", "applications"), ("application_stages", "application_stages")];
+        let kinds = [
+            ("applied_tags", "applied_candidate_tags"),
+            ("notes", "notes"),
+            ("applications", "applications"),
+            ("application_stages", "application_stages"),
+        ];
         for (kind, _) in kinds {
             world.run(acme.pull(kind, false)).unwrap();
         }
         pass(&world, 600_000);
         recruiter(&world, &Recruiter::AddTag { candidate_id: candidate, tag: "theirs".into() });
         recruiter(&world, &Recruiter::AddNote { candidate_id: candidate, body: "A word.".into() });
-        let application = world.sandbox.rows("applications").into_iter().find(|row| row["status"] == "in_process" && row["job_id"].is_i64() && row["prospect"] == false).unwrap();
-        let stages = world.sandbox.rows_where("job_interview_stages", "job_id", application["job_id"].as_i64().unwrap());
+        let application = world
+            .sandbox
+            .rows("applications")
+            .into_iter()
+            .find(|row| row["status"] == "in_process" && row["job_id"].is_i64() && row["prospect"] == false)
+            .unwrap();
+        let stages =
+            world.sandbox.rows_where("job_interview_stages", "job_id", application["job_id"].as_i64().unwrap());
         let other = stages.iter().find(|stage| stage["name"] != application["stage_name"]).unwrap();
         let stage_name = other["name"].as_str().unwrap().to_owned();
         recruiter(&world, &Recruiter::Move { application_id: id_of(&application), stage_name });

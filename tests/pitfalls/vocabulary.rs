@@ -1,6 +1,9 @@
 //! Section F: set-up and vocabulary.
 
-use super::{ADA, ada, apply, blocked, bodies, bring, converge, declare, id_of, open_jobs, plain_candidates, plan, recruiter, the_candidate, world, world_of};
+use super::{
+    ADA, ada, apply, blocked, bodies, bring, converge, declare, id_of, open_jobs, plain_candidates, plan, recruiter,
+    the_candidate, world, world_of,
+};
 use atsync_greenhouse_sandbox::{Recruiter, VendorSource};
 use atsync_tests::World;
 use futures_util::TryStreamExt;
@@ -104,7 +107,11 @@ fn a_file_is_attached_once_and_its_url_is_kept_nowhere() {
     let world = world(|_| {});
     let acme = world.connect();
     let file = |key: &str, kind: &str| json!({"key": key, "filename": format!("{key}.pdf"), "type": kind, "url": format!("https://files.example.com/{key}.pdf")});
-    bring(&world, &acme, &with_application(&world, &json!({"attachments": [file("cv1", "resume"), file("letter", "cover_letter")]})));
+    bring(
+        &world,
+        &acme,
+        &with_application(&world, &json!({"attachments": [file("cv1", "resume"), file("letter", "cover_letter")]})),
+    );
     let both = json!({"attachments": [file("cv1", "resume"), file("letter", "cover_letter"), file("cv2", "resume")]});
     bring(&world, &acme, &with_application(&world, &both));
     converge(&world, &acme, 2);
@@ -130,7 +137,8 @@ fn tags_that_differ_in_case_are_two_tags() {
     recruiter(&world, &Recruiter::AddTag { candidate_id: plain_candidates(&world)[0], tag: "INTRO".into() });
     bring(&world, &acme, &ada(&json!({"tags": ["Intro", "intro"]})));
     let candidate = id_of(&the_candidate(&world, ADA));
-    let mut tags: Vec<String> = serde_json::from_value(world.sandbox.row("candidates", candidate).unwrap()["tags"].clone()).unwrap();
+    let mut tags: Vec<String> =
+        serde_json::from_value(world.sandbox.row("candidates", candidate).unwrap()["tags"].clone()).unwrap();
     tags.sort();
     assert_eq!(tags, ["Intro", "intro"]);
     let all = world.sandbox.rows("candidate_tags");

@@ -245,9 +245,8 @@ fn a_move_that_greenhouse_refuses_is_tried_twice_at_most() {
     let world = world_with_stages(|_| {});
     let acme = world.connect();
     let job = open_jobs(&world)[0];
-    let record = |stage: Value| {
-        ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}, "stage": stage}]}))
-    };
+    let record =
+        |stage: Value| ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}, "stage": stage}]}));
     bring(&world, &acme, &record(Value::Null));
     declare(&world, &acme, &[record(json!(stage_at(&world, job, 2)))]);
     let planned = plan(&world, &acme);

@@ -105,7 +105,8 @@ fn find<'a>(
         // Somebody made the prospect an application. That stands: the path follows it, and no prospect is made in its place.
         fitting = rows.iter().filter(|row| came_of(row, prospect)).collect();
         if fitting.len() != 1 {
-            let message = format!("{host}: the prospect was converted in the ATS; that stands, and nothing is made anew");
+            let message =
+                format!("{host}: the prospect was converted in the ATS; that stands, and nothing is made anew");
             draft.say(FindingKind::Drifted, host, "ConvertedInAts", message);
             return Some(Some(prospect));
         }
