@@ -281,6 +281,7 @@ fn carry(
 fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
     let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
     let mut applied = base.clone();
+    applied.retain(|path, _| owns(wanted, path));
     let mut fields = Vec::new();
     let mut input = Map::new();
     for (name, goal) in [("source", goal.source), ("referrer", goal.referrer)] {
@@ -314,7 +315,7 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
         applied.insert("outcome".to_owned(), json!(wanted));
     }
     if fields.is_empty() {
-        rebase(draft, host, record, applied, &base);
+        rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
         if has_customs {
             unseen_customs(draft, host, "application", rule, record);
@@ -323,14 +324,33 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
         step.target = Some(record.remote());
         step.input = input;
         step.fields = fields;
-        step.applied.insert(host.to_owned(), applied);
+        step.applied.insert(host.to_owned(), applied.clone());
         draft.plan.steps.push(step);
     }
-    lifecycle(draft, wanted, host, goal, record);
+    lifecycle(draft, wanted, host, goal, record, applied);
+}
+
+/// Whether the desired application names the field. Job and pool say what it is and are never released.
+fn owns(wanted: &DesiredApplication, path: &str) -> bool {
+    match path {
+        "source" => wanted.source.is_some(),
+        "referrer" => wanted.referrer.is_some(),
+        "stage" => wanted.stage.is_some(),
+        _ => path.strip_prefix("custom_fields.").is_none_or(|key| wanted.custom_fields.contains_key(key)),
+    }
 }
 
 /// Stage and outcome. At most one of these steps is planned at a time; the next plan sees what it brought.
-fn lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
+///
+/// `applied` is the base as the steps before leave it: a move adds its stage to that.
+fn lifecycle(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    record: &Record,
+    applied: Map<String, Value>,
+) {
     let outcome = record.text("outcome.value").unwrap_or("other");
     let prospect = record.text("kind") == Some("prospect");
     if prospect && wanted.kind == ApplicationKind::Application {
@@ -373,7 +393,7 @@ fn lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goa
             }
         }
         _ if closed => {}
-        _ => move_to_stage(draft, wanted, host, goal, record),
+        _ => move_to_stage(draft, wanted, host, goal, record, applied),
     }
 }
 
@@ -421,7 +441,14 @@ fn reject(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, record
     draft.plan.steps.push(step);
 }
 
-fn move_to_stage(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
+fn move_to_stage(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    record: &Record,
+    mut applied: Map<String, Value>,
+) {
     let Some(reference) = &wanted.stage else { return };
     let job = goal.job.map(|job| job.id.clone()).or_else(|| record.text("job.id").map(str::to_owned));
     let Some(stage) = draft.resolve(host, kinds::STAGES, job.as_deref(), reference) else { return };
@@ -442,7 +469,6 @@ fn move_to_stage(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str,
             step.input.insert("to_stage".to_owned(), json!(stage.id));
             let before = record.text("stage.name").or(record.text("stage.id")).map_or(Value::Null, |name| json!(name));
             change(&mut step, "stage", before, shown(stage));
-            let mut applied = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
             applied.insert("stage".to_owned(), json!(stage.id));
             step.applied.insert(host.to_owned(), applied);
             draft.plan.steps.push(step);

@@ -331,10 +331,28 @@ pub(super) fn follow(
     }
 }
 
+/// Whether the desired record names the field. What was released has no base any more: should it be named again, the engine meets it as
+/// it meets a stranger's value.
+fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
+    let name = desired.name.as_ref();
+    match path {
+        "name.first" => name.is_some_and(|name| name.first.is_some()),
+        "name.last" => name.is_some_and(|name| name.last.is_some()),
+        "name.preferred" => name.is_some_and(|name| name.preferred.is_some()),
+        "company" => desired.company.is_some(),
+        "title" => desired.title.is_some(),
+        "emails" => desired.emails.is_some(),
+        "phones" => desired.phones.is_some(),
+        "links" => desired.links.is_some(),
+        _ => path.strip_prefix("custom_fields.").is_none_or(|key| desired.custom_fields.contains_key(key)),
+    }
+}
+
 fn update(draft: &mut Draft<'_>, record: &Record) {
     let key = draft.input.desired.key.clone();
     let base = draft.input.links.get(&key).map(|link| link.applied.clone()).unwrap_or_default();
     let mut applied = base.clone();
+    applied.retain(|path, _| owns(draft.input.desired, path));
     let mut fields = Vec::new();
     let (mut set, mut add, mut remove) = (Map::new(), Map::new(), Map::new());
     for (path, value) in scalars(draft) {
@@ -452,8 +470,15 @@ pub(super) fn rebase(
 }
 
 fn tags(draft: &mut Draft<'_>, person: &Person<'_>) {
-    let Some(wanted) = &draft.input.desired.tags else { return };
     let key = draft.input.desired.key.clone();
+    let prefix = format!("{key}/tags/");
+    let Some(wanted) = &draft.input.desired.tags else {
+        // Released as a whole: the tags stay where they are, and are nobody's from now on.
+        let links = draft.input.links.range(prefix.clone()..);
+        let released = links.map(|(host, _)| host).take_while(|host| host.starts_with(&prefix));
+        draft.plan.releases.extend(released.cloned());
+        return;
+    };
     let there: Vec<(String, String)> = match person {
         Person::There(record) => {
             let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &record.id) else { return };
@@ -471,13 +496,17 @@ fn tags(draft: &mut Draft<'_>, person: &Person<'_>) {
         tag(draft, person, name, &host, &there);
     }
     // A tag that the engine put there and that is no longer desired is taken off again.
-    let prefix = format!("{key}/tags/");
     for (host, link) in draft.input.links.range(prefix.clone()..) {
         if !host.starts_with(&prefix) {
             break;
         }
+        if wanted_paths.contains(host) {
+            continue;
+        }
         let stands = there.iter().any(|(_, row)| *row == link.remote.id);
-        if wanted_paths.contains(host) || !stands || link.how == crate::store::LinkHow::Adopted {
+        if !stands || link.how == crate::store::LinkHow::Adopted {
+            // Gone, or somebody else's: there is nothing to take off.
+            draft.plan.releases.push(host.clone());
             continue;
         }
         let Some(rule) = draft.operation(host, "applied_tags.delete") else { continue };

@@ -2,6 +2,7 @@
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
+use crate::journal::IntentId;
 use crate::store::{Cause, ObservedWrite, PageCommit};
 use crate::transport::Priority;
 use atsync_model::contract::{Fetch, Item, Outcome, Response, Task};
@@ -9,12 +10,13 @@ use std::collections::BTreeMap;
 
 impl Reconciler {
     /// Reads records by id and takes in what came. The ids that the ATS did not show come back; they are *not* made tombstones here, since
-    /// a record just written may not show yet and a hidden one is not a deleted one.
+    /// a record just written may not show yet and a hidden one is not a deleted one. `applied_by` names the intents that made or changed some
+    /// of them: their events say so.
     pub(super) async fn fetch(
         &self,
         kind: &str,
         ids: &[String],
-        cause: Cause,
+        applied_by: &BTreeMap<String, IntentId>,
         priority: Priority,
     ) -> Result<Vec<String>, Error> {
         let Some(rule) = self.adapter.manifest().kind(kind) else {
@@ -35,15 +37,17 @@ impl Reconciler {
                 return Err(self.error(ErrorKind::Adapter, "the adapter answered a fetch with something else"));
             };
             missing.extend(fetched.missing);
+            let asked = kind;
             for (kind, records) in by_kind(fetched.items, finished.reply.as_ref()) {
                 let page = PageCommit {
-                    kind,
+                    kind: kind.clone(),
                     parent: None,
                     records,
                     masks: fetched.masks.clone(),
                     gone: Vec::new(),
                     scan: None,
-                    cause: cause.clone(),
+                    cause: Cause::Observed,
+                    applied_by: if kind == asked { applied_by.clone() } else { BTreeMap::new() },
                     now_ms: self.clock.now_ms(),
                 };
                 self.store.commit_page(&self.name, page).await?;

@@ -21,6 +21,7 @@ use crate::store::{Cause, PageCommit, Pass, ScanState};
 use crate::transport::Priority;
 use atsync_model::contract::{Failure, Outcome, RemoteRef, Restart, Scan, Since, Task, Window};
 use atsync_model::manifest::{ChangeRule, KindRule, ScanRule};
+use std::collections::BTreeMap;
 
 /// Pages of one pass: 500 million records at 500 a page. Beyond it something loops.
 const PAGES_MAX: u64 = 1_000_000;
@@ -209,6 +210,7 @@ impl Reconciler {
             gone: Vec::new(),
             scan,
             cause: Cause::Observed,
+            applied_by: BTreeMap::new(),
             now_ms: self.clock.now_ms(),
         };
         Ok(self.store.commit_page(&self.name, page).await?)

@@ -39,8 +39,13 @@ impl Ran {
 
 impl Site {
     pub(crate) async fn start() -> Self {
-        let mut options = SandboxOptions::sized(3, 60);
-        // The tests are about words and exit codes; nobody should wait for a budget.
+        Self::sized(60).await
+    }
+
+    /// A company of so many candidates.
+    pub(crate) async fn sized(candidates: usize) -> Self {
+        let mut options = SandboxOptions::sized(3, candidates);
+        // The tests are about words, exit codes and numbers of calls; nobody should wait for a budget.
         options.rate_limit = 10_000;
         let site = Self { running: Sandbox::start(options).await.unwrap(), directory: tempfile::tempdir().unwrap() };
         site.write("acme.toml", &site.config());
@@ -87,6 +92,11 @@ schedule = {{ jobs = "*/15 * * * *", candidates = "*/5 * * * *" }}
 
     /// The title of an open job that only one job has.
     pub(crate) fn job(&self) -> String {
+        self.jobs().remove(0)
+    }
+
+    /// The titles of open jobs that only one job has.
+    pub(crate) fn jobs(&self) -> Vec<String> {
         let jobs = self.sandbox().rows("jobs");
         let title = |row: &serde_json::Value| row["name"].as_str().unwrap_or_default().to_owned();
         let fit = |row: &&serde_json::Value| {
@@ -94,7 +104,7 @@ schedule = {{ jobs = "*/15 * * * *", candidates = "*/5 * * * *" }}
                 && row["confidential"] != true
                 && jobs.iter().filter(|other| title(other) == title(row)).count() == 1
         };
-        jobs.iter().find(fit).map(title).unwrap()
+        jobs.iter().filter(fit).map(title).collect()
     }
 }
 

@@ -44,6 +44,9 @@ pub(super) async fn demo(options: &cli::Demo, output: &Output) -> Ended {
         running.sandbox().count("jobs"),
         running.sandbox().count("users")
     ));
+    output.data(&format!(
+        "   It allows {RATE_LIMIT} requests in half a minute, more than Greenhouse does, so that nobody waits here."
+    ));
     let connection = connect(&running, directory.path(), (id, secret), output).await?;
     output.data("   The Greenhouse adapter is loaded: a WebAssembly component that imports nothing.");
     check(&connection, output).await?;
