@@ -56,7 +56,8 @@ fn somebody(world: &World) -> (i64, String) {
         .find_map(|row| {
             let emails = row["email_addresses"].as_array()?;
             let email = emails.first()?["value"].as_str()?;
-            let one = emails.len() == 1 && row["private"] != true && world.sandbox.candidates_by_email(email).len() == 1;
+            let one =
+                emails.len() == 1 && row["private"] != true && world.sandbox.candidates_by_email(email).len() == 1;
             one.then(|| (row["id"].as_i64().unwrap(), email.to_owned()))
         })
         .unwrap()
@@ -95,7 +96,9 @@ fn a_field_that_both_sides_changed_is_shown_as_a_conflict_and_left() {
     assert!(findings.contains(&FindingKind::Conflict), "{}", words::plan(&plan));
     assert_eq!((world.written(), &ada_in(&world)["title"]), (Vec::new(), &json!("Countess")));
     let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
-    assert!(row.status.conditions.iter().any(|held| held.kind == "Synced" && !held.status && held.reason == "Conflict"));
+    assert!(
+        row.status.conditions.iter().any(|held| held.kind == "Synced" && !held.status && held.reason == "Conflict")
+    );
     let story = world.run(acme.explain("ref-1")).unwrap();
     let title = story.fields.iter().find(|field| field.field == "title").unwrap();
     let values = (&title.desired, &title.applied, &title.observed);
@@ -216,7 +219,8 @@ fn withdrawing_takes_back_what_the_engine_added_and_says_what_stays() {
     let acme = world.connect();
     let (id, email) = somebody(&world);
     world.sandbox.recruiter(&Recruiter::AddTag { candidate_id: id, tag: "theirs".into() }).unwrap();
-    let before = (world.sandbox.rows("candidates").into_iter().find(|row| row["id"] == id).unwrap(), tags_of(&world, id));
+    let before =
+        (world.sandbox.rows("candidates").into_iter().find(|row| row["id"] == id).unwrap(), tags_of(&world, id));
     let record = json!({"key": "x", "emails": [email, "added@example.com"], "tags": ["theirs", "ours"],
         "notes": [{"key": "n", "body": "Hello."}]});
     assert!(sync(&world, &acme, &record).1.is_complete());

@@ -145,12 +145,14 @@ impl Connection {
             Person::Candidate(id) => drop(erasure.candidates.insert(id.clone())),
             Person::Email(email) => {
                 let store = &self.reconciler().store;
-                let rows =
-                    store.lookup(self.name(), kinds::CANDIDATES, index::EMAIL, email, SAME_ADDRESS_MAX).await?;
+                let rows = store.lookup(self.name(), kinds::CANDIDATES, index::EMAIL, email, SAME_ADDRESS_MAX).await?;
                 if rows.len() > 1 {
                     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-                    let message =
-                        format!("{}: several candidates have this address (ids {}); name one", self.name(), ids.join(", "));
+                    let message = format!(
+                        "{}: several candidates have this address (ids {}); name one",
+                        self.name(),
+                        ids.join(", ")
+                    );
                     return Err(Error::new(ErrorKind::Input, message));
                 }
                 erasure.candidates.extend(rows.into_iter().map(|row| row.id));

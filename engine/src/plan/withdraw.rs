@@ -119,7 +119,9 @@ fn say_what_stays(draft: &mut Draft<'_>) {
         let (what, why) = match link.remote.kind.as_str() {
             kinds::APPLIED_TAGS => continue,
             kinds::CANDIDATES if link.how == LinkHow::Adopted => ("the person", "was there before the engine came"),
-            kinds::CANDIDATES => ("the person", "is never deleted, and keeps their addresses, since the engine made them"),
+            kinds::CANDIDATES => {
+                ("the person", "is never deleted, and keeps their addresses, since the engine made them")
+            }
             kinds::APPLICATIONS => ("the application", "is never deleted"),
             kinds::NOTES => ("the note", "cannot be taken back"),
             kinds::ATTACHMENTS => ("the attachment", "cannot be taken back"),

@@ -275,8 +275,11 @@ impl Explanation {
         for condition in &self.conditions {
             let holds = if condition.status { "" } else { "not " };
             let since = rfc3339(condition.since_ms);
-            let _ =
-                writeln!(out, "  {holds}{} ({}) since {since}: {}", condition.kind, condition.reason, condition.message);
+            let _ = writeln!(
+                out,
+                "  {holds}{} ({}) since {since}: {}",
+                condition.kind, condition.reason, condition.message
+            );
         }
         let _ = writeln!(out, "fields");
         for field in &self.fields {

@@ -5,9 +5,9 @@
 //!
 //! Left out: modes, abandoning and forgetting, which concern the store alone; see [`crate::Connection`].
 
+use super::Reconciler;
 use super::effect::{EffectEnd, Order, Touched, touched};
 use super::gather::{Gathered, record, remote};
-use super::Reconciler;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentId, IntentState};
 use crate::plan::{self, Plan, Record, import, withdraw};
@@ -43,7 +43,8 @@ impl Reconciler {
         match &intent.state {
             IntentState::InDoubt { .. } => {}
             IntentState::Sending => {
-                let message = format!("intent {id} is on its way, or was when the engine stopped; settle first, then resolve");
+                let message =
+                    format!("intent {id} is on its way, or was when the engine stopped; settle first, then resolve");
                 return Err(self.error(ErrorKind::Input, message));
             }
             state => {
@@ -68,7 +69,8 @@ impl Reconciler {
         let made = match (found, &intent.target) {
             (Some(found), None) => {
                 if kind.as_ref().is_some_and(|kind| *kind != found.kind) {
-                    let message = format!("{} makes {}, not {}", intent.operation, kind.unwrap_or_default(), found.kind);
+                    let message =
+                        format!("{} makes {}, not {}", intent.operation, kind.unwrap_or_default(), found.kind);
                     return Err(self.error(ErrorKind::Input, message));
                 }
                 self.shown(&found, Some(intent.id)).await?;
@@ -123,7 +125,10 @@ impl Reconciler {
                 return Ok(record(&row));
             }
         }
-        Err(self.error(ErrorKind::Input, format!("the ATS does not show {found}: it is not there, hidden, or forgotten here")))
+        Err(self.error(
+            ErrorKind::Input,
+            format!("the ATS does not show {found}: it is not there, hidden, or forgotten here"),
+        ))
     }
 
     /// One remote record is managed by one path.
@@ -131,7 +136,8 @@ impl Reconciler {
         let links = self.store.links_to(&self.name, found).await?;
         match links.into_iter().find(|link| link.host != host) {
             Some(link) => {
-                Err(self.error(ErrorKind::Input, format!("{found} is linked to {} already; abandon that first", link.host)))
+                Err(self
+                    .error(ErrorKind::Input, format!("{found} is linked to {} already; abandon that first", link.host)))
             }
             None => Ok(()),
         }
@@ -148,7 +154,8 @@ impl Reconciler {
         if let Some(known) = known.filter(|known| known.remote != *found)
             && self.shown(&known.remote, None).await.is_ok()
         {
-            let message = format!("{host} is linked to {}, which the ATS shows; abandon the record first", known.remote);
+            let message =
+                format!("{host} is linked to {}, which the ATS shows; abandon the record first", known.remote);
             return Err(self.error(ErrorKind::Input, message));
         }
         self.shown(found, None).await?;
@@ -171,16 +178,14 @@ impl Reconciler {
     pub(crate) async fn import(&self, id: &str, key: &str) -> Result<DesiredCandidate, Error> {
         let person = self.shown(&remote(kinds::CANDIDATES, id), None).await?;
         if person.value("privacy.anonymized").and_then(Value::as_bool) == Some(true) {
-            return Err(self.error(ErrorKind::Input, format!("candidates/{id} was anonymised; there is nothing to import")));
+            return Err(
+                self.error(ErrorKind::Input, format!("candidates/{id} was anonymised; there is nothing to import"))
+            );
         }
         let mut gathered = Gathered::default();
-        for kind in [
-            kinds::APPLICATIONS,
-            kinds::APPLIED_TAGS,
-            kinds::TAGS,
-            kinds::CUSTOM_FIELDS,
-            kinds::CUSTOM_FIELD_OPTIONS,
-        ] {
+        for kind in
+            [kinds::APPLICATIONS, kinds::APPLIED_TAGS, kinds::TAGS, kinds::CUSTOM_FIELDS, kinds::CUSTOM_FIELD_OPTIONS]
+        {
             if self.adapter.manifest().kind(kind).is_some() {
                 self.refresh(&mut gathered, kind).await?;
             }
@@ -227,11 +232,7 @@ impl Reconciler {
     }
 
     /// The plan that takes back what can be taken back.
-    pub(crate) async fn plan_withdrawal(
-        &self,
-        key: &str,
-        options: withdraw::WithdrawOptions,
-    ) -> Result<Plan, Error> {
+    pub(crate) async fn plan_withdrawal(&self, key: &str, options: withdraw::WithdrawOptions) -> Result<Plan, Error> {
         let Some(row) = self.store.desired(&self.name, key).await? else {
             return Err(self.error(ErrorKind::Input, format!("there is no desired record {key}")));
         };
