@@ -205,6 +205,13 @@ fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
                 }
                 continue;
             };
+            if *kind == kinds::ATTACHMENTS {
+                // Its address opens the file for whoever has it, so the adapter keeps no raw record.
+                if row.raw.is_some() {
+                    broken.push(format!("{kind} {} keeps a raw record", row.id));
+                }
+                continue;
+            }
             let differs = |name: &&String| raw.get(name.as_str()) != truth.get(name.as_str());
             let names: Vec<&String> = truth.as_object().unwrap().keys().filter(differs).collect();
             if !names.is_empty() {
