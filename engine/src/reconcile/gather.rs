@@ -260,6 +260,11 @@ impl Reconciler {
                             gathered.facts.claim(email.value(), &record.key);
                         }
                     }
+                    if !planned.is_blocked() {
+                        for adoption in &planned.adoptions {
+                            gathered.facts.take(&adoption.remote, &adoption.host);
+                        }
+                    }
                     hold_back(&mut planned, open);
                     self.leave_given_up(&mut planned).await?;
                     return Ok((planned, shared));
