@@ -55,3 +55,26 @@ fn a_referral_becomes_exactly_one_of_everything_and_then_nothing_is_left_to_do()
     reads.dedup();
     assert_eq!(reads.len(), total, "at most one call per kind");
 }
+
+#[test]
+fn two_records_that_fit_one_person_are_never_both_linked_to_them() {
+    let world = World::new(3, 20);
+    let acme = world.connect();
+    let one =
+        r#"{"key":"whole","name":{"first":"Ada","last":"Byron"},"emails":["ada@a.example.com","ada@b.example.com"]}"#;
+    world.run(acme.declare(&desired(one))).unwrap();
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    assert!(world.run(acme.apply(&plan)).unwrap().is_complete());
+
+    // Another store that has never seen her, and two records of which each has one of her addresses.
+    let (sandbox, clock) = (world.sandbox.clone(), std::sync::Arc::clone(&world.clock));
+    let store = std::sync::Arc::new(atsync::store::memory::MemoryStore::default());
+    let other = World::with(sandbox, clock, store, atsync_tests::native_greenhouse());
+    let acme = other.connect();
+    let two = "{\"key\":\"a\",\"emails\":[\"ada@a.example.com\"]}\n{\"key\":\"b\",\"emails\":[\"ada@b.example.com\"]}";
+    other.run(acme.declare(&desired(two))).unwrap();
+    let plan = other.run(acme.plan(PlanOf::Dirty)).unwrap();
+    println!("{}", atsync::plan::words::plan(&plan));
+    assert_eq!(plan.blocked().map(|finding| finding.host.as_str()).collect::<Vec<_>>(), ["b"]);
+    assert!(other.run(acme.links("b")).unwrap().is_empty());
+}

@@ -24,9 +24,12 @@ use atsync_greenhouse_sandbox::{Recruiter, Request, Sandbox, SandboxOptions};
 use atsync_tests::native_greenhouse;
 use futures_util::future::{BoxFuture, join_all, ready};
 use futures_util::{StreamExt, TryStreamExt};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+/// Where the sandbox would be, had it a socket.
+const HOST: &str = "127.0.0.1:8099";
 /// Records that change between two plans.
 const CHANGED: usize = 100;
 /// Intents that are made durable.
@@ -55,10 +58,13 @@ impl Transport for Direct {
             Some(query) => format!("{}?{query}", request.url.path()),
             None => request.url.path().to_owned(),
         };
+        let mut headers = request.headers.clone();
+        // The client writes it, from the address; the sandbox makes its links of it.
+        headers.push(("host".to_owned(), HOST.to_owned()));
         let answer = self.0.handle(&Request {
             method: &request.method,
             path_and_query: &path,
-            headers: &request.headers,
+            headers: &headers,
             body: &request.body,
         });
         let headers = answer.headers.into_iter().map(|(name, value)| Field { name, value }).collect();
@@ -110,7 +116,7 @@ async fn connect(engine: &Engine) -> Connection {
         Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") };
     let mut options = ConnectionOptions::new("acme", native_greenhouse(), credential);
     for origin in ["api", "auth"] {
-        options.origins.insert(origin.into(), "http://127.0.0.1:8099".into());
+        options.origins.insert(origin.into(), format!("http://{HOST}"));
     }
     options.allow_private_network = true;
     engine.connect(options).await.unwrap()
@@ -118,19 +124,27 @@ async fn connect(engine: &Engine) -> Connection {
 
 /// A record for each candidate who has an address that nobody else has.
 async fn desired(acme: &Connection) -> (Vec<DesiredCandidate>, Vec<i64>) {
-    let (mut records, mut ids) = (Vec::new(), Vec::new());
-    let mut met = std::collections::BTreeSet::new();
+    let mut people: Vec<(String, Vec<String>)> = Vec::new();
+    let mut times: BTreeMap<String, usize> = BTreeMap::new();
     let mut rows = std::pin::pin!(acme.observed("candidates"));
     while let Some(row) = rows.try_next().await.unwrap() {
         let body: serde_json::Value = serde_json::from_str(&row.body).unwrap();
-        let addresses = body["emails"].as_array().cloned().unwrap_or_default();
-        let Some(email) = addresses.iter().find_map(|entry| entry["value"].as_str()) else { continue };
-        if !met.insert(email.to_lowercase()) {
-            continue;
+        let entries = body["emails"].as_array().cloned().unwrap_or_default();
+        let addresses: Vec<String> =
+            entries.iter().filter_map(|entry| entry["value"].as_str()).map(str::to_lowercase).collect();
+        for address in &addresses {
+            *times.entry(address.clone()).or_default() += 1;
         }
-        let record = serde_json::json!({ "key": format!("crm-{}", row.id), "emails": [email] });
+        people.push((row.id, addresses));
+    }
+    let (mut records, mut ids) = (Vec::new(), Vec::new());
+    for (id, addresses) in people {
+        let Some(email) = addresses.first().filter(|_| addresses.iter().all(|address| times[address] == 1)) else {
+            continue;
+        };
+        let record = serde_json::json!({ "key": format!("crm-{id}"), "emails": [email] });
         records.push(serde_json::from_value(record).unwrap());
-        ids.push(row.id.parse().unwrap());
+        ids.push(id.parse().unwrap());
     }
     (records, ids)
 }

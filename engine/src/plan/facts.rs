@@ -135,6 +135,15 @@ impl Facts {
         self.linked.insert(remote, hosts);
     }
 
+    /// A record of this run takes this one for its own; the next ones that fit it too must know.
+    pub fn take(&mut self, remote: &RemoteRef, host: &str) {
+        if let Some(hosts) = self.linked.get_mut(remote)
+            && !hosts.iter().any(|known| known == host)
+        {
+            hosts.push(host.to_owned());
+        }
+    }
+
     /// Answers with names.
     pub fn add_names(&mut self, kind: String, names: Vec<String>) {
         self.names.insert(kind, names);

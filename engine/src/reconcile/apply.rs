@@ -17,6 +17,7 @@ use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
 use crate::plan::{MADE, Plan, RecordPlan, Step};
+use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Condition, DesiredStatus, LinkHow, LinkRow, Mode, StatusUpdate};
 use crate::transport::{NotSent, Priority};
 use atsync_model::contract::{Failure, Operation, Outcome, Probe, Probed, RemoteRef, Task};
@@ -440,7 +441,9 @@ impl Reconciler {
             failures.entry(key).or_insert(step);
         }
         let keys: Vec<String> = plan.records.iter().map(|record| record.key.clone()).collect();
-        self.store.mark_dirty(&self.name, keys.clone()).await?;
+        for some in keys.chunks(PAGE_RECORDS_MAX) {
+            self.store.mark_dirty(&self.name, some.to_vec()).await?;
+        }
         let mut gathered = Gathered::resting(self.adapter.manifest());
         let again = self.plan_with(&mut gathered, PlanOf::Dirty).await?;
         let open: BTreeMap<&str, &RecordPlan> =
@@ -481,8 +484,8 @@ impl Reconciler {
                 dirt: row.dirt,
             });
         }
-        if !statuses.is_empty() {
-            self.store.put_status(&self.name, statuses).await?;
+        for some in statuses.chunks(PAGE_RECORDS_MAX) {
+            self.store.put_status(&self.name, some.to_vec()).await?;
         }
         Ok(())
     }

@@ -8,6 +8,7 @@ use super::Reconciler;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
 use crate::plan::{self, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
+use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Condition, DesiredRow, DesiredStatus, LinkRow, Mode, ObservedRow, StatusUpdate};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
@@ -45,6 +46,15 @@ pub(crate) struct Gathered {
     refreshed: BTreeSet<String>,
 }
 
+/// What planning one page of desired records came to besides the plan: written at once, so that a run over many records has few commits and is never
+/// larger than a page.
+#[derive(Debug, Default)]
+struct Seen {
+    statuses: Vec<StatusUpdate>,
+    links: Vec<LinkRow>,
+    releases: Vec<String>,
+}
+
 impl Gathered {
     /// For planning on what is at hand: no kind is refreshed.
     pub(super) fn resting(manifest: &atsync_model::Manifest) -> Self {
@@ -75,7 +85,6 @@ impl Reconciler {
     pub(crate) async fn plan_with(&self, gathered: &mut Gathered, of: PlanOf<'_>) -> Result<Plan, Error> {
         let open = self.store.open_intents(&self.name).await?;
         let mut plan = Plan { connection: self.name.clone(), ..Plan::default() };
-        let mut statuses = Vec::new();
         match of {
             PlanOf::Records(records) => {
                 for record in records {
@@ -103,9 +112,10 @@ impl Reconciler {
                     };
                     let Some(last) = rows.last() else { break };
                     after = Some(last.key.clone());
+                    let mut seen = Seen::default();
                     for row in rows {
                         if row.mode == Mode::Paused {
-                            statuses.extend(paused(&row, self.clock.now_ms()));
+                            seen.statuses.extend(paused(&row, self.clock.now_ms()));
                             plan.looked_at += 1;
                             continue;
                         }
@@ -119,29 +129,40 @@ impl Reconciler {
                         if row.mode == Mode::ObservedOnly {
                             only_observe(&mut planned);
                         }
-                        statuses.extend(self.status_after_plan(&row, &planned.0));
-                        self.link_in_step(&planned.0).await?;
+                        seen.statuses.extend(self.status_after_plan(&row, &planned.0));
+                        self.link_in_step(&planned.0, &mut seen).await?;
                         collect(&mut plan, planned);
                     }
+                    self.keep(seen).await?;
                 }
             }
         }
-        if !statuses.is_empty() {
-            self.store.put_status(&self.name, statuses).await?;
-        }
-        plan.records
-            .retain(|record| !record.steps.is_empty() || !record.findings.is_empty() || !record.adoptions.is_empty());
         let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
         plan.calls = steps.map(|step| step.calls).sum();
         Ok(plan)
     }
 
-    /// A record that needs no request has its links and bases written at once.
-    async fn link_in_step(&self, planned: &RecordPlan) -> Result<(), Error> {
-        if !planned.steps.is_empty() || planned.is_blocked() {
-            return Ok(());
+    /// A record that needs no request has its links and bases written with its page.
+    async fn link_in_step(&self, planned: &RecordPlan, seen: &mut Seen) -> Result<(), Error> {
+        if planned.steps.is_empty() && !planned.is_blocked() {
+            seen.links.extend(self.adopted(planned).await?);
+            seen.releases.extend(planned.releases.iter().cloned());
         }
-        self.link_and_release(planned).await
+        Ok(())
+    }
+
+    /// Writes what one page of records came to. Links before statuses: a record that is called in step is not looked at again, so by then it must be linked.
+    async fn keep(&self, seen: Seen) -> Result<(), Error> {
+        for links in seen.links.chunks(PAGE_RECORDS_MAX) {
+            self.store.put_links(&self.name, links.to_vec()).await?;
+        }
+        if !seen.releases.is_empty() {
+            self.store.end_links(&self.name, seen.releases).await?;
+        }
+        if !seen.statuses.is_empty() {
+            self.store.put_status(&self.name, seen.statuses).await?;
+        }
+        Ok(())
     }
 
     /// Writes the links that a plan makes without a request, and ends those that it releases.
@@ -229,6 +250,11 @@ impl Reconciler {
         if planned.steps.iter().any(|step| step.host == record.key && step.target.is_none()) {
             for email in record.emails.iter().flatten() {
                 gathered.facts.claim(email.value(), &record.key);
+            }
+        }
+        if !planned.is_blocked() {
+            for adoption in &planned.adoptions {
+                gathered.facts.take(&adoption.remote, &adoption.host);
             }
         }
         self.keep_back(&mut planned, open).await?;
@@ -443,7 +469,11 @@ fn collect(plan: &mut Plan, planned: (RecordPlan, Vec<Step>)) {
             plan.shared.push(step);
         }
     }
-    plan.records.push(planned.0);
+    let record = planned.0;
+    // Of a record with nothing to say only the number is kept, so that a plan is as large as what it changes.
+    if !record.steps.is_empty() || !record.findings.is_empty() || !record.adoptions.is_empty() {
+        plan.records.push(record);
+    }
 }
 
 /// A row as plans read it.
