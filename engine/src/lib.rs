@@ -28,5 +28,5 @@ pub use clock::{Clock, SystemClock};
 pub use engine::{Connection, ConnectionOptions, Credential, Engine, EngineBuilder, Status};
 pub use entropy::{Entropy, SystemEntropy};
 pub use error::{Error, ErrorKind};
-pub use reconcile::{PlanOf, Progress, ProgressFn};
+pub use reconcile::{HintEnd, PlanOf, Progress, ProgressFn, SweepOptions, SweepReport};
 pub use secret::Secret;

@@ -64,8 +64,12 @@ impl Wire {
         });
         let headers = answer.headers.iter().map(|(name, value)| Field::new(name.as_str(), value.as_str())).collect();
         let delivery = match answer.delivery {
-            sandbox::Delivery::Answer => Delivery::Answered(Response { status: answer.status, headers, body: answer.body }),
-            sandbox::Delivery::DropBeforeProcessing => Delivery::Unclear("the connection was closed without an answer".into()),
+            sandbox::Delivery::Answer => {
+                Delivery::Answered(Response { status: answer.status, headers, body: answer.body })
+            }
+            sandbox::Delivery::DropBeforeProcessing => {
+                Delivery::Unclear("the connection was closed without an answer".into())
+            }
             sandbox::Delivery::DropAfterApply => Delivery::Unclear("the connection was reset".into()),
             sandbox::Delivery::Truncate(_) => Delivery::Unclear("the answer was cut".into()),
             other => panic!("the kit does not know {other:?}"),
@@ -154,10 +158,8 @@ impl World {
 
     /// The connection's options.
     pub fn options(&self) -> ConnectionOptions {
-        let credential = Credential::ClientCredentials {
-            client_id: "sandbox".into(),
-            client_secret: Secret::new("sandbox-secret"),
-        };
+        let credential =
+            Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") };
         let mut options = ConnectionOptions::new("acme", Arc::clone(&self.adapter), credential);
         for origin in ["api", "auth"] {
             options.origins.insert(origin.into(), "http://127.0.0.1:8099".into());

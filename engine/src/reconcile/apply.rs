@@ -185,8 +185,7 @@ impl Reconciler {
         failed: &BTreeSet<String>,
     ) -> Result<Work, Error> {
         let mut work = Work { failed: failed.clone(), ..Work::default() };
-        let links = self.adopted(record).await?;
-        self.store.put_links(&self.name, links).await?;
+        self.adopt(record).await?;
         for step in &record.steps {
             self.take_step(step, record.generation, made, &mut work).await?;
             if work.fatal.is_some() {

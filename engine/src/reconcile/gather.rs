@@ -8,7 +8,9 @@ use super::Reconciler;
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
 use crate::plan::{self, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
-use crate::store::{Cause, Condition, DesiredRow, DesiredStatus, LinkRow, ObservedRow, StatusUpdate};
+use crate::store::{
+    Cause, Condition, DesiredRow, DesiredStatus, LinkRow, MovedTo, ObservedRow, PageCommit, StatusUpdate,
+};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::DesiredCandidate;
@@ -128,12 +130,27 @@ impl Reconciler {
         if !planned.steps.is_empty() || planned.adoptions.is_empty() || planned.is_blocked() {
             return Ok(());
         }
+        self.adopt(planned).await
+    }
+
+    /// Writes the links that a plan's adoptions make. A link that led to another record of the kind before was found where that one lives on:
+    /// other links follow, and it is told.
+    pub(super) async fn adopt(&self, planned: &RecordPlan) -> Result<(), Error> {
         let links = self.adopted(planned).await?;
+        for link in &links {
+            let Some(before) = self.store.link(&self.name, &link.host).await? else { continue };
+            if before.remote.kind != link.remote.kind || before.remote.id == link.remote.id {
+                continue;
+            }
+            let page = self.page(link.remote.kind.clone(), Vec::new(), &[], Cause::Observed);
+            let moved = vec![MovedTo { from: before.remote.id, to: link.remote.id.clone(), stays: true }];
+            self.take(PageCommit { moved, ..page }).await?;
+        }
         Ok(self.store.put_links(&self.name, links).await?)
     }
 
     /// The links that a plan's adoptions make.
-    pub(super) async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
+    async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
         for adoption in &planned.adoptions {
             let known = self.store.link(&self.name, &adoption.host).await?;
@@ -194,7 +211,7 @@ impl Reconciler {
         let mut unseen: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for need in &needs {
             if let Need::Observed(remote) = need
-                && self.store.observed(&self.name, remote).await?.is_none_or(|row| row.gone)
+                && self.store.observed(&self.name, remote).await?.is_none()
             {
                 unseen.entry(remote.kind.clone()).or_default().push(remote.id.clone());
             }
@@ -212,8 +229,10 @@ impl Reconciler {
                 }
                 Need::Observed(remote) => {
                     let row = self.store.observed(&self.name, &remote).await?;
-                    let found = row.filter(|row| !row.gone).map(|row| record(&row));
-                    gathered.facts.add_observed(remote, found);
+                    match row {
+                        Some(row) if row.gone => gathered.facts.add_gone(remote),
+                        row => gathered.facts.add_observed(remote, row.map(|row| record(&row))),
+                    }
                 }
                 Need::LinkedTo(remote) => {
                     let links = self.store.links_to(&self.name, &remote).await?;

@@ -16,15 +16,20 @@ mod drive;
 mod effect;
 mod fetch;
 mod gather;
+mod hint;
+mod identity;
 mod pull;
 mod settle;
+mod sweep;
 
 pub use apply::{ApplyReport, StepEnd, StepReport};
 pub use check::CheckResult;
 pub use gather::PlanOf;
+pub use hint::HintEnd;
 pub use pull::PullReport;
 pub(crate) use settle::Resend;
 pub use settle::SettleReport;
+pub use sweep::{SweepOptions, SweepReport};
 
 use crate::adapter::Adapter;
 use crate::clock::Clock;

@@ -5,7 +5,7 @@ use atsync::journal::{Intent, IntentState};
 use atsync::model::contract::{Mark, RemoteRef};
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{
-    Cause, Change, ChangeWhat, Declaration, LinkHow, LinkRow, ObservedWrite, PageCommit, PageReport, Store,
+    Cause, Change, ChangeWhat, Declaration, LinkHow, LinkRow, ObservedWrite, PageCommit, PageReport, Proof, Store,
 };
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -51,7 +51,9 @@ pub(crate) fn page(kind: &str, records: Vec<ObservedWrite>) -> PageCommit {
         records,
         masks: vec![mask],
         gone: Vec::new(),
+        moved: Vec::new(),
         scan: None,
+        sweep: None,
         cause: Cause::Observed,
         now_ms: 1_000,
     }
@@ -59,7 +61,7 @@ pub(crate) fn page(kind: &str, records: Vec<ObservedWrite>) -> PageCommit {
 
 pub(crate) fn gone(kind: &str, ids: &[&str]) -> PageCommit {
     let gone = ids.iter().map(|id| (*id).to_owned()).collect();
-    PageCommit { gone, cause: Cause::Swept, now_ms: 2_000, ..page(kind, Vec::new()) }
+    PageCommit { gone, cause: Cause::Swept { proof: Proof::Fetched }, now_ms: 2_000, ..page(kind, Vec::new()) }
 }
 
 pub(crate) async fn see(store: &dyn Store, kind: &str, id: &str, body: Value) -> PageReport {
@@ -128,7 +130,15 @@ pub(crate) fn applied() -> IntentState {
 }
 
 pub(crate) fn step(id: u64, attempt: u32, to: IntentState) -> atsync::store::IntentAdvance {
-    atsync::store::IntentAdvance { id, attempt, to, links: Vec::new(), unlink: Vec::new(), changes: Vec::new(), now_ms: 300 }
+    atsync::store::IntentAdvance {
+        id,
+        attempt,
+        to,
+        links: Vec::new(),
+        unlink: Vec::new(),
+        changes: Vec::new(),
+        now_ms: 300,
+    }
 }
 
 pub(crate) fn change(kind: &str, id: &str) -> Change {

@@ -7,7 +7,7 @@
 //! Bounds: opening reads a few pages, and the whole file only when the last process was killed by a version without quick repair. It
 //! blocks; call it off the async threads. Left out: migrations; there is one layout so far.
 
-use super::tables::{META, OrFailed, Tables, get, table};
+use super::tables::{META, OrFailed, SEEN, Tables, get, table};
 use super::writer::prepare;
 use crate::entropy::Entropy;
 use crate::store::codec::Key;
@@ -107,6 +107,13 @@ fn identify(database: &Database, place: &str, entropy: &dyn Entropy) -> Result<S
                 "has layout {schema}; this version of atsync reads layout {SCHEMA} alone, so use the version that wrote it"
             ),
         ));
+    }
+    if read.open_table(SEEN).is_err() {
+        // A file of an earlier build, which had fewer tables.
+        let mut transaction = database.begin_write().or_failed()?;
+        prepare(&mut transaction);
+        drop(Tables::open(&transaction)?);
+        transaction.commit().or_failed()?;
     }
     Ok(StoreIdentity { schema: SCHEMA, lineage })
 }
