@@ -56,10 +56,16 @@ impl Wire {
             Some(query) => format!("{}?{query}", request.url.path()),
             None => request.url.path().to_owned(),
         };
+        // A socket's client names the host, and the sandbox builds the link to the next page from it.
+        let mut headers = request.headers.clone();
+        if let Some(host) = request.url.host_str() {
+            let port = request.url.port().map_or_else(String::new, |port| format!(":{port}"));
+            headers.push(("host".to_owned(), format!("{host}{port}")));
+        }
         let answer = self.sandbox.handle(&sandbox::Request {
             method: &request.method,
             path_and_query: &path,
-            headers: &request.headers,
+            headers: &headers,
             body: &request.body,
         });
         let headers = answer.headers.iter().map(|(name, value)| Field::new(name.as_str(), value.as_str())).collect();

@@ -44,7 +44,9 @@ impl Reconciler {
             let (Some(before), Some(candidate)) = (parsed(&stored.body), text(&after, "candidate", "id")) else {
                 continue;
             };
-            if told || moved.iter().any(|known| known.from == record.id) {
+            // One that was converted before it was ever seen has nothing to tell, unless a link still leads to it.
+            let stale = is_converted(&before) && self.store.links_to(&self.name, &remote).await?.is_empty();
+            if told || stale || moved.iter().any(|known| known.from == record.id) {
                 continue;
             }
             let known = self.store.lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
