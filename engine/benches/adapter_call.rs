@@ -3,6 +3,8 @@
 //! The goal is 25 µs for the call. What the same code costs compiled natively, and a page of 500 candidates through the Greenhouse
 //! component, is measured where the adapters' crates are at hand: the engine depends on none of them, not even for tests.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+
 use atsync::adapter::{Adapter, ComponentHost, HostOptions, Metering, limits};
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;

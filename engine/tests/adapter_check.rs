@@ -2,6 +2,8 @@
 //!
 //! Method: an honest step is taken and one thing in it is made wrong; the table says which words the refusal must have.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+
 use atsync::adapter::check::{Answer, answer};
 use atsync::adapter::native::Functions;
 use atsync::adapter::{Adapter, AdapterError, NativeAdapter, TaskGuard, limits, manifest_check};

@@ -1,5 +1,7 @@
 //! Loading the minimal adapter as a component and calling it.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+
 mod adapter_support;
 
 use adapter_support::{given, host, jobs, minimal, scan};

@@ -4,6 +4,8 @@
 //! is an honest adapter otherwise, get the contract's real types, and are loaded as any component. So what is refused is refused by the same path that a
 //! compiled adapter takes. Lies that need well-formed data are tested natively, in `adapter_check.rs`.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+
 mod adapter_support;
 
 use adapter_support::{from_text, given, host, jobs, minimal, scan};

@@ -4,101 +4,30 @@
 //! sandbox's model through [`Wire`], a transport that calls [`Sandbox::handle`] instead of a socket and turns its delivery into what a
 //! socket would have shown. Time is a [`ManualClock`]. A world can be *restarted*: the engine is thrown away and a new one opens the same store.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    clippy::print_stdout,
-    reason = "a test kit stops the test when something does not hold"
-)]
-
-use atsync::adapter::{Adapter, NativeAdapter, native};
-use atsync::model::contract::{Field, Response};
+use atsync::adapter::Adapter;
 use atsync::model::desired::DesiredCandidate;
 use atsync::store::Store;
 use atsync::store::memory::MemoryStore;
 use atsync::testing::{ManualClock, SeededEntropy};
-use atsync::transport::{Delivery, Transport, WireRequest};
+use atsync::transport::Transport;
 use atsync::{Clock, Connection, ConnectionOptions, Credential, Engine, Secret};
-use atsync_adapter::Adapter as _;
-use atsync_greenhouse::Greenhouse;
 use atsync_greenhouse_sandbox as sandbox;
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+
+mod adapters;
+mod death;
+mod store;
+mod wire;
+
+pub use adapters::{Reclassed, component_greenhouse, native_greenhouse, wasm_greenhouse};
+pub use death::Death;
+pub use store::{StoreUpset, UpsetStore};
+pub use wire::{Meddle, Wire};
 
 /// When every world begins: 2026-11-24T10:00:00Z.
 pub const BEGIN_MS: u64 = 1_795_514_400_000;
-/// How long an answer takes on the wire, by the manual clock.
-const LATENCY_MS: u64 = 40;
-
-/// A transport without a socket: the sandbox's own handler behind the engine's session.
-pub struct Wire {
-    sandbox: Sandbox,
-    clock: Arc<ManualClock>,
-    /// Exchanges so far.
-    pub exchanges: AtomicU64,
-    /// The exchange at which the engine is killed: the answer never comes. 0: never.
-    pub kill_at: AtomicU64,
-}
-
-impl std::fmt::Debug for Wire {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Wire")
-    }
-}
-
-impl Wire {
-    fn deliver(&self, request: &WireRequest) -> (u64, Delivery) {
-        let path = match request.url.query() {
-            Some(query) => format!("{}?{query}", request.url.path()),
-            None => request.url.path().to_owned(),
-        };
-        // A socket's client names the host, and the sandbox builds the link to the next page from it.
-        let mut headers = request.headers.clone();
-        if let Some(host) = request.url.host_str() {
-            let port = request.url.port().map_or_else(String::new, |port| format!(":{port}"));
-            headers.push(("host".to_owned(), format!("{host}{port}")));
-        }
-        let answer = self.sandbox.handle(&sandbox::Request {
-            method: &request.method,
-            path_and_query: &path,
-            headers: &headers,
-            body: &request.body,
-        });
-        let headers = answer.headers.iter().map(|(name, value)| Field::new(name.as_str(), value.as_str())).collect();
-        let delivery = match answer.delivery {
-            sandbox::Delivery::Answer => {
-                Delivery::Answered(Response { status: answer.status, headers, body: answer.body })
-            }
-            sandbox::Delivery::DropBeforeProcessing => {
-                Delivery::Unclear("the connection was closed without an answer".into())
-            }
-            sandbox::Delivery::DropAfterApply => Delivery::Unclear("the connection was reset".into()),
-            sandbox::Delivery::Truncate(_) => Delivery::Unclear("the answer was cut".into()),
-            other => panic!("the kit does not know {other:?}"),
-        };
-        (answer.delay_ms, delivery)
-    }
-}
-
-impl Transport for Wire {
-    fn exchange(&self, request: WireRequest) -> futures_util::future::BoxFuture<'_, Delivery> {
-        let number = self.exchanges.fetch_add(1, Ordering::SeqCst) + 1;
-        Box::pin(async move {
-            self.clock.sleep(LATENCY_MS).await;
-            let (delay_ms, delivery) = self.deliver(&request);
-            if number == self.kill_at.load(Ordering::SeqCst) {
-                std::future::pending::<()>().await;
-            }
-            self.clock.sleep(delay_ms).await;
-            delivery
-        })
-    }
-}
-
 /// One engine, one sandbox, one clock.
 pub struct World {
     /// The time.
@@ -113,14 +42,9 @@ pub struct World {
     pub adapter: Arc<dyn Adapter>,
     /// The connection's settings.
     pub settings: serde_json::Map<String, serde_json::Value>,
+    /// What ends an engine.
+    pub death: Arc<Death>,
     engine: Engine,
-}
-
-/// The Greenhouse adapter, called natively.
-pub fn native_greenhouse() -> Arc<dyn Adapter> {
-    let functions =
-        native::Functions { describe: Greenhouse::describe, start: Greenhouse::start, resume: Greenhouse::resume };
-    Arc::new(NativeAdapter::new(functions).expect("the Greenhouse manifest is valid"))
 }
 
 impl World {
@@ -136,19 +60,26 @@ impl World {
 
     /// A world of given parts.
     pub fn with(sandbox: Sandbox, clock: Arc<ManualClock>, store: Arc<dyn Store>, adapter: Arc<dyn Adapter>) -> Self {
-        let wire = Arc::new(Wire {
-            sandbox: sandbox.clone(),
-            clock: Arc::clone(&clock),
-            exchanges: AtomicU64::new(0),
-            kill_at: AtomicU64::new(0),
-        });
+        Self::mortal(sandbox, clock, store, adapter, Arc::default())
+    }
+
+    /// A world whose engine dies when `death` says so; the store may know it too.
+    pub fn mortal(
+        sandbox: Sandbox,
+        clock: Arc<ManualClock>,
+        store: Arc<dyn Store>,
+        adapter: Arc<dyn Adapter>,
+        death: Arc<Death>,
+    ) -> Self {
+        let wire = Arc::new(Wire::new(sandbox.clone(), Arc::clone(&clock), Arc::clone(&death)));
         let engine = engine(&store, &wire, &clock);
-        Self { clock, sandbox, wire, store, adapter, settings: serde_json::Map::new(), engine }
+        Self { clock, sandbox, wire, store, adapter, settings: serde_json::Map::new(), death, engine }
     }
 
     /// Kills the engine and starts a new one on the same store.
     pub fn restart(&mut self) {
-        self.wire.kill_at.store(0, Ordering::SeqCst);
+        self.wire.spare();
+        self.death.undo();
         self.engine = engine(&self.store, &self.wire, &self.clock);
     }
 
@@ -157,9 +88,19 @@ impl World {
         self.clock.drive(future)
     }
 
+    /// Runs a future until its end or the engine's death, whichever comes first. After a death it is dropped where it stood; none comes back.
+    pub fn live<T>(&self, future: impl Future<Output = T>) -> Option<T> {
+        self.clock.drive(self.death.or(future))
+    }
+
     /// Opens the connection.
     pub fn connect(&self) -> Connection {
         self.run(self.engine.connect(self.options())).expect("the connection opens")
+    }
+
+    /// The engine that is alive.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
     }
 
     /// The connection's options.

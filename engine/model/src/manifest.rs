@@ -305,9 +305,9 @@ pub struct OperationRule {
     /// The kinds that one request makes, main one first. Empty when it makes nothing.
     #[serde(default)]
     pub materialises: Vec<String>,
-    /// Kinds that its input may carry along, to be made by the same request (`candidates.create` with its first application).
+    /// What its input may carry along, to be made by the same request (`candidates.create` with its first application).
     #[serde(default)]
-    pub may_carry: Vec<String>,
+    pub may_carry: Vec<Carry>,
     /// The top members of its input and how each is written.
     #[serde(default)]
     pub fields: Vec<FieldRule>,
@@ -330,6 +330,19 @@ pub struct OperationRule {
     pub permissions: Vec<String>,
     /// How many requests it costs as a rule, looks and read-backs of the adapter included.
     pub calls: u32,
+}
+
+/// A record that the request for another one can make along with it. What needs a member that is not listed gets a request of its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Carry {
+    /// Its kind.
+    pub kind: String,
+    /// Only when the member `kind` of its input is this word; absent: whatever it is.
+    #[serde(default)]
+    pub when: Option<String>,
+    /// The members of its input that the request can take.
+    pub members: Vec<String>,
 }
 
 /// How an operation behaves when it is sent again.

@@ -11,43 +11,43 @@ use wasmtime::ResourceLimiter;
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// A component file. The Greenhouse adapter has 1.7 MiB; a component that carries an interpreter of another language has about 10.
+/// A component file. The Greenhouse adapter has 1.7 MiB; the rest is room for languages that bring an interpreter along. Arbitrary beyond that.
 pub const COMPONENT_BYTES_MAX: usize = 16 * MIB;
 
 /// The largest reply body that is handed to an adapter: as much as fits twice (as bytes and as what is made of them) into [`MEMORY_BYTES_MAX`].
 pub const REPLY_BYTES_MAX: usize = 24 * MIB;
 
-/// Linear memory of one call. A page of 500 candidates (0.85 MB) peaks near 6 MiB; the largest reply allowed needs two copies.
+/// Linear memory of one call. A page of 500 candidates has 0.85 MB; the largest reply allowed, and what is made of it, must fit.
 pub const MEMORY_BYTES_MAX: usize = 64 * MIB;
 
-/// Elements of one table. A table holds function pointers; large adapters have a few thousand.
+/// Elements of one table. A table holds function pointers, one for each function that is called indirectly. Arbitrary.
 pub const TABLE_ELEMENTS_MAX: usize = 20_000;
 
 /// Core instances, tables and memories in one component. One of each is usual; wrapping adds up to three.
 pub const INSTANCES_MAX: usize = 8;
 
-/// The guest's stack on the host's. Guests compiled from Rust keep large values in linear memory, so this is call depth: about 10,000 frames.
+/// The guest's stack on the host's. Guests compiled from Rust keep large values in linear memory, so this bounds the depth of calls. Wasmtime's own default.
 pub const STACK_BYTES_MAX: usize = 512 * KIB;
 
 /// Bytes that one answer may make the host allocate while it is copied out; wasmtime counts them at the size of the host's types.
 pub const ANSWER_BYTES_MAX: usize = 32 * MIB;
 
-/// The guest's time for one call. The largest page takes under 0.1 s; the rest is for busy machines, since this is wall time.
+/// The guest's time for one call. A page of 500 candidates takes about 8 ms; the rest is for larger pages and busy machines, since this is wall time.
 pub const GUEST_TIME_MAX: Duration = Duration::from_secs(2);
 
-/// Fuel of one call in deterministic runs; about one unit an instruction, hence a few seconds of work.
+/// Fuel of one call in deterministic runs; about one unit an instruction. Arbitrary, of the order of seconds.
 pub const FUEL_MAX: u64 = 10_000_000_000;
 
-/// Records in one page or fetch. The largest page of any ATS that was looked at is 1,000 rows, each with up to ten records inside.
+/// Records in one page or fetch. Pages have up to some hundred rows, each perhaps with records inside. Arbitrary beyond that.
 pub const ITEMS_MAX: usize = 10_000;
 
-/// One unified record. The largest seen, a candidate with a long history of notes, had 60 KiB.
+/// One unified record. A candidate has about 2 KiB; arbitrary beyond that.
 pub const ITEM_BODY_BYTES_MAX: usize = MIB;
 
-/// Masks in one page, and fields in one mask. Arbitrary, an order of magnitude over what any adapter has.
+/// Masks in one page. Arbitrary: a page has about one mask a kind.
 pub const MASKS_MAX: usize = 64;
 
-/// Ids, versions, kinds, roles, names. Longer than any id that an ATS was seen to give; short enough to be a key.
+/// Ids, versions, kinds, roles, names. Arbitrary; composite ids fit, and it is short enough to be a key.
 pub const NAME_BYTES_MAX: usize = 512;
 
 /// Cursors and checkpoints, which are stored per connection.
@@ -62,16 +62,16 @@ pub const LIST_MAX: usize = 1_000;
 /// The body of one request. An attachment of 10 MB in base64 inside JSON fits.
 pub const REQUEST_BODY_BYTES_MAX: usize = 16 * MIB;
 
-/// A path, a link, or a query with all its values. Servers refuse longer ones.
+/// A path, a link, or a query with all its values. Many servers refuse half of that.
 pub const URL_BYTES_MAX: usize = 16 * KIB;
 
-/// Steps of one task. A write with its looks takes about five; a fetch of fifty ids one by one takes fifty.
+/// Steps of one task. A fetch of fifty ids one by one takes fifty. Arbitrary beyond that.
 pub const STEPS_MAX: u32 = 200;
 
-/// The tenant catalogue, stored per connection. A customer with 2,000 custom field options has about 0.4 MiB.
+/// The tenant catalogue, stored per connection. Arbitrary; thousands of custom field options fit.
 pub const CATALOGUE_BYTES_MAX: usize = 4 * MIB;
 
-/// A manifest. Greenhouse's has about 40 KiB.
+/// A manifest. Arbitrary.
 pub const MANIFEST_BYTES_MAX: usize = MIB;
 
 /// The limits on a running guest. The defaults are the constants of this module.

@@ -187,7 +187,7 @@ fn kind(manifest: &Manifest, rule: &KindRule) -> Result<(), String> {
 fn operation(manifest: &Manifest, rule: &OperationRule) -> Result<(), String> {
     let place = format!("operations[{}]", rule.name);
     known_kind(manifest, &format!("{place}.kind"), &rule.kind)?;
-    for kind in rule.materialises.iter().chain(&rule.may_carry) {
+    for kind in rule.materialises.iter().chain(rule.may_carry.iter().map(|carry| &carry.kind)) {
         known_kind(manifest, &format!("{place}: materialises and may_carry"), kind)?;
     }
     for id in &rule.permissions {
@@ -198,10 +198,10 @@ fn operation(manifest: &Manifest, rule: &OperationRule) -> Result<(), String> {
     if let Some(status) = rule.refused_statuses.iter().find(|status| !(400..=499).contains(*status)) {
         return Err(format!("{place}.refused_statuses: {status} is none of 400 to 499"));
     }
-    if let Some(setting) = &rule.opt_in {
-        if manifest.settings_schema.pointer(&format!("/properties/{setting}")).is_none() {
-            return Err(format!("{place}.opt_in: settings_schema has no property {setting}"));
-        }
+    if let Some(setting) = &rule.opt_in
+        && manifest.settings_schema.pointer(&format!("/properties/{setting}")).is_none()
+    {
+        return Err(format!("{place}.opt_in: settings_schema has no property {setting}"));
     }
     if rule.calls == 0 {
         return Err(format!("{place}.calls: it must be at least 1"));

@@ -4,13 +4,13 @@
 //! makes the person and the first application, both are one step with two links. Stage and outcome are written only when the
 //! connection opted in: such writes can mail the candidate.
 
-use super::candidate::{Person, create_customs, deleted, follow, rebase, update_customs};
+use super::candidate::{Person, create_customs, deleted, follow, rebase, unseen_customs, update_customs};
 use super::ownership::{Comparison, Decision, decide};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
 use crate::store::index;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Policy};
 use atsync_model::kinds;
-use atsync_model::manifest::OperationRule;
+use atsync_model::manifest::{Carry, OperationRule};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -77,6 +77,7 @@ fn find<'a>(
     host: &str,
     goal: &Goal<'_>,
 ) -> Option<Option<&'a Arc<Record>>> {
+    let mut converted: Option<&'a Arc<Record>> = None;
     if let Some(link) = draft.input.links.get(host) {
         let remote = link.remote.clone();
         let Some(record) = draft.observed(&remote)? else {
@@ -92,12 +93,8 @@ fn find<'a>(
         if record.text("outcome.value") != Some("converted") {
             return Some(Some(record));
         }
-        // Converted by somebody in the ATS: the application lives on under a new id, which was not there when the conversion showed.
-        if wanted.kind == ApplicationKind::Prospect {
-            let message = format!("{host}: the prospect was converted in the ATS; it is not made again");
-            draft.say(FindingKind::Drifted, host, "Converted", message);
-            return None;
-        }
+        // Converted by somebody in the ATS: the application lives on under a new id.
+        converted = Some(record);
     }
     let Person::There(candidate) = person else { return Some(None) };
     let rows = draft.lookup(kinds::APPLICATIONS, index::CANDIDATE, &candidate.id)?;
@@ -105,8 +102,30 @@ fn find<'a>(
     if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && fitting.len() > 1 {
         fitting = in_pool(draft, fitting, goal)?;
     }
+    if fitting.is_empty()
+        && wanted.kind == ApplicationKind::Prospect
+        && let Some(prospect) = converted
+    {
+        // Somebody made the prospect an application. That stands: the path follows it, and no prospect is made in its place.
+        fitting = rows.iter().filter(|row| came_of(row, prospect)).collect();
+        if fitting.len() != 1 {
+            let message =
+                format!("{host}: the prospect was converted in the ATS; that stands, and nothing is made anew");
+            draft.say(FindingKind::Drifted, host, "ConvertedInAts", message);
+            return Some(Some(prospect));
+        }
+    }
     match fitting.as_slice() {
         [] => Some(None),
+        [record] if converted.is_some() => {
+            draft.plan.adoptions.push(Adoption {
+                host: host.to_owned(),
+                remote: record.remote(),
+                applied: Map::new(),
+                reason: "the prospect was converted to it".to_owned(),
+            });
+            Some(Some(record))
+        }
         [record] => {
             let reason = match wanted.kind {
                 ApplicationKind::Application => "the candidate applied to this job already",
@@ -129,6 +148,16 @@ fn find<'a>(
             None
         }
     }
+}
+
+/// Whether an application may be what became of a converted prospect: on one of its jobs, or on any where it was tied to none.
+fn came_of(row: &Record, prospect: &Record) -> bool {
+    let job = row.text("job.id");
+    let tied = prospect.list("prospective_jobs");
+    row.text("kind") == Some("application")
+        && job.is_some()
+        && (tied.is_empty() || tied.iter().any(|tied| tied.get("id").and_then(Value::as_str) == job))
+        && row.text("created_at") >= prospect.text("created_at")
 }
 
 fn fits(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
@@ -218,7 +247,7 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
     draft.plan.steps.push(step);
 }
 
-/// Puts the application into the step that makes the person, where the ATS takes both in one request.
+/// Puts the application into the step that makes the person, where the ATS takes both in one request with all that is desired of it.
 fn carry(
     draft: &mut Draft<'_>,
     person: &Person<'_>,
@@ -235,7 +264,13 @@ fn carry(
         return false;
     };
     let Some(rule) = manifest.operation(&step.operation) else { return false };
-    if step.input.contains_key("application") || !rule.may_carry.iter().any(|kind| kind == kinds::APPLICATIONS) {
+    let fits = |carry: &Carry| {
+        let word = input.get("kind").and_then(Value::as_str);
+        carry.kind == kinds::APPLICATIONS
+            && carry.when.as_deref().is_none_or(|when| word == Some(when))
+            && input.keys().all(|member| carry.members.contains(member))
+    };
+    if step.input.contains_key("application") || !rule.may_carry.iter().any(fits) {
         return false;
     }
     step.input.insert("application".to_owned(), Value::Object(input.clone()));
@@ -250,6 +285,7 @@ fn carry(
 fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
     let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
     let mut applied = base.clone();
+    applied.retain(|path, _| owns(wanted, path));
     let mut fields = Vec::new();
     let mut input = Map::new();
     let transferred = is_transferred(draft, wanted, host, goal, record, &base);
@@ -279,21 +315,30 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
         }
     }
     let customs = update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
-    if !customs.is_empty() {
+    let has_customs = !customs.is_empty();
+    if has_customs {
         input.insert("custom_fields".to_owned(), Value::Array(customs));
     }
+    if let Some(wanted) = wanted.outcome.map(outcome_word)
+        && record.text("outcome.value") == Some(wanted)
+    {
+        applied.insert("outcome".to_owned(), json!(wanted));
+    }
     if fields.is_empty() {
-        rebase(draft, host, record, applied, &base);
+        rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
+        if has_customs {
+            unseen_customs(draft, host, "application", rule, record);
+        }
         let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());
         step.input = input;
         step.fields = fields;
-        step.applied.insert(host.to_owned(), applied);
+        step.applied.insert(host.to_owned(), applied.clone());
         draft.plan.steps.push(step);
     }
     if !transferred {
-        lifecycle(draft, wanted, host, goal, record);
+        lifecycle(draft, wanted, host, goal, record, applied);
     }
 }
 
@@ -326,8 +371,27 @@ fn is_transferred(
     true
 }
 
+/// Whether the desired application names the field. Job and pool say what it is and are never released.
+fn owns(wanted: &DesiredApplication, path: &str) -> bool {
+    match path {
+        "source" => wanted.source.is_some(),
+        "referrer" => wanted.referrer.is_some(),
+        "stage" => wanted.stage.is_some(),
+        _ => path.strip_prefix("custom_fields.").is_none_or(|key| wanted.custom_fields.contains_key(key)),
+    }
+}
+
 /// Stage and outcome. At most one of these steps is planned at a time; the next plan sees what it brought.
-fn lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
+///
+/// `applied` is the base as the steps before leave it: a move adds its stage to that.
+fn lifecycle(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    record: &Record,
+    applied: Map<String, Value>,
+) {
     let outcome = record.text("outcome.value").unwrap_or("other");
     let prospect = record.text("kind") == Some("prospect");
     if prospect && wanted.kind == ApplicationKind::Application {
@@ -343,10 +407,14 @@ fn lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goa
     let closed = matches!(outcome, "rejected" | "withdrawn" | "hired");
     match wanted.outcome {
         Some(DesiredOutcome::Rejected) if !matches!(outcome, "rejected" | "withdrawn") => {
-            reject(draft, wanted, host, record, outcome)
+            if ends(draft, host, outcome, "rejected") {
+                reject(draft, wanted, host, record, outcome);
+            }
         }
         Some(DesiredOutcome::Hired) if outcome != "hired" => {
-            if let Some(rule) = draft.operation(host, "applications.hire") {
+            if ends(draft, host, outcome, "hired")
+                && let Some(rule) = draft.operation(host, "applications.hire")
+            {
                 let mut step = lifecycle_step(rule, host, record, "it should be hired");
                 change(&mut step, "outcome", json!(outcome), json!("hired"));
                 draft.plan.steps.push(step);
@@ -366,7 +434,37 @@ fn lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goa
             }
         }
         _ if closed => {}
-        _ => move_to_stage(draft, wanted, host, goal, record),
+        _ => move_to_stage(draft, wanted, host, goal, record, applied),
+    }
+}
+
+fn outcome_word(outcome: DesiredOutcome) -> &'static str {
+    match outcome {
+        DesiredOutcome::Active => "active",
+        DesiredOutcome::Rejected => "rejected",
+        DesiredOutcome::Hired => "hired",
+    }
+}
+
+/// Whether an outcome is to be written. One that was reached and that somebody took back is written again only by `enforce`.
+fn ends(draft: &mut Draft<'_>, host: &str, observed: &str, wanted: &str) -> bool {
+    let last = draft.input.links.get(host).and_then(|link| link.applied.get("outcome")).and_then(Value::as_str);
+    let comparison = Comparison {
+        observed_is_desired: false,
+        // Active is how every application begins: nobody has decided yet.
+        observed_is_empty: observed == "active",
+        has_base: last.is_some(),
+        observed_is_base: last == Some(observed),
+        desired_is_base: last == Some(wanted),
+    };
+    match decide(draft.policy("outcome", Policy::Enforce), comparison) {
+        Decision::Write => true,
+        Decision::Drifted | Decision::Conflict => {
+            let message = format!("{host}: it is {observed} in the ATS and not {wanted}; that stands");
+            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+            false
+        }
+        Decision::InStep | Decision::Leave => false,
     }
 }
 
@@ -384,7 +482,14 @@ fn reject(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, record
     draft.plan.steps.push(step);
 }
 
-fn move_to_stage(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
+fn move_to_stage(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    record: &Record,
+    mut applied: Map<String, Value>,
+) {
     let Some(reference) = &wanted.stage else { return };
     let job = goal.job.map(|job| job.id.clone()).or_else(|| record.text("job.id").map(str::to_owned));
     let Some(stage) = draft.resolve(host, kinds::STAGES, job.as_deref(), reference) else { return };
@@ -405,7 +510,6 @@ fn move_to_stage(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str,
             step.input.insert("to_stage".to_owned(), json!(stage.id));
             let before = record.text("stage.name").or(record.text("stage.id")).map_or(Value::Null, |name| json!(name));
             change(&mut step, "stage", before, shown(stage));
-            let mut applied = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
             applied.insert("stage".to_owned(), json!(stage.id));
             step.applied.insert(host.to_owned(), applied);
             draft.plan.steps.push(step);

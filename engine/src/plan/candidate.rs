@@ -11,6 +11,7 @@ use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy, Visibility};
 use atsync_model::kinds;
+use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -101,9 +102,11 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
         [record] => adopt(draft, &key, record).then_some(Person::There(record)),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).take(20).collect();
+            let addresses: Vec<&str> = emails.iter().map(|email| email.value()).take(20).collect();
             let message = format!(
-                "{key}: {} candidates in the ATS have one of these e-mail addresses (ids {}); merge them in the ATS or link one by hand",
+                "{key}: {} candidates in the ATS have the e-mail address {} (ids {}); merge them in the ATS, or correct the address",
                 several.len(),
+                addresses.join(" or "),
                 ids.join(", ")
             );
             draft.block(&key, "AmbiguousCandidate", message);
@@ -359,10 +362,28 @@ pub(super) fn follow(
     }
 }
 
+/// Whether the desired record names the field. What was released has no base any more: should it be named again, the engine meets it as
+/// it meets a stranger's value.
+fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
+    let name = desired.name.as_ref();
+    match path {
+        "name.first" => name.is_some_and(|name| name.first.is_some()),
+        "name.last" => name.is_some_and(|name| name.last.is_some()),
+        "name.preferred" => name.is_some_and(|name| name.preferred.is_some()),
+        "company" => desired.company.is_some(),
+        "title" => desired.title.is_some(),
+        "emails" => desired.emails.is_some(),
+        "phones" => desired.phones.is_some(),
+        "links" => desired.links.is_some(),
+        _ => path.strip_prefix("custom_fields.").is_none_or(|key| desired.custom_fields.contains_key(key)),
+    }
+}
+
 fn update(draft: &mut Draft<'_>, record: &Record) {
     let key = draft.input.desired.key.clone();
     let base = draft.input.links.get(&key).map(|link| link.applied.clone()).unwrap_or_default();
     let mut applied = base.clone();
+    applied.retain(|path, _| owns(draft.input.desired, path));
     let mut fields = Vec::new();
     let (mut set, mut add, mut remove) = (Map::new(), Map::new(), Map::new());
     for (path, value) in scalars(draft) {
@@ -425,11 +446,42 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         }
     }
     if !customs.is_empty() {
+        unseen_customs(draft, &key, "candidate", rule, record);
         step.input.insert("custom_fields".to_owned(), Value::Array(customs));
     }
     step.fields = fields;
     step.applied.insert(key, applied);
     draft.plan.steps.push(step);
+}
+
+/// Says which values an update may lose: where it replaces the whole set, what the acting user is not shown cannot be sent back.
+pub(super) fn unseen_customs(
+    draft: &mut Draft<'_>,
+    host: &str,
+    applies_to: &str,
+    rule: &OperationRule,
+    record: &Record,
+) {
+    let replaces = |field: &FieldRule| field.name == "custom_fields" && field.mode == FieldMode::ReplaceAll;
+    if !rule.fields.iter().any(replaces) {
+        return;
+    }
+    let Some(private) = draft.lookup(kinds::CUSTOM_FIELDS, index::PRIVATE, applies_to) else { return };
+    let shown = record.body.get("custom_fields");
+    let unseen: Vec<&str> = private
+        .iter()
+        .filter(|field| field.value("active").and_then(Value::as_bool) != Some(false))
+        .filter_map(|field| field.text("key"))
+        .filter(|key| shown.and_then(|shown| shown.get(*key)).is_none())
+        .collect();
+    if !unseen.is_empty() {
+        let message = format!(
+            "{host}: private custom fields that show no value ({}) may hold one that the acting user does not see; \
+             where the ATS replaces all custom values at once, this update removes it",
+            unseen.join(", ")
+        );
+        draft.say(FindingKind::Note, host, "UnseenValues", message);
+    }
 }
 
 /// Records a new base without a request: what was found in step is the base from now on.
@@ -449,8 +501,15 @@ pub(super) fn rebase(
 }
 
 fn tags(draft: &mut Draft<'_>, person: &Person<'_>) {
-    let Some(wanted) = &draft.input.desired.tags else { return };
     let key = draft.input.desired.key.clone();
+    let prefix = format!("{key}/tags/");
+    let Some(wanted) = &draft.input.desired.tags else {
+        // Released as a whole: the tags stay where they are, and are nobody's from now on.
+        let links = draft.input.links.range(prefix.clone()..);
+        let released = links.map(|(host, _)| host).take_while(|host| host.starts_with(&prefix));
+        draft.plan.releases.extend(released.cloned());
+        return;
+    };
     let there: Vec<(String, String)> = match person {
         Person::There(record) => {
             let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &record.id) else { return };
@@ -468,13 +527,17 @@ fn tags(draft: &mut Draft<'_>, person: &Person<'_>) {
         tag(draft, person, name, &host, &there);
     }
     // A tag that the engine put there and that is no longer desired is taken off again.
-    let prefix = format!("{key}/tags/");
     for (host, link) in draft.input.links.range(prefix.clone()..) {
         if !host.starts_with(&prefix) {
             break;
         }
+        if wanted_paths.contains(host) {
+            continue;
+        }
         let stands = there.iter().any(|(_, row)| *row == link.remote.id);
-        if wanted_paths.contains(host) || !stands || link.how == crate::store::LinkHow::Adopted {
+        if !stands || link.how == crate::store::LinkHow::Adopted {
+            // Gone, or somebody else's: there is nothing to take off.
+            draft.plan.releases.push(host.clone());
             continue;
         }
         let Some(rule) = draft.operation(host, "applied_tags.delete") else { continue };

@@ -156,14 +156,22 @@ pub fn plan(
             }
             Decision::Drifted => {
                 plan.drifted.push(contact.value().to_owned());
-                if added.contains(&normal) { now_added.push(normal) } else { now_seen.push(normal) }
+                // Somebody took it away. If it comes back, it is theirs and is never taken back by the engine.
+                now_seen.push(normal);
             }
+            // What was taken away is remembered, or an emptied list would be filled with it again.
+            _ if was_there => now_seen.push(normal),
             _ => {}
         }
     }
     for normal in added {
-        if !wanted.contains(&normal) && present.contains(&normal) {
-            plan.remove.push(json!({ "value": normal }));
+        if wanted.contains(&normal) || !present.contains(&normal) {
+            continue;
+        }
+        match policy {
+            Policy::Enforce | Policy::Yield => plan.remove.push(json!({ "value": normal })),
+            // These policies write once; taking back would be writing again.
+            Policy::Seed | Policy::Fill => now_added.push(normal),
         }
     }
     plan.applied = json!({ "added": now_added, "seen": now_seen });
@@ -202,10 +210,12 @@ pub fn record_applied(applied: &mut Map<String, Value>, list: List, value: Value
 
 #[cfg(test)]
 mod tests {
-    use super::{List, create, plan};
+    use super::{List, ListPlan, create, plan};
     use crate::plan::Record;
     use atsync_model::desired::{DesiredContact, Policy};
+    use proptest::prelude::*;
     use serde_json::{Value, json};
+    use std::collections::BTreeSet;
 
     fn person(emails: &[&str]) -> Record {
         let list: Vec<Value> = emails.iter().map(|email| json!({ "value": email })).collect();
@@ -255,6 +265,94 @@ mod tests {
             Policy::Yield,
         );
         assert_eq!(made.remove, vec![json!({ "value": "a@x.com" })]);
+    }
+
+    #[test]
+    fn an_entry_that_somebody_put_back_is_theirs() {
+        let applied = json!({ "added": ["a@x.com"], "seen": [] });
+        let drifted = plan(List::Emails, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Yield);
+        let back = plan(List::Emails, &wanted(&[]), &person(&["a@x.com"]), Some(&drifted.applied), Policy::Yield);
+        assert!(back.remove.is_empty(), "{back:?}");
+    }
+
+    /// The addresses of a list, as a set of small ones.
+    fn addresses() -> impl Strategy<Value = Vec<String>> {
+        prop::collection::btree_set("[abcd]", 0..4)
+            .prop_map(|names| names.iter().map(|name| format!("{name}@x")).collect())
+    }
+
+    fn policy() -> impl Strategy<Value = Policy> {
+        prop_oneof![Just(Policy::Enforce), Just(Policy::Yield), Just(Policy::Seed), Just(Policy::Fill)]
+    }
+
+    fn planned(desired: &[String], there: &[String], applied: Option<&Value>, policy: Policy) -> ListPlan {
+        let desired: Vec<DesiredContact> = desired.iter().cloned().map(DesiredContact::Bare).collect();
+        let there: Vec<&str> = there.iter().map(String::as_str).collect();
+        plan(List::Emails, &desired, &person(&there), applied, policy)
+    }
+
+    fn of(entries: &[Value]) -> BTreeSet<String> {
+        entries.iter().map(|entry| entry["value"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// What the ATS holds after the plan was carried out.
+    fn carried_out(there: &[String], plan: &ListPlan) -> Vec<String> {
+        let mut after: BTreeSet<String> = there.iter().cloned().collect();
+        after.retain(|entry| !of(&plan.remove).contains(entry));
+        after.extend(of(&plan.add));
+        after.into_iter().collect()
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_removed_that_the_engine_did_not_add(
+            one in addresses(), two in addresses(), there in addresses(), policy in policy()
+        ) {
+            // One declaration, then somebody's edits, then another.
+            let first = planned(&one, &there, None, policy);
+            let held = carried_out(&there, &first);
+            let second = planned(&two, &held, Some(&first.applied), policy);
+            for removed in of(&second.remove) {
+                prop_assert!(!there.contains(&removed), "{removed} was there before the engine came");
+                prop_assert!(!two.contains(&removed), "{removed} is desired");
+            }
+            for added in of(&second.add) {
+                prop_assert!(two.contains(&added) && !held.contains(&added));
+            }
+        }
+
+        #[test]
+        fn a_list_that_was_carried_out_needs_nothing_more(
+            desired in addresses(), there in addresses(), added in addresses(), seen in addresses(), policy in policy()
+        ) {
+            let base = json!({ "added": added, "seen": seen });
+            let first = planned(&desired, &there, Some(&base), policy);
+            let held = carried_out(&there, &first);
+            let again = planned(&desired, &held, Some(&first.applied), policy);
+            prop_assert!(again.add.is_empty() && again.remove.is_empty(), "{again:?}");
+            prop_assert_eq!(&again.applied, &planned(&desired, &held, Some(&again.applied), policy).applied);
+        }
+
+        #[test]
+        fn what_somebody_removed_comes_back_only_when_enforced(
+            desired in addresses(), there in addresses(), removed in addresses(), policy in policy()
+        ) {
+            let first = planned(&desired, &there, None, policy);
+            let mut held = carried_out(&there, &first);
+            let owned: BTreeSet<String> = held.iter().filter(|entry| desired.contains(entry)).cloned().collect();
+            held.retain(|entry| !removed.contains(entry));
+            let again = planned(&desired, &held, Some(&first.applied), policy);
+            for added in of(&again.add) {
+                prop_assert!(policy == Policy::Enforce || !owned.contains(&added), "{added} came back under {policy:?}");
+            }
+        }
+
+        #[test]
+        fn seed_never_touches_a_list_that_exists(desired in addresses(), there in addresses(), added in addresses()) {
+            let base = json!({ "added": added, "seen": [] });
+            let plan = planned(&desired, &there, Some(&base), Policy::Seed);
+            prop_assert!(plan.add.is_empty() && plan.remove.is_empty());
+        }
     }
 
     #[test]

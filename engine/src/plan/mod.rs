@@ -133,6 +133,9 @@ pub struct RecordPlan {
     pub generation: u64,
     /// What is linked without a request.
     pub adoptions: Vec<Adoption>,
+    /// Host paths whose links end without a request: what was released is no longer managed, and its value stays.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub releases: Vec<String>,
     /// What is done, in an order that respects `after`.
     pub steps: Vec<Step>,
     /// What else there is to say.
@@ -143,6 +146,11 @@ impl RecordPlan {
     /// Whether nothing is done for the record until somebody acts.
     pub fn is_blocked(&self) -> bool {
         self.findings.iter().any(|finding| finding.kind == FindingKind::Blocked)
+    }
+
+    /// The first note of this reason.
+    pub fn note(&self, reason: &str) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.kind == FindingKind::Note && finding.reason == reason)
     }
 }
 
@@ -228,6 +236,7 @@ impl<'a> Draft<'a> {
         if self.plan.is_blocked() {
             self.plan.steps.clear();
             self.plan.adoptions.clear();
+            self.plan.releases.clear();
             self.shared.clear();
         }
         Ok((self.plan, self.shared))

@@ -220,7 +220,7 @@ impl<'a> Draft<'a> {
 }
 
 /// Keeps only what the test accepts, unless that leaves nothing.
-fn narrow<'r>(records: &mut Vec<&'r Arc<Record>>, accept: impl Fn(&Record) -> bool) {
+fn narrow(records: &mut Vec<&Arc<Record>>, accept: impl Fn(&Record) -> bool) {
     if records.len() > 1 && records.iter().any(|record| accept(record)) {
         records.retain(|record| accept(record));
     }

@@ -89,7 +89,9 @@ pub fn plan(plan: &Plan) -> String {
 /// One line: how much it is.
 pub fn summary(plan: &Plan) -> String {
     let blocked = plan.records.iter().filter(|record| record.is_blocked()).count();
-    let mut line = if plan.is_empty() {
+    let mut line = if plan.is_empty() && blocked > 0 {
+        format!("Nothing can be done for {}.", plan.connection)
+    } else if plan.is_empty() {
         format!("Nothing to do for {}.", plan.connection)
     } else {
         let creates = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
@@ -103,7 +105,8 @@ pub fn summary(plan: &Plan) -> String {
         )
     };
     if blocked > 0 {
-        let _ = write!(line, " {blocked} blocked.");
+        let records = if blocked == 1 { "record waits" } else { "records wait" };
+        let _ = write!(line, " {blocked} {records} for somebody to act.");
     }
     line
 }

@@ -10,13 +10,14 @@
 //! record's conditions.
 
 use super::drive::TaskError;
-use super::effect::{EffectEnd, Order};
+use super::effect::{EffectEnd, Order, Touched};
 use super::gather::Gathered;
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
+use crate::journal::IntentId;
 use crate::plan::{MADE, Plan, RecordPlan, Step};
-use crate::store::{Cause, Condition, DesiredStatus, LinkHow, LinkRow, StatusUpdate};
+use crate::store::{Condition, DesiredStatus, LinkHow, LinkRow, StatusUpdate};
 use crate::transport::{NotSent, Priority};
 use atsync_model::contract::{Failure, Operation, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::OperationRule;
@@ -123,7 +124,7 @@ struct Work {
     steps: Vec<StepReport>,
     made: BTreeMap<String, RemoteRef>,
     failed: BTreeSet<String>,
-    touched: Vec<RemoteRef>,
+    touched: Vec<Touched>,
     warnings: Vec<String>,
     /// The connection as a whole cannot go on.
     fatal: Option<Error>,
@@ -133,7 +134,10 @@ impl Reconciler {
     /// Settles what is open, carries the plan out, settles again, reads back.
     pub(crate) async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
         let mut report = ApplyReport::default();
-        let mut touched: Vec<RemoteRef> = Vec::new();
+        if !plan.is_empty() {
+            self.verify_tenant_once().await?;
+        }
+        let mut touched: Vec<Touched> = Vec::new();
         let mut shared = Work::default();
         for step in &plan.shared {
             self.take_step(step, 0, &BTreeMap::new(), &mut shared).await?;
@@ -185,7 +189,7 @@ impl Reconciler {
         failed: &BTreeSet<String>,
     ) -> Result<Work, Error> {
         let mut work = Work { failed: failed.clone(), ..Work::default() };
-        self.adopt(record).await?;
+        self.link_and_release(record).await?;
         for step in &record.steps {
             self.take_step(step, record.generation, made, &mut work).await?;
             if work.fatal.is_some() {
@@ -278,7 +282,16 @@ impl Reconciler {
                 work.warnings = warnings;
                 Ok(if sent { StepEnd::Applied } else { StepEnd::Unneeded })
             }
-            EffectEnd::Refused(failure) => Ok(StepEnd::Refused { reason: self.explain(&failure) }),
+            EffectEnd::Refused(failure) => {
+                // A create may be refused because the record is there already, made by somebody since it was last looked for.
+                let made_by_somebody = order.operation.target.is_none()
+                    && matches!(failure, Failure::Invalid(_) | Failure::Conflict(_))
+                    && matches!(self.look(&order, work).await?, Some(StepEnd::Adopted));
+                if made_by_somebody {
+                    return Ok(StepEnd::Adopted);
+                }
+                Ok(StepEnd::Refused { reason: self.explain(&failure) })
+            }
             EffectEnd::InDoubt => Ok(StepEnd::InDoubt),
             EffectEnd::Busy(id) => {
                 Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
@@ -330,7 +343,7 @@ impl Reconciler {
                     // Nothing of it was written by the engine; the next plan compares.
                     link.applied = Map::new();
                     work.made.insert(link.host.clone(), link.remote.clone());
-                    work.touched.push(link.remote.clone());
+                    work.touched.push(Touched { remote: link.remote.clone(), intent: None });
                 }
                 self.store.put_links(&self.name, links).await?;
                 Ok(Some(StepEnd::Adopted))
@@ -370,16 +383,22 @@ impl Reconciler {
         Ok(Ok(()))
     }
 
-    /// Reads what was touched, so that the store knows what the ATS made of it.
-    pub(crate) async fn read_back(&self, touched: Vec<RemoteRef>) -> Result<(), Error> {
+    /// Reads what was touched, so that the store knows what the ATS made of it. The events name the intents that touched it; what somebody
+    /// else changed in the same moment is told along.
+    pub(crate) async fn read_back(&self, touched: Vec<Touched>) -> Result<(), Error> {
         let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for found in touched {
-            kinds.entry(found.kind).or_default().insert(found.id);
+        let mut intents: BTreeMap<String, BTreeMap<String, IntentId>> = BTreeMap::new();
+        for Touched { remote, intent } in touched {
+            if let Some(intent) = intent {
+                intents.entry(remote.kind.clone()).or_default().insert(remote.id.clone(), intent);
+            }
+            kinds.entry(remote.kind).or_default().insert(remote.id);
         }
         for (kind, ids) in kinds {
             if self.adapter.manifest().kind(&kind).is_some() {
                 let ids: Vec<String> = ids.into_iter().collect();
-                self.fetch(&kind, &ids, Cause::Observed, Priority::Incremental).await?;
+                let applied_by = intents.remove(&kind).unwrap_or_default();
+                self.fetch(&kind, &ids, &applied_by, Priority::Incremental).await?;
             }
         }
         Ok(())
@@ -388,7 +407,11 @@ impl Reconciler {
     /// Plans the records of the plan once more on what is known now and writes their conditions.
     async fn conclude(&self, plan: &Plan, report: &mut ApplyReport) -> Result<(), Error> {
         let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
-        for step in report.steps.iter().filter(|step| !step.end.is_done()) {
+        // A doubt that was settled in this run is none any more: what came of it shows in the plan below.
+        let doubts = self.store.open_intents(&self.name).await?;
+        let is_settled =
+            |step: &StepReport| step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host);
+        for step in report.steps.iter().filter(|step| !step.end.is_done() && !is_settled(step)) {
             let key = step.host.split('/').next().unwrap_or(&step.host);
             failures.entry(key).or_insert(step);
         }
@@ -431,6 +454,7 @@ impl Reconciler {
                 generation: row.generation,
                 status: DesiredStatus { observed_generation: row.generation, conditions },
                 dirty: true,
+                dirt: row.dirt,
             });
         }
         if !statuses.is_empty() {

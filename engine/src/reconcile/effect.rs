@@ -58,11 +58,25 @@ impl Order {
     }
 }
 
+/// A record that was made or changed, to be read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Touched {
+    pub(crate) remote: RemoteRef,
+    /// The intent that did it.
+    pub(crate) intent: Option<IntentId>,
+}
+
+impl Touched {
+    pub(super) fn by(intent: IntentId, remotes: Vec<RemoteRef>) -> Vec<Self> {
+        remotes.into_iter().map(|remote| Self { remote, intent: Some(intent) }).collect()
+    }
+}
+
 /// How an effect ended.
 #[derive(Debug)]
 pub(super) enum EffectEnd {
     /// It happened, or was there already. The records that it made or touched.
-    Done { touched: Vec<RemoteRef>, warnings: Vec<String>, sent: bool },
+    Done { touched: Vec<Touched>, warnings: Vec<String>, sent: bool },
     /// Refused; nothing was changed.
     Refused(Failure),
     /// Nobody knows yet.
@@ -149,6 +163,8 @@ impl Reconciler {
                     }
                     None => self.store.put_links(&self.name, links).await?,
                 }
+                let intent = order.again.as_ref().map(|intent| intent.id);
+                let touched = touched.into_iter().map(|remote| Touched { remote, intent }).collect();
                 Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: false })
             }
             Outcome::Written(Written::Refused(failure)) => Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
@@ -271,6 +287,7 @@ impl Reconciler {
             moved(&applied.links, intent.id),
         )
         .await?;
+        let touched = Touched::by(intent.id, touched);
         Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: true })
     }
 

@@ -2,6 +2,7 @@
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
+use crate::journal::IntentId;
 use crate::store::{Cause, ObservedWrite, PageCommit, PageReport};
 use crate::transport::Priority;
 use atsync_model::contract::{Fetch, Item, Outcome, Response, Task};
@@ -9,12 +10,24 @@ use std::collections::BTreeMap;
 
 impl Reconciler {
     /// Reads records by id and takes in what came. The ids that the ATS did not show come back; they are *not* made tombstones here, since
-    /// a record just written may not show yet and a hidden one is not a deleted one.
+    /// a record just written may not show yet and a hidden one is not a deleted one. `applied_by` names the intents that made or changed some
+    /// of them: their events say so.
     pub(super) async fn fetch(
         &self,
         kind: &str,
         ids: &[String],
-        cause: Cause,
+        applied_by: &BTreeMap<String, IntentId>,
+        priority: Priority,
+    ) -> Result<Vec<String>, Error> {
+        self.fetch_as(kind, ids, (Cause::Observed, applied_by), priority).await
+    }
+
+    /// As [`Self::fetch`], with the cause that events name where no intent does.
+    pub(super) async fn fetch_as(
+        &self,
+        kind: &str,
+        ids: &[String],
+        (cause, applied_by): (Cause, &BTreeMap<String, IntentId>),
         priority: Priority,
     ) -> Result<Vec<String>, Error> {
         let Some(rule) = self.adapter.manifest().kind(kind) else {
@@ -28,8 +41,11 @@ impl Reconciler {
         for chunk in ids.chunks(size) {
             let looked = self.look_up(kind, chunk, priority).await?;
             missing.extend(looked.missing);
+            let asked = kind;
             for (kind, records) in looked.records {
-                self.take(self.page(kind, records, &looked.masks, cause.clone())).await?;
+                let applied_by = if kind == asked { applied_by.clone() } else { BTreeMap::new() };
+                let page = self.page(kind, records, &looked.masks, cause.clone());
+                self.take(PageCommit { applied_by, ..page }).await?;
             }
         }
         Ok(missing)
@@ -67,6 +83,7 @@ impl Reconciler {
             scan: None,
             sweep: None,
             cause,
+            applied_by: BTreeMap::new(),
             now_ms: self.clock.now_ms(),
         }
     }

@@ -6,10 +6,10 @@
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
-use crate::journal::Intent;
+use crate::journal::{Intent, IntentState};
 use crate::plan::{self, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
 use crate::store::{
-    Cause, Condition, DesiredRow, DesiredStatus, LinkRow, MovedTo, ObservedRow, PageCommit, StatusUpdate,
+    Cause, Condition, DesiredRow, DesiredStatus, LinkRow, Mode, MovedTo, ObservedRow, PageCommit, StatusUpdate,
 };
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
@@ -24,6 +24,8 @@ const ROUNDS_MAX: usize = 50;
 const LOOKUP_ROWS_MAX: usize = 2_000;
 /// Names read for suggestions.
 const NAMES_MAX: usize = 500;
+/// Intents of one record that are read to see what was given up. Arbitrary, above what one record has in a year.
+const INTENTS_MAX: usize = 500;
 /// Desired records read at once.
 const PAGE_ROWS: usize = 500;
 
@@ -87,7 +89,10 @@ impl Reconciler {
                         Some(row) => row.generation + 1,
                         None => 1,
                     };
-                    let planned = self.plan_record(gathered, record, generation, &open).await?;
+                    let mut planned = self.plan_record(gathered, record, generation, &open).await?;
+                    if row.is_some_and(|row| row.mode != Mode::Managed) {
+                        only_observe(&mut planned);
+                    }
                     collect(&mut plan, planned);
                 }
             }
@@ -101,13 +106,21 @@ impl Reconciler {
                     let Some(last) = rows.last() else { break };
                     after = Some(last.key.clone());
                     for row in rows {
+                        if row.mode == Mode::Paused {
+                            statuses.extend(paused(&row, self.clock.now_ms()));
+                            plan.looked_at += 1;
+                            continue;
+                        }
                         let record: DesiredCandidate = serde_json::from_str(&row.body).map_err(|error| {
                             self.error(
                                 ErrorKind::Store,
                                 format!("the desired record {} cannot be read: {error}", row.key),
                             )
                         })?;
-                        let planned = self.plan_record(gathered, &record, row.generation, &open).await?;
+                        let mut planned = self.plan_record(gathered, &record, row.generation, &open).await?;
+                        if row.mode == Mode::ObservedOnly {
+                            only_observe(&mut planned);
+                        }
                         statuses.extend(self.status_after_plan(&row, &planned.0));
                         self.link_in_step(&planned.0).await?;
                         collect(&mut plan, planned);
@@ -127,15 +140,26 @@ impl Reconciler {
 
     /// A record that needs no request has its links and bases written at once.
     async fn link_in_step(&self, planned: &RecordPlan) -> Result<(), Error> {
-        if !planned.steps.is_empty() || planned.adoptions.is_empty() || planned.is_blocked() {
+        if !planned.steps.is_empty() || planned.is_blocked() {
             return Ok(());
         }
-        self.adopt(planned).await
+        self.link_and_release(planned).await
     }
 
-    /// Writes the links that a plan's adoptions make. A link that led to another record of the kind before was found where that one lives on:
-    /// other links follow, and it is told.
-    pub(super) async fn adopt(&self, planned: &RecordPlan) -> Result<(), Error> {
+    /// Writes the links that a plan makes without a request, and ends those that it releases.
+    pub(super) async fn link_and_release(&self, planned: &RecordPlan) -> Result<(), Error> {
+        if !planned.adoptions.is_empty() {
+            self.adopt(planned).await?;
+        }
+        if !planned.releases.is_empty() {
+            self.store.end_links(&self.name, planned.releases.clone()).await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the links that a plan's adoptions make. A link that led to another record of the kind before was found where that one lives
+    /// on: other links follow, and it is told.
+    async fn adopt(&self, planned: &RecordPlan) -> Result<(), Error> {
         let links = self.adopted(planned).await?;
         for link in &links {
             let Some(before) = self.store.link(&self.name, &link.host).await? else { continue };
@@ -147,6 +171,40 @@ impl Reconciler {
             self.take(PageCommit { moved, ..page }).await?;
         }
         Ok(self.store.put_links(&self.name, links).await?)
+    }
+
+    /// What the host has given up stays undone until it changes its wish: planning it anew would be sending it again.
+    async fn leave_given_up(&self, planned: &mut RecordPlan) -> Result<(), Error> {
+        if planned.steps.is_empty() {
+            return Ok(());
+        }
+        let intents = self.store.intents_of(&self.name, &planned.key, INTENTS_MAX).await?;
+        let mut seen = BTreeSet::new();
+        let mut held = BTreeSet::new();
+        for intent in intents {
+            // The newest of a path and operation speaks for it.
+            if !seen.insert((intent.host.clone(), intent.operation.clone())) {
+                continue;
+            }
+            let IntentState::Abandoned { reason } = &intent.state else { continue };
+            let planned_again = |step: &Step| step.host == intent.host && step.operation == intent.operation;
+            if intent.generation != planned.generation || !planned.steps.iter().any(planned_again) {
+                continue;
+            }
+            let message = format!(
+                "{}: {} (intent {}) was given up: {reason}. It is not sent again; declare the record anew with a change, or adopt what is there",
+                intent.host, intent.operation, intent.id
+            );
+            planned.findings.push(Finding {
+                kind: FindingKind::Note,
+                host: intent.host.clone(),
+                reason: "GivenUp".to_owned(),
+                message,
+            });
+            held.insert(intent.host);
+        }
+        drop_steps(planned, held);
+        Ok(())
     }
 
     /// The links that a plan's adoptions make.
@@ -199,6 +257,7 @@ impl Reconciler {
                         }
                     }
                     hold_back(&mut planned, open);
+                    self.leave_given_up(&mut planned).await?;
                     return Ok((planned, shared));
                 }
                 Err(needs) => self.answer(gathered, needs).await?,
@@ -217,7 +276,7 @@ impl Reconciler {
             }
         }
         for (kind, ids) in unseen {
-            self.fetch(&kind, &ids, Cause::Observed, Priority::Incremental).await?;
+            self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await?;
         }
         for need in needs {
             match need {
@@ -261,14 +320,17 @@ impl Reconciler {
         if !planned.steps.is_empty() {
             return None;
         }
-        let blocked = planned.is_blocked();
+        let waits = planned.is_blocked() || planned.note("InDoubt").is_some();
         let status = status(planned, row, self.clock.now_ms());
-        if row.status == status && row.dirty == blocked {
+        if row.status == status && row.dirty == waits {
             return None;
         }
-        Some(StatusUpdate { key: row.key.clone(), generation: row.generation, status, dirty: blocked })
+        Some(StatusUpdate { key: row.key.clone(), generation: row.generation, status, dirty: waits, dirt: row.dirt })
     }
 }
+
+/// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
+const NOT_IN_STEP: [&str; 5] = ["InDoubt", "GivenUp", "ObservedOnly", "NotOptedIn", "NotSupported"];
 
 /// The conditions of a record that has no steps.
 fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> DesiredStatus {
@@ -296,6 +358,12 @@ fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> DesiredStatus 
         }
         None => match find(FindingKind::Conflict) {
             Some(finding) => push("Synced", false, "Conflict", &finding.message),
+            None if let Some(finding) = NOT_IN_STEP.iter().find_map(|reason| planned.note(reason)) => {
+                push("Synced", false, &finding.reason, &finding.message);
+                if finding.reason == "InDoubt" {
+                    push("InDoubt", true, &finding.reason, &finding.message);
+                }
+            }
             None => push("Synced", true, "InStep", "the ATS holds what is desired"),
         },
     }
@@ -323,6 +391,11 @@ fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
             });
         }
     }
+    drop_steps(planned, held);
+}
+
+/// Takes out the steps of these paths and what hangs on them.
+fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
     if held.is_empty() {
         return;
     }
@@ -333,6 +406,39 @@ fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
         }
         !waits
     });
+}
+
+/// Shows what would be done and does nothing of it.
+fn only_observe(planned: &mut (RecordPlan, Vec<Step>)) {
+    let (record, shared) = planned;
+    shared.clear();
+    for step in std::mem::take(&mut record.steps) {
+        let fields: Vec<&str> = step.fields.iter().map(|field| field.field.as_str()).collect();
+        let what = if fields.is_empty() { String::new() } else { format!(" of {}", fields.join(", ")) };
+        let message = format!(
+            "{}: {}{what} is held back, since the record is only observed: {}",
+            step.host, step.operation, step.reason
+        );
+        let (host, reason) = (step.host, "ObservedOnly".to_owned());
+        record.findings.push(Finding { kind: FindingKind::Note, host, reason, message });
+    }
+}
+
+/// What is said of a paused record. It stays dirty, so that the first plan after it was resumed looks at it.
+fn paused(row: &DesiredRow, now_ms: u64) -> Option<StatusUpdate> {
+    let known = row.status.conditions.iter().find(|condition| condition.kind == "Paused" && condition.status);
+    if known.is_some() && row.status.observed_generation == row.generation {
+        return None;
+    }
+    let conditions = vec![Condition {
+        kind: "Paused".to_owned(),
+        status: true,
+        reason: "Paused".to_owned(),
+        message: "it is left alone until it is resumed".to_owned(),
+        since_ms: known.map_or(now_ms, |known| known.since_ms),
+    }];
+    let status = DesiredStatus { observed_generation: row.generation, conditions };
+    Some(StatusUpdate { key: row.key.clone(), generation: row.generation, status, dirty: true, dirt: row.dirt })
 }
 
 fn collect(plan: &mut Plan, planned: (RecordPlan, Vec<Step>)) {

@@ -11,6 +11,7 @@ use crate::store::{Cause, MovedTo, PageCommit, Proof, merge_anonymized};
 use crate::transport::Priority;
 use atsync_model::contract::{Hint, RemoteRef};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What became of a hint.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -56,7 +57,9 @@ impl Reconciler {
     /// Reads a record. Whether the ATS shows it.
     async fn is_shown(&self, of: &RemoteRef, cause: Cause) -> Result<bool, Error> {
         self.ids_max(&of.kind)?;
-        let missing = self.fetch(&of.kind, std::slice::from_ref(&of.id), cause, Priority::Incremental).await?;
+        let missing = self
+            .fetch_as(&of.kind, std::slice::from_ref(&of.id), (cause, &BTreeMap::new()), Priority::Incremental)
+            .await?;
         Ok(missing.is_empty())
     }
 

@@ -19,6 +19,7 @@ use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::kinds;
 use serde_json::Value;
+use std::collections::BTreeMap;
 
 /// Leads looked into at a time; the rest waits for the next pass.
 const LEADS_MAX: usize = 500;
@@ -73,7 +74,7 @@ impl Reconciler {
         if losers.is_empty() {
             return Ok(());
         }
-        let missing = match self.fetch(kinds::CANDIDATES, &losers, Cause::Observed, priority).await {
+        let missing = match self.fetch(kinds::CANDIDATES, &losers, &BTreeMap::new(), priority).await {
             Err(error) if error.kind() == ErrorKind::Denied => return Ok(()),
             missing => missing?,
         };
@@ -107,7 +108,7 @@ impl Reconciler {
                 Some(_) if self.store.alias(&self.name, &next).await?.is_some() => at = alias.to,
                 _ => {
                     let ids = [alias.to.clone()];
-                    let missing = self.fetch(kinds::CANDIDATES, &ids, Cause::Observed, priority).await?;
+                    let missing = self.fetch(kinds::CANDIDATES, &ids, &BTreeMap::new(), priority).await?;
                     return Ok(missing.is_empty().then_some(alias.to));
                 }
             }
@@ -149,7 +150,7 @@ impl Reconciler {
             let rows = self.store.lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
             ids.extend(rows.into_iter().map(|row| row.id));
         }
-        self.fetch(kind, &ids, Cause::Observed, priority).await.map(drop)
+        self.fetch(kind, &ids, &BTreeMap::new(), priority).await.map(drop)
     }
 }
 

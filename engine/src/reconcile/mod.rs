@@ -39,7 +39,7 @@ use crate::store::Store;
 use crate::transport::Session;
 use serde_json::{Map, Value};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What a connection reports while it works. Never carries candidate data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -99,6 +99,7 @@ pub(crate) struct Reconciler {
     pub(crate) settle_window_ms: Option<u64>,
     pub(crate) progress: ProgressFn,
     mark_last_ms: AtomicU64,
+    tenant_verified: AtomicBool,
 }
 
 impl std::fmt::Debug for Reconciler {
@@ -133,6 +134,7 @@ impl Reconciler {
             settle_window_ms: parts.settle_window_ms,
             progress: parts.progress,
             mark_last_ms: AtomicU64::new(0),
+            tenant_verified: AtomicBool::new(false),
         }
     }
 

@@ -8,13 +8,13 @@
 //! # Guarantees
 //! Nothing is sent again before a probe has shown that it is not there.
 
-use super::effect::{EffectEnd, Order, touched};
+use super::effect::{EffectEnd, Order, Touched, touched};
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
 use crate::store::LinkHow;
 use crate::transport::Priority;
-use atsync_model::contract::{Outcome, Probe, Probed, RemoteRef, Task};
+use atsync_model::contract::{Outcome, Probe, Probed, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
 
 /// The first wait between two probes; doubled each time.
@@ -39,7 +39,7 @@ pub struct SettleReport {
     pub stuck: u64,
     /// Records that were made or touched; the caller reads them back.
     #[serde(skip)]
-    pub touched: Vec<RemoteRef>,
+    pub(crate) touched: Vec<Touched>,
 }
 
 /// Whether settling may send.
@@ -64,6 +64,9 @@ impl Reconciler {
         let started_ms = self.clock.now_ms();
         loop {
             let open = self.store.open_intents(&self.name).await?;
+            if resend == Resend::Allowed && !open.is_empty() {
+                self.verify_tenant_once().await?;
+            }
             let mut next_ms: Option<u64> = None;
             report.open = 0;
             report.stuck = 0;
@@ -138,7 +141,7 @@ impl Reconciler {
                 let to = IntentState::Applied { links: touched.clone(), by_probe: true };
                 self.advance(&intent, to, links, order.operation.name.ends_with(".delete")).await?;
                 report.found += 1;
-                report.touched.extend(touched);
+                report.touched.extend(Touched::by(intent.id, touched));
                 Ok(Turn::Closed)
             }
             Probed::Absent(visible_within_ms) => self.absent(intent, rule, visible_within_ms, resend, report).await,

@@ -5,12 +5,17 @@
 //!
 //! Left out: what only the stored rows can tell (generations, open intents).
 
+use super::forget::Circle;
 use super::limits::{KEY_BYTES_MAX, PAGE_RECORDS_MAX, READ_ROWS_MAX, RECORD_BYTES_MAX};
 use super::merge::Known;
-use super::{ConnectionRow, Declaration, IntentAdvance, LinkRow, ObservedWrite, PageCommit, StatusUpdate, StoreError};
+use super::{
+    Cause, Change, ChangeWhat, ConnectionRow, Declaration, Erasure, IntentAdvance, LinkRow, Mode, ObservedWrite,
+    PageCommit, StatusUpdate, StoreError,
+};
 use crate::journal::{Intent, IntentState};
 use atsync_model::contract::{Mark, RemoteRef};
-use std::collections::{HashMap, HashSet};
+use serde_json::{Map, Value};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 type Checked<T = ()> = Result<T, StoreError>;
 
@@ -148,12 +153,15 @@ pub(crate) fn advance(connection: &str, advance: &IntentAdvance) -> Checked {
 }
 
 /// Whether a desired record that stands at `held` (none: there is no such record) allows an intent planned from `planned`.
-pub(crate) fn generation(host: &str, held: Option<u64>, planned: u64) -> Checked {
+pub(crate) fn generation(host: &str, held: Option<(u64, Mode)>, planned: u64) -> Checked {
     match held {
         // What serves several records hangs on none of their generations.
         _ if host.starts_with(crate::plan::SHARED_PREFIX) => Ok(()),
-        Some(held) if held == planned => Ok(()),
-        Some(held) => Err(StoreError::Stale(format!(
+        Some((_, Mode::Paused)) => {
+            Err(StoreError::Stale(format!("the desired record of {host} is paused; resume it first")))
+        }
+        Some((held, _)) if held == planned => Ok(()),
+        Some((held, _)) => Err(StoreError::Stale(format!(
             "the plan for {host} was made from generation {planned}; the desired record has generation {held} by now"
         ))),
         None => Err(StoreError::Stale(format!("there is no desired record for {host}"))),
@@ -234,4 +242,90 @@ pub(crate) fn last_of_each(page: &PageCommit) -> impl Iterator<Item = &ObservedW
     records
         .filter(move |(at, record)| last.get(record.id.as_str()) == Some(at) && !gone.contains(record.id.as_str()))
         .map(|(_, record)| record)
+}
+
+/// Why the event of this record says it happened.
+pub(crate) fn cause(page: &PageCommit, id: &str) -> Cause {
+    page.applied_by.get(id).map_or_else(|| page.cause.clone(), |intent| Cause::Applied { intent: *intent })
+}
+
+/// Whether the feed still has what comes next for a reader.
+pub(crate) fn still_there(after: u64, first: u64) -> Checked {
+    if after.saturating_add(1) < first { Err(StoreError::ChangesGone { first }) } else { Ok(()) }
+}
+
+/// The desired records that a step of an intent makes dirty: the next plan must see what it brought.
+pub(crate) fn moved_by(next: &Intent, links: &[LinkRow], unlink: &[String]) -> BTreeSet<String> {
+    let hosts = links.iter().map(|link| &link.host).chain(unlink);
+    let mut keys: BTreeSet<String> = hosts.map(|host| key_of(host).to_owned()).collect();
+    if !next.state.is_open() {
+        keys.insert(key_of(&next.host).to_owned());
+    }
+    keys
+}
+
+/// What to forget. Its words become part of nothing that is stored, but they are compared with keys.
+pub(crate) fn erasure(connection: &str, erasure: &Erasure) -> Checked {
+    let all = || erasure.keys.iter().chain(&erasure.candidates).chain(&erasure.addresses);
+    bounded("names of one erasure", all().count(), PAGE_RECORDS_MAX)?;
+    if all().next().is_none() {
+        return Err(StoreError::Invalid("an erasure must name a key, a candidate or an address".to_owned()));
+    }
+    all().try_for_each(|word| within(connection, "a name to forget", word))
+}
+
+/// The id that an event says a record lives on under.
+pub(crate) fn moved_to(what: ChangeWhat, after: &Map<String, Value>) -> Option<&str> {
+    if what == ChangeWhat::Moved { after.get("id").and_then(Value::as_str) } else { None }
+}
+
+/// The records that an intent is about.
+pub(crate) fn remotes_of(intent: &Intent) -> impl Iterator<Item = &RemoteRef> {
+    let links: &[RemoteRef] = match &intent.state {
+        IntentState::Applied { links, .. } => links,
+        _ => &[],
+    };
+    intent.target.iter().chain(links)
+}
+
+/// The intent without anything personal, when it is about somebody of the circle. What was open is abandoned.
+pub(crate) fn emptied(intent: &Intent, circle: &Circle, erasure: u64, now_ms: u64) -> Option<Intent> {
+    let concerns = circle.keys.contains(key_of(&intent.host))
+        || remotes_of(intent).any(|remote| circle.has(&remote.kind, &remote.id));
+    if !concerns {
+        return None;
+    }
+    let reason = "the person was forgotten".to_owned();
+    let state = match &intent.state {
+        IntentState::Sending | IntentState::InDoubt { .. } | IntentState::Abandoned { .. } => {
+            IntentState::Abandoned { reason }
+        }
+        IntentState::Refused { .. } => IntentState::Refused { reason },
+        IntentState::NotSent { .. } => IntentState::NotSent { reason },
+        applied @ IntentState::Applied { .. } => applied.clone(),
+    };
+    Some(Intent {
+        host: format!("{}forgotten/{erasure}", crate::plan::SHARED_PREFIX),
+        input: "{}".to_owned(),
+        makes: Default::default(),
+        applied: Default::default(),
+        digest: String::new(),
+        changed_ms: now_ms,
+        state,
+        ..intent.clone()
+    })
+}
+
+/// The event that tells whoever keeps a copy.
+pub(crate) fn forgotten(kind: &str, id: &str, at_ms: u64) -> Change {
+    Change {
+        serial: 0,
+        at_ms,
+        kind: kind.to_owned(),
+        id: id.to_owned(),
+        what: ChangeWhat::Forgotten,
+        before: Map::new(),
+        after: Map::new(),
+        cause: Cause::Asked,
+    }
 }

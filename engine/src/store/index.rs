@@ -19,6 +19,8 @@ pub const PARENT: &str = "parent";
 pub const USER: &str = "user";
 /// Find by a key of the customer's: `custom_fields` (key), `jobs` (requisition id).
 pub const KEY: &str = "key";
+/// Find what some users are not shown by what it applies to: `custom_fields` marked private.
+pub const PRIVATE: &str = "private";
 
 /// Text as terms are compared: trimmed, in lower case.
 pub fn normal(text: &str) -> String {
@@ -29,6 +31,12 @@ pub fn normal(text: &str) -> String {
 struct Id<'a> {
     #[serde(borrow, default)]
     id: Option<Cow<'a, str>>,
+}
+
+#[derive(Default, Deserialize)]
+struct Choice<'a> {
+    #[serde(borrow, default)]
+    value: Option<Cow<'a, str>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -75,6 +83,10 @@ struct Small<'a> {
     job: Option<Id<'a>>,
     #[serde(borrow, default)]
     user: Option<Id<'a>>,
+    #[serde(borrow, default)]
+    applies_to: Option<Choice<'a>>,
+    #[serde(default)]
+    private: Option<bool>,
 }
 
 /// The terms of a record: index and normalised term. Empty for kinds that are not looked up, and for a body that does not have the unified shape.
@@ -117,6 +129,9 @@ fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
                 kinds::CUSTOM_FIELDS => {
                     push(NAME, small.name);
                     push(KEY, small.key);
+                    if small.private == Some(true) {
+                        push(PRIVATE, small.applies_to.and_then(|applies_to| applies_to.value));
+                    }
                 }
                 kinds::CUSTOM_FIELD_OPTIONS => {
                     push(NAME, small.name);

@@ -5,11 +5,12 @@
 //!
 //! Bounds: memory. Left out: durability, and speed beyond some ten thousand records.
 
+use super::forget::{self, Circle, Hash, Hasher};
 use super::merge::{self, Difference, Held, Known, Merged, Seen};
 use super::*;
 use crate::journal::Intent;
 use serde_json::Map;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::{Mutex, PoisonError};
 
@@ -17,6 +18,7 @@ use std::sync::{Mutex, PoisonError};
 #[derive(Debug)]
 pub struct MemoryStore {
     lineage: String,
+    hasher: Hasher,
     state: Mutex<State>,
 }
 
@@ -38,7 +40,12 @@ struct Connection {
     links: BTreeMap<String, LinkRow>,
     intents: BTreeMap<IntentId, Intent>,
     last_mark_ms: u64,
+    last_dirt: u64,
     changes: Vec<Change>,
+    last_serial: u64,
+    /// Hashes of people who were forgotten, each with the erasure that it belongs to.
+    forgotten: HashMap<Hash, u64>,
+    last_erasure: u64,
     offsets: BTreeMap<String, u64>,
 }
 
@@ -51,7 +58,7 @@ impl Default for MemoryStore {
 impl MemoryStore {
     /// An empty store of this lineage.
     pub fn new(lineage: &str) -> Self {
-        Self { lineage: lineage.to_owned(), state: Mutex::default() }
+        Self { lineage: lineage.to_owned(), hasher: Hasher::new(lineage), state: Mutex::default() }
     }
 
     /// Runs one transaction on a connection. It must refuse before it changes anything: there is no way back.
@@ -76,8 +83,30 @@ impl Connection {
     }
 
     fn emit(&mut self, change: Change) {
-        let serial = u64::try_from(self.changes.len()).unwrap_or(u64::MAX).saturating_add(1);
-        self.changes.push(Change { serial, ..change });
+        self.last_serial = self.last_serial.saturating_add(1);
+        self.changes.push(Change { serial: self.last_serial, ..change });
+    }
+
+    fn first_serial(&self) -> u64 {
+        self.changes.first().map_or(self.last_serial.saturating_add(1), |change| change.serial)
+    }
+
+    /// Marks a desired record, if there is one.
+    fn mark(&mut self, key: &str) {
+        if let Some(row) = self.desired.get_mut(key) {
+            self.last_dirt = self.last_dirt.saturating_add(1);
+            row.dirty = true;
+            row.dirt = self.last_dirt;
+        }
+    }
+
+    /// The erasure that keeps away what has one of these hashes. What is met by another hash than its own is known by its own from now on.
+    fn kept_away(&mut self, hashes: Vec<Hash>) -> bool {
+        let Some(erasure) = hashes.iter().find_map(|hash| self.forgotten.get(hash)).copied() else { return false };
+        if let Some(own) = hashes.into_iter().next() {
+            self.forgotten.entry(own).or_insert(erasure);
+        }
+        true
     }
 
     /// Marks what is linked to the record, and to the candidates that it names or named.
@@ -85,11 +114,9 @@ impl Connection {
         let mut remotes = BTreeSet::from([RemoteRef { kind: kind.to_owned(), id: id.to_owned() }]);
         let candidates = bodies.into_iter().filter_map(merge::candidate_of);
         remotes.extend(candidates.map(|id| RemoteRef { kind: atsync_model::kinds::CANDIDATES.to_owned(), id }));
-        for link in self.links.values().filter(|link| remotes.contains(&link.remote)) {
-            if let Some(row) = self.desired.get_mut(check::key_of(&link.host)) {
-                row.dirty = true;
-            }
-        }
+        let linked = self.links.values().filter(|link| remotes.contains(&link.remote));
+        let keys: Vec<String> = linked.map(|link| check::key_of(&link.host).to_owned()).collect();
+        keys.iter().for_each(|key| self.mark(key));
     }
 
     fn take_in(&mut self, page: &PageCommit, masks: &[Known]) -> Result<PageReport, StoreError> {
@@ -220,6 +247,96 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// Everything about the person, found by passing over the rows until nothing is added.
+    fn circle(&self, erasure: &Erasure) -> Circle {
+        let mut circle = Circle::of(erasure);
+        loop {
+            let mut grew = false;
+            for link in self.links.values() {
+                let key = check::key_of(&link.host);
+                if circle.keys.contains(key) {
+                    grew |= circle.add(&link.remote.kind, &link.remote.id);
+                } else if link.host == key && circle.has(&link.remote.kind, &link.remote.id) {
+                    grew |= circle.keys.insert(key.to_owned());
+                }
+            }
+            for row in self.observed.values() {
+                grew |= circle.meet(&row.kind, &row.id, &[&row.body]);
+            }
+            for change in &self.changes {
+                let [before, after] = [&change.before, &change.after].map(|map| merge::text(map).unwrap_or_default());
+                grew |= circle.meet(&change.kind, &change.id, &[&before, &after]);
+                if let Some(to) = check::moved_to(change.what, &change.after) {
+                    grew |= circle.moved(&change.kind, &change.id, to);
+                }
+            }
+            for intent in self.intents.values() {
+                if !circle.keys.contains(check::key_of(&intent.host)) {
+                    continue;
+                }
+                for remote in check::remotes_of(intent) {
+                    grew |= circle.add(&remote.kind, &remote.id);
+                }
+            }
+            if !grew {
+                return circle;
+            }
+        }
+    }
+
+    fn erase(&mut self, connection: &str, hasher: &Hasher, erasure: &Erasure) -> ErasureReport {
+        let mut circle = self.circle(erasure);
+        let mut report = ErasureReport::default();
+        let group = self.last_erasure.saturating_add(1);
+        self.last_erasure = group;
+        for row in self.desired.values().filter(|row| circle.keys.contains(&row.key)) {
+            circle.addresses.extend(forget::desired_addresses(&row.body));
+        }
+        let mut others = BTreeSet::new();
+        for row in self.observed.values().filter(|row| !circle.has(&row.kind, &row.id)) {
+            others.extend(forget::addresses(&row.kind, &row.body));
+        }
+        for row in self.desired.values().filter(|row| !circle.keys.contains(&row.key)) {
+            others.extend(forget::desired_addresses(&row.body));
+        }
+        report.addresses_shared = count(circle.addresses.intersection(&others).count());
+        let mut hashes: BTreeSet<Hash> =
+            circle.records().map(|(kind, id)| hasher.record(connection, kind, id)).collect();
+        hashes.extend(circle.keys.iter().map(|key| hasher.key(connection, key)));
+        hashes.extend(circle.addresses.difference(&others).map(|address| hasher.address(connection, address)));
+        report.kept_away = count(hashes.len());
+        self.forgotten.extend(hashes.into_iter().map(|hash| (hash, group)));
+
+        let before = (self.desired.len(), self.links.len());
+        self.desired.retain(|key, _| !circle.keys.contains(key));
+        self.links.retain(|host, link| {
+            !circle.keys.contains(check::key_of(host)) && !circle.has(&link.remote.kind, &link.remote.id)
+        });
+        report.desired = count(before.0.saturating_sub(self.desired.len()));
+        report.links = count(before.1.saturating_sub(self.links.len()));
+        for change in self.changes.iter_mut().filter(|change| circle.has(&change.kind, &change.id)) {
+            change.before.clear();
+            change.after.clear();
+            report.changes = report.changes.saturating_add(1);
+        }
+        for intent in self.intents.values_mut() {
+            if let Some(emptied) = check::emptied(intent, &circle, group, erasure.now_ms) {
+                *intent = emptied;
+                report.intents = report.intents.saturating_add(1);
+            }
+        }
+        for (kind, id) in circle.records() {
+            let Some(row) = self.observed.remove(&(kind.to_owned(), id.to_owned())) else { continue };
+            if !row.gone {
+                report.observed = report.observed.saturating_add(1);
+                self.emit(check::forgotten(kind, id, erasure.now_ms));
+            }
+        }
+        report
+    }
+}
+
 fn event_of(
     page: &PageCommit,
     id: &str,
@@ -227,7 +344,7 @@ fn event_of(
     before: Map<String, serde_json::Value>,
     after: Map<String, serde_json::Value>,
 ) -> Change {
-    let (kind, id, cause) = (page.kind.clone(), id.to_owned(), page.cause.clone());
+    let (kind, cause, id) = (page.kind.clone(), check::cause(page, id), id.to_owned());
     Change { serial: 0, at_ms: page.now_ms, kind, id, what, before, after, cause }
 }
 
@@ -263,9 +380,17 @@ impl Store for MemoryStore {
     }
 
     fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport> {
-        let name = connection.to_owned();
+        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
         self.on(connection, move |held, _| {
             let masks = check::page(&name, &page)?;
+            let mut page = page;
+            if !held.forgotten.is_empty() {
+                let of = |record: &ObservedWrite| hasher.of_record(&name, &page.kind, &record.id, &record.body);
+                let hashes: Vec<_> = page.records.iter().map(|record| (record.id.clone(), of(record))).collect();
+                let away = hashes.into_iter().filter_map(|(id, hashes)| held.kept_away(hashes).then_some(id));
+                let away: BTreeSet<String> = away.collect();
+                page.records.retain(|record| !away.contains(&record.id));
+            }
             held.take_in(&page, &masks)
         })
     }
@@ -389,16 +514,23 @@ impl Store for MemoryStore {
     }
 
     fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport> {
-        let name = connection.to_owned();
+        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
         self.on(connection, move |held, _| {
             check::declarations(&name, &records)?;
             let mut report = DeclareReport::default();
             for Declaration { key, body } in records {
+                if !held.forgotten.is_empty() && held.kept_away(hasher.of_desired(&name, &key, &body)) {
+                    report.forgotten = report.forgotten.saturating_add(1);
+                    continue;
+                }
+                let marked = key.clone();
+                let before = report.unchanged;
                 let row = match held.desired.remove(&key) {
                     None => {
                         report.created = report.created.saturating_add(1);
                         let status = DesiredStatus::default();
-                        DesiredRow { key, generation: 1, body, changed_ms: now_ms, status, dirty: true }
+                        let (dirt, mode) = (0, Mode::Managed);
+                        DesiredRow { key, generation: 1, body, changed_ms: now_ms, status, dirty: true, dirt, mode }
                     }
                     Some(row) if row.body == body => {
                         report.unchanged = report.unchanged.saturating_add(1);
@@ -411,6 +543,9 @@ impl Store for MemoryStore {
                     }
                 };
                 held.desired.insert(row.key.clone(), row);
+                if report.unchanged == before {
+                    held.mark(&marked);
+                }
             }
             Ok(report)
         })
@@ -448,7 +583,12 @@ impl Store for MemoryStore {
                 match held.desired.get_mut(&update.key).filter(|row| row.generation == update.generation) {
                     Some(row) => {
                         row.status = update.status;
-                        row.dirty = update.dirty;
+                        if !update.dirty && row.dirt == update.dirt {
+                            row.dirty = false;
+                            row.dirt = 0;
+                        } else if update.dirty && !row.dirty {
+                            held.mark(&update.key);
+                        }
                     }
                     None => left.push(update.key),
                 }
@@ -461,12 +601,30 @@ impl Store for MemoryStore {
         let name = connection.to_owned();
         self.on(connection, move |held, _| {
             check::keys(&name, &keys)?;
-            for key in keys {
-                if let Some(row) = held.desired.get_mut(&key) {
-                    row.dirty = true;
-                }
-            }
+            keys.iter().for_each(|key| held.mark(key));
             Ok(())
+        })
+    }
+
+    fn set_mode(&self, connection: &str, key: &str, mode: Mode) -> Stored<'_, bool> {
+        let key = key.to_owned();
+        self.on(connection, move |held, _| {
+            let Some(row) = held.desired.get_mut(&key) else { return Ok(false) };
+            row.mode = mode;
+            held.mark(&key);
+            Ok(true)
+        })
+    }
+
+    fn remove_desired(&self, connection: &str, key: &str) -> Stored<'_, bool> {
+        let key = key.to_owned();
+        self.on(connection, move |held, _| {
+            let mut open = held.intents.values().filter(|intent| intent.state.is_open());
+            if let Some(open) = open.find(|intent| belongs(&intent.host, &key)) {
+                return Err(StoreError::IntentOpen(open.id));
+            }
+            held.links.retain(|host, _| !belongs(host, &key));
+            Ok(held.desired.remove(&key).is_some())
         })
     }
 
@@ -504,6 +662,15 @@ impl Store for MemoryStore {
         })
     }
 
+    fn end_links(&self, connection: &str, hosts: Vec<String>) -> Stored<'_, ()> {
+        let name = connection.to_owned();
+        self.on(connection, move |held, _| {
+            check::keys(&name, &hosts)?;
+            hosts.iter().for_each(|host| drop(held.links.remove(host)));
+            Ok(())
+        })
+    }
+
     fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent> {
         let name = connection.to_owned();
         self.on(connection, move |held, last_intent| {
@@ -512,7 +679,7 @@ impl Store for MemoryStore {
             if let Some(open) = held.intents.values().filter(|open| open.state.is_open()).find(same) {
                 return Err(StoreError::IntentOpen(open.id));
             }
-            let desired = held.desired.get(check::key_of(&intent.host)).map(|row| row.generation);
+            let desired = held.desired.get(check::key_of(&intent.host)).map(|row| (row.generation, row.mode));
             check::generation(&intent.host, desired, intent.generation)?;
             let time_ms = check::mark_time(intent.mark.time_ms, held.last_mark_ms)?;
             let born = check::born(intent, last_intent.saturating_add(1), time_ms);
@@ -530,6 +697,7 @@ impl Store for MemoryStore {
             let intent = held.intents.get(&advance.id).ok_or_else(|| check::no_intent(advance.id))?;
             let next = check::step(intent, advance.attempt, advance.to, advance.now_ms)?;
             held.intents.insert(next.id, next.clone());
+            check::moved_by(&next, &advance.links, &advance.unlink).iter().for_each(|key| held.mark(key));
             advance.unlink.iter().for_each(|host| drop(held.links.remove(host)));
             held.links.extend(advance.links.into_iter().map(|link| (link.host.clone(), link)));
             for change in advance.changes {
@@ -576,18 +744,62 @@ impl Store for MemoryStore {
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>> {
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
+            check::still_there(after, held.first_serial())?;
             Ok(held.changes.iter().filter(|change| change.serial > after).take(rows_max).cloned().collect())
         })
     }
 
     fn changes_last(&self, connection: &str) -> Stored<'_, u64> {
-        self.on(connection, |held, _| Ok(count(held.changes.len())))
+        self.on(connection, |held, _| Ok(held.last_serial))
+    }
+
+    fn changes_first(&self, connection: &str) -> Stored<'_, u64> {
+        self.on(connection, |held, _| Ok(held.first_serial()))
+    }
+
+    fn trim_changes(&self, connection: &str, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
+        self.on(connection, move |held, _| {
+            let acknowledged = held.offsets.values().min().copied().unwrap_or_default();
+            let upto = if keep == Keep::Unacknowledged { acknowledged } else { u64::MAX };
+            let old = held.changes.iter().take_while(|change| change.at_ms < before_ms && change.serial <= upto);
+            let old = old.count();
+            held.changes.drain(..old);
+            Ok(count(old))
+        })
+    }
+
+    fn end_consumer(&self, connection: &str, consumer: &str) -> Stored<'_, ()> {
+        let consumer = consumer.to_owned();
+        self.on(connection, move |held, _| {
+            held.offsets.remove(&consumer);
+            Ok(())
+        })
+    }
+
+    fn erase(&self, connection: &str, erasure: Erasure) -> Stored<'_, ErasureReport> {
+        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
+        self.on(connection, move |held, _| {
+            check::erasure(&name, &erasure)?;
+            Ok(held.erase(&name, &hasher, &erasure))
+        })
+    }
+
+    fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool> {
+        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
+        self.on(connection, move |held, _| {
+            check::erasure(&name, &erasure)?;
+            let hashes = hasher.of_erasure(&name, &erasure);
+            let erasures: BTreeSet<u64> = hashes.iter().filter_map(|hash| held.forgotten.get(hash)).copied().collect();
+            held.forgotten.retain(|_, erasure| !erasures.contains(erasure));
+            Ok(!erasures.is_empty())
+        })
     }
 
     fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, ()> {
         let (name, consumer) = (connection.to_owned(), consumer.to_owned());
         self.on(connection, move |held, _| {
             check::within(&name, "a consumer's name", &consumer)?;
+            // A consumer that acknowledges 0 is known from then on, and holds back trimming.
             let offset = held.offsets.entry(consumer).or_default();
             *offset = (*offset).max(serial);
             Ok(())

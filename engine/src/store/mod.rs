@@ -8,6 +8,7 @@
 
 mod check;
 mod codec;
+mod forget;
 pub mod index;
 pub mod memory;
 mod merge;
@@ -66,6 +67,14 @@ pub enum StoreError {
     /// The desired record has moved on, or the intent is not in the state that the caller thought.
     #[error("{0}")]
     Stale(String),
+    /// The feed no longer has what comes next for the reader: it was trimmed. Read the state anew, then go on after `first - 1`.
+    #[error(
+        "the feed begins at {first} by now; what came before it was trimmed, so read the records anew and go on from there"
+    )]
+    ChangesGone {
+        /// The serial of the oldest event that is left, or of the next one.
+        first: u64,
+    },
     /// The disk, or the database's own trouble. Nothing of the transaction was kept.
     #[error("the store failed: {0}")]
     Io(String),
@@ -151,6 +160,7 @@ pub trait Store: Debug + Send + Sync {
     fn drop_lead(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, ()>;
 
     /// Declares desired records. One that is equal to what is stored keeps its generation; a changed one gets the next and becomes dirty.
+    /// Those of a person who was forgotten (by key or e-mail address) are counted and not stored.
     fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport>;
 
     /// One desired record.
@@ -163,11 +173,20 @@ pub trait Store: Debug + Send + Sync {
     fn dirty_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>>;
 
     /// Writes the status of desired records, each only while it still has the generation that the status speaks of; others are left
-    /// alone and come back as the keys not written.
+    /// alone and come back as the keys not written. A record that was marked dirty since the row was read stays dirty.
     fn put_status(&self, connection: &str, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>>;
 
     /// Marks desired records as dirty, so that the next plan looks at them.
     fn mark_dirty(&self, connection: &str, keys: Vec<String>) -> Stored<'_, ()>;
+
+    /// Sets what the engine may do for a desired record, and marks it dirty. Tells whether there is such a record.
+    fn set_mode(&self, connection: &str, key: &str, mode: Mode) -> Stored<'_, bool>;
+
+    /// Stops managing: the desired record and its links go, the intents and everything remote stay. Tells whether there was such a record.
+    ///
+    /// # Errors
+    /// [`StoreError::IntentOpen`] while an intent of it is open.
+    fn remove_desired(&self, connection: &str, key: &str) -> Stored<'_, bool>;
 
     /// How many desired records there are, and how many are dirty.
     fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)>;
@@ -184,16 +203,19 @@ pub trait Store: Debug + Send + Sync {
     /// Writes links, each replacing the one of the same host path.
     fn put_links(&self, connection: &str, links: Vec<LinkRow>) -> Stored<'_, ()>;
 
+    /// Ends the links of host paths; a path without one is passed over.
+    fn end_links(&self, connection: &str, hosts: Vec<String>) -> Stored<'_, ()>;
+
     /// Opens an intent in the state `sending`, attempt 1. Durable when it returns. The store gives it its number and a `mark.time_ms` that
     /// no other intent of the connection carries (the one asked for or the next free one above).
     ///
     /// # Errors
     /// [`StoreError::IntentOpen`] when one is open for the same host path and operation; [`StoreError::Stale`] when the desired record has
-    /// another generation by now.
+    /// another generation by now or is paused.
     fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent>;
 
     /// Moves an intent on. `attempt` is the one that the caller believes in. To `sending` counts the next attempt. With it go the links that it
-    /// made and the change events that it causes.
+    /// made and the change events that it causes. When it closes or moves links, the desired record that it serves becomes dirty.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when it stands elsewhere or the journal forbids the step.
@@ -212,16 +234,49 @@ pub trait Store: Debug + Send + Sync {
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
 
     /// Change events after `after`, in order, without gap.
+    ///
+    /// # Errors
+    /// [`StoreError::ChangesGone`] when the next one was trimmed.
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>>;
 
     /// The serial of the newest change; 0 before the first.
     fn changes_last(&self, connection: &str) -> Stored<'_, u64>;
+
+    /// The serial of the oldest change that is left; the next one's when none is.
+    fn changes_first(&self, connection: &str) -> Stored<'_, u64>;
+
+    /// Removes the oldest events: those from before `before_ms` and, with [`Keep::Unacknowledged`], only as far as every known consumer
+    /// has come (no consumer: none). Tells how many went.
+    fn trim_changes(&self, connection: &str, before_ms: u64, keep: Keep) -> Stored<'_, u64>;
+
+    /// Forgets how far a consumer has come, so that it no longer holds back trimming.
+    fn end_consumer(&self, connection: &str, consumer: &str) -> Stored<'_, ()>;
+
+    /// Forgets a person, in one transaction: desired records, links, observed records of the candidate and of all that names it or its
+    /// applications; bodies of intents and events. Serials, ids of remote records and states of intents stay; the feed says
+    /// [`ChangeWhat::Forgotten`] for each record that goes. Keyed hashes of keys, ids and addresses stay, so that pages and declarations
+    /// do not bring the person back. An address that somebody else carries too is not kept: it tells nobody apart.
+    ///
+    /// It reads observed records, intents and events of the connection as a whole, and writers wait meanwhile.
+    fn erase(&self, connection: &str, erasure: Erasure) -> Stored<'_, ErasureReport>;
+
+    /// Lets a person come back: drops all hashes that were kept together with this key, candidate id or address. Tells whether there were any.
+    fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool>;
 
     /// Remembers how far a consumer has come. Never goes back.
     fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, ()>;
 
     /// How far a consumer has come; 0 when unknown.
     fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64>;
+}
+
+/// What [`Store::trim_changes`] keeps whatever its age.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    /// Only what is young enough.
+    Nothing,
+    /// What some consumer has not acknowledged.
+    Unacknowledged,
 }
 
 /// What [`Store::advance_intent`] writes.

@@ -1,8 +1,10 @@
 //! The rows that the store keeps. Plain data.
 
+use crate::journal::IntentId;
 use atsync_model::contract::RemoteRef;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Which store this is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +64,8 @@ pub struct PageCommit {
     pub sweep: Option<SweepState>,
     /// Why the change events say it happened.
     pub cause: Cause,
+    /// Ids of records that an intent of the engine made or changed: their events name it instead of `cause`.
+    pub applied_by: BTreeMap<String, IntentId>,
     /// The time of it.
     pub now_ms: u64,
 }
@@ -214,6 +218,32 @@ pub struct DeclareReport {
     pub changed: u64,
     /// Keys whose record was as before.
     pub unchanged: u64,
+    /// Keys of people who were forgotten: they were not stored.
+    pub forgotten: u64,
+}
+
+/// What the engine may do for a desired record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// It is kept in step.
+    #[default]
+    Managed,
+    /// It is linked and compared; what differs is shown and never written.
+    ObservedOnly,
+    /// It is left alone until it is resumed.
+    Paused,
+}
+
+impl Mode {
+    /// The mode's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Managed => "managed",
+            Self::ObservedOnly => "observed_only",
+            Self::Paused => "paused",
+        }
+    }
 }
 
 /// A desired record.
@@ -231,6 +261,12 @@ pub struct DesiredRow {
     pub status: DesiredStatus,
     /// The next plan should look at it.
     pub dirty: bool,
+    /// The number of the newest mark that made it dirty: rises within the connection; 0 while it is clean.
+    #[serde(default)]
+    pub dirt: u64,
+    /// What the engine may do for it.
+    #[serde(default)]
+    pub mode: Mode,
 }
 
 /// What the engine last made of a desired record.
@@ -269,6 +305,8 @@ pub struct StatusUpdate {
     pub status: DesiredStatus,
     /// Whether the next plan must look at it again.
     pub dirty: bool,
+    /// The `dirt` of the row that it was made from. A mark that came since keeps the record dirty, whatever `dirty` says.
+    pub dirt: u64,
 }
 
 /// That a host path and a remote record are the same thing.
@@ -340,6 +378,8 @@ pub enum ChangeWhat {
     Moved,
     /// Its personal data were blanked for good. `before` stays empty: what was erased is not repeated here.
     Anonymized,
+    /// The person was forgotten: whoever keeps a copy deletes it. Says nothing but the id.
+    Forgotten,
 }
 
 /// Why a change event was written.
@@ -363,6 +403,8 @@ pub enum Cause {
         /// How it was confirmed.
         proof: Proof,
     },
+    /// The host asked for it.
+    Asked,
 }
 
 /// How it is known that something happened which no list shows.
@@ -377,4 +419,36 @@ pub enum Proof {
     HookAndFetch,
     /// A complete walk did not show it, which the adapter's manifest takes for proof.
     Walk,
+}
+
+/// What to forget. See [`super::Store::erase`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Erasure {
+    /// Keys of desired records.
+    pub keys: BTreeSet<String>,
+    /// Ids of candidates.
+    pub candidates: BTreeSet<String>,
+    /// E-mail addresses known besides those that the records have.
+    pub addresses: BTreeSet<String>,
+    /// The time of it.
+    pub now_ms: u64,
+}
+
+/// What an erasure removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ErasureReport {
+    /// Desired records.
+    pub desired: u64,
+    /// Observed records.
+    pub observed: u64,
+    /// Links.
+    pub links: u64,
+    /// Intents whose bodies were emptied; the open ones among them are abandoned.
+    pub intents: u64,
+    /// Change events about the person; none of them has a field any more.
+    pub changes: u64,
+    /// Hashes that keep the person away.
+    pub kept_away: u64,
+    /// Addresses that somebody else has too: they keep nobody away.
+    pub addresses_shared: u64,
 }

@@ -5,8 +5,8 @@
 use super::*;
 use crate::clock::{Clock, rfc3339};
 use crate::entropy::Entropy;
-use crate::transport::budgets::{Budget, Budgets};
 use crate::testing::{ManualClock, SeededEntropy};
+use crate::transport::budgets::{Budget, Budgets};
 use futures_util::future::join_all;
 use std::cell::RefCell;
 use std::sync::Arc;

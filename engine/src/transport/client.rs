@@ -228,7 +228,9 @@ fn classify(error: &reqwest::Error) -> Delivery {
         return Delivery::NotSent(NotSent::Refused(chain(error)));
     }
     if error.is_connect() {
-        Delivery::NotSent(NotSent::Unreachable(chain(error)))
+        // Where to, without the path and its query: those may hold what no message should.
+        let place = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
+        Delivery::NotSent(NotSent::Unreachable(format!("{place}{}", chain(error))))
     } else {
         Delivery::Unclear(chain(error))
     }

@@ -10,6 +10,7 @@
 //! Bounds: see [`limits`]. Left out: what an answer means; that is the adapter's.
 
 pub mod auth;
+pub mod breaker;
 pub mod budget;
 pub mod budgets;
 pub mod client;
@@ -87,11 +88,17 @@ pub enum NotSent {
     /// The name, the address, the connection or TLS failed. Another time it may work.
     #[error("no connection: {0}")]
     Unreachable(String),
+    /// The other side was ill several times in a row, and the connection rests.
+    #[error("the ATS did not answer several times in a row; the connection rests until {}", crate::clock::rfc3339(*.until_ms))]
+    Open {
+        /// When it may be tried again.
+        until_ms: u64,
+    },
     /// No credential could be had, and a person must act (a wrong secret, a revoked client).
     #[error("the credential was refused: {0}")]
     Auth(String),
     /// The rate budget does not allow it before this time, and the caller did not want to wait so long.
-    #[error("the rate budget is used up until {until_ms} ms")]
+    #[error("the rate budget is used up until {}", crate::clock::rfc3339(*.until_ms))]
     Throttled {
         /// When it may be tried again.
         until_ms: u64,

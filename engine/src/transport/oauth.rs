@@ -180,7 +180,7 @@ impl TokenSource {
         let hold_until_ms = now_ms.saturating_add(grown_ms / 2).saturating_add(self.means.entropy.below(grown_ms / 2));
         failure.until_ms = match &why {
             NotSent::Auth(_) => now_ms.saturating_add(HOLD_REFUSED_MS),
-            NotSent::Throttled { until_ms } => (*until_ms).max(hold_until_ms),
+            NotSent::Throttled { until_ms } | NotSent::Open { until_ms } => (*until_ms).max(hold_until_ms),
             NotSent::Refused(_) | NotSent::Unreachable(_) => hold_until_ms,
         };
         failure.why = Some(why.clone());

@@ -1,9 +1,9 @@
 //! Client credentials, through a session, against a scripted token endpoint in virtual time.
 
 use super::*;
+use crate::testing::{ManualClock, Scripted, SeededEntropy, answer, header, unreachable};
 use crate::transport::AuthConfig;
 use crate::transport::session::{Session, SessionOptions, Shared};
-use crate::testing::{ManualClock, Scripted, SeededEntropy, answer, header, unreachable};
 use atsync_model::contract::{Body, Effect, Path, Request, Target};
 use futures_util::future::join_all;
 use std::collections::BTreeMap;

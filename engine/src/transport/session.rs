@@ -12,9 +12,10 @@
 //!
 //! # Bounds
 //! Repeats per call are bounded, the waiting for the budget is ([`SessionOptions::wait_ms_max`]), so is each exchange.
-//! Left out: a circuit breaker; what an answer means.
+//! A connection whose other side is ill rests: see [`super::breaker`]. Left out: what an answer means.
 
 use super::auth::{AuthConfig, Authenticator, FixedKey, Ticket};
+use super::breaker::{self, Breaker};
 use super::budget::Ended;
 use super::budgets::{Budget, Budgets, Permit};
 use super::headers::check_headers;
@@ -120,6 +121,7 @@ pub struct Session {
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    breaker: Breaker,
     retries: AtomicU64,
     throttled: AtomicU64,
     waited_ms: AtomicU64,
@@ -185,6 +187,7 @@ impl Session {
             transport,
             clock,
             entropy,
+            breaker: Breaker::default(),
             retries: AtomicU64::new(0),
             throttled: AtomicU64::new(0),
             waited_ms: AtomicU64::new(0),
@@ -200,10 +203,27 @@ impl Session {
             Ok(draft) => draft,
             Err(reason) => return Delivery::NotSent(NotSent::Refused(reason)),
         };
+        if let Err(until_ms) = self.breaker.enter(self.clock.now_ms()) {
+            return Delivery::NotSent(NotSent::Open { until_ms });
+        }
+        let delivery = self.repeat(&draft, effect, priority).await;
+        let ended = match &delivery {
+            Delivery::Answered(response) if response.status < 500 => breaker::Ended::Well,
+            Delivery::Answered(_) | Delivery::Unclear(_) | Delivery::NotSent(NotSent::Unreachable(_)) => {
+                breaker::Ended::Ill
+            }
+            Delivery::NotSent(_) => breaker::Ended::Neither,
+        };
+        self.breaker.ended(ended, self.clock.now_ms(), self.entropy.below(breaker::OPEN_FIRST_MS));
+        delivery
+    }
+
+    /// One call with all its repeats.
+    async fn repeat(&self, draft: &Draft<'_>, effect: Effect, priority: Priority) -> Delivery {
         let deadline_ms = self.clock.now_ms().saturating_add(self.wait_ms_max);
         let mut tries = Tries::default();
         loop {
-            let (delivery, ticket) = self.attempt(&draft, priority, deadline_ms).await;
+            let (delivery, ticket) = self.attempt(draft, priority, deadline_ms).await;
             match next(effect, &delivery, tries, self.clock.now_ms()) {
                 Next::HandOver => return delivery,
                 Next::Renew => {

@@ -55,6 +55,7 @@ pub(crate) fn page(kind: &str, records: Vec<ObservedWrite>) -> PageCommit {
         scan: None,
         sweep: None,
         cause: Cause::Observed,
+        applied_by: Default::default(),
         now_ms: 1_000,
     }
 }
@@ -84,8 +85,8 @@ pub(crate) async fn declare(store: &dyn Store, keys: &[&str]) {
 /// Takes the dirt from all desired records.
 pub(crate) async fn clean(store: &dyn Store) {
     for row in store.dirty_page(ACME, None, 1_000).await.unwrap() {
-        let (key, generation, status) = (row.key, row.generation, row.status);
-        let update = atsync::store::StatusUpdate { key, generation, status, dirty: false };
+        let (key, generation, status, dirt) = (row.key, row.generation, row.status, row.dirt);
+        let update = atsync::store::StatusUpdate { key, generation, status, dirty: false, dirt };
         assert!(store.put_status(ACME, vec![update]).await.unwrap().is_empty());
     }
 }

@@ -156,3 +156,13 @@ pub(crate) async fn the_feed_has_no_gap_and_offsets_never_go_back(store: &dyn St
     }
     assert_eq!(store.offset(ACME, "other").await.unwrap(), 0);
 }
+
+pub(crate) async fn a_step_that_closes_wakes_the_record_that_it_serves(store: &dyn Store) {
+    crate::given::declare(store, &["a", "b"]).await;
+    let born = store.begin_intent(ACME, intent("a/notes/1", "o")).await.unwrap();
+    crate::given::clean(store).await;
+    store.advance_intent(ACME, step(born.id, 1, in_doubt())).await.unwrap();
+    assert!(crate::given::dirty(store).await.is_empty(), "a doubt brings nothing to plan with");
+    store.advance_intent(ACME, step(born.id, 1, applied())).await.unwrap();
+    assert_eq!(crate::given::dirty(store).await, ["a"]);
+}

@@ -13,6 +13,7 @@
 mod crashing;
 mod desiring;
 mod durable;
+mod forgetting;
 mod given;
 mod journaling;
 mod limiting;
@@ -68,7 +69,21 @@ laws! {
         links_are_found_by_host_and_by_remote,
         a_replaced_link_no_longer_leads_to_the_old_record,
         links_of_a_key_are_not_those_of_a_longer_key,
-        a_connection_is_kept;
+        a_connection_is_kept,
+        a_mark_that_came_after_the_row_was_read_is_not_taken_away,
+        a_mode_is_kept_over_declarations_and_wakes_the_record,
+        no_intent_begins_for_a_paused_record,
+        a_removed_record_takes_its_links_and_leaves_the_rest,
+        a_link_that_ended_leads_nowhere;
+    forgetting:
+        a_forgotten_person_is_nowhere_and_a_stranger_stays,
+        a_forgotten_person_does_not_come_back_until_that_is_allowed,
+        an_address_that_two_people_have_keeps_nobody_away,
+        an_erasure_follows_a_merge_and_deleted_records,
+        an_erasure_of_nobody_is_refused,
+        a_trimmed_feed_says_where_it_begins,
+        what_no_consumer_has_acknowledged_is_kept_when_asked,
+        an_event_names_the_intent_that_caused_it;
     journaling:
         an_intent_is_born_sending_and_numbered,
         one_intent_is_open_per_object_and_operation,
@@ -77,6 +92,7 @@ laws! {
         a_step_needs_the_attempt_and_the_journals_leave,
         sending_again_counts_the_attempt,
         a_step_brings_its_links_and_events,
+        a_step_that_closes_wakes_the_record_that_it_serves,
         intents_are_listed_newest_first_and_open_ones_oldest_first,
         the_feed_has_no_gap_and_offsets_never_go_back;
     vanishing:

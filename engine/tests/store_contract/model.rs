@@ -7,8 +7,8 @@ use crate::given::{ACME, applied, change, gone, in_doubt, intent, link, open, pa
 use atsync::journal::IntentState;
 use atsync::store::memory::MemoryStore;
 use atsync::store::{
-    Declaration, DesiredStatus, IntentAdvance, MovedTo, ObservedWrite, PageCommit, StatusUpdate, Store, StoreError,
-    SweepPhase, SweepState,
+    Declaration, DesiredRow, DesiredStatus, Erasure, IntentAdvance, Keep, Mode, MovedTo, ObservedWrite, PageCommit,
+    StatusUpdate, Store, StoreError, SweepPhase, SweepState,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -25,6 +25,11 @@ enum Step {
     Acknowledge(u64),
     Forget(String, usize),
     DropLead(String),
+    Mode(String, bool),
+    Remove(String),
+    Trim(u64, bool),
+    Erase(String, String),
+    Unforget(String),
     Reopen,
 }
 
@@ -94,6 +99,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => (0..9_u64).prop_map(Step::Acknowledge),
         1 => (kind(), 0..3_usize).prop_map(|(kind, rows_max)| Step::Forget(kind, rows_max)),
         1 => "[123]".prop_map(Step::DropLead),
+        1 => (key(), any::<bool>()).prop_map(|(key, paused)| Step::Mode(key, paused)),
+        1 => key().prop_map(Step::Remove),
+        1 => (1..9_u64, any::<bool>()).prop_map(|(before_ms, all)| Step::Trim(before_ms, all)),
+        1 => (key(), "[123]").prop_map(|(key, id)| Step::Erase(key, id)),
+        1 => "[123]".prop_map(Step::Unforget),
         1 => Just(Step::Reopen),
     ];
     prop::collection::vec(one, 1..25)
@@ -112,7 +122,9 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
         }
         Step::Status(key, generation, dirty) => {
             let status = DesiredStatus { observed_generation: generation, conditions: Vec::new() };
-            said(store.put_status(ACME, vec![StatusUpdate { key, generation, status, dirty }]).await)
+            // Marks are numbered in another order by either store; what counts is whether one came since.
+            let dirt = store.desired(ACME, &key).await.unwrap().map_or(0, |row| row.dirt);
+            said(store.put_status(ACME, vec![StatusUpdate { key, generation, status, dirty, dirt }]).await)
         }
         Step::Dirty(key) => said(store.mark_dirty(ACME, vec![key]).await),
         Step::Link(host, kind, id) => said(store.put_links(ACME, vec![link(&host, &kind, &id)]).await),
@@ -134,8 +146,29 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
         Step::Acknowledge(serial) => said(store.acknowledge(ACME, "host", serial).await),
         Step::Forget(kind, rows_max) => said(store.forget_seen(ACME, &kind, rows_max).await),
         Step::DropLead(id) => said(store.drop_lead(ACME, &remote("candidates", &id)).await),
+        Step::Mode(key, paused) => {
+            let mode = if paused { Mode::Paused } else { Mode::Managed };
+            said(store.set_mode(ACME, &key, mode).await)
+        }
+        Step::Remove(key) => said(store.remove_desired(ACME, &key).await),
+        Step::Trim(before_ms, all) => {
+            let keep = if all { Keep::Nothing } else { Keep::Unacknowledged };
+            said(store.trim_changes(ACME, before_ms, keep).await)
+        }
+        Step::Erase(key, id) => {
+            let erasure = Erasure { keys: [key].into(), candidates: [id].into(), now_ms: 4, ..Erasure::default() };
+            said(store.erase(ACME, erasure).await)
+        }
+        Step::Unforget(id) => {
+            said(store.unforget(ACME, Erasure { candidates: [id].into(), ..Erasure::default() }).await)
+        }
         Step::Reopen => String::new(),
     }
+}
+
+fn unnumbered(row: DesiredRow) -> DesiredRow {
+    assert_eq!(row.dirty, row.dirt != 0);
+    DesiredRow { dirt: 0, ..row }
 }
 
 /// All that can be read, as text.
@@ -157,10 +190,19 @@ async fn all(store: &dyn Store) -> Vec<String> {
         read!(suspects_page(kind, None, 9), suspects_page(kind, Some("1"), 1));
     }
     for key in ["a", "b", "ab", "bb"] {
-        read!(desired(key), links_of(key), link(key), intents_of(key, 9));
+        seen.push(format!("{:?}", store.desired(ACME, key).await.unwrap().map(unnumbered)));
+        read!(links_of(key), link(key), intents_of(key, 9));
     }
-    read!(observed_counts(), desired_page(None, 99), dirty_page(Some("a"), 99), desired_counts(), open_intents());
-    read!(intent_counts(), changes(0, 999), changes(2, 3), changes_last(), offset("host"), scan_states());
+    for rows in [store.desired_page(ACME, None, 99).await, store.dirty_page(ACME, Some("a"), 99).await] {
+        seen.push(format!("{:?}", rows.unwrap().into_iter().map(unnumbered).collect::<Vec<_>>()));
+    }
+    read!(observed_counts(), desired_counts(), open_intents());
+    read!(intent_counts(), changes_first(), changes_last(), offset("host"), scan_states());
+    for after in [0, 2] {
+        seen.push(format!("{:?}", store.changes(ACME, after, 999).await.map_err(|error| error.to_string())));
+    }
+    let first = store.changes_first(ACME).await.unwrap();
+    read!(changes(first - 1, 999));
     seen
 }
 

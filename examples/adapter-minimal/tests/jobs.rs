@@ -1,5 +1,7 @@
 //! The adapter is a pure function, so its tests are JSON in, records out: no server, no engine, no WebAssembly.
 
+#![allow(clippy::panic, reason = "helpers of tests fail like tests")]
+
 use atsync_adapter::Adapter;
 use atsync_adapter::contract::{
     Continuation, Failure, Field, Given, Outcome, Page, Reply, Response, Scan, Since, Step, Target, Task,

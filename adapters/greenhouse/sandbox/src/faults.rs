@@ -12,6 +12,11 @@ use serde::{Deserialize, Serialize};
 pub enum FaultKind {
     /// The connection ends before the request is processed.
     DropBefore,
+    /// The request is held so long, not processed, and the connection then ends: time to end the client before anything happened.
+    HoldBefore {
+        /// How long.
+        delay_ms: u64,
+    },
     /// The request is processed, then the connection ends without an answer.
     DropAfter,
     /// The request is processed, then a gateway answers this status (502, 504).
@@ -48,7 +53,14 @@ impl FaultKind {
     /// Whether a request that meets it is processed all the same.
     #[must_use]
     pub fn applies(self) -> bool {
-        !matches!(self, Self::DropBefore | Self::NotApplied { .. } | Self::TooManyRequests | Self::Unauthorized)
+        !matches!(
+            self,
+            Self::DropBefore
+                | Self::HoldBefore { .. }
+                | Self::NotApplied { .. }
+                | Self::TooManyRequests
+                | Self::Unauthorized
+        )
     }
 }
 
@@ -151,6 +163,7 @@ pub fn parse_fault(text: &str) -> Result<Fault, String> {
         |default: u16| parsed(default.into()).and_then(|n| u16::try_from(n).map_err(|_| format!("{n} is no status")));
     let fault = match name {
         "drop_before" => FaultKind::DropBefore,
+        "hold_before" => FaultKind::HoldBefore { delay_ms: parsed(1000)? },
         "drop_after" => FaultKind::DropAfter,
         "applied_then" => FaultKind::AppliedThen { status: status(502)? },
         "not_applied" => FaultKind::NotApplied { status: status(503)? },

@@ -77,9 +77,7 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
 /// One line: where it is and how to point atsync at it.
 fn announcement(running: &RunningSandbox, client_id: &str) -> String {
     let base = running.base_url();
-    format!(
-        "listening on {base} (point atsync's origins `api` at {base}/v3 and `auth` at {base}, client id {client_id})"
-    )
+    format!("listening on {base} (point atsync's origins `api` and `auth` at {base}, client id {client_id})")
 }
 
 #[allow(clippy::print_stdout, reason = "a program's one line of output")]

@@ -138,6 +138,9 @@ impl State {
         let fault = self.faults.meet(request.method, request.path());
         let mut answer = match fault {
             Some(FaultKind::DropBefore) => Answer { delivery: Delivery::DropBeforeProcessing, ..plain(503, "") },
+            Some(FaultKind::HoldBefore { delay_ms }) => {
+                Answer { delivery: Delivery::DropBeforeProcessing, delay_ms, ..plain(503, "") }
+            }
             _ => self.answer_in_budget(request, fault, &request_id),
         };
         answer.set_header("x-request-id", request_id.as_str());
@@ -358,8 +361,11 @@ fn broken(mut answer: Answer, fault: FaultKind) -> Answer {
             answer.body = b"[{\"id\": 1, ".to_vec();
             answer.set_header("content-type", "application/json;charset=utf-8");
         }
-        FaultKind::DropBefore | FaultKind::NotApplied { .. } | FaultKind::TooManyRequests | FaultKind::Unauthorized => {
-        }
+        FaultKind::DropBefore
+        | FaultKind::HoldBefore { .. }
+        | FaultKind::NotApplied { .. }
+        | FaultKind::TooManyRequests
+        | FaultKind::Unauthorized => {}
     }
     answer
 }

@@ -6,7 +6,7 @@
 //!
 //! Left out: deleting, merging and anonymising people, deleting applications and custom fields. They cannot be taken back.
 
-use atsync_adapter::manifest::{EffectClass, FieldMode, FieldRule, OperationRule, SideEffect, SideEffectKind};
+use atsync_adapter::manifest::{Carry, EffectClass, FieldMode, FieldRule, OperationRule, SideEffect, SideEffectKind};
 use atsync_model::kinds;
 
 /// 401 and 429 are answered before a request is carried out (pitfalls.md E49); 403, 404 and 422 refuse it (harvest-v3.md §6). 400 and 409 are
@@ -19,6 +19,15 @@ const SETTLE_QUICK_MS: u64 = 30_000;
 
 use EffectClass::{Idempotent, Keyed, Probeable};
 use FieldMode::{CreateOnly, ReplaceAll, Set, SetOrClear};
+
+/// A first application that a new candidate brings along.
+fn carry(when: &str, members: &[&str]) -> Carry {
+    Carry {
+        kind: kinds::APPLICATIONS.to_owned(),
+        when: Some(when.to_owned()),
+        members: members.iter().map(|member| (*member).to_owned()).collect(),
+    }
+}
 
 /// What differs between operations.
 struct Rule {
@@ -326,7 +335,17 @@ fn adorn(operation: &mut OperationRule) {
                 "the opening closes, and with the last one perhaps the job; the hiring team may be told",
             )],
         ),
-        "applications.reject" | "applications.unreject" => (Some("stage_writes"), Vec::new()),
+        // harvest-v3.md §7: a mail is sent only when `rejection_email` asks for one, which is never sent. Whether rules of the account may is not said.
+        "applications.reject" => (
+            Some("stage_writes"),
+            vec![effect(
+                MailsCandidate,
+                "no rejection mail is asked for, but the account's own rules run and may mail the candidate",
+            )],
+        ),
+        "applications.unreject" => {
+            (Some("stage_writes"), vec![effect(StartsAutomation, "the application is in process again, in its stage")])
+        }
         "users.create" => (
             Some("user_invitations"),
             vec![effect(MailsUser, "the new user is mailed an invitation when `invite` is true; a seat may be used")],
@@ -336,7 +355,13 @@ fn adorn(operation: &mut OperationRule) {
     operation.opt_in = opt_in.map(str::to_owned);
     operation.side_effects = side_effects;
     match operation.name.as_str() {
-        "candidates.create" => operation.may_carry = vec![kinds::APPLICATIONS.to_owned()],
+        // Neither arm takes custom fields; the prospect arm takes neither source nor referrer (harvest-v3.md §9.1).
+        "candidates.create" => {
+            operation.may_carry = vec![
+                carry("application", &["kind", "job", "stage", "source", "referrer", "recruiter", "coordinator"]),
+                carry("prospect", &["kind", "job", "jobs", "pool", "pool_stage", "owner"]),
+            ];
+        }
         // A 405 says that this form of the endpoint does not exist (harvest-v3.md §9.10 [?]): nothing was carried out.
         "users.create" => operation.refused_statuses.push(405),
         // The prospect's application stays as `converted`; a new one is made (harvest-v3.md §9.2).

@@ -16,6 +16,7 @@ mod fetch;
 mod hook;
 mod manifest;
 mod recorded;
+mod recording;
 mod records;
 mod scan;
 mod support;

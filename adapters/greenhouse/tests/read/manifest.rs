@@ -103,7 +103,7 @@ fn operations_speak_of_known_kinds_and_doubtful_statuses_stay_in_doubt() {
             let top = member.split('.').next().unwrap();
             assert!(operation.fields.iter().any(|field| field.name == top), "{}: {member}", operation.name);
         }
-        for kind in operation.materialises.iter().chain(&operation.may_carry) {
+        for kind in operation.materialises.iter().chain(operation.may_carry.iter().map(|carry| &carry.kind)) {
             assert!(manifest.kind(kind).is_some(), "{kind}");
         }
         for undocumented in [400, 409, 500, 503] {

@@ -4,41 +4,65 @@
 //!
 //! Left out: what makes a plan clean a record; see [`crate::reconcile`].
 
+use super::forgotten;
 use super::tables::{
-    COUNTERS, DESIRED, DIRTY, LINKED, LINKS, Tables, any, counter, each, from_json, get, has, number, table, to_json,
+    Bytes, COUNTERS, DESIRED, DIRTY, LINKED, LINKS, Tables, any, counter, each, from_json, get, has, number, number_of,
+    number_value, table, to_json,
 };
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
-use crate::store::{Declaration, DeclareReport, DesiredRow, DesiredStatus, LinkRow, StatusUpdate, StoreError, check};
+use crate::store::forget::Hasher;
+use crate::store::{
+    Declaration, DeclareReport, DesiredRow, DesiredStatus, LinkRow, Mode, StatusUpdate, StoreError, check,
+};
 use atsync_model::contract::RemoteRef;
-use redb::ReadTransaction;
+use redb::{ReadTransaction, ReadableTable};
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
+/// The format of rows that have no mode yet: they are managed.
+const FORMAT_WITHOUT_MODE: u8 = 1;
 const WHAT: &str = "a desired record";
 
 struct Row<'a> {
     generation: u64,
     changed_ms: u64,
+    mode: Mode,
     body: &'a str,
     status: &'a str,
 }
 
 impl<'a> Row<'a> {
     fn decode(value: &'a [u8]) -> Result<Self, StoreError> {
-        let mut reader = ValueReader::new(value, FORMAT, WHAT)?;
+        let format = if value.first() == Some(&FORMAT_WITHOUT_MODE) { FORMAT_WITHOUT_MODE } else { FORMAT };
+        let mut reader = ValueReader::new(value, format, WHAT)?;
         let (generation, changed_ms) = (reader.number()?, reader.number()?);
-        Ok(Self { generation, changed_ms, body: reader.text()?, status: reader.text()? })
+        let mode = match format {
+            FORMAT_WITHOUT_MODE => Mode::Managed,
+            _ => match reader.byte()? {
+                0 => Mode::Managed,
+                1 => Mode::ObservedOnly,
+                2 => Mode::Paused,
+                _ => return Err(damaged(WHAT)),
+            },
+        };
+        Ok(Self { generation, changed_ms, mode, body: reader.text()?, status: reader.text()? })
     }
 
     fn encode(&self) -> Vec<u8> {
         let value = ValueWriter::new(FORMAT, self.body.len().saturating_add(self.status.len()));
-        let value = value.number(self.generation).number(self.changed_ms);
+        let mode = match self.mode {
+            Mode::Managed => 0,
+            Mode::ObservedOnly => 1,
+            Mode::Paused => 2,
+        };
+        let value = value.number(self.generation).number(self.changed_ms).byte(mode);
         value.string(self.body.as_bytes()).string(self.status.as_bytes()).done()
     }
 
-    fn owned(&self, key: String, dirty: bool) -> Result<DesiredRow, StoreError> {
+    fn owned(&self, key: String, dirt: u64) -> Result<DesiredRow, StoreError> {
         let status: DesiredStatus = serde_json::from_str(self.status).map_err(|_| damaged(WHAT))?;
         let (generation, body, changed_ms) = (self.generation, self.body.to_owned(), self.changed_ms);
-        Ok(DesiredRow { key, generation, body, changed_ms, status, dirty })
+        let (dirty, mode) = (dirt != 0, self.mode);
+        Ok(DesiredRow { key, generation, body, changed_ms, status, dirty, dirt, mode })
     }
 }
 
@@ -59,12 +83,24 @@ fn dirty_total(connection: &str) -> Key {
     counter(connection, "dirty", "")
 }
 
+/// Each mark has a number of its own, so that a status that was made before it cannot take it away.
 fn set_dirty(tables: &mut Tables<'_>, connection: &str, key: &Key) -> Result<(), StoreError> {
-    if !has(tables.dirty.rows(), key)? {
-        tables.dirty.put(key, &[])?;
+    let last = counter(connection, "dirt", "");
+    let dirt = number(tables.counters.rows(), &last)?.saturating_add(1);
+    tables.counters.put(&last, &number_value(dirt))?;
+    if !tables.dirty.put(key, &number_value(dirt))? {
         tables.count_up(&dirty_total(connection), 1)?;
     }
     Ok(())
+}
+
+fn dirt_of(value: &[u8]) -> Result<u64, StoreError> {
+    // An earlier build wrote marks without a number.
+    if value.is_empty() { Ok(1) } else { number_of(value) }
+}
+
+fn dirt(rows: &impl ReadableTable<Bytes, Bytes>, key: &Key) -> Result<u64, StoreError> {
+    get(rows, key)?.map_or(Ok(0), |value| dirt_of(value.value()))
 }
 
 fn set_clean(tables: &mut Tables<'_>, connection: &str, key: &Key) -> Result<(), StoreError> {
@@ -81,14 +117,23 @@ pub(super) fn declare(
     connection: &str,
     records: &[Declaration],
     now_ms: u64,
+    hasher: &Hasher,
 ) -> Result<DeclareReport, StoreError> {
     let mut report = DeclareReport::default();
+    let guarded = forgotten::any_forgotten(tables, connection)?;
     let fresh = status_text(&DesiredStatus::default())?;
     for record in records {
+        if guarded
+            && forgotten::kept_away(tables, connection, &hasher.of_desired(connection, &record.key, &record.body))?
+        {
+            report.forgotten = report.forgotten.saturating_add(1);
+            continue;
+        }
         let key = key_of(connection, &record.key);
         let value = {
             let held = get(tables.desired.rows(), &key)?;
             let held = held.as_ref().map(|value| Row::decode(value.value())).transpose()?;
+            let mode = held.as_ref().map(|row| row.mode).unwrap_or_default();
             let (generation, status, count) = match &held {
                 Some(row) if row.body == record.body => {
                     report.unchanged = report.unchanged.saturating_add(1);
@@ -98,7 +143,7 @@ pub(super) fn declare(
                 None => (1, fresh.as_str(), &mut report.created),
             };
             *count = count.saturating_add(1);
-            Row { generation, changed_ms: now_ms, body: &record.body, status }.encode()
+            Row { generation, changed_ms: now_ms, mode, body: &record.body, status }.encode()
         };
         tables.desired.put(&key, &value)?;
         set_dirty(tables, connection, &key)?;
@@ -110,9 +155,67 @@ pub(super) fn declare(
 }
 
 /// The generation of a desired record.
-pub(super) fn generation(tables: &Tables<'_>, connection: &str, key: &str) -> Result<Option<u64>, StoreError> {
+pub(super) fn generation(tables: &Tables<'_>, connection: &str, key: &str) -> Result<Option<(u64, Mode)>, StoreError> {
     let held = get(tables.desired.rows(), &key_of(connection, key))?;
-    held.map(|value| Ok(Row::decode(value.value())?.generation)).transpose()
+    let parts = |row: Row<'_>| (row.generation, row.mode);
+    held.map(|value| Row::decode(value.value()).map(parts)).transpose()
+}
+
+/// Sets the mode. See [`crate::store::Store::set_mode`].
+pub(super) fn set_mode(tables: &mut Tables<'_>, connection: &str, key: &str, mode: Mode) -> Result<bool, StoreError> {
+    let key = key_of(connection, key);
+    let value = {
+        let held = get(tables.desired.rows(), &key)?;
+        let Some(held) = held.as_ref() else { return Ok(false) };
+        Row { mode, ..Row::decode(held.value())? }.encode()
+    };
+    tables.desired.put(&key, &value)?;
+    set_dirty(tables, connection, &key)?;
+    Ok(true)
+}
+
+/// Removes a desired record with its links, not asking about intents. Tells whether there was one, and how many links went.
+pub(super) fn remove(tables: &mut Tables<'_>, connection: &str, key: &str) -> Result<(bool, u64), StoreError> {
+    let mut hosts = Vec::new();
+    let own = Key::of(connection).text(key).within();
+    let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
+    for range in [own, below] {
+        each(tables.links.rows(), range, usize::MAX, |key, _| {
+            hosts.push(KeyReader::after(key, &Key::of(connection))?.text()?);
+            Ok(())
+        })?;
+    }
+    end_links(tables, connection, &hosts)?;
+    let links = u64::try_from(hosts.len()).unwrap_or(u64::MAX);
+    let key = key_of(connection, key);
+    if !has(tables.desired.rows(), &key)? {
+        return Ok((false, links));
+    }
+    set_clean(tables, connection, &key)?;
+    tables.desired.remove(&key)?;
+    tables.count_down(&total(connection), 1)?;
+    Ok((true, links))
+}
+
+/// Visits key and body of every desired record, as a write transaction sees them.
+pub(super) fn bodies(
+    tables: &Tables<'_>,
+    connection: &str,
+    mut visit: impl FnMut(&str, &str),
+) -> Result<(), StoreError> {
+    each(tables.desired.rows(), Key::of(connection).within(), usize::MAX, |key, value| {
+        let key = KeyReader::after(key, &Key::of(connection))?.text()?;
+        visit(&key, Row::decode(value)?.body);
+        Ok(())
+    })
+}
+
+/// Visits every link.
+pub(super) fn links(tables: &Tables<'_>, connection: &str, mut visit: impl FnMut(LinkRow)) -> Result<(), StoreError> {
+    each(tables.links.rows(), Key::of(connection).within(), usize::MAX, |_, value| {
+        visit(from_json(value, "a link")?);
+        Ok(())
+    })
 }
 
 /// One desired record.
@@ -120,8 +223,8 @@ pub(super) fn desired(read: &ReadTransaction, connection: &str, key: &str) -> Re
     let place = key_of(connection, key);
     let rows = table(read, DESIRED)?;
     let Some(value) = get(&rows, &place)? else { return Ok(None) };
-    let dirty = has(&table(read, DIRTY)?, &place)?;
-    Row::decode(value.value())?.owned(key.to_owned(), dirty).map(Some)
+    let dirt = dirt(&table(read, DIRTY)?, &place)?;
+    Row::decode(value.value())?.owned(key.to_owned(), dirt).map(Some)
 }
 
 fn range(connection: &str, after: Option<&str>) -> std::ops::Range<Vec<u8>> {
@@ -144,8 +247,8 @@ pub(super) fn desired_page(
     let mut found = Vec::new();
     each(&table(read, DESIRED)?, range(connection, after), rows_max, |key, value| {
         let name = KeyReader::after(key, &Key::of(connection))?.text()?;
-        let is_dirty = has(&dirty, &key_of(connection, &name))?;
-        found.push(Row::decode(value)?.owned(name, is_dirty)?);
+        let dirt = dirt(&dirty, &key_of(connection, &name))?;
+        found.push(Row::decode(value)?.owned(name, dirt)?);
         Ok(())
     })?;
     Ok(found)
@@ -161,10 +264,10 @@ pub(super) fn dirty_page(
     check::rows(rows_max)?;
     let desired = table(read, DESIRED)?;
     let mut found = Vec::new();
-    each(&table(read, DIRTY)?, range(connection, after), rows_max, |key, _| {
+    each(&table(read, DIRTY)?, range(connection, after), rows_max, |key, mark| {
         let name = KeyReader::after(key, &Key::of(connection))?.text()?;
         let value = get(&desired, &key_of(connection, &name))?.ok_or_else(|| damaged(WHAT))?;
-        found.push(Row::decode(value.value())?.owned(name, true)?);
+        found.push(Row::decode(value.value())?.owned(name, dirt_of(mark)?)?);
         Ok(())
     })?;
     Ok(found)
@@ -195,9 +298,10 @@ pub(super) fn put_status(
         if let Some(value) = value {
             tables.desired.put(&key, &value)?;
         }
-        if update.dirty {
+        let dirt = dirt(tables.dirty.rows(), &key)?;
+        if update.dirty && dirt == 0 {
             set_dirty(tables, connection, &key)?;
-        } else {
+        } else if !update.dirty && dirt == update.dirt {
             set_clean(tables, connection, &key)?;
         }
     }

@@ -4,20 +4,26 @@
 //! the record from there. The row remembers the serial; the transaction that is first to change its body writes the old body into the
 //! event before it does so ([`settle`]). So the feed costs a pull nothing but a short row, and says the same for ever.
 //!
-//! Bounds: rows per read. Left out: trimming; the feed keeps everything.
+//! Trimming removes from the old end only, so that what is left has no gap. A row may go on telling an event that was trimmed; the number of
+//! the first event that is left says so.
+//!
+//! Bounds: rows per read; [`TRIM_EVENTS_MAX`] events of one trimming. Left out: when to trim.
 
 use super::tables::{
-    CHANGES, COUNTERS, OBSERVED, OFFSETS, OrFailed, Tables, counter, each, get, number, number_value, table,
+    Bytes, CHANGES, COUNTERS, OBSERVED, OFFSETS, OrFailed, Tables, counter, each, get, number, number_of, number_value,
+    table,
 };
 use super::{identity, observed};
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
 use crate::store::merge::{object, text};
-use crate::store::{Cause, Change, ChangeWhat, Proof, StoreError, check};
+use crate::store::{Cause, Change, ChangeWhat, Keep, Proof, StoreError, check};
 use redb::{ReadTransaction, ReadableTable};
 use serde_json::Map;
 
 const FORMAT: u8 = 1;
 const WHAT: &str = "a change event";
+/// Events that one trimming removes at most: more would hold up writers for seconds. Who trims asks again while it gets this many.
+pub(super) const TRIM_EVENTS_MAX: usize = 50_000;
 
 /// An event as it is stored: maps as JSON text, empty for none.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +54,7 @@ impl Event<'_> {
             ChangeWhat::Deleted => 2,
             ChangeWhat::Moved => 3,
             ChangeWhat::Anonymized => 4,
+            ChangeWhat::Forgotten => 5,
         };
         // What a cause carries: the intent's number, or the proof's.
         let (cause, carried) = match self.cause {
@@ -55,6 +62,7 @@ impl Event<'_> {
             Cause::Applied { intent } => (1, *intent),
             Cause::Swept { proof } => (2, proof_number(*proof)),
             Cause::Hinted { proof } => (3, proof_number(*proof)),
+            Cause::Asked => (4, 0),
         };
         let (told_by_row, after) = match self.after {
             After::Text(text) => (0, text),
@@ -76,6 +84,7 @@ fn decode<T>(value: &[u8], then: impl FnOnce(Event<'_>) -> Result<T, StoreError>
         2 => ChangeWhat::Deleted,
         3 => ChangeWhat::Moved,
         4 => ChangeWhat::Anonymized,
+        5 => ChangeWhat::Forgotten,
         _ => return Err(damaged(WHAT)),
     };
     let cause = reader.byte()?;
@@ -87,6 +96,7 @@ fn decode<T>(value: &[u8], then: impl FnOnce(Event<'_>) -> Result<T, StoreError>
         1 => Cause::Applied { intent: carried },
         2 => Cause::Swept { proof: proof_of(carried)? },
         3 => Cause::Hinted { proof: proof_of(carried)? },
+        4 => Cause::Asked,
         _ => return Err(damaged(WHAT)),
     };
     let (kind, id, before, after) = (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
@@ -135,6 +145,9 @@ pub(super) fn put(tables: &mut Tables<'_>, connection: &str, serial: u64, event:
 /// Writes the body into the event that the row told until now.
 pub(super) fn settle(tables: &mut Tables<'_>, connection: &str, serial: u64, body: &str) -> Result<(), StoreError> {
     let key = Key::of(connection).number(serial);
+    if serial < first_serial(tables.counters.rows(), connection)? {
+        return Ok(());
+    }
     let settled = {
         let held = get(tables.changes.rows(), &key)?.ok_or_else(|| damaged(WHAT))?;
         decode(held.value(), |event| Ok(Event { after: After::Text(body), ..event }.encode()))?
@@ -169,6 +182,7 @@ pub(super) fn changes(
     rows_max: usize,
 ) -> Result<Vec<Change>, StoreError> {
     check::rows(rows_max)?;
+    check::still_there(after, first_serial(&table(read, COUNTERS)?, connection)?)?;
     let observed = table(read, OBSERVED)?;
     let prefix = Key::of(connection);
     let mut found = Vec::new();
@@ -219,6 +233,84 @@ pub(super) fn changes_last(read: &ReadTransaction, connection: &str) -> Result<u
     number(&table(read, COUNTERS)?, &serial_key(connection))
 }
 
+fn first_key(connection: &str) -> Key {
+    counter(connection, "first_serial", "")
+}
+
+/// The oldest serial that is left, or the next one. 1 before anything was trimmed.
+fn first_serial(counters: &impl ReadableTable<Bytes, Bytes>, connection: &str) -> Result<u64, StoreError> {
+    Ok(number(counters, &first_key(connection))?.max(1))
+}
+
+/// As [`first_serial`], for readers.
+pub(super) fn changes_first(read: &ReadTransaction, connection: &str) -> Result<u64, StoreError> {
+    first_serial(&table(read, COUNTERS)?, connection)
+}
+
+/// Removes the oldest events. See [`crate::store::Store::trim_changes`].
+pub(super) fn trim(tables: &mut Tables<'_>, connection: &str, before_ms: u64, keep: Keep) -> Result<u64, StoreError> {
+    let mut upto = u64::MAX;
+    if keep == Keep::Unacknowledged {
+        let mut least: Option<u64> = None;
+        each(tables.offsets.rows(), Key::of(connection).within(), usize::MAX, |_, value| {
+            let offset = number_of(value)?;
+            least = Some(least.map_or(offset, |least| least.min(offset)));
+            Ok(())
+        })?;
+        upto = least.unwrap_or(0);
+    }
+    let prefix = Key::of(connection);
+    let mut old = Vec::new();
+    let mut young = false;
+    each(tables.changes.rows(), prefix.clone().within(), TRIM_EVENTS_MAX, |key, value| {
+        let serial = KeyReader::after(key, &prefix)?.number()?;
+        young = young || serial > upto || decode(value, |event| Ok(event.at_ms >= before_ms))?;
+        if !young {
+            old.push(serial);
+        }
+        Ok(())
+    })?;
+    for serial in &old {
+        tables.changes.remove(&prefix.clone().number(*serial))?;
+    }
+    if let Some(last) = old.last() {
+        tables.counters.put(&first_key(connection), &number_value(last.saturating_add(1)))?;
+    }
+    Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
+}
+
+/// What an event says, for passing over all of them: place, kind, id, what, before, after. `after` is empty while the row tells it.
+pub(super) fn each_event(
+    tables: &Tables<'_>,
+    connection: &str,
+    mut visit: impl FnMut(u64, &Event<'_>) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let prefix = Key::of(connection);
+    each(tables.changes.rows(), prefix.clone().within(), usize::MAX, |key, value| {
+        let serial = KeyReader::after(key, &prefix)?.number()?;
+        decode(value, |event| visit(serial, &event))
+    })
+}
+
+/// Empties the event of this serial.
+pub(super) fn empty(tables: &mut Tables<'_>, connection: &str, serial: u64) -> Result<(), StoreError> {
+    let key = Key::of(connection).number(serial);
+    let emptied = {
+        let held = get(tables.changes.rows(), &key)?.ok_or_else(|| damaged(WHAT))?;
+        decode(held.value(), |event| Ok(Event { before: "", after: After::Text(""), ..event }.encode()))?
+    };
+    tables.changes.put(&key, &emptied).map(drop)
+}
+
+/// Forgets a consumer.
+pub(super) fn end_consumer(tables: &mut Tables<'_>, connection: &str, consumer: &str) -> Result<(), StoreError> {
+    let key = Key::of(connection).text(consumer);
+    if get(tables.offsets.rows(), &key)?.is_some() {
+        tables.offsets.remove(&key)?;
+    }
+    Ok(())
+}
+
 /// Moves a consumer's offset forward.
 pub(super) fn acknowledge(
     tables: &mut Tables<'_>,
@@ -227,7 +319,9 @@ pub(super) fn acknowledge(
     serial: u64,
 ) -> Result<(), StoreError> {
     let key = Key::of(connection).text(consumer);
-    if serial > number(tables.offsets.rows(), &key)? {
+    // A consumer that acknowledges 0 is known from then on, and holds back trimming.
+    let held = get(tables.offsets.rows(), &key)?.map(|value| number_of(value.value())).transpose()?;
+    if held.is_none_or(|held| serial > held) {
         tables.offsets.put(&key, &number_value(serial))?;
     }
     Ok(())

@@ -72,10 +72,57 @@ pub(super) fn advance(tables: &mut Tables<'_>, connection: &str, advance: Intent
         tables.count_down(&counter(connection, COUNTED, held.state.word()), 1)?;
         tables.count_up(&counter(connection, COUNTED, next.state.word()), 1)?;
     }
+    let keys: Vec<String> = check::moved_by(&next, &advance.links, &advance.unlink).into_iter().collect();
+    desired::mark_dirty(tables, connection, &keys)?;
     desired::end_links(tables, connection, &advance.unlink)?;
     desired::put_links(tables, connection, &advance.links)?;
     feed::append(tables, connection, &advance.changes)?;
     Ok(next)
+}
+
+/// An open intent of a key or of a path below it.
+pub(super) fn open_below(tables: &Tables<'_>, connection: &str, key: &str) -> Result<Option<IntentId>, StoreError> {
+    let mut found: Option<IntentId> = None;
+    let own = Key::of(connection).text(key).within();
+    let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
+    for range in [own, below] {
+        each(tables.open.rows(), range, usize::MAX, |_, value| {
+            let id = number_of(value)?;
+            found = Some(found.map_or(id, |oldest| oldest.min(id)));
+            Ok(())
+        })?;
+    }
+    Ok(found)
+}
+
+/// Visits every intent, oldest first.
+pub(super) fn each_intent(
+    tables: &Tables<'_>,
+    connection: &str,
+    mut visit: impl FnMut(Intent),
+) -> Result<(), StoreError> {
+    each(tables.intents.rows(), Key::of(connection).within(), usize::MAX, |_, value| {
+        visit(from_json(value, WHAT)?);
+        Ok(())
+    })
+}
+
+/// Puts an emptied intent in the place of what it was.
+pub(super) fn replace(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    held: &Intent,
+    next: &Intent,
+) -> Result<(), StoreError> {
+    let value = to_json(next)?;
+    tables.intents.put(&key_of(connection, next.id), &value)?;
+    if held.state.is_open() {
+        tables.open.remove(&open_key(connection, held))?;
+    }
+    tables.by_host.remove(&Key::of(connection).text(&held.host).number(held.id))?;
+    tables.by_host.put(&Key::of(connection).text(&next.host).number(next.id), &[])?;
+    tables.count_down(&counter(connection, COUNTED, held.state.word()), 1)?;
+    tables.count_up(&counter(connection, COUNTED, next.state.word()), 1)
 }
 
 fn load(

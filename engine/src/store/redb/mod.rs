@@ -11,6 +11,7 @@
 
 mod desired;
 mod feed;
+mod forgotten;
 mod identity;
 mod journal;
 mod observed;
@@ -18,6 +19,7 @@ mod open;
 mod tables;
 mod writer;
 
+use super::forget::Hasher;
 use super::*;
 use crate::entropy::Entropy;
 use ::redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend};
@@ -43,6 +45,7 @@ impl Default for RedbOptions {
 #[derive(Debug)]
 pub struct RedbStore {
     identity: StoreIdentity,
+    hasher: Hasher,
     /// None only while the store is dropped.
     writer: Option<Writer>,
     database: Shared,
@@ -75,10 +78,10 @@ impl RedbStore {
         self.writer.as_ref().map_or(0, Writer::commits)
     }
 
-    fn start((database, identity): (Database, StoreIdentity)) -> Result<Self, StoreError> {
+    fn start((database, identity, hasher): (Database, StoreIdentity, Hasher)) -> Result<Self, StoreError> {
         let database = Arc::new(RwLock::new(Some(database)));
         let writer = Some(Writer::start(Arc::clone(&database))?);
-        Ok(Self { identity, writer, database })
+        Ok(Self { identity, hasher, writer, database })
     }
 
     fn write<T: Send + 'static>(
@@ -148,14 +151,14 @@ impl Store for RedbStore {
     }
 
     fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport> {
-        let name = connection.to_owned();
+        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
         let (checked, masks) = match check::page(connection, &page) {
             Ok(masks) => (Ok(()), masks),
             Err(refusal) => (Err(refusal), Vec::new()),
         };
         let sizes = page.records.iter().map(|record| record.body.len() + record.raw.as_deref().map_or(0, str::len));
         let bytes = sizes.fold(0, usize::saturating_add);
-        self.write(bytes, checked, move |tables| observed::commit_page(tables, &name, &page, &masks))
+        self.write(bytes, checked, move |tables| observed::commit_page(tables, &name, &page, &masks, &hasher))
     }
 
     fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>> {
@@ -239,10 +242,10 @@ impl Store for RedbStore {
     }
 
     fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport> {
-        let name = connection.to_owned();
+        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
         let bytes = records.iter().map(|record| record.body.len()).fold(0, usize::saturating_add);
         self.write(bytes, check::declarations(connection, &records), move |tables| {
-            desired::declare(tables, &name, &records, now_ms)
+            desired::declare(tables, &name, &records, now_ms, &hasher)
         })
     }
 
@@ -273,6 +276,19 @@ impl Store for RedbStore {
         self.write(0, check::keys(connection, &keys), move |tables| desired::mark_dirty(tables, &name, &keys))
     }
 
+    fn set_mode(&self, connection: &str, key: &str, mode: Mode) -> Stored<'_, bool> {
+        let (name, key) = (connection.to_owned(), key.to_owned());
+        self.write(0, Ok(()), move |tables| desired::set_mode(tables, &name, &key, mode))
+    }
+
+    fn remove_desired(&self, connection: &str, key: &str) -> Stored<'_, bool> {
+        let (name, key) = (connection.to_owned(), key.to_owned());
+        self.write(0, Ok(()), move |tables| match journal::open_below(tables, &name, &key)? {
+            Some(open) => Err(StoreError::IntentOpen(open)),
+            None => Ok(desired::remove(tables, &name, &key)?.0),
+        })
+    }
+
     fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)> {
         let name = connection.to_owned();
         self.read(move |read| desired::desired_counts(read, &name))
@@ -296,6 +312,11 @@ impl Store for RedbStore {
     fn put_links(&self, connection: &str, links: Vec<LinkRow>) -> Stored<'_, ()> {
         let name = connection.to_owned();
         self.write(0, check::links(connection, &links), move |tables| desired::put_links(tables, &name, &links))
+    }
+
+    fn end_links(&self, connection: &str, hosts: Vec<String>) -> Stored<'_, ()> {
+        let name = connection.to_owned();
+        self.write(0, check::keys(connection, &hosts), move |tables| desired::end_links(tables, &name, &hosts))
     }
 
     fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent> {
@@ -338,6 +359,45 @@ impl Store for RedbStore {
     fn changes_last(&self, connection: &str) -> Stored<'_, u64> {
         let name = connection.to_owned();
         self.read(move |read| feed::changes_last(read, &name))
+    }
+
+    fn changes_first(&self, connection: &str) -> Stored<'_, u64> {
+        let name = connection.to_owned();
+        self.read(move |read| feed::changes_first(read, &name))
+    }
+
+    fn trim_changes(&self, connection: &str, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
+        let name = connection.to_owned();
+        Box::pin(async move {
+            let mut trimmed = 0_u64;
+            loop {
+                let name = name.clone();
+                let some = self.write(0, Ok(()), move |tables| feed::trim(tables, &name, before_ms, keep)).await?;
+                trimmed = trimmed.saturating_add(some);
+                if usize::try_from(some).is_ok_and(|some| some < feed::TRIM_EVENTS_MAX) {
+                    return Ok(trimmed);
+                }
+            }
+        })
+    }
+
+    fn end_consumer(&self, connection: &str, consumer: &str) -> Stored<'_, ()> {
+        let (name, consumer) = (connection.to_owned(), consumer.to_owned());
+        self.write(0, Ok(()), move |tables| feed::end_consumer(tables, &name, &consumer))
+    }
+
+    fn erase(&self, connection: &str, erasure: Erasure) -> Stored<'_, ErasureReport> {
+        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
+        self.write(0, check::erasure(connection, &erasure), move |tables| {
+            forgotten::erase(tables, &name, &erasure, &hasher)
+        })
+    }
+
+    fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool> {
+        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
+        self.write(0, check::erasure(connection, &erasure), move |tables| {
+            forgotten::unforget(tables, &name, &erasure, &hasher)
+        })
     }
 
     fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, ()> {

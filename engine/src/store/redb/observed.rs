@@ -8,8 +8,9 @@
 use super::tables::{
     Bytes, OBSERVED, OrFailed, SCANS, TERMS, Tables, any, counter, counters, each, from_json, get, table, to_json,
 };
-use super::{desired, feed, identity};
+use super::{desired, feed, forgotten, identity};
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
+use crate::store::forget::Hasher;
 use crate::store::limits::KEY_BYTES_MAX;
 use crate::store::merge::{self, Difference, Held, Known, Merged, Seen};
 use crate::store::{
@@ -134,7 +135,9 @@ pub(super) fn commit_page(
     connection: &str,
     page: &PageCommit,
     masks: &[Known],
+    hasher: &Hasher,
 ) -> Result<PageReport, StoreError> {
+    let kept_away = forgotten::of_page(tables, connection, page, hasher)?;
     let linked = any(tables.linked.rows(), Key::of(connection).within())?;
     let aliased = any(tables.aliases.rows(), Key::of(connection).within())?;
     let frame = Frame { page, connection, linked, aliased };
@@ -144,6 +147,9 @@ pub(super) fn commit_page(
     let mut effects = Vec::new();
     for record in check::last_of_each(page) {
         let Some(mask) = masks.get(record.mask) else { continue };
+        if kept_away.contains_key(record.id.as_str()) {
+            continue;
+        }
         let effect = frame.seen(tables.observed.rows(), record, mask, &mut serial)?;
         let count = match effect.as_ref().and_then(|effect| effect.event.as_ref()) {
             None => &mut report.unchanged,
@@ -177,6 +183,7 @@ pub(super) fn commit_page(
         buried = buried.saturating_add(u64::from(next.tombstone.is_some()));
         frame.move_on(tables, next)?;
     }
+    forgotten::learn(tables, connection, &page.kind, &kept_away, hasher)?;
     if serial > first {
         feed::put_last_serial(tables, connection, serial)?;
     }
@@ -385,9 +392,46 @@ impl<'p> Frame<'p> {
             Outcome::Deleted { before } => (ChangeWhat::Deleted, before.as_str(), feed::After::Text("")),
             Outcome::Moved { before, after } => (ChangeWhat::Moved, before.as_str(), feed::After::Text(after.as_str())),
         };
-        let (kind, cause, at_ms) = (self.page.kind.as_str(), &self.page.cause, self.page.now_ms);
+        let (kind, cause, at_ms) = (self.page.kind.as_str(), &check::cause(self.page, id), self.page.now_ms);
         feed::put(tables, self.connection, *serial, &feed::Event { at_ms, kind, id, what, cause, before, after })
     }
+}
+
+/// Visits kind, id and body of every record that is not a tombstone, as a write transaction sees them.
+pub(super) fn bodies(
+    tables: &Tables<'_>,
+    connection: &str,
+    mut visit: impl FnMut(&str, &str, &str),
+) -> Result<(), StoreError> {
+    let prefix = Key::of(connection);
+    each(tables.observed.rows(), prefix.clone().within(), usize::MAX, |key, value| {
+        let row = Row::decode(value)?;
+        if !row.gone {
+            let mut parts = KeyReader::after(key, &prefix)?;
+            let (kind, id) = (parts.text()?, parts.text()?);
+            visit(&kind, &id, row.body);
+        }
+        Ok(())
+    })
+}
+
+/// Removes a record with its terms, tombstones too. Tells whether it was one to be seen.
+pub(super) fn remove(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &str) -> Result<bool, StoreError> {
+    let place = key(connection, kind, id);
+    let held = {
+        let guard = get(tables.observed.rows(), &place)?;
+        let row = guard.as_ref().map(|guard| Row::decode(guard.value())).transpose()?;
+        row.map(|row| (row.gone, terms(kind, row.body)))
+    };
+    let Some((gone, terms)) = held else { return Ok(false) };
+    tables.observed.remove(&place)?;
+    for (index, term) in &terms {
+        tables.terms.remove(&term_key(connection, kind, index, term).text(id))?;
+    }
+    if !gone {
+        tables.count_down(&counter(connection, COUNTED, kind), 1)?;
+    }
+    Ok(!gone)
 }
 
 /// The terms that fit a key. No lookup can ask for one that does not.

@@ -11,6 +11,7 @@ use super::tables::{META, OrFailed, SEEN, Tables, get, table};
 use super::writer::prepare;
 use crate::entropy::Entropy;
 use crate::store::codec::Key;
+use crate::store::forget::Hasher;
 use crate::store::{SCHEMA, StoreError, StoreIdentity};
 use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageBackend, StorageError};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,7 +26,7 @@ pub(super) fn file(
     path: &Path,
     cache_bytes: usize,
     entropy: &dyn Entropy,
-) -> Result<(Database, StoreIdentity), StoreError> {
+) -> Result<(Database, StoreIdentity, Hasher), StoreError> {
     let place = path.display().to_string();
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
@@ -42,7 +43,7 @@ pub(super) fn backend(
     backend: impl StorageBackend,
     cache_bytes: usize,
     entropy: &dyn Entropy,
-) -> Result<(Database, StoreIdentity), StoreError> {
+) -> Result<(Database, StoreIdentity, Hasher), StoreError> {
     finish("the storage backend", entropy, || Builder::new().set_cache_size(cache_bytes).create_with_backend(backend))
 }
 
@@ -50,11 +51,11 @@ fn finish(
     place: &str,
     entropy: &dyn Entropy,
     open: impl FnOnce() -> Result<Database, DatabaseError>,
-) -> Result<(Database, StoreIdentity), StoreError> {
+) -> Result<(Database, StoreIdentity, Hasher), StoreError> {
     let opened = catch_unwind(AssertUnwindSafe(|| {
         let database = open().map_err(|error| refusal(place, error))?;
-        let identity = identify(&database, place, entropy)?;
-        Ok((database, identity))
+        let (identity, hasher) = identify(&database, place, entropy)?;
+        Ok((database, identity, hasher))
     }));
     opened.unwrap_or_else(|_| Err(unusable(place, "is damaged: it does not hold together")))
 }
@@ -86,7 +87,7 @@ fn refusal(place: &str, error: DatabaseError) -> StoreError {
     }
 }
 
-fn identify(database: &Database, place: &str, entropy: &dyn Entropy) -> Result<StoreIdentity, StoreError> {
+fn identify(database: &Database, place: &str, entropy: &dyn Entropy) -> Result<(StoreIdentity, Hasher), StoreError> {
     let read = database.begin_read().or_failed()?;
     let mut names = read.list_tables().or_failed()?.map(|table| redb::TableHandle::name(&table).to_owned());
     if names.next().is_none() && read.list_multimap_tables().or_failed()?.next().is_none() {
@@ -108,26 +109,44 @@ fn identify(database: &Database, place: &str, entropy: &dyn Entropy) -> Result<S
             ),
         ));
     }
-    if read.open_table(SEEN).is_err() {
-        // A file of an earlier build, which had fewer tables.
-        let mut transaction = database.begin_write().or_failed()?;
-        prepare(&mut transaction);
-        drop(Tables::open(&transaction)?);
-        transaction.commit().or_failed()?;
-    }
-    Ok(StoreIdentity { schema: SCHEMA, lineage })
+    let salt = match text("salt") {
+        Some(salt) if read.open_table(SEEN).is_ok() => salt,
+        Some(salt) => made_whole(database, salt)?,
+        None => salted(database, entropy)?,
+    };
+    Ok((StoreIdentity { schema: SCHEMA, lineage }, Hasher::new(&salt)))
+}
+
+/// Brings a file of an earlier build, which had fewer tables and no salt, up to this one.
+fn salted(database: &Database, entropy: &dyn Entropy) -> Result<String, StoreError> {
+    let salt = entropy.id();
+    let mut transaction = database.begin_write().or_failed()?;
+    prepare(&mut transaction);
+    Tables::open(&transaction)?.meta.put(&Key::of("salt"), salt.as_bytes())?;
+    transaction.commit().or_failed()?;
+    Ok(salt)
+}
+
+/// Makes the tables that an earlier build did not have.
+fn made_whole(database: &Database, salt: String) -> Result<String, StoreError> {
+    let mut transaction = database.begin_write().or_failed()?;
+    prepare(&mut transaction);
+    drop(Tables::open(&transaction)?);
+    transaction.commit().or_failed()?;
+    Ok(salt)
 }
 
 /// Makes an empty store: all tables, the layout's number and the lineage, in one transaction.
-fn found(database: &Database, entropy: &dyn Entropy) -> Result<StoreIdentity, StoreError> {
-    let lineage = entropy.id();
+fn found(database: &Database, entropy: &dyn Entropy) -> Result<(StoreIdentity, Hasher), StoreError> {
+    let (lineage, salt) = (entropy.id(), entropy.id());
     let mut transaction = database.begin_write().or_failed()?;
     prepare(&mut transaction);
     {
         let mut tables = Tables::open(&transaction)?;
         tables.meta.put(&Key::of("schema"), SCHEMA.to_string().as_bytes())?;
         tables.meta.put(&Key::of("lineage"), lineage.as_bytes())?;
+        tables.meta.put(&Key::of("salt"), salt.as_bytes())?;
     }
     transaction.commit().or_failed()?;
-    Ok(StoreIdentity { schema: SCHEMA, lineage })
+    Ok((StoreIdentity { schema: SCHEMA, lineage }, Hasher::new(&salt)))
 }

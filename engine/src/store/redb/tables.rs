@@ -50,6 +50,8 @@ pub(super) const BY_HOST: Definition = TableDefinition::new("intents_by_host");
 pub(super) const CHANGES: Definition = TableDefinition::new("changes");
 /// `(connection, consumer)` → serial.
 pub(super) const OFFSETS: Definition = TableDefinition::new("offsets");
+/// `(connection, hash)` → number of the erasure: whom to keep away.
+pub(super) const FORGOTTEN: Definition = TableDefinition::new("forgotten");
 /// `(connection, group, name)` → number.
 pub(super) const COUNTERS: Definition = TableDefinition::new("counters");
 
@@ -124,7 +126,7 @@ tables! {
     meta: META, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS, sweeps: SWEEPS,
     seen: SEEN, aliases: ALIASES, desired: DESIRED, dirty: DIRTY,
     links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_host: BY_HOST, changes: CHANGES, offsets: OFFSETS,
-    counters: COUNTERS,
+    forgotten: FORGOTTEN, counters: COUNTERS,
 }
 
 impl Tables<'_> {

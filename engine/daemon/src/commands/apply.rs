@@ -1,0 +1,198 @@
+//! `atsync apply`: declare, plan, show, ask, carry out, look.
+//!
+//! # Expected flow
+//! 1. The whole file is read and checked before anything is opened.
+//! 2. What an earlier run left in doubt is settled by looking.
+//! 3. The records are planned without being stored. When one is blocked, the command ends here and nothing was declared or written.
+//! 4. The plan is shown; somebody agrees, or `--yes` does.
+//! 5. The records are declared, and exactly the plan that was shown is carried out.
+//!
+//! # Cancellation
+//! Killed anywhere, the next run settles what was on its way and goes on.
+
+use super::{calls, plan};
+use crate::cli;
+use crate::failure::{DONE, Ended, Failure};
+use crate::input;
+use crate::open::{self, Use};
+use crate::output::{Output, plain};
+use crate::words::count;
+use atsync::plan::{Plan, words};
+use atsync::reconcile::{ApplyReport, SettleReport, StepEnd, StepReport};
+use atsync::{Connection, PlanOf};
+use serde_json::json;
+use std::io::{BufRead, IsTerminal, Write};
+use std::path::Path;
+
+pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) -> Ended {
+    let records = options.desired.as_deref().map(input::desired).transpose()?;
+    if !options.yes && (!std::io::stdin().is_terminal() || options.desired.as_deref() == Some(Path::new("-"))) {
+        return Err(Failure::new(
+            "there is no terminal to ask on; look at `atsync plan` and add --yes to apply without asking",
+        ));
+    }
+    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    let settled = settle(&connection, output).await?;
+    let of = match (&records, options.all) {
+        (Some(records), _) => PlanOf::Records(records),
+        (None, true) => PlanOf::All,
+        (None, false) => PlanOf::Dirty,
+    };
+    let planned = connection.plan(of).await?;
+    output.end();
+    if !options.json {
+        plan::show(&planned, output);
+    }
+    if let Some(blocked) = plan::blocked(&planned)
+        && !options.keep_going
+    {
+        if options.json {
+            output.json(&json!({ "plan": planned, "report": null }));
+        }
+        return Err(Failure::new(format!(
+            "{}: {blocked}, so nothing was declared or written; correct it, or bring the others about with --keep-going",
+            options.name
+        )));
+    }
+    if !options.yes && !planned.is_empty() && !agreed(&planned)? {
+        output.note("Nothing was declared or written.");
+        return Err(Failure::Said);
+    }
+    if let Some(records) = &records {
+        connection.declare(records).await?;
+    }
+    output.begin("writing", planned.writes());
+    let report = connection.apply(&planned).await;
+    output.end();
+    let report = report?;
+    if options.json {
+        output.json(&json!({ "plan": planned, "settled": settled, "report": report }));
+    } else {
+        show(&report, output);
+        let calls = count(calls(&connection), "call");
+        // A plan without a step has said so itself.
+        let is_nothing = planned.is_empty() && report.steps.is_empty();
+        output.data(&if is_nothing { format!("{calls}.") } else { format!("{}, {calls}.", outcome(&report)) });
+    }
+    if report.is_complete() && report.not_in_step > 0 {
+        let name = &options.name;
+        output.note(&format!(
+            "some records are not in step yet; `atsync plan {name}` shows what is left, `atsync apply {name}` does it"
+        ));
+    }
+    finish(&planned, &report, settled.open)
+}
+
+/// Settles what an earlier run left behind, and says so.
+async fn settle(connection: &Connection, output: &Output) -> Result<SettleReport, Failure> {
+    let open = connection.open_intents().await?.len();
+    if open == 0 {
+        return Ok(SettleReport::default());
+    }
+    output.note(&format!("{} left open by an earlier run; looking what became of it", count(open as u64, "write")));
+    let settled = connection.settle().await?;
+    output.end();
+    output.note(&format!(
+        "{} found to have happened, {} sent again, {} refused, {} still open",
+        settled.found, settled.sent_again, settled.refused, settled.open
+    ));
+    Ok(settled)
+}
+
+fn agreed(plan: &Plan) -> Result<bool, Failure> {
+    let mut out = std::io::stderr().lock();
+    write!(out, "{} Apply it? [y/N] ", words::summary(plan))?;
+    out.flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes"))
+}
+
+/// One line per step that did not come about, and per warning.
+fn show(report: &ApplyReport, output: &Output) {
+    for step in &report.steps {
+        let is_settled = step.end == StepEnd::InDoubt && report.settled.open == 0;
+        if let Some(line) = trouble(step).filter(|_| !is_settled) {
+            output.note(&plain(&line));
+        }
+        for warning in &step.warnings {
+            output.note(&plain(&format!("warning: {} {}: {warning}", step.operation, step.host)));
+        }
+    }
+}
+
+fn trouble(step: &StepReport) -> Option<String> {
+    let what = match &step.end {
+        StepEnd::Applied | StepEnd::Unneeded | StepEnd::Adopted => return None,
+        StepEnd::Refused { reason } => format!("refused, nothing was changed: {reason}"),
+        StepEnd::InDoubt => {
+            "whether it happened is not known for all that were in doubt; the next apply looks again".to_owned()
+        }
+        StepEnd::NotSent { reason } => format!("not sent: {reason}"),
+        StepEnd::Skipped { waits_for } => format!("skipped, because {waits_for} did not come about"),
+    };
+    Some(format!("{} {}: {what}", step.operation, step.host))
+}
+
+/// One line on what came of it.
+pub(super) fn outcome(report: &ApplyReport) -> String {
+    let done = report.count("applied");
+    let mut parts = vec![count(done as u64, "write") + " done"];
+    for (word, text) in [
+        ("unneeded", "there already"),
+        ("adopted", "found and linked"),
+        ("refused", "refused"),
+        ("not_sent", "not sent"),
+        ("skipped", "skipped"),
+    ] {
+        let steps = report.count(word);
+        if steps > 0 {
+            parts.push(format!("{steps} {text}"));
+        }
+    }
+    if report.settled.found + report.settled.sent_again > 0 {
+        let settled = &report.settled;
+        parts.push(format!("{} in doubt and found done, {} sent again", settled.found, settled.sent_again));
+    }
+    if report.settled.open > 0 {
+        parts.push(format!("{} still in doubt (the next apply looks again)", report.settled.open));
+    }
+    format!("{}: {} in step, {} not", parts.join(", "), count(report.in_step, "record"), report.not_in_step)
+}
+
+/// The exit code: 0 only when everything came about and was seen to be there.
+fn finish(plan: &Plan, report: &ApplyReport, open: u64) -> Ended {
+    let is_whole = report.is_complete() && report.not_in_step == 0 && open == 0;
+    if is_whole && plan.blocked().next().is_none() { Ok(DONE) } else { Err(Failure::Said) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{finish, outcome, trouble};
+    use atsync::plan::Plan;
+    use atsync::reconcile::{ApplyReport, StepEnd, StepReport};
+
+    fn report(end: StepEnd) -> ApplyReport {
+        let step = StepReport { host: "a".into(), operation: "notes.create".into(), end, warnings: Vec::new() };
+        ApplyReport { steps: vec![step], in_step: 1, ..ApplyReport::default() }
+    }
+
+    #[test]
+    fn only_a_whole_success_ends_with_0() {
+        assert!(matches!(finish(&Plan::default(), &report(StepEnd::Applied), 0), Ok(0)));
+        assert!(finish(&Plan::default(), &report(StepEnd::Applied), 1).is_err());
+        assert!(finish(&Plan::default(), &report(StepEnd::Refused { reason: "no".into() }), 0).is_err());
+        let not_seen = ApplyReport { not_in_step: 1, ..report(StepEnd::Applied) };
+        assert!(finish(&Plan::default(), &not_seen, 0).is_err());
+    }
+
+    #[test]
+    fn each_step_that_did_not_come_about_has_a_line() {
+        let refused = report(StepEnd::Refused { reason: "no such scope".into() });
+        let lines: Vec<String> = refused.steps.iter().filter_map(trouble).collect();
+        assert_eq!(lines, ["notes.create a: refused, nothing was changed: no such scope"]);
+        assert!(report(StepEnd::Unneeded).steps.iter().all(|step| trouble(step).is_none()));
+        assert!(outcome(&refused).starts_with("0 writes done, 1 refused: 1 record in step, 0 not"));
+    }
+}

@@ -1,0 +1,118 @@
+//! `atsync changes`: the feed, from the store alone.
+//!
+//! A consumer's place is kept by the store; it moves only with `--ack`, and only past what was printed.
+
+use crate::cli;
+use crate::failure::{DONE, Ended};
+use crate::open::{self, Use};
+use crate::output::{Output, plain};
+use crate::words::time;
+use atsync::store::{Cause, Change, ChangeWhat};
+use futures_util::TryStreamExt;
+use serde_json::{Map, Value};
+use std::path::Path;
+
+/// Fields that move with every change; a line for people leaves them out.
+const STAMPS: [&str; 2] = ["updated_at", "last_activity_at"];
+/// Longest value that a line for people shows.
+const VALUE_CHARS_MAX: usize = 40;
+
+pub(super) async fn changes(config: &Path, options: &cli::Changes, output: &Output) -> Ended {
+    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    let after = match (&options.consumer, options.after) {
+        (Some(consumer), _) => connection.offset(consumer).await?,
+        (None, after) => after.unwrap_or(0),
+    };
+    let mut last = None;
+    let feed = connection.changes(after);
+    futures_util::pin_mut!(feed);
+    while let Some(change) = feed.try_next().await? {
+        if options.json {
+            output.json(&change);
+        } else {
+            output.data(&line(&change));
+        }
+        last = Some(change.serial);
+    }
+    if let (Some(consumer), Some(last), true) = (&options.consumer, last, options.ack) {
+        connection.acknowledge(consumer, last).await?;
+    }
+    if last.is_none() && !options.json {
+        output.note(&format!("no changes after {after}"));
+    }
+    Ok(DONE)
+}
+
+/// A change for people: which fields, and short values of updates.
+pub(super) fn line(change: &Change) -> String {
+    let what = match change.what {
+        ChangeWhat::Created => "created",
+        ChangeWhat::Updated => "updated",
+        ChangeWhat::Deleted => "deleted",
+        ChangeWhat::Moved => "moved",
+        ChangeWhat::Forgotten => "forgotten",
+    };
+    let cause = match change.cause {
+        Cause::Applied { .. } => " (by atsync)",
+        _ => "",
+    };
+    let fields = match change.what {
+        ChangeWhat::Updated => fields(&change.before, &change.after),
+        _ => String::new(),
+    };
+    let text = format!("{} {} {} {} {what}{cause}{fields}", change.serial, time(change.at_ms), change.kind, change.id);
+    plain(&text)
+}
+
+fn fields(before: &Map<String, Value>, after: &Map<String, Value>) -> String {
+    let moved = before.keys().chain(after.keys());
+    let mut names: Vec<&String> = moved.filter(|name| !STAMPS.contains(&name.as_str())).collect();
+    names.sort();
+    names.dedup();
+    let parts: Vec<String> = names
+        .into_iter()
+        .map(|name| format!("{name}: {} \u{2192} {}", short(before.get(name)), short(after.get(name))))
+        .collect();
+    if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) }
+}
+
+/// A value in few letters; a reference by its name.
+fn short(value: Option<&Value>) -> String {
+    let text = match value {
+        None | Some(Value::Null) => return "nothing".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Object(object)) => {
+            let named = ["name", "value", "id"].into_iter().find_map(|member| object.get(member)?.as_str());
+            named.map_or_else(|| Value::Object(object.clone()).to_string(), str::to_owned)
+        }
+        Some(other) => other.to_string(),
+    };
+    if text.chars().count() > VALUE_CHARS_MAX {
+        return text.chars().take(VALUE_CHARS_MAX).collect::<String>() + "\u{2026}";
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::line;
+    use atsync::store::{Cause, Change, ChangeWhat};
+    use serde_json::json;
+
+    #[test]
+    fn an_update_says_what_was_and_what_is() {
+        let member = |stage: &str| json!({ "stage": { "id": "1", "name": stage } }).as_object().cloned().unwrap();
+        let change = Change {
+            serial: 7,
+            at_ms: 1_778_507_624_000,
+            kind: "applications".into(),
+            id: "12".into(),
+            what: ChangeWhat::Updated,
+            before: member("Phone"),
+            after: member("Onsite"),
+            cause: Cause::Observed,
+        };
+        assert_eq!(line(&change), "7 2026-05-11T13:53:44Z applications 12 updated  stage: Phone \u{2192} Onsite");
+    }
+}

@@ -1,0 +1,132 @@
+//! `atsync check`: what the credential may, what does not work without the rest, and where it is granted.
+
+use super::calls;
+use crate::cli;
+use crate::failure::{DONE, Ended};
+use crate::open::{self, Use};
+use crate::output::{Output, table};
+use crate::words::count;
+use atsync::reconcile::CheckResult;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+pub(super) async fn check(config: &Path, options: &cli::Check, output: &Output) -> Ended {
+    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    let results = connection.check().await?;
+    // Which customer this is can only be asked where something may be read; a missing right is in the results.
+    let tenant = connection.verify_tenant().await;
+    if let Err(error) = tenant {
+        match error.kind() {
+            atsync::ErrorKind::Denied => tracing::warn!("{error}"),
+            _ => return Err(error.into()),
+        }
+    }
+    if options.json {
+        output.json(&results);
+    } else {
+        for line in lines(&results) {
+            output.data(&line);
+        }
+        output.data(&format!("{}; {}.", summary(&results), count(calls(&connection), "call")));
+    }
+    Ok(exit_code(&results))
+}
+
+/// 1 when something is missing that the connection is of no use without.
+fn exit_code(results: &[CheckResult]) -> u8 {
+    if results.iter().any(|result| is_lacking(result) && !result.optional) { 1 } else { DONE }
+}
+
+fn is_lacking(result: &CheckResult) -> bool {
+    matches!(result.verdict, "missing" | "actor" | "refused")
+}
+
+/// One line a permission, the ones that need somebody first explained below.
+fn lines(results: &[CheckResult]) -> Vec<String> {
+    let rows: Vec<Vec<String>> = results
+        .iter()
+        .map(|result| {
+            let need = match (is_lacking(result), result.optional) {
+                (true, false) => "required",
+                (true, true) => "optional",
+                _ => "",
+            };
+            vec![result.verdict.to_owned(), result.permission.clone(), result.label.clone(), need.to_owned()]
+        })
+        .collect();
+    let mut lines = table(&rows);
+    for result in results.iter().filter(|result| is_lacking(result)) {
+        lines.push(String::new());
+        lines.push(format!("{} ({}): {}", result.permission, result.verdict, result.detail));
+        lines.push(format!("  without it: {}", result.without_it));
+        lines.push(format!("  granted at: {}", result.grant_at));
+    }
+    // What cannot be told is as a rule one sentence for many.
+    let mut unknown: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for result in results.iter().filter(|result| result.verdict == "unknown") {
+        unknown.entry(&result.detail).or_default().push(&result.permission);
+    }
+    for (detail, permissions) in unknown {
+        lines.push(String::new());
+        let which = match permissions.as_slice() {
+            [one] => (*one).to_owned(),
+            many => count(many.len() as u64, "permission"),
+        };
+        lines.push(format!("{which} (unknown): {detail}"));
+    }
+    lines.push(String::new());
+    lines
+}
+
+fn summary(results: &[CheckResult]) -> String {
+    let of = |verdict: &str| results.iter().filter(|result| result.verdict == verdict).count();
+    let required = results.iter().filter(|result| is_lacking(result) && !result.optional).count();
+    let optional = results.iter().filter(|result| is_lacking(result) && result.optional).count();
+    let mut parts = vec![format!("{} granted", of("granted"))];
+    if of("unknown") > 0 {
+        parts.push(format!("{} that cannot be told without writing", of("unknown")));
+    }
+    if optional > 0 {
+        parts.push(format!("{optional} optional missing"));
+    }
+    parts.push(if required > 0 {
+        format!("{required} REQUIRED missing")
+    } else {
+        "nothing required missing".to_owned()
+    });
+    format!("{} checked: {}", count(results.len() as u64, "permission"), parts.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{exit_code, lines, summary};
+    use atsync::reconcile::CheckResult;
+
+    fn result(verdict: &'static str, optional: bool) -> CheckResult {
+        CheckResult {
+            permission: "x:list".into(),
+            label: "List x".into(),
+            verdict,
+            detail: "it was refused".into(),
+            without_it: "Nothing is seen.".into(),
+            grant_at: "Settings".into(),
+            optional,
+        }
+    }
+
+    #[test]
+    fn only_something_required_that_is_lacking_fails_the_check() {
+        for verdict in ["missing", "actor", "refused"] {
+            assert_eq!((exit_code(&[result(verdict, false)]), exit_code(&[result(verdict, true)])), (1, 0));
+        }
+        assert_eq!(exit_code(&[result("unknown", false), result("granted", false)]), 0);
+    }
+
+    #[test]
+    fn what_is_missing_is_explained() {
+        let text = lines(&[result("missing", false)]).join("\n");
+        assert!(text.contains("without it: Nothing is seen.") && text.contains("granted at: Settings"), "{text}");
+        assert!(summary(&[result("missing", false)]).contains("1 REQUIRED missing"));
+    }
+}

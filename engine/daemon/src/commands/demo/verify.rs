@@ -1,0 +1,96 @@
+//! The demo's claim "exactly once", held against the sandbox's own rows, past the API and past the engine.
+
+use crate::failure::Failure;
+use crate::words::count;
+use atsync::model::desired::{DesiredApplication, DesiredCandidate, Reference};
+use atsync_greenhouse_sandbox::Sandbox;
+use serde_json::Value;
+
+/// Looks for each desired thing and wants to find it once.
+///
+/// # Errors
+/// Naming the first thing that is there twice or not at all.
+pub(super) fn exactly_one(sandbox: &Sandbox, records: &[DesiredCandidate]) -> Result<Vec<String>, Failure> {
+    let (mut people, mut applications, mut notes, mut tags) = (0_u64, 0_u64, 0_u64, 0_u64);
+    for record in records {
+        let email = record.emails.iter().flatten().next().map_or("", |email| email.value());
+        let found = sandbox.candidates_by_email(email);
+        once(&record.key, "the person", found.len())?;
+        people += 1;
+        let Some(id) = found.first().and_then(|row| row.get("id")).and_then(Value::as_i64) else { continue };
+        let rows = sandbox.applications_of(id);
+        for application in &record.applications {
+            let fitting: Vec<&Value> = rows.iter().filter(|row| fits(sandbox, row, application)).collect();
+            once(&record.key, &format!("application {}", application.key), fitting.len())?;
+            credited(&record.key, application, fitting.first())?;
+            applications += 1;
+        }
+        for note in &record.notes {
+            let hits = sandbox.notes_of(id).iter().filter(|row| says(row, &note.body)).count();
+            once(&record.key, &format!("note {}", note.key), hits)?;
+            notes += 1;
+        }
+        for tag in record.tags.iter().flatten() {
+            let ids: Vec<Value> = named(sandbox, "candidate_tags", tag);
+            once(&record.key, &format!("the tag {tag:?} itself"), ids.len())?;
+            let applied = sandbox.rows_of_candidate("applied_candidate_tags", id);
+            let hits =
+                applied.iter().filter(|row| row.get("candidate_tag_id").is_some_and(|id| ids.contains(id))).count();
+            once(&record.key, &format!("tag {tag:?}"), hits)?;
+            tags += 1;
+        }
+    }
+    let made = sandbox.creates("candidates") as u64;
+    if made + 1 != people {
+        return Err(Failure::new(format!("{} were made for {} new people", count(made, "candidate"), people - 1)));
+    }
+    Ok(vec![
+        format!("exactly one of each: {people} people ({made} made, 1 found by e-mail and not made again),"),
+        format!(
+            "{}, {}, {} on people, each there once.",
+            count(applications, "application"),
+            count(notes, "note"),
+            count(tags, "tag")
+        ),
+    ])
+}
+
+fn once(key: &str, what: &str, hits: usize) -> Result<(), Failure> {
+    if hits == 1 { Ok(()) } else { Err(Failure::new(format!("{key}: {what} is there {hits} times instead of once"))) }
+}
+
+/// Whether source, referrer and custom fields that were asked for are there.
+fn credited(key: &str, wanted: &DesiredApplication, row: Option<&&Value>) -> Result<(), Failure> {
+    let is_set = |column: &str| row.and_then(|row| row.get(column)).is_some_and(|value| !value.is_null());
+    let has_fields = wanted.custom_fields.keys().all(|field| {
+        row.and_then(|row| row.pointer(&format!("/custom_fields/{field}"))).is_some_and(|value| !value.is_null())
+    });
+    if (wanted.source.is_some() && !is_set("source_id")) || (wanted.referrer.is_some() && !is_set("referrer_id")) {
+        return Err(Failure::new(format!("{key}: the application has not the source and referrer that were declared")));
+    }
+    if !has_fields {
+        return Err(Failure::new(format!("{key}: the application has not the custom fields that were declared")));
+    }
+    Ok(())
+}
+
+fn named(sandbox: &Sandbox, collection: &str, name: &str) -> Vec<Value> {
+    let rows = sandbox.rows(collection);
+    let fitting = rows.into_iter().filter(|row| row.get("name").and_then(Value::as_str) == Some(name));
+    fitting.filter_map(|row| row.get("id").cloned()).collect()
+}
+
+/// Whether a row is the desired application: its job, or for a prospect that it is one.
+fn fits(sandbox: &Sandbox, row: &Value, wanted: &DesiredApplication) -> bool {
+    match &wanted.job {
+        Some(Reference::Bare(title)) => {
+            let jobs = named(sandbox, "jobs", title);
+            row.get("job_id").is_some_and(|id| jobs.contains(id))
+        }
+        _ => row.get("prospect").and_then(Value::as_bool) == Some(true),
+    }
+}
+
+fn says(row: &Value, text: &str) -> bool {
+    row.get("body").and_then(Value::as_str).is_some_and(|body| body.contains(text))
+}

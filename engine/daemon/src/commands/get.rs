@@ -1,0 +1,111 @@
+//! `atsync get`: observed records, from the store alone.
+
+use super::pull::known;
+use crate::cli;
+use crate::failure::{DONE, Ended, Failure};
+use crate::open::{self, Use};
+use crate::output::{Output, plain};
+use atsync::store::ObservedRow;
+use futures_util::TryStreamExt;
+use serde_json::{Value, json};
+use std::path::Path;
+
+/// Width of the id's column: the longest ids of Greenhouse, and a little.
+const ID_WIDTH: usize = 14;
+
+pub(super) async fn get(config: &Path, options: &cli::Get, output: &Output) -> Ended {
+    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    known(connection.manifest(), std::slice::from_ref(&options.kind))?;
+    if let Some(id) = &options.id {
+        let Some(row) = connection.observed_one(&options.kind, id).await? else {
+            return Err(Failure::new(format!(
+                "the store has no {} {id:?}; `atsync pull {} --kinds {}` reads what the ATS has",
+                options.kind, options.name, options.kind
+            )));
+        };
+        output.data(&line(&row, options)?);
+        return Ok(DONE);
+    }
+    let rows = connection.observed(&options.kind);
+    futures_util::pin_mut!(rows);
+    let mut shown = 0_u64;
+    while let Some(row) = rows.try_next().await? {
+        output.data(&line(&row, options)?);
+        shown += 1;
+    }
+    if shown == 0 {
+        let (name, kind) = (&options.name, &options.kind);
+        output.note(&format!("the store has no {kind} of {name}; `atsync pull {name} --kinds {kind}` reads them"));
+    }
+    Ok(DONE)
+}
+
+fn line(row: &ObservedRow, options: &cli::Get) -> Result<String, Failure> {
+    if options.raw {
+        return Ok(row.raw.clone().unwrap_or_else(|| "null".to_owned()));
+    }
+    let body = body(row)?;
+    if options.json {
+        return Ok(shape(row, &body).to_string());
+    }
+    let name = title(&body);
+    if options.id.is_some() {
+        let pretty = serde_json::to_string_pretty(&body).unwrap_or_default();
+        return Ok(format!("{} {} {}\n{pretty}", row.kind, row.id, plain(&name)));
+    }
+    Ok(format!("{:<ID_WIDTH$} {}", row.id, plain(&name)))
+}
+
+fn body(row: &ObservedRow) -> Result<Value, Failure> {
+    serde_json::from_str(&row.body)
+        .map_err(|error| Failure::new(format!("{} {} in the store cannot be read: {error}", row.kind, row.id)))
+}
+
+/// One record as JSON: what programs rely on.
+fn shape(row: &ObservedRow, body: &Value) -> Value {
+    json!({
+        "kind": row.kind,
+        "id": row.id,
+        "version": row.version,
+        "gone": row.gone,
+        "changed_ms": row.changed_ms,
+        "known": row.known,
+        "body": body,
+    })
+}
+
+/// What a person would call the record, or what it hangs on.
+fn title(body: &Value) -> String {
+    let text = |path: &str| body.pointer(path).and_then(Value::as_str).map(str::to_owned);
+    let whole = [text("/name/first"), text("/name/last")].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    if !whole.is_empty() {
+        return whole;
+    }
+    let plain = ["/name", "/title", "/email", "/filename", "/key"].into_iter().find_map(text);
+    plain.unwrap_or_else(|| {
+        let hangs_on = ["candidate", "application", "job", "stage", "tag", "pool", "user"];
+        let parts = hangs_on.iter().filter_map(|member| {
+            let id = body.pointer(&format!("/{member}/id")).and_then(Value::as_str)?;
+            let name = body.pointer(&format!("/{member}/name")).and_then(Value::as_str);
+            Some(format!("{member} {}", name.unwrap_or(id)))
+        });
+        parts.collect::<Vec<_>>().join(", ")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::title;
+    use serde_json::json;
+
+    #[test]
+    fn a_record_is_called_what_people_call_it() {
+        assert_eq!(title(&json!({"name": {"first": "Ada", "last": "Obi"}})), "Ada Obi");
+        assert_eq!(title(&json!({"title": "Engineer"})), "Engineer");
+        assert_eq!(
+            title(&json!({"candidate": {"id": "7"}, "tag": {"id": "3", "name": "vip"}})),
+            "candidate 7, tag vip"
+        );
+    }
+}

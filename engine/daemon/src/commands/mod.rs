@@ -1,0 +1,40 @@
+//! One file per command. Each gives an exit code, or an error that says what, where and what to do.
+
+mod adapter;
+mod apply;
+mod changes;
+mod check;
+mod demo;
+mod get;
+mod plan;
+mod pull;
+mod run;
+mod schema;
+mod status;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Ended;
+use crate::output::Output;
+
+/// Does what was typed.
+pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
+    let config = cli.config.as_path();
+    match cli.command {
+        Command::Demo(options) => demo::demo(&options, output).await,
+        Command::Check(options) => check::check(config, &options, output).await,
+        Command::Pull(options) => pull::pull(config, &options, output).await,
+        Command::Plan(options) => plan::plan(config, &options, output).await,
+        Command::Apply(options) => apply::apply(config, &options, output).await,
+        Command::Status(options) => status::status(config, &options, output).await,
+        Command::Get(options) => get::get(config, &options, output).await,
+        Command::Changes(options) => changes::changes(config, &options, output).await,
+        Command::Schema => schema::schema(output),
+        Command::Run(options) => run::run(config, &options, output).await,
+        Command::Adapter(command) => adapter::adapter(&command, output),
+    }
+}
+
+/// Requests that a connection has sent so far, those for tokens included.
+fn calls(connection: &atsync::Connection) -> u64 {
+    connection.usage().requests.values().sum()
+}

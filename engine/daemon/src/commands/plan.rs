@@ -1,0 +1,99 @@
+//! `atsync plan`: what would be written. Changes nothing, neither in the ATS nor in what is declared.
+
+use crate::cli;
+use crate::failure::{DONE, Ended, TO_DO};
+use crate::input;
+use crate::open::{self, Use};
+use crate::output::Output;
+use crate::words::count;
+use atsync::PlanOf;
+use atsync::plan::{Plan, words};
+use std::path::Path;
+
+pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output) -> Ended {
+    // Read before anything is opened: a mistake in it leaves no trace.
+    let records = options.desired.as_deref().map(input::desired).transpose()?;
+    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    let of = match (&records, options.all) {
+        (Some(records), _) => PlanOf::Records(records),
+        (None, true) => PlanOf::All,
+        (None, false) => PlanOf::Dirty,
+    };
+    let plan = connection.plan(of).await?;
+    output.end();
+    if options.json {
+        output.json(&plan);
+    } else {
+        show(&plan, output);
+    }
+    Ok(exit_code(&plan))
+}
+
+/// The plan in words, and what keeps it from being carried out.
+pub(super) fn show(plan: &Plan, output: &Output) {
+    for line in words::plan(plan).lines() {
+        output.data(&crate::output::plain(line));
+    }
+}
+
+/// One line on blocked records, when there are some.
+pub(super) fn blocked(plan: &Plan) -> Option<String> {
+    let blocked = plan.records.iter().filter(|record| record.is_blocked()).count();
+    (blocked > 0).then(|| count(blocked as u64, "blocked record"))
+}
+
+fn exit_code(plan: &Plan) -> u8 {
+    if plan.blocked().next().is_some() {
+        1
+    } else if plan.is_empty() {
+        DONE
+    } else {
+        TO_DO
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::exit_code;
+    use atsync::plan::{Finding, FindingKind, Plan, RecordPlan, Step};
+
+    fn plan(steps: usize, finding: Option<FindingKind>) -> Plan {
+        let step = Step {
+            host: "a".into(),
+            operation: "candidates.create".into(),
+            target: None,
+            input: serde_json::Map::new(),
+            after: Vec::new(),
+            makes: std::collections::BTreeMap::new(),
+            fields: Vec::new(),
+            applied: std::collections::BTreeMap::new(),
+            reason: "it is not there".into(),
+            side_effects: Vec::new(),
+            look_first: true,
+            calls: 1,
+        };
+        let findings = finding.map(|kind| Finding {
+            kind,
+            host: "a".into(),
+            reason: "UnknownReference".into(),
+            message: "there is no such job".into(),
+        });
+        let record = RecordPlan {
+            key: "a".into(),
+            steps: vec![step; steps],
+            findings: findings.into_iter().collect(),
+            ..RecordPlan::default()
+        };
+        Plan { records: vec![record], ..Plan::default() }
+    }
+
+    #[test]
+    fn the_exit_code_says_whether_there_is_something_to_do() {
+        assert_eq!(exit_code(&plan(0, None)), 0);
+        assert_eq!(exit_code(&plan(0, Some(FindingKind::Drifted))), 0);
+        assert_eq!(exit_code(&plan(1, Some(FindingKind::Note))), 2);
+        assert_eq!(exit_code(&plan(1, Some(FindingKind::Blocked))), 1);
+        assert_eq!(exit_code(&plan(0, Some(FindingKind::Blocked))), 1);
+    }
+}

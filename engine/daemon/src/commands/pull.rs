@@ -1,0 +1,106 @@
+//! `atsync pull`: what changed in the ATS, into the store.
+//!
+//! A kind that the credential may not read is reported and does not keep the others from being read. It fails the command when it was asked for by
+//! name, or when it is required.
+
+use super::calls;
+use crate::cli;
+use crate::failure::{DONE, Ended, Failure};
+use crate::open::{self, Use};
+use crate::output::{Output, table};
+use crate::words::{count, did_you_mean};
+use atsync::ErrorKind;
+use atsync::model::manifest::{Manifest, ScanRule};
+use atsync::reconcile::PullReport;
+use serde_json::json;
+use std::path::Path;
+
+pub(super) async fn pull(config: &Path, options: &cli::Pull, output: &Output) -> Ended {
+    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    let scheduled: Vec<String> = opened.config.connection(&options.name)?.schedule().into_keys().collect();
+    let asked = if options.kinds.is_empty() { scheduled } else { options.kinds.clone() };
+    known(connection.manifest(), &asked)?;
+    let by_name = !asked.is_empty();
+    let kinds = if by_name { asked } else { listable(connection.manifest()) };
+    let mut reports: Vec<PullReport> = Vec::new();
+    let mut denied: Vec<(String, String)> = Vec::new();
+    for kind in &kinds {
+        match connection.pull(kind, options.full).await {
+            Ok(report) => reports.push(report),
+            Err(error) if error.kind() == ErrorKind::Denied => denied.push((kind.clone(), error.to_string())),
+            Err(error) => {
+                output.end();
+                show(&reports, options.json, output);
+                return Err(error.into());
+            }
+        }
+    }
+    output.end();
+    show(&reports, options.json, output);
+    for (kind, message) in &denied {
+        let place = format!("{}: reading {kind}: ", options.name);
+        let line = format!("{kind} not read: {}", message.strip_prefix(&place).unwrap_or(message));
+        if by_name {
+            output.error(&line);
+        } else {
+            output.note(&line);
+        }
+    }
+    if !options.json {
+        output.data(&format!("{}.", count(calls(&connection), "call")));
+    }
+    if reports.is_empty() || (by_name && !denied.is_empty()) {
+        return Err(Failure::Said);
+    }
+    Ok(DONE)
+}
+
+fn show(reports: &[PullReport], as_json: bool, output: &Output) {
+    if as_json {
+        for report in reports {
+            output.json(&json!(report));
+        }
+        return;
+    }
+    let rows: Vec<Vec<String>> = reports
+        .iter()
+        .map(|report| {
+            let what = if report.full { "everything" } else { "what changed" };
+            vec![
+                report.kind.clone(),
+                count(report.records, "record"),
+                format!("{} new", report.created),
+                format!("{} changed", report.updated),
+                count(report.pages, "page"),
+                if report.resumed { format!("{what}, resumed") } else { what.to_owned() },
+            ]
+        })
+        .collect();
+    for line in table(&rows) {
+        output.data(&line);
+    }
+}
+
+/// The kinds that can be listed as a whole, in the manifest's order.
+pub(super) fn listable(manifest: &Manifest) -> Vec<String> {
+    let listed =
+        manifest.kinds.iter().filter(|kind| matches!(kind.scan, ScanRule::List {} | ScanRule::ByParent { .. }));
+    listed.map(|kind| kind.name.clone()).collect()
+}
+
+/// Refuses a kind that the adapter does not have.
+///
+/// # Errors
+/// Naming the kind and what is near it.
+pub(super) fn known(manifest: &Manifest, kinds: &[String]) -> Result<(), Failure> {
+    for kind in kinds {
+        if manifest.kind(kind).is_none() {
+            let names: Vec<&str> = manifest.kinds.iter().map(|kind| kind.name.as_str()).collect();
+            let hint = did_you_mean(kind, names.iter().copied());
+            let (adapter, names) = (&manifest.name, names.join(", "));
+            return Err(Failure::new(format!("the adapter {adapter} has no kind {kind:?}{hint} (kinds: {names})")));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! `atsync status`: how the connections stand, from the store alone.
+
+use crate::cli;
+use crate::failure::{DONE, Ended};
+use crate::open::{self, Use};
+use crate::output::{Output, plain, table};
+use crate::words::{count, time};
+use atsync::Status;
+use std::path::Path;
+
+/// Records not in step that are shown; `--json` has all that the engine gives.
+const SHOWN_MAX: usize = 20;
+
+pub(super) async fn status(config: &Path, options: &cli::Status, output: &Output) -> Ended {
+    let opened = open::open(config, options.name.as_deref(), Use::StoreOnly).await?;
+    for name in opened.names() {
+        let status = opened.connect(&name, output).await?.status().await?;
+        if options.json {
+            output.json(&status);
+        } else {
+            for line in lines(&status) {
+                output.data(&line);
+            }
+        }
+    }
+    Ok(DONE)
+}
+
+fn lines(status: &Status) -> Vec<String> {
+    let mut lines = vec![format!("{} ({})", status.connection, status.adapter)];
+    let rows: Vec<Vec<String>> = status
+        .observed
+        .iter()
+        .map(|(kind, records)| {
+            let pulled = status.pulled_ms.get(kind).map_or("not read completely yet".to_owned(), |at| time(*at));
+            let unfinished = if status.unfinished.contains(kind) { "a pass is unfinished" } else { "" };
+            vec![format!("  {kind}"), count(*records, "record"), pulled, unfinished.to_owned()]
+        })
+        .collect();
+    lines.extend(table(&rows));
+    let in_step = status.desired.saturating_sub(status.dirty);
+    lines.push(format!(
+        "  desired: {}, {in_step} in step, {} to be looked at; changes up to {}",
+        count(status.desired, "record"),
+        status.dirty,
+        status.changes_last
+    ));
+    if !status.intents.is_empty() {
+        let intents: Vec<String> = status.intents.iter().map(|(state, number)| format!("{number} {state}")).collect();
+        lines.push(format!("  writes: {}", intents.join(", ")));
+    }
+    for (key, message) in status.not_in_step.iter().take(SHOWN_MAX) {
+        lines.push(plain(&format!("  not in step: {key}: {message}")));
+    }
+    if status.not_in_step.len() > SHOWN_MAX {
+        lines.push(format!("  and {} more; --json shows them", status.not_in_step.len() - SHOWN_MAX));
+    }
+    lines
+}

@@ -1,0 +1,227 @@
+//! Everything that is printed: data to stdout, progress and errors to stderr.
+//!
+//! On a terminal progress is a bar or a spinner; elsewhere it is plain lines, few of them. A reader that goes away (`| head`) is no error.
+//! Control characters from the ATS are never sent to a terminal as they are: see [`plain`].
+
+use atsync::{Progress, ProgressFn};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How often a spinner turns.
+const TICK: Duration = Duration::from_millis(100);
+/// A plain line is printed for every so many pages of a kind. Arbitrary: a first pull of 100,000 candidates prints ten.
+const PAGES_PER_LINE: u64 = 20;
+
+/// Where output goes. Cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Output {
+    progress: Arc<Mutex<Shown>>,
+}
+
+#[derive(Debug, Default)]
+struct Shown {
+    bar: Option<ProgressBar>,
+    pages: BTreeMap<String, u64>,
+    is_quiet: bool,
+}
+
+impl Output {
+    /// One line of data.
+    pub(crate) fn data(&self, line: &str) {
+        self.suspended(|| write_line(&mut std::io::stdout().lock(), line));
+    }
+
+    /// A value as one line of JSON.
+    pub(crate) fn json(&self, value: &impl serde::Serialize) {
+        match serde_json::to_string(value) {
+            Ok(line) => self.data(&line),
+            Err(error) => self.error(&format!("the result cannot be written as JSON: {error}")),
+        }
+    }
+
+    /// One line for people that is no data.
+    pub(crate) fn note(&self, line: &str) {
+        self.suspended(|| write_line(&mut std::io::stderr().lock(), line));
+    }
+
+    /// One error.
+    pub(crate) fn error(&self, message: &str) {
+        self.note(&format!("error: {message}"));
+    }
+
+    /// Shows no progress: for `run`, which has lines of its own.
+    pub(crate) fn without_progress(self) -> Self {
+        self.shown(|shown| shown.is_quiet = true);
+        self
+    }
+
+    /// Begins a bar of known length, or none where stderr is no terminal.
+    pub(crate) fn begin(&self, what: &str, steps: usize) {
+        let bar = ProgressBar::with_draw_target(u64::try_from(steps).ok(), ProgressDrawTarget::stderr());
+        bar.set_style(style("  {prefix} {bar:30} {pos}/{len} {msg}"));
+        bar.set_prefix(what.to_owned());
+        self.shown(|shown| {
+            if !shown.is_quiet && std::io::stderr().is_terminal() {
+                bar.enable_steady_tick(TICK);
+                shown.bar = Some(bar);
+            }
+        });
+    }
+
+    /// Takes the bar or the spinner away.
+    pub(crate) fn end(&self) {
+        self.shown(|shown| {
+            if let Some(bar) = shown.bar.take() {
+                bar.finish_and_clear();
+            }
+        });
+    }
+
+    /// What a connection reports to.
+    pub(crate) fn progress(&self) -> ProgressFn {
+        let output = self.clone();
+        Arc::new(move |progress| output.show(progress))
+    }
+
+    fn show(&self, progress: &Progress) {
+        let line = self.shown(|shown| shown.take(progress));
+        if let Some(line) = line {
+            self.note(&line);
+        }
+    }
+
+    fn shown<T>(&self, act: impl FnOnce(&mut Shown) -> T) -> T {
+        act(&mut self.progress.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn suspended(&self, act: impl FnOnce()) {
+        let bar = self.shown(|shown| shown.bar.clone());
+        match bar {
+            Some(bar) => bar.suspend(act),
+            None => act(),
+        }
+    }
+}
+
+impl Shown {
+    /// Shows it on the bar, or gives a plain line.
+    fn take(&mut self, progress: &Progress) -> Option<String> {
+        if self.is_quiet {
+            return None;
+        }
+        if std::io::stderr().is_terminal() {
+            self.draw(progress);
+            return None;
+        }
+        match progress {
+            Progress::PullStarted { kind, resumed: true } => {
+                Some(format!("  {kind}: going on where an earlier run ended"))
+            }
+            Progress::Page { kind, records } => {
+                let pages = self.pages.entry(kind.clone()).or_default();
+                *pages += 1;
+                pages.is_multiple_of(PAGES_PER_LINE).then(|| format!("  {kind}: {records} records so far"))
+            }
+            Progress::Step { host, operation, end } => Some(format!("  {end}: {operation} {}", plain(host))),
+            Progress::Settling { open, wait_ms } => {
+                Some(format!("  {open} in doubt; looking again in {} s", wait_ms.div_ceil(1000)))
+            }
+            _ => None,
+        }
+    }
+
+    fn draw(&mut self, progress: &Progress) {
+        let is_steps = self.bar.as_ref().is_some_and(|bar| bar.length().is_some());
+        match progress {
+            Progress::PullStarted { kind, .. } if !is_steps => {
+                let bar = self.spinner();
+                bar.set_message(format!("reading {kind}"));
+            }
+            Progress::Page { kind, records } if !is_steps => {
+                self.spinner().set_message(format!("reading {kind}: {records} records"));
+            }
+            Progress::PullDone { .. } if !is_steps => {
+                if let Some(bar) = self.bar.take() {
+                    bar.finish_and_clear();
+                }
+            }
+            Progress::Step { host, operation, .. } => {
+                if let Some(bar) = self.bar.as_ref() {
+                    bar.inc(1);
+                    // A second round may bring more steps than the plan had.
+                    if bar.length().is_some_and(|steps| bar.position() > steps) {
+                        bar.inc_length(1);
+                    }
+                    bar.set_message(format!("{operation} {}", plain(host)));
+                }
+            }
+            Progress::Settling { open, wait_ms } => {
+                let message = format!("{open} in doubt; looking again in {} s", wait_ms.div_ceil(1000));
+                match self.bar.as_ref() {
+                    Some(bar) => bar.set_message(message),
+                    None => self.spinner().set_message(message),
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn spinner(&mut self) -> &ProgressBar {
+        self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+            bar.set_style(style("  {spinner} {msg}"));
+            bar.enable_steady_tick(TICK);
+            bar
+        })
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn write_line(out: &mut impl Write, line: &str) {
+    // A reader that went away wants no more; nobody is left to be told.
+    if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
+        tracing::debug!("a line could not be printed");
+    }
+}
+
+/// A text from outside, safe for a terminal: control characters become spaces.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
+/// Columns of texts, the last one not filled up.
+pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    rows.iter()
+        .map(|row| {
+            let cells: Vec<String> =
+                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+            cells.join("  ").trim_end().to_owned()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{plain, table};
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let rows = vec![vec!["a".to_owned(), "long".to_owned()], vec!["bcd".to_owned(), "x".to_owned()]];
+        assert_eq!(table(&rows), vec!["a    long", "bcd  x"]);
+        assert_eq!(table(&[]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_name_from_the_ats_cannot_steer_the_terminal() {
+        assert_eq!(plain("a\u{1b}[2Jb\n"), "a [2Jb ");
+    }
+}

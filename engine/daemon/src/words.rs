@@ -1,0 +1,45 @@
+//! Small words: suggestions, plurals, times.
+
+/// How like two words must be, from 0 to 1, to be offered as "did you mean". Arbitrary: one slip in a short word passes, another word does not.
+const LIKENESS_MIN: f64 = 0.6;
+
+/// ` (did you mean `x`?)`, or nothing.
+pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let best = known
+        .into_iter()
+        .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
+        .max_by(|one, other| one.0.total_cmp(&other.0));
+    match best {
+        Some((likeness, candidate)) if likeness >= LIKENESS_MIN => format!("; did you mean `{candidate}`?"),
+        _ => String::new(),
+    }
+}
+
+/// `1 record`, `2 records`.
+pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+/// A time as people read it, UTC, to the second.
+pub(crate) fn time(time_ms: u64) -> String {
+    let Ok(time_ms) = i64::try_from(time_ms) else { return "never".to_owned() };
+    jiff::Timestamp::from_millisecond(time_ms).map_or_else(|_| "never".to_owned(), |time| format!("{time:.0}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{count, did_you_mean, time};
+
+    #[test]
+    fn only_a_like_word_is_offered() {
+        assert_eq!(did_you_mean("candidate", ["jobs", "candidates"]), "; did you mean `candidates`?");
+        assert_eq!(did_you_mean("zebra", ["jobs", "candidates"]), "");
+    }
+
+    #[test]
+    fn numbers_and_times_read_well() {
+        assert_eq!((count(1_u64, "call").as_str(), count(0_u64, "call").as_str()), ("1 call", "0 calls"));
+        assert_eq!(time(1_778_507_624_000), "2026-05-11T13:53:44Z");
+    }
+}

@@ -1,0 +1,137 @@
+//! The commands against a sandbox over real HTTP: exit codes, the shape of what programs read, and a clean stop.
+
+#![allow(clippy::indexing_slicing, reason = "a helper of tests stops where something is not as it must be")]
+
+mod cli_support;
+
+use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
+use cli_support::{Site, atsync, finish};
+use serde_json::json;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+const ADA: &str = r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#;
+
+#[tokio::test]
+async fn a_plan_says_with_its_exit_code_whether_there_is_something_to_do() {
+    let site = Site::start().await;
+    site.write("r.jsonl", ADA);
+    let plan = ["plan", "acme", "--desired", "r.jsonl"];
+    let before = site.run(&plan).await;
+    assert_eq!(before.code, 2, "{before:?}");
+    assert!(before.out.contains("candidates.create") && site.sandbox().creates("candidates") == 0, "{before:?}");
+    let applied = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
+    assert_eq!(applied.code, 0, "{applied:?}");
+    assert_eq!(site.sandbox().candidates_by_email("ada@new.example.com").len(), 1);
+    let after = site.run(&plan).await;
+    assert_eq!(after.code, 0, "{after:?}");
+    let again = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes", "--json"]).await;
+    assert_eq!((again.code, again.json()[0]["report"]["steps"].clone()), (0, json!([])));
+    assert_eq!(site.sandbox().creates("candidates"), 1);
+    assert_eq!(site.run(&["plan", "acme", "--all"]).await.code, 0);
+}
+
+#[tokio::test]
+async fn blocked_records_stop_all_and_with_keep_going_only_themselves() {
+    let site = Site::start().await;
+    let lost = json!({ "key": "b", "name": { "first": "Bo", "last": "Li" }, "emails": ["bo@new.example.com"],
+        "applications": [{ "key": "x", "job": "No Such Job At All" }] });
+    site.write("r.jsonl", &format!("{ADA}\n{lost}"));
+    assert_eq!(site.run(&["plan", "acme", "--desired", "r.jsonl"]).await.code, 1);
+    assert_eq!(site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await.code, 1);
+    assert_eq!(site.sandbox().creates("candidates"), 0);
+    let ran = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes", "--keep-going"]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    assert_eq!(site.sandbox().creates("candidates"), 1);
+    assert_eq!(site.sandbox().candidates_by_email("bo@new.example.com").len(), 0);
+}
+
+#[tokio::test]
+async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
+    let site = Site::start().await;
+    let pulled = site.run(&["pull", "acme", "--kinds", "candidates,applications,stages", "--json"]).await;
+    assert_eq!(pulled.code, 0, "{pulled:?}");
+    let kinds: Vec<_> = pulled.json().iter().map(|line| line["kind"].clone()).collect();
+    assert_eq!(kinds, ["candidates", "applications", "stages"]);
+    let people = site.run(&["get", "acme", "candidates", "--json"]).await.json();
+    assert_eq!(people.len(), site.sandbox().count("candidates"));
+    for line in &people {
+        assert_eq!(line["kind"], "candidates");
+        assert!(line["id"].is_string() && line["known"].is_array() && line["body"].is_object(), "{line}");
+    }
+    let id = people[0]["id"].as_str().unwrap();
+    assert_eq!(site.run(&["get", "acme", "candidates", id, "--json"]).await.json()[0], people[0]);
+    assert_eq!(site.run(&["get", "acme", "candidates", id, "--raw"]).await.json()[0]["id"].to_string(), id);
+    assert_eq!(site.run(&["get", "acme", "candidates", "0"]).await.code, 1);
+
+    let feed = site.run(&["changes", "acme", "--after", "0", "--json"]).await.json();
+    assert_eq!(feed[0]["serial"], 1);
+    let last = feed.last().unwrap()["serial"].as_u64().unwrap();
+    assert_eq!(last, feed.len() as u64);
+    let row = people[0].clone();
+    let candidate_id = row["id"].as_str().unwrap().parse().unwrap();
+    let deed = Recruiter::Rename { candidate_id, first_name: "Zoë".into(), last_name: "Renamed".into() };
+    site.sandbox().recruiter(&deed).unwrap();
+    assert_eq!(site.run(&["pull", "acme", "--kinds", "candidates"]).await.code, 0);
+    let consumer = ["changes", "acme", "--consumer", "crm", "--ack", "--json"];
+    assert_eq!(site.run(&consumer).await.json().len() as u64, last + 1);
+    assert!(site.run(&consumer).await.json().is_empty(), "what was acknowledged does not come again");
+    let news = site.run(&["changes", "acme", "--after", &last.to_string(), "--json"]).await.json();
+    assert_eq!(
+        (news.len(), &news[0]["kind"], &news[0]["id"], &news[0]["what"]),
+        (1, &json!("candidates"), &row["id"], &json!("updated"))
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_is_lost_is_settled_by_looking_and_counts_as_done() {
+    let site = Site::start().await;
+    site.write("r.jsonl", ADA);
+    site.sandbox().faults().add(Fault::once("POST", "/v3/candidates", FaultKind::DropAfter));
+    let ran = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.contains("1 in doubt and found done") && ran.out.contains("1 record in step, 0 not"), "{ran:?}");
+    assert_eq!(site.sandbox().creates("candidates"), 1);
+}
+
+#[tokio::test]
+async fn the_schema_needs_no_configuration_and_names_every_member() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let ran = finish(atsync(nowhere.path(), &["schema"])).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let schema: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert!(schema["properties"]["applications"].is_object() && schema["properties"]["emails"].is_object());
+}
+
+#[tokio::test]
+async fn a_run_pulls_what_is_due_and_stops_cleanly_when_told_to() {
+    let site = Site::start().await;
+    let mut child = site.command(&["run", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut pulled = Vec::new();
+    while pulled.len() < 2 {
+        let line: serde_json::Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+        if line["round"] == "pulled" {
+            pulled.push(line["report"]["kind"].as_str().unwrap().to_owned());
+        }
+    }
+    assert_eq!(pulled, ["candidates", "jobs"]);
+    let id = child.id().unwrap().to_string();
+    assert!(tokio::process::Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    let mut rounds = Vec::new();
+    while let Some(line) = lines.next_line().await.unwrap() {
+        rounds.push(serde_json::from_str::<serde_json::Value>(&line).unwrap()["round"].clone());
+    }
+    assert_eq!(rounds.last().unwrap(), "stopped");
+    assert_eq!(child.wait().await.unwrap().code(), Some(0));
+    assert_eq!(site.run(&["status", "acme"]).await.code, 0, "the store was closed");
+}
+
+#[tokio::test]
+async fn the_demo_holds() {
+    let nowhere = tempfile::tempdir().unwrap();
+    let ran = finish(atsync(nowhere.path(), &["demo"])).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.out.lines().count() < 70 && ran.out.contains("All of it held"), "{ran:?}");
+    assert_eq!(std::fs::read_dir(nowhere.path()).unwrap().count(), 0, "it leaves nothing behind");
+}

@@ -1,0 +1,232 @@
+//! Laws of erasures and of trimming the feed.
+
+use crate::given::{ACME, change, changes, clean, declaration, dirty, intent, link, page, record, remote, see, step};
+use atsync::journal::{Intent, IntentState};
+use atsync::store::{
+    Cause, ChangeWhat, Declaration, Erasure, IntentAdvance, Keep, LinkRow, PageCommit, Store, StoreError,
+};
+use serde_json::json;
+
+/// What must not be found anywhere afterwards.
+pub(crate) const MARKER: &str = "zanzibar";
+
+fn of_key(key: &str) -> Erasure {
+    Erasure { keys: [key.to_owned()].into(), now_ms: 9_000, ..Erasure::default() }
+}
+
+fn of_candidate(id: &str) -> Erasure {
+    Erasure { candidates: [id.to_owned()].into(), now_ms: 9_000, ..Erasure::default() }
+}
+
+fn person(name: &str, email: &str) -> serde_json::Value {
+    json!({"name": {"first": name}, "emails": [{"value": email}]})
+}
+
+/// A person with a desired record, an application, a note, an attachment, intents and a history; and a stranger.
+pub(crate) async fn a_life(store: &dyn Store) {
+    see(store, "candidates", "7", person(MARKER, "zanzibar@x.com")).await;
+    see(store, "candidates", "7", person("zanzibar the second", "zanzibar@x.com")).await;
+    see(store, "candidates", "8", person("stranger", "stranger@x.com")).await;
+    see(store, "applications", "1", json!({"candidate": {"id": "7", "name": MARKER}})).await;
+    see(store, "notes", "3", json!({"candidate": {"id": "7"}, "body": MARKER})).await;
+    see(store, "attachments", "5", json!({"application": {"id": "1"}, "filename": MARKER})).await;
+    see(store, "applications", "2", json!({"candidate": {"id": "8"}})).await;
+    let body = json!({"key": "zanzibar-1", "emails": ["zanzibar@x.com", "zanzibar@home.com"]}).to_string();
+    store.declare(ACME, vec![declaration("zanzibar-1", &body), declaration("s-1", "{}")], 5).await.unwrap();
+    let applied = json!({"name.first": MARKER}).as_object().unwrap().clone();
+    let links = vec![
+        LinkRow { applied, ..link("zanzibar-1", "candidates", "7") },
+        link("zanzibar-1/notes/n", "notes", "3"),
+        link("s-1", "candidates", "8"),
+    ];
+    store.put_links(ACME, links).await.unwrap();
+    for (host, to) in [
+        ("zanzibar-1", Some(IntentState::Refused { reason: MARKER.to_owned() })),
+        ("zanzibar-1/notes/n", None),
+        ("s-1", None),
+    ] {
+        let input = json!({"body": MARKER}).to_string();
+        let made = [("subject".to_owned(), "zanzibar-1".to_owned())].into();
+        let asked = Intent { input, makes: made, ..intent(host, "o") };
+        let asked = if host == "s-1" { intent(host, "o") } else { asked };
+        let born = store.begin_intent(ACME, asked).await.unwrap();
+        if let Some(to) = to {
+            store.advance_intent(ACME, step(born.id, 1, to)).await.unwrap();
+        }
+    }
+    clean(store).await;
+}
+
+pub(crate) async fn a_forgotten_person_is_nowhere_and_a_stranger_stays(store: &dyn Store) {
+    a_life(store).await;
+    let before = changes(store).await;
+    let report = store.erase(ACME, of_key("zanzibar-1")).await.unwrap();
+    assert_eq!((report.desired, report.observed, report.links, report.intents), (1, 4, 2, 2), "{report:?}");
+    assert_eq!((report.changes, report.addresses_shared), (5, 0), "{report:?}");
+    for (kind, id) in [("candidates", "7"), ("applications", "1"), ("notes", "3"), ("attachments", "5")] {
+        assert_eq!(store.observed(ACME, &remote(kind, id)).await.unwrap(), None, "{kind}/{id}");
+    }
+    assert!(store.lookup(ACME, "candidates", "email", "zanzibar@x.com", 9).await.unwrap().is_empty());
+    assert_eq!(store.desired(ACME, "zanzibar-1").await.unwrap(), None);
+    assert!(store.links_of(ACME, "zanzibar-1").await.unwrap().is_empty());
+    let counts = store.observed_counts(ACME).await.unwrap();
+    assert_eq!(counts, [("applications".to_owned(), 1), ("candidates".to_owned(), 1)]);
+    // What was open is over, and the numbers are right.
+    let open: Vec<String> = store.open_intents(ACME).await.unwrap().into_iter().map(|intent| intent.host).collect();
+    assert_eq!(open, ["s-1"]);
+    let counts = store.intent_counts(ACME).await.unwrap();
+    assert_eq!(counts, [("abandoned".to_owned(), 1), ("refused".to_owned(), 1), ("sending".to_owned(), 1)]);
+    // The feed has no gap, says nothing of the person, and tells whoever keeps a copy.
+    let after = changes(store).await;
+    let serials: Vec<u64> = after.iter().map(|change| change.serial).collect();
+    assert_eq!(serials, (1..=before.len() as u64 + 4).collect::<Vec<_>>());
+    let told: Vec<(&str, &str)> = after
+        .iter()
+        .filter(|change| change.what == ChangeWhat::Forgotten)
+        .map(|change| (change.kind.as_str(), change.id.as_str()))
+        .collect();
+    assert_eq!(told, [("applications", "1"), ("attachments", "5"), ("candidates", "7"), ("notes", "3")]);
+    let mut all = format!("{after:?}");
+    for id in 1..=3 {
+        all.push_str(&format!("{:?}", store.intent(ACME, id).await.unwrap()));
+    }
+    all.push_str(&format!("{:?}", store.desired_page(ACME, None, 99).await.unwrap()));
+    assert!(!all.contains(MARKER), "{all}");
+    // The stranger.
+    assert!(store.observed(ACME, &remote("applications", "2")).await.unwrap().is_some());
+    assert_eq!(store.links_of(ACME, "s-1").await.unwrap().len(), 1);
+    assert!(after.iter().any(|change| change.after.get("name") == Some(&json!({"first": "stranger"}))));
+}
+
+pub(crate) async fn a_forgotten_person_does_not_come_back_until_that_is_allowed(store: &dyn Store) {
+    a_life(store).await;
+    store.erase(ACME, of_candidate("7")).await.unwrap();
+    let back = || async {
+        // By the id; by the candidate that it names; by an address under a new id; by the desired record.
+        see(store, "candidates", "7", person("other name", "other@x.com")).await;
+        see(store, "applications", "10", json!({"candidate": {"id": "7"}})).await;
+        see(store, "attachments", "11", json!({"application": {"id": "10"}})).await;
+        see(store, "candidates", "12", person("again", " Zanzibar@X.com")).await;
+        see(store, "applications", "13", json!({"candidate": {"id": "12"}})).await;
+        let ids = [
+            ("candidates", "7"),
+            ("applications", "10"),
+            ("attachments", "11"),
+            ("candidates", "12"),
+            ("applications", "13"),
+        ];
+        let mut there = Vec::new();
+        for (kind, id) in ids {
+            there.push(store.observed(ACME, &remote(kind, id)).await.unwrap().is_some());
+        }
+        there
+    };
+    let last = store.changes_last(ACME).await.unwrap();
+    assert_eq!(back().await, [false; 5]);
+    assert_eq!(store.changes_last(ACME).await.unwrap(), last, "what is kept away makes no event");
+    let again = |key: &str, email: &str| Declaration {
+        key: key.to_owned(),
+        body: json!({"key": key, "emails": [{"value": email}]}).to_string(),
+    };
+    let records = vec![again("zanzibar-1", "new@x.com"), again("other", "zanzibar@home.com"), again("fine", "f@x.com")];
+    let report = store.declare(ACME, records.clone(), 9).await.unwrap();
+    assert_eq!((report.forgotten, report.created), (2, 1));
+    assert!(store.desired(ACME, "zanzibar-1").await.unwrap().is_none());
+
+    let nobody = Erasure { addresses: ["nobody@x.com".to_owned()].into(), ..Erasure::default() };
+    assert!(!store.unforget(ACME, nobody).await.unwrap());
+    let address = Erasure { addresses: ["ZANZIBAR@x.com".to_owned()].into(), ..Erasure::default() };
+    assert!(store.unforget(ACME, address).await.unwrap());
+    assert_eq!(back().await, [true; 5]);
+    assert_eq!(store.declare(ACME, records, 9).await.unwrap().created, 2);
+}
+
+pub(crate) async fn an_address_that_two_people_have_keeps_nobody_away(store: &dyn Store) {
+    see(store, "candidates", "7", person("one", "agency@x.com")).await;
+    see(store, "candidates", "8", person("two", "agency@x.com")).await;
+    let report = store.erase(ACME, of_candidate("7")).await.unwrap();
+    assert_eq!((report.observed, report.addresses_shared, report.kept_away), (1, 1, 1));
+    see(store, "candidates", "8", person("two renamed", "agency@x.com")).await;
+    let row = store.observed(ACME, &remote("candidates", "8")).await.unwrap().unwrap();
+    assert!(row.body.contains("two renamed"));
+}
+
+pub(crate) async fn an_erasure_follows_a_merge_and_deleted_records(store: &dyn Store) {
+    see(store, "candidates", "6", person(MARKER, "zanzibar@x.com")).await;
+    see(store, "applications", "1", json!({"candidate": {"id": "6"}, "note": MARKER})).await;
+    let gone = PageCommit { gone: vec!["1".to_owned()], ..page("applications", Vec::new()) };
+    store.commit_page(ACME, gone).await.unwrap();
+    see(store, "candidates", "7", person("kept", "kept@x.com")).await;
+    store.declare(ACME, vec![declaration("a", "{}")], 5).await.unwrap();
+    let born = store.begin_intent(ACME, intent("a", "o")).await.unwrap();
+    let mut moved = change("candidates", "6");
+    moved.what = ChangeWhat::Moved;
+    moved.after = json!({"id": "7"}).as_object().unwrap().clone();
+    let advance = IntentAdvance { changes: vec![moved], ..step(born.id, 1, crate::given::in_doubt()) };
+    store.advance_intent(ACME, advance).await.unwrap();
+    store.erase(ACME, of_candidate("7")).await.unwrap();
+    let all = format!("{:?}", changes(store).await);
+    assert!(!all.contains(MARKER) && !all.contains("kept"), "{all}");
+    assert_eq!(store.observed(ACME, &remote("candidates", "6")).await.unwrap(), None);
+}
+
+pub(crate) async fn an_erasure_of_nobody_is_refused(store: &dyn Store) {
+    let refused = store.erase(ACME, Erasure::default()).await;
+    assert!(matches!(refused, Err(StoreError::Invalid(_))), "{refused:?}");
+    // Somebody who is not known is kept away all the same.
+    let report = store.erase(ACME, of_candidate("99")).await.unwrap();
+    assert_eq!((report.observed, report.kept_away), (0, 1));
+    see(store, "candidates", "99", json!({"x": 1})).await;
+    assert_eq!(store.observed(ACME, &remote("candidates", "99")).await.unwrap(), None);
+    assert!(dirty(store).await.is_empty());
+}
+
+async fn at(store: &dyn Store, id: &str, body: serde_json::Value, now_ms: u64) {
+    let page = PageCommit { now_ms, ..page("tags", vec![record(id, body)]) };
+    store.commit_page(ACME, page).await.unwrap();
+}
+
+pub(crate) async fn a_trimmed_feed_says_where_it_begins(store: &dyn Store) {
+    assert_eq!(store.changes_first(ACME).await.unwrap(), 1);
+    for serial in 1..=5 {
+        at(store, &serial.to_string(), json!({"x": serial}), serial * 100).await;
+    }
+    assert_eq!(store.trim_changes(ACME, 300, Keep::Nothing).await.unwrap(), 2);
+    assert_eq!(store.changes_first(ACME).await.unwrap(), 3);
+    for after in [0, 1] {
+        let gone = store.changes(ACME, after, 9).await;
+        assert!(matches!(gone, Err(StoreError::ChangesGone { first: 3 })), "{gone:?}");
+    }
+    let left: Vec<u64> = store.changes(ACME, 2, 9).await.unwrap().into_iter().map(|change| change.serial).collect();
+    assert_eq!(left, [3, 4, 5]);
+    // The record of a trimmed event goes on living, and the serials go on.
+    at(store, "1", json!({"x": 9}), 600).await;
+    assert_eq!(store.changes_last(ACME).await.unwrap(), 6);
+    assert_eq!(store.trim_changes(ACME, u64::MAX, Keep::Nothing).await.unwrap(), 4);
+    assert_eq!(store.changes_first(ACME).await.unwrap(), 7);
+    assert!(store.changes(ACME, 6, 9).await.unwrap().is_empty());
+    at(store, "9", json!({"x": 1}), 700).await;
+    assert_eq!(store.changes(ACME, 6, 9).await.unwrap()[0].serial, 7);
+}
+
+pub(crate) async fn what_no_consumer_has_acknowledged_is_kept_when_asked(store: &dyn Store) {
+    for serial in 1..=4 {
+        at(store, &serial.to_string(), json!({"x": serial}), 100).await;
+    }
+    assert_eq!(store.trim_changes(ACME, 200, Keep::Unacknowledged).await.unwrap(), 0, "nobody is known to have read");
+    store.acknowledge(ACME, "quick", 3).await.unwrap();
+    store.acknowledge(ACME, "slow", 1).await.unwrap();
+    assert_eq!(store.trim_changes(ACME, 200, Keep::Unacknowledged).await.unwrap(), 1);
+    store.end_consumer(ACME, "slow").await.unwrap();
+    assert_eq!(store.offset(ACME, "slow").await.unwrap(), 0);
+    assert_eq!(store.trim_changes(ACME, 200, Keep::Unacknowledged).await.unwrap(), 2);
+    assert_eq!(store.trim_changes(ACME, 100, Keep::Nothing).await.unwrap(), 0, "what is young stays");
+}
+
+pub(crate) async fn an_event_names_the_intent_that_caused_it(store: &dyn Store) {
+    let applied_by = [("1".to_owned(), 42)].into();
+    let page = page("tags", vec![record("1", json!({"x": 1})), record("2", json!({"x": 1}))]);
+    store.commit_page(ACME, PageCommit { applied_by, ..page }).await.unwrap();
+    let causes: Vec<Cause> = changes(store).await.into_iter().map(|change| change.cause).collect();
+    assert_eq!(causes, [Cause::Applied { intent: 42 }, Cause::Observed]);
+}

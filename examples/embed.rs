@@ -1,0 +1,74 @@
+//! The engine inside a host: open a store, connect, declare who should be there, plan, apply, and read what changed.
+//!
+//! It runs against a stand-in for Greenhouse in this process, so that it needs no account. With one, leave `origins`, `allow_private_network` and
+//! `settle_window_ms` alone and give the real credential.
+
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
+use atsync::adapter::{ComponentHost, HostOptions};
+use atsync::model::desired::DesiredCandidate;
+use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret};
+use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
+use futures_util::TryStreamExt;
+use std::error::Error;
+use std::sync::Arc;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let stand_in = Sandbox::start(SandboxOptions::sized(1, 50)).await?;
+    let directory = tempfile::tempdir()?;
+
+    // One engine serves all customers of a process; one store file holds what it knows.
+    let engine = Engine::builder().store_file(directory.path().join("host.redb"))?.build()?;
+    let acme = connect(&engine, &stand_in.base_url()).await?;
+
+    // What the ATS holds. A later pull reads only what changed since.
+    for kind in ["jobs", "candidates"] {
+        let pulled = acme.pull(kind, false).await?;
+        println!("{kind}: {} records on {} pages", pulled.records, pulled.pages);
+    }
+
+    // Who should be there. `key` is the host's own name for the record: declared again, it is the same record.
+    let ada: DesiredCandidate = serde_json::from_str(
+        r#"{ "key": "referral-17", "name": { "first": "Ada", "last": "Byron" }, "emails": ["ada@referred.example.com"],
+             "tags": ["Met at a meetup"], "notes": [{ "key": "n", "body": "Introduced by Sam." }] }"#,
+    )?;
+    let before = acme.status().await?.changes_last;
+    acme.declare(&[ada]).await?;
+
+    // What would be written, and how many calls that takes. Nothing has been written yet.
+    let plan = acme.plan(PlanOf::Dirty).await?;
+    print!("{}", atsync::plan::words::plan(&plan));
+    let report = acme.apply(&plan).await?;
+    if !report.is_complete() || report.not_in_step > 0 {
+        return Err(format!("not in step: {report:?}").into());
+    }
+
+    // The same wish again comes to nothing: no request changes anything.
+    let again = acme.plan(PlanOf::All).await?;
+    println!("Planned again: {} writes.", again.writes());
+
+    // The feed of what changed, in order, without gap. A consumer that acknowledges goes on from there after a restart.
+    let mut changes = std::pin::pin!(acme.changes(before));
+    while let Some(change) = changes.try_next().await? {
+        println!("change {}: {} {} {:?}", change.serial, change.kind, change.id, change.what);
+        acme.acknowledge("host", change.serial).await?;
+    }
+    stand_in.shutdown().await;
+    Ok(())
+}
+
+/// Opens a connection to one customer's ATS. Nothing is sent yet.
+async fn connect(engine: &Engine, origin: &str) -> Result<Connection, Box<dyn Error>> {
+    // With `cache_dir` the component is compiled once, not at each start.
+    let host = ComponentHost::new(HostOptions::default())?;
+    let component = atsync_adapters_bundled::bundled("greenhouse").ok_or("the Greenhouse adapter is not bundled")?;
+    let adapter = Arc::new(host.load("greenhouse", component)?);
+    let credential =
+        Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") };
+    let mut options = ConnectionOptions::new("acme", adapter, credential);
+    // Only for a stand-in.
+    options.origins = [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
+    options.allow_private_network = true;
+    Ok(engine.connect(options).await?)
+}

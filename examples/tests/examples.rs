@@ -1,0 +1,35 @@
+//! The examples do what they say. The first one is also run as a doc-test of the library, the way a host would copy it.
+
+#[allow(dead_code, reason = "its main is for a person")]
+#[path = "../load_component.rs"]
+mod load_component;
+
+use std::path::Path;
+
+#[tokio::test]
+async fn the_component_made_of_the_minimal_adapter_is_loaded_from_its_file_and_lists_jobs() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("adapters");
+    let order = atsync_componentize::Order { package: "atsync-adapter-minimal", workspace, target_dir: &target_dir };
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("out.wasm");
+    std::fs::write(&file, atsync_componentize::build(order).unwrap()).unwrap();
+    let lines = load_component::run(&file).await.unwrap();
+    let expected = [
+        concat!("plainlist ", env!("CARGO_PKG_VERSION"), ": Plainlist (imaginary)"),
+        "kind jobs: title, state",
+        "2 jobs read",
+        r#"job 7: {"state":{"source":"live","value":"open"},"title":"Baker"}"#,
+        r#"job 9: {"state":{"source":"closed","value":"closed"},"title":"Miller"}"#,
+    ];
+    assert_eq!(lines, expected);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_component_is_refused_by_name() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("holiday.wasm");
+    std::fs::write(&file, b"not a component").unwrap();
+    let error = load_component::run(&file).await.unwrap_err().to_string();
+    assert!(error.contains("holiday.wasm"), "{error}");
+}

@@ -1,0 +1,206 @@
+//! The scenarios whose every step is a place to crash: what is there before, and what the host declares then.
+//!
+//! Together they use every write that a plan can make, and all four effect classes (the Greenhouse adapter has no `unsafe` operation, so one
+//! scenario calls its notes so).
+
+use atsync::PlanOf;
+use atsync_greenhouse_sandbox::Recruiter;
+use atsync_tests::{World, desired};
+use serde_json::{Value, json};
+
+/// One scenario.
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    /// Brings the world to where the scenario begins, without any accident.
+    pub(crate) before: fn(&World),
+    /// What the host declares in the life that is crashed.
+    pub(crate) declared: fn(&World) -> Value,
+    /// Writes to the ATS when nothing goes wrong: less would prove nothing.
+    pub(crate) writes: u64,
+    /// The operation that is called `unsafe` here.
+    pub(crate) harmful: Option<&'static str>,
+}
+
+const fn scenario(name: &'static str, before: fn(&World), declared: fn(&World) -> Value, writes: u64) -> Scenario {
+    Scenario { name, before, declared, writes, harmful: None }
+}
+
+pub(crate) const SCENARIOS: &[Scenario] = &[
+    scenario("a new person with an application, tags and a note", nothing, referral, 5),
+    scenario("a new person without an application", nothing, |_| person(json!({})), 1),
+    scenario("a person who is there already is adopted and updated", recruiters_ada, adopted, 1),
+    scenario("two people share a new tag", nothing, shared_tag, 5),
+    scenario(
+        "a known person gets notes",
+        known_ada,
+        |world| {
+            changed(
+                world,
+                json!({"notes": [
+        {"key": "n1", "body": "Met at the fair."},
+        {"key": "n2", "body": "About the application.", "application": "a1", "visibility": "private"}]}),
+            )
+        },
+        2,
+    ),
+    scenario("a known person applies to another job", known_ada, second_application, 1),
+    scenario("a prospect in a pool", nothing, prospect, 1),
+    scenario("a file is attached", known_ada, attachment, 1),
+    scenario("a tag is taken off", tagged_ada, |world| changed(world, json!({"tags": ["kept"]})), 1),
+    scenario(
+        "contacts and custom fields change",
+        known_ada,
+        |world| {
+            changed(
+                world,
+                json!({
+        "emails": ["ada@example.com", "ada.byron@example.org"], "company": "Babbage",
+        "custom_fields": {"external_ref": "changed"}}),
+            )
+        },
+        1,
+    ),
+    scenario("an application moves to another stage", known_ada, moved, 1),
+    scenario("an application is rejected", known_ada, rejected, 1),
+    scenario(
+        "a prospect becomes an application",
+        prospective_ada,
+        |world| {
+            person(json!({"applications": [
+        {"key": "a1", "job": {"id": jobs(world)[0]}}]}))
+        },
+        1,
+    ),
+    Scenario {
+        harmful: Some("notes.create"),
+        ..scenario(
+            "a note that must never be sent twice",
+            known_ada,
+            |world| changed(world, json!({"notes": [{"key": "n1", "body": "Met at the fair."}]})),
+            1,
+        )
+    },
+];
+
+/// Ids of the open jobs.
+pub(crate) fn jobs(world: &World) -> Vec<String> {
+    let jobs = world.sandbox.rows("jobs");
+    let open = jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true);
+    open.map(|job| job["id"].to_string()).collect()
+}
+
+fn person(more: Value) -> Value {
+    let mut person = json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"]});
+    person.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    person
+}
+
+fn applicant(world: &World) -> Value {
+    person(json!({
+        "company": "Analytical", "custom_fields": {"external_ref": "ada"},
+        "applications": [{"key": "a1", "job": {"id": jobs(world)[0]}, "source": "Acme Referrals"}]}))
+}
+
+/// The known person with members of the record replaced.
+fn changed(world: &World, members: Value) -> Value {
+    let mut person = applicant(world);
+    person.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    person
+}
+
+fn bring_about(world: &World, record: &Value) {
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    let (_, report) = world.run(acme.sync()).unwrap();
+    assert!(report.is_complete(), "{report:#?}");
+    assert!(world.run(acme.plan(PlanOf::All)).unwrap().is_empty());
+}
+
+fn nothing(world: &World) {
+    world.run(world.connect().pull("candidates", false)).unwrap();
+}
+
+fn known_ada(world: &World) {
+    bring_about(world, &applicant(world));
+}
+
+fn tagged_ada(world: &World) {
+    bring_about(world, &changed(world, json!({"tags": ["kept", "dropped"]})));
+}
+
+fn prospective_ada(world: &World) {
+    bring_about(
+        world,
+        &person(json!({"applications": [
+        {"key": "a1", "kind": "prospect", "job": {"id": jobs(world)[0]}}]})),
+    );
+}
+
+/// Somebody in the ATS has made her: a candidate of the company is renamed, so that the engine knows nothing of it.
+fn recruiters_ada(world: &World) {
+    let candidates = world.sandbox.rows("candidates");
+    let plain = candidates.iter().find(|row| row["private"] != true && row["tags"] != json!(null));
+    let id = plain.unwrap_or(&candidates[0])["id"].as_i64().unwrap();
+    world
+        .sandbox
+        .recruiter(&Recruiter::EditEmail { candidate_id: id, from: None, to: "ada@example.com".into() })
+        .unwrap();
+    nothing(world);
+}
+
+fn adopted(_: &World) -> Value {
+    json!({"key": "ada", "emails": ["ada@example.com", "ada.byron@example.org"], "links": ["https://example.org/ada"],
+           "custom_fields": {"external_ref": "adopted"}})
+}
+
+fn referral(world: &World) -> Value {
+    changed(
+        world,
+        json!({"tags": ["new tag", "other new tag"], "notes": [{"key": "n1", "body": "Introduced by Sam."}]}),
+    )
+}
+
+fn shared_tag(world: &World) -> Value {
+    let mut brother = person(json!({"key": "ben", "emails": ["ben@example.com"], "tags": ["family"]}));
+    brother["name"]["first"] = json!("Ben");
+    json!([brother, changed(world, json!({"tags": ["family"]}))])
+}
+
+fn second_application(world: &World) -> Value {
+    let jobs = jobs(world);
+    changed(
+        world,
+        json!({"applications": [
+        {"key": "a1", "job": {"id": jobs[0]}, "source": "Acme Referrals"},
+        {"key": "a2", "job": {"id": jobs[1]}, "custom_fields": {"external_ref": "a2"}}]}),
+    )
+}
+
+fn prospect(world: &World) -> Value {
+    let pool = world.sandbox.rows("prospect_pools")[0]["id"].to_string();
+    person(json!({"applications": [{"key": "p1", "kind": "prospect", "pool": {"id": pool}}]}))
+}
+
+fn attachment(world: &World) -> Value {
+    let file = json!({"key": "cv", "filename": "cv.pdf", "type": "resume", "url": "https://example.com/cv.pdf"});
+    let mut record = applicant(world);
+    record["applications"][0]["attachments"] = json!([file]);
+    record
+}
+
+fn moved(world: &World) -> Value {
+    let job: i64 = jobs(world)[0].parse().unwrap();
+    let stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
+    let second = stages.get(1).unwrap_or_else(|| panic!("the job has no second stage: {stages:?}"));
+    let mut record = applicant(world);
+    record["applications"][0]["stage"] = json!({"id": second["id"].to_string()});
+    record
+}
+
+fn rejected(world: &World) -> Value {
+    let reason = world.sandbox.rows("rejection_reasons")[0]["id"].to_string();
+    let mut record = applicant(world);
+    record["applications"][0]["outcome"] = json!("rejected");
+    record["applications"][0]["reject_reason"] = json!({"id": reason});
+    record
+}

@@ -1,0 +1,68 @@
+//! The adapters that tests run: Greenhouse natively, as the real component with fuel, and with an operation called by another class.
+
+use atsync::adapter::{Adapter, AdapterError, ComponentHost, HostOptions, Metering, NativeAdapter, limits, native};
+use atsync::model::Manifest;
+use atsync::model::contract::{Continuation, Failure, Given, Reply, Step, Task};
+use atsync::model::manifest::EffectClass;
+use atsync_adapter::Adapter as _;
+use atsync_greenhouse::Greenhouse;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+/// The Greenhouse adapter, called natively.
+pub fn native_greenhouse() -> Arc<dyn Adapter> {
+    let functions =
+        native::Functions { describe: Greenhouse::describe, start: Greenhouse::start, resume: Greenhouse::resume };
+    Arc::new(NativeAdapter::new(functions).expect("the Greenhouse manifest is valid"))
+}
+
+/// The Greenhouse adapter as it ships: the component, metered by fuel so that the same input takes the same course. Compiled once a process.
+pub fn component_greenhouse() -> Arc<dyn Adapter> {
+    static COMPONENT: OnceLock<Arc<dyn Adapter>> = OnceLock::new();
+    let component = COMPONENT.get_or_init(|| {
+        let mut options = HostOptions::default();
+        options.metering = Metering::Fuel(limits::FUEL_MAX);
+        let host = ComponentHost::new(options).expect("the host starts");
+        Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads"))
+    });
+    Arc::clone(component)
+}
+
+/// The Greenhouse adapter as it ships, metered by time. Compiled code is kept in `cache`, so that only the first test of a build compiles it.
+pub fn wasm_greenhouse(cache: &Path) -> Arc<dyn Adapter> {
+    let mut options = HostOptions::default();
+    options.cache_dir = Some(cache.to_owned());
+    let host = ComponentHost::new(options).expect("components can be run here");
+    Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads"))
+}
+
+/// An adapter whose manifest says another effect class of one operation; everything else is the inner one's.
+#[derive(Debug)]
+pub struct Reclassed {
+    inner: Arc<dyn Adapter>,
+    manifest: Manifest,
+}
+
+impl Reclassed {
+    /// Calls the operation of `inner` by this class.
+    pub fn over(inner: Arc<dyn Adapter>, operation: &str, class: EffectClass) -> Arc<dyn Adapter> {
+        let mut manifest = inner.manifest().clone();
+        let rule = manifest.operations.iter_mut().find(|rule| rule.name == operation);
+        rule.unwrap_or_else(|| panic!("there is no operation {operation}")).class = class;
+        Arc::new(Self { inner, manifest })
+    }
+}
+
+impl Adapter for Reclassed {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+        self.inner.start(task, given)
+    }
+
+    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+        self.inner.resume(state, given, reply)
+    }
+}

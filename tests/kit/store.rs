@@ -1,0 +1,277 @@
+//! A store that can be upset: at a chosen write the engine dies before it or after it, or the disk is full.
+//!
+//! Only calls that write are counted, since a crash between two reads is the crash between the writes around them. Reads pass. What the
+//! wrapped store keeps is its own affair: a power cut that loses what was not synced needs a disk below (see the simulation).
+
+use crate::Death;
+use atsync::journal::{Intent, IntentId};
+use atsync::model::contract::RemoteRef;
+use atsync::store::*;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// What befalls one write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreUpset {
+    /// The engine dies and the store was not told.
+    DieBefore,
+    /// The engine dies when the store has done it.
+    DieAfter,
+    /// There is no room.
+    Full,
+}
+
+type Upsetter = Box<dyn FnMut(u64, &'static str) -> Option<StoreUpset> + Send>;
+
+/// See the module.
+pub struct UpsetStore {
+    inner: Arc<dyn Store>,
+    death: Arc<Death>,
+    writes: AtomicU64,
+    upsetter: Mutex<Option<Upsetter>>,
+}
+
+impl std::fmt::Debug for UpsetStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("UpsetStore")
+    }
+}
+
+impl UpsetStore {
+    /// Wraps a store.
+    pub fn new(inner: Arc<dyn Store>, death: Arc<Death>) -> Arc<Self> {
+        Arc::new(Self { inner, death, writes: AtomicU64::new(0), upsetter: Mutex::default() })
+    }
+
+    /// Writes so far.
+    pub fn writes(&self) -> u64 {
+        self.writes.load(Ordering::SeqCst)
+    }
+
+    /// Asks this closure what befalls each write: its number since the store was wrapped and the name of the call.
+    pub fn upset(&self, upsetter: impl FnMut(u64, &'static str) -> Option<StoreUpset> + Send + 'static) {
+        *self.upsetter.lock().unwrap() = Some(Box::new(upsetter));
+    }
+
+    /// Nothing befalls anybody any more.
+    pub fn spare(&self) {
+        *self.upsetter.lock().unwrap() = None;
+    }
+
+    fn change<'a, T: Send + 'a>(&'a self, call: &'static str, work: Stored<'a, T>) -> Stored<'a, T> {
+        Box::pin(async move {
+            let number = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
+            let upset = self.upsetter.lock().unwrap().as_mut().and_then(|upsetter| upsetter(number, call));
+            match upset {
+                None => work.await,
+                Some(StoreUpset::DieBefore) => self.death.strike().await,
+                Some(StoreUpset::DieAfter) => {
+                    drop(work.await);
+                    self.death.strike().await
+                }
+                Some(StoreUpset::Full) => Err(StoreError::Io("no space left on device".to_owned())),
+            }
+        })
+    }
+}
+
+impl Store for UpsetStore {
+    fn identity(&self) -> Stored<'_, StoreIdentity> {
+        self.inner.identity()
+    }
+
+    fn connection(&self, connection: &str) -> Stored<'_, Option<ConnectionRow>> {
+        self.inner.connection(connection)
+    }
+
+    fn put_connection(&self, connection: &str, row: ConnectionRow) -> Stored<'_, ()> {
+        self.change("put_connection", self.inner.put_connection(connection, row))
+    }
+
+    fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport> {
+        self.change("commit_page", self.inner.commit_page(connection, page))
+    }
+
+    fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>> {
+        self.inner.observed(connection, remote)
+    }
+
+    fn observed_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        self.inner.observed_page(connection, kind, after, rows_max)
+    }
+
+    fn lookup(
+        &self,
+        connection: &str,
+        kind: &str,
+        index: &str,
+        term: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        self.inner.lookup(connection, kind, index, term, rows_max)
+    }
+
+    fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
+        self.inner.observed_counts(connection)
+    }
+
+    fn scan_state(&self, connection: &str, kind: &str, parent: Option<&str>) -> Stored<'_, Option<ScanState>> {
+        self.inner.scan_state(connection, kind, parent)
+    }
+
+    fn scan_states(&self, connection: &str) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
+        self.inner.scan_states(connection)
+    }
+
+    fn sweep_state(&self, connection: &str, kind: &str) -> Stored<'_, Option<SweepState>> {
+        self.inner.sweep_state(connection, kind)
+    }
+
+    fn suspects_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        self.inner.suspects_page(connection, kind, after, rows_max)
+    }
+
+    fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64> {
+        self.change("forget_seen", self.inner.forget_seen(connection, kind, rows_max))
+    }
+
+    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
+        self.inner.alias(connection, remote)
+    }
+
+    fn leads(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, Vec<(String, String)>> {
+        self.inner.leads(connection, kind, rows_max)
+    }
+
+    fn drop_lead(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, ()> {
+        self.change("drop_lead", self.inner.drop_lead(connection, remote))
+    }
+
+    fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport> {
+        self.change("declare", self.inner.declare(connection, records, now_ms))
+    }
+
+    fn desired(&self, connection: &str, key: &str) -> Stored<'_, Option<DesiredRow>> {
+        self.inner.desired(connection, key)
+    }
+
+    fn desired_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+        self.inner.desired_page(connection, after, rows_max)
+    }
+
+    fn dirty_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+        self.inner.dirty_page(connection, after, rows_max)
+    }
+
+    fn put_status(&self, connection: &str, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>> {
+        self.change("put_status", self.inner.put_status(connection, statuses))
+    }
+
+    fn mark_dirty(&self, connection: &str, keys: Vec<String>) -> Stored<'_, ()> {
+        self.change("mark_dirty", self.inner.mark_dirty(connection, keys))
+    }
+
+    fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)> {
+        self.inner.desired_counts(connection)
+    }
+
+    fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>> {
+        self.inner.link(connection, host)
+    }
+
+    fn links_of(&self, connection: &str, key: &str) -> Stored<'_, Vec<LinkRow>> {
+        self.inner.links_of(connection, key)
+    }
+
+    fn links_to(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Vec<LinkRow>> {
+        self.inner.links_to(connection, remote)
+    }
+
+    fn put_links(&self, connection: &str, links: Vec<LinkRow>) -> Stored<'_, ()> {
+        self.change("put_links", self.inner.put_links(connection, links))
+    }
+
+    fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent> {
+        self.change("begin_intent", self.inner.begin_intent(connection, intent))
+    }
+
+    fn advance_intent(&self, connection: &str, advance: IntentAdvance) -> Stored<'_, Intent> {
+        self.change("advance_intent", self.inner.advance_intent(connection, advance))
+    }
+
+    fn intent(&self, connection: &str, id: IntentId) -> Stored<'_, Option<Intent>> {
+        self.inner.intent(connection, id)
+    }
+
+    fn open_intents(&self, connection: &str) -> Stored<'_, Vec<Intent>> {
+        self.inner.open_intents(connection)
+    }
+
+    fn intents_of(&self, connection: &str, key: &str, rows_max: usize) -> Stored<'_, Vec<Intent>> {
+        self.inner.intents_of(connection, key, rows_max)
+    }
+
+    fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
+        self.inner.intent_counts(connection)
+    }
+
+    fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>> {
+        self.inner.changes(connection, after, rows_max)
+    }
+
+    fn changes_last(&self, connection: &str) -> Stored<'_, u64> {
+        self.inner.changes_last(connection)
+    }
+
+    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, ()> {
+        self.change("acknowledge", self.inner.acknowledge(connection, consumer, serial))
+    }
+
+    fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
+        self.inner.offset(connection, consumer)
+    }
+
+    fn set_mode(&self, connection: &str, key: &str, mode: Mode) -> Stored<'_, bool> {
+        self.change("set_mode", self.inner.set_mode(connection, key, mode))
+    }
+
+    fn remove_desired(&self, connection: &str, key: &str) -> Stored<'_, bool> {
+        self.change("remove_desired", self.inner.remove_desired(connection, key))
+    }
+
+    fn end_links(&self, connection: &str, hosts: Vec<String>) -> Stored<'_, ()> {
+        self.change("end_links", self.inner.end_links(connection, hosts))
+    }
+
+    fn changes_first(&self, connection: &str) -> Stored<'_, u64> {
+        self.inner.changes_first(connection)
+    }
+
+    fn trim_changes(&self, connection: &str, before_ms: u64, keep: Keep) -> Stored<'_, u64> {
+        self.change("trim_changes", self.inner.trim_changes(connection, before_ms, keep))
+    }
+
+    fn end_consumer(&self, connection: &str, consumer: &str) -> Stored<'_, ()> {
+        self.change("end_consumer", self.inner.end_consumer(connection, consumer))
+    }
+
+    fn erase(&self, connection: &str, erasure: Erasure) -> Stored<'_, ErasureReport> {
+        self.change("erase", self.inner.erase(connection, erasure))
+    }
+
+    fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool> {
+        self.change("unforget", self.inner.unforget(connection, erasure))
+    }
+}

@@ -1,0 +1,172 @@
+//! A transport without a socket: the sandbox's own handler behind the engine's session, and what can go wrong on the way.
+//!
+//! An exchange is numbered when it begins. It may be where the engine dies, before the sandbox saw the request or after; and a *meddler* may
+//! decide for each request what befalls it ([`Meddle`]). Left out: faults that the sandbox makes itself when asked; a meddler asks for them.
+
+use crate::Death;
+use atsync::Clock;
+use atsync::model::contract::{Field, Response};
+use atsync::testing::ManualClock;
+use atsync::transport::{Delivery, NotSent, Transport, WireRequest};
+use atsync_greenhouse_sandbox as sandbox;
+use atsync_greenhouse_sandbox::{Fault, FaultKind, Sandbox};
+use serde_json::Value;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// How long an answer takes on the wire, by the manual clock.
+const LATENCY_MS: u64 = 40;
+
+/// What befalls one exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meddle {
+    /// The host's name does not resolve, or nobody listens: nothing leaves.
+    Unreachable,
+    /// The sandbox answers with a fault of its own.
+    Fault(FaultKind),
+    /// The cursor is too old.
+    CursorExpired,
+    /// The last row of a page comes twice.
+    DuplicateRow,
+    /// The last row of a page is missing.
+    SkippedRow,
+    /// The engine dies before the request is processed.
+    DieBefore,
+    /// The engine dies after it was processed.
+    DieAfter,
+}
+
+type Meddler = Box<dyn FnMut(&WireRequest) -> Option<Meddle> + Send>;
+
+/// See the module.
+pub struct Wire {
+    sandbox: Sandbox,
+    clock: Arc<ManualClock>,
+    death: Arc<Death>,
+    /// Exchanges so far.
+    pub exchanges: AtomicU64,
+    /// The exchange at which the engine is killed: it was processed, the answer never comes. 0: never.
+    pub kill_at: AtomicU64,
+    /// The exchange at which the engine is killed before the sandbox sees it. 0: never.
+    pub kill_before: AtomicU64,
+    meddler: Mutex<Option<Meddler>>,
+}
+
+impl std::fmt::Debug for Wire {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Wire")
+    }
+}
+
+impl Wire {
+    pub(crate) fn new(sandbox: Sandbox, clock: Arc<ManualClock>, death: Arc<Death>) -> Self {
+        Self {
+            sandbox,
+            clock,
+            death,
+            exchanges: AtomicU64::new(0),
+            kill_at: AtomicU64::new(0),
+            kill_before: AtomicU64::new(0),
+            meddler: Mutex::default(),
+        }
+    }
+
+    /// Asks this closure what befalls each exchange.
+    pub fn meddle(&self, meddler: impl FnMut(&WireRequest) -> Option<Meddle> + Send + 'static) {
+        *self.meddler.lock().unwrap() = Some(Box::new(meddler));
+    }
+
+    /// Nothing befalls anybody any more.
+    pub fn spare(&self) {
+        self.kill_at.store(0, Ordering::SeqCst);
+        self.kill_before.store(0, Ordering::SeqCst);
+        *self.meddler.lock().unwrap() = None;
+    }
+
+    fn befalls(&self, number: u64, request: &WireRequest) -> Option<Meddle> {
+        if number == self.kill_before.load(Ordering::SeqCst) {
+            return Some(Meddle::DieBefore);
+        }
+        if number == self.kill_at.load(Ordering::SeqCst) {
+            return Some(Meddle::DieAfter);
+        }
+        self.meddler.lock().unwrap().as_mut().and_then(|meddler| meddler(request))
+    }
+
+    fn deliver(&self, request: &WireRequest, meddle: Option<Meddle>) -> (u64, Delivery) {
+        let path = match request.url.query() {
+            Some(query) => format!("{}?{query}", request.url.path()),
+            None => request.url.path().to_owned(),
+        };
+        if let Some(Meddle::Fault(fault)) = meddle {
+            self.sandbox.faults().clear();
+            self.sandbox.faults().add(Fault::once(&request.method, request.url.path(), fault));
+        }
+        let quirks = self.sandbox.quirks();
+        if meddle == Some(Meddle::CursorExpired) {
+            self.sandbox.set_quirks(|quirks| quirks.cursor_lifetime_ms = 1);
+        }
+        // The host is a socket's to add; links to further pages are made of it.
+        let mut headers = request.headers.clone();
+        headers.push(("host".into(), request.url.authority().to_owned()));
+        let answer = self.sandbox.handle(&sandbox::Request {
+            method: &request.method,
+            path_and_query: &path,
+            headers: &headers,
+            body: &request.body,
+        });
+        self.sandbox.set_quirks(|now| now.cursor_lifetime_ms = quirks.cursor_lifetime_ms);
+        let headers = answer.headers.iter().map(|(name, value)| Field::new(name.as_str(), value.as_str())).collect();
+        let delivery = match answer.delivery {
+            sandbox::Delivery::Answer => {
+                let body = match meddle {
+                    Some(Meddle::DuplicateRow) => with_rows(answer.body, |rows| rows.extend(rows.last().cloned())),
+                    Some(Meddle::SkippedRow) => with_rows(answer.body, |rows| drop(rows.pop())),
+                    _ => answer.body,
+                };
+                Delivery::Answered(Response { status: answer.status, headers, body })
+            }
+            sandbox::Delivery::DropBeforeProcessing => {
+                Delivery::Unclear("the connection was closed without an answer".into())
+            }
+            sandbox::Delivery::DropAfterApply => Delivery::Unclear("the connection was reset".into()),
+            sandbox::Delivery::Truncate(_) => Delivery::Unclear("the answer was cut".into()),
+            other => panic!("the kit does not know {other:?}"),
+        };
+        (answer.delay_ms, delivery)
+    }
+}
+
+/// A page with its rows changed; what is no page stays as it is.
+fn with_rows(body: Vec<u8>, change: impl FnOnce(&mut Vec<Value>)) -> Vec<u8> {
+    match serde_json::from_slice::<Value>(&body) {
+        Ok(Value::Array(mut rows)) => {
+            change(&mut rows);
+            serde_json::to_vec(&rows).unwrap()
+        }
+        _ => body,
+    }
+}
+
+impl Transport for Wire {
+    fn exchange(&self, request: WireRequest) -> futures_util::future::BoxFuture<'_, Delivery> {
+        let number = self.exchanges.fetch_add(1, Ordering::SeqCst) + 1;
+        Box::pin(async move {
+            self.clock.sleep(LATENCY_MS).await;
+            let meddle = self.befalls(number, &request);
+            match meddle {
+                Some(Meddle::DieBefore) => return self.death.strike().await,
+                Some(Meddle::Unreachable) => {
+                    return Delivery::NotSent(NotSent::Unreachable("the name does not resolve".into()));
+                }
+                _ => {}
+            }
+            let (delay_ms, delivery) = self.deliver(&request, meddle);
+            if meddle == Some(Meddle::DieAfter) {
+                return self.death.strike().await;
+            }
+            self.clock.sleep(delay_ms).await;
+            delivery
+        })
+    }
+}

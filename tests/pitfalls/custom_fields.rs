@@ -1,0 +1,298 @@
+//! Section C, and entry 5: custom fields.
+
+use super::{
+    ADA, ada, apply, blocked, bodies, bring, converge, declare, email_of, id_of, plain_candidates, plan, recruiter,
+    the_candidate, world,
+};
+use atsync_greenhouse_sandbox::{CustomFieldsPatch, Recruiter};
+use atsync_tests::World;
+use serde_json::{Value, json};
+
+const PATCHES: [CustomFieldsPatch; 2] = [CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge];
+
+fn field(world: &World, of: &str, key: &str) -> Value {
+    let rows = world.sandbox.rows("custom_fields");
+    rows.into_iter().find(|row| row["name_key"] == key && row["field_type"] == of).unwrap()
+}
+
+fn option(world: &World, key: &str, name: &str) -> i64 {
+    let options =
+        world.sandbox.rows_where("custom_field_options", "custom_field_id", id_of(&field(world, "candidate", key)));
+    id_of(options.iter().find(|option| option["name"] == name && option["active"] == true).unwrap())
+}
+
+fn set(world: &World, candidate: i64, key: &str, value: Value) {
+    let deed =
+        Recruiter::SetCustomField { collection: "candidates".into(), id: candidate, name_key: key.into(), value };
+    recruiter(world, &deed);
+}
+
+fn values(world: &World, candidate: i64) -> Value {
+    world.sandbox.row("candidates", candidate).unwrap()["custom_fields"].clone()
+}
+
+/// A candidate whose recruiter filled in a field of every type.
+fn rich(world: &World) -> i64 {
+    let candidate = plain_candidates(world)[0];
+    set(world, candidate, "dialing_code", json!("+44"));
+    set(world, candidate, "about", json!("Two\nlines"));
+    set(world, candidate, "needs_a_visa_", json!(false));
+    set(world, candidate, "seniority", json!(option(world, "seniority", "Senior")));
+    set(
+        world,
+        candidate,
+        "languages",
+        json!([option(world, "languages", "日本語"), option(world, "languages", "Deutsch")]),
+    );
+    set(world, candidate, "salary_expectation", json!({"amount": "85000.0", "currency_code": "EUR"}));
+    set(world, candidate, "salary_range", json!({"min_amount": "1.0", "max_amount": "2.5", "currency_code": "EUR"}));
+    set(world, candidate, "years_of_experience", json!(7));
+    set(world, candidate, "hours_per_week", json!({"min_value": 20, "max_value": 40}));
+    set(world, candidate, "available_from", json!("2027-01-01"));
+    set(world, candidate, "portfolio", json!("https://ada.example"));
+    let user = world.sandbox.rows("users").iter().find(|user| user["deactivated"] == false).unwrap()["id"].clone();
+    set(world, candidate, "buddy", user);
+    candidate
+}
+
+fn own(world: &World, candidate: i64, customs: &Value) -> Value {
+    json!({"key": "ref-1", "emails": [email_of(world, candidate)], "custom_fields": customs})
+}
+
+/// Entries 5, 32 and 33: writing one field keeps the values of all the others, of every type, whether PATCH replaces or merges.
+#[test]
+fn writing_one_custom_field_keeps_all_others_under_either_reading_of_patch() {
+    for patch in PATCHES {
+        println!("{patch:?}");
+        let world = world(|quirks| quirks.custom_fields_patch = patch);
+        let acme = world.connect();
+        let candidate = rich(&world);
+        let before = values(&world, candidate);
+        bring(&world, &acme, &own(&world, candidate, &json!({"external_ref": "ref-1"})));
+        let mut after = values(&world, candidate);
+        assert_eq!(after["external_ref"]["value"], "ref-1");
+        for side in [&mut after] {
+            side.as_object_mut().unwrap().remove("external_ref");
+        }
+        let mut before = before;
+        before.as_object_mut().unwrap().remove("external_ref");
+        assert_eq!(after, before);
+        converge(&world, &acme, 2);
+    }
+}
+
+/// Entry 5: what a recruiter typed between plan and apply is part of the set that is sent.
+#[test]
+fn a_custom_value_that_a_recruiter_set_between_plan_and_apply_survives() {
+    for patch in PATCHES {
+        println!("{patch:?}");
+        let world = world(|quirks| quirks.custom_fields_patch = patch);
+        let acme = world.connect();
+        let candidate = plain_candidates(&world)[0];
+        declare(&world, &acme, &[own(&world, candidate, &json!({"external_ref": "ref-1"}))]);
+        let planned = plan(&world, &acme);
+        set(&world, candidate, "seniority", json!(option(&world, "seniority", "Principal")));
+        apply(&world, &acme, &planned);
+        let after = values(&world, candidate);
+        assert_eq!(after["external_ref"]["value"], "ref-1");
+        assert_eq!(after["seniority"]["value"], "Principal");
+    }
+}
+
+/// Entry 5: an owned field that is cleared goes, and only that one.
+#[test]
+fn clearing_one_custom_field_clears_no_other_under_either_reading_of_patch() {
+    for patch in PATCHES {
+        println!("{patch:?}");
+        let world = world(|quirks| quirks.custom_fields_patch = patch);
+        let acme = world.connect();
+        let candidate = rich(&world);
+        let others = values(&world, candidate).as_object().unwrap().len();
+        bring(&world, &acme, &own(&world, candidate, &json!({"about": null})));
+        let after = values(&world, candidate);
+        assert!(after["about"]["value"].is_null());
+        let kept = after.as_object().unwrap().values().filter(|field| !field["value"].is_null()).count();
+        let all = others - usize::from(after.as_object().unwrap().len() < others);
+        assert_eq!(
+            kept,
+            values(&world, candidate).as_object().unwrap().values().filter(|field| !field["value"].is_null()).count()
+        );
+        assert!(kept >= 11 && kept <= all, "{kept} of {others} were kept");
+        assert_eq!(after["seniority"]["value"], "Senior");
+        converge(&world, &acme, 2);
+    }
+}
+
+/// Entry 35, and 5: private fields that the actor may not read come back absent and cannot be preserved. The plan names them before an update could
+/// lose them, and says nothing where they are shown; where the operator knows that PATCH merges, they stay.
+#[test]
+fn private_values_that_cannot_be_seen_are_named_before_an_update_could_lose_them() {
+    for hidden in [true, false] {
+        println!("hidden: {hidden}");
+        let mut world = world(|quirks| {
+            quirks.custom_fields_patch = CustomFieldsPatch::Merge;
+            quirks.hide_private_fields = hidden;
+        });
+        world.settings.insert("custom_fields_reading".into(), json!("merge"));
+        let acme = world.connect();
+        let candidate = rich(&world);
+        declare(&world, &acme, &[own(&world, candidate, &json!({"external_ref": "ref-1"}))]);
+        let planned = plan(&world, &acme);
+        let words = atsync::plan::words::plan(&planned);
+        assert_eq!(words.contains("salary_expectation"), hidden, "{words}");
+        apply(&world, &acme, &planned);
+        world.sandbox.set_quirks(|quirks| quirks.hide_private_fields = false);
+        let after = values(&world, candidate);
+        assert_eq!(after["external_ref"]["value"], "ref-1");
+        assert_eq!(after["salary_expectation"]["value"]["amount"], "85000.0");
+    }
+}
+
+/// Entry 30: fields are named by key. The label may change, ids differ between tenants, and one key may stand on two kinds of record.
+#[test]
+fn a_custom_field_is_known_by_its_key_and_not_by_label_or_id() {
+    let mut ids = Vec::new();
+    for candidates in [60, 90] {
+        let world = World::new(3, candidates);
+        let acme = world.connect();
+        let candidate = plain_candidates(&world)[0];
+        let record = own(&world, candidate, &json!({"needs_a_visa_": true, "external_ref": "r"}));
+        bring(&world, &acme, &record);
+        let visa = field(&world, "candidate", "needs_a_visa_");
+        assert_eq!(values(&world, candidate)["needs_a_visa_"]["value"], true);
+        let renamed = json!({"name": "Sponsorship!"}).as_object().unwrap().clone();
+        recruiter(&world, &Recruiter::Set { collection: "custom_fields".into(), id: id_of(&visa), values: renamed });
+        converge(&world, &acme, 2);
+        ids.push((
+            id_of(&visa),
+            id_of(&field(&world, "candidate", "external_ref")),
+            id_of(&field(&world, "application", "external_ref")),
+        ));
+    }
+    assert_ne!(ids[0].1, ids[0].2, "one key, two fields");
+}
+
+/// Entry 31: no custom value is lost on the way into the store.
+#[test]
+fn every_custom_value_of_a_row_is_in_the_observed_record() {
+    let world = world(|_| {});
+    let acme = world.connect();
+    let candidate = rich(&world);
+    for (kind, collection) in
+        [("candidates", "candidates"), ("applications", "applications"), ("jobs", "jobs"), ("openings", "openings")]
+    {
+        world.run(acme.pull(kind, true)).unwrap();
+        let mut seen = 0;
+        for row in world.sandbox.rows(collection) {
+            let observed = world.run(acme.observed_one(kind, &row["id"].to_string())).unwrap().unwrap();
+            let body: Value = serde_json::from_str(&observed.body).unwrap();
+            for (key, field) in row["custom_fields"].as_object().into_iter().flatten() {
+                if !field["value"].is_null() {
+                    assert!(!body["custom_fields"][key]["value"].is_null(), "{collection}.{key} of {}", row["id"]);
+                    seen += 1;
+                }
+            }
+        }
+        println!("{collection}: {seen} values");
+        assert!(seen > 0 || collection == "openings");
+    }
+    let observed = world.run(acme.observed_one("candidates", &candidate.to_string())).unwrap().unwrap();
+    let body: Value = serde_json::from_str(&observed.body).unwrap();
+    assert!(body["custom_fields"].as_object().unwrap().len() >= 12);
+}
+
+/// Entry 32: labels are resolved to option ids when writing; the label of an archived option that lives on under the same name means the active one.
+#[test]
+fn a_choice_is_written_by_the_id_of_its_active_option() {
+    let world = world(|_| {});
+    let acme = world.connect();
+    bring(&world, &acme, &ada(&json!({"custom_fields": {"seniority": "Senior", "languages": ["English", "Yorùbá"]}})));
+    let sent = bodies(&world, "POST", "/v3/candidates").remove(0);
+    let text = sent["custom_fields"].to_string();
+    assert!(text.contains(&option(&world, "seniority", "Senior").to_string()), "{text}");
+    assert!(!text.contains("Senior"), "{text}");
+    let candidate = id_of(&the_candidate(&world, ADA));
+    assert_eq!(values(&world, candidate)["seniority"]["value"], "Senior");
+    converge(&world, &acme, 2);
+}
+
+/// Entry 32: a label that is unknown, archived, or means two options is refused before anything is sent, and the choices are named.
+#[test]
+fn a_label_that_leads_to_no_single_active_option_is_refused_before_sending() {
+    let world = world(|_| {});
+    let acme = world.connect();
+    let junior = option(&world, "seniority", "Junior");
+    let set_option = |id: i64, values: Value| {
+        let values = values.as_object().unwrap().clone();
+        recruiter(&world, &Recruiter::Set { collection: "custom_field_options".into(), id, values });
+    };
+    set_option(junior, json!({"active": false}));
+    set_option(option(&world, "seniority", "Mid"), json!({"name": "Senior"}));
+    for (label, said) in [
+        ("Seniour", "the choices are: "),
+        ("Junior", "no active choice \"Junior\""),
+        ("Senior", "2 active choices \"Senior\""),
+    ] {
+        declare(&world, &acme, &[ada(&json!({"custom_fields": {"seniority": label}}))]);
+        let planned = plan(&world, &acme);
+        assert!(planned.is_empty());
+        assert!(blocked(&planned).contains(said), "{}", blocked(&planned));
+        apply(&world, &acme, &planned);
+    }
+    assert_eq!(world.written(), Vec::<String>::new());
+}
+
+/// Entry 32: an archived option still stands in a stored value and cannot be sent again. It is not wiped for the sake of another field.
+#[test]
+fn a_stored_choice_whose_option_was_archived_is_not_wiped() {
+    for patch in PATCHES {
+        println!("{patch:?}");
+        let world = world(|quirks| quirks.custom_fields_patch = patch);
+        let acme = world.connect();
+        let candidate = plain_candidates(&world)[0];
+        let junior = option(&world, "seniority", "Junior");
+        set(&world, candidate, "seniority", json!(junior));
+        let archived = json!({"active": false}).as_object().unwrap().clone();
+        recruiter(&world, &Recruiter::Set { collection: "custom_field_options".into(), id: junior, values: archived });
+        let report = bring(&world, &acme, &own(&world, candidate, &json!({"external_ref": "ref-1"})));
+        assert_eq!(values(&world, candidate)["seniority"]["value"], "Junior");
+        if values(&world, candidate)["external_ref"]["value"] != "ref-1" {
+            assert!(!report.is_complete(), "what was not written is told");
+        }
+    }
+}
+
+/// Entry 34: `required` binds the form, not the API. A record without the field is made, and an empty one that is not declared stays empty.
+#[test]
+fn a_required_field_that_nobody_declared_is_left_alone() {
+    let world = world(|_| {});
+    let acme = world.connect();
+    let values_of = json!({"required": true}).as_object().unwrap().clone();
+    let id = id_of(&field(&world, "candidate", "about"));
+    recruiter(&world, &Recruiter::Set { collection: "custom_fields".into(), id, values: values_of });
+    let report = bring(&world, &acme, &ada(&json!({"custom_fields": {"external_ref": "r"}})));
+    assert!(report.is_complete());
+    let candidate = id_of(&the_candidate(&world, ADA));
+    assert!(values(&world, candidate)["about"]["value"].is_null());
+    converge(&world, &acme, 1);
+}
+
+/// Entry 33: a value that does not have its type's form is refused with the form that it should have.
+#[test]
+fn a_value_of_another_type_is_refused_with_the_form_it_should_have() {
+    let world = world(|_| {});
+    let acme = world.connect();
+    for (key, value, said) in [
+        ("needs_a_visa_", json!("yes"), "true or false"),
+        ("salary_expectation", json!(5), "{\"amount\", \"currency\"}"),
+        ("salary_expectation", json!({"amount": 5, "unit": "EUR"}), "{\"amount\", \"currency\"}"),
+        ("hours_per_week", json!({"min_value": 1, "max_value": 2}), "{\"min\", \"max\"}"),
+        ("unheard_of", json!("x"), "no active custom field"),
+        ("old_rating", json!(1), "no active custom field"),
+    ] {
+        declare(&world, &acme, &[ada(&json!({"custom_fields": {key: value}}))]);
+        let planned = plan(&world, &acme);
+        assert!(blocked(&planned).contains(said), "{}", blocked(&planned));
+    }
+    assert_eq!(world.written(), Vec::<String>::new());
+}
