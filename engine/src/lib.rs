@@ -30,5 +30,5 @@ pub use engine::{Connection, ConnectionOptions, Credential, Engine, EngineBuilde
 pub use entropy::{Entropy, SystemEntropy};
 pub use error::{Error, ErrorKind};
 pub use life::Person;
-pub use reconcile::{Explanation, PlanOf, Progress, ProgressFn, Resolution};
+pub use reconcile::{Explanation, HintEnd, PlanOf, Progress, ProgressFn, Resolution, SweepOptions, SweepReport};
 pub use secret::Secret;

@@ -158,7 +158,7 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
     let mut told: BTreeMap<(&str, &str), BTreeMap<&str, &Value>> = BTreeMap::new();
     for change in &changes {
         match change.what {
-            ChangeWhat::Created | ChangeWhat::Updated => {
+            ChangeWhat::Created | ChangeWhat::Updated | ChangeWhat::Anonymized => {
                 let fields = change.after.iter().map(|(name, value)| (name.as_str(), value));
                 told.entry((&change.kind, &change.id)).or_default().extend(fields);
             }

@@ -4,7 +4,7 @@
 //! makes the person and the first application, both are one step with two links. Stage and outcome are written only when the
 //! connection opted in: such writes can mail the candidate.
 
-use super::candidate::{Person, create_customs, follow, rebase, unseen_customs, update_customs};
+use super::candidate::{Person, create_customs, deleted, follow, rebase, unseen_customs, update_customs};
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
@@ -82,6 +82,10 @@ fn find<'a>(
     if let Some(link) = draft.input.links.get(host) {
         let remote = link.remote.clone();
         let Some(record) = draft.observed(&remote)? else {
+            if draft.facts.is_gone(&remote) {
+                draft.block(host, "Deleted", deleted(host, &remote));
+                return None;
+            }
             let message =
                 format!("{host}: it is linked to {remote}, which the ATS does not show: deleted, or not visible yet");
             draft.block(host, "NotVisible", message);
@@ -285,6 +289,12 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
     applied.retain(|path, _| owns(wanted, path));
     let mut fields = Vec::new();
     let mut input = Map::new();
+    let transferred = is_transferred(draft, wanted, host, goal, record, &base);
+    if let (Some(job), false) = (goal.job, transferred)
+        && record.text("job.id") == Some(job.id.as_str())
+    {
+        applied.insert("job".to_owned(), json!(job.id));
+    }
     for (name, goal) in [("source", goal.source), ("referrer", goal.referrer)] {
         let Some(goal) = goal else { continue };
         if !record.knows(name) {
@@ -330,7 +340,38 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
         step.applied.insert(host.to_owned(), applied.clone());
         draft.plan.steps.push(step);
     }
-    lifecycle(draft, wanted, host, goal, record, applied);
+    if !transferred {
+        lifecycle(draft, wanted, host, goal, record, applied);
+    }
+}
+
+/// Whether a linked application is on another job than desired, which it says: no second one is made, and no stage of the desired job is
+/// forced on it.
+fn is_transferred(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    record: &Record,
+    base: &Map<String, Value>,
+) -> bool {
+    let (Some(goal), Some(job)) = (goal.job, record.text("job.id")) else { return false };
+    if record.text("kind") != Some("application") || job == goal.id || (wanted.kind == ApplicationKind::Prospect) {
+        return false;
+    }
+    let by_host = base.get("job").and_then(Value::as_str).is_some_and(|base| base != goal.id);
+    if by_host {
+        let message = format!(
+            "{host}: it is on job {job}, and an application's job cannot be changed from here; declare another application for job {}",
+            goal.id
+        );
+        draft.say(FindingKind::Conflict, host, "OtherJob", message);
+    } else {
+        let message =
+            format!("{host}: it was transferred in the ATS from job {} to job {job}; it stays there", goal.id);
+        draft.say(FindingKind::Drifted, host, "Transferred", message);
+    }
+    true
 }
 
 /// Whether the desired application names the field. Job and pool say what it is and are never released.

@@ -8,7 +8,7 @@ use super::custom;
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, application, made, step};
-use crate::store::index;
+use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy, Visibility};
 use atsync_model::kinds;
@@ -59,7 +59,14 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
     let key = draft.input.desired.key.clone();
     if let Some(link) = draft.input.links.get(&key) {
         let remote = link.remote.clone();
+        if link.how == LinkHow::Yielded && !holds(draft, &key, &remote)? {
+            return None;
+        }
         let Some(record) = draft.observed(&remote)? else {
+            if draft.facts.is_gone(&remote) {
+                draft.block(&key, "Deleted", deleted(&key, &remote));
+                return None;
+            }
             let message = format!(
                 "{key}: it is linked to {remote}, which the ATS does not show: deleted, merged, made private, or not visible yet"
             );
@@ -107,6 +114,30 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
             None
         }
     }
+}
+
+/// What to say of a path whose record was deleted: it is not made again by itself.
+pub(super) fn deleted(host: &str, remote: &RemoteRef) -> String {
+    format!(
+        "{host}: {remote} was deleted in the ATS, and is not made again by itself; stop declaring it, or declare it under another key to have it made again"
+    )
+}
+
+/// Whether a record whose person was merged into another's still has a person of its own. None while facts are missing.
+fn holds(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<bool> {
+    let hosts = match draft.facts.linked_to(remote) {
+        Ok(hosts) => hosts,
+        Err(need) => {
+            draft.need(need);
+            return None;
+        }
+    };
+    let Some(holder) = hosts.iter().find(|host| host.as_str() != key).cloned() else { return Some(true) };
+    let message = format!(
+        "{key}: its candidate was merged into {remote}, which {holder} holds; nothing is written for it. Make them one record, or stop declaring one of them"
+    );
+    draft.block(key, "Merged", message);
+    Some(false)
 }
 
 /// Two desired records must not make the same person twice.

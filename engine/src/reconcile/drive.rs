@@ -69,6 +69,17 @@ impl Reconciler {
         self.drive_given(task, given, priority).await
     }
 
+    /// Drives a task that is told what the store knows of the tenant.
+    pub(super) async fn drive_known(
+        &self,
+        task: Task,
+        tenant: Option<String>,
+        priority: Priority,
+    ) -> Result<Finished, TaskError> {
+        let given = Given { tenant, ..self.given(None, None) };
+        self.drive_given(task, given, priority).await
+    }
+
     async fn drive_given(&self, task: Task, given: Given, priority: Priority) -> Result<Finished, TaskError> {
         let mut guard = TaskGuard::new(&task);
         let mut reply: Option<Response> = None;

@@ -9,7 +9,9 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
 use crate::plan::{self, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
-use crate::store::{Condition, DesiredRow, DesiredStatus, LinkRow, Mode, ObservedRow, StatusUpdate};
+use crate::store::{
+    Cause, Condition, DesiredRow, DesiredStatus, LinkRow, Mode, MovedTo, ObservedRow, PageCommit, StatusUpdate,
+};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::DesiredCandidate;
@@ -168,13 +170,28 @@ impl Reconciler {
     /// Writes the links that a plan makes without a request, and ends those that it releases.
     pub(super) async fn link_and_release(&self, planned: &RecordPlan) -> Result<(), Error> {
         if !planned.adoptions.is_empty() {
-            let links = self.adopted(planned).await?;
-            self.store.put_links(&self.name, links).await?;
+            self.adopt(planned).await?;
         }
         if !planned.releases.is_empty() {
             self.store.end_links(&self.name, planned.releases.clone()).await?;
         }
         Ok(())
+    }
+
+    /// Writes the links that a plan's adoptions make. A link that led to another record of the kind before was found where that one lives
+    /// on: other links follow, and it is told.
+    async fn adopt(&self, planned: &RecordPlan) -> Result<(), Error> {
+        let links = self.adopted(planned).await?;
+        for link in &links {
+            let Some(before) = self.store.link(&self.name, &link.host).await? else { continue };
+            if before.remote.kind != link.remote.kind || before.remote.id == link.remote.id {
+                continue;
+            }
+            let page = self.page(link.remote.kind.clone(), Vec::new(), &[], Cause::Observed);
+            let moved = vec![MovedTo { from: before.remote.id, to: link.remote.id.clone(), stays: true }];
+            self.take(PageCommit { moved, ..page }).await?;
+        }
+        Ok(self.store.put_links(&self.name, links).await?)
     }
 
     /// What the host has given up stays undone until it changes its wish: planning it anew would be sending it again.
@@ -212,7 +229,7 @@ impl Reconciler {
     }
 
     /// The links that a plan's adoptions make.
-    pub(super) async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
+    async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
         for adoption in &planned.adoptions {
             let known = self.store.link(&self.name, &adoption.host).await?;
@@ -293,7 +310,7 @@ impl Reconciler {
         let mut unseen: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for need in &needs {
             if let Need::Observed(remote) = need
-                && self.store.observed(&self.name, remote).await?.is_none_or(|row| row.gone)
+                && self.store.observed(&self.name, remote).await?.is_none()
             {
                 unseen.entry(remote.kind.clone()).or_default().push(remote.id.clone());
             }
@@ -311,8 +328,10 @@ impl Reconciler {
                 }
                 Need::Observed(remote) => {
                     let row = self.store.observed(&self.name, &remote).await?;
-                    let found = row.filter(|row| !row.gone).map(|row| record(&row));
-                    gathered.facts.add_observed(remote, found);
+                    match row {
+                        Some(row) if row.gone => gathered.facts.add_gone(remote),
+                        row => gathered.facts.add_observed(remote, row.map(|row| record(&row))),
+                    }
                 }
                 Need::LinkedTo(remote) => {
                     let links = self.store.links_to(&self.name, &remote).await?;

@@ -62,6 +62,7 @@ pub(super) fn line(change: &Change) -> String {
         ChangeWhat::Updated => "updated",
         ChangeWhat::Deleted => "deleted",
         ChangeWhat::Moved => "moved",
+        ChangeWhat::Anonymized => "anonymised",
         ChangeWhat::Forgotten => "forgotten",
     };
     let cause = match change.cause {

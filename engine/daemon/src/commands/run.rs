@@ -112,6 +112,14 @@ fn words(round: &Round<'_>) -> (&'static str, Value, String) {
                 report.updated
             ),
         ),
+        Round::Swept(report) => (
+            "swept",
+            json!(report),
+            match &report.held {
+                Some(text) => format!("sweep held: {text}"),
+                None => format!("swept {}: {} gone, {} moved", report.kind, report.confirmed, report.moved),
+            },
+        ),
         Round::Applied(report) => ("applied", json!(report), format!("applied: {}", apply::outcome(report))),
         Round::Failed { what, error, wait_ms } => (
             "failed",

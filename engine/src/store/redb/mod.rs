@@ -14,6 +14,7 @@
 mod desired;
 mod feed;
 mod forgotten;
+mod identity;
 mod journal;
 mod observed;
 mod open;
@@ -218,6 +219,42 @@ impl Store for RedbStore {
     fn scan_states(&self, connection: &str) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
         let name = connection.to_owned();
         self.read(move |read| observed::scan_states(read, &name))
+    }
+
+    fn sweep_state(&self, connection: &str, kind: &str) -> Stored<'_, Option<SweepState>> {
+        let (name, kind) = (connection.to_owned(), kind.to_owned());
+        self.read(move |read| identity::sweep_state(read, &name, &kind))
+    }
+
+    fn suspects_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        let (name, kind, after) = (connection.to_owned(), kind.to_owned(), after.map(str::to_owned));
+        self.read(move |read| identity::suspects_page(read, &name, &kind, after.as_deref(), rows_max))
+    }
+
+    fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64> {
+        let (name, kind) = (connection.to_owned(), kind.to_owned());
+        self.write(0, check::rows(rows_max), move |tables| identity::forget_seen(tables, &name, &kind, rows_max))
+    }
+
+    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
+        let (name, remote) = (connection.to_owned(), remote.clone());
+        self.read(move |read| identity::alias(read, &name, &remote))
+    }
+
+    fn leads(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, Vec<(String, String)>> {
+        let (name, kind) = (connection.to_owned(), kind.to_owned());
+        self.read(move |read| identity::leads(read, &name, &kind, rows_max))
+    }
+
+    fn drop_lead(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, ()> {
+        let (name, remote) = (connection.to_owned(), remote.clone());
+        self.write(0, Ok(()), move |tables| identity::drop_lead(tables, &name, &remote))
     }
 
     fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport> {
