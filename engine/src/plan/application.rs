@@ -5,7 +5,8 @@
 //! connection opted in: such writes can mail the candidate.
 
 use super::candidate::{Person, create_customs, deleted, follow, rebase, unseen_customs, update_customs};
-use super::ownership::{Comparison, Decision, decide};
+use super::explain::Values;
+use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
 use crate::store::index;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Policy};
@@ -309,8 +310,10 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
             desired_is_base: last == Some(goal.id.as_str()),
         };
         let before = if observed.is_empty() { Value::Null } else { json!(observed) };
-        let decision = decide(draft.policy(name, Policy::Fill), comparison);
-        if follow(draft, host, name, decision, &before, &json!(goal.id), &mut fields, &mut applied) {
+        let wanted = json!(goal.id);
+        let told = Values { desired: &wanted, applied: base.get(name), observed: &before };
+        let decision = draft.decide(host, name, Policy::Fill, comparison, &told);
+        if follow(draft, host, name, decision, &before, &wanted, &mut fields, &mut applied) {
             input.insert(name.to_owned(), json!(goal.id));
         }
     }
@@ -377,6 +380,7 @@ fn owns(wanted: &DesiredApplication, path: &str) -> bool {
         "source" => wanted.source.is_some(),
         "referrer" => wanted.referrer.is_some(),
         "stage" => wanted.stage.is_some(),
+        "outcome" => wanted.outcome.is_some(),
         _ => path.strip_prefix("custom_fields.").is_none_or(|key| wanted.custom_fields.contains_key(key)),
     }
 }
@@ -457,7 +461,9 @@ fn ends(draft: &mut Draft<'_>, host: &str, observed: &str, wanted: &str) -> bool
         observed_is_base: last == Some(observed),
         desired_is_base: last == Some(wanted),
     };
-    match decide(draft.policy("outcome", Policy::Enforce), comparison) {
+    let (goal, there, base) = (json!(wanted), json!(observed), last.map(|last| json!(last)));
+    let told = Values { desired: &goal, applied: base.as_ref(), observed: &there };
+    match draft.decide(host, "outcome", Policy::Enforce, comparison, &told) {
         Decision::Write => true,
         Decision::Drifted | Decision::Conflict => {
             let message = format!("{host}: it is {observed} in the ATS and not {wanted}; that stands");
@@ -503,7 +509,10 @@ fn move_to_stage(
         desired_is_base: last == Some(stage.id.as_str()),
     };
     let shown = |record: &Record| json!(record.text("name").unwrap_or(&record.id));
-    match decide(draft.policy("stage", Policy::Enforce), comparison) {
+    let (wanted, there) = (json!(stage.id), if observed.is_empty() { Value::Null } else { json!(observed) });
+    let base = last.map(|last| json!(last));
+    let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
+    match draft.decide(host, "stage", Policy::Enforce, comparison, &told) {
         Decision::Write => {
             let Some(rule) = draft.operation(host, "applications.move") else { return };
             let mut step = lifecycle_step(rule, host, record, "it should stand in another stage");

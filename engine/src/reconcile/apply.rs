@@ -465,7 +465,7 @@ impl Reconciler {
 }
 
 /// Whether a failure stops the connection rather than one record.
-fn concerns_connection(failure: &Failure) -> bool {
+pub(super) fn concerns_connection(failure: &Failure) -> bool {
     matches!(
         failure,
         Failure::Auth(_)

@@ -44,7 +44,7 @@ impl Reconciler {
     /// What the adapter is told besides the task.
     pub(super) fn given(&self, mark: Option<Mark>, grant: Option<Grant>) -> Given {
         Given {
-            now_ms: self.clock.now_ms(),
+            now_ms: self.session.ats_now_ms(),
             settings: serde_json::Value::Object(self.settings.clone()).to_string(),
             tenant: None,
             mark,

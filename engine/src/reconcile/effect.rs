@@ -242,7 +242,8 @@ impl Reconciler {
     }
 
     async fn open_intent(&self, order: &Order, mark: &Mark, request: &Request) -> Result<Intent, StoreError> {
-        let now_ms = self.clock.now_ms();
+        // By the ATS's clock: a probe compares it with times that the ATS gives, and ours may be wrong by hours.
+        let now_ms = self.session.ats_now_ms();
         if let Some(intent) = &order.again {
             let advance = IntentAdvance {
                 id: intent.id,

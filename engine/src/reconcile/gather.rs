@@ -234,13 +234,7 @@ impl Reconciler {
         generation: u64,
         open: &[Intent],
     ) -> Result<(RecordPlan, Vec<Step>), Error> {
-        let links: BTreeMap<String, LinkRow> = self
-            .store
-            .links_of(&self.name, &record.key)
-            .await?
-            .into_iter()
-            .map(|link| (link.host.clone(), link))
-            .collect();
+        let links = self.links_by_host(&record.key).await?;
         let input = plan::Input {
             manifest: self.adapter.manifest(),
             settings: &self.settings,
@@ -248,22 +242,42 @@ impl Reconciler {
             generation,
             links: &links,
         };
+        let (mut planned, shared) = self.ask(gathered, &record.key, |facts| plan::record(&input, facts)).await?;
+        if planned.steps.iter().any(|step| step.host == record.key && step.target.is_none()) {
+            for email in record.emails.iter().flatten() {
+                gathered.facts.claim(email.value(), &record.key);
+            }
+        }
+        self.keep_back(&mut planned, open).await?;
+        Ok((planned, shared))
+    }
+
+    /// Takes out what may not be sent now: what is in doubt, and what was given up.
+    pub(super) async fn keep_back(&self, planned: &mut RecordPlan, open: &[Intent]) -> Result<(), Error> {
+        hold_back(planned, open);
+        self.leave_given_up(planned).await
+    }
+
+    /// The links of a key and of the paths below it.
+    pub(super) async fn links_by_host(&self, key: &str) -> Result<BTreeMap<String, LinkRow>, Error> {
+        let links = self.store.links_of(&self.name, key).await?;
+        Ok(links.into_iter().map(|link| (link.host.clone(), link)).collect())
+    }
+
+    /// Asks until nothing more is needed.
+    pub(super) async fn ask<T>(
+        &self,
+        gathered: &mut Gathered,
+        key: &str,
+        plan: impl Fn(&Facts) -> Result<T, Vec<Need>>,
+    ) -> Result<T, Error> {
         for _ in 0..ROUNDS_MAX {
-            match plan::record(&input, &gathered.facts) {
-                Ok((mut planned, shared)) => {
-                    if planned.steps.iter().any(|step| step.host == record.key && step.target.is_none()) {
-                        for email in record.emails.iter().flatten() {
-                            gathered.facts.claim(email.value(), &record.key);
-                        }
-                    }
-                    hold_back(&mut planned, open);
-                    self.leave_given_up(&mut planned).await?;
-                    return Ok((planned, shared));
-                }
+            match plan(&gathered.facts) {
+                Ok(planned) => return Ok(planned),
                 Err(needs) => self.answer(gathered, needs).await?,
             }
         }
-        Err(self.error(ErrorKind::Adapter, format!("{}: planning does not come to an end", record.key)))
+        Err(self.error(ErrorKind::Adapter, format!("{key}: planning does not come to an end")))
     }
 
     async fn answer(&self, gathered: &mut Gathered, needs: Vec<Need>) -> Result<(), Error> {
@@ -308,7 +322,7 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn refresh(&self, gathered: &mut Gathered, kind: &str) -> Result<(), Error> {
+    pub(super) async fn refresh(&self, gathered: &mut Gathered, kind: &str) -> Result<(), Error> {
         if gathered.refreshed.insert(kind.to_owned()) {
             self.pull(kind, false).await?;
         }
@@ -409,7 +423,7 @@ fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
 }
 
 /// Shows what would be done and does nothing of it.
-fn only_observe(planned: &mut (RecordPlan, Vec<Step>)) {
+pub(super) fn only_observe(planned: &mut (RecordPlan, Vec<Step>)) {
     let (record, shared) = planned;
     shared.clear();
     for step in std::mem::take(&mut record.steps) {

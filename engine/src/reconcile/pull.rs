@@ -139,6 +139,7 @@ impl Reconciler {
         report: &mut PullReport,
     ) -> Result<(), Error> {
         let mut restarts = 0;
+        let mut began_ms = self.clock.now_ms();
         let initial = pass.from_ms.is_none() && pass.token.is_none();
         let priority = if initial { Priority::Backfill } else { Priority::Incremental };
         while pass.pages < PAGES_MAX {
@@ -164,6 +165,7 @@ impl Reconciler {
                         state.watermark_ms = None;
                     }
                     pass = self.begin(rule, state, initial);
+                    began_ms = self.clock.now_ms();
                     continue;
                 }
                 Err(error) => return Err(self.task_error(&format!("reading {}", rule.name), error)),
@@ -171,6 +173,12 @@ impl Reconciler {
             let Outcome::Page(page) = finished.outcome else {
                 return Err(self.error(ErrorKind::Adapter, "the adapter answered a scan with something else"));
             };
+            if pass.pages == 0 {
+                // Our clock may be ahead of the ATS's, which is known only after its first answer; a window that ended in the ATS's
+                // future would hide what changes until then.
+                let began_ms = began_ms.saturating_add_signed(self.session.ats_ahead_ms());
+                pass.to_ms = pass.to_ms.min(began_ms);
+            }
             pass.pages += 1;
             pass.records += u64::try_from(page.items.len()).unwrap_or(0);
             pass.cursor = page.next;
