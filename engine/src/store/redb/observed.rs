@@ -170,7 +170,11 @@ pub(super) fn commit_page(
     }
     let mut moves = Vec::new();
     for moved in &page.moved {
-        let told = identity::is_told(tables, connection, &page.kind, &moved.from, &moved.to)?;
+        // A record that this page shows as new is itself again: its alias ends before the move is told.
+        let is_new =
+            |effect: &Effect<'_>| effect.id == moved.from && matches!(effect.event, Some((_, Outcome::Created)));
+        let told =
+            !effects.iter().any(is_new) && identity::is_told(tables, connection, &page.kind, &moved.from, &moved.to)?;
         let next = frame.moved(tables.observed.rows(), moved, told, &mut serial)?;
         report.moved = report.moved.saturating_add(u64::from(!told));
         moves.push(next);
