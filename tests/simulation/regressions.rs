@@ -30,7 +30,9 @@ fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
     world.run(acme.declare(&desired(first))).unwrap();
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
     world.sandbox.faults().add(Fault::once("POST", "/v3/notes", FaultKind::DropAfter));
-    world.sandbox.set_access(|access| drop(access.scopes.remove("harvest:notes:list")));
+    world.sandbox.set_access(|access| {
+        access.scopes.remove("harvest:notes:list");
+    });
     let noted = first.replace("]}", r#"],"notes":[{"key":"n1","body":"Met."}]}"#);
     world.run(acme.declare(&desired(&noted))).unwrap();
     drop(world.run(acme.sync()));
@@ -39,7 +41,9 @@ fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
     world.run(acme.sync()).unwrap();
     assert_eq!(world.sandbox.candidates_by_email("ben@example.com").len(), 1);
 
-    world.sandbox.set_access(|access| drop(access.scopes.insert("harvest:notes:list".to_owned())));
+    world.sandbox.set_access(|access| {
+        access.scopes.insert("harvest:notes:list".to_owned());
+    });
     world.run(acme.sync()).unwrap();
     assert!(world.run(acme.open_intents()).unwrap().is_empty());
     assert_eq!(world.sandbox.creates("notes"), 1);
