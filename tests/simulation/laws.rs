@@ -342,5 +342,5 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
 
 /// Whether a number of the sandbox is the id that a text names.
 fn same_id(number: &Value, text: &str) -> bool {
-    number.to_string() == text
+    number.as_i64().map(|id| id.to_string()).as_deref() == Some(text)
 }

@@ -63,11 +63,14 @@ pub(crate) enum Command {
     Forget(Forget),
     /// Remove old changes from the feed.
     Trim(Trim),
+    /// Find out which records are gone: a complete walk, then each one confirmed.
+    Sweep(Sweep),
     /// Print the JSON Schema of a desired record.
     Schema,
     /// Keep every connection in step on its schedule until SIGINT or SIGTERM.
     ///
-    /// A connection without a schedule reads candidates and applications every five minutes and jobs every fifteen. Times are UTC.
+    /// A connection without a schedule reads candidates and applications every five minutes and jobs every fifteen. `sweeps` in the
+    /// configuration says when each kind is swept for what is gone; without it none is. Times are UTC.
     Run(Run),
     /// Look at adapter components.
     #[command(subcommand)]
@@ -113,6 +116,21 @@ pub(crate) struct Pull {
     /// Read everything, not only what changed.
     #[arg(long)]
     pub(crate) full: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    /// The connection.
+    pub(crate) name: String,
+    /// The kinds, with commas between.
+    #[arg(long, value_delimiter = ',', value_name = "KIND,KIND", required = true)]
+    pub(crate) kinds: Vec<String>,
+    /// Believe it even when more than a tenth of a kind would be gone. A right that was lost still holds the sweep.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -12,6 +12,7 @@ mod pull;
 mod run;
 mod schema;
 mod status;
+mod sweep;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Ended;
@@ -40,6 +41,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
         Command::Withdraw(options) => life::withdraw(config, &options, output).await,
         Command::Forget(options) => life::forget(config, &options, output).await,
         Command::Trim(options) => life::trim(config, &options, output).await,
+        Command::Sweep(options) => sweep::sweep(config, &options, output).await,
         Command::Schema => schema::schema(output),
         Command::Run(options) => run::run(config, &options, output).await,
         Command::Adapter(command) => adapter::adapter(&command, output),
