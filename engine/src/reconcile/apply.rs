@@ -213,7 +213,10 @@ impl Reconciler {
     /// need none.
     async fn outdated(&self, record: &RecordPlan) -> Result<Option<String>, Error> {
         Ok(match self.store.desired(&self.name, &record.key).await? {
-            None => Some(format!("there is no desired record {}: it is not declared, or was abandoned or forgotten", record.key)),
+            None => Some(format!(
+                "there is no desired record {}: it is not declared, or was abandoned or forgotten",
+                record.key
+            )),
             Some(row) if row.mode == Mode::Paused => Some(format!("{} is paused; resume it first", record.key)),
             Some(row) if row.generation != record.generation => Some(format!(
                 "the plan was made from generation {}; {} has generation {} by now",
