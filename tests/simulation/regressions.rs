@@ -21,6 +21,20 @@ fn a_clock_that_is_ahead_of_the_ats_makes_nobody_twice() {
     held(Options::of(3));
 }
 
+/// Seed 208. A note was journalled, then waited half a minute for the rate budget, was sent, applied, and its answer lost. The settle window was
+/// counted from the journalling and seemed over: the first look, which did not see the note yet, was believed, and the note left twice.
+#[test]
+fn a_settle_window_begins_when_the_request_can_have_left_at_the_latest() {
+    held(Options::of(208));
+}
+
+/// Seed 126. The host added a telephone number twice within seconds. The ATS's reads lagged behind its writes, so the second merge began from a
+/// list without the first number and took it back; the next plan took that for a recruiter's wish.
+#[test]
+fn a_list_is_not_merged_with_a_read_from_before_our_own_write() {
+    held(Options::of(126));
+}
+
 /// Found while looking at seed 2: whatever keeps one doubt from being looked at kept everything else from being done.
 #[test]
 fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
@@ -30,7 +44,7 @@ fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
     world.run(acme.declare(&desired(first))).unwrap();
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
     world.sandbox.faults().add(Fault::once("POST", "/v3/notes", FaultKind::DropAfter));
-    world.sandbox.set_access(|access| drop(access.scopes.remove("harvest:notes:list")));
+    world.sandbox.set_access(|access| assert!(access.scopes.remove("harvest:notes:list")));
     let noted = first.replace("]}", r#"],"notes":[{"key":"n1","body":"Met."}]}"#);
     world.run(acme.declare(&desired(&noted))).unwrap();
     drop(world.run(acme.sync()));
@@ -39,7 +53,7 @@ fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
     world.run(acme.sync()).unwrap();
     assert_eq!(world.sandbox.candidates_by_email("ben@example.com").len(), 1);
 
-    world.sandbox.set_access(|access| drop(access.scopes.insert("harvest:notes:list".to_owned())));
+    world.sandbox.set_access(|access| assert!(access.scopes.insert("harvest:notes:list".to_owned())));
     world.run(acme.sync()).unwrap();
     assert!(world.run(acme.open_intents()).unwrap().is_empty());
     assert_eq!(world.sandbox.creates("notes"), 1);
