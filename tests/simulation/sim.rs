@@ -141,21 +141,22 @@ pub(crate) fn simulate(options: Options) -> Outcome {
 
 fn quirks(chance: &mut Chance) -> Quirks {
     use sandbox::{CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, LastLink, RepeatedTag, RetryAfter};
-    let mut quirks = Quirks::default();
-    quirks.create_answer = *chance.pick(&[CreateAnswer::Wrapped, CreateAnswer::Bare]);
-    quirks.custom_fields_patch = *chance.pick(&[CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge]);
-    quirks.delete_answer = *chance.pick(&[DeleteAnswer::Message, DeleteAnswer::NoContent]);
-    quirks.error_shape = *chance.pick(&[ErrorShape::Rotate, ErrorShape::V1]);
-    quirks.last_link = *chance.pick(&[LastLink::Empty, LastLink::Absent]);
-    quirks.repeated_tag = *chance.pick(&[RepeatedTag::AnotherRow, RepeatedTag::Refuse]);
-    quirks.retry_after = *chance.pick(&[RetryAfter::Sent, RetryAfter::Missing]);
-    quirks.children_touch_candidate = chance.one_in(2);
-    quirks.unchanged_patch_is_silent = chance.one_in(2);
-    quirks.unknown_field = chance.one_in(2);
-    quirks.scopes_in_token = chance.one_in(2);
-    quirks.single_active_token = chance.one_in(3);
-    quirks.visibility_delay_ms = *chance.pick(&[0, 0, 1_500, i64::try_from(VISIBLE_MS).unwrap()]);
-    quirks
+    Quirks {
+        create_answer: *chance.pick(&[CreateAnswer::Wrapped, CreateAnswer::Bare]),
+        custom_fields_patch: *chance.pick(&[CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge]),
+        delete_answer: *chance.pick(&[DeleteAnswer::Message, DeleteAnswer::NoContent]),
+        error_shape: *chance.pick(&[ErrorShape::Rotate, ErrorShape::V1]),
+        last_link: *chance.pick(&[LastLink::Empty, LastLink::Absent]),
+        repeated_tag: *chance.pick(&[RepeatedTag::AnotherRow, RepeatedTag::Refuse]),
+        retry_after: *chance.pick(&[RetryAfter::Sent, RetryAfter::Missing]),
+        children_touch_candidate: chance.one_in(2),
+        unchanged_patch_is_silent: chance.one_in(2),
+        unknown_field: chance.one_in(2),
+        scopes_in_token: chance.one_in(2),
+        single_active_token: chance.one_in(3),
+        visibility_delay_ms: *chance.pick(&[0, 0, 1_500, i64::try_from(VISIBLE_MS).unwrap()]),
+        ..Quirks::default()
+    }
 }
 
 impl Sim {
