@@ -68,7 +68,8 @@ fn one_of_each(truth: &Sandbox, record: &Value, made: &BTreeSet<(&'static str, i
     let applications = truth.applications_of(id);
     for wanted in record["applications"].as_array().into_iter().flatten() {
         let Some(job) = wanted["job"]["id"].as_str() else { continue };
-        let there = applications.iter().filter(|row| same_id(&row["job_id"], job) && row["prospect"] != true);
+        let there =
+            applications.iter().filter(|row| row["job_id"].as_i64() == job.parse().ok() && row["prospect"] != true);
         if there.count() > 1 {
             broken.push(format!("{key}: more than one application to the job {job}"));
         }
@@ -266,7 +267,7 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
         let applications = truth.applications_of(id);
         for wanted in record["applications"].as_array().into_iter().flatten() {
             let fits = |row: &&Value| match wanted["job"]["id"].as_str() {
-                Some(job) => same_id(&row["job_id"], job) && row["prospect"] != true,
+                Some(job) => row["job_id"].as_i64() == job.parse().ok() && row["prospect"] != true,
                 None => row["prospect"] == true,
             };
             let there = applications.iter().filter(fits).count();
@@ -338,9 +339,4 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
             broken.push(format!("candidate {id}: the recruiter's tag {tag} is lost"));
         }
     }
-}
-
-/// Whether a number of the sandbox is the id that a text names.
-fn same_id(number: &Value, text: &str) -> bool {
-    number.as_i64().map(|id| id.to_string()).as_deref() == Some(text)
 }

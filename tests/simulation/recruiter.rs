@@ -91,6 +91,15 @@ impl Recruiter {
         format!("recruiter: {word} of {candidate_id}")
     }
 
+    /// As [`Self::act`], between a read and the write that follows from it. An address added there is lost to a write of the whole list, since the
+    /// ATS takes no condition; so it is nothing to insist on.
+    pub(crate) fn act_meanwhile(&mut self, sandbox: &Sandbox, ours: &BTreeSet<i64>) -> String {
+        let before = self.emails.clone();
+        let deed = self.act(sandbox, ours);
+        self.emails = before;
+        deed
+    }
+
     fn remember(&mut self, candidate: i64, deed: &Deed) {
         self.touched.insert(candidate);
         match deed {

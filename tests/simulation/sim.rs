@@ -30,6 +30,8 @@ use std::sync::{Arc, Mutex};
 
 /// Lives without faults within which everything is in step: one settles and works, one reads all that faults hid and works on it, one proves it.
 const CALM_LIVES: usize = 3;
+/// How long an edit may stay invisible.
+const VISIBLE_MS: u64 = 4_000;
 const MINUTE_MS: u64 = 60_000;
 /// Kinds that a life may pull.
 pub(crate) const PULLED: &[&str] =
@@ -152,7 +154,7 @@ fn quirks(chance: &mut Chance) -> Quirks {
         unknown_field: chance.one_in(2),
         scopes_in_token: chance.one_in(2),
         single_active_token: chance.one_in(3),
-        visibility_delay_ms: *chance.pick(&[0, 0, 1_500, 4_000]),
+        visibility_delay_ms: *chance.pick(&[0, 0, 1_500, i64::try_from(VISIBLE_MS).unwrap()]),
         ..Quirks::default()
     }
 }
@@ -239,6 +241,8 @@ impl Sim {
             let ours = self.linked.lock().unwrap().clone();
             let deed = self.recruiter.lock().unwrap().act(&self.world.sandbox, &ours);
             self.say(deed);
+            // Greenhouse has no way to say "only if unchanged": an edit that its own reads do not show yet cannot be merged with.
+            self.pass_ms(VISIBLE_MS);
         }
         let minutes = *self.chance.pick(&[0, 1, 5, 30, 240]);
         self.pass_ms(minutes * MINUTE_MS);
@@ -343,7 +347,8 @@ impl Sim {
         let requests = self.world.sandbox.requests();
         for request in &requests {
             let fault = request.fault.map(|fault| format!(" {fault:?}")).unwrap_or_default();
-            self.say(format!("{} {}?{} {}{fault}", request.method, request.path, request.query, request.status));
+            let Logged { method, path, query, body, status, .. } = request;
+            self.say(format!("{method} {path}?{query} {body} {status}{fault}"));
         }
         self.exchanges += requests.len() as u64;
         self.requests.extend(requests);
@@ -368,7 +373,7 @@ impl Sim {
         self.world.wire.meddle(move |request| {
             if chance.one_in(50) {
                 let ours = linked.lock().unwrap().clone();
-                let deed = recruiter.lock().unwrap().act(&sandbox, &ours);
+                let deed = recruiter.lock().unwrap().act_meanwhile(&sandbox, &ours);
                 trace.lock().unwrap().push(format!("meanwhile, {deed}"));
                 counts.fired("recruiter acts meanwhile");
             }

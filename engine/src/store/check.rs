@@ -190,7 +190,13 @@ pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, now_ms: u64) ->
     }
     let again = matches!(to, IntentState::Sending);
     let next = if again { attempt.saturating_add(1) } else { attempt };
-    let last_sent_ms = if again { now_ms } else { held.last_sent_ms };
+    // An intent is written before its request waits for its turn; what is certain is that it had left when the doubt arose.
+    let doubted = matches!((&held.state, &to), (IntentState::Sending, IntentState::InDoubt { .. }));
+    let last_sent_ms = match (again, doubted) {
+        (true, _) => now_ms,
+        (false, true) => held.last_sent_ms.max(now_ms),
+        (false, false) => held.last_sent_ms,
+    };
     Ok(Intent { attempt: next, state: to, last_sent_ms, changed_ms: now_ms, ..held.clone() })
 }
 

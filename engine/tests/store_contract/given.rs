@@ -18,6 +18,12 @@ pub(crate) fn redb() -> (RedbStore, tempfile::TempDir) {
     (open(&path(&directory)), directory)
 }
 
+pub(crate) fn redb_inline() -> (RedbStore, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let options = RedbOptions { inline: true, ..RedbOptions::default() };
+    (RedbStore::open(&path(&directory), options, &SystemEntropy).unwrap(), directory)
+}
+
 pub(crate) fn path(directory: &tempfile::TempDir) -> PathBuf {
     directory.path().join("store.redb")
 }

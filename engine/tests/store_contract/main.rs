@@ -41,6 +41,18 @@ macro_rules! laws {
                 }
             )+)+
         }
+        mod redb_inline {
+            $($(
+                // Without a runtime and without threads: the first poll is the last.
+                #[test]
+                fn $law() {
+                    let (store, _directory) = crate::given::redb_inline();
+                    let law = std::pin::pin!(crate::$module::$law(&store));
+                    let polled = std::future::Future::poll(law, &mut std::task::Context::from_waker(std::task::Waker::noop()));
+                    assert!(polled.is_ready(), "an inline store waits for nobody");
+                }
+            )+)+
+        }
     };
 }
 
