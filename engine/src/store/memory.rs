@@ -327,7 +327,10 @@ impl Connection {
             }
         }
         for (kind, id) in circle.records() {
-            let Some(row) = self.observed.remove(&(kind.to_owned(), id.to_owned())) else { continue };
+            let key = (kind.to_owned(), id.to_owned());
+            self.aliases.remove(&key);
+            self.seen.remove(&key);
+            let Some(row) = self.observed.remove(&key) else { continue };
             if !row.gone {
                 report.observed = report.observed.saturating_add(1);
                 self.emit(check::forgotten(kind, id, erasure.now_ms));

@@ -62,6 +62,16 @@ pub(super) fn end(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &st
     Ok(())
 }
 
+/// Forgets what a sweep saw of a record and where it went.
+pub(super) fn forget(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &str) -> Result<(), StoreError> {
+    end(tables, connection, kind, id)?;
+    let key = observed::key(connection, kind, id);
+    if has(tables.seen.rows(), &key)? {
+        tables.seen.remove(&key)?;
+    }
+    Ok(())
+}
+
 /// Drops a lead.
 pub(super) fn drop_lead(tables: &mut Tables<'_>, connection: &str, remote: &RemoteRef) -> Result<(), StoreError> {
     let key = observed::key(connection, &remote.kind, &remote.id);
