@@ -20,8 +20,8 @@ use crate::journal::{Intent, IntentId, IntentState};
 use crate::store::{Cause, Change, ChangeWhat, IntentAdvance, LinkHow, LinkRow, StoreError};
 use crate::transport::{Delivery, NotSent, Priority};
 use atsync_model::contract::{
-    Applied, Body, Effect, Failure, Link, Mark, Operation, Outcome, RemoteRef, Reply, Request, Step, Target, Task,
-    Write, Written,
+    Applied, Body, Effect, Failure, Link, Mark, Operation, Outcome, Probe, Probed, RemoteRef, Reply, Request, Step,
+    Target, Task, Write, Written,
 };
 use atsync_model::manifest::{FieldMode, OperationRule};
 use serde_json::{Map, Value};
@@ -99,6 +99,8 @@ enum Judgement {
 
 /// Intents of a record among which its last write is looked for.
 const OWN_WRITES_MAX: usize = 50;
+/// The first pause between two looks for our own last write; doubled each time.
+const OWN_WRITE_PAUSE_FIRST_MS: u64 = 500;
 /// How long a request may take from its intent to its last byte: the session's wait for the budget, a renewal and the exchange itself.
 const SEND_WAIT_MAX_MS: u64 = 300_000;
 
@@ -152,7 +154,7 @@ impl Reconciler {
     }
 
     /// A list that is written as a whole is merged with a fresh read, and a read that does not show our own last write yet would take that
-    /// back. So the next write to the same record waits until the last one must show.
+    /// back. So the next write to the same record waits until the last one shows, or until it must.
     async fn await_own_write(&self, order: &Order, rule: &OperationRule) -> Result<(), Error> {
         if order.operation.target.is_none() || !rule.fields.iter().any(|field| field.mode == FieldMode::ReplaceAll) {
             return Ok(());
@@ -166,11 +168,26 @@ impl Reconciler {
         };
         let shows_ms = last.last_sent_ms.saturating_add(window_ms);
         // However the clocks jumped since, no more than the window is left.
-        let wait_ms = shows_ms.saturating_sub(self.session.ats_now_ms()).min(window_ms);
-        if wait_ms > 0 {
+        let mut left_ms = shows_ms.saturating_sub(self.session.ats_now_ms()).min(window_ms);
+        let mut pause_ms = OWN_WRITE_PAUSE_FIRST_MS;
+        while left_ms > 0 && !self.shows(last).await {
+            let wait_ms = pause_ms.min(left_ms);
             self.clock.sleep(wait_ms).await;
+            left_ms = left_ms.saturating_sub(wait_ms);
+            pause_ms = pause_ms.saturating_mul(2);
         }
         Ok(())
+    }
+
+    /// Whether a look finds what an intent wrote. A look that does not work out finds nothing; whoever asks waits instead.
+    async fn shows(&self, intent: &Intent) -> bool {
+        let operation =
+            Operation { name: intent.operation.clone(), target: intent.target.clone(), input: intent.input.clone() };
+        let task = Task::Probe(Probe { operation, first_sent_ms: Some(intent.first_sent_ms) });
+        match self.drive_marked(task, intent.mark.clone(), Priority::Interactive).await {
+            Ok(finished) => matches!(finished.outcome, Outcome::Probed(Probed::Found(_))),
+            Err(_) => false,
+        }
     }
 
     async fn observed_body(&self, order: &Order) -> Result<Option<String>, Error> {
