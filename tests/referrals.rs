@@ -1,5 +1,12 @@
 //! Referrals from end to end: planned, applied exactly once, kept in step.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test stops when something does not hold"
+)]
+
 use atsync::PlanOf;
 use atsync_tests::{World, desired};
 

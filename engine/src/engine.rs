@@ -30,12 +30,13 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
 use crate::plan::Plan;
 use crate::reconcile::{
-    ApplyReport, CheckResult, Parts, PlanOf, ProgressFn, PullReport, Reconciler, Resend, SettleReport,
+    ApplyReport, CheckResult, HintEnd, Parts, PlanOf, ProgressFn, PullReport, Reconciler, Resend, SettleReport,
+    SweepOptions, SweepReport,
 };
 use crate::secret::Secret;
 use crate::store::{Change, ConnectionRow, DeclareReport, DesiredRow, LinkRow, ObservedRow, ScanState, Store};
 use crate::transport::{AuthConfig, HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
-use atsync_model::contract::RemoteRef;
+use atsync_model::contract::{Hint, RemoteRef};
 use atsync_model::desired::DesiredCandidate;
 use atsync_model::manifest::{AuthRule, Manifest, OriginBase};
 use futures_util::stream::{self, Stream};
@@ -399,6 +400,23 @@ impl Connection {
     /// When a page could not be read; the pages before it stay, and the next pull goes on from there.
     pub async fn pull(&self, kind: &str, full: bool) -> Result<PullReport, Error> {
         self.reconciler.pull(kind, full).await
+    }
+
+    /// Finds out what of a kind is gone or lives on under another id, or goes on finding out; see [`crate::reconcile`] for what is believed.
+    ///
+    /// # Errors
+    /// When a page could not be read or a right is missing; what was seen stays seen, and the next sweep of the kind goes on from there. A
+    /// sweep that is held by its brake is no error: the report says so.
+    pub async fn sweep(&self, kind: &str, options: SweepOptions) -> Result<SweepReport, Error> {
+        self.reconciler.sweep(kind, options).await
+    }
+
+    /// Looks into what an authentic webhook suggests. Nothing is believed without a look.
+    ///
+    /// # Errors
+    /// When looking was not possible.
+    pub async fn hint(&self, hint: Hint) -> Result<HintEnd, Error> {
+        self.reconciler.hint(hint).await
     }
 
     /// Declares desired records: all of them or, when one is invalid, none. Records that are not named stay as they are.

@@ -14,14 +14,13 @@ mod scenarios;
 mod truth;
 
 use atsync::journal::IntentState;
-use atsync::model::manifest::EffectClass;
 use atsync::store::Store;
 use atsync::store::memory::MemoryStore;
 use atsync::testing::ManualClock;
 use atsync::{Clock, PlanOf};
 use atsync_greenhouse_sandbox as sandbox;
 use atsync_greenhouse_sandbox::{FaultKind, Sandbox, SandboxOptions};
-use atsync_tests::{BEGIN_MS, Death, Meddle, Reclassed, StoreUpset, UpsetStore, World, desired, native_greenhouse};
+use atsync_tests::{Altered, BEGIN_MS, Death, Meddle, StoreUpset, UpsetStore, World, desired, native_greenhouse};
 use scenarios::{SCENARIOS, Scenario};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -65,7 +64,7 @@ fn stage(scenario: &Scenario) -> Stage {
     let death = Arc::<Death>::default();
     let store = UpsetStore::new(Arc::new(MemoryStore::default()), Arc::clone(&death));
     let adapter = match scenario.harmful {
-        Some(operation) => Reclassed::over(native_greenhouse(), operation, EffectClass::Unsafe),
+        Some(operation) => Altered::harmful(native_greenhouse(), operation),
         None => native_greenhouse(),
     };
     let mut world = World::mortal(Sandbox::new(options), clock, Arc::clone(&store) as Arc<dyn Store>, adapter, death);

@@ -36,24 +36,31 @@ pub fn wasm_greenhouse(cache: &Path) -> Arc<dyn Adapter> {
     Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads"))
 }
 
-/// An adapter whose manifest says another effect class of one operation; everything else is the inner one's.
+/// An adapter whose manifest says something else in one place; everything else is the inner one's.
 #[derive(Debug)]
-pub struct Reclassed {
+pub struct Altered {
     inner: Arc<dyn Adapter>,
     manifest: Manifest,
 }
 
-impl Reclassed {
-    /// Calls the operation of `inner` by this class.
-    pub fn over(inner: Arc<dyn Adapter>, operation: &str, class: EffectClass) -> Arc<dyn Adapter> {
+impl Altered {
+    /// Changes the manifest of an adapter.
+    pub fn wrap(inner: Arc<dyn Adapter>, change: impl FnOnce(&mut Manifest)) -> Arc<dyn Adapter> {
         let mut manifest = inner.manifest().clone();
-        let rule = manifest.operations.iter_mut().find(|rule| rule.name == operation);
-        rule.unwrap_or_else(|| panic!("there is no operation {operation}")).class = class;
+        change(&mut manifest);
         Arc::new(Self { inner, manifest })
+    }
+
+    /// Calls an operation `unsafe`: one that must never be sent again by itself.
+    pub fn harmful(inner: Arc<dyn Adapter>, operation: &str) -> Arc<dyn Adapter> {
+        Self::wrap(inner, |manifest| {
+            let rule = manifest.operations.iter_mut().find(|rule| rule.name == operation);
+            rule.unwrap_or_else(|| panic!("there is no operation {operation}")).class = EffectClass::Unsafe;
+        })
     }
 }
 
-impl Adapter for Reclassed {
+impl Adapter for Altered {
     fn manifest(&self) -> &Manifest {
         &self.manifest
     }

@@ -13,9 +13,14 @@ use std::task::Poll;
 pub struct Death(AtomicBool);
 
 impl Death {
+    /// Kills the engine: nothing that it was doing is polled again.
+    pub fn mark(&self) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
     /// Kills the engine; never comes back.
     pub async fn strike<T>(&self) -> T {
-        self.0.store(true, Ordering::SeqCst);
+        self.mark();
         std::future::pending().await
     }
 

@@ -22,7 +22,7 @@ mod death;
 mod store;
 mod wire;
 
-pub use adapters::{Reclassed, component_greenhouse, native_greenhouse, wasm_greenhouse};
+pub use adapters::{Altered, component_greenhouse, native_greenhouse, wasm_greenhouse};
 pub use death::Death;
 pub use store::{StoreUpset, UpsetStore};
 pub use wire::{Meddle, Wire};
@@ -45,6 +45,7 @@ pub struct World {
     pub settings: serde_json::Map<String, serde_json::Value>,
     /// What ends an engine.
     pub death: Arc<Death>,
+    lives: u64,
     engine: Engine,
 }
 
@@ -73,15 +74,16 @@ impl World {
         death: Arc<Death>,
     ) -> Self {
         let wire = Arc::new(Wire::new(sandbox.clone(), Arc::clone(&clock), Arc::clone(&death)));
-        let engine = engine(&store, &wire, &clock);
-        Self { clock, sandbox, wire, store, adapter, settings: serde_json::Map::new(), death, engine }
+        let engine = engine(&store, &wire, &clock, 0);
+        Self { clock, sandbox, wire, store, adapter, settings: serde_json::Map::new(), death, lives: 0, engine }
     }
 
     /// Kills the engine and starts a new one on the same store.
     pub fn restart(&mut self) {
         self.wire.spare();
         self.death.undo();
-        self.engine = engine(&self.store, &self.wire, &self.clock);
+        self.lives += 1;
+        self.engine = engine(&self.store, &self.wire, &self.clock, self.lives);
     }
 
     /// Runs a future by the manual clock.
@@ -134,12 +136,13 @@ impl World {
     }
 }
 
-fn engine(store: &Arc<dyn Store>, wire: &Arc<Wire>, clock: &Arc<ManualClock>) -> Engine {
+/// Each life has randomness of its own, as a real one has.
+fn engine(store: &Arc<dyn Store>, wire: &Arc<Wire>, clock: &Arc<ManualClock>, lives: u64) -> Engine {
     Engine::builder()
         .store(Arc::clone(store))
         .transport(Arc::clone(wire) as Arc<dyn Transport>)
         .clock(Arc::clone(clock) as Arc<dyn Clock>)
-        .entropy(SeededEntropy::new(7))
+        .entropy(SeededEntropy::new(7 + lives))
         .build()
         .expect("the engine is built")
 }

@@ -129,6 +129,36 @@ impl Store for UpsetStore {
         self.inner.scan_states(connection)
     }
 
+    fn sweep_state(&self, connection: &str, kind: &str) -> Stored<'_, Option<SweepState>> {
+        self.inner.sweep_state(connection, kind)
+    }
+
+    fn suspects_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        self.inner.suspects_page(connection, kind, after, rows_max)
+    }
+
+    fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64> {
+        self.change("forget_seen", self.inner.forget_seen(connection, kind, rows_max))
+    }
+
+    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
+        self.inner.alias(connection, remote)
+    }
+
+    fn leads(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, Vec<(String, String)>> {
+        self.inner.leads(connection, kind, rows_max)
+    }
+
+    fn drop_lead(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, ()> {
+        self.change("drop_lead", self.inner.drop_lead(connection, remote))
+    }
+
     fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport> {
         self.change("declare", self.inner.declare(connection, records, now_ms))
     }

@@ -13,6 +13,7 @@ use atsync_greenhouse_sandbox::{Fault, FaultKind, Sandbox};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, UNIX_EPOCH};
 
 /// How long an answer takes on the wire, by the manual clock.
 const LATENCY_MS: u64 = 40;
@@ -26,8 +27,8 @@ pub enum Meddle {
     Fault(FaultKind),
     /// The cursor is too old.
     CursorExpired,
-    /// The last row of a page comes twice.
-    DuplicateRow,
+    /// All rows of a page come twice.
+    DuplicatePage,
     /// The last row of a page is missing.
     SkippedRow,
     /// The engine dies before the request is processed.
@@ -116,11 +117,17 @@ impl Wire {
             body: &request.body,
         });
         self.sandbox.set_quirks(|now| now.cursor_lifetime_ms = quirks.cursor_lifetime_ms);
-        let headers = answer.headers.iter().map(|(name, value)| Field::new(name.as_str(), value.as_str())).collect();
+        let mut headers: Vec<Field> =
+            answer.headers.iter().map(|(name, value)| Field::new(name.as_str(), value.as_str())).collect();
+        if !headers.iter().any(|header| header.name == "date") {
+            // A server adds it, by its own clock.
+            let now = Duration::from_millis(u64::try_from(self.sandbox.now_ms()).unwrap());
+            headers.push(Field::new("date", httpdate::fmt_http_date(UNIX_EPOCH + now)));
+        }
         let delivery = match answer.delivery {
             sandbox::Delivery::Answer => {
                 let body = match meddle {
-                    Some(Meddle::DuplicateRow) => with_rows(answer.body, |rows| rows.extend(rows.last().cloned())),
+                    Some(Meddle::DuplicatePage) => with_rows(answer.body, |rows| rows.extend(rows.clone())),
                     Some(Meddle::SkippedRow) => with_rows(answer.body, |rows| drop(rows.pop())),
                     _ => answer.body,
                 };

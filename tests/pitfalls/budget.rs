@@ -20,13 +20,15 @@ fn refused(world: &World) -> usize {
 /// they turn: waiting for the misleading reset header would take twice as long.
 #[test]
 fn twenty_pages_under_an_unknown_limit_meet_no_429_and_use_the_windows_as_they_turn() {
-    for limit in [4_u32, 10, 150] {
+    // The limit, and how long it may take: the window turns ten seconds after the beginning, and a backfill leaves a part of each to others.
+    for (limit, took_ms_max) in [(4, 105_000), (10, 30_000), (150, 2_000)] {
         println!("limit {limit}");
         let world = world_of(|options| {
             options.company.candidates = 9_600;
             options.rate_limit = limit;
         });
         let acme = world.connect();
+        pass(&world, 20_000);
         let began_ms = world.clock.now_ms();
         let report = world.run(acme.pull("candidates", false)).unwrap();
         assert_eq!(report.pages, 20);
@@ -34,9 +36,7 @@ fn twenty_pages_under_an_unknown_limit_meet_no_429_and_use_the_windows_as_they_t
         assert_eq!(times(&world, "/v3/candidates").len(), 20);
         let took_ms = world.clock.now_ms() - began_ms;
         println!("took {took_ms} ms");
-        // A backfill leaves a part of each window to others, at least one request.
-        let share = u64::from((limit * 3 / 4).max(1));
-        assert!(took_ms <= 20_u64.div_ceil(share) * 30_000 + 5_000, "took {took_ms} ms");
+        assert!(took_ms <= took_ms_max, "took {took_ms} ms");
     }
 }
 
@@ -59,7 +59,7 @@ fn a_limit_that_others_used_up_is_waited_out_with_or_without_retry_after() {
                 headers: &[],
                 body: &[],
             };
-            world.sandbox.handle(&other);
+            let _ = world.sandbox.handle(&other);
         }
         world.sandbox.clear_logs();
         let report = world.run(acme.pull("candidates", false)).unwrap();

@@ -184,10 +184,13 @@ fn a_linked_candidate_that_does_not_show_is_not_made_again() {
     }
 }
 
+/// What a recruiter does to an application.
+type Deed = fn(i64, &World) -> Recruiter;
+
 /// Entries 59 and 60: hired, rejected, moved on or back, unrejected, transferred: a recruiter's deeds stand, whatever was declared.
 #[test]
 fn what_a_recruiter_did_to_an_application_is_not_fought() {
-    let deeds: [(&str, fn(i64, &World) -> Recruiter); 3] = [
+    let deeds: [(&str, Deed); 3] = [
         ("hired", |application_id, _| Recruiter::Hire { application_id, opening_id: None }),
         ("rejected", |application_id, _| Recruiter::Reject { application_id, rejection_reason_id: None }),
         ("moved", |application_id, world| Recruiter::Move {

@@ -147,9 +147,11 @@ fn rows_that_change_while_the_pages_are_read_are_not_skipped() {
     let (first, last) = (ids[0], ids[ids.len() - 1]);
     let sandbox = world.sandbox.clone();
     let acme = connect_watched(&world, move |page| {
-        // One on a page already read, one on a page still to come; of one pass each.
-        rename(&sandbox, last, &format!("Seen{page}"));
-        rename(&sandbox, first, &format!("ToCome{page}"));
+        // After the first page of the first pass only, so that no later change of the row hides that this one was missed.
+        if page == 1 {
+            rename(&sandbox, last, "Seen");
+            rename(&sandbox, first, "ToCome");
+        }
     });
     for _ in 0..3 {
         world.run(acme.pull("candidates", false)).unwrap();

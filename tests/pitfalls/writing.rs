@@ -192,7 +192,7 @@ fn entries_that_the_engine_did_not_add_are_never_cleaned_up() {
     assert_eq!(phones(&world), theirs);
 }
 
-/// Entry 7: a duplicate note would be permanent. On a person that exists, under every fault; and one that is there already is not left again.
+/// Entry 7: a duplicate note would be permanent. On a person that exists, for each visibility, under every fault.
 #[test]
 fn a_note_is_left_once_whatever_becomes_of_its_answer() {
     for fault in FAULTS {
@@ -209,6 +209,31 @@ fn a_note_is_left_once_whatever_becomes_of_its_answer() {
         bring(&world, &acme, &ada(&json!({"notes": notes})));
         converge(&world, &acme, 3);
         assert_eq!(world.sandbox.notes_of(candidate).len(), 3);
+    }
+}
+
+/// Entry 7: somebody left the same words already, before the plan or since; they are taken for the note.
+#[test]
+fn a_note_that_is_there_already_is_not_left_again() {
+    for since_the_plan in [false, true] {
+        let world = world(|_| {});
+        let acme = world.connect();
+        let candidate = plain_candidates(&world)[0];
+        let record = json!({"key": "ref-1", "emails": [email_of(&world, candidate)], "notes": [{"key": "n", "body": "Introduced by Sam."}]});
+        let before = world.sandbox.notes_of(candidate).len();
+        let leave =
+            || recruiter(&world, &Recruiter::AddNote { candidate_id: candidate, body: "Introduced by Sam.".into() });
+        if !since_the_plan {
+            leave();
+        }
+        declare(&world, &acme, &[record]);
+        let planned = plan(&world, &acme);
+        if since_the_plan {
+            leave();
+        }
+        apply(&world, &acme, &planned);
+        assert_eq!(world.sandbox.notes_of(candidate).len(), before + 1);
+        converge(&world, &acme, 1);
     }
 }
 

@@ -41,11 +41,36 @@ pub(crate) enum Command {
     Get(Get),
     /// Print the feed of changes. Reads the store only.
     Changes(Changes),
+    /// Say why a record is as it is: each field, what happens next, what was done. Reads the store only.
+    Explain(Explain),
+    /// Decide what becomes of a write that is in doubt.
+    Resolve(Resolve),
+    /// Link a desired record to a record that is in the ATS already.
+    Adopt(Adopt),
+    /// Print a desired record of what the ATS holds of a candidate.
+    Import(Import),
+    /// Leave a desired record alone until it is resumed.
+    Pause(OneRecord),
+    /// Keep a desired record in step again.
+    Resume(OneRecord),
+    /// Only show what differs of a desired record.
+    Observe(OneRecord),
+    /// Stop managing a desired record; everything in the ATS stays.
+    Abandon(OneRecord),
+    /// Take back what can be taken back: tags and contacts that the engine added.
+    Withdraw(Withdraw),
+    /// Forget a person in the store. The ATS is not touched, and the next pull does not bring them back.
+    Forget(Forget),
+    /// Remove old changes from the feed.
+    Trim(Trim),
+    /// Find out which records are gone: a complete walk, then each one confirmed.
+    Sweep(Sweep),
     /// Print the JSON Schema of a desired record.
     Schema,
     /// Keep every connection in step on its schedule until SIGINT or SIGTERM.
     ///
-    /// A connection without a schedule reads candidates and applications every five minutes and jobs every fifteen. Times are UTC.
+    /// A connection without a schedule reads candidates and applications every five minutes and jobs every fifteen. `sweeps` in the
+    /// configuration says when each kind is swept for what is gone; without it none is. Times are UTC.
     Run(Run),
     /// Look at adapter components.
     #[command(subcommand)]
@@ -91,6 +116,21 @@ pub(crate) struct Pull {
     /// Read everything, not only what changed.
     #[arg(long)]
     pub(crate) full: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sweep {
+    /// The connection.
+    pub(crate) name: String,
+    /// The kinds, with commas between.
+    #[arg(long, value_delimiter = ',', value_name = "KIND,KIND", required = true)]
+    pub(crate) kinds: Vec<String>,
+    /// Believe it even when more than a tenth of a kind would be gone. A right that was lost still holds the sweep.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -167,12 +207,140 @@ pub(crate) struct Changes {
     /// Only changes that this consumer has not acknowledged.
     #[arg(long, conflicts_with = "after")]
     pub(crate) consumer: Option<String>,
+    /// Go on with the oldest change that is left, where some were trimmed before the consumer read them. Read the records anew first.
+    #[arg(long, requires = "consumer")]
+    pub(crate) skip_gone: bool,
     /// Acknowledge what was printed.
     #[arg(long, requires = "consumer")]
     pub(crate) ack: bool,
     /// Print JSON Lines with the values before and after.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The connection.
+    pub(crate) name: String,
+    /// The kind: candidates for a key; any kind for an id of the ATS.
+    pub(crate) kind: String,
+    /// The desired record's key, or the ATS's id of something that is linked.
+    pub(crate) key: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Resolve {
+    /// The connection.
+    pub(crate) name: String,
+    /// The intent's number, as `explain` and `plan` say it.
+    pub(crate) intent: u64,
+    /// What becomes of it.
+    #[command(subcommand)]
+    pub(crate) how: ResolveHow,
+}
+
+/// What becomes of an intent in doubt.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ResolveHow {
+    /// It happened.
+    Adopt {
+        /// What it made, as KIND/ID; not needed when it changed a record.
+        record: Option<String>,
+    },
+    /// It did not happen: send it once more. If it did happen after all, it is there twice.
+    Retry,
+    /// Nobody will know: do not send it again until the desired record changes.
+    Abandon {
+        /// Why.
+        #[arg(long, default_value = "given up on the command line")]
+        reason: String,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Adopt {
+    /// The connection.
+    pub(crate) name: String,
+    /// The path: KEY, KEY/applications/a1, KEY/notes/n1.
+    pub(crate) path: String,
+    /// The record in the ATS, as KIND/ID.
+    #[arg(value_name = "KIND/ID")]
+    pub(crate) record: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// The connection.
+    pub(crate) name: String,
+    /// The candidate's id in the ATS.
+    pub(crate) id: String,
+    /// The key that the desired record gets.
+    pub(crate) key: String,
+    /// Declare it as well, and link it.
+    #[arg(long)]
+    pub(crate) declare: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OneRecord {
+    /// The connection.
+    pub(crate) name: String,
+    /// The desired record's key.
+    pub(crate) key: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Withdraw {
+    /// The connection.
+    pub(crate) name: String,
+    /// The desired record's key.
+    pub(crate) key: String,
+    /// Leave tags on.
+    #[arg(long)]
+    pub(crate) keep_tags: bool,
+    /// Leave e-mails, phones and links there.
+    #[arg(long)]
+    pub(crate) keep_contacts: bool,
+    /// Carry it out. Without it: only show.
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("whom").required(true).args(["key", "candidate", "email"]))]
+pub(crate) struct Forget {
+    /// The connection.
+    pub(crate) name: String,
+    /// The person of this desired record.
+    #[arg(long)]
+    pub(crate) key: Option<String>,
+    /// The candidate with this id in the ATS.
+    #[arg(long)]
+    pub(crate) candidate: Option<String>,
+    /// The one candidate who has this address.
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// Yes, for good.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Let somebody who was forgotten come back.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) undo: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Trim {
+    /// The connection.
+    pub(crate) name: String,
+    /// Keep what is younger than this many days.
+    #[arg(long, default_value_t = 90)]
+    pub(crate) days: u32,
+    /// Remove also what consumers have not acknowledged; they are told.
+    #[arg(long)]
+    pub(crate) unread_too: bool,
 }
 
 #[derive(Debug, Args)]

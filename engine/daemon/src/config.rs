@@ -51,6 +51,9 @@ pub(crate) struct ConnectionConfig {
     /// Cron expressions by kind.
     #[serde(default)]
     schedule: BTreeMap<Spanned<String>, Spanned<String>>,
+    /// Cron expressions of sweeps by kind.
+    #[serde(default)]
+    sweeps: BTreeMap<Spanned<String>, Spanned<String>>,
     /// The adapter's settings.
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
@@ -61,8 +64,17 @@ pub(crate) struct ConnectionConfig {
 impl ConnectionConfig {
     /// Cron expressions by kind; empty when the file has none.
     pub(crate) fn schedule(&self) -> BTreeMap<String, String> {
-        self.schedule.iter().map(|(kind, cron)| (kind.get_ref().clone(), cron.get_ref().clone())).collect()
+        plain(&self.schedule)
     }
+
+    /// Cron expressions of sweeps by kind; empty when the file has none.
+    pub(crate) fn sweeps(&self) -> BTreeMap<String, String> {
+        plain(&self.sweeps)
+    }
+}
+
+fn plain(crons: &BTreeMap<Spanned<String>, Spanned<String>>) -> BTreeMap<String, String> {
+    crons.iter().map(|(kind, cron)| (kind.get_ref().clone(), cron.get_ref().clone())).collect()
 }
 
 /// A credential. Which members it needs depends on the scheme.
@@ -136,12 +148,14 @@ impl Config {
                 let line = line_of(text, config.auth.scheme.span().start);
                 format!("{}: connections.{connection}.auth: {problem}", place(&name, Some(line)))
             })?;
-            for (kind, cron) in &config.schedule {
-                Cron::parse(cron.get_ref()).map_err(|problem| {
-                    let line = line_of(text, cron.span().start);
-                    let path = format!("connections.{connection}.schedule.{}", kind.get_ref());
-                    format!("{}: {path}: {problem}", place(&name, Some(line)))
-                })?;
+            for (member, crons) in [("schedule", &config.schedule), ("sweeps", &config.sweeps)] {
+                for (kind, cron) in crons {
+                    Cron::parse(cron.get_ref()).map_err(|problem| {
+                        let line = line_of(text, cron.span().start);
+                        let path = format!("connections.{connection}.{member}.{}", kind.get_ref());
+                        format!("{}: {path}: {problem}", place(&name, Some(line)))
+                    })?;
+                }
             }
         }
         let store = path.parent().unwrap_or(Path::new("")).join(file.store);

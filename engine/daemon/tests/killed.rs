@@ -5,8 +5,12 @@
 //! Left out: kills between two requests, which the engine's own tests cover by cancelling at each request of a simulation; and power loss, which is the
 //! store's (`engine/tests/store_contract/crashing.rs`).
 
-#![allow(clippy::indexing_slicing, reason = "a helper of tests stops where something is not as it must be")]
-
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test stops where something does not hold"
+)]
 mod cli_support;
 
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Logged};

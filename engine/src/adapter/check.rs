@@ -172,8 +172,9 @@ fn probed(manifest: &Manifest, probed: &Probed) -> Result<(), AdapterError> {
         Probed::Found(found) => links(manifest, &found.links),
         Probed::Absent(_) => Ok(()),
         Probed::Ambiguous(refs) => {
-            if refs.len() < 2 {
-                return Err(broke("a probe is called ambiguous, and fewer than two records are named"));
+            // One is enough: it may be what was made, or somebody else's.
+            if refs.is_empty() {
+                return Err(broke("a probe is called ambiguous, and no record is named"));
             }
             bounded("records that fit a probe", refs.len(), LIST_MAX)?;
             refs.iter().try_for_each(|found| remote_ref(manifest, found))

@@ -4,8 +4,9 @@
 //! makes the person and the first application, both are one step with two links. Stage and outcome are written only when the
 //! connection opted in: such writes can mail the candidate.
 
-use super::candidate::{Person, create_customs, follow, rebase, unseen_customs, update_customs};
-use super::ownership::{Comparison, Decision, decide};
+use super::candidate::{Person, create_customs, deleted, follow, rebase, unseen_customs, update_customs};
+use super::explain::Values;
+use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
 use crate::store::index;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Policy};
@@ -81,6 +82,10 @@ fn find<'a>(
     if let Some(link) = draft.input.links.get(host) {
         let remote = link.remote.clone();
         let Some(record) = draft.observed(&remote)? else {
+            if draft.facts.is_gone(&remote) {
+                draft.block(host, "Deleted", deleted(host, &remote));
+                return None;
+            }
             let message =
                 format!("{host}: it is linked to {remote}, which the ATS does not show: deleted, or not visible yet");
             draft.block(host, "NotVisible", message);
@@ -284,6 +289,12 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
     applied.retain(|path, _| owns(wanted, path));
     let mut fields = Vec::new();
     let mut input = Map::new();
+    let transferred = is_transferred(draft, wanted, host, goal, record, &base);
+    if let (Some(job), false) = (goal.job, transferred)
+        && record.text("job.id") == Some(job.id.as_str())
+    {
+        applied.insert("job".to_owned(), json!(job.id));
+    }
     for (name, goal) in [("source", goal.source), ("referrer", goal.referrer)] {
         let Some(goal) = goal else { continue };
         if !record.knows(name) {
@@ -299,8 +310,10 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
             desired_is_base: last == Some(goal.id.as_str()),
         };
         let before = if observed.is_empty() { Value::Null } else { json!(observed) };
-        let decision = decide(draft.policy(name, Policy::Fill), comparison);
-        if follow(draft, host, name, decision, &before, &json!(goal.id), &mut fields, &mut applied) {
+        let wanted = json!(goal.id);
+        let told = Values { desired: &wanted, applied: base.get(name), observed: &before };
+        let decision = draft.decide(host, name, Policy::Fill, comparison, &told);
+        if follow(draft, host, name, decision, &before, &wanted, &mut fields, &mut applied) {
             input.insert(name.to_owned(), json!(goal.id));
         }
     }
@@ -327,7 +340,38 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
         step.applied.insert(host.to_owned(), applied.clone());
         draft.plan.steps.push(step);
     }
-    lifecycle(draft, wanted, host, goal, record, applied);
+    if !transferred {
+        lifecycle(draft, wanted, host, goal, record, applied);
+    }
+}
+
+/// Whether a linked application is on another job than desired, which it says: no second one is made, and no stage of the desired job is
+/// forced on it.
+fn is_transferred(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    record: &Record,
+    base: &Map<String, Value>,
+) -> bool {
+    let (Some(goal), Some(job)) = (goal.job, record.text("job.id")) else { return false };
+    if record.text("kind") != Some("application") || job == goal.id || (wanted.kind == ApplicationKind::Prospect) {
+        return false;
+    }
+    let by_host = base.get("job").and_then(Value::as_str).is_some_and(|base| base != goal.id);
+    if by_host {
+        let message = format!(
+            "{host}: it is on job {job}, and an application's job cannot be changed from here; declare another application for job {}",
+            goal.id
+        );
+        draft.say(FindingKind::Conflict, host, "OtherJob", message);
+    } else {
+        let message =
+            format!("{host}: it was transferred in the ATS from job {} to job {job}; it stays there", goal.id);
+        draft.say(FindingKind::Drifted, host, "Transferred", message);
+    }
+    true
 }
 
 /// Whether the desired application names the field. Job and pool say what it is and are never released.
@@ -336,6 +380,7 @@ fn owns(wanted: &DesiredApplication, path: &str) -> bool {
         "source" => wanted.source.is_some(),
         "referrer" => wanted.referrer.is_some(),
         "stage" => wanted.stage.is_some(),
+        "outcome" => wanted.outcome.is_some(),
         _ => path.strip_prefix("custom_fields.").is_none_or(|key| wanted.custom_fields.contains_key(key)),
     }
 }
@@ -416,7 +461,9 @@ fn ends(draft: &mut Draft<'_>, host: &str, observed: &str, wanted: &str) -> bool
         observed_is_base: last == Some(observed),
         desired_is_base: last == Some(wanted),
     };
-    match decide(draft.policy("outcome", Policy::Enforce), comparison) {
+    let (goal, there, base) = (json!(wanted), json!(observed), last.map(|last| json!(last)));
+    let told = Values { desired: &goal, applied: base.as_ref(), observed: &there };
+    match draft.decide(host, "outcome", Policy::Enforce, comparison, &told) {
         Decision::Write => true,
         Decision::Drifted | Decision::Conflict => {
             let message = format!("{host}: it is {observed} in the ATS and not {wanted}; that stands");
@@ -462,7 +509,10 @@ fn move_to_stage(
         desired_is_base: last == Some(stage.id.as_str()),
     };
     let shown = |record: &Record| json!(record.text("name").unwrap_or(&record.id));
-    match decide(draft.policy("stage", Policy::Enforce), comparison) {
+    let (wanted, there) = (json!(stage.id), if observed.is_empty() { Value::Null } else { json!(observed) });
+    let base = last.map(|last| json!(last));
+    let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
+    match draft.decide(host, "stage", Policy::Enforce, comparison, &told) {
         Decision::Write => {
             let Some(rule) = draft.operation(host, "applications.move") else { return };
             let mut step = lifecycle_step(rule, host, record, "it should stand in another stage");

@@ -3,11 +3,12 @@
 //! Order of work: is there a link; if not, who has the e-mail address; if nobody, a new record. Two people with the same address
 //! block the record: the engine never guesses. What hangs on the person (tags, notes, applications) follows.
 
-use super::contacts::{self, List};
+use super::contacts::{self, List, values};
 use super::custom;
-use super::ownership::{Comparison, Decision, decide};
+use super::explain::Values;
+use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, application, made, step};
-use crate::store::index;
+use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy, Visibility};
 use atsync_model::kinds;
@@ -58,7 +59,14 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
     let key = draft.input.desired.key.clone();
     if let Some(link) = draft.input.links.get(&key) {
         let remote = link.remote.clone();
+        if link.how == LinkHow::Yielded && !holds(draft, &key, &remote)? {
+            return None;
+        }
         let Some(record) = draft.observed(&remote)? else {
+            if draft.facts.is_gone(&remote) {
+                draft.block(&key, "Deleted", deleted(&key, &remote));
+                return None;
+            }
             let message = format!(
                 "{key}: it is linked to {remote}, which the ATS does not show: deleted, merged, made private, or not visible yet"
             );
@@ -106,6 +114,30 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
             None
         }
     }
+}
+
+/// What to say of a path whose record was deleted: it is not made again by itself.
+pub(super) fn deleted(host: &str, remote: &RemoteRef) -> String {
+    format!(
+        "{host}: {remote} was deleted in the ATS, and is not made again by itself; stop declaring it, or declare it under another key to have it made again"
+    )
+}
+
+/// Whether a record whose person was merged into another's still has a person of its own. None while facts are missing.
+fn holds(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<bool> {
+    let hosts = match draft.facts.linked_to(remote) {
+        Ok(hosts) => hosts,
+        Err(need) => {
+            draft.need(need);
+            return None;
+        }
+    };
+    let Some(holder) = hosts.iter().find(|host| host.as_str() != key).cloned() else { return Some(true) };
+    let message = format!(
+        "{key}: its candidate was merged into {remote}, which {holder} holds; nothing is written for it. Make them one record, or stop declaring one of them"
+    );
+    draft.block(key, "Merged", message);
+    Some(false)
 }
 
 /// Two desired records must not make the same person twice.
@@ -231,10 +263,6 @@ fn missing_members(input: &Map<String, Value>, required: &[String]) -> Vec<Strin
     required.iter().filter(|path| !there(path)).cloned().collect()
 }
 
-fn values(entries: &[Value]) -> Vec<&str> {
-    entries.iter().filter_map(|entry| entry.get("value").and_then(Value::as_str)).collect()
-}
-
 /// The custom values of a new record.
 pub(super) fn create_customs(
     draft: &mut Draft<'_>,
@@ -285,7 +313,8 @@ pub(super) fn update_customs(
             observed_is_base: base.as_ref().is_some_and(|base| custom::same(&kind, base, &observed)),
             desired_is_base: base.as_ref().is_some_and(|base| custom::same(&kind, base, &resolved.plain)),
         };
-        let decision = decide(draft.policy(&path, Policy::Enforce), comparison);
+        let values = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
+        let decision = draft.decide(host, &path, Policy::Enforce, comparison, &values);
         if follow(draft, host, &path, decision, &observed, &resolved.plain, fields, applied) {
             inputs.push(resolved.input);
         }
@@ -368,9 +397,11 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             observed_is_base: last.is_some_and(|last| last.trim() == observed.trim()),
             desired_is_base: last.is_some_and(|last| last.trim() == value.trim()),
         };
-        let decision = decide(draft.policy(path, Policy::Yield), comparison);
         let before = if observed.is_empty() { Value::Null } else { json!(observed) };
-        if follow(draft, &key, path, decision, &before, &json!(value), &mut fields, &mut applied) {
+        let wanted = json!(value);
+        let told = Values { desired: &wanted, applied: base.get(path), observed: &before };
+        let decision = draft.decide(&key, path, Policy::Yield, comparison, &told);
+        if follow(draft, &key, path, decision, &before, &wanted, &mut fields, &mut applied) {
             put(&mut set, path, json!(value));
         }
     }
@@ -380,6 +411,15 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         }
         let policy = draft.policy(list.field(), Policy::Yield);
         let planned = contacts::plan(list, contacts, record, base.get(list.field()), policy);
+        let decision = match &planned {
+            planned if !planned.add.is_empty() || !planned.remove.is_empty() => Decision::Write,
+            planned if !planned.drifted.is_empty() => Decision::Drifted,
+            _ => Decision::InStep,
+        };
+        let wanted = json!(contacts.iter().map(DesiredContact::value).collect::<Vec<_>>());
+        let there = json!(values(record.list(list.field())));
+        let told = Values { desired: &wanted, applied: base.get(list.field()), observed: &there };
+        draft.tell(&key, list.field(), Policy::Yield, decision, &told);
         for value in &planned.drifted {
             let message =
                 format!("{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)", list.field());
@@ -530,13 +570,16 @@ fn tag(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, host: &str, there
             let reason = "the tag is there".to_owned();
             draft.plan.adoptions.push(Adoption { host: host.to_owned(), remote, applied: Map::new(), reason });
         }
+        tell_tag(draft, host, name, Decision::InStep);
         return;
     }
     if link.is_some() && draft.policy("tags", Policy::Yield) != Policy::Enforce {
         let message = format!("{key}: the tag {name:?} was taken off in the ATS; it stays off (policy yield)");
         draft.say(FindingKind::Drifted, host, "RemovedInAts", message);
+        tell_tag(draft, host, name, Decision::Drifted);
         return;
     }
+    tell_tag(draft, host, name, Decision::Write);
     let shared = format!("{SHARED_PREFIX}tags/{name}");
     let mut after = person.after(&key);
     let tag_id = match known {
@@ -560,6 +603,13 @@ fn tag(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, host: &str, there
     step.makes.insert("subject".to_owned(), host.to_owned());
     step.after = after;
     draft.plan.steps.push(step);
+}
+
+fn tell_tag(draft: &mut Draft<'_>, host: &str, name: &str, decision: Decision) {
+    let applied = draft.input.links.contains_key(host).then(|| json!(name));
+    let observed = if decision == Decision::InStep { json!(name) } else { Value::Null };
+    let told = Values { desired: &json!(name), applied: applied.as_ref(), observed: &observed };
+    draft.tell(host, "tags", Policy::Yield, decision, &told);
 }
 
 fn notes(draft: &mut Draft<'_>, person: &Person<'_>) {

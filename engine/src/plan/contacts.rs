@@ -111,6 +111,11 @@ pub fn entry(list: List, contact: &DesiredContact) -> Value {
     json!({ "value": contact.value().trim(), "type": kind })
 }
 
+/// The values of entries.
+pub fn values(entries: &[Value]) -> Vec<&str> {
+    entries.iter().filter_map(|entry| entry.get("value").and_then(Value::as_str)).collect()
+}
+
 fn base(applied: Option<&Value>, part: &str) -> Vec<String> {
     let list = applied.and_then(|applied| applied.get(part)).and_then(Value::as_array);
     list.map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()

@@ -74,6 +74,7 @@ pub enum Need {
 pub struct Facts {
     lookups: HashMap<(String, &'static str, String), Vec<Arc<Record>>>,
     observed: HashMap<RemoteRef, Option<Arc<Record>>>,
+    gone: std::collections::HashSet<RemoteRef>,
     linked: HashMap<RemoteRef, Vec<String>>,
     names: HashMap<String, Vec<String>>,
     claims: HashMap<String, String>,
@@ -104,6 +105,11 @@ impl Facts {
         }
     }
 
+    /// Whether a record that is not there is known to be deleted. Otherwise it may be hidden, or not show yet.
+    pub fn is_gone(&self, remote: &RemoteRef) -> bool {
+        self.gone.contains(remote)
+    }
+
     /// The host paths that are linked to a record.
     ///
     /// # Errors
@@ -128,6 +134,12 @@ impl Facts {
     /// Answers for one record.
     pub fn add_observed(&mut self, remote: RemoteRef, record: Option<Arc<Record>>) {
         self.observed.insert(remote, record);
+    }
+
+    /// Says of a record that it is known to be deleted.
+    pub fn add_gone(&mut self, remote: RemoteRef) {
+        self.observed.insert(remote.clone(), None);
+        self.gone.insert(remote);
     }
 
     /// Answers who is linked.

@@ -24,9 +24,12 @@ mod application;
 mod candidate;
 pub mod contacts;
 pub mod custom;
+pub mod explain;
 pub mod facts;
+pub mod import;
 pub mod ownership;
 mod resolve;
+pub mod withdraw;
 pub mod words;
 
 pub use facts::{Facts, Need, Record};
@@ -219,12 +222,13 @@ struct Draft<'a> {
     plan: RecordPlan,
     shared: Vec<Step>,
     needs: Vec<Need>,
+    stories: Vec<explain::Story>,
 }
 
 impl<'a> Draft<'a> {
     fn new(input: &'a Input<'a>, facts: &'a Facts) -> Self {
         let plan = RecordPlan { key: input.desired.key.clone(), generation: input.generation, ..RecordPlan::default() };
-        Self { input, facts, plan, shared: Vec::new(), needs: Vec::new() }
+        Self { input, facts, plan, shared: Vec::new(), needs: Vec::new(), stories: Vec::new() }
     }
 
     fn finish(mut self) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {

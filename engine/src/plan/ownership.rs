@@ -7,7 +7,8 @@
 use atsync_model::desired::Policy;
 
 /// What becomes of a field.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// Nothing to do: it is as desired.
     InStep,
@@ -88,6 +89,29 @@ mod tests {
             comparison.has_base = true;
             comparison.observed_is_base = false;
             prop_assert_eq!(decide(policy, comparison) == Decision::Write, policy == Policy::Enforce);
+        }
+
+        #[test]
+        fn a_conflict_is_told_only_when_both_sides_moved(policy in policy(), comparison in comparison()) {
+            if decide(policy, comparison) == Decision::Conflict {
+                prop_assert!(comparison.has_base && !comparison.observed_is_base && !comparison.desired_is_base);
+                prop_assert_eq!(policy, Policy::Yield);
+            }
+        }
+
+        #[test]
+        fn fill_never_overwrites(mut comparison in comparison()) {
+            comparison.observed_is_empty = false;
+            prop_assert_ne!(decide(Policy::Fill, comparison), Decision::Write);
+        }
+
+        #[test]
+        fn a_strangers_value_is_overwritten_only_by_enforce(policy in policy(), mut comparison in comparison()) {
+            comparison.observed_is_empty = false;
+            comparison.has_base = false;
+            comparison.observed_is_base = false;
+            comparison.desired_is_base = false;
+            prop_assert!(decide(policy, comparison) != Decision::Write || policy == Policy::Enforce);
         }
 
         #[test]

@@ -9,7 +9,8 @@ use std::fmt::Write;
 /// Longest value shown; more is cut with an ellipsis.
 const VALUE_CHARS_MAX: usize = 60;
 
-fn shown(value: &Value) -> String {
+/// A value for people, cut when it is long.
+pub(crate) fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => return "nothing".to_owned(),
         Value::String(text) => text.replace(['\n', '\r'], " "),

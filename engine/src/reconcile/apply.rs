@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
 use crate::plan::{MADE, Plan, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
-use crate::store::{Condition, DesiredStatus, LinkHow, LinkRow, StatusUpdate};
+use crate::store::{Condition, DesiredStatus, LinkHow, LinkRow, Mode, StatusUpdate};
 use crate::transport::{NotSent, Priority};
 use atsync_model::contract::{Failure, Operation, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::OperationRule;
@@ -190,6 +190,16 @@ impl Reconciler {
         failed: &BTreeSet<String>,
     ) -> Result<Work, Error> {
         let mut work = Work { failed: failed.clone(), ..Work::default() };
+        if let Some(reason) = self.outdated(record).await? {
+            // Not even a link is written: whoever was abandoned or forgotten in the meantime leaves no trace.
+            for step in &record.steps {
+                let end = StepEnd::NotSent { reason: reason.clone() };
+                let (host, operation) = (step.host.clone(), step.operation.clone());
+                self.report(&Progress::Step { host: host.clone(), operation: operation.clone(), end: end.word() });
+                work.steps.push(StepReport { host, operation, end, warnings: Vec::new() });
+            }
+            return Ok(work);
+        }
         self.link_and_release(record).await?;
         for step in &record.steps {
             self.take_step(step, record.generation, made, &mut work).await?;
@@ -198,6 +208,23 @@ impl Reconciler {
             }
         }
         Ok(work)
+    }
+
+    /// Why the plan of a record may not be carried out any more. The journal asks the same before each effect; this is asked before the links that
+    /// need none.
+    async fn outdated(&self, record: &RecordPlan) -> Result<Option<String>, Error> {
+        Ok(match self.store.desired(&self.name, &record.key).await? {
+            None => Some(format!(
+                "there is no desired record {}: it is not declared, or was abandoned or forgotten",
+                record.key
+            )),
+            Some(row) if row.mode == Mode::Paused => Some(format!("{} is paused; resume it first", record.key)),
+            Some(row) if row.generation != record.generation => Some(format!(
+                "the plan was made from generation {}; {} has generation {} by now",
+                record.generation, record.key, row.generation
+            )),
+            Some(_) => None,
+        })
     }
 
     async fn take_step(
@@ -468,7 +495,7 @@ impl Reconciler {
 }
 
 /// Whether a failure stops the connection rather than one record.
-fn concerns_connection(failure: &Failure) -> bool {
+pub(super) fn concerns_connection(failure: &Failure) -> bool {
     matches!(
         failure,
         Failure::Auth(_)

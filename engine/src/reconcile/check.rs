@@ -43,20 +43,9 @@ impl Reconciler {
     /// # Errors
     /// When the credential itself is refused or the ATS is not there; a missing permission is a result.
     pub(crate) async fn check(&self) -> Result<Vec<CheckResult>, Error> {
-        let grant = self.session.grant().await.map_err(|reason| Error::from(reason).at(&self.name))?;
         let mut results = Vec::new();
         for permission in &self.adapter.manifest().permissions {
-            let task = Task::Check(permission.id.clone());
-            let checked = match self.drive(task, grant.clone(), Priority::Interactive).await {
-                Ok(finished) => match finished.outcome {
-                    Outcome::Checked(checked) => checked,
-                    _ => return Err(self.error(ErrorKind::Adapter, "the adapter answered a check with something else")),
-                },
-                Err(TaskError::Failed(Failure::Denied(denied))) => {
-                    Checked { verdict: Verdict::Refused, detail: denied.message }
-                }
-                Err(error) => return Err(self.task_error(&format!("checking {}", permission.id), error)),
-            };
+            let checked = self.check_one(&permission.id).await?;
             results.push(CheckResult {
                 permission: permission.id.clone(),
                 label: permission.label.clone(),
@@ -70,16 +59,31 @@ impl Reconciler {
         Ok(results)
     }
 
+    /// Checks one permission.
+    pub(super) async fn check_one(&self, permission: &str) -> Result<Checked, Error> {
+        let grant = self.session.grant().await.map_err(|reason| Error::from(reason).at(&self.name))?;
+        match self.drive(Task::Check(permission.to_owned()), grant, Priority::Interactive).await {
+            Ok(finished) => match finished.outcome {
+                Outcome::Checked(checked) => Ok(checked),
+                _ => Err(self.error(ErrorKind::Adapter, "the adapter answered a check with something else")),
+            },
+            Err(TaskError::Failed(Failure::Denied(denied))) => {
+                Ok(Checked { verdict: Verdict::Refused, detail: denied.message })
+            }
+            Err(error) => Err(self.task_error(&format!("checking {permission}"), error)),
+        }
+    }
+
     /// Asks which customer this is and holds it against what the store knows; the first answer is remembered.
     pub(crate) async fn verify_tenant(&self) -> Result<(), Error> {
+        let row = self.store.connection(&self.name).await?.unwrap_or_default();
         let finished = self
-            .drive(Task::DescribeTenant, None, Priority::Interactive)
+            .drive_known(Task::DescribeTenant, row.catalogue.clone(), Priority::Interactive)
             .await
             .map_err(|error| self.task_error("asking which customer this is", error))?;
         let Outcome::Tenant(tenant) = finished.outcome else {
             return Err(self.error(ErrorKind::Adapter, "the adapter answered describe-tenant with something else"));
         };
-        let row = self.store.connection(&self.name).await?.unwrap_or_default();
         if let Some(known) = &row.fingerprint
             && *known != tenant.fingerprint
         {

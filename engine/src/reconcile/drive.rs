@@ -44,7 +44,7 @@ impl Reconciler {
     /// What the adapter is told besides the task.
     pub(super) fn given(&self, mark: Option<Mark>, grant: Option<Grant>) -> Given {
         Given {
-            now_ms: self.clock.now_ms(),
+            now_ms: self.session.ats_now_ms(),
             settings: serde_json::Value::Object(self.settings.clone()).to_string(),
             tenant: None,
             mark,
@@ -66,6 +66,17 @@ impl Reconciler {
     /// Drives the probe of a write that was sent: the mark goes along.
     pub(super) async fn drive_marked(&self, task: Task, mark: Mark, priority: Priority) -> Result<Finished, TaskError> {
         let given = self.given(Some(mark), None);
+        self.drive_given(task, given, priority).await
+    }
+
+    /// Drives a task that is told what the store knows of the tenant.
+    pub(super) async fn drive_known(
+        &self,
+        task: Task,
+        tenant: Option<String>,
+        priority: Priority,
+    ) -> Result<Finished, TaskError> {
+        let given = Given { tenant, ..self.given(None, None) };
         self.drive_given(task, given, priority).await
     }
 

@@ -23,7 +23,7 @@ use atsync_model::contract::{
     Applied, Body, Effect, Failure, Link, Mark, Operation, Outcome, RemoteRef, Reply, Request, Step, Target, Task,
     Write, Written,
 };
-use atsync_model::manifest::OperationRule;
+use atsync_model::manifest::{FieldMode, OperationRule};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
@@ -97,9 +97,15 @@ enum Judgement {
     Read { request: Box<Request>, state: Vec<u8>, effect: Effect },
 }
 
+/// Intents of a record among which its last write is looked for.
+const OWN_WRITES_MAX: usize = 50;
+/// How long a request may take from its intent to its last byte: the session's wait for the budget, a renewal and the exchange itself.
+const SEND_WAIT_MAX_MS: u64 = 300_000;
+
 impl Reconciler {
     /// Carries an order out. `rule` is the manifest's rule for its operation.
     pub(super) async fn perform(&self, order: &Order, rule: &OperationRule) -> Result<EffectEnd, Error> {
+        self.await_own_write(order, rule).await?;
         let task =
             Task::Write(Write { operation: order.operation.clone(), observed: self.observed_body(order).await? });
         let mark = match &order.again {
@@ -143,6 +149,28 @@ impl Reconciler {
         }
         let error = crate::adapter::AdapterError::Contract(format!("it took more than {STEPS_MAX} steps for one task"));
         Ok(EffectEnd::NotSent(error.into()))
+    }
+
+    /// A list that is written as a whole is merged with a fresh read, and a read that does not show our own last write yet would take that
+    /// back. So the next write to the same record waits until the last one must show.
+    async fn await_own_write(&self, order: &Order, rule: &OperationRule) -> Result<(), Error> {
+        if order.operation.target.is_none() || !rule.fields.iter().any(|field| field.mode == FieldMode::ReplaceAll) {
+            return Ok(());
+        }
+        let window_ms = self.settle_window_ms.unwrap_or(rule.settle_window_ms);
+        let intents = self.store.intents_of(&self.name, &order.host, OWN_WRITES_MAX).await?;
+        let same = |intent: &&Intent| intent.target == order.operation.target && intent.operation == rule.name;
+        let Some(last) = intents.iter().filter(same).find(|intent| matches!(intent.state, IntentState::Applied { .. }))
+        else {
+            return Ok(());
+        };
+        let shows_ms = last.last_sent_ms.saturating_add(window_ms);
+        // However the clocks jumped since, no more than the window is left.
+        let wait_ms = shows_ms.saturating_sub(self.session.ats_now_ms()).min(window_ms);
+        if wait_ms > 0 {
+            self.clock.sleep(wait_ms).await;
+        }
+        Ok(())
     }
 
     async fn observed_body(&self, order: &Order) -> Result<Option<String>, Error> {
@@ -242,7 +270,8 @@ impl Reconciler {
     }
 
     async fn open_intent(&self, order: &Order, mark: &Mark, request: &Request) -> Result<Intent, StoreError> {
-        let now_ms = self.clock.now_ms();
+        // By the ATS's clock: a probe compares it with times that the ATS gives, and ours may be wrong by hours.
+        let now_ms = self.session.ats_now_ms();
         if let Some(intent) = &order.again {
             let advance = IntentAdvance {
                 id: intent.id,
@@ -333,7 +362,15 @@ impl Reconciler {
         unlink: bool,
         changes: Vec<Change>,
     ) -> Result<Intent, Error> {
-        let now_ms = self.clock.now_ms();
+        let now_ms = match &to {
+            // The store takes this for the latest time at which the request can have left; see `open_intent` for whose clock it is. A life
+            // that finds an intent of an earlier one may come long after: no request waits longer than this for its turn.
+            IntentState::InDoubt { .. } => {
+                let latest_ms = intent.last_sent_ms.saturating_add(SEND_WAIT_MAX_MS);
+                self.session.ats_now_ms().min(latest_ms)
+            }
+            _ => self.clock.now_ms(),
+        };
         let advance = IntentAdvance {
             id: intent.id,
             attempt: intent.attempt,

@@ -3,7 +3,7 @@
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
-use crate::store::{Cause, ObservedWrite, PageCommit};
+use crate::store::{Cause, ObservedWrite, PageCommit, PageReport};
 use crate::transport::Priority;
 use atsync_model::contract::{Fetch, Item, Outcome, Response, Task};
 use std::collections::BTreeMap;
@@ -19,6 +19,17 @@ impl Reconciler {
         applied_by: &BTreeMap<String, IntentId>,
         priority: Priority,
     ) -> Result<Vec<String>, Error> {
+        self.fetch_as(kind, ids, (Cause::Observed, applied_by), priority).await
+    }
+
+    /// As [`Self::fetch`], with the cause that events name where no intent does.
+    pub(super) async fn fetch_as(
+        &self,
+        kind: &str,
+        ids: &[String],
+        (cause, applied_by): (Cause, &BTreeMap<String, IntentId>),
+        priority: Priority,
+    ) -> Result<Vec<String>, Error> {
         let Some(rule) = self.adapter.manifest().kind(kind) else {
             return Err(self.error(ErrorKind::Adapter, format!("the adapter does not know the kind {kind}")));
         };
@@ -28,33 +39,70 @@ impl Reconciler {
         let mut missing = Vec::new();
         let size = usize::try_from(rule.ids_max).unwrap_or(1).max(1);
         for chunk in ids.chunks(size) {
-            let task = Task::Fetch(Fetch { kind: kind.to_owned(), ids: chunk.to_vec() });
-            let finished = self
-                .drive(task, None, priority)
-                .await
-                .map_err(|error| self.task_error(&format!("reading {kind} by id"), error))?;
-            let Outcome::Fetched(fetched) = finished.outcome else {
-                return Err(self.error(ErrorKind::Adapter, "the adapter answered a fetch with something else"));
-            };
-            missing.extend(fetched.missing);
+            let looked = self.look_up(kind, chunk, priority).await?;
+            missing.extend(looked.missing);
             let asked = kind;
-            for (kind, records) in by_kind(fetched.items, finished.reply.as_ref()) {
-                let page = PageCommit {
-                    kind: kind.clone(),
-                    parent: None,
-                    records,
-                    masks: fetched.masks.clone(),
-                    gone: Vec::new(),
-                    scan: None,
-                    cause: Cause::Observed,
-                    applied_by: if kind == asked { applied_by.clone() } else { BTreeMap::new() },
-                    now_ms: self.clock.now_ms(),
-                };
-                self.store.commit_page(&self.name, page).await?;
+            for (kind, records) in looked.records {
+                let applied_by = if kind == asked { applied_by.clone() } else { BTreeMap::new() };
+                let page = self.page(kind, records, &looked.masks, cause.clone());
+                self.take(PageCommit { applied_by, ..page }).await?;
             }
         }
         Ok(missing)
     }
+
+    /// Asks for records by id, at most as many as the kind allows in one fetch. Takes nothing in.
+    pub(super) async fn look_up(&self, kind: &str, ids: &[String], priority: Priority) -> Result<Looked, Error> {
+        let task = Task::Fetch(Fetch { kind: kind.to_owned(), ids: ids.to_vec() });
+        let finished = self
+            .drive(task, None, priority)
+            .await
+            .map_err(|error| self.task_error(&format!("reading {kind} by id"), error))?;
+        let Outcome::Fetched(fetched) = finished.outcome else {
+            return Err(self.error(ErrorKind::Adapter, "the adapter answered a fetch with something else"));
+        };
+        let records = by_kind(fetched.items, finished.reply.as_ref());
+        Ok(Looked { records, masks: fetched.masks, missing: fetched.missing })
+    }
+
+    /// A page of records that moves no scan.
+    pub(super) fn page(
+        &self,
+        kind: String,
+        records: Vec<ObservedWrite>,
+        masks: &[Vec<String>],
+        cause: Cause,
+    ) -> PageCommit {
+        PageCommit {
+            kind,
+            parent: None,
+            records,
+            masks: masks.to_vec(),
+            gone: Vec::new(),
+            moved: Vec::new(),
+            scan: None,
+            sweep: None,
+            cause,
+            applied_by: BTreeMap::new(),
+            now_ms: self.clock.now_ms(),
+        }
+    }
+
+    /// Takes a page in, with the moves that its records show.
+    pub(super) async fn take(&self, mut page: PageCommit) -> Result<PageReport, Error> {
+        let moved = self.conversions(&page.kind, &page.records).await?;
+        page.moved.extend(moved);
+        Ok(self.store.commit_page(&self.name, page).await?)
+    }
+}
+
+/// What a fetch brought.
+#[derive(Debug)]
+pub(super) struct Looked {
+    pub(super) records: BTreeMap<String, Vec<ObservedWrite>>,
+    pub(super) masks: Vec<Vec<String>>,
+    /// What was asked for and not shown.
+    pub(super) missing: Vec<String>,
 }
 
 /// Items as the store takes them, by kind, each with its raw JSON cut out of the reply.

@@ -9,7 +9,9 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
 use crate::plan::{self, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
-use crate::store::{Condition, DesiredRow, DesiredStatus, LinkRow, Mode, ObservedRow, StatusUpdate};
+use crate::store::{
+    Cause, Condition, DesiredRow, DesiredStatus, LinkRow, Mode, MovedTo, ObservedRow, PageCommit, StatusUpdate,
+};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::DesiredCandidate;
@@ -168,13 +170,28 @@ impl Reconciler {
     /// Writes the links that a plan makes without a request, and ends those that it releases.
     pub(super) async fn link_and_release(&self, planned: &RecordPlan) -> Result<(), Error> {
         if !planned.adoptions.is_empty() {
-            let links = self.adopted(planned).await?;
-            self.store.put_links(&self.name, links).await?;
+            self.adopt(planned).await?;
         }
         if !planned.releases.is_empty() {
             self.store.end_links(&self.name, planned.releases.clone()).await?;
         }
         Ok(())
+    }
+
+    /// Writes the links that a plan's adoptions make. A link that led to another record of the kind before was found where that one lives
+    /// on: other links follow, and it is told.
+    async fn adopt(&self, planned: &RecordPlan) -> Result<(), Error> {
+        let links = self.adopted(planned).await?;
+        for link in &links {
+            let Some(before) = self.store.link(&self.name, &link.host).await? else { continue };
+            if before.remote.kind != link.remote.kind || before.remote.id == link.remote.id {
+                continue;
+            }
+            let page = self.page(link.remote.kind.clone(), Vec::new(), &[], Cause::Observed);
+            let moved = vec![MovedTo { from: before.remote.id, to: link.remote.id.clone(), stays: true }];
+            self.take(PageCommit { moved, ..page }).await?;
+        }
+        Ok(self.store.put_links(&self.name, links).await?)
     }
 
     /// What the host has given up stays undone until it changes its wish: planning it anew would be sending it again.
@@ -212,7 +229,7 @@ impl Reconciler {
     }
 
     /// The links that a plan's adoptions make.
-    pub(super) async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
+    async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
         for adoption in &planned.adoptions {
             let known = self.store.link(&self.name, &adoption.host).await?;
@@ -238,13 +255,7 @@ impl Reconciler {
         generation: u64,
         open: &[Intent],
     ) -> Result<(RecordPlan, Vec<Step>), Error> {
-        let links: BTreeMap<String, LinkRow> = self
-            .store
-            .links_of(&self.name, &record.key)
-            .await?
-            .into_iter()
-            .map(|link| (link.host.clone(), link))
-            .collect();
+        let links = self.links_by_host(&record.key).await?;
         let input = plan::Input {
             manifest: self.adapter.manifest(),
             settings: &self.settings,
@@ -252,34 +263,54 @@ impl Reconciler {
             generation,
             links: &links,
         };
+        let (mut planned, shared) = self.ask(gathered, &record.key, |facts| plan::record(&input, facts)).await?;
+        if planned.steps.iter().any(|step| step.host == record.key && step.target.is_none()) {
+            for email in record.emails.iter().flatten() {
+                gathered.facts.claim(email.value(), &record.key);
+            }
+        }
+        if !planned.is_blocked() {
+            for adoption in &planned.adoptions {
+                gathered.facts.take(&adoption.remote, &adoption.host);
+            }
+        }
+        self.keep_back(&mut planned, open).await?;
+        Ok((planned, shared))
+    }
+
+    /// Takes out what may not be sent now: what is in doubt, and what was given up.
+    pub(super) async fn keep_back(&self, planned: &mut RecordPlan, open: &[Intent]) -> Result<(), Error> {
+        hold_back(planned, open);
+        self.leave_given_up(planned).await
+    }
+
+    /// The links of a key and of the paths below it.
+    pub(super) async fn links_by_host(&self, key: &str) -> Result<BTreeMap<String, LinkRow>, Error> {
+        let links = self.store.links_of(&self.name, key).await?;
+        Ok(links.into_iter().map(|link| (link.host.clone(), link)).collect())
+    }
+
+    /// Asks until nothing more is needed.
+    pub(super) async fn ask<T>(
+        &self,
+        gathered: &mut Gathered,
+        key: &str,
+        plan: impl Fn(&Facts) -> Result<T, Vec<Need>>,
+    ) -> Result<T, Error> {
         for _ in 0..ROUNDS_MAX {
-            match plan::record(&input, &gathered.facts) {
-                Ok((mut planned, shared)) => {
-                    if planned.steps.iter().any(|step| step.host == record.key && step.target.is_none()) {
-                        for email in record.emails.iter().flatten() {
-                            gathered.facts.claim(email.value(), &record.key);
-                        }
-                    }
-                    if !planned.is_blocked() {
-                        for adoption in &planned.adoptions {
-                            gathered.facts.take(&adoption.remote, &adoption.host);
-                        }
-                    }
-                    hold_back(&mut planned, open);
-                    self.leave_given_up(&mut planned).await?;
-                    return Ok((planned, shared));
-                }
+            match plan(&gathered.facts) {
+                Ok(planned) => return Ok(planned),
                 Err(needs) => self.answer(gathered, needs).await?,
             }
         }
-        Err(self.error(ErrorKind::Adapter, format!("{}: planning does not come to an end", record.key)))
+        Err(self.error(ErrorKind::Adapter, format!("{key}: planning does not come to an end")))
     }
 
     async fn answer(&self, gathered: &mut Gathered, needs: Vec<Need>) -> Result<(), Error> {
         let mut unseen: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for need in &needs {
             if let Need::Observed(remote) = need
-                && self.store.observed(&self.name, remote).await?.is_none_or(|row| row.gone)
+                && self.store.observed(&self.name, remote).await?.is_none()
             {
                 unseen.entry(remote.kind.clone()).or_default().push(remote.id.clone());
             }
@@ -297,8 +328,10 @@ impl Reconciler {
                 }
                 Need::Observed(remote) => {
                     let row = self.store.observed(&self.name, &remote).await?;
-                    let found = row.filter(|row| !row.gone).map(|row| record(&row));
-                    gathered.facts.add_observed(remote, found);
+                    match row {
+                        Some(row) if row.gone => gathered.facts.add_gone(remote),
+                        row => gathered.facts.add_observed(remote, row.map(|row| record(&row))),
+                    }
                 }
                 Need::LinkedTo(remote) => {
                     let links = self.store.links_to(&self.name, &remote).await?;
@@ -315,7 +348,7 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn refresh(&self, gathered: &mut Gathered, kind: &str) -> Result<(), Error> {
+    pub(super) async fn refresh(&self, gathered: &mut Gathered, kind: &str) -> Result<(), Error> {
         if gathered.refreshed.insert(kind.to_owned()) {
             self.pull(kind, false).await?;
         }
@@ -416,7 +449,7 @@ fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
 }
 
 /// Shows what would be done and does nothing of it.
-fn only_observe(planned: &mut (RecordPlan, Vec<Step>)) {
+pub(super) fn only_observe(planned: &mut (RecordPlan, Vec<Step>)) {
     let (record, shared) = planned;
     shared.clear();
     for step in std::mem::take(&mut record.steps) {

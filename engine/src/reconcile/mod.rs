@@ -14,17 +14,26 @@ mod apply;
 mod check;
 mod drive;
 mod effect;
+mod explain;
 mod fetch;
 mod gather;
+mod hint;
+mod identity;
+mod life;
 mod pull;
 mod settle;
+mod sweep;
 
 pub use apply::{ApplyReport, StepEnd, StepReport};
 pub use check::CheckResult;
+pub use explain::{Explanation, FieldStory, IntentStory, Next};
 pub use gather::PlanOf;
+pub use hint::HintEnd;
+pub use life::Resolution;
 pub use pull::PullReport;
 pub(crate) use settle::Resend;
 pub use settle::SettleReport;
+pub use sweep::{SweepOptions, SweepReport};
 
 use crate::adapter::Adapter;
 use crate::clock::Clock;

@@ -20,8 +20,8 @@ use crate::error::{Error, ErrorKind};
 use crate::store::{Cause, PageCommit, Pass, ScanState};
 use crate::transport::Priority;
 use atsync_model::contract::{Failure, Outcome, RemoteRef, Restart, Scan, Since, Task, Window};
+use atsync_model::kinds;
 use atsync_model::manifest::{ChangeRule, KindRule, ScanRule};
-use std::collections::BTreeMap;
 
 /// Pages of one pass: 500 million records at 500 a page. Beyond it something loops.
 const PAGES_MAX: u64 = 1_000_000;
@@ -53,9 +53,18 @@ impl Reconciler {
         let Some(rule) = self.adapter.manifest().kind(kind).cloned() else {
             return Err(self.unknown_kind(kind));
         };
+        let pulled = self.pull_rule(&rule, full).await?;
+        if kind == kinds::APPLICATIONS {
+            self.follow_leads(Priority::Incremental).await?;
+        }
+        Ok(pulled)
+    }
+
+    async fn pull_rule(&self, rule: &KindRule, full: bool) -> Result<PullReport, Error> {
+        let kind = &rule.name;
         match &rule.scan {
-            ScanRule::List {} => self.pull_below(&rule, None, full).await,
-            ScanRule::ByParent { parent } => self.pull_by_parent(&rule, parent, full).await,
+            ScanRule::List {} => self.pull_below(rule, None, full).await,
+            ScanRule::ByParent { parent } => self.pull_by_parent(rule, parent, full).await,
             ScanRule::Inside { kind: outer } => {
                 let message = format!("{kind} come with the pages of {outer}; pull {outer}");
                 Err(self.error(ErrorKind::Input, message))
@@ -64,7 +73,7 @@ impl Reconciler {
         }
     }
 
-    fn unknown_kind(&self, kind: &str) -> Error {
+    pub(super) fn unknown_kind(&self, kind: &str) -> Error {
         let known: Vec<&str> = self.adapter.manifest().kinds.iter().map(|kind| kind.name.as_str()).collect();
         self.error(ErrorKind::Input, format!("there is no kind {kind:?}; the kinds are {}", known.join(", ")))
     }
@@ -130,6 +139,7 @@ impl Reconciler {
         report: &mut PullReport,
     ) -> Result<(), Error> {
         let mut restarts = 0;
+        let mut began_ms = self.clock.now_ms();
         let initial = pass.from_ms.is_none() && pass.token.is_none();
         let priority = if initial { Priority::Backfill } else { Priority::Incremental };
         while pass.pages < PAGES_MAX {
@@ -154,7 +164,8 @@ impl Reconciler {
                         state.token = None;
                         state.watermark_ms = None;
                     }
-                    pass = self.begin(rule, state, false);
+                    pass = self.begin(rule, state, initial);
+                    began_ms = self.clock.now_ms();
                     continue;
                 }
                 Err(error) => return Err(self.task_error(&format!("reading {}", rule.name), error)),
@@ -162,6 +173,12 @@ impl Reconciler {
             let Outcome::Page(page) = finished.outcome else {
                 return Err(self.error(ErrorKind::Adapter, "the adapter answered a scan with something else"));
             };
+            if pass.pages == 0 {
+                // Our clock may be ahead of the ATS's, which is known only after its first answer; a window that ended in the ATS's
+                // future would hide what changes until then.
+                let began_ms = began_ms.saturating_add_signed(self.session.ats_ahead_ms());
+                pass.to_ms = pass.to_ms.min(began_ms);
+            }
             pass.pages += 1;
             pass.records += u64::try_from(page.items.len()).unwrap_or(0);
             pass.cursor = page.next;
@@ -202,22 +219,12 @@ impl Reconciler {
         masks: &[Vec<String>],
         scan: Option<ScanState>,
     ) -> Result<crate::store::PageReport, Error> {
-        let page = PageCommit {
-            kind,
-            parent,
-            records,
-            masks: masks.to_vec(),
-            gone: Vec::new(),
-            scan,
-            cause: Cause::Observed,
-            applied_by: BTreeMap::new(),
-            now_ms: self.clock.now_ms(),
-        };
-        Ok(self.store.commit_page(&self.name, page).await?)
+        let page = self.page(kind, records, masks, Cause::Observed);
+        self.take(PageCommit { parent, scan, ..page }).await
     }
 }
 
-fn parent_kind(rule: &KindRule) -> Option<&str> {
+pub(super) fn parent_kind(rule: &KindRule) -> Option<&str> {
     match &rule.scan {
         ScanRule::ByParent { parent } => Some(parent),
         _ => None,

@@ -8,6 +8,8 @@
 //! # Guarantees
 //! Nothing is sent again before a probe has shown that it is not there.
 
+use super::apply::concerns_connection;
+use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched, touched};
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
@@ -110,7 +112,11 @@ impl Reconciler {
                 self.advance(&intent, to, Vec::new(), false).await?
             }
             IntentState::InDoubt { stuck: true, .. } => return Ok(Turn::Stuck),
-            IntentState::InDoubt { probe_after_ms, .. } if *probe_after_ms > self.clock.now_ms() => {
+            // A wait that is longer than any wait was begun before the clock jumped back.
+            IntentState::InDoubt { probe_after_ms, .. }
+                if *probe_after_ms > self.clock.now_ms()
+                    && *probe_after_ms <= self.clock.now_ms().saturating_add(PROBE_WAIT_MAX_MS) =>
+            {
                 return Ok(Turn::Again { at_ms: *probe_after_ms });
             }
             _ => intent,
@@ -127,10 +133,10 @@ impl Reconciler {
     ) -> Result<Turn, Error> {
         let order = Order::of(&intent);
         let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: Some(intent.first_sent_ms) });
-        let finished = self
-            .drive_marked(task, intent.mark.clone(), Priority::Interactive)
-            .await
-            .map_err(|error| self.task_error(&format!("looking whether {} happened", intent.operation), error))?;
+        let finished = match self.drive_marked(task, intent.mark.clone(), Priority::Interactive).await {
+            Ok(finished) => finished,
+            Err(error) => return self.put_off(&intent, error).await,
+        };
         let Outcome::Probed(probed) = finished.outcome else {
             return Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else"));
         };
@@ -147,11 +153,30 @@ impl Reconciler {
             Probed::Absent(visible_within_ms) => self.absent(intent, rule, visible_within_ms, resend, report).await,
             Probed::Ambiguous(refs) => {
                 let ids: Vec<&str> = refs.iter().map(|found| found.id.as_str()).collect();
-                let reason = format!("several records fit: {}", ids.join(", "));
+                let reason = format!("it may be one of these, and nothing tells: {}", ids.join(", "));
                 self.stick(&intent, reason).await
             }
             Probed::Blind(reason) => self.stick(&intent, reason).await,
         }
+    }
+
+    /// Looking, or sending again, came to nothing. What ails the connection ends the settling; what ails this one doubt leaves it for
+    /// later, since one record must not stop all others.
+    async fn put_off(&self, intent: &Intent, error: TaskError) -> Result<Turn, Error> {
+        let ails_this_one = match &error {
+            TaskError::Failed(failure) => !concerns_connection(failure),
+            TaskError::Adapter(_) => true,
+            TaskError::NotSent(_) | TaskError::Unclear(_) => false,
+        };
+        let error = self.task_error(&format!("whether {} happened cannot be told", intent.operation), error);
+        if !ails_this_one {
+            return Err(error);
+        }
+        let at_ms = self.clock.now_ms().saturating_add(PROBE_WAIT_MAX_MS);
+        let probes = probes(intent) + 1;
+        let to = IntentState::InDoubt { reason: error.to_string(), probe_after_ms: at_ms, probes, stuck: false };
+        self.advance(intent, to, Vec::new(), false).await?;
+        Ok(Turn::Again { at_ms })
     }
 
     async fn stick(&self, intent: &Intent, reason: String) -> Result<Turn, Error> {
@@ -174,12 +199,13 @@ impl Reconciler {
         report: &mut SettleReport,
     ) -> Result<Turn, Error> {
         let window_ms = self.settle_window_ms.unwrap_or_else(|| visible_within_ms.max(rule.settle_window_ms));
-        let sent_ms = intent.last_sent_ms;
         let now_ms = self.clock.now_ms();
-        let over_ms = sent_ms.saturating_add(window_ms);
-        if now_ms < over_ms {
+        // Both by the ATS's clock. No more than a window is left, however the clocks jumped since.
+        let over_ms = intent.last_sent_ms.saturating_add(window_ms);
+        let left_ms = over_ms.saturating_sub(self.session.ats_now_ms()).min(window_ms);
+        if left_ms > 0 {
             let wait_ms = PROBE_WAIT_FIRST_MS.saturating_mul(1 << probes(&intent).min(4)).min(PROBE_WAIT_MAX_MS);
-            let at_ms = now_ms.saturating_add(wait_ms).min(over_ms);
+            let at_ms = now_ms.saturating_add(wait_ms.min(left_ms));
             let to = IntentState::InDoubt {
                 reason: doubt(&intent),
                 probe_after_ms: at_ms,
@@ -208,7 +234,14 @@ impl Reconciler {
                 Ok(Turn::Closed)
             }
             EffectEnd::InDoubt => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) }),
-            EffectEnd::NotSent(error) => Err(self.task_error(&format!("sending {} again", intent.operation), error)),
+            // It is proven absent, and its input is refused by now, for example because its target is gone: no doubt is left.
+            EffectEnd::NotSent(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
+                let to = IntentState::Abandoned { reason: format!("it did not happen, and now: {failure}") };
+                self.advance(&intent, to, Vec::new(), false).await?;
+                report.refused += 1;
+                Ok(Turn::Closed)
+            }
+            EffectEnd::NotSent(error) => self.put_off(&intent, error).await,
             EffectEnd::Busy(_) | EffectEnd::Stale(_) => {
                 Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) })
             }

@@ -8,6 +8,8 @@
 
 use crate::engine::Connection;
 use crate::error::{Error, ErrorKind};
+use crate::reconcile::SweepOptions;
+use crate::store::SweepPhase;
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -19,6 +21,8 @@ pub const BACKOFF_FIRST_MS: u64 = 5_000;
 pub const BACKOFF_MAX_MS: u64 = 15 * 60_000;
 /// The longest sleep: clocks jump, so the schedule is looked at this often.
 pub const IDLE_MAX_MS: u64 = 60_000;
+/// Pages that a sweep reads before other work gets its turn. Arbitrary: some seconds of a common rate budget.
+pub const SWEEP_PAGES_A_TURN: u64 = 8;
 /// How long work on effects may go on after the stop.
 pub const STOP_GRACE_MS: u64 = 25_000;
 
@@ -61,6 +65,8 @@ impl Cron {
 pub enum Round<'a> {
     /// A kind was pulled.
     Pulled(&'a crate::reconcile::PullReport),
+    /// A turn of a sweep was taken.
+    Swept(&'a crate::reconcile::SweepReport),
     /// A plan was carried out.
     Applied(&'a crate::reconcile::ApplyReport),
     /// Something failed and is tried again after the wait.
@@ -80,6 +86,25 @@ struct Due {
     failures: u32,
 }
 
+impl Due {
+    /// Puts it off after a failure; longer each time.
+    fn put_off(&mut self, now_ms: u64, jitter_ms: u64) -> u64 {
+        self.failures = self.failures.saturating_add(1);
+        let wait_ms = backoff_ms(self.failures, jitter_ms);
+        self.due_ms = now_ms.saturating_add(wait_ms);
+        wait_ms
+    }
+}
+
+/// What is done when, by kind.
+#[derive(Clone, Debug, Default)]
+pub struct Crons {
+    /// When a kind is brought up to date.
+    pub pulls: BTreeMap<String, Cron>,
+    /// When a sweep of a kind begins. It takes [`SWEEP_PAGES_A_TURN`] pages at a time, and lets pulls and effects go first.
+    pub sweeps: BTreeMap<String, Cron>,
+}
+
 /// Keeps a connection in step until `stop` completes. Then pulls are cut at once (their pages are committed) and effects under way are given
 /// [`STOP_GRACE_MS`] to end.
 ///
@@ -89,17 +114,40 @@ pub async fn run(
     connection: &Connection,
     crons: BTreeMap<String, Cron>,
     stop: impl Future<Output = ()>,
+    tell: impl FnMut(&Round<'_>),
+) -> Result<(), Error> {
+    run_all(connection, Crons { pulls: crons, sweeps: BTreeMap::new() }, stop, tell).await
+}
+
+/// As [`run`], with sweeps.
+///
+/// # Errors
+/// As [`run`].
+pub async fn run_all(
+    connection: &Connection,
+    crons: Crons,
+    stop: impl Future<Output = ()>,
     mut tell: impl FnMut(&Round<'_>),
 ) -> Result<(), Error> {
     tokio::pin!(stop);
     let reconciler = connection.reconciler();
     let clock = &reconciler.clock;
     let mut dues = BTreeMap::new();
-    for (kind, cron) in crons {
+    for (kind, cron) in crons.pulls {
         let completed =
             reconciler.store.scan_state(&reconciler.name, &kind, None).await?.and_then(|state| state.completed_ms);
         let due_ms = completed.and_then(|completed_ms| cron.next_ms(completed_ms)).unwrap_or(0);
         dues.insert(kind, Due { cron, due_ms, failures: 0 });
+    }
+    let mut sweeps = BTreeMap::new();
+    for (kind, cron) in crons.sweeps {
+        let due_ms = match reconciler.store.sweep_state(&reconciler.name, &kind).await?.map(|state| state.phase) {
+            Some(SweepPhase::Ended { at_ms } | SweepPhase::Held { at_ms }) => cron.next_ms(at_ms).unwrap_or(u64::MAX),
+            // One that was cut off goes on; the first begins when its time comes, since the first pull has just shown everything.
+            Some(SweepPhase::Walking { .. } | SweepPhase::Walked) => 0,
+            None => cron.next_ms(clock.now_ms()).unwrap_or(u64::MAX),
+        };
+        sweeps.insert(kind, Due { cron, due_ms, failures: 0 });
     }
     let mut work_due_ms = 0;
     let mut work_failures = 0;
@@ -126,9 +174,7 @@ pub async fn run(
                     if !mends(error.kind()) {
                         return Err(error);
                     }
-                    entry.failures += 1;
-                    let wait_ms = backoff_ms(entry.failures, reconciler.entropy.below(1_000));
-                    entry.due_ms = now_ms.saturating_add(wait_ms);
+                    let wait_ms = entry.put_off(now_ms, reconciler.entropy.below(1_000));
                     tell(&Round::Failed { what: &kind, error: &error, wait_ms });
                 }
             }
@@ -169,7 +215,40 @@ pub async fn run(
                 }
             }
         }
-        let next_ms = dues.values().map(|due| due.due_ms).min().unwrap_or(u64::MAX).min(work_due_ms);
+        let now_ms = clock.now_ms();
+        let others_wait = work_due_ms <= now_ms || dues.values().any(|due| due.due_ms <= now_ms);
+        let due = sweeps.iter().filter(|(_, due)| due.due_ms <= now_ms).min_by_key(|(_, due)| due.due_ms);
+        if let Some(kind) = due.map(|(kind, _)| kind.clone()).filter(|_| !others_wait) {
+            let swept = tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                swept = connection.sweep(&kind, SweepOptions::default().pages_max(SWEEP_PAGES_A_TURN)) => swept,
+            };
+            let now_ms = clock.now_ms();
+            if let Some(entry) = sweeps.get_mut(&kind) {
+                match swept {
+                    Ok(report) => {
+                        entry.failures = 0;
+                        if report.complete || report.held.is_some() {
+                            entry.due_ms = entry.cron.next_ms(now_ms).unwrap_or(u64::MAX);
+                        }
+                        if report.confirmed > 0 || report.moved > 0 {
+                            work_due_ms = work_due_ms.min(now_ms);
+                        }
+                        tell(&Round::Swept(&report));
+                    }
+                    Err(error) => {
+                        if !mends(error.kind()) {
+                            return Err(error);
+                        }
+                        let wait_ms = entry.put_off(now_ms, reconciler.entropy.below(1_000));
+                        tell(&Round::Failed { what: &format!("sweep of {kind}"), error: &error, wait_ms });
+                    }
+                }
+            }
+        }
+        let next_ms = dues.values().chain(sweeps.values()).map(|due| due.due_ms).min();
+        let next_ms = next_ms.unwrap_or(u64::MAX).min(work_due_ms);
         let wait_ms = next_ms.saturating_sub(clock.now_ms()).clamp(1, IDLE_MAX_MS);
         tokio::select! {
             biased;

@@ -53,7 +53,11 @@ pub(crate) fn page(connection: &str, page: &PageCommit) -> Checked<Vec<Known>> {
         ("a kind", &page.kind),
         ("a parent's id", page.parent.as_deref().unwrap_or_default()),
     ])?;
-    bounded("records of one page", page.records.len().saturating_add(page.gone.len()), PAGE_RECORDS_MAX)?;
+    bounded(
+        "records of one page",
+        page.records.len().saturating_add(page.gone.len()).saturating_add(page.moved.len()),
+        PAGE_RECORDS_MAX,
+    )?;
     let masks = page.masks.iter().map(|mask| Known::of(mask)).collect::<Checked<Vec<_>>>()?;
     for record in &page.records {
         within(connection, "a record's id", &record.id)?;
@@ -75,6 +79,21 @@ pub(crate) fn page(connection: &str, page: &PageCommit) -> Checked<Vec<Known>> {
     }
     for id in &page.gone {
         within(connection, "a record's id", id)?;
+    }
+    let mut moving = HashSet::new();
+    for moved in &page.moved {
+        words(&[("a record's id", &moved.from), ("a record's id", &moved.to)])?;
+        if moved.from == moved.to || moved.to.is_empty() {
+            return Err(StoreError::Invalid(format!(
+                "a record of {} cannot live on under its own id or none",
+                page.kind
+            )));
+        }
+        let shown = !moved.stays
+            && (page.gone.contains(&moved.from) || page.records.iter().any(|record| record.id == moved.from));
+        if shown || !moving.insert(moved.from.as_str()) {
+            return Err(StoreError::Invalid(format!("a page of {} says two things of a record that moves", page.kind)));
+        }
     }
     Ok(masks)
 }
@@ -171,13 +190,36 @@ pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, now_ms: u64) ->
     }
     let again = matches!(to, IntentState::Sending);
     let next = if again { attempt.saturating_add(1) } else { attempt };
-    let last_sent_ms = if again { now_ms } else { held.last_sent_ms };
+    // An intent is written before its request waits for its turn; what is certain is that it had left when the doubt arose.
+    let doubted = matches!((&held.state, &to), (IntentState::Sending, IntentState::InDoubt { .. }));
+    let last_sent_ms = match (again, doubted) {
+        (true, _) => now_ms,
+        (false, true) => held.last_sent_ms.max(now_ms),
+        (false, false) => held.last_sent_ms,
+    };
     Ok(Intent { attempt: next, state: to, last_sent_ms, changed_ms: now_ms, ..held.clone() })
 }
 
 /// The error for an intent that is not there.
 pub(crate) fn no_intent(id: u64) -> StoreError {
     StoreError::Stale(format!("there is no intent {id}"))
+}
+
+/// How a link follows a move. `taken`: another host path leads to the new id already.
+pub(crate) fn followed(link: LinkRow, to: &str, taken: bool) -> LinkRow {
+    let how = if taken { super::LinkHow::Yielded } else { super::LinkHow::Followed };
+    LinkRow { remote: RemoteRef { kind: link.remote.kind.clone(), id: to.to_owned() }, how, ..link }
+}
+
+/// What a move's event says of the time after it.
+pub(crate) fn lives_on_as(to: &str) -> serde_json::Map<String, serde_json::Value> {
+    serde_json::Map::from_iter([("id".to_owned(), serde_json::Value::String(to.to_owned()))])
+}
+
+/// The id that an event of the engine's own says a record lives on under.
+pub(crate) fn told_move(change: &super::Change) -> Option<&str> {
+    let id = change.after.get("id").and_then(serde_json::Value::as_str);
+    id.filter(|_| change.what == super::ChangeWhat::Moved)
 }
 
 /// The key of the desired record that a host path belongs to: what is before the first `/`.

@@ -33,6 +33,9 @@ struct Connection {
     row: Option<ConnectionRow>,
     observed: BTreeMap<(String, String), ObservedRow>,
     scans: BTreeMap<(String, Option<String>), ScanState>,
+    sweeps: BTreeMap<String, SweepState>,
+    seen: BTreeSet<(String, String)>,
+    aliases: BTreeMap<(String, String), Alias>,
     desired: BTreeMap<String, DesiredRow>,
     links: BTreeMap<String, LinkRow>,
     intents: BTreeMap<IntentId, Intent>,
@@ -169,9 +172,21 @@ impl Connection {
                     report.updated = report.updated.saturating_add(1);
                     (before, after)
                 }
+                Difference::Anonymized { after } => {
+                    report.updated = report.updated.saturating_add(1);
+                    (Map::new(), after)
+                }
             };
             self.emit(event_of(page, &row.id, what, before_fields, after_fields));
             self.touch(&row.kind, &row.id, [&before, &row.body]);
+            if what == ChangeWhat::Created {
+                self.aliases.remove(&(row.kind.clone(), row.id.clone()));
+            } else if let Some((from, to)) = merge::lead(&row.kind, &before, &row.body) {
+                let key = (atsync_model::kinds::CANDIDATES.to_owned(), from);
+                if self.aliases.get(&key).is_none_or(|alias| !alias.told) {
+                    self.aliases.insert(key, Alias { to, told: false });
+                }
+            }
             self.observed.insert((row.kind.clone(), row.id.clone()), row);
         }
         for id in &page.gone {
@@ -179,21 +194,56 @@ impl Connection {
             report.deleted = report.deleted.saturating_add(1);
             self.emit(event_of(page, id, ChangeWhat::Deleted, merge::object(&row.body)?, Map::new()));
             self.touch(&row.kind, id, [&row.body, ""]);
-            let tombstone = ObservedRow {
-                version: None,
-                body: "{}".to_owned(),
-                raw: None,
-                known: Vec::new(),
-                changed_ms: page.now_ms,
-                gone: true,
-                ..row
-            };
-            self.observed.insert((tombstone.kind.clone(), tombstone.id.clone()), tombstone);
+            self.bury(row, page.now_ms);
+        }
+        for moved in &page.moved {
+            report.moved = report.moved.saturating_add(u64::from(self.move_on(page, moved)?));
+        }
+        if let Some(sweep) = &page.sweep {
+            self.seen.extend(page.records.iter().map(|record| (page.kind.clone(), record.id.clone())));
+            self.sweeps.insert(page.kind.clone(), sweep.clone());
         }
         if let Some(scan) = &page.scan {
             self.scans.insert((page.kind.clone(), page.parent.clone()), scan.clone());
         }
         Ok(report)
+    }
+
+    fn bury(&mut self, row: ObservedRow, now_ms: u64) {
+        let key = (row.kind.clone(), row.id.clone());
+        let (version, raw, known) = (None, None, Vec::new());
+        let body = "{}".to_owned();
+        self.observed.insert(key, ObservedRow { version, body, raw, known, changed_ms: now_ms, gone: true, ..row });
+    }
+
+    /// Takes the links of a record along to its new id. Tells whether it was told now.
+    fn move_on(&mut self, page: &PageCommit, moved: &MovedTo) -> Result<bool, StoreError> {
+        let held = self.held(&page.kind, &moved.from).filter(|_| !moved.stays).cloned();
+        let before = held.as_ref().map_or(Ok(Map::new()), |row| merge::object(&row.body))?;
+        self.touch(&page.kind, &moved.from, [held.as_ref().map_or("", |row| &row.body), ""]);
+        let new = RemoteRef { kind: page.kind.clone(), id: moved.to.clone() };
+        let hosts: Vec<String> = self
+            .links
+            .values()
+            .filter(|l| l.remote.kind == page.kind && l.remote.id == moved.from)
+            .map(|l| l.host.clone())
+            .collect();
+        for host in hosts {
+            let taken = self.links.values().any(|link| link.remote == new);
+            if let Some(link) = self.links.remove(&host) {
+                self.links.insert(host, check::followed(link, &moved.to, taken));
+            }
+        }
+        self.touch(&page.kind, &moved.to, ["", ""]);
+        if let Some(row) = held {
+            self.bury(row, page.now_ms);
+        }
+        let alias = Alias { to: moved.to.clone(), told: true };
+        if self.aliases.insert((page.kind.clone(), moved.from.clone()), alias.clone()) == Some(alias) {
+            return Ok(false);
+        }
+        self.emit(event_of(page, &moved.from, ChangeWhat::Moved, before, check::lives_on_as(&moved.to)));
+        Ok(true)
     }
 }
 
@@ -277,7 +327,10 @@ impl Connection {
             }
         }
         for (kind, id) in circle.records() {
-            let Some(row) = self.observed.remove(&(kind.to_owned(), id.to_owned())) else { continue };
+            let key = (kind.to_owned(), id.to_owned());
+            self.aliases.remove(&key);
+            self.seen.remove(&key);
+            let Some(row) = self.observed.remove(&key) else { continue };
             if !row.gone {
                 report.observed = report.observed.saturating_add(1);
                 self.emit(check::forgotten(kind, id, erasure.now_ms));
@@ -404,6 +457,62 @@ impl Store for MemoryStore {
         self.on(connection, |held, _| {
             let scans = held.scans.iter();
             Ok(scans.map(|((kind, parent), scan)| (kind.clone(), parent.clone(), scan.clone())).collect())
+        })
+    }
+
+    fn sweep_state(&self, connection: &str, kind: &str) -> Stored<'_, Option<SweepState>> {
+        let kind = kind.to_owned();
+        self.on(connection, move |held, _| Ok(held.sweeps.get(&kind).cloned()))
+    }
+
+    fn suspects_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        let (kind, after) = (kind.to_owned(), after.map(str::to_owned));
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            let unseen = |key: &(String, String)| !held.seen.contains(key);
+            let all = held.observed.iter().filter(|(key, row)| row.kind == kind && !row.gone && unseen(key));
+            let later = all.map(|(_, row)| row).filter(|row| after.as_ref().is_none_or(|after| row.id > *after));
+            Ok(later.take(rows_max).cloned().collect())
+        })
+    }
+
+    fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64> {
+        let kind = kind.to_owned();
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            let some: BTreeSet<_> = held.seen.iter().filter(|(of, _)| *of == kind).take(rows_max).cloned().collect();
+            held.seen.retain(|key| !some.contains(key));
+            Ok(count(some.len()))
+        })
+    }
+
+    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
+        let key = (remote.kind.clone(), remote.id.clone());
+        self.on(connection, move |held, _| Ok(held.aliases.get(&key).cloned()))
+    }
+
+    fn leads(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, Vec<(String, String)>> {
+        let kind = kind.to_owned();
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            let leads = held.aliases.iter().filter(|((of, _), alias)| *of == kind && !alias.told);
+            Ok(leads.map(|((_, from), alias)| (from.clone(), alias.to.clone())).take(rows_max).collect())
+        })
+    }
+
+    fn drop_lead(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, ()> {
+        let key = (remote.kind.clone(), remote.id.clone());
+        self.on(connection, move |held, _| {
+            if held.aliases.get(&key).is_some_and(|alias| !alias.told) {
+                held.aliases.remove(&key);
+            }
+            Ok(())
         })
     }
 
@@ -594,7 +703,13 @@ impl Store for MemoryStore {
             check::moved_by(&next, &advance.links, &advance.unlink).iter().for_each(|key| held.mark(key));
             advance.unlink.iter().for_each(|host| drop(held.links.remove(host)));
             held.links.extend(advance.links.into_iter().map(|link| (link.host.clone(), link)));
-            advance.changes.into_iter().for_each(|change| held.emit(change));
+            for change in advance.changes {
+                if let Some(to) = check::told_move(&change) {
+                    let alias = Alias { to: to.to_owned(), told: true };
+                    held.aliases.insert((change.kind.clone(), change.id.clone()), alias);
+                }
+                held.emit(change);
+            }
             Ok(next)
         })
     }

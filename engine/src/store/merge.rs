@@ -5,7 +5,8 @@
 //! stored. The known fields grow to the union. Most records of a pass are as before, byte for byte: those are told without
 //! parsing. Where bytes differ, values decide, so that the order of keys and white space never make an event.
 //!
-//! A tombstone remembers nothing: a record that comes back is new.
+//! A tombstone remembers nothing: a record that comes back is new. Anonymised is for good: a later record that does not say so does not
+//! undo it, or what was erased would be written back.
 //!
 //! Bounds: what [`super::check`] let in. Left out: serials, the index, the links.
 
@@ -106,6 +107,8 @@ pub(crate) enum Difference {
     Created,
     /// These fields changed. A field that was unknown is missing in `before`; one that is known to be empty is `null`.
     Updated { before: Map<String, Value>, after: Map<String, Value> },
+    /// Its personal data were blanked; the fields that this changed.
+    Anonymized { after: Map<String, Value> },
 }
 
 impl Difference {
@@ -114,6 +117,7 @@ impl Difference {
         match self {
             Self::Created => ChangeWhat::Created,
             Self::Updated { .. } => ChangeWhat::Updated,
+            Self::Anonymized { .. } => ChangeWhat::Anonymized,
         }
     }
 }
@@ -146,7 +150,11 @@ pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged
         return Ok(Merged::Write { known, body, raw, version, event: None });
     }
     let stored = object(held.body)?;
-    let incoming = known_part(object(seen.body)?, seen.mask);
+    let mut incoming = known_part(object(seen.body)?, seen.mask);
+    let stays_anonymized = seen.mask.has(PRIVACY) && is_anonymized(&stored) && !is_anonymized(&incoming);
+    if stays_anonymized {
+        anonymize(&mut incoming);
+    }
     let known_before: BTreeSet<&str> = names(held.known).collect();
     let (mut before, mut after) = (Map::new(), Map::new());
     for name in seen.mask.names() {
@@ -163,7 +171,7 @@ pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged
     let whole = known_before.iter().all(|name| seen.mask.has(name));
     let (known, body) = if whole {
         // Nothing of the stored record outlives a record that knows all of it.
-        let beyond = matches!(shape(seen)?, Shape::Beyond);
+        let beyond = matches!(shape(seen)?, Shape::Beyond) || stays_anonymized;
         (Cow::Borrowed(seen.mask), if beyond { Cow::Owned(text(&incoming)?) } else { Cow::Borrowed(seen.body) })
     } else {
         let mut union = known_before;
@@ -181,8 +189,35 @@ pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged
     if after.is_empty() && same_frame && body == held.body && known.text() == held.known {
         return Ok(Merged::Same);
     }
-    let event = (!after.is_empty()).then_some(Difference::Updated { before, after });
+    let event = match (is_anonymized(&stored), is_anonymized(&incoming)) {
+        _ if after.is_empty() => None,
+        (false, true) => Some(Difference::Anonymized { after }),
+        _ => Some(Difference::Updated { before, after }),
+    };
     Ok(Merged::Write { known, body, raw, version, event })
+}
+
+/// The member of a candidate that says how her data may be used.
+const PRIVACY: &str = "privacy";
+
+fn is_anonymized(body: &Map<String, Value>) -> bool {
+    body.get(PRIVACY).and_then(|privacy| privacy.get("anonymized")) == Some(&Value::Bool(true))
+}
+
+/// Says of a body that its person's data were blanked.
+fn anonymize(body: &mut Map<String, Value>) {
+    let privacy = body.entry(PRIVACY).or_insert_with(|| Value::Object(Map::new()));
+    match privacy {
+        Value::Object(privacy) => drop(privacy.insert("anonymized".to_owned(), Value::Bool(true))),
+        other => *other = Value::Object(Map::from_iter([("anonymized".to_owned(), Value::Bool(true))])),
+    }
+}
+
+/// The body, saying that its person's data were blanked.
+pub(crate) fn anonymized(body: &str) -> Result<String, StoreError> {
+    let mut map = object(body)?;
+    anonymize(&mut map);
+    text(&map)
 }
 
 /// A body as a map.
@@ -214,6 +249,15 @@ pub(crate) fn candidate_of(body: &str) -> Option<String> {
     }
     let named: Named<'_> = serde_json::from_str(body).ok()?;
     named.candidate?.id.map(Cow::into_owned)
+}
+
+/// The lead that an application leaves which hangs on another candidate than before: the old one's id and the new one's.
+pub(crate) fn lead(kind: &str, before: &str, after: &str) -> Option<(String, String)> {
+    if kind != atsync_model::kinds::APPLICATIONS {
+        return None;
+    }
+    let (from, to) = (candidate_of(before)?, candidate_of(after)?);
+    (from != to && !from.is_empty() && !to.is_empty()).then_some((from, to))
 }
 
 fn not_an_object(error: &serde_json::Error) -> StoreError {

@@ -20,6 +20,7 @@ use atsync_model::contract::RemoteRef;
 use futures_util::future::BoxFuture;
 use std::fmt::Debug;
 
+pub(crate) use merge::anonymized as merge_anonymized;
 pub use rows::*;
 
 /// The version of the layout that this engine reads and writes.
@@ -96,6 +97,10 @@ pub trait Store: Debug + Send + Sync {
     /// Takes in one page: merges each record by its mask (of a repeated id the last record counts, and one that the page also calls gone is
     /// gone), writes a change event for each record that is new or differs, moves the scan
     /// state, marks the desired records that are linked to what changed as dirty. All in one transaction.
+    ///
+    /// With a `sweep`, its records are remembered as seen. A record that moved takes its links along: each leads to the new id from now on,
+    /// [`LinkHow::Followed`], or [`LinkHow::Yielded`] when another host path led there before. Its one event is written once, however often
+    /// the same move is committed. An application that is taken in under another candidate than before leaves a lead: see [`Store::alias`].
     fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport>;
 
     /// One observed record. A tombstone is found too: its body is `{}`, and it remembers nothing but its id and when it was found gone.
@@ -128,6 +133,31 @@ pub trait Store: Debug + Send + Sync {
 
     /// Where all scans stand: kind, parent, state.
     fn scan_states(&self, connection: &str) -> Stored<'_, Vec<(String, Option<String>, ScanState)>>;
+
+    /// Where the sweep of a kind stands.
+    fn sweep_state(&self, connection: &str, kind: &str) -> Stored<'_, Option<SweepState>>;
+
+    /// Observed records of a kind that its sweep has not seen, in the order of their ids' bytes, after `after`, at most `rows_max`.
+    /// Tombstones are left out. They are suspects only once the sweep has read all.
+    fn suspects_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>>;
+
+    /// Forgets what the sweep of a kind has seen, at most `rows_max` ids at a time. Tells how many it forgot.
+    fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64>;
+
+    /// Where a record went that is no longer itself, or may have gone. Ends when the record is seen again as new.
+    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>>;
+
+    /// The leads of a kind that are neither told nor dropped: old id, new id, in the order of the old ids' bytes.
+    fn leads(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, Vec<(String, String)>>;
+
+    /// Drops a lead that came to nothing. One that was told stays.
+    fn drop_lead(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, ()>;
 
     /// Declares desired records. One that is equal to what is stored keeps its generation; a changed one gets the next and becomes dirty.
     /// Those of a person who was forgotten (by key or e-mail address) are counted and not stored.

@@ -56,8 +56,12 @@ pub struct PageCommit {
     pub masks: Vec<Vec<String>>,
     /// Ids that a fetch proved to be gone: they become tombstones.
     pub gone: Vec<String>,
+    /// Records that live on under another id: links follow, and one event says so.
+    pub moved: Vec<MovedTo>,
     /// Where the scan stands after this page; none for a fetch, which moves no scan.
     pub scan: Option<ScanState>,
+    /// Where the sweep of the kind stands after this page; its records are then remembered as seen by it.
+    pub sweep: Option<SweepState>,
     /// Why the change events say it happened.
     pub cause: Cause,
     /// Ids of records that an intent of the engine made or changed: their events name it instead of `cause`.
@@ -77,6 +81,68 @@ pub struct PageReport {
     pub unchanged: u64,
     /// Records that became tombstones.
     pub deleted: u64,
+    /// Records that were told to live on under another id.
+    pub moved: u64,
+}
+
+/// That a record lives on under another id of its kind: a merged candidate, a converted prospect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MovedTo {
+    /// The old id.
+    pub from: String,
+    /// The id it lives on under.
+    pub to: String,
+    /// The old record stays readable (a converted prospect does); otherwise it becomes a tombstone.
+    pub stays: bool,
+}
+
+/// Where a record that is no longer itself went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alias {
+    /// The id it lives on under.
+    pub to: String,
+    /// Proven and told. Otherwise a lead: something that hung on it was seen to hang on the other.
+    pub told: bool,
+}
+
+/// Where the sweep of a kind stands. Apart from [`ScanState`], so that incremental passes go on while a sweep takes its time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SweepState {
+    /// When it began.
+    pub started_ms: u64,
+    /// Pages taken in.
+    pub pages: u64,
+    /// Rows that it showed.
+    pub rows: u64,
+    /// Rows of those that are marked as shown to few: while there are some, the credential's sight is not lost.
+    pub confidential: u64,
+    /// What it does.
+    pub phase: SweepPhase,
+}
+
+/// What a sweep does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "phase", rename_all = "snake_case")]
+pub enum SweepPhase {
+    /// It reads every page.
+    Walking {
+        /// The parent whose rows it reads, for kinds that are scanned by parent.
+        parent: Option<String>,
+        /// How to ask for the next page; none before the first.
+        cursor: Option<Vec<u8>>,
+    },
+    /// It has read all; what it did not see is suspected, and being confirmed.
+    Walked,
+    /// As `Walked`, but nothing is confirmed before somebody acts.
+    Held {
+        /// Since when.
+        at_ms: u64,
+    },
+    /// It is over.
+    Ended {
+        /// Since when.
+        at_ms: u64,
+    },
 }
 
 /// An observed record.
@@ -268,6 +334,10 @@ pub enum LinkHow {
     Adopted,
     /// A probe found it after a doubt.
     Probed,
+    /// What it led to lives on under this id, and the link followed.
+    Followed,
+    /// As `Followed`, but another host path led here before: that one holds the record, this one waits.
+    Yielded,
 }
 
 /// One event of the feed.
@@ -306,6 +376,8 @@ pub enum ChangeWhat {
     Deleted,
     /// It lives on under another id; `after.id` names it.
     Moved,
+    /// Its personal data were blanked for good. `before` stays empty: what was erased is not repeated here.
+    Anonymized,
     /// The person was forgotten: whoever keeps a copy deletes it. Says nothing but the id.
     Forgotten,
 }
@@ -321,12 +393,32 @@ pub enum Cause {
         /// The intent.
         intent: u64,
     },
-    /// A sweep missed it and a fetch confirmed it.
-    Swept,
-    /// A hint from a webhook, confirmed.
-    Hinted,
+    /// A sweep missed it.
+    Swept {
+        /// How it was confirmed.
+        proof: Proof,
+    },
+    /// A webhook hinted at it.
+    Hinted {
+        /// How it was confirmed.
+        proof: Proof,
+    },
     /// The host asked for it.
     Asked,
+}
+
+/// How it is known that something happened which no list shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// Asked for by its id, the ATS did not show it, or showed what it became.
+    Fetched,
+    /// A signed webhook said so, and the kind cannot be asked for by id.
+    Hook,
+    /// A signed webhook said so and a fetch agreed.
+    HookAndFetch,
+    /// A complete walk did not show it, which the adapter's manifest takes for proof.
+    Walk,
 }
 
 /// What to forget. See [`super::Store::erase`].

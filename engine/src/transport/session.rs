@@ -29,12 +29,14 @@ use atsync_model::contract::{Body, Effect, Grant, Path, Request, Target};
 use atsync_model::manifest::RateRule;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use url::Url;
 
 /// How long a call waits for the rate budget by default.
 pub const WAIT_MS_MAX_DEFAULT: u64 = 120_000;
 
+/// Clocks that differ by less are taken for equal: an answer's date has whole seconds, and answers take their time.
+const CLOCKS_AGREE_MS: u64 = 10_000;
 /// How often a token may end while its request waits for the budget, before the call gives up.
 const CLEAR_ROUNDS_MAX: usize = 3;
 
@@ -125,6 +127,8 @@ pub struct Session {
     retries: AtomicU64,
     throttled: AtomicU64,
     waited_ms: AtomicU64,
+    /// How far the ATS's clock is ahead of ours, by its last dated answer.
+    ats_ahead_ms: AtomicI64,
 }
 
 #[derive(Debug)]
@@ -191,6 +195,7 @@ impl Session {
             retries: AtomicU64::new(0),
             throttled: AtomicU64::new(0),
             waited_ms: AtomicU64::new(0),
+            ats_ahead_ms: AtomicI64::new(0),
         })
     }
 
@@ -252,6 +257,17 @@ impl Session {
     pub async fn grant(&self) -> Result<Option<Grant>, NotSent> {
         self.auth.ready().await?;
         Ok(self.auth.grant())
+    }
+
+    /// How far the ATS's clock is ahead of ours (below nought: behind), as its last dated answer showed; nought before the first and while
+    /// both agree within [`CLOCKS_AGREE_MS`]. Whoever compares our times with the ATS's adds it, so that a wrong clock here costs nothing.
+    pub fn ats_ahead_ms(&self) -> i64 {
+        self.ats_ahead_ms.load(Ordering::Relaxed)
+    }
+
+    /// Now, by the ATS's clock as far as it is known.
+    pub fn ats_now_ms(&self) -> u64 {
+        self.clock.now_ms().saturating_add_signed(self.ats_ahead_ms())
     }
 
     /// What the session has cost so far.
@@ -337,9 +353,18 @@ impl Session {
         Err(NotSent::Unreachable("the credential ends faster than the rate budget lets a request go".to_owned()))
     }
 
+    fn learn_clock(&self, date_ms: Option<u64>) {
+        let theirs = date_ms.and_then(|date_ms| i64::try_from(date_ms).ok());
+        let (Some(theirs), Ok(ours)) = (theirs, i64::try_from(self.clock.now_ms())) else { return };
+        let ahead_ms = theirs.saturating_sub(ours);
+        let agree = ahead_ms.unsigned_abs() <= CLOCKS_AGREE_MS;
+        self.ats_ahead_ms.store(if agree { 0 } else { ahead_ms }, Ordering::Relaxed);
+    }
+
     fn note(&self, draft: &Draft<'_>, delivery: &Delivery, ticket: &Ticket, sent_ms: u64) {
         let word = match delivery {
             Delivery::Answered(response) => {
+                self.learn_clock(super::budget::date(&response.headers));
                 if response.status != 401 {
                     ticket.accept();
                 }

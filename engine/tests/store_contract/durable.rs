@@ -226,3 +226,43 @@ async fn it_works_on_a_backend() {
     see(&store, "tags", "1", json!({"a": 1})).await;
     assert_eq!(store.changes_last(ACME).await.unwrap(), 1);
 }
+
+/// Method: a life with a marker in every text that a person brings along; afterwards each key and value of each table is searched, as bytes.
+#[tokio::test]
+async fn no_table_has_a_byte_of_a_person_who_was_forgotten() {
+    use crate::forgetting::{MARKER, a_life};
+    use atsync::store::Erasure;
+    use redb::{ReadableDatabase, ReadableTable, TableHandle};
+    let has = |path: &std::path::Path| {
+        let database = redb::Database::open(path).unwrap();
+        let read = database.begin_read().unwrap();
+        let mut found = Vec::new();
+        for handle in read.list_tables().unwrap() {
+            let name = handle.name().to_owned();
+            let table = read.open_table(redb::TableDefinition::<&[u8], &[u8]>::new(&name)).unwrap();
+            for row in table.iter().unwrap() {
+                let (key, value) = row.unwrap();
+                let holds = |bytes: &[u8]| bytes.windows(MARKER.len()).any(|window| window == MARKER.as_bytes());
+                if holds(key.value()) || holds(value.value()) {
+                    found.push(name.clone());
+                }
+            }
+        }
+        found.dedup();
+        found
+    };
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(&path(&directory));
+    a_life(&store).await;
+    drop(store);
+    let before = has(&path(&directory));
+    assert!(before.len() >= 9, "the marker is all over: {before:?}");
+    let store = open(&path(&directory));
+    store.erase("acme", Erasure { keys: ["zanzibar-1".to_owned()].into(), ..Erasure::default() }).await.unwrap();
+    drop(store);
+    assert_eq!(has(&path(&directory)), Vec::<String>::new());
+    // Who was forgotten stays so over a reopening: the salt is kept.
+    let store = open(&path(&directory));
+    crate::given::see(&store, "candidates", "7", serde_json::json!({"x": 1})).await;
+    assert!(store.observed("acme", &crate::given::remote("candidates", "7")).await.unwrap().is_none());
+}

@@ -5,7 +5,7 @@ use atsync::journal::{Intent, IntentState};
 use atsync::model::contract::{Mark, RemoteRef};
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{
-    Cause, Change, ChangeWhat, Declaration, LinkHow, LinkRow, ObservedWrite, PageCommit, PageReport, Store,
+    Cause, Change, ChangeWhat, Declaration, LinkHow, LinkRow, ObservedWrite, PageCommit, PageReport, Proof, Store,
 };
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -16,6 +16,12 @@ pub(crate) const ACME: &str = "acme";
 pub(crate) fn redb() -> (RedbStore, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     (open(&path(&directory)), directory)
+}
+
+pub(crate) fn redb_inline() -> (RedbStore, tempfile::TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    let options = RedbOptions { inline: true, ..RedbOptions::default() };
+    (RedbStore::open(&path(&directory), options, &SystemEntropy).unwrap(), directory)
 }
 
 pub(crate) fn path(directory: &tempfile::TempDir) -> PathBuf {
@@ -51,7 +57,9 @@ pub(crate) fn page(kind: &str, records: Vec<ObservedWrite>) -> PageCommit {
         records,
         masks: vec![mask],
         gone: Vec::new(),
+        moved: Vec::new(),
         scan: None,
+        sweep: None,
         cause: Cause::Observed,
         applied_by: Default::default(),
         now_ms: 1_000,
@@ -60,7 +68,7 @@ pub(crate) fn page(kind: &str, records: Vec<ObservedWrite>) -> PageCommit {
 
 pub(crate) fn gone(kind: &str, ids: &[&str]) -> PageCommit {
     let gone = ids.iter().map(|id| (*id).to_owned()).collect();
-    PageCommit { gone, cause: Cause::Swept, now_ms: 2_000, ..page(kind, Vec::new()) }
+    PageCommit { gone, cause: Cause::Swept { proof: Proof::Fetched }, now_ms: 2_000, ..page(kind, Vec::new()) }
 }
 
 pub(crate) async fn see(store: &dyn Store, kind: &str, id: &str, body: Value) -> PageReport {

@@ -19,6 +19,7 @@ mod journaling;
 mod limiting;
 mod model;
 mod observing;
+mod vanishing;
 
 /// Makes one test per law and store.
 macro_rules! laws {
@@ -37,6 +38,18 @@ macro_rules! laws {
                 async fn $law() {
                     let (store, _) = crate::given::redb();
                     crate::$module::$law(&store).await;
+                }
+            )+)+
+        }
+        mod redb_inline {
+            $($(
+                // Without a runtime and without threads: the first poll is the last.
+                #[test]
+                fn $law() {
+                    let (store, _directory) = crate::given::redb_inline();
+                    let law = std::pin::pin!(crate::$module::$law(&store));
+                    let polled = std::future::Future::poll(law, &mut std::task::Context::from_waker(std::task::Waker::noop()));
+                    assert!(polled.is_ready(), "an inline store waits for nobody");
                 }
             )+)+
         }
@@ -94,6 +107,17 @@ laws! {
         a_step_that_closes_wakes_the_record_that_it_serves,
         intents_are_listed_newest_first_and_open_ones_oldest_first,
         the_feed_has_no_gap_and_offsets_never_go_back;
+    vanishing:
+        a_sweep_remembers_what_its_pages_showed,
+        a_refused_page_of_a_sweep_leaves_nothing_seen,
+        forgetting_is_bounded_and_keeps_to_its_kind,
+        a_move_takes_the_links_along_and_is_told_once,
+        a_link_that_follows_to_a_taken_record_yields,
+        a_record_that_stays_is_told_to_live_on_and_stays,
+        a_page_cannot_contradict_its_moves,
+        an_application_of_another_candidate_leaves_a_lead,
+        a_move_that_an_intent_made_is_told_once_too,
+        anonymised_is_told_without_what_was_erased_and_for_good;
     limiting:
         a_record_beyond_the_limit_is_refused,
         a_page_beyond_the_limit_is_refused,

@@ -7,8 +7,8 @@ use crate::given::{ACME, applied, change, gone, in_doubt, intent, link, open, pa
 use atsync::journal::IntentState;
 use atsync::store::memory::MemoryStore;
 use atsync::store::{
-    Declaration, DesiredRow, DesiredStatus, Erasure, IntentAdvance, Keep, Mode, ObservedWrite, PageCommit,
-    StatusUpdate, Store, StoreError,
+    Declaration, DesiredRow, DesiredStatus, Erasure, IntentAdvance, Keep, Mode, MovedTo, ObservedWrite, PageCommit,
+    StatusUpdate, Store, StoreError, SweepPhase, SweepState,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -23,6 +23,8 @@ enum Step {
     Begin(String, u64, u64),
     Advance(u64, u32, u8),
     Acknowledge(u64),
+    Forget(String, usize),
+    DropLead(String),
     Mode(String, bool),
     Remove(String),
     Trim(u64, bool),
@@ -72,10 +74,17 @@ fn page() -> impl Strategy<Value = PageCommit> {
         .prop_map(|(id, body, raw, mask)| ObservedWrite { id, version: None, body, raw, mask });
     let records = prop::collection::vec(record, 0..4);
     let ids = prop::collection::vec("[123]", 0..2);
-    (kind(), records, mask(), mask(), ids, 1..9_u64).prop_map(|(kind, records, one, two, ids, now_ms)| {
-        let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-        PageCommit { records, masks: vec![one, two], now_ms, ..gone(&kind, &ids) }
-    })
+    let moved = prop::collection::vec(("[123]", "[123]", any::<bool>()), 0..2);
+    let vanishing = (ids, moved, any::<bool>());
+    (kind(), records, mask(), mask(), vanishing, 1..9_u64).prop_map(
+        |(kind, records, one, two, (ids, moved, sweeps), now_ms)| {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            let moved = moved.into_iter().map(|(from, to, stays)| MovedTo { from, to, stays }).collect();
+            let phase = SweepPhase::Walking { parent: None, cursor: None };
+            let sweep = sweeps.then_some(SweepState { started_ms: now_ms, pages: 1, rows: 1, confidential: 0, phase });
+            PageCommit { records, moved, sweep, masks: vec![one, two], now_ms, ..gone(&kind, &ids) }
+        },
+    )
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
@@ -88,6 +97,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         3 => (host(), 1..3_u64, 0..5_u64).prop_map(|(host, generation, time)| Step::Begin(host, generation, time)),
         3 => (1..6_u64, 1..3_u32, 0..4_u8).prop_map(|(id, attempt, to)| Step::Advance(id, attempt, to)),
         1 => (0..9_u64).prop_map(Step::Acknowledge),
+        1 => (kind(), 0..3_usize).prop_map(|(kind, rows_max)| Step::Forget(kind, rows_max)),
+        1 => "[123]".prop_map(Step::DropLead),
         1 => (key(), any::<bool>()).prop_map(|(key, paused)| Step::Mode(key, paused)),
         1 => key().prop_map(Step::Remove),
         1 => (1..9_u64, any::<bool>()).prop_map(|(before_ms, all)| Step::Trim(before_ms, all)),
@@ -133,6 +144,8 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
             said(store.advance_intent(ACME, IntentAdvance { links, changes, ..step(id, attempt, to) }).await)
         }
         Step::Acknowledge(serial) => said(store.acknowledge(ACME, "host", serial).await),
+        Step::Forget(kind, rows_max) => said(store.forget_seen(ACME, &kind, rows_max).await),
+        Step::DropLead(id) => said(store.drop_lead(ACME, &remote("candidates", &id)).await),
         Step::Mode(key, paused) => {
             let mode = if paused { Mode::Paused } else { Mode::Managed };
             said(store.set_mode(ACME, &key, mode).await)
@@ -168,12 +181,13 @@ async fn all(store: &dyn Store) -> Vec<String> {
     }
     for kind in ["candidates", "applications", "tags"] {
         for id in ["1", "2", "3"] {
-            read!(observed(&remote(kind, id)), links_to(&remote(kind, id)));
+            read!(observed(&remote(kind, id)), links_to(&remote(kind, id)), alias(&remote(kind, id)));
         }
         for term in ["x", "y", "1", "2"] {
             read!(lookup(kind, "email", term, 9), lookup(kind, "name", term, 9), lookup(kind, "candidate", term, 9));
         }
-        read!(observed_page(kind, None, 9), observed_page(kind, Some("1"), 1));
+        read!(observed_page(kind, None, 9), observed_page(kind, Some("1"), 1), leads(kind, 9), sweep_state(kind));
+        read!(suspects_page(kind, None, 9), suspects_page(kind, Some("1"), 1));
     }
     for key in ["a", "b", "ab", "bb"] {
         seen.push(format!("{:?}", store.desired(ACME, key).await.unwrap().map(unnumbered)));

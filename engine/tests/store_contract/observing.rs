@@ -1,7 +1,9 @@
 //! Laws of observation.
 
 use crate::given::{ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see};
-use atsync::store::{Cause, ChangeWhat, ObservedWrite, PageCommit, PageReport, Pass, ScanState, Store, StoreError};
+use atsync::store::{
+    Cause, ChangeWhat, ObservedWrite, PageCommit, PageReport, Pass, Proof, ScanState, Store, StoreError,
+};
 use serde_json::{Map, json};
 
 fn scan(cursor: &[u8]) -> ScanState {
@@ -119,7 +121,10 @@ pub(crate) async fn a_gone_record_is_a_tombstone_and_comes_back_as_new(store: &d
     assert!(store.lookup(ACME, "tags", "name", "x", 10).await.unwrap().is_empty());
     assert!(store.observed_counts(ACME).await.unwrap().is_empty());
     let told = changes(store).await.pop().unwrap();
-    assert_eq!((told.what, told.cause, told.after), (ChangeWhat::Deleted, Cause::Swept, Map::new()));
+    assert_eq!(
+        (told.what, told.cause, told.after),
+        (ChangeWhat::Deleted, Cause::Swept { proof: Proof::Fetched }, Map::new())
+    );
     assert_eq!(told.before, map(json!({"name": "x"})));
 
     assert_eq!(see(store, "tags", "1", json!({"b": 2})).await.created, 1);

@@ -60,7 +60,13 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
         return Err(Failure::Said);
     }
     if let Some(records) = &records {
-        connection.declare(records).await?;
+        let declared = connection.declare(records).await?;
+        if declared.forgotten > 0 {
+            let people = count(declared.forgotten, "record");
+            output.note(&format!(
+                "{people} of people who were forgotten: not declared. `atsync forget --undo` lets them come back."
+            ));
+        }
     }
     output.begin("writing", planned.writes());
     let report = connection.apply(&planned).await;

@@ -3,10 +3,11 @@
 //! A consumer's place is kept by the store; it moves only with `--ack`, and only past what was printed.
 
 use crate::cli;
-use crate::failure::{DONE, Ended};
+use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::{Output, plain};
 use crate::words::time;
+use atsync::Connection;
 use atsync::store::{Cause, Change, ChangeWhat};
 use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
@@ -21,8 +22,13 @@ pub(super) async fn changes(config: &Path, options: &cli::Changes, output: &Outp
     let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
     let connection = opened.connect(&options.name, output).await?;
     let after = match (&options.consumer, options.after) {
-        (Some(consumer), _) => connection.offset(consumer).await?,
-        (None, after) => after.unwrap_or(0),
+        (Some(consumer), _) => {
+            let offset = connection.offset(consumer).await?;
+            // Only on the reader's word: what was trimmed is never passed over silently.
+            if options.skip_gone { offset.max(oldest(&connection).await?) } else { offset }
+        }
+        (None, Some(after)) => after,
+        (None, None) => oldest(&connection).await?,
     };
     let mut last = None;
     let feed = connection.changes(after);
@@ -44,6 +50,11 @@ pub(super) async fn changes(config: &Path, options: &cli::Changes, output: &Outp
     Ok(DONE)
 }
 
+/// The place before the oldest change that is left.
+async fn oldest(connection: &Connection) -> Result<u64, Failure> {
+    Ok(connection.changes_first().await?.saturating_sub(1))
+}
+
 /// A change for people: which fields, and short values of updates.
 pub(super) fn line(change: &Change) -> String {
     let what = match change.what {
@@ -51,6 +62,7 @@ pub(super) fn line(change: &Change) -> String {
         ChangeWhat::Updated => "updated",
         ChangeWhat::Deleted => "deleted",
         ChangeWhat::Moved => "moved",
+        ChangeWhat::Anonymized => "anonymised",
         ChangeWhat::Forgotten => "forgotten",
     };
     let cause = match change.cause {

@@ -6,11 +6,13 @@ mod changes;
 mod check;
 mod demo;
 mod get;
+mod life;
 mod plan;
 mod pull;
 mod run;
 mod schema;
 mod status;
+mod sweep;
 
 use crate::cli::{Cli, Command};
 use crate::failure::Ended;
@@ -28,6 +30,18 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
         Command::Status(options) => status::status(config, &options, output).await,
         Command::Get(options) => get::get(config, &options, output).await,
         Command::Changes(options) => changes::changes(config, &options, output).await,
+        Command::Explain(options) => life::explain(config, &options, output).await,
+        Command::Resolve(options) => life::resolve(config, &options, output).await,
+        Command::Adopt(options) => life::adopt(config, &options, output).await,
+        Command::Import(options) => life::import(config, &options, output).await,
+        Command::Pause(options) => life::deed(config, &options, life::Deed::Pause, output).await,
+        Command::Resume(options) => life::deed(config, &options, life::Deed::Resume, output).await,
+        Command::Observe(options) => life::deed(config, &options, life::Deed::Observe, output).await,
+        Command::Abandon(options) => life::deed(config, &options, life::Deed::Abandon, output).await,
+        Command::Withdraw(options) => life::withdraw(config, &options, output).await,
+        Command::Forget(options) => life::forget(config, &options, output).await,
+        Command::Trim(options) => life::trim(config, &options, output).await,
+        Command::Sweep(options) => sweep::sweep(config, &options, output).await,
         Command::Schema => schema::schema(output),
         Command::Run(options) => run::run(config, &options, output).await,
         Command::Adapter(command) => adapter::adapter(&command, output),

@@ -9,7 +9,7 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::Output;
 use crate::words::{count, time};
-use atsync::schedule::{self, Cron, Round};
+use atsync::schedule::{self, Cron, Crons, Round};
 use atsync::{Clock, Connection, SystemClock};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -35,7 +35,12 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
         known(connection.manifest(), &kinds).map_err(|error| {
             Failure::new(format!("{}: connections.{name}.schedule: {error}", opened.config.path.display()))
         })?;
-        runs.push((connection, parsed(crons)?));
+        let sweeps = opened.config.connection(&name)?.sweeps();
+        let swept: Vec<String> = sweeps.keys().cloned().collect();
+        known(connection.manifest(), &swept).map_err(|error| {
+            Failure::new(format!("{}: connections.{name}.sweeps: {error}", opened.config.path.display()))
+        })?;
+        runs.push((connection, Crons { pulls: parsed(crons)?, sweeps: parsed(sweeps)? }));
     }
     let (stop, stopped) = watch::channel(false);
     let told_to_stop = signal()?;
@@ -44,7 +49,7 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
         let _ = stop.send(true);
     });
     for (connection, crons) in &runs {
-        let kinds: Vec<&str> = crons.keys().map(String::as_str).collect();
+        let kinds: Vec<&str> = crons.pulls.keys().map(String::as_str).collect();
         tell(
             options,
             output,
@@ -70,7 +75,7 @@ fn parsed(crons: BTreeMap<String, String>) -> Result<BTreeMap<String, Cron>, Fai
 /// Runs one connection to its end; whether that end is a clean one.
 async fn one(
     connection: Connection,
-    crons: BTreeMap<String, Cron>,
+    crons: Crons,
     mut stopped: watch::Receiver<bool>,
     options: &cli::Run,
     output: &Output,
@@ -80,7 +85,7 @@ async fn one(
         // An error means that the sender is gone, which is the end as well.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let ended = schedule::run(&connection, crons, stop, |round| {
+    let ended = schedule::run_all(&connection, crons, stop, |round| {
         let (what, value, text) = words(round);
         tell(options, output, &name, what, value, &text);
     })
@@ -111,6 +116,14 @@ fn words(round: &Round<'_>) -> (&'static str, Value, String) {
                 report.created,
                 report.updated
             ),
+        ),
+        Round::Swept(report) => (
+            "swept",
+            json!(report),
+            match &report.held {
+                Some(text) => format!("sweep held: {text}"),
+                None => format!("swept {}: {} gone, {} moved", report.kind, report.confirmed, report.moved),
+            },
         ),
         Round::Applied(report) => ("applied", json!(report), format!("applied: {}", apply::outcome(report))),
         Round::Failed { what, error, wait_ms } => (

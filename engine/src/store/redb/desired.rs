@@ -6,7 +6,7 @@
 
 use super::forgotten;
 use super::tables::{
-    Bytes, COUNTERS, DESIRED, DIRTY, LINKED, LINKS, Tables, counter, each, from_json, get, has, number, number_of,
+    Bytes, COUNTERS, DESIRED, DIRTY, LINKED, LINKS, Tables, any, counter, each, from_json, get, has, number, number_of,
     number_value, table, to_json,
 };
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
@@ -358,6 +358,31 @@ pub(super) fn end_links(tables: &mut Tables<'_>, connection: &str, hosts: &[Stri
             tables.linked.remove(&linked_key(connection, &held.remote, host))?;
             tables.links.remove(&key)?;
         }
+    }
+    Ok(())
+}
+
+/// Takes the links that lead to the first id along to the second.
+pub(super) fn follow(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    kind: &str,
+    (from, to): (&str, &str),
+) -> Result<(), StoreError> {
+    let old = Key::of(connection).text(kind).text(from);
+    let new = Key::of(connection).text(kind).text(to);
+    let mut hosts = Vec::new();
+    each(tables.linked.rows(), old.clone().within(), usize::MAX, |key, _| {
+        hosts.push(KeyReader::after(key, &old)?.text()?);
+        Ok(())
+    })?;
+    for host in hosts {
+        let taken = any(tables.linked.rows(), new.clone().within())?;
+        let held: LinkRow = {
+            let value = get(tables.links.rows(), &key_of(connection, &host))?.ok_or_else(|| damaged("a link"))?;
+            from_json(value.value(), "a link")?
+        };
+        put_links(tables, connection, &[check::followed(held, to, taken)])?;
     }
     Ok(())
 }

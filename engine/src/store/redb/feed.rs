@@ -9,14 +9,14 @@
 //!
 //! Bounds: rows per read; [`TRIM_EVENTS_MAX`] events of one trimming. Left out: when to trim.
 
-use super::observed;
 use super::tables::{
     Bytes, CHANGES, COUNTERS, OBSERVED, OFFSETS, OrFailed, Tables, counter, each, get, number, number_of, number_value,
     table,
 };
+use super::{identity, observed};
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
 use crate::store::merge::{object, text};
-use crate::store::{Cause, Change, ChangeWhat, Keep, StoreError, check};
+use crate::store::{Cause, Change, ChangeWhat, Keep, Proof, StoreError, check};
 use redb::{ReadTransaction, ReadableTable};
 use serde_json::Map;
 
@@ -53,13 +53,15 @@ impl Event<'_> {
             ChangeWhat::Updated => 1,
             ChangeWhat::Deleted => 2,
             ChangeWhat::Moved => 3,
+            ChangeWhat::Anonymized => 4,
             ChangeWhat::Forgotten => 5,
         };
-        let (cause, intent) = match self.cause {
+        // What a cause carries: the intent's number, or the proof's.
+        let (cause, carried) = match self.cause {
             Cause::Observed => (0, 0),
             Cause::Applied { intent } => (1, *intent),
-            Cause::Swept => (2, 0),
-            Cause::Hinted => (3, 0),
+            Cause::Swept { proof } => (2, proof_number(*proof)),
+            Cause::Hinted { proof } => (3, proof_number(*proof)),
             Cause::Asked => (4, 0),
         };
         let (told_by_row, after) = match self.after {
@@ -67,7 +69,7 @@ impl Event<'_> {
             After::ToldByRow => (1, ""),
         };
         let value = ValueWriter::new(FORMAT, self.before.len().saturating_add(after.len()).saturating_add(64));
-        let value = value.byte(what).byte(cause).byte(told_by_row).number(self.at_ms).number(intent);
+        let value = value.byte(what).byte(cause).byte(told_by_row).number(self.at_ms).number(carried);
         let value = value.string(self.kind.as_bytes()).string(self.id.as_bytes());
         value.string(self.before.as_bytes()).string(after.as_bytes()).done()
     }
@@ -81,24 +83,44 @@ fn decode<T>(value: &[u8], then: impl FnOnce(Event<'_>) -> Result<T, StoreError>
         1 => ChangeWhat::Updated,
         2 => ChangeWhat::Deleted,
         3 => ChangeWhat::Moved,
+        4 => ChangeWhat::Anonymized,
         5 => ChangeWhat::Forgotten,
         _ => return Err(damaged(WHAT)),
     };
     let cause = reader.byte()?;
     let told_by_row = reader.byte()? == 1;
     let at_ms = reader.number()?;
-    let intent = reader.number()?;
+    let carried = reader.number()?;
     let cause = match cause {
         0 => Cause::Observed,
-        1 => Cause::Applied { intent },
-        2 => Cause::Swept,
-        3 => Cause::Hinted,
+        1 => Cause::Applied { intent: carried },
+        2 => Cause::Swept { proof: proof_of(carried)? },
+        3 => Cause::Hinted { proof: proof_of(carried)? },
         4 => Cause::Asked,
         _ => return Err(damaged(WHAT)),
     };
     let (kind, id, before, after) = (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
     let after = if told_by_row { After::ToldByRow } else { After::Text(after) };
     then(Event { at_ms, kind, id, what, cause: &cause, before, after })
+}
+
+fn proof_number(proof: Proof) -> u64 {
+    match proof {
+        Proof::Fetched => 0,
+        Proof::Hook => 1,
+        Proof::HookAndFetch => 2,
+        Proof::Walk => 3,
+    }
+}
+
+fn proof_of(number: u64) -> Result<Proof, StoreError> {
+    Ok(match number {
+        0 => Proof::Fetched,
+        1 => Proof::Hook,
+        2 => Proof::HookAndFetch,
+        3 => Proof::Walk,
+        _ => return Err(damaged(WHAT)),
+    })
 }
 
 fn serial_key(connection: &str) -> Key {
@@ -141,6 +163,9 @@ pub(super) fn append(tables: &mut Tables<'_>, connection: &str, changes: &[Chang
     let mut serial = last_serial(tables, connection)?;
     for change in changes {
         serial = serial.saturating_add(1);
+        if let Some(to) = check::told_move(change) {
+            identity::put(tables, connection, &change.kind, &change.id, to, true)?;
+        }
         let (before, after) = (text(&change.before)?, text(&change.after)?);
         let (at_ms, kind, id, what) = (change.at_ms, change.kind.as_str(), change.id.as_str(), change.what);
         let event = Event { at_ms, kind, id, what, cause: &change.cause, before: &before, after: After::Text(&after) };

@@ -7,7 +7,7 @@
 //! meanwhile: about a second per million rows. Left out: the file's free pages, which the database writes over when it uses them again.
 
 use super::tables::{Tables, any, each, get, number, number_of, number_value};
-use super::{desired, feed, journal, observed};
+use super::{desired, feed, identity, journal, observed};
 use crate::store::codec::{Key, KeyReader};
 use crate::store::forget::{self, Circle, Hash, Hasher};
 use crate::store::{Erasure, ErasureReport, PageCommit, StoreError, check};
@@ -209,6 +209,7 @@ pub(super) fn erase(
     }
     let mut told = Vec::new();
     for (kind, id) in circle.records() {
+        identity::forget(tables, connection, kind, id)?;
         if observed::remove(tables, connection, kind, id)? {
             report.observed = report.observed.saturating_add(1);
             told.push(check::forgotten(kind, id, erasure.now_ms));

@@ -4,7 +4,9 @@
 //! never wait for the writer. Every commit is durable when its call returns. The file is held by one process at a time.
 //!
 //! Opening blocks, and so does dropping: it finishes what is queued, waits for reads under way and closes the file. A call needs a
-//! tokio runtime.
+//! tokio runtime, unless the store is *inline* ([`RedbOptions::inline`]): then every call is done by its caller, within the first poll, each
+//! write in a transaction of its own. A simulation needs that, since threads would order its events; so does a host without a runtime that can
+//! afford to wait for the disk.
 //!
 //! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out: encryption of the file, and more
 //! than one machine; both belong to another [`Store`].
@@ -12,6 +14,7 @@
 mod desired;
 mod feed;
 mod forgotten;
+mod identity;
 mod journal;
 mod observed;
 mod open;
@@ -23,6 +26,7 @@ use super::*;
 use crate::entropy::Entropy;
 use ::redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use tables::{CONNECTIONS, OrFailed, Tables, from_json, get, to_json};
 use writer::{Shared, Writer};
@@ -32,11 +36,13 @@ use writer::{Shared, Writer};
 pub struct RedbOptions {
     /// Memory for pages of the file. Eight megabytes hold the upper levels of the trees of a million records, and one transaction.
     pub cache_bytes: usize,
+    /// Calls are done on the caller's thread, which then waits for the disk: no thread, no runtime, no groups of commits.
+    pub inline: bool,
 }
 
 impl Default for RedbOptions {
     fn default() -> Self {
-        Self { cache_bytes: 8 * 1024 * 1024 }
+        Self { cache_bytes: 8 * 1024 * 1024, inline: false }
     }
 }
 
@@ -45,8 +51,10 @@ impl Default for RedbOptions {
 pub struct RedbStore {
     identity: StoreIdentity,
     hasher: Hasher,
-    /// None only while the store is dropped.
+    /// None while the store is dropped, and in an inline store.
     writer: Option<Writer>,
+    /// How many transactions an inline store has committed; none in one with a writer.
+    inline: Option<AtomicU64>,
     database: Shared,
 }
 
@@ -57,7 +65,7 @@ impl RedbStore {
     /// [`StoreError::Busy`] when another process (or this one) has it open; [`StoreError::Unusable`] when it is no store, is damaged, has
     /// another layout, or cannot be reached. The text says what to do.
     pub fn open(path: &Path, options: RedbOptions, entropy: &dyn Entropy) -> Result<Self, StoreError> {
-        Self::start(open::file(path, options.cache_bytes, entropy)?)
+        Self::start(open::file(path, options.cache_bytes, entropy)?, options.inline)
     }
 
     /// Opens the store that a backend holds, or makes it there. For simulations that own the disk.
@@ -69,18 +77,22 @@ impl RedbStore {
         options: RedbOptions,
         entropy: &dyn Entropy,
     ) -> Result<Self, StoreError> {
-        Self::start(open::backend(backend, options.cache_bytes, entropy)?)
+        Self::start(open::backend(backend, options.cache_bytes, entropy)?, options.inline)
     }
 
     /// How many transactions were committed since it was opened. Several calls may share one.
     pub fn commits(&self) -> u64 {
-        self.writer.as_ref().map_or(0, Writer::commits)
+        let inline = self.inline.as_ref().map_or(0, |commits| commits.load(Ordering::Relaxed));
+        self.writer.as_ref().map_or(inline, Writer::commits)
     }
 
-    fn start((database, identity, hasher): (Database, StoreIdentity, Hasher)) -> Result<Self, StoreError> {
+    fn start(
+        (database, identity, hasher): (Database, StoreIdentity, Hasher),
+        inline: bool,
+    ) -> Result<Self, StoreError> {
         let database = Arc::new(RwLock::new(Some(database)));
-        let writer = Some(Writer::start(Arc::clone(&database))?);
-        Ok(Self { identity, hasher, writer, database })
+        let writer = if inline { None } else { Some(Writer::start(Arc::clone(&database))?) };
+        Ok(Self { identity, hasher, writer, inline: inline.then(AtomicU64::default), database })
     }
 
     fn write<T: Send + 'static>(
@@ -91,9 +103,10 @@ impl RedbStore {
     ) -> Stored<'_, T> {
         Box::pin(async move {
             checked?;
-            match &self.writer {
-                Some(writer) => writer.write(bytes, work).await,
-                None => Err(closed()),
+            match (&self.writer, &self.inline) {
+                (Some(writer), _) => writer.write(bytes, work).await,
+                (None, Some(commits)) => writer::write_inline(&self.database, commits, bytes, work),
+                (None, None) => Err(closed()),
             }
         })
     }
@@ -104,10 +117,14 @@ impl RedbStore {
     ) -> Stored<'_, T> {
         Box::pin(async move {
             let database = Arc::clone(&self.database);
-            let reading = tokio::task::spawn_blocking(move || {
+            let reading = move || {
                 let database = database.read().unwrap_or_else(PoisonError::into_inner);
                 work(&database.as_ref().ok_or_else(closed)?.begin_read().or_failed()?)
-            });
+            };
+            if self.inline.is_some() {
+                return reading();
+            }
+            let reading = tokio::task::spawn_blocking(reading);
             reading.await.map_err(|error| StoreError::Io(format!("a read was broken off: {error}")))?
         })
     }
@@ -202,6 +219,42 @@ impl Store for RedbStore {
     fn scan_states(&self, connection: &str) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
         let name = connection.to_owned();
         self.read(move |read| observed::scan_states(read, &name))
+    }
+
+    fn sweep_state(&self, connection: &str, kind: &str) -> Stored<'_, Option<SweepState>> {
+        let (name, kind) = (connection.to_owned(), kind.to_owned());
+        self.read(move |read| identity::sweep_state(read, &name, &kind))
+    }
+
+    fn suspects_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        let (name, kind, after) = (connection.to_owned(), kind.to_owned(), after.map(str::to_owned));
+        self.read(move |read| identity::suspects_page(read, &name, &kind, after.as_deref(), rows_max))
+    }
+
+    fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64> {
+        let (name, kind) = (connection.to_owned(), kind.to_owned());
+        self.write(0, check::rows(rows_max), move |tables| identity::forget_seen(tables, &name, &kind, rows_max))
+    }
+
+    fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
+        let (name, remote) = (connection.to_owned(), remote.clone());
+        self.read(move |read| identity::alias(read, &name, &remote))
+    }
+
+    fn leads(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, Vec<(String, String)>> {
+        let (name, kind) = (connection.to_owned(), kind.to_owned());
+        self.read(move |read| identity::leads(read, &name, &kind, rows_max))
+    }
+
+    fn drop_lead(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, ()> {
+        let (name, remote) = (connection.to_owned(), remote.clone());
+        self.write(0, Ok(()), move |tables| identity::drop_lead(tables, &name, &remote))
     }
 
     fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport> {

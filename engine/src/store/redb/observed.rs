@@ -8,13 +8,13 @@
 use super::tables::{
     Bytes, OBSERVED, OrFailed, SCANS, TERMS, Tables, any, counter, counters, each, from_json, get, table, to_json,
 };
-use super::{desired, feed, forgotten};
+use super::{desired, feed, forgotten, identity};
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
 use crate::store::forget::Hasher;
 use crate::store::limits::KEY_BYTES_MAX;
 use crate::store::merge::{self, Difference, Held, Known, Merged, Seen};
 use crate::store::{
-    ChangeWhat, ObservedRow, ObservedWrite, PageCommit, PageReport, ScanState, StoreError, check, index,
+    ChangeWhat, MovedTo, ObservedRow, ObservedWrite, PageCommit, PageReport, ScanState, StoreError, check, index,
 };
 use atsync_model::contract::RemoteRef;
 use redb::{ReadTransaction, ReadableTable};
@@ -68,7 +68,7 @@ impl<'a> Row<'a> {
         Held { version: self.version, known: self.known, body: self.body, raw: self.raw }
     }
 
-    fn owned(&self, kind: &str, id: String) -> ObservedRow {
+    pub(super) fn owned(&self, kind: &str, id: String) -> ObservedRow {
         ObservedRow {
             kind: kind.to_owned(),
             id,
@@ -97,6 +97,7 @@ struct Effect<'p> {
     terms_gone: Terms,
     terms_new: Terms,
     candidates: Vec<String>,
+    lead: Option<(String, String)>,
 }
 
 type Terms = Vec<(&'static str, String)>;
@@ -104,7 +105,18 @@ type Terms = Vec<(&'static str, String)>;
 enum Outcome {
     Created,
     Updated { before: String, after: String },
+    Anonymized { after: String },
     Deleted { before: String },
+    Moved { before: String, after: String },
+}
+
+/// What one move of a page comes to.
+struct Move<'p> {
+    moved: &'p MovedTo,
+    /// The old record's, with the event; none when it stays, or is gone already.
+    tombstone: Option<Effect<'p>>,
+    /// The event, where there is no tombstone to carry it.
+    event: Option<(u64, Outcome)>,
 }
 
 /// What is the same for all records of a page.
@@ -113,6 +125,8 @@ struct Frame<'p> {
     connection: &'p str,
     /// Some desired record is linked at all; without, nothing can become dirty.
     linked: bool,
+    /// Some record has an alias.
+    aliased: bool,
 }
 
 /// Takes in a page. See [`crate::store::Store::commit_page`].
@@ -125,7 +139,8 @@ pub(super) fn commit_page(
 ) -> Result<PageReport, StoreError> {
     let kept_away = forgotten::of_page(tables, connection, page, hasher)?;
     let linked = any(tables.linked.rows(), Key::of(connection).within())?;
-    let frame = Frame { page, connection, linked };
+    let aliased = any(tables.aliases.rows(), Key::of(connection).within())?;
+    let frame = Frame { page, connection, linked, aliased };
     let mut report = PageReport::default();
     let first = feed::last_serial(tables, connection)?;
     let mut serial = first;
@@ -153,18 +168,37 @@ pub(super) fn commit_page(
         report.deleted = report.deleted.saturating_add(u64::from(effect.is_some()));
         effects.extend(effect);
     }
+    let mut moves = Vec::new();
+    for moved in &page.moved {
+        // A record that this page shows as new is itself again: its alias ends before the move is told.
+        let is_new =
+            |effect: &Effect<'_>| effect.id == moved.from && matches!(effect.event, Some((_, Outcome::Created)));
+        let told =
+            !effects.iter().any(is_new) && identity::is_told(tables, connection, &page.kind, &moved.from, &moved.to)?;
+        let next = frame.moved(tables.observed.rows(), moved, told, &mut serial)?;
+        report.moved = report.moved.saturating_add(u64::from(!told));
+        moves.push(next);
+    }
     for effect in effects {
         frame.write(tables, effect)?;
+    }
+    let mut buried = report.deleted;
+    for next in moves {
+        buried = buried.saturating_add(u64::from(next.tombstone.is_some()));
+        frame.move_on(tables, next)?;
     }
     forgotten::learn(tables, connection, &page.kind, &kept_away, hasher)?;
     if serial > first {
         feed::put_last_serial(tables, connection, serial)?;
     }
     let counted = counter(connection, COUNTED, &page.kind);
-    if report.created > report.deleted {
-        tables.count_up(&counted, report.created.saturating_sub(report.deleted))?;
-    } else if report.deleted > report.created {
-        tables.count_down(&counted, report.deleted.saturating_sub(report.created))?;
+    if report.created > buried {
+        tables.count_up(&counted, report.created.saturating_sub(buried))?;
+    } else if buried > report.created {
+        tables.count_down(&counted, buried.saturating_sub(report.created))?;
+    }
+    if let Some(sweep) = &page.sweep {
+        identity::see(tables, connection, &page.kind, &page.records, sweep)?;
     }
     if let Some(scan) = &page.scan {
         tables.scans.put(&scan_key(connection, &page.kind, page.parent.as_deref()), &to_json(scan)?)?;
@@ -216,14 +250,19 @@ impl<'p> Frame<'p> {
         };
         let row = Row { gone: false, changed_ms, told, version, known: known.text(), body: &body, raw };
         let candidates = if event.is_some() { self.candidates([before, &body]) } else { Vec::new() };
+        let lead = if event.is_some() { merge::lead(kind, before, &body) } else { None };
         let event = match event {
             None => None,
             Some((serial, Difference::Created)) => Some((serial, Outcome::Created)),
             Some((serial, Difference::Updated { before, after })) => {
                 Some((serial, Outcome::Updated { before: merge::text(&before)?, after: merge::text(&after)? }))
             }
+            Some((serial, Difference::Anonymized { after })) => {
+                Some((serial, Outcome::Anonymized { after: merge::text(&after)? }))
+            }
         };
-        Ok(Some(Effect { id: &record.id, key, value: row.encode(), event, settle, terms_gone, terms_new, candidates }))
+        let (id, value) = (record.id.as_str(), row.encode());
+        Ok(Some(Effect { id, key, value, event, settle, terms_gone, terms_new, candidates, lead }))
     }
 
     /// What it comes to that a record is gone; none when it was not there. Writes nothing.
@@ -240,18 +279,73 @@ impl<'p> Frame<'p> {
             return Ok(None);
         }
         *serial = serial.saturating_add(1);
+        let event = Some((*serial, Outcome::Deleted { before: row.body.to_owned() }));
+        Ok(Some(self.tombstone(id, key.clone(), row, event)))
+    }
+
+    fn tombstone(&self, id: &'p str, key: Key, row: Row<'_>, event: Option<(u64, Outcome)>) -> Effect<'p> {
         let tombstone =
             Row { gone: true, changed_ms: self.page.now_ms, told: 0, version: None, known: "", body: "{}", raw: None };
-        Ok(Some(Effect {
+        Effect {
             id,
             value: tombstone.encode(),
-            event: Some((*serial, Outcome::Deleted { before: row.body.to_owned() })),
+            event,
             settle: (row.told != 0).then(|| (row.told, row.body.to_owned())),
             terms_gone: terms(&self.page.kind, row.body),
             terms_new: Vec::new(),
             candidates: self.candidates([row.body, ""]),
+            lead: None,
             key,
-        }))
+        }
+    }
+
+    /// What it comes to that a record lives on under another id. Writes nothing.
+    fn moved(
+        &self,
+        rows: &impl ReadableTable<Bytes, Bytes>,
+        moved: &'p MovedTo,
+        told: bool,
+        serial: &mut u64,
+    ) -> Result<Move<'p>, StoreError> {
+        let key = key(self.connection, &self.page.kind, &moved.from);
+        let guard = get(rows, &key)?;
+        let row = guard.as_ref().map(|guard| Row::decode(guard.value())).transpose()?;
+        let row = row.filter(|row| !row.gone && !moved.stays);
+        let mut event = None;
+        if !told {
+            *serial = serial.saturating_add(1);
+            let before = row.map_or_else(String::new, |row| row.body.to_owned());
+            event = Some((*serial, Outcome::Moved { before, after: merge::text(&check::lives_on_as(&moved.to))? }));
+        }
+        Ok(match row {
+            Some(row) => {
+                let tombstone = self.tombstone(&moved.from, key.clone(), row, event);
+                Move { moved, tombstone: Some(tombstone), event: None }
+            }
+            None => Move { moved, tombstone: None, event },
+        })
+    }
+
+    /// Writes a move: the tombstone, the event, the links, the alias.
+    fn move_on(&self, tables: &mut Tables<'_>, next: Move<'_>) -> Result<(), StoreError> {
+        let (connection, kind) = (self.connection, self.page.kind.as_str());
+        let (from, to) = (next.moved.from.as_str(), next.moved.to.as_str());
+        if self.linked {
+            desired::touch(tables, connection, kind, from)?;
+            let candidates = next.tombstone.iter().flat_map(|tombstone| &tombstone.candidates);
+            for candidate in candidates {
+                desired::touch(tables, connection, atsync_model::kinds::CANDIDATES, candidate)?;
+            }
+            desired::follow(tables, connection, kind, (from, to))?;
+            desired::touch(tables, connection, kind, to)?;
+        }
+        if let Some(tombstone) = next.tombstone {
+            self.write(tables, tombstone)?;
+        }
+        if let Some(event) = &next.event {
+            self.tell(tables, from, event)?;
+        }
+        identity::put(tables, connection, kind, from, to, true).map(drop)
     }
 
     fn candidates(&self, bodies: [&str; 2]) -> Vec<String> {
@@ -273,28 +367,37 @@ impl<'p> Frame<'p> {
         for (index, term) in &effect.terms_new {
             tables.terms.put(&term_key(connection, &page.kind, index, term).text(effect.id), &[])?;
         }
-        let Some((serial, outcome)) = &effect.event else { return Ok(()) };
-        let (what, before, after) = match outcome {
-            Outcome::Created => (ChangeWhat::Created, "", feed::After::ToldByRow),
-            Outcome::Updated { before, after } => {
-                (ChangeWhat::Updated, before.as_str(), feed::After::Text(after.as_str()))
-            }
-            Outcome::Deleted { before } => (ChangeWhat::Deleted, before.as_str(), feed::After::Text("")),
-        };
-        let (kind, id, cause) = (page.kind.as_str(), effect.id, &check::cause(page, effect.id));
-        feed::put(
-            tables,
-            connection,
-            *serial,
-            &feed::Event { at_ms: page.now_ms, kind, id, what, cause, before, after },
-        )?;
+        let Some(event) = &effect.event else { return Ok(()) };
+        self.tell(tables, effect.id, event)?;
+        if self.aliased && matches!(event, (_, Outcome::Created)) {
+            identity::end(tables, connection, &page.kind, effect.id)?;
+        }
+        if let Some((from, to)) = &effect.lead {
+            identity::put(tables, connection, atsync_model::kinds::CANDIDATES, from, to, false)?;
+        }
         if self.linked {
-            desired::touch(tables, connection, kind, id)?;
+            desired::touch(tables, connection, &page.kind, effect.id)?;
             for candidate in &effect.candidates {
                 desired::touch(tables, connection, atsync_model::kinds::CANDIDATES, candidate)?;
             }
         }
         Ok(())
+    }
+
+    /// Writes an event.
+    fn tell(&self, tables: &mut Tables<'_>, id: &str, event: &(u64, Outcome)) -> Result<(), StoreError> {
+        let (serial, outcome) = event;
+        let (what, before, after) = match outcome {
+            Outcome::Created => (ChangeWhat::Created, "", feed::After::ToldByRow),
+            Outcome::Updated { before, after } => {
+                (ChangeWhat::Updated, before.as_str(), feed::After::Text(after.as_str()))
+            }
+            Outcome::Anonymized { after } => (ChangeWhat::Anonymized, "", feed::After::Text(after.as_str())),
+            Outcome::Deleted { before } => (ChangeWhat::Deleted, before.as_str(), feed::After::Text("")),
+            Outcome::Moved { before, after } => (ChangeWhat::Moved, before.as_str(), feed::After::Text(after.as_str())),
+        };
+        let (kind, cause, at_ms) = (self.page.kind.as_str(), &check::cause(self.page, id), self.page.now_ms);
+        feed::put(tables, self.connection, *serial, &feed::Event { at_ms, kind, id, what, cause, before, after })
     }
 }
 

@@ -7,7 +7,7 @@
 //! Bounds: opening reads a few pages, and the whole file only when the last process was killed by a version without quick repair. It
 //! blocks; call it off the async threads. Left out: migrations; there is one layout so far.
 
-use super::tables::{META, OrFailed, Tables, get, table};
+use super::tables::{META, OrFailed, SEEN, Tables, get, table};
 use super::writer::prepare;
 use crate::entropy::Entropy;
 use crate::store::codec::Key;
@@ -110,7 +110,8 @@ fn identify(database: &Database, place: &str, entropy: &dyn Entropy) -> Result<(
         ));
     }
     let salt = match text("salt") {
-        Some(salt) => salt,
+        Some(salt) if read.open_table(SEEN).is_ok() => salt,
+        Some(salt) => made_whole(database, salt)?,
         None => salted(database, entropy)?,
     };
     Ok((StoreIdentity { schema: SCHEMA, lineage }, Hasher::new(&salt)))
@@ -122,6 +123,15 @@ fn salted(database: &Database, entropy: &dyn Entropy) -> Result<String, StoreErr
     let mut transaction = database.begin_write().or_failed()?;
     prepare(&mut transaction);
     Tables::open(&transaction)?.meta.put(&Key::of("salt"), salt.as_bytes())?;
+    transaction.commit().or_failed()?;
+    Ok(salt)
+}
+
+/// Makes the tables that an earlier build did not have.
+fn made_whole(database: &Database, salt: String) -> Result<String, StoreError> {
+    let mut transaction = database.begin_write().or_failed()?;
+    prepare(&mut transaction);
+    drop(Tables::open(&transaction)?);
     transaction.commit().or_failed()?;
     Ok(salt)
 }

@@ -26,6 +26,12 @@ pub(super) const OBSERVED: Definition = TableDefinition::new("observed");
 pub(super) const TERMS: Definition = TableDefinition::new("terms");
 /// `(connection, kind)` or `(connection, kind, parent)` → JSON.
 pub(super) const SCANS: Definition = TableDefinition::new("scans");
+/// `(connection, kind)` → JSON: where the sweep of the kind stands.
+pub(super) const SWEEPS: Definition = TableDefinition::new("sweeps");
+/// `(connection, kind, id)` → nothing: what the sweep of the kind has seen.
+pub(super) const SEEN: Definition = TableDefinition::new("seen");
+/// `(connection, kind, id)` → the id it lives on under, and whether that was told.
+pub(super) const ALIASES: Definition = TableDefinition::new("aliases");
 /// `(connection, key)` → record.
 pub(super) const DESIRED: Definition = TableDefinition::new("desired");
 /// `(connection, key)` → nothing.
@@ -117,7 +123,8 @@ macro_rules! tables {
 }
 
 tables! {
-    meta: META, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS, desired: DESIRED, dirty: DIRTY,
+    meta: META, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS, sweeps: SWEEPS,
+    seen: SEEN, aliases: ALIASES, desired: DESIRED, dirty: DIRTY,
     links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_host: BY_HOST, changes: CHANGES, offsets: OFFSETS,
     forgotten: FORGOTTEN, counters: COUNTERS,
 }

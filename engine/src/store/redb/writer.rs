@@ -79,6 +79,19 @@ impl Drop for Writer {
     }
 }
 
+/// Does the work on this thread, in a transaction of its own: the writer of an inline store.
+pub(super) fn write_inline<T: Send + 'static>(
+    database: &Shared,
+    commits: &AtomicU64,
+    bytes: usize,
+    work: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let (reply, mut answer) = oneshot::channel();
+    let batch: Vec<Box<dyn Job>> = vec![Box::new(Task { bytes, work: Some(work), done: None, reply })];
+    settle(database, commits, batch);
+    answer.try_recv().map_err(|_| stopped())?
+}
+
 fn stopped() -> StoreError {
     StoreError::Io("the store's writer has stopped; open the store again".to_owned())
 }
@@ -146,13 +159,18 @@ fn run(mut jobs: mpsc::Receiver<Box<dyn Job>>, database: &Shared, commits: &Atom
             bytes = bytes.saturating_add(job.bytes());
             batch.push(job);
         }
-        let committed = commit(database, &mut batch);
-        if let Ok(true) = committed {
-            commits.fetch_add(1, Ordering::Relaxed);
-        }
-        let lost = committed.as_ref().err();
-        batch.into_iter().for_each(|job| job.answer(lost));
+        settle(database, commits, batch);
     }
+}
+
+/// Runs the jobs in one transaction and tells each what became of it.
+fn settle(database: &Shared, commits: &AtomicU64, mut batch: Vec<Box<dyn Job>>) {
+    let committed = commit(database, &mut batch);
+    if let Ok(true) = committed {
+        commits.fetch_add(1, Ordering::Relaxed);
+    }
+    let lost = committed.as_ref().err();
+    batch.into_iter().for_each(|job| job.answer(lost));
 }
 
 /// Runs the jobs in one transaction. Tells whether there was something to commit.

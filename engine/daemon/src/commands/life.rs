@@ -1,0 +1,207 @@
+//! The life of a record: `explain`, `resolve`, `adopt`, `import`, `pause`, `resume`, `observe`, `abandon`, `withdraw`, `forget`, `trim`.
+//!
+//! What reads or changes the store alone needs no credential. What cannot be undone (`withdraw`, `forget`) shows what it would do and does it only
+//! with `--yes`.
+
+use super::plan;
+use crate::cli;
+use crate::failure::{DONE, Ended, Failure};
+use crate::open::{self, Use};
+use crate::output::{Output, plain};
+use crate::words::count;
+use atsync::model::contract::RemoteRef;
+use atsync::model::kinds;
+use atsync::plan::withdraw::WithdrawOptions;
+use atsync::store::Keep;
+use atsync::{Connection, Person, Resolution};
+use std::path::Path;
+
+/// Milliseconds of a day.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// `KIND/ID` as it is typed.
+fn remote(text: &str) -> Result<RemoteRef, Failure> {
+    match text.split_once('/') {
+        Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok(RemoteRef::new(kind, id)),
+        _ => Err(Failure::new(format!("{text:?} names no record; write KIND/ID, as in candidates/123"))),
+    }
+}
+
+/// The desired record that a kind and a key or an id mean.
+async fn key(connection: &Connection, kind: &str, name: &str) -> Result<String, Failure> {
+    if kind == kinds::CANDIDATES && connection.desired(name).await?.is_some() {
+        return Ok(name.to_owned());
+    }
+    let links = connection.linked_to(&RemoteRef::new(kind, name)).await?;
+    match links.first() {
+        Some(link) => Ok(link.host.split('/').next().unwrap_or(&link.host).to_owned()),
+        None => Err(Failure::new(format!(
+            "{}: no desired record has the key {name:?} or is linked to {kind}/{name}; `atsync get` shows what is observed",
+            connection.name()
+        ))),
+    }
+}
+
+pub(super) async fn explain(config: &Path, options: &cli::Explain, output: &Output) -> Ended {
+    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    let key = key(&connection, &options.kind, &options.key).await?;
+    let explanation = connection.explain(&key).await?;
+    if options.json {
+        output.json(&explanation);
+    } else {
+        explanation.words().lines().for_each(|line| output.data(&plain(line)));
+    }
+    Ok(DONE)
+}
+
+pub(super) async fn resolve(config: &Path, options: &cli::Resolve, output: &Output) -> Ended {
+    let resolution = match &options.how {
+        cli::ResolveHow::Adopt { record } => Resolution::Adopt(record.as_deref().map(remote).transpose()?),
+        cli::ResolveHow::Retry => Resolution::Retry,
+        cli::ResolveHow::Abandon { reason } => Resolution::Abandon(reason.clone()),
+    };
+    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    connection.verify_tenant().await?;
+    // What was on its way when the last process ended becomes a doubt that can be resolved; a look may resolve it already.
+    connection.look().await?;
+    let intent = connection.resolve(options.intent, resolution).await?;
+    output.end();
+    output.data(&plain(&format!("intent {} of {}: {}", intent.id, intent.host, intent.state.word())));
+    Ok(DONE)
+}
+
+pub(super) async fn adopt(config: &Path, options: &cli::Adopt, output: &Output) -> Ended {
+    let found = remote(&options.record)?;
+    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    connection.verify_tenant().await?;
+    let link = connection.link(&options.path, &found).await?;
+    output.end();
+    output.data(&plain(&format!("{} is {}", link.host, link.remote)));
+    Ok(DONE)
+}
+
+pub(super) async fn import(config: &Path, options: &cli::Import, output: &Output) -> Ended {
+    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    connection.verify_tenant().await?;
+    let record = connection.import(&options.id, &options.key).await?;
+    output.end();
+    output.json(&record);
+    if options.declare {
+        let report = connection.declare(&[record]).await?;
+        if report.forgotten > 0 {
+            return Err(Failure::new(format!("{}: {} was forgotten and is not declared", options.name, options.key)));
+        }
+        connection.link(&options.key, &RemoteRef::new(kinds::CANDIDATES, &options.id)).await?;
+        output.note("It is declared and linked.");
+    }
+    Ok(DONE)
+}
+
+/// What a command does to one desired record, by the store alone.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Deed {
+    Pause,
+    Resume,
+    Observe,
+    Abandon,
+}
+
+pub(super) async fn deed(config: &Path, options: &cli::OneRecord, deed: Deed, output: &Output) -> Ended {
+    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    let key = &options.key;
+    let said = match deed {
+        Deed::Pause => connection.pause(key).await.map(|()| "is left alone until it is resumed"),
+        Deed::Resume => connection.resume(key).await.map(|()| "is kept in step again"),
+        Deed::Observe => connection.observe_only(key).await.map(|()| "is only observed"),
+        Deed::Abandon => {
+            connection.abandon(key).await.map(|()| "is no longer managed; everything in the ATS stays as it is")
+        }
+    }?;
+    output.data(&plain(&format!("{key} {said}.")));
+    Ok(DONE)
+}
+
+pub(super) async fn withdraw(config: &Path, options: &cli::Withdraw, output: &Output) -> Ended {
+    let what = WithdrawOptions { tags: !options.keep_tags, contacts: !options.keep_contacts };
+    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    connection.verify_tenant().await?;
+    let planned = connection.plan_withdrawal(&options.key, what).await?;
+    output.end();
+    plan::show(&planned, output);
+    if !options.yes {
+        output.note("Nothing was changed; --yes carries it out, and only observes the record from then on.");
+        return Ok(DONE);
+    }
+    let (_, report) = connection.withdraw(&options.key, what).await?;
+    output.end();
+    output.data(&format!("{} of {} taken back.", report.count("applied"), count(report.steps.len() as u64, "step")));
+    if report.is_complete() { Ok(DONE) } else { Err(Failure::Said) }
+}
+
+pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output) -> Ended {
+    let person = match (&options.key, &options.candidate, &options.email) {
+        (Some(key), _, _) => Person::Key(key.clone()),
+        (_, Some(id), _) => Person::Candidate(id.clone()),
+        (_, _, Some(email)) => Person::Email(email.clone()),
+        (None, None, None) => return Err(Failure::new("say whom: --key, --candidate or --email")),
+    };
+    if !options.yes && !options.undo {
+        return Err(Failure::new(
+            "what is forgotten here cannot be brought back from here, and the ATS is not touched: delete the person there too. Add --yes to go on",
+        ));
+    }
+    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    if options.undo {
+        let was = connection.unforget(&person).await?;
+        output.data(if was {
+            "They may come back: pull everything, or declare them."
+        } else {
+            "Nobody was forgotten by that name."
+        });
+        return Ok(DONE);
+    }
+    let report = connection.forget(&person).await?;
+    output.data(&format!(
+        "Forgotten: {} desired, {}, {}, {} emptied, {} emptied.",
+        report.desired,
+        count(report.observed, "observed record"),
+        count(report.links, "link"),
+        count(report.intents, "intent"),
+        count(report.changes, "change"),
+    ));
+    if report.addresses_shared > 0 {
+        let shared = count(report.addresses_shared, "address");
+        output.note(&format!("{shared} also belong to somebody else here, and keep nobody away."));
+    }
+    Ok(DONE)
+}
+
+pub(super) async fn trim(config: &Path, options: &cli::Trim, output: &Output) -> Ended {
+    let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    let keep = if options.unread_too { Keep::Nothing } else { Keep::Unacknowledged };
+    let gone = connection.trim(u64::from(options.days).saturating_mul(DAY_MS), keep).await?;
+    let first = connection.changes_first().await?;
+    output.data(&format!("{} removed; the feed begins at {first}.", count(gone, "change")));
+    Ok(DONE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::remote;
+
+    #[test]
+    fn a_record_is_named_by_kind_and_id() {
+        assert_eq!(remote("candidates/12").unwrap().id, "12");
+        for wrong in ["12", "/12", "candidates/", ""] {
+            assert!(remote(wrong).unwrap_err().to_string().contains("KIND/ID"), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! `atsync sweep`: which records are gone, found by a complete walk and confirmed one by one.
+//!
+//! A sweep that would take more than a share of a kind for gone, or that lost a right on the way, is held: nothing is reported as deleted, the exit
+//! code is 1, and the message says what to look at. `--force` lifts the share, never a right.
+
+use super::{calls, pull::known};
+use crate::cli;
+use crate::failure::{DONE, Ended, Failure};
+use crate::open::{self, Use};
+use crate::output::{Output, table};
+use crate::words::count;
+use atsync::{SweepOptions, SweepReport};
+use serde_json::json;
+use std::path::Path;
+
+pub(super) async fn sweep(config: &Path, options: &cli::Sweep, output: &Output) -> Ended {
+    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let connection = opened.connect(&options.name, output).await?;
+    known(connection.manifest(), &options.kinds)?;
+    let mut held = Vec::new();
+    let mut rows = Vec::new();
+    for kind in &options.kinds {
+        let report = connection.sweep(kind, SweepOptions::default().force(options.force)).await?;
+        if options.json {
+            output.json(&json!(report));
+        }
+        rows.push(row(&report));
+        held.extend(report.held);
+    }
+    output.end();
+    if !options.json {
+        for line in table(&rows) {
+            output.data(&line);
+        }
+        output.data(&format!("{}.", count(calls(&connection), "call")));
+    }
+    for text in &held {
+        output.error(text);
+    }
+    if held.is_empty() { Ok(DONE) } else { Err(Failure::Said) }
+}
+
+fn row(report: &SweepReport) -> Vec<String> {
+    vec![
+        report.kind.clone(),
+        format!("{} seen", report.seen),
+        format!("{} suspected", report.suspected),
+        format!("{} gone", report.confirmed),
+        format!("{} moved", report.moved),
+        format!("{} still there", report.still_there),
+    ]
+}

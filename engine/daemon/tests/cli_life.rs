@@ -1,0 +1,130 @@
+//! The commands for the life of a record, against a sandbox over real HTTP: what they change, and what they leave.
+
+mod cli_support;
+
+use atsync_greenhouse_sandbox::Fault;
+use atsync_greenhouse_sandbox::FaultKind;
+use cli_support::Site;
+use serde_json::json;
+
+const EMAIL: &str = "ada@new.example.com";
+const ADA: &str = r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"],"tags":["vip"]}"#;
+
+async fn applied() -> Site {
+    let site = Site::start().await;
+    site.write("r.jsonl", ADA);
+    let ran = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    site
+}
+
+#[tokio::test]
+async fn explain_tells_each_field_and_the_intents_by_key_and_by_id() {
+    let site = applied().await;
+    let told = site.run(&["explain", "acme", "candidates", "a", "--json"]).await;
+    assert_eq!(told.code, 0, "{told:?}");
+    let told = told.json()[0].clone();
+    let fields: Vec<&str> =
+        told["fields"].as_array().unwrap().iter().map(|field| field["field"].as_str().unwrap()).collect();
+    assert_eq!(fields, ["name.first", "name.last", "emails", "tags"]);
+    assert!(told["fields"].as_array().unwrap().iter().all(|field| field["decision"] == "in_step"), "{told}");
+    let operations: Vec<&str> =
+        told["intents"].as_array().unwrap().iter().map(|intent| intent["operation"].as_str().unwrap()).collect();
+    assert!(operations.contains(&"candidates.create") && operations.contains(&"applied_tags.create"), "{operations:?}");
+    let id = told["links"][0]["remote"]["id"].as_str().unwrap();
+    let words = site.run(&["explain", "acme", "candidates", id]).await;
+    assert!(words.code == 0 && words.out.contains("name.first [yield]: in step"), "{words:?}");
+    assert_eq!(site.run(&["explain", "acme", "candidates", "nobody"]).await.code, 1);
+}
+
+#[tokio::test]
+async fn pause_observe_resume_and_abandon_change_the_store_alone() {
+    let site = applied().await;
+    site.write("r.jsonl", &ADA.replace("\"vip\"", "\"vip\",\"star\""));
+    let tags = || site.sandbox().creates("applied_candidate_tags");
+    let before = tags();
+    assert_eq!(site.run(&["pause", "acme", "a"]).await.code, 0);
+    site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
+    assert_eq!(site.run(&["observe", "acme", "a"]).await.code, 0);
+    site.run(&["apply", "acme", "--all", "--yes"]).await;
+    assert_eq!(tags(), before, "neither paused nor observed records are written");
+    assert_eq!(site.run(&["resume", "acme", "a"]).await.code, 0);
+    assert_eq!(site.run(&["apply", "acme", "--all", "--yes"]).await.code, 0);
+    assert_eq!(tags(), before + 1);
+    assert_eq!(site.run(&["abandon", "acme", "a"]).await.code, 0);
+    assert_eq!(site.run(&["abandon", "acme", "a"]).await.code, 1);
+    assert_eq!(site.sandbox().candidates_by_email(EMAIL).len(), 1);
+}
+
+#[tokio::test]
+async fn import_prints_a_record_that_plans_nothing_and_withdraw_shows_before_it_does() {
+    let site = Site::start().await;
+    let id = site.sandbox().rows("candidates")[0]["id"].to_string();
+    let imported = site.run(&["import", "acme", &id, "x", "--declare"]).await;
+    assert_eq!(imported.code, 0, "{imported:?}");
+    assert_eq!(imported.json()[0]["key"], "x");
+    let plan = site.run(&["plan", "acme", "--all"]).await;
+    assert_eq!(plan.code, 0, "{plan:?}");
+    let mut record = imported.json()[0].clone();
+    record["tags"] = json!(["put on by atsync"]);
+    site.write("r.jsonl", &record.to_string());
+    assert_eq!(site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await.code, 0);
+    let tags = || site.sandbox().rows_of_candidate("applied_candidate_tags", id.parse().unwrap()).len();
+    let with = tags();
+    let shown = site.run(&["withdraw", "acme", "x"]).await;
+    assert!(shown.code == 0 && shown.out.contains("applied_tags.delete") && tags() == with, "{shown:?}");
+    let done = site.run(&["withdraw", "acme", "x", "--yes"]).await;
+    assert_eq!((done.code, tags()), (0, with - 1), "{done:?}");
+}
+
+#[tokio::test]
+async fn forget_needs_a_yes_and_keeps_the_person_away_until_undone() {
+    let site = applied().await;
+    let by_email = ["forget", "acme", "--email", EMAIL];
+    assert_eq!(site.run(&by_email).await.code, 1);
+    assert_eq!(site.run(&["forget", "acme", "--yes"]).await.code, 1, "nobody is named");
+    let done = site.run(&["forget", "acme", "--email", EMAIL, "--yes"]).await;
+    assert!(done.code == 0 && done.out.contains("1 desired"), "{done:?}");
+    assert_eq!(site.run(&["pull", "acme", "--kinds", "candidates", "--full"]).await.code, 0);
+    let people = site.run(&["get", "acme", "candidates", "--json"]).await;
+    assert!(!people.out.contains(EMAIL));
+    assert_eq!(people.json().len(), site.sandbox().count("candidates") - 1);
+    let again = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
+    assert_eq!((again.code, site.sandbox().creates("candidates")), (1, 1), "{again:?}");
+    assert_eq!(site.run(&["forget", "acme", "--key", "a", "--undo"]).await.code, 0);
+    assert_eq!(site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await.code, 0);
+    assert_eq!(site.sandbox().creates("candidates"), 1, "found again, not made again");
+}
+
+#[tokio::test]
+async fn a_trimmed_feed_is_announced_to_a_consumer_and_passed_over_on_its_word() {
+    let site = Site::start().await;
+    assert_eq!(site.run(&["pull", "acme", "--kinds", "jobs"]).await.code, 0);
+    let trimmed = site.run(&["trim", "acme", "--days", "0", "--unread-too"]).await;
+    assert!(trimmed.code == 0 && !trimmed.out.starts_with("0 "), "{trimmed:?}");
+    let late = site.run(&["changes", "acme", "--consumer", "mirror"]).await;
+    assert!(late.code == 1 && late.error().contains("read the records anew"), "{late:?}");
+    assert_eq!(site.run(&["changes", "acme", "--consumer", "mirror", "--skip-gone"]).await.code, 0);
+    assert_eq!(site.run(&["changes", "acme"]).await.code, 0);
+}
+
+#[tokio::test]
+async fn a_doubt_is_given_up_from_the_command_line() {
+    let site = Site::start().await;
+    site.write("r.jsonl", ADA);
+    site.sandbox().faults().add(Fault::once("POST", "/v3/candidates", FaultKind::DropBefore));
+    let mut blind = Fault::always("/v3/candidates", FaultKind::Unauthorized);
+    blind.method = Some("GET".into());
+    site.sandbox().faults().add(blind.after(2));
+    let ran = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    site.sandbox().faults().clear();
+    let told = site.run(&["explain", "acme", "candidates", "a", "--json"]).await.json();
+    let intent = told[0]["intents"][0].clone();
+    assert!(intent["state"] == "in_doubt" || intent["state"] == "sending", "{told:?}");
+    let number = intent["id"].to_string();
+    let done = site.run(&["resolve", "acme", &number, "abandon"]).await;
+    assert!(done.code == 0 && done.out.contains("abandoned"), "{done:?}");
+    assert_eq!(site.run(&["resolve", "acme", &number, "retry"]).await.code, 1);
+    assert_eq!(site.sandbox().creates("candidates"), 0);
+}

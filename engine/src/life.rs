@@ -1,0 +1,209 @@
+//! The facade's part for the life of records: resolve, adopt, import, pause, abandon, withdraw, explain, forget, trim.
+//!
+//! What stops managing never touches the ATS; what takes back does only what its plan says; what forgets is not undone.
+
+use crate::engine::Connection;
+use crate::error::{Error, ErrorKind};
+use crate::journal::{Intent, IntentId};
+use crate::plan::Plan;
+use crate::plan::withdraw::WithdrawOptions;
+use crate::reconcile::{ApplyReport, Explanation, Resolution};
+use crate::store::{Erasure, ErasureReport, Keep, LinkRow, Mode, StoreError, index};
+use atsync_model::contract::RemoteRef;
+use atsync_model::desired::DesiredCandidate;
+use atsync_model::kinds;
+
+/// Candidates that are read to see whether an address tells somebody apart.
+const SAME_ADDRESS_MAX: usize = 20;
+
+/// How a host names a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Person {
+    /// By the key of the desired record.
+    Key(String),
+    /// By the candidate's id in the ATS.
+    Candidate(String),
+    /// By an e-mail address that one candidate has.
+    Email(String),
+}
+
+impl Connection {
+    /// Resolves an intent that is in doubt, on the host's word.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] when it is not in doubt, or the adopted record is not shown by the ATS or fits no such intent.
+    pub async fn resolve(&self, intent: IntentId, resolution: Resolution) -> Result<Intent, Error> {
+        self.reconciler().resolve(intent, resolution).await
+    }
+
+    /// Links a path (`key`, `key/applications/a1`, `key/notes/n1`) to a record that is there: it is adopted, and the next plan compares. A path
+    /// that is linked may be led elsewhere only when the ATS no longer shows the record that it leads to.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] when kinds do not fit, the ATS does not show the record, or another path is linked to it.
+    pub async fn link(&self, host: &str, remote: &RemoteRef) -> Result<LinkRow, Error> {
+        self.reconciler().link_by_hand(host, remote).await
+    }
+
+    /// A desired record of what the ATS holds of a candidate. Declared unchanged it plans nothing. Nothing is stored.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] when the ATS does not show the candidate.
+    pub async fn import(&self, candidate: &str, key: &str) -> Result<DesiredCandidate, Error> {
+        self.reconciler().import(candidate, key).await
+    }
+
+    async fn set_mode(&self, key: &str, mode: Mode) -> Result<(), Error> {
+        if self.reconciler().store.set_mode(self.name(), key, mode).await? {
+            return Ok(());
+        }
+        Err(Error::new(ErrorKind::Input, format!("{}: there is no desired record {key}", self.name())))
+    }
+
+    /// Leaves a record alone. Plans that were made before are not carried out for it either.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] when there is no such record.
+    pub async fn pause(&self, key: &str) -> Result<(), Error> {
+        self.set_mode(key, Mode::Paused).await
+    }
+
+    /// Keeps a record in step (again).
+    ///
+    /// # Errors
+    /// As for [`Connection::pause`].
+    pub async fn resume(&self, key: &str) -> Result<(), Error> {
+        self.set_mode(key, Mode::Managed).await?;
+        self.declared().notify_one();
+        Ok(())
+    }
+
+    /// Shows what differs and writes nothing.
+    ///
+    /// # Errors
+    /// As for [`Connection::pause`].
+    pub async fn observe_only(&self, key: &str) -> Result<(), Error> {
+        self.set_mode(key, Mode::ObservedOnly).await
+    }
+
+    /// Stops managing a record: the desired record and its links go; everything in the ATS and the history of intents stay.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] when there is no such record, or while an intent of it is open: settle or resolve it first.
+    pub async fn abandon(&self, key: &str) -> Result<(), Error> {
+        let refused = |message: String| Err(Error::new(ErrorKind::Input, format!("{}: {message}", self.name())));
+        match self.reconciler().store.remove_desired(self.name(), key).await {
+            Ok(true) => Ok(()),
+            Ok(false) => refused(format!("there is no desired record {key}")),
+            Err(StoreError::IntentOpen(id)) => {
+                refused(format!("intent {id} of {key} is open; settle or resolve it before the record is abandoned"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What [`Connection::withdraw`] would do. Changes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] when there is no such record.
+    pub async fn plan_withdrawal(&self, key: &str, options: WithdrawOptions) -> Result<Plan, Error> {
+        self.reconciler().plan_withdrawal(key, options).await
+    }
+
+    /// Takes back what can be taken back (tags that the engine put on, contacts that it added to somebody who was there before) and only
+    /// observes the record from then on, so that nothing is put there again. What stays is said in the plan.
+    ///
+    /// # Errors
+    /// As for [`Connection::plan_withdrawal`] and [`Connection::apply`].
+    pub async fn withdraw(&self, key: &str, options: WithdrawOptions) -> Result<(Plan, ApplyReport), Error> {
+        self.observe_only(key).await?;
+        let plan = self.plan_withdrawal(key, options).await?;
+        let report = self.apply(&plan).await?;
+        Ok((plan, report))
+    }
+
+    /// Why a record is as it is: each field with what is desired, last applied and observed; what happens next; what was done.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] when there is no such record.
+    pub async fn explain(&self, key: &str) -> Result<Explanation, Error> {
+        self.reconciler().explain_record(key).await
+    }
+
+    /// The host paths that are linked to a remote record.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn linked_to(&self, remote: &RemoteRef) -> Result<Vec<LinkRow>, Error> {
+        Ok(self.reconciler().store.links_to(self.name(), remote).await?)
+    }
+
+    async fn erasure(&self, person: &Person) -> Result<Erasure, Error> {
+        let mut erasure = Erasure { now_ms: self.reconciler().clock.now_ms(), ..Erasure::default() };
+        match person {
+            Person::Key(key) => drop(erasure.keys.insert(key.clone())),
+            Person::Candidate(id) => drop(erasure.candidates.insert(id.clone())),
+            Person::Email(email) => {
+                let store = &self.reconciler().store;
+                let rows = store.lookup(self.name(), kinds::CANDIDATES, index::EMAIL, email, SAME_ADDRESS_MAX).await?;
+                if rows.len() > 1 {
+                    let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+                    let message = format!(
+                        "{}: several candidates have this address (ids {}); name one",
+                        self.name(),
+                        ids.join(", ")
+                    );
+                    return Err(Error::new(ErrorKind::Input, message));
+                }
+                erasure.candidates.extend(rows.into_iter().map(|row| row.id));
+                erasure.addresses.insert(email.clone());
+            }
+        }
+        Ok(erasure)
+    }
+
+    /// Forgets a person here: what was desired, observed, tried and told of them. The ATS is not touched; delete them there too. They do not
+    /// come back with the next pull. See [`crate::store::Store::erase`] for what stays.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] when an address does not tell one candidate apart.
+    pub async fn forget(&self, person: &Person) -> Result<ErasureReport, Error> {
+        let erasure = self.erasure(person).await?;
+        Ok(self.reconciler().store.erase(self.name(), erasure).await?)
+    }
+
+    /// Lets a person who was forgotten come back, with the next full pull or declaration. Tells whether they were forgotten.
+    ///
+    /// # Errors
+    /// As for [`Connection::forget`].
+    pub async fn unforget(&self, person: &Person) -> Result<bool, Error> {
+        let erasure = self.erasure(person).await?;
+        Ok(self.reconciler().store.unforget(self.name(), erasure).await?)
+    }
+
+    /// Trims the feed to what is younger than this, keeping what some consumer has not acknowledged unless told otherwise. A reader who comes
+    /// too late is told so: see [`StoreError::ChangesGone`].
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn trim(&self, age_max_ms: u64, keep: Keep) -> Result<u64, Error> {
+        let before_ms = self.reconciler().clock.now_ms().saturating_sub(age_max_ms);
+        Ok(self.reconciler().store.trim_changes(self.name(), before_ms, keep).await?)
+    }
+
+    /// The serial of the oldest change that is left.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn changes_first(&self) -> Result<u64, Error> {
+        Ok(self.reconciler().store.changes_first(self.name()).await?)
+    }
+
+    /// Forgets how far a consumer has come, so that it no longer holds back trimming.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn end_consumer(&self, consumer: &str) -> Result<(), Error> {
+        Ok(self.reconciler().store.end_consumer(self.name(), consumer).await?)
+    }
+}

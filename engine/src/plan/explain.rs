@@ -1,0 +1,75 @@
+//! Why a field is as it is: who wants what, what was written last, what is there, what comes of it. Pure.
+//!
+//! The stories are taken down where the plan decides, so that what is explained is what is done.
+
+use super::ownership::{Comparison, Decision, decide};
+use super::{Draft, Facts, Input, Need, RecordPlan, Step, candidate};
+use atsync_model::desired::Policy;
+use serde::Serialize;
+use serde_json::Value;
+
+/// One field as the plan saw it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Story {
+    /// The path that it belongs to.
+    pub host: String,
+    /// The field.
+    pub field: String,
+    /// What happens when somebody in the ATS changes it.
+    pub policy: Policy,
+    /// What the host wants.
+    pub desired: Value,
+    /// What the engine last wrote or found in step; null for nothing.
+    pub applied: Value,
+    /// What the ATS holds; null for nothing.
+    pub observed: Value,
+    /// What comes of it.
+    pub decision: Decision,
+}
+
+/// Plans one record and tells the story of each field that was decided on.
+///
+/// # Errors
+/// As for [`super::record`].
+pub fn record(input: &Input<'_>, facts: &Facts) -> Result<(RecordPlan, Vec<Step>, Vec<Story>), Vec<Need>> {
+    let mut draft = Draft::new(input, facts);
+    candidate::plan(&mut draft);
+    let stories = std::mem::take(&mut draft.stories);
+    draft.finish().map(|(plan, shared)| (plan, shared, stories))
+}
+
+/// The three values of a field.
+pub(super) struct Values<'v> {
+    pub(super) desired: &'v Value,
+    pub(super) applied: Option<&'v Value>,
+    pub(super) observed: &'v Value,
+}
+
+impl Draft<'_> {
+    /// Decides on a field and takes down its story.
+    pub(super) fn decide(
+        &mut self,
+        host: &str,
+        field: &str,
+        default: Policy,
+        comparison: Comparison,
+        values: &Values<'_>,
+    ) -> Decision {
+        let decision = decide(self.policy(field, default), comparison);
+        self.tell(host, field, default, decision, values);
+        decision
+    }
+
+    /// Takes down the story of a field that was decided on elsewhere.
+    pub(super) fn tell(&mut self, host: &str, field: &str, default: Policy, decision: Decision, values: &Values<'_>) {
+        self.stories.push(Story {
+            host: host.to_owned(),
+            field: field.to_owned(),
+            policy: self.policy(field, default),
+            desired: values.desired.clone(),
+            applied: values.applied.cloned().unwrap_or_default(),
+            observed: values.observed.clone(),
+            decision,
+        });
+    }
+}

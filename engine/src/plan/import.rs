@@ -1,0 +1,95 @@
+//! A desired record made from what the ATS holds. Pure.
+//!
+//! It names what the person has now: name, contacts, company, title, tags, custom fields, and the applications that a plan can tell apart by
+//! their job. Declared unchanged it plans nothing; from there the host edits. What is not named stays nobody's: stages and outcomes, so
+//! that importing never moves anybody; notes, which are history; prospects, which have no job to be known by.
+
+use super::custom;
+use super::{Record, contacts};
+use atsync_model::desired::{
+    DesiredApplication, DesiredCandidate, DesiredContact, DesiredName, FullReference, Reference, TypedContact,
+};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Types of contacts that a desired record can name.
+const CONTACT_TYPES: [&str; 10] =
+    ["personal", "work", "home", "mobile", "skype", "company", "portfolio", "blog", "social", "other"];
+
+/// What a record is made from.
+#[derive(Debug)]
+pub struct Source<'a> {
+    /// The person.
+    pub person: &'a Record,
+    /// The names of the person's tags.
+    pub tags: Vec<String>,
+    /// The person's applications.
+    pub applications: &'a [Arc<Record>],
+}
+
+/// The desired record of this key. `writes` says whether a custom field can be written as it stands: key, type, value in the compared form.
+pub fn desired(key: &str, source: &Source<'_>, writes: impl Fn(&str, &str, &Value) -> bool) -> DesiredCandidate {
+    let person = source.person;
+    let text = |path: &str| person.text(path).filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let name = DesiredName { first: text("name.first"), last: text("name.last"), preferred: text("name.preferred") };
+    let mut custom_fields = BTreeMap::new();
+    if let Some(fields) = person.body.get("custom_fields").and_then(Value::as_object) {
+        for (field, value) in fields {
+            let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
+            let plain = custom::observed_plain(person, field, kind);
+            if !plain.is_null() && writes(field, kind, &plain) {
+                custom_fields.insert(field.clone(), plain);
+            }
+        }
+    }
+    DesiredCandidate {
+        key: key.to_owned(),
+        kind: atsync_model::kinds::CANDIDATES.to_owned(),
+        name: (name != DesiredName::default()).then_some(name),
+        emails: list(person, contacts::List::Emails),
+        phones: list(person, contacts::List::Phones),
+        links: list(person, contacts::List::Links),
+        company: text("company"),
+        title: text("title"),
+        tags: (!source.tags.is_empty()).then(|| source.tags.clone()),
+        custom_fields,
+        applications: applications(source.applications),
+        ..DesiredCandidate::default()
+    }
+}
+
+fn list(person: &Record, list: contacts::List) -> Option<Vec<DesiredContact>> {
+    let entry = |entry: &Value| {
+        let value = entry.get("value").and_then(Value::as_str).filter(|value| !value.trim().is_empty())?;
+        let kind = entry.get("type").and_then(|kind| kind.get("value")).and_then(Value::as_str);
+        Some(match kind.filter(|kind| CONTACT_TYPES.contains(kind)) {
+            Some(kind) => DesiredContact::Typed(TypedContact { value: value.to_owned(), kind: Some(kind.to_owned()) }),
+            None => DesiredContact::Bare(value.to_owned()),
+        })
+    };
+    let entries: Vec<DesiredContact> = person.list(list.field()).iter().filter_map(entry).collect();
+    (!entries.is_empty()).then_some(entries)
+}
+
+/// One per job; a job with several is left out, since a plan could not tell which one is meant.
+fn applications(rows: &[Arc<Record>]) -> Vec<DesiredApplication> {
+    let mut jobs: BTreeMap<&str, Vec<&Arc<Record>>> = BTreeMap::new();
+    for row in rows.iter().filter(|row| row.text("kind") == Some("application")) {
+        if let Some(job) = row.text("job.id") {
+            jobs.entry(job).or_default().push(row);
+        }
+    }
+    let reference = |id: &str| Some(Reference::Full(FullReference::Id(id.to_owned())));
+    let mut found = Vec::new();
+    for (job, rows) in jobs {
+        let [row] = rows.as_slice() else { continue };
+        found.push(DesiredApplication {
+            key: format!("a{}", row.id),
+            job: reference(job),
+            source: row.text("source.id").and_then(reference),
+            ..DesiredApplication::default()
+        });
+    }
+    found
+}

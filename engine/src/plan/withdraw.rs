@@ -1,0 +1,133 @@
+//! Taking back what the engine did for a record, as far as that can be taken back. Pure.
+//!
+//! Undone are tags that the engine put on, and e-mails, phones and links that it added to a person who was there before. Never undone are the
+//! person, applications, notes and attachments: an ATS keeps them, and others may have built on them. A person whom the engine made keeps
+//! their addresses too, or nobody could find them again. What stays is said, one finding each.
+//!
+//! Left out: values of single fields. What was there before the engine wrote is not kept, and an empty field is not what it was.
+
+use super::contacts::{self, List};
+use super::{Draft, Facts, FieldChange, FindingKind, Input, Need, Plan, RecordPlan, step};
+use crate::store::{LinkHow, index};
+use atsync_model::desired::Policy;
+use atsync_model::kinds;
+use serde_json::{Map, Value, json};
+
+/// What to take back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WithdrawOptions {
+    /// Tags that the engine put on.
+    pub tags: bool,
+    /// E-mails, phones and links that it added.
+    pub contacts: bool,
+}
+
+impl Default for WithdrawOptions {
+    fn default() -> Self {
+        Self { tags: true, contacts: true }
+    }
+}
+
+/// Plans the steps that take back.
+///
+/// # Errors
+/// The facts that are missing; see [`super::record`].
+pub fn record(input: &Input<'_>, facts: &Facts, options: WithdrawOptions) -> Result<RecordPlan, Vec<Need>> {
+    let mut draft = Draft::new(input, facts);
+    if options.contacts {
+        take_back_contacts(&mut draft);
+    }
+    if options.tags {
+        take_off_tags(&mut draft);
+    }
+    say_what_stays(&mut draft);
+    draft.finish().map(|(plan, _)| plan)
+}
+
+/// The plan around one record's.
+pub fn plan(connection: &str, record: RecordPlan) -> Plan {
+    let calls = record.steps.iter().map(|step| step.calls).sum();
+    Plan { connection: connection.to_owned(), shared: Vec::new(), records: vec![record], looked_at: 1, calls }
+}
+
+fn take_back_contacts(draft: &mut Draft<'_>) {
+    let key = draft.input.desired.key.clone();
+    let Some(link) = draft.input.links.get(&key).filter(|link| link.how == LinkHow::Adopted) else { return };
+    let Some(record) = draft.observed(&link.remote) else { return };
+    let Some(record) = record else {
+        let message = format!("{key}: {} is not shown by the ATS; nothing can be taken back from it", link.remote);
+        draft.block(&key, "NotVisible", message);
+        return;
+    };
+    let mut applied = link.applied.clone();
+    let mut remove = Map::new();
+    let mut fields = Vec::new();
+    for list in [List::Emails, List::Phones, List::Links] {
+        let planned = contacts::plan(list, &[], record, link.applied.get(list.field()), Policy::Yield);
+        if planned.remove.is_empty() {
+            continue;
+        }
+        fields.push(FieldChange {
+            field: list.field().to_owned(),
+            before: json!(contacts::values(record.list(list.field()))),
+            after: json!({ "remove": contacts::values(&planned.remove) }),
+        });
+        remove.insert(list.field().to_owned(), Value::Array(planned.remove));
+        contacts::record_applied(&mut applied, list, planned.applied);
+    }
+    if fields.is_empty() {
+        return;
+    }
+    let Some(rule) = draft.operation(&key, "candidates.update") else { return };
+    let mut step = step(rule, &key, "entries that the engine added are taken back".to_owned());
+    step.target = Some(link.remote.clone());
+    step.input.insert("remove".to_owned(), Value::Object(remove));
+    step.fields = fields;
+    step.applied.insert(key, applied);
+    draft.plan.steps.push(step);
+}
+
+fn take_off_tags(draft: &mut Draft<'_>) {
+    let key = draft.input.desired.key.clone();
+    let Some(person) = draft.input.links.get(&key) else { return };
+    let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &person.remote.id) else { return };
+    let there: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+    let prefix = format!("{key}/tags/");
+    for (host, link) in draft.input.links.range(prefix.clone()..) {
+        if !host.starts_with(&prefix) {
+            break;
+        }
+        if link.how == LinkHow::Adopted || !there.contains(&link.remote.id.as_str()) {
+            draft.plan.releases.push(host.clone());
+            continue;
+        }
+        let Some(rule) = draft.operation(host, "applied_tags.delete") else { continue };
+        let mut step = step(rule, host, "the engine put the tag on".to_owned());
+        step.target = Some(link.remote.clone());
+        draft.plan.steps.push(step);
+    }
+}
+
+fn say_what_stays(draft: &mut Draft<'_>) {
+    let key = draft.input.desired.key.clone();
+    if !draft.input.links.contains_key(&key) {
+        let message = format!("{key}: it is linked to nothing, so there is nothing to take back");
+        draft.say(FindingKind::Note, &key, "NotLinked", message);
+        return;
+    }
+    for (host, link) in draft.input.links {
+        let (what, why) = match link.remote.kind.as_str() {
+            kinds::APPLIED_TAGS => continue,
+            kinds::CANDIDATES if link.how == LinkHow::Adopted => ("the person", "was there before the engine came"),
+            kinds::CANDIDATES => {
+                ("the person", "is never deleted, and keeps their addresses, since the engine made them")
+            }
+            kinds::APPLICATIONS => ("the application", "is never deleted"),
+            kinds::NOTES => ("the note", "cannot be taken back"),
+            kinds::ATTACHMENTS => ("the attachment", "cannot be taken back"),
+            _ => ("the record", "is never deleted"),
+        };
+        let message = format!("{host}: {what} {} stays: it {why}", link.remote);
+        draft.say(FindingKind::Note, host, "Stays", message);
+    }
+}

@@ -1,0 +1,335 @@
+//! Why a desired record is as it is, from what is at hand: nothing is read from the ATS and nothing is written anywhere.
+
+use super::Reconciler;
+use super::gather::{Gathered, only_observe};
+use crate::clock::rfc3339;
+use crate::error::{Error, ErrorKind};
+use crate::journal::{Intent, IntentState};
+use crate::plan::ownership::Decision;
+use crate::plan::{self, FindingKind, RecordPlan, Step, explain, words};
+use crate::store::{Condition, DesiredRow, LinkRow, Mode};
+use atsync_model::desired::{DesiredCandidate, Policy};
+use serde::Serialize;
+use serde_json::Value;
+use std::fmt::Write;
+
+/// Intents that are told at most, the newest ones.
+const INTENTS_MAX: usize = 100;
+
+/// Everything there is to say about one desired record.
+#[derive(Clone, Debug, Serialize)]
+pub struct Explanation {
+    /// The connection.
+    pub connection: String,
+    /// The record's key.
+    pub key: String,
+    /// What the engine may do for it.
+    pub mode: Mode,
+    /// Its generation.
+    pub generation: u64,
+    /// The generation that the conditions speak of.
+    pub observed_generation: u64,
+    /// The next plan looks at it.
+    pub dirty: bool,
+    /// What the engine last made of it.
+    pub conditions: Vec<Condition>,
+    /// What it is linked to.
+    pub links: Vec<LinkRow>,
+    /// Each field that the host names.
+    pub fields: Vec<FieldStory>,
+    /// What happens next.
+    pub next: Vec<Next>,
+    /// What was done and tried, newest first, at most 100.
+    pub intents: Vec<IntentStory>,
+}
+
+/// One field: who wants what, what was last applied, what is observed, what comes of it.
+#[derive(Clone, Debug, Serialize)]
+pub struct FieldStory {
+    /// The path that it belongs to.
+    pub host: String,
+    /// The field.
+    pub field: String,
+    /// What happens when somebody in the ATS changes it.
+    pub policy: Policy,
+    /// What the host wants.
+    pub desired: Value,
+    /// What the engine last applied; null for nothing.
+    pub applied: Value,
+    /// What the ATS holds; null for nothing.
+    pub observed: Value,
+    /// What comes of it.
+    pub decision: Decision,
+    /// The same in words.
+    pub verdict: String,
+}
+
+/// Something that will happen, or that waits.
+#[derive(Clone, Debug, Serialize)]
+pub struct Next {
+    /// The path.
+    pub host: String,
+    /// What.
+    pub what: String,
+    /// When, in words.
+    pub when: String,
+    /// Not before this time, where there is one.
+    pub at_ms: Option<u64>,
+}
+
+/// One intent without its input.
+#[derive(Clone, Debug, Serialize)]
+pub struct IntentStory {
+    /// Its number.
+    pub id: u64,
+    /// The path.
+    pub host: String,
+    /// The operation.
+    pub operation: String,
+    /// The generation that it was planned from.
+    pub generation: u64,
+    /// Requests that were sent or may have been.
+    pub attempts: u32,
+    /// When the first one left.
+    pub first_sent_ms: u64,
+    /// When it came to where it stands.
+    pub changed_ms: u64,
+    /// Where it stands: the state's word.
+    pub state: &'static str,
+    /// What is said about it.
+    pub reason: Option<String>,
+}
+
+impl Reconciler {
+    /// Reads a desired row's record.
+    pub(super) fn parse_desired(&self, row: &DesiredRow) -> Result<DesiredCandidate, Error> {
+        serde_json::from_str(&row.body).map_err(|error| {
+            self.error(ErrorKind::Store, format!("the desired record {} cannot be read: {error}", row.key))
+        })
+    }
+
+    /// Explains a desired record.
+    pub(crate) async fn explain_record(&self, key: &str) -> Result<Explanation, Error> {
+        let Some(row) = self.store.desired(&self.name, key).await? else {
+            return Err(self.error(ErrorKind::Input, format!("there is no desired record {key}")));
+        };
+        let desired = self.parse_desired(&row)?;
+        let links = self.links_by_host(key).await?;
+        let input = plan::Input {
+            manifest: self.adapter.manifest(),
+            settings: &self.settings,
+            desired: &desired,
+            generation: row.generation,
+            links: &links,
+        };
+        let mut gathered = Gathered::resting(self.adapter.manifest());
+        let (mut planned, shared, stories) =
+            self.ask(&mut gathered, key, |facts| explain::record(&input, facts)).await?;
+        let open = self.store.open_intents(&self.name).await?;
+        let mut fields: Vec<FieldStory> = stories.into_iter().map(story).collect();
+        if row.mode != Mode::Paused {
+            fields.extend(made_with(&planned));
+        }
+        self.keep_back(&mut planned, &open).await?;
+        let below = |intent: &&Intent| intent.host == key || intent.host.starts_with(&format!("{key}/"));
+        let mut next: Vec<Next> = open.iter().filter(below).map(doubt).collect();
+        match row.mode {
+            Mode::Managed => next.extend(shared.iter().chain(&planned.steps).map(|step| coming(step, &planned))),
+            Mode::ObservedOnly => {
+                let mut both = (planned, shared);
+                only_observe(&mut both);
+                planned = both.0;
+            }
+            Mode::Paused => next.push(Next {
+                host: key.to_owned(),
+                what: "nothing: it is paused".to_owned(),
+                when: "when it is resumed".to_owned(),
+                at_ms: None,
+            }),
+        }
+        if row.mode != Mode::Paused {
+            next.extend(planned.findings.iter().filter(|finding| finding.reason != "InDoubt").map(|finding| Next {
+                host: finding.host.clone(),
+                what: finding.message.clone(),
+                when: match finding.kind {
+                    FindingKind::Blocked | FindingKind::Conflict => "when somebody acts".to_owned(),
+                    FindingKind::Drifted | FindingKind::Note => "not by itself".to_owned(),
+                },
+                at_ms: None,
+            }));
+        }
+        let intents = self.store.intents_of(&self.name, key, INTENTS_MAX).await?;
+        Ok(Explanation {
+            connection: self.name.clone(),
+            key: key.to_owned(),
+            mode: row.mode,
+            generation: row.generation,
+            observed_generation: row.status.observed_generation,
+            dirty: row.dirty,
+            conditions: row.status.conditions,
+            links: links.into_values().collect(),
+            fields,
+            next,
+            intents: intents.iter().map(history).collect(),
+        })
+    }
+}
+
+fn story(story: explain::Story) -> FieldStory {
+    let verdict = match story.decision {
+        Decision::InStep => "in step",
+        Decision::Write => "differs: the desired value is written",
+        Decision::Drifted => "differs: their value stands",
+        Decision::Conflict => "both sides changed it: nothing is written",
+        Decision::Leave => "differs: the policy leaves it alone",
+    };
+    FieldStory {
+        host: story.host,
+        field: story.field,
+        policy: story.policy,
+        desired: story.desired,
+        applied: story.applied,
+        observed: story.observed,
+        decision: story.decision,
+        verdict: verdict.to_owned(),
+    }
+}
+
+/// The fields of records that are still to be made.
+fn made_with(planned: &RecordPlan) -> Vec<FieldStory> {
+    let creates = planned.steps.iter().filter(|step| step.target.is_none() && !step.host.contains("/tags/"));
+    creates
+        .flat_map(|step| {
+            step.fields.iter().map(|field| FieldStory {
+                host: step.host.clone(),
+                field: field.field.clone(),
+                policy: Policy::Seed,
+                desired: field.after.clone(),
+                applied: Value::Null,
+                observed: Value::Null,
+                decision: Decision::Write,
+                verdict: format!("is set when {} makes the record", step.operation),
+            })
+        })
+        .collect()
+}
+
+fn doubt(intent: &Intent) -> Next {
+    let what = format!("{} (intent {}) is in doubt and is settled by looking", intent.operation, intent.id);
+    let (when, at_ms) = match &intent.state {
+        IntentState::InDoubt { stuck: true, reason, .. } => (format!("when the host resolves it: {reason}"), None),
+        IntentState::InDoubt { probe_after_ms, .. } => {
+            (format!("from {} on", rfc3339(*probe_after_ms)), Some(*probe_after_ms))
+        }
+        _ => ("when it has come to an end".to_owned(), None),
+    };
+    Next { host: intent.host.clone(), what, when, at_ms }
+}
+
+fn coming(step: &Step, planned: &RecordPlan) -> Next {
+    let when = match step.after.as_slice() {
+        _ if planned.is_blocked() => "when nothing blocks the record any more".to_owned(),
+        [] => "with the next sync".to_owned(),
+        after => format!("with the next sync, after {}", after.join(", ")),
+    };
+    let effects = step.side_effects.iter().map(|effect| format!("; {effect}")).collect::<String>();
+    Next { host: step.host.clone(), what: format!("{}: {}{effects}", step.operation, step.reason), when, at_ms: None }
+}
+
+fn history(intent: &Intent) -> IntentStory {
+    let reason = match &intent.state {
+        IntentState::InDoubt { reason, .. }
+        | IntentState::Refused { reason }
+        | IntentState::NotSent { reason }
+        | IntentState::Abandoned { reason } => Some(reason.clone()),
+        IntentState::Applied { by_probe: true, .. } => Some("found by looking".to_owned()),
+        IntentState::Applied { .. } | IntentState::Sending => None,
+    };
+    IntentStory {
+        id: intent.id,
+        host: intent.host.clone(),
+        operation: intent.operation.clone(),
+        generation: intent.generation,
+        attempts: intent.attempt,
+        first_sent_ms: intent.first_sent_ms,
+        changed_ms: intent.changed_ms,
+        state: intent.state.word(),
+        reason,
+    }
+}
+
+impl Explanation {
+    /// In words, for people.
+    pub fn words(&self) -> String {
+        let mut out = String::new();
+        let dirty = if self.dirty { ", to be looked at by the next plan" } else { "" };
+        let _ = writeln!(
+            out,
+            "{} in {}: {}, generation {} (status of {}){dirty}",
+            self.key,
+            self.connection,
+            self.mode.word(),
+            self.generation,
+            self.observed_generation
+        );
+        for condition in &self.conditions {
+            let holds = if condition.status { "" } else { "not " };
+            let since = rfc3339(condition.since_ms);
+            let _ = writeln!(
+                out,
+                "  {holds}{} ({}) since {since}: {}",
+                condition.kind, condition.reason, condition.message
+            );
+        }
+        let _ = writeln!(out, "fields");
+        for field in &self.fields {
+            let _ = writeln!(
+                out,
+                "  {} {} [{}]: {}\n      desired {}, last applied {}, observed {}",
+                field.host,
+                field.field,
+                policy_word(field.policy),
+                field.verdict,
+                words::shown(&field.desired),
+                words::shown(&field.applied),
+                words::shown(&field.observed)
+            );
+        }
+        let _ = writeln!(out, "linked to");
+        for link in &self.links {
+            let _ = writeln!(out, "  {} = {} since {}", link.host, link.remote, rfc3339(link.since_ms));
+        }
+        let _ = writeln!(out, "next");
+        if self.next.is_empty() {
+            let _ = writeln!(out, "  nothing");
+        }
+        for next in &self.next {
+            let _ = writeln!(out, "  {}: {} ({})", next.host, next.what, next.when);
+        }
+        let _ = writeln!(out, "intents, newest first");
+        for intent in &self.intents {
+            let reason = intent.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            let _ = writeln!(
+                out,
+                "  {} {} {} [{}], generation {}, {} sent, {}{reason}",
+                intent.id,
+                rfc3339(intent.first_sent_ms),
+                intent.operation,
+                intent.host,
+                intent.generation,
+                intent.attempts,
+                intent.state
+            );
+        }
+        out
+    }
+}
+
+fn policy_word(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Enforce => "enforce",
+        Policy::Yield => "yield",
+        Policy::Seed => "seed",
+        Policy::Fill => "fill",
+    }
+}

@@ -1,0 +1,253 @@
+//! Records that live on under another id: merged candidates, converted prospects.
+//!
+//! # Expected flow
+//! - A **converted** prospect is seen in the page that shows it as converted: its application is looked for among those of the same candidate,
+//!   and the move is committed with that page.
+//! - A **merge** kills an id without a trace. What gives it away is an application that hangs on another candidate than before; the store
+//!   keeps that as a lead, durably. A lead is believed when the old candidate does not come back by id and the new one does.
+//!
+//! # Guarantees
+//! Each move is told once. Links go along in the same transaction, so no plan sees a link to an id that is known to be dead.
+//!
+//! Left out: candidates merged away who had no application (there is nothing to tell them from deleted ones), and conversions whose new
+//! application is not there yet when the old one shows; the next plan finds that one by candidate and job.
+
+use super::Reconciler;
+use crate::error::{Error, ErrorKind};
+use crate::store::{Alias, Cause, MovedTo, ObservedWrite, PageCommit, PageReport, Proof, index};
+use crate::transport::Priority;
+use atsync_model::contract::RemoteRef;
+use atsync_model::kinds;
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// Leads looked into at a time; the rest waits for the next pass.
+const LEADS_MAX: usize = 500;
+/// Applications of one candidate that are looked at. Nobody has more.
+const APPLICATIONS_MAX: usize = 500;
+/// Merges on merges that are followed. Arbitrary; more than this is a circle.
+const CHAIN_MAX: usize = 16;
+
+impl Reconciler {
+    /// The conversions that a page of applications shows.
+    pub(super) async fn conversions(&self, kind: &str, records: &[ObservedWrite]) -> Result<Vec<MovedTo>, Error> {
+        let mut moved: Vec<MovedTo> = Vec::new();
+        if kind != kinds::APPLICATIONS {
+            return Ok(moved);
+        }
+        for record in records.iter().filter(|record| record.body.contains("\"converted\"")) {
+            let Some(after) = parsed(&record.body).filter(is_converted) else { continue };
+            let remote = RemoteRef::new(kind, &record.id);
+            let Some(stored) = self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone) else {
+                continue;
+            };
+            let told = matches!(self.store.alias(&self.name, &remote).await?, Some(Alias { told: true, .. }));
+            let (Some(before), Some(candidate)) = (parsed(&stored.body), text(&after, "candidate", "id")) else {
+                continue;
+            };
+            // One that was converted before it was ever seen has nothing to tell, unless a link still leads to it.
+            let stale = is_converted(&before) && self.store.links_to(&self.name, &remote).await?.is_empty();
+            if told || stale || moved.iter().any(|known| known.from == record.id) {
+                continue;
+            }
+            let known = self.store.lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
+            let known = known.iter().map(|row| (row.id.as_str(), row.body.as_str()));
+            let here = records.iter().map(|record| (record.id.as_str(), record.body.as_str()));
+            // What the page says of an application counts, not what was stored before.
+            let mut rows: Vec<(&str, Value)> = Vec::new();
+            for (id, body) in here.chain(known) {
+                if id != record.id && !rows.iter().any(|(known, _)| *known == id) {
+                    rows.extend(parsed(body).map(|body| (id, body)));
+                }
+            }
+            if let Some(to) = successor(&before, &after, &rows) {
+                moved.push(MovedTo { from: record.id.clone(), to: to.to_owned(), stays: true });
+            }
+        }
+        Ok(moved)
+    }
+
+    /// Looks into the leads to merged candidates. A lead that cannot be looked into for want of a right stays for later.
+    pub(super) async fn follow_leads(&self, priority: Priority) -> Result<(), Error> {
+        let leads = self.store.leads(&self.name, kinds::CANDIDATES, LEADS_MAX).await?;
+        let losers: Vec<String> = leads.into_iter().map(|(loser, _)| loser).collect();
+        if losers.is_empty() {
+            return Ok(());
+        }
+        let missing = match self.fetch(kinds::CANDIDATES, &losers, &BTreeMap::new(), priority).await {
+            Err(error) if error.kind() == ErrorKind::Denied => return Ok(()),
+            missing => missing?,
+        };
+        for loser in &losers {
+            if !missing.contains(loser) {
+                // Both are there: an application changed hands, nobody was merged.
+                self.store.drop_lead(&self.name, &RemoteRef::new(kinds::CANDIDATES, loser)).await?;
+            }
+        }
+        let mut moved = Vec::new();
+        for loser in missing {
+            let to = self.winner(&loser, priority).await?;
+            moved.extend(to.map(|to| MovedTo { from: loser, to, stays: false }));
+        }
+        if moved.is_empty() {
+            return Ok(());
+        }
+        let page = self.page(kinds::CANDIDATES.to_owned(), Vec::new(), &[], Cause::Observed);
+        self.take(PageCommit { moved, ..page }).await.map(drop)
+    }
+
+    /// The candidate, alive, that another one lives on as.
+    pub(super) async fn winner(&self, loser: &str, priority: Priority) -> Result<Option<String>, Error> {
+        let mut at = loser.to_owned();
+        for _ in 0..CHAIN_MAX {
+            let remote = RemoteRef::new(kinds::CANDIDATES, &at);
+            let Some(alias) = self.store.alias(&self.name, &remote).await? else { return Ok(None) };
+            let next = RemoteRef::new(kinds::CANDIDATES, &alias.to);
+            match self.store.observed(&self.name, &next).await? {
+                Some(row) if !row.gone => return Ok(Some(alias.to)),
+                Some(_) if self.store.alias(&self.name, &next).await?.is_some() => at = alias.to,
+                _ => {
+                    let ids = [alias.to.clone()];
+                    let missing = self.fetch(kinds::CANDIDATES, &ids, &BTreeMap::new(), priority).await?;
+                    return Ok(missing.is_empty().then_some(alias.to));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes records that a fetch did not show for gone, except those that turn out to live on under another id.
+    pub(super) async fn bury(
+        &self,
+        kind: &str,
+        missing: Vec<String>,
+        cause: Cause,
+        priority: Priority,
+    ) -> Result<PageReport, Error> {
+        let (mut gone, mut moved) = (Vec::new(), Vec::new());
+        if kind == kinds::CANDIDATES {
+            self.refresh_applications(&missing, priority).await?;
+        }
+        for id in missing {
+            let to = if kind == kinds::CANDIDATES { self.winner(&id, priority).await? } else { None };
+            match to {
+                Some(to) => moved.push(MovedTo { from: id, to, stays: false }),
+                None => gone.push(id),
+            }
+        }
+        let page = self.page(kind.to_owned(), Vec::new(), &[], cause);
+        self.take(PageCommit { gone, moved, ..page }).await
+    }
+
+    /// Reads the known applications of candidates again: one that hangs on somebody else by now leaves a lead.
+    async fn refresh_applications(&self, candidates: &[String], priority: Priority) -> Result<(), Error> {
+        let kind = kinds::APPLICATIONS;
+        if self.adapter.manifest().kind(kind).is_none() {
+            return Ok(());
+        }
+        let mut ids = Vec::new();
+        for candidate in candidates {
+            let rows = self.store.lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
+            ids.extend(rows.into_iter().map(|row| row.id));
+        }
+        self.fetch(kind, &ids, &BTreeMap::new(), priority).await.map(drop)
+    }
+}
+
+/// The cause of what a fetch confirmed for a sweep.
+pub(super) fn swept(proof: Proof) -> Cause {
+    Cause::Swept { proof }
+}
+
+fn parsed(body: &str) -> Option<Value> {
+    serde_json::from_str(body).ok()
+}
+
+fn text<'a>(body: &'a Value, outer: &str, inner: &str) -> Option<&'a str> {
+    body.get(outer)?.get(inner)?.as_str()
+}
+
+fn is_converted(body: &Value) -> bool {
+    text(body, "outcome", "value") == Some("converted")
+}
+
+/// Which of the candidate's other applications a converted prospect lives on as. None when none fits, or several do.
+///
+/// `before` is the prospect as it was last known, so the new application cannot be older than that.
+fn successor<'a>(before: &Value, after: &Value, others: &[(&'a str, Value)]) -> Option<&'a str> {
+    let candidate = text(after, "candidate", "id");
+    let jobs: Vec<&str> = before
+        .get("prospective_jobs")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(|job| job.get("id").and_then(Value::as_str))
+        .chain(text(before, "job", "id"))
+        .collect();
+    let not_before = if is_converted(before) { None } else { before.get("updated_at").and_then(Value::as_str) };
+    let fits = |body: &Value| {
+        let job = text(body, "job", "id");
+        let made = body.get("created_at").and_then(Value::as_str);
+        text(body, "candidate", "id") == candidate
+            && body.get("kind").and_then(Value::as_str) == Some("application")
+            && !is_converted(body)
+            && job.is_some_and(|job| jobs.is_empty() || jobs.contains(&job))
+            && made.zip(not_before).is_none_or(|(made, before)| made >= before)
+    };
+    let mut fitting = others.iter().filter(|(_, body)| fits(body));
+    match (fitting.next(), fitting.next()) {
+        (Some((id, _)), None) => Some(id),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::successor;
+    use serde_json::{Value, json};
+
+    fn application(job: &str, created_at: &str) -> Value {
+        json!({"kind": "application", "candidate": {"id": "7"}, "job": {"id": job}, "outcome": {"value": "active"}, "created_at": created_at})
+    }
+
+    fn prospect(jobs: &[&str]) -> (Value, Value) {
+        let jobs: Vec<Value> = jobs.iter().map(|id| json!({"id": id})).collect();
+        let before = json!({"kind": "prospect", "candidate": {"id": "7"}, "prospective_jobs": jobs, "outcome": {"value": "active"}, "updated_at": "2026-02-01T00:00:00Z"});
+        let mut after = before.clone();
+        after["outcome"]["value"] = json!("converted");
+        (before, after)
+    }
+
+    #[test]
+    fn a_converted_prospect_lives_on_as_the_application_made_since() {
+        let (before, after) = prospect(&[]);
+        let others = [("1", application("a", "2026-01-01T00:00:00Z")), ("2", application("b", "2026-02-02T00:00:00Z"))];
+        assert_eq!(successor(&before, &after, &others), Some("2"));
+    }
+
+    #[test]
+    fn only_a_job_that_the_prospect_was_tied_to_fits() {
+        let (before, after) = prospect(&["b"]);
+        let made = "2026-02-02T00:00:00Z";
+        assert_eq!(
+            successor(&before, &after, &[("1", application("a", made)), ("2", application("b", made))]),
+            Some("2")
+        );
+        assert_eq!(successor(&before, &after, &[("1", application("a", made))]), None);
+    }
+
+    #[test]
+    fn two_that_fit_are_not_guessed_between() {
+        let (before, after) = prospect(&[]);
+        let made = "2026-02-02T00:00:00Z";
+        assert_eq!(successor(&before, &after, &[("1", application("a", made)), ("2", application("b", made))]), None);
+    }
+
+    #[test]
+    fn another_persons_application_never_fits() {
+        let (before, after) = prospect(&[]);
+        let mut other = application("a", "2026-02-02T00:00:00Z");
+        other["candidate"]["id"] = json!("8");
+        assert_eq!(successor(&before, &after, &[("1", other)]), None);
+    }
+}

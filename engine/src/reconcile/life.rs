@@ -1,0 +1,275 @@
+//! The life of a record beyond being kept in step: doubts that the host resolves, links made by hand, records imported, effects taken back.
+//!
+//! # Guarantees
+//! Whatever is linked or adopted was shown by the ATS just before. A doubt is resolved only while it is one: what is on its way is not touched.
+//!
+//! Left out: modes, abandoning and forgetting, which concern the store alone; see [`crate::Connection`].
+
+use super::Reconciler;
+use super::effect::{EffectEnd, Order, Touched, touched};
+use super::gather::{Gathered, record, remote};
+use crate::error::{Error, ErrorKind};
+use crate::journal::{Intent, IntentId, IntentState};
+use crate::plan::{self, Plan, Record, import, withdraw};
+use crate::store::{LinkHow, LinkRow, index};
+use crate::transport::Priority;
+use atsync_model::contract::{Link, RemoteRef};
+use atsync_model::desired::DesiredCandidate;
+use atsync_model::kinds;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Rows that one lookup of an import brings. Nobody has more applications or tags.
+const ROWS_MAX: usize = 2_000;
+
+/// What becomes of an intent in doubt, as the host decides it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Resolution {
+    /// It happened. For a create: this is the record that it made.
+    Adopt(Option<RemoteRef>),
+    /// It did not happen: it is sent once more, on the host's word, whatever the operation's class.
+    Retry,
+    /// Nobody will know. It is not sent again until the desired record changes.
+    Abandon(String),
+}
+
+impl Reconciler {
+    /// Resolves a doubt.
+    pub(crate) async fn resolve(&self, id: IntentId, resolution: Resolution) -> Result<Intent, Error> {
+        let Some(intent) = self.store.intent(&self.name, id).await? else {
+            return Err(self.error(ErrorKind::Input, format!("there is no intent {id}")));
+        };
+        match &intent.state {
+            IntentState::InDoubt { .. } => {}
+            IntentState::Sending => {
+                let message =
+                    format!("intent {id} is on its way, or was when the engine stopped; settle first, then resolve");
+                return Err(self.error(ErrorKind::Input, message));
+            }
+            state => {
+                let message = format!("intent {id} is {}; only what is in doubt can be resolved", state.word());
+                return Err(self.error(ErrorKind::Input, message));
+            }
+        }
+        match resolution {
+            Resolution::Adopt(found) => self.adopt_intent(&intent, found).await?,
+            Resolution::Retry => self.retry_intent(&intent).await?,
+            Resolution::Abandon(reason) => {
+                self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
+            }
+        }
+        let resolved = self.store.intent(&self.name, id).await?;
+        resolved.ok_or_else(|| self.error(ErrorKind::Store, format!("intent {id} is gone")))
+    }
+
+    async fn adopt_intent(&self, intent: &Intent, found: Option<RemoteRef>) -> Result<(), Error> {
+        let order = Order::of(intent);
+        let kind = self.adapter.manifest().operation(&intent.operation).map(|rule| rule.kind.clone());
+        let made = match (found, &intent.target) {
+            (Some(found), None) => {
+                if kind.as_ref().is_some_and(|kind| *kind != found.kind) {
+                    let message =
+                        format!("{} makes {}, not {}", intent.operation, kind.unwrap_or_default(), found.kind);
+                    return Err(self.error(ErrorKind::Input, message));
+                }
+                self.shown(&found, Some(intent.id)).await?;
+                if let Some(host) = order.makes.get("subject") {
+                    self.linked_elsewhere(host, &found).await?;
+                }
+                vec![Link { role: "subject".to_owned(), kind: found.kind, id: found.id }]
+            }
+            (None, Some(_)) => Vec::new(),
+            (Some(found), Some(target)) if found == *target => Vec::new(),
+            (Some(found), Some(target)) => {
+                let message = format!("intent {} changes {target}, not {found}", intent.id);
+                return Err(self.error(ErrorKind::Input, message));
+            }
+            (None, None) => {
+                let message = format!("intent {} makes a record; say which one it is, as KIND/ID", intent.id);
+                return Err(self.error(ErrorKind::Input, message));
+            }
+        };
+        let links = self.links(&order, &made, LinkHow::Probed).await?;
+        let remotes = touched(&order, &made);
+        let to = IntentState::Applied { links: remotes.clone(), by_probe: true };
+        self.advance(intent, to, links, intent.operation.ends_with(".delete")).await?;
+        self.read_back(Touched::by(intent.id, remotes)).await
+    }
+
+    async fn retry_intent(&self, intent: &Intent) -> Result<(), Error> {
+        let Some(rule) = self.adapter.manifest().operation(&intent.operation).cloned() else {
+            let message = format!("intent {} is for {}, which the adapter no longer has", intent.id, intent.operation);
+            return Err(self.error(ErrorKind::Adapter, message));
+        };
+        match self.perform(&Order::of(intent), &rule).await? {
+            EffectEnd::Done { touched, .. } => self.read_back(touched).await,
+            EffectEnd::NotSent(error) => Err(self.task_error(&format!("sending {} again", intent.operation), error)),
+            EffectEnd::Busy(id) => Err(self.error(ErrorKind::Input, format!("intent {id} stands in the way"))),
+            EffectEnd::Stale(reason) => Err(self.error(ErrorKind::Input, reason)),
+            // The journal says how it ended.
+            EffectEnd::Refused(_) | EffectEnd::InDoubt => Ok(()),
+        }
+    }
+
+    /// Reads the record and proves that the ATS shows it.
+    async fn shown(&self, found: &RemoteRef, intent: Option<IntentId>) -> Result<Arc<Record>, Error> {
+        let applied_by: BTreeMap<String, IntentId> =
+            intent.into_iter().map(|intent| (found.id.clone(), intent)).collect();
+        let ids = [found.id.clone()];
+        let missing = self.fetch(&found.kind, &ids, &applied_by, Priority::Interactive).await?;
+        let cannot_be_asked_for = self.adapter.manifest().kind(&found.kind).is_some_and(|rule| rule.ids_max == 0);
+        if missing.is_empty() || cannot_be_asked_for {
+            let row = self.store.observed(&self.name, found).await?;
+            if let Some(row) = row.filter(|row| !row.gone) {
+                return Ok(record(&row));
+            }
+        }
+        Err(self.error(
+            ErrorKind::Input,
+            format!("the ATS does not show {found}: it is not there, hidden, or forgotten here"),
+        ))
+    }
+
+    /// One remote record is managed by one path.
+    async fn linked_elsewhere(&self, host: &str, found: &RemoteRef) -> Result<(), Error> {
+        let links = self.store.links_to(&self.name, found).await?;
+        match links.into_iter().find(|link| link.host != host) {
+            Some(link) => {
+                Err(self
+                    .error(ErrorKind::Input, format!("{found} is linked to {} already; abandon that first", link.host)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Links a host path to a remote record on the host's word.
+    pub(crate) async fn link_by_hand(&self, host: &str, found: &RemoteRef) -> Result<LinkRow, Error> {
+        let expected = kind_of(host);
+        if expected != Some(found.kind.as_str()) {
+            let message = format!("{host} is linked to {}, not to {found}", expected.unwrap_or("nothing"));
+            return Err(self.error(ErrorKind::Input, message));
+        }
+        let known = self.store.link(&self.name, host).await?;
+        if let Some(known) = known.filter(|known| known.remote != *found)
+            && self.shown(&known.remote, None).await.is_ok()
+        {
+            let message =
+                format!("{host} is linked to {}, which the ATS shows; abandon the record first", known.remote);
+            return Err(self.error(ErrorKind::Input, message));
+        }
+        self.shown(found, None).await?;
+        self.linked_elsewhere(host, found).await?;
+        // Nothing of it was written by the engine; the next plan compares.
+        let link = LinkRow {
+            host: host.to_owned(),
+            remote: found.clone(),
+            how: LinkHow::Adopted,
+            applied: Map::new(),
+            since_ms: self.clock.now_ms(),
+        };
+        self.store.put_links(&self.name, vec![link.clone()]).await?;
+        let key = host.split('/').next().unwrap_or(host).to_owned();
+        self.store.mark_dirty(&self.name, vec![key]).await?;
+        Ok(link)
+    }
+
+    /// A desired record of what the ATS holds.
+    pub(crate) async fn import(&self, id: &str, key: &str) -> Result<DesiredCandidate, Error> {
+        let person = self.shown(&remote(kinds::CANDIDATES, id), None).await?;
+        if person.value("privacy.anonymized").and_then(Value::as_bool) == Some(true) {
+            return Err(
+                self.error(ErrorKind::Input, format!("candidates/{id} was anonymised; there is nothing to import"))
+            );
+        }
+        let mut gathered = Gathered::default();
+        for kind in
+            [kinds::APPLICATIONS, kinds::APPLIED_TAGS, kinds::TAGS, kinds::CUSTOM_FIELDS, kinds::CUSTOM_FIELD_OPTIONS]
+        {
+            if self.adapter.manifest().kind(kind).is_some() {
+                self.refresh(&mut gathered, kind).await?;
+            }
+        }
+        let lookup = async |kind: &str, index: &str, term: &str| -> Result<Vec<Arc<Record>>, Error> {
+            let rows = self.store.lookup(&self.name, kind, index, term, ROWS_MAX).await?;
+            Ok(rows.iter().map(record).collect())
+        };
+        let applications = lookup(kinds::APPLICATIONS, index::CANDIDATE, id).await?;
+        let mut tags = Vec::new();
+        for applied in lookup(kinds::APPLIED_TAGS, index::CANDIDATE, id).await? {
+            let Some(tag) = applied.text("tag.id") else { continue };
+            let row = self.store.observed(&self.name, &remote(kinds::TAGS, tag)).await?;
+            tags.extend(row.and_then(|row| record(&row).text("name").map(str::to_owned)));
+        }
+        tags.sort();
+        tags.dedup();
+        let mut writable: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for field in person.value("custom_fields").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
+            let found = lookup(kinds::CUSTOM_FIELDS, index::KEY, field).await?;
+            let fits = |row: &&Arc<Record>| {
+                row.text("key") == Some(field) && row.text("applies_to.value") == Some("candidate") && is_active(row)
+            };
+            let mut fitting = found.iter().filter(fits);
+            if let (Some(definition), None) = (fitting.next(), fitting.next()) {
+                let options = lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, &definition.id).await?;
+                let labels = options.iter().filter(|row| is_active(row)).filter_map(|row| row.text("name"));
+                writable.insert(field.clone(), labels.map(str::to_owned).collect());
+            }
+        }
+        let source = import::Source { person: &person, tags, applications: &applications };
+        Ok(import::desired(key, &source, |field, kind, value| {
+            let Some(labels) = writable.get(field) else { return false };
+            let known = |value: &Value| {
+                value.as_str().is_some_and(|value| labels.iter().filter(|label| *label == value).count() == 1)
+            };
+            match kind {
+                "single" => known(value),
+                "multi" => value.as_array().is_some_and(|list| list.iter().all(known)),
+                "file" | "unknown" => false,
+                _ => true,
+            }
+        }))
+    }
+
+    /// The plan that takes back what can be taken back.
+    pub(crate) async fn plan_withdrawal(&self, key: &str, options: withdraw::WithdrawOptions) -> Result<Plan, Error> {
+        let Some(row) = self.store.desired(&self.name, key).await? else {
+            return Err(self.error(ErrorKind::Input, format!("there is no desired record {key}")));
+        };
+        let desired = self.parse_desired(&row)?;
+        let links = self.links_by_host(key).await?;
+        let mut gathered = Gathered::default();
+        for kind in [kinds::CANDIDATES, kinds::APPLIED_TAGS] {
+            if self.adapter.manifest().kind(kind).is_some() {
+                self.refresh(&mut gathered, kind).await?;
+            }
+        }
+        let input = plan::Input {
+            manifest: self.adapter.manifest(),
+            settings: &self.settings,
+            desired: &desired,
+            generation: row.generation,
+            links: &links,
+        };
+        let mut planned = self.ask(&mut gathered, key, |facts| withdraw::record(&input, facts, options)).await?;
+        let open = self.store.open_intents(&self.name).await?;
+        self.keep_back(&mut planned, &open).await?;
+        Ok(withdraw::plan(&self.name, planned))
+    }
+}
+
+fn is_active(row: &Record) -> bool {
+    row.value("active").and_then(Value::as_bool) != Some(false)
+}
+
+/// The kind that a host path is linked to.
+fn kind_of(host: &str) -> Option<&'static str> {
+    let parts: Vec<&str> = host.split('/').collect();
+    match parts.as_slice() {
+        [_] => Some(kinds::CANDIDATES),
+        [_, "applications", _] => Some(kinds::APPLICATIONS),
+        [_, "applications", _, "attachments", _] => Some(kinds::ATTACHMENTS),
+        [_, "notes", _] => Some(kinds::NOTES),
+        _ => None,
+    }
+}

@@ -1,0 +1,421 @@
+//! Sweeps: finding out what is gone where no list says so.
+//!
+//! # Expected flow
+//! 1. The tenant is compared with the one that the store knows. Then every page of the kind is read; what it showed is remembered with the
+//!    page, so that a sweep that is killed goes on where it was. Incremental passes go on beside it.
+//! 2. What a *complete* sweep did not see is suspected, except what changed while it ran (its page may have been read before).
+//! 3. The right to list the kind is checked again, and the share of suspects is held against the brake.
+//! 4. Suspects are asked for by id. Those that come back are taken in; those that do not are gone, or live on under another id
+//!    ([`super::identity`]), and are told so once, with the proof.
+//!
+//! # Guarantees
+//! A partial sweep deletes nothing. A list that lacks a row deletes nothing by itself, unless the manifest says that a complete walk proves.
+//!
+//! # Caveats
+//! A record that an administrator hides from the credential cannot be told from a deleted one where the ATS answers both alike. So records
+//! that were last seen as private or confidential, or hang on such, are left alone unless the sweep saw others like them, which proves that
+//! the credential's sight is not lost. One that is hidden for the first time is taken for deleted; when it shows again it is new again, and
+//! links hold.
+//!
+//! # Bounds
+//! [`SweepOptions::pages_max`] pages a call; [`AGE_MAX_MS`]. Left out: kinds that come inside the pages of others.
+
+use super::drive::TaskError;
+use super::fetch::by_kind;
+use super::identity::swept;
+use super::pull::parent_kind;
+use super::{Progress, Reconciler};
+use crate::error::{Error, ErrorKind};
+use crate::store::{Cause, ObservedRow, PageCommit, Proof, SweepPhase, SweepState};
+use crate::transport::Priority;
+use atsync_model::contract::{Failure, Outcome, RemoteRef, Scan, Since, Task, Verdict};
+use atsync_model::kinds;
+use atsync_model::manifest::{KindRule, ScanRule};
+
+/// A sweep that began longer ago than this begins again: what it saw first says little by now.
+const AGE_MAX_MS: u64 = 7 * 24 * 3_600_000;
+/// How often one call may begin a walk again because its cursor expired.
+const RESTARTS_MAX: u32 = 3;
+/// Rows read from the store at a time.
+const ROWS: usize = 1_000;
+
+/// How a sweep is run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SweepOptions {
+    /// The brake: more suspects than this share of the known records, in thousandths, are not believed.
+    pub brake_per_mille: u32,
+    /// So many suspects are always believed: small kinds would brake at every deletion.
+    pub brake_floor: u64,
+    /// Pages that one call reads at most; the next call goes on from there.
+    pub pages_max: u64,
+    /// Goes on in spite of the brake. Never in spite of a lost right.
+    pub force: bool,
+}
+
+impl Default for SweepOptions {
+    fn default() -> Self {
+        Self { brake_per_mille: 100, brake_floor: 20, pages_max: u64::MAX, force: false }
+    }
+}
+
+impl SweepOptions {
+    /// Reads at most so many pages in one call.
+    #[must_use]
+    pub fn pages_max(mut self, pages_max: u64) -> Self {
+        self.pages_max = pages_max;
+        self
+    }
+
+    /// Goes on in spite of the brake.
+    #[must_use]
+    pub fn force(mut self, force: bool) -> Self {
+        self.force = force;
+        self
+    }
+
+    /// Sets the brake.
+    #[must_use]
+    pub fn brake(mut self, per_mille: u32, floor: u64) -> Self {
+        self.brake_per_mille = per_mille;
+        self.brake_floor = floor;
+        self
+    }
+}
+
+/// What a sweep brought.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct SweepReport {
+    /// The kind.
+    pub kind: String,
+    /// It has come to its end. Otherwise the next call goes on, or `held` says what to do.
+    pub complete: bool,
+    /// It went on from an earlier call.
+    pub resumed: bool,
+    /// Pages that this call read.
+    pub pages: u64,
+    /// Rows that the sweep showed, by all its calls.
+    pub seen: u64,
+    /// Records that it did not show and that are not excused.
+    pub suspected: u64,
+    /// Of those: gone, and told.
+    pub confirmed: u64,
+    /// Of those: there when asked for.
+    pub still_there: u64,
+    /// Of those: alive under another id, and told.
+    pub moved: u64,
+    /// Of those: nothing can prove it, so they stay.
+    pub unproven: u64,
+    /// Not shown, but changed since the sweep began; the next one sees.
+    pub young: u64,
+    /// Not shown, but known as shown to few: the credential may have lost sight of them.
+    pub hidden: u64,
+    /// Why nothing was taken for gone, and what to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<String>,
+}
+
+impl Reconciler {
+    /// Sweeps a kind, or goes on with its sweep.
+    pub(crate) async fn sweep(&self, kind: &str, options: SweepOptions) -> Result<SweepReport, Error> {
+        let Some(rule) = self.adapter.manifest().kind(kind).cloned() else {
+            return Err(self.unknown_kind(kind));
+        };
+        match &rule.scan {
+            ScanRule::List {} | ScanRule::ByParent { .. } => {}
+            ScanRule::Inside { kind: outer } => {
+                let message = format!("{kind} come with the pages of {outer}, so they have no sweep of their own");
+                return Err(self.error(ErrorKind::Input, message));
+            }
+            ScanRule::None {} => return Err(self.error(ErrorKind::Input, format!("the ATS has no list of {kind}"))),
+        }
+        let mut report = SweepReport { kind: kind.to_owned(), ..SweepReport::default() };
+        self.verify_tenant().await?;
+        let mut state = self.begin_sweep(&rule, options, &mut report).await?;
+        if matches!(state.phase, SweepPhase::Walking { .. }) {
+            self.walk_sweep(&rule, &mut state, options.pages_max, &mut report).await?;
+        }
+        report.seen = state.rows;
+        if matches!(state.phase, SweepPhase::Walking { .. }) {
+            return Ok(report);
+        }
+        self.confirm(&rule, state, options, &mut report).await?;
+        Ok(report)
+    }
+
+    /// The sweep to go on with, or a new one.
+    async fn begin_sweep(
+        &self,
+        rule: &KindRule,
+        options: SweepOptions,
+        report: &mut SweepReport,
+    ) -> Result<SweepState, Error> {
+        let now_ms = self.clock.now_ms();
+        let stored = self.store.sweep_state(&self.name, &rule.name).await?;
+        if let Some(state) = &stored {
+            let fresh = now_ms.saturating_sub(state.started_ms) < AGE_MAX_MS;
+            let goes_on = match state.phase {
+                SweepPhase::Walking { .. } | SweepPhase::Walked => fresh,
+                SweepPhase::Held { .. } => fresh && options.force,
+                SweepPhase::Ended { .. } => false,
+            };
+            if goes_on {
+                report.resumed = true;
+                return Ok(state.clone());
+            }
+            // Said before anything is forgotten, so that a half-forgotten sweep is never gone on with.
+            self.put_sweep(rule, SweepState { phase: SweepPhase::Ended { at_ms: now_ms }, ..state.clone() }).await?;
+        }
+        self.forget_seen(rule).await?;
+        let phase = SweepPhase::Walking { parent: None, cursor: None };
+        let state = SweepState { started_ms: now_ms, pages: 0, rows: 0, confidential: 0, phase };
+        self.put_sweep(rule, state.clone()).await?;
+        Ok(state)
+    }
+
+    async fn put_sweep(&self, rule: &KindRule, state: SweepState) -> Result<(), Error> {
+        let page = self.page(rule.name.clone(), Vec::new(), &[], Cause::Observed);
+        self.store.commit_page(&self.name, PageCommit { sweep: Some(state), ..page }).await?;
+        Ok(())
+    }
+
+    async fn forget_seen(&self, rule: &KindRule) -> Result<(), Error> {
+        while self.store.forget_seen(&self.name, &rule.name, ROWS).await? > 0 {}
+        Ok(())
+    }
+
+    async fn walk_sweep(
+        &self,
+        rule: &KindRule,
+        state: &mut SweepState,
+        pages_max: u64,
+        report: &mut SweepReport,
+    ) -> Result<(), Error> {
+        let mut restarts = 0;
+        while report.pages < pages_max {
+            let SweepPhase::Walking { parent, cursor } = state.phase.clone() else { return Ok(()) };
+            let parent = match (parent_kind(rule), parent) {
+                (Some(kind), None) => match self.next_parent(kind, None).await? {
+                    Some(first) => Some(first),
+                    None => {
+                        state.phase = SweepPhase::Walked;
+                        return self.put_sweep(rule, state.clone()).await;
+                    }
+                },
+                (_, parent) => parent,
+            };
+            let task = Task::Scan(Scan {
+                kind: rule.name.clone(),
+                parent: parent.as_deref().zip(parent_kind(rule)).map(|(id, kind)| RemoteRef::new(kind, id)),
+                since: Since::Everything,
+                cursor,
+                page_size: rule.page_max,
+            });
+            let finished = match self.drive(task, None, Priority::Backfill).await {
+                Ok(finished) => finished,
+                Err(TaskError::Failed(Failure::Restart(_))) if restarts < RESTARTS_MAX => {
+                    restarts += 1;
+                    // What was seen stays seen: it was there since the sweep began.
+                    state.phase = SweepPhase::Walking { parent, cursor: None };
+                    continue;
+                }
+                Err(error) => return Err(self.task_error(&format!("sweeping {}", rule.name), error)),
+            };
+            let Outcome::Page(page) = finished.outcome else {
+                return Err(self.error(ErrorKind::Adapter, "the adapter answered a scan with something else"));
+            };
+            let mut kinds = by_kind(page.items, finished.reply.as_ref());
+            let own = kinds.remove(&rule.name).unwrap_or_default();
+            state.pages += 1;
+            state.rows += u64::try_from(own.len()).unwrap_or(0);
+            let few = own.iter().filter(|record| shown_to_few(&record.body)).count();
+            state.confidential += u64::try_from(few).unwrap_or(0);
+            state.phase = match (page.complete, parent_kind(rule), &parent) {
+                (false, _, _) => SweepPhase::Walking { parent: parent.clone(), cursor: page.next },
+                (true, Some(kind), Some(last)) => match self.next_parent(kind, Some(last)).await? {
+                    Some(next) => SweepPhase::Walking { parent: Some(next), cursor: None },
+                    None => SweepPhase::Walked,
+                },
+                (true, _, _) => SweepPhase::Walked,
+            };
+            for (kind, records) in kinds {
+                self.take(self.page(kind, records, &page.masks, Cause::Observed)).await?;
+            }
+            let own = self.page(rule.name.clone(), own, &page.masks, Cause::Observed);
+            self.take(PageCommit { sweep: Some(state.clone()), ..own }).await?;
+            report.pages += 1;
+            self.report(&Progress::Page { kind: rule.name.clone(), records: state.rows });
+        }
+        Ok(())
+    }
+
+    async fn next_parent(&self, kind: &str, after: Option<&str>) -> Result<Option<String>, Error> {
+        let rows = self.store.observed_page(&self.name, kind, after, 1).await?;
+        Ok(rows.into_iter().next().map(|row| row.id))
+    }
+
+    /// The complete sweep judged: held, or confirmed and ended.
+    async fn confirm(
+        &self,
+        rule: &KindRule,
+        mut state: SweepState,
+        options: SweepOptions,
+        report: &mut SweepReport,
+    ) -> Result<(), Error> {
+        if rule.name == kinds::CANDIDATES {
+            self.follow_leads(Priority::Backfill).await?;
+        }
+        let suspects = self.suspects(rule, &state, report).await?;
+        let held = match self.lost_right(rule).await? {
+            Some(text) => Some(text),
+            None => self.brake(rule, &state, options, report.suspected).await?,
+        };
+        if let Some(text) = held.filter(|_| report.suspected > 0) {
+            tracing::warn!(connection = %self.name, kind = %rule.name, suspected = report.suspected, "a sweep is held");
+            report.held = Some(text);
+            state.phase = SweepPhase::Held { at_ms: self.clock.now_ms() };
+            return self.put_sweep(rule, state).await;
+        }
+        let size = usize::try_from(rule.ids_max).unwrap_or(1);
+        if size > 0 {
+            // From here on a call that is cut off is gone on with.
+            state.phase = SweepPhase::Walked;
+            for chunk in suspects.chunks(size) {
+                self.confirm_by_fetch(rule, &state, chunk, report).await?;
+            }
+        } else if rule.absence_proves {
+            for chunk in suspects.chunks(ROWS) {
+                let done = self.bury(&rule.name, chunk.to_vec(), swept(Proof::Walk), Priority::Backfill).await?;
+                report.confirmed += done.deleted;
+                report.moved += done.moved;
+            }
+        } else {
+            report.unproven = report.suspected;
+        }
+        state.phase = SweepPhase::Ended { at_ms: self.clock.now_ms() };
+        self.put_sweep(rule, state).await?;
+        self.forget_seen(rule).await?;
+        report.complete = true;
+        Ok(())
+    }
+
+    async fn confirm_by_fetch(
+        &self,
+        rule: &KindRule,
+        state: &SweepState,
+        chunk: &[String],
+        report: &mut SweepReport,
+    ) -> Result<(), Error> {
+        let looked = self.look_up(&rule.name, chunk, Priority::Backfill).await?;
+        for (kind, records) in looked.records {
+            let sweep = (kind == rule.name).then(|| state.clone());
+            report.still_there += if sweep.is_some() { u64::try_from(records.len()).unwrap_or(0) } else { 0 };
+            let page = self.page(kind, records, &looked.masks, Cause::Observed);
+            self.take(PageCommit { sweep, ..page }).await?;
+        }
+        // What was not asked for is nobody's to bury, whatever the adapter says.
+        let missing: Vec<String> = looked.missing.into_iter().filter(|id| chunk.contains(id)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let done = self.bury(&rule.name, missing, swept(Proof::Fetched), Priority::Backfill).await?;
+        report.confirmed += done.deleted;
+        report.moved += done.moved;
+        Ok(())
+    }
+
+    /// The ids that the sweep did not see and that nothing excuses.
+    async fn suspects(
+        &self,
+        rule: &KindRule,
+        state: &SweepState,
+        report: &mut SweepReport,
+    ) -> Result<Vec<String>, Error> {
+        let mut suspects = Vec::new();
+        let mut after: Option<String> = None;
+        loop {
+            let rows = self.store.suspects_page(&self.name, &rule.name, after.as_deref(), ROWS).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.id.clone());
+            for row in rows {
+                if row.changed_ms.saturating_add(rule.visible_within_ms) >= state.started_ms {
+                    report.young += 1;
+                } else if rule.confidential && self.may_be_hidden(&row, state).await? {
+                    report.hidden += 1;
+                } else {
+                    suspects.push(row.id);
+                }
+            }
+        }
+        report.suspected = u64::try_from(suspects.len()).unwrap_or(u64::MAX);
+        Ok(suspects)
+    }
+
+    /// Whether the credential may have lost sight of the record.
+    async fn may_be_hidden(&self, row: &ObservedRow, state: &SweepState) -> Result<bool, Error> {
+        if shown_to_few(&row.body) {
+            return Ok(state.confidential == 0);
+        }
+        let Ok(body) = serde_json::from_str::<serde_json::Value>(&row.body) else { return Ok(false) };
+        for (member, kind) in
+            [("candidate", kinds::CANDIDATES), ("job", kinds::JOBS), ("application", kinds::APPLICATIONS)]
+        {
+            let Some(id) = body.get(member).and_then(|of| of.get("id")).and_then(serde_json::Value::as_str) else {
+                continue;
+            };
+            let of = self.store.observed(&self.name, &RemoteRef::new(kind, id)).await?;
+            if of.is_some_and(|of| !of.gone && shown_to_few(&of.body)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Why the credential cannot be trusted to see the kind.
+    async fn lost_right(&self, rule: &KindRule) -> Result<Option<String>, Error> {
+        let Some(permission) = &rule.permission else { return Ok(None) };
+        let checked = self.check_one(permission).await?;
+        if checked.verdict == Verdict::Granted {
+            return Ok(None);
+        }
+        Ok(Some(format!(
+            "{}: nothing is taken for deleted, since the credential may no longer see everything ({permission}: {}). Restore the right, then sweep again",
+            rule.name, checked.detail
+        )))
+    }
+
+    /// Why the sweep is too sweeping to be believed.
+    async fn brake(
+        &self,
+        rule: &KindRule,
+        state: &SweepState,
+        options: SweepOptions,
+        suspected: u64,
+    ) -> Result<Option<String>, Error> {
+        if options.force {
+            return Ok(None);
+        }
+        let kind = &rule.name;
+        if state.rows == 0 && rule.ids_max == 0 {
+            return Ok(Some(format!(
+                "{kind}: the list was empty, and nothing else can tell whether {suspected} records are gone; nothing is taken for deleted. If they are, sweep again with --force"
+            )));
+        }
+        let counts = self.store.observed_counts(&self.name).await?;
+        let known = counts.iter().find(|(name, _)| name == kind).map_or(0, |(_, count)| *count);
+        let share = known.saturating_mul(u64::from(options.brake_per_mille)) / 1_000;
+        let allowed = share.max(options.brake_floor);
+        if suspected <= allowed {
+            return Ok(None);
+        }
+        Ok(Some(format!(
+            "{kind}: the sweep did not see {suspected} of {known} records, and at most {allowed} are believed at once; nothing is taken for deleted. Look whether the credential may still see them all; if they were deleted, sweep again with --force"
+        )))
+    }
+}
+
+/// Whether the record says of itself that it is shown to few.
+fn shown_to_few(body: &str) -> bool {
+    // Compact JSON of ours; a false alarm only makes a sweep more careful.
+    body.contains("\"private\":true") || body.contains("\"confidential\":true")
+}

@@ -1,0 +1,195 @@
+//! What sweeps have seen, and where records went that are no longer themselves.
+//!
+//! An alias is written when a move was told, and as a mere lead when an application is taken in under another candidate than before. The
+//! lead outlives the process that saw it, so that whoever looks later still finds the winner of a merge.
+//!
+//! Bounds: rows per read and per forgetting. Left out: when to sweep and what to believe; see [`crate::reconcile`].
+
+use super::observed::{self, Row};
+use super::tables::{ALIASES, OBSERVED, OrFailed, SEEN, SWEEPS, Tables, each, from_json, get, has, table, to_json};
+use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter};
+use crate::store::{Alias, ObservedRow, ObservedWrite, StoreError, SweepState, check};
+use atsync_model::contract::RemoteRef;
+use redb::ReadTransaction;
+
+const FORMAT: u8 = 1;
+const WHAT: &str = "an alias";
+
+fn decode(value: &[u8]) -> Result<Alias, StoreError> {
+    let mut reader = ValueReader::new(value, FORMAT, WHAT)?;
+    let told = reader.byte()? == 1;
+    Ok(Alias { to: reader.text()?.to_owned(), told })
+}
+
+/// Writes where a record went. Tells whether it was not known before; a lead never takes the place of what was told.
+pub(super) fn put(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    kind: &str,
+    id: &str,
+    to: &str,
+    told: bool,
+) -> Result<bool, StoreError> {
+    let key = observed::key(connection, kind, id);
+    let held = get(tables.aliases.rows(), &key)?.map(|value| decode(value.value())).transpose()?;
+    if held.as_ref().is_some_and(|held| (held.told && !told) || (held.told == told && held.to == to)) {
+        return Ok(false);
+    }
+    let value = ValueWriter::new(FORMAT, to.len()).byte(u8::from(told)).string(to.as_bytes()).done();
+    tables.aliases.put(&key, &value)?;
+    Ok(true)
+}
+
+/// Whether a move to this id was told.
+pub(super) fn is_told(
+    tables: &Tables<'_>,
+    connection: &str,
+    kind: &str,
+    id: &str,
+    to: &str,
+) -> Result<bool, StoreError> {
+    let held = get(tables.aliases.rows(), &observed::key(connection, kind, id))?;
+    let held = held.map(|value| decode(value.value())).transpose()?;
+    Ok(held.is_some_and(|held| held.told && held.to == to))
+}
+
+/// Ends the alias of a record that is itself again.
+pub(super) fn end(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &str) -> Result<(), StoreError> {
+    let key = observed::key(connection, kind, id);
+    if has(tables.aliases.rows(), &key)? {
+        tables.aliases.remove(&key)?;
+    }
+    Ok(())
+}
+
+/// Forgets what a sweep saw of a record and where it went.
+pub(super) fn forget(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &str) -> Result<(), StoreError> {
+    end(tables, connection, kind, id)?;
+    let key = observed::key(connection, kind, id);
+    if has(tables.seen.rows(), &key)? {
+        tables.seen.remove(&key)?;
+    }
+    Ok(())
+}
+
+/// Drops a lead.
+pub(super) fn drop_lead(tables: &mut Tables<'_>, connection: &str, remote: &RemoteRef) -> Result<(), StoreError> {
+    let key = observed::key(connection, &remote.kind, &remote.id);
+    let held = get(tables.aliases.rows(), &key)?.map(|value| decode(value.value())).transpose()?;
+    if held.is_some_and(|held| !held.told) {
+        tables.aliases.remove(&key)?;
+    }
+    Ok(())
+}
+
+/// Where a record went.
+pub(super) fn alias(read: &ReadTransaction, connection: &str, remote: &RemoteRef) -> Result<Option<Alias>, StoreError> {
+    let rows = table(read, ALIASES)?;
+    let value = get(&rows, &observed::key(connection, &remote.kind, &remote.id))?;
+    value.map(|value| decode(value.value())).transpose()
+}
+
+/// The leads of a kind.
+pub(super) fn leads(
+    read: &ReadTransaction,
+    connection: &str,
+    kind: &str,
+    rows_max: usize,
+) -> Result<Vec<(String, String)>, StoreError> {
+    check::rows(rows_max)?;
+    let prefix = Key::of(connection).text(kind);
+    let mut found = Vec::new();
+    each(&table(read, ALIASES)?, prefix.clone().within(), usize::MAX, |key, value| {
+        let alias = decode(value)?;
+        if !alias.told && found.len() < rows_max {
+            found.push((KeyReader::after(key, &prefix)?.text()?, alias.to));
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// Remembers what a page of a sweep showed, and where the sweep stands.
+pub(super) fn see(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    kind: &str,
+    records: &[ObservedWrite],
+    sweep: &SweepState,
+) -> Result<(), StoreError> {
+    for record in records {
+        tables.seen.put(&observed::key(connection, kind, &record.id), &[])?;
+    }
+    tables.sweeps.put(&Key::of(connection).text(kind), &to_json(sweep)?).map(drop)
+}
+
+/// Where the sweep of a kind stands.
+pub(super) fn sweep_state(
+    read: &ReadTransaction,
+    connection: &str,
+    kind: &str,
+) -> Result<Option<SweepState>, StoreError> {
+    let rows = table(read, SWEEPS)?;
+    let value = get(&rows, &Key::of(connection).text(kind))?;
+    value.map(|value| from_json(value.value(), "a sweep's state")).transpose()
+}
+
+/// Records that the sweep has not seen. Both tables are in the order of ids, so they are walked side by side.
+pub(super) fn suspects_page(
+    read: &ReadTransaction,
+    connection: &str,
+    kind: &str,
+    after: Option<&str>,
+    rows_max: usize,
+) -> Result<Vec<ObservedRow>, StoreError> {
+    check::rows(rows_max)?;
+    let prefix = Key::of(connection).text(kind);
+    let range = match after {
+        Some(after) => prefix.clone().within_after(prefix.clone().text(after)),
+        None => prefix.clone().within(),
+    };
+    let mut found = Vec::new();
+    if rows_max == 0 || range.start >= range.end {
+        return Ok(found);
+    }
+    let (observed, seen) = (table(read, OBSERVED)?, table(read, SEEN)?);
+    let mut seen = seen.range(range.start.as_slice()..range.end.as_slice()).or_failed()?;
+    let mut next_seen = seen.next().transpose().or_failed()?;
+    for row in observed.range(range.start.as_slice()..range.end.as_slice()).or_failed()? {
+        let (key, value) = row.or_failed()?;
+        while next_seen.as_ref().is_some_and(|(seen, _)| seen.value() < key.value()) {
+            next_seen = seen.next().transpose().or_failed()?;
+        }
+        if next_seen.as_ref().is_some_and(|(seen, _)| seen.value() == key.value()) {
+            continue;
+        }
+        let row = Row::decode(value.value())?;
+        if row.gone {
+            continue;
+        }
+        found.push(row.owned(kind, KeyReader::after(key.value(), &prefix)?.text()?));
+        if found.len() >= rows_max {
+            break;
+        }
+    }
+    Ok(found)
+}
+
+/// Forgets some of what the sweep of a kind has seen. Tells how many.
+pub(super) fn forget_seen(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    kind: &str,
+    rows_max: usize,
+) -> Result<u64, StoreError> {
+    let prefix = Key::of(connection).text(kind);
+    let mut ids = Vec::new();
+    each(tables.seen.rows(), prefix.clone().within(), rows_max, |key, _| {
+        ids.push(KeyReader::after(key, &prefix)?.text()?);
+        Ok(())
+    })?;
+    for id in &ids {
+        tables.seen.remove(&observed::key(connection, kind, id))?;
+    }
+    Ok(u64::try_from(ids.len()).unwrap_or(u64::MAX))
+}

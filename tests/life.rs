@@ -1,0 +1,410 @@
+//! The life of a record: released, adopted, imported, observed, paused, abandoned, withdrawn, resolved, explained, forgotten.
+//!
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets. What counts is what the sandbox
+//! holds and which requests reached it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+
+use atsync::model::contract::RemoteRef;
+use atsync::plan::withdraw::WithdrawOptions;
+use atsync::plan::{FindingKind, Plan, words};
+use atsync::reconcile::ApplyReport;
+use atsync::store::{Cause, Change, ChangeWhat, Keep, Mode, StoreError};
+use atsync::{Clock as _, Connection, ErrorKind, Person, PlanOf, Resolution};
+use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
+use atsync_tests::{World, desired};
+use futures_util::TryStreamExt;
+use serde_json::{Value, json};
+
+const ADA: &str = "ada.byron@example.com";
+
+fn sync(world: &World, acme: &Connection, record: &Value) -> (Plan, ApplyReport) {
+    let records = desired(&record.to_string());
+    world.run(acme.declare(&records)).unwrap();
+    world.run(acme.sync()).unwrap()
+}
+
+fn ada(more: &Value) -> Value {
+    let mut record = json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    record
+}
+
+fn ada_in(world: &World) -> Value {
+    let found = world.sandbox.candidates_by_email(ADA);
+    assert_eq!(found.len(), 1, "{found:#?}");
+    found[0].clone()
+}
+
+fn ada_id(world: &World) -> i64 {
+    ada_in(world)["id"].as_i64().unwrap()
+}
+
+fn tags_of(world: &World, id: i64) -> usize {
+    world.sandbox.rows_of_candidate("applied_candidate_tags", id).len()
+}
+
+fn feed(world: &World, acme: &Connection, after: u64) -> Vec<Change> {
+    world.run(acme.changes(after).try_collect()).unwrap()
+}
+
+/// A candidate of the company with exactly one address that nobody else has, and that address.
+fn somebody(world: &World) -> (i64, String) {
+    let candidates = world.sandbox.rows("candidates");
+    candidates
+        .iter()
+        .find_map(|row| {
+            let emails = row["email_addresses"].as_array()?;
+            let email = emails.first()?["value"].as_str()?;
+            let one =
+                emails.len() == 1 && row["private"] != true && world.sandbox.candidates_by_email(email).len() == 1;
+            one.then(|| (row["id"].as_i64().unwrap(), email.to_owned()))
+        })
+        .unwrap()
+}
+
+#[test]
+fn a_released_field_keeps_its_value_and_is_nobodys() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    let phones = json!({"company": "Analytical", "phones": ["+44 20 1234"], "tags": ["vip"]});
+    assert!(sync(&world, &acme, &ada(&phones)).1.is_complete());
+    let before = ada_in(&world);
+    assert_eq!(tags_of(&world, ada_id(&world)), 1);
+    world.sandbox.clear_logs();
+    sync(&world, &acme, &ada(&json!({})));
+    assert_eq!(world.written(), Vec::<String>::new(), "releasing sends nothing");
+    assert_eq!((&ada_in(&world)["company"], tags_of(&world, ada_id(&world))), (&before["company"], 1));
+    // Named again without the entries: what was released is not taken back.
+    let (plan, _) = sync(&world, &acme, &ada(&json!({"phones": [], "tags": [], "company": "Other"})));
+    assert_eq!(world.written(), Vec::<String>::new(), "{}", words::plan(&plan));
+    assert_eq!(ada_in(&world)["phone_numbers"], before["phone_numbers"]);
+}
+
+#[test]
+fn a_field_that_both_sides_changed_is_shown_as_a_conflict_and_left() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    sync(&world, &acme, &ada(&json!({"title": "Engineer"})));
+    let id = ada_id(&world);
+    let values = json!({"title": "Countess"}).as_object().unwrap().clone();
+    world.clock.set(world.clock.now_ms() + 60_000);
+    world.sandbox.recruiter(&Recruiter::Set { collection: "candidates".into(), id, values }).unwrap();
+    world.sandbox.clear_logs();
+    let (plan, _) = sync(&world, &acme, &ada(&json!({"title": "Analyst"})));
+    let findings: Vec<FindingKind> = plan.records[0].findings.iter().map(|finding| finding.kind).collect();
+    assert!(findings.contains(&FindingKind::Conflict), "{}", words::plan(&plan));
+    assert_eq!((world.written(), &ada_in(&world)["title"]), (Vec::new(), &json!("Countess")));
+    let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
+    assert!(
+        row.status.conditions.iter().any(|held| held.kind == "Synced" && !held.status && held.reason == "Conflict")
+    );
+    let story = world.run(acme.explain("ref-1")).unwrap();
+    let title = story.fields.iter().find(|field| field.field == "title").unwrap();
+    let values = (&title.desired, &title.applied, &title.observed);
+    assert_eq!(values, (&json!("Analyst"), &json!("Engineer"), &json!("Countess")), "{}", story.words());
+    assert!(title.verdict.contains("both sides"), "{}", title.verdict);
+}
+
+#[test]
+fn what_is_only_observed_is_linked_and_shown_and_never_written() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    let (id, email) = somebody(&world);
+    let tags = tags_of(&world, id);
+    let record = json!({"key": "x", "emails": [email, "new@example.com"], "tags": ["never seen before"]});
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    world.run(acme.observe_only("x")).unwrap();
+    let (plan, _) = world.run(acme.sync()).unwrap();
+    assert!(plan.is_empty() && plan.records[0].note("ObservedOnly").is_some(), "{}", words::plan(&plan));
+    assert_eq!(world.written(), Vec::<String>::new());
+    let links = world.run(acme.links("x")).unwrap();
+    assert_eq!(links[0].remote, RemoteRef::new("candidates", id.to_string()));
+    let row = world.run(acme.desired("x")).unwrap().unwrap();
+    assert!(!row.dirty && row.status.conditions.iter().any(|held| held.kind == "Synced" && !held.status));
+    world.run(acme.resume("x")).unwrap();
+    assert!(world.run(acme.sync()).unwrap().1.is_complete());
+    assert_eq!(tags_of(&world, id), tags + 1);
+    assert_eq!(world.sandbox.candidates_by_email("new@example.com").len(), 1);
+}
+
+#[test]
+fn nothing_is_sent_for_a_paused_record_not_even_by_a_plan_from_before() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    assert_eq!(plan.writes(), 1);
+    world.run(acme.pause("ref-1")).unwrap();
+    world.sandbox.clear_logs();
+    let report = world.run(acme.apply(&plan)).unwrap();
+    assert!(!report.is_complete());
+    assert!(world.run(acme.sync()).unwrap().0.is_empty());
+    assert_eq!((world.written(), world.sandbox.candidates_by_email(ADA).len()), (Vec::new(), 0));
+    let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
+    assert_eq!((row.mode, row.status.conditions[0].kind.as_str()), (Mode::Paused, "Paused"));
+    world.run(acme.resume("ref-1")).unwrap();
+    assert!(world.run(acme.sync()).unwrap().1.is_complete());
+    ada_in(&world);
+    let unknown = world.run(acme.pause("nobody")).unwrap_err();
+    assert_eq!(unknown.kind(), ErrorKind::Input);
+}
+
+#[test]
+fn an_abandoned_record_leaves_everything_in_the_ats() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
+    let before = (ada_in(&world), tags_of(&world, ada_id(&world)));
+    world.sandbox.clear_logs();
+    world.run(acme.abandon("ref-1")).unwrap();
+    assert!(world.run(acme.sync()).unwrap().0.is_empty());
+    assert_eq!((ada_in(&world), tags_of(&world, ada_id(&world))), before);
+    assert_eq!(world.written(), Vec::<String>::new());
+    assert!(world.run(acme.links("ref-1")).unwrap().is_empty());
+    // Declared again, it is found again and nothing is made twice.
+    sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
+    assert_eq!(world.written(), Vec::<String>::new());
+    ada_in(&world);
+}
+
+#[test]
+fn an_imported_record_plans_nothing() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    let (id, _) = somebody(&world);
+    world.sandbox.recruiter(&Recruiter::AddTag { candidate_id: id, tag: "seen".into() }).unwrap();
+    let record = world.run(acme.import(&id.to_string(), "imported")).unwrap();
+    assert_eq!(record.tags.as_ref().map(|tags| tags.contains(&"seen".to_owned())), Some(true));
+    world.sandbox.clear_logs();
+    let records = [record];
+    world.run(acme.declare(&records)).unwrap();
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    assert!(plan.is_empty() && plan.blocked().next().is_none(), "{}", words::plan(&plan));
+    let row = world.run(acme.desired("imported")).unwrap().unwrap();
+    assert!(row.status.conditions.iter().any(|held| held.kind == "Synced" && held.status), "{:?}", row.status);
+    assert_eq!(world.written(), Vec::<String>::new());
+    let hidden = world.run(acme.import("1", "nobody")).unwrap_err();
+    assert_eq!(hidden.kind(), ErrorKind::Input);
+}
+
+#[test]
+fn a_record_is_adopted_by_hand_and_by_one_path_alone() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    let (id, email) = somebody(&world);
+    let remote = RemoteRef::new("candidates", id.to_string());
+    // By address she would be made anew.
+    world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
+    world.run(acme.link("ref-1", &remote)).unwrap();
+    assert!(world.run(acme.sync()).unwrap().1.is_complete());
+    assert_eq!(ada_id(&world), id, "the address was added to whom she was linked to");
+    assert_eq!(world.sandbox.candidates_by_email(&email).len(), 1);
+    let candidates = world.sandbox.rows("candidates");
+    let other = &candidates.iter().find(|row| row["id"] != id && row["private"] != true).unwrap()["id"];
+    for (host, remote) in [
+        ("ref-2", remote.clone()),
+        ("ref-3", RemoteRef::new("candidates", "1")),
+        ("ref-1/notes/n", remote.clone()),
+        ("ref-1", RemoteRef::new("candidates", other.to_string())),
+    ] {
+        let refused = world.run(acme.link(host, &remote)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Input, "{host}: {refused}");
+    }
+}
+
+#[test]
+fn withdrawing_takes_back_what_the_engine_added_and_says_what_stays() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    let (id, email) = somebody(&world);
+    world.sandbox.recruiter(&Recruiter::AddTag { candidate_id: id, tag: "theirs".into() }).unwrap();
+    let before =
+        (world.sandbox.rows("candidates").into_iter().find(|row| row["id"] == id).unwrap(), tags_of(&world, id));
+    let record = json!({"key": "x", "emails": [email, "added@example.com"], "tags": ["theirs", "ours"],
+        "notes": [{"key": "n", "body": "Hello."}]});
+    assert!(sync(&world, &acme, &record).1.is_complete());
+    assert_eq!(tags_of(&world, id), before.1 + 1);
+    world.sandbox.clear_logs();
+    let shown = world.run(acme.plan_withdrawal("x", WithdrawOptions::default())).unwrap();
+    assert_eq!((shown.writes(), world.written()), (2, Vec::new()), "{}", words::plan(&shown));
+    let (plan, report) = world.run(acme.withdraw("x", WithdrawOptions::default())).unwrap();
+    assert!(report.is_complete(), "{report:#?}");
+    assert!(plan.records[0].findings.iter().any(|finding| finding.host == "x/notes/n" && finding.reason == "Stays"));
+    let after = world.sandbox.rows("candidates").into_iter().find(|row| row["id"] == id).unwrap();
+    assert_eq!((&after["email_addresses"], tags_of(&world, id)), (&before.0["email_addresses"], before.1));
+    assert_eq!(world.sandbox.notes_of(id).iter().filter(|note| note["body"] == "Hello.").count(), 1);
+    // Nothing is put there again.
+    world.sandbox.clear_logs();
+    assert!(world.run(acme.sync()).unwrap().0.is_empty());
+    assert_eq!(world.written(), Vec::<String>::new());
+}
+
+#[test]
+fn withdrawing_never_takes_the_addresses_of_a_person_whom_the_engine_made() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    sync(&world, &acme, &ada(&json!({})));
+    let plan = world.run(acme.plan_withdrawal("ref-1", WithdrawOptions::default())).unwrap();
+    assert!(plan.is_empty(), "{}", words::plan(&plan));
+    assert!(words::plan(&plan).contains("stays"), "{}", words::plan(&plan));
+}
+
+/// A world in which the making of Ada is in doubt and nobody can see whether it happened.
+fn in_doubt(applied: bool) -> (World, Connection, u64) {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    let kind = if applied { FaultKind::DropAfter } else { FaultKind::DropBefore };
+    world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", kind));
+    // Looking fails until the test has decided: the doubt stays.
+    let mut blind = Fault::always("/v3/candidates", FaultKind::Unauthorized);
+    blind.method = Some("GET".into());
+    world.sandbox.faults().add(blind.after(1));
+    let ended = world.run(acme.apply(&plan));
+    world.sandbox.faults().clear();
+    assert!(ended.is_err(), "{ended:?}");
+    let open = world.run(acme.open_intents()).unwrap();
+    assert_eq!(open.len(), 1, "{open:?}");
+    (world, acme, open[0].id)
+}
+
+#[test]
+fn a_doubt_is_resolved_by_adopting_what_was_made() {
+    let (world, acme, id) = in_doubt(true);
+    let made = ada_id(&world).to_string();
+    let stranger = RemoteRef::new("candidates", "1");
+    for wrong in [None, Some(stranger), Some(RemoteRef::new("jobs", &made))] {
+        let refused = world.run(acme.resolve(id, Resolution::Adopt(wrong))).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Input, "{refused}");
+    }
+    let found = Some(RemoteRef::new("candidates", &made));
+    let intent = world.run(acme.resolve(id, Resolution::Adopt(found))).unwrap();
+    assert_eq!(intent.state.word(), "applied");
+    world.sandbox.clear_logs();
+    assert!(world.run(acme.sync()).unwrap().0.is_empty());
+    assert_eq!(world.written(), Vec::<String>::new());
+    let twice = world.run(acme.resolve(id, Resolution::Retry)).unwrap_err();
+    assert!(twice.to_string().contains("only what is in doubt"), "{twice}");
+}
+
+#[test]
+fn a_doubt_is_resolved_by_sending_once_more_on_the_hosts_word() {
+    let (world, acme, id) = in_doubt(false);
+    let intent = world.run(acme.resolve(id, Resolution::Retry)).unwrap();
+    assert_eq!((intent.state.word(), intent.attempt), ("applied", 2));
+    ada_in(&world);
+    assert!(world.run(acme.sync()).unwrap().0.is_empty());
+}
+
+#[test]
+fn what_was_given_up_is_not_sent_again_until_the_wish_changes() {
+    let (world, acme, id) = in_doubt(false);
+    let waiting = world.run(acme.explain("ref-1")).unwrap();
+    assert!(waiting.next.iter().any(|next| next.what.contains("in doubt")), "{}", waiting.words());
+    let refused = world.run(acme.abandon("ref-1")).unwrap_err();
+    assert!(refused.to_string().contains("settle or resolve"), "{refused}");
+    let intent = world.run(acme.resolve(id, Resolution::Abandon("nobody knows".into()))).unwrap();
+    assert_eq!(intent.state.word(), "abandoned");
+    world.sandbox.clear_logs();
+    let (plan, _) = world.run(acme.sync()).unwrap();
+    assert!(plan.is_empty() && plan.records[0].note("GivenUp").is_some(), "{}", words::plan(&plan));
+    assert_eq!(world.written(), Vec::<String>::new());
+    let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
+    assert!(row.status.conditions.iter().any(|held| held.kind == "Synced" && held.reason == "GivenUp"));
+    assert!(sync(&world, &acme, &ada(&json!({"title": "Countess"}))).1.is_complete());
+    ada_in(&world);
+}
+
+#[test]
+fn an_event_of_what_the_engine_wrote_names_its_intent() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    let before = world.run(acme.status()).unwrap().changes_last;
+    world.run(acme.apply(&plan)).unwrap();
+    let intents = world.run(acme.explain("ref-1")).unwrap().intents;
+    let made = ada_id(&world).to_string();
+    let change = feed(&world, &acme, before).into_iter().find(|change| change.id == made).unwrap();
+    assert_eq!((change.what, change.cause), (ChangeWhat::Created, Cause::Applied { intent: intents[0].id }));
+}
+
+#[test]
+fn a_forgotten_person_is_not_brought_back_by_a_full_pull_or_a_declaration() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    let record = ada(&json!({"tags": ["vip"], "notes": [{"key": "n", "body": "Byron was here."}]}));
+    assert!(sync(&world, &acme, &record).1.is_complete());
+    for kind in ["candidates", "notes"] {
+        world.run(acme.pull(kind, true)).unwrap();
+    }
+    let made = ada_id(&world);
+    let before = world.run(acme.status()).unwrap().changes_last;
+    let report = world.run(acme.forget(&Person::Email(ADA.into()))).unwrap();
+    assert_eq!((report.desired, report.addresses_shared), (1, 0), "{report:?}");
+    let told = feed(&world, &acme, before);
+    assert!(told.iter().all(|change| change.what == ChangeWhat::Forgotten) && !told.is_empty());
+    world.sandbox.clear_logs();
+    for kind in ["candidates", "applications", "applied_tags", "notes"] {
+        world.run(acme.pull(kind, true)).unwrap();
+    }
+    assert!(world.run(acme.observed_one("candidates", &made.to_string())).unwrap().is_none());
+    let declared = world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    assert_eq!((declared.forgotten, declared.created), (1, 0));
+    assert!(world.run(acme.sync()).unwrap().0.is_empty());
+    assert_eq!(world.written(), Vec::<String>::new(), "the ATS is not touched");
+    let everything = format!("{:?}", feed(&world, &acme, 0));
+    assert!(!everything.contains(ADA) && !everything.contains("Byron"));
+    assert!(world.run(acme.unforget(&Person::Key("ref-1".into()))).unwrap());
+    world.run(acme.pull("candidates", true)).unwrap();
+    assert!(world.run(acme.observed_one("candidates", &made.to_string())).unwrap().is_some());
+}
+
+#[test]
+fn a_reader_who_comes_too_late_is_told_and_never_misses_silently() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    world.run(acme.pull("jobs", false)).unwrap();
+    world.run(acme.acknowledge("mirror", 3)).unwrap();
+    world.clock.set(world.clock.now_ms() + 1_000);
+    assert_eq!(world.run(acme.trim(0, Keep::Unacknowledged)).unwrap(), 3);
+    assert_eq!(world.run(acme.changes_first()).unwrap(), 4);
+    let mirror = world.run(acme.offset("mirror")).unwrap();
+    assert_eq!(feed(&world, &acme, mirror)[0].serial, 4);
+    let late = world.run(acme.changes(0).try_collect::<Vec<_>>()).unwrap_err();
+    let cause = std::error::Error::source(&late).and_then(|source| source.downcast_ref::<StoreError>());
+    assert!(matches!(cause, Some(StoreError::ChangesGone { first: 4 })), "{late}");
+}
+
+#[test]
+fn what_can_mail_somebody_is_off_until_the_connection_opts_in_and_then_said_in_words() {
+    let mut world = World::new(1, 60);
+    let jobs = world.sandbox.rows("jobs");
+    let open = |job: &&Value| job["status"] == "open" && job["is_template"] == false && job["confidential"] == false;
+    let job = jobs.iter().find(open).unwrap()["id"].clone();
+    let with = |more: &Value| {
+        let mut application = json!({"key": "a1", "job": {"id": job.to_string()}});
+        application.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        ada(&json!({"applications": [application]}))
+    };
+    let acme = world.connect();
+    assert!(sync(&world, &acme, &with(&json!({}))).1.is_complete());
+    let stages = world.sandbox.rows("job_interview_stages");
+    let mut of_job: Vec<&Value> = stages.iter().filter(|stage| stage["job_id"] == job).collect();
+    of_job.sort_by_key(|stage| stage["id"].as_i64());
+    let stage = of_job.last().unwrap()["id"].to_string();
+    let moved = with(&json!({"stage": {"id": stage}}));
+    world.sandbox.clear_logs();
+    let (plan, _) = sync(&world, &acme, &moved);
+    assert_eq!(world.written(), Vec::<String>::new());
+    let note = plan.records[0].note("NotOptedIn").unwrap();
+    assert!(note.message.contains("mail") && note.message.contains("stage_writes"), "{}", note.message);
+    world.settings.insert("stage_writes".into(), json!(true));
+    let acme = world.connect();
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert_eq!(plan.writes(), 1, "{}", words::plan(&plan));
+    assert!(words::plan(&plan).contains("may mail the candidate"), "{}", words::plan(&plan));
+}

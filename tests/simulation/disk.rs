@@ -1,0 +1,147 @@
+//! A disk that loses what was not synced when the power is cut, below redb.
+//!
+//! The power is cut at a chosen operation, or at a chosen sync, which then fails with all that it should have kept. From there on the disk is
+//! dead and so is the engine. What is found afterwards is what was synced and an arbitrary part of the writes since, chosen by
+//! `chance`: the last sync is the last promise. A killed process is no power cut: the system keeps what was written.
+
+use atsync_tests::Death;
+use redb::StorageBackend;
+use std::io;
+use std::sync::{Arc, Mutex};
+
+#[derive(Clone, Debug)]
+enum Write {
+    Length(usize),
+    Bytes(usize, Vec<u8>),
+}
+
+impl Write {
+    fn apply(&self, image: &mut Vec<u8>) {
+        match self {
+            Self::Length(length) => image.resize(*length, 0),
+            Self::Bytes(at, bytes) => {
+                image.resize(image.len().max(at + bytes.len()), 0);
+                image[*at..at + bytes.len()].copy_from_slice(bytes);
+            }
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct State {
+    live: Vec<u8>,
+    synced: Vec<u8>,
+    unsynced: Vec<Write>,
+    operations: u64,
+    syncs: u64,
+    cut_at_operation: Option<u64>,
+    cut_at_sync: Option<u64>,
+    /// The fault that cut the power.
+    cut: Option<&'static str>,
+}
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(crate) struct Disk {
+    state: Arc<Mutex<State>>,
+    death: Arc<Death>,
+}
+
+impl Disk {
+    pub(crate) fn holding(image: Vec<u8>, death: &Arc<Death>) -> Self {
+        let state = State { synced: image.clone(), live: image, ..State::default() };
+        Self { state: Arc::new(Mutex::new(state)), death: Arc::clone(death) }
+    }
+
+    /// The power is cut so many changes from now.
+    pub(crate) fn cut_after(&self, operations: u64) {
+        let mut state = self.state.lock().unwrap();
+        state.cut_at_operation = Some(state.operations + operations);
+    }
+
+    /// The sync after so many more fails, and with it goes the power.
+    pub(crate) fn fail_sync_after(&self, syncs: u64) {
+        let mut state = self.state.lock().unwrap();
+        state.cut_at_sync = Some(state.syncs + syncs);
+    }
+
+    /// The fault that cut the power, if it was cut.
+    pub(crate) fn cut(&self) -> Option<&'static str> {
+        self.state.lock().unwrap().cut
+    }
+
+    /// No more accidents.
+    pub(crate) fn spare(&self) {
+        let mut state = self.state.lock().unwrap();
+        (state.cut_at_operation, state.cut_at_sync) = (None, None);
+    }
+
+    /// What is found by the next life.
+    pub(crate) fn remains(&self, mut chance: u64) -> Vec<u8> {
+        let state = self.state.lock().unwrap();
+        if state.cut.is_none() {
+            return state.live.clone();
+        }
+        let mut image = state.synced.clone();
+        for write in &state.unsynced {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            if chance >> 63 == 0 {
+                write.apply(&mut image);
+            }
+        }
+        image
+    }
+
+    fn change(&self, is_sync: bool, change: impl FnOnce(&mut State)) -> io::Result<()> {
+        let mut state = self.state.lock().unwrap();
+        state.operations += 1;
+        state.syncs += u64::from(is_sync);
+        if state.cut_at_operation.is_some_and(|at| state.operations > at) {
+            state.cut = state.cut.or(Some("power cut"));
+        }
+        if is_sync && state.cut_at_sync.is_some_and(|at| state.syncs > at) {
+            state.cut = state.cut.or(Some("fsync lost"));
+        }
+        if state.cut.is_some() {
+            self.death.mark();
+            return Err(io::Error::other("the power is cut"));
+        }
+        change(&mut state);
+        Ok(())
+    }
+
+    fn write(&self, write: Write) -> io::Result<()> {
+        self.change(false, |state| {
+            write.apply(&mut state.live);
+            state.unsynced.push(write);
+        })
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.state.lock().unwrap().live.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        let at = usize::try_from(offset).unwrap();
+        let state = self.state.lock().unwrap();
+        out.copy_from_slice(state.live.get(at..at + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        Self::write(self, Write::Length(usize::try_from(len).unwrap()))
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        self.change(true, |state| {
+            let unsynced = std::mem::take(&mut state.unsynced);
+            unsynced.iter().for_each(|write| write.apply(&mut state.synced));
+        })
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        Self::write(self, Write::Bytes(usize::try_from(offset).unwrap(), data.to_vec()))
+    }
+}

@@ -1,0 +1,106 @@
+//! Faults, named as one would say them, and the count of each: a fault that never fires proves nothing and fails the run.
+
+use crate::chance::Chance;
+use atsync::transport::WireRequest;
+use atsync_greenhouse_sandbox::FaultKind;
+use atsync_tests::Meddle;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+/// Every fault that a simulation can have.
+pub(crate) const ALL: &[&str] = &[
+    "DNS fails",
+    "dropped before it was processed",
+    "applied, then reset",
+    "applied, then 504",
+    "503, not applied",
+    "429 without Retry-After",
+    "401 with a good token",
+    "slow",
+    "answer cut",
+    "HTML instead of JSON",
+    "broken JSON",
+    "cursor expired",
+    "duplicate page",
+    "row skipped between pages",
+    "token revoked",
+    "killed before a request is processed",
+    "killed before its answer",
+    "killed before a commit",
+    "killed after a commit",
+    "disk full",
+    "power cut",
+    "fsync lost",
+    "clock jumps ahead",
+    "clock jumps back",
+    "recruiter acts meanwhile",
+];
+
+/// How often each fired.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Counts(Arc<Mutex<BTreeMap<&'static str, u64>>>);
+
+impl Counts {
+    pub(crate) fn fired(&self, fault: &'static str) {
+        assert!(ALL.contains(&fault), "{fault} is not in the list");
+        *self.0.lock().unwrap().entry(fault).or_default() += 1;
+    }
+
+    pub(crate) fn of(&self, fault: &str) -> u64 {
+        self.0.lock().unwrap().get(fault).copied().unwrap_or(0)
+    }
+
+    pub(crate) fn add(&self, other: &Self) {
+        for (fault, times) in other.0.lock().unwrap().iter() {
+            *self.0.lock().unwrap().entry(fault).or_default() += times;
+        }
+    }
+
+    pub(crate) fn sum(&self) -> u64 {
+        self.0.lock().unwrap().values().sum()
+    }
+}
+
+/// What befalls a request, and the fault's name. `rarity`: once in so many requests something does.
+pub(crate) fn befall(chance: &mut Chance, request: &WireRequest, rarity: u64) -> Option<(&'static str, Meddle)> {
+    let path = request.url.path();
+    let token = path == "/token";
+    let write = request.method != "GET" && !token;
+    let cursor = request.url.query().is_some_and(|query| query.contains("cursor="));
+    // Writes are rare and are where it hurts; pages after the first are rarer still.
+    let rarity = if write || cursor { rarity.div_ceil(4) } else { rarity };
+    if !chance.one_in(rarity) {
+        return None;
+    }
+    let fault = |fault| Meddle::Fault(fault);
+    let mut all = vec![
+        ("DNS fails", Meddle::Unreachable),
+        ("dropped before it was processed", fault(FaultKind::DropBefore)),
+        ("503, not applied", fault(FaultKind::NotApplied { status: 503 })),
+        ("429 without Retry-After", fault(FaultKind::TooManyRequests)),
+        ("slow", fault(FaultKind::Slow { delay_ms: 1_000 + chance.below(60_000) })),
+        ("answer cut", fault(FaultKind::Truncate { bytes: usize::try_from(chance.below(200)).unwrap() })),
+        ("HTML instead of JSON", fault(FaultKind::Html)),
+        ("broken JSON", fault(FaultKind::InvalidJson)),
+        ("killed before a request is processed", Meddle::DieBefore),
+        ("killed before its answer", Meddle::DieAfter),
+    ];
+    if !token {
+        all.push(("401 with a good token", fault(FaultKind::Unauthorized)));
+    }
+    if write {
+        for _ in 0..3 {
+            all.push(("applied, then reset", fault(FaultKind::DropAfter)));
+            all.push(("applied, then 504", fault(FaultKind::AppliedThen { status: 504 })));
+        }
+    }
+    if cursor {
+        // Only pages after the first: a look for one record is no walk, and an ATS that hides a record from it cannot be worked with.
+        for _ in 0..4 {
+            all.push(("cursor expired", Meddle::CursorExpired));
+            all.push(("duplicate page", Meddle::DuplicatePage));
+            all.push(("row skipped between pages", Meddle::SkippedRow));
+        }
+    }
+    Some(*chance.pick(&all))
+}

@@ -1,0 +1,172 @@
+//! The host: it declares people, changes its mind, releases fields, and remembers what it was told was taken in.
+
+use crate::chance::Chance;
+use serde_json::{Map, Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+const COMPANIES: &[&str] = &["Analytical", "Babbage & Sons", "", "Difference"];
+const TAGS: &[&str] = &["referral", "warm", "Warm", "met at the fair"];
+
+/// What the host knows of the company that it declares people to.
+#[derive(Debug)]
+pub(crate) struct Catalogue {
+    pub(crate) jobs: Vec<String>,
+    pub(crate) pools: Vec<String>,
+    pub(crate) reasons: Vec<String>,
+    /// E-mail addresses of people who are in the ATS already, each on one of them.
+    pub(crate) known: Vec<String>,
+}
+
+/// The host and all that it wants.
+#[derive(Debug)]
+pub(crate) struct Host {
+    chance: Chance,
+    lifecycle: bool,
+    serial: u64,
+    pub(crate) wanted: BTreeMap<String, Value>,
+    /// What the engine has acknowledged last.
+    pub(crate) acknowledged: BTreeMap<String, Value>,
+    /// People for whom the host has ever named the field.
+    pub(crate) owned: BTreeSet<(String, &'static str)>,
+}
+
+impl Host {
+    pub(crate) fn new(seed: u64, lifecycle: bool) -> Self {
+        Self {
+            chance: Chance::of(seed, "host"),
+            lifecycle,
+            serial: 0,
+            wanted: BTreeMap::new(),
+            acknowledged: BTreeMap::new(),
+            owned: BTreeSet::new(),
+        }
+    }
+
+    /// Does something; says what.
+    pub(crate) fn act(&mut self, catalogue: &mut Catalogue) -> String {
+        let keys: Vec<String> = self.wanted.keys().cloned().collect();
+        if keys.len() < 2 || (keys.len() < 9 && self.chance.one_in(3)) {
+            return self.invent(catalogue);
+        }
+        let key = self.chance.pick(&keys).clone();
+        let mut record = self.wanted[&key].clone();
+        let deed = self.change(&mut record, catalogue);
+        for field in ["company", "title"] {
+            if record.get(field).is_some() {
+                self.owned.insert((key.clone(), field));
+            }
+        }
+        self.wanted.insert(key.clone(), record);
+        format!("host: {key} {deed}")
+    }
+
+    fn number(&mut self) -> u64 {
+        self.serial += 1;
+        self.serial
+    }
+
+    fn invent(&mut self, catalogue: &mut Catalogue) -> String {
+        let number = self.number();
+        let key = format!("p{number}");
+        let adopts = self.chance.one_in(4) && !catalogue.known.is_empty();
+        let email = if adopts { catalogue.known.remove(0) } else { format!("{key}@example.com") };
+        let mut record = json!({"key": key, "emails": [email], "custom_fields": {"external_ref": key}});
+        if !adopts {
+            record["name"] = json!({"first": format!("First{number}"), "last": format!("Last{number}")});
+        }
+        for _ in 0..self.chance.below(4) {
+            self.change(&mut record, catalogue);
+        }
+        for field in ["company", "title"] {
+            if record.get(field).is_some() {
+                self.owned.insert((key.clone(), field));
+            }
+        }
+        self.wanted.insert(key.clone(), record);
+        format!("host: {key} is new{}", if adopts { " and known in the ATS" } else { "" })
+    }
+
+    fn change(&mut self, record: &mut Value, catalogue: &Catalogue) -> String {
+        let number = self.number();
+        let members = record.as_object_mut().unwrap();
+        match self.chance.below(11) {
+            0 => {
+                members.insert("company".into(), json!(self.chance.pick(COMPANIES)));
+                "company".into()
+            }
+            1 => {
+                members.insert("title".into(), json!(format!("Title {number}")));
+                "title".into()
+            }
+            2 => {
+                members.insert("custom_fields".into(), json!({"external_ref": format!("ref-{number}")}));
+                "external_ref".into()
+            }
+            3 => {
+                let tag = *self.chance.pick(TAGS);
+                let tags = list(members, "tags");
+                if let Some(at) = tags.iter().position(|known| known == tag) {
+                    tags.remove(at);
+                    return format!("tag {tag} off");
+                }
+                tags.push(json!(tag));
+                format!("tag {tag}")
+            }
+            4 | 5 => {
+                let note = json!({"key": format!("n{number}"), "body": format!("Note number {number}.")});
+                list(members, "notes").push(note);
+                format!("note n{number}")
+            }
+            6 => {
+                list(members, "phones").push(json!(format!("+44 20 7946 {number:04}")));
+                "phone".into()
+            }
+            7 => {
+                list(members, "emails").push(json!(format!("more{number}@example.org")));
+                "e-mail".into()
+            }
+            8 => {
+                let released = *self.chance.pick(&["company", "title", "phones"]);
+                members.remove(released);
+                format!("releases {released}")
+            }
+            9 if self.lifecycle && self.reject(members, catalogue) => "rejects".into(),
+            _ => self.apply(members, catalogue, number),
+        }
+    }
+
+    fn apply(&mut self, members: &mut Map<String, Value>, catalogue: &Catalogue, number: u64) -> String {
+        let applications = list(members, "applications");
+        if self.chance.one_in(4) && !catalogue.pools.is_empty() {
+            let pool = self.chance.pick(&catalogue.pools).clone();
+            if applications.iter().any(|known| known["kind"] == "prospect") {
+                return "nothing".into();
+            }
+            applications.push(json!({"key": format!("a{number}"), "kind": "prospect", "pool": {"id": pool}}));
+            return format!("prospect a{number}");
+        }
+        let job = self.chance.pick(&catalogue.jobs).clone();
+        if let Some(application) = applications.iter_mut().find(|known| known["job"]["id"] == json!(job)) {
+            let file = json!({"key": format!("f{number}"), "filename": format!("cv-{number}.pdf"), "type": "resume",
+                              "url": format!("https://example.com/cv-{number}.pdf")});
+            list(application.as_object_mut().unwrap(), "attachments").push(file);
+            return format!("file f{number}");
+        }
+        applications.push(json!({"key": format!("a{number}"), "job": {"id": job}, "source": "Acme Referrals",
+                                 "custom_fields": {"external_ref": format!("app-{number}")}}));
+        format!("application a{number}")
+    }
+
+    fn reject(&mut self, members: &mut Map<String, Value>, catalogue: &Catalogue) -> bool {
+        let applications = list(members, "applications");
+        let Some(application) = applications.iter_mut().find(|known| known["kind"] != "prospect") else { return false };
+        application["outcome"] = json!("rejected");
+        application["reject_reason"] = json!({"id": self.chance.pick(&catalogue.reasons)});
+        true
+    }
+}
+
+/// The list of that name, made when it is not there.
+fn list<'a>(members: &'a mut Map<String, Value>, name: &str) -> &'a mut Vec<Value> {
+    members.entry(name.to_owned()).or_insert_with(|| json!([])).as_array_mut().unwrap()
+}

@@ -1,0 +1,342 @@
+//! The laws, held against the truth: the sandbox's model, which knows what really happened.
+//!
+//! [`at_any_time`] is asked after every life, whatever befell it; [`at_the_end`] when faults have stopped and the calm lives are over.
+
+use crate::sim::{PULLED, Sim};
+use atsync::PlanOf;
+use atsync::journal::IntentState;
+use atsync::model::contract::RemoteRef;
+use atsync::model::kinds;
+use atsync::store::{Change, ChangeWhat, LinkRow};
+use atsync_greenhouse_sandbox::Sandbox;
+use futures_util::TryStreamExt;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Requests that can mail somebody.
+const MAILING: &[&str] = &["/move", "/reject", "/unreject", "/hire", "/convert_to_candidate", "/v3/users"];
+
+/// What must hold after any life.
+pub(crate) fn at_any_time(sim: &mut Sim) {
+    let mut broken = Vec::new();
+    let truth = &sim.world.sandbox;
+    let records: Vec<Value> = sim.host.wanted.values().cloned().collect();
+    for record in &records {
+        one_of_each(truth, record, &sim.made, &mut broken);
+    }
+    for (tag, times) in repeated(truth.rows("candidate_tags").iter().filter_map(|row| row["name"].as_str())) {
+        broken.push(format!("the tag {tag} exists {times} times"));
+    }
+    for (collection, id) in &sim.deleted {
+        if *collection != "applied_candidate_tags" || !sim.made.contains(&(*collection, *id)) {
+            broken.push(format!("{collection} {id} was deleted, and we had not made it"));
+        }
+    }
+    if !sim.options.lifecycle {
+        let mailing = sim.requests.iter().filter(|request| request.method != "GET");
+        let found = mailing.filter(|request| MAILING.iter().any(|end| request.path.ends_with(end)));
+        broken.extend(found.map(|request| format!("{} {} could mail somebody", request.method, request.path)));
+    }
+    if sim.options.harmful {
+        let notes = sim.requests.iter().filter(|request| request.method == "POST" && request.path == "/v3/notes");
+        // 401 and 429 say that nothing was done with the request.
+        let sent = notes.filter(|request| ![401, 429].contains(&request.status)).map(|request| request.body.as_str());
+        broken.extend(repeated(sent).into_iter().map(|(_, times)| format!("an unsafe note was sent {times} times")));
+    }
+    for law in broken {
+        sim.broke(law);
+    }
+}
+
+/// At most one remote object per intent: whatever carries a name that only one desired object has exists once at most.
+fn one_of_each(truth: &Sandbox, record: &Value, made: &BTreeSet<(&'static str, i64)>, broken: &mut Vec<String>) {
+    let key = record["key"].as_str().unwrap();
+    let email = record["emails"][0].as_str().unwrap();
+    let candidates = truth.candidates_by_email(email);
+    if candidates.len() > 1 {
+        broken.push(format!("{key}: {} candidates have {email}", candidates.len()));
+    }
+    let Some(id) = candidates.first().and_then(|row| row["id"].as_i64()) else { return };
+    let all = truth.notes_of(id);
+    let notes = all.iter().filter_map(|row| row["body"].as_str());
+    broken.extend(
+        repeated(notes).into_iter().map(|(note, times)| format!("{key}: the note {note:?} is there {times} times")),
+    );
+    let files = truth.rows_of_candidate("attachments", id);
+    let files = files.iter().filter_map(|row| row["filename"].as_str()).filter(|name| name.starts_with("cv-"));
+    broken.extend(repeated(files).into_iter().map(|(file, times)| format!("{key}: {file} is there {times} times")));
+    let applications = truth.applications_of(id);
+    for wanted in record["applications"].as_array().into_iter().flatten() {
+        let Some(job) = wanted["job"]["id"].as_str() else { continue };
+        let there =
+            applications.iter().filter(|row| row["job_id"].as_i64() == job.parse().ok() && row["prospect"] != true);
+        if there.count() > 1 {
+            broken.push(format!("{key}: more than one application to the job {job}"));
+        }
+    }
+    let prospects = applications.iter().filter(|row| row["prospect"] == true).count();
+    if record["custom_fields"]["external_ref"] == record["key"] && prospects > 1 {
+        broken.push(format!("{key}: {prospects} prospects"));
+    }
+    let tags = truth.rows_of_candidate("applied_candidate_tags", id);
+    // A recruiter may put on the same tag at the same time; of ours there is one.
+    let ours =
+        tags.iter().filter(|row| row["id"].as_i64().is_some_and(|id| made.contains(&("applied_candidate_tags", id))));
+    let tags: Vec<String> = ours.map(|row| row["candidate_tag_id"].to_string()).collect();
+    let tags = repeated(tags.iter().map(String::as_str));
+    broken.extend(tags.into_iter().map(|(tag, times)| format!("{key}: the tag {tag} is on {times} times")));
+}
+
+fn repeated<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    words.for_each(|word| *counts.entry(word).or_default() += 1);
+    counts.into_iter().filter(|(_, times)| *times > 1).collect()
+}
+
+/// What must hold when faults have stopped.
+pub(crate) fn at_the_end(sim: &mut Sim) {
+    sim.be_born();
+    let mut broken = Vec::new();
+    nothing_left(sim, &mut broken);
+    nothing_forgotten(sim, &mut broken);
+    the_feed(sim, &mut broken);
+    store_and_truth_agree(sim, &mut broken);
+    desired_is_there(sim, &mut broken);
+    unowned_stands(sim, &mut broken);
+    for law in broken {
+        sim.broke(law);
+    }
+}
+
+fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
+    let acme = sim.world.connect();
+    for intent in sim.world.run(acme.open_intents()).unwrap() {
+        let stuck = matches!(intent.state, IntentState::InDoubt { stuck: true, .. });
+        if !(stuck && sim.options.harmful && intent.operation == "notes.create") {
+            broken.push(format!("an intent is left open: {} of {}, {:?}", intent.operation, intent.host, intent.state));
+        }
+    }
+    sim.world.sandbox.clear_logs();
+    match sim.world.run(acme.plan(PlanOf::All)) {
+        Ok(plan) => {
+            if !plan.is_empty() || plan.blocked().next().is_some() {
+                broken.push(format!("something is left to do: {}", atsync::plan::words::plan(&plan)));
+            }
+        }
+        Err(error) => broken.push(format!("planning everything: {error}")),
+    }
+    if let Err(error) = sim.world.run(acme.sync()) {
+        broken.push(format!("the last sync: {error}"));
+    }
+    if !sim.world.written().is_empty() {
+        broken.push(format!("writes with nothing to do: {:?}", sim.world.written()));
+    }
+}
+
+fn nothing_forgotten(sim: &Sim, broken: &mut Vec<String>) {
+    let acme = sim.world.connect();
+    for (key, record) in &sim.host.acknowledged {
+        let row = sim.world.run(acme.desired(key)).unwrap();
+        let expected = atsync_tests::desired(&record.to_string()).remove(0);
+        let found = row.map(|row| atsync_tests::desired(&row.body).remove(0));
+        if found.as_ref() != Some(&expected) {
+            broken.push(format!("{key} was acknowledged and is forgotten: {found:?}"));
+        }
+    }
+    let offset = sim.world.run(acme.offset("crm")).unwrap();
+    if offset < sim.acknowledged_serial {
+        broken.push(format!("the consumer had come to {}, the store says {offset}", sim.acknowledged_serial));
+    }
+}
+
+fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
+    let acme = sim.world.connect();
+    let changes: Vec<Change> = sim.world.run(acme.changes(0).try_collect()).unwrap();
+    if let Some((change, serial)) = changes.iter().zip(1..).find(|(change, serial)| change.serial != *serial) {
+        broken.push(format!("the feed has {} where {serial} belongs", change.serial));
+    }
+    // What the feed tells, put together, is what the store holds.
+    let mut told: BTreeMap<(&str, &str), BTreeMap<&str, &Value>> = BTreeMap::new();
+    for change in &changes {
+        match change.what {
+            ChangeWhat::Created | ChangeWhat::Updated | ChangeWhat::Anonymized => {
+                let fields = change.after.iter().map(|(name, value)| (name.as_str(), value));
+                told.entry((&change.kind, &change.id)).or_default().extend(fields);
+            }
+            ChangeWhat::Deleted => broken.push(format!("{} {} is reported as deleted", change.kind, change.id)),
+            ChangeWhat::Moved => {}
+            ChangeWhat::Forgotten => broken.push(format!("{} {} is reported as forgotten", change.kind, change.id)),
+        }
+    }
+    for kind in PULLED {
+        let rows: Vec<_> = sim.world.run(acme.observed(kind).try_collect()).unwrap();
+        for row in rows {
+            let body: BTreeMap<String, Value> = serde_json::from_str(&row.body).unwrap();
+            let told = told.get(&(*kind, row.id.as_str()));
+            let agrees =
+                told.is_some_and(|told| body.iter().all(|(name, value)| told.get(name.as_str()) == Some(&value)));
+            if !agrees {
+                broken.push(format!("the feed does not tell what {kind} {} holds", row.id));
+            }
+        }
+    }
+}
+
+fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
+    let acme = sim.world.connect();
+    for kind in PULLED {
+        let collection = match *kind {
+            kinds::APPLIED_TAGS => "applied_candidate_tags",
+            kinds::TAGS => "candidate_tags",
+            other => other,
+        };
+        let truth: BTreeMap<String, Value> =
+            sim.world.sandbox.rows(collection).into_iter().map(|row| (row["id"].to_string(), row)).collect();
+        let rows: Vec<_> = sim.world.run(acme.observed(kind).try_collect()).unwrap();
+        let seen: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        for id in truth.keys().filter(|id| !seen.contains(id.as_str())) {
+            broken.push(format!("{kind} {id} is in the ATS and not in the store"));
+        }
+        for row in &rows {
+            let raw: Value = row.raw.as_deref().and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+            let Some(truth) = truth.get(&row.id) else {
+                // A tag that somebody took off: absence is not believed before a sweep has proved it.
+                if *kind != kinds::APPLIED_TAGS {
+                    broken.push(format!("{kind} {} is in the store and not in the ATS", row.id));
+                }
+                continue;
+            };
+            if *kind == kinds::ATTACHMENTS {
+                // Its address opens the file for whoever has it, so the adapter keeps no raw record.
+                if row.raw.is_some() {
+                    broken.push(format!("{kind} {} keeps a raw record", row.id));
+                }
+                continue;
+            }
+            let differs = |name: &&String| raw.get(name.as_str()) != truth.get(name.as_str());
+            let names: Vec<&String> = truth.as_object().unwrap().keys().filter(differs).collect();
+            if !names.is_empty() {
+                broken.push(format!("{kind} {}: store and ATS differ in {names:?}", row.id));
+            }
+        }
+    }
+}
+
+fn links(sim: &Sim, key: &str) -> BTreeMap<String, RemoteRef> {
+    let links: Vec<LinkRow> = sim.world.run(sim.world.connect().links(key)).unwrap();
+    links.into_iter().map(|link| (link.host, link.remote)).collect()
+}
+
+/// What only the host writes is as the host wants it.
+fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
+    let truth = &sim.world.sandbox;
+    for (key, record) in &sim.host.wanted {
+        let links = links(sim, key);
+        let Some(id) = links.get(key).and_then(|remote| remote.id.parse::<i64>().ok()) else {
+            broken.push(format!("{key} has no candidate"));
+            continue;
+        };
+        let Some(row) = truth.row("candidates", id) else {
+            broken.push(format!("{key}: there is no candidate {id}"));
+            continue;
+        };
+        let field = &row["custom_fields"]["external_ref"]["value"];
+        if *field != record["custom_fields"]["external_ref"] {
+            broken.push(format!("{key}: external_ref is {field}, wanted {}", record["custom_fields"]["external_ref"]));
+        }
+        let has = |list: &str, value: &Value| {
+            row[list].as_array().into_iter().flatten().any(|entry| entry["value"] == *value)
+        };
+        for email in record["emails"].as_array().into_iter().flatten() {
+            if !has("email_addresses", email) {
+                broken.push(format!("{key}: the address {email} is missing"));
+            }
+        }
+        for phone in record["phones"].as_array().into_iter().flatten() {
+            if !has("phone_numbers", phone) {
+                broken.push(format!("{key}: the number {phone} is missing"));
+            }
+        }
+        let notes = truth.notes_of(id);
+        for note in record["notes"].as_array().into_iter().flatten() {
+            let there = notes.iter().filter(|row| row["body"] == note["body"]).count();
+            if there != 1 && !(sim.options.harmful && there == 0) {
+                broken.push(format!("{key}: the note {note} is there {there} times"));
+            }
+        }
+        let applications = truth.applications_of(id);
+        for wanted in record["applications"].as_array().into_iter().flatten() {
+            let fits = |row: &&Value| match wanted["job"]["id"].as_str() {
+                Some(job) => row["job_id"].as_i64() == job.parse().ok() && row["prospect"] != true,
+                None => row["prospect"] == true,
+            };
+            let there = applications.iter().filter(fits).count();
+            if there != 1 {
+                broken.push(format!("{key}: the application {} is there {there} times", wanted["key"]));
+            }
+            for file in wanted["attachments"].as_array().into_iter().flatten() {
+                let files = truth.rows_of_candidate("attachments", id);
+                if files.iter().filter(|row| row["filename"] == file["filename"]).count() != 1 {
+                    broken.push(format!("{key}: the file {} is not there once", file["filename"]));
+                }
+            }
+        }
+    }
+}
+
+/// What others wrote, and where the host owns nothing, stands.
+fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
+    let truth = &sim.world.sandbox;
+    let recruiter = sim.recruiter.lock().unwrap();
+    let keys: Vec<&String> = sim.host.wanted.keys().collect();
+    let ours: BTreeMap<i64, &String> =
+        keys.iter().filter_map(|key| Some((links(sim, key).get(*key)?.id.parse().ok()?, *key))).collect();
+    for (id, row) in &sim.initial {
+        if recruiter.touched.contains(id) || ours.contains_key(id) {
+            continue;
+        }
+        if truth.row("candidates", *id).as_ref() != Some(row) {
+            broken.push(format!("candidate {id} is nobody's and was changed"));
+        }
+    }
+    for (collection, id) in &sim.updated {
+        if *collection == "candidates" && !ours.contains_key(id) {
+            broken.push(format!("candidate {id} is not linked and was written to"));
+        }
+    }
+    for (id, key) in &ours {
+        let Some(row) = truth.row("candidates", *id) else { continue };
+        let owns = |field: &'static str| sim.host.owned.contains(&((*key).clone(), field));
+        let title = recruiter.titles.get(id).map(String::as_str);
+        if let Some(title) = title.filter(|_| !owns("title"))
+            && row["title"] != title
+        {
+            broken.push(format!("{key}: the recruiter's title {title} became {}", row["title"]));
+        }
+        for list in ["phone_numbers", "email_addresses", "addresses", "website_addresses", "social_media_addresses"] {
+            let before = sim.initial.get(id).and_then(|row| row[list].as_array().cloned()).unwrap_or_default();
+            let after = row[list].as_array().cloned().unwrap_or_default();
+            for entry in before.iter().filter(|entry| !after.contains(entry)) {
+                broken.push(format!("{key}: {entry} is lost from {list}"));
+            }
+        }
+    }
+    for (id, email) in &recruiter.emails {
+        let row = truth.row("candidates", *id).unwrap_or_default();
+        if !row["email_addresses"].as_array().into_iter().flatten().any(|entry| entry["value"] == **email) {
+            broken.push(format!("candidate {id}: the recruiter's address {email} is lost"));
+        }
+    }
+    for (id, note) in &recruiter.notes {
+        if truth.notes_of(*id).iter().filter(|row| row["body"] == **note).count() != 1 {
+            broken.push(format!("candidate {id}: the recruiter's note is lost"));
+        }
+    }
+    for (id, tag) in recruiter.tags.iter().filter(|(_, tag)| tag.starts_with("by hand")) {
+        let rows = truth.rows_of_candidate("applied_candidate_tags", *id);
+        let names = rows.iter().filter_map(|row| truth.row("candidate_tags", row["candidate_tag_id"].as_i64()?));
+        if !names.into_iter().any(|row| row["name"] == **tag) {
+            broken.push(format!("candidate {id}: the recruiter's tag {tag} is lost"));
+        }
+    }
+}

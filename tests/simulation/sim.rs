@@ -1,0 +1,435 @@
+//! One simulated history: a host, a recruiter, lives of an engine, and faults between all of them.
+//!
+//! Everything that could be accidental comes from the seed: chance, the engine's randomness, both clocks, the wire, the store. The ATS keeps a
+//! clock of its own; only the engine's jumps. A history has [`Options::rounds`] rounds in which anything may go wrong, then at most
+//! [`CALM_LIVES`] lives without faults, after which every law must hold. The trace is what happened, line by line, and the same seed gives the same.
+
+use crate::chance::Chance;
+use crate::disk::Disk;
+use crate::faults::{Counts, befall};
+use crate::host::{Catalogue, Host};
+use crate::laws;
+use crate::recruiter::Recruiter;
+use atsync::model::kinds;
+use atsync::store::Store;
+use atsync::store::memory::MemoryStore;
+use atsync::store::redb::{RedbOptions, RedbStore};
+use atsync::testing::{ManualClock, SeededEntropy};
+use atsync::{Clock, Error};
+use atsync_greenhouse_sandbox as sandbox;
+use atsync_greenhouse_sandbox::{Deed, Logged, Quirks, Sandbox, SandboxOptions, Writer};
+use atsync_tests::{
+    Altered, BEGIN_MS, Death, StoreUpset, UpsetStore, World, component_greenhouse, desired, native_greenhouse,
+};
+use futures_util::TryStreamExt;
+use serde_json::Value;
+use std::cell::Cell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Lives without faults within which everything is in step: one settles and works, one reads all that faults hid and works on it, one proves it.
+const CALM_LIVES: usize = 3;
+/// How long an edit may stay invisible.
+const VISIBLE_MS: u64 = 4_000;
+const MINUTE_MS: u64 = 60_000;
+/// Kinds that a life may pull.
+pub(crate) const PULLED: &[&str] =
+    &[kinds::CANDIDATES, kinds::APPLICATIONS, kinds::APPLIED_TAGS, kinds::TAGS, kinds::NOTES, kinds::ATTACHMENTS];
+
+/// What a history is made of; all from the seed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    pub(crate) seed: u64,
+    pub(crate) rounds: u64,
+    /// The durable store on a disk that can lose power, instead of the one in memory.
+    pub(crate) redb: bool,
+    /// The real component with fuel instead of the native adapter.
+    pub(crate) component: bool,
+    /// Notes are called `unsafe`.
+    pub(crate) harmful: bool,
+    /// The connection opted in to stage writes.
+    pub(crate) lifecycle: bool,
+    /// Once in so many exchanges something befalls.
+    pub(crate) rarity: u64,
+}
+
+impl Options {
+    pub(crate) fn of(seed: u64) -> Self {
+        let mut chance = Chance::of(seed, "options");
+        Self {
+            seed,
+            rounds: 14,
+            redb: seed % 2 == 1,
+            component: seed % 5 == 2,
+            harmful: seed % 4 == 3,
+            lifecycle: chance.one_in(3),
+            rarity: *chance.pick(&[12, 25, 60]),
+        }
+    }
+}
+
+/// What came of a history.
+pub(crate) struct Outcome {
+    pub(crate) trace: Vec<String>,
+    pub(crate) counts: Counts,
+    pub(crate) simulated_ms: u64,
+    pub(crate) lives: u64,
+    pub(crate) exchanges: u64,
+    pub(crate) broken: Vec<String>,
+}
+
+/// A history under way.
+pub(crate) struct Sim {
+    pub(crate) options: Options,
+    pub(crate) world: World,
+    memory: Arc<MemoryStore>,
+    disk: Option<Disk>,
+    store: Arc<UpsetStore>,
+    chance: Chance,
+    pub(crate) host: Host,
+    pub(crate) recruiter: Arc<Mutex<Recruiter>>,
+    catalogue: Catalogue,
+    /// How far the engine's clock is ahead of the ATS's.
+    ahead_ms: Arc<AtomicI64>,
+    /// Candidates that are linked to a desired record, as of the last life.
+    pub(crate) linked: Arc<Mutex<BTreeSet<i64>>>,
+    trace: Arc<Mutex<Vec<String>>>,
+    counts: Counts,
+    lives: u64,
+    exchanges: u64,
+    pub(crate) broken: Vec<String>,
+    /// Every request and API write so far.
+    pub(crate) requests: Vec<Logged>,
+    pub(crate) made: BTreeSet<(&'static str, i64)>,
+    pub(crate) updated: BTreeSet<(&'static str, i64)>,
+    pub(crate) deleted: BTreeSet<(&'static str, i64)>,
+    /// Candidates as the company had them.
+    pub(crate) initial: BTreeMap<i64, Value>,
+    /// Where the consumer of the feed was acknowledged to be.
+    pub(crate) acknowledged_serial: u64,
+}
+
+/// Runs the history of a seed.
+pub(crate) fn simulate(options: Options) -> Outcome {
+    let mut sim = Sim::new(options);
+    for round in 0..options.rounds {
+        sim.say(format!("-- round {round}"));
+        sim.round();
+        if !sim.broken.is_empty() {
+            break;
+        }
+    }
+    if sim.broken.is_empty() {
+        for calm in 0..CALM_LIVES {
+            sim.say(format!("-- calm {calm}"));
+            sim.pass_ms(20 * MINUTE_MS);
+            sim.life(false);
+        }
+        laws::at_the_end(&mut sim);
+    }
+    let trace = std::mem::take(&mut *sim.trace.lock().unwrap());
+    Outcome {
+        trace,
+        counts: sim.counts.clone(),
+        simulated_ms: sim.ats_now_ms().saturating_sub(BEGIN_MS),
+        lives: sim.lives,
+        exchanges: sim.exchanges,
+        broken: sim.broken,
+    }
+}
+
+fn quirks(chance: &mut Chance) -> Quirks {
+    use sandbox::{CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, LastLink, RepeatedTag, RetryAfter};
+    Quirks {
+        create_answer: *chance.pick(&[CreateAnswer::Wrapped, CreateAnswer::Bare]),
+        custom_fields_patch: *chance.pick(&[CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge]),
+        delete_answer: *chance.pick(&[DeleteAnswer::Message, DeleteAnswer::NoContent]),
+        error_shape: *chance.pick(&[ErrorShape::Rotate, ErrorShape::V1]),
+        last_link: *chance.pick(&[LastLink::Empty, LastLink::Absent]),
+        repeated_tag: *chance.pick(&[RepeatedTag::AnotherRow, RepeatedTag::Refuse]),
+        retry_after: *chance.pick(&[RetryAfter::Sent, RetryAfter::Missing]),
+        children_touch_candidate: chance.one_in(2),
+        unchanged_patch_is_silent: chance.one_in(2),
+        unknown_field: chance.one_in(2),
+        scopes_in_token: chance.one_in(2),
+        single_active_token: chance.one_in(3),
+        visibility_delay_ms: *chance.pick(&[0, 0, 1_500, i64::try_from(VISIBLE_MS).unwrap()]),
+        ..Quirks::default()
+    }
+}
+
+impl Sim {
+    fn new(options: Options) -> Self {
+        let mut chance = Chance::of(options.seed, "world");
+        let clock = ManualClock::at(BEGIN_MS);
+        let ahead_ms = Arc::<AtomicI64>::default();
+        let mut company = SandboxOptions::sized(options.seed, 24);
+        company.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
+        company.quirks = quirks(&mut chance);
+        let (time, ahead) = (Arc::clone(&clock), Arc::clone(&ahead_ms));
+        company.clock =
+            sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap() - ahead.load(Ordering::SeqCst));
+        let sandbox = Sandbox::new(company);
+        let adapter = if options.component { component_greenhouse() } else { native_greenhouse() };
+        let adapter = if options.harmful { Altered::harmful(adapter, "notes.create") } else { adapter };
+        // Small pages, so that a small company has many.
+        let adapter = Altered::wrap(adapter, |manifest| {
+            for kind in manifest.kinds.iter_mut().filter(|kind| PULLED.contains(&kind.name.as_str())) {
+                kind.page_max = 10;
+            }
+        });
+        let death = Arc::<Death>::default();
+        let memory = Arc::<MemoryStore>::default();
+        let store = UpsetStore::new(Arc::clone(&memory) as Arc<dyn Store>, Arc::clone(&death));
+        let stored = Arc::clone(&store) as Arc<dyn Store>;
+        let mut world = World::mortal(sandbox.clone(), clock, stored, adapter, Arc::clone(&death));
+        world.settings.insert("stage_writes".to_owned(), Value::Bool(options.lifecycle));
+        let disk = options.redb.then(|| Disk::holding(Vec::new(), &death));
+        let rows = sandbox.rows("candidates");
+        let initial = rows.iter().filter_map(|row| Some((row["id"].as_i64()?, row.clone()))).collect();
+        Self {
+            world,
+            memory,
+            disk,
+            store,
+            chance,
+            host: Host::new(options.seed, options.lifecycle),
+            recruiter: Arc::new(Mutex::new(Recruiter::new(options.seed))),
+            catalogue: catalogue(&sandbox),
+            ahead_ms,
+            linked: Arc::default(),
+            trace: Arc::default(),
+            counts: Counts::default(),
+            lives: 0,
+            exchanges: 0,
+            broken: Vec::new(),
+            requests: Vec::new(),
+            made: BTreeSet::new(),
+            updated: BTreeSet::new(),
+            deleted: BTreeSet::new(),
+            initial,
+            acknowledged_serial: 0,
+            options,
+        }
+    }
+
+    pub(crate) fn say(&self, line: String) {
+        self.trace.lock().unwrap().push(line);
+    }
+
+    /// Notes a law that was broken.
+    pub(crate) fn broke(&mut self, law: String) {
+        self.say(format!("BROKEN: {law}"));
+        self.broken.push(law);
+    }
+
+    fn ats_now_ms(&self) -> u64 {
+        u64::try_from(i64::try_from(self.world.clock.now_ms()).unwrap() - self.ahead_ms.load(Ordering::SeqCst)).unwrap()
+    }
+
+    pub(crate) fn pass_ms(&self, by_ms: u64) {
+        self.world.clock.set(self.world.clock.now_ms() + by_ms);
+    }
+
+    fn round(&mut self) {
+        for _ in 0..=self.chance.below(2) {
+            let deed = self.host.act(&mut self.catalogue);
+            self.say(deed);
+        }
+        for _ in 0..self.chance.below(3) {
+            let ours = self.linked.lock().unwrap().clone();
+            let deed = self.recruiter.lock().unwrap().act(&self.world.sandbox, &ours);
+            self.say(deed);
+            // Greenhouse has no way to say "only if unchanged": an edit that its own reads do not show yet cannot be merged with.
+            self.pass_ms(VISIBLE_MS);
+        }
+        let minutes = *self.chance.pick(&[0, 1, 5, 30, 240]);
+        self.pass_ms(minutes * MINUTE_MS);
+        if self.chance.one_in(5) {
+            self.jump();
+        }
+        self.life(true);
+    }
+
+    /// The engine's clock jumps, the ATS's does not.
+    fn jump(&mut self) {
+        let by_ms = i64::try_from((1 + self.chance.below(180)) * MINUTE_MS).unwrap();
+        let ahead = self.chance.one_in(2);
+        let by_ms = if ahead { by_ms } else { -by_ms };
+        self.counts.fired(if ahead { "clock jumps ahead" } else { "clock jumps back" });
+        self.say(format!("the clock jumps by {by_ms} ms"));
+        self.ahead_ms.fetch_add(by_ms, Ordering::SeqCst);
+        let now_ms = i64::try_from(self.world.clock.now_ms()).unwrap() + by_ms;
+        self.world.clock.set(u64::try_from(now_ms).unwrap());
+    }
+
+    /// A new engine on what the last one left.
+    pub(crate) fn be_born(&mut self) {
+        self.lives += 1;
+        let death = Arc::clone(&self.world.death);
+        let mut inner = Arc::clone(&self.memory) as Arc<dyn Store>;
+        if let Some(disk) = &self.disk {
+            let image = disk.remains(self.options.seed.wrapping_mul(31).wrapping_add(self.lives));
+            let disk = Disk::holding(image, &death);
+            let options = RedbOptions { inline: true, ..RedbOptions::default() };
+            let opened = RedbStore::with_backend(disk.clone(), options, &*SeededEntropy::new(self.options.seed + 1));
+            inner = Arc::new(opened.unwrap_or_else(|error| panic!("the store does not open: {error}")));
+            self.disk = Some(disk);
+        }
+        self.store = UpsetStore::new(inner, death);
+        self.world.store = Arc::clone(&self.store) as Arc<dyn Store>;
+        self.world.restart();
+        let mut linked = BTreeSet::new();
+        for key in self.host.wanted.keys() {
+            let link = self.world.run(self.store.link("acme", key)).unwrap();
+            linked.extend(link.and_then(|link| link.remote.id.parse::<i64>().ok()));
+        }
+        *self.linked.lock().unwrap() = linked;
+    }
+
+    /// One life of the engine: it is told what the host wants, pulls, syncs, and the consumer reads the feed.
+    pub(crate) fn life(&mut self, faulty: bool) {
+        self.be_born();
+        let mut pulls: Vec<(&str, bool)> = PULLED.iter().map(|kind| (*kind, true)).collect();
+        if faulty {
+            self.arm();
+            let share = self.chance.below(3);
+            pulls.retain(|_| self.chance.below(4) < share);
+            pulls.iter_mut().for_each(|(_, full)| *full = self.chance.one_in(4));
+        }
+        let lines: Vec<String> = self.host.wanted.values().map(Value::to_string).collect();
+        let records = desired(&lines.join("\n"));
+        let (declared, serial) = (Cell::new(false), Cell::new(self.acknowledged_serial));
+        let life = async {
+            let acme = self.world.engine().connect(self.world.options()).await?;
+            acme.declare(&records).await?;
+            declared.set(true);
+            for (kind, full) in &pulls {
+                acme.pull(kind, *full).await?;
+            }
+            let (plan, report) = acme.sync().await?;
+            let from = acme.offset("crm").await?;
+            let changes: Vec<_> = acme.changes(from).try_collect().await?;
+            if let Some(last) = changes.last() {
+                acme.acknowledge("crm", last.serial).await?;
+                serial.set(last.serial);
+            }
+            Ok::<_, Error>(format!("{} planned, {} steps, {:?}", plan.writes(), report.steps.len(), report.settled))
+        };
+        let ended = self.world.live(life);
+        let words = match &ended {
+            None => "killed".to_owned(),
+            Some(Ok(words)) => words.clone(),
+            Some(Err(error)) => format!("{:?}: {error}", error.kind()),
+        };
+        if declared.get() {
+            self.host.acknowledged = self.host.wanted.clone();
+        }
+        self.acknowledged_serial = serial.get();
+        self.after(&words);
+        if !faulty && !matches!(ended, Some(Ok(_))) {
+            self.broke(format!("a life without faults ended so: {words}"));
+        }
+        laws::at_any_time(self);
+    }
+
+    fn after(&mut self, words: &str) {
+        if let Some(disk) = &self.disk {
+            if let Some(fault) = disk.cut() {
+                self.counts.fired(fault);
+                self.say(format!("! {fault}"));
+            }
+            disk.spare();
+        }
+        self.store.spare();
+        self.world.wire.spare();
+        let requests = self.world.sandbox.requests();
+        for request in &requests {
+            let fault = request.fault.map(|fault| format!(" {fault:?}")).unwrap_or_default();
+            let Logged { method, path, query, body, status, .. } = request;
+            self.say(format!("{method} {path}?{query} {body} {status}{fault}"));
+        }
+        self.exchanges += requests.len() as u64;
+        self.requests.extend(requests);
+        for write in self.world.sandbox.writes().iter().filter(|write| write.writer == Writer::Api) {
+            let set = match write.deed {
+                Deed::Create => &mut self.made,
+                Deed::Delete => &mut self.deleted,
+                _ => &mut self.updated,
+            };
+            set.insert((write.collection, write.id));
+        }
+        self.world.sandbox.clear_logs();
+        self.say(format!("life {}: {words}", self.lives));
+    }
+
+    /// Lets faults loose on the life that begins.
+    fn arm(&mut self) {
+        let (counts, trace) = (self.counts.clone(), Arc::clone(&self.trace));
+        let (recruiter, linked) = (Arc::clone(&self.recruiter), Arc::clone(&self.linked));
+        let (sandbox, rarity) = (self.world.sandbox.clone(), self.options.rarity);
+        let mut chance = Chance::of(self.options.seed, &format!("wire {}", self.lives));
+        self.world.wire.meddle(move |request| {
+            if chance.one_in(50) {
+                let ours = linked.lock().unwrap().clone();
+                let deed = recruiter.lock().unwrap().act_meanwhile(&sandbox, &ours);
+                trace.lock().unwrap().push(format!("meanwhile, {deed}"));
+                counts.fired("recruiter acts meanwhile");
+            }
+            if chance.one_in(80) {
+                trace.lock().unwrap().push("! token revoked".to_owned());
+                sandbox.revoke_tokens();
+                counts.fired("token revoked");
+            }
+            let (fault, meddle) = befall(&mut chance, request, rarity)?;
+            trace.lock().unwrap().push(format!("! {fault}"));
+            counts.fired(fault);
+            Some(meddle)
+        });
+        if self.chance.one_in(4) {
+            let (counts, trace) = (self.counts.clone(), Arc::clone(&self.trace));
+            let at = 1 + self.chance.below(30);
+            let (fault, upset) = *self.chance.pick(&[
+                ("killed before a commit", StoreUpset::DieBefore),
+                ("killed after a commit", StoreUpset::DieAfter),
+                ("disk full", StoreUpset::Full),
+            ]);
+            self.store.upset(move |number, call| {
+                if number != at {
+                    return None;
+                }
+                trace.lock().unwrap().push(format!("! {fault}: {call}"));
+                counts.fired(fault);
+                Some(upset)
+            });
+        }
+        self.endanger_disk();
+    }
+
+    fn endanger_disk(&mut self) {
+        let Some(disk) = &self.disk else { return };
+        match self.chance.below(6) {
+            0 => disk.cut_after(self.chance.below(300)),
+            1 => disk.fail_sync_after(self.chance.below(40)),
+            _ => {}
+        }
+    }
+}
+
+fn catalogue(sandbox: &Sandbox) -> Catalogue {
+    let ids = |collection: &str, fits: fn(&Value) -> bool| -> Vec<String> {
+        sandbox.rows(collection).iter().filter(|row| fits(row)).map(|row| row["id"].to_string()).collect()
+    };
+    let address = |row: &Value| row["email_addresses"][0]["value"].as_str().map(str::to_owned);
+    let plain = |row: &&Value| row["private"] == false && row["anonymized_at"].is_null();
+    let rows = sandbox.rows("candidates");
+    let known = rows.iter().filter(plain).filter_map(address);
+    let known = known.filter(|email| sandbox.candidates_by_email(email).len() == 1).take(6).collect();
+    Catalogue {
+        jobs: ids("jobs", |job| job["status"] == "open" && job["is_template"] != true),
+        pools: ids("prospect_pools", |_| true),
+        reasons: ids("rejection_reasons", |_| true),
+        known,
+    }
+}
