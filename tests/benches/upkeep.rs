@@ -166,7 +166,8 @@ async fn intents(at_once: usize) {
 async fn one(store: &RedbStore, number: usize) {
     let intent = Intent {
         id: 0,
-        host: format!("record-{number}"),
+        // A path that belongs to no desired record, as a tag that several share does.
+        host: format!("~tags/{number}"),
         operation: "candidates.create".into(),
         target: None,
         input: "{}".into(),
