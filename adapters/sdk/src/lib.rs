@@ -58,9 +58,16 @@ pub trait Adapter {
 ///
 /// struct Mine;
 ///
+/// const MANIFEST: &str = r#"{
+///     "name": "mine", "version": "0.1.0", "title": "Mine", "contract": "ats:adapter@0.1.0",
+///     "origins": [{"name": "api", "base": {"how": "fixed", "url": "https://api.example.com"}}],
+///     "auth": [{"scheme": "bearer"}],
+///     "kinds": []
+/// }"#;
+///
 /// impl Adapter for Mine {
 ///     fn describe() -> Manifest {
-///         unimplemented!("see examples/adapter-minimal")
+///         serde_json::from_str(MANIFEST).expect("the manifest below has every member")
 ///     }
 ///     fn start(_: Task, _: &Given) -> Result<Step, Failure> {
 ///         Err(Failure::Bug("nothing here yet".into()))
@@ -71,6 +78,7 @@ pub trait Adapter {
 /// }
 ///
 /// atsync_adapter::export_adapter!(Mine);
+/// # assert_eq!(Mine::describe().name, "mine");
 /// ```
 #[macro_export]
 macro_rules! export_adapter {

@@ -59,7 +59,7 @@ pub struct Origin {
 pub enum OriginBase {
     /// Always this one, unless the operator overrides it (a stand-in server). Scheme, host, port, and a base path if any.
     Fixed {
-        /// For example `https://harvest.greenhouse.io`.
+        /// For example `https://api.example.com`.
         url: String,
     },
     /// The operator must give it, for example a customer's own subdomain.

@@ -11,7 +11,7 @@ use wasmtime::ResourceLimiter;
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// A component file. The Greenhouse adapter has 1.7 MiB; the rest is room for languages that bring an interpreter along. Arbitrary beyond that.
+/// A component file. A large adapter in Rust has 1.7 MiB; the rest is room for languages that bring an interpreter along. Arbitrary beyond that.
 pub const COMPONENT_BYTES_MAX: usize = 16 * MIB;
 
 /// The largest reply body that is handed to an adapter: as much as fits twice (as bytes and as what is made of them) into [`MEMORY_BYTES_MAX`].

@@ -11,7 +11,7 @@ use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The three functions, as the SDK's trait `Adapter` has them: `Greenhouse::describe`, `Greenhouse::start`, `Greenhouse::resume`.
+/// The three functions, as the SDK's trait `Adapter` has them: `Mine::describe`, `Mine::start`, `Mine::resume`.
 #[derive(Clone, Copy, Debug)]
 pub struct Functions {
     /// What the adapter is.

@@ -1,0 +1,319 @@
+//! What the store in memory holds of one connection, and how a page, an erasure and an event change it.
+//!
+//! Left out: the lock, and which call does what; see [`super`].
+
+use super::super::forget::{self, Circle, Hash, Hasher};
+use super::super::merge::{self, Difference, Held, Known, Merged, Seen};
+use super::super::*;
+use crate::journal::Intent;
+use serde_json::Map;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+
+#[derive(Debug, Default)]
+pub(super) struct Connection {
+    pub(super) row: Option<ConnectionRow>,
+    pub(super) observed: BTreeMap<(String, String), ObservedRow>,
+    pub(super) scans: BTreeMap<(String, Option<String>), ScanState>,
+    pub(super) sweeps: BTreeMap<String, SweepState>,
+    pub(super) seen: BTreeSet<(String, String)>,
+    pub(super) aliases: BTreeMap<(String, String), Alias>,
+    pub(super) desired: BTreeMap<String, DesiredRow>,
+    pub(super) links: BTreeMap<String, LinkRow>,
+    pub(super) intents: BTreeMap<IntentId, Intent>,
+    pub(super) last_mark_ms: u64,
+    pub(super) last_dirt: u64,
+    pub(super) changes: Vec<Change>,
+    pub(super) last_serial: u64,
+    /// Hashes of people who were forgotten, each with the erasure that it belongs to.
+    pub(super) forgotten: HashMap<Hash, u64>,
+    pub(super) last_erasure: u64,
+    pub(super) offsets: BTreeMap<String, u64>,
+}
+
+impl Connection {
+    pub(super) fn held(&self, kind: &str, id: &str) -> Option<&ObservedRow> {
+        self.observed.get(&(kind.to_owned(), id.to_owned())).filter(|row| !row.gone)
+    }
+
+    pub(super) fn emit(&mut self, change: Change) {
+        self.last_serial = self.last_serial.saturating_add(1);
+        self.changes.push(Change { serial: self.last_serial, ..change });
+    }
+
+    pub(super) fn first_serial(&self) -> u64 {
+        self.changes.first().map_or(self.last_serial.saturating_add(1), |change| change.serial)
+    }
+
+    /// Marks a desired record, if there is one.
+    pub(super) fn mark(&mut self, key: &str) {
+        if let Some(row) = self.desired.get_mut(key) {
+            self.last_dirt = self.last_dirt.saturating_add(1);
+            row.dirty = true;
+            row.dirt = self.last_dirt;
+        }
+    }
+
+    /// The erasure that keeps away what has one of these hashes. What is met by another hash than its own is known by its own from now on.
+    pub(super) fn kept_away(&mut self, hashes: Vec<Hash>) -> bool {
+        let Some(erasure) = hashes.iter().find_map(|hash| self.forgotten.get(hash)).copied() else { return false };
+        if let Some(own) = hashes.into_iter().next() {
+            self.forgotten.entry(own).or_insert(erasure);
+        }
+        true
+    }
+
+    /// Marks what is linked to the record, and to the candidates that it names or named.
+    pub(super) fn touch(&mut self, kind: &str, id: &str, bodies: [&str; 2]) {
+        let mut remotes = BTreeSet::from([RemoteRef { kind: kind.to_owned(), id: id.to_owned() }]);
+        let candidates = bodies.into_iter().filter_map(merge::candidate_of);
+        remotes.extend(candidates.map(|id| RemoteRef { kind: atsync_model::kinds::CANDIDATES.to_owned(), id }));
+        let linked = self.links.values().filter(|link| remotes.contains(&link.remote));
+        let keys: Vec<String> = linked.map(|link| check::key_of(&link.host).to_owned()).collect();
+        keys.iter().for_each(|key| self.mark(key));
+    }
+
+    pub(super) fn take_in(&mut self, page: &PageCommit, masks: &[Known]) -> Result<PageReport, StoreError> {
+        let mut report = PageReport::default();
+        let mut writes = Vec::new();
+        for record in check::last_of_each(page) {
+            let Some(mask) = masks.get(record.mask) else { continue };
+            let held = self.held(&page.kind, &record.id);
+            let known = held.map(|row| Known::of(&row.known)).transpose()?;
+            let pair = held.zip(known.as_ref()).map(|(row, known)| Held {
+                version: row.version.as_deref(),
+                known: known.text(),
+                body: &row.body,
+                raw: row.raw.as_deref(),
+            });
+            let seen =
+                Seen { version: record.version.as_deref(), mask, body: &record.body, raw: record.raw.as_deref() };
+            match merge::merge(pair, seen)? {
+                Merged::Same => report.unchanged = report.unchanged.saturating_add(1),
+                Merged::Write { known, body, raw, version, event } => {
+                    let before = held.map(|row| row.body.clone()).unwrap_or_default();
+                    let changed_ms = match (&event, held) {
+                        (None, Some(row)) => row.changed_ms,
+                        _ => page.now_ms,
+                    };
+                    let row = ObservedRow {
+                        kind: page.kind.clone(),
+                        id: record.id.clone(),
+                        version: version.map(str::to_owned),
+                        body: body.into_owned(),
+                        raw: raw.map(str::to_owned),
+                        known: known.names().map(str::to_owned).collect(),
+                        changed_ms,
+                        gone: false,
+                    };
+                    writes.push((row, before, event));
+                }
+            }
+        }
+        for (row, before, event) in writes {
+            let Some(difference) = event else {
+                report.unchanged = report.unchanged.saturating_add(1);
+                self.observed.insert((row.kind.clone(), row.id.clone()), row);
+                continue;
+            };
+            let what = difference.what();
+            let (before_fields, after_fields) = match difference {
+                Difference::Created => {
+                    report.created = report.created.saturating_add(1);
+                    (Map::new(), merge::object(&row.body)?)
+                }
+                Difference::Updated { before, after } => {
+                    report.updated = report.updated.saturating_add(1);
+                    (before, after)
+                }
+                Difference::Anonymized { after } => {
+                    report.updated = report.updated.saturating_add(1);
+                    (Map::new(), after)
+                }
+            };
+            self.emit(event_of(page, &row.id, what, before_fields, after_fields));
+            self.touch(&row.kind, &row.id, [&before, &row.body]);
+            if what == ChangeWhat::Created {
+                self.aliases.remove(&(row.kind.clone(), row.id.clone()));
+            } else if let Some((from, to)) = merge::lead(&row.kind, &before, &row.body) {
+                let key = (atsync_model::kinds::CANDIDATES.to_owned(), from);
+                if self.aliases.get(&key).is_none_or(|alias| !alias.told) {
+                    self.aliases.insert(key, Alias { to, told: false });
+                }
+            }
+            self.observed.insert((row.kind.clone(), row.id.clone()), row);
+        }
+        for id in &page.gone {
+            let Some(row) = self.held(&page.kind, id).cloned() else { continue };
+            report.deleted = report.deleted.saturating_add(1);
+            self.emit(event_of(page, id, ChangeWhat::Deleted, merge::object(&row.body)?, Map::new()));
+            self.touch(&row.kind, id, [&row.body, ""]);
+            self.bury(row, page.now_ms);
+        }
+        for moved in &page.moved {
+            report.moved = report.moved.saturating_add(u64::from(self.move_on(page, moved)?));
+        }
+        if let Some(sweep) = &page.sweep {
+            self.seen.extend(page.records.iter().map(|record| (page.kind.clone(), record.id.clone())));
+            self.sweeps.insert(page.kind.clone(), sweep.clone());
+        }
+        if let Some(scan) = &page.scan {
+            self.scans.insert((page.kind.clone(), page.parent.clone()), scan.clone());
+        }
+        Ok(report)
+    }
+
+    pub(super) fn bury(&mut self, row: ObservedRow, now_ms: u64) {
+        let key = (row.kind.clone(), row.id.clone());
+        let (version, raw, known) = (None, None, Vec::new());
+        let body = "{}".to_owned();
+        self.observed.insert(key, ObservedRow { version, body, raw, known, changed_ms: now_ms, gone: true, ..row });
+    }
+
+    /// Takes the links of a record along to its new id. Tells whether it was told now.
+    pub(super) fn move_on(&mut self, page: &PageCommit, moved: &MovedTo) -> Result<bool, StoreError> {
+        let held = self.held(&page.kind, &moved.from).filter(|_| !moved.stays).cloned();
+        let before = held.as_ref().map_or(Ok(Map::new()), |row| merge::object(&row.body))?;
+        self.touch(&page.kind, &moved.from, [held.as_ref().map_or("", |row| &row.body), ""]);
+        let new = RemoteRef { kind: page.kind.clone(), id: moved.to.clone() };
+        let hosts: Vec<String> = self
+            .links
+            .values()
+            .filter(|l| l.remote.kind == page.kind && l.remote.id == moved.from)
+            .map(|l| l.host.clone())
+            .collect();
+        for host in hosts {
+            let taken = self.links.values().any(|link| link.remote == new);
+            if let Some(link) = self.links.remove(&host) {
+                self.links.insert(host, check::followed(link, &moved.to, taken));
+            }
+        }
+        self.touch(&page.kind, &moved.to, ["", ""]);
+        if let Some(row) = held {
+            self.bury(row, page.now_ms);
+        }
+        let alias = Alias { to: moved.to.clone(), told: true };
+        if self.aliases.insert((page.kind.clone(), moved.from.clone()), alias.clone()) == Some(alias) {
+            return Ok(false);
+        }
+        self.emit(event_of(page, &moved.from, ChangeWhat::Moved, before, check::lives_on_as(&moved.to)));
+        Ok(true)
+    }
+}
+
+impl Connection {
+    /// Everything about the person, found by passing over the rows until nothing is added.
+    pub(super) fn circle(&self, erasure: &Erasure) -> Circle {
+        let mut circle = Circle::of(erasure);
+        loop {
+            let mut grew = false;
+            for link in self.links.values() {
+                let key = check::key_of(&link.host);
+                if circle.keys.contains(key) {
+                    grew |= circle.add(&link.remote.kind, &link.remote.id);
+                } else if link.host == key && circle.has(&link.remote.kind, &link.remote.id) {
+                    grew |= circle.keys.insert(key.to_owned());
+                }
+            }
+            for row in self.observed.values() {
+                grew |= circle.meet(&row.kind, &row.id, &[&row.body]);
+            }
+            for change in &self.changes {
+                let [before, after] = [&change.before, &change.after].map(|map| merge::text(map).unwrap_or_default());
+                grew |= circle.meet(&change.kind, &change.id, &[&before, &after]);
+                if let Some(to) = check::moved_to(change.what, &change.after) {
+                    grew |= circle.moved(&change.kind, &change.id, to);
+                }
+            }
+            for intent in self.intents.values() {
+                if !circle.keys.contains(check::key_of(&intent.host)) {
+                    continue;
+                }
+                for remote in check::remotes_of(intent) {
+                    grew |= circle.add(&remote.kind, &remote.id);
+                }
+            }
+            if !grew {
+                return circle;
+            }
+        }
+    }
+
+    pub(super) fn erase(&mut self, connection: &str, hasher: &Hasher, erasure: &Erasure) -> ErasureReport {
+        let mut circle = self.circle(erasure);
+        let mut report = ErasureReport::default();
+        let group = self.last_erasure.saturating_add(1);
+        self.last_erasure = group;
+        for row in self.desired.values().filter(|row| circle.keys.contains(&row.key)) {
+            circle.addresses.extend(forget::desired_addresses(&row.body));
+        }
+        let mut others = BTreeSet::new();
+        for row in self.observed.values().filter(|row| !circle.has(&row.kind, &row.id)) {
+            others.extend(forget::addresses(&row.kind, &row.body));
+        }
+        for row in self.desired.values().filter(|row| !circle.keys.contains(&row.key)) {
+            others.extend(forget::desired_addresses(&row.body));
+        }
+        report.addresses_shared = count(circle.addresses.intersection(&others).count());
+        let mut hashes: BTreeSet<Hash> =
+            circle.records().map(|(kind, id)| hasher.record(connection, kind, id)).collect();
+        hashes.extend(circle.keys.iter().map(|key| hasher.key(connection, key)));
+        hashes.extend(circle.addresses.difference(&others).map(|address| hasher.address(connection, address)));
+        report.kept_away = count(hashes.len());
+        self.forgotten.extend(hashes.into_iter().map(|hash| (hash, group)));
+
+        let before = (self.desired.len(), self.links.len());
+        self.desired.retain(|key, _| !circle.keys.contains(key));
+        self.links.retain(|host, link| {
+            !circle.keys.contains(check::key_of(host)) && !circle.has(&link.remote.kind, &link.remote.id)
+        });
+        report.desired = count(before.0.saturating_sub(self.desired.len()));
+        report.links = count(before.1.saturating_sub(self.links.len()));
+        for change in self.changes.iter_mut().filter(|change| circle.has(&change.kind, &change.id)) {
+            change.before.clear();
+            change.after.clear();
+            report.changes = report.changes.saturating_add(1);
+        }
+        for intent in self.intents.values_mut() {
+            if let Some(emptied) = check::emptied(intent, &circle, group, erasure.now_ms) {
+                *intent = emptied;
+                report.intents = report.intents.saturating_add(1);
+            }
+        }
+        for (kind, id) in circle.records() {
+            let key = (kind.to_owned(), id.to_owned());
+            self.aliases.remove(&key);
+            self.seen.remove(&key);
+            let Some(row) = self.observed.remove(&key) else { continue };
+            if !row.gone {
+                report.observed = report.observed.saturating_add(1);
+                self.emit(check::forgotten(kind, id, erasure.now_ms));
+            }
+        }
+        report
+    }
+}
+
+pub(super) fn event_of(
+    page: &PageCommit,
+    id: &str,
+    what: ChangeWhat,
+    before: Map<String, serde_json::Value>,
+    after: Map<String, serde_json::Value>,
+) -> Change {
+    let (kind, cause, id) = (page.kind.clone(), check::cause(page, id), id.to_owned());
+    Change { serial: 0, at_ms: page.now_ms, kind, id, what, before, after, cause }
+}
+
+/// Whether a host path is the key or below it.
+pub(super) fn belongs(host: &str, key: &str) -> bool {
+    host.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+pub(super) fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}
+
+pub(super) fn after_text(after: Option<&str>) -> Bound<String> {
+    after.map_or(Bound::Unbounded, |after| Bound::Excluded(after.to_owned()))
+}
