@@ -184,6 +184,8 @@ impl Fates {
             Deed::Merge { candidate_id: winner, secondary_candidate_id: loser } => {
                 self.merged.insert(*loser, *winner);
                 self.hooks.push(Hint::Merged((person(*loser), person(*winner))));
+                let moved: Vec<_> = self.replaced.iter().filter(|(id, _)| id == loser).cloned().collect();
+                self.replaced.extend(moved.into_iter().map(|(_, from)| (*winner, from)));
                 memory.lives_on(*loser, Some(*winner));
                 memory.touched.insert(*winner);
                 memory.titles.remove(loser);

@@ -210,7 +210,12 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
             ChangeWhat::Forgotten => broken.push(format!("{} {} is reported as forgotten", change.kind, change.id)),
         }
     }
-    for ((kind, id), times) in ended.iter().filter(|(_, times)| **times > 1) {
+    for ((kind, id), times) in &ended {
+        // A converted prospect stays, and may be deleted later.
+        let ends = if *kind == kinds::APPLICATIONS && sim.fates.converted.contains_key(id) { 2 } else { 1 };
+        if *times <= ends {
+            continue;
+        }
         broken.push(format!("the end of {kind} {id} is told {times} times"));
     }
     for loser in sim.fates.merged.keys().filter(|loser| !ended.contains_key(&(kinds::CANDIDATES, **loser))) {
@@ -228,6 +233,15 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
             }
         }
     }
+}
+
+fn is_shown_to_few(sim: &Sim, body: &str) -> bool {
+    let body: Value = serde_json::from_str(body).unwrap();
+    let row = |member: &str, collection: &str| {
+        body[member]["id"].as_str().and_then(|id| sim.world.sandbox.row(collection, id.parse().ok()?))
+    };
+    row("candidate", "candidates").is_some_and(|row| row["private"] == true)
+        || row("job", "jobs").is_some_and(|row| row["confidential"] == true)
 }
 
 fn collection(kind: &str) -> &str {
@@ -256,7 +270,10 @@ fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
         for row in &rows {
             let raw: Value = row.raw.as_deref().and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
             let Some(truth) = truth.get(&row.id) else {
-                broken.push(format!("{kind} {} is in the store and not in the ATS", row.id));
+                // Of what hangs on somebody who is shown to few, absence proves nothing (see the engine's sweeps).
+                if !is_shown_to_few(sim, &row.body) {
+                    broken.push(format!("{kind} {} is in the store and not in the ATS", row.id));
+                }
                 continue;
             };
             if *kind == kinds::ATTACHMENTS {
@@ -357,7 +374,13 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
                 Some(job) => row["job_id"].as_i64() == job.parse().ok() && row["prospect"] != true,
                 None => row["prospect"] == true,
             };
-            let there = applications.iter().filter(fits).count();
+            let to = links.get(&format!("{key}/applications/{}", wanted["key"].as_str().unwrap()));
+            let to = to.and_then(|to| to.id.parse::<i64>().ok());
+            let converted = to.filter(|to| sim.fates.converted.values().any(|new| new == to));
+            let there = match converted {
+                Some(new) => usize::from(truth.row("applications", new).is_some()),
+                None => applications.iter().filter(fits).count(),
+            };
             let is_winner = sim.fates.merged.values().any(|winner| *winner == id);
             if there != 1 && !(is_winner && there > 1) {
                 broken.push(format!("{key}: the application {} is there {there} times", wanted["key"]));
