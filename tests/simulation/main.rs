@@ -1,4 +1,4 @@
-//! The deterministic simulation: many small histories of host, recruiter, engine and faults, each from a seed, each held against the truth.
+//! The deterministic simulation: many small histories of host, recruiter ([`recruiter`], [`fates`]), engine and faults, each from a seed, each held against the truth.
 //!
 //! Clock, randomness, transport and store stand behind traits, so one thread and one seed decide everything ([`sim`]). Half of the seeds keep
 //! their state in redb on a disk that can lose power ([`disk`]); a fifth run the real component with fuel; a quarter call notes
@@ -21,7 +21,7 @@ use faults::{ALL, Counts};
 use sim::{Options, Outcome, simulate};
 
 /// Seeds of a usual run: every fault fires several times.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 60;
 
 fn number_from(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))

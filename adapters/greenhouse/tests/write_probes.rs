@@ -54,7 +54,13 @@ fn a_candidate_is_found_by_address_name_time_and_mark() {
             &plain,
             "found subject:candidates/1 matched",
         ),
-        ("an older one of another name is somebody else's", json!([eve(1, BEFORE)]), Some(SENT_MS), &plain, "absent 30000"),
+        (
+            "an older one of another name is somebody else's",
+            json!([eve(1, BEFORE)]),
+            Some(SENT_MS),
+            &plain,
+            "absent 30000",
+        ),
         (
             "two that look older",
             json!([ada(2, BEFORE), ada(1, BEFORE)]),
