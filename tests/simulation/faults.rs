@@ -34,6 +34,16 @@ pub(crate) const ALL: &[&str] = &[
     "clock jumps ahead",
     "clock jumps back",
     "recruiter acts meanwhile",
+    "recruiter merges",
+    "recruiter deletes a candidate",
+    "recruiter deletes an application",
+    "recruiter anonymises",
+    "recruiter converts a prospect",
+    "recruiter replaces an address",
+    "a sweep stops half way",
+    "a sweep goes on",
+    "a hint",
+    "a lie for a hint",
 ];
 
 /// How often each fired.

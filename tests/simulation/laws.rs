@@ -22,7 +22,12 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
     let truth = &sim.world.sandbox;
     let records: Vec<Value> = sim.host.wanted.values().cloned().collect();
     for record in &records {
-        one_of_each(truth, record, &sim.made, &mut broken);
+        one_of_each(sim, record, &mut broken);
+        let email = record["emails"][0].as_str().unwrap();
+        let made = sim.makings.get(email).map_or(0, BTreeSet::len);
+        if made > usize::from(record.get("name").is_some()) {
+            broken.push(format!("{}: {made} people were made for {email}", record["key"]));
+        }
     }
     for (tag, times) in repeated(truth.rows("candidate_tags").iter().filter_map(|row| row["name"].as_str())) {
         broken.push(format!("the tag {tag} exists {times} times"));
@@ -31,6 +36,17 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
         if *collection != "applied_candidate_tags" || !sim.made.contains(&(*collection, *id)) {
             broken.push(format!("{collection} {id} was deleted, and we had not made it"));
         }
+    }
+    for deleted in &sim.fates.applications {
+        let again = truth.applications_of(deleted.candidate).into_iter().filter(|row| {
+            let id = row["id"].as_i64().unwrap();
+            let same = match deleted.job {
+                Some(job) => row["job_id"] == job && row["prospect"] != true,
+                None => row["prospect"] == true,
+            };
+            same && id > deleted.id && sim.made.contains(&("applications", id))
+        });
+        broken.extend(again.map(|row| format!("the deleted {deleted:?} was made again as {}", row["id"])));
     }
     if !sim.options.lifecycle {
         let mailing = sim.requests.iter().filter(|request| request.method != "GET");
@@ -49,7 +65,8 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
 }
 
 /// At most one remote object per intent: whatever carries a name that only one desired object has exists once at most.
-fn one_of_each(truth: &Sandbox, record: &Value, made: &BTreeSet<(&'static str, i64)>, broken: &mut Vec<String>) {
+fn one_of_each(sim: &Sim, record: &Value, broken: &mut Vec<String>) {
+    let (truth, made): (&Sandbox, _) = (&sim.world.sandbox, &sim.made);
     let key = record["key"].as_str().unwrap();
     let email = record["emails"][0].as_str().unwrap();
     let candidates = truth.candidates_by_email(email);
@@ -65,6 +82,10 @@ fn one_of_each(truth: &Sandbox, record: &Value, made: &BTreeSet<(&'static str, i
     let files = truth.rows_of_candidate("attachments", id);
     let files = files.iter().filter_map(|row| row["filename"].as_str()).filter(|name| name.starts_with("cv-"));
     broken.extend(repeated(files).into_iter().map(|(file, times)| format!("{key}: {file} is there {times} times")));
+    if sim.fates.merged.values().any(|winner| *winner == id) {
+        // Two people's applications and tags hang on one.
+        return;
+    }
     let applications = truth.applications_of(id);
     for wanted in record["applications"].as_array().into_iter().flatten() {
         let Some(job) = wanted["job"]["id"].as_str() else { continue };
@@ -74,7 +95,7 @@ fn one_of_each(truth: &Sandbox, record: &Value, made: &BTreeSet<(&'static str, i
             broken.push(format!("{key}: more than one application to the job {job}"));
         }
     }
-    let prospects = applications.iter().filter(|row| row["prospect"] == true).count();
+    let prospects = applications.iter().filter(|row| row["prospect"] == true && row["status"] != "converted").count();
     if record["custom_fields"]["external_ref"] == record["key"] && prospects > 1 {
         broken.push(format!("{key}: {prospects} prospects"));
     }
@@ -119,7 +140,9 @@ fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
     sim.world.sandbox.clear_logs();
     match sim.world.run(acme.plan(PlanOf::All)) {
         Ok(plan) => {
-            if !plan.is_empty() || plan.blocked().next().is_some() {
+            let fated = fated(sim);
+            let key = |host: &str| host.split('/').next().unwrap_or(host).to_owned();
+            if !plan.is_empty() || plan.blocked().any(|finding| !fated.contains(&key(&finding.host))) {
                 broken.push(format!("something is left to do: {}", atsync::plan::words::plan(&plan)));
             }
         }
@@ -157,20 +180,50 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
     }
     // What the feed tells, put together, is what the store holds.
     let mut told: BTreeMap<(&str, &str), BTreeMap<&str, &Value>> = BTreeMap::new();
+    let mut ended: BTreeMap<(&str, i64), usize> = BTreeMap::new();
     for change in &changes {
         match change.what {
             ChangeWhat::Created | ChangeWhat::Updated | ChangeWhat::Anonymized => {
                 let fields = change.after.iter().map(|(name, value)| (name.as_str(), value));
                 told.entry((&change.kind, &change.id)).or_default().extend(fields);
             }
-            ChangeWhat::Deleted => broken.push(format!("{} {} is reported as deleted", change.kind, change.id)),
-            ChangeWhat::Moved => {}
+            ChangeWhat::Deleted => {
+                told.remove(&(change.kind.as_str(), change.id.as_str()));
+                let id: i64 = change.id.parse().unwrap();
+                if sim.world.sandbox.row(collection(&change.kind), id).is_some() {
+                    broken.push(format!("{} {id} is told as deleted and is there", change.kind));
+                }
+                if change.kind == kinds::CANDIDATES && sim.fates.merged.contains_key(&id) {
+                    broken.push(format!("the merged candidate {id} is told as deleted"));
+                }
+                *ended.entry((&change.kind, id)).or_default() += 1;
+            }
+            ChangeWhat::Moved => {
+                let id: i64 = change.id.parse().unwrap();
+                let became = if change.kind == kinds::CANDIDATES { &sim.fates.merged } else { &sim.fates.converted };
+                let to = change.after["id"].as_str().and_then(|to| to.parse::<i64>().ok());
+                if to != became.get(&id).copied() {
+                    broken.push(format!("{} {id} is told to live on as {to:?}", change.kind));
+                }
+                *ended.entry((&change.kind, id)).or_default() += 1;
+            }
             ChangeWhat::Forgotten => broken.push(format!("{} {} is reported as forgotten", change.kind, change.id)),
         }
     }
+    for ((kind, id), times) in &ended {
+        // A converted prospect stays, and may be deleted later.
+        let ends = if *kind == kinds::APPLICATIONS && sim.fates.converted.contains_key(id) { 2 } else { 1 };
+        if *times <= ends {
+            continue;
+        }
+        broken.push(format!("the end of {kind} {id} is told {times} times"));
+    }
+    for loser in sim.fates.merged.keys().filter(|loser| !ended.contains_key(&(kinds::CANDIDATES, **loser))) {
+        broken.push(format!("the merge of {loser} is not told"));
+    }
     for kind in PULLED {
         let rows: Vec<_> = sim.world.run(acme.observed(kind).try_collect()).unwrap();
-        for row in rows {
+        for row in rows.into_iter().filter(|row| !row.gone) {
             let body: BTreeMap<String, Value> = serde_json::from_str(&row.body).unwrap();
             let told = told.get(&(*kind, row.id.as_str()));
             let agrees =
@@ -182,17 +235,34 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
     }
 }
 
+fn is_shown_to_few(sim: &Sim, body: &str) -> bool {
+    let body: Value = serde_json::from_str(body).unwrap();
+    let row = |member: &str, collection: &str| {
+        body[member]["id"].as_str().and_then(|id| sim.world.sandbox.row(collection, id.parse().ok()?))
+    };
+    row("candidate", "candidates").is_some_and(|row| row["private"] == true)
+        || row("job", "jobs").is_some_and(|row| row["confidential"] == true)
+}
+
+fn collection(kind: &str) -> &str {
+    match kind {
+        kinds::APPLIED_TAGS => "applied_candidate_tags",
+        kinds::TAGS => "candidate_tags",
+        other => other,
+    }
+}
+
 fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
     let acme = sim.world.connect();
     for kind in PULLED {
-        let collection = match *kind {
-            kinds::APPLIED_TAGS => "applied_candidate_tags",
-            kinds::TAGS => "candidate_tags",
-            other => other,
-        };
+        let collection = collection(kind);
         let truth: BTreeMap<String, Value> =
             sim.world.sandbox.rows(collection).into_iter().map(|row| (row["id"].to_string(), row)).collect();
-        let rows: Vec<_> = sim.world.run(acme.observed(kind).try_collect()).unwrap();
+        let mut rows: Vec<_> = sim.world.run(acme.observed(kind).try_collect()).unwrap();
+        for row in rows.iter().filter(|row| row.gone && truth.contains_key(&row.id)) {
+            broken.push(format!("{kind} {} has a tombstone and is in the ATS", row.id));
+        }
+        rows.retain(|row| !row.gone);
         let seen: BTreeSet<&str> = rows.iter().map(|row| row.id.as_str()).collect();
         for id in truth.keys().filter(|id| !seen.contains(id.as_str())) {
             broken.push(format!("{kind} {id} is in the ATS and not in the store"));
@@ -200,8 +270,8 @@ fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
         for row in &rows {
             let raw: Value = row.raw.as_deref().and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
             let Some(truth) = truth.get(&row.id) else {
-                // A tag that somebody took off: absence is not believed before a sweep has proved it.
-                if *kind != kinds::APPLIED_TAGS {
+                // Of what hangs on somebody who is shown to few, absence proves nothing (see the engine's sweeps).
+                if !is_shown_to_few(sim, &row.body) {
                     broken.push(format!("{kind} {} is in the store and not in the ATS", row.id));
                 }
                 continue;
@@ -227,11 +297,44 @@ fn links(sim: &Sim, key: &str) -> BTreeMap<String, RemoteRef> {
     links.into_iter().map(|link| (link.host, link.remote)).collect()
 }
 
+/// Desired records that a fate ended: their person is gone, anonymised or another record's, or an application of theirs was deleted.
+fn fated(sim: &Sim) -> BTreeSet<String> {
+    let all: Vec<(String, BTreeMap<String, RemoteRef>)> =
+        sim.host.wanted.keys().map(|key| (key.clone(), links(sim, key))).collect();
+    let person = |key: &str, links: &BTreeMap<String, RemoteRef>| {
+        links.get(key).and_then(|remote| remote.id.parse::<i64>().ok())
+    };
+    let mut holders: BTreeMap<i64, usize> = BTreeMap::new();
+    for id in all.iter().filter_map(|(key, links)| person(key, links)) {
+        *holders.entry(id).or_default() += 1;
+    }
+    let ended = |(key, links): &&(String, BTreeMap<String, RemoteRef>)| {
+        let id = person(key, links);
+        let deleted =
+            sim.fates.applications.iter().any(|deleted| {
+                links.values().any(|to| to.kind == kinds::APPLICATIONS && to.id == deleted.id.to_string())
+            });
+        deleted
+            || id.is_some_and(|id| {
+                sim.fates.deleted.contains(&id) || sim.fates.anonymised.contains(&id) || holders[&id] > 1
+            })
+    };
+    all.iter().filter(ended).map(|(key, _)| key.clone()).collect()
+}
+
 /// What only the host writes is as the host wants it.
 fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
     let truth = &sim.world.sandbox;
+    let fated = fated(sim);
     for (key, record) in &sim.host.wanted {
         let links = links(sim, key);
+        let dead = links.get(key).and_then(|to| to.id.parse().ok()).and_then(|id: i64| sim.fates.merged.get(&id));
+        if let Some(winner) = dead {
+            broken.push(format!("{key} is linked to somebody who lives on as {winner}"));
+        }
+        if fated.contains(key) {
+            continue;
+        }
         let Some(id) = links.get(key).and_then(|remote| remote.id.parse::<i64>().ok()) else {
             broken.push(format!("{key} has no candidate"));
             continue;
@@ -248,7 +351,8 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
             row[list].as_array().into_iter().flatten().any(|entry| entry["value"] == *value)
         };
         for email in record["emails"].as_array().into_iter().flatten() {
-            if !has("email_addresses", email) {
+            let replaced = sim.fates.replaced.iter().any(|(of, from)| *of == id && email == from);
+            if !replaced && !has("email_addresses", email) {
                 broken.push(format!("{key}: the address {email} is missing"));
             }
         }
@@ -270,8 +374,15 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
                 Some(job) => row["job_id"].as_i64() == job.parse().ok() && row["prospect"] != true,
                 None => row["prospect"] == true,
             };
-            let there = applications.iter().filter(fits).count();
-            if there != 1 {
+            let to = links.get(&format!("{key}/applications/{}", wanted["key"].as_str().unwrap()));
+            let to = to.and_then(|to| to.id.parse::<i64>().ok());
+            let converted = to.filter(|to| sim.fates.converted.values().any(|new| new == to));
+            let there = match converted {
+                Some(new) => usize::from(truth.row("applications", new).is_some()),
+                None => applications.iter().filter(fits).count(),
+            };
+            let is_winner = sim.fates.merged.values().any(|winner| *winner == id);
+            if there != 1 && !(is_winner && there > 1) {
                 broken.push(format!("{key}: the application {} is there {there} times", wanted["key"]));
             }
             for file in wanted["attachments"].as_array().into_iter().flatten() {
@@ -300,12 +411,15 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
         }
     }
     for (collection, id) in &sim.updated {
-        if *collection == "candidates" && !ours.contains_key(id) {
+        if *collection == "candidates" && !ours.contains_key(id) && !sim.fates.merged.contains_key(id) {
             broken.push(format!("candidate {id} is not linked and was written to"));
         }
     }
     for (id, key) in &ours {
         let Some(row) = truth.row("candidates", *id) else { continue };
+        if sim.fates.anonymised.contains(id) {
+            continue;
+        }
         let owns = |field: &'static str| sim.host.owned.contains(&((*key).clone(), field));
         let title = recruiter.titles.get(id).map(String::as_str);
         if let Some(title) = title.filter(|_| !owns("title"))
@@ -316,7 +430,9 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
         for list in ["phone_numbers", "email_addresses", "addresses", "website_addresses", "social_media_addresses"] {
             let before = sim.initial.get(id).and_then(|row| row[list].as_array().cloned()).unwrap_or_default();
             let after = row[list].as_array().cloned().unwrap_or_default();
-            for entry in before.iter().filter(|entry| !after.contains(entry)) {
+            let replaced =
+                |entry: &Value| sim.fates.replaced.iter().any(|(of, from)| of == id && entry["value"] == **from);
+            for entry in before.iter().filter(|entry| !after.contains(entry) && !replaced(entry)) {
                 broken.push(format!("{key}: {entry} is lost from {list}"));
             }
         }

@@ -1,8 +1,7 @@
 //! The recruiter: a person who works in the ATS while we do, on our people and on others.
 //!
-//! What they write where the host owns nothing is remembered, since it must stand in the end. Left out: merging and deleting, which the
-//! engine's sweep must follow first; and replacing the e-mail address of somebody whose creation is in doubt, since no look without a mark
-//! could find them then.
+//! What they write where the host owns nothing is remembered, since it must stand in the end. What they do to records as a whole is in
+//! [`crate::fates`].
 
 use crate::chance::Chance;
 use atsync_greenhouse_sandbox::{Recruiter as Deed, Sandbox};
@@ -111,6 +110,18 @@ impl Recruiter {
                 drop(self.titles.insert(candidate, values["title"].as_str().unwrap_or_default().to_owned()));
             }
             _ => {}
+        }
+    }
+
+    /// What was written to somebody who lives on as another, or no more.
+    pub(crate) fn lives_on(&mut self, from: i64, to: Option<i64>) {
+        self.touched.insert(from);
+        self.titles.remove(&from);
+        for set in [&mut self.tags, &mut self.emails, &mut self.notes] {
+            let (gone, mut kept): (BTreeSet<_>, BTreeSet<_>) =
+                std::mem::take(set).into_iter().partition(|(id, _)| *id == from);
+            kept.extend(gone.into_iter().filter_map(|(_, text)| Some((to?, text))));
+            *set = kept;
         }
     }
 

@@ -2,8 +2,8 @@
 
 use crate::held;
 use crate::sim::Options;
-use atsync::Clock;
 use atsync::journal::IntentState;
+use atsync::{Clock, SweepOptions};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
 use atsync_tests::{Meddle, World, desired};
 
@@ -96,4 +96,69 @@ fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
     world.run(acme.sync()).unwrap();
     assert!(world.run(acme.open_intents()).unwrap().is_empty());
     assert_eq!(world.sandbox.creates("notes"), 1);
+}
+
+/// Ada, whose change of company was applied and left no answer, and what then became of her.
+fn changed_in_doubt_then(fate: impl FnOnce(&World, i64)) -> World {
+    let mut world = World::new(1, 12);
+    let acme = world.connect();
+    for kind in ["candidates", "applications"] {
+        world.run(acme.pull(kind, true)).unwrap();
+    }
+    let job = world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open" && job["is_template"] != true);
+    let job = job.unwrap()["id"].to_string();
+    let ada = |company: &str| {
+        let job = serde_json::json!({"key": "a1", "job": {"id": job}});
+        serde_json::json!({"key": "one", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"],
+            "company": company, "applications": [job]})
+        .to_string()
+    };
+    world.run(acme.declare(&desired(&ada("Old")))).unwrap();
+    world.run(acme.sync()).unwrap();
+    world.clock.set(world.clock.now_ms() + 3_600_000);
+    world.run(acme.declare(&desired(&ada("New")))).unwrap();
+    world.wire.meddle(|request| (request.method == "PATCH").then_some(Meddle::DieBefore));
+    assert!(world.live(acme.sync()).is_none());
+    drop(acme);
+    world.restart();
+    fate(&world, world.sandbox.candidates_by_email("ada@example.com")[0]["id"].as_i64().unwrap());
+    let acme = world.connect();
+    world.clock.set(world.clock.now_ms() + 3_600_000);
+    for kind in ["candidates", "applications"] {
+        world.run(acme.sweep(kind, SweepOptions::default())).unwrap();
+    }
+    for _ in 0..3 {
+        world.clock.set(world.clock.now_ms() + 3_600_000);
+        world.run(acme.sync()).unwrap();
+    }
+    assert_eq!(world.run(acme.open_intents()).unwrap(), []);
+    drop(acme);
+    world
+}
+
+/// Seed 39 of the fates. A candidate was deleted while one of its changes was in doubt. No look could tell any more whether the change
+/// happened, so each sync looked again, and the record stayed busy for good, although a sweep had proved that the candidate is gone.
+#[test]
+fn a_doubt_about_somebody_who_is_proven_gone_is_closed() {
+    changed_in_doubt_then(|world, candidate_id| {
+        world.sandbox.recruiter(&Recruiter::DeleteCandidate { candidate_id }).unwrap();
+    });
+}
+
+/// The same with a merge: closing the doubt must not keep the wish from the one she lives on as. What was given up on one record says nothing of another.
+#[test]
+fn a_doubt_about_somebody_who_was_merged_goes_on_with_the_winner() {
+    let world = changed_in_doubt_then(|world, secondary_candidate_id| {
+        let rows = world.sandbox.rows("candidates");
+        let other = rows.iter().find(|row| row["private"] != true && row["id"] != secondary_candidate_id);
+        let candidate_id = other.unwrap()["id"].as_i64().unwrap();
+        // As it was last in step, so that nobody else's edit stands in the way.
+        let values = [("company".to_owned(), "Old".into())].into_iter().collect();
+        let same = Recruiter::Set { collection: "candidates".into(), id: candidate_id, values };
+        world.sandbox.recruiter(&same).unwrap();
+        world.sandbox.recruiter(&Recruiter::Merge { candidate_id, secondary_candidate_id }).unwrap();
+    });
+    let winner = &world.sandbox.candidates_by_email("ada@example.com")[0];
+    let row = world.run(world.connect().desired("one")).unwrap().unwrap();
+    assert_eq!(winner["company"], "New", "{:?}", row.status);
 }

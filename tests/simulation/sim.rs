@@ -6,16 +6,18 @@
 
 use crate::chance::Chance;
 use crate::disk::Disk;
+use crate::fates::{Fates, Known};
 use crate::faults::{Counts, befall};
 use crate::host::{Catalogue, Host};
 use crate::laws;
 use crate::recruiter::Recruiter;
+use atsync::model::contract::Hint;
 use atsync::model::kinds;
-use atsync::store::Store;
 use atsync::store::memory::MemoryStore;
 use atsync::store::redb::{RedbOptions, RedbStore};
+use atsync::store::{Cause, Change, ChangeWhat, Store};
 use atsync::testing::{ManualClock, SeededEntropy};
-use atsync::{Clock, Error};
+use atsync::{Clock, Error, SweepOptions};
 use atsync_greenhouse_sandbox as sandbox;
 use atsync_greenhouse_sandbox::{Deed, Logged, Quirks, Sandbox, SandboxOptions, Writer};
 use atsync_tests::{
@@ -23,7 +25,7 @@ use atsync_tests::{
 };
 use futures_util::TryStreamExt;
 use serde_json::Value;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -33,6 +35,7 @@ const CALM_LIVES: usize = 3;
 /// How long an edit may stay invisible.
 const VISIBLE_MS: u64 = 4_000;
 const MINUTE_MS: u64 = 60_000;
+const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 /// Kinds that a life may pull.
 pub(crate) const PULLED: &[&str] =
     &[kinds::CANDIDATES, kinds::APPLICATIONS, kinds::APPLIED_TAGS, kinds::TAGS, kinds::NOTES, kinds::ATTACHMENTS];
@@ -89,6 +92,8 @@ pub(crate) struct Sim {
     chance: Chance,
     pub(crate) host: Host,
     pub(crate) recruiter: Arc<Mutex<Recruiter>>,
+    pub(crate) fates: Fates,
+    pub(crate) known: Known,
     catalogue: Catalogue,
     /// How far the engine's clock is ahead of the ATS's.
     ahead_ms: Arc<AtomicI64>,
@@ -98,12 +103,16 @@ pub(crate) struct Sim {
     counts: Counts,
     lives: u64,
     exchanges: u64,
+    /// Calm lives sweep all kinds.
+    sweeps: bool,
     pub(crate) broken: Vec<String>,
     /// Every request and API write so far.
     pub(crate) requests: Vec<Logged>,
     pub(crate) made: BTreeSet<(&'static str, i64)>,
     pub(crate) updated: BTreeSet<(&'static str, i64)>,
     pub(crate) deleted: BTreeSet<(&'static str, i64)>,
+    /// Candidates that the engine made for an address.
+    pub(crate) makings: BTreeMap<String, BTreeSet<i64>>,
     /// Candidates as the company had them.
     pub(crate) initial: BTreeMap<i64, Value>,
     /// Where the consumer of the feed was acknowledged to be.
@@ -123,7 +132,10 @@ pub(crate) fn simulate(options: Options) -> Outcome {
     if sim.broken.is_empty() {
         for calm in 0..CALM_LIVES {
             sim.say(format!("-- calm {calm}"));
-            sim.pass_ms(20 * MINUTE_MS);
+            // A day, since what was taken in while the clock was ahead stays young until the clock has been there again.
+            sim.pass_ms(if calm == 1 { DAY_MS } else { 20 * MINUTE_MS });
+            // The first sweeps end what faults cut off; the second ones see everything.
+            sim.sweeps = calm < 2;
             sim.life(false);
         }
         laws::at_the_end(&mut sim);
@@ -140,9 +152,12 @@ pub(crate) fn simulate(options: Options) -> Outcome {
 }
 
 fn quirks(chance: &mut Chance) -> Quirks {
-    use sandbox::{CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, LastLink, RepeatedTag, RetryAfter};
+    use sandbox::{
+        CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, RepeatedTag, RetryAfter,
+    };
     Quirks {
-        create_answer: *chance.pick(&[CreateAnswer::Wrapped, CreateAnswer::Bare]),
+        create_answer: *chance.pick(&[CreateAnswer::Wrapped, CreateAnswer::Bare, CreateAnswer::Stub]),
+        from_stage: *chance.pick(&[FromStage::JobInterviewStage, FromStage::ApplicationStage]),
         custom_fields_patch: *chance.pick(&[CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge]),
         delete_answer: *chance.pick(&[DeleteAnswer::Message, DeleteAnswer::NoContent]),
         error_shape: *chance.pick(&[ErrorShape::Rotate, ErrorShape::V1]),
@@ -187,7 +202,13 @@ impl Sim {
         world.settings.insert("stage_writes".to_owned(), Value::Bool(options.lifecycle));
         let disk = options.redb.then(|| Disk::holding(Vec::new(), &death));
         let rows = sandbox.rows("candidates");
-        let initial = rows.iter().filter_map(|row| Some((row["id"].as_i64()?, row.clone()))).collect();
+        let initial: BTreeMap<i64, Value> =
+            rows.iter().filter_map(|row| Some((row["id"].as_i64()?, row.clone()))).collect();
+        let mut catalogue = catalogue(&sandbox);
+        let job = catalogue.jobs.pop().and_then(|job| job.parse().ok());
+        let known = catalogue.known.iter().flat_map(|email| sandbox.candidates_by_email(email));
+        let known: BTreeSet<i64> = known.filter_map(|row| row["id"].as_i64()).collect();
+        let free = initial.keys().copied().filter(|id| !known.contains(id)).collect();
         Self {
             world,
             memory,
@@ -196,18 +217,22 @@ impl Sim {
             chance,
             host: Host::new(options.seed, options.lifecycle),
             recruiter: Arc::new(Mutex::new(Recruiter::new(options.seed))),
-            catalogue: catalogue(&sandbox),
+            fates: Fates::new(options.seed, free, job),
+            known: Known::default(),
+            catalogue,
             ahead_ms,
             linked: Arc::default(),
             trace: Arc::default(),
             counts: Counts::default(),
             lives: 0,
             exchanges: 0,
+            sweeps: false,
             broken: Vec::new(),
             requests: Vec::new(),
             made: BTreeSet::new(),
             updated: BTreeSet::new(),
             deleted: BTreeSet::new(),
+            makings: BTreeMap::new(),
             initial,
             acknowledged_serial: 0,
             options,
@@ -243,6 +268,16 @@ impl Sim {
             self.say(deed);
             // Greenhouse has no way to say "only if unchanged": an edit that its own reads do not show yet cannot be merged with.
             self.pass_ms(VISIBLE_MS);
+        }
+        if self.chance.one_in(2) {
+            let mut recruiter = self.recruiter.lock().unwrap();
+            let fate = self.fates.act(&self.world.sandbox, &self.known, &mut recruiter);
+            drop(recruiter);
+            if let Some((word, deed)) = fate {
+                self.counts.fired(word);
+                self.say(deed);
+                self.pass_ms(VISIBLE_MS);
+            }
         }
         let minutes = *self.chance.pick(&[0, 1, 5, 30, 240]);
         self.pass_ms(minutes * MINUTE_MS);
@@ -280,11 +315,24 @@ impl Sim {
         self.store = UpsetStore::new(inner, death);
         self.world.store = Arc::clone(&self.store) as Arc<dyn Store>;
         self.world.restart();
-        let mut linked = BTreeSet::new();
+        let mut known = Known::default();
         for key in self.host.wanted.keys() {
-            let link = self.world.run(self.store.link("acme", key)).unwrap();
-            linked.extend(link.and_then(|link| link.remote.id.parse::<i64>().ok()));
+            for link in self.world.run(self.store.links_of("acme", key)).unwrap() {
+                let Ok(id) = link.remote.id.parse::<i64>() else { continue };
+                match link.remote.kind.as_str() {
+                    kinds::CANDIDATES => drop(known.people.insert(id)),
+                    kinds::APPLICATIONS => drop(known.applications.insert(id)),
+                    _ => {}
+                }
+            }
         }
+        for row in self.world.run(self.store.observed_page("acme", kinds::APPLICATIONS, None, 10_000)).unwrap() {
+            let body: Value = serde_json::from_str(&row.body).unwrap();
+            let of = body["candidate"]["id"].as_str().and_then(|id| id.parse::<i64>().ok());
+            known.hangs_on.extend(row.id.parse::<i64>().ok().zip(of).filter(|_| !row.gone));
+        }
+        let linked = known.people.clone();
+        self.known = known;
         *self.linked.lock().unwrap() = linked;
     }
 
@@ -292,7 +340,17 @@ impl Sim {
     pub(crate) fn life(&mut self, faulty: bool) {
         self.be_born();
         let mut pulls: Vec<(&str, bool)> = PULLED.iter().map(|kind| (*kind, true)).collect();
+        let mut sweeps: Vec<(&str, u64)> = Vec::new();
+        let mut hints: Vec<(bool, Hint)> = Vec::new();
+        if self.sweeps {
+            sweeps.extend(PULLED.iter().map(|kind| (*kind, u64::MAX)));
+        }
         if faulty {
+            hints = self.fates.hints(&self.world.sandbox);
+            for _ in 0..self.chance.below(3) {
+                let kind = *self.chance.pick(&[kinds::CANDIDATES, kinds::APPLICATIONS]);
+                sweeps.push((kind, *self.chance.pick(&[1, 1, 2, 3, u64::MAX])));
+            }
             self.arm();
             let share = self.chance.below(3);
             pulls.retain(|_| self.chance.below(4) < share);
@@ -301,12 +359,33 @@ impl Sim {
         let lines: Vec<String> = self.host.wanted.values().map(Value::to_string).collect();
         let records = desired(&lines.join("\n"));
         let (declared, serial) = (Cell::new(false), Cell::new(self.acknowledged_serial));
+        let (counts, partial) = (self.counts.clone(), RefCell::new(Vec::new()));
+        let trace = Arc::clone(&self.trace);
         let life = async {
             let acme = self.world.engine().connect(self.world.options()).await?;
             acme.declare(&records).await?;
             declared.set(true);
             for (kind, full) in &pulls {
                 acme.pull(kind, *full).await?;
+            }
+            for (is_true, hint) in &hints {
+                let end = acme.hint(hint.clone()).await?;
+                trace.lock().unwrap().push(format!("hint {hint:?}: {end:?}"));
+                counts.fired(if *is_true { "a hint" } else { "a lie for a hint" });
+            }
+            for (kind, pages_max) in &sweeps {
+                let before = swept(&acme, self.acknowledged_serial).await?;
+                let report = acme.sweep(kind, SweepOptions::default().pages_max(*pages_max)).await?;
+                trace.lock().unwrap().push(format!("{report:?}"));
+                if report.resumed {
+                    counts.fired("a sweep goes on");
+                }
+                if !report.complete {
+                    counts.fired("a sweep stops half way");
+                    if swept(&acme, self.acknowledged_serial).await? != before {
+                        partial.borrow_mut().push(format!("a sweep of {kind} that did not end told a deletion"));
+                    }
+                }
             }
             let (plan, report) = acme.sync().await?;
             let from = acme.offset("crm").await?;
@@ -328,6 +407,9 @@ impl Sim {
         }
         self.acknowledged_serial = serial.get();
         self.after(&words);
+        for law in partial.into_inner() {
+            self.broke(law);
+        }
         if !faulty && !matches!(ended, Some(Ok(_))) {
             self.broke(format!("a life without faults ended so: {words}"));
         }
@@ -352,6 +434,7 @@ impl Sim {
         }
         self.exchanges += requests.len() as u64;
         self.requests.extend(requests);
+        let mut broken = Vec::new();
         for write in self.world.sandbox.writes().iter().filter(|write| write.writer == Writer::Api) {
             let set = match write.deed {
                 Deed::Create => &mut self.made,
@@ -359,8 +442,22 @@ impl Sim {
                 _ => &mut self.updated,
             };
             set.insert((write.collection, write.id));
+            let row = self.world.sandbox.row(write.collection, write.id).unwrap_or_default();
+            if write.collection == "candidates" && write.deed == Deed::Create {
+                for email in row["email_addresses"].as_array().into_iter().flatten() {
+                    let email = email["value"].as_str().unwrap_or_default().to_owned();
+                    self.makings.entry(email).or_default().insert(write.id);
+                }
+            }
+            let of = if write.collection == "candidates" { Some(write.id) } else { row["candidate_id"].as_i64() };
+            if of.is_some_and(|of| self.fates.anonymised.contains(&of)) {
+                broken.push(format!("{:?} of {} {} of somebody anonymised", write.deed, write.collection, write.id));
+            }
         }
         self.world.sandbox.clear_logs();
+        for law in broken {
+            self.broke(law);
+        }
         self.say(format!("life {}: {words}", self.lives));
     }
 
@@ -415,6 +512,13 @@ impl Sim {
             _ => {}
         }
     }
+}
+
+/// How many deletions sweeps have told after a serial.
+async fn swept(acme: &atsync::Connection, after: u64) -> Result<usize, Error> {
+    let changes: Vec<Change> = acme.changes(after).try_collect().await?;
+    let told = |change: &&Change| change.what == ChangeWhat::Deleted && matches!(change.cause, Cause::Swept { .. });
+    Ok(changes.iter().filter(told).count())
 }
 
 fn catalogue(sandbox: &Sandbox) -> Catalogue {

@@ -208,7 +208,11 @@ impl Reconciler {
                 continue;
             }
             let IntentState::Abandoned { reason } = &intent.state else { continue };
-            let planned_again = |step: &Step| step.host == intent.host && step.operation == intent.operation;
+            // What was given up on a record that was merged since says nothing of the one it lives on as.
+            let same_target =
+                |step: &Step| step.target.is_none() || intent.target.is_none() || step.target == intent.target;
+            let planned_again =
+                |step: &Step| step.host == intent.host && step.operation == intent.operation && same_target(step);
             if intent.generation != planned.generation || !planned.steps.iter().any(planned_again) {
                 continue;
             }

@@ -16,7 +16,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
 use crate::store::LinkHow;
 use crate::transport::Priority;
-use atsync_model::contract::{Outcome, Probe, Probed, Task};
+use atsync_model::contract::{Failure, Outcome, Probe, Probed, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
 
 /// The first wait between two probes; doubled each time.
@@ -135,7 +135,14 @@ impl Reconciler {
         let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: Some(intent.first_sent_ms) });
         let finished = match self.drive_marked(task, intent.mark.clone(), Priority::Interactive).await {
             Ok(finished) => finished,
-            Err(error) => return self.put_off(&intent, error).await,
+            Err(error) => {
+                if matches!(&error, TaskError::Failed(Failure::NotFound(_))) && self.target_is_gone(&intent).await? {
+                    let reason = "what it changes is proven to be gone".to_owned();
+                    self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
+                    return Ok(Turn::Closed);
+                }
+                return self.put_off(&intent, error).await;
+            }
         };
         let Outcome::Probed(probed) = finished.outcome else {
             return Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else"));
@@ -158,6 +165,12 @@ impl Reconciler {
             }
             Probed::Blind(reason) => self.stick(&intent, reason).await,
         }
+    }
+
+    /// Whether the record that the intent changes has a tombstone: it was deleted or merged, and whether the change happened is all one.
+    async fn target_is_gone(&self, intent: &Intent) -> Result<bool, Error> {
+        let Some(target) = &intent.target else { return Ok(false) };
+        Ok(self.store.observed(&self.name, target).await?.is_some_and(|row| row.gone))
     }
 
     /// Looking, or sending again, came to nothing. What ails the connection ends the settling; what ails this one doubt leaves it for

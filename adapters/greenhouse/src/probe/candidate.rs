@@ -4,6 +4,8 @@
 //! on rows found some other way (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported, never chosen between.
 //! Settling a doubt, a row counts when it can be of that time: with the name that was sent it is `matched`; with another name it is not proof
 //! either way, so it is reported as ambiguous instead of being passed over. A row that carries another intent's mark is not ours.
+//! A row with the address *and* the name that looks older is `matched` too, when none of that time is there: the look before the sending found
+//! nobody, so it is the clocks that differ by more than [`super::instant::SKEW_MS`], and absent would make the person twice.
 //! Without any address, a doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before anything was sent there is no way.
 
 use super::{Hunt as Probing, Next, Sent, absent, ambiguous, application, blind, found, instant, look};
@@ -43,6 +45,8 @@ struct Seen {
     id: String,
     mark: Marking,
     same_name: bool,
+    /// It can be of the time of the sending.
+    timely: bool,
 }
 
 /// What a row's marker field says.
@@ -143,11 +147,11 @@ impl Hunt {
         };
         let same_name = normal::name(row::text(row, "first_name"), row::text(row, "last_name")) == self.name;
         let by_name_only = self.emails.is_empty();
+        let timely = sent.can_have_made(row);
         let possible = mark == Marking::Ours
-            || (sent.can_have_made(row)
-                && (sent.first_ms.is_none() || mark != Marking::Another)
-                && (same_name || !by_name_only));
-        possible.then_some(Seen { id, mark, same_name })
+            || ((sent.first_ms.is_none() || mark != Marking::Another)
+                && if by_name_only { timely && same_name } else { timely || same_name });
+        possible.then_some(Seen { id, mark, same_name, timely })
     }
 
     fn verdict(mut self, sent: Sent) -> Result<Next, Failure> {
@@ -156,14 +160,17 @@ impl Hunt {
             seen.iter().filter(|seen| fits(seen)).map(|seen| seen.id.clone()).collect()
         };
         let marked = ids(&|seen| seen.mark == Marking::Ours);
-        let named = ids(&|seen| seen.same_name);
+        let named = ids(&|seen| seen.same_name && seen.timely);
+        // Those that look older have the name as well.
         let all = ids(&|_| true);
+        let is_other_timely = seen.iter().any(|seen| seen.timely && !seen.same_name);
         let (fits, is_marked) = match (marked.is_empty(), sent.first_ms) {
             (false, _) => (marked, true),
             // Somebody with this address is there already, whatever the name.
             (true, None) => (all, false),
-            (true, Some(_)) if named.is_empty() && !all.is_empty() => return Ok(ambiguous(kinds::CANDIDATES, &all)),
-            (true, Some(_)) => (named, false),
+            (true, Some(_)) if !named.is_empty() => (named, false),
+            (true, Some(_)) if is_other_timely => return Ok(ambiguous(kinds::CANDIDATES, &all)),
+            (true, Some(_)) => (all, false),
         };
         match fits.as_slice() {
             [] => Ok(absent(kinds::CANDIDATES)),
