@@ -66,6 +66,12 @@ impl<'a> Row<'a> {
     }
 }
 
+/// Reads a value and writes it anew; see [`super::foreign`].
+#[cfg(any(test, feature = "testing"))]
+pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
+    Ok(Row::decode(value)?.encode())
+}
+
 fn key_of(connection: &str, key: &str) -> Key {
     Key::of(connection).text(key)
 }

@@ -104,6 +104,12 @@ fn decode<T>(value: &[u8], then: impl FnOnce(Event<'_>) -> Result<T, StoreError>
     then(Event { at_ms, kind, id, what, cause: &cause, before, after })
 }
 
+/// Reads a value and writes it anew; see [`super::foreign`].
+#[cfg(any(test, feature = "testing"))]
+pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
+    decode(value, |event| Ok(event.encode()))
+}
+
 fn proof_number(proof: Proof) -> u64 {
     match proof {
         Proof::Fetched => 0,

@@ -13,6 +13,9 @@
 
 mod desired;
 mod feed;
+#[cfg(any(test, feature = "testing"))]
+#[doc(hidden)]
+pub mod foreign;
 mod forgotten;
 mod identity;
 mod journal;

@@ -82,6 +82,12 @@ impl<'a> Row<'a> {
     }
 }
 
+/// Reads a value and writes it anew; see [`super::foreign`].
+#[cfg(any(test, feature = "testing"))]
+pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
+    Ok(Row::decode(value)?.encode())
+}
+
 pub(super) fn key(connection: &str, kind: &str, id: &str) -> Key {
     Key::of(connection).text(kind).text(id)
 }

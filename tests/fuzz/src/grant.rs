@@ -1,0 +1,42 @@
+//! What is asked of every request of the Greenhouse adapter, whatever made it ask.
+
+use atsync::adapter::{NativeAdapter, native};
+use atsync::model::contract::{Given, Grant, Mark, Send, Target};
+use atsync::transport::url::build_url;
+use atsync_adapter::Adapter as _;
+use atsync_greenhouse::Greenhouse;
+use std::sync::OnceLock;
+use url::Url;
+
+/// The adapter, called natively: a panic of its is `AdapterError::Trap`, and libFuzzer sees it before that.
+pub(crate) fn greenhouse() -> &'static NativeAdapter {
+    static ADAPTER: OnceLock<NativeAdapter> = OnceLock::new();
+    ADAPTER.get_or_init(|| {
+        let (describe, start, resume) = (Greenhouse::describe, Greenhouse::start, Greenhouse::resume);
+        NativeAdapter::new(native::Functions { describe, start, resume }).expect("the Greenhouse manifest is valid")
+    })
+}
+
+/// What the engine gives along. The time is 2026-11-24T10:00:00Z.
+pub(crate) fn given() -> Given {
+    Given {
+        now_ms: 1_795_514_400_000,
+        settings: "{}".to_owned(),
+        tenant: None,
+        mark: Some(Mark { text: "[atsync:7f3a]".to_owned(), time_ms: 1_795_514_400_001 }),
+        grant: Some(Grant { scopes: None, actor: None }),
+    }
+}
+
+/// The request goes to the ATS, and the URL builder holds it there.
+pub(crate) fn stays(send: &Send) {
+    assert_eq!(send.request.origin, "api", "the adapter speaks to the ATS and nobody else");
+    let origin = Url::parse("https://harvest.greenhouse.io").expect("it is a URL");
+    match build_url(&origin, &send.request.target) {
+        Ok(url) => crate::url::within(&origin, &url),
+        Err(why) => {
+            let link = matches!(send.request.target, Target::Link(_));
+            assert!(link || why.contains("bytes long"), "a path of the adapter's own making is refused: {why}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The adapter and what an ATS may answer: any status, any headers, any body, in any task.
+//!
+//! Input: sections parted by a line `---`. The first is the task, a line and what belongs to it; each other one is a reply, as HTTP has it: the
+//! status, headers, an empty line, the body. Replies are handed in until they or the task end.
+//!
+//! ```text
+//! scan KIND [FROM TO]          then the cursor
+//! fetch KIND ID,ID
+//! write OPERATION [KIND/ID]    then a line with the input, a line with what was observed (or none)
+//! probe OPERATION [KIND/ID]    then a line with the input
+//! check PERMISSION
+//! hook SIGNATURE               then the body
+//! tenant
+//! ```
+
+use crate::grant::{given, greenhouse, stays};
+use atsync::adapter::{Adapter as _, TaskGuard, limits::STEPS_MAX};
+use atsync::model::contract::{
+    Fetch, Field, Hook, Operation, Probe, RemoteRef, Reply, Response, Scan, Since, Step, Task, Window, Write,
+};
+
+const PART: &[u8] = b"\n---\n";
+
+/// Never a trap, never a breach of the contract: the adapter answers, or says in the contract's words why not.
+pub fn adapter(bytes: &[u8]) {
+    let mut sections = sections(bytes);
+    let Some(task) = sections.next().and_then(task) else { return };
+    let mut guard = TaskGuard::new(&task);
+    let mut answer = greenhouse().start(task, given()).expect("the adapter begins the task or refuses it");
+    let mut last = None;
+    for section in sections.take(STEPS_MAX as usize - 1) {
+        let Ok(step) = answer else { return };
+        guard.step(&step, last.as_ref()).expect("the step belongs to the task");
+        let response = response(section);
+        let (state, reply) = match step {
+            Step::Send(send) => {
+                stays(&send);
+                last = Some(response.clone());
+                (send.state, Reply::Response(response))
+            }
+            Step::Verify(verify) => {
+                last = None;
+                (verify.state, Reply::Verified(response.status == 200))
+            }
+            Step::Transfer(_) => panic!("Greenhouse transfers nothing"),
+            Step::Done(_) => return,
+        };
+        answer = greenhouse().resume(state, given(), reply).expect("the adapter reads any reply or refuses it");
+    }
+    if let Ok(step) = answer {
+        guard.step(&step, last.as_ref()).expect("the step belongs to the task");
+    }
+}
+
+fn sections(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(bytes);
+    std::iter::from_fn(move || {
+        let (section, further) = split(rest?, PART);
+        rest = further;
+        Some(section)
+    })
+}
+
+fn split<'a>(bytes: &'a [u8], at: &[u8]) -> (&'a [u8], Option<&'a [u8]>) {
+    match bytes.windows(at.len()).position(|window| window == at) {
+        Some(index) => (bytes.get(..index).unwrap_or_default(), bytes.get(index + at.len()..)),
+        None => (bytes, None),
+    }
+}
+
+fn task(section: &[u8]) -> Option<Task> {
+    let (line, payload) = split(section, b"\n");
+    let payload = payload.unwrap_or_default();
+    let line = String::from_utf8_lossy(line);
+    let (verb, rest) = line.split_once(' ').unwrap_or((&line, ""));
+    let mut words = rest.split(' ').map(str::to_owned);
+    Some(match verb {
+        "scan" => {
+            let kind = words.next()?;
+            let window = words.next().zip(words.next()).map(|(from, to)| Since::Window(Window { from, to }));
+            let cursor = Some(payload).filter(|cursor| !cursor.is_empty()).map(<[u8]>::to_vec);
+            let since = window.unwrap_or(Since::Everything);
+            Task::Scan(Scan { kind, parent: None, since, cursor, page_size: 100 })
+        }
+        "fetch" => {
+            Task::Fetch(Fetch { kind: words.next()?, ids: words.next()?.split(',').map(str::to_owned).collect() })
+        }
+        "write" => {
+            let (input, observed) = lines(payload);
+            Task::Write(Write { operation: operation(words.next()?, words.next(), input), observed })
+        }
+        "probe" => {
+            let operation = operation(words.next()?, words.next(), lines(payload).0);
+            Task::Probe(Probe { operation, first_sent_ms: Some(1_795_514_400_001) })
+        }
+        "check" => Task::Check(rest.to_owned()),
+        "hook" => Task::Hook(Hook { headers: vec![Field::new("signature", rest)], body: payload.to_vec() }),
+        "tenant" => Task::DescribeTenant,
+        _ => return None,
+    })
+}
+
+fn lines(payload: &[u8]) -> (String, Option<String>) {
+    let (input, observed) = split(payload, b"\n");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(input), observed.filter(|observed| !observed.is_empty()).map(text))
+}
+
+fn operation(name: String, target: Option<String>, input: String) -> Operation {
+    let target = target.and_then(|target| {
+        let (kind, id) = target.split_once('/')?;
+        Some(RemoteRef::new(kind, id))
+    });
+    Operation { name, target, input }
+}
+
+fn response(section: &[u8]) -> Response {
+    let (head, body) = split(section, b"\n\n");
+    let head = String::from_utf8_lossy(head);
+    let mut lines = head.lines();
+    let status = lines.next().and_then(|line| line.trim().parse().ok()).filter(|status| (100..=999).contains(status));
+    let headers = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| Field::new(name.trim().to_ascii_lowercase(), value.trim()))
+        .collect();
+    Response { status: status.unwrap_or(200), headers, body: body.unwrap_or_default().to_vec() }
+}

@@ -1,0 +1,181 @@
+//! The fuzz targets on stable: every input of the corpus, and seeded mutations of it, in every run of the tests.
+//!
+//! The bodies are `tests/fuzz`; cargo-fuzz runs the same ones under libFuzzer (`fuzz/Cargo.toml` says how). A failure prints the seed, the round and
+//! the input. What failed once is put into `fuzz/corpus/<target>/`, which makes it a regression test. `ATSYNC_FUZZ_SEED` and
+//! `ATSYNC_FUZZ_ROUNDS` choose another walk or a longer one. Left out: guidance by coverage, which is libFuzzer's.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::print_stdout,
+    reason = "a test stops when something does not hold"
+)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::PathBuf;
+
+/// Inputs grow by mutation; libFuzzer's default bound.
+const INPUT_BYTES_MAX: usize = 4096;
+
+/// What text of this kind breaks at, whatever it says.
+const TOKENS: [&str; 40] = [
+    "\n",
+    "\n\n",
+    "\n---\n",
+    "..",
+    "/../",
+    "%2e%2e",
+    "%2F",
+    "//",
+    "\\",
+    "@",
+    ":",
+    "?",
+    "#",
+    ";",
+    "%",
+    "%zz",
+    "\u{0}",
+    "\u{feff}",
+    "ü",
+    "null",
+    "true",
+    "{",
+    "}",
+    "[",
+    "]",
+    "\"",
+    ",",
+    "\"id\":",
+    "{}",
+    "[]",
+    "-1",
+    "0.1",
+    "1e400",
+    "5e-324",
+    "9007199254740993",
+    "18446744073709551616",
+    "<",
+    ">; rel=\"next\"",
+    "\\ud800",
+    "2026-13-40T25:61:61Z",
+];
+
+fn runs(target: &str, rounds: u64) {
+    let body = atsync_fuzz_targets::TARGETS.iter().find(|(name, _)| *name == target).expect("the target exists").1;
+    let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus")).join(target);
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    assert!(!paths.is_empty(), "there is a corpus");
+    let corpus: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
+    for (path, input) in paths.iter().zip(&corpus) {
+        told(&path.display().to_string(), input, body);
+    }
+    let seed = number("ATSYNC_FUZZ_SEED").unwrap_or(0x5eed);
+    println!("seed {seed:#x}");
+    let mut chance = Chance(seed.max(1));
+    for round in 0..number("ATSYNC_FUZZ_ROUNDS").unwrap_or(rounds) {
+        let input = chance.mutated(&corpus);
+        told(&format!("{target}: seed {seed:#x}, round {round}"), &input, body);
+    }
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+/// Runs one input; when it fails, says which it was.
+fn told(name: &str, input: &[u8], body: fn(&[u8])) {
+    if let Err(panic) = catch_unwind(AssertUnwindSafe(|| body(input))) {
+        println!("{name}, input b\"{}\"", input.escape_ascii());
+        resume_unwind(panic);
+    }
+}
+
+/// Randomness from a seed (xorshift).
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) as usize % bound.max(1)
+    }
+
+    fn span(&mut self, input: &[u8]) -> std::ops::Range<usize> {
+        let start = self.below(input.len() + 1);
+        start..start + self.below((input.len() - start).min(64) + 1)
+    }
+
+    /// An input of the corpus with one to six changes.
+    fn mutated(&mut self, corpus: &[Vec<u8>]) -> Vec<u8> {
+        let mut input = corpus[self.below(corpus.len())].clone();
+        for _ in 0..=self.below(6) {
+            let span = self.span(&input);
+            match self.below(7) {
+                0 if !input.is_empty() => {
+                    let at = self.below(input.len());
+                    input[at] ^= 1 << self.below(8);
+                }
+                1 if !input.is_empty() => {
+                    let at = self.below(input.len());
+                    input[at] = self.below(256) as u8;
+                }
+                2 => drop(input.drain(span)),
+                3 => {
+                    let copy = input[span.clone()].to_vec();
+                    input.splice(span.start..span.start, copy);
+                }
+                4 => {
+                    let other = &corpus[self.below(corpus.len())];
+                    let piece = other[self.span(other)].to_vec();
+                    input.splice(span, piece);
+                }
+                5 => drop(input.splice(span.start..span.start, TOKENS[self.below(TOKENS.len())].bytes())),
+                _ => drop(input.splice(span, TOKENS[self.below(TOKENS.len())].bytes())),
+            }
+        }
+        input.truncate(INPUT_BYTES_MAX);
+        input
+    }
+}
+
+#[test]
+fn no_url_leaves_its_grant() {
+    runs("url", 20_000);
+}
+
+#[test]
+fn no_reply_brings_the_adapter_down_or_out_of_its_contract() {
+    runs("adapter", 10_000);
+}
+
+#[test]
+fn what_is_accepted_as_desired_reads_back_as_the_same() {
+    runs("desired", 10_000);
+}
+
+#[test]
+fn foreign_rows_are_refused_and_both_stores_take_in_any_page_alike() {
+    runs("record", 1_000);
+}
+
+#[test]
+fn no_cursor_leads_away_from_the_ats() {
+    runs("cursor", 10_000);
+}
+
+#[test]
+fn every_target_is_run_here_and_by_cargo_fuzz() {
+    let fuzz = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz"));
+    let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+    for (name, _) in atsync_fuzz_targets::TARGETS {
+        let source = std::fs::read_to_string(fuzz.join(format!("fuzz_targets/{name}.rs"))).unwrap();
+        assert!(source.contains(&format!("atsync_fuzz_targets::{name}(bytes)")), "{name}");
+        assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
+    }
+}
