@@ -22,9 +22,7 @@ fn a_plan_may_speak_of_more_records_than_one_write_of_the_store_takes() {
             serde_json::from_value(record).unwrap()
         })
         .collect();
-    for some in records.chunks(PAGE_RECORDS_MAX) {
-        world.run(acme.declare(some)).unwrap();
-    }
+    assert_eq!(world.run(acme.declare(&records)).unwrap().created as usize, many);
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     assert_eq!((plan.looked_at as usize, plan.blocked().count(), plan.writes()), (many, many, 0));
     for key in ["r0".to_owned(), format!("r{}", many - 1)] {

@@ -9,8 +9,8 @@ use crate::store::Declaration;
 use atsync_model::desired::{ApplicationKind, DesiredCandidate, Reference, limits};
 use std::collections::BTreeSet;
 
-/// Records of one batch.
-pub const RECORDS_MAX: usize = 1_000_000;
+/// Records of one batch: what the store takes in one transaction.
+pub const RECORDS_MAX: usize = crate::store::limits::DECLARATION_RECORDS_MAX;
 
 /// Parses a desired file. `name` is used in messages.
 ///

@@ -4,7 +4,11 @@
 //! plan is timed with nothing changed, and with 100 that a recruiter renamed. And how many intents a second become durable, one after the other and many
 //! at once. Real store file, real plan, native adapter, the sandbox in this process; no sockets, so that the figures are the engine's.
 //!
-//! `cargo bench -p atsync-tests --bench upkeep`, with numbers of records behind `--` for others than the usual.
+//! Only [`REAL`] candidates are the sandbox's and are pulled; a million would take an hour. The others are copies of one of them, with ids and addresses
+//! of their own, put into the store through [`Store`]: the observed row, then the desired record with all others in one declaration, its link and its
+//! status as the first plan wrote them for the original. That the copies are in step is checked by planning some of them.
+//!
+//! `cargo bench -p atsync-tests --bench upkeep`, with numbers of records behind `--` for others than the usual. Peaks come from `/proc`, so Linux only.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,8 +20,9 @@
 use atsync::journal::{Intent, IntentState};
 use atsync::model::contract::{Field, Mark, Response};
 use atsync::model::desired::DesiredCandidate;
+use atsync::store::limits::PAGE_RECORDS_MAX;
 use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{IntentAdvance, Store};
+use atsync::store::{Cause, IntentAdvance, LinkRow, ObservedRow, ObservedWrite, PageCommit, StatusUpdate, Store};
 use atsync::transport::{Delivery, Transport, WireRequest};
 use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret, SystemEntropy};
 use atsync_greenhouse_sandbox::{Recruiter, Request, Sandbox, SandboxOptions};
@@ -32,6 +37,10 @@ use std::time::Instant;
 const HOST: &str = "127.0.0.1:8099";
 /// Records that change between two plans.
 const CHANGED: usize = 100;
+/// Candidates of the sandbox; the others are copies.
+const REAL: usize = 500;
+/// Copies that are planned to prove that they are in step.
+const PROVEN: usize = 100;
 /// Intents that are made durable.
 const INTENTS: usize = 1_000;
 /// Intents at once, where they come at once.
@@ -40,7 +49,7 @@ const AT_ONCE: usize = 64;
 #[tokio::main]
 async fn main() {
     let given: Vec<usize> = std::env::args().filter_map(|number| number.parse().ok()).collect();
-    let sizes = if given.is_empty() { vec![10_000, 100_000] } else { given };
+    let sizes = if given.is_empty() { vec![10_000, 100_000, 1_000_000] } else { given };
     for size in sizes {
         plans(size).await;
     }
@@ -73,42 +82,159 @@ impl Transport for Direct {
 }
 
 async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
+    // Sets the peak back to what is resident now.
+    std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let started = Instant::now();
     let done = work.await;
-    println!("{what}: {:.1} ms", started.elapsed().as_secs_f64() * 1_000.0);
+    println!("{what}: {:.1} ms, peak {} MiB", started.elapsed().as_secs_f64() * 1_000.0, peak_kib() >> 10);
     done
 }
 
+/// The most memory that was resident at once.
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
 async fn plans(size: usize) {
-    let sandbox = Sandbox::new(SandboxOptions { rate_limit: 1_000_000, ..SandboxOptions::sized(1, size) });
+    let sandbox = Sandbox::new(SandboxOptions { rate_limit: 1_000_000, ..SandboxOptions::sized(1, REAL) });
     let directory = tempfile::tempdir().unwrap();
     let builder = Engine::builder().transport(Arc::new(Direct(sandbox.clone())));
     let engine = builder.store_file(directory.path().join("bench.redb")).unwrap().build().unwrap();
     let acme = connect(&engine).await;
     for kind in ["candidates", "applications", "applied_tags"] {
-        timed(&format!("{size} candidates: pull of {kind}"), acme.pull(kind, false)).await.unwrap();
+        acme.pull(kind, false).await.unwrap();
     }
-    let (records, ids) = desired(&acme).await;
-    timed(&format!("{} records: declare", records.len()), async {
-        for page in records.chunks(10_000) {
-            acme.declare(page).await.unwrap();
-        }
-    })
-    .await;
-    let first = format!("{} records: first plan, all of them found", records.len());
-    assert!(timed(&first, acme.plan(PlanOf::Dirty)).await.unwrap().is_empty());
-    let calm = format!("{} records: plan with nothing changed", records.len());
-    let plan = timed(&calm, acme.plan(PlanOf::Dirty)).await.unwrap();
+    let (mut records, ids) = desired(&acme).await;
+    acme.declare(&records).await.unwrap();
+    assert!(acme.plan(PlanOf::Dirty).await.unwrap().is_empty());
+    let copies = Copies::of(&acme, &records[0], ids[0]).await;
+    let numbers = 0..size.saturating_sub(records.len());
+    copies.observe(engine.store().as_ref(), numbers.clone()).await;
+    let originals = records.len();
+    records.extend(numbers.map(|number| copies.desired(number)));
+    let size = records.len();
+    let report = timed(&format!("{size} records: one declaration"), acme.declare(&records)).await.unwrap();
+    assert_eq!(report.created as usize, size - originals);
+    let proof: Vec<DesiredCandidate> = records.iter().rev().take(PROVEN).cloned().collect();
+    drop(records);
+    copies.put_in_step(engine.store().as_ref()).await;
+    let plan = acme.plan(PlanOf::Records(&proof)).await.unwrap();
+    assert!(plan.is_empty() && plan.records.is_empty() && plan.looked_at as usize == proof.len(), "{plan:?}");
+    let bytes = std::fs::metadata(directory.path().join("bench.redb")).unwrap().len();
+    println!("{size} records: the store has {} MiB", bytes >> 20);
+
+    let plan = timed(&format!("{size} records: plan with nothing changed"), acme.plan(PlanOf::Dirty)).await.unwrap();
     assert_eq!((plan.looked_at, plan.writes()), (0, 0));
     for candidate_id in ids.iter().take(CHANGED) {
         let (first_name, last_name) = ("Renamed".to_owned(), "By A Recruiter".to_owned());
         sandbox.recruiter(&Recruiter::Rename { candidate_id: *candidate_id, first_name, last_name }).unwrap();
     }
-    let busy = format!("{} records: plan with {CHANGED} changed", records.len());
+    let busy = format!("{size} records: plan with {CHANGED} changed");
     let plan = timed(&busy, acme.plan(PlanOf::Dirty)).await.unwrap();
-    println!("  of {} records it looked at {}", records.len(), plan.looked_at);
-    let all = format!("{} records: plan of all", records.len());
-    timed(&all, acme.plan(PlanOf::All)).await.unwrap();
+    println!("  of {size} records it looked at {}", plan.looked_at);
+    assert_eq!(plan.looked_at as usize, CHANGED);
+    let plan = timed(&format!("{size} records: plan of all"), acme.plan(PlanOf::All)).await.unwrap();
+    assert_eq!((plan.looked_at as usize, plan.writes()), (size, 0));
+}
+
+/// What copies of one record are made of.
+struct Copies {
+    observed: ObservedRow,
+    link: LinkRow,
+    status: atsync::store::DesiredStatus,
+    /// What is replaced in all of them.
+    address: String,
+}
+
+impl Copies {
+    async fn of(acme: &Connection, record: &DesiredCandidate, id: i64) -> Self {
+        let observed = acme.observed_one("candidates", &id.to_string()).await.unwrap().unwrap();
+        let link = acme.links(&record.key).await.unwrap().into_iter().find(|link| link.host == record.key).unwrap();
+        let status = acme.desired(&record.key).await.unwrap().unwrap().status;
+        let address = record.emails.as_ref().unwrap()[0].value().to_owned();
+        Self { observed, link, status, address }
+    }
+
+    fn id(number: usize) -> String {
+        format!("{}", 90_000_000_000 + number)
+    }
+
+    fn key(number: usize) -> String {
+        format!("copy-{number:07}")
+    }
+
+    fn number(key: &str) -> usize {
+        key.rsplit('-').next().unwrap().parse().unwrap()
+    }
+
+    /// A text of the original as the copy has it.
+    fn text(&self, text: &str, number: usize) -> String {
+        let copy = text.replace(&self.observed.id, &Self::id(number));
+        copy.replace(&self.address, &format!("copy-{number:07}@example.com"))
+    }
+
+    fn desired(&self, number: usize) -> DesiredCandidate {
+        let email = self.text(&self.address, number);
+        serde_json::from_value(serde_json::json!({ "key": Self::key(number), "emails": [email] })).unwrap()
+    }
+
+    /// Takes the copies in as pages of a scan would, in the order of their ids.
+    async fn observe(&self, store: &dyn Store, numbers: std::ops::Range<usize>) {
+        let numbers: Vec<usize> = numbers.collect();
+        for page in numbers.chunks(PAGE_RECORDS_MAX) {
+            let records = page.iter().map(|number| ObservedWrite {
+                id: Self::id(*number),
+                version: self.observed.version.clone(),
+                body: self.text(&self.observed.body, *number),
+                raw: None,
+                mask: 0,
+            });
+            let commit = PageCommit {
+                kind: "candidates".into(),
+                parent: None,
+                records: records.collect(),
+                masks: vec![self.observed.known.clone()],
+                gone: Vec::new(),
+                moved: Vec::new(),
+                scan: None,
+                sweep: None,
+                cause: Cause::Observed,
+                applied_by: BTreeMap::new(),
+                now_ms: 1,
+            };
+            store.commit_page("acme", commit).await.unwrap();
+        }
+    }
+
+    /// Links all that are dirty and calls them in step.
+    async fn put_in_step(&self, store: &dyn Store) {
+        loop {
+            let rows = store.dirty_page("acme", None, PAGE_RECORDS_MAX).await.unwrap();
+            if rows.is_empty() {
+                return;
+            }
+            let link = |key: &str| {
+                let number = Self::number(key);
+                let applied = self.text(&serde_json::to_string(&self.link.applied).unwrap(), number);
+                let mut link = LinkRow { host: key.to_owned(), ..self.link.clone() };
+                link.remote.id = Self::id(number);
+                link.applied = serde_json::from_str(&applied).unwrap();
+                link
+            };
+            store.put_links("acme", rows.iter().map(|row| link(&row.key)).collect()).await.unwrap();
+            let (dirty, status) = (false, &self.status);
+            let statuses = rows.into_iter().map(|row| StatusUpdate {
+                key: row.key,
+                generation: row.generation,
+                status: status.clone(),
+                dirty,
+                dirt: row.dirt,
+            });
+            assert!(store.put_status("acme", statuses.collect()).await.unwrap().is_empty());
+        }
+    }
 }
 
 async fn connect(engine: &Engine) -> Connection {

@@ -4,10 +4,11 @@
 //! once, or read from the cache when the same bytes were compiled before under the same settings, and linked against *nothing*; a call then makes an instance, runs it and throws it away.
 //! No call can see another one's data, and a guest that traps, lies or loops spoils nothing but its own call.
 //!
-//! # Why instances are made on demand
-//! Wasmtime could keep a pool of memory slots, which holds address space and warm pages all the time. On demand, a fresh instance with an
-//! empty call of the minimal adapter takes 48 µs in a development build (dependencies at `opt-level = 1`, busy two-core machine); `benches/adapter_call.rs`
-//! measures it. The goal is 25 µs in a release build. Not measured yet: that build, and the pool, which needs another feature of wasmtime.
+//! # Why instances come from a pool
+//! Mapping memory for an instance and unmapping it costs more than an empty call: the kernel's share was three quarters of it. So the host holds
+//! [`CALLS_MAX`] places, each a stretch of address space that stays mapped; wasmtime sets a place back to the module's initial image before it is
+//! used again, so that a call still sees nothing of another one. `benches/adapter_call.rs` measures it. Where the address space for the pool is not to be had
+//! (a limit on virtual memory), instances are made on demand, which is slower and otherwise the same.
 //!
 //! # What is switched off
 //! Everything of WebAssembly that compilers for `wasm32-unknown-unknown` do not need: threads, shared and 64-bit memories, several memories,
@@ -16,8 +17,9 @@
 //! Left out: WASI in any form, and asynchronous guests. An adapter waits for nothing.
 
 use super::check::{self, Answer};
-use super::limits::{Limiter, Limits, OverLimit};
+use super::limits::{INSTANCES_MAX, Limiter, Limits, OverLimit};
 use super::load::{self, LoadError};
+use super::places::Places;
 use super::ticker::Ticker;
 use super::{Adapter, AdapterError};
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
@@ -25,7 +27,17 @@ use atsync_model::manifest::Manifest;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
-use wasmtime::{Cache, CacheConfig, Config, Engine, Store, Trap};
+use wasmtime::{
+    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap,
+};
+
+/// Calls at once; more wait for a place. Arbitrary, far above the cores of a machine: a call computes and waits for nothing.
+const CALLS_MAX: u32 = 64;
+/// Bytes of a used memory that stay mapped and are set back by copying; what lies beyond goes back to the kernel. A call with little to do
+/// stays within, and a page of 500 candidates does not pay for a copy of all that it touched.
+const KEPT_BYTES: usize = 1024 * 1024;
+/// Places that keep memory while they are not used: a process seldom calls more adapters than this in turn.
+const KEPT_PLACES: u32 = 4;
 
 /// The types of `start`, as the component model passes them.
 type StartParams = (Task, Given);
@@ -92,6 +104,7 @@ struct Shared {
     ticker: Option<Ticker>,
     engine: Engine,
     cache: Option<Cache>,
+    places: Places,
 }
 
 /// Loads components. Cheap to clone.
@@ -118,12 +131,18 @@ impl ComponentHost {
         let cache = options.cache_dir.as_deref().map(cache).transpose()?;
         let mut config = config(&options);
         config.cache(cache.clone());
-        let engine = Engine::new(&config).map_err(|error| HostError::Engine(format!("{error:#}")))?;
+        config.allocation_strategy(pool(&options.limits));
+        let pooled = Engine::new(&config).or_else(|error| {
+            tracing::info!(error = format!("{error:#}"), "no pool of memory for adapters; they start more slowly");
+            config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+            Engine::new(&config)
+        });
+        let engine = pooled.map_err(|error| HostError::Engine(format!("{error:#}")))?;
         let ticker = match options.metering {
             Metering::Epochs => Some(Ticker::start(engine.clone()).map_err(HostError::Ticker)?),
             Metering::Fuel(_) => None,
         };
-        Ok(Self { shared: Arc::new(Shared { options, ticker, engine, cache }) })
+        Ok(Self { shared: Arc::new(Shared { options, ticker, engine, cache, places: Places::new(CALLS_MAX) }) })
     }
 
     /// Loads a component from memory. `name` is for messages only.
@@ -163,6 +182,26 @@ fn cache(directory: &Path) -> Result<Cache, HostError> {
     let mut config = CacheConfig::new();
     config.with_directory(absolute);
     Cache::new(config).map_err(|error| refused(load::reason(&error)))
+}
+
+/// Places for [`CALLS_MAX`] calls, each as large as a component may be. What a guest may use of its place is for the [`Limiter`] to say, as without a pool.
+fn pool(limits: &Limits) -> PoolingAllocationConfig {
+    let per_component = u32::try_from(INSTANCES_MAX).unwrap_or(u32::MAX);
+    let places = CALLS_MAX.saturating_mul(per_component);
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(CALLS_MAX)
+        .total_core_instances(places)
+        .total_memories(places)
+        .total_tables(places)
+        .max_memories_per_component(per_component)
+        .max_tables_per_component(per_component)
+        .table_elements(limits.table_elements_max)
+        .linear_memory_keep_resident(KEPT_BYTES)
+        .table_keep_resident(KEPT_BYTES)
+        // Only pages that were used are set back, where the kernel can tell which (Linux 6.7).
+        .pagemap_scan(Enabled::Auto)
+        .max_unused_warm_slots(KEPT_PLACES);
+    pool
 }
 
 fn config(options: &HostOptions) -> Config {
@@ -236,6 +275,8 @@ impl ComponentAdapter {
     where
         P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower + Send + Sync,
     {
+        // Given back after the store is gone, and with it what it held of the pool.
+        let _place = self.shared.places.take();
         let mut store = store(&self.shared);
         let _running = self.shared.ticker.as_ref().map(Ticker::run);
         call::<P, Answered>(&mut store, &self.instance, export, params).map(|(answer,)| answer)
@@ -274,6 +315,7 @@ fn describe(
             load::wrong(name, format!("its function {function} has other types: {}", load::reason(&error)))
         }
     };
+    let _place = shared.places.take();
     let mut store = store(shared);
     let _running = shared.ticker.as_ref().map(Ticker::run);
     let instance = instance.instantiate(&mut store).map_err(|error| failed(&error))?;

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod load;
 pub mod manifest_check;
 pub mod native;
+mod places;
 mod ticker;
 
 pub use check::TaskGuard;

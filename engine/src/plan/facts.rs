@@ -78,9 +78,31 @@ pub struct Facts {
     linked: HashMap<RemoteRef, Vec<String>>,
     names: HashMap<String, Vec<String>>,
     claims: HashMap<String, String>,
+    /// Which of `linked` hold what this run decided and no store knows yet.
+    taken: std::collections::HashSet<RemoteRef>,
 }
 
 impl Facts {
+    /// How many facts there are that can be read again.
+    pub fn len(&self) -> usize {
+        self.lookups.len().saturating_add(self.observed.len()).saturating_add(self.linked.len())
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets what the store can tell again. What this run decided stays, and so does that something is not there: asking for it again costs a request.
+    pub fn forget_stored(&mut self) {
+        self.lookups = HashMap::new();
+        self.observed.retain(|_, record| record.is_none());
+        self.observed.shrink_to_fit();
+        let taken = &self.taken;
+        self.linked.retain(|remote, _| taken.contains(remote));
+        self.linked.shrink_to_fit();
+    }
+
     /// Records by a term.
     ///
     /// # Errors
@@ -153,6 +175,7 @@ impl Facts {
             && !hosts.iter().any(|known| known == host)
         {
             hosts.push(host.to_owned());
+            self.taken.insert(remote.clone());
         }
     }
 

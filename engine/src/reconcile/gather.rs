@@ -27,6 +27,8 @@ const LOOKUP_ROWS_MAX: usize = 2_000;
 const NAMES_MAX: usize = 500;
 /// Intents of one record that are read to see what was given up. Arbitrary, above what one record has in a year.
 const INTENTS_MAX: usize = 500;
+/// Facts that a run over many records keeps from page to page. A fact has some kilobytes; arbitrary, above what records have in common (jobs, stages, sources).
+const FACTS_MAX: usize = 5_000;
 /// Desired records read at once.
 const PAGE_ROWS: usize = 500;
 
@@ -136,6 +138,9 @@ impl Reconciler {
                         collect(&mut plan, planned);
                     }
                     self.keep(seen).await?;
+                    if gathered.facts.len() > FACTS_MAX {
+                        gathered.facts.forget_stored();
+                    }
                 }
             }
         }

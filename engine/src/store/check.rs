@@ -6,7 +6,7 @@
 //! Left out: what only the stored rows can tell (generations, open intents).
 
 use super::forget::Circle;
-use super::limits::{KEY_BYTES_MAX, PAGE_RECORDS_MAX, READ_ROWS_MAX, RECORD_BYTES_MAX};
+use super::limits::{DECLARATION_RECORDS_MAX, KEY_BYTES_MAX, PAGE_RECORDS_MAX, READ_ROWS_MAX, RECORD_BYTES_MAX};
 use super::merge::Known;
 use super::{
     Cause, Change, ChangeWhat, ConnectionRow, Declaration, Erasure, IntentAdvance, LinkRow, Mode, ObservedWrite,
@@ -100,7 +100,7 @@ pub(crate) fn page(connection: &str, page: &PageCommit) -> Checked<Vec<Known>> {
 
 /// Records to declare. A key must not be empty and carries neither `/`, which parts a host path, nor control characters.
 pub(crate) fn declarations(connection: &str, records: &[Declaration]) -> Checked {
-    bounded("records of one declaration", records.len(), PAGE_RECORDS_MAX)?;
+    bounded("records of one declaration", records.len(), DECLARATION_RECORDS_MAX)?;
     for record in records {
         within(connection, "a desired record's key", &record.key)?;
         if record.key.is_empty() || record.key.contains('/') || record.key.chars().any(char::is_control) {

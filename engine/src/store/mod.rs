@@ -32,6 +32,8 @@ pub mod limits {
     pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
     /// Records of one page.
     pub const PAGE_RECORDS_MAX: usize = 10_000;
+    /// Desired records of one declaration: as many as a host may declare at once. They come as one value and happen as one transaction.
+    pub const DECLARATION_RECORDS_MAX: usize = 1_000_000;
     /// Bytes of a key, an id, a kind or a connection's name.
     pub const KEY_BYTES_MAX: usize = 512;
     /// Rows of one read.

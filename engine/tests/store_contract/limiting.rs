@@ -33,9 +33,18 @@ pub(crate) async fn a_page_beyond_the_limit_is_refused(store: &dyn Store) {
     page.gone.clear();
     assert_eq!(store.commit_page(ACME, page).await.unwrap().created, 1);
     let many = limits::PAGE_RECORDS_MAX + 1;
-    assert!(is_too_large(store.declare(ACME, vec![declaration("a", "{}"); many], 1).await));
     assert!(is_too_large(store.put_links(ACME, vec![link("a", "tags", "1"); many]).await));
     assert!(is_too_large(store.mark_dirty(ACME, vec!["a".to_owned(); many]).await));
+}
+
+pub(crate) async fn a_declaration_may_be_larger_than_a_page_and_has_a_limit_of_its_own(store: &dyn Store) {
+    let many = limits::PAGE_RECORDS_MAX + 1;
+    let records = (0..many).map(|number| declaration(&format!("r{number:05}"), "{}")).collect();
+    assert_eq!(store.declare(ACME, records, 1).await.unwrap().created as usize, many);
+    assert_eq!(store.desired_counts(ACME).await.unwrap(), (many as u64, many as u64));
+    let beyond = vec![declaration("a", "{}"); limits::DECLARATION_RECORDS_MAX + 1];
+    assert!(is_too_large(store.declare(ACME, beyond, 1).await));
+    assert!(store.desired(ACME, "a").await.unwrap().is_none());
 }
 
 pub(crate) async fn words_beyond_the_limit_are_refused(store: &dyn Store) {

@@ -121,6 +121,7 @@ laws! {
     limiting:
         a_record_beyond_the_limit_is_refused,
         a_page_beyond_the_limit_is_refused,
+        a_declaration_may_be_larger_than_a_page_and_has_a_limit_of_its_own,
         words_beyond_the_limit_are_refused,
         reads_beyond_the_limit_are_refused,
         a_body_that_is_no_object_is_refused,
