@@ -40,7 +40,7 @@ pub(crate) async fn a_page_beyond_the_limit_is_refused(store: &dyn Store) {
 pub(crate) async fn a_declaration_may_be_larger_than_a_page_and_has_a_limit_of_its_own(store: &dyn Store) {
     let many = limits::PAGE_RECORDS_MAX + 1;
     let records = (0..many).map(|number| declaration(&format!("r{number:05}"), "{}")).collect();
-    assert_eq!(store.declare(ACME, records, 1).await.unwrap().created as usize, many);
+    assert_eq!(store.declare(ACME, records, 1).await.unwrap().created, u64::try_from(many).unwrap());
     assert_eq!(store.desired_counts(ACME).await.unwrap(), (many as u64, many as u64));
     let beyond = vec![declaration("a", "{}"); limits::DECLARATION_RECORDS_MAX + 1];
     assert!(is_too_large(store.declare(ACME, beyond, 1).await));

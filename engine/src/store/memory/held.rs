@@ -63,6 +63,42 @@ impl Connection {
         true
     }
 
+    /// The records of a page that are kept away, by id: their own hash and the erasure. A record that is kept away may be what another one of
+    /// the page names, in whatever order they stand.
+    pub(super) fn kept_away_of(&self, name: &str, page: &PageCommit, hasher: &Hasher) -> BTreeMap<String, (Hash, u64)> {
+        let mut away: BTreeMap<String, (Hash, u64)> = BTreeMap::new();
+        if self.forgotten.is_empty() {
+            return away;
+        }
+        loop {
+            let before = away.len();
+            for record in &page.records {
+                let hashes = hasher.of_record(name, &page.kind, &record.id, &record.body);
+                let learned = |hash: &Hash| away.values().find(|(own, _)| own == hash).map(|(_, erasure)| *erasure);
+                let erasure = hashes.iter().find_map(|hash| self.forgotten.get(hash).copied());
+                let erasure = erasure.or_else(|| hashes.iter().find_map(learned));
+                if let (Some(erasure), Some(own)) = (erasure, hashes.into_iter().next()) {
+                    away.entry(record.id.clone()).or_insert((own, erasure));
+                }
+            }
+            if away.len() == before {
+                return away;
+            }
+        }
+    }
+
+    /// Knows the records of [`Connection::kept_away_of`] by their own hashes from now on. They were shown: what is held under their ids is not
+    /// missing.
+    pub(super) fn keep_away(&mut self, page: &PageCommit, away: BTreeMap<String, (Hash, u64)>) {
+        for (id, (own, erasure)) in away {
+            self.forgotten.entry(own).or_insert(erasure);
+            let key = (page.kind.clone(), id);
+            if page.sweep.is_some() && self.observed.contains_key(&key) {
+                self.seen.insert(key);
+            }
+        }
+    }
+
     /// Marks what is linked to the record, and to the candidates that it names or named.
     pub(super) fn touch(&mut self, kind: &str, id: &str, bodies: [&str; 2]) {
         let mut remotes = BTreeSet::from([RemoteRef { kind: kind.to_owned(), id: id.to_owned() }]);
@@ -154,7 +190,8 @@ impl Connection {
             report.moved = report.moved.saturating_add(u64::from(self.move_on(page, moved)?));
         }
         if let Some(sweep) = &page.sweep {
-            self.seen.extend(page.records.iter().map(|record| (page.kind.clone(), record.id.clone())));
+            let shown = page.records.iter().map(|record| (page.kind.clone(), record.id.clone()));
+            self.seen.extend(shown.filter(|key| self.observed.contains_key(key)));
             self.sweeps.insert(page.kind.clone(), sweep.clone());
         }
         if let Some(scan) = &page.scan {

@@ -80,14 +80,11 @@ impl Store for MemoryStore {
         self.on(connection, move |held, _| {
             let masks = check::page(&name, &page)?;
             let mut page = page;
-            if !held.forgotten.is_empty() {
-                let of = |record: &ObservedWrite| hasher.of_record(&name, &page.kind, &record.id, &record.body);
-                let hashes: Vec<_> = page.records.iter().map(|record| (record.id.clone(), of(record))).collect();
-                let away = hashes.into_iter().filter_map(|(id, hashes)| held.kept_away(hashes).then_some(id));
-                let away: BTreeSet<String> = away.collect();
-                page.records.retain(|record| !away.contains(&record.id));
-            }
-            held.take_in(&page, &masks)
+            let away = held.kept_away_of(&name, &page, &hasher);
+            page.records.retain(|record| !away.contains_key(&record.id));
+            let report = held.take_in(&page, &masks)?;
+            held.keep_away(&page, away);
+            Ok(report)
         })
     }
 

@@ -65,13 +65,28 @@ pub(super) fn of_page<'p>(
     if !any_forgotten(tables, connection)? {
         return Ok(found);
     }
-    for record in &page.records {
-        let hashes = hasher.of_record(connection, &page.kind, &record.id, &record.body);
-        if let Some(erasure) = erasure_of(tables, connection, &hashes)? {
-            found.entry(record.id.as_str()).or_insert(erasure);
+    // A record that is kept away may be what another one of the page names, in whatever order they stand.
+    let mut learned: BTreeMap<Hash, u64> = BTreeMap::new();
+    loop {
+        let before = found.len();
+        for record in &page.records {
+            if found.contains_key(record.id.as_str()) {
+                continue;
+            }
+            let hashes = hasher.of_record(connection, &page.kind, &record.id, &record.body);
+            let erasure = match erasure_of(tables, connection, &hashes)? {
+                Some(erasure) => Some(erasure),
+                None => hashes.iter().find_map(|hash| learned.get(hash)).copied(),
+            };
+            if let Some(erasure) = erasure {
+                learned.extend(hashes.into_iter().next().map(|own| (own, erasure)));
+                found.insert(record.id.as_str(), erasure);
+            }
+        }
+        if found.len() == before {
+            return Ok(found);
         }
     }
-    Ok(found)
 }
 
 /// Remembers the records of [`of_page`] by their own hashes.

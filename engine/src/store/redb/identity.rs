@@ -109,7 +109,8 @@ pub(super) fn leads(
     Ok(found)
 }
 
-/// Remembers what a page of a sweep showed, and where the sweep stands.
+/// Remembers what a page of a sweep showed, and where the sweep stands. Of somebody who was forgotten nothing is kept; but a record that is
+/// held under an id of theirs was shown all the same, and is not missing.
 pub(super) fn see(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -118,7 +119,10 @@ pub(super) fn see(
     sweep: &SweepState,
 ) -> Result<(), StoreError> {
     for record in records {
-        tables.seen.put(&observed::key(connection, kind, &record.id), &[])?;
+        let key = observed::key(connection, kind, &record.id);
+        if has(tables.observed.rows(), &key)? {
+            tables.seen.put(&key, &[])?;
+        }
     }
     tables.sweeps.put(&Key::of(connection).text(kind), &to_json(sweep)?).map(drop)
 }
