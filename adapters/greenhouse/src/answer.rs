@@ -190,7 +190,7 @@ fn is_html(response: &Response) -> bool {
     response.body.trim_ascii_start().starts_with(b"<")
 }
 
-/// How long a 429 asks to wait: whole seconds (harvest-v3.md §5 [ok]). `x-ratelimit-reset` is left alone, it is not the end of the window.
+/// How long a 429 asks to wait: whole seconds (harvest-v3.md §5 \[ok\]). `x-ratelimit-reset` is left alone, it is not the end of the window.
 fn retry_after_ms(response: &Response) -> Option<u64> {
     let seconds: u64 = response.header("retry-after")?.trim().parse().ok()?;
     Some(seconds.saturating_mul(1000).min(RETRY_AFTER_MAX_MS))

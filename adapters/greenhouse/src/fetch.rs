@@ -1,7 +1,7 @@
 //! The fetch task: records by their ids.
 //!
-//! There is no way to ask for one record but the filter `ids` (harvest-v3.md §3 [2nd]); an id that is unknown, deleted or not visible simply
-//! does not come back. A filter takes 50 ids (§3.1 [ok]), which is also the most that the manifest lets the engine ask for, so one request
+//! There is no way to ask for one record but the filter `ids` (harvest-v3.md §3 \[2nd\]); an id that is unknown, deleted or not visible simply
+//! does not come back. A filter takes 50 ids (§3.1 \[ok\]), which is also the most that the manifest lets the engine ask for, so one request
 //! is enough. Job posts are the exception: whether `ids` shows a deleted one is not stated, so what the first look does not show is looked for
 //! again with `active=false`. Rows of two answers cannot be handed back together (a raw record is a span of the *last* reply), which is why
 //! job posts are fetched one at a time.

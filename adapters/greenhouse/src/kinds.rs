@@ -33,7 +33,7 @@ pub struct Kind {
     pub raw: bool,
     /// Whether a webhook tells of deletions (webhooks.md §4).
     pub hook: bool,
-    /// Whether rows can be hidden from an actor that saw them yesterday (harvest-v3.md §2.5 [ok]).
+    /// Whether rows can be hidden from an actor that saw them yesterday (harvest-v3.md §2.5 \[ok\]).
     pub confidential: bool,
     /// The kind that an id is good within.
     pub scope: Option<&'static str>,
@@ -51,13 +51,13 @@ impl Kind {
 
 /// The walk that most collections need: one, without parameters of its own.
 const ONE_WALK: &[&[(&str, &str)]] = &[&[]];
-/// Deleted job posts are hidden unless `active=false` is asked (harvest-v3.md §8 [2nd]); asking for both is right whatever the default shows.
+/// Deleted job posts are hidden unless `active=false` is asked (harvest-v3.md §8 \[2nd\]); asking for both is right whatever the default shows.
 const BOTH_WALKS: &[&[(&str, &str)]] = &[&[("active", "true")], &[("active", "false")]];
 /// The largest page that Greenhouse gives.
 const PAGE_MAX: u32 = crate::request::PER_PAGE_MAX;
 /// The largest page of rows that hold whole documents, so that a reply stays within a few megabytes. Arbitrary.
 const PAGE_OF_DOCUMENTS_MAX: u32 = 100;
-/// Ids of one filter (harvest-v3.md §3.1 [ok]).
+/// Ids of one filter (harvest-v3.md §3.1 \[ok\]).
 const IDS_MAX: u32 = 50;
 /// Reads after a write are expected to show it within this time. v1 documented minutes for candidates and applications (§7 [?]).
 const SLOW_MS: u64 = 120_000;

@@ -1,7 +1,7 @@
 //! The `Link` header: where the next page is.
 //!
 //! Only `rel="next"` matters; others may stand beside it in any order (RFC 8288). The header of a last page is absent, or present and
-//! empty: both were recorded or documented (harvest-v3.md §4 [ok]). The URL is handed on verbatim; that it leads to the granted origin is
+//! empty: both were recorded or documented (harvest-v3.md §4 \[ok\]). The URL is handed on verbatim; that it leads to the granted origin is
 //! the engine's to prove.
 
 use atsync_adapter::contract::Response;

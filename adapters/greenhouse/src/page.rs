@@ -20,7 +20,7 @@ pub(crate) struct Rows {
     pub(crate) nameless: usize,
 }
 
-/// Reads a bare JSON array of rows (harvest-v3.md §3, REC [ok]).
+/// Reads a bare JSON array of rows (harvest-v3.md §3, REC \[ok\]).
 pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
     let split = rows::split(&response.body).map_err(|error| answer::unreadable(response, &error))?;
     let mut page = Rows { items: Vec::with_capacity(split.len()), ..Rows::default() };

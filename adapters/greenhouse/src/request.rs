@@ -1,7 +1,7 @@
 //! How to ask Greenhouse: requests below origin `api`, and the steps that send them.
 //!
 //! One place knows that every collection lives at `/v3/<collection>`, that there is no `GET /v3/<collection>/<id>` (it answers 404 even for
-//! what exists: harvest-v3.md §3 [2nd]), and that a filter takes at most [`IDS_MAX`] ids. Left out: the host, the credential and the encoding
+//! what exists: harvest-v3.md §3 \[2nd\]), and that a filter takes at most [`IDS_MAX`] ids. Left out: the host, the credential and the encoding
 //! of the query, which are the engine's.
 
 use crate::state::State;
@@ -12,9 +12,9 @@ use serde_json::Value;
 pub const API: &str = "api";
 /// The origin of the token endpoint, which only the engine talks to.
 pub const AUTH: &str = "auth";
-/// How many ids a filter takes (harvest-v3.md §3.1 [ok]).
+/// How many ids a filter takes (harvest-v3.md §3.1 \[ok\]).
 pub const IDS_MAX: usize = 50;
-/// The largest page; 501 is refused, not clamped (harvest-v3.md §4 [ok]).
+/// The largest page; 501 is refused, not clamped (harvest-v3.md §4 \[ok\]).
 pub const PER_PAGE_MAX: u32 = 500;
 
 /// `GET /v3/<collection>` with a query.
@@ -28,7 +28,7 @@ pub fn get(collection: &str, query: Vec<Field>) -> Request {
     }
 }
 
-/// The page that a `Link` header named. A cursor must travel alone (harvest-v3.md §4 [ok]), so nothing can be added to it.
+/// The page that a `Link` header named. A cursor must travel alone (harvest-v3.md §4 \[ok\]), so nothing can be added to it.
 pub fn follow(link: String) -> Request {
     Request {
         origin: API.into(),
@@ -90,7 +90,7 @@ fn step(request: Request, state: &State, effect: Effect) -> Result<Step, Failure
     Ok(Step::Send(Send { request, state: state.encode()?, effect, secrets: Vec::new() }))
 }
 
-/// Whether a text can be an id of Greenhouse: a positive whole number of up to 19 digits (harvest-v3.md §3 [ok]).
+/// Whether a text can be an id of Greenhouse: a positive whole number of up to 19 digits (harvest-v3.md §3 \[ok\]).
 pub fn is_id(text: &str) -> bool {
     (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
 }
@@ -125,7 +125,7 @@ pub fn by_ids(collection: &str, wanted: &[&str]) -> Result<Request, Failure> {
     Ok(get(collection, query))
 }
 
-/// The switches without which a collection hides rows (harvest-v3.md §8 [2nd]): those of the first walk that the kind's table names.
+/// The switches without which a collection hides rows (harvest-v3.md §8 \[2nd\]): those of the first walk that the kind's table names.
 fn switches(collection: &str) -> &'static [(&'static str, &'static str)] {
     let kind = crate::kinds::KINDS.iter().find(|kind| kind.collection == collection && kind.walks.len() == 1);
     kind.and_then(|kind| kind.walks.first()).copied().unwrap_or_default()

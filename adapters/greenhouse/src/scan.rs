@@ -2,7 +2,7 @@
 //!
 //! # Expected flow
 //! The first page carries the walk's own parameters, `per_page` and, for changes only, a closed window over `updated_at`
-//! (harvest-v3.md §3.1, §3.2 [2nd]). A next page is the URL of the `Link` header and nothing else. When a walk ends and the kind has a further
+//! (harvest-v3.md §3.1, §3.2 \[2nd\]). A next page is the URL of the `Link` header and nothing else. When a walk ends and the kind has a further
 //! one (job posts: active, then deleted), the cursor names the walk instead of a URL. A page may be shorter than asked and still have a next.
 //!
 //! # Guarantees

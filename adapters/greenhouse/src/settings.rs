@@ -1,7 +1,7 @@
 //! The connection's settings: what an operator may tell the adapter, without any secret.
 //!
 //! Unknown members are refused, because a misspelt setting must not be a silent one. Ids may be written as text or number and are kept
-//! as text: they exceed what a 32-bit or a floating number holds (harvest-v3.md §3 [ok]).
+//! as text: they exceed what a 32-bit or a floating number holds (harvest-v3.md §3 \[ok\]).
 
 use atsync_adapter::contract::{Failure, Given};
 use serde::de::Error;
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 pub struct Settings {
     /// The name of the vendor's own source, which an administrator adds by hand (permissions.md §2, line m).
     pub source: Option<String>,
-    /// The user to act as; the engine sends it as `sub` when it asks for a token (harvest-v3.md §2.2 [ok]).
+    /// The user to act as; the engine sends it as `sub` when it asks for a token (harvest-v3.md §2.2 \[ok\]).
     #[serde(deserialize_with = "id")]
     pub act_as: Option<String>,
     /// The user whom notes are written in the name of, when the desired note names nobody.

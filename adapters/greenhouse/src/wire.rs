@@ -1,8 +1,8 @@
 //! How Greenhouse writes its JSON: the types that rows are read into.
 //!
 //! Three states of a member must stay apart: absent (nothing is known), `null` (known to be empty) and here; [`Got`] keeps them. An empty
-//! list and `null` both mean empty (harvest-v3.md §3 [2nd]), and so does an empty text, since scalars are cleared with `""`
-//! (harvest-v3.md §7 [2nd]). Ids are whole numbers beyond 32 and perhaps beyond 53 bits (§3 [ok]) and become text without passing through
+//! list and `null` both mean empty (harvest-v3.md §3 \[2nd\]), and so does an empty text, since scalars are cleared with `""`
+//! (harvest-v3.md §7 \[2nd\]). Ids are whole numbers beyond 32 and perhaps beyond 53 bits (§3 \[ok\]) and become text without passing through
 //! a floating number; ids written as text are taken too. Text is borrowed from the reply wherever it holds no escapes.
 //!
 //! Serde's own `Option<Cow<str>>` always copies, which is why [`Str`] exists. Unknown members are ignored: the raw record keeps them.

@@ -27,6 +27,9 @@ pub use record::record;
 pub use replies::adapter;
 pub use url::url;
 
+/// What one target does with an input.
+pub type Target = fn(&[u8]);
+
 /// A target by its name, as the directories of the corpus have it.
-pub const TARGETS: [(&str, fn(&[u8])); 5] =
+pub const TARGETS: [(&str, Target); 5] =
     [("url", url), ("adapter", adapter), ("desired", desired), ("record", record), ("cursor", cursor)];

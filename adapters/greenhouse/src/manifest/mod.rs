@@ -17,7 +17,7 @@ use atsync_adapter::manifest::{
     ScanRule,
 };
 
-/// `updated_at` stamps are written by many processes; Airbyte's connector overlaps by an hour (harvest-v3.md §3.2 [2nd]).
+/// `updated_at` stamps are written by many processes; Airbyte's connector overlaps by an hour (harvest-v3.md §3.2 \[2nd\]).
 const OVERLAP_MS: u64 = 60 * 60 * 1000;
 
 /// The whole manifest.
@@ -43,7 +43,7 @@ pub fn permissions() -> Vec<Permission> {
     permissions::permissions()
 }
 
-/// harvest-v3.md §1 [ok].
+/// harvest-v3.md §1 \[ok\].
 fn origins() -> Vec<Origin> {
     [(request::API, "https://harvest.greenhouse.io"), (request::AUTH, "https://auth.greenhouse.io")]
         .into_iter()
@@ -51,7 +51,7 @@ fn origins() -> Vec<Origin> {
         .collect()
 }
 
-/// A customer's own credential, and a partner's (harvest-v3.md §2.1 [ok]). Neither may use the other's grant.
+/// A customer's own credential, and a partner's (harvest-v3.md §2.1 \[ok\]). Neither may use the other's grant.
 fn auth() -> Vec<AuthRule> {
     let mut scopes: Vec<String> =
         permissions().into_iter().map(|permission| permission.id).filter(|id| id.starts_with("harvest:")).collect();
@@ -71,9 +71,9 @@ fn auth() -> Vec<AuthRule> {
     ]
 }
 
-/// harvest-v3.md §5: windows of 30 s that begin at the wall clock's half minutes (REC [ok]); the limit is not published (75, 150 and 50 were
+/// harvest-v3.md §5: windows of 30 s that begin at the wall clock's half minutes (REC \[ok\]); the limit is not published (75, 150 and 50 were
 /// seen), so it begins with the smallest and is learnt from the first answer. The reset header is always "now + 30 s", so it is ignored.
-/// The token endpoint has its own budget, 60 in 60 s (§2.2 [ok]).
+/// The token endpoint has its own budget, 60 in 60 s (§2.2 \[ok\]).
 fn rates() -> Vec<RateRule> {
     let limit_header = Some("x-ratelimit-limit".to_owned());
     let remaining_header = Some("x-ratelimit-remaining".to_owned());
@@ -103,7 +103,7 @@ fn rates() -> Vec<RateRule> {
     ]
 }
 
-/// Every list takes `updated_at` (harvest-v3.md §3.2 [2nd]). No walk proves an absence, since rights hide rows (§2.5 [ok]); what is gone does not
+/// Every list takes `updated_at` (harvest-v3.md §3.2 \[2nd\]). No walk proves an absence, since rights hide rows (§2.5 \[ok\]); what is gone does not
 /// come back when asked for by id (§8).
 fn kind(kind: &Kind) -> KindRule {
     let mut deletes = vec![DeleteSign::GoneOnFetch];

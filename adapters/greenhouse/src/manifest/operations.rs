@@ -1,6 +1,6 @@
 //! What can be written, and how each operation behaves (harvest-v3.md §7, §9).
 //!
-//! No endpoint takes an idempotency key (§7 [2nd]), so creates are `probeable`, or `keyed` where Greenhouse itself refuses a second one: a tag's name
+//! No endpoint takes an idempotency key (§7 \[2nd\]), so creates are `probeable`, or `keyed` where Greenhouse itself refuses a second one: a tag's name
 //! and a user's address (permissions.md §5). Statuses that mean "refused, nothing changed": see [`REFUSED`]. Operations that change where an
 //! application stands can mail the candidate and are off until the connection opts in.
 //!

@@ -8,7 +8,7 @@ use crate::kinds::{KINDS, Kind};
 use atsync_adapter::manifest::Permission;
 use atsync_model::kinds as names;
 
-/// Where a customer ticks a scope (harvest-v3.md §2.1 [ok]). A partner's scopes are registered by Greenhouse and granted at "Connect".
+/// Where a customer ticks a scope (harvest-v3.md §2.1 \[ok\]). A partner's scopes are registered by Greenhouse and granted at "Connect".
 const SCOPES_AT: &str = "Configure > Dev Center > API Credentials > (your Harvest V3 credential) > Scopes; for partners, the Connect button";
 /// Where the source is added (permissions.md §2, line m).
 const SOURCES_AT: &str = "Configure > Custom Options > Sources > Prospecting";

@@ -1,6 +1,6 @@
 //! Was this application made?
 //!
-//! The candidate's applications are compared by arm and job. A person has one application per job (harvest-v3.md §9.2 [ok]), so for that arm the
+//! The candidate's applications are compared by arm and job. A person has one application per job (harvest-v3.md §9.2 \[ok\]), so for that arm the
 //! one is the answer whenever it was made: that also tells a 422 for a second application from any other 422, whose text nobody knows (§10, 11).
 //! Prospects are not unique: they are compared by their jobs, by pool where one was wanted (prospect_details), and by time.
 

@@ -1,6 +1,6 @@
 //! Times as Greenhouse writes them, as milliseconds since 1970, and back.
 //!
-//! ISO 8601 in UTC with milliseconds is the rule; no milliseconds and numeric offsets are accepted (harvest-v3.md §3 [ok]/[2nd]). The calendar is the
+//! ISO 8601 in UTC with milliseconds is the rule; no milliseconds and numeric offsets are accepted (harvest-v3.md §3 \[ok\]/\[2nd\]). The calendar is the
 //! proleptic Gregorian one; leap seconds do not occur. Anything else is `None`: a time that cannot be read proves nothing.
 
 /// How far Greenhouse's clock and the engine's may differ. Arbitrary, and generous for machines that keep time.

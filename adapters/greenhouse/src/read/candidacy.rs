@@ -1,7 +1,7 @@
 //! Candidacies: applications, their way through stages, rejections, pool placements, notes and files.
 //!
 //! `stage_id` of an application is the row of `application_stages`; the stage definition is `job_interview_stage_id`, which older answers
-//! lack, as they lack `rejection_reason_id` (harvest-v3.md §9.2 [2nd]): the unified field is then unknown. The status read back is
+//! lack, as they lack `rejection_reason_id` (harvest-v3.md §9.2 \[2nd\]): the unified field is then unknown. The status read back is
 //! `in_process` where the filter says `active`. A row names a reason but not its type, so who ended it stays with the reason's own record.
 //!
 //! Left out: a file's `url`. It is a secret for as long as it lives (§9.14), so attachments also keep no raw record.

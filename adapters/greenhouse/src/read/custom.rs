@@ -1,6 +1,6 @@
 //! Custom fields: their values on other records, their definitions and their options.
 //!
-//! Values are a map from `name_key` to `{name, type, value}` (harvest-v3.md §3, REC [ok]); selects are read as labels (§7 [2nd]). Types and
+//! Values are a map from `name_key` to `{name, type, value}` (harvest-v3.md §3, REC \[ok\]); selects are read as labels (§7 \[2nd\]). Types and
 //! members differ by channel: `yes_no` or `boolean`, `currency_code` or `unit`, `min_amount` or `min_value` (pitfalls.md C33), so all of
 //! them are taken. A value of another shape than its type promises is kept as it is, as `unknown`. Empty is `null`, whether Greenhouse writes
 //! `null`, `""` or `[]`.

@@ -1,6 +1,6 @@
 //! Jobs, what the public sees of them, their seats and their stages.
 //!
-//! `is_template` and `department_id` may be `null`, `office_ids` `[]` or `null` (harvest-v3.md §9.5, REC [ok]; §3 [2nd]). Job posts, stages and openings
+//! `is_template` and `department_id` may be `null`, `office_ids` `[]` or `null` (harvest-v3.md §9.5, REC \[ok\]; §3 \[2nd\]). Job posts, stages and openings
 //! of a job are rows of their own that name it.
 
 use super::custom::{CustomMap, values};

@@ -1,6 +1,6 @@
 //! Candidates: the body that makes one, and the smallest PATCH that changes one.
 //!
-//! Attributes: harvest-v3.md §9.1. Scalars are cleared by `""` (§7 [2nd]). Tags are never written here: the join rows of `applied_tags` do not
+//! Attributes: harvest-v3.md §9.1. Scalars are cleared by `""` (§7 \[2nd\]). Tags are never written here: the join rows of `applied_tags` do not
 //! overwrite other people's (§9.4).
 
 use crate::request;

@@ -1,7 +1,7 @@
 //! Lists as writes and probes read them: a bare array of rows, and perhaps a next page.
 //!
 //! Rows stay untyped here, because each look needs a few members only. The last page has no `Link` header or an empty one
-//! (harvest-v3.md §4 [ok]); a cursor travels alone. Each look has a bound on its pages, stated where it begins.
+//! (harvest-v3.md §4 \[ok\]); a cursor travels alone. Each look has a bound on its pages, stated where it begins.
 
 use crate::write::op::list_scope;
 use crate::write::row;

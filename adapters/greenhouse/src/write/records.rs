@@ -110,7 +110,7 @@ pub(crate) fn attachment(new: &AttachmentNew) -> Result<Step, Failure> {
     create("attachments.create", &["attachments"], &Value::Object(body), success, Refusal::Plain)
 }
 
-/// Makes a user. Nobody is mailed unless the input says so (§7 [ok]).
+/// Makes a user. Nobody is mailed unless the input says so (§7 \[ok\]).
 pub(crate) fn user(new: &UserNew, settings: &Settings) -> Result<Step, Failure> {
     let mut row = Map::new();
     row.insert("first_name".into(), required("first", &new.first)?.into());
