@@ -48,5 +48,21 @@ fn row(report: &SweepReport) -> Vec<String> {
         format!("{} gone", report.confirmed),
         format!("{} moved", report.moved),
         format!("{} still there", report.still_there),
+        excused(report),
     ]
+}
+
+/// What the sweep did not show and does not suspect either.
+fn excused(report: &SweepReport) -> String {
+    let mut words = Vec::new();
+    for (number, what) in [
+        (report.young, "too new to tell"),
+        (report.hidden, "perhaps hidden"),
+        (report.unproven, "missing without proof"),
+    ] {
+        if number > 0 {
+            words.push(format!("{number} {what}"));
+        }
+    }
+    words.join(", ")
 }
