@@ -11,14 +11,14 @@
 
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched};
-use super::gather::{Gathered, record};
+use super::gather::{Gathered, record, remote};
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
 use crate::plan::{MADE, MADE_MEMBER, Plan, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
-use crate::store::{Condition, DesiredStatus, LinkHow, LinkRow, Mode, StatusUpdate};
+use crate::store::{Cause, Condition, DesiredStatus, LinkHow, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
 use atsync_model::contract::{Failure, Operation, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::OperationRule;
@@ -385,7 +385,11 @@ impl Reconciler {
                     // Nothing of it was written by the engine; the next plan compares.
                     link.applied = Map::new();
                     work.made.insert(link.host.clone(), link.remote.clone());
-                    work.touched.push(Touched { remote: link.remote.clone(), intent: None });
+                    work.touched.push(Touched {
+                        remote: link.remote.clone(),
+                        intent: None,
+                        ended: false,
+                    });
                 }
                 self.store.put_links(&self.name, links).await?;
                 Ok(Some(StepEnd::Adopted))
@@ -439,11 +443,15 @@ impl Reconciler {
     }
 
     /// Reads what was touched, so that the store knows what the ATS made of it. The events name the intents that touched it; what somebody
-    /// else changed in the same moment is told along.
+    /// else changed in the same moment is told along. What an intent took away, and the ATS no longer shows, is gone by that intent.
     pub(crate) async fn read_back(&self, touched: Vec<Touched>) -> Result<(), Error> {
         let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut intents: BTreeMap<String, BTreeMap<String, IntentId>> = BTreeMap::new();
-        for Touched { remote, intent } in touched {
+        let mut taken_away = BTreeSet::new();
+        for Touched { remote, intent, ended } in touched {
+            if ended {
+                taken_away.insert(remote.clone());
+            }
             if let Some(intent) = intent {
                 intents.entry(remote.kind.clone()).or_default().insert(remote.id.clone(), intent);
             }
@@ -453,7 +461,12 @@ impl Reconciler {
             if self.adapter.manifest().kind(&kind).is_some() {
                 let ids: Vec<String> = ids.into_iter().collect();
                 let applied_by = intents.remove(&kind).unwrap_or_default();
-                self.fetch(&kind, &ids, &applied_by, Priority::Incremental).await?;
+                let mut gone = self.fetch(&kind, &ids, &applied_by, Priority::Incremental).await?;
+                gone.retain(|id| taken_away.contains(&remote(&kind, id)));
+                for gone in gone.chunks(PAGE_RECORDS_MAX) {
+                    let page = self.page(kind.clone(), Vec::new(), &[], Cause::Asked);
+                    self.take(PageCommit { gone: gone.to_vec(), applied_by: applied_by.clone(), ..page }).await?;
+                }
             }
         }
         Ok(())

@@ -94,8 +94,8 @@ impl Reconciler {
         let links = self.links(&order, &made, LinkHow::Probed).await?;
         let remotes = touched(&order, &made);
         let to = IntentState::Applied { links: remotes.clone(), by_probe: true };
-        self.advance(intent, to, links, intent.operation.ends_with(".delete")).await?;
-        self.read_back(Touched::by(intent.id, remotes)).await
+        self.advance(intent, to, links, order.ends()).await?;
+        self.read_back(Touched::by(&order, Some(intent.id), remotes)).await
     }
 
     async fn retry_intent(&self, intent: &Intent) -> Result<(), Error> {
