@@ -5,6 +5,9 @@
 //! now is sent again, unless the operation's class is `unsafe`; what cannot be told stays in doubt until a person decides.
 //! A probe that finds something counts at once; one that finds nothing counts only when the settle window is over.
 //!
+//! What a creation made may have become part of another record (a merge), which no longer looks like it. So before a creation is sent again the ATS
+//! is asked once more as before any creation; what is there then, whoever made it, ends the doubt and is the next plan's to judge.
+//!
 //! # Guarantees
 //! Nothing is sent again before a probe has shown that it is not there.
 
@@ -16,7 +19,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
 use crate::store::LinkHow;
 use crate::transport::Priority;
-use atsync_model::contract::{Failure, Outcome, Probe, Probed, Task};
+use atsync_model::contract::{Failure, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
 
 /// The first wait between two probes; doubled each time.
@@ -203,6 +206,21 @@ impl Reconciler {
         Ok(Turn::Stuck)
     }
 
+    /// What stands where a creation that shows nowhere would be made once more, whoever made it.
+    async fn stands_in_its_place(&self, intent: &Intent) -> Result<Vec<RemoteRef>, TaskError> {
+        if intent.target.is_some() {
+            return Ok(Vec::new());
+        }
+        let task = Task::Probe(Probe { operation: Order::of(intent).operation, first_sent_ms: None });
+        Ok(match self.drive(task, None, Priority::Interactive).await?.outcome {
+            Outcome::Probed(Probed::Found(found)) => {
+                found.links.iter().map(|link| RemoteRef::new(link.kind.as_str(), link.id.as_str())).collect()
+            }
+            Outcome::Probed(Probed::Ambiguous(refs)) => refs,
+            _ => Vec::new(),
+        })
+    }
+
     async fn absent(
         &self,
         intent: Intent,
@@ -234,6 +252,17 @@ impl Reconciler {
         }
         if resend == Resend::Never {
             return Ok(Turn::Again { at_ms: now_ms });
+        }
+        match self.stands_in_its_place(&intent).await {
+            Ok(there) if there.is_empty() => {}
+            Ok(there) => {
+                let ids: Vec<String> = there.iter().map(RemoteRef::to_string).collect();
+                let reason = format!("what it would make is there by now, or is part of it: {}", ids.join(", "));
+                self.read_back(there.into_iter().map(|remote| Touched { remote, intent: None }).collect()).await?;
+                self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
+                return Ok(Turn::Closed);
+            }
+            Err(error) => return self.put_off(&intent, error).await,
         }
         report.sent_again += 1;
         let order = Order::of(&intent);
