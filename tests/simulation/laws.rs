@@ -61,8 +61,8 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
     }
     if sim.options.harmful {
         let notes = sim.requests.iter().filter(|request| request.method == "POST" && request.path == "/v3/notes");
-        // 401 and 429 say that nothing was done with the request.
-        let sent = notes.filter(|request| ![401, 429].contains(&request.status)).map(|request| request.body.as_str());
+        // These say that nothing was done with the request.
+        let sent = notes.filter(|request| ![401, 422, 429].contains(&request.status)).map(|request| request.body.as_str());
         broken.extend(repeated(sent).into_iter().map(|(_, times)| format!("an unsafe note was sent {times} times")));
     }
     for law in broken {
@@ -81,7 +81,8 @@ fn one_of_each(sim: &Sim, record: &Value, broken: &mut Vec<String>) {
     }
     let Some(id) = candidates.first().and_then(|row| row["id"].as_i64()) else { return };
     let all = truth.notes_of(id);
-    let notes = all.iter().filter_map(|row| row["body"].as_str());
+    // What the company had may be there twice where two people were made one.
+    let notes = all.iter().filter_map(|row| row["body"].as_str()).filter(|body| body.starts_with("Note number"));
     broken.extend(
         repeated(notes).into_iter().map(|(note, times)| format!("{key}: the note {note:?} is there {times} times")),
     );
@@ -415,7 +416,11 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
                 None => applications.iter().filter(fits).count(),
             };
             if there != 1 && !(sim.fates.is_winner(id) && there > 1) {
-                broken.push(format!("{key}: the application {} is there {there} times", wanted["key"]));
+                broken.push(format!(
+                    "{key}: the application {} is there {there} times among {}",
+                    wanted["key"],
+                    Value::Array(applications.clone())
+                ));
             }
             for file in wanted["attachments"].as_array().into_iter().flatten() {
                 let files = truth.rows_of_candidate("attachments", id);

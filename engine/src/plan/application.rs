@@ -108,7 +108,9 @@ fn find<'a>(
         && let Some(prospect) = converted
     {
         // Somebody made the prospect an application. That stands: the path follows it, and no prospect is made in its place.
-        fitting = rows.iter().filter(|row| came_of(row, prospect)).collect();
+        let anothers =
+            |row: &Record| draft.input.links.values().any(|link| link.host != host && link.remote == row.remote());
+        fitting = rows.iter().filter(|row| came_of(row, prospect) && !anothers(row)).collect();
         if fitting.len() != 1 {
             let message =
                 format!("{host}: the prospect was converted in the ATS; that stands, and nothing is made anew");

@@ -14,6 +14,7 @@
 use super::apply::concerns_connection;
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched, touched};
+use super::gather::record;
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
@@ -21,6 +22,7 @@ use crate::store::LinkHow;
 use crate::transport::Priority;
 use atsync_model::contract::{Failure, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
+use serde_json::Value;
 
 /// The first wait between two probes; doubled each time.
 const PROBE_WAIT_FIRST_MS: u64 = 1_000;
@@ -206,6 +208,21 @@ impl Reconciler {
         Ok(Turn::Stuck)
     }
 
+    /// Why nothing may be written for the person any more, as far as is known: they are gone, or their data were erased since.
+    async fn has_nobody(&self, intent: &Intent) -> Result<Option<String>, Error> {
+        let key = intent.host.split('/').next().unwrap_or(&intent.host);
+        let Some(link) = self.store.link(&self.name, key).await? else { return Ok(None) };
+        let Some(person) = self.store.observed(&self.name, &link.remote).await? else { return Ok(None) };
+        let anonymised = || record(&person).value("privacy.anonymized").and_then(Value::as_bool) == Some(true);
+        Ok(if person.gone {
+            Some(format!("it did not happen, and {} is gone", link.remote))
+        } else if anonymised() {
+            Some(format!("it did not happen, and {} was anonymised", link.remote))
+        } else {
+            None
+        })
+    }
+
     /// What stands where a creation that shows nowhere would be made once more, whoever made it.
     async fn stands_in_its_place(&self, intent: &Intent) -> Result<Vec<RemoteRef>, TaskError> {
         if intent.target.is_some() {
@@ -252,6 +269,10 @@ impl Reconciler {
         }
         if resend == Resend::Never {
             return Ok(Turn::Again { at_ms: now_ms });
+        }
+        if let Some(reason) = self.has_nobody(&intent).await? {
+            self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
+            return Ok(Turn::Closed);
         }
         match self.stands_in_its_place(&intent).await {
             Ok(there) if there.is_empty() => {}
