@@ -59,8 +59,6 @@ pub(crate) struct Fates {
     pub(crate) anonymised: BTreeSet<i64>,
     /// Candidates of whom groups of fields were blanked, and which.
     pub(crate) blanked: BTreeMap<i64, BTreeSet<&'static str>>,
-    /// Of all those, the ones whom a webhook named.
-    pub(crate) named_as_blank: BTreeSet<i64>,
     /// Of all those, the ones whom the store holds as anonymised, with the number of writes in this life before it did.
     pub(crate) known_as_blank: BTreeMap<i64, usize>,
     /// Prospect and the application that it became.
@@ -110,7 +108,6 @@ impl Fates {
             shown: BTreeMap::new(),
             anonymised: BTreeSet::new(),
             blanked: BTreeMap::new(),
-            named_as_blank: BTreeSet::new(),
             known_as_blank: BTreeMap::new(),
             converted: BTreeMap::new(),
             replaced: BTreeSet::new(),
@@ -422,11 +419,7 @@ impl Fates {
         let mut hints = Vec::new();
         for _ in 0..self.chance.below(3) {
             if !self.hooks.is_empty() {
-                let hint = self.chance.pick(&self.hooks).clone();
-                if let Hint::Erased(of) = &hint {
-                    self.named_as_blank.extend(of.id.parse::<i64>().ok());
-                }
-                hints.push((true, hint));
+                hints.push((true, self.chance.pick(&self.hooks).clone()));
             }
         }
         if self.chance.one_in(6) {

@@ -7,7 +7,7 @@ use atsync::PlanOf;
 use atsync::journal::IntentState;
 use atsync::model::contract::RemoteRef;
 use atsync::model::kinds;
-use atsync::store::{Change, ChangeWhat, LinkRow};
+use atsync::store::{Cause, Change, ChangeWhat, LinkRow};
 use atsync_greenhouse_sandbox::Sandbox;
 use futures_util::TryStreamExt;
 use serde_json::Value;
@@ -62,7 +62,8 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
     if sim.options.harmful {
         let notes = sim.requests.iter().filter(|request| request.method == "POST" && request.path == "/v3/notes");
         // These say that nothing was done with the request.
-        let sent = notes.filter(|request| ![401, 422, 429].contains(&request.status)).map(|request| request.body.as_str());
+        let sent =
+            notes.filter(|request| ![401, 422, 429].contains(&request.status)).map(|request| request.body.as_str());
         broken.extend(repeated(sent).into_iter().map(|(_, times)| format!("an unsafe note was sent {times} times")));
     }
     for law in broken {
@@ -214,7 +215,10 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
                 } else {
                     sim.fates.converted.get(&id).copied().into_iter().collect()
                 };
-                if !to.is_some_and(|to| became.contains(&to)) {
+                // Where the host wants an application, the engine converts itself.
+                let by_us = matches!(change.cause, Cause::Applied { .. })
+                    && to.is_some_and(|to| sim.made.contains(&("applications", to)));
+                if !by_us && !to.is_some_and(|to| became.contains(&to)) {
                     broken.push(format!("{} {id} is told to live on as {to:?}", change.kind));
                 }
                 *ended.entry((&change.kind, id)).or_default() += 1;
@@ -341,7 +345,7 @@ fn fated(sim: &Sim) -> BTreeSet<String> {
                 Some(id) => {
                     sim.fates.lives_on(id).is_none()
                         || sim.fates.anonymised.contains(&id)
-                        || sim.fates.named_as_blank.contains(&id)
+                        || sim.fates.known_as_blank.contains_key(&id)
                         || holders[&id] > 1
                         || (sim.fates.merged.contains_key(&id) && !sim.fates.gives_itself_away(&sim.world.sandbox, id))
                 }
@@ -411,6 +415,14 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
                 sim.fates.converted.values().any(|new| new == to)
                     || sim.fates.transferred.iter().any(|transferred| transferred.id == *to)
             });
+            // Where a merge brought a prospect of the same job, that one is it, and is made an application only where that is allowed.
+            let is_prospect = to.and_then(|to| truth.row("applications", to)).is_some_and(|row| {
+                row["prospect"] == true
+                    && row["job_id"].as_i64() == wanted["job"]["id"].as_str().and_then(|id| id.parse().ok())
+            });
+            if wanted["job"]["id"].is_string() && is_prospect && sim.fates.is_winner(id) {
+                continue;
+            }
             let there = match elsewhere {
                 Some(new) => usize::from(truth.row("applications", new).is_some()),
                 None => applications.iter().filter(fits).count(),

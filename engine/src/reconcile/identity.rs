@@ -64,7 +64,7 @@ impl Reconciler {
             let mut others = Vec::new();
             for (id, body) in rows {
                 let links = self.store.links_to(&self.name, &RemoteRef::new(kind, id)).await?;
-                if links.iter().all(|link| link.how != LinkHow::Created) {
+                if !links.iter().any(|link| matches!(link.how, LinkHow::Created | LinkHow::Probed)) {
                     others.push((id, body));
                 }
             }

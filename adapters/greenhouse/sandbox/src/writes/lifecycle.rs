@@ -331,7 +331,12 @@ pub(crate) fn convert(context: &mut WriteContext<'_>, id: i64, job: i64, stage: 
         return Err(Refusal::invalid("job_id", "prospect is not tied to this job"));
     }
     let candidate = context.model.int(Kind::Applications, id, "candidate_id").unwrap_or(0);
-    if applications::on_job(context.model, candidate, job) {
+    let theirs = context.model.find(Kind::Applications, "candidate_id", candidate).into_iter();
+    // The prospect itself may name the job.
+    if theirs
+        .filter(|other| *other != id)
+        .any(|other| context.model.int(Kind::Applications, other, "job_id") == Some(job))
+    {
         return Err(Refusal::invalid("job_id", "candidate already has an application on this job"));
     }
     let now = Cell::Time(context.model.now_ms);
