@@ -213,7 +213,9 @@ impl Sim {
         let known = catalogue.known.iter().flat_map(|email| sandbox.candidates_by_email(email));
         let known: BTreeSet<i64> = known.filter_map(|row| row["id"].as_i64()).collect();
         let company: BTreeSet<i64> = initial.keys().copied().collect();
-        let free = company.difference(&known).copied().collect();
+        // Somebody who is blank from the start stays so for the engine, whoever is merged into them.
+        let is_blank = |id: &i64| initial[id]["first_name"].is_null();
+        let free = company.difference(&known).copied().filter(|id| !is_blank(id)).collect();
         let fates = Fates::new(options.seed, company.clone(), free, job);
         let (counts, trace) = (Counts::default(), Arc::<Mutex<Vec<String>>>::default());
         let office = Office {
