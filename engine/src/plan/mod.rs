@@ -376,8 +376,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             && self.input.settings.get(setting).and_then(Value::as_bool) != Some(true)
         {
             let message = format!(
-                "{host}: {} is wanted but off, since it {}; set `{setting} = true` in the connection's settings to allow it",
-                rule.verb,
+                "{host}: {name} is wanted and off ({}); set `{setting} = true` in the connection's settings to allow it",
                 side_effects_in_words(rule),
             );
             self.say(FindingKind::Note, host, "NotOptedIn", message);
@@ -393,7 +392,7 @@ impl<'a, D: Owned> Draft<'a, D> {
 
 fn side_effects_in_words(rule: &OperationRule) -> String {
     if rule.side_effects.is_empty() {
-        return "can have effects beyond the record".to_owned();
+        return "it can have effects beyond the record".to_owned();
     }
     let notes: Vec<&str> = rule.side_effects.iter().map(|effect| effect.note.as_str()).collect();
     notes.join("; ")

@@ -385,11 +385,7 @@ impl Reconciler {
                     // Nothing of it was written by the engine; the next plan compares.
                     link.applied = Map::new();
                     work.made.insert(link.host.clone(), link.remote.clone());
-                    work.touched.push(Touched {
-                        remote: link.remote.clone(),
-                        intent: None,
-                        ended: false,
-                    });
+                    work.touched.push(Touched { remote: link.remote.clone(), intent: None, ended: false });
                 }
                 self.store.put_links(&self.name, links).await?;
                 Ok(Some(StepEnd::Adopted))

@@ -334,14 +334,7 @@ impl Reconciler {
         let links = self.links(order, &applied.links, LinkHow::Created).await?;
         let touched = touched(order, &applied.links);
         let to = IntentState::Applied { links: touched.clone(), by_probe: false };
-        self.advance_with(
-            intent,
-            to,
-            links,
-            order.ends(),
-            moved(&applied.links, intent.id),
-        )
-        .await?;
+        self.advance_with(intent, to, links, order.ends(), moved(&applied.links, intent.id)).await?;
         let touched = Touched::by(order, Some(intent.id), touched);
         Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: true })
     }
