@@ -101,6 +101,10 @@ fn find<'a>(
     let Person::There(candidate) = person else { return Some(None) };
     let rows = draft.lookup(kinds::APPLICATIONS, index::CANDIDATE, &candidate.id)?;
     let mut fitting: Vec<&'a Arc<Record>> = rows.iter().filter(|row| fits(row, wanted, goal)).collect();
+    if wanted.kind == ApplicationKind::Application && fitting.iter().any(|row| row.text("kind") == Some("application"))
+    {
+        fitting.retain(|row| row.text("kind") == Some("application"));
+    }
     if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && fitting.len() > 1 {
         fitting = in_pool(draft, fitting, goal)?;
     }
@@ -109,7 +113,9 @@ fn find<'a>(
         && let Some(prospect) = converted
     {
         // Somebody made the prospect an application. That stands: the path follows it, and no prospect is made in its place.
-        fitting = rows.iter().filter(|row| came_of(row, prospect)).collect();
+        let anothers =
+            |row: &Record| draft.input.links.values().any(|link| link.host != host && link.remote == row.remote());
+        fitting = rows.iter().filter(|row| came_of(row, prospect) && !anothers(row)).collect();
         if fitting.len() != 1 {
             let message =
                 format!("{host}: the prospect was converted in the ATS; that stands, and nothing is made anew");
@@ -130,6 +136,9 @@ fn find<'a>(
         }
         [record] => {
             let reason = match wanted.kind {
+                ApplicationKind::Application if record.text("kind") == Some("prospect") => {
+                    "the candidate is a prospect of this job"
+                }
                 ApplicationKind::Application => "the candidate applied to this job already",
                 ApplicationKind::Prospect => "the candidate is such a prospect already",
             };
@@ -167,7 +176,9 @@ fn fits(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
     let job = row.text("job.id");
     match wanted.kind {
         ApplicationKind::Application => {
-            row.text("kind") == Some("application") && goal.job.is_some_and(|goal| job == Some(goal.id.as_str()))
+            // A prospect of the job, too: no second candidacy is made beside it. Making it an application is a step of its own.
+            !(converted && row.text("kind") == Some("prospect"))
+                && goal.job.is_some_and(|goal| job == Some(goal.id.as_str()))
         }
         ApplicationKind::Prospect if converted || row.text("kind") != Some("prospect") => false,
         ApplicationKind::Prospect => match goal.job {
