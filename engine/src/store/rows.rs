@@ -478,3 +478,16 @@ pub struct ErasureReport {
     /// Addresses that somebody else has too: they keep nobody away.
     pub addresses_shared: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{SweepPhase, SweepState};
+
+    /// Earlier builds kept a hold as a phase of its own, without a reason.
+    #[test]
+    fn a_sweep_that_an_earlier_build_held_is_read_and_judged_again() {
+        let row = r#"{"started_ms":5,"pages":1,"rows":2,"confidential":0,"phase":{"phase":"held","at_ms":7}}"#;
+        let state: SweepState = serde_json::from_str(row).unwrap();
+        assert_eq!((state.phase, state.held, state.rows), (SweepPhase::Walked, None, 2));
+    }
+}

@@ -122,7 +122,7 @@ fn short(value: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::line;
-    use atsync::store::{Cause, Change, ChangeWhat, Proof};
+    use atsync::store::{Cause, Change, ChangeWhat};
     use serde_json::json;
 
     #[test]
