@@ -2,7 +2,7 @@
 //!
 //! A plan asks for what it does not find; this module answers from the store. A kind that a question is about is refreshed once per run before
 //! it is answered, and not at all when nobody asks: so a run with nothing to change costs at most one request per kind, and what two
-//! records need is read once.
+//! records need is read once. A kind that the credential may not read blocks the records that ask about it, and no others.
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
@@ -48,6 +48,8 @@ pub enum PlanOf<'a> {
 pub(crate) struct Gathered {
     facts: Facts,
     refreshed: BTreeSet<String>,
+    /// Kinds that the credential may not read, with the reason. Nothing that is known of them from before is planned on.
+    denied: BTreeMap<String, String>,
 }
 
 /// What planning one page of desired records came to besides the plan: written at once, so that a run over many records has few commits and is never
@@ -63,7 +65,26 @@ impl Gathered {
     /// For planning on what is at hand: no kind is refreshed.
     pub(super) fn resting(manifest: &atsync_model::Manifest) -> Self {
         let refreshed = manifest.kinds.iter().map(|kind| kind.name.clone()).collect();
-        Self { facts: Facts::default(), refreshed }
+        Self { refreshed, ..Self::default() }
+    }
+}
+
+impl Gathered {
+    /// Remembers that a kind may not be read.
+    fn learn<T>(&mut self, kind: &str, read: &Result<T, Error>) {
+        if let Err(error) = read
+            && error.kind() == ErrorKind::Denied
+        {
+            self.denied.insert(kind.to_owned(), error.to_string());
+        }
+    }
+
+    /// Refuses a kind that was found to be denied in this run.
+    fn may_read(&self, kind: &str) -> Result<(), Error> {
+        match self.denied.get(kind) {
+            Some(why) => Err(Error::new(ErrorKind::Denied, why.clone())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -77,8 +98,13 @@ impl Reconciler {
         };
         if any {
             for kind in [kinds::CANDIDATES, kinds::APPLICATIONS, kinds::APPLIED_TAGS] {
-                if self.adapter.manifest().kind(kind).is_some() {
-                    self.refresh(&mut gathered, kind).await?;
+                if self.adapter.manifest().kind(kind).is_none() {
+                    continue;
+                }
+                match self.refresh(&mut gathered, kind).await {
+                    // Whoever needs the kind is blocked; without the first one nobody can be planned.
+                    Err(error) if error.kind() == ErrorKind::Denied && kind != kinds::CANDIDATES => {}
+                    refreshed => refreshed?,
                 }
             }
         }
@@ -272,7 +298,15 @@ impl Reconciler {
             generation,
             links: &links,
         };
-        let (mut planned, shared) = self.ask(gathered, &record.key, |facts| plan::record(&input, facts)).await?;
+        let (mut planned, shared) = match self.ask(gathered, &record.key, |facts| plan::record(&input, facts)).await {
+            Err(error) if error.kind() == ErrorKind::Denied => {
+                let place = format!("{}: ", self.name);
+                let why = error.to_string();
+                let message = format!("{}: {}", record.key, why.strip_prefix(&place).unwrap_or(&why));
+                (said_of(&record.key, generation, FindingKind::Blocked, "Denied", message), Vec::new())
+            }
+            asked => asked?,
+        };
         if planned.steps.iter().any(|step| step.host == record.key && step.target.is_none()) {
             for email in record.emails.iter().flatten() {
                 gathered.facts.claim(email.value(), &record.key);
@@ -318,14 +352,16 @@ impl Reconciler {
     async fn answer(&self, gathered: &mut Gathered, needs: Vec<Need>) -> Result<(), Error> {
         let mut unseen: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for need in &needs {
-            if let Need::Observed(remote) = need
-                && self.store.observed(&self.name, remote).await?.is_none()
-            {
+            let Need::Observed(remote) = need else { continue };
+            gathered.may_read(&remote.kind)?;
+            if self.store.observed(&self.name, remote).await?.is_none() {
                 unseen.entry(remote.kind.clone()).or_default().push(remote.id.clone());
             }
         }
         for (kind, ids) in unseen {
-            self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await?;
+            let fetched = self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await;
+            gathered.learn(&kind, &fetched);
+            fetched?;
         }
         for need in needs {
             match need {
@@ -358,8 +394,11 @@ impl Reconciler {
     }
 
     pub(super) async fn refresh(&self, gathered: &mut Gathered, kind: &str) -> Result<(), Error> {
+        gathered.may_read(kind)?;
         if gathered.refreshed.insert(kind.to_owned()) {
-            self.pull(kind, false).await?;
+            let pulled = self.pull(kind, false).await;
+            gathered.learn(kind, &pulled);
+            pulled?;
         }
         Ok(())
     }
@@ -502,6 +541,12 @@ fn collect(plan: &mut Plan, planned: (RecordPlan, Vec<Step>)) {
     if !record.steps.is_empty() || !record.findings.is_empty() || !record.adoptions.is_empty() {
         plan.records.push(record);
     }
+}
+
+/// A plan that says one thing of a record and does nothing for it.
+fn said_of(key: &str, generation: u64, kind: FindingKind, reason: &str, message: String) -> RecordPlan {
+    let finding = Finding { kind, host: key.to_owned(), reason: reason.to_owned(), message };
+    RecordPlan { key: key.to_owned(), generation, findings: vec![finding], ..RecordPlan::default() }
 }
 
 /// A row as plans read it.
