@@ -363,6 +363,86 @@ fn a_forgotten_person_is_not_brought_back_by_a_full_pull_or_a_declaration() {
     assert!(world.run(acme.observed_one("candidates", &made.to_string())).unwrap().is_some());
 }
 
+/// Shown, planned and carried out alike: whoever was forgotten is said to be so, and not even the tag that only their record needs is made.
+#[test]
+fn a_plan_says_who_was_forgotten_and_does_nothing_for_them() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    assert!(sync(&world, &acme, &ada(&json!({}))).1.is_complete());
+    world.run(acme.forget(&Person::Key("ref-1".into()))).unwrap();
+    world.sandbox.clear_logs();
+    let other = json!({"key": "ref-2", "name": {"first": "Bo", "last": "Li"}, "emails": ["bo@example.com"], "tags": ["for both"]});
+    let lines = format!("{}\n{}\n{other}", ada(&json!({"tags": ["hers alone", "for both"]})), {
+        // The same person under another key.
+        let mut again = ada(&json!({"tags": ["hers alone"]}));
+        again["key"] = json!("again");
+        again
+    });
+    let records = desired(&lines);
+    let plan = world.run(acme.plan(PlanOf::Records(&records))).unwrap();
+    for key in ["ref-1", "again"] {
+        let planned = plan.records.iter().find(|record| record.key == key).unwrap();
+        assert!(planned.steps.is_empty() && planned.note("Forgotten").is_some(), "{}", words::plan(&plan));
+    }
+    let shared: Vec<&str> = plan.shared.iter().map(|step| step.host.as_str()).collect();
+    assert_eq!((shared, plan.blocked().count()), (vec!["~tags/for both"], 0), "{}", words::plan(&plan));
+    assert_eq!(world.run(acme.declare(&records)).unwrap().forgotten, 2);
+    let report = world.run(acme.apply(&plan)).unwrap();
+    assert!(report.is_complete() && (report.in_step, report.not_in_step) == (1, 0), "{report:#?}");
+    let tags = world.sandbox.rows("candidate_tags");
+    assert!(tags.iter().any(|tag| tag["name"] == "for both") && tags.iter().all(|tag| tag["name"] != "hers alone"));
+}
+
+#[test]
+fn nothing_shared_is_made_for_people_who_were_forgotten_since_the_plan_was_made() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    let bo = json!({"key": "ref-2", "name": {"first": "Bo", "last": "Li"}, "emails": ["bo@example.com"], "tags": ["for both"]});
+    let lines = format!("{}\n{bo}", ada(&json!({"tags": ["hers alone", "for both"]})));
+    world.run(acme.declare(&desired(&lines))).unwrap();
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    assert_eq!(plan.shared.len(), 2);
+    world.run(acme.forget(&Person::Key("ref-1".into()))).unwrap();
+    world.sandbox.clear_logs();
+    world.run(acme.apply(&plan)).unwrap();
+    let tags = world.sandbox.rows("candidate_tags");
+    assert!(tags.iter().any(|tag| tag["name"] == "for both") && tags.iter().all(|tag| tag["name"] != "hers alone"));
+    assert!(world.sandbox.candidates_by_email(ADA).is_empty());
+    assert_eq!(world.sandbox.candidates_by_email("bo@example.com").len(), 1);
+}
+
+/// An application's job is what it is. Declaring another one under the same key is said to be a conflict; another key makes another application.
+#[test]
+fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes_nothing() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    let jobs = world.sandbox.rows("jobs");
+    let open = |job: &&Value| job["status"] == "open" && job["is_template"] == false && job["confidential"] == false;
+    let open: Vec<String> = jobs.iter().filter(open).map(|job| job["id"].to_string()).collect();
+    let on = |applications: &[(&str, &String)]| {
+        let list = applications.iter().map(|(key, job)| json!({"key": key, "job": {"id": job}}));
+        ada(&json!({"applications": list.collect::<Vec<_>>()}))
+    };
+    assert!(sync(&world, &acme, &on(&[("a1", &open[0])])).1.is_complete());
+    let made = world.sandbox.applications_of(ada_id(&world));
+    world.sandbox.clear_logs();
+    for _ in 0..2 {
+        let (plan, _) = sync(&world, &acme, &on(&[("a1", &open[1])]));
+        let all = world.run(acme.plan(PlanOf::All)).unwrap();
+        for plan in [&plan, &all].into_iter().filter(|plan| plan.looked_at > 0) {
+            let said: Vec<_> = plan.records[0].findings.iter().map(|said| (said.kind, said.reason.as_str())).collect();
+            assert_eq!(said, [(FindingKind::Conflict, "OtherJob")], "{}", words::plan(plan));
+        }
+    }
+    assert_eq!((world.written(), world.sandbox.applications_of(ada_id(&world))), (Vec::new(), made.clone()));
+    let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
+    let synced = row.status.conditions.iter().find(|held| held.kind == "Synced").unwrap();
+    assert!(!synced.status && synced.reason == "Conflict" && synced.message.contains("declare another"), "{synced:?}");
+    assert!(sync(&world, &acme, &on(&[("a1", &open[0]), ("a2", &open[1])])).1.is_complete());
+    let after = world.sandbox.applications_of(ada_id(&world));
+    assert!(after.len() == 2 && after.contains(&made[0]));
+}
+
 #[test]
 fn a_reader_who_comes_too_late_is_told_and_never_misses_silently() {
     let world = World::new(1, 60);

@@ -140,7 +140,13 @@ impl Reconciler {
         }
         let mut touched: Vec<Touched> = Vec::new();
         let mut shared = Work::default();
+        let needless = self.needless(plan).await?;
         for step in &plan.shared {
+            if needless.contains(step.host.as_str()) {
+                let reason = "no record that may be worked on needs it any more".to_owned();
+                self.skip(step, reason, &mut shared);
+                continue;
+            }
             self.take_step(step, 0, &BTreeMap::new(), &mut shared).await?;
         }
         touched.append(&mut shared.touched);
@@ -193,10 +199,7 @@ impl Reconciler {
         if let Some(reason) = self.outdated(record).await? {
             // Not even a link is written: whoever was abandoned or forgotten in the meantime leaves no trace.
             for step in &record.steps {
-                let end = StepEnd::NotSent { reason: reason.clone() };
-                let (host, operation) = (step.host.clone(), step.operation.clone());
-                self.report(&Progress::Step { host: host.clone(), operation: operation.clone(), end: end.word() });
-                work.steps.push(StepReport { host, operation, end, warnings: Vec::new() });
+                self.skip(step, reason.clone(), &mut work);
             }
             return Ok(work);
         }
@@ -208,6 +211,36 @@ impl Reconciler {
             }
         }
         Ok(work)
+    }
+
+    /// Says of a step that it was not sent.
+    fn skip(&self, step: &Step, reason: String, work: &mut Work) {
+        let end = StepEnd::NotSent { reason };
+        let (host, operation) = (step.host.clone(), step.operation.clone());
+        self.report(&Progress::Step { host: host.clone(), operation: operation.clone(), end: end.word() });
+        work.failed.insert(host.clone());
+        work.steps.push(StepReport { host, operation, end, warnings: Vec::new() });
+    }
+
+    /// The shared steps that only records hang on which may not be worked on any more: whoever was abandoned or forgotten since the plan was made
+    /// leaves no tag behind either.
+    async fn needless<'p>(&self, plan: &'p Plan) -> Result<BTreeSet<&'p str>, Error> {
+        let mut needless: BTreeSet<&str> = BTreeSet::new();
+        if plan.shared.is_empty() {
+            return Ok(needless);
+        }
+        let mut needed: BTreeSet<&str> = BTreeSet::new();
+        for record in &plan.records {
+            let mut hosts = record.steps.iter().flat_map(|step| &step.after).peekable();
+            if hosts.peek().is_none() {
+                continue;
+            }
+            let works = !record.is_blocked() && self.outdated(record).await?.is_none();
+            let set = if works { &mut needed } else { &mut needless };
+            set.extend(hosts.map(String::as_str));
+        }
+        needless.retain(|host| !needed.contains(host));
+        Ok(needless)
     }
 
     /// Why the plan of a record may not be carried out any more. The journal asks the same before each effect; this is asked before the links that

@@ -10,7 +10,8 @@ use crate::journal::{Intent, IntentState};
 use crate::plan::{self, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{
-    Cause, Condition, DesiredRow, DesiredStatus, LinkRow, Mode, MovedTo, ObservedRow, PageCommit, StatusUpdate,
+    Cause, Condition, Declaration, DesiredRow, DesiredStatus, LinkRow, Mode, MovedTo, ObservedRow, PageCommit,
+    StatusUpdate,
 };
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
@@ -117,20 +118,8 @@ impl Reconciler {
         let mut plan = Plan { connection: self.name.clone(), ..Plan::default() };
         match of {
             PlanOf::Records(records) => {
-                for record in records {
-                    let row = self.store.desired(&self.name, &record.key).await?;
-                    let body = serde_json::to_string(record)
-                        .map_err(|error| self.error(ErrorKind::Input, format!("{}: {error}", record.key)))?;
-                    let generation = match &row {
-                        Some(row) if row.body == body => row.generation,
-                        Some(row) => row.generation + 1,
-                        None => 1,
-                    };
-                    let mut planned = self.plan_record(gathered, record, generation, &open).await?;
-                    if row.is_some_and(|row| row.mode != Mode::Managed) {
-                        only_observe(&mut planned);
-                    }
-                    collect(&mut plan, planned);
+                for some in records.chunks(PAGE_ROWS) {
+                    self.plan_undeclared(gathered, some, &open, &mut plan).await?;
                 }
             }
             PlanOf::Dirty | PlanOf::All => {
@@ -173,6 +162,47 @@ impl Reconciler {
         let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
         plan.calls = steps.map(|step| step.calls).sum();
         Ok(plan)
+    }
+
+    /// Plans records as they would be declared. Nothing is stored. People who were forgotten would not be declared, so nothing is planned for them.
+    async fn plan_undeclared(
+        &self,
+        gathered: &mut Gathered,
+        records: &[DesiredCandidate],
+        open: &[Intent],
+        plan: &mut Plan,
+    ) -> Result<(), Error> {
+        let mut declarations = Vec::new();
+        for record in records {
+            let body = serde_json::to_string(record)
+                .map_err(|error| self.error(ErrorKind::Input, format!("{}: {error}", record.key)))?;
+            declarations.push(Declaration { key: record.key.clone(), body });
+        }
+        let forgotten: BTreeSet<String> =
+            self.store.kept_away(&self.name, declarations.clone()).await?.into_iter().collect();
+        for (record, Declaration { body, .. }) in records.iter().zip(declarations) {
+            let row = self.store.desired(&self.name, &record.key).await?;
+            let generation = match &row {
+                Some(row) if row.body == body => row.generation,
+                Some(row) => row.generation + 1,
+                None => 1,
+            };
+            if forgotten.contains(&record.key) {
+                let message = format!(
+                    "{}: this person was forgotten here, so the record is not declared and nothing is done for it; `forget --undo` lets them come back",
+                    record.key
+                );
+                let planned = said_of(&record.key, generation, FindingKind::Note, "Forgotten", message);
+                collect(plan, (planned, Vec::new()));
+                continue;
+            }
+            let mut planned = self.plan_record(gathered, record, generation, open).await?;
+            if row.is_some_and(|row| row.mode != Mode::Managed) {
+                only_observe(&mut planned);
+            }
+            collect(plan, planned);
+        }
+        Ok(())
     }
 
     /// A record that needs no request has its links and bases written with its page.
@@ -298,7 +328,8 @@ impl Reconciler {
             generation,
             links: &links,
         };
-        let (mut planned, shared) = match self.ask(gathered, &record.key, |facts| plan::record(&input, facts)).await {
+        let (mut planned, mut shared) = match self.ask(gathered, &record.key, |facts| plan::record(&input, facts)).await
+        {
             Err(error) if error.kind() == ErrorKind::Denied => {
                 let place = format!("{}: ", self.name);
                 let why = error.to_string();
@@ -317,7 +348,11 @@ impl Reconciler {
                 gathered.facts.take(&adoption.remote, &adoption.host);
             }
         }
+        let wanted = waited_for(&planned.steps);
         self.keep_back(&mut planned, open).await?;
+        let still = waited_for(&planned.steps);
+        // What only a step that is kept back hangs on is not made either.
+        shared.retain(|step| still.contains(&step.host) || !wanted.contains(&step.host));
         Ok((planned, shared))
     }
 
@@ -459,6 +494,11 @@ fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> DesiredStatus 
         push("Drifted", true, &finding.reason, &finding.message);
     }
     DesiredStatus { observed_generation: planned.generation, conditions }
+}
+
+/// The paths that steps hang on.
+fn waited_for(steps: &[Step]) -> BTreeSet<String> {
+    steps.iter().flat_map(|step| step.after.iter().cloned()).collect()
 }
 
 /// What is in doubt is not planned again, and neither is what hangs on it.

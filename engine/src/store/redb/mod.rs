@@ -412,6 +412,14 @@ impl Store for RedbStore {
         })
     }
 
+    fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>> {
+        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
+        self.read(move |read| {
+            check::declarations(&name, &records)?;
+            forgotten::declarations_of(read, &name, &records, &hasher)
+        })
+    }
+
     fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool> {
         let (name, hasher) = (connection.to_owned(), self.hasher.clone());
         self.write(0, check::erasure(connection, &erasure), move |tables| {
