@@ -10,6 +10,7 @@
     reason = "a law that does not hold ends the test; helpers outside of test functions are part of it"
 )]
 
+mod compacting;
 mod crashing;
 mod desiring;
 mod durable;

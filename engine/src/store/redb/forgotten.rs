@@ -4,7 +4,7 @@
 //! moment at which half of somebody is left. See [`crate::store::forget`] for whom it concerns.
 //!
 //! Bounds: an erasure reads observed records, events and intents of the connection as a whole, at least twice, and holds up other writers
-//! meanwhile: about a second per million rows. Left out: the file's free pages, which the database writes over when it uses them again.
+//! meanwhile: about a second per million rows. Left out: the file's free pages, which keep what they held until they are used again or the file is written anew ([`super::compact`]).
 
 use super::tables::{FORGOTTEN, Tables, any, each, get, has, number, number_of, number_value, table};
 use super::{desired, feed, identity, journal, observed};
