@@ -1,7 +1,7 @@
 //! More records than one write of the store takes.
 
 use atsync::PlanOf;
-use atsync::model::desired::DesiredCandidate;
+use atsync::model::desired::{Desired, DesiredCandidate};
 use atsync::plan::words;
 use atsync::store::limits::PAGE_RECORDS_MAX;
 use atsync::store::memory::MemoryStore;
@@ -66,9 +66,9 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
             "key": format!("r{number:05}"), "name": { "first": "Some", "last": "Body" }, "emails": [email, format!("x{number}@new.example.com"), format!("y{number}@new.example.com")],
             "tags": [format!("tag {}", number % 7)], "applications": [{ "key": "a", "job": { "id": job } }],
         });
-        serde_json::from_value::<DesiredCandidate>(record).unwrap()
+        Desired::from(serde_json::from_value::<DesiredCandidate>(record).unwrap())
     };
-    let records: Vec<DesiredCandidate> = (0..many).map(record).collect();
+    let records: Vec<Desired> = (0..many).map(record).collect();
     let acme = world.connect();
     let asked = |of: PlanOf<'_>| {
         let before = store.lookups();

@@ -4,9 +4,10 @@
 //! makes the person and the first application, both are one step with two links. Stage and outcome are written only when the
 //! connection opted in: such writes can mail the candidate.
 
-use super::candidate::{Person, create_customs, deleted, follow, rebase, unseen_customs, update_customs};
+use super::candidate::{Person, deleted, follow, rebase};
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
+use super::values::{create_customs, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
 use crate::store::index;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Policy};
@@ -225,10 +226,9 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
         applied.insert(name.to_owned(), json!(record.id));
     }
     let customs = create_customs(draft, host, "application", &wanted.custom_fields, &mut fields, &mut applied);
-    if !customs.is_empty() {
-        input.insert("custom_fields".to_owned(), Value::Array(customs));
-    }
-    if carry(draft, person, host, &input, &fields, &applied) {
+    let mut after = Vec::new();
+    customs.join(&mut input, &mut after);
+    if carry(draft, person, host, &input, &after, &fields, &applied) {
         return;
     }
     let Some(rule) = draft.operation(host, "applications.create") else { return };
@@ -238,6 +238,7 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
     };
     let mut step = step(rule, host, reason.to_owned());
     step.after = person.after(&key);
+    step.after.extend(after);
     step.input = input;
     step.input.insert("candidate".to_owned(), person.id(&key));
     step.fields = fields;
@@ -254,6 +255,7 @@ fn carry(
     person: &Person<'_>,
     host: &str,
     input: &Map<String, Value>,
+    after: &[String],
     fields: &[FieldChange],
     applied: &Map<String, Value>,
 ) -> bool {
@@ -275,6 +277,7 @@ fn carry(
         return false;
     }
     step.input.insert("application".to_owned(), Value::Object(input.clone()));
+    step.after.extend(after.iter().cloned());
     step.makes.insert(kinds::APPLICATIONS.to_owned(), host.to_owned());
     step.applied.insert(host.to_owned(), applied.clone());
     step.fields.extend(
@@ -319,9 +322,8 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
     }
     let customs = update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
     let has_customs = !customs.is_empty();
-    if has_customs {
-        input.insert("custom_fields".to_owned(), Value::Array(customs));
-    }
+    let mut after = Vec::new();
+    customs.join(&mut input, &mut after);
     if let Some(wanted) = wanted.outcome.map(outcome_word)
         && record.text("outcome.value") == Some(wanted)
     {
@@ -336,6 +338,7 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
         let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());
         step.input = input;
+        step.after = after;
         step.fields = fields;
         step.applied.insert(host.to_owned(), applied.clone());
         draft.plan.steps.push(step);

@@ -164,9 +164,9 @@ impl Reconciler {
                 let links = self.links(&order, &found.links, LinkHow::Probed).await?;
                 let touched = touched(&order, &found.links);
                 let to = IntentState::Applied { links: touched.clone(), by_probe: true };
-                self.advance(&intent, to, links, order.operation.name.ends_with(".delete")).await?;
+                self.advance(&intent, to, links, order.ends()).await?;
                 report.found += 1;
-                report.touched.extend(Touched::by(intent.id, touched));
+                report.touched.extend(Touched::by(&order, Some(intent.id), touched));
                 Ok(Turn::Closed)
             }
             Probed::Absent(visible_within_ms) => self.absent(intent, rule, visible_within_ms, resend, report).await,
