@@ -68,7 +68,7 @@ async fn what_is_stored_is_the_same_and_what_was_removed_is_nowhere_in_the_file(
     let done = compact(&path).unwrap();
     println!("{done:?}");
     assert!(done.after < done.before && done.after == std::fs::metadata(&path).unwrap().len());
-    assert_eq!(done.rows as usize, before.len());
+    assert_eq!(done.rows, u64::try_from(before.len()).unwrap());
     assert!(rows(&path) == before, "a row differs");
     assert!(!holds(&path, SECRET));
     let store = open(&path);
