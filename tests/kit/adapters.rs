@@ -7,8 +7,9 @@ use atsync::model::contract::{Continuation, Failure, Field, Given, Reply, Step, 
 use atsync::model::manifest::{EffectClass, ScanRule};
 use atsync_adapter::Adapter as _;
 use atsync_greenhouse::Greenhouse;
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The Greenhouse adapter, called natively.
 pub fn native_greenhouse() -> Arc<dyn Adapter> {
@@ -76,19 +77,26 @@ impl Adapter for Altered {
 }
 
 /// Greenhouse as if it listed a kind only below each candidate. The first page of such a list carries the filter; the links to the others do already.
+/// Below a candidate that was made to be missing there is nothing to list, which such an ATS would answer with 404.
 #[derive(Debug)]
 pub struct BelowCandidates {
     inner: Arc<dyn Adapter>,
+    missing: Mutex<BTreeSet<String>>,
 }
 
 impl BelowCandidates {
     /// Lists this kind by parent.
-    pub fn wrap(inner: Arc<dyn Adapter>, kind: &str) -> Arc<dyn Adapter> {
+    pub fn wrap(inner: Arc<dyn Adapter>, kind: &str) -> Arc<Self> {
         let inner = Altered::wrap(inner, |manifest| {
             let rule = manifest.kinds.iter_mut().find(|rule| rule.name == kind).expect("the kind is known");
             rule.scan = ScanRule::ByParent { parent: "candidates".to_owned() };
         });
-        Arc::new(Self { inner })
+        Arc::new(Self { inner, missing: Mutex::default() })
+    }
+
+    /// Lists nothing below this candidate.
+    pub fn miss(&self, candidate: &str) {
+        self.missing.lock().unwrap().insert(candidate.to_owned());
     }
 }
 
@@ -102,6 +110,9 @@ impl Adapter for BelowCandidates {
             Task::Scan(scan) => scan.parent.take(),
             _ => None,
         };
+        if let Some(parent) = parent.as_ref().filter(|parent| self.missing.lock().unwrap().contains(&parent.id)) {
+            return Ok(Err(Failure::NotFound(format!("{parent} is not shown"))));
+        }
         let mut step = self.inner.start(task, given)?;
         if let (Some(parent), Ok(Step::Send(send))) = (parent, &mut step)
             && let Target::Path(path) = &mut send.request.target

@@ -4,12 +4,14 @@
 //! asked for by id, one of which a complete walk proves absence.
 
 use super::{act, feed, id, later, people, sweep, told};
+use atsync::adapter::Adapter;
 use atsync::model::contract::{Hint, RemoteRef};
 use atsync::store::{Cause, ChangeWhat, HeldBy, Proof};
 use atsync::{Connection, HintEnd, SweepOptions};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{Altered, BelowCandidates, World, native_greenhouse};
 use serde_json::json;
+use std::sync::Arc;
 
 /// What of the notes' rule differs from Greenhouse's.
 #[derive(Clone, Copy, Debug, Default)]
@@ -19,19 +21,34 @@ struct Ats {
     absence_proves: bool,
 }
 
-/// A world of such an ATS with what was pulled an hour ago, and a note in it.
-fn world(seed: u64, ats: Ats) -> (World, Connection, i64) {
-    let mut world = World::new(seed, 30);
-    let mut adapter = Altered::wrap(native_greenhouse(), |manifest| {
+/// A world of an ATS that lists notes only below candidates, and its adapter.
+fn below(seed: u64, ats: Ats) -> (World, Connection, i64, Arc<BelowCandidates>) {
+    let adapter = BelowCandidates::wrap(altered(ats), "notes");
+    let (world, acme, note) = world_with(seed, Arc::clone(&adapter) as Arc<dyn Adapter>);
+    (world, acme, note, adapter)
+}
+
+fn altered(ats: Ats) -> Arc<dyn Adapter> {
+    Altered::wrap(native_greenhouse(), |manifest| {
         let rule = manifest.kinds.iter_mut().find(|rule| rule.name == "notes").unwrap();
         rule.absence_proves = ats.absence_proves;
         if ats.no_fetch {
             rule.ids_max = 0;
         }
-    });
+    })
+}
+
+/// A world of such an ATS with what was pulled an hour ago, and a note in it.
+fn world(seed: u64, ats: Ats) -> (World, Connection, i64) {
     if ats.below_candidates {
-        adapter = BelowCandidates::wrap(adapter, "notes");
+        let (world, acme, note, _) = below(seed, ats);
+        return (world, acme, note);
     }
+    world_with(seed, altered(ats))
+}
+
+fn world_with(seed: u64, adapter: Arc<dyn Adapter>) -> (World, Connection, i64) {
+    let mut world = World::new(seed, 30);
     world.adapter = adapter;
     let acme = world.connect();
     for (candidate_id, _) in people(&world).into_iter().take(5) {
@@ -96,6 +113,33 @@ fn where_a_complete_walk_proves_absence_the_walk_is_the_proof() {
         let report = sweep(&world, &acme, "notes");
         assert_eq!((report.complete, report.confirmed, report.unproven), (true, 1, 0));
         assert_told(&world, &acme, note, &Cause::Swept { proof: Proof::Walk });
+    }
+}
+
+/// A parent that the ATS does not show any more, deleted or hidden: what hangs on it is proven gone by a fetch of its own and never by the walk, which
+/// could not look there; and the other parents are read all the same, by pulls and sweeps.
+#[test]
+fn a_parent_that_does_not_show_stops_nobody_and_proves_nothing() {
+    for no_fetch in [false, true] {
+        println!("no fetch: {no_fetch}");
+        let ats = Ats { below_candidates: true, no_fetch, absence_proves: true };
+        let (world, acme, note, adapter) = below(67, ats);
+        let of = |note: i64| world.sandbox.row("notes", note).unwrap()["candidate_id"].to_string();
+        let parent = of(note);
+        let elsewhere = world.sandbox.rows("notes").iter().map(id).find(|other| of(*other) != parent).unwrap();
+        adapter.miss(&parent);
+        let known = world.run(acme.pull("notes", true)).unwrap().records;
+        assert!(known > 0, "the other parents are read");
+        remove(&world, elsewhere);
+        let report = sweep(&world, &acme, "notes");
+        assert!(report.complete && report.suspected >= 2, "{report:?}");
+        let deleted: Vec<String> =
+            told(&world, &acme, ChangeWhat::Deleted).into_iter().map(|change| change.id).collect();
+        if no_fetch {
+            assert_eq!((report.unproven, deleted), (report.suspected, Vec::new()));
+        } else {
+            assert_eq!((report.still_there, deleted), (report.suspected - 1, vec![elsewhere.to_string()]));
+        }
     }
 }
 

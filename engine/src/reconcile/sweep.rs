@@ -216,7 +216,8 @@ impl Reconciler {
         }
         self.forget_seen(rule).await?;
         let phase = SweepPhase::Walking { parent: None, cursor: None };
-        let state = SweepState { started_ms: now_ms, pages: 0, rows: 0, confidential: 0, phase, held: None };
+        let state =
+            SweepState { started_ms: now_ms, pages: 0, rows: 0, confidential: 0, phase, held: None, blind_spots: 0 };
         self.put_sweep(rule, state.clone()).await?;
         Ok((state, None))
     }
@@ -267,6 +268,14 @@ impl Reconciler {
                     state.phase = SweepPhase::Walking { parent, cursor: None };
                     continue;
                 }
+                // The parent is gone or hidden. What hangs on it is suspected like all that is not shown, and one parent does not stop the others.
+                Err(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_))) if parent.is_some() => {
+                    state.blind_spots = state.blind_spots.saturating_add(1);
+                    state.phase = self.after_parent(rule, parent.as_deref()).await?;
+                    self.put_sweep(rule, state.clone()).await?;
+                    report.pages += 1;
+                    continue;
+                }
                 Err(error) => return Err(self.task_error(&format!("sweeping {}", rule.name), error)),
             };
             let Outcome::Page(page) = finished.outcome else {
@@ -278,13 +287,10 @@ impl Reconciler {
             state.rows += u64::try_from(own.len()).unwrap_or(0);
             let few = own.iter().filter(|record| is_private(&record.body)).count();
             state.confidential += u64::try_from(few).unwrap_or(0);
-            state.phase = match (page.complete, parent_kind(rule), &parent) {
-                (false, _, _) => SweepPhase::Walking { parent: parent.clone(), cursor: page.next },
-                (true, Some(kind), Some(last)) => match self.next_parent(kind, Some(last)).await? {
-                    Some(next) => SweepPhase::Walking { parent: Some(next), cursor: None },
-                    None => SweepPhase::Walked,
-                },
-                (true, _, _) => SweepPhase::Walked,
+            state.phase = if page.complete {
+                self.after_parent(rule, parent.as_deref()).await?
+            } else {
+                SweepPhase::Walking { parent: parent.clone(), cursor: page.next }
             };
             for (kind, records) in kinds {
                 self.take(self.page(kind, records, &page.masks, Cause::Observed)).await?;
@@ -295,6 +301,15 @@ impl Reconciler {
             self.report(&Progress::Page { kind: rule.name.clone(), records: state.rows });
         }
         Ok(())
+    }
+
+    /// Where the walk stands once it has read all that is below a parent, or all there is.
+    async fn after_parent(&self, rule: &KindRule, parent: Option<&str>) -> Result<SweepPhase, Error> {
+        let (Some(kind), Some(last)) = (parent_kind(rule), parent) else { return Ok(SweepPhase::Walked) };
+        Ok(match self.next_parent(kind, Some(last)).await? {
+            Some(next) => SweepPhase::Walking { parent: Some(next), cursor: None },
+            None => SweepPhase::Walked,
+        })
     }
 
     async fn next_parent(&self, kind: &str, after: Option<&str>) -> Result<Option<String>, Error> {
@@ -327,7 +342,7 @@ impl Reconciler {
             for chunk in suspects.chunks(size) {
                 self.confirm_by_fetch(rule, state, chunk, report).await?;
             }
-        } else if rule.absence_proves {
+        } else if rule.absence_proves && state.blind_spots == 0 {
             for chunk in suspects.chunks(ROWS) {
                 let done = self.bury(&rule.name, chunk.to_vec(), swept(Proof::Walk), Priority::Backfill).await?;
                 report.confirmed += done.deleted;

@@ -124,6 +124,9 @@ pub struct SweepState {
     /// Why it does not go on.
     #[serde(default)]
     pub held: Option<Hold>,
+    /// Parents below which it could not look, since the ATS does not show them: a walk that lacks them proves nothing.
+    #[serde(default)]
+    pub blind_spots: u64,
 }
 
 /// Why a sweep does not go on.

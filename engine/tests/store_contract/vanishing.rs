@@ -8,7 +8,7 @@ use atsync::store::{
 use serde_json::{Map, json};
 
 fn sweep(phase: SweepPhase) -> SweepState {
-    SweepState { started_ms: 5, pages: 1, rows: 2, confidential: 0, phase, held: None }
+    SweepState { started_ms: 5, pages: 1, rows: 2, confidential: 0, phase, held: None, blind_spots: 0 }
 }
 
 async fn sweep_over(store: &dyn Store, connection: &str, kind: &str, ids: &[&str]) {
