@@ -88,6 +88,7 @@ fn page() -> impl Strategy<Value = PageCommit> {
                 confidential: 0,
                 phase,
                 held: None,
+                blind_spots: 0,
             });
             PageCommit { records, moved, sweep, masks: vec![one, two], now_ms, ..gone(&kind, &ids) }
         },
