@@ -279,7 +279,7 @@ impl Reconciler {
             Ok(there) => {
                 let ids: Vec<String> = there.iter().map(RemoteRef::to_string).collect();
                 let reason = format!("what it would make is there by now, or is part of it: {}", ids.join(", "));
-                self.read_back(there.into_iter().map(|remote| Touched { remote, intent: None }).collect()).await?;
+                self.read_back(there.into_iter().map(|remote| Touched { remote, intent: None, ended: false }).collect()).await?;
                 self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
                 return Ok(Turn::Closed);
             }
