@@ -383,6 +383,11 @@ impl Sim {
                 }
             }
             let (plan, report) = acme.sync().await?;
+            for step in report.steps.iter().map(|step| serde_json::to_value(step).unwrap()) {
+                if !["applied", "unneeded"].contains(&step["end"].as_str().unwrap()) {
+                    trace.lock().unwrap().push(format!("step {step}"));
+                }
+            }
             let from = acme.offset("crm").await?;
             let changes: Vec<_> = acme.changes(from).try_collect().await?;
             if let Some(last) = changes.last() {

@@ -181,7 +181,7 @@ fn is_converted(body: &Value) -> bool {
 
 /// Which of the candidate's other applications a converted prospect lives on as. None when none fits, or several do.
 ///
-/// `before` is the prospect as it was last known, so the new application cannot be older than that.
+/// `before` is the prospect as it was last known, so the new application cannot be older than that, or than the prospect where it was converted already.
 fn successor<'a>(before: &Value, after: &Value, others: &[(&'a str, Value)]) -> Option<&'a str> {
     let candidate = text(after, "candidate", "id");
     let jobs: Vec<&str> = before
@@ -192,7 +192,8 @@ fn successor<'a>(before: &Value, after: &Value, others: &[(&'a str, Value)]) -> 
         .filter_map(|job| job.get("id").and_then(Value::as_str))
         .chain(text(before, "job", "id"))
         .collect();
-    let not_before = if is_converted(before) { None } else { before.get("updated_at").and_then(Value::as_str) };
+    let stamp = if is_converted(before) { "created_at" } else { "updated_at" };
+    let not_before = before.get(stamp).and_then(Value::as_str);
     let fits = |body: &Value| {
         let job = text(body, "job", "id");
         let made = body.get("created_at").and_then(Value::as_str);
@@ -231,6 +232,17 @@ mod tests {
         let (before, after) = prospect(&[]);
         let others = [("1", application("a", "2026-01-01T00:00:00Z")), ("2", application("b", "2026-02-02T00:00:00Z"))];
         assert_eq!(successor(&before, &after, &others), Some("2"));
+    }
+
+    #[test]
+    fn an_application_older_than_a_prospect_is_not_what_became_of_it_however_late_that_is_seen() {
+        let (mut before, after) = prospect(&[]);
+        before["outcome"]["value"] = json!("converted");
+        before["created_at"] = json!("2026-01-15T00:00:00Z");
+        let old = application("a", "2026-01-01T00:00:00Z");
+        assert_eq!(successor(&before, &after, &[("1", old.clone())]), None);
+        let new = application("b", "2026-02-02T00:00:00Z");
+        assert_eq!(successor(&before, &after, &[("1", old), ("2", new)]), Some("2"));
     }
 
     #[test]
