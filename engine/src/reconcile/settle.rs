@@ -292,13 +292,11 @@ impl Reconciler {
         match self.stands_in_its_place(&intent).await {
             Ok(there) if there.is_empty() => {}
             Ok(there) => {
-                let ids: Vec<String> = there.iter().map(RemoteRef::to_string).collect();
-                let reason = format!("what it would make is there by now, or is part of it: {}", ids.join(", "));
-                self.read_back(
-                    there.into_iter().map(|remote| Touched { remote, intent: None, ended: false }).collect(),
-                )
-                .await?;
-                self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
+                // Not linked: whether it is the one, and may be held, is for the plan to say.
+                let to = IntentState::Applied { links: there.clone(), by_probe: true };
+                self.advance(&intent, to, Vec::new(), false).await?;
+                report.found += 1;
+                report.touched.extend(there.into_iter().map(|remote| Touched { remote, intent: None, ended: false }));
                 return Ok(Turn::Closed);
             }
             Err(error) => return self.put_off(&intent, error).await,
