@@ -14,7 +14,7 @@
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
-use crate::store::{Alias, Cause, LinkHow, MovedTo, ObservedWrite, PageCommit, PageReport, Proof, index};
+use crate::store::{Alias, Cause, MovedTo, ObservedWrite, PageCommit, PageReport, Proof, index};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::kinds;
@@ -60,11 +60,10 @@ impl Reconciler {
                     rows.extend(parsed(body).map(|body| (id, body)));
                 }
             }
-            // What the engine made for a path of its own is nothing that a conversion made.
+            // What a path holds was made or found for that path, and is nothing that somebody's conversion made.
             let mut others = Vec::new();
             for (id, body) in rows {
-                let links = self.store.links_to(&self.name, &RemoteRef::new(kind, id)).await?;
-                if !links.iter().any(|link| matches!(link.how, LinkHow::Created | LinkHow::Probed)) {
+                if self.store.links_to(&self.name, &RemoteRef::new(kind, id)).await?.is_empty() {
                     others.push((id, body));
                 }
             }
