@@ -497,7 +497,10 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
             continue;
         }
         let blanked = |group: &str| sim.fates.blanked.get(id).is_some_and(|groups| groups.contains(group));
-        let owns = |field: &'static str| sim.host.owned.contains(&((*key).clone(), field));
+        // Where a merge left several records with one person, each of them may have written before it.
+        let holders = keys.iter().filter(|key| links(sim, key).get(**key).is_some_and(|to| to.id == id.to_string()));
+        let holders: Vec<&&String> = holders.collect();
+        let owns = |field: &'static str| holders.iter().any(|key| sim.host.owned.contains(&((**key).clone(), field)));
         let title = recruiter.titles.get(id).map(String::as_str);
         if let Some(title) = title.filter(|_| !owns("title"))
             && row["title"] != title

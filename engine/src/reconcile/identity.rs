@@ -14,12 +14,12 @@
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
-use crate::store::{Alias, Cause, MovedTo, ObservedWrite, PageCommit, PageReport, Proof, index};
+use crate::store::{Alias, Cause, MovedTo, ObservedRow, ObservedWrite, PageCommit, PageReport, Proof, index};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::kinds;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Leads looked into at a time; the rest waits for the next pass.
 const LEADS_MAX: usize = 500;
@@ -51,12 +51,15 @@ impl Reconciler {
                 continue;
             }
             let known = self.store.lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
+            // What was here when the prospect was last learnt to be one still was not made by its conversion.
+            let is_older = |row: &&ObservedRow| !is_converted(&before) && row.changed_ms <= stored.changed_ms;
+            let older: BTreeSet<&str> = known.iter().filter(is_older).map(|row| row.id.as_str()).collect();
             let known = known.iter().map(|row| (row.id.as_str(), row.body.as_str()));
             let here = records.iter().map(|record| (record.id.as_str(), record.body.as_str()));
             // What the page says of an application counts, not what was stored before.
             let mut rows: Vec<(&str, Value)> = Vec::new();
             for (id, body) in here.chain(known) {
-                if id != record.id && !rows.iter().any(|(known, _)| *known == id) {
+                if id != record.id && !older.contains(id) && !rows.iter().any(|(known, _)| *known == id) {
                     rows.extend(parsed(body).map(|body| (id, body)));
                 }
             }
