@@ -382,6 +382,11 @@ impl Sim {
                 }
             }
             let (plan, report) = acme.sync().await?;
+            for step in report.steps.iter().map(|step| serde_json::to_value(step).unwrap()) {
+                if !["applied", "unneeded"].contains(&step["end"].as_str().unwrap()) {
+                    trace.lock().unwrap().push(format!("step {step}"));
+                }
+            }
             let from = acme.offset("crm").await?;
             let changes: Vec<_> = acme.changes(from).try_collect().await?;
             if let Some(last) = changes.last() {
@@ -465,12 +470,17 @@ impl Sim {
         let (sandbox, rarity) = (self.world.sandbox.clone(), self.options.rarity);
         let mut chance = Chance::of(self.options.seed, &format!("wire {}", self.lives));
         let mut acts = Chance::of(self.options.seed, &format!("meanwhile {}", self.lives));
-        // Exchanges during which something is likely to be in doubt, left.
-        let mut doubtful = 0_u64;
+        // Exchanges during which something is likely to be in doubt, left; and whether that is somebody's creation.
+        let (mut doubtful, mut unborn) = (0_u64, false);
         self.world.wire.meddle(move |request| {
             watched.store(office.watch(&files.store, watched.load(Ordering::SeqCst)), Ordering::SeqCst);
             doubtful = doubtful.saturating_sub(1);
-            if acts.one_in(if doubtful > 0 { 12 } else { 80 }) {
+            let rarity_of_fate = match (doubtful, unborn) {
+                (0, _) => 80,
+                (_, true) => 5,
+                (_, false) => 12,
+            };
+            if acts.one_in(rarity_of_fate) {
                 office.fate_meanwhile(&files);
             }
             if doubtful > 0 && acts.one_in(6) {
@@ -488,7 +498,7 @@ impl Sim {
             trace.lock().unwrap().push(format!("! {fault}"));
             counts.fired(fault);
             if request.method != "GET" && leaves_in_doubt(fault) {
-                doubtful = DOUBTFUL;
+                (doubtful, unborn) = (DOUBTFUL, request.url.path() == "/v3/candidates");
             }
             Some(meddle)
         });

@@ -175,6 +175,10 @@ impl Reconciler {
                 Ok(Turn::Closed)
             }
             Probed::Absent(visible_within_ms) => self.absent(intent, rule, visible_within_ms, resend, report).await,
+            // None of them is ours alone, so what was made is not there by itself any more, if it ever was.
+            Probed::Ambiguous(refs) if self.are_others(&order, &refs).await? => {
+                self.absent(intent, rule, 0, resend, report).await
+            }
             Probed::Ambiguous(refs) => {
                 let ids: Vec<&str> = refs.iter().map(|found| found.id.as_str()).collect();
                 let reason = format!("it may be one of these, and nothing tells: {}", ids.join(", "));
@@ -240,6 +244,17 @@ impl Reconciler {
         };
         self.advance(intent, to, Vec::new(), false).await?;
         Ok(Turn::Stuck)
+    }
+
+    /// Whether each of these records is held by another path.
+    async fn are_others(&self, order: &Order, refs: &[RemoteRef]) -> Result<bool, Error> {
+        for found in refs {
+            let links = self.store.links_to(&self.name, found).await?;
+            if !links.iter().any(|link| !order.makes.values().any(|host| *host == link.host)) {
+                return Ok(false);
+            }
+        }
+        Ok(!refs.is_empty())
     }
 
     /// Why nothing may be written for the person any more, as far as is known: they are gone, or their data were erased since.
@@ -310,13 +325,11 @@ impl Reconciler {
         match self.stands_in_its_place(&intent).await {
             Ok(there) if there.is_empty() => {}
             Ok(there) => {
-                let ids: Vec<String> = there.iter().map(RemoteRef::to_string).collect();
-                let reason = format!("what it would make is there by now, or is part of it: {}", ids.join(", "));
-                self.read_back(
-                    there.into_iter().map(|remote| Touched { remote, intent: None, ended: false }).collect(),
-                )
-                .await?;
-                self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
+                // Not linked: whether it is the one, and may be held, is for the plan to say.
+                let to = IntentState::Applied { links: there.clone(), by_probe: true };
+                self.advance(&intent, to, Vec::new(), false).await?;
+                report.found += 1;
+                report.touched.extend(there.into_iter().map(|remote| Touched { remote, intent: None, ended: false }));
                 return Ok(Turn::Closed);
             }
             Err(error) => return self.put_off(&intent, error).await,
