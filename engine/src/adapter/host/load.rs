@@ -1,9 +1,9 @@
 //! Whether a file is an adapter: checked before anything of it runs, each refusal in one sentence that says what, where and what to do.
 //!
 //! In order: can the file be read, is it WebAssembly, is it a component, does it compile, does it import nothing, does it export
-//! the contract. The manifest comes after, in [`super::manifest_check`]. Left out: signatures and provenance; which file to trust is the operator's choice.
+//! the contract. The manifest comes after, in [`crate::adapter::manifest_check`]. Left out: signatures and provenance; which file to trust is the operator's choice.
 
-use super::AdapterError;
+use crate::adapter::AdapterError;
 use std::io::Read;
 use std::path::Path;
 use wasmtime::Engine;
