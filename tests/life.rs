@@ -82,6 +82,26 @@ fn a_released_field_keeps_its_value_and_is_nobodys() {
 }
 
 #[test]
+fn what_the_engine_takes_away_is_gone_at_once_and_told_with_its_intent() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
+    let link = world.run(acme.links("ref-1")).unwrap().into_iter().find(|link| link.host.contains("/tags/")).unwrap();
+    let before = world.run(acme.status()).unwrap().changes_last;
+    sync(&world, &acme, &ada(&json!({"tags": []})));
+    assert_eq!(tags_of(&world, ada_id(&world)), 0);
+    let told = feed(&world, &acme, before);
+    let deleted: Vec<&Change> = told.iter().filter(|change| change.what == ChangeWhat::Deleted).collect();
+    assert_eq!(deleted.len(), 1, "{told:#?}");
+    assert_eq!(deleted[0].id, link.remote.id);
+    let intents = world.run(acme.explain("ref-1")).unwrap().intents;
+    assert_eq!(intents[0].operation, "applied_tags.delete");
+    assert_eq!(deleted[0].cause, Cause::Applied { intent: intents[0].id });
+    let row = world.run(acme.observed_one("applied_tags", &link.remote.id)).unwrap();
+    assert!(row.is_none_or(|row| row.gone));
+}
+
+#[test]
 fn a_field_that_both_sides_changed_is_shown_as_a_conflict_and_left() {
     let world = World::new(1, 60);
     let acme = world.connect();

@@ -4,27 +4,103 @@
 //! thirty-nine records behind. Bounds: [`atsync_model::desired::limits`] and [`RECORDS_MAX`]. Left out: whether references
 //! resolve; that needs the observed state and is the plan's.
 
+mod check;
+
+pub use check::check;
+
 use crate::error::{Error, ErrorKind};
 use crate::store::Declaration;
-use atsync_model::desired::{ApplicationKind, DesiredCandidate, Reference, limits};
+use atsync_model::desired::{Desired, DesiredCandidate, DesiredCustomField, DesiredUser, limits};
+use serde::Serialize;
+use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
 /// Records of one batch: what the store takes in one transaction.
 pub const RECORDS_MAX: usize = crate::store::limits::DECLARATION_RECORDS_MAX;
 
+/// What can be declared: [`Desired`] and each of the records that it can be.
+pub trait Declare: Serialize + sealed::Sealed {
+    /// What it is known by within its connection.
+    fn key(&self) -> String;
+
+    /// Checks it by itself.
+    ///
+    /// # Errors
+    /// A sentence that names the field.
+    fn check(&self) -> Result<(), String>;
+}
+
+mod sealed {
+    /// Rows are read back as one of the model's records.
+    pub trait Sealed {}
+}
+
+impl sealed::Sealed for DesiredCandidate {}
+impl sealed::Sealed for DesiredCustomField {}
+impl sealed::Sealed for DesiredUser {}
+impl sealed::Sealed for Desired {}
+
+impl Declare for DesiredCandidate {
+    fn key(&self) -> String {
+        self.key.clone()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        check::candidate(self)
+    }
+}
+
+impl Declare for DesiredCustomField {
+    fn key(&self) -> String {
+        self.path()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        check::custom_field(self)
+    }
+}
+
+impl Declare for DesiredUser {
+    fn key(&self) -> String {
+        self.path()
+    }
+
+    fn check(&self) -> Result<(), String> {
+        check::user(self)
+    }
+}
+
+impl Declare for Desired {
+    fn key(&self) -> String {
+        Self::key(self)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        check(self)
+    }
+}
+
 /// Parses a desired file. `name` is used in messages.
 ///
 /// # Errors
 /// [`ErrorKind::Input`] with file, line and field.
-pub fn parse(name: &str, text: &str) -> Result<Vec<DesiredCandidate>, Error> {
+pub fn parse(name: &str, text: &str) -> Result<Vec<Desired>, Error> {
     let trimmed = text.trim_start_matches('\u{feff}').trim_start();
     let mut records = Vec::new();
     if trimmed.starts_with('[') {
+        let lines = |upto: usize| text.get(..upto).map_or(0, |before| before.matches('\n').count());
         let offset = text.len() - trimmed.len();
-        let lines_before = text.get(..offset).map_or(0, |before| before.matches('\n').count());
-        let parsed: Vec<DesiredCandidate> = serde_json::from_str(trimmed)
-            .map_err(|error| input(format!("{name}:{}: {}", lines_before + error.line(), reason(&error))))?;
-        for (index, record) in parsed.into_iter().enumerate() {
+        let parts: Vec<&RawValue> = serde_json::from_str(trimmed)
+            .map_err(|error| input(format!("{name}:{}: {}", lines(offset) + error.line(), reason(&error))))?;
+        // Lines are counted on from the record before, so that a long file is read once.
+        let (mut at, mut line) = (0, 0);
+        for (index, part) in parts.into_iter().enumerate() {
+            let part = part.get();
+            let begins = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+            line += text.get(at..begins).map_or(0, |between| between.matches('\n').count());
+            at = begins;
+            let record = Desired::from_json(part)
+                .map_err(|error| input(format!("{name}:{}: {}", line + error.line(), reason(&error))))?;
             check(&record).map_err(|problem| input(format!("{name}: record {}: {problem}", index + 1)))?;
             records.push(record);
         }
@@ -35,8 +111,7 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<DesiredCandidate>, Error> {
                 continue;
             }
             let place = format!("{name}:{}", index + 1);
-            let record: DesiredCandidate =
-                serde_json::from_str(line).map_err(|error| input(format!("{place}: {}", reason(&error))))?;
+            let record = Desired::from_json(line).map_err(|error| input(format!("{place}: {}", reason(&error))))?;
             check(&record).map_err(|problem| input(format!("{place}: {problem}")))?;
             records.push(record);
         }
@@ -56,178 +131,32 @@ fn reason(error: &serde_json::Error) -> String {
     format!("{cut} (column {}){hint}", error.column())
 }
 
-/// Checks one record by itself.
-///
-/// # Errors
-/// A sentence that names the field.
-pub fn check(record: &DesiredCandidate) -> Result<(), String> {
-    key("key", &record.key, true)?;
-    if record.kind != atsync_model::kinds::CANDIDATES {
-        return Err(format!("`kind` is {:?}; only `candidates` can be declared", record.kind));
-    }
-    for (field, contacts) in [("emails", &record.emails), ("phones", &record.phones), ("links", &record.links)] {
-        for contact in contacts.iter().flatten() {
-            text(field, contact.value())?;
-            if contact.value().trim().is_empty() {
-                return Err(format!("`{field}` has an empty entry"));
-            }
-            if field == "emails" && !contact.value().contains('@') {
-                return Err(format!("`emails` has {:?}, which is no e-mail address", contact.value()));
-            }
-        }
-        entries(field, contacts.as_ref().map_or(0, Vec::len))?;
-    }
-    entries("tags", record.tags.as_ref().map_or(0, Vec::len))?;
-    for tag in record.tags.iter().flatten() {
-        key("tags", tag, false)?;
-    }
-    entries("notes", record.notes.len())?;
-    entries("applications", record.applications.len())?;
-    let mut applications = BTreeSet::new();
-    for application in &record.applications {
-        let place = format!("applications[{}]", application.key);
-        key(&format!("{place}.key"), &application.key, true)?;
-        if !applications.insert(application.key.as_str()) {
-            return Err(format!("`applications` has the key {:?} twice", application.key));
-        }
-        if application.kind == ApplicationKind::Application {
-            if application.job.is_none() {
-                return Err(format!("`{place}.job` is missing; an application is to a job (a prospect need not be)"));
-            }
-            if application.pool.is_some() || application.pool_stage.is_some() {
-                return Err(format!("`{place}.pool` is for prospects only; set `\"kind\": \"prospect\"`"));
-            }
-        }
-        if application.pool_stage.is_some() && application.pool.is_none() {
-            return Err(format!("`{place}.pool_stage` needs `pool`"));
-        }
-        for (field, reference) in [
-            ("job", &application.job),
-            ("pool", &application.pool),
-            ("source", &application.source),
-            ("referrer", &application.referrer),
-            ("stage", &application.stage),
-        ] {
-            if matches!(reference, Some(Reference::Bare(text)) if text.trim().is_empty()) {
-                return Err(format!("`{place}.{field}` is empty"));
-            }
-        }
-        let mut attachments = BTreeSet::new();
-        for file in &application.attachments {
-            key(&format!("{place}.attachments.key"), &file.key, true)?;
-            if !attachments.insert(file.key.as_str()) {
-                return Err(format!("`{place}.attachments` has the key {:?} twice", file.key));
-            }
-        }
-    }
-    let mut notes = BTreeSet::new();
-    for note in &record.notes {
-        key("notes.key", &note.key, true)?;
-        text("notes.body", &note.body)?;
-        if note.body.trim().is_empty() {
-            return Err(format!("`notes[{}].body` is empty", note.key));
-        }
-        if !notes.insert(note.key.as_str()) {
-            return Err(format!("`notes` has the key {:?} twice", note.key));
-        }
-        if let Some(application) = &note.application
-            && !applications.contains(application.as_str())
-        {
-            return Err(format!(
-                "`notes[{}].application` is {application:?}, which `applications` does not have",
-                note.key
-            ));
-        }
-    }
-    for field in record.policy.keys() {
-        policy_field(field)?;
-    }
-    Ok(())
-}
-
-fn policy_field(field: &str) -> Result<(), String> {
-    const FIELDS: [&str; 13] = [
-        "name",
-        "name.first",
-        "name.last",
-        "name.preferred",
-        "emails",
-        "phones",
-        "links",
-        "company",
-        "title",
-        "tags",
-        "source",
-        "referrer",
-        "stage",
-    ];
-    if FIELDS.contains(&field) || field == "outcome" || field == "custom_fields" || field.starts_with("custom_fields.")
-    {
-        return Ok(());
-    }
-    Err(format!(
-        "`policy` names {field:?}, which is no owned field; they are {}, outcome, custom_fields.<key>",
-        FIELDS.join(", ")
-    ))
-}
-
-fn key(field: &str, value: &str, is_path: bool) -> Result<(), String> {
-    if value.is_empty() || value.len() > limits::KEY_BYTES_MAX {
-        return Err(format!("`{field}` must have 1 to {} bytes and has {}", limits::KEY_BYTES_MAX, value.len()));
-    }
-    if value.chars().any(char::is_control) || value.trim() != value {
-        return Err(format!("`{field}` is {value:?}; control characters and blanks around it are not allowed"));
-    }
-    if is_path && (value.contains('/') || value.starts_with(crate::plan::SHARED_PREFIX)) {
-        return Err(format!("`{field}` is {value:?}; it may not contain `/` or begin with `~`"));
-    }
-    Ok(())
-}
-
-fn text(field: &str, value: &str) -> Result<(), String> {
-    if value.len() > limits::TEXT_BYTES_MAX {
-        return Err(format!(
-            "`{field}` has a text of {} bytes; at most {} are allowed",
-            value.len(),
-            limits::TEXT_BYTES_MAX
-        ));
-    }
-    Ok(())
-}
-
-fn entries(field: &str, count: usize) -> Result<(), String> {
-    if count > limits::LIST_ENTRIES_MAX {
-        return Err(format!("`{field}` has {count} entries; at most {} are allowed", limits::LIST_ENTRIES_MAX));
-    }
-    Ok(())
-}
-
 /// Checks a batch and makes declarations of it.
 ///
 /// # Errors
 /// [`ErrorKind::Input`] naming the record.
-pub fn declarations(records: &[DesiredCandidate]) -> Result<Vec<Declaration>, Error> {
+pub fn declarations<R: Declare>(records: &[R]) -> Result<Vec<Declaration>, Error> {
     if records.len() > RECORDS_MAX {
         return Err(input(format!("{} records at once; at most {RECORDS_MAX} are allowed", records.len())));
     }
     let mut keys = BTreeSet::new();
     let mut declarations = Vec::with_capacity(records.len());
     for record in records {
-        check(record).map_err(|problem| input(format!("{}: {problem}", record.key)))?;
-        if !keys.insert(record.key.as_str()) {
-            return Err(input(format!("{}: two records have this key", record.key)));
+        let key = record.key();
+        record.check().map_err(|problem| input(format!("{key}: {problem}")))?;
+        if !keys.insert(key.clone()) {
+            return Err(input(format!("{key}: two records have this key")));
         }
         let body = serde_json::to_string(record)
-            .map_err(|error| input(format!("{}: it cannot be written as JSON: {error}", record.key)))?;
+            .map_err(|error| input(format!("{key}: it cannot be written as JSON: {error}")))?;
         if body.len() > limits::RECORD_BYTES_MAX {
             return Err(input(format!(
-                "{}: it has {} bytes; at most {} are allowed",
-                record.key,
+                "{key}: it has {} bytes; at most {} are allowed",
                 body.len(),
                 limits::RECORD_BYTES_MAX
             )));
         }
-        declarations.push(Declaration { key: record.key.clone(), body });
+        declarations.push(Declaration { key, body });
     }
     Ok(declarations)
 }
@@ -267,6 +196,30 @@ mod tests {
         );
         let many: Vec<String> = (0..201).map(|n| format!("\"t{n}\"")).collect();
         assert!(refusal(&format!(r#"{{"key":"a","tags":[{}]}}"#, many.join(","))).contains("at most 200"));
+    }
+
+    #[test]
+    fn a_definition_is_refused_where_it_cannot_be_one() {
+        let field = |members: &str| {
+            refusal(&format!(
+                r#"{{"kind":"custom_fields","key":"x","applies_to":"candidate","type":"single"{members}}}"#
+            ))
+        };
+        assert!(field(r#","options":["A","A"]"#).contains("`options` has \"A\" twice"));
+        assert!(field(r#","policy":{"type":"seed"}"#).contains("name, private, description, options"));
+        assert!(field(r#","optoins":[]"#).contains("unknown field `optoins`"));
+        let text = r#"{"kind":"custom_fields","key":"x","applies_to":"candidate","type":"text","options":["A"]}"#;
+        assert!(refusal(text).contains("for fields of type single and multi"));
+        let odd = r#"{"kind":"custom_fields","key":"x","applies_to":"person","type":"text"}"#;
+        assert!(refusal(odd).contains("one of candidate, application, job, opening, offer"));
+        let long = "x".repeat(190);
+        let far = format!(r#"{{"kind":"custom_fields","key":"{long}","applies_to":"candidate","type":"text"}}"#);
+        assert!(refusal(&far).contains("1 to 200 bytes"));
+        assert!(refusal(r#"{"kind":"users","email":"ada"}"#).contains("no e-mail address"));
+        assert!(
+            refusal(r#"{"kind":"tags","key":"x"}"#).contains("candidates, custom_fields and users can be declared")
+        );
+        assert!(refusal(r#"{"key":"@x"}"#).contains("begin with `~` or `@`"));
     }
 
     #[test]

@@ -12,7 +12,8 @@
 //!     }))
 //!     .await?;
 //! acme.pull("jobs", false).await?;
-//! acme.declare(&[]).await?;
+//! let records = atsync::declare::parse("a record", r#"{"key": "ref-1", "emails": ["ada@example.test"]}"#)?;
+//! acme.declare(&records).await?;
 //! let plan = acme.plan(PlanOf::Dirty).await?;
 //! print!("{}", atsync::plan::words::plan(&plan));
 //! acme.apply(&plan).await?;
@@ -25,6 +26,7 @@
 use crate::adapter::Adapter;
 use crate::clock::{Clock, SystemClock};
 use crate::declare;
+use crate::declare::Declare;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
@@ -37,12 +39,11 @@ use crate::secret::Secret;
 use crate::store::{Change, ConnectionRow, DeclareReport, DesiredRow, LinkRow, ObservedRow, ScanState, Store};
 use crate::transport::{AuthConfig, HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
 use atsync_model::contract::{Hint, RemoteRef};
-use atsync_model::desired::DesiredCandidate;
 use atsync_model::manifest::{AuthRule, Manifest, OriginBase};
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -234,8 +235,14 @@ impl Engine {
             &self.shared,
         )
         .map_err(|error| problem(error.to_string()))?;
-        let row = ConnectionRow { adapter: manifest.name.clone(), adapter_version: manifest.version.clone(), ..row };
-        self.store.put_connection(&name, row).await?;
+        let opted_in = opted_in(manifest, &options.settings);
+        let held = ConnectionRow {
+            adapter: manifest.name.clone(),
+            adapter_version: manifest.version.clone(),
+            opted_in,
+            ..row.clone()
+        };
+        let allows_more = row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
         let reconciler = Reconciler::new(Parts {
             name,
             adapter: options.adapter,
@@ -247,8 +254,20 @@ impl Engine {
             settle_window_ms: options.settle_window_ms,
             progress: options.progress,
         });
+        if allows_more {
+            reconciler.reconsider().await?;
+        }
+        if row != held {
+            self.store.put_connection(&reconciler.name, held).await?;
+        }
         Ok(Connection { reconciler: Arc::new(reconciler), declared: Arc::new(Notify::new()) })
     }
+}
+
+/// The settings that allow what is off otherwise.
+fn opted_in(manifest: &Manifest, settings: &Map<String, Value>) -> BTreeSet<String> {
+    let gates = manifest.operations.iter().filter_map(|rule| rule.opt_in.as_ref());
+    gates.filter(|gate| settings.get(*gate) == Some(&Value::Bool(true))).cloned().collect()
 }
 
 /// Settings are held against the names that the schema knows; types are the adapter's to refuse.
@@ -419,11 +438,11 @@ impl Connection {
         self.reconciler.hint(hint).await
     }
 
-    /// Declares desired records: all of them or, when one is invalid, none. Records that are not named stay as they are.
+    /// Declares desired records (people, custom fields, users): all of them or, when one is invalid, none. Records that are not named stay as they are.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] naming the record and the field.
-    pub async fn declare(&self, records: &[DesiredCandidate]) -> Result<DeclareReport, Error> {
+    pub async fn declare<R: Declare>(&self, records: &[R]) -> Result<DeclareReport, Error> {
         let declarations = declare::declarations(records)?;
         let reconciler = &self.reconciler;
         let report = reconciler.store.declare(&reconciler.name, declarations, reconciler.clock.now_ms()).await?;

@@ -19,7 +19,7 @@
 
 use atsync::journal::{Intent, IntentState};
 use atsync::model::contract::{Field, Mark, Response};
-use atsync::model::desired::DesiredCandidate;
+use atsync::model::desired::{Desired, DesiredCandidate};
 use atsync::store::limits::PAGE_RECORDS_MAX;
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{Cause, IntentAdvance, LinkRow, ObservedRow, ObservedWrite, PageCommit, StatusUpdate, Store};
@@ -117,7 +117,7 @@ async fn plans(size: usize) {
     let size = records.len();
     let report = timed(&format!("{size} records: one declaration"), acme.declare(&records)).await.unwrap();
     assert_eq!(report.created as usize, size - originals);
-    let proof: Vec<DesiredCandidate> = records.iter().rev().take(PROVEN).cloned().collect();
+    let proof: Vec<Desired> = records.iter().rev().take(PROVEN).cloned().map(Desired::from).collect();
     drop(records);
     copies.put_in_step(engine.store().as_ref()).await;
     let plan = acme.plan(PlanOf::Records(&proof)).await.unwrap();

@@ -68,7 +68,9 @@ fn stage(scenario: &Scenario) -> Stage {
         None => native_greenhouse(),
     };
     let mut world = World::mortal(Sandbox::new(options), clock, Arc::clone(&store) as Arc<dyn Store>, adapter, death);
-    world.settings.insert("stage_writes".to_owned(), Value::Bool(true));
+    for allowed in ["stage_writes", "user_invitations"] {
+        world.settings.insert(allowed.to_owned(), Value::Bool(true));
+    }
     (scenario.before)(&world);
     world.restart();
     world.sandbox.clear_logs();
@@ -138,11 +140,7 @@ fn run(scenario: &Scenario, accident: Accident) -> Result<Run, String> {
     Ok(Run { exchanges, store_writes, ats_writes, truth: truth(&stage.world.sandbox, &stage.old) })
 }
 
-fn finish(
-    scenario: &Scenario,
-    stage: &Stage,
-    records: &[atsync::model::desired::DesiredCandidate],
-) -> Result<(), String> {
+fn finish(scenario: &Scenario, stage: &Stage, records: &[atsync::model::desired::Desired]) -> Result<(), String> {
     let world = &stage.world;
     let acme = world.connect();
     world.run(acme.declare(records)).map_err(|error| format!("declaring again: {error}"))?;
@@ -284,5 +282,6 @@ crashed_anywhere! {
     a_move: "an application moves to another stage",
     a_rejection: "an application is rejected",
     a_conversion: "a prospect becomes an application",
+    a_defined_value: "a value whose field, choice and user are declared with it",
     a_harmful_note: "a note that must never be sent twice",
 }

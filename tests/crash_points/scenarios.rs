@@ -71,6 +71,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         },
         1,
     ),
+    scenario("a value whose field, choice and user are declared with it", nothing, defined, 5),
     Scenario {
         harmful: Some("notes.create"),
         ..scenario(
@@ -174,6 +175,16 @@ fn second_application(world: &World) -> Value {
         {"key": "a1", "job": {"id": jobs[0]}, "source": "Acme Referrals"},
         {"key": "a2", "job": {"id": jobs[1]}, "custom_fields": {"external_ref": "a2"}}]}),
     )
+}
+
+fn defined(_: &World) -> Value {
+    let mut record = person(json!({"custom_fields": {"channel": "Event", "mentor": "grace@example.com"}}));
+    record["key"] = json!("zoe");
+    json!([record,
+        {"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single", "name": "Channel?",
+         "options": ["Event"]},
+        {"kind": "custom_fields", "key": "mentor", "applies_to": "candidate", "type": "user", "name": "Mentor"},
+        {"kind": "users", "email": "grace@example.com", "name": {"first": "Grace", "last": "Hopper"}}])
 }
 
 fn prospect(world: &World) -> Value {

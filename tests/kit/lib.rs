@@ -5,7 +5,7 @@
 //! socket would have shown. Time is a [`ManualClock`]. A world can be *restarted*: the engine is thrown away and a new one opens the same store.
 
 use atsync::adapter::Adapter;
-use atsync::model::desired::DesiredCandidate;
+use atsync::model::desired::Desired;
 use atsync::store::Store;
 use atsync::store::memory::MemoryStore;
 use atsync::testing::{ManualClock, SeededEntropy};
@@ -148,6 +148,6 @@ fn engine(store: &Arc<dyn Store>, wire: &Arc<Wire>, clock: &Arc<ManualClock>, li
 }
 
 /// Desired records from JSON Lines.
-pub fn desired(lines: &str) -> Vec<DesiredCandidate> {
+pub fn desired(lines: &str) -> Vec<Desired> {
     atsync::declare::parse("test", lines).expect("the records are valid")
 }

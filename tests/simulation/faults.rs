@@ -38,7 +38,23 @@ pub(crate) const ALL: &[&str] = &[
     "recruiter deletes a candidate",
     "recruiter deletes an application",
     "recruiter anonymises",
+    "recruiter anonymises in part",
     "recruiter converts a prospect",
+    "recruiter transfers an application",
+    "recruiter transfers an application, and it has a new id",
+    "recruiter makes private",
+    "recruiter makes public",
+    "recruiter deletes a private candidate",
+    "a merge on a merge",
+    "a merge on a merge that was not seen yet",
+    "recruiter merges a candidate in doubt",
+    "recruiter deletes a candidate in doubt",
+    "recruiter anonymises a candidate in doubt",
+    "recruiter makes a candidate in doubt private",
+    "recruiter moves while a write is in doubt",
+    "recruiter rejects while a write is in doubt",
+    "recruiter takes a rejection back while a write is in doubt",
+    "a fate strikes meanwhile",
     "recruiter replaces an address",
     "a sweep stops half way",
     "a sweep goes on",
@@ -69,6 +85,12 @@ impl Counts {
     pub(crate) fn sum(&self) -> u64 {
         self.0.lock().unwrap().values().sum()
     }
+}
+
+/// Whether the fault leaves it open what became of a write.
+pub(crate) fn leaves_in_doubt(fault: &str) -> bool {
+    ["applied, then reset", "applied, then 504", "answer cut", "slow", "HTML instead of JSON", "broken JSON"]
+        .contains(&fault)
 }
 
 /// What befalls a request, and the fault's name. `rarity`: once in so many requests something does.

@@ -1,4 +1,4 @@
-//! The deterministic simulation: many small histories of host, recruiter ([`recruiter`], [`fates`]), engine and faults, each from a seed, each held against the truth.
+//! The deterministic simulation: many small histories of host, recruiter ([`recruiter`], [`fates`], [`office`]), engine and faults, each from a seed, each held against the truth.
 //!
 //! Clock, randomness, transport and store stand behind traits, so one thread and one seed decide everything ([`sim`]). Half of the seeds keep
 //! their state in redb on a disk that can lose power ([`disk`]); a fifth run the real component with fuel; a quarter call notes
@@ -12,7 +12,9 @@ mod disk;
 mod fates;
 mod faults;
 mod host;
+mod known;
 mod laws;
+mod office;
 mod recruiter;
 mod regressions;
 mod sim;

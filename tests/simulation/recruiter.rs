@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub(crate) struct Recruiter {
     chance: Chance,
     serial: u64,
+    /// Candidates that the company had.
+    company: BTreeSet<i64>,
     /// Candidates that they touched in any way.
     pub(crate) touched: BTreeSet<i64>,
     /// Titles that they gave.
@@ -26,10 +28,11 @@ pub(crate) struct Recruiter {
 }
 
 impl Recruiter {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, company: BTreeSet<i64>) -> Self {
         Self {
             chance: Chance::of(seed, "recruiter"),
             serial: 0,
+            company,
             touched: BTreeSet::new(),
             titles: BTreeMap::new(),
             tags: BTreeSet::new(),
@@ -56,6 +59,10 @@ impl Recruiter {
                 "adds an e-mail",
                 Deed::EditEmail { candidate_id, from: None, to: format!("hand{number}@example.net") },
             ),
+            // Whether a candidate in doubt is ours is told by their name: with another one only a person can tell.
+            3 if !self.company.contains(&candidate_id) && !ours.contains(&candidate_id) => {
+                return "recruiter: looks".into();
+            }
             3 => (
                 "renames",
                 Deed::Rename { candidate_id, first_name: format!("Hand{number}"), last_name: "Renamed".into() },
@@ -97,6 +104,39 @@ impl Recruiter {
         let deed = self.act(sandbox, ours);
         self.emails = before;
         deed
+    }
+
+    /// Moves or rejects an application of one of these people, or takes a rejection back. The fault's name, and what was done.
+    pub(crate) fn work_in_doubt(&mut self, sandbox: &Sandbox, people: &[i64]) -> Option<(&'static str, String)> {
+        let people: Vec<i64> = people.iter().copied().filter(|id| !sandbox.applications_of(*id).is_empty()).collect();
+        if people.is_empty() {
+            return None;
+        }
+        let candidate = *self.chance.pick(&people);
+        let deed = self.on_application(sandbox, candidate)?;
+        let word = match &deed {
+            Deed::Reject { .. } => "recruiter rejects while a write is in doubt",
+            Deed::Unreject { .. } => "recruiter takes a rejection back while a write is in doubt",
+            _ => "recruiter moves while a write is in doubt",
+        };
+        sandbox.recruiter(&deed).ok()?;
+        self.touched.insert(candidate);
+        Some((word, format!("in doubt, recruiter: {deed:?}")))
+    }
+
+    /// Forgets what was written into groups of fields that were blanked.
+    pub(crate) fn blank(&mut self, candidate: i64, groups: &BTreeSet<&'static str>) {
+        self.touched.insert(candidate);
+        if groups.contains("headline") {
+            self.titles.remove(&candidate);
+        }
+        for (group, set) in
+            [("tags", &mut self.tags), ("email_addresses", &mut self.emails), ("notes", &mut self.notes)]
+        {
+            if groups.contains(group) {
+                set.retain(|(id, _)| *id != candidate);
+            }
+        }
     }
 
     fn remember(&mut self, candidate: i64, deed: &Deed) {

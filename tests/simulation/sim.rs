@@ -6,10 +6,11 @@
 
 use crate::chance::Chance;
 use crate::disk::Disk;
-use crate::fates::{Fates, Known};
-use crate::faults::{Counts, befall};
+use crate::fates::Fates;
+use crate::faults::{Counts, befall, leaves_in_doubt};
 use crate::host::{Catalogue, Host};
 use crate::laws;
+use crate::office::{Files, Office};
 use crate::recruiter::Recruiter;
 use atsync::model::contract::Hint;
 use atsync::model::kinds;
@@ -27,13 +28,15 @@ use futures_util::TryStreamExt;
 use serde_json::Value;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Lives without faults within which everything is in step: one settles and works, one reads all that faults hid and works on it, one proves it.
 const CALM_LIVES: usize = 3;
 /// How long an edit may stay invisible.
 const VISIBLE_MS: u64 = 4_000;
+/// For how many exchanges after a lost answer fates and edits come thick.
+const DOUBTFUL: u64 = 10;
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 /// Kinds that a life may pull.
@@ -91,14 +94,12 @@ pub(crate) struct Sim {
     store: Arc<UpsetStore>,
     chance: Chance,
     pub(crate) host: Host,
-    pub(crate) recruiter: Arc<Mutex<Recruiter>>,
+    pub(crate) office: Office,
+    /// The fates as of the end of the last life.
     pub(crate) fates: Fates,
-    pub(crate) known: Known,
     catalogue: Catalogue,
     /// How far the engine's clock is ahead of the ATS's.
     ahead_ms: Arc<AtomicI64>,
-    /// Candidates that are linked to a desired record, as of the last life.
-    pub(crate) linked: Arc<Mutex<BTreeSet<i64>>>,
     trace: Arc<Mutex<Vec<String>>>,
     counts: Counts,
     lives: u64,
@@ -106,13 +107,13 @@ pub(crate) struct Sim {
     /// Calm lives sweep all kinds.
     sweeps: bool,
     pub(crate) broken: Vec<String>,
+    /// Writes of this life that the office has seen.
+    watched: Arc<AtomicUsize>,
     /// Every request and API write so far.
     pub(crate) requests: Vec<Logged>,
     pub(crate) made: BTreeSet<(&'static str, i64)>,
     pub(crate) updated: BTreeSet<(&'static str, i64)>,
     pub(crate) deleted: BTreeSet<(&'static str, i64)>,
-    /// Candidates that the engine made for an address.
-    pub(crate) makings: BTreeMap<String, BTreeSet<i64>>,
     /// Candidates as the company had them.
     pub(crate) initial: BTreeMap<i64, Value>,
     /// Where the consumer of the feed was acknowledged to be.
@@ -134,8 +135,9 @@ pub(crate) fn simulate(options: Options) -> Outcome {
             sim.say(format!("-- calm {calm}"));
             // A day, since what was taken in while the clock was ahead stays young until the clock has been there again.
             sim.pass_ms(if calm == 1 { DAY_MS } else { 20 * MINUTE_MS });
-            // The first sweeps end what faults cut off; the second ones see everything.
-            sim.sweeps = calm < 2;
+            // The first sweeps end what faults cut off, the second ones see everything, the third what was taken away since and showed a while longer.
+            sim.sweeps = true;
+            sim.be_born();
             sim.life(false);
         }
         laws::at_the_end(&mut sim);
@@ -154,6 +156,7 @@ pub(crate) fn simulate(options: Options) -> Outcome {
 fn quirks(chance: &mut Chance) -> Quirks {
     use sandbox::{
         CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, RepeatedTag, RetryAfter,
+        Transfer,
     };
     Quirks {
         create_answer: *chance.pick(&[CreateAnswer::Wrapped, CreateAnswer::Bare, CreateAnswer::Stub]),
@@ -169,6 +172,7 @@ fn quirks(chance: &mut Chance) -> Quirks {
         unknown_field: chance.one_in(2),
         scopes_in_token: chance.one_in(2),
         single_active_token: chance.one_in(3),
+        transfer: *chance.pick(&[Transfer::KeepsId, Transfer::NewId]),
         visibility_delay_ms: *chance.pick(&[0, 0, 1_500, i64::try_from(VISIBLE_MS).unwrap()]),
         ..Quirks::default()
     }
@@ -208,7 +212,20 @@ impl Sim {
         let job = catalogue.jobs.pop().and_then(|job| job.parse().ok());
         let known = catalogue.known.iter().flat_map(|email| sandbox.candidates_by_email(email));
         let known: BTreeSet<i64> = known.filter_map(|row| row["id"].as_i64()).collect();
-        let free = initial.keys().copied().filter(|id| !known.contains(id)).collect();
+        let company: BTreeSet<i64> = initial.keys().copied().collect();
+        // Somebody who is blank from the start stays so for the engine, whoever is merged into them.
+        let is_blank = |id: &i64| initial[id]["first_name"].is_null();
+        let free = company.difference(&known).copied().filter(|id| !is_blank(id)).collect();
+        let fates = Fates::new(options.seed, company.clone(), free, job);
+        let (counts, trace) = (Counts::default(), Arc::<Mutex<Vec<String>>>::default());
+        let office = Office {
+            sandbox,
+            fates: Arc::new(Mutex::new(fates.clone())),
+            recruiter: Arc::new(Mutex::new(Recruiter::new(options.seed, company))),
+            makings: Arc::default(),
+            counts: counts.clone(),
+            trace: Arc::clone(&trace),
+        };
         Self {
             world,
             memory,
@@ -216,23 +233,21 @@ impl Sim {
             store,
             chance,
             host: Host::new(options.seed, options.lifecycle),
-            recruiter: Arc::new(Mutex::new(Recruiter::new(options.seed))),
-            fates: Fates::new(options.seed, free, job),
-            known: Known::default(),
+            office,
+            fates,
             catalogue,
             ahead_ms,
-            linked: Arc::default(),
-            trace: Arc::default(),
-            counts: Counts::default(),
+            trace,
+            counts,
             lives: 0,
             exchanges: 0,
             sweeps: false,
             broken: Vec::new(),
+            watched: Arc::default(),
             requests: Vec::new(),
             made: BTreeSet::new(),
             updated: BTreeSet::new(),
             deleted: BTreeSet::new(),
-            makings: BTreeMap::new(),
             initial,
             acknowledged_serial: 0,
             options,
@@ -258,26 +273,21 @@ impl Sim {
     }
 
     fn round(&mut self) {
+        self.be_born();
         for _ in 0..=self.chance.below(2) {
             let deed = self.host.act(&mut self.catalogue);
             self.say(deed);
         }
         for _ in 0..self.chance.below(3) {
-            let ours = self.linked.lock().unwrap().clone();
-            let deed = self.recruiter.lock().unwrap().act(&self.world.sandbox, &ours);
-            self.say(deed);
+            self.office.edit(&self.files());
             // Greenhouse has no way to say "only if unchanged": an edit that its own reads do not show yet cannot be merged with.
             self.pass_ms(VISIBLE_MS);
         }
-        if self.chance.one_in(2) {
-            let mut recruiter = self.recruiter.lock().unwrap();
-            let fate = self.fates.act(&self.world.sandbox, &self.known, &mut recruiter);
-            drop(recruiter);
-            if let Some((word, deed)) = fate {
-                self.counts.fired(word);
-                self.say(deed);
-                self.pass_ms(VISIBLE_MS);
-            }
+        if self.office.work_in_doubt(&self.files()) {
+            self.pass_ms(VISIBLE_MS);
+        }
+        if self.chance.one_in(2) && self.office.fate(&self.files()) {
+            self.pass_ms(VISIBLE_MS);
         }
         let minutes = *self.chance.pick(&[0, 1, 5, 30, 240]);
         self.pass_ms(minutes * MINUTE_MS);
@@ -285,6 +295,11 @@ impl Sim {
             self.jump();
         }
         self.life(true);
+    }
+
+    fn files(&self) -> Files {
+        let store = Arc::clone(&self.store) as Arc<dyn Store>;
+        Files { store, keys: self.host.wanted.keys().cloned().collect() }
     }
 
     /// The engine's clock jumps, the ATS's does not.
@@ -315,30 +330,10 @@ impl Sim {
         self.store = UpsetStore::new(inner, death);
         self.world.store = Arc::clone(&self.store) as Arc<dyn Store>;
         self.world.restart();
-        let mut known = Known::default();
-        for key in self.host.wanted.keys() {
-            for link in self.world.run(self.store.links_of("acme", key)).unwrap() {
-                let Ok(id) = link.remote.id.parse::<i64>() else { continue };
-                match link.remote.kind.as_str() {
-                    kinds::CANDIDATES => drop(known.people.insert(id)),
-                    kinds::APPLICATIONS => drop(known.applications.insert(id)),
-                    _ => {}
-                }
-            }
-        }
-        for row in self.world.run(self.store.observed_page("acme", kinds::APPLICATIONS, None, 10_000)).unwrap() {
-            let body: Value = serde_json::from_str(&row.body).unwrap();
-            let of = body["candidate"]["id"].as_str().and_then(|id| id.parse::<i64>().ok());
-            known.hangs_on.extend(row.id.parse::<i64>().ok().zip(of).filter(|_| !row.gone));
-        }
-        let linked = known.people.clone();
-        self.known = known;
-        *self.linked.lock().unwrap() = linked;
     }
 
-    /// One life of the engine: it is told what the host wants, pulls, syncs, and the consumer reads the feed.
+    /// One life of the engine that was born: it is told what the host wants, pulls, syncs, and the consumer reads the feed.
     pub(crate) fn life(&mut self, faulty: bool) {
-        self.be_born();
         let mut pulls: Vec<(&str, bool)> = PULLED.iter().map(|kind| (*kind, true)).collect();
         let mut sweeps: Vec<(&str, u64)> = Vec::new();
         let mut hints: Vec<(bool, Hint)> = Vec::new();
@@ -346,7 +341,7 @@ impl Sim {
             sweeps.extend(PULLED.iter().map(|kind| (*kind, u64::MAX)));
         }
         if faulty {
-            hints = self.fates.hints(&self.world.sandbox);
+            hints = self.office.fates.lock().unwrap().hints(&self.world.sandbox);
             for _ in 0..self.chance.below(3) {
                 let kind = *self.chance.pick(&[kinds::CANDIDATES, kinds::APPLICATIONS]);
                 sweeps.push((kind, *self.chance.pick(&[1, 1, 2, 3, u64::MAX])));
@@ -426,6 +421,8 @@ impl Sim {
         }
         self.store.spare();
         self.world.wire.spare();
+        self.office.watch(&(Arc::clone(&self.store) as Arc<dyn Store>), self.watched.swap(0, Ordering::SeqCst));
+        self.fates = self.office.fates.lock().unwrap().clone();
         let requests = self.world.sandbox.requests();
         for request in &requests {
             let fault = request.fault.map(|fault| format!(" {fault:?}")).unwrap_or_default();
@@ -435,7 +432,10 @@ impl Sim {
         self.exchanges += requests.len() as u64;
         self.requests.extend(requests);
         let mut broken = Vec::new();
-        for write in self.world.sandbox.writes().iter().filter(|write| write.writer == Writer::Api) {
+        for (number, write) in self.world.sandbox.writes().iter().enumerate() {
+            if write.writer != Writer::Api {
+                continue;
+            }
             let set = match write.deed {
                 Deed::Create => &mut self.made,
                 Deed::Delete => &mut self.deleted,
@@ -443,18 +443,16 @@ impl Sim {
             };
             set.insert((write.collection, write.id));
             let row = self.world.sandbox.row(write.collection, write.id).unwrap_or_default();
-            if write.collection == "candidates" && write.deed == Deed::Create {
-                for email in row["email_addresses"].as_array().into_iter().flatten() {
-                    let email = email["value"].as_str().unwrap_or_default().to_owned();
-                    self.makings.entry(email).or_default().insert(write.id);
-                }
-            }
             let of = if write.collection == "candidates" { Some(write.id) } else { row["candidate_id"].as_i64() };
-            if of.is_some_and(|of| self.fates.anonymised.contains(&of)) {
-                broken.push(format!("{:?} of {} {} of somebody anonymised", write.deed, write.collection, write.id));
+            if of.and_then(|of| self.fates.known_as_blank.get(&of)).is_some_and(|from| number >= *from) {
+                broken.push(format!(
+                    "{:?} of {} {} of somebody known to be anonymised",
+                    write.deed, write.collection, write.id
+                ));
             }
         }
         self.world.sandbox.clear_logs();
+        self.office.fates.lock().unwrap().known_as_blank.values_mut().for_each(|from| *from = 0);
         for law in broken {
             self.broke(law);
         }
@@ -464,15 +462,23 @@ impl Sim {
     /// Lets faults loose on the life that begins.
     fn arm(&mut self) {
         let (counts, trace) = (self.counts.clone(), Arc::clone(&self.trace));
-        let (recruiter, linked) = (Arc::clone(&self.recruiter), Arc::clone(&self.linked));
+        let (office, files, watched) = (self.office.clone(), self.files(), Arc::clone(&self.watched));
         let (sandbox, rarity) = (self.world.sandbox.clone(), self.options.rarity);
         let mut chance = Chance::of(self.options.seed, &format!("wire {}", self.lives));
+        let mut acts = Chance::of(self.options.seed, &format!("meanwhile {}", self.lives));
+        // Exchanges during which something is likely to be in doubt, left.
+        let mut doubtful = 0_u64;
         self.world.wire.meddle(move |request| {
-            if chance.one_in(50) {
-                let ours = linked.lock().unwrap().clone();
-                let deed = recruiter.lock().unwrap().act_meanwhile(&sandbox, &ours);
-                trace.lock().unwrap().push(format!("meanwhile, {deed}"));
-                counts.fired("recruiter acts meanwhile");
+            watched.store(office.watch(&files.store, watched.load(Ordering::SeqCst)), Ordering::SeqCst);
+            doubtful = doubtful.saturating_sub(1);
+            if acts.one_in(if doubtful > 0 { 12 } else { 80 }) {
+                office.fate_meanwhile(&files);
+            }
+            if doubtful > 0 && acts.one_in(6) {
+                office.work_in_doubt_meanwhile(&files);
+            }
+            if acts.one_in(40) {
+                office.edit_meanwhile(&files);
             }
             if chance.one_in(80) {
                 trace.lock().unwrap().push("! token revoked".to_owned());
@@ -482,6 +488,9 @@ impl Sim {
             let (fault, meddle) = befall(&mut chance, request, rarity)?;
             trace.lock().unwrap().push(format!("! {fault}"));
             counts.fired(fault);
+            if request.method != "GET" && leaves_in_doubt(fault) {
+                doubtful = DOUBTFUL;
+            }
             Some(meddle)
         });
         if self.chance.one_in(4) {

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use atsync::declare;
-use atsync::model::desired::DesiredCandidate;
+use atsync::model::desired::Desired;
 use std::io::Read;
 use std::path::Path;
 
@@ -13,7 +13,7 @@ const DESIRED_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 ///
 /// # Errors
 /// One message with file, line and field.
-pub(crate) fn desired(path: &Path) -> Result<Vec<DesiredCandidate>, Failure> {
+pub(crate) fn desired(path: &Path) -> Result<Vec<Desired>, Failure> {
     let (name, bytes) = if path == Path::new("-") {
         ("stdin".to_owned(), read(std::io::stdin().lock()))
     } else {

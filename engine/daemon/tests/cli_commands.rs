@@ -100,7 +100,10 @@ async fn the_schema_needs_no_configuration_and_names_every_member() {
     let ran = finish(atsync(nowhere.path(), &["schema"])).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let schema: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
-    assert!(schema["properties"]["applications"].is_object() && schema["properties"]["emails"].is_object());
+    let person = &schema["$defs"]["DesiredCandidate"]["properties"];
+    assert!(person["applications"].is_object() && person["emails"].is_object());
+    assert_eq!(schema["$defs"]["DesiredCustomField"]["properties"]["kind"]["const"], "custom_fields");
+    assert!(schema["$defs"]["DesiredUser"]["properties"]["email"].is_object());
 }
 
 #[tokio::test]

@@ -2,9 +2,14 @@
 //!
 //! One desired record is one person with everything that hangs on it. It names only the fields that the host owns:
 //! a field that is absent is none of the engine's business and is never touched. References to what the ATS holds (job, source,
-//! referrer, pool) are given by name, e-mail or id and must resolve to exactly one record.
+//! referrer, pool) are given by name, e-mail or id and must resolve to exactly one record. What people need before they can be written, custom
+//! fields and users, is declared beside them: see [`definition`].
 //!
 //! Bounds: see [`limits`]. Left out: anything that the host does not decide (who rejected, when).
+
+pub mod definition;
+
+pub use definition::{Desired, DesiredCustomField, DesiredUser};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -31,6 +36,7 @@ pub struct DesiredCandidate {
     pub key: String,
     /// Always `candidates`; may be left out.
     #[serde(default = "candidates", skip_serializing_if = "is_candidates")]
+    #[cfg_attr(feature = "schema", schemars(extend("const" = "candidates")))]
     pub kind: String,
     /// Parts of the name. An ATS may require some of them for a new candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -4,9 +4,10 @@
 //! makes the person and the first application, both are one step with two links. Stage and outcome are written only when the
 //! connection opted in: such writes can mail the candidate.
 
-use super::candidate::{Person, create_customs, deleted, follow, rebase, unseen_customs, update_customs};
+use super::candidate::{Person, deleted, follow, rebase};
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
+use super::values::{create_customs, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
 use crate::store::index;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Policy};
@@ -100,6 +101,10 @@ fn find<'a>(
     let Person::There(candidate) = person else { return Some(None) };
     let rows = draft.lookup(kinds::APPLICATIONS, index::CANDIDATE, &candidate.id)?;
     let mut fitting: Vec<&'a Arc<Record>> = rows.iter().filter(|row| fits(row, wanted, goal)).collect();
+    if wanted.kind == ApplicationKind::Application && fitting.iter().any(|row| row.text("kind") == Some("application"))
+    {
+        fitting.retain(|row| row.text("kind") == Some("application"));
+    }
     if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && fitting.len() > 1 {
         fitting = in_pool(draft, fitting, goal)?;
     }
@@ -108,7 +113,9 @@ fn find<'a>(
         && let Some(prospect) = converted
     {
         // Somebody made the prospect an application. That stands: the path follows it, and no prospect is made in its place.
-        fitting = rows.iter().filter(|row| came_of(row, prospect)).collect();
+        let anothers =
+            |row: &Record| draft.input.links.values().any(|link| link.host != host && link.remote == row.remote());
+        fitting = rows.iter().filter(|row| came_of(row, prospect) && !anothers(row)).collect();
         if fitting.len() != 1 {
             let message =
                 format!("{host}: the prospect was converted in the ATS; that stands, and nothing is made anew");
@@ -129,6 +136,9 @@ fn find<'a>(
         }
         [record] => {
             let reason = match wanted.kind {
+                ApplicationKind::Application if record.text("kind") == Some("prospect") => {
+                    "the candidate is a prospect of this job"
+                }
                 ApplicationKind::Application => "the candidate applied to this job already",
                 ApplicationKind::Prospect => "the candidate is such a prospect already",
             };
@@ -166,7 +176,9 @@ fn fits(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
     let job = row.text("job.id");
     match wanted.kind {
         ApplicationKind::Application => {
-            row.text("kind") == Some("application") && goal.job.is_some_and(|goal| job == Some(goal.id.as_str()))
+            // A prospect of the job, too: no second candidacy is made beside it. Making it an application is a step of its own.
+            !(converted && row.text("kind") == Some("prospect"))
+                && goal.job.is_some_and(|goal| job == Some(goal.id.as_str()))
         }
         ApplicationKind::Prospect if converted || row.text("kind") != Some("prospect") => false,
         ApplicationKind::Prospect => match goal.job {
@@ -225,10 +237,9 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
         applied.insert(name.to_owned(), json!(record.id));
     }
     let customs = create_customs(draft, host, "application", &wanted.custom_fields, &mut fields, &mut applied);
-    if !customs.is_empty() {
-        input.insert("custom_fields".to_owned(), Value::Array(customs));
-    }
-    if carry(draft, person, host, &input, &fields, &applied) {
+    let mut after = Vec::new();
+    customs.join(&mut input, &mut after);
+    if carry(draft, person, host, &input, &after, &fields, &applied) {
         return;
     }
     let Some(rule) = draft.operation(host, "applications.create") else { return };
@@ -238,6 +249,7 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
     };
     let mut step = step(rule, host, reason.to_owned());
     step.after = person.after(&key);
+    step.after.extend(after);
     step.input = input;
     step.input.insert("candidate".to_owned(), person.id(&key));
     step.fields = fields;
@@ -254,6 +266,7 @@ fn carry(
     person: &Person<'_>,
     host: &str,
     input: &Map<String, Value>,
+    after: &[String],
     fields: &[FieldChange],
     applied: &Map<String, Value>,
 ) -> bool {
@@ -275,6 +288,7 @@ fn carry(
         return false;
     }
     step.input.insert("application".to_owned(), Value::Object(input.clone()));
+    step.after.extend(after.iter().cloned());
     step.makes.insert(kinds::APPLICATIONS.to_owned(), host.to_owned());
     step.applied.insert(host.to_owned(), applied.clone());
     step.fields.extend(
@@ -319,9 +333,8 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
     }
     let customs = update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
     let has_customs = !customs.is_empty();
-    if has_customs {
-        input.insert("custom_fields".to_owned(), Value::Array(customs));
-    }
+    let mut after = Vec::new();
+    customs.join(&mut input, &mut after);
     if let Some(wanted) = wanted.outcome.map(outcome_word)
         && record.text("outcome.value") == Some(wanted)
     {
@@ -336,6 +349,7 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
         let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());
         step.input = input;
+        step.after = after;
         step.fields = fields;
         step.applied.insert(host.to_owned(), applied.clone());
         draft.plan.steps.push(step);

@@ -4,15 +4,14 @@
 //! block the record: the engine never guesses. What hangs on the person (tags, notes, applications) follows.
 
 use super::contacts::{self, List, values};
-use super::custom;
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
-use super::{Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, application, made, step};
+use super::values::{create_customs, unseen_customs, update_customs};
+use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PREFIX, application, made, step};
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy, Visibility};
 use atsync_model::kinds;
-use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -125,13 +124,7 @@ pub(super) fn deleted(host: &str, remote: &RemoteRef) -> String {
 
 /// Whether a record whose person was merged into another's still has a person of its own. None while facts are missing.
 fn holds(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<bool> {
-    let hosts = match draft.facts.linked_to(remote) {
-        Ok(hosts) => hosts,
-        Err(need) => {
-            draft.need(need);
-            return None;
-        }
-    };
+    let hosts = draft.linked_to(remote)?;
     let Some(holder) = hosts.iter().find(|host| host.as_str() != key).cloned() else { return Some(true) };
     let message = format!(
         "{key}: its candidate was merged into {remote}, which {holder} holds; nothing is written for it. Make them one record, or stop declaring one of them"
@@ -155,13 +148,7 @@ fn claim(draft: &mut Draft<'_>, key: &str, emails: &[DesiredContact]) -> bool {
 
 fn adopt(draft: &mut Draft<'_>, key: &str, record: &Record) -> bool {
     let remote = record.remote();
-    let others = match draft.facts.linked_to(&remote) {
-        Ok(hosts) => hosts.to_vec(),
-        Err(need) => {
-            draft.need(need);
-            return false;
-        }
-    };
+    let Some(others) = draft.linked_to(&remote) else { return false };
     if let Some(other) = others.iter().find(|host| host.as_str() != key) {
         let message = format!(
             "{key}: {remote} has the same e-mail address and is linked to {other} already; make them one record"
@@ -245,9 +232,7 @@ fn create(draft: &mut Draft<'_>) {
     }
     let customs =
         create_customs(draft, &key, "candidate", &draft.input.desired.custom_fields, &mut step.fields, &mut applied);
-    if !customs.is_empty() {
-        step.input.insert("custom_fields".to_owned(), Value::Array(customs));
-    }
+    customs.join(&mut step.input, &mut step.after);
     step.makes.insert("subject".to_owned(), key.clone());
     step.applied.insert(key, applied);
     step.look_first = true;
@@ -263,69 +248,10 @@ fn missing_members(input: &Map<String, Value>, required: &[String]) -> Vec<Strin
     required.iter().filter(|path| !there(path)).cloned().collect()
 }
 
-/// The custom values of a new record.
-pub(super) fn create_customs(
-    draft: &mut Draft<'_>,
-    host: &str,
-    applies_to: &str,
-    desired: &std::collections::BTreeMap<String, Value>,
-    fields: &mut Vec<FieldChange>,
-    applied: &mut Map<String, Value>,
-) -> Vec<Value> {
-    let mut inputs = Vec::new();
-    for (key, value) in desired {
-        let Some(resolved) = draft.custom(host, applies_to, key, value) else { continue };
-        if resolved.plain.is_null() {
-            continue;
-        }
-        fields.push(FieldChange {
-            field: format!("custom_fields.{key}"),
-            before: Value::Null,
-            after: resolved.plain.clone(),
-        });
-        applied.insert(format!("custom_fields.{key}"), resolved.plain);
-        inputs.push(resolved.input);
-    }
-    inputs
-}
-
-/// The custom values of a record that exists: what to write, with the base brought up to date.
-pub(super) fn update_customs(
-    draft: &mut Draft<'_>,
-    host: &str,
-    applies_to: &str,
-    desired: &std::collections::BTreeMap<String, Value>,
-    record: &Record,
-    fields: &mut Vec<FieldChange>,
-    applied: &mut Map<String, Value>,
-) -> Vec<Value> {
-    let mut inputs = Vec::new();
-    for (key, value) in desired {
-        let Some(resolved) = draft.custom(host, applies_to, key, value) else { continue };
-        let path = format!("custom_fields.{key}");
-        let kind = resolved.input.get("type").and_then(Value::as_str).unwrap_or("unknown").to_owned();
-        let observed = custom::observed_plain(record, key, &kind);
-        let base = applied.get(&path).cloned();
-        let comparison = Comparison {
-            observed_is_desired: custom::same(&kind, &observed, &resolved.plain),
-            observed_is_empty: observed.is_null(),
-            has_base: base.is_some(),
-            observed_is_base: base.as_ref().is_some_and(|base| custom::same(&kind, base, &observed)),
-            desired_is_base: base.as_ref().is_some_and(|base| custom::same(&kind, base, &resolved.plain)),
-        };
-        let values = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
-        let decision = draft.decide(host, &path, Policy::Enforce, comparison, &values);
-        if follow(draft, host, &path, decision, &observed, &resolved.plain, fields, applied) {
-            inputs.push(resolved.input);
-        }
-    }
-    inputs
-}
-
 /// Acts on a decision: notes the change and the base, or says why not. True when the field is to be written.
 #[allow(clippy::too_many_arguments, reason = "one place for all fields keeps the words of a plan alike")]
-pub(super) fn follow(
-    draft: &mut Draft<'_>,
+pub(super) fn follow<D: Owned>(
+    draft: &mut Draft<'_, D>,
     host: &str,
     path: &str,
     decision: Decision,
@@ -456,46 +382,16 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     }
     if !customs.is_empty() {
         unseen_customs(draft, &key, "candidate", rule, record);
-        step.input.insert("custom_fields".to_owned(), Value::Array(customs));
     }
+    customs.join(&mut step.input, &mut step.after);
     step.fields = fields;
     step.applied.insert(key, applied);
     draft.plan.steps.push(step);
 }
 
-/// Says which values an update may lose: where it replaces the whole set, what the acting user is not shown cannot be sent back.
-pub(super) fn unseen_customs(
-    draft: &mut Draft<'_>,
-    host: &str,
-    applies_to: &str,
-    rule: &OperationRule,
-    record: &Record,
-) {
-    let replaces = |field: &FieldRule| field.name == "custom_fields" && field.mode == FieldMode::ReplaceAll;
-    if !rule.fields.iter().any(replaces) {
-        return;
-    }
-    let Some(private) = draft.lookup(kinds::CUSTOM_FIELDS, index::PRIVATE, applies_to) else { return };
-    let shown = record.body.get("custom_fields");
-    let unseen: Vec<&str> = private
-        .iter()
-        .filter(|field| field.value("active").and_then(Value::as_bool) != Some(false))
-        .filter_map(|field| field.text("key"))
-        .filter(|key| shown.and_then(|shown| shown.get(*key)).is_none())
-        .collect();
-    if !unseen.is_empty() {
-        let message = format!(
-            "{host}: private custom fields that show no value ({}) may hold one that the acting user does not see; \
-             where the ATS replaces all custom values at once, this update removes it",
-            unseen.join(", ")
-        );
-        draft.say(FindingKind::Note, host, "UnseenValues", message);
-    }
-}
-
 /// Records a new base without a request: what was found in step is the base from now on.
-pub(super) fn rebase(
-    draft: &mut Draft<'_>,
+pub(super) fn rebase<D: Owned>(
+    draft: &mut Draft<'_, D>,
     host: &str,
     record: &Record,
     applied: Map<String, Value>,

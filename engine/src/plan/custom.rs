@@ -4,19 +4,46 @@
 //! to read that, and which option id a label means. Reading form and writing form may differ (labels are read, ids written), so both
 //! sides are brought to one form before they are compared.
 
-use super::{Draft, Record};
+use super::definition::{self, At, is_active};
+use super::{Declared, Draft, Owned, Record, made, made_member, user};
 use crate::store::index;
+use atsync_model::desired::{Desired, DesiredCustomField};
 use atsync_model::kinds;
 use serde_json::{Map, Number, Value, json};
 use std::sync::Arc;
+
+/// Choices that a message lists at most.
+const CHOICES_SHOWN: usize = 20;
 
 /// A desired value, resolved against its definition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Resolved {
     /// The member for an operation's input: `{"key", "id", "type", "value"}`.
     pub input: Value,
-    /// The value in the form that is compared; null for empty.
+    /// The value in the form that is compared; null for empty. A choice or a user still to be made stands for itself.
     pub plain: Value,
+    /// The key that values are filed under in the ATS; none while the field is to be made.
+    pub key: Option<String>,
+    /// The type.
+    pub kind: String,
+    /// The paths that make the field, its choices and users first.
+    pub after: Vec<String>,
+}
+
+/// The field that a value is filed under.
+struct Field<'a> {
+    /// Its record; none while it is to be made.
+    record: Option<&'a Arc<Record>>,
+    /// What is declared of it.
+    declared: Option<(&'a DesiredCustomField, &'a Declared)>,
+    kind: &'a str,
+}
+
+/// One choice, or one user.
+struct Named {
+    written: Value,
+    plain: Value,
+    after: Option<String>,
 }
 
 /// Brings a desired value into the form that its type has. None when it does not fit.
@@ -83,7 +110,7 @@ fn expected(kind: &str) -> &'static str {
         "money" => "{\"amount\", \"currency\"}",
         "money_range" => "{\"min\", \"max\", \"currency\"}",
         "range" => "{\"min\", \"max\"}",
-        "user" => "a user's id as text",
+        "user" => "a user's e-mail address or id as text",
         _ => "nothing: fields of this type cannot be written",
     }
 }
@@ -145,14 +172,36 @@ fn number(value: &Value) -> Option<String> {
     Some(if short.is_empty() || short == "-" { "0".to_owned() } else { short.to_owned() })
 }
 
-impl<'a> Draft<'a> {
-    /// The definition of a field by its key, for records of `applies_to`. Blocks when there is none or several.
+impl<'a, D: Owned> Draft<'a, D> {
+    /// The field that records of `applies_to` name by this key: what is declared under it, else what the ATS has. Blocks when there is none or several.
+    fn field(&mut self, host: &str, applies_to: &str, key: &str) -> Option<Field<'a>> {
+        let path = DesiredCustomField::path_of(applies_to, key);
+        let declared = self.declared(&path)?.map(|declared| (&declared.desired, declared.as_ref()));
+        let Some((Desired::CustomField(desired), declared)) = declared else {
+            let record = self.definition(host, applies_to, key)?;
+            return Some(Field { record: Some(record), declared: None, kind: kind_of(record) });
+        };
+        let declared_as = Some((desired, declared));
+        match definition::find(self, host, desired, &declared.links)? {
+            At::There(record) => Some(Field { record: Some(record), declared: declared_as, kind: kind_of(record) }),
+            At::ToBeMade if declared.managed => {
+                Some(Field { record: None, declared: declared_as, kind: &desired.value_type })
+            }
+            At::ToBeMade | At::TakenAway => {
+                let message = format!(
+                    "{host}: custom_fields.{key} is declared and not made yet, and {path} is paused or only observed; `atsync resume` it"
+                );
+                self.block(host, "UnknownReference", message);
+                None
+            }
+        }
+    }
+
+    /// The definition that the ATS has.
     fn definition(&mut self, host: &str, applies_to: &str, key: &str) -> Option<&'a Arc<Record>> {
         let found = self.lookup(kinds::CUSTOM_FIELDS, index::KEY, key)?;
         let mut fitting = found.iter().filter(|record| {
-            record.text("applies_to.value") == Some(applies_to)
-                && record.text("key") == Some(key)
-                && record.value("active").and_then(Value::as_bool) != Some(false)
+            record.text("applies_to.value") == Some(applies_to) && record.text("key") == Some(key) && is_active(record)
         });
         let first = fitting.next();
         let second = fitting.next();
@@ -165,7 +214,7 @@ impl<'a> Draft<'a> {
             (None, _) => {
                 let suggestion = self.suggestion(kinds::CUSTOM_FIELDS, key);
                 let message = format!(
-                    "{host}: there is no active custom field with the key {key:?} for a {applies_to}{suggestion}; make it in the ATS or take it out of the record"
+                    "{host}: there is no active custom field with the key {key:?} for a {applies_to}{suggestion}; declare it, make it in the ATS, or take it out of the record"
                 );
                 self.block(host, "UnknownReference", message);
                 None
@@ -175,40 +224,86 @@ impl<'a> Draft<'a> {
 
     /// Resolves one desired value. None while facts are missing or after it blocked the record.
     pub(super) fn custom(&mut self, host: &str, applies_to: &str, key: &str, value: &Value) -> Option<Resolved> {
-        let definition = self.definition(host, applies_to, key)?;
-        let kind = definition.text("type.value").unwrap_or("unknown").to_owned();
-        let Some(plain) = shaped(&kind, value) else {
-            let message = format!("{host}: custom_fields.{key} is of type {kind} and takes {}", expected(&kind));
+        let field = self.field(host, applies_to, key)?;
+        let kind = field.kind;
+        let Some(mut plain) = shaped(kind, value) else {
+            let message = format!("{host}: custom_fields.{key} is of type {kind} and takes {}", expected(kind));
             self.block(host, "InvalidValue", message);
             return None;
         };
-        let written = match kind.as_str() {
-            "single" if !plain.is_null() => self.option(host, definition, key, &plain)?,
-            "multi" => match plain.as_array() {
-                Some(labels) => {
-                    let options: Option<Vec<Value>> =
-                        labels.iter().map(|label| self.option(host, definition, key, label)).collect();
-                    Value::Array(options?)
+        let mut after = Vec::new();
+        let mut written = plain.clone();
+        match (kind, &plain) {
+            (_, Value::Null) => {}
+            ("single", Value::String(label)) => {
+                let named = self.option(host, &field, key, label)?;
+                after.extend(named.after);
+                (written, plain) = (named.written, named.plain);
+            }
+            ("multi", Value::Array(labels)) => {
+                let labels = labels.iter().filter_map(Value::as_str);
+                let named: Option<Vec<Named>> = labels.map(|label| self.option(host, &field, key, label)).collect();
+                let mut named = named?;
+                named.sort_by(|one, other| one.plain.as_str().cmp(&other.plain.as_str()));
+                plain = named.iter().map(|named| named.plain.clone()).collect();
+                after.extend(named.iter_mut().filter_map(|named| named.after.take()));
+                written = named.into_iter().map(|named| named.written).collect();
+            }
+            ("user", Value::String(text)) if text.contains('@') => {
+                let (id, path) = user::named(self, host, text)?;
+                after.extend(path);
+                written = json!({ "id": id });
+                if id.is_string() {
+                    plain = id;
                 }
-                None => plain.clone(),
-            },
-            "user" if !plain.is_null() => json!({ "id": plain }),
-            _ => plain.clone(),
+            }
+            ("user", _) => written = json!({ "id": plain }),
+            _ => {}
+        }
+        let (name, id) = match field.record {
+            Some(record) => (json!(record.text("key").unwrap_or(key)), json!(record.id)),
+            None => {
+                let path = DesiredCustomField::path_of(applies_to, key);
+                let stand_ins = (made_member(&path, "key"), made(&path));
+                after.insert(0, path);
+                stand_ins
+            }
         };
-        let input = json!({ "key": key, "id": definition.id, "type": kind, "value": written });
-        Some(Resolved { input, plain })
+        let input = json!({ "key": name, "id": id, "type": kind, "value": written });
+        Some(Resolved { input, plain, key: name.as_str().map(str::to_owned), kind: kind.to_owned(), after })
     }
 
-    fn option(&mut self, host: &str, definition: &Record, key: &str, label: &Value) -> Option<Value> {
-        let label = label.as_str().unwrap_or_default();
-        let options = self.lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, &definition.id)?;
-        let active: Vec<&Arc<Record>> =
-            options.iter().filter(|option| option.value("active").and_then(Value::as_bool) != Some(false)).collect();
+    fn option(&mut self, host: &str, field: &Field<'a>, key: &str, label: &str) -> Option<Named> {
+        let named = |option: &Record| {
+            let label = option.text("name").unwrap_or(label);
+            Named { written: json!({ "id": option.id, "label": label }), plain: json!(label), after: None }
+        };
+        let record = field.record.map(Arc::as_ref);
+        if let Some((desired, declared)) = field.declared.filter(|(desired, _)| desired.declares(label)) {
+            match definition::choice(self, host, desired, &declared.links, record, label)? {
+                At::There(option) => return Some(named(option)),
+                At::ToBeMade if declared.managed => {
+                    let path = desired.option_path(label);
+                    let written = json!({ "id": made(&path), "label": label });
+                    return Some(Named { written, plain: json!(label), after: Some(path) });
+                }
+                At::ToBeMade | At::TakenAway => {}
+            }
+        }
+        let options = match record {
+            Some(record) => self.lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, &record.id)?,
+            None => &[],
+        };
+        let active: Vec<&Arc<Record>> = options.iter().filter(|option| is_active(option)).collect();
         let fitting: Vec<&&Arc<Record>> = active.iter().filter(|option| option.text("name") == Some(label)).collect();
         match fitting.as_slice() {
-            [option] => Some(json!({ "id": option.id, "label": label })),
+            [option] => Some(named(option)),
             [] => {
-                let choices: Vec<&str> = active.iter().filter_map(|option| option.text("name")).take(20).collect();
+                let mut choices: Vec<&str> = active.iter().filter_map(|option| option.text("name")).collect();
+                if let (None, Some((desired, _))) = (record, field.declared) {
+                    choices.extend(desired.options.iter().flatten().map(String::as_str));
+                }
+                choices.truncate(CHOICES_SHOWN);
                 let message = format!(
                     "{host}: custom_fields.{key} has no active choice {label:?}; the choices are: {}",
                     choices.join(", ")
@@ -228,6 +323,11 @@ impl<'a> Draft<'a> {
             }
         }
     }
+}
+
+/// The type of a field.
+fn kind_of(record: &Record) -> &str {
+    record.text("type.value").unwrap_or("unknown")
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 //! The stories are taken down where the plan decides, so that what is explained is what is done.
 
 use super::ownership::{Comparison, Decision, decide};
-use super::{Draft, Facts, Input, Need, RecordPlan, Step, candidate};
-use atsync_model::desired::Policy;
+use super::{Draft, Facts, Input, Need, Owned, RecordPlan, Step, candidate, definition, user};
+use atsync_model::desired::{Desired, Policy};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -31,9 +31,24 @@ pub struct Story {
 ///
 /// # Errors
 /// As for [`super::record`].
-pub fn record(input: &Input<'_>, facts: &Facts) -> Result<(RecordPlan, Vec<Step>, Vec<Story>), Vec<Need>> {
+pub fn record(input: &Input<'_>, facts: &Facts) -> Result<Told, Vec<Need>> {
+    match input.desired {
+        Desired::Candidate(desired) => told(&input.of(desired), facts, candidate::plan),
+        Desired::CustomField(desired) => told(&input.of(desired), facts, definition::plan),
+        Desired::User(desired) => told(&input.of(desired), facts, user::plan),
+    }
+}
+
+/// A record's plan, the steps that serve others too, and each field's story.
+pub type Told = (RecordPlan, Vec<Step>, Vec<Story>);
+
+fn told<'a, D: Owned>(
+    input: &'a Input<'a, D>,
+    facts: &'a Facts,
+    plan: impl FnOnce(&mut Draft<'a, D>),
+) -> Result<Told, Vec<Need>> {
     let mut draft = Draft::new(input, facts);
-    candidate::plan(&mut draft);
+    plan(&mut draft);
     let stories = std::mem::take(&mut draft.stories);
     draft.finish().map(|(plan, shared)| (plan, shared, stories))
 }
@@ -45,7 +60,7 @@ pub(super) struct Values<'v> {
     pub(super) observed: &'v Value,
 }
 
-impl Draft<'_> {
+impl<D: Owned> Draft<'_, D> {
     /// Decides on a field and takes down its story.
     pub(super) fn decide(
         &mut self,

@@ -1,8 +1,10 @@
 //! What a plan knows of the observed state, and what it still has to ask for.
 
+use crate::store::LinkRow;
 use atsync_model::contract::RemoteRef;
+use atsync_model::desired::Desired;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// An observed record as plans read it.
@@ -49,6 +51,17 @@ impl Record {
     }
 }
 
+/// A custom field or a user that is declared, as the plans of others see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Declared {
+    /// The desired record.
+    pub desired: Desired,
+    /// It is kept in step: neither paused nor only observed.
+    pub managed: bool,
+    /// The links of its paths, by path.
+    pub links: BTreeMap<String, LinkRow>,
+}
+
 /// A fact that a plan asks for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Need {
@@ -67,6 +80,8 @@ pub enum Need {
     LinkedTo(RemoteRef),
     /// Some names of a small kind, for suggestions.
     Names(String),
+    /// The custom field or user that is declared under a path.
+    Declared(String),
 }
 
 /// The facts at hand. Shared by all records of a run, so that each is read once.
@@ -78,6 +93,8 @@ pub struct Facts {
     linked: HashMap<RemoteRef, Vec<String>>,
     names: HashMap<String, Vec<String>>,
     claims: HashMap<String, String>,
+    /// Kept for the whole run: as many as there are fields and users that records name.
+    declared: HashMap<String, Option<Arc<Declared>>>,
     /// Which of `linked` hold what this run decided and no store knows yet.
     taken: std::collections::HashSet<RemoteRef>,
 }
@@ -182,6 +199,22 @@ impl Facts {
     /// Answers with names.
     pub fn add_names(&mut self, kind: String, names: Vec<String>) {
         self.names.insert(kind, names);
+    }
+
+    /// The custom field or user that is declared under a path; none when there is none.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
+    pub fn declared(&self, path: &str) -> Result<Option<&Arc<Declared>>, Need> {
+        match self.declared.get(path) {
+            Some(declared) => Ok(declared.as_ref()),
+            None => Err(Need::Declared(path.to_owned())),
+        }
+    }
+
+    /// Answers what is declared under a path.
+    pub fn add_declared(&mut self, path: String, declared: Option<Declared>) {
+        self.declared.insert(path, declared.map(Arc::new));
     }
 
     /// Which desired record of this run means to make the person with this e-mail address; the first one that claims it.

@@ -5,8 +5,13 @@
 //! plain data, and a run reads each fact once.
 //!
 //! A plan is made of [`Step`]s, one effect each, that hang on each other by host paths: `key` is the person, `key/applications/a1`
-//! an application, `key/notes/n1` a note, `key/tags/<name>` a tag on the person, `~tags/<name>` a tag shared by all. An input may name a record that does
-//! not exist yet as `{"$made": "<host path>"}`; it is filled in when the step before has made it.
+//! an application, `key/notes/n1` a note, `key/tags/<name>` a tag on the person, `~tags/<name>` a tag shared by all, `@custom_fields.candidate.<key>` a
+//! custom field that is declared, with `/options/<label>` a choice of it, `@users.<address>` a user. An input may name a record that does
+//! not exist yet as `{"$made": "<host path>"}`; it is filled in with the record's id when the step before has made it, or, with a `$member`,
+//! with what the ATS shows there.
+//!
+//! A person's values hang on the fields, choices and users that are declared for them: those are made first, and what cannot be made keeps back
+//! only what hangs on it.
 //!
 //! Defaults of ownership (a desired record may set others under `policy`):
 //!
@@ -17,6 +22,7 @@
 //! | `source`, `referrer`, of an application | fill |
 //! | `private` | seed |
 //! | `stage`, `outcome` of an application | enforce, once the connection opted in |
+//! | `name`, `private`, `description`, `options` of a custom field | yield |
 //!
 //! Left out: reading, sending, waiting. A reference that does not resolve blocks the whole record: nothing is done by halves.
 
@@ -24,19 +30,23 @@ mod application;
 mod candidate;
 pub mod contacts;
 pub mod custom;
+mod definition;
 pub mod explain;
 pub mod facts;
 pub mod import;
 pub mod ownership;
 mod resolve;
+mod user;
+mod values;
 pub mod withdraw;
 pub mod words;
 
-pub use facts::{Facts, Need, Record};
+pub use facts::{Declared, Facts, Need, Record};
 
 use crate::store::LinkRow;
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::DesiredCandidate;
+use atsync_model::desired::definition::DEFINITION_PREFIX;
+use atsync_model::desired::{Desired, DesiredCandidate, DesiredCustomField, DesiredUser, Policy};
 use atsync_model::manifest::{Manifest, OperationRule};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -44,6 +54,8 @@ use std::collections::BTreeMap;
 
 /// The member of an input that stands for the id of a record still to be made.
 pub const MADE: &str = "$made";
+/// The member of such a stand-in that asks for a field of the record instead of its id.
+pub const MADE_MEMBER: &str = "$member";
 /// The prefix of host paths that belong to no single desired record.
 pub const SHARED_PREFIX: char = '~';
 
@@ -146,6 +158,11 @@ pub struct RecordPlan {
 }
 
 impl RecordPlan {
+    /// Whether it is of something that people's records hang on. Such plans are carried out before the others.
+    pub fn is_definition(&self) -> bool {
+        self.key.starts_with(DEFINITION_PREFIX)
+    }
+
     /// Whether nothing is done for the record until somebody acts.
     pub fn is_blocked(&self) -> bool {
         self.findings.iter().any(|finding| finding.kind == FindingKind::Blocked)
@@ -191,17 +208,30 @@ impl Plan {
 
 /// What planning one record starts from.
 #[derive(Debug)]
-pub struct Input<'a> {
+pub struct Input<'a, D = Desired> {
     /// What the adapter can do.
     pub manifest: &'a Manifest,
     /// The connection's settings, for opt-ins.
     pub settings: &'a Map<String, Value>,
     /// The desired record.
-    pub desired: &'a DesiredCandidate,
+    pub desired: &'a D,
     /// Its generation.
     pub generation: u64,
     /// The links of its paths, by path.
     pub links: &'a BTreeMap<String, LinkRow>,
+}
+
+impl<'a> Input<'a> {
+    /// The same for the record that the desired one is.
+    fn of<D>(&self, desired: &'a D) -> Input<'a, D> {
+        Input {
+            manifest: self.manifest,
+            settings: self.settings,
+            desired,
+            generation: self.generation,
+            links: self.links,
+        }
+    }
 }
 
 /// Plans one record.
@@ -210,14 +240,51 @@ pub struct Input<'a> {
 /// The facts that are missing. Fetch them, add them, plan again; a record asks for facts in few rounds, since references
 /// hang on each other at most three deep.
 pub fn record(input: &Input<'_>, facts: &Facts) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
-    let mut draft = Draft::new(input, facts);
-    candidate::plan(&mut draft);
-    draft.finish()
+    explain::record(input, facts).map(|(plan, shared, _)| (plan, shared))
+}
+
+/// What a plan has to know of a desired record whatever it is.
+trait Owned {
+    /// What it is known by.
+    fn key(&self) -> String;
+    /// The policy that it sets for a field.
+    fn policy(&self, field: &str) -> Option<Policy>;
+}
+
+impl Owned for DesiredCandidate {
+    fn key(&self) -> String {
+        self.key.clone()
+    }
+
+    fn policy(&self, field: &str) -> Option<Policy> {
+        let whole = field.split_once('.').map(|(whole, _)| whole);
+        self.policy.get(field).or_else(|| whole.and_then(|whole| self.policy.get(whole))).copied()
+    }
+}
+
+impl Owned for DesiredCustomField {
+    fn key(&self) -> String {
+        self.path()
+    }
+
+    fn policy(&self, field: &str) -> Option<Policy> {
+        self.policy.get(field).copied()
+    }
+}
+
+impl Owned for DesiredUser {
+    fn key(&self) -> String {
+        self.path()
+    }
+
+    fn policy(&self, _: &str) -> Option<Policy> {
+        None
+    }
 }
 
 /// A plan being drawn up.
-struct Draft<'a> {
-    input: &'a Input<'a>,
+struct Draft<'a, D = DesiredCandidate> {
+    input: &'a Input<'a, D>,
     facts: &'a Facts,
     plan: RecordPlan,
     shared: Vec<Step>,
@@ -225,9 +292,9 @@ struct Draft<'a> {
     stories: Vec<explain::Story>,
 }
 
-impl<'a> Draft<'a> {
-    fn new(input: &'a Input<'a>, facts: &'a Facts) -> Self {
-        let plan = RecordPlan { key: input.desired.key.clone(), generation: input.generation, ..RecordPlan::default() };
+impl<'a, D: Owned> Draft<'a, D> {
+    fn new(input: &'a Input<'a, D>, facts: &'a Facts) -> Self {
+        let plan = RecordPlan { key: input.desired.key(), generation: input.generation, ..RecordPlan::default() };
         Self { input, facts, plan, shared: Vec::new(), needs: Vec::new(), stories: Vec::new() }
     }
 
@@ -244,6 +311,28 @@ impl<'a> Draft<'a> {
             self.shared.clear();
         }
         Ok((self.plan, self.shared))
+    }
+
+    /// The custom field or user that is declared under this path, or none while the fact is missing.
+    fn declared(&mut self, path: &str) -> Option<Option<&'a std::sync::Arc<Declared>>> {
+        match self.facts.declared(path) {
+            Ok(declared) => Some(declared),
+            Err(need) => {
+                self.needs.push(need);
+                None
+            }
+        }
+    }
+
+    /// The host paths that are linked to a record, or none while the fact is missing.
+    fn linked_to(&mut self, remote: &RemoteRef) -> Option<&'a [String]> {
+        match self.facts.linked_to(remote) {
+            Ok(hosts) => Some(hosts),
+            Err(need) => {
+                self.needs.push(need);
+                None
+            }
+        }
     }
 
     /// Records with this term, or none while the fact is missing.
@@ -287,8 +376,7 @@ impl<'a> Draft<'a> {
             && self.input.settings.get(setting).and_then(Value::as_bool) != Some(true)
         {
             let message = format!(
-                "{host}: {} is wanted but off, since it {}; set `{setting} = true` in the connection's settings to allow it",
-                rule.verb,
+                "{host}: {name} is wanted and off ({}); set `{setting} = true` in the connection's settings to allow it",
                 side_effects_in_words(rule),
             );
             self.say(FindingKind::Note, host, "NotOptedIn", message);
@@ -297,16 +385,14 @@ impl<'a> Draft<'a> {
         Some(rule)
     }
 
-    fn policy(&self, field: &str, default: atsync_model::desired::Policy) -> atsync_model::desired::Policy {
-        let policies = &self.input.desired.policy;
-        let whole = field.split_once('.').map(|(whole, _)| whole);
-        policies.get(field).or_else(|| whole.and_then(|whole| policies.get(whole))).copied().unwrap_or(default)
+    fn policy(&self, field: &str, default: Policy) -> Policy {
+        self.input.desired.policy(field).unwrap_or(default)
     }
 }
 
 fn side_effects_in_words(rule: &OperationRule) -> String {
     if rule.side_effects.is_empty() {
-        return "can have effects beyond the record".to_owned();
+        return "it can have effects beyond the record".to_owned();
     }
     let notes: Vec<&str> = rule.side_effects.iter().map(|effect| effect.note.as_str()).collect();
     notes.join("; ")
@@ -334,5 +420,13 @@ fn step(rule: &OperationRule, host: &str, reason: String) -> Step {
 fn made(host: &str) -> Value {
     let mut placeholder = Map::new();
     placeholder.insert(MADE.to_owned(), Value::String(host.to_owned()));
+    Value::Object(placeholder)
+}
+
+/// The placeholder for a field of a record that the step of this path makes.
+fn made_member(host: &str, member: &str) -> Value {
+    let mut placeholder = Map::new();
+    placeholder.insert(MADE.to_owned(), Value::String(host.to_owned()));
+    placeholder.insert(MADE_MEMBER.to_owned(), Value::String(member.to_owned()));
     Value::Object(placeholder)
 }

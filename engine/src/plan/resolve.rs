@@ -3,7 +3,7 @@
 //! A reference that fits nothing, or several records, blocks the desired record with a sentence that says what was looked for, what was
 //! found and what to do. The engine never guesses.
 
-use super::{Draft, Need, Record};
+use super::{Draft, Owned, Record};
 use crate::store::index;
 use atsync_model::desired::{FullReference, Reference};
 use atsync_model::kinds;
@@ -61,7 +61,7 @@ fn edits(one: &str, other: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
-impl<'a> Draft<'a> {
+impl<'a, D: Owned> Draft<'a, D> {
     /// ` (did you mean …?)`, or nothing.
     pub(super) fn suggestion(&mut self, kind: &str, name: &str) -> String {
         let names = match self.facts.names(kind) {
@@ -128,8 +128,8 @@ impl<'a> Draft<'a> {
         self.one(host, kind, "name", name, fitting)
     }
 
-    /// An employee by e-mail: address → user → referrer. A user id is never used in place of a referrer's.
-    fn referrer(&mut self, host: &str, email: &str) -> Option<&'a Arc<Record>> {
+    /// The ids of the users who have an address: their own, or one of those listed beside them.
+    pub(super) fn users(&mut self, email: &str) -> Option<Vec<String>> {
         let mut users: Vec<String> =
             self.lookup(kinds::USERS, index::EMAIL, email)?.iter().map(|user| user.id.clone()).collect();
         if users.is_empty() && self.input.manifest.kind(kinds::USER_EMAILS).is_some() {
@@ -138,6 +138,19 @@ impl<'a> Draft<'a> {
             users.sort();
             users.dedup();
         }
+        Some(users)
+    }
+
+    /// Says that an address belongs to several users.
+    pub(super) fn several_users(&mut self, host: &str, email: &str, users: &[String]) {
+        let message =
+            format!("{host}: {} users of the ATS have the address {email} (ids {})", users.len(), users.join(", "));
+        self.block(host, "AmbiguousReference", message);
+    }
+
+    /// An employee by e-mail: address → user → referrer. A user id is never used in place of a referrer's.
+    fn referrer(&mut self, host: &str, email: &str) -> Option<&'a Arc<Record>> {
+        let users = self.users(email)?;
         let user = match users.as_slice() {
             [user] => user.clone(),
             [] => {
@@ -147,13 +160,8 @@ impl<'a> Draft<'a> {
                 self.block(host, "UnknownReference", message);
                 return None;
             }
-            _ => {
-                let message = format!(
-                    "{host}: {} users of the ATS have the address {email} (ids {})",
-                    users.len(),
-                    users.join(", ")
-                );
-                self.block(host, "AmbiguousReference", message);
+            several => {
+                self.several_users(host, email, several);
                 return None;
             }
         };
@@ -211,11 +219,6 @@ impl<'a> Draft<'a> {
                 None
             }
         }
-    }
-
-    /// Asks for a fact without using it yet.
-    pub(super) fn need(&mut self, need: Need) {
-        self.needs.push(need);
     }
 }
 

@@ -7,9 +7,9 @@
 //! Left out: values of single fields. What was there before the engine wrote is not kept, and an empty field is not what it was.
 
 use super::contacts::{self, List};
-use super::{Draft, Facts, FieldChange, FindingKind, Input, Need, Plan, RecordPlan, step};
+use super::{Draft, Facts, FieldChange, FindingKind, Input, Need, Owned, Plan, RecordPlan, step};
 use crate::store::{LinkHow, index};
-use atsync_model::desired::Policy;
+use atsync_model::desired::{Desired, Policy};
 use atsync_model::kinds;
 use serde_json::{Map, Value, json};
 
@@ -33,13 +33,24 @@ impl Default for WithdrawOptions {
 /// # Errors
 /// The facts that are missing; see [`super::record`].
 pub fn record(input: &Input<'_>, facts: &Facts, options: WithdrawOptions) -> Result<RecordPlan, Vec<Need>> {
-    let mut draft = Draft::new(input, facts);
-    if options.contacts {
-        take_back_contacts(&mut draft);
+    match input.desired {
+        Desired::Candidate(desired) => {
+            let input = input.of(desired);
+            let mut draft = Draft::new(&input, facts);
+            if options.contacts {
+                take_back_contacts(&mut draft);
+            }
+            if options.tags {
+                take_off_tags(&mut draft);
+            }
+            finish(draft)
+        }
+        Desired::CustomField(desired) => finish(Draft::new(&input.of(desired), facts)),
+        Desired::User(desired) => finish(Draft::new(&input.of(desired), facts)),
     }
-    if options.tags {
-        take_off_tags(&mut draft);
-    }
+}
+
+fn finish<D: Owned>(mut draft: Draft<'_, D>) -> Result<RecordPlan, Vec<Need>> {
     say_what_stays(&mut draft);
     draft.finish().map(|(plan, _)| plan)
 }
@@ -108,8 +119,8 @@ fn take_off_tags(draft: &mut Draft<'_>) {
     }
 }
 
-fn say_what_stays(draft: &mut Draft<'_>) {
-    let key = draft.input.desired.key.clone();
+fn say_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
+    let key = draft.input.desired.key();
     if !draft.input.links.contains_key(&key) {
         let message = format!("{key}: it is linked to nothing, so there is nothing to take back");
         draft.say(FindingKind::Note, &key, "NotLinked", message);
@@ -125,6 +136,9 @@ fn say_what_stays(draft: &mut Draft<'_>) {
             kinds::APPLICATIONS => ("the application", "is never deleted"),
             kinds::NOTES => ("the note", "cannot be taken back"),
             kinds::ATTACHMENTS => ("the attachment", "cannot be taken back"),
+            kinds::CUSTOM_FIELDS | kinds::CUSTOM_FIELD_OPTIONS => {
+                ("the definition", "is never deleted, since that drops what others stored under it")
+            }
             _ => ("the record", "is never deleted"),
         };
         let message = format!("{host}: {what} {} stays: it {why}", link.remote);

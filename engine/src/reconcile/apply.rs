@@ -1,7 +1,7 @@
 //! A plan carried out.
 //!
 //! # Expected flow
-//! Shared steps first, in order; then the records, a few at a time, each with its steps in order. A step that fails blocks what hangs on it and
+//! Shared steps first, in order, then definitions (custom fields, users) one by one; then the records, a few at a time, each with its steps in order. A step that fails blocks what hangs on it and
 //! nothing else. Before a create the engine looks whether somebody made the record meanwhile. At the end doubts are settled, what was touched is
 //! read back, and the records are planned once more on what is now known, which writes their conditions.
 //!
@@ -11,14 +11,14 @@
 
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched};
-use super::gather::Gathered;
+use super::gather::{Gathered, record, remote};
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
-use crate::plan::{MADE, Plan, RecordPlan, Step};
+use crate::plan::{MADE, MADE_MEMBER, Plan, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
-use crate::store::{Condition, DesiredStatus, LinkHow, LinkRow, Mode, StatusUpdate};
+use crate::store::{Cause, Condition, DesiredStatus, LinkHow, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
 use atsync_model::contract::{Failure, Operation, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::OperationRule;
@@ -131,6 +131,17 @@ struct Work {
     fatal: Option<Error>,
 }
 
+impl Work {
+    /// Takes in what came of another part.
+    fn join(&mut self, other: Self) {
+        self.steps.extend(other.steps);
+        self.made.extend(other.made);
+        self.failed.extend(other.failed);
+        self.touched.extend(other.touched);
+        self.fatal = self.fatal.take().or(other.fatal);
+    }
+}
+
 impl Reconciler {
     /// Settles what is open, carries the plan out, settles again, reads back.
     pub(crate) async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
@@ -143,18 +154,21 @@ impl Reconciler {
         for step in &plan.shared {
             self.take_step(step, 0, &BTreeMap::new(), &mut shared).await?;
         }
+        let (definitions, people): (Vec<&RecordPlan>, Vec<&RecordPlan>) =
+            plan.records.iter().filter(|record| !record.is_blocked()).partition(|record| record.is_definition());
+        for record in definitions {
+            if shared.fatal.is_none() {
+                let work = self.take_record(record, &shared.made, &shared.failed).await?;
+                shared.join(work);
+            }
+        }
         touched.append(&mut shared.touched);
         let mut works = Vec::new();
         if shared.fatal.is_none() {
             let made = &shared.made;
             let failed = &shared.failed;
-            let mut stream = futures_util::stream::iter(
-                plan.records
-                    .iter()
-                    .filter(|record| !record.is_blocked())
-                    .map(|record| self.take_record(record, made, failed)),
-            )
-            .buffer_unordered(RECORDS_AT_ONCE);
+            let works_of = people.into_iter().map(|record| self.take_record(record, made, failed));
+            let mut stream = futures_util::stream::iter(works_of).buffer_unordered(RECORDS_AT_ONCE);
             while let Some(work) = stream.next().await {
                 let work = work?;
                 let fatal = work.fatal.is_some();
@@ -371,7 +385,7 @@ impl Reconciler {
                     // Nothing of it was written by the engine; the next plan compares.
                     link.applied = Map::new();
                     work.made.insert(link.host.clone(), link.remote.clone());
-                    work.touched.push(Touched { remote: link.remote.clone(), intent: None });
+                    work.touched.push(Touched { remote: link.remote.clone(), intent: None, ended: false });
                 }
                 self.store.put_links(&self.name, links).await?;
                 Ok(Some(StepEnd::Adopted))
@@ -393,30 +407,47 @@ impl Reconciler {
         shared: &BTreeMap<String, RemoteRef>,
         own: &BTreeMap<String, RemoteRef>,
     ) -> Result<Result<(), String>, Error> {
-        let mut hosts = Vec::new();
-        placeholders(value, &mut hosts);
-        let mut ids = BTreeMap::new();
-        for host in hosts {
-            let known = own.get(&host).or_else(|| shared.get(&host)).map(|remote| remote.id.clone());
-            let id = match known {
-                Some(id) => Some(id),
-                None => self.store.link(&self.name, &host).await?.map(|link| link.remote.id),
+        let mut wanted = Vec::new();
+        placeholders(value, &mut wanted);
+        let mut found = BTreeMap::new();
+        for stand_in in wanted {
+            let remote = match own.get(&stand_in.host).or_else(|| shared.get(&stand_in.host)) {
+                Some(remote) => Some(remote.clone()),
+                None => self.store.link(&self.name, &stand_in.host).await?.map(|link| link.remote),
             };
-            match id {
-                Some(id) => ids.insert(host, id),
-                None => return Ok(Err(host)),
+            let text = match (remote, &stand_in.member) {
+                (Some(remote), None) => Some(remote.id),
+                (Some(remote), Some(member)) => self.shown_text(&remote, member).await?,
+                (None, _) => None,
+            };
+            match text {
+                Some(text) => found.insert(stand_in, text),
+                None => return Ok(Err(stand_in.host)),
             };
         }
-        replace(value, &ids);
+        replace(value, &found);
         Ok(Ok(()))
     }
 
+    /// A field of a record that was made in this run, as the ATS shows it. None while it does not.
+    async fn shown_text(&self, remote: &RemoteRef, member: &str) -> Result<Option<String>, Error> {
+        if self.store.observed(&self.name, remote).await?.is_none() {
+            self.fetch(&remote.kind, std::slice::from_ref(&remote.id), &BTreeMap::new(), Priority::Interactive).await?;
+        }
+        let row = self.store.observed(&self.name, remote).await?;
+        Ok(row.and_then(|row| record(&row).text(member).map(str::to_owned)))
+    }
+
     /// Reads what was touched, so that the store knows what the ATS made of it. The events name the intents that touched it; what somebody
-    /// else changed in the same moment is told along.
+    /// else changed in the same moment is told along. What an intent took away, and the ATS no longer shows, is gone by that intent.
     pub(crate) async fn read_back(&self, touched: Vec<Touched>) -> Result<(), Error> {
         let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut intents: BTreeMap<String, BTreeMap<String, IntentId>> = BTreeMap::new();
-        for Touched { remote, intent } in touched {
+        let mut taken_away = BTreeSet::new();
+        for Touched { remote, intent, ended } in touched {
+            if ended {
+                taken_away.insert(remote.clone());
+            }
             if let Some(intent) = intent {
                 intents.entry(remote.kind.clone()).or_default().insert(remote.id.clone(), intent);
             }
@@ -426,7 +457,12 @@ impl Reconciler {
             if self.adapter.manifest().kind(&kind).is_some() {
                 let ids: Vec<String> = ids.into_iter().collect();
                 let applied_by = intents.remove(&kind).unwrap_or_default();
-                self.fetch(&kind, &ids, &applied_by, Priority::Incremental).await?;
+                let mut gone = self.fetch(&kind, &ids, &applied_by, Priority::Incremental).await?;
+                gone.retain(|id| taken_away.contains(&remote(&kind, id)));
+                for gone in gone.chunks(PAGE_RECORDS_MAX) {
+                    let page = self.page(kind.clone(), Vec::new(), &[], Cause::Asked);
+                    self.take(PageCommit { gone: gone.to_vec(), applied_by: applied_by.clone(), ..page }).await?;
+                }
             }
         }
         Ok(())
@@ -521,50 +557,74 @@ fn with_member(input: &str, name: &str, value: &str) -> String {
     }
 }
 
-fn placeholder(value: &Value) -> Option<&str> {
-    let object = value.as_object().filter(|object| object.len() == 1)?;
-    object.get(MADE).and_then(Value::as_str)
+/// What stands in an input for what is not known yet.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct StandIn {
+    /// The path of the record.
+    host: String,
+    /// The field that is wanted; none for the id.
+    member: Option<String>,
 }
 
-fn placeholders(value: &Value, hosts: &mut Vec<String>) {
-    if let Some(host) = placeholder(value) {
-        hosts.push(host.to_owned());
+fn placeholder(value: &Value) -> Option<StandIn> {
+    let object = value.as_object()?;
+    let host = object.get(MADE).and_then(Value::as_str)?.to_owned();
+    let member = object.get(MADE_MEMBER).and_then(Value::as_str).map(str::to_owned);
+    (object.len() == 1 + usize::from(member.is_some())).then_some(StandIn { host, member })
+}
+
+fn placeholders(value: &Value, wanted: &mut Vec<StandIn>) {
+    if let Some(stand_in) = placeholder(value) {
+        wanted.push(stand_in);
         return;
     }
     match value {
-        Value::Object(object) => object.values().for_each(|inner| placeholders(inner, hosts)),
-        Value::Array(list) => list.iter().for_each(|inner| placeholders(inner, hosts)),
+        Value::Object(object) => object.values().for_each(|inner| placeholders(inner, wanted)),
+        Value::Array(list) => list.iter().for_each(|inner| placeholders(inner, wanted)),
         _ => {}
     }
 }
 
-fn replace(value: &mut Value, ids: &BTreeMap<String, String>) {
-    if let Some(id) = placeholder(value).and_then(|host| ids.get(host)) {
-        *value = Value::String(id.clone());
+fn replace(value: &mut Value, found: &BTreeMap<StandIn, String>) {
+    if let Some(text) = placeholder(value).and_then(|stand_in| found.get(&stand_in)) {
+        *value = Value::String(text.clone());
         return;
     }
     match value {
-        Value::Object(object) => object.values_mut().for_each(|inner| replace(inner, ids)),
-        Value::Array(list) => list.iter_mut().for_each(|inner| replace(inner, ids)),
+        Value::Object(object) => object.values_mut().for_each(|inner| replace(inner, found)),
+        Value::Array(list) => list.iter_mut().for_each(|inner| replace(inner, found)),
         _ => {}
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{other_reading, placeholders, replace, with_member};
+    use super::{StandIn, other_reading, placeholders, replace, with_member};
     use serde_json::json;
 
     #[test]
-    fn an_id_made_by_an_earlier_step_takes_the_place_of_its_path() {
-        let mut input = json!({ "candidate": { "$made": "ref-1" }, "list": [{ "$made": "~tags/x" }], "body": "hi" });
-        let mut hosts = Vec::new();
-        placeholders(&input, &mut hosts);
-        hosts.sort();
-        assert_eq!(hosts, vec!["ref-1".to_owned(), "~tags/x".to_owned()]);
-        let ids = [("ref-1".to_owned(), "7".to_owned()), ("~tags/x".to_owned(), "9".to_owned())].into();
-        replace(&mut input, &ids);
-        assert_eq!(input, json!({ "candidate": "7", "list": ["9"], "body": "hi" }));
+    fn what_an_earlier_step_made_takes_the_place_of_its_path() {
+        let mut input = json!({
+            "candidate": { "$made": "ref-1" },
+            "list": [{ "$made": "~tags/x" }, { "$made": "@f", "$member": "key" }],
+            "body": { "$made": "not alone", "x": 1 },
+        });
+        let mut wanted = Vec::new();
+        placeholders(&input, &mut wanted);
+        let stand_in =
+            |host: &str, member: Option<&str>| StandIn { host: host.to_owned(), member: member.map(str::to_owned) };
+        let texts = [
+            (stand_in("@f", Some("key")), "channel".to_owned()),
+            (stand_in("ref-1", None), "7".to_owned()),
+            (stand_in("~tags/x", None), "9".to_owned()),
+        ];
+        wanted.sort();
+        assert_eq!(wanted, texts.clone().map(|(stand_in, _)| stand_in));
+        replace(&mut input, &texts.into());
+        assert_eq!(
+            input,
+            json!({ "candidate": "7", "list": ["9", "channel"], "body": { "$made": "not alone", "x": 1 } })
+        );
     }
 
     #[test]

@@ -41,6 +41,11 @@ pub(super) struct Order {
 }
 
 impl Order {
+    /// Whether it takes its target away.
+    pub(super) fn ends(&self) -> bool {
+        self.operation.name.ends_with(".delete")
+    }
+
     /// The order that an intent was born from.
     pub(super) fn of(intent: &Intent) -> Self {
         Self {
@@ -64,11 +69,15 @@ pub(crate) struct Touched {
     pub(crate) remote: RemoteRef,
     /// The intent that did it.
     pub(crate) intent: Option<IntentId>,
+    /// It was taken away: that it is not shown any more is what was meant.
+    pub(crate) ended: bool,
 }
 
 impl Touched {
-    pub(super) fn by(intent: IntentId, remotes: Vec<RemoteRef>) -> Vec<Self> {
-        remotes.into_iter().map(|remote| Self { remote, intent: Some(intent) }).collect()
+    /// What an order touched.
+    pub(super) fn by(order: &Order, intent: Option<IntentId>, remotes: Vec<RemoteRef>) -> Vec<Self> {
+        let ended = order.ends();
+        remotes.into_iter().map(|remote| Self { remote, intent, ended }).collect()
     }
 }
 
@@ -204,12 +213,12 @@ impl Reconciler {
                 match &order.again {
                     Some(intent) => {
                         let state = IntentState::Applied { links: touched.clone(), by_probe: true };
-                        self.advance(intent, state, links, order.operation.name.ends_with(".delete")).await?;
+                        self.advance(intent, state, links, order.ends()).await?;
                     }
                     None => self.store.put_links(&self.name, links).await?,
                 }
                 let intent = order.again.as_ref().map(|intent| intent.id);
-                let touched = touched.into_iter().map(|remote| Touched { remote, intent }).collect();
+                let touched = Touched::by(order, intent, touched);
                 Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: false })
             }
             Outcome::Written(Written::Refused(failure)) => Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
@@ -325,15 +334,8 @@ impl Reconciler {
         let links = self.links(order, &applied.links, LinkHow::Created).await?;
         let touched = touched(order, &applied.links);
         let to = IntentState::Applied { links: touched.clone(), by_probe: false };
-        self.advance_with(
-            intent,
-            to,
-            links,
-            order.operation.name.ends_with(".delete"),
-            moved(&applied.links, intent.id),
-        )
-        .await?;
-        let touched = Touched::by(intent.id, touched);
+        self.advance_with(intent, to, links, order.ends(), moved(&applied.links, intent.id)).await?;
+        let touched = Touched::by(order, Some(intent.id), touched);
         Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: true })
     }
 

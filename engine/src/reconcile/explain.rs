@@ -8,7 +8,7 @@ use crate::journal::{Intent, IntentState};
 use crate::plan::ownership::Decision;
 use crate::plan::{self, FindingKind, RecordPlan, Step, explain, words};
 use crate::store::{Condition, DesiredRow, LinkRow, Mode};
-use atsync_model::desired::{DesiredCandidate, Policy};
+use atsync_model::desired::{Desired, Policy};
 use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
@@ -102,8 +102,8 @@ pub struct IntentStory {
 
 impl Reconciler {
     /// Reads a desired row's record.
-    pub(super) fn parse_desired(&self, row: &DesiredRow) -> Result<DesiredCandidate, Error> {
-        serde_json::from_str(&row.body).map_err(|error| {
+    pub(super) fn parse_desired(&self, row: &DesiredRow) -> Result<Desired, Error> {
+        Desired::from_json(&row.body).map_err(|error| {
             self.error(ErrorKind::Store, format!("the desired record {} cannot be read: {error}", row.key))
         })
     }
@@ -197,7 +197,10 @@ fn story(story: explain::Story) -> FieldStory {
 
 /// The fields of records that are still to be made.
 fn made_with(planned: &RecordPlan) -> Vec<FieldStory> {
-    let creates = planned.steps.iter().filter(|step| step.target.is_none() && !step.host.contains("/tags/"));
+    let creates = planned
+        .steps
+        .iter()
+        .filter(|step| step.target.is_none() && !step.host.contains("/tags/") && !step.host.contains("/options/"));
     creates
         .flat_map(|step| {
             step.fields.iter().map(|field| FieldStory {

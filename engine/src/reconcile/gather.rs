@@ -7,14 +7,14 @@
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
-use crate::plan::{self, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
+use crate::plan::{self, Declared, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{
     Cause, Condition, DesiredRow, DesiredStatus, LinkRow, Mode, MovedTo, ObservedRow, PageCommit, StatusUpdate,
 };
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::DesiredCandidate;
+use atsync_model::desired::Desired;
 use atsync_model::kinds;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub enum PlanOf<'a> {
     /// All that were declared.
     All,
     /// These, whether declared or not; nothing is stored.
-    Records(&'a [DesiredCandidate]),
+    Records(&'a [Desired]),
 }
 
 /// The facts of one run and what was refreshed for it.
@@ -91,10 +91,16 @@ impl Reconciler {
         let mut plan = Plan { connection: self.name.clone(), ..Plan::default() };
         match of {
             PlanOf::Records(records) => {
+                // What is declared in the same breath is what the others may name.
+                for record in records.iter().filter(|record| record.candidate().is_none()) {
+                    let declared = self.declared(&record.key(), Some(record)).await?;
+                    gathered.facts.add_declared(record.key(), declared);
+                }
                 for record in records {
-                    let row = self.store.desired(&self.name, &record.key).await?;
+                    let key = record.key();
+                    let row = self.store.desired(&self.name, &key).await?;
                     let body = serde_json::to_string(record)
-                        .map_err(|error| self.error(ErrorKind::Input, format!("{}: {error}", record.key)))?;
+                        .map_err(|error| self.error(ErrorKind::Input, format!("{key}: {error}")))?;
                     let generation = match &row {
                         Some(row) if row.body == body => row.generation,
                         Some(row) => row.generation + 1,
@@ -123,12 +129,7 @@ impl Reconciler {
                             plan.looked_at += 1;
                             continue;
                         }
-                        let record: DesiredCandidate = serde_json::from_str(&row.body).map_err(|error| {
-                            self.error(
-                                ErrorKind::Store,
-                                format!("the desired record {} cannot be read: {error}", row.key),
-                            )
-                        })?;
+                        let record = self.parse_desired(&row)?;
                         let mut planned = self.plan_record(gathered, &record, row.generation, &open).await?;
                         if row.mode == Mode::ObservedOnly {
                             only_observe(&mut planned);
@@ -144,6 +145,8 @@ impl Reconciler {
                 }
             }
         }
+        // People hang on what is defined, so that comes first.
+        plan.records.sort_by_key(|record| !record.is_definition());
         let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
         plan.calls = steps.map(|step| step.calls).sum();
         Ok(plan)
@@ -260,11 +263,18 @@ impl Reconciler {
     async fn plan_record(
         &self,
         gathered: &mut Gathered,
-        record: &DesiredCandidate,
+        record: &Desired,
         generation: u64,
         open: &[Intent],
     ) -> Result<(RecordPlan, Vec<Step>), Error> {
-        let links = self.links_by_host(&record.key).await?;
+        let key = record.key();
+        let links = self.links_by_host(&key).await?;
+        // A definition that is linked asks for nothing that would have its kind read; what recruiters made of it must be known all the same.
+        for kind in defines(record) {
+            if self.adapter.manifest().kind(kind).is_some() {
+                self.refresh(gathered, kind).await?;
+            }
+        }
         let input = plan::Input {
             manifest: self.adapter.manifest(),
             settings: &self.settings,
@@ -272,10 +282,12 @@ impl Reconciler {
             generation,
             links: &links,
         };
-        let (mut planned, shared) = self.ask(gathered, &record.key, |facts| plan::record(&input, facts)).await?;
-        if planned.steps.iter().any(|step| step.host == record.key && step.target.is_none()) {
-            for email in record.emails.iter().flatten() {
-                gathered.facts.claim(email.value(), &record.key);
+        let (mut planned, shared) = self.ask(gathered, &key, |facts| plan::record(&input, facts)).await?;
+        if let Some(person) = record.candidate()
+            && planned.steps.iter().any(|step| step.host == key && step.target.is_none())
+        {
+            for email in person.emails.iter().flatten() {
+                gathered.facts.claim(email.value(), &key);
             }
         }
         if !planned.is_blocked() {
@@ -291,6 +303,24 @@ impl Reconciler {
     pub(super) async fn keep_back(&self, planned: &mut RecordPlan, open: &[Intent]) -> Result<(), Error> {
         hold_back(planned, open);
         self.leave_given_up(planned).await
+    }
+
+    /// Has the next plan look at what the adapter or the settings did not allow so far.
+    pub(crate) async fn reconsider(&self) -> Result<(), Error> {
+        let mut after: Option<String> = None;
+        loop {
+            let rows = self.store.desired_page(&self.name, after.as_deref(), PAGE_ROWS).await?;
+            let Some(last) = rows.last() else { return Ok(()) };
+            after = Some(last.key.clone());
+            let not_allowed = |row: &&DesiredRow| {
+                let reasons = row.status.conditions.iter().map(|condition| condition.reason.as_str());
+                reasons.clone().any(|reason| reason == "NotOptedIn" || reason == "NotSupported")
+            };
+            let keys: Vec<String> = rows.iter().filter(not_allowed).map(|row| row.key.clone()).collect();
+            if !keys.is_empty() {
+                self.store.mark_dirty(&self.name, keys).await?;
+            }
+        }
     }
 
     /// The links of a key and of the paths below it.
@@ -346,6 +376,10 @@ impl Reconciler {
                     let links = self.store.links_to(&self.name, &remote).await?;
                     gathered.facts.add_linked(remote, links.into_iter().map(|link| link.host).collect());
                 }
+                Need::Declared(path) => {
+                    let declared = self.declared(&path, None).await?;
+                    gathered.facts.add_declared(path, declared);
+                }
                 Need::Names(kind) => {
                     self.refresh(gathered, &kind).await?;
                     let rows = self.store.observed_page(&self.name, &kind, None, NAMES_MAX).await?;
@@ -355,6 +389,18 @@ impl Reconciler {
             }
         }
         Ok(())
+    }
+
+    /// The custom field or user that is declared under a path, as it stands or as it is about to be declared.
+    async fn declared(&self, path: &str, about_to_be: Option<&Desired>) -> Result<Option<Declared>, Error> {
+        let row = self.store.desired(&self.name, path).await?;
+        let desired = match (about_to_be, &row) {
+            (Some(desired), _) => desired.clone(),
+            (None, Some(row)) => self.parse_desired(row)?,
+            (None, None) => return Ok(None),
+        };
+        let managed = row.is_none_or(|row| row.mode == Mode::Managed);
+        Ok(Some(Declared { desired, managed, links: self.links_by_host(path).await? }))
     }
 
     pub(super) async fn refresh(&self, gathered: &mut Gathered, kind: &str) -> Result<(), Error> {
@@ -422,11 +468,21 @@ fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> DesiredStatus 
     DesiredStatus { observed_generation: planned.generation, conditions }
 }
 
+/// The kinds that a definition is read from; none for a person, whose plan asks for what it needs.
+fn defines(record: &Desired) -> &'static [&'static str] {
+    match record {
+        Desired::Candidate(_) => &[],
+        Desired::CustomField(_) => &[kinds::CUSTOM_FIELDS, kinds::CUSTOM_FIELD_OPTIONS],
+        Desired::User(_) => &[kinds::USERS],
+    }
+}
+
 /// What is in doubt is not planned again, and neither is what hangs on it.
 fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
     let mut held: BTreeSet<String> = BTreeSet::new();
     for intent in open {
-        if planned.steps.iter().any(|step| step.host == intent.host) || intent.host == planned.key {
+        let concerns = |step: &Step| step.host == intent.host || step.after.contains(&intent.host);
+        if planned.steps.iter().any(concerns) || intent.host == planned.key {
             held.insert(intent.host.clone());
             let message = format!(
                 "{}: whether {} (intent {}) happened is not known yet; it is settled by looking, and nothing is sent again before that",

@@ -14,7 +14,7 @@
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
-use crate::store::{Alias, Cause, MovedTo, ObservedWrite, PageCommit, PageReport, Proof, index};
+use crate::store::{Alias, Cause, LinkHow, MovedTo, ObservedWrite, PageCommit, PageReport, Proof, index};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::kinds;
@@ -60,7 +60,15 @@ impl Reconciler {
                     rows.extend(parsed(body).map(|body| (id, body)));
                 }
             }
-            if let Some(to) = successor(&before, &after, &rows) {
+            // What the engine made for a path of its own is nothing that a conversion made.
+            let mut others = Vec::new();
+            for (id, body) in rows {
+                let links = self.store.links_to(&self.name, &RemoteRef::new(kind, id)).await?;
+                if !links.iter().any(|link| matches!(link.how, LinkHow::Created | LinkHow::Probed)) {
+                    others.push((id, body));
+                }
+            }
+            if let Some(to) = successor(&before, &after, &others) {
                 moved.push(MovedTo { from: record.id.clone(), to: to.to_owned(), stays: true });
             }
         }

@@ -15,6 +15,7 @@ use crate::store::{LinkHow, LinkRow, index};
 use crate::transport::Priority;
 use atsync_model::contract::{Link, RemoteRef};
 use atsync_model::desired::DesiredCandidate;
+use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::kinds;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -93,8 +94,8 @@ impl Reconciler {
         let links = self.links(&order, &made, LinkHow::Probed).await?;
         let remotes = touched(&order, &made);
         let to = IntentState::Applied { links: remotes.clone(), by_probe: true };
-        self.advance(intent, to, links, intent.operation.ends_with(".delete")).await?;
-        self.read_back(Touched::by(intent.id, remotes)).await
+        self.advance(intent, to, links, order.ends()).await?;
+        self.read_back(Touched::by(&order, Some(intent.id), remotes)).await
     }
 
     async fn retry_intent(&self, intent: &Intent) -> Result<(), Error> {
@@ -264,6 +265,16 @@ fn is_active(row: &Record) -> bool {
 
 /// The kind that a host path is linked to.
 fn kind_of(host: &str) -> Option<&'static str> {
+    if let Some(definition) = host.strip_prefix(DEFINITION_PREFIX) {
+        let (name, below) = definition.split_once('/').map_or((definition, None), |(name, below)| (name, Some(below)));
+        let is_field = name.starts_with(kinds::CUSTOM_FIELDS);
+        return match below {
+            None if is_field => Some(kinds::CUSTOM_FIELDS),
+            None => Some(kinds::USERS),
+            // A label may hold anything.
+            Some(below) => (is_field && below.starts_with("options/")).then_some(kinds::CUSTOM_FIELD_OPTIONS),
+        };
+    }
     let parts: Vec<&str> = host.split('/').collect();
     match parts.as_slice() {
         [_] => Some(kinds::CANDIDATES),

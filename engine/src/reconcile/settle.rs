@@ -5,19 +5,24 @@
 //! now is sent again, unless the operation's class is `unsafe`; what cannot be told stays in doubt until a person decides.
 //! A probe that finds something counts at once; one that finds nothing counts only when the settle window is over.
 //!
+//! What a creation made may have become part of another record (a merge), which no longer looks like it. So before a creation is sent again the ATS
+//! is asked once more as before any creation; what is there then, whoever made it, ends the doubt and is the next plan's to judge.
+//!
 //! # Guarantees
 //! Nothing is sent again before a probe has shown that it is not there.
 
 use super::apply::concerns_connection;
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched, touched};
+use super::gather::record;
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
 use crate::store::LinkHow;
 use crate::transport::Priority;
-use atsync_model::contract::{Failure, Outcome, Probe, Probed, Task};
+use atsync_model::contract::{Failure, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
+use serde_json::Value;
 
 /// The first wait between two probes; doubled each time.
 const PROBE_WAIT_FIRST_MS: u64 = 1_000;
@@ -152,9 +157,9 @@ impl Reconciler {
                 let links = self.links(&order, &found.links, LinkHow::Probed).await?;
                 let touched = touched(&order, &found.links);
                 let to = IntentState::Applied { links: touched.clone(), by_probe: true };
-                self.advance(&intent, to, links, order.operation.name.ends_with(".delete")).await?;
+                self.advance(&intent, to, links, order.ends()).await?;
                 report.found += 1;
-                report.touched.extend(Touched::by(intent.id, touched));
+                report.touched.extend(Touched::by(&order, Some(intent.id), touched));
                 Ok(Turn::Closed)
             }
             Probed::Absent(visible_within_ms) => self.absent(intent, rule, visible_within_ms, resend, report).await,
@@ -203,6 +208,36 @@ impl Reconciler {
         Ok(Turn::Stuck)
     }
 
+    /// Why nothing may be written for the person any more, as far as is known: they are gone, or their data were erased since.
+    async fn has_nobody(&self, intent: &Intent) -> Result<Option<String>, Error> {
+        let key = intent.host.split('/').next().unwrap_or(&intent.host);
+        let Some(link) = self.store.link(&self.name, key).await? else { return Ok(None) };
+        let Some(person) = self.store.observed(&self.name, &link.remote).await? else { return Ok(None) };
+        let anonymised = || record(&person).value("privacy.anonymized").and_then(Value::as_bool) == Some(true);
+        Ok(if person.gone {
+            Some(format!("it did not happen, and {} is gone", link.remote))
+        } else if anonymised() {
+            Some(format!("it did not happen, and {} was anonymised", link.remote))
+        } else {
+            None
+        })
+    }
+
+    /// What stands where a creation that shows nowhere would be made once more, whoever made it.
+    async fn stands_in_its_place(&self, intent: &Intent) -> Result<Vec<RemoteRef>, TaskError> {
+        if intent.target.is_some() {
+            return Ok(Vec::new());
+        }
+        let task = Task::Probe(Probe { operation: Order::of(intent).operation, first_sent_ms: None });
+        Ok(match self.drive(task, None, Priority::Interactive).await?.outcome {
+            Outcome::Probed(Probed::Found(found)) => {
+                found.links.iter().map(|link| RemoteRef::new(link.kind.as_str(), link.id.as_str())).collect()
+            }
+            Outcome::Probed(Probed::Ambiguous(refs)) => refs,
+            _ => Vec::new(),
+        })
+    }
+
     async fn absent(
         &self,
         intent: Intent,
@@ -234,6 +269,24 @@ impl Reconciler {
         }
         if resend == Resend::Never {
             return Ok(Turn::Again { at_ms: now_ms });
+        }
+        if let Some(reason) = self.has_nobody(&intent).await? {
+            self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
+            return Ok(Turn::Closed);
+        }
+        match self.stands_in_its_place(&intent).await {
+            Ok(there) if there.is_empty() => {}
+            Ok(there) => {
+                let ids: Vec<String> = there.iter().map(RemoteRef::to_string).collect();
+                let reason = format!("what it would make is there by now, or is part of it: {}", ids.join(", "));
+                self.read_back(
+                    there.into_iter().map(|remote| Touched { remote, intent: None, ended: false }).collect(),
+                )
+                .await?;
+                self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
+                return Ok(Turn::Closed);
+            }
+            Err(error) => return self.put_off(&intent, error).await,
         }
         report.sent_again += 1;
         let order = Order::of(&intent);

@@ -26,6 +26,9 @@ pub struct ConnectionRow {
     pub fingerprint: Option<String>,
     /// The tenant's catalogue as the adapter described it.
     pub catalogue: Option<String>,
+    /// The opt-ins that the settings gave at the last run.
+    #[serde(default)]
+    pub opted_in: BTreeSet<String>,
 }
 
 /// A record to take in.

@@ -20,7 +20,7 @@ pub fn desired(bytes: &[u8]) {
             declare::declarations(std::slice::from_ref(record)).expect("what was parsed can be declared");
         assert_eq!(declarations.len(), 1);
         for declaration in declarations {
-            assert_eq!(declaration.key, record.key);
+            assert_eq!(declaration.key, record.key());
             writeln!(lines, "{}", declaration.body).expect("a string takes it in");
         }
     }

@@ -127,6 +127,17 @@ pub enum RetryAfter {
     Missing,
 }
 
+/// What a transfer to another job does to the application. The reference says that the id stays, and nobody has shown it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transfer {
+    /// The id stays, the job changes.
+    #[default]
+    KeepsId,
+    /// A new application on the other job, and the old one is gone.
+    NewId,
+}
+
 /// Every switch.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -159,6 +170,8 @@ pub struct Quirks {
     pub custom_fields_patch: CustomFieldsPatch,
     /// The answer to a DELETE.
     pub delete_answer: DeleteAnswer,
+    /// What a transfer to another job does to the application.
+    pub transfer: Transfer,
     /// What happens when a tag is put on a person a second time.
     pub repeated_tag: RepeatedTag,
     /// Which forms of user creation exist.

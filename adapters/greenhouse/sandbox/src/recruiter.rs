@@ -53,6 +53,13 @@ pub enum Recruiter {
         /// The job.
         job_id: i64,
     },
+    /// Transfers an application to another job, onto its first stage; answers the id that it has there.
+    Transfer {
+        /// The application.
+        application_id: i64,
+        /// The job.
+        job_id: i64,
+    },
     /// Replaces one e-mail address by another, or adds it when `from` is not there.
     EditEmail {
         /// The candidate.
@@ -189,6 +196,7 @@ fn act(context: &mut WriteContext<'_>, deed: &Recruiter) -> Result<i64, Refusal>
         | Recruiter::Unreject { application_id }
         | Recruiter::Hire { application_id, .. }
         | Recruiter::Convert { application_id, .. }
+        | Recruiter::Transfer { application_id, .. }
         | Recruiter::DeleteApplication { application_id } => {
             known(context, Kind::Applications, *application_id)?;
             on_application(context, *application_id, deed)
@@ -259,6 +267,7 @@ fn on_application(context: &mut WriteContext<'_>, id: i64, deed: &Recruiter) -> 
             writes::hire(context, id, opening_id.or(open), None)?;
         }
         Recruiter::Convert { job_id, .. } => return writes::convert(context, id, *job_id, None),
+        Recruiter::Transfer { job_id, .. } => return writes::transfer(context, id, *job_id),
         _ => writes::destroy_application(context, id),
     }
     Ok(id)

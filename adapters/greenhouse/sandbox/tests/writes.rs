@@ -226,6 +226,29 @@ fn a_transfer_keeps_the_application_and_changes_its_job() {
 }
 
 #[test]
+fn a_recruiters_transfer_goes_by_either_reading() {
+    use atsync_greenhouse_sandbox::{Recruiter, Transfer};
+    let world = World::new();
+    let ((job, _), (other, others)) = (world.open_job(0), world.open_job(1));
+    let application_id = world.apply("by-hand@example.com", job);
+    let transfer = |application_id, job_id| {
+        world.sandbox.recruiter(&Recruiter::Transfer { application_id, job_id }).expect("a transfer")["id"].as_i64()
+    };
+    assert_eq!(transfer(application_id, other), Some(application_id));
+    world.sandbox.set_quirks(|quirks| quirks.transfer = Transfer::NewId);
+    let back = transfer(application_id, job).expect("an id");
+    assert_ne!(back, application_id);
+    assert_eq!(world.sandbox.row("applications", application_id), None);
+    let row = world.sandbox.row("applications", back).expect("a row");
+    assert_eq!(row["job_id"], json!(job));
+    let again = transfer(back, other).expect("an id");
+    let row = world.sandbox.row("applications", again).expect("a row");
+    assert_eq!((&row["job_id"], &row["job_interview_stage_id"]), (&json!(other), &json!(others[0])));
+    let refused = world.sandbox.recruiter(&Recruiter::Transfer { application_id: again, job_id: other });
+    assert_eq!(refused, Err("to_job_id candidate already has an application on this job".to_owned()));
+}
+
+#[test]
 fn reject_wants_a_reason_and_comes_back() {
     let world = World::new();
     let application = world.apply("reject@example.com", world.open_job(0).0);

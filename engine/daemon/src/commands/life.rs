@@ -10,6 +10,7 @@ use crate::open::{self, Use};
 use crate::output::{Output, plain};
 use crate::words::count;
 use atsync::model::contract::RemoteRef;
+use atsync::model::desired::definition::DEFINITION_PREFIX;
 use atsync::model::kinds;
 use atsync::plan::withdraw::WithdrawOptions;
 use atsync::store::Keep;
@@ -29,8 +30,13 @@ fn remote(text: &str) -> Result<RemoteRef, Failure> {
 
 /// The desired record that a kind and a key or an id mean.
 async fn key(connection: &Connection, kind: &str, name: &str) -> Result<String, Failure> {
-    if kind == kinds::CANDIDATES && connection.desired(name).await?.is_some() {
-        return Ok(name.to_owned());
+    // A field or a user is known by what it defines: `custom_fields candidate.channel` is `@custom_fields.candidate.channel`.
+    let defined = format!("{DEFINITION_PREFIX}{kind}.{name}");
+    let own = if kind == kinds::CANDIDATES { name } else { &defined };
+    for known in [own, name].into_iter().filter(|known| *known == own || known.starts_with(DEFINITION_PREFIX)) {
+        if connection.desired(known).await?.is_some() {
+            return Ok(known.to_owned());
+        }
     }
     let links = connection.linked_to(&RemoteRef::new(kind, name)).await?;
     match links.first() {

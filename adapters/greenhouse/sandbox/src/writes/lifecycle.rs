@@ -7,7 +7,7 @@ use super::{Done, WriteContext, applications};
 use crate::body::Body;
 use crate::model::Touch;
 use crate::model::cell::Cell;
-use crate::quirks::FromStage;
+use crate::quirks::{FromStage, Transfer};
 use crate::refusal::Refusal;
 use crate::schema::Kind;
 
@@ -111,20 +111,56 @@ pub(crate) fn move_to(context: &mut WriteContext<'_>, id: i64, stage: i64) -> Re
     Ok(())
 }
 
-/// A transfer keeps the application's id, changes its job, and lands on the first stage.
-fn transfer(context: &mut WriteContext<'_>, id: i64, job: i64) -> Result<(), Refusal> {
+/// A transfer changes the application's job and lands on the first stage. Answers the id that it has from then on ([`Transfer`]).
+pub(crate) fn transfer(context: &mut WriteContext<'_>, id: i64, job: i64) -> Result<i64, Refusal> {
+    if context.model.flag(Kind::Applications, id, "prospect") {
+        return Err(Refusal::invalid("base", "application is a prospect"));
+    }
     context.must_know(Kind::Jobs, "to_job_id", Some(job))?;
     let candidate = context.model.int(Kind::Applications, id, "candidate_id").unwrap_or(0);
     if applications::on_job(context.model, candidate, job) {
         return Err(Refusal::invalid("to_job_id", "candidate already has an application on this job"));
     }
-    for row in context.model.find(Kind::ApplicationStages, "application_id", id) {
-        context.model.remove(Kind::ApplicationStages, row);
+    let to = match context.quirks.transfer {
+        Transfer::KeepsId => {
+            for row in context.model.find(Kind::ApplicationStages, "application_id", id) {
+                context.model.remove(Kind::ApplicationStages, row);
+            }
+            context.model.set(Kind::Applications, id, Touch::Stamp, &[("job_id", job.into())]);
+            id
+        }
+        Transfer::NewId => anew(context, id, candidate, job),
+    };
+    applications::create_stages(context.model, to, job, None);
+    activity(context, to);
+    Ok(to)
+}
+
+/// The application on another job under a new id, with its files; the old one goes.
+fn anew(context: &mut WriteContext<'_>, id: i64, candidate: i64, job: i64) -> i64 {
+    let now = Cell::Time(context.model.now_ms);
+    let mut cells = kept(context, id);
+    cells.extend([
+        ("candidate_id", Cell::Int(candidate)),
+        ("job_id", job.into()),
+        ("last_activity_at", now),
+        ("needs_decision", false.into()),
+        ("prospect", false.into()),
+        ("status", "in_process".into()),
+    ]);
+    let to = context.model.insert(Kind::Applications, &cells);
+    for row in context.model.find(Kind::Attachments, "application_id", id) {
+        context.model.set(Kind::Attachments, row, Touch::Stamp, &[("application_id", to.into())]);
     }
-    context.model.set(Kind::Applications, id, Touch::Stamp, &[("job_id", job.into())]);
-    applications::create_stages(context.model, id, job, None);
-    activity(context, id);
-    Ok(())
+    applications::destroy(context, id);
+    to
+}
+
+/// What an application takes along to a new id.
+fn kept(context: &WriteContext<'_>, id: i64) -> Vec<(&'static str, Cell)> {
+    ["custom_fields", "coordinator_id", "recruiter_id", "referrer_id", "source_id"]
+        .map(|name| (name, context.model.cell(Kind::Applications, id, name).clone()))
+        .into()
 }
 
 /// How an application is rejected.
@@ -295,21 +331,24 @@ pub(crate) fn convert(context: &mut WriteContext<'_>, id: i64, job: i64, stage: 
         return Err(Refusal::invalid("job_id", "prospect is not tied to this job"));
     }
     let candidate = context.model.int(Kind::Applications, id, "candidate_id").unwrap_or(0);
-    if applications::on_job(context.model, candidate, job) {
+    let theirs = context.model.find(Kind::Applications, "candidate_id", candidate).into_iter();
+    // The prospect itself may name the job.
+    if theirs
+        .filter(|other| *other != id)
+        .any(|other| context.model.int(Kind::Applications, other, "job_id") == Some(job))
+    {
         return Err(Refusal::invalid("job_id", "candidate already has an application on this job"));
     }
     let now = Cell::Time(context.model.now_ms);
-    let kept = ["custom_fields", "coordinator_id", "recruiter_id", "referrer_id", "source_id"]
-        .map(|name| (name, context.model.cell(Kind::Applications, id, name).clone()));
-    let mut cells = vec![
+    let mut cells = kept(context, id);
+    cells.extend([
         ("candidate_id", Cell::Int(candidate)),
         ("job_id", job.into()),
         ("last_activity_at", now.clone()),
         ("needs_decision", false.into()),
         ("prospect", false.into()),
         ("status", "in_process".into()),
-    ];
-    cells.extend(kept);
+    ]);
     let new = context.model.insert(Kind::Applications, &cells);
     applications::create_stages(context.model, new, job, stage);
     let converted = [("last_activity_at", now), ("status", "converted".into())];

@@ -27,7 +27,7 @@ pub(crate) use bulk::status as bulk_status;
 pub(crate) use candidates::{anonymise, destroy, merge};
 pub(crate) use custom::name_key;
 pub(crate) use fields::edited as edited_fields;
-pub(crate) use lifecycle::{Rejection, convert, hire, move_to, reject, unreject};
+pub(crate) use lifecycle::{Rejection, convert, hire, move_to, reject, transfer, unreject};
 pub(crate) use small::add_note;
 pub(crate) use tags::{apply_tag, tag_named};
 

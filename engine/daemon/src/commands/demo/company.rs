@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use atsync::Connection;
-use atsync::model::desired::DesiredCandidate;
+use atsync::model::desired::Desired;
 use atsync::model::kinds;
 use atsync_greenhouse_sandbox::VENDOR_SOURCE;
 use futures_util::TryStreamExt;
@@ -90,8 +90,8 @@ impl Company {
         })
     }
 
-    /// Ten referrals of as many sorts as there are.
-    pub(super) fn referrals(&self) -> Result<Vec<DesiredCandidate>, Failure> {
+    /// Ten referrals of as many sorts as there are, and a custom field that the company does not have yet.
+    pub(super) fn referrals(&self) -> Result<Vec<Desired>, Failure> {
         let job = |at: usize| self.jobs.get(at % self.jobs.len().max(1)).ok_or_else(|| nothing("open job"));
         let by = |at: usize| self.employees.get(at % self.employees.len().max(1)).ok_or_else(|| nothing("referrer"));
         let application = |at: usize| -> Result<Value, Failure> {
@@ -102,9 +102,13 @@ impl Company {
             json!({ "key": key, "name": { "first": first, "last": last }, "emails": [email] })
         };
         let referrals = [
+            json!({
+                "kind": kinds::CUSTOM_FIELDS, "key": "referral_channel", "applies_to": "candidate", "type": "single",
+                "name": "Referral channel", "options": ["Employee portal", "Meetup"],
+            }),
             with(
                 person("ref-01", "Ngozi", "Adeyemi"),
-                json!({ "applications": [application(0)?], "notes": [{ "key": "n", "body": "We worked together for three years." }] }),
+                json!({ "applications": [application(0)?], "custom_fields": { "referral_channel": "Employee portal" }, "notes": [{ "key": "n", "body": "We worked together for three years." }] }),
             ),
             with(
                 person("ref-02", "Mateo", "Quispe"),
@@ -148,7 +152,7 @@ impl Company {
         referrals
             .into_iter()
             .map(|value| {
-                serde_json::from_value(value)
+                Desired::from_json(&value.to_string())
                     .map_err(|error| Failure::new(format!("a referral of the demo is wrong: {error}")))
             })
             .collect()

@@ -12,7 +12,7 @@ use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::output::{Output, plain};
 use crate::words::count;
-use atsync::model::desired::DesiredCandidate;
+use atsync::model::desired::Desired;
 use atsync::plan::words;
 use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret};
 use atsync_greenhouse_sandbox::{Recruiter, RunningSandbox, Sandbox, SandboxOptions, VENDOR_SOURCE};
@@ -116,17 +116,17 @@ async fn pull(connection: &Connection, output: &Output) -> Result<(), Failure> {
     held(records > 0, "a pull brings records")
 }
 
-async fn referrals(connection: &Connection, output: &Output) -> Result<Vec<DesiredCandidate>, Failure> {
+async fn referrals(connection: &Connection, output: &Output) -> Result<Vec<Desired>, Failure> {
     let company = company::Company::read(connection).await?;
     let records = company.referrals()?;
     output.data(&format!(
-        "4. {} are declared. The plan, before anything is sent:",
-        count(records.len() as u64, "referral")
+        "4. {} and a custom field for them are declared. The plan, before anything is sent:",
+        count(records.iter().filter_map(Desired::candidate).count() as u64, "referral")
     ));
     Ok(records)
 }
 
-async fn write(connection: &Connection, records: &[DesiredCandidate], output: &Output) -> Result<(), Failure> {
+async fn write(connection: &Connection, records: &[Desired], output: &Output) -> Result<(), Failure> {
     let plan = connection.plan(PlanOf::Records(records)).await?;
     output.end();
     let text = words::plan(&plan);
@@ -172,7 +172,7 @@ async fn write(connection: &Connection, records: &[DesiredCandidate], output: &O
 
 async fn again(
     connection: &Connection,
-    records: &[DesiredCandidate],
+    records: &[Desired],
     running: &RunningSandbox,
     output: &Output,
 ) -> Result<(), Failure> {
@@ -193,11 +193,11 @@ async fn again(
 
 async fn feed(
     connection: &Connection,
-    records: &[DesiredCandidate],
+    records: &[Desired],
     running: &RunningSandbox,
     output: &Output,
 ) -> Result<(), Failure> {
-    let key = records.first().map(|record| record.key.clone()).unwrap_or_default();
+    let key = records.iter().find_map(Desired::candidate).map(|record| record.key.clone()).unwrap_or_default();
     let links = connection.links(&key).await?;
     let link = links.iter().find(|link| link.remote.kind == "applications");
     let Some(application) = link.map(|link| link.remote.clone()) else {

@@ -2,7 +2,7 @@
 
 use crate::failure::Failure;
 use crate::words::count;
-use atsync::model::desired::{DesiredApplication, DesiredCandidate, Reference};
+use atsync::model::desired::{Desired, DesiredApplication, Reference};
 use atsync_greenhouse_sandbox::Sandbox;
 use serde_json::Value;
 
@@ -10,9 +10,9 @@ use serde_json::Value;
 ///
 /// # Errors
 /// Naming the first thing that is there twice or not at all.
-pub(super) fn exactly_one(sandbox: &Sandbox, records: &[DesiredCandidate]) -> Result<Vec<String>, Failure> {
+pub(super) fn exactly_one(sandbox: &Sandbox, records: &[Desired]) -> Result<Vec<String>, Failure> {
     let (mut people, mut applications, mut notes, mut tags) = (0_u64, 0_u64, 0_u64, 0_u64);
-    for record in records {
+    for record in records.iter().filter_map(Desired::candidate) {
         let email = record.emails.iter().flatten().next().map_or("", |email| email.value());
         let found = sandbox.candidates_by_email(email);
         once(&record.key, "the person", found.len())?;
@@ -40,6 +40,16 @@ pub(super) fn exactly_one(sandbox: &Sandbox, records: &[DesiredCandidate]) -> Re
             tags += 1;
         }
     }
+    let mut choices = 0_u64;
+    for record in records {
+        let Desired::CustomField(field) = record else { continue };
+        let ids = named(sandbox, "custom_fields", field.name.as_deref().unwrap_or_default());
+        once(&field.key, "the custom field", ids.len())?;
+        for label in field.options.iter().flatten() {
+            once(&field.key, &format!("the choice {label:?}"), named(sandbox, "custom_field_options", label).len())?;
+            choices += 1;
+        }
+    }
     let made = sandbox.creates("candidates") as u64;
     if made + 1 != people {
         return Err(Failure::new(format!("{} were made for {} new people", count(made, "candidate"), people - 1)));
@@ -47,10 +57,11 @@ pub(super) fn exactly_one(sandbox: &Sandbox, records: &[DesiredCandidate]) -> Re
     Ok(vec![
         format!("exactly one of each: {people} people ({made} made, 1 found by e-mail and not made again),"),
         format!(
-            "{}, {}, {} on people, each there once.",
+            "{}, {}, {} on people, a custom field with {}, each there once.",
             count(applications, "application"),
             count(notes, "note"),
-            count(tags, "tag")
+            count(tags, "tag"),
+            count(choices, "choice")
         ),
     ])
 }

@@ -1,0 +1,254 @@
+//! What a desired record must be by itself: its keys, its limits, what belongs together. Pure.
+//!
+//! A refusal names the field and says what is allowed. Left out: whether the ATS can do it; that is the plan's.
+
+use crate::plan::SHARED_PREFIX;
+use atsync_model::desired::definition::DEFINITION_PREFIX;
+use atsync_model::desired::{
+    ApplicationKind, Desired, DesiredCandidate, DesiredCustomField, DesiredUser, Reference, limits,
+};
+use atsync_model::kinds;
+use std::collections::BTreeSet;
+
+/// What custom fields can belong to.
+const APPLIES_TO: [&str; 5] = ["candidate", "application", "job", "opening", "offer"];
+/// What custom fields can hold.
+const VALUE_TYPES: [&str; 12] = [
+    "text",
+    "long_text",
+    "boolean",
+    "number",
+    "single",
+    "multi",
+    "money",
+    "money_range",
+    "range",
+    "date",
+    "url",
+    "user",
+];
+/// What a custom field's policies can name.
+const FIELD_POLICIES: [&str; 4] = ["name", "private", "description", "options"];
+
+/// Checks one record by itself.
+///
+/// # Errors
+/// A sentence that names the field.
+pub fn check(record: &Desired) -> Result<(), String> {
+    match record {
+        Desired::Candidate(record) => candidate(record),
+        Desired::CustomField(record) => custom_field(record),
+        Desired::User(record) => user(record),
+    }
+}
+
+/// A person.
+pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
+    key("key", &record.key, true)?;
+    if record.kind != atsync_model::kinds::CANDIDATES {
+        return Err(format!(
+            "`kind` is {:?}; candidates, custom_fields and users can be declared (an application, a tag or a note belongs to its candidate)",
+            record.kind
+        ));
+    }
+    for (field, contacts) in [("emails", &record.emails), ("phones", &record.phones), ("links", &record.links)] {
+        for contact in contacts.iter().flatten() {
+            text(field, contact.value())?;
+            if contact.value().trim().is_empty() {
+                return Err(format!("`{field}` has an empty entry"));
+            }
+            if field == "emails" && !contact.value().contains('@') {
+                return Err(format!("`emails` has {:?}, which is no e-mail address", contact.value()));
+            }
+        }
+        entries(field, contacts.as_ref().map_or(0, Vec::len))?;
+    }
+    entries("tags", record.tags.as_ref().map_or(0, Vec::len))?;
+    for tag in record.tags.iter().flatten() {
+        key("tags", tag, false)?;
+    }
+    entries("notes", record.notes.len())?;
+    entries("applications", record.applications.len())?;
+    let mut applications = BTreeSet::new();
+    for application in &record.applications {
+        let place = format!("applications[{}]", application.key);
+        key(&format!("{place}.key"), &application.key, true)?;
+        if !applications.insert(application.key.as_str()) {
+            return Err(format!("`applications` has the key {:?} twice", application.key));
+        }
+        if application.kind == ApplicationKind::Application {
+            if application.job.is_none() {
+                return Err(format!("`{place}.job` is missing; an application is to a job (a prospect need not be)"));
+            }
+            if application.pool.is_some() || application.pool_stage.is_some() {
+                return Err(format!("`{place}.pool` is for prospects only; set `\"kind\": \"prospect\"`"));
+            }
+        }
+        if application.pool_stage.is_some() && application.pool.is_none() {
+            return Err(format!("`{place}.pool_stage` needs `pool`"));
+        }
+        for (field, reference) in [
+            ("job", &application.job),
+            ("pool", &application.pool),
+            ("source", &application.source),
+            ("referrer", &application.referrer),
+            ("stage", &application.stage),
+        ] {
+            if matches!(reference, Some(Reference::Bare(text)) if text.trim().is_empty()) {
+                return Err(format!("`{place}.{field}` is empty"));
+            }
+        }
+        let mut attachments = BTreeSet::new();
+        for file in &application.attachments {
+            key(&format!("{place}.attachments.key"), &file.key, true)?;
+            if !attachments.insert(file.key.as_str()) {
+                return Err(format!("`{place}.attachments` has the key {:?} twice", file.key));
+            }
+        }
+    }
+    let mut notes = BTreeSet::new();
+    for note in &record.notes {
+        key("notes.key", &note.key, true)?;
+        text("notes.body", &note.body)?;
+        if note.body.trim().is_empty() {
+            return Err(format!("`notes[{}].body` is empty", note.key));
+        }
+        if !notes.insert(note.key.as_str()) {
+            return Err(format!("`notes` has the key {:?} twice", note.key));
+        }
+        if let Some(application) = &note.application
+            && !applications.contains(application.as_str())
+        {
+            return Err(format!(
+                "`notes[{}].application` is {application:?}, which `applications` does not have",
+                note.key
+            ));
+        }
+    }
+    for field in record.policy.keys() {
+        policy_field(field)?;
+    }
+    Ok(())
+}
+
+/// A custom field.
+pub(super) fn custom_field(record: &DesiredCustomField) -> Result<(), String> {
+    of_kind(&record.kind, kinds::CUSTOM_FIELDS)?;
+    key("key", &record.key, true)?;
+    key("key with what it applies to", &record.path(), false)?;
+    one_of("applies_to", &record.applies_to, &APPLIES_TO)?;
+    one_of("type", &record.value_type, &VALUE_TYPES)?;
+    if let Some(name) = &record.name {
+        key("name", name, false)?;
+    }
+    text("description", record.description.as_deref().unwrap_or_default())?;
+    let options = record.options.as_deref().unwrap_or_default();
+    if !options.is_empty() && !record.has_options() {
+        return Err(format!(
+            "`options` are for fields of type single and multi; this one is of type {}",
+            record.value_type
+        ));
+    }
+    entries("options", options.len())?;
+    let mut labels = BTreeSet::new();
+    for label in options {
+        key("options", label, false)?;
+        if !labels.insert(label) {
+            return Err(format!("`options` has {label:?} twice"));
+        }
+    }
+    match record.policy.keys().find(|field| !FIELD_POLICIES.contains(&field.as_str())) {
+        Some(field) => {
+            Err(format!("`policy` names {field:?}, which is no owned field; they are {}", FIELD_POLICIES.join(", ")))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A user.
+pub(super) fn user(record: &DesiredUser) -> Result<(), String> {
+    of_kind(&record.kind, kinds::USERS)?;
+    key("email", &record.email, true)?;
+    key("email", &record.path(), false)?;
+    if !record.email.contains('@') {
+        return Err(format!("`email` is {:?}, which is no e-mail address", record.email));
+    }
+    let name = record.name.as_ref();
+    for (field, value) in [
+        ("name.first", name.and_then(|name| name.first.as_ref())),
+        ("name.last", name.and_then(|name| name.last.as_ref())),
+        ("job_title", record.job_title.as_ref()),
+        ("employee_id", record.employee_id.as_ref()),
+    ] {
+        text(field, value.map(String::as_str).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+fn of_kind(kind: &str, expected: &str) -> Result<(), String> {
+    if kind == expected { Ok(()) } else { Err(format!("`kind` is {kind:?}; here it is {expected}")) }
+}
+
+fn one_of(field: &str, value: &str, words: &[&str]) -> Result<(), String> {
+    if words.contains(&value) {
+        return Ok(());
+    }
+    Err(format!("`{field}` is {value:?}; it is one of {}", words.join(", ")))
+}
+
+fn policy_field(field: &str) -> Result<(), String> {
+    const FIELDS: [&str; 13] = [
+        "name",
+        "name.first",
+        "name.last",
+        "name.preferred",
+        "emails",
+        "phones",
+        "links",
+        "company",
+        "title",
+        "tags",
+        "source",
+        "referrer",
+        "stage",
+    ];
+    if FIELDS.contains(&field) || field == "outcome" || field == "custom_fields" || field.starts_with("custom_fields.")
+    {
+        return Ok(());
+    }
+    Err(format!(
+        "`policy` names {field:?}, which is no owned field; they are {}, outcome, custom_fields.<key>",
+        FIELDS.join(", ")
+    ))
+}
+
+fn key(field: &str, value: &str, is_path: bool) -> Result<(), String> {
+    if value.is_empty() || value.len() > limits::KEY_BYTES_MAX {
+        return Err(format!("`{field}` must have 1 to {} bytes and has {}", limits::KEY_BYTES_MAX, value.len()));
+    }
+    if value.chars().any(char::is_control) || value.trim() != value {
+        return Err(format!("`{field}` is {value:?}; control characters and blanks around it are not allowed"));
+    }
+    if is_path && (value.contains('/') || value.starts_with([SHARED_PREFIX, DEFINITION_PREFIX])) {
+        return Err(format!("`{field}` is {value:?}; it may not contain `/` or begin with `~` or `@`"));
+    }
+    Ok(())
+}
+
+fn text(field: &str, value: &str) -> Result<(), String> {
+    if value.len() > limits::TEXT_BYTES_MAX {
+        return Err(format!(
+            "`{field}` has a text of {} bytes; at most {} are allowed",
+            value.len(),
+            limits::TEXT_BYTES_MAX
+        ));
+    }
+    Ok(())
+}
+
+fn entries(field: &str, count: usize) -> Result<(), String> {
+    if count > limits::LIST_ENTRIES_MAX {
+        return Err(format!("`{field}` has {count} entries; at most {} are allowed", limits::LIST_ENTRIES_MAX));
+    }
+    Ok(())
+}

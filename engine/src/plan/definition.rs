@@ -1,0 +1,360 @@
+//! A custom field and its choices: found or made, kept in step. Pure.
+//!
+//! A field is known by its link, else by its key, else by its name; an ATS makes the key of a new field from its name, so it may get another key
+//! than the one that the host names it by. Choices are found by label and made where they are missing; those that are not declared are left alone.
+//! What people in the ATS archived stays archived, unless the host enforces the choices.
+//!
+//! The same questions are asked where a person's value is resolved ([`super::custom`]), so a plan means one thing by a field wherever it is
+//! named.
+//!
+//! Left out: taking fields and choices away, which drops what others stored; another type, which no ATS can give a field.
+
+use super::candidate::{follow, rebase};
+use super::explain::Values;
+use super::ownership::{Comparison, Decision};
+use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, made, step};
+use crate::store::{LinkRow, index};
+use atsync_model::contract::RemoteRef;
+use atsync_model::desired::{DesiredCustomField, Policy};
+use atsync_model::kinds;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Where something declared stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum At<'a> {
+    /// The ATS has it.
+    There(&'a Arc<Record>),
+    /// It is to be made.
+    ToBeMade,
+    /// Somebody in the ATS archived or deleted it, and that stands.
+    TakenAway,
+}
+
+pub(super) fn is_active(record: &Record) -> bool {
+    record.value("active").and_then(Value::as_bool) != Some(false)
+}
+
+/// The field in the ATS. None while facts are missing or after it blocked the record; messages begin with `host`.
+pub(super) fn find<'a, D: Owned>(
+    draft: &mut Draft<'a, D>,
+    host: &str,
+    desired: &DesiredCustomField,
+    links: &BTreeMap<String, LinkRow>,
+) -> Option<At<'a>> {
+    let key = &desired.key;
+    if let Some(link) = links.get(&desired.path()) {
+        let Some(record) = draft.observed(&link.remote)? else {
+            let message = format!(
+                "{host}: the custom field {key:?} is linked to {}, which the ATS does not show: deleted, or hidden; stop declaring it, or make it again in the ATS and adopt that",
+                link.remote
+            );
+            draft.block(host, "NotVisible", message);
+            return None;
+        };
+        return active(draft, host, key, record);
+    }
+    let applies = |record: &&Arc<Record>| record.text("applies_to.value") == Some(desired.applies_to.as_str());
+    let by_key = draft.lookup(kinds::CUSTOM_FIELDS, index::KEY, key)?;
+    let mut found: Vec<&'a Arc<Record>> =
+        by_key.iter().filter(applies).filter(|record| record.text("key") == Some(key)).collect();
+    if let (true, Some(name)) = (found.is_empty(), &desired.name) {
+        let by_name = draft.lookup(kinds::CUSTOM_FIELDS, index::NAME, name)?;
+        found = by_name.iter().filter(applies).filter(|record| record.text("name") == Some(name)).collect();
+    }
+    if found.iter().any(|record| is_active(record)) {
+        found.retain(|record| is_active(record));
+    }
+    match found.as_slice() {
+        [] => Some(At::ToBeMade),
+        [record] => active(draft, host, key, record),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
+            let message = format!(
+                "{host}: {} custom fields of the ATS could be {key:?} (ids {}); adopt one of them: `atsync adopt CONNECTION {} custom_fields/{}`",
+                several.len(),
+                ids.join(", "),
+                desired.path(),
+                ids.first().copied().unwrap_or_default()
+            );
+            draft.block(host, "AmbiguousReference", message);
+            None
+        }
+    }
+}
+
+fn active<'a, D: Owned>(draft: &mut Draft<'a, D>, host: &str, key: &str, record: &'a Arc<Record>) -> Option<At<'a>> {
+    if is_active(record) {
+        return Some(At::There(record));
+    }
+    let message = format!(
+        "{host}: the custom field {key:?} ({}) is archived in the ATS; bring it back there, or take it out of the record",
+        record.remote()
+    );
+    draft.block(host, "Archived", message);
+    None
+}
+
+/// A declared choice in the ATS. `field`: the field's record, none while it is to be made. None while facts are missing or after it blocked the record.
+pub(super) fn choice<'a, D: Owned>(
+    draft: &mut Draft<'a, D>,
+    host: &str,
+    desired: &DesiredCustomField,
+    links: &BTreeMap<String, LinkRow>,
+    field: Option<&Record>,
+    label: &str,
+) -> Option<At<'a>> {
+    let Some(field) = field else { return Some(At::ToBeMade) };
+    let link = links.get(&desired.option_path(label));
+    if let Some(link) = link
+        && let Some(option) = draft.observed(&link.remote)?
+        && is_active(option)
+    {
+        return Some(At::There(option));
+    }
+    let rows = draft.lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, &field.id)?;
+    let fits = |row: &&Arc<Record>| is_active(row) && row.text("name") == Some(label);
+    let fitting: Vec<&'a Arc<Record>> = rows.iter().filter(fits).collect();
+    match fitting.as_slice() {
+        [option] => Some(At::There(option)),
+        [] if link.is_some() && desired.policy.get("options") != Some(&Policy::Enforce) => Some(At::TakenAway),
+        [] => Some(At::ToBeMade),
+        several => {
+            let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
+            let message = format!(
+                "{host}: the custom field {:?} has {} active choices {label:?} (ids {}); rename one of them in the ATS",
+                desired.key,
+                several.len(),
+                ids.join(", ")
+            );
+            draft.block(host, "AmbiguousReference", message);
+            None
+        }
+    }
+}
+
+/// Plans the field, then its choices.
+pub(super) fn plan(draft: &mut Draft<'_, DesiredCustomField>) {
+    let input = draft.input;
+    let host = input.desired.path();
+    let field = match find(draft, &host, input.desired, input.links) {
+        Some(At::There(record)) => {
+            if !is_ours(draft, &host, record, "it has the same key or name") {
+                return;
+            }
+            update(draft, &host, record);
+            Some(record)
+        }
+        Some(At::ToBeMade) => {
+            create(draft, &host);
+            None
+        }
+        Some(At::TakenAway) | None => return,
+    };
+    options(draft, &host, field.map(Arc::as_ref));
+}
+
+/// Links the record that was found, unless another desired record holds it. False when that blocked the record or facts are missing.
+pub(super) fn is_ours<D: Owned>(draft: &mut Draft<'_, D>, host: &str, record: &Record, reason: &str) -> bool {
+    if draft.input.links.contains_key(host) {
+        return true;
+    }
+    let remote = record.remote();
+    let Some(others) = draft.linked_to(&remote) else { return false };
+    if let Some(other) = others.iter().find(|other| other.as_str() != host) {
+        let message = format!("{host}: {remote} fits it and is linked to {other} already; make them one record");
+        draft.block(host, "DuplicateDesired", message);
+        return false;
+    }
+    let (host, reason) = (host.to_owned(), reason.to_owned());
+    draft.plan.adoptions.push(Adoption { host, remote, applied: Map::new(), reason });
+    true
+}
+
+fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
+    let desired = draft.input.desired;
+    let Some(rule) = draft.operation(host, "custom_fields.create") else {
+        draft.block(host, "NotSupported", format!("{host}: the adapter cannot make custom fields; make it in the ATS"));
+        return;
+    };
+    let mut step = step(rule, host, "the ATS has no custom field with this key or name".to_owned());
+    let mut applied = Map::new();
+    let members = [
+        ("name", desired.name.as_ref().map(|name| json!(name))),
+        ("private", desired.private.map(|private| json!(private))),
+        ("description", desired.description.as_ref().filter(|text| !text.is_empty()).map(|text| json!(text))),
+    ];
+    for (member, value) in members {
+        let Some(value) = value else { continue };
+        step.fields.push(FieldChange { field: member.to_owned(), before: Value::Null, after: value.clone() });
+        applied.insert(member.to_owned(), value.clone());
+        step.input.insert(member.to_owned(), value);
+    }
+    for (member, value) in [("applies_to", &desired.applies_to), ("type", &desired.value_type)] {
+        step.fields.push(FieldChange { field: member.to_owned(), before: Value::Null, after: json!(value) });
+        step.input.insert(member.to_owned(), json!(value));
+    }
+    for missing in rule.required.iter().filter(|member| !step.input.contains_key(*member)) {
+        draft.block(host, "MissingField", format!("{host}: a new custom field needs `{missing}`"));
+    }
+    step.makes.insert("subject".to_owned(), host.to_owned());
+    step.applied.insert(host.to_owned(), applied);
+    step.look_first = true;
+    step.calls += 1;
+    draft.plan.steps.push(step);
+}
+
+fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record) {
+    let desired = draft.input.desired;
+    let held = record.text("type.value").unwrap_or("unknown");
+    if held != desired.value_type {
+        let message = format!(
+            "{host}: {} is of type {held}, not {}; a field's type cannot be changed: declare it so, or under another key and name",
+            record.remote(),
+            desired.value_type
+        );
+        draft.block(host, "InvalidValue", message);
+        return;
+    }
+    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+    let wanted: Vec<(&str, Value)> = [
+        ("name", desired.name.as_ref().map(|name| json!(name))),
+        ("private", desired.private.map(|private| json!(private))),
+        ("description", desired.description.as_ref().map(|text| json!(text))),
+    ]
+    .into_iter()
+    .filter_map(|(field, value)| Some((field, value?)))
+    .collect();
+    let mut applied = base.clone();
+    applied.retain(|field, _| wanted.iter().any(|(owned, _)| owned == field));
+    let (mut fields, mut set) = (Vec::new(), Map::new());
+    for (field, value) in wanted {
+        if !record.knows(field) {
+            continue;
+        }
+        let observed = record.value(field).cloned().unwrap_or(Value::Null);
+        let comparison = compared(&observed, &value, base.get(field));
+        let told = Values { desired: &value, applied: base.get(field), observed: &observed };
+        let decision = draft.decide(host, field, Policy::Yield, comparison, &told);
+        if follow(draft, host, field, decision, &observed, &value, &mut fields, &mut applied) {
+            set.insert(field.to_owned(), value);
+        }
+    }
+    if fields.is_empty() {
+        rebase(draft, host, record, applied, &base);
+        return;
+    }
+    let Some(rule) = draft.operation(host, "custom_fields.update") else { return };
+    let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
+    step.target = Some(record.remote());
+    step.input = set;
+    step.fields = fields;
+    step.applied.insert(host.to_owned(), applied);
+    draft.plan.steps.push(step);
+}
+
+/// Texts and flags as they are compared: blanks around a text do not count, and what is missing is empty or false.
+fn compared(observed: &Value, desired: &Value, base: Option<&Value>) -> Comparison {
+    let same = |one: &Value, other: &Value| match (one, other) {
+        (Value::Bool(one), other) | (other, Value::Bool(one)) => *one == other.as_bool().unwrap_or(false),
+        (one, other) => one.as_str().unwrap_or_default().trim() == other.as_str().unwrap_or_default().trim(),
+    };
+    Comparison {
+        observed_is_desired: same(observed, desired),
+        observed_is_empty: same(observed, &Value::Null),
+        has_base: base.is_some(),
+        observed_is_base: base.is_some_and(|base| same(base, observed)),
+        desired_is_base: base.is_some_and(|base| same(base, desired)),
+    }
+}
+
+fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<&Record>) {
+    let input = draft.input;
+    let declared = input.desired.options.as_deref().unwrap_or_default();
+    for (order, label) in declared.iter().enumerate() {
+        let path = input.desired.option_path(label);
+        match choice(draft, host, input.desired, input.links, field, label) {
+            Some(At::There(option)) => option_there(draft, &path, label, option),
+            Some(At::ToBeMade) => option_create(draft, host, &path, label, field, order),
+            Some(At::TakenAway) => {
+                let message =
+                    format!("{host}: the choice {label:?} was archived in the ATS; it stays archived (policy yield)");
+                draft.say(FindingKind::Drifted, &path, "RemovedInAts", message);
+                tell(draft, &path, label, Decision::Drifted, &Value::Null);
+            }
+            None => {}
+        }
+    }
+    // What is no longer declared is nobody's from now on, and stays.
+    let prefix = format!("{host}/options/");
+    let below = input.links.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
+    let released =
+        below.filter(|(path, _)| !path.strip_prefix(&prefix).is_some_and(|label| input.desired.declares(label)));
+    draft.plan.releases.extend(released.map(|(path, _)| path.clone()));
+}
+
+fn tell(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &str, decision: Decision, observed: &Value) {
+    let applied = draft.input.links.contains_key(path).then(|| json!(label));
+    let told = Values { desired: &json!(label), applied: applied.as_ref(), observed };
+    draft.tell(path, "options", Policy::Yield, decision, &told);
+}
+
+/// A choice that is there: linked, and called as it was declared where the host insists on that.
+fn option_there(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &str, option: &Record) {
+    let named = option.text("name").unwrap_or_default();
+    let observed = json!(named);
+    if named == label {
+        let remote = option.remote();
+        if draft.input.links.get(path).is_none_or(|link| link.remote != remote) {
+            let (host, reason) = (path.to_owned(), "the choice is there".to_owned());
+            draft.plan.adoptions.push(Adoption { host, remote, applied: Map::new(), reason });
+        }
+        tell(draft, path, label, Decision::InStep, &observed);
+        return;
+    }
+    if draft.policy("options", Policy::Yield) != Policy::Enforce {
+        let message = format!(
+            "{path}: the choice is called {named:?} in the ATS by now; their name stands, and values written as {label:?} mean it (policy yield)"
+        );
+        draft.say(FindingKind::Drifted, path, "ChangedInAts", message);
+        tell(draft, path, label, Decision::Drifted, &observed);
+        return;
+    }
+    tell(draft, path, label, Decision::Write, &observed);
+    let Some(rule) = draft.operation(path, "custom_field_options.update") else { return };
+    let mut step = step(rule, path, "the choice is called otherwise in the ATS".to_owned());
+    step.target = Some(RemoteRef::new(kinds::CUSTOM_FIELD_OPTIONS, &option.id));
+    step.input.insert("name".to_owned(), json!(label));
+    step.fields.push(FieldChange { field: "name".to_owned(), before: observed, after: json!(label) });
+    draft.plan.steps.push(step);
+}
+
+fn option_create(
+    draft: &mut Draft<'_, DesiredCustomField>,
+    host: &str,
+    path: &str,
+    label: &str,
+    field: Option<&Record>,
+    order: usize,
+) {
+    tell(draft, path, label, Decision::Write, &Value::Null);
+    let Some(rule) = draft.operation(path, "custom_field_options.create") else { return };
+    let mut step = step(rule, path, "the field has no such active choice".to_owned());
+    let id = match field {
+        Some(field) => Value::String(field.id.clone()),
+        None => {
+            step.after.push(host.to_owned());
+            // Where others have made choices the place among them is theirs.
+            step.input.insert("order".to_owned(), json!(order));
+            made(host)
+        }
+    };
+    step.input.insert("custom_field".to_owned(), id);
+    step.input.insert("name".to_owned(), json!(label));
+    step.fields.push(FieldChange { field: "options".to_owned(), before: Value::Null, after: json!(label) });
+    step.makes.insert("subject".to_owned(), path.to_owned());
+    step.look_first = field.is_some();
+    step.calls += u32::from(step.look_first);
+    draft.plan.steps.push(step);
+}

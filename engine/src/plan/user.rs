@@ -1,0 +1,106 @@
+//! A user: found by address or made. Pure.
+//!
+//! Making one can mail somebody and take a seat, so it waits for the connection's opt-in like everything that can.
+//!
+//! Left out: changing and deactivating users. What somebody may do in the ATS is not for a sync engine to decide.
+
+use super::definition::is_ours;
+use super::{Draft, FieldChange, Owned, made, step};
+use crate::store::LinkRow;
+use atsync_model::contract::RemoteRef;
+use atsync_model::desired::{Desired, DesiredUser};
+use atsync_model::kinds;
+use serde_json::{Map, Value, json};
+
+/// The id of the user in the ATS, or that there is none. None while facts are missing or after it blocked the record.
+fn find<D: Owned>(draft: &mut Draft<'_, D>, host: &str, email: &str, link: Option<&LinkRow>) -> Option<Option<String>> {
+    if let Some(link) = link {
+        return Some(Some(link.remote.id.clone()));
+    }
+    let users = draft.users(email)?;
+    match users.as_slice() {
+        [] => Some(None),
+        [user] => Some(Some(user.clone())),
+        several => {
+            draft.several_users(host, email, several);
+            None
+        }
+    }
+}
+
+/// What a value that names a user by address is written as: an id, or the stand-in for one with the path that makes it. None while facts are missing
+/// or after it blocked the record.
+pub(super) fn named<D: Owned>(draft: &mut Draft<'_, D>, host: &str, email: &str) -> Option<(Value, Option<String>)> {
+    let path = DesiredUser::path_of(email);
+    let declared = draft.declared(&path)?;
+    let link = declared.and_then(|declared| declared.links.get(&path));
+    if let Some(id) = find(draft, host, email, link)? {
+        return Some((Value::String(id), None));
+    }
+    match declared {
+        Some(declared) if declared.managed && matches!(declared.desired, Desired::User(_)) => {
+            Some((made(&path), Some(path)))
+        }
+        _ => {
+            let message = format!(
+                "{host}: no user of the ATS has the address {email}; invite them, declare them as a user, or correct the address"
+            );
+            draft.block(host, "UnknownReference", message);
+            None
+        }
+    }
+}
+
+/// Plans the user.
+pub(super) fn plan(draft: &mut Draft<'_, DesiredUser>) {
+    let desired = draft.input.desired;
+    let host = desired.path();
+    let link = draft.input.links.get(&host);
+    match find(draft, &host, &desired.email, link) {
+        Some(Some(id)) => {
+            let Some(record) = draft.observed(&RemoteRef::new(kinds::USERS, &id)) else { return };
+            match record {
+                Some(record) => drop(is_ours(draft, &host, record, "it has the same e-mail address")),
+                None => {
+                    let message = format!("{host}: users/{id}, which it is linked to, is not shown by the ATS");
+                    draft.block(&host, "NotVisible", message);
+                }
+            }
+        }
+        Some(None) => create(draft, &host),
+        None => {}
+    }
+}
+
+fn create(draft: &mut Draft<'_, DesiredUser>, host: &str) {
+    let desired = draft.input.desired;
+    let Some(rule) = draft.operation(host, "users.create") else { return };
+    let mut step = step(rule, host, "no user of the ATS has the address".to_owned());
+    let name = desired.name.as_ref();
+    let mut applied = Map::new();
+    let members = [
+        ("first", name.and_then(|name| name.first.as_deref())),
+        ("last", name.and_then(|name| name.last.as_deref())),
+        ("email", Some(desired.email.as_str())),
+        ("job_title", desired.job_title.as_deref()),
+        ("employee_id", desired.employee_id.as_deref()),
+    ];
+    for (member, value) in members {
+        let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
+        step.fields.push(FieldChange { field: member.to_owned(), before: Value::Null, after: json!(value) });
+        step.input.insert(member.to_owned(), json!(value));
+        applied.insert(member.to_owned(), json!(value));
+    }
+    step.input.insert("invite".to_owned(), json!(desired.invite));
+    step.fields.push(FieldChange { field: "invite".to_owned(), before: Value::Null, after: json!(desired.invite) });
+    for missing in rule.required.iter().filter(|member| !step.input.contains_key(*member)) {
+        let member =
+            if matches!(missing.as_str(), "first" | "last") { format!("name.{missing}") } else { missing.clone() };
+        draft.block(host, "MissingField", format!("{host}: a new user needs `{member}`"));
+    }
+    step.makes.insert("subject".to_owned(), host.to_owned());
+    step.applied.insert(host.to_owned(), applied);
+    step.look_first = true;
+    step.calls += 1;
+    draft.plan.steps.push(step);
+}
