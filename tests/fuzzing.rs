@@ -160,8 +160,13 @@ fn what_is_accepted_as_desired_reads_back_as_the_same() {
 }
 
 #[test]
-fn foreign_rows_are_refused_and_both_stores_take_in_any_page_alike() {
+fn both_stores_take_in_any_page_alike() {
     runs("record", 1_000);
+}
+
+#[test]
+fn foreign_rows_are_refused_by_name_and_what_is_read_is_written_as_it_reads() {
+    runs("row", 10_000);
 }
 
 #[test]

@@ -6,6 +6,9 @@
 //! Begin with [`Engine`]. The other modules are its rooms, and dependencies between them point one way:
 //! [`plan`] and [`journal`] are pure; [`store`], [`transport`] and [`adapter`] do one kind of input and output each; [`reconcile`] composes
 //! them for one connection; [`schedule`] says when. The crate knows no ATS by name.
+//!
+//! Features: `components`, on by default, runs adapters that are components and brings wasmtime along; without it a host links its adapters in
+//! and gives them as [`adapter::NativeAdapter`]. `testing` adds what a host's tests need: a clock set by hand, seeded randomness, a scripted transport.
 
 pub mod adapter;
 pub mod clock;

@@ -3,10 +3,10 @@
 //! Every complete answer of Greenhouse is read here once, so that each status has one consequence (harvest-v3.md §6). The members of `errors`
 //! are texts, one-key objects `{field: text}` or the older `{message, field}`; all three occur, with and without a `message` beside them.
 //! An HTML page is a proxy's or a maintenance page, never Greenhouse's API. Bounds: at most [`MESSAGES_MAX`] messages of [`MESSAGE_CHARS_MAX`]
-//! characters; serde's own words are not passed on, because they quote what they could not read.
+//! characters, and [`TEXT_BYTES_MAX`] bytes of a text made of them; serde's own words are not passed on, because they quote what they could not read.
 //! Left out: what an *absent* answer means (the engine's) and whether a write happened (the write task's).
 
-use atsync_adapter::contract::{Denied, Failure, FieldError, Reply, Response, Restart};
+use atsync_adapter::contract::{Denied, Failure, FieldError, Outcome, Probed, Reply, Response, Restart, Step, Written};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -14,6 +14,8 @@ use serde_json::Value;
 pub const MESSAGES_MAX: usize = 20;
 /// How much of each.
 pub const MESSAGE_CHARS_MAX: usize = 300;
+/// How much of a text that quotes several of them, or a word of the task. The contract allows 8 KiB.
+pub const TEXT_BYTES_MAX: usize = 4 * 1024;
 /// The longest wait that an answer can ask for; more is taken for a mistake. Arbitrary.
 const RETRY_AFTER_MAX_MS: u64 = 60 * 60 * 1000;
 
@@ -25,6 +27,43 @@ pub fn response(reply: Reply) -> Result<Response, Failure> {
     match reply {
         Reply::Response(response) => Ok(response),
         Reply::Verified(_) | Reply::Transferred(_) => Err(Failure::Bug("a reply to a step that was not sent".into())),
+    }
+}
+
+/// The adapter's answer with its texts for people cut to what the contract allows, whatever they quote.
+///
+/// # Errors
+/// As before.
+pub fn cut(mut answer: Result<Step, Failure>) -> Result<Step, Failure> {
+    match &mut answer {
+        Err(failure) | Ok(Step::Done(Outcome::Written(Written::Refused(failure)))) => shorten(failure),
+        Ok(Step::Done(Outcome::Written(Written::Unclear(text)) | Outcome::Probed(Probed::Blind(text)))) => short(text),
+        Ok(Step::Done(Outcome::Checked(checked))) => short(&mut checked.detail),
+        Ok(_) => {}
+    }
+    answer
+}
+
+fn short(text: &mut String) {
+    text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
+}
+
+fn shorten(failure: &mut Failure) {
+    match failure {
+        Failure::Auth(text)
+        | Failure::NotFound(text)
+        | Failure::Gone(text)
+        | Failure::Conflict(text)
+        | Failure::Misconfigured(text)
+        | Failure::Unavailable(text)
+        | Failure::Protocol(text)
+        | Failure::Bug(text) => short(text),
+        Failure::Denied(denied) => short(&mut denied.message),
+        Failure::Invalid(errors) => errors.iter_mut().for_each(|error| {
+            short(&mut error.field);
+            short(&mut error.message);
+        }),
+        Failure::Moved(_) | Failure::Restart(_) | Failure::Throttled(_) | Failure::Quota(_) => {}
     }
 }
 

@@ -224,7 +224,7 @@ fn sources_page(given: &Given, found: Found, response: &Response) -> Result<Step
         }
     }
     exact.truncate(NAMED_MAX);
-    match link::next(response) {
+    match link::next(response)? {
         Some(next) if link.as_ref() == Some(&next) => {
             Err(Failure::Protocol("a page of sources names itself as the next".into()))
         }

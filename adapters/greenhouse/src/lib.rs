@@ -42,7 +42,7 @@ impl Adapter for Greenhouse {
     }
 
     fn start(task: Task, given: &Given) -> Result<Step, Failure> {
-        match task {
+        answer::cut(match task {
             Task::Scan(task) => scan::start(task),
             Task::Fetch(task) => fetch::start(task),
             Task::Check(permission) => check::start(&permission, given),
@@ -50,11 +50,11 @@ impl Adapter for Greenhouse {
             Task::DescribeTenant => tenant::start(given),
             Task::Write(task) => write::start(task, given),
             Task::Probe(task) => probe::start(task, given),
-        }
+        })
     }
 
     fn resume(state: Continuation, given: &Given, reply: Reply) -> Result<Step, Failure> {
-        match State::decode(&state)? {
+        answer::cut(State::decode(&state).and_then(|state| match state {
             State::Scan(state) => scan::resume(&state, reply),
             State::Fetch(state) => fetch::resume(state, reply),
             State::Check(state) => check::resume(state, given, reply),
@@ -62,7 +62,7 @@ impl Adapter for Greenhouse {
             State::Tenant(state) => tenant::resume(state, given, reply),
             State::Write(state) => write::resume(*state, given, reply),
             State::Probe(state) => probe::resume(*state, given, reply),
-        }
+        }))
     }
 }
 

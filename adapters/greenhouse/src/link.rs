@@ -4,15 +4,28 @@
 //! empty: both were recorded or documented (harvest-v3.md §4 \[ok\]). The URL is handed on verbatim; that it leads to the granted origin is
 //! the engine's to prove.
 
-use atsync_adapter::contract::Response;
+use atsync_adapter::contract::{Failure, Response};
+
+/// The engine sends no longer URL. Greenhouse's have some hundred bytes.
+const LINK_BYTES_MAX: usize = 8 * 1024;
 
 /// The URL of the next page.
-pub fn next(response: &Response) -> Option<String> {
-    response
-        .headers
-        .iter()
-        .filter(|header| header.name.eq_ignore_ascii_case("link"))
-        .find_map(|header| find(&header.value))
+///
+/// # Errors
+/// [`Failure::Protocol`] for one that no request can have: as a cursor it would stop every later pass too.
+pub fn next(response: &Response) -> Result<Option<String>, Failure> {
+    let mut links = response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("link"));
+    match links.find_map(|header| find(&header.value)) {
+        Some(link) if !can_be_followed(&link) => {
+            Err(Failure::Protocol(format!("the link to the next page has {} bytes", link.len())))
+        }
+        found => Ok(found),
+    }
+}
+
+/// Whether a request can have this for its URL, as far as that can be told without knowing the origin.
+pub fn can_be_followed(link: &str) -> bool {
+    !link.is_empty() && link.len() <= LINK_BYTES_MAX
 }
 
 /// Walks through `<url>; a=b; c="d", <url>; …`.
@@ -60,7 +73,17 @@ mod tests {
 
     fn of(values: &[&str]) -> Option<String> {
         let headers = values.iter().map(|value| Field::new("link", *value)).collect();
-        next(&Response { status: 200, headers, body: Vec::new() })
+        next(&Response { status: 200, headers, body: Vec::new() }).unwrap()
+    }
+
+    #[test]
+    fn a_link_that_no_request_can_have_is_refused_with_its_page() {
+        let of = |bytes: usize| {
+            let link = Field::new("link", format!("<{}>; rel=next", "x".repeat(bytes)));
+            next(&Response { status: 200, headers: vec![link], body: Vec::new() })
+        };
+        assert!(matches!(of(LINK_BYTES_MAX), Ok(Some(_))));
+        assert!(matches!(of(LINK_BYTES_MAX + 1), Err(Failure::Protocol(_))));
     }
 
     #[test]

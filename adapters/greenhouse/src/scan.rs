@@ -43,6 +43,9 @@ pub(crate) fn start(task: Scan) -> Result<Step, Failure> {
         Some(bytes) => atsync_adapter::state::decode(bytes)?,
     };
     let request = match &at.link {
+        Some(link) if !link::can_be_followed(link) => {
+            return Err(Failure::Bug("the link of a cursor is empty or too long".into()));
+        }
         Some(link) => request::follow(link.clone()),
         None => request::get(kind.collection, first_page(kind, &at, &task)?),
     };
@@ -58,7 +61,7 @@ pub(crate) fn resume(state: &State, reply: Reply) -> Result<Step, Failure> {
         return Err(read(&response, &kind.permission()));
     }
     let rows = page::rows(kind, &response)?;
-    let next = match link::next(&response) {
+    let next = match link::next(&response)? {
         Some(link) if state.at.link.as_ref() == Some(&link) => {
             return Err(Failure::Protocol(format!("a page of {} names itself as the next", kind.collection)));
         }

@@ -95,7 +95,7 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     }
     let rows: Vec<Row> = answer::json(&response)?;
     let oldest = state.oldest.into_iter().chain(rows).min_by_key(|row| row.id);
-    match link::next(&response) {
+    match link::next(&response)? {
         Some(_) if state.pages >= PAGES_MAX => {
             Err(Failure::Protocol(format!("more than {PAGES_MAX} pages of {}", state.basis.collection())))
         }

@@ -577,6 +577,16 @@ fn a_conversion_is_found_as_the_new_application() {
     }
 }
 
+/// Found by fuzzing: such a row became a link without an id.
+#[test]
+fn a_row_that_fits_and_has_no_id_proves_neither_that_the_conversion_happened_nor_that_it_did_not() {
+    let old = application(7, json!({"prospect": true, "status": "converted", "job_id": null, "created_at": BEFORE}));
+    let nameless = application(9, json!({"id": null}));
+    let replies = vec![reply(200, json!([old])), reply(200, json!([nameless, old]))];
+    let case = case("applications.convert", json!({"job": "5"})).on("applications", "7").replies(replies);
+    assert!(matches!(case.probe(Some(SENT_MS)).failure(), Failure::Protocol(_)));
+}
+
 #[test]
 fn a_deletion_is_proved_by_the_row_not_being_shown() {
     for (rows, verdict) in [(json!([]), "found  matched"), (json!([{"id": 7}]), "absent 10000")] {

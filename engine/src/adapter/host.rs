@@ -14,18 +14,28 @@
 //! Everything of WebAssembly that compilers for `wasm32-unknown-unknown` do not need: threads, shared and 64-bit memories, several memories,
 //! garbage collection, exceptions, tail calls, relaxed SIMD (it may differ between machines). NaNs are canonical, so that a replay is exact.
 //!
+//! The only module that knows wasmtime, and left out with it when the feature `components` is off.
+//!
 //! Left out: WASI in any form, and asynchronous guests. An adapter waits for nothing.
 
+mod limiter;
+pub mod load;
+mod places;
+mod ticker;
+
+pub use limiter::Limits;
+pub use load::LoadError;
+
 use super::check::{self, Answer};
-use super::limits::{INSTANCES_MAX, Limiter, Limits, OverLimit};
-use super::load::{self, LoadError};
-use super::places::Places;
-use super::ticker::Ticker;
+use super::limits::INSTANCES_MAX;
 use super::{Adapter, AdapterError};
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
+use limiter::{Limiter, OverLimit};
+use places::Places;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use ticker::Ticker;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
 use wasmtime::{
     Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap,

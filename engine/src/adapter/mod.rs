@@ -1,25 +1,22 @@
 //! Adapters as the engine sees them.
 //!
-//! [`Adapter`] is the contract's three functions. [`host::ComponentHost`] loads WebAssembly components that fulfil it, each call in a fresh store under
-//! limits; [`native::NativeAdapter`] calls the same code compiled natively (tests, simulation, measurements). What an adapter answers is
+//! [`Adapter`] is the contract's three functions. `host::ComponentHost` loads WebAssembly components that fulfil it, each call in a fresh store under
+//! limits (feature `components`, on by default); [`native::NativeAdapter`] calls the same code compiled natively (tests, simulation, measurements). What an adapter answers is
 //! checked in [`check`] before anybody acts on it: an adapter can fail, lie or loop, and that is an [`AdapterError`] on
 //! its connection and nothing else.
 //!
 //! Left out: sending. An adapter does no input or output, and neither does this module beyond reading the component file.
 
 pub mod check;
+#[cfg(feature = "components")]
 pub mod host;
 pub mod limits;
-pub mod load;
 pub mod manifest_check;
 pub mod native;
-mod places;
-mod ticker;
 
 pub use check::TaskGuard;
-pub use host::{ComponentAdapter, ComponentHost, HostError, HostOptions, Metering};
-pub use limits::Limits;
-pub use load::LoadError;
+#[cfg(feature = "components")]
+pub use host::{ComponentAdapter, ComponentHost, HostError, HostOptions, Limits, LoadError, Metering};
 pub use native::NativeAdapter;
 
 use atsync_model::contract::{Continuation, Failure};

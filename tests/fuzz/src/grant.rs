@@ -17,13 +17,16 @@ pub(crate) fn greenhouse() -> &'static NativeAdapter {
     })
 }
 
-/// What the engine gives along. The time is 2026-11-24T10:00:00Z.
+/// The engine's clock: 2026-11-24T06:00:00Z, as in the adapter's own tests, whose exchanges are the corpus.
+pub(crate) const NOW_MS: u64 = 1_795_500_000_000;
+
+/// What the engine gives along.
 pub(crate) fn given() -> Given {
     Given {
-        now_ms: 1_795_514_400_000,
+        now_ms: NOW_MS,
         settings: "{}".to_owned(),
         tenant: None,
-        mark: Some(Mark { text: "[atsync:7f3a]".to_owned(), time_ms: 1_795_514_400_001 }),
+        mark: Some(Mark { text: "atsync-42".to_owned(), time_ms: NOW_MS }),
         grant: Some(Grant { scopes: None, actor: None }),
     }
 }

@@ -19,17 +19,19 @@ mod desired;
 mod grant;
 mod record;
 mod replies;
+mod row;
 mod url;
 
 pub use cursor::cursor;
 pub use desired::desired;
 pub use record::record;
 pub use replies::adapter;
+pub use row::row;
 pub use url::url;
 
 /// What one target does with an input.
 pub type Target = fn(&[u8]);
 
 /// A target by its name, as the directories of the corpus have it.
-pub const TARGETS: [(&str, Target); 5] =
-    [("url", url), ("adapter", adapter), ("desired", desired), ("record", record), ("cursor", cursor)];
+pub const TARGETS: [(&str, Target); 6] =
+    [("url", url), ("adapter", adapter), ("desired", desired), ("record", record), ("row", row), ("cursor", cursor)];

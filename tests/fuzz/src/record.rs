@@ -1,12 +1,12 @@
-//! The store and what it is given: bytes that it did not write, and pages of any content.
+//! The store and what it is given: pages of any content.
 //!
-//! First the whole input is read as a stored row of each form. Then each line of it is a page of one record: a character whose bits choose the mask,
+//! Each line of the input is a page of one record: a character whose bits choose the mask,
 //! one that chooses the id and whether it is called gone, then the body. Both stores take in all pages and must say the same.
 
 use atsync::Entropy;
 use atsync::store::memory::MemoryStore;
-use atsync::store::redb::{RedbOptions, RedbStore, foreign};
-use atsync::store::{Cause, ObservedWrite, PageCommit, Store, StoreError};
+use atsync::store::redb::{RedbOptions, RedbStore};
+use atsync::store::{Cause, ObservedWrite, PageCommit, Store};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -19,21 +19,6 @@ const ROWS_MAX: usize = 100;
 
 /// See the module.
 pub fn record(bytes: &[u8]) {
-    rows(bytes);
-    pages(bytes);
-}
-
-/// A row that can be read is written as it reads, and what cannot be read is called damaged.
-fn rows(bytes: &[u8]) {
-    for read in foreign::FORMS {
-        match read(bytes) {
-            Ok(written) => assert_eq!(read(&written).expect("what was written can be read"), written),
-            Err(error) => assert!(matches!(error, StoreError::Unusable(_)), "{error}"),
-        }
-    }
-}
-
-fn pages(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let memory = MemoryStore::new("fuzz");
     let options = RedbOptions { inline: true, ..RedbOptions::default() };

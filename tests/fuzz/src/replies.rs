@@ -1,9 +1,10 @@
 //! The adapter and what an ATS may answer: any status, any headers, any body, in any task.
 //!
-//! Input: sections parted by a line `---`. The first is the task, a line and what belongs to it; each other one is a reply, as HTTP has it: the
-//! status, headers, an empty line, the body. Replies are handed in until they or the task end.
+//! Input: sections parted by a line `---`. The first is what the engine gives along, as far as it is not the usual, and the task, a line and what belongs
+//! to it; each other one is a reply, as HTTP has it: the status, headers, an empty line, the body. Replies are handed in until they or the task end.
 //!
 //! ```text
+//! settings JSON                or `known JSON` (what is known of the tenant), `scopes ID,ID`, `actor ID`
 //! scan KIND [FROM TO]          then the cursor
 //! fetch KIND ID,ID
 //! write OPERATION [KIND/ID]    then a line with the input, a line with what was observed (or none)
@@ -13,10 +14,11 @@
 //! tenant
 //! ```
 
-use crate::grant::{given, greenhouse, stays};
+use crate::grant::{NOW_MS, given, greenhouse, stays};
 use atsync::adapter::{Adapter as _, TaskGuard, limits::STEPS_MAX};
 use atsync::model::contract::{
-    Fetch, Field, Hook, Operation, Probe, RemoteRef, Reply, Response, Scan, Since, Step, Task, Window, Write,
+    Fetch, Field, Given, Grant, Hook, Operation, Probe, RemoteRef, Reply, Response, Scan, Since, Step, Task, Window,
+    Write,
 };
 
 const PART: &[u8] = b"\n---\n";
@@ -24,9 +26,9 @@ const PART: &[u8] = b"\n---\n";
 /// Never a trap, never a breach of the contract: the adapter answers, or says in the contract's words why not.
 pub fn adapter(bytes: &[u8]) {
     let mut sections = sections(bytes);
-    let Some(task) = sections.next().and_then(task) else { return };
+    let Some((task, given)) = sections.next().and_then(begin) else { return };
     let mut guard = TaskGuard::new(&task);
-    let mut answer = greenhouse().start(task, given()).expect("the adapter begins the task or refuses it");
+    let mut answer = greenhouse().start(task, given.clone()).expect("the adapter begins the task or refuses it");
     let mut last = None;
     for section in sections.take(STEPS_MAX as usize - 1) {
         let Ok(step) = answer else { return };
@@ -45,7 +47,7 @@ pub fn adapter(bytes: &[u8]) {
             Step::Transfer(_) => panic!("Greenhouse transfers nothing"),
             Step::Done(_) => return,
         };
-        answer = greenhouse().resume(state, given(), reply).expect("the adapter reads any reply or refuses it");
+        answer = greenhouse().resume(state, given.clone(), reply).expect("the adapter reads any reply or refuses it");
     }
     if let Ok(step) = answer {
         guard.step(&step, last.as_ref()).expect("the step belongs to the task");
@@ -66,6 +68,27 @@ fn split<'a>(bytes: &'a [u8], at: &[u8]) -> (&'a [u8], Option<&'a [u8]>) {
         Some(index) => (bytes.get(..index).unwrap_or_default(), bytes.get(index + at.len()..)),
         None => (bytes, None),
     }
+}
+
+/// The task, and what the engine gives along.
+fn begin(mut section: &[u8]) -> Option<(Task, Given)> {
+    let mut given = given();
+    loop {
+        let (line, rest) = split(section, b"\n");
+        let line = String::from_utf8_lossy(line);
+        match line.split_once(' ') {
+            Some(("settings", settings)) => given.settings = settings.to_owned(),
+            Some(("known", known)) => given.tenant = Some(known.to_owned()),
+            Some(("scopes", scopes)) => grant(&mut given).scopes = Some(scopes.split(',').map(str::to_owned).collect()),
+            Some(("actor", actor)) => grant(&mut given).actor = Some(actor.to_owned()),
+            _ => return task(section).map(|task| (task, given)),
+        }
+        section = rest?;
+    }
+}
+
+fn grant(given: &mut Given) -> &mut Grant {
+    given.grant.get_or_insert(Grant { scopes: None, actor: None })
 }
 
 fn task(section: &[u8]) -> Option<Task> {
@@ -91,7 +114,7 @@ fn task(section: &[u8]) -> Option<Task> {
         }
         "probe" => {
             let operation = operation(words.next()?, words.next(), lines(payload).0);
-            Task::Probe(Probe { operation, first_sent_ms: Some(1_795_514_400_001) })
+            Task::Probe(Probe { operation, first_sent_ms: Some(NOW_MS - 30_000) })
         }
         "check" => Task::Check(rest.to_owned()),
         "hook" => Task::Hook(Hook { headers: vec![Field::new("signature", rest)], body: payload.to_vec() }),

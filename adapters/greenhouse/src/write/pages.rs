@@ -21,7 +21,7 @@ pub(crate) struct Page {
 /// Reads the answer to a look at a collection.
 pub(crate) fn read(response: &Response, collection: &str) -> Result<Page, Failure> {
     answer::accepted(response, &list_scope(collection))?;
-    Ok(Page { rows: answer::json(response)?, next: link::next(response) })
+    Ok(Page { rows: answer::json(response)?, next: link::next(response)? })
 }
 
 /// The first page of a filtered list, as large as pages get.

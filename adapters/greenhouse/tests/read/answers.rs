@@ -1,8 +1,11 @@
 //! What an answer means that is not the wanted one (harvest-v3.md §6).
 
 use crate::support::*;
+use atsync_adapter::Adapter;
 use atsync_adapter::contract::*;
+use atsync_greenhouse::Greenhouse;
 use atsync_greenhouse::answer::errors;
+use serde_json::json;
 
 fn failure(response: Response) -> Failure {
     scanned("jobs", response).unwrap_err()
@@ -30,6 +33,22 @@ fn errors_are_read_in_each_of_their_shapes() {
     ] {
         assert_eq!(flat(&answer(422, &[], body)), expected, "{body}");
     }
+}
+
+/// Twenty messages in full would be more than the contract lets an adapter say, and then nobody would hear any of them.
+#[test]
+fn many_long_messages_and_long_words_are_cut_to_what_the_contract_allows() {
+    let long = "\u{1f600}".repeat(400);
+    let body = json!({"errors": vec![json!({&long: &long}); 30]}).to_string();
+    for status in [401, 403, 404, 409, 422, 503, 302] {
+        let text = failure(answer(status, &[], &body)).to_string();
+        assert!(text.contains('\u{1f600}'), "{status}: {text}");
+    }
+    let (allowed, word) = (8 * 1024, "x".repeat(10_000));
+    let Failure::Denied(denied) = failure(answer(403, &[], &body)) else { panic!("denied") };
+    assert!(denied.message.len() <= allowed);
+    let Err(Failure::Bug(text)) = Greenhouse::start(Task::Scan(everything(&word)), &given()) else { panic!("a bug") };
+    assert!(text.len() <= allowed && text.contains("xxx"));
 }
 
 #[test]

@@ -126,6 +126,7 @@ fn what_the_engine_should_never_ask_is_a_bug_and_not_a_panic() {
         Scan { since: Since::Token(vec![1]), ..everything("jobs") },
         Scan { parent: Some(RemoteRef::new("jobs", "1")), ..everything("stages") },
         Scan { cursor: Some(b"no cursor of ours".to_vec()), ..everything("jobs") },
+        Scan { cursor: Some(br#"{"walk":0,"link":""}"#.to_vec()), ..everything("jobs") },
         everything("nothing"),
     ] {
         assert!(matches!(Greenhouse::start(Task::Scan(task), &given()), Err(Failure::Bug(_))));

@@ -69,7 +69,9 @@ impl<'a> Row<'a> {
 /// Reads a value and writes it anew; see [`super::foreign`].
 #[cfg(any(test, feature = "testing"))]
 pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
-    Ok(Row::decode(value)?.encode())
+    let row = Row::decode(value)?;
+    let status = status_text(&row.owned(String::new(), 0)?.status)?;
+    Ok(Row { status: &status, ..row }.encode())
 }
 
 fn key_of(connection: &str, key: &str) -> Key {

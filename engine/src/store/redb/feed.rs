@@ -109,7 +109,16 @@ fn decode<T>(value: &[u8], then: impl FnOnce(Event<'_>) -> Result<T, StoreError>
 /// Reads a value and writes it anew; see [`super::foreign`].
 #[cfg(any(test, feature = "testing"))]
 pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
-    decode(value, |event| Ok(event.encode()))
+    decode(value, |event| {
+        let before = text(&fields(event.before)?)?;
+        match event.after {
+            After::Text(after) => {
+                let after = text(&fields(after)?)?;
+                Ok(Event { before: &before, after: After::Text(&after), ..event }.encode())
+            }
+            After::ToldByRow => Ok(Event { before: &before, ..event }.encode()),
+        }
+    })
 }
 
 fn proof_number(proof: Proof) -> u64 {
@@ -203,25 +212,26 @@ pub(super) fn changes(
     Ok(found)
 }
 
+/// The fields of an event, as it holds them.
+fn fields(text: &str) -> Result<Map<String, serde_json::Value>, StoreError> {
+    if text.is_empty() { Ok(Map::new()) } else { object(text).map_err(|_| damaged(WHAT)) }
+}
+
 fn change(
     rows: &impl ReadableTable<super::tables::Bytes, super::tables::Bytes>,
     connection: &str,
     serial: u64,
     event: Event<'_>,
 ) -> Result<Change, StoreError> {
-    let map = |text: &str| match text {
-        "" => Ok(Map::new()),
-        text => object(text).map_err(|_| damaged(WHAT)),
-    };
     let after = match event.after {
-        After::Text(text) => map(text)?,
+        After::Text(text) => fields(text)?,
         After::ToldByRow => {
             let row = get(rows, &observed::key(connection, event.kind, event.id))?.ok_or_else(|| damaged(WHAT))?;
             let row = observed::Row::decode(row.value())?;
             if row.told != serial {
                 return Err(damaged(WHAT));
             }
-            map(row.body)?
+            fields(row.body)?
         }
     };
     Ok(Change {
@@ -230,7 +240,7 @@ fn change(
         kind: event.kind.to_owned(),
         id: event.id.to_owned(),
         what: event.what,
-        before: map(event.before)?,
+        before: fields(event.before)?,
         after,
         cause: event.cause.clone(),
     })

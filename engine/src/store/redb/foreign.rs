@@ -1,13 +1,52 @@
 //! Bytes that nobody knows, read as rows: for the fuzz targets (feature `testing`).
 //!
 //! A file can be damaged, or come from a later version. Each form reads a value and writes what it read, so that a target can tell that reading
-//! refuses rather than panics, and that what was read is written as it reads. Left out: rows in JSON, which are serde's to read.
+//! refuses rather than panics, says what it refused, and that what was read is written as it reads. Left out: the texts that say what the file is; they are
+//! read when it is opened.
 
-use super::{desired, feed, observed};
-use crate::store::StoreError;
+use super::tables::{from_json, number_of, number_value, to_json};
+use super::{desired, feed, identity, observed};
+use crate::journal::Intent;
+use crate::store::codec::{Key, KeyReader, damaged};
+use crate::store::{ConnectionRow, LinkRow, ScanState, StoreError, SweepState};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 /// Reads a value and writes it anew.
 pub type Form = fn(&[u8]) -> Result<Vec<u8>, StoreError>;
 
-/// The forms of rows that have a codec of their own: an observed record, a desired record, a change event.
-pub const FORMS: [Form; 3] = [observed::rewritten, desired::rewritten, feed::rewritten];
+/// Every form of what is stored, under the name that a refusal calls it by.
+pub const FORMS: [(&str, Form); 11] = [
+    ("an observed record", observed::rewritten),
+    ("a desired record", desired::rewritten),
+    ("a change event", feed::rewritten),
+    ("an alias", identity::rewritten),
+    ("a counter", |value| number_of(value).map(number_value)),
+    ("a key", key),
+    ("a connection", |value| json::<ConnectionRow>(value, "a connection")),
+    ("a scan's state", |value| json::<ScanState>(value, "a scan's state")),
+    ("a sweep's state", |value| json::<SweepState>(value, "a sweep's state")),
+    ("a link", |value| json::<LinkRow>(value, "a link")),
+    ("an intent", |value| json::<Intent>(value, "an intent")),
+];
+
+/// A row in JSON. What was written is read once more here, where its type is known.
+fn json<T: DeserializeOwned + Serialize + PartialEq>(value: &[u8], what: &str) -> Result<Vec<u8>, StoreError> {
+    let row: T = from_json(value, what)?;
+    let written = to_json(&row)?;
+    if from_json::<T>(&written, what)? == row {
+        return Ok(written);
+    }
+    Err(StoreError::Invalid(format!("{what} reads otherwise than it was written")))
+}
+
+/// A key of a text, a number and a text: the parts that keys are made of. A key has one form only, so one that can be read is as it would be written.
+fn key(value: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let mut parts = KeyReader::after(value, &Key::default())?;
+    let read = Key::of(&parts.text()?).number(parts.number()?).text(&parts.text()?);
+    match (parts.is_done(), read.bytes() == value) {
+        (false, _) => Err(damaged("a key")),
+        (true, true) => Ok(value.to_vec()),
+        (true, false) => Err(StoreError::Invalid("a key reads otherwise than it was written".to_owned())),
+    }
+}

@@ -21,6 +21,17 @@ fn decode(value: &[u8]) -> Result<Alias, StoreError> {
     Ok(Alias { to: reader.text()?.to_owned(), told })
 }
 
+fn encode(to: &str, told: bool) -> Vec<u8> {
+    ValueWriter::new(FORMAT, to.len()).byte(u8::from(told)).string(to.as_bytes()).done()
+}
+
+/// Reads a value and writes it anew; see [`super::foreign`].
+#[cfg(any(test, feature = "testing"))]
+pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
+    let alias = decode(value)?;
+    Ok(encode(&alias.to, alias.told))
+}
+
 /// Writes where a record went. Tells whether it was not known before; a lead never takes the place of what was told.
 pub(super) fn put(
     tables: &mut Tables<'_>,
@@ -35,8 +46,7 @@ pub(super) fn put(
     if held.as_ref().is_some_and(|held| (held.told && !told) || (held.told == told && held.to == to)) {
         return Ok(false);
     }
-    let value = ValueWriter::new(FORMAT, to.len()).byte(u8::from(told)).string(to.as_bytes()).done();
-    tables.aliases.put(&key, &value)?;
+    tables.aliases.put(&key, &encode(to, told))?;
     Ok(true)
 }
 

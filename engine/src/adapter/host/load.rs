@@ -1,0 +1,153 @@
+//! Whether a file is an adapter: checked before anything of it runs, each refusal in one sentence that says what, where and what to do.
+//!
+//! In order: can the file be read, is it WebAssembly, is it a component, does it compile, does it import nothing, does it export
+//! the contract. The manifest comes after, in [`crate::adapter::manifest_check`]. Left out: signatures and provenance; which file to trust is the operator's choice.
+
+use crate::adapter::AdapterError;
+use std::io::Read;
+use std::path::Path;
+use wasmtime::Engine;
+use wasmtime::component::{Component, ComponentExportIndex, types::ComponentItem};
+
+/// The exported interface. It contains the version: another version is another contract.
+pub const INTERFACE: &str = "ats:adapter/adapter@0.1.0";
+
+/// The bytes that every WebAssembly file begins with.
+const MAGIC: &[u8] = b"\0asm";
+/// The four bytes after it for a core module, and for a component.
+const CORE_MODULE: &[u8] = &[1, 0, 0, 0];
+const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
+
+/// Why a file is not loaded as an adapter.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("{name} cannot be read ({reason}); check the path and its permissions")]
+    Read {
+        /// The path.
+        name: String,
+        /// The system's words.
+        reason: String,
+    },
+    /// It is larger than an adapter may be.
+    #[error(
+        "{name} is larger than the {bytes_max} bytes that an adapter may have; build it with the profile `adapter`"
+    )]
+    TooLarge {
+        /// The path or name.
+        name: String,
+        /// What is allowed.
+        bytes_max: usize,
+    },
+    /// It does not begin as a component does.
+    #[error("{name} is no WebAssembly component: {found}; make one with atsync-componentize")]
+    NotAComponent {
+        /// The path or name.
+        name: String,
+        /// What it is instead.
+        found: String,
+    },
+    /// It begins like a component, but is damaged or uses what adapters may not.
+    #[error("{name} cannot be compiled: {reason}; build it again for wasm32-unknown-unknown")]
+    Broken {
+        /// The path or name.
+        name: String,
+        /// Wasmtime's words.
+        reason: String,
+    },
+    /// It imports something.
+    #[error("{name} imports {}, which no adapter may have; build it for wasm32-unknown-unknown, where nothing is imported", .imports.join(", "))]
+    Imports {
+        /// The path or name.
+        name: String,
+        /// Every import.
+        imports: Vec<String>,
+    },
+    /// It does not export the contract.
+    #[error("{name} is no adapter for this engine: {reason}; build it against {INTERFACE}")]
+    Exports {
+        /// The path or name.
+        name: String,
+        /// What is missing or different.
+        reason: String,
+    },
+    /// `describe` failed.
+    #[error("{name} cannot describe itself: {error}")]
+    Describe {
+        /// The path or name.
+        name: String,
+        /// How it failed.
+        error: AdapterError,
+    },
+    /// The manifest is not valid.
+    #[error("{name} describes itself wrongly: {reason}")]
+    Manifest {
+        /// The path or name.
+        name: String,
+        /// Place and fault.
+        reason: String,
+    },
+}
+
+/// An error of wasmtime in one line.
+pub(crate) fn reason(error: &wasmtime::Error) -> String {
+    format!("{error:#}").lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads a file, but no more of it than an adapter may have.
+pub(crate) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, LoadError> {
+    let name = path.display().to_string();
+    let unreadable = |error: std::io::Error| LoadError::Read { name: name.clone(), reason: error.to_string() };
+    let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+/// Looks at size and first bytes.
+pub(crate) fn is_component(name: &str, bytes: &[u8], bytes_max: usize) -> Result<(), LoadError> {
+    if bytes.len() > bytes_max {
+        return Err(LoadError::TooLarge { name: name.into(), bytes_max });
+    }
+    let found = match (bytes.get(..4), bytes.get(4..8)) {
+        (Some(MAGIC), Some(COMPONENT)) => return Ok(()),
+        (Some(MAGIC), Some(CORE_MODULE)) => "it is a core module, which has no typed exports",
+        (Some(MAGIC), Some(_)) => "it is of another version of WebAssembly",
+        (Some(MAGIC), None) => "it ends after its first bytes",
+        _ if bytes.is_empty() => "it is empty",
+        _ => "it is no WebAssembly at all",
+    };
+    Err(LoadError::NotAComponent { name: name.into(), found: found.into() })
+}
+
+/// Refuses every import by name.
+pub(crate) fn imports_nothing(name: &str, component: &Component, engine: &Engine) -> Result<(), LoadError> {
+    let imports: Vec<String> =
+        component.component_type().imports(engine).map(|(import, _)| import.to_owned()).collect();
+    if imports.is_empty() { Ok(()) } else { Err(LoadError::Imports { name: name.into(), imports }) }
+}
+
+/// Where the three functions are.
+pub(crate) struct Exports {
+    pub(crate) describe: ComponentExportIndex,
+    pub(crate) start: ComponentExportIndex,
+    pub(crate) resume: ComponentExportIndex,
+}
+
+/// Finds the three functions, without running anything.
+pub(crate) fn exports(name: &str, component: &Component) -> Result<Exports, LoadError> {
+    let interface = component
+        .get_export_index(None, INTERFACE)
+        .ok_or_else(|| wrong(name, format!("it does not export {INTERFACE}")))?;
+    let find = |function: &str| match component.get_export(Some(&interface), function) {
+        Some((ComponentItem::ComponentFunc(_), index)) => Ok(index),
+        _ => Err(wrong(name, format!("its {INTERFACE} lacks the function {function}"))),
+    };
+    Ok(Exports { describe: find("describe")?, start: find("start")?, resume: find("resume")? })
+}
+
+/// The exports are there, but not as the contract has them.
+pub(crate) fn wrong(name: &str, reason: String) -> LoadError {
+    LoadError::Exports { name: name.into(), reason }
+}
