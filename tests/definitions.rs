@@ -293,6 +293,7 @@ fn a_user_is_named_by_address_and_made_only_when_allowed_and_mailed_only_when_to
     let said = words::plan(&plan);
     assert!(said.contains("set `user_invitations = true`") && said.contains("mailed an invitation"), "{said}");
     assert!(!report.is_complete());
+    assert_eq!((report.in_step, report.not_in_step, report.held_back), (1, 1, 1), "{report:#?}");
     assert!(!world.written().contains(&"POST /v3/users".to_owned()), "{:?}", world.written());
     assert!(world.sandbox.candidates_by_email(ADA).is_empty(), "the person waits for the user");
 

@@ -11,7 +11,7 @@
 
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched};
-use super::gather::{Gathered, record, remote};
+use super::gather::{Gathered, is_held_back, record, remote};
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
@@ -103,6 +103,8 @@ pub struct ApplyReport {
     pub in_step: u64,
     /// Records that are not.
     pub not_in_step: u64,
+    /// Records that differ and that nothing is to be done for: their mode, a setting, the adapter, a conflict or the host's own word keeps it back.
+    pub held_back: u64,
 }
 
 impl ApplyReport {
@@ -537,7 +539,8 @@ impl Reconciler {
             let failure = failures.get(key.as_str());
             let denied = denied.get(key.as_str());
             if left.is_none() && failure.is_none() && denied.is_none() {
-                report.in_step += 1;
+                let differs = open.get(key.as_str()).is_some_and(|record| is_held_back(record));
+                *(if differs { &mut report.held_back } else { &mut report.in_step }) += 1;
                 continue;
             }
             report.not_in_step += 1;

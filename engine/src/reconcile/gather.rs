@@ -499,6 +499,12 @@ impl Reconciler {
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
 const NOT_IN_STEP: [&str; 5] = ["InDoubt", "GivenUp", "ObservedOnly", "NotOptedIn", "NotSupported"];
 
+/// Whether the ATS does not hold what is desired although nothing is to be sent for it.
+pub(super) fn is_held_back(planned: &RecordPlan) -> bool {
+    let conflict = planned.findings.iter().any(|finding| finding.kind == FindingKind::Conflict);
+    conflict || NOT_IN_STEP.iter().any(|reason| planned.note(reason).is_some())
+}
+
 /// The conditions of a record that has no steps.
 fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> DesiredStatus {
     let find = |kind: FindingKind| planned.findings.iter().find(|finding| finding.kind == kind);

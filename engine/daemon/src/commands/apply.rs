@@ -164,7 +164,12 @@ pub(super) fn outcome(report: &ApplyReport) -> String {
     if report.settled.open > 0 {
         parts.push(format!("{} still in doubt (the next apply looks again)", report.settled.open));
     }
-    format!("{}: {} in step, {} not", parts.join(", "), count(report.in_step, "record"), report.not_in_step)
+    let mut line =
+        format!("{}: {} in step, {} not", parts.join(", "), count(report.in_step, "record"), report.not_in_step);
+    if report.held_back > 0 {
+        line.push_str(&format!(", {} held back (`atsync plan --all` says why)", report.held_back));
+    }
+    line
 }
 
 /// The exit code: 0 only when everything came about and was seen to be there.

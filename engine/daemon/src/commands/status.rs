@@ -38,9 +38,8 @@ fn lines(status: &Status) -> Vec<String> {
         })
         .collect();
     lines.extend(table(&rows));
-    let in_step = status.desired.saturating_sub(status.dirty);
     lines.push(format!(
-        "  desired: {}, {in_step} in step, {} to be looked at; changes up to {}",
+        "  desired: {}, {} to be looked at; changes up to {}",
         count(status.desired, "record"),
         status.dirty,
         status.changes_last
