@@ -11,12 +11,12 @@
 
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched};
-use super::gather::{Gathered, is_held_back, record, remote};
+use super::gather::{Gathered, is_held_back, remote};
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
-use crate::plan::{Finding, MADE, MADE_MEMBER, Plan, RecordPlan, Step};
+use crate::plan::{Finding, Plan, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkHow, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
@@ -435,44 +435,6 @@ impl Reconciler {
         }
     }
 
-    /// Fills in the ids of records that earlier steps made. The inner error is the path that has none.
-    async fn fill(
-        &self,
-        value: &mut Value,
-        shared: &BTreeMap<String, RemoteRef>,
-        own: &BTreeMap<String, RemoteRef>,
-    ) -> Result<Result<(), String>, Error> {
-        let mut wanted = Vec::new();
-        placeholders(value, &mut wanted);
-        let mut found = BTreeMap::new();
-        for stand_in in wanted {
-            let remote = match own.get(&stand_in.host).or_else(|| shared.get(&stand_in.host)) {
-                Some(remote) => Some(remote.clone()),
-                None => self.store.link(&self.name, &stand_in.host).await?.map(|link| link.remote),
-            };
-            let text = match (remote, &stand_in.member) {
-                (Some(remote), None) => Some(remote.id),
-                (Some(remote), Some(member)) => self.shown_text(&remote, member).await?,
-                (None, _) => None,
-            };
-            match text {
-                Some(text) => found.insert(stand_in, text),
-                None => return Ok(Err(stand_in.host)),
-            };
-        }
-        replace(value, &found);
-        Ok(Ok(()))
-    }
-
-    /// A field of a record that was made in this run, as the ATS shows it. None while it does not.
-    async fn shown_text(&self, remote: &RemoteRef, member: &str) -> Result<Option<String>, Error> {
-        if self.store.observed(&self.name, remote).await?.is_none() {
-            self.fetch(&remote.kind, std::slice::from_ref(&remote.id), &BTreeMap::new(), Priority::Interactive).await?;
-        }
-        let row = self.store.observed(&self.name, remote).await?;
-        Ok(row.and_then(|row| record(&row).text(member).map(str::to_owned)))
-    }
-
     /// Reads what was touched, so that the store knows what the ATS made of it. The events name the intents that touched it; what somebody
     /// else changed in the same moment is told along. What an intent took away, and the ATS no longer shows, is gone by that intent.
     pub(crate) async fn read_back(&self, touched: Vec<Touched>) -> Result<(), Error> {
@@ -611,75 +573,9 @@ fn with_member(input: &str, name: &str, value: &str) -> String {
     }
 }
 
-/// What stands in an input for what is not known yet.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct StandIn {
-    /// The path of the record.
-    host: String,
-    /// The field that is wanted; none for the id.
-    member: Option<String>,
-}
-
-fn placeholder(value: &Value) -> Option<StandIn> {
-    let object = value.as_object()?;
-    let host = object.get(MADE).and_then(Value::as_str)?.to_owned();
-    let member = object.get(MADE_MEMBER).and_then(Value::as_str).map(str::to_owned);
-    (object.len() == 1 + usize::from(member.is_some())).then_some(StandIn { host, member })
-}
-
-fn placeholders(value: &Value, wanted: &mut Vec<StandIn>) {
-    if let Some(stand_in) = placeholder(value) {
-        wanted.push(stand_in);
-        return;
-    }
-    match value {
-        Value::Object(object) => object.values().for_each(|inner| placeholders(inner, wanted)),
-        Value::Array(list) => list.iter().for_each(|inner| placeholders(inner, wanted)),
-        _ => {}
-    }
-}
-
-fn replace(value: &mut Value, found: &BTreeMap<StandIn, String>) {
-    if let Some(text) = placeholder(value).and_then(|stand_in| found.get(&stand_in)) {
-        *value = Value::String(text.clone());
-        return;
-    }
-    match value {
-        Value::Object(object) => object.values_mut().for_each(|inner| replace(inner, found)),
-        Value::Array(list) => list.iter_mut().for_each(|inner| replace(inner, found)),
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{StandIn, other_reading, placeholders, replace, with_member};
-    use serde_json::json;
-
-    #[test]
-    fn what_an_earlier_step_made_takes_the_place_of_its_path() {
-        let mut input = json!({
-            "candidate": { "$made": "ref-1" },
-            "list": [{ "$made": "~tags/x" }, { "$made": "@f", "$member": "key" }],
-            "body": { "$made": "not alone", "x": 1 },
-        });
-        let mut wanted = Vec::new();
-        placeholders(&input, &mut wanted);
-        let stand_in =
-            |host: &str, member: Option<&str>| StandIn { host: host.to_owned(), member: member.map(str::to_owned) };
-        let texts = [
-            (stand_in("@f", Some("key")), "channel".to_owned()),
-            (stand_in("ref-1", None), "7".to_owned()),
-            (stand_in("~tags/x", None), "9".to_owned()),
-        ];
-        wanted.sort();
-        assert_eq!(wanted, texts.clone().map(|(stand_in, _)| stand_in));
-        replace(&mut input, &texts.into());
-        assert_eq!(
-            input,
-            json!({ "candidate": "7", "list": ["9", "channel"], "body": { "$made": "not alone", "x": 1 } })
-        );
-    }
+    use super::{other_reading, with_member};
 
     #[test]
     fn the_other_reading_is_taken_from_the_adapters_words() {

@@ -22,6 +22,7 @@ mod identity;
 mod life;
 mod pull;
 mod settle;
+mod stand_in;
 mod suspects;
 mod sweep;
 
