@@ -225,7 +225,12 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
                 // Where the host wants an application, the engine converts itself.
                 let by_us = matches!(change.cause, Cause::Applied { .. })
                     && to.is_some_and(|to| sim.made.contains(&("applications", to)));
-                if !by_us && !to.is_some_and(|to| became.contains(&to)) {
+                // A lie about the winner is found out only where the merge gives itself away.
+                let lie = to.is_some_and(|to| sim.fates.lies.contains(&(id, to)))
+                    && change.kind == kinds::CANDIDATES
+                    && !became.is_empty()
+                    && !sim.fates.gives_itself_away(&sim.world.sandbox, id);
+                if !by_us && !lie && !to.is_some_and(|to| became.contains(&to)) {
                     broken.push(format!("{} {id} is told to live on as {to:?}", change.kind));
                 }
                 *ended.entry((&change.kind, id, change.what == ChangeWhat::Moved)).or_default() += 1;

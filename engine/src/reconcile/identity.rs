@@ -150,7 +150,7 @@ impl Reconciler {
     }
 
     /// Reads the known applications of candidates again: one that hangs on somebody else by now leaves a lead.
-    async fn refresh_applications(&self, candidates: &[String], priority: Priority) -> Result<(), Error> {
+    pub(super) async fn refresh_applications(&self, candidates: &[String], priority: Priority) -> Result<(), Error> {
         let kind = kinds::APPLICATIONS;
         if self.adapter.manifest().kind(kind).is_none() {
             return Ok(());
