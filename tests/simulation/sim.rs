@@ -5,7 +5,6 @@
 //! [`CALM_LIVES`] lives without faults, after which every law must hold. The trace is what happened, line by line, and the same seed gives the same.
 
 use crate::chance::Chance;
-use crate::disk::Disk;
 use crate::fates::Fates;
 use crate::faults::{Counts, befall, leaves_in_doubt};
 use crate::host::{Catalogue, Host};
@@ -17,7 +16,7 @@ use atsync::model::kinds;
 use atsync::store::memory::MemoryStore;
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{Cause, Change, ChangeWhat, Store};
-use atsync::testing::{ManualClock, SeededEntropy};
+use atsync::testing::{Disk, ManualClock, SeededEntropy};
 use atsync::{Clock, Error, SweepOptions};
 use atsync_greenhouse_sandbox as sandbox;
 use atsync_greenhouse_sandbox::{Deed, Logged, Quirks, Sandbox, SandboxOptions, Writer};
@@ -204,7 +203,7 @@ impl Sim {
         let stored = Arc::clone(&store) as Arc<dyn Store>;
         let mut world = World::mortal(sandbox.clone(), clock, stored, adapter, Arc::clone(&death));
         world.settings.insert("stage_writes".to_owned(), Value::Bool(options.lifecycle));
-        let disk = options.redb.then(|| Disk::holding(Vec::new(), &death));
+        let disk = options.redb.then(|| mortal_disk(Vec::new(), &death));
         let rows = sandbox.rows("candidates");
         let initial: BTreeMap<i64, Value> =
             rows.iter().filter_map(|row| Some((row["id"].as_i64()?, row.clone()))).collect();
@@ -321,7 +320,7 @@ impl Sim {
         let mut inner = Arc::clone(&self.memory) as Arc<dyn Store>;
         if let Some(disk) = &self.disk {
             let image = disk.remains(self.options.seed.wrapping_mul(31).wrapping_add(self.lives));
-            let disk = Disk::holding(image, &death);
+            let disk = mortal_disk(image, &death);
             let options = RedbOptions { inline: true, ..RedbOptions::default() };
             let opened = RedbStore::with_backend(disk.clone(), options, &*SeededEntropy::new(self.options.seed + 1));
             inner = Arc::new(opened.unwrap_or_else(|error| panic!("the store does not open: {error}")));
@@ -531,6 +530,12 @@ impl Sim {
             _ => {}
         }
     }
+}
+
+/// A disk with which the engine dies: what it was doing when the power was cut comes to no end.
+fn mortal_disk(image: Vec<u8>, death: &Arc<Death>) -> Disk {
+    let death = Arc::clone(death);
+    Disk::holding(image).on_cut(move || death.mark())
 }
 
 /// How many deletions sweeps have told after a serial.
