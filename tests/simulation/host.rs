@@ -5,6 +5,12 @@ use serde_json::{Map, Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
 const COMPANIES: &[&str] = &["Analytical", "Babbage & Sons", "", "Difference"];
+/// Choices of a custom field that the host declares once it has a use for them.
+const CHANNELS: &[&str] = &["Portal", "Event", "Meetup"];
+/// The field's name; the sandbox makes [`CHANNEL_KEY`] of it.
+pub(crate) const CHANNEL_NAME: &str = "Which channel?";
+/// The key that values are filed under in the ATS, which is not the host's.
+pub(crate) const CHANNEL_KEY: &str = "which_channel_";
 const TAGS: &[&str] = &["referral", "warm", "Warm", "met at the fair"];
 
 /// What the host knows of the company that it declares people to.
@@ -26,6 +32,8 @@ pub(crate) struct Host {
     pub(crate) wanted: BTreeMap<String, Value>,
     /// What the engine has acknowledged last.
     pub(crate) acknowledged: BTreeMap<String, Value>,
+    /// Choices that the host has declared.
+    pub(crate) channels: BTreeSet<&'static str>,
     /// People for whom the host has ever named the field.
     pub(crate) owned: BTreeSet<(String, &'static str)>,
 }
@@ -38,8 +46,18 @@ impl Host {
             serial: 0,
             wanted: BTreeMap::new(),
             acknowledged: BTreeMap::new(),
+            channels: BTreeSet::new(),
             owned: BTreeSet::new(),
         }
+    }
+
+    /// All that it declares: people first, although they hang on the field.
+    pub(crate) fn declares(&self) -> Vec<Value> {
+        let field = (!self.channels.is_empty()).then(|| {
+            json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single",
+                   "name": CHANNEL_NAME, "options": self.channels})
+        });
+        self.wanted.values().cloned().chain(field).collect()
     }
 
     /// Does something; says what.
@@ -89,7 +107,7 @@ impl Host {
     fn change(&mut self, record: &mut Value, catalogue: &Catalogue) -> String {
         let number = self.number();
         let members = record.as_object_mut().unwrap();
-        match self.chance.below(11) {
+        match self.chance.below(12) {
             0 => {
                 members.insert("company".into(), json!(self.chance.pick(COMPANIES)));
                 "company".into()
@@ -130,7 +148,13 @@ impl Host {
                 members.remove(released);
                 format!("releases {released}")
             }
-            9 if self.lifecycle && self.reject(members, catalogue) => "rejects".into(),
+            9 => {
+                let channel = *self.chance.pick(CHANNELS);
+                self.channels.insert(channel);
+                members.entry("custom_fields").or_insert_with(|| json!({}))["channel"] = json!(channel);
+                format!("channel {channel}")
+            }
+            10 if self.lifecycle && self.reject(members, catalogue) => "rejects".into(),
             _ => self.apply(members, catalogue, number),
         }
     }

@@ -2,6 +2,7 @@
 //!
 //! [`at_any_time`] is asked after every life, whatever befell it; [`at_the_end`] when faults have stopped and the calm lives are over.
 
+use crate::host::{CHANNEL_KEY, CHANNEL_NAME};
 use crate::sim::{PULLED, Sim};
 use atsync::PlanOf;
 use atsync::journal::IntentState;
@@ -31,11 +32,22 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
             broken.push(format!("{}: {made} people were made for {email}", record["key"]));
         }
     }
-    for (tag, times) in repeated(truth.rows("candidate_tags").iter().filter_map(|row| row["name"].as_str())) {
-        broken.push(format!("the tag {tag} exists {times} times"));
+    for (collection, what) in
+        [("candidate_tags", "tag"), ("custom_fields", "custom field"), ("custom_field_options", "choice")]
+    {
+        let rows = truth.rows(collection);
+        // The company's own fields may share names across what they apply to.
+        let ours = rows.iter().filter(|row| {
+            collection == "candidate_tags" || row["id"].as_i64().is_some_and(|id| sim.made.contains(&(collection, id)))
+        });
+        for (name, times) in repeated(ours.filter_map(|row| row["name"].as_str())) {
+            broken.push(format!("the {what} {name} exists {times} times"));
+        }
     }
     for (collection, id) in &sim.deleted {
-        if *collection != "applied_candidate_tags" || !sim.made.contains(&(*collection, *id)) {
+        // Tags are taken off; a newer resume replaces the one before in the ATS itself.
+        let may_go = ["applied_candidate_tags", "attachments"].contains(collection);
+        if !may_go || !sim.made.contains(&(*collection, *id)) {
             broken.push(format!("{collection} {id} was deleted, and we had not made it"));
         }
     }
@@ -380,6 +392,17 @@ fn fated(sim: &Sim) -> BTreeSet<String> {
 fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
     let truth = &sim.world.sandbox;
     let fated = fated(sim);
+    let named = |collection: &str, name: &str| {
+        truth.rows(collection).iter().filter(|row| row["name"] == name && row["active"] == true).count()
+    };
+    if !sim.host.channels.is_empty() && named("custom_fields", CHANNEL_NAME) != 1 {
+        broken.push(format!("the custom field {CHANNEL_NAME} is there {} times", named("custom_fields", CHANNEL_NAME)));
+    }
+    for channel in &sim.host.channels {
+        if named("custom_field_options", channel) != 1 {
+            broken.push(format!("the choice {channel} is there {} times", named("custom_field_options", channel)));
+        }
+    }
     for (key, record) in &sim.host.wanted {
         let links = links(sim, key);
         if fated.contains(key) {
@@ -402,6 +425,11 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
         let field = &row["custom_fields"]["external_ref"]["value"];
         if *field != record["custom_fields"]["external_ref"] {
             broken.push(format!("{key}: external_ref is {field}, wanted {}", record["custom_fields"]["external_ref"]));
+        }
+        let channel = &row["custom_fields"][CHANNEL_KEY]["value"];
+        let wanted = record["custom_fields"].get("channel");
+        if wanted.is_some_and(|wanted| wanted != channel) {
+            broken.push(format!("{key}: the channel is {channel}, wanted {wanted:?}"));
         }
         let has = |list: &str, value: &Value| {
             row[list].as_array().into_iter().flatten().any(|entry| entry["value"] == *value)

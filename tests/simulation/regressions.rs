@@ -102,6 +102,35 @@ fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
     assert_eq!(world.sandbox.creates("notes"), 1);
 }
 
+/// Seed 43: a change was proven not to have happened, and the read before it was sent again came back as a web page: the wish was given up for good.
+#[test]
+fn an_answer_that_cannot_be_read_gives_no_wish_up() {
+    for skip in 0..8 {
+        let mut world = World::new(1, 12);
+        let acme = world.connect();
+        let ada = |company: &str| {
+            format!(
+                r#"{{"key":"one","name":{{"first":"Ada","last":"Byron"}},"emails":["ada@example.com"],"company":"{company}"}}"#
+            )
+        };
+        world.run(acme.declare(&desired(&ada("Old")))).unwrap();
+        assert!(world.run(acme.sync()).unwrap().1.is_complete());
+        world.run(acme.declare(&desired(&ada("New")))).unwrap();
+        world.wire.meddle(|request| (request.method == "PATCH").then_some(Meddle::DieBefore));
+        assert!(world.live(acme.sync()).is_none());
+        drop(acme);
+        world.restart();
+        let page = Fault { skip, ..Fault::once("GET", "/v3/candidates", FaultKind::Html) };
+        world.sandbox.faults().add(page);
+        let acme = world.connect();
+        for _ in 0..4 {
+            world.clock.set(world.clock.now_ms() + 3_600_000);
+            drop(world.run(acme.sync()));
+        }
+        assert_eq!(world.sandbox.candidates_by_email("ada@example.com")[0]["company"], "New", "skipping {skip}");
+    }
+}
+
 /// Ada, whose change of company was applied and left no answer, and what then became of her.
 fn changed_in_doubt_then(fate: impl FnOnce(&World, i64)) -> World {
     let mut world = World::new(1, 12);

@@ -350,7 +350,7 @@ impl Sim {
             pulls.retain(|_| self.chance.below(4) < share);
             pulls.iter_mut().for_each(|(_, full)| *full = self.chance.one_in(4));
         }
-        let lines: Vec<String> = self.host.wanted.values().map(Value::to_string).collect();
+        let lines: Vec<String> = self.host.declares().iter().map(Value::to_string).collect();
         let records = desired(&lines.join("\n"));
         let (declared, serial) = (Cell::new(false), Cell::new(self.acknowledged_serial));
         let (counts, partial) = (self.counts.clone(), RefCell::new(Vec::new()));

@@ -346,8 +346,9 @@ impl Reconciler {
                 Ok(Turn::Closed)
             }
             EffectEnd::InDoubt => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(look_again_ms(0)) }),
-            // It is proven absent, and its input is refused by now, for example because its target is gone: no doubt is left.
-            EffectEnd::NotSent(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
+            // It is proven absent, and its input is refused by now, for example because its target is gone: no doubt is left. What may pass, such
+            // as an answer that cannot be read or a right that is missing, gives no wish up.
+            EffectEnd::NotSent(TaskError::Failed(failure)) if refuses_the_input(&failure) => {
                 let to = IntentState::Abandoned { reason: format!("it did not happen, and now: {failure}") };
                 self.advance(&intent, to, Vec::new(), false).await?;
                 report.refused += 1;
@@ -359,6 +360,14 @@ impl Reconciler {
             }
         }
     }
+}
+
+/// Whether a failure is about what was asked for, and would be the same another time.
+fn refuses_the_input(failure: &Failure) -> bool {
+    matches!(
+        failure,
+        Failure::NotFound(_) | Failure::Gone(_) | Failure::Moved(_) | Failure::Conflict(_) | Failure::Invalid(_)
+    )
 }
 
 fn probes(intent: &Intent) -> u32 {
