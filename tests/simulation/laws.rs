@@ -1,6 +1,12 @@
 //! The laws, held against the truth: the sandbox's model, which knows what really happened.
 //!
 //! [`at_any_time`] is asked after every life, whatever befell it; [`at_the_end`] when faults have stopped and the calm lives are over.
+//!
+//! What nobody can know is not asked for, and each place says so. There are five such things: a creation that a fate undid while it was in doubt may
+//! happen again; a merge is known only where the store had seen an application on the loser that is still there, so another one may be told as a
+//! deletion, or to whom a lying webhook says; an anonymisation in part looks like an edit until a webhook names it, and is written over where a field
+//! is enforced; of what was written before the store could know that somebody was erased, nothing is asked; and which of two applications to one job
+//! is meant, when a merge brought the second, only a person can say, so that record waits.
 
 use crate::host::{CHANNEL_KEY, CHANNEL_NAME};
 use crate::sim::{PULLED, Sim};
