@@ -67,6 +67,8 @@ pub(crate) struct Fates {
     pub(crate) replaced: BTreeSet<(i64, String)>,
     /// Candidates whose creation was in doubt when a fate made them unrecognisable.
     pub(crate) undone: BTreeSet<i64>,
+    /// Merges that webhooks told of and that never were.
+    pub(crate) lies: BTreeSet<(i64, i64)>,
     /// What the ATS's webhooks have to say of all that.
     hooks: Vec<Hint>,
 }
@@ -112,6 +114,7 @@ impl Fates {
             converted: BTreeMap::new(),
             replaced: BTreeSet::new(),
             undone: BTreeSet::new(),
+            lies: BTreeSet::new(),
             hooks: Vec::new(),
         }
     }
@@ -427,6 +430,7 @@ impl Fates {
             alive.retain(|id| sandbox.row("candidates", *id).is_some());
             if let [one, .., other] = alive.as_slice() {
                 let merged = self.chance.one_in(2);
+                self.lies.extend(merged.then_some((*one, *other)));
                 let lie =
                     if merged { Hint::Merged((person(*one), person(*other))) } else { Hint::Deleted(person(*one)) };
                 hints.push((false, lie));

@@ -1,6 +1,12 @@
 //! The laws, held against the truth: the sandbox's model, which knows what really happened.
 //!
 //! [`at_any_time`] is asked after every life, whatever befell it; [`at_the_end`] when faults have stopped and the calm lives are over.
+//!
+//! What nobody can know is not asked for, and each place says so. There are five such things: a creation that a fate undid while it was in doubt may
+//! happen again; a merge is known only where the store had seen an application on the loser that is still there, so another one may be told as a
+//! deletion, or to whom a lying webhook says; an anonymisation in part looks like an edit until a webhook names it, and is written over where a field
+//! is enforced; of what was written before the store could know that somebody was erased, nothing is asked; and which of two applications to one job
+//! is meant, when a merge brought the second, only a person can say, so that record waits.
 
 use crate::host::{CHANNEL_KEY, CHANNEL_NAME};
 use crate::sim::{PULLED, Sim};
@@ -237,7 +243,12 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
                 // Where the host wants an application, the engine converts itself.
                 let by_us = matches!(change.cause, Cause::Applied { .. })
                     && to.is_some_and(|to| sim.made.contains(&("applications", to)));
-                if !by_us && !to.is_some_and(|to| became.contains(&to)) {
+                // A lie about the winner is found out only where the merge gives itself away.
+                let lie = to.is_some_and(|to| sim.fates.lies.contains(&(id, to)))
+                    && change.kind == kinds::CANDIDATES
+                    && !became.is_empty()
+                    && !sim.fates.gives_itself_away(&sim.world.sandbox, id);
+                if !by_us && !lie && !to.is_some_and(|to| became.contains(&to)) {
                     broken.push(format!("{} {id} is told to live on as {to:?}", change.kind));
                 }
                 *ended.entry((&change.kind, id, change.what == ChangeWhat::Moved)).or_default() += 1;

@@ -420,3 +420,29 @@ fn a_prospect_of_the_wanted_job_is_made_an_application_and_not_stood_beside() {
         assert_eq!(world.written(), conversions);
     }
 }
+
+/// Seeds 269 and 379. An application was made, its answer lost, and a merge brought another one, years old, to the same job. The look does not ask when an
+/// application was made, since there is one to a job, so it found two and could not tell. Where there are two, the time does.
+#[test]
+fn an_application_in_doubt_is_told_by_its_time_from_one_that_a_merge_brought() {
+    let job = open_jobs(&World::new(1, 12))[0];
+    let applied = ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}}]}));
+    let world = died_at(&applied, "/v3/applications", Meddle::DieAfter);
+    let candidate_id = the_one(&world, ADA);
+    let made = id_of(&world.sandbox.applications_of(candidate_id)[0]);
+    let other =
+        world.sandbox.rows("applications").into_iter().find(|row| {
+            row["prospect"] == false && row["candidate_id"] != candidate_id && row["status"] == "in_process"
+        });
+    let other = other.unwrap();
+    let values = [("job_id".to_owned(), json!(job))].into_iter().collect();
+    recruiter(&world, &Recruiter::Set { collection: "applications".into(), id: id_of(&other), values });
+    let secondary_candidate_id = other["candidate_id"].as_i64().unwrap();
+    recruiter(&world, &Recruiter::Merge { candidate_id, secondary_candidate_id });
+    let acme = world.connect();
+    live_on(&world, &acme);
+    assert_eq!(world.run(acme.open_intents()).unwrap(), []);
+    let links = world.run(acme.links("one")).unwrap();
+    let link = links.iter().find(|link| link.host == "one/applications/a1").unwrap();
+    assert_eq!(link.remote.id, made.to_string());
+}

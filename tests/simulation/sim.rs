@@ -1,4 +1,4 @@
-//! One simulated history: a host, a recruiter, lives of an engine, and faults between all of them.
+//! One simulated history: a host, a recruiter, lives of an engine, and faults and fates between them and within.
 //!
 //! Everything that could be accidental comes from the seed: chance, the engine's randomness, both clocks, the wire, the store. The ATS keeps a
 //! clock of its own; only the engine's jumps. A history has [`Options::rounds`] rounds in which anything may go wrong, then at most

@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind};
 use crate::store::{Cause, MovedTo, PageCommit, Proof, merge_anonymized};
 use crate::transport::Priority;
 use atsync_model::contract::{Hint, RemoteRef};
+use atsync_model::kinds;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -84,10 +85,20 @@ impl Reconciler {
         if self.is_shown(&loser, fetched).await? || !winner_shown {
             return Ok(HintEnd::StillThere);
         }
+        let to = self.hinted_winner(&loser, winner).await?;
         let page = self.page(loser.kind, Vec::new(), &[], Cause::Hinted { proof: Proof::HookAndFetch });
-        let moved = vec![MovedTo { from: loser.id, to: winner.id.clone(), stays: false }];
+        let moved = vec![MovedTo { from: loser.id, to: to.clone(), stays: false }];
         self.take(PageCommit { moved, ..page }).await?;
-        Ok(HintEnd::Moved { to: winner.id })
+        Ok(HintEnd::Moved { to })
+    }
+
+    /// Who the loser of a merge lives on as. Anybody may send a hook, so what the ATS itself gives away goes before what the hook says.
+    async fn hinted_winner(&self, loser: &RemoteRef, winner: RemoteRef) -> Result<String, Error> {
+        if loser.kind != kinds::CANDIDATES {
+            return Ok(winner.id);
+        }
+        self.refresh_applications(std::slice::from_ref(&loser.id), Priority::Incremental).await?;
+        Ok(self.winner(&loser.id, Priority::Incremental).await?.unwrap_or(winner.id))
     }
 
     /// The record is read and marked as anonymised, even when some of its fields were kept: nothing may be written back to it.

@@ -1,8 +1,8 @@
 //! Records that live on under another id: merged candidates, converted prospects.
 //!
 //! # Expected flow
-//! - A **converted** prospect is seen in the page that shows it as converted: its application is looked for among those of the same candidate,
-//!   and the move is committed with that page.
+//! - A **converted** prospect is seen in the page that shows it as converted: its application is looked for among those of the same candidate that
+//!   no path holds and that were not there while it was a prospect, and the move is committed with that page.
 //! - A **merge** kills an id without a trace. What gives it away is an application that hangs on another candidate than before; the store
 //!   keeps that as a lead, durably. A lead is believed when the old candidate does not come back by id and the new one does.
 //!
@@ -150,7 +150,7 @@ impl Reconciler {
     }
 
     /// Reads the known applications of candidates again: one that hangs on somebody else by now leaves a lead.
-    async fn refresh_applications(&self, candidates: &[String], priority: Priority) -> Result<(), Error> {
+    pub(super) async fn refresh_applications(&self, candidates: &[String], priority: Priority) -> Result<(), Error> {
         let kind = kinds::APPLICATIONS;
         if self.adapter.manifest().kind(kind).is_none() {
             return Ok(());

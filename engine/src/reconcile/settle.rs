@@ -12,7 +12,8 @@
 //! is asked once more as before any creation; what is there then, whoever made it, ends the doubt and is the next plan's to judge.
 //!
 //! # Guarantees
-//! Nothing is sent again before a probe has shown that it is not there.
+//! Nothing is sent again before a probe has shown that it is not there, and nothing for a person who is known to be gone or anonymised by then.
+//! Where several records may be it, or one that nothing tells, those that other paths hold keep nobody waiting.
 //!
 //! # Bounds
 //! [`SETTLE_TOTAL_MAX_MS`] a settling; what is due later is left for a later one.

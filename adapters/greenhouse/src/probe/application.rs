@@ -2,6 +2,7 @@
 //!
 //! The candidate's applications are compared by arm and job. A person has one application per job (harvest-v3.md §9.2 \[ok\]), so for that arm the
 //! one is the answer whenever it was made: that also tells a 422 for a second application from any other 422, whose text nobody knows (§10, 11).
+//! A merge can bring a second one to the same job; then the one that is of the time of the sending is the answer.
 //! Prospects are not unique: they are compared by their jobs, by pool where one was wanted (prospect_details), and by time.
 
 use super::{Hunt as Probing, Next, Sent, blind, look, matched};
@@ -22,6 +23,8 @@ const PAGES_MAX: u32 = 5;
 pub(super) struct Hunt {
     new: ApplicationNew,
     seen: Vec<String>,
+    /// Of an arm that is unique: fitting, but older than the sending.
+    old: Vec<String>,
     pages: u32,
     /// The pools of `seen` were asked for.
     pools: bool,
@@ -32,7 +35,7 @@ pub(super) fn begin(new: ApplicationNew) -> Result<Next, Failure> {
     let candidate = new.candidate.clone().unwrap_or_default();
     request::id_number("candidate", &candidate)?;
     let new = ApplicationNew { custom_fields: Vec::new(), ..new };
-    let hunt = Hunt { new, seen: Vec::new(), pages: 0, pools: false };
+    let hunt = Hunt { new, seen: Vec::new(), old: Vec::new(), pages: 0, pools: false };
     let request = pages::list("applications", &[("candidate_ids", &candidate)]);
     Ok(look(request, Probing::Application(Box::new(hunt))))
 }
@@ -49,10 +52,14 @@ impl Hunt {
         let unique = self.new.kind == ArmInput::Application;
         let candidate = self.new.candidate.clone();
         let own = |row: &&Value| row::id(row, "candidate_id").is_none_or(|id| Some(id) == candidate);
-        let timely = |row: &&Value| unique || sent.can_have_made(row);
-        let fitting: Vec<String> =
-            page.rows.iter().filter(own).filter(timely).filter_map(|row| fits(&self.new, row)).collect();
-        self.seen.extend(fitting);
+        for row in page.rows.iter().filter(own) {
+            let Some(id) = fits(&self.new, row) else { continue };
+            match (sent.can_have_made(row), unique) {
+                (true, _) => self.seen.push(id),
+                (false, true) => self.old.push(id),
+                (false, false) => {}
+            }
+        }
         self.pages += 1;
         match page.next {
             Some(_) if self.pages >= PAGES_MAX => return Ok(blind("too many applications to look through")),
@@ -64,7 +71,7 @@ impl Hunt {
             self.pools = true;
             return Ok(look(request, Probing::Application(Box::new(self))));
         }
-        Ok(matched(kinds::APPLICATIONS, &self.seen))
+        Ok(matched(kinds::APPLICATIONS, if self.seen.is_empty() { &self.old } else { &self.seen }))
     }
 }
 
