@@ -36,7 +36,10 @@ use crate::reconcile::{
     SweepOptions, SweepReport,
 };
 use crate::secret::Secret;
-use crate::store::{Change, ConnectionRow, DeclareReport, DesiredRow, LinkRow, ObservedRow, ScanState, Store};
+use crate::store::{
+    Change, ConnectionRow, DeclareReport, DesiredRow, Hold, LinkRow, ObservedRow, ScanState, Store, SweepPhase,
+    SweepState,
+};
 use crate::transport::{AuthConfig, HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
 use atsync_model::contract::{Hint, RemoteRef};
 use atsync_model::manifest::{AuthRule, Manifest, OriginBase};
@@ -388,10 +391,26 @@ pub struct Status {
     pub pulled_ms: BTreeMap<String, u64>,
     /// Kinds with a pass that has not come to its end.
     pub unfinished: Vec<String>,
+    /// Sweeps that have begun and not come to their end, by kind.
+    pub sweeps: BTreeMap<String, SweepStatus>,
+    /// When the next doubt is to be looked into, where looking may resolve one.
+    pub next_look_ms: Option<u64>,
     /// The serial of the newest change.
     pub changes_last: u64,
     /// Desired records that are not in step, at most 500: key and what is said of them.
     pub not_in_step: BTreeMap<String, String>,
+}
+
+/// How a sweep stands that has not come to its end.
+#[derive(Clone, Debug, Serialize)]
+pub struct SweepStatus {
+    /// When it began.
+    pub started_ms: u64,
+    /// Rows that it has seen.
+    pub rows: u64,
+    /// Why it does not go on, and since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
 }
 
 impl Connection {
@@ -424,8 +443,8 @@ impl Connection {
     /// Finds out what of a kind is gone or lives on under another id, or goes on finding out; see [`crate::reconcile`] for what is believed.
     ///
     /// # Errors
-    /// When a page could not be read or a right is missing; what was seen stays seen, and the next sweep of the kind goes on from there. A
-    /// sweep that is held by its brake is no error: the report says so.
+    /// When a page could not be read; what was seen stays seen, and the next sweep of the kind goes on from there. A sweep that is held, by its
+    /// brake or for want of a right, is no error: the report says so.
     pub async fn sweep(&self, kind: &str, options: SweepOptions) -> Result<SweepReport, Error> {
         self.reconciler.sweep(kind, options).await
     }
@@ -602,6 +621,14 @@ impl Connection {
             let message = said.map_or_else(|| "not looked at yet".to_owned(), |condition| condition.message.clone());
             not_in_step.insert(row.key, message);
         }
+        let mut sweeps = BTreeMap::new();
+        for kind in &manifest.kinds {
+            let Some(state) = store.sweep_state(name, &kind.name).await? else { continue };
+            if !matches!(state.phase, SweepPhase::Ended { .. }) {
+                let SweepState { started_ms, rows, held, .. } = state;
+                sweeps.insert(kind.name.clone(), SweepStatus { started_ms, rows, held });
+            }
+        }
         Ok(Status {
             connection: name.to_owned(),
             adapter: format!("{} {}", manifest.name, manifest.version),
@@ -615,6 +642,8 @@ impl Connection {
                 .filter(|(_, _, state)| state.pass.is_some())
                 .map(|(kind, _, _)| kind.clone())
                 .collect(),
+            sweeps,
+            next_look_ms: reconciler.next_look_ms().await?,
             changes_last: store.changes_last(name).await?,
             not_in_step,
         })

@@ -29,7 +29,7 @@ pub mod transport;
 
 pub use atsync_model as model;
 pub use clock::{Clock, SystemClock};
-pub use engine::{Connection, ConnectionOptions, Credential, Engine, EngineBuilder, Status};
+pub use engine::{Connection, ConnectionOptions, Credential, Engine, EngineBuilder, Status, SweepStatus};
 pub use entropy::{Entropy, SystemEntropy};
 pub use error::{Error, ErrorKind};
 pub use life::Person;

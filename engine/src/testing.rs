@@ -1,4 +1,4 @@
-//! For tests of hosts and of the engine itself (feature `testing`): a clock that goes only when nothing else does, seeded randomness, and a transport that follows a script.
+//! For tests of hosts and of the engine itself (feature `testing`): a clock that goes only when nothing else does, seeded randomness, a transport that follows a script, and a disk that can lose power.
 //!
 //! [`ManualClock::drive`] polls one future (join several into it) and, whenever nothing can move any more, sets the clock to the next
 //! moment somebody sleeps for. No runtime, no real time, the same order in each run. Everything that is awaited must be driven by the same
@@ -12,6 +12,10 @@
     clippy::new_ret_no_self,
     reason = "a test tool stops the test when it is misused"
 )]
+
+mod disk;
+
+pub use disk::Disk;
 
 use crate::clock::Clock;
 use crate::entropy::Entropy;

@@ -1,13 +1,15 @@
-//! The adapters that tests run: Greenhouse natively, as the real component with fuel, and with an operation called by another class.
+//! The adapters that tests run: Greenhouse natively, as the real component with fuel, with a manifest that says something else, and as an ATS would be
+//! that lists a kind only below its parents.
 
 use atsync::adapter::{Adapter, AdapterError, ComponentHost, HostOptions, Metering, NativeAdapter, limits, native};
 use atsync::model::Manifest;
-use atsync::model::contract::{Continuation, Failure, Given, Reply, Step, Task};
-use atsync::model::manifest::EffectClass;
+use atsync::model::contract::{Continuation, Failure, Field, Given, Reply, Step, Target, Task};
+use atsync::model::manifest::{EffectClass, ScanRule};
 use atsync_adapter::Adapter as _;
 use atsync_greenhouse::Greenhouse;
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The Greenhouse adapter, called natively.
 pub fn native_greenhouse() -> Arc<dyn Adapter> {
@@ -67,6 +69,57 @@ impl Adapter for Altered {
 
     fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
         self.inner.start(task, given)
+    }
+
+    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+        self.inner.resume(state, given, reply)
+    }
+}
+
+/// Greenhouse as if it listed a kind only below each candidate. The first page of such a list carries the filter; the links to the others do already.
+/// Below a candidate that was made to be missing there is nothing to list, which such an ATS would answer with 404.
+#[derive(Debug)]
+pub struct BelowCandidates {
+    inner: Arc<dyn Adapter>,
+    missing: Mutex<BTreeSet<String>>,
+}
+
+impl BelowCandidates {
+    /// Lists this kind by parent.
+    pub fn wrap(inner: Arc<dyn Adapter>, kind: &str) -> Arc<Self> {
+        let inner = Altered::wrap(inner, |manifest| {
+            let rule = manifest.kinds.iter_mut().find(|rule| rule.name == kind).expect("the kind is known");
+            rule.scan = ScanRule::ByParent { parent: "candidates".to_owned() };
+        });
+        Arc::new(Self { inner, missing: Mutex::default() })
+    }
+
+    /// Lists nothing below this candidate.
+    pub fn miss(&self, candidate: &str) {
+        self.missing.lock().unwrap().insert(candidate.to_owned());
+    }
+}
+
+impl Adapter for BelowCandidates {
+    fn manifest(&self) -> &Manifest {
+        self.inner.manifest()
+    }
+
+    fn start(&self, mut task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+        let parent = match &mut task {
+            Task::Scan(scan) => scan.parent.take(),
+            _ => None,
+        };
+        if let Some(parent) = parent.as_ref().filter(|parent| self.missing.lock().unwrap().contains(&parent.id)) {
+            return Ok(Err(Failure::NotFound(format!("{parent} is not shown"))));
+        }
+        let mut step = self.inner.start(task, given)?;
+        if let (Some(parent), Ok(Step::Send(send))) = (parent, &mut step)
+            && let Target::Path(path) = &mut send.request.target
+        {
+            path.query.push(Field::new("candidate_ids", parent.id));
+        }
+        Ok(step)
     }
 
     fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {

@@ -28,6 +28,7 @@ pub struct UpsetStore {
     inner: Arc<dyn Store>,
     death: Arc<Death>,
     writes: AtomicU64,
+    lookups: AtomicU64,
     upsetter: Mutex<Option<Upsetter>>,
 }
 
@@ -40,12 +41,23 @@ impl std::fmt::Debug for UpsetStore {
 impl UpsetStore {
     /// Wraps a store.
     pub fn new(inner: Arc<dyn Store>, death: Arc<Death>) -> Arc<Self> {
-        Arc::new(Self { inner, death, writes: AtomicU64::new(0), upsetter: Mutex::default() })
+        Arc::new(Self {
+            inner,
+            death,
+            writes: AtomicU64::new(0),
+            lookups: AtomicU64::new(0),
+            upsetter: Mutex::default(),
+        })
     }
 
     /// Writes so far.
     pub fn writes(&self) -> u64 {
         self.writes.load(Ordering::SeqCst)
+    }
+
+    /// Lookups by a term so far.
+    pub fn lookups(&self) -> u64 {
+        self.lookups.load(Ordering::SeqCst)
     }
 
     /// Asks this closure what befalls each write: its number since the store was wrapped and the name of the call.
@@ -114,6 +126,7 @@ impl Store for UpsetStore {
         term: &str,
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
+        self.lookups.fetch_add(1, Ordering::SeqCst);
         self.inner.lookup(connection, kind, index, term, rows_max)
     }
 
@@ -269,6 +282,10 @@ impl Store for UpsetStore {
 
     fn erase(&self, connection: &str, erasure: Erasure) -> Stored<'_, ErasureReport> {
         self.change("erase", self.inner.erase(connection, erasure))
+    }
+
+    fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>> {
+        self.inner.kept_away(connection, records)
     }
 
     fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool> {

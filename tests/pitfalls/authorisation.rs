@@ -188,6 +188,40 @@ fn a_missing_write_scope_holds_back_only_what_needs_it() {
     assert_eq!(world.sandbox.notes_of(candidate).len(), 1);
 }
 
+/// Entry 42: a kind that may not be read blocks the records whose plan asks about it, with the scope's name and without one write for them; the others
+/// are brought about, and the blocked ones as soon as the scope is back.
+#[test]
+fn a_kind_that_may_not_be_read_blocks_only_the_records_that_ask_about_it() {
+    let world = world(|_| {});
+    let acme = world.connect();
+    let sourced =
+        json!({"key": "a1", "job": {"id": super::open_jobs(&world)[0].to_string()}, "source": "Acme Referrals"});
+    let mut blocked = ada(&json!({"applications": [sourced]}));
+    blocked["key"] = json!("blocked");
+    let free = json!({"key": "free", "name": {"first": "Bo", "last": "Li"}, "emails": ["bo.li@example.com"],
+        "notes": [{"key": "n", "body": "A word."}]});
+    world.sandbox.set_access(|access| {
+        access.scopes.remove("harvest:sources:list");
+    });
+    declare(&world, &acme, &[blocked, free]);
+    let planned = plan(&world, &acme);
+    let refused = planned.blocked().collect::<Vec<_>>();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert_eq!((refused[0].host.as_str(), refused[0].reason.as_str()), ("blocked", "Denied"));
+    assert!(refused[0].message.contains("harvest:sources:list"), "{refused:?}");
+    let report = apply(&world, &acme, &planned);
+    assert_eq!((report.in_step, report.not_in_step), (1, 1));
+    the_candidate(&world, "bo.li@example.com");
+    assert!(world.sandbox.candidates_by_email(ADA).is_empty());
+    let row = world.run(acme.desired("blocked")).unwrap().unwrap();
+    assert!(row.dirty && row.status.conditions.iter().any(|held| held.reason == "Denied"), "{:?}", row.status);
+    world.sandbox.set_access(|access| {
+        access.scopes.insert("harvest:sources:list".into());
+    });
+    super::converge(&world, &acme, 2);
+    assert_eq!(world.sandbox.applications_of(id_of(&the_candidate(&world, ADA))).len(), 1);
+}
+
 /// Entry 43: whichever of `expires_at` and `expires_in` comes, a token is used for its life and renewed before it ends; no request meets an expired one.
 #[test]
 fn a_token_is_fetched_once_per_life_however_its_end_is_written() {

@@ -159,7 +159,7 @@ impl Fates {
         if scene.alive.len() < 2 {
             return None;
         }
-        let (mut words, deed) = if !scene.doubtful.is_empty() && self.chance.one_in(2) {
+        let (mut words, deed) = if !scene.doubtful.is_empty() && !self.chance.one_in(3) {
             self.in_doubt(&scene)?
         } else {
             self.choose(&scene)?

@@ -5,7 +5,6 @@
 //! [`CALM_LIVES`] lives without faults, after which every law must hold. The trace is what happened, line by line, and the same seed gives the same.
 
 use crate::chance::Chance;
-use crate::disk::Disk;
 use crate::fates::Fates;
 use crate::faults::{Counts, befall, leaves_in_doubt};
 use crate::host::{Catalogue, Host};
@@ -17,7 +16,7 @@ use atsync::model::kinds;
 use atsync::store::memory::MemoryStore;
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{Cause, Change, ChangeWhat, Store};
-use atsync::testing::{ManualClock, SeededEntropy};
+use atsync::testing::{Disk, ManualClock, SeededEntropy};
 use atsync::{Clock, Error, SweepOptions};
 use atsync_greenhouse_sandbox as sandbox;
 use atsync_greenhouse_sandbox::{Deed, Logged, Quirks, Sandbox, SandboxOptions, Writer};
@@ -204,7 +203,7 @@ impl Sim {
         let stored = Arc::clone(&store) as Arc<dyn Store>;
         let mut world = World::mortal(sandbox.clone(), clock, stored, adapter, Arc::clone(&death));
         world.settings.insert("stage_writes".to_owned(), Value::Bool(options.lifecycle));
-        let disk = options.redb.then(|| Disk::holding(Vec::new(), &death));
+        let disk = options.redb.then(|| mortal_disk(Vec::new(), &death));
         let rows = sandbox.rows("candidates");
         let initial: BTreeMap<i64, Value> =
             rows.iter().filter_map(|row| Some((row["id"].as_i64()?, row.clone()))).collect();
@@ -321,7 +320,7 @@ impl Sim {
         let mut inner = Arc::clone(&self.memory) as Arc<dyn Store>;
         if let Some(disk) = &self.disk {
             let image = disk.remains(self.options.seed.wrapping_mul(31).wrapping_add(self.lives));
-            let disk = Disk::holding(image, &death);
+            let disk = mortal_disk(image, &death);
             let options = RedbOptions { inline: true, ..RedbOptions::default() };
             let opened = RedbStore::with_backend(disk.clone(), options, &*SeededEntropy::new(self.options.seed + 1));
             inner = Arc::new(opened.unwrap_or_else(|error| panic!("the store does not open: {error}")));
@@ -383,6 +382,11 @@ impl Sim {
                 }
             }
             let (plan, report) = acme.sync().await?;
+            for step in report.steps.iter().map(|step| serde_json::to_value(step).unwrap()) {
+                if !["applied", "unneeded"].contains(&step["end"].as_str().unwrap()) {
+                    trace.lock().unwrap().push(format!("step {step}"));
+                }
+            }
             let from = acme.offset("crm").await?;
             let changes: Vec<_> = acme.changes(from).try_collect().await?;
             if let Some(last) = changes.last() {
@@ -466,12 +470,17 @@ impl Sim {
         let (sandbox, rarity) = (self.world.sandbox.clone(), self.options.rarity);
         let mut chance = Chance::of(self.options.seed, &format!("wire {}", self.lives));
         let mut acts = Chance::of(self.options.seed, &format!("meanwhile {}", self.lives));
-        // Exchanges during which something is likely to be in doubt, left.
-        let mut doubtful = 0_u64;
+        // Exchanges during which something is likely to be in doubt, left; and whether that is somebody's creation.
+        let (mut doubtful, mut unborn) = (0_u64, false);
         self.world.wire.meddle(move |request| {
             watched.store(office.watch(&files.store, watched.load(Ordering::SeqCst)), Ordering::SeqCst);
             doubtful = doubtful.saturating_sub(1);
-            if acts.one_in(if doubtful > 0 { 12 } else { 80 }) {
+            let rarity_of_fate = match (doubtful, unborn) {
+                (0, _) => 80,
+                (_, true) => 5,
+                (_, false) => 12,
+            };
+            if acts.one_in(rarity_of_fate) {
                 office.fate_meanwhile(&files);
             }
             if doubtful > 0 && acts.one_in(6) {
@@ -489,7 +498,7 @@ impl Sim {
             trace.lock().unwrap().push(format!("! {fault}"));
             counts.fired(fault);
             if request.method != "GET" && leaves_in_doubt(fault) {
-                doubtful = DOUBTFUL;
+                (doubtful, unborn) = (DOUBTFUL, request.url.path() == "/v3/candidates");
             }
             Some(meddle)
         });
@@ -521,6 +530,12 @@ impl Sim {
             _ => {}
         }
     }
+}
+
+/// A disk with which the engine dies: what it was doing when the power was cut comes to no end.
+fn mortal_disk(image: Vec<u8>, death: &Arc<Death>) -> Disk {
+    let death = Arc::clone(death);
+    Disk::holding(image).on_cut(move || death.mark())
 }
 
 /// How many deletions sweeps have told after a serial.

@@ -63,6 +63,8 @@ pub(crate) enum Command {
     Forget(Forget),
     /// Remove old changes from the feed.
     Trim(Trim),
+    /// Write the store's file anew: smaller, and without a trace of what was removed or forgotten. Nothing else may have it open.
+    Compact(Compact),
     /// Find out which records are gone: a complete walk, then each one confirmed.
     Sweep(Sweep),
     /// Print the JSON Schema of a desired record.
@@ -341,6 +343,13 @@ pub(crate) struct Trim {
     /// Remove also what consumers have not acknowledged; they are told.
     #[arg(long)]
     pub(crate) unread_too: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compact {
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -130,6 +130,27 @@ async fn a_run_pulls_what_is_due_and_stops_cleanly_when_told_to() {
     assert_eq!(site.run(&["status", "acme"]).await.code, 0, "the store was closed");
 }
 
+/// The admin role is lost between pull and sweep: exit code 1 with the reason, and `status` keeps saying it until the sweep has gone on.
+#[tokio::test]
+async fn a_sweep_that_lost_a_right_says_so_and_goes_on_when_it_is_back() {
+    let site = Site::start().await;
+    assert_eq!(site.run(&["pull", "acme", "--kinds", "candidates"]).await.code, 0);
+    site.sandbox().set_access(|access| access.site_admin = false);
+    let ran = site.run(&["sweep", "acme", "--kinds", "candidates"]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let said = ran.error();
+    assert!(said.contains("Site Admin") && said.contains("sweep again"), "{said}");
+    let status = site.run(&["status", "acme"]).await;
+    assert!(status.code == 0 && status.out.contains("sweep of candidates held since"), "{status:?}");
+    let told = site.run(&["status", "acme", "--json"]).await.json()[0].clone();
+    assert_eq!(told["sweeps"]["candidates"]["held"]["by"], "right", "{told}");
+    site.sandbox().set_access(|access| access.site_admin = true);
+    let ran = site.run(&["sweep", "acme", "--kinds", "candidates"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let status = site.run(&["status", "acme"]).await;
+    assert!(!status.out.contains("sweep of"), "{status:?}");
+}
+
 #[tokio::test]
 async fn the_demo_holds() {
     let nowhere = tempfile::tempdir().unwrap();

@@ -90,7 +90,9 @@ async fn forget_needs_a_yes_and_keeps_the_person_away_until_undone() {
     assert!(!people.out.contains(EMAIL));
     assert_eq!(people.json().len(), site.sandbox().count("candidates") - 1);
     let again = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
-    assert_eq!((again.code, site.sandbox().creates("candidates")), (1, 1), "{again:?}");
+    // Passing over whom one has forgotten is no failure; it is said, and nothing is done.
+    assert_eq!((again.code, site.sandbox().creates("candidates")), (0, 1), "{again:?}");
+    assert!(again.out.contains("was forgotten here"), "{again:?}");
     assert_eq!(site.run(&["forget", "acme", "--key", "a", "--undo"]).await.code, 0);
     assert_eq!(site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await.code, 0);
     assert_eq!(site.sandbox().creates("candidates"), 1, "found again, not made again");
@@ -127,4 +129,31 @@ async fn a_doubt_is_given_up_from_the_command_line() {
     assert!(done.code == 0 && done.out.contains("abandoned"), "{done:?}");
     assert_eq!(site.run(&["resolve", "acme", &number, "retry"]).await.code, 1);
     assert_eq!(site.sandbox().creates("candidates"), 0);
+}
+
+/// The whole way of an erasure: forgotten, said so by every plan, and gone from the file.
+#[tokio::test]
+async fn a_forgotten_person_is_said_to_be_so_and_compacting_leaves_no_byte_of_them() {
+    let site = applied().await;
+    let holds = || {
+        let bytes = std::fs::read(site.path("acme.redb")).unwrap();
+        bytes.windows(EMAIL.len()).any(|window| window == EMAIL.as_bytes())
+    };
+    let forgotten = site.run(&["forget", "acme", "--key", "a", "--yes"]).await;
+    assert!(forgotten.code == 0 && forgotten.err.contains("atsync compact"), "{forgotten:?}");
+    let writes = site.sandbox().writes().len();
+    let plan = site.run(&["plan", "acme", "--desired", "r.jsonl"]).await;
+    assert!(plan.code == 0 && plan.out.contains("was forgotten") && plan.out.contains("Nothing to do"), "{plan:?}");
+    let apply = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
+    assert_eq!(apply.code, 0, "{apply:?}");
+    assert_eq!(site.sandbox().writes().len(), writes);
+    assert!(holds(), "unused pages keep what was removed, or this test tries nothing");
+    let compact = site.run(&["compact", "--json"]).await;
+    assert_eq!(compact.code, 0, "{compact:?}");
+    assert!(compact.json()[0]["rows"].as_u64().unwrap() > 100, "{compact:?}");
+    assert!(!holds());
+    assert_eq!(site.run(&["status", "acme"]).await.code, 0);
+    let nowhere = tempfile::tempdir().unwrap();
+    let missing = cli_support::finish(cli_support::atsync(nowhere.path(), &["compact"])).await;
+    assert_eq!(missing.code, 1, "{missing:?}");
 }

@@ -4,12 +4,24 @@
 //! written durably just before its one request leaves, so that a crash can never forget a request. After a start every
 //! `sending` row is in doubt. Order is kept by attempt numbers, never by wall time. At most one intent is open per object and operation.
 //!
+//! A look that told nothing is followed by the next one after [`look_again_ms`], longer each time, and when that is stands in the intent.
+//!
 //! Left out: sending and storing; see [`crate::reconcile`] and [`crate::store`].
 
 use atsync_model::contract::{Mark, RemoteRef};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
+
+/// The first wait between two looks for what is in doubt.
+const LOOK_WAIT_FIRST_MS: u64 = 1_000;
+/// The longest wait between two looks. Arbitrary: what nothing told for an hour is not told by asking more often, and an hour is what a person waits.
+pub const LOOK_WAIT_MAX_MS: u64 = 3_600_000;
+
+/// How long the next look waits after so many that told nothing: doubled each time, up to [`LOOK_WAIT_MAX_MS`].
+pub fn look_again_ms(looks: u32) -> u64 {
+    LOOK_WAIT_FIRST_MS.saturating_mul(1 << looks.min(16)).min(LOOK_WAIT_MAX_MS)
+}
 
 /// The number of an intent, unique within a store, rising.
 pub type IntentId = u64;
@@ -117,5 +129,17 @@ impl IntentState {
             Self::InDoubt { .. } => !matches!(next, Self::Refused { .. } | Self::NotSent { .. }),
             Self::Applied { .. } | Self::Refused { .. } | Self::NotSent { .. } | Self::Abandoned { .. } => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{LOOK_WAIT_MAX_MS, look_again_ms};
+
+    #[test]
+    fn looks_come_less_and_less_often_but_never_end() {
+        let waits: Vec<u64> = (0..40).map(look_again_ms).collect();
+        assert!(waits.windows(2).all(|pair| pair[0] < pair[1] || pair[1] == LOOK_WAIT_MAX_MS), "{waits:?}");
+        assert_eq!((waits[0], waits[39], look_again_ms(u32::MAX)), (1_000, LOOK_WAIT_MAX_MS, LOOK_WAIT_MAX_MS));
     }
 }

@@ -72,12 +72,7 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
             draft.block(&key, "NotVisible", message);
             return None;
         };
-        if record.value("privacy.anonymized").and_then(Value::as_bool) == Some(true) {
-            let message = format!("{key}: {remote} was anonymised in the ATS; nothing is written back to it");
-            draft.block(&key, "Anonymized", message);
-            return None;
-        }
-        return Some(Person::There(record));
+        return may_be_written(draft, &key, record).then_some(Person::There(record));
     }
     let emails = draft.input.desired.emails.as_deref().unwrap_or_default();
     let mut found: Vec<&'a Arc<Record>> = Vec::new();
@@ -99,6 +94,7 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
     }
     match found.as_slice() {
         [] => claim(draft, &key, emails).then_some(Person::ToBeMade),
+        [record] if !may_be_written(draft, &key, record) => None,
         [record] => adopt(draft, &key, record).then_some(Person::There(record)),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).take(20).collect();
@@ -113,6 +109,16 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
             None
         }
     }
+}
+
+/// Whether the person's data stand. Where they were erased nothing is written back, be it to a linked person or to one found by an address.
+fn may_be_written(draft: &mut Draft<'_>, key: &str, record: &Record) -> bool {
+    let anonymised = record.value("privacy.anonymized").and_then(Value::as_bool) == Some(true);
+    if anonymised {
+        let message = format!("{key}: {} was anonymised in the ATS; nothing is written back to it", record.remote());
+        draft.block(key, "Anonymized", message);
+    }
+    !anonymised
 }
 
 /// What to say of a path whose record was deleted: it is not made again by itself.

@@ -168,6 +168,11 @@ impl RecordPlan {
         self.findings.iter().any(|finding| finding.kind == FindingKind::Blocked)
     }
 
+    /// What says that the record is blocked because something that its plan asks about may not be read.
+    pub fn denied(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.kind == FindingKind::Blocked && finding.reason == "Denied")
+    }
+
     /// The first note of this reason.
     pub fn note(&self, reason: &str) -> Option<&Finding> {
         self.findings.iter().find(|finding| finding.kind == FindingKind::Note && finding.reason == reason)

@@ -16,7 +16,7 @@ use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
-use crate::plan::{MADE, MADE_MEMBER, Plan, RecordPlan, Step};
+use crate::plan::{Finding, MADE, MADE_MEMBER, Plan, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkHow, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
@@ -151,7 +151,13 @@ impl Reconciler {
         }
         let mut touched: Vec<Touched> = Vec::new();
         let mut shared = Work::default();
+        let needless = self.needless(plan).await?;
         for step in &plan.shared {
+            if needless.contains(step.host.as_str()) {
+                let reason = "no record that may be worked on needs it any more".to_owned();
+                self.skip(step, reason, &mut shared);
+                continue;
+            }
             self.take_step(step, 0, &BTreeMap::new(), &mut shared).await?;
         }
         let (definitions, people): (Vec<&RecordPlan>, Vec<&RecordPlan>) =
@@ -207,10 +213,7 @@ impl Reconciler {
         if let Some(reason) = self.outdated(record).await? {
             // Not even a link is written: whoever was abandoned or forgotten in the meantime leaves no trace.
             for step in &record.steps {
-                let end = StepEnd::NotSent { reason: reason.clone() };
-                let (host, operation) = (step.host.clone(), step.operation.clone());
-                self.report(&Progress::Step { host: host.clone(), operation: operation.clone(), end: end.word() });
-                work.steps.push(StepReport { host, operation, end, warnings: Vec::new() });
+                self.skip(step, reason.clone(), &mut work);
             }
             return Ok(work);
         }
@@ -222,6 +225,36 @@ impl Reconciler {
             }
         }
         Ok(work)
+    }
+
+    /// Says of a step that it was not sent.
+    fn skip(&self, step: &Step, reason: String, work: &mut Work) {
+        let end = StepEnd::NotSent { reason };
+        let (host, operation) = (step.host.clone(), step.operation.clone());
+        self.report(&Progress::Step { host: host.clone(), operation: operation.clone(), end: end.word() });
+        work.failed.insert(host.clone());
+        work.steps.push(StepReport { host, operation, end, warnings: Vec::new() });
+    }
+
+    /// The shared steps that only records hang on which may not be worked on any more: whoever was abandoned or forgotten since the plan was made
+    /// leaves no tag behind either.
+    async fn needless<'p>(&self, plan: &'p Plan) -> Result<BTreeSet<&'p str>, Error> {
+        let mut needless: BTreeSet<&str> = BTreeSet::new();
+        if plan.shared.is_empty() {
+            return Ok(needless);
+        }
+        let mut needed: BTreeSet<&str> = BTreeSet::new();
+        for record in &plan.records {
+            let mut hosts = record.steps.iter().flat_map(|step| &step.after).peekable();
+            if hosts.peek().is_none() {
+                continue;
+            }
+            let works = !record.is_blocked() && self.outdated(record).await?.is_none();
+            let set = if works { &mut needed } else { &mut needless };
+            set.extend(hosts.map(String::as_str));
+        }
+        needless.retain(|host| !needed.contains(host));
+        Ok(needless)
     }
 
     /// Why the plan of a record may not be carried out any more. The journal asks the same before each effect; this is asked before the links that
@@ -457,7 +490,14 @@ impl Reconciler {
             if self.adapter.manifest().kind(&kind).is_some() {
                 let ids: Vec<String> = ids.into_iter().collect();
                 let applied_by = intents.remove(&kind).unwrap_or_default();
-                let mut gone = self.fetch(&kind, &ids, &applied_by, Priority::Incremental).await?;
+                let mut gone = match self.fetch(&kind, &ids, &applied_by, Priority::Incremental).await {
+                    // It was written all the same; what may not be read is not compared.
+                    Err(error) if error.kind() == ErrorKind::Denied => {
+                        tracing::warn!(connection = %self.name, kind, "what was written may not be read back");
+                        continue;
+                    }
+                    fetched => fetched?,
+                };
                 gone.retain(|id| taken_away.contains(&remote(&kind, id)));
                 for gone in gone.chunks(PAGE_RECORDS_MAX) {
                     let page = self.page(kind.clone(), Vec::new(), &[], Cause::Asked);
@@ -479,7 +519,11 @@ impl Reconciler {
             let key = step.host.split('/').next().unwrap_or(&step.host);
             failures.entry(key).or_insert(step);
         }
-        let keys: Vec<String> = plan.records.iter().map(|record| record.key.clone()).collect();
+        // The plan below would know less of these than the one that was carried out: it asks the ATS for nothing.
+        let denied: BTreeMap<&str, &Finding> =
+            plan.records.iter().filter_map(|record| Some((record.key.as_str(), record.denied()?))).collect();
+        let known = plan.records.iter().filter(|record| record.note("Forgotten").is_none());
+        let keys: Vec<String> = known.map(|record| record.key.clone()).collect();
         for some in keys.chunks(PAGE_RECORDS_MAX) {
             self.store.mark_dirty(&self.name, some.to_vec()).await?;
         }
@@ -491,20 +535,17 @@ impl Reconciler {
         for key in &keys {
             let left = open.get(key.as_str()).filter(|record| !record.steps.is_empty() || record.is_blocked());
             let failure = failures.get(key.as_str());
-            if left.is_none() && failure.is_none() {
+            let denied = denied.get(key.as_str());
+            if left.is_none() && failure.is_none() && denied.is_none() {
                 report.in_step += 1;
                 continue;
             }
             report.not_in_step += 1;
             let Some(row) = self.store.desired(&self.name, key).await? else { continue };
-            let Some(failure) = failure else { continue };
-            let (kind, reason, message) = match &failure.end {
-                StepEnd::Refused { reason } => ("Blocked", "Refused", format!("{}: {reason}", failure.operation)),
-                StepEnd::NotSent { reason } => ("Blocked", "NotSent", format!("{}: {reason}", failure.operation)),
-                StepEnd::Skipped { waits_for } => {
-                    ("Blocked", "Waits", format!("{} waits for {waits_for}", failure.operation))
-                }
-                _ => ("InDoubt", "InDoubt", format!("{}: nobody knows yet whether it happened", failure.operation)),
+            let (kind, reason, message) = match (failure, denied) {
+                (Some(failure), _) => what_failed(failure),
+                (None, Some(denied)) => ("Blocked", "Denied", denied.message.clone()),
+                (None, None) => continue,
             };
             let since_ms = self.clock.now_ms();
             let condition = |kind: &str, status: bool| Condition {
@@ -527,6 +568,16 @@ impl Reconciler {
             self.store.put_status(&self.name, some.to_vec()).await?;
         }
         Ok(())
+    }
+}
+
+/// The condition that a step which did not come about leaves: kind, reason, message.
+fn what_failed(step: &StepReport) -> (&'static str, &'static str, String) {
+    match &step.end {
+        StepEnd::Refused { reason } => ("Blocked", "Refused", format!("{}: {reason}", step.operation)),
+        StepEnd::NotSent { reason } => ("Blocked", "NotSent", format!("{}: {reason}", step.operation)),
+        StepEnd::Skipped { waits_for } => ("Blocked", "Waits", format!("{} waits for {waits_for}", step.operation)),
+        _ => ("InDoubt", "InDoubt", format!("{}: nobody knows yet whether it happened", step.operation)),
     }
 }
 

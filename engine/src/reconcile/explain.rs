@@ -221,8 +221,11 @@ fn doubt(intent: &Intent) -> Next {
     let what = format!("{} (intent {}) is in doubt and is settled by looking", intent.operation, intent.id);
     let (when, at_ms) = match &intent.state {
         IntentState::InDoubt { stuck: true, reason, .. } => (format!("when the host resolves it: {reason}"), None),
-        IntentState::InDoubt { probe_after_ms, .. } => {
-            (format!("from {} on", rfc3339(*probe_after_ms)), Some(*probe_after_ms))
+        IntentState::InDoubt { probe_after_ms, reason, probes, .. } => {
+            let looks = if *probes == 1 { "look" } else { "looks" };
+            let when =
+                format!("looked at again from {} on, after {probes} {looks}: {reason}", rfc3339(*probe_after_ms));
+            (when, Some(*probe_after_ms))
         }
         _ => ("when it has come to an end".to_owned(), None),
     };

@@ -2,7 +2,7 @@
 //!
 //! A plan asks for what it does not find; this module answers from the store. A kind that a question is about is refreshed once per run before
 //! it is answered, and not at all when nobody asks: so a run with nothing to change costs at most one request per kind, and what two
-//! records need is read once.
+//! records need is read once. A kind that the credential may not read blocks the records that ask about it, and no others.
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
@@ -10,7 +10,8 @@ use crate::journal::{Intent, IntentState};
 use crate::plan::{self, Declared, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{
-    Cause, Condition, DesiredRow, DesiredStatus, LinkRow, Mode, MovedTo, ObservedRow, PageCommit, StatusUpdate,
+    Cause, Condition, Declaration, DesiredRow, DesiredStatus, LinkRow, Mode, MovedTo, ObservedRow, PageCommit,
+    StatusUpdate,
 };
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
@@ -48,6 +49,8 @@ pub enum PlanOf<'a> {
 pub(crate) struct Gathered {
     facts: Facts,
     refreshed: BTreeSet<String>,
+    /// Kinds that the credential may not read, with the reason. Nothing that is known of them from before is planned on.
+    denied: BTreeMap<String, String>,
 }
 
 /// What planning one page of desired records came to besides the plan: written at once, so that a run over many records has few commits and is never
@@ -63,7 +66,26 @@ impl Gathered {
     /// For planning on what is at hand: no kind is refreshed.
     pub(super) fn resting(manifest: &atsync_model::Manifest) -> Self {
         let refreshed = manifest.kinds.iter().map(|kind| kind.name.clone()).collect();
-        Self { facts: Facts::default(), refreshed }
+        Self { refreshed, ..Self::default() }
+    }
+}
+
+impl Gathered {
+    /// Remembers that a kind may not be read.
+    fn learn<T>(&mut self, kind: &str, read: &Result<T, Error>) {
+        if let Err(error) = read
+            && error.kind() == ErrorKind::Denied
+        {
+            self.denied.insert(kind.to_owned(), error.to_string());
+        }
+    }
+
+    /// Refuses a kind that was found to be denied in this run.
+    fn may_read(&self, kind: &str) -> Result<(), Error> {
+        match self.denied.get(kind) {
+            Some(why) => Err(Error::new(ErrorKind::Denied, why.clone())),
+            None => Ok(()),
+        }
     }
 }
 
@@ -77,8 +99,13 @@ impl Reconciler {
         };
         if any {
             for kind in [kinds::CANDIDATES, kinds::APPLICATIONS, kinds::APPLIED_TAGS] {
-                if self.adapter.manifest().kind(kind).is_some() {
-                    self.refresh(&mut gathered, kind).await?;
+                if self.adapter.manifest().kind(kind).is_none() {
+                    continue;
+                }
+                match self.refresh(&mut gathered, kind).await {
+                    // Whoever needs the kind is blocked; without the first one nobody can be planned.
+                    Err(error) if error.kind() == ErrorKind::Denied && kind != kinds::CANDIDATES => {}
+                    refreshed => refreshed?,
                 }
             }
         }
@@ -96,21 +123,8 @@ impl Reconciler {
                     let declared = self.declared(&record.key(), Some(record)).await?;
                     gathered.facts.add_declared(record.key(), declared);
                 }
-                for record in records {
-                    let key = record.key();
-                    let row = self.store.desired(&self.name, &key).await?;
-                    let body = serde_json::to_string(record)
-                        .map_err(|error| self.error(ErrorKind::Input, format!("{key}: {error}")))?;
-                    let generation = match &row {
-                        Some(row) if row.body == body => row.generation,
-                        Some(row) => row.generation + 1,
-                        None => 1,
-                    };
-                    let mut planned = self.plan_record(gathered, record, generation, &open).await?;
-                    if row.is_some_and(|row| row.mode != Mode::Managed) {
-                        only_observe(&mut planned);
-                    }
-                    collect(&mut plan, planned);
+                for some in records.chunks(PAGE_ROWS) {
+                    self.plan_undeclared(gathered, some, &open, &mut plan).await?;
                 }
             }
             PlanOf::Dirty | PlanOf::All => {
@@ -150,6 +164,47 @@ impl Reconciler {
         let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
         plan.calls = steps.map(|step| step.calls).sum();
         Ok(plan)
+    }
+
+    /// Plans records as they would be declared. Nothing is stored. People who were forgotten would not be declared, so nothing is planned for them.
+    async fn plan_undeclared(
+        &self,
+        gathered: &mut Gathered,
+        records: &[Desired],
+        open: &[Intent],
+        plan: &mut Plan,
+    ) -> Result<(), Error> {
+        let mut declarations = Vec::new();
+        for record in records {
+            let key = record.key();
+            let body = serde_json::to_string(record)
+                .map_err(|error| self.error(ErrorKind::Input, format!("{key}: {error}")))?;
+            declarations.push(Declaration { key, body });
+        }
+        let forgotten: BTreeSet<String> =
+            self.store.kept_away(&self.name, declarations.clone()).await?.into_iter().collect();
+        for (record, Declaration { key, body }) in records.iter().zip(declarations) {
+            let row = self.store.desired(&self.name, &key).await?;
+            let generation = match &row {
+                Some(row) if row.body == body => row.generation,
+                Some(row) => row.generation + 1,
+                None => 1,
+            };
+            if forgotten.contains(&key) {
+                let message = format!(
+                    "{key}: this person was forgotten here, so the record is not declared and nothing is done for it; `forget --undo` lets them come back"
+                );
+                let planned = said_of(&key, generation, FindingKind::Note, "Forgotten", message);
+                collect(plan, (planned, Vec::new()));
+                continue;
+            }
+            let mut planned = self.plan_record(gathered, record, generation, open).await?;
+            if row.is_some_and(|row| row.mode != Mode::Managed) {
+                only_observe(&mut planned);
+            }
+            collect(plan, planned);
+        }
+        Ok(())
     }
 
     /// A record that needs no request has its links and bases written with its page.
@@ -282,7 +337,15 @@ impl Reconciler {
             generation,
             links: &links,
         };
-        let (mut planned, shared) = self.ask(gathered, &key, |facts| plan::record(&input, facts)).await?;
+        let (mut planned, mut shared) = match self.ask(gathered, &key, |facts| plan::record(&input, facts)).await {
+            Err(error) if error.kind() == ErrorKind::Denied => {
+                let place = format!("{}: ", self.name);
+                let why = error.to_string();
+                let message = format!("{key}: {}", why.strip_prefix(&place).unwrap_or(&why));
+                (said_of(&key, generation, FindingKind::Blocked, "Denied", message), Vec::new())
+            }
+            asked => asked?,
+        };
         if let Some(person) = record.candidate()
             && planned.steps.iter().any(|step| step.host == key && step.target.is_none())
         {
@@ -295,7 +358,11 @@ impl Reconciler {
                 gathered.facts.take(&adoption.remote, &adoption.host);
             }
         }
+        let wanted = waited_for(&planned.steps);
         self.keep_back(&mut planned, open).await?;
+        let still = waited_for(&planned.steps);
+        // What only a step that is kept back hangs on is not made either.
+        shared.retain(|step| still.contains(&step.host) || !wanted.contains(&step.host));
         Ok((planned, shared))
     }
 
@@ -348,14 +415,16 @@ impl Reconciler {
     async fn answer(&self, gathered: &mut Gathered, needs: Vec<Need>) -> Result<(), Error> {
         let mut unseen: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for need in &needs {
-            if let Need::Observed(remote) = need
-                && self.store.observed(&self.name, remote).await?.is_none()
-            {
+            let Need::Observed(remote) = need else { continue };
+            gathered.may_read(&remote.kind)?;
+            if self.store.observed(&self.name, remote).await?.is_none() {
                 unseen.entry(remote.kind.clone()).or_default().push(remote.id.clone());
             }
         }
         for (kind, ids) in unseen {
-            self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await?;
+            let fetched = self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await;
+            gathered.learn(&kind, &fetched);
+            fetched?;
         }
         for need in needs {
             match need {
@@ -404,8 +473,11 @@ impl Reconciler {
     }
 
     pub(super) async fn refresh(&self, gathered: &mut Gathered, kind: &str) -> Result<(), Error> {
+        gathered.may_read(kind)?;
         if gathered.refreshed.insert(kind.to_owned()) {
-            self.pull(kind, false).await?;
+            let pulled = self.pull(kind, false).await;
+            gathered.learn(kind, &pulled);
+            pulled?;
         }
         Ok(())
     }
@@ -466,6 +538,11 @@ fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> DesiredStatus 
         push("Drifted", true, &finding.reason, &finding.message);
     }
     DesiredStatus { observed_generation: planned.generation, conditions }
+}
+
+/// The paths that steps hang on.
+fn waited_for(steps: &[Step]) -> BTreeSet<String> {
+    steps.iter().flat_map(|step| step.after.iter().cloned()).collect()
 }
 
 /// The kinds that a definition is read from; none for a person, whose plan asks for what it needs.
@@ -558,6 +635,12 @@ fn collect(plan: &mut Plan, planned: (RecordPlan, Vec<Step>)) {
     if !record.steps.is_empty() || !record.findings.is_empty() || !record.adoptions.is_empty() {
         plan.records.push(record);
     }
+}
+
+/// A plan that says one thing of a record and does nothing for it.
+fn said_of(key: &str, generation: u64, kind: FindingKind, reason: &str, message: String) -> RecordPlan {
+    let finding = Finding { kind, host: key.to_owned(), reason: reason.to_owned(), message };
+    RecordPlan { key: key.to_owned(), generation, findings: vec![finding], ..RecordPlan::default() }
 }
 
 /// A row as plans read it.

@@ -14,12 +14,12 @@
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
-use crate::store::{Alias, Cause, LinkHow, MovedTo, ObservedWrite, PageCommit, PageReport, Proof, index};
+use crate::store::{Alias, Cause, MovedTo, ObservedRow, ObservedWrite, PageCommit, PageReport, Proof, index};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::kinds;
 use serde_json::Value;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Leads looked into at a time; the rest waits for the next pass.
 const LEADS_MAX: usize = 500;
@@ -51,20 +51,22 @@ impl Reconciler {
                 continue;
             }
             let known = self.store.lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
+            // What was here when the prospect was last learnt to be one still was not made by its conversion.
+            let is_older = |row: &&ObservedRow| !is_converted(&before) && row.changed_ms <= stored.changed_ms;
+            let older: BTreeSet<&str> = known.iter().filter(is_older).map(|row| row.id.as_str()).collect();
             let known = known.iter().map(|row| (row.id.as_str(), row.body.as_str()));
             let here = records.iter().map(|record| (record.id.as_str(), record.body.as_str()));
             // What the page says of an application counts, not what was stored before.
             let mut rows: Vec<(&str, Value)> = Vec::new();
             for (id, body) in here.chain(known) {
-                if id != record.id && !rows.iter().any(|(known, _)| *known == id) {
+                if id != record.id && !older.contains(id) && !rows.iter().any(|(known, _)| *known == id) {
                     rows.extend(parsed(body).map(|body| (id, body)));
                 }
             }
-            // What the engine made for a path of its own is nothing that a conversion made.
+            // What a path holds was made or found for that path, and is nothing that somebody's conversion made.
             let mut others = Vec::new();
             for (id, body) in rows {
-                let links = self.store.links_to(&self.name, &RemoteRef::new(kind, id)).await?;
-                if !links.iter().any(|link| matches!(link.how, LinkHow::Created | LinkHow::Probed)) {
+                if self.store.links_to(&self.name, &RemoteRef::new(kind, id)).await?.is_empty() {
                     others.push((id, body));
                 }
             }
@@ -181,7 +183,7 @@ fn is_converted(body: &Value) -> bool {
 
 /// Which of the candidate's other applications a converted prospect lives on as. None when none fits, or several do.
 ///
-/// `before` is the prospect as it was last known, so the new application cannot be older than that.
+/// `before` is the prospect as it was last known, so the new application cannot be older than that, or than the prospect where it was converted already.
 fn successor<'a>(before: &Value, after: &Value, others: &[(&'a str, Value)]) -> Option<&'a str> {
     let candidate = text(after, "candidate", "id");
     let jobs: Vec<&str> = before
@@ -192,7 +194,8 @@ fn successor<'a>(before: &Value, after: &Value, others: &[(&'a str, Value)]) -> 
         .filter_map(|job| job.get("id").and_then(Value::as_str))
         .chain(text(before, "job", "id"))
         .collect();
-    let not_before = if is_converted(before) { None } else { before.get("updated_at").and_then(Value::as_str) };
+    let stamp = if is_converted(before) { "created_at" } else { "updated_at" };
+    let not_before = before.get(stamp).and_then(Value::as_str);
     let fits = |body: &Value| {
         let job = text(body, "job", "id");
         let made = body.get("created_at").and_then(Value::as_str);
@@ -231,6 +234,17 @@ mod tests {
         let (before, after) = prospect(&[]);
         let others = [("1", application("a", "2026-01-01T00:00:00Z")), ("2", application("b", "2026-02-02T00:00:00Z"))];
         assert_eq!(successor(&before, &after, &others), Some("2"));
+    }
+
+    #[test]
+    fn an_application_older_than_a_prospect_is_not_what_became_of_it_however_late_that_is_seen() {
+        let (mut before, after) = prospect(&[]);
+        before["outcome"]["value"] = json!("converted");
+        before["created_at"] = json!("2026-01-15T00:00:00Z");
+        let old = application("a", "2026-01-01T00:00:00Z");
+        assert_eq!(successor(&before, &after, &[("1", old.clone())]), None);
+        let new = application("b", "2026-02-02T00:00:00Z");
+        assert_eq!(successor(&before, &after, &[("1", old), ("2", new)]), Some("2"));
     }
 
     #[test]

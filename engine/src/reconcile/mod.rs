@@ -22,6 +22,7 @@ mod identity;
 mod life;
 mod pull;
 mod settle;
+mod suspects;
 mod sweep;
 
 pub use apply::{ApplyReport, StepEnd, StepReport};

@@ -168,6 +168,8 @@ impl Reconciler {
                     began_ms = self.clock.now_ms();
                     continue;
                 }
+                // The parent is gone or hidden by now: there is nothing below it to read, and one parent does not stop the others.
+                Err(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_))) if parent.is_some() => return Ok(()),
                 Err(error) => return Err(self.task_error(&format!("reading {}", rule.name), error)),
             };
             let Outcome::Page(page) = finished.outcome else {

@@ -3,13 +3,19 @@
 //! # Expected flow
 //! After a start every `sending` intent is in doubt. A doubt is probed: what is found is taken over; what is absent although it would show by
 //! now is sent again, unless the operation's class is `unsafe`; what cannot be told stays in doubt until a person decides.
-//! A probe that finds something counts at once; one that finds nothing counts only when the settle window is over.
+//! A probe that finds something counts at once; one that finds nothing counts only when the settle window is over. One that tells nothing is
+//! repeated after a wait that doubles and is kept with the intent ([`look_again_ms`]), so that a doubt which nothing resolves costs a request an
+//! hour and not one a round. When what a change was made to does not show, it is asked for as a sweep would ([`Reconciler::prove_gone`]): a doubt
+//! about what is gone ends by itself.
 //!
 //! What a creation made may have become part of another record (a merge), which no longer looks like it. So before a creation is sent again the ATS
 //! is asked once more as before any creation; what is there then, whoever made it, ends the doubt and is the next plan's to judge.
 //!
 //! # Guarantees
 //! Nothing is sent again before a probe has shown that it is not there.
+//!
+//! # Bounds
+//! [`SETTLE_TOTAL_MAX_MS`] a settling; what is due later is left for a later one.
 
 use super::apply::concerns_connection;
 use super::drive::TaskError;
@@ -17,17 +23,15 @@ use super::effect::{EffectEnd, Order, Touched, touched};
 use super::gather::record;
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Intent, IntentState};
-use crate::store::LinkHow;
+use crate::journal::{Intent, IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
+use crate::store::{Cause, LinkHow};
 use crate::transport::Priority;
 use atsync_model::contract::{Failure, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
 use serde_json::Value;
 
-/// The first wait between two probes; doubled each time.
-const PROBE_WAIT_FIRST_MS: u64 = 1_000;
-/// The longest wait between two probes.
-const PROBE_WAIT_MAX_MS: u64 = 15_000;
+/// The longest sleep before the journal is looked at again: somebody else may have resolved a doubt. Arbitrary.
+const SLEEP_MAX_MS: u64 = 15_000;
 /// How long one settling may take in all before the rest is left for the next run. Arbitrary: longer than any settle window known.
 const SETTLE_TOTAL_MAX_MS: u64 = 180_000;
 
@@ -91,9 +95,13 @@ impl Reconciler {
                 }
             }
             let now_ms = self.clock.now_ms();
-            let over = now_ms.saturating_sub(started_ms) >= SETTLE_TOTAL_MAX_MS;
-            let Some(next_ms) = next_ms.filter(|_| resend == Resend::Allowed && !over) else { return Ok(report) };
-            let wait_ms = next_ms.saturating_sub(now_ms).clamp(1, PROBE_WAIT_MAX_MS);
+            let left_ms = SETTLE_TOTAL_MAX_MS.saturating_sub(now_ms.saturating_sub(started_ms));
+            // What is due only after this settling is left for a later one: waiting for it would hold up everything else.
+            let in_time = |next_ms: &u64| next_ms.saturating_sub(now_ms) < left_ms;
+            let Some(next_ms) = next_ms.filter(|next_ms| resend == Resend::Allowed && in_time(next_ms)) else {
+                return Ok(report);
+            };
+            let wait_ms = next_ms.saturating_sub(now_ms).clamp(1, SLEEP_MAX_MS);
             let open = usize::try_from(report.open).unwrap_or(usize::MAX);
             self.report(&Progress::Settling { open, wait_ms });
             self.clock.sleep(wait_ms).await;
@@ -117,12 +125,15 @@ impl Reconciler {
                 self.advance(&intent, to, Vec::new(), false).await?
             }
             IntentState::InDoubt { stuck: true, .. } => return Ok(Turn::Stuck),
-            // A wait that is longer than any wait was begun before the clock jumped back.
-            IntentState::InDoubt { probe_after_ms, .. }
-                if *probe_after_ms > self.clock.now_ms()
-                    && *probe_after_ms <= self.clock.now_ms().saturating_add(PROBE_WAIT_MAX_MS) =>
-            {
-                return Ok(Turn::Again { at_ms: *probe_after_ms });
+            IntentState::InDoubt { probe_after_ms, .. } => {
+                let now_ms = self.clock.now_ms();
+                // A wait that is longer than any wait was begun before the clock jumped back.
+                let waits = *probe_after_ms > now_ms && *probe_after_ms <= now_ms.saturating_add(LOOK_WAIT_MAX_MS);
+                // What is proven gone by now, by a sweep or a hint, has nothing to wait for.
+                if waits && !self.has_tombstone(&intent).await? {
+                    return Ok(Turn::Again { at_ms: *probe_after_ms });
+                }
+                intent
             }
             _ => intent,
         };
@@ -141,7 +152,8 @@ impl Reconciler {
         let finished = match self.drive_marked(task, intent.mark.clone(), Priority::Interactive).await {
             Ok(finished) => finished,
             Err(error) => {
-                if matches!(&error, TaskError::Failed(Failure::NotFound(_))) && self.target_is_gone(&intent).await? {
+                let is_missing = matches!(&error, TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)));
+                if is_missing && self.target_is_gone(&intent).await? {
                     let reason = "what it changes is proven to be gone".to_owned();
                     self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
                     return Ok(Turn::Closed);
@@ -163,6 +175,10 @@ impl Reconciler {
                 Ok(Turn::Closed)
             }
             Probed::Absent(visible_within_ms) => self.absent(intent, rule, visible_within_ms, resend, report).await,
+            // None of them is ours alone, so what was made is not there by itself any more, if it ever was.
+            Probed::Ambiguous(refs) if self.are_others(&order, &refs).await? => {
+                self.absent(intent, rule, 0, resend, report).await
+            }
             Probed::Ambiguous(refs) => {
                 let ids: Vec<&str> = refs.iter().map(|found| found.id.as_str()).collect();
                 let reason = format!("it may be one of these, and nothing tells: {}", ids.join(", "));
@@ -172,10 +188,32 @@ impl Reconciler {
         }
     }
 
-    /// Whether the record that the intent changes has a tombstone: it was deleted or merged, and whether the change happened is all one.
+    /// Whether the record that the intent changes is proven to be gone or to live on under another id: whether the change happened is all one then.
     async fn target_is_gone(&self, intent: &Intent) -> Result<bool, Error> {
         let Some(target) = &intent.target else { return Ok(false) };
+        match self.store.observed(&self.name, target).await? {
+            Some(row) if row.gone => Ok(true),
+            Some(row) => self.prove_gone(&row, |proof| Cause::Doubted { proof }).await,
+            None => Ok(false),
+        }
+    }
+
+    async fn has_tombstone(&self, intent: &Intent) -> Result<bool, Error> {
+        let Some(target) = &intent.target else { return Ok(false) };
         Ok(self.store.observed(&self.name, target).await?.is_some_and(|row| row.gone))
+    }
+
+    /// When the next doubt is to be looked into; none when there is none that looking may resolve.
+    pub(crate) async fn next_look_ms(&self) -> Result<Option<u64>, Error> {
+        let open = self.store.open_intents(&self.name).await?;
+        let due = open.iter().filter_map(|intent| match intent.state {
+            IntentState::Sending => Some(self.clock.now_ms()),
+            IntentState::InDoubt { stuck: false, probe_after_ms, .. } => Some(probe_after_ms),
+            _ => None,
+        });
+        // A wait that is longer than any wait was begun before the clock jumped back.
+        let latest_ms = self.clock.now_ms().saturating_add(LOOK_WAIT_MAX_MS);
+        Ok(due.min().map(|at_ms| at_ms.min(latest_ms)))
     }
 
     /// Looking, or sending again, came to nothing. What ails the connection ends the settling; what ails this one doubt leaves it for
@@ -190,8 +228,8 @@ impl Reconciler {
         if !ails_this_one {
             return Err(error);
         }
-        let at_ms = self.clock.now_ms().saturating_add(PROBE_WAIT_MAX_MS);
-        let probes = probes(intent) + 1;
+        let at_ms = self.clock.now_ms().saturating_add(look_again_ms(probes(intent)));
+        let probes = probes(intent).saturating_add(1);
         let to = IntentState::InDoubt { reason: error.to_string(), probe_after_ms: at_ms, probes, stuck: false };
         self.advance(intent, to, Vec::new(), false).await?;
         Ok(Turn::Again { at_ms })
@@ -201,11 +239,22 @@ impl Reconciler {
         let to = IntentState::InDoubt {
             reason,
             probe_after_ms: self.clock.now_ms(),
-            probes: probes(intent) + 1,
+            probes: probes(intent).saturating_add(1),
             stuck: true,
         };
         self.advance(intent, to, Vec::new(), false).await?;
         Ok(Turn::Stuck)
+    }
+
+    /// Whether each of these records is held by another path.
+    async fn are_others(&self, order: &Order, refs: &[RemoteRef]) -> Result<bool, Error> {
+        for found in refs {
+            let links = self.store.links_to(&self.name, found).await?;
+            if !links.iter().any(|link| !order.makes.values().any(|host| *host == link.host)) {
+                return Ok(false);
+            }
+        }
+        Ok(!refs.is_empty())
     }
 
     /// Why nothing may be written for the person any more, as far as is known: they are gone, or their data were erased since.
@@ -252,12 +301,11 @@ impl Reconciler {
         let over_ms = intent.last_sent_ms.saturating_add(window_ms);
         let left_ms = over_ms.saturating_sub(self.session.ats_now_ms()).min(window_ms);
         if left_ms > 0 {
-            let wait_ms = PROBE_WAIT_FIRST_MS.saturating_mul(1 << probes(&intent).min(4)).min(PROBE_WAIT_MAX_MS);
-            let at_ms = now_ms.saturating_add(wait_ms.min(left_ms));
+            let at_ms = now_ms.saturating_add(look_again_ms(probes(&intent)).min(left_ms));
             let to = IntentState::InDoubt {
                 reason: doubt(&intent),
                 probe_after_ms: at_ms,
-                probes: probes(&intent) + 1,
+                probes: probes(&intent).saturating_add(1),
                 stuck: false,
             };
             self.advance(&intent, to, Vec::new(), false).await?;
@@ -277,13 +325,11 @@ impl Reconciler {
         match self.stands_in_its_place(&intent).await {
             Ok(there) if there.is_empty() => {}
             Ok(there) => {
-                let ids: Vec<String> = there.iter().map(RemoteRef::to_string).collect();
-                let reason = format!("what it would make is there by now, or is part of it: {}", ids.join(", "));
-                self.read_back(
-                    there.into_iter().map(|remote| Touched { remote, intent: None, ended: false }).collect(),
-                )
-                .await?;
-                self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
+                // Not linked: whether it is the one, and may be held, is for the plan to say.
+                let to = IntentState::Applied { links: there.clone(), by_probe: true };
+                self.advance(&intent, to, Vec::new(), false).await?;
+                report.found += 1;
+                report.touched.extend(there.into_iter().map(|remote| Touched { remote, intent: None, ended: false }));
                 return Ok(Turn::Closed);
             }
             Err(error) => return self.put_off(&intent, error).await,
@@ -299,7 +345,7 @@ impl Reconciler {
                 report.refused += 1;
                 Ok(Turn::Closed)
             }
-            EffectEnd::InDoubt => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) }),
+            EffectEnd::InDoubt => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(look_again_ms(0)) }),
             // It is proven absent, and its input is refused by now, for example because its target is gone: no doubt is left.
             EffectEnd::NotSent(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
                 let to = IntentState::Abandoned { reason: format!("it did not happen, and now: {failure}") };
@@ -309,7 +355,7 @@ impl Reconciler {
             }
             EffectEnd::NotSent(error) => self.put_off(&intent, error).await,
             EffectEnd::Busy(_) | EffectEnd::Stale(_) => {
-                Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(PROBE_WAIT_FIRST_MS) })
+                Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(look_again_ms(0)) })
             }
         }
     }

@@ -4,18 +4,20 @@
 //! 1. The tenant is compared with the one that the store knows. Then every page of the kind is read; what it showed is remembered with the
 //!    page, so that a sweep that is killed goes on where it was. Incremental passes go on beside it.
 //! 2. What a *complete* sweep did not see is suspected, except what changed while it ran (its page may have been read before).
-//! 3. The right to list the kind is checked again, and the share of suspects is held against the brake.
+//! 3. The right to list the kind is checked again, and the share of suspects is held against the brake ([`super::suspects`]).
 //! 4. Suspects are asked for by id. Those that come back are taken in; those that do not are gone, or live on under another id
 //!    ([`super::identity`]), and are told so once, with the proof.
 //!
 //! # Guarantees
 //! A partial sweep deletes nothing. A list that lacks a row deletes nothing by itself, unless the manifest says that a complete walk proves.
 //!
+//! A sweep that meets a lost right, be it before its first page, between two or while it confirms, is *held*: it says which right, deletes nothing
+//! more, and goes on where it was when it is called again with the right restored.
+//!
 //! # Caveats
-//! A record that an administrator hides from the credential cannot be told from a deleted one where the ATS answers both alike. So records
-//! that were last seen as private or confidential, or hang on such, are left alone unless the sweep saw others like them, which proves that
-//! the credential's sight is not lost. One that is hidden for the first time is taken for deleted; when it shows again it is new again, and
-//! links hold.
+//! A record that an administrator hides from the credential cannot be told from a deleted one where the ATS answers both alike; see
+//! [`super::suspects`] for what is left alone therefore. One that is hidden for the first time is taken for deleted; when it shows again it is new
+//! again, and links hold.
 //!
 //! # Bounds
 //! [`SweepOptions::pages_max`] pages a call; [`AGE_MAX_MS`]. Left out: kinds that come inside the pages of others.
@@ -24,11 +26,12 @@ use super::drive::TaskError;
 use super::fetch::by_kind;
 use super::identity::swept;
 use super::pull::parent_kind;
+use super::suspects::is_private;
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
-use crate::store::{Cause, ObservedRow, PageCommit, Proof, SweepPhase, SweepState};
+use crate::store::{Cause, HeldBy, Hold, PageCommit, Proof, SweepPhase, SweepState};
 use crate::transport::Priority;
-use atsync_model::contract::{Failure, Outcome, RemoteRef, Scan, Since, Task, Verdict};
+use atsync_model::contract::{Failure, Outcome, RemoteRef, Scan, Since, Task};
 use atsync_model::kinds;
 use atsync_model::manifest::{KindRule, ScanRule};
 
@@ -110,9 +113,12 @@ pub struct SweepReport {
     pub young: u64,
     /// Not shown, but known as shown to few: the credential may have lost sight of them.
     pub hidden: u64,
-    /// Why nothing was taken for gone, and what to do.
+    /// Why it does not go on, and what to do. Nothing (more) was taken for gone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held: Option<String>,
+    /// What holds it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_by: Option<HeldBy>,
 }
 
 impl Reconciler {
@@ -130,47 +136,90 @@ impl Reconciler {
             ScanRule::None {} => return Err(self.error(ErrorKind::Input, format!("the ATS has no list of {kind}"))),
         }
         let mut report = SweepReport { kind: kind.to_owned(), ..SweepReport::default() };
-        self.verify_tenant().await?;
-        let mut state = self.begin_sweep(&rule, options, &mut report).await?;
-        if matches!(state.phase, SweepPhase::Walking { .. }) {
-            self.walk_sweep(&rule, &mut state, options.pages_max, &mut report).await?;
-        }
+        let verified = match self.verify_tenant().await {
+            Err(error) if error.kind() != ErrorKind::Denied => return Err(error),
+            verified => verified,
+        };
+        let (mut state, was_held) = self.begin_sweep(&rule, options, &mut report).await?;
+        let ended = match verified {
+            Ok(()) => self.go_on(&rule, &mut state, options, &mut report).await,
+            Err(denied) => Err(denied),
+        };
         report.seen = state.rows;
-        if matches!(state.phase, SweepPhase::Walking { .. }) {
-            return Ok(report);
+        let held = match ended {
+            Ok(held) => held,
+            // A right that was lost since is nothing that ails the sweep; what it saw stays seen.
+            Err(error) if error.kind() == ErrorKind::Denied => {
+                let why = format!(
+                    "{kind}: nothing more is taken for deleted, since a right is missing ({error}). Restore it, then sweep again: it goes on where it was"
+                );
+                Some((HeldBy::Right, why))
+            }
+            Err(error) => return Err(error),
+        };
+        if let Some((by, why)) = held {
+            tracing::warn!(connection = %self.name, kind, suspected = report.suspected, "a sweep is held");
+            report.held = Some(why.clone());
+            report.held_by = Some(by);
+            let at_ms = was_held.filter(|hold| hold.by == by).map_or_else(|| self.clock.now_ms(), |hold| hold.at_ms);
+            self.put_sweep(&rule, SweepState { held: Some(Hold { by, at_ms, why }), ..state }).await?;
         }
-        self.confirm(&rule, state, options, &mut report).await?;
         Ok(report)
     }
 
-    /// The sweep to go on with, or a new one.
+    /// Walks, and judges what the complete walk did not show. Tells what holds it.
+    async fn go_on(
+        &self,
+        rule: &KindRule,
+        state: &mut SweepState,
+        options: SweepOptions,
+        report: &mut SweepReport,
+    ) -> Result<Option<(HeldBy, String)>, Error> {
+        self.walk_sweep(rule, state, options.pages_max, report).await?;
+        if matches!(state.phase, SweepPhase::Walking { .. }) {
+            return Ok(None);
+        }
+        self.confirm(rule, state, options, report).await
+    }
+
+    /// The sweep to go on with, and what held it; or a new one.
     async fn begin_sweep(
         &self,
         rule: &KindRule,
         options: SweepOptions,
         report: &mut SweepReport,
-    ) -> Result<SweepState, Error> {
+    ) -> Result<(SweepState, Option<Hold>), Error> {
         let now_ms = self.clock.now_ms();
         let stored = self.store.sweep_state(&self.name, &rule.name).await?;
         if let Some(state) = &stored {
             let fresh = now_ms.saturating_sub(state.started_ms) < AGE_MAX_MS;
-            let goes_on = match state.phase {
-                SweepPhase::Walking { .. } | SweepPhase::Walked => fresh,
-                SweepPhase::Held { .. } => fresh && options.force,
-                SweepPhase::Ended { .. } => false,
+            let goes_on = match (&state.phase, state.held.as_ref().map(|hold| hold.by)) {
+                (SweepPhase::Ended { .. }, _) => false,
+                (_, Some(HeldBy::Brake)) => options.force,
+                (_, Some(HeldBy::Right) | None) => true,
             };
-            if goes_on {
+            if fresh && goes_on {
                 report.resumed = true;
-                return Ok(state.clone());
+                let going = SweepState { held: None, ..state.clone() };
+                if state.held.is_some() {
+                    // From here on a call that is cut off is gone on with.
+                    self.put_sweep(rule, going.clone()).await?;
+                }
+                return Ok((going, state.held.clone()));
             }
             // Said before anything is forgotten, so that a half-forgotten sweep is never gone on with.
-            self.put_sweep(rule, SweepState { phase: SweepPhase::Ended { at_ms: now_ms }, ..state.clone() }).await?;
+            self.put_sweep(
+                rule,
+                SweepState { phase: SweepPhase::Ended { at_ms: now_ms }, held: None, ..state.clone() },
+            )
+            .await?;
         }
         self.forget_seen(rule).await?;
         let phase = SweepPhase::Walking { parent: None, cursor: None };
-        let state = SweepState { started_ms: now_ms, pages: 0, rows: 0, confidential: 0, phase };
+        let state =
+            SweepState { started_ms: now_ms, pages: 0, rows: 0, confidential: 0, phase, held: None, blind_spots: 0 };
         self.put_sweep(rule, state.clone()).await?;
-        Ok(state)
+        Ok((state, None))
     }
 
     async fn put_sweep(&self, rule: &KindRule, state: SweepState) -> Result<(), Error> {
@@ -219,6 +268,14 @@ impl Reconciler {
                     state.phase = SweepPhase::Walking { parent, cursor: None };
                     continue;
                 }
+                // The parent is gone or hidden. What hangs on it is suspected like all that is not shown, and one parent does not stop the others.
+                Err(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_))) if parent.is_some() => {
+                    state.blind_spots = state.blind_spots.saturating_add(1);
+                    state.phase = self.after_parent(rule, parent.as_deref()).await?;
+                    self.put_sweep(rule, state.clone()).await?;
+                    report.pages += 1;
+                    continue;
+                }
                 Err(error) => return Err(self.task_error(&format!("sweeping {}", rule.name), error)),
             };
             let Outcome::Page(page) = finished.outcome else {
@@ -228,15 +285,12 @@ impl Reconciler {
             let own = kinds.remove(&rule.name).unwrap_or_default();
             state.pages += 1;
             state.rows += u64::try_from(own.len()).unwrap_or(0);
-            let few = own.iter().filter(|record| shown_to_few(&record.body)).count();
+            let few = own.iter().filter(|record| is_private(&record.body)).count();
             state.confidential += u64::try_from(few).unwrap_or(0);
-            state.phase = match (page.complete, parent_kind(rule), &parent) {
-                (false, _, _) => SweepPhase::Walking { parent: parent.clone(), cursor: page.next },
-                (true, Some(kind), Some(last)) => match self.next_parent(kind, Some(last)).await? {
-                    Some(next) => SweepPhase::Walking { parent: Some(next), cursor: None },
-                    None => SweepPhase::Walked,
-                },
-                (true, _, _) => SweepPhase::Walked,
+            state.phase = if page.complete {
+                self.after_parent(rule, parent.as_deref()).await?
+            } else {
+                SweepPhase::Walking { parent: parent.clone(), cursor: page.next }
             };
             for (kind, records) in kinds {
                 self.take(self.page(kind, records, &page.masks, Cause::Observed)).await?;
@@ -249,41 +303,46 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Where the walk stands once it has read all that is below a parent, or all there is.
+    async fn after_parent(&self, rule: &KindRule, parent: Option<&str>) -> Result<SweepPhase, Error> {
+        let (Some(kind), Some(last)) = (parent_kind(rule), parent) else { return Ok(SweepPhase::Walked) };
+        Ok(match self.next_parent(kind, Some(last)).await? {
+            Some(next) => SweepPhase::Walking { parent: Some(next), cursor: None },
+            None => SweepPhase::Walked,
+        })
+    }
+
     async fn next_parent(&self, kind: &str, after: Option<&str>) -> Result<Option<String>, Error> {
         let rows = self.store.observed_page(&self.name, kind, after, 1).await?;
         Ok(rows.into_iter().next().map(|row| row.id))
     }
 
-    /// The complete sweep judged: held, or confirmed and ended.
+    /// The complete sweep judged: what holds it, or none when it is confirmed and ended.
     async fn confirm(
         &self,
         rule: &KindRule,
-        mut state: SweepState,
+        state: &mut SweepState,
         options: SweepOptions,
         report: &mut SweepReport,
-    ) -> Result<(), Error> {
+    ) -> Result<Option<(HeldBy, String)>, Error> {
         if rule.name == kinds::CANDIDATES {
             self.follow_leads(Priority::Backfill).await?;
         }
-        let suspects = self.suspects(rule, &state, report).await?;
-        let held = match self.lost_right(rule).await? {
-            Some(text) => Some(text),
-            None => self.brake(rule, &state, options, report.suspected).await?,
-        };
-        if let Some(text) = held.filter(|_| report.suspected > 0) {
-            tracing::warn!(connection = %self.name, kind = %rule.name, suspected = report.suspected, "a sweep is held");
-            report.held = Some(text);
-            state.phase = SweepPhase::Held { at_ms: self.clock.now_ms() };
-            return self.put_sweep(rule, state).await;
+        let suspects = self.suspects(rule, state, report).await?;
+        if !suspects.is_empty() {
+            if let Some(why) = self.lost_right(rule).await? {
+                return Ok(Some((HeldBy::Right, why)));
+            }
+            if let Some(why) = self.brake(rule, state, options, report.suspected).await? {
+                return Ok(Some((HeldBy::Brake, why)));
+            }
         }
         let size = usize::try_from(rule.ids_max).unwrap_or(1);
         if size > 0 {
-            // From here on a call that is cut off is gone on with.
-            state.phase = SweepPhase::Walked;
             for chunk in suspects.chunks(size) {
-                self.confirm_by_fetch(rule, &state, chunk, report).await?;
+                self.confirm_by_fetch(rule, state, chunk, report).await?;
             }
-        } else if rule.absence_proves {
+        } else if rule.absence_proves && state.blind_spots == 0 {
             for chunk in suspects.chunks(ROWS) {
                 let done = self.bury(&rule.name, chunk.to_vec(), swept(Proof::Walk), Priority::Backfill).await?;
                 report.confirmed += done.deleted;
@@ -293,10 +352,10 @@ impl Reconciler {
             report.unproven = report.suspected;
         }
         state.phase = SweepPhase::Ended { at_ms: self.clock.now_ms() };
-        self.put_sweep(rule, state).await?;
+        self.put_sweep(rule, state.clone()).await?;
         self.forget_seen(rule).await?;
         report.complete = true;
-        Ok(())
+        Ok(None)
     }
 
     async fn confirm_by_fetch(
@@ -323,99 +382,4 @@ impl Reconciler {
         report.moved += done.moved;
         Ok(())
     }
-
-    /// The ids that the sweep did not see and that nothing excuses.
-    async fn suspects(
-        &self,
-        rule: &KindRule,
-        state: &SweepState,
-        report: &mut SweepReport,
-    ) -> Result<Vec<String>, Error> {
-        let mut suspects = Vec::new();
-        let mut after: Option<String> = None;
-        loop {
-            let rows = self.store.suspects_page(&self.name, &rule.name, after.as_deref(), ROWS).await?;
-            let Some(last) = rows.last() else { break };
-            after = Some(last.id.clone());
-            for row in rows {
-                if row.changed_ms.saturating_add(rule.visible_within_ms) >= state.started_ms {
-                    report.young += 1;
-                } else if rule.confidential && self.may_be_hidden(&row, state).await? {
-                    report.hidden += 1;
-                } else {
-                    suspects.push(row.id);
-                }
-            }
-        }
-        report.suspected = u64::try_from(suspects.len()).unwrap_or(u64::MAX);
-        Ok(suspects)
-    }
-
-    /// Whether the credential may have lost sight of the record.
-    async fn may_be_hidden(&self, row: &ObservedRow, state: &SweepState) -> Result<bool, Error> {
-        if shown_to_few(&row.body) {
-            return Ok(state.confidential == 0);
-        }
-        let Ok(body) = serde_json::from_str::<serde_json::Value>(&row.body) else { return Ok(false) };
-        for (member, kind) in
-            [("candidate", kinds::CANDIDATES), ("job", kinds::JOBS), ("application", kinds::APPLICATIONS)]
-        {
-            let Some(id) = body.get(member).and_then(|of| of.get("id")).and_then(serde_json::Value::as_str) else {
-                continue;
-            };
-            let of = self.store.observed(&self.name, &RemoteRef::new(kind, id)).await?;
-            if of.is_some_and(|of| !of.gone && shown_to_few(&of.body)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// Why the credential cannot be trusted to see the kind.
-    async fn lost_right(&self, rule: &KindRule) -> Result<Option<String>, Error> {
-        let Some(permission) = &rule.permission else { return Ok(None) };
-        let checked = self.check_one(permission).await?;
-        if checked.verdict == Verdict::Granted {
-            return Ok(None);
-        }
-        Ok(Some(format!(
-            "{}: nothing is taken for deleted, since the credential may no longer see everything ({permission}: {}). Restore the right, then sweep again",
-            rule.name, checked.detail
-        )))
-    }
-
-    /// Why the sweep is too sweeping to be believed.
-    async fn brake(
-        &self,
-        rule: &KindRule,
-        state: &SweepState,
-        options: SweepOptions,
-        suspected: u64,
-    ) -> Result<Option<String>, Error> {
-        if options.force {
-            return Ok(None);
-        }
-        let kind = &rule.name;
-        if state.rows == 0 && rule.ids_max == 0 {
-            return Ok(Some(format!(
-                "{kind}: the list was empty, and nothing else can tell whether {suspected} records are gone; nothing is taken for deleted. If they are, sweep again with --force"
-            )));
-        }
-        let counts = self.store.observed_counts(&self.name).await?;
-        let known = counts.iter().find(|(name, _)| name == kind).map_or(0, |(_, count)| *count);
-        let share = known.saturating_mul(u64::from(options.brake_per_mille)) / 1_000;
-        let allowed = share.max(options.brake_floor);
-        if suspected <= allowed {
-            return Ok(None);
-        }
-        Ok(Some(format!(
-            "{kind}: the sweep did not see {suspected} of {known} records, and at most {allowed} are believed at once; nothing is taken for deleted. Look whether the credential may still see them all; if they were deleted, sweep again with --force"
-        )))
-    }
-}
-
-/// Whether the record says of itself that it is shown to few.
-fn shown_to_few(body: &str) -> bool {
-    // Compact JSON of ours; a false alarm only makes a sweep more careful.
-    body.contains("\"private\":true") || body.contains("\"confidential\":true")
 }

@@ -2,14 +2,14 @@
 //!
 //! Cron expressions have five fields (minute first) or six (second first), in UTC. A kind that was never pulled is due at once; one that
 //! missed its time while nothing ran is due at once too, and once only. After a pull, and whenever something was declared, what is dirty is
-//! planned and applied. A failure waits, longer each time, and never stops the other kinds.
+//! planned and applied; so it is when a doubt is to be looked into again. A failure waits, longer each time, and never stops the other kinds.
 //!
 //! Bounds: [`BACKOFF_MAX_MS`], [`IDLE_MAX_MS`]. Left out: several processes on one store; the store refuses the second.
 
 use crate::engine::Connection;
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::SweepOptions;
-use crate::store::SweepPhase;
+use crate::store::{HeldBy, Hold, SweepPhase};
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -141,10 +141,12 @@ pub async fn run_all(
     }
     let mut sweeps = BTreeMap::new();
     for (kind, cron) in crons.sweeps {
-        let due_ms = match reconciler.store.sweep_state(&reconciler.name, &kind).await?.map(|state| state.phase) {
-            Some(SweepPhase::Ended { at_ms } | SweepPhase::Held { at_ms }) => cron.next_ms(at_ms).unwrap_or(u64::MAX),
+        let stored = reconciler.store.sweep_state(&reconciler.name, &kind).await?;
+        let due_ms = match stored.map(|state| (state.phase, state.held)) {
+            Some((SweepPhase::Ended { at_ms }, _)) => cron.next_ms(at_ms).unwrap_or(u64::MAX),
+            Some((_, Some(Hold { by: HeldBy::Brake, at_ms, .. }))) => cron.next_ms(at_ms).unwrap_or(u64::MAX),
             // One that was cut off goes on; the first begins when its time comes, since the first pull has just shown everything.
-            Some(SweepPhase::Walking { .. } | SweepPhase::Walked) => 0,
+            Some((SweepPhase::Walking { .. } | SweepPhase::Walked, _)) => 0,
             None => cron.next_ms(clock.now_ms()).unwrap_or(u64::MAX),
         };
         sweeps.insert(kind, Due { cron, due_ms, failures: 0 });
@@ -199,7 +201,9 @@ pub async fn run_all(
             match worked {
                 Ok((_, report)) => {
                     work_failures = 0;
-                    work_due_ms = u64::MAX;
+                    // A doubt is looked into when its wait is over, whether or not anything else is to be done.
+                    let soonest_ms = clock.now_ms().saturating_add(BACKOFF_FIRST_MS);
+                    work_due_ms = reconciler.next_look_ms().await?.map_or(u64::MAX, |at_ms| at_ms.max(soonest_ms));
                     if !report.steps.is_empty() {
                         tell(&Round::Applied(&report));
                     }
@@ -227,6 +231,11 @@ pub async fn run_all(
             let now_ms = clock.now_ms();
             if let Some(entry) = sweeps.get_mut(&kind) {
                 match swept {
+                    // One that lost a right goes on when it is back; it is tried as what failed is.
+                    Ok(report) if report.held_by == Some(HeldBy::Right) => {
+                        entry.put_off(now_ms, reconciler.entropy.below(1_000));
+                        tell(&Round::Swept(&report));
+                    }
                     Ok(report) => {
                         entry.failures = 0;
                         if report.complete || report.held.is_some() {

@@ -262,6 +262,9 @@ pub trait Store: Debug + Send + Sync {
     /// It reads observed records, intents and events of the connection as a whole, and writers wait meanwhile.
     fn erase(&self, connection: &str, erasure: Erasure) -> Stored<'_, ErasureReport>;
 
+    /// The keys of those records that [`Store::declare`] would not store, since they are of people who were forgotten. Changes nothing.
+    fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>>;
+
     /// Lets a person come back: drops all hashes that were kept together with this key, candidate id or address. Tells whether there were any.
     fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool>;
 

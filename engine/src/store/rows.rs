@@ -117,10 +117,37 @@ pub struct SweepState {
     pub pages: u64,
     /// Rows that it showed.
     pub rows: u64,
-    /// Rows of those that are marked as shown to few: while there are some, the credential's sight is not lost.
+    /// Rows of those that are marked as private: while there are some, the credential's sight of private ones is not lost.
     pub confidential: u64,
     /// What it does.
     pub phase: SweepPhase,
+    /// Why it does not go on.
+    #[serde(default)]
+    pub held: Option<Hold>,
+    /// Parents below which it could not look, since the ATS does not show them: a walk that lacks them proves nothing.
+    #[serde(default)]
+    pub blind_spots: u64,
+}
+
+/// Why a sweep does not go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// What holds it.
+    pub by: HeldBy,
+    /// Since when.
+    pub at_ms: u64,
+    /// In words: what was seen and what to do.
+    pub why: String,
+}
+
+/// What holds a sweep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldBy {
+    /// More would vanish than is believed. Somebody has to say so, or it begins again.
+    Brake,
+    /// A right was lost. It goes on where it was once the right is back.
+    Right,
 }
 
 /// What a sweep does.
@@ -135,12 +162,9 @@ pub enum SweepPhase {
         cursor: Option<Vec<u8>>,
     },
     /// It has read all; what it did not see is suspected, and being confirmed.
+    // Earlier builds kept a hold as a phase; read as `Walked` it is judged again.
+    #[serde(alias = "held")]
     Walked,
-    /// As `Walked`, but nothing is confirmed before somebody acts.
-    Held {
-        /// Since when.
-        at_ms: u64,
-    },
     /// It is over.
     Ended {
         /// Since when.
@@ -408,6 +432,11 @@ pub enum Cause {
     },
     /// The host asked for it.
     Asked,
+    /// Whether a write to it happened was in doubt, and looking showed that it is no more.
+    Doubted {
+        /// How it was confirmed.
+        proof: Proof,
+    },
 }
 
 /// How it is known that something happened which no list shows.
@@ -454,4 +483,17 @@ pub struct ErasureReport {
     pub kept_away: u64,
     /// Addresses that somebody else has too: they keep nobody away.
     pub addresses_shared: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SweepPhase, SweepState};
+
+    /// Earlier builds kept a hold as a phase of its own, without a reason.
+    #[test]
+    fn a_sweep_that_an_earlier_build_held_is_read_and_judged_again() {
+        let row = r#"{"started_ms":5,"pages":1,"rows":2,"confidential":0,"phase":{"phase":"held","at_ms":7}}"#;
+        let state: SweepState = serde_json::from_str(row).unwrap();
+        assert_eq!((state.phase, state.held, state.rows), (SweepPhase::Walked, None, 2));
+    }
 }

@@ -129,6 +129,11 @@ pub(crate) async fn a_forgotten_person_does_not_come_back_until_that_is_allowed(
         body: json!({"key": key, "emails": [{"value": email}]}).to_string(),
     };
     let records = vec![again("zanzibar-1", "new@x.com"), again("other", "zanzibar@home.com"), again("fine", "f@x.com")];
+    // It is told beforehand who would not be stored, and telling changes nothing.
+    for _ in 0..2 {
+        assert_eq!(store.kept_away(ACME, records.clone()).await.unwrap(), ["zanzibar-1", "other"]);
+        assert_eq!(store.kept_away("another", records.clone()).await.unwrap(), Vec::<String>::new());
+    }
     let report = store.declare(ACME, records.clone(), 9).await.unwrap();
     assert_eq!((report.forgotten, report.created), (2, 1));
     assert!(store.desired(ACME, "zanzibar-1").await.unwrap().is_none());

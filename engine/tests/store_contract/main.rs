@@ -10,6 +10,7 @@
     reason = "a law that does not hold ends the test; helpers outside of test functions are part of it"
 )]
 
+mod compacting;
 mod crashing;
 mod desiring;
 mod durable;
@@ -109,6 +110,8 @@ laws! {
         the_feed_has_no_gap_and_offsets_never_go_back;
     vanishing:
         a_sweep_remembers_what_its_pages_showed,
+        what_holds_a_sweep_is_kept_with_where_it_stands,
+        an_event_keeps_the_level_of_its_proof,
         a_refused_page_of_a_sweep_leaves_nothing_seen,
         forgetting_is_bounded_and_keeps_to_its_kind,
         a_move_takes_the_links_along_and_is_told_once,

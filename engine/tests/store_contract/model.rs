@@ -81,7 +81,15 @@ fn page() -> impl Strategy<Value = PageCommit> {
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
             let moved = moved.into_iter().map(|(from, to, stays)| MovedTo { from, to, stays }).collect();
             let phase = SweepPhase::Walking { parent: None, cursor: None };
-            let sweep = sweeps.then_some(SweepState { started_ms: now_ms, pages: 1, rows: 1, confidential: 0, phase });
+            let sweep = sweeps.then_some(SweepState {
+                started_ms: now_ms,
+                pages: 1,
+                rows: 1,
+                confidential: 0,
+                phase,
+                held: None,
+                blind_spots: 0,
+            });
             PageCommit { records, moved, sweep, masks: vec![one, two], now_ms, ..gone(&kind, &ids) }
         },
     )

@@ -2,13 +2,13 @@
 
 use crate::given::{ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see};
 use atsync::store::{
-    Alias, Cause, ChangeWhat, LinkHow, MovedTo, PageCommit, PageReport, Proof, Store, StoreError, SweepPhase,
-    SweepState,
+    Alias, Cause, ChangeWhat, HeldBy, Hold, LinkHow, MovedTo, PageCommit, PageReport, Proof, Store, StoreError,
+    SweepPhase, SweepState,
 };
 use serde_json::{Map, json};
 
 fn sweep(phase: SweepPhase) -> SweepState {
-    SweepState { started_ms: 5, pages: 1, rows: 2, confidential: 0, phase }
+    SweepState { started_ms: 5, pages: 1, rows: 2, confidential: 0, phase, held: None, blind_spots: 0 }
 }
 
 async fn sweep_over(store: &dyn Store, connection: &str, kind: &str, ids: &[&str]) {
@@ -47,6 +47,32 @@ pub(crate) async fn a_sweep_remembers_what_its_pages_showed(store: &dyn Store) {
     // What a pull or a fetch shows is not seen by the sweep.
     see(store, "tags", "1", json!({"a": 2})).await;
     assert_eq!(suspects(store, "tags").await, ["1", "5"]);
+}
+
+pub(crate) async fn what_holds_a_sweep_is_kept_with_where_it_stands(store: &dyn Store) {
+    let phase = SweepPhase::Walking { parent: Some("7".to_owned()), cursor: Some(vec![0, 255]) };
+    for by in [HeldBy::Right, HeldBy::Brake] {
+        let held = Some(Hold { by, at_ms: 9, why: "a right is missing".to_owned() });
+        let state = SweepState { held, ..sweep(phase.clone()) };
+        let page = PageCommit { sweep: Some(state.clone()), ..page("tags", Vec::new()) };
+        store.commit_page(ACME, page).await.unwrap();
+        assert_eq!(store.sweep_state(ACME, "tags").await.unwrap(), Some(state));
+    }
+}
+
+pub(crate) async fn an_event_keeps_the_level_of_its_proof(store: &dyn Store) {
+    let proofs = [Proof::Fetched, Proof::Hook, Proof::HookAndFetch, Proof::Walk];
+    let causes = proofs
+        .into_iter()
+        .flat_map(|proof| [Cause::Swept { proof }, Cause::Hinted { proof }, Cause::Doubted { proof }]);
+    let causes: Vec<Cause> = causes.collect();
+    for (at, cause) in causes.iter().enumerate() {
+        let id = at.to_string();
+        see(store, "tags", &id, json!({"a": 1})).await;
+        store.commit_page(ACME, PageCommit { cause: cause.clone(), ..gone("tags", &[&id]) }).await.unwrap();
+    }
+    let told = changes(store).await.into_iter().filter(|change| change.what == ChangeWhat::Deleted);
+    assert_eq!(told.map(|change| change.cause).collect::<Vec<_>>(), causes);
 }
 
 pub(crate) async fn a_refused_page_of_a_sweep_leaves_nothing_seen(store: &dyn Store) {

@@ -8,7 +8,7 @@ use crate::open::{self, Use};
 use crate::output::{Output, plain};
 use crate::words::time;
 use atsync::Connection;
-use atsync::store::{Cause, Change, ChangeWhat};
+use atsync::store::{Cause, Change, ChangeWhat, Proof};
 use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -66,8 +66,11 @@ pub(super) fn line(change: &Change) -> String {
         ChangeWhat::Forgotten => "forgotten",
     };
     let cause = match change.cause {
-        Cause::Applied { .. } => " (by atsync)",
-        _ => "",
+        Cause::Applied { .. } => " (by atsync)".to_owned(),
+        Cause::Swept { proof } => format!(" (a sweep; {})", words_of(proof)),
+        Cause::Hinted { proof } => format!(" (a webhook; {})", words_of(proof)),
+        Cause::Doubted { proof } => format!(" (a doubt; {})", words_of(proof)),
+        Cause::Observed | Cause::Asked => String::new(),
     };
     let fields = match change.what {
         ChangeWhat::Updated => fields(&change.before, &change.after),
@@ -75,6 +78,16 @@ pub(super) fn line(change: &Change) -> String {
     };
     let text = format!("{} {} {} {} {what}{cause}{fields}", change.serial, time(change.at_ms), change.kind, change.id);
     plain(&text)
+}
+
+/// How it is known.
+fn words_of(proof: Proof) -> &'static str {
+    match proof {
+        Proof::Fetched => "asked for by id",
+        Proof::Hook => "its word alone",
+        Proof::HookAndFetch => "and asked for by id",
+        Proof::Walk => "a complete walk",
+    }
 }
 
 fn fields(before: &Map<String, Value>, after: &Map<String, Value>) -> String {

@@ -186,6 +186,7 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
         let shared = count(report.addresses_shared, "address");
         output.note(&format!("{shared} also belong to somebody else here, and keep nobody away."));
     }
+    output.note("Unused parts of the store's file may still hold their bytes until `atsync compact` writes it anew.");
     Ok(DONE)
 }
 

@@ -4,6 +4,7 @@ mod adapter;
 mod apply;
 mod changes;
 mod check;
+mod compact;
 mod demo;
 mod get;
 mod life;
@@ -41,6 +42,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
         Command::Withdraw(options) => life::withdraw(config, &options, output).await,
         Command::Forget(options) => life::forget(config, &options, output).await,
         Command::Trim(options) => life::trim(config, &options, output).await,
+        Command::Compact(options) => compact::compact(config, &options, output).await,
         Command::Sweep(options) => sweep::sweep(config, &options, output).await,
         Command::Schema => schema::schema(output),
         Command::Run(options) => run::run(config, &options, output).await,

@@ -49,6 +49,16 @@ fn lines(status: &Status) -> Vec<String> {
         let intents: Vec<String> = status.intents.iter().map(|(state, number)| format!("{number} {state}")).collect();
         lines.push(format!("  writes: {}", intents.join(", ")));
     }
+    if let Some(at_ms) = status.next_look_ms {
+        lines.push(format!("  what is in doubt is looked into again at {}", time(at_ms)));
+    }
+    for (kind, sweep) in &status.sweeps {
+        let seen = count(sweep.rows, "record");
+        lines.push(plain(&match &sweep.held {
+            Some(hold) => format!("  sweep of {kind} held since {}: {}", time(hold.at_ms), hold.why),
+            None => format!("  sweep of {kind} under way since {}: {seen} seen", time(sweep.started_ms)),
+        }));
+    }
     for (key, message) in status.not_in_step.iter().take(SHOWN_MAX) {
         lines.push(plain(&format!("  not in step: {key}: {message}")));
     }

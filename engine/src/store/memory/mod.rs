@@ -477,6 +477,18 @@ impl Store for MemoryStore {
         })
     }
 
+    fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>> {
+        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
+        self.on(connection, move |held, _| {
+            check::declarations(&name, &records)?;
+            let away = |record: &Declaration| {
+                let hashes = hasher.of_desired(&name, &record.key, &record.body);
+                hashes.iter().any(|hash| held.forgotten.contains_key(hash))
+            };
+            Ok(records.iter().filter(|record| away(record)).map(|record| record.key.clone()).collect())
+        })
+    }
+
     fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool> {
         let (name, hasher) = (connection.to_owned(), self.hasher.clone());
         self.on(connection, move |held, _| {

@@ -63,6 +63,7 @@ impl Event<'_> {
             Cause::Swept { proof } => (2, proof_number(*proof)),
             Cause::Hinted { proof } => (3, proof_number(*proof)),
             Cause::Asked => (4, 0),
+            Cause::Doubted { proof } => (5, proof_number(*proof)),
         };
         let (told_by_row, after) = match self.after {
             After::Text(text) => (0, text),
@@ -97,6 +98,7 @@ fn decode<T>(value: &[u8], then: impl FnOnce(Event<'_>) -> Result<T, StoreError>
         2 => Cause::Swept { proof: proof_of(carried)? },
         3 => Cause::Hinted { proof: proof_of(carried)? },
         4 => Cause::Asked,
+        5 => Cause::Doubted { proof: proof_of(carried)? },
         _ => return Err(damaged(WHAT)),
     };
     let (kind, id, before, after) = (reader.text()?, reader.text()?, reader.text()?, reader.text()?);

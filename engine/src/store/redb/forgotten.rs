@@ -4,13 +4,14 @@
 //! moment at which half of somebody is left. See [`crate::store::forget`] for whom it concerns.
 //!
 //! Bounds: an erasure reads observed records, events and intents of the connection as a whole, at least twice, and holds up other writers
-//! meanwhile: about a second per million rows. Left out: the file's free pages, which the database writes over when it uses them again.
+//! meanwhile: about a second per million rows. Left out: the file's free pages, which keep what they held until they are used again or the file is written anew ([`super::compact`]).
 
-use super::tables::{Tables, any, each, get, number, number_of, number_value};
+use super::tables::{FORGOTTEN, Tables, any, each, get, has, number, number_of, number_value, table};
 use super::{desired, feed, identity, journal, observed};
 use crate::store::codec::{Key, KeyReader};
 use crate::store::forget::{self, Circle, Hash, Hasher};
-use crate::store::{Erasure, ErasureReport, PageCommit, StoreError, check};
+use crate::store::{Declaration, Erasure, ErasureReport, PageCommit, StoreError, check};
+use redb::ReadTransaction;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The number of the last erasure, for the whole store.
@@ -52,6 +53,29 @@ pub(super) fn kept_away(tables: &mut Tables<'_>, connection: &str, hashes: &[Has
         put_own(tables, connection, own, erasure)?;
     }
     Ok(true)
+}
+
+/// The keys of the declarations that are kept away. Writes nothing.
+pub(super) fn declarations_of(
+    read: &ReadTransaction,
+    connection: &str,
+    records: &[Declaration],
+    hasher: &Hasher,
+) -> Result<Vec<String>, StoreError> {
+    let rows = table(read, FORGOTTEN)?;
+    let mut keys = Vec::new();
+    if !any(&rows, Key::of(connection).within())? {
+        return Ok(keys);
+    }
+    for record in records {
+        for hash in hasher.of_desired(connection, &record.key, &record.body) {
+            if has(&rows, &place(connection, &hash))? {
+                keys.push(record.key.clone());
+                break;
+            }
+        }
+    }
+    Ok(keys)
 }
 
 /// The records of a page that are kept away, by id, with their erasure. Writes nothing.

@@ -11,6 +11,7 @@
 //! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out: encryption of the file, and more
 //! than one machine; both belong to another [`Store`].
 
+mod compact;
 mod desired;
 mod feed;
 #[cfg(any(test, feature = "testing"))]
@@ -23,6 +24,8 @@ mod observed;
 mod open;
 mod tables;
 mod writer;
+
+pub use compact::Compacted;
 
 use super::forget::Hasher;
 use super::*;
@@ -81,6 +84,18 @@ impl RedbStore {
         entropy: &dyn Entropy,
     ) -> Result<Self, StoreError> {
         Self::start(open::backend(backend, options.cache_bytes, entropy)?, options.inline)
+    }
+
+    /// Writes the file of a store anew, so that it holds what is stored and nothing that was removed: what a person who was forgotten left in unused
+    /// pages, for one. It becomes smaller, too. The store must be closed: whoever has it open is told by [`StoreError::Busy`].
+    ///
+    /// It blocks, takes room for a second file, and at every moment leaves a whole store in its place. Copies and snapshots that were made of the file
+    /// before are not touched.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`StoreError::Io`] where there is no room; the store is as it was then.
+    pub fn compact(path: &Path, options: RedbOptions, entropy: &dyn Entropy) -> Result<Compacted, StoreError> {
+        compact::compact(path, options, entropy)
     }
 
     /// How many transactions were committed since it was opened. Several calls may share one.
@@ -409,6 +424,14 @@ impl Store for RedbStore {
         let (name, hasher) = (connection.to_owned(), self.hasher.clone());
         self.write(0, check::erasure(connection, &erasure), move |tables| {
             forgotten::erase(tables, &name, &erasure, &hasher)
+        })
+    }
+
+    fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>> {
+        let (name, hasher) = (connection.to_owned(), self.hasher.clone());
+        self.read(move |read| {
+            check::declarations(&name, &records)?;
+            forgotten::declarations_of(read, &name, &records, &hasher)
         })
     }
 

@@ -1,10 +1,11 @@
 //! A disk that loses what was not synced when the power is cut, below redb.
 //!
 //! The power is cut at a chosen operation, or at a chosen sync, which then fails with all that it should have kept. From there on the disk is
-//! dead and so is the engine. What is found afterwards is what was synced and an arbitrary part of the writes since, chosen by
+//! dead, and whoever was named is told. What is found afterwards is what was synced and an arbitrary part of the writes since, chosen by
 //! `chance`: the last sync is the last promise. A killed process is no power cut: the system keeps what was written.
+//!
+//! Everything is in memory, so a disk is as large as its file. Left out: bytes that rot, and writes that are torn within one call.
 
-use atsync_tests::Death;
 use redb::StorageBackend;
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -20,6 +21,7 @@ impl Write {
         match self {
             Self::Length(length) => image.resize(*length, 0),
             Self::Bytes(at, bytes) => {
+                // The file may have grown in a write that was lost; a file system then keeps zeros up to here.
                 image.resize(image.len().max(at + bytes.len()), 0);
                 image[*at..at + bytes.len()].copy_from_slice(bytes);
             }
@@ -36,48 +38,66 @@ struct State {
     syncs: u64,
     cut_at_operation: Option<u64>,
     cut_at_sync: Option<u64>,
-    /// The fault that cut the power.
     cut: Option<&'static str>,
 }
 
-/// See the module.
-#[derive(Clone, Debug)]
-pub(crate) struct Disk {
+/// See the module. A clone is the same disk.
+#[derive(Clone)]
+pub struct Disk {
     state: Arc<Mutex<State>>,
-    death: Arc<Death>,
+    on_cut: Arc<dyn Fn() + Send + Sync>,
+}
+
+impl std::fmt::Debug for Disk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Disk")
+    }
 }
 
 impl Disk {
-    pub(crate) fn holding(image: Vec<u8>, death: &Arc<Death>) -> Self {
+    /// A disk that holds a file with these bytes, synced.
+    pub fn holding(image: Vec<u8>) -> Self {
         let state = State { synced: image.clone(), live: image, ..State::default() };
-        Self { state: Arc::new(Mutex::new(state)), death: Arc::clone(death) }
+        Self { state: Arc::new(Mutex::new(state)), on_cut: Arc::new(|| {}) }
+    }
+
+    /// Tells of every operation that fails since the power is cut.
+    #[must_use]
+    pub fn on_cut(mut self, on_cut: impl Fn() + Send + Sync + 'static) -> Self {
+        self.on_cut = Arc::new(on_cut);
+        self
     }
 
     /// The power is cut so many changes from now.
-    pub(crate) fn cut_after(&self, operations: u64) {
+    pub fn cut_after(&self, operations: u64) {
         let mut state = self.state.lock().unwrap();
         state.cut_at_operation = Some(state.operations + operations);
     }
 
     /// The sync after so many more fails, and with it goes the power.
-    pub(crate) fn fail_sync_after(&self, syncs: u64) {
+    pub fn fail_sync_after(&self, syncs: u64) {
         let mut state = self.state.lock().unwrap();
         state.cut_at_sync = Some(state.syncs + syncs);
     }
 
-    /// The fault that cut the power, if it was cut.
-    pub(crate) fn cut(&self) -> Option<&'static str> {
-        self.state.lock().unwrap().cut
-    }
-
-    /// No more accidents.
-    pub(crate) fn spare(&self) {
+    /// No more accidents. What was cut stays so.
+    pub fn spare(&self) {
         let mut state = self.state.lock().unwrap();
         (state.cut_at_operation, state.cut_at_sync) = (None, None);
     }
 
-    /// What is found by the next life.
-    pub(crate) fn remains(&self, mut chance: u64) -> Vec<u8> {
+    /// The fault that cut the power, if it was cut: `power cut` or `fsync lost`.
+    pub fn cut(&self) -> Option<&'static str> {
+        self.state.lock().unwrap().cut
+    }
+
+    /// Changes so far, those that failed included.
+    pub fn operations(&self) -> u64 {
+        self.state.lock().unwrap().operations
+    }
+
+    /// What is found afterwards: all, or after a cut what was synced and each write since by the bits of `chance`.
+    pub fn remains(&self, mut chance: u64) -> Vec<u8> {
         let state = self.state.lock().unwrap();
         if state.cut.is_none() {
             return state.live.clone();
@@ -103,7 +123,8 @@ impl Disk {
             state.cut = state.cut.or(Some("fsync lost"));
         }
         if state.cut.is_some() {
-            self.death.mark();
+            drop(state);
+            (self.on_cut)();
             return Err(io::Error::other("the power is cut"));
         }
         change(&mut state);

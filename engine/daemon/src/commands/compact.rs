@@ -1,0 +1,36 @@
+//! `atsync compact`: the store's file written anew, without the bytes of what was removed.
+
+use crate::cli;
+use crate::config::Config;
+use crate::failure::{DONE, Ended, Failure};
+use crate::output::Output;
+use crate::words::count;
+use atsync::SystemEntropy;
+use atsync::store::redb::{RedbOptions, RedbStore};
+use std::path::Path;
+
+pub(super) async fn compact(config: &Path, options: &cli::Compact, output: &Output) -> Ended {
+    let store = Config::read(config)?.store;
+    if !store.exists() {
+        return Err(Failure::new(format!("there is no store {} yet, so there is nothing to compact", store.display())));
+    }
+    let path = store.clone();
+    let compacting =
+        tokio::task::spawn_blocking(move || RedbStore::compact(&path, RedbOptions::default(), &SystemEntropy));
+    let done = compacting
+        .await
+        .map_err(|error| Failure::new(format!("the store cannot be compacted: {error}")))?
+        .map_err(atsync::Error::from)?;
+    if options.json {
+        output.json(&done);
+        return Ok(DONE);
+    }
+    output.data(&format!(
+        "{}: {} bytes, {} before; {} copied. What was removed or forgotten is not in it any more; copies made before are your part.",
+        store.display(),
+        done.after,
+        done.before,
+        count(done.rows, "row")
+    ));
+    Ok(DONE)
+}

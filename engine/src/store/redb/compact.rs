@@ -1,0 +1,161 @@
+//! A store's file written anew, so that nothing is left in it but what is stored.
+//!
+//! The database never writes over what was removed: its pages are free, and keep their bytes until they are used again. (Its own compaction moves live
+//! pages and cuts the end off, so free pages in the middle keep theirs too.) So the rows are copied into a new file, table by table in the order of
+//! their keys, and the new file takes the place of the old one.
+//!
+//! # Guarantees
+//! The place always holds a whole store, the old one or the new one: the new file is durable before it is renamed, and until then the old one is only
+//! read. The old file stays locked until the new name is durable, so no process can come by to write to the one that goes away. A copy that was
+//! interrupted is a file of the same name with [`SUFFIX`], and the next one begins it again.
+//!
+//! # Bounds
+//! Room for a second file, and memory for [`BATCH_BYTES`] beside the caches. It blocks; call it off the async threads. Left out: what the file system,
+//! its snapshots and copies made before keep of the old file's bytes. Only an encrypted disk and an end to old copies help there.
+
+use super::tables::OrFailed;
+use super::{RedbOptions, open};
+use crate::entropy::Entropy;
+use crate::store::StoreError;
+use redb::backends::FileBackend;
+use redb::{
+    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
+    TableHandle,
+};
+use serde::Serialize;
+use std::fs::{File, OpenOptions};
+use std::path::{Path, PathBuf};
+
+/// What the name of the new file ends with until it takes its place.
+const SUFFIX: &str = ".compacting";
+/// Bytes of rows that one transaction of the new file takes. Arbitrary, about what a page of a scan has.
+const BATCH_BYTES: usize = 8 * 1024 * 1024;
+
+/// What writing a file anew brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Compacted {
+    /// Bytes of the file before.
+    pub before: u64,
+    /// Bytes of the file now.
+    pub after: u64,
+    /// Rows that were copied.
+    pub rows: u64,
+}
+
+pub(super) fn compact(path: &Path, options: RedbOptions, entropy: &dyn Entropy) -> Result<Compacted, StoreError> {
+    // The file itself, where the path is a link to it: a rename would replace the link.
+    let path = std::fs::canonicalize(path)
+        .map_err(|error| StoreError::Unusable(format!("{} cannot be compacted: {error}", path.display())))?;
+    let old_about = std::fs::metadata(&path).map_err(|error| failed(&path, &error))?;
+    // Proves that it is a store of ours, and locks it.
+    let (old, ..) = open::file(&path, options.cache_bytes, entropy)?;
+    let place = beside(&path);
+    match std::fs::remove_file(&place) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&place, &error)),
+        _ => {}
+    }
+    let copied = copy_into(&old, &place, options.cache_bytes).and_then(|rows| {
+        std::fs::set_permissions(&place, old_about.permissions()).map_err(|error| failed(&place, &error))?;
+        Ok(rows)
+    });
+    let rows = match copied {
+        Ok(rows) => rows,
+        Err(error) => {
+            // What was copied of a store is as private as the store; what keeps it from being removed is told by the next attempt.
+            drop(std::fs::remove_file(&place));
+            return Err(error);
+        }
+    };
+    let after = std::fs::metadata(&place).map_err(|error| failed(&place, &error))?.len();
+    let old = release_where_needed(old);
+    std::fs::rename(&place, &path).map_err(|error| failed(&path, &error))?;
+    sync_directory(&path)?;
+    drop(old);
+    Ok(Compacted { before: old_about.len(), after, rows })
+}
+
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(SUFFIX);
+    path.with_file_name(name)
+}
+
+fn failed(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Io(format!("{}: {error}", path.display()))
+}
+
+/// Copies every table. The new file is closed and durable when this returns.
+fn copy_into(old: &Database, place: &Path, cache_bytes: usize) -> Result<u64, StoreError> {
+    let file = create(place).map_err(|error| failed(place, &error))?;
+    let synced = file.try_clone().map_err(|error| failed(place, &error))?;
+    let backend = FileBackend::new(file).or_failed()?;
+    let mut new = Builder::new().set_cache_size(cache_bytes).create_with_backend(backend).or_failed()?;
+    let read = old.begin_read().or_failed()?;
+    if read.list_multimap_tables().or_failed()?.next().is_some() {
+        return Err(StoreError::Unusable("the store has a table of a kind that this version does not know".to_owned()));
+    }
+    let names: Vec<String> = read.list_tables().or_failed()?.map(|table| table.name().to_owned()).collect();
+    let mut rows = 0_u64;
+    for name in &names {
+        rows = rows.saturating_add(copy_table(&read, &new, TableDefinition::new(name))?);
+    }
+    new.compact().or_failed()?;
+    drop(new);
+    synced.sync_all().map_err(|error| failed(place, &error))?;
+    Ok(rows)
+}
+
+fn copy_table(
+    read: &ReadTransaction,
+    new: &Database,
+    definition: TableDefinition<'_, &'static [u8], &'static [u8]>,
+) -> Result<u64, StoreError> {
+    let from = read.open_table(definition).or_failed()?;
+    let mut rows = from.iter().or_failed()?;
+    let mut copied = 0_u64;
+    let mut ended = false;
+    while !ended {
+        let write = new.begin_write().or_failed()?;
+        {
+            let mut to = write.open_table(definition).or_failed()?;
+            let mut bytes = 0_usize;
+            while bytes < BATCH_BYTES {
+                let Some(row) = rows.next() else {
+                    ended = true;
+                    break;
+                };
+                let (key, value) = row.or_failed()?;
+                bytes = bytes.saturating_add(key.value().len()).saturating_add(value.value().len());
+                to.insert(key.value(), value.value()).or_failed()?;
+                copied = copied.saturating_add(1);
+            }
+        }
+        write.commit().or_failed()?;
+    }
+    let known = from.len().or_failed()?;
+    if known != copied {
+        let name = definition.name();
+        return Err(StoreError::Io(format!("the table {name} has {known} rows, and {copied} were read")));
+    }
+    Ok(copied)
+}
+
+/// The new file, readable by nobody else until it has the old one's permissions.
+fn create(place: &Path) -> std::io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(place)
+}
+
+/// A file that is open can be replaced on Unix, and stays locked meanwhile; elsewhere it has to be closed first.
+fn release_where_needed(old: Database) -> Option<Database> {
+    if cfg!(unix) { Some(old) } else { None }
+}
+
+/// Makes the new name durable.
+fn sync_directory(path: &Path) -> Result<(), StoreError> {
+    let Some(directory) = path.parent().filter(|_| cfg!(unix)) else { return Ok(()) };
+    File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| failed(directory, &error))
+}

@@ -1,0 +1,131 @@
+//! The file written anew: everything that is stored is in it, nothing that was removed is, and at every moment there is a whole store.
+
+use crate::given::{ACME, applied, declare, gone, intent, link, open, page, path, record, redb, see, step};
+use ::redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
+use atsync::SystemEntropy;
+use atsync::store::redb::{Compacted, RedbOptions, RedbStore};
+use atsync::store::{Store, StoreError};
+use serde_json::json;
+use std::path::Path;
+
+/// What a stranger would look for.
+const SECRET: &str = "zanzibar@example.com";
+
+fn compact(path: &Path) -> Result<Compacted, StoreError> {
+    RedbStore::compact(path, RedbOptions::default(), &SystemEntropy)
+}
+
+fn holds(path: &Path, text: &str) -> bool {
+    let bytes = std::fs::read(path).unwrap();
+    bytes.windows(text.len()).any(|window| window == text.as_bytes())
+}
+
+type Rows = Vec<(String, Vec<u8>, Vec<u8>)>;
+
+/// Every row of every table.
+fn rows(path: &Path) -> Rows {
+    let database = Database::open(path).unwrap();
+    let read = database.begin_read().unwrap();
+    let names: Vec<String> = read.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
+    let mut rows = Vec::new();
+    for name in names {
+        let table = read.open_table(TableDefinition::<&[u8], &[u8]>::new(&name)).unwrap();
+        for row in table.iter().unwrap() {
+            let (key, value) = row.unwrap();
+            rows.push((name.clone(), key.value().to_vec(), value.value().to_vec()));
+        }
+    }
+    rows
+}
+
+/// Some of everything, and a tag whose name was removed.
+async fn lived(store: &RedbStore) {
+    declare(store, &["r1", "r2"]).await;
+    for round in 0..300_u64 {
+        see(store, "tags", &round.to_string(), json!({"name": format!("tag {round}"), "text": "x".repeat(3_000)}))
+            .await;
+    }
+    see(store, "tags", "gone", json!({"name": SECRET})).await;
+    store.put_links(ACME, vec![link("r1", "candidates", "7")]).await.unwrap();
+    let born = store.begin_intent(ACME, intent("r1", "o")).await.unwrap();
+    store.advance_intent(ACME, step(born.id, 1, applied())).await.unwrap();
+    store.begin_intent(ACME, intent("r2", "o")).await.unwrap();
+    store.commit_page(ACME, gone("tags", &["gone"])).await.unwrap();
+    let last = store.changes_last(ACME).await.unwrap();
+    store.acknowledge(ACME, "mirror", last).await.unwrap();
+    store.trim_changes(ACME, u64::MAX, atsync::store::Keep::Unacknowledged).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_is_stored_is_the_same_and_what_was_removed_is_nowhere_in_the_file() {
+    let (store, directory) = redb();
+    lived(&store).await;
+    let identity = store.identity().await.unwrap();
+    let path = path(&directory);
+    drop(store);
+    assert!(holds(&path, SECRET), "free pages keep what was removed, or this test tries nothing");
+    let before = rows(&path);
+    let done = compact(&path).unwrap();
+    println!("{done:?}");
+    assert!(done.after < done.before && done.after == std::fs::metadata(&path).unwrap().len());
+    assert_eq!(done.rows, u64::try_from(before.len()).unwrap());
+    assert!(rows(&path) == before, "a row differs");
+    assert!(!holds(&path, SECRET));
+    let store = open(&path);
+    assert_eq!(store.identity().await.unwrap(), identity);
+    assert_eq!(store.open_intents(ACME).await.unwrap().len(), 1);
+    see(&store, "tags", "new", json!({"name": "it goes on"})).await;
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+}
+
+#[tokio::test]
+async fn a_store_that_is_open_is_not_compacted_and_goes_on() {
+    let (store, directory) = redb();
+    let path = path(&directory);
+    assert!(matches!(compact(&path), Err(StoreError::Busy(_))));
+    see(&store, "tags", "1", json!({"name": "x"})).await;
+    drop(store);
+    assert_eq!(open(&path).observed_counts(ACME).await.unwrap(), [("tags".to_owned(), 1)]);
+}
+
+#[tokio::test]
+async fn what_is_no_store_is_refused_and_left_as_it_was() {
+    let directory = tempfile::tempdir().unwrap();
+    let missing = directory.path().join("missing.redb");
+    assert!(compact(&missing).unwrap_err().to_string().contains("missing.redb"));
+    assert!(!missing.exists(), "nothing is made where nothing was");
+    let other = directory.path().join("other.redb");
+    std::fs::write(&other, "not a store").unwrap();
+    assert!(matches!(compact(&other), Err(StoreError::Unusable(_))));
+    assert_eq!(std::fs::read(&other).unwrap(), b"not a store");
+}
+
+/// A compaction that was cut off leaves a part of a copy, and the store as it was.
+#[tokio::test]
+async fn a_compaction_that_was_cut_off_is_begun_again() {
+    let (store, directory) = redb();
+    lived(&store).await;
+    drop(store);
+    let path = path(&directory);
+    let before = rows(&path);
+    let part = directory.path().join("store.redb.compacting");
+    std::fs::write(&part, &std::fs::read(&path).unwrap()[..10_000]).unwrap();
+    compact(&path).unwrap();
+    assert!(rows(&path) == before && !part.exists());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn the_new_file_is_as_private_as_the_old_one_and_a_link_stays_a_link() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+    let (store, directory) = redb();
+    store.commit_page(ACME, page("tags", vec![record("1", json!({"a": 1}))])).await.unwrap();
+    drop(store);
+    let (path, link) = (path(&directory), directory.path().join("link.redb"));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    symlink(&path, &link).unwrap();
+    compact(&link).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(open(&link).observed_counts(ACME).await.unwrap(), [("tags".to_owned(), 1)]);
+}
