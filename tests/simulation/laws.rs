@@ -289,6 +289,8 @@ fn collection(kind: &str) -> &str {
 
 fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
     let acme = sim.world.connect();
+    // Candidates that may be hidden for all that is known. They are the first kind.
+    let mut out_of_sight: BTreeSet<String> = BTreeSet::new();
     for kind in PULLED {
         let collection = collection(kind);
         let truth: BTreeMap<String, Value> =
@@ -305,12 +307,17 @@ fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
         for row in &rows {
             let raw: Value = row.raw.as_deref().and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
             let Some(truth) = truth.get(&row.id) else {
-                // Where no private candidate is shown any more, the last one's absence proves nothing (see the engine's sweeps).
-                let sight_may_be_lost = *kind == kinds::CANDIDATES
-                    && raw["private"] == true
-                    && truth.values().all(|row| row["private"] != true);
+                // Where no private candidate is shown any more, the last one's absence proves nothing, nor that of what hangs on them (see the engine's
+                // sweeps).
+                let body: Value = serde_json::from_str(&row.body).unwrap();
+                let sight_may_be_lost = match *kind {
+                    kinds::CANDIDATES => raw["private"] == true && truth.values().all(|row| row["private"] != true),
+                    _ => body["candidate"]["id"].as_str().is_some_and(|id| out_of_sight.contains(id)),
+                };
                 if !sight_may_be_lost {
                     broken.push(format!("{kind} {} is in the store and not in the ATS", row.id));
+                } else if *kind == kinds::CANDIDATES {
+                    out_of_sight.insert(row.id.clone());
                 }
                 continue;
             };

@@ -5,7 +5,7 @@ use crate::sim::Options;
 use atsync::journal::IntentState;
 use atsync::model::contract::{Hint, RemoteRef};
 use atsync::store::{Change, ChangeWhat};
-use atsync::{Clock, Connection, SweepOptions};
+use atsync::{Clock, Connection, HintEnd, SweepOptions};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
 use atsync_tests::{Meddle, World, desired};
 use futures_util::TryStreamExt;
@@ -445,4 +445,23 @@ fn an_application_in_doubt_is_told_by_its_time_from_one_that_a_merge_brought() {
     let links = world.run(acme.links("one")).unwrap();
     let link = links.iter().find(|link| link.host == "one/applications/a1").unwrap();
     assert_eq!(link.remote.id, made.to_string());
+}
+
+/// Seed 705. Somebody was merged, and in the same hour a false hook named another winner. The loser was gone and the named one there, so the hook was
+/// believed, although an application told who it really was.
+#[test]
+fn a_false_hook_about_a_real_merge_is_found_out_by_the_applications() {
+    let world = World::new(1, 12);
+    let acme = world.connect();
+    for kind in ["candidates", "applications"] {
+        world.run(acme.pull(kind, true)).unwrap();
+    }
+    let rows = world.sandbox.rows("candidates");
+    let people: Vec<i64> = rows.iter().filter(|row| row["private"] == false).map(id_of).collect();
+    let loser = *people.iter().find(|id| !world.sandbox.applications_of(**id).is_empty()).unwrap();
+    let others: Vec<i64> = people.into_iter().filter(|id| *id != loser).collect();
+    recruiter(&world, &Recruiter::Merge { candidate_id: others[0], secondary_candidate_id: loser });
+    let person = |id: i64| RemoteRef::new("candidates", id.to_string());
+    let end = world.run(acme.hint(Hint::Merged((person(loser), person(others[1]))))).unwrap();
+    assert_eq!(end, HintEnd::Moved { to: others[0].to_string() });
 }
