@@ -269,6 +269,16 @@ fn an_application_is_found_by_arm_and_job() {
 }
 
 #[test]
+fn a_row_that_does_not_say_which_it_is_is_not_taken_for_absent() {
+    let nobody =
+        json!([{"candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process", "created_at": AFTER}]);
+    let run = case("applications.create", json!({"candidate": "1", "kind": "application", "job": "5"}))
+        .replies(vec![reply(200, nobody)])
+        .probe(Some(SENT_MS));
+    assert!(matches!(run.failure(), Failure::Protocol(_)));
+}
+
+#[test]
 fn a_pool_tells_prospects_apart() {
     let rows = json!([
         application(9, json!({"prospect": true, "job_id": null})),
