@@ -1,6 +1,6 @@
-//! The fuzz targets on stable: every input of the corpus, and seeded mutations of it, in every run of the tests.
+//! The fuzz targets without libFuzzer: every input of the corpus, and seeded mutations of it, in every run of the tests.
 //!
-//! The bodies are `tests/fuzz`; cargo-fuzz runs the same ones under libFuzzer (`fuzz/Cargo.toml` says how). A failure prints the seed, the round and
+//! The bodies are `tests/fuzz`; `.ci/fuzz` runs the same ones under libFuzzer (`fuzz/Cargo.toml` says how). A failure prints the seed, the round and
 //! the input. What failed once is put into `fuzz/corpus/<target>/`, which makes it a regression test. `ATSYNC_FUZZ_SEED` and
 //! `ATSYNC_FUZZ_ROUNDS` choose another walk or a longer one. Left out: guidance by coverage, which is libFuzzer's.
 
@@ -175,11 +175,12 @@ fn no_cursor_leads_away_from_the_ats() {
 }
 
 #[test]
-fn every_target_is_run_here_and_by_cargo_fuzz() {
+fn every_target_is_run_by_libfuzzer_too_and_has_a_corpus() {
     let fuzz = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz"));
     let manifest = std::fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
     for (name, _) in atsync_fuzz_targets::TARGETS {
         let source = std::fs::read_to_string(fuzz.join(format!("fuzz_targets/{name}.rs"))).unwrap();
+        assert!(fuzz.join("corpus").join(name).is_dir(), "{name}");
         assert!(source.contains(&format!("atsync_fuzz_targets::{name}(bytes)")), "{name}");
         assert!(manifest.contains(&format!("path = \"fuzz_targets/{name}.rs\"")), "{name}");
     }

@@ -1,6 +1,6 @@
 //! The bodies of the fuzz targets: functions of any bytes, with what must hold asserted.
 //!
-//! They stand here once and run twice: on stable with the committed corpus and seeded mutations of it (`tests/fuzzing.rs`, in every
+//! They stand here once and run twice: plainly, with the committed corpus and seeded mutations of it (`tests/fuzzing.rs`, in every
 //! `cargo test --workspace`), and under libFuzzer (`fuzz/`). Inputs are plain text where they can be, so that a corpus is readable and
 //! a failing input says what it is about. A body never refuses an input with a panic of its own: a panic is a finding.
 //!
