@@ -185,19 +185,19 @@ impl Fates {
     /// Something happens to somebody whose creation is in doubt.
     fn in_doubt(&mut self, scene: &Scene<'_>) -> Option<(Vec<&'static str>, Deed)> {
         let id = *self.chance.pick(&scene.doubtful);
-        Some(match self.chance.below(6) {
+        Some(match self.chance.below(8) {
             0 | 1 => {
                 let others: Vec<i64> = scene.alive.iter().copied().filter(|other| *other != id).collect();
                 let other = *self.chance.pick(&others);
                 let (winner, loser) = if self.chance.one_in(4) { (id, other) } else { (other, id) };
                 (self.merge_words(scene, loser), Deed::Merge { candidate_id: winner, secondary_candidate_id: loser })
             }
-            2 => (vec!["recruiter deletes a candidate in doubt"], Deed::DeleteCandidate { candidate_id: id }),
-            3 => {
+            2 | 3 => (vec!["recruiter deletes a candidate in doubt"], Deed::DeleteCandidate { candidate_id: id }),
+            4 => {
                 let fields = Vec::new();
                 (vec!["recruiter anonymises a candidate in doubt"], Deed::Anonymise { candidate_id: id, fields })
             }
-            4 => {
+            5 => {
                 // Without its name alone it would be somebody of whom nobody can say who they are.
                 let parts = self.chance.pick(&PARTS[1..]);
                 let fields = parts.iter().map(|part| (*part).to_owned()).collect();
