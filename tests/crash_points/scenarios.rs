@@ -71,7 +71,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         },
         1,
     ),
-    scenario("a value whose field, choice and user are declared with it", nothing, defined, 5),
+    scenario("a value whose field, choice and user are declared with it", nothing, defined, 4),
     Scenario {
         harmful: Some("notes.create"),
         ..scenario(

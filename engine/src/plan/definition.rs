@@ -2,6 +2,7 @@
 //!
 //! A field is known by its link, else by its key, else by its name; an ATS makes the key of a new field from its name, so it may get another key
 //! than the one that the host names it by. Choices are found by label and made where they are missing; those that are not declared are left alone.
+//! A new field brings its choices along where the ATS takes them with it; each is looked for before it is made.
 //! What people in the ATS archived stays archived, unless the host enforces the choices.
 //!
 //! The same questions are asked where a person's value is resolved ([`super::custom`]), so a plan means one thing by a field wherever it is
@@ -195,6 +196,12 @@ fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
         step.fields.push(FieldChange { field: member.to_owned(), before: Value::Null, after: json!(value) });
         step.input.insert(member.to_owned(), json!(value));
     }
+    // Some ATSs make no choice field without choices, so they come along; the steps below make what the ATS did not.
+    let takes_options = rule.fields.iter().any(|field| field.name == "options");
+    if let Some(labels) = desired.options.as_deref().filter(|labels| takes_options && !labels.is_empty()) {
+        let options: Vec<Value> = labels.iter().map(|label| json!({ "name": label })).collect();
+        step.input.insert("options".to_owned(), Value::Array(options));
+    }
     for missing in rule.required.iter().filter(|member| !step.input.contains_key(*member)) {
         draft.block(host, "MissingField", format!("{host}: a new custom field needs `{missing}`"));
     }
@@ -354,7 +361,8 @@ fn option_create(
     step.input.insert("name".to_owned(), json!(label));
     step.fields.push(FieldChange { field: "options".to_owned(), before: Value::Null, after: json!(label) });
     step.makes.insert("subject".to_owned(), path.to_owned());
-    step.look_first = field.is_some();
-    step.calls += u32::from(step.look_first);
+    // A new field may have brought it along.
+    step.look_first = true;
+    step.calls += 1;
     draft.plan.steps.push(step);
 }
