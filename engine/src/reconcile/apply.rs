@@ -1,7 +1,8 @@
 //! A plan carried out.
 //!
 //! # Expected flow
-//! Shared steps first, in order, then definitions (custom fields, users) one by one; then the records, a few at a time, each with its steps in order. A step that fails blocks what hangs on it and
+//! Shared steps first, in order, then definitions (custom fields, users) one by one; then the records, a few at a time, each with its steps in
+//! order. A step that fails blocks what hangs on it and
 //! nothing else. Before a create the engine looks whether somebody made the record meanwhile. At the end doubts are settled, what was touched is
 //! read back, and the records are planned once more on what is now known, which writes their conditions.
 //!

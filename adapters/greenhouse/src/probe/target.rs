@@ -70,7 +70,7 @@ impl Hunt {
                 let Op::Convert { input, .. } = &op else {
                     return Err(Failure::Bug("siblings of what is no conversion".into()));
                 };
-                match lifecycle::converted(&rows, &standing.id, &input.job)?.as_slice() {
+                match lifecycle::converted(&rows, &standing.id, &input.job).as_slice() {
                     [] => Ok(absent(kinds::APPLICATIONS)),
                     [new] => {
                         let links = vec![subject(kinds::APPLICATIONS, new.id.clone()), converted_from(standing.id)];

@@ -200,20 +200,16 @@ pub(crate) fn convert(standing: &Standing, input: &ConvertInput) -> Result<Conve
     }
 }
 
-/// The applications to the job that can have come out of a conversion. One that has no id is not passed over: it may be the one.
-pub(crate) fn converted(rows: &[Value], old: &str, job: &str) -> Result<Vec<Standing>, Failure> {
+/// The applications to the job that can have come out of a conversion.
+pub(crate) fn converted(rows: &[Value], old: &str, job: &str) -> Vec<Standing> {
     let all = rows.iter().map(Standing::of);
     let fits = |new: &Standing| new.id != old && !new.prospect && new.job.as_deref() == Some(job);
-    let found: Vec<Standing> = all.filter(fits).collect();
-    if found.iter().any(|new| new.id.is_empty()) {
-        return Err(Failure::Protocol("an application of a page of applications has no id".into()));
-    }
-    Ok(found)
+    all.filter(fits).collect()
 }
 
 /// The outcome for a prospect that was converted already.
 pub(crate) fn converted_already(standing: &Standing, input: &ConvertInput, rows: &[Value]) -> Result<Step, Failure> {
-    match converted(rows, &standing.id, &input.job)?.as_slice() {
+    match converted(rows, &standing.id, &input.job).as_slice() {
         [new] => {
             let links = vec![new.link(), converted_from(standing.id.clone())];
             Ok(outcome(Written::Unneeded(applied(links, Vec::new()))))

@@ -25,8 +25,9 @@ pub(crate) fn read(response: &Response, collection: &str) -> Result<Page, Failur
     // Who passes over a row that does not say which record it is may say that something is not there, and have it made twice. The stub of a
     // candidate is waited for where candidates are looked at.
     let is_stub = |row: &Value| collection == "candidates" && row::is_stub(row);
-    let has_id = |row: &Value| row::id(row, "id").or_else(|| row::id(row, "application_id")).is_some();
-    if !rows.iter().all(|row| has_id(row) || is_stub(row)) {
+    // Details of a prospect are known by the application that they are of.
+    let id = if collection == "prospect_details" { "application_id" } else { "id" };
+    if !rows.iter().all(|row| row::id(row, id).is_some() || is_stub(row)) {
         return Err(Failure::Protocol(format!("a row of {collection} has no id")));
     }
     Ok(Page { rows, next: link::next(response)? })

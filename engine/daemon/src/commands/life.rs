@@ -31,12 +31,13 @@ fn remote(text: &str) -> Result<RemoteRef, Failure> {
 /// The desired record that a kind and a key or an id mean.
 async fn key(connection: &Connection, kind: &str, name: &str) -> Result<String, Failure> {
     // A field or a user is known by what it defines: `custom_fields candidate.channel` is `@custom_fields.candidate.channel`.
-    let defined = format!("{DEFINITION_PREFIX}{kind}.{name}");
-    let own = if kind == kinds::CANDIDATES { name } else { &defined };
-    for known in [own, name].into_iter().filter(|known| *known == own || known.starts_with(DEFINITION_PREFIX)) {
-        if connection.desired(known).await?.is_some() {
-            return Ok(known.to_owned());
-        }
+    let known = if kind == kinds::CANDIDATES || name.starts_with(DEFINITION_PREFIX) {
+        name.to_owned()
+    } else {
+        format!("{DEFINITION_PREFIX}{kind}.{name}")
+    };
+    if connection.desired(&known).await?.is_some() {
+        return Ok(known);
     }
     let links = connection.linked_to(&RemoteRef::new(kind, name)).await?;
     match links.first() {
