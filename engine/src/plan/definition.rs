@@ -201,6 +201,7 @@ fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
     if let Some(labels) = desired.options.as_deref().filter(|labels| takes_options && !labels.is_empty()) {
         let options: Vec<Value> = labels.iter().map(|label| json!({ "name": label })).collect();
         step.input.insert("options".to_owned(), Value::Array(options));
+        step.fields.push(FieldChange { field: "options".to_owned(), before: Value::Null, after: json!(labels) });
     }
     for missing in rule.required.iter().filter(|member| !step.input.contains_key(*member)) {
         draft.block(host, "MissingField", format!("{host}: a new custom field needs `{missing}`"));
@@ -347,7 +348,11 @@ fn option_create(
 ) {
     tell(draft, path, label, Decision::Write, &Value::Null);
     let Some(rule) = draft.operation(path, "custom_field_options.create") else { return };
-    let mut step = step(rule, path, "the field has no such active choice".to_owned());
+    let reason = match field {
+        Some(_) => "the field has no such active choice",
+        None => "the new field may have brought it along; it is made if not",
+    };
+    let mut step = step(rule, path, reason.to_owned());
     let id = match field {
         Some(field) => Value::String(field.id.clone()),
         None => {
@@ -361,7 +366,6 @@ fn option_create(
     step.input.insert("name".to_owned(), json!(label));
     step.fields.push(FieldChange { field: "options".to_owned(), before: Value::Null, after: json!(label) });
     step.makes.insert("subject".to_owned(), path.to_owned());
-    // A new field may have brought it along.
     step.look_first = true;
     step.calls += 1;
     draft.plan.steps.push(step);
