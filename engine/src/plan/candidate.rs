@@ -7,7 +7,9 @@ use super::contacts::{self, List, values};
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
-use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PREFIX, application, made, step};
+use super::contact_types;
+use super::once;
+use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PREFIX, account, application, made, step};
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy, Visibility};
@@ -181,10 +183,40 @@ fn scalars<'d>(draft: &Draft<'d>) -> Vec<(&'static str, &'d str)> {
     fields.into_iter().filter_map(|(path, value)| Some((path, value?))).collect()
 }
 
-fn lists<'d>(draft: &Draft<'d>) -> Vec<(List, &'d [DesiredContact])> {
+/// The contact lists that the record owns, each value once: a type that is given with one of its repetitions counts.
+fn lists(draft: &Draft<'_>) -> Vec<(List, Vec<DesiredContact>)> {
     let desired = draft.input.desired;
     let fields = [(List::Emails, &desired.emails), (List::Phones, &desired.phones), (List::Links, &desired.links)];
-    fields.into_iter().filter_map(|(list, contacts)| Some((list, contacts.as_deref()?))).collect()
+    let once = |list: List, contacts: &[DesiredContact]| {
+        let mut once: Vec<DesiredContact> = Vec::new();
+        for contact in contacts {
+            let normal = list.normal(contact.value());
+            match once.iter_mut().find(|known| list.normal(known.value()) == normal) {
+                Some(known) if known.kind().is_none() => *known = contact.clone(),
+                Some(_) => {}
+                None => once.push(contact.clone()),
+            }
+        }
+        once
+    };
+    fields.into_iter().filter_map(|(list, contacts)| Some((list, once(list, contacts.as_deref()?)))).collect()
+}
+
+/// Accounts for the values of a list, and for the types where the entries are written with them.
+fn account_contacts(draft: &mut Draft<'_>, list: List, with_types: bool) {
+    let desired = draft.input.desired;
+    let contacts = match list {
+        List::Emails => &desired.emails,
+        List::Phones => &desired.phones,
+        List::Links => &desired.links,
+    };
+    for contact in contacts.iter().flatten() {
+        draft.account(&desired.key, &account::item(list.field(), contact.value()));
+        draft.account(&desired.key, &account::entry(list.field(), contact.value(), "value"));
+        if with_types {
+            draft.account(&desired.key, &account::entry(list.field(), contact.value(), "type"));
+        }
+    }
 }
 
 /// Puts a value at a path that is one level deep at most.
@@ -211,6 +243,8 @@ fn create(draft: &mut Draft<'_>) {
     let mut step = step(rule, &key, "nobody in the ATS has one of its e-mail addresses".to_owned());
     let mut applied = Map::new();
     for (path, value) in scalars(draft) {
+        // What is to be empty is so in a new record.
+        draft.account(&key, path);
         if !value.is_empty() {
             put(&mut step.input, path, json!(value));
             step.fields.push(FieldChange { field: path.to_owned(), before: Value::Null, after: json!(value) });
@@ -222,7 +256,9 @@ fn create(draft: &mut Draft<'_>) {
         draft.block(&key, "MissingField", message);
     }
     for (list, contacts) in lists(draft) {
-        let (entries, base) = contacts::create(list, contacts);
+        let (entries, mut base) = contacts::create(list, &contacts);
+        with_types(&mut base, contact_types::written(list, &contacts));
+        account_contacts(draft, list, true);
         if !entries.is_empty() {
             step.fields.push(FieldChange {
                 field: list.field().to_owned(),
@@ -235,6 +271,8 @@ fn create(draft: &mut Draft<'_>) {
     }
     if let Some(private) = draft.input.desired.private {
         step.input.insert("private".to_owned(), json!(private));
+        step.fields.push(FieldChange { field: "private".to_owned(), before: Value::Null, after: json!(private) });
+        applied.insert("private".to_owned(), json!(private));
     }
     let customs =
         create_customs(draft, &key, "candidate", &draft.input.desired.custom_fields, &mut step.fields, &mut applied);
@@ -288,7 +326,62 @@ pub(super) fn follow<D: Owned>(
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
             false
         }
-        Decision::Leave => false,
+        Decision::Leave => {
+            left_alone(draft, host, path, observed, desired);
+            false
+        }
+    }
+}
+
+/// Says that a field differs and that its policy leaves it alone: `seed` and `fill` write once.
+pub(super) fn left_alone<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    path: &str,
+    observed: &Value,
+    desired: &Value,
+) {
+    let (policy, why) = match draft.policy(path, Policy::Seed) {
+        Policy::Fill => ("fill", "it is set only while it is empty"),
+        _ => ("seed", "it is set only when the record is made"),
+    };
+    let there = super::words::shown(observed);
+    let message = format!(
+        "{host}: `{path}` is {there} in the ATS and not {}; it stays so, since {why} (policy {policy}; `enforce` writes it)",
+        super::words::shown(desired)
+    );
+    draft.say(FindingKind::Note, host, "LeftAlone", message);
+}
+
+/// Says that a field cannot be compared, since the ATS does not show it: nothing is written blindly.
+pub(super) fn not_shown<D: Owned>(draft: &mut Draft<'_, D>, host: &str, path: &str) {
+    let message = format!("{host}: the ATS does not show `{path}`, so it cannot be compared and is not written");
+    draft.say(FindingKind::Note, host, "NotShown", message);
+    draft.account(host, path);
+}
+
+/// Says of the fields that the record owned and no longer names that their values stay and are not managed any more.
+pub(super) fn release<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    applied: &mut Map<String, Value>,
+    owns: impl Fn(&str) -> bool,
+) {
+    let released: Vec<String> = applied.keys().filter(|path| !owns(path)).cloned().collect();
+    applied.retain(|path, _| owns(path));
+    if !released.is_empty() {
+        let message = format!(
+            "{host}: no longer declared, so no longer managed, and left as they are in the ATS: {}",
+            released.join(", ")
+        );
+        draft.say(FindingKind::Note, host, "Released", message);
+    }
+}
+
+/// Adds the types of a list to what is recorded as last applied.
+fn with_types(base: &mut Value, types: Map<String, Value>) {
+    if let (Some(base), false) = (base.as_object_mut(), types.is_empty()) {
+        base.insert("types".to_owned(), Value::Object(types));
     }
 }
 
@@ -305,6 +398,8 @@ fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
         "emails" => desired.emails.is_some(),
         "phones" => desired.phones.is_some(),
         "links" => desired.links.is_some(),
+        "private" => desired.private.is_some(),
+        "tags" => desired.tags.is_some(),
         _ => path.strip_prefix("custom_fields.").is_none_or(|key| desired.custom_fields.contains_key(key)),
     }
 }
@@ -313,11 +408,13 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     let key = draft.input.desired.key.clone();
     let base = draft.input.links.get(&key).map(|link| link.applied.clone()).unwrap_or_default();
     let mut applied = base.clone();
-    applied.retain(|path, _| owns(draft.input.desired, path));
+    let desired = draft.input.desired;
+    release(draft, &key, &mut applied, |path| owns(desired, path));
     let mut fields = Vec::new();
     let (mut set, mut add, mut remove) = (Map::new(), Map::new(), Map::new());
     for (path, value) in scalars(draft) {
         if !record.knows(path) {
+            not_shown(draft, &key, path);
             continue;
         }
         let observed = record.text(path).unwrap_or_default();
@@ -337,12 +434,18 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             put(&mut set, path, json!(value));
         }
     }
+    private(draft, &key, record, &base, &mut fields, &mut applied, &mut set);
     for (list, contacts) in lists(draft) {
+        account_contacts(draft, list, !record.knows(list.field()));
         if !record.knows(list.field()) {
+            not_shown(draft, &key, list.field());
             continue;
         }
         let policy = draft.policy(list.field(), Policy::Yield);
-        let planned = contacts::plan(list, contacts, record, base.get(list.field()), policy);
+        let mut planned = contacts::plan(list, &contacts, record, base.get(list.field()), policy);
+        let types = contact_types::plan(list, &contacts, record, base.get(list.field()), policy);
+        tell_types(draft, &key, list, &types, policy, &mut fields);
+        left_out(draft, &key, list, &contacts, record, &planned, policy);
         let decision = match &planned {
             planned if !planned.add.is_empty() || !planned.remove.is_empty() => Decision::Write,
             planned if !planned.drifted.is_empty() => Decision::Drifted,
@@ -357,11 +460,16 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
                 format!("{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)", list.field());
             draft.say(FindingKind::Drifted, &key, "RemovedInAts", message);
         }
-        for (entries, what) in [(&planned.add, &mut add), (&planned.remove, &mut remove)] {
+        let both = |one: &[Value], other: &[Value]| one.iter().chain(other).cloned().collect::<Vec<_>>();
+        for (entries, what) in [
+            (both(&planned.add, &types.add), &mut add),
+            (both(&planned.remove, &types.remove), &mut remove),
+        ] {
             if !entries.is_empty() {
-                what.insert(list.field().to_owned(), Value::Array(entries.clone()));
+                what.insert(list.field().to_owned(), Value::Array(entries));
             }
         }
+        with_types(&mut planned.applied, types.applied);
         if !planned.add.is_empty() || !planned.remove.is_empty() {
             let after = json!({ "add": values(&planned.add), "remove": values(&planned.remove) });
             fields.push(FieldChange {
@@ -393,6 +501,122 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     step.fields = fields;
     step.applied.insert(key, applied);
     draft.plan.steps.push(step);
+}
+
+/// Who may see the candidate. Set at creation; see the policy for what happens to one that exists.
+fn private(
+    draft: &mut Draft<'_>,
+    key: &str,
+    record: &Record,
+    base: &Map<String, Value>,
+    fields: &mut Vec<FieldChange>,
+    applied: &mut Map<String, Value>,
+    set: &mut Map<String, Value>,
+) {
+    let Some(private) = draft.input.desired.private else { return };
+    let Some(observed) = record.value("privacy.private").and_then(Value::as_bool) else {
+        not_shown(draft, key, "private");
+        return;
+    };
+    let last = base.get("private").and_then(Value::as_bool);
+    let comparison = Comparison {
+        observed_is_desired: observed == private,
+        // Visible to everybody is how every candidate begins: nobody has decided yet.
+        observed_is_empty: !observed,
+        has_base: last.is_some(),
+        observed_is_base: last == Some(observed),
+        desired_is_base: last == Some(private),
+    };
+    let (wanted, there) = (json!(private), json!(observed));
+    let told = Values { desired: &wanted, applied: base.get("private"), observed: &there };
+    let decision = draft.decide(key, "private", Policy::Seed, comparison, &told);
+    if follow(draft, key, "private", decision, &there, &wanted, fields, applied) {
+        set.insert("private".to_owned(), wanted);
+    }
+}
+
+/// Takes down what comes of the types of a list.
+fn tell_types(
+    draft: &mut Draft<'_>,
+    key: &str,
+    list: List,
+    types: &contact_types::TypesPlan,
+    policy: Policy,
+    fields: &mut Vec<FieldChange>,
+) {
+    let field = list.field();
+    // Those that are not there are added with their type, or are spoken of as a whole.
+    account_contacts(draft, list, true);
+    for verdict in &types.verdicts {
+        let contact_types::TypeVerdict { value, desired, .. } = verdict;
+        let shown = verdict.observed.as_deref().unwrap_or("none");
+        match verdict.decision {
+            Decision::Write => fields.push(FieldChange {
+                field: verdict.place.clone(),
+                before: json!(verdict.observed),
+                after: json!(desired),
+            }),
+            Decision::InStep if verdict.kept_as_other => {
+                let message = format!("{key}: the ATS keeps the type {desired} of {value} in `{field}` as {shown}");
+                draft.say(FindingKind::Note, key, "KeptAsOther", message);
+            }
+            Decision::InStep => {}
+            Decision::Drifted => {
+                let message = format!(
+                    "{key}: the type of {value} in `{field}` is {shown} in the ATS and not {desired}; theirs stands (policy yield)"
+                );
+                draft.say(FindingKind::Drifted, key, "ChangedInAts", message);
+            }
+            Decision::Conflict => {
+                let message = format!(
+                    "{key}: the type of {value} in `{field}` was changed in the ATS (to {shown}) and in the desired record (to {desired}); nothing is written until one of them gives way (or the policy is enforce)"
+                );
+                draft.say(FindingKind::Conflict, key, "ChangedByBoth", message);
+            }
+            Decision::Leave => {
+                let word = if policy == Policy::Fill { "fill" } else { "seed" };
+                let message = format!(
+                    "{key}: the type of {value} in `{field}` is {shown} in the ATS and not {desired}; it stays so (policy {word}; `enforce` writes it)"
+                );
+                draft.say(FindingKind::Note, key, "LeftAlone", message);
+            }
+        }
+    }
+}
+
+/// Says which declared entries are not there and stay away because the policy writes once.
+fn left_out(
+    draft: &mut Draft<'_>,
+    key: &str,
+    list: List,
+    contacts: &[DesiredContact],
+    record: &Record,
+    planned: &contacts::ListPlan,
+    policy: Policy,
+) {
+    let word = match policy {
+        Policy::Seed => "seed",
+        Policy::Fill => "fill",
+        Policy::Enforce | Policy::Yield => return,
+    };
+    let there: Vec<String> = values(record.list(list.field())).iter().map(|value| list.normal(value)).collect();
+    let added: Vec<String> = values(&planned.add).iter().map(|value| list.normal(value)).collect();
+    let left: Vec<&str> = contacts
+        .iter()
+        .map(DesiredContact::value)
+        .filter(|value| {
+            let normal = list.normal(value);
+            !there.contains(&normal) && !added.contains(&normal)
+        })
+        .collect();
+    if !left.is_empty() {
+        let message = format!(
+            "{key}: `{}` of the ATS lacks {}; it stays so (policy {word}; `enforce` writes it)",
+            list.field(),
+            left.join(", ")
+        );
+        draft.say(FindingKind::Note, key, "LeftAlone", message);
+    }
 }
 
 /// Records a new base without a request: what was found in step is the base from now on.
@@ -508,6 +732,7 @@ fn tag(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, host: &str, there
 }
 
 fn tell_tag(draft: &mut Draft<'_>, host: &str, name: &str, decision: Decision) {
+    draft.account(&draft.input.desired.key.clone(), &account::item("tags", name));
     let applied = draft.input.links.contains_key(host).then(|| json!(name));
     let observed = if decision == Decision::InStep { json!(name) } else { Value::Null };
     let told = Values { desired: &json!(name), applied: applied.as_ref(), observed: &observed };
