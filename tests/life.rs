@@ -89,6 +89,8 @@ fn what_the_engine_takes_away_is_gone_at_once_and_told_with_its_intent() {
     let world = World::new(1, 60);
     let acme = world.connect();
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
+    // The tag came with the candidate; its own row is known from the next read on.
+    sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
     let link = world.run(acme.links("ref-1")).unwrap().into_iter().find(|link| link.host.contains("/tags/")).unwrap();
     let before = world.run(acme.status()).unwrap().changes_last;
     sync(&world, &acme, &ada(&json!({"tags": []})));

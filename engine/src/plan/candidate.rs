@@ -7,12 +7,11 @@ use super::contacts::{self, List, values};
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
-use super::contact_types;
-use super::once;
-use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PREFIX, account, application, made, step};
+use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record};
+use super::{account, application, contact_types, made, note, step, tags};
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::{DesiredContact, Policy, Visibility};
+use atsync_model::desired::{DesiredContact, Policy};
 use atsync_model::kinds;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -50,9 +49,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         Person::There(record) => update(draft, record),
         Person::ToBeMade => create(draft),
     }
-    tags(draft, &person);
+    tags::plan(draft, &person);
     application::plan(draft, &person);
-    notes(draft, &person);
+    note::plan(draft, &person);
 }
 
 /// Linked, found by address, or to be made. None while facts are missing or after the record was blocked.
@@ -274,6 +273,7 @@ fn create(draft: &mut Draft<'_>) {
         step.fields.push(FieldChange { field: "private".to_owned(), before: Value::Null, after: json!(private) });
         applied.insert("private".to_owned(), json!(private));
     }
+    tags::carry(draft, rule, &mut step, &mut applied);
     let customs =
         create_customs(draft, &key, "candidate", &draft.input.desired.custom_fields, &mut step.fields, &mut applied);
     customs.join(&mut step.input, &mut step.after);
@@ -341,7 +341,7 @@ pub(super) fn left_alone<D: Owned>(
     observed: &Value,
     desired: &Value,
 ) {
-    let (policy, why) = match draft.policy(path, Policy::Seed) {
+    let (policy, why) = match draft.policy(path) {
         Policy::Fill => ("fill", "it is set only while it is empty"),
         _ => ("seed", "it is set only when the record is made"),
     };
@@ -429,7 +429,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let before = if observed.is_empty() { Value::Null } else { json!(observed) };
         let wanted = json!(value);
         let told = Values { desired: &wanted, applied: base.get(path), observed: &before };
-        let decision = draft.decide(&key, path, Policy::Yield, comparison, &told);
+        let decision = draft.decide(&key, path, comparison, &told);
         if follow(draft, &key, path, decision, &before, &wanted, &mut fields, &mut applied) {
             put(&mut set, path, json!(value));
         }
@@ -441,7 +441,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             not_shown(draft, &key, list.field());
             continue;
         }
-        let policy = draft.policy(list.field(), Policy::Yield);
+        let policy = draft.policy(list.field());
         let mut planned = contacts::plan(list, &contacts, record, base.get(list.field()), policy);
         let types = contact_types::plan(list, &contacts, record, base.get(list.field()), policy);
         tell_types(draft, &key, list, &types, policy, &mut fields);
@@ -454,7 +454,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let wanted = json!(contacts.iter().map(DesiredContact::value).collect::<Vec<_>>());
         let there = json!(values(record.list(list.field())));
         let told = Values { desired: &wanted, applied: base.get(list.field()), observed: &there };
-        draft.tell(&key, list.field(), Policy::Yield, decision, &told);
+        draft.tell(&key, list.field(), decision, &told);
         for value in &planned.drifted {
             let message =
                 format!("{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)", list.field());
@@ -529,7 +529,7 @@ fn private(
     };
     let (wanted, there) = (json!(private), json!(observed));
     let told = Values { desired: &wanted, applied: base.get("private"), observed: &there };
-    let decision = draft.decide(key, "private", Policy::Seed, comparison, &told);
+    let decision = draft.decide(key, "private", comparison, &told);
     if follow(draft, key, "private", decision, &there, &wanted, fields, applied) {
         set.insert("private".to_owned(), wanted);
     }
@@ -635,145 +635,24 @@ pub(super) fn rebase<D: Owned>(
     }
 }
 
-fn tags(draft: &mut Draft<'_>, person: &Person<'_>) {
-    let key = draft.input.desired.key.clone();
-    let prefix = format!("{key}/tags/");
-    let Some(wanted) = &draft.input.desired.tags else {
-        // Released as a whole: the tags stay where they are, and are nobody's from now on.
-        let links = draft.input.links.range(prefix.clone()..);
-        let released = links.map(|(host, _)| host).take_while(|host| host.starts_with(&prefix));
-        draft.plan.releases.extend(released.cloned());
-        return;
-    };
-    let there: Vec<(String, String)> = match person {
-        Person::There(record) => {
-            let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &record.id) else { return };
-            rows.iter().filter_map(|row| Some((row.text("tag.id")?.to_owned(), row.id.clone()))).collect()
-        }
-        Person::ToBeMade => Vec::new(),
-    };
-    let mut wanted_paths = Vec::new();
-    for name in wanted {
-        let host = format!("{key}/tags/{name}");
-        if wanted_paths.contains(&host) {
-            continue;
-        }
-        wanted_paths.push(host.clone());
-        tag(draft, person, name, &host, &there);
+/// Changes what is recorded as last applied of a record, wherever the plan would record it.
+pub(super) fn amend<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    record: &Record,
+    change: impl Fn(&mut Map<String, Value>),
+) {
+    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+    let mut is_recorded = false;
+    for applied in draft.plan.steps.iter_mut().filter_map(|step| step.applied.get_mut(host)) {
+        change(applied);
+        is_recorded = true;
     }
-    // A tag that the engine put there and that is no longer desired is taken off again.
-    for (host, link) in draft.input.links.range(prefix.clone()..) {
-        if !host.starts_with(&prefix) {
-            break;
-        }
-        if wanted_paths.contains(host) {
-            continue;
-        }
-        let stands = there.iter().any(|(_, row)| *row == link.remote.id);
-        if !stands || link.how == crate::store::LinkHow::Adopted {
-            // Gone, or somebody else's: there is nothing to take off.
-            draft.plan.releases.push(host.clone());
-            continue;
-        }
-        let Some(rule) = draft.operation(host, "applied_tags.delete") else { continue };
-        let mut step = step(rule, host, "the tag is no longer desired".to_owned());
-        step.target = Some(link.remote.clone());
-        draft.plan.steps.push(step);
-    }
-}
-
-fn tag(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, host: &str, there: &[(String, String)]) {
-    let key = draft.input.desired.key.clone();
-    let Some(known) = draft.lookup(kinds::TAGS, index::NAME, name) else { return };
-    // Tags are told apart by case, the index is not.
-    let known = known.iter().find(|tag| tag.text("name") == Some(name));
-    let link = draft.input.links.get(host);
-    if let Some(known) = known
-        && let Some((_, row)) = there.iter().find(|(tag, _)| *tag == known.id)
-    {
-        if link.is_none() {
-            let remote = RemoteRef::new(kinds::APPLIED_TAGS, row);
-            let reason = "the tag is there".to_owned();
-            draft.plan.adoptions.push(Adoption { host: host.to_owned(), remote, applied: Map::new(), reason });
-        }
-        tell_tag(draft, host, name, Decision::InStep);
-        return;
-    }
-    if link.is_some() && draft.policy("tags", Policy::Yield) != Policy::Enforce {
-        let message = format!("{key}: the tag {name:?} was taken off in the ATS; it stays off (policy yield)");
-        draft.say(FindingKind::Drifted, host, "RemovedInAts", message);
-        tell_tag(draft, host, name, Decision::Drifted);
-        return;
-    }
-    tell_tag(draft, host, name, Decision::Write);
-    let shared = format!("{SHARED_PREFIX}tags/{name}");
-    let mut after = person.after(&key);
-    let tag_id = match known {
-        Some(known) => Value::String(known.id.clone()),
-        None => {
-            let Some(rule) = draft.operation(host, "tags.create") else { return };
-            let mut step = step(rule, &shared, "the ATS has no such tag".to_owned());
-            step.input.insert("name".to_owned(), json!(name));
-            step.fields.push(FieldChange { field: "name".to_owned(), before: Value::Null, after: json!(name) });
-            step.makes.insert("subject".to_owned(), shared.clone());
-            draft.shared.push(step);
-            after.push(shared.clone());
-            made(&shared)
-        }
-    };
-    let Some(rule) = draft.operation(host, "applied_tags.create") else { return };
-    let mut step = step(rule, host, "the candidate does not carry the tag".to_owned());
-    step.input.insert("candidate".to_owned(), person.id(&key));
-    step.input.insert("tag".to_owned(), tag_id);
-    step.fields.push(FieldChange { field: "tags".to_owned(), before: Value::Null, after: json!(name) });
-    step.makes.insert("subject".to_owned(), host.to_owned());
-    step.after = after;
-    draft.plan.steps.push(step);
-}
-
-fn tell_tag(draft: &mut Draft<'_>, host: &str, name: &str, decision: Decision) {
-    draft.account(&draft.input.desired.key.clone(), &account::item("tags", name));
-    let applied = draft.input.links.contains_key(host).then(|| json!(name));
-    let observed = if decision == Decision::InStep { json!(name) } else { Value::Null };
-    let told = Values { desired: &json!(name), applied: applied.as_ref(), observed: &observed };
-    draft.tell(host, "tags", Policy::Yield, decision, &told);
-}
-
-fn notes(draft: &mut Draft<'_>, person: &Person<'_>) {
-    let key = draft.input.desired.key.clone();
-    for note in &draft.input.desired.notes {
-        let host = format!("{key}/notes/{}", note.key);
-        if draft.input.links.contains_key(&host) {
-            continue;
-        }
-        let Some(rule) = draft.operation(&host, "notes.create") else { continue };
-        let mut step = step(rule, &host, "it has not been left yet".to_owned());
-        step.after = person.after(&key);
-        step.input.insert("candidate".to_owned(), person.id(&key));
-        if let Some(application) = &note.application {
-            let path = format!("{key}/applications/{application}");
-            match draft.input.links.get(&path) {
-                Some(link) => {
-                    step.input.insert("application".to_owned(), json!(link.remote.id));
-                }
-                None => {
-                    step.input.insert("application".to_owned(), made(&path));
-                    step.after.push(path);
-                }
-            }
-        }
-        let visibility = match note.visibility {
-            Visibility::Public => "public",
-            Visibility::Private => "private",
-            Visibility::AdminOnly => "admin_only",
-        };
-        step.input.insert("body".to_owned(), json!(note.body));
-        step.input.insert("visibility".to_owned(), json!(visibility));
-        step.fields.push(FieldChange { field: "body".to_owned(), before: Value::Null, after: json!(note.body) });
-        step.makes.insert("subject".to_owned(), host);
-        // A person made in the same run cannot carry the note yet; on any other somebody may have left it.
-        step.look_first = matches!(person, Person::There(_));
-        step.calls += u32::from(step.look_first);
-        draft.plan.steps.push(step);
+    if let Some(adoption) = draft.plan.adoptions.iter_mut().find(|adoption| adoption.host == host) {
+        change(&mut adoption.applied);
+    } else if !is_recorded {
+        let mut applied = base.clone();
+        change(&mut applied);
+        rebase(draft, host, record, applied, &base);
     }
 }

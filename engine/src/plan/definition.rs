@@ -10,7 +10,8 @@
 //!
 //! Left out: taking fields and choices away, which drops what others stored; another type, which no ATS can give a field.
 
-use super::candidate::{follow, rebase};
+use super::candidate::{follow, not_shown, rebase, release};
+use super::account;
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, made, step};
@@ -119,7 +120,7 @@ pub(super) fn choice<'a, D: Owned>(
     let fitting: Vec<&'a Arc<Record>> = rows.iter().filter(fits).collect();
     match fitting.as_slice() {
         [option] => Some(At::There(option)),
-        [] if link.is_some() && desired.policy.get("options") != Some(&Policy::Enforce) => Some(At::TakenAway),
+        [] if link.is_some() && desired.decided_policy("options") != Policy::Enforce => Some(At::TakenAway),
         [] => Some(At::ToBeMade),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
@@ -139,6 +140,10 @@ pub(super) fn choice<'a, D: Owned>(
 pub(super) fn plan(draft: &mut Draft<'_, DesiredCustomField>) {
     let input = draft.input;
     let host = input.desired.path();
+    // Part of what it is known by, and what blocks where it differs.
+    for place in ["applies_to", "type"] {
+        draft.account(&host, place);
+    }
     let field = match find(draft, &host, input.desired, input.links) {
         Some(At::There(record)) => {
             if !is_ours(draft, &host, record, "it has the same key or name") {
@@ -203,6 +208,9 @@ fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
         step.input.insert("options".to_owned(), Value::Array(options));
         step.fields.push(FieldChange { field: "options".to_owned(), before: Value::Null, after: json!(labels) });
     }
+    if desired.description.as_deref() == Some("") {
+        draft.account(host, "description");
+    }
     for missing in rule.required.iter().filter(|member| !step.input.contains_key(*member)) {
         draft.block(host, "MissingField", format!("{host}: a new custom field needs `{missing}`"));
     }
@@ -235,16 +243,17 @@ fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record
     .filter_map(|(field, value)| Some((field, value?)))
     .collect();
     let mut applied = base.clone();
-    applied.retain(|field, _| wanted.iter().any(|(owned, _)| owned == field));
+    release(draft, host, &mut applied, |field| wanted.iter().any(|(owned, _)| *owned == field));
     let (mut fields, mut set) = (Vec::new(), Map::new());
     for (field, value) in wanted {
         if !record.knows(field) {
+            not_shown(draft, host, field);
             continue;
         }
         let observed = record.value(field).cloned().unwrap_or(Value::Null);
         let comparison = compared(&observed, &value, base.get(field));
         let told = Values { desired: &value, applied: base.get(field), observed: &observed };
-        let decision = draft.decide(host, field, Policy::Yield, comparison, &told);
+        let decision = draft.decide(host, field, comparison, &told);
         if follow(draft, host, field, decision, &observed, &value, &mut fields, &mut applied) {
             set.insert(field.to_owned(), value);
         }
@@ -303,9 +312,10 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
 }
 
 fn tell(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &str, decision: Decision, observed: &Value) {
+    draft.account(&draft.input.desired.path(), &account::item("options", label));
     let applied = draft.input.links.contains_key(path).then(|| json!(label));
     let told = Values { desired: &json!(label), applied: applied.as_ref(), observed };
-    draft.tell(path, "options", Policy::Yield, decision, &told);
+    draft.tell(path, "options", decision, &told);
 }
 
 /// A choice that is there: linked, and called as it was declared where the host insists on that.
@@ -321,7 +331,7 @@ fn option_there(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &s
         tell(draft, path, label, Decision::InStep, &observed);
         return;
     }
-    if draft.policy("options", Policy::Yield) != Policy::Enforce {
+    if draft.policy("options") != Policy::Enforce {
         let message = format!(
             "{path}: the choice is called {named:?} in the ATS by now; their name stands, and values written as {label:?} mean it (policy yield)"
         );

@@ -13,29 +13,37 @@
 //! A person's values hang on the fields, choices and users that are declared for them: those are made first, and what cannot be made keeps back
 //! only what hangs on it.
 //!
-//! Defaults of ownership (a desired record may set others under `policy`):
+//! Defaults of ownership (a desired record may set others under `policy`; the code's copy is
+//! [`defaults::DEFAULTS`]):
 //!
 //! | field | policy |
 //! |---|---|
-//! | `name`, `emails`, `phones`, `links`, `company`, `title`, `tags` | yield |
-//! | `custom_fields` | enforce |
-//! | `source`, `referrer`, of an application | fill |
-//! | `private` | seed |
-//! | `stage`, `outcome` of an application | enforce, once the connection opted in |
+//! | `name`, `emails`, `phones`, `links`, `company`, `title`, `tags` of a candidate | yield |
+//! | `custom_fields` of a candidate | enforce |
+//! | `private` of a candidate | seed |
+//! | `source`, `referrer` of an application | fill |
+//! | `stage`, `outcome`, `reject_reason` of an application | enforce |
+//! | `custom_fields` of an application | enforce |
 //! | `name`, `private`, `description`, `options` of a custom field | yield |
 //!
 //! Left out: reading, sending, waiting. A reference that does not resolve blocks the whole record: nothing is done by halves.
 
+mod account;
 mod application;
 mod candidate;
+mod contact_types;
 pub mod contacts;
 pub mod custom;
+pub mod defaults;
 mod definition;
 pub mod explain;
 pub mod facts;
 pub mod import;
 pub mod ownership;
+mod note;
+mod once;
 mod resolve;
+mod tags;
 mod user;
 mod values;
 pub mod withdraw;
@@ -155,6 +163,9 @@ pub struct RecordPlan {
     pub steps: Vec<Step>,
     /// What else there is to say.
     pub findings: Vec<Finding>,
+    /// In step, and yet to be looked at by the next plan: something that it is to be linked to was seen and has no id so far.
+    #[serde(skip)]
+    pub look_again: bool,
 }
 
 impl RecordPlan {
@@ -254,6 +265,12 @@ trait Owned {
     fn key(&self) -> String;
     /// The policy that it sets for a field.
     fn policy(&self, field: &str) -> Option<Policy>;
+    /// Whose rows of [`defaults::DEFAULTS`] hold where it sets none.
+    fn defaults() -> &'static [defaults::Of];
+    /// The policy of a field: the record's own word, else the default of the table.
+    fn decided_policy(&self, field: &str) -> Policy {
+        self.policy(field).unwrap_or_else(|| defaults::of(Self::defaults(), field))
+    }
 }
 
 impl Owned for DesiredCandidate {
@@ -263,7 +280,13 @@ impl Owned for DesiredCandidate {
 
     fn policy(&self, field: &str) -> Option<Policy> {
         let whole = field.split_once('.').map(|(whole, _)| whole);
+        // The reason is a part of the outcome.
+        let whole = whole.or_else(|| (field == "reject_reason").then_some("outcome"));
         self.policy.get(field).or_else(|| whole.and_then(|whole| self.policy.get(whole))).copied()
+    }
+
+    fn defaults() -> &'static [defaults::Of] {
+        &[defaults::Of::Candidate, defaults::Of::Application]
     }
 }
 
@@ -275,6 +298,10 @@ impl Owned for DesiredCustomField {
     fn policy(&self, field: &str) -> Option<Policy> {
         self.policy.get(field).copied()
     }
+
+    fn defaults() -> &'static [defaults::Of] {
+        &[defaults::Of::CustomField]
+    }
 }
 
 impl Owned for DesiredUser {
@@ -284,6 +311,10 @@ impl Owned for DesiredUser {
 
     fn policy(&self, _: &str) -> Option<Policy> {
         None
+    }
+
+    fn defaults() -> &'static [defaults::Of] {
+        &[]
     }
 }
 
@@ -295,12 +326,21 @@ struct Draft<'a, D = DesiredCandidate> {
     shared: Vec<Step>,
     needs: Vec<Need>,
     stories: Vec<explain::Story>,
+    accounts: account::Accounts,
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
     fn new(input: &'a Input<'a, D>, facts: &'a Facts) -> Self {
         let plan = RecordPlan { key: input.desired.key(), generation: input.generation, ..RecordPlan::default() };
-        Self { input, facts, plan, shared: Vec::new(), needs: Vec::new(), stories: Vec::new() }
+        Self {
+            input,
+            facts,
+            plan,
+            shared: Vec::new(),
+            needs: Vec::new(),
+            stories: Vec::new(),
+            accounts: account::Accounts::default(),
+        }
     }
 
     fn finish(mut self) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
@@ -362,6 +402,18 @@ impl<'a, D: Owned> Draft<'a, D> {
         }
     }
 
+    /// The record as the ATS shows it in this run: read again by its id, because two observations of
+    /// one fact disagree. None while that has not been done; the inner option is none when it is not shown.
+    fn confirmed(&mut self, remote: &RemoteRef) -> Option<Option<&'a std::sync::Arc<Record>>> {
+        match self.facts.confirmed(remote) {
+            Ok(record) => Some(record),
+            Err(need) => {
+                self.needs.push(need);
+                None
+            }
+        }
+    }
+
     fn say(&mut self, kind: FindingKind, host: &str, reason: &str, message: String) {
         self.plan.findings.push(Finding { kind, host: host.to_owned(), reason: reason.to_owned(), message });
     }
@@ -375,6 +427,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         let Some(rule) = self.input.manifest.operation(name) else {
             let message = format!("{host}: the adapter {} cannot do {name}", self.input.manifest.name);
             self.say(FindingKind::Note, host, "NotSupported", message);
+            self.account_whole(host);
             return None;
         };
         if let Some(setting) = &rule.opt_in
@@ -385,13 +438,15 @@ impl<'a, D: Owned> Draft<'a, D> {
                 side_effects_in_words(rule),
             );
             self.say(FindingKind::Note, host, "NotOptedIn", message);
+            self.account_whole(host);
             return None;
         }
         Some(rule)
     }
 
-    fn policy(&self, field: &str, default: Policy) -> Policy {
-        self.input.desired.policy(field).unwrap_or(default)
+    /// The policy of a field: the record's own word, else the default of the table.
+    fn policy(&self, field: &str) -> Policy {
+        self.input.desired.decided_policy(field)
     }
 }
 

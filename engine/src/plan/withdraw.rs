@@ -108,7 +108,7 @@ fn take_off_tags(draft: &mut Draft<'_>) {
         if !host.starts_with(&prefix) {
             break;
         }
-        if link.how == LinkHow::Adopted || !there.contains(&link.remote.id.as_str()) {
+        if !super::tags::is_ours(link) || !there.contains(&link.remote.id.as_str()) {
             draft.plan.releases.push(host.clone());
             continue;
         }

@@ -416,6 +416,12 @@ impl Reconciler {
         };
         match finished.outcome {
             Outcome::Probed(Probed::Found(found)) => {
+                let refs: Vec<RemoteRef> = found.links.iter().map(|link| remote(&link.kind, &link.id)).collect();
+                if self.are_others(order, &refs).await? {
+                    let ids: Vec<String> = refs.iter().map(RemoteRef::to_string).collect();
+                    let reason = format!("{} would be it, and another path is linked to that", ids.join(", "));
+                    return Ok(Some(StepEnd::NotSent { reason }));
+                }
                 let mut links = self.links(order, &found.links, LinkHow::Adopted).await?;
                 for link in &mut links {
                     // Nothing of it was written by the engine; the next plan compares.

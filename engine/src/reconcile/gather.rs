@@ -51,6 +51,8 @@ pub(crate) struct Gathered {
     refreshed: BTreeSet<String>,
     /// Kinds that the credential may not read, with the reason. Nothing that is known of them from before is planned on.
     denied: BTreeMap<String, String>,
+    /// Only what is at hand counts: the ATS is not asked again.
+    resting: bool,
 }
 
 /// What planning one page of desired records came to besides the plan: written at once, so that a run over many records has few commits and is never
@@ -66,7 +68,7 @@ impl Gathered {
     /// For planning on what is at hand: no kind is refreshed.
     pub(super) fn resting(manifest: &atsync_model::Manifest) -> Self {
         let refreshed = manifest.kinds.iter().map(|kind| kind.name.clone()).collect();
-        Self { refreshed, ..Self::default() }
+        Self { refreshed, resting: true, ..Self::default() }
     }
 }
 
@@ -426,8 +428,15 @@ impl Reconciler {
             gathered.learn(&kind, &fetched);
             fetched?;
         }
+        let disputed = needs.iter().filter_map(|need| match need {
+            Need::Confirmed(remote) => Some(remote.clone()),
+            _ => None,
+        });
+        self.confirm_disputed(gathered, disputed.collect()).await?;
         for need in needs {
             match need {
+                // Answered above, all of a kind at once.
+                Need::Confirmed(_) => {}
                 Need::Lookup { kind, index, term } => {
                     self.refresh(gathered, &kind).await?;
                     let rows = self.store.lookup(&self.name, &kind, index, &term, LOOKUP_ROWS_MAX).await?;
@@ -460,6 +469,35 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Reads the records of which two observations say different things, by their ids. What is not shown is not there for this plan;
+    /// whether it is told to be gone is decided by the rules of a sweep. A plan that rests takes what is at hand.
+    async fn confirm_disputed(&self, gathered: &mut Gathered, disputed: Vec<RemoteRef>) -> Result<(), Error> {
+        let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for remote in &disputed {
+            kinds.entry(remote.kind.clone()).or_default().push(remote.id.clone());
+        }
+        for (kind, ids) in kinds {
+            gathered.may_read(&kind)?;
+            let missing = if gathered.resting {
+                Vec::new()
+            } else {
+                let fetched = self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await;
+                gathered.learn(&kind, &fetched);
+                fetched?
+            };
+            for id in ids {
+                let remote = RemoteRef::new(kind.as_str(), id.as_str());
+                let row = self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone);
+                if let (Some(row), true) = (&row, missing.contains(&id)) {
+                    self.prove_gone(row, |proof| Cause::Doubted { proof }).await?;
+                }
+                let shown = row.filter(|_| !missing.contains(&id));
+                gathered.facts.add_confirmed(remote, shown.map(|row| record(&row)));
+            }
+        }
+        Ok(())
+    }
+
     /// The custom field or user that is declared under a path, as it stands or as it is about to be declared.
     async fn declared(&self, path: &str, about_to_be: Option<&Desired>) -> Result<Option<Declared>, Error> {
         let row = self.store.desired(&self.name, path).await?;
@@ -487,7 +525,7 @@ impl Reconciler {
         if !planned.steps.is_empty() {
             return None;
         }
-        let waits = planned.is_blocked() || planned.note("InDoubt").is_some();
+        let waits = planned.is_blocked() || planned.note("InDoubt").is_some() || planned.look_again;
         let status = status(planned, row, self.clock.now_ms());
         if row.status == status && row.dirty == waits {
             return None;
@@ -497,7 +535,7 @@ impl Reconciler {
 }
 
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
-const NOT_IN_STEP: [&str; 5] = ["InDoubt", "GivenUp", "ObservedOnly", "NotOptedIn", "NotSupported"];
+const NOT_IN_STEP: [&str; 6] = ["InDoubt", "GivenUp", "ObservedOnly", "NotOptedIn", "NotSupported", "NotPlanned"];
 
 /// Whether the ATS does not hold what is desired although nothing is to be sent for it.
 pub(super) fn is_held_back(planned: &RecordPlan) -> bool {

@@ -27,7 +27,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
 use crate::store::{Cause, LinkHow};
 use crate::transport::Priority;
-use atsync_model::contract::{Failure, Outcome, Probe, Probed, RemoteRef, Task};
+use atsync_model::contract::{Failure, Link, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
 use serde_json::Value;
 
@@ -166,6 +166,10 @@ impl Reconciler {
             return Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else"));
         };
         match probed {
+            // What another path holds was not made by this intent.
+            Probed::Found(found) if intent.target.is_none() && self.are_others(&order, &refs(&found.links)).await? => {
+                self.absent(intent, rule, 0, resend, report).await
+            }
             Probed::Found(found) => {
                 let links = self.links(&order, &found.links, LinkHow::Probed).await?;
                 let touched = touched(&order, &found.links);
@@ -248,7 +252,7 @@ impl Reconciler {
     }
 
     /// Whether each of these records is held by another path.
-    async fn are_others(&self, order: &Order, refs: &[RemoteRef]) -> Result<bool, Error> {
+    pub(super) async fn are_others(&self, order: &Order, refs: &[RemoteRef]) -> Result<bool, Error> {
         for found in refs {
             let links = self.store.links_to(&self.name, found).await?;
             if !links.iter().any(|link| !order.makes.values().any(|host| *host == link.host)) {
@@ -369,6 +373,10 @@ fn refuses_the_input(failure: &Failure) -> bool {
         failure,
         Failure::NotFound(_) | Failure::Gone(_) | Failure::Moved(_) | Failure::Conflict(_) | Failure::Invalid(_)
     )
+}
+
+fn refs(links: &[Link]) -> Vec<RemoteRef> {
+    links.iter().map(|link| RemoteRef::new(link.kind.as_str(), link.id.as_str())).collect()
 }
 
 fn probes(intent: &Intent) -> u32 {

@@ -61,6 +61,7 @@ const RULES: &[Rule] = &[
             ("company", CreateOnly),
             ("title", CreateOnly),
             ("private", CreateOnly),
+            ("tags", CreateOnly),
             ("custom_fields", CreateOnly),
             ("application", CreateOnly),
         ],
