@@ -17,6 +17,7 @@ mod engine;
 pub mod entropy;
 pub mod error;
 pub mod journal;
+mod json;
 mod life;
 pub mod plan;
 pub mod reconcile;
