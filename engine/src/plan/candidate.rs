@@ -280,7 +280,9 @@ fn create(draft: &mut Draft<'_>) {
     step.makes.insert("subject".to_owned(), key.clone());
     step.applied.insert(key, applied);
     step.look_first = true;
-    step.calls += 1;
+    // One look for each address: that is all that an ATS can be searched by.
+    let addresses = step.input.get("emails").and_then(Value::as_array).map_or(1, |emails| emails.len().max(1));
+    step.calls = step.calls.saturating_add(u32::try_from(addresses).unwrap_or(u32::MAX));
     draft.plan.steps.push(step);
 }
 

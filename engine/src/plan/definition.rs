@@ -178,8 +178,19 @@ pub(super) fn is_ours<D: Owned>(draft: &mut Draft<'_, D>, host: &str, record: &R
     true
 }
 
+/// What a new field claims within a run: two records that are known by other keys must not make one field twice.
+pub(crate) fn name_claim(desired: &DesiredCustomField) -> Option<String> {
+    desired.name.as_ref().map(|name| format!("{} {name:?}", desired.applies_to))
+}
+
 fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
     let desired = draft.input.desired;
+    if let Some(other) = name_claim(desired).and_then(|claim| draft.facts.claimed_by(&claim)).filter(|other| *other != host)
+    {
+        let message = format!("{host}: {other} declares a new custom field of the same name; make them one record");
+        draft.block(host, "DuplicateDesired", message);
+        return;
+    }
     let Some(rule) = draft.operation(host, "custom_fields.create") else {
         draft.block(host, "NotSupported", format!("{host}: the adapter cannot make custom fields; make it in the ATS"));
         return;

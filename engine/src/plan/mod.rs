@@ -33,6 +33,7 @@ mod application;
 mod candidate;
 mod contact_types;
 pub mod contacts;
+pub mod cost;
 pub mod custom;
 pub mod defaults;
 mod definition;
@@ -49,6 +50,7 @@ mod values;
 pub mod withdraw;
 pub mod words;
 
+pub(crate) use definition::name_claim;
 pub use facts::{Declared, Facts, Need, Record};
 
 use crate::store::LinkRow;
@@ -92,7 +94,8 @@ pub struct Step {
     pub side_effects: Vec<String>,
     /// The engine looks before it sends: somebody may have made the record.
     pub look_first: bool,
-    /// How many requests it costs as a rule.
+    /// How many requests it costs as a rule, the look before it included. What shows afterwards what came of it is counted
+    /// with the plan, since records of a kind are read together.
     pub calls: u32,
 }
 
@@ -201,8 +204,13 @@ pub struct Plan {
     pub records: Vec<RecordPlan>,
     /// How many records were looked at.
     pub looked_at: u64,
-    /// Requests that it will cost as a rule.
+    /// Requests that carrying it out will cost: writes, the looks and reads that go with them, and the reads that
+    /// show at the end what came of them. More are sent only where an answer is unclear, where several tries are needed,
+    /// or where a value of a record can only be written together with others that have to be looked up; fewer
+    /// where something is found to be done already.
     pub calls: u32,
+    /// Requests that were sent to make the plan: kinds brought up to date, records looked at.
+    pub calls_made: u32,
 }
 
 impl Plan {

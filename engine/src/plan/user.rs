@@ -154,6 +154,7 @@ fn create(draft: &mut Draft<'_, DesiredUser>, host: &str) {
     step.makes.insert("subject".to_owned(), host.to_owned());
     step.applied.insert(host.to_owned(), applied);
     step.look_first = true;
-    step.calls += 1;
+    // An address can be a user's main one, or another of theirs: up to two looks.
+    step.calls += 2;
     draft.plan.steps.push(step);
 }

@@ -94,6 +94,7 @@ impl Gathered {
 impl Reconciler {
     /// Refreshes what drift shows in, then plans.
     pub(crate) async fn plan(&self, of: PlanOf<'_>) -> Result<Plan, Error> {
+        let sent_before = self.requests_sent();
         let mut gathered = Gathered::default();
         let any = match of {
             PlanOf::Records(records) => !records.is_empty(),
@@ -111,7 +112,19 @@ impl Reconciler {
                 }
             }
         }
-        self.plan_with(&mut gathered, of).await
+        let mut plan = self.plan_with(&mut gathered, of).await?;
+        if !plan.is_empty() {
+            // Not at the first write only: a plan against another customer's records is worth nothing, and it belongs to what planning costs.
+            self.verify_tenant_once().await?;
+        }
+        let sent = self.requests_sent().saturating_sub(sent_before);
+        plan.calls_made = u32::try_from(sent).unwrap_or(u32::MAX);
+        Ok(plan)
+    }
+
+    /// Requests that the connection has sent so far.
+    fn requests_sent(&self) -> u64 {
+        self.session.usage().requests.values().sum()
     }
 
     /// Plans on what is at hand, asking the ATS only for kinds that were never read in this run and that somebody asks about.
@@ -163,8 +176,7 @@ impl Reconciler {
         }
         // People hang on what is defined, so that comes first.
         plan.records.sort_by_key(|record| !record.is_definition());
-        let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
-        plan.calls = steps.map(|step| step.calls).sum();
+        plan.calls = plan::cost::of(&plan, self.adapter.manifest());
         Ok(plan)
     }
 
@@ -354,6 +366,12 @@ impl Reconciler {
             for email in person.emails.iter().flatten() {
                 gathered.facts.claim(email.value(), &key);
             }
+        }
+        if let Desired::CustomField(field) = record
+            && planned.steps.iter().any(|step| step.host == key && step.target.is_none())
+            && let Some(name) = plan::name_claim(field)
+        {
+            gathered.facts.claim(&name, &key);
         }
         if !planned.is_blocked() {
             for adoption in &planned.adoptions {
