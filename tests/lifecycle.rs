@@ -238,7 +238,8 @@ fn a_wish_that_cannot_be_had_is_refused_before_the_candidate_exists() {
         let rows = world.sandbox.rows_where("job_interview_stages", "job_id", job(world, 1));
         json!({"stage": {"id": rows[1]["id"].to_string()}})
     };
-    let wrong: [(&dyn Fn(&World) -> Value, &str); 11] = [
+    type Wish<'w> = &'w dyn Fn(&World) -> Value;
+    let wrong: [(Wish<'_>, &str); 11] = [
         (&|_| json!({"stage": "Phone Scren"}), "no stage with the name"),
         (&|_| json!({"stage": {"id": "987654321"}}), "no stage with the id"),
         (&other_jobs_stage, "is one of job"),
