@@ -7,7 +7,6 @@ use super::explain::Values;
 use super::ownership::Comparison;
 use super::{Draft, FieldChange, FindingKind, Record, custom};
 use crate::store::index;
-use atsync_model::desired::Policy;
 use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
 use atsync_model::{kinds, normal};
 use serde_json::{Map, Value};
@@ -100,7 +99,7 @@ pub(super) fn update_customs(
             desired_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, wanted)),
         };
         let values = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
-        let decision = draft.decide(host, &path, Policy::Enforce, comparison, &values);
+        let decision = draft.decide(host, &path, comparison, &values);
         if follow(draft, host, &path, decision, &observed, &resolved.plain, fields, applied) {
             customs.push(resolved);
         }
