@@ -24,7 +24,8 @@ fn id_of(row: &Value) -> String {
 /// Open jobs of the company, by id.
 fn jobs(world: &World) -> Vec<String> {
     let jobs = world.sandbox.rows("jobs");
-    let open = jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true);
+    let open =
+        jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true);
     open.map(id_of).collect()
 }
 
@@ -119,7 +120,8 @@ fn members(schema: &Value, root: &Value, prefix: &str, found: &mut BTreeSet<Stri
     }
     let properties = schema.get("properties").and_then(Value::as_object);
     // A reference is one leaf, however it is written.
-    let is_reference = ["id", "requisition_id"].iter().any(|name| properties.is_some_and(|known| known.contains_key(*name)));
+    let is_reference =
+        ["id", "requisition_id"].iter().any(|name| properties.is_some_and(|known| known.contains_key(*name)));
     match properties.filter(|_| !is_reference) {
         Some(properties) => {
             for (name, member) in properties {
@@ -190,7 +192,8 @@ fn another(world: &World, record: &Value, pointer: &str) -> Value {
         ("pool", _) => other("prospect_pools"),
         ("pool_stage", _) => {
             let stages = world.sandbox.rows("prospect_pool_stages");
-            let here = stages.iter().find(|stage| json!(id_of(stage)) == value["id"]).unwrap()["prospect_pool_id"].clone();
+            let here =
+                stages.iter().find(|stage| json!(id_of(stage)) == value["id"]).unwrap()["prospect_pool_id"].clone();
             let sibling = stages
                 .iter()
                 .find(|stage| stage["prospect_pool_id"] == here && json!(id_of(stage)) != value["id"])
@@ -248,7 +251,13 @@ fn speaks_of(plan: &Plan, record: &Value, pointer: &str) -> bool {
     });
     let mut findings = plan.records.iter().flat_map(|record| &record.findings);
     // The same list of the ATS may be meant by its entries' words.
-    by_step || findings.any(|finding| own(&finding.host) && (finding.message.contains(&word) || finding.message.contains(&place[0]) || names_thing(&word, &finding.message)))
+    by_step
+        || findings.any(|finding| {
+            own(&finding.host)
+                && (finding.message.contains(&word)
+                    || finding.message.contains(&place[0])
+                    || names_thing(&word, &finding.message))
+        })
 }
 
 /// Findings that speak of a member in other words than its name.
@@ -275,7 +284,8 @@ fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
     bring_about(&world, &acme, &records);
     let again = plan_of(&world, &acme, &records);
     assert!(again.is_empty(), "{}", words::plan(&again));
-    let unplanned = again.records.iter().flat_map(|record| &record.findings).filter(|finding| finding.reason == "NotPlanned");
+    let unplanned =
+        again.records.iter().flat_map(|record| &record.findings).filter(|finding| finding.reason == "NotPlanned");
     assert_eq!(unplanned.map(|finding| finding.message.as_str()).collect::<Vec<_>>(), Vec::<&str>::new());
     let mut silent = Vec::new();
     for (at, record) in records.iter().enumerate() {
@@ -288,7 +298,19 @@ fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
                 let mut changed = records.clone();
                 *changed[at].pointer_mut(&pointer).unwrap() = another(&world, record, &pointer);
                 let fields: &[&str] = match record["kind"].as_str().unwrap() {
-                    "candidates" => &["name", "emails", "phones", "links", "company", "title", "private", "tags", "custom_fields", "source", "referrer"],
+                    "candidates" => &[
+                        "name",
+                        "emails",
+                        "phones",
+                        "links",
+                        "company",
+                        "title",
+                        "private",
+                        "tags",
+                        "custom_fields",
+                        "source",
+                        "referrer",
+                    ],
                     "custom_fields" => &["name", "private", "description", "options"],
                     _ => &[],
                 };
@@ -338,7 +360,11 @@ fn what_is_no_longer_declared_is_left_as_it_is_and_said_once() {
     assert!(again.records.iter().all(|record| record.note("Released").is_none()), "{}", words::plan(&again));
     // The same key never makes a second one.
     let back = plan_of(&world, &acme, std::slice::from_ref(&record));
-    assert!(back.records.iter().flat_map(|record| &record.steps).all(|step| step.target.is_some()), "{}", words::plan(&back));
+    assert!(
+        back.records.iter().flat_map(|record| &record.steps).all(|step| step.target.is_some()),
+        "{}",
+        words::plan(&back)
+    );
 }
 
 #[test]
@@ -392,10 +418,17 @@ fn a_tag_that_a_recruiter_takes_off_is_noticed_by_the_next_plan_wherever_it_show
         world.sandbox.recruiter(&Recruiter::Set { collection: "candidates".into(), id, values: touch }).unwrap();
         later(&world);
         let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
-        let drifted = plan.records.iter().flat_map(|record| &record.findings).any(|finding| {
-            finding.kind == FindingKind::Drifted && finding.reason == "RemovedInAts"
-        });
-        assert_eq!((drifted, plan.is_empty()), (policy == "yield", policy == "yield"), "{came_along} {policy}: {}", words::plan(&plan));
+        let drifted = plan
+            .records
+            .iter()
+            .flat_map(|record| &record.findings)
+            .any(|finding| finding.kind == FindingKind::Drifted && finding.reason == "RemovedInAts");
+        assert_eq!(
+            (drifted, plan.is_empty()),
+            (policy == "yield", policy == "yield"),
+            "{came_along} {policy}: {}",
+            words::plan(&plan)
+        );
         world.run(acme.apply(&plan)).unwrap();
         assert_eq!(tags_of(&world, id), usize::from(policy == "enforce"), "{came_along} {policy}");
     }
@@ -405,7 +438,8 @@ fn a_tag_that_a_recruiter_takes_off_is_noticed_by_the_next_plan_wherever_it_show
 fn a_tag_that_came_with_the_candidate_is_the_engines_to_take_off() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let record = |tags: Value| json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "tags": tags});
+    let record =
+        |tags: Value| json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "tags": tags});
     world.run(acme.declare(&desired(&record(json!(["vip", "intro"])).to_string()))).unwrap();
     world.run(acme.sync()).unwrap();
     assert_eq!(world.written(), ["POST /v3/candidates"]);
@@ -427,7 +461,8 @@ fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_app
             "applications": [{"key": "a1", "job": by_id(&id_of(job))}, {"key": "a2", "job": job["name"], "another": another}]})
     };
     let plan = plan_of(&world, &acme, &[two(false)]);
-    let blocked: Vec<(&str, &str)> = plan.blocked().map(|finding| (finding.host.as_str(), finding.reason.as_str())).collect();
+    let blocked: Vec<(&str, &str)> =
+        plan.blocked().map(|finding| (finding.host.as_str(), finding.reason.as_str())).collect();
     assert_eq!(blocked, [("ref-1/applications/a2", "DuplicateDesired")], "{}", words::plan(&plan));
     // Meant: the ATS decides, and the second is never taken for the first.
     world.run(acme.declare(&desired(&two(true).to_string()))).unwrap();
@@ -466,7 +501,8 @@ fn a_plan_says_how_many_calls_it_costs_and_how_many_it_took() {
             ada
         }),
         ("with a file", |world, mut ada| {
-            let file = json!({"key": "f", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"});
+            let file =
+                json!({"key": "f", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"});
             ada["applications"] = json!([{"key": "a1", "job": by_id(&jobs(world)[0]), "attachments": [file]}]);
             ada
         }),

@@ -12,7 +12,7 @@
 //! Left out: what several records say ([`super::declarations`] refuses two records of one key).
 
 use crate::plan::contacts::List;
-use crate::store::index;
+use atsync_model::normal;
 use atsync_model::desired::{
     ApplicationKind, DesiredApplication, DesiredAttachment, DesiredCandidate, DesiredContact, DesiredNote,
     FullReference, Reference,
@@ -40,11 +40,11 @@ pub(super) fn check(record: &DesiredCandidate) -> Result<(), String> {
 /// A reference by what it means as far as its text tells: a bare name and the same name spelled out are one.
 fn written(reference: &Reference) -> (&'static str, String) {
     match reference {
-        Reference::Bare(text) => ("name", index::normal(text)),
-        Reference::Full(FullReference::Name(name)) => ("name", index::normal(name)),
+        Reference::Bare(text) => ("name", normal::name(text)),
+        Reference::Full(FullReference::Name(name)) => ("name", normal::name(name)),
         Reference::Full(FullReference::Id(id)) => ("id", id.clone()),
-        Reference::Full(FullReference::Email(email)) => ("email", index::normal(email)),
-        Reference::Full(FullReference::RequisitionId(id)) => ("requisition id", index::normal(id)),
+        Reference::Full(FullReference::Email(email)) => ("email", normal::name(email)),
+        Reference::Full(FullReference::RequisitionId(id)) => ("requisition id", normal::name(id)),
     }
 }
 

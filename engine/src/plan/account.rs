@@ -107,9 +107,10 @@ impl<D: Owned> Draft<'_, D> {
             self.account(&step.host, &field.field);
             // What a creation carries along is another path's.
             if let Some((carried, field)) = field.field.split_once('.')
-                && let Some(path) = step.makes.iter().find_map(|(role, path)| {
-                    (role.strip_suffix('s') == Some(carried)).then(|| path.clone())
-                })
+                && let Some(path) = step
+                    .makes
+                    .iter()
+                    .find_map(|(role, path)| (role.strip_suffix('s') == Some(carried)).then(|| path.clone()))
             {
                 self.account(&path, field);
             }

@@ -3,7 +3,7 @@
 //! Order of work: is there a link; if not, who has the e-mail address; if nobody, a new record. Two people with the same address
 //! block the record: the engine never guesses. What hangs on the person (tags, notes, applications) follows.
 
-use super::contacts::{self, List, values};
+use super::contacts::{self, Compared, List, values};
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
@@ -12,7 +12,7 @@ use super::{account, application, contact_types, made, note, step, tags};
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy};
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -255,8 +255,9 @@ fn create(draft: &mut Draft<'_>) {
         draft.block(&key, "MissingField", message);
     }
     for (list, contacts) in lists(draft) {
-        let (entries, mut base) = contacts::create(list, &contacts);
-        with_types(&mut base, contact_types::written(list, &contacts));
+        let compared = Compared::by(draft.input.manifest, list);
+        let (entries, mut base) = contacts::create(compared, &contacts);
+        with_types(&mut base, contact_types::written(compared, &contacts));
         account_contacts(draft, list, true);
         if !entries.is_empty() {
             step.fields.push(FieldChange {
@@ -387,6 +388,11 @@ fn with_types(base: &mut Value, types: Map<String, Value>) {
     }
 }
 
+/// Whether two texts are the same.
+pub(super) fn is_same_text(one: &str, other: &str) -> bool {
+    normal::text(one) == normal::text(other)
+}
+
 /// Whether the desired record names the field. What was released has no base any more: should it be named again, the engine meets it as
 /// it meets a stranger's value.
 fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
@@ -422,11 +428,11 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let observed = record.text(path).unwrap_or_default();
         let last = base.get(path).and_then(Value::as_str);
         let comparison = Comparison {
-            observed_is_desired: observed.trim() == value.trim(),
+            observed_is_desired: is_same_text(observed, value),
             observed_is_empty: observed.trim().is_empty(),
             has_base: last.is_some(),
-            observed_is_base: last.is_some_and(|last| last.trim() == observed.trim()),
-            desired_is_base: last.is_some_and(|last| last.trim() == value.trim()),
+            observed_is_base: last.is_some_and(|last| is_same_text(last, observed)),
+            desired_is_base: last.is_some_and(|last| is_same_text(last, value)),
         };
         let before = if observed.is_empty() { Value::Null } else { json!(observed) };
         let wanted = json!(value);
@@ -444,8 +450,9 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             continue;
         }
         let policy = draft.policy(list.field());
-        let mut planned = contacts::plan(list, &contacts, record, base.get(list.field()), policy);
-        let types = contact_types::plan(list, &contacts, record, base.get(list.field()), policy);
+        let compared = Compared::by(draft.input.manifest, list);
+        let mut planned = contacts::plan(compared, &contacts, record, base.get(list.field()), policy);
+        let types = contact_types::plan(compared, &contacts, record, base.get(list.field()), policy);
         tell_types(draft, &key, list, &types, policy, &mut fields);
         left_out(draft, &key, list, &contacts, record, &planned, policy);
         let decision = match &planned {
@@ -463,10 +470,9 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             draft.say(FindingKind::Drifted, &key, "RemovedInAts", message);
         }
         let both = |one: &[Value], other: &[Value]| one.iter().chain(other).cloned().collect::<Vec<_>>();
-        for (entries, what) in [
-            (both(&planned.add, &types.add), &mut add),
-            (both(&planned.remove, &types.remove), &mut remove),
-        ] {
+        for (entries, what) in
+            [(both(&planned.add, &types.add), &mut add), (both(&planned.remove, &types.remove), &mut remove)]
+        {
             if !entries.is_empty() {
                 what.insert(list.field().to_owned(), Value::Array(entries));
             }

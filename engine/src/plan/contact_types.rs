@@ -8,7 +8,7 @@
 //! and the one that was shown for it: a word that the ATS keeps as another is reported once, and is in
 //! step from then on. What the record showed right after a write is taken for the ATS's own word.
 
-use super::contacts::{self, List};
+use super::contacts::{self, Compared};
 use super::ownership::{Comparison, Decision, decide};
 use super::{Record, account};
 use atsync_model::desired::{DesiredContact, Policy};
@@ -51,19 +51,20 @@ fn shown(entry: &Value) -> Option<&str> {
 }
 
 /// What a creation or an addition writes: the base of the declared types.
-pub(super) fn written(list: List, desired: &[DesiredContact]) -> Map<String, Value> {
-    let typed = desired.iter().filter_map(|contact| Some((list.normal(contact.value()), contact.kind()?)));
+pub(super) fn written(compared: Compared, desired: &[DesiredContact]) -> Map<String, Value> {
+    let typed = desired.iter().filter_map(|contact| Some((compared.normal(contact.value()), contact.kind()?)));
     typed.map(|(normal, kind)| (normal, json!({ "wrote": kind }))).collect()
 }
 
 /// Plans the types of a list against an observed record. `applied`: what was last recorded for the list.
 pub(super) fn plan(
-    list: List,
+    compared: Compared,
     desired: &[DesiredContact],
     record: &Record,
     applied: Option<&Value>,
     policy: Policy,
 ) -> TypesPlan {
+    let list = compared.list;
     let mut plan = TypesPlan::default();
     let base_of = |normal: &str| applied.and_then(|applied| applied.get("types")?.get(normal)).cloned();
     let ours = |normal: &str| {
@@ -72,12 +73,13 @@ pub(super) fn plan(
     };
     for contact in desired {
         let Some(wanted) = contact.kind() else { continue };
-        let normal = list.normal(contact.value());
+        let normal = compared.normal(contact.value());
         if plan.applied.contains_key(&normal) {
             continue;
         }
         let value = |entry: &Value| entry.get("value").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let Some(entry) = record.list(list.field()).iter().find(|entry| list.normal(&value(entry)) == normal) else {
+        let Some(entry) = record.list(list.field()).iter().find(|entry| compared.normal(&value(entry)) == normal)
+        else {
             // It is added with its type, or stays away as a whole.
             plan.applied.insert(normal, json!({ "wrote": wanted }));
             continue;
@@ -130,10 +132,12 @@ pub(super) fn plan(
 mod tests {
     use super::{TypesPlan, plan, written};
     use crate::plan::Record;
-    use crate::plan::contacts::List;
+    use crate::plan::contacts::{Compared, List};
     use crate::plan::ownership::Decision;
     use atsync_model::desired::{DesiredContact, Policy, TypedContact};
     use serde_json::{Map, Value, json};
+
+    const EMAILS: Compared = Compared { list: List::Emails, coarser: None };
 
     fn typed(kind: &str) -> Vec<DesiredContact> {
         vec![DesiredContact::Typed(TypedContact { value: "a@x.com".into(), kind: Some(kind.into()) })]
@@ -150,7 +154,7 @@ mod tests {
 
     fn planned(wanted: &str, shown: Option<&str>, types: &Map<String, Value>, policy: Policy) -> TypesPlan {
         let base = json!({ "added": ["a@x.com"], "seen": [], "types": types });
-        plan(List::Emails, &typed(wanted), &shows(shown), Some(&base), policy)
+        plan(EMAILS, &typed(wanted), &shows(shown), Some(&base), policy)
     }
 
     fn verdict(plan: &TypesPlan) -> Decision {
@@ -159,7 +163,7 @@ mod tests {
 
     #[test]
     fn another_type_is_written_in_the_spelling_of_the_ats() {
-        let first = planned("work", Some("work"), &written(List::Emails, &typed("work")), Policy::Yield);
+        let first = planned("work", Some("work"), &written(EMAILS, &typed("work")), Policy::Yield);
         assert_eq!(verdict(&first), Decision::InStep);
         let other = planned("personal", Some("work"), &first.applied, Policy::Yield);
         assert_eq!(verdict(&other), Decision::Write);
@@ -170,13 +174,13 @@ mod tests {
     #[test]
     fn a_type_given_to_an_entry_that_the_engine_added_without_one_is_written() {
         let base = json!({ "added": ["a@x.com"], "seen": [] });
-        let made = plan(List::Emails, &typed("work"), &shows(Some("personal")), Some(&base), Policy::Yield);
+        let made = plan(EMAILS, &typed("work"), &shows(Some("personal")), Some(&base), Policy::Yield);
         assert_eq!(verdict(&made), Decision::Write);
     }
 
     #[test]
     fn a_recruiters_type_stands_unless_the_host_enforces_its_own() {
-        let base = planned("work", Some("work"), &written(List::Emails, &typed("work")), Policy::Yield).applied;
+        let base = planned("work", Some("work"), &written(EMAILS, &typed("work")), Policy::Yield).applied;
         for (policy, decision) in [
             (Policy::Yield, Decision::Drifted),
             (Policy::Enforce, Decision::Write),
@@ -189,19 +193,19 @@ mod tests {
                 assert_eq!(made.applied, base, "{policy:?}");
             }
         }
-        let stranger = plan(List::Emails, &typed("work"), &shows(Some("personal")), None, Policy::Yield);
+        let stranger = plan(EMAILS, &typed("work"), &shows(Some("personal")), None, Policy::Yield);
         assert_eq!(verdict(&stranger), Decision::Drifted);
     }
 
     #[test]
     fn a_word_that_the_ats_keeps_as_another_is_said_once_and_written_once() {
-        let first = planned("home", Some("other"), &written(List::Emails, &typed("home")), Policy::Enforce);
+        let first = planned("home", Some("other"), &written(EMAILS, &typed("home")), Policy::Enforce);
         assert!(first.verdicts.first().unwrap().kept_as_other && first.add.is_empty());
         let again = planned("home", Some("other"), &first.applied, Policy::Enforce);
         assert_eq!(verdict(&again), Decision::InStep);
         assert!(!again.verdicts.first().unwrap().kept_as_other);
         // Where it shows none at all, there is nothing to compare either.
-        let none = planned("home", None, &written(List::Emails, &typed("home")), Policy::Yield);
+        let none = planned("home", None, &written(EMAILS, &typed("home")), Policy::Yield);
         assert_eq!(verdict(&planned("home", None, &none.applied, Policy::Yield)), Decision::InStep);
     }
 }

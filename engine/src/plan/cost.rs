@@ -29,6 +29,9 @@ fn read_back<'p>(steps: impl Iterator<Item = &'p Step>, manifest: &'p Manifest) 
         if let Some(target) = &step.target {
             kinds.entry(&target.kind).or_default().insert(Touched::There(target));
         }
+        if let (Some(path), Some(rule)) = (&step.target_path, manifest.operation(&step.operation)) {
+            kinds.entry(&rule.kind).or_default().insert(Touched::Made(path));
+        }
         for (role, path) in &step.makes {
             let made = manifest.operation(&step.operation).map(|rule| rule.kind.as_str());
             let kind = if role == "subject" { made } else { Some(role.as_str()) };

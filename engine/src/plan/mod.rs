@@ -22,7 +22,7 @@
 //! | `custom_fields` of a candidate | enforce |
 //! | `private` of a candidate | seed |
 //! | `source`, `referrer` of an application | fill |
-//! | `stage`, `outcome`, `reject_reason` of an application | enforce |
+//! | `stage`, `outcome`, `reject_reason` of an application | yield |
 //! | `custom_fields` of an application | enforce |
 //! | `name`, `private`, `description`, `options` of a custom field | yield |
 //!
@@ -40,9 +40,11 @@ mod definition;
 pub mod explain;
 pub mod facts;
 pub mod import;
-pub mod ownership;
+mod lifecycle;
 mod note;
 mod once;
+mod opening;
+pub mod ownership;
 mod resolve;
 mod tags;
 mod user;
@@ -76,8 +78,11 @@ pub struct Step {
     pub host: String,
     /// The operation.
     pub operation: String,
-    /// What it changes; none for a create.
+    /// What it changes; none for a create, and where `target_path` says what.
     pub target: Option<RemoteRef>,
+    /// The path whose record it changes, where a step before it makes that record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_path: Option<String>,
     /// The operation's input.
     pub input: Map<String, Value>,
     /// Host paths whose steps must be done first.
@@ -97,6 +102,13 @@ pub struct Step {
     /// How many requests it costs as a rule, the look before it included. What shows afterwards what came of it is counted
     /// with the plan, since records of a kind are read together.
     pub calls: u32,
+}
+
+impl Step {
+    /// Whether it makes a record instead of changing one.
+    pub fn creates(&self) -> bool {
+        self.target.is_none() && self.target_path.is_none()
+    }
 }
 
 /// One field of a step.
@@ -472,6 +484,7 @@ fn step(rule: &OperationRule, host: &str, reason: String) -> Step {
         host: host.to_owned(),
         operation: rule.name.clone(),
         target: None,
+        target_path: None,
         input: Map::new(),
         after: Vec::new(),
         makes: BTreeMap::new(),

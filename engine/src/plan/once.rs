@@ -14,6 +14,7 @@
 
 use super::{Adoption, Draft, FindingKind, Owned};
 use crate::store::LinkRow;
+use atsync_model::normal;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -29,8 +30,7 @@ pub(super) type Member<'v> = (&'static str, &'v str);
 
 /// What is recorded of a text: line ends and blanks around it do not count.
 fn digest(text: &str) -> Value {
-    let normal = text.replace("\r\n", "\n");
-    let hash = Sha256::digest(normal.trim().as_bytes());
+    let hash = Sha256::digest(normal::text(text).as_bytes());
     json!(hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }
 

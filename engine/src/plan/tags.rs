@@ -21,8 +21,8 @@ use super::{Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, St
 use crate::store::{LinkHow, LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Policy;
-use atsync_model::kinds;
 use atsync_model::manifest::OperationRule;
+use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -45,12 +45,7 @@ fn carried(draft: &Draft<'_>) -> Map<String, Value> {
 }
 
 /// Puts the tags into the step that makes the candidate, where the ATS takes them with it.
-pub(super) fn carry(
-    draft: &mut Draft<'_>,
-    rule: &OperationRule,
-    step: &mut Step,
-    applied: &mut Map<String, Value>,
-) {
+pub(super) fn carry(draft: &mut Draft<'_>, rule: &OperationRule, step: &mut Step, applied: &mut Map<String, Value>) {
     let desired = draft.input.desired;
     let mut names: Vec<&str> = Vec::new();
     for name in desired.tags.iter().flatten() {
@@ -85,7 +80,8 @@ impl<'a> Known<'a> {
 }
 
 fn lists(record: &Record, name: &str) -> Option<bool> {
-    let named = |tag: &Value| tag.as_str().or_else(|| tag.get("name").and_then(Value::as_str)) == Some(name);
+    let shown = |tag: &Value| tag.as_str().or_else(|| tag.get("name").and_then(Value::as_str)).map(str::to_owned);
+    let named = |tag: &Value| shown(tag).is_some_and(|held| normal::is_option(&held, name));
     record.knows("tags").then(|| record.list("tags").iter().any(named))
 }
 
@@ -155,7 +151,8 @@ fn stands(draft: &mut Draft<'_>, known: &Known<'_>, name: &str, path: &str) -> O
 /// The ATS's tag of this name. Tags are told apart by case, the index is not. The outer option is none while facts are missing.
 fn tag_named<'a>(draft: &mut Draft<'a>, name: &str) -> Option<Option<&'a Arc<Record>>> {
     let tags = draft.lookup(kinds::TAGS, index::NAME, name)?;
-    Some(tags.iter().find(|tag| tag.text("name") == Some(name)))
+    let called = |tag: &&Arc<Record>| tag.text("name").is_some_and(|held| normal::is_option(held, name));
+    Some(tags.iter().find(|tag| tag.text("name") == Some(name)).or_else(|| tags.iter().find(called)))
 }
 
 fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, name: &str, path: &str) {
@@ -196,7 +193,8 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
                 Policy::Enforce => {}
                 Policy::Yield if !was_there => {}
                 Policy::Yield => {
-                    let message = format!("{key}: the tag {name:?} was taken off in the ATS; it stays off (policy yield)");
+                    let message =
+                        format!("{key}: the tag {name:?} was taken off in the ATS; it stays off (policy yield)");
                     draft.say(FindingKind::Drifted, path, "RemovedInAts", message);
                     tell(draft, path, name, Decision::Drifted);
                     return;

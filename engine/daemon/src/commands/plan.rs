@@ -6,8 +6,8 @@ use crate::input;
 use crate::open::{self, Use};
 use crate::output::Output;
 use crate::words::count;
-use atsync::PlanOf;
 use atsync::Connection;
+use atsync::PlanOf;
 use atsync::plan::{Plan, words};
 use std::path::Path;
 
@@ -82,6 +82,7 @@ mod tests {
             host: "a".into(),
             operation: "candidates.create".into(),
             target: None,
+            target_path: None,
             input: serde_json::Map::new(),
             after: Vec::new(),
             makes: std::collections::BTreeMap::new(),
