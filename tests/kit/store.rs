@@ -236,6 +236,10 @@ impl Store for UpsetStore {
         self.inner.intents_of(connection, key, rows_max)
     }
 
+    fn intents_since(&self, connection: &str, since_ms: u64, rows_max: usize) -> Stored<'_, Vec<Intent>> {
+        self.inner.intents_since(connection, since_ms, rows_max)
+    }
+
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
         self.inner.intent_counts(connection)
     }

@@ -111,7 +111,7 @@ const OWN_WRITES_MAX: usize = 50;
 /// The first pause between two looks for our own last write; doubled each time.
 const OWN_WRITE_PAUSE_FIRST_MS: u64 = 500;
 /// How long a request may take from its intent to its last byte: the session's wait for the budget, a renewal and the exchange itself.
-const SEND_WAIT_MAX_MS: u64 = 300_000;
+pub(super) const SEND_WAIT_MAX_MS: u64 = 300_000;
 
 impl Reconciler {
     /// Carries an order out. `rule` is the manifest's rule for its operation.
