@@ -204,7 +204,8 @@ fn a_doubled_option_is_used_and_told_and_never_stops_its_record() {
     let acme = world.connect();
     sync(&world, &acme, &[channel()]);
     // An option is called like another one by now, and no link tells which was meant.
-    let option = |name: &str| world.sandbox.rows("custom_field_options").into_iter().find(|row| row["name"] == name).unwrap();
+    let option =
+        |name: &str| world.sandbox.rows("custom_field_options").into_iter().find(|row| row["name"] == name).unwrap();
     let (first, other) = (option("Event"), option("Carrier pigeon"));
     world.run(acme.abandon("@custom_fields.candidate.channel")).unwrap();
     world.clock.set(world.clock.now_ms() + 60_000);
@@ -213,9 +214,17 @@ fn a_doubled_option_is_used_and_told_and_never_stops_its_record() {
     world.sandbox.recruiter(&deed).unwrap();
     let (plan, report) = sync(&world, &acme, &[channel(), ada(&json!({"custom_fields": {"channel": "Event"}}))]);
     assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
-    let said: Vec<&str> = plan.records.iter().flat_map(|record| &record.findings)
-        .filter(|finding| finding.reason == "DoubledOption").map(|finding| finding.message.as_str()).collect();
-    assert!(said.iter().any(|message| message.contains(&format!("{} is used, since it is the oldest", first["id"]))), "{said:?}");
+    let said: Vec<&str> = plan
+        .records
+        .iter()
+        .flat_map(|record| &record.findings)
+        .filter(|finding| finding.reason == "DoubledOption")
+        .map(|finding| finding.message.as_str())
+        .collect();
+    assert!(
+        said.iter().any(|message| message.contains(&format!("{} is used, since it is the oldest", first["id"]))),
+        "{said:?}"
+    );
     world.run(acme.sync()).unwrap();
     finish(&world, &acme);
     assert_eq!(named(&world, "custom_field_options", "Event"), 2);

@@ -129,9 +129,10 @@ impl Shown {
             }
             Progress::Step { host, operation, end } => Some(format!("  {end}: {operation} {}", plain(host))),
             // Looks come closer than people read; only a long wait is told.
-            Progress::Looking { operation, wait_ms } if *wait_ms >= LOOK_WAIT_TOLD_MS => {
-                Some(format!("  {operation}: what came along may not show yet; looking again in {} s", wait_ms.div_ceil(1000)))
-            }
+            Progress::Looking { operation, wait_ms } if *wait_ms >= LOOK_WAIT_TOLD_MS => Some(format!(
+                "  {operation}: what came along may not show yet; looking again in {} s",
+                wait_ms.div_ceil(1000)
+            )),
             Progress::Settling { open, wait_ms } => {
                 Some(format!("  {open} in doubt; looking again in {} s", wait_ms.div_ceil(1000)))
             }

@@ -17,7 +17,8 @@ use super::look::Made;
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
-use crate::journal::IntentId;
+use crate::journal::sends::may_leave;
+use crate::journal::{IntentId, Leave};
 use crate::plan::{Finding, Plan, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkRow, Mode, PageCommit, StatusUpdate};
@@ -31,6 +32,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Records worked on at once. The rate budget is the real bound; this hides the time that answers take.
 const RECORDS_AT_ONCE: usize = 4;
+/// Intents of a path and below it among which its refusals are counted.
+const REFUSALS_MAX: usize = 200;
 
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -276,13 +279,7 @@ impl Reconciler {
         })
     }
 
-    async fn take_step(
-        &self,
-        step: &Step,
-        generation: u64,
-        shared: &Work,
-        work: &mut Work,
-    ) -> Result<(), Error> {
+    async fn take_step(&self, step: &Step, generation: u64, shared: &Work, work: &mut Work) -> Result<(), Error> {
         let end = match self.step_end(step, generation, shared, work).await {
             Ok(end) => end,
             Err(error)
@@ -303,13 +300,7 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn step_end(
-        &self,
-        step: &Step,
-        generation: u64,
-        shared: &Work,
-        work: &mut Work,
-    ) -> Result<StepEnd, Error> {
+    async fn step_end(&self, step: &Step, generation: u64, shared: &Work, work: &mut Work) -> Result<StepEnd, Error> {
         if let Some(waits_for) = step.after.iter().find(|host| work.failed.contains(*host)) {
             return Ok(StepEnd::Skipped { waits_for: waits_for.clone() });
         }
@@ -332,6 +323,9 @@ impl Reconciler {
             applied: step.applied.clone(),
             again: None,
         };
+        if let Some(reason) = self.leave(&order).await?.why_not(&order.host, &order.operation.name) {
+            return Ok(StepEnd::NotSent { reason });
+        }
         let wary = self.wary(&order, &rule, step.look_first, Made { shared, own: work }).await?;
         if wary.look
             && let Some(end) = self.look_first(&order, wary, work).await?
@@ -341,11 +335,32 @@ impl Reconciler {
         self.settle_step(order, &rule, work).await
     }
 
+    /// Whether earlier refusals let the order's request leave.
+    pub(super) async fn leave(&self, order: &Order) -> Result<Leave, Error> {
+        self.leave_for(&order.host, &order.operation.name, &order.operation.target, order.generation).await
+    }
+
+    /// As [`Self::leave`], for what is planned.
+    pub(super) async fn leave_for(
+        &self,
+        host: &str,
+        operation: &str,
+        target: &Option<RemoteRef>,
+        generation: u64,
+    ) -> Result<Leave, Error> {
+        let intents = self.store.intents_of(&self.name, host, REFUSALS_MAX).await?;
+        let own = intents
+            .iter()
+            .filter(|intent| intent.host == host && intent.operation == operation && intent.target == *target);
+        Ok(may_leave(own, generation, self.clock.now_ms()))
+    }
+
     /// Carries the order out, once more with the other reading where the adapter asks for that.
     async fn settle_step(&self, mut order: Order, rule: &OperationRule, work: &mut Work) -> Result<StepEnd, Error> {
         let mut end = self.perform(&order, rule).await?;
         if let EffectEnd::Refused(Failure::Conflict(reason)) = &end
             && let Some(reading) = other_reading(reason)
+            && self.leave(&order).await? == Leave::Now
         {
             // Refused without effect because a word of the request can be read in two ways: the other one is tried once.
             order.operation.input = with_member(&order.operation.input, "reading", reading);

@@ -34,7 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// the delays known.
 const WRITES_MAX: usize = 1_000;
 /// The first pause between two looks; doubled each time.
-const PAUSE_FIRST_MS: u64 = 500;
+pub(super) const PAUSE_FIRST_MS: u64 = 500;
 /// The ATS's clock is known from dates that count whole seconds.
 const CLOCK_GRAIN_MS: u64 = 1_000;
 
@@ -335,12 +335,10 @@ mod tests {
 
     #[test]
     fn a_path_lies_below_all_that_it_begins_with() {
-        assert_eq!(ancestors("ada/applications/a/attachments/cv"), [
-            "ada",
-            "ada/applications",
-            "ada/applications/a",
-            "ada/applications/a/attachments"
-        ]);
+        assert_eq!(
+            ancestors("ada/applications/a/attachments/cv"),
+            ["ada", "ada/applications", "ada/applications/a", "ada/applications/a/attachments"]
+        );
         assert!(ancestors("ada").is_empty());
     }
 
@@ -359,7 +357,10 @@ mod tests {
         let lady = json!({"name": {"first": "Lady"}, "emails": [{"value": "ada@example.com"}, {"value": "x@y.z"}]});
         assert!(same(ada.clone(), lady));
         assert!(!same(ada, json!({"name": {"first": "Ada"}, "emails": [{"value": "ben@example.com"}]})));
-        assert!(same(json!({"custom_field": "1", "name": "Event"}), json!({"custom_field": "1", "name": "Event", "order": 2})));
+        assert!(same(
+            json!({"custom_field": "1", "name": "Event"}),
+            json!({"custom_field": "1", "name": "Event", "order": 2})
+        ));
         assert!(!same(json!({"custom_field": "1", "name": "Event"}), json!({"custom_field": "2", "name": "Event"})));
     }
 }

@@ -29,6 +29,8 @@ mod sweep;
 
 pub use apply::{ApplyReport, StepEnd, StepReport};
 pub use check::CheckResult;
+#[cfg(feature = "testing")]
+pub(crate) use effect::digest;
 pub use explain::{Explanation, FieldStory, IntentStory, Next};
 pub use gather::PlanOf;
 pub use hint::HintEnd;

@@ -5,8 +5,8 @@
 //! Left out: which step is allowed; see [`crate::journal`] and [`check::step`].
 
 use super::tables::{
-    BY_HOST, INTENTS, OPEN, Tables, counter, counters, each, each_back, from_json, get, number, number_of, number_value, table,
-    to_json,
+    BY_HOST, INTENTS, OPEN, Tables, counter, counters, each, each_back, from_json, get, number, number_of,
+    number_value, table, to_json,
 };
 use super::{desired, feed};
 use crate::journal::{Intent, IntentId};
