@@ -3,11 +3,12 @@
 //! A refusal names the field and says what is allowed. Left out: whether the ATS can do it; that is the plan's.
 
 use crate::plan::SHARED_PREFIX;
+use crate::plan::defaults::{self, Of};
 use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::desired::{
     ApplicationKind, Desired, DesiredCandidate, DesiredCustomField, DesiredUser, Reference, limits,
 };
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 use std::collections::BTreeSet;
 
 /// What custom fields can belong to.
@@ -27,8 +28,6 @@ const VALUE_TYPES: [&str; 12] = [
     "url",
     "user",
 ];
-/// What a custom field's policies can name.
-const FIELD_POLICIES: [&str; 4] = ["name", "private", "description", "options"];
 
 /// Checks one record by itself.
 ///
@@ -57,8 +56,8 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             if contact.value().trim().is_empty() {
                 return Err(format!("`{field}` has an empty entry"));
             }
-            if field == "emails" && !contact.value().contains('@') {
-                return Err(format!("`emails` has {:?}, which is no e-mail address", contact.value()));
+            if field == "emails" {
+                address(field, contact.value())?;
             }
         }
         entries(field, contacts.as_ref().map_or(0, Vec::len))?;
@@ -93,6 +92,9 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             ("source", &application.source),
             ("referrer", &application.referrer),
             ("stage", &application.stage),
+            ("pool_stage", &application.pool_stage),
+            ("reject_reason", &application.reject_reason),
+            ("opening", &application.opening),
         ] {
             if matches!(reference, Some(Reference::Bare(text)) if text.trim().is_empty()) {
                 return Err(format!("`{place}.{field}` is empty"));
@@ -157,10 +159,9 @@ pub(super) fn custom_field(record: &DesiredCustomField) -> Result<(), String> {
             return Err(format!("`options` has {label:?} twice"));
         }
     }
-    match record.policy.keys().find(|field| !FIELD_POLICIES.contains(&field.as_str())) {
-        Some(field) => {
-            Err(format!("`policy` names {field:?}, which is no owned field; they are {}", FIELD_POLICIES.join(", ")))
-        }
+    let owned = defaults::settable(&[Of::CustomField]);
+    match record.policy.keys().find(|field| !owned.contains(&field.as_str())) {
+        Some(field) => Err(no_owned_field(field, &owned)),
         None => Ok(()),
     }
 }
@@ -170,9 +171,7 @@ pub(super) fn user(record: &DesiredUser) -> Result<(), String> {
     of_kind(&record.kind, kinds::USERS)?;
     key("email", &record.email, true)?;
     key("email", &record.path(), false)?;
-    if !record.email.contains('@') {
-        return Err(format!("`email` is {:?}, which is no e-mail address", record.email));
-    }
+    address("email", &record.email)?;
     let name = record.name.as_ref();
     for (field, value) in [
         ("name.first", name.and_then(|name| name.first.as_ref())),
@@ -183,6 +182,14 @@ pub(super) fn user(record: &DesiredUser) -> Result<(), String> {
         text(field, value.map(String::as_str).unwrap_or_default())?;
     }
     Ok(())
+}
+
+/// One plain address: what could be taken for another one, or for several, matches somebody else.
+fn address(field: &str, value: &str) -> Result<(), String> {
+    match normal::address_fault(value) {
+        Some(fault) => Err(format!("`{field}` has {value:?}, which is no plain e-mail address: {fault}")),
+        None => Ok(()),
+    }
 }
 
 fn of_kind(kind: &str, expected: &str) -> Result<(), String> {
@@ -196,30 +203,28 @@ fn one_of(field: &str, value: &str, words: &[&str]) -> Result<(), String> {
     Err(format!("`{field}` is {value:?}; it is one of {}", words.join(", ")))
 }
 
+/// Whether `policy` may name the field: one of the table, or a part of `name` or `custom_fields`.
 fn policy_field(field: &str) -> Result<(), String> {
-    const FIELDS: [&str; 13] = [
-        "name",
-        "name.first",
-        "name.last",
-        "name.preferred",
-        "emails",
-        "phones",
-        "links",
-        "company",
-        "title",
-        "tags",
-        "source",
-        "referrer",
-        "stage",
-    ];
-    if FIELDS.contains(&field) || field == "outcome" || field == "custom_fields" || field.starts_with("custom_fields.")
-    {
-        return Ok(());
-    }
-    Err(format!(
-        "`policy` names {field:?}, which is no owned field; they are {}, outcome, custom_fields.<key>",
-        FIELDS.join(", ")
-    ))
+    let owned = defaults::settable(&[Of::Candidate, Of::Application]);
+    let is_part = match field.split_once('.') {
+        Some(("name", part)) => ["first", "last", "preferred"].contains(&part),
+        Some(("custom_fields", _)) => true,
+        _ => false,
+    };
+    if is_part || owned.contains(&field) { Ok(()) } else { Err(no_owned_field(field, &owned)) }
+}
+
+fn no_owned_field(field: &str, owned: &[&str]) -> String {
+    let parts = |owned: &&str| match *owned {
+        "name" => "name, name.first, name.last, name.preferred".to_owned(),
+        "custom_fields" => "custom_fields, custom_fields.<key>".to_owned(),
+        owned => owned.to_owned(),
+    };
+    // A custom field's definition has a name without parts.
+    let is_person = owned.contains(&"emails");
+    let words: Vec<String> =
+        owned.iter().map(|field| if is_person { parts(field) } else { (*field).to_owned() }).collect();
+    format!("`policy` names {field:?}, which is no owned field; they are {}", words.join(", "))
 }
 
 fn key(field: &str, value: &str, is_path: bool) -> Result<(), String> {

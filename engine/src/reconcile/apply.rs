@@ -25,9 +25,10 @@ use crate::store::{Cause, Condition, DesiredStatus, LinkRow, Mode, PageCommit, S
 use crate::transport::{NotSent, Priority};
 use atsync_model::contract::{Failure, Operation, RemoteRef};
 use atsync_model::manifest::OperationRule;
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Records worked on at once. The rate budget is the real bound; this hides the time that answers take.
@@ -183,7 +184,10 @@ impl Reconciler {
         let mut works = Vec::new();
         if shared.fatal.is_none() {
             let shared = &shared;
-            let works_of = people.into_iter().map(|record| self.take_record(record, shared));
+            // Boxed and collected, so that no closure lives across an await: the compiler cannot prove
+            // of a closure over references that the future which holds it is `Send`.
+            let works_of: Vec<BoxFuture<'_, Result<Work, Error>>> =
+                people.into_iter().map(|record| self.take_record(record, shared).boxed()).collect();
             let mut stream = futures_util::stream::iter(works_of).buffer_unordered(RECORDS_AT_ONCE);
             while let Some(work) = stream.next().await {
                 let work = work?;
@@ -250,13 +254,13 @@ impl Reconciler {
         }
         let mut needed: BTreeSet<&str> = BTreeSet::new();
         for record in &plan.records {
-            let mut hosts = record.steps.iter().flat_map(|step| &step.after).peekable();
-            if hosts.peek().is_none() {
+            let hosts: Vec<&str> = record.steps.iter().flat_map(|step| &step.after).map(String::as_str).collect();
+            if hosts.is_empty() {
                 continue;
             }
             let works = !record.is_blocked() && self.outdated(record).await?.is_none();
             let set = if works { &mut needed } else { &mut needless };
-            set.extend(hosts.map(String::as_str));
+            set.extend(hosts);
         }
         needless.retain(|host| !needed.contains(host));
         Ok(needless)
@@ -311,16 +315,19 @@ impl Reconciler {
         if let Err(waits_for) = self.fill(&mut input, &shared.made, &work.made).await? {
             return Ok(StepEnd::Skipped { waits_for });
         }
+        let target = match &step.target_path {
+            None => step.target.clone(),
+            Some(path) => match self.made_or_linked(path, &work.made).await? {
+                Some(target) => Some(target),
+                None => return Ok(StepEnd::Skipped { waits_for: path.clone() }),
+            },
+        };
         let order = Order {
             host: step.host.clone(),
-            operation: Operation {
-                name: step.operation.clone(),
-                target: step.target.clone(),
-                input: input.to_string(),
-            },
+            operation: Operation { name: step.operation.clone(), target, input: input.to_string() },
             generation,
             makes: step.makes.clone(),
-            applied: step.applied.clone(),
+            applied: self.base_after(step, work).await?,
             again: None,
         };
         if let Some(reason) = self.leave(&order).await?.why_not(&order.host, &order.operation.name) {
@@ -332,7 +339,8 @@ impl Reconciler {
         {
             return Ok(end);
         }
-        self.settle_step(order, &rule, work).await
+        let follows = step.after.contains(&step.host) || step.target_path.is_some();
+        self.settle_step(order, &rule, follows, work).await
     }
 
     /// Whether earlier refusals let the order's request leave.
@@ -355,9 +363,51 @@ impl Reconciler {
         Ok(may_leave(own, generation, self.clock.now_ms()))
     }
 
-    /// Carries the order out, once more with the other reading where the adapter asks for that.
-    async fn settle_step(&self, mut order: Order, rule: &OperationRule, work: &mut Work) -> Result<StepEnd, Error> {
+    /// The record that this run made for a path, or that the path was linked to before.
+    async fn made_or_linked(&self, path: &str, made: &BTreeMap<String, RemoteRef>) -> Result<Option<RemoteRef>, Error> {
+        match made.get(path) {
+            Some(remote) => Ok(Some(remote.clone())),
+            None => Ok(self.store.link(&self.name, path).await?.map(|link| link.remote)),
+        }
+    }
+
+    /// What is recorded as last applied once a step is done. A plan reckons with every step before this one; where one
+    /// of the same path ran in this run, whatever came of it, only this step's own fields are added to what is
+    /// recorded by now.
+    async fn base_after(&self, step: &Step, work: &Work) -> Result<BTreeMap<String, Map<String, Value>>, Error> {
+        let mut applied = step.applied.clone();
+        let ran_before = work.steps.iter().any(|before| before.host == step.host)
+            || (step.target_path.is_some() && work.made.contains_key(&step.host));
+        if let Some(planned) = applied.get_mut(&step.host)
+            && ran_before
+            && let Some(link) = self.store.link(&self.name, &step.host).await?
+        {
+            let own = |field: &String| step.fields.iter().any(|change| change.field == *field);
+            planned.retain(|field, _| own(field));
+            for (field, value) in link.applied {
+                planned.entry(field).or_insert(value);
+            }
+        }
+        Ok(applied)
+    }
+
+    /// Carries the order out, once more with the other reading where the adapter asks for that. One that `follows` a
+    /// step of the same path is carried out once more when that one shows in the ATS, where it did not before.
+    async fn settle_step(
+        &self,
+        mut order: Order,
+        rule: &OperationRule,
+        follows: bool,
+        work: &mut Work,
+    ) -> Result<StepEnd, Error> {
         let mut end = self.perform(&order, rule).await?;
+        if follows
+            && is_too_early(&end)
+            && self.leave(&order).await? == Leave::Now
+            && self.await_step_before(&order).await?
+        {
+            end = self.perform(&order, rule).await?;
+        }
         if let EffectEnd::Refused(Failure::Conflict(reason)) = &end
             && let Some(reading) = other_reading(reason)
             && self.leave(&order).await? == Leave::Now
@@ -529,6 +579,11 @@ fn what_failed(step: &StepReport) -> (&'static str, &'static str, String) {
         StepEnd::Skipped { waits_for } => ("Blocked", "Waits", format!("{} waits for {waits_for}", step.operation)),
         _ => ("InDoubt", "InDoubt", format!("{}: nobody knows yet whether it happened", step.operation)),
     }
+}
+
+/// Whether an order may have met a record as it was before the step before it: not there yet, or standing otherwise.
+fn is_too_early(end: &EffectEnd) -> bool {
+    matches!(end, EffectEnd::NotSent(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_) | Failure::Conflict(_))))
 }
 
 /// Whether a failure stops the connection rather than one record.
