@@ -23,8 +23,8 @@ use super::{Draft, FieldChange, FindingKind, Record, Step, step};
 use crate::store::index;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, FullReference, Reference};
-use atsync_model::kinds;
 use atsync_model::manifest::OperationRule;
+use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -477,7 +477,7 @@ impl<'r> Place<'r> {
         match reference {
             Reference::Full(FullReference::Id(id)) => self.id == Some(id.as_str()),
             Reference::Bare(name) | Reference::Full(FullReference::Name(name)) => {
-                self.name.is_some_and(|held| index::form(index::NAME, held) == index::form(index::NAME, name))
+                self.name.is_some_and(|held| normal::name(held) == normal::name(name))
             }
             Reference::Full(_) => false,
         }
@@ -518,7 +518,7 @@ fn move_to_stage<'a>(
     let last = at.base("stage");
     let observed_is_desired = match place.id {
         Some(id) => id == stage.id,
-        None => place.name.is_some_and(|name| stage.text("name").map(|held| index::form(index::NAME, held)) == Some(index::form(index::NAME, name))),
+        None => place.name.is_some_and(|name| stage.text("name").map(normal::name) == Some(normal::name(name))),
     };
     let begins = if last.is_none() && !observed_is_desired { entry_stage(draft, at.job()) } else { Some(None) };
     let Some(begins) = begins else { return false };
