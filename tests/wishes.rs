@@ -119,9 +119,9 @@ fn members(schema: &Value, root: &Value, prefix: &str, found: &mut BTreeSet<Stri
         members(arm, root, prefix, found);
     }
     let properties = schema.get("properties").and_then(Value::as_object);
-    // A reference is one leaf, however it is written.
-    let is_reference =
-        ["id", "requisition_id"].iter().any(|name| properties.is_some_and(|known| known.contains_key(*name)));
+    // A reference is one leaf, however it is written: an arm for each way, with one member.
+    let is_way = |name: &String| ["id", "name", "email", "requisition_id"].contains(&name.as_str());
+    let is_reference = properties.is_some_and(|known| known.len() == 1 && known.keys().all(is_way));
     match properties.filter(|_| !is_reference) {
         Some(properties) => {
             for (name, member) in properties {
@@ -209,7 +209,7 @@ fn another(world: &World, record: &Value, pointer: &str) -> Value {
         ("type", value) if pointer.contains("links") => json!(if value == "blog" { "portfolio" } else { "blog" }),
         ("type", value) if pointer.contains("emails") => json!(if value == "work" { "personal" } else { "work" }),
         ("type", _) if pointer.contains("attachments") => json!("cover_letter"),
-        ("type", _) => json!("text"),
+        ("type", _) => json!("multi"),
         ("applies_to", _) => json!("application"),
         ("url", _) => json!("https://files.example.com/other.pdf"),
         ("email", _) | ("value", _) if pointer.contains("mail") => json!("other@acme.example"),

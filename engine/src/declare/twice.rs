@@ -12,11 +12,11 @@
 //! Left out: what several records say ([`super::declarations`] refuses two records of one key).
 
 use crate::plan::contacts::List;
-use atsync_model::normal;
 use atsync_model::desired::{
     ApplicationKind, DesiredApplication, DesiredAttachment, DesiredCandidate, DesiredContact, DesiredNote,
     FullReference, Reference,
 };
+use atsync_model::normal;
 use std::collections::BTreeMap;
 
 /// Checks a candidate's lists for what is said twice.
