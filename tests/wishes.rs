@@ -263,8 +263,7 @@ fn speaks_of(plan: &Plan, record: &Value, pointer: &str) -> bool {
 /// Findings that speak of a member in other words than its name.
 fn names_thing(member: &str, message: &str) -> bool {
     match member {
-        "kind" => message.contains("prospect"),
-        "applies_to" => false,
+        "kind" => message.contains("prospect") || message.contains("applications.convert"),
         _ => false,
     }
 }

@@ -205,7 +205,7 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
                     if policy == Policy::Seed || was_there || !is_empty {
                         let word = super::defaults::word(policy);
                         let message = format!(
-                            "{key}: the candidate does not carry the tag {name:?}; it stays so (policy {word}; `enforce` puts it on)"
+                            "{key}: `tags` of the ATS lacks {name:?}; it stays so (policy {word}; `enforce` puts it on)"
                         );
                         draft.say(FindingKind::Note, path, "LeftAlone", message);
                         tell(draft, path, name, Decision::Leave);
