@@ -27,6 +27,25 @@ pub fn normal(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
+/// Which indexes the records of a kind are found by.
+pub fn of(kind: &str) -> &'static [&'static str] {
+    match kind {
+        kinds::CANDIDATES | kinds::USERS => &[EMAIL],
+        kinds::APPLICATIONS | kinds::NOTES | kinds::APPLIED_TAGS => &[CANDIDATE],
+        kinds::JOBS => &[NAME, KEY],
+        kinds::CUSTOM_FIELDS => &[NAME, KEY, PRIVATE],
+        kinds::CUSTOM_FIELD_OPTIONS | kinds::STAGES | kinds::POOL_STAGES => &[NAME, PARENT],
+        kinds::OPENINGS
+        | kinds::ATTACHMENTS
+        | kinds::REJECTIONS
+        | kinds::POOL_PLACEMENTS
+        | kinds::APPLICATION_STAGES => &[PARENT],
+        kinds::REFERRERS => &[NAME, USER],
+        kinds::USER_EMAILS => &[EMAIL, USER],
+        _ => &[NAME],
+    }
+}
+
 #[derive(Default, Deserialize)]
 struct Id<'a> {
     #[serde(borrow, default)]
