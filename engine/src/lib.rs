@@ -19,6 +19,7 @@ pub mod entropy;
 pub mod error;
 mod feed;
 pub mod journal;
+mod json;
 mod life;
 pub mod plan;
 pub mod reconcile;
