@@ -55,8 +55,7 @@ fn a_filter_gives_what_the_index_holds_and_pages_too() {
     let (job, most) = jobs
         .iter()
         .map(|job| {
-            let of = |row: &&_| of_job(&row.body).as_ref() == Some(job);
-            (job, rows.iter().filter(|row| of(&row)).count())
+            (job, rows.iter().filter(|row| of_job(&row.body).as_ref() == Some(job)).count())
         })
         .max_by_key(|(_, count)| *count)
         .unwrap();

@@ -183,6 +183,22 @@ mod tests {
     use super::{CANDIDATE, EMAIL, KEY, NAME, terms};
 
     #[test]
+    fn every_kind_says_what_it_is_found_by() {
+        let everything = r#"{"name":"a","title":"a","key":"k","requisition_id":"k","email":"a@b.c","emails":[],
+            "candidate":{"id":"1"},"application":{"id":"1"},"parent":{"id":"1"},"custom_field":{"id":"1"},
+            "job":{"id":"1"},"user":{"id":"1"},"applies_to":{"value":"job"},"private":true}"#;
+        let person = r#"{"emails":[{"value":"a@b.c"}]}"#;
+        for kind in atsync_model::kinds::ALL {
+            let body = if *kind == "candidates" { person } else { everything };
+            let mut found: Vec<&str> = terms(kind, body).into_iter().map(|(index, _)| index).collect();
+            let mut said = super::of(kind).to_vec();
+            found.sort_unstable();
+            said.sort_unstable();
+            assert_eq!(found, said, "{kind}");
+        }
+    }
+
+    #[test]
     fn a_record_is_found_by_what_plans_ask_for() {
         let person = r#"{"name":{},"emails":[{"value":" Ada@Example.com "},{"value":"ada@example.com"}]}"#;
         assert_eq!(terms("candidates", person), vec![(EMAIL, "ada@example.com".to_owned())]);
