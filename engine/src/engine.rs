@@ -40,10 +40,10 @@ use crate::reconcile::{
     ApplyReport, CheckResult, HintEnd, Parts, PlanOf, ProgressFn, PullReport, Reconciler, Resend, SettleReport,
     SweepOptions, SweepReport,
 };
-use crate::store::{ConnectionRow, DeclareReport, Hold, LinkRow, ScanState, Store, SweepPhase, SweepState};
-use crate::webhook::Webhooks;
 use crate::secret::Secret;
+use crate::store::{ConnectionRow, DeclareReport, Hold, LinkRow, ScanState, Store, SweepPhase, SweepState};
 use crate::transport::{HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
+use crate::webhook::Webhooks;
 use atsync_model::contract::Hint;
 use atsync_model::manifest::{Manifest, OriginBase};
 use serde::Serialize;

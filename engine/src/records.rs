@@ -144,11 +144,7 @@ impl Connection {
     ///
     /// # Errors
     /// As for [`Connection::observed_as`] and [`Observed::of`].
-    pub async fn observed_one_as<T: Unified>(
-        &self,
-        kind: &str,
-        id: &str,
-    ) -> Result<Option<Observed<T>>, Error> {
+    pub async fn observed_one_as<T: Unified>(&self, kind: &str, id: &str) -> Result<Option<Observed<T>>, Error> {
         self.fits::<T>(kind)?;
         let row = self.observed_one(kind, id).await?;
         row.filter(|row| !row.gone).map(Observed::of).transpose()
@@ -180,15 +176,13 @@ impl Connection {
             return Err(self.input(message));
         }
         let (field, text) = term.unwrap_or(("", ""));
-        let text = index::normal(text);
+        let text = index::form(field, text);
         let question = digest(&["observed", name, kind, field, &text]);
         let after = self.after(cursor, &question)?;
         let asked = self.rows(rows_max)?;
         let rows = match term {
             None => store.observed_page(name, kind, after.as_deref(), asked).await?,
-            Some(_) => {
-                store.lookup_page(name, kind, field, &text, after.as_deref(), asked).await?
-            }
+            Some(_) => store.lookup_page(name, kind, field, &text, after.as_deref(), asked).await?,
         };
         Ok(page(rows, rows_max, &question, |row| &row.id))
     }
@@ -198,11 +192,7 @@ impl Connection {
     ///
     /// # Errors
     /// [`ErrorKind::Input`] for a number of rows out of bounds, or a cursor of another question.
-    pub async fn desired_page(
-        &self,
-        cursor: Option<&str>,
-        rows_max: usize,
-    ) -> Result<Page<DesiredRow>, Error> {
+    pub async fn desired_page(&self, cursor: Option<&str>, rows_max: usize) -> Result<Page<DesiredRow>, Error> {
         let question = digest(&["desired", self.name()]);
         let after = self.after(cursor, &question)?;
         let asked = self.rows(rows_max)?;

@@ -11,7 +11,8 @@ use atsync::plan::withdraw::WithdrawOptions;
 use atsync::schedule::{self, Cron, Crons};
 use atsync::store::Keep;
 use atsync::{
-    Connection, ConnectionOptions, Credential, Engine, Filter, Person, PlanOf, Resolution, SecretRef, SweepOptions, TextRef,
+    Connection, ConnectionOptions, Credential, Engine, Filter, Person, PlanOf, Resolution, SecretRef, SweepOptions,
+    TextRef,
 };
 use futures_util::Stream;
 use std::collections::BTreeMap;

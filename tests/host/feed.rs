@@ -39,8 +39,7 @@ fn tags(ids: impl IntoIterator<Item = usize>) -> PageCommit {
 
 async fn engine(store: Arc<dyn Store>) -> (Engine, Connection) {
     let engine = Engine::builder().store(store).build().unwrap();
-    let credential =
-        Credential::ClientCredentials { client_id: "c".into(), client_secret: Secret::new("s") };
+    let credential = Credential::ClientCredentials { client_id: "c".into(), client_secret: Secret::new("s") };
     let options = ConnectionOptions::new("acme", native_greenhouse(), credential);
     let acme = engine.connect(options).await.unwrap();
     (engine, acme)

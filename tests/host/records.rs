@@ -54,9 +54,7 @@ fn a_filter_gives_what_the_index_holds_and_pages_too() {
     let jobs: BTreeSet<String> = rows.iter().filter_map(|row| of_job(&row.body)).collect();
     let (job, most) = jobs
         .iter()
-        .map(|job| {
-            (job, rows.iter().filter(|row| of_job(&row.body).as_ref() == Some(job)).count())
-        })
+        .map(|job| (job, rows.iter().filter(|row| of_job(&row.body).as_ref() == Some(job)).count()))
         .max_by_key(|(_, count)| *count)
         .unwrap();
     assert!(most >= 3, "the company has stages to page through");
@@ -168,8 +166,23 @@ fn every_kind_that_an_adapter_reads_has_a_type_that_fits_what_it_reads() {
         ($($record:ident),*) => { $(covered.extend(all::<u::$record<'static>>(&world, &acme));)* };
     }
     cover!(
-        Candidate, Application, Job, Named, CustomField, CustomFieldOption, Note, AppliedTag, Posting,
-        Opening, ApplicationStage, Rejection, User, UserEmail, Attachment, Pool, PoolPlacement
+        Candidate,
+        Application,
+        Job,
+        Named,
+        CustomField,
+        CustomFieldOption,
+        Note,
+        AppliedTag,
+        Posting,
+        Opening,
+        ApplicationStage,
+        Rejection,
+        User,
+        UserEmail,
+        Attachment,
+        Pool,
+        PoolPlacement
     );
     let known: BTreeSet<&str> = acme.manifest().kinds.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(covered, known);

@@ -29,8 +29,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn options() -> ConnectionOptions {
-    let credential =
-        Credential::ClientCredentials { client_id: "c".into(), client_secret: Secret::new("s") };
+    let credential = Credential::ClientCredentials { client_id: "c".into(), client_secret: Secret::new("s") };
     ConnectionOptions::new("acme", native_greenhouse(), credential)
 }
 

@@ -153,11 +153,12 @@ fn one_whose_look_failed_is_looked_into_when_it_comes_again() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
     let (id, body) = update_of(&world);
-    world.run(acme.replace_credential(atsync::Credential::ClientCredentials {
-        client_id: "sandbox".into(),
-        client_secret: Secret::new("wrong"),
-    }))
-    .unwrap();
+    world
+        .run(acme.replace_credential(atsync::Credential::ClientCredentials {
+            client_id: "sandbox".into(),
+            client_secret: Secret::new("wrong"),
+        }))
+        .unwrap();
     let headers = || [("signature", signature(SECRET, body.as_bytes())), ("greenhouse-event-id", "1".to_owned())];
     let error = world.run(acme.receive(headers(), &body)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth, "{error}");

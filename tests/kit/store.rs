@@ -8,8 +8,8 @@ use atsync::journal::{Intent, IntentId};
 use atsync::model::contract::RemoteRef;
 use atsync::store::*;
 use std::sync::atomic::{AtomicU64, Ordering};
-use tokio::sync::watch;
 use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
 
 /// What befalls one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

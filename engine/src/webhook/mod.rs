@@ -180,16 +180,12 @@ impl Connection {
 }
 
 fn is_stale(at_ms: u64, now_ms: u64) -> bool {
-    at_ms.saturating_add(limits::REMEMBERED_MS) < now_ms
-        || at_ms > now_ms.saturating_add(limits::AHEAD_MS_MAX)
+    at_ms.saturating_add(limits::REMEMBERED_MS) < now_ms || at_ms > now_ms.saturating_add(limits::AHEAD_MS_MAX)
 }
 
 /// The delivery in the contract's words; none when it is too large. A header that is not text is not
 /// passed on: no signature is in it.
-fn hook<N: AsRef<str>, V: AsRef<[u8]>>(
-    headers: impl IntoIterator<Item = (N, V)>,
-    body: &[u8],
-) -> Option<Hook> {
+fn hook<N: AsRef<str>, V: AsRef<[u8]>>(headers: impl IntoIterator<Item = (N, V)>, body: &[u8]) -> Option<Hook> {
     if body.len() > limits::BODY_BYTES_MAX {
         return None;
     }

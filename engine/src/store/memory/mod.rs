@@ -40,7 +40,12 @@ impl Default for MemoryStore {
 impl MemoryStore {
     /// An empty store of this lineage.
     pub fn new(lineage: &str) -> Self {
-        Self { lineage: lineage.to_owned(), hasher: Hasher::new(lineage), state: Mutex::default(), signals: Signals::default() }
+        Self {
+            lineage: lineage.to_owned(),
+            hasher: Hasher::new(lineage),
+            state: Mutex::default(),
+            signals: Signals::default(),
+        }
     }
 
     /// Runs one transaction on a connection. It must refuse before it changes anything: there is no way back.
@@ -126,7 +131,8 @@ impl Store for MemoryStore {
         term: &str,
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
-        let (kind, index, term) = (kind.to_owned(), index.to_owned(), index::normal(term));
+        let (kind, term) = (kind.to_owned(), index::form(index, term));
+        let index = index.to_owned();
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
             check::words(&[("a term", &term)])?;
@@ -146,8 +152,8 @@ impl Store for MemoryStore {
         after: Option<&str>,
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
-        let (kind, index, term) = (kind.to_owned(), index.to_owned(), index::normal(term));
-        let after = after.map(str::to_owned);
+        let (kind, term) = (kind.to_owned(), index::form(index, term));
+        let (index, after) = (index.to_owned(), after.map(str::to_owned));
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
             check::words(&[("a term", &term)])?;

@@ -133,9 +133,7 @@ impl RedbStore {
             checked?;
             match (&self.writer, &self.inline) {
                 (Some(writer), _) => writer.write(bytes, work).await,
-                (None, Some(commits)) => {
-                    writer::write_inline((&self.database, &self.signals), commits, bytes, work)
-                },
+                (None, Some(commits)) => writer::write_inline((&self.database, &self.signals), commits, bytes, work),
                 (None, None) => Err(closed()),
             }
         })
@@ -233,7 +231,7 @@ impl Store for RedbStore {
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
         let (name, kind, index) = (connection.to_owned(), kind.to_owned(), index.to_owned());
-        let term = index::normal(term);
+        let term = index::form(&index, term);
         self.read(move |read| observed::lookup(read, &name, &kind, (&index, &term), None, rows_max))
     }
 
@@ -247,7 +245,7 @@ impl Store for RedbStore {
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
         let (name, kind, index) = (connection.to_owned(), kind.to_owned(), index.to_owned());
-        let (term, after) = (index::normal(term), after.map(str::to_owned));
+        let (term, after) = (index::form(&index, term), after.map(str::to_owned));
         self.read(move |read| observed::lookup(read, &name, &kind, (&index, &term), after.as_deref(), rows_max))
     }
 
