@@ -21,6 +21,7 @@ mod hint;
 mod hook;
 mod identity;
 mod life;
+mod look;
 mod pull;
 mod settle;
 mod stand_in;
@@ -29,6 +30,8 @@ mod sweep;
 
 pub use apply::{ApplyReport, StepEnd, StepReport};
 pub use check::CheckResult;
+#[cfg(feature = "testing")]
+pub(crate) use effect::digest;
 pub use explain::{Explanation, FieldStory, IntentStory, Next};
 pub use gather::PlanOf;
 pub use hint::HintEnd;
@@ -82,6 +85,13 @@ pub enum Progress {
         operation: String,
         /// How it ended, in a word.
         end: &'static str,
+    },
+    /// Waiting before a record is looked for again: what may have come along with its parent need not show yet.
+    Looking {
+        /// The operation that would make it.
+        operation: String,
+        /// For how long.
+        wait_ms: u64,
     },
     /// Waiting until a doubt can be settled.
     Settling {
