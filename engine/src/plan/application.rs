@@ -332,9 +332,7 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
         }
     }
     let customs = update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
-    let has_customs = !customs.is_empty();
     let mut after = Vec::new();
-    customs.join(&mut input, &mut after);
     if let Some(wanted) = wanted.outcome.map(outcome_word)
         && record.text("outcome.value") == Some(wanted)
     {
@@ -343,9 +341,10 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
     if fields.is_empty() {
         rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
-        if has_customs {
-            unseen_customs(draft, host, "application", rule, record);
+        if !customs.is_empty() {
+            unseen_customs(draft, host, "application", rule, record, &customs);
         }
+        customs.join(&mut input, &mut after);
         let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());
         step.input = input;

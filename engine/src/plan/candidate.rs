@@ -5,6 +5,7 @@
 
 use super::contacts::{self, Compared, List, values};
 use super::explain::Values;
+use super::words::shown;
 use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PREFIX, application, made, step};
@@ -217,10 +218,6 @@ fn create(draft: &mut Draft<'_>) {
             applied.insert(path.to_owned(), json!(value));
         }
     }
-    for missing in missing_members(&step.input, &rule.required) {
-        let message = format!("{key}: a new candidate needs `{missing}`");
-        draft.block(&key, "MissingField", message);
-    }
     for (list, contacts) in lists(draft) {
         let (entries, base) = contacts::create(Compared::by(draft.input.manifest, list), contacts);
         if !entries.is_empty() {
@@ -246,14 +243,6 @@ fn create(draft: &mut Draft<'_>) {
     draft.plan.steps.push(step);
 }
 
-fn missing_members(input: &Map<String, Value>, required: &[String]) -> Vec<String> {
-    let there = |path: &String| match path.split_once('.') {
-        Some((outer, inner)) => input.get(outer).is_some_and(|value| value.get(inner).is_some()),
-        None => input.contains_key(path.as_str()),
-    };
-    required.iter().filter(|path| !there(path)).cloned().collect()
-}
-
 /// Acts on a decision: notes the change and the base, or says why not. True when the field is to be written.
 #[allow(clippy::too_many_arguments, reason = "one place for all fields keeps the words of a plan alike")]
 pub(super) fn follow<D: Owned>(
@@ -266,6 +255,7 @@ pub(super) fn follow<D: Owned>(
     fields: &mut Vec<FieldChange>,
     applied: &mut Map<String, Value>,
 ) -> bool {
+    let had_base = applied.contains_key(path);
     match decision {
         Decision::Write => {
             fields.push(FieldChange { field: path.to_owned(), before: observed.clone(), after: desired.clone() });
@@ -274,6 +264,14 @@ pub(super) fn follow<D: Owned>(
         }
         Decision::InStep => {
             applied.insert(path.to_owned(), desired.clone());
+            false
+        }
+        Decision::Drifted if !had_base => {
+            let message = format!(
+                "{host}: `{path}` was {} in the ATS before it was linked; that stands (policy yield)",
+                shown(observed)
+            );
+            draft.say(FindingKind::Drifted, host, "WasThere", message);
             false
         }
         Decision::Drifted => {
@@ -322,11 +320,12 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     let mut fields = Vec::new();
     let (mut set, mut add, mut remove) = (Map::new(), Map::new(), Map::new());
     for (path, value) in scalars(draft) {
+        let last = base.get(path).and_then(Value::as_str);
         if !record.knows(path) {
+            draft.is_shown(&key, kinds::CANDIDATES, path, last.is_some_and(|last| is_same_text(last, value)));
             continue;
         }
         let observed = record.text(path).unwrap_or_default();
-        let last = base.get(path).and_then(Value::as_str);
         let comparison = Comparison {
             observed_is_desired: is_same_text(observed, value),
             observed_is_empty: observed.trim().is_empty(),
@@ -344,6 +343,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     }
     for (list, contacts) in lists(draft) {
         if !record.knows(list.field()) {
+            draft.is_shown(&key, kinds::CANDIDATES, list.field(), base.contains_key(list.field()));
             continue;
         }
         let policy = draft.policy(list.field());
@@ -393,7 +393,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         }
     }
     if !customs.is_empty() {
-        unseen_customs(draft, &key, "candidate", rule, record);
+        unseen_customs(draft, &key, "candidate", rule, record, &customs);
     }
     customs.join(&mut step.input, &mut step.after);
     step.fields = fields;

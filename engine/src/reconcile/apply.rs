@@ -17,7 +17,8 @@ use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
-use crate::plan::{Finding, Plan, RecordPlan, Step};
+use crate::plan::words::shown;
+use crate::plan::{Finding, Plan, RecordPlan, Step, equal};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkHow, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
@@ -420,6 +421,9 @@ impl Reconciler {
         };
         match finished.outcome {
             Outcome::Probed(Probed::Found(found)) => {
+                if let Err(broken) = self.kept(order, &found.links) {
+                    return Ok(Some(StepEnd::NotSent { reason: broken.to_string() }));
+                }
                 let mut links = self.links(order, &found.links, LinkHow::Adopted).await?;
                 for link in &mut links {
                     // Nothing of it was written by the engine; the next plan compares.
@@ -477,17 +481,34 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Ends the loop of a difference that the adapter calls none: what the ATS shows is recorded as equivalent to what is desired, and said once.
+    /// Whether anything was.
+    async fn take_for_same(&self, steps: &mut [StepReport], again: &Plan) -> Result<bool, Error> {
+        let mut links = Vec::new();
+        for step in steps {
+            let Some(planned) = remaining(step, again) else { continue };
+            let Some(mut link) = self.store.link(&self.name, &planned.host).await? else { continue };
+            equal::record(&mut link.applied, planned.fields.iter());
+            step.warnings.extend(planned.fields.iter().map(|change| {
+                format!(
+                    "{}: the ATS shows {} as `{}` where {} is desired, and the adapter has nothing to send for that; it is taken for the same",
+                    planned.host,
+                    shown(&change.before),
+                    change.field,
+                    shown(&change.after)
+                )
+            }));
+            links.push(link);
+        }
+        let found = !links.is_empty();
+        if found {
+            self.store.put_links(&self.name, links).await?;
+        }
+        Ok(found)
+    }
+
     /// Plans the records of the plan once more on what is known now and writes their conditions.
     async fn conclude(&self, plan: &Plan, report: &mut ApplyReport) -> Result<(), Error> {
-        let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
-        // A doubt that was settled in this run is none any more: what came of it shows in the plan below.
-        let doubts = self.store.open_intents(&self.name).await?;
-        let is_settled =
-            |step: &StepReport| step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host);
-        for step in report.steps.iter().filter(|step| !step.end.is_done() && !is_settled(step)) {
-            let key = step.host.split('/').next().unwrap_or(&step.host);
-            failures.entry(key).or_insert(step);
-        }
         // The plan below would know less of these than the one that was carried out: it asks the ATS for nothing.
         let denied: BTreeMap<&str, &Finding> =
             plan.records.iter().filter_map(|record| Some((record.key.as_str(), record.denied()?))).collect();
@@ -497,7 +518,23 @@ impl Reconciler {
             self.store.mark_dirty(&self.name, some.to_vec()).await?;
         }
         let mut gathered = Gathered::resting(self.adapter.manifest());
-        let again = self.plan_with(&mut gathered, PlanOf::Dirty).await?;
+        let mut again = self.plan_with(&mut gathered, PlanOf::Dirty).await?;
+        if self.take_for_same(&mut report.steps, &again).await? {
+            for some in keys.chunks(PAGE_RECORDS_MAX) {
+                self.store.mark_dirty(&self.name, some.to_vec()).await?;
+            }
+            let mut gathered = Gathered::resting(self.adapter.manifest());
+            again = self.plan_with(&mut gathered, PlanOf::Dirty).await?;
+        }
+        let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
+        // A doubt that was settled in this run is none any more: what came of it shows in the plan below.
+        let doubts = self.store.open_intents(&self.name).await?;
+        let is_settled =
+            |step: &StepReport| step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host);
+        for step in report.steps.iter().filter(|step| !step.end.is_done() && !is_settled(step)) {
+            let key = step.host.split('/').next().unwrap_or(&step.host);
+            failures.entry(key).or_insert(step);
+        }
         let open: BTreeMap<&str, &RecordPlan> =
             again.records.iter().map(|record| (record.key.as_str(), record)).collect();
         let mut statuses = Vec::new();
@@ -539,6 +576,18 @@ impl Reconciler {
         }
         Ok(())
     }
+}
+
+/// Where a step that was carried out without any request would be planned again: the changes in words, and as they are recorded.
+fn remaining<'p>(step: &StepReport, again: &'p Plan) -> Option<&'p Step> {
+    let mut steps = again.records.iter().flat_map(|record| &record.steps);
+    steps.find(|planned| {
+        step.end == StepEnd::Unneeded
+            && planned.host == step.host
+            && planned.operation == step.operation
+            && planned.target.is_some()
+            && !planned.fields.is_empty()
+    })
 }
 
 /// The condition that a step which did not come about leaves: kind, reason, message.
