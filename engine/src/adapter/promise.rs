@@ -57,7 +57,10 @@ impl std::fmt::Display for BrokenPromise {
         write!(f, "the adapter {} broke a promise of its manifest: {} ", self.adapter, self.operation)?;
         match &self.promise {
             Promise::Subject { kind } => {
-                write!(f, "makes a record of {kind}, and the answer does not name it (no link with the role `{SUBJECT}`)")
+                write!(
+                    f,
+                    "makes a record of {kind}, and the answer does not name it (no link with the role `{SUBJECT}`)"
+                )
             }
             Promise::Kind { promised, found } => {
                 write!(f, "makes a record of {promised}, and the answer names one of {found}")

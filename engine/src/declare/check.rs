@@ -92,6 +92,9 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             ("source", &application.source),
             ("referrer", &application.referrer),
             ("stage", &application.stage),
+            ("pool_stage", &application.pool_stage),
+            ("reject_reason", &application.reject_reason),
+            ("opening", &application.opening),
         ] {
             if matches!(reference, Some(Reference::Bare(text)) if text.trim().is_empty()) {
                 return Err(format!("`{place}.{field}` is empty"));

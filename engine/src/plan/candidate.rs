@@ -5,9 +5,9 @@
 
 use super::contacts::{self, Compared, List, values};
 use super::explain::Values;
-use super::words::shown;
 use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
+use super::words::shown;
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PREFIX, application, made, step};
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;

@@ -155,7 +155,8 @@ fn foreign_customs(
     customs: &Customs,
 ) {
     let Some(values) = record.body.get("custom_fields").and_then(Value::as_object) else { return };
-    let is_written = |key: &str| customs.inputs.iter().any(|input| input.get("key").and_then(Value::as_str) == Some(key));
+    let is_written =
+        |key: &str| customs.inputs.iter().any(|input| input.get("key").and_then(Value::as_str) == Some(key));
     let (mut odd, mut unwritable) = (Vec::new(), Vec::new());
     for (key, held) in values.iter().filter(|(key, _)| !is_written(key)) {
         let kind = held.get("type").and_then(Value::as_str).unwrap_or("unknown");

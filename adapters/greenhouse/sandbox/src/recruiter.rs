@@ -251,7 +251,8 @@ fn act(context: &mut WriteContext<'_>, deed: &Recruiter) -> Result<i64, Refusal>
             known(context, kind, *id)?;
             let applies_to = collection.trim_end_matches('s');
             let fields = context.model.find_text(Kind::CustomFields, "name_key", name_key);
-            let of_kind = |field: &i64| context.model.text(Kind::CustomFields, *field, "field_type") == Some(applies_to);
+            let of_kind =
+                |field: &i64| context.model.text(Kind::CustomFields, *field, "field_type") == Some(applies_to);
             let field = fields.into_iter().find(of_kind).ok_or(Refusal::NotFound)?;
             let mut held = context.model.cell(kind, *id, "custom_fields").fields().to_vec();
             held.retain(|(known, _)| *known != field);
