@@ -200,11 +200,11 @@ fn a_value_in_another_spelling_is_neither_planned_nor_sent() {
 #[test]
 fn what_a_plan_names_the_adapter_sends_and_then_nothing_is_left() {
     let mut state: u64 = 0x5eed;
+    println!("seed {state:#x}");
     let mut draw = |below: usize| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).unwrap() % below
     };
-    println!("seed {state:#x}");
     let world = world();
     let acme = world.connect();
     bring(&world, &acme, &ada(&json!({})));
@@ -361,6 +361,7 @@ fn a_custom_field_that_its_policy_leaves_alone_is_not_written() {
     for (policy, theirs) in [("seed", json!("theirs")), ("fill", json!("theirs")), ("yield", json!("theirs"))] {
         println!("== {policy}");
         let mut world = world();
+        world.sandbox.set_quirks(|quirks| quirks.custom_fields_patch = CustomFieldsPatch::Merge);
         world.settings.insert("custom_fields_reading".into(), json!("merge"));
         let acme = world.connect();
         let record = |years: u32| {

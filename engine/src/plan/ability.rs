@@ -75,7 +75,8 @@ impl<D: Owned> Draft<'_, D> {
                 let message = format!("{}: {}", step.host, fault.words(&member, &step.operation, &manifest.name));
                 self.say(FindingKind::Note, &step.host, "NotSupported", message);
             }
-            take_out(&mut step, part.as_deref(), &member);
+            let base = self.input.links.get(&step.host).map(|link| &link.applied);
+            take_out(&mut step, part.as_deref(), &member, base);
             gone.insert(member);
         }
         if !gone.is_empty() && step.target.is_some() && step.fields.is_empty() {
@@ -215,7 +216,8 @@ fn says_something(step: &Step, member: &str) -> bool {
     }
 }
 
-fn take_out(step: &mut Step, part: Option<&str>, member: &str) {
+/// Takes a member out of a step. Its base stays what it was: `base` is the one of the link.
+fn take_out(step: &mut Step, part: Option<&str>, member: &str, base: Option<&Map<String, Value>>) {
     match part {
         None => drop(step.input.remove(member)),
         Some(part) => {
@@ -235,6 +237,8 @@ fn take_out(step: &mut Step, part: Option<&str>, member: &str) {
     }
     if let Some(applied) = step.applied.get_mut(&step.host) {
         applied.retain(|path, _| !is_it(path));
+        let before = base.into_iter().flatten().filter(|(path, _)| is_it(path));
+        applied.extend(before.map(|(path, value)| (path.clone(), value.clone())));
     }
 }
 

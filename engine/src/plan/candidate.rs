@@ -8,7 +8,7 @@ use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
 use super::words::shown;
-use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PREFIX, application, made, step};
+use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PREFIX, application, equal, made, step};
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy, Visibility};
@@ -326,14 +326,14 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             continue;
         }
         let observed = record.text(path).unwrap_or_default();
+        let before = if observed.is_empty() { Value::Null } else { json!(observed) };
         let comparison = Comparison {
-            observed_is_desired: is_same_text(observed, value),
+            observed_is_desired: is_same_text(observed, value) || equal::holds(&base, path, &before, &json!(value)),
             observed_is_empty: observed.trim().is_empty(),
             has_base: last.is_some(),
             observed_is_base: last.is_some_and(|last| is_same_text(last, observed)),
             desired_is_base: last.is_some_and(|last| is_same_text(last, value)),
         };
-        let before = if observed.is_empty() { Value::Null } else { json!(observed) };
         let wanted = json!(value);
         let told = Values { desired: &wanted, applied: base.get(path), observed: &before };
         let decision = draft.decide(&key, path, comparison, &told);
@@ -347,15 +347,22 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             continue;
         }
         let policy = draft.policy(list.field());
-        let planned =
+        let mut planned =
             contacts::plan(Compared::by(draft.input.manifest, list), contacts, record, base.get(list.field()), policy);
+        let missing: Vec<&str> =
+            values(&planned.add).into_iter().chain(planned.drifted.iter().map(|value| value.trim())).collect();
+        let there = json!(values(record.list(list.field())));
+        if !missing.is_empty() && equal::holds(&base, list.field(), &there, &json!(missing)) {
+            planned.add.clear();
+            planned.drifted.clear();
+            planned.applied = base.get(list.field()).cloned().unwrap_or_default();
+        }
         let decision = match &planned {
             planned if !planned.add.is_empty() || !planned.remove.is_empty() => Decision::Write,
             planned if !planned.drifted.is_empty() => Decision::Drifted,
             _ => Decision::InStep,
         };
         let wanted = json!(contacts.iter().map(DesiredContact::value).collect::<Vec<_>>());
-        let there = json!(values(record.list(list.field())));
         let told = Values { desired: &wanted, applied: base.get(list.field()), observed: &there };
         draft.tell(&key, list.field(), decision, &told);
         for value in &planned.drifted {

@@ -5,7 +5,7 @@
 use super::candidate::follow;
 use super::explain::Values;
 use super::ownership::Comparison;
-use super::{Draft, FieldChange, FindingKind, Record, custom};
+use super::{Draft, FieldChange, FindingKind, Record, custom, equal};
 use crate::store::index;
 use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
 use atsync_model::{kinds, normal};
@@ -98,7 +98,8 @@ pub(super) fn update_customs(
         // The very comparison of the adapter: the value as it was read and the value as it would be written.
         let wanted = resolved.input.get("value").unwrap_or(&Value::Null);
         let comparison = Comparison {
-            observed_is_desired: normal::same(&kind, held, wanted),
+            observed_is_desired: normal::same(&kind, held, wanted)
+                || equal::holds(applied, &path, &observed, &resolved.plain),
             observed_is_empty: normal::custom(&kind, held) == normal::Custom::Empty,
             has_base: base.is_some(),
             observed_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, held)),

@@ -12,13 +12,13 @@
 
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched};
-use super::gather::{Gathered, is_held_back, remote};
+use super::gather::{Gathered, is_held_back, record, remote};
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
 use crate::plan::words::shown;
-use crate::plan::{Finding, Plan, RecordPlan, Step, equal};
+use crate::plan::{FieldChange, Finding, Plan, RecordPlan, Step, equal};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkHow, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
@@ -524,14 +524,24 @@ impl Reconciler {
     }
 
     /// Ends the loop of a difference that the adapter calls none: what the ATS shows is recorded as equivalent to what is desired, and said once.
-    /// Whether anything was.
-    async fn take_for_same(&self, steps: &mut [StepReport], again: &Plan) -> Result<bool, Error> {
+    async fn take_for_same(&self, plan: &Plan, steps: &mut [StepReport]) -> Result<(), Error> {
         let mut links = Vec::new();
-        for step in steps {
-            let Some(planned) = remaining(step, again) else { continue };
+        for step in steps.iter_mut().filter(|step| step.end == StepEnd::Unneeded) {
+            let mut all = plan.records.iter().flat_map(|record| &record.steps);
+            let planned = all.find(|planned| planned.host == step.host && planned.operation == step.operation);
+            let Some((planned, target)) = planned.and_then(|planned| Some((planned, planned.target.as_ref()?))) else {
+                continue;
+            };
+            let Some(row) = self.store.observed(&self.name, target).await?.filter(|row| !row.gone) else { continue };
+            let shows = record(&row);
+            let same: Vec<&FieldChange> =
+                planned.fields.iter().filter(|change| equal::remains(&shows, change)).collect();
             let Some(mut link) = self.store.link(&self.name, &planned.host).await? else { continue };
-            equal::record(&mut link.applied, planned.fields.iter());
-            step.warnings.extend(planned.fields.iter().map(|change| {
+            if same.is_empty() || link.remote != *target {
+                continue;
+            }
+            equal::record(&mut link.applied, same.iter().copied());
+            step.warnings.extend(same.iter().map(|change| {
                 format!(
                     "{}: the ATS shows {} as `{}` where {} is desired, and the adapter has nothing to send for that; it is taken for the same",
                     planned.host,
@@ -542,11 +552,10 @@ impl Reconciler {
             }));
             links.push(link);
         }
-        let found = !links.is_empty();
-        if found {
+        if !links.is_empty() {
             self.store.put_links(&self.name, links).await?;
         }
-        Ok(found)
+        Ok(())
     }
 
     /// Plans the records of the plan once more on what is known now and writes their conditions.
@@ -559,15 +568,9 @@ impl Reconciler {
         for some in keys.chunks(PAGE_RECORDS_MAX) {
             self.store.mark_dirty(&self.name, some.to_vec()).await?;
         }
+        self.take_for_same(plan, &mut report.steps).await?;
         let mut gathered = Gathered::resting(self.adapter.manifest());
-        let mut again = self.plan_with(&mut gathered, PlanOf::Dirty).await?;
-        if self.take_for_same(&mut report.steps, &again).await? {
-            for some in keys.chunks(PAGE_RECORDS_MAX) {
-                self.store.mark_dirty(&self.name, some.to_vec()).await?;
-            }
-            let mut gathered = Gathered::resting(self.adapter.manifest());
-            again = self.plan_with(&mut gathered, PlanOf::Dirty).await?;
-        }
+        let again = self.plan_with(&mut gathered, PlanOf::Dirty).await?;
         let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
         // A doubt that was settled in this run is none any more: what came of it shows in the plan below.
         let doubts = self.store.open_intents(&self.name).await?;
@@ -618,18 +621,6 @@ impl Reconciler {
         }
         Ok(())
     }
-}
-
-/// Where a step that was carried out without any request would be planned again: the changes in words, and as they are recorded.
-fn remaining<'p>(step: &StepReport, again: &'p Plan) -> Option<&'p Step> {
-    let mut steps = again.records.iter().flat_map(|record| &record.steps);
-    steps.find(|planned| {
-        step.end == StepEnd::Unneeded
-            && planned.host == step.host
-            && planned.operation == step.operation
-            && planned.target.is_some()
-            && !planned.fields.is_empty()
-    })
 }
 
 /// The condition that a step which did not come about leaves: kind, reason, message.
