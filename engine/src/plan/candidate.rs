@@ -331,7 +331,8 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             observed_is_desired: is_same_text(observed, value) || equal::holds(&base, path, &before, &json!(value)),
             observed_is_empty: observed.trim().is_empty(),
             has_base: last.is_some(),
-            observed_is_base: last.is_some_and(|last| is_same_text(last, observed)),
+            observed_is_base: last
+                .is_some_and(|last| is_same_text(last, observed) || equal::holds(&base, path, &before, &json!(last))),
             desired_is_base: last.is_some_and(|last| is_same_text(last, value)),
         };
         let wanted = json!(value);

@@ -102,7 +102,9 @@ pub(super) fn update_customs(
                 || equal::holds(applied, &path, &observed, &resolved.plain),
             observed_is_empty: normal::custom(&kind, held) == normal::Custom::Empty,
             has_base: base.is_some(),
-            observed_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, held)),
+            observed_is_base: base
+                .as_ref()
+                .is_some_and(|base| normal::same(&kind, base, held) || equal::holds(applied, &path, &observed, base)),
             desired_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, wanted)),
         };
         let values = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
