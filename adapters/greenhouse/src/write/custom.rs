@@ -42,16 +42,6 @@ pub(crate) struct Choice {
     pub(crate) labels: Vec<String>,
 }
 
-impl Choice {
-    /// As it was read: labels.
-    pub(crate) fn as_read(&self) -> Value {
-        match self.labels.as_slice() {
-            [one] if !self.multi => Value::String(one.clone()),
-            labels => labels.iter().cloned().map(Value::String).collect(),
-        }
-    }
-}
-
 /// The set to send so that the wanted values hold; `None` when they hold already.
 ///
 /// `complete` preserves the other stored values; without it only the wanted values are sent, which is right only where PATCH merges by field.

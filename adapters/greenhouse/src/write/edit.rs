@@ -3,8 +3,8 @@
 //! The set of custom fields must be complete, and stored choices are labels where ids are wanted (see [`crate::write::custom`]); [`crate::write::options`] looks
 //! the ids up. First everything goes back as it was read. Should Greenhouse refuse that, which changes nothing, the set goes out once more without
 //! what it might not have taken: values of archived fields and options, ranges with one end, what has members that no new value has. The
-//! host's own field does not wait for somebody else's leftovers. Only a file holds the values back as a whole: it has no written form, and a PATCH that
-//! replaces the set would lose it.
+//! host's own field does not wait for somebody else's leftovers. Only what has no written form at all (a file, a label that leads to
+//! no single option) holds the values back as a whole, since a PATCH that replaces the set would lose it.
 
 use crate::answer::invalid;
 use crate::request;
@@ -62,15 +62,20 @@ impl CustomEdit {
     fn resolved(self, lookup: Option<&Lookup>, reading: ForeignReading) -> Result<Complete, Stuck> {
         let mut values = self.merge.ready;
         let mut odd = self.merge.odd;
-        if !self.merge.stuck.is_empty() {
-            return Err(self.merge.stuck);
-        }
+        let mut stuck = self.merge.stuck;
         for choice in &self.merge.choices {
-            let (value, is_usual) = lookup.map_or_else(|| (choice.as_read(), false), |lookup| lookup.resolve(choice));
-            if !is_usual {
-                odd.push(choice.key.clone());
+            match lookup.map_or_else(|| Err("its option was not looked up".into()), |lookup| lookup.resolve(choice)) {
+                Ok((value, is_usual)) => {
+                    if !is_usual {
+                        odd.push(choice.key.clone());
+                    }
+                    values.push((choice.key.clone(), value));
+                }
+                Err(why) => stuck.push((choice.key.clone(), why)),
             }
-            values.push((choice.key.clone(), value));
+        }
+        if !stuck.is_empty() {
+            return Err(stuck);
         }
         let archived = |key: &String| lookup.is_some_and(|lookup| lookup.is_archived(key));
         odd.extend(self.merge.foreign.iter().filter(|key| archived(key)).cloned());

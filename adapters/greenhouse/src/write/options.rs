@@ -139,27 +139,35 @@ impl Lookup {
         self.archived.iter().any(|archived| archived == key)
     }
 
-    /// A stored choice as option ids, and whether a new value could be this one. A label that leads to no option goes back as it was read.
-    pub(crate) fn resolve(&self, choice: &Choice) -> (Value, bool) {
+    /// A stored choice as option ids, and whether a new value could be this one.
+    ///
+    /// # Errors
+    /// Why a label leads to no single option: then there is no form in which the value could go back.
+    pub(crate) fn resolve(&self, choice: &Choice) -> Result<(Value, bool), String> {
         let field = self.fields.iter().find(|(key, _)| *key == choice.key).map(|(_, id)| id.as_str());
-        let found: Option<Vec<&Known>> = choice.labels.iter().map(|label| self.one(field, label)).collect();
-        let Some(found) = found else { return (choice.as_read(), false) };
-        let is_usual = found.iter().all(|option| option.active);
-        let mut ids: Vec<Value> = found.iter().map(|option| option.id.into()).collect();
-        match ids.pop() {
-            Some(one) if !choice.multi && ids.is_empty() => (one, is_usual),
-            last => {
-                ids.extend(last);
-                (Value::Array(ids), is_usual)
-            }
+        let mut ids = Vec::new();
+        let mut is_usual = true;
+        for label in &choice.labels {
+            let option = self.one(field, label)?;
+            is_usual &= option.active;
+            ids.push(Value::from(option.id));
+        }
+        match ids.as_slice() {
+            [one] if !choice.multi => Ok((one.clone(), is_usual)),
+            _ => Ok((Value::Array(ids), is_usual)),
         }
     }
 
-    /// The option of this label. Archived options still occur in stored values, and may share a label with an active one (pitfalls.md 32);
-    /// then the active one shows the same to everybody and is taken. Of several alike the first is.
-    fn one(&self, field: Option<&str>, label: &str) -> Option<&Known> {
+    /// The one option of this label. Archived options still occur in stored values, and may share a label with an active one (pitfalls.md 32);
+    /// then the active one shows the same to everybody and is taken.
+    fn one(&self, field: Option<&str>, label: &str) -> Result<&Known, String> {
         let fits = |option: &&Known| Some(option.field.as_str()) == field && option.label == label;
-        let active = self.options.iter().filter(fits).find(|option| option.active);
-        active.or_else(|| self.options.iter().find(fits))
+        let fits: Vec<&Known> = self.options.iter().filter(fits).collect();
+        let active: Vec<&Known> = fits.iter().copied().filter(|option| option.active).collect();
+        match (fits.as_slice(), active.as_slice()) {
+            ([one], _) | (_, [one]) => Ok(one),
+            ([], _) => Err(format!("no option is called {label:?}")),
+            _ => Err(format!("{} options are called {label:?}", fits.len())),
+        }
     }
 }
