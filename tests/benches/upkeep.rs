@@ -307,6 +307,7 @@ async fn one(store: &RedbStore, number: usize) {
         last_sent_ms: 1,
         changed_ms: 1,
         state: IntentState::Sending,
+        tries: Vec::new(),
     };
     let intent = store.begin_intent("acme", intent).await.unwrap();
     let advance = IntentAdvance {
