@@ -37,8 +37,8 @@ use crate::reconcile::{
     SweepOptions, SweepReport,
 };
 use crate::store::{
-    Change, ConnectionRow, DeclareReport, DesiredRow, Hold, LinkRow, ObservedRow, ScanState, Store, SweepPhase,
-    SweepState,
+    Change, ConnectionRow, DeclareReport, DesiredRow, Hold, LinkRow, ObservedRow, ProblemRow, ScanState, Store,
+    SweepPhase, SweepState,
 };
 use crate::transport::{HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
 use atsync_model::contract::{Hint, RemoteRef};
@@ -358,6 +358,12 @@ pub struct Status {
     pub changes_last: u64,
     /// Desired records that are not in step, at most 500: key and what is said of them.
     pub not_in_step: BTreeMap<String, String>,
+    /// Rows and members that could not be read when they were last shown, at most 500. Each stands until it is read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ProblemRow>,
+    /// That the clock here and the ATS's differ, by the last answer of this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<String>,
 }
 
 /// How a sweep stands that has not come to its end.
@@ -608,6 +614,8 @@ impl Connection {
             next_look_ms: reconciler.next_look_ms().await?,
             changes_last: store.changes_last(name).await?,
             not_in_step,
+            problems: store.problems(name, None, READ_ROWS).await?,
+            clocks: reconciler.clocks().warning(),
         })
     }
 
