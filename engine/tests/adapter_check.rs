@@ -222,6 +222,24 @@ fn a_fetch_misses_only_what_it_was_asked_for() {
 }
 
 #[test]
+fn a_task_follows_no_link_twice_so_a_circle_of_pages_ends_it() {
+    let follow = |link: &str| {
+        let request = Request { target: Target::Link(link.into()), ..send().request };
+        Step::Send(Send { request, ..send() })
+    };
+    let mut guard = TaskGuard::new(&Task::DescribeTenant);
+    for page in ["/jobs?a", "/jobs?b", "/jobs?c"] {
+        guard.step(&follow(page), None).unwrap();
+    }
+    refused(guard.step(&follow("/jobs?a"), None), "circle");
+    let mut guard = write();
+    guard.step(&follow("/jobs?a"), None).unwrap();
+    guard.step(&sends(Effect::Unsafe), None).unwrap();
+    guard.step(&follow("/jobs?a"), None).unwrap();
+    refused(guard.step(&follow("/jobs?a"), None), "circle");
+}
+
+#[test]
 fn a_task_that_never_ends_is_ended() {
     let mut guard = TaskGuard::new(&Task::DescribeTenant);
     for _ in 0..limits::STEPS_MAX {

@@ -6,8 +6,8 @@
 use super::{Draft, Owned, Record};
 use crate::store::index;
 use atsync_model::desired::{FullReference, Reference};
-use atsync_model::kinds;
 use atsync_model::manifest::ScanRule;
+use atsync_model::{kinds, normal};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -72,10 +72,10 @@ impl<'a, D: Owned> Draft<'a, D> {
                 return String::new();
             }
         };
-        let normal = index::normal(name);
+        let wanted = normal::name(name);
         let best = names
             .iter()
-            .map(|candidate| (edits(&index::normal(candidate), &normal), candidate))
+            .map(|candidate| (edits(&normal::name(candidate), &wanted), candidate))
             .filter(|(edits, _)| *edits <= EDITS_MAX)
             .min();
         match best {
@@ -117,7 +117,7 @@ impl<'a, D: Owned> Draft<'a, D> {
     fn resolve_name(&mut self, host: &str, kind: &str, parent: Option<&str>, name: &str) -> Option<&'a Arc<Record>> {
         let is_named = |record: &&Arc<Record>| {
             let own = record.text("name").or(record.text("title"));
-            own.is_some_and(|own| index::normal(own) == index::normal(name))
+            own.is_some_and(|own| normal::name(own) == normal::name(name))
         };
         let below = self.input.manifest.kind(kind).is_some_and(|rule| matches!(rule.scan, ScanRule::ByParent { .. }));
         let found: Vec<&Arc<Record>> = match parent.filter(|_| below) {

@@ -106,7 +106,7 @@ impl Gathered {
         if self.ids.len() >= IDS_MAX {
             self.ids.clear();
         }
-        self.ids.insert((kind.to_owned(), index::normal(id)), id.to_owned());
+        self.ids.insert((kind.to_owned(), index::form(index::PARENT, id)), id.to_owned());
     }
 }
 
