@@ -236,7 +236,7 @@ impl Reconciler {
             };
             if forgotten.contains(&key) {
                 let message = format!(
-                    "{key}: this person was forgotten here, so the record is not declared and nothing is done for it; `forget --undo` lets them come back"
+                    "{key}: this person was forgotten here, so the record is not declared and nothing is done for it; `Connection::unforget` lets them come back"
                 );
                 let planned = said_of(&key, generation, FindingKind::Note, "Forgotten", message);
                 collect(plan, (planned, Vec::new()));
