@@ -359,7 +359,7 @@ impl Reconciler {
         Ok(links)
     }
 
-    async fn plan_record(
+    pub(super) async fn plan_record(
         &self,
         gathered: &mut Gathered,
         record: &Desired,
