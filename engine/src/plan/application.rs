@@ -396,9 +396,7 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
         }
     }
     let customs = update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
-    let has_customs = !customs.is_empty();
     let mut after = Vec::new();
-    customs.join(&mut input, &mut after);
     let course = if transferred {
         lifecycle::Course::default()
     } else {
@@ -407,9 +405,10 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
     if fields.is_empty() {
         rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
-        if has_customs {
-            unseen_customs(draft, host, "application", rule, record);
+        if !customs.is_empty() {
+            unseen_customs(draft, host, "application", rule, record, &customs);
         }
+        customs.join(&mut input, &mut after);
         let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());
         step.input = input;
@@ -419,6 +418,31 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
         draft.plan.steps.push(step);
     }
     course.join(draft, host, Some(record), None, applied);
+    placement(draft, host, goal, record);
+}
+
+/// Says that a prospect stands in another pool, or in another stage of it, than is wanted: that is set at creation only. Where the ATS
+/// shows no placement nothing is known.
+fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record) {
+    let Some(pool) = goal.pool else { return };
+    if record.text("kind") != Some("prospect") || record.text("outcome.value") == Some("converted") {
+        return;
+    }
+    let Some(placements) = draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &record.id) else { return };
+    let fits = |placement: &Arc<Record>| {
+        placement.text("pool.id") == Some(pool.id.as_str())
+            && goal.pool_stage.is_none_or(|stage| {
+                let held = placement.text("pool_stage.id");
+                held.is_none() || held == Some(stage.id.as_str())
+            })
+    };
+    if placements.is_empty() || placements.iter().any(fits) {
+        return;
+    }
+    let message = format!(
+        "{host}: the prospect stands in another pool or pool stage in the ATS; that stands, since a prospect is placed only when it is made"
+    );
+    draft.say(FindingKind::Drifted, host, "PlacedElsewhere", message);
 }
 
 /// Whether a linked application is on another job than desired, which it says: no second one is made, and no stage of the desired job is

@@ -12,6 +12,7 @@
 
 use super::account;
 use super::candidate::{follow, is_same_text, not_shown, rebase, release};
+use super::equal::EQUAL;
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, made, step};
@@ -245,9 +246,6 @@ fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
     if desired.description.as_deref() == Some("") {
         draft.account(host, "description");
     }
-    for missing in rule.required.iter().filter(|member| !step.input.contains_key(*member)) {
-        draft.block(host, "MissingField", format!("{host}: a new custom field needs `{missing}`"));
-    }
     step.makes.insert("subject".to_owned(), host.to_owned());
     step.applied.insert(host.to_owned(), applied);
     step.look_first = true;
@@ -277,7 +275,7 @@ fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record
     .filter_map(|(field, value)| Some((field, value?)))
     .collect();
     let mut applied = base.clone();
-    release(draft, host, &mut applied, |field| wanted.iter().any(|(owned, _)| *owned == field));
+    release(draft, host, &mut applied, |field| field == EQUAL || wanted.iter().any(|(owned, _)| *owned == field));
     let (mut fields, mut set) = (Vec::new(), Map::new());
     for (field, value) in wanted {
         if !record.knows(field) {

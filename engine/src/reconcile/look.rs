@@ -137,6 +137,9 @@ impl Reconciler {
                     let reason = format!("{} would be it, and another path is linked to that", ids.join(", "));
                     return Ok(Seen::Ended(StepEnd::NotSent { reason }));
                 }
+                if let Err(broken) = self.kept(order, &found.links) {
+                    return Ok(Seen::Ended(StepEnd::NotSent { reason: broken.to_string() }));
+                }
                 let mut links = self.links(order, &found.links, LinkHow::Adopted).await?;
                 for link in &mut links {
                     // Nothing of it was written by the engine; the next plan compares.

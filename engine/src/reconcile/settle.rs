@@ -174,6 +174,10 @@ impl Reconciler {
             Probed::Found(found) if intent.target.is_none() && self.are_others(&order, &refs(&found.links)).await? => {
                 self.absent(intent, rule, 0, resend, report).await
             }
+            Probed::Found(found) if self.kept(&order, &found.links).is_err() => {
+                let broken = self.kept(&order, &found.links).err().map(|broken| broken.to_string());
+                self.stick(&intent, broken.unwrap_or_default()).await
+            }
             Probed::Found(found) => {
                 let links = self.links(&order, &found.links, LinkHow::Probed).await?;
                 let touched = touched(&order, &found.links);
