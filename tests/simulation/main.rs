@@ -43,7 +43,20 @@ fn held(options: Options) -> Outcome {
 fn options_of(seed: u64) -> Options {
     let late = number_from("ATSYNC_SIM_LATE");
     let options = Options::of(seed);
-    Options { late: late.map_or(options.late, |late| late != 0), ..options }
+    match late {
+        None => options,
+        Some(late) => Options { late: late != 0, hasty: late != 0, ..options },
+    }
+}
+
+/// Seeds of a usual run whose ATS is late and whose engine comes back at once after each death.
+const HASTY_SEEDS: u64 = 16;
+
+#[test]
+fn every_law_holds_where_the_ats_is_late_and_the_engine_comes_back_at_once() {
+    for seed in 1..=HASTY_SEEDS {
+        held(Options { late: true, hasty: true, ..Options::of(seed) });
+    }
 }
 
 /// A history, or that it was cut off by a broken law of the kit (the wire's).
