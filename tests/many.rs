@@ -2,7 +2,7 @@
 
 use atsync::PlanOf;
 use atsync::model::desired::{Desired, DesiredCandidate};
-use atsync::plan::words;
+use atsync::plan::{Plan, words};
 use atsync::store::limits::PAGE_RECORDS_MAX;
 use atsync::store::memory::MemoryStore;
 use atsync_tests::{UpsetStore, World};
@@ -88,5 +88,7 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
     for (one, other) in whole.records.iter().zip(&forgetful.records) {
         assert_eq!(one, other);
     }
-    assert_eq!(whole, forgetful);
+    // What it took to make a plan is not what it says.
+    let said = |plan: &Plan| Plan { calls_made: 0, ..plan.clone() };
+    assert_eq!(said(&whole), said(&forgetful));
 }
