@@ -63,8 +63,14 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
     if rows.items.iter().any(|item| !state.ids.contains(&item.id)) {
         return Err(Failure::Protocol(format!("a request for {} by id brought others", kind.collection)));
     }
-    let shown = |id: &String| rows.items.iter().any(|item| item.id == *id);
+    // A row that cannot be read is there all the same.
+    let unread = |id: &String| rows.flawed.iter().any(|flawed| flawed.id.as_ref() == Some(id));
+    let shown = |id: &String| rows.items.iter().any(|item| item.id == *id) || unread(id);
     let mut missing: Vec<String> = state.ids.iter().filter(|id| !shown(id)).cloned().collect();
+    if rows.flawed.iter().any(|flawed| flawed.id.is_none()) {
+        // It may be any of them.
+        missing.clear();
+    }
     if rows.nameless > 0 && !missing.is_empty() {
         // A stub without id stands for one of them: it exists, so none of them may be called missing.
         return Err(Failure::Unavailable(format!("{} of the {} are still being made", rows.nameless, kind.name)));

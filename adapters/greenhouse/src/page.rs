@@ -1,5 +1,8 @@
 //! A reply's rows as the items of a page.
 //!
+//! A member that cannot be read costs its unified field, a row that cannot be read costs that row; each is told as a [`Flawed`], and the
+//! others of the page are read. A page never fails for one of its rows.
+//!
 //! A stub row (see [`crate::read::people`]) becomes an item with an empty mask: it shows that the record exists and erases nothing that is
 //! known of it. Without an id it cannot be said of *which* record it speaks, so it is left out and counted; a scan simply has not seen that record
 //! (which proves nothing), a fetch must not call it missing. Items of one page share masks, one per set of members that the rows lack.
@@ -7,7 +10,8 @@
 use crate::answer;
 use crate::kinds::Kind;
 use crate::read::{Read, Unreadable};
-use crate::wire::Lacking;
+use crate::request;
+use crate::wire::{self, Id, Lacking};
 use atsync_adapter::contract::{Failure, Item, Response};
 use atsync_adapter::rows;
 
@@ -18,7 +22,23 @@ pub(crate) struct Rows {
     pub(crate) masks: Vec<Vec<String>>,
     /// Rows that exist but say neither what they hold nor which they are.
     pub(crate) nameless: usize,
+    /// What could not be read.
+    pub(crate) flawed: Vec<Flawed>,
 }
+
+/// A row, or a field of one, that could not be read.
+#[derive(Debug)]
+pub(crate) struct Flawed {
+    /// The record's id, where the row tells it.
+    pub(crate) id: Option<String>,
+    /// The unified field, which the record's mask leaves out; none for a row without an item.
+    pub(crate) field: Option<&'static str>,
+    /// For people. Names the place, never the content.
+    pub(crate) message: String,
+}
+
+/// Sets of known fields that one page tells apart; rows beyond that cost themselves. The contract allows 64.
+const MASKS_MAX: usize = 48;
 
 /// Reads a bare JSON array of rows (harvest-v3.md §3, REC \[ok\]).
 pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
@@ -26,8 +46,14 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
     let mut page = Rows { items: Vec::with_capacity(split.len()), ..Rows::default() };
     let mut masks: Vec<Lacking> = Vec::new();
     for (index, row) in split.iter().enumerate() {
-        let read = (kind.read)(row.text).map_err(|why| unreadable(kind, index, &why))?;
-        let (id, version, lacking, body, raw) = match read {
+        let read = match (kind.read)(row.text) {
+            Ok(read) => read,
+            Err(why) => {
+                page.flawed.push(unreadable(kind, index, row.text, &why));
+                continue;
+            }
+        };
+        let (id, version, mut lacking, body, raw) = match read {
             Read::Record(record) => {
                 let version = record.updated_at.filter(|_| kind.stamped);
                 (record.id, version, record.lacking, record.body, Some(row.span.clone()))
@@ -38,10 +64,22 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
                 continue;
             }
         };
-        let mask = masks.iter().position(|known| *known == lacking).unwrap_or_else(|| {
-            masks.push(lacking);
-            masks.len() - 1
-        });
+        let flaws = lacking.take_flaws();
+        let mask = match masks.iter().position(|known| *known == lacking) {
+            Some(mask) => mask,
+            None if masks.len() >= MASKS_MAX => {
+                let message = "the rows of this page have too many different sets of members".to_owned();
+                page.flawed.push(Flawed { id: Some(id), field: None, message });
+                continue;
+            }
+            None => {
+                masks.push(lacking);
+                masks.len() - 1
+            }
+        };
+        for (field, flaw) in flaws {
+            page.flawed.push(Flawed { id: Some(id.clone()), field: Some(field), message: flaw.to_string() });
+        }
         page.items.push(Item {
             kind: kind.name.to_owned(),
             id,
@@ -55,13 +93,18 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
     Ok(page)
 }
 
-/// Names the place, never the content.
-fn unreadable(kind: &Kind, index: usize, why: &Unreadable) -> Failure {
+/// A row that cannot be read as a whole. Its id is told where it has one.
+fn unreadable(kind: &Kind, index: usize, text: &str, why: &Unreadable) -> Flawed {
     let what = match why {
         Unreadable::Shape(error) => {
             format!("has another shape than documented at line {} column {}", error.line(), error.column())
         }
         Unreadable::NoId => "has no id".to_owned(),
     };
-    Failure::Protocol(format!("row {index} of a page of {} {what}", kind.collection))
+    let id = wire::members(text).ok().and_then(|members| {
+        let member = members.get("id")?;
+        serde_json::from_str::<Id<'_>>(member.get()).ok().map(|id| id.0.into_owned())
+    });
+    let id = id.filter(|id| request::is_id(id));
+    Flawed { id, field: None, message: format!("row {index} of a page of {} {what}", kind.collection) }
 }

@@ -277,12 +277,13 @@ pub struct CustomField<'a> {
     pub applies_to: Word<'a>,
     #[serde(borrow, rename = "type")]
     pub kind: Word<'a>,
-    #[serde(default)]
-    pub private: bool,
-    #[serde(default)]
-    pub required: bool,
-    #[serde(default)]
-    pub active: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+    /// Absent means: yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Text<'a>>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
@@ -299,8 +300,9 @@ pub struct CustomFieldOption<'a> {
     pub name: Text<'a>,
     #[serde(borrow)]
     pub custom_field: Ref<'a>,
-    #[serde(default)]
-    pub active: bool,
+    /// Absent means: yes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<i64>,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]

@@ -73,6 +73,16 @@ pub(crate) fn scanned(kind: &str, response: Response) -> Result<Page, Failure> {
     }
 }
 
+/// One page of a kind from one answer, and what of it cannot be read.
+pub(crate) fn scanned_with(kind: &str, response: Response) -> (Page, Vec<Problem>) {
+    let send = start(Task::Scan(everything(kind)), &given());
+    match resume(send, &given(), response) {
+        Ok(Step::Done(Outcome::Page(page))) => (page, Vec::new()),
+        Ok(Step::Done(Outcome::FlawedPage(flawed))) => flawed,
+        other => panic!("a page was expected, not {other:?}"),
+    }
+}
+
 /// The unified record and mask of the only row.
 pub(crate) fn read(kind: &str, row: &str) -> (Value, Vec<String>) {
     let page = scanned(kind, ok(&format!("[{row}]"))).unwrap();
