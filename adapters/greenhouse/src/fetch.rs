@@ -64,10 +64,10 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
         return Err(Failure::Protocol(format!("a request for {} by id brought others", kind.collection)));
     }
     // A row that cannot be read is there all the same.
-    let unread = |id: &String| rows.flawed.iter().any(|flawed| flawed.id.as_ref() == Some(id));
+    let unread = |id: &String| rows.problems.iter().any(|problem| problem.id.as_ref() == Some(id));
     let shown = |id: &String| rows.items.iter().any(|item| item.id == *id) || unread(id);
     let mut missing: Vec<String> = state.ids.iter().filter(|id| !shown(id)).cloned().collect();
-    if rows.flawed.iter().any(|flawed| flawed.id.is_none()) {
+    if rows.problems.iter().any(|problem| problem.id.is_none()) {
         // It may be any of them.
         missing.clear();
     }
@@ -76,7 +76,8 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
         return Err(Failure::Unavailable(format!("{} of the {} are still being made", rows.nameless, kind.name)));
     }
     missing.extend(state.impossible);
-    Ok(Step::Done(Outcome::Fetched(Fetched { items: rows.items, masks: rows.masks, missing })))
+    let fetched = Fetched { items: rows.items, masks: rows.masks, missing };
+    Ok(Step::Done(Outcome::fetched(fetched, rows.problems)))
 }
 
 fn known(name: &str) -> Result<&'static Kind, Failure> {

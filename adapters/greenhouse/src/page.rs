@@ -1,6 +1,6 @@
 //! A reply's rows as the items of a page.
 //!
-//! A member that cannot be read costs its unified field, a row that cannot be read costs that row; each is told as a [`Flawed`], and the
+//! A member that cannot be read costs its unified field, a row that cannot be read costs that row; each is told as a [`Problem`], and the
 //! others of the page are read. A page never fails for one of its rows.
 //!
 //! A stub row (see [`crate::read::people`]) becomes an item with an empty mask: it shows that the record exists and erases nothing that is
@@ -12,7 +12,7 @@ use crate::kinds::Kind;
 use crate::read::{Read, Unreadable};
 use crate::request;
 use crate::wire::{self, Id, Lacking};
-use atsync_adapter::contract::{Failure, Item, Response};
+use atsync_adapter::contract::{Failure, Item, Problem, Response};
 use atsync_adapter::rows;
 
 /// The rows of a reply.
@@ -23,18 +23,7 @@ pub(crate) struct Rows {
     /// Rows that exist but say neither what they hold nor which they are.
     pub(crate) nameless: usize,
     /// What could not be read.
-    pub(crate) flawed: Vec<Flawed>,
-}
-
-/// A row, or a field of one, that could not be read.
-#[derive(Debug)]
-pub(crate) struct Flawed {
-    /// The record's id, where the row tells it.
-    pub(crate) id: Option<String>,
-    /// The unified field, which the record's mask leaves out; none for a row without an item.
-    pub(crate) field: Option<&'static str>,
-    /// For people. Names the place, never the content.
-    pub(crate) message: String,
+    pub(crate) problems: Vec<Problem>,
 }
 
 /// Sets of known fields that one page tells apart; rows beyond that cost themselves. The contract allows 64.
@@ -49,7 +38,7 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
         let read = match (kind.read)(row.text) {
             Ok(read) => read,
             Err(why) => {
-                page.flawed.push(unreadable(kind, index, row.text, &why));
+                page.problems.push(unreadable(kind, index, row.text, &why));
                 continue;
             }
         };
@@ -69,7 +58,7 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
             Some(mask) => mask,
             None if masks.len() >= MASKS_MAX => {
                 let message = "the rows of this page have too many different sets of members".to_owned();
-                page.flawed.push(Flawed { id: Some(id), field: None, message });
+                page.problems.push(Problem::row(kind.name, Some(id), message));
                 continue;
             }
             None => {
@@ -78,7 +67,7 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
             }
         };
         for (field, flaw) in flaws {
-            page.flawed.push(Flawed { id: Some(id.clone()), field: Some(field), message: flaw.to_string() });
+            page.problems.push(Problem::field(kind.name, &id, field, flaw.to_string()));
         }
         page.items.push(Item {
             kind: kind.name.to_owned(),
@@ -94,7 +83,7 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
 }
 
 /// A row that cannot be read as a whole. Its id is told where it has one.
-fn unreadable(kind: &Kind, index: usize, text: &str, why: &Unreadable) -> Flawed {
+fn unreadable(kind: &Kind, index: usize, text: &str, why: &Unreadable) -> Problem {
     let what = match why {
         Unreadable::Shape(error) => {
             format!("has another shape than documented at line {} column {}", error.line(), error.column())
@@ -106,5 +95,5 @@ fn unreadable(kind: &Kind, index: usize, text: &str, why: &Unreadable) -> Flawed
         serde_json::from_str::<Id<'_>>(member.get()).ok().map(|id| id.0.into_owned())
     });
     let id = id.filter(|id| request::is_id(id));
-    Flawed { id, field: None, message: format!("row {index} of a page of {} {what}", kind.collection) }
+    Problem::row(kind.name, id, format!("row {index} of a page of {} {what}", kind.collection))
 }

@@ -5,7 +5,7 @@
 //! makes it what the engine loads. The contract's types are those of [`atsync_model::contract`], documented in `wit/adapter.wit`.
 //!
 //! [`state`] turns an adapter's own continuation type into bytes and back, [`rows`] reads a JSON array while remembering where each element
-//! lies, [`path`] builds request paths that the engine will accept.
+//! lies, and reads a bad row without its bad members, [`path`] builds request paths that the engine will accept.
 //!
 //! Left out: anything that reads a clock, draws randomness, sends or stores. There is nothing of the kind to be had.
 
