@@ -6,7 +6,7 @@
 use super::{Draft, Owned, Record};
 use crate::store::index;
 use atsync_model::desired::{FullReference, Reference};
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -71,10 +71,10 @@ impl<'a, D: Owned> Draft<'a, D> {
                 return String::new();
             }
         };
-        let normal = index::normal(name);
+        let wanted = normal::name(name);
         let best = names
             .iter()
-            .map(|candidate| (edits(&index::normal(candidate), &normal), candidate))
+            .map(|candidate| (edits(&normal::name(candidate), &wanted), candidate))
             .filter(|(edits, _)| *edits <= EDITS_MAX)
             .min();
         match best {
