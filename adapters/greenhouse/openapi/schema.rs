@@ -134,13 +134,18 @@ fn has_format(format: &str, text: &str) -> bool {
     let digits = |part: Option<&str>, form: &str| {
         part.is_some_and(|part| {
             part.len() >= form.len()
-                && part.bytes().zip(form.bytes()).all(|(byte, form)| if form == b'0' { byte.is_ascii_digit() } else { byte == form })
+                && part
+                    .bytes()
+                    .zip(form.bytes())
+                    .all(|(byte, form)| if form == b'0' { byte.is_ascii_digit() } else { byte == form })
         })
     };
     match format {
         "date-time" => {
             let (day, time) = text.split_once('T').map_or((None, None), |(day, time)| (Some(day), Some(time)));
-            digits(day, "0000-00-00") && digits(time, "00:00:00") && (text.ends_with('Z') || text.contains('+') || time.is_some_and(|time| time.contains('-')))
+            digits(day, "0000-00-00")
+                && digits(time, "00:00:00")
+                && (text.ends_with('Z') || text.contains('+') || time.is_some_and(|time| time.contains('-')))
         }
         "date" => digits(Some(text), "0000-00-00") && text.len() == 10,
         "email" => text.contains('@'),

@@ -3,14 +3,23 @@
 //! Every body that the adapter sends is checked against the document's schema of that request, every query parameter
 //! against its list, every flag and list that a reader reads against its type. And the other way: rows made after the
 //! document's schemas are read whole. Facts and document: `openapi/schema.rs`; what they settle: `REFERENCE.md`.
-#![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::print_stdout, reason = "tests")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 #[path = "../openapi/schema.rs"]
 mod schema;
 mod write_support;
 
 use atsync_adapter::Adapter;
-use atsync_adapter::contract::{Fetch, Field, Given, Outcome, Problem, Reply, Response, Scan, Since, Step, Target, Task, Window};
+use atsync_adapter::contract::{
+    Fetch, Field, Given, Outcome, Problem, Reply, Response, Scan, Since, Step, Target, Task, Window,
+};
 use atsync_greenhouse::{Greenhouse, kinds};
 use schema::{facts, faults, is_nullable, types};
 use serde_json::{Map, Value, json};
@@ -43,7 +52,8 @@ fn the_extract_says_what_the_document_says() {
     }
     for (request, schema) in facts["requests"].as_object().unwrap() {
         let (method, path) = request.split_once(' ').unwrap();
-        let body = &document["paths"][path][method.to_lowercase()]["requestBody"]["content"]["application/json"]["schema"];
+        let body =
+            &document["paths"][path][method.to_lowercase()]["requestBody"]["content"]["application/json"]["schema"];
         assert_eq!(*schema, bare(body), "{request}");
     }
     for (collection, names) in facts["queries"].as_object().unwrap() {
@@ -103,7 +113,11 @@ fn sample(schema: &Value, filled: bool) -> Value {
         "array" if filled => json!([sample(&schema["items"], true)]),
         "array" => json!([]),
         "object" if schema["additionalProperties"].is_object() => {
-            if filled { json!({"a_key": {"name": "A", "type": "short_text", "value": "x"}}) } else { json!({}) }
+            if filled {
+                json!({"a_key": {"name": "A", "type": "short_text", "value": "x"}})
+            } else {
+                json!({})
+            }
         }
         "object" => whole(schema, filled),
         _ => match schema["format"].as_str() {
@@ -159,7 +173,8 @@ fn a_row_as_in_the_official_schema_is_read_whole_whatever_the_kind() {
             assert!(unexplained.is_empty(), "{}: {unexplained:?} of {body}", kind.collection);
         }
         let (_, mask) = &read[0];
-        let known: Vec<&str> = kind.fields.iter().copied().filter(|field| mask.contains(&(*field).to_owned())).collect();
+        let known: Vec<&str> =
+            kind.fields.iter().copied().filter(|field| mask.contains(&(*field).to_owned())).collect();
         let unknown: Vec<&str> = kind.fields.iter().copied().filter(|field| !known.contains(field)).collect();
         assert!(unknown.iter().all(|field| kind.optional.contains(field)), "{}: {unknown:?}", kind.collection);
     }
@@ -180,9 +195,8 @@ fn every_query_parameter_is_documented() {
     let window = Window { from: "2026-01-01T00:00:00Z".into(), to: "2026-01-02T00:00:00Z".into() };
     for kind in kinds::KINDS {
         let Some(known) = facts()["queries"][kind.collection].as_array().cloned() else { continue };
-        let scan = |since| {
-            Task::Scan(Scan { kind: kind.name.into(), parent: None, since, cursor: None, page_size: 500 })
-        };
+        let scan =
+            |since| Task::Scan(Scan { kind: kind.name.into(), parent: None, since, cursor: None, page_size: 500 });
         let fetch = Task::Fetch(Fetch { kind: kind.name.into(), ids: vec!["1".into()] });
         for task in [scan(Since::Everything), scan(Since::Window(window.clone())), fetch] {
             let Ok(Step::Send(send)) = Greenhouse::start(task, &given()) else { panic!("a request") };
@@ -281,7 +295,13 @@ fn every_body_that_is_sent_fits_its_schema() {
         let line: Vec<String> = asked
             .line
             .split('/')
-            .map(|part| if part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty() { "{id}".into() } else { part.to_owned() })
+            .map(|part| {
+                if part.bytes().all(|byte| byte.is_ascii_digit()) && !part.is_empty() {
+                    "{id}".into()
+                } else {
+                    part.to_owned()
+                }
+            })
             .collect();
         let line = line.join("/");
         let schema = requests.get(&line).unwrap_or_else(|| panic!("{line} is not documented"));
@@ -290,14 +310,25 @@ fn every_body_that_is_sent_fits_its_schema() {
     }
     let unused: Vec<&String> = requests.keys().filter(|request| !seen.contains(*request)).collect();
     // Nothing is activated, deactivated or changed of users, and they are made one by one.
-    assert!(unused.iter().all(|request| request.contains("activate") || request.contains("PATCH /v3/users")), "{unused:?}");
+    assert!(
+        unused.iter().all(|request| request.contains("activate") || request.contains("PATCH /v3/users")),
+        "{unused:?}"
+    );
 }
 
 #[test]
 fn the_check_finds_what_it_should() {
     let hire = &facts()["requests"]["POST /v3/applications/{id}/hire"];
-    assert_eq!(faults(hire, &json!({"start_date": "2026-12-01T00:00:00Z", "close_reason_id": null})), Vec::<String>::new());
-    for wrong in [json!({"start_date": "2026-12-01"}), json!({"opening_id": null}), json!({"opening_id": "7"}), json!({"surprise": 1})] {
+    assert_eq!(
+        faults(hire, &json!({"start_date": "2026-12-01T00:00:00Z", "close_reason_id": null})),
+        Vec::<String>::new()
+    );
+    for wrong in [
+        json!({"start_date": "2026-12-01"}),
+        json!({"opening_id": null}),
+        json!({"opening_id": "7"}),
+        json!({"surprise": 1}),
+    ] {
         assert_eq!(faults(hire, &wrong).len(), 1, "{wrong}");
     }
     let update = &facts()["requests"]["PATCH /v3/applications/{id}"];

@@ -42,7 +42,9 @@ impl Body {
             match map.get(*name) {
                 None if *required => refuse(name, "is missing"),
                 None => {}
-                Some(Value::Null) if *required || matches!(*kind, "name" | "id" | "date_time") => refuse(name, "can't be null"),
+                Some(Value::Null) if *required || matches!(*kind, "name" | "id" | "date_time") => {
+                    refuse(name, "can't be null")
+                }
                 Some(Value::Null) => {}
                 Some(value) => {
                     if let Err(text) = fits(value, kind) {
@@ -109,7 +111,9 @@ fn fits(value: &Value, kind: &str) -> Result<(), &'static str> {
         "file" => ok(value.is_string(), "must be a string"),
         "bool" => ok(value.is_boolean(), "must be a boolean"),
         "int" | "id" => ok(value.is_i64(), "must be an integer"),
-        "date_time" => ok(value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()), "must be a date-time"),
+        "date_time" => {
+            ok(value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()), "must be a date-time")
+        }
         "time" => ok(value.as_str().is_some_and(|text| parse_ms(text).is_some()), "must be a date-time"),
         "ids" => ok(all(Value::is_i64), "must be a list of integers"),
         "texts" => ok(all(Value::is_string), "must be a list of strings"),

@@ -2,7 +2,14 @@
 //!
 //! In the form `official` a row has the members of the document and no others; in the default form two more that were seen
 //! live. Facts and check: `../openapi/schema.rs`.
-#![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::print_stdout, reason = "tests")]
+#![allow(
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "tests"
+)]
 
 mod common;
 #[path = "../../openapi/schema.rs"]
@@ -64,7 +71,8 @@ fn busy(world: &mut World) {
     let prospect = json!({"candidate_id": candidate, "prospect": true});
     assert_eq!(world.send("POST", "/v3/applications", &prospect).status, 201);
     let application = world.list("/v3/applications?status=active&per_page=1")[0]["id"].as_i64().unwrap();
-    let file = json!({"application_id": application, "filename": "cv.pdf", "type": "resume", "url": "https://x.example/cv"});
+    let file =
+        json!({"application_id": application, "filename": "cv.pdf", "type": "resume", "url": "https://x.example/cv"});
     assert_eq!(world.send("POST", "/v3/attachments", &file).status, 201);
 }
 
@@ -125,7 +133,8 @@ fn a_note_for_a_candidate_who_vanished_is_taken_and_an_orphan() {
     let world = World::new();
     let candidate = world.list("/v3/candidates?per_page=1")[0]["id"].as_i64().unwrap();
     world.sandbox.recruiter(&Recruiter::DeleteCandidate { candidate_id: candidate }).unwrap();
-    let note = |candidate: i64| json!({"candidate_id": candidate, "body": "Hi", "note_type": "NOTE", "visibility": "public"});
+    let note =
+        |candidate: i64| json!({"candidate_id": candidate, "body": "Hi", "note_type": "NOTE", "visibility": "public"});
     assert!(world.sandbox.orphan_notes().is_empty());
     assert_eq!(world.send("POST", "/v3/notes", &note(candidate)).status, 201);
     assert_eq!(world.sandbox.orphan_notes().len(), 1);

@@ -147,7 +147,8 @@ fn absent_null_and_empty_are_three_things_for_every_flag_and_list() {
                     panic!("{place}: a row without it knows as much as one with it");
                 });
             assert_eq!(absent.get(*field), None, "{place}");
-            let (page, _) = scanned_with(kind.name, ok(&format!("[{}]", with(&row.to_string(), json!({ member: null })))));
+            let (page, _) =
+                scanned_with(kind.name, ok(&format!("[{}]", with(&row.to_string(), json!({ member: null })))));
             let null: Value = serde_json::from_str(&page.items[0].body).unwrap();
             let null_mask = page.masks[0].clone();
             let is_known = null_mask.contains(&(*field).to_owned());

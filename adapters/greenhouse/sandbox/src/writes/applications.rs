@@ -186,10 +186,8 @@ pub(super) fn update(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Re
         let Some(detail) = context.model.find(Kind::ProspectDetails, "application_id", id).first().copied() else {
             return Err(Refusal::invalid("prospect_pool_id", "application is not a prospect"));
         };
-        let pool = [
-            ("pool_id", body.int("prospect_pool_id").into()),
-            ("pool_stage_id", body.int("prospect_stage_id").into()),
-        ];
+        let pool =
+            [("pool_id", body.int("prospect_pool_id").into()), ("pool_stage_id", body.int("prospect_stage_id").into())];
         context.model.set(Kind::ProspectDetails, detail, Touch::Stamp, &pool);
     }
     let same = cells.iter().all(|(name, cell)| context.model.cell(Kind::Applications, id, name) == cell);
