@@ -5,7 +5,7 @@
 //!
 //! Versions: a record's `updated_at` is its version only where every member is the record's own. Whether a parent's `updated_at` moves with
 //! its children is unknown (harvest-v3.md §10 no. 13 [?], pitfalls.md B27), so kinds that carry lists have no version and are compared by
-//! content. Left out: hiring teams, scorecards, interviews, offers and demographic data.
+//! content. Left out: scorecards, interviews, offers and demographic data.
 
 use crate::read::{Reader, candidacy, custom, jobs, lists, people};
 use atsync_model::kinds as names;
@@ -222,6 +222,20 @@ pub const KINDS: &[Kind] = &[
         never_null: jobs::OPENING_NEVER_NULL,
         confidential: true,
         ..plain(names::OPENINGS, "openings", jobs::opening)
+    },
+    Kind {
+        fields: jobs::MANAGER_FIELDS,
+        reads: jobs::MANAGER_READS,
+        never_null: jobs::MANAGER_NEVER_NULL,
+        confidential: true,
+        ..plain(names::HIRING_MANAGERS, "job_hiring_managers", jobs::manager)
+    },
+    Kind {
+        fields: jobs::OWNER_FIELDS,
+        reads: jobs::OWNER_READS,
+        never_null: jobs::OWNER_NEVER_NULL,
+        confidential: true,
+        ..plain(names::JOB_OWNERS, "job_owners", jobs::owner)
     },
     Kind {
         fields: people::CANDIDATE_FIELDS,

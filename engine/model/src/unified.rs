@@ -427,6 +427,25 @@ pub struct Opening<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
+/// `hiring_managers`, `job_owners`: a member of a job's hiring team. `role` is `hiring_manager`, `recruiter`, `coordinator` or `sourcer`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct TeamMember<'a> {
+    #[serde(borrow)]
+    pub job: Ref<'a>,
+    #[serde(borrow)]
+    pub user: Ref<'a>,
+    #[serde(borrow)]
+    pub role: Word<'a>,
+    /// The one of that role who is asked first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub responsible: Option<bool>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
 /// `application_stages`: one application's way through one stage. Neither time set: not been there yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]

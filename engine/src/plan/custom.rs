@@ -194,6 +194,17 @@ impl<'a, D: Owned> Draft<'a, D> {
                 None
             }
             (None, _) => {
+                let archived = found.iter().find(|record| {
+                    record.text("applies_to.value") == Some(applies_to) && record.text("key") == Some(key)
+                });
+                if let Some(record) = archived {
+                    let message = format!(
+                        "{host}: the custom field {key:?} for a {applies_to} (id {}) is archived in the ATS; bring it back there, or take it out of the record",
+                        record.id
+                    );
+                    self.block(host, "UnknownReference", message);
+                    return None;
+                }
                 let suggestion = self.suggestion(kinds::CUSTOM_FIELDS, key);
                 let message = format!(
                     "{host}: there is no active custom field with the key {key:?} for a {applies_to}{suggestion}; declare it, make it in the ATS, or take it out of the record"
@@ -287,8 +298,10 @@ impl<'a, D: Owned> Draft<'a, D> {
                     choices.extend(desired.options.iter().flatten().map(String::as_str));
                 }
                 choices.truncate(CHOICES_SHOWN);
+                let is_archived = !definition::called(options.iter(), label).is_empty();
+                let archived = if is_archived { "; it is archived in the ATS" } else { "" };
                 let message = format!(
-                    "{host}: custom_fields.{key} has no active choice {label:?}; the choices are: {}",
+                    "{host}: custom_fields.{key} has no active choice {label:?}{archived}; the choices are: {}",
                     choices.join(", ")
                 );
                 self.block(host, "UnknownReference", message);

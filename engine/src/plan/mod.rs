@@ -330,12 +330,14 @@ struct Draft<'a, D = DesiredCandidate> {
     shared: Vec<Step>,
     needs: Vec<Need>,
     stories: Vec<explain::Story>,
+    /// The candidate's data look erased: no policy puts anything back.
+    is_erased: bool,
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
     fn new(input: &'a Input<'a, D>, facts: &'a Facts) -> Self {
         let plan = RecordPlan { key: input.desired.key(), generation: input.generation, ..RecordPlan::default() };
-        Self { input, facts, plan, shared: Vec::new(), needs: Vec::new(), stories: Vec::new() }
+        Self { input, facts, plan, shared: Vec::new(), needs: Vec::new(), stories: Vec::new(), is_erased: false }
     }
 
     fn finish(mut self) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
@@ -427,7 +429,10 @@ impl<'a, D: Owned> Draft<'a, D> {
 
     /// The policy of a field: the record's own word, else the default of the table.
     fn policy(&self, field: &str) -> Policy {
-        self.input.desired.decided_policy(field)
+        match self.input.desired.decided_policy(field) {
+            Policy::Enforce if self.is_erased => Policy::Yield,
+            policy => policy,
+        }
     }
 }
 

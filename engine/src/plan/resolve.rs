@@ -75,7 +75,8 @@ impl<'a, D: Owned> Draft<'a, D> {
         let best = names
             .iter()
             .map(|candidate| (edits(&normal::name(candidate), &wanted), candidate))
-            .filter(|(edits, _)| *edits <= EDITS_MAX)
+            // The very name is no suggestion: what bears it was passed over for another reason.
+            .filter(|(edits, _)| (1..=EDITS_MAX).contains(edits))
             .min();
         match best {
             Some((_, candidate)) => format!(" (did you mean {candidate:?}?)"),
@@ -115,11 +116,19 @@ impl<'a, D: Owned> Draft<'a, D> {
 
     fn resolve_name(&mut self, host: &str, kind: &str, parent: Option<&str>, name: &str) -> Option<&'a Arc<Record>> {
         let found = self.lookup(kind, index::NAME, name)?;
-        let mut fitting: Vec<&Arc<Record>> = found
+        let (mut fitting, archived): (Vec<&Arc<Record>>, Vec<&Arc<Record>>) = found
             .iter()
-            .filter(|record| record.value("active").and_then(Value::as_bool) != Some(false))
             .filter(|record| parent.is_none_or(|parent| record.text("parent.id") == Some(parent)))
-            .collect();
+            .partition(|record| record.value("active").and_then(Value::as_bool) != Some(false));
+        if let (true, Some(record)) = (fitting.is_empty(), archived.first()) {
+            let message = format!(
+                "{host}: the {} {name:?} (id {}) is archived in the ATS; bring it back there, or name another",
+                singular(kind),
+                record.id
+            );
+            self.block(host, "UnknownReference", message);
+            return None;
+        }
         narrow(&mut fitting, |record| record.text("name").or(record.text("title")) == Some(name.trim()));
         if kind == kinds::JOBS {
             narrow(&mut fitting, |record| record.text("state.value") == Some("open"));

@@ -1,4 +1,4 @@
-//! Jobs, what the public sees of them, their seats and their stages.
+//! Jobs, what the public sees of them, their seats, their stages and their hiring teams.
 //!
 //! `is_template` and `department_id` may be `null`, `office_ids` `[]` or `null` (harvest-v3.md §9.5, REC \[ok\]; §3 \[2nd\]). Job posts, stages and openings
 //! of a job are rows of their own that name it.
@@ -6,7 +6,7 @@
 use super::custom::{CustomMap, values};
 use super::{Read, Unreadable, record, word_of};
 use crate::wire::{Id, Lacking, Str, row};
-use atsync_model::unified::{Job, Named, Opening, Posting, Word};
+use atsync_model::unified::{Job, Named, Opening, Posting, TeamMember, Word};
 use serde_json::Value;
 use std::borrow::Cow;
 
@@ -169,6 +169,62 @@ pub(crate) fn opening(text: &str) -> Result<Read, Unreadable> {
         custom_fields: values(row.custom_fields, &mut lacking),
         opened_at: row.opened_at.text("opened_at", &mut lacking),
         closed_at: row.closed_at.text("closed_at", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// openapi: job_hiring_manager.
+    ManagerRow { job_id: Id<'a>, user_id: Id<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+);
+/// What is read of a hiring manager.
+pub(crate) const MANAGER_READS: &[&str] = ManagerRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const MANAGER_NEVER_NULL: &[&str] = ManagerRow::NEVER_NULL;
+/// The unified fields of a hiring manager.
+pub(crate) const MANAGER_FIELDS: &[&str] = &["job", "user", "role", "created_at", "updated_at"];
+
+/// Reads a hiring manager of a job.
+pub(crate) fn manager(text: &str) -> Result<Read, Unreadable> {
+    let row = ManagerRow::read(text)?;
+    let mut lacking = Lacking::default();
+    let unified = TeamMember {
+        job: row.job_id.some_reference("job", &mut lacking),
+        user: row.user_id.some_reference("user", &mut lacking),
+        role: Word { value: Cow::Borrowed("hiring_manager"), source: None },
+        responsible: None,
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// openapi: job_owner.
+    OwnerRow {
+        job_id: Id<'a>, user_id: Id<'a>, kind as "type": Str<'a>, responsible not null: bool, created_at: Str<'a>, updated_at: Str<'a>,
+    }
+);
+/// What is read of an owner.
+pub(crate) const OWNER_READS: &[&str] = OwnerRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const OWNER_NEVER_NULL: &[&str] = OwnerRow::NEVER_NULL;
+/// The unified fields of an owner.
+pub(crate) const OWNER_FIELDS: &[&str] = &["job", "user", "role", "responsible", "created_at", "updated_at"];
+
+/// Reads a recruiter, coordinator or sourcer of a job.
+pub(crate) fn owner(text: &str) -> Result<Read, Unreadable> {
+    let row = OwnerRow::read(text)?;
+    let mut lacking = Lacking::default();
+    let unified = TeamMember {
+        job: row.job_id.some_reference("job", &mut lacking),
+        user: row.user_id.some_reference("user", &mut lacking),
+        role: word_of(row.kind, "role", &mut lacking, |source| {
+            ["recruiter", "coordinator", "sourcer"].into_iter().find(|known| *known == source)
+        }),
+        responsible: row.responsible.take("responsible", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };

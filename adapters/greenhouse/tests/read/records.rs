@@ -165,6 +165,25 @@ fn absent_null_and_empty_are_three_things_for_every_flag_and_list() {
     }
 }
 
+/// openapi: job_hiring_manager, job_owner.
+#[test]
+fn a_hiring_team_refers_to_job_and_users_and_says_who_does_what() {
+    let times = json!({"created_at": "x", "updated_at": "y"});
+    let row = |more: Value| with(&with(r#"{"id": 7, "job_id": 5, "user_id": 3}"#, times.clone()), more);
+    let (manager, _) = read("hiring_managers", &row(json!({})));
+    assert_eq!((&manager["job"]["id"], &manager["user"]["id"]), (&json!("5"), &json!("3")));
+    assert_eq!(manager["role"], json!({"value": "hiring_manager"}));
+    for (source, value) in
+        [("recruiter", "recruiter"), ("coordinator", "coordinator"), ("sourcer", "sourcer"), ("new", "other")]
+    {
+        let (owner, _) = read("job_owners", &row(json!({"type": source, "responsible": false})));
+        assert_eq!(
+            (&owner["role"], &owner["responsible"]),
+            (&json!({"value": value, "source": source}), &json!(false))
+        );
+    }
+}
+
 /// Official schema: `custom_field.active` may be null. That is not false.
 #[test]
 fn null_never_says_that_a_definition_is_archived() {
@@ -356,7 +375,7 @@ fn sample(kind: &str, member: &str) -> Value {
         "sort_order" => json!(0),
         "private" | "can_email" | "prospect" | "needs_decision" | "confidential" | "is_template" | "internal"
         | "active" | "live" | "featured" | "open" | "current" | "verified" | "deactivated" | "site_admin"
-        | "required" => json!(true),
+        | "required" | "responsible" => json!(true),
         "addresses" | "social_media_addresses" => json!([{"value": "v", "type": "home"}]),
         list if list.ends_with("_ids") => json!([1, 2]),
         list if list.ends_with("_addresses") || list.ends_with("_numbers") => json!([{"value": "v", "type": "home"}]),
