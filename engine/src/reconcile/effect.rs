@@ -12,6 +12,7 @@
 //! A request that may have arrived is never taken for one that did not. At most one intent is open per path and operation.
 
 use super::Reconciler;
+use super::apply::concerns_connection;
 use super::drive::{STEPS_MAX, TaskError, resume, start};
 use super::gather::remote;
 use crate::adapter::TaskGuard;
@@ -111,11 +112,24 @@ const OWN_WRITES_MAX: usize = 50;
 /// The first pause between two looks for our own last write; doubled each time.
 const OWN_WRITE_PAUSE_FIRST_MS: u64 = 500;
 /// How long a request may take from its intent to its last byte: the session's wait for the budget, a renewal and the exchange itself.
-const SEND_WAIT_MAX_MS: u64 = 300_000;
+pub(super) const SEND_WAIT_MAX_MS: u64 = 300_000;
 
 impl Reconciler {
     /// Carries an order out. `rule` is the manifest's rule for its operation.
+    ///
+    /// A creation whose parent the adapter does not find is tried once more when the engine made that parent a moment ago and it did not
+    /// show yet.
     pub(super) async fn perform(&self, order: &Order, rule: &OperationRule) -> Result<EffectEnd, Error> {
+        let end = self.perform_once(order, rule).await?;
+        match &end {
+            EffectEnd::NotSent(TaskError::Failed(Failure::NotFound(_))) if self.await_parent(order).await? => {
+                self.perform_once(order, rule).await
+            }
+            _ => Ok(end),
+        }
+    }
+
+    async fn perform_once(&self, order: &Order, rule: &OperationRule) -> Result<EffectEnd, Error> {
         self.await_own_write(order, rule).await?;
         let task =
             Task::Write(Write { operation: order.operation.clone(), observed: self.observed_body(order).await? });
@@ -189,6 +203,22 @@ impl Reconciler {
                 && (intent.host == order.host || intent.makes.values().any(|made| *made == order.host))
         };
         let Some(last) = intents.iter().find(is_before) else { return Ok(false) };
+        let Some(rule) = self.adapter.manifest().operation(&last.operation) else { return Ok(false) };
+        let window_ms = self.settle_window_ms.unwrap_or(rule.settle_window_ms);
+        Ok(self.await_shown(last, window_ms).await)
+    }
+
+    /// Waits until what a new record belongs to shows, where the engine made that. False where there is nothing to wait for.
+    async fn await_parent(&self, order: &Order) -> Result<bool, Error> {
+        if order.operation.target.is_some() {
+            return Ok(false);
+        }
+        let key = order.host.split('/').next().unwrap_or(&order.host);
+        let intents = self.store.intents_of(&self.name, key, OWN_WRITES_MAX).await?;
+        let holds = |made: &String| order.host.strip_prefix(made.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let made_it =
+            |intent: &&Intent| matches!(intent.state, IntentState::Applied { .. }) && intent.makes.values().any(holds);
+        let Some(last) = intents.iter().find(made_it) else { return Ok(false) };
         let Some(rule) = self.adapter.manifest().operation(&last.operation) else { return Ok(false) };
         let window_ms = self.settle_window_ms.unwrap_or(rule.settle_window_ms);
         Ok(self.await_shown(last, window_ms).await)
@@ -303,7 +333,7 @@ impl Reconciler {
             match judged {
                 Judgement::Applied(applied) => return self.applied(order, &intent, applied).await,
                 Judgement::Refused(failure) => {
-                    let to = IntentState::Refused { reason: failure.to_string() };
+                    let to = IntentState::Refused { reason: failure.to_string(), passing: passes(&failure) };
                     self.advance(&intent, to, Vec::new(), false).await?;
                     return Ok(EffectEnd::Refused(failure));
                 }
@@ -348,6 +378,7 @@ impl Reconciler {
             first_sent_ms: now_ms,
             last_sent_ms: now_ms,
             changed_ms: now_ms,
+            tries: Vec::new(),
             state: IntentState::Sending,
         };
         self.store.begin_intent(&self.name, intent).await
@@ -450,6 +481,11 @@ impl Reconciler {
     }
 }
 
+/// Whether a refusal concerns the connection and not what was asked for.
+fn passes(failure: &Failure) -> bool {
+    concerns_connection(failure) || matches!(failure, Failure::Denied(_))
+}
+
 fn judge(step: Step, status: u16, listed: bool) -> Judgement {
     let complete = (200..300).contains(&status);
     match step {
@@ -496,7 +532,7 @@ fn moved(made: &[Link], intent: IntentId) -> Vec<Change> {
 }
 
 /// SHA-256 over what the request says: method, goal and body.
-fn digest(request: &Request) -> String {
+pub(crate) fn digest(request: &Request) -> String {
     let mut hash = Sha256::new();
     let mut feed = |text: &[u8]| {
         hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
