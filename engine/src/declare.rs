@@ -127,7 +127,8 @@ fn input(message: String) -> Error {
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let cut = text.rfind(" at line ").and_then(|at| text.get(..at)).unwrap_or(&text);
-    let hint = if cut.starts_with("unknown field") { "; `atsync schema` prints the shape of a record" } else { "" };
+    let hint =
+        if cut.starts_with("unknown field") { "; `atsync::model::desired` has the shape of a record" } else { "" };
     format!("{cut} (column {}){hint}", error.column())
 }
 

@@ -31,6 +31,7 @@ pub(crate) struct Opened {
     host: ComponentHost,
     adapters: BTreeMap<String, Arc<dyn Adapter>>,
     credentials: BTreeMap<String, Credential>,
+    webhook_secrets: BTreeMap<String, Vec<Secret>>,
 }
 
 /// Opens the store of a configuration for these connections, or for all.
@@ -52,12 +53,18 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
         return Err(Failure::new(format!("there is no store {store} yet; `atsync pull {name}` makes it")));
     }
     let host = adapters::host()?;
-    let (mut loaded, mut credentials) = (BTreeMap::new(), BTreeMap::new());
+    let (mut loaded, mut credentials, mut webhook_secrets) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
     for name in &names {
         let connection = config.connection(name)?;
         let at = |message: String| Failure::new(format!("{}: connections.{name}.{message}", config.path.display()));
         if how == Use::Online {
             credentials.insert(name.clone(), credential(connection, config.directory()).await.map_err(at)?);
+            let mut secrets = Vec::new();
+            for secret in &connection.webhook_secret {
+                let read = secret.read(config.directory()).await;
+                secrets.push(read.map_err(|error| at(format!("webhook_secret: {error}")))?);
+            }
+            webhook_secrets.insert(name.clone(), secrets);
         }
         let adapter = adapters::load(&host, &connection.adapter, config.directory())
             .map_err(|error| at(format!("adapter: {error}")))?;
@@ -67,7 +74,7 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
     let builder = tokio::task::spawn_blocking(move || Engine::builder().store_file(store))
         .await
         .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))??;
-    Ok(Opened { engine: builder.build()?, config, host, adapters: loaded, credentials })
+    Ok(Opened { engine: builder.build()?, config, host, adapters: loaded, credentials, webhook_secrets })
 }
 
 impl Opened {
@@ -92,6 +99,7 @@ impl Opened {
         options.allow_private_network = config.allow_private_network;
         options.settings = config.settings.clone();
         options.settle_window_ms = config.settle_window_ms;
+        options.webhook_secrets = self.webhook_secrets.get(name).cloned().unwrap_or_default();
         options.progress = output.progress();
         Ok(self.engine.connect(options).await?)
     }

@@ -181,12 +181,12 @@ pub struct Quirks {
     pub retry_after: RetryAfter,
     /// New and changed rows are invisible or stale to lists until this has passed.
     pub visibility_delay_ms: i64,
+    /// The same by collection, for those that differ: `{"candidates": 90000}`.
+    pub visibility_delays_ms: BTreeMap<String, i64>,
     /// Which members rows have.
     pub rows: Rows,
     /// Flags that the OpenAPI document lets be null come as null in place of their usual value.
     pub null_flags: bool,
-    /// The same by collection, for those that differ: `{"candidates": 90000}`.
-    pub visibility_delays_ms: BTreeMap<String, i64>,
     /// Rows carry a field that no reference names.
     pub unknown_field: bool,
     /// Custom fields marked private are left out of every row.
