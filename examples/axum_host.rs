@@ -83,7 +83,7 @@ async fn declare(
 ) -> Result<Json<Value>, Refusal> {
     record.key = key;
     let report = acme.declare(&[record]).await?;
-    Ok(Json(json!({ "created": report.created, "updated": report.updated })))
+    Ok(Json(json!({ "created": report.created, "changed": report.changed })))
 }
 
 async fn referrals(

@@ -9,6 +9,7 @@ use atsync::adapter::{ComponentHost, HostOptions};
 use atsync::model::desired::DesiredCandidate;
 use atsync::model::unified::Candidate;
 use atsync::schedule::{self, Cron, Round};
+use atsync::store::{Cause, ChangeWhat};
 use atsync::{Connection, ConnectionOptions, Credential, Engine, SecretRef};
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use futures_util::TryStreamExt;
@@ -57,7 +58,7 @@ pub async fn run(store: &std::path::Path, origin: &str, referrals: usize) -> Res
         let mut feed = std::pin::pin!(feed);
         let mut created = 0;
         while let Some(change) = feed.try_next().await? {
-            let ours = matches!(change.cause, atsync::store::Cause::Applied { .. });
+            let ours = matches!(change.cause, Cause::Applied { .. }) && change.what == ChangeWhat::Created;
             created += usize::from(ours && change.kind == "candidates");
             // Only now does it count as dealt with.
             consumer.acknowledge("mailer", change.serial).await?;

@@ -308,7 +308,6 @@ async fn one(store: &RedbStore, number: usize) {
         changed_ms: 1,
         tries: Vec::new(),
         state: IntentState::Sending,
-        tries: Vec::new(),
     };
     let intent = store.begin_intent("acme", intent).await.unwrap();
     let advance = IntentAdvance {
