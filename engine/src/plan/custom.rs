@@ -199,7 +199,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 });
                 if let Some(record) = archived {
                     let message = format!(
-                        "{host}: the custom field {key:?} for a {applies_to} (id {}) is archived in the ATS; bring it back there, or take it out of the record",
+                        "{host}: there is no active custom field with the key {key:?} for a {applies_to}: the one of that key (id {}) is archived in the ATS; bring it back there, or take it out of the record",
                         record.id
                     );
                     self.block(host, "UnknownReference", message);
@@ -299,9 +299,9 @@ impl<'a, D: Owned> Draft<'a, D> {
                 }
                 choices.truncate(CHOICES_SHOWN);
                 let is_archived = !definition::called(options.iter(), label).is_empty();
-                let archived = if is_archived { "; it is archived in the ATS" } else { "" };
+                let archived = if is_archived { format!("; {label:?} is archived in the ATS") } else { String::new() };
                 let message = format!(
-                    "{host}: custom_fields.{key} has no active choice {label:?}{archived}; the choices are: {}",
+                    "{host}: custom_fields.{key} has no active choice {label:?}; the choices are: {}{archived}",
                     choices.join(", ")
                 );
                 self.block(host, "UnknownReference", message);
