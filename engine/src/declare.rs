@@ -5,6 +5,7 @@
 //! resolve; that needs the observed state and is the plan's.
 
 mod check;
+mod twice;
 
 pub use check::check;
 
