@@ -87,12 +87,14 @@
 //! `atsync-componentize` makes the component file that the engine loads.
 //!
 //! [`state`] turns an adapter's own continuation type into bytes and back, [`rows`] reads a JSON array while remembering where each element
-//! lies, [`path`] builds request paths that the engine will accept.
+//! lies, [`path`] builds request paths that the engine will accept, [`log`] writes to the engine's log. A panic reaches
+//! the engine's error with its message and its place.
 //!
 //! Left out: anything that reads a clock, draws randomness, sends or stores. There is nothing of the kind to be had.
 
 pub mod bindings;
 mod glue;
+mod notice;
 #[cfg(test)]
 mod package_tests;
 pub mod path;
@@ -103,6 +105,7 @@ pub use atsync_model as model;
 pub use atsync_model::contract;
 pub use atsync_model::manifest::{self, Manifest};
 pub use glue::Component;
+pub use notice::log;
 
 use contract::{Continuation, Failure, Given, Reply, Step, Task};
 
