@@ -563,6 +563,30 @@ fn every_operation_that_the_planner_can_name_is_on_the_page_for_adapter_authors(
 }
 
 #[test]
+fn every_table_of_default_policies_is_the_one_that_the_code_decides_by() {
+    use atsync::plan::defaults::{DEFAULTS, Of, word};
+    let row = |row: &atsync::plan::defaults::Row| {
+        let fields: Vec<String> = row.fields.iter().map(|field| format!("`{field}`")).collect();
+        let of = match row.of {
+            Of::Candidate => "a candidate",
+            Of::Application => "an application",
+            Of::CustomField => "a custom field",
+        };
+        format!("| {} of {of} | {} |", fields.join(", "), word(row.policy))
+    };
+    let rows: Vec<String> = DEFAULTS.iter().map(row).collect();
+    for (name, page) in [
+        ("README.md", include_str!("../README.md")),
+        ("engine/src/plan/mod.rs", include_str!("../engine/src/plan/mod.rs")),
+    ] {
+        let lines = page.lines().map(|line| line.trim_start_matches("//! "));
+        let table = lines.skip_while(|line| *line != "| field | policy |").skip(2);
+        let table: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
+        assert_eq!(table, rows, "{name}");
+    }
+}
+
+#[test]
 fn the_generated_policies_are_those_that_there_are() {
     for word in ["enforce", "yield", "seed", "fill"] {
         assert!(serde_json::from_value::<Policy>(json!(word)).is_ok());

@@ -27,7 +27,21 @@ impl Clock for SystemClock {
 
     #[allow(clippy::disallowed_methods, reason = "the one place where the engine waits")]
     fn sleep(&self, wait_ms: u64) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(std::time::Duration::from_millis(wait_ms)))
+        let wait = std::time::Duration::from_millis(wait_ms);
+        Box::pin(async move {
+            if crate::runtime::is_there() {
+                return tokio::time::sleep(wait).await;
+            }
+            // Rare: whatever needs a runtime is refused before it waits. A thread waits, rather than
+            // that tokio panics.
+            let (done, waited) = tokio::sync::oneshot::channel();
+            std::thread::spawn(move || {
+                std::thread::sleep(wait);
+                // Nobody may be waiting any more.
+                let _ = done.send(());
+            });
+            drop(waited.await);
+        })
     }
 }
 

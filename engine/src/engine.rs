@@ -25,6 +25,7 @@
 
 use crate::adapter::Adapter;
 use crate::clock::{Clock, SystemClock};
+use crate::credential::{self, Credential};
 use crate::declare;
 use crate::declare::Declare;
 use crate::entropy::{Entropy, SystemEntropy};
@@ -35,40 +36,24 @@ use crate::reconcile::{
     ApplyReport, CheckResult, HintEnd, Parts, PlanOf, ProgressFn, PullReport, Reconciler, Resend, SettleReport,
     SweepOptions, SweepReport,
 };
-use crate::secret::Secret;
 use crate::store::{
     Change, ConnectionRow, DeclareReport, DesiredRow, Hold, LinkRow, ObservedRow, ScanState, Store, SweepPhase,
     SweepState,
 };
-use crate::transport::{AuthConfig, HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
+use crate::transport::{HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
 use atsync_model::contract::{Hint, RemoteRef};
-use atsync_model::manifest::{AuthRule, Manifest, OriginBase};
+use atsync_model::manifest::{Manifest, OriginBase};
 use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use url::Url;
 
 /// Rows that one read of the feed or of a kind brings.
 const READ_ROWS: usize = 500;
-
-/// A credential as the host holds it. `Debug` shows no secret.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Credential {
-    /// OAuth2 client credentials.
-    ClientCredentials {
-        /// The client's id.
-        client_id: String,
-        /// The client's secret.
-        client_secret: Secret,
-    },
-    /// A key, sent as the adapter's manifest says: half of HTTP Basic, a bearer token, or a header.
-    Key(Secret),
-}
 
 /// What a connection is made of.
 #[derive(Clone)]
@@ -228,7 +213,7 @@ impl Engine {
         }
         let mut session = SessionOptions::new(name.clone(), origins(manifest, &options.origins).map_err(problem)?);
         session.private_network = options.allow_private_network;
-        session.auth = auth(manifest, &options).map_err(problem)?;
+        session.auth = credential::auth(manifest, &options.settings, &options.credential).map_err(problem)?;
         session.rules = manifest.rates.clone();
         let session = Session::new(
             session,
@@ -263,7 +248,11 @@ impl Engine {
         if row != held {
             self.store.put_connection(&reconciler.name, held).await?;
         }
-        Ok(Connection { reconciler: Arc::new(reconciler), declared: Arc::new(Notify::new()) })
+        Ok(Connection {
+            reconciler: Arc::new(reconciler),
+            declared: Arc::new(Notify::new()),
+            credentials: Arc::new(watch::Sender::new(0)),
+        })
     }
 }
 
@@ -333,43 +322,13 @@ fn origins(manifest: &Manifest, overrides: &BTreeMap<String, String>) -> Result<
     Ok(granted)
 }
 
-/// The first of the manifest's schemes that the credential fits.
-fn auth(manifest: &Manifest, options: &ConnectionOptions) -> Result<AuthConfig, String> {
-    let fitting = manifest.auth.iter().find_map(|rule| match (rule, &options.credential) {
-        (
-            AuthRule::Oauth2ClientCredentials { token_origin, token_path, form_settings },
-            Credential::ClientCredentials { client_id, client_secret },
-        ) => {
-            let form = form_settings.iter().filter_map(|field| {
-                let value = options.settings.get(&field.setting)?;
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                Some((field.field.clone(), text))
-            });
-            Some(AuthConfig::ClientCredentials {
-                token_origin: token_origin.clone(),
-                token_path: token_path.clone(),
-                client_id: client_id.clone(),
-                client_secret: client_secret.clone(),
-                form: form.collect(),
-            })
-        }
-        (AuthRule::BasicKey { half, other }, Credential::Key(key)) => {
-            Some(AuthConfig::BasicKey { half: *half, other: other.clone(), key: key.clone() })
-        }
-        (AuthRule::Bearer {}, Credential::Key(key)) => Some(AuthConfig::Bearer { key: key.clone() }),
-        (AuthRule::Header { name, prefix }, Credential::Key(key)) => {
-            Some(AuthConfig::Header { name: name.clone(), prefix: prefix.clone(), key: key.clone() })
-        }
-        _ => None,
-    });
-    fitting.ok_or_else(|| format!("the adapter {} does not take this kind of credential", manifest.name))
-}
-
 /// A connection to one customer's ATS. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Connection {
     reconciler: Arc<Reconciler>,
     declared: Arc<Notify>,
+    /// Counts the credentials that were given since the connection was opened.
+    credentials: Arc<watch::Sender<u64>>,
 }
 
 /// How a connection stands.
@@ -517,13 +476,13 @@ impl Connection {
     }
 
     /// Observed records of a kind, in the order of their ids.
-    pub fn observed(&self, kind: &str) -> impl Stream<Item = Result<ObservedRow, Error>> + '_ {
+    pub fn observed(&self, kind: &str) -> impl Stream<Item = Result<ObservedRow, Error>> + Send + use<> {
         let kind = kind.to_owned();
+        let reconciler = Arc::clone(&self.reconciler);
         let pages = stream::try_unfold(Some(None), move |after: Option<Option<String>>| {
-            let kind = kind.clone();
+            let (kind, reconciler) = (kind.clone(), Arc::clone(&reconciler));
             async move {
                 let Some(after) = after else { return Ok(None) };
-                let reconciler = &self.reconciler;
                 let rows = reconciler.store.observed_page(&reconciler.name, &kind, after.as_deref(), READ_ROWS).await?;
                 let next = rows.last().map(|row| Some(row.id.clone()));
                 Ok::<_, Error>(Some((stream::iter(rows.into_iter().map(Ok::<_, Error>)), next)))
@@ -541,13 +500,16 @@ impl Connection {
     }
 
     /// The feed after a serial, up to what is there now.
-    pub fn changes(&self, after: u64) -> impl Stream<Item = Result<Change, Error>> + '_ {
-        let pages = stream::try_unfold(Some(after), move |after: Option<u64>| async move {
-            let Some(after) = after else { return Ok(None) };
-            let reconciler = &self.reconciler;
-            let changes = reconciler.store.changes(&reconciler.name, after, READ_ROWS).await?;
-            let next = changes.last().map(|change| change.serial);
-            Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
+    pub fn changes(&self, after: u64) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
+        let reconciler = Arc::clone(&self.reconciler);
+        let pages = stream::try_unfold(Some(after), move |after: Option<u64>| {
+            let reconciler = Arc::clone(&reconciler);
+            async move {
+                let Some(after) = after else { return Ok(None) };
+                let changes = reconciler.store.changes(&reconciler.name, after, READ_ROWS).await?;
+                let next = changes.last().map(|change| change.serial);
+                Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
+            }
         });
         futures_util::TryStreamExt::try_flatten(pages)
     }
@@ -655,5 +617,9 @@ impl Connection {
 
     pub(crate) fn declared(&self) -> &Notify {
         &self.declared
+    }
+
+    pub(crate) fn credentials(&self) -> &watch::Sender<u64> {
+        &self.credentials
     }
 }

@@ -76,7 +76,11 @@ impl StdError for Error {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        Self::new(ErrorKind::Store, error.to_string()).caused_by(error)
+        let kind = match &error {
+            StoreError::NoRuntime => ErrorKind::Configuration,
+            _ => ErrorKind::Store,
+        };
+        Self::new(kind, error.to_string()).caused_by(error)
     }
 }
 

@@ -53,14 +53,17 @@
 
 pub mod adapter;
 pub mod clock;
+mod credential;
 pub mod declare;
 mod engine;
 pub mod entropy;
 pub mod error;
 pub mod journal;
+mod json;
 mod life;
 pub mod plan;
 pub mod reconcile;
+mod runtime;
 pub mod schedule;
 pub mod secret;
 pub mod store;
@@ -70,9 +73,10 @@ pub mod transport;
 
 pub use atsync_model as model;
 pub use clock::{Clock, SystemClock};
-pub use engine::{Connection, ConnectionOptions, Credential, Engine, EngineBuilder, Status, SweepStatus};
+pub use credential::Credential;
+pub use engine::{Connection, ConnectionOptions, Engine, EngineBuilder, Status, SweepStatus};
 pub use entropy::{Entropy, SystemEntropy};
 pub use error::{Error, ErrorKind};
 pub use life::Person;
 pub use reconcile::{Explanation, HintEnd, PlanOf, Progress, ProgressFn, Resolution, SweepOptions, SweepReport};
-pub use secret::Secret;
+pub use secret::{Secret, SecretRef, TextRef};

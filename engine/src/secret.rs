@@ -1,4 +1,8 @@
-//! Secrets: a type that cannot be printed and wipes itself.
+//! Secrets: a type that cannot be printed and wipes itself, and references that say where one is.
+
+mod reference;
+
+pub use reference::{SecretRef, TextRef, limits};
 
 use zeroize::Zeroizing;
 

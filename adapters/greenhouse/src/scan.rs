@@ -69,13 +69,14 @@ pub(crate) fn resume(state: &State, reply: Reply) -> Result<Step, Failure> {
         None if state.at.walk + 1 < kind.walks.len() => Some(Cursor { walk: state.at.walk + 1, link: None }),
         None => None,
     };
-    Ok(Step::Done(Outcome::Page(Page {
+    let page = Page {
         items: rows.items,
         masks: rows.masks,
         complete: next.is_none(),
         next: next.map(|cursor| atsync_adapter::state::encode(&cursor)).transpose()?,
         checkpoint: None,
-    })))
+    };
+    Ok(Step::Done(Outcome::page(page, rows.problems)))
 }
 
 fn known(name: &str) -> Result<&'static Kind, Failure> {

@@ -110,6 +110,7 @@ records! {
     Item { kind, id, version, mask, body, raw }
     Page { items, masks, next, checkpoint, complete }
     Fetched { items, masks, missing }
+    Problem { kind, id, field, message }
     Link { role, kind, id }
     Applied { links, deduplicated, warnings }
     Found { links, certainty }
@@ -136,7 +137,10 @@ variants! {
     Probed { Found(value), Absent(value), Ambiguous(value), Blind(value) }
     Verdict { Granted, Missing, Actor, Refused, Unknown }
     Hint { Changed(value), Deleted(value), Merged(value), Erased(value) }
-    Outcome { Page(value), Fetched(value), Probed(value), Written(value), Checked(value), Hooked(value), Tenant(value) }
+    Outcome {
+        Page(value), Fetched(value), Probed(value), Written(value), Checked(value), Hooked(value), Tenant(value), FlawedPage(value),
+        FlawedFetched(value)
+    }
     Restart { Pass, Everything }
     Failure {
         Auth(value), Denied(value), NotFound(value), Gone(value), Moved(value), Conflict(value), Invalid(value), Misconfigured(value),

@@ -87,8 +87,8 @@
 //! `atsync-componentize` makes the component file that the engine loads.
 //!
 //! [`state`] turns an adapter's own continuation type into bytes and back, [`rows`] reads a JSON array while remembering where each element
-//! lies, [`path`] builds request paths that the engine will accept, [`log`] writes to the engine's log. A panic reaches
-//! the engine's error with its message and its place.
+//! lies, and reads a bad row without its bad members, [`path`] builds request paths that the engine will accept, [`log`]
+//! writes to the engine's log. A panic reaches the engine's error with its message and its place.
 //!
 //! Left out: anything that reads a clock, draws randomness, sends or stores. There is nothing of the kind to be had.
 

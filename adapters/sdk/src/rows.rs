@@ -1,9 +1,13 @@
 //! The elements of a JSON array, each with its place in the text.
 //!
 //! The engine holds the reply already, so a record names its raw JSON by offset and length instead of copying it back.
+//!
+//! [`tolerant`] reads a row of which some members have another shape than the reader knows: a bad member costs that member, a row
+//! that is no row costs itself. A row as documented is read once, as before; only a bad one is taken apart.
 
 use crate::contract::Span;
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 
 /// One element of the array.
 #[derive(Debug)]
@@ -34,8 +38,127 @@ pub fn row<'a>(body: &'a [u8], element: &'a RawValue) -> Row<'a> {
     Row { text, span }
 }
 
+/// A row that was read, perhaps without some of its members.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tolerated<T> {
+    /// What was read.
+    pub value: T,
+    /// The members that could not be read, in the order of their names. The reader has not seen them.
+    pub lost: Vec<String>,
+}
+
+/// Reads a row with `read`; where that fails, without the members that `read` does not take.
+///
+/// `needed` names the members without which there is no record, such as `id`: a row is lost with any of them. Each other member is
+/// tried by itself, beside the needed ones, so a reader must take a row that lacks it (serde's `default`) and note what it lacks.
+///
+/// # Errors
+/// What `read` said of the row as a whole, when it is no JSON object, or cannot be read without its bad members either.
+///
+/// ```
+/// #[derive(serde::Deserialize)]
+/// struct Job { id: u64, #[serde(default)] title: Option<String> }
+///
+/// let read = |row: &str| serde_json::from_str::<Job>(row);
+/// let job = atsync_adapter::rows::tolerant(r#"{"id": 7, "title": ["Baker"]}"#, &["id"], read).unwrap();
+/// assert_eq!((job.value.id, job.value.title, job.lost), (7, None, vec!["title".to_owned()]));
+/// assert!(atsync_adapter::rows::tolerant(r#"{"id": "seven"}"#, &["id"], read).is_err());
+/// ```
+pub fn tolerant<T, E>(row: &str, needed: &[&str], read: impl Fn(&str) -> Result<T, E>) -> Result<Tolerated<T>, E> {
+    let whole = match read(row) {
+        Ok(value) => return Ok(Tolerated { value, lost: Vec::new() }),
+        Err(error) => error,
+    };
+    let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(row) else { return Err(whole) };
+    let (base, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        members.into_iter().partition(|(member, _)| needed.contains(&member.as_str()));
+    if read(&written(&base)).is_err() {
+        return Err(whole);
+    }
+    let (mut kept, mut lost) = (base.clone(), Vec::new());
+    for (member, value) in others {
+        let mut alone = base.clone();
+        alone.insert(member.clone(), value);
+        if read(&written(&alone)).is_ok() {
+            kept.insert(member, value);
+        } else {
+            lost.push(member);
+        }
+    }
+    match read(&written(&kept)) {
+        Ok(value) => Ok(Tolerated { value, lost }),
+        Err(_) => Err(whole),
+    }
+}
+
+/// The row with one of its members replaced by `null`: what the reader makes of it tells what hangs on the member. The row itself when it
+/// is no JSON object.
+pub fn with_null(row: &str, member: &str) -> String {
+    match serde_json::from_str::<BTreeMap<String, &RawValue>>(row) {
+        Ok(mut members) => {
+            members.insert(member.to_owned(), RawValue::NULL);
+            written(&members)
+        }
+        Err(_) => row.to_owned(),
+    }
+}
+
+/// The id of a row that cannot be read otherwise: a member that is a text or a whole number.
+pub fn id_of(row: &str, member: &str) -> Option<String> {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(row).ok()?;
+    let text = members.get(member)?.get();
+    let id = if text.starts_with('"') { serde_json::from_str(text).ok()? } else { text.to_owned() };
+    let is_id = text.starts_with('"') || (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
+    (is_id && !id.is_empty()).then_some(id)
+}
+
+/// The members as an object. Names and raw JSON always serialise.
+fn written(members: &BTreeMap<String, &RawValue>) -> String {
+    serde_json::to_string(members).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
+    use super::{id_of, tolerant};
+
+    #[derive(Debug, Default, PartialEq, serde::Deserialize)]
+    #[serde(default)]
+    struct Person {
+        id: Option<u64>,
+        name: Option<String>,
+        tags: Option<Vec<String>>,
+        busy: Option<bool>,
+    }
+
+    fn read(row: &str) -> Result<Person, String> {
+        let person: Person = serde_json::from_str(row).map_err(|error| error.to_string())?;
+        if person.id.is_none() { Err("no id".into()) } else { Ok(person) }
+    }
+
+    #[test]
+    fn a_bad_member_costs_that_member_alone() {
+        let row = r#"{"id":1,"name":"Ada","tags":[null],"busy":"yes","unknown":{}}"#;
+        let person = tolerant(row, &["id"], read).unwrap();
+        assert_eq!(person.lost, ["busy", "tags"]);
+        assert_eq!(person.value, Person { id: Some(1), name: Some("Ada".into()), ..Person::default() });
+    }
+
+    #[test]
+    fn a_row_without_what_it_needs_is_lost() {
+        for row in [r#"{"id":"x","name":"Ada"}"#, r#"{"name":1}"#, "null", "7", "[]", r#""x""#] {
+            assert!(tolerant(row, &["id"], read).is_err(), "{row}");
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_bad_row_is_told_where_it_is_one() {
+        assert_eq!(id_of(r#"{"id":9007199254740993,"name":1}"#, "id").as_deref(), Some("9007199254740993"));
+        assert_eq!(id_of(r#"{"id":"a/b"}"#, "id").as_deref(), Some("a/b"));
+        for row in [r#"{"id":null}"#, r#"{"id":{}}"#, r#"{"id":1.5}"#, r#"{"id":""}"#, "null", "{}"] {
+            assert_eq!(id_of(row, "id"), None, "{row}");
+        }
+    }
+
     #[test]
     fn a_row_is_found_again_by_its_span() {
         let body = br#" [ {"id":1}, {"id": 2} ]"#;

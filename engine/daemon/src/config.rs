@@ -6,9 +6,9 @@
 //! Left out: whether adapter, origins and settings fit each other; the engine says that when it connects.
 
 use crate::failure::Failure;
-use crate::secrets::{SecretRef, TextRef};
 use crate::words::did_you_mean;
 use atsync::schedule::Cron;
+use atsync::{SecretRef, TextRef};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;

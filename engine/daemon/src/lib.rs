@@ -15,7 +15,6 @@ mod failure;
 mod input;
 mod open;
 mod output;
-mod secrets;
 mod words;
 
 use clap::Parser;

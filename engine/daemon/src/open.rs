@@ -99,12 +99,13 @@ impl Opened {
 
 async fn credential(config: &ConnectionConfig, directory: &Path) -> Result<Credential, String> {
     let auth = &config.auth;
+    let at = |field: &'static str| move |error: atsync::Error| format!("{field}: {error}");
     match (auth.scheme.get_ref(), &auth.client_id, &auth.client_secret, &auth.key) {
         (Scheme::ClientCredentials, Some(id), Some(secret), _) => Ok(Credential::ClientCredentials {
-            client_id: id.resolve("auth.client_id", directory).await?,
-            client_secret: secret.resolve("auth.client_secret", directory).await?,
+            client_id: id.read(directory).await.map_err(at("auth.client_id"))?,
+            client_secret: secret.read(directory).await.map_err(at("auth.client_secret"))?,
         }),
-        (_, _, _, Some(key)) => Ok(Credential::Key(key.resolve("auth.key", directory).await?)),
+        (_, _, _, Some(key)) => Ok(Credential::Key(key.read(directory).await.map_err(at("auth.key"))?)),
         _ => Err("auth: the credential is not complete".to_owned()),
     }
 }

@@ -352,6 +352,15 @@ pub struct Fetched {
 
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
 #[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub kind: String,
+    pub id: Option<String>,
+    pub field: Option<String>,
+    pub message: String,
+}
+
+#[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
     pub role: String,
     pub kind: String,
@@ -480,6 +489,22 @@ pub enum Outcome {
     Hooked(Hooked),
     #[cfg_attr(feature = "component", component(name = "tenant"))]
     Tenant(Tenant),
+    #[cfg_attr(feature = "component", component(name = "flawed-page"))]
+    FlawedPage((Page, Vec<Problem>)),
+    #[cfg_attr(feature = "component", component(name = "flawed-fetched"))]
+    FlawedFetched((Fetched, Vec<Problem>)),
+}
+
+impl Outcome {
+    /// A page with what is wrong with it.
+    pub fn page(page: Page, problems: Vec<Problem>) -> Self {
+        if problems.is_empty() { Self::Page(page) } else { Self::FlawedPage((page, problems)) }
+    }
+
+    /// What a fetch brought, with what is wrong with it.
+    pub fn fetched(fetched: Fetched, problems: Vec<Problem>) -> Self {
+        if problems.is_empty() { Self::Fetched(fetched) } else { Self::FlawedFetched((fetched, problems)) }
+    }
 }
 
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
@@ -550,6 +575,23 @@ impl RemoteRef {
     /// A record of `kind` with the adapter's `id`.
     pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
         Self { kind: kind.into(), id: id.into() }
+    }
+}
+
+impl Problem {
+    /// A row that cannot be read; `id` where it is known.
+    pub fn row(kind: impl Into<String>, id: Option<String>, message: impl Into<String>) -> Self {
+        Self { kind: kind.into(), id, field: None, message: message.into() }
+    }
+
+    /// A unified field of a record that cannot be read; the record's mask leaves the field out.
+    pub fn field(
+        kind: impl Into<String>,
+        id: impl Into<String>,
+        field: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self { kind: kind.into(), id: Some(id.into()), field: Some(field.into()), message: message.into() }
     }
 }
 

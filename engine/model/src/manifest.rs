@@ -236,6 +236,10 @@ pub struct KindRule {
     pub visible_within_ms: u64,
     /// The top fields of the unified record that this source can fill.
     pub fields: Vec<String>,
+    /// Those of `fields` that every row fills, be it with an empty value. A page of several rows that leaves one out of every mask is
+    /// reported: the ATS has renamed a member.
+    #[serde(default)]
+    pub expected: Vec<String>,
     /// The permission that reading it needs; an id of `permissions`.
     #[serde(default)]
     pub permission: Option<String>,

@@ -1,11 +1,14 @@
 //! What an adapter answers, held against the contract, before anybody acts on it.
 //!
-//! In two parts. [`answer`] needs only the manifest and the size of the reply: the hosts call it on everything that an adapter returns.
+//! In two parts. [`receive`] needs only the manifest and the size of the reply: the hosts call it on everything that an adapter returns.
 //! [`TaskGuard`] follows one task from its first step to its outcome and knows what belongs together: which outcomes, which effects,
 //! how many. Both are pure. Texts name places and numbers, never what an adapter wrote, since that may be a candidate's data.
 //!
-//! Bodies are read once to the end without building anything, which proves that they are JSON objects and that no member lies outside of
-//! the record's mask. Left out: whether a body fits the unified model (the store reads it), and whether a request may be sent (the transport decides).
+//! A page is refused for what it says of itself; a record that breaks a rule costs only itself, see [`items`]. [`answer`] is the strict form:
+//! it refuses for a record too.
+//!
+//! Bodies are read once to the end without building anything, which proves that they are JSON objects that the store can hold and that no
+//! member lies outside of the record's mask. Left out: whether a body fits the unified model (the store reads it), and whether a request may be sent (the transport decides).
 
 mod guard;
 mod items;
@@ -18,8 +21,8 @@ use super::limits::{
     CATALOGUE_BYTES_MAX, CURSOR_BYTES_MAX, ITEMS_MAX, LIST_MAX, NAME_BYTES_MAX, REPLY_BYTES_MAX, TEXT_BYTES_MAX,
 };
 use atsync_model::contract::{
-    Applied, CONTINUATION_BYTES_MAX, Failure, Hint, Hooked, Link, Outcome, Page, Probed, RemoteRef, Reply, Step,
-    Verify, Written,
+    Applied, CONTINUATION_BYTES_MAX, Failure, Fetched, Hint, Hooked, Link, Outcome, Page, Probed, Problem, RemoteRef,
+    Reply, Step, Verify, Written,
 };
 use atsync_model::manifest::Manifest;
 use serde::de::IgnoredAny;
@@ -85,6 +88,61 @@ pub fn reply(reply: &Reply, bytes_max: usize) -> Result<Option<usize>, AdapterEr
     }
 }
 
+/// Checks everything that can be checked without knowing the task, and takes out what single records do wrong: a page then comes as
+/// [`Outcome::FlawedPage`], a fetch as [`Outcome::FlawedFetched`].
+///
+/// # Errors
+/// As for [`answer`], except that a record never costs the page.
+pub fn receive(
+    manifest: &Manifest,
+    given: &mut Result<Step, Failure>,
+    reply_bytes: Option<usize>,
+) -> Result<(), AdapterError> {
+    match given {
+        Ok(Step::Done(
+            outcome @ (Outcome::Page(_) | Outcome::FlawedPage(_) | Outcome::Fetched(_) | Outcome::FlawedFetched(_)),
+        )) => sift(manifest, outcome, reply_bytes),
+        _ => answer(manifest, Answer { answer: given, reply_bytes }),
+    }
+}
+
+fn sift(manifest: &Manifest, outcome: &mut Outcome, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
+    let nothing = Outcome::Written(Written::Unclear(String::new()));
+    *outcome = match std::mem::replace(outcome, nothing) {
+        Outcome::Page(page) => sift_page(manifest, (page, Vec::new()), reply_bytes)?,
+        Outcome::FlawedPage(flawed) => sift_page(manifest, flawed, reply_bytes)?,
+        Outcome::Fetched(fetched) => sift_fetched(manifest, (fetched, Vec::new()), reply_bytes)?,
+        Outcome::FlawedFetched(flawed) => sift_fetched(manifest, flawed, reply_bytes)?,
+        other => other,
+    };
+    Ok(())
+}
+
+fn sift_page(
+    manifest: &Manifest,
+    (mut page, mut problems): (Page, Vec<Problem>),
+    reply_bytes: Option<usize>,
+) -> Result<Outcome, AdapterError> {
+    ends(&page)?;
+    let (items, masks) = (&mut page.items, &mut page.masks);
+    items::sift(manifest, items::Sifted { items, masks, problems: &mut problems, reply_bytes })?;
+    Ok(Outcome::page(page, problems))
+}
+
+fn sift_fetched(
+    manifest: &Manifest,
+    (mut fetched, mut problems): (Fetched, Vec<Problem>),
+    reply_bytes: Option<usize>,
+) -> Result<Outcome, AdapterError> {
+    bounded("missing ids", fetched.missing.len(), ITEMS_MAX)?;
+    let (items, masks) = (&mut fetched.items, &mut fetched.masks);
+    items::sift(manifest, items::Sifted { items, masks, problems: &mut problems, reply_bytes })?;
+    // A row that cannot be read is there, and one that does not say which it is may be any of them.
+    let nameless = problems.iter().any(|problem| problem.id.is_none());
+    fetched.missing.retain(|id| !nameless && problems.iter().all(|problem| problem.id.as_ref() != Some(id)));
+    Ok(Outcome::fetched(fetched, problems))
+}
+
 /// Checks everything that can be checked without knowing the task.
 ///
 /// # Errors
@@ -113,9 +171,14 @@ fn verify(asked: &Verify) -> Result<(), AdapterError> {
 fn outcome(manifest: &Manifest, outcome: &Outcome, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
     match outcome {
         Outcome::Page(found) => page(manifest, found, reply_bytes),
-        Outcome::Fetched(fetched) => {
-            bounded("missing ids", fetched.missing.len(), ITEMS_MAX)?;
-            items::check(manifest, items::Items { items: &fetched.items, masks: &fetched.masks, reply_bytes })
+        Outcome::FlawedPage((found, problems)) => {
+            items::problems(manifest, problems)?;
+            page(manifest, found, reply_bytes)
+        }
+        Outcome::Fetched(found) => fetched(manifest, found, reply_bytes),
+        Outcome::FlawedFetched((found, problems)) => {
+            items::problems(manifest, problems)?;
+            fetched(manifest, found, reply_bytes)
         }
         Outcome::Probed(found) => probed(manifest, found),
         Outcome::Written(found) => written(manifest, found),
@@ -130,6 +193,17 @@ fn outcome(manifest: &Manifest, outcome: &Outcome, reply_bytes: Option<usize>) -
 }
 
 fn page(manifest: &Manifest, page: &Page, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
+    ends(page)?;
+    items::check(manifest, items::Items { items: &page.items, masks: &page.masks, reply_bytes })
+}
+
+fn fetched(manifest: &Manifest, fetched: &Fetched, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
+    bounded("missing ids", fetched.missing.len(), ITEMS_MAX)?;
+    items::check(manifest, items::Items { items: &fetched.items, masks: &fetched.masks, reply_bytes })
+}
+
+/// Whether a page says one thing of how the pass goes on.
+fn ends(page: &Page) -> Result<(), AdapterError> {
     match (page.complete, page.next.is_some(), page.checkpoint.is_some()) {
         (true, true, _) => return Err(broke("the pass is said to be complete, and a next page is named")),
         (false, false, _) => return Err(broke("the pass is said not to be complete, and no next page is named")),
@@ -139,7 +213,7 @@ fn page(manifest: &Manifest, page: &Page, reply_bytes: Option<usize>) -> Result<
     for cursor in [&page.next, &page.checkpoint].into_iter().flatten() {
         bounded("bytes of a cursor", cursor.len(), CURSOR_BYTES_MAX)?;
     }
-    items::check(manifest, items::Items { items: &page.items, masks: &page.masks, reply_bytes })
+    Ok(())
 }
 
 fn links(manifest: &Manifest, links: &[Link]) -> Result<(), AdapterError> {

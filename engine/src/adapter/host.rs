@@ -27,7 +27,7 @@ mod ticker;
 pub use limiter::Limits;
 pub use load::LoadError;
 
-use super::check::{self, Answer};
+use super::check;
 use super::limits::INSTANCES_MAX;
 use super::{Adapter, AdapterError};
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
@@ -304,15 +304,15 @@ impl Adapter for ComponentAdapter {
     }
 
     fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
-        let answer = self.answer::<StartParams>(&self.start, (task, given))?;
-        check::answer(&self.manifest, Answer { answer: &answer, reply_bytes: None })?;
+        let mut answer = self.answer::<StartParams>(&self.start, (task, given))?;
+        check::receive(&self.manifest, &mut answer, None)?;
         Ok(answer)
     }
 
     fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
         let reply_bytes = check::reply(&reply, self.shared.options.limits.reply_bytes_max)?;
-        let answer = self.answer::<ResumeParams>(&self.resume, (state, given, reply))?;
-        check::answer(&self.manifest, Answer { answer: &answer, reply_bytes })?;
+        let mut answer = self.answer::<ResumeParams>(&self.resume, (state, given, reply))?;
+        check::receive(&self.manifest, &mut answer, reply_bytes)?;
         Ok(answer)
     }
 }

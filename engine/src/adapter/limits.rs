@@ -55,6 +55,9 @@ pub const CURSOR_BYTES_MAX: usize = 64 * KIB;
 /// Texts for people: messages, details, warnings. What is longer is no sentence.
 pub const TEXT_BYTES_MAX: usize = 8 * KIB;
 
+/// What is said of one row or member that cannot be read. A page may have one for each record.
+pub const PROBLEM_BYTES_MAX: usize = 512;
+
 /// Entries of the small lists: headers, links, warnings, hints, field errors, signatures. Arbitrary.
 pub const LIST_MAX: usize = 1_000;
 

@@ -180,6 +180,16 @@ fn kind(manifest: &Manifest, rule: &KindRule) -> Result<(), String> {
         known_kind(manifest, &format!("{place}.scope"), scope)?;
     }
     unique(&format!("{place}.fields"), rule.fields.iter())?;
+    if rule
+        .fields
+        .iter()
+        .any(|field| field.is_empty() || field.len() > NAME_BYTES_MAX || field.contains(char::is_control))
+    {
+        return Err(format!("{place}.fields: a field is empty, too long, or has control characters"));
+    }
+    if let Some(field) = rule.expected.iter().find(|field| !rule.fields.contains(field)) {
+        return Err(format!("{place}.expected: {field} is none of its fields"));
+    }
     span(&format!("{place}.overlap_ms"), rule.overlap_ms)?;
     span(&format!("{place}.visible_within_ms"), rule.visible_within_ms)
 }

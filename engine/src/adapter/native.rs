@@ -4,7 +4,7 @@
 //! panic is a crash of the adapter as a trap is. Not the same: memory, stack and time have no limit here, so adapters that are not
 //! one's own belong into components.
 
-use super::check::{self, Answer};
+use super::check;
 use super::limits::{NOTICE_BYTES_MAX, REPLY_BYTES_MAX};
 use super::{Adapter, AdapterError, manifest_check};
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
@@ -47,15 +47,15 @@ impl Adapter for NativeAdapter {
     }
 
     fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
-        let answer = guarded(|| (self.functions.start)(task, &given))?;
-        check::answer(&self.manifest, Answer { answer: &answer, reply_bytes: None })?;
+        let mut answer = guarded(|| (self.functions.start)(task, &given))?;
+        check::receive(&self.manifest, &mut answer, None)?;
         Ok(answer)
     }
 
     fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
         let reply_bytes = check::reply(&reply, REPLY_BYTES_MAX)?;
-        let answer = guarded(|| (self.functions.resume)(state, &given, reply))?;
-        check::answer(&self.manifest, Answer { answer: &answer, reply_bytes })?;
+        let mut answer = guarded(|| (self.functions.resume)(state, &given, reply))?;
+        check::receive(&self.manifest, &mut answer, reply_bytes)?;
         Ok(answer)
     }
 }

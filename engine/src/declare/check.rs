@@ -3,6 +3,7 @@
 //! A refusal names the field and says what is allowed. Left out: whether the ATS can do it; that is the plan's.
 
 use crate::plan::SHARED_PREFIX;
+use crate::plan::defaults::{self, Of};
 use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::desired::{
     ApplicationKind, Desired, DesiredCandidate, DesiredCustomField, DesiredUser, Reference, limits,
@@ -27,8 +28,6 @@ const VALUE_TYPES: [&str; 12] = [
     "url",
     "user",
 ];
-/// What a custom field's policies can name.
-const FIELD_POLICIES: [&str; 4] = ["name", "private", "description", "options"];
 
 /// Checks one record by itself.
 ///
@@ -157,10 +156,9 @@ pub(super) fn custom_field(record: &DesiredCustomField) -> Result<(), String> {
             return Err(format!("`options` has {label:?} twice"));
         }
     }
-    match record.policy.keys().find(|field| !FIELD_POLICIES.contains(&field.as_str())) {
-        Some(field) => {
-            Err(format!("`policy` names {field:?}, which is no owned field; they are {}", FIELD_POLICIES.join(", ")))
-        }
+    let owned = defaults::settable(&[Of::CustomField]);
+    match record.policy.keys().find(|field| !owned.contains(&field.as_str())) {
+        Some(field) => Err(no_owned_field(field, &owned)),
         None => Ok(()),
     }
 }
@@ -196,30 +194,28 @@ fn one_of(field: &str, value: &str, words: &[&str]) -> Result<(), String> {
     Err(format!("`{field}` is {value:?}; it is one of {}", words.join(", ")))
 }
 
+/// Whether `policy` may name the field: one of the table, or a part of `name` or `custom_fields`.
 fn policy_field(field: &str) -> Result<(), String> {
-    const FIELDS: [&str; 13] = [
-        "name",
-        "name.first",
-        "name.last",
-        "name.preferred",
-        "emails",
-        "phones",
-        "links",
-        "company",
-        "title",
-        "tags",
-        "source",
-        "referrer",
-        "stage",
-    ];
-    if FIELDS.contains(&field) || field == "outcome" || field == "custom_fields" || field.starts_with("custom_fields.")
-    {
-        return Ok(());
-    }
-    Err(format!(
-        "`policy` names {field:?}, which is no owned field; they are {}, outcome, custom_fields.<key>",
-        FIELDS.join(", ")
-    ))
+    let owned = defaults::settable(&[Of::Candidate, Of::Application]);
+    let is_part = match field.split_once('.') {
+        Some(("name", part)) => ["first", "last", "preferred"].contains(&part),
+        Some(("custom_fields", _)) => true,
+        _ => false,
+    };
+    if is_part || owned.contains(&field) { Ok(()) } else { Err(no_owned_field(field, &owned)) }
+}
+
+fn no_owned_field(field: &str, owned: &[&str]) -> String {
+    let parts = |owned: &&str| match *owned {
+        "name" => "name, name.first, name.last, name.preferred".to_owned(),
+        "custom_fields" => "custom_fields, custom_fields.<key>".to_owned(),
+        owned => owned.to_owned(),
+    };
+    // A custom field's definition has a name without parts.
+    let is_person = owned.contains(&"emails");
+    let words: Vec<String> =
+        owned.iter().map(|field| if is_person { parts(field) } else { (*field).to_owned() }).collect();
+    format!("`policy` names {field:?}, which is no owned field; they are {}", words.join(", "))
 }
 
 fn key(field: &str, value: &str, is_path: bool) -> Result<(), String> {

@@ -326,7 +326,7 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
         let before = if observed.is_empty() { Value::Null } else { json!(observed) };
         let wanted = json!(goal.id);
         let told = Values { desired: &wanted, applied: base.get(name), observed: &before };
-        let decision = draft.decide(host, name, Policy::Fill, comparison, &told);
+        let decision = draft.decide(host, name, comparison, &told);
         if follow(draft, host, name, decision, &before, &wanted, &mut fields, &mut applied) {
             input.insert(name.to_owned(), json!(goal.id));
         }
@@ -439,7 +439,7 @@ fn lifecycle(
             }
         }
         Some(DesiredOutcome::Active) if matches!(outcome, "rejected" | "withdrawn") => {
-            if draft.policy("outcome", Policy::Yield) == Policy::Enforce {
+            if draft.policy("outcome") == Policy::Enforce {
                 if let Some(rule) = draft.operation(host, "applications.unreject") {
                     let mut step = lifecycle_step(rule, host, record, "it should be active");
                     change(&mut step, "outcome", json!(outcome), json!("active"));
@@ -477,7 +477,7 @@ fn ends(draft: &mut Draft<'_>, host: &str, observed: &str, wanted: &str) -> bool
     };
     let (goal, there, base) = (json!(wanted), json!(observed), last.map(|last| json!(last)));
     let told = Values { desired: &goal, applied: base.as_ref(), observed: &there };
-    match draft.decide(host, "outcome", Policy::Enforce, comparison, &told) {
+    match draft.decide(host, "outcome", comparison, &told) {
         Decision::Write => true,
         Decision::Drifted | Decision::Conflict => {
             let message = format!("{host}: it is {observed} in the ATS and not {wanted}; that stands");
@@ -526,7 +526,7 @@ fn move_to_stage(
     let (wanted, there) = (json!(stage.id), if observed.is_empty() { Value::Null } else { json!(observed) });
     let base = last.map(|last| json!(last));
     let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
-    match draft.decide(host, "stage", Policy::Enforce, comparison, &told) {
+    match draft.decide(host, "stage", comparison, &told) {
         Decision::Write => {
             let Some(rule) = draft.operation(host, "applications.move") else { return };
             let mut step = lifecycle_step(rule, host, record, "it should stand in another stage");

@@ -332,7 +332,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let before = if observed.is_empty() { Value::Null } else { json!(observed) };
         let wanted = json!(value);
         let told = Values { desired: &wanted, applied: base.get(path), observed: &before };
-        let decision = draft.decide(&key, path, Policy::Yield, comparison, &told);
+        let decision = draft.decide(&key, path, comparison, &told);
         if follow(draft, &key, path, decision, &before, &wanted, &mut fields, &mut applied) {
             put(&mut set, path, json!(value));
         }
@@ -341,7 +341,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         if !record.knows(list.field()) {
             continue;
         }
-        let policy = draft.policy(list.field(), Policy::Yield);
+        let policy = draft.policy(list.field());
         let planned = contacts::plan(list, contacts, record, base.get(list.field()), policy);
         let decision = match &planned {
             planned if !planned.add.is_empty() || !planned.remove.is_empty() => Decision::Write,
@@ -351,7 +351,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let wanted = json!(contacts.iter().map(DesiredContact::value).collect::<Vec<_>>());
         let there = json!(values(record.list(list.field())));
         let told = Values { desired: &wanted, applied: base.get(list.field()), observed: &there };
-        draft.tell(&key, list.field(), Policy::Yield, decision, &told);
+        draft.tell(&key, list.field(), decision, &told);
         for value in &planned.drifted {
             let message =
                 format!("{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)", list.field());
@@ -475,7 +475,7 @@ fn tag(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, host: &str, there
         tell_tag(draft, host, name, Decision::InStep);
         return;
     }
-    if link.is_some() && draft.policy("tags", Policy::Yield) != Policy::Enforce {
+    if link.is_some() && draft.policy("tags") != Policy::Enforce {
         let message = format!("{key}: the tag {name:?} was taken off in the ATS; it stays off (policy yield)");
         draft.say(FindingKind::Drifted, host, "RemovedInAts", message);
         tell_tag(draft, host, name, Decision::Drifted);
@@ -511,7 +511,7 @@ fn tell_tag(draft: &mut Draft<'_>, host: &str, name: &str, decision: Decision) {
     let applied = draft.input.links.contains_key(host).then(|| json!(name));
     let observed = if decision == Decision::InStep { json!(name) } else { Value::Null };
     let told = Values { desired: &json!(name), applied: applied.as_ref(), observed: &observed };
-    draft.tell(host, "tags", Policy::Yield, decision, &told);
+    draft.tell(host, "tags", decision, &told);
 }
 
 fn notes(draft: &mut Draft<'_>, person: &Person<'_>) {

@@ -119,7 +119,7 @@ pub(super) fn choice<'a, D: Owned>(
     let fitting: Vec<&'a Arc<Record>> = rows.iter().filter(fits).collect();
     match fitting.as_slice() {
         [option] => Some(At::There(option)),
-        [] if link.is_some() && desired.policy.get("options") != Some(&Policy::Enforce) => Some(At::TakenAway),
+        [] if link.is_some() && desired.decided_policy("options") != Policy::Enforce => Some(At::TakenAway),
         [] => Some(At::ToBeMade),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
@@ -244,7 +244,7 @@ fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record
         let observed = record.value(field).cloned().unwrap_or(Value::Null);
         let comparison = compared(&observed, &value, base.get(field));
         let told = Values { desired: &value, applied: base.get(field), observed: &observed };
-        let decision = draft.decide(host, field, Policy::Yield, comparison, &told);
+        let decision = draft.decide(host, field, comparison, &told);
         if follow(draft, host, field, decision, &observed, &value, &mut fields, &mut applied) {
             set.insert(field.to_owned(), value);
         }
@@ -305,7 +305,7 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
 fn tell(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &str, decision: Decision, observed: &Value) {
     let applied = draft.input.links.contains_key(path).then(|| json!(label));
     let told = Values { desired: &json!(label), applied: applied.as_ref(), observed };
-    draft.tell(path, "options", Policy::Yield, decision, &told);
+    draft.tell(path, "options", decision, &told);
 }
 
 /// A choice that is there: linked, and called as it was declared where the host insists on that.
@@ -321,7 +321,7 @@ fn option_there(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &s
         tell(draft, path, label, Decision::InStep, &observed);
         return;
     }
-    if draft.policy("options", Policy::Yield) != Policy::Enforce {
+    if draft.policy("options") != Policy::Enforce {
         let message = format!(
             "{path}: the choice is called {named:?} in the ATS by now; their name stands, and values written as {label:?} mean it (policy yield)"
         );

@@ -62,25 +62,18 @@ pub(super) struct Values<'v> {
 
 impl<D: Owned> Draft<'_, D> {
     /// Decides on a field and takes down its story.
-    pub(super) fn decide(
-        &mut self,
-        host: &str,
-        field: &str,
-        default: Policy,
-        comparison: Comparison,
-        values: &Values<'_>,
-    ) -> Decision {
-        let decision = decide(self.policy(field, default), comparison);
-        self.tell(host, field, default, decision, values);
+    pub(super) fn decide(&mut self, host: &str, field: &str, comparison: Comparison, values: &Values<'_>) -> Decision {
+        let decision = decide(self.policy(field), comparison);
+        self.tell(host, field, decision, values);
         decision
     }
 
     /// Takes down the story of a field that was decided on elsewhere.
-    pub(super) fn tell(&mut self, host: &str, field: &str, default: Policy, decision: Decision, values: &Values<'_>) {
+    pub(super) fn tell(&mut self, host: &str, field: &str, decision: Decision, values: &Values<'_>) {
         self.stories.push(Story {
             host: host.to_owned(),
             field: field.to_owned(),
-            policy: self.policy(field, default),
+            policy: self.policy(field),
             desired: values.desired.clone(),
             applied: values.applied.cloned().unwrap_or_default(),
             observed: values.observed.clone(),

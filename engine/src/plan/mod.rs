@@ -13,15 +13,17 @@
 //! A person's values hang on the fields, choices and users that are declared for them: those are made first, and what cannot be made keeps back
 //! only what hangs on it.
 //!
-//! Defaults of ownership (a desired record may set others under `policy`):
+//! Defaults of ownership (a desired record may set others under `policy`; the code's copy is
+//! [`defaults::DEFAULTS`]):
 //!
 //! | field | policy |
 //! |---|---|
-//! | `name`, `emails`, `phones`, `links`, `company`, `title`, `tags` | yield |
-//! | `custom_fields` | enforce |
-//! | `source`, `referrer`, of an application | fill |
-//! | `private` | seed |
-//! | `stage`, `outcome` of an application | enforce, once the connection opted in |
+//! | `name`, `emails`, `phones`, `links`, `company`, `title`, `tags` of a candidate | yield |
+//! | `custom_fields` of a candidate | enforce |
+//! | `private` of a candidate | seed |
+//! | `source`, `referrer` of an application | fill |
+//! | `stage`, `outcome`, `reject_reason` of an application | enforce |
+//! | `custom_fields` of an application | enforce |
 //! | `name`, `private`, `description`, `options` of a custom field | yield |
 //!
 //! Left out: reading, sending, waiting. A reference that does not resolve blocks the whole record: nothing is done by halves.
@@ -30,6 +32,7 @@ mod application;
 mod candidate;
 pub mod contacts;
 pub mod custom;
+pub mod defaults;
 mod definition;
 pub mod explain;
 pub mod facts;
@@ -254,6 +257,12 @@ trait Owned {
     fn key(&self) -> String;
     /// The policy that it sets for a field.
     fn policy(&self, field: &str) -> Option<Policy>;
+    /// Whose rows of [`defaults::DEFAULTS`] hold where it sets none.
+    fn defaults() -> &'static [defaults::Of];
+    /// The policy of a field: the record's own word, else the default of the table.
+    fn decided_policy(&self, field: &str) -> Policy {
+        self.policy(field).unwrap_or_else(|| defaults::of(Self::defaults(), field))
+    }
 }
 
 impl Owned for DesiredCandidate {
@@ -263,7 +272,13 @@ impl Owned for DesiredCandidate {
 
     fn policy(&self, field: &str) -> Option<Policy> {
         let whole = field.split_once('.').map(|(whole, _)| whole);
+        // The reason is a part of the outcome.
+        let whole = whole.or_else(|| (field == "reject_reason").then_some("outcome"));
         self.policy.get(field).or_else(|| whole.and_then(|whole| self.policy.get(whole))).copied()
+    }
+
+    fn defaults() -> &'static [defaults::Of] {
+        &[defaults::Of::Candidate, defaults::Of::Application]
     }
 }
 
@@ -275,6 +290,10 @@ impl Owned for DesiredCustomField {
     fn policy(&self, field: &str) -> Option<Policy> {
         self.policy.get(field).copied()
     }
+
+    fn defaults() -> &'static [defaults::Of] {
+        &[defaults::Of::CustomField]
+    }
 }
 
 impl Owned for DesiredUser {
@@ -284,6 +303,10 @@ impl Owned for DesiredUser {
 
     fn policy(&self, _: &str) -> Option<Policy> {
         None
+    }
+
+    fn defaults() -> &'static [defaults::Of] {
+        &[]
     }
 }
 
@@ -390,8 +413,9 @@ impl<'a, D: Owned> Draft<'a, D> {
         Some(rule)
     }
 
-    fn policy(&self, field: &str, default: Policy) -> Policy {
-        self.input.desired.policy(field).unwrap_or(default)
+    /// The policy of a field: the record's own word, else the default of the table.
+    fn policy(&self, field: &str) -> Policy {
+        self.input.desired.decided_policy(field)
     }
 }
 

@@ -7,7 +7,6 @@ use super::explain::Values;
 use super::ownership::Comparison;
 use super::{Draft, FieldChange, FindingKind, Record, custom};
 use crate::store::index;
-use atsync_model::desired::Policy;
 use atsync_model::kinds;
 use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
 use serde_json::{Map, Value};
@@ -98,7 +97,7 @@ pub(super) fn update_customs(
             desired_is_base: base.as_ref().is_some_and(|base| custom::same(&kind, base, &resolved.plain)),
         };
         let values = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
-        let decision = draft.decide(host, &path, Policy::Enforce, comparison, &values);
+        let decision = draft.decide(host, &path, comparison, &values);
         if follow(draft, host, &path, decision, &observed, &resolved.plain, fields, applied) {
             customs.push(resolved);
         }

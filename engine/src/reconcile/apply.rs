@@ -23,7 +23,8 @@ use crate::store::{Cause, Condition, DesiredStatus, LinkHow, LinkRow, Mode, Page
 use crate::transport::{NotSent, Priority};
 use atsync_model::contract::{Failure, Operation, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::OperationRule;
-use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -176,7 +177,10 @@ impl Reconciler {
         if shared.fatal.is_none() {
             let made = &shared.made;
             let failed = &shared.failed;
-            let works_of = people.into_iter().map(|record| self.take_record(record, made, failed));
+            // Boxed and collected, so that no closure lives across an await: the compiler cannot prove
+            // of a closure over references that the future which holds it is `Send`.
+            let works_of: Vec<BoxFuture<'_, Result<Work, Error>>> =
+                people.into_iter().map(|record| self.take_record(record, made, failed).boxed()).collect();
             let mut stream = futures_util::stream::iter(works_of).buffer_unordered(RECORDS_AT_ONCE);
             while let Some(work) = stream.next().await {
                 let work = work?;
@@ -248,13 +252,13 @@ impl Reconciler {
         }
         let mut needed: BTreeSet<&str> = BTreeSet::new();
         for record in &plan.records {
-            let mut hosts = record.steps.iter().flat_map(|step| &step.after).peekable();
-            if hosts.peek().is_none() {
+            let hosts: Vec<&str> = record.steps.iter().flat_map(|step| &step.after).map(String::as_str).collect();
+            if hosts.is_empty() {
                 continue;
             }
             let works = !record.is_blocked() && self.outdated(record).await?.is_none();
             let set = if works { &mut needed } else { &mut needless };
-            set.extend(hosts.map(String::as_str));
+            set.extend(hosts);
         }
         needless.retain(|host| !needed.contains(host));
         Ok(needless)

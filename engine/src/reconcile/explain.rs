@@ -5,6 +5,7 @@ use super::gather::{Gathered, only_observe};
 use crate::clock::rfc3339;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
+use crate::plan::defaults::word;
 use crate::plan::ownership::Decision;
 use crate::plan::{self, FindingKind, RecordPlan, Step, explain, words};
 use crate::store::{Condition, DesiredRow, LinkRow, Mode};
@@ -294,7 +295,7 @@ impl Explanation {
                 "  {} {} [{}]: {}\n      desired {}, last applied {}, observed {}",
                 field.host,
                 field.field,
-                policy_word(field.policy),
+                word(field.policy),
                 field.verdict,
                 words::shown(&field.desired),
                 words::shown(&field.applied),
@@ -328,14 +329,5 @@ impl Explanation {
             );
         }
         out
-    }
-}
-
-fn policy_word(policy: Policy) -> &'static str {
-    match policy {
-        Policy::Enforce => "enforce",
-        Policy::Yield => "yield",
-        Policy::Seed => "seed",
-        Policy::Fill => "fill",
     }
 }

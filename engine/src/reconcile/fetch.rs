@@ -58,8 +58,10 @@ impl Reconciler {
             .drive(task, None, priority)
             .await
             .map_err(|error| self.task_error(&format!("reading {kind} by id"), error))?;
-        let Outcome::Fetched(fetched) = finished.outcome else {
-            return Err(self.error(ErrorKind::Adapter, "the adapter answered a fetch with something else"));
+        let (fetched, _problems) = match finished.outcome {
+            Outcome::Fetched(fetched) => (fetched, Vec::new()),
+            Outcome::FlawedFetched(flawed) => flawed,
+            _ => return Err(self.error(ErrorKind::Adapter, "the adapter answered a fetch with something else")),
         };
         let records = by_kind(fetched.items, finished.reply.as_ref());
         Ok(Looked { records, masks: fetched.masks, missing: fetched.missing })

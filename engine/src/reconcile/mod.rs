@@ -144,6 +144,11 @@ impl Reconciler {
         }
     }
 
+    /// Asks the ATS again which customer this is, before the next write.
+    pub(crate) fn doubt_tenant(&self) {
+        self.tenant_verified.store(false, Ordering::Relaxed);
+    }
+
     fn report(&self, progress: &Progress) {
         (self.progress)(progress);
     }

@@ -172,8 +172,10 @@ impl Reconciler {
                 Err(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_))) if parent.is_some() => return Ok(()),
                 Err(error) => return Err(self.task_error(&format!("reading {}", rule.name), error)),
             };
-            let Outcome::Page(page) = finished.outcome else {
-                return Err(self.error(ErrorKind::Adapter, "the adapter answered a scan with something else"));
+            let (page, _problems) = match finished.outcome {
+                Outcome::Page(page) => (page, Vec::new()),
+                Outcome::FlawedPage(flawed) => flawed,
+                _ => return Err(self.error(ErrorKind::Adapter, "the adapter answered a scan with something else")),
             };
             if pass.pages == 0 {
                 // Our clock may be ahead of the ATS's, which is known only after its first answer; a window that ended in the ATS's

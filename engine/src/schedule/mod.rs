@@ -19,6 +19,8 @@ use std::str::FromStr;
 pub const BACKOFF_FIRST_MS: u64 = 5_000;
 /// The longest wait after failures.
 pub const BACKOFF_MAX_MS: u64 = 15 * 60_000;
+/// The shortest wait after a refused credential, unless another is given: it rarely mends by itself.
+pub const REFUSED_MIN_MS: u64 = 60_000;
 /// The longest sleep: clocks jump, so the schedule is looked at this often.
 pub const IDLE_MAX_MS: u64 = 60_000;
 /// Pages that a sweep reads before other work gets its turn. Arbitrary: some seconds of a common rate budget.
@@ -87,11 +89,34 @@ struct Due {
 }
 
 impl Due {
+    /// Makes it due at once, as if it had never failed.
+    fn at_once(&mut self) {
+        self.failures = 0;
+        self.due_ms = 0;
+    }
+
     /// Puts it off after a failure; longer each time.
     fn put_off(&mut self, now_ms: u64, jitter_ms: u64) -> u64 {
         self.failures = self.failures.saturating_add(1);
         let wait_ms = backoff_ms(self.failures, jitter_ms);
         self.due_ms = now_ms.saturating_add(wait_ms);
+        wait_ms
+    }
+}
+
+/// That the ATS refused the credential. Everything rests meanwhile: each further request would be refused too.
+#[derive(Debug, Default)]
+struct Refused {
+    until_ms: Option<u64>,
+    times: u32,
+}
+
+impl Refused {
+    /// Rests once more; longer each time.
+    fn again(&mut self, now_ms: u64, jitter_ms: u64) -> u64 {
+        self.times = self.times.saturating_add(1);
+        let wait_ms = backoff_ms(self.times, jitter_ms).max(REFUSED_MIN_MS);
+        self.until_ms = Some(now_ms.saturating_add(wait_ms));
         wait_ms
     }
 }
@@ -109,7 +134,8 @@ pub struct Crons {
 /// [`STOP_GRACE_MS`] to end.
 ///
 /// # Errors
-/// Only what no waiting mends: a refused credential, a wrong configuration, a failed store.
+/// Only what no waiting mends: a wrong configuration, a failed store. A refused credential does not end it: nothing is done until
+/// [`Connection::replace_credential`] gives another, or the wait that [`Round::Failed`] tells is over.
 pub async fn run(
     connection: &Connection,
     crons: BTreeMap<String, Cron>,
@@ -153,7 +179,24 @@ pub async fn run_all(
     }
     let mut work_due_ms = 0;
     let mut work_failures = 0;
+    let mut credentials = connection.credentials().subscribe();
+    let mut refused = Refused::default();
     loop {
+        if let Some(until_ms) = refused.until_ms {
+            let wait_ms = until_ms.saturating_sub(clock.now_ms()).min(IDLE_MAX_MS);
+            let replaced = tokio::select! {
+                biased;
+                () = &mut stop => return Ok(()),
+                replaced = credentials.changed() => replaced.is_ok(),
+                () = clock.sleep(wait_ms.max(1)) => false,
+            };
+            if replaced {
+                refused = Refused::default();
+            } else if clock.now_ms() < until_ms {
+                continue;
+            }
+            refused.until_ms = None;
+        }
         let now_ms = clock.now_ms();
         let due: Vec<String> =
             dues.iter().filter(|(_, due)| due.due_ms <= now_ms).map(|(kind, _)| kind.clone()).collect();
@@ -167,10 +210,16 @@ pub async fn run_all(
             let now_ms = clock.now_ms();
             match pulled {
                 Ok(report) => {
+                    refused.times = 0;
                     entry.failures = 0;
                     entry.due_ms = entry.cron.next_ms(now_ms).unwrap_or(u64::MAX);
                     work_due_ms = work_due_ms.min(now_ms);
                     tell(&Round::Pulled(&report));
+                }
+                Err(error) if error.kind() == ErrorKind::Auth => {
+                    let wait_ms = refused.again(now_ms, reconciler.entropy.below(1_000));
+                    tell(&Round::Failed { what: &kind, error: &error, wait_ms });
+                    break;
                 }
                 Err(error) => {
                     if !mends(error.kind()) {
@@ -180,6 +229,9 @@ pub async fn run_all(
                     tell(&Round::Failed { what: &kind, error: &error, wait_ms });
                 }
             }
+        }
+        if refused.until_ms.is_some() {
+            continue;
         }
         if work_due_ms <= clock.now_ms() {
             let worked = {
@@ -207,6 +259,11 @@ pub async fn run_all(
                     if !report.steps.is_empty() {
                         tell(&Round::Applied(&report));
                     }
+                }
+                Err(error) if error.kind() == ErrorKind::Auth => {
+                    let wait_ms = refused.again(clock.now_ms(), reconciler.entropy.below(1_000));
+                    tell(&Round::Failed { what: "apply", error: &error, wait_ms });
+                    continue;
                 }
                 Err(error) => {
                     if !mends(error.kind()) {
@@ -246,6 +303,11 @@ pub async fn run_all(
                         }
                         tell(&Round::Swept(&report));
                     }
+                    Err(error) if error.kind() == ErrorKind::Auth => {
+                        let wait_ms = refused.again(now_ms, reconciler.entropy.below(1_000));
+                        tell(&Round::Failed { what: &format!("sweep of {kind}"), error: &error, wait_ms });
+                        continue;
+                    }
                     Err(error) => {
                         if !mends(error.kind()) {
                             return Err(error);
@@ -263,6 +325,11 @@ pub async fn run_all(
             biased;
             () = &mut stop => return Ok(()),
             () = connection.declared().notified() => work_due_ms = 0,
+            // Given anew although it was not refused: what failed may have failed for want of rights.
+            Ok(()) = credentials.changed() => {
+                work_due_ms = 0;
+                dues.values_mut().chain(sweeps.values_mut()).filter(|due| due.failures > 0).for_each(Due::at_once);
+            }
             () = clock.sleep(wait_ms) => {}
         }
     }
@@ -270,7 +337,7 @@ pub async fn run_all(
 
 /// Whether waiting can mend it.
 fn mends(kind: ErrorKind) -> bool {
-    !matches!(kind, ErrorKind::Auth | ErrorKind::Configuration | ErrorKind::Store)
+    !matches!(kind, ErrorKind::Configuration | ErrorKind::Store)
 }
 
 fn backoff_ms(failures: u32, jitter_ms: u64) -> u64 {

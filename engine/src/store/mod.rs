@@ -47,9 +47,12 @@ pub enum StoreError {
     /// The file is not a store, is damaged, or comes from another version.
     #[error("{0}")]
     Unusable(String),
-    /// Another process has it open.
-    #[error("the store {0} is in use by another process")]
+    /// It is open already, in another process or in this one; the text says which.
+    #[error("the store {0} is {holder}", holder = redb::held::holder(.0))]
     Busy(String),
+    /// A store in a file reads on the threads of a tokio runtime, and the caller has none.
+    #[error("{}", crate::runtime::MISSING)]
+    NoRuntime,
     /// Something is larger than the store allows.
     #[error("{what}: {size}; at most {max} are allowed")]
     TooLarge {

@@ -133,6 +133,11 @@ pub trait Authenticator: Debug + Send + Sync {
     /// As [`Authenticator::ready`].
     fn renew<'a>(&'a self, used: &'a Ticket) -> BoxFuture<'a, Result<bool, NotSent>>;
 
+    /// Lifts the rest that a refusal of the credential imposed, so that it is tried at once.
+    fn forgive(&self) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
+
     /// What the credential at hand says of its rights; `None` when it says nothing or none is at hand.
     fn grant(&self) -> Option<Grant>;
 
@@ -149,13 +154,18 @@ pub struct FixedKey {
 }
 
 impl FixedKey {
+    /// No credential.
+    pub fn none() -> Self {
+        Self { header: None }
+    }
+
     /// Prepares a fixed scheme; `None` for those that are not.
     ///
     /// # Errors
     /// A sentence when the key or the header's name cannot stand in a request. It shows no secret.
     pub fn from_config(config: &AuthConfig) -> Option<Result<Self, String>> {
         let header = match config {
-            AuthConfig::Nothing => return Some(Ok(Self { header: None })),
+            AuthConfig::Nothing => return Some(Ok(Self::none())),
             AuthConfig::Bearer { key } => Ok(("authorization".to_owned(), format!("Bearer {}", key.expose()))),
             AuthConfig::BasicKey { half, other, key } => basic_key(*half, other, key),
             AuthConfig::Header { name, prefix, key } => {

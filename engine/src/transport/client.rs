@@ -169,7 +169,12 @@ impl HttpTransport {
 
 impl Transport for HttpTransport {
     fn exchange(&self, request: WireRequest) -> BoxFuture<'_, Delivery> {
-        Box::pin(self.run(request))
+        Box::pin(async move {
+            match crate::runtime::required() {
+                Ok(()) => self.run(request).await,
+                Err(why) => Delivery::NotSent(NotSent::Refused(why)),
+            }
+        })
     }
 }
 

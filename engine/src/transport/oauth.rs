@@ -173,6 +173,15 @@ impl TokenSource {
         }
     }
 
+    /// Lets the next request ask for a token at once although the credential was refused.
+    async fn lift(&self) {
+        let mut failure = self.fetching.lock().await;
+        if matches!(failure.why, Some(NotSent::Auth(_))) {
+            failure.why = None;
+            failure.until_ms = 0;
+        }
+    }
+
     fn note(&self, failure: &mut Failure, why: NotSent) -> NotSent {
         let now_ms = self.means.clock.now_ms();
         failure.strikes = failure.strikes.saturating_add(1);
@@ -281,6 +290,10 @@ impl Authenticator for TokenSource {
 
     fn renew<'a>(&'a self, used: &'a Ticket) -> BoxFuture<'a, Result<bool, NotSent>> {
         Box::pin(self.replace(used))
+    }
+
+    fn forgive(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.lift())
     }
 
     fn grant(&self) -> Option<Grant> {

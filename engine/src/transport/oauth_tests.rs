@@ -144,6 +144,60 @@ fn a_refused_client_needs_a_person_and_is_not_asked_again_at_once() {
 }
 
 #[test]
+fn a_credential_given_anew_is_tried_at_once_even_when_it_is_the_same() {
+    let clock = ManualClock::at(T0);
+    let refused = Arc::new(AtomicBool::new(true));
+    let refuses = Arc::clone(&refused);
+    let transport = Scripted::new(&clock, move |_, request| {
+        let token = answer(200, &[], r#"{"access_token":"t","expires_in":3600}"#);
+        let answer = match request.url.path() {
+            "/token" if refuses.load(Ordering::Relaxed) => answer(401, &[], r#"{"error":"invalid_client"}"#),
+            "/token" => token,
+            _ => answer(200, &[], ""),
+        };
+        (5, answer)
+    });
+    let session = make(options("s3cret", false), &transport, &clock, &Shared::default());
+    let get = || clock.drive(get(&session));
+    assert!(matches!(get(), Delivery::NotSent(NotSent::Auth(_))));
+    refused.store(false, Ordering::Relaxed);
+    assert!(matches!(get(), Delivery::NotSent(NotSent::Auth(_))), "the refusal stands for a while");
+    clock.drive(session.replace_credential(&options("s3cret", false).auth)).unwrap();
+    assert_eq!(status(&get()), Some(200));
+}
+
+#[test]
+fn a_credential_is_replaced_under_a_request_that_the_old_one_made() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, move |_, request| {
+        let right = header(request, "authorization") == Some(basic("client", "new").expose());
+        let answer = match request.url.path() {
+            "/token" if right => answer(200, &[], r#"{"access_token":"new","expires_in":3600}"#),
+            "/token" => answer(200, &[], r#"{"access_token":"old","expires_in":3600}"#),
+            _ if header(request, "authorization") == Some("Bearer new") => answer(200, &[], ""),
+            _ => answer(401, &[], ""),
+        };
+        (50, answer)
+    });
+    let session = make(options("old", false), &transport, &clock, &Shared::default());
+    let replace = async {
+        clock.sleep(75).await;
+        session.replace_credential(&options("new", false).auth).await.unwrap();
+    };
+    let (delivery, ()) = clock.drive(futures_util::future::join(get(&session), replace));
+    assert_eq!(status(&delivery), Some(200));
+    let refused = AuthConfig::ClientCredentials {
+        token_origin: "nowhere".into(),
+        token_path: "/token".into(),
+        client_id: "client".into(),
+        client_secret: Secret::new("newer"),
+        form: Vec::new(),
+    };
+    assert!(clock.drive(session.replace_credential(&refused)).is_err());
+    assert_eq!(status(&clock.drive(get(&session))), Some(200), "the old one stays in use");
+}
+
+#[test]
 fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
     for n in 0..6 {
         let clock = ManualClock::at(T0);

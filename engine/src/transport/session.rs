@@ -28,8 +28,8 @@ use crate::entropy::Entropy;
 use atsync_model::contract::{Body, Effect, Grant, Path, Request, Target};
 use atsync_model::manifest::RateRule;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 use url::Url;
 
 /// How long a call waits for the rate budget by default.
@@ -119,7 +119,9 @@ pub struct Session {
     private_network: bool,
     wait_ms_max: u64,
     origins: BTreeMap<String, Origin>,
-    auth: Arc<dyn Authenticator>,
+    rules: Vec<RateRule>,
+    shared: Shared,
+    credential: RwLock<Arc<Held>>,
     transport: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -134,12 +136,32 @@ pub struct Session {
 #[derive(Debug)]
 struct Origin {
     url: Url,
-    budgets: Vec<Arc<Budget>>,
     requests: AtomicU64,
+}
+
+/// The credential in use, and the budgets that are counted by it.
+#[derive(Debug)]
+struct Held {
+    auth: Arc<dyn Authenticator>,
+    /// By the origin's name.
+    budgets: BTreeMap<String, Vec<Arc<Budget>>>,
+}
+
+impl Held {
+    fn budgets(&self, origin: &str) -> &[Arc<Budget>] {
+        self.budgets.get(origin).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What a request went out with.
+struct Sent {
+    held: Arc<Held>,
+    ticket: Ticket,
 }
 
 /// A request that is ready but for its credential.
 struct Draft<'a> {
+    origin_name: &'a str,
     origin: &'a Origin,
     method: String,
     url: Url,
@@ -159,35 +181,20 @@ impl Session {
         entropy: Arc<dyn Entropy>,
         shared: &Shared,
     ) -> Result<Self, SessionError> {
-        let place = options.origins.values().map(Url::as_str).collect::<Vec<_>>().join(" ");
-        let identity = options.auth.identity(&place);
         let mut origins = BTreeMap::new();
         for (name, url) in &options.origins {
             grantable(url, options.private_network)
                 .map_err(|reason| SessionError::Origin { name: name.clone(), reason })?;
-            let rules = rules_for(&options.rules, name);
-            let budgets = rules.iter().map(|rule| shared.budgets.of(&identity, rule, &clock, &entropy)).collect();
-            origins.insert(name.clone(), Origin { url: url.clone(), budgets, requests: AtomicU64::new(0) });
+            origins.insert(name.clone(), Origin { url: url.clone(), requests: AtomicU64::new(0) });
         }
-        let auth: Arc<dyn Authenticator> = match FixedKey::from_config(&options.auth) {
-            Some(fixed) => Arc::new(fixed.map_err(SessionError::Auth)?),
-            None => {
-                let (token_origin, ask) = token_request(&options, &origins)?;
-                let means = TokenMeans {
-                    transport: Arc::clone(&transport),
-                    clock: Arc::clone(&clock),
-                    entropy: Arc::clone(&entropy),
-                    budgets: token_origin.budgets.clone(),
-                };
-                shared.tokens.of(ask, means).map_err(SessionError::Auth)?
-            }
-        };
-        Ok(Self {
+        let mut session = Self {
             connection: options.connection,
             private_network: options.private_network,
             wait_ms_max: options.wait_ms_max,
             origins,
-            auth,
+            rules: options.rules,
+            shared: shared.clone(),
+            credential: RwLock::new(Arc::new(Held { auth: Arc::new(FixedKey::none()), budgets: BTreeMap::new() })),
             transport,
             clock,
             entropy,
@@ -196,7 +203,53 @@ impl Session {
             throttled: AtomicU64::new(0),
             waited_ms: AtomicU64::new(0),
             ats_ahead_ms: AtomicI64::new(0),
-        })
+        };
+        let held = session.held_by(&options.auth)?;
+        session.credential = RwLock::new(Arc::new(held));
+        Ok(session)
+    }
+
+    /// Replaces the credential: every request from now on leaves with the new one, repeats of
+    /// requests under way included. A refusal of the same credential no longer stands: it is asked
+    /// for again at once, since whoever gives it anew has put something right.
+    ///
+    /// # Errors
+    /// [`SessionError::Auth`] when it cannot be used; the old one stays in use then.
+    pub async fn replace_credential(&self, auth: &AuthConfig) -> Result<(), SessionError> {
+        let held = Arc::new(self.held_by(auth)?);
+        held.auth.forgive().await;
+        *self.credential.write().unwrap_or_else(PoisonError::into_inner) = held;
+        Ok(())
+    }
+
+    fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.credential.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Prepares a credential and finds the budgets that it shares.
+    fn held_by(&self, auth: &AuthConfig) -> Result<Held, SessionError> {
+        let place = self.origins.values().map(|origin| origin.url.as_str()).collect::<Vec<_>>().join(" ");
+        let identity = auth.identity(&place);
+        let mut budgets = BTreeMap::new();
+        for name in self.origins.keys() {
+            let rules = rules_for(&self.rules, name);
+            let of = |rule| self.shared.budgets.of(&identity, rule, &self.clock, &self.entropy);
+            budgets.insert(name.clone(), rules.iter().map(of).collect::<Vec<_>>());
+        }
+        let auth: Arc<dyn Authenticator> = match FixedKey::from_config(auth) {
+            Some(fixed) => Arc::new(fixed.map_err(SessionError::Auth)?),
+            None => {
+                let (token_origin, ask) = token_request(auth, &self.origins, self.private_network)?;
+                let means = TokenMeans {
+                    transport: Arc::clone(&self.transport),
+                    clock: Arc::clone(&self.clock),
+                    entropy: Arc::clone(&self.entropy),
+                    budgets: budgets.get(token_origin).cloned().unwrap_or_default(),
+                };
+                self.shared.tokens.of(ask, means).map_err(SessionError::Auth)?
+            }
+        };
+        Ok(Held { auth, budgets })
     }
 
     /// Carries out one request of an adapter.
@@ -228,12 +281,12 @@ impl Session {
         let deadline_ms = self.clock.now_ms().saturating_add(self.wait_ms_max);
         let mut tries = Tries::default();
         loop {
-            let (delivery, ticket) = self.attempt(draft, priority, deadline_ms).await;
+            let (delivery, sent) = self.attempt(draft, priority, deadline_ms).await;
             match next(effect, &delivery, tries, self.clock.now_ms()) {
                 Next::HandOver => return delivery,
                 Next::Renew => {
                     tries.renewed = true;
-                    match self.renew(ticket.as_ref()).await {
+                    match self.renew(sent.as_ref()).await {
                         Ok(true) => {}
                         Ok(false) => return delivery,
                         Err(why) => return Delivery::NotSent(why),
@@ -255,8 +308,9 @@ impl Session {
     /// # Errors
     /// [`NotSent`] when no credential could be had.
     pub async fn grant(&self) -> Result<Option<Grant>, NotSent> {
-        self.auth.ready().await?;
-        Ok(self.auth.grant())
+        let held = self.held();
+        held.auth.ready().await?;
+        Ok(held.auth.grant())
     }
 
     /// How far the ATS's clock is ahead of ours (below nought: behind), as its last dated answer showed; nought before the first and while
@@ -275,7 +329,7 @@ impl Session {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Usage {
             requests: self.origins.iter().map(|(name, origin)| (name.clone(), read(&origin.requests))).collect(),
-            token_requests: self.auth.token_requests(),
+            token_requests: self.held().auth.token_requests(),
             retries: read(&self.retries),
             throttled: read(&self.throttled),
             waited_ms: read(&self.waited_ms),
@@ -283,9 +337,9 @@ impl Session {
     }
 
     fn draft(&self, request: &Request) -> Result<Draft<'_>, String> {
-        let origin = self
+        let (origin_name, origin) = self
             .origins
-            .get(&request.origin)
+            .get_key_value(&request.origin)
             .ok_or_else(|| format!("the origin `{}` is not granted", request.origin.escape_debug()))?;
         if !matches!(request.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
             return Err(format!(
@@ -303,11 +357,11 @@ impl Session {
             return Err(format!("a request body is at most {} bytes long", limits::REQUEST_BODY_BYTES_MAX));
         }
         headers.extend(content_type.map(|kind| ("content-type".to_owned(), kind)));
-        Ok(Draft { origin, method: request.method.clone(), url, headers, body })
+        Ok(Draft { origin_name, origin, method: request.method.clone(), url, headers, body })
     }
 
-    /// One try. The ticket is there when the request went out with a credential.
-    async fn attempt(&self, draft: &Draft<'_>, priority: Priority, deadline_ms: u64) -> (Delivery, Option<Ticket>) {
+    /// One try. The second part is there when the request went out with a credential.
+    async fn attempt(&self, draft: &Draft<'_>, priority: Priority, deadline_ms: u64) -> (Delivery, Option<Sent>) {
         let mut wire = WireRequest {
             method: draft.method.clone(),
             url: draft.url.clone(),
@@ -315,9 +369,14 @@ impl Session {
             body: draft.body.clone(),
             private_network: self.private_network,
         };
-        let (permits, ticket) = match self.clear(draft, &mut wire, priority, deadline_ms).await {
-            Ok(cleared) => cleared,
-            Err(why) => return (Delivery::NotSent(why), None),
+        let (held, permits, ticket) = loop {
+            let held = self.held();
+            match self.clear(&held, draft, &mut wire, priority, deadline_ms).await {
+                Ok((permits, ticket)) => break (held, permits, ticket),
+                // The old credential was refused while somebody gave a new one.
+                Err(NotSent::Auth(_)) if !Arc::ptr_eq(&held, &self.held()) => {}
+                Err(why) => return (Delivery::NotSent(why), None),
+            }
         };
         let sent_ms = self.clock.now_ms();
         let delivery = self.transport.exchange(wire).await;
@@ -328,24 +387,25 @@ impl Session {
         };
         permits.into_iter().for_each(|permit| permit.settle(ended));
         self.note(draft, &delivery, &ticket, sent_ms);
-        (delivery, Some(ticket))
+        (delivery, Some(Sent { held, ticket }))
     }
 
     /// Credential and budget, in an order in which neither waits for the other while holding something.
     async fn clear(
         &self,
+        held: &Held,
         draft: &Draft<'_>,
         wire: &mut WireRequest,
         priority: Priority,
         deadline_ms: u64,
     ) -> Result<(Vec<Permit>, Ticket), NotSent> {
         for _ in 0..CLEAR_ROUNDS_MAX {
-            self.auth.ready().await?;
+            held.auth.ready().await?;
             let asked_ms = self.clock.now_ms();
-            let permits = acquire_all(&draft.origin.budgets, priority, deadline_ms).await;
+            let permits = acquire_all(held.budgets(draft.origin_name), priority, deadline_ms).await;
             self.waited_ms.fetch_add(self.clock.now_ms().saturating_sub(asked_ms), Ordering::Relaxed);
             let permits = permits?;
-            match self.auth.authorize(wire) {
+            match held.auth.authorize(wire) {
                 Some(ticket) => return Ok((permits, ticket)),
                 None => permits.into_iter().for_each(|permit| permit.settle(Ended::NotSent)),
             }
@@ -390,9 +450,11 @@ impl Session {
         );
     }
 
-    async fn renew(&self, ticket: Option<&Ticket>) -> Result<bool, NotSent> {
-        match ticket {
-            Some(ticket) => self.auth.renew(ticket).await,
+    async fn renew(&self, sent: Option<&Sent>) -> Result<bool, NotSent> {
+        match sent {
+            // The credential was replaced while the request was under way: that is another one.
+            Some(sent) if !Arc::ptr_eq(&sent.held, &self.held()) => Ok(true),
+            Some(sent) => sent.held.auth.renew(&sent.ticket).await,
             None => Ok(false),
         }
     }
@@ -440,11 +502,13 @@ fn rules_for(rules: &[RateRule], origin: &str) -> Vec<RateRule> {
     found
 }
 
+/// The name of the token endpoint's origin, and what a token is asked for with.
 fn token_request<'a>(
-    options: &SessionOptions,
-    origins: &'a BTreeMap<String, Origin>,
-) -> Result<(&'a Origin, ClientCredentials), SessionError> {
-    match &options.auth {
+    auth: &'a AuthConfig,
+    origins: &BTreeMap<String, Origin>,
+    private_network: bool,
+) -> Result<(&'a str, ClientCredentials), SessionError> {
+    match auth {
         AuthConfig::ClientCredentials { token_origin, token_path, client_id, client_secret, form } => {
             let origin = origins
                 .get(token_origin)
@@ -455,9 +519,9 @@ fn token_request<'a>(
                 client_id: client_id.clone(),
                 client_secret: client_secret.clone(),
                 form: form.clone(),
-                private_network: options.private_network,
+                private_network,
             };
-            Ok((origin, ask))
+            Ok((token_origin, ask))
         }
         AuthConfig::AuthorizationCode { .. } => Err(SessionError::Auth(
             "the OAuth2 authorization code flow comes with a later release; use client credentials".to_owned(),

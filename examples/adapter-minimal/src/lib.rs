@@ -49,6 +49,7 @@ impl Adapter for Plainlist {
                 confidential: false,
                 visible_within_ms: 0,
                 fields: JOB_FIELDS.iter().map(|&field| field.into()).collect(),
+                expected: JOB_FIELDS.iter().map(|&field| field.into()).collect(),
                 permission: None,
                 scope: None,
             }],

@@ -122,6 +122,7 @@ fn kind(kind: &Kind) -> KindRule {
         confidential: kind.confidential,
         visible_within_ms: kind.visible_within_ms,
         fields: kind.fields.iter().map(|field| (*field).to_owned()).collect(),
+        expected: Vec::new(),
         permission: Some(kind.permission()),
         scope: kind.scope.map(str::to_owned),
     }

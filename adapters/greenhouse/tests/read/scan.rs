@@ -112,12 +112,16 @@ fn a_refused_scan_names_its_scope() {
 }
 
 #[test]
-fn the_place_of_a_bad_row_is_named_and_never_its_content() {
-    let Err(failure) = scanned("candidates", ok(r#"[{"id":1},{"id":2,"first_name":{"secret":"Ada"}}]"#)) else {
-        panic!("refused")
-    };
-    let text = failure.to_string();
-    assert!(text.contains("row 1 of a page of candidates") && !text.contains("Ada"), "{text}");
+fn a_bad_member_costs_that_member_and_a_bad_row_costs_that_row() {
+    let rows = r#"[{"id":1,"tags":[null],"company":"Enigma"},{"id":{"secret":"Ada"},"first_name":"Ada"},null,{"id":4,"last_name":"Hopper"}]"#;
+    let Ok((page, problems)) = flawed("candidates", ok(rows)) else { panic!("a page") };
+    let ids: Vec<&str> = page.items.iter().map(|item| item.id.as_str()).collect();
+    assert_eq!(ids, ["1", "4"]);
+    let mask = &page.masks[page.items[0].mask as usize];
+    assert!(!mask.contains(&"tags".to_owned()) && mask.contains(&"company".to_owned()), "{mask:?}");
+    let named: Vec<_> = problems.iter().map(|problem| (problem.id.as_deref(), problem.field.as_deref())).collect();
+    assert_eq!(named, [(Some("1"), Some("tags")), (None, None), (None, None)]);
+    assert!(problems.iter().all(|problem| problem.kind == "candidates" && !problem.message.contains("Ada")));
 }
 
 #[test]

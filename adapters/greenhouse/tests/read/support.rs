@@ -73,6 +73,15 @@ pub(crate) fn scanned(kind: &str, response: Response) -> Result<Page, Failure> {
     }
 }
 
+/// One page of a kind with what could not be read of it.
+pub(crate) fn flawed(kind: &str, response: Response) -> Result<(Page, Vec<Problem>), Failure> {
+    let send = start(Task::Scan(everything(kind)), &given());
+    match resume(send, &given(), response)? {
+        Step::Done(Outcome::FlawedPage(flawed)) => Ok(flawed),
+        other => panic!("a flawed page was expected, not {other:?}"),
+    }
+}
+
 /// The unified record and mask of the only row.
 pub(crate) fn read(kind: &str, row: &str) -> (Value, Vec<String>) {
     let page = scanned(kind, ok(&format!("[{row}]"))).unwrap();

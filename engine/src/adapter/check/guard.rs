@@ -85,10 +85,10 @@ impl TaskGuard {
 
     fn done(&self, outcome: &Outcome, reply: Option<&Response>) -> Result<(), AdapterError> {
         match (&self.subject, outcome) {
-            (Subject::Scan, Outcome::Page(page)) => {
+            (Subject::Scan, Outcome::Page(page) | Outcome::FlawedPage((page, _))) => {
                 spans(page.items.iter().filter_map(|item| item.raw.as_ref()), reply)
             }
-            (Subject::Fetch { kind, ids }, Outcome::Fetched(fetched)) => {
+            (Subject::Fetch { kind, ids }, Outcome::Fetched(fetched) | Outcome::FlawedFetched((fetched, _))) => {
                 spans(fetched.items.iter().filter_map(|item| item.raw.as_ref()), reply)?;
                 asked(kind, ids, fetched)
             }

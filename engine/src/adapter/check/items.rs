@@ -1,11 +1,20 @@
 //! The records of a page or fetch.
+//!
+//! Two readings of the same rules. [`check`] refuses a page for one bad record: it is the contract in its strict form. [`sift`] is what the
+//! hosts call: a record that breaks a rule costs itself, a member that cannot be kept costs that member, and each is named as a
+//! [`Problem`]. What passes is what the store can hold ([`crate::json`]).
+//!
+//! Bounds: [`ITEMS_MAX`] records and as many problems, [`MASKS_MAX`] masks. Messages name places, never content.
 
 use super::{bounded, broke, kind, name};
 use crate::adapter::AdapterError;
-use crate::adapter::limits::{ITEM_BODY_BYTES_MAX, ITEMS_MAX, MASKS_MAX};
-use atsync_model::contract::Item;
+use crate::adapter::limits::{ITEM_BODY_BYTES_MAX, ITEMS_MAX, MASKS_MAX, NAME_BYTES_MAX, PROBLEM_BYTES_MAX};
+use crate::json::Sound;
+use atsync_model::contract::{Item, Problem};
 use atsync_model::manifest::Manifest;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Records with what they refer to.
@@ -14,6 +23,145 @@ pub(super) struct Items<'a> {
     pub(super) items: &'a [Item],
     pub(super) masks: &'a [Vec<String>],
     pub(super) reply_bytes: Option<usize>,
+}
+
+/// Takes out of a page what breaks the rules of single records, and says so in `problems`. What is left passes [`check`].
+///
+/// # Errors
+/// [`AdapterError::Limit`] for too many records, masks or problems: these are faults of the page.
+pub(super) fn sift(manifest: &Manifest, found: Sifted<'_>) -> Result<(), AdapterError> {
+    let Sifted { items, masks, problems, reply_bytes } = found;
+    bounded("records", items.len(), ITEMS_MAX)?;
+    bounded("masks", masks.len(), MASKS_MAX)?;
+    bounded("problems", problems.len(), ITEMS_MAX)?;
+    problems.iter_mut().for_each(|problem| tidy(manifest, problem));
+    let sound = {
+        let found = Items { items, masks, reply_bytes };
+        let mut proved = Vec::new();
+        let verdicts = found.items.iter().map(|item| one(manifest, found, item, &mut proved).is_ok());
+        verdicts.collect::<Vec<bool>>()
+    };
+    if sound.iter().all(|sound| *sound) {
+        return Ok(());
+    }
+    let mut mended = Vec::with_capacity(items.len());
+    for (item, sound) in std::mem::take(items).into_iter().zip(sound) {
+        if sound {
+            mended.push(item);
+            continue;
+        }
+        let id = Some(item.id.clone()).filter(|id| name("an id", id).is_ok());
+        let of = if manifest.kind(&item.kind).is_some() { item.kind.clone() } else { String::new() };
+        match mend(manifest, masks, item, reply_bytes) {
+            Ok((item, lost)) => {
+                problems.extend(lost);
+                mended.push(item);
+            }
+            Err(error) => problems.push(Problem::row(of, id, words(&error))),
+        }
+    }
+    problems.truncate(ITEMS_MAX);
+    *items = mended;
+    Ok(())
+}
+
+/// A page's records with what is wrong with them.
+#[derive(Debug)]
+pub(super) struct Sifted<'a> {
+    pub(super) items: &'a mut Vec<Item>,
+    pub(super) masks: &'a mut Vec<Vec<String>>,
+    pub(super) problems: &'a mut Vec<Problem>,
+    pub(super) reply_bytes: Option<usize>,
+}
+
+/// The breach without the words that introduce it.
+fn words(error: &AdapterError) -> String {
+    match error {
+        AdapterError::Contract(text) | AdapterError::Limit(text) | AdapterError::Trap(text) => text.clone(),
+    }
+}
+
+/// A problem as an adapter told it, within the limits. One that names no kind of the manifest is of the kind that was asked for.
+fn tidy(manifest: &Manifest, problem: &mut Problem) {
+    if manifest.kind(&problem.kind).is_none() {
+        problem.kind.clear();
+    }
+    problem.id.take_if(|id| name("an id", id).is_err());
+    if let Some(field) = &mut problem.field {
+        shorten(field, NAME_BYTES_MAX);
+    }
+    shorten(&mut problem.message, PROBLEM_BYTES_MAX);
+}
+
+fn shorten(text: &mut String, bytes_max: usize) {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max));
+    }
+}
+
+/// What of a record can be kept, and what it lost by that.
+fn mend(
+    manifest: &Manifest,
+    masks: &mut Vec<Vec<String>>,
+    mut item: Item,
+    reply_bytes: Option<usize>,
+) -> Result<(Item, Vec<Problem>), AdapterError> {
+    let mut lost = Vec::new();
+    // A version only spares comparisons.
+    item.version.take_if(|version| name("a version", version).is_err());
+    if let Err(error) = span(&item, reply_bytes) {
+        item.raw = None;
+        lost.push(Problem::field(&item.kind, &item.id, "raw", words(&error)));
+    }
+    let mask = usize::try_from(item.mask).ok().and_then(|index| masks.get(index)).cloned();
+    let mask = mask.ok_or_else(|| broke("its mask is none of the page's"))?;
+    if item.body.len() <= ITEM_BODY_BYTES_MAX && body(&item.body, &mask).is_err() {
+        let members: BTreeMap<String, &RawValue> =
+            serde_json::from_str(&item.body).map_err(|error| super::not_json("its body", &error))?;
+        let is_sound = |value: &RawValue| serde_json::from_str::<Sound>(value.get()).is_ok();
+        let (kept, unsound): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            members.into_iter().partition(|(member, value)| mask.contains(member) && is_sound(value));
+        let fields = manifest.kind(&item.kind).map_or(&[][..], |rule| &rule.fields);
+        if let Some(member) = unsound.keys().find(|member| !fields.contains(*member)) {
+            return Err(broke(format!("its body has a member of {} bytes that its kind does not have", member.len())));
+        }
+        let known: Vec<String> = mask.into_iter().filter(|field| !unsound.contains_key(field)).collect();
+        item.mask = place(masks, known)?;
+        for field in unsound.into_keys() {
+            let why = "it cannot be kept: a number out of range, half a character, or nesting without end";
+            lost.push(Problem::field(&item.kind, &item.id, field, why));
+        }
+        item.body = serde_json::to_string(&kept).map_err(|error| super::not_json("its body", &error))?;
+    }
+    one(manifest, Items { items: &[], masks, reply_bytes }, &item, &mut Vec::new())?;
+    Ok((item, lost))
+}
+
+/// The index of a mask, which is added where the page does not have it yet.
+fn place(masks: &mut Vec<Vec<String>>, mask: Vec<String>) -> Result<u32, AdapterError> {
+    let index = match masks.iter().position(|known| *known == mask) {
+        Some(index) => index,
+        None => {
+            bounded("masks", masks.len().saturating_add(1), MASKS_MAX)?;
+            masks.push(mask);
+            masks.len().saturating_sub(1)
+        }
+    };
+    Ok(u32::try_from(index).unwrap_or(u32::MAX))
+}
+
+/// Refuses what an adapter says of problems where it is longer or more than it may be.
+pub(super) fn problems(manifest: &Manifest, problems: &[Problem]) -> Result<(), AdapterError> {
+    bounded("problems", problems.len(), ITEMS_MAX)?;
+    for problem in problems {
+        if !problem.kind.is_empty() {
+            kind(manifest, &problem.kind)?;
+        }
+        problem.id.iter().try_for_each(|id| name("an id", id))?;
+        problem.field.iter().try_for_each(|field| bounded("bytes of a field", field.len(), NAME_BYTES_MAX))?;
+        bounded("bytes of a problem", problem.message.len(), PROBLEM_BYTES_MAX)?;
+    }
+    Ok(())
 }
 
 pub(super) fn check(manifest: &Manifest, found: Items<'_>) -> Result<(), AdapterError> {
@@ -78,7 +226,9 @@ fn body(text: &str, mask: &[String]) -> Result<(), AdapterError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     Members(mask).deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| {
         if error.is_data() {
-            return broke("its body is no JSON object, or has a member that its mask does not name");
+            return broke(
+                "its body is no JSON object, has a member that its mask does not name, or one that cannot be read back",
+            );
         }
         super::not_json("its body", &error)
     })
@@ -104,7 +254,7 @@ impl<'de> Visitor<'de> for Members<'_> {
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
         while members.next_key_seed(Member(self.0))?.is_some() {
-            members.next_value::<IgnoredAny>()?;
+            members.next_value::<Sound>()?;
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ mod feed;
 #[doc(hidden)]
 pub mod foreign;
 mod forgotten;
+pub(super) mod held;
 mod identity;
 mod journal;
 mod observed;
@@ -62,6 +63,9 @@ pub struct RedbStore {
     /// How many transactions an inline store has committed; none in one with a writer.
     inline: Option<AtomicU64>,
     database: Shared,
+    /// Says that this process holds the file; none for a backend. Dropped after the file is closed.
+    #[allow(dead_code, reason = "what counts is that it lives")]
+    held: Option<held::Held>,
 }
 
 impl RedbStore {
@@ -71,7 +75,10 @@ impl RedbStore {
     /// [`StoreError::Busy`] when another process (or this one) has it open; [`StoreError::Unusable`] when it is no store, is damaged, has
     /// another layout, or cannot be reached. The text says what to do.
     pub fn open(path: &Path, options: RedbOptions, entropy: &dyn Entropy) -> Result<Self, StoreError> {
-        Self::start(open::file(path, options.cache_bytes, entropy)?, options.inline)
+        let opened = open::file(path, options.cache_bytes, entropy)?;
+        let mut store = Self::start(opened, options.inline)?;
+        store.held = held::Held::note(path);
+        Ok(store)
     }
 
     /// Opens the store that a backend holds, or makes it there. For simulations that own the disk.
@@ -110,7 +117,7 @@ impl RedbStore {
     ) -> Result<Self, StoreError> {
         let database = Arc::new(RwLock::new(Some(database)));
         let writer = if inline { None } else { Some(Writer::start(Arc::clone(&database))?) };
-        Ok(Self { identity, hasher, writer, inline: inline.then(AtomicU64::default), database })
+        Ok(Self { identity, hasher, writer, inline: inline.then(AtomicU64::default), database, held: None })
     }
 
     fn write<T: Send + 'static>(
@@ -142,6 +149,7 @@ impl RedbStore {
             if self.inline.is_some() {
                 return reading();
             }
+            crate::runtime::required().map_err(|_| StoreError::NoRuntime)?;
             let reading = tokio::task::spawn_blocking(reading);
             reading.await.map_err(|error| StoreError::Io(format!("a read was broken off: {error}")))?
         })

@@ -1,0 +1,88 @@
+//! Credentials: what a host gives, which scheme of the adapter it fits, and replacing one that runs.
+//!
+//! A credential is replaced without opening the connection anew: requests under way end, or are
+//! repeated with the new one where the old one was refused. Which customer the new credential belongs
+//! to is asked again before anything is written.
+//!
+//! Left out: where secrets are kept (see [`crate::secret::SecretRef`]) and noticing that one changed;
+//! that is the host's, or the daemon's at SIGHUP.
+
+use crate::engine::Connection;
+use crate::error::{Error, ErrorKind};
+use crate::secret::Secret;
+use crate::transport::AuthConfig;
+use atsync_model::manifest::{AuthRule, Manifest};
+use serde_json::{Map, Value};
+
+/// A credential as the host holds it. `Debug` shows no secret.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Credential {
+    /// OAuth2 client credentials.
+    ClientCredentials {
+        /// The client's id.
+        client_id: String,
+        /// The client's secret.
+        client_secret: Secret,
+    },
+    /// A key, sent as the adapter's manifest says: half of HTTP Basic, a bearer token, or a header.
+    Key(Secret),
+}
+
+impl Connection {
+    /// Replaces the credential of the connection, for every clone of this handle. Nothing is sent.
+    ///
+    /// A refusal of the old credential no longer stands: the next request tries the new one at once,
+    /// and [`crate::schedule::run`] begins again without waiting. The same credential may be given
+    /// again, to say that the ATS accepts it by now. Before the next write the ATS is asked which
+    /// customer it belongs to; [`Connection::verify_tenant`] asks at once.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] when the credential does not fit the adapter; the old one stays
+    /// in use then.
+    pub async fn replace_credential(&self, credential: Credential) -> Result<(), Error> {
+        let reconciler = self.reconciler();
+        let problem = |message: String| Error::new(ErrorKind::Configuration, format!("{}: {message}", self.name()));
+        let auth = auth(self.manifest(), &reconciler.settings, &credential).map_err(problem)?;
+        reconciler.session.replace_credential(&auth).await.map_err(|error| problem(error.to_string()))?;
+        reconciler.doubt_tenant();
+        self.credentials().send_modify(|given| *given = given.saturating_add(1));
+        Ok(())
+    }
+}
+
+/// The first of the manifest's schemes that the credential fits.
+pub(crate) fn auth(
+    manifest: &Manifest,
+    settings: &Map<String, Value>,
+    credential: &Credential,
+) -> Result<AuthConfig, String> {
+    let fitting = manifest.auth.iter().find_map(|rule| match (rule, credential) {
+        (
+            AuthRule::Oauth2ClientCredentials { token_origin, token_path, form_settings },
+            Credential::ClientCredentials { client_id, client_secret },
+        ) => {
+            let form = form_settings.iter().filter_map(|field| {
+                let value = settings.get(&field.setting)?;
+                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+                Some((field.field.clone(), text))
+            });
+            Some(AuthConfig::ClientCredentials {
+                token_origin: token_origin.clone(),
+                token_path: token_path.clone(),
+                client_id: client_id.clone(),
+                client_secret: client_secret.clone(),
+                form: form.collect(),
+            })
+        }
+        (AuthRule::BasicKey { half, other }, Credential::Key(key)) => {
+            Some(AuthConfig::BasicKey { half: *half, other: other.clone(), key: key.clone() })
+        }
+        (AuthRule::Bearer {}, Credential::Key(key)) => Some(AuthConfig::Bearer { key: key.clone() }),
+        (AuthRule::Header { name, prefix }, Credential::Key(key)) => {
+            Some(AuthConfig::Header { name: name.clone(), prefix: prefix.clone(), key: key.clone() })
+        }
+        _ => None,
+    });
+    fitting.ok_or_else(|| format!("the adapter {} does not take this kind of credential", manifest.name))
+}

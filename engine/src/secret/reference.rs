@@ -1,0 +1,283 @@
+//! References to secrets: a configuration says where a secret is, never what it is.
+//!
+//! As text a reference is `{ env = "NAME" }`, `{ file = "path" }` (relative to a directory that the
+//! reader gives) or `{ command = ["program", "argument"] }`, in any format that serde reads. One line
+//! break at the end is cut. A plain text in its place is refused without being repeated in the message.
+//! Reading is one look: read again to see whether the secret changed, and hand the result to
+//! [`crate::Connection::replace_credential`].
+//!
+//! Bounds: [`limits`]. A file that others than its owner may read is read with a warning in the log,
+//! as containers and some secret managers leave no choice. Left out: watching for changes.
+
+use super::Secret;
+use crate::clock::{Clock, SystemClock};
+use crate::error::{Error, ErrorKind};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use tokio::io::AsyncReadExt;
+
+/// The limits of reading a secret.
+pub mod limits {
+    /// Bytes of a secret. Longer than any credential known; what is beyond it is no secret but a
+    /// mistake.
+    pub const SECRET_BYTES_MAX: usize = 64 * 1024;
+    /// How long reading may take. A password manager may ask a person first.
+    pub const SECRET_MS_MAX: u64 = 60_000;
+}
+
+use limits::{SECRET_BYTES_MAX, SECRET_MS_MAX};
+
+/// The forms, for messages.
+const FORMS: &str = "{ env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
+
+/// Where a secret is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SecretRef {
+    /// In an environment variable.
+    Env(String),
+    /// In a file.
+    File(PathBuf),
+    /// In what a program prints: the program and its arguments. No shell is involved. It inherits
+    /// standard input and error, so that it may ask a person.
+    Command(Vec<String>),
+}
+
+impl SecretRef {
+    /// Reads the secret. Relative paths are taken from `directory`, and commands run in it; an empty
+    /// one is the current directory. A tokio runtime is needed for files and commands.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Configuration`] with a sentence that names the place, never the secret: it is not
+    /// there, cannot be read, is empty, is not UTF-8, is too long, or took too long.
+    pub async fn read(&self, directory: impl AsRef<Path> + Send) -> Result<Secret, Error> {
+        let directory = directory.as_ref().to_owned();
+        let text = self.text(&directory).await.map_err(refused)?;
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let text = text.strip_suffix('\r').unwrap_or(text);
+        if text.is_empty() {
+            return Err(refused(format!("{self} gives an empty secret")));
+        }
+        if text.len() > SECRET_BYTES_MAX {
+            return Err(refused(self.too_long()));
+        }
+        Ok(Secret::new(text))
+    }
+
+    async fn text(&self, directory: &Path) -> Result<String, String> {
+        let bytes = match self {
+            Self::Env(name) => return env(name),
+            Self::File(path) => {
+                crate::runtime::required()?;
+                let path = directory.join(path);
+                let reading = tokio::task::spawn_blocking(move || file(&path));
+                self.in_time(reading).await?.map_err(|error| format!("{self} cannot be read ({error})"))??
+            }
+            Self::Command(words) => {
+                crate::runtime::required()?;
+                self.in_time(output_of(words, directory)).await??
+            }
+        };
+        if bytes.len() > SECRET_BYTES_MAX + 2 {
+            return Err(self.too_long());
+        }
+        String::from_utf8(bytes).map_err(|_| format!("{self} is not UTF-8"))
+    }
+
+    async fn in_time<T>(&self, reading: impl Future<Output = T>) -> Result<T, String> {
+        tokio::select! {
+            read = reading => Ok(read),
+            () = SystemClock.sleep(SECRET_MS_MAX) => {
+                Err(format!("{self} gave nothing within {} seconds", SECRET_MS_MAX / 1000))
+            }
+        }
+    }
+
+    fn too_long(&self) -> String {
+        format!("{self} gives more than {SECRET_BYTES_MAX} bytes, which is no secret")
+    }
+}
+
+/// Where it is; never what it is.
+impl fmt::Display for SecretRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "the environment variable {name}"),
+            Self::File(path) => write!(f, "the file {}", path.display()),
+            Self::Command(words) => {
+                write!(f, "the command {}", words.first().map_or("", String::as_str))
+            }
+        }
+    }
+}
+
+fn refused(message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Configuration, message)
+}
+
+fn env(name: &str) -> Result<String, String> {
+    std::env::var(name).map_err(|error| match error {
+        std::env::VarError::NotPresent => {
+            format!("the environment variable {name} is not set; export it, or refer to a file or command instead")
+        }
+        std::env::VarError::NotUnicode(_) => {
+            format!("the environment variable {name} is not UTF-8")
+        }
+    })
+}
+
+/// At most one byte more than a secret with its line break may have, so that a device or a log does
+/// not fill the memory.
+fn file(path: &Path) -> Result<Vec<u8>, String> {
+    use std::io::Read;
+    let place = path.display();
+    let unreadable =
+        |error: std::io::Error| format!("the file {place} cannot be read ({error}); check path and permissions");
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    if let Ok(found) = file.metadata()
+        && others_may_read(&found)
+    {
+        tracing::warn!(
+            file = %place,
+            "others than the owner may read this file, and it holds a secret; chmod 600 it"
+        );
+    }
+    let mut bytes = Vec::new();
+    let most = u64::try_from(SECRET_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(3);
+    file.take(most).read_to_end(&mut bytes).map_err(unreadable)?;
+    Ok(bytes)
+}
+
+#[cfg(unix)]
+fn others_may_read(found: &std::fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    found.is_file() && found.permissions().mode() & 0o044 != 0
+}
+
+#[cfg(not(unix))]
+fn others_may_read(_: &std::fs::Metadata) -> bool {
+    false
+}
+
+async fn output_of(words: &[String], directory: &Path) -> Result<Vec<u8>, String> {
+    let Some((program, arguments)) = words.split_first() else {
+        return Err("`command` is empty; name a program and its arguments".to_owned());
+    };
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    let unreadable = |error: std::io::Error| format!("the command {program} cannot be read: {error}");
+    let mut running = tokio::process::Command::new(program)
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::inherit())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(|error| format!("the command {program} cannot be started: {error}"))?;
+    let mut bytes = Vec::new();
+    if let Some(output) = running.stdout.take() {
+        let most = u64::try_from(SECRET_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(3);
+        output.take(most).read_to_end(&mut bytes).await.map_err(unreadable)?;
+    }
+    if bytes.len() > SECRET_BYTES_MAX + 2 {
+        // Dropped, it is killed: it may print for ever.
+        return Ok(bytes);
+    }
+    let status = running.wait().await.map_err(unreadable)?;
+    if !status.success() {
+        return Err(format!("the command {program} failed ({status}); run it by hand to see why"));
+    }
+    Ok(bytes)
+}
+
+impl<'de> Deserialize<'de> for SecretRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Reference)
+    }
+}
+
+struct Reference;
+
+impl<'de> Visitor<'de> for Reference {
+    type Value = SecretRef;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a reference to a secret: {FORMS}")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<SecretRef, E> {
+        Err(E::custom(format!("a secret stands here in clear, and secrets come by reference: write {FORMS}")))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
+        use serde::de::Error as _;
+        let Some(form) = map.next_key::<String>()? else {
+            return Err(A::Error::custom(format!("the reference to a secret is empty: write {FORMS}")));
+        };
+        let reference = match form.as_str() {
+            "env" => SecretRef::Env(map.next_value()?),
+            "file" => SecretRef::File(map.next_value()?),
+            "command" => SecretRef::Command(map.next_value()?),
+            other => {
+                let known = ["env", "file", "command"];
+                let hint = known
+                    .into_iter()
+                    .find(|word| strsim::normalized_damerau_levenshtein(word, other) >= 0.6)
+                    .map_or_else(String::new, |word| format!("; did you mean `{word}`?"));
+                return Err(A::Error::custom(format!("`{other}` is no way to refer to a secret{hint}; write {FORMS}")));
+            }
+        };
+        match map.next_key::<String>()? {
+            Some(second) => {
+                Err(A::Error::custom(format!("a secret has one source, and `{second}` is a second one: write {FORMS}")))
+            }
+            None => Ok(reference),
+        }
+    }
+}
+
+/// A text that is no secret but may be kept beside one: given in clear, or by reference.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TextRef {
+    /// In clear.
+    Plain(String),
+    /// By reference.
+    Ref(SecretRef),
+}
+
+impl TextRef {
+    /// Reads it; see [`SecretRef::read`].
+    ///
+    /// # Errors
+    /// As for [`SecretRef::read`].
+    pub async fn read(&self, directory: impl AsRef<Path> + Send) -> Result<String, Error> {
+        match self {
+            Self::Plain(text) => Ok(text.clone()),
+            Self::Ref(reference) => Ok(reference.read(directory).await?.expose().to_owned()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for TextRef {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = TextRef;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, "a text, or {FORMS}")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<TextRef, E> {
+                Ok(TextRef::Plain(text.to_owned()))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<TextRef, A::Error> {
+                Reference.visit_map(map).map(TextRef::Ref)
+            }
+        }
+        deserializer.deserialize_any(Either)
+    }
+}
+
+#[cfg(test)]
+#[path = "reference_tests.rs"]
+mod tests;

@@ -1,0 +1,70 @@
+//! Where a secret is: read, bounded, refused with words that do not repeat it.
+
+use super::limits::SECRET_BYTES_MAX;
+use super::{SecretRef, TextRef};
+
+fn parsed(json: &str) -> Result<SecretRef, String> {
+    serde_json::from_str(json).map_err(|error| error.to_string())
+}
+
+fn command(words: &[&str]) -> SecretRef {
+    SecretRef::Command(words.iter().map(|word| (*word).to_owned()).collect())
+}
+
+#[test]
+fn a_secret_in_clear_is_refused_with_a_hint_and_not_repeated() {
+    let refusal = parsed("\"hunter2\"").unwrap_err();
+    assert!(refusal.contains("in clear") && refusal.contains("env = \"NAME\""), "{refusal}");
+    assert!(!refusal.contains("hunter2"));
+}
+
+#[test]
+fn each_form_is_read_and_nothing_else() {
+    assert_eq!(parsed(r#"{"env":"A"}"#), Ok(SecretRef::Env("A".into())));
+    assert_eq!(parsed(r#"{"file":"a"}"#), Ok(SecretRef::File("a".into())));
+    assert_eq!(parsed(r#"{"command":["a","b"]}"#), Ok(command(&["a", "b"])));
+    assert!(parsed(r#"{"evn":"A"}"#).unwrap_err().contains("did you mean `env`"));
+    assert!(parsed(r#"{"env":"A","file":"b"}"#).unwrap_err().contains("a second one"));
+    assert!(parsed("{}").unwrap_err().contains("is empty"));
+    let text: TextRef = serde_json::from_str("\"id-7\"").unwrap();
+    assert_eq!(text, TextRef::Plain("id-7".into()));
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_named() {
+    let text = |reference: SecretRef| async move { reference.read("").await.unwrap_err().to_string() };
+    let env = text(SecretRef::Env("ATSYNC_TEST_IS_NOT_SET".into())).await;
+    assert!(env.starts_with("the environment variable ATSYNC_TEST_IS_NOT_SET is not set"), "{env}");
+    let file = text(SecretRef::File("/nowhere/at/all".into())).await;
+    assert!(file.contains("/nowhere/at/all"), "{file}");
+    let failed = text(command(&["false"])).await;
+    assert!(failed.contains("the command false failed"), "{failed}");
+    let absent = text(command(&["/nowhere/at/all"])).await;
+    assert!(absent.contains("cannot be started"), "{absent}");
+    assert!(text(command(&[])).await.contains("`command` is empty"));
+    assert!(text(command(&["true"])).await.contains("an empty secret"));
+}
+
+#[tokio::test]
+async fn one_line_break_at_the_end_is_no_part_of_the_secret() {
+    let secret = command(&["printf", "s3\\n"]).read("").await.unwrap();
+    assert_eq!(secret.expose(), "s3");
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("key"), "s4\r\n").unwrap();
+    let secret = SecretRef::File("key".into()).read(directory.path()).await.unwrap();
+    assert_eq!(secret.expose(), "s4");
+}
+
+#[tokio::test]
+async fn a_source_without_an_end_is_cut_off_and_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("long"), vec![b'a'; SECRET_BYTES_MAX + 1]).unwrap();
+    std::fs::write(directory.path().join("fits"), vec![b'a'; SECRET_BYTES_MAX]).unwrap();
+    let long = SecretRef::File("long".into()).read(directory.path()).await.unwrap_err();
+    assert!(long.to_string().contains("which is no secret"), "{long}");
+    assert!(SecretRef::File("fits".into()).read(directory.path()).await.is_ok());
+    for endless in [SecretRef::File("/dev/zero".into()), command(&["yes"])] {
+        let refusal = endless.read("").await.unwrap_err();
+        assert!(refusal.to_string().contains("which is no secret"), "{refusal}");
+    }
+}

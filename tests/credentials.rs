@@ -1,0 +1,77 @@
+//! A credential that the ATS refuses, and another in its place, without opening anything anew.
+
+use atsync::schedule::{self, Cron, Crons, Round};
+use atsync::{Clock, Connection, Credential, ErrorKind, Secret};
+use atsync_tests::World;
+use futures_util::future::join;
+use std::sync::{Arc, Mutex};
+
+fn credential(secret: &str) -> Credential {
+    Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new(secret) }
+}
+
+fn refused(world: &World) -> Connection {
+    let mut options = world.options();
+    options.credential = credential("of last year");
+    world.run(world.engine().connect(options)).unwrap()
+}
+
+#[test]
+fn a_replaced_credential_works_at_once_for_every_handle() {
+    let world = World::new(1, 20);
+    let acme = refused(&world);
+    let other = acme.clone();
+    let error = world.run(acme.pull("jobs", false)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Auth);
+    let before_ms = world.clock.now_ms();
+    world.run(acme.replace_credential(credential("sandbox-secret"))).unwrap();
+    assert!(world.run(other.pull("jobs", false)).unwrap().records > 0);
+    assert!(world.clock.now_ms() - before_ms < 60_000, "no rest is waited out");
+}
+
+#[test]
+fn a_credential_that_does_not_fit_is_refused_and_the_old_one_stays() {
+    let world = World::new(1, 20);
+    let acme = world.connect();
+    let error = world.run(acme.replace_credential(Credential::Key(Secret::new("k")))).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration);
+    assert!(world.run(acme.pull("jobs", false)).unwrap().records > 0);
+}
+
+#[test]
+fn rounds_survive_a_refused_credential_and_go_on_when_another_is_given() {
+    let world = World::new(1, 20);
+    let acme = refused(&world);
+    let pulls = [("jobs", "*/15 * * * *"), ("candidates", "*/15 * * * *")];
+    let pulls = pulls.map(|(kind, cron)| (kind.to_owned(), Cron::parse(cron).unwrap()));
+    let crons = Crons { pulls: pulls.into(), ..Crons::default() };
+    let told: Arc<Mutex<Vec<(u64, String)>>> = Arc::default();
+    let (clock, note) = (Arc::clone(&world.clock), Arc::clone(&told));
+    let tell = move |round: &Round<'_>| {
+        let word = match round {
+            Round::Pulled(report) => format!("pulled {}", report.kind),
+            Round::Failed { error, .. } => format!("failed {:?}", error.kind()),
+            other => panic!("{other:?}"),
+        };
+        note.lock().unwrap().push((clock.now_ms(), word));
+    };
+    // Half an hour with the old one, a quarter with the new one.
+    let begun_ms = world.clock.now_ms();
+    let (half_ms, quarter_ms) = (30 * 60_000 + 1_234, 10 * 60_000);
+    let stop = world.clock.sleep(half_ms + quarter_ms);
+    let run = schedule::run_all(&acme, crons, stop, tell);
+    let replace = async {
+        world.clock.sleep(half_ms).await;
+        acme.replace_credential(credential("sandbox-secret")).await.unwrap();
+    };
+    let (ended, ()) = world.run(join(run, replace));
+    ended.unwrap();
+    let told = told.lock().unwrap();
+    let (early, late): (Vec<_>, Vec<_>) = told.iter().partition(|(at_ms, _)| *at_ms < begun_ms + half_ms);
+    assert!(early.iter().all(|(_, word)| word == "failed Auth"), "{early:?}");
+    // The first at once, then after 1, 1, 1, 1, 1, 2, 5, 10 minutes at least: no other kind is tried in between.
+    assert!((2..=12).contains(&early.len()), "{early:?}");
+    let first: Vec<&str> = late.iter().take(2).map(|(_, word)| word.as_str()).collect();
+    assert_eq!(first, ["pulled candidates", "pulled jobs"], "{late:?}");
+    assert!(late[0].0 - (begun_ms + half_ms) < 5_000, "at once: {late:?}");
+}
