@@ -66,6 +66,9 @@ pub(crate) enum Command {
     /// Write the store's file anew: smaller, and without a trace of what was removed or forgotten. Nothing else may have it open.
     Compact(Compact),
     /// Find out which records are gone: a complete walk, then each one confirmed.
+    ///
+    /// A brake holds a sweep that would take more than a tenth of a kind for gone, and at least 20 records: up to 20 are always confirmed
+    /// one by one, since a small kind would brake at every deletion. `--force` lifts it.
     Sweep(Sweep),
     /// Print the JSON Schema of a desired record.
     Schema,
@@ -130,7 +133,7 @@ pub(crate) struct Sweep {
     /// The kinds, with commas between.
     #[arg(long, value_delimiter = ',', value_name = "KIND,KIND", required = true)]
     pub(crate) kinds: Vec<String>,
-    /// Believe it even when more than a tenth of a kind would be gone. A right that was lost still holds the sweep.
+    /// Believe it even when more than a tenth of a kind, and more than 20 records, would be gone. A right that was lost still holds the sweep.
     #[arg(long)]
     pub(crate) force: bool,
     /// Print JSON.

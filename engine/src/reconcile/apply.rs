@@ -497,7 +497,7 @@ impl Reconciler {
             self.store.mark_dirty(&self.name, some.to_vec()).await?;
         }
         let mut gathered = Gathered::resting(self.adapter.manifest());
-        let again = self.plan_with(&mut gathered, PlanOf::Dirty).await?;
+        let again = self.plan_with(&mut gathered, PlanOf::Keys(&keys)).await?;
         let open: BTreeMap<&str, &RecordPlan> =
             again.records.iter().map(|record| (record.key.as_str(), record)).collect();
         let mut statuses = Vec::new();

@@ -10,10 +10,10 @@
 //! # Cancellation
 //! Killed anywhere, the next run settles what was on its way and goes on.
 
-use super::{calls, plan};
+use super::{calls, parts, plan};
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
-use crate::input;
+use crate::input::{self, DesiredFile};
 use crate::open::{self, Use};
 use crate::output::{Output, plain};
 use crate::words::count;
@@ -25,7 +25,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
 
 pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) -> Ended {
-    let records = options.desired.as_deref().map(input::desired).transpose()?;
+    let mut file = options.desired.as_deref().map(input::desired).transpose()?;
     if !options.yes && (!std::io::stdin().is_terminal() || options.desired.as_deref() == Some(Path::new("-"))) {
         return Err(Failure::new(
             "there is no terminal to ask on; look at `atsync plan` and add --yes to apply without asking",
@@ -34,7 +34,11 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     let settled = settle(&connection, output).await?;
-    let of = match (&records, options.all) {
+    if let Some(file) = file.as_mut().filter(|file| file.whole().is_none()) {
+        return long(&connection, file, options, settled.open, output).await;
+    }
+    let records = file.as_ref().and_then(|file| file.whole());
+    let of = match (records, options.all) {
         (Some(records), _) => PlanOf::Records(records),
         (None, true) => PlanOf::All,
         (None, false) => PlanOf::Dirty,
@@ -55,18 +59,12 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
             options.name
         )));
     }
-    if !options.yes && !planned.is_empty() && !agreed(&planned)? {
+    if !options.yes && !planned.is_empty() && !agreed(&words::summary(&planned))? {
         output.note("Nothing was declared or written.");
         return Err(Failure::Said);
     }
-    if let Some(records) = &records {
-        let declared = connection.declare(records).await?;
-        if declared.forgotten > 0 {
-            let people = count(declared.forgotten, "record");
-            output.note(&format!(
-                "{people} of people who were forgotten: not declared. `atsync forget --undo` lets them come back."
-            ));
-        }
+    if let Some(records) = records {
+        say_forgotten(connection.declare(records).await?.forgotten, output);
     }
     output.begin("writing", planned.writes());
     let report = connection.apply(&planned).await;
@@ -90,6 +88,44 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
     finish(&planned, &report, settled.open)
 }
 
+fn say_forgotten(forgotten: u64, output: &Output) {
+    if forgotten > 0 {
+        let people = count(forgotten, "record");
+        output.note(&format!(
+            "{people} of people who were forgotten: not declared. `atsync forget --undo` lets them come back."
+        ));
+    }
+}
+
+/// As [`apply`], for a file that is worked on in parts: see [`parts`].
+async fn long(
+    connection: &Connection,
+    file: &mut DesiredFile,
+    options: &cli::Apply,
+    open: u64,
+    output: &Output,
+) -> Ended {
+    let name = connection.name();
+    let tally = parts::plan(connection, file, options.json, output).await?;
+    if tally.blocked > 0 && !options.keep_going {
+        return Err(Failure::new(format!(
+            "{name}: {}, so nothing was declared or written; correct it, or bring the others about with --keep-going",
+            count(tally.blocked, "blocked record")
+        )));
+    }
+    if !options.yes && !tally.is_empty() && !agreed(&tally.summary(name))? {
+        output.note("Nothing was declared or written.");
+        return Err(Failure::Said);
+    }
+    say_forgotten(parts::declare(connection, file).await?, output);
+    let report = parts::carry_out(connection, file, options.json, output).await?;
+    if !options.json {
+        output.data(&format!("{}, {}.", outcome(&report), count(calls(connection), "call")));
+    }
+    let is_whole = report.is_complete() && report.not_in_step == 0 && open == 0 && tally.blocked == 0;
+    if is_whole { Ok(DONE) } else { Err(Failure::Said) }
+}
+
 /// Settles what an earlier run left behind, and says so.
 async fn settle(connection: &Connection, output: &Output) -> Result<SettleReport, Failure> {
     let open = connection.open_intents().await?.len();
@@ -106,9 +142,9 @@ async fn settle(connection: &Connection, output: &Output) -> Result<SettleReport
     Ok(settled)
 }
 
-fn agreed(plan: &Plan) -> Result<bool, Failure> {
+fn agreed(summary: &str) -> Result<bool, Failure> {
     let mut out = std::io::stderr().lock();
-    write!(out, "{} Apply it? [y/N] ", words::summary(plan))?;
+    write!(out, "{summary} Apply it? [y/N] ")?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
@@ -116,7 +152,7 @@ fn agreed(plan: &Plan) -> Result<bool, Failure> {
 }
 
 /// One line per step that did not come about, and per warning.
-fn show(report: &ApplyReport, output: &Output) {
+pub(super) fn show(report: &ApplyReport, output: &Output) {
     for step in &report.steps {
         let is_settled = step.end == StepEnd::InDoubt && report.settled.open == 0;
         if let Some(line) = trouble(step).filter(|_| !is_settled) {
