@@ -281,6 +281,8 @@ crashed_anywhere! {
     changed_fields: "contacts and custom fields change",
     a_move: "an application moves to another stage",
     a_rejection: "an application is rejected",
+    a_new_application_that_is_rejected: "a new person with an application that is rejected in a later stage",
+    a_new_application_that_is_hired: "a known person gets an application that is hired",
     a_conversion: "a prospect becomes an application",
     a_defined_value: "a value whose field, choice and user are declared with it",
     a_harmful_note: "a note that must never be sent twice",

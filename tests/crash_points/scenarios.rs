@@ -62,6 +62,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     scenario("an application moves to another stage", known_ada, moved, 1),
     scenario("an application is rejected", known_ada, rejected, 1),
+    scenario("a new person with an application that is rejected in a later stage", nothing, new_and_rejected, 2),
+    scenario("a known person gets an application that is hired", known_ada, new_and_hired, 2),
     scenario(
         "a prospect becomes an application",
         prospective_ada,
@@ -205,6 +207,26 @@ fn moved(world: &World) -> Value {
     let second = stages.get(1).unwrap_or_else(|| panic!("the job has no second stage: {stages:?}"));
     let mut record = applicant(world);
     record["applications"][0]["stage"] = json!({"id": second["id"].to_string()});
+    record
+}
+
+fn new_and_rejected(world: &World) -> Value {
+    let mut record = moved(world);
+    let ended = rejected(world);
+    for member in ["outcome", "reject_reason"] {
+        record["applications"][0][member] = ended["applications"][0][member].clone();
+    }
+    record
+}
+
+fn new_and_hired(world: &World) -> Value {
+    let mut record = second_application(world);
+    let application = record["applications"].as_array_mut().unwrap().last_mut().unwrap();
+    let job = application["job"]["id"].as_str().unwrap().parse().unwrap();
+    let openings = world.sandbox.rows_where("openings", "job_id", job);
+    let open = openings.iter().rfind(|opening| opening["open"] == true).unwrap();
+    application["outcome"] = json!("hired");
+    application["opening"] = json!({"id": open["id"].to_string()});
     record
 }
 

@@ -52,17 +52,7 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
         return Err(Failure::new(format!("there is no store {store} yet; `atsync pull {name}` makes it")));
     }
     let host = adapters::host()?;
-    let (mut loaded, mut credentials) = (BTreeMap::new(), BTreeMap::new());
-    for name in &names {
-        let connection = config.connection(name)?;
-        let at = |message: String| Failure::new(format!("{}: connections.{name}.{message}", config.path.display()));
-        if how == Use::Online {
-            credentials.insert(name.clone(), credential(connection, config.directory()).await.map_err(at)?);
-        }
-        let adapter = adapters::load(&host, &connection.adapter, config.directory())
-            .map_err(|error| at(format!("adapter: {error}")))?;
-        loaded.insert(name.clone(), adapter);
-    }
+    let (loaded, credentials) = load(&config, &host, &names, how).await?;
     let store = config.store.clone();
     let builder = tokio::task::spawn_blocking(move || Engine::builder().store_file(store))
         .await
@@ -70,7 +60,49 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
     Ok(Opened { engine: builder.build()?, config, host, adapters: loaded, credentials })
 }
 
+/// The adapters and credentials of a configuration.
+type Loaded = (BTreeMap<String, Arc<dyn Adapter>>, BTreeMap<String, Credential>);
+
+async fn load(config: &Config, host: &ComponentHost, names: &[String], how: Use) -> Result<Loaded, Failure> {
+    let (mut loaded, mut credentials) = (BTreeMap::new(), BTreeMap::new());
+    for name in names {
+        let connection = config.connection(name)?;
+        let at = |message: String| Failure::new(format!("{}: connections.{name}.{message}", config.path.display()));
+        if how == Use::Online {
+            credentials.insert(name.clone(), credential(connection, config.directory()).await.map_err(at)?);
+        }
+        let adapter = adapters::load(host, &connection.adapter, config.directory())
+            .map_err(|error| at(format!("adapter: {error}")))?;
+        loaded.insert(name.clone(), adapter);
+    }
+    Ok((loaded, credentials))
+}
+
 impl Opened {
+    /// Reads configuration and secrets again, for the store that is open.
+    ///
+    /// # Errors
+    /// As for [`open`], and when the configuration names another store. What is open stays as it is.
+    pub(crate) async fn again(&self) -> Result<Self, Failure> {
+        let config = Config::read(&self.config.path)?;
+        if config.store != self.config.store {
+            return Err(Failure::new(format!(
+                "{}: store: it is {} now, and {} is open; another store needs a restart",
+                config.path.display(),
+                config.store.display(),
+                self.config.store.display()
+            )));
+        }
+        let names: Vec<String> = config.connections.keys().cloned().collect();
+        let (adapters, credentials) = load(&config, &self.host, &names, Use::Online).await?;
+        Ok(Self { config, engine: self.engine.clone(), host: self.host.clone(), adapters, credentials })
+    }
+
+    /// The credential of a connection, where it was read.
+    pub(crate) fn credential(&self, name: &str) -> Option<Credential> {
+        self.credentials.get(name).cloned()
+    }
+
     /// The names of the open connections.
     pub(crate) fn names(&self) -> Vec<String> {
         self.adapters.keys().cloned().collect()

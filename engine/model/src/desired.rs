@@ -207,15 +207,20 @@ pub struct DesiredApplication {
     /// Values by the field's key; `null` clears.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub custom_fields: BTreeMap<String, Value>,
-    /// The stage it should stand in. Ignored with a warning unless the connection opted in to stage writes.
+    /// The stage it should stand in; a new application is made in it. Left alone, and the plan says so, unless the
+    /// connection opted in to stage writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Reference>,
-    /// How it should stand. Anything but `active` needs the connection's opt-in.
+    /// How it should stand. Anything but `active` of a new application needs the connection's opt-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<DesiredOutcome>,
-    /// The reason for `rejected`.
+    /// The reason for `rejected`; has no meaning with another outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reject_reason: Option<Reference>,
+    /// The opening that `hired` fills, by its id or by the key that the customer gave it; needed where several are
+    /// open. Has no meaning with another outcome.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opening: Option<Reference>,
     /// Files to hang on it, each once.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<DesiredAttachment>,

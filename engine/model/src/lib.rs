@@ -8,6 +8,7 @@ pub mod contract;
 pub mod desired;
 pub mod kinds;
 pub mod manifest;
+pub mod normal;
 pub mod notice;
 pub mod unified;
 

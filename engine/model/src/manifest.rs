@@ -41,6 +41,33 @@ pub struct Manifest {
     /// Where the ATS cannot say what the unified model can, in sentences.
     #[serde(default)]
     pub lossy: Vec<String>,
+    /// Where the ATS tells fewer values apart than [`crate::normal`] does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub forms: Vec<FormRule>,
+}
+
+/// A field whose values the ATS tells apart by a coarser form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormRule {
+    /// The kind of the record.
+    pub kind: String,
+    /// Its field: `emails`, `phones`, `links` or `addresses`.
+    pub field: String,
+    /// The coarser form, of what the usual form left.
+    pub form: Coarser,
+}
+
+/// A form that makes more values one; see [`crate::normal`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Coarser {
+    /// Only the digits count.
+    Digits,
+    /// The case of letters does not count.
+    Caseless,
+    /// How many blanks stand between words does not count.
+    Squeezed,
 }
 
 /// A named place that requests go to.
@@ -371,6 +398,22 @@ pub struct FieldRule {
     pub name: String,
     /// How it is written.
     pub mode: FieldMode,
+    /// The connection's setting that says of a [`FieldMode::ReplaceAll`] field: what is not sent stays.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_when: Option<SettingIs>,
+    /// Of `custom_fields`: the types whose values the ATS shows and does not take back in any form.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unwritable: Vec<String>,
+}
+
+/// A setting with a certain value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SettingIs {
+    /// The setting.
+    pub setting: String,
+    /// The value.
+    pub value: Value,
 }
 
 /// How a field is written.
@@ -432,6 +475,14 @@ pub struct Permission {
     pub optional: bool,
 }
 
+impl OperationRule {
+    /// The rule for a member of its input, or for the member that a dotted path begins with.
+    pub fn field(&self, path: &str) -> Option<&FieldRule> {
+        let top = path.split_once('.').map_or(path, |(top, _)| top);
+        self.fields.iter().find(|field| field.name == top)
+    }
+}
+
 impl Manifest {
     /// The rule for a kind.
     pub fn kind(&self, name: &str) -> Option<&KindRule> {
@@ -446,6 +497,11 @@ impl Manifest {
     /// A permission by its id.
     pub fn permission(&self, id: &str) -> Option<&Permission> {
         self.permissions.iter().find(|permission| permission.id == id)
+    }
+
+    /// The coarser form of a field, where the ATS has one.
+    pub fn coarser(&self, kind: &str, field: &str) -> Option<Coarser> {
+        self.forms.iter().find(|rule| rule.kind == kind && rule.field == field).map(|rule| rule.form)
     }
 
     /// An origin by its name.

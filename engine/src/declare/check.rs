@@ -8,7 +8,7 @@ use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::desired::{
     ApplicationKind, Desired, DesiredCandidate, DesiredCustomField, DesiredUser, Reference, limits,
 };
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 use std::collections::BTreeSet;
 
 /// What custom fields can belong to.
@@ -56,8 +56,8 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             if contact.value().trim().is_empty() {
                 return Err(format!("`{field}` has an empty entry"));
             }
-            if field == "emails" && !contact.value().contains('@') {
-                return Err(format!("`emails` has {:?}, which is no e-mail address", contact.value()));
+            if field == "emails" {
+                address(field, contact.value())?;
             }
         }
         entries(field, contacts.as_ref().map_or(0, Vec::len))?;
@@ -92,6 +92,9 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             ("source", &application.source),
             ("referrer", &application.referrer),
             ("stage", &application.stage),
+            ("pool_stage", &application.pool_stage),
+            ("reject_reason", &application.reject_reason),
+            ("opening", &application.opening),
         ] {
             if matches!(reference, Some(Reference::Bare(text)) if text.trim().is_empty()) {
                 return Err(format!("`{place}.{field}` is empty"));
@@ -168,9 +171,7 @@ pub(super) fn user(record: &DesiredUser) -> Result<(), String> {
     of_kind(&record.kind, kinds::USERS)?;
     key("email", &record.email, true)?;
     key("email", &record.path(), false)?;
-    if !record.email.contains('@') {
-        return Err(format!("`email` is {:?}, which is no e-mail address", record.email));
-    }
+    address("email", &record.email)?;
     let name = record.name.as_ref();
     for (field, value) in [
         ("name.first", name.and_then(|name| name.first.as_ref())),
@@ -181,6 +182,14 @@ pub(super) fn user(record: &DesiredUser) -> Result<(), String> {
         text(field, value.map(String::as_str).unwrap_or_default())?;
     }
     Ok(())
+}
+
+/// One plain address: what could be taken for another one, or for several, matches somebody else.
+fn address(field: &str, value: &str) -> Result<(), String> {
+    match normal::address_fault(value) {
+        Some(fault) => Err(format!("`{field}` has {value:?}, which is no plain e-mail address: {fault}")),
+        None => Ok(()),
+    }
 }
 
 fn of_kind(kind: &str, expected: &str) -> Result<(), String> {

@@ -1,24 +1,25 @@
 //! Applications and prospects: found or made, kept in step, moved where the connection allows it. Pure.
 //!
 //! The identity of an application is (person, job); its remote id is replaceable, since converting a prospect makes a new one. Where one request
-//! makes the person and the first application, both are one step with two links. Stage and outcome are written only when the
-//! connection opted in: such writes can mail the candidate.
+//! makes the person and the first application, both are one step with two links. Stage and outcome are the part of
+//! [`super::lifecycle`].
 
 use super::candidate::{Person, deleted, follow, rebase};
 use super::explain::Values;
-use super::ownership::{Comparison, Decision};
+use super::lifecycle;
+use super::ownership::Comparison;
 use super::values::{create_customs, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
 use crate::store::index;
-use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Policy};
+use atsync_model::desired::{ApplicationKind, DesiredApplication};
 use atsync_model::kinds;
-use atsync_model::manifest::{Carry, OperationRule};
+use atsync_model::manifest::Carry;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
 /// The references of an application, resolved.
-struct Goal<'a> {
-    job: Option<&'a Arc<Record>>,
+pub(super) struct Goal<'a> {
+    pub(super) job: Option<&'a Arc<Record>>,
     pool: Option<&'a Arc<Record>>,
     pool_stage: Option<&'a Arc<Record>>,
     source: Option<&'a Arc<Record>>,
@@ -34,7 +35,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     }
 }
 
-fn one(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplication, host: &str) {
+fn one<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApplication, host: &str) {
     let Some(goal) = resolve(draft, wanted, host) else { return };
     let Some(found) = find(draft, person, wanted, host, &goal) else { return };
     match found {
@@ -213,7 +214,7 @@ fn in_pool<'a>(draft: &mut Draft<'a>, rows: Vec<&'a Arc<Record>>, goal: &Goal<'_
     complete.then_some(kept)
 }
 
-fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>) {
+fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApplication, host: &str, goal: &Goal<'a>) {
     let key = draft.input.desired.key.clone();
     let kind = match wanted.kind {
         ApplicationKind::Application => "application",
@@ -239,7 +240,15 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
     let customs = create_customs(draft, host, "application", &wanted.custom_fields, &mut fields, &mut applied);
     let mut after = Vec::new();
     customs.join(&mut input, &mut after);
+    let course = lifecycle::course(draft, wanted, host, goal, None, &mut applied);
+    if let Some(stage) = course.stage_at_creation {
+        input.insert("stage".to_owned(), json!(stage.id));
+        let shown = json!(stage.text("name").unwrap_or(&stage.id));
+        fields.push(FieldChange { field: "stage".to_owned(), before: Value::Null, after: shown });
+        applied.insert("stage".to_owned(), json!(stage.id));
+    }
     if carry(draft, person, host, &input, &after, &fields, &applied) {
+        course.join(draft, host, None, Some(&key), applied);
         return;
     }
     let Some(rule) = draft.operation(host, "applications.create") else { return };
@@ -254,10 +263,11 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, wanted: &DesiredApplicatio
     step.input.insert("candidate".to_owned(), person.id(&key));
     step.fields = fields;
     step.makes.insert("subject".to_owned(), host.to_owned());
-    step.applied.insert(host.to_owned(), applied);
+    step.applied.insert(host.to_owned(), applied.clone());
     step.look_first = matches!(person, Person::There(_));
     step.calls += u32::from(step.look_first);
     draft.plan.steps.push(step);
+    course.join(draft, host, None, Some(host), applied);
 }
 
 /// Puts the application into the step that makes the person, where the ATS takes both in one request with all that is desired of it.
@@ -297,7 +307,7 @@ fn carry(
     true
 }
 
-fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: &Goal<'_>, record: &Record) {
+fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str, goal: &Goal<'a>, record: &Record) {
     let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
     let mut applied = base.clone();
     applied.retain(|path, _| owns(wanted, path));
@@ -335,11 +345,11 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
     let has_customs = !customs.is_empty();
     let mut after = Vec::new();
     customs.join(&mut input, &mut after);
-    if let Some(wanted) = wanted.outcome.map(outcome_word)
-        && record.text("outcome.value") == Some(wanted)
-    {
-        applied.insert("outcome".to_owned(), json!(wanted));
-    }
+    let course = if transferred {
+        lifecycle::Course::default()
+    } else {
+        lifecycle::course(draft, wanted, host, goal, Some(record), &mut applied)
+    };
     if fields.is_empty() {
         rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
@@ -354,9 +364,7 @@ fn update(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, goal: 
         step.applied.insert(host.to_owned(), applied.clone());
         draft.plan.steps.push(step);
     }
-    if !transferred {
-        lifecycle(draft, wanted, host, goal, record, applied);
-    }
+    course.join(draft, host, Some(record), None, applied);
 }
 
 /// Whether a linked application is on another job than desired, which it says: no second one is made, and no stage of the desired job is
@@ -373,16 +381,20 @@ fn is_transferred(
     if record.text("kind") != Some("application") || job == goal.id || (wanted.kind == ApplicationKind::Prospect) {
         return false;
     }
+    let has_course = wanted.stage.is_some() || wanted.outcome.is_some();
+    let left_alone = if has_course { ", and its stage and outcome are left alone" } else { "" };
     let by_host = base.get("job").and_then(Value::as_str).is_some_and(|base| base != goal.id);
     if by_host {
         let message = format!(
-            "{host}: it is on job {job}, and an application's job cannot be changed from here; declare another application for job {}",
+            "{host}: it is on job {job}, and an application's job cannot be changed from here; declare another application for job {}{left_alone}",
             goal.id
         );
         draft.say(FindingKind::Conflict, host, "OtherJob", message);
     } else {
-        let message =
-            format!("{host}: it was transferred in the ATS from job {} to job {job}; it stays there", goal.id);
+        let message = format!(
+            "{host}: it was transferred in the ATS from job {} to job {job}; it stays there{left_alone}",
+            goal.id
+        );
         draft.say(FindingKind::Drifted, host, "Transferred", message);
     }
     true
@@ -395,160 +407,10 @@ fn owns(wanted: &DesiredApplication, path: &str) -> bool {
         "referrer" => wanted.referrer.is_some(),
         "stage" => wanted.stage.is_some(),
         "outcome" => wanted.outcome.is_some(),
+        "reject_reason" => wanted.reject_reason.is_some(),
+        "opening" => wanted.opening.is_some(),
         _ => path.strip_prefix("custom_fields.").is_none_or(|key| wanted.custom_fields.contains_key(key)),
     }
-}
-
-/// Stage and outcome. At most one of these steps is planned at a time; the next plan sees what it brought.
-///
-/// `applied` is the base as the steps before leave it: a move adds its stage to that.
-fn lifecycle(
-    draft: &mut Draft<'_>,
-    wanted: &DesiredApplication,
-    host: &str,
-    goal: &Goal<'_>,
-    record: &Record,
-    applied: Map<String, Value>,
-) {
-    let outcome = record.text("outcome.value").unwrap_or("other");
-    let prospect = record.text("kind") == Some("prospect");
-    if prospect && wanted.kind == ApplicationKind::Application {
-        if let (Some(job), Some(rule)) = (goal.job, draft.operation(host, "applications.convert")) {
-            let mut step = lifecycle_step(rule, host, record, "the prospect should be an application");
-            step.input.insert("job".to_owned(), json!(job.id));
-            step.makes.insert("subject".to_owned(), host.to_owned());
-            change(&mut step, "kind", json!("prospect"), json!("application"));
-            draft.plan.steps.push(step);
-        }
-        return;
-    }
-    let closed = matches!(outcome, "rejected" | "withdrawn" | "hired");
-    match wanted.outcome {
-        Some(DesiredOutcome::Rejected) if !matches!(outcome, "rejected" | "withdrawn") => {
-            if ends(draft, host, outcome, "rejected") {
-                reject(draft, wanted, host, record, outcome);
-            }
-        }
-        Some(DesiredOutcome::Hired) if outcome != "hired" => {
-            if ends(draft, host, outcome, "hired")
-                && let Some(rule) = draft.operation(host, "applications.hire")
-            {
-                let mut step = lifecycle_step(rule, host, record, "it should be hired");
-                change(&mut step, "outcome", json!(outcome), json!("hired"));
-                draft.plan.steps.push(step);
-            }
-        }
-        Some(DesiredOutcome::Active) if matches!(outcome, "rejected" | "withdrawn") => {
-            if draft.policy("outcome") == Policy::Enforce {
-                if let Some(rule) = draft.operation(host, "applications.unreject") {
-                    let mut step = lifecycle_step(rule, host, record, "it should be active");
-                    change(&mut step, "outcome", json!(outcome), json!("active"));
-                    draft.plan.steps.push(step);
-                }
-            } else {
-                let message =
-                    format!("{host}: it was {outcome} in the ATS; that stands (policy of `outcome` is yield)");
-                draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
-            }
-        }
-        _ if closed => {}
-        _ => move_to_stage(draft, wanted, host, goal, record, applied),
-    }
-}
-
-fn outcome_word(outcome: DesiredOutcome) -> &'static str {
-    match outcome {
-        DesiredOutcome::Active => "active",
-        DesiredOutcome::Rejected => "rejected",
-        DesiredOutcome::Hired => "hired",
-    }
-}
-
-/// Whether an outcome is to be written. One that was reached and that somebody took back is written again only by `enforce`.
-fn ends(draft: &mut Draft<'_>, host: &str, observed: &str, wanted: &str) -> bool {
-    let last = draft.input.links.get(host).and_then(|link| link.applied.get("outcome")).and_then(Value::as_str);
-    let comparison = Comparison {
-        observed_is_desired: false,
-        // Active is how every application begins: nobody has decided yet.
-        observed_is_empty: observed == "active",
-        has_base: last.is_some(),
-        observed_is_base: last == Some(observed),
-        desired_is_base: last == Some(wanted),
-    };
-    let (goal, there, base) = (json!(wanted), json!(observed), last.map(|last| json!(last)));
-    let told = Values { desired: &goal, applied: base.as_ref(), observed: &there };
-    match draft.decide(host, "outcome", comparison, &told) {
-        Decision::Write => true,
-        Decision::Drifted | Decision::Conflict => {
-            let message = format!("{host}: it is {observed} in the ATS and not {wanted}; that stands");
-            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
-            false
-        }
-        Decision::InStep | Decision::Leave => false,
-    }
-}
-
-fn reject(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, record: &Record, outcome: &str) {
-    let Some(rule) = draft.operation(host, "applications.reject") else { return };
-    let Some(reason) = &wanted.reject_reason else {
-        let message = format!("{host}: `outcome` is rejected, so it needs `reject_reason`");
-        draft.block(host, "MissingField", message);
-        return;
-    };
-    let Some(reason) = draft.resolve(host, kinds::REJECT_REASONS, None, reason) else { return };
-    let mut step = lifecycle_step(rule, host, record, "it should be rejected");
-    step.input.insert("reason".to_owned(), json!(reason.id));
-    change(&mut step, "outcome", json!(outcome), json!("rejected"));
-    draft.plan.steps.push(step);
-}
-
-fn move_to_stage(
-    draft: &mut Draft<'_>,
-    wanted: &DesiredApplication,
-    host: &str,
-    goal: &Goal<'_>,
-    record: &Record,
-    mut applied: Map<String, Value>,
-) {
-    let Some(reference) = &wanted.stage else { return };
-    let job = goal.job.map(|job| job.id.clone()).or_else(|| record.text("job.id").map(str::to_owned));
-    let Some(stage) = draft.resolve(host, kinds::STAGES, job.as_deref(), reference) else { return };
-    let observed = record.text("stage.id").unwrap_or_default();
-    let last = draft.input.links.get(host).and_then(|link| link.applied.get("stage")).and_then(Value::as_str);
-    let comparison = Comparison {
-        observed_is_desired: observed == stage.id,
-        observed_is_empty: observed.is_empty(),
-        has_base: last.is_some(),
-        observed_is_base: last == Some(observed),
-        desired_is_base: last == Some(stage.id.as_str()),
-    };
-    let shown = |record: &Record| json!(record.text("name").unwrap_or(&record.id));
-    let (wanted, there) = (json!(stage.id), if observed.is_empty() { Value::Null } else { json!(observed) });
-    let base = last.map(|last| json!(last));
-    let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
-    match draft.decide(host, "stage", comparison, &told) {
-        Decision::Write => {
-            let Some(rule) = draft.operation(host, "applications.move") else { return };
-            let mut step = lifecycle_step(rule, host, record, "it should stand in another stage");
-            step.input.insert("to_stage".to_owned(), json!(stage.id));
-            let before = record.text("stage.name").or(record.text("stage.id")).map_or(Value::Null, |name| json!(name));
-            change(&mut step, "stage", before, shown(stage));
-            applied.insert("stage".to_owned(), json!(stage.id));
-            step.applied.insert(host.to_owned(), applied);
-            draft.plan.steps.push(step);
-        }
-        Decision::Drifted | Decision::Conflict => {
-            let message = format!("{host}: the stage was changed in the ATS; that stands");
-            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
-        }
-        Decision::InStep | Decision::Leave => {}
-    }
-}
-
-fn lifecycle_step(rule: &OperationRule, host: &str, record: &Record, reason: &str) -> Step {
-    let mut step = step(rule, host, reason.to_owned());
-    step.target = Some(record.remote());
-    step
 }
 
 fn change(step: &mut Step, field: &str, before: Value, after: Value) {

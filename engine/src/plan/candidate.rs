@@ -3,7 +3,7 @@
 //! Order of work: is there a link; if not, who has the e-mail address; if nobody, a new record. Two people with the same address
 //! block the record: the engine never guesses. What hangs on the person (tags, notes, applications) follows.
 
-use super::contacts::{self, List, values};
+use super::contacts::{self, Compared, List, values};
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
@@ -11,7 +11,7 @@ use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PRE
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy, Visibility};
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
@@ -222,7 +222,7 @@ fn create(draft: &mut Draft<'_>) {
         draft.block(&key, "MissingField", message);
     }
     for (list, contacts) in lists(draft) {
-        let (entries, base) = contacts::create(list, contacts);
+        let (entries, base) = contacts::create(Compared::by(draft.input.manifest, list), contacts);
         if !entries.is_empty() {
             step.fields.push(FieldChange {
                 field: list.field().to_owned(),
@@ -292,6 +292,11 @@ pub(super) fn follow<D: Owned>(
     }
 }
 
+/// Whether two texts are the same.
+pub(super) fn is_same_text(one: &str, other: &str) -> bool {
+    normal::text(one) == normal::text(other)
+}
+
 /// Whether the desired record names the field. What was released has no base any more: should it be named again, the engine meets it as
 /// it meets a stranger's value.
 fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
@@ -323,11 +328,11 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let observed = record.text(path).unwrap_or_default();
         let last = base.get(path).and_then(Value::as_str);
         let comparison = Comparison {
-            observed_is_desired: observed.trim() == value.trim(),
+            observed_is_desired: is_same_text(observed, value),
             observed_is_empty: observed.trim().is_empty(),
             has_base: last.is_some(),
-            observed_is_base: last.is_some_and(|last| last.trim() == observed.trim()),
-            desired_is_base: last.is_some_and(|last| last.trim() == value.trim()),
+            observed_is_base: last.is_some_and(|last| is_same_text(last, observed)),
+            desired_is_base: last.is_some_and(|last| is_same_text(last, value)),
         };
         let before = if observed.is_empty() { Value::Null } else { json!(observed) };
         let wanted = json!(value);
@@ -342,7 +347,8 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             continue;
         }
         let policy = draft.policy(list.field());
-        let planned = contacts::plan(list, contacts, record, base.get(list.field()), policy);
+        let planned =
+            contacts::plan(Compared::by(draft.input.manifest, list), contacts, record, base.get(list.field()), policy);
         let decision = match &planned {
             planned if !planned.add.is_empty() || !planned.remove.is_empty() => Decision::Write,
             planned if !planned.drifted.is_empty() => Decision::Drifted,
@@ -462,7 +468,9 @@ fn tag(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, host: &str, there
     let key = draft.input.desired.key.clone();
     let Some(known) = draft.lookup(kinds::TAGS, index::NAME, name) else { return };
     // Tags are told apart by case, the index is not.
-    let known = known.iter().find(|tag| tag.text("name") == Some(name));
+    let called = |tag: &&Arc<Record>, name: &str| tag.text("name").is_some_and(|held| normal::is_option(held, name));
+    let exact = known.iter().find(|tag| tag.text("name") == Some(name));
+    let known = exact.or_else(|| known.iter().find(|tag| called(tag, name)));
     let link = draft.input.links.get(host);
     if let Some(known) = known
         && let Some((_, row)) = there.iter().find(|(tag, _)| *tag == known.id)

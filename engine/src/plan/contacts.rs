@@ -7,6 +7,9 @@
 use super::Record;
 use super::ownership::Decision;
 use atsync_model::desired::{DesiredContact, Policy};
+use atsync_model::kinds;
+use atsync_model::manifest::{Coarser, Manifest};
+use atsync_model::normal::{self, Contact};
 use serde_json::{Map, Value, json};
 
 /// Which list.
@@ -40,13 +43,18 @@ impl List {
         }
     }
 
-    /// The value as entries are compared.
-    pub fn normal(self, value: &str) -> String {
+    /// The kind of its entries.
+    fn contact(self) -> Contact {
         match self {
-            Self::Emails => value.trim().to_lowercase(),
-            Self::Phones => phone(value),
-            Self::Links => link(value),
+            Self::Emails => Contact::Email,
+            Self::Phones => Contact::Phone,
+            Self::Links => Contact::Link,
         }
+    }
+
+    /// The value as entries are compared, where the ATS has no coarser form.
+    pub fn normal(self, value: &str) -> String {
+        self.contact().form(value)
     }
 }
 
@@ -61,35 +69,34 @@ fn is_social(value: &str) -> bool {
         "instagram.com",
         "mastodon.social",
     ];
-    let normal = link(value);
-    let host = normal.split('/').next().unwrap_or_default();
+    let normal = normal::link(value);
+    let host = normal.split(['/', '?', '#']).next().unwrap_or_default();
     SOCIAL.iter().any(|site| host == *site || host.strip_suffix(site).is_some_and(|rest| rest.ends_with('.')))
 }
 
-/// Digits, with a leading plus where there is one; letters are kept, since some systems file handles under phones.
-fn phone(value: &str) -> String {
-    let mut normal = String::new();
-    for (position, letter) in value.trim().chars().enumerate() {
-        if letter.is_alphanumeric() || (letter == '+' && position == 0) {
-            normal.extend(letter.to_lowercase());
-        }
-    }
-    normal
+/// Entries of a list, compared by the model's form or by a coarser one of the ATS.
+#[derive(Clone, Copy, Debug)]
+pub struct Compared {
+    /// Which list.
+    pub list: List,
+    /// The ATS's own form of it.
+    pub coarser: Option<Coarser>,
 }
 
-/// Host in lower case without `www.`, path without a trailing slash; the scheme does not count.
-fn link(value: &str) -> String {
-    let trimmed = value.trim();
-    let lower = trimmed.to_ascii_lowercase();
-    let rest = ["https://", "http://"]
-        .iter()
-        .find_map(|scheme| lower.starts_with(scheme).then(|| trimmed.get(scheme.len()..)).flatten())
-        .unwrap_or(trimmed);
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let host = host.to_lowercase();
-    let host = host.strip_prefix("www.").unwrap_or(&host);
-    let path = path.trim_end_matches('/');
-    if path.is_empty() { host.to_owned() } else { format!("{host}/{path}") }
+impl Compared {
+    /// As an ATS compares the entries of candidates.
+    pub fn by(manifest: &Manifest, list: List) -> Self {
+        Self { list, coarser: manifest.coarser(kinds::CANDIDATES, list.field()) }
+    }
+
+    fn normal(self, value: &str) -> String {
+        self.list.contact().coarse(value, self.coarser)
+    }
+
+    /// A form that was kept, in the form of today: what was recorded before the ATS named a coarser one still counts.
+    fn again(self, kept: &str) -> String {
+        normal::coarsened(kept.to_owned(), self.coarser)
+    }
 }
 
 /// What a list needs.
@@ -116,31 +123,33 @@ pub fn values(entries: &[Value]) -> Vec<&str> {
     entries.iter().filter_map(|entry| entry.get("value").and_then(Value::as_str)).collect()
 }
 
-fn base(applied: Option<&Value>, part: &str) -> Vec<String> {
+fn base(compared: Compared, applied: Option<&Value>, part: &str) -> Vec<String> {
     let list = applied.and_then(|applied| applied.get(part)).and_then(Value::as_array);
-    list.map(|list| list.iter().filter_map(Value::as_str).map(str::to_owned).collect()).unwrap_or_default()
+    list.map(|list| list.iter().filter_map(Value::as_str).map(|kept| compared.again(kept)).collect())
+        .unwrap_or_default()
 }
 
 /// Plans a list against an observed record.
 pub fn plan(
-    list: List,
+    compared: Compared,
     desired: &[DesiredContact],
     observed: &Record,
     applied: Option<&Value>,
     policy: Policy,
 ) -> ListPlan {
+    let list = compared.list;
     let present: Vec<String> = observed
         .list(list.field())
         .iter()
         .filter_map(|entry| entry.get("value").and_then(Value::as_str))
-        .map(|value| list.normal(value))
+        .map(|value| compared.normal(value))
         .collect();
-    let (added, seen) = (base(applied, "added"), base(applied, "seen"));
+    let (added, seen) = (base(compared, applied, "added"), base(compared, applied, "seen"));
     let (mut now_added, mut now_seen) = (Vec::new(), Vec::new());
     let mut plan = ListPlan::default();
     let mut wanted = Vec::new();
     for contact in desired {
-        let normal = list.normal(contact.value());
+        let normal = compared.normal(contact.value());
         if normal.is_empty() || wanted.contains(&normal) {
             continue;
         }
@@ -194,14 +203,14 @@ fn decide_entry(policy: Policy, was_there: bool, list_is_empty: bool) -> Decisio
 }
 
 /// What a new record starts with: all entries, and what to record as last applied.
-pub fn create(list: List, desired: &[DesiredContact]) -> (Vec<Value>, Value) {
+pub fn create(compared: Compared, desired: &[DesiredContact]) -> (Vec<Value>, Value) {
     let mut entries = Vec::new();
     let mut normals: Vec<String> = Vec::new();
     for contact in desired {
-        let normal = list.normal(contact.value());
+        let normal = compared.normal(contact.value());
         if !normal.is_empty() && !normals.contains(&normal) {
             normals.push(normal);
-            entries.push(entry(list, contact));
+            entries.push(entry(compared.list, contact));
         }
     }
     let applied = json!({ "added": normals, "seen": [] });
@@ -215,12 +224,18 @@ pub fn record_applied(applied: &mut Map<String, Value>, list: List, value: Value
 
 #[cfg(test)]
 mod tests {
-    use super::{List, ListPlan, create, plan};
+    use super::{Compared, List, ListPlan, create, plan};
     use crate::plan::Record;
     use atsync_model::desired::{DesiredContact, Policy};
     use proptest::prelude::*;
     use serde_json::{Value, json};
     use std::collections::BTreeSet;
+
+    const EMAILS: Compared = plain(List::Emails);
+
+    const fn plain(list: List) -> Compared {
+        Compared { list, coarser: None }
+    }
 
     fn person(emails: &[&str]) -> Record {
         let list: Vec<Value> = emails.iter().map(|email| json!({ "value": email })).collect();
@@ -243,7 +258,7 @@ mod tests {
     #[test]
     fn a_missing_entry_is_added_and_a_present_one_is_not() {
         let made =
-            plan(List::Emails, &wanted(&["a@x.com", "b@x.com"]), &person(&["A@x.com", "c@x.com"]), None, Policy::Yield);
+            plan(EMAILS, &wanted(&["a@x.com", "b@x.com"]), &person(&["A@x.com", "c@x.com"]), None, Policy::Yield);
         assert_eq!(made.add, vec![json!({ "value": "b@x.com", "type": "personal" })]);
         assert!(made.remove.is_empty());
         assert_eq!(made.applied, json!({ "added": ["b@x.com"], "seen": ["a@x.com"] }));
@@ -252,31 +267,26 @@ mod tests {
     #[test]
     fn an_entry_that_a_recruiter_removed_stays_away_unless_enforced() {
         let applied = json!({ "added": ["a@x.com"], "seen": [] });
-        let yielded = plan(List::Emails, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Yield);
+        let yielded = plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Yield);
         assert!(yielded.add.is_empty());
         assert_eq!(yielded.drifted, vec!["a@x.com".to_owned()]);
-        let enforced = plan(List::Emails, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Enforce);
+        let enforced = plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Enforce);
         assert_eq!(enforced.add.len(), 1);
     }
 
     #[test]
     fn only_entries_that_the_engine_added_are_taken_back() {
         let applied = json!({ "added": ["a@x.com"], "seen": ["b@x.com"] });
-        let made = plan(
-            List::Emails,
-            &wanted(&[]),
-            &person(&["a@x.com", "b@x.com", "c@x.com"]),
-            Some(&applied),
-            Policy::Yield,
-        );
+        let made =
+            plan(EMAILS, &wanted(&[]), &person(&["a@x.com", "b@x.com", "c@x.com"]), Some(&applied), Policy::Yield);
         assert_eq!(made.remove, vec![json!({ "value": "a@x.com" })]);
     }
 
     #[test]
     fn an_entry_that_somebody_put_back_is_theirs() {
         let applied = json!({ "added": ["a@x.com"], "seen": [] });
-        let drifted = plan(List::Emails, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Yield);
-        let back = plan(List::Emails, &wanted(&[]), &person(&["a@x.com"]), Some(&drifted.applied), Policy::Yield);
+        let drifted = plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Yield);
+        let back = plan(EMAILS, &wanted(&[]), &person(&["a@x.com"]), Some(&drifted.applied), Policy::Yield);
         assert!(back.remove.is_empty(), "{back:?}");
     }
 
@@ -293,7 +303,7 @@ mod tests {
     fn planned(desired: &[String], there: &[String], applied: Option<&Value>, policy: Policy) -> ListPlan {
         let desired: Vec<DesiredContact> = desired.iter().cloned().map(DesiredContact::Bare).collect();
         let there: Vec<&str> = there.iter().map(String::as_str).collect();
-        plan(List::Emails, &desired, &person(&there), applied, policy)
+        plan(EMAILS, &desired, &person(&there), applied, policy)
     }
 
     fn of(entries: &[Value]) -> BTreeSet<String> {
@@ -362,8 +372,10 @@ mod tests {
 
     #[test]
     fn a_new_record_starts_with_each_entry_once() {
-        let (entries, _) =
-            create(List::Links, &wanted(&["https://linkedin.com/in/ada", "linkedin.com/in/ada/", "ada.example"]));
+        let (entries, _) = create(
+            plain(List::Links),
+            &wanted(&["https://linkedin.com/in/ada", "linkedin.com/in/ada/", "ada.example"]),
+        );
         assert_eq!(
             entries,
             vec![

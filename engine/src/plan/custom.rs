@@ -8,7 +8,7 @@ use super::definition::{self, At, is_active};
 use super::{Declared, Draft, Owned, Record, made, made_member, user};
 use crate::store::index;
 use atsync_model::desired::{Desired, DesiredCustomField};
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 use serde_json::{Map, Number, Value, json};
 use std::sync::Arc;
 
@@ -52,7 +52,13 @@ fn shaped(kind: &str, value: &Value) -> Option<Value> {
         return Some(Value::Null);
     }
     let shaped = match kind {
-        "text" | "long_text" | "url" | "date" | "date_time" => Value::String(value.as_str()?.to_owned()),
+        "text" | "long_text" | "url" => Value::String(value.as_str()?.to_owned()),
+        "date" if value.as_str()?.trim().is_empty() => Value::Null,
+        "date" => Value::String(normal::date(value.as_str()?)?),
+        "date_time" => {
+            normal::date_time(value.as_str()?)?;
+            Value::String(value.as_str()?.trim().to_owned())
+        }
         "boolean" => Value::Bool(value.as_bool()?),
         "number" => match value {
             Value::Number(number) => Value::Number(number.clone()),
@@ -117,9 +123,10 @@ fn expected(kind: &str) -> &'static str {
 
 /// The observed value of a field in the form that is compared; null for empty.
 pub fn observed_plain(record: &Record, key: &str, kind: &str) -> Value {
-    let value =
-        record.body.get("custom_fields").and_then(|fields| fields.get(key)).and_then(|field| field.get("value"));
-    let Some(value) = value.filter(|value| !value.is_null()) else { return Value::Null };
+    let value = observed_value(record, key);
+    if value.is_null() {
+        return Value::Null;
+    }
     let label = |choice: &Value| choice.get("label").cloned().unwrap_or_else(|| choice.clone());
     match kind {
         "single" => label(value),
@@ -141,35 +148,10 @@ pub fn observed_plain(record: &Record, key: &str, kind: &str) -> Value {
     }
 }
 
-/// Whether two values in the compared form are the same.
-pub fn same(kind: &str, one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::String(one), Value::String(other)) if kind != "single" => one.trim() == other.trim(),
-        (Value::Object(one), Value::Object(other)) => one
-            .keys()
-            .chain(other.keys())
-            .all(|key| same("number", one.get(key).unwrap_or(&Value::Null), other.get(key).unwrap_or(&Value::Null))),
-        _ => match (number(one), number(other)) {
-            (Some(one), Some(other)) => one == other,
-            _ => one == other,
-        },
-    }
-}
-
-/// A number, or a text that is one, in a canonical text form: no exponent games, no trailing zeros.
-fn number(value: &Value) -> Option<String> {
-    let text = match value {
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => text.trim().to_owned(),
-        _ => return None,
-    };
-    text.parse::<f64>().ok()?;
-    let text = text.strip_prefix('+').unwrap_or(&text);
-    if !text.contains('.') || text.contains(['e', 'E']) {
-        return Some(text.to_owned());
-    }
-    let short = text.trim_end_matches('0').trim_end_matches('.');
-    Some(if short.is_empty() || short == "-" { "0".to_owned() } else { short.to_owned() })
+/// The observed value of a field as the ATS gave it; null where there is none.
+pub fn observed_value<'r>(record: &'r Record, key: &str) -> &'r Value {
+    let held = record.body.get("custom_fields").and_then(|fields| fields.get(key)).and_then(|field| field.get("value"));
+    held.unwrap_or(&Value::Null)
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
@@ -286,7 +268,8 @@ impl<'a, D: Owned> Draft<'a, D> {
             Named { written: json!({ "id": option.id, "label": label }), plain: json!(label), after: None }
         };
         let record = field.record.map(Arc::as_ref);
-        if let Some((desired, declared)) = field.declared.filter(|(desired, _)| desired.declares(label)) {
+        let spelt = field.declared.and_then(|(desired, _)| desired.spelling(label));
+        if let (Some((desired, declared)), Some(label)) = (field.declared, spelt) {
             match definition::choice(self, host, desired, &declared.links, record, label)? {
                 At::There(option) => return Some(named(option)),
                 At::ToBeMade if declared.managed => {
@@ -302,7 +285,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             None => &[],
         };
         let active: Vec<&Arc<Record>> = options.iter().filter(|option| is_active(option)).collect();
-        let fitting: Vec<&&Arc<Record>> = active.iter().filter(|option| option.text("name") == Some(label)).collect();
+        let fitting = definition::called(active.iter().copied(), label);
         match fitting.as_slice() {
             [option] => Some(named(option)),
             [] => {
@@ -339,7 +322,7 @@ fn kind_of(record: &Record) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::{same, shaped};
+    use super::shaped;
     use serde_json::{Value, json};
 
     #[test]
@@ -349,18 +332,9 @@ mod tests {
         assert_eq!(shaped("money", &json!({ "amount": 5 })), None);
         assert_eq!(shaped("number", &json!("5.50")), Some(json!(5.5)));
         assert_eq!(shaped("file", &json!("x")), None);
+        assert_eq!(shaped("date", &json!("2026-12-01T00:00:00Z")), Some(json!("2026-12-01")));
+        assert_eq!(shaped("date", &json!("1.12.2026")), None);
+        assert_eq!(shaped("date_time", &json!("2026-12-01T10:00:00+01:00")), Some(json!("2026-12-01T10:00:00+01:00")));
         assert_eq!(shaped("text", &Value::Null), Some(Value::Null));
-    }
-
-    #[test]
-    fn numbers_are_the_same_in_every_spelling() {
-        assert!(same("number", &json!(5), &json!("5.0")));
-        assert!(same(
-            "money",
-            &json!({ "amount": "5.50", "currency": "EUR" }),
-            &json!({ "amount": 5.5, "currency": "EUR" })
-        ));
-        assert!(!same("money", &json!({ "amount": 5, "currency": "EUR" }), &json!({ "amount": 5, "currency": "USD" })));
-        assert!(!same("text", &json!("a"), &Value::Null));
     }
 }

@@ -45,7 +45,7 @@ pub const DEFAULTS: &[Row] = &[
     row(Of::Candidate, &["custom_fields"], Enforce),
     Row { settable: false, ..row(Of::Candidate, &["private"], Seed) },
     row(Of::Application, &["source", "referrer"], Fill),
-    row(Of::Application, &["stage", "outcome", "reject_reason"], Enforce),
+    row(Of::Application, &["stage", "outcome", "reject_reason"], Yield),
     row(Of::Application, &["custom_fields"], Enforce),
     row(Of::CustomField, &["name", "private", "description", "options"], Yield),
 ];

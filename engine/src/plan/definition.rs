@@ -10,14 +10,14 @@
 //!
 //! Left out: taking fields and choices away, which drops what others stored; another type, which no ATS can give a field.
 
-use super::candidate::{follow, rebase};
+use super::candidate::{follow, is_same_text, rebase};
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, made, step};
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredCustomField, Policy};
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,6 +31,20 @@ pub(super) enum At<'a> {
     ToBeMade,
     /// Somebody in the ATS archived or deleted it, and that stands.
     TakenAway,
+}
+
+/// Whether a record is called so.
+fn is_called(record: &Record, name: &str) -> bool {
+    record.text("name").is_some_and(|held| normal::is_option(held, name))
+}
+
+/// The records that are called so: letter by letter where there are such, else by the form of labels.
+pub(super) fn called<'a>(rows: impl Iterator<Item = &'a Arc<Record>>, name: &str) -> Vec<&'a Arc<Record>> {
+    let mut found: Vec<&'a Arc<Record>> = rows.filter(|row| is_called(row, name)).collect();
+    if found.iter().any(|row| row.text("name") == Some(name)) {
+        found.retain(|row| row.text("name") == Some(name));
+    }
+    found
 }
 
 pub(super) fn is_active(record: &Record) -> bool {
@@ -62,7 +76,7 @@ pub(super) fn find<'a, D: Owned>(
         by_key.iter().filter(applies).filter(|record| record.text("key") == Some(key)).collect();
     if let (true, Some(name)) = (found.is_empty(), &desired.name) {
         let by_name = draft.lookup(kinds::CUSTOM_FIELDS, index::NAME, name)?;
-        found = by_name.iter().filter(applies).filter(|record| record.text("name") == Some(name)).collect();
+        found = by_name.iter().filter(applies).filter(|record| is_called(record, name)).collect();
     }
     if found.iter().any(|record| is_active(record)) {
         found.retain(|record| is_active(record));
@@ -115,8 +129,7 @@ pub(super) fn choice<'a, D: Owned>(
         return Some(At::There(option));
     }
     let rows = draft.lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, &field.id)?;
-    let fits = |row: &&Arc<Record>| is_active(row) && row.text("name") == Some(label);
-    let fitting: Vec<&'a Arc<Record>> = rows.iter().filter(fits).collect();
+    let fitting = called(rows.iter().filter(|row| is_active(row)), label);
     match fitting.as_slice() {
         [option] => Some(At::There(option)),
         [] if link.is_some() && desired.decided_policy("options") != Policy::Enforce => Some(At::TakenAway),
@@ -262,11 +275,11 @@ fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record
     draft.plan.steps.push(step);
 }
 
-/// Texts and flags as they are compared: blanks around a text do not count, and what is missing is empty or false.
+/// Texts and flags as they are compared: texts by the model's form, and what is missing is empty or false.
 fn compared(observed: &Value, desired: &Value, base: Option<&Value>) -> Comparison {
     let same = |one: &Value, other: &Value| match (one, other) {
         (Value::Bool(one), other) | (other, Value::Bool(one)) => *one == other.as_bool().unwrap_or(false),
-        (one, other) => one.as_str().unwrap_or_default().trim() == other.as_str().unwrap_or_default().trim(),
+        (one, other) => is_same_text(one.as_str().unwrap_or_default(), other.as_str().unwrap_or_default()),
     };
     Comparison {
         observed_is_desired: same(observed, desired),
@@ -312,7 +325,7 @@ fn tell(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &str, deci
 fn option_there(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &str, option: &Record) {
     let named = option.text("name").unwrap_or_default();
     let observed = json!(named);
-    if named == label {
+    if normal::is_option(named, label) {
         let remote = option.remote();
         if draft.input.links.get(path).is_none_or(|link| link.remote != remote) {
             let (host, reason) = (path.to_owned(), "the choice is there".to_owned());

@@ -1,6 +1,6 @@
 //! What a plan knows of the observed state, and what it still has to ask for.
 
-use crate::store::LinkRow;
+use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Desired;
 use serde_json::{Map, Value};
@@ -125,7 +125,7 @@ impl Facts {
     /// # Errors
     /// The need, when it has not been answered yet.
     pub fn lookup(&self, kind: &str, index: &'static str, term: &str) -> Result<&[Arc<Record>], Need> {
-        let term = crate::store::index::normal(term);
+        let term = index::form(index, term);
         let key = (kind.to_owned(), index, term);
         match self.lookups.get(&key) {
             Some(records) => Ok(records),
@@ -219,11 +219,11 @@ impl Facts {
 
     /// Which desired record of this run means to make the person with this e-mail address; the first one that claims it.
     pub fn claim(&mut self, email: &str, key: &str) {
-        self.claims.entry(crate::store::index::normal(email)).or_insert_with(|| key.to_owned());
+        self.claims.entry(atsync_model::normal::email(email)).or_insert_with(|| key.to_owned());
     }
 
     /// Who claimed the address.
     pub fn claimed_by(&self, email: &str) -> Option<&str> {
-        self.claims.get(&crate::store::index::normal(email)).map(String::as_str)
+        self.claims.get(&atsync_model::normal::email(email)).map(String::as_str)
     }
 }

@@ -9,6 +9,7 @@ use super::{Record, contacts};
 use atsync_model::desired::{
     DesiredApplication, DesiredCandidate, DesiredContact, DesiredName, FullReference, Reference, TypedContact,
 };
+use atsync_model::normal::address_fault;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,6 +63,10 @@ pub fn desired(key: &str, source: &Source<'_>, writes: impl Fn(&str, &str, &Valu
 fn list(person: &Record, list: contacts::List) -> Option<Vec<DesiredContact>> {
     let entry = |entry: &Value| {
         let value = entry.get("value").and_then(Value::as_str).filter(|value| !value.trim().is_empty())?;
+        if list == contacts::List::Emails && address_fault(value).is_some() {
+            // It could not be declared, and nobody is to be found by it.
+            return None;
+        }
         let kind = entry.get("type").and_then(|kind| kind.get("value")).and_then(Value::as_str);
         Some(match kind.filter(|kind| CONTACT_TYPES.contains(kind)) {
             Some(kind) => DesiredContact::Typed(TypedContact { value: value.to_owned(), kind: Some(kind.to_owned()) }),

@@ -22,7 +22,7 @@
 //! | `custom_fields` of a candidate | enforce |
 //! | `private` of a candidate | seed |
 //! | `source`, `referrer` of an application | fill |
-//! | `stage`, `outcome`, `reject_reason` of an application | enforce |
+//! | `stage`, `outcome`, `reject_reason` of an application | yield |
 //! | `custom_fields` of an application | enforce |
 //! | `name`, `private`, `description`, `options` of a custom field | yield |
 //!
@@ -37,6 +37,8 @@ mod definition;
 pub mod explain;
 pub mod facts;
 pub mod import;
+mod lifecycle;
+mod opening;
 pub mod ownership;
 mod resolve;
 mod user;
@@ -69,8 +71,11 @@ pub struct Step {
     pub host: String,
     /// The operation.
     pub operation: String,
-    /// What it changes; none for a create.
+    /// What it changes; none for a create, and where `target_path` says what.
     pub target: Option<RemoteRef>,
+    /// The path whose record it changes, where a step before it makes that record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target_path: Option<String>,
     /// The operation's input.
     pub input: Map<String, Value>,
     /// Host paths whose steps must be done first.
@@ -89,6 +94,13 @@ pub struct Step {
     pub look_first: bool,
     /// How many requests it costs as a rule.
     pub calls: u32,
+}
+
+impl Step {
+    /// Whether it makes a record instead of changing one.
+    pub fn creates(&self) -> bool {
+        self.target.is_none() && self.target_path.is_none()
+    }
 }
 
 /// One field of a step.
@@ -433,6 +445,7 @@ fn step(rule: &OperationRule, host: &str, reason: String) -> Step {
         host: host.to_owned(),
         operation: rule.name.clone(),
         target: None,
+        target_path: None,
         input: Map::new(),
         after: Vec::new(),
         makes: BTreeMap::new(),

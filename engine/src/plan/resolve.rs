@@ -6,7 +6,7 @@
 use super::{Draft, Owned, Record};
 use crate::store::index;
 use atsync_model::desired::{FullReference, Reference};
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -62,10 +62,10 @@ fn edits(one: &str, other: &str) -> usize {
 }
 
 /// What there is to say of the names that are near to one that did not fit, given in its normal form.
-fn near<'n>(names: impl Iterator<Item = &'n str>, normal: &str, noun: &str) -> String {
+fn near<'n>(names: impl Iterator<Item = &'n str>, wanted: &str, noun: &str) -> String {
     let mut best: Option<(usize, &str)> = None;
     for candidate in names {
-        let edits = edits(&index::normal(candidate), normal);
+        let edits = edits(&normal::name(candidate), wanted);
         if edits == 0 {
             return format!(
                 " (the ATS has a {noun} {candidate:?}, but it is archived or inactive, or belongs to something else)"
@@ -89,8 +89,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 return String::new();
             }
         };
-        let normal = index::normal(name);
-        near(names.iter().map(String::as_str), &normal, singular(kind))
+        near(names.iter().map(String::as_str), &normal::name(name), singular(kind))
     }
 
     /// Resolves a reference to a record of `kind`, perhaps within a parent. None while facts are missing or after it blocked the record.

@@ -7,8 +7,8 @@ use super::explain::Values;
 use super::ownership::Comparison;
 use super::{Draft, FieldChange, FindingKind, Record, custom};
 use crate::store::index;
-use atsync_model::kinds;
 use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
+use atsync_model::{kinds, normal};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
@@ -84,17 +84,19 @@ pub(super) fn update_customs(
         let Some(resolved) = draft.custom(host, applies_to, key, value) else { continue };
         let path = format!("custom_fields.{key}");
         let kind = resolved.kind.clone();
-        let observed = match &resolved.key {
-            Some(key) => custom::observed_plain(record, key, &kind),
-            None => Value::Null,
+        let (held, observed) = match &resolved.key {
+            Some(key) => (custom::observed_value(record, key), custom::observed_plain(record, key, &kind)),
+            None => (&Value::Null, Value::Null),
         };
         let base = applied.get(&path).cloned();
+        // The very comparison of the adapter: the value as it was read and the value as it would be written.
+        let wanted = resolved.input.get("value").unwrap_or(&Value::Null);
         let comparison = Comparison {
-            observed_is_desired: custom::same(&kind, &observed, &resolved.plain),
-            observed_is_empty: observed.is_null(),
+            observed_is_desired: normal::same(&kind, held, wanted),
+            observed_is_empty: normal::custom(&kind, held) == normal::Custom::Empty,
             has_base: base.is_some(),
-            observed_is_base: base.as_ref().is_some_and(|base| custom::same(&kind, base, &observed)),
-            desired_is_base: base.as_ref().is_some_and(|base| custom::same(&kind, base, &resolved.plain)),
+            observed_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, held)),
+            desired_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, wanted)),
         };
         let values = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
         let decision = draft.decide(host, &path, comparison, &values);

@@ -6,7 +6,7 @@
 //!
 //! Left out: values of single fields. What was there before the engine wrote is not kept, and an empty field is not what it was.
 
-use super::contacts::{self, List};
+use super::contacts::{self, Compared, List};
 use super::{Draft, Facts, FieldChange, FindingKind, Input, Need, Owned, Plan, RecordPlan, step};
 use crate::store::{LinkHow, index};
 use atsync_model::desired::{Desired, Policy};
@@ -74,7 +74,13 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
     let mut remove = Map::new();
     let mut fields = Vec::new();
     for list in [List::Emails, List::Phones, List::Links] {
-        let planned = contacts::plan(list, &[], record, link.applied.get(list.field()), Policy::Yield);
+        let planned = contacts::plan(
+            Compared::by(draft.input.manifest, list),
+            &[],
+            record,
+            link.applied.get(list.field()),
+            Policy::Yield,
+        );
         if planned.remove.is_empty() {
             continue;
         }

@@ -25,10 +25,10 @@ pub(crate) fn shown(value: &Value) -> String {
 }
 
 fn step(out: &mut String, step: &Step) {
-    let sign = match (step.target.is_some(), step.operation.rsplit('.').next()) {
+    let sign = match (step.creates(), step.operation.rsplit('.').next()) {
         (_, Some("delete")) => '-',
-        (true, _) => '~',
-        (false, _) => '+',
+        (false, _) => '~',
+        (true, _) => '+',
     };
     let _ = write!(out, "  {sign} {}", step.operation);
     if let Some(target) = &step.target {
@@ -96,7 +96,7 @@ pub fn summary(plan: &Plan) -> String {
         format!("Nothing to do for {}.", plan.connection)
     } else {
         let creates = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
-        let (made, changed): (Vec<&Step>, Vec<&Step>) = creates.partition(|step| step.target.is_none());
+        let (made, changed): (Vec<&Step>, Vec<&Step>) = creates.partition(|step| step.creates());
         format!(
             "Plan for {}: {} to create, {} to change, about {} calls.",
             plan.connection,

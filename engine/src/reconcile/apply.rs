@@ -315,6 +315,9 @@ impl Reconciler {
         made: &BTreeMap<String, RemoteRef>,
         work: &mut Work,
     ) -> Result<StepEnd, Error> {
+        if self.holds_effects() {
+            return Ok(StepEnd::NotSent { reason: super::EFFECTS_HELD.to_owned() });
+        }
         if let Some(waits_for) = step.after.iter().find(|host| work.failed.contains(*host)) {
             return Ok(StepEnd::Skipped { waits_for: waits_for.clone() });
         }
@@ -325,16 +328,19 @@ impl Reconciler {
         if let Err(waits_for) = self.fill(&mut input, made, &work.made).await? {
             return Ok(StepEnd::Skipped { waits_for });
         }
+        let target = match &step.target_path {
+            None => step.target.clone(),
+            Some(path) => match self.made_or_linked(path, &work.made).await? {
+                Some(target) => Some(target),
+                None => return Ok(StepEnd::Skipped { waits_for: path.clone() }),
+            },
+        };
         let order = Order {
             host: step.host.clone(),
-            operation: Operation {
-                name: step.operation.clone(),
-                target: step.target.clone(),
-                input: input.to_string(),
-            },
+            operation: Operation { name: step.operation.clone(), target, input: input.to_string() },
             generation,
             makes: step.makes.clone(),
-            applied: step.applied.clone(),
+            applied: self.base_after(step, work).await?,
             again: None,
         };
         if step.look_first
@@ -342,12 +348,51 @@ impl Reconciler {
         {
             return Ok(end);
         }
-        self.settle_step(order, &rule, work).await
+        let follows = step.after.contains(&step.host) || step.target_path.is_some();
+        self.settle_step(order, &rule, follows, work).await
     }
 
-    /// Carries the order out, once more with the other reading where the adapter asks for that.
-    async fn settle_step(&self, mut order: Order, rule: &OperationRule, work: &mut Work) -> Result<StepEnd, Error> {
+    /// The record that this run made for a path, or that the path was linked to before.
+    async fn made_or_linked(&self, path: &str, made: &BTreeMap<String, RemoteRef>) -> Result<Option<RemoteRef>, Error> {
+        match made.get(path) {
+            Some(remote) => Ok(Some(remote.clone())),
+            None => Ok(self.store.link(&self.name, path).await?.map(|link| link.remote)),
+        }
+    }
+
+    /// What is recorded as last applied once a step is done. A plan reckons with every step before this one; where one
+    /// of the same path ran in this run, whatever came of it, only this step's own fields are added to what is
+    /// recorded by now.
+    async fn base_after(&self, step: &Step, work: &Work) -> Result<BTreeMap<String, Map<String, Value>>, Error> {
+        let mut applied = step.applied.clone();
+        let ran_before = work.steps.iter().any(|before| before.host == step.host)
+            || (step.target_path.is_some() && work.made.contains_key(&step.host));
+        if let Some(planned) = applied.get_mut(&step.host)
+            && ran_before
+            && let Some(link) = self.store.link(&self.name, &step.host).await?
+        {
+            let own = |field: &String| step.fields.iter().any(|change| change.field == *field);
+            planned.retain(|field, _| own(field));
+            for (field, value) in link.applied {
+                planned.entry(field).or_insert(value);
+            }
+        }
+        Ok(applied)
+    }
+
+    /// Carries the order out, once more with the other reading where the adapter asks for that. One that `follows` a
+    /// step of the same path is carried out once more when that one shows in the ATS, where it did not before.
+    async fn settle_step(
+        &self,
+        mut order: Order,
+        rule: &OperationRule,
+        follows: bool,
+        work: &mut Work,
+    ) -> Result<StepEnd, Error> {
         let mut end = self.perform(&order, rule).await?;
+        if follows && is_too_early(&end) && self.await_step_before(&order).await? {
+            end = self.perform(&order, rule).await?;
+        }
         if let EffectEnd::Refused(Failure::Conflict(reason)) = &end
             && let Some(reading) = other_reading(reason)
         {
@@ -549,6 +594,11 @@ fn what_failed(step: &StepReport) -> (&'static str, &'static str, String) {
         StepEnd::Skipped { waits_for } => ("Blocked", "Waits", format!("{} waits for {waits_for}", step.operation)),
         _ => ("InDoubt", "InDoubt", format!("{}: nobody knows yet whether it happened", step.operation)),
     }
+}
+
+/// Whether an order may have met a record as it was before the step before it: not there yet, or standing otherwise.
+fn is_too_early(end: &EffectEnd) -> bool {
+    matches!(end, EffectEnd::NotSent(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_) | Failure::Conflict(_))))
 }
 
 /// Whether a failure stops the connection rather than one record.

@@ -175,17 +175,40 @@ impl Reconciler {
         else {
             return Ok(());
         };
+        self.await_shown(last, window_ms).await;
+        Ok(())
+    }
+
+    /// Waits until the step before an order shows: the last one that made or changed the same path. False where it shows
+    /// already, so that waiting is of no use, and where there is none.
+    pub(super) async fn await_step_before(&self, order: &Order) -> Result<bool, Error> {
+        let key = order.host.split('/').next().unwrap_or(&order.host);
+        let intents = self.store.intents_of(&self.name, key, OWN_WRITES_MAX).await?;
+        let is_before = |intent: &&Intent| {
+            matches!(intent.state, IntentState::Applied { .. })
+                && (intent.host == order.host || intent.makes.values().any(|made| *made == order.host))
+        };
+        let Some(last) = intents.iter().find(is_before) else { return Ok(false) };
+        let Some(rule) = self.adapter.manifest().operation(&last.operation) else { return Ok(false) };
+        let window_ms = self.settle_window_ms.unwrap_or(rule.settle_window_ms);
+        Ok(self.await_shown(last, window_ms).await)
+    }
+
+    /// Waits until a look finds what an intent wrote, or its window is over. Whether it had to wait.
+    async fn await_shown(&self, last: &Intent, window_ms: u64) -> bool {
         let shows_ms = last.last_sent_ms.saturating_add(window_ms);
         // However the clocks jumped since, no more than the window is left.
         let mut left_ms = shows_ms.saturating_sub(self.session.ats_now_ms()).min(window_ms);
         let mut pause_ms = OWN_WRITE_PAUSE_FIRST_MS;
+        let mut waited = false;
         while left_ms > 0 && !self.shows(last).await {
+            waited = true;
             let wait_ms = pause_ms.min(left_ms);
             self.clock.sleep(wait_ms).await;
             left_ms = left_ms.saturating_sub(wait_ms);
             pause_ms = pause_ms.saturating_mul(2);
         }
-        Ok(())
+        waited
     }
 
     /// Whether a look finds what an intent wrote. A look that does not work out finds nothing; whoever asks waits instead.
@@ -240,6 +263,9 @@ impl Reconciler {
         state: Vec<u8>,
         mut guard: TaskGuard,
     ) -> Result<EffectEnd, Error> {
+        if self.holds_effects() {
+            return Ok(EffectEnd::Stale(super::EFFECTS_HELD.to_owned()));
+        }
         let intent = match self.open_intent(order, &mark, &request).await {
             Ok(intent) => intent,
             Err(StoreError::IntentOpen(id)) => return Ok(EffectEnd::Busy(id)),

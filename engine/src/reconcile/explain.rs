@@ -201,7 +201,7 @@ fn made_with(planned: &RecordPlan) -> Vec<FieldStory> {
     let creates = planned
         .steps
         .iter()
-        .filter(|step| step.target.is_none() && !step.host.contains("/tags/") && !step.host.contains("/options/"));
+        .filter(|step| step.creates() && !step.host.contains("/tags/") && !step.host.contains("/options/"));
     creates
         .flat_map(|step| {
             step.fields.iter().map(|field| FieldStory {

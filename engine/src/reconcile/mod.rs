@@ -106,7 +106,11 @@ pub(crate) struct Reconciler {
     pub(crate) progress: ProgressFn,
     mark_last_ms: AtomicU64,
     tenant_verified: AtomicBool,
+    effects_held: AtomicBool,
 }
+
+/// Why a step was not sent while effects are held.
+pub(crate) const EFFECTS_HELD: &str = "the program is stopping, so no new effect begins; the next apply goes on from here";
 
 impl std::fmt::Debug for Reconciler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -141,7 +145,23 @@ impl Reconciler {
             progress: parts.progress,
             mark_last_ms: AtomicU64::new(0),
             tenant_verified: AtomicBool::new(false),
+            effects_held: AtomicBool::new(false),
         }
+    }
+
+    /// From now on no effect begins; one that is on its way ends.
+    pub(crate) fn hold_effects(&self) {
+        self.effects_held.store(true, Ordering::SeqCst);
+    }
+
+    /// Effects may begin again.
+    pub(crate) fn release_effects(&self) {
+        self.effects_held.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether no effect may begin.
+    pub(crate) fn holds_effects(&self) -> bool {
+        self.effects_held.load(Ordering::SeqCst)
     }
 
     /// Asks the ATS again which customer this is, before the next write.

@@ -9,7 +9,7 @@
 //! Left out: free text. A note on somebody else that mentions the person by name is not found.
 
 use super::index;
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
@@ -67,7 +67,7 @@ impl Hasher {
 
     /// The hash of an e-mail address.
     pub(crate) fn address(&self, connection: &str, address: &str) -> Hash {
-        self.hash(connection, ADDRESSES, &index::normal(address))
+        self.hash(connection, ADDRESSES, &normal::email(address))
     }
 
     /// What a record that comes in is held against: itself first, then whom it names, then its addresses.
@@ -122,7 +122,7 @@ pub(crate) fn addresses(kind: &str, body: &str) -> Vec<String> {
 pub(crate) fn desired_addresses(body: &str) -> Vec<String> {
     let Ok(body) = serde_json::from_str::<Value>(body) else { return Vec::new() };
     let Some(emails) = body.get("emails").and_then(Value::as_array) else { return Vec::new() };
-    let value = |entry: &Value| entry.as_str().or_else(|| entry.get("value")?.as_str()).map(index::normal);
+    let value = |entry: &Value| entry.as_str().or_else(|| entry.get("value")?.as_str()).map(normal::email);
     emails.iter().filter_map(value).collect()
 }
 
@@ -138,7 +138,7 @@ impl Circle {
     /// What was asked for.
     pub(crate) fn of(erasure: &super::Erasure) -> Self {
         let mut circle = Self { keys: erasure.keys.clone(), ..Self::default() };
-        circle.addresses.extend(erasure.addresses.iter().map(|address| index::normal(address)));
+        circle.addresses.extend(erasure.addresses.iter().map(|address| normal::email(address)));
         circle.records.insert(kinds::CANDIDATES.to_owned(), erasure.candidates.clone());
         circle
     }

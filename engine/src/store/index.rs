@@ -1,9 +1,9 @@
 //! Which terms an observed record can be found by. Pure.
 //!
 //! A plan asks by e-mail, by name, by parent; it must not walk everything to do so. The terms are taken from the unified record alone, so
-//! every adapter gets them. A term is normalised text ([`normal`]).
+//! every adapter gets them. A term is in the model's form ([`form`]).
 
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 use serde::Deserialize;
 use std::borrow::Cow;
 
@@ -22,9 +22,9 @@ pub const KEY: &str = "key";
 /// Find what some users are not shown by what it applies to: `custom_fields` marked private.
 pub const PRIVATE: &str = "private";
 
-/// Text as terms are compared: trimmed, in lower case.
-pub fn normal(text: &str) -> String {
-    text.trim().to_lowercase()
+/// A term as it is compared: by the form of an address where the index is one of addresses, else by that of a name.
+pub fn form(index: &str, text: &str) -> String {
+    if index == EMAIL { normal::email(text) } else { normal::name(text) }
 }
 
 #[derive(Default, Deserialize)]
@@ -101,7 +101,7 @@ pub fn terms(kind: &str, body: &str) -> Vec<(&'static str, String)> {
 fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
     let mut push = |index: &'static str, text: Option<Cow<'_, str>>| {
         if let Some(text) = text.filter(|text| !text.trim().is_empty()) {
-            found.push((index, normal(&text)));
+            found.push((index, form(index, &text)));
         }
     };
     let id =

@@ -57,6 +57,7 @@ impl Adapter for Plainlist {
             permissions: Vec::new(),
             settings_schema: json!({ "type": "object", "additionalProperties": false }),
             lossy: Vec::new(),
+            forms: Vec::new(),
         }
     }
 

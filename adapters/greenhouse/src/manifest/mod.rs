@@ -13,12 +13,16 @@ use crate::kinds::{KINDS, Kind};
 use crate::{request, settings};
 use atsync_adapter::Manifest;
 use atsync_adapter::manifest::{
-    AuthRule, ChangeRule, DeleteSign, FormSetting, KindRule, Origin, OriginBase, Permission, RateRule, ResetReading,
-    ScanRule,
+    AuthRule, ChangeRule, Coarser, DeleteSign, FormRule, FormSetting, KindRule, Origin, OriginBase, Permission,
+    RateRule, ResetReading, ScanRule,
 };
+use atsync_model::kinds::CANDIDATES;
 
 /// `updated_at` stamps are written by many processes; Airbyte's connector overlaps by an hour (harvest-v3.md §3.2 \[2nd\]).
 const OVERLAP_MS: u64 = 60 * 60 * 1000;
+
+/// The form by which Greenhouse's phone numbers are told apart.
+pub(crate) const PHONES: Coarser = Coarser::Digits;
 
 /// The whole manifest.
 pub fn manifest() -> Manifest {
@@ -35,6 +39,7 @@ pub fn manifest() -> Manifest {
         permissions: permissions(),
         settings_schema: settings::schema(),
         lossy: lossy(),
+        forms: forms(),
     }
 }
 
@@ -126,6 +131,11 @@ fn kind(kind: &Kind) -> KindRule {
         permission: Some(kind.permission()),
         scope: kind.scope.map(str::to_owned),
     }
+}
+
+/// What Greenhouse makes of a number is not documented: a number counts by its digits.
+fn forms() -> Vec<FormRule> {
+    vec![FormRule { kind: CANDIDATES.into(), field: "phones".into(), form: PHONES }]
 }
 
 fn lossy() -> Vec<String> {

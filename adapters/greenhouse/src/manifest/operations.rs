@@ -6,7 +6,9 @@
 //!
 //! Left out: deleting, merging and anonymising people, deleting applications and custom fields. They cannot be taken back.
 
-use atsync_adapter::manifest::{Carry, EffectClass, FieldMode, FieldRule, OperationRule, SideEffect, SideEffectKind};
+use atsync_adapter::manifest::{
+    Carry, EffectClass, FieldMode, FieldRule, OperationRule, SettingIs, SideEffect, SideEffectKind,
+};
 use atsync_model::kinds;
 
 /// 401 and 429 are answered before a request is carried out (pitfalls.md E49); 403, 404 and 422 refuse it (harvest-v3.md §6). 400 and 409 are
@@ -279,7 +281,7 @@ fn rule(rule: &Rule) -> OperationRule {
         class: rule.class,
         materialises: if verb == "create" { vec![kind.to_owned()] } else { Vec::new() },
         may_carry: Vec::new(),
-        fields: rule.fields.iter().map(|(name, mode)| FieldRule { name: (*name).to_owned(), mode: *mode }).collect(),
+        fields: rule.fields.iter().map(|(name, mode)| field(name, *mode)).collect(),
         required: required(rule.name).iter().map(|member| (*member).to_owned()).collect(),
         refused_statuses: REFUSED.to_vec(),
         settle_window_ms: if slow { SETTLE_SLOW_MS } else { SETTLE_QUICK_MS },
@@ -288,6 +290,17 @@ fn rule(rule: &Rule) -> OperationRule {
         permissions: rule.scopes.iter().map(|scope| format!("harvest:{scope}")).collect(),
         calls: rule.calls,
     }
+}
+
+fn field(name: &str, mode: FieldMode) -> FieldRule {
+    let (mut merged_when, mut unwritable) = (None, Vec::new());
+    if name == "custom_fields" && mode == ReplaceAll {
+        // harvest-v3.md §7 [?]: whether a PATCH replaces the values or merges them is the operator's to say.
+        merged_when = Some(SettingIs { setting: "custom_fields_reading".into(), value: "merge".into() });
+        // No form of a file is documented on the write side (§9.11).
+        unwritable = vec!["file".to_owned()];
+    }
+    FieldRule { name: name.to_owned(), mode, merged_when, unwritable }
 }
 
 /// What Greenhouse refuses to do without (harvest-v3.md §9, each at its endpoint).

@@ -155,7 +155,7 @@ impl Want {
                     && words::visibility_is(text("visibility"), visibility)
                     && application_is
             }
-            Self::Tag { name } => text("name") == name,
+            Self::Tag { name } => normal::is_option(text("name"), name),
             Self::AppliedTag { candidate, tag } => {
                 let new = AppliedTagNew { candidate: candidate.clone(), tag: tag.clone() };
                 return records::applied_row(std::slice::from_ref(row), &new);
@@ -175,13 +175,13 @@ impl Want {
                     .flatten();
             }
             Self::Field { name, field_type, value_type } => {
-                text("name") == name
+                normal::is_option(text("name"), name)
                     && text("value_type") == value_type
                     && text("field_type") == field_type
                     && row::flag(row, "active") != Some(false)
             }
             Self::Choice { field, name } => {
-                text("name") == name
+                normal::is_option(text("name"), name)
                     && row::id(row, "custom_field_id").as_ref() == Some(field)
                     && row::flag(row, "active") != Some(false)
             }

@@ -87,7 +87,7 @@ pub(super) fn named(name: Text<'_>) -> Ref<'_> {
 }
 
 /// The unified type for Greenhouse's `value_type` (harvest-v3.md §9.11). HRIS fields end in `_hris` and hold what the word before says.
-pub(super) fn unified_type(source: &str) -> &'static str {
+pub(crate) fn unified_type(source: &str) -> &'static str {
     match source.strip_suffix("_hris").unwrap_or(source) {
         "short_text" => "text",
         "long_text" | "rich_text" => "long_text",
@@ -108,7 +108,7 @@ pub(super) fn unified_type(source: &str) -> &'static str {
 }
 
 /// The unified form of a value; type `unknown` and the value itself where it has another shape than its type promises.
-fn read_value(kind: &'static str, value: Value) -> (&'static str, Value) {
+pub(crate) fn read_value(kind: &str, value: Value) -> (&str, Value) {
     if is_empty(&value) {
         return (kind, Value::Null);
     }

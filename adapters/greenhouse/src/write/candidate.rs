@@ -12,7 +12,7 @@ use crate::write::edit::{CustomEdit, Edit};
 use crate::write::input::{CandidateEdit, CandidateNew, Clearable, ContactInput, required};
 use crate::write::sent::{Refusal, Sent, Success};
 use crate::write::words::{self, ContactList};
-use crate::write::{row, send};
+use crate::write::{normal, row, send};
 use atsync_adapter::contract::{Failure, Mark, Step};
 use atsync_adapter::model::kinds;
 use serde_json::{Map, Value, json};
@@ -109,7 +109,7 @@ pub(crate) fn difference(id: &str, edit: &CandidateEdit, row: &Value, settings: 
 }
 
 fn scalar(body: &mut Map<String, Value>, row: &Value, attribute: &str, wanted: &str) {
-    if row::text(row, attribute).trim() != wanted.trim() {
+    if normal::text(row::text(row, attribute)) != normal::text(wanted) {
         body.insert(attribute.into(), wanted.into());
     }
 }

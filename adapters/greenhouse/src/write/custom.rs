@@ -6,10 +6,12 @@
 //! values are then held back as a whole (see [`crate::write::edit`]).
 
 use crate::answer::invalid;
+use crate::read::custom as read;
 use crate::request::id_number;
 use crate::write::input::CustomInput;
-use crate::write::{normal, row};
+use crate::write::row;
 use atsync_adapter::contract::Failure;
+use atsync_adapter::model::normal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
@@ -95,37 +97,16 @@ pub(crate) fn written(wanted: &CustomInput) -> Result<Value, Failure> {
     }
 }
 
-/// Whether the stored values do not hold the wanted one.
+/// Whether the stored values do not hold the wanted one, by the model's comparison of what was read with what is to be written.
 pub(crate) fn differs(stored: &Value, wanted: &CustomInput) -> bool {
-    let held = stored.get(&wanted.key).map_or(&Value::Null, value_of);
-    !holds(held, wanted)
-}
-
-fn holds(held: &Value, wanted: &CustomInput) -> bool {
-    let value = &wanted.value;
-    if is_empty(held) || is_empty(value) {
-        return is_empty(held) && is_empty(value);
-    }
-    match wanted.r#type.as_str() {
-        "number" => decimal(held).zip(decimal(value)).is_some_and(|(held, value)| held.as_f64() == value.as_f64()),
-        "boolean" => yes_no(held).is_some() && yes_no(held) == value.as_bool(),
-        "single" => is_choice(held, value),
-        "multi" => match (held.as_array(), value.as_array()) {
-            (Some(held), Some(value)) => {
-                held.len() == value.len() && value.iter().all(|value| held.iter().any(|held| is_choice(held, value)))
-            }
-            _ => false,
-        },
-        "user" => user(held).is_some() && user(held) == row::id(value, "id"),
-        "money" => alike(held, value, &[("amount", "amount")]) && currency(held) == row::text(value, "currency"),
-        "money_range" => {
-            (alike(held, value, &[("min_amount", "min"), ("max_amount", "max")])
-                || alike(held, value, &[("min_value", "min"), ("max_value", "max")]))
-                && currency(held) == row::text(value, "currency")
-        }
-        "range" => alike(held, value, &[("min_value", "min"), ("max_value", "max")]),
-        _ => held.as_str().zip(value.as_str()).is_some_and(|(held, value)| normal::text(held) == normal::text(value)),
-    }
+    let field = stored.get(&wanted.key).unwrap_or(&Value::Null);
+    // A value without its type is read as one of the wanted type.
+    let kind = match row::text(field, "type") {
+        "" => wanted.r#type.as_str(),
+        source => read::unified_type(source),
+    };
+    let (_, held) = read::read_value(kind, value_of(field).clone());
+    !normal::same(&wanted.r#type, &held, &wanted.value)
 }
 
 /// What of a stored value can be sent back.
@@ -206,14 +187,6 @@ fn choice(value: &Value) -> Option<Chosen> {
     }
 }
 
-fn is_choice(held: &Value, wanted: &Value) -> bool {
-    match choice(held) {
-        Some(Chosen::Id(id)) => row::id_of(&id).is_some() && row::id_of(&id) == row::id(wanted, "id"),
-        Some(Chosen::Label(label)) => !label.is_empty() && label == row::text(wanted, "label"),
-        None => false,
-    }
-}
-
 /// The value inside `{name, type, value}`; a bare value is taken as it is.
 fn value_of(field: &Value) -> &Value {
     match field.as_object() {
@@ -241,34 +214,9 @@ fn decimal(value: &Value) -> Option<Value> {
     }
 }
 
-/// `yes_no` in the API, `boolean` in webhooks, words in old rows (pitfalls.md 33).
-fn yes_no(value: &Value) -> Option<bool> {
-    match value {
-        Value::Bool(flag) => Some(*flag),
-        Value::String(word) if matches!(word.to_lowercase().as_str(), "yes" | "true") => Some(true),
-        Value::String(word) if matches!(word.to_lowercase().as_str(), "no" | "false") => Some(false),
-        _ => None,
-    }
-}
-
 /// A user as id, or as an object that carries one.
 fn user(value: &Value) -> Option<String> {
     row::id_of(value).or_else(|| row::id(value, "id")).or_else(|| row::id(value, "user_id"))
-}
-
-/// `currency_code` in the API, `unit` in webhooks and v1.
-fn currency(held: &Value) -> &str {
-    match row::text(held, "currency_code") {
-        "" => row::text(held, "unit"),
-        code => code,
-    }
-}
-
-fn alike(held: &Value, wanted: &Value, members: &[(&str, &str)]) -> bool {
-    members.iter().all(|(read, unified)| {
-        let number = |value: Option<&Value>| value.and_then(decimal).and_then(|value| value.as_f64());
-        number(held.get(*read)) == number(wanted.get(*unified))
-    })
 }
 
 /// An object under Greenhouse's member names, numbers as numbers; `None` when a number is not one.

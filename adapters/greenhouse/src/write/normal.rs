@@ -1,52 +1,28 @@
 //! Normal forms: when two values are the same although they are written differently.
 //!
-//! Used for comparing only. What is sent is what the host gave, and what somebody else wrote is sent back as it was.
+//! They are the model's ([`atsync_adapter::model::normal`]), which the engine compares by as well. Here stands which form a list of Greenhouse's has,
+//! and a short stand-in for long texts. Used for comparing only. What is sent is what the host gave, and what somebody else wrote is sent back as
+//! it was.
 
+use crate::manifest::PHONES;
 use crate::write::words::ContactList;
+use atsync_adapter::model::normal::{self, Contact};
+
+pub(crate) use normal::{email, is_option, text};
 
 /// The normal form of a contact value in a list of this kind.
 pub(crate) fn contact(list: ContactList, value: &str) -> String {
     match list {
-        ContactList::Emails => email(value),
-        ContactList::Phones => phone(value),
-        ContactList::Addresses => words(value).to_lowercase(),
-        ContactList::Websites | ContactList::Social => link(value),
+        ContactList::Emails => Contact::Email.form(value),
+        ContactList::Phones => Contact::Phone.coarse(value, Some(PHONES)),
+        ContactList::Addresses => Contact::Postal.form(value),
+        ContactList::Websites | ContactList::Social => Contact::Link.form(value),
     }
-}
-
-/// E-mail addresses: Greenhouse's own filter ignores the case (harvest-v3.md §9.1).
-pub(crate) fn email(value: &str) -> String {
-    value.trim().to_lowercase()
-}
-
-/// Phone numbers: their digits. A "number" without any (a Skype name) is compared as a word.
-fn phone(value: &str) -> String {
-    let digits: String = value.chars().filter(char::is_ascii_digit).collect();
-    if digits.is_empty() { value.trim().to_lowercase() } else { digits }
-}
-
-/// Links: without scheme, case of the host and a slash at the end.
-fn link(value: &str) -> String {
-    let value = value.trim();
-    let bare = value.split_once("://").map_or(value, |(_, rest)| rest);
-    let end = bare.find(['/', '?', '#']).unwrap_or(bare.len());
-    let (host, rest) = bare.split_at(end);
-    format!("{}{}", host.to_lowercase(), rest.trim_end_matches('/'))
-}
-
-/// Text with single spaces.
-fn words(value: &str) -> String {
-    value.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A person's name.
 pub(crate) fn name(first: &str, last: &str) -> String {
-    words(&format!("{first} {last}")).to_lowercase()
-}
-
-/// Long text: line ends and surrounding white space do not count.
-pub(crate) fn text(value: &str) -> String {
-    value.replace("\r\n", "\n").trim().to_owned()
+    normal::name(&format!("{first} {last}"))
 }
 
 /// A short stand-in for a long text, so that a continuation stays small: its length and FNV-1a over its normal form.
@@ -73,7 +49,7 @@ mod tests {
             (ContactList::Phones, "Ada.Byron", "ada.byron", true),
             (ContactList::Websites, "https://Example.com/a/", "http://example.com/a", true),
             (ContactList::Websites, "example.com/A", "example.com/a", false),
-            (ContactList::Social, "HTTPS://linkedin.com/in/ada", "linkedin.com/in/ada/", true),
+            (ContactList::Social, "HTTPS://www.linkedin.com/in/ada", "linkedin.com/in/ada/", true),
             (ContactList::Addresses, "1  Main St\nParis", "1 main st paris", true),
         ] {
             assert_eq!(contact(list, one) == contact(list, other), same, "{one} / {other}");

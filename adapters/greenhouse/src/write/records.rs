@@ -11,7 +11,7 @@ use crate::write::input::{
     AppliedTagNew, AttachmentNew, FieldEdit, FieldNew, NoteNew, OptionEdit, OptionNew, TagNew, UserNew, required,
 };
 use crate::write::sent::{Refusal, Sent, Success};
-use crate::write::{made, row, send, words};
+use crate::write::{made, normal, row, send, words};
 use atsync_adapter::contract::{Failure, Step};
 use atsync_adapter::model::kinds;
 use base64::Engine as _;
@@ -187,7 +187,7 @@ pub(crate) fn field_difference(id: &str, edit: &FieldEdit, row: &Value) -> Resul
     let mut body = Map::new();
     if let Some(name) = &edit.name {
         let name = required("name", name)?;
-        if row::text(row, "name") != name {
+        if normal::text(row::text(row, "name")) != normal::text(name) {
             body.insert("name".into(), name.into());
         }
     }
@@ -196,7 +196,7 @@ pub(crate) fn field_difference(id: &str, edit: &FieldEdit, row: &Value) -> Resul
     }
     if let Some(description) = &edit.description {
         let description = description.as_deref().unwrap_or("");
-        if row::text(row, "description") != description {
+        if normal::text(row::text(row, "description")) != normal::text(description) {
             body.insert("description".into(), description.into());
         }
     }
@@ -208,7 +208,7 @@ pub(crate) fn option_difference(id: &str, edit: &OptionEdit, row: &Value) -> Res
     let mut body = Map::new();
     if let Some(name) = &edit.name {
         let name = required("name", name)?;
-        if row::text(row, "name") != name {
+        if normal::text(row::text(row, "name")) != normal::text(name) {
             body.insert("name".into(), name.into());
         }
     }

@@ -16,6 +16,7 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::input::{self, DesiredFile};
 use crate::open::{self, Use};
 use crate::output::{Output, plain};
+use crate::signals;
 use crate::words::count;
 use atsync::plan::{Plan, words};
 use atsync::reconcile::{ApplyReport, SettleReport, StepEnd, StepReport};
@@ -33,7 +34,7 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
     }
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
-    let settled = settle(&connection, output).await?;
+    let settled = signals::effects(&connection, output, settle(&connection, output)).await??;
     if let Some(file) = file.as_mut().filter(|file| file.whole().is_none()) {
         return long(&connection, file, options, settled.open, output).await;
     }
@@ -67,9 +68,9 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
         say_forgotten(connection.declare(records).await?.forgotten, output);
     }
     output.begin("writing", planned.writes());
-    let report = connection.apply(&planned).await;
+    let report = signals::effects(&connection, output, connection.apply(&planned)).await;
     output.end();
-    let report = report?;
+    let report = report??;
     if options.json {
         output.json(&json!({ "plan": planned, "settled": settled, "report": report }));
     } else {
@@ -118,7 +119,8 @@ async fn long(
         return Err(Failure::Said);
     }
     say_forgotten(parts::declare(connection, file).await?, output);
-    let report = parts::carry_out(connection, file, options.json, output).await?;
+    let work = parts::carry_out(connection, file, options.json, output);
+    let report = signals::effects(connection, output, work).await??;
     if !options.json {
         output.data(&format!("{}, {}.", outcome(&report), count(calls(connection), "call")));
     }

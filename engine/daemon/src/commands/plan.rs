@@ -73,6 +73,7 @@ mod tests {
             host: "a".into(),
             operation: "candidates.create".into(),
             target: None,
+            target_path: None,
             input: serde_json::Map::new(),
             after: Vec::new(),
             makes: std::collections::BTreeMap::new(),

@@ -150,7 +150,14 @@ impl DesiredCustomField {
 
     /// Whether a choice of this label is declared.
     pub fn declares(&self, label: &str) -> bool {
-        self.options.iter().flatten().any(|declared| declared == label)
+        self.spelling(label).is_some()
+    }
+
+    /// The label as it is declared, whatever its blanks and the way its letters are composed.
+    pub fn spelling(&self, label: &str) -> Option<&str> {
+        let declared = || self.options.iter().flatten().map(String::as_str);
+        let exact = declared().find(|declared| *declared == label);
+        exact.or_else(|| declared().find(|declared| crate::normal::is_option(declared, label)))
     }
 }
 
@@ -181,7 +188,7 @@ pub struct DesiredUser {
 impl DesiredUser {
     /// The path of the user with this address.
     pub fn path_of(email: &str) -> String {
-        format!("{DEFINITION_PREFIX}{}.{}", kinds::USERS, email.trim().to_lowercase())
+        format!("{DEFINITION_PREFIX}{}.{}", kinds::USERS, crate::normal::email(email))
     }
 
     /// What the record is known by.

@@ -116,7 +116,8 @@ impl Store for MemoryStore {
         term: &str,
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
-        let (kind, index, term) = (kind.to_owned(), index.to_owned(), index::normal(term));
+        let (kind, term) = (kind.to_owned(), index::form(index, term));
+        let index = index.to_owned();
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
             check::words(&[("a term", &term)])?;

@@ -228,7 +228,7 @@ impl Store for RedbStore {
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
         let (name, kind, index) = (connection.to_owned(), kind.to_owned(), index.to_owned());
-        let term = index::normal(term);
+        let term = index::form(&index, term);
         self.read(move |read| observed::lookup(read, &name, &kind, &index, &term, rows_max))
     }
 

@@ -1,0 +1,678 @@
+//! The lifecycle of an application: its stage, its outcome, and whether it is still a prospect. Pure.
+//!
+//! Where the application stands and what the host wants of it decide a course of steps, each after the one before:
+//! a rejection is taken back, a prospect converted, a stage entered, an end reached. A new application takes the
+//! same course from where every application begins, so the first plan holds the whole wish and checks every
+//! reference of it before anything is made. A stage that the creation or the conversion can set is set there,
+//! because a move can mail the candidate.
+//!
+//! Who made a state is told by the base, what the engine last applied. A state that equals the base is the host's
+//! own, and follows a change of the host's wish; any other one is somebody else's, and under `yield` it stands and is
+//! reported. Nobody has decided yet where an application is under way, and where it stands in the first stage of
+//! its job: such a state counts as empty.
+//!
+//! What the ATS cannot do from where the application stands is said in a finding, never tried again and again: a
+//! closed application is not moved, a hire is taken back only where the adapter can. Left out: the withdrawal of a
+//! candidate, which is theirs to declare.
+
+use super::application::Goal;
+use super::explain::Values;
+use super::opening;
+use super::ownership::{Comparison, Decision};
+use super::{Draft, FieldChange, FindingKind, Record, Step, step};
+use crate::store::index;
+use atsync_model::contract::RemoteRef;
+use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, FullReference, Reference};
+use atsync_model::manifest::OperationRule;
+use atsync_model::{kinds, normal};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// The steps that bring an application from where it stands to where it should.
+#[derive(Debug, Default)]
+pub(super) struct Course<'a> {
+    /// The stage that the step which makes the application sets.
+    pub(super) stage_at_creation: Option<&'a Arc<Record>>,
+    legs: Vec<Leg>,
+}
+
+/// One step of a course, and what it adds to the base.
+#[derive(Debug)]
+struct Leg {
+    step: Step,
+    sets: Map<String, Value>,
+}
+
+impl Leg {
+    fn new(rule: &OperationRule, host: &str, reason: &str) -> Self {
+        Self { step: step(rule, host, reason.to_owned()), sets: Map::new() }
+    }
+
+    fn change(mut self, field: &str, before: Value, after: Value) -> Self {
+        self.step.fields.push(FieldChange { field: field.to_owned(), before, after });
+        self
+    }
+
+    fn sets(mut self, field: &str, value: &str) -> Self {
+        self.sets.insert(field.to_owned(), json!(value));
+        self
+    }
+
+    fn input(mut self, member: &str, id: &str) -> Self {
+        self.step.input.insert(member.to_owned(), json!(id));
+        self
+    }
+}
+
+impl Course<'_> {
+    /// Puts the steps into the plan. `record`: the application, none while a step makes it; `maker`: the path of that
+    /// step; `applied`: the base as the steps before leave it.
+    pub(super) fn join(
+        self,
+        draft: &mut Draft<'_>,
+        host: &str,
+        record: Option<&Record>,
+        maker: Option<&str>,
+        mut applied: Map<String, Value>,
+    ) {
+        let mut target = record.map(Record::remote);
+        let mut after: Vec<String> = maker.into_iter().map(str::to_owned).collect();
+        for Leg { mut step, sets } in self.legs {
+            if step.target.is_none() {
+                match &target {
+                    Some(target) => step.target = Some(target.clone()),
+                    None => step.target_path = Some(host.to_owned()),
+                }
+            }
+            if !step.makes.is_empty() {
+                // A conversion makes another record, which the steps after it change.
+                target = None;
+            }
+            step.after.append(&mut after);
+            after.push(host.to_owned());
+            applied.extend(sets);
+            step.applied.insert(host.to_owned(), applied.clone());
+            draft.plan.steps.push(step);
+        }
+    }
+}
+
+/// What a course is planned from.
+struct At<'a, 'r> {
+    wanted: &'a DesiredApplication,
+    host: &'r str,
+    goal: &'r Goal<'a>,
+    /// None for an application that is to be made.
+    record: Option<&'r Record>,
+    base: Map<String, Value>,
+    /// The outcome in the ATS.
+    outcome: &'r str,
+}
+
+impl At<'_, '_> {
+    fn base(&self, field: &str) -> Option<&str> {
+        self.base.get(field).and_then(Value::as_str)
+    }
+
+    /// The job whose stages and openings count: the application's own, once it has one.
+    fn job(&self) -> Option<&str> {
+        let own = self.record.filter(|record| record.text("kind") == Some("application"));
+        own.and_then(|record| record.text("job.id")).or_else(|| self.goal.job.map(|job| job.id.as_str()))
+    }
+}
+
+/// Plans the course of an application. What is found in step goes into `applied`. Empty where nothing is to be done, and
+/// while facts are missing or after it blocked the record.
+pub(super) fn course<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &'a DesiredApplication,
+    host: &str,
+    goal: &Goal<'a>,
+    record: Option<&Record>,
+    applied: &mut Map<String, Value>,
+) -> Course<'a> {
+    let mut course = Course::default();
+    let prospect = match record {
+        Some(record) => record.text("kind") == Some("prospect"),
+        None => wanted.kind == ApplicationKind::Prospect,
+    };
+    let outcome = record.map_or("active", |record| record.text("outcome.value").unwrap_or("other"));
+    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+    let at = At { wanted, host, goal, record, base, outcome };
+    if outcome == "converted" || (prospect && wanted.kind == ApplicationKind::Prospect && !prospect_can(draft, &at)) {
+        return course;
+    }
+    if !matches!(outcome, "active" | "rejected" | "withdrawn" | "closed" | "hired") {
+        if wanted.outcome.is_some() || wanted.stage.is_some() {
+            let message = format!(
+                "{host}: the ATS shows an outcome that the adapter does not know; its stage and outcome are left alone"
+            );
+            draft.say(FindingKind::Note, host, "UnknownOutcome", message);
+        }
+        return course;
+    }
+    let end = wanted.outcome.filter(|wanted| is_to_be_written(draft, &at, *wanted, applied));
+    let last = match end {
+        Some(DesiredOutcome::Rejected) => Some(reject(draft, &at)),
+        Some(DesiredOutcome::Hired) => Some(hire(draft, &at)),
+        Some(DesiredOutcome::Active) | None => None,
+    };
+    if let Some(None) = last {
+        // The end cannot be reached, and it was said why. A stage can still be entered.
+        enter_stage(draft, &at, prospect, outcome == "active", &mut course, applied);
+        return course;
+    }
+    let last = last.flatten();
+    let mut is_open = outcome == "active";
+    let reopens = match end {
+        Some(DesiredOutcome::Active | DesiredOutcome::Hired) => !is_open,
+        Some(DesiredOutcome::Rejected) => outcome == "hired",
+        None => false,
+    };
+    if reopens {
+        let Some(leg) = reopen(draft, &at) else { return course };
+        course.legs.push(leg);
+        is_open = true;
+    }
+    if !enter_stage(draft, &at, prospect, is_open, &mut course, applied) {
+        return course;
+    }
+    course.legs.extend(last);
+    match (wanted.outcome, outcome) {
+        (Some(DesiredOutcome::Rejected), "rejected") => course.legs.extend(reason_of_a_rejection(draft, &at, applied)),
+        (Some(DesiredOutcome::Hired), "hired") => opening_of_a_hire(draft, &at),
+        _ => {}
+    }
+    course
+}
+
+/// Whether what is wanted can be had of a prospect. False when it blocked the record.
+fn prospect_can(draft: &mut Draft<'_>, at: &At<'_, '_>) -> bool {
+    let host = at.host;
+    if at.wanted.stage.is_some() {
+        let message = format!(
+            "{host}: a prospect stands in no stage of a job; give it a `pool_stage`, or declare it as an application"
+        );
+        draft.block(host, "StageOfProspect", message);
+        return false;
+    }
+    if at.wanted.outcome == Some(DesiredOutcome::Hired) {
+        let message = format!("{host}: a prospect cannot be hired; declare it as an application");
+        draft.block(host, "HireOfProspect", message);
+        return false;
+    }
+    true
+}
+
+/// The outcome's word in the unified model.
+pub(super) fn word(outcome: DesiredOutcome) -> &'static str {
+    match outcome {
+        DesiredOutcome::Active => "active",
+        DesiredOutcome::Rejected => "rejected",
+        DesiredOutcome::Hired => "hired",
+    }
+}
+
+/// Whether the outcome is to be written. Says where another one stands.
+fn is_to_be_written(
+    draft: &mut Draft<'_>,
+    at: &At<'_, '_>,
+    wanted: DesiredOutcome,
+    applied: &mut Map<String, Value>,
+) -> bool {
+    let (host, observed, wanted) = (at.host, at.outcome, word(wanted));
+    let last = at.base("outcome");
+    let (goal, there, base) = (json!(wanted), json!(observed), last.map(|last| json!(last)));
+    if at.record.is_none() {
+        // A new application is under way by itself.
+        let (decision, write) = if wanted == observed { (Decision::InStep, false) } else { (Decision::Write, true) };
+        draft.tell(host, "outcome", decision, &Values { desired: &goal, applied: None, observed: &Value::Null });
+        if !write {
+            applied.insert("outcome".to_owned(), goal);
+        }
+        return write;
+    }
+    let told = Values { desired: &goal, applied: base.as_ref(), observed: &there };
+    if wanted == "rejected" && matches!(observed, "withdrawn" | "closed") {
+        draft.tell(host, "outcome", Decision::Drifted, &told);
+        let message = format!("{host}: it is {observed} in the ATS, so there is nothing to reject; that stands");
+        draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+        return false;
+    }
+    let comparison = Comparison {
+        observed_is_desired: observed == wanted,
+        // Under way is how every application begins: nobody has decided yet.
+        observed_is_empty: observed == "active",
+        has_base: last.is_some(),
+        observed_is_base: last == Some(observed),
+        desired_is_base: last == Some(wanted),
+    };
+    match draft.decide(host, "outcome", comparison, &told) {
+        Decision::Write => return true,
+        Decision::InStep => {
+            applied.insert("outcome".to_owned(), goal);
+        }
+        Decision::Drifted => {
+            let message = format!(
+                "{host}: it is {observed} in the ATS and not {wanted}; that stands (policy of `outcome`: yield; `enforce` overrules it)"
+            );
+            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+        }
+        Decision::Conflict => {
+            let message = format!(
+                "{host}: it is {observed} in the ATS by now, and the desired record changed to {wanted}; nothing is written until one of them gives way (or the policy of `outcome` is enforce)"
+            );
+            draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
+        }
+        Decision::Leave => {}
+    }
+    false
+}
+
+fn reject(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
+    let host = at.host;
+    let rule = draft.operation(host, "applications.reject");
+    // The reason is checked whether the connection may reject or not.
+    let known = draft.input.manifest.operations.iter().find(|rule| rule.name == "applications.reject");
+    let needs_reason = known.is_some_and(|rule| rule.required.iter().any(|member| member == "reason"));
+    let reason = match &at.wanted.reject_reason {
+        Some(reason) => Some(draft.resolve(host, kinds::REJECT_REASONS, None, reason)?),
+        None if needs_reason => {
+            let message = format!("{host}: `outcome` is rejected, so it needs `reject_reason`");
+            draft.block(host, "MissingField", message);
+            return None;
+        }
+        None => None,
+    };
+    let leg = Leg::new(rule?, host, "it should be rejected").sets("outcome", "rejected");
+    let leg = leg.change("outcome", before(at), json!("rejected"));
+    let Some(reason) = reason else { return Some(leg) };
+    let shown = json!(reason.text("name").unwrap_or(&reason.id));
+    let leg = leg.input("reason", &reason.id).change("reject_reason", Value::Null, shown);
+    Some(leg.sets("reject_reason", &reason.id))
+}
+
+fn hire(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
+    let host = at.host;
+    let rule = draft.operation(host, "applications.hire")?;
+    // Blocks before anything is made what the ATS would refuse after it.
+    let opening = opening::of_hire(draft, host, at.job(), at.wanted.opening.as_ref())?;
+    let leg = Leg::new(rule, host, "it should be hired").sets("outcome", "hired");
+    let leg = leg.change("outcome", before(at), json!("hired"));
+    let Some(opening) = opening else { return Some(leg) };
+    let shown = json!(opening::shown(opening));
+    Some(leg.input("opening", &opening.id).sets("opening", &opening.id).change("opening", Value::Null, shown))
+}
+
+fn reopen(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
+    let (rule, reason) = if at.outcome == "hired" {
+        (draft.operation(at.host, "applications.unhire")?, "the hire is taken back")
+    } else {
+        (draft.operation(at.host, "applications.unreject")?, "the rejection is taken back")
+    };
+    let leg = Leg::new(rule, at.host, reason).change("outcome", before(at), json!("active"));
+    Some(leg.sets("outcome", "active"))
+}
+
+/// What a plan shows of the outcome as it is; nothing for an application that is to be made.
+fn before(at: &At<'_, '_>) -> Value {
+    if at.record.is_some() { json!(at.outcome) } else { Value::Null }
+}
+
+/// Plans the conversion and the stage. False where a prospect stays one, so that nothing that follows can be done, and while
+/// facts are missing or after it blocked the record.
+fn enter_stage<'a>(
+    draft: &mut Draft<'a>,
+    at: &At<'a, '_>,
+    prospect: bool,
+    is_open: bool,
+    course: &mut Course<'a>,
+    applied: &mut Map<String, Value>,
+) -> bool {
+    let is_wanted_as_application = at.wanted.kind == ApplicationKind::Application;
+    if prospect && is_wanted_as_application {
+        return convert(draft, at, is_open, course);
+    }
+    let Some(reference) = &at.wanted.stage else { return true };
+    match at.record {
+        Some(record) if is_open => move_to_stage(draft, at, record, reference, course, applied),
+        Some(record) => {
+            stage_of_closed(draft, at, record, reference);
+            true
+        }
+        None => {
+            let Some(stage) = resolve_stage(draft, at, reference) else { return false };
+            if !may_enter(draft, at.host) {
+                return true;
+            }
+            if takes(draft, "applications.create", "stage") {
+                course.stage_at_creation = Some(stage);
+            } else if let Some(rule) = draft.operation(at.host, "applications.move") {
+                course.legs.push(moving(rule, at.host, Value::Null, stage));
+            }
+            true
+        }
+    }
+}
+
+/// Makes an application of the prospect, in its stage where the conversion can set one. False where it stays a prospect.
+fn convert<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, is_open: bool, course: &mut Course<'a>) -> bool {
+    let host = at.host;
+    let Some(job) = at.goal.job else { return false };
+    let stage = match &at.wanted.stage {
+        Some(reference) => match resolve_stage(draft, at, reference) {
+            Some(stage) => Some(stage),
+            None => return false,
+        },
+        None => None,
+    };
+    if !is_open {
+        let message = format!(
+            "{host}: the candidate is a prospect of this job who is {} in the ATS; no application is made of them",
+            at.outcome
+        );
+        draft.say(FindingKind::Drifted, host, "ClosedInAts", message);
+        return false;
+    }
+    let Some(rule) = draft.operation(host, "applications.convert") else { return false };
+    let leg = Leg::new(rule, host, "the prospect should be an application").input("job", &job.id);
+    let mut leg = leg.change("kind", json!("prospect"), json!("application")).sets("job", &job.id);
+    leg.step.makes.insert("subject".to_owned(), host.to_owned());
+    let sets_stage = rule.fields.iter().any(|field| field.name == "stage");
+    match stage {
+        Some(stage) if sets_stage => {
+            let shown = json!(stage.text("name").unwrap_or(&stage.id));
+            course
+                .legs
+                .push(leg.input("stage", &stage.id).change("stage", Value::Null, shown).sets("stage", &stage.id));
+        }
+        Some(stage) => {
+            course.legs.push(leg);
+            if let Some(rule) = draft.operation(host, "applications.move") {
+                course.legs.push(moving(rule, host, Value::Null, stage));
+            }
+        }
+        None => course.legs.push(leg),
+    }
+    true
+}
+
+/// Whether an operation takes this member.
+fn takes(draft: &Draft<'_>, operation: &str, member: &str) -> bool {
+    let rule = draft.input.manifest.operations.iter().find(|rule| rule.name == operation);
+    rule.is_some_and(|rule| rule.fields.iter().any(|field| field.name == member))
+}
+
+/// Whether a creation may set a stage: where moves wait for the connection's word, so does that, since the rules of a stage
+/// may run when it is entered.
+fn may_enter(draft: &mut Draft<'_>, host: &str) -> bool {
+    let gated = draft.input.manifest.operations.iter().any(|rule| rule.name == "applications.move");
+    !gated || draft.operation(host, "applications.move").is_some()
+}
+
+fn moving(rule: &OperationRule, host: &str, before: Value, stage: &Record) -> Leg {
+    let shown = json!(stage.text("name").unwrap_or(&stage.id));
+    let leg = Leg::new(rule, host, "it should stand in another stage").input("to_stage", &stage.id);
+    leg.change("stage", before, shown).sets("stage", &stage.id)
+}
+
+/// The stage that is wanted: one of the application's job, and in use. None while facts are missing or after it blocked the record.
+fn resolve_stage<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, reference: &Reference) -> Option<&'a Arc<Record>> {
+    let (host, job) = (at.host, at.job());
+    let stage = draft.resolve(host, kinds::STAGES, job, reference)?;
+    let name = stage.text("name").unwrap_or(&stage.id);
+    let parent = stage.text("parent.id");
+    if let (Some(job), Some(parent)) = (job, parent)
+        && job != parent
+    {
+        let message = format!(
+            "{host}: the stage {name:?} (id {}) is one of job {parent}, and the application is to job {job}; name a stage of that job",
+            stage.id
+        );
+        draft.block(host, "UnknownReference", message);
+        return None;
+    }
+    if stage.value("active").and_then(Value::as_bool) == Some(false) {
+        let message = format!(
+            "{host}: the stage {name:?} (id {}) is archived in the ATS; name another one, or take `stage` out",
+            stage.id
+        );
+        draft.block(host, "ArchivedReference", message);
+        return None;
+    }
+    Some(stage)
+}
+
+/// The stage in which an application stands, as far as the ATS tells.
+struct Place<'r> {
+    id: Option<&'r str>,
+    name: Option<&'r str>,
+}
+
+impl<'r> Place<'r> {
+    /// Where the ATS tells only the name, the id is that of the stage of the job with this name. None while facts are missing.
+    fn of<'a: 'r>(draft: &mut Draft<'a>, record: &'r Record, job: Option<&str>) -> Option<Self> {
+        let (mut id, name) = (record.text("stage.id"), record.text("stage.name"));
+        if let (None, Some(name), Some(job)) = (id, name, job) {
+            let stages = draft.lookup(kinds::STAGES, index::NAME, name)?;
+            let of_job: Vec<&'a Arc<Record>> =
+                stages.iter().filter(|stage| stage.text("parent.id") == Some(job)).collect();
+            if let [stage] = of_job.as_slice() {
+                id = Some(&stage.id);
+            }
+        }
+        Some(Self { id, name })
+    }
+
+    fn is_nowhere(&self) -> bool {
+        self.id.is_none() && self.name.is_none()
+    }
+
+    fn shown(&self) -> &'r str {
+        self.name.or(self.id).unwrap_or("no stage")
+    }
+
+    /// Whether a reference means it, without a look at what else it may mean.
+    fn is_meant(&self, reference: &Reference) -> bool {
+        match reference {
+            Reference::Full(FullReference::Id(id)) => self.id == Some(id.as_str()),
+            Reference::Bare(name) | Reference::Full(FullReference::Name(name)) => {
+                self.name.is_some_and(|held| normal::name(held) == normal::name(name))
+            }
+            Reference::Full(_) => false,
+        }
+    }
+}
+
+/// Moves an application that is under way. False while facts are missing or after it blocked the record.
+fn move_to_stage<'a>(
+    draft: &mut Draft<'a>,
+    at: &At<'a, '_>,
+    record: &Record,
+    reference: &Reference,
+    course: &mut Course<'a>,
+    applied: &mut Map<String, Value>,
+) -> bool {
+    let host = at.host;
+    let Some(place) = Place::of(draft, record, at.job()) else { return false };
+    let there = place.id.or(place.name).map_or(Value::Null, |shown| json!(shown));
+    if place.is_meant(reference) {
+        let last = at.base("stage").map(|last| json!(last));
+        draft.tell(
+            host,
+            "stage",
+            Decision::InStep,
+            &Values { desired: &there, applied: last.as_ref(), observed: &there },
+        );
+        if let Some(id) = place.id {
+            applied.insert("stage".to_owned(), json!(id));
+        }
+        return true;
+    }
+    let Some(stage) = resolve_stage(draft, at, reference) else { return false };
+    if !record.knows("stage") {
+        let message = format!("{host}: the ATS does not say in which stage it stands; the stage is left alone");
+        draft.say(FindingKind::Note, host, "UnknownStage", message);
+        return true;
+    }
+    let last = at.base("stage");
+    let observed_is_desired = match place.id {
+        Some(id) => id == stage.id,
+        None => place.name.is_some_and(|name| stage.text("name").map(normal::name) == Some(normal::name(name))),
+    };
+    let begins = if last.is_none() && !observed_is_desired { entry_stage(draft, at.job()) } else { Some(None) };
+    let Some(begins) = begins else { return false };
+    let comparison = Comparison {
+        observed_is_desired,
+        observed_is_empty: place.is_nowhere() || (begins.is_some() && begins == place.id),
+        has_base: last.is_some(),
+        observed_is_base: last.is_some() && last == place.id,
+        desired_is_base: last == Some(stage.id.as_str()),
+    };
+    let (wanted, base) = (json!(stage.id), last.map(|last| json!(last)));
+    let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
+    let name = stage.text("name").unwrap_or(&stage.id);
+    match draft.decide(host, "stage", comparison, &told) {
+        Decision::Write => {
+            if let Some(rule) = draft.operation(host, "applications.move") {
+                let before = if place.is_nowhere() { Value::Null } else { json!(place.shown()) };
+                course.legs.push(moving(rule, host, before, stage));
+            }
+        }
+        Decision::InStep => {
+            applied.insert("stage".to_owned(), wanted);
+        }
+        Decision::Drifted => {
+            let message = format!(
+                "{host}: it stands in the stage {:?} in the ATS and not in {name:?}; that stands (policy of `stage`: yield; `enforce` moves it)",
+                place.shown()
+            );
+            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+        }
+        Decision::Conflict => {
+            let message = format!(
+                "{host}: it was moved to the stage {:?} in the ATS, and the desired record changed to {name:?}; nothing is written until one of them gives way (or the policy of `stage` is enforce)",
+                place.shown()
+            );
+            draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
+        }
+        Decision::Leave => {}
+    }
+    true
+}
+
+/// The stage in which applications to a job begin: the first one in use. The outer option is none while facts are missing.
+fn entry_stage<'a>(draft: &mut Draft<'a>, job: Option<&str>) -> Option<Option<&'a str>> {
+    let Some(job) = job else { return Some(None) };
+    let stages = draft.lookup(kinds::STAGES, index::PARENT, job)?;
+    let in_use = stages.iter().filter(|stage| stage.value("active").and_then(Value::as_bool) != Some(false));
+    let placed = in_use.filter_map(|stage| Some((stage.value("order")?.as_i64()?, stage.id.as_str())));
+    Some(placed.min().map(|(_, id)| id))
+}
+
+/// Says of a stage that is wanted of a closed application why it is not entered, where that is not plain.
+fn stage_of_closed<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, record: &Record, reference: &Reference) {
+    let host = at.host;
+    let Some(place) = Place::of(draft, record, at.job()) else { return };
+    // A stage that was entered before the end was reached has been had; a hire leaves it.
+    let is_wanted_closed = at.wanted.outcome.is_some_and(|wanted| word(wanted) == at.outcome);
+    let has_left = is_wanted_closed && at.outcome == "hired" && place.is_nowhere();
+    let was_entered = if has_left { is_base(draft, at, reference) } else { Some(false) };
+    if place.is_meant(reference) || was_entered != Some(false) {
+        return;
+    }
+    let (kind, reason) =
+        if is_wanted_closed { (FindingKind::Note, "Closed") } else { (FindingKind::Drifted, "ClosedInAts") };
+    let message = format!(
+        "{host}: it is {} in the ATS, and a closed application is not moved; its `stage` is left alone",
+        at.outcome
+    );
+    draft.say(kind, host, reason, message);
+}
+
+/// Whether the stage that is wanted is the one that was applied. None while facts are missing.
+fn is_base(draft: &mut Draft<'_>, at: &At<'_, '_>, reference: &Reference) -> Option<bool> {
+    let Some(id) = at.base("stage") else { return Some(false) };
+    let stage = draft.observed(&RemoteRef::new(kinds::STAGES, id))?;
+    // One that was deleted since is known by its id alone.
+    Some(Place { id: Some(id), name: stage.and_then(|stage| stage.text("name")) }.is_meant(reference))
+}
+
+/// Brings the reason of a rejection in step. The rejection's own record is asked where the application does not show the reason that
+/// is wanted, since a change of the reason need not show on the application.
+fn reason_of_a_rejection(draft: &mut Draft<'_>, at: &At<'_, '_>, applied: &mut Map<String, Value>) -> Option<Leg> {
+    let (host, record, reference) = (at.host, at.record?, at.wanted.reject_reason.as_ref()?);
+    let last = at.base("reject_reason");
+    let shown = record.text("reject_reason.id");
+    if let Some(id) = shown
+        && let Some(held) = draft.observed(&RemoteRef::new(kinds::REJECT_REASONS, id))?
+        && (Place { id: Some(id), name: held.text("name") }).is_meant(reference)
+    {
+        // In step by its own name, even where it was archived since.
+        applied.insert("reject_reason".to_owned(), json!(id));
+        return None;
+    }
+    let reason = draft.resolve(host, kinds::REJECT_REASONS, None, reference)?;
+    let is_ours_and_unseen = shown.is_none() && last == Some(reason.id.as_str());
+    if is_ours_and_unseen || draft.input.manifest.kind(kinds::REJECTIONS).is_none() {
+        return None;
+    }
+    let rejection = draft.lookup(kinds::REJECTIONS, index::PARENT, &record.id)?.last();
+    let observed = rejection.and_then(|rejection| rejection.text("reject_reason.id")).or(shown);
+    let comparison = Comparison {
+        observed_is_desired: observed == Some(reason.id.as_str()),
+        observed_is_empty: observed.is_none(),
+        has_base: last.is_some(),
+        observed_is_base: last.is_some() && last == observed,
+        desired_is_base: last == Some(reason.id.as_str()),
+    };
+    let (wanted, there) = (json!(reason.id), observed.map_or(Value::Null, |id| json!(id)));
+    let base = last.map(|last| json!(last));
+    let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
+    match draft.decide(host, "reject_reason", comparison, &told) {
+        Decision::Write => {
+            let rejection = rejection?;
+            let rule = draft.operation(host, "rejections.update")?;
+            let name = json!(reason.text("name").unwrap_or(&reason.id));
+            let leg = Leg::new(rule, host, "it was rejected for another reason").input("reason", &reason.id);
+            let mut leg = leg.change("reject_reason", there, name).sets("reject_reason", &reason.id);
+            leg.step.target = Some(RemoteRef::new(kinds::REJECTIONS, &rejection.id));
+            return Some(leg);
+        }
+        Decision::InStep => {
+            applied.insert("reject_reason".to_owned(), wanted);
+        }
+        Decision::Drifted => {
+            let message = format!(
+                "{host}: it is rejected for another reason in the ATS; that stands (policy of `reject_reason`: yield)"
+            );
+            draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+        }
+        Decision::Conflict => {
+            let message = format!(
+                "{host}: the reason of its rejection was changed in the ATS and in the desired record; nothing is written until one of them gives way (or the policy of `reject_reason` is enforce)"
+            );
+            draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
+        }
+        Decision::Leave => {}
+    }
+    None
+}
+
+/// Says that a hire took another opening than the one that is wanted: no ATS known changes that afterwards.
+fn opening_of_a_hire(draft: &mut Draft<'_>, at: &At<'_, '_>) {
+    let (Some(reference), Some(record)) = (&at.wanted.opening, at.record) else { return };
+    let Some(meant) = opening::meant(draft, at.job(), reference) else { return };
+    let is_ours = |opening: &&Arc<Record>| {
+        at.base("opening") == Some(opening.id.as_str()) || opening.text("application.id") == Some(record.id.as_str())
+    };
+    let is_deleted = meant.is_empty() && at.base("opening").is_some();
+    if is_deleted || meant.iter().any(is_ours) {
+        return;
+    }
+    let host = at.host;
+    let message = format!(
+        "{host}: it is hired into another opening than the one that is named; that stands, since a hire's opening cannot be changed from here"
+    );
+    draft.say(FindingKind::Drifted, host, "OtherOpening", message);
+}

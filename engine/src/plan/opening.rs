@@ -1,0 +1,129 @@
+//! The opening that a hire fills: named by the host, or the only one that is open. Pure.
+//!
+//! An opening is named by its id, or by the key that the customer gave it. Several open ones without a name, none at all, and a name that
+//! fits no open one block the record with a sentence that lists what is open: a hire into the wrong opening cannot be
+//! taken back, and a new application must not be made only for its hire to be refused.
+
+use super::{Draft, Record};
+use crate::store::index;
+use atsync_model::desired::{FullReference, Reference};
+use atsync_model::kinds;
+use std::sync::Arc;
+
+/// Openings listed in a message at most.
+const LISTED_MAX: usize = 20;
+
+/// An opening for people: its id, and the customer's key.
+pub(super) fn shown(opening: &Record) -> String {
+    match opening.text("external_id") {
+        Some(key) => format!("{} ({key})", opening.id),
+        None => opening.id.clone(),
+    }
+}
+
+fn listed(openings: &[&Arc<Record>]) -> String {
+    let shown: Vec<String> = openings.iter().take(LISTED_MAX).map(|opening| shown(opening)).collect();
+    if shown.is_empty() { "none is open".to_owned() } else { format!("open: {}", shown.join(", ")) }
+}
+
+fn is_open(opening: &Record) -> bool {
+    opening.text("state.value") != Some("closed")
+}
+
+fn fits(opening: &Record, reference: &Reference) -> bool {
+    match reference {
+        Reference::Full(FullReference::Id(id)) => opening.id == *id,
+        Reference::Bare(key)
+        | Reference::Full(FullReference::Name(key) | FullReference::RequisitionId(key) | FullReference::Email(key)) => {
+            opening.text("external_id").is_some_and(|held| held.trim() == key.trim())
+        }
+    }
+}
+
+/// The openings of the job, or none where the adapter knows none. The outer option is none while facts are missing.
+fn of_job<'a>(draft: &mut Draft<'a>, job: Option<&str>) -> Option<Option<&'a [Arc<Record>]>> {
+    let (Some(job), Some(_)) = (job, draft.input.manifest.kind(kinds::OPENINGS)) else { return Some(None) };
+    draft.lookup(kinds::OPENINGS, index::PARENT, job).map(Some)
+}
+
+/// The openings that a reference names, open or not. None while facts are missing, and where there are none to look at.
+pub(super) fn meant<'a>(
+    draft: &mut Draft<'a>,
+    job: Option<&str>,
+    reference: &Reference,
+) -> Option<Vec<&'a Arc<Record>>> {
+    Some(of_job(draft, job)??.iter().filter(|opening| fits(opening, reference)).collect())
+}
+
+/// The opening to hire into; the inner option is none where the ATS takes the only one. None while facts are missing or after it blocked
+/// the record.
+pub(super) fn of_hire<'a>(
+    draft: &mut Draft<'a>,
+    host: &str,
+    job: Option<&str>,
+    reference: Option<&Reference>,
+) -> Option<Option<&'a Arc<Record>>> {
+    let hire = draft.input.manifest.operations.iter().find(|rule| rule.name == "applications.hire");
+    let takes_opening = hire.is_some_and(|rule| rule.fields.iter().any(|field| field.name == "opening"));
+    let openings = if takes_opening { of_job(draft, job)? } else { None };
+    let Some(openings) = openings else {
+        if reference.is_some() && hire.is_some() {
+            let message = format!("{host}: an opening is named, and the adapter cannot hire into a given one");
+            draft.block(host, "NotSupported", message);
+            return None;
+        }
+        return Some(None);
+    };
+    let open: Vec<&'a Arc<Record>> = openings.iter().filter(|opening| is_open(opening)).collect();
+    let Some(reference) = reference else {
+        match open.as_slice() {
+            [_] => return Some(None),
+            [] => {
+                let message =
+                    format!("{host}: no opening of the job is open, so nobody can be hired; open one in the ATS");
+                draft.block(host, "NoOpening", message);
+            }
+            several => {
+                let message = format!(
+                    "{host}: {} openings of the job are open; say which one the hire fills: `\"opening\": {{\"id\": \"{}\"}}` ({})",
+                    several.len(),
+                    several.first().map(|opening| opening.id.as_str()).unwrap_or_default(),
+                    listed(several)
+                );
+                draft.block(host, "AmbiguousReference", message);
+            }
+        }
+        return None;
+    };
+    let meant: Vec<&'a Arc<Record>> = openings.iter().filter(|opening| fits(opening, reference)).collect();
+    let meant_open: Vec<&'a Arc<Record>> = meant.iter().filter(|opening| is_open(opening)).copied().collect();
+    match (meant_open.as_slice(), meant.as_slice()) {
+        ([opening], _) => Some(Some(opening)),
+        ([], []) => {
+            let message =
+                format!("{host}: the job has no such opening as is named ({}); correct the record", listed(&open));
+            draft.block(host, "UnknownReference", message);
+            None
+        }
+        ([], [closed, ..]) => {
+            let filled = closed.text("application.id").map(|id| format!(", filled by applications/{id}"));
+            let message = format!(
+                "{host}: the opening {} is closed{}; name one that is open ({})",
+                shown(closed),
+                filled.unwrap_or_default(),
+                listed(&open)
+            );
+            draft.block(host, "ClosedOpening", message);
+            None
+        }
+        (several, _) => {
+            let message = format!(
+                "{host}: {} open openings of the job have this key ({}); name one by its id",
+                several.len(),
+                listed(several)
+            );
+            draft.block(host, "AmbiguousReference", message);
+            None
+        }
+    }
+}
