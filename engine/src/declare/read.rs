@@ -9,7 +9,7 @@
 //! Bounds: [`TEXT_BYTES_MAX`] for one record as it stands in the file. Left out: what several records
 //! must be together (keys that occur twice), which is whoever collects them's to say.
 
-use super::{Declare, check, declarations};
+use super::{check, declarations};
 use atsync_model::desired::Desired;
 use std::io::{BufReader, Read};
 

@@ -419,7 +419,10 @@ impl Reconciler {
                 }
                 Ok(StepEnd::Refused { reason: self.explain(&failure) })
             }
-            EffectEnd::InDoubt => Ok(StepEnd::InDoubt),
+            EffectEnd::InDoubt(reason) => {
+                work.warnings.push(format!("it was in doubt whether this happened: {reason}"));
+                Ok(StepEnd::InDoubt)
+            }
             EffectEnd::Busy(id) => {
                 Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
             }
@@ -592,7 +595,10 @@ fn what_failed(step: &StepReport) -> (&'static str, &'static str, String) {
         StepEnd::Refused { reason } => ("Blocked", "Refused", format!("{}: {reason}", step.operation)),
         StepEnd::NotSent { reason } => ("Blocked", "NotSent", format!("{}: {reason}", step.operation)),
         StepEnd::Skipped { waits_for } => ("Blocked", "Waits", format!("{} waits for {waits_for}", step.operation)),
-        _ => ("InDoubt", "InDoubt", format!("{}: nobody knows yet whether it happened", step.operation)),
+        _ => {
+            let why = step.warnings.last().map_or("nobody knows yet whether it happened", String::as_str);
+            ("InDoubt", "InDoubt", format!("{}: {why}", step.operation))
+        }
     }
 }
 

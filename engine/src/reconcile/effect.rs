@@ -88,8 +88,8 @@ pub(super) enum EffectEnd {
     Done { touched: Vec<Touched>, warnings: Vec<String>, sent: bool },
     /// Refused; nothing was changed.
     Refused(Failure),
-    /// Nobody knows yet.
-    InDoubt,
+    /// Nobody knows yet, and why.
+    InDoubt(String),
     /// It did not leave, or a read before it failed; nothing was changed.
     NotSent(TaskError),
     /// An intent for the same object is open.
@@ -375,7 +375,7 @@ impl Reconciler {
                 stuck: false,
             };
             self.advance(intent, to, Vec::new(), false).await?;
-            return Ok(EffectEnd::InDoubt);
+            return Ok(EffectEnd::InDoubt(reason.to_string()));
         }
         let to = IntentState::NotSent { reason: reason.to_string() };
         self.advance(intent, to, Vec::new(), false).await?;
@@ -384,9 +384,14 @@ impl Reconciler {
 
     async fn in_doubt(&self, intent: &Intent, rule: &OperationRule, reason: String) -> Result<EffectEnd, Error> {
         tracing::warn!(connection = %self.name, intent = intent.id, operation = %rule.name, "in doubt");
-        let to = IntentState::InDoubt { reason, probe_after_ms: self.clock.now_ms(), probes: 0, stuck: false };
+        let to = IntentState::InDoubt {
+            reason: reason.clone(),
+            probe_after_ms: self.clock.now_ms(),
+            probes: 0,
+            stuck: false,
+        };
         self.advance(intent, to, Vec::new(), false).await?;
-        Ok(EffectEnd::InDoubt)
+        Ok(EffectEnd::InDoubt(reason))
     }
 
     pub(super) async fn advance(

@@ -43,7 +43,7 @@ const RESTARTS_MAX: u32 = 3;
 const ROWS: usize = 1_000;
 
 /// Suspects that are always confirmed one by one, whatever share of their kind they are. Arbitrary: a tidy-up by hand, not a lost right.
-pub const BRAKE_FLOOR: u64 = 20;
+const BRAKE_FLOOR: u64 = 20;
 
 /// How a sweep is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
