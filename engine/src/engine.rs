@@ -354,6 +354,8 @@ pub struct Status {
     pub sweeps: BTreeMap<String, SweepStatus>,
     /// When the next doubt is to be looked into, where looking may resolve one.
     pub next_look_ms: Option<u64>,
+    /// Writes whose outcome only a person can decide.
+    pub waiting_for_person: u64,
     /// The serial of the newest change.
     pub changes_last: u64,
     /// Desired records that are not in step, at most 500: key and what is said of them.
@@ -590,7 +592,9 @@ impl Connection {
         let scans: Vec<(String, Option<String>, ScanState)> = store.scan_states(name).await?;
         let mut not_in_step = BTreeMap::new();
         for row in store.dirty_page(name, None, READ_ROWS).await? {
-            let said = row.status.conditions.iter().find(|condition| condition.kind != "Synced");
+            let conditions = &row.status.conditions;
+            let said = conditions.iter().find(|condition| condition.kind != "Synced");
+            let said = said.or_else(|| conditions.iter().find(|condition| !condition.status));
             let message = said.map_or_else(|| "not looked at yet".to_owned(), |condition| condition.message.clone());
             not_in_step.insert(row.key, message);
         }
@@ -617,6 +621,7 @@ impl Connection {
                 .collect(),
             sweeps,
             next_look_ms: reconciler.next_look_ms().await?,
+            waiting_for_person: reconciler.waiting_for_person().await?,
             changes_last: store.changes_last(name).await?,
             not_in_step,
         })

@@ -15,6 +15,11 @@
 
 mod disk;
 
+/// What the journal keeps of a request that changes something.
+pub fn digest(request: &atsync_model::contract::Request) -> String {
+    crate::reconcile::digest(request)
+}
+
 pub use disk::Disk;
 
 use crate::clock::Clock;

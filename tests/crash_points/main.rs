@@ -7,7 +7,13 @@
 //! accident, times apart, so there is exactly one of everything and no field is lost; no intent is open; planning everything
 //! again finds nothing to do and writes nothing; the feed has no gap.
 //!
-//! The sandbox's model is the truth. Bounds: some two thousand runs, under a minute in all. Left out: two accidents in one run, and what
+//! A scenario runs in four [`Mode`]s: its state in memory or in redb, on a disk that keeps what was synced; and an ATS that shows what
+//! is written at once, or each kind as late as the manifest allows, with little time passing after the accident, so that a lost
+//! intent shows. In memory and at once every accident is tried. Of the other modes a usual run tries redb and late together,
+//! and the accidents around a write: there an intent could be lost. `ATSYNC_CRASH_MODE=all` tries every accident in every mode, a
+//! mode's name (`memory-late`, `redb-prompt`, `redb-late`) every accident in that one.
+//!
+//! The sandbox's model is the truth. Bounds: some three thousand runs, two minutes in all. Left out: two accidents in one run, and what
 //! recruiters do meanwhile; the simulation has both.
 
 mod scenarios;
@@ -16,16 +22,17 @@ mod truth;
 use atsync::journal::IntentState;
 use atsync::store::Store;
 use atsync::store::memory::MemoryStore;
-use atsync::testing::ManualClock;
+use atsync::store::redb::{RedbOptions, RedbStore};
+use atsync::testing::{Disk, ManualClock, SeededEntropy};
 use atsync::{Clock, PlanOf};
 use atsync_greenhouse_sandbox as sandbox;
-use atsync_greenhouse_sandbox::{FaultKind, Sandbox, SandboxOptions};
+use atsync_greenhouse_sandbox::{FaultKind, RepeatedOption, Sandbox, SandboxOptions};
 use atsync_tests::{Altered, BEGIN_MS, Death, Meddle, StoreUpset, UpsetStore, World, desired, native_greenhouse};
 use scenarios::{SCENARIOS, Scenario};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use truth::{Truth, difference, ids, truth};
 
 /// Syncs after the accident: one settles and finishes, one reads what it brought, one proves that nothing is left.
@@ -45,24 +52,80 @@ struct Run {
     exchanges: u64,
     store_writes: u64,
     ats_writes: u64,
+    /// The numbers of the exchanges that write to the ATS.
+    writing: BTreeSet<u64>,
+    /// The calls that wrote to the store, in order.
+    calls: Vec<&'static str>,
     truth: Truth,
 }
+
+/// Where the state is kept, and when the ATS shows what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mode {
+    redb: bool,
+    late: bool,
+}
+
+const PLAIN: Mode = Mode { redb: false, late: false };
+const REDB_LATE: Mode = Mode { redb: true, late: true };
+const MODES: [(&str, Mode); 4] = [
+    ("memory-prompt", PLAIN),
+    ("memory-late", Mode { redb: false, late: true }),
+    ("redb-prompt", Mode { redb: true, late: false }),
+    ("redb-late", REDB_LATE),
+];
+
+/// How late the ATS shows what is written: just within what the manifest states, for candidates and applications and for all else.
+const SLOW_MS: i64 = 118_000;
+const QUICK_MS: i64 = 28_000;
+/// What passes between two syncs after an accident, where everything shows late.
+const PAUSE_MS: u64 = 5 * 60_000;
 
 struct Stage {
     world: World,
     store: Arc<UpsetStore>,
+    mode: Mode,
+    /// What the store keeps its state in, and what it is while it is alive.
+    disk: Option<Disk>,
     /// Ids that were there when the scenario began.
     old: BTreeSet<i64>,
 }
 
-fn stage(scenario: &Scenario) -> Stage {
+impl Stage {
+    /// A new engine on what the last one left.
+    fn revive(&mut self) {
+        if let Some(disk) = &self.disk {
+            let opened;
+            (self.disk, opened) = reopened(disk.remains(1));
+            self.store = UpsetStore::new(opened, Arc::clone(&self.world.death));
+            self.world.store = Arc::clone(&self.store) as Arc<dyn Store>;
+        }
+        self.store.spare();
+        self.world.restart();
+    }
+
+    fn pass(&self, by_ms: u64) {
+        self.world.clock.set(self.world.clock.now_ms() + by_ms);
+    }
+}
+
+fn reopened(image: Vec<u8>) -> (Option<Disk>, Arc<dyn Store>) {
+    let disk = Disk::holding(image);
+    let options = RedbOptions { inline: true, ..RedbOptions::default() };
+    let opened = RedbStore::with_backend(disk.clone(), options, &*SeededEntropy::new(2)).unwrap();
+    (Some(disk), Arc::new(opened))
+}
+
+fn stage(scenario: &Scenario, mode: Mode) -> Stage {
     let clock = ManualClock::at(BEGIN_MS);
     let mut options = SandboxOptions::sized(1, 12);
     options.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
     let time = Arc::clone(&clock);
     options.clock = sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap());
     let death = Arc::<Death>::default();
-    let store = UpsetStore::new(Arc::new(MemoryStore::default()), Arc::clone(&death));
+    let (disk, kept) =
+        if mode.redb { reopened(Vec::new()) } else { (None, Arc::new(MemoryStore::default()) as Arc<dyn Store>) };
+    let store = UpsetStore::new(kept, Arc::clone(&death));
     let adapter = match scenario.harmful {
         Some(operation) => Altered::harmful(native_greenhouse(), operation),
         None => native_greenhouse(),
@@ -75,7 +138,18 @@ fn stage(scenario: &Scenario) -> Stage {
     world.restart();
     world.sandbox.clear_logs();
     let old = ids(&world.sandbox);
-    Stage { world, store, old }
+    if mode.late {
+        // What was before is long known.
+        world.clock.set(world.clock.now_ms() + 60 * 60_000);
+        world.sandbox.set_quirks(|quirks| {
+            quirks.visibility_delay_ms = QUICK_MS;
+            for slow in ["candidates", "applications"] {
+                quirks.visibility_delays_ms.insert(slow.to_owned(), SLOW_MS);
+            }
+            quirks.repeated_option = RepeatedOption::AnotherRow;
+        });
+    }
+    Stage { world, store, mode, disk, old }
 }
 
 fn is_write(method: &str, path: &str) -> bool {
@@ -107,13 +181,25 @@ fn arm(stage: &Stage, accident: Accident) {
 }
 
 /// One run from the beginning to its end. The error says which law was broken.
-fn run(scenario: &Scenario, accident: Accident) -> Result<Run, String> {
-    let mut stage = stage(scenario);
+fn run(scenario: &Scenario, mode: Mode, accident: Accident) -> Result<Run, String> {
+    let mut stage = stage(scenario, mode);
     let declared = (scenario.declared)(&stage.world).to_string();
     let records = desired(&declared);
     let exchanges = stage.world.wire.exchanges.load(Ordering::SeqCst);
     let stored = stage.store.writes();
+    let skipped = stage.store.calls().len();
     arm(&stage, accident);
+    let writing = Arc::new(Mutex::new(BTreeSet::new()));
+    if matches!(accident, Accident::Nothing) {
+        let (noted, mut number) = (Arc::clone(&writing), 0);
+        stage.world.wire.meddle(move |request| {
+            number += 1;
+            if is_write(&request.method, request.url.path()) {
+                noted.lock().unwrap().insert(number);
+            }
+            None
+        });
+    }
     let life = async {
         let acme = stage.world.engine().connect(stage.world.options()).await?;
         acme.declare(&records).await?;
@@ -127,6 +213,7 @@ fn run(scenario: &Scenario, accident: Accident) -> Result<Run, String> {
     let exchanges = stage.world.wire.exchanges.load(Ordering::SeqCst) - exchanges;
     let store_writes = stage.store.writes() - stored;
     let ats_writes = u64::try_from(stage.world.written().len()).unwrap();
+    let writing = writing.lock().unwrap().clone();
     let expected = matches!(
         accident,
         Accident::Exchange { .. } | Accident::StoreWrite { upset: StoreUpset::DieBefore | StoreUpset::DieAfter, .. }
@@ -134,18 +221,24 @@ fn run(scenario: &Scenario, accident: Accident) -> Result<Run, String> {
     if died != expected {
         return Err(format!("died: {died}, although {accident:?}"));
     }
-    stage.store.spare();
-    stage.world.restart();
+    let calls = stage.store.calls();
+    stage.revive();
+    if mode.late {
+        // Soon enough that nothing shows yet that was written last.
+        stage.pass(if accident.number() % 2 == 0 { 0 } else { 20_000 });
+    }
     finish(scenario, &stage, &records)?;
-    Ok(Run { exchanges, store_writes, ats_writes, truth: truth(&stage.world.sandbox, &stage.old) })
+    let truth = truth(&stage.world.sandbox, &stage.old);
+    Ok(Run { exchanges, store_writes, ats_writes, writing, calls: calls.into_iter().skip(skipped).collect(), truth })
 }
 
 fn finish(scenario: &Scenario, stage: &Stage, records: &[atsync::model::desired::Desired]) -> Result<(), String> {
     let world = &stage.world;
     let acme = world.connect();
     world.run(acme.declare(records)).map_err(|error| format!("declaring again: {error}"))?;
-    for _ in 0..ROUNDS_MAX {
+    for _ in 0..ROUNDS_MAX + usize::from(stage.mode.late) {
         world.run(acme.sync()).map_err(|error| format!("syncing again: {error}"))?;
+        stage.pass(if stage.mode.late { PAUSE_MS } else { 0 });
     }
     let open = world.run(acme.open_intents()).unwrap();
     let stuck = |state: &IntentState| matches!(state, IntentState::InDoubt { stuck: true, .. });
@@ -191,6 +284,41 @@ const FAULTS: &[FaultKind] = &[
     FaultKind::Unauthorized,
 ];
 
+impl Accident {
+    /// Its place in the run.
+    fn number(self) -> u64 {
+        match self {
+            Self::Nothing => 0,
+            Self::Exchange { number, .. } | Self::AtsWrite { number, .. } | Self::StoreWrite { number, .. } => number,
+        }
+    }
+
+    /// Whether it falls on a write to the ATS, or on what the store keeps of one.
+    fn is_around_a_write(self, rehearsal: &Run) -> bool {
+        match self {
+            Self::Nothing => false,
+            Self::AtsWrite { .. } => true,
+            Self::Exchange { number, .. } => rehearsal.writing.contains(&number),
+            Self::StoreWrite { number, upset } => {
+                let call = usize::try_from(number - 1).ok().and_then(|at| rehearsal.calls.get(at));
+                upset != StoreUpset::Full && call.is_some_and(|call| call.ends_with("_intent"))
+            }
+        }
+    }
+}
+
+/// The modes of this run, and whether every accident is tried in them.
+fn modes() -> Vec<(Mode, bool)> {
+    match std::env::var("ATSYNC_CRASH_MODE").as_deref() {
+        Ok("all") => MODES.iter().map(|(_, mode)| (*mode, true)).collect(),
+        Ok(name) => {
+            let mode = MODES.iter().find(|(known, _)| *known == name);
+            vec![(mode.unwrap_or_else(|| panic!("ATSYNC_CRASH_MODE is all or a mode's name, not {name}")).1, true)]
+        }
+        Err(_) => vec![(PLAIN, true), (REDB_LATE, false)],
+    }
+}
+
 fn accidents(rehearsal: &Run) -> Vec<Accident> {
     let mut all = Vec::new();
     for number in 1..=rehearsal.exchanges {
@@ -209,8 +337,9 @@ fn accidents(rehearsal: &Run) -> Vec<Accident> {
     all
 }
 
-fn enumerate(scenario: &Scenario) -> (usize, Vec<String>) {
-    let rehearsal = run(scenario, Accident::Nothing).unwrap_or_else(|broken| panic!("{}: {broken}", scenario.name));
+fn enumerate(scenario: &Scenario, mode: Mode, every: bool) -> (usize, Vec<String>) {
+    let rehearsal =
+        run(scenario, mode, Accident::Nothing).unwrap_or_else(|broken| panic!("{}: {broken}", scenario.name));
     assert!(
         rehearsal.ats_writes >= scenario.writes,
         "{}: {} writes prove less than {}",
@@ -218,16 +347,17 @@ fn enumerate(scenario: &Scenario) -> (usize, Vec<String>) {
         rehearsal.ats_writes,
         scenario.writes
     );
-    let accidents = accidents(&rehearsal);
+    let mut accidents = accidents(&rehearsal);
+    accidents.retain(|accident| every || accident.is_around_a_write(&rehearsal));
     let mut broken = Vec::new();
     for accident in &accidents {
-        let law = match run(scenario, *accident) {
+        let law = match run(scenario, mode, *accident) {
             Err(law) => Some(law),
             // What must never be sent twice may be missing in the end; more than one was looked for already.
             Ok(_) if scenario.harmful.is_some() => None,
             Ok(run) => difference(&rehearsal.truth, &run.truth),
         };
-        broken.extend(law.map(|law| format!("{}, {accident:?}: {law}", scenario.name)));
+        broken.extend(law.map(|law| format!("{}, {mode:?}, {accident:?}: {law}", scenario.name)));
     }
     (accidents.len(), broken)
 }
@@ -235,9 +365,13 @@ fn enumerate(scenario: &Scenario) -> (usize, Vec<String>) {
 /// The law of all tests here, for one scenario.
 fn ends_as_if_nothing_had_happened(name: &str) {
     let scenario = SCENARIOS.iter().find(|scenario| scenario.name == name).unwrap();
-    let (accidents, broken) = enumerate(scenario);
-    println!("{name}: {accidents} accidents");
-    assert!(broken.is_empty(), "{} broken laws\n{}", broken.len(), broken.join("\n"));
+    let mut all = Vec::new();
+    for (mode, every) in modes() {
+        let (accidents, broken) = enumerate(scenario, mode, every);
+        println!("{name}, {mode:?}: {accidents} accidents");
+        all.extend(broken);
+    }
+    assert!(all.is_empty(), "{} broken laws\n{}", all.len(), all.join("\n"));
 }
 
 /// One test a scenario, so that they run side by side and each failure names its own.
@@ -255,7 +389,7 @@ macro_rules! crashed_anywhere {
             assert!(SCENARIOS.iter().all(|scenario| tested.contains(&scenario.name)));
             let mut classes = BTreeSet::new();
             for scenario in SCENARIOS {
-                let stage = stage(scenario);
+                let stage = stage(scenario, PLAIN);
                 let records = desired(&(scenario.declared)(&stage.world).to_string());
                 let acme = stage.world.connect();
                 stage.world.run(acme.declare(&records)).unwrap();

@@ -74,6 +74,7 @@ impl World {
         death: Arc<Death>,
     ) -> Self {
         let wire = Arc::new(Wire::new(sandbox.clone(), Arc::clone(&clock), Arc::clone(&death)));
+        wire.audit(&store, "acme");
         let engine = engine(&store, &wire, &clock, 0);
         Self { clock, sandbox, wire, store, adapter, settings: serde_json::Map::new(), death, lives: 0, engine }
     }
@@ -81,6 +82,7 @@ impl World {
     /// Kills the engine and starts a new one on the same store.
     pub fn restart(&mut self) {
         self.wire.spare();
+        self.wire.audit(&self.store, "acme");
         self.death.undo();
         self.lives += 1;
         self.engine = engine(&self.store, &self.wire, &self.clock, self.lives);

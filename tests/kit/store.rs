@@ -29,6 +29,7 @@ pub struct UpsetStore {
     death: Arc<Death>,
     writes: AtomicU64,
     lookups: AtomicU64,
+    calls: Mutex<Vec<&'static str>>,
     upsetter: Mutex<Option<Upsetter>>,
 }
 
@@ -46,6 +47,7 @@ impl UpsetStore {
             death,
             writes: AtomicU64::new(0),
             lookups: AtomicU64::new(0),
+            calls: Mutex::default(),
             upsetter: Mutex::default(),
         })
     }
@@ -53,6 +55,11 @@ impl UpsetStore {
     /// Writes so far.
     pub fn writes(&self) -> u64 {
         self.writes.load(Ordering::SeqCst)
+    }
+
+    /// The calls that wrote so far, in order.
+    pub fn calls(&self) -> Vec<&'static str> {
+        self.calls.lock().unwrap().clone()
     }
 
     /// Lookups by a term so far.
@@ -73,6 +80,7 @@ impl UpsetStore {
     fn change<'a, T: Send + 'a>(&'a self, call: &'static str, work: Stored<'a, T>) -> Stored<'a, T> {
         Box::pin(async move {
             let number = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
+            self.calls.lock().unwrap().push(call);
             let upset = self.upsetter.lock().unwrap().as_mut().and_then(|upsetter| upsetter(number, call));
             match upset {
                 None => work.await,
@@ -234,6 +242,10 @@ impl Store for UpsetStore {
 
     fn intents_of(&self, connection: &str, key: &str, rows_max: usize) -> Stored<'_, Vec<Intent>> {
         self.inner.intents_of(connection, key, rows_max)
+    }
+
+    fn intents_since(&self, connection: &str, since_ms: u64, rows_max: usize) -> Stored<'_, Vec<Intent>> {
+        self.inner.intents_since(connection, since_ms, rows_max)
     }
 
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {

@@ -1,11 +1,14 @@
 //! A transport without a socket: the sandbox's own handler behind the engine's session, and what can go wrong on the way.
 //!
 //! An exchange is numbered when it begins. It may be where the engine dies, before the sandbox saw the request or after; and a *meddler* may
-//! decide for each request what befalls it ([`Meddle`]). Left out: faults that the sandbox makes itself when asked; a meddler asks for them.
+//! decide for each request what befalls it ([`Meddle`]). Whatever befalls it, a request that changes something finds
+//! its durable intent in the store at the moment that it leaves, or the test stops. Left out: faults that the sandbox makes itself when asked; a meddler asks for them.
 
 use crate::Death;
 use atsync::Clock;
-use atsync::model::contract::{Field, Response};
+use atsync::journal::{Intent, IntentState};
+use atsync::model::contract::{Body, Field, Path, Request, Response, Target};
+use atsync::store::Store;
 use atsync::testing::ManualClock;
 use atsync::transport::{Delivery, NotSent, Transport, WireRequest};
 use atsync_greenhouse_sandbox as sandbox;
@@ -37,6 +40,8 @@ pub enum Meddle {
     DieAfter,
 }
 
+/// Where the intents stand: the store that the engine writes them to, and the connection's name.
+type Books = (Arc<dyn Store>, &'static str);
 type Meddler = Box<dyn FnMut(&WireRequest) -> Option<Meddle> + Send>;
 
 /// See the module.
@@ -51,6 +56,7 @@ pub struct Wire {
     /// The exchange at which the engine is killed before the sandbox sees it. 0: never.
     pub kill_before: AtomicU64,
     meddler: Mutex<Option<Meddler>>,
+    books: Mutex<Option<Books>>,
 }
 
 impl std::fmt::Debug for Wire {
@@ -69,7 +75,33 @@ impl Wire {
             kill_at: AtomicU64::new(0),
             kill_before: AtomicU64::new(0),
             meddler: Mutex::default(),
+            books: Mutex::default(),
         }
+    }
+
+    /// Has every request that changes something held against the intents of a connection, at the moment that it leaves.
+    pub(crate) fn audit(&self, store: &Arc<dyn Store>, connection: &'static str) {
+        *self.books.lock().unwrap() = Some((Arc::clone(store), connection));
+    }
+
+    /// The law of every suite: what changes something leaves only while an intent for it stands `sending` in the store.
+    async fn is_in_the_books(&self, request: &WireRequest) {
+        let Some((store, connection)) = self.books.lock().unwrap().clone() else { return };
+        let path = request.url.path();
+        if request.method == "GET" || path == "/token" {
+            return;
+        }
+        let open = store.open_intents(connection).await.expect("the intents can be read");
+        // What is sent again may differ from what was sent first, by what was read in between.
+        let digest = digest(request);
+        let is_its_own = |intent: &&Intent| intent.digest == digest || intent.attempt > 1;
+        let sending = open.iter().filter(|intent| intent.state == IntentState::Sending);
+        assert!(
+            sending.clone().any(|intent| is_its_own(&intent)),
+            "{} {path} leaves without its intent; sending are {:?}",
+            request.method,
+            sending.map(|intent| (intent.id, &intent.operation, &intent.host)).collect::<Vec<_>>()
+        );
     }
 
     /// Asks this closure what befalls each exchange.
@@ -144,6 +176,22 @@ impl Wire {
     }
 }
 
+/// What the journal keeps of a request: the engine's own digest over method, origin, path, query and body.
+fn digest(request: &WireRequest) -> String {
+    let query = request.url.query_pairs().map(|(name, value)| Field::new(name.as_ref(), value.as_ref()));
+    let body = match request.body.is_empty() {
+        true => Body::None,
+        false => Body::Json(String::from_utf8_lossy(&request.body).into_owned()),
+    };
+    atsync::testing::digest(&Request {
+        method: request.method.clone(),
+        origin: "api".to_owned(),
+        target: Target::Path(Path { path: request.url.path().to_owned(), query: query.collect() }),
+        headers: Vec::new(),
+        body,
+    })
+}
+
 /// A page with its rows changed; what is no page stays as it is.
 fn with_rows(body: Vec<u8>, change: impl FnOnce(&mut Vec<Value>)) -> Vec<u8> {
     match serde_json::from_slice::<Value>(&body) {
@@ -159,6 +207,7 @@ impl Transport for Wire {
     fn exchange(&self, request: WireRequest) -> futures_util::future::BoxFuture<'_, Delivery> {
         let number = self.exchanges.fetch_add(1, Ordering::SeqCst) + 1;
         Box::pin(async move {
+            self.is_in_the_books(&request).await;
             self.clock.sleep(LATENCY_MS).await;
             let meddle = self.befalls(number, &request);
             match meddle {

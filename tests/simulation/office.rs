@@ -98,10 +98,13 @@ impl Office {
     }
 
     fn at_once(&self, act: impl FnOnce()) {
-        let delay_ms = self.sandbox.quirks().visibility_delay_ms;
-        self.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = 0);
+        let quirks = self.sandbox.quirks();
+        self.sandbox.set_quirks(|quirks| {
+            quirks.visibility_delay_ms = 0;
+            quirks.visibility_delays_ms.clear();
+        });
         act();
-        self.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = delay_ms);
+        self.sandbox.set_quirks(|now| *now = quirks);
     }
 
     /// Looks at what was written since `from` writes, and at what the store knows of the anonymised. How many writes there are by now.

@@ -32,8 +32,11 @@ use std::sync::{Arc, Mutex};
 
 /// Lives without faults within which everything is in step: one settles and works, one reads all that faults hid and works on it, one proves it.
 const CALM_LIVES: usize = 3;
-/// How long an edit may stay invisible.
+/// How long an edit may stay invisible, where the ATS is not late.
 const VISIBLE_MS: u64 = 4_000;
+/// The same where it is late, just within what the manifest states: for candidates and applications, and for all other kinds.
+const SLOW_MS: u64 = 118_000;
+const QUICK_MS: u64 = 28_000;
 /// For how many exchanges after a lost answer fates and edits come thick.
 const DOUBTFUL: u64 = 10;
 const MINUTE_MS: u64 = 60_000;
@@ -55,6 +58,8 @@ pub(crate) struct Options {
     pub(crate) harmful: bool,
     /// The connection opted in to stage writes.
     pub(crate) lifecycle: bool,
+    /// Each kind shows what is written as late as the manifest allows.
+    pub(crate) late: bool,
     /// Once in so many exchanges something befalls.
     pub(crate) rarity: u64,
 }
@@ -69,8 +74,14 @@ impl Options {
             component: seed % 5 == 2,
             harmful: seed % 4 == 3,
             lifecycle: chance.one_in(3),
+            late: seed % 3 == 1,
             rarity: *chance.pick(&[12, 25, 60]),
         }
+    }
+
+    /// How long whoever acts in the ATS waits until their act shows.
+    fn visible_ms(self) -> u64 {
+        if self.late { SLOW_MS } else { VISIBLE_MS }
     }
 }
 
@@ -185,6 +196,16 @@ impl Sim {
         let mut company = SandboxOptions::sized(options.seed, 24);
         company.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
         company.quirks = quirks(&mut chance);
+        if options.late {
+            // Drawn apart, so that everything else of the history stays as it is.
+            let mut chance = Chance::of(options.seed, "late");
+            company.quirks.visibility_delay_ms = 1 + i64::try_from(chance.below(QUICK_MS)).unwrap();
+            for slow in ["candidates", "applications"] {
+                let delay_ms = 1 + i64::try_from(chance.below(SLOW_MS)).unwrap();
+                company.quirks.visibility_delays_ms.insert(slow.to_owned(), delay_ms);
+            }
+            company.quirks.repeated_option = sandbox::RepeatedOption::AnotherRow;
+        }
         let (time, ahead) = (Arc::clone(&clock), Arc::clone(&ahead_ms));
         company.clock =
             sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap() - ahead.load(Ordering::SeqCst));
@@ -280,16 +301,21 @@ impl Sim {
         for _ in 0..self.chance.below(3) {
             self.office.edit(&self.files());
             // Greenhouse has no way to say "only if unchanged": an edit that its own reads do not show yet cannot be merged with.
-            self.pass_ms(VISIBLE_MS);
+            self.pass_ms(self.options.visible_ms());
         }
         if self.office.work_in_doubt(&self.files()) {
-            self.pass_ms(VISIBLE_MS);
+            self.pass_ms(self.options.visible_ms());
         }
         if self.chance.one_in(2) && self.office.fate(&self.files()) {
-            self.pass_ms(VISIBLE_MS);
+            self.pass_ms(self.options.visible_ms());
         }
         let minutes = *self.chance.pick(&[0, 1, 5, 30, 240]);
         self.pass_ms(minutes * MINUTE_MS);
+        if self.options.late {
+            // Where nothing shows yet what was written last, where some of it does, and where all does.
+            let mut chance = Chance::of(self.options.seed, &format!("pause {}", self.lives));
+            self.pass_ms(*chance.pick(&[0, 5_000, 20_000, 60_000]));
+        }
         if self.chance.one_in(5) {
             self.jump();
         }

@@ -14,6 +14,8 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_millis(100);
 /// A plain line is printed for every so many pages of a kind. Arbitrary: a first pull of 100,000 candidates prints ten.
 const PAGES_PER_LINE: u64 = 20;
+/// Waits before another look that are told.
+const LOOK_WAIT_TOLD_MS: u64 = 4_000;
 
 /// Where output goes. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -126,6 +128,11 @@ impl Shown {
                 pages.is_multiple_of(PAGES_PER_LINE).then(|| format!("  {kind}: {records} records so far"))
             }
             Progress::Step { host, operation, end } => Some(format!("  {end}: {operation} {}", plain(host))),
+            // Looks come closer than people read; only a long wait is told.
+            Progress::Looking { operation, wait_ms } if *wait_ms >= LOOK_WAIT_TOLD_MS => Some(format!(
+                "  {operation}: what came along may not show yet; looking again in {} s",
+                wait_ms.div_ceil(1000)
+            )),
             Progress::Settling { open, wait_ms } => {
                 Some(format!("  {open} in doubt; looking again in {} s", wait_ms.div_ceil(1000)))
             }

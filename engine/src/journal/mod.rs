@@ -4,9 +4,15 @@
 //! written durably just before its one request leaves, so that a crash can never forget a request. After a start every
 //! `sending` row is in doubt. Order is kept by attempt numbers, never by wall time. At most one intent is open per object and operation.
 //!
+//! A request that provably came to nothing is sent again less and less often, and after [`SENDS_MAX`] sends waits for a person: see [`sends`].
+//!
 //! A look that told nothing is followed by the next one after [`look_again_ms`], longer each time, and when that is stands in the intent.
 //!
 //! Left out: sending and storing; see [`crate::reconcile`] and [`crate::store`].
+
+pub mod sends;
+
+pub use sends::{Leave, SENDS_MAX, Try};
 
 use atsync_model::contract::{Mark, RemoteRef};
 use serde::{Deserialize, Serialize};
@@ -59,6 +65,9 @@ pub struct Intent {
     pub last_sent_ms: u64,
     /// When the last change to this row was made.
     pub changed_ms: u64,
+    /// What its last sends brought whose outcome was open, oldest first, at most [`SENDS_MAX`].
+    #[serde(default)]
+    pub tries: Vec<Try>,
     /// Where it stands.
     pub state: IntentState,
 }
@@ -91,6 +100,9 @@ pub enum IntentState {
     Refused {
         /// Why, in the ATS's words.
         reason: String,
+        /// It concerns the connection (a credential, a right, a limit) and not this wish.
+        #[serde(default)]
+        passing: bool,
     },
     /// Its request provably never left. A later plan may make a new intent.
     NotSent {

@@ -135,17 +135,26 @@ pub(super) fn choice<'a, D: Owned>(
         [] if link.is_some() && desired.decided_policy("options") != Policy::Enforce => Some(At::TakenAway),
         [] => Some(At::ToBeMade),
         several => {
+            let option = eldest(several)?;
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{host}: the custom field {:?} has {} active choices {label:?} (ids {}); rename one of them in the ATS",
+                "{host}: the custom field {:?} has {} active choices {label:?} (ids {}); {} is used, since it is the oldest; archive the others in the ATS",
                 desired.key,
                 several.len(),
-                ids.join(", ")
+                ids.join(", "),
+                option.id
             );
-            draft.block(host, "AmbiguousReference", message);
-            None
+            if draft.plan.note("DoubledOption").is_none_or(|said| said.message != message) {
+                draft.say(FindingKind::Note, host, "DoubledOption", message);
+            }
+            Some(At::There(option))
         }
     }
+}
+
+/// The record that was made first: of two that are alike, every plan takes the same one.
+fn eldest<'a>(several: &[&'a Arc<Record>]) -> Option<&'a Arc<Record>> {
+    several.iter().copied().min_by_key(|record| (record.id.len(), record.id.as_str()))
 }
 
 /// Plans the field, then its choices.

@@ -13,15 +13,17 @@
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched};
 use super::gather::{Gathered, is_held_back, remote};
+use super::look::Made;
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
-use crate::journal::IntentId;
+use crate::journal::sends::may_leave;
+use crate::journal::{IntentId, Leave};
 use crate::plan::{Finding, Plan, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
-use crate::store::{Cause, Condition, DesiredStatus, LinkHow, LinkRow, Mode, PageCommit, StatusUpdate};
+use crate::store::{Cause, Condition, DesiredStatus, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
-use atsync_model::contract::{Failure, Operation, Outcome, Probe, Probed, RemoteRef, Task};
+use atsync_model::contract::{Failure, Operation, RemoteRef};
 use atsync_model::manifest::OperationRule;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -31,6 +33,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Records worked on at once. The rate budget is the real bound; this hides the time that answers take.
 const RECORDS_AT_ONCE: usize = 4;
+/// Intents of a path and below it among which its refusals are counted.
+const REFUSALS_MAX: usize = 200;
 
 /// How a step ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -125,11 +129,14 @@ impl ApplyReport {
 
 /// What the steps of one record, or the shared ones, brought.
 #[derive(Default)]
-struct Work {
+pub(super) struct Work {
     steps: Vec<StepReport>,
-    made: BTreeMap<String, RemoteRef>,
+    /// The records that stand for paths by now: made, or found.
+    pub(super) made: BTreeMap<String, RemoteRef>,
+    /// The paths among them whose records were made by an answered request of this run.
+    pub(super) fresh: BTreeSet<String>,
     failed: BTreeSet<String>,
-    touched: Vec<Touched>,
+    pub(super) touched: Vec<Touched>,
     warnings: Vec<String>,
     /// The connection as a whole cannot go on.
     fatal: Option<Error>,
@@ -140,6 +147,7 @@ impl Work {
     fn join(&mut self, other: Self) {
         self.steps.extend(other.steps);
         self.made.extend(other.made);
+        self.fresh.extend(other.fresh);
         self.failed.extend(other.failed);
         self.touched.extend(other.touched);
         self.fatal = self.fatal.take().or(other.fatal);
@@ -162,25 +170,24 @@ impl Reconciler {
                 self.skip(step, reason, &mut shared);
                 continue;
             }
-            self.take_step(step, 0, &BTreeMap::new(), &mut shared).await?;
+            self.take_step(step, 0, &Work::default(), &mut shared).await?;
         }
         let (definitions, people): (Vec<&RecordPlan>, Vec<&RecordPlan>) =
             plan.records.iter().filter(|record| !record.is_blocked()).partition(|record| record.is_definition());
         for record in definitions {
             if shared.fatal.is_none() {
-                let work = self.take_record(record, &shared.made, &shared.failed).await?;
+                let work = self.take_record(record, &shared).await?;
                 shared.join(work);
             }
         }
         touched.append(&mut shared.touched);
         let mut works = Vec::new();
         if shared.fatal.is_none() {
-            let made = &shared.made;
-            let failed = &shared.failed;
+            let shared = &shared;
             // Boxed and collected, so that no closure lives across an await: the compiler cannot prove
             // of a closure over references that the future which holds it is `Send`.
             let works_of: Vec<BoxFuture<'_, Result<Work, Error>>> =
-                people.into_iter().map(|record| self.take_record(record, made, failed).boxed()).collect();
+                people.into_iter().map(|record| self.take_record(record, shared).boxed()).collect();
             let mut stream = futures_util::stream::iter(works_of).buffer_unordered(RECORDS_AT_ONCE);
             while let Some(work) = stream.next().await {
                 let work = work?;
@@ -210,13 +217,8 @@ impl Reconciler {
         Ok(report)
     }
 
-    async fn take_record(
-        &self,
-        record: &RecordPlan,
-        made: &BTreeMap<String, RemoteRef>,
-        failed: &BTreeSet<String>,
-    ) -> Result<Work, Error> {
-        let mut work = Work { failed: failed.clone(), ..Work::default() };
+    async fn take_record(&self, record: &RecordPlan, shared: &Work) -> Result<Work, Error> {
+        let mut work = Work { failed: shared.failed.clone(), ..Work::default() };
         if let Some(reason) = self.outdated(record).await? {
             // Not even a link is written: whoever was abandoned or forgotten in the meantime leaves no trace.
             for step in &record.steps {
@@ -226,7 +228,7 @@ impl Reconciler {
         }
         self.link_and_release(record).await?;
         for step in &record.steps {
-            self.take_step(step, record.generation, made, &mut work).await?;
+            self.take_step(step, record.generation, shared, &mut work).await?;
             if work.fatal.is_some() {
                 break;
             }
@@ -281,14 +283,8 @@ impl Reconciler {
         })
     }
 
-    async fn take_step(
-        &self,
-        step: &Step,
-        generation: u64,
-        made: &BTreeMap<String, RemoteRef>,
-        work: &mut Work,
-    ) -> Result<(), Error> {
-        let end = match self.step_end(step, generation, made, work).await {
+    async fn take_step(&self, step: &Step, generation: u64, shared: &Work, work: &mut Work) -> Result<(), Error> {
+        let end = match self.step_end(step, generation, shared, work).await {
             Ok(end) => end,
             Err(error)
                 if matches!(error.kind(), ErrorKind::Auth | ErrorKind::Configuration | ErrorKind::Unavailable) =>
@@ -308,13 +304,7 @@ impl Reconciler {
         Ok(())
     }
 
-    async fn step_end(
-        &self,
-        step: &Step,
-        generation: u64,
-        made: &BTreeMap<String, RemoteRef>,
-        work: &mut Work,
-    ) -> Result<StepEnd, Error> {
+    async fn step_end(&self, step: &Step, generation: u64, shared: &Work, work: &mut Work) -> Result<StepEnd, Error> {
         if self.holds_effects() {
             return Ok(StepEnd::NotSent { reason: super::EFFECTS_HELD.to_owned() });
         }
@@ -325,7 +315,7 @@ impl Reconciler {
             return Err(self.error(ErrorKind::Adapter, format!("the adapter has no operation {}", step.operation)));
         };
         let mut input = Value::Object(step.input.clone());
-        if let Err(waits_for) = self.fill(&mut input, made, &work.made).await? {
+        if let Err(waits_for) = self.fill(&mut input, &shared.made, &work.made).await? {
             return Ok(StepEnd::Skipped { waits_for });
         }
         let target = match &step.target_path {
@@ -343,13 +333,37 @@ impl Reconciler {
             applied: self.base_after(step, work).await?,
             again: None,
         };
-        if step.look_first
-            && let Some(end) = self.look(&order, work).await?
+        if let Some(reason) = self.leave(&order).await?.why_not(&order.host, &order.operation.name) {
+            return Ok(StepEnd::NotSent { reason });
+        }
+        let wary = self.wary(&order, &rule, step.look_first, Made { shared, own: work }).await?;
+        if wary.look
+            && let Some(end) = self.look_first(&order, wary, work).await?
         {
             return Ok(end);
         }
         let follows = step.after.contains(&step.host) || step.target_path.is_some();
         self.settle_step(order, &rule, follows, work).await
+    }
+
+    /// Whether earlier refusals let the order's request leave.
+    pub(super) async fn leave(&self, order: &Order) -> Result<Leave, Error> {
+        self.leave_for(&order.host, &order.operation.name, &order.operation.target, order.generation).await
+    }
+
+    /// As [`Self::leave`], for what is planned.
+    pub(super) async fn leave_for(
+        &self,
+        host: &str,
+        operation: &str,
+        target: &Option<RemoteRef>,
+        generation: u64,
+    ) -> Result<Leave, Error> {
+        let intents = self.store.intents_of(&self.name, host, REFUSALS_MAX).await?;
+        let own = intents
+            .iter()
+            .filter(|intent| intent.host == host && intent.operation == operation && intent.target == *target);
+        Ok(may_leave(own, generation, self.clock.now_ms()))
     }
 
     /// The record that this run made for a path, or that the path was linked to before.
@@ -390,11 +404,16 @@ impl Reconciler {
         work: &mut Work,
     ) -> Result<StepEnd, Error> {
         let mut end = self.perform(&order, rule).await?;
-        if follows && is_too_early(&end) && self.await_step_before(&order).await? {
+        if follows
+            && is_too_early(&end)
+            && self.leave(&order).await? == Leave::Now
+            && self.await_step_before(&order).await?
+        {
             end = self.perform(&order, rule).await?;
         }
         if let EffectEnd::Refused(Failure::Conflict(reason)) = &end
             && let Some(reading) = other_reading(reason)
+            && self.leave(&order).await? == Leave::Now
         {
             // Refused without effect because a word of the request can be read in two ways: the other one is tried once.
             order.operation.input = with_member(&order.operation.input, "reading", reading);
@@ -403,6 +422,9 @@ impl Reconciler {
         match end {
             EffectEnd::Done { touched, warnings, sent, .. } => {
                 for link in self.links_made(&order).await? {
+                    if sent {
+                        work.fresh.insert(link.host.clone());
+                    }
                     work.made.insert(link.host, link.remote);
                 }
                 work.touched.extend(touched);
@@ -413,11 +435,11 @@ impl Reconciler {
                 // A create may be refused because the record is there already, made by somebody since it was last looked for.
                 let made_by_somebody = order.operation.target.is_none()
                     && matches!(failure, Failure::Invalid(_) | Failure::Conflict(_))
-                    && matches!(self.look(&order, work).await?, Some(StepEnd::Adopted));
+                    && matches!(self.look_once(&order, work).await?, Some(StepEnd::Adopted));
                 if made_by_somebody {
                     return Ok(StepEnd::Adopted);
                 }
-                Ok(StepEnd::Refused { reason: self.explain(&failure) })
+                Ok(StepEnd::Refused { reason: self.explain_failure(&failure) })
             }
             EffectEnd::InDoubt(reason) => {
                 work.warnings.push(format!("it was in doubt whether this happened: {reason}"));
@@ -429,7 +451,7 @@ impl Reconciler {
             EffectEnd::Stale(reason) => Ok(StepEnd::NotSent { reason }),
             EffectEnd::NotSent(TaskError::NotSent(NotSent::Refused(reason))) => Ok(StepEnd::NotSent { reason }),
             EffectEnd::NotSent(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
-                Ok(StepEnd::NotSent { reason: self.explain(&failure) })
+                Ok(StepEnd::NotSent { reason: self.explain_failure(&failure) })
             }
             EffectEnd::NotSent(TaskError::Adapter(error)) => Ok(StepEnd::NotSent { reason: error.to_string() }),
             EffectEnd::NotSent(error) => Err(self.task_error(&order.host, error)),
@@ -437,7 +459,7 @@ impl Reconciler {
     }
 
     /// A failure with the permission's place where a right is missing.
-    fn explain(&self, failure: &Failure) -> String {
+    pub(super) fn explain_failure(&self, failure: &Failure) -> String {
         if let Failure::Denied(denied) = failure
             && let Some(permission) = self.adapter.manifest().permission(&denied.permission)
         {
@@ -452,40 +474,6 @@ impl Reconciler {
             links.extend(self.store.link(&self.name, host).await?);
         }
         Ok(links)
-    }
-
-    /// Looks whether somebody made the record since it was last observed. None: go on and make it.
-    async fn look(&self, order: &Order, work: &mut Work) -> Result<Option<StepEnd>, Error> {
-        let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: None });
-        let finished = match self.drive(task, None, Priority::Interactive).await {
-            Ok(finished) => finished,
-            Err(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
-                return Ok(Some(StepEnd::NotSent { reason: self.explain(&failure) }));
-            }
-            Err(error) => {
-                return Err(self.task_error(&format!("{}: looking before {}", order.host, order.operation.name), error));
-            }
-        };
-        match finished.outcome {
-            Outcome::Probed(Probed::Found(found)) => {
-                let mut links = self.links(order, &found.links, LinkHow::Adopted).await?;
-                for link in &mut links {
-                    // Nothing of it was written by the engine; the next plan compares.
-                    link.applied = Map::new();
-                    work.made.insert(link.host.clone(), link.remote.clone());
-                    work.touched.push(Touched { remote: link.remote.clone(), intent: None, ended: false });
-                }
-                self.store.put_links(&self.name, links).await?;
-                Ok(Some(StepEnd::Adopted))
-            }
-            Outcome::Probed(Probed::Ambiguous(refs)) => {
-                let ids: Vec<&str> = refs.iter().map(|found| found.id.as_str()).collect();
-                let reason = format!("several records in the ATS fit (ids {}); nothing is made", ids.join(", "));
-                Ok(Some(StepEnd::NotSent { reason }))
-            }
-            Outcome::Probed(Probed::Absent(_) | Probed::Blind(_)) => Ok(None),
-            _ => Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else")),
-        }
     }
 
     /// Reads what was touched, so that the store knows what the ATS made of it. The events name the intents that touched it; what somebody

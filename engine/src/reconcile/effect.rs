@@ -12,6 +12,7 @@
 //! A request that may have arrived is never taken for one that did not. At most one intent is open per path and operation.
 
 use super::Reconciler;
+use super::apply::concerns_connection;
 use super::drive::{STEPS_MAX, TaskError, resume, start};
 use super::gather::remote;
 use crate::adapter::TaskGuard;
@@ -111,7 +112,7 @@ const OWN_WRITES_MAX: usize = 50;
 /// The first pause between two looks for our own last write; doubled each time.
 const OWN_WRITE_PAUSE_FIRST_MS: u64 = 500;
 /// How long a request may take from its intent to its last byte: the session's wait for the budget, a renewal and the exchange itself.
-const SEND_WAIT_MAX_MS: u64 = 300_000;
+pub(super) const SEND_WAIT_MAX_MS: u64 = 300_000;
 
 impl Reconciler {
     /// Carries an order out. `rule` is the manifest's rule for its operation.
@@ -306,7 +307,7 @@ impl Reconciler {
             match judged {
                 Judgement::Applied(applied) => return self.applied(order, &intent, applied).await,
                 Judgement::Refused(failure) => {
-                    let to = IntentState::Refused { reason: failure.to_string() };
+                    let to = IntentState::Refused { reason: failure.to_string(), passing: passes(&failure) };
                     self.advance(&intent, to, Vec::new(), false).await?;
                     return Ok(EffectEnd::Refused(failure));
                 }
@@ -351,6 +352,7 @@ impl Reconciler {
             first_sent_ms: now_ms,
             last_sent_ms: now_ms,
             changed_ms: now_ms,
+            tries: Vec::new(),
             state: IntentState::Sending,
         };
         self.store.begin_intent(&self.name, intent).await
@@ -458,6 +460,11 @@ impl Reconciler {
     }
 }
 
+/// Whether a refusal concerns the connection and not what was asked for.
+fn passes(failure: &Failure) -> bool {
+    concerns_connection(failure) || matches!(failure, Failure::Denied(_))
+}
+
 fn judge(step: Step, status: u16, listed: bool) -> Judgement {
     let complete = (200..300).contains(&status);
     match step {
@@ -504,7 +511,7 @@ fn moved(made: &[Link], intent: IntentId) -> Vec<Change> {
 }
 
 /// SHA-256 over what the request says: method, goal and body.
-fn digest(request: &Request) -> String {
+pub(crate) fn digest(request: &Request) -> String {
     let mut hash = Sha256::new();
     let mut feed = |text: &[u8]| {
         hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());

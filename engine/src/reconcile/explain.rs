@@ -4,7 +4,7 @@ use super::Reconciler;
 use super::gather::{Gathered, only_observe};
 use crate::clock::rfc3339;
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Intent, IntentState};
+use crate::journal::{Intent, IntentState, Try};
 use crate::plan::defaults::word;
 use crate::plan::ownership::Decision;
 use crate::plan::{self, FindingKind, RecordPlan, Step, explain, words};
@@ -99,6 +99,9 @@ pub struct IntentStory {
     pub state: &'static str,
     /// What is said about it.
     pub reason: Option<String>,
+    /// What its last sends brought whose outcome was open.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tries: Vec<Try>,
 }
 
 impl Reconciler {
@@ -221,7 +224,9 @@ fn made_with(planned: &RecordPlan) -> Vec<FieldStory> {
 fn doubt(intent: &Intent) -> Next {
     let what = format!("{} (intent {}) is in doubt and is settled by looking", intent.operation, intent.id);
     let (when, at_ms) = match &intent.state {
-        IntentState::InDoubt { stuck: true, reason, .. } => (format!("when the host resolves it: {reason}"), None),
+        IntentState::InDoubt { stuck: true, reason, .. } => {
+            (format!("when somebody resolves it (`atsync resolve`): {reason}"), None)
+        }
         IntentState::InDoubt { probe_after_ms, reason, probes, .. } => {
             let looks = if *probes == 1 { "look" } else { "looks" };
             let when =
@@ -246,7 +251,7 @@ fn coming(step: &Step, planned: &RecordPlan) -> Next {
 fn history(intent: &Intent) -> IntentStory {
     let reason = match &intent.state {
         IntentState::InDoubt { reason, .. }
-        | IntentState::Refused { reason }
+        | IntentState::Refused { reason, .. }
         | IntentState::NotSent { reason }
         | IntentState::Abandoned { reason } => Some(reason.clone()),
         IntentState::Applied { by_probe: true, .. } => Some("found by looking".to_owned()),
@@ -262,6 +267,7 @@ fn history(intent: &Intent) -> IntentStory {
         changed_ms: intent.changed_ms,
         state: intent.state.word(),
         reason,
+        tries: intent.tries.clone(),
     }
 }
 
@@ -327,6 +333,9 @@ impl Explanation {
                 intent.attempts,
                 intent.state
             );
+            for one in &intent.tries {
+                let _ = writeln!(out, "      sent {}: {}", rfc3339(one.sent_ms), one.saw);
+            }
         }
         out
     }

@@ -6,7 +6,7 @@
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Intent, IntentState};
+use crate::journal::{Intent, IntentState, Leave};
 use crate::plan::{self, Declared, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{
@@ -386,6 +386,7 @@ impl Reconciler {
         }
         let wanted = waited_for(&planned.steps);
         self.keep_back(&mut planned, open).await?;
+        self.leave_refused_shared(&mut planned, &shared).await?;
         let still = waited_for(&planned.steps);
         // What only a step that is kept back hangs on is not made either.
         shared.retain(|step| still.contains(&step.host) || !wanted.contains(&step.host));
@@ -395,7 +396,36 @@ impl Reconciler {
     /// Takes out what may not be sent now: what is in doubt, and what was given up.
     pub(super) async fn keep_back(&self, planned: &mut RecordPlan, open: &[Intent]) -> Result<(), Error> {
         hold_back(planned, open);
-        self.leave_given_up(planned).await
+        self.leave_given_up(planned).await?;
+        self.leave_refused(planned).await
+    }
+
+    /// What was refused is sent again less and less often, and after some times not by itself.
+    async fn leave_refused(&self, planned: &mut RecordPlan) -> Result<(), Error> {
+        let mut held = BTreeSet::new();
+        for step in &planned.steps {
+            let leave = self.leave_for(&step.host, &step.operation, &step.target, planned.generation).await?;
+            if let Some(finding) = refused(&leave, &step.host, &step.operation) {
+                planned.findings.push(finding);
+                held.insert(step.host.clone());
+            }
+        }
+        drop_steps(planned, held);
+        Ok(())
+    }
+
+    /// As [`Self::leave_refused`], for the steps that several records wait for.
+    async fn leave_refused_shared(&self, planned: &mut RecordPlan, shared: &[Step]) -> Result<(), Error> {
+        let mut held = BTreeSet::new();
+        for step in shared {
+            let leave = self.leave_for(&step.host, &step.operation, &step.target, 0).await?;
+            if let Some(finding) = refused(&leave, &step.host, &step.operation) {
+                planned.findings.push(finding);
+                held.insert(step.host.clone());
+            }
+        }
+        drop_steps(planned, held);
+        Ok(())
     }
 
     /// Has the next plan look at what the adapter or the settings did not allow so far.
@@ -513,7 +543,8 @@ impl Reconciler {
         if !planned.steps.is_empty() {
             return None;
         }
-        let waits = planned.is_blocked() || planned.note("InDoubt").is_some();
+        let waits = planned.is_blocked()
+            || ["InDoubt", REFUSED, REFUSED_TOO_OFTEN].iter().any(|reason| planned.note(reason).is_some());
         let status = status(planned, row, self.clock.now_ms());
         if row.status == status && row.dirty == waits {
             return None;
@@ -523,12 +554,28 @@ impl Reconciler {
 }
 
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
-const NOT_IN_STEP: [&str; 5] = ["InDoubt", "GivenUp", "ObservedOnly", "NotOptedIn", "NotSupported"];
+const NOT_IN_STEP: [&str; 7] =
+    ["InDoubt", "GivenUp", REFUSED_TOO_OFTEN, REFUSED, "ObservedOnly", "NotOptedIn", "NotSupported"];
+/// It was refused and waits before it is sent again.
+const REFUSED: &str = "Refused";
+/// It was refused so often that a person decides.
+const REFUSED_TOO_OFTEN: &str = "RefusedTooOften";
 
 /// Whether the ATS does not hold what is desired although nothing is to be sent for it.
 pub(super) fn is_held_back(planned: &RecordPlan) -> bool {
     let conflict = planned.findings.iter().any(|finding| finding.kind == FindingKind::Conflict);
     conflict || NOT_IN_STEP.iter().any(|reason| planned.note(reason).is_some())
+}
+
+/// What is said of a step that was refused and does not leave now.
+fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
+    let reason = match leave {
+        Leave::Now => return None,
+        Leave::Later { .. } => REFUSED,
+        Leave::Person { .. } => REFUSED_TOO_OFTEN,
+    };
+    let message = leave.why_not(host, operation)?;
+    Some(Finding { kind: FindingKind::Note, host: host.to_owned(), reason: reason.to_owned(), message })
 }
 
 /// The conditions of a record that has no steps.
@@ -562,6 +609,9 @@ fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> DesiredStatus 
                 if finding.reason == "InDoubt" {
                     push("InDoubt", true, &finding.reason, &finding.message);
                 }
+                if finding.reason == REFUSED_TOO_OFTEN {
+                    push("Blocked", true, &finding.reason, &finding.message);
+                }
             }
             None => push("Synced", true, "InStep", "the ATS holds what is desired"),
         },
@@ -593,10 +643,18 @@ fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
         let concerns = |step: &Step| step.host == intent.host || step.after.contains(&intent.host);
         if planned.steps.iter().any(concerns) || intent.host == planned.key {
             held.insert(intent.host.clone());
-            let message = format!(
-                "{}: whether {} (intent {}) happened is not known yet; it is settled by looking, and nothing is sent again before that",
-                intent.host, intent.operation, intent.id
-            );
+            let message = match &intent.state {
+                IntentState::InDoubt { stuck: true, reason, .. } => format!(
+                    "{}: {} (intent {id}) waits for a person: {reason}. Decide with `atsync resolve CONNECTION {id} adopt|retry|abandon`",
+                    intent.host,
+                    intent.operation,
+                    id = intent.id
+                ),
+                _ => format!(
+                    "{}: whether {} (intent {}) happened is not known yet; it is settled by looking, and nothing is sent again before that",
+                    intent.host, intent.operation, intent.id
+                ),
+            };
             planned.findings.push(Finding {
                 kind: FindingKind::Note,
                 host: intent.host.clone(),

@@ -85,20 +85,27 @@ impl Reconciler {
         if self.is_shown(&loser, fetched).await? || !winner_shown {
             return Ok(HintEnd::StillThere);
         }
-        let to = self.hinted_winner(&loser, winner).await?;
-        let page = self.page(loser.kind, Vec::new(), &[], Cause::Hinted { proof: Proof::HookAndFetch });
-        let moved = vec![MovedTo { from: loser.id, to: to.clone(), stays: false }];
-        self.take(PageCommit { moved, ..page }).await?;
-        Ok(HintEnd::Moved { to })
-    }
-
-    /// Who the loser of a merge lives on as. Anybody may send a hook, so what the ATS itself gives away goes before what the hook says.
-    async fn hinted_winner(&self, loser: &RemoteRef, winner: RemoteRef) -> Result<String, Error> {
-        if loser.kind != kinds::CANDIDATES {
-            return Ok(winner.id);
+        // Anybody may send a hook, so what the ATS itself gives away goes before what the hook says.
+        let mut waves = Vec::new();
+        if loser.kind == kinds::CANDIDATES {
+            self.refresh_applications(std::slice::from_ref(&loser.id), Priority::Incremental).await?;
+            waves = self.merges(vec![loser.id.clone()], Priority::Incremental).await?;
         }
-        self.refresh_applications(std::slice::from_ref(&loser.id), Priority::Incremental).await?;
-        Ok(self.winner(&loser.id, Priority::Incremental).await?.unwrap_or(winner.id))
+        let cause = Cause::Hinted { proof: Proof::HookAndFetch };
+        if !waves.iter().flatten().any(|moved| moved.from == loser.id) {
+            let page = self.page(loser.kind, Vec::new(), &[], cause);
+            let moved = vec![MovedTo { from: loser.id, to: winner.id.clone(), stays: false }];
+            self.take(PageCommit { moved, ..page }).await?;
+            return Ok(HintEnd::Moved { to: winner.id });
+        }
+        let mut to = loser.id;
+        for moved in waves.iter().flatten() {
+            if moved.from == to {
+                to = moved.to.clone();
+            }
+        }
+        self.tell_merges(waves, cause).await?;
+        Ok(HintEnd::Moved { to })
     }
 
     /// The record is read and marked as anonymised, even when some of its fields were kept: nothing may be written back to it.

@@ -94,36 +94,79 @@ impl Reconciler {
                 self.store.drop_lead(&self.name, &RemoteRef::new(kinds::CANDIDATES, loser)).await?;
             }
         }
-        let mut moved = Vec::new();
-        for loser in missing {
-            let to = self.winner(&loser, priority).await?;
-            moved.extend(to.map(|to| MovedTo { from: loser, to, stays: false }));
-        }
-        if moved.is_empty() {
-            return Ok(());
-        }
-        let page = self.page(kinds::CANDIDATES.to_owned(), Vec::new(), &[], Cause::Observed);
-        self.take(PageCommit { moved, ..page }).await.map(drop)
+        let waves = self.merges(missing, priority).await?;
+        self.tell_merges(waves, Cause::Observed).await.map(drop)
     }
 
-    /// The candidate, alive, that another one lives on as.
-    pub(super) async fn winner(&self, loser: &str, priority: Priority) -> Result<Option<String>, Error> {
-        let mut at = loser.to_owned();
+    /// What became of candidates that the ATS does not show: the merges that are known of them and of those they were merged into,
+    /// in waves, each of which happened before the next. Every chain ends at a candidate that the ATS shows, or that nothing is known to have
+    /// become of.
+    pub(super) async fn merges(&self, missing: Vec<String>, priority: Priority) -> Result<Vec<Vec<MovedTo>>, Error> {
+        let mut missing: BTreeSet<String> = missing.into_iter().collect();
+        let mut shown: BTreeSet<String> = BTreeSet::new();
+        let mut steps: BTreeMap<String, String> = BTreeMap::new();
         for _ in 0..CHAIN_MAX {
-            let remote = RemoteRef::new(kinds::CANDIDATES, &at);
-            let Some(alias) = self.store.alias(&self.name, &remote).await? else { return Ok(None) };
-            let next = RemoteRef::new(kinds::CANDIDATES, &alias.to);
-            match self.store.observed(&self.name, &next).await? {
-                Some(row) if !row.gone => return Ok(Some(alias.to)),
-                Some(_) if self.store.alias(&self.name, &next).await?.is_some() => at = alias.to,
-                _ => {
-                    let ids = [alias.to.clone()];
-                    let missing = self.fetch(kinds::CANDIDATES, &ids, &BTreeMap::new(), priority).await?;
-                    return Ok(missing.is_empty().then_some(alias.to));
+            let mut tips: BTreeSet<String> = BTreeSet::new();
+            for loser in &missing {
+                let Some(to) = self.next_of(loser).await? else { continue };
+                if !missing.contains(&to) && !shown.contains(&to) {
+                    tips.insert(to.clone());
                 }
+                steps.insert(loser.clone(), to);
+            }
+            if tips.is_empty() {
+                break;
+            }
+            let tips: Vec<String> = tips.into_iter().collect();
+            let gone: BTreeSet<String> =
+                self.fetch(kinds::CANDIDATES, &tips, &BTreeMap::new(), priority).await?.into_iter().collect();
+            shown.extend(tips.into_iter().filter(|tip| !gone.contains(tip)));
+            if gone.is_empty() {
+                break;
+            }
+            // Whoever was merged in turn gives it away by their applications.
+            let gone: Vec<String> = gone.into_iter().collect();
+            self.refresh_applications(&gone, priority).await?;
+            missing.extend(gone);
+        }
+        let mut ends = shown;
+        for end in steps.values().filter(|to| !steps.contains_key(*to)) {
+            let row = self.store.observed(&self.name, &RemoteRef::new(kinds::CANDIDATES, end)).await?;
+            // What the ATS does not show and nothing is known of is told by a sweep, after this.
+            if row.is_some_and(|row| !row.gone) {
+                ends.insert(end.clone());
+            }
+        }
+        Ok(in_order(&steps, &ends))
+    }
+
+    /// Whom a candidate was merged into, past those of whom that was told already.
+    async fn next_of(&self, loser: &str) -> Result<Option<String>, Error> {
+        let Some(alias) = self.alias_of(loser).await? else { return Ok(None) };
+        let mut to = alias.to;
+        for _ in 0..CHAIN_MAX {
+            match self.alias_of(&to).await? {
+                Some(next) if next.told => to = next.to,
+                _ => return Ok(Some(to)),
             }
         }
         Ok(None)
+    }
+
+    async fn alias_of(&self, id: &str) -> Result<Option<Alias>, Error> {
+        Ok(self.store.alias(&self.name, &RemoteRef::new(kinds::CANDIDATES, id)).await?)
+    }
+
+    /// Commits merges wave by wave, so that links and events follow in the order in which they happened. A kill in between leaves the
+    /// later ones as leads.
+    pub(super) async fn tell_merges(&self, waves: Vec<Vec<MovedTo>>, cause: Cause) -> Result<PageReport, Error> {
+        let mut report = PageReport::default();
+        for moved in waves {
+            let page = self.page(kinds::CANDIDATES.to_owned(), Vec::new(), &[], cause.clone());
+            let told = self.take(PageCommit { moved, ..page }).await?;
+            report.moved = report.moved.saturating_add(told.moved);
+        }
+        Ok(report)
     }
 
     /// Takes records that a fetch did not show for gone, except those that turn out to live on under another id.
@@ -134,19 +177,18 @@ impl Reconciler {
         cause: Cause,
         priority: Priority,
     ) -> Result<PageReport, Error> {
-        let (mut gone, mut moved) = (Vec::new(), Vec::new());
+        let mut gone = missing;
+        let mut report = PageReport::default();
         if kind == kinds::CANDIDATES {
-            self.refresh_applications(&missing, priority).await?;
-        }
-        for id in missing {
-            let to = if kind == kinds::CANDIDATES { self.winner(&id, priority).await? } else { None };
-            match to {
-                Some(to) => moved.push(MovedTo { from: id, to, stays: false }),
-                None => gone.push(id),
-            }
+            self.refresh_applications(&gone, priority).await?;
+            let waves = self.merges(gone.clone(), priority).await?;
+            let lives_on: BTreeSet<&String> = waves.iter().flatten().map(|moved| &moved.from).collect();
+            gone.retain(|id| !lives_on.contains(id));
+            report = self.tell_merges(waves, cause.clone()).await?;
         }
         let page = self.page(kind.to_owned(), Vec::new(), &[], cause);
-        self.take(PageCommit { gone, moved, ..page }).await
+        let buried = self.take(PageCommit { gone, ..page }).await?;
+        Ok(PageReport { moved: report.moved.saturating_add(buried.moved), ..buried })
     }
 
     /// Reads the known applications of candidates again: one that hangs on somebody else by now leaves a lead.
@@ -162,6 +204,29 @@ impl Reconciler {
         }
         self.fetch(kind, &ids, &BTreeMap::new(), priority).await.map(drop)
     }
+}
+
+/// Single merges as waves, each of which happened before the next: into a candidate before out of it. What comes to none of `ends`, a
+/// circle above all, is left out.
+fn in_order(steps: &BTreeMap<String, String>, ends: &BTreeSet<String>) -> Vec<Vec<MovedTo>> {
+    let comes_to_an_end = |from: &String| {
+        let path = std::iter::successors(steps.get(from), |at| steps.get(*at)).take(CHAIN_MAX);
+        path.filter(|at| !steps.contains_key(*at)).any(|at| ends.contains(at))
+    };
+    let mut left: BTreeMap<&String, &String> = steps.iter().filter(|(from, _)| comes_to_an_end(from)).collect();
+    let mut waves = Vec::new();
+    while !left.is_empty() {
+        let into: BTreeSet<&String> = left.values().copied().collect();
+        let first: Vec<&String> = left.keys().copied().filter(|from| !into.contains(*from)).collect();
+        if first.is_empty() {
+            break;
+        }
+        let wave = first
+            .into_iter()
+            .filter_map(|from| Some(MovedTo { from: from.clone(), to: left.remove(from)?.clone(), stays: false }));
+        waves.push(wave.collect());
+    }
+    waves
 }
 
 /// The cause of what a fetch confirmed for a sweep.
@@ -214,8 +279,48 @@ fn successor<'a>(before: &Value, after: &Value, others: &[(&'a str, Value)]) -> 
 
 #[cfg(test)]
 mod tests {
-    use super::successor;
+    use super::{CHAIN_MAX, in_order, successor};
     use serde_json::{Value, json};
+    use std::collections::{BTreeMap, BTreeSet};
+
+    /// Waves as `A>B`, of single merges and the ends that the ATS shows.
+    fn waves(steps: &[(&str, &str)], ends: &[&str]) -> Vec<Vec<String>> {
+        let steps: BTreeMap<String, String> =
+            steps.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
+        let ends: BTreeSet<String> = ends.iter().map(|end| (*end).to_owned()).collect();
+        let waves = in_order(&steps, &ends);
+        waves.iter().map(|wave| wave.iter().map(|moved| format!("{}>{}", moved.from, moved.to)).collect()).collect()
+    }
+
+    #[test]
+    fn merges_on_merges_are_told_in_the_order_in_which_they_happened_whatever_the_ids() {
+        let ids = ["1", "2", "3", "4"];
+        // Every order of ids along a chain of three merges.
+        for first in 0..4 {
+            for second in (0..4).filter(|second| *second != first) {
+                for third in (0..4).filter(|third| ![first, second].contains(third)) {
+                    let last = 6 - first - second - third;
+                    let [a, b, c, d] = [first, second, third, last].map(|at| ids[at]);
+                    let told = waves(&[(a, b), (b, c), (c, d)], &[d]);
+                    assert_eq!(told, [[format!("{a}>{b}")], [format!("{b}>{c}")], [format!("{c}>{d}")]]);
+                }
+            }
+        }
+        assert_eq!(waves(&[("a", "c"), ("b", "c"), ("c", "d")], &["d"]), [vec!["a>c", "b>c"], vec!["c>d"]]);
+    }
+
+    #[test]
+    fn a_circle_of_merges_and_what_comes_to_nobody_are_left_out() {
+        assert!(waves(&[("a", "b"), ("b", "a"), ("c", "a")], &[]).is_empty());
+        assert_eq!(waves(&[("a", "b"), ("b", "a"), ("x", "y")], &["y"]), [["x>y"]]);
+        assert!(waves(&[("a", "b")], &["c"]).is_empty());
+        let long: Vec<(String, String)> =
+            (0..=CHAIN_MAX).map(|at| (format!("{at:03}"), format!("{:03}", at + 1))).collect();
+        let long: Vec<(&str, &str)> = long.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+        let end = format!("{:03}", CHAIN_MAX + 1);
+        // The first of so many is too far from the end; the others follow, and a later look follows it.
+        assert_eq!(waves(&long, &[&end]).len(), CHAIN_MAX);
+    }
 
     fn application(job: &str, created_at: &str) -> Value {
         json!({"kind": "application", "candidate": {"id": "7"}, "job": {"id": job}, "outcome": {"value": "active"}, "created_at": created_at})

@@ -23,13 +23,16 @@ use std::sync::Arc;
 
 /// Rows that one lookup of an import brings. Nobody has more applications or tags.
 const ROWS_MAX: usize = 2_000;
+/// Intents of a path among which its last one is looked for.
+const INTENTS_MAX: usize = 200;
 
 /// What becomes of an intent in doubt, as the host decides it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Resolution {
     /// It happened. For a create: this is the record that it made.
     Adopt(Option<RemoteRef>),
-    /// It did not happen: it is sent once more, on the host's word, whatever the operation's class.
+    /// It did not happen: it is sent once more, on the host's word, whatever the operation's class and however often it
+    /// left before. What was refused can be sent once more so, too.
     Retry,
     /// Nobody will know. It is not sent again until the desired record changes.
     Abandon(String),
@@ -43,6 +46,9 @@ impl Reconciler {
         };
         match &intent.state {
             IntentState::InDoubt { .. } => {}
+            IntentState::Refused { .. } if resolution == Resolution::Retry => {
+                return self.retry_refused(&intent).await;
+            }
             IntentState::Sending => {
                 let message =
                     format!("intent {id} is on its way, or was when the engine stopped; settle first, then resolve");
@@ -99,11 +105,15 @@ impl Reconciler {
     }
 
     async fn retry_intent(&self, intent: &Intent) -> Result<(), Error> {
+        self.carry_out(intent, &Order::of(intent)).await
+    }
+
+    async fn carry_out(&self, intent: &Intent, order: &Order) -> Result<(), Error> {
         let Some(rule) = self.adapter.manifest().operation(&intent.operation).cloned() else {
             let message = format!("intent {} is for {}, which the adapter no longer has", intent.id, intent.operation);
             return Err(self.error(ErrorKind::Adapter, message));
         };
-        match self.perform(&Order::of(intent), &rule).await? {
+        match self.perform(order, &rule).await? {
             EffectEnd::Done { touched, .. } => self.read_back(touched).await,
             EffectEnd::NotSent(error) => Err(self.task_error(&format!("sending {} again", intent.operation), error)),
             EffectEnd::Busy(id) => Err(self.error(ErrorKind::Input, format!("intent {id} stands in the way"))),
@@ -111,6 +121,20 @@ impl Reconciler {
             // The journal says how it ended.
             EffectEnd::Refused(_) | EffectEnd::InDoubt(_) => Ok(()),
         }
+    }
+
+    /// Sends what was refused once more, as a new intent. It tells how that one ended.
+    async fn retry_refused(&self, refused: &Intent) -> Result<Intent, Error> {
+        let id = refused.id;
+        let intents = self.store.intents_of(&self.name, &refused.host, INTENTS_MAX).await?;
+        let same = |intent: &&Intent| intent.host == refused.host && intent.operation == refused.operation;
+        if intents.iter().find(same).is_some_and(|newest| newest.id != id) {
+            return Err(self.error(ErrorKind::Input, format!("intent {id} is not the last one of {}", refused.host)));
+        }
+        let order = Order { again: None, ..Order::of(refused) };
+        self.carry_out(refused, &order).await?;
+        let intents = self.store.intents_of(&self.name, &refused.host, INTENTS_MAX).await?;
+        Ok(intents.into_iter().find(|intent| same(&intent)).unwrap_or_else(|| refused.clone()))
     }
 
     /// Reads the record and proves that the ATS shows it.

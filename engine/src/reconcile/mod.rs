@@ -20,6 +20,7 @@ mod gather;
 mod hint;
 mod identity;
 mod life;
+mod look;
 mod pull;
 mod settle;
 mod stand_in;
@@ -28,6 +29,8 @@ mod sweep;
 
 pub use apply::{ApplyReport, StepEnd, StepReport};
 pub use check::CheckResult;
+#[cfg(feature = "testing")]
+pub(crate) use effect::digest;
 pub use explain::{Explanation, FieldStory, IntentStory, Next};
 pub use gather::PlanOf;
 pub use hint::HintEnd;
@@ -80,6 +83,13 @@ pub enum Progress {
         operation: String,
         /// How it ended, in a word.
         end: &'static str,
+    },
+    /// Waiting before a record is looked for again: what may have come along with its parent need not show yet.
+    Looking {
+        /// The operation that would make it.
+        operation: String,
+        /// For how long.
+        wait_ms: u64,
     },
     /// Waiting until a doubt can be settled.
     Settling {

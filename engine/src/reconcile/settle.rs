@@ -11,6 +11,9 @@
 //! What a creation made may have become part of another record (a merge), which no longer looks like it. So before a creation is sent again the ATS
 //! is asked once more as before any creation; what is there then, whoever made it, ends the doubt and is the next plan's to judge.
 //!
+//! A request that left several times is sent again less and less often, and after five times waits for a person
+//! ([`crate::journal::sends`]).
+//!
 //! # Guarantees
 //! Nothing is sent again before a probe has shown that it is not there, and nothing for a person who is known to be gone or anonymised by then.
 //! Where several records may be it, or one that nothing tells, those that other paths hold keep nobody waiting.
@@ -24,6 +27,7 @@ use super::effect::{EffectEnd, Order, Touched, touched};
 use super::gather::record;
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
+use crate::journal::sends::send_wait_ms;
 use crate::journal::{Intent, IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
 use crate::store::{Cause, LinkHow};
 use crate::transport::Priority;
@@ -204,6 +208,13 @@ impl Reconciler {
         Ok(self.store.observed(&self.name, target).await?.is_some_and(|row| row.gone))
     }
 
+    /// How many open intents only a person can resolve.
+    pub(crate) async fn waiting_for_person(&self) -> Result<u64, Error> {
+        let open = self.store.open_intents(&self.name).await?;
+        let stuck = open.iter().filter(|intent| matches!(intent.state, IntentState::InDoubt { stuck: true, .. }));
+        Ok(u64::try_from(stuck.count()).unwrap_or(u64::MAX))
+    }
+
     /// When the next doubt is to be looked into; none when there is none that looking may resolve.
     pub(crate) async fn next_look_ms(&self) -> Result<Option<u64>, Error> {
         let open = self.store.open_intents(&self.name).await?;
@@ -318,6 +329,24 @@ impl Reconciler {
         }
         if resend == Resend::Never {
             return Ok(Turn::Again { at_ms: now_ms });
+        }
+        if intent.is_spent() {
+            let reason = intent.spent();
+            return self.stick(&intent, reason).await;
+        }
+        let wait_ms = send_wait_ms(intent.attempt);
+        let leaves_ms = intent.last_sent_ms.saturating_add(wait_ms);
+        let left_ms = leaves_ms.saturating_sub(self.session.ats_now_ms()).min(wait_ms);
+        if left_ms > 0 {
+            let at_ms = now_ms.saturating_add(left_ms);
+            let to = IntentState::InDoubt {
+                reason: doubt(&intent),
+                probe_after_ms: at_ms,
+                probes: probes(&intent).saturating_add(1),
+                stuck: false,
+            };
+            self.advance(&intent, to, Vec::new(), false).await?;
+            return Ok(Turn::Again { at_ms });
         }
         if let Some(reason) = self.has_nobody(&intent).await? {
             self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;

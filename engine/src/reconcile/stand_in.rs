@@ -3,8 +3,9 @@
 //! `{"$made": "<host path>"}` is the record's id; with a `$member` it is a field of it as the ATS shows it, such as the key that an ATS made of a
 //! custom field's name. What this run made is known at once; what an earlier run made is known by its link.
 
-use super::Reconciler;
 use super::gather::record;
+use super::look::PAUSE_FIRST_MS;
+use super::{Progress, Reconciler};
 use crate::error::Error;
 use crate::plan::{MADE, MADE_MEMBER};
 use crate::transport::Priority;
@@ -42,13 +43,29 @@ impl Reconciler {
         Ok(Ok(()))
     }
 
-    /// A field of a record that was made in this run, as the ATS shows it. None while it does not.
+    /// A field of a record that was made in this run, as the ATS shows it. It may show late: it is waited for as long as the manifest says
+    /// that it can take. None when it does not show by then.
     async fn shown_text(&self, remote: &RemoteRef, member: &str) -> Result<Option<String>, Error> {
-        if self.store.observed(&self.name, remote).await?.is_none() {
-            self.fetch(&remote.kind, std::slice::from_ref(&remote.id), &BTreeMap::new(), Priority::Interactive).await?;
+        let shown_within_ms = self.adapter.manifest().kind(&remote.kind).map_or(0, |kind| kind.visible_within_ms);
+        let mut left_ms = self.settle_window_ms.unwrap_or(shown_within_ms);
+        let mut pause_ms = PAUSE_FIRST_MS;
+        loop {
+            if self.store.observed(&self.name, remote).await?.is_none() {
+                let ids = std::slice::from_ref(&remote.id);
+                self.fetch(&remote.kind, ids, &BTreeMap::new(), Priority::Interactive).await?;
+            }
+            if let Some(row) = self.store.observed(&self.name, remote).await? {
+                return Ok(record(&row).text(member).map(str::to_owned));
+            }
+            if left_ms == 0 {
+                return Ok(None);
+            }
+            let wait_ms = pause_ms.min(left_ms);
+            self.report(&Progress::Looking { operation: format!("reading {}", remote.kind), wait_ms });
+            self.clock.sleep(wait_ms).await;
+            left_ms = left_ms.saturating_sub(wait_ms);
+            pause_ms = pause_ms.saturating_mul(2);
         }
-        let row = self.store.observed(&self.name, remote).await?;
-        Ok(row.and_then(|row| record(&row).text(member).map(str::to_owned)))
     }
 }
 

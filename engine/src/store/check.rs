@@ -197,7 +197,11 @@ pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, now_ms: u64) ->
         (false, true) => held.last_sent_ms.max(now_ms),
         (false, false) => held.last_sent_ms,
     };
-    Ok(Intent { attempt: next, state: to, last_sent_ms, changed_ms: now_ms, ..held.clone() })
+    let tries = match &to {
+        IntentState::InDoubt { reason, .. } if doubted => held.tried(last_sent_ms, reason),
+        _ => held.tries.clone(),
+    };
+    Ok(Intent { attempt: next, state: to, last_sent_ms, changed_ms: now_ms, tries, ..held.clone() })
 }
 
 /// The error for an intent that is not there.
@@ -306,7 +310,7 @@ pub(crate) fn emptied(intent: &Intent, circle: &Circle, erasure: u64, now_ms: u6
         IntentState::Sending | IntentState::InDoubt { .. } | IntentState::Abandoned { .. } => {
             IntentState::Abandoned { reason }
         }
-        IntentState::Refused { .. } => IntentState::Refused { reason },
+        IntentState::Refused { passing, .. } => IntentState::Refused { reason, passing: *passing },
         IntentState::NotSent { .. } => IntentState::NotSent { reason },
         applied @ IntentState::Applied { .. } => applied.clone(),
     };
@@ -316,6 +320,7 @@ pub(crate) fn emptied(intent: &Intent, circle: &Circle, erasure: u64, now_ms: u6
         makes: Default::default(),
         applied: Default::default(),
         digest: String::new(),
+        tries: Vec::new(),
         changed_ms: now_ms,
         state,
         ..intent.clone()

@@ -235,6 +235,9 @@ pub trait Store: Debug + Send + Sync {
     /// The intents of a host path and below it, newest first.
     fn intents_of(&self, connection: &str, key: &str, rows_max: usize) -> Stored<'_, Vec<Intent>>;
 
+    /// The intents whose first request left at `since_ms` or later, newest first, at most `rows_max`.
+    fn intents_since(&self, connection: &str, since_ms: u64, rows_max: usize) -> Stored<'_, Vec<Intent>>;
+
     /// How many intents there are by state word.
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
 

@@ -124,6 +124,7 @@ pub(crate) fn intent(host: &str, operation: &str) -> Intent {
         attempt: 0,
         first_sent_ms: 100,
         changed_ms: 100,
+        tries: Vec::new(),
         state: IntentState::Sending,
     }
 }

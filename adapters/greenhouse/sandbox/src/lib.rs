@@ -50,8 +50,8 @@ pub use faults::{Fault, FaultKind, parse_fault};
 pub use model::{Deed, Write, Writer};
 pub use options::SandboxOptions;
 pub use quirks::{
-    CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, Quirks, RepeatedTag, RetryAfter,
-    TokenExpiry, Transfer, UserCreation,
+    CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, Quirks, RepeatedOption,
+    RepeatedTag, RetryAfter, TokenExpiry, Transfer, UserCreation,
 };
 pub use recruiter::Recruiter;
 pub use sandbox::{Logged, Sandbox};

@@ -4,6 +4,7 @@
 //! test turns exactly one thing over. Unknown names are refused, so a misspelt switch cannot pass for a tested one.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// How the token endpoint says when a token ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -105,6 +106,17 @@ pub enum RepeatedTag {
     Refuse,
 }
 
+/// What happens when a field gets an option of a name that an active one has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RepeatedOption {
+    /// 422.
+    #[default]
+    Refuse,
+    /// Another row.
+    AnotherRow,
+}
+
 /// Which forms of user creation exist.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -158,6 +170,8 @@ pub struct Quirks {
     pub retry_after: RetryAfter,
     /// New and changed rows are invisible or stale to lists until this has passed.
     pub visibility_delay_ms: i64,
+    /// The same by collection, for those that differ: `{"candidates": 90000}`.
+    pub visibility_delays_ms: BTreeMap<String, i64>,
     /// Rows carry a field that no reference names.
     pub unknown_field: bool,
     /// Custom fields marked private are left out of every row.
@@ -174,6 +188,8 @@ pub struct Quirks {
     pub transfer: Transfer,
     /// What happens when a tag is put on a person a second time.
     pub repeated_tag: RepeatedTag,
+    /// What happens when a field gets an option of a name that an active one has.
+    pub repeated_option: RepeatedOption,
     /// Which forms of user creation exist.
     pub user_creation: UserCreation,
     /// A candidate's `updated_at` moves when its tags, notes or applications change.

@@ -165,9 +165,10 @@ impl Sandbox {
     /// # Errors
     /// Says what stands in the way, in the words that the API would use.
     pub fn recruiter(&self, deed: &Recruiter) -> Result<Value, String> {
-        let mut state = self.lock();
+        let mut guard = self.lock();
+        let state = &mut *guard;
         state.model.settle();
-        state.model.visibility_delay_ms = state.quirks.visibility_delay_ms;
+        state.model.delay(&state.quirks);
         let actor = state.model.rows(Kind::Users).find(|row| !row.special).map_or(0, |row| row.id);
         let mut context = state.writing(Writer::Recruiter, actor);
         let id = act(&mut context, deed).map_err(|refusal| reason(&refusal))?;

@@ -214,7 +214,7 @@ impl State {
         let path = request.path().strip_prefix("/v3/").ok_or(Refusal::NotFound)?;
         let segments: Vec<&str> = path.split('/').collect();
         self.model.settle();
-        self.model.visibility_delay_ms = self.quirks.visibility_delay_ms;
+        self.model.delay(&self.quirks);
         if request.method == "GET" {
             self.read(request, &segments, actor, request_id)
         } else {

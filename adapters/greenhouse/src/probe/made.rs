@@ -195,6 +195,11 @@ impl Want {
     }
 }
 
+/// The id that was given out first.
+fn eldest(ids: &[String]) -> Vec<String> {
+    ids.iter().min_by_key(|id| (id.len(), id.as_str())).into_iter().cloned().collect()
+}
+
 impl Hunt {
     /// Takes a page.
     pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next, Failure> {
@@ -222,6 +227,10 @@ impl Hunt {
         match &self.want {
             Want::User { email } if self.seen.is_empty() => Ok(begin(Want::UserEmail { email: email.clone() })),
             Want::Note { .. } if self.seen.is_empty() && !self.old.is_empty() => Ok(ambiguous(kind, &self.old)),
+            // Two that are alike mean the same to everybody; the same one is taken each time.
+            Want::Tag { .. } | Want::AppliedTag { .. } | Want::Choice { .. } => {
+                Ok(matched(kind, eldest(&self.seen).as_slice()))
+            }
             _ => Ok(matched(kind, &self.seen)),
         }
     }

@@ -51,6 +51,10 @@ fn lines(status: &Status) -> Vec<String> {
     if let Some(at_ms) = status.next_look_ms {
         lines.push(format!("  what is in doubt is looked into again at {}", time(at_ms)));
     }
+    if status.waiting_for_person > 0 {
+        let writes = count(status.waiting_for_person, "write");
+        lines.push(format!("  {writes} in doubt until a person decides; see below, then `atsync resolve`"));
+    }
     for (kind, sweep) in &status.sweeps {
         let seen = count(sweep.rows, "record");
         lines.push(plain(&match &sweep.held {

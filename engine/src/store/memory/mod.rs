@@ -424,6 +424,15 @@ impl Store for MemoryStore {
         })
     }
 
+    fn intents_since(&self, connection: &str, since_ms: u64, rows_max: usize) -> Stored<'_, Vec<Intent>> {
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            let newest_first = held.intents.values().rev();
+            let young = newest_first.take_while(|intent| intent.first_sent_ms >= since_ms);
+            Ok(young.take(rows_max).cloned().collect())
+        })
+    }
+
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
         self.on(connection, |held, _| {
             let mut counts: BTreeMap<String, u64> = BTreeMap::new();

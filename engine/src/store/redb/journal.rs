@@ -5,8 +5,8 @@
 //! Left out: which step is allowed; see [`crate::journal`] and [`check::step`].
 
 use super::tables::{
-    BY_HOST, INTENTS, OPEN, Tables, counter, counters, each, from_json, get, number, number_of, number_value, table,
-    to_json,
+    BY_HOST, INTENTS, OPEN, Tables, counter, counters, each, each_back, from_json, get, number, number_of,
+    number_value, table, to_json,
 };
 use super::{desired, feed};
 use crate::journal::{Intent, IntentId};
@@ -178,6 +178,27 @@ pub(super) fn intents_of(
     ids.sort_unstable_by(|a, b| b.cmp(a));
     ids.truncate(rows_max);
     load_all(read, connection, &ids)
+}
+
+/// The intents whose first request left at `since_ms` or later, newest first. It stops at the first
+/// that is older.
+pub(super) fn intents_since(
+    read: &ReadTransaction,
+    connection: &str,
+    since_ms: u64,
+    rows_max: usize,
+) -> Result<Vec<Intent>, StoreError> {
+    check::rows(rows_max)?;
+    let mut found = Vec::new();
+    each_back(&table(read, INTENTS)?, Key::of(connection).within(), |value| {
+        let intent: Intent = from_json(value, WHAT)?;
+        let goes_on = intent.first_sent_ms >= since_ms && found.len() < rows_max;
+        if goes_on {
+            found.push(intent);
+        }
+        Ok(goes_on)
+    })?;
+    Ok(found)
 }
 
 /// How many there are by state.

@@ -388,6 +388,11 @@ impl Store for RedbStore {
         self.read(move |read| journal::intents_of(read, &name, &key, rows_max))
     }
 
+    fn intents_since(&self, connection: &str, since_ms: u64, rows_max: usize) -> Stored<'_, Vec<Intent>> {
+        let name = connection.to_owned();
+        self.read(move |read| journal::intents_since(read, &name, since_ms, rows_max))
+    }
+
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {
         let name = connection.to_owned();
         self.read(move |read| journal::intent_counts(read, &name))

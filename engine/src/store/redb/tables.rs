@@ -205,6 +205,24 @@ pub(super) fn each(
     Ok(())
 }
 
+/// Visits the values of a range from its end, for as long as `visit` says so.
+pub(super) fn each_back(
+    rows: &impl ReadableTable<Bytes, Bytes>,
+    range: Range<Vec<u8>>,
+    mut visit: impl FnMut(&[u8]) -> Result<bool, StoreError>,
+) -> Result<(), StoreError> {
+    if range.start >= range.end {
+        return Ok(());
+    }
+    for row in rows.range(range.start.as_slice()..range.end.as_slice()).or_failed()?.rev() {
+        let (_, value) = row.or_failed()?;
+        if !visit(value.value())? {
+            break;
+        }
+    }
+    Ok(())
+}
+
 /// Whether the range has a row.
 pub(super) fn any(rows: &impl ReadableTable<Bytes, Bytes>, range: Range<Vec<u8>>) -> Result<bool, StoreError> {
     let mut found = false;

@@ -7,12 +7,13 @@ pub(crate) mod cell;
 pub(crate) mod render;
 pub(crate) mod table;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use cell::{Cell, Row};
 use serde::Serialize;
 use table::Table;
 
+use crate::quirks::Quirks;
 use crate::rng::Rng;
 use crate::schema::Kind;
 
@@ -71,7 +72,10 @@ pub(crate) struct Model {
     tables: Vec<Table>,
     pub(crate) rng: Rng,
     pub(crate) now_ms: i64,
-    pub(crate) visibility_delay_ms: i64,
+    /// How long lists show what was before, for kinds that have no delay of their own.
+    visibility_delay_ms: i64,
+    /// The same by kind.
+    visibility_delays_ms: BTreeMap<&'static str, i64>,
     pub(crate) writer: Writer,
     pub(crate) service_user_id: i64,
     pub(crate) writes: VecDeque<Write>,
@@ -91,6 +95,7 @@ impl Model {
             rng: Rng::seeded(seed),
             now_ms,
             visibility_delay_ms: 0,
+            visibility_delays_ms: BTreeMap::new(),
             writer: Writer::Api,
             service_user_id: 0,
             writes: VecDeque::new(),
@@ -223,7 +228,7 @@ impl Model {
 
     /// Removes a row. Says whether it was there.
     pub(crate) fn remove(&mut self, kind: Kind, id: i64) -> bool {
-        let delayed = self.delayed_until_ms();
+        let delayed = self.delayed_until_ms(kind);
         let removed = self
             .tables
             .get_mut(kind as usize)
@@ -235,14 +240,26 @@ impl Model {
     }
 
     fn put(&mut self, kind: Kind, row: Row) {
-        let delayed = self.delayed_until_ms();
+        let delayed = self.delayed_until_ms(kind);
         if let Some(table) = self.tables.get_mut(kind as usize) {
             table.put(row, delayed);
         }
     }
 
-    fn delayed_until_ms(&self) -> Option<i64> {
-        (self.visibility_delay_ms > 0).then(|| self.now_ms.saturating_add(self.visibility_delay_ms))
+    /// From when on lists show what is written, by the switches.
+    pub(crate) fn delay(&mut self, quirks: &Quirks) {
+        self.visibility_delay_ms = quirks.visibility_delay_ms;
+        self.visibility_delays_ms = quirks
+            .visibility_delays_ms
+            .iter()
+            .filter_map(|(name, delay_ms)| Some((Kind::named(name)?.name(), *delay_ms)))
+            .collect();
+    }
+
+    fn delayed_until_ms(&self, kind: Kind) -> Option<i64> {
+        let own = self.visibility_delays_ms.get(kind.name()).copied();
+        let delay_ms = own.unwrap_or(self.visibility_delay_ms);
+        (delay_ms > 0).then(|| self.now_ms.saturating_add(delay_ms))
     }
 
     fn log(&mut self, kind: Kind, id: i64, deed: Deed) {

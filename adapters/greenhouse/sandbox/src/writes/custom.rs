@@ -5,6 +5,7 @@ use super::{Done, WriteContext};
 use crate::body::Body;
 use crate::model::Touch;
 use crate::model::cell::Cell;
+use crate::quirks::RepeatedOption;
 use crate::refusal::Refusal;
 use crate::schema::Kind;
 
@@ -118,7 +119,7 @@ pub(super) fn add_option(context: &mut WriteContext<'_>, body: &Body) -> Result<
         context.model.flag(Kind::CustomFieldOptions, *id, "active")
             && context.model.text(Kind::CustomFieldOptions, *id, "name") == body.text("name")
     });
-    if same {
+    if same && context.quirks.repeated_option == RepeatedOption::Refuse {
         return Err(Refusal::invalid("name", "has already been taken"));
     }
     Ok(insert_option(context, field, body, i64::try_from(siblings.len()).unwrap_or(0)))

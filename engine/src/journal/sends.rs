@@ -1,0 +1,173 @@
+//! How often a request is sent by itself, and when: pure decisions on what the journal holds.
+//!
+//! A request whose effect provably did not come about is sent again after a wait that grows; after
+//! [`SENDS_MAX`] sends it waits for a person, with what each of them brought as evidence. The count is
+//! the intent's `attempt`, so a restart forgets none. What was refused is a new intent each time it is
+//! planned; there the refusals of one path, operation and generation are counted together.
+//!
+//! A refusal that concerns the connection (a credential, a right, a limit) says nothing about the one
+//! record, and is not counted towards a person's decision; it is waited after all the same.
+//!
+//! Left out: reads, which change nothing and have a pace of their own ([`super::look_again_ms`]).
+
+use super::{Intent, IntentId, IntentState};
+use crate::clock::rfc3339;
+use serde::{Deserialize, Serialize};
+
+/// How often a request leaves before a person decides. Stated in the threat model.
+pub const SENDS_MAX: u32 = 5;
+/// The wait before the third send; the second one waits for the settle window alone.
+const SEND_WAIT_FIRST_MS: u64 = 60_000;
+/// The longest wait between two sends. Arbitrary: what was refused four times is not mended within minutes.
+pub const SEND_WAIT_MAX_MS: u64 = 16 * 60_000;
+/// Characters kept of what one send brought.
+const SAW_CHARS_MAX: usize = 300;
+
+/// One send that came to nothing for certain, and what it brought.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Try {
+    /// When its request may have left at the latest, in milliseconds.
+    pub sent_ms: u64,
+    /// What was seen: a status, a broken answer, why there was none.
+    pub saw: String,
+}
+
+/// How long after its last send a request that left so often may leave again: four times as long each
+/// time, up to [`SEND_WAIT_MAX_MS`].
+pub fn send_wait_ms(sends: u32) -> u64 {
+    match sends {
+        0 | 1 => 0,
+        _ => SEND_WAIT_FIRST_MS.saturating_mul(1 << (2 * (sends - 2).min(8))).min(SEND_WAIT_MAX_MS),
+    }
+}
+
+/// Whether the request of a wish may leave, as far as earlier refusals tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Leave {
+    /// Nothing keeps it.
+    Now,
+    /// It was refused and waits.
+    Later {
+        /// Not before this time.
+        at_ms: u64,
+        /// How often it was sent.
+        sends: u32,
+        /// The last refusal.
+        intent: IntentId,
+        /// Why it was refused.
+        reason: String,
+    },
+    /// It was refused too often: a person decides.
+    Person {
+        /// How often it was sent.
+        sends: u32,
+        /// The last refusal: what `resolve` names.
+        intent: IntentId,
+        /// What each send brought, oldest first.
+        tries: Vec<Try>,
+    },
+}
+
+impl Leave {
+    /// What keeps the request, in a sentence; none when nothing does.
+    pub fn why_not(&self, host: &str, operation: &str) -> Option<String> {
+        match self {
+            Self::Now => None,
+            Self::Later { at_ms, sends, intent, reason } => Some(format!(
+                "{host}: {operation} was refused {} (intent {intent}: {reason}); it is sent again from {} on",
+                times(*sends),
+                rfc3339(*at_ms)
+            )),
+            Self::Person { sends, intent, tries } => Some(format!(
+                "{host}: {operation} was refused {} and waits for a person: {}. `atsync resolve CONNECTION {intent} retry` sends it once more; a changed record starts anew",
+                times(*sends),
+                evidence(tries)
+            )),
+        }
+    }
+}
+
+fn times(sends: u32) -> String {
+    if sends == 1 { "once".to_owned() } else { format!("{sends} times") }
+}
+
+/// What the refusals of one path and operation say. `newest_first`: its intents; `generation`: the one that
+/// the request is planned from. `now_ms` by the clock that the intents' changes carry.
+pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, generation: u64, now_ms: u64) -> Leave {
+    let (mut counted, mut all) = (0_u32, 0_u32);
+    let mut last: Option<&Intent> = None;
+    let mut tries: Vec<Try> = Vec::new();
+    for intent in newest_first {
+        let (reason, passing) = match &intent.state {
+            IntentState::NotSent { .. } => continue,
+            IntentState::Refused { reason, passing } if intent.generation == generation => (reason, *passing),
+            _ => break,
+        };
+        last = last.or(Some(intent));
+        all = all.saturating_add(intent.attempt);
+        if !passing {
+            counted = counted.saturating_add(intent.attempt);
+            tries.push(Try { sent_ms: intent.last_sent_ms, saw: shortened(reason) });
+        }
+        if all >= SENDS_MAX.saturating_mul(2) {
+            break;
+        }
+    }
+    let Some(last) = last else { return Leave::Now };
+    if counted >= SENDS_MAX {
+        tries.truncate(usize::try_from(SENDS_MAX).unwrap_or(usize::MAX));
+        tries.reverse();
+        return Leave::Person { sends: counted, intent: last.id, tries };
+    }
+    let wait_ms = send_wait_ms(all);
+    let at_ms = last.changed_ms.saturating_add(wait_ms);
+    // A wait that is longer than any wait was begun before the clock jumped back.
+    if at_ms > now_ms && at_ms <= now_ms.saturating_add(wait_ms) {
+        let reason = match &last.state {
+            IntentState::Refused { reason, .. } => shortened(reason),
+            _ => String::new(),
+        };
+        return Leave::Later { at_ms, sends: all, intent: last.id, reason };
+    }
+    Leave::Now
+}
+
+impl Intent {
+    /// Whether its request left as often as it may by itself.
+    pub fn is_spent(&self) -> bool {
+        self.attempt >= SENDS_MAX
+    }
+
+    /// Why a request that left too often waits for a person, with the evidence.
+    pub fn spent(&self) -> String {
+        format!(
+            "sent {} and it does not show: {}. Is it there all the same, adopt it; else retry or abandon",
+            times(self.attempt),
+            evidence(&self.tries)
+        )
+    }
+
+    /// The tries with one more: a request that left and whose outcome is open.
+    pub(crate) fn tried(&self, sent_ms: u64, saw: &str) -> Vec<Try> {
+        let mut tries = self.tries.clone();
+        tries.push(Try { sent_ms, saw: shortened(saw) });
+        let extra = tries.len().saturating_sub(usize::try_from(SENDS_MAX).unwrap_or(usize::MAX));
+        tries.drain(..extra);
+        tries
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(SAW_CHARS_MAX).collect()
+}
+
+fn evidence(tries: &[Try]) -> String {
+    if tries.is_empty() {
+        return "what its sends brought is not known".to_owned();
+    }
+    tries.iter().map(|one| format!("{} {}", rfc3339(one.sent_ms), one.saw)).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+#[path = "sends_tests.rs"]
+mod tests;

@@ -1,0 +1,115 @@
+//! The laws of sending again.
+
+use super::{Leave, SEND_WAIT_MAX_MS, SENDS_MAX, may_leave, send_wait_ms};
+use crate::journal::{Intent, IntentState};
+use atsync_model::contract::Mark;
+use proptest::prelude::*;
+
+fn intent(id: u64, attempt: u32, changed_ms: u64, state: IntentState) -> Intent {
+    Intent {
+        id,
+        host: "r".to_owned(),
+        operation: "notes.create".to_owned(),
+        target: None,
+        input: "{}".to_owned(),
+        makes: Default::default(),
+        applied: Default::default(),
+        digest: String::new(),
+        mark: Mark { text: String::new(), time_ms: id },
+        generation: 1,
+        attempt,
+        first_sent_ms: changed_ms,
+        last_sent_ms: changed_ms,
+        changed_ms,
+        tries: Vec::new(),
+        state,
+    }
+}
+
+fn refused(passing: bool) -> IntentState {
+    IntentState::Refused { reason: "no".to_owned(), passing }
+}
+
+#[test]
+fn sends_come_less_and_less_often() {
+    let waits: Vec<u64> = (0..40).map(send_wait_ms).collect();
+    assert_eq!(waits[..6], [0, 0, 60_000, 240_000, 960_000, 960_000]);
+    assert!(waits.windows(2).all(|pair| pair[0] <= pair[1]), "{waits:?}");
+    assert_eq!(send_wait_ms(u32::MAX), SEND_WAIT_MAX_MS);
+}
+
+/// Sends whenever the journal allows it; every request is refused. How often it left, and when it stopped.
+fn storm(passing: bool, rounds: u64, step_ms: u64) -> (u32, Leave) {
+    let mut journal: Vec<Intent> = Vec::new();
+    let mut leave = Leave::Now;
+    for round in 0..rounds {
+        let now_ms = 1_000_000 + round * step_ms;
+        leave = may_leave(journal.iter().rev(), 1, now_ms);
+        if leave == Leave::Now {
+            journal.push(intent(round + 1, 1, now_ms, refused(passing)));
+        }
+    }
+    (u32::try_from(journal.len()).unwrap(), leave)
+}
+
+proptest! {
+    #[test]
+    fn what_is_always_refused_leaves_five_times_at_most_however_often_it_is_planned(step_ms in 1_u64..400_000) {
+        let (sends, leave) = storm(false, 2_000_000_u64.div_ceil(step_ms) + 10, step_ms);
+        prop_assert_eq!(sends, SENDS_MAX);
+        let Leave::Person { tries, intent, .. } = leave else { panic!("{leave:?}") };
+        prop_assert_eq!(tries.len(), 5);
+        prop_assert!(tries.windows(2).all(|pair| pair[0].sent_ms < pair[1].sent_ms), "{:?}", tries);
+        prop_assert!(intent > 0);
+    }
+
+    #[test]
+    fn a_new_generation_and_an_end_of_another_kind_start_anew(generation in 2_u64..9, refusals in 1_usize..9) {
+        let mut journal: Vec<Intent> = (1..).take(refusals).map(|id| intent(id, 1, 5, refused(false))).collect();
+        prop_assert_eq!(may_leave(journal.iter().rev(), generation, 6), Leave::Now);
+        journal.push(intent(99, 1, 6, IntentState::Applied { links: Vec::new(), by_probe: false }));
+        prop_assert_eq!(may_leave(journal.iter().rev(), 1, 7), Leave::Now);
+    }
+
+    #[test]
+    fn what_never_left_counts_for_nothing(unsent in 0_usize..20) {
+        let unsent = (1..).take(unsent).map(|id| intent(id, 1, 5, IntentState::NotSent { reason: "no".to_owned() }));
+        let journal: Vec<Intent> = unsent.collect();
+        prop_assert_eq!(may_leave(journal.iter(), 1, 6), Leave::Now);
+    }
+}
+
+#[test]
+fn what_the_connection_is_refused_waits_for_nobody_but_comes_rarely() {
+    let day_ms = 24 * 3_600_000;
+    let (sends, leave) = storm(true, day_ms / 10_000, 10_000);
+    assert!((80..120).contains(&sends), "{sends}");
+    assert!(matches!(leave, Leave::Now | Leave::Later { .. }), "{leave:?}");
+}
+
+#[test]
+fn attempts_of_one_intent_count_with_its_refusal() {
+    let journal = [intent(1, 4, 5, refused(false)), intent(2, 1, 6, refused(false))];
+    assert!(matches!(may_leave(journal.iter().rev(), 1, 7), Leave::Person { sends: 5, intent: 2, .. }));
+}
+
+#[test]
+fn the_evidence_names_each_send_and_the_last_five_are_kept() {
+    let mut sent = intent(1, 1, 1_000, IntentState::Sending);
+    for at in 1..=7_u64 {
+        sent.tries = sent.tried(at * 1_000, &format!("the answer was {}", 500 + at));
+        sent.attempt = u32::try_from(at).unwrap();
+    }
+    assert_eq!(sent.tries.len(), 5);
+    assert!(sent.is_spent());
+    let spent = sent.spent();
+    assert!(spent.contains("sent 7 times") && spent.contains("1970-01-01T00:00:07.000Z the answer was 507"), "{spent}");
+    assert!(!spent.contains("502"), "{spent}");
+}
+
+#[test]
+fn a_clock_that_jumped_back_keeps_nothing_waiting() {
+    let journal: Vec<Intent> = (1..4).map(|id| intent(id, 1, 10_000_000, refused(false))).collect();
+    assert!(matches!(may_leave(journal.iter().rev(), 1, 10_000_001), Leave::Later { .. }));
+    assert_eq!(may_leave(journal.iter().rev(), 1, 5_000_000), Leave::Now);
+}

@@ -1,0 +1,366 @@
+//! The look before a create: has somebody made the record, and may the answer be believed?
+//!
+//! An ATS may show a new record late, each kind within the time that the manifest states for it. So a
+//! look that finds nothing is believed only when it began later than that after the last write that
+//! may have brought along what is looked for: the creation of its parent (a field may have come with
+//! its options, a candidate with an application), a write that carried records of the kind, an earlier
+//! creation of the same thing. Until then the look is repeated, less and less often; then the record
+//! is created.
+//!
+//! When the parent was made is read from the journal, so it holds over a restart; for a parent that
+//! somebody else made, from its own `created_at`. A parent that this run made and nobody can have
+//! added to yet needs no look at all, and an old one no wait, so an ordinary create costs what it did.
+//!
+//! # Bounds
+//! One wait is as long as the kind's delay at most, however the clocks jump; [`WRITES_MAX`] intents are
+//! read for it. Left out: what hides for longer than the manifest says; an update of the parent that
+//! carries no records of the kind, which brings none along.
+
+use super::apply::{StepEnd, Work, concerns_connection};
+use super::drive::TaskError;
+use super::effect::{Order, SEND_WAIT_MAX_MS, Touched};
+use super::gather::record;
+use super::{Progress, Reconciler};
+use crate::error::{Error, ErrorKind};
+use crate::journal::{Intent, IntentState};
+use crate::store::LinkHow;
+use crate::transport::Priority;
+use atsync_model::contract::{Outcome, Probe, Probed, RemoteRef, Task};
+use atsync_model::manifest::OperationRule;
+use serde_json::{Map, Value};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Intents that are read to learn what was written lately. More than a rate budget lets through within
+/// the delays known.
+const WRITES_MAX: usize = 1_000;
+/// The first pause between two looks; doubled each time.
+pub(super) const PAUSE_FIRST_MS: u64 = 500;
+/// The ATS's clock is known from dates that count whole seconds.
+const CLOCK_GRAIN_MS: u64 = 1_000;
+
+/// What one look saw.
+enum Seen {
+    /// The step ends with it.
+    Ended(StepEnd),
+    /// Nothing, and a look can tell.
+    Absent,
+    /// No look can tell.
+    Blind,
+}
+
+/// What was made in this run and cannot have been added to by anybody else: no look below it is needed.
+#[derive(Clone, Copy)]
+pub(super) struct Made<'a> {
+    pub(super) shared: &'a Work,
+    pub(super) own: &'a Work,
+}
+
+impl Made<'_> {
+    fn remote(&self, host: &str) -> Option<&RemoteRef> {
+        self.own.made.get(host).or_else(|| self.shared.made.get(host))
+    }
+
+    fn is_fresh(&self, host: &str) -> bool {
+        self.own.fresh.contains(host) || self.shared.fresh.contains(host)
+    }
+}
+
+/// Whether, and until when, a look that finds nothing is not believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Wary {
+    /// A look is needed.
+    pub(super) look: bool,
+    /// By the ATS's clock: a look that begins earlier and finds nothing is repeated.
+    pub(super) until_ms: u64,
+    /// The longest that it can take.
+    pub(super) delay_ms: u64,
+}
+
+impl Reconciler {
+    /// Looks before a create, until the answer can be believed. None: nothing is there; create it.
+    pub(super) async fn look_first(
+        &self,
+        order: &Order,
+        wary: Wary,
+        work: &mut Work,
+    ) -> Result<Option<StepEnd>, Error> {
+        let mut left_max_ms = wary.delay_ms;
+        let mut pause_ms = PAUSE_FIRST_MS;
+        loop {
+            let began_ms = self.clock.now_ms();
+            match self.look(order, work).await? {
+                Seen::Ended(end) => return Ok(Some(end)),
+                Seen::Blind => return Ok(None),
+                Seen::Absent => {}
+            }
+            // The ATS's clock may have become known by this look's own answer.
+            let took_ms = self.clock.now_ms().saturating_sub(began_ms);
+            let asked_ms = self.session.ats_now_ms().saturating_sub(took_ms);
+            let left_ms = wary.until_ms.saturating_sub(asked_ms).min(left_max_ms);
+            if left_ms == 0 {
+                return Ok(None);
+            }
+            let wait_ms = pause_ms.min(left_ms);
+            tracing::debug!(connection = %self.name, operation = %order.operation.name, left_ms, "nothing shows yet; looking again");
+            self.report(&Progress::Looking { operation: order.operation.name.clone(), wait_ms });
+            self.clock.sleep(wait_ms).await;
+            left_max_ms = left_max_ms.saturating_sub(wait_ms);
+            pause_ms = pause_ms.saturating_mul(2);
+        }
+    }
+
+    /// A look after a refusal, which may mean that the record is there already.
+    pub(super) async fn look_once(&self, order: &Order, work: &mut Work) -> Result<Option<StepEnd>, Error> {
+        Ok(match self.look(order, work).await? {
+            Seen::Ended(end) => Some(end),
+            Seen::Absent | Seen::Blind => None,
+        })
+    }
+
+    async fn look(&self, order: &Order, work: &mut Work) -> Result<Seen, Error> {
+        let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: None });
+        let finished = match self.drive(task, None, Priority::Interactive).await {
+            Ok(finished) => finished,
+            Err(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
+                return Ok(Seen::Ended(StepEnd::NotSent { reason: self.explain_failure(&failure) }));
+            }
+            Err(error) => {
+                return Err(self.task_error(&format!("{}: looking before {}", order.host, order.operation.name), error));
+            }
+        };
+        match finished.outcome {
+            Outcome::Probed(Probed::Found(found)) => {
+                let mut links = self.links(order, &found.links, LinkHow::Adopted).await?;
+                for link in &mut links {
+                    // Nothing of it was written by the engine; the next plan compares.
+                    link.applied = Map::new();
+                    work.made.insert(link.host.clone(), link.remote.clone());
+                    work.touched.push(Touched { remote: link.remote.clone(), intent: None, ended: false });
+                }
+                self.store.put_links(&self.name, links).await?;
+                Ok(Seen::Ended(StepEnd::Adopted))
+            }
+            Outcome::Probed(Probed::Ambiguous(refs)) => {
+                let ids: Vec<&str> = refs.iter().map(|found| found.id.as_str()).collect();
+                let reason = format!("several records in the ATS fit (ids {}); nothing is made", ids.join(", "));
+                Ok(Seen::Ended(StepEnd::NotSent { reason }))
+            }
+            Outcome::Probed(Probed::Absent(_)) => Ok(Seen::Absent),
+            Outcome::Probed(Probed::Blind(_)) => Ok(Seen::Blind),
+            _ => Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else")),
+        }
+    }
+
+    /// How wary a create is to be. `planned`: the plan asks for a look.
+    pub(super) async fn wary(
+        &self,
+        order: &Order,
+        rule: &OperationRule,
+        planned: bool,
+        made: Made<'_>,
+    ) -> Result<Wary, Error> {
+        if order.operation.target.is_some() {
+            return Ok(Wary { look: planned, ..Wary::default() });
+        }
+        let kind = self.adapter.manifest().kind(&rule.kind);
+        let shown_within_ms = kind.map_or(rule.settle_window_ms, |kind| kind.visible_within_ms);
+        let delay_ms = self.settle_window_ms.unwrap_or(shown_within_ms);
+        let input = match serde_json::from_str(&order.operation.input) {
+            Ok(Value::Object(input)) => input,
+            _ => Map::new(),
+        };
+        let parents = ancestors(&order.host);
+        let mut named: BTreeSet<RemoteRef> = self.named(&input);
+        let mut look = planned;
+        let mut since_ms = 0;
+        for host in &parents {
+            // Whoever was found and not made by this run may have anything below them.
+            look |= made.own.made.contains_key(*host) && !made.is_fresh(host);
+            let remote = match made.remote(host) {
+                Some(remote) => Some(remote.clone()),
+                None => self.store.link(&self.name, host).await?.map(|link| link.remote),
+            };
+            let Some(remote) = remote else { continue };
+            if planned || !made.is_fresh(host) {
+                since_ms = since_ms.max(self.born_ms(&remote, made.own.made.contains_key(*host)).await?);
+            }
+            named.insert(remote);
+        }
+        let around = Around { order, kind: &rule.kind, parents: &parents, named: &named, input: &input };
+        for intent in self.written_lately(&parents, delay_ms).await? {
+            let Some(bearing) = self.bearing(&intent, &around) else { continue };
+            let fresh = intent.makes.values().any(|host| made.is_fresh(host));
+            if planned || !(fresh && bearing == Bearing::Parent) {
+                since_ms = since_ms.max(self.done_by_ms(&intent));
+            }
+        }
+        let until_ms = if since_ms == 0 { 0 } else { since_ms.saturating_add(delay_ms).saturating_add(CLOCK_GRAIN_MS) };
+        look |= until_ms > self.session.ats_now_ms();
+        Ok(Wary { look, until_ms, delay_ms: delay_ms.saturating_add(CLOCK_GRAIN_MS) })
+    }
+
+    /// The intents that may bear on a look: the young ones, and those of the parents however old, since one may have been sent again.
+    async fn written_lately(&self, parents: &[&str], delay_ms: u64) -> Result<Vec<Intent>, Error> {
+        let before_ms = delay_ms.saturating_add(SEND_WAIT_MAX_MS).saturating_add(CLOCK_GRAIN_MS);
+        let since_ms = self.session.ats_now_ms().saturating_sub(before_ms);
+        let mut found: BTreeMap<u64, Intent> = BTreeMap::new();
+        let young = self.store.intents_since(&self.name, since_ms, WRITES_MAX).await?;
+        found.extend(young.into_iter().map(|intent| (intent.id, intent)));
+        if let Some(key) = parents.first() {
+            let own = self.store.intents_of(&self.name, key, WRITES_MAX).await?;
+            let above = own.into_iter().filter(|intent| parents.contains(&intent.host.as_str()));
+            found.extend(above.map(|intent| (intent.id, intent)));
+        }
+        Ok(found.into_values().collect())
+    }
+
+    fn bearing(&self, intent: &Intent, around: &Around<'_>) -> Option<Bearing> {
+        if matches!(intent.state, IntentState::Refused { .. } | IntentState::NotSent { .. }) {
+            return None;
+        }
+        let is_parent = |host: &String| around.parents.contains(&host.as_str());
+        let made = match &intent.state {
+            IntentState::Applied { links, .. } => links.as_slice(),
+            _ => &[],
+        };
+        let makes_parent = intent.makes.values().any(is_parent)
+            || made.iter().any(|link| around.named.contains(link) && intent.target.as_ref() != Some(link));
+        let carries = self.adapter.manifest().operation(&intent.operation).is_some_and(|rule| {
+            let takes = rule.fields.iter().any(|field| field.name == around.kind);
+            takes && rule.kind != around.kind && has_member(&intent.input, around.kind)
+        });
+        let same = intent.operation == around.order.operation.name
+            && intent.target.is_none()
+            && (intent.host == around.order.host || is_same_thing(&intent.input, around.input));
+        match (makes_parent, carries || same) {
+            (_, true) => Some(Bearing::Itself),
+            (true, false) => Some(Bearing::Parent),
+            (false, false) => None,
+        }
+    }
+
+    /// By the ATS's clock: when the effect of an intent had happened at the latest.
+    fn done_by_ms(&self, intent: &Intent) -> u64 {
+        match intent.state {
+            // The end of the answer, by our clock, which may have jumped since.
+            IntentState::Applied { by_probe: false, .. } => {
+                let ahead_ms = self.session.ats_now_ms().saturating_sub(self.clock.now_ms());
+                let behind_ms = self.clock.now_ms().saturating_sub(self.session.ats_now_ms());
+                let ended_ms = intent.changed_ms.saturating_add(ahead_ms).saturating_sub(behind_ms);
+                ended_ms.clamp(intent.last_sent_ms, intent.last_sent_ms.saturating_add(SEND_WAIT_MAX_MS))
+            }
+            _ => intent.last_sent_ms,
+        }
+    }
+
+    /// When a parent says that it was made; 0 when it does not. One that was found in this run and is not stored yet is read.
+    async fn born_ms(&self, remote: &RemoteRef, found_now: bool) -> Result<u64, Error> {
+        let mut row = self.store.observed(&self.name, remote).await?;
+        if row.is_none() && found_now {
+            self.fetch(&remote.kind, std::slice::from_ref(&remote.id), &BTreeMap::new(), Priority::Interactive).await?;
+            row = self.store.observed(&self.name, remote).await?;
+        }
+        let Some(row) = row else { return Ok(if found_now { self.session.ats_now_ms() } else { 0 }) };
+        let parsed = record(&row);
+        let made = parsed.text("created_at").and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
+        Ok(made.and_then(|time| u64::try_from(time.timestamp_millis()).ok()).unwrap_or(0))
+    }
+
+    /// The records that an input names by its members: `candidate` is one of `candidates`.
+    fn named(&self, input: &Map<String, Value>) -> BTreeSet<RemoteRef> {
+        let remote = |(member, value): (&String, &Value)| {
+            let kind = format!("{member}s");
+            self.adapter.manifest().kind(&kind)?;
+            Some(RemoteRef::new(kind, value.as_str()?))
+        };
+        input.iter().filter_map(remote).collect()
+    }
+}
+
+/// What a look is compared with.
+struct Around<'a> {
+    order: &'a Order,
+    /// The kind of what is to be made.
+    kind: &'a str,
+    parents: &'a [&'a str],
+    /// The parents, and what the input names besides.
+    named: &'a BTreeSet<RemoteRef>,
+    input: &'a Map<String, Value>,
+}
+
+/// What an earlier write has to do with a look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Bearing {
+    /// It made something that the record belongs to.
+    Parent,
+    /// It may have made the record itself.
+    Itself,
+}
+
+/// The paths above a path, the outermost first.
+fn ancestors(host: &str) -> Vec<&str> {
+    host.match_indices('/').filter_map(|(at, _)| host.get(..at)).collect()
+}
+
+fn has_member(input: &str, member: &str) -> bool {
+    let Ok(input) = serde_json::from_str::<Map<String, Value>>(input) else { return false };
+    input.get(member).is_some_and(|value| match value {
+        Value::Null => false,
+        Value::Array(list) => !list.is_empty(),
+        _ => true,
+    })
+}
+
+/// Whether two creations of one operation may mean the same thing: an equal input, or an address or a whole name in common.
+fn is_same_thing(one: &str, other: &Map<String, Value>) -> bool {
+    let Ok(one) = serde_json::from_str::<Map<String, Value>>(one) else { return false };
+    one == *other || names(&one).intersection(&names(other)).next().is_some()
+}
+
+/// What tells an input's record apart within its kind: its name where that is one text, its addresses, and whom it belongs to.
+fn names(input: &Map<String, Value>) -> BTreeSet<String> {
+    let parents: Vec<&str> =
+        ["candidate", "application", "custom_field"].iter().filter_map(|member| input.get(*member)?.as_str()).collect();
+    let within = parents.join(" ");
+    let texts = ["name", "email"].iter().filter_map(|member| input.get(*member)?.as_str());
+    let emails = input.get("emails").and_then(Value::as_array).into_iter().flatten();
+    let emails = emails.filter_map(|entry| entry.get("value").unwrap_or(entry).as_str());
+    texts.chain(emails).map(|text| format!("{within} {}", text.trim().to_lowercase())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ancestors, has_member, is_same_thing};
+    use serde_json::{Value, json};
+
+    #[test]
+    fn a_path_lies_below_all_that_it_begins_with() {
+        assert_eq!(
+            ancestors("ada/applications/a/attachments/cv"),
+            ["ada", "ada/applications", "ada/applications/a", "ada/applications/a/attachments"]
+        );
+        assert!(ancestors("ada").is_empty());
+    }
+
+    #[test]
+    fn an_input_carries_a_kind_when_it_has_some_of_it() {
+        assert!(has_member(r#"{"tags":["a"]}"#, "tags"));
+        assert!(!has_member(r#"{"tags":[]}"#, "tags"));
+        assert!(!has_member(r#"{"tags":null}"#, "tags"));
+        assert!(!has_member("{}", "tags"));
+    }
+
+    #[test]
+    fn two_creations_mean_the_same_when_they_share_an_address_or_a_name_within_one_parent() {
+        let same = |one: Value, other: Value| is_same_thing(&one.to_string(), other.as_object().unwrap());
+        let ada = json!({"name": {"first": "Ada"}, "emails": [{"value": "Ada@example.com"}]});
+        let lady = json!({"name": {"first": "Lady"}, "emails": [{"value": "ada@example.com"}, {"value": "x@y.z"}]});
+        assert!(same(ada.clone(), lady));
+        assert!(!same(ada, json!({"name": {"first": "Ada"}, "emails": [{"value": "ben@example.com"}]})));
+        assert!(same(
+            json!({"custom_field": "1", "name": "Event"}),
+            json!({"custom_field": "1", "name": "Event", "order": 2})
+        ));
+        assert!(!same(json!({"custom_field": "1", "name": "Event"}), json!({"custom_field": "2", "name": "Event"})));
+    }
+}

@@ -1,0 +1,249 @@
+//! Reads that lag behind writes: what an ATS does not show yet is not taken for absent.
+//!
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without
+//! sockets; lists, lookups by id included, show a write only after a while, each kind its own. What counts
+//! is how often everything exists in the sandbox in the end, and how long the clock had to run for it.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+
+use atsync::plan::{Plan, words};
+use atsync::reconcile::ApplyReport;
+use atsync::{Clock, Connection, PlanOf};
+use atsync_greenhouse_sandbox::{Recruiter, RepeatedOption};
+use atsync_tests::{Meddle, World, desired};
+use serde_json::{Value, json};
+
+const ADA: &str = "ada.byron@example.com";
+/// Just within what the manifest states: for candidates and applications, and for all other kinds.
+const SLOW_MS: i64 = 118_000;
+const QUICK_MS: i64 = 28_000;
+
+/// A world in which every kind shows late.
+fn late() -> World {
+    let world = World::new(1, 24);
+    world.sandbox.set_quirks(|quirks| {
+        quirks.visibility_delay_ms = QUICK_MS;
+        for slow in ["candidates", "applications"] {
+            quirks.visibility_delays_ms.insert(slow.to_owned(), SLOW_MS);
+        }
+        quirks.repeated_option = RepeatedOption::AnotherRow;
+    });
+    world
+}
+
+fn lines(records: &[Value]) -> String {
+    records.iter().map(Value::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn sync(world: &World, acme: &Connection, records: &[Value]) -> (Plan, ApplyReport) {
+    world.run(acme.declare(&desired(&lines(records)))).unwrap();
+    world.run(acme.sync()).unwrap()
+}
+
+fn job(world: &World, at: usize) -> String {
+    let jobs = world.sandbox.rows("jobs");
+    let open: Vec<&Value> = jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true).collect();
+    open[at]["id"].to_string()
+}
+
+fn channel() -> Value {
+    json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single",
+        "name": "Channel", "options": ["Portal", "Event", "Carrier pigeon"]})
+}
+
+fn ada(more: &Value) -> Value {
+    let mut ada = json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    ada.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    ada
+}
+
+/// Everything that can hang on somebody.
+fn ada_with_everything(world: &World) -> Value {
+    ada(&json!({
+        "tags": ["one", "two"],
+        "notes": [{"key": "n1", "body": "Met at the fair."}],
+        "applications": [
+            {"key": "a1", "job": {"id": job(world, 0)}, "attachments": [
+                {"key": "cv", "filename": "cv.pdf", "type": "resume", "url": "https://example.com/cv.pdf"}]},
+            {"key": "a2", "job": {"id": job(world, 1)}}]
+    }))
+}
+
+fn named(world: &World, collection: &str, name: &str) -> usize {
+    world.sandbox.rows(collection).iter().filter(|row| row["name"] == name).count()
+}
+
+/// How often everything of [`ada_with_everything`] exists.
+fn counts(world: &World) -> Vec<(&'static str, usize)> {
+    let people = world.sandbox.candidates_by_email(ADA);
+    let id = people.first().and_then(|row| row["id"].as_i64()).unwrap_or_default();
+    let of = |collection: &str| world.sandbox.rows_of_candidate(collection, id).len();
+    vec![
+        ("candidates", people.len()),
+        ("applications", world.sandbox.applications_of(id).len()),
+        ("applied tags", of("applied_candidate_tags")),
+        ("notes", world.sandbox.notes_of(id).iter().filter(|note| note["body"] == "Met at the fair.").count()),
+        ("attachments", of("attachments")),
+        ("tag one", named(world, "candidate_tags", "one")),
+        ("tag two", named(world, "candidate_tags", "two")),
+    ]
+}
+
+const ONE_OF_EACH: [(&str, usize); 7] = [
+    ("candidates", 1),
+    ("applications", 2),
+    ("applied tags", 2),
+    ("notes", 1),
+    ("attachments", 1),
+    ("tag one", 1),
+    ("tag two", 1),
+];
+
+/// Syncs until nothing is left, with time passing between.
+fn finish(world: &World, acme: &Connection) {
+    for _ in 0..3 {
+        world.run(acme.sync()).unwrap();
+        world.clock.set(world.clock.now_ms() + 10 * 60_000);
+    }
+    world.sandbox.clear_logs();
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert!(plan.is_empty() && plan.blocked().next().is_none(), "{}", words::plan(&plan));
+    assert_eq!(world.written(), Vec::<String>::new());
+}
+
+#[test]
+fn options_that_came_along_with_their_field_and_show_late_are_not_made_again() {
+    for lag_ms in [200, 5_000, QUICK_MS] {
+        let world = late();
+        world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = lag_ms);
+        let acme = world.connect();
+        let (_, report) = sync(&world, &acme, &[channel(), ada(&json!({"custom_fields": {"channel": "Event"}}))]);
+        assert!(report.is_complete(), "{report:#?}");
+        for label in ["Portal", "Event", "Carrier pigeon"] {
+            assert_eq!(named(&world, "custom_field_options", label), 1, "{label}, {lag_ms} ms");
+        }
+        finish(&world, &acme);
+        assert_eq!(world.sandbox.candidates_by_email(ADA)[0]["custom_fields"]["channel"]["value"], "Event");
+    }
+}
+
+#[test]
+fn a_restart_between_parent_and_child_makes_no_look_more_credulous() {
+    let mut rehearsal = late();
+    rehearsal.restart();
+    let acme = rehearsal.connect();
+    sync(&rehearsal, &acme, &[channel(), ada_with_everything(&rehearsal)]);
+    let exchanges = rehearsal.wire.exchanges.load(std::sync::atomic::Ordering::SeqCst);
+    assert_eq!(counts(&rehearsal), ONE_OF_EACH);
+    for number in 1..=exchanges {
+        for pause_ms in [0, 20_000] {
+            let mut world = late();
+            let records = [channel(), ada_with_everything(&world)];
+            world.wire.kill_at.store(number, std::sync::atomic::Ordering::SeqCst);
+            let died = world.live(async {
+                let acme = world.engine().connect(world.options()).await.unwrap();
+                acme.declare(&desired(&lines(&records))).await.unwrap();
+                acme.sync().await.unwrap();
+            });
+            world.restart();
+            world.clock.set(world.clock.now_ms() + pause_ms);
+            let acme = world.connect();
+            sync(&world, &acme, &records);
+            finish(&world, &acme);
+            assert_eq!(counts(&world), ONE_OF_EACH, "killed at {number} of {exchanges}, died: {}", died.is_none());
+            for label in ["Portal", "Event", "Carrier pigeon"] {
+                assert_eq!(named(&world, "custom_field_options", label), 1, "{label}, killed at {number}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_given_up_and_declared_again_under_another_key_is_found_and_not_made_again() {
+    let world = late();
+    let acme = world.connect();
+    sync(&world, &acme, &[ada(&json!({}))]);
+    world.run(acme.abandon("ada")).unwrap();
+    let mut again = ada(&json!({}));
+    again["key"] = json!("ada-2");
+    sync(&world, &acme, &[again]);
+    finish(&world, &acme);
+    assert_eq!(world.sandbox.candidates_by_email(ADA).len(), 1);
+}
+
+#[test]
+fn a_create_waits_only_where_something_may_have_come_along() {
+    // Every kind shows at once, so that the only waits are needless ones.
+    let world = World::new(1, 24);
+    let acme = world.connect();
+    let spent = |act: &dyn Fn()| {
+        let before_ms = world.clock.now_ms();
+        act();
+        world.clock.now_ms() - before_ms
+    };
+    let everything = ada_with_everything(&world);
+    let first_ms = spent(&|| assert!(sync(&world, &acme, &[everything.clone()]).1.is_complete()));
+    assert!(first_ms < 5_000, "a new person with everything took {first_ms} ms");
+    world.clock.set(world.clock.now_ms() + 10 * 60_000);
+    let mut noted = everything.clone();
+    noted["notes"].as_array_mut().unwrap().push(json!({"key": "n2", "body": "Called."}));
+    noted["tags"].as_array_mut().unwrap().push(json!("three"));
+    let later_ms = spent(&|| assert!(sync(&world, &acme, &[noted.clone()]).1.is_complete()));
+    assert!(later_ms < 5_000, "a note on an old record took {later_ms} ms");
+    let many: Vec<Value> = (0..20)
+        .map(|at| json!({"key": format!("p{at}"), "name": {"first": "P", "last": format!("{at}")}, "emails": [format!("p{at}@example.com")]}))
+        .collect();
+    let many_ms = spent(&|| assert!(sync(&world, &acme, &many).1.is_complete()));
+    assert!(many_ms < 60_000, "20 people took {many_ms} ms");
+}
+
+#[test]
+fn a_doubled_option_is_used_and_told_and_never_stops_its_record() {
+    let world = World::new(1, 24);
+    world.sandbox.set_quirks(|quirks| quirks.repeated_option = RepeatedOption::AnotherRow);
+    let acme = world.connect();
+    sync(&world, &acme, &[channel()]);
+    // An option is called like another one by now, and no link tells which was meant.
+    let option =
+        |name: &str| world.sandbox.rows("custom_field_options").into_iter().find(|row| row["name"] == name).unwrap();
+    let (first, other) = (option("Event"), option("Carrier pigeon"));
+    world.run(acme.abandon("@custom_fields.candidate.channel")).unwrap();
+    world.clock.set(world.clock.now_ms() + 60_000);
+    let values = json!({"name": "Event"}).as_object().unwrap().clone();
+    let deed = Recruiter::Set { collection: "custom_field_options".into(), id: other["id"].as_i64().unwrap(), values };
+    world.sandbox.recruiter(&deed).unwrap();
+    let (plan, report) = sync(&world, &acme, &[channel(), ada(&json!({"custom_fields": {"channel": "Event"}}))]);
+    assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
+    let said: Vec<&str> = plan
+        .records
+        .iter()
+        .flat_map(|record| &record.findings)
+        .filter(|finding| finding.reason == "DoubledOption")
+        .map(|finding| finding.message.as_str())
+        .collect();
+    assert!(
+        said.iter().any(|message| message.contains(&format!("{} is used, since it is the oldest", first["id"]))),
+        "{said:?}"
+    );
+    world.run(acme.sync()).unwrap();
+    finish(&world, &acme);
+    assert_eq!(named(&world, "custom_field_options", "Event"), 2);
+}
+
+#[test]
+fn a_write_that_died_before_its_answer_is_found_however_late_it_shows() {
+    let mut world = late();
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada_with_everything(&world).to_string()))).unwrap();
+    let mut seen = 0;
+    world.wire.meddle(move |request| {
+        seen += u64::from(request.method == "POST" && request.url.path() == "/v3/candidates");
+        (seen == 1 && request.method == "POST" && request.url.path() != "/token").then_some(Meddle::DieAfter)
+    });
+    assert!(world.live(acme.sync()).is_none());
+    drop(acme);
+    world.restart();
+    let acme = world.connect();
+    finish(&world, &acme);
+    assert_eq!(counts(&world), ONE_OF_EACH);
+}

@@ -1,0 +1,169 @@
+//! Requests that come to nothing again and again: they leave less and less often, five times at most, and then a person decides with the evidence.
+//!
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets. The ATS never does what it is
+//! asked; the engine is synced every minute for days, and what reached the sandbox is counted.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+
+use atsync::journal::{Intent, IntentState, SENDS_MAX};
+use atsync::reconcile::Resolution;
+use atsync::{Clock, Connection, PlanOf};
+use atsync_greenhouse_sandbox::{Fault, FaultKind};
+use atsync_tests::{World, desired};
+use serde_json::{Value, json};
+
+const MINUTE_MS: u64 = 60_000;
+const PEOPLE: &str = "/v3/candidates";
+
+fn ada() -> Value {
+    json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"]})
+}
+
+fn always(world: &World, path: &str, fault: FaultKind) {
+    let mut rule = Fault::always(path, fault);
+    rule.method = Some("POST".to_owned());
+    world.sandbox.faults().add(rule);
+}
+
+/// When each request to a path left, by the manual clock.
+fn sent(world: &World, path: &str) -> Vec<u64> {
+    let requests = world.sandbox.requests();
+    let posts = requests.iter().filter(|request| request.method == "POST" && request.path == path);
+    posts.map(|request| u64::try_from(request.at_ms).unwrap()).collect()
+}
+
+/// Syncs every minute for so many hours. Errors of the connection are what a scheduler waits after.
+fn hours(world: &World, acme: &Connection, hours: u64) {
+    let until_ms = world.clock.now_ms() + hours * 60 * MINUTE_MS;
+    while world.clock.now_ms() < until_ms {
+        drop(world.run(acme.sync()));
+        world.clock.set(world.clock.now_ms() + MINUTE_MS);
+    }
+}
+
+fn the_one(world: &World, acme: &Connection) -> Intent {
+    let open = world.run(acme.open_intents()).unwrap();
+    assert_eq!(open.len(), 1, "{open:#?}");
+    open[0].clone()
+}
+
+fn condition(world: &World, acme: &Connection, key: &str) -> String {
+    let row = world.run(acme.desired(key)).unwrap().unwrap();
+    row.status.conditions.iter().map(|held| format!("{}: {}", held.kind, held.message)).collect::<Vec<_>>().join(" | ")
+}
+
+#[test]
+fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person() {
+    for fault in
+        [FaultKind::NotApplied { status: 500 }, FaultKind::DropBefore, FaultKind::HoldBefore { delay_ms: 70_000 }]
+    {
+        let mut world = World::new(1, 12);
+        always(&world, PEOPLE, fault);
+        let acme = world.connect();
+        world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
+        hours(&world, &acme, 1);
+        drop(acme);
+        // A restart forgets no send.
+        world.restart();
+        let acme = world.connect();
+        hours(&world, &acme, 6);
+        let times = sent(&world, PEOPLE);
+        assert_eq!(times.len(), usize::try_from(SENDS_MAX).unwrap(), "{fault:?}: {times:?}");
+        let gaps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(gaps.windows(2).all(|pair| pair[0] <= pair[1] + MINUTE_MS), "{fault:?}: {gaps:?}");
+        assert!(gaps[3] >= 15 * MINUTE_MS, "{fault:?}: {gaps:?}");
+        let intent = the_one(&world, &acme);
+        let IntentState::InDoubt { stuck: true, reason, .. } = &intent.state else { panic!("{:?}", intent.state) };
+        assert!(reason.contains("sent 5 times") && intent.tries.len() == 5, "{reason}, {:?}", intent.tries);
+        // Condition, explanation and status say so, and how to go on.
+        let said = condition(&world, &acme, "ada");
+        assert!(
+            said.contains("waits for a person") && said.contains(&format!("atsync resolve CONNECTION {}", intent.id)),
+            "{said}"
+        );
+        let told = world.run(acme.explain("ada")).unwrap().words();
+        assert!(told.contains("sent 5 times") && told.matches("      sent 2").count() == 5, "{told}");
+        let status = world.run(acme.status()).unwrap();
+        assert_eq!(status.waiting_for_person, 1);
+        assert!(status.not_in_step["ada"].contains("waits for a person"), "{:?}", status.not_in_step);
+        // A person lets it go: once more, and no oftener.
+        world.run(acme.resolve(intent.id, Resolution::Retry)).unwrap();
+        hours(&world, &acme, 2);
+        assert_eq!(sent(&world, PEOPLE).len(), 6, "{fault:?}");
+        world.sandbox.faults().clear();
+        world.run(acme.resolve(intent.id, Resolution::Retry)).unwrap();
+        world.run(acme.sync()).unwrap();
+        assert_eq!(world.sandbox.candidates_by_email("ada@example.com").len(), 1);
+        assert!(world.run(acme.plan(PlanOf::All)).unwrap().is_empty());
+    }
+}
+
+#[test]
+fn what_is_refused_is_sent_five_times_and_then_waits_for_a_person() {
+    let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "text", "name": "Channel"});
+    let mut tagged = ada();
+    tagged["tags"] = json!(["new tag"]);
+    for (path, records) in
+        [(PEOPLE, vec![ada()]), ("/v3/custom_fields", vec![field]), ("/v3/candidate_tags", vec![tagged])]
+    {
+        let mut world = World::new(1, 12);
+        always(&world, path, FaultKind::NotApplied { status: 422 });
+        let acme = world.connect();
+        let lines: Vec<String> = records.iter().map(Value::to_string).collect();
+        world.run(acme.declare(&desired(&lines.join("\n")))).unwrap();
+        hours(&world, &acme, 1);
+        drop(acme);
+        world.restart();
+        let acme = world.connect();
+        hours(&world, &acme, 6);
+        let times = sent(&world, path);
+        assert_eq!(times.len(), usize::try_from(SENDS_MAX).unwrap(), "{path}: {times:?}");
+        let gaps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert!(gaps.windows(2).all(|pair| pair[0] <= pair[1] + MINUTE_MS), "{path}: {gaps:?}");
+        let key = records[0]["key"].as_str().filter(|key| *key == "ada").unwrap_or("@custom_fields.candidate.channel");
+        let said = condition(&world, &acme, key);
+        assert!(said.contains("was refused 5 times and waits for a person"), "{said}");
+        assert!(world.run(acme.status()).unwrap().not_in_step[key].contains("waits for a person"));
+        // What was refused can be sent once more by a person, as the sentence says.
+        let number = said.split("atsync resolve CONNECTION ").nth(1).unwrap().split(' ').next().unwrap();
+        world.sandbox.faults().clear();
+        let ended = world.run(acme.resolve(number.parse().unwrap(), Resolution::Retry)).unwrap();
+        assert!(matches!(ended.state, IntentState::Applied { .. }), "{ended:?}");
+        for _ in 0..2 {
+            world.run(acme.sync()).unwrap();
+            world.clock.set(world.clock.now_ms() + 5 * MINUTE_MS);
+        }
+        let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+        assert!(plan.is_empty(), "{}", atsync::plan::words::plan(&plan));
+    }
+}
+
+#[test]
+fn a_changed_wish_starts_anew_after_refusals() {
+    let world = World::new(1, 12);
+    always(&world, PEOPLE, FaultKind::NotApplied { status: 422 });
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
+    hours(&world, &acme, 6);
+    assert_eq!(sent(&world, PEOPLE).len(), 5);
+    let mut changed = ada();
+    changed["company"] = json!("Analytical");
+    world.sandbox.faults().clear();
+    world.run(acme.declare(&desired(&changed.to_string()))).unwrap();
+    world.run(acme.sync()).unwrap();
+    assert_eq!(world.sandbox.candidates_by_email("ada@example.com").len(), 1);
+}
+
+#[test]
+fn a_right_that_is_missing_waits_for_nobody_but_is_asked_rarely() {
+    let world = World::new(1, 12);
+    always(&world, PEOPLE, FaultKind::NotApplied { status: 403 });
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
+    hours(&world, &acme, 12);
+    let times = sent(&world, PEOPLE);
+    assert!((20..60).contains(&times.len()), "{} sends in 12 hours", times.len());
+    world.sandbox.faults().clear();
+    hours(&world, &acme, 1);
+    assert_eq!(world.sandbox.candidates_by_email("ada@example.com").len(), 1);
+}
