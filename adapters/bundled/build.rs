@@ -25,11 +25,8 @@ struct Bundled {
     source: &'static str,
 }
 
-const ADAPTERS: &[Bundled] = &[Bundled {
-    package: "atsync-greenhouse",
-    file: "greenhouse.wasm",
-    source: atsync_greenhouse::SOURCE_DIR,
-}];
+const ADAPTERS: &[Bundled] =
+    &[Bundled { package: "atsync-greenhouse", file: "greenhouse.wasm", source: atsync_greenhouse::SOURCE_DIR }];
 
 /// What every adapter is built upon.
 const FOUNDATIONS: &[(&str, &str)] =
@@ -51,17 +48,14 @@ fn main() -> ExitCode {
 
 fn components() -> Result<(), String> {
     let directory = |name: &str| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .ok_or_else(|| format!("{name} is not set; run this through cargo"))
+        std::env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set; run this through cargo"))
     };
     let here = directory("CARGO_MANIFEST_DIR")?;
     let out = directory("OUT_DIR")?;
     for adapter in ADAPTERS {
         let component = component(adapter, &here, &out)?;
         let path = out.join(adapter.file);
-        std::fs::write(&path, component)
-            .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        std::fs::write(&path, component).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
     }
     Ok(())
 }
@@ -70,8 +64,7 @@ fn component(adapter: &Bundled, here: &Path, out: &Path) -> Result<Vec<u8>, Stri
     if let Some(prebuilt) = std::env::var_os(PREBUILT) {
         let path = Path::new(&prebuilt).join(adapter.file);
         println!("cargo::rerun-if-changed={}", path.display());
-        return std::fs::read(&path)
-            .map_err(|error| format!("{PREBUILT}: {} cannot be read: {error}", path.display()));
+        return std::fs::read(&path).map_err(|error| format!("{PREBUILT}: {} cannot be read: {error}", path.display()));
     }
     if std::env::var_os("DOCS_RS").is_some() {
         return Ok(Vec::new());
@@ -83,8 +76,7 @@ fn component(adapter: &Bundled, here: &Path, out: &Path) -> Result<Vec<u8>, Stri
         let order = Order { package: adapter.package, workspace: here, target_dir: &target_dir };
         return build(order).map_err(said);
     }
-    let patches: Vec<(&str, &Path)> =
-        FOUNDATIONS.iter().map(|(name, source)| (*name, Path::new(*source))).collect();
+    let patches: Vec<(&str, &Path)> = FOUNDATIONS.iter().map(|(name, source)| (*name, Path::new(*source))).collect();
     build_published(Published {
         package: adapter.package,
         source: Path::new(adapter.source),

@@ -105,7 +105,9 @@ pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
         records += 1;
         let key = record.key();
         match keys.get(&key) {
-            Some(first) => refusals.add(line, &format!("{key}: two records have this key; the other one is on line {first}")),
+            Some(first) => {
+                refusals.add(line, &format!("{key}: two records have this key; the other one is on line {first}"))
+            }
             None => drop(keys.insert(key, line)),
         }
         if records > declare::RECORDS_MAX {

@@ -35,8 +35,7 @@ struct Program {
 
 impl Program {
     fn start(site: &Site, arguments: &[&str]) -> Self {
-        let mut child =
-            site.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = site.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap()).lines();
         let err = BufReader::new(child.stderr.take().unwrap()).lines();
         Self { child, out, err }
@@ -74,7 +73,8 @@ async fn no_effect_begins_after(name: &str) {
     site.sandbox().faults().add(Fault::once("POST", "/v3/candidates", FaultKind::Slow { delay_ms: 1_500 }));
     let apply = ["apply", "acme", "--desired", "r.json", "--yes"];
     let mut program = Program::start(&site, &apply);
-    let is_create = |logged: &atsync_greenhouse_sandbox::Logged| logged.method == "POST" && logged.path == "/v3/candidates";
+    let is_create =
+        |logged: &atsync_greenhouse_sandbox::Logged| logged.method == "POST" && logged.path == "/v3/candidates";
     while !site.sandbox().requests().iter().any(is_create) {
         assert!(program.child.try_wait().unwrap().is_none(), "it ended before its first effect");
         tokio::task::yield_now().await;

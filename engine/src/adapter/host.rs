@@ -410,8 +410,7 @@ fn trapped(trap: Trap, error: &wasmtime::Error) -> String {
     let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
     match frames.iter().find_map(wasmtime::FrameInfo::func_name) {
         Some(function) => {
-            let function: String =
-                function.chars().filter(|c| !c.is_control()).take(FUNCTION_CHARS_MAX).collect();
+            let function: String = function.chars().filter(|c| !c.is_control()).take(FUNCTION_CHARS_MAX).collect();
             format!("{trap}, in the function {function}")
         }
         None => trap.to_string(),

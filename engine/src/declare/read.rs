@@ -330,7 +330,10 @@ mod tests {
         assert_eq!(shape("{\"key\":\"a\"}\n\n{\"key\":\"b\"}"), ["1 a", "3 b"]);
         assert_eq!(shape("\u{feff}{\"key\":\"a\"}\r\n\u{feff}{\"key\":\"b\"}\r\n"), ["1 a", "2 b"]);
         assert_eq!(shape("[\n{\"key\":\"a\"},\n{\"key\":\n\"b\"}\n]\n"), ["2 a", "3 b"]);
-        assert_eq!(shape("{\n  \"key\": \"a\",\n  \"tags\": [\n    \"x]\\\"}\"\n  ]\n}\n{\"key\": \"b\"}"), ["1 a", "7 b"]);
+        assert_eq!(
+            shape("{\n  \"key\": \"a\",\n  \"tags\": [\n    \"x]\\\"}\"\n  ]\n}\n{\"key\": \"b\"}"),
+            ["1 a", "7 b"]
+        );
         assert!(shape("").is_empty() && shape("\n \n").is_empty() && shape("[]").is_empty());
     }
 

@@ -120,7 +120,8 @@ pub(crate) struct Reconciler {
 }
 
 /// Why a step was not sent while effects are held.
-pub(crate) const EFFECTS_HELD: &str = "the program is stopping, so no new effect begins; the next apply goes on from here";
+pub(crate) const EFFECTS_HELD: &str =
+    "the program is stopping, so no new effect begins; the next apply goes on from here";
 
 impl std::fmt::Debug for Reconciler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -14,7 +14,10 @@ use std::collections::BTreeSet;
 #[derive(Debug)]
 enum Subject {
     Scan,
-    Fetch { kind: String, ids: BTreeSet<String> },
+    Fetch {
+        kind: String,
+        ids: BTreeSet<String>,
+    },
     Probe,
     /// The operation and what it is done to, for messages.
     Write(String),
@@ -75,9 +78,9 @@ impl TaskGuard {
             (Effect::Safe, _) => Ok(()),
             (Effect::Scratch, Subject::Write(_)) => Ok(()),
             (Effect::Scratch, _) => Err(broke("a request that leaves something behind in a task that only looks")),
-            (Effect::Unsafe, Subject::Write(what)) if self.changed => Err(broke(format!(
-                "a second request that changes the ATS in one write: {what}; it was not sent"
-            ))),
+            (Effect::Unsafe, Subject::Write(what)) if self.changed => {
+                Err(broke(format!("a second request that changes the ATS in one write: {what}; it was not sent")))
+            }
             (Effect::Unsafe, Subject::Write(_)) => {
                 self.changed = true;
                 Ok(())

@@ -114,8 +114,7 @@ fn mend(
         lost.push(Problem::field(&item.kind, &item.id, "raw", words(&error)));
     }
     let mask = usize::try_from(item.mask).ok().and_then(|index| masks.get(index)).cloned();
-    let mask =
-        mask.ok_or_else(|| broke(format!("its mask, number {}, is none of the page's", item.mask)))?;
+    let mask = mask.ok_or_else(|| broke(format!("its mask, number {}, is none of the page's", item.mask)))?;
     if item.body.len() <= ITEM_BODY_BYTES_MAX && body(&item.body, &mask).is_err() {
         let members: BTreeMap<String, &RawValue> =
             serde_json::from_str(&item.body).map_err(|error| super::not_json("its body", &error))?;
@@ -206,8 +205,7 @@ fn one<'a>(
         name("a version", version)?;
     }
     let mask = usize::try_from(item.mask).ok().and_then(|index| found.masks.get(index));
-    let mask =
-        mask.ok_or_else(|| broke(format!("its mask, number {}, is none of the page's", item.mask)))?;
+    let mask = mask.ok_or_else(|| broke(format!("its mask, number {}, is none of the page's", item.mask)))?;
     if !proved.contains(&(item.kind.as_str(), item.mask)) {
         kind(manifest, &item.kind)?;
         let fields = manifest.kind(&item.kind).map_or(&[][..], |rule| &rule.fields);

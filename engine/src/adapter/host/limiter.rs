@@ -2,11 +2,11 @@
 //!
 //! Left out: stack, time and the size of an answer; wasmtime is told those numbers before the call.
 
+use super::notices::Notices;
 use crate::adapter::limits::{
     ANSWER_BYTES_MAX, COMPONENT_BYTES_MAX, GUEST_TIME_MAX, INSTANCES_MAX, MEMORY_BYTES_MAX, REPLY_BYTES_MAX,
     STACK_BYTES_MAX, TABLE_ELEMENTS_MAX,
 };
-use super::notices::Notices;
 use std::time::Duration;
 use wasmtime::ResourceLimiter;
 
