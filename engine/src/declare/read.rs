@@ -117,10 +117,10 @@ impl<R: Read> Records<R> {
             }
             match byte {
                 // No text goes over the end of a line: this one lacks its quotation mark.
-                b'\n' if in_string => return Ok(Text { line, bytes: text, problem: None }),
+                b'\n' if in_string => return Ok(Text::cut(line, text)),
                 // A record on one line that ends early, before the next one begins.
                 b'\n' if text.len() > 2 && self.begins_a_record(depth)? => {
-                    return Ok(Text { line, bytes: text, problem: None });
+                    return Ok(Text::cut(line, text));
                 }
                 _ if in_string => match (escaped, byte) {
                     (true, _) => escaped = false,
@@ -175,6 +175,14 @@ struct Text {
 impl Text {
     fn broken(line: u64, problem: impl Into<String>) -> Self {
         Self { line, bytes: Vec::new(), problem: Some(problem.into()) }
+    }
+
+    /// A line that ends early: where it ends is on the line itself, not after it.
+    fn cut(line: u64, mut bytes: Vec<u8>) -> Self {
+        while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
+            bytes.pop();
+        }
+        Self { line, bytes, problem: None }
     }
 
     fn record(self) -> Read1 {

@@ -20,7 +20,7 @@ impl Adapter for Panicking {
         match scan.kind.as_str() {
             "text" => panic!("the stage {:?} is not known\nand never was", "Offer"), // the place that the test names
             "index" => return Err(Failure::Bug(scan.kind.as_bytes()[scan.kind.len()].to_string())),
-            "none" => return Err(Failure::Bug(scan.parent.unwrap())),
+            "none" => return Err(Failure::Bug(scan.parent.unwrap().id)),
             "value" => std::panic::panic_any(7_u32),
             "long" => panic!("{}", "x".repeat(100_000)),
             _ => Err(Failure::Bug("no panic for this one".into())),
