@@ -3,9 +3,10 @@
 //!
 //! The component that a binary carries is therefore always the one of its own sources. In the
 //! repository the adapter is built within the workspace, with its `Cargo.lock`. A published crate
-//! has no neighbours: it builds the very packages that it depends on (they say where they lie), in a
-//! small workspace in `OUT_DIR`, with the versions of its own `Cargo.lock`. Both need the compilation
-//! target `wasm32-unknown-unknown`, which is added with rustup when it is missing.
+//! has no neighbours: it builds the published adapter of its own version, in a small workspace in
+//! `OUT_DIR`, with the versions of its own `Cargo.lock`; where cargo verifies several packages that are
+//! not published yet, they lie unpacked beside each other, and are taken from there. All of it needs the
+//! compilation target `wasm32-unknown-unknown`, which is added with rustup when it is missing.
 //!
 //! `ATSYNC_COMPONENTS`, a directory with the components, takes the place of building: for builds
 //! without a network or without that target. docs.rs has neither, and gets an empty component.
@@ -16,24 +17,30 @@ use atsync_componentize::{Error, Order, Published, build, build_published};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-/// A bundled adapter.
-struct Bundled {
-    package: &'static str,
-    /// The file that `src/lib.rs` embeds.
-    file: &'static str,
-    /// Where the package lies, wherever this one came from.
-    source: &'static str,
-}
-
-const ADAPTERS: &[Bundled] =
-    &[Bundled { package: "atsync-greenhouse", file: "greenhouse.wasm", source: atsync_greenhouse::SOURCE_DIR }];
+/// Package, and the file that `src/lib.rs` embeds.
+const ADAPTERS: &[(&str, &str)] = &[("atsync-greenhouse", "greenhouse.wasm")];
 
 /// What every adapter is built upon.
-const FOUNDATIONS: &[(&str, &str)] =
-    &[("atsync-adapter", atsync_adapter::SOURCE_DIR), ("atsync-model", atsync_model::SOURCE_DIR)];
+const FOUNDATIONS: &[&str] = &["atsync-adapter", "atsync-model"];
+
+/// The version of all of them, which is this crate's.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A directory with prebuilt components.
 const PREBUILT: &str = "ATSYNC_COMPONENTS";
+
+/// What the components are made of in the repository, seen from this crate.
+const SOURCES: &[&str] = &[
+    "../greenhouse/src",
+    "../greenhouse/Cargo.toml",
+    "../sdk/src",
+    "../sdk/Cargo.toml",
+    "../../engine/model/src",
+    "../../engine/model/Cargo.toml",
+    "../../wit",
+    "../../Cargo.toml",
+    "../../Cargo.lock",
+];
 
 fn main() -> ExitCode {
     println!("cargo::rerun-if-env-changed={PREBUILT}");
@@ -52,17 +59,17 @@ fn components() -> Result<(), String> {
     };
     let here = directory("CARGO_MANIFEST_DIR")?;
     let out = directory("OUT_DIR")?;
-    for adapter in ADAPTERS {
-        let component = component(adapter, &here, &out)?;
-        let path = out.join(adapter.file);
+    for (package, file) in ADAPTERS {
+        let component = component(package, file, &here, &out)?;
+        let path = out.join(file);
         std::fs::write(&path, component).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
     }
     Ok(())
 }
 
-fn component(adapter: &Bundled, here: &Path, out: &Path) -> Result<Vec<u8>, String> {
+fn component(package: &str, file: &str, here: &Path, out: &Path) -> Result<Vec<u8>, String> {
     if let Some(prebuilt) = std::env::var_os(PREBUILT) {
-        let path = Path::new(&prebuilt).join(adapter.file);
+        let path = Path::new(&prebuilt).join(file);
         println!("cargo::rerun-if-changed={}", path.display());
         return std::fs::read(&path).map_err(|error| format!("{PREBUILT}: {} cannot be read: {error}", path.display()));
     }
@@ -71,45 +78,28 @@ fn component(adapter: &Bundled, here: &Path, out: &Path) -> Result<Vec<u8>, Stri
     }
     let target_dir = adapters_dir(out);
     let said = |error: Error| error.to_string();
-    if in_workspace(adapter, here) {
-        watch(adapter, here);
-        let order = Order { package: adapter.package, workspace: here, target_dir: &target_dir };
-        return build(order).map_err(said);
-    }
-    let patches: Vec<(&str, &Path)> = FOUNDATIONS.iter().map(|(name, source)| (*name, Path::new(*source))).collect();
-    build_published(Published {
-        package: adapter.package,
-        source: Path::new(adapter.source),
-        patches: &patches,
-        lock: Some(&here.join("Cargo.lock")),
-        directory: &out.join(adapter.package),
-        target_dir: &target_dir,
-    })
-    .map_err(said)
-}
-
-/// Whether the adapter's source is the repository's own, two levels below the workspace's root.
-fn in_workspace(adapter: &Bundled, here: &Path) -> bool {
-    let root = here.join("../..");
-    let is_ours = |source: &str| match (Path::new(source).canonicalize(), root.canonicalize()) {
-        (Ok(source), Ok(root)) => source.starts_with(root),
-        _ => false,
-    };
-    root.join("wit/adapter.wit").is_file() && is_ours(adapter.source)
-}
-
-/// Tells cargo what the component is made of.
-fn watch(adapter: &Bundled, here: &Path) {
-    let packages = FOUNDATIONS.iter().map(|(_, source)| *source).chain([adapter.source]);
-    for source in packages {
-        for part in ["src", "Cargo.toml"] {
-            println!("cargo::rerun-if-changed={}", Path::new(source).join(part).display());
+    if here.join("../greenhouse/Cargo.toml").is_file() && here.join("../../wit/adapter.wit").is_file() {
+        for source in SOURCES {
+            println!("cargo::rerun-if-changed={source}");
         }
+        return build(Order { package, workspace: here, target_dir: &target_dir }).map_err(said);
     }
-    println!("cargo::rerun-if-changed={}", Path::new(atsync_adapter::SOURCE_DIR).join("wit").display());
-    for part in ["Cargo.toml", "Cargo.lock"] {
-        println!("cargo::rerun-if-changed={}", here.join("../..").join(part).display());
-    }
+    println!("cargo::rerun-if-changed=build.rs");
+    let unpacked = |name: &str| Some(here.join(format!("../{name}-{VERSION}"))).filter(|path| path.is_dir());
+    let foundations: Vec<(&str, PathBuf)> =
+        FOUNDATIONS.iter().filter_map(|name| Some((*name, unpacked(name)?))).collect();
+    let patches: Vec<(&str, &Path)> = foundations.iter().map(|(name, path)| (*name, path.as_path())).collect();
+    let source = unpacked(package);
+    let order = Published {
+        package,
+        version: VERSION,
+        source: source.as_deref(),
+        patches: if source.is_some() { &patches } else { &[] },
+        lock: Some(&here.join("Cargo.lock")),
+        directory: &out.join(package),
+        target_dir: &target_dir,
+    };
+    build_published(order).map_err(said)
 }
 
 /// A target directory beside the profiles of the outer one, so that debug and release builds share

@@ -17,7 +17,8 @@ fn panicking() -> ComponentAdapter {
     let tmp = Path::new(env!("CARGO_TARGET_TMPDIR"));
     let component = atsync_componentize::build_published(atsync_componentize::Published {
         package: "atsync-adapter-panicking",
-        source: &workspace.join("tests/hostile/panicking"),
+        version: "0.1.0",
+        source: Some(&workspace.join("tests/hostile/panicking")),
         patches: &[],
         lock: Some(&workspace.join("Cargo.lock")),
         directory: &tmp.join("panicking"),

@@ -61,8 +61,10 @@ pub fn build(order: Order<'_>) -> Result<Vec<u8>, Error> {
 pub struct Published<'a> {
     /// The adapter's package; it calls `export_adapter!`.
     pub package: &'a str,
-    /// The directory of its source.
-    pub source: &'a Path,
+    /// Its version, for the registry.
+    pub version: &'a str,
+    /// The directory of its source, where that is at hand; else the registry has it.
+    pub source: Option<&'a Path>,
     /// Name and directory of the packages that must be those at hand, whatever the registry has.
     pub patches: &'a [(&'a str, &'a Path)],
     /// A `Cargo.lock` with the versions to prefer.
@@ -84,13 +86,17 @@ pub fn build_published(order: Published<'_>) -> Result<Vec<u8>, Error> {
         Error::new(format!("a workspace cannot be written to {}: {error}", order.directory.display()))
     };
     std::fs::create_dir_all(order.directory).map_err(unwritable)?;
+    let from = match order.source {
+        Some(source) => format!("path = {}", quoted(&source.display().to_string())),
+        None => format!("version = {}", quoted(&format!("={}", order.version))),
+    };
     let mut manifest = format!(
         "[package]\nname = {}\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
          [lib]\npath = \"lib.rs\"\ncrate-type = [\"cdylib\"]\n\n\
-         [dependencies]\nadapter = {{ package = {}, path = {} }}\n",
+         [dependencies]\nadapter = {{ package = {}, {} }}\n",
         quoted(&package),
         quoted(order.package),
-        quoted(&order.source.display().to_string()),
+        from,
     );
     if !order.patches.is_empty() {
         manifest.push_str("\n[patch.crates-io]\n");

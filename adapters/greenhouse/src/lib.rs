@@ -32,11 +32,6 @@ use atsync_adapter::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_adapter::{Adapter, Manifest};
 use state::State;
 
-/// The directory of this package's source. A build script that compiles an adapter again, for
-/// WebAssembly, points cargo at it; a published crate has no other way to find its dependencies.
-#[doc(hidden)]
-pub const SOURCE_DIR: &str = env!("CARGO_MANIFEST_DIR");
-
 /// The adapter.
 #[derive(Clone, Copy, Debug)]
 pub struct Greenhouse;

@@ -112,11 +112,6 @@ use contract::{Continuation, Failure, Given, Reply, Step, Task};
 /// The version of the contract that this SDK speaks, as a manifest states it.
 pub const CONTRACT: &str = "ats:adapter@0.1.0";
 
-/// The directory of this package's source. A build script that compiles an adapter again, for
-/// WebAssembly, points cargo at it; a published crate has no other way to find its dependencies.
-#[doc(hidden)]
-pub const SOURCE_DIR: &str = env!("CARGO_MANIFEST_DIR");
-
 /// An adapter for one ATS.
 ///
 /// # Guarantees that the engine gives

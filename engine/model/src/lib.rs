@@ -14,8 +14,3 @@ pub mod unified;
 
 pub use contract::RemoteRef;
 pub use manifest::Manifest;
-
-/// The directory of this package's source. A build script that compiles an adapter again, for
-/// WebAssembly, points cargo at it; a published crate has no other way to find its dependencies.
-#[doc(hidden)]
-pub const SOURCE_DIR: &str = env!("CARGO_MANIFEST_DIR");
