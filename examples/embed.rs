@@ -48,7 +48,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let again = acme.plan(PlanOf::All).await?;
     println!("Planned again: {} writes.", again.writes());
 
-    // The feed of what changed, in order, without gap. A consumer that acknowledges goes on from there after a restart.
+    // The feed of what changed up to now, in order, without gap. `follow` waits for what comes next, from where a consumer left off.
     let mut changes = std::pin::pin!(acme.changes(before));
     while let Some(change) = changes.try_next().await? {
         println!("change {}: {} {} {:?}", change.serial, change.kind, change.id, change.what);

@@ -255,7 +255,11 @@ fn a_paused_definition_makes_nothing_and_what_hangs_on_it_says_so() {
     world.run(acme.declare(&desired(&channel(&json!({})).to_string()))).unwrap();
     world.run(acme.pause("@custom_fields.candidate.channel")).unwrap();
     let (plan, report) = sync(&world, &acme, &[ada(&json!({"channel": "Portal"}))]);
-    assert!(blocked(&plan)[0].contains("is paused or only observed; `atsync resume` it"), "{:?}", blocked(&plan));
+    assert!(
+        blocked(&plan)[0].contains("is paused or only observed; take it up again with `Connection::resume`"),
+        "{:?}",
+        blocked(&plan)
+    );
     assert_eq!((report.steps.len(), world.written().len()), (0, 0));
     world.run(acme.resume("@custom_fields.candidate.channel")).unwrap();
     let (_, report) = world.run(acme.sync()).unwrap();

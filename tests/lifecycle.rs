@@ -16,7 +16,7 @@
 use atsync::plan::{FindingKind, Plan, words};
 use atsync::reconcile::ApplyReport;
 use atsync::{Clock as _, Connection, PlanOf};
-use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
+use atsync_greenhouse_sandbox::{CreateAnswer, Fault, FaultKind, Recruiter};
 use atsync_tests::{World, desired};
 use serde_json::{Value, json};
 
@@ -613,4 +613,36 @@ fn a_creation_in_doubt_is_followed_by_its_end_once_it_is_settled() {
         assert_eq!(application(&world)["stage_name"], json!(stage(&world, job(&world, 0), 1)));
         in_step(&world, &acme);
     }
+}
+
+#[test]
+fn an_end_follows_a_creation_whose_answer_does_not_name_the_application() {
+    for answer in [CreateAnswer::Wrapped, CreateAnswer::Bare] {
+        let world = world();
+        world.sandbox.set_quirks(|quirks| quirks.create_answer = answer);
+        let acme = world.connect();
+        let wish = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected", "reject_reason": REASON});
+        bring_whole(&world, &acme, &ada(&world, &wish));
+        assert_eq!(status(&world), "rejected");
+        // It is the host's own rejection, whichever way it was found.
+        bring_whole(&world, &acme, &ada(&world, &json!({"outcome": "active"})));
+        assert_eq!(status(&world), "in_process");
+    }
+}
+
+#[test]
+fn a_prospect_that_stands_in_another_pool_stage_is_reported() {
+    let world = world();
+    let acme = world.connect();
+    let of = |place: &str| {
+        let mut record = ada(&world, &json!({"kind": "prospect", "pool": "Alumni", "pool_stage": place}));
+        record["applications"][0].as_object_mut().unwrap().remove("job");
+        record
+    };
+    bring_whole(&world, &acme, &of("Contacted"));
+    let pool = world.sandbox.rows("prospect_pools").into_iter().find(|pool| pool["name"] == "Alumni").unwrap();
+    let stages = world.sandbox.rows_where("prospect_pool_stages", "prospect_pool_id", pool["id"].as_i64().unwrap());
+    let other = stages.iter().find(|stage| stage["name"] != "Contacted").unwrap()["name"].as_str().unwrap();
+    declare(&world, &acme, &of(other));
+    stands(&world, &acme, FindingKind::Drifted);
 }

@@ -20,7 +20,11 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Handles are cheap to clone. Dropping a future that they gave is safe at any point: see [`crate::reconcile`].
+//! Handles are cheap to clone, and their futures can be spawned. Dropping one is safe at any point: see [`crate::reconcile`].
+//!
+//! A tokio runtime is needed, built with `enable_all`: the network and a store in a file run on it. Without one, calls that need it give an
+//! error of [`ErrorKind::Configuration`]. Whoever drops the last handle of a store in a file waits until what is queued is written.
+//!
 //! Left out: configuration files, the command line, HTTP; they belong to the daemon.
 
 use crate::adapter::Adapter;
@@ -36,14 +40,12 @@ use crate::reconcile::{
     ApplyReport, CheckResult, HintEnd, Parts, PlanOf, ProgressFn, PullReport, Reconciler, Resend, SettleReport,
     SweepOptions, SweepReport,
 };
-use crate::store::{
-    Change, ConnectionRow, DeclareReport, DesiredRow, Hold, LinkRow, ObservedRow, ScanState, Store, SweepPhase,
-    SweepState,
-};
+use crate::secret::Secret;
+use crate::store::{ConnectionRow, DeclareReport, Hold, LinkRow, ScanState, Store, SweepPhase, SweepState};
 use crate::transport::{HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
-use atsync_model::contract::{Hint, RemoteRef};
+use crate::webhook::Webhooks;
+use atsync_model::contract::Hint;
 use atsync_model::manifest::{Manifest, OriginBase};
-use futures_util::stream::{self, Stream};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +55,7 @@ use tokio::sync::{Notify, watch};
 use url::Url;
 
 /// Rows that one read of the feed or of a kind brings.
-const READ_ROWS: usize = 500;
+pub(crate) const READ_ROWS: usize = 500;
 
 /// What a connection is made of.
 #[derive(Clone)]
@@ -72,6 +74,8 @@ pub struct ConnectionOptions {
     pub settings: Map<String, Value>,
     /// Overrides how long a doubt waits before "not there" is believed. For stand-in servers; never shorten it against a real ATS.
     pub settle_window_ms: Option<u64>,
+    /// What the ATS signs its webhooks with; see [`Connection::receive`]. Several while one is being replaced. Empty: none is believed.
+    pub webhook_secrets: Vec<Secret>,
     /// Told what the connection is doing.
     pub progress: ProgressFn,
 }
@@ -87,6 +91,7 @@ impl ConnectionOptions {
             allow_private_network: false,
             settings: Map::new(),
             settle_window_ms: None,
+            webhook_secrets: Vec::new(),
             progress: Arc::new(|_| {}),
         }
     }
@@ -206,7 +211,7 @@ impl Engine {
         let row = self.store.connection(&name).await?.unwrap_or_default();
         if !row.adapter.is_empty() && row.adapter != manifest.name {
             let message = format!(
-                "the store keeps it with the adapter {}, the configuration says {}; use another name for a new connection",
+                "the store keeps it with the adapter {}, the options say {}; use another name for a new connection",
                 row.adapter, manifest.name
             );
             return Err(problem(message));
@@ -252,6 +257,7 @@ impl Engine {
             reconciler: Arc::new(reconciler),
             declared: Arc::new(Notify::new()),
             credentials: Arc::new(watch::Sender::new(0)),
+            webhooks: Arc::new(Webhooks::new(options.webhook_secrets)),
         })
     }
 }
@@ -329,6 +335,7 @@ pub struct Connection {
     declared: Arc<Notify>,
     /// Counts the credentials that were given since the connection was opened.
     credentials: Arc<watch::Sender<u64>>,
+    webhooks: Arc<Webhooks>,
 }
 
 /// How a connection stands.
@@ -488,69 +495,6 @@ impl Connection {
         Ok((plan, report))
     }
 
-    /// Observed records of a kind, in the order of their ids.
-    pub fn observed(&self, kind: &str) -> impl Stream<Item = Result<ObservedRow, Error>> + Send + use<> {
-        let kind = kind.to_owned();
-        let reconciler = Arc::clone(&self.reconciler);
-        let pages = stream::try_unfold(Some(None), move |after: Option<Option<String>>| {
-            let (kind, reconciler) = (kind.clone(), Arc::clone(&reconciler));
-            async move {
-                let Some(after) = after else { return Ok(None) };
-                let rows = reconciler.store.observed_page(&reconciler.name, &kind, after.as_deref(), READ_ROWS).await?;
-                let next = rows.last().map(|row| Some(row.id.clone()));
-                Ok::<_, Error>(Some((stream::iter(rows.into_iter().map(Ok::<_, Error>)), next)))
-            }
-        });
-        futures_util::TryStreamExt::try_flatten(pages)
-    }
-
-    /// One observed record.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`].
-    pub async fn observed_one(&self, kind: &str, id: &str) -> Result<Option<ObservedRow>, Error> {
-        Ok(self.reconciler.store.observed(&self.reconciler.name, &RemoteRef::new(kind, id)).await?)
-    }
-
-    /// The feed after a serial, up to what is there now.
-    pub fn changes(&self, after: u64) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
-        let reconciler = Arc::clone(&self.reconciler);
-        let pages = stream::try_unfold(Some(after), move |after: Option<u64>| {
-            let reconciler = Arc::clone(&reconciler);
-            async move {
-                let Some(after) = after else { return Ok(None) };
-                let changes = reconciler.store.changes(&reconciler.name, after, READ_ROWS).await?;
-                let next = changes.last().map(|change| change.serial);
-                Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
-            }
-        });
-        futures_util::TryStreamExt::try_flatten(pages)
-    }
-
-    /// Remembers that a consumer has dealt with the feed up to a serial.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`].
-    pub async fn acknowledge(&self, consumer: &str, serial: u64) -> Result<(), Error> {
-        Ok(self.reconciler.store.acknowledge(&self.reconciler.name, consumer, serial).await?)
-    }
-
-    /// How far a consumer has come.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`].
-    pub async fn offset(&self, consumer: &str) -> Result<u64, Error> {
-        Ok(self.reconciler.store.offset(&self.reconciler.name, consumer).await?)
-    }
-
-    /// One desired record with its status.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Store`].
-    pub async fn desired(&self, key: &str) -> Result<Option<DesiredRow>, Error> {
-        Ok(self.reconciler.store.desired(&self.reconciler.name, key).await?)
-    }
-
     /// The links of a desired record.
     ///
     /// # Errors
@@ -629,6 +573,14 @@ impl Connection {
 
     pub(crate) fn reconciler(&self) -> &Reconciler {
         &self.reconciler
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Reconciler> {
+        &self.reconciler
+    }
+
+    pub(crate) fn webhooks(&self) -> &Arc<Webhooks> {
+        &self.webhooks
     }
 
     pub(crate) fn declared(&self) -> &Notify {

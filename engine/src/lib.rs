@@ -58,11 +58,13 @@ pub mod declare;
 mod engine;
 pub mod entropy;
 pub mod error;
+mod feed;
 pub mod journal;
 mod json;
 mod life;
 pub mod plan;
 pub mod reconcile;
+mod records;
 mod runtime;
 pub mod schedule;
 pub mod secret;
@@ -70,6 +72,7 @@ pub mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod transport;
+pub mod webhook;
 
 pub use atsync_model as model;
 pub use clock::{Clock, SystemClock};
@@ -79,4 +82,6 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use error::{Error, ErrorKind};
 pub use life::Person;
 pub use reconcile::{Explanation, HintEnd, PlanOf, Progress, ProgressFn, Resolution, SweepOptions, SweepReport};
+pub use records::{Filter, Observed, PAGE_ROWS_MAX, Page};
 pub use secret::{Secret, SecretRef, TextRef};
+pub use webhook::{Received, Verdict};

@@ -306,6 +306,7 @@ async fn one(store: &RedbStore, number: usize) {
         first_sent_ms: 1,
         last_sent_ms: 1,
         changed_ms: 1,
+        tries: Vec::new(),
         state: IntentState::Sending,
     };
     let intent = store.begin_intent("acme", intent).await.unwrap();

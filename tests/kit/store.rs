@@ -9,6 +9,7 @@ use atsync::model::contract::RemoteRef;
 use atsync::store::*;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use tokio::sync::watch;
 
 /// What befalls one write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,6 +137,23 @@ impl Store for UpsetStore {
     ) -> Stored<'_, Vec<ObservedRow>> {
         self.lookups.fetch_add(1, Ordering::SeqCst);
         self.inner.lookup(connection, kind, index, term, rows_max)
+    }
+
+    fn lookup_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        index: &str,
+        term: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        self.lookups.fetch_add(1, Ordering::SeqCst);
+        self.inner.lookup_page(connection, kind, index, term, after, rows_max)
+    }
+
+    fn watch_changes(&self, connection: &str) -> watch::Receiver<()> {
+        self.inner.watch_changes(connection)
     }
 
     fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {

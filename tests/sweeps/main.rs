@@ -176,7 +176,7 @@ fn the_brake_holds_until_somebody_says_force() {
     }
     let held = sweep(&world, &acme, "candidates");
     let text = held.held.unwrap();
-    assert!(text.contains("25 of 60") && text.contains("--force"), "{text}");
+    assert!(text.contains("25 of 60") && text.contains("`SweepOptions::force`"), "{text}");
     assert!(!held.complete && told(&world, &acme, ChangeWhat::Deleted).is_empty());
     // Without force it begins again, and holds again.
     assert!(sweep(&world, &acme, "candidates").held.is_some());

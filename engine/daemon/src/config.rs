@@ -9,7 +9,9 @@ use crate::failure::Failure;
 use crate::words::did_you_mean;
 use atsync::schedule::Cron;
 use atsync::{SecretRef, TextRef};
-use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -57,6 +59,9 @@ pub(crate) struct ConnectionConfig {
     /// The adapter's settings.
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
+    /// What the ATS signs its webhooks with: one reference, or a list while one is being replaced.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub(crate) webhook_secret: Vec<SecretRef>,
     /// See [`atsync::ConnectionOptions::settle_window_ms`].
     pub(crate) settle_window_ms: Option<u64>,
 }
@@ -220,6 +225,31 @@ impl Auth {
     }
 }
 
+/// One reference to a secret, or a list of them.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretRef>, D::Error> {
+    struct OneOrMany;
+    impl<'de> Visitor<'de> for OneOrMany {
+        type Value = Vec<SecretRef>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a reference to a secret, or a list of them")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            SecretRef::deserialize(text.into_deserializer()).map(|one| vec![one])
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            SecretRef::deserialize(MapAccessDeserializer::new(map)).map(|one| vec![one])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(seq))
+        }
+    }
+    deserializer.deserialize_any(OneOrMany)
+}
+
 fn place(name: &str, line: Option<usize>) -> String {
     line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"))
 }
@@ -245,6 +275,7 @@ fn reason(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::Config;
+    use atsync::SecretRef;
     use std::path::Path;
 
     const GOOD: &str = r#"store = "acme.redb"
@@ -289,6 +320,20 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
         let text = refusal("{ env = \"GH_SECRET\" }", "\"hunter2\"");
         assert!(text.starts_with("etc/acme.toml:5: ") && text.contains("in clear"), "{text}");
         assert!(!text.contains("hunter2"));
+    }
+
+    #[test]
+    fn the_secret_of_webhooks_comes_by_reference_alone_or_in_a_list() {
+        let with = |value: &str| parse(&format!("{GOOD}webhook_secret = {value}\n"));
+        let read = |value: &str| with(value).unwrap().connection("acme").unwrap().webhook_secret.clone();
+        let new = SecretRef::Env("NEW".into());
+        assert_eq!(read("{ env = \"NEW\" }"), [new.clone()]);
+        assert_eq!(read("[{ env = \"NEW\" }, { file = \"old\" }]"), [new, SecretRef::File("old".into())]);
+        assert!(parse(GOOD).unwrap().connection("acme").unwrap().webhook_secret.is_empty());
+        for clear in ["\"hunter2\"", "[\"hunter2\"]"] {
+            let text = with(clear).unwrap_err();
+            assert!(text.contains("in clear") && !text.contains("hunter2"), "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! On a terminal progress is a bar or a spinner; elsewhere it is plain lines, few of them. A reader that goes away (`| head`) is no error.
 //! Control characters from the ATS are never sent to a terminal as they are: see [`plain`].
 
+use crate::words::commands;
 use atsync::{Progress, ProgressFn};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
@@ -31,22 +32,25 @@ struct Shown {
 }
 
 impl Output {
-    /// One line of data.
+    /// One line of data. What the engine names by a function of the library is named by its command.
     pub(crate) fn data(&self, line: &str) {
-        self.suspended(|| write_line(&mut std::io::stdout().lock(), line));
+        let line = commands(line);
+        self.suspended(|| write_line(&mut std::io::stdout().lock(), &line));
     }
 
     /// A value as one line of JSON.
     pub(crate) fn json(&self, value: &impl serde::Serialize) {
         match serde_json::to_string(value) {
-            Ok(line) => self.data(&line),
+            // Records are in it; they are left as they are.
+            Ok(line) => self.suspended(|| write_line(&mut std::io::stdout().lock(), &line)),
             Err(error) => self.error(&format!("the result cannot be written as JSON: {error}")),
         }
     }
 
     /// One line for people that is no data.
     pub(crate) fn note(&self, line: &str) {
-        self.suspended(|| write_line(&mut std::io::stderr().lock(), line));
+        let line = commands(line);
+        self.suspended(|| write_line(&mut std::io::stderr().lock(), &line));
     }
 
     /// One error.

@@ -17,6 +17,25 @@ pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
     }
 }
 
+/// What the engine names by the library's function, and the command that does it. The engine serves hosts that have no command line.
+const COMMANDS: [(&str, &str); 5] = [
+    ("`Connection::link`", "`atsync adopt`"),
+    ("`Connection::resume`", "`atsync resume`"),
+    ("`Connection::unforget`", "`atsync forget --undo`"),
+    ("`SweepOptions::force`", "`--force`"),
+    ("`atsync::model::desired`", "`atsync schema`"),
+];
+
+/// A text of the engine's for whoever sits at a command line.
+pub(crate) fn commands(text: &str) -> String {
+    COMMANDS.iter().fold(
+        text.to_owned(),
+        |text, (function, command)| {
+            if text.contains(function) { text.replace(function, command) } else { text }
+        },
+    )
+}
+
 /// `1 record`, `2 records`.
 pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
@@ -38,6 +57,12 @@ mod tests {
         assert_eq!(did_you_mean("candidate", ["jobs", "candidates"]), "; did you mean `candidates`?");
         assert_eq!(did_you_mean("zebra", ["jobs", "candidates"]), "");
         assert_eq!(did_you_mean("jobs", ["jobs", "candidates"]), "");
+    }
+
+    #[test]
+    fn the_librarys_functions_are_named_as_commands() {
+        let text = super::commands("it is paused; take it up again with `Connection::resume`");
+        assert_eq!(text, "it is paused; take it up again with `atsync resume`");
     }
 
     #[test]

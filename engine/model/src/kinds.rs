@@ -52,3 +52,32 @@ pub const POOL_PLACEMENTS: &str = "pool_placements";
 pub const CUSTOM_FIELDS: &str = "custom_fields";
 /// A value to choose from in a custom field.
 pub const CUSTOM_FIELD_OPTIONS: &str = "custom_field_options";
+
+/// All of these.
+pub const ALL: &[&str] = &[
+    CANDIDATES,
+    APPLICATIONS,
+    JOBS,
+    POSTINGS,
+    OPENINGS,
+    STAGES,
+    APPLICATION_STAGES,
+    REJECTIONS,
+    REJECT_REASONS,
+    CLOSE_REASONS,
+    SOURCES,
+    REFERRERS,
+    TAGS,
+    APPLIED_TAGS,
+    USERS,
+    USER_EMAILS,
+    DEPARTMENTS,
+    OFFICES,
+    NOTES,
+    ATTACHMENTS,
+    POOLS,
+    POOL_STAGES,
+    POOL_PLACEMENTS,
+    CUSTOM_FIELDS,
+    CUSTOM_FIELD_OPTIONS,
+];

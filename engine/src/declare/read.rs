@@ -210,7 +210,7 @@ fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let cut = text.rfind(" at line ").and_then(|at| text.get(..at)).unwrap_or(&text);
     let hint = if cut.starts_with("unknown field") {
-        "; `atsync schema` prints the shape of a record"
+        "; `atsync::model::desired` has the shape of a record"
     } else if error.is_eof() || error.is_syntax() {
         "; a desired file has one record per line (JSON Lines), or is one JSON array, or has whole objects \
          one after the other"

@@ -365,6 +365,31 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
         draft.plan.steps.push(step);
     }
     course.join(draft, host, Some(record), None, applied);
+    placement(draft, host, goal, record);
+}
+
+/// Says that a prospect stands in another pool, or in another stage of it, than is wanted: that is set at creation only. Where the ATS
+/// shows no placement nothing is known.
+fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record) {
+    let Some(pool) = goal.pool else { return };
+    if record.text("kind") != Some("prospect") || record.text("outcome.value") == Some("converted") {
+        return;
+    }
+    let Some(placements) = draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &record.id) else { return };
+    let fits = |placement: &Arc<Record>| {
+        placement.text("pool.id") == Some(pool.id.as_str())
+            && goal.pool_stage.is_none_or(|stage| {
+                let held = placement.text("pool_stage.id");
+                held.is_none() || held == Some(stage.id.as_str())
+            })
+    };
+    if placements.is_empty() || placements.iter().any(fits) {
+        return;
+    }
+    let message = format!(
+        "{host}: the prospect stands in another pool or pool stage in the ATS; that stands, since a prospect is placed only when it is made"
+    );
+    draft.say(FindingKind::Drifted, host, "PlacedElsewhere", message);
 }
 
 /// Whether a linked application is on another job than desired, which it says: no second one is made, and no stage of the desired job is

@@ -171,7 +171,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             }
             At::ToBeMade | At::TakenAway => {
                 let message = format!(
-                    "{host}: custom_fields.{key} is declared and not made yet, and {path} is paused or only observed; `atsync resume` it"
+                    "{host}: custom_fields.{key} is declared and not made yet, and {path} is paused or only observed; take it up again with `Connection::resume`"
                 );
                 self.block(host, "UnknownReference", message);
                 None

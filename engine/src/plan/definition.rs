@@ -87,7 +87,7 @@ pub(super) fn find<'a, D: Owned>(
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{host}: {} custom fields of the ATS could be {key:?} (ids {}); adopt one of them: `atsync adopt CONNECTION {} custom_fields/{}`",
+                "{host}: {} custom fields of the ATS could be {key:?} (ids {}); adopt one of them with `Connection::link`, for example {} as custom_fields/{}",
                 several.len(),
                 ids.join(", "),
                 desired.path(),

@@ -139,7 +139,10 @@ pub(super) fn course<'a>(
     let outcome = record.map_or("active", |record| record.text("outcome.value").unwrap_or("other"));
     let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
     let at = At { wanted, host, goal, record, base, outcome };
-    if outcome == "converted" || (prospect && wanted.kind == ApplicationKind::Prospect && !prospect_can(draft, &at)) {
+    // A converted prospect that no application follows was told of where it was found.
+    if (prospect && outcome == "converted")
+        || (prospect && wanted.kind == ApplicationKind::Prospect && !prospect_can(draft, &at))
+    {
         return course;
     }
     if !matches!(outcome, "active" | "rejected" | "withdrawn" | "closed" | "hired") {

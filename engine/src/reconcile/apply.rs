@@ -24,6 +24,7 @@ use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
 use atsync_model::contract::{Failure, Operation, RemoteRef};
+use atsync_model::kinds;
 use atsync_model::manifest::OperationRule;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt};
@@ -320,7 +321,7 @@ impl Reconciler {
         }
         let target = match &step.target_path {
             None => step.target.clone(),
-            Some(path) => match self.made_or_linked(path, &work.made).await? {
+            Some(path) => match self.made_or_linked(path, generation, &work.made).await? {
                 Some(target) => Some(target),
                 None => return Ok(StepEnd::Skipped { waits_for: path.clone() }),
             },
@@ -366,12 +367,27 @@ impl Reconciler {
         Ok(may_leave(own, generation, self.clock.now_ms()))
     }
 
-    /// The record that this run made for a path, or that the path was linked to before.
-    async fn made_or_linked(&self, path: &str, made: &BTreeMap<String, RemoteRef>) -> Result<Option<RemoteRef>, Error> {
-        match made.get(path) {
-            Some(remote) => Ok(Some(remote.clone())),
-            None => Ok(self.store.link(&self.name, path).await?.map(|link| link.remote)),
+    /// The record that this run made for a path, or that the path was linked to before. Where the answer to a creation
+    /// did not name all that it made, the ATS is asked what fits.
+    async fn made_or_linked(
+        &self,
+        path: &str,
+        generation: u64,
+        made: &BTreeMap<String, RemoteRef>,
+    ) -> Result<Option<RemoteRef>, Error> {
+        if let Some(remote) = made.get(path) {
+            return Ok(Some(remote.clone()));
         }
+        if let Some(link) = self.store.link(&self.name, path).await? {
+            return Ok(Some(link.remote));
+        }
+        let key = path.split('/').next().unwrap_or(path);
+        let Some(row) = self.store.desired(&self.name, key).await? else { return Ok(None) };
+        let record = self.parse_desired(&row)?;
+        self.pull(kinds::APPLICATIONS, false).await?;
+        let mut gathered = Gathered::resting(self.adapter.manifest());
+        let (planned, _) = self.plan_record(&mut gathered, &record, generation, &[]).await?;
+        Ok(planned.adoptions.into_iter().find(|adoption| adoption.host == path).map(|adoption| adoption.remote))
     }
 
     /// What is recorded as last applied once a step is done. A plan reckons with every step before this one; where one

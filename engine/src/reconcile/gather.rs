@@ -218,7 +218,7 @@ impl Reconciler {
             };
             if forgotten.contains(&key) {
                 let message = format!(
-                    "{key}: this person was forgotten here, so the record is not declared and nothing is done for it; `forget --undo` lets them come back"
+                    "{key}: this person was forgotten here, so the record is not declared and nothing is done for it; `Connection::unforget` lets them come back"
                 );
                 let planned = said_of(&key, generation, FindingKind::Note, "Forgotten", message);
                 collect(plan, (planned, Vec::new()));
@@ -341,7 +341,7 @@ impl Reconciler {
         Ok(links)
     }
 
-    async fn plan_record(
+    pub(super) async fn plan_record(
         &self,
         gathered: &mut Gathered,
         record: &Desired,

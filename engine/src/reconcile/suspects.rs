@@ -160,7 +160,7 @@ impl Reconciler {
         let kind = &rule.name;
         if state.rows == 0 && rule.ids_max == 0 {
             return Ok(Some(format!(
-                "{kind}: the list was empty, and nothing else can tell whether {suspected} records are gone; nothing is taken for deleted. If they are, sweep again with --force"
+                "{kind}: the list was empty, and nothing else can tell whether {suspected} records are gone; nothing is taken for deleted. If they are, sweep again with `SweepOptions::force`"
             )));
         }
         let counts = self.store.observed_counts(&self.name).await?;
@@ -171,7 +171,7 @@ impl Reconciler {
             return Ok(None);
         }
         Ok(Some(format!(
-            "{kind}: the sweep did not see {suspected} of {known} records, and at most {allowed} are believed at once; nothing is taken for deleted. Look whether the credential may still see them all; if they were deleted, sweep again with --force"
+            "{kind}: the sweep did not see {suspected} of {known} records, and at most {allowed} are believed at once; nothing is taken for deleted. Look whether the credential may still see them all; if they were deleted, sweep again with `SweepOptions::force`"
         )))
     }
 

@@ -27,6 +27,25 @@ pub fn form(index: &str, text: &str) -> String {
     if index == EMAIL { normal::email(text) } else { normal::name(text) }
 }
 
+/// Which indexes the records of a kind are found by.
+pub fn of(kind: &str) -> &'static [&'static str] {
+    match kind {
+        kinds::CANDIDATES | kinds::USERS => &[EMAIL],
+        kinds::APPLICATIONS | kinds::NOTES | kinds::APPLIED_TAGS => &[CANDIDATE],
+        kinds::JOBS => &[NAME, KEY],
+        kinds::CUSTOM_FIELDS => &[NAME, KEY, PRIVATE],
+        kinds::CUSTOM_FIELD_OPTIONS | kinds::STAGES | kinds::POOL_STAGES => &[NAME, PARENT],
+        kinds::OPENINGS
+        | kinds::ATTACHMENTS
+        | kinds::REJECTIONS
+        | kinds::POOL_PLACEMENTS
+        | kinds::APPLICATION_STAGES => &[PARENT],
+        kinds::REFERRERS => &[NAME, USER],
+        kinds::USER_EMAILS => &[EMAIL, USER],
+        _ => &[NAME],
+    }
+}
+
 #[derive(Default, Deserialize)]
 struct Id<'a> {
     #[serde(borrow, default)]
@@ -162,6 +181,22 @@ fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
 #[cfg(test)]
 mod tests {
     use super::{CANDIDATE, EMAIL, KEY, NAME, terms};
+
+    #[test]
+    fn every_kind_says_what_it_is_found_by() {
+        let everything = r#"{"name":"a","title":"a","key":"k","requisition_id":"k","email":"a@b.c","emails":[],
+            "candidate":{"id":"1"},"application":{"id":"1"},"parent":{"id":"1"},"custom_field":{"id":"1"},
+            "job":{"id":"1"},"user":{"id":"1"},"applies_to":{"value":"job"},"private":true}"#;
+        let person = r#"{"emails":[{"value":"a@b.c"}]}"#;
+        for kind in atsync_model::kinds::ALL {
+            let body = if *kind == "candidates" { person } else { everything };
+            let mut found: Vec<&str> = terms(kind, body).into_iter().map(|(index, _)| index).collect();
+            let mut said = super::of(kind).to_vec();
+            found.sort_unstable();
+            said.sort_unstable();
+            assert_eq!(found, said, "{kind}");
+        }
+    }
 
     #[test]
     fn a_record_is_found_by_what_plans_ask_for() {

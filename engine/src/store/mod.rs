@@ -14,11 +14,13 @@ pub mod memory;
 mod merge;
 pub mod redb;
 pub mod rows;
+mod signal;
 
 use crate::journal::{Intent, IntentId, IntentState};
 use atsync_model::contract::RemoteRef;
 use futures_util::future::BoxFuture;
 use std::fmt::Debug;
+use tokio::sync::watch;
 
 pub(crate) use merge::anonymized as merge_anonymized;
 pub use rows::*;
@@ -129,6 +131,27 @@ pub trait Store: Debug + Send + Sync {
         term: &str,
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>>;
+
+    /// As [`Store::lookup`], beginning after an id. A store that does not say how reads them all, up to [`limits::READ_ROWS_MAX`].
+    fn lookup_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        index: &str,
+        term: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        let after = after.map(str::to_owned);
+        let all = self.lookup(connection, kind, index, term, limits::READ_ROWS_MAX);
+        Box::pin(async move {
+            check::rows(rows_max)?;
+            let mut rows = all.await?;
+            rows.retain(|row| after.as_ref().is_none_or(|after| row.id > *after));
+            rows.truncate(rows_max);
+            Ok(rows)
+        })
+    }
 
     /// How many observed records there are by kind.
     fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
@@ -246,6 +269,13 @@ pub trait Store: Debug + Send + Sync {
     /// # Errors
     /// [`StoreError::ChangesGone`] when the next one was trimmed.
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>>;
+
+    /// Wakes when events of the connection were committed. Where the sender is gone the store cannot tell, and whoever waits looks from time
+    /// to time.
+    fn watch_changes(&self, connection: &str) -> watch::Receiver<()> {
+        let _ = connection;
+        watch::channel(()).1
+    }
 
     /// The serial of the newest change; 0 before the first.
     fn changes_last(&self, connection: &str) -> Stored<'_, u64>;

@@ -143,6 +143,13 @@ pub(crate) async fn the_index_follows_the_record(store: &dyn Store) {
     assert_eq!(find(" ADA@example.com", 10).await, ["1", "2"]);
     assert_eq!(find("ada@example.com", 1).await, ["1"]);
     assert!(find("ada@example.co", 10).await.is_empty());
+    let page = async |after: Option<&str>, rows_max| {
+        let rows = store.lookup_page(ACME, "candidates", "email", "Ada@example.com", after, rows_max).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
+    };
+    assert_eq!(page(None, 1).await, ["1"]);
+    assert_eq!(page(Some("1"), 10).await, ["2"]);
+    assert!(page(Some("2"), 10).await.is_empty());
     see(store, "candidates", "1", person("other@example.com")).await;
     assert_eq!(find("ada@example.com", 10).await, ["2"]);
     assert_eq!(find("other@example.com", 10).await, ["1"]);

@@ -8,6 +8,7 @@
 mod held;
 
 use super::forget::Hasher;
+use super::signal::Signals;
 use super::*;
 use crate::journal::Intent;
 use held::{Connection, after_text, belongs, count};
@@ -21,6 +22,7 @@ pub struct MemoryStore {
     lineage: String,
     hasher: Hasher,
     state: Mutex<State>,
+    signals: Signals,
 }
 
 #[derive(Debug, Default)]
@@ -38,7 +40,12 @@ impl Default for MemoryStore {
 impl MemoryStore {
     /// An empty store of this lineage.
     pub fn new(lineage: &str) -> Self {
-        Self { lineage: lineage.to_owned(), hasher: Hasher::new(lineage), state: Mutex::default() }
+        Self {
+            lineage: lineage.to_owned(),
+            hasher: Hasher::new(lineage),
+            state: Mutex::default(),
+            signals: Signals::default(),
+        }
     }
 
     /// Runs one transaction on a connection. It must refuse before it changes anything: there is no way back.
@@ -52,7 +59,15 @@ impl MemoryStore {
             // A holder that panicked left whole rows behind, as every change is one insert.
             let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
             let State { connections, last_intent } = &mut *state;
-            work(connections.entry(connection).or_default(), last_intent)
+            let held = connections.entry(connection.clone()).or_default();
+            let last_serial = held.last_serial;
+            let done = work(held, last_intent);
+            let told = held.last_serial > last_serial;
+            drop(state);
+            if told {
+                self.signals.wake(&connection);
+            }
+            done
         })
     }
 }
@@ -126,6 +141,32 @@ impl Store for MemoryStore {
                 |row: &&ObservedRow| index::terms(&kind, &row.body).iter().any(|(i, t)| *i == index && *t == term);
             Ok(all.filter(carries).take(rows_max).cloned().collect())
         })
+    }
+
+    fn lookup_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        index: &str,
+        term: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        let (kind, term) = (kind.to_owned(), index::form(index, term));
+        let (index, after) = (index.to_owned(), after.map(str::to_owned));
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            check::words(&[("a term", &term)])?;
+            let all = held.observed.values().filter(|row| row.kind == kind && !row.gone);
+            let all = all.filter(|row| after.as_ref().is_none_or(|after| row.id > *after));
+            let carries =
+                |row: &&ObservedRow| index::terms(&kind, &row.body).iter().any(|(i, t)| *i == index && *t == term);
+            Ok(all.filter(carries).take(rows_max).cloned().collect())
+        })
+    }
+
+    fn watch_changes(&self, connection: &str) -> tokio::sync::watch::Receiver<()> {
+        self.signals.watch(connection)
     }
 
     fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {

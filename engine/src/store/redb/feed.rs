@@ -151,6 +151,7 @@ pub(super) fn last_serial(tables: &Tables<'_>, connection: &str) -> Result<u64, 
 
 /// Remembers the newest serial.
 pub(super) fn put_last_serial(tables: &mut Tables<'_>, connection: &str, serial: u64) -> Result<(), StoreError> {
+    tables.told.insert(connection.to_owned());
     tables.counters.put(&serial_key(connection), &number_value(serial)).map(drop)
 }
 

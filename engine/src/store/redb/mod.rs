@@ -29,6 +29,7 @@ mod writer;
 pub use compact::Compacted;
 
 use super::forget::Hasher;
+use super::signal::Signals;
 use super::*;
 use crate::entropy::Entropy;
 use ::redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend};
@@ -63,6 +64,7 @@ pub struct RedbStore {
     /// How many transactions an inline store has committed; none in one with a writer.
     inline: Option<AtomicU64>,
     database: Shared,
+    signals: Signals,
     /// Says that this process holds the file; none for a backend. Dropped after the file is closed.
     #[allow(dead_code, reason = "what counts is that it lives")]
     held: Option<held::Held>,
@@ -116,8 +118,9 @@ impl RedbStore {
         inline: bool,
     ) -> Result<Self, StoreError> {
         let database = Arc::new(RwLock::new(Some(database)));
-        let writer = if inline { None } else { Some(Writer::start(Arc::clone(&database))?) };
-        Ok(Self { identity, hasher, writer, inline: inline.then(AtomicU64::default), database, held: None })
+        let signals = Signals::default();
+        let writer = if inline { None } else { Some(Writer::start(Arc::clone(&database), signals.clone())?) };
+        Ok(Self { identity, hasher, writer, inline: inline.then(AtomicU64::default), database, signals, held: None })
     }
 
     fn write<T: Send + 'static>(
@@ -130,7 +133,7 @@ impl RedbStore {
             checked?;
             match (&self.writer, &self.inline) {
                 (Some(writer), _) => writer.write(bytes, work).await,
-                (None, Some(commits)) => writer::write_inline(&self.database, commits, bytes, work),
+                (None, Some(commits)) => writer::write_inline((&self.database, &self.signals), commits, bytes, work),
                 (None, None) => Err(closed()),
             }
         })
@@ -229,7 +232,25 @@ impl Store for RedbStore {
     ) -> Stored<'_, Vec<ObservedRow>> {
         let (name, kind, index) = (connection.to_owned(), kind.to_owned(), index.to_owned());
         let term = index::form(&index, term);
-        self.read(move |read| observed::lookup(read, &name, &kind, &index, &term, rows_max))
+        self.read(move |read| observed::lookup(read, &name, &kind, (&index, &term), None, rows_max))
+    }
+
+    fn lookup_page(
+        &self,
+        connection: &str,
+        kind: &str,
+        index: &str,
+        term: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ObservedRow>> {
+        let (name, kind, index) = (connection.to_owned(), kind.to_owned(), index.to_owned());
+        let (term, after) = (index::form(&index, term), after.map(str::to_owned));
+        self.read(move |read| observed::lookup(read, &name, &kind, (&index, &term), after.as_deref(), rows_max))
+    }
+
+    fn watch_changes(&self, connection: &str) -> tokio::sync::watch::Receiver<()> {
+        self.signals.watch(connection)
     }
 
     fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>> {

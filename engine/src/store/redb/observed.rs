@@ -505,13 +505,13 @@ pub(super) fn observed_page(
     Ok(found)
 }
 
-/// Records that carry a term.
+/// Records that carry a term of an index, after an id.
 pub(super) fn lookup(
     read: &ReadTransaction,
     connection: &str,
     kind: &str,
-    index: &str,
-    term: &str,
+    (index, term): (&str, &str),
+    after: Option<&str>,
     rows_max: usize,
 ) -> Result<Vec<ObservedRow>, StoreError> {
     check::rows(rows_max)?;
@@ -519,7 +519,11 @@ pub(super) fn lookup(
     let observed = table(read, OBSERVED)?;
     let prefix = term_key(connection, kind, index, term);
     let mut found = Vec::new();
-    each(&table(read, TERMS)?, prefix.clone().within(), rows_max, |term, _| {
+    let range = match after {
+        Some(after) => prefix.clone().within_after(prefix.clone().text(after)),
+        None => prefix.clone().within(),
+    };
+    each(&table(read, TERMS)?, range, rows_max, |term, _| {
         let id = KeyReader::after(term, &prefix)?.text()?;
         let value = get(&observed, &key(connection, kind, &id))?.ok_or_else(|| damaged(WHAT))?;
         found.push(Row::decode(value.value())?.owned(kind, id));

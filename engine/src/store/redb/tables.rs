@@ -11,6 +11,7 @@ use crate::store::codec::{Key, damaged};
 use redb::{AccessGuard, ReadTransaction, ReadableTable, Table, TableDefinition, WriteTransaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 pub(super) type Bytes = &'static [u8];
@@ -106,12 +107,14 @@ macro_rules! tables {
         #[derive(Debug)]
         pub(super) struct Tables<'t> {
             $(pub(super) $field: Space<'t>,)*
+            /// The connections that events were written for: their readers are woken after the commit.
+            pub(super) told: BTreeSet<String>,
         }
 
         impl<'t> Tables<'t> {
             /// Opens them; makes those that are missing.
             pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
-                Ok(Self { $($field: Space::open(transaction, $definition)?,)* })
+                Ok(Self { $($field: Space::open(transaction, $definition)?,)* told: BTreeSet::new() })
             }
 
             /// How many writes there were.

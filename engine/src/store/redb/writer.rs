@@ -14,7 +14,9 @@
 
 use super::tables::{OrFailed, Tables};
 use crate::store::StoreError;
+use crate::store::signal::Signals;
 use redb::Database;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
@@ -40,13 +42,13 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(super) fn start(database: Shared) -> Result<Self, StoreError> {
+    pub(super) fn start(database: Shared, signals: Signals) -> Result<Self, StoreError> {
         let (queue, jobs) = mpsc::channel(QUEUE_JOBS_MAX);
         let commits = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&commits);
         let thread = std::thread::Builder::new()
             .name("atsync-store".to_owned())
-            .spawn(move || run(jobs, &database, &counted))
+            .spawn(move || run(jobs, (&database, &signals), &counted))
             .map_err(|error| StoreError::Io(format!("the writer's thread cannot be started: {error}")))?;
         Ok(Self { queue: Some(queue), thread: Some(thread), commits })
     }
@@ -81,7 +83,7 @@ impl Drop for Writer {
 
 /// Does the work on this thread, in a transaction of its own: the writer of an inline store.
 pub(super) fn write_inline<T: Send + 'static>(
-    database: &Shared,
+    database: (&Shared, &Signals),
     commits: &AtomicU64,
     bytes: usize,
     work: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
@@ -150,7 +152,7 @@ where
     }
 }
 
-fn run(mut jobs: mpsc::Receiver<Box<dyn Job>>, database: &Shared, commits: &AtomicU64) {
+fn run(mut jobs: mpsc::Receiver<Box<dyn Job>>, database: (&Shared, &Signals), commits: &AtomicU64) {
     while let Some(first) = jobs.blocking_recv() {
         let mut bytes = first.bytes();
         let mut batch = vec![first];
@@ -163,18 +165,19 @@ fn run(mut jobs: mpsc::Receiver<Box<dyn Job>>, database: &Shared, commits: &Atom
     }
 }
 
-/// Runs the jobs in one transaction and tells each what became of it.
-fn settle(database: &Shared, commits: &AtomicU64, mut batch: Vec<Box<dyn Job>>) {
+/// Runs the jobs in one transaction, wakes whoever follows what they told, and tells each what became of it.
+fn settle((database, signals): (&Shared, &Signals), commits: &AtomicU64, mut batch: Vec<Box<dyn Job>>) {
     let committed = commit(database, &mut batch);
-    if let Ok(true) = committed {
+    if let Ok(Some(told)) = &committed {
         commits.fetch_add(1, Ordering::Relaxed);
+        told.iter().for_each(|connection| signals.wake(connection));
     }
     let lost = committed.as_ref().err();
     batch.into_iter().for_each(|job| job.answer(lost));
 }
 
-/// Runs the jobs in one transaction. Tells whether there was something to commit.
-fn commit(database: &Shared, batch: &mut [Box<dyn Job>]) -> Result<bool, StoreError> {
+/// Runs the jobs in one transaction. Gives the connections that it wrote events for; none when there was nothing to commit.
+fn commit(database: &Shared, batch: &mut [Box<dyn Job>]) -> Result<Option<BTreeSet<String>>, StoreError> {
     let database = database.read().unwrap_or_else(PoisonError::into_inner);
     let database = database.as_ref().ok_or_else(stopped)?;
     let mut transaction = database.begin_write().or_failed()?;
@@ -184,13 +187,14 @@ fn commit(database: &Shared, batch: &mut [Box<dyn Job>]) -> Result<bool, StoreEr
         job.run(&mut tables)?;
     }
     let wrote = tables.writes() > 0;
+    let told = std::mem::take(&mut tables.told);
     drop(tables);
     if wrote {
         transaction.commit().or_failed()?;
     } else {
         transaction.abort().or_failed()?;
     }
-    Ok(wrote)
+    Ok(wrote.then_some(told))
 }
 
 /// How all transactions of the file are committed: durably, which is the default, and with quick repair.

@@ -1,0 +1,127 @@
+//! The facade's part for the feed of changes: read what is there, follow what comes, acknowledge.
+//!
+//! Two ways to read, both owned and spawnable. [`Connection::changes`] ends at the newest event, for
+//! jobs that run and end. [`Connection::follow`] never ends: it begins where a named consumer left off
+//! and waits for events, whoever commits them through this engine. Neither acknowledges by itself, so
+//! that an event counts as dealt with only when the host says so: at least once, in order, without gap.
+//!
+//! Bounds: [`READ_ROWS`] events are held for a reader, who pulls at its own pace; nothing is pushed.
+//! Left out: when the feed is trimmed ([`Connection::trim`]); a reader who comes too late is told.
+
+use crate::engine::{Connection, READ_ROWS};
+use crate::error::Error;
+use crate::store::Change;
+use futures_util::stream::{self, Stream, TryStreamExt};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use tokio::sync::watch;
+
+/// How often a store that cannot wake its readers is looked at.
+const LOOK_MS: u64 = 1_000;
+
+impl Connection {
+    /// The feed after a serial, up to what is there now: a stream that ends. Owned; it may be spawned.
+    ///
+    /// # Errors
+    /// An item is an error, and the last one, when the store fails or what comes next was trimmed:
+    /// see [`Connection::follow`].
+    pub fn changes(&self, after: u64) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
+        let acme = self.clone();
+        let pages = stream::try_unfold(Some(after), move |after: Option<u64>| {
+            let acme = acme.clone();
+            async move {
+                let Some(after) = after else { return Ok(None) };
+                let changes = acme.reconciler().store.changes(acme.name(), after, READ_ROWS).await?;
+                let next = changes.last().map(|change| change.serial);
+                Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
+            }
+        });
+        pages.try_flatten()
+    }
+
+    /// The feed from where this consumer left off: a stream that waits for what comes next and does
+    /// not end. Owned; it may be spawned, and lives until it is dropped.
+    ///
+    /// It wakes when events are committed, through any handle of this engine. Where the consumer left
+    /// off is read once, with the first item: what it has not told [`Connection::acknowledge`] comes
+    /// again in the next stream. A consumer is known from its first item on, and holds back
+    /// [`Connection::trim`] unless told otherwise; [`Connection::end_consumer`] ends that.
+    ///
+    /// # Errors
+    /// An item is an error, and the last one, when the store fails, or when what comes next was trimmed
+    /// ([`crate::store::StoreError::ChangesGone`] is its source). Then read the records anew, acknowledge
+    /// [`Connection::changes_first`] less one, and follow again.
+    pub fn follow(&self, consumer: &str) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
+        let following = Following {
+            acme: self.clone(),
+            consumer: consumer.to_owned(),
+            after: None,
+            read: VecDeque::new(),
+            woken: None,
+        };
+        stream::unfold(Some(following), |following| async move {
+            let mut following = following?;
+            match following.next().await {
+                Ok(change) => Some((Ok(change), Some(following))),
+                Err(error) => Some((Err(error), None)),
+            }
+        })
+    }
+
+    /// Remembers that a consumer has dealt with the feed up to a serial. Never goes back.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Store`].
+    pub async fn acknowledge(&self, consumer: &str, serial: u64) -> Result<(), Error> {
+        Ok(self.reconciler().store.acknowledge(self.name(), consumer, serial).await?)
+    }
+
+    /// How far a consumer has come; 0 when it is not known.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Store`].
+    pub async fn offset(&self, consumer: &str) -> Result<u64, Error> {
+        Ok(self.reconciler().store.offset(self.name(), consumer).await?)
+    }
+}
+
+/// One reader of the feed.
+struct Following {
+    acme: Connection,
+    consumer: String,
+    /// The serial of the last event that was read; none before the first read.
+    after: Option<u64>,
+    /// Events that were read and not handed out yet.
+    read: VecDeque<Change>,
+    woken: Option<watch::Receiver<()>>,
+}
+
+impl Following {
+    async fn next(&mut self) -> Result<Change, Error> {
+        let reconciler = Arc::clone(self.acme.shared());
+        let (store, name) = (&reconciler.store, reconciler.name.as_str());
+        loop {
+            if let Some(change) = self.read.pop_front() {
+                return Ok(change);
+            }
+            let after = match self.after {
+                Some(after) => after,
+                None => {
+                    let offset = store.offset(name, &self.consumer).await?;
+                    store.acknowledge(name, &self.consumer, offset).await?;
+                    *self.after.insert(offset)
+                }
+            };
+            let woken = self.woken.get_or_insert_with(|| store.watch_changes(name));
+            // Before the read, so that what is committed after it wakes.
+            woken.mark_unchanged();
+            let changes = store.changes(name, after, READ_ROWS).await?;
+            if let Some(last) = changes.last() {
+                self.after = Some(last.serial);
+                self.read = changes.into();
+            } else if woken.changed().await.is_err() {
+                reconciler.clock.sleep(LOOK_MS).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Wakes whoever follows a feed when events of their connection were committed.
+//!
+//! It carries no events: a reader that is woken reads the store, so nothing can be missed or told
+//! twice by it, and a slow reader holds up nobody. Woken once for any number of commits.
+//!
+//! Bounds: one entry for each connection that somebody follows. Left out: other processes; they cannot
+//! have the same store open.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+
+/// Those who wait, by connection. Clones share them.
+#[derive(Clone, Debug, Default)]
+pub(in crate::store) struct Signals(Arc<Mutex<HashMap<String, watch::Sender<()>>>>);
+
+impl Signals {
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, watch::Sender<()>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for events of a connection from now on.
+    pub(in crate::store) fn watch(&self, connection: &str) -> watch::Receiver<()> {
+        let mut waiting = self.lock();
+        waiting.retain(|_, sender| sender.receiver_count() > 0);
+        waiting.entry(connection.to_owned()).or_insert_with(|| watch::Sender::new(())).subscribe()
+    }
+
+    /// Events of a connection were committed.
+    pub(in crate::store) fn wake(&self, connection: &str) {
+        if let Some(sender) = self.lock().get(connection) {
+            sender.send_replace(());
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A host that spawns everything: one task keeps a connection in step on its schedules, another follows the feed, others declare and read meanwhile.
+//!
+//! Handles are cheap to clone and every future is `Send`, so each task owns a clone. It runs against a stand-in for Greenhouse in this process; with an
+//! account, leave `origins` and `allow_private_network` alone.
+
+#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+
+use atsync::adapter::{ComponentHost, HostOptions};
+use atsync::model::desired::DesiredCandidate;
+use atsync::model::unified::Candidate;
+use atsync::schedule::{self, Cron, Round};
+use atsync::store::{Cause, ChangeWhat};
+use atsync::{Connection, ConnectionOptions, Credential, Engine, SecretRef};
+use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
+use futures_util::TryStreamExt;
+use std::error::Error;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> Result<(), Failure> {
+    let stand_in = Sandbox::start(SandboxOptions::sized(1, 50)).await?;
+    let directory = tempfile::tempdir()?;
+    let created = run(&directory.path().join("host.redb"), &stand_in.base_url(), 10).await?;
+    println!("{created} referrals were seen to be created");
+    stand_in.shutdown().await;
+    Ok(())
+}
+
+/// Refers this many people, and ends when the feed told that they are there.
+pub async fn run(store: &std::path::Path, origin: &str, referrals: usize) -> Result<usize, Failure> {
+    let engine = Engine::builder().store_file(store)?.build()?;
+    let acme = connect(&engine, origin).await?;
+    let mut tasks: JoinSet<Result<(), Failure>> = JoinSet::new();
+
+    // In step on a schedule: pulls what is due, applies whatever was declared, until told to stop.
+    let (stop, stopped) = oneshot::channel::<()>();
+    let keeper = acme.clone();
+    tasks.spawn(async move {
+        let crons = ["jobs", "candidates"].map(|kind| (kind.to_owned(), Cron::parse("*/5 * * * *")));
+        let crons: Result<_, String> = crons.into_iter().map(|(kind, cron)| Ok((kind, cron?))).collect();
+        let stop = async move { drop(stopped.await) };
+        let tell = |round: &Round<'_>| {
+            if let Round::Failed { what, error, .. } = round {
+                println!("{what}: {error}");
+            }
+        };
+        schedule::run(&keeper, crons?, stop, tell).await.map_err(Into::into)
+    });
+
+    // The feed, from where this consumer left off: woken by whatever the task above commits.
+    let feed = acme.follow("mailer");
+    let consumer = acme.clone();
+    let seen = tokio::spawn(async move {
+        let mut feed = std::pin::pin!(feed);
+        let mut created = 0;
+        while let Some(change) = feed.try_next().await? {
+            let ours = matches!(change.cause, Cause::Applied { .. }) && change.what == ChangeWhat::Created;
+            created += usize::from(ours && change.kind == "candidates");
+            // Only now does it count as dealt with.
+            consumer.acknowledge("mailer", change.serial).await?;
+            if created == referrals {
+                break;
+            }
+        }
+        Ok::<usize, Failure>(created)
+    });
+
+    // Referrals come in from many requests at once.
+    for number in 0..referrals {
+        let acme = acme.clone();
+        tasks.spawn(async move {
+            let record: DesiredCandidate = serde_json::from_value(serde_json::json!({
+                "key": format!("referral-{number}"),
+                "name": { "first": "Ada", "last": format!("Byron {number}") },
+                "emails": [format!("ada.{number}@referred.example.com")],
+            }))?;
+            acme.declare(&[record]).await?;
+            Ok(())
+        });
+    }
+    let created = seen.await??;
+    drop(stop);
+    while let Some(ended) = tasks.join_next().await {
+        ended??;
+    }
+
+    // What is stored is typed and owned, so that it can be handed on.
+    let people = acme.observed_as::<Candidate<'_>>("candidates")?;
+    let people = tokio::spawn(people.try_collect::<Vec<_>>()).await??;
+    println!("{} candidates are known", people.len());
+    Ok(created)
+}
+
+/// Opens the connection, with the secret from where the process was given it.
+async fn connect(engine: &Engine, origin: &str) -> Result<Connection, Failure> {
+    let host = ComponentHost::new(HostOptions::default())?;
+    let component = atsync_adapters_bundled::bundled("greenhouse").ok_or("the Greenhouse adapter is not bundled")?;
+    // A component is compiled here: not on a thread that other tasks wait for.
+    let adapter = tokio::task::spawn_blocking(move || host.load("greenhouse", component)).await??;
+    // With an account: `SecretRef::Env("GH_SECRET".into())`, or a file.
+    let secret = SecretRef::Command(vec!["echo".into(), "sandbox-secret".into()]).read("").await?;
+    let credential = Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: secret };
+    let mut options = ConnectionOptions::new("acme", Arc::new(adapter), credential);
+    // Only for a stand-in.
+    options.origins = [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
+    options.allow_private_network = true;
+    Ok(engine.connect(options).await?)
+}

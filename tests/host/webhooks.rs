@@ -1,0 +1,186 @@
+//! Webhooks: believed only when signed with the connection's own secret, once, and then only as hints.
+
+use atsync::model::contract::{Hint, RemoteRef};
+use atsync::{Clock, Connection, ErrorKind, HintEnd, Received, Secret, Verdict};
+use atsync_tests::World;
+use futures_util::future::join_all;
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::json;
+use sha2::Sha256;
+
+const SECRET: &str = "hook secret of acme";
+
+fn signature(secret: &str, body: &[u8]) -> String {
+    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    mac.update(body);
+    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("sha256 {hex}")
+}
+
+fn connect(world: &World, name: &str, secrets: &[&str]) -> Connection {
+    let mut options = world.options();
+    options.name = name.into();
+    options.webhook_secrets = secrets.iter().map(|secret| Secret::new(*secret)).collect();
+    world.run(world.engine().connect(options)).unwrap()
+}
+
+/// Delivers as Greenhouse does.
+fn deliver(world: &World, to: &Connection, secret: &str, id: &str, body: &str) -> Received {
+    let signature = signature(secret, body.as_bytes());
+    let headers = [("Signature", signature.as_str()), ("Greenhouse-Event-ID", id)];
+    world.run(to.receive(headers, body)).unwrap()
+}
+
+fn update_of(world: &World) -> (String, String) {
+    let id = world.sandbox.rows("candidates")[0]["id"].to_string();
+    let body = json!({"action": "update_candidate", "payload": {"candidate": {"id": id.parse::<u64>().unwrap()}}});
+    (id, body.to_string())
+}
+
+#[test]
+fn an_authentic_webhook_is_looked_into_and_answered_200() {
+    let world = World::new(1, 20);
+    let acme = connect(&world, "acme", &[SECRET]);
+    let (id, body) = update_of(&world);
+    let received = deliver(&world, &acme, SECRET, "1", &body);
+    let hint = Hint::Changed(RemoteRef::new("candidates", &id));
+    assert_eq!(received.status, 200);
+    assert_eq!(received.verdict, Verdict::Accepted(vec![(hint, HintEnd::TakenIn)]));
+    assert!(world.run(acme.observed_one("candidates", &id)).unwrap().is_some());
+    let ping = r#"{"action":"ping","payload":{"web_hook_id":1}}"#;
+    assert_eq!(deliver(&world, &acme, SECRET, "2", ping).verdict, Verdict::Accepted(Vec::new()));
+}
+
+#[test]
+fn what_no_secret_of_the_connection_signed_is_answered_401_and_nothing_is_read() {
+    let world = World::new(1, 20);
+    let acme = connect(&world, "acme", &[SECRET]);
+    let zebra = connect(&world, "zebra", &["hook secret of zebra"]);
+    let (_, body) = update_of(&world);
+    let right = signature(SECRET, body.as_bytes());
+    let flipped = right.replace(right.chars().last().unwrap(), "e");
+    let trimmed = format!("{body} ");
+    let forged = [
+        (&acme, vec![("signature", flipped.as_str())], body.as_str()),
+        (&acme, vec![("signature", &right)], &trimmed),
+        (&acme, vec![("signature", &right[7..])], &body),
+        (&acme, vec![("signature", "sha256 ")], &body),
+        (&acme, vec![("x-signature", &right)], &body),
+        (&acme, vec![], &body),
+        // Another customer's hook: right for acme, not for zebra.
+        (&zebra, vec![("signature", &right)], &body),
+    ];
+    for (to, headers, body) in forged {
+        let received = world.run(to.receive(headers.clone(), body)).unwrap();
+        if received.verdict == (Verdict::Accepted(Vec::new())) || received.status == 200 {
+            panic!("{headers:?} was taken for authentic");
+        }
+        assert_eq!((received.verdict, received.status), (Verdict::Forged, 401), "{headers:?}");
+    }
+    assert!(world.reads().is_empty(), "{:?}", world.reads());
+}
+
+#[test]
+fn a_replay_is_answered_200_and_costs_nothing() {
+    let world = World::new(1, 20);
+    let acme = connect(&world, "acme", &[SECRET]);
+    let (_, body) = update_of(&world);
+    deliver(&world, &acme, SECRET, "1", &body);
+    let reads = world.reads().len();
+    for _ in 0..3 {
+        let received = deliver(&world, &acme, SECRET, "1", &body);
+        assert_eq!((received.verdict, received.status), (Verdict::Duplicate, 200));
+    }
+    assert_eq!(world.reads().len(), reads);
+    // The same bytes under another id may be another event: it is looked into, which changes nothing.
+    assert!(matches!(deliver(&world, &acme, SECRET, "2", &body).verdict, Verdict::Accepted(_)));
+}
+
+#[test]
+fn a_false_hook_of_who_knows_the_secret_removes_nobody() {
+    let world = World::new(1, 20);
+    let acme = connect(&world, "acme", &[SECRET]);
+    world.run(acme.pull("candidates", false)).unwrap();
+    let (id, _) = update_of(&world);
+    for action in ["delete_candidate", "merge_candidate"] {
+        let person = json!({"id": id.parse::<u64>().unwrap(), "new_candidate_id": 1});
+        let body = json!({"action": action, "payload": {"person": person}}).to_string();
+        let received = deliver(&world, &acme, SECRET, action, &body);
+        let Verdict::Accepted(ends) = received.verdict else { panic!("{received:?}") };
+        assert!(ends.iter().all(|(_, end)| *end == HintEnd::StillThere), "{ends:?}");
+    }
+    assert!(!world.run(acme.observed_one("candidates", &id)).unwrap().unwrap().gone);
+}
+
+#[test]
+fn what_is_too_large_is_answered_413() {
+    let world = World::new(1, 20);
+    let acme = connect(&world, "acme", &[SECRET]);
+    let body = " ".repeat(atsync::webhook::limits::BODY_BYTES_MAX + 1);
+    let received = deliver(&world, &acme, SECRET, "1", &body);
+    assert_eq!((received.verdict, received.status), (Verdict::TooLarge, 413));
+    let many = (0..=atsync::webhook::limits::HEADERS_MAX).map(|number| (format!("x-{number}"), "1"));
+    let received = world.run(acme.receive(many, "{}")).unwrap();
+    assert_eq!(received.status, 413);
+}
+
+#[test]
+fn both_secrets_are_good_while_one_is_being_replaced() {
+    let world = World::new(1, 20);
+    let acme = connect(&world, "acme", &["new", "old"]);
+    let (_, body) = update_of(&world);
+    for (id, secret) in [("1", "old"), ("2", "new")] {
+        assert_eq!(deliver(&world, &acme, secret, id, &body).status, 200);
+    }
+    assert_eq!(deliver(&world, &acme, "older", "3", &body).status, 401);
+}
+
+#[test]
+fn without_a_secret_nothing_is_believed_and_the_host_is_told() {
+    let world = World::new(1, 20);
+    for secrets in [&[][..], &[""][..]] {
+        let acme = connect(&world, "acme", secrets);
+        let body = "{}";
+        let headers = [("signature", signature("", body.as_bytes()))];
+        let error = world.run(acme.receive(headers, body)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration);
+        assert!(error.to_string().contains("webhook_secrets"), "{error}");
+    }
+}
+
+#[test]
+fn one_whose_look_failed_is_looked_into_when_it_comes_again() {
+    let world = World::new(1, 20);
+    let acme = connect(&world, "acme", &[SECRET]);
+    let (id, body) = update_of(&world);
+    world
+        .run(acme.replace_credential(atsync::Credential::ClientCredentials {
+            client_id: "sandbox".into(),
+            client_secret: Secret::new("wrong"),
+        }))
+        .unwrap();
+    let headers = || [("signature", signature(SECRET, body.as_bytes())), ("greenhouse-event-id", "1".to_owned())];
+    let error = world.run(acme.receive(headers(), &body)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
+    world.run(acme.replace_credential(world.options().credential)).unwrap();
+    let received = world.run(acme.receive(headers(), &body)).unwrap();
+    assert!(matches!(received.verdict, Verdict::Accepted(_)), "{received:?}");
+    assert!(world.run(acme.observed_one("candidates", &id)).unwrap().is_some());
+}
+
+#[test]
+fn a_flood_of_hooks_about_one_record_costs_two_reads_and_no_secret_is_printed() {
+    let world = World::new(1, 20);
+    let acme = connect(&world, "acme", &[SECRET]);
+    let (_, body) = update_of(&world);
+    let signed = signature(SECRET, body.as_bytes());
+    let flood = (0..1_000).map(|number| {
+        acme.receive([("signature", signed.clone()), ("greenhouse-event-id", number.to_string())], &body)
+    });
+    let received = world.run(join_all(flood));
+    assert!(received.iter().all(|received| received.as_ref().unwrap().status == 200));
+    let reads = world.reads().iter().filter(|path| path.ends_with("/candidates")).count();
+    assert!(reads <= 2, "{reads} reads");
+    assert!(!format!("{acme:?}").contains(SECRET));
+    assert!(world.clock.now_ms() > 0);
+}
