@@ -45,7 +45,7 @@ async fn main() -> Result<(), Failure> {
 }
 
 /// The service. The connection is its state: cloning a handle costs nothing.
-pub fn router(acme: Connection) -> Router {
+pub(crate) fn router(acme: Connection) -> Router {
     Router::new()
         .route("/referrals/{key}", put(declare))
         .route("/referrals", get(referrals))
@@ -129,7 +129,7 @@ async fn hook(State(acme): State<Connection>, headers: HeaderMap, body: Bytes) -
 }
 
 /// Opens the connection; the webhooks' secret is the one that the ATS was given for them.
-pub async fn connect(engine: &Engine, origin: &str, webhook_secret: Secret) -> Result<Connection, Failure> {
+pub(crate) async fn connect(engine: &Engine, origin: &str, webhook_secret: Secret) -> Result<Connection, Failure> {
     let host = ComponentHost::new(HostOptions::default())?;
     let component = atsync_adapters_bundled::bundled("greenhouse").ok_or("the Greenhouse adapter is not bundled")?;
     let adapter = tokio::task::spawn_blocking(move || host.load("greenhouse", component)).await??;

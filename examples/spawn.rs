@@ -31,7 +31,7 @@ async fn main() -> Result<(), Failure> {
 }
 
 /// Refers this many people, and ends when the feed told that they are there.
-pub async fn run(store: &std::path::Path, origin: &str, referrals: usize) -> Result<usize, Failure> {
+pub(crate) async fn run(store: &std::path::Path, origin: &str, referrals: usize) -> Result<usize, Failure> {
     let engine = Engine::builder().store_file(store)?.build()?;
     let acme = connect(&engine, origin).await?;
     let mut tasks: JoinSet<Result<(), Failure>> = JoinSet::new();

@@ -41,7 +41,7 @@ use crate::reconcile::{
     SweepOptions, SweepReport,
 };
 use crate::secret::Secret;
-use crate::store::{ConnectionRow, DeclareReport, Hold, LinkRow, ScanState, Store, SweepPhase, SweepState};
+use crate::store::{ConnectionRow, DeclareReport, Hold, LinkRow, ProblemRow, ScanState, Store, SweepPhase, SweepState};
 use crate::transport::{HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
 use crate::webhook::Webhooks;
 use atsync_model::contract::Hint;
@@ -367,6 +367,12 @@ pub struct Status {
     pub changes_last: u64,
     /// Desired records that are not in step, at most 500: key and what is said of them.
     pub not_in_step: BTreeMap<String, String>,
+    /// Rows and members that could not be read when they were last shown, at most 500. Each stands until it is read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ProblemRow>,
+    /// That the clock here and the ATS's differ, by the last answer of this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<String>,
 }
 
 /// How a sweep stands that has not come to its end.
@@ -568,6 +574,8 @@ impl Connection {
             waiting_for_person: reconciler.waiting_for_person().await?,
             changes_last: store.changes_last(name).await?,
             not_in_step,
+            problems: store.problems(name, None, READ_ROWS).await?,
+            clocks: reconciler.clocks().warning(),
         })
     }
 

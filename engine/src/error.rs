@@ -20,6 +20,8 @@ pub enum ErrorKind {
     Auth,
     /// A right is missing. An administrator must grant it; the message names it.
     Denied,
+    /// The adapter has no such kind, or cannot list it. What needs it is left out; everything else goes on.
+    NotSupported,
     /// The ATS or the network is not there just now. Try again later.
     Unavailable,
     /// The adapter failed, or the ATS answered what its documentation does not allow. Report it.

@@ -4,7 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
 
-use atsync::adapter::check::{Answer, answer};
+use atsync::adapter::check::{Answer, answer, receive};
 use atsync::adapter::native::Functions;
 use atsync::adapter::{Adapter, AdapterError, NativeAdapter, TaskGuard, limits, manifest_check};
 use atsync_model::contract::*;
@@ -222,6 +222,24 @@ fn a_fetch_misses_only_what_it_was_asked_for() {
 }
 
 #[test]
+fn a_task_follows_no_link_twice_so_a_circle_of_pages_ends_it() {
+    let follow = |link: &str| {
+        let request = Request { target: Target::Link(link.into()), ..send().request };
+        Step::Send(Send { request, ..send() })
+    };
+    let mut guard = TaskGuard::new(&Task::DescribeTenant);
+    for page in ["/jobs?a", "/jobs?b", "/jobs?c"] {
+        guard.step(&follow(page), None).unwrap();
+    }
+    refused(guard.step(&follow("/jobs?a"), None), "circle");
+    let mut guard = write();
+    guard.step(&follow("/jobs?a"), None).unwrap();
+    guard.step(&sends(Effect::Unsafe), None).unwrap();
+    guard.step(&follow("/jobs?a"), None).unwrap();
+    refused(guard.step(&follow("/jobs?a"), None), "circle");
+}
+
+#[test]
 fn a_task_that_never_ends_is_ended() {
     let mut guard = TaskGuard::new(&Task::DescribeTenant);
     for _ in 0..limits::STEPS_MAX {
@@ -270,4 +288,85 @@ fn a_panic_of_a_native_adapter_is_its_crash() {
     let given = Given { now_ms: 0, settings: "{}".into(), tenant: None, mark: None, grant: None };
     let error = adapter.start(Task::DescribeTenant, given).unwrap_err();
     assert_eq!(error, AdapterError::Trap("it panicked: Ada Lovelace".into()));
+}
+
+/// As the hosts take an answer in.
+fn received(page: Page) -> (Page, Vec<Problem>) {
+    let mut step = Ok(Step::Done(Outcome::Page(page)));
+    receive(&manifest(), &mut step, Some(10)).unwrap();
+    let taken = match step.clone().unwrap() {
+        Step::Done(Outcome::Page(page)) => (page, Vec::new()),
+        Step::Done(Outcome::FlawedPage(flawed)) => flawed,
+        other => panic!("{other:?}"),
+    };
+    // What passed is what the strict check takes.
+    checked(step).unwrap();
+    taken
+}
+
+#[test]
+fn a_record_that_breaks_a_rule_costs_itself_and_not_the_page() {
+    let faults: [(&str, fn(&mut Item)); 9] = [
+        ("no id", |item| item.id.clear()),
+        ("a long id", |item| item.id = "7".repeat(limits::NAME_BYTES_MAX + 1)),
+        ("a strange kind", |item| item.kind = "people".into()),
+        ("no mask", |item| item.mask = 9),
+        ("no JSON", |item| item.body = "{".into()),
+        ("no object", |item| item.body = "[]".into()),
+        ("a large body", |item| item.body = format!("{{\"title\":\"{}\"}}", " ".repeat(limits::ITEM_BODY_BYTES_MAX))),
+        ("a member of no kind", |item| item.body = r#"{"Ada Lovelace":1}"#.into()),
+        ("two bodies", |item| item.body = "{} {}".into()),
+    ];
+    for (what, fault) in faults {
+        let mut page = page();
+        let (mut bad, good) = (Item { id: "8".into(), ..item() }, item());
+        fault(&mut bad);
+        let named = !bad.id.is_empty() && bad.id.len() < limits::NAME_BYTES_MAX;
+        page.items = vec![bad, good.clone()];
+        let (taken, problems) = received(page);
+        assert_eq!(taken.items, [good], "{what}");
+        let [problem] = problems.as_slice() else { panic!("{what}: {problems:?}") };
+        assert_eq!((problem.id.as_deref(), &problem.field), (named.then_some("8"), &None), "{what}");
+        assert!(!problem.message.contains("Ada"), "{}", problem.message);
+    }
+}
+
+#[test]
+fn a_member_that_cannot_be_kept_costs_that_member() {
+    let deep = format!("{}{}", "[".repeat(127), "]".repeat(127));
+    for value in ["1e999", "\"\\ud800\"", &deep, "{\"\\udc00\":1}"] {
+        let mut page = page();
+        page.masks = vec![vec!["title".into(), "state".into()]];
+        page.items[0].body = format!("{{\"title\":{value},\"state\":\"open\"}}");
+        let (taken, problems) = received(page);
+        let [item] = taken.items.as_slice() else { panic!("{value}") };
+        assert_eq!(item.body, r#"{"state":"open"}"#);
+        assert_eq!(taken.masks[item.mask as usize], ["state"], "the field is unknown");
+        assert_eq!(problems.iter().map(|problem| problem.field.as_deref()).collect::<Vec<_>>(), [Some("title")]);
+    }
+}
+
+#[test]
+fn what_an_adapter_says_of_problems_is_brought_within_the_limits() {
+    let long = Problem::row("people", Some("x".repeat(1_000)), "y".repeat(10_000));
+    let mut step = Ok(Step::Done(Outcome::FlawedPage((page(), vec![long.clone()]))));
+    refused(checked(step.clone()), "manifest does not list");
+    receive(&manifest(), &mut step, Some(10)).unwrap();
+    let Ok(Step::Done(Outcome::FlawedPage((_, problems)))) = &step else { panic!("{step:?}") };
+    assert_eq!((problems[0].kind.as_str(), &problems[0].id), ("", &None));
+    assert_eq!(problems[0].message.len(), limits::PROBLEM_BYTES_MAX);
+    let mut step = Ok(Step::Done(Outcome::FlawedPage((page(), vec![long; limits::ITEMS_MAX + 1]))));
+    refused(receive(&manifest(), &mut step, Some(10)), "problems: 10001");
+}
+
+#[test]
+fn a_record_that_could_not_be_read_is_not_missing() {
+    let fetched = || Fetched { items: Vec::new(), masks: Vec::new(), missing: vec!["7".into(), "8".into()] };
+    for (id, left) in [(Some("7".to_owned()), vec!["8".to_owned()]), (None, Vec::new())] {
+        let problems = vec![Problem::row("jobs", id, "bad")];
+        let mut step = Ok(Step::Done(Outcome::FlawedFetched((fetched(), problems))));
+        receive(&manifest(), &mut step, Some(10)).unwrap();
+        let Ok(Step::Done(Outcome::FlawedFetched((fetched, _)))) = step else { panic!("{step:?}") };
+        assert_eq!(fetched.missing, left);
+    }
 }

@@ -226,6 +226,14 @@ impl Store for UpsetStore {
         self.inner.desired_counts(connection)
     }
 
+    fn problems(&self, connection: &str, kind: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ProblemRow>> {
+        self.inner.problems(connection, kind, rows_max)
+    }
+
+    fn note_problems(&self, connection: &str, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
+        self.change("note_problems", self.inner.note_problems(connection, problems))
+    }
+
     fn link(&self, connection: &str, host: &str) -> Stored<'_, Option<LinkRow>> {
         self.inner.link(connection, host)
     }

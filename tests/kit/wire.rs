@@ -11,7 +11,7 @@ use atsync::model::contract::{Body, Field, Path, Request, Response, Target};
 use atsync::store::Store;
 use atsync::testing::ManualClock;
 use atsync::transport::{Delivery, NotSent, Transport, WireRequest};
-use atsync_greenhouse_sandbox as sandbox;
+use atsync_greenhouse_sandbox as sandbox_words;
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Sandbox};
 use serde_json::Value;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -43,10 +43,11 @@ pub enum Meddle {
 /// Where the intents stand: the store that the engine writes them to, and the connection's name.
 type Books = (Arc<dyn Store>, &'static str);
 type Meddler = Box<dyn FnMut(&WireRequest) -> Option<Meddle> + Send>;
+type Editor = Box<dyn FnMut(&WireRequest, &mut Response) + Send>;
 
 /// See the module.
 pub struct Wire {
-    sandbox: Sandbox,
+    sandbox: Mutex<Sandbox>,
     clock: Arc<ManualClock>,
     death: Arc<Death>,
     /// Exchanges so far.
@@ -56,6 +57,7 @@ pub struct Wire {
     /// The exchange at which the engine is killed before the sandbox sees it. 0: never.
     pub kill_before: AtomicU64,
     meddler: Mutex<Option<Meddler>>,
+    editor: Mutex<Option<Editor>>,
     books: Mutex<Option<Books>>,
 }
 
@@ -68,15 +70,37 @@ impl std::fmt::Debug for Wire {
 impl Wire {
     pub(crate) fn new(sandbox: Sandbox, clock: Arc<ManualClock>, death: Arc<Death>) -> Self {
         Self {
-            sandbox,
+            sandbox: Mutex::new(sandbox),
             clock,
             death,
             exchanges: AtomicU64::new(0),
             kill_at: AtomicU64::new(0),
             kill_before: AtomicU64::new(0),
             meddler: Mutex::default(),
+            editor: Mutex::default(),
             books: Mutex::default(),
         }
+    }
+
+    /// From here on the credential belongs to another customer of the ATS: this sandbox answers.
+    pub fn lead_to(&self, sandbox: &Sandbox) {
+        *self.sandbox.lock().unwrap() = sandbox.clone();
+    }
+
+    /// Lets this closure change each answer before the engine sees it.
+    pub fn edit(&self, editor: impl FnMut(&WireRequest, &mut Response) + Send + 'static) {
+        *self.editor.lock().unwrap() = Some(Box::new(editor));
+    }
+
+    /// Lets this closure change the rows of each answer below this path that is a page.
+    pub fn edit_rows(&self, path: &str, mut change: impl FnMut(&WireRequest, &mut Vec<Value>) + Send + 'static) {
+        let path = path.to_owned();
+        self.edit(move |request, response| {
+            if request.url.path() == path && response.status == 200 {
+                let body = std::mem::take(&mut response.body);
+                response.body = with_rows(body, |rows| change(request, rows));
+            }
+        });
     }
 
     /// Has every request that changes something held against the intents of a connection, at the moment that it leaves.
@@ -114,6 +138,7 @@ impl Wire {
         self.kill_at.store(0, Ordering::SeqCst);
         self.kill_before.store(0, Ordering::SeqCst);
         *self.meddler.lock().unwrap() = None;
+        *self.editor.lock().unwrap() = None;
     }
 
     fn befalls(&self, number: u64, request: &WireRequest) -> Option<Meddle> {
@@ -127,49 +152,54 @@ impl Wire {
     }
 
     fn deliver(&self, request: &WireRequest, meddle: Option<Meddle>) -> (u64, Delivery) {
+        let sandbox = self.sandbox.lock().unwrap().clone();
         let path = match request.url.query() {
             Some(query) => format!("{}?{query}", request.url.path()),
             None => request.url.path().to_owned(),
         };
         if let Some(Meddle::Fault(fault)) = meddle {
-            self.sandbox.faults().clear();
-            self.sandbox.faults().add(Fault::once(&request.method, request.url.path(), fault));
+            sandbox.faults().clear();
+            sandbox.faults().add(Fault::once(&request.method, request.url.path(), fault));
         }
-        let quirks = self.sandbox.quirks();
+        let quirks = sandbox.quirks();
         if meddle == Some(Meddle::CursorExpired) {
-            self.sandbox.set_quirks(|quirks| quirks.cursor_lifetime_ms = 1);
+            sandbox.set_quirks(|quirks| quirks.cursor_lifetime_ms = 1);
         }
         // The host is a socket's to add; links to further pages are made of it.
         let mut headers = request.headers.clone();
         headers.push(("host".into(), request.url.authority().to_owned()));
-        let answer = self.sandbox.handle(&sandbox::Request {
+        let answer = sandbox.handle(&sandbox_words::Request {
             method: &request.method,
             path_and_query: &path,
             headers: &headers,
             body: &request.body,
         });
-        self.sandbox.set_quirks(|now| now.cursor_lifetime_ms = quirks.cursor_lifetime_ms);
+        sandbox.set_quirks(|now| now.cursor_lifetime_ms = quirks.cursor_lifetime_ms);
         let mut headers: Vec<Field> =
             answer.headers.iter().map(|(name, value)| Field::new(name.as_str(), value.as_str())).collect();
         if !headers.iter().any(|header| header.name == "date") {
             // A server adds it, by its own clock.
-            let now = Duration::from_millis(u64::try_from(self.sandbox.now_ms()).unwrap());
+            let now = Duration::from_millis(u64::try_from(sandbox.now_ms()).unwrap());
             headers.push(Field::new("date", httpdate::fmt_http_date(UNIX_EPOCH + now)));
         }
         let delivery = match answer.delivery {
-            sandbox::Delivery::Answer => {
+            sandbox_words::Delivery::Answer => {
                 let body = match meddle {
                     Some(Meddle::DuplicatePage) => with_rows(answer.body, |rows| rows.extend(rows.clone())),
                     Some(Meddle::SkippedRow) => with_rows(answer.body, |rows| drop(rows.pop())),
                     _ => answer.body,
                 };
-                Delivery::Answered(Response { status: answer.status, headers, body })
+                let mut response = Response { status: answer.status, headers, body };
+                if let Some(editor) = self.editor.lock().unwrap().as_mut() {
+                    editor(request, &mut response);
+                }
+                Delivery::Answered(response)
             }
-            sandbox::Delivery::DropBeforeProcessing => {
+            sandbox_words::Delivery::DropBeforeProcessing => {
                 Delivery::Unclear("the connection was closed without an answer".into())
             }
-            sandbox::Delivery::DropAfterApply => Delivery::Unclear("the connection was reset".into()),
-            sandbox::Delivery::Truncate(_) => Delivery::Unclear("the answer was cut".into()),
+            sandbox_words::Delivery::DropAfterApply => Delivery::Unclear("the connection was reset".into()),
+            sandbox_words::Delivery::Truncate(_) => Delivery::Unclear("the answer was cut".into()),
             other => panic!("the kit does not know {other:?}"),
         };
         (answer.delay_ms, delivery)

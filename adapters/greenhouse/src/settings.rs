@@ -68,6 +68,13 @@ readings! {
         /// `POST /v3/users/bulk` with one row.
         Bulk
     }
+    /// What of the values that others stored an update sends back, where it may have to send all (harvest-v3.md §7 [?]).
+    ForeignReading {
+        /// All, as they were read.
+        Kept,
+        /// Those that a new value could have the form of. What Greenhouse would not take anew it may not take back either.
+        LeftOut
+    }
     /// What a PATCH does to custom fields that it does not name (harvest-v3.md §7 [?]).
     FieldsReading {
         /// Not known: the complete set is sent, which is right under both.

@@ -302,12 +302,12 @@ pub struct CustomField<'a> {
     pub applies_to: Word<'a>,
     #[serde(rename = "type")]
     pub kind: Word<'a>,
-    #[serde(default)]
-    pub private: bool,
-    #[serde(default)]
-    pub required: bool,
-    #[serde(default)]
-    pub active: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub private: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub required: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -322,8 +322,8 @@ pub struct CustomField<'a> {
 pub struct CustomFieldOption<'a> {
     pub name: Text<'a>,
     pub custom_field: Ref<'a>,
-    #[serde(default)]
-    pub active: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -13,6 +13,7 @@ pub mod host;
 pub mod limits;
 pub mod manifest_check;
 pub mod native;
+pub mod promise;
 
 pub use check::TaskGuard;
 #[cfg(feature = "components")]
@@ -37,6 +38,9 @@ pub enum AdapterError {
     /// It answered something that the contract does not allow.
     #[error("the adapter broke the contract: {0}")]
     Contract(String),
+    /// It did not keep what its manifest says.
+    #[error("{0}")]
+    Promise(promise::BrokenPromise),
 }
 
 /// The contract's three functions. Calls are pure; implementations may be called from several threads at once.

@@ -342,9 +342,7 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
         }
     }
     let customs = update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
-    let has_customs = !customs.is_empty();
     let mut after = Vec::new();
-    customs.join(&mut input, &mut after);
     let course = if transferred {
         lifecycle::Course::default()
     } else {
@@ -353,9 +351,10 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
     if fields.is_empty() {
         rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
-        if has_customs {
-            unseen_customs(draft, host, "application", rule, record);
+        if !customs.is_empty() {
+            unseen_customs(draft, host, "application", rule, record, &customs);
         }
+        customs.join(&mut input, &mut after);
         let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());
         step.input = input;

@@ -7,7 +7,8 @@ use super::contacts::{self, Compared, List, values};
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
-use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PREFIX, application, made, step};
+use super::words::shown;
+use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PREFIX, application, equal, made, step};
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy, Visibility};
@@ -217,10 +218,6 @@ fn create(draft: &mut Draft<'_>) {
             applied.insert(path.to_owned(), json!(value));
         }
     }
-    for missing in missing_members(&step.input, &rule.required) {
-        let message = format!("{key}: a new candidate needs `{missing}`");
-        draft.block(&key, "MissingField", message);
-    }
     for (list, contacts) in lists(draft) {
         let (entries, base) = contacts::create(Compared::by(draft.input.manifest, list), contacts);
         if !entries.is_empty() {
@@ -246,14 +243,6 @@ fn create(draft: &mut Draft<'_>) {
     draft.plan.steps.push(step);
 }
 
-fn missing_members(input: &Map<String, Value>, required: &[String]) -> Vec<String> {
-    let there = |path: &String| match path.split_once('.') {
-        Some((outer, inner)) => input.get(outer).is_some_and(|value| value.get(inner).is_some()),
-        None => input.contains_key(path.as_str()),
-    };
-    required.iter().filter(|path| !there(path)).cloned().collect()
-}
-
 /// Acts on a decision: notes the change and the base, or says why not. True when the field is to be written.
 #[allow(clippy::too_many_arguments, reason = "one place for all fields keeps the words of a plan alike")]
 pub(super) fn follow<D: Owned>(
@@ -266,6 +255,7 @@ pub(super) fn follow<D: Owned>(
     fields: &mut Vec<FieldChange>,
     applied: &mut Map<String, Value>,
 ) -> bool {
+    let had_base = applied.contains_key(path);
     match decision {
         Decision::Write => {
             fields.push(FieldChange { field: path.to_owned(), before: observed.clone(), after: desired.clone() });
@@ -274,6 +264,14 @@ pub(super) fn follow<D: Owned>(
         }
         Decision::InStep => {
             applied.insert(path.to_owned(), desired.clone());
+            false
+        }
+        Decision::Drifted if !had_base => {
+            let message = format!(
+                "{host}: `{path}` was {} in the ATS before it was linked; that stands (policy yield)",
+                shown(observed)
+            );
+            draft.say(FindingKind::Drifted, host, "WasThere", message);
             false
         }
         Decision::Drifted => {
@@ -322,19 +320,21 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     let mut fields = Vec::new();
     let (mut set, mut add, mut remove) = (Map::new(), Map::new(), Map::new());
     for (path, value) in scalars(draft) {
+        let last = base.get(path).and_then(Value::as_str);
         if !record.knows(path) {
+            draft.is_shown(&key, kinds::CANDIDATES, path, last.is_some_and(|last| is_same_text(last, value)));
             continue;
         }
         let observed = record.text(path).unwrap_or_default();
-        let last = base.get(path).and_then(Value::as_str);
+        let before = if observed.is_empty() { Value::Null } else { json!(observed) };
         let comparison = Comparison {
-            observed_is_desired: is_same_text(observed, value),
+            observed_is_desired: is_same_text(observed, value) || equal::holds(&base, path, &before, &json!(value)),
             observed_is_empty: observed.trim().is_empty(),
             has_base: last.is_some(),
-            observed_is_base: last.is_some_and(|last| is_same_text(last, observed)),
+            observed_is_base: last
+                .is_some_and(|last| is_same_text(last, observed) || equal::holds(&base, path, &before, &json!(last))),
             desired_is_base: last.is_some_and(|last| is_same_text(last, value)),
         };
-        let before = if observed.is_empty() { Value::Null } else { json!(observed) };
         let wanted = json!(value);
         let told = Values { desired: &wanted, applied: base.get(path), observed: &before };
         let decision = draft.decide(&key, path, comparison, &told);
@@ -344,18 +344,26 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     }
     for (list, contacts) in lists(draft) {
         if !record.knows(list.field()) {
+            draft.is_shown(&key, kinds::CANDIDATES, list.field(), base.contains_key(list.field()));
             continue;
         }
         let policy = draft.policy(list.field());
-        let planned =
+        let mut planned =
             contacts::plan(Compared::by(draft.input.manifest, list), contacts, record, base.get(list.field()), policy);
+        let missing: Vec<&str> =
+            values(&planned.add).into_iter().chain(planned.drifted.iter().map(|value| value.trim())).collect();
+        let there = json!(values(record.list(list.field())));
+        if !missing.is_empty() && equal::holds(&base, list.field(), &there, &json!(missing)) {
+            planned.add.clear();
+            planned.drifted.clear();
+            planned.applied = base.get(list.field()).cloned().unwrap_or_default();
+        }
         let decision = match &planned {
             planned if !planned.add.is_empty() || !planned.remove.is_empty() => Decision::Write,
             planned if !planned.drifted.is_empty() => Decision::Drifted,
             _ => Decision::InStep,
         };
         let wanted = json!(contacts.iter().map(DesiredContact::value).collect::<Vec<_>>());
-        let there = json!(values(record.list(list.field())));
         let told = Values { desired: &wanted, applied: base.get(list.field()), observed: &there };
         draft.tell(&key, list.field(), decision, &told);
         for value in &planned.drifted {
@@ -393,7 +401,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         }
     }
     if !customs.is_empty() {
-        unseen_customs(draft, &key, "candidate", rule, record);
+        unseen_customs(draft, &key, "candidate", rule, record, &customs);
     }
     customs.join(&mut step.input, &mut step.after);
     step.fields = fields;

@@ -11,6 +11,7 @@
 //! Left out: taking fields and choices away, which drops what others stored; another type, which no ATS can give a field.
 
 use super::candidate::{follow, is_same_text, rebase};
+use super::equal::EQUAL;
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, made, step};
@@ -225,9 +226,6 @@ fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
         step.input.insert("options".to_owned(), Value::Array(options));
         step.fields.push(FieldChange { field: "options".to_owned(), before: Value::Null, after: json!(labels) });
     }
-    for missing in rule.required.iter().filter(|member| !step.input.contains_key(*member)) {
-        draft.block(host, "MissingField", format!("{host}: a new custom field needs `{missing}`"));
-    }
     step.makes.insert("subject".to_owned(), host.to_owned());
     step.applied.insert(host.to_owned(), applied);
     step.look_first = true;
@@ -257,7 +255,7 @@ fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record
     .filter_map(|(field, value)| Some((field, value?)))
     .collect();
     let mut applied = base.clone();
-    applied.retain(|field, _| wanted.iter().any(|(owned, _)| owned == field));
+    applied.retain(|field, _| field == EQUAL || wanted.iter().any(|(owned, _)| owned == field));
     let (mut fields, mut set) = (Vec::new(), Map::new());
     for (field, value) in wanted {
         if !record.knows(field) {

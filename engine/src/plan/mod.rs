@@ -28,12 +28,14 @@
 //!
 //! Left out: reading, sending, waiting. A reference that does not resolve blocks the whole record: nothing is done by halves.
 
+mod ability;
 mod application;
 mod candidate;
 pub mod contacts;
 pub mod custom;
 pub mod defaults;
 mod definition;
+pub mod equal;
 pub mod explain;
 pub mod facts;
 pub mod import;
@@ -344,6 +346,10 @@ impl<'a, D: Owned> Draft<'a, D> {
             self.needs.dedup();
             return Err(self.needs);
         }
+        self.hold_to_manifest();
+        let links = self.input.links;
+        let applied = |step: &Step| links.get(&step.host).map(|link| &link.applied);
+        self.plan.steps.retain(|step| !applied(step).is_some_and(|applied| equal::is_same(applied, step)));
         if self.plan.is_blocked() {
             self.plan.steps.clear();
             self.plan.adoptions.clear();

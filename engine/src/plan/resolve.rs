@@ -6,6 +6,7 @@
 use super::{Draft, Owned, Record};
 use crate::store::index;
 use atsync_model::desired::{FullReference, Reference};
+use atsync_model::manifest::ScanRule;
 use atsync_model::{kinds, normal};
 use serde_json::Value;
 use std::sync::Arc;
@@ -123,9 +124,18 @@ impl<'a, D: Owned> Draft<'a, D> {
     }
 
     fn resolve_name(&mut self, host: &str, kind: &str, parent: Option<&str>, name: &str) -> Option<&'a Arc<Record>> {
-        let found = self.lookup(kind, index::NAME, name)?;
+        let is_named = |record: &&Arc<Record>| {
+            let own = record.text("name").or(record.text("title"));
+            own.is_some_and(|own| normal::name(own) == normal::name(name))
+        };
+        let below = self.input.manifest.kind(kind).is_some_and(|rule| matches!(rule.scan, ScanRule::ByParent { .. }));
+        let found: Vec<&Arc<Record>> = match parent.filter(|_| below) {
+            // What is below one parent is one list; a name alone would be looked for below all of them.
+            Some(parent) => self.lookup(kind, index::PARENT, parent)?.iter().filter(is_named).collect(),
+            None => self.lookup(kind, index::NAME, name)?.iter().collect(),
+        };
         let mut fitting: Vec<&Arc<Record>> = found
-            .iter()
+            .into_iter()
             .filter(|record| record.value("active").and_then(Value::as_bool) != Some(false))
             .filter(|record| parent.is_none_or(|parent| record.text("parent.id") == Some(parent)))
             .collect();

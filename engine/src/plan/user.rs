@@ -93,11 +93,6 @@ fn create(draft: &mut Draft<'_, DesiredUser>, host: &str) {
     }
     step.input.insert("invite".to_owned(), json!(desired.invite));
     step.fields.push(FieldChange { field: "invite".to_owned(), before: Value::Null, after: json!(desired.invite) });
-    for missing in rule.required.iter().filter(|member| !step.input.contains_key(*member)) {
-        let member =
-            if matches!(missing.as_str(), "first" | "last") { format!("name.{missing}") } else { missing.clone() };
-        draft.block(host, "MissingField", format!("{host}: a new user needs `{member}`"));
-    }
     step.makes.insert("subject".to_owned(), host.to_owned());
     step.applied.insert(host.to_owned(), applied);
     step.look_first = true;

@@ -5,7 +5,7 @@
 use super::candidate::follow;
 use super::explain::Values;
 use super::ownership::Comparison;
-use super::{Draft, FieldChange, FindingKind, Record, custom};
+use super::{Draft, FieldChange, FindingKind, Record, custom, equal};
 use crate::store::index;
 use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
 use atsync_model::{kinds, normal};
@@ -89,13 +89,22 @@ pub(super) fn update_customs(
             None => (&Value::Null, Value::Null),
         };
         let base = applied.get(&path).cloned();
+        if !record.knows("custom_fields") {
+            let is_applied = base.as_ref().is_some_and(|base| normal::same(&kind, base, &resolved.plain));
+            if !draft.is_shown(host, &record.kind, &path, is_applied) {
+                continue;
+            }
+        }
         // The very comparison of the adapter: the value as it was read and the value as it would be written.
         let wanted = resolved.input.get("value").unwrap_or(&Value::Null);
         let comparison = Comparison {
-            observed_is_desired: normal::same(&kind, held, wanted),
+            observed_is_desired: normal::same(&kind, held, wanted)
+                || equal::holds(applied, &path, &observed, &resolved.plain),
             observed_is_empty: normal::custom(&kind, held) == normal::Custom::Empty,
             has_base: base.is_some(),
-            observed_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, held)),
+            observed_is_base: base
+                .as_ref()
+                .is_some_and(|base| normal::same(&kind, base, held) || equal::holds(applied, &path, &observed, base)),
             desired_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, wanted)),
         };
         let values = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
@@ -114,11 +123,10 @@ pub(super) fn unseen_customs(
     applies_to: &str,
     rule: &OperationRule,
     record: &Record,
+    customs: &Customs,
 ) {
-    let replaces = |field: &FieldRule| field.name == "custom_fields" && field.mode == FieldMode::ReplaceAll;
-    if !rule.fields.iter().any(replaces) {
-        return;
-    }
+    let Some(field) = rule.field("custom_fields").filter(|field| field.mode == FieldMode::ReplaceAll) else { return };
+    foreign_customs(draft, host, applies_to, field, record, customs);
     let Some(private) = draft.lookup(kinds::CUSTOM_FIELDS, index::PRIVATE, applies_to) else { return };
     let shown = record.body.get("custom_fields");
     let unseen: Vec<&str> = private
@@ -134,5 +142,82 @@ pub(super) fn unseen_customs(
             unseen.join(", ")
         );
         draft.say(FindingKind::Note, host, "UnseenValues", message);
+    }
+}
+
+/// Says what becomes of the values that others stored in a form that no new value could have, before anything is sent.
+///
+/// They go back as they were read; where the ATS merges they are left out and stay; a type that has no written form holds the
+/// host's values back, unless the connection says that the ATS merges.
+fn foreign_customs(
+    draft: &mut Draft<'_>,
+    host: &str,
+    applies_to: &str,
+    field: &FieldRule,
+    record: &Record,
+    customs: &Customs,
+) {
+    let Some(values) = record.body.get("custom_fields").and_then(Value::as_object) else { return };
+    let is_written =
+        |key: &str| customs.inputs.iter().any(|input| input.get("key").and_then(Value::as_str) == Some(key));
+    let (mut odd, mut unwritable) = (Vec::new(), Vec::new());
+    for (key, held) in values.iter().filter(|(key, _)| !is_written(key)) {
+        let kind = held.get("type").and_then(Value::as_str).unwrap_or("unknown");
+        let value = held.get("value").unwrap_or(&Value::Null);
+        if normal::custom(kind, value) == normal::Custom::Empty {
+            continue;
+        }
+        if field.unwritable.iter().any(|unwritable| unwritable == kind) {
+            unwritable.push(format!("{key} (a {kind})"));
+            continue;
+        }
+        let Some(definitions) = draft.lookup(kinds::CUSTOM_FIELDS, index::KEY, key) else { continue };
+        let of_kind = |row: &&std::sync::Arc<Record>| row.text("applies_to.value") == Some(applies_to);
+        let mut definitions = definitions.iter().filter(of_kind).peekable();
+        let is_archived =
+            definitions.peek().is_some() && definitions.all(|row| row.value("active") == Some(&Value::Bool(false)));
+        if is_archived {
+            odd.push(format!("{key} (an archived field)"));
+        } else if let Some(why) = is_odd(kind, value) {
+            odd.push(format!("{key} ({why})"));
+        }
+    }
+    let merges = field
+        .merged_when
+        .as_ref()
+        .is_some_and(|when| draft.input.settings.get(&when.setting).unwrap_or(&Value::Null) == &when.value);
+    let setting = field.merged_when.as_ref().map_or_else(String::new, |when| {
+        format!("; the setting `{} = {}` says that it does not", when.setting, when.value)
+    });
+    if !odd.is_empty() {
+        let odd = odd.join(", ");
+        let message = if merges {
+            format!("{host}: values of others are left out of this update and stay as they are: {odd}")
+        } else {
+            format!(
+                "{host}: values of others go back as they were read: {odd}; should the ATS not take them back they are left out, \
+                 and where it replaces all values at once they are lost{setting}"
+            )
+        };
+        draft.say(FindingKind::Note, host, "ForeignValues", message);
+    }
+    if !unwritable.is_empty() && !merges {
+        let message = format!(
+            "{host}: values of others have no form in which the ATS takes them back: {}; custom values are not written, since an ATS that \
+             replaces all of them at once would lose those{setting}",
+            unwritable.join(", ")
+        );
+        draft.say(FindingKind::Note, host, "ForeignValues", message);
+    }
+}
+
+/// Why no new value could have the form of a stored one. None when one could.
+fn is_odd(kind: &str, value: &Value) -> Option<&'static str> {
+    let has = |member: &str| value.get(member).is_some_and(|part| !part.is_null());
+    match (kind, normal::custom(kind, value)) {
+        (_, normal::Custom::Other(_)) => Some("a form that is not known"),
+        ("range" | "money_range", _) if !has("min") || !has("max") => Some("a range with one end"),
+        ("money" | "money_range", _) if !has("currency") => Some("money without a currency"),
+        _ => None,
     }
 }

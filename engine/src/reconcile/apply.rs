@@ -12,14 +12,15 @@
 
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched};
-use super::gather::{Gathered, is_held_back, remote};
+use super::gather::{Gathered, is_held_back, record, remote};
 use super::look::Made;
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::may_leave;
 use crate::journal::{IntentId, Leave};
-use crate::plan::{Finding, Plan, RecordPlan, Step};
+use crate::plan::words::shown;
+use crate::plan::{FieldChange, Finding, Plan, RecordPlan, Step, equal};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
@@ -313,7 +314,8 @@ impl Reconciler {
             return Ok(StepEnd::Skipped { waits_for: waits_for.clone() });
         }
         let Some(rule) = self.adapter.manifest().operation(&step.operation).cloned() else {
-            return Err(self.error(ErrorKind::Adapter, format!("the adapter has no operation {}", step.operation)));
+            // Planned for another version of the adapter: it fails this step, not the plan.
+            return Ok(StepEnd::NotSent { reason: format!("the adapter has no operation {}", step.operation) });
         };
         let mut input = Value::Object(step.input.clone());
         if let Err(waits_for) = self.fill(&mut input, &shared.made, &work.made).await? {
@@ -529,8 +531,54 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Ends the loop of a difference that the adapter calls none: what the ATS shows is recorded as equivalent to what is desired, and said once.
+    async fn take_for_same(&self, plan: &Plan, steps: &mut [StepReport]) -> Result<(), Error> {
+        let mut links = Vec::new();
+        for step in steps.iter_mut().filter(|step| step.end == StepEnd::Unneeded) {
+            let mut all = plan.records.iter().flat_map(|record| &record.steps);
+            let planned = all.find(|planned| planned.host == step.host && planned.operation == step.operation);
+            let Some((planned, target)) = planned.and_then(|planned| Some((planned, planned.target.as_ref()?))) else {
+                continue;
+            };
+            let Some(row) = self.store.observed(&self.name, target).await?.filter(|row| !row.gone) else { continue };
+            let shows = record(&row);
+            let same: Vec<&FieldChange> =
+                planned.fields.iter().filter(|change| equal::remains(&shows, change)).collect();
+            let Some(mut link) = self.store.link(&self.name, &planned.host).await? else { continue };
+            if same.is_empty() || link.remote != *target {
+                continue;
+            }
+            equal::record(&mut link.applied, same.iter().copied());
+            step.warnings.extend(same.iter().map(|change| {
+                format!(
+                    "{}: the ATS shows {} as `{}` where {} is desired, and the adapter has nothing to send for that; it is taken for the same",
+                    planned.host,
+                    shown(&change.before),
+                    change.field,
+                    shown(&change.after)
+                )
+            }));
+            links.push(link);
+        }
+        if !links.is_empty() {
+            self.store.put_links(&self.name, links).await?;
+        }
+        Ok(())
+    }
+
     /// Plans the records of the plan once more on what is known now and writes their conditions.
     async fn conclude(&self, plan: &Plan, report: &mut ApplyReport) -> Result<(), Error> {
+        // The plan below would know less of these than the one that was carried out: it asks the ATS for nothing.
+        let denied: BTreeMap<&str, &Finding> =
+            plan.records.iter().filter_map(|record| Some((record.key.as_str(), record.denied()?))).collect();
+        let known = plan.records.iter().filter(|record| record.note("Forgotten").is_none());
+        let keys: Vec<String> = known.map(|record| record.key.clone()).collect();
+        for some in keys.chunks(PAGE_RECORDS_MAX) {
+            self.store.mark_dirty(&self.name, some.to_vec()).await?;
+        }
+        self.take_for_same(plan, &mut report.steps).await?;
+        let mut gathered = Gathered::resting(self.adapter.manifest());
+        let again = self.plan_with(&mut gathered, PlanOf::Keys(&keys)).await?;
         let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
         // A doubt that was settled in this run is none any more: what came of it shows in the plan below.
         let doubts = self.store.open_intents(&self.name).await?;
@@ -540,16 +588,6 @@ impl Reconciler {
             let key = step.host.split('/').next().unwrap_or(&step.host);
             failures.entry(key).or_insert(step);
         }
-        // The plan below would know less of these than the one that was carried out: it asks the ATS for nothing.
-        let denied: BTreeMap<&str, &Finding> =
-            plan.records.iter().filter_map(|record| Some((record.key.as_str(), record.denied()?))).collect();
-        let known = plan.records.iter().filter(|record| record.note("Forgotten").is_none());
-        let keys: Vec<String> = known.map(|record| record.key.clone()).collect();
-        for some in keys.chunks(PAGE_RECORDS_MAX) {
-            self.store.mark_dirty(&self.name, some.to_vec()).await?;
-        }
-        let mut gathered = Gathered::resting(self.adapter.manifest());
-        let again = self.plan_with(&mut gathered, PlanOf::Keys(&keys)).await?;
         let open: BTreeMap<&str, &RecordPlan> =
             again.records.iter().map(|record| (record.key.as_str(), record)).collect();
         let mut statuses = Vec::new();

@@ -16,6 +16,7 @@ use super::apply::concerns_connection;
 use super::drive::{STEPS_MAX, TaskError, resume, start};
 use super::gather::remote;
 use crate::adapter::TaskGuard;
+use crate::adapter::promise::{self, Asked, BrokenPromise};
 use crate::error::Error;
 use crate::journal::{Intent, IntentId, IntentState};
 use crate::store::{Cause, Change, ChangeWhat, IntentAdvance, LinkHow, LinkRow, StoreError};
@@ -232,6 +233,9 @@ impl Reconciler {
     async fn ended_without_effect(&self, order: &Order, outcome: Outcome) -> Result<EffectEnd, Error> {
         match outcome {
             Outcome::Written(Written::Unneeded(applied) | Written::Applied(applied)) => {
+                if let Err(broken) = self.kept(order, &applied.links) {
+                    return Ok(EffectEnd::NotSent(crate::adapter::AdapterError::Promise(broken).into()));
+                }
                 let links = self.links(order, &applied.links, LinkHow::Adopted).await?;
                 let touched = touched(order, &applied.links);
                 match &order.again {
@@ -358,7 +362,29 @@ impl Reconciler {
         self.store.begin_intent(&self.name, intent).await
     }
 
+    /// Whether an answer names what the manifest promises of the operation.
+    pub(super) fn kept(&self, order: &Order, links: &[Link]) -> Result<(), BrokenPromise> {
+        let asked = Asked {
+            operation: &order.operation.name,
+            target: order.operation.target.as_ref(),
+            makes: order.makes.contains_key(promise::SUBJECT),
+        };
+        promise::kept(self.adapter.manifest(), asked, links)
+    }
+
     async fn applied(&self, order: &Order, intent: &Intent, applied: Applied) -> Result<EffectEnd, Error> {
+        if let Err(broken) = self.kept(order, &applied.links) {
+            // It is said to have happened: sent again, it would happen twice. A person looks what there is.
+            tracing::warn!(connection = %self.name, intent = intent.id, operation = %intent.operation, "broken promise");
+            let to = IntentState::InDoubt {
+                reason: broken.to_string(),
+                probe_after_ms: self.clock.now_ms(),
+                probes: 0,
+                stuck: true,
+            };
+            self.advance(intent, to, Vec::new(), false).await?;
+            return Ok(EffectEnd::InDoubt);
+        }
         let links = self.links(order, &applied.links, LinkHow::Created).await?;
         let touched = touched(order, &applied.links);
         let to = IntentState::Applied { links: touched.clone(), by_probe: false };

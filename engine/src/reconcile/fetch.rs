@@ -1,6 +1,7 @@
 //! Single records read by id, and taken in.
 
 use super::Reconciler;
+use super::problems::{Came, Unread, brought};
 use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
 use crate::store::{Cause, ObservedWrite, PageCommit, PageReport};
@@ -31,40 +32,69 @@ impl Reconciler {
         priority: Priority,
     ) -> Result<Vec<String>, Error> {
         let Some(rule) = self.adapter.manifest().kind(kind) else {
-            return Err(self.error(ErrorKind::Adapter, format!("the adapter does not know the kind {kind}")));
+            let adapter = &self.adapter.manifest().name;
+            let message = format!("the adapter {adapter} does not know the kind {kind}, which this needs");
+            return Err(self.error(ErrorKind::NotSupported, message));
         };
         if rule.ids_max == 0 {
             return Ok(ids.to_vec());
         }
         let mut missing = Vec::new();
         let size = usize::try_from(rule.ids_max).unwrap_or(1).max(1);
+        let mut unread = Unread::default();
         for chunk in ids.chunks(size) {
-            let looked = self.look_up(kind, chunk, priority).await?;
-            missing.extend(looked.missing);
-            let asked = kind;
-            for (kind, records) in looked.records {
-                let applied_by = if kind == asked { applied_by.clone() } else { BTreeMap::new() };
-                let page = self.page(kind, records, &looked.masks, cause.clone());
-                self.take(PageCommit { applied_by, ..page }).await?;
-            }
+            let cause = (cause.clone(), applied_by);
+            missing.extend(self.fetch_noting(kind, chunk, cause, priority, &mut unread).await?);
         }
         Ok(missing)
     }
 
-    /// Asks for records by id, at most as many as the kind allows in one fetch. Takes nothing in.
+    /// As [`Self::fetch_as`] for at most as many ids as one fetch takes, adding what could not be read to `unread`.
+    pub(super) async fn fetch_noting(
+        &self,
+        asked: &str,
+        ids: &[String],
+        (cause, applied_by): (Cause, &BTreeMap<String, IntentId>),
+        priority: Priority,
+        unread: &mut Unread,
+    ) -> Result<Vec<String>, Error> {
+        let Looked { records, masks, missing } = self.look_up_noting(asked, ids, priority, unread).await?;
+        for (kind, records) in records {
+            let applied_by = if kind == asked { applied_by.clone() } else { BTreeMap::new() };
+            let page = self.page(kind, records, &masks, cause.clone());
+            self.take(PageCommit { applied_by, ..page }).await?;
+        }
+        Ok(missing)
+    }
+
+    /// Asks for records by id, at most as many as the kind allows in one fetch. Takes nothing in but what could not be read. A record that could
+    /// not be read is not missing.
     pub(super) async fn look_up(&self, kind: &str, ids: &[String], priority: Priority) -> Result<Looked, Error> {
+        self.look_up_noting(kind, ids, priority, &mut Unread::default()).await
+    }
+
+    async fn look_up_noting(
+        &self,
+        kind: &str,
+        ids: &[String],
+        priority: Priority,
+        unread: &mut Unread,
+    ) -> Result<Looked, Error> {
         let task = Task::Fetch(Fetch { kind: kind.to_owned(), ids: ids.to_vec() });
         let finished = self
             .drive(task, None, priority)
             .await
             .map_err(|error| self.task_error(&format!("reading {kind} by id"), error))?;
-        let (fetched, _problems) = match finished.outcome {
+        let (fetched, problems) = match finished.outcome {
             Outcome::Fetched(fetched) => (fetched, Vec::new()),
             Outcome::FlawedFetched(flawed) => flawed,
             _ => return Err(self.error(ErrorKind::Adapter, "the adapter answered a fetch with something else")),
         };
-        let records = by_kind(fetched.items, finished.reply.as_ref());
-        Ok(Looked { records, masks: fetched.masks, missing: fetched.missing })
+        let came = Came { items: fetched.items, masks: fetched.masks, problems };
+        let brought = brought(self.adapter.manifest(), kind, came, finished.reply.as_ref());
+        let now_ms = self.clock.now_ms();
+        self.note(&brought, (kind, &fetched.missing), now_ms, unread).await?;
+        Ok(Looked { records: brought.records, masks: brought.masks, missing: fetched.missing })
     }
 
     /// A page of records that moves no scan.

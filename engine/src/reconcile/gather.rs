@@ -2,21 +2,23 @@
 //!
 //! A plan asks for what it does not find; this module answers from the store. A kind that a question is about is refreshed once per run before
 //! it is answered, and not at all when nobody asks: so a run with nothing to change costs at most one request per kind, and what two
-//! records need is read once. A kind that the credential may not read blocks the records that ask about it, and no others.
+//! records need is read once. Of a kind that can be listed only below its parents, what is below the parents that the records concern is read. A kind that the credential may not read blocks the records that ask about it, and no others.
 
 use super::Reconciler;
+use super::pull::parent_kind;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, Leave};
 use crate::plan::{self, Declared, Facts, Finding, FindingKind, Need, Plan, Record, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{
     Cause, Condition, Declaration, DesiredRow, DesiredStatus, LinkRow, Mode, MovedTo, ObservedRow, PageCommit,
-    StatusUpdate,
+    StatusUpdate, index,
 };
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Desired;
 use atsync_model::kinds;
+use atsync_model::manifest::{KindRule, ScanRule};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -30,6 +32,10 @@ const NAMES_MAX: usize = 500;
 const INTENTS_MAX: usize = 500;
 /// Facts that a run over many records keeps from page to page. A fact has some kilobytes; arbitrary, above what records have in common (jobs, stages, sources).
 const FACTS_MAX: usize = 5_000;
+/// Kinds inside of each other.
+const NESTED_MAX: usize = 4;
+/// Ids that a run remembers as the ATS writes them; beyond it begins anew, and only ids with capital letters are then missed.
+const IDS_MAX: usize = 100_000;
 /// Desired records read at once.
 const PAGE_ROWS: usize = 500;
 
@@ -51,8 +57,15 @@ pub enum PlanOf<'a> {
 pub(crate) struct Gathered {
     facts: Facts,
     refreshed: BTreeSet<String>,
-    /// Kinds that the credential may not read, with the reason. Nothing that is known of them from before is planned on.
-    denied: BTreeMap<String, String>,
+    /// Kinds that cannot be read, since the credential may not or the adapter does not, with the reason. Nothing that is known of them from
+    /// before is planned on.
+    closed: BTreeMap<String, (ErrorKind, String)>,
+    /// Of kinds that can be listed only below a parent: kind and parent.
+    refreshed_below: BTreeSet<(String, String)>,
+    /// Ids as the ATS writes them, by kind and term: terms are in lower case.
+    ids: BTreeMap<(String, String), String>,
+    /// No kind is refreshed.
+    resting: bool,
 }
 
 /// What planning one page of desired records came to besides the plan: written at once, so that a run over many records has few commits and is never
@@ -68,26 +81,52 @@ impl Gathered {
     /// For planning on what is at hand: no kind is refreshed.
     pub(super) fn resting(manifest: &atsync_model::Manifest) -> Self {
         let refreshed = manifest.kinds.iter().map(|kind| kind.name.clone()).collect();
-        Self { refreshed, ..Self::default() }
+        Self { refreshed, resting: true, ..Self::default() }
     }
 }
 
 impl Gathered {
-    /// Remembers that a kind may not be read.
+    /// Remembers that a kind cannot be read.
     fn learn<T>(&mut self, kind: &str, read: &Result<T, Error>) {
         if let Err(error) = read
-            && error.kind() == ErrorKind::Denied
+            && concerns_kind(error)
         {
-            self.denied.insert(kind.to_owned(), error.to_string());
+            self.closed.insert(kind.to_owned(), (error.kind(), error.to_string()));
         }
     }
 
-    /// Refuses a kind that was found to be denied in this run.
+    /// Refuses a kind that was found to be closed in this run.
     fn may_read(&self, kind: &str) -> Result<(), Error> {
-        match self.denied.get(kind) {
-            Some(why) => Err(Error::new(ErrorKind::Denied, why.clone())),
+        match self.closed.get(kind) {
+            Some((how, why)) => Err(Error::new(*how, why.clone())),
             None => Ok(()),
         }
+    }
+
+    /// Remembers how the ATS writes an id.
+    fn know_id(&mut self, kind: &str, id: &str) {
+        if self.ids.len() >= IDS_MAX {
+            self.ids.clear();
+        }
+        self.ids.insert((kind.to_owned(), index::form(index::PARENT, id)), id.to_owned());
+    }
+}
+
+/// Whether an error is about a kind and blocks only the records that ask about it.
+fn concerns_kind(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Denied | ErrorKind::NotSupported)
+}
+
+/// The kind that the terms of an index are ids of.
+fn named_by(kind: &str, index: &str) -> Option<&'static str> {
+    match (index, kind) {
+        (index::CANDIDATE, _) => Some(kinds::CANDIDATES),
+        (index::USER, _) => Some(kinds::USERS),
+        (index::PARENT, kinds::STAGES | kinds::OPENINGS) => Some(kinds::JOBS),
+        (index::PARENT, kinds::POOL_STAGES) => Some(kinds::POOLS),
+        (index::PARENT, kinds::CUSTOM_FIELD_OPTIONS) => Some(kinds::CUSTOM_FIELDS),
+        (index::PARENT, _) => Some(kinds::APPLICATIONS),
+        _ => None,
     }
 }
 
@@ -105,8 +144,13 @@ impl Reconciler {
                 if self.adapter.manifest().kind(kind).is_none() {
                     continue;
                 }
+                // A kind that can be listed only below its parents is read for the records of the plan.
+                if self.below(kind).is_some() {
+                    continue;
+                }
                 match self.refresh(&mut gathered, kind).await {
                     // Whoever needs the kind is blocked; without the first one nobody can be planned.
+                    Err(error) if error.kind() == ErrorKind::NotSupported => {}
                     Err(error) if error.kind() == ErrorKind::Denied && kind != kinds::CANDIDATES => {}
                     refreshed => refreshed?,
                 }
@@ -351,11 +395,7 @@ impl Reconciler {
         let key = record.key();
         let links = self.links_by_host(&key).await?;
         // A definition that is linked asks for nothing that would have its kind read; what recruiters made of it must be known all the same.
-        for kind in defines(record) {
-            if self.adapter.manifest().kind(kind).is_some() {
-                self.refresh(gathered, kind).await?;
-            }
-        }
+        let refreshed = self.refresh_of_record(gathered, record, &links).await;
         let input = plan::Input {
             manifest: self.adapter.manifest(),
             settings: &self.settings,
@@ -363,12 +403,17 @@ impl Reconciler {
             generation,
             links: &links,
         };
-        let (mut planned, mut shared) = match self.ask(gathered, &key, |facts| plan::record(&input, facts)).await {
-            Err(error) if error.kind() == ErrorKind::Denied => {
+        let asked = match refreshed {
+            Ok(()) => self.ask(gathered, &key, |facts| plan::record(&input, facts)).await,
+            Err(error) => Err(error),
+        };
+        let (mut planned, mut shared) = match asked {
+            Err(error) if concerns_kind(&error) => {
                 let place = format!("{}: ", self.name);
                 let why = error.to_string();
                 let message = format!("{key}: {}", why.strip_prefix(&place).unwrap_or(&why));
-                (said_of(&key, generation, FindingKind::Blocked, "Denied", message), Vec::new())
+                let reason = if error.kind() == ErrorKind::Denied { "Denied" } else { "NotSupported" };
+                (said_of(&key, generation, FindingKind::Blocked, reason, message), Vec::new())
             }
             asked => asked?,
         };
@@ -391,6 +436,30 @@ impl Reconciler {
         // What only a step that is kept back hangs on is not made either.
         shared.retain(|step| still.contains(&step.host) || !wanted.contains(&step.host));
         Ok((planned, shared))
+    }
+
+    /// Refreshes what a record's plan does not ask for although drift of it shows there.
+    async fn refresh_of_record(
+        &self,
+        gathered: &mut Gathered,
+        record: &Desired,
+        links: &BTreeMap<String, LinkRow>,
+    ) -> Result<(), Error> {
+        for kind in defines(record) {
+            if self.adapter.manifest().kind(kind).is_some() {
+                self.refresh(gathered, kind).await?;
+            }
+        }
+        for link in links.values() {
+            gathered.know_id(&link.remote.kind, &link.remote.id);
+        }
+        for kind in [kinds::APPLICATIONS, kinds::APPLIED_TAGS] {
+            let Some((rule, parent)) = self.below(kind) else { continue };
+            for link in links.values().filter(|link| link.remote.kind == parent) {
+                self.refresh_below(gathered, &rule, &link.remote.id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Takes out what may not be sent now: what is in doubt, and what was given up.
@@ -472,6 +541,7 @@ impl Reconciler {
         let mut unseen: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for need in &needs {
             let Need::Observed(remote) = need else { continue };
+            gathered.know_id(&remote.kind, &remote.id);
             gathered.may_read(&remote.kind)?;
             if self.store.observed(&self.name, remote).await?.is_none() {
                 unseen.entry(remote.kind.clone()).or_default().push(remote.id.clone());
@@ -485,8 +555,9 @@ impl Reconciler {
         for need in needs {
             match need {
                 Need::Lookup { kind, index, term } => {
-                    self.refresh(gathered, &kind).await?;
+                    self.refresh_for_lookup(gathered, &kind, index, &term).await?;
                     let rows = self.store.lookup(&self.name, &kind, index, &term, LOOKUP_ROWS_MAX).await?;
+                    rows.iter().for_each(|row| gathered.know_id(&row.kind, &row.id));
                     let records = rows.iter().map(record).collect();
                     gathered.facts.add_lookup(kind, index, term, records);
                 }
@@ -506,7 +577,10 @@ impl Reconciler {
                     gathered.facts.add_declared(path, declared);
                 }
                 Need::Names(kind) => {
-                    self.refresh(gathered, &kind).await?;
+                    // Names serve suggestions, which are not worth a walk below every parent.
+                    if self.below(&kind).is_none() {
+                        self.refresh(gathered, &kind).await?;
+                    }
                     let rows = self.store.observed_page(&self.name, &kind, None, NAMES_MAX).await?;
                     let names = rows.iter().filter_map(|row| name_of(&record(row))).collect();
                     gathered.facts.add_names(kind, names);
@@ -528,11 +602,96 @@ impl Reconciler {
         Ok(Some(Declared { desired, managed, links: self.links_by_host(path).await? }))
     }
 
+    /// Brings a kind up to date, once in a run. Of a kind that can be listed only below its parents it reads all.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotSupported`] when the adapter cannot list the kind; it blocks the records that ask about it.
     pub(super) async fn refresh(&self, gathered: &mut Gathered, kind: &str) -> Result<(), Error> {
         gathered.may_read(kind)?;
-        if gathered.refreshed.insert(kind.to_owned()) {
-            let pulled = self.pull(kind, false).await;
+        if gathered.refreshed.contains(kind) {
+            return Ok(());
+        }
+        let listed = self.listed_with(kind);
+        gathered.learn(kind, &listed);
+        let listed = listed?;
+        if gathered.refreshed.insert(listed.clone()) {
+            let pulled = self.pull(&listed, false).await;
             gathered.learn(kind, &pulled);
+            pulled?;
+        }
+        gathered.refreshed.insert(kind.to_owned());
+        Ok(())
+    }
+
+    /// The kind whose list shows a kind: its own, or the one that it comes inside of.
+    fn listed_with(&self, kind: &str) -> Result<String, Error> {
+        let mut listed = kind;
+        for _ in 0..NESTED_MAX {
+            match self.adapter.manifest().kind(listed).map(|rule| &rule.scan) {
+                Some(ScanRule::Inside { kind: outer }) => listed = outer,
+                Some(ScanRule::List {} | ScanRule::ByParent { .. }) => return Ok(listed.to_owned()),
+                Some(ScanRule::None {}) | None => break,
+            }
+        }
+        let adapter = &self.adapter.manifest().name;
+        let message = format!("the adapter {adapter} cannot list {kind}, which this needs");
+        Err(self.error(ErrorKind::NotSupported, message))
+    }
+
+    /// The rule and the parent of a kind that can be listed only below its parents.
+    fn below(&self, kind: &str) -> Option<(KindRule, String)> {
+        let rule = self.adapter.manifest().kind(kind)?;
+        let parent = parent_kind(rule)?;
+        Some((rule.clone(), parent.to_owned()))
+    }
+
+    /// Refreshes what a lookup is about: the kind, or what is below the one parent that the term names.
+    async fn refresh_for_lookup(
+        &self,
+        gathered: &mut Gathered,
+        kind: &str,
+        index: &str,
+        term: &str,
+    ) -> Result<(), Error> {
+        if let Some((rule, parent)) = self.below(kind)
+            && let Some(parents) = self.parents_named(gathered, &parent, (kind, index), term).await?
+        {
+            for id in parents {
+                self.refresh_below(gathered, &rule, &id).await?;
+            }
+            return Ok(());
+        }
+        self.refresh(gathered, kind).await
+    }
+
+    /// The ids of the parents that a term of an index leads to; none when it leads to no parent.
+    async fn parents_named(
+        &self,
+        gathered: &Gathered,
+        parent: &str,
+        (kind, index): (&str, &str),
+        term: &str,
+    ) -> Result<Option<Vec<String>>, Error> {
+        let Some(named) = named_by(kind, index) else { return Ok(None) };
+        let id = gathered.ids.get(&(named.to_owned(), term.to_owned())).map_or(term, String::as_str);
+        if named == parent {
+            return Ok(Some(vec![id.to_owned()]));
+        }
+        // What is named hangs on the parent itself: an attachment's application on its candidate.
+        let Some(row) = self.store.observed(&self.name, &remote(named, id)).await? else { return Ok(None) };
+        let hangs = self.hangs_on(&row);
+        Ok(hangs.into_iter().find(|of| of.kind == parent).map(|of| vec![of.id]))
+    }
+
+    /// Brings up to date what is below one parent, once in a run.
+    async fn refresh_below(&self, gathered: &mut Gathered, rule: &KindRule, parent: &str) -> Result<(), Error> {
+        gathered.may_read(&rule.name)?;
+        if gathered.resting || gathered.refreshed.contains(&rule.name) {
+            return Ok(());
+        }
+        if gathered.refreshed_below.insert((rule.name.clone(), parent.to_owned())) {
+            let pulled = self.pull_of(rule, parent).await;
+            gathered.learn(&rule.name, &pulled);
             pulled?;
         }
         Ok(())

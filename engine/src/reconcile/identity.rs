@@ -79,6 +79,10 @@ impl Reconciler {
 
     /// Looks into the leads to merged candidates. A lead that cannot be looked into for want of a right stays for later.
     pub(super) async fn follow_leads(&self, priority: Priority) -> Result<(), Error> {
+        // Without a fetch by id nothing confirms that the old candidate is no more.
+        if self.adapter.manifest().kind(kinds::CANDIDATES).is_none_or(|rule| rule.ids_max == 0) {
+            return Ok(());
+        }
         let leads = self.store.leads(&self.name, kinds::CANDIDATES, LEADS_MAX).await?;
         let losers: Vec<String> = leads.into_iter().map(|(loser, _)| loser).collect();
         if losers.is_empty() {

@@ -130,6 +130,9 @@ impl Reconciler {
         };
         match finished.outcome {
             Outcome::Probed(Probed::Found(found)) => {
+                if let Err(broken) = self.kept(order, &found.links) {
+                    return Ok(Seen::Ended(StepEnd::NotSent { reason: broken.to_string() }));
+                }
                 let mut links = self.links(order, &found.links, LinkHow::Adopted).await?;
                 for link in &mut links {
                     // Nothing of it was written by the engine; the next plan compares.

@@ -22,11 +22,14 @@ mod hook;
 mod identity;
 mod life;
 mod look;
+mod problems;
 mod pull;
 mod settle;
 mod stand_in;
 mod suspects;
 mod sweep;
+mod trail;
+mod window;
 
 pub use apply::{ApplyReport, StepEnd, StepReport};
 pub use check::CheckResult;
@@ -37,6 +40,7 @@ pub use gather::PlanOf;
 pub use hint::HintEnd;
 pub(crate) use hook::Hooking;
 pub use life::Resolution;
+pub use problems::line as problem_line;
 pub use pull::PullReport;
 pub(crate) use settle::Resend;
 pub use settle::SettleReport;
@@ -49,8 +53,9 @@ use crate::error::{Error, ErrorKind};
 use crate::store::Store;
 use crate::transport::Session;
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// What a connection reports while it works. Never carries candidate data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -119,11 +124,16 @@ pub(crate) struct Reconciler {
     mark_last_ms: AtomicU64,
     tenant_verified: AtomicBool,
     effects_held: AtomicBool,
+    /// The ways of sweeps' walks, by kind.
+    trails: Mutex<BTreeMap<String, (Walk, trail::Trail)>>,
 }
 
 /// Why a step was not sent while effects are held.
 pub(crate) const EFFECTS_HELD: &str =
     "the program is stopping, so no new effect begins; the next apply goes on from here";
+
+/// A walk of a sweep: when the sweep began, below which parent it is, and the page that comes next.
+type Walk = (u64, Option<String>, u64);
 
 impl std::fmt::Debug for Reconciler {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -159,6 +169,7 @@ impl Reconciler {
             mark_last_ms: AtomicU64::new(0),
             tenant_verified: AtomicBool::new(false),
             effects_held: AtomicBool::new(false),
+            trails: Mutex::default(),
         }
     }
 

@@ -170,6 +170,10 @@ impl Reconciler {
             return Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else"));
         };
         match probed {
+            Probed::Found(found) if self.kept(&order, &found.links).is_err() => {
+                let broken = self.kept(&order, &found.links).err().map(|broken| broken.to_string());
+                self.stick(&intent, broken.unwrap_or_default()).await
+            }
             Probed::Found(found) => {
                 let links = self.links(&order, &found.links, LinkHow::Probed).await?;
                 let touched = touched(&order, &found.links);

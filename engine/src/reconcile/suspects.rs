@@ -104,7 +104,7 @@ impl Reconciler {
     }
 
     /// The records that this one hangs on.
-    fn hangs_on(&self, row: &ObservedRow) -> Vec<RemoteRef> {
+    pub(super) fn hangs_on(&self, row: &ObservedRow) -> Vec<RemoteRef> {
         let Ok(body) = serde_json::from_str::<serde_json::Value>(&row.body) else { return Vec::new() };
         let scope = self.adapter.manifest().kind(&row.kind).and_then(|rule| rule.scope.as_deref());
         let members = HANGS_ON.into_iter().chain(scope.map(|kind| ("parent", kind)));
@@ -124,8 +124,8 @@ impl Reconciler {
         let mut unseen = BTreeSet::new();
         for (kind, ids) in kinds {
             let missing = match self.fetch(kind, &ids, &BTreeMap::new(), priority).await {
-                // What the credential may not read at all it does not see either.
-                Err(error) if error.kind() == ErrorKind::Denied => ids,
+                // What the credential may not read at all it does not see either, and neither does an adapter without the kind.
+                Err(error) if matches!(error.kind(), ErrorKind::Denied | ErrorKind::NotSupported) => ids,
                 missing => missing?,
             };
             unseen.extend(missing.into_iter().map(|id| RemoteRef::new(kind, id)));

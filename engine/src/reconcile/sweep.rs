@@ -12,7 +12,8 @@
 //! A partial sweep deletes nothing. A list that lacks a row deletes nothing by itself, unless the manifest says that a complete walk proves.
 //!
 //! A sweep that meets a lost right, be it before its first page, between two or while it confirms, is *held*: it says which right, deletes nothing
-//! more, and goes on where it was when it is called again with the right restored.
+//! more, and goes on where it was when it is called again with the right restored. A row that cannot be read is never taken for absent: where it
+//! tells its id, that record counts as seen; where it does not, the sweep is held, since any suspect may be that row.
 //!
 //! # Caveats
 //! A record that an administrator hides from the credential cannot be told from a deleted one where the ATS answers both alike; see
@@ -23,17 +24,19 @@
 //! [`SweepOptions::pages_max`] pages a call; [`AGE_MAX_MS`]. Left out: kinds that come inside the pages of others.
 
 use super::drive::TaskError;
-use super::fetch::by_kind;
 use super::identity::swept;
+use super::problems::{Brought, Came, Unread, brought};
 use super::pull::parent_kind;
 use super::suspects::is_private;
+use super::trail::{Astray, Trail};
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
-use crate::store::{Cause, HeldBy, Hold, PageCommit, Proof, SweepPhase, SweepState};
+use crate::store::{Cause, HeldBy, Hold, ObservedWrite, PageCommit, Proof, SweepPhase, SweepState};
 use crate::transport::Priority;
-use atsync_model::contract::{Failure, Outcome, RemoteRef, Scan, Since, Task};
+use atsync_model::contract::{Failure, Outcome, Page, RemoteRef, Scan, Since, Task};
 use atsync_model::kinds;
 use atsync_model::manifest::{KindRule, ScanRule};
+use std::sync::PoisonError;
 
 /// A sweep that began longer ago than this begins again: what it saw first says little by now.
 const AGE_MAX_MS: u64 = 7 * 24 * 3_600_000;
@@ -199,6 +202,7 @@ impl Reconciler {
             let goes_on = match (&state.phase, state.held.as_ref().map(|hold| hold.by)) {
                 (SweepPhase::Ended { .. }, _) => false,
                 (_, Some(HeldBy::Brake)) => options.force,
+                (_, Some(HeldBy::Unread)) => false,
                 (_, Some(HeldBy::Right) | None) => true,
             };
             if fresh && goes_on {
@@ -256,6 +260,7 @@ impl Reconciler {
                 },
                 (_, parent) => parent,
             };
+            let came_from = cursor.clone();
             let task = Task::Scan(Scan {
                 kind: rule.name.clone(),
                 parent: parent.as_deref().zip(parent_kind(rule)).map(|(id, kind)| RemoteRef::new(kind, id)),
@@ -267,6 +272,7 @@ impl Reconciler {
                 Ok(finished) => finished,
                 Err(TaskError::Failed(Failure::Restart(_))) if restarts < RESTARTS_MAX => {
                     restarts += 1;
+                    self.leave_trail(&rule.name);
                     // What was seen stays seen: it was there since the sweep began.
                     state.phase = SweepPhase::Walking { parent, cursor: None };
                     continue;
@@ -279,13 +285,27 @@ impl Reconciler {
                     report.pages += 1;
                     continue;
                 }
-                Err(error) => return Err(self.task_error(&format!("sweeping {}", rule.name), error)),
+                Err(error) => {
+                    let is_astray = matches!(&error, TaskError::Failed(Failure::Protocol(_) | Failure::Bug(_)));
+                    if is_astray && report.pages == 0 && came_from.is_some() {
+                        // The place that an earlier call left is none to the ATS or the adapter: the next sweep begins anew.
+                        state.phase = SweepPhase::Ended { at_ms: self.clock.now_ms() };
+                        self.put_sweep(rule, state.clone()).await?;
+                    }
+                    return Err(self.task_error(&format!("sweeping {}", rule.name), error));
+                }
             };
-            let Outcome::Page(page) = finished.outcome else {
-                return Err(self.error(ErrorKind::Adapter, "the adapter answered a scan with something else"));
+            let (page, problems) = match finished.outcome {
+                Outcome::Page(page) => (page, Vec::new()),
+                Outcome::FlawedPage(flawed) => flawed,
+                _ => return Err(self.error(ErrorKind::Adapter, "the adapter answered a scan with something else")),
             };
-            let mut kinds = by_kind(page.items, finished.reply.as_ref());
-            let own = kinds.remove(&rule.name).unwrap_or_default();
+            let astray = self.on_trail(rule, state, parent.as_deref(), &page);
+            let came = Came { items: page.items, masks: page.masks, problems };
+            let mut brought = brought(self.adapter.manifest(), &rule.name, came, finished.reply.as_ref());
+            self.note(&brought, (&rule.name, &[]), state.started_ms, &mut Unread::default()).await?;
+            let mut own = brought.records.remove(&rule.name).unwrap_or_default();
+            self.mark_unread_as_seen(rule, &mut brought, &mut own).await?;
             state.pages += 1;
             state.rows += u64::try_from(own.len()).unwrap_or(0);
             let few = own.iter().filter(|record| is_private(&record.body)).count();
@@ -295,14 +315,55 @@ impl Reconciler {
             } else {
                 SweepPhase::Walking { parent: parent.clone(), cursor: page.next }
             };
-            for (kind, records) in kinds {
-                self.take(self.page(kind, records, &page.masks, Cause::Observed)).await?;
+            if astray.is_err() {
+                // Pages that lead in a circle are no place to go on from: the next sweep begins anew.
+                state.phase = SweepPhase::Ended { at_ms: self.clock.now_ms() };
             }
-            let own = self.page(rule.name.clone(), own, &page.masks, Cause::Observed);
+            for (kind, records) in brought.records {
+                self.take(self.page(kind, records, &brought.masks, Cause::Observed)).await?;
+            }
+            let own = self.page(rule.name.clone(), own, &brought.masks, Cause::Observed);
             self.take(PageCommit { sweep: Some(state.clone()), ..own }).await?;
+            if let Err(why) = astray {
+                return Err(self.astray(&rule.name, why, state.pages));
+            }
             report.pages += 1;
             self.report(&Progress::Page { kind: rule.name.clone(), records: state.rows });
         }
+        Ok(())
+    }
+
+    /// Follows the way of the sweep's walk, over all calls of this process. A page that is read again, since it was not committed, begins it anew.
+    fn on_trail(&self, rule: &KindRule, state: &SweepState, parent: Option<&str>, page: &Page) -> Result<(), Astray> {
+        let mut trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);
+        let walk = (state.started_ms, parent.map(str::to_owned), state.pages);
+        let (next, trail) = trails.entry(rule.name.clone()).or_insert_with(|| (walk.clone(), Trail::default()));
+        if *next != walk {
+            *trail = Trail::default();
+        }
+        *next = (walk.0, walk.1, walk.2.saturating_add(1));
+        trail.page(page)
+    }
+
+    fn leave_trail(&self, kind: &str) {
+        self.trails.lock().unwrap_or_else(PoisonError::into_inner).remove(kind);
+    }
+
+    /// A known record whose row could not be read was shown: it is seen, and nothing of it is learnt.
+    async fn mark_unread_as_seen(
+        &self,
+        rule: &KindRule,
+        brought: &mut Brought,
+        own: &mut Vec<ObservedWrite>,
+    ) -> Result<(), Error> {
+        let mask = brought.masks.len();
+        for id in brought.unread(&rule.name) {
+            let remote = RemoteRef::new(&rule.name, &id);
+            if self.store.observed(&self.name, &remote).await?.is_some_and(|row| !row.gone) {
+                own.push(ObservedWrite { id, version: None, body: "{}".to_owned(), raw: None, mask });
+            }
+        }
+        brought.masks.push(Vec::new());
         Ok(())
     }
 
@@ -333,6 +394,14 @@ impl Reconciler {
         }
         let suspects = self.suspects(rule, state, report).await?;
         if !suspects.is_empty() {
+            if self.met_nameless(&rule.name, state.started_ms).await? {
+                let kind = &rule.name;
+                let why = format!(
+                    "{kind}: nothing is taken for deleted, since the sweep met rows that could not be read and do not say which records they are; {} of the {kind} that it did not see may be among them. `status` shows what is wrong with the rows; once they can be read, sweep again",
+                    report.suspected
+                );
+                return Ok(Some((HeldBy::Unread, why)));
+            }
             if let Some(why) = self.lost_right(rule).await? {
                 return Ok(Some((HeldBy::Right, why)));
             }

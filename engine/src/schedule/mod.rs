@@ -170,7 +170,9 @@ pub async fn run_all(
         let stored = reconciler.store.sweep_state(&reconciler.name, &kind).await?;
         let due_ms = match stored.map(|state| (state.phase, state.held)) {
             Some((SweepPhase::Ended { at_ms }, _)) => cron.next_ms(at_ms).unwrap_or(u64::MAX),
-            Some((_, Some(Hold { by: HeldBy::Brake, at_ms, .. }))) => cron.next_ms(at_ms).unwrap_or(u64::MAX),
+            Some((_, Some(Hold { by: HeldBy::Brake | HeldBy::Unread, at_ms, .. }))) => {
+                cron.next_ms(at_ms).unwrap_or(u64::MAX)
+            }
             // One that was cut off goes on; the first begins when its time comes, since the first pull has just shown everything.
             Some((SweepPhase::Walking { .. } | SweepPhase::Walked, _)) => 0,
             None => cron.next_ms(clock.now_ms()).unwrap_or(u64::MAX),

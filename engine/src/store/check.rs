@@ -10,7 +10,7 @@ use super::limits::{DECLARATION_RECORDS_MAX, KEY_BYTES_MAX, PAGE_RECORDS_MAX, RE
 use super::merge::Known;
 use super::{
     Cause, Change, ChangeWhat, ConnectionRow, Declaration, Erasure, IntentAdvance, LinkRow, Mode, ObservedWrite,
-    PageCommit, StatusUpdate, StoreError,
+    PageCommit, Problems, StatusUpdate, StoreError,
 };
 use crate::journal::{Intent, IntentState};
 use atsync_model::contract::{Mark, RemoteRef};
@@ -96,6 +96,21 @@ pub(crate) fn page(connection: &str, page: &PageCommit) -> Checked<Vec<Known>> {
         }
     }
     Ok(masks)
+}
+
+/// What a page says of problems.
+pub(crate) fn problems(connection: &str, problems: &Problems) -> Checked {
+    within(connection, "a kind", &problems.kind)?;
+    bounded("problems of one page", problems.met.len().saturating_add(problems.cured.len()), PAGE_RECORDS_MAX)?;
+    for met in &problems.met {
+        problem(met.id.as_deref(), met.field.as_deref())?;
+        bounded("bytes of a problem", met.message.len(), RECORD_BYTES_MAX)?;
+    }
+    problems.cured.iter().try_for_each(|(id, field)| problem(id.as_deref(), field.as_deref()))
+}
+
+fn problem(id: Option<&str>, field: Option<&str>) -> Checked {
+    words(&[("a record's id", id.unwrap_or_default()), ("a field", field.unwrap_or_default())])
 }
 
 /// Records to declare. A key must not be empty and carries neither `/`, which parts a host path, nor control characters.

@@ -67,7 +67,7 @@ struct Address<'a> {
 #[derive(Deserialize)]
 struct Person<'a> {
     #[serde(borrow, default)]
-    emails: Vec<Address<'a>>,
+    emails: Option<Vec<Address<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -75,7 +75,7 @@ struct User<'a> {
     #[serde(borrow, default)]
     email: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
-    emails: Vec<Cow<'a, str>>,
+    emails: Option<Vec<Cow<'a, str>>>,
 }
 
 #[derive(Deserialize)]
@@ -111,10 +111,33 @@ struct Small<'a> {
 /// The terms of a record: index and normalised term. Empty for kinds that are not looked up, and for a body that does not have the unified shape.
 pub fn terms(kind: &str, body: &str) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
-    collect(kind, body, &mut found);
+    if reads(kind, body) {
+        collect(kind, body, &mut found);
+    } else if let Some(sound) = sound_part(kind, body) {
+        collect(kind, &sound, &mut found);
+    }
     found.sort();
     found.dedup();
     found
+}
+
+/// Whether the members that terms are taken from have the unified shape.
+fn reads(kind: &str, body: &str) -> bool {
+    match kind {
+        kinds::CANDIDATES => serde_json::from_str::<Person<'_>>(body).is_ok(),
+        kinds::USERS => serde_json::from_str::<User<'_>>(body).is_ok(),
+        _ => serde_json::from_str::<Small<'_>>(body).is_ok(),
+    }
+}
+
+/// The body without the members that have another shape: they cost themselves, not the record's other terms.
+fn sound_part(kind: &str, body: &str) -> Option<String> {
+    let mut members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body).ok()?;
+    members.retain(|member, value| {
+        let alone = serde_json::Map::from_iter([(member.clone(), value.clone())]);
+        reads(kind, &serde_json::Value::Object(alone).to_string())
+    });
+    Some(serde_json::Value::Object(members).to_string())
 }
 
 fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
@@ -128,13 +151,13 @@ fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
     match kind {
         kinds::CANDIDATES => {
             if let Ok(person) = serde_json::from_str::<Person<'_>>(body) {
-                person.emails.into_iter().for_each(|address| push(EMAIL, address.value));
+                person.emails.into_iter().flatten().for_each(|address| push(EMAIL, address.value));
             }
         }
         kinds::USERS => {
             if let Ok(user) = serde_json::from_str::<User<'_>>(body) {
                 push(EMAIL, user.email);
-                user.emails.into_iter().for_each(|email| push(EMAIL, Some(email)));
+                user.emails.into_iter().flatten().for_each(|email| push(EMAIL, Some(email)));
             }
         }
         _ => {
@@ -181,6 +204,16 @@ fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
 #[cfg(test)]
 mod tests {
     use super::{CANDIDATE, EMAIL, KEY, NAME, terms};
+
+    #[test]
+    fn a_member_of_another_shape_costs_its_own_terms_alone() {
+        let odd = r#"{"email":"ada@example.com","emails":null}"#;
+        assert_eq!(terms("users", odd), vec![(EMAIL, "ada@example.com".to_owned())]);
+        let odd = r#"{"email":"ada@example.com","emails":[7]}"#;
+        assert_eq!(terms("users", odd), vec![(EMAIL, "ada@example.com".to_owned())]);
+        let odd = r#"{"name":"Channel","key":"channel","private":"yes"}"#;
+        assert_eq!(terms("custom_fields", odd), vec![(KEY, "channel".to_owned()), (NAME, "channel".to_owned())]);
+    }
 
     #[test]
     fn every_kind_says_what_it_is_found_by() {

@@ -12,6 +12,7 @@ mod forget;
 pub mod index;
 pub mod memory;
 mod merge;
+mod problems;
 pub mod redb;
 pub mod rows;
 mod signal;
@@ -38,6 +39,8 @@ pub mod limits {
     pub const DECLARATION_RECORDS_MAX: usize = 1_000_000;
     /// Bytes of a key, an id, a kind or a connection's name.
     pub const KEY_BYTES_MAX: usize = 512;
+    /// Problems of one kind that are kept by name. Whoever has more has one problem, and it is the adapter's.
+    pub const PROBLEMS_MAX: usize = 1_000;
     /// Rows of one read.
     pub const READ_ROWS_MAX: usize = 10_000;
 }
@@ -177,6 +180,21 @@ pub trait Store: Debug + Send + Sync {
 
     /// Forgets what the sweep of a kind has seen, at most `rows_max` ids at a time. Tells how many it forgot.
     fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64>;
+
+    /// What could not be read when it was last shown, of one kind or of all, in the order of kinds, ids and fields, at most `rows_max`. A
+    /// store that does not keep problems has none.
+    fn problems(&self, connection: &str, kind: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ProblemRow>> {
+        let _ = (connection, kind, rows_max);
+        Box::pin(async { Ok(Vec::new()) })
+    }
+
+    /// Remembers what a page could not read, and forgets what it could, in one transaction. What is met for the first time gets an
+    /// event in the feed ([`ChangeWhat::Unread`]), at most one. At most [`limits::PROBLEMS_MAX`] of a kind are kept by name; more
+    /// are counted with the rows that do not tell their id. Gives the new ones.
+    fn note_problems(&self, connection: &str, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
+        let _ = (connection, problems);
+        Box::pin(async { Ok(Vec::new()) })
+    }
 
     /// Where a record went that is no longer itself, or may have gone. Ends when the record is seen again as new.
     fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>>;

@@ -148,6 +148,8 @@ pub enum HeldBy {
     Brake,
     /// A right was lost. It goes on where it was once the right is back.
     Right,
+    /// It met rows that cannot be read and do not say which records they are. It begins again.
+    Unread,
 }
 
 /// What a sweep does.
@@ -225,6 +227,95 @@ pub struct Pass {
     pub records: u64,
     /// When it began.
     pub started_ms: u64,
+}
+
+/// A row of the ATS, or a member of one, that could not be read when it was last shown.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemRow {
+    /// The kind.
+    pub kind: String,
+    /// The record, where its row tells it.
+    pub id: Option<String>,
+    /// The field that is unknown therefore; none: the row as a whole.
+    pub field: Option<String>,
+    /// What is wrong, for people.
+    pub message: String,
+    /// How many rows it stands for: those that do not tell their id are counted in one.
+    pub count: u64,
+    /// Since when.
+    pub since_ms: u64,
+    /// When it was last met.
+    pub seen_ms: u64,
+    /// How many passes have met it.
+    pub passes: u64,
+}
+
+/// What a page says of problems; see [`super::Store::note_problems`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    /// The kind of them all.
+    pub kind: String,
+    /// What was met: record, field, message, rows.
+    pub met: Vec<Met>,
+    /// What is no problem any more: record and field.
+    pub cured: Vec<(Option<String>, Option<String>)>,
+    /// When the pass began that met them: each pass counts once.
+    pub pass_ms: u64,
+    /// The time of it.
+    pub now_ms: u64,
+}
+
+/// One problem that was met.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Met {
+    /// As [`ProblemRow::id`].
+    pub id: Option<String>,
+    /// As [`ProblemRow::field`].
+    pub field: Option<String>,
+    /// As [`ProblemRow::message`].
+    pub message: String,
+    /// As [`ProblemRow::count`].
+    pub count: u64,
+}
+
+impl Met {
+    /// The row that is kept of it, beside what is kept so far.
+    pub(crate) fn row(&self, of: &Problems, before: Option<ProblemRow>) -> ProblemRow {
+        let (since_ms, passes) = match &before {
+            Some(before) if before.seen_ms < of.pass_ms => (before.since_ms, before.passes.saturating_add(1)),
+            Some(before) => (before.since_ms, before.passes),
+            None => (of.now_ms, 1),
+        };
+        ProblemRow {
+            kind: of.kind.clone(),
+            id: self.id.clone(),
+            field: self.field.clone(),
+            message: self.message.clone(),
+            count: self.count,
+            since_ms,
+            seen_ms: of.now_ms,
+            passes,
+        }
+    }
+
+    /// The event that tells it for the first time.
+    pub(crate) fn event(&self, of: &Problems) -> Change {
+        let mut after = Map::new();
+        after.insert("message".to_owned(), Value::String(self.message.clone()));
+        if let Some(field) = &self.field {
+            after.insert("field".to_owned(), Value::String(field.clone()));
+        }
+        Change {
+            serial: 0,
+            at_ms: of.now_ms,
+            kind: of.kind.clone(),
+            id: self.id.clone().unwrap_or_default(),
+            what: ChangeWhat::Unread,
+            before: Map::new(),
+            after,
+            cause: Cause::Observed,
+        }
+    }
 }
 
 /// A desired record to store.
@@ -407,6 +498,9 @@ pub enum ChangeWhat {
     Anonymized,
     /// The person was forgotten: whoever keeps a copy deletes it. Says nothing but the id.
     Forgotten,
+    /// It, or a field of it, could not be read: `after.message` says what is wrong and `after.field` names the field. What is known of
+    /// it may be older than what the ATS holds. The id is empty where the row does not tell it.
+    Unread,
 }
 
 /// Why a change event was written.

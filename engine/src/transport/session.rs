@@ -37,6 +37,8 @@ pub const WAIT_MS_MAX_DEFAULT: u64 = 120_000;
 
 /// Clocks that differ by less are taken for equal: an answer's date has whole seconds, and answers take their time.
 const CLOCKS_AGREE_MS: u64 = 10_000;
+/// No answer had a date yet.
+const UNDATED: i64 = i64::MIN;
 /// How often a token may end while its request waits for the budget, before the call gives up.
 const CLEAR_ROUNDS_MAX: usize = 3;
 
@@ -131,6 +133,8 @@ pub struct Session {
     waited_ms: AtomicU64,
     /// How far the ATS's clock is ahead of ours, by its last dated answer.
     ats_ahead_ms: AtomicI64,
+    /// The same as the answer had it, however little it is; [`UNDATED`] before the first.
+    ats_clock_ms: AtomicI64,
 }
 
 #[derive(Debug)]
@@ -203,6 +207,7 @@ impl Session {
             throttled: AtomicU64::new(0),
             waited_ms: AtomicU64::new(0),
             ats_ahead_ms: AtomicI64::new(0),
+            ats_clock_ms: AtomicI64::new(UNDATED),
         };
         let held = session.held_by(&options.auth)?;
         session.credential = RwLock::new(Arc::new(held));
@@ -319,6 +324,11 @@ impl Session {
         self.ats_ahead_ms.load(Ordering::Relaxed)
     }
 
+    /// How far the ATS's clock was ahead of ours in its last dated answer, to the second below; none before the first.
+    pub fn ats_clock_ms(&self) -> Option<i64> {
+        Some(self.ats_clock_ms.load(Ordering::Relaxed)).filter(|ahead_ms| *ahead_ms != UNDATED)
+    }
+
     /// Now, by the ATS's clock as far as it is known.
     pub fn ats_now_ms(&self) -> u64 {
         self.clock.now_ms().saturating_add_signed(self.ats_ahead_ms())
@@ -417,6 +427,7 @@ impl Session {
         let theirs = date_ms.and_then(|date_ms| i64::try_from(date_ms).ok());
         let (Some(theirs), Ok(ours)) = (theirs, i64::try_from(self.clock.now_ms())) else { return };
         let ahead_ms = theirs.saturating_sub(ours);
+        self.ats_clock_ms.store(ahead_ms, Ordering::Relaxed);
         let agree = ahead_ms.unsigned_abs() <= CLOCKS_AGREE_MS;
         self.ats_ahead_ms.store(if agree { 0 } else { ahead_ms }, Ordering::Relaxed);
     }

@@ -1,7 +1,7 @@
 //! Laws of the limits: what goes beyond is refused and leaves nothing behind; what just fits is taken.
 
-use crate::given::{ACME, declaration, intent, link, page, record, remote};
-use atsync::store::{ConnectionRow, ObservedWrite, Store, StoreError, limits};
+use crate::given::{ACME, changes, declaration, intent, link, page, record, remote};
+use atsync::store::{ChangeWhat, ConnectionRow, Met, ObservedWrite, Problems, Store, StoreError, limits};
 use serde_json::json;
 
 fn is_too_large<T>(result: Result<T, StoreError>) -> bool {
@@ -88,4 +88,44 @@ pub(crate) async fn a_body_that_is_no_object_is_refused(store: &dyn Store) {
 pub(crate) async fn a_mask_that_is_not_there_is_refused(store: &dyn Store) {
     let stray = ObservedWrite { mask: 1, ..record("1", json!({})) };
     assert!(matches!(store.commit_page(ACME, page("tags", vec![stray])).await, Err(StoreError::Invalid(_))));
+}
+
+fn met(id: Option<&str>, field: Option<&str>) -> Met {
+    Met { id: id.map(str::to_owned), field: field.map(str::to_owned), message: "odd".to_owned(), count: 1 }
+}
+
+pub(crate) async fn a_problem_is_told_once_and_kept_until_it_is_cured(store: &dyn Store) {
+    let note = |met: Vec<Met>, pass_ms: u64| Problems {
+        kind: "tags".to_owned(),
+        met,
+        cured: Vec::new(),
+        pass_ms,
+        now_ms: pass_ms,
+    };
+    let both = vec![met(Some("1"), Some("name")), met(None, None)];
+    assert_eq!(store.note_problems(ACME, note(both.clone(), 10)).await.unwrap().len(), 2);
+    assert_eq!(store.note_problems(ACME, note(both, 20)).await.unwrap(), []);
+    let known = store.problems(ACME, Some("tags"), 10).await.unwrap();
+    assert_eq!(known.iter().map(|row| (row.since_ms, row.seen_ms, row.passes)).collect::<Vec<_>>(), [(10, 20, 2); 2]);
+    let told = changes(store).await;
+    assert!(told.iter().all(|change| change.what == ChangeWhat::Unread) && told.len() == 2, "{told:?}");
+    assert_eq!(store.problems(ACME, Some("jobs"), 10).await.unwrap(), []);
+    let cured = vec![(Some("1".to_owned()), Some("name".to_owned())), (Some("9".to_owned()), None)];
+    store.note_problems(ACME, Problems { cured, ..note(Vec::new(), 30) }).await.unwrap();
+    let left = store.problems(ACME, None, 10).await.unwrap();
+    assert_eq!(left.iter().map(|row| row.id.clone()).collect::<Vec<_>>(), [None]);
+}
+
+pub(crate) async fn problems_beyond_the_limit_are_counted_with_those_without_an_id(store: &dyn Store) {
+    let beyond = 5;
+    let many = (0..limits::PROBLEMS_MAX + beyond).map(|number| met(Some(&number.to_string()), None)).collect();
+    let noted = Problems { kind: "tags".to_owned(), met: many, ..Problems::default() };
+    store.note_problems(ACME, noted).await.unwrap();
+    let known = store.problems(ACME, Some("tags"), limits::READ_ROWS_MAX).await.unwrap();
+    assert_eq!(known.len(), limits::PROBLEMS_MAX + 1);
+    let nameless = known.iter().find(|row| row.id.is_none()).unwrap();
+    assert_eq!(nameless.count, u64::try_from(beyond).unwrap());
+    let long = "x".repeat(limits::KEY_BYTES_MAX + 1);
+    let noted = Problems { kind: "tags".to_owned(), met: vec![met(Some(&long), None)], ..Problems::default() };
+    assert!(is_too_large(store.note_problems(ACME, noted).await));
 }

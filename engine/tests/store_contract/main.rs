@@ -128,5 +128,7 @@ laws! {
         words_beyond_the_limit_are_refused,
         reads_beyond_the_limit_are_refused,
         a_body_that_is_no_object_is_refused,
-        a_mask_that_is_not_there_is_refused;
+        a_mask_that_is_not_there_is_refused,
+        a_problem_is_told_once_and_kept_until_it_is_cured,
+        problems_beyond_the_limit_are_counted_with_those_without_an_id;
 }

@@ -53,6 +53,23 @@ impl Body {
         if problems.is_empty() { Ok(Self(map.clone())) } else { Err(Refusal::Invalid(problems)) }
     }
 
+    /// As [`Body::read`], where entries of lists that a row holds already may be sent back as they are.
+    pub(crate) fn read_over(bytes: &[u8], form: &str, held: impl Fn(&str) -> Vec<Value>) -> Result<Self, Refusal> {
+        let value: Value = serde_json::from_slice(bytes).map_err(|_| Refusal::BadRequest("Malformed JSON"))?;
+        let mut new = value.clone();
+        for (name, member) in new.as_object_mut().into_iter().flatten() {
+            if let Value::Array(list) = member {
+                let held = held(name);
+                list.retain(|entry| !held.contains(entry));
+            }
+        }
+        Self::check(&new, form)?;
+        match value {
+            Value::Object(map) => Ok(Self(map)),
+            _ => Err(Refusal::invalid("body", "must be an object")),
+        }
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }

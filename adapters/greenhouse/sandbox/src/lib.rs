@@ -50,7 +50,7 @@ pub use faults::{Fault, FaultKind, parse_fault};
 pub use model::{Deed, Write, Writer};
 pub use options::SandboxOptions;
 pub use quirks::{
-    CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, Quirks, RepeatedOption,
+    CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, OddValues, Quirks, RepeatedOption,
     RepeatedTag, RetryAfter, TokenExpiry, Transfer, UserCreation,
 };
 pub use recruiter::Recruiter;

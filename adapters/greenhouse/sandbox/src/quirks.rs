@@ -150,6 +150,17 @@ pub enum Transfer {
     NewId,
 }
 
+/// Whether an update may send back what the row holds, where a new value of that form is refused. Nobody has shown it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OddValues {
+    /// What is held is taken back as it is.
+    #[default]
+    TakenBack,
+    /// It is refused like a new one.
+    Refused,
+}
+
 /// Every switch.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -182,6 +193,8 @@ pub struct Quirks {
     pub from_stage: FromStage,
     /// What a PATCH does with custom fields that it does not name.
     pub custom_fields_patch: CustomFieldsPatch,
+    /// What becomes of held values that a new one could not have the form of.
+    pub odd_values: OddValues,
     /// The answer to a DELETE.
     pub delete_answer: DeleteAnswer,
     /// What a transfer to another job does to the application.

@@ -150,6 +150,17 @@ pub enum Recruiter {
         /// The value as the write side takes it (option ids for selects); null clears.
         value: Value,
     },
+    /// Leaves a value in a custom field past every check: what an older form, an import or another type once stored. The others stay.
+    PlantCustomField {
+        /// The collection.
+        collection: String,
+        /// The row.
+        id: i64,
+        /// The field's key; it may be archived.
+        name_key: String,
+        /// The value as it is held: option ids for selects.
+        value: Value,
+    },
     /// Removes any row, without a trace.
     Remove {
         /// The collection.
@@ -234,6 +245,20 @@ fn act(context: &mut WriteContext<'_>, deed: &Recruiter) -> Result<i64, Refusal>
             let former = context.model.cell(kind, *id, "custom_fields");
             let cell = writes::edited_fields(context, field_type, &list, former)?;
             context.model.set(kind, *id, Touch::Stamp, &[("custom_fields", cell)]);
+            Ok(*id)
+        }
+        Recruiter::PlantCustomField { collection, id, name_key, value } => {
+            let kind = Kind::named(collection).ok_or(Refusal::NotFound)?;
+            known(context, kind, *id)?;
+            let applies_to = collection.trim_end_matches('s');
+            let fields = context.model.find_text(Kind::CustomFields, "name_key", name_key);
+            let of_kind =
+                |field: &i64| context.model.text(Kind::CustomFields, *field, "field_type") == Some(applies_to);
+            let field = fields.into_iter().find(of_kind).ok_or(Refusal::NotFound)?;
+            let mut held = context.model.cell(kind, *id, "custom_fields").fields().to_vec();
+            held.retain(|(known, _)| *known != field);
+            held.push((field, value.to_string().into()));
+            context.model.set(kind, *id, Touch::Stamp, &[("custom_fields", Cell::Fields(held.into()))]);
             Ok(*id)
         }
         Recruiter::Remove { collection, id } => {

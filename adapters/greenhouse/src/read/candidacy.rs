@@ -8,7 +8,7 @@
 
 use super::custom::{CustomMap, values};
 use super::{Read, Unreadable, record, word_of};
-use crate::wire::{Id, Lacking, Str, row};
+use crate::wire::{Got, Id, Lacking, Str, row};
 use atsync_model::unified::{Application, ApplicationStage, Attachment, Note, PoolPlacement, Ref, Rejection};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -59,10 +59,14 @@ pub(crate) fn application(text: &str) -> Result<Read, Unreadable> {
     let unified = Application {
         candidate: row.candidate_id.reference("candidate", &mut lacking).unwrap_or_default(),
         job: row.job_id.reference("job", &mut lacking),
-        kind: Cow::Borrowed(if row.prospect.take("kind", &mut lacking) == Some(true) {
-            "prospect"
-        } else {
-            "application"
+        kind: Cow::Borrowed(match row.prospect {
+            Got::Here(true) => "prospect",
+            Got::Here(false) => "application",
+            // Nothing says which it is, so nothing that is known of it is written over.
+            Got::Empty | Got::Absent => {
+                lacking.note("kind");
+                "application"
+            }
         }),
         prospective_jobs: row.prospective_job_ids.references("prospective_jobs", &mut lacking),
         outcome: word_of(row.status, "outcome", &mut lacking, outcome),

@@ -215,9 +215,9 @@ pub(crate) fn field(text: &str) -> Result<Read, Unreadable> {
             ["candidate", "application", "job", "opening", "offer"].into_iter().find(|known| *known == word)
         }),
         kind: word_of(row.value_type, "type", &mut lacking, |word| Some(unified_type(word))),
-        private: row.private.take("private", &mut lacking).unwrap_or_default(),
-        required: row.required.take("required", &mut lacking).unwrap_or_default(),
-        active: row.active.take("active", &mut lacking).unwrap_or_default(),
+        private: row.private.take("private", &mut lacking),
+        required: row.required.take("required", &mut lacking),
+        active: row.active.take("active", &mut lacking),
         description: row.description.text("description", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
@@ -244,7 +244,7 @@ pub(crate) fn option(text: &str) -> Result<Read, Unreadable> {
     let unified = CustomFieldOption {
         name: row.name.text("name", &mut lacking).unwrap_or_default(),
         custom_field: row.custom_field_id.reference("custom_field", &mut lacking).unwrap_or_default(),
-        active: row.active.take("active", &mut lacking).unwrap_or_default(),
+        active: row.active.take("active", &mut lacking),
         order: row.sort_order.take("order", &mut lacking),
         external_id: row.external_id.text("external_id", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),

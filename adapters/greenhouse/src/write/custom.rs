@@ -2,8 +2,9 @@
 //!
 //! On write a list of `{name_key, value}`, on read a map by key; selects are written as option ids and read as labels (harvest-v3.md §7, pitfalls.md 32).
 //! Whether a PATCH merges by field or replaces all is not known (pitfalls.md 5): the complete set is right under both, so that is what
-//! is sent. A stored label must become exactly one option id for that. What cannot be sent back is never left out in silence: the
-//! values are then held back as a whole (see [`crate::write::edit`]).
+//! is sent. What others stored goes back as it was read, member for member; only a label becomes the id of its option, and a user the id. What has
+//! a form that no new value could have is marked as odd: it goes back all the same, and is left out only when Greenhouse refuses the set with it
+//! (see [`crate::write::edit`]). A file has no written form at all; it holds the values back as a whole.
 
 use crate::answer::invalid;
 use crate::read::custom as read;
@@ -24,6 +25,10 @@ pub(crate) struct Merge {
     pub(crate) choices: Vec<Choice>,
     /// Stored values of others that cannot be written back, with the reason.
     pub(crate) stuck: Vec<(String, String)>,
+    /// Keys of others whose values have a form that a new value could not have.
+    pub(crate) odd: Vec<String>,
+    /// Keys of others that are part of the set.
+    pub(crate) foreign: Vec<String>,
 }
 
 /// A stored choice.
@@ -54,9 +59,17 @@ pub(crate) fn merge(stored: &Value, wanted: &[CustomInput], complete: bool) -> R
     let others =
         stored.as_object().into_iter().flatten().filter(|(key, _)| !wanted.iter().any(|wanted| wanted.key == **key));
     for (key, field) in others.filter(|_| complete) {
-        match kept(field) {
+        let kept = kept(field);
+        if !matches!(kept, Kept::Empty) {
+            merge.foreign.push(key.clone());
+        }
+        match kept {
             Kept::Empty => {}
             Kept::Ready(value) => merge.ready.push((key.clone(), value)),
+            Kept::Odd(value) => {
+                merge.odd.push(key.clone());
+                merge.ready.push((key.clone(), value));
+            }
             Kept::Labels { multi, labels } => merge.choices.push(Choice { key: key.clone(), multi, labels }),
             Kept::Stuck(why) => merge.stuck.push((key.clone(), why)),
         }
@@ -113,7 +126,12 @@ pub(crate) fn differs(stored: &Value, wanted: &CustomInput) -> bool {
 enum Kept {
     Empty,
     Ready(Value),
-    Labels { multi: bool, labels: Vec<String> },
+    /// As it was read, though a new value could not have this form.
+    Odd(Value),
+    Labels {
+        multi: bool,
+        labels: Vec<String>,
+    },
     Stuck(String),
 }
 
@@ -122,53 +140,57 @@ fn kept(field: &Value) -> Kept {
     if is_empty(value) {
         return Kept::Empty;
     }
-    let stuck = || {
-        Kept::Stuck(format!(
-            "a stored value of type {} cannot be read back in a writable form",
-            row::text(field, "type")
-        ))
-    };
-    let pick = |members: &[&str]| {
-        let mut picked = Map::new();
-        for member in members {
-            if let Some(value) = value.get(*member) {
-                picked.insert((*member).to_owned(), value.clone());
-            }
-        }
-        if picked.is_empty() { stuck() } else { Kept::Ready(Value::Object(picked)) }
+    let as_read = |is_usual: bool| if is_usual { Kept::Ready(value.clone()) } else { Kept::Odd(value.clone()) };
+    // Exactly these members, each with a value: what the written schema asks of a new one.
+    let whole = |members: &[&str]| {
+        let held = |member: &&str| value.get(*member).is_some_and(|part| !part.is_null());
+        as_read(members.iter().all(held) && value.as_object().is_some_and(|object| object.len() == members.len()))
     };
     match row::text(field, "type") {
         "single_select" => match choice(value) {
             Some(Chosen::Id(id)) => Kept::Ready(id),
             Some(Chosen::Label(label)) => Kept::Labels { multi: false, labels: vec![label] },
-            None => stuck(),
+            None => as_read(false),
         },
         "multi_select" => {
-            let Some(values) = value.as_array() else { return stuck() };
-            let mut labels = Vec::new();
-            let mut ids = Vec::new();
-            for value in values {
-                match choice(value) {
-                    Some(Chosen::Id(id)) => ids.push(id),
-                    Some(Chosen::Label(label)) => labels.push(label),
-                    None => return stuck(),
-                }
-            }
+            let Some(chosen) = value.as_array().and_then(|all| all.iter().map(choice).collect::<Option<Vec<_>>>())
+            else {
+                return as_read(false);
+            };
+            let labels: Vec<String> = chosen
+                .iter()
+                .filter_map(|chosen| match chosen {
+                    Chosen::Label(label) => Some(label.clone()),
+                    Chosen::Id(_) => None,
+                })
+                .collect();
+            let ids: Vec<Value> = chosen
+                .into_iter()
+                .filter_map(|chosen| match chosen {
+                    Chosen::Id(id) => Some(id),
+                    Chosen::Label(_) => None,
+                })
+                .collect();
             match (labels.is_empty(), ids.is_empty()) {
                 (true, _) => Kept::Ready(Value::Array(ids)),
                 (false, true) => Kept::Labels { multi: true, labels },
-                (false, false) => stuck(),
+                (false, false) => as_read(false),
             }
         }
         "user" => match user(value).and_then(|id| id.parse::<u64>().ok()) {
             Some(id) => Kept::Ready(id.into()),
-            None => stuck(),
+            None => as_read(false),
         },
-        "currency" => pick(&["amount", "currency_code"]),
-        "currency_range" => pick(&["min_amount", "max_amount", "currency_code"]),
-        "number_range" => pick(&["min_value", "max_value"]),
-        "short_text" | "long_text" | "rich_text" | "url" | "date" | "number" | "yes_no" => Kept::Ready(value.clone()),
-        _ => stuck(),
+        "currency" => whole(&["amount", "currency_code"]),
+        "currency_range" => whole(&["min_amount", "max_amount", "currency_code"]),
+        "number_range" => whole(&["min_value", "max_value"]),
+        "short_text" | "long_text" | "rich_text" | "url" | "date" => as_read(value.is_string()),
+        "number" => as_read(value.is_number()),
+        "yes_no" => as_read(value.is_boolean()),
+        kind if read::unified_type(kind) == "file" => {
+            Kept::Stuck(format!("a stored value of type {kind} has no written form"))
+        }
+        _ => as_read(false),
     }
 }
 

@@ -129,17 +129,26 @@ fn the_complete_set_preserves_every_other_value() {
         "e": {"type": "short_text", "value": null},
         "f": {"type": "attachment", "value": "https://file"},
         "x": {"type": "user", "value": "Sam"},
+        "z": {"type": "something_new", "value": {"new": 1}},
+        "r": {"type": "number_range", "value": {"min_value": 1}},
     });
     let merge = merge(&stored, &[wanted("text", json!("new"))], true).unwrap().unwrap();
     let ready: std::collections::BTreeMap<_, _> = merge.ready.into_iter().collect();
     assert_eq!(
         json!(ready),
-        json!({"k": "new", "t": "kept", "y": false, "n": 3, "m": {"amount": "5.0", "currency_code": "EUR"}, "u": 9})
+        json!({
+            "k": "new", "t": "kept", "y": false, "n": 3, "u": 9,
+            "m": {"amount": "5.0", "currency_code": "EUR", "formatted": "€5"}, "x": "Sam", "z": {"new": 1},
+            "r": {"min_value": 1},
+        }),
+        "as they were read, member for member"
     );
     assert_eq!(merge.choices.len(), 2);
-    let mut stuck: Vec<_> = merge.stuck.iter().map(|(key, _)| key.as_str()).collect();
-    stuck.sort_unstable();
-    assert_eq!(stuck, ["f", "x"]);
+    let mut odd = merge.odd;
+    odd.sort_unstable();
+    assert_eq!(odd, ["m", "r", "x", "z"]);
+    let stuck: Vec<_> = merge.stuck.iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(stuck, ["f"], "a file has no written form");
 }
 
 #[test]

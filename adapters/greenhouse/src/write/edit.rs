@@ -1,12 +1,14 @@
 //! A PATCH on its way: what it changes, and what becomes of custom values that cannot be preserved.
 //!
 //! The set of custom fields must be complete, and stored choices are labels where ids are wanted (see [`crate::write::custom`]); [`crate::write::options`] looks
-//! the ids up. What cannot be sent back, because it has no option of that label, or several, or no writable form, would be lost if a PATCH
-//! replaces the set. Then all custom values are held back: the rest of the PATCH goes out with a warning, and if there is no rest the record
-//! is refused with the reason.
+//! the ids up. First everything goes back as it was read. Should Greenhouse refuse that, which changes nothing, the set goes out once more without
+//! what it might not have taken: values of archived fields and options, ranges with one end, what has members that no new value has. The
+//! host's own field does not wait for somebody else's leftovers. Only what has no written form at all (a file, a label that leads to
+//! no single option) holds the values back as a whole, since a PATCH that replaces the set would lose it.
 
 use crate::answer::invalid;
 use crate::request;
+use crate::settings::ForeignReading;
 use crate::write::custom::{self, Merge};
 use crate::write::op::Op;
 use crate::write::options::{Lookup, Stuck};
@@ -44,24 +46,56 @@ pub(crate) struct CustomEdit {
 }
 
 impl CustomEdit {
+    /// Whether definitions and options are read: for labels that become ids, and to know what is archived.
+    fn is_looked_up(&self, reading: ForeignReading) -> bool {
+        let foreign = reading == ForeignReading::LeftOut && !self.merge.foreign.is_empty();
+        self.merge.stuck.is_empty() && (foreign || !self.merge.choices.is_empty())
+    }
+
     /// A set with the keys that the stored map shows.
     pub(crate) fn new(field_type: &'static str, merge: Merge, stored: &Value) -> Self {
         let shown = stored.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default();
         Self { field_type, merge, shown }
     }
 
-    /// The complete set with choices as option ids; or what cannot be preserved.
-    fn resolved(self, lookup: Option<&Lookup>) -> Result<Vec<(String, Value)>, Stuck> {
+    /// The complete set with choices as option ids, and the keys of what was left out of it; or what cannot be preserved.
+    fn resolved(self, lookup: Option<&Lookup>, reading: ForeignReading) -> Result<Complete, Stuck> {
         let mut values = self.merge.ready;
+        let mut odd = self.merge.odd;
         let mut stuck = self.merge.stuck;
         for choice in &self.merge.choices {
             match lookup.map_or_else(|| Err("its option was not looked up".into()), |lookup| lookup.resolve(choice)) {
-                Ok(value) => values.push((choice.key.clone(), value)),
+                Ok((value, is_usual)) => {
+                    if !is_usual {
+                        odd.push(choice.key.clone());
+                    }
+                    values.push((choice.key.clone(), value));
+                }
                 Err(why) => stuck.push((choice.key.clone(), why)),
             }
         }
-        if stuck.is_empty() { Ok(values) } else { Err(stuck) }
+        if !stuck.is_empty() {
+            return Err(stuck);
+        }
+        let archived = |key: &String| lookup.is_some_and(|lookup| lookup.is_archived(key));
+        odd.extend(self.merge.foreign.iter().filter(|key| archived(key)).cloned());
+        odd.sort_unstable();
+        odd.dedup();
+        if reading == ForeignReading::LeftOut {
+            values.retain(|(key, _)| !odd.contains(key));
+            return Ok(Complete { values, left_out: odd, foreign: false });
+        }
+        Ok(Complete { values, left_out: Vec::new(), foreign: !self.merge.foreign.is_empty() })
     }
+}
+
+/// A set of custom values as it is sent.
+struct Complete {
+    values: Vec<(String, Value)>,
+    /// Keys of others that are not part of it.
+    left_out: Vec<String>,
+    /// It has values of others that might be why it is refused.
+    foreign: bool,
 }
 
 impl Edit {
@@ -72,12 +106,11 @@ impl Edit {
 
     /// Goes on after the target's row was read: looks for option ids if some are needed, else sends.
     pub(crate) fn begin(self, op: Op, pool: Option<String>) -> Result<Step, Failure> {
+        let reading = op.foreign_reading();
         match self.custom {
             // Nothing is worth looking up when something else holds the set back anyway.
-            Some(custom) if !custom.merge.choices.is_empty() && custom.merge.stuck.is_empty() => {
-                Lookup::begin(op, pool, custom)
-            }
-            _ => self.finish(None),
+            Some(custom) if custom.is_looked_up(reading) => Lookup::begin(op, pool, custom),
+            _ => self.finish(None, reading),
         }
     }
 
@@ -86,16 +119,23 @@ impl Edit {
         if self.custom.as_ref().is_some_and(|custom| !lookup.covers(&custom.merge.choices)) {
             return Err(Failure::Conflict(format!("{}/{} was changed while it was read", self.kind, self.id)));
         }
-        self.finish(Some(lookup))
+        self.finish(Some(lookup), lookup.op.foreign_reading())
     }
 
     /// Sends what is left to change, if anything.
-    fn finish(mut self, lookup: Option<&Lookup>) -> Result<Step, Failure> {
+    fn finish(mut self, lookup: Option<&Lookup>, reading: ForeignReading) -> Result<Step, Failure> {
         let mut warnings = Vec::new();
+        let mut refusal = Refusal::Plain;
         if let Some(custom) = self.custom.take() {
-            match custom.resolved(lookup) {
-                Ok(values) => {
-                    self.body.insert("custom_fields".into(), custom::attribute(&values));
+            match custom.resolved(lookup, reading) {
+                Ok(set) => {
+                    self.body.insert("custom_fields".into(), custom::attribute(&set.values));
+                    if set.foreign {
+                        refusal = Refusal::Reading { other: "left-out".into(), about: String::new() };
+                    }
+                    if !set.left_out.is_empty() {
+                        warnings.push(left_out(&set.left_out));
+                    }
                     warnings.extend(lookup.into_iter().flat_map(|lookup| lookup.warnings.clone()));
                 }
                 Err(stuck) => {
@@ -112,8 +152,16 @@ impl Edit {
         }
         let request = request::patch(self.collection, &self.id, Value::Object(self.body).to_string());
         let success = Success::Patched { kind: self.kind.into(), id: self.id };
-        send(request, Sent { operation: self.operation.into(), success, refusal: Refusal::Plain, warnings })
+        send(request, Sent { operation: self.operation.into(), success, refusal, warnings })
     }
+}
+
+fn left_out(keys: &[String]) -> String {
+    format!(
+        "values of others that Greenhouse does not take back were left out ({}); they stay where a PATCH merges, which the setting \
+         custom_fields_reading = \"merge\" says",
+        keys.join(", ")
+    )
 }
 
 fn held_back(stuck: &Stuck) -> String {

@@ -6,7 +6,7 @@
 //! Left out: any decision. What an input leads to is in the module of its record.
 
 use crate::answer::invalid;
-use crate::settings::{DateReading, StageReading, UsersForm};
+use crate::settings::{DateReading, ForeignReading, StageReading, UsersForm};
 use atsync_adapter::contract::Failure;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -79,8 +79,14 @@ inputs! {
         addresses: Vec<ContactEntry>,
     }
 
-    /// `candidates.update`.
-    CandidateEdit { set: CandidateSet, add: ContactLists, remove: ContactLists, custom_fields: Vec<CustomInput> }
+    /// `candidates.update`. `reading` says which values of others go back.
+    CandidateEdit {
+        set: CandidateSet,
+        add: ContactLists,
+        remove: ContactLists,
+        custom_fields: Vec<CustomInput>,
+        reading: Option<ForeignReading>,
+    }
 
     /// `applications.create`, and the application that `candidates.create` carries (then without `candidate`).
     ApplicationNew {
@@ -112,6 +118,7 @@ inputs! {
         #[serde(deserialize_with = "named")]
         pool: Clearable<String>,
         custom_fields: Vec<CustomInput>,
+        reading: Option<ForeignReading>,
     }
 
     /// `applications.move`. `reading` says which id `from_stage_id` is; it overrides the setting.
@@ -135,7 +142,7 @@ inputs! {
     ConvertInput { job: String, stage: Option<String> }
 
     /// `rejections.update`.
-    RejectionEdit { reason: Option<String>, custom_fields: Vec<CustomInput> }
+    RejectionEdit { reason: Option<String>, custom_fields: Vec<CustomInput>, reading: Option<ForeignReading> }
 
     /// `notes.create`.
     NoteNew {

@@ -6,6 +6,7 @@
 
 use crate::answer::invalid;
 use crate::request::id_number;
+use crate::settings::ForeignReading;
 use crate::write::input::{
     ApplicationEdit, ApplicationNew, AppliedTagGone, AppliedTagNew, AttachmentNew, CandidateEdit, CandidateNew,
     ConvertInput, FieldEdit, FieldNew, HireInput, MoveInput, NoteNew, OptionEdit, OptionNew, RejectInput,
@@ -14,6 +15,19 @@ use crate::write::input::{
 use atsync_adapter::contract::{Failure, Operation};
 use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
+
+impl Op {
+    /// Which values of others an update sends back.
+    pub(crate) fn foreign_reading(&self) -> ForeignReading {
+        let reading = match self {
+            Self::CandidateUpdate { input, .. } => input.reading,
+            Self::ApplicationUpdate { input, .. } => input.reading,
+            Self::RejectionUpdate { input, .. } => input.reading,
+            _ => None,
+        };
+        reading.unwrap_or_default()
+    }
+}
 
 /// Declares the operations. With a kind: it has a target of that kind.
 macro_rules! operations {

@@ -36,6 +36,9 @@ pub(crate) struct Lookup {
     /// Key and id of the fields whose options are needed.
     fields: Vec<(String, String)>,
     options: Vec<Known>,
+    /// Keys of fields that are archived.
+    #[serde(default)]
+    archived: Vec<String>,
     pages: u32,
     /// What the host should know if it works.
     pub(crate) warnings: Vec<String>,
@@ -57,7 +60,17 @@ impl Lookup {
         known.extend(custom.merge.ready.into_iter().map(|(key, _)| key));
         let request = pages::list("custom_fields", &[("field_type", custom.field_type)]);
         let (choices, warnings) = (custom.merge.choices, Vec::new());
-        let lookup = Self { op, pool, choices, known, fields: Vec::new(), options: Vec::new(), pages: 0, warnings };
+        let lookup = Self {
+            op,
+            pool,
+            choices,
+            known,
+            fields: Vec::new(),
+            options: Vec::new(),
+            archived: Vec::new(),
+            pages: 0,
+            warnings,
+        };
         look(request, State::Definitions(lookup))
     }
 
@@ -72,6 +85,9 @@ impl Lookup {
             }
             let is_private = row::flag(definition, "private") == Some(true);
             let is_active = row::flag(definition, "active") != Some(false);
+            if !is_active && self.known.iter().any(|known| known == key) {
+                self.archived.push(key.to_owned());
+            }
             if is_private && is_active && !self.known.iter().any(|known| known == key) {
                 self.warnings.push(format!(
                     "the private custom field {key} is not shown to the acting user; if it has a value here, this update may have removed it"
@@ -118,27 +134,38 @@ impl Lookup {
         choices.iter().all(|choice| choice.labels.iter().all(|label| asked(&choice.key, label)))
     }
 
-    /// A stored choice as option ids.
-    pub(crate) fn resolve(&self, choice: &Choice) -> Result<Value, String> {
+    /// Whether a field is archived.
+    pub(crate) fn is_archived(&self, key: &str) -> bool {
+        self.archived.iter().any(|archived| archived == key)
+    }
+
+    /// A stored choice as option ids, and whether a new value could be this one.
+    ///
+    /// # Errors
+    /// Why a label leads to no single option: then there is no form in which the value could go back.
+    pub(crate) fn resolve(&self, choice: &Choice) -> Result<(Value, bool), String> {
         let field = self.fields.iter().find(|(key, _)| *key == choice.key).map(|(_, id)| id.as_str());
         let mut ids = Vec::new();
+        let mut is_usual = true;
         for label in &choice.labels {
-            ids.push(self.one(field, label)?);
+            let option = self.one(field, label)?;
+            is_usual &= option.active;
+            ids.push(Value::from(option.id));
         }
         match ids.as_slice() {
-            [one] if !choice.multi => Ok(one.clone()),
-            _ => Ok(Value::Array(ids)),
+            [one] if !choice.multi => Ok((one.clone(), is_usual)),
+            _ => Ok((Value::Array(ids), is_usual)),
         }
     }
 
     /// The one option of this label. Archived options still occur in stored values, and may share a label with an active one (pitfalls.md 32);
     /// then the active one shows the same to everybody and is taken.
-    fn one(&self, field: Option<&str>, label: &str) -> Result<Value, String> {
+    fn one(&self, field: Option<&str>, label: &str) -> Result<&Known, String> {
         let fits = |option: &&Known| Some(option.field.as_str()) == field && option.label == label;
         let fits: Vec<&Known> = self.options.iter().filter(fits).collect();
         let active: Vec<&Known> = fits.iter().copied().filter(|option| option.active).collect();
         match (fits.as_slice(), active.as_slice()) {
-            ([one], _) | (_, [one]) => Ok(one.id.into()),
+            ([one], _) | (_, [one]) => Ok(one),
             ([], _) => Err(format!("no option is called {label:?}")),
             _ => Err(format!("{} options are called {label:?}", fits.len())),
         }

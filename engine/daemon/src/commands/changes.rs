@@ -64,6 +64,7 @@ pub(super) fn line(change: &Change) -> String {
         ChangeWhat::Moved => "moved",
         ChangeWhat::Anonymized => "anonymised",
         ChangeWhat::Forgotten => "forgotten",
+        ChangeWhat::Unread => "not readable",
     };
     let cause = match change.cause {
         Cause::Applied { .. } => " (by atsync)".to_owned(),

@@ -80,6 +80,18 @@ fn show(reports: &[PullReport], as_json: bool, output: &Output) {
     for line in table(&rows) {
         output.data(&line);
     }
+    for report in reports {
+        if report.unread > 0 || report.unread_fields > 0 {
+            let (rows, fields) = (count(report.unread, "row"), count(report.unread_fields, "field"));
+            output.note(&format!(
+                "{}: {rows} and {fields} could not be read; `status` shows them until they can",
+                report.kind
+            ));
+        }
+        for warning in &report.warnings {
+            output.note(warning);
+        }
+    }
 }
 
 /// The kinds that can be listed as a whole, in the manifest's order.

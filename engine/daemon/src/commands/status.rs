@@ -6,6 +6,7 @@ use crate::open::{self, Use};
 use crate::output::{Output, plain, table};
 use crate::words::{count, time};
 use atsync::Status;
+use atsync::reconcile::problem_line;
 use std::path::Path;
 
 /// Records not in step that are shown; `--json` has all that the engine gives.
@@ -61,6 +62,16 @@ fn lines(status: &Status) -> Vec<String> {
             Some(hold) => format!("  sweep of {kind} held since {}: {}", time(hold.at_ms), hold.why),
             None => format!("  sweep of {kind} under way since {}: {seen} seen", time(sweep.started_ms)),
         }));
+    }
+    for problem in status.problems.iter().take(SHOWN_MAX) {
+        let since = time(problem.since_ms);
+        lines.push(plain(&format!("  not readable since {since}: {}", problem_line(problem))));
+    }
+    if status.problems.len() > SHOWN_MAX {
+        lines.push(format!("  and {} more; --json shows them", status.problems.len() - SHOWN_MAX));
+    }
+    if let Some(clocks) = &status.clocks {
+        lines.push(format!("  {clocks}"));
     }
     for (key, message) in status.not_in_step.iter().take(SHOWN_MAX) {
         lines.push(plain(&format!("  not in step: {key}: {message}")));

@@ -2,12 +2,13 @@
 //!
 //! # Guarantees
 //! Once [`TaskGuard::step`] has allowed a step, at most one `unsafe` request was allowed in this task, and only if it is a `write`; an outcome
-//! fits the task; a write is said to have happened only after its request, and to be unneeded only without one. The driver calls it
+//! fits the task; a write is said to have happened only after its request, and to be unneeded only without one. A link is followed once: a second
+//! time leads where the task has been, so pages that name each other end it (after the write they may be read once more). The driver calls it
 //! *before* it acts on a step. Left out: sizes and forms, see [`super::answer`].
 
 use super::{AdapterError, bounded, broke};
 use crate::adapter::limits::STEPS_MAX;
-use atsync_model::contract::{Effect, Fetched, Outcome, Response, Send, Step, Task, Written};
+use atsync_model::contract::{Effect, Fetched, Outcome, Response, Send, Step, Target, Task, Written};
 use std::collections::BTreeSet;
 
 /// What of the task must be remembered.
@@ -32,6 +33,8 @@ pub struct TaskGuard {
     subject: Subject,
     steps: u32,
     changed: bool,
+    /// Links that were followed since the task began, or since its write.
+    followed: BTreeSet<String>,
 }
 
 impl TaskGuard {
@@ -49,7 +52,7 @@ impl TaskGuard {
             Task::Hook(_) => Subject::Hook,
             Task::DescribeTenant => Subject::Tenant,
         };
-        Self { subject, steps: 0, changed: false }
+        Self { subject, steps: 0, changed: false, followed: BTreeSet::new() }
     }
 
     /// Whether the one `unsafe` request was allowed. From then on only the ATS knows what is.
@@ -74,6 +77,11 @@ impl TaskGuard {
     }
 
     fn send(&mut self, send: &Send) -> Result<(), AdapterError> {
+        if let (Target::Link(link), "GET") = (&send.request.target, send.request.method.as_str())
+            && !self.followed.insert(link.clone())
+        {
+            return Err(broke("it follows a link that it has followed before: the pages name each other in a circle"));
+        }
         match (send.effect, &self.subject) {
             (Effect::Safe, _) => Ok(()),
             (Effect::Scratch, Subject::Write(_)) => Ok(()),
@@ -83,6 +91,7 @@ impl TaskGuard {
             }
             (Effect::Unsafe, Subject::Write(_)) => {
                 self.changed = true;
+                self.followed.clear();
                 Ok(())
             }
             (Effect::Unsafe, _) => Err(broke("a request that changes the ATS in a task that only looks")),

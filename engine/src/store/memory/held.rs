@@ -18,6 +18,8 @@ pub(super) struct Connection {
     pub(super) sweeps: BTreeMap<String, SweepState>,
     pub(super) seen: BTreeSet<(String, String)>,
     pub(super) aliases: BTreeMap<(String, String), Alias>,
+    /// By kind, id and field; empty where there is none.
+    pub(super) problems: BTreeMap<(String, String, String), ProblemRow>,
     pub(super) desired: BTreeMap<String, DesiredRow>,
     pub(super) links: BTreeMap<String, LinkRow>,
     pub(super) intents: BTreeMap<IntentId, Intent>,
@@ -39,6 +41,34 @@ impl Connection {
     pub(super) fn emit(&mut self, change: Change) {
         self.last_serial = self.last_serial.saturating_add(1);
         self.changes.push(Change { serial: self.last_serial, ..change });
+    }
+
+    /// Remembers what a page could not read.
+    pub(super) fn note(&mut self, problems: &Problems) -> Result<Vec<ProblemRow>, StoreError> {
+        let place = |id: &Option<String>, field: &Option<String>| {
+            (problems.kind.clone(), id.clone().unwrap_or_default(), field.clone().unwrap_or_default())
+        };
+        for (id, field) in &problems.cured {
+            self.problems.remove(&place(id, field));
+        }
+        let mut kept = self.problems.keys().filter(|(kind, ..)| *kind == problems.kind).count();
+        let met = super::super::problems::bounded(&problems.met, |met| {
+            let known = self.problems.contains_key(&place(&met.id, &met.field));
+            kept = kept.saturating_add(usize::from(!known));
+            Ok(known || kept <= limits::PROBLEMS_MAX)
+        })?;
+        let mut new = Vec::new();
+        for met in met {
+            let before = self.problems.remove(&place(&met.id, &met.field));
+            let is_new = before.is_none();
+            let row = met.row(problems, before);
+            self.problems.insert(place(&met.id, &met.field), row.clone());
+            if is_new {
+                self.emit(met.event(problems));
+                new.push(row);
+            }
+        }
+        Ok(new)
     }
 
     pub(super) fn first_serial(&self) -> u64 {

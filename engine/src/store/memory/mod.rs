@@ -224,6 +224,23 @@ impl Store for MemoryStore {
         })
     }
 
+    fn problems(&self, connection: &str, kind: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ProblemRow>> {
+        let kind = kind.map(str::to_owned);
+        self.on(connection, move |held, _| {
+            check::rows(rows_max)?;
+            let of = held.problems.values().filter(|row| kind.as_ref().is_none_or(|kind| *kind == row.kind));
+            Ok(of.take(rows_max).cloned().collect())
+        })
+    }
+
+    fn note_problems(&self, connection: &str, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
+        let name = connection.to_owned();
+        self.on(connection, move |held, _| {
+            check::problems(&name, &problems)?;
+            held.note(&problems)
+        })
+    }
+
     fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
         let key = (remote.kind.clone(), remote.id.clone());
         self.on(connection, move |held, _| Ok(held.aliases.get(&key).cloned()))

@@ -55,6 +55,7 @@ impl Event<'_> {
             ChangeWhat::Moved => 3,
             ChangeWhat::Anonymized => 4,
             ChangeWhat::Forgotten => 5,
+            ChangeWhat::Unread => 6,
         };
         // What a cause carries: the intent's number, or the proof's.
         let (cause, carried) = match self.cause {
@@ -86,6 +87,7 @@ fn decode<T>(value: &[u8], then: impl FnOnce(Event<'_>) -> Result<T, StoreError>
         3 => ChangeWhat::Moved,
         4 => ChangeWhat::Anonymized,
         5 => ChangeWhat::Forgotten,
+        6 => ChangeWhat::Unread,
         _ => return Err(damaged(WHAT)),
     };
     let cause = reader.byte()?;

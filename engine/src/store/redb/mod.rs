@@ -23,6 +23,7 @@ mod identity;
 mod journal;
 mod observed;
 mod open;
+mod problems;
 mod tables;
 mod writer;
 
@@ -287,6 +288,16 @@ impl Store for RedbStore {
     fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64> {
         let (name, kind) = (connection.to_owned(), kind.to_owned());
         self.write(0, check::rows(rows_max), move |tables| identity::forget_seen(tables, &name, &kind, rows_max))
+    }
+
+    fn problems(&self, connection: &str, kind: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ProblemRow>> {
+        let (name, kind) = (connection.to_owned(), kind.map(str::to_owned));
+        self.read(move |read| problems::problems(read, &name, kind.as_deref(), rows_max))
+    }
+
+    fn note_problems(&self, connection: &str, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
+        let name = connection.to_owned();
+        self.write(0, check::problems(connection, &problems), move |tables| problems::note(tables, &name, &problems))
     }
 
     fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {

@@ -7,7 +7,7 @@
 //! Bounds: opening reads a few pages, and the whole file only when the last process was killed by a version without quick repair. It
 //! blocks; call it off the async threads. Left out: migrations; there is one layout so far.
 
-use super::tables::{META, OrFailed, SEEN, Tables, get, table};
+use super::tables::{META, OrFailed, PROBLEMS, Tables, get, table};
 use super::writer::prepare;
 use crate::entropy::Entropy;
 use crate::store::codec::Key;
@@ -112,7 +112,7 @@ fn identify(database: &Database, place: &str, entropy: &dyn Entropy) -> Result<(
         ));
     }
     let salt = match text("salt") {
-        Some(salt) if read.open_table(SEEN).is_ok() => salt,
+        Some(salt) if read.open_table(PROBLEMS).is_ok() => salt,
         Some(salt) => made_whole(database, salt)?,
         None => salted(database, entropy)?,
     };

@@ -33,6 +33,8 @@ pub(super) const SWEEPS: Definition = TableDefinition::new("sweeps");
 pub(super) const SEEN: Definition = TableDefinition::new("seen");
 /// `(connection, kind, id)` → the id it lives on under, and whether that was told.
 pub(super) const ALIASES: Definition = TableDefinition::new("aliases");
+/// `(connection, kind, id, field)` → JSON: what could not be read.
+pub(super) const PROBLEMS: Definition = TableDefinition::new("problems");
 /// `(connection, key)` → record.
 pub(super) const DESIRED: Definition = TableDefinition::new("desired");
 /// `(connection, key)` → nothing.
@@ -127,7 +129,7 @@ macro_rules! tables {
 
 tables! {
     meta: META, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS, sweeps: SWEEPS,
-    seen: SEEN, aliases: ALIASES, desired: DESIRED, dirty: DIRTY,
+    seen: SEEN, aliases: ALIASES, problems: PROBLEMS, desired: DESIRED, dirty: DIRTY,
     links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_host: BY_HOST, changes: CHANGES, offsets: OFFSETS,
     forgotten: FORGOTTEN, counters: COUNTERS,
 }

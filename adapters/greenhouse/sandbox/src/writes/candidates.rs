@@ -6,7 +6,7 @@ use super::{Done, WriteContext, applications, fields, tags};
 use crate::body::Body;
 use crate::model::Touch;
 use crate::model::cell::Cell;
-use crate::quirks::CreateAnswer;
+use crate::quirks::{CreateAnswer, OddValues};
 use crate::refusal::Refusal;
 use crate::schema::Kind;
 
@@ -87,7 +87,15 @@ fn changed(context: &WriteContext<'_>, body: &Body, id: Option<i64>) -> Result<V
 
 pub(super) fn update(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
     context.must_find(Kind::Candidates, id)?;
-    let body = Body::read(body, UPDATE)?;
+    let takes_back = context.quirks.odd_values == OddValues::TakenBack;
+    let held = |name: &str| {
+        let name = CONTACTS.iter().find(|known| **known == name && takes_back);
+        match name.map(|name| context.model.cell(Kind::Candidates, id, name).value()) {
+            Some(Value::Array(list)) => list,
+            _ => Vec::new(),
+        }
+    };
+    let body = Body::read_over(body, UPDATE, held)?;
     let cells = changed(context, &body, Some(id))?;
     let same = cells.iter().all(|(name, cell)| context.model.cell(Kind::Candidates, id, name) == cell);
     let silent = same && !body.has("tags") && context.quirks.unchanged_patch_is_silent;

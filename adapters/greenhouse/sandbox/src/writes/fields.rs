@@ -7,7 +7,7 @@ use super::WriteContext;
 use crate::body::Body;
 use crate::model::cell::Cell;
 use crate::model::render::ids_text;
-use crate::quirks::CustomFieldsPatch;
+use crate::quirks::{CustomFieldsPatch, OddValues};
 use crate::refusal::Refusal;
 use crate::schema::Kind;
 
@@ -20,7 +20,7 @@ pub(super) fn apply(
     patch: bool,
 ) -> Result<Cell, Refusal> {
     let keep = patch && context.quirks.custom_fields_patch == CustomFieldsPatch::Merge;
-    merged(context, field_type, list, if keep { former.fields() } else { &[] })
+    merged(context, field_type, list, former.fields(), if keep { former.fields() } else { &[] })
 }
 
 /// The cell after some fields were edited and the others left, whatever the switch says: what a person does on screen.
@@ -30,19 +30,25 @@ pub(crate) fn edited(
     list: &Value,
     former: &Cell,
 ) -> Result<Cell, Refusal> {
-    merged(context, field_type, list, former.fields())
+    merged(context, field_type, list, former.fields(), former.fields())
 }
 
 fn merged(
     context: &WriteContext<'_>,
     field_type: &str,
     list: &Value,
+    held: &[(i64, Box<str>)],
     kept: &[(i64, Box<str>)],
 ) -> Result<Cell, Refusal> {
     let entries = list.as_array().ok_or_else(|| Refusal::invalid("custom_fields", "must be a list"))?;
     let mut values = kept.to_vec();
     for entry in entries {
         let entry = Body::check(entry, "name_key:text custom_field_id:int value:any")?;
+        if let Some((field_id, value)) = taken_back(context, field_type, &entry, held) {
+            values.retain(|(id, _)| *id != field_id);
+            values.push((field_id, value));
+            continue;
+        }
         let field_id = field_of(context, field_type, &entry)?;
         values.retain(|(id, _)| *id != field_id);
         match entry.get("value") {
@@ -52,6 +58,28 @@ fn merged(
         }
     }
     Ok(Cell::Fields(values.into()))
+}
+
+/// A value that is held just so, be its field or its option archived or its form one that a new value could not have.
+fn taken_back(
+    context: &WriteContext<'_>,
+    field_type: &str,
+    entry: &Body,
+    held: &[(i64, Box<str>)],
+) -> Option<(i64, Box<str>)> {
+    if context.quirks.odd_values != OddValues::TakenBack {
+        return None;
+    }
+    let model = &context.model;
+    let ids = match (entry.int("custom_field_id"), entry.text("name_key")) {
+        (Some(id), None) => vec![id],
+        (None, Some(key)) => model.find_text(Kind::CustomFields, "name_key", key),
+        _ => return None,
+    };
+    let id = ids.into_iter().find(|id| model.text(Kind::CustomFields, *id, "field_type") == Some(field_type))?;
+    let (_, text) = held.iter().find(|(field, _)| *field == id)?;
+    let value: Value = serde_json::from_str(text).ok()?;
+    (entry.get("value") == Some(&value)).then(|| (id, text.clone()))
 }
 
 fn field_of(context: &WriteContext<'_>, field_type: &str, entry: &Body) -> Result<i64, Refusal> {

@@ -1,0 +1,105 @@
+//! Pages that name each other.
+
+use super::*;
+use atsync::ErrorKind;
+use atsync::model::contract::Field;
+use atsync::reconcile::SweepOptions;
+use atsync_tests::BelowCandidates;
+use std::sync::atomic::AtomicUsize;
+
+/// Makes the lists of a collection a circle of this many pages: each page names the next, the last the first of them.
+fn circle(world: &World, collection: &str, length: usize) -> Arc<AtomicUsize> {
+    let (path, pages) = (format!("/v3/{collection}"), Arc::<AtomicUsize>::default());
+    let count = Arc::clone(&pages);
+    let mut first = Vec::new();
+    world.wire.edit(move |request, response| {
+        if request.url.path() != path {
+            return;
+        }
+        count.fetch_add(1, Ordering::SeqCst);
+        let at: usize =
+            request.url.query_pairs().find(|(name, _)| name == "at").map_or(0, |(_, at)| at.parse().unwrap());
+        if at == 0 {
+            first = response.body.clone();
+        } else {
+            // The sandbox knows none of these cursors; what it refuses becomes a page.
+            (response.status, response.body) = (200, first.clone());
+        }
+        let next = format!("<http://127.0.0.1:8099{path}?cursor=c&at={}>; rel=\"next\"", at % length + 1);
+        response.headers.retain(|header| header.name != "link");
+        response.headers.push(Field::new("link", next));
+    });
+    pages
+}
+
+#[test]
+fn a_cursor_seen_before_ends_the_pass_as_a_fault_and_the_next_pass_begins_anew() {
+    for length in [1, 2, 3, 7] {
+        for full in [true, false] {
+            let world = World::new(31, 20);
+            let acme = world.connect();
+            world.run(acme.pull("candidates", false)).unwrap();
+            pass(&world, 60_000);
+            let id = truth(&world, "candidates")[0].clone();
+            rename(&world, &id, "Circled");
+            let pages = circle(&world, "candidates", length);
+            let error = world.run(acme.pull("candidates", full)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Adapter, "{error}");
+            let walked = pages.load(Ordering::SeqCst);
+            assert!(walked <= length + 2, "{walked} pages of a circle of {length}");
+            world.wire.spare();
+            let report = world.run(acme.pull("candidates", false)).unwrap();
+            assert!(!report.resumed, "a circle is no place to go on from");
+            assert_eq!(last_name(&world, &acme, &id), "Circled");
+        }
+    }
+}
+
+#[test]
+fn a_circle_ends_a_sweep_which_believes_nothing_absent() {
+    for length in [1, 2, 5] {
+        let world = World::new(32, 20);
+        let acme = world.connect();
+        world.run(acme.pull("candidates", false)).unwrap();
+        pass(&world, 600_000);
+        let pages = circle(&world, "candidates", length);
+        // A sweep is walked some pages at a time.
+        let options = SweepOptions::default().pages_max(1);
+        let ended = (0..length + 2).find_map(|_| world.run(acme.sweep("candidates", options)).err());
+        let error = ended.expect("the circle ends it");
+        assert_eq!(error.kind(), ErrorKind::Adapter, "{error}");
+        assert!(pages.load(Ordering::SeqCst) <= length + 2);
+        world.wire.spare();
+        let report = world.run(acme.sweep("candidates", SweepOptions::default())).unwrap();
+        assert!(report.complete && !report.resumed, "{report:?}");
+        assert!(told(&world, &acme, ChangeWhat::Deleted).is_empty());
+    }
+}
+
+#[test]
+fn a_circle_below_one_parent_keeps_no_other_parent_from_being_read() {
+    let mut world = World::new(33, 12);
+    world.adapter = BelowCandidates::wrap(native_greenhouse(), "notes");
+    let acme = world.connect();
+    world.run(acme.pull("candidates", false)).unwrap();
+    let notes = world.sandbox.rows("notes");
+    let first = notes[0]["candidate_id"].to_string();
+    let bad = first.clone();
+    world.wire.edit(move |request, response| {
+        let of = request.url.query_pairs().find(|(name, _)| name == "candidate_ids").map(|(_, id)| id.into_owned());
+        let again = request.url.query_pairs().any(|(name, _)| name == "at");
+        if request.url.path() == "/v3/notes" && (again || of.as_ref() == Some(&bad)) {
+            if again {
+                (response.status, response.body) = (200, b"[]".to_vec());
+            }
+            let next = format!("<http://127.0.0.1:8099/v3/notes?cursor=c&candidate_ids={bad}&at=1>; rel=\"next\"");
+            response.headers.retain(|header| header.name != "link");
+            response.headers.push(Field::new("link", next));
+        }
+    });
+    let error = world.run(acme.pull("notes", false)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Adapter, "{error}");
+    let known = stored(&world, &acme, "notes");
+    let others = notes.iter().filter(|note| note["candidate_id"].to_string() != first).map(id_of);
+    assert!(others.into_iter().all(|id| known.contains_key(&id)));
+}

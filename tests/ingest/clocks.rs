@@ -1,0 +1,86 @@
+//! Windows by two clocks.
+
+use super::*;
+
+const SECOND: i64 = 1_000;
+const HOUR: i64 = 3_600_000;
+const DAY: i64 = 24 * HOUR;
+
+/// Ours lags or leads by so much, the ATS's being `ahead`; in the same process and in a new one for each pull.
+#[test]
+fn no_clock_hides_what_is_fresh_or_skips_what_is_new() {
+    for ahead_ms in [
+        0,
+        3 * SECOND,
+        9 * SECOND,
+        15 * SECOND,
+        HOUR,
+        5 * HOUR,
+        3 * DAY,
+        -3 * SECOND,
+        -15 * SECOND,
+        -5 * HOUR,
+        -3 * DAY,
+    ] {
+        for restarts in [false, true] {
+            let (mut world, ahead) = world_apart(41, 15);
+            ahead.store(ahead_ms, Ordering::SeqCst);
+            let mut acme = world.connect();
+            world.run(acme.pull("candidates", false)).unwrap();
+            let ids = truth(&world, "candidates");
+            for (round, id) in ids.iter().take(6).enumerate() {
+                pass(&world, 2_500 + 40_000 * u64::from(round % 2 == 1));
+                let name = format!("Round{round}");
+                rename(&world, id, &name);
+                if restarts {
+                    world.restart();
+                    acme = world.connect();
+                }
+                pass(&world, 1_000);
+                let report = world.run(acme.pull("candidates", false)).unwrap();
+                assert!(!report.full, "a window");
+                assert_eq!(last_name(&world, &acme, id), name, "the ATS is ahead by {ahead_ms} ms, round {round}");
+            }
+        }
+    }
+}
+
+/// A watermark is never later than the ATS's clock was when the pass began, so nothing is stepped over when the clocks are set right.
+#[test]
+fn a_clock_that_ran_ahead_and_is_set_right_has_stepped_over_nothing() {
+    let (world, ahead) = world_apart(42, 15);
+    ahead.store(-5 * HOUR, Ordering::SeqCst);
+    let acme = world.connect();
+    world.run(acme.pull("candidates", false)).unwrap();
+    let ids = truth(&world, "candidates");
+    for id in &ids[..3] {
+        pass(&world, 20 * 60_000);
+        rename(&world, id, "Between");
+    }
+    ahead.store(0, Ordering::SeqCst);
+    pass(&world, 60_000);
+    world.run(acme.pull("candidates", false)).unwrap();
+    for id in &ids[..3] {
+        assert_eq!(last_name(&world, &acme, id), "Between");
+    }
+}
+
+/// Clocks that differ are said to; where no answer has a date, ours ends the windows.
+#[test]
+fn clocks_that_differ_are_said_to_and_an_ats_without_a_date_is_read_by_ours() {
+    let (world, ahead) = world_apart(43, 15);
+    ahead.store(HOUR, Ordering::SeqCst);
+    let acme = world.connect();
+    let report = world.run(acme.pull("candidates", false)).unwrap();
+    assert!(report.warnings.iter().any(|line| line.contains("s behind the ATS's")), "{report:?}");
+    assert!(world.run(acme.status()).unwrap().clocks.is_some());
+    let (world, _) = world_apart(44, 15);
+    world.wire.edit(|_, response| response.headers.retain(|header| header.name != "date"));
+    let acme = world.connect();
+    world.run(acme.pull("candidates", false)).unwrap();
+    let id = truth(&world, "candidates")[0].clone();
+    pass(&world, 5_000);
+    rename(&world, &id, "Undated");
+    let report = world.run(acme.pull("candidates", false)).unwrap();
+    assert_eq!((last_name(&world, &acme, &id).as_str(), report.warnings.len()), ("Undated", 0));
+}

@@ -1,0 +1,53 @@
+//! Two customers of one ATS.
+
+use super::*;
+use atsync::{ErrorKind, PlanOf};
+use atsync_tests::desired;
+
+/// Another customer's sandbox, by the same clock.
+fn other(world: &World) -> Sandbox {
+    let mut options = SandboxOptions::sized(99, 20);
+    options.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
+    let time = Arc::clone(&world.clock);
+    options.clock = Clock::new(move || i64::try_from(time.now_ms()).unwrap());
+    Sandbox::new(options)
+}
+
+fn writes(sandbox: &Sandbox) -> Vec<String> {
+    let requests = sandbox.requests();
+    let written = requests.iter().filter(|request| request.method != "GET" && request.path != "/token");
+    written.map(|request| format!("{} {}", request.method, request.path)).collect()
+}
+
+/// A credential that belongs to another customer than the store writes nothing to them, whoever of plan, apply, settle and sweep comes first.
+#[test]
+fn nothing_is_written_to_another_customer_than_the_stores() {
+    for sweeps in [false, true] {
+        let mut world = World::new(71, 20);
+        let acme = world.connect();
+        world.run(acme.verify_tenant()).unwrap();
+        let records = desired(r#"{"key": "k", "emails": ["k@example.test"], "name": {"first": "K", "last": "L"}}"#);
+        world.run(acme.declare(&records)).unwrap();
+        let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+        assert!(!plan.records.is_empty());
+        let other = other(&world);
+        world.wire.lead_to(&other);
+        world.restart();
+        let acme = world.connect();
+        let error = if sweeps {
+            let options = atsync::reconcile::SweepOptions::default();
+            world.run(acme.sweep("candidates", options)).map(drop).unwrap_err()
+        } else {
+            world.run(acme.apply(&plan)).map(drop).unwrap_err()
+        };
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+        assert_eq!(writes(&other), Vec::<String>::new());
+        assert!(told(&world, &acme, ChangeWhat::Deleted).is_empty());
+        // The right customer again, and it goes through.
+        let own = world.sandbox.clone();
+        world.wire.lead_to(&own);
+        world.run(acme.apply(&plan)).unwrap();
+        assert_eq!(writes(&other), Vec::<String>::new());
+        assert!(writes(&own).iter().any(|write| write == "POST /v3/candidates"));
+    }
+}

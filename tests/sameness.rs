@@ -1,0 +1,694 @@
+//! One notion of the same, values of others that go back as they were read, and the words of a manifest.
+//!
+//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock. What counts is what the sandbox holds and which
+//! requests reached it. Where an adapter must lie, it is Greenhouse's with one answer changed. Seeds are printed.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test stops when something does not hold"
+)]
+
+use atsync::adapter::{Adapter, AdapterError};
+use atsync::model::Manifest;
+use atsync::model::contract::{Applied, Continuation, Failure, Given, Link, Outcome, Reply, Step, Task, Written};
+use atsync::model::manifest::FieldMode;
+use atsync::plan::{FindingKind, Plan, words};
+use atsync::reconcile::{ApplyReport, StepEnd};
+use atsync::{Clock as _, Connection, PlanOf};
+use atsync_greenhouse_sandbox::{CustomFieldsPatch, OddValues, Recruiter};
+use atsync_tests::{Altered, World, desired, native_greenhouse};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+const ADA: &str = "ada.byron@example.com";
+
+fn world() -> World {
+    World::new(1, 12)
+}
+
+fn declare(world: &World, acme: &Connection, record: &Value) {
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+}
+
+fn plan(world: &World, acme: &Connection) -> Plan {
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    println!("{}", words::plan(&plan));
+    plan
+}
+
+fn apply(world: &World, acme: &Connection, plan: &Plan) -> ApplyReport {
+    let report = world.run(acme.apply(plan)).unwrap();
+    println!("{report:#?}");
+    world.clock.set(world.clock.now_ms() + 200_000);
+    report
+}
+
+fn bring(world: &World, acme: &Connection, record: &Value) -> ApplyReport {
+    declare(world, acme, record);
+    let plan = plan(world, acme);
+    apply(world, acme, &plan)
+}
+
+fn ada(more: &Value) -> Value {
+    let mut record = json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    record
+}
+
+fn the_ada(world: &World) -> Value {
+    let found: Vec<Value> = world
+        .sandbox
+        .rows("candidates")
+        .into_iter()
+        .filter(|row| row["email_addresses"].as_array().unwrap().iter().any(|entry| entry["value"] == ADA))
+        .collect();
+    assert_eq!(found.len(), 1, "there is one Ada");
+    found.into_iter().next().unwrap()
+}
+
+fn id(row: &Value) -> i64 {
+    row["id"].as_i64().unwrap()
+}
+
+fn recruiter(world: &World, deed: &Recruiter) {
+    world.sandbox.recruiter(deed).unwrap();
+    world.clock.set(world.clock.now_ms() + 1000);
+}
+
+fn set(world: &World, collection: &str, id: i64, values: Value) {
+    let values = values.as_object().unwrap().clone();
+    recruiter(world, &Recruiter::Set { collection: collection.into(), id, values });
+}
+
+fn plant(world: &World, id: i64, key: &str, value: Value) {
+    let deed = Recruiter::PlantCustomField { collection: "candidates".into(), id, name_key: key.into(), value };
+    recruiter(world, &deed);
+}
+
+fn field(world: &World, key: &str) -> Value {
+    let rows = world.sandbox.rows("custom_fields");
+    rows.into_iter().find(|row| row["name_key"] == key && row["field_type"] == "candidate").unwrap()
+}
+
+fn option(world: &World, key: &str, name: &str) -> i64 {
+    let options = world.sandbox.rows_where("custom_field_options", "custom_field_id", id(&field(world, key)));
+    id(options.iter().find(|option| option["name"] == name && option["active"] == true).unwrap())
+}
+
+/// What the host declares, first in one spelling and then in another, of every kind of contact and type of value.
+fn spellings() -> Vec<(&'static str, Value, Vec<Value>)> {
+    let custom = |key: &str, value: Value| json!({"custom_fields": {key: value}});
+    vec![
+        ("emails", json!({"emails": [ADA]}), vec![json!({"emails": ["Ada.Byron@EXAMPLE.com"]})]),
+        (
+            "phones",
+            json!({"phones": ["+44 20 1234"]}),
+            vec![
+                json!({"phones": ["+44 (0)20 12-34"]}),
+                json!({"phones": ["0044 201234"]}),
+                json!({"phones": ["tel:+44.20.1234"]}),
+            ],
+        ),
+        (
+            "social profiles",
+            json!({"links": ["https://linkedin.com/in/ada"]}),
+            vec![
+                json!({"links": ["https://www.linkedin.com/in/ada/"]}),
+                json!({"links": ["HTTP://LinkedIn.com/in/ada"]}),
+                json!({"links": ["www.linkedin.com:443/in/%61da?"]}),
+            ],
+        ),
+        (
+            "web sites",
+            json!({"links": [{"value": "https://ada.dev/a?b=1", "type": "portfolio"}]}),
+            vec![json!({"links": [{"value": "http://www.ADA.dev/a/?b=1#", "type": "portfolio"}]})],
+        ),
+        ("company", json!({"company": "Caf\u{e9} Noir"}), vec![json!({"company": " Cafe\u{301} Noir "})]),
+        ("title", json!({"title": "Engineer"}), vec![json!({"title": "Engineer\r\n"})]),
+        ("text", custom("dialing_code", json!("+44")), vec![custom("dialing_code", json!(" +44 "))]),
+        (
+            "long_text",
+            custom("about", json!("Two\nlines")),
+            vec![custom("about", json!("Two\r\nlines\r\n")), custom("about", json!("Two \rlines "))],
+        ),
+        (
+            "url",
+            custom("portfolio", json!("https://ada.example")),
+            vec![custom("portfolio", json!("https://www.Ada.example/"))],
+        ),
+        (
+            "date",
+            custom("available_from", json!("2027-01-01")),
+            vec![custom("available_from", json!("2027-01-01T00:00:00Z"))],
+        ),
+        (
+            "number",
+            custom("years_of_experience", json!(7)),
+            vec![custom("years_of_experience", json!("7.0")), custom("years_of_experience", json!(7.0))],
+        ),
+        (
+            "money",
+            custom("salary_expectation", json!({"amount": 85000, "currency": "EUR"})),
+            vec![custom("salary_expectation", json!({"amount": "85000.00", "currency": "eur"}))],
+        ),
+        (
+            "money_range",
+            custom("salary_range", json!({"min": 1, "max": 2.5, "currency": "EUR"})),
+            vec![custom("salary_range", json!({"min": "1.0", "max": "2.50", "currency": "EUR"}))],
+        ),
+        (
+            "range",
+            custom("hours_per_week", json!({"min": 20, "max": 40})),
+            vec![custom("hours_per_week", json!({"min": "20", "max": 40.0}))],
+        ),
+        ("single", custom("seniority", json!("Senior")), vec![custom("seniority", json!(" Senior "))]),
+        (
+            "multi",
+            custom("languages", json!(["Deutsch", "English"])),
+            vec![custom("languages", json!(["English", "Deutsch", "English"]))],
+        ),
+    ]
+}
+
+/// Whichever spelling stands in the ATS and whichever is declared: the plan is empty, nothing is sent, and the next one is empty too.
+#[test]
+fn a_value_in_another_spelling_is_neither_planned_nor_sent() {
+    for (what, first, others) in spellings() {
+        println!("== {what}");
+        let world = world();
+        let acme = world.connect();
+        let mut all = vec![first.clone()];
+        all.extend(others);
+        let report = bring(&world, &acme, &ada(&first));
+        assert!(report.is_complete(), "{what}");
+        for spelling in all.iter().chain([&first]) {
+            world.sandbox.clear_logs();
+            declare(&world, &acme, &ada(spelling));
+            let planned = plan(&world, &acme);
+            assert!(planned.is_empty(), "{what}: {spelling}");
+            let report = apply(&world, &acme, &planned);
+            assert_eq!((report.not_in_step, world.written()), (0, Vec::new()), "{what}");
+        }
+    }
+}
+
+/// Values drawn at random, decorated at random, changed by a recruiter at random: whatever the plan names is sent, and what is sent ends it.
+#[test]
+fn what_a_plan_names_the_adapter_sends_and_then_nothing_is_left() {
+    let mut state: u64 = 0x5eed;
+    println!("seed {state:#x}");
+    let mut draw = |below: usize| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % below
+    };
+    let world = world();
+    let acme = world.connect();
+    bring(&world, &acme, &ada(&json!({})));
+    let cases = spellings();
+    for round in 0..40 {
+        let mut record = Map::new();
+        let mut customs = Map::new();
+        for (_, first, others) in &cases {
+            let spelling = match draw(others.len() + 2) {
+                0 => continue,
+                1 => first,
+                other => &others[other - 2],
+            };
+            for (name, value) in spelling.as_object().unwrap() {
+                match value.as_object().filter(|_| name == "custom_fields") {
+                    Some(values) => customs.extend(values.clone()),
+                    None => drop(record.insert(name.clone(), value.clone())),
+                }
+            }
+        }
+        record.insert("custom_fields".into(), Value::Object(customs));
+        record.insert(
+            "policy".into(),
+            json!({"company": "enforce", "title": "enforce", "phones": "enforce", "links": "enforce"}),
+        );
+        if draw(3) == 0 {
+            let edits = [
+                json!({"company": "Another"}),
+                json!({"title": null}),
+                json!({"phone_numbers": []}),
+                json!({"social_media_addresses": [{"value": "https://x.com/ada"}]}),
+            ];
+            set(&world, "candidates", id(&the_ada(&world)), edits[draw(edits.len())].clone());
+            world.run(acme.pull("candidates", false)).unwrap();
+        }
+        declare(&world, &acme, &ada(&Value::Object(record)));
+        let planned = plan(&world, &acme);
+        world.sandbox.clear_logs();
+        let report = apply(&world, &acme, &planned);
+        assert_eq!(report.count("unneeded"), 0, "round {round}: the adapter found nothing to send for a planned step");
+        assert_eq!(planned.is_empty(), world.written().is_empty(), "round {round}");
+        assert!(plan(&world, &acme).is_empty(), "round {round}: something is left");
+    }
+}
+
+/// Values in every form that others may have left, with one of the host's own beside them.
+fn leftovers(world: &World) -> i64 {
+    let candidate = id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
+    set(
+        world,
+        "candidates",
+        candidate,
+        json!({
+            "email_addresses": [{"value": ADA, "type": "home", "verified": true}, {"value": "b@x.com", "type": null}],
+            "phone_numbers": [{"value": "call me", "type": "pager", "note": {"by": "Sam"}}],
+            "addresses": [{"value": "1 Main St", "type": "castle"}],
+            "website_addresses": [{"value": "ada.dev", "type": "gopher", "x": 1}],
+            "social_media_addresses": [{"value": "x.com/ada", "handle": "@ada"}],
+        }),
+    );
+    plant(world, candidate, "old_rating", json!(3));
+    plant(world, candidate, "seniority", json!(option(world, "seniority", "Junior")));
+    plant(
+        world,
+        candidate,
+        "languages",
+        json!([option(world, "languages", "Deutsch"), option(world, "languages", "English")]),
+    );
+    plant(world, candidate, "hours_per_week", json!({"min_value": 20}));
+    plant(world, candidate, "salary_range", json!({"min_amount": null, "max_amount": "9.50", "currency_code": "EUR"}));
+    plant(
+        world,
+        candidate,
+        "salary_expectation",
+        json!({"amount": "85000.0", "currency_code": "EUR", "formatted": "€85,000"}),
+    );
+    plant(world, candidate, "years_of_experience", json!("seven"));
+    for (key, name) in [("seniority", "Junior"), ("languages", "Deutsch")] {
+        set(world, "custom_field_options", option(world, key, name), json!({"active": false}));
+    }
+    candidate
+}
+
+fn own() -> Value {
+    json!({
+        "key": "ref-1", "emails": [ADA], "phones": ["+44 20 1234"], "links": ["https://ada.example", "linkedin.com/in/ada"],
+        "custom_fields": {"external_ref": "ref-1"},
+    })
+}
+
+#[test]
+fn what_others_stored_goes_back_as_it_was_and_does_not_block_the_hosts_own_field() {
+    for patch in [CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge] {
+        println!("== {patch:?}");
+        let world = world();
+        world.sandbox.set_quirks(|quirks| quirks.custom_fields_patch = patch);
+        let acme = world.connect();
+        let candidate = leftovers(&world);
+        let before = world.sandbox.row("candidates", candidate).unwrap();
+        declare(&world, &acme, &own());
+        let planned = plan(&world, &acme);
+        let said = words::plan(&planned);
+        for key in ["old_rating", "hours_per_week", "salary_range", "years_of_experience"] {
+            assert!(said.contains(key), "the plan says first what goes along: {key}");
+        }
+        assert!(apply(&world, &acme, &planned).is_complete());
+        let after = world.sandbox.row("candidates", candidate).unwrap();
+        assert_eq!(after["custom_fields"]["external_ref"]["value"], "ref-1");
+        for (key, value) in before["custom_fields"].as_object().unwrap() {
+            if key != "external_ref" {
+                assert_eq!(&after["custom_fields"][key], value, "{key}");
+            }
+        }
+        for list in ["email_addresses", "phone_numbers", "addresses", "website_addresses", "social_media_addresses"] {
+            let (before, after) = (before[list].as_array().unwrap(), after[list].as_array().unwrap());
+            assert_eq!(after[..before.len()], before[..], "{list}");
+        }
+        assert!(plan(&world, &acme).is_empty());
+    }
+}
+
+/// Where the ATS refuses what it holds, and merges, the leftovers are left out and stay.
+#[test]
+fn what_an_ats_does_not_take_back_is_left_out_and_the_hosts_own_field_is_written() {
+    for reading in [None, Some("merge")] {
+        println!("== {reading:?}");
+        let mut world = world();
+        world.sandbox.set_quirks(|quirks| {
+            quirks.custom_fields_patch = CustomFieldsPatch::Merge;
+            quirks.odd_values = OddValues::Refused;
+        });
+        if let Some(reading) = reading {
+            world.settings.insert("custom_fields_reading".into(), json!(reading));
+        }
+        let acme = world.connect();
+        let candidate = leftovers(&world);
+        let before = world.sandbox.row("candidates", candidate).unwrap();
+        let record = json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}});
+        let report = bring(&world, &acme, &record);
+        assert!(report.is_complete());
+        let after = world.sandbox.row("candidates", candidate).unwrap();
+        assert_eq!(after["custom_fields"]["external_ref"]["value"], "ref-1");
+        for (key, value) in before["custom_fields"].as_object().unwrap() {
+            if key != "external_ref" {
+                assert_eq!(&after["custom_fields"][key], value, "{key}");
+            }
+        }
+        assert!(plan(&world, &acme).is_empty());
+    }
+}
+
+#[test]
+fn a_custom_field_that_its_policy_leaves_alone_is_not_written() {
+    for (policy, theirs) in [("seed", json!("theirs")), ("fill", json!("theirs")), ("yield", json!("theirs"))] {
+        println!("== {policy}");
+        let mut world = world();
+        world.sandbox.set_quirks(|quirks| quirks.custom_fields_patch = CustomFieldsPatch::Merge);
+        world.settings.insert("custom_fields_reading".into(), json!("merge"));
+        let acme = world.connect();
+        let record = |years: u32| {
+            ada(&json!({
+                "custom_fields": {"external_ref": "ours", "years_of_experience": years},
+                "policy": {"custom_fields.external_ref": policy},
+            }))
+        };
+        bring(&world, &acme, &record(1));
+        plant(&world, id(&the_ada(&world)), "external_ref", theirs.clone());
+        world.run(acme.pull("candidates", false)).unwrap();
+        declare(&world, &acme, &record(2));
+        let planned = plan(&world, &acme);
+        let inputs: Vec<&Value> = planned
+            .records
+            .iter()
+            .flat_map(|record| &record.steps)
+            .filter_map(|step| step.input.get("custom_fields"))
+            .collect();
+        assert_eq!(inputs.len(), 1);
+        assert!(!inputs[0].to_string().contains("external_ref"), "{}", inputs[0]);
+        apply(&world, &acme, &planned);
+        let after = the_ada(&world);
+        assert_eq!(after["custom_fields"]["external_ref"]["value"], theirs);
+        assert_eq!(after["custom_fields"]["years_of_experience"]["value"], 2);
+    }
+}
+
+#[test]
+fn adopting_a_candidate_does_not_say_that_somebody_changed_it() {
+    let world = world();
+    let acme = world.connect();
+    let candidate = id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
+    set(
+        &world,
+        "candidates",
+        candidate,
+        json!({
+            "email_addresses": [{"value": ADA, "type": "work"}], "first_name": "Augusta", "company": "Elsewhere",
+        }),
+    );
+    declare(&world, &acme, &ada(&json!({"company": "Acme"})));
+    let planned = plan(&world, &acme);
+    let said: Vec<&str> = planned.records[0]
+        .findings
+        .iter()
+        .filter(|finding| finding.kind == FindingKind::Drifted)
+        .map(|finding| finding.reason.as_str())
+        .collect();
+    assert!(said.len() >= 2 && said.iter().all(|reason| *reason == "WasThere"), "{said:?}");
+    assert!(!words::plan(&planned).contains("was changed"));
+    apply(&world, &acme, &planned);
+    assert_eq!(the_ada(&world)["first_name"], "Augusta");
+}
+
+/// How an adapter lies about a write.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Lie {
+    /// It says that there was nothing to send.
+    Unneeded,
+    /// It names no record.
+    NamesNothing,
+    /// It names a record of another kind.
+    AnotherKind,
+    /// It names the record under another role.
+    AnotherRole,
+    /// It names the record twice, under two ids.
+    Twice,
+    /// It names another record than the one that it changed.
+    AnotherTarget,
+}
+
+/// Greenhouse's adapter, lying about one operation.
+#[derive(Debug)]
+struct Liar {
+    inner: Arc<dyn Adapter>,
+    operation: &'static str,
+    lie: Lie,
+}
+
+impl Liar {
+    fn twist(&self, step: Step) -> Step {
+        let Step::Done(Outcome::Written(Written::Applied(mut applied))) = step else { return step };
+        let is_ours = applied.links.iter().any(|link| link.role == "subject" && self.operation.starts_with(&link.kind));
+        if is_ours {
+            match self.lie {
+                Lie::NamesNothing => applied.links.clear(),
+                Lie::AnotherKind => applied.links.iter_mut().for_each(|link| link.kind = "jobs".into()),
+                Lie::AnotherRole => applied.links.iter_mut().for_each(|link| link.role = "main".into()),
+                Lie::Twice => {
+                    let mut other = applied.links[0].clone();
+                    other.id = "1".into();
+                    applied.links.push(other);
+                }
+                Lie::AnotherTarget => applied.links.iter_mut().for_each(|link: &mut Link| link.id = "1".into()),
+                Lie::Unneeded => {}
+            }
+        }
+        Step::Done(Outcome::Written(Written::Applied(applied)))
+    }
+}
+
+impl Adapter for Liar {
+    fn manifest(&self) -> &Manifest {
+        self.inner.manifest()
+    }
+
+    fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+        if let Task::Write(write) = &task
+            && write.operation.name == self.operation
+            && self.lie == Lie::Unneeded
+        {
+            let applied = Applied { links: Vec::new(), deduplicated: false, warnings: Vec::new() };
+            return Ok(Ok(Step::Done(Outcome::Written(Written::Unneeded(applied)))));
+        }
+        self.inner.start(task, given)
+    }
+
+    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+        Ok(self.inner.resume(state, given, reply)?.map(|step| self.twist(step)))
+    }
+}
+
+fn lying(operation: &'static str, lie: Lie) -> World {
+    let mut world = world();
+    world.adapter = Arc::new(Liar { inner: native_greenhouse(), operation, lie });
+    world
+}
+
+#[test]
+fn a_difference_that_the_adapter_calls_none_is_said_once_and_recorded() {
+    let mut world = world();
+    let acme = world.connect();
+    bring(&world, &acme, &ada(&json!({"company": "Acme", "phones": ["1234"]})));
+    world.restart();
+    world.adapter = Arc::new(Liar { inner: native_greenhouse(), operation: "candidates.update", lie: Lie::Unneeded });
+    let acme = world.connect();
+    let changed = ada(&json!({"company": "Acme Ltd", "phones": ["5678"], "custom_fields": {"external_ref": "x"}}));
+    let report = bring(&world, &acme, &changed);
+    assert_eq!(report.count("unneeded"), 1);
+    assert!(
+        report.steps[0].warnings.iter().any(|said| said.contains("company") && said.contains("the same")),
+        "{report:?}"
+    );
+    assert_eq!(report.not_in_step, 0);
+    world.restart();
+    let acme = world.connect();
+    let again = plan(&world, &acme);
+    assert!(again.is_empty(), "the record is durable");
+    let report = apply(&world, &acme, &again);
+    assert!(report.steps.is_empty() && report.not_in_step == 0);
+    // Another wish, or another value in the ATS, is another pair.
+    declare(
+        &world,
+        &acme,
+        &ada(&json!({"company": "Acme Inc", "phones": ["5678"], "custom_fields": {"external_ref": "x"}})),
+    );
+    assert!(!plan(&world, &acme).is_empty());
+}
+
+#[test]
+fn a_creation_whose_answer_names_no_record_waits_for_a_person_and_is_never_sent_again() {
+    for lie in [Lie::NamesNothing, Lie::AnotherKind, Lie::AnotherRole, Lie::Twice] {
+        println!("== {lie:?}");
+        let world = lying("candidates.create", lie);
+        let acme = world.connect();
+        let report = bring(&world, &acme, &ada(&json!({})));
+        assert_eq!(report.count("in_doubt"), 1, "{report:?}");
+        for _ in 0..4 {
+            let planned = plan(&world, &acme);
+            apply(&world, &acme, &planned);
+            world.run(acme.settle()).unwrap();
+        }
+        the_ada(&world);
+        let posts = world
+            .sandbox
+            .requests()
+            .iter()
+            .filter(|request| request.method == "POST" && request.path == "/v3/candidates")
+            .count();
+        assert_eq!(posts, 1);
+        let open = world.run(acme.open_intents()).unwrap();
+        let said = format!("{open:?}");
+        assert!(said.contains("broke a promise of its manifest") && said.contains("candidates.create"), "{said}");
+        assert!(said.contains("greenhouse"), "{said}");
+    }
+}
+
+#[test]
+fn a_change_whose_answer_names_another_record_is_not_believed() {
+    let mut world = world();
+    let acme = world.connect();
+    bring(&world, &acme, &ada(&json!({"company": "Acme"})));
+    world.restart();
+    world.adapter =
+        Arc::new(Liar { inner: native_greenhouse(), operation: "candidates.update", lie: Lie::AnotherTarget });
+    let acme = world.connect();
+    let report = bring(&world, &acme, &ada(&json!({"company": "Acme Ltd"})));
+    assert!(report.steps.iter().any(|step| step.end == StepEnd::InDoubt), "{report:?}");
+    let open = world.run(acme.open_intents()).unwrap();
+    assert!(format!("{open:?}").contains("broke a promise"), "{open:?}");
+}
+
+fn altered(change: impl FnOnce(&mut Manifest)) -> World {
+    let mut world = world();
+    world.adapter = Altered::wrap(native_greenhouse(), change);
+    world
+}
+
+fn without(manifest: &mut Manifest, operation: &str, field: &str) {
+    let rule = manifest.operations.iter_mut().find(|rule| rule.name == operation).unwrap();
+    rule.fields.retain(|listed| listed.name != field);
+}
+
+#[test]
+fn a_field_that_no_operation_lists_is_named_and_neither_sent_nor_called_in_step() {
+    let wanted = json!({
+        "company": "Acme", "title": "Countess", "phones": ["1234"], "links": ["https://ada.dev"],
+        "custom_fields": {"external_ref": "r"},
+    });
+    for (field, attribute) in [
+        ("company", "company"),
+        ("title", "title"),
+        ("phones", "phone_numbers"),
+        ("links", "website_addresses"),
+        ("custom_fields", "custom_fields"),
+    ] {
+        println!("== {field}");
+        let world = altered(|manifest| {
+            without(manifest, "candidates.create", field);
+            without(manifest, "candidates.update", field);
+        });
+        let acme = world.connect();
+        for _ in 0..2 {
+            declare(&world, &acme, &ada(&wanted));
+            let planned = plan(&world, &acme);
+            let told = planned.records.iter().flat_map(|record| &record.findings);
+            let told: Vec<_> = told.filter(|finding| finding.reason == "NotSupported").collect();
+            assert!(told.iter().any(|finding| finding.message.contains(&format!("`{field}"))), "{told:?}");
+            let report = apply(&world, &acme, &planned);
+            assert_eq!((report.in_step, report.held_back + report.not_in_step), (0, 1), "{report:?}");
+            assert_eq!(report.not_in_step, 0, "nothing is left to be done: {report:?}");
+        }
+        for write in world.sandbox.requests().iter().filter(|request| request.method != "GET") {
+            assert!(!format!("{write:?}").contains(attribute), "{write:?}");
+        }
+        the_ada(&world);
+    }
+}
+
+#[test]
+fn a_required_member_that_is_given_does_not_block_and_one_that_is_missing_does() {
+    for (required, more, blocks) in [
+        ("emails", json!({}), false),
+        ("company", json!({"company": "Acme"}), false),
+        ("company", json!({}), true),
+        ("name.preferred", json!({}), true),
+        ("phones", json!({"phones": []}), true),
+        ("custom_fields", json!({"custom_fields": {"external_ref": "r"}}), false),
+    ] {
+        println!("== {required} {more}");
+        let world = altered(|manifest| {
+            let rule = manifest.operations.iter_mut().find(|rule| rule.name == "candidates.create").unwrap();
+            rule.required.push(required.to_owned());
+        });
+        let acme = world.connect();
+        declare(&world, &acme, &ada(&more));
+        let planned = plan(&world, &acme);
+        let blocked: Vec<_> = planned.blocked().collect();
+        assert_eq!(!blocked.is_empty(), blocks, "{blocked:?}");
+        assert!(blocked.iter().all(|finding| finding.reason == "MissingField" && finding.message.contains(required)));
+        assert_eq!(planned.is_empty(), blocks);
+    }
+}
+
+#[test]
+fn a_mode_of_the_manifest_binds_the_plan() {
+    for (field, mode, before, after) in [
+        ("company", FieldMode::Set, json!({"company": "Acme"}), json!({"company": ""})),
+        ("phones", FieldMode::AppendOnly, json!({"phones": ["1234"]}), json!({"phones": []})),
+        ("title", FieldMode::CreateOnly, json!({"title": "Countess"}), json!({"title": "Baroness"})),
+    ] {
+        println!("== {field} {mode:?}");
+        let world = altered(|manifest| {
+            let rule = manifest.operations.iter_mut().find(|rule| rule.name == "candidates.update").unwrap();
+            rule.fields.iter_mut().find(|listed| listed.name == field).unwrap().mode = mode;
+        });
+        let acme = world.connect();
+        assert_eq!(bring(&world, &acme, &ada(&before)).in_step, 1);
+        declare(&world, &acme, &ada(&after));
+        let planned = plan(&world, &acme);
+        assert!(planned.is_empty());
+        let said = words::plan(&planned);
+        assert!(said.contains(&format!("`{field}` is not written")), "{said}");
+        assert_eq!(apply(&world, &acme, &planned).in_step, 0);
+    }
+}
+
+#[test]
+fn an_address_that_could_be_taken_for_another_is_refused_at_declaration() {
+    for address in [
+        "a b@x.com",
+        "a@x.com, b@x.com",
+        "Ada <a@x.com>",
+        "a@x.com\n",
+        "a\u{0}@x.com",
+        "a@x\u{200b}.com",
+        "a@b@c",
+        " a@x.com",
+    ] {
+        for record in [ada(&json!({"emails": [address]})), json!({"kind": "users", "email": address})] {
+            let refused = atsync::declare::parse("test", &record.to_string());
+            assert!(refused.is_err(), "{record}");
+        }
+    }
+}
+
+/// KELVIN SIGN is no k: whoever has the one address is not the other.
+#[test]
+fn a_letter_that_only_looks_alike_matches_nobody() {
+    let world = world();
+    let acme = world.connect();
+    let candidate = id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
+    set(&world, "candidates", candidate, json!({"email_addresses": [{"value": "kay@example.com", "type": "work"}]}));
+    let record = json!({"key": "ref-1", "name": {"first": "K", "last": "Elvin"}, "emails": ["\u{212a}ay@example.com"]});
+    declare(&world, &acme, &record);
+    let planned = plan(&world, &acme);
+    assert!(planned.records.iter().all(|record| record.adoptions.is_empty()));
+    assert!(planned.records[0].steps.iter().any(|step| step.operation == "candidates.create"));
+}
