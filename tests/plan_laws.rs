@@ -98,6 +98,10 @@ impl Tiny {
                 let shown = self.shown(&remote.kind, &remote.id);
                 facts.add_observed(remote, shown);
             }
+            Need::Confirmed(remote) => {
+                let shown = self.shown(&remote.kind, &remote.id);
+                facts.add_confirmed(remote, shown);
+            }
             Need::LinkedTo(remote) => {
                 let hosts = self.links.values().filter(|link| link.remote == remote).map(|link| link.host.clone());
                 let hosts = hosts.collect();
@@ -201,6 +205,11 @@ impl Tiny {
             }
             other => panic!("no plan here makes a step to {other}"),
         };
+        for name in input["tags"].as_array().into_iter().flatten() {
+            let known = self.of(kinds::TAGS).find(|(_, body)| body["name"] == *name).map(|(id, _)| id.clone());
+            let tag = known.unwrap_or_else(|| self.create(kinds::TAGS, &json!({ "name": name })));
+            self.create(kinds::APPLIED_TAGS, &json!({ "candidate": made.as_ref().unwrap(), "tag": tag }));
+        }
         for (role, host) in &step.makes {
             let remote = match role.as_str() {
                 "subject" => RemoteRef::new(kind, made.as_ref().unwrap()),

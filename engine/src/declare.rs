@@ -6,6 +6,7 @@
 
 mod check;
 mod read;
+mod twice;
 
 pub use check::check;
 pub use read::{Read1, Records, Refusal, TEXT_BYTES_MAX};

@@ -407,6 +407,7 @@ crashed_anywhere! {
     a_new_person_alone: "a new person without an application",
     an_adopted_person: "a person who is there already is adopted and updated",
     a_tag_shared_by_two: "two people share a new tag",
+    new_tags: "a known person gets new tags",
     notes: "a known person gets notes",
     another_application: "a known person applies to another job",
     a_prospect: "a prospect in a pool",

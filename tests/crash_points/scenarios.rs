@@ -26,10 +26,16 @@ const fn scenario(name: &'static str, before: fn(&World), declared: fn(&World) -
 }
 
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    scenario("a new person with an application, tags and a note", nothing, referral, 5),
+    scenario("a new person with an application, tags and a note", nothing, referral, 2),
     scenario("a new person without an application", nothing, |_| person(json!({})), 1),
     scenario("a person who is there already is adopted and updated", recruiters_ada, adopted, 1),
-    scenario("two people share a new tag", nothing, shared_tag, 5),
+    scenario("two people share a new tag", known_ada, shared_tag, 3),
+    scenario(
+        "a known person gets new tags",
+        known_ada,
+        |world| changed(world, json!({"tags": ["new tag", "other new tag"]})),
+        4,
+    ),
     scenario(
         "a known person gets notes",
         known_ada,

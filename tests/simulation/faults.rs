@@ -93,8 +93,14 @@ pub(crate) fn leaves_in_doubt(fault: &str) -> bool {
         .contains(&fault)
 }
 
-/// What befalls a request, and the fault's name. `rarity`: once in so many requests something does.
-pub(crate) fn befall(chance: &mut Chance, request: &WireRequest, rarity: u64) -> Option<(&'static str, Meddle)> {
+/// What befalls a request, and the fault's name. `rarity`: once in so many requests something does. Where the ATS is `late`, more writes are
+/// cut off by a death: what was on its way does not show when the next life looks.
+pub(crate) fn befall(
+    chance: &mut Chance,
+    request: &WireRequest,
+    rarity: u64,
+    late: bool,
+) -> Option<(&'static str, Meddle)> {
     let path = request.url.path();
     let token = path == "/token";
     let write = request.method != "GET" && !token;
@@ -125,6 +131,9 @@ pub(crate) fn befall(chance: &mut Chance, request: &WireRequest, rarity: u64) ->
             all.push(("applied, then reset", fault(FaultKind::DropAfter)));
             all.push(("applied, then 504", fault(FaultKind::AppliedThen { status: 504 })));
         }
+    }
+    if write && late {
+        all.extend([("killed before its answer", Meddle::DieAfter); 8]);
     }
     if cursor {
         // Only pages after the first: a look for one record is no walk, and an ATS that hides a record from it cannot be worked with.

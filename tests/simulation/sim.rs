@@ -60,6 +60,8 @@ pub(crate) struct Options {
     pub(crate) lifecycle: bool,
     /// Each kind shows what is written as late as the manifest allows.
     pub(crate) late: bool,
+    /// Besides, more writes are cut off by a death, and the next life comes before anything shows that was on its way.
+    pub(crate) hasty: bool,
     /// Once in so many exchanges something befalls.
     pub(crate) rarity: u64,
 }
@@ -75,6 +77,7 @@ impl Options {
             harmful: seed % 4 == 3,
             lifecycle: chance.one_in(3),
             late: seed % 3 == 1,
+            hasty: false,
             rarity: *chance.pick(&[12, 25, 60]),
         }
     }
@@ -116,6 +119,8 @@ pub(crate) struct Sim {
     exchanges: u64,
     /// Calm lives sweep all kinds.
     sweeps: bool,
+    /// The last life of a hasty history was killed: the next one comes before anything shows that was on its way.
+    hasty: bool,
     pub(crate) broken: Vec<String>,
     /// Writes of this life that the office has seen.
     watched: Arc<AtomicUsize>,
@@ -262,6 +267,7 @@ impl Sim {
             lives: 0,
             exchanges: 0,
             sweeps: false,
+            hasty: false,
             broken: Vec::new(),
             watched: Arc::default(),
             requests: Vec::new(),
@@ -294,6 +300,11 @@ impl Sim {
 
     fn round(&mut self) {
         self.be_born();
+        if std::mem::take(&mut self.hasty) {
+            let mut chance = Chance::of(self.options.seed, &format!("haste {}", self.lives));
+            self.pass_ms(*chance.pick(&[0, 1_000, 10_000]));
+            return self.life(true);
+        }
         for _ in 0..=self.chance.below(2) {
             let deed = self.host.act(&mut self.catalogue);
             self.say(deed);
@@ -422,6 +433,7 @@ impl Sim {
             Ok::<_, Error>(format!("{} planned, {} steps, {:?}", plan.writes(), report.steps.len(), report.settled))
         };
         let ended = self.world.live(life);
+        self.hasty = ended.is_none() && self.options.hasty;
         let words = match &ended {
             None => "killed".to_owned(),
             Some(Ok(words)) => words.clone(),
@@ -493,7 +505,7 @@ impl Sim {
     fn arm(&mut self) {
         let (counts, trace) = (self.counts.clone(), Arc::clone(&self.trace));
         let (office, files, watched) = (self.office.clone(), self.files(), Arc::clone(&self.watched));
-        let (sandbox, rarity) = (self.world.sandbox.clone(), self.options.rarity);
+        let (sandbox, rarity, late) = (self.world.sandbox.clone(), self.options.rarity, self.options.hasty);
         let mut chance = Chance::of(self.options.seed, &format!("wire {}", self.lives));
         let mut acts = Chance::of(self.options.seed, &format!("meanwhile {}", self.lives));
         // Exchanges during which something is likely to be in doubt, left; and whether that is somebody's creation.
@@ -520,7 +532,7 @@ impl Sim {
                 sandbox.revoke_tokens();
                 counts.fired("token revoked");
             }
-            let (fault, meddle) = befall(&mut chance, request, rarity)?;
+            let (fault, meddle) = befall(&mut chance, request, rarity, late)?;
             trace.lock().unwrap().push(format!("! {fault}"));
             counts.fired(fault);
             if request.method != "GET" && leaves_in_doubt(fault) {

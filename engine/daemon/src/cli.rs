@@ -166,6 +166,10 @@ pub(crate) struct Apply {
     /// The connection.
     pub(crate) name: String,
     /// Desired records to declare and bring about, as JSON Lines or a JSON array; `-` is stdin. Without it: what was declared and needs a look.
+    ///
+    /// They are planned first and declared once the plan is agreed to. Whatever fails before that (a mistake in the file, a
+    /// blocked record without --keep-going, no answer from the ATS) declares none of them and says so. What
+    /// fails after it is kept: `apply` without a file goes on with it.
     #[arg(long, value_name = "FILE")]
     pub(crate) desired: Option<PathBuf>,
     /// Look at everything that was declared.
@@ -174,7 +178,7 @@ pub(crate) struct Apply {
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,
-    /// When some records are blocked, bring the others about.
+    /// When some records are blocked, bring the others about. All of the file are declared then; the blocked ones wait.
     #[arg(long)]
     pub(crate) keep_going: bool,
     /// Print the report as JSON.

@@ -56,7 +56,8 @@ pub struct DesiredCandidate {
     /// The position; `""` clears it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Shown to few. Only ever used at creation.
+    /// Visible only to privileged users. Set at creation; on a candidate who exists it is changed only
+    /// under the policy `enforce` (or `yield`, by its rules), and a plan says so where it differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
     /// Values by the field's key; `null` clears. Choices by their label.
@@ -65,7 +66,8 @@ pub struct DesiredCandidate {
     /// Tags that must be there. A tag that the ATS does not know is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
-    /// Notes to leave, each once. Notes cannot be changed or taken back.
+    /// Notes to leave, each once. Notes cannot be changed or taken back: another body, visibility or
+    /// application under the same key is a conflict that the plan reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<DesiredNote>,
     /// What the person applies to, or is a prospect for.
@@ -221,9 +223,15 @@ pub struct DesiredApplication {
     /// open. Has no meaning with another outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening: Option<Reference>,
-    /// Files to hang on it, each once.
+    /// Files to attach, each once. A file cannot be changed: another name, type or URL under the same
+    /// key is a conflict that the plan reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<DesiredAttachment>,
+    /// This is another application beside one that the record declares for the same job, or another
+    /// prospect of the same pool, and meant to be. Without it, a second one is refused: two keys for
+    /// one job are nearly always a mistake. An ATS may still refuse a second application to a job.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub another: bool,
 }
 
 /// A file to attach.
@@ -295,6 +303,10 @@ pub enum FullReference {
 
 fn candidates() -> String {
     crate::kinds::CANDIDATES.to_owned()
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 fn is_candidates(kind: &str) -> bool {

@@ -40,7 +40,7 @@ pub enum AdapterError {
     Contract(String),
     /// It did not keep what its manifest says.
     #[error("{0}")]
-    Promise(promise::BrokenPromise),
+    Promise(Box<promise::BrokenPromise>),
 }
 
 /// The contract's three functions. Calls are pure; implementations may be called from several threads at once.

@@ -88,11 +88,9 @@ pub struct Asked<'a> {
 ///
 /// # Errors
 /// The promise that it breaks.
-pub fn kept(manifest: &Manifest, asked: Asked<'_>, links: &[Link]) -> Result<(), BrokenPromise> {
-    let broken = |promise: Promise| BrokenPromise {
-        adapter: manifest.name.clone(),
-        operation: asked.operation.to_owned(),
-        promise,
+pub fn kept(manifest: &Manifest, asked: Asked<'_>, links: &[Link]) -> Result<(), Box<BrokenPromise>> {
+    let broken = |promise: Promise| {
+        Box::new(BrokenPromise { adapter: manifest.name.clone(), operation: asked.operation.to_owned(), promise })
     };
     let rule = manifest.operation(asked.operation);
     let promised = rule.map(|rule| rule.materialises.first().unwrap_or(&rule.kind));

@@ -130,7 +130,7 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     for field in record.policy.keys() {
         policy_field(field)?;
     }
-    Ok(())
+    super::twice::check(record)
 }
 
 /// A custom field.

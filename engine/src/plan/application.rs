@@ -4,17 +4,19 @@
 //! makes the person and the first application, both are one step with two links. Stage and outcome are the part of
 //! [`super::lifecycle`].
 
-use super::candidate::{Person, deleted, follow, rebase};
+use super::candidate::{Person, deleted, follow, not_shown, rebase, release};
 use super::explain::Values;
 use super::lifecycle;
 use super::ownership::Comparison;
 use super::values::{create_customs, unseen_customs, update_customs};
-use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, step};
-use crate::store::index;
-use atsync_model::desired::{ApplicationKind, DesiredApplication};
+use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, once, step};
+use crate::store::{LinkRow, index};
+use atsync_model::contract::RemoteRef;
+use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome};
 use atsync_model::kinds;
 use atsync_model::manifest::Carry;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The references of an application, resolved.
@@ -29,14 +31,55 @@ pub(super) struct Goal<'a> {
 /// Plans all applications of the desired record.
 pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     let desired = draft.input.desired;
+    let prefix = format!("{}/applications/", desired.key);
+    let mut goals = Goals::default();
     for application in &desired.applications {
-        let host = format!("{}/applications/{}", desired.key, application.key);
-        one(draft, person, application, &host);
+        one(draft, person, application, &format!("{prefix}{}", application.key), &mut goals);
     }
+    once::release(draft, &prefix, "application", |key| desired.applications.iter().any(|wanted| wanted.key == key));
 }
 
-fn one<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApplication, host: &str) {
+/// What the applications of one record go for, each with the path that goes for it first.
+type Goals = BTreeMap<(Option<String>, Option<String>), String>;
+
+/// Whether two keys of the record mean the same job, or the same pool, although none of them says `another`: their references are
+/// spelled differently and resolve to one. What is linked to records of its own is left as it is.
+fn is_said_twice(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    goals: &mut Goals,
+) -> bool {
+    draft.account(host, "another");
+    if wanted.another {
+        return false;
+    }
+    let id = |record: Option<&Arc<Record>>| record.map(|record| record.id.clone());
+    let pool = if goal.job.is_some() { None } else { id(goal.pool) };
+    let Some(first) = goals.insert((id(goal.job), pool), host.to_owned()) else { return false };
+    let links = draft.input.links;
+    let are_apart = |one: &LinkRow, other: &LinkRow| one.remote != other.remote;
+    if links.get(&first).zip(links.get(host)).is_some_and(|(one, other)| are_apart(one, other)) {
+        return false;
+    }
+    let what = match (goal.job, goal.pool) {
+        (Some(job), _) => format!("job {}", job.text("title").unwrap_or(&job.id)),
+        (None, Some(pool)) => format!("pool {}", pool.text("name").unwrap_or(&pool.id)),
+        (None, None) => "neither job nor pool".to_owned(),
+    };
+    let message = format!(
+        "{host}: it is for {what}, and so is {first}; take one of them out, or set `another` on one of them if two are meant"
+    );
+    draft.block(host, "DuplicateDesired", message);
+    true
+}
+
+fn one<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApplication, host: &str, goals: &mut Goals) {
     let Some(goal) = resolve(draft, wanted, host) else { return };
+    if is_said_twice(draft, wanted, host, &goal, goals) {
+        return;
+    }
     let Some(found) = find(draft, person, wanted, host, &goal) else { return };
     match found {
         Some(record) => {
@@ -101,7 +144,14 @@ fn find<'a>(
     }
     let Person::There(candidate) = person else { return Some(None) };
     let rows = draft.lookup(kinds::APPLICATIONS, index::CANDIDATE, &candidate.id)?;
-    let mut fitting: Vec<&'a Arc<Record>> = rows.iter().filter(|row| fits(row, wanted, goal)).collect();
+    // What another key of the record holds is not this one's too.
+    let held: Vec<RemoteRef> = {
+        let linked = draft.input.links.values().filter(|link| link.host != host).map(|link| &link.remote);
+        let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.host != host);
+        linked.chain(adopted.map(|adoption| &adoption.remote)).cloned().collect()
+    };
+    let mut fitting: Vec<&'a Arc<Record>> =
+        rows.iter().filter(|row| fits(row, wanted, goal) && !held.contains(&row.remote())).collect();
     if wanted.kind == ApplicationKind::Application && fitting.iter().any(|row| row.text("kind") == Some("application"))
     {
         fitting.retain(|row| row.text("kind") == Some("application"));
@@ -216,14 +266,14 @@ fn in_pool<'a>(draft: &mut Draft<'a>, rows: Vec<&'a Arc<Record>>, goal: &Goal<'_
 
 fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApplication, host: &str, goal: &Goal<'a>) {
     let key = draft.input.desired.key.clone();
-    let kind = match wanted.kind {
-        ApplicationKind::Application => "application",
-        ApplicationKind::Prospect => "prospect",
-    };
+    let kind = kind_word(wanted.kind);
     let mut input = Map::new();
     let mut fields = Vec::new();
     let mut applied = Map::new();
     input.insert("kind".to_owned(), json!(kind));
+    applied.insert("kind".to_owned(), json!(kind));
+    draft.account(host, "kind");
+    account_lifecycle(draft, wanted, host);
     for (name, record) in [
         ("job", goal.job),
         ("pool", goal.pool),
@@ -264,7 +314,8 @@ fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApp
     step.fields = fields;
     step.makes.insert("subject".to_owned(), host.to_owned());
     step.applied.insert(host.to_owned(), applied.clone());
-    step.look_first = matches!(person, Person::There(_));
+    // A look would find the one that is there already.
+    step.look_first = matches!(person, Person::There(_)) && !wanted.another;
     step.calls += u32::from(step.look_first);
     draft.plan.steps.push(step);
     course.join(draft, host, None, Some(host), applied);
@@ -310,7 +361,7 @@ fn carry(
 fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str, goal: &Goal<'a>, record: &Record) {
     let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
     let mut applied = base.clone();
-    applied.retain(|path, _| owns(wanted, path));
+    release(draft, host, &mut applied, |path| owns(wanted, path));
     let mut fields = Vec::new();
     let mut input = Map::new();
     let transferred = is_transferred(draft, wanted, host, goal, record, &base);
@@ -319,9 +370,12 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
     {
         applied.insert("job".to_owned(), json!(job.id));
     }
+    identity(draft, wanted, host, goal, record, &mut applied);
+    account_lifecycle(draft, wanted, host);
     for (name, goal) in [("source", goal.source), ("referrer", goal.referrer)] {
         let Some(goal) = goal else { continue };
         if !record.knows(name) {
+            not_shown(draft, host, name);
             continue;
         }
         let observed = record.text(&format!("{name}.id")).unwrap_or_default();
@@ -424,6 +478,101 @@ fn is_transferred(
     true
 }
 
+/// Accounts for the members that [`lifecycle`] speaks of, and says so of those that mean nothing beside the outcome.
+fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str) {
+    for (place, reference, outcome) in [
+        ("reject_reason", &wanted.reject_reason, DesiredOutcome::Rejected),
+        ("opening", &wanted.opening, DesiredOutcome::Hired),
+    ] {
+        draft.account(host, place);
+        if reference.is_some() && wanted.outcome != Some(outcome) {
+            let word = lifecycle::word(outcome);
+            let message = format!("{host}: `{place}` means something only with the outcome {word}; it is left aside");
+            draft.say(FindingKind::Note, host, "NoMeaning", message);
+        }
+    }
+    for place in ["stage", "outcome"] {
+        draft.account(host, place);
+    }
+}
+
+/// What makes the application the one that it is: its kind, job, pool and the pool's stage. They are compared with what it was made
+/// or taken as, and cannot be changed from here; an application's job is [`is_transferred`]'s.
+fn identity(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    record: &Record,
+    applied: &mut Map<String, Value>,
+) {
+    for place in ["kind", "job", "pool", "pool_stage"] {
+        draft.account(host, place);
+    }
+    let is_application = record.text("kind") == Some("application");
+    let before = applied.get("kind").and_then(Value::as_str).map(str::to_owned);
+    match wanted.kind {
+        ApplicationKind::Prospect if is_application && before.as_deref() == Some("application") => {
+            let message = format!(
+                "{host}: it is an application, and cannot be made a prospect; declare a prospect under another key"
+            );
+            draft.say(FindingKind::Conflict, host, "CannotChange", message);
+        }
+        ApplicationKind::Prospect if is_application => {
+            let message = format!("{host}: the prospect was made an application in the ATS; that stands");
+            draft.say(FindingKind::Drifted, host, "ConvertedInAts", message);
+        }
+        // A prospect that should be an application is converted, which is a step of its own.
+        ApplicationKind::Application if !is_application => {}
+        kind => drop(applied.insert("kind".to_owned(), json!(kind_word(kind)))),
+    }
+    if is_application {
+        return;
+    }
+    let members = [("job", goal.job), ("pool", goal.pool), ("pool_stage", goal.pool_stage)];
+    for (place, goal) in members.into_iter().filter_map(|(place, goal)| Some((place, goal?))) {
+        match applied.get(place).and_then(Value::as_str) {
+            // It is converted to this job, or fits it.
+            _ if place == "job" && wanted.kind == ApplicationKind::Application => {}
+            Some(before) if before != goal.id => {
+                let message = format!(
+                    "{host}: the prospect's `{place}` was {before} and cannot be changed from here to {}; declare a prospect under another key",
+                    goal.id
+                );
+                draft.say(FindingKind::Conflict, host, "CannotChange", message);
+            }
+            Some(_) => {}
+            None => {
+                if place == "job" || is_placed(draft, host, place, goal, record) {
+                    applied.insert(place.to_owned(), json!(goal.id));
+                }
+            }
+        }
+    }
+}
+
+/// Whether a prospect that was there before the engine came is in this pool, or in this stage of it. Says so where it is not.
+fn is_placed(draft: &mut Draft<'_>, host: &str, place: &str, goal: &Record, record: &Record) -> bool {
+    let Some(placements) = draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &record.id) else { return false };
+    let member = if place == "pool" { "pool.id" } else { "pool_stage.id" };
+    let is_here = placements.iter().any(|placement| placement.text(member) == Some(goal.id.as_str()));
+    if !is_here {
+        let message = format!(
+            "{host}: the prospect's `{place}` is not {} in the ATS, and cannot be changed from here; that stands",
+            goal.text("name").unwrap_or(&goal.id)
+        );
+        draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
+    }
+    is_here
+}
+
+fn kind_word(kind: ApplicationKind) -> &'static str {
+    match kind {
+        ApplicationKind::Application => "application",
+        ApplicationKind::Prospect => "prospect",
+    }
+}
+
 /// Whether the desired application names the field. Job and pool say what it is and are never released.
 fn owns(wanted: &DesiredApplication, path: &str) -> bool {
     match path {
@@ -442,9 +591,12 @@ fn change(step: &mut Step, field: &str, before: Value, after: Value) {
 }
 
 fn attachments(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, record: Option<&Record>) {
+    let prefix = format!("{host}/attachments/");
     for file in &wanted.attachments {
-        let path = format!("{host}/attachments/{}", file.key);
-        if draft.input.links.contains_key(&path) {
+        let path = format!("{prefix}{}", file.key);
+        let members = [("filename", file.filename.as_str()), ("type", &file.kind), ("url", &file.url)];
+        if let Some(link) = draft.input.links.get(&path) {
+            once::compare(draft, &path, "file", link, &members);
             continue;
         }
         let Some(rule) = draft.operation(&path, "attachments.create") else { continue };
@@ -458,13 +610,16 @@ fn attachments(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, r
                 step.after.push(host.to_owned());
             }
         }
-        step.input.insert("filename".to_owned(), json!(file.filename));
-        step.input.insert("type".to_owned(), json!(file.kind));
-        step.input.insert("url".to_owned(), json!(file.url));
+        for (place, says) in members {
+            step.input.insert(place.to_owned(), json!(says));
+            draft.account(&path, place);
+        }
         change(&mut step, "filename", Value::Null, json!(file.filename));
+        step.applied.insert(path.clone(), once::base(&members));
         step.makes.insert("subject".to_owned(), path);
         step.look_first = record.is_some();
         step.calls += u32::from(step.look_first);
         draft.plan.steps.push(step);
     }
+    once::release(draft, &prefix, "file", |key| wanted.attachments.iter().any(|file| file.key == key));
 }

@@ -8,10 +8,11 @@ use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
 use super::words::shown;
-use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, SHARED_PREFIX, application, equal, made, step};
+use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record};
+use super::{account, application, contact_types, equal, made, note, step, tags};
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::{DesiredContact, Policy, Visibility};
+use atsync_model::desired::{DesiredContact, Policy};
 use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
@@ -49,9 +50,9 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
         Person::There(record) => update(draft, record),
         Person::ToBeMade => create(draft),
     }
-    tags(draft, &person);
+    tags::plan(draft, &person);
     application::plan(draft, &person);
-    notes(draft, &person);
+    note::plan(draft, &person);
 }
 
 /// Linked, found by address, or to be made. None while facts are missing or after the record was blocked.
@@ -182,10 +183,40 @@ fn scalars<'d>(draft: &Draft<'d>) -> Vec<(&'static str, &'d str)> {
     fields.into_iter().filter_map(|(path, value)| Some((path, value?))).collect()
 }
 
-fn lists<'d>(draft: &Draft<'d>) -> Vec<(List, &'d [DesiredContact])> {
+/// The contact lists that the record owns, each value once: a type that is given with one of its repetitions counts.
+fn lists(draft: &Draft<'_>) -> Vec<(List, Vec<DesiredContact>)> {
     let desired = draft.input.desired;
     let fields = [(List::Emails, &desired.emails), (List::Phones, &desired.phones), (List::Links, &desired.links)];
-    fields.into_iter().filter_map(|(list, contacts)| Some((list, contacts.as_deref()?))).collect()
+    let once = |list: List, contacts: &[DesiredContact]| {
+        let mut once: Vec<DesiredContact> = Vec::new();
+        for contact in contacts {
+            let normal = list.normal(contact.value());
+            match once.iter_mut().find(|known| list.normal(known.value()) == normal) {
+                Some(known) if known.kind().is_none() => *known = contact.clone(),
+                Some(_) => {}
+                None => once.push(contact.clone()),
+            }
+        }
+        once
+    };
+    fields.into_iter().filter_map(|(list, contacts)| Some((list, once(list, contacts.as_deref()?)))).collect()
+}
+
+/// Accounts for the values of a list, and for the types where the entries are written with them.
+fn account_contacts(draft: &mut Draft<'_>, list: List, with_types: bool) {
+    let desired = draft.input.desired;
+    let contacts = match list {
+        List::Emails => &desired.emails,
+        List::Phones => &desired.phones,
+        List::Links => &desired.links,
+    };
+    for contact in contacts.iter().flatten() {
+        draft.account(&desired.key, &account::item(list.field(), contact.value()));
+        draft.account(&desired.key, &account::entry(list.field(), contact.value(), "value"));
+        if with_types {
+            draft.account(&desired.key, &account::entry(list.field(), contact.value(), "type"));
+        }
+    }
 }
 
 /// Puts a value at a path that is one level deep at most.
@@ -212,6 +243,8 @@ fn create(draft: &mut Draft<'_>) {
     let mut step = step(rule, &key, "nobody in the ATS has one of its e-mail addresses".to_owned());
     let mut applied = Map::new();
     for (path, value) in scalars(draft) {
+        // What is to be empty is so in a new record.
+        draft.account(&key, path);
         if !value.is_empty() {
             put(&mut step.input, path, json!(value));
             step.fields.push(FieldChange { field: path.to_owned(), before: Value::Null, after: json!(value) });
@@ -219,7 +252,10 @@ fn create(draft: &mut Draft<'_>) {
         }
     }
     for (list, contacts) in lists(draft) {
-        let (entries, base) = contacts::create(Compared::by(draft.input.manifest, list), contacts);
+        let compared = Compared::by(draft.input.manifest, list);
+        let (entries, mut base) = contacts::create(compared, &contacts);
+        with_types(&mut base, contact_types::written(compared, &contacts));
+        account_contacts(draft, list, true);
         if !entries.is_empty() {
             step.fields.push(FieldChange {
                 field: list.field().to_owned(),
@@ -232,14 +268,19 @@ fn create(draft: &mut Draft<'_>) {
     }
     if let Some(private) = draft.input.desired.private {
         step.input.insert("private".to_owned(), json!(private));
+        step.fields.push(FieldChange { field: "private".to_owned(), before: Value::Null, after: json!(private) });
+        applied.insert("private".to_owned(), json!(private));
     }
+    tags::carry(draft, rule, &mut step, &mut applied);
     let customs =
         create_customs(draft, &key, "candidate", &draft.input.desired.custom_fields, &mut step.fields, &mut applied);
     customs.join(&mut step.input, &mut step.after);
     step.makes.insert("subject".to_owned(), key.clone());
     step.applied.insert(key, applied);
     step.look_first = true;
-    step.calls += 1;
+    // One look for each address: that is all that an ATS can be searched by.
+    let addresses = step.input.get("emails").and_then(Value::as_array).map_or(1, |emails| emails.len().max(1));
+    step.calls = step.calls.saturating_add(u32::try_from(addresses).unwrap_or(u32::MAX));
     draft.plan.steps.push(step);
 }
 
@@ -286,7 +327,62 @@ pub(super) fn follow<D: Owned>(
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
             false
         }
-        Decision::Leave => false,
+        Decision::Leave => {
+            left_alone(draft, host, path, observed, desired);
+            false
+        }
+    }
+}
+
+/// Says that a field differs and that its policy leaves it alone: `seed` and `fill` write once.
+pub(super) fn left_alone<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    path: &str,
+    observed: &Value,
+    desired: &Value,
+) {
+    let (policy, why) = match draft.policy(path) {
+        Policy::Fill => ("fill", "it is set only while it is empty"),
+        _ => ("seed", "it is set only when the record is made"),
+    };
+    let there = super::words::shown(observed);
+    let message = format!(
+        "{host}: `{path}` is {there} in the ATS and not {}; it stays so, since {why} (policy {policy}; `enforce` writes it)",
+        super::words::shown(desired)
+    );
+    draft.say(FindingKind::Note, host, "LeftAlone", message);
+}
+
+/// Says that a field cannot be compared, since the ATS does not show it: nothing is written blindly.
+pub(super) fn not_shown<D: Owned>(draft: &mut Draft<'_, D>, host: &str, path: &str) {
+    let message = format!("{host}: the ATS does not show `{path}`, so it cannot be compared and is not written");
+    draft.say(FindingKind::Note, host, "NotShown", message);
+    draft.account(host, path);
+}
+
+/// Says of the fields that the record owned and no longer names that their values stay and are not managed any more.
+pub(super) fn release<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    applied: &mut Map<String, Value>,
+    owns: impl Fn(&str) -> bool,
+) {
+    let released: Vec<String> = applied.keys().filter(|path| !owns(path)).cloned().collect();
+    applied.retain(|path, _| owns(path));
+    if !released.is_empty() {
+        let message = format!(
+            "{host}: no longer declared, so no longer managed, and left as they are in the ATS: {}",
+            released.join(", ")
+        );
+        draft.say(FindingKind::Note, host, "Released", message);
+    }
+}
+
+/// Adds the types of a list to what is recorded as last applied.
+fn with_types(base: &mut Value, types: Map<String, Value>) {
+    if let (Some(base), false) = (base.as_object_mut(), types.is_empty()) {
+        base.insert("types".to_owned(), Value::Object(types));
     }
 }
 
@@ -308,6 +404,8 @@ fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
         "emails" => desired.emails.is_some(),
         "phones" => desired.phones.is_some(),
         "links" => desired.links.is_some(),
+        "private" => desired.private.is_some(),
+        "tags" => desired.tags.is_some(),
         _ => path.strip_prefix("custom_fields.").is_none_or(|key| desired.custom_fields.contains_key(key)),
     }
 }
@@ -316,13 +414,17 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     let key = draft.input.desired.key.clone();
     let base = draft.input.links.get(&key).map(|link| link.applied.clone()).unwrap_or_default();
     let mut applied = base.clone();
-    applied.retain(|path, _| owns(draft.input.desired, path));
+    let desired = draft.input.desired;
+    release(draft, &key, &mut applied, |path| owns(desired, path));
     let mut fields = Vec::new();
     let (mut set, mut add, mut remove) = (Map::new(), Map::new(), Map::new());
     for (path, value) in scalars(draft) {
         let last = base.get(path).and_then(Value::as_str);
         if !record.knows(path) {
-            draft.is_shown(&key, kinds::CANDIDATES, path, last.is_some_and(|last| is_same_text(last, value)));
+            if draft.is_shown(&key, kinds::CANDIDATES, path, last.is_some_and(|last| is_same_text(last, value))) {
+                not_shown(draft, &key, path);
+            }
+            draft.account(&key, path);
             continue;
         }
         let observed = record.text(path).unwrap_or_default();
@@ -342,14 +444,21 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             put(&mut set, path, json!(value));
         }
     }
+    private(draft, &key, record, &base, &mut fields, &mut applied, &mut set);
     for (list, contacts) in lists(draft) {
+        account_contacts(draft, list, !record.knows(list.field()));
         if !record.knows(list.field()) {
-            draft.is_shown(&key, kinds::CANDIDATES, list.field(), base.contains_key(list.field()));
+            if draft.is_shown(&key, kinds::CANDIDATES, list.field(), base.contains_key(list.field())) {
+                not_shown(draft, &key, list.field());
+            }
             continue;
         }
         let policy = draft.policy(list.field());
-        let mut planned =
-            contacts::plan(Compared::by(draft.input.manifest, list), contacts, record, base.get(list.field()), policy);
+        let compared = Compared::by(draft.input.manifest, list);
+        let mut planned = contacts::plan(compared, &contacts, record, base.get(list.field()), policy);
+        let types = contact_types::plan(compared, &contacts, record, base.get(list.field()), policy);
+        tell_types(draft, &key, list, &types, policy, &mut fields);
+        left_out(draft, &key, list, &contacts, record, &planned, policy);
         let missing: Vec<&str> =
             values(&planned.add).into_iter().chain(planned.drifted.iter().map(|value| value.trim())).collect();
         let there = json!(values(record.list(list.field())));
@@ -371,11 +480,15 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
                 format!("{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)", list.field());
             draft.say(FindingKind::Drifted, &key, "RemovedInAts", message);
         }
-        for (entries, what) in [(&planned.add, &mut add), (&planned.remove, &mut remove)] {
+        let both = |one: &[Value], other: &[Value]| one.iter().chain(other).cloned().collect::<Vec<_>>();
+        for (entries, what) in
+            [(both(&planned.add, &types.add), &mut add), (both(&planned.remove, &types.remove), &mut remove)]
+        {
             if !entries.is_empty() {
-                what.insert(list.field().to_owned(), Value::Array(entries.clone()));
+                what.insert(list.field().to_owned(), Value::Array(entries));
             }
         }
+        with_types(&mut planned.applied, types.applied);
         if !planned.add.is_empty() || !planned.remove.is_empty() {
             let after = json!({ "add": values(&planned.add), "remove": values(&planned.remove) });
             fields.push(FieldChange {
@@ -409,6 +522,122 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     draft.plan.steps.push(step);
 }
 
+/// Who may see the candidate. Set at creation; see the policy for what happens to one that exists.
+fn private(
+    draft: &mut Draft<'_>,
+    key: &str,
+    record: &Record,
+    base: &Map<String, Value>,
+    fields: &mut Vec<FieldChange>,
+    applied: &mut Map<String, Value>,
+    set: &mut Map<String, Value>,
+) {
+    let Some(private) = draft.input.desired.private else { return };
+    let Some(observed) = record.value("privacy.private").and_then(Value::as_bool) else {
+        not_shown(draft, key, "private");
+        return;
+    };
+    let last = base.get("private").and_then(Value::as_bool);
+    let comparison = Comparison {
+        observed_is_desired: observed == private,
+        // Visible to everybody is how every candidate begins: nobody has decided yet.
+        observed_is_empty: !observed,
+        has_base: last.is_some(),
+        observed_is_base: last == Some(observed),
+        desired_is_base: last == Some(private),
+    };
+    let (wanted, there) = (json!(private), json!(observed));
+    let told = Values { desired: &wanted, applied: base.get("private"), observed: &there };
+    let decision = draft.decide(key, "private", comparison, &told);
+    if follow(draft, key, "private", decision, &there, &wanted, fields, applied) {
+        set.insert("private".to_owned(), wanted);
+    }
+}
+
+/// Takes down what comes of the types of a list.
+fn tell_types(
+    draft: &mut Draft<'_>,
+    key: &str,
+    list: List,
+    types: &contact_types::TypesPlan,
+    policy: Policy,
+    fields: &mut Vec<FieldChange>,
+) {
+    let field = list.field();
+    // Those that are not there are added with their type, or are spoken of as a whole.
+    account_contacts(draft, list, true);
+    for verdict in &types.verdicts {
+        let contact_types::TypeVerdict { value, desired, .. } = verdict;
+        let shown = verdict.observed.as_deref().unwrap_or("none");
+        match verdict.decision {
+            Decision::Write => fields.push(FieldChange {
+                field: verdict.place.clone(),
+                before: json!(verdict.observed),
+                after: json!(desired),
+            }),
+            Decision::InStep if verdict.kept_as_other => {
+                let message = format!("{key}: the ATS keeps the type {desired} of {value} in `{field}` as {shown}");
+                draft.say(FindingKind::Note, key, "KeptAsOther", message);
+            }
+            Decision::InStep => {}
+            Decision::Drifted => {
+                let message = format!(
+                    "{key}: the type of {value} in `{field}` is {shown} in the ATS and not {desired}; theirs stands (policy yield)"
+                );
+                draft.say(FindingKind::Drifted, key, "ChangedInAts", message);
+            }
+            Decision::Conflict => {
+                let message = format!(
+                    "{key}: the type of {value} in `{field}` was changed in the ATS (to {shown}) and in the desired record (to {desired}); nothing is written until one of them gives way (or the policy is enforce)"
+                );
+                draft.say(FindingKind::Conflict, key, "ChangedByBoth", message);
+            }
+            Decision::Leave => {
+                let word = if policy == Policy::Fill { "fill" } else { "seed" };
+                let message = format!(
+                    "{key}: the type of {value} in `{field}` is {shown} in the ATS and not {desired}; it stays so (policy {word}; `enforce` writes it)"
+                );
+                draft.say(FindingKind::Note, key, "LeftAlone", message);
+            }
+        }
+    }
+}
+
+/// Says which declared entries are not there and stay away because the policy writes once.
+fn left_out(
+    draft: &mut Draft<'_>,
+    key: &str,
+    list: List,
+    contacts: &[DesiredContact],
+    record: &Record,
+    planned: &contacts::ListPlan,
+    policy: Policy,
+) {
+    let word = match policy {
+        Policy::Seed => "seed",
+        Policy::Fill => "fill",
+        Policy::Enforce | Policy::Yield => return,
+    };
+    let there: Vec<String> = values(record.list(list.field())).iter().map(|value| list.normal(value)).collect();
+    let added: Vec<String> = values(&planned.add).iter().map(|value| list.normal(value)).collect();
+    let left: Vec<&str> = contacts
+        .iter()
+        .map(DesiredContact::value)
+        .filter(|value| {
+            let normal = list.normal(value);
+            !there.contains(&normal) && !added.contains(&normal)
+        })
+        .collect();
+    if !left.is_empty() {
+        let message = format!(
+            "{key}: `{}` of the ATS lacks {}; it stays so (policy {word}; `enforce` writes it)",
+            list.field(),
+            left.join(", ")
+        );
+        draft.say(FindingKind::Note, key, "LeftAlone", message);
+    }
+}
+
 /// Records a new base without a request: what was found in step is the base from now on.
 pub(super) fn rebase<D: Owned>(
     draft: &mut Draft<'_, D>,
@@ -425,146 +654,24 @@ pub(super) fn rebase<D: Owned>(
     }
 }
 
-fn tags(draft: &mut Draft<'_>, person: &Person<'_>) {
-    let key = draft.input.desired.key.clone();
-    let prefix = format!("{key}/tags/");
-    let Some(wanted) = &draft.input.desired.tags else {
-        // Released as a whole: the tags stay where they are, and are nobody's from now on.
-        let links = draft.input.links.range(prefix.clone()..);
-        let released = links.map(|(host, _)| host).take_while(|host| host.starts_with(&prefix));
-        draft.plan.releases.extend(released.cloned());
-        return;
-    };
-    let there: Vec<(String, String)> = match person {
-        Person::There(record) => {
-            let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &record.id) else { return };
-            rows.iter().filter_map(|row| Some((row.text("tag.id")?.to_owned(), row.id.clone()))).collect()
-        }
-        Person::ToBeMade => Vec::new(),
-    };
-    let mut wanted_paths = Vec::new();
-    for name in wanted {
-        let host = format!("{key}/tags/{name}");
-        if wanted_paths.contains(&host) {
-            continue;
-        }
-        wanted_paths.push(host.clone());
-        tag(draft, person, name, &host, &there);
+/// Changes what is recorded as last applied of a record, wherever the plan would record it.
+pub(super) fn amend<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    record: &Record,
+    change: impl Fn(&mut Map<String, Value>),
+) {
+    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+    let mut is_recorded = false;
+    for applied in draft.plan.steps.iter_mut().filter_map(|step| step.applied.get_mut(host)) {
+        change(applied);
+        is_recorded = true;
     }
-    // A tag that the engine put there and that is no longer desired is taken off again.
-    for (host, link) in draft.input.links.range(prefix.clone()..) {
-        if !host.starts_with(&prefix) {
-            break;
-        }
-        if wanted_paths.contains(host) {
-            continue;
-        }
-        let stands = there.iter().any(|(_, row)| *row == link.remote.id);
-        if !stands || link.how == crate::store::LinkHow::Adopted {
-            // Gone, or somebody else's: there is nothing to take off.
-            draft.plan.releases.push(host.clone());
-            continue;
-        }
-        let Some(rule) = draft.operation(host, "applied_tags.delete") else { continue };
-        let mut step = step(rule, host, "the tag is no longer desired".to_owned());
-        step.target = Some(link.remote.clone());
-        draft.plan.steps.push(step);
-    }
-}
-
-fn tag(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, host: &str, there: &[(String, String)]) {
-    let key = draft.input.desired.key.clone();
-    let Some(known) = draft.lookup(kinds::TAGS, index::NAME, name) else { return };
-    // Tags are told apart by case, the index is not.
-    let called = |tag: &&Arc<Record>, name: &str| tag.text("name").is_some_and(|held| normal::is_option(held, name));
-    let exact = known.iter().find(|tag| tag.text("name") == Some(name));
-    let known = exact.or_else(|| known.iter().find(|tag| called(tag, name)));
-    let link = draft.input.links.get(host);
-    if let Some(known) = known
-        && let Some((_, row)) = there.iter().find(|(tag, _)| *tag == known.id)
-    {
-        if link.is_none() {
-            let remote = RemoteRef::new(kinds::APPLIED_TAGS, row);
-            let reason = "the tag is there".to_owned();
-            draft.plan.adoptions.push(Adoption { host: host.to_owned(), remote, applied: Map::new(), reason });
-        }
-        tell_tag(draft, host, name, Decision::InStep);
-        return;
-    }
-    if link.is_some() && draft.policy("tags") != Policy::Enforce {
-        let message = format!("{key}: the tag {name:?} was taken off in the ATS; it stays off (policy yield)");
-        draft.say(FindingKind::Drifted, host, "RemovedInAts", message);
-        tell_tag(draft, host, name, Decision::Drifted);
-        return;
-    }
-    tell_tag(draft, host, name, Decision::Write);
-    let shared = format!("{SHARED_PREFIX}tags/{name}");
-    let mut after = person.after(&key);
-    let tag_id = match known {
-        Some(known) => Value::String(known.id.clone()),
-        None => {
-            let Some(rule) = draft.operation(host, "tags.create") else { return };
-            let mut step = step(rule, &shared, "the ATS has no such tag".to_owned());
-            step.input.insert("name".to_owned(), json!(name));
-            step.fields.push(FieldChange { field: "name".to_owned(), before: Value::Null, after: json!(name) });
-            step.makes.insert("subject".to_owned(), shared.clone());
-            draft.shared.push(step);
-            after.push(shared.clone());
-            made(&shared)
-        }
-    };
-    let Some(rule) = draft.operation(host, "applied_tags.create") else { return };
-    let mut step = step(rule, host, "the candidate does not carry the tag".to_owned());
-    step.input.insert("candidate".to_owned(), person.id(&key));
-    step.input.insert("tag".to_owned(), tag_id);
-    step.fields.push(FieldChange { field: "tags".to_owned(), before: Value::Null, after: json!(name) });
-    step.makes.insert("subject".to_owned(), host.to_owned());
-    step.after = after;
-    draft.plan.steps.push(step);
-}
-
-fn tell_tag(draft: &mut Draft<'_>, host: &str, name: &str, decision: Decision) {
-    let applied = draft.input.links.contains_key(host).then(|| json!(name));
-    let observed = if decision == Decision::InStep { json!(name) } else { Value::Null };
-    let told = Values { desired: &json!(name), applied: applied.as_ref(), observed: &observed };
-    draft.tell(host, "tags", decision, &told);
-}
-
-fn notes(draft: &mut Draft<'_>, person: &Person<'_>) {
-    let key = draft.input.desired.key.clone();
-    for note in &draft.input.desired.notes {
-        let host = format!("{key}/notes/{}", note.key);
-        if draft.input.links.contains_key(&host) {
-            continue;
-        }
-        let Some(rule) = draft.operation(&host, "notes.create") else { continue };
-        let mut step = step(rule, &host, "it has not been left yet".to_owned());
-        step.after = person.after(&key);
-        step.input.insert("candidate".to_owned(), person.id(&key));
-        if let Some(application) = &note.application {
-            let path = format!("{key}/applications/{application}");
-            match draft.input.links.get(&path) {
-                Some(link) => {
-                    step.input.insert("application".to_owned(), json!(link.remote.id));
-                }
-                None => {
-                    step.input.insert("application".to_owned(), made(&path));
-                    step.after.push(path);
-                }
-            }
-        }
-        let visibility = match note.visibility {
-            Visibility::Public => "public",
-            Visibility::Private => "private",
-            Visibility::AdminOnly => "admin_only",
-        };
-        step.input.insert("body".to_owned(), json!(note.body));
-        step.input.insert("visibility".to_owned(), json!(visibility));
-        step.fields.push(FieldChange { field: "body".to_owned(), before: Value::Null, after: json!(note.body) });
-        step.makes.insert("subject".to_owned(), host);
-        // A person made in the same run cannot carry the note yet; on any other somebody may have left it.
-        step.look_first = matches!(person, Person::There(_));
-        step.calls += u32::from(step.look_first);
-        draft.plan.steps.push(step);
+    if let Some(adoption) = draft.plan.adoptions.iter_mut().find(|adoption| adoption.host == host) {
+        change(&mut adoption.applied);
+    } else if !is_recorded {
+        let mut applied = base.clone();
+        change(&mut applied);
+        rebase(draft, host, record, applied, &base);
     }
 }

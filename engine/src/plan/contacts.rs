@@ -89,7 +89,7 @@ impl Compared {
         Self { list, coarser: manifest.coarser(kinds::CANDIDATES, list.field()) }
     }
 
-    fn normal(self, value: &str) -> String {
+    pub(super) fn normal(self, value: &str) -> String {
         self.list.contact().coarse(value, self.coarser)
     }
 

@@ -31,19 +31,17 @@ pub struct Row {
     pub of: Of,
     /// The policy where the record names none.
     pub policy: Policy,
-    /// `policy` may name them.
-    pub settable: bool,
 }
 
 const fn row(of: Of, fields: &'static [&'static str], policy: Policy) -> Row {
-    Row { fields, of, policy, settable: true }
+    Row { fields, of, policy }
 }
 
 /// All defaults.
 pub const DEFAULTS: &[Row] = &[
     row(Of::Candidate, &["name", "emails", "phones", "links", "company", "title", "tags"], Yield),
     row(Of::Candidate, &["custom_fields"], Enforce),
-    Row { settable: false, ..row(Of::Candidate, &["private"], Seed) },
+    row(Of::Candidate, &["private"], Seed),
     row(Of::Application, &["source", "referrer"], Fill),
     row(Of::Application, &["stage", "outcome", "reject_reason"], Yield),
     row(Of::Application, &["custom_fields"], Enforce),
@@ -61,7 +59,7 @@ pub(super) fn of(records: &[Of], field: &str) -> Policy {
 /// The fields that the `policy` of such records may name, each once.
 pub(crate) fn settable(records: &[Of]) -> Vec<&'static str> {
     let mut fields: Vec<&'static str> = Vec::new();
-    for row in DEFAULTS.iter().filter(|row| row.settable && records.contains(&row.of)) {
+    for row in DEFAULTS.iter().filter(|row| records.contains(&row.of)) {
         fields.extend(row.fields.iter().filter(|field| !fields.contains(*field)).copied().collect::<Vec<_>>());
     }
     fields

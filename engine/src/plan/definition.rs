@@ -10,7 +10,8 @@
 //!
 //! Left out: taking fields and choices away, which drops what others stored; another type, which no ATS can give a field.
 
-use super::candidate::{follow, is_same_text, rebase};
+use super::account;
+use super::candidate::{follow, is_same_text, not_shown, rebase, release};
 use super::equal::EQUAL;
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
@@ -162,6 +163,10 @@ fn eldest<'a>(several: &[&'a Arc<Record>]) -> Option<&'a Arc<Record>> {
 pub(super) fn plan(draft: &mut Draft<'_, DesiredCustomField>) {
     let input = draft.input;
     let host = input.desired.path();
+    // Part of what it is known by, and what blocks where it differs.
+    for place in ["applies_to", "type"] {
+        draft.account(&host, place);
+    }
     let field = match find(draft, &host, input.desired, input.links) {
         Some(At::There(record)) => {
             if !is_ours(draft, &host, record, "it has the same key or name") {
@@ -196,8 +201,20 @@ pub(super) fn is_ours<D: Owned>(draft: &mut Draft<'_, D>, host: &str, record: &R
     true
 }
 
+/// What a new field claims within a run: two records that are known by other keys must not make one field twice.
+pub(crate) fn name_claim(desired: &DesiredCustomField) -> Option<String> {
+    desired.name.as_ref().map(|name| format!("{} {name:?}", desired.applies_to))
+}
+
 fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
     let desired = draft.input.desired;
+    if let Some(other) =
+        name_claim(desired).and_then(|claim| draft.facts.claimed_by(&claim)).filter(|other| *other != host)
+    {
+        let message = format!("{host}: {other} declares a new custom field of the same name; make them one record");
+        draft.block(host, "DuplicateDesired", message);
+        return;
+    }
     let Some(rule) = draft.operation(host, "custom_fields.create") else {
         draft.block(host, "NotSupported", format!("{host}: the adapter cannot make custom fields; make it in the ATS"));
         return;
@@ -225,6 +242,9 @@ fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
         let options: Vec<Value> = labels.iter().map(|label| json!({ "name": label })).collect();
         step.input.insert("options".to_owned(), Value::Array(options));
         step.fields.push(FieldChange { field: "options".to_owned(), before: Value::Null, after: json!(labels) });
+    }
+    if desired.description.as_deref() == Some("") {
+        draft.account(host, "description");
     }
     step.makes.insert("subject".to_owned(), host.to_owned());
     step.applied.insert(host.to_owned(), applied);
@@ -255,10 +275,11 @@ fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record
     .filter_map(|(field, value)| Some((field, value?)))
     .collect();
     let mut applied = base.clone();
-    applied.retain(|field, _| field == EQUAL || wanted.iter().any(|(owned, _)| owned == field));
+    release(draft, host, &mut applied, |field| field == EQUAL || wanted.iter().any(|(owned, _)| *owned == field));
     let (mut fields, mut set) = (Vec::new(), Map::new());
     for (field, value) in wanted {
         if !record.knows(field) {
+            not_shown(draft, host, field);
             continue;
         }
         let observed = record.value(field).cloned().unwrap_or(Value::Null);
@@ -323,6 +344,7 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
 }
 
 fn tell(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &str, decision: Decision, observed: &Value) {
+    draft.account(&draft.input.desired.path(), &account::item("options", label));
     let applied = draft.input.links.contains_key(path).then(|| json!(label));
     let told = Values { desired: &json!(label), applied: applied.as_ref(), observed };
     draft.tell(path, "options", decision, &told);

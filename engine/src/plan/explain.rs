@@ -42,13 +42,16 @@ pub fn record(input: &Input<'_>, facts: &Facts) -> Result<Told, Vec<Need>> {
 /// A record's plan, the steps that serve others too, and each field's story.
 pub type Told = (RecordPlan, Vec<Step>, Vec<Story>);
 
-fn told<'a, D: Owned>(
+fn told<'a, D: Owned + Serialize>(
     input: &'a Input<'a, D>,
     facts: &'a Facts,
     plan: impl FnOnce(&mut Draft<'a, D>),
 ) -> Result<Told, Vec<Need>> {
     let mut draft = Draft::new(input, facts);
     plan(&mut draft);
+    // A desired record was JSON before it was one, so this does not fail; one that did would have no leaves.
+    let record = serde_json::to_value(draft.input.desired).unwrap_or_default();
+    draft.settle_accounts(&record);
     let stories = std::mem::take(&mut draft.stories);
     draft.finish().map(|(plan, shared)| (plan, shared, stories))
 }
@@ -70,6 +73,7 @@ impl<D: Owned> Draft<'_, D> {
 
     /// Takes down the story of a field that was decided on elsewhere.
     pub(super) fn tell(&mut self, host: &str, field: &str, decision: Decision, values: &Values<'_>) {
+        self.account(host, field);
         self.stories.push(Story {
             host: host.to_owned(),
             field: field.to_owned(),

@@ -76,6 +76,8 @@ pub enum Need {
     },
     /// One observed record.
     Observed(RemoteRef),
+    /// One observed record as the ATS shows it now: two observations of one fact disagree.
+    Confirmed(RemoteRef),
     /// Who is linked to a record: host paths.
     LinkedTo(RemoteRef),
     /// Some names of a small kind, for suggestions.
@@ -95,6 +97,8 @@ pub struct Facts {
     claims: HashMap<String, String>,
     /// Kept for the whole run: as many as there are fields and users that records name.
     declared: HashMap<String, Option<Arc<Declared>>>,
+    /// Records that were read in this run because observations disagreed; none: not shown.
+    confirmed: HashMap<RemoteRef, Option<Arc<Record>>>,
     /// Which of `linked` hold what this run decided and no store knows yet.
     taken: std::collections::HashSet<RemoteRef>,
 }
@@ -142,6 +146,22 @@ impl Facts {
             Some(record) => Ok(record.as_ref()),
             None => Err(Need::Observed(remote.clone())),
         }
+    }
+
+    /// One record as the ATS showed it in this run; none when it is not shown.
+    ///
+    /// # Errors
+    /// The need, when it was not read yet.
+    pub fn confirmed(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
+        match self.confirmed.get(remote) {
+            Some(record) => Ok(record.as_ref()),
+            None => Err(Need::Confirmed(remote.clone())),
+        }
+    }
+
+    /// Answers what the ATS showed.
+    pub fn add_confirmed(&mut self, remote: RemoteRef, record: Option<Arc<Record>>) {
+        self.confirmed.insert(remote, record);
     }
 
     /// Whether a record that is not there is known to be deleted. Otherwise it may be hidden, or not show yet.

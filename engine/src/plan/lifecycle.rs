@@ -16,6 +16,7 @@
 //! candidate, which is theirs to declare.
 
 use super::application::Goal;
+use super::candidate::left_alone;
 use super::explain::Values;
 use super::opening;
 use super::ownership::{Comparison, Decision};
@@ -267,7 +268,7 @@ fn is_to_be_written(
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
         }
-        Decision::Leave => {}
+        Decision::Leave => left_alone(draft, host, "outcome", &there, &json!(wanted)),
     }
     false
 }
@@ -559,7 +560,7 @@ fn move_to_stage<'a>(
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
         }
-        Decision::Leave => {}
+        Decision::Leave => left_alone(draft, host, "stage", &json!(place.shown()), &json!(name)),
     }
     true
 }
@@ -657,7 +658,7 @@ fn reason_of_a_rejection(draft: &mut Draft<'_>, at: &At<'_, '_>, applied: &mut M
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
         }
-        Decision::Leave => {}
+        Decision::Leave => left_alone(draft, host, "reject_reason", &there, &wanted),
     }
     None
 }

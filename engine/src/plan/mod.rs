@@ -29,9 +29,12 @@
 //! Left out: reading, sending, waiting. A reference that does not resolve blocks the whole record: nothing is done by halves.
 
 mod ability;
+mod account;
 mod application;
 mod candidate;
+mod contact_types;
 pub mod contacts;
+pub mod cost;
 pub mod custom;
 pub mod defaults;
 mod definition;
@@ -40,14 +43,18 @@ pub mod explain;
 pub mod facts;
 pub mod import;
 mod lifecycle;
+mod note;
+mod once;
 mod opening;
 pub mod ownership;
 mod resolve;
+mod tags;
 mod user;
 mod values;
 pub mod withdraw;
 pub mod words;
 
+pub(crate) use definition::name_claim;
 pub use facts::{Declared, Facts, Need, Record};
 
 use crate::store::LinkRow;
@@ -94,7 +101,8 @@ pub struct Step {
     pub side_effects: Vec<String>,
     /// The engine looks before it sends: somebody may have made the record.
     pub look_first: bool,
-    /// How many requests it costs as a rule.
+    /// How many requests it costs as a rule, the look before it included. What shows afterwards what came of it is counted
+    /// with the plan, since records of a kind are read together.
     pub calls: u32,
 }
 
@@ -172,6 +180,9 @@ pub struct RecordPlan {
     pub steps: Vec<Step>,
     /// What else there is to say.
     pub findings: Vec<Finding>,
+    /// In step, and yet to be looked at by the next plan: something that it is to be linked to was seen and has no id so far.
+    #[serde(skip)]
+    pub look_again: bool,
 }
 
 impl RecordPlan {
@@ -207,8 +218,13 @@ pub struct Plan {
     pub records: Vec<RecordPlan>,
     /// How many records were looked at.
     pub looked_at: u64,
-    /// Requests that it will cost as a rule.
+    /// Requests that carrying it out will cost: writes, the looks and reads that go with them, and the reads that
+    /// show at the end what came of them. More are sent only where an answer is unclear, where several tries are needed,
+    /// or where a value of a record can only be written together with others that have to be looked up; fewer
+    /// where something is found to be done already.
     pub calls: u32,
+    /// Requests that were sent to make the plan: kinds brought up to date, records looked at.
+    pub calls_made: u32,
 }
 
 impl Plan {
@@ -332,12 +348,21 @@ struct Draft<'a, D = DesiredCandidate> {
     shared: Vec<Step>,
     needs: Vec<Need>,
     stories: Vec<explain::Story>,
+    accounts: account::Accounts,
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
     fn new(input: &'a Input<'a, D>, facts: &'a Facts) -> Self {
         let plan = RecordPlan { key: input.desired.key(), generation: input.generation, ..RecordPlan::default() };
-        Self { input, facts, plan, shared: Vec::new(), needs: Vec::new(), stories: Vec::new() }
+        Self {
+            input,
+            facts,
+            plan,
+            shared: Vec::new(),
+            needs: Vec::new(),
+            stories: Vec::new(),
+            accounts: account::Accounts::default(),
+        }
     }
 
     fn finish(mut self) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
@@ -403,6 +428,18 @@ impl<'a, D: Owned> Draft<'a, D> {
         }
     }
 
+    /// The record as the ATS shows it in this run: read again by its id, because two observations of
+    /// one fact disagree. None while that has not been done; the inner option is none when it is not shown.
+    fn confirmed(&mut self, remote: &RemoteRef) -> Option<Option<&'a std::sync::Arc<Record>>> {
+        match self.facts.confirmed(remote) {
+            Ok(record) => Some(record),
+            Err(need) => {
+                self.needs.push(need);
+                None
+            }
+        }
+    }
+
     fn say(&mut self, kind: FindingKind, host: &str, reason: &str, message: String) {
         self.plan.findings.push(Finding { kind, host: host.to_owned(), reason: reason.to_owned(), message });
     }
@@ -416,6 +453,7 @@ impl<'a, D: Owned> Draft<'a, D> {
         let Some(rule) = self.input.manifest.operation(name) else {
             let message = format!("{host}: the adapter {} cannot do {name}", self.input.manifest.name);
             self.say(FindingKind::Note, host, "NotSupported", message);
+            self.account_whole(host);
             return None;
         };
         if let Some(setting) = &rule.opt_in
@@ -426,6 +464,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 side_effects_in_words(rule),
             );
             self.say(FindingKind::Note, host, "NotOptedIn", message);
+            self.account_whole(host);
             return None;
         }
         Some(rule)

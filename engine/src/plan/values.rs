@@ -56,6 +56,8 @@ pub(super) fn create_customs(
     for (key, value) in desired {
         let Some(resolved) = draft.custom(host, applies_to, key, value) else { continue };
         if resolved.plain.is_null() {
+            // What is to be empty is so in a new record.
+            draft.account(host, &format!("custom_fields.{key}"));
             continue;
         }
         fields.push(FieldChange {

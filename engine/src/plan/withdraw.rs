@@ -11,6 +11,7 @@ use super::{Draft, Facts, FieldChange, FindingKind, Input, Need, Owned, Plan, Re
 use crate::store::{LinkHow, index};
 use atsync_model::desired::{Desired, Policy};
 use atsync_model::kinds;
+use atsync_model::manifest::Manifest;
 use serde_json::{Map, Value, json};
 
 /// What to take back.
@@ -56,9 +57,10 @@ fn finish<D: Owned>(mut draft: Draft<'_, D>) -> Result<RecordPlan, Vec<Need>> {
 }
 
 /// The plan around one record's.
-pub fn plan(connection: &str, record: RecordPlan) -> Plan {
-    let calls = record.steps.iter().map(|step| step.calls).sum();
-    Plan { connection: connection.to_owned(), shared: Vec::new(), records: vec![record], looked_at: 1, calls }
+pub fn plan(manifest: &Manifest, connection: &str, record: RecordPlan) -> Plan {
+    let mut plan = Plan { connection: connection.to_owned(), records: vec![record], looked_at: 1, ..Plan::default() };
+    plan.calls = super::cost::of(&plan, manifest);
+    plan
 }
 
 fn take_back_contacts(draft: &mut Draft<'_>) {
@@ -114,7 +116,7 @@ fn take_off_tags(draft: &mut Draft<'_>) {
         if !host.starts_with(&prefix) {
             break;
         }
-        if link.how == LinkHow::Adopted || !there.contains(&link.remote.id.as_str()) {
+        if !super::tags::is_ours(link) || !there.contains(&link.remote.id.as_str()) {
             draft.plan.releases.push(host.clone());
             continue;
         }

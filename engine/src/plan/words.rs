@@ -98,11 +98,12 @@ pub fn summary(plan: &Plan) -> String {
         let creates = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
         let (made, changed): (Vec<&Step>, Vec<&Step>) = creates.partition(|step| step.creates());
         format!(
-            "Plan for {}: {} to create, {} to change, about {} calls.",
+            "Plan for {}: {} to create, {} to change, about {} calls ({} were made to plan it).",
             plan.connection,
             made.len(),
             changed.len(),
-            plan.calls
+            plan.calls,
+            plan.calls_made
         )
     };
     if blocked > 0 {

@@ -363,7 +363,7 @@ impl Reconciler {
     }
 
     /// Whether an answer names what the manifest promises of the operation.
-    pub(super) fn kept(&self, order: &Order, links: &[Link]) -> Result<(), BrokenPromise> {
+    pub(super) fn kept(&self, order: &Order, links: &[Link]) -> Result<(), Box<BrokenPromise>> {
         let asked = Asked {
             operation: &order.operation.name,
             target: order.operation.target.as_ref(),

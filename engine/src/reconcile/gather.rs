@@ -133,6 +133,7 @@ fn named_by(kind: &str, index: &str) -> Option<&'static str> {
 impl Reconciler {
     /// Refreshes what drift shows in, then plans.
     pub(crate) async fn plan(&self, of: PlanOf<'_>) -> Result<Plan, Error> {
+        let sent_before = self.requests_sent();
         let mut gathered = Gathered::default();
         let any = match of {
             PlanOf::Records(records) => !records.is_empty(),
@@ -156,7 +157,19 @@ impl Reconciler {
                 }
             }
         }
-        self.plan_with(&mut gathered, of).await
+        let mut plan = self.plan_with(&mut gathered, of).await?;
+        if !plan.is_empty() {
+            // Not at the first write only: a plan against another customer's records is worth nothing, and it belongs to what planning costs.
+            self.verify_tenant_once().await?;
+        }
+        let sent = self.requests_sent().saturating_sub(sent_before);
+        plan.calls_made = u32::try_from(sent).unwrap_or(u32::MAX);
+        Ok(plan)
+    }
+
+    /// Requests that the connection has sent so far.
+    fn requests_sent(&self) -> u64 {
+        self.session.usage().requests.values().sum()
     }
 
     /// Plans on what is at hand, asking the ATS only for kinds that were never read in this run and that somebody asks about.
@@ -222,8 +235,7 @@ impl Reconciler {
         }
         // People hang on what is defined, so that comes first.
         plan.records.sort_by_key(|record| !record.is_definition());
-        let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
-        plan.calls = steps.map(|step| step.calls).sum();
+        plan.calls = plan::cost::of(&plan, self.adapter.manifest());
         Ok(plan)
     }
 
@@ -424,6 +436,12 @@ impl Reconciler {
                 gathered.facts.claim(email.value(), &key);
             }
         }
+        if let Desired::CustomField(field) = record
+            && planned.steps.iter().any(|step| step.host == key && step.target.is_none())
+            && let Some(name) = plan::name_claim(field)
+        {
+            gathered.facts.claim(&name, &key);
+        }
         if !planned.is_blocked() {
             for adoption in &planned.adoptions {
                 gathered.facts.take(&adoption.remote, &adoption.host);
@@ -552,8 +570,15 @@ impl Reconciler {
             gathered.learn(&kind, &fetched);
             fetched?;
         }
+        let disputed = needs.iter().filter_map(|need| match need {
+            Need::Confirmed(remote) => Some(remote.clone()),
+            _ => None,
+        });
+        self.confirm_disputed(gathered, disputed.collect()).await?;
         for need in needs {
             match need {
+                // Answered above, all of a kind at once.
+                Need::Confirmed(_) => {}
                 Need::Lookup { kind, index, term } => {
                     self.refresh_for_lookup(gathered, &kind, index, &term).await?;
                     let rows = self.store.lookup(&self.name, &kind, index, &term, LOOKUP_ROWS_MAX).await?;
@@ -585,6 +610,35 @@ impl Reconciler {
                     let names = rows.iter().filter_map(|row| name_of(&record(row))).collect();
                     gathered.facts.add_names(kind, names);
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the records of which two observations say different things, by their ids. What is not shown is not there for this plan;
+    /// whether it is told to be gone is decided by the rules of a sweep. A plan that rests takes what is at hand.
+    async fn confirm_disputed(&self, gathered: &mut Gathered, disputed: Vec<RemoteRef>) -> Result<(), Error> {
+        let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for remote in &disputed {
+            kinds.entry(remote.kind.clone()).or_default().push(remote.id.clone());
+        }
+        for (kind, ids) in kinds {
+            gathered.may_read(&kind)?;
+            let missing = if gathered.resting {
+                Vec::new()
+            } else {
+                let fetched = self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await;
+                gathered.learn(&kind, &fetched);
+                fetched?
+            };
+            for id in ids {
+                let remote = RemoteRef::new(kind.as_str(), id.as_str());
+                let row = self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone);
+                if let (Some(row), true) = (&row, missing.contains(&id)) {
+                    self.prove_gone(row, |proof| Cause::Doubted { proof }).await?;
+                }
+                let shown = row.filter(|_| !missing.contains(&id));
+                gathered.facts.add_confirmed(remote, shown.map(|row| record(&row)));
             }
         }
         Ok(())
@@ -703,6 +757,7 @@ impl Reconciler {
             return None;
         }
         let waits = planned.is_blocked()
+            || planned.look_again
             || ["InDoubt", REFUSED, REFUSED_TOO_OFTEN].iter().any(|reason| planned.note(reason).is_some());
         let status = status(planned, row, self.clock.now_ms());
         if row.status == status && row.dirty == waits {
@@ -713,8 +768,8 @@ impl Reconciler {
 }
 
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
-const NOT_IN_STEP: [&str; 7] =
-    ["InDoubt", "GivenUp", REFUSED_TOO_OFTEN, REFUSED, "ObservedOnly", "NotOptedIn", "NotSupported"];
+const NOT_IN_STEP: [&str; 8] =
+    ["InDoubt", "GivenUp", REFUSED_TOO_OFTEN, REFUSED, "ObservedOnly", "NotOptedIn", "NotSupported", "NotPlanned"];
 /// It was refused and waits before it is sent again.
 const REFUSED: &str = "Refused";
 /// It was refused so often that a person decides.

@@ -279,7 +279,7 @@ impl Reconciler {
         let mut planned = self.ask(&mut gathered, key, |facts| withdraw::record(&input, facts, options)).await?;
         let open = self.store.open_intents(&self.name).await?;
         self.keep_back(&mut planned, &open).await?;
-        Ok(withdraw::plan(&self.name, planned))
+        Ok(withdraw::plan(self.adapter.manifest(), &self.name, planned))
     }
 }
 

@@ -130,6 +130,13 @@ impl Reconciler {
         };
         match finished.outcome {
             Outcome::Probed(Probed::Found(found)) => {
+                let refs: Vec<RemoteRef> =
+                    found.links.iter().map(|link| RemoteRef::new(link.kind.as_str(), link.id.as_str())).collect();
+                if self.are_others(order, &refs).await? {
+                    let ids: Vec<String> = refs.iter().map(RemoteRef::to_string).collect();
+                    let reason = format!("{} would be it, and another path is linked to that", ids.join(", "));
+                    return Ok(Seen::Ended(StepEnd::NotSent { reason }));
+                }
                 if let Err(broken) = self.kept(order, &found.links) {
                     return Ok(Seen::Ended(StepEnd::NotSent { reason: broken.to_string() }));
                 }

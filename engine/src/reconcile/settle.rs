@@ -31,7 +31,7 @@ use crate::journal::sends::send_wait_ms;
 use crate::journal::{Intent, IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
 use crate::store::{Cause, LinkHow};
 use crate::transport::Priority;
-use atsync_model::contract::{Failure, Outcome, Probe, Probed, RemoteRef, Task};
+use atsync_model::contract::{Failure, Link, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
 use serde_json::Value;
 
@@ -170,6 +170,10 @@ impl Reconciler {
             return Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else"));
         };
         match probed {
+            // What another path holds was not made by this intent.
+            Probed::Found(found) if intent.target.is_none() && self.are_others(&order, &refs(&found.links)).await? => {
+                self.absent(intent, rule, 0, resend, report).await
+            }
             Probed::Found(found) if self.kept(&order, &found.links).is_err() => {
                 let broken = self.kept(&order, &found.links).err().map(|broken| broken.to_string());
                 self.stick(&intent, broken.unwrap_or_default()).await
@@ -263,7 +267,7 @@ impl Reconciler {
     }
 
     /// Whether each of these records is held by another path.
-    async fn are_others(&self, order: &Order, refs: &[RemoteRef]) -> Result<bool, Error> {
+    pub(super) async fn are_others(&self, order: &Order, refs: &[RemoteRef]) -> Result<bool, Error> {
         for found in refs {
             let links = self.store.links_to(&self.name, found).await?;
             if !links.iter().any(|link| !order.makes.values().any(|host| *host == link.host)) {
@@ -402,6 +406,10 @@ fn refuses_the_input(failure: &Failure) -> bool {
         failure,
         Failure::NotFound(_) | Failure::Gone(_) | Failure::Moved(_) | Failure::Conflict(_) | Failure::Invalid(_)
     )
+}
+
+fn refs(links: &[Link]) -> Vec<RemoteRef> {
+    links.iter().map(|link| RemoteRef::new(link.kind.as_str(), link.id.as_str())).collect()
 }
 
 fn probes(intent: &Intent) -> u32 {

@@ -526,7 +526,7 @@ pub enum Cause {
     },
     /// The host asked for it.
     Asked,
-    /// Whether a write to it happened was in doubt, and looking showed that it is no more.
+    /// Whether a write to it happened was in doubt, or two observations said different things of it, and looking showed that it is no more.
     Doubted {
         /// How it was confirmed.
         proof: Proof,

@@ -63,6 +63,7 @@ const RULES: &[Rule] = &[
             ("company", CreateOnly),
             ("title", CreateOnly),
             ("private", CreateOnly),
+            ("tags", CreateOnly),
             ("custom_fields", CreateOnly),
             ("application", CreateOnly),
         ],

@@ -1,7 +1,7 @@
 //! Candidates: the body that makes one, and the smallest PATCH that changes one.
 //!
-//! Attributes: harvest-v3.md §9.1. Scalars are cleared by `""` (§7 \[2nd\]). Tags are never written here: the join rows of `applied_tags` do not
-//! overwrite other people's (§9.4).
+//! Attributes: harvest-v3.md §9.1. Scalars are cleared by `""` (§7 \[2nd\]). Tags go with a new candidate, by name (§9.1); on one that exists they are
+//! never written here, since the join rows of `applied_tags` do not overwrite other people's (§9.4).
 
 use crate::request;
 use crate::settings::{FieldsReading, Settings};
@@ -32,6 +32,9 @@ pub(crate) fn create(new: &CandidateNew, settings: &Settings, mark: Option<&Mark
     }
     if let Some(private) = new.private {
         body.insert(words::PRIVATE.0.into(), private.into());
+    }
+    if !new.tags.is_empty() {
+        body.insert("tags".into(), json!(new.tags));
     }
     let links = |list| new.links.iter().filter(move |link| contacts::link_list(link.r#type.as_deref()) == list);
     for (list, entries) in [

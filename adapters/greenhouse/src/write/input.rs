@@ -55,6 +55,7 @@ inputs! {
         company: Option<String>,
         title: Option<String>,
         private: Option<bool>,
+        tags: Vec<String>,
         custom_fields: Vec<CustomInput>,
         application: Option<ApplicationNew>,
     }

@@ -5,7 +5,10 @@
 //! 2. What an earlier run left in doubt is settled by looking.
 //! 3. The records are planned without being stored. When one is blocked, the command ends here and nothing was declared or written.
 //! 4. The plan is shown; somebody agrees, or `--yes` does.
-//! 5. The records are declared, and exactly the plan that was shown is carried out.
+//! 5. The records are declared, and exactly the plan that was shown is carried out. From here on `atsync apply`
+//!    without a file goes on with what a failure left.
+//!
+//! Whatever fails before step 5 declares nothing and says so: a file is declared as a whole or not at all.
 //!
 //! # Cancellation
 //! Killed anywhere, the next run settles what was on its way and goes on.
@@ -24,8 +27,19 @@ use atsync::{Connection, PlanOf};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) -> Ended {
+    let told = AtomicBool::new(false);
+    let ended = declare_and_apply(config, options, output, &told).await;
+    if ended.is_err() && options.desired.is_some() && !told.load(Ordering::Relaxed) {
+        output.note("Nothing was declared or written; after the cause is removed, run the same command again.");
+    }
+    ended
+}
+
+/// `told`: what became of the declaration was said, or the records are declared.
+async fn declare_and_apply(config: &Path, options: &cli::Apply, output: &Output, told: &AtomicBool) -> Ended {
     let mut file = options.desired.as_deref().map(input::desired).transpose()?;
     if !options.yes && (!std::io::stdin().is_terminal() || options.desired.as_deref() == Some(Path::new("-"))) {
         return Err(Failure::new(
@@ -36,7 +50,7 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
     let connection = opened.connect(&options.name, output).await?;
     let settled = signals::effects(&connection, output, settle(&connection, output)).await??;
     if let Some(file) = file.as_mut().filter(|file| file.whole().is_none()) {
-        return long(&connection, file, options, settled.open, output).await;
+        return long(&connection, file, options, settled.open, Told { told, output }).await;
     }
     let records = file.as_ref().and_then(|file| file.whole());
     let of = match (records, options.all) {
@@ -49,23 +63,30 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
     if !options.json {
         plan::show(&planned, output);
     }
+    if records.is_none() {
+        plan::say_if_nothing_is_declared(&connection, &planned, output).await?;
+    }
     if let Some(blocked) = plan::blocked(&planned)
         && !options.keep_going
     {
         if options.json {
-            output.json(&json!({ "plan": planned, "report": null }));
+            output.json(&json!({ "plan": planned, "declared": false, "report": null }));
         }
+        told.store(true, Ordering::Relaxed);
         return Err(Failure::new(format!(
             "{}: {blocked}, so nothing was declared or written; correct it, or bring the others about with --keep-going",
             options.name
         )));
     }
     if !options.yes && !planned.is_empty() && !agreed(&words::summary(&planned))? {
+        told.store(true, Ordering::Relaxed);
         output.note("Nothing was declared or written.");
         return Err(Failure::Said);
     }
     if let Some(records) = records {
-        say_forgotten(connection.declare(records).await?.forgotten, output);
+        let declared = connection.declare(records).await?;
+        told.store(true, Ordering::Relaxed);
+        say_forgotten(declared.forgotten, output);
     }
     output.begin("writing", planned.writes());
     let report = signals::effects(&connection, output, connection.apply(&planned)).await;
@@ -98,13 +119,19 @@ fn say_forgotten(forgotten: u64, output: &Output) {
     }
 }
 
+/// Where things are told, and whether it was told what became of the declaration.
+struct Told<'a> {
+    told: &'a AtomicBool,
+    output: &'a Output,
+}
+
 /// As [`apply`], for a file that is worked on in parts: see [`parts`].
 async fn long(
     connection: &Connection,
     file: &mut DesiredFile,
     options: &cli::Apply,
     open: u64,
-    output: &Output,
+    Told { told, output }: Told<'_>,
 ) -> Ended {
     let name = connection.name();
     let tally = parts::plan(connection, file, options.json, output).await?;
@@ -115,9 +142,12 @@ async fn long(
         )));
     }
     if !options.yes && !tally.is_empty() && !agreed(&tally.summary(name))? {
+        told.store(true, Ordering::Relaxed);
         output.note("Nothing was declared or written.");
         return Err(Failure::Said);
     }
+    // From here on some of it may be declared, and an error says how much.
+    told.store(true, Ordering::Relaxed);
     say_forgotten(parts::declare(connection, file).await?, output);
     let work = parts::carry_out(connection, file, options.json, output);
     let report = signals::effects(connection, output, work).await??;

@@ -2,11 +2,12 @@
 
 use super::parts;
 use crate::cli;
-use crate::failure::{DONE, Ended, TO_DO};
+use crate::failure::{DONE, Ended, Failure, TO_DO};
 use crate::input;
 use crate::open::{self, Use};
 use crate::output::Output;
 use crate::words::count;
+use atsync::Connection;
 use atsync::PlanOf;
 use atsync::plan::{Plan, words};
 use std::path::Path;
@@ -32,6 +33,9 @@ pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output
     } else {
         show(&plan, output);
     }
+    if records.is_none() {
+        say_if_nothing_is_declared(&connection, &plan, output).await?;
+    }
     Ok(exit_code(&plan))
 }
 
@@ -40,6 +44,21 @@ pub(super) fn show(plan: &Plan, output: &Output) {
     for line in words::plan(plan).lines() {
         output.data(&crate::output::plain(line));
     }
+}
+
+/// "Nothing to do" means something else where nothing is declared, so that is said.
+pub(super) async fn say_if_nothing_is_declared(
+    connection: &Connection,
+    plan: &Plan,
+    output: &Output,
+) -> Result<(), Failure> {
+    if plan.looked_at == 0 && connection.status().await?.desired == 0 {
+        let name = connection.name();
+        output.note(&format!(
+            "nothing is declared for {name}: `atsync apply {name} --desired FILE` declares records, as a whole or, when it fails before its plan is agreed to, not at all"
+        ));
+    }
+    Ok(())
 }
 
 /// One line on blocked records, when there are some.

@@ -1,0 +1,48 @@
+//! What a plan costs, in requests. Pure.
+//!
+//! The manifest says what an operation costs by itself, a step adds the look before it; here the reads at
+//! the end are added: every record that was made or changed is read back by its id, as many of a kind in one
+//! request as the kind allows.
+
+use super::{Plan, Step};
+use atsync_model::contract::RemoteRef;
+use atsync_model::manifest::Manifest;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A record that a step touches: one that is there, or one that a path is going to be linked to.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Touched<'p> {
+    There(&'p RemoteRef),
+    Made(&'p str),
+}
+
+/// How many requests carrying the plan out costs.
+pub fn of(plan: &Plan, manifest: &Manifest) -> u32 {
+    let steps = || plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
+    let own: u32 = steps().map(|step| step.calls).fold(0, u32::saturating_add);
+    own.saturating_add(read_back(steps(), manifest))
+}
+
+fn read_back<'p>(steps: impl Iterator<Item = &'p Step>, manifest: &'p Manifest) -> u32 {
+    let mut kinds: BTreeMap<&str, BTreeSet<Touched<'_>>> = BTreeMap::new();
+    for step in steps {
+        if let Some(target) = &step.target {
+            kinds.entry(&target.kind).or_default().insert(Touched::There(target));
+        }
+        if let (Some(path), Some(rule)) = (&step.target_path, manifest.operation(&step.operation)) {
+            kinds.entry(&rule.kind).or_default().insert(Touched::Made(path));
+        }
+        for (role, path) in &step.makes {
+            let made = manifest.operation(&step.operation).map(|rule| rule.kind.as_str());
+            let kind = if role == "subject" { made } else { Some(role.as_str()) };
+            if let Some(kind) = kind {
+                kinds.entry(kind).or_default().insert(Touched::Made(path));
+            }
+        }
+    }
+    let reads = kinds.into_iter().map(|(kind, records)| match manifest.kind(kind).map(|rule| rule.ids_max) {
+        None | Some(0) => 0,
+        Some(ids_max) => u32::try_from(records.len()).unwrap_or(u32::MAX).div_ceil(ids_max),
+    });
+    reads.fold(0, u32::saturating_add)
+}

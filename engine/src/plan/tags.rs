@@ -1,0 +1,317 @@
+//! Tags on a candidate: put on, left, taken off. Pure.
+//!
+//! # One fact, observed twice
+//! That a candidate carries a tag shows in two places: the tag's own row (`applied_tags`), and the
+//! candidate's list. Lists of rows do not show what was taken off, and a candidate's list may be older than
+//! its rows, so neither is believed against the other: where they disagree, the one that says that
+//! the tag is there is read once more by its id ([`Draft::confirmed`]), and that decides. The question
+//! costs a request only for a tag about which they disagree.
+//!
+//! # New candidates
+//! Where the request that makes the candidate takes `tags`, they go with it and cost nothing. The base of
+//! the candidate then says which tags were carried, and whether they were seen since: one that was
+//! never seen did not come about and is put on by itself; one that was seen was taken off by somebody.
+//!
+//! What is no longer declared is taken off again only where the engine put it on.
+
+use super::candidate::{Person, amend};
+use super::explain::Values;
+use super::ownership::Decision;
+use super::{Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, Step, account, made, step};
+use crate::store::{LinkHow, LinkRow, index};
+use atsync_model::contract::RemoteRef;
+use atsync_model::desired::Policy;
+use atsync_model::manifest::OperationRule;
+use atsync_model::{kinds, normal};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+
+/// The member of a candidate's base that has the tags that its creation carried, and what is known of each.
+const CARRIED: &str = "tags";
+/// Carried, and not seen yet.
+const SENT: &str = "sent";
+/// Carried, and seen on the candidate since.
+const SEEN: &str = "seen";
+
+/// Whether the engine put on the tag of this link.
+pub(super) fn is_ours(link: &LinkRow) -> bool {
+    link.how != LinkHow::Adopted || link.applied.contains_key(CARRIED)
+}
+
+/// The tags that the creation of the candidate carried, and whether each was seen since.
+fn carried(draft: &Draft<'_>) -> Map<String, Value> {
+    let base = draft.input.links.get(&draft.input.desired.key).and_then(|link| link.applied.get(CARRIED));
+    base.and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// Puts the tags into the step that makes the candidate, where the ATS takes them with it.
+pub(super) fn carry(draft: &mut Draft<'_>, rule: &OperationRule, step: &mut Step, applied: &mut Map<String, Value>) {
+    let desired = draft.input.desired;
+    let mut names: Vec<&str> = Vec::new();
+    for name in desired.tags.iter().flatten() {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    if names.is_empty() || !rule.fields.iter().any(|field| field.name == "tags") {
+        return;
+    }
+    step.input.insert("tags".to_owned(), json!(names));
+    step.fields.push(FieldChange { field: "tags".to_owned(), before: Value::Null, after: json!(names) });
+    let sent: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!(SENT))).collect();
+    applied.insert(CARRIED.to_owned(), Value::Object(sent));
+}
+
+/// What is known of the tags on the candidate.
+struct Known<'a> {
+    record: &'a Arc<Record>,
+    rows: &'a [Arc<Record>],
+}
+
+impl<'a> Known<'a> {
+    /// Whether the candidate's own list has the tag; none where the candidate shows no tags.
+    fn lists(&self, name: &str) -> Option<bool> {
+        lists(self.record, name)
+    }
+
+    fn row(&self, tag: &str) -> Option<&'a Arc<Record>> {
+        self.rows.iter().find(|row| row.text("tag.id") == Some(tag))
+    }
+}
+
+fn lists(record: &Record, name: &str) -> Option<bool> {
+    let shown = |tag: &Value| tag.as_str().or_else(|| tag.get("name").and_then(Value::as_str)).map(str::to_owned);
+    let named = |tag: &Value| shown(tag).is_some_and(|held| normal::is_option(&held, name));
+    record.knows("tags").then(|| record.list("tags").iter().any(named))
+}
+
+/// Where a desired tag stands.
+enum Stands {
+    /// On the candidate, in this row.
+    There(RemoteRef),
+    /// On the candidate; its row is not known yet.
+    Listed,
+    /// Not on the candidate.
+    Off,
+}
+
+/// Plans the tags of the desired record.
+pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
+    let desired = draft.input.desired;
+    let prefix = format!("{}/tags/", desired.key);
+    let Some(wanted) = &desired.tags else {
+        // Released as a whole: the tags stay where they are, and are nobody's from now on.
+        let links = draft.input.links.range(prefix.clone()..);
+        let released = links.map(|(path, _)| path).take_while(|path| path.starts_with(&prefix));
+        draft.plan.releases.extend(released.cloned());
+        return;
+    };
+    let known = match person {
+        Person::There(record) => {
+            let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &record.id) else { return };
+            Some(Known { record, rows })
+        }
+        Person::ToBeMade => None,
+    };
+    let mut done: Vec<&str> = Vec::new();
+    for name in wanted {
+        if !done.contains(&name.as_str()) {
+            done.push(name);
+            one(draft, person, known.as_ref(), name, &format!("{prefix}{name}"));
+        }
+    }
+    if let Some(known) = known {
+        take_off(draft, &known, &prefix, &done);
+    }
+}
+
+/// Where the tag stands. None while facts are missing.
+fn stands(draft: &mut Draft<'_>, known: &Known<'_>, name: &str, path: &str) -> Option<Stands> {
+    let link = draft.input.links.get(path);
+    let linked = link.filter(|link| known.rows.iter().any(|row| row.id == link.remote.id));
+    let row = match linked {
+        Some(link) => Some(link.remote.clone()),
+        None => tag_named(draft, name)?.and_then(|tag| known.row(&tag.id)).map(|row| row.remote()),
+    };
+    match (row, known.lists(name)) {
+        (Some(row), Some(false)) => {
+            Some(if draft.confirmed(&row)?.is_some() { Stands::There(row) } else { Stands::Off })
+        }
+        (Some(row), _) => Some(Stands::There(row)),
+        (None, Some(true)) if link.is_some() => {
+            let candidate = draft.confirmed(&known.record.remote())?;
+            let still = candidate.is_some_and(|record| lists(record, name) == Some(true));
+            Some(if still { Stands::Listed } else { Stands::Off })
+        }
+        (None, Some(true)) => Some(Stands::Listed),
+        (None, _) => Some(Stands::Off),
+    }
+}
+
+/// The ATS's tag of this name. Tags are told apart by case, the index is not. The outer option is none while facts are missing.
+fn tag_named<'a>(draft: &mut Draft<'a>, name: &str) -> Option<Option<&'a Arc<Record>>> {
+    let tags = draft.lookup(kinds::TAGS, index::NAME, name)?;
+    let called = |tag: &&Arc<Record>| tag.text("name").is_some_and(|held| normal::is_option(held, name));
+    Some(tags.iter().find(|tag| tag.text("name") == Some(name)).or_else(|| tags.iter().find(called)))
+}
+
+fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, name: &str, path: &str) {
+    let key = draft.input.desired.key.clone();
+    let Some(known) = known else {
+        tell(draft, path, name, Decision::Write);
+        let is_carried = draft.plan.steps.iter().any(|step| step.host == key && step.input.contains_key("tags"));
+        if !is_carried {
+            put_on(draft, person, name, path);
+        }
+        return;
+    };
+    let carried = carried(draft).get(name).and_then(Value::as_str).map(str::to_owned);
+    let link = draft.input.links.get(path);
+    match stands(draft, known, name, path) {
+        None => {}
+        Some(Stands::There(remote)) => {
+            if link.is_none_or(|link| link.remote != remote) {
+                // What the engine put on needs no word.
+                let reason = if carried.is_some() { "it is in step" } else { "the tag is there" }.to_owned();
+                let mut applied = link.map(|link| link.applied.clone()).unwrap_or_default();
+                if carried.is_some() {
+                    applied.insert(CARRIED.to_owned(), json!(SEEN));
+                }
+                draft.plan.adoptions.push(Adoption { host: path.to_owned(), remote, applied, reason });
+            }
+            seen(draft, known.record, name, carried.as_deref());
+            tell(draft, path, name, Decision::InStep);
+        }
+        Some(Stands::Listed) => {
+            draft.plan.look_again |= link.is_none();
+            seen(draft, known.record, name, carried.as_deref());
+            tell(draft, path, name, Decision::InStep);
+        }
+        Some(Stands::Off) => {
+            let was_there = link.is_some() || carried.as_deref() == Some(SEEN);
+            match draft.policy("tags") {
+                Policy::Enforce => {}
+                Policy::Yield if !was_there => {}
+                Policy::Yield => {
+                    let message =
+                        format!("{key}: the tag {name:?} was taken off in the ATS; it stays off (policy yield)");
+                    draft.say(FindingKind::Drifted, path, "RemovedInAts", message);
+                    tell(draft, path, name, Decision::Drifted);
+                    return;
+                }
+                policy => {
+                    // `fill` writes what is empty: a candidate without any tag.
+                    let is_empty = known.rows.is_empty() && known.record.list("tags").is_empty();
+                    if policy == Policy::Seed || was_there || !is_empty {
+                        let word = super::defaults::word(policy);
+                        let message = format!(
+                            "{key}: `tags` of the ATS lacks {name:?}; it stays so (policy {word}; `enforce` puts it on)"
+                        );
+                        draft.say(FindingKind::Note, path, "LeftAlone", message);
+                        tell(draft, path, name, Decision::Leave);
+                        return;
+                    }
+                }
+            }
+            tell(draft, path, name, Decision::Write);
+            put_on(draft, person, name, path);
+        }
+    }
+}
+
+/// Remembers that a tag which the creation carried was seen.
+fn seen(draft: &mut Draft<'_>, record: &Record, name: &str, carried: Option<&str>) {
+    if carried == Some(SENT) {
+        let key = draft.input.desired.key.clone();
+        amend(draft, &key, record, |applied| {
+            if let Some(tags) = applied.get_mut(CARRIED).and_then(Value::as_object_mut) {
+                tags.insert(name.to_owned(), json!(SEEN));
+            }
+        });
+    }
+}
+
+fn put_on(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, path: &str) {
+    let key = draft.input.desired.key.clone();
+    let Some(tag) = tag_named(draft, name) else { return };
+    let shared = format!("{SHARED_PREFIX}tags/{name}");
+    let mut after = person.after(&key);
+    let tag_id = match tag {
+        Some(tag) => Value::String(tag.id.clone()),
+        None => {
+            let Some(rule) = draft.operation(path, "tags.create") else { return };
+            let mut step = step(rule, &shared, "the ATS has no such tag".to_owned());
+            step.input.insert("name".to_owned(), json!(name));
+            step.fields.push(FieldChange { field: "name".to_owned(), before: Value::Null, after: json!(name) });
+            step.makes.insert("subject".to_owned(), shared.clone());
+            draft.shared.push(step);
+            after.push(shared.clone());
+            made(&shared)
+        }
+    };
+    let Some(rule) = draft.operation(path, "applied_tags.create") else { return };
+    let mut step = step(rule, path, "the candidate does not carry the tag".to_owned());
+    step.input.insert("candidate".to_owned(), person.id(&key));
+    step.input.insert("tag".to_owned(), tag_id);
+    step.fields.push(FieldChange { field: "tags".to_owned(), before: Value::Null, after: json!(name) });
+    step.makes.insert("subject".to_owned(), path.to_owned());
+    step.after = after;
+    draft.plan.steps.push(step);
+}
+
+/// A tag that the engine put there and that is no longer desired is taken off again.
+fn take_off(draft: &mut Draft<'_>, known: &Known<'_>, prefix: &str, wanted: &[&str]) {
+    let links = draft.input.links;
+    let below = links.range(prefix.to_owned()..).take_while(|(path, _)| path.starts_with(prefix));
+    let named = |path: &str| path.get(prefix.len()..).unwrap_or_default().to_owned();
+    let mut linked = Vec::new();
+    for (path, link) in below {
+        let name = named(path);
+        if wanted.contains(&name.as_str()) {
+            continue;
+        }
+        let stands = known.rows.iter().any(|row| row.id == link.remote.id);
+        if stands && is_ours(link) {
+            remove(draft, path, &link.remote);
+        } else {
+            // Gone, or somebody else's: there is nothing to take off.
+            draft.plan.releases.push(path.clone());
+        }
+        linked.push(name);
+    }
+    let mut ended = Vec::new();
+    for (name, _) in carried(draft).into_iter().filter(|(name, _)| !wanted.contains(&name.as_str())) {
+        if linked.contains(&name) {
+            ended.push(name);
+            continue;
+        }
+        let Some(tag) = tag_named(draft, &name) else { return };
+        match tag.and_then(|tag| known.row(&tag.id)) {
+            Some(row) => remove(draft, &format!("{prefix}{name}"), &row.remote()),
+            None => ended.push(name),
+        }
+    }
+    if !ended.is_empty() {
+        let key = draft.input.desired.key.clone();
+        amend(draft, &key, known.record, |applied| {
+            if let Some(tags) = applied.get_mut(CARRIED).and_then(Value::as_object_mut) {
+                tags.retain(|name, _| !ended.contains(name));
+            }
+        });
+    }
+}
+
+fn remove(draft: &mut Draft<'_>, path: &str, row: &RemoteRef) {
+    let Some(rule) = draft.operation(path, "applied_tags.delete") else { return };
+    let mut step = step(rule, path, "the tag is no longer desired".to_owned());
+    step.target = Some(row.clone());
+    draft.plan.steps.push(step);
+}
+
+fn tell(draft: &mut Draft<'_>, path: &str, name: &str, decision: Decision) {
+    draft.account(&draft.input.desired.key.clone(), &account::item("tags", name));
+    let applied = draft.input.links.contains_key(path).then(|| json!(name));
+    let observed = if decision == Decision::InStep { json!(name) } else { Value::Null };
+    let told = Values { desired: &json!(name), applied: applied.as_ref(), observed: &observed };
+    draft.tell(path, "tags", decision, &told);
+}
