@@ -36,7 +36,13 @@ impl ErrorKind {
     pub fn is_temporary(self) -> bool {
         match self {
             Self::Unavailable => true,
-            Self::Configuration | Self::Input | Self::Auth | Self::Denied | Self::Adapter | Self::Store => false,
+            Self::Configuration
+            | Self::Input
+            | Self::Auth
+            | Self::Denied
+            | Self::NotSupported
+            | Self::Adapter
+            | Self::Store => false,
         }
     }
 }
@@ -179,6 +185,7 @@ mod tests {
             ErrorKind::Input,
             ErrorKind::Auth,
             ErrorKind::Denied,
+            ErrorKind::NotSupported,
             ErrorKind::Unavailable,
             ErrorKind::Adapter,
             ErrorKind::Store,

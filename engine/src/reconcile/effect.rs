@@ -383,7 +383,7 @@ impl Reconciler {
                 stuck: true,
             };
             self.advance(intent, to, Vec::new(), false).await?;
-            return Ok(EffectEnd::InDoubt);
+            return Ok(EffectEnd::InDoubt(broken.to_string()));
         }
         let links = self.links(order, &applied.links, LinkHow::Created).await?;
         let touched = touched(order, &applied.links);

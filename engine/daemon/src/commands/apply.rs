@@ -136,6 +136,7 @@ async fn long(
     let name = connection.name();
     let tally = parts::plan(connection, file, options.json, output).await?;
     if tally.blocked > 0 && !options.keep_going {
+        told.store(true, Ordering::Relaxed);
         return Err(Failure::new(format!(
             "{name}: {}, so nothing was declared or written; correct it, or bring the others about with --keep-going",
             count(tally.blocked, "blocked record")

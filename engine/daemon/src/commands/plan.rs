@@ -33,7 +33,7 @@ pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output
     } else {
         show(&plan, output);
     }
-    if records.is_none() {
+    if file.is_none() {
         say_if_nothing_is_declared(&connection, &plan, output).await?;
     }
     Ok(exit_code(&plan))
