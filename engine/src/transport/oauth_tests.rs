@@ -199,15 +199,15 @@ fn a_credential_is_replaced_under_a_request_that_the_old_one_made() {
 
 #[test]
 fn a_refusal_of_the_token_endpoint_is_permanent_and_says_what_was_answered() {
-    let html = [("content-type", "text/html")];
-    let away = [("location", "https://login.example/x?state=1")];
-    let cases: [(u16, &[(&str, &str)], &str, &str); 6] = [
+    const HTML: &[(&str, &str)] = &[("content-type", "text/html")];
+    const AWAY: &[(&str, &str)] = &[("location", "https://login.example/x?state=1")];
+    let cases: [(u16, &'static [(&str, &str)], &str, &str); 6] = [
         (401, &[], "", "answered 401: an empty body without an OAuth2 error code"),
-        (401, &html, "<html>proxy</html>", "answered 401: a body of type text/html without"),
+        (401, HTML, "<html>proxy</html>", "answered 401: a body of type text/html without"),
         (400, &[], r#"{"error":"invalid_scope"}"#, "answered 400: invalid_scope"),
         (403, &[], r#"{"secret":"s3"}"#, "answered 403: a body of no stated type"),
-        (404, &html, "<html>", "answered 404: a body of type text/html"),
-        (302, &away, "", "answered 302: a redirect to https://login.example/x, which is not followed"),
+        (404, HTML, "<html>", "answered 404: a body of type text/html"),
+        (302, AWAY, "", "answered 302: a redirect to https://login.example/x, which is not followed"),
     ];
     for (status, headers, body, words) in cases {
         let clock = ManualClock::at(T0);
