@@ -287,7 +287,7 @@ fn a_panic_of_a_native_adapter_is_its_crash() {
     let adapter = NativeAdapter::new(functions).unwrap();
     let given = Given { now_ms: 0, settings: "{}".into(), tenant: None, mark: None, grant: None };
     let error = adapter.start(Task::DescribeTenant, given).unwrap_err();
-    assert_eq!(error, AdapterError::Trap("it panicked".into()));
+    assert_eq!(error, AdapterError::Trap("it panicked: Ada Lovelace".into()));
 }
 
 /// As the hosts take an answer in.

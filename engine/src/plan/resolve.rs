@@ -62,8 +62,26 @@ fn edits(one: &str, other: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
+/// What there is to say of the names that are near to one that did not fit, given in its normal form.
+fn near<'n>(names: impl Iterator<Item = &'n str>, wanted: &str, noun: &str) -> String {
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in names {
+        let edits = edits(&normal::name(candidate), wanted);
+        if edits == 0 {
+            return format!(
+                " (the ATS has a {noun} {candidate:?}, but it is archived or inactive, or belongs to something else)"
+            );
+        }
+        if edits <= EDITS_MAX && best.is_none_or(|best| (edits, candidate) < best) {
+            best = Some((edits, candidate));
+        }
+    }
+    best.map_or_else(String::new, |(_, candidate)| format!(" (did you mean {candidate:?}?)"))
+}
+
 impl<'a, D: Owned> Draft<'a, D> {
-    /// ` (did you mean …?)`, or nothing.
+    /// ` (did you mean …?)`, or nothing. A name is never offered for itself: where the ATS has it and it
+    /// did not fit all the same, that is what is said.
     pub(super) fn suggestion(&mut self, kind: &str, name: &str) -> String {
         let names = match self.facts.names(kind) {
             Ok(names) => names,
@@ -72,17 +90,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 return String::new();
             }
         };
-        let wanted = normal::name(name);
-        let best = names
-            .iter()
-            .map(|candidate| (edits(&normal::name(candidate), &wanted), candidate))
-            // The very name is no suggestion: what bears it was passed over for another reason.
-            .filter(|(edits, _)| (1..=EDITS_MAX).contains(edits))
-            .min();
-        match best {
-            Some((_, candidate)) => format!(" (did you mean {candidate:?}?)"),
-            None => String::new(),
-        }
+        near(names.iter().map(String::as_str), &normal::name(name), singular(kind))
     }
 
     /// Resolves a reference to a record of `kind`, perhaps within a parent. None while facts are missing or after it blocked the record.
@@ -250,7 +258,17 @@ fn narrow(records: &mut Vec<&Arc<Record>>, accept: impl Fn(&Record) -> bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::edits;
+    use super::{edits, near};
+
+    #[test]
+    fn a_name_is_never_offered_for_itself() {
+        let names = ["Sales", "Sale", "Sails"];
+        let said = near(names.into_iter(), "sales", "department");
+        assert!(said.contains("has a department \"Sales\", but it is archived or inactive"), "{said}");
+        assert!(!said.contains("did you mean"));
+        assert_eq!(near(["Sale", "Sails"].into_iter(), "sales", "department"), " (did you mean \"Sale\"?)");
+        assert_eq!(near(["Engineering"].into_iter(), "sales", "department"), "");
+    }
 
     #[test]
     fn a_slip_of_the_keyboard_is_near_and_another_word_is_far() {

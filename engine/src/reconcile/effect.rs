@@ -90,8 +90,8 @@ pub(super) enum EffectEnd {
     Done { touched: Vec<Touched>, warnings: Vec<String>, sent: bool },
     /// Refused; nothing was changed.
     Refused(Failure),
-    /// Nobody knows yet.
-    InDoubt,
+    /// Nobody knows yet, and why.
+    InDoubt(String),
     /// It did not leave, or a read before it failed; nothing was changed.
     NotSent(TaskError),
     /// An intent for the same object is open.
@@ -297,6 +297,9 @@ impl Reconciler {
         state: Vec<u8>,
         mut guard: TaskGuard,
     ) -> Result<EffectEnd, Error> {
+        if self.holds_effects() {
+            return Ok(EffectEnd::Stale(super::EFFECTS_HELD.to_owned()));
+        }
         let intent = match self.open_intent(order, &mark, &request).await {
             Ok(intent) => intent,
             Err(StoreError::IntentOpen(id)) => return Ok(EffectEnd::Busy(id)),
@@ -409,7 +412,7 @@ impl Reconciler {
                 stuck: true,
             };
             self.advance(intent, to, Vec::new(), false).await?;
-            return Ok(EffectEnd::InDoubt);
+            return Ok(EffectEnd::InDoubt(broken.to_string()));
         }
         let links = self.links(order, &applied.links, LinkHow::Created).await?;
         let touched = touched(order, &applied.links);
@@ -429,7 +432,7 @@ impl Reconciler {
                 stuck: false,
             };
             self.advance(intent, to, Vec::new(), false).await?;
-            return Ok(EffectEnd::InDoubt);
+            return Ok(EffectEnd::InDoubt(reason.to_string()));
         }
         let to = IntentState::NotSent { reason: reason.to_string() };
         self.advance(intent, to, Vec::new(), false).await?;
@@ -438,9 +441,14 @@ impl Reconciler {
 
     async fn in_doubt(&self, intent: &Intent, rule: &OperationRule, reason: String) -> Result<EffectEnd, Error> {
         tracing::warn!(connection = %self.name, intent = intent.id, operation = %rule.name, "in doubt");
-        let to = IntentState::InDoubt { reason, probe_after_ms: self.clock.now_ms(), probes: 0, stuck: false };
+        let to = IntentState::InDoubt {
+            reason: reason.clone(),
+            probe_after_ms: self.clock.now_ms(),
+            probes: 0,
+            stuck: false,
+        };
         self.advance(intent, to, Vec::new(), false).await?;
-        Ok(EffectEnd::InDoubt)
+        Ok(EffectEnd::InDoubt(reason))
     }
 
     pub(super) async fn advance(

@@ -114,7 +114,7 @@ impl HttpTransport {
     /// The client whose resolver knows how far this request may go.
     fn choose(&self, request: &WireRequest) -> Result<(&reqwest::Client, Reach), NotSent> {
         match (request.url.scheme(), request.private_network) {
-            ("https", _) if self.tls_trouble.is_some() => Err(NotSent::Unreachable(format!(
+            ("https", _) if self.tls_trouble.is_some() => Err(NotSent::Refused(format!(
                 "TLS cannot be set up: {}",
                 self.tls_trouble.as_deref().unwrap_or_default()
             ))),
