@@ -194,7 +194,6 @@ impl<'a, D: Owned> Draft<'a, D> {
                 None
             }
             (None, _) => {
-<<<<<<< HEAD
                 let archived = found.iter().find(|record| {
                     record.text("applies_to.value") == Some(applies_to) && record.text("key") == Some(key)
                 });
@@ -206,17 +205,14 @@ impl<'a, D: Owned> Draft<'a, D> {
                     self.block(host, "UnknownReference", message);
                     return None;
                 }
-                let suggestion = self.suggestion(kinds::CUSTOM_FIELDS, key);
-=======
-                let same_key = || found.iter().filter(|record| record.text("key") == Some(key));
-                let of = same_key().find(|record| record.text("applies_to.value") == Some(applies_to));
-                let elsewhere = same_key().find_map(|record| record.text("applies_to.value"));
-                let suggestion = match (of, elsewhere) {
-                    (Some(record), _) => format!(" (the field {} has it and is archived or inactive)", record.id),
-                    (None, Some(other)) => format!(" (a field of a {other} has it)"),
-                    (None, None) => self.suggestion(kinds::CUSTOM_FIELDS, key),
+                let elsewhere = found
+                    .iter()
+                    .filter(|record| record.text("key") == Some(key))
+                    .find_map(|record| record.text("applies_to.value"));
+                let suggestion = match elsewhere {
+                    Some(other) => format!(" (a field of a {other} has it)"),
+                    None => self.suggestion(kinds::CUSTOM_FIELDS, key),
                 };
->>>>>>> program
                 let message = format!(
                     "{host}: there is no active custom field with the key {key:?} for a {applies_to}{suggestion}; declare it, make it in the ATS, or take it out of the record"
                 );
