@@ -201,7 +201,8 @@ fn a_credential_is_replaced_under_a_request_that_the_old_one_made() {
 fn a_refusal_of_the_token_endpoint_is_permanent_and_says_what_was_answered() {
     const HTML: &[(&str, &str)] = &[("content-type", "text/html")];
     const AWAY: &[(&str, &str)] = &[("location", "https://login.example/x?state=1")];
-    let cases: [(u16, &'static [(&str, &str)], &str, &str); 6] = [
+    type Headers = &'static [(&'static str, &'static str)];
+    let cases: [(u16, Headers, &str, &str); 6] = [
         (401, &[], "", "answered 401: an empty body without an OAuth2 error code"),
         (401, HTML, "<html>proxy</html>", "answered 401: a body of type text/html without"),
         (400, &[], r#"{"error":"invalid_scope"}"#, "answered 400: invalid_scope"),

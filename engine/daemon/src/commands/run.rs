@@ -163,7 +163,7 @@ async fn changed(
         }
     }
     let ending: Vec<String> =
-        runs.keys().filter(|name| is_begun(name) || again.config.connections.get(*name).is_none()).cloned().collect();
+        runs.keys().filter(|name| is_begun(name) || !again.config.connections.contains_key(*name)).cloned().collect();
     for name in &ending {
         if let Some(run) = runs.get(name) {
             run.stop();

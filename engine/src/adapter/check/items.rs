@@ -115,7 +115,7 @@ fn mend(
         lost.push(Problem::field(&item.kind, &item.id, "raw", words(&error)));
     }
     let mask = usize::try_from(item.mask).ok().and_then(|index| masks.get(index)).cloned();
-    let mask = mask.ok_or_else(|| broke(format!("its mask, number {}, is none of the page's", item.mask)))?;
+    let mask = mask.ok_or_else(|| broke(format!("its mask is none of the page's (it names number {})", item.mask)))?;
     if item.body.len() <= ITEM_BODY_BYTES_MAX && body(&item.body, &mask).is_err() {
         let members: BTreeMap<String, &RawValue> =
             serde_json::from_str(&item.body).map_err(|error| super::not_json("its body", &error))?;
@@ -206,13 +206,13 @@ fn one<'a>(
         name("a version", version)?;
     }
     let mask = usize::try_from(item.mask).ok().and_then(|index| found.masks.get(index));
-    let mask = mask.ok_or_else(|| broke(format!("its mask, number {}, is none of the page's", item.mask)))?;
+    let mask = mask.ok_or_else(|| broke(format!("its mask is none of the page's (it names number {})", item.mask)))?;
     if !proved.contains(&(item.kind.as_str(), item.mask)) {
         kind(manifest, &item.kind)?;
         let fields = manifest.kind(&item.kind).map_or(&[][..], |rule| &rule.fields);
         if let Some(field) = mask.iter().find(|field| !fields.contains(field)) {
             return Err(broke(format!(
-                "its mask has the field {:?}, which the manifest does not list for {}",
+                "its mask has a field that the manifest does not list for its kind: {:?} of {}",
                 short(field),
                 short(&item.kind)
             )));
