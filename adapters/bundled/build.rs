@@ -1,18 +1,35 @@
-//! Builds each bundled adapter from the source beside this crate and leaves its component in `OUT_DIR`, for `include_bytes!`.
+//! Builds each bundled adapter from source and leaves its component in `OUT_DIR`, for
+//! `include_bytes!`.
 //!
-//! The component that a binary carries is therefore always the one of its own sources. What it costs is a second compilation of the adapter's
-//! few dependencies for WebAssembly, once. Left out: a published crate cannot do this, since it has no neighbours; it would ship the components.
+//! The component that a binary carries is therefore always the one of its own sources. In the
+//! repository the adapter is built within the workspace, with its `Cargo.lock`. A published crate
+//! has no neighbours: it builds the published adapter of its own version, in a small workspace in
+//! `OUT_DIR`, with the versions of its own `Cargo.lock`; where cargo verifies several packages that are
+//! not published yet, they lie unpacked beside each other, and are taken from there. All of it needs the
+//! compilation target `wasm32-unknown-unknown`, which is added with rustup when it is missing.
+//!
+//! `ATSYNC_COMPONENTS`, a directory with the components, takes the place of building: for builds
+//! without a network or without that target. docs.rs has neither, and gets an empty component.
 
 #![allow(clippy::print_stdout, reason = "a build script talks to cargo by printing")]
 
-use atsync_componentize::{Error, Order, build};
+use atsync_componentize::{Error, Order, Published, build, build_published};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Package, and the file that `src/lib.rs` embeds.
 const ADAPTERS: &[(&str, &str)] = &[("atsync-greenhouse", "greenhouse.wasm")];
 
-/// What the components are made of, seen from this crate.
+/// What every adapter is built upon.
+const FOUNDATIONS: &[&str] = &["atsync-adapter", "atsync-model"];
+
+/// The version of all of them, which is this crate's.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// A directory with prebuilt components.
+const PREBUILT: &str = "ATSYNC_COMPONENTS";
+
+/// What the components are made of in the repository, seen from this crate.
 const SOURCES: &[&str] = &[
     "../greenhouse/src",
     "../greenhouse/Cargo.toml",
@@ -26,9 +43,7 @@ const SOURCES: &[&str] = &[
 ];
 
 fn main() -> ExitCode {
-    for source in SOURCES {
-        println!("cargo::rerun-if-changed={source}");
-    }
+    println!("cargo::rerun-if-env-changed={PREBUILT}");
     match components() {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => {
@@ -44,18 +59,51 @@ fn components() -> Result<(), String> {
     };
     let here = directory("CARGO_MANIFEST_DIR")?;
     let out = directory("OUT_DIR")?;
-    let target_dir = adapters_dir(&out);
     for (package, file) in ADAPTERS {
-        let order = Order { package, workspace: &here, target_dir: &target_dir };
-        let component = build(order).map_err(|error: Error| error.to_string())?;
+        let component = component(package, file, &here, &out)?;
         let path = out.join(file);
         std::fs::write(&path, component).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
     }
     Ok(())
 }
 
-/// A target directory beside the profiles of the outer one, so that debug and release builds share it: `OUT_DIR` is
-/// `<target>/<profile>/build/<package>/out`.
+fn component(package: &str, file: &str, here: &Path, out: &Path) -> Result<Vec<u8>, String> {
+    if let Some(prebuilt) = std::env::var_os(PREBUILT) {
+        let path = Path::new(&prebuilt).join(file);
+        println!("cargo::rerun-if-changed={}", path.display());
+        return std::fs::read(&path).map_err(|error| format!("{PREBUILT}: {} cannot be read: {error}", path.display()));
+    }
+    if std::env::var_os("DOCS_RS").is_some() {
+        return Ok(Vec::new());
+    }
+    let target_dir = adapters_dir(out);
+    let said = |error: Error| error.to_string();
+    if here.join("../greenhouse/Cargo.toml").is_file() && here.join("../../wit/adapter.wit").is_file() {
+        for source in SOURCES {
+            println!("cargo::rerun-if-changed={source}");
+        }
+        return build(Order { package, workspace: here, target_dir: &target_dir }).map_err(said);
+    }
+    println!("cargo::rerun-if-changed=build.rs");
+    let unpacked = |name: &str| Some(here.join(format!("../{name}-{VERSION}"))).filter(|path| path.is_dir());
+    let foundations: Vec<(&str, PathBuf)> =
+        FOUNDATIONS.iter().filter_map(|name| Some((*name, unpacked(name)?))).collect();
+    let patches: Vec<(&str, &Path)> = foundations.iter().map(|(name, path)| (*name, path.as_path())).collect();
+    let source = unpacked(package);
+    let order = Published {
+        package,
+        version: VERSION,
+        source: source.as_deref(),
+        patches: if source.is_some() { &patches } else { &[] },
+        lock: Some(&here.join("Cargo.lock")),
+        directory: &out.join(package),
+        target_dir: &target_dir,
+    };
+    build_published(order).map_err(said)
+}
+
+/// A target directory beside the profiles of the outer one, so that debug and release builds share
+/// it: `OUT_DIR` is `<target>/<profile>/build/<package>/out`.
 fn adapters_dir(out: &Path) -> PathBuf {
     out.ancestors().nth(4).unwrap_or(out).join("adapters")
 }

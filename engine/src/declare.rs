@@ -1,19 +1,20 @@
 //! Desired records as they come in: from a file, from a host. Parsed, checked, and refused with a place.
 //!
-//! A file is JSON Lines or one JSON array. A batch is taken in as a whole or not at all, so a mistake in line 40 never leaves
+//! A file is JSON Lines, one JSON array, or whole objects one after the other; [`Records`] reads it as a stream. A batch is taken in as a whole or not at all, so a mistake in line 40 never leaves
 //! thirty-nine records behind. Bounds: [`atsync_model::desired::limits`] and [`RECORDS_MAX`]. Left out: whether references
 //! resolve; that needs the observed state and is the plan's.
 
 mod check;
+mod read;
 mod twice;
 
 pub use check::check;
+pub use read::{Read1, Records, Refusal, TEXT_BYTES_MAX};
 
 use crate::error::{Error, ErrorKind};
 use crate::store::Declaration;
 use atsync_model::desired::{Desired, DesiredCandidate, DesiredCustomField, DesiredUser, limits};
 use serde::Serialize;
-use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 
 /// Records of one batch: what the store takes in one transaction.
@@ -81,56 +82,23 @@ impl Declare for Desired {
     }
 }
 
-/// Parses a desired file. `name` is used in messages.
+/// Parses the text of a desired file. `name` is used in messages. [`Records`] reads a stream.
 ///
 /// # Errors
-/// [`ErrorKind::Input`] with file, line and field.
+/// [`ErrorKind::Input`] with file, line and field of the first record that is refused.
 pub fn parse(name: &str, text: &str) -> Result<Vec<Desired>, Error> {
-    let trimmed = text.trim_start_matches('\u{feff}').trim_start();
     let mut records = Vec::new();
-    if trimmed.starts_with('[') {
-        let lines = |upto: usize| text.get(..upto).map_or(0, |before| before.matches('\n').count());
-        let offset = text.len() - trimmed.len();
-        let parts: Vec<&RawValue> = serde_json::from_str(trimmed)
-            .map_err(|error| input(format!("{name}:{}: {}", lines(offset) + error.line(), reason(&error))))?;
-        // Lines are counted on from the record before, so that a long file is read once.
-        let (mut at, mut line) = (0, 0);
-        for (index, part) in parts.into_iter().enumerate() {
-            let part = part.get();
-            let begins = part.as_ptr().addr().saturating_sub(text.as_ptr().addr());
-            line += text.get(at..begins).map_or(0, |between| between.matches('\n').count());
-            at = begins;
-            let record = Desired::from_json(part)
-                .map_err(|error| input(format!("{name}:{}: {}", line + error.line(), reason(&error))))?;
-            check(&record).map_err(|problem| input(format!("{name}: record {}: {problem}", index + 1)))?;
-            records.push(record);
-        }
-    } else {
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim_start_matches('\u{feff}').trim();
-            if line.is_empty() {
-                continue;
-            }
-            let place = format!("{name}:{}", index + 1);
-            let record = Desired::from_json(line).map_err(|error| input(format!("{place}: {}", reason(&error))))?;
-            check(&record).map_err(|problem| input(format!("{place}: {problem}")))?;
-            records.push(record);
-        }
+    for read in Records::new(text.as_bytes()) {
+        // Text in memory has no errors of its own.
+        let read = read.map_err(|error| input(format!("{name}: {error}")))?;
+        let (_, record) = read.map_err(|refusal| input(format!("{name}:{}: {}", refusal.line, refusal.problem)))?;
+        records.push(record);
     }
     Ok(records)
 }
 
 fn input(message: String) -> Error {
     Error::new(ErrorKind::Input, message)
-}
-
-/// Serde's words without its own line and column, which count from the start of a line here; the column is kept.
-fn reason(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let cut = text.rfind(" at line ").and_then(|at| text.get(..at)).unwrap_or(&text);
-    let hint =
-        if cut.starts_with("unknown field") { "; `atsync::model::desired` has the shape of a record" } else { "" };
-    format!("{cut} (column {}){hint}", error.column())
 }
 
 /// Checks a batch and makes declarations of it.

@@ -459,6 +459,17 @@ impl Connection {
         self.reconciler.apply(plan).await
     }
 
+    /// Begins no effect from now on, for every clone of this handle: an effect that is on its way ends,
+    /// and [`Connection::apply`] reports the steps that are left as not sent. For stopping a program.
+    pub fn hold_effects(&self) {
+        self.reconciler.hold_effects();
+    }
+
+    /// Lets effects begin again after [`Connection::hold_effects`].
+    pub fn release_effects(&self) {
+        self.reconciler.release_effects();
+    }
+
     /// Settles what is in doubt by looking; sends again what is proven absent.
     ///
     /// # Errors

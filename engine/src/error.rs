@@ -30,6 +30,23 @@ pub enum ErrorKind {
     Store,
 }
 
+impl ErrorKind {
+    /// Whether the same call may succeed later although nobody changes anything: the ATS or the network
+    /// is not there just now. Everything else is permanent until somebody acts.
+    pub fn is_temporary(self) -> bool {
+        match self {
+            Self::Unavailable => true,
+            Self::Configuration
+            | Self::Input
+            | Self::Auth
+            | Self::Denied
+            | Self::NotSupported
+            | Self::Adapter
+            | Self::Store => false,
+        }
+    }
+}
+
 /// An error of the engine.
 #[derive(Debug)]
 pub struct Error {
@@ -97,7 +114,7 @@ impl From<NotSent> for Error {
         let kind = match &error {
             NotSent::Refused(_) => ErrorKind::Configuration,
             NotSent::Auth(_) => ErrorKind::Auth,
-            _ => ErrorKind::Unavailable,
+            NotSent::Unreachable(_) | NotSent::Open { .. } | NotSent::Throttled { .. } => ErrorKind::Unavailable,
         };
         Self::new(kind, error.to_string()).caused_by(error)
     }
@@ -111,8 +128,71 @@ impl From<Failure> for Error {
             Failure::Invalid(_) => ErrorKind::Input,
             Failure::Misconfigured(_) => ErrorKind::Configuration,
             Failure::Throttled(_) | Failure::Quota(_) | Failure::Unavailable(_) => ErrorKind::Unavailable,
-            _ => ErrorKind::Adapter,
+            // Read again, begin again: the next try has another beginning.
+            Failure::Conflict(_) | Failure::Restart(_) => ErrorKind::Unavailable,
+            Failure::NotFound(_) | Failure::Gone(_) | Failure::Moved(_) | Failure::Protocol(_) | Failure::Bug(_) => {
+                ErrorKind::Adapter
+            }
         };
         Self::new(kind, failure.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Error, ErrorKind};
+    use crate::transport::NotSent;
+    use atsync_model::contract::{Denied, Failure, RemoteRef, Restart};
+
+    #[test]
+    fn a_permanent_refusal_is_never_called_temporary() {
+        let text = || "why".to_owned();
+        let denied = Denied { permission: "p".into(), message: text() };
+        let failures = [
+            (Failure::Auth(text()), ErrorKind::Auth),
+            (Failure::Denied(denied), ErrorKind::Denied),
+            (Failure::NotFound(text()), ErrorKind::Adapter),
+            (Failure::Gone(text()), ErrorKind::Adapter),
+            (Failure::Moved(RemoteRef::new("jobs", "1")), ErrorKind::Adapter),
+            (Failure::Conflict(text()), ErrorKind::Unavailable),
+            (Failure::Invalid(Vec::new()), ErrorKind::Input),
+            (Failure::Misconfigured(text()), ErrorKind::Configuration),
+            (Failure::Restart(Restart::Pass), ErrorKind::Unavailable),
+            (Failure::Restart(Restart::Everything), ErrorKind::Unavailable),
+            (Failure::Throttled(None), ErrorKind::Unavailable),
+            (Failure::Quota(1), ErrorKind::Unavailable),
+            (Failure::Unavailable(text()), ErrorKind::Unavailable),
+            (Failure::Protocol(text()), ErrorKind::Adapter),
+            (Failure::Bug(text()), ErrorKind::Adapter),
+        ];
+        for (failure, kind) in failures {
+            let name = format!("{failure:?}");
+            assert_eq!(Error::from(failure).kind(), kind, "{name}");
+        }
+        let not_sent = [
+            (NotSent::Refused(text()), ErrorKind::Configuration),
+            (NotSent::Unreachable(text()), ErrorKind::Unavailable),
+            (NotSent::Open { until_ms: 1 }, ErrorKind::Unavailable),
+            (NotSent::Auth(text()), ErrorKind::Auth),
+            (NotSent::Throttled { until_ms: 1 }, ErrorKind::Unavailable),
+        ];
+        for (reason, kind) in not_sent {
+            let name = format!("{reason:?}");
+            assert_eq!(Error::from(reason).kind(), kind, "{name}");
+        }
+        let temporary: Vec<ErrorKind> = [
+            ErrorKind::Configuration,
+            ErrorKind::Input,
+            ErrorKind::Auth,
+            ErrorKind::Denied,
+            ErrorKind::NotSupported,
+            ErrorKind::Unavailable,
+            ErrorKind::Adapter,
+            ErrorKind::Store,
+        ]
+        .into_iter()
+        .filter(|kind| kind.is_temporary())
+        .collect();
+        assert_eq!(temporary, [ErrorKind::Unavailable]);
     }
 }

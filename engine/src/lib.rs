@@ -3,6 +3,47 @@
 //! A host *declares* the records it wants; the engine *observes* what the ATS holds, *plans* the difference, *applies* it exactly
 //! once and *reports* every change through a durable feed. An ATS is taught to it by an adapter, a WebAssembly component without imports.
 //!
+//! # Example
+//! The adapter is a component file here, and the credential comes from the environment:
+//!
+#![cfg_attr(feature = "components", doc = "```no_run")]
+#![cfg_attr(not(feature = "components"), doc = "```ignore")]
+//! use atsync::adapter::{ComponentHost, HostOptions};
+//! use atsync::model::desired::DesiredCandidate;
+//! use atsync::{ConnectionOptions, Credential, Engine, PlanOf, Secret};
+//! use std::sync::Arc;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     // One engine serves all customers of a process; one store file holds what it knows.
+//!     let engine = Engine::builder().store_file("acme.redb")?.build()?;
+//!     let host = ComponentHost::new(HostOptions::default())?;
+//!     let adapter = Arc::new(host.load_file("greenhouse.wasm".as_ref())?);
+//!     let credential = Credential::ClientCredentials {
+//!         client_id: std::env::var("GH_ID")?,
+//!         client_secret: Secret::new(std::env::var("GH_SECRET")?),
+//!     };
+//!     let acme = engine.connect(ConnectionOptions::new("acme", adapter, credential)).await?;
+//!
+//!     // Observe: a later pull reads only what changed since.
+//!     acme.pull("jobs", false).await?;
+//!
+//!     // Declare who should be there. Declared again under the same key, it is the same record.
+//!     let ada: DesiredCandidate = serde_json::from_str(
+//!         r#"{"key": "ref-1", "name": {"first": "Ada", "last": "Byron"},
+//!             "emails": ["ada@example.com"], "tags": ["Met at a meetup"]}"#,
+//!     )?;
+//!     acme.declare(&[ada]).await?;
+//!
+//!     // Plan, read the plan, and apply it: each effect exactly once.
+//!     let plan = acme.plan(PlanOf::Dirty).await?;
+//!     print!("{}", atsync::plan::words::plan(&plan));
+//!     let report = acme.apply(&plan).await?;
+//!     assert!(report.is_complete());
+//!     Ok(())
+//! }
+//! ```
+//!
 //! Begin with [`Engine`]. The other modules are its rooms, and dependencies between them point one way:
 //! [`plan`] and [`journal`] are pure; [`store`], [`transport`] and [`adapter`] do one kind of input and output each; [`reconcile`] composes
 //! them for one connection; [`schedule`] says when. The crate knows no ATS by name.

@@ -106,8 +106,14 @@ fn a_record_that_is_not_what_it_says_is_refused() {
     page_refused(|page| page.items[0].id.clear(), "record 0: an id is empty");
     page_refused(|page| page.items[0].id = "7".repeat(limits::NAME_BYTES_MAX + 1), "an id: 513");
     page_refused(|page| page.items[0].kind = "people".into(), "manifest does not list");
-    page_refused(|page| page.items[0].mask = 1, "mask is none");
-    page_refused(|page| page.masks[0].push("salary".into()), "mask has a field");
+    page_refused(
+        |page| page.items[0].mask = 1,
+        "record 0 (jobs 7): its mask is none of the page's (it names number 1)",
+    );
+    page_refused(
+        |page| page.masks[0].push("salary".into()),
+        "record 0 (jobs 7): its mask has a field that the manifest does not list for its kind: \"salary\" of jobs",
+    );
     page_refused(|page| page.items[0].raw = Some(Span { offset: 1, length: 10 }), "outside of the reply");
     page_refused(|page| page.items[0].raw = Some(Span { offset: u32::MAX, length: u32::MAX }), "outside of the reply");
     for body in ["", "[]", "null", "\"x\"", "{", r#"{"title":}"#, r#"{"title":1} {}"#, r#"{"state":1}"#] {
@@ -287,7 +293,7 @@ fn a_panic_of_a_native_adapter_is_its_crash() {
     let adapter = NativeAdapter::new(functions).unwrap();
     let given = Given { now_ms: 0, settings: "{}".into(), tenant: None, mark: None, grant: None };
     let error = adapter.start(Task::DescribeTenant, given).unwrap_err();
-    assert_eq!(error, AdapterError::Trap("it panicked".into()));
+    assert_eq!(error, AdapterError::Trap("it panicked: Ada Lovelace".into()));
 }
 
 /// As the hosts take an answer in.

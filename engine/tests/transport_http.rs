@@ -143,10 +143,40 @@ const GZIP_5000_ZEROS: &[u8] = &[
 
 #[tokio::test]
 async fn a_compressed_body_that_is_broken_or_cut_is_unclear() {
-    for body in [&b"this is no gzip"[..], &GZIP_5000_ZEROS[..20]] {
+    let mut broken = GZIP_5000_ZEROS.to_vec();
+    broken[25] ^= 0x55;
+    for body in [&GZIP_5000_ZEROS[..1], &GZIP_5000_ZEROS[..2], &GZIP_5000_ZEROS[..20], &GZIP_5000_ZEROS[..40], &broken]
+    {
         let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
         let (delivery, _) = exchange(Some(Box::leak([head.as_bytes(), body].concat().into_boxed_slice()))).await;
         assert!(unclear(&delivery), "{delivery:?}");
+    }
+}
+
+/// The product asks for gzip, and a proxy labels what it did not pack.
+#[tokio::test]
+async fn clear_text_under_the_label_gzip_is_an_answer_where_its_end_is_marked() {
+    for (head, body, is_answer) in [
+        (&b"HTTP/1.1 201 Created\r\ncontent-encoding: gzip\r\ncontent-length: 8\r\n\r\n"[..], &b"{\"id\":1}"[..], true),
+        (
+            b"HTTP/1.1 201 Created\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n8\r\n",
+            b"{\"id\":1}\r\n0\r\n\r\n",
+            true,
+        ),
+        (b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 0\r\n\r\n", b"", true),
+        (b"HTTP/1.1 201 Created\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n", b"{\"id\":1}", false),
+        (b"HTTP/1.1 201 Created\r\ncontent-encoding: gzip\r\ncontent-length: 9\r\n\r\n", b"{\"id\":1}", false),
+    ] {
+        let (delivery, _) = exchange(Some(Box::leak([head, body].concat().into_boxed_slice()))).await;
+        let told = String::from_utf8_lossy(head).into_owned();
+        match delivery {
+            Delivery::Answered(response) => {
+                assert!(is_answer, "{told}");
+                assert!(response.body.is_empty() || response.body == b"{\"id\":1}", "{told}");
+                assert!(!response.headers.iter().any(|field| field.name.starts_with("content-")), "{told}");
+            }
+            other => assert!(!is_answer && unclear(&other), "{told}: {other:?}"),
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use super::{
     ADA, ada, apply, blocked, bring, converge, count, declare, id_of, open_jobs, pass, plain_candidates, plan,
     recruiter, the_candidate, world, world_with_stages,
 };
-use atsync_greenhouse_sandbox::{CreateAnswer, Fault, FaultKind, Recruiter};
+use atsync_greenhouse_sandbox::{CreateAnswer, Fault, FaultKind, FromStage, Recruiter, Rows};
 use atsync_tests::World;
+use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 
 fn with_application(world: &World, more: &Value) -> Value {
@@ -139,6 +140,90 @@ fn nothing_is_written_back_to_an_anonymised_candidate() {
         live_on(&world, &acme);
         assert_eq!(world.written(), Vec::<String>::new());
         assert_eq!(world.sandbox.row("candidates", candidate).unwrap(), blank);
+    }
+}
+
+/// Entry 25: an erasure of some fields alone is one too. Nothing says so but the blanks: no name is left, or no contact.
+#[test]
+fn nothing_is_written_back_to_a_candidate_that_was_anonymised_in_part() {
+    for (fields, is_blocked) in [
+        (vec!["full_name"], true),
+        (vec!["full_name", "phone_numbers"], true),
+        (vec!["email_addresses", "phone_numbers"], false),
+        (vec!["email_addresses", "phone_numbers", "headline", "tags", "custom_candidate_fields"], false),
+    ] {
+        println!("{fields:?}");
+        let world = world(|_| {});
+        let acme = world.connect();
+        let everything = json!({"phones": ["+44 20 1234"], "title": "Countess", "custom_fields": {"external_ref": "ref-1"}, "tags": ["t"],
+            "policy": {"name": "enforce", "emails": "enforce", "phones": "enforce", "title": "enforce", "tags": "enforce", "custom_fields": "enforce"}});
+        bring(&world, &acme, &ada(&everything));
+        let candidate = id_of(&the_candidate(&world, ADA));
+        let fields = fields.into_iter().map(str::to_owned).collect();
+        recruiter(&world, &Recruiter::Anonymise { candidate_id: candidate, fields });
+        let blank = world.sandbox.row("candidates", candidate).unwrap();
+        world.sandbox.clear_logs();
+        let planned = plan(&world, &acme);
+        assert_eq!(blocked(&planned).contains("anonymised"), is_blocked, "{}", blocked(&planned));
+        live_on(&world, &acme);
+        assert_eq!(world.written(), Vec::<String>::new());
+        assert_eq!(world.sandbox.row("candidates", candidate).unwrap(), blank);
+    }
+}
+
+/// Entry 7: a note posted for a candidate who vanished would be an orphan that nobody can delete.
+#[test]
+fn no_note_is_left_for_a_candidate_who_vanished_meanwhile() {
+    let world = world(|_| {});
+    let acme = world.connect();
+    bring(&world, &acme, &ada(&json!({})));
+    let candidate = id_of(&the_candidate(&world, ADA));
+    declare(&world, &acme, &[ada(&json!({"notes": [{"key": "n1", "body": "Introduced by Sam."}], "tags": ["t"]}))]);
+    let planned = plan(&world, &acme);
+    assert!(!planned.is_empty());
+    recruiter(&world, &Recruiter::DeleteCandidate { candidate_id: candidate });
+    apply(&world, &acme, &planned);
+    assert_eq!(world.sandbox.orphan_notes(), Vec::<Value>::new());
+    assert_eq!(world.sandbox.creates("notes") + world.sandbox.creates("applied_candidate_tags"), 0);
+}
+
+/// Official schema: an application has `stage_id` and `stage_name` and no `job_interview_stage_id`. Its stage is known in both forms, the
+/// feed tells of a move, and a desired stage is reached and stays reached.
+#[test]
+fn a_stage_is_read_told_and_reached_in_both_forms_of_an_application() {
+    for rows in [Rows::Newer, Rows::Official] {
+        for from_stage in [FromStage::JobInterviewStage, FromStage::ApplicationStage] {
+            println!("{rows:?} {from_stage:?}");
+            let world = world_with_stages(|quirks| {
+                quirks.rows = rows;
+                quirks.from_stage = from_stage;
+                quirks.null_flags = true;
+            });
+            let acme = world.connect();
+            let job = open_jobs(&world)[0];
+            let stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
+            let name = |at: usize| stages[at]["name"].as_str().unwrap().to_owned();
+            let wanted = |stage: &str| {
+                ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}, "stage": stage}],
+                    "custom_fields": {"external_ref": "ref-1"}, "policy": {"stage": "enforce"}}))
+            };
+            bring(&world, &acme, &wanted(&name(0)));
+            converge(&world, &acme, 3);
+            let candidate = id_of(&the_candidate(&world, ADA));
+            let application = id_of(&world.sandbox.applications_of(candidate)[0]);
+            let stands =
+                || world.sandbox.row("applications", application).unwrap()["stage_name"].as_str().unwrap().to_owned();
+            assert_eq!(stands(), name(0));
+            recruiter(&world, &Recruiter::Move { application_id: application, stage_name: name(1) });
+            pass(&world, 60_000);
+            world.run(acme.pull("applications", false)).unwrap();
+            let changes: Vec<_> = world.run(acme.changes(0).try_collect()).unwrap();
+            let told = format!("{changes:?}");
+            assert!(told.contains(&name(1)), "the feed names the stage");
+            bring(&world, &acme, &wanted(&name(2)));
+            converge(&world, &acme, 3);
+            assert_eq!(stands(), name(2));
+        }
     }
 }
 

@@ -255,6 +255,9 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
                 }
                 *ended.entry((&change.kind, id, change.what == ChangeWhat::Moved)).or_default() += 1;
             }
+            ChangeWhat::Unread => {
+                broken.push(format!("{} {} is reported as unread", change.kind, change.id));
+            }
             ChangeWhat::Forgotten => broken.push(format!("{} {} is reported as forgotten", change.kind, change.id)),
         }
     }

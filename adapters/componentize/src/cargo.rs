@@ -11,8 +11,19 @@ use std::process::Command;
 /// The only compilation target of adapters: no operating system, hence no imports.
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
-/// The workspace's profile for adapters.
+/// The profile that adapters are compiled with.
 const PROFILE: &str = "adapter";
+
+/// That profile, given on the command line so that a workspace need not define it: small and quick.
+const PROFILE_SETTINGS: &[&str] = &[
+    "profile.adapter.inherits=\"release\"",
+    "profile.adapter.opt-level=3",
+    "profile.adapter.lto=\"fat\"",
+    "profile.adapter.codegen-units=1",
+    "profile.adapter.panic=\"abort\"",
+    "profile.adapter.strip=\"debuginfo\"",
+    "profile.adapter.debug=false",
+];
 
 /// What cargo and its wrappers hand down that was meant for the outer build. `CARGO_MAKEFLAGS` stays: it is the shared job server.
 const MEANT_FOR_THE_OUTER_BUILD: &[&str] = &[
@@ -42,6 +53,85 @@ pub struct Order<'a> {
 /// # Errors
 /// When the target is missing and cannot be added, when the crate does not compile, or as for [`wrap`].
 pub fn build(order: Order<'_>) -> Result<Vec<u8>, Error> {
+    compile(order, Lock::Kept)
+}
+
+/// An adapter package that was published, or was unpacked to be verified: it has no workspace.
+#[derive(Clone, Copy, Debug)]
+pub struct Published<'a> {
+    /// The adapter's package; it calls `export_adapter!`.
+    pub package: &'a str,
+    /// Its version, for the registry.
+    pub version: &'a str,
+    /// The directory of its source, where that is at hand; else the registry has it.
+    pub source: Option<&'a Path>,
+    /// Name and directory of the packages that must be those at hand, whatever the registry has.
+    pub patches: &'a [(&'a str, &'a Path)],
+    /// A `Cargo.lock` with the versions to prefer.
+    pub lock: Option<&'a Path>,
+    /// A directory to write a workspace into.
+    pub directory: &'a Path,
+    /// A target directory that no running cargo holds.
+    pub target_dir: &'a Path,
+}
+
+/// Builds a published adapter from its source and wraps what comes out as a component. Cargo reads
+/// the registry for the adapter's dependencies unless they are downloaded already.
+///
+/// # Errors
+/// As for [`build`], and when the workspace cannot be written.
+pub fn build_published(order: Published<'_>) -> Result<Vec<u8>, Error> {
+    let package = format!("{}-component", order.package);
+    let unwritable = |error: std::io::Error| {
+        Error::new(format!("a workspace cannot be written to {}: {error}", order.directory.display()))
+    };
+    std::fs::create_dir_all(order.directory).map_err(unwritable)?;
+    let from = match order.source {
+        Some(source) => format!("path = {}", quoted(&source.display().to_string())),
+        None => format!("version = {}", quoted(&format!("={}", order.version))),
+    };
+    let mut manifest = format!(
+        "[package]\nname = {}\nversion = \"0.0.0\"\nedition = \"2024\"\n\n[workspace]\n\n\
+         [lib]\npath = \"lib.rs\"\ncrate-type = [\"cdylib\"]\n\n\
+         [dependencies]\nadapter = {{ package = {}, {} }}\n",
+        quoted(&package),
+        quoted(order.package),
+        from,
+    );
+    if !order.patches.is_empty() {
+        manifest.push_str("\n[patch.crates-io]\n");
+    }
+    for (name, directory) in order.patches {
+        manifest.push_str(&format!("{name} = {{ path = {} }}\n", quoted(&directory.display().to_string())));
+    }
+    // Naming the adapter's crate is enough: its exports come along.
+    let library = "extern crate adapter as _;\n";
+    for (name, text) in [("Cargo.toml", manifest.as_str()), ("lib.rs", library)] {
+        std::fs::write(order.directory.join(name), text).map_err(unwritable)?;
+    }
+    if let Some(lock) = order.lock.filter(|lock| lock.is_file()) {
+        std::fs::copy(lock, order.directory.join("Cargo.lock")).map_err(unwritable)?;
+    }
+    let inner = Order { package: &package, workspace: order.directory, target_dir: order.target_dir };
+    compile(inner, Lock::Completed)
+}
+
+/// A text as a basic string of TOML; what JSON escapes, TOML escapes alike.
+fn quoted(text: &str) -> String {
+    let escaped = text.replace('\\', "\\\\").replace('"', "\\\"");
+    format!("\"{escaped}\"")
+}
+
+/// What cargo may do to `Cargo.lock`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lock {
+    /// Nothing: the build fails where it does not fit.
+    Kept,
+    /// Add what it lacks.
+    Completed,
+}
+
+fn compile(order: Order<'_>, lock: Lock) -> Result<Vec<u8>, Error> {
     ensure_target(order.workspace)?;
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(order.workspace);
@@ -49,7 +139,13 @@ pub fn build(order: Order<'_>) -> Result<Vec<u8>, Error> {
         command.env_remove(name);
     }
     // `rustc --crate-type cdylib`: an adapter's library is an rlib too, for native tests, and that would forbid link-time optimisation.
-    command.args(["rustc", "--quiet", "--locked", "--lib", "--crate-type", "cdylib"]);
+    command.args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib"]);
+    if lock == Lock::Kept {
+        command.arg("--locked");
+    }
+    for setting in PROFILE_SETTINGS {
+        command.args(["--config", setting]);
+    }
     command.args(["--package", order.package, "--target", TARGET, "--profile", PROFILE, "--target-dir"]);
     command.arg(order.target_dir);
     run(command, &format!("building the adapter {}", order.package))?;

@@ -9,14 +9,14 @@
 
 mod cargo;
 
-pub use cargo::{Order, TARGET, build};
+pub use cargo::{Order, Published, TARGET, build, build_published};
 
 use std::fmt;
 use wit_component::{ComponentEncoder, DecodedWasm, StringEncoding};
 use wit_parser::Resolve;
 
 /// The contract that components are checked against.
-const CONTRACT: &str = include_str!("../../../wit/adapter.wit");
+const CONTRACT: &str = include_str!("../wit/adapter.wit");
 
 /// Why there is no component. The text says what, where, and what to do.
 #[derive(Debug)]
@@ -86,7 +86,14 @@ fn imports(component: &[u8]) -> Result<Vec<String>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{describe, wrap};
+    use super::{CONTRACT, describe, wrap};
+
+    #[test]
+    fn the_packaged_contract_is_the_contract() {
+        let whole = concat!(env!("CARGO_MANIFEST_DIR"), "/../../wit/adapter.wit");
+        let text = std::fs::read_to_string(whole).unwrap();
+        assert!(text == CONTRACT, "type: cp wit/adapter.wit adapters/componentize/wit/adapter.wit");
+    }
 
     #[test]
     fn what_is_no_module_is_refused() {

@@ -63,16 +63,17 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
     if rows.items.iter().any(|item| !state.ids.contains(&item.id)) {
         return Err(Failure::Protocol(format!("a request for {} by id brought others", kind.collection)));
     }
+    // A row that cannot be read is there all the same.
     let unread = |id: &String| rows.problems.iter().any(|problem| problem.id.as_ref() == Some(id));
-    let shown = |id: &String| unread(id) || rows.items.iter().any(|item| item.id == *id);
+    let shown = |id: &String| rows.items.iter().any(|item| item.id == *id) || unread(id);
     let mut missing: Vec<String> = state.ids.iter().filter(|id| !shown(id)).cloned().collect();
-    if rows.nameless > 0 && !missing.is_empty() {
-        // A stub without id stands for one of them: it exists, so none of them may be called missing.
-        return Err(Failure::Unavailable(format!("{} of the {} are still being made", rows.nameless, kind.name)));
-    }
     if rows.problems.iter().any(|problem| problem.id.is_none()) {
         // It may be any of them.
         missing.clear();
+    }
+    if rows.nameless > 0 && !missing.is_empty() {
+        // A stub without id stands for one of them: it exists, so none of them may be called missing.
+        return Err(Failure::Unavailable(format!("{} of the {} are still being made", rows.nameless, kind.name)));
     }
     missing.extend(state.impossible);
     let fetched = Fetched { items: rows.items, masks: rows.masks, missing };

@@ -5,7 +5,7 @@
 //!
 //! Versions: a record's `updated_at` is its version only where every member is the record's own. Whether a parent's `updated_at` moves with
 //! its children is unknown (harvest-v3.md §10 no. 13 [?], pitfalls.md B27), so kinds that carry lists have no version and are compared by
-//! content. Left out: hiring teams, scorecards, interviews, offers and demographic data.
+//! content. Left out: scorecards, interviews, offers and demographic data.
 
 use crate::read::{Reader, candidacy, custom, jobs, lists, people};
 use atsync_model::kinds as names;
@@ -21,6 +21,10 @@ pub struct Kind {
     pub fields: &'static [&'static str],
     /// The members of a row that are read; the others stay in the raw record.
     pub reads: &'static [&'static str],
+    /// Those of `reads` that are flags or lists and that openapi-v3.json never makes null; empty texts stand for the others.
+    pub never_null: &'static [&'static str],
+    /// Those of `fields` whose members not every row has, in one of the forms that are in use (adapters/greenhouse/REFERENCE.md).
+    pub optional: &'static [&'static str],
     /// Parameters of each walk that makes up one pass. More than one where a single walk cannot show everything.
     pub walks: &'static [&'static [(&'static str, &'static str)]],
     /// The largest page.
@@ -43,6 +47,11 @@ pub struct Kind {
 }
 
 impl Kind {
+    /// The unified fields that every row says something about.
+    pub fn expected(&self) -> impl Iterator<Item = &'static str> {
+        self.fields.iter().copied().filter(|field| !self.optional.contains(field))
+    }
+
     /// The scope that reading needs.
     pub fn permission(&self) -> String {
         format!("harvest:{}:list", self.collection)
@@ -71,6 +80,8 @@ const fn plain(name: &'static str, collection: &'static str, reader: Reader) -> 
         collection,
         fields: &[],
         reads: &[],
+        never_null: &[],
+        optional: &[],
         walks: ONE_WALK,
         page_max: PAGE_MAX,
         ids_max: IDS_MAX,
@@ -89,18 +100,23 @@ pub const KINDS: &[Kind] = &[
     Kind {
         fields: lists::DEPARTMENT_FIELDS,
         reads: lists::DEPARTMENT_READS,
+        never_null: lists::DEPARTMENT_NEVER_NULL,
         hook: true,
         ..plain(names::DEPARTMENTS, "departments", lists::department)
     },
     Kind {
         fields: lists::OFFICE_FIELDS,
         reads: lists::OFFICE_READS,
+        never_null: lists::OFFICE_NEVER_NULL,
         hook: true,
         ..plain(names::OFFICES, "offices", lists::office)
     },
     Kind {
         fields: people::USER_FIELDS,
         reads: people::USER_READS,
+        never_null: people::USER_NEVER_NULL,
+        // In the official schema, and in none of its examples.
+        optional: &["emails"],
         walks: &[&[("show_service_accounts", "true")]],
         stamped: false,
         ..plain(names::USERS, "users", people::user)
@@ -108,60 +124,71 @@ pub const KINDS: &[Kind] = &[
     Kind {
         fields: people::USER_EMAIL_FIELDS,
         reads: people::USER_EMAIL_READS,
+        never_null: people::USER_EMAIL_NEVER_NULL,
         ..plain(names::USER_EMAILS, "user_emails", people::user_email)
     },
     Kind {
         fields: lists::GROUPED_FIELDS,
         reads: lists::GROUPED_READS,
+        never_null: lists::GROUPED_NEVER_NULL,
         ..plain(names::SOURCES, "sources", lists::grouped)
     },
     Kind {
         fields: people::REFERRER_FIELDS,
         reads: people::REFERRER_READS,
+        never_null: people::REFERRER_NEVER_NULL,
         ..plain(names::REFERRERS, "referrers", people::referrer)
     },
     Kind {
         fields: lists::GROUPED_FIELDS,
         reads: lists::GROUPED_READS,
+        never_null: lists::GROUPED_NEVER_NULL,
         walks: &[&[("include_defaults", "true")]],
         ..plain(names::REJECT_REASONS, "rejection_reasons", lists::grouped)
     },
     Kind {
         fields: lists::PLAIN_FIELDS,
         reads: lists::PLAIN_READS,
+        never_null: lists::PLAIN_NEVER_NULL,
         ..plain(names::CLOSE_REASONS, "close_reasons", lists::plain)
     },
     Kind {
         fields: lists::PLAIN_FIELDS,
         reads: lists::PLAIN_READS,
+        never_null: lists::PLAIN_NEVER_NULL,
         ..plain(names::TAGS, "candidate_tags", lists::plain)
     },
     Kind {
         fields: custom::FIELD_FIELDS,
         reads: custom::FIELD_READS,
+        never_null: custom::FIELD_NEVER_NULL,
         ..plain(names::CUSTOM_FIELDS, "custom_fields", custom::field)
     },
     Kind {
         fields: custom::OPTION_FIELDS,
         reads: custom::OPTION_READS,
+        never_null: custom::OPTION_NEVER_NULL,
         scope: Some(names::CUSTOM_FIELDS),
         ..plain(names::CUSTOM_FIELD_OPTIONS, "custom_field_options", custom::option)
     },
     Kind {
         fields: lists::POOL_FIELDS,
         reads: lists::POOL_READS,
+        never_null: lists::POOL_NEVER_NULL,
         stamped: false,
         ..plain(names::POOLS, "prospect_pools", lists::pool)
     },
     Kind {
         fields: lists::POOL_STAGE_FIELDS,
         reads: lists::POOL_STAGE_READS,
+        never_null: lists::POOL_STAGE_NEVER_NULL,
         scope: Some(names::POOLS),
         ..plain(names::POOL_STAGES, "prospect_pool_stages", lists::pool_stage)
     },
     Kind {
         fields: jobs::JOB_FIELDS,
         reads: jobs::JOB_READS,
+        never_null: jobs::JOB_NEVER_NULL,
         stamped: false,
         hook: true,
         confidential: true,
@@ -170,6 +197,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         fields: jobs::STAGE_FIELDS,
         reads: jobs::STAGE_READS,
+        never_null: jobs::STAGE_NEVER_NULL,
         hook: true,
         confidential: true,
         scope: Some(names::JOBS),
@@ -178,6 +206,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         fields: jobs::POSTING_FIELDS,
         reads: jobs::POSTING_READS,
+        never_null: jobs::POSTING_NEVER_NULL,
         walks: BOTH_WALKS,
         page_max: PAGE_OF_DOCUMENTS_MAX,
         // A fetch may have to ask twice and cannot carry the first answer over to the second: see `fetch`.
@@ -190,12 +219,28 @@ pub const KINDS: &[Kind] = &[
     Kind {
         fields: jobs::OPENING_FIELDS,
         reads: jobs::OPENING_READS,
+        never_null: jobs::OPENING_NEVER_NULL,
         confidential: true,
         ..plain(names::OPENINGS, "openings", jobs::opening)
     },
     Kind {
+        fields: jobs::MANAGER_FIELDS,
+        reads: jobs::MANAGER_READS,
+        never_null: jobs::MANAGER_NEVER_NULL,
+        confidential: true,
+        ..plain(names::HIRING_MANAGERS, "job_hiring_managers", jobs::manager)
+    },
+    Kind {
+        fields: jobs::OWNER_FIELDS,
+        reads: jobs::OWNER_READS,
+        never_null: jobs::OWNER_NEVER_NULL,
+        confidential: true,
+        ..plain(names::JOB_OWNERS, "job_owners", jobs::owner)
+    },
+    Kind {
         fields: people::CANDIDATE_FIELDS,
         reads: people::CANDIDATE_READS,
+        never_null: people::CANDIDATE_NEVER_NULL,
         stamped: false,
         hook: true,
         confidential: true,
@@ -205,12 +250,16 @@ pub const KINDS: &[Kind] = &[
     Kind {
         fields: people::APPLIED_TAG_FIELDS,
         reads: people::APPLIED_TAG_READS,
+        never_null: people::APPLIED_TAG_NEVER_NULL,
         confidential: true,
         ..plain(names::APPLIED_TAGS, "applied_candidate_tags", people::applied_tag)
     },
     Kind {
         fields: candidacy::APPLICATION_FIELDS,
         reads: candidacy::APPLICATION_READS,
+        never_null: candidacy::APPLICATION_NEVER_NULL,
+        // `rejection_reason_id` is newer than the official schema.
+        optional: &["reject_reason"],
         stamped: false,
         hook: true,
         confidential: true,
@@ -220,6 +269,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         fields: candidacy::APPLICATION_STAGE_FIELDS,
         reads: candidacy::APPLICATION_STAGE_READS,
+        never_null: candidacy::APPLICATION_STAGE_NEVER_NULL,
         confidential: true,
         visible_within_ms: SLOW_MS,
         ..plain(names::APPLICATION_STAGES, "application_stages", candidacy::application_stage)
@@ -227,6 +277,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         fields: candidacy::REJECTION_FIELDS,
         reads: candidacy::REJECTION_READS,
+        never_null: candidacy::REJECTION_NEVER_NULL,
         stamped: false,
         confidential: true,
         visible_within_ms: SLOW_MS,
@@ -235,6 +286,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         fields: candidacy::PLACEMENT_FIELDS,
         reads: candidacy::PLACEMENT_READS,
+        never_null: candidacy::PLACEMENT_NEVER_NULL,
         confidential: true,
         visible_within_ms: SLOW_MS,
         ..plain(names::POOL_PLACEMENTS, "prospect_details", candidacy::placement)
@@ -242,6 +294,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         fields: candidacy::NOTE_FIELDS,
         reads: candidacy::NOTE_READS,
+        never_null: candidacy::NOTE_NEVER_NULL,
         page_max: PAGE_OF_DOCUMENTS_MAX,
         confidential: true,
         ..plain(names::NOTES, "notes", candidacy::note)
@@ -249,6 +302,7 @@ pub const KINDS: &[Kind] = &[
     Kind {
         fields: candidacy::ATTACHMENT_FIELDS,
         reads: candidacy::ATTACHMENT_READS,
+        never_null: candidacy::ATTACHMENT_NEVER_NULL,
         raw: false,
         confidential: true,
         ..plain(names::ATTACHMENTS, "attachments", candidacy::attachment)

@@ -28,9 +28,9 @@ pub struct Settings {
     pub user_invitations: bool,
     /// Which id `from_stage_id` of a move is, where the operator knows (harvest-v3.md §9.2 [?]).
     pub from_stage_reading: StageReading,
-    /// How `start_date` of a hire is written (harvest-v3.md §9.2 [?]).
+    /// How `start_date` of a hire is written.
     pub start_date_reading: DateReading,
-    /// Which form of `POST /v3/users` exists (harvest-v3.md §9.10 [?]).
+    /// Which form of `POST /v3/users` is used. Both exist (openapi); an account without the single one answers 404 or 405.
     pub users_form: UsersForm,
     /// What a PATCH does to custom fields that it does not name (harvest-v3.md §7 [?]).
     pub custom_fields_reading: FieldsReading,
@@ -54,14 +54,14 @@ readings! {
         /// `stage_id`, the row of application_stages.
         ApplicationStage
     }
-    /// How `start_date` of a hire is written: v1 took a date, one client of v3 sends a date-time (harvest-v3.md §9.2 [?]).
+    /// How `start_date` of a hire is written: a date-time (openapi: hire.start_date); v1 took a date.
     DateReading {
-        /// `2026-12-01`.
-        Date,
         /// `2026-12-01T00:00:00Z`.
-        DateTime
+        DateTime,
+        /// `2026-12-01`.
+        Date
     }
-    /// Which form of the creation of users exists (harvest-v3.md §9.10 [?]).
+    /// Which form of the creation of users is used.
     UsersForm {
         /// `POST /v3/users`.
         Single,
@@ -125,7 +125,7 @@ pub fn schema() -> Value {
             "stage_writes": {"type": "boolean", "default": false, "description": "Allow moving, rejecting, unrejecting, hiring and converting. Moving can mail the candidate."},
             "user_invitations": {"type": "boolean", "default": false, "description": "Allow creating users. This can mail them and cost a seat."},
             "from_stage_reading": {"enum": ["stage-definition", "application-stage"], "default": "stage-definition", "description": "Which id a move's from_stage_id is. Set it when moves are refused until they are retried."},
-            "start_date_reading": {"enum": ["date", "date-time"], "default": "date", "description": "How a hire's start date is written."},
+            "start_date_reading": {"enum": ["date-time", "date"], "default": "date-time", "description": "How a hire's start date is written."},
             "users_form": {"enum": ["single", "bulk"], "default": "single", "description": "How users are created: POST /v3/users or /v3/users/bulk."},
             "custom_fields_reading": {"enum": ["unknown", "merge"], "default": "unknown", "description": "What an update does to custom fields that it does not name. 'merge' when you have seen that they stay."}
         }

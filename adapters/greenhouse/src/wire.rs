@@ -1,15 +1,19 @@
 //! How Greenhouse writes its JSON: the types that rows are read into.
 //!
-//! Three states of a member must stay apart: absent (nothing is known), `null` (known to be empty) and here; [`Got`] keeps them. An empty
-//! list and `null` both mean empty (harvest-v3.md §3 \[2nd\]), and so does an empty text, since scalars are cleared with `""`
-//! (harvest-v3.md §7 \[2nd\]). Ids are whole numbers beyond 32 and perhaps beyond 53 bits (§3 \[ok\]) and become text without passing through
-//! a floating number; ids written as text are taken too. Text is borrowed from the reply wherever it holds no escapes.
+//! The states of a member stay apart ([`Got`]): absent (nothing is known), `null`, a value, and a value of another shape than documented.
+//! `null` says "empty" only where openapi-v3.json lets the member be null. A flag or list that the document never makes null and
+//! that is null all the same is a flaw: the field is unknown, neither false nor empty. An empty text is none, since scalars are cleared
+//! with `""` (harvest-v3.md §7 \[2nd\]). Ids are whole numbers beyond 32 and perhaps beyond 53 bits (§3 \[ok\]) and become text
+//! without passing through a floating number; ids written as text are taken too. Text is borrowed wherever it holds no escapes.
+//!
+//! A row is read strictly first, in one pass. Only when that fails is it read member by member, so that a bad member costs itself.
 //!
 //! Serde's own `Option<Cow<str>>` always copies, which is why [`Str`] exists. Unknown members are ignored: the raw record keeps them.
 
 use atsync_model::unified::{Ref, Text};
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
@@ -24,6 +28,24 @@ pub(crate) enum Got<T> {
     Empty,
     /// A value.
     Here(T),
+    /// The row has it, in a form that cannot be read: nothing is known.
+    Flawed(Flaw),
+}
+
+/// What is wrong with a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Flaw {
+    /// The member of the row.
+    pub(crate) member: &'static str,
+    /// It is `null` where the document has no null. Otherwise: its value has another shape.
+    pub(crate) is_null: bool,
+}
+
+impl std::fmt::Display for Flaw {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.is_null { "is null, which is not documented" } else { "has another shape than documented" };
+        write!(f, "`{}` {what}", self.member)
+    }
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Got<T> {
@@ -33,7 +55,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Got<T> {
 }
 
 impl<T> Got<T> {
-    /// The value, noting the unified field as unknown when the row does not have the member.
+    /// The value, noting the unified field as unknown when the row does not have the member, or not in a form that can be read.
     pub(crate) fn take(self, field: &'static str, lacking: &mut Lacking) -> Option<T> {
         match self {
             Self::Here(value) => Some(value),
@@ -42,16 +64,52 @@ impl<T> Got<T> {
                 lacking.note(field);
                 None
             }
+            Self::Flawed(flaw) => {
+                lacking.flaw(field, flaw);
+                None
+            }
         }
+    }
+
+    /// As [`Got::take`], for a unified field that cannot be empty: `null` says nothing of it.
+    pub(crate) fn take_some(self, field: &'static str, lacking: &mut Lacking) -> Option<T> {
+        if matches!(self, Self::Empty) {
+            lacking.note(field);
+        }
+        self.take(field, lacking)
     }
 
     /// The value, for a member that no unified field stands on alone.
     pub(crate) fn value(self) -> Option<T> {
         match self {
             Self::Here(value) => Some(value),
-            Self::Empty | Self::Absent => None,
+            Self::Empty | Self::Absent | Self::Flawed(_) => None,
         }
     }
+
+    /// Whether the row does not have the member.
+    pub(crate) fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
+    }
+
+    /// Makes `null` a flaw.
+    pub(crate) fn never_null(self, member: &'static str) -> Self {
+        if matches!(self, Self::Empty) { Self::Flawed(Flaw { member, is_null: true }) } else { self }
+    }
+}
+
+/// Reads one member by itself.
+pub(crate) fn member<'a, T: Deserialize<'a>>(name: &'static str, text: &'a str) -> Got<T> {
+    serde_json::from_str(text).unwrap_or(Got::Flawed(Flaw { member: name, is_null: false }))
+}
+
+/// The members of a JSON object, each as its text; the last one of a name counts.
+///
+/// # Errors
+/// When the text is no JSON object.
+pub(crate) fn members(text: &str) -> Result<std::collections::BTreeMap<Cow<'_, str>, &RawValue>, serde_json::Error> {
+    let members: std::collections::BTreeMap<Str<'_>, &RawValue> = serde_json::from_str(text)?;
+    Ok(members.into_iter().map(|(name, value)| (name.0, value)).collect())
 }
 
 impl<'a> Got<Str<'a>> {
@@ -64,6 +122,11 @@ impl<'a> Got<Str<'a>> {
     pub(crate) fn text(self, field: &'static str, lacking: &mut Lacking) -> Option<Text<'a>> {
         self.take(field, lacking).map(|text| text.0).filter(|text| !text.is_empty())
     }
+
+    /// A text that a record always has: `null` says nothing of it.
+    pub(crate) fn some_text(self, field: &'static str, lacking: &mut Lacking) -> Text<'a> {
+        self.take_some(field, lacking).map(|text| text.0).unwrap_or_default()
+    }
 }
 
 impl<'a> Got<Id<'a>> {
@@ -71,40 +134,59 @@ impl<'a> Got<Id<'a>> {
     pub(crate) fn reference(self, field: &'static str, lacking: &mut Lacking) -> Option<Ref<'a>> {
         self.take(field, lacking).and_then(Id::reference)
     }
+
+    /// A reference that a record always has: `null` says nothing of it.
+    pub(crate) fn some_reference(self, field: &'static str, lacking: &mut Lacking) -> Ref<'a> {
+        self.take_some(field, lacking).and_then(Id::reference).unwrap_or_default()
+    }
 }
 
 impl<'a> Got<Vec<Id<'a>>> {
-    /// References; none for `null`.
+    /// References; none for `null`, where the document has it.
     pub(crate) fn references(self, field: &'static str, lacking: &mut Lacking) -> Vec<Ref<'a>> {
         self.take(field, lacking).unwrap_or_default().into_iter().filter_map(Id::reference).collect()
     }
 }
 
-/// The unified fields that a row says nothing about. Empty for a row as documented.
+/// The unified fields that a row says nothing about, and why where it tries to. Empty for a row as documented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Lacking(Vec<&'static str>);
+pub(crate) struct Lacking {
+    fields: Vec<&'static str>,
+    flaws: Vec<(&'static str, Flaw)>,
+}
 
 impl Lacking {
     /// One more.
     pub(crate) fn note(&mut self, field: &'static str) {
-        if !self.0.contains(&field) {
-            self.0.push(field);
+        if !self.fields.contains(&field) {
+            self.fields.push(field);
         }
+    }
+
+    /// One more, of which the row has something that cannot be read.
+    pub(crate) fn flaw(&mut self, field: &'static str, flaw: Flaw) {
+        self.note(field);
+        self.flaws.push((field, flaw));
+    }
+
+    /// The unified fields whose members cannot be read, and why.
+    pub(crate) fn take_flaws(&mut self) -> Vec<(&'static str, Flaw)> {
+        std::mem::take(&mut self.flaws)
     }
 
     /// Everything is known.
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.fields.is_empty()
     }
 
     /// Whether this field is unknown.
     pub(crate) fn contains(&self, field: &str) -> bool {
-        self.0.contains(&field)
+        self.fields.contains(&field)
     }
 
     /// Nothing is known at all.
     pub(crate) fn all(fields: &[&'static str]) -> Self {
-        Self(fields.to_vec())
+        Self { fields: fields.to_vec(), flaws: Vec::new() }
     }
 
     /// What remains of these fields.
@@ -241,9 +323,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Address<'a> {
     }
 }
 
-/// Declares the row of a collection: every member is a [`Got`], `id` comes by itself, and `READS` lists what is read.
+/// Declares the row of a collection: every member is a [`Got`] and `id` comes by itself. `not null` marks a flag or list that
+/// openapi-v3.json never makes null. `READS` lists what is read, `NEVER_NULL` what is marked.
 macro_rules! row {
-    ($(#[$meta:meta])* $name:ident { $($field:ident $(as $json:literal)? : $kind:ty),* $(,)? }) => {
+    ($(#[$meta:meta])* $name:ident { $($field:ident $(as $json:literal)? $(not $null:ident)? : $kind:ty),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Debug, Default, serde::Deserialize)]
         #[serde(default, bound(deserialize = "'de: 'a"))]
@@ -252,9 +335,50 @@ macro_rules! row {
             $($(#[serde(rename = $json)])? $field: $crate::wire::Got<$kind>,)*
         }
 
-        impl $name<'_> {
+        impl<'a> $name<'a> {
             const READS: &'static [&'static str] = &["id", $($crate::wire::json_name!($field $(as $json)?)),*];
+            const NEVER_NULL: &'static [&'static str] =
+                &[$($crate::wire::never_null!($crate::wire::json_name!($field $(as $json)?) $(, $null)?)),*];
+
+            /// Reads a row; a member that cannot be read is [`Got::Flawed`]($crate::wire::Got).
+            fn read(text: &'a str) -> Result<Self, serde_json::Error> {
+                // Serde would take a list for the members in their order.
+                let strict = text.starts_with('{').then(|| serde_json::from_str(text));
+                let row: Self = match strict {
+                    Some(Ok(row)) => row,
+                    _ => Self::piecemeal(text)?,
+                };
+                Ok(Self {
+                    id: row.id,
+                    $($field: $crate::wire::checked!(row.$field, $crate::wire::json_name!($field $(as $json)?) $(, $null)?),)*
+                })
+            }
+
+            fn piecemeal(text: &'a str) -> Result<Self, serde_json::Error> {
+                let members = $crate::wire::members(text)?;
+                let mut row = Self::default();
+                if let Some(member) = members.get("id") {
+                    row.id = $crate::wire::member("id", member.get());
+                }
+                $(
+                    let name = $crate::wire::json_name!($field $(as $json)?);
+                    if let Some(member) = members.get(name) {
+                        row.$field = $crate::wire::member(name, member.get());
+                    }
+                )*
+                Ok(row)
+            }
         }
+    };
+}
+
+/// The name of a member that is never null, else the empty text.
+macro_rules! never_null {
+    ($name:expr) => {
+        ""
+    };
+    ($name:expr, $null:ident) => {
+        $name
     };
 }
 
@@ -268,20 +392,31 @@ macro_rules! json_name {
     };
 }
 
-pub(crate) use {json_name, row};
+/// A member as it is, or with `null` made a flaw.
+macro_rules! checked {
+    ($got:expr, $name:expr) => {
+        $got
+    };
+    ($got:expr, $name:expr, $null:ident) => {
+        $got.never_null($name)
+    };
+}
+
+pub(crate) use {checked, json_name, never_null, row};
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    row!(Sample { name: Str<'a>, parent_id: Id<'a>, office_ids: Vec<Id<'a>>, kind as "type": Str<'a> });
+    row!(Sample { name: Str<'a>, parent_id: Id<'a>, office_ids: Vec<Id<'a>>, tags not null: Vec<Str<'a>>, kind as "type": Str<'a> });
 
     #[test]
     fn text_is_borrowed_unless_it_holds_escapes() {
         let row: Sample = serde_json::from_str(r#"{"name":"Ada","type":"a\nb"}"#).unwrap();
         assert!(matches!(row.name, Got::Here(Str(Cow::Borrowed("Ada")))));
         assert!(matches!(row.kind, Got::Here(Str(Cow::Owned(_)))));
-        assert_eq!(Sample::READS, ["id", "name", "parent_id", "office_ids", "type"]);
+        assert_eq!(Sample::READS, ["id", "name", "parent_id", "office_ids", "tags", "type"]);
+        assert_eq!(Sample::NEVER_NULL.iter().copied().filter(|name| !name.is_empty()).collect::<Vec<_>>(), ["tags"]);
     }
 
     #[test]
@@ -304,13 +439,29 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_list_and_null_are_both_empty() {
+    fn null_is_empty_only_where_the_document_has_null() {
         for text in [r#"{"office_ids":[]}"#, r#"{"office_ids":null}"#] {
             let mut lacking = Lacking::default();
-            let row: Sample = serde_json::from_str(text).unwrap();
+            let row = Sample::read(text).unwrap();
             assert_eq!(row.office_ids.references("offices", &mut lacking), []);
             assert_eq!(lacking, Lacking::default());
         }
+        let mut lacking = Lacking::default();
+        assert_eq!(Sample::read(r#"{"tags":null}"#).unwrap().tags.take("tags", &mut lacking), None);
+        assert_eq!(lacking.take_flaws(), [("tags", Flaw { member: "tags", is_null: true })]);
+        assert!(lacking.contains("tags"));
+    }
+
+    #[test]
+    fn a_member_that_cannot_be_read_costs_itself() {
+        let mut lacking = Lacking::default();
+        let row = Sample::read(r#"{"id":7,"tags":[null],"name":"Ada","name":"Bea","parent_id":1.5}"#).unwrap();
+        assert_eq!((row.id, row.name), (Got::Here(Id("7".into())), Got::Here(Str("Bea".into()))));
+        assert_eq!(row.tags.take("tags", &mut lacking), None);
+        assert_eq!(row.parent_id.reference("parent", &mut lacking), None);
+        let flaw = |member| Flaw { member, is_null: false };
+        assert_eq!(lacking.take_flaws(), [("tags", flaw("tags")), ("parent", flaw("parent_id"))]);
+        assert!(Sample::read("[1]").is_err() && Sample::read("7").is_err());
     }
 
     #[test]

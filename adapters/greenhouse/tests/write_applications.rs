@@ -30,8 +30,8 @@ fn each_arm_has_its_own_members() {
         ),
     ] {
         for answer in [json!({"id": 2}), json!({"application": {"id": 2}})] {
-            let run = case("applications.create", input.clone()).replies(vec![reply(201, answer)]).write();
-            assert_eq!(run.lines(), ["POST /v3/applications"], "{law}");
+            let run = case("applications.create", input.clone()).replies(vec![reply(201, answer)]).of_parent().write();
+            assert_eq!(run.lines(), ["GET /v3/candidates?ids=1", "POST /v3/applications"], "{law}");
             assert_eq!(run.sent().body, sent, "{law}");
             assert_eq!(links(&run.applied().links), "subject:applications/2", "{law}");
         }
@@ -43,6 +43,7 @@ fn each_arm_has_its_own_members() {
 fn a_refused_application_is_refused_with_the_words_of_greenhouse() {
     let run = case("applications.create", json!({"candidate": "1", "job": "5"}))
         .replies(vec![reply(422, json!({"errors": [{"job_id": "already applied"}]}))])
+        .of_parent()
         .write();
     let Failure::Invalid(errors) = run.refused() else { panic!() };
     assert_eq!((errors[0].field.as_str(), errors[0].message.as_str()), ("job", "already applied"));
@@ -66,12 +67,12 @@ fn on(operation: &'static str, input: Value, row: Value, rest: Vec<Response>) ->
 }
 
 #[test]
-fn an_update_sends_what_differs_and_clears_with_null() {
-    let input = json!({"source": "4", "referrer": "7", "recruiter": null});
+fn an_update_sends_what_differs() {
+    let input = json!({"source": "4", "referrer": "7", "recruiter": "8"});
     let run =
         on("applications.update", input, row(json!({"recruiter_id": 3})), vec![reply(200, row(json!({})))]).write();
     assert_eq!(run.sent().line, "PATCH /v3/applications/2");
-    assert_eq!(run.sent().body, json!({"referrer_id": 7, "recruiter_id": null}));
+    assert_eq!(run.sent().body, json!({"referrer_id": 7, "recruiter_id": 8}));
 
     let run = on("applications.update", json!({"source": "4", "referrer": null}), row(json!({})), vec![]).write();
     run.unneeded();
@@ -150,7 +151,7 @@ fn a_call_is_sent_only_where_the_standing_leaves_something_to_do() {
             "applications.hire",
             json!({"opening": "70", "close_reason": "3", "start_on": "2026-12-01"}),
             active(),
-            "hire {\"close_reason_id\":3,\"opening_id\":70,\"start_date\":\"2026-12-01\"}",
+            "hire {\"close_reason_id\":3,\"opening_id\":70,\"start_date\":\"2026-12-01T00:00:00Z\"}",
         ),
         ("hired already", "applications.hire", json!({}), hired(), "unneeded"),
         ("a prospect is not hired", "applications.hire", json!({}), prospect(), "conflict"),
@@ -196,7 +197,11 @@ fn a_move_needs_exactly_one_goal() {
 /// Rows of the older spec have no `job_interview_stage_id` (harvest-v3.md §9.2): the row in application_stages has it.
 #[test]
 fn a_row_without_the_stage_definition_is_completed_from_its_stages() {
-    let old = || row(json!({"job_interview_stage_id": null}));
+    let old = || {
+        let mut row = row(json!({}));
+        row.as_object_mut().unwrap().remove("job_interview_stage_id");
+        row
+    };
     let stages = || {
         reply(
             200,
@@ -211,6 +216,10 @@ fn a_row_without_the_stage_definition_is_completed_from_its_stages() {
     assert_eq!(run.sent().body, json!({"from_stage_id": 60, "to_stage_id": 61}));
     let run = on("applications.move", json!({"to_stage": "60"}), old(), vec![stages()]).write();
     run.unneeded();
+    // Should `stage_id` be the definition's id after all, the stage that is current says the same.
+    let mut other = old();
+    other["stage_id"] = json!(60);
+    on("applications.move", json!({"to_stage": "60"}), other, vec![stages()]).write().unneeded();
     let run = on("applications.move", json!({"to_stage": "60"}), old(), vec![reply(200, json!([]))]).write();
     assert!(matches!(run.failure(), Failure::Conflict(_)), "no stage is named anywhere");
 }
@@ -276,6 +285,44 @@ fn an_operation_needs_its_target() {
     assert!(matches!(run.failure(), Failure::Invalid(_)));
     let run = case("applications.move", json!({"to_stage": "1"})).on("applications", "x").write();
     assert!(matches!(run.failure(), Failure::Invalid(_)));
+}
+
+/// openapi: the update of an application takes ids and no null, so nothing of it can be cleared.
+#[test]
+fn what_greenhouse_cannot_clear_is_refused_with_a_sentence() {
+    for field in ["source", "referrer", "recruiter", "coordinator"] {
+        let held = row(json!({"source_id": 4, "referrer_id": 7, "recruiter_id": 8, "coordinator_id": 9}));
+        let run = on("applications.update", json!({ field: null }), held, vec![]).write();
+        let Failure::Invalid(errors) = run.failure() else { panic!("{}", run.failure()) };
+        assert_eq!(errors[0].field, field);
+        assert!(errors[0].message.contains("cannot clear"), "{}", errors[0].message);
+        let empty = row(json!({"source_id": null, "referrer_id": null, "recruiter_id": null, "coordinator_id": null}));
+        on("applications.update", json!({ field: null }), empty, vec![]).write().unneeded();
+    }
+}
+
+/// openapi: the ranges in a rejection's body have both ends, that of an amount a currency too.
+#[test]
+fn a_range_of_a_rejection_needs_both_ends() {
+    for (kind, value, is_whole) in [
+        ("range", json!({"min": 1, "max": 2}), true),
+        ("range", json!({"min": 1}), false),
+        ("range", json!({"min": null, "max": 2}), false),
+        ("money_range", json!({"min": 1, "max": 2, "currency": "EUR"}), true),
+        ("money_range", json!({"min": 1, "max": 2}), false),
+        ("money_range", json!({"max": 2, "currency": "EUR"}), false),
+    ] {
+        let row = json!({"id": 800, "application_id": 2, "rejection_reason_id": 701, "question_custom_fields": {}});
+        let input = json!({"custom_fields": [{"key": "pay", "id": "1", "type": kind, "value": value}]});
+        let mut replies = vec![reply(200, json!([row]))];
+        replies.extend(is_whole.then(|| reply(200, json!({"id": 800}))));
+        let run = case("rejections.update", input).on("rejections", "800").replies(replies).write();
+        if is_whole {
+            run.applied();
+        } else {
+            assert!(run.failure().to_string().contains("a range of a rejection needs"), "{value}: {}", run.failure());
+        }
+    }
 }
 
 #[test]

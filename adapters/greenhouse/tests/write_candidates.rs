@@ -245,14 +245,37 @@ fn a_candidate_that_is_not_shown_or_not_whole_is_left_alone() {
     for (row, expected) in [
         (json!([]), "not found"),
         (json!([{"id": 8, "first_name": "Eve"}]), "not found"),
-        (json!([{"id": 7, "message": "being processed"}]), "the ATS is unavailable"),
+        (json!([{"id": 7, "message": "being processed"}]), "not found"),
         (json!([{"id": 7, "first_name": "", "last_name": null, "email_addresses": []}]), "it was changed meanwhile"),
+        // In part: an address was left.
+        (
+            json!([{"id": 7, "first_name": null, "last_name": null, "email_addresses": [{"value": "a@x.com", "type": "work"}]}]),
+            "it was changed meanwhile",
+        ),
     ] {
         let run = update(input.clone(), vec![reply(200, row.clone())]).write();
         assert!(run.failure().to_string().starts_with(expected), "{row}: {}", run.failure());
     }
     let run = update(input, vec![reply(403, json!({"message": "Forbidden"}))]).write();
     assert!(run.failure().to_string().contains("harvest:candidates:list"));
+}
+
+/// A PATCH replaces lists and values as a whole, so what the row does not show would be lost.
+#[test]
+fn what_the_fresh_read_does_not_show_is_never_replaced() {
+    let value = json!({"custom_fields": [{"key": "ref", "id": "1", "type": "text", "value": "b"}]});
+    for (input, missing) in [
+        (json!({"add": {"emails": ["b@x.com"]}}), "email_addresses"),
+        (json!({"remove": {"phones": ["1"]}}), "phone_numbers"),
+        (json!({"add": {"links": ["b.dev"]}}), "social_media_addresses"),
+        (value, "custom_fields"),
+    ] {
+        let mut row = stored();
+        row.as_object_mut().unwrap().remove(missing);
+        let run = update(input.clone(), vec![reply(200, json!([row]))]).write();
+        let text = run.failure().to_string();
+        assert!(text.contains(missing) && text.contains("nothing is written"), "{text}");
+    }
 }
 
 /// A PATCH answers the bare candidate; wrapped, nothing and a stub are accepted too.

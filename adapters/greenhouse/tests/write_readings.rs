@@ -120,7 +120,7 @@ fn the_author_of_a_note_is_taken_or_left_out() {
         if !author.is_null() {
             input["author"] = author;
         }
-        case("notes.create", input).settings(settings).replies(vec![answer]).write()
+        case("notes.create", input).settings(settings).replies(vec![answer]).of_parent().write()
     };
     let made = || reply(201, json!({"id": 1, "type": "NOTE", "visibility": "publicly_visible"}));
     assert_eq!(note(json!("3"), json!({}), made()).sent().body["user_id"], json!(3));

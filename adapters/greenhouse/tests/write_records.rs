@@ -9,7 +9,7 @@ use write_support::{case, empty, links, more, reply};
 
 /// Operation, input, path, body as sent, kind of what is made, and the member that a wrapped answer would use.
 #[test]
-fn a_creation_is_one_request_and_its_answer_may_be_bare_or_wrapped() {
+fn a_creation_is_one_changing_request_and_its_answer_may_be_bare_or_wrapped() {
     for (operation, input, path, sent, kind, member) in [
         (
             "notes.create",
@@ -70,13 +70,19 @@ fn a_creation_is_one_request_and_its_answer_may_be_bare_or_wrapped() {
         ),
     ] {
         for answer in [json!({"id": 77}), json!({member: {"id": 77}})] {
-            let run = case(operation, input.clone()).replies(vec![reply(201, answer)]).write();
-            assert_eq!(run.lines(), [format!("POST {path}")], "{operation}");
+            let run = case(operation, input.clone()).replies(vec![reply(201, answer)]).of_parent().write();
+            assert_eq!(run.sent().line, format!("POST {path}"), "{operation}");
+            let looks: &[&str] = match operation {
+                "notes.create" => &["GET /v3/candidates?ids=1"],
+                "attachments.create" => &["GET /v3/applications?ids=2"],
+                _ => &[],
+            };
+            assert_eq!(run.lines()[..run.lines().len() - 1], *looks, "{operation}");
             assert_eq!(run.sent().body, sent, "{operation}");
             assert_eq!(links(&run.applied().links), format!("subject:{kind}/77"), "{operation}");
         }
         for (status, body) in [(201, json!({})), (204, Value::Null), (500, json!({}))] {
-            let run = case(operation, input.clone()).replies(vec![reply(status, body)]).write();
+            let run = case(operation, input.clone()).replies(vec![reply(status, body)]).of_parent().write();
             assert!(matches!(run.written(), Written::Unclear(_)), "{operation} {status}: made or not, nobody knows");
         }
     }
@@ -134,14 +140,54 @@ fn a_tag_is_put_on_a_candidate_once() {
     let input = || json!({"candidate": "1", "tag": "55"});
     let run = case("applied_tags.create", input())
         .replies(vec![more(json!([row(8, 54)])), reply(200, json!([row(7, 55)]))])
+        .of_parent()
         .write();
-    assert_eq!(run.lines()[0], "GET /v3/applied_candidate_tags?candidate_ids=1");
+    assert_eq!(run.lines()[1], "GET /v3/applied_candidate_tags?candidate_ids=1");
     assert_eq!(links(&run.unneeded().links), "subject:applied_tags/7");
 
-    let run =
-        case("applied_tags.create", input()).replies(vec![reply(200, json!([])), reply(201, json!({"id": 9}))]).write();
+    let replies = vec![reply(200, json!([])), reply(201, json!({"id": 9}))];
+    let run = case("applied_tags.create", input()).replies(replies).of_parent().write();
     assert_eq!(run.sent().body, json!({"candidate_id": 1, "candidate_tag_id": 55}));
     assert_eq!(links(&run.applied().links), "subject:applied_tags/9");
+}
+
+/// A note posted for a candidate who vanished becomes an orphan that nobody can delete; nobody has shown better of the others.
+#[test]
+fn what_belongs_to_somebody_is_made_only_while_a_fresh_read_shows_them() {
+    let note = json!({"candidate": "1", "body": "Hi", "visibility": "public"});
+    let erased = json!([{"id": 1, "first_name": null, "last_name": null}]);
+    for (operation, input) in [
+        ("notes.create", note),
+        ("applications.create", json!({"candidate": "1", "job": "5"})),
+        ("applied_tags.create", json!({"candidate": "1", "tag": "55"})),
+        (
+            "attachments.create",
+            json!({"application": "1", "filename": "cv.pdf", "type": "resume", "url": "https://x.example/cv"}),
+        ),
+    ] {
+        for gone in [json!([]), json!([{"id": 2}])] {
+            let run = case(operation, input.clone()).replies(vec![reply(200, gone)]).write();
+            assert!(matches!(run.failure(), Failure::NotFound(_)), "{operation}: {}", run.failure());
+        }
+        if operation != "attachments.create" {
+            for (row, expected) in
+                [(erased.clone(), "anonymised"), (json!([{"id": 1, "message": "processing"}]), "message")]
+            {
+                let run = case(operation, input.clone()).replies(vec![reply(200, row)]).write();
+                assert!(run.failure().to_string().contains(expected), "{operation}: {}", run.failure());
+            }
+        }
+    }
+}
+
+/// What is too large to be kept between two steps cannot be looked after; it is sent as it is.
+#[test]
+fn a_file_too_large_to_be_kept_goes_out_unlooked() {
+    let content = "aGk=".repeat(20_000);
+    let input =
+        json!({"application": "2", "filename": "p.png", "type": "other", "content_base64": content.replace('=', "a")});
+    let run = case("attachments.create", input).replies(vec![reply(201, json!({"id": 77}))]).write();
+    assert_eq!(run.lines(), ["POST /v3/attachments"]);
 }
 
 #[test]

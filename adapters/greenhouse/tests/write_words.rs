@@ -30,7 +30,7 @@ fn a_note_reads_as_it_was_written() {
         ("admin_only", "admin_only", "admin_only_visible"),
     ] {
         let input = json!({"candidate": "1", "body": "x", "visibility": unified});
-        let run = case("notes.create", input.clone()).replies(vec![reply(201, json!({"id": 7}))]).write();
+        let run = case("notes.create", input.clone()).replies(vec![reply(201, json!({"id": 7}))]).of_parent().write();
         assert_eq!(run.sent().body["visibility"], json!(written));
         assert_eq!(run.sent().body["note_type"], json!("NOTE"));
         let row = json!({"id": 7, "candidate_id": 1, "type": "NOTE", "visibility": shown, "body": "x"});
@@ -50,7 +50,7 @@ fn secrecy_and_contacts_read_as_they_were_written() {
         "addresses": [{"value": "Main St", "type": "home"}],
         "links": [{"value": "x.com/ada", "type": "social"}, {"value": "ada.dev", "type": "portfolio"}],
     });
-    let run = case("candidates.create", input.clone()).replies(vec![reply(201, json!({"id": 7}))]).write();
+    let run = case("candidates.create", input.clone()).replies(vec![reply(201, json!({"id": 7}))]).of_parent().write();
     let mut row = run.sent().body.clone();
     let private = row.as_object_mut().unwrap().remove("is_private").unwrap();
     row["private"] = private;
@@ -98,7 +98,8 @@ fn a_definition_reads_as_it_was_written() {
     ] {
         for applies_to in ["candidate", "application", "job", "opening", "offer"] {
             let input = json!({"name": "Ref", "applies_to": applies_to, "type": unified, "private": true});
-            let run = case("custom_fields.create", input).replies(vec![reply(201, json!({"id": 7}))]).write();
+            let run =
+                case("custom_fields.create", input).replies(vec![reply(201, json!({"id": 7}))]).of_parent().write();
             let mut row = run.sent().body.clone();
             row["id"] = json!(7);
             row["name_key"] = json!("ref");

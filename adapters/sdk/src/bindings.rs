@@ -1,4 +1,4 @@
-//! What wit-bindgen makes of `wit/adapter.wit`. Adapters use [`crate::contract`] instead; only [`crate::export_adapter!`] reaches in here.
+//! What wit-bindgen makes of `wit/adapter.wit`, the copy beside this crate. Adapters use [`crate::contract`] instead; only [`crate::export_adapter!`] reaches in here.
 
 #![allow(
     unsafe_code,
@@ -11,7 +11,7 @@
 )]
 
 wit_bindgen::generate!({
-    path: "../../wit",
+    path: "wit",
     world: "ats-adapter",
     pub_export_macro: true,
     default_bindings_module: "atsync_adapter::bindings",

@@ -4,7 +4,7 @@
 //! items costs moves, no copies of text.
 
 use crate::bindings::exports::ats::adapter::adapter as wit;
-use crate::{Adapter, contract as plain};
+use crate::{Adapter, contract as plain, notice};
 use std::marker::PhantomData;
 
 /// Makes an [`Adapter`] what the component exports.
@@ -13,16 +13,19 @@ pub struct Component<A>(PhantomData<A>);
 
 impl<A: Adapter + 'static> wit::Guest for Component<A> {
     fn describe() -> String {
+        notice::report_panics();
         // A manifest is made of text, numbers and lists: it always serialises. An empty text would be refused by the engine at load.
         serde_json::to_string(&A::describe()).unwrap_or_default()
     }
 
     fn start(task: wit::Task, given: wit::Given) -> Result<wit::Step, wit::Failure> {
+        notice::report_panics();
         let given: plain::Given = given.convert();
         A::start(task.convert(), &given).map(Convert::convert).map_err(Convert::convert)
     }
 
     fn resume(state: Vec<u8>, given: wit::Given, reply: wit::Reply) -> Result<wit::Step, wit::Failure> {
+        notice::report_panics();
         let given: plain::Given = given.convert();
         A::resume(state, &given, reply.convert()).map(Convert::convert).map_err(Convert::convert)
     }

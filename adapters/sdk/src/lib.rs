@@ -4,13 +4,99 @@
 //! it is called directly, which is how it is tested; compiled for `wasm32-unknown-unknown` and wrapped as a component, [`export_adapter!`]
 //! makes it what the engine loads. The contract's types are those of [`atsync_model::contract`], documented in `wit/adapter.wit`.
 //!
+//! # Example
+//! An adapter that lists the jobs of an imaginary ATS, which answers `GET /jobs` with
+//! `[{"id": 7, "title": "Baker"}]`:
+//!
+//! ```
+//! use atsync_adapter::contract::*;
+//! use atsync_adapter::{Adapter, Manifest, rows};
+//!
+//! struct Plainlist;
+//!
+//! impl Adapter for Plainlist {
+//!     fn describe() -> Manifest {
+//!         serde_json::from_str(
+//!             r#"{
+//!                 "name": "plainlist", "version": "0.1.0", "title": "Plainlist",
+//!                 "contract": "ats:adapter@0.1.0", "auth": [{"scheme": "bearer"}],
+//!                 "origins": [
+//!                     {"name": "api", "base": {"how": "fixed", "url": "https://plainlist.example"}}
+//!                 ],
+//!                 "kinds": [
+//!                     {"name": "jobs", "scan": {"how": "list"}, "page_max": 100, "fields": ["title"]}
+//!                 ]
+//!             }"#,
+//!         )
+//!         .expect("the manifest above is valid")
+//!     }
+//!
+//!     // A task goes in; a request to send, or an outcome, comes out.
+//!     fn start(task: Task, _: &Given) -> Result<Step, Failure> {
+//!         let Task::Scan(_) = task else { return Err(Failure::Bug("only scans".into())) };
+//!         let request = Request {
+//!             origin: "api".into(),
+//!             method: "GET".into(),
+//!             target: Target::Path(Path { path: "/jobs".into(), query: Vec::new() }),
+//!             headers: Vec::new(),
+//!             body: Body::None,
+//!         };
+//!         let secrets = Vec::new();
+//!         Ok(Step::Send(Send { request, state: Vec::new(), effect: Effect::Safe, secrets }))
+//!     }
+//!
+//!     // The engine sent it, and hands in the reply.
+//!     fn resume(_: Continuation, _: &Given, reply: Reply) -> Result<Step, Failure> {
+//!         let Reply::Response(reply) = reply else { return Err(Failure::Bug("no reply".into())) };
+//!         let unreadable = |error: serde_json::Error| Failure::Protocol(error.to_string());
+//!         let mut items = Vec::new();
+//!         for row in rows::split(&reply.body).map_err(unreadable)? {
+//!             let job: serde_json::Value = serde_json::from_str(row.text).map_err(unreadable)?;
+//!             items.push(Item {
+//!                 kind: "jobs".into(),
+//!                 id: job["id"].to_string(),
+//!                 version: None,
+//!                 mask: 0,
+//!                 body: serde_json::json!({"title": job["title"]}).to_string(),
+//!                 raw: Some(row.span),
+//!             });
+//!         }
+//!         Ok(Step::Done(Outcome::Page(Page {
+//!             items,
+//!             masks: vec![vec!["title".into()]],
+//!             next: None,
+//!             checkpoint: None,
+//!             complete: true,
+//!         })))
+//!     }
+//! }
+//!
+//! // Makes the crate's `cdylib` an adapter component.
+//! atsync_adapter::export_adapter!(Plainlist);
+//!
+//! # let given = Given { now_ms: 0, settings: "{}".into(), tenant: None, mark: None, grant: None };
+//! let body = br#"[{"id": 7, "title": "Baker"}]"#.to_vec();
+//! let reply = Reply::Response(Response { status: 200, headers: Vec::new(), body });
+//! let Ok(Step::Done(Outcome::Page(page))) = Plainlist::resume(Vec::new(), &given, reply) else {
+//!     panic!("it is a page");
+//! };
+//! assert_eq!((page.items[0].id.as_str(), page.items[0].body.as_str()), ("7", r#"{"title":"Baker"}"#));
+//! # assert_eq!(Plainlist::describe().name, "plainlist");
+//! ```
+//!
+//! `atsync-componentize` makes the component file that the engine loads.
+//!
 //! [`state`] turns an adapter's own continuation type into bytes and back, [`rows`] reads a JSON array while remembering where each element
-//! lies, and reads a bad row without its bad members, [`path`] builds request paths that the engine will accept.
+//! lies, and reads a bad row without its bad members, [`path`] builds request paths that the engine will accept, [`log`]
+//! writes to the engine's log. A panic reaches the engine's error with its message and its place.
 //!
 //! Left out: anything that reads a clock, draws randomness, sends or stores. There is nothing of the kind to be had.
 
 pub mod bindings;
 mod glue;
+mod notice;
+#[cfg(test)]
+mod package_tests;
 pub mod path;
 pub mod rows;
 pub mod state;
@@ -19,6 +105,7 @@ pub use atsync_model as model;
 pub use atsync_model::contract;
 pub use atsync_model::manifest::{self, Manifest};
 pub use glue::Component;
+pub use notice::log;
 
 use contract::{Continuation, Failure, Given, Reply, Step, Task};
 

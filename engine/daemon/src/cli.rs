@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
 Exit codes: 0 done; 1 an error, wrong arguments included; 2 only from `plan`: there is something to do.
+SIGTERM and SIGINT: no new effect begins and what is on its way ends (at most 25 s; told twice, at once). `run` ends with 0 then, `apply` with 1;
+what was cut is settled by the next run. SIGHUP: `run` reads its configuration and secrets again.
 Begin with `atsync demo`: it needs no account and no configuration.";
 
 /// Declare the records you want in an applicant tracking system, and keep both sides in step.
@@ -66,10 +68,16 @@ pub(crate) enum Command {
     /// Write the store's file anew: smaller, and without a trace of what was removed or forgotten. Nothing else may have it open.
     Compact(Compact),
     /// Find out which records are gone: a complete walk, then each one confirmed.
+    ///
+    /// A brake holds a sweep that would take more than a tenth of a kind for gone, and at least 20 records: up to 20 are always confirmed
+    /// one by one, since a small kind would brake at every deletion. `--force` lifts it.
     Sweep(Sweep),
     /// Print the JSON Schema of a desired record.
     Schema,
     /// Keep every connection in step on its schedule until SIGINT or SIGTERM.
+    ///
+    /// SIGHUP makes it read the configuration and the secrets again: new connections begin, removed ones end, changed ones begin again, and a
+    /// new secret is used at once. A configuration with a mistake is told and changes nothing.
     ///
     /// A connection without a schedule reads candidates and applications every five minutes and jobs every fifteen. `sweeps` in the
     /// configuration says when each kind is swept for what is gone; without it none is. Times are UTC.
@@ -130,7 +138,7 @@ pub(crate) struct Sweep {
     /// The kinds, with commas between.
     #[arg(long, value_delimiter = ',', value_name = "KIND,KIND", required = true)]
     pub(crate) kinds: Vec<String>,
-    /// Believe it even when more than a tenth of a kind would be gone. A right that was lost still holds the sweep.
+    /// Believe it even when more than a tenth of a kind, and more than 20 records, would be gone. A right that was lost still holds the sweep.
     #[arg(long)]
     pub(crate) force: bool,
     /// Print JSON.

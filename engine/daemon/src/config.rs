@@ -78,6 +78,21 @@ impl ConnectionConfig {
     }
 }
 
+impl ConnectionConfig {
+    /// Whether a connection that runs on the other one has to be made anew. Where its secrets come from
+    /// is no part of it: a credential is replaced while the connection runs.
+    pub(crate) fn runs_as(&self, other: &Self) -> bool {
+        self.adapter == other.adapter
+            && self.auth.scheme.get_ref() == other.auth.scheme.get_ref()
+            && self.origins == other.origins
+            && self.allow_private_network == other.allow_private_network
+            && self.schedule() == other.schedule()
+            && self.sweeps() == other.sweeps()
+            && self.settings == other.settings
+            && self.settle_window_ms == other.settle_window_ms
+    }
+}
+
 fn plain(crons: &BTreeMap<Spanned<String>, Spanned<String>>) -> BTreeMap<String, String> {
     crons.iter().map(|(kind, cron)| (kind.get_ref().clone(), cron.get_ref().clone())).collect()
 }

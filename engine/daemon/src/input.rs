@@ -1,39 +1,302 @@
-//! Desired records from a file or from stdin.
+//! Desired records from a file or from stdin, in bounded memory.
+//!
+//! A file is read twice. The first time every record is checked and every bad one told, with its line,
+//! before anything is opened; nothing of a file is used when a part of it is wrong. A file of at most
+//! [`PART_RECORDS`] records is kept, and worked on as a whole. Of a longer one only the keys and the
+//! custom fields and users stay in memory, and it is read again in parts, what others may name first.
+//! What comes through a pipe is kept in an unnamed temporary file once it is large.
+//!
+//! Bounds: [`PART_RECORDS`], [`REFUSALS_SHOWN`], and [`declare::RECORDS_MAX`] records. Left out: a file
+//! that is changed while it is read; what is read the second time is checked again.
 
 use crate::failure::Failure;
-use atsync::declare;
+use atsync::declare::{self, Records, Refusal};
 use atsync::model::desired::Desired;
-use std::io::Read;
+use std::collections::HashMap;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// More than a million small records. What is larger is declared in parts.
-const DESIRED_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Records that are worked on at once: at some kilobytes each, with their plan, tens of megabytes.
+pub(crate) const PART_RECORDS: usize = 5_000;
+/// Bad records that are told one by one; the others are counted.
+const REFUSALS_SHOWN: usize = 20;
+/// Bytes of a pipe that are kept in memory.
+const PIPE_BYTES_KEPT: usize = 16 * 1024 * 1024;
 
-/// Reads and checks the whole file; nothing of it is used when a part is wrong.
-///
-/// # Errors
-/// One message with file, line and field.
-pub(crate) fn desired(path: &Path) -> Result<Vec<Desired>, Failure> {
-    let (name, bytes) = if path == Path::new("-") {
-        ("stdin".to_owned(), read(std::io::stdin().lock()))
-    } else {
-        (path.display().to_string(), std::fs::File::open(path).and_then(read))
-    };
-    let bytes = bytes.map_err(|error| Failure::new(format!("{name} cannot be read: {error}")))?;
-    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > DESIRED_BYTES_MAX {
-        return Err(Failure::new(format!("{name} is larger than {DESIRED_BYTES_MAX} bytes; declare it in parts")));
-    }
-    let text = String::from_utf8(bytes).map_err(|error| {
-        let at = error.utf8_error().valid_up_to();
-        Failure::new(format!("{name} is not UTF-8 from byte {at} on; write it as UTF-8"))
-    })?;
-    let records = declare::parse(&name, &text)?;
-    declare::declarations(&records).map_err(|error| error.at(&name))?;
-    Ok(records)
+/// A desired file whose every record was checked.
+#[derive(Debug)]
+pub(crate) struct DesiredFile {
+    name: String,
+    source: Source,
+    records: usize,
+    /// All records, where they are few enough.
+    whole: Vec<Desired>,
+    /// Custom fields and users, which people of every part may name.
+    definitions: Vec<Desired>,
 }
 
-fn read(source: impl Read) -> std::io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    source.take(DESIRED_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// Some records of a file.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// What is worked on.
+    pub(crate) records: Vec<Desired>,
+    /// How many of them, at the beginning, stand in an earlier part already.
+    pub(crate) repeated: usize,
+}
+
+#[derive(Debug)]
+enum Source {
+    File(std::fs::File),
+    Pipe(tempfile::SpooledTempFile),
+}
+
+impl Read for &mut Source {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        match self {
+            Source::File(file) => file.read(into),
+            Source::Pipe(file) => file.read(into),
+        }
+    }
+}
+
+impl Source {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        if path == Path::new("-") {
+            return Self::kept(std::io::stdin().lock());
+        }
+        let file = std::fs::File::open(path)?;
+        if file.metadata()?.is_file() { Ok(Self::File(file)) } else { Self::kept(file) }
+    }
+
+    fn kept(mut pipe: impl Read) -> std::io::Result<Self> {
+        let mut file = tempfile::SpooledTempFile::new(PIPE_BYTES_KEPT);
+        std::io::copy(&mut pipe, &mut file)?;
+        Ok(Self::Pipe(file))
+    }
+
+    fn begin(&mut self) -> std::io::Result<u64> {
+        match self {
+            Self::File(file) => file.seek(SeekFrom::Start(0)),
+            Self::Pipe(file) => file.seek(SeekFrom::Start(0)),
+        }
+    }
+}
+
+/// Reads and checks a whole file.
+///
+/// # Errors
+/// One message, with a line for each bad record.
+pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
+    let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
+    let unreadable = |error: std::io::Error| Failure::new(format!("{name} cannot be read: {error}"));
+    let mut source = Source::open(path).map_err(unreadable)?;
+    source.begin().map_err(unreadable)?;
+    let mut refusals = Refusals { name: &name, told: Vec::new(), untold: 0 };
+    let mut keys: HashMap<String, u64> = HashMap::new();
+    let (mut records, mut whole, mut definitions) = (0_usize, Vec::new(), Vec::new());
+    for read in Records::new(&mut source) {
+        let (line, record) = match read.map_err(unreadable)? {
+            Ok(read) => read,
+            Err(refusal) => {
+                refusals.add(refusal.line, &refusal.problem);
+                continue;
+            }
+        };
+        records += 1;
+        let key = record.key();
+        match keys.get(&key) {
+            Some(first) => {
+                refusals.add(line, &format!("{key}: two records have this key; the other one is on line {first}"))
+            }
+            None => drop(keys.insert(key, line)),
+        }
+        if records > declare::RECORDS_MAX {
+            let max = declare::RECORDS_MAX;
+            return Err(Failure::new(format!("{name} has more than {max} records; declare them in parts")));
+        }
+        if record.candidate().is_none() && definitions.len() <= PART_RECORDS {
+            definitions.push(record.clone());
+        }
+        if records <= PART_RECORDS {
+            whole.push(record);
+        } else {
+            whole = Vec::new();
+        }
+    }
+    refusals.none()?;
+    if definitions.len() > PART_RECORDS && records > definitions.len() {
+        return Err(Failure::new(format!(
+            "{name} has more than {PART_RECORDS} custom fields and users beside other records; \
+             put those into a file of their own and declare it first"
+        )));
+    }
+    Ok(DesiredFile { name, source, records, whole, definitions })
+}
+
+impl DesiredFile {
+    /// The records, where the file is worked on as a whole.
+    pub(crate) fn whole(&self) -> Option<&[Desired]> {
+        (self.records <= PART_RECORDS).then_some(self.whole.as_slice())
+    }
+
+    /// How many records it has.
+    pub(crate) fn records(&self) -> usize {
+        self.records
+    }
+
+    /// The file part by part: first the custom fields and users, then the others. `Repeat::Definitions`
+    /// puts the definitions before every part, for planning what is not declared yet.
+    ///
+    /// # Errors
+    /// When the file cannot be read again.
+    pub(crate) fn parts(&mut self, repeat: Repeat) -> Result<Parts<'_>, Failure> {
+        let unreadable = |error: std::io::Error| Failure::new(format!("{} cannot be read again: {error}", self.name));
+        self.source.begin().map_err(unreadable)?;
+        // Where there is nothing else, definitions are parts like any records.
+        let is_definitions_only = self.definitions.len() > PART_RECORDS;
+        Ok(Parts {
+            name: &self.name,
+            definitions: if is_definitions_only { &[] } else { &self.definitions },
+            records: Records::new(&mut self.source),
+            takes_definitions: is_definitions_only,
+            repeat,
+            begun: false,
+        })
+    }
+}
+
+/// Whether the definitions of a file stand before each of its parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeat {
+    /// Each part can be planned by itself.
+    Definitions,
+    /// Each record comes once.
+    Nothing,
+}
+
+/// A desired file in parts; see [`DesiredFile::parts`].
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    name: &'a str,
+    definitions: &'a [Desired],
+    records: Records<&'a mut Source>,
+    takes_definitions: bool,
+    repeat: Repeat,
+    begun: bool,
+}
+
+impl Parts<'_> {
+    fn read(&mut self) -> Result<Option<Part>, Failure> {
+        if !std::mem::replace(&mut self.begun, true) && !self.definitions.is_empty() {
+            return Ok(Some(Part { records: self.definitions.to_vec(), repeated: 0 }));
+        }
+        let mut records = match self.repeat {
+            Repeat::Definitions => self.definitions.to_vec(),
+            Repeat::Nothing => Vec::new(),
+        };
+        let repeated = records.len();
+        while records.len() < repeated + PART_RECORDS {
+            let Some(read) = self.records.next() else { break };
+            let read = read.map_err(|error| Failure::new(format!("{} cannot be read again: {error}", self.name)))?;
+            let (_, record) = read.map_err(|refusal| {
+                let Refusal { line, problem } = refusal;
+                Failure::new(format!("{}:{line}: {problem}; the file was changed while it was read", self.name))
+            })?;
+            if self.takes_definitions || record.candidate().is_some() {
+                records.push(record);
+            }
+        }
+        Ok((records.len() > repeated).then_some(Part { records, repeated }))
+    }
+}
+
+impl Iterator for Parts<'_> {
+    type Item = Result<Part, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.read().transpose()
+    }
+}
+
+/// The bad records of a file.
+#[derive(Debug)]
+struct Refusals<'a> {
+    name: &'a str,
+    told: Vec<String>,
+    untold: usize,
+}
+
+impl Refusals<'_> {
+    fn add(&mut self, line: u64, problem: &str) {
+        if self.told.len() < REFUSALS_SHOWN {
+            self.told.push(format!("{}:{line}: {problem}", self.name));
+        } else {
+            self.untold += 1;
+        }
+    }
+
+    fn none(mut self) -> Result<(), Failure> {
+        if self.told.is_empty() {
+            return Ok(());
+        }
+        let refused = self.told.len() + self.untold;
+        if refused > 1 {
+            let more = if self.untold > 0 { format!(" ({} more like these)", self.untold) } else { String::new() };
+            self.told.push(format!("{}: {refused} records are refused{more}, so none of the file is used", self.name));
+        }
+        Err(Failure::new(crate::words::commands(&self.told.join("\n"))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{DesiredFile, PART_RECORDS, REFUSALS_SHOWN, Repeat, desired};
+    use std::io::Write;
+
+    fn read(lines: impl IntoIterator<Item = String>) -> Result<DesiredFile, String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        for line in lines {
+            writeln!(file, "{line}").unwrap();
+        }
+        let name = file.path().display().to_string();
+        desired(file.path()).map_err(|error| error.to_string().replace(&name, "r"))
+    }
+
+    fn person(key: usize) -> String {
+        format!(r#"{{"key":"{key}"}}"#)
+    }
+
+    #[test]
+    fn every_bad_line_is_told_with_its_number_up_to_a_limit() {
+        let lines = (0..50).map(|n| if n % 2 == 0 { person(n) } else { r#"{"kee":1}"#.to_owned() });
+        let told = read(lines).unwrap_err();
+        let told: Vec<&str> = told.lines().collect();
+        assert!(told[0].starts_with("r:2: unknown field `kee`") && told[1].starts_with("r:4: "), "{told:?}");
+        assert_eq!(told.len(), REFUSALS_SHOWN + 1);
+        assert_eq!(told[REFUSALS_SHOWN], "r: 25 records are refused (5 more like these), so none of the file is used");
+        assert!(!read([r#"{"kee":1}"#.to_owned()]).unwrap_err().contains('\n'), "one alone is one line");
+    }
+
+    #[test]
+    fn two_records_with_one_key_are_told_with_both_lines() {
+        let told = read([person(1), person(2), person(1)]).unwrap_err();
+        assert_eq!(told, "r:3: 1: two records have this key; the other one is on line 1");
+    }
+
+    #[test]
+    fn a_long_file_comes_in_parts_and_what_others_may_name_comes_first() {
+        let field = r#"{"kind":"custom_fields","key":"x","applies_to":"candidate","type":"text"}"#;
+        let lines = (0..PART_RECORDS + 10).map(person).chain([field.to_owned()]);
+        let mut file = read(lines).unwrap();
+        assert!(file.whole().is_none() && file.records() == PART_RECORDS + 11);
+        let shapes = |file: &mut DesiredFile, repeat| {
+            let parts = file.parts(repeat).unwrap().map(|part| part.map_err(|error| error.to_string()).unwrap());
+            parts.map(|part| (part.records.len(), part.repeated)).collect::<Vec<_>>()
+        };
+        assert_eq!(shapes(&mut file, Repeat::Nothing), [(1, 0), (PART_RECORDS, 0), (10, 0)]);
+        assert_eq!(shapes(&mut file, Repeat::Definitions), [(1, 0), (PART_RECORDS + 1, 1), (11, 1)]);
+        let mut few = read((0..3).map(person)).unwrap();
+        assert_eq!(few.whole().map(<[_]>::len), Some(3));
+        assert_eq!(shapes(&mut few, Repeat::Nothing), [(3, 0)]);
+    }
 }

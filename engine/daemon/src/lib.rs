@@ -3,7 +3,8 @@
 //! [`cli`] says what can be typed, [`config`] and [`secrets`] what a file may hold, [`open`] makes connections of it, and each command has a file
 //! below [`commands`]. All that is printed goes through [`output`]: data to stdout, progress and errors to stderr.
 //!
-//! Exit codes: 0 done; 1 an error, a wrong command line included; 2 only from `plan`, when there is something to do.
+//! Exit codes: 0 done, `run` told to stop by SIGTERM or SIGINT included; 1 an error, a wrong command line and an `apply` that was told to stop
+//! included; 2 only from `plan`, when there is something to do.
 //!
 //! Left out: the HTTP interface, webhooks and the console of the daemon.
 
@@ -15,6 +16,7 @@ mod failure;
 mod input;
 mod open;
 mod output;
+mod signals;
 mod words;
 
 use clap::Parser;

@@ -53,8 +53,20 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
         return Err(Failure::new(format!("there is no store {store} yet; `atsync pull {name}` makes it")));
     }
     let host = adapters::host()?;
+    let (loaded, credentials, webhook_secrets) = load(&config, &host, &names, how).await?;
+    let store = config.store.clone();
+    let builder = tokio::task::spawn_blocking(move || Engine::builder().store_file(store))
+        .await
+        .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))??;
+    Ok(Opened { engine: builder.build()?, config, host, adapters: loaded, credentials, webhook_secrets })
+}
+
+/// The adapters, credentials and webhook secrets of a configuration.
+type Loaded = (BTreeMap<String, Arc<dyn Adapter>>, BTreeMap<String, Credential>, BTreeMap<String, Vec<Secret>>);
+
+async fn load(config: &Config, host: &ComponentHost, names: &[String], how: Use) -> Result<Loaded, Failure> {
     let (mut loaded, mut credentials, mut webhook_secrets) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
-    for name in &names {
+    for name in names {
         let connection = config.connection(name)?;
         let at = |message: String| Failure::new(format!("{}: connections.{name}.{message}", config.path.display()));
         if how == Use::Online {
@@ -66,18 +78,39 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
             }
             webhook_secrets.insert(name.clone(), secrets);
         }
-        let adapter = adapters::load(&host, &connection.adapter, config.directory())
+        let adapter = adapters::load(host, &connection.adapter, config.directory())
             .map_err(|error| at(format!("adapter: {error}")))?;
         loaded.insert(name.clone(), adapter);
     }
-    let store = config.store.clone();
-    let builder = tokio::task::spawn_blocking(move || Engine::builder().store_file(store))
-        .await
-        .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))??;
-    Ok(Opened { engine: builder.build()?, config, host, adapters: loaded, credentials, webhook_secrets })
+    Ok((loaded, credentials, webhook_secrets))
 }
 
 impl Opened {
+    /// Reads configuration and secrets again, for the store that is open.
+    ///
+    /// # Errors
+    /// As for [`open`], and when the configuration names another store. What is open stays as it is.
+    pub(crate) async fn again(&self) -> Result<Self, Failure> {
+        let config = Config::read(&self.config.path)?;
+        if config.store != self.config.store {
+            return Err(Failure::new(format!(
+                "{}: store: it is {} now, and {} is open; another store needs a restart",
+                config.path.display(),
+                config.store.display(),
+                self.config.store.display()
+            )));
+        }
+        let names: Vec<String> = config.connections.keys().cloned().collect();
+        let (adapters, credentials, webhook_secrets) = load(&config, &self.host, &names, Use::Online).await?;
+        let (engine, host) = (self.engine.clone(), self.host.clone());
+        Ok(Self { config, engine, host, adapters, credentials, webhook_secrets })
+    }
+
+    /// The credential of a connection, where it was read.
+    pub(crate) fn credential(&self, name: &str) -> Option<Credential> {
+        self.credentials.get(name).cloned()
+    }
+
     /// The names of the open connections.
     pub(crate) fn names(&self) -> Vec<String> {
         self.adapters.keys().cloned().collect()

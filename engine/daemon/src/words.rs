@@ -7,6 +7,8 @@ const LIKENESS_MIN: f64 = 0.6;
 pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let best = known
         .into_iter()
+        // A word is no suggestion for itself.
+        .filter(|candidate| *candidate != word)
         .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
         .max_by(|one, other| one.0.total_cmp(&other.0));
     match best {
@@ -54,6 +56,7 @@ mod tests {
     fn only_a_like_word_is_offered() {
         assert_eq!(did_you_mean("candidate", ["jobs", "candidates"]), "; did you mean `candidates`?");
         assert_eq!(did_you_mean("zebra", ["jobs", "candidates"]), "");
+        assert_eq!(did_you_mean("jobs", ["jobs", "candidates"]), "");
     }
 
     #[test]

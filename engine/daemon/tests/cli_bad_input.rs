@@ -192,3 +192,20 @@ async fn a_wrong_command_line_ends_with_1_and_not_with_2() {
     let ran = site.run(&["pull", "acme", "--kinds", "candidats"]).await;
     says(&ran.error(), &["candidats", "did you mean `candidates`"]);
 }
+
+#[tokio::test]
+async fn every_bad_line_is_told_and_a_pretty_printed_record_is_none() {
+    let site = Site::start().await;
+    let pretty = "{\n  \"key\": \"a\",\n  \"emails\": [\n    \"ada@new.example.com\"\n  ]\n}\n";
+    let bad = format!("{pretty}{{\"key\":\"b\",\"emial\":[]}}\n{{\"key\":\"c\"\n{{\"key\":7}}\n{{\"key\":\"d\"}}\n");
+    let ran = refused(&site, "r.jsonl", &bad).await;
+    says(
+        &ran.err,
+        &["error: r.jsonl:7: unknown field `emial`", "\nr.jsonl:8: EOF while parsing", "\nr.jsonl:9: invalid type"],
+    );
+    says(&ran.err, &["3 records are refused, so none of the file is used"]);
+    assert!(site.sandbox().requests().is_empty(), "the whole file is read before anything is sent");
+    site.write("r.json", pretty);
+    let planned = site.run(&["plan", "acme", "--desired", "r.json"]).await;
+    assert!(!planned.err.contains("r.json:"), "{planned:?}");
+}

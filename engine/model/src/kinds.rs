@@ -12,6 +12,10 @@ pub const JOBS: &str = "jobs";
 pub const POSTINGS: &str = "postings";
 /// A seat of a job.
 pub const OPENINGS: &str = "openings";
+/// A hiring manager of a job.
+pub const HIRING_MANAGERS: &str = "hiring_managers";
+/// A recruiter, coordinator or sourcer of a job.
+pub const JOB_OWNERS: &str = "job_owners";
 /// A step of a pipeline.
 pub const STAGES: &str = "stages";
 /// One application's way through one stage.

@@ -9,6 +9,7 @@ pub mod desired;
 pub mod kinds;
 pub mod manifest;
 pub mod normal;
+pub mod notice;
 pub mod unified;
 
 pub use contract::RemoteRef;

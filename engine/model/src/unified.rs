@@ -42,6 +42,7 @@ unified! {
     AppliedTag: APPLIED_TAGS;
     Posting: POSTINGS;
     Opening: OPENINGS;
+    TeamMember: HIRING_MANAGERS | JOB_OWNERS;
     ApplicationStage: APPLICATION_STAGES;
     Rejection: REJECTIONS;
     User: USERS;
@@ -306,6 +307,7 @@ pub struct CustomField<'a> {
     pub private: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub required: Option<bool>,
+    /// Absent means: yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -322,6 +324,7 @@ pub struct CustomField<'a> {
 pub struct CustomFieldOption<'a> {
     pub name: Text<'a>,
     pub custom_field: Ref<'a>,
+    /// Absent means: yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -434,6 +437,22 @@ pub struct Opening<'a> {
     pub opened_at: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub closed_at: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Text<'a>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated_at: Option<Text<'a>>,
+}
+
+/// `hiring_managers`, `job_owners`: a member of a job's hiring team. `role` is `hiring_manager`, `recruiter`, `coordinator` or `sourcer`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "the words of the unified model")]
+pub struct TeamMember<'a> {
+    pub job: Ref<'a>,
+    pub user: Ref<'a>,
+    pub role: Word<'a>,
+    /// The one of that role who is asked first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub responsible: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -20,6 +20,7 @@
 
 mod limiter;
 pub mod load;
+mod notices;
 mod places;
 mod ticker;
 
@@ -39,6 +40,7 @@ use ticker::Ticker;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
 use wasmtime::{
     Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap,
+    WasmBacktrace,
 };
 
 /// Calls at once; more wait for a place. Arbitrary, far above the cores of a machine: a call computes and waits for nothing.
@@ -48,6 +50,9 @@ const CALLS_MAX: u32 = 64;
 const KEPT_BYTES: usize = 1024 * 1024;
 /// Places that keep memory while they are not used: a process seldom calls more adapters than this in turn.
 const KEPT_PLACES: u32 = 4;
+
+/// Of a function's name, which is the component's own. Arbitrary.
+const FUNCTION_CHARS_MAX: usize = 200;
 
 /// The types of `start`, as the component model passes them.
 type StartParams = (Task, Given);
@@ -319,7 +324,10 @@ fn describe(
     instance: &InstancePre<Limiter>,
     exports: &load::Exports,
 ) -> Result<String, LoadError> {
-    let failed = |error: &wasmtime::Error| LoadError::Describe { name: name.into(), error: classify(error) };
+    let failed = |error: &wasmtime::Error, limiter: &Limiter| LoadError::Describe {
+        name: name.into(),
+        error: classify(error, limiter),
+    };
     let differs = |function: &'static str| {
         move |error: wasmtime::Error| {
             load::wrong(name, format!("its function {function} has other types: {}", load::reason(&error)))
@@ -328,12 +336,12 @@ fn describe(
     let _place = shared.places.take();
     let mut store = store(shared);
     let _running = shared.ticker.as_ref().map(Ticker::run);
-    let instance = instance.instantiate(&mut store).map_err(|error| failed(&error))?;
+    let instance = instance.instantiate(&mut store).map_err(|error| failed(&error, store.data()))?;
     let describe: TypedFunc<(), (String,)> =
         instance.get_typed_func(&mut store, exports.describe).map_err(differs("describe"))?;
     instance.get_typed_func::<StartParams, Answered>(&mut store, &exports.start).map_err(differs("start"))?;
     instance.get_typed_func::<ResumeParams, Answered>(&mut store, &exports.resume).map_err(differs("resume"))?;
-    let (text,) = describe.call(&mut store, ()).map_err(|error| failed(&error))?;
+    let (text,) = describe.call(&mut store, ()).map_err(|error| failed(&error, store.data()))?;
     Ok(text)
 }
 
@@ -361,14 +369,15 @@ where
     P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower + Send + Sync,
     R: wasmtime::component::ComponentNamedList + wasmtime::component::Lift + Send + Sync + 'static,
 {
-    let instance = instance.instantiate(&mut *store).map_err(|error| classify(&error))?;
+    let instance = instance.instantiate(&mut *store).map_err(|error| classify(&error, store.data()))?;
     let function: TypedFunc<P, R> =
         instance.get_typed_func(&mut *store, export).map_err(|error| AdapterError::Contract(load::reason(&error)))?;
-    function.call(&mut *store, params).map_err(|error| classify(&error))
+    function.call(&mut *store, params).map_err(|error| classify(&error, store.data()))
 }
 
-/// Whose fault an error of wasmtime is. The texts are wasmtime's or ours, never the guest's.
-fn classify(error: &wasmtime::Error) -> AdapterError {
+/// Whose fault an error of wasmtime is. The texts are wasmtime's or ours; only the message of a panic
+/// is the guest's, within the limits of [`notices`].
+fn classify(error: &wasmtime::Error, limiter: &Limiter) -> AdapterError {
     if let Some(over) = error.downcast_ref::<OverLimit>() {
         return AdapterError::Limit(over.to_string());
     }
@@ -384,11 +393,26 @@ fn classify(error: &wasmtime::Error) -> AdapterError {
             | Trap::UnalignedPointer
             | Trap::InvalidChar),
         ) => AdapterError::Contract(lie.to_string()),
-        Some(trap) => AdapterError::Trap(trap.to_string()),
+        Some(trap) => AdapterError::Trap(match limiter.notices.panic() {
+            Some(message) => format!("it panicked: {message}"),
+            None => trapped(*trap, error),
+        }),
         // Wasmtime has no type for the rest, which is more of the same (text that is not UTF-8), or too much of it.
         None if error.to_string().contains("fuel allocated for hostcalls") => {
             AdapterError::Limit("its answer is larger than an answer may be".into())
         }
         None => AdapterError::Contract(load::reason(error)),
+    }
+}
+
+/// A trap without a message: its kind and, where the component names its functions, the innermost one.
+fn trapped(trap: Trap, error: &wasmtime::Error) -> String {
+    let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
+    match frames.iter().find_map(wasmtime::FrameInfo::func_name) {
+        Some(function) => {
+            let function: String = function.chars().filter(|c| !c.is_control()).take(FUNCTION_CHARS_MAX).collect();
+            format!("{trap}, in the function {function}")
+        }
+        None => trap.to_string(),
     }
 }

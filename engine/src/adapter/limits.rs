@@ -73,5 +73,11 @@ pub const STEPS_MAX: u32 = 200;
 /// The tenant catalogue, stored per connection. Arbitrary; thousands of custom field options fit.
 pub const CATALOGUE_BYTES_MAX: usize = 4 * MIB;
 
+/// One text that a guest says while it runs: a log line, or the message of a panic. Arbitrary: some lines of a screen.
+pub const NOTICE_BYTES_MAX: usize = 2 * KIB;
+
+/// Log lines of one call that are kept. Arbitrary.
+pub const NOTICES_MAX: usize = 100;
+
 /// A manifest. Arbitrary.
 pub const MANIFEST_BYTES_MAX: usize = MIB;

@@ -5,7 +5,7 @@
 //! one's own belong into components.
 
 use super::check;
-use super::limits::REPLY_BYTES_MAX;
+use super::limits::{NOTICE_BYTES_MAX, REPLY_BYTES_MAX};
 use super::{Adapter, AdapterError, manifest_check};
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
@@ -60,8 +60,22 @@ impl Adapter for NativeAdapter {
     }
 }
 
-/// Runs a function of the adapter. It has no state of its own that a panic could leave half changed. The panic's text is
-/// dropped: it may quote what the adapter was reading.
+/// Runs a function of the adapter. It has no state of its own that a panic could leave half changed.
+/// The panic's message goes into the error; its place is known to the process's panic hook alone, which
+/// is the host's and prints it unless the host says otherwise.
 fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, AdapterError> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|_| AdapterError::Trap("it panicked".into()))
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        AdapterError::Trap(match text {
+            Some(text) => format!("it panicked: {}", one_line(&text)),
+            None => "it panicked".to_owned(),
+        })
+    })
+}
+
+/// A panic's message, bounded and without control characters, as a component's is.
+fn one_line(text: &str) -> String {
+    let chars = text.chars().map(|c| if c.is_control() { ' ' } else { c });
+    chars.take(NOTICE_BYTES_MAX).collect::<String>().trim().to_owned()
 }

@@ -413,6 +413,14 @@ fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
 fn update(draft: &mut Draft<'_>, record: &Record) {
     let key = draft.input.desired.key.clone();
     let base = draft.input.links.get(&key).map(|link| link.applied.clone()).unwrap_or_default();
+    if contacts::are_gone(record, &base) {
+        draft.is_erased = true;
+        let message = format!(
+            "{key}: {} has no contact left in the ATS, so its data may have been erased; nothing that was there is put back, whatever the policy",
+            record.remote()
+        );
+        draft.say(FindingKind::Drifted, &key, "ContactsGone", message);
+    }
     let mut applied = base.clone();
     let desired = draft.input.desired;
     release(draft, &key, &mut applied, |path| owns(desired, path));

@@ -129,6 +129,23 @@ fn base(compared: Compared, applied: Option<&Value>, part: &str) -> Vec<String> 
         .unwrap_or_default()
 }
 
+/// Whether a candidate that had contacts shows none any more, neither ours nor anybody's: e-mails, phones, addresses and links are known to
+/// be empty.
+///
+/// An ATS that erases only some of a candidate's data keeps the name and says nothing. What a recruiter takes away one by one looks the same
+/// once the last one is gone, and of the two mistakes, writing erased data back is the worse.
+pub fn are_gone(observed: &Record, applied: &Map<String, Value>) -> bool {
+    let had = |list: List| {
+        ["added", "seen"].iter().any(|part| {
+            let entries = applied.get(list.field()).and_then(|applied| applied.get(*part)).and_then(Value::as_array);
+            entries.is_some_and(|entries| !entries.is_empty())
+        })
+    };
+    let is_empty = |field: &str| observed.knows(field) && observed.list(field).is_empty();
+    ["emails", "phones", "addresses", "links"].into_iter().all(is_empty)
+        && [List::Emails, List::Phones, List::Links].into_iter().any(had)
+}
+
 /// Plans a list against an observed record.
 pub fn plan(
     compared: Compared,
@@ -224,7 +241,7 @@ pub fn record_applied(applied: &mut Map<String, Value>, list: List, value: Value
 
 #[cfg(test)]
 mod tests {
-    use super::{Compared, List, ListPlan, create, plan};
+    use super::{Compared, List, ListPlan, are_gone, create, plan};
     use crate::plan::Record;
     use atsync_model::desired::{DesiredContact, Policy};
     use proptest::prelude::*;
@@ -272,6 +289,19 @@ mod tests {
         assert_eq!(yielded.drifted, vec!["a@x.com".to_owned()]);
         let enforced = plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Enforce);
         assert_eq!(enforced.add.len(), 1);
+    }
+
+    #[test]
+    fn contacts_are_gone_only_where_there_were_some_and_all_are_known_to_be_empty() {
+        let applied = |value: Value| value.as_object().cloned().unwrap();
+        let had = applied(json!({ "emails": { "added": ["a@x.com"], "seen": [] } }));
+        let mut blank = person(&[]);
+        blank.known = ["emails", "phones", "addresses", "links"].map(str::to_owned).to_vec();
+        assert!(are_gone(&blank, &had));
+        assert!(!are_gone(&blank, &applied(json!({ "emails": { "added": [], "seen": [] } }))), "there was none");
+        blank.known.pop();
+        assert!(!are_gone(&blank, &had), "links are unknown");
+        assert!(!are_gone(&person(&["b@x.com"]), &had));
     }
 
     #[test]

@@ -194,7 +194,25 @@ impl<'a, D: Owned> Draft<'a, D> {
                 None
             }
             (None, _) => {
-                let suggestion = self.suggestion(kinds::CUSTOM_FIELDS, key);
+                let archived = found.iter().find(|record| {
+                    record.text("applies_to.value") == Some(applies_to) && record.text("key") == Some(key)
+                });
+                if let Some(record) = archived {
+                    let message = format!(
+                        "{host}: there is no active custom field with the key {key:?} for a {applies_to}: the one of that key (id {}) is archived in the ATS; bring it back there, or take it out of the record",
+                        record.id
+                    );
+                    self.block(host, "UnknownReference", message);
+                    return None;
+                }
+                let elsewhere = found
+                    .iter()
+                    .filter(|record| record.text("key") == Some(key))
+                    .find_map(|record| record.text("applies_to.value"));
+                let suggestion = match elsewhere {
+                    Some(other) => format!(" (a field of a {other} has it)"),
+                    None => self.suggestion(kinds::CUSTOM_FIELDS, key),
+                };
                 let message = format!(
                     "{host}: there is no active custom field with the key {key:?} for a {applies_to}{suggestion}; declare it, make it in the ATS, or take it out of the record"
                 );
@@ -287,8 +305,10 @@ impl<'a, D: Owned> Draft<'a, D> {
                     choices.extend(desired.options.iter().flatten().map(String::as_str));
                 }
                 choices.truncate(CHOICES_SHOWN);
+                let is_archived = !definition::called(options.iter(), label).is_empty();
+                let archived = if is_archived { format!("; {label:?} is archived in the ATS") } else { String::new() };
                 let message = format!(
-                    "{host}: custom_fields.{key} has no active choice {label:?}; the choices are: {}",
+                    "{host}: custom_fields.{key} has no active choice {label:?}; the choices are: {}{archived}",
                     choices.join(", ")
                 );
                 self.block(host, "UnknownReference", message);

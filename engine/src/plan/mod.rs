@@ -348,6 +348,8 @@ struct Draft<'a, D = DesiredCandidate> {
     shared: Vec<Step>,
     needs: Vec<Need>,
     stories: Vec<explain::Story>,
+    /// The candidate's data look erased: no policy puts anything back.
+    is_erased: bool,
     accounts: account::Accounts,
 }
 
@@ -361,6 +363,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             shared: Vec::new(),
             needs: Vec::new(),
             stories: Vec::new(),
+            is_erased: false,
             accounts: account::Accounts::default(),
         }
     }
@@ -472,7 +475,10 @@ impl<'a, D: Owned> Draft<'a, D> {
 
     /// The policy of a field: the record's own word, else the default of the table.
     fn policy(&self, field: &str) -> Policy {
-        self.input.desired.decided_policy(field)
+        match self.input.desired.decided_policy(field) {
+            Policy::Enforce if self.is_erased => Policy::Yield,
+            policy => policy,
+        }
     }
 }
 

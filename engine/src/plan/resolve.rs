@@ -62,8 +62,26 @@ fn edits(one: &str, other: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
+/// What there is to say of the names that are near to one that did not fit, given in its normal form.
+fn near<'n>(names: impl Iterator<Item = &'n str>, wanted: &str, noun: &str) -> String {
+    let mut best: Option<(usize, &str)> = None;
+    for candidate in names {
+        let edits = edits(&normal::name(candidate), wanted);
+        if edits == 0 {
+            return format!(
+                " (the ATS has a {noun} {candidate:?}, but it is archived or inactive, or belongs to something else)"
+            );
+        }
+        if edits <= EDITS_MAX && best.is_none_or(|best| (edits, candidate) < best) {
+            best = Some((edits, candidate));
+        }
+    }
+    best.map_or_else(String::new, |(_, candidate)| format!(" (did you mean {candidate:?}?)"))
+}
+
 impl<'a, D: Owned> Draft<'a, D> {
-    /// ` (did you mean …?)`, or nothing.
+    /// ` (did you mean …?)`, or nothing. A name is never offered for itself: where the ATS has it and it
+    /// did not fit all the same, that is what is said.
     pub(super) fn suggestion(&mut self, kind: &str, name: &str) -> String {
         let names = match self.facts.names(kind) {
             Ok(names) => names,
@@ -72,16 +90,7 @@ impl<'a, D: Owned> Draft<'a, D> {
                 return String::new();
             }
         };
-        let wanted = normal::name(name);
-        let best = names
-            .iter()
-            .map(|candidate| (edits(&normal::name(candidate), &wanted), candidate))
-            .filter(|(edits, _)| *edits <= EDITS_MAX)
-            .min();
-        match best {
-            Some((_, candidate)) => format!(" (did you mean {candidate:?}?)"),
-            None => String::new(),
-        }
+        near(names.iter().map(String::as_str), &normal::name(name), singular(kind))
     }
 
     /// Resolves a reference to a record of `kind`, perhaps within a parent. None while facts are missing or after it blocked the record.
@@ -125,11 +134,19 @@ impl<'a, D: Owned> Draft<'a, D> {
             Some(parent) => self.lookup(kind, index::PARENT, parent)?.iter().filter(is_named).collect(),
             None => self.lookup(kind, index::NAME, name)?.iter().collect(),
         };
-        let mut fitting: Vec<&Arc<Record>> = found
+        let (mut fitting, archived): (Vec<&Arc<Record>>, Vec<&Arc<Record>>) = found
             .into_iter()
-            .filter(|record| record.value("active").and_then(Value::as_bool) != Some(false))
             .filter(|record| parent.is_none_or(|parent| record.text("parent.id") == Some(parent)))
-            .collect();
+            .partition(|record| record.value("active").and_then(Value::as_bool) != Some(false));
+        if let (true, Some(record)) = (fitting.is_empty(), archived.first()) {
+            let message = format!(
+                "{host}: the {} {name:?} (id {}) is archived in the ATS; bring it back there, or name another",
+                singular(kind),
+                record.id
+            );
+            self.block(host, "UnknownReference", message);
+            return None;
+        }
         narrow(&mut fitting, |record| record.text("name").or(record.text("title")) == Some(name.trim()));
         if kind == kinds::JOBS {
             narrow(&mut fitting, |record| record.text("state.value") == Some("open"));
@@ -241,7 +258,17 @@ fn narrow(records: &mut Vec<&Arc<Record>>, accept: impl Fn(&Record) -> bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::edits;
+    use super::{edits, near};
+
+    #[test]
+    fn a_name_is_never_offered_for_itself() {
+        let names = ["Sales", "Sale", "Sails"];
+        let said = near(names.into_iter(), "sales", "department");
+        assert!(said.contains("has a department \"Sales\", but it is archived or inactive"), "{said}");
+        assert!(!said.contains("did you mean"));
+        assert_eq!(near(["Sale", "Sails"].into_iter(), "sales", "department"), " (did you mean \"Sale\"?)");
+        assert_eq!(near(["Engineering"].into_iter(), "sales", "department"), "");
+    }
 
     #[test]
     fn a_slip_of_the_keyboard_is_near_and_another_word_is_far() {

@@ -307,6 +307,9 @@ impl Reconciler {
     }
 
     async fn step_end(&self, step: &Step, generation: u64, shared: &Work, work: &mut Work) -> Result<StepEnd, Error> {
+        if self.holds_effects() {
+            return Ok(StepEnd::NotSent { reason: super::EFFECTS_HELD.to_owned() });
+        }
         if let Some(waits_for) = step.after.iter().find(|host| work.failed.contains(*host)) {
             return Ok(StepEnd::Skipped { waits_for: waits_for.clone() });
         }
@@ -456,7 +459,10 @@ impl Reconciler {
                 }
                 Ok(StepEnd::Refused { reason: self.explain_failure(&failure) })
             }
-            EffectEnd::InDoubt => Ok(StepEnd::InDoubt),
+            EffectEnd::InDoubt(reason) => {
+                work.warnings.push(format!("it was in doubt whether this happened: {reason}"));
+                Ok(StepEnd::InDoubt)
+            }
             EffectEnd::Busy(id) => {
                 Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
             }
@@ -572,7 +578,7 @@ impl Reconciler {
         }
         self.take_for_same(plan, &mut report.steps).await?;
         let mut gathered = Gathered::resting(self.adapter.manifest());
-        let again = self.plan_with(&mut gathered, PlanOf::Dirty).await?;
+        let again = self.plan_with(&mut gathered, PlanOf::Keys(&keys)).await?;
         let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
         // A doubt that was settled in this run is none any more: what came of it shows in the plan below.
         let doubts = self.store.open_intents(&self.name).await?;
@@ -631,7 +637,10 @@ fn what_failed(step: &StepReport) -> (&'static str, &'static str, String) {
         StepEnd::Refused { reason } => ("Blocked", "Refused", format!("{}: {reason}", step.operation)),
         StepEnd::NotSent { reason } => ("Blocked", "NotSent", format!("{}: {reason}", step.operation)),
         StepEnd::Skipped { waits_for } => ("Blocked", "Waits", format!("{} waits for {waits_for}", step.operation)),
-        _ => ("InDoubt", "InDoubt", format!("{}: nobody knows yet whether it happened", step.operation)),
+        _ => {
+            let why = step.warnings.last().map_or("nobody knows yet whether it happened", String::as_str);
+            ("InDoubt", "InDoubt", format!("{}: {why}", step.operation))
+        }
     }
 }
 

@@ -90,8 +90,8 @@ pub(super) enum EffectEnd {
     Done { touched: Vec<Touched>, warnings: Vec<String>, sent: bool },
     /// Refused; nothing was changed.
     Refused(Failure),
-    /// Nobody knows yet.
-    InDoubt,
+    /// Nobody knows yet, and why.
+    InDoubt(String),
     /// It did not leave, or a read before it failed; nothing was changed.
     NotSent(TaskError),
     /// An intent for the same object is open.
@@ -117,7 +117,20 @@ pub(super) const SEND_WAIT_MAX_MS: u64 = 300_000;
 
 impl Reconciler {
     /// Carries an order out. `rule` is the manifest's rule for its operation.
+    ///
+    /// A creation whose parent the adapter does not find is tried once more when the engine made that parent a moment ago and it did not
+    /// show yet.
     pub(super) async fn perform(&self, order: &Order, rule: &OperationRule) -> Result<EffectEnd, Error> {
+        let end = self.perform_once(order, rule).await?;
+        match &end {
+            EffectEnd::NotSent(TaskError::Failed(Failure::NotFound(_))) if self.await_parent(order).await? => {
+                self.perform_once(order, rule).await
+            }
+            _ => Ok(end),
+        }
+    }
+
+    async fn perform_once(&self, order: &Order, rule: &OperationRule) -> Result<EffectEnd, Error> {
         self.await_own_write(order, rule).await?;
         let task =
             Task::Write(Write { operation: order.operation.clone(), observed: self.observed_body(order).await? });
@@ -196,6 +209,22 @@ impl Reconciler {
         Ok(self.await_shown(last, window_ms).await)
     }
 
+    /// Waits until what a new record belongs to shows, where the engine made that. False where there is nothing to wait for.
+    async fn await_parent(&self, order: &Order) -> Result<bool, Error> {
+        if order.operation.target.is_some() {
+            return Ok(false);
+        }
+        let key = order.host.split('/').next().unwrap_or(&order.host);
+        let intents = self.store.intents_of(&self.name, key, OWN_WRITES_MAX).await?;
+        let holds = |made: &String| order.host.strip_prefix(made.as_str()).is_some_and(|rest| rest.starts_with('/'));
+        let made_it =
+            |intent: &&Intent| matches!(intent.state, IntentState::Applied { .. }) && intent.makes.values().any(holds);
+        let Some(last) = intents.iter().find(made_it) else { return Ok(false) };
+        let Some(rule) = self.adapter.manifest().operation(&last.operation) else { return Ok(false) };
+        let window_ms = self.settle_window_ms.unwrap_or(rule.settle_window_ms);
+        Ok(self.await_shown(last, window_ms).await)
+    }
+
     /// Waits until a look finds what an intent wrote, or its window is over. Whether it had to wait.
     async fn await_shown(&self, last: &Intent, window_ms: u64) -> bool {
         let shows_ms = last.last_sent_ms.saturating_add(window_ms);
@@ -268,6 +297,9 @@ impl Reconciler {
         state: Vec<u8>,
         mut guard: TaskGuard,
     ) -> Result<EffectEnd, Error> {
+        if self.holds_effects() {
+            return Ok(EffectEnd::Stale(super::EFFECTS_HELD.to_owned()));
+        }
         let intent = match self.open_intent(order, &mark, &request).await {
             Ok(intent) => intent,
             Err(StoreError::IntentOpen(id)) => return Ok(EffectEnd::Busy(id)),
@@ -380,7 +412,7 @@ impl Reconciler {
                 stuck: true,
             };
             self.advance(intent, to, Vec::new(), false).await?;
-            return Ok(EffectEnd::InDoubt);
+            return Ok(EffectEnd::InDoubt(broken.to_string()));
         }
         let links = self.links(order, &applied.links, LinkHow::Created).await?;
         let touched = touched(order, &applied.links);
@@ -400,7 +432,7 @@ impl Reconciler {
                 stuck: false,
             };
             self.advance(intent, to, Vec::new(), false).await?;
-            return Ok(EffectEnd::InDoubt);
+            return Ok(EffectEnd::InDoubt(reason.to_string()));
         }
         let to = IntentState::NotSent { reason: reason.to_string() };
         self.advance(intent, to, Vec::new(), false).await?;
@@ -409,9 +441,14 @@ impl Reconciler {
 
     async fn in_doubt(&self, intent: &Intent, rule: &OperationRule, reason: String) -> Result<EffectEnd, Error> {
         tracing::warn!(connection = %self.name, intent = intent.id, operation = %rule.name, "in doubt");
-        let to = IntentState::InDoubt { reason, probe_after_ms: self.clock.now_ms(), probes: 0, stuck: false };
+        let to = IntentState::InDoubt {
+            reason: reason.clone(),
+            probe_after_ms: self.clock.now_ms(),
+            probes: 0,
+            stuck: false,
+        };
         self.advance(intent, to, Vec::new(), false).await?;
-        Ok(EffectEnd::InDoubt)
+        Ok(EffectEnd::InDoubt(reason))
     }
 
     pub(super) async fn advance(

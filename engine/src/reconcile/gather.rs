@@ -46,6 +46,8 @@ pub enum PlanOf<'a> {
     Dirty,
     /// All that were declared.
     All,
+    /// These of those that were declared.
+    Keys(&'a [String]),
     /// These, whether declared or not; nothing is stored.
     Records(&'a [Desired]),
 }
@@ -135,6 +137,7 @@ impl Reconciler {
         let mut gathered = Gathered::default();
         let any = match of {
             PlanOf::Records(records) => !records.is_empty(),
+            PlanOf::Keys(keys) => !keys.is_empty(),
             PlanOf::Dirty | PlanOf::All => self.store.desired_counts(&self.name).await?.0 > 0,
         };
         if any {
@@ -184,14 +187,28 @@ impl Reconciler {
                     self.plan_undeclared(gathered, some, &open, &mut plan).await?;
                 }
             }
-            PlanOf::Dirty | PlanOf::All => {
+            PlanOf::Keys(_) | PlanOf::Dirty | PlanOf::All => {
                 let mut after: Option<String> = None;
+                let mut keys = match of {
+                    PlanOf::Keys(keys) => keys,
+                    _ => &[],
+                };
                 loop {
                     let rows = match of {
+                        PlanOf::Keys(_) => {
+                            let some;
+                            (some, keys) = keys.split_at(keys.len().min(PAGE_ROWS));
+                            self.desired_rows(some).await?
+                        }
                         PlanOf::Dirty => self.store.dirty_page(&self.name, after.as_deref(), PAGE_ROWS).await?,
                         _ => self.store.desired_page(&self.name, after.as_deref(), PAGE_ROWS).await?,
                     };
-                    let Some(last) = rows.last() else { break };
+                    let Some(last) = rows.last() else {
+                        if keys.is_empty() {
+                            break;
+                        }
+                        continue;
+                    };
                     after = Some(last.key.clone());
                     let mut seen = Seen::default();
                     for row in rows {
@@ -220,6 +237,15 @@ impl Reconciler {
         plan.records.sort_by_key(|record| !record.is_definition());
         plan.calls = plan::cost::of(&plan, self.adapter.manifest());
         Ok(plan)
+    }
+
+    /// Those of these records that are declared.
+    async fn desired_rows(&self, keys: &[String]) -> Result<Vec<DesiredRow>, Error> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for key in keys {
+            rows.extend(self.store.desired(&self.name, key).await?);
+        }
+        Ok(rows)
     }
 
     /// Plans records as they would be declared. Nothing is stored. People who were forgotten would not be declared, so nothing is planned for them.

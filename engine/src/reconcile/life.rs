@@ -119,7 +119,7 @@ impl Reconciler {
             EffectEnd::Busy(id) => Err(self.error(ErrorKind::Input, format!("intent {id} stands in the way"))),
             EffectEnd::Stale(reason) => Err(self.error(ErrorKind::Input, reason)),
             // The journal says how it ended.
-            EffectEnd::Refused(_) | EffectEnd::InDoubt => Ok(()),
+            EffectEnd::Refused(_) | EffectEnd::InDoubt(_) => Ok(()),
         }
     }
 

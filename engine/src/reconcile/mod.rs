@@ -123,9 +123,14 @@ pub(crate) struct Reconciler {
     pub(crate) progress: ProgressFn,
     mark_last_ms: AtomicU64,
     tenant_verified: AtomicBool,
+    effects_held: AtomicBool,
     /// The ways of sweeps' walks, by kind.
     trails: Mutex<BTreeMap<String, (Walk, trail::Trail)>>,
 }
+
+/// Why a step was not sent while effects are held.
+pub(crate) const EFFECTS_HELD: &str =
+    "the program is stopping, so no new effect begins; the next apply goes on from here";
 
 /// A walk of a sweep: when the sweep began, below which parent it is, and the page that comes next.
 type Walk = (u64, Option<String>, u64);
@@ -163,8 +168,24 @@ impl Reconciler {
             progress: parts.progress,
             mark_last_ms: AtomicU64::new(0),
             tenant_verified: AtomicBool::new(false),
+            effects_held: AtomicBool::new(false),
             trails: Mutex::default(),
         }
+    }
+
+    /// From now on no effect begins; one that is on its way ends.
+    pub(crate) fn hold_effects(&self) {
+        self.effects_held.store(true, Ordering::SeqCst);
+    }
+
+    /// Effects may begin again.
+    pub(crate) fn release_effects(&self) {
+        self.effects_held.store(false, Ordering::SeqCst);
+    }
+
+    /// Whether no effect may begin.
+    pub(crate) fn holds_effects(&self) -> bool {
+        self.effects_held.load(Ordering::SeqCst)
     }
 
     /// Asks the ATS again which customer this is, before the next write.

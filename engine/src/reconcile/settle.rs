@@ -383,7 +383,7 @@ impl Reconciler {
                 report.refused += 1;
                 Ok(Turn::Closed)
             }
-            EffectEnd::InDoubt => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(look_again_ms(0)) }),
+            EffectEnd::InDoubt(_) => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(look_again_ms(0)) }),
             // It is proven absent, and its input is refused by now, for example because its target is gone: no doubt is left. What may pass, such
             // as an answer that cannot be read or a right that is missing, gives no wish up.
             EffectEnd::NotSent(TaskError::Failed(failure)) if refuses_the_input(&failure) => {

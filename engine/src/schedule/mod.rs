@@ -130,8 +130,8 @@ pub struct Crons {
     pub sweeps: BTreeMap<String, Cron>,
 }
 
-/// Keeps a connection in step until `stop` completes. Then pulls are cut at once (their pages are committed) and effects under way are given
-/// [`STOP_GRACE_MS`] to end.
+/// Keeps a connection in step until `stop` completes. Then pulls are cut at once (their pages are committed), no new
+/// effect begins, and those under way are given [`STOP_GRACE_MS`] to end.
 ///
 /// # Errors
 /// Only what no waiting mends: a wrong configuration, a failed store. A refused credential does not end it: nothing is done until
@@ -243,10 +243,16 @@ pub async fn run_all(
                     biased;
                     worked = &mut work => worked,
                     () = &mut stop => {
-                        // What is on its way may end; what is cut is found in the journal by the next run.
-                        tokio::select! {
-                            _ = &mut work => {}
-                            () = clock.sleep(STOP_GRACE_MS) => {}
+                        // What is on its way may end, and nothing new begins; what is cut is found in
+                        // the journal by the next run.
+                        reconciler.hold_effects();
+                        let ended = tokio::select! {
+                            worked = &mut work => worked.ok(),
+                            () = clock.sleep(STOP_GRACE_MS) => None,
+                        };
+                        reconciler.release_effects();
+                        if let Some((_, report)) = ended.filter(|(_, report)| !report.steps.is_empty()) {
+                            tell(&Round::Applied(&report));
                         }
                         return Ok(());
                     }
@@ -337,7 +343,7 @@ pub async fn run_all(
     }
 }
 
-/// Whether waiting can mend it.
+/// Whether the schedule goes on in spite of it: waiting mends it, or somebody may while it waits.
 fn mends(kind: ErrorKind) -> bool {
     !matches!(kind, ErrorKind::Configuration | ErrorKind::Store)
 }

@@ -13,7 +13,7 @@ pub const EMAIL: &str = "email";
 pub const NAME: &str = "name";
 /// Find by the candidate it belongs to: `applications`, `notes`, `applied_tags`.
 pub const CANDIDATE: &str = "candidate";
-/// Find by the record it is in: `stages` (job), `pool_stages` (pool), `custom_field_options` (custom field), `attachments`, `rejections`, `pool_placements`, `application_stages` (application), `openings` (job).
+/// Find by the record it is in: `stages` (job), `pool_stages` (pool), `custom_field_options` (custom field), `attachments`, `rejections`, `pool_placements`, `application_stages` (application), `openings`, `hiring_managers`, `job_owners` (job).
 pub const PARENT: &str = "parent";
 /// Find by the user: `referrers`, `user_emails`.
 pub const USER: &str = "user";
@@ -183,7 +183,7 @@ fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
                     push(NAME, small.name);
                     push(PARENT, id(small.parent));
                 }
-                kinds::OPENINGS => push(PARENT, id(small.job)),
+                kinds::OPENINGS | kinds::HIRING_MANAGERS | kinds::JOB_OWNERS => push(PARENT, id(small.job)),
                 kinds::ATTACHMENTS | kinds::REJECTIONS | kinds::POOL_PLACEMENTS | kinds::APPLICATION_STAGES => {
                     push(PARENT, id(small.application));
                 }

@@ -15,6 +15,10 @@
 //!   come back, so at most one copy was ever begun. This one is left on; the public API of reqwest cannot switch it off either.
 //! - Redirects are answers.
 //!
+//! # Compression
+//! The product asks for gzip and unpacks it here ([`super::gzip`]), not in reqwest: servers and proxies label clear text as gzip, and with
+//! nothing to tell the two apart a complete answer to a write would be lost. Its own unpacking is switched off, whatever features some other crate enables.
+//!
 //! # What it does not do
 //! No proxy from the environment: a proxy resolves names itself and would walk around the egress policy. No cookies, no referer.
 //! A body without length or chunks ends where the connection does; TLS proves that end (`close_notify`), clear text does not, so
@@ -22,11 +26,14 @@
 
 use super::egress::{Reach, refusal};
 use super::headers::USER_AGENT;
-use super::{Delivery, NotSent, Transport, WireRequest, limits};
+use super::{Delivery, NotSent, Transport, WireRequest, gzip, limits};
 use atsync_model::contract::{Field, Response};
 use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, SET_COOKIE, TRANSFER_ENCODING};
+use reqwest::header::{
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, SET_COOKIE,
+    TRANSFER_ENCODING,
+};
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -107,7 +114,7 @@ impl HttpTransport {
     /// The client whose resolver knows how far this request may go.
     fn choose(&self, request: &WireRequest) -> Result<(&reqwest::Client, Reach), NotSent> {
         match (request.url.scheme(), request.private_network) {
-            ("https", _) if self.tls_trouble.is_some() => Err(NotSent::Unreachable(format!(
+            ("https", _) if self.tls_trouble.is_some() => Err(NotSent::Refused(format!(
                 "TLS cannot be set up: {}",
                 self.tls_trouble.as_deref().unwrap_or_default()
             ))),
@@ -140,10 +147,14 @@ impl HttpTransport {
     /// From here on the request has arrived, whatever happens.
     async fn read(&self, mut response: reqwest::Response, clear_text: bool) -> Delivery {
         let status = response.status().as_u16();
-        // Decompression takes the length away, but a cut compressed body does not decompress to its end.
         let bounded =
             response.headers().contains_key(CONTENT_LENGTH) || response.headers().contains_key(TRANSFER_ENCODING);
-        let headers = fields(response.headers());
+        let is_labelled = gzip::is_labelled(response.headers().get_all(CONTENT_ENCODING));
+        let mut headers = fields(response.headers());
+        if is_labelled {
+            // They speak of the body as it came.
+            headers.retain(|field| field.name != "content-encoding" && field.name != "content-length");
+        }
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
@@ -160,9 +171,15 @@ impl HttpTransport {
                 }
             }
         }
-        if clear_text && !bounded && !body.is_empty() {
+        let is_packed = is_labelled && gzip::is_packed(&body);
+        // A cut compressed body does not unpack to its end; of clear text only its length tells.
+        if clear_text && !bounded && !is_packed && !body.is_empty() {
             return Delivery::Unclear(format!("status {status}, then a body whose end nothing marks"));
         }
+        let body = match if is_packed { gzip::unpacked(&body, self.response_bytes_max) } else { Ok(body) } {
+            Ok(body) => body,
+            Err(why) => return Delivery::Unclear(format!("status {status}, then {why}")),
+        };
         Delivery::Answered(Response { status, headers, body })
     }
 }
@@ -188,7 +205,7 @@ fn build(options: HttpOptions, reach: Reach, system_roots: bool) -> Result<reqwe
         .no_proxy()
         .referer(false)
         .http1_only()
-        .gzip(true)
+        .no_gzip()
         .user_agent(USER_AGENT)
         .connect_timeout(Duration::from_millis(connect_timeout_ms))
         .timeout(Duration::from_millis(options.exchange_timeout_ms))
@@ -220,6 +237,7 @@ fn prepare(client: &reqwest::Client, request: WireRequest) -> Result<reqwest::Re
         value.set_sensitive(true);
         headers.append(key, value);
     }
+    headers.entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("gzip"));
     let builder = client.request(method, request.url).headers(headers);
     Ok(if request.body.is_empty() { builder } else { builder.body(request.body) })
 }

@@ -15,6 +15,7 @@ pub mod budget;
 pub mod budgets;
 pub mod client;
 pub mod egress;
+mod gzip;
 pub mod headers;
 pub mod oauth;
 pub mod retry;

@@ -266,15 +266,41 @@ impl TokenSource {
                 let wait_ms = retry_after_ms(&response.headers, now_ms).unwrap_or(0).max(HOLD_MS_MIN);
                 Err(NotSent::Throttled { until_ms: now_ms.saturating_add(wait_ms) })
             }
-            status @ (400 | 401) => match error_code(&response.body) {
-                Some(code) => Err(NotSent::Auth(format!("the token endpoint answered {status} {code}"))),
-                None => Err(NotSent::Unreachable(format!(
-                    "the token endpoint answered {status} without an OAuth2 error code"
-                ))),
-            },
-            status => Err(NotSent::Unreachable(format!("the token endpoint answered {status}"))),
+            // Too early, or too slow: the same request may be answered next time.
+            status @ (408 | 425 | 500..=599) => {
+                Err(NotSent::Unreachable(format!("the token endpoint answered {status}: {}", said(&response))))
+            }
+            // Any other answer refuses the credential or the place that was asked, and the same request
+            // is refused again. It is asked again all the same, after a long rest.
+            status => Err(NotSent::Auth(format!("the token endpoint answered {status}: {}", said(&response)))),
         }
     }
+}
+
+/// What a refusal of the token endpoint says, without a word of its body but an OAuth2 error code: a
+/// body may repeat what it was sent.
+fn said(response: &Response) -> String {
+    if let Some(code) = error_code(&response.body) {
+        return code;
+    }
+    let header = |name: &str| {
+        let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+        found.map(|header| header.value.chars().filter(|c| !c.is_control()).take(200).collect::<String>())
+    };
+    if (300..400).contains(&response.status) {
+        let to = header("location").unwrap_or_else(|| "nowhere".to_owned());
+        let to = to.split('?').next().unwrap_or_default().to_owned();
+        return format!("a redirect to {to}, which is not followed; check the origin of the token endpoint");
+    }
+    let what = match header("content-type") {
+        _ if response.body.is_empty() => "an empty body".to_owned(),
+        Some(kind) => format!("a body of type {kind}"),
+        None => "a body of no stated type".to_owned(),
+    };
+    format!(
+        "{what} without an OAuth2 error code; the credential is wrong, or something else than the token \
+         endpoint answered (a proxy, a wrong origin)"
+    )
 }
 
 impl Authenticator for TokenSource {

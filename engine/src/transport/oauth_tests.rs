@@ -198,6 +198,30 @@ fn a_credential_is_replaced_under_a_request_that_the_old_one_made() {
 }
 
 #[test]
+fn a_refusal_of_the_token_endpoint_is_permanent_and_says_what_was_answered() {
+    const HTML: &[(&str, &str)] = &[("content-type", "text/html")];
+    const AWAY: &[(&str, &str)] = &[("location", "https://login.example/x?state=1")];
+    type Headers = &'static [(&'static str, &'static str)];
+    let cases: [(u16, Headers, &str, &str); 6] = [
+        (401, &[], "", "answered 401: an empty body without an OAuth2 error code"),
+        (401, HTML, "<html>proxy</html>", "answered 401: a body of type text/html without"),
+        (400, &[], r#"{"error":"invalid_scope"}"#, "answered 400: invalid_scope"),
+        (403, &[], r#"{"secret":"s3"}"#, "answered 403: a body of no stated type"),
+        (404, HTML, "<html>", "answered 404: a body of type text/html"),
+        (302, AWAY, "", "answered 302: a redirect to https://login.example/x, which is not followed"),
+    ];
+    for (status, headers, body, words) in cases {
+        let clock = ManualClock::at(T0);
+        let transport = Scripted::new(&clock, move |_, _| (5, answer(status, headers, body)));
+        let session = make(options("s", false), &transport, &clock, &Shared::default());
+        let Delivery::NotSent(reason @ NotSent::Auth(_)) = clock.drive(get(&session)) else {
+            panic!("{status}: not called permanent");
+        };
+        assert!(reason.to_string().contains(words) && !reason.to_string().contains("s3"), "{reason}");
+    }
+}
+
+#[test]
 fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
     for n in 0..6 {
         let clock = ManualClock::at(T0);
@@ -207,7 +231,7 @@ fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
                 match n {
                     0 => answer(429, &[("retry-after", "9")], r#"{"error":"invalid_client"}"#),
                     1 => answer(500, &[], r#"{"error":"invalid_client"}"#),
-                    2 => answer(401, &[], "<html>proxy</html>"),
+                    2 => answer(503, &[("content-type", "text/html")], "<html>proxy</html>"),
                     3 => answer(200, &[], "<html>"),
                     4 => Delivery::Unclear("reset".into()),
                     _ => unreachable(),

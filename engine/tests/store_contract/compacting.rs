@@ -114,6 +114,21 @@ async fn a_compaction_that_was_cut_off_is_begun_again() {
     assert!(rows(&path) == before && !part.exists());
 }
 
+/// The copy is as private as the store, so it does not stay until somebody compacts again.
+#[tokio::test]
+async fn what_a_killed_compaction_left_goes_when_the_store_is_opened() {
+    let (store, directory) = redb();
+    lived(&store).await;
+    let (path, part) = (path(&directory), directory.path().join("store.redb.compacting"));
+    std::fs::write(&part, b"half a copy").unwrap();
+    assert!(RedbStore::open(&path, RedbOptions::default(), &SystemEntropy).is_err(), "the store is open");
+    assert!(part.exists(), "whoever does not hold the store touches nothing: a compaction may be running");
+    drop(store);
+    let before = rows(&path);
+    drop(open(&path));
+    assert!(!part.exists() && rows(&path) == before);
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn the_new_file_is_as_private_as_the_old_one_and_a_link_stays_a_link() {

@@ -51,7 +51,7 @@ pub use model::{Deed, Write, Writer};
 pub use options::SandboxOptions;
 pub use quirks::{
     CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, OddValues, Quirks, RepeatedOption,
-    RepeatedTag, RetryAfter, TokenExpiry, Transfer, UserCreation,
+    RepeatedTag, RetryAfter, Rows, TokenExpiry, Transfer, UserCreation,
 };
 pub use recruiter::Recruiter;
 pub use sandbox::{Logged, Sandbox};

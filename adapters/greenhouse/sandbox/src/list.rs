@@ -76,6 +76,7 @@ fn page(context: &ListContext<'_>, kind: Kind, list: &ListQuery, start: i64) -> 
         columns: list.columns.clone(),
         hide_private_fields: context.quirks.hide_private_fields,
         unknown_field: context.quirks.unknown_field,
+        ..Look::of(context.quirks)
     };
     let narrowed: Option<Vec<i64>> =
         list.tests.iter().filter_map(|test| test.narrowed(model, kind)).min_by_key(Vec::len);

@@ -150,6 +150,17 @@ pub enum Transfer {
     NewId,
 }
 
+/// Which members the rows of lists and answers have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rows {
+    /// With what was seen live before it was documented: `job_interview_stage_id` and `rejection_reason_id` of an application.
+    #[default]
+    Newer,
+    /// As in Greenhouse's own OpenAPI document, which has neither.
+    Official,
+}
+
 /// Whether an update may send back what the row holds, where a new value of that form is refused. Nobody has shown it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -183,6 +194,10 @@ pub struct Quirks {
     pub visibility_delay_ms: i64,
     /// The same by collection, for those that differ: `{"candidates": 90000}`.
     pub visibility_delays_ms: BTreeMap<String, i64>,
+    /// Which members rows have.
+    pub rows: Rows,
+    /// Flags that the OpenAPI document lets be null come as null in place of their usual value.
+    pub null_flags: bool,
     /// Rows carry a field that no reference names.
     pub unknown_field: bool,
     /// Custom fields marked private are left out of every row.

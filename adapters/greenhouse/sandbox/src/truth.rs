@@ -136,6 +136,18 @@ impl Sandbox {
         self.rows_of_candidate("notes", candidate_id)
     }
 
+    /// Notes whose candidate is gone: nobody can delete them.
+    #[must_use]
+    pub fn orphan_notes(&self) -> Vec<Value> {
+        let state = self.lock();
+        let is_orphan = |id: i64| {
+            let candidate = state.model.int(Kind::Notes, id, "candidate_id");
+            candidate.is_some_and(|candidate| !state.model.has(Kind::Candidates, candidate))
+        };
+        let ids: Vec<i64> = state.model.rows(Kind::Notes).map(|row| row.id).filter(|id| is_orphan(*id)).collect();
+        ids.into_iter().filter_map(|id| state.model.row_json(Kind::Notes, id)).collect()
+    }
+
     /// Rows of a collection whose id column holds a value.
     #[must_use]
     pub fn rows_where(&self, collection: &str, column: &str, value: i64) -> Vec<Value> {

@@ -285,7 +285,7 @@ fn hire_closes_an_opening_and_must_be_told_which_of_several() {
     let first = world.apply("hire1@example.com", several);
     assert_eq!(hire(first, json!({})), 422);
     let opening = openings(several)[0];
-    assert_eq!(hire(first, json!({"opening_id": opening, "start_date": "2026-12-01"})), 204);
+    assert_eq!(hire(first, json!({"opening_id": opening, "start_date": "2026-12-01T00:00:00Z"})), 204);
     assert_eq!(hire(first, json!({"opening_id": opening})), 422);
     assert!(!openings(several).contains(&opening));
     let row = world.sandbox.row("applications", first).expect("a row");

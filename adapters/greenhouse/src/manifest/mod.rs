@@ -127,7 +127,7 @@ fn kind(kind: &Kind) -> KindRule {
         confidential: kind.confidential,
         visible_within_ms: kind.visible_within_ms,
         fields: kind.fields.iter().map(|field| (*field).to_owned()).collect(),
-        expected: Vec::new(),
+        expected: kind.expected().map(str::to_owned).collect(),
         permission: Some(kind.permission()),
         scope: kind.scope.map(str::to_owned),
     }

@@ -86,6 +86,8 @@ fn reading(kind: &str) -> (&'static str, &'static str) {
         names::JOBS => ("List jobs", "Jobs cannot be offered or resolved by name."),
         names::POSTINGS => ("List job posts", "Public texts and links of jobs stay unknown."),
         names::OPENINGS => ("List openings", "A hire cannot name its opening."),
+        names::HIRING_MANAGERS => ("List job hiring managers", "Who is the hiring manager of a job stays unknown."),
+        names::JOB_OWNERS => ("List job owners", "Who recruits, coordinates and sources for a job stays unknown."),
         names::STAGES => ("List job interview stages", "Stages have ids but no names."),
         names::APPLICATION_STAGES => {
             ("List application stages", "When a candidate entered and left a stage stays unknown.")

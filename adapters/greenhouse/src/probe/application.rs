@@ -79,13 +79,13 @@ impl Hunt {
 pub(super) fn fits(new: &ApplicationNew, row: &Value) -> Option<String> {
     let standing = Standing::of(row);
     let same = match new.kind {
-        ArmInput::Application => !standing.prospect && standing.job.is_some() && standing.job == new.job,
+        ArmInput::Application => standing.prospect != Some(true) && standing.job.is_some() && standing.job == new.job,
         ArmInput::Prospect => {
             // The job of a prospect is in the list, in `job_id`, or in both.
             let mut jobs = row::ids(row, "prospective_job_ids");
             jobs.extend(standing.job.clone());
             let wanted = application::prospective(new);
-            standing.prospect
+            standing.prospect != Some(false)
                 && standing.status != Status::Converted
                 && wanted.iter().all(|job| jobs.iter().any(|held| held == job))
                 && jobs.iter().all(|held| wanted.contains(&held.as_str()))

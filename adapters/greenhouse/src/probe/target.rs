@@ -120,7 +120,7 @@ fn compare(op: Op, pool: Option<&str>, response: &Response, settings: &Settings)
                 let request = pages::list("applications", &[("candidate_ids", candidate)]);
                 return Ok(look(request, Probing::Target(Box::new(Hunt::Siblings { op, standing }))));
             }
-            _ => !standing.prospect && standing.job.as_ref() == Some(&input.job),
+            _ => standing.prospect == Some(false) && standing.job.as_ref() == Some(&input.job),
         },
         _ => return Err(Failure::Bug(format!("{} has nothing to compare", op.name()))),
     };

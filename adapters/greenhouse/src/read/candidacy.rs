@@ -1,13 +1,14 @@
 //! Candidacies: applications, their way through stages, rejections, pool placements, notes and files.
 //!
-//! `stage_id` of an application is the row of `application_stages`; the stage definition is `job_interview_stage_id`, which older answers
-//! lack, as they lack `rejection_reason_id` (harvest-v3.md §9.2 \[2nd\]): the unified field is then unknown. The status read back is
-//! `in_process` where the filter says `active`. A row names a reason but not its type, so who ended it stays with the reason's own record.
+//! `stage_id` of an application is the row of `application_stages`; the stage definition is `job_interview_stage_id`, which the official
+//! schema lacks: there `stage_name` alone says where an application stands, and the unified stage has a name and no id. Without
+//! `rejection_reason_id` the reason is unknown (harvest-v3.md §9.2 \[2nd\]). The status read back is `in_process` where the filter says
+//! `active`. A row names a reason but not its type, so who ended it stays with the reason's own record.
 //!
 //! Left out: a file's `url`. It is a secret for as long as it lives (§9.14), so attachments also keep no raw record.
 
 use super::custom::{CustomMap, values};
-use super::{Read, Unreadable, record, word_of};
+use super::{Read, Unreadable, record, word, word_of};
 use crate::wire::{Got, Id, Lacking, Str, row};
 use atsync_model::unified::{Application, ApplicationStage, Attachment, Note, PoolPlacement, Ref, Rejection};
 use serde_json::Value;
@@ -16,7 +17,7 @@ use std::borrow::Cow;
 row!(
     /// harvest-v3.md §9.2. Left to the raw record: `agency_note_id`.
     ApplicationRow {
-        candidate_id: Id<'a>, job_id: Id<'a>, prospect: bool, prospective_job_ids: Vec<Id<'a>>, status: Str<'a>, stage_id: Id<'a>,
+        candidate_id: Id<'a>, job_id: Id<'a>, prospect not null: bool, prospective_job_ids not null: Vec<Id<'a>>, status: Str<'a>, stage_id: Id<'a>,
         job_interview_stage_id: Id<'a>, stage_name: Str<'a>, needs_decision: bool, source_id: Id<'a>, referrer_id: Id<'a>,
         recruiter_id: Id<'a>, coordinator_id: Id<'a>, job_post_id: Id<'a>, rejected_at: Str<'a>, rejection_reason_id: Id<'a>,
         location_address: Str<'a>, answers: Vec<Value>, custom_fields: CustomMap<'a>, last_activity_at: Str<'a>, created_at: Str<'a>,
@@ -25,6 +26,8 @@ row!(
 );
 /// What is read of an application.
 pub(crate) const APPLICATION_READS: &[&str] = ApplicationRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const APPLICATION_NEVER_NULL: &[&str] = ApplicationRow::NEVER_NULL;
 /// The unified fields of an application.
 pub(crate) const APPLICATION_FIELDS: &[&str] = &[
     "candidate",
@@ -52,25 +55,22 @@ pub(crate) const APPLICATION_FIELDS: &[&str] = &[
 
 /// Reads an application.
 pub(crate) fn application(text: &str) -> Result<Read, Unreadable> {
-    let row: ApplicationRow<'_> = serde_json::from_str(text)?;
+    let row = ApplicationRow::read(text)?;
     let mut lacking = Lacking::default();
-    let stage_id = row.job_interview_stage_id.take("stage", &mut lacking).map(|id| id.0);
-    let stage_name = row.stage_name.value().map(|name| name.0);
+    let stage = stage(row.job_interview_stage_id, row.stage_name, &mut lacking);
+    let kind = match row.prospect.take("kind", &mut lacking) {
+        Some(true) => "prospect",
+        Some(false) => "application",
+        // Left out of the body, since it is unknown.
+        None => "",
+    };
     let unified = Application {
-        candidate: row.candidate_id.reference("candidate", &mut lacking).unwrap_or_default(),
+        candidate: row.candidate_id.some_reference("candidate", &mut lacking),
         job: row.job_id.reference("job", &mut lacking),
-        kind: Cow::Borrowed(match row.prospect {
-            Got::Here(true) => "prospect",
-            Got::Here(false) => "application",
-            // Nothing says which it is, so nothing that is known of it is written over.
-            Got::Empty | Got::Absent => {
-                lacking.note("kind");
-                "application"
-            }
-        }),
+        kind: Cow::Borrowed(kind),
         prospective_jobs: row.prospective_job_ids.references("prospective_jobs", &mut lacking),
         outcome: word_of(row.status, "outcome", &mut lacking, outcome),
-        stage: (stage_id.is_some() || stage_name.is_some()).then_some(Ref { id: stage_id, name: stage_name }),
+        stage,
         application_stage: row.stage_id.reference("application_stage", &mut lacking),
         source: row.source_id.reference("source", &mut lacking),
         referrer: row.referrer_id.reference("referrer", &mut lacking),
@@ -90,6 +90,19 @@ pub(crate) fn application(text: &str) -> Result<Read, Unreadable> {
     Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
+/// The stage definition, by what the row says of it. The official schema has the name alone, newer rows have the id too; one of them is
+/// enough. `stage_id` is not taken for it: it is the row of `application_stages` (harvest-v3.md §9.2 \[2nd\], pitfalls.md 10).
+fn stage<'a>(id: Got<Id<'a>>, name: Got<Str<'a>>, lacking: &mut Lacking) -> Option<Ref<'a>> {
+    if id.is_absent() && name.is_absent() {
+        lacking.note("stage");
+        return None;
+    }
+    let id = if id.is_absent() { None } else { id.take("stage", lacking) };
+    let id = id.map(|id| id.0).filter(|id| !id.is_empty());
+    let name = if name.is_absent() { None } else { name.text("stage", lacking) };
+    (id.is_some() || name.is_some()).then_some(Ref { id, name })
+}
+
 /// Read back as `in_process`; `active` is the filter's and the webhooks' word for it (harvest-v3.md §9.2).
 fn outcome(source: &str) -> Option<&'static str> {
     Some(match source {
@@ -104,23 +117,25 @@ fn outcome(source: &str) -> Option<&'static str> {
 row!(
     /// harvest-v3.md §9.3. Left to the raw record: `days_in_stage`, which follows from the times.
     ApplicationStageRow {
-        application_id: Id<'a>, job_interview_stage_id: Id<'a>, current: bool, entered_at: Str<'a>, exited_at: Str<'a>, created_at: Str<'a>,
+        application_id: Id<'a>, job_interview_stage_id: Id<'a>, current not null: bool, entered_at: Str<'a>, exited_at: Str<'a>, created_at: Str<'a>,
         updated_at: Str<'a>,
     }
 );
 /// What is read of an application's stage.
 pub(crate) const APPLICATION_STAGE_READS: &[&str] = ApplicationStageRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const APPLICATION_STAGE_NEVER_NULL: &[&str] = ApplicationStageRow::NEVER_NULL;
 /// The unified fields of an application's stage.
 pub(crate) const APPLICATION_STAGE_FIELDS: &[&str] =
     &["application", "stage", "current", "entered_at", "exited_at", "created_at", "updated_at"];
 
 /// Reads an application's stage.
 pub(crate) fn application_stage(text: &str) -> Result<Read, Unreadable> {
-    let row: ApplicationStageRow<'_> = serde_json::from_str(text)?;
+    let row = ApplicationStageRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = ApplicationStage {
-        application: row.application_id.reference("application", &mut lacking).unwrap_or_default(),
-        stage: row.job_interview_stage_id.reference("stage", &mut lacking).unwrap_or_default(),
+        application: row.application_id.some_reference("application", &mut lacking),
+        stage: row.job_interview_stage_id.some_reference("stage", &mut lacking),
         current: row.current.take("current", &mut lacking),
         entered_at: row.entered_at.text("entered_at", &mut lacking),
         exited_at: row.exited_at.text("exited_at", &mut lacking),
@@ -139,6 +154,8 @@ row!(
 );
 /// What is read of a rejection.
 pub(crate) const REJECTION_READS: &[&str] = RejectionRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const REJECTION_NEVER_NULL: &[&str] = RejectionRow::NEVER_NULL;
 /// The unified fields of a rejection.
 pub(crate) const REJECTION_FIELDS: &[&str] = &[
     "application",
@@ -153,10 +170,10 @@ pub(crate) const REJECTION_FIELDS: &[&str] = &[
 
 /// Reads a rejection.
 pub(crate) fn rejection(text: &str) -> Result<Read, Unreadable> {
-    let row: RejectionRow<'_> = serde_json::from_str(text)?;
+    let row = RejectionRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = Rejection {
-        application: row.application_id.reference("application", &mut lacking).unwrap_or_default(),
+        application: row.application_id.some_reference("application", &mut lacking),
         reject_reason: row.rejection_reason_id.reference("reject_reason", &mut lacking),
         rejected_by: row.rejected_by_id.reference("rejected_by", &mut lacking),
         note: row.rejection_note_id.reference("note", &mut lacking),
@@ -177,16 +194,18 @@ row!(
 );
 /// What is read of a pool placement.
 pub(crate) const PLACEMENT_READS: &[&str] = PlacementRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const PLACEMENT_NEVER_NULL: &[&str] = PlacementRow::NEVER_NULL;
 /// The unified fields of a pool placement.
 pub(crate) const PLACEMENT_FIELDS: &[&str] =
     &["application", "pool", "pool_stage", "owner", "department", "office", "created_at", "updated_at"];
 
 /// Reads a pool placement.
 pub(crate) fn placement(text: &str) -> Result<Read, Unreadable> {
-    let row: PlacementRow<'_> = serde_json::from_str(text)?;
+    let row = PlacementRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = PoolPlacement {
-        application: row.application_id.reference("application", &mut lacking).unwrap_or_default(),
+        application: row.application_id.some_reference("application", &mut lacking),
         pool: row.pool_id.reference("pool", &mut lacking),
         pool_stage: row.pool_stage_id.reference("pool_stage", &mut lacking),
         owner: row.prospect_owner_id.reference("owner", &mut lacking),
@@ -207,20 +226,23 @@ row!(
 );
 /// What is read of a note.
 pub(crate) const NOTE_READS: &[&str] = NoteRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const NOTE_NEVER_NULL: &[&str] = NoteRow::NEVER_NULL;
 /// The unified fields of a note.
 pub(crate) const NOTE_FIELDS: &[&str] =
     &["candidate", "application", "author", "type", "visibility", "subject", "body", "created_at", "updated_at"];
 
 /// Reads a note.
 pub(crate) fn note(text: &str) -> Result<Read, Unreadable> {
-    let row: NoteRow<'_> = serde_json::from_str(text)?;
+    let row = NoteRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = Note {
         candidate: row.candidate_id.reference("candidate", &mut lacking).unwrap_or_default(),
         application: row.application_id.reference("application", &mut lacking),
         author: row.user_id.reference("author", &mut lacking),
         kind: word_of(row.kind, "type", &mut lacking, note_word),
-        visibility: word_of(row.visibility, "visibility", &mut lacking, visibility),
+        // May be null (openapi: note.visibility), which is no word of ours.
+        visibility: word(row.visibility.text("visibility", &mut lacking), visibility),
         subject: row.subject.text("subject", &mut lacking),
         body: row.body.text("body", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),
@@ -251,13 +273,15 @@ row!(
 );
 /// What is read of a file.
 pub(crate) const ATTACHMENT_READS: &[&str] = AttachmentRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const ATTACHMENT_NEVER_NULL: &[&str] = AttachmentRow::NEVER_NULL;
 /// The unified fields of a file.
 pub(crate) const ATTACHMENT_FIELDS: &[&str] =
     &["candidate", "application", "type", "filename", "created_at", "updated_at"];
 
 /// Reads that there is a file.
 pub(crate) fn attachment(text: &str) -> Result<Read, Unreadable> {
-    let row: AttachmentRow<'_> = serde_json::from_str(text)?;
+    let row = AttachmentRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = Attachment {
         candidate: row.candidate_id.reference("candidate", &mut lacking),
@@ -270,7 +294,7 @@ pub(crate) fn attachment(text: &str) -> Result<Read, Unreadable> {
                 _ => return None,
             })
         }),
-        filename: row.filename.text("filename", &mut lacking).unwrap_or_default(),
+        filename: row.filename.some_text("filename", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };

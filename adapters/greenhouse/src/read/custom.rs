@@ -2,7 +2,8 @@
 //!
 //! Values are a map from `name_key` to `{name, type, value}` (harvest-v3.md §3, REC \[ok\]); selects are read as labels (§7 \[2nd\]). Types and
 //! members differ by channel: `yes_no` or `boolean`, `currency_code` or `unit`, `min_amount` or `min_value` (pitfalls.md C33), so all of
-//! them are taken. A value of another shape than its type promises is kept as it is, as `unknown`. Empty is `null`, whether Greenhouse writes
+//! them are taken. A value of another shape than its type promises is kept as it is, as `unknown`; so is one that comes without name and type.
+//! Empty is `null`, whether Greenhouse writes
 //! `null`, `""` or `[]`.
 //!
 //! Left out: the option's id of a select value; the row does not have it.
@@ -10,7 +11,7 @@
 use super::{Read, Unreadable, record, word_of};
 use crate::wire::{Got, Id, Lacking, Str, row};
 use atsync_model::unified::{CustomField, CustomFieldOption, CustomValue, CustomValues, Ref, Text};
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -21,23 +22,129 @@ use std::marker::PhantomData;
 #[derive(Debug, Default)]
 pub(super) struct CustomMap<'a>(CustomValues<'a>);
 
-/// One value.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
+/// One value. Only `value` matters; what else has another shape than documented is as if it were not there.
+#[derive(Debug, Default)]
 struct Entry<'a> {
     /// Only where values come as a list.
-    name_key: Got<Str<'a>>,
-    name: Got<Str<'a>>,
-    #[serde(rename = "type")]
-    kind: Got<Str<'a>>,
+    name_key: Option<Text<'a>>,
+    name: Option<Text<'a>>,
+    kind: Option<Text<'a>>,
     value: Value,
 }
 
 impl<'a> Entry<'a> {
     fn unified(self) -> CustomValue<'a> {
-        let kind = self.kind.value().map(|kind| kind.0).unwrap_or_default();
-        let (kind, value) = read_value(unified_type(&kind), self.value);
-        CustomValue { name: self.name.value().map(|name| name.0), kind: Cow::Borrowed(kind), value }
+        let (kind, value) = read_value(unified_type(self.kind.as_deref().unwrap_or_default()), self.value);
+        CustomValue { name: self.name, kind: Cow::Borrowed(kind), value }
+    }
+}
+
+/// A text, or nothing of use.
+struct Soft<'a>(Option<Text<'a>>);
+
+struct SoftVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for SoftVisitor<'a> {
+    type Value = Soft<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("anything")
+    }
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Soft<'a>, E> {
+        Ok(Soft(Some(Cow::Borrowed(text))))
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<Soft<'a>, E> {
+        Ok(Soft(Some(Cow::Owned(text.to_owned()))))
+    }
+    fn visit_unit<E: Error>(self) -> Result<Soft<'a>, E> {
+        Ok(Soft(None))
+    }
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Soft<'a>, E> {
+        Ok(Soft(None))
+    }
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Soft<'a>, E> {
+        Ok(Soft(Some(Cow::Owned(number.to_string()))))
+    }
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Soft<'a>, E> {
+        Ok(Soft(None))
+    }
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Soft<'a>, E> {
+        Ok(Soft(None))
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Soft<'a>, A::Error> {
+        while seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Soft(None))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Soft<'a>, A::Error> {
+        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(Soft(None))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Soft<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SoftVisitor(PhantomData))
+    }
+}
+
+struct EntryVisitor<'a>(PhantomData<&'a ()>);
+
+impl EntryVisitor<'_> {
+    /// A value without anything around it.
+    fn bare<'a, E>(value: Value) -> Result<Entry<'a>, E> {
+        Ok(Entry { value, ..Entry::default() })
+    }
+}
+
+impl<'de: 'a, 'a> Visitor<'de> for EntryVisitor<'a> {
+    type Value = Entry<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a custom field's value")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Entry<'a>, A::Error> {
+        let mut entry = Entry::default();
+        while let Some(member) = map.next_key::<Str<'a>>()? {
+            match &*member.0 {
+                "name_key" => entry.name_key = map.next_value::<Soft<'a>>()?.0,
+                "name" => entry.name = map.next_value::<Soft<'a>>()?.0,
+                "type" => entry.kind = map.next_value::<Soft<'a>>()?.0,
+                "value" => entry.value = map.next_value()?,
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(entry)
+    }
+    fn visit_unit<E: Error>(self) -> Result<Entry<'a>, E> {
+        Ok(Entry::default())
+    }
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Entry<'a>, E> {
+        Self::bare(value.into())
+    }
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Entry<'a>, E> {
+        Self::bare(value.into())
+    }
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Entry<'a>, E> {
+        Self::bare(value.into())
+    }
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Entry<'a>, E> {
+        Self::bare(value.into())
+    }
+    fn visit_str<E: Error>(self, value: &str) -> Result<Entry<'a>, E> {
+        Self::bare(value.into())
+    }
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Entry<'a>, A::Error> {
+        let mut all = Vec::new();
+        while let Some(value) = seq.next_element::<Value>()? {
+            all.push(value);
+        }
+        Self::bare(all.into())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entry<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(EntryVisitor(PhantomData))
     }
 }
 
@@ -52,8 +159,8 @@ impl<'de: 'a, 'a> Visitor<'de> for MapVisitor<'a> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CustomMap<'a>, A::Error> {
         let mut all = CustomValues::new();
-        while let Some((key, entry)) = map.next_entry::<Str<'a>, Option<Entry<'a>>>()? {
-            all.insert(key.0, entry.unwrap_or_default().unified());
+        while let Some((key, entry)) = map.next_entry::<Str<'a>, Entry<'a>>()? {
+            all.insert(key.0, entry.unified());
         }
         Ok(CustomMap(all))
     }
@@ -62,8 +169,8 @@ impl<'de: 'a, 'a> Visitor<'de> for MapVisitor<'a> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<CustomMap<'a>, A::Error> {
         let mut all = CustomValues::new();
         while let Some(mut entry) = seq.next_element::<Entry<'a>>()? {
-            if let Some(key) = std::mem::take(&mut entry.name_key).value() {
-                all.insert(key.0, entry.unified());
+            if let Some(key) = entry.name_key.take() {
+                all.insert(key, entry.unified());
             }
         }
         Ok(CustomMap(all))
@@ -194,23 +301,26 @@ fn amounts(value: &Value, wanted: &[(&str, &[&str])], currency: bool) -> Option<
 row!(
     /// harvest-v3.md §9.11. Left to the raw record: flags of forms and approvals, default value, placeholder, order.
     FieldRow {
-        name: Str<'a>, name_key: Str<'a>, field_type: Str<'a>, value_type: Str<'a>, active: bool, private: bool, required: bool,
+        name: Str<'a>, name_key: Str<'a>, field_type: Str<'a>, value_type: Str<'a>, active: bool, private not null: bool,
+        required not null: bool,
         description: Str<'a>, created_at: Str<'a>, updated_at: Str<'a>,
     }
 );
 /// What is read of a definition.
 pub(crate) const FIELD_READS: &[&str] = FieldRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const FIELD_NEVER_NULL: &[&str] = FieldRow::NEVER_NULL;
 /// The unified fields of a definition.
 pub(crate) const FIELD_FIELDS: &[&str] =
     &["name", "key", "applies_to", "type", "private", "required", "active", "description", "created_at", "updated_at"];
 
 /// Reads a definition.
 pub(crate) fn field(text: &str) -> Result<Read, Unreadable> {
-    let row: FieldRow<'_> = serde_json::from_str(text)?;
+    let row = FieldRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = CustomField {
-        name: row.name.text("name", &mut lacking).unwrap_or_default(),
-        key: row.name_key.text("key", &mut lacking).unwrap_or_default(),
+        name: row.name.some_text("name", &mut lacking),
+        key: row.name_key.some_text("key", &mut lacking),
         applies_to: word_of(row.field_type, "applies_to", &mut lacking, |word| {
             ["candidate", "application", "job", "opening", "offer"].into_iter().find(|known| *known == word)
         }),
@@ -228,22 +338,24 @@ pub(crate) fn field(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.11.
     OptionRow {
-        custom_field_id: Id<'a>, name: Str<'a>, external_id: Str<'a>, sort_order: i64, active: bool, created_at: Str<'a>, updated_at: Str<'a>,
+        custom_field_id: Id<'a>, name: Str<'a>, external_id: Str<'a>, sort_order: i64, active not null: bool, created_at: Str<'a>, updated_at: Str<'a>,
     }
 );
 /// What is read of an option.
 pub(crate) const OPTION_READS: &[&str] = OptionRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const OPTION_NEVER_NULL: &[&str] = OptionRow::NEVER_NULL;
 /// The unified fields of an option.
 pub(crate) const OPTION_FIELDS: &[&str] =
     &["name", "custom_field", "active", "order", "external_id", "created_at", "updated_at"];
 
 /// Reads an option.
 pub(crate) fn option(text: &str) -> Result<Read, Unreadable> {
-    let row: OptionRow<'_> = serde_json::from_str(text)?;
+    let row = OptionRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = CustomFieldOption {
-        name: row.name.text("name", &mut lacking).unwrap_or_default(),
-        custom_field: row.custom_field_id.reference("custom_field", &mut lacking).unwrap_or_default(),
+        name: row.name.some_text("name", &mut lacking),
+        custom_field: row.custom_field_id.some_reference("custom_field", &mut lacking),
         active: row.active.take("active", &mut lacking),
         order: row.sort_order.take("order", &mut lacking),
         external_id: row.external_id.text("external_id", &mut lacking),
@@ -300,5 +412,16 @@ mod tests {
         let map = serde_json::from_str::<CustomMap>(map).unwrap().0;
         assert_eq!(list.get("a"), map.get("a"));
         assert_eq!(map["b"].kind, "unknown");
+    }
+
+    #[test]
+    fn one_odd_value_costs_no_other() {
+        let odd = r#"{"a":"bare","b":[1,null],"c":{"name":{},"type":["x"],"value":7},"d":{"name":"D","type":"number","value":1}}"#;
+        let all = serde_json::from_str::<CustomMap>(odd).unwrap().0;
+        let read = |key: &str| (&*all[key].kind, &all[key].value);
+        assert_eq!(read("a"), ("unknown", &json!("bare")));
+        assert_eq!(read("b"), ("unknown", &json!([1, null])));
+        assert_eq!(read("c"), ("unknown", &json!(7)));
+        assert_eq!(read("d"), ("number", &json!(1)));
     }
 }

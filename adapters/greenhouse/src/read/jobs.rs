@@ -1,4 +1,4 @@
-//! Jobs, what the public sees of them, their seats and their stages.
+//! Jobs, what the public sees of them, their seats, their stages and their hiring teams.
 //!
 //! `is_template` and `department_id` may be `null`, `office_ids` `[]` or `null` (harvest-v3.md §9.5, REC \[ok\]; §3 \[2nd\]). Job posts, stages and openings
 //! of a job are rows of their own that name it.
@@ -6,20 +6,22 @@
 use super::custom::{CustomMap, values};
 use super::{Read, Unreadable, record, word_of};
 use crate::wire::{Id, Lacking, Str, row};
-use atsync_model::unified::{Job, Named, Opening, Posting, Word};
+use atsync_model::unified::{Job, Named, Opening, Posting, TeamMember, Word};
 use serde_json::Value;
 use std::borrow::Cow;
 
 row!(
     /// harvest-v3.md §9.5, as recorded.
     JobRow {
-        name: Str<'a>, requisition_id: Str<'a>, notes: Str<'a>, confidential: bool, created_at: Str<'a>, updated_at: Str<'a>,
+        name: Str<'a>, requisition_id: Str<'a>, notes: Str<'a>, confidential not null: bool, created_at: Str<'a>, updated_at: Str<'a>,
         is_template: bool, copied_from_id: Id<'a>, opened_at: Str<'a>, closed_at: Str<'a>, status: Str<'a>, office_ids: Vec<Id<'a>>,
         department_id: Id<'a>, custom_fields: CustomMap<'a>,
     }
 );
 /// What is read of a job.
 pub(crate) const JOB_READS: &[&str] = JobRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const JOB_NEVER_NULL: &[&str] = JobRow::NEVER_NULL;
 /// The unified fields of a job.
 pub(crate) const JOB_FIELDS: &[&str] = &[
     "title",
@@ -40,10 +42,10 @@ pub(crate) const JOB_FIELDS: &[&str] = &[
 
 /// Reads a job.
 pub(crate) fn job(text: &str) -> Result<Read, Unreadable> {
-    let row: JobRow<'_> = serde_json::from_str(text)?;
+    let row = JobRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = Job {
-        title: row.name.text("title", &mut lacking).unwrap_or_default(),
+        title: row.name.some_text("title", &mut lacking),
         requisition_id: row.requisition_id.text("requisition_id", &mut lacking),
         state: word_of(row.status, "state", &mut lacking, |source| {
             ["draft", "pending", "open", "on_hold", "closed", "archived"].into_iter().find(|known| *known == source)
@@ -66,13 +68,16 @@ pub(crate) fn job(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.6. Left to the raw record: `demographic_question_set_id`.
     PostingRow {
-        job_id: Id<'a>, job_board_id: Id<'a>, title: Str<'a>, internal: bool, active: bool, live: bool, featured: bool,
+        job_id: Id<'a>, job_board_id: Id<'a>, title: Str<'a>, internal not null: bool, active not null: bool,
+        live not null: bool, featured not null: bool,
         first_published_at: Str<'a>, content: Str<'a>, internal_content: Str<'a>, language: Str<'a>, public_url: Str<'a>,
-        questions: Vec<Value>, created_at: Str<'a>, updated_at: Str<'a>,
+        questions not null: Vec<Value>, created_at: Str<'a>, updated_at: Str<'a>,
     }
 );
 /// What is read of a job post.
 pub(crate) const POSTING_READS: &[&str] = PostingRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const POSTING_NEVER_NULL: &[&str] = PostingRow::NEVER_NULL;
 /// The unified fields of a job post.
 pub(crate) const POSTING_FIELDS: &[&str] = &[
     "job",
@@ -94,11 +99,11 @@ pub(crate) const POSTING_FIELDS: &[&str] = &[
 
 /// Reads a job post.
 pub(crate) fn posting(text: &str) -> Result<Read, Unreadable> {
-    let row: PostingRow<'_> = serde_json::from_str(text)?;
+    let row = PostingRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = Posting {
-        job: row.job_id.reference("job", &mut lacking).unwrap_or_default(),
-        title: row.title.text("title", &mut lacking).unwrap_or_default(),
+        job: row.job_id.some_reference("job", &mut lacking),
+        title: row.title.some_text("title", &mut lacking),
         active: row.active.take("active", &mut lacking),
         live: row.live.take("live", &mut lacking),
         internal: row.internal.take("internal", &mut lacking),
@@ -119,13 +124,15 @@ pub(crate) fn posting(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.5.
     OpeningRow {
-        job_id: Id<'a>, opening_id: Str<'a>, open: bool, opened_at: Str<'a>, closed_at: Str<'a>, application_id: Id<'a>,
+        job_id: Id<'a>, opening_id: Str<'a>, open not null: bool, opened_at: Str<'a>, closed_at: Str<'a>, application_id: Id<'a>,
         close_reason_id: Id<'a>, target_start_on: Str<'a>, sort_order: i64, custom_fields: CustomMap<'a>, created_at: Str<'a>,
         updated_at: Str<'a>,
     }
 );
 /// What is read of an opening.
 pub(crate) const OPENING_READS: &[&str] = OpeningRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const OPENING_NEVER_NULL: &[&str] = OpeningRow::NEVER_NULL;
 /// The unified fields of an opening.
 pub(crate) const OPENING_FIELDS: &[&str] = &[
     "job",
@@ -144,7 +151,7 @@ pub(crate) const OPENING_FIELDS: &[&str] = &[
 
 /// Reads an opening.
 pub(crate) fn opening(text: &str) -> Result<Read, Unreadable> {
-    let row: OpeningRow<'_> = serde_json::from_str(text)?;
+    let row = OpeningRow::read(text)?;
     let mut lacking = Lacking::default();
     let state = match row.open.take("state", &mut lacking) {
         Some(true) => "open",
@@ -152,7 +159,7 @@ pub(crate) fn opening(text: &str) -> Result<Read, Unreadable> {
         None => "other",
     };
     let unified = Opening {
-        job: row.job_id.reference("job", &mut lacking).unwrap_or_default(),
+        job: row.job_id.some_reference("job", &mut lacking),
         external_id: row.opening_id.text("external_id", &mut lacking),
         state: Word { value: Cow::Borrowed(state), source: None },
         application: row.application_id.reference("application", &mut lacking),
@@ -169,20 +176,78 @@ pub(crate) fn opening(text: &str) -> Result<Read, Unreadable> {
 }
 
 row!(
+    /// openapi: job_hiring_manager.
+    ManagerRow { job_id: Id<'a>, user_id: Id<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+);
+/// What is read of a hiring manager.
+pub(crate) const MANAGER_READS: &[&str] = ManagerRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const MANAGER_NEVER_NULL: &[&str] = ManagerRow::NEVER_NULL;
+/// The unified fields of a hiring manager.
+pub(crate) const MANAGER_FIELDS: &[&str] = &["job", "user", "role", "created_at", "updated_at"];
+
+/// Reads a hiring manager of a job.
+pub(crate) fn manager(text: &str) -> Result<Read, Unreadable> {
+    let row = ManagerRow::read(text)?;
+    let mut lacking = Lacking::default();
+    let unified = TeamMember {
+        job: row.job_id.some_reference("job", &mut lacking),
+        user: row.user_id.some_reference("user", &mut lacking),
+        role: Word { value: Cow::Borrowed("hiring_manager"), source: None },
+        responsible: None,
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
+    /// openapi: job_owner.
+    OwnerRow {
+        job_id: Id<'a>, user_id: Id<'a>, kind as "type": Str<'a>, responsible not null: bool, created_at: Str<'a>, updated_at: Str<'a>,
+    }
+);
+/// What is read of an owner.
+pub(crate) const OWNER_READS: &[&str] = OwnerRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const OWNER_NEVER_NULL: &[&str] = OwnerRow::NEVER_NULL;
+/// The unified fields of an owner.
+pub(crate) const OWNER_FIELDS: &[&str] = &["job", "user", "role", "responsible", "created_at", "updated_at"];
+
+/// Reads a recruiter, coordinator or sourcer of a job.
+pub(crate) fn owner(text: &str) -> Result<Read, Unreadable> {
+    let row = OwnerRow::read(text)?;
+    let mut lacking = Lacking::default();
+    let unified = TeamMember {
+        job: row.job_id.some_reference("job", &mut lacking),
+        user: row.user_id.some_reference("user", &mut lacking),
+        role: word_of(row.kind, "role", &mut lacking, |source| {
+            ["recruiter", "coordinator", "sourcer"].into_iter().find(|known| *known == source)
+        }),
+        responsible: row.responsible.take("responsible", &mut lacking),
+        created_at: row.created_at.text("created_at", &mut lacking),
+        updated_at: row.updated_at.text("updated_at", &mut lacking),
+    };
+    Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
+}
+
+row!(
     /// harvest-v3.md §9.7. Inactive stages stay listed.
-    StageRow { job_id: Id<'a>, name: Str<'a>, sort_order: i64, active: bool, created_at: Str<'a>, updated_at: Str<'a> }
+    StageRow { job_id: Id<'a>, name: Str<'a>, sort_order: i64, active not null: bool, created_at: Str<'a>, updated_at: Str<'a> }
 );
 /// What is read of a stage.
 pub(crate) const STAGE_READS: &[&str] = StageRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const STAGE_NEVER_NULL: &[&str] = StageRow::NEVER_NULL;
 /// The unified fields of a stage.
 pub(crate) const STAGE_FIELDS: &[&str] = &["name", "active", "parent", "order", "created_at", "updated_at"];
 
 /// Reads a stage of a job.
 pub(crate) fn stage(text: &str) -> Result<Read, Unreadable> {
-    let row: StageRow<'_> = serde_json::from_str(text)?;
+    let row = StageRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = Named {
-        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        name: row.name.some_text("name", &mut lacking),
         active: row.active.take("active", &mut lacking),
         parent: row.job_id.reference("parent", &mut lacking),
         order: row.sort_order.take("order", &mut lacking),

@@ -13,15 +13,17 @@ row!(
 );
 /// What is read of a row that is only a name.
 pub(crate) const PLAIN_READS: &[&str] = PlainRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const PLAIN_NEVER_NULL: &[&str] = PlainRow::NEVER_NULL;
 /// Its unified fields.
 pub(crate) const PLAIN_FIELDS: &[&str] = &["name", "created_at", "updated_at"];
 
 /// Reads a row that is only a name.
 pub(crate) fn plain(text: &str) -> Result<Read, Unreadable> {
-    let row: PlainRow<'_> = serde_json::from_str(text)?;
+    let row = PlainRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = Named {
-        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        name: row.name.some_text("name", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
         ..Named::default()
@@ -35,15 +37,17 @@ row!(
 );
 /// What is read of a row with a group.
 pub(crate) const GROUPED_READS: &[&str] = GroupedRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const GROUPED_NEVER_NULL: &[&str] = GroupedRow::NEVER_NULL;
 /// Its unified fields.
 pub(crate) const GROUPED_FIELDS: &[&str] = &["name", "type", "created_at", "updated_at"];
 
 /// Reads a source or a rejection reason.
 pub(crate) fn grouped(text: &str) -> Result<Read, Unreadable> {
-    let row: GroupedRow<'_> = serde_json::from_str(text)?;
+    let row = GroupedRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = Named {
-        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        name: row.name.some_text("name", &mut lacking),
         kind: row.kind.take("type", &mut lacking).and_then(group),
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
@@ -68,15 +72,17 @@ row!(
 );
 /// What is read of a department.
 pub(crate) const DEPARTMENT_READS: &[&str] = DepartmentRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const DEPARTMENT_NEVER_NULL: &[&str] = DepartmentRow::NEVER_NULL;
 /// The unified fields of a department.
 pub(crate) const DEPARTMENT_FIELDS: &[&str] = &["name", "parent", "external_id", "created_at", "updated_at"];
 
 /// Reads a department.
 pub(crate) fn department(text: &str) -> Result<Read, Unreadable> {
-    let row: DepartmentRow<'_> = serde_json::from_str(text)?;
+    let row = DepartmentRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = Named {
-        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        name: row.name.some_text("name", &mut lacking),
         parent: row.parent_id.reference("parent", &mut lacking),
         external_id: row.external_id.text("external_id", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),
@@ -94,6 +100,8 @@ row!(
 );
 /// What is read of an office.
 pub(crate) const OFFICE_READS: &[&str] = OfficeRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const OFFICE_NEVER_NULL: &[&str] = OfficeRow::NEVER_NULL;
 /// The unified fields of an office.
 pub(crate) const OFFICE_FIELDS: &[&str] = &["name", "parent", "external_id", "location", "created_at", "updated_at"];
 
@@ -107,7 +115,7 @@ enum Location<'a> {
 
 /// Reads an office.
 pub(crate) fn office(text: &str) -> Result<Read, Unreadable> {
-    let row: OfficeRow<'_> = serde_json::from_str(text)?;
+    let row = OfficeRow::read(text)?;
     let mut lacking = Lacking::default();
     let location = match row.location.take("location", &mut lacking) {
         Some(Location::Text(text) | Location::Object { name: Some(text) }) => {
@@ -116,7 +124,7 @@ pub(crate) fn office(text: &str) -> Result<Read, Unreadable> {
         Some(Location::Object { name: None }) | None => None,
     };
     let unified = Named {
-        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        name: row.name.some_text("name", &mut lacking),
         parent: row.parent_id.reference("parent", &mut lacking),
         external_id: row.external_id.text("external_id", &mut lacking),
         location,
@@ -130,22 +138,24 @@ pub(crate) fn office(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.12.
     PoolRow {
-        name: Str<'a>, active: bool, description: Str<'a>, department_ids: Vec<Id<'a>>, office_ids: Vec<Id<'a>>, job_ids: Vec<Id<'a>>,
-        created_at: Str<'a>, updated_at: Str<'a>,
+        name: Str<'a>, active not null: bool, description: Str<'a>, department_ids not null: Vec<Id<'a>>,
+        office_ids not null: Vec<Id<'a>>, job_ids not null: Vec<Id<'a>>, created_at: Str<'a>, updated_at: Str<'a>,
     }
 );
 /// What is read of a pool.
 pub(crate) const POOL_READS: &[&str] = PoolRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const POOL_NEVER_NULL: &[&str] = PoolRow::NEVER_NULL;
 /// The unified fields of a pool.
 pub(crate) const POOL_FIELDS: &[&str] =
     &["name", "active", "description", "departments", "offices", "jobs", "created_at", "updated_at"];
 
 /// Reads a pool.
 pub(crate) fn pool(text: &str) -> Result<Read, Unreadable> {
-    let row: PoolRow<'_> = serde_json::from_str(text)?;
+    let row = PoolRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = Pool {
-        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        name: row.name.some_text("name", &mut lacking),
         active: row.active.take("active", &mut lacking),
         description: row.description.text("description", &mut lacking),
         departments: row.department_ids.references("departments", &mut lacking),
@@ -163,15 +173,17 @@ row!(
 );
 /// What is read of a pool's stage.
 pub(crate) const POOL_STAGE_READS: &[&str] = PoolStageRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const POOL_STAGE_NEVER_NULL: &[&str] = PoolStageRow::NEVER_NULL;
 /// The unified fields of a pool's stage.
 pub(crate) const POOL_STAGE_FIELDS: &[&str] = &["name", "parent", "order", "created_at", "updated_at"];
 
 /// Reads a stage of a pool.
 pub(crate) fn pool_stage(text: &str) -> Result<Read, Unreadable> {
-    let row: PoolStageRow<'_> = serde_json::from_str(text)?;
+    let row = PoolStageRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = Named {
-        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        name: row.name.some_text("name", &mut lacking),
         parent: row.prospect_pool_id.reference("parent", &mut lacking),
         order: row.sort_order.take("order", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),

@@ -1,8 +1,9 @@
 //! How a row of Greenhouse becomes a unified record.
 //!
 //! A module per group of kinds; each reader takes one row's JSON and gives one [`Record`]. Nothing is dropped silently: what no unified
-//! field carries stays in the raw record, and the crate's tests list it. Members that a row does not have make their unified field unknown
-//! ([`Lacking`]), never empty, because older and newer forms of the same row are both in use (harvest-v3.md §9.2).
+//! field carries stays in the raw record, and the crate's tests list it. Members that a row does not have, or not in a form that can be
+//! read, make their unified field unknown ([`Lacking`]), never empty, because older and newer forms of the same row are both in use
+//! (harvest-v3.md §9.2).
 //!
 //! Left out: looking at other rows. A record says what its own row says.
 
@@ -91,5 +92,5 @@ fn word_of<'a>(
     lacking: &mut Lacking,
     known: fn(&str) -> Option<&'static str>,
 ) -> Word<'a> {
-    word(got.text(field, lacking), known)
+    word(Some(got.some_text(field, lacking)).filter(|source| !source.is_empty()), known)
 }

@@ -1,8 +1,9 @@
 //! People: candidates and their tags, users and their addresses, referrers.
 //!
 //! A candidate's contacts have no id and, for social profiles, no type (harvest-v3.md §9.1). A row of the stub arm has `message` and no
-//! names; it is "neither a deletion nor an empty candidate" (§7 [?]), so it becomes a [`Read::Stub`], whatever it means. A person whose names
-//! and contacts are all blank was anonymised (pitfalls.md B25); `can_email: false` is a wish not to be written to.
+//! names; it is "neither a deletion nor an empty candidate" (§7 [?]), so it becomes a [`Read::Stub`], whatever it means. A candidate whose
+//! names are both blank was anonymised, wholly or in part (pitfalls.md B25): nothing else leaves one without a name.
+//! `can_email: false` is a wish not to be written to.
 
 use super::custom::{CustomMap, named, values};
 use super::{Read, Unreadable, record, word};
@@ -13,15 +14,19 @@ use std::borrow::Cow;
 row!(
     /// harvest-v3.md §9.1.
     CandidateRow {
-        first_name: Str<'a>, last_name: Str<'a>, preferred_name: Str<'a>, company: Str<'a>, title: Str<'a>, private: bool, can_email: bool,
-        time_zone: Str<'a>, last_activity_at: Str<'a>, created_at: Str<'a>, updated_at: Str<'a>, email_addresses: Vec<ContactRow<'a>>,
-        phone_numbers: Vec<ContactRow<'a>>, addresses: Vec<ContactRow<'a>>, website_addresses: Vec<ContactRow<'a>>,
-        social_media_addresses: Vec<ContactRow<'a>>, tags: Vec<Str<'a>>, linked_user_ids: Vec<Id<'a>>, custom_fields: CustomMap<'a>,
-        message: Str<'a>,
+        first_name: Str<'a>, last_name: Str<'a>, preferred_name: Str<'a>, company: Str<'a>, title: Str<'a>, private: bool,
+        can_email not null: bool,
+        time_zone: Str<'a>, last_activity_at: Str<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+        email_addresses not null: Vec<ContactRow<'a>>, phone_numbers not null: Vec<ContactRow<'a>>,
+        addresses not null: Vec<ContactRow<'a>>, website_addresses not null: Vec<ContactRow<'a>>,
+        social_media_addresses not null: Vec<ContactRow<'a>>, tags not null: Vec<Str<'a>>, linked_user_ids not null: Vec<Id<'a>>,
+        custom_fields: CustomMap<'a>, message: Str<'a>,
     }
 );
 /// What is read of a candidate.
 pub(crate) const CANDIDATE_READS: &[&str] = CandidateRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const CANDIDATE_NEVER_NULL: &[&str] = CandidateRow::NEVER_NULL;
 /// The unified fields of a candidate.
 pub(crate) const CANDIDATE_FIELDS: &[&str] = &[
     "name",
@@ -43,7 +48,7 @@ pub(crate) const CANDIDATE_FIELDS: &[&str] = &[
 
 /// Reads a candidate.
 pub(crate) fn candidate(text: &str) -> Result<Read, Unreadable> {
-    let row: CandidateRow<'_> = serde_json::from_str(text)?;
+    let row = CandidateRow::read(text)?;
     let mut lacking = Lacking::default();
     if matches!(row.message, Got::Here(_)) && row.first_name.is_blank() && row.last_name.is_blank() {
         return Ok(Read::Stub(row.id.value().map(|id| id.0.into_owned())));
@@ -64,11 +69,10 @@ pub(crate) fn candidate(text: &str) -> Result<Read, Unreadable> {
             contact
         },
     ));
-    let blank =
-        name == Name::default() && emails.is_empty() && phones.is_empty() && addresses.is_empty() && links.is_empty();
+    let is_nameless = name.first.is_none() && name.last.is_none() && !lacking.contains("name");
     let privacy = Privacy {
         private: row.private.take("privacy", &mut lacking),
-        anonymized: (blank && lacking.is_empty()).then_some(true),
+        anonymized: is_nameless.then_some(true),
         do_not_contact: row.can_email.take("privacy", &mut lacking).map(|allowed| !allowed),
     };
     let unified = Candidate {
@@ -115,16 +119,18 @@ row!(
 );
 /// What is read of a tag on a candidate.
 pub(crate) const APPLIED_TAG_READS: &[&str] = AppliedTagRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const APPLIED_TAG_NEVER_NULL: &[&str] = AppliedTagRow::NEVER_NULL;
 /// The unified fields of a tag on a candidate.
 pub(crate) const APPLIED_TAG_FIELDS: &[&str] = &["candidate", "tag", "created_at", "updated_at"];
 
 /// Reads a tag on a candidate.
 pub(crate) fn applied_tag(text: &str) -> Result<Read, Unreadable> {
-    let row: AppliedTagRow<'_> = serde_json::from_str(text)?;
+    let row = AppliedTagRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = AppliedTag {
-        candidate: row.candidate_id.reference("candidate", &mut lacking).unwrap_or_default(),
-        tag: row.candidate_tag_id.reference("tag", &mut lacking).unwrap_or_default(),
+        candidate: row.candidate_id.some_reference("candidate", &mut lacking),
+        tag: row.candidate_tag_id.some_reference("tag", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };
@@ -134,13 +140,16 @@ pub(crate) fn applied_tag(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.10. Left to the raw record: agency, interviewer tags.
     UserRow {
-        first_name: Str<'a>, last_name: Str<'a>, name: Str<'a>, primary_email: Str<'a>, emails: Vec<Address<'a>>, employee_id: Str<'a>,
-        job_title: Str<'a>, deactivated: bool, site_admin: bool, office_ids: Vec<Id<'a>>, department_ids: Vec<Id<'a>>,
-        linked_candidate_ids: Vec<Id<'a>>, custom_fields: CustomMap<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+        first_name: Str<'a>, last_name: Str<'a>, name: Str<'a>, primary_email: Str<'a>, emails not null: Vec<Address<'a>>,
+        employee_id: Str<'a>, job_title: Str<'a>, deactivated not null: bool, site_admin not null: bool,
+        office_ids not null: Vec<Id<'a>>, department_ids not null: Vec<Id<'a>>, linked_candidate_ids not null: Vec<Id<'a>>,
+        custom_fields: CustomMap<'a>, created_at: Str<'a>, updated_at: Str<'a>,
     }
 );
 /// What is read of a user.
 pub(crate) const USER_READS: &[&str] = UserRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const USER_NEVER_NULL: &[&str] = UserRow::NEVER_NULL;
 /// The unified fields of a user.
 pub(crate) const USER_FIELDS: &[&str] = &[
     "name",
@@ -162,14 +171,22 @@ pub(crate) const USER_FIELDS: &[&str] = &[
 
 /// Reads a user. The main address of a service user is `""` (harvest-v3.md §9.10), which is none.
 pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
-    let row: UserRow<'_> = serde_json::from_str(text)?;
+    let row = UserRow::read(text)?;
     let mut lacking = Lacking::default();
     let emails = row.emails.take("emails", &mut lacking).unwrap_or_default().into_iter().map(|address| address.0);
     let emails: Vec<Text<'_>> = emails.filter(|address| !address.is_empty()).collect();
+    let first_name = row.first_name.text("first_name", &mut lacking);
+    let last_name = row.last_name.text("last_name", &mut lacking);
+    let name = match (row.name, &first_name, &last_name) {
+        // The whole name may be null (openapi: user.name); its parts say it then.
+        (Got::Empty, Some(first), Some(last)) => Cow::Owned(format!("{first} {last}")),
+        (Got::Empty, Some(one), None) | (Got::Empty, None, Some(one)) => one.clone(),
+        (name, ..) => name.some_text("name", &mut lacking),
+    };
     let unified = User {
-        name: row.name.text("name", &mut lacking).unwrap_or_default(),
-        first_name: row.first_name.text("first_name", &mut lacking),
-        last_name: row.last_name.text("last_name", &mut lacking),
+        name,
+        first_name,
+        last_name,
         active: row.deactivated.take("active", &mut lacking).map(|deactivated| !deactivated),
         site_admin: row.site_admin.take("site_admin", &mut lacking),
         email: row.primary_email.text("email", &mut lacking),
@@ -188,20 +205,22 @@ pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
 
 row!(
     /// harvest-v3.md §9.10.
-    UserEmailRow { user_id: Id<'a>, email: Str<'a>, verified: bool, created_at: Str<'a>, updated_at: Str<'a> }
+    UserEmailRow { user_id: Id<'a>, email: Str<'a>, verified not null: bool, created_at: Str<'a>, updated_at: Str<'a> }
 );
 /// What is read of a user's address.
 pub(crate) const USER_EMAIL_READS: &[&str] = UserEmailRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const USER_EMAIL_NEVER_NULL: &[&str] = UserEmailRow::NEVER_NULL;
 /// The unified fields of a user's address.
 pub(crate) const USER_EMAIL_FIELDS: &[&str] = &["user", "email", "verified", "created_at", "updated_at"];
 
 /// Reads a user's address.
 pub(crate) fn user_email(text: &str) -> Result<Read, Unreadable> {
-    let row: UserEmailRow<'_> = serde_json::from_str(text)?;
+    let row = UserEmailRow::read(text)?;
     let mut lacking = Lacking::default();
     let unified = UserEmail {
-        user: row.user_id.reference("user", &mut lacking).unwrap_or_default(),
-        email: row.email.text("email", &mut lacking).unwrap_or_default(),
+        user: row.user_id.some_reference("user", &mut lacking),
+        email: row.email.some_text("email", &mut lacking),
         verified: row.verified.take("verified", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
@@ -215,16 +234,18 @@ row!(
 );
 /// What is read of a referrer.
 pub(crate) const REFERRER_READS: &[&str] = ReferrerRow::READS;
+/// Its flags and lists that are never null.
+pub(crate) const REFERRER_NEVER_NULL: &[&str] = ReferrerRow::NEVER_NULL;
 /// The unified fields of a referrer.
 pub(crate) const REFERRER_FIELDS: &[&str] = &["name", "user", "created_at", "updated_at"];
 
 /// Reads a referrer.
 pub(crate) fn referrer(text: &str) -> Result<Read, Unreadable> {
-    let row: ReferrerRow<'_> = serde_json::from_str(text)?;
+    let row = ReferrerRow::read(text)?;
     let mut lacking = Lacking::default();
     let user: Option<Ref<'_>> = row.user_id.reference("user", &mut lacking);
     let unified = Named {
-        name: row.name.text("name", &mut lacking).unwrap_or_default(),
+        name: row.name.some_text("name", &mut lacking),
         user,
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),

@@ -14,7 +14,7 @@ use crate::write::sent::{Refusal, Sent};
 use crate::write::{made, row, send, words};
 use atsync_adapter::contract::{Failure, Step};
 use atsync_adapter::model::kinds;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// Sends a new application or prospect of a known candidate.
 pub(crate) fn create(new: &ApplicationNew) -> Result<Step, Failure> {
@@ -146,8 +146,11 @@ pub(crate) fn difference(
         |field: &str, attribute: &str, wanted: &Clearable<String>, held: Option<&str>| -> Result<(), Failure> {
             match wanted {
                 Some(wanted) if wanted.as_deref() != held => {
-                    let value = wanted.as_deref().map_or(Ok(Value::Null), |id| id_number(field, id))?;
-                    body.insert(attribute.into(), value);
+                    let id = wanted.as_deref().ok_or_else(|| {
+                        let why = "Greenhouse cannot clear it: an update takes an id and no null";
+                        invalid(field, format!("{why}; clear it in Greenhouse, or name another"))
+                    })?;
+                    body.insert(attribute.into(), id_number(field, id)?);
                     Ok(())
                 }
                 _ => Ok(()),
@@ -162,7 +165,7 @@ pub(crate) fn difference(
         put(field, attribute, wanted, row::id(row, attribute).as_deref())?;
     }
     put("pool", words::POOL.0, &edit.pool, pool)?;
-    let stored = row.get("custom_fields").unwrap_or(&Value::Null);
+    let stored = custom::stored(row, "custom_fields", &edit.custom_fields)?;
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
     let merge = custom::merge(stored, &edit.custom_fields, complete)?;
     Ok(Edit {
@@ -194,17 +197,30 @@ pub(crate) fn rejection_difference(
     {
         body.insert("rejection_reason_id".into(), id_number("reason", reason)?);
     }
-    // Both names are accepted, the newer spec's first.
-    let stored = row.get("question_custom_fields").or_else(|| row.get("custom_fields"));
-    let stored = stored.cloned().unwrap_or_else(|| json!({}));
+    // openapi: reject.custom_fields has ranges with both ends and a currency, and no others.
+    for wanted in &edit.custom_fields {
+        let ends: &[&str] = match wanted.r#type.as_str() {
+            "range" => &["min", "max"],
+            "money_range" => &["min", "max", "currency"],
+            _ => &[],
+        };
+        let is_open = |end: &&str| wanted.value.get(*end).is_none_or(Value::is_null);
+        if !wanted.value.is_null() && ends.iter().any(is_open) {
+            let field = format!("custom_fields.{}", wanted.key);
+            return Err(invalid(field, format!("a range of a rejection needs {}", ends.join(", "))));
+        }
+    }
+    // Both names are accepted, openapi's first.
+    let member = if row.get("question_custom_fields").is_some() { "question_custom_fields" } else { "custom_fields" };
+    let stored = custom::stored(row, member, &edit.custom_fields)?;
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
-    let merge = custom::merge(&stored, &edit.custom_fields, complete)?;
+    let merge = custom::merge(stored, &edit.custom_fields, complete)?;
     Ok(Edit {
         operation: "rejections.update",
         collection: "rejection_details",
         kind: kinds::REJECTIONS,
         id: id.into(),
         body,
-        custom: merge.map(|merge| CustomEdit::new("rejection_question", merge, &stored)),
+        custom: merge.map(|merge| CustomEdit::new("rejection_question", merge, stored)),
     })
 }

@@ -94,11 +94,12 @@ pub(crate) fn difference(id: &str, edit: &CandidateEdit, row: &Value, settings: 
         }
     }
     let (written, read) = words::PRIVATE;
-    if let Some(private) = edit.set.private.filter(|private| row::flag(row, read).unwrap_or(false) != *private) {
+    // Neither null nor a row without the member says that it is not private.
+    if let Some(private) = edit.set.private.filter(|private| row::flag(row, read) != Some(*private)) {
         body.insert(written.into(), json!(private));
     }
-    body.extend(contacts::merge(row, &edit.add, &edit.remove));
-    let stored = row.get("custom_fields").unwrap_or(&Value::Null);
+    body.extend(contacts::merge(row, &edit.add, &edit.remove)?);
+    let stored = custom::stored(row, "custom_fields", &edit.custom_fields)?;
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
     let merge = custom::merge(stored, &edit.custom_fields, complete)?;
     Ok(Edit {
@@ -119,19 +120,16 @@ fn scalar(body: &mut Map<String, Value>, row: &Value, attribute: &str, wanted: &
 
 /// Refuses to write onto a row that only looks like a candidate.
 ///
-/// A stub is still being made or is hidden (harvest-v3.md §7); writing a merge with it would clear lists. A row without any name or contact was
-/// anonymised, and what the law had erased must not be put back (pitfalls.md 25).
-fn writable(row: &Value) -> Result<(), Failure> {
+/// A stub is still being made or is hidden (harvest-v3.md §7); writing a merge with it would clear lists. A candidate without a name was
+/// anonymised, be it in part, and what the law had erased must not be put back (pitfalls.md 25).
+pub(crate) fn writable(row: &Value) -> Result<(), Failure> {
     if row::is_stub(row) {
-        return Err(Failure::Unavailable("Greenhouse does not show the candidate yet, only a message".into()));
-    }
-    let lists =
-        [ContactList::Emails, ContactList::Phones, ContactList::Addresses, ContactList::Websites, ContactList::Social];
-    let blank = ["first_name", "last_name"].iter().all(|name| row::text(row, name).is_empty());
-    if blank && lists.iter().all(|list| row::list(row, list.attribute()).is_empty()) {
-        return Err(Failure::Conflict(
-            "the candidate has neither name nor address: it was anonymised, and is left alone".into(),
+        return Err(Failure::NotFound(
+            "Greenhouse shows the candidate only as a message: still being made, or hidden".into(),
         ));
+    }
+    if row::is_erased(row) {
+        return Err(Failure::Conflict("the candidate has no name: it was anonymised, and is left alone".into()));
     }
     Ok(())
 }

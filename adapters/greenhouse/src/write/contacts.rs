@@ -9,25 +9,38 @@ use crate::write::input::{ContactEntry, ContactInput, ContactLists};
 use crate::write::normal;
 use crate::write::row;
 use crate::write::words::ContactList;
+use atsync_adapter::contract::Failure;
 use serde_json::{Map, Value, json};
 
 /// The unified word for a link that goes among the social profiles.
 const SOCIAL: &str = "social";
 
 /// The lists that change, complete, by attribute. Empty when nothing does.
-pub(crate) fn merge(candidate: &Value, add: &ContactLists, remove: &ContactLists) -> Map<String, Value> {
+///
+/// # Errors
+/// [`Failure::Protocol`] when a list is to change that the row does not show: the entries of others would be lost.
+pub(crate) fn merge(
+    candidate: &Value,
+    add: &ContactLists,
+    remove: &ContactLists,
+) -> Result<Map<String, Value>, Failure> {
+    let shown = |list: ContactList, is_touched: bool| match row::shown_list(candidate, list.attribute()) {
+        None if is_touched => Err(row::not_shown(list.attribute())),
+        stored => Ok(stored.unwrap_or_default()),
+    };
     let mut changed = Map::new();
     for (list, add, remove) in [
         (ContactList::Emails, &add.emails, &remove.emails),
         (ContactList::Phones, &add.phones, &remove.phones),
         (ContactList::Addresses, &add.addresses, &remove.addresses),
     ] {
-        let stored = row::list(candidate, list.attribute());
+        let stored = shown(list, !add.is_empty() || !remove.is_empty())?;
         put(&mut changed, list, stored, merged(list, stored, add, remove));
     }
     // One list in the unified model, two in Greenhouse: a link counts as there in either.
-    let websites = row::list(candidate, ContactList::Websites.attribute());
-    let social = row::list(candidate, ContactList::Social.attribute());
+    let is_touched = !add.links.is_empty() || !remove.links.is_empty();
+    let websites = shown(ContactList::Websites, is_touched)?;
+    let social = shown(ContactList::Social, is_touched)?;
     let missing: Vec<&ContactEntry> = add
         .links
         .iter()
@@ -43,7 +56,7 @@ pub(crate) fn merge(candidate: &Value, add: &ContactLists, remove: &ContactLists
             missing.iter().filter(|entry| link_list(entry.kind()) == list).map(|entry| (*entry).clone()).collect();
         put(&mut changed, list, stored, merged(list, stored, &add, &remove.links));
     }
-    changed
+    Ok(changed)
 }
 
 /// Where a link of this unified type goes.
@@ -123,7 +136,7 @@ mod tests {
     fn a_merge_changes_only_what_was_asked_for() {
         let stored = json!({
             "email_addresses": [{"value": "Ada@x.com", "type": "work"}, {"value": "b@x.com", "type": null, "verified": true}],
-            "phone_numbers": null,
+            "phone_numbers": [],
             "website_addresses": [{"value": "https://ada.dev/", "type": "blog"}],
             "social_media_addresses": [{"value": "linkedin.com/in/ada"}],
         });
@@ -155,7 +168,7 @@ mod tests {
             ),
             ("removing what is not there", "{}", r#"{"phones":["123"]}"#, json!({})),
             (
-                "a null list is an empty list",
+                "an empty list is filled",
                 r#"{"phones":["123"]}"#,
                 "{}",
                 json!({"phone_numbers": [{"value": "123", "type": "mobile"}]}),
@@ -185,7 +198,22 @@ mod tests {
                 json!({"website_addresses": [], "social_media_addresses": [{"value": "linkedin.com/in/ada"}, {"value": "ada.dev"}]}),
             ),
         ] {
-            assert_eq!(Value::Object(merge(&stored, &lists(add), &lists(remove))), sent, "{law}");
+            assert_eq!(Value::Object(merge(&stored, &lists(add), &lists(remove)).unwrap()), sent, "{law}");
         }
+    }
+
+    #[test]
+    fn a_list_that_is_not_shown_is_never_replaced() {
+        for unseen in [json!({}), json!({"email_addresses": null}), json!({"email_addresses": "a@x.com"})] {
+            let add = lists(r#"{"emails":["c@x.com"]}"#);
+            assert!(matches!(merge(&unseen, &add, &lists("{}")), Err(Failure::Protocol(_))), "{unseen}");
+            assert_eq!(
+                merge(&unseen, &lists("{}"), &lists("{}")),
+                Ok(Map::new()),
+                "what is not touched does not matter"
+            );
+        }
+        let half = json!({"website_addresses": [{"value": "ada.dev", "type": "blog"}]});
+        assert!(merge(&half, &lists("{}"), &lists(r#"{"links":["ada.dev"]}"#)).is_err(), "both lists hold links");
     }
 }

@@ -77,6 +77,17 @@ pub(crate) fn merge(stored: &Value, wanted: &[CustomInput], complete: bool) -> R
     Ok(Some(merge))
 }
 
+/// The stored values that a set is merged with.
+///
+/// # Errors
+/// [`Failure::Protocol`] when values are wanted and the row does not show those that are there: they would be lost.
+pub(crate) fn stored<'a>(row: &'a Value, member: &str, wanted: &[CustomInput]) -> Result<&'a Value, Failure> {
+    match row::shown_values(row, member) {
+        None if !wanted.is_empty() => Err(row::not_shown(member)),
+        values => Ok(values.unwrap_or(&Value::Null)),
+    }
+}
+
 /// The attribute `custom_fields` as it is written.
 pub(crate) fn attribute(values: &[(String, Value)]) -> Value {
     values.iter().map(|(key, value)| json!({ "name_key": key, "value": value })).collect()

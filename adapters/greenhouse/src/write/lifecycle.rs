@@ -2,7 +2,7 @@
 //!
 //! Each call answers 204 and tells nothing (harvest-v3.md §6), so the standing is read first: what is so already needs no request, and what cannot follow
 //! from the standing is a conflict for the planner.
-//! Uncertain: which id `from_stage_id` is (§9.2), how `start_date` is written (§9.2). One task sends one reading; a 422 then comes back as a conflict that
+//! Uncertain: which id `from_stage_id` is (§9.2). `start_date` is a date-time (openapi); an account that takes only a day is written to in that form. One task sends one reading; a 422 then comes back as a conflict that
 //! names the other one, unless the input chose the reading itself, so that the other one is tried once and never in a loop (pitfalls.md 10).
 
 use crate::answer::invalid;
@@ -28,7 +28,7 @@ pub(crate) fn advance(
     if standing.is_at(input) {
         return Ok(Some(standing.unneeded(Vec::new())));
     }
-    if standing.status != Status::UnderWay || (standing.prospect && input.to_stage.is_some()) {
+    if standing.status != Status::UnderWay || (standing.prospect == Some(true) && input.to_stage.is_some()) {
         return Err(standing.conflict("moved"));
     }
     let reading = input.reading.unwrap_or(settings.from_stage_reading);
@@ -111,7 +111,7 @@ pub(crate) fn hire(
 ) -> Result<Hiring, Failure> {
     match standing.status {
         Status::Hired => return Ok(Hiring::Step(standing.unneeded(Vec::new()))),
-        Status::UnderWay if !standing.prospect => {}
+        Status::UnderWay if standing.prospect != Some(true) => {}
         _ => return Err(standing.conflict("hired")),
     }
     let mut body = Map::new();
@@ -178,8 +178,11 @@ pub(crate) fn convert(standing: &Standing, input: &ConvertInput) -> Result<Conve
             Some(candidate) => Ok(Converting::NeedsSiblings(candidate.clone())),
             None => Err(standing.conflict("followed to its new application")),
         },
-        (_, false) if standing.job.as_ref() == Some(&input.job) => Ok(Converting::Step(standing.unneeded(Vec::new()))),
-        (Status::UnderWay, true) => {
+        (_, None) => Err(row::not_shown("prospect")),
+        (_, Some(false)) if standing.job.as_ref() == Some(&input.job) => {
+            Ok(Converting::Step(standing.unneeded(Vec::new())))
+        }
+        (Status::UnderWay, Some(true)) => {
             let mut body = Map::new();
             body.insert("job_id".into(), job);
             if let Some(stage) = &input.stage {
@@ -203,7 +206,7 @@ pub(crate) fn convert(standing: &Standing, input: &ConvertInput) -> Result<Conve
 /// The applications to the job that can have come out of a conversion.
 pub(crate) fn converted(rows: &[Value], old: &str, job: &str) -> Vec<Standing> {
     let all = rows.iter().map(Standing::of);
-    let fits = |new: &Standing| new.id != old && !new.prospect && new.job.as_deref() == Some(job);
+    let fits = |new: &Standing| new.id != old && new.prospect != Some(true) && new.job.as_deref() == Some(job);
     all.filter(fits).collect()
 }
 

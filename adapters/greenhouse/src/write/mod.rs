@@ -1,6 +1,7 @@
 //! The write task: safe reads, then at most one request that changes Greenhouse.
 //!
-//! A creation is sent at once; the engine has probed before. A change reads its target first, immediately before it is sent: what is so already
+//! A creation is sent at once, since the engine has probed before; one that belongs to a candidate or application first confirms that its
+//! parent is still there. A change reads its target first, immediately before it is sent: what is so already
 //! ends as `unneeded`, a target that is not shown as `not-found`, and what is sent is the smallest difference. [`op`] lists the operations,
 //! [`input`] what they take; [`candidate`], [`application`], [`lifecycle`] and [`records`] decide what to send; [`edit`] carries a PATCH, [`options`] the looks
 //! that its custom fields may take; [`sent`] reads the reply to the one changing request.
@@ -47,6 +48,8 @@ const PAGES_MAX: u32 = 10;
 /// Where a write stands between two steps.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum State {
+    /// The row of what the new record is to belong to was asked for.
+    Parent { op: Op },
     /// The target's row was asked for. `pool` is what prospect_details said, for an edit that names a pool.
     Target { op: Op, pool: Option<String> },
     /// The pool of an application was asked for.
@@ -73,22 +76,25 @@ pub(crate) enum State {
 pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
     let settings = Settings::of(given)?;
     let op = Op::decode(&write.operation)?;
+    if let Some((collection, id)) = parent_of(&op) {
+        // What cannot be sent is refused before anything is asked.
+        let direct = child(&op, &settings)?;
+        let request = request::by_ids(collection, &[id])?;
+        return match look(request, State::Parent { op: op.clone() }) {
+            Ok(step) => Ok(step),
+            // A file or note too large to be kept between two steps goes out unlooked.
+            Err(_) if !matches!(op, Op::AppliedTagCreate { .. }) => Ok(direct),
+            Err(failure) => Err(failure),
+        };
+    }
     match &op {
         Op::CandidateCreate { input, .. } => candidate::create(input, &settings, given.mark.as_ref()),
-        Op::ApplicationCreate { input, .. } => application::create(input),
-        Op::NoteCreate { input, .. } => records::note(input, &settings),
         Op::TagCreate { input, .. } => records::tag(input),
         Op::AppliedTagDelete { target, .. } => records::untag(target),
-        Op::AttachmentCreate { input, .. } => records::attachment(input),
         Op::UserCreate { input, .. } => records::user(input, &settings),
+        Op::ApplicationCreate { input, .. } => application::create(input),
         Op::FieldCreate { input, .. } => records::field(input),
         Op::OptionCreate { input, .. } => records::option(input),
-        Op::AppliedTagCreate { input, .. } => {
-            request::id_number("candidate", &input.candidate)?;
-            request::id_number("tag", &input.tag)?;
-            let request = pages::list("applied_candidate_tags", &[("candidate_ids", &input.candidate)]);
-            look(request, State::Tags { op, pages: 1 })
-        }
         Op::ApplicationUpdate { target, input } if input.pool.is_some() => {
             let request = pages::list("prospect_details", &[("application_ids", target)]);
             look(request, State::Pool { op })
@@ -103,6 +109,14 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     let response = answer::response(reply)?;
     match state {
         State::Sent(sent) => Ok(outcome(sent.read(&response))),
+        State::Parent { op } => {
+            let (collection, id) = parent_of(&op).ok_or_else(misplaced)?;
+            let row = pages::only(pages::read(&response, collection)?.rows, collection, id)?;
+            if collection == "candidates" {
+                candidate::writable(&row)?;
+            }
+            child(&op, &settings)
+        }
         State::Definitions(lookup) => lookup.definitions(&response),
         State::Options(lookup) => lookup.options(&response),
         State::Again(lookup) => {
@@ -145,6 +159,36 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
             lifecycle::converted_already(&standing, input, &rows)
         }
         State::Tags { op, pages } => tags(op, pages, &response),
+    }
+}
+
+/// What a new record is to belong to, where Greenhouse takes one for a parent that is gone: its collection and id.
+///
+/// A note that is posted for a candidate who vanished becomes an orphan that nobody can delete (live probe, single source); for the others
+/// nobody has shown what happens, and each of them is as permanent. So the parent is confirmed by a fresh read, right before.
+fn parent_of(op: &Op) -> Option<(&'static str, &str)> {
+    match op {
+        Op::NoteCreate { input, .. } => Some(("candidates", &input.candidate)),
+        Op::ApplicationCreate { input, .. } => Some(("candidates", input.candidate.as_deref()?)),
+        Op::AppliedTagCreate { input, .. } => Some(("candidates", &input.candidate)),
+        Op::AttachmentCreate { input, .. } => Some(("applications", &input.application)),
+        _ => None,
+    }
+}
+
+/// The step that makes a record of a parent.
+fn child(op: &Op, settings: &Settings) -> Result<Step, Failure> {
+    match op {
+        Op::NoteCreate { input, .. } => records::note(input, settings),
+        Op::ApplicationCreate { input, .. } => application::create(input),
+        Op::AttachmentCreate { input, .. } => records::attachment(input),
+        Op::AppliedTagCreate { input, .. } => {
+            request::id_number("candidate", &input.candidate)?;
+            request::id_number("tag", &input.tag)?;
+            let request = pages::list("applied_candidate_tags", &[("candidate_ids", &input.candidate)]);
+            look(request, State::Tags { op: op.clone(), pages: 1 })
+        }
+        _ => Err(misplaced()),
     }
 }
 

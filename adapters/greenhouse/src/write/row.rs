@@ -1,7 +1,8 @@
 //! Members of a row as Greenhouse answered it, read tolerantly.
 //!
-//! Missing, `null` and empty are the same here: the reference says that nullable members come in all three ways (harvest-v3.md §3). Ids are
-//! JSON numbers; an id that comes as text is accepted. Unknown members are never looked at.
+//! For texts, missing, `null` and empty are the same. Flags and lists keep them apart: what a write replaces as a whole must be shown
+//! ([`shown_list`], [`shown_values`]), since a list that the row leaves out is unknown and not empty. Ids are JSON numbers; an id that comes
+//! as text is accepted. Unknown members are never looked at.
 
 use serde_json::Value;
 
@@ -34,6 +35,30 @@ pub(crate) fn list<'a>(row: &'a Value, member: &str) -> &'a [Value] {
     row.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
+/// A list that the row shows; none when it leaves it out, or has `null` or something else in its place.
+pub(crate) fn shown_list<'a>(row: &'a Value, member: &str) -> Option<&'a [Value]> {
+    row.get(member).and_then(Value::as_array).map(Vec::as_slice)
+}
+
+/// The map of custom values that the row shows. `null` is one way to write none (openapi: `custom_fields` of every row may be null), and so
+/// is an empty list; a row without the member does not show them.
+pub(crate) fn shown_values<'a>(row: &'a Value, member: &str) -> Option<&'a Value> {
+    let values = row.get(member)?;
+    let is_shown = match values {
+        Value::Object(_) | Value::Null => true,
+        Value::Array(all) => all.is_empty(),
+        _ => false,
+    };
+    is_shown.then_some(values)
+}
+
+/// The refusal to replace what the row does not show.
+pub(crate) fn not_shown(what: &str) -> atsync_adapter::contract::Failure {
+    atsync_adapter::contract::Failure::Protocol(format!(
+        "`{what}` is not shown in a form that can be read, and an update replaces it as a whole: nothing is written"
+    ))
+}
+
 /// The ids of a list, in order.
 pub(crate) fn ids(row: &Value, member: &str) -> Vec<String> {
     list(row, member).iter().filter_map(id_of).collect()
@@ -42,4 +67,10 @@ pub(crate) fn ids(row: &Value, member: &str) -> Vec<String> {
 /// Whether this is the stub `{id?, message}` of a candidate that is not to be read as an empty candidate (harvest-v3.md §7).
 pub(crate) fn is_stub(row: &Value) -> bool {
     !text(row, "message").is_empty() && text(row, "first_name").is_empty() && text(row, "last_name").is_empty()
+}
+
+/// Whether a candidate's personal data were erased, wholly or in part: the row shows its names, and both are blank. Neither the API nor
+/// Greenhouse's screens let a candidate have no name, so nothing but an anonymisation leaves one (pitfalls.md 25).
+pub(crate) fn is_erased(row: &Value) -> bool {
+    ["first_name", "last_name"].iter().all(|name| row.get(name).is_some() && text(row, name).trim().is_empty())
 }

@@ -19,7 +19,8 @@ pub(crate) struct Standing {
     pub(crate) id: String,
     pub(crate) candidate: Option<String>,
     pub(crate) job: Option<String>,
-    pub(crate) prospect: bool,
+    /// None where the row does not say.
+    pub(crate) prospect: Option<bool>,
     pub(crate) status: Status,
     /// The row of application_stages.
     pub(crate) stage_row: Option<String>,
@@ -53,7 +54,7 @@ impl Standing {
             id: row::id(row, "id").unwrap_or_default(),
             candidate: row::id(row, "candidate_id"),
             job: row::id(row, "job_id"),
-            prospect: row::flag(row, "prospect").unwrap_or(false),
+            prospect: row::flag(row, "prospect"),
             status,
             stage_row: row::id(row, "stage_id"),
             stage: row::id(row, "job_interview_stage_id"),
@@ -62,12 +63,19 @@ impl Standing {
     }
 
     /// Takes the stage definition from the rows of application_stages, where the application does not name it.
+    ///
+    /// `stage_id` is the row's id (harvest-v3.md §9.2 \[2nd\]). Should it be the definition's, the row that is current says so; a
+    /// row that is current counts too where the application names none.
     pub(crate) fn with_stages(mut self, rows: &[Value]) -> Self {
         let own = |row: &&Value| row::id(row, "application_id").is_none_or(|id| id == self.id);
-        let current = rows.iter().filter(own).find(|row| match &self.stage_row {
-            Some(id) => row::id(row, "id").as_ref() == Some(id),
-            None => row::flag(row, "current") == Some(true),
-        });
+        let is = |row: &Value, member: &str| self.stage_row.is_some() && row::id(row, member) == self.stage_row;
+        let is_current = |row: &Value| row::flag(row, "current") == Some(true);
+        let own: Vec<&Value> = rows.iter().filter(own).collect();
+        let current = own
+            .iter()
+            .find(|row| is(row, "id"))
+            .or_else(|| own.iter().find(|row| is_current(row) && is(row, "job_interview_stage_id")))
+            .or_else(|| own.iter().find(|row| is_current(row)));
         if let Some(current) = current {
             self.stage = row::id(current, "job_interview_stage_id");
             self.stage_row = row::id(current, "id");
@@ -103,7 +111,7 @@ impl Standing {
             Status::Converted => "converted",
             Status::Other(word) => word,
         };
-        let kind = if self.prospect { "prospect" } else { "application" };
+        let kind = if self.prospect == Some(true) { "prospect" } else { "application" };
         Failure::Conflict(format!("the {kind} is {status} and cannot be {wish}"))
     }
 

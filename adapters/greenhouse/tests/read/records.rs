@@ -80,11 +80,17 @@ fn an_application_reads_as_the_reference_shows_it() {
 
 /// harvest-v3.md §9.2: both members appeared before they were documented, so rows lack them or have them.
 #[test]
-fn a_member_that_the_older_form_lacks_is_unknown_and_not_empty() {
+fn a_member_that_the_official_form_lacks_is_unknown_and_not_empty() {
     let (body, mask) = read("applications", &without(APPLICATION, &["job_interview_stage_id", "rejection_reason_id"]));
-    assert!(!mask.contains(&"stage".to_owned()) && !mask.contains(&"reject_reason".to_owned()));
+    assert!(mask.contains(&"stage".to_owned()) && !mask.contains(&"reject_reason".to_owned()));
+    assert_eq!(body["stage"], json!({"name": "Phone Screen"}), "the name alone says where it stands");
+    assert_eq!(body.get("reject_reason"), None, "a body says nothing beyond its mask");
+    let (body, mask) = read("applications", &without(APPLICATION, &["job_interview_stage_id", "stage_name"]));
+    assert!(!mask.contains(&"stage".to_owned()) && body.get("stage").is_none());
     assert!(mask.contains(&"application_stage".to_owned()));
-    assert_eq!(body.get("reject_reason").or(body.get("stage")), None, "a body says nothing beyond its mask");
+    let (body, mask) =
+        read("applications", &with(&without(APPLICATION, &["job_interview_stage_id"]), json!({"stage_name": null})));
+    assert!(mask.contains(&"stage".to_owned()) && body.get("stage").is_none(), "a hired application stands nowhere");
     let (_, mask) = read("applications", APPLICATION);
     assert!(mask.contains(&"stage".to_owned()) && mask.contains(&"reject_reason".to_owned()));
 }
@@ -124,13 +130,95 @@ fn a_prospect_without_a_job_is_an_application_all_the_same() {
 }
 
 #[test]
-fn null_and_an_empty_list_are_both_known_to_be_empty() {
-    for empty in [json!([]), json!(null)] {
-        let changes =
-            json!({"tags": empty, "email_addresses": empty, "linked_user_ids": empty, "website_addresses": empty});
-        let (body, mask) = read("candidates", &with(CANDIDATE, changes));
-        assert_eq!(body.get("tags").or(body.get("emails")), None);
-        assert!(mask.contains(&"tags".to_owned()) && mask.contains(&"emails".to_owned()));
+fn absent_null_and_empty_are_three_things_for_every_flag_and_list() {
+    for kind in kinds::KINDS {
+        let row = whole(kind);
+        let never_null = |member: &str| kind.never_null.contains(&member);
+        for (member, value) in row.as_object().unwrap() {
+            let (is_flag, is_list) = (value.is_boolean(), value.is_array());
+            if !is_flag && !is_list {
+                continue;
+            }
+            let place = format!("{}.{member}", kind.collection);
+            let (whole_body, _) = read(kind.name, &row.to_string());
+            let (absent, absent_mask) = read(kind.name, &without(&row.to_string(), &[member]));
+            let field =
+                kind.fields.iter().find(|field| !absent_mask.contains(&(**field).to_owned())).unwrap_or_else(|| {
+                    panic!("{place}: a row without it knows as much as one with it");
+                });
+            assert_eq!(absent.get(*field), None, "{place}");
+            let (page, _) =
+                scanned_with(kind.name, ok(&format!("[{}]", with(&row.to_string(), json!({ member: null })))));
+            let null: Value = serde_json::from_str(&page.items[0].body).unwrap();
+            let null_mask = page.masks[0].clone();
+            let is_known = null_mask.contains(&(*field).to_owned());
+            assert_eq!(is_known, !never_null(member), "{place}: null is known where openapi has null, else unknown");
+            assert_ne!(null.get(*field), whole_body.get(*field), "{place}");
+            let empty = if is_flag { json!(false) } else { json!([]) };
+            let (empty, mask) = read(kind.name, &with(&row.to_string(), json!({ member: empty })));
+            assert!(mask.contains(&(*field).to_owned()), "{place}");
+            if is_flag && *field != "privacy" {
+                assert_ne!(empty.get(*field), None, "{place}: false is said");
+                assert_ne!(empty.get(*field), null.get(*field), "{place}: null is not false");
+            }
+        }
+    }
+}
+
+/// openapi: job_hiring_manager, job_owner.
+#[test]
+fn a_hiring_team_refers_to_job_and_users_and_says_who_does_what() {
+    let times = json!({"created_at": "x", "updated_at": "y"});
+    let row = |more: Value| with(&with(r#"{"id": 7, "job_id": 5, "user_id": 3}"#, times.clone()), more);
+    let (manager, _) = read("hiring_managers", &row(json!({})));
+    assert_eq!((&manager["job"]["id"], &manager["user"]["id"]), (&json!("5"), &json!("3")));
+    assert_eq!(manager["role"], json!({"value": "hiring_manager"}));
+    for (source, value) in
+        [("recruiter", "recruiter"), ("coordinator", "coordinator"), ("sourcer", "sourcer"), ("new", "other")]
+    {
+        let (owner, _) = read("job_owners", &row(json!({"type": source, "responsible": false})));
+        assert_eq!(
+            (&owner["role"], &owner["responsible"]),
+            (&json!({"value": value, "source": source}), &json!(false))
+        );
+    }
+}
+
+/// Official schema: `custom_field.active` may be null. That is not false.
+#[test]
+fn null_never_says_that_a_definition_is_archived() {
+    let row = whole(kinds::named("custom_fields").unwrap());
+    let (body, mask) = read("custom_fields", &with(&row.to_string(), json!({"active": null})));
+    assert!(body.get("active").is_none() && mask.contains(&"active".to_owned()));
+    assert_eq!(read("custom_fields", &with(&row.to_string(), json!({"active": false}))).0["active"], false);
+}
+
+#[test]
+fn an_odd_member_costs_itself_and_an_odd_row_itself_whatever_the_kind() {
+    for kind in kinds::KINDS {
+        let row = whole(kind);
+        for member in row.as_object().unwrap().keys().filter(|member| *member != "id") {
+            for odd in [json!([null]), json!({"odd": {}}), json!(1e300)] {
+                let page = format!("[{row},{}]", with(&row.to_string(), json!({ member: odd })));
+                let (page, problems) = scanned_with(kind.name, ok(&page));
+                assert_eq!(page.items.len(), 2, "{}.{member} = {odd}", kind.collection);
+                assert_eq!(page.masks[0], kind.fields, "{}: the other row is whole", kind.collection);
+                let mask = &page.masks[page.items[1].mask as usize];
+                for problem in &problems {
+                    assert_eq!(problem.id.as_deref(), Some(&*page.items[1].id));
+                    assert!(
+                        !mask.contains(problem.field.as_ref().unwrap()),
+                        "{}.{member}: {problem:?}",
+                        kind.collection
+                    );
+                }
+                assert_eq!(problems.is_empty(), mask == kind.fields, "{}.{member} = {odd}", kind.collection);
+            }
+        }
+        for odd in ["7", "null", "\"x\"", "[1]", "{}", r#"{"id":null}"#, r#"{"id":{}}"#, r#"{"id":1.5}"#] {
+            let (page, problems) = scanned_with(kind.name, ok(&format!("[{odd},{row}]")));
+            assert_eq!((page.items.len(), problems.len()), (1, 1), "{}: {odd}", kind.collection);
+        }
     }
 }
 
@@ -143,16 +231,18 @@ fn ids_keep_every_digit_as_numbers_or_texts() {
 }
 
 #[test]
-fn a_blank_person_was_anonymised_and_one_with_a_contact_was_not() {
+fn a_candidate_without_a_name_was_anonymised_be_it_in_part() {
     let blank = json!({
-        "first_name": null, "last_name": "", "email_addresses": [], "phone_numbers": [], "website_addresses": null, "social_media_addresses": []
+        "first_name": null, "last_name": "", "email_addresses": [], "phone_numbers": [], "website_addresses": [], "social_media_addresses": []
     });
     let (body, mask) = read("candidates", &with(CANDIDATE, blank.clone()));
     assert_eq!(body["privacy"]["anonymized"], true);
     assert!(mask.contains(&"name".to_owned()), "the blanks are known");
     let reachable = with(&with(CANDIDATE, blank.clone()), json!({"phone_numbers": [{"value": "1", "type": "home"}]}));
-    assert_eq!(read("candidates", &reachable).0["privacy"].get("anonymized"), None);
-    let trimmed = without(&with(CANDIDATE, blank), &["email_addresses"]);
+    assert_eq!(read("candidates", &reachable).0["privacy"]["anonymized"], true, "only some fields were chosen");
+    let named = with(&with(CANDIDATE, blank.clone()), json!({"last_name": "Lebsack"}));
+    assert_eq!(read("candidates", &named).0["privacy"].get("anonymized"), None);
+    let trimmed = without(&with(CANDIDATE, blank), &["last_name"]);
     assert_eq!(read("candidates", &trimmed).0["privacy"].get("anonymized"), None, "what is unknown is not blank");
 }
 
@@ -255,11 +345,7 @@ fn an_offices_place_is_a_text_or_the_older_object() {
 #[test]
 fn every_field_of_a_mask_can_be_filled() {
     for kind in kinds::KINDS {
-        let mut row = serde_json::Map::new();
-        for member in kind.reads.iter().filter(|member| **member != "message") {
-            row.insert((*member).to_owned(), sample(kind.name, member));
-        }
-        let (body, mask) = read(kind.name, &Value::Object(row).to_string());
+        let (body, mask) = read(kind.name, &whole(kind).to_string());
         let filled: Vec<&str> = kind.fields.iter().copied().filter(|field| body.get(*field).is_some()).collect();
         assert_eq!(filled, kind.fields, "{}: {body}", kind.name);
         assert_eq!(
@@ -270,6 +356,12 @@ fn every_field_of_a_mask_can_be_filled() {
         );
         assert_eq!(mask, kind.fields);
     }
+}
+
+/// A row with all members that are read.
+fn whole(kind: &kinds::Kind) -> Value {
+    let members = kind.reads.iter().filter(|member| **member != "message");
+    Value::Object(members.map(|member| ((*member).to_owned(), sample(kind.name, member))).collect())
 }
 
 fn sample(kind: &str, member: &str) -> Value {
@@ -283,7 +375,7 @@ fn sample(kind: &str, member: &str) -> Value {
         "sort_order" => json!(0),
         "private" | "can_email" | "prospect" | "needs_decision" | "confidential" | "is_template" | "internal"
         | "active" | "live" | "featured" | "open" | "current" | "verified" | "deactivated" | "site_admin"
-        | "required" => json!(true),
+        | "required" | "responsible" => json!(true),
         "addresses" | "social_media_addresses" => json!([{"value": "v", "type": "home"}]),
         list if list.ends_with("_ids") => json!([1, 2]),
         list if list.ends_with("_addresses") || list.ends_with("_numbers") => json!([{"value": "v", "type": "home"}]),

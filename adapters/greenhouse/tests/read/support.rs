@@ -73,12 +73,13 @@ pub(crate) fn scanned(kind: &str, response: Response) -> Result<Page, Failure> {
     }
 }
 
-/// One page of a kind with what could not be read of it.
-pub(crate) fn flawed(kind: &str, response: Response) -> Result<(Page, Vec<Problem>), Failure> {
+/// One page of a kind from one answer, and what of it cannot be read.
+pub(crate) fn scanned_with(kind: &str, response: Response) -> (Page, Vec<Problem>) {
     let send = start(Task::Scan(everything(kind)), &given());
-    match resume(send, &given(), response)? {
-        Step::Done(Outcome::FlawedPage(flawed)) => Ok(flawed),
-        other => panic!("a flawed page was expected, not {other:?}"),
+    match resume(send, &given(), response) {
+        Ok(Step::Done(Outcome::Page(page))) => (page, Vec::new()),
+        Ok(Step::Done(Outcome::FlawedPage(flawed))) => flawed,
+        other => panic!("a page was expected, not {other:?}"),
     }
 }
 

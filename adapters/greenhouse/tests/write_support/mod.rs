@@ -11,7 +11,7 @@
 use atsync_adapter::Adapter;
 use atsync_adapter::contract::*;
 use atsync_greenhouse::Greenhouse;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The engine's clock: 2026-11-24T06:00:00Z.
 pub const NOW_MS: u64 = 1_795_500_000_000;
@@ -98,6 +98,20 @@ impl Case {
             assert_eq!(run.asked.last().unwrap().effect, Effect::Unsafe, "nothing follows the effect");
         }
         run
+    }
+
+    /// First a reply that shows what the new record is to belong to.
+    pub fn of_parent(mut self) -> Self {
+        let id = |member: &str| self.input[member].as_str().map(|id| id.parse::<u64>().unwrap());
+        let row = match self.operation {
+            "attachments.create" => json!({"id": id("application")}),
+            "notes.create" | "applications.create" | "applied_tags.create" => {
+                json!({"id": id("candidate"), "first_name": "Ada", "last_name": "Byron"})
+            }
+            _ => return self,
+        };
+        self.replies.insert(0, reply(200, json!([row])));
+        self
     }
 
     pub fn probe(self, first_sent_ms: Option<u64>) -> Run {

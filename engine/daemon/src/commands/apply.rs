@@ -13,12 +13,13 @@
 //! # Cancellation
 //! Killed anywhere, the next run settles what was on its way and goes on.
 
-use super::{calls, plan};
+use super::{calls, parts, plan};
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
-use crate::input;
+use crate::input::{self, DesiredFile};
 use crate::open::{self, Use};
 use crate::output::{Output, plain};
+use crate::signals;
 use crate::words::count;
 use atsync::plan::{Plan, words};
 use atsync::reconcile::{ApplyReport, SettleReport, StepEnd, StepReport};
@@ -39,7 +40,7 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
 
 /// `told`: what became of the declaration was said, or the records are declared.
 async fn declare_and_apply(config: &Path, options: &cli::Apply, output: &Output, told: &AtomicBool) -> Ended {
-    let records = options.desired.as_deref().map(input::desired).transpose()?;
+    let mut file = options.desired.as_deref().map(input::desired).transpose()?;
     if !options.yes && (!std::io::stdin().is_terminal() || options.desired.as_deref() == Some(Path::new("-"))) {
         return Err(Failure::new(
             "there is no terminal to ask on; look at `atsync plan` and add --yes to apply without asking",
@@ -47,8 +48,12 @@ async fn declare_and_apply(config: &Path, options: &cli::Apply, output: &Output,
     }
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
-    let settled = settle(&connection, output).await?;
-    let of = match (&records, options.all) {
+    let settled = signals::effects(&connection, output, settle(&connection, output)).await??;
+    if let Some(file) = file.as_mut().filter(|file| file.whole().is_none()) {
+        return long(&connection, file, options, settled.open, Told { told, output }).await;
+    }
+    let records = file.as_ref().and_then(|file| file.whole());
+    let of = match (records, options.all) {
         (Some(records), _) => PlanOf::Records(records),
         (None, true) => PlanOf::All,
         (None, false) => PlanOf::Dirty,
@@ -73,25 +78,20 @@ async fn declare_and_apply(config: &Path, options: &cli::Apply, output: &Output,
             options.name
         )));
     }
-    if !options.yes && !planned.is_empty() && !agreed(&planned)? {
+    if !options.yes && !planned.is_empty() && !agreed(&words::summary(&planned))? {
         told.store(true, Ordering::Relaxed);
         output.note("Nothing was declared or written.");
         return Err(Failure::Said);
     }
-    if let Some(records) = &records {
+    if let Some(records) = records {
         let declared = connection.declare(records).await?;
         told.store(true, Ordering::Relaxed);
-        if declared.forgotten > 0 {
-            let people = count(declared.forgotten, "record");
-            output.note(&format!(
-                "{people} of people who were forgotten: not declared. `atsync forget --undo` lets them come back."
-            ));
-        }
+        say_forgotten(declared.forgotten, output);
     }
     output.begin("writing", planned.writes());
-    let report = connection.apply(&planned).await;
+    let report = signals::effects(&connection, output, connection.apply(&planned)).await;
     output.end();
-    let report = report?;
+    let report = report??;
     if options.json {
         output.json(&json!({ "plan": planned, "settled": settled, "report": report }));
     } else {
@@ -110,6 +110,55 @@ async fn declare_and_apply(config: &Path, options: &cli::Apply, output: &Output,
     finish(&planned, &report, settled.open)
 }
 
+fn say_forgotten(forgotten: u64, output: &Output) {
+    if forgotten > 0 {
+        let people = count(forgotten, "record");
+        output.note(&format!(
+            "{people} of people who were forgotten: not declared. `atsync forget --undo` lets them come back."
+        ));
+    }
+}
+
+/// Where things are told, and whether it was told what became of the declaration.
+struct Told<'a> {
+    told: &'a AtomicBool,
+    output: &'a Output,
+}
+
+/// As [`apply`], for a file that is worked on in parts: see [`parts`].
+async fn long(
+    connection: &Connection,
+    file: &mut DesiredFile,
+    options: &cli::Apply,
+    open: u64,
+    Told { told, output }: Told<'_>,
+) -> Ended {
+    let name = connection.name();
+    let tally = parts::plan(connection, file, options.json, output).await?;
+    if tally.blocked > 0 && !options.keep_going {
+        told.store(true, Ordering::Relaxed);
+        return Err(Failure::new(format!(
+            "{name}: {}, so nothing was declared or written; correct it, or bring the others about with --keep-going",
+            count(tally.blocked, "blocked record")
+        )));
+    }
+    if !options.yes && !tally.is_empty() && !agreed(&tally.summary(name))? {
+        told.store(true, Ordering::Relaxed);
+        output.note("Nothing was declared or written.");
+        return Err(Failure::Said);
+    }
+    // From here on some of it may be declared, and an error says how much.
+    told.store(true, Ordering::Relaxed);
+    say_forgotten(parts::declare(connection, file).await?, output);
+    let work = parts::carry_out(connection, file, options.json, output);
+    let report = signals::effects(connection, output, work).await??;
+    if !options.json {
+        output.data(&format!("{}, {}.", outcome(&report), count(calls(connection), "call")));
+    }
+    let is_whole = report.is_complete() && report.not_in_step == 0 && open == 0 && tally.blocked == 0;
+    if is_whole { Ok(DONE) } else { Err(Failure::Said) }
+}
+
 /// Settles what an earlier run left behind, and says so.
 async fn settle(connection: &Connection, output: &Output) -> Result<SettleReport, Failure> {
     let open = connection.open_intents().await?.len();
@@ -126,9 +175,9 @@ async fn settle(connection: &Connection, output: &Output) -> Result<SettleReport
     Ok(settled)
 }
 
-fn agreed(plan: &Plan) -> Result<bool, Failure> {
+fn agreed(summary: &str) -> Result<bool, Failure> {
     let mut out = std::io::stderr().lock();
-    write!(out, "{} Apply it? [y/N] ", words::summary(plan))?;
+    write!(out, "{summary} Apply it? [y/N] ")?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
@@ -136,7 +185,7 @@ fn agreed(plan: &Plan) -> Result<bool, Failure> {
 }
 
 /// One line per step that did not come about, and per warning.
-fn show(report: &ApplyReport, output: &Output) {
+pub(super) fn show(report: &ApplyReport, output: &Output) {
     for step in &report.steps {
         let is_settled = step.end == StepEnd::InDoubt && report.settled.open == 0;
         if let Some(line) = trouble(step).filter(|_| !is_settled) {

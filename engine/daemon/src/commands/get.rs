@@ -5,6 +5,7 @@ use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::{Output, plain};
+use crate::words::count;
 use atsync::store::ObservedRow;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
@@ -29,21 +30,38 @@ pub(super) async fn get(config: &Path, options: &cli::Get, output: &Output) -> E
     }
     let rows = connection.observed(&options.kind);
     futures_util::pin_mut!(rows);
-    let mut shown = 0_u64;
+    let (mut shown, mut without) = (0_u64, 0_u64);
     while let Some(row) = rows.try_next().await? {
+        if options.raw && row.raw.is_none() {
+            without += 1;
+            continue;
+        }
         output.data(&line(&row, options)?);
         shown += 1;
     }
-    if shown == 0 {
-        let (name, kind) = (&options.name, &options.kind);
-        output.note(&format!("the store has no {kind} of {name}; `atsync pull {name} --kinds {kind}` reads them"));
+    let (name, kind) = (&options.name, &options.kind);
+    match (shown, without) {
+        (0, 0) => {
+            output.note(&format!("the store has no {kind} of {name}; `atsync pull {name} --kinds {kind}` reads them"));
+        }
+        (_, 0) => {}
+        (0, _) => return Err(no_raw(&count(without, "record"), kind)),
+        (_, _) => output.note(&no_raw(&count(without, "record"), kind).to_string()),
     }
     Ok(DONE)
 }
 
+/// The ATS's JSON of these records was not kept.
+fn no_raw(whom: &str, kind: &str) -> Failure {
+    Failure::new(format!(
+        "the store has no JSON of the ATS for {whom} of the kind {kind}: a kind that comes inside another one has \
+         none of its own; `--json` prints what is known"
+    ))
+}
+
 fn line(row: &ObservedRow, options: &cli::Get) -> Result<String, Failure> {
     if options.raw {
-        return Ok(row.raw.clone().unwrap_or_else(|| "null".to_owned()));
+        return row.raw.clone().ok_or_else(|| no_raw(&format!("the record {}", row.id), &row.kind));
     }
     let body = body(row)?;
     if options.json {

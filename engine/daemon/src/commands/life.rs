@@ -8,6 +8,7 @@ use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::{Output, plain};
+use crate::signals;
 use crate::words::count;
 use atsync::model::contract::RemoteRef;
 use atsync::model::desired::definition::DEFINITION_PREFIX;
@@ -73,7 +74,8 @@ pub(super) async fn resolve(config: &Path, options: &cli::Resolve, output: &Outp
     connection.verify_tenant().await?;
     // What was on its way when the last process ended becomes a doubt that can be resolved; a look may resolve it already.
     connection.look().await?;
-    let intent = connection.resolve(options.intent, resolution).await?;
+    let work = connection.resolve(options.intent, resolution);
+    let intent = signals::effects(&connection, output, work).await??;
     output.end();
     output.data(&plain(&format!("intent {} of {}: {}", intent.id, intent.host, intent.state.word())));
     Ok(DONE)
@@ -145,7 +147,8 @@ pub(super) async fn withdraw(config: &Path, options: &cli::Withdraw, output: &Ou
         output.note("Nothing was changed; --yes carries it out, and only observes the record from then on.");
         return Ok(DONE);
     }
-    let (_, report) = connection.withdraw(&options.key, what).await?;
+    let work = connection.withdraw(&options.key, what);
+    let (_, report) = signals::effects(&connection, output, work).await??;
     output.end();
     output.data(&format!("{} of {} taken back.", report.count("applied"), count(report.steps.len() as u64, "step")));
     if report.is_complete() { Ok(DONE) } else { Err(Failure::Said) }

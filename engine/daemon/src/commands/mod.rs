@@ -8,6 +8,7 @@ mod compact;
 mod demo;
 mod get;
 mod life;
+mod parts;
 mod plan;
 mod pull;
 mod run;

@@ -1,5 +1,6 @@
 //! `atsync plan`: what would be written. Changes nothing, neither in the ATS nor in what is declared.
 
+use super::parts;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure, TO_DO};
 use crate::input;
@@ -13,10 +14,14 @@ use std::path::Path;
 
 pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output) -> Ended {
     // Read before anything is opened: a mistake in it leaves no trace.
-    let records = options.desired.as_deref().map(input::desired).transpose()?;
+    let mut file = options.desired.as_deref().map(input::desired).transpose()?;
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
-    let of = match (&records, options.all) {
+    if let Some(file) = file.as_mut().filter(|file| file.whole().is_none()) {
+        let tally = parts::plan(&connection, file, options.json, output).await?;
+        return Ok(parts::exit_code(&tally));
+    }
+    let of = match (file.as_ref().and_then(|file| file.whole()), options.all) {
         (Some(records), _) => PlanOf::Records(records),
         (None, true) => PlanOf::All,
         (None, false) => PlanOf::Dirty,
@@ -28,7 +33,7 @@ pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output
     } else {
         show(&plan, output);
     }
-    if records.is_none() {
+    if file.is_none() {
         say_if_nothing_is_declared(&connection, &plan, output).await?;
     }
     Ok(exit_code(&plan))
@@ -63,9 +68,14 @@ pub(super) fn blocked(plan: &Plan) -> Option<String> {
 }
 
 fn exit_code(plan: &Plan) -> u8 {
-    if plan.blocked().next().is_some() {
+    code(plan.blocked().next().is_some(), plan.is_empty())
+}
+
+/// The exit code for a plan in which a record is blocked, or in which there is nothing to do.
+pub(super) fn code(is_blocked: bool, is_empty: bool) -> u8 {
+    if is_blocked {
         1
-    } else if plan.is_empty() {
+    } else if is_empty {
         DONE
     } else {
         TO_DO

@@ -1,16 +1,25 @@
 //! `atsync run`: every connection in step on its schedule, in the foreground, until SIGINT or SIGTERM.
 //!
 //! Connections run side by side; one that fails for good says so and does not stop the others. A round is one line without candidate data.
+//!
+//! SIGHUP reads configuration and secrets again. All of it is checked before anything changes: a mistake is told, and everything goes on as
+//! before. A connection whose own part of the file is the same only gets its credential anew; one that changed ends as at a stop, its effects
+//! under way given time, and begins again; one that had failed for good begins again too.
 
 use super::apply;
 use super::pull::known;
 use crate::cli;
+use crate::config::ConnectionConfig;
 use crate::failure::{DONE, Ended, Failure};
-use crate::open::{self, Use};
+use crate::open::{self, Opened, Use};
 use crate::output::Output;
+use crate::signals::{Hangup, Reread, Stop};
 use crate::words::{count, time};
 use atsync::schedule::{self, Cron, Crons, Round};
 use atsync::{Clock, Connection, SystemClock};
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,48 +30,156 @@ const SCHEDULE_DEFAULT: [(&str, &str); 3] =
     [("applications", "*/5 * * * *"), ("candidates", "*/5 * * * *"), ("jobs", "*/15 * * * *")];
 
 pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> Ended {
-    let opened = open::open(config, None, Use::Online).await?;
-    let quiet = output.clone().without_progress();
-    let mut runs = Vec::new();
+    let mut stop = Stop::listen(Hangup::Rereads)?;
+    let mut reread = Reread::listen()?;
+    let mut opened = open::open(config, None, Use::Online).await?;
+    let mut prepared = Vec::new();
     for name in opened.names() {
-        let connection = opened.connect(&name, &quiet).await?;
-        let mut crons = opened.config.connection(&name)?.schedule();
-        if crons.is_empty() {
-            let known = SCHEDULE_DEFAULT.iter().filter(|(kind, _)| connection.manifest().kind(kind).is_some());
-            crons = known.map(|(kind, cron)| ((*kind).to_owned(), (*cron).to_owned())).collect();
+        prepared.push(prepare(&opened, &name, output).await?);
+    }
+    let mut runs: BTreeMap<String, Running> = BTreeMap::new();
+    let mut ends = FuturesUnordered::new();
+    for prepared in prepared {
+        ends.push(start(prepared, &mut runs, options, output));
+    }
+    let mut is_clean = true;
+    let mut is_stopping = false;
+    loop {
+        tokio::select! {
+            Some((name, ok)) = ends.next(), if !ends.is_empty() => {
+                is_clean &= ok;
+                if let Some(ended) = runs.get_mut(&name) {
+                    ended.is_over = true;
+                }
+            }
+            () = stop.told() => {
+                if is_stopping {
+                    output.note("told to stop twice: what is on its way is cut, and settled by the next run");
+                    return Err(Failure::Said);
+                }
+                is_stopping = true;
+                runs.values().for_each(Running::stop);
+            }
+            () = reread.told(), if !is_stopping => {
+                match changed(&mut opened, &mut runs, &mut ends, output).await {
+                    // Began by itself: each is counted from here on.
+                    Ok(started) => {
+                        for prepared in started {
+                            ends.push(start(prepared, &mut runs, options, output));
+                        }
+                    }
+                    Err(error) => output.error(&format!(
+                        "the configuration was not read again, and everything goes on as before: {error}"
+                    )),
+                }
+            }
         }
+        if ends.is_empty() {
+            return if is_clean { Ok(DONE) } else { Err(Failure::Said) };
+        }
+    }
+}
+
+/// A connection that is to be kept in step.
+struct Prepared {
+    name: String,
+    connection: Connection,
+    crons: Crons,
+    config: ConnectionConfig,
+}
+
+/// A connection that is kept in step.
+struct Running {
+    connection: Connection,
+    config: ConnectionConfig,
+    stop: watch::Sender<bool>,
+    /// It ended by itself: nothing that waiting mends.
+    is_over: bool,
+}
+
+impl Running {
+    fn stop(&self) {
+        let _ = self.stop.send(true);
+    }
+}
+
+/// Makes a connection and reads its schedule.
+async fn prepare(opened: &Opened, name: &str, output: &Output) -> Result<Prepared, Failure> {
+    let quiet = output.clone().without_progress();
+    let connection = opened.connect(name, &quiet).await?;
+    let config = opened.config.connection(name)?.clone();
+    let mut crons = config.schedule();
+    if crons.is_empty() {
+        let known = SCHEDULE_DEFAULT.iter().filter(|(kind, _)| connection.manifest().kind(kind).is_some());
+        crons = known.map(|(kind, cron)| ((*kind).to_owned(), (*cron).to_owned())).collect();
+    }
+    let sweeps = config.sweeps();
+    for (member, crons) in [("schedule", &crons), ("sweeps", &sweeps)] {
         let kinds: Vec<String> = crons.keys().cloned().collect();
         known(connection.manifest(), &kinds).map_err(|error| {
-            Failure::new(format!("{}: connections.{name}.schedule: {error}", opened.config.path.display()))
+            Failure::new(format!("{}: connections.{name}.{member}: {error}", opened.config.path.display()))
         })?;
-        let sweeps = opened.config.connection(&name)?.sweeps();
-        let swept: Vec<String> = sweeps.keys().cloned().collect();
-        known(connection.manifest(), &swept).map_err(|error| {
-            Failure::new(format!("{}: connections.{name}.sweeps: {error}", opened.config.path.display()))
-        })?;
-        runs.push((connection, Crons { pulls: parsed(crons)?, sweeps: parsed(sweeps)? }));
     }
+    let crons = Crons { pulls: parsed(crons)?, sweeps: parsed(sweeps)? };
+    Ok(Prepared { name: name.to_owned(), connection, crons, config })
+}
+
+/// Begins to keep a connection in step. What comes back runs it to its end.
+fn start<'a>(
+    prepared: Prepared,
+    runs: &mut BTreeMap<String, Running>,
+    options: &'a cli::Run,
+    output: &'a Output,
+) -> LocalBoxFuture<'a, (String, bool)> {
+    let Prepared { name, connection, crons, config } = prepared;
     let (stop, stopped) = watch::channel(false);
-    let told_to_stop = signal()?;
-    let signal = tokio::spawn(async move {
-        told_to_stop.await;
-        let _ = stop.send(true);
-    });
-    for (connection, crons) in &runs {
-        let kinds: Vec<&str> = crons.pulls.keys().map(String::as_str).collect();
-        tell(
-            options,
-            output,
-            connection.name(),
-            "started",
-            json!({ "kinds": kinds }),
-            &format!("keeping {} in step", kinds.join(", ")),
-        );
+    let kinds: Vec<&str> = crons.pulls.keys().map(String::as_str).collect();
+    let text = format!("keeping {} in step", kinds.join(", "));
+    tell(options, output, &name, "started", json!({ "kinds": kinds }), &text);
+    runs.insert(name.clone(), Running { connection: connection.clone(), config, stop, is_over: false });
+    one(connection, crons, stopped, options, output).map(move |ok| (name, ok)).boxed_local()
+}
+
+/// Reads the configuration again: ends what was removed or has to begin anew, replaces the credentials of
+/// what goes on, and gives what is to begin. Nothing is changed when a part of it is wrong.
+async fn changed(
+    opened: &mut Opened,
+    runs: &mut BTreeMap<String, Running>,
+    ends: &mut FuturesUnordered<LocalBoxFuture<'_, (String, bool)>>,
+    output: &Output,
+) -> Result<Vec<Prepared>, Failure> {
+    let again = opened.again().await?;
+    let mut begin = Vec::new();
+    for name in again.names() {
+        let config = again.config.connection(&name)?;
+        if !runs.get(&name).is_some_and(|run| !run.is_over && run.config.runs_as(config)) {
+            begin.push(prepare(&again, &name, output).await?);
+        }
     }
-    let all = runs.into_iter().map(|(connection, crons)| one(connection, crons, stopped.clone(), options, output));
-    let ended = futures_util::future::join_all(all).await;
-    signal.abort();
-    if ended.iter().all(|ok| *ok) { Ok(DONE) } else { Err(Failure::Said) }
+    let is_begun = |name: &str| begin.iter().any(|prepared| prepared.name == name);
+    for (name, run) in runs.iter().filter(|(name, run)| !run.is_over && !is_begun(name)) {
+        if let Some(credential) = again.credential(name) {
+            run.connection.replace_credential(credential).await?;
+        }
+    }
+    let ending: Vec<String> =
+        runs.keys().filter(|name| is_begun(name) || !again.config.connections.contains_key(*name)).cloned().collect();
+    for name in &ending {
+        if let Some(run) = runs.get(name) {
+            run.stop();
+        }
+    }
+    // Two runs of one connection never overlap. The others go on meanwhile.
+    while runs.iter().any(|(name, run)| ending.contains(name) && !run.is_over) {
+        let Some((name, _)) = ends.next().await else { break };
+        if let Some(run) = runs.get_mut(&name) {
+            run.is_over = true;
+        }
+    }
+    runs.retain(|name, _| !ending.contains(name));
+    output.note(&format!("read {} again", again.config.path.display()));
+    *opened = again;
+    Ok(begin)
 }
 
 fn parsed(crons: BTreeMap<String, String>) -> Result<BTreeMap<String, Cron>, Failure> {
@@ -142,26 +259,4 @@ fn tell(options: &cli::Run, output: &Output, name: &str, what: &str, value: Valu
     } else {
         output.data(&format!("{} {name} {text}", time(at_ms)));
     }
-}
-
-/// Listens from now on; completes at SIGINT or SIGTERM.
-#[cfg(unix)]
-fn signal() -> Result<impl Future<Output = ()>, Failure> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    })
-}
-
-/// Completes at Ctrl-C.
-#[cfg(not(unix))]
-fn signal() -> Result<impl Future<Output = ()>, Failure> {
-    Ok(async {
-        let _ = tokio::signal::ctrl_c().await;
-    })
 }

@@ -15,9 +15,13 @@ use std::collections::BTreeSet;
 #[derive(Debug)]
 enum Subject {
     Scan,
-    Fetch { kind: String, ids: BTreeSet<String> },
+    Fetch {
+        kind: String,
+        ids: BTreeSet<String>,
+    },
     Probe,
-    Write,
+    /// The operation and what it is done to, for messages.
+    Write(String),
     Check,
     Hook,
     Tenant,
@@ -40,7 +44,10 @@ impl TaskGuard {
             Task::Scan(_) => Subject::Scan,
             Task::Fetch(fetch) => Subject::Fetch { kind: fetch.kind.clone(), ids: fetch.ids.iter().cloned().collect() },
             Task::Probe(_) => Subject::Probe,
-            Task::Write(_) => Subject::Write,
+            Task::Write(write) => {
+                let target = write.operation.target.as_ref().map(|target| format!(" of {target}"));
+                Subject::Write(format!("{}{}", write.operation.name, target.unwrap_or_default()))
+            }
             Task::Check(_) => Subject::Check,
             Task::Hook(_) => Subject::Hook,
             Task::DescribeTenant => Subject::Tenant,
@@ -77,12 +84,12 @@ impl TaskGuard {
         }
         match (send.effect, &self.subject) {
             (Effect::Safe, _) => Ok(()),
-            (Effect::Scratch, Subject::Write) => Ok(()),
+            (Effect::Scratch, Subject::Write(_)) => Ok(()),
             (Effect::Scratch, _) => Err(broke("a request that leaves something behind in a task that only looks")),
-            (Effect::Unsafe, Subject::Write) if self.changed => {
-                Err(broke("a second request that changes the ATS in one write"))
+            (Effect::Unsafe, Subject::Write(what)) if self.changed => {
+                Err(broke(format!("a second request that changes the ATS in one write: {what}; it was not sent")))
             }
-            (Effect::Unsafe, Subject::Write) => {
+            (Effect::Unsafe, Subject::Write(_)) => {
                 self.changed = true;
                 self.followed.clear();
                 Ok(())
@@ -101,7 +108,7 @@ impl TaskGuard {
                 spans(fetched.items.iter().filter_map(|item| item.raw.as_ref()), reply)?;
                 asked(kind, ids, fetched)
             }
-            (Subject::Write, Outcome::Written(written)) => self.written(written),
+            (Subject::Write(_), Outcome::Written(written)) => self.written(written),
             (Subject::Probe, Outcome::Probed(_))
             | (Subject::Check, Outcome::Checked(_))
             | (Subject::Hook, Outcome::Hooked(_))

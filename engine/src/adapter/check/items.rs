@@ -115,7 +115,7 @@ fn mend(
         lost.push(Problem::field(&item.kind, &item.id, "raw", words(&error)));
     }
     let mask = usize::try_from(item.mask).ok().and_then(|index| masks.get(index)).cloned();
-    let mask = mask.ok_or_else(|| broke("its mask is none of the page's"))?;
+    let mask = mask.ok_or_else(|| broke(format!("its mask is none of the page's (it names number {})", item.mask)))?;
     if item.body.len() <= ITEM_BODY_BYTES_MAX && body(&item.body, &mask).is_err() {
         let members: BTreeMap<String, &RawValue> =
             serde_json::from_str(&item.body).map_err(|error| super::not_json("its body", &error))?;
@@ -170,18 +170,28 @@ pub(super) fn check(manifest: &Manifest, found: Items<'_>) -> Result<(), Adapter
     bounded("masks", found.masks.len(), MASKS_MAX)?;
     let mut proved = Vec::new();
     for (index, item) in found.items.iter().enumerate() {
-        one(manifest, found, item, &mut proved).map_err(|error| at(index, error))?;
+        one(manifest, found, item, &mut proved).map_err(|error| at(index, item, error))?;
     }
     Ok(())
 }
 
-/// Adds which record it was.
-fn at(index: usize, error: AdapterError) -> AdapterError {
+/// Adds which record it was: its place, and kind and id where it has them.
+fn at(index: usize, item: &Item, error: AdapterError) -> AdapterError {
+    let which = if item.kind.is_empty() || item.id.is_empty() {
+        format!("record {index}")
+    } else {
+        format!("record {index} ({} {})", short(&item.kind), short(&item.id))
+    };
     match error {
-        AdapterError::Contract(text) => AdapterError::Contract(format!("record {index}: {text}")),
-        AdapterError::Limit(text) => AdapterError::Limit(format!("record {index}: {text}")),
+        AdapterError::Contract(text) => AdapterError::Contract(format!("{which}: {text}")),
+        AdapterError::Limit(text) => AdapterError::Limit(format!("{which}: {text}")),
         other => other,
     }
+}
+
+/// A name that an adapter gave, fit for a message.
+fn short(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
 /// `proved` holds the pairs of kind and mask that were compared already: a page has a handful of them, and hundreds of records.
@@ -196,12 +206,16 @@ fn one<'a>(
         name("a version", version)?;
     }
     let mask = usize::try_from(item.mask).ok().and_then(|index| found.masks.get(index));
-    let mask = mask.ok_or_else(|| broke("its mask is none of the page's"))?;
+    let mask = mask.ok_or_else(|| broke(format!("its mask is none of the page's (it names number {})", item.mask)))?;
     if !proved.contains(&(item.kind.as_str(), item.mask)) {
         kind(manifest, &item.kind)?;
         let fields = manifest.kind(&item.kind).map_or(&[][..], |rule| &rule.fields);
-        if mask.iter().any(|field| !fields.contains(field)) {
-            return Err(broke("its mask has a field that the manifest does not list for its kind"));
+        if let Some(field) = mask.iter().find(|field| !fields.contains(field)) {
+            return Err(broke(format!(
+                "its mask has a field that the manifest does not list for its kind: {:?} of {}",
+                short(field),
+                short(&item.kind)
+            )));
         }
         proved.push((&item.kind, item.mask));
     }

@@ -2,6 +2,7 @@
 //!
 //! Left out: stack, time and the size of an answer; wasmtime is told those numbers before the call.
 
+use super::notices::Notices;
 use crate::adapter::limits::{
     ANSWER_BYTES_MAX, COMPONENT_BYTES_MAX, GUEST_TIME_MAX, INSTANCES_MAX, MEMORY_BYTES_MAX, REPLY_BYTES_MAX,
     STACK_BYTES_MAX, TABLE_ELEMENTS_MAX,
@@ -52,17 +53,23 @@ pub(crate) struct OverLimit(pub(crate) String);
 pub(crate) struct Limiter {
     limits: Limits,
     memory_bytes: usize,
+    /// What the guest said by requests that are always refused.
+    pub(crate) notices: Notices,
 }
 
 impl Limiter {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { limits, memory_bytes: 0 }
+        Self { limits, memory_bytes: 0, notices: Notices::default() }
     }
 }
 
 impl ResourceLimiter for Limiter {
     fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        let total = self.memory_bytes.saturating_add(desired.saturating_sub(current));
+        let grown_bytes = desired.saturating_sub(current);
+        if current > 0 && self.notices.take(grown_bytes) {
+            return Ok(false);
+        }
+        let total = self.memory_bytes.saturating_add(grown_bytes);
         if total > self.limits.memory_bytes_max {
             let text = format!("{total} bytes of memory; {} are allowed", self.limits.memory_bytes_max);
             return Err(OverLimit(text).into());

@@ -7,7 +7,7 @@
 //! # Guarantees
 //! The place always holds a whole store, the old one or the new one: the new file is durable before it is renamed, and until then the old one is only
 //! read. The old file stays locked until the new name is durable, so no process can come by to write to the one that goes away. A copy that was
-//! interrupted is a file of the same name with [`SUFFIX`], and the next one begins it again.
+//! interrupted is a file of the same name with [`SUFFIX`]; whoever opens the store next removes it, since nobody else holds the store then.
 //!
 //! # Bounds
 //! Room for a second file, and memory for [`BATCH_BYTES`] beside the caches. It blocks; call it off the async threads. Left out: what the file system,
@@ -50,10 +50,6 @@ pub(super) fn compact(path: &Path, options: RedbOptions, entropy: &dyn Entropy) 
     // Proves that it is a store of ours, and locks it.
     let (old, ..) = open::file(&path, options.cache_bytes, entropy)?;
     let place = beside(&path);
-    match std::fs::remove_file(&place) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(&place, &error)),
-        _ => {}
-    }
     let copied = copy_into(&old, &place, options.cache_bytes).and_then(|rows| {
         std::fs::set_permissions(&place, old_about.permissions()).map_err(|error| failed(&place, &error))?;
         Ok(rows)
@@ -72,6 +68,24 @@ pub(super) fn compact(path: &Path, options: RedbOptions, entropy: &dyn Entropy) 
     sync_directory(&path)?;
     drop(old);
     Ok(Compacted { before: old_about.len(), after, rows })
+}
+
+/// Removes what an interrupted run left beside a store that is open, hence locked, by the caller.
+///
+/// # Errors
+/// When the file is there and cannot be removed: it holds a copy of what the store holds.
+pub(super) fn clear_away(path: &Path) -> Result<(), StoreError> {
+    // Where the path is a link, the copy lies beside the file itself.
+    let path = std::fs::canonicalize(path).map_err(|error| failed(path, &error))?;
+    let place = beside(&path);
+    match std::fs::remove_file(&place) {
+        Ok(()) => {
+            tracing::info!(file = %place.display(), "removed what an interrupted compaction left");
+            Ok(())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(&place, &error)),
+    }
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -35,7 +35,9 @@ pub(super) fn file(
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unreachable_path(&place, &error)),
         _ => {}
     }
-    finish(&place, entropy, || Builder::new().set_cache_size(cache_bytes).create(path))
+    let opened = finish(&place, entropy, || Builder::new().set_cache_size(cache_bytes).create(path))?;
+    super::compact::clear_away(path)?;
+    Ok(opened)
 }
 
 /// Opens what a backend holds, or makes a store in it.

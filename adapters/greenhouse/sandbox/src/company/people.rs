@@ -248,7 +248,7 @@ fn on_job(model: &mut Model, fields: &Fields, made: &Organisation, opening: &Ope
             &[
                 ("application_id", id.into()),
                 ("current", here.into()),
-                ("days_in_stage", visited.then_some(per_stage_ms / DAY_MS).into()),
+                ("days_in_stage", Cell::Int(if visited { per_stage_ms / DAY_MS } else { 0 })),
                 ("entered_at", if visited { Cell::Time(entered_ms) } else { Cell::Null }),
                 ("exited_at", if visited && !here { Cell::Time(exited_ms) } else { Cell::Null }),
                 ("job_interview_stage_id", (*stage).into()),
@@ -279,6 +279,7 @@ fn on_job(model: &mut Model, fields: &Fields, made: &Organisation, opening: &Ope
     }
     if hired {
         let cells = [
+            ("sort_order", Cell::Int(0)),
             ("application_id", id.into()),
             ("close_reason_id", made.hire_reason.into()),
             ("closed_at", ended),

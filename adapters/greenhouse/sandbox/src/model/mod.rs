@@ -226,6 +226,11 @@ impl Model {
         true
     }
 
+    /// Whether the id was given to a record of the kind, be it gone by now.
+    pub(crate) fn had(&self, kind: Kind, id: i64) -> bool {
+        self.tables.get(kind as usize).is_some_and(|table| id > table.first_id && id <= table.last_id)
+    }
+
     /// Removes a row. Says whether it was there.
     pub(crate) fn remove(&mut self, kind: Kind, id: i64) -> bool {
         let delayed = self.delayed_until_ms(kind);

@@ -5,7 +5,17 @@ use serde_json::Value;
 
 use super::Model;
 use super::cell::{Cell, Row, write_int, write_text};
+use crate::quirks::{Quirks, Rows};
 use crate::schema::{Field, Kind};
+
+/// Flags that may be null (openapi-v3.json), with the value that null stands for here.
+const NULLABLE_FLAGS: [(Kind, &str, bool); 5] = [
+    (Kind::Applications, "needs_decision", false),
+    (Kind::Candidates, "private", false),
+    (Kind::CustomFields, "active", true),
+    (Kind::CustomFields, "api_only", false),
+    (Kind::Jobs, "is_template", false),
+];
 
 /// What of a row is written.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +26,17 @@ pub(crate) struct Look {
     pub(crate) hide_private_fields: bool,
     /// A field that the reference does not know.
     pub(crate) unknown_field: bool,
+    /// Only what the OpenAPI document has.
+    pub(crate) official: bool,
+    /// Nullable flags come as null.
+    pub(crate) null_flags: bool,
+}
+
+impl Look {
+    /// What the switches say of a row in an answer to a write.
+    pub(crate) fn of(quirks: &Quirks) -> Self {
+        Self { official: quirks.rows == Rows::Official, null_flags: quirks.null_flags, ..Self::default() }
+    }
 }
 
 impl Model {
@@ -26,11 +47,13 @@ impl Model {
         let mut first = true;
         for (at, field) in fields.iter().enumerate() {
             let wanted = look.columns.as_ref().is_none_or(|columns| columns.contains(&at));
-            if !wanted || field.stub_only {
+            if !wanted || field.stub_only || (look.official && field.newer) {
                 continue;
             }
             write_key(out, field.name, &mut first);
+            let is_null = |value: bool| look.null_flags && NULLABLE_FLAGS.contains(&(kind, field.name, value));
             match row.cell(at) {
+                Cell::Bool(value) if is_null(*value) => Cell::Null.write(out),
                 Cell::Fields(values) => self.write_fields(out, values, look.hide_private_fields),
                 cell => cell.write(out),
             }
@@ -42,11 +65,16 @@ impl Model {
         out.push(b'}');
     }
 
-    /// A row as a JSON value; for answers to writes and for tests, not for lists.
+    /// A row as a JSON value, whole; for tests.
     pub(crate) fn row_json(&self, kind: Kind, id: i64) -> Option<Value> {
+        self.row_seen(kind, id, &Look::default())
+    }
+
+    /// A row as a JSON value as an answer to a write shows it.
+    pub(crate) fn row_seen(&self, kind: Kind, id: i64, look: &Look) -> Option<Value> {
         let row = self.row(kind, id)?;
         let mut out = Vec::new();
-        self.write_row(&mut out, kind, row, &Look::default());
+        self.write_row(&mut out, kind, row, look);
         serde_json::from_slice(&out).ok()
     }
 

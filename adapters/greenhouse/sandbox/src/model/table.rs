@@ -29,6 +29,8 @@ pub(crate) struct Table {
     emails: HashMap<String, Vec<i64>>,
     history: BTreeMap<i64, Vec<Version>>,
     pub(crate) last_id: i64,
+    /// The id before the first one.
+    pub(crate) first_id: i64,
 }
 
 impl Table {
@@ -42,6 +44,7 @@ impl Table {
             emails: HashMap::new(),
             history: BTreeMap::new(),
             last_id: first_id,
+            first_id,
         }
     }
 

@@ -12,12 +12,12 @@ use crate::model::{Model, Touch};
 use crate::refusal::Refusal;
 use crate::schema::Kind;
 
-const COMMON: &str = "source_id:int referrer_id:int recruiter_id:int coordinator_id:int custom_fields:list";
-const JOB_ARM: &str = "prospect:bool job_id!:int initial_stage_id:int";
-const PROSPECT_ARM: &str = "prospect!:bool job_ids:ids prospect_pool_id:int prospect_pool_stage_id:int \
-    prospect_owner_id:int prospective_department_id:int prospective_office_id:int";
-const UPDATE: &str = "source_id:int referrer_id:int recruiter_id:int coordinator_id:int prospect_pool_id:int \
-    rejected_at:time created_at:time custom_fields:list";
+const COMMON: &str = "source_id:id referrer_id:id recruiter_id:id coordinator_id:id custom_fields:list";
+const JOB_ARM: &str = "job_id!:id initial_stage_id:id";
+const PROSPECT_ARM: &str = "prospect!:bool job_ids:ids prospect_pool_id:id prospect_pool_stage_id:id \
+    prospect_owner_id:id prospective_department_id:id prospective_office_id:id";
+const UPDATE: &str = "source_id:id referrer_id:id recruiter_id:id coordinator_id:id prospect_pool_id:id \
+    prospect_stage_id:id rejected_at:time created_at:time custom_fields:list";
 
 /// A checked application that is to be opened.
 #[derive(Debug, Clone)]
@@ -146,7 +146,7 @@ pub(crate) fn create_stages(model: &mut Model, application: i64, job: i64, enter
             &[
                 ("application_id", application.into()),
                 ("current", here.into()),
-                ("days_in_stage", here.then_some(0).into()),
+                ("days_in_stage", Cell::Int(0)),
                 ("entered_at", if here { Cell::Time(now) } else { Cell::Null }),
                 ("job_interview_stage_id", stage.into()),
             ],
@@ -186,7 +186,8 @@ pub(super) fn update(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Re
         let Some(detail) = context.model.find(Kind::ProspectDetails, "application_id", id).first().copied() else {
             return Err(Refusal::invalid("prospect_pool_id", "application is not a prospect"));
         };
-        let pool = [("pool_id", body.int("prospect_pool_id").into()), ("pool_stage_id", Cell::Null)];
+        let pool =
+            [("pool_id", body.int("prospect_pool_id").into()), ("pool_stage_id", body.int("prospect_stage_id").into())];
         context.model.set(Kind::ProspectDetails, detail, Touch::Stamp, &pool);
     }
     let same = cells.iter().all(|(name, cell)| context.model.cell(Kind::Applications, id, name) == cell);

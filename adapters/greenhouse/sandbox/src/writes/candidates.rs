@@ -40,12 +40,12 @@ pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done
         tags::replace(context, id, &names);
     }
     let application = application.map(|arm| applications::open(context, id, &arm));
-    let candidate = context.model.row_json(Kind::Candidates, id).unwrap_or_default();
+    let candidate = context.seen(Kind::Candidates, id).unwrap_or_default();
     Ok(Done::Created(match context.quirks.create_answer {
         CreateAnswer::Bare => candidate,
         CreateAnswer::Stub => json!({"id": id, "message": "The candidate is being processed."}),
         CreateAnswer::Wrapped => {
-            let application = application.and_then(|id| context.model.row_json(Kind::Applications, id));
+            let application = application.and_then(|id| context.seen(Kind::Applications, id));
             json!({"candidate": candidate, "application": application})
         }
     }))

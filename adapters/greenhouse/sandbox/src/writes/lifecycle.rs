@@ -30,7 +30,7 @@ fn activity(context: &mut WriteContext<'_>, id: i64) {
 
 pub(super) fn move_request(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
     context.must_find(Kind::Applications, id)?;
-    let body = Body::read(body, "from_stage_id!:int to_stage_id:int to_job_id:int email_from_user_id:int")?;
+    let body = Body::read(body, "from_stage_id!:id to_stage_id:id to_job_id:id email_from_user_id:id")?;
     in_process(context, id)?;
     let (to_stage, to_job) = (body.int("to_stage_id"), body.int("to_job_id"));
     if to_stage.is_some() && to_job.is_some() {
@@ -172,7 +172,7 @@ pub(crate) struct Rejection {
 
 pub(super) fn reject_request(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
     context.must_find(Kind::Applications, id)?;
-    let body = Body::read(body, "rejection_reason_id!:int notes:text rejection_email:map")?;
+    let body = Body::read(body, "rejection_reason_id!:id notes:text rejection_email:map custom_fields:list")?;
     let reason_id = body.int("rejection_reason_id").unwrap_or(0);
     context.must_know(Kind::RejectionReasons, "rejection_reason_id", Some(reason_id))?;
     if let Some(mail) = body.get("rejection_email").filter(|value| !value.is_null()) {
@@ -180,13 +180,19 @@ pub(super) fn reject_request(context: &mut WriteContext<'_>, id: i64, body: &[u8
         context.must_know(Kind::EmailTemplates, "rejection_email", mail.int("email_template_id"))?;
     }
     in_process(context, id)?;
+    let values = match body.get("custom_fields") {
+        Some(list) => Some(super::fields::apply(context, "rejection_question", list, &Cell::Null, false)?),
+        None => None,
+    };
     let note = body.text("notes").filter(|text| !text.is_empty()).map(|text| {
         let candidate = context.model.int(Kind::Applications, id, "candidate_id");
         super::small::add_note(context, candidate.unwrap_or(0), Some(id), text)
     });
     reject(context, Rejection { application_id: id, reason_id });
     if let Some(detail) = context.model.find(Kind::RejectionDetails, "application_id", id).last().copied() {
-        context.model.set(Kind::RejectionDetails, detail, Touch::Stamp, &[("rejection_note_id", note.into())]);
+        let mut cells = vec![("rejection_note_id", note.into())];
+        cells.extend(values.map(|values| ("question_custom_fields", values)));
+        context.model.set(Kind::RejectionDetails, detail, Touch::Stamp, &cells);
     }
     Ok(Done::NoContent)
 }
@@ -242,7 +248,7 @@ pub(crate) fn unreject(context: &mut WriteContext<'_>, id: i64) {
 
 pub(super) fn hire_request(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
     context.must_find(Kind::Applications, id)?;
-    let body = Body::read(body, "opening_id:int start_date:time close_reason_id:int")?;
+    let body = Body::read(body, "opening_id:id start_date:date_time close_reason_id:int")?;
     context.must_know(Kind::CloseReasons, "close_reason_id", body.int("close_reason_id"))?;
     in_process(context, id)?;
     hire(context, id, body.int("opening_id"), body.int("close_reason_id"))?;
@@ -309,7 +315,7 @@ fn open_openings(context: &WriteContext<'_>, job: i64) -> Vec<i64> {
 
 pub(super) fn convert_request(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
     context.must_find(Kind::Applications, id)?;
-    let body = Body::read(body, "job_id!:int to_job_interview_stage_id:int")?;
+    let body = Body::read(body, "job_id!:id to_job_interview_stage_id:id")?;
     let job = body.int("job_id").unwrap_or(0);
     context.must_know(Kind::Jobs, "job_id", Some(job))?;
     let stage = body.int("to_job_interview_stage_id");

@@ -192,12 +192,17 @@ impl WriteContext<'_> {
         }
     }
 
+    /// A row as an answer shows it.
+    fn seen(&self, kind: Kind, id: i64) -> Option<serde_json::Value> {
+        self.model.row_seen(kind, id, &crate::model::render::Look::of(self.quirks))
+    }
+
     fn created(&self, kind: Kind, id: i64) -> Done {
-        Done::Created(self.model.row_json(kind, id).unwrap_or_default())
+        Done::Created(self.seen(kind, id).unwrap_or_default())
     }
 
     fn shown(&self, kind: Kind, id: i64) -> Done {
-        Done::Ok(self.model.row_json(kind, id).unwrap_or_default())
+        Done::Ok(self.seen(kind, id).unwrap_or_default())
     }
 
     fn deleted(&self, id: i64, what: &str) -> Done {

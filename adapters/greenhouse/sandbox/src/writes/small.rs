@@ -36,7 +36,11 @@ pub(super) fn create_note(context: &mut WriteContext<'_>, body: &[u8]) -> Result
         visibility!:one(admin_only|private|public) subject:text email_to:texts email_from:texts email_cc:texts";
     let body = Body::read(body, form)?;
     let (candidate, application) = (body.int("candidate_id").unwrap_or(0), body.int("application_id"));
-    context.must_know(Kind::Candidates, "candidate_id", Some(candidate))?;
+    // A candidate who vanished is taken for one who is there: the note becomes an orphan (a single source's live probe). What is only
+    // hidden from the acting user is refused as before, and so is an id that never was.
+    if context.model.has(Kind::Candidates, candidate) || !context.model.had(Kind::Candidates, candidate) {
+        context.must_know(Kind::Candidates, "candidate_id", Some(candidate))?;
+    }
     context.must_know(Kind::Users, "user_id", body.int("user_id"))?;
     if application.is_some_and(|id| context.model.int(Kind::Applications, id, "candidate_id") != Some(candidate)) {
         return Err(Refusal::invalid("application_id", "is not an application of the candidate"));

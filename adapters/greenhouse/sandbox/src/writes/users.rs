@@ -11,7 +11,8 @@ use crate::schema::Kind;
 
 /// The form of one user.
 pub(super) const FORM: &str = "first_name!:name last_name!:name primary_email!:name send_email_invite:bool \
-    job_title:text employee_id:text office_ids:ids department_ids:ids";
+    job_title:text employee_id:text office_ids:ids external_office_ids:texts department_ids:ids \
+    external_department_ids:texts interviewer_tag_ids:ids custom_fields:list";
 
 pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done, Refusal> {
     if context.quirks.user_creation == UserCreation::BulkOnly {

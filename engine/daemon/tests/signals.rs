@@ -1,0 +1,158 @@
+//! The binary told to stop, and to read its configuration again, by real signals.
+//!
+//! Method: the sandbox holds a chosen request for a while; when its log shows that request, the signal is sent. Everything else waits for a
+//! line that the program prints, never for a time.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something does not hold")]
+
+mod cli_support;
+
+use atsync_greenhouse_sandbox::{Fault, FaultKind};
+use cli_support::Site;
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStderr, ChildStdout};
+
+const RECORD: &str = r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"],
+    "notes":[{"key":"n","body":"One."},{"key":"m","body":"Two."}]}"#;
+
+fn signal(child: &Child, name: &str) {
+    let id = child.id().unwrap().to_string();
+    assert!(std::process::Command::new("kill").args([name, &id]).status().unwrap().success());
+}
+
+fn writes(site: &Site) -> usize {
+    site.sandbox().writes().len()
+}
+
+/// A running program and what it says.
+struct Program {
+    child: Child,
+    out: Lines<BufReader<ChildStdout>>,
+    err: Lines<BufReader<ChildStderr>>,
+}
+
+impl Program {
+    fn start(site: &Site, arguments: &[&str]) -> Self {
+        let mut child = site.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let out = BufReader::new(child.stdout.take().unwrap()).lines();
+        let err = BufReader::new(child.stderr.take().unwrap()).lines();
+        Self { child, out, err }
+    }
+
+    /// Reads on until a line has these words.
+    async fn says(&mut self, words: &str) {
+        loop {
+            let line = self.out.next_line().await.unwrap();
+            let Some(line) = line else { panic!("it ended without saying {words:?}") };
+            if line.contains(words) {
+                return;
+            }
+        }
+    }
+
+    async fn complains(&mut self, words: &str) {
+        loop {
+            let line = self.err.next_line().await.unwrap();
+            let Some(line) = line else { panic!("it ended without complaining of {words:?}") };
+            if line.contains(words) {
+                return;
+            }
+        }
+    }
+
+    async fn code(mut self) -> Option<i32> {
+        self.child.wait().await.unwrap().code()
+    }
+}
+
+async fn no_effect_begins_after(name: &str) {
+    let apply = ["apply", "acme", "--desired", "r.json", "--yes"];
+    let other = Site::start().await;
+    other.write("r.json", RECORD);
+    let ran = other.run(&apply).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let undisturbed = writes(&other);
+
+    let site = Site::start().await;
+    site.write("r.json", RECORD);
+    site.sandbox().faults().add(Fault::once("POST", "/v3/candidates", FaultKind::Slow { delay_ms: 1_500 }));
+    let mut program = Program::start(&site, &apply);
+    let is_create =
+        |logged: &atsync_greenhouse_sandbox::Logged| logged.method == "POST" && logged.path == "/v3/candidates";
+    while !site.sandbox().requests().iter().any(is_create) {
+        assert!(program.child.try_wait().unwrap().is_none(), "it ended before its first effect");
+        tokio::task::yield_now().await;
+    }
+    signal(&program.child, name);
+    program.complains("no new effect begins").await;
+    assert_eq!(program.code().await, Some(1), "not everything came about");
+    assert_eq!(writes(&site), 1, "the effect on its way ended, and none began after {name}");
+    let again = site.run(&apply).await;
+    assert_eq!(again.code, 0, "{again:?}");
+    let all: Vec<String> = site.sandbox().writes().into_iter().map(|write| format!("{write:?}")).collect();
+    assert_eq!(writes(&site), undisturbed, "the rest came about, nothing twice: {all:#?}");
+}
+
+#[tokio::test]
+async fn after_sigterm_no_effect_begins_and_the_one_on_its_way_ends() {
+    no_effect_begins_after("-TERM").await;
+}
+
+#[tokio::test]
+async fn after_sigint_no_effect_begins_and_the_one_on_its_way_ends() {
+    no_effect_begins_after("-INT").await;
+}
+
+#[tokio::test]
+async fn run_ends_with_0_when_it_is_told_to_stop() {
+    let site = Site::start().await;
+    for name in ["-TERM", "-INT"] {
+        let mut program = Program::start(&site, &["run"]);
+        program.says("acme keeping candidates, jobs in step").await;
+        signal(&program.child, name);
+        program.says("acme stopped").await;
+        assert_eq!(program.code().await, Some(0));
+    }
+}
+
+#[tokio::test]
+async fn sighup_reads_configuration_and_secrets_again_and_a_mistake_changes_nothing() {
+    let site = Site::start().await;
+    let by_file = site.config().replace("{ env = \"GH_SECRET\" }", "{ file = \"secret\" }");
+    site.write("acme.toml", &by_file);
+    site.write("secret", "not-the-secret\n");
+    let mut program = Program::start(&site, &["run"]);
+    program.says("acme keeping candidates, jobs in step").await;
+    program.says("acme failed").await;
+
+    // A mistake is told, and what runs goes on.
+    site.write("acme.toml", &by_file.replace("*/15 * * * *", "hourly"));
+    signal(&program.child, "-HUP");
+    program.complains("was not read again, and everything goes on as before: acme.toml:").await;
+    site.write("acme.toml", &by_file);
+    std::fs::remove_file(site.path("secret")).unwrap();
+    signal(&program.child, "-HUP");
+    program.complains("everything goes on as before: acme.toml: connections.acme.auth.client_secret").await;
+
+    // A new secret is used at once, by the connection as it is.
+    site.write("secret", "sandbox-secret\n");
+    signal(&program.child, "-HUP");
+    program.complains("read acme.toml again").await;
+    program.says("acme pulled jobs").await;
+
+    // A new connection begins; a changed one begins again; a removed one ends.
+    let table = by_file.split_once("[connections.acme]").unwrap().1;
+    let other = table.replace("jobs = \"*/15 * * * *\", ", "");
+    site.write("acme.toml", &format!("{by_file}\n[connections.other]{other}"));
+    signal(&program.child, "-HUP");
+    program.says("other keeping candidates in step").await;
+    let changed = format!("store = \"acme.redb\"\n[connections.other]{table}");
+    site.write("acme.toml", &changed);
+    signal(&program.child, "-HUP");
+    program.says("other keeping candidates, jobs in step").await;
+    signal(&program.child, "-TERM");
+    program.says("other stopped").await;
+    assert_eq!(program.code().await, Some(0));
+}
