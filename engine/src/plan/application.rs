@@ -144,9 +144,14 @@ fn find<'a>(
     }
     let Person::There(candidate) = person else { return Some(None) };
     let rows = draft.lookup(kinds::APPLICATIONS, index::CANDIDATE, &candidate.id)?;
-    // What another key of the record holds is not this one's too.
+    // What another key of the record holds is not this one's too. A key that is no longer declared holds nothing.
     let held: Vec<RemoteRef> = {
-        let linked = draft.input.links.values().filter(|link| link.host != host).map(|link| &link.remote);
+        let declared: Vec<String> = {
+            let desired = draft.input.desired;
+            desired.applications.iter().map(|one| format!("{}/applications/{}", desired.key, one.key)).collect()
+        };
+        let holds = |link: &&LinkRow| link.host != host && declared.contains(&link.host);
+        let linked = draft.input.links.values().filter(holds).map(|link| &link.remote);
         let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.host != host);
         linked.chain(adopted.map(|adoption| &adoption.remote)).cloned().collect()
     };

@@ -56,6 +56,7 @@ pub mod words;
 
 pub(crate) use definition::name_claim;
 pub use facts::{Declared, Facts, Need, Record};
+pub(crate) use once::RELEASED;
 
 use crate::store::LinkRow;
 use atsync_model::contract::RemoteRef;

@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 /// The member of a base that marks a record as no longer declared.
-const RELEASED: &str = "released";
+pub(crate) const RELEASED: &str = "released";
 
 /// Where the ATS fetched a file from, once. Hosts make such addresses anew for every declaration, so another one
 /// alone is worth a note and no conflict.

@@ -29,7 +29,8 @@ use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::send_wait_ms;
 use crate::journal::{Intent, IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
-use crate::store::{Cause, LinkHow};
+use crate::plan::RELEASED;
+use crate::store::{Cause, LinkHow, LinkRow};
 use crate::transport::Priority;
 use atsync_model::contract::{Failure, Link, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
@@ -270,7 +271,9 @@ impl Reconciler {
     pub(super) async fn are_others(&self, order: &Order, refs: &[RemoteRef]) -> Result<bool, Error> {
         for found in refs {
             let links = self.store.links_to(&self.name, found).await?;
-            if !links.iter().any(|link| !order.makes.values().any(|host| *host == link.host)) {
+            // A path that is no longer declared holds nothing.
+            let holds = |link: &&LinkRow| !link.applied.contains_key(RELEASED);
+            if !links.iter().filter(holds).any(|link| !order.makes.values().any(|host| *host == link.host)) {
                 return Ok(false);
             }
         }
