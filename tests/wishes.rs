@@ -536,3 +536,20 @@ fn a_plan_says_how_many_calls_it_costs_and_how_many_it_took() {
         }
     }
 }
+
+#[test]
+fn a_tag_that_is_declared_again_is_put_on_again_whatever_an_old_read_of_the_candidate_shows() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    let record =
+        |tags: Value| json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "tags": tags});
+    for tags in [json!(["vip"]), json!([]), json!(["vip"]), json!([]), json!(["vip"])] {
+        bring_about(&world, &acme, &[record(tags.clone())]);
+        let id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
+        assert_eq!(tags_of(&world, id), tags.as_array().unwrap().len(), "{tags}");
+        world.sandbox.clear_logs();
+        assert!(plan_of(&world, &acme, &[record(tags.clone())]).is_empty());
+        assert!(world.reads().len() <= 4, "both observations agree: {:?}", world.reads());
+        later(&world);
+    }
+}

@@ -5,14 +5,17 @@
 //! request as the kind allows.
 
 use super::{Plan, Step};
-use atsync_model::contract::RemoteRef;
+use atsync_model::kinds::CANDIDATES;
 use atsync_model::manifest::Manifest;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A record that a step touches: one that is there, or one that a path is going to be linked to.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Touched<'p> {
-    There(&'p RemoteRef),
+    /// By its id.
+    There(&'p str),
+    /// By the path that it is going to be linked to.
     Made(&'p str),
 }
 
@@ -27,10 +30,18 @@ fn read_back<'p>(steps: impl Iterator<Item = &'p Step>, manifest: &'p Manifest) 
     let mut kinds: BTreeMap<&str, BTreeSet<Touched<'_>>> = BTreeMap::new();
     for step in steps {
         if let Some(target) = &step.target {
-            kinds.entry(&target.kind).or_default().insert(Touched::There(target));
+            kinds.entry(&target.kind).or_default().insert(Touched::There(&target.id));
         }
         if let (Some(path), Some(rule)) = (&step.target_path, manifest.operation(&step.operation)) {
             kinds.entry(&rule.kind).or_default().insert(Touched::Made(path));
+        }
+        // A tag shows on its candidate as well.
+        if step.operation == "applied_tags.create"
+            && let Some(candidate) = step.input.get("candidate")
+        {
+            let made = candidate.get(super::MADE).and_then(Value::as_str).map(Touched::Made);
+            let there = candidate.as_str().map(Touched::There);
+            kinds.entry(CANDIDATES).or_default().extend(made.or(there));
         }
         for (role, path) in &step.makes {
             let made = manifest.operation(&step.operation).map(|rule| rule.kind.as_str());

@@ -5,7 +5,7 @@
 //! candidate's list. Lists of rows do not show what was taken off, and a candidate's list may be older than
 //! its rows, so neither is believed against the other: where they disagree, the one that says that
 //! the tag is there is read once more by its id ([`Draft::confirmed`]), and that decides. The question
-//! costs a request only for a tag about which they disagree.
+//! costs a request only for a tag about which they disagree; after the engine put one on, both are read.
 //!
 //! # New candidates
 //! Where the request that makes the candidate takes `tags`, they go with it and cost nothing. The base of
@@ -138,7 +138,8 @@ fn stands(draft: &mut Draft<'_>, known: &Known<'_>, name: &str, path: &str) -> O
             Some(if draft.confirmed(&row)?.is_some() { Stands::There(row) } else { Stands::Off })
         }
         (Some(row), _) => Some(Stands::There(row)),
-        (None, Some(true)) if link.is_some() => {
+        // Its row is not known. A candidate that was read before the tag was taken off shows it still.
+        (None, Some(true)) if link.is_some() || !carried(draft).contains_key(name) => {
             let candidate = draft.confirmed(&known.record.remote())?;
             let still = candidate.is_some_and(|record| lists(record, name) == Some(true));
             Some(if still { Stands::Listed } else { Stands::Off })

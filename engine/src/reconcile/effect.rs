@@ -25,6 +25,7 @@ use atsync_model::contract::{
     Applied, Body, Effect, Failure, Link, Mark, Operation, Outcome, Probe, Probed, RemoteRef, Reply, Request, Step,
     Target, Task, Write, Written,
 };
+use atsync_model::kinds;
 use atsync_model::manifest::{FieldMode, OperationRule};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -79,7 +80,15 @@ impl Touched {
     /// What an order touched.
     pub(super) fn by(order: &Order, intent: Option<IntentId>, remotes: Vec<RemoteRef>) -> Vec<Self> {
         let ended = order.ends();
-        remotes.into_iter().map(|remote| Self { remote, intent, ended }).collect()
+        let mut touched: Vec<Self> = remotes.into_iter().map(|remote| Self { remote, intent, ended }).collect();
+        // A tag shows on its candidate as well: both are read, or the one would contradict the other until somebody touches it.
+        if order.operation.name == "applied_tags.create"
+            && let Ok(input) = serde_json::from_str::<Value>(&order.operation.input)
+            && let Some(candidate) = input.get("candidate").and_then(Value::as_str)
+        {
+            touched.push(Self { remote: remote(kinds::CANDIDATES, candidate), intent, ended: false });
+        }
+        touched
     }
 }
 
