@@ -150,7 +150,8 @@ async fn an_apply_killed_at_any_request_ends_with_exactly_one_of_everything() {
     assert_eq!(clean.run(APPLY).await.code, 0);
     let requests = asked(&clean, |_| true).len();
     let writes = asked(&clean, is_write).len();
-    assert!(writes >= 5, "{:#?}", asked(&clean, is_write));
+    // The candidate with tag and application, the other application, the note.
+    assert!(writes >= 3, "{:#?}", asked(&clean, is_write));
     let moments = (0..requests).flat_map(|before| [(before, true), (before, false)]);
     let cases = moments.map(|(before, is_processed)| async move {
         let site = with_a_referral().await;
