@@ -182,7 +182,8 @@ fn every_kind_that_an_adapter_reads_has_a_type_that_fits_what_it_reads() {
         UserEmail,
         Attachment,
         Pool,
-        PoolPlacement
+        PoolPlacement,
+        TeamMember
     );
     let known: BTreeSet<&str> = acme.manifest().kinds.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(covered, known);

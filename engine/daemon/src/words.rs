@@ -18,8 +18,9 @@ pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a s
 }
 
 /// What the engine names by the library's function, and the command that does it. The engine serves hosts that have no command line.
-const COMMANDS: [(&str, &str); 5] = [
+const COMMANDS: [(&str, &str); 6] = [
     ("`Connection::link`", "`atsync adopt`"),
+    ("`Connection::resolve`", "`atsync resolve`"),
     ("`Connection::resume`", "`atsync resume`"),
     ("`Connection::unforget`", "`atsync forget --undo`"),
     ("`SweepOptions::force`", "`--force`"),

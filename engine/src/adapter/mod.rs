@@ -38,6 +38,9 @@ pub enum AdapterError {
     /// It answered something that the contract does not allow.
     #[error("the adapter broke the contract: {0}")]
     Contract(String),
+    /// What it was answered leads back to a page that it has read: the walk would never end.
+    #[error("the pages of the ATS name each other in a circle: a link was followed before")]
+    Circle,
     /// It did not keep what its manifest says.
     #[error("{0}")]
     Promise(Box<promise::BrokenPromise>),

@@ -79,7 +79,7 @@ impl Leave {
                 rfc3339(*at_ms)
             )),
             Self::Person { sends, intent, tries } => Some(format!(
-                "{host}: {operation} was refused {} and waits for a person: {}. `atsync resolve CONNECTION {intent} retry` sends it once more; a changed record starts anew",
+                "{host}: {operation} was refused {} and waits for a person: {}. `Connection::resolve`, intent {intent}, with `retry` sends it once more; a changed record starts anew",
                 times(*sends),
                 evidence(tries)
             )),

@@ -225,7 +225,7 @@ fn doubt(intent: &Intent) -> Next {
     let what = format!("{} (intent {}) is in doubt and is settled by looking", intent.operation, intent.id);
     let (when, at_ms) = match &intent.state {
         IntentState::InDoubt { stuck: true, reason, .. } => {
-            (format!("when somebody resolves it (`atsync resolve`): {reason}"), None)
+            (format!("when somebody resolves it (`Connection::resolve`): {reason}"), None)
         }
         IntentState::InDoubt { probe_after_ms, reason, probes, .. } => {
             let looks = if *probes == 1 { "look" } else { "looks" };

@@ -859,7 +859,7 @@ fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
             held.insert(intent.host.clone());
             let message = match &intent.state {
                 IntentState::InDoubt { stuck: true, reason, .. } => format!(
-                    "{}: {} (intent {id}) waits for a person: {reason}. Decide with `atsync resolve CONNECTION {id} adopt|retry|abandon`",
+                    "{}: {} (intent {id}) waits for a person: {reason}. Decide with `Connection::resolve`, intent {id}: adopt, retry or abandon",
                     intent.host,
                     intent.operation,
                     id = intent.id

@@ -79,7 +79,7 @@ pub(super) fn brought(manifest: &Manifest, asked: &str, came: Came, reply: Optio
                 continue;
             }
             let message = format!(
-                "no row of a page of {} has it: the ATS may have renamed the member. What is stored of it stays and grows old; once the adapter reads the new name, pull {kind} with --full",
+                "no row of a page of {} has it: the ATS may have renamed the member. What is stored of it stays and grows old; once the adapter reads the new name, pull {kind} in full",
                 records.len()
             );
             let whole = Problem { kind: kind.clone(), id: None, field: Some(field.clone()), message };

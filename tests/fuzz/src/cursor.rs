@@ -35,7 +35,7 @@ fn page(kind: &str, cursor: Option<Vec<u8>>, reply: &Response) -> Option<Vec<u8>
     let step = step.expect("a page is read or refused").ok()?;
     guard.step(&step, Some(reply)).expect("the answer belongs to the task");
     match step {
-        Step::Done(Outcome::Page(page)) => page.next,
+        Step::Done(Outcome::Page(page) | Outcome::FlawedPage((page, _))) => page.next,
         other => panic!("a scan ends with a page and not with {other:?}"),
     }
 }

@@ -15,7 +15,7 @@
 //! ```
 
 use crate::grant::{NOW_MS, given, greenhouse, stays};
-use atsync::adapter::{Adapter as _, TaskGuard, limits::STEPS_MAX};
+use atsync::adapter::{Adapter as _, AdapterError, TaskGuard, limits::STEPS_MAX};
 use atsync::model::contract::{
     Fetch, Field, Given, Grant, Hook, Operation, Probe, RemoteRef, Reply, Response, Scan, Since, Step, Task, Window,
     Write,
@@ -32,7 +32,12 @@ pub fn adapter(bytes: &[u8]) {
     let mut last = None;
     for section in sections.take(STEPS_MAX as usize - 1) {
         let Ok(step) = answer else { return };
-        guard.step(&step, last.as_ref()).expect("the step belongs to the task");
+        match guard.step(&step, last.as_ref()) {
+            Ok(()) => {}
+            // Replies that lead in a circle are the peer's doing, and end the task.
+            Err(AdapterError::Circle) => return,
+            Err(error) => panic!("the step belongs to the task: {error}"),
+        }
         let response = response(section);
         let (state, reply) = match step {
             Step::Send(send) => {
@@ -50,7 +55,10 @@ pub fn adapter(bytes: &[u8]) {
         answer = greenhouse().resume(state, given.clone(), reply).expect("the adapter reads any reply or refuses it");
     }
     if let Ok(step) = answer {
-        guard.step(&step, last.as_ref()).expect("the step belongs to the task");
+        match guard.step(&step, last.as_ref()) {
+            Ok(()) | Err(AdapterError::Circle) => {}
+            Err(error) => panic!("the step belongs to the task: {error}"),
+        }
     }
 }
 

@@ -63,7 +63,8 @@ impl TaskGuard {
     /// Takes note of a step, before it is acted on. `reply` is the response that the step answers; `None` for the first step and after a `verify`.
     ///
     /// # Errors
-    /// [`AdapterError::Contract`] for a step that does not belong to this task, [`AdapterError::Limit`] for one too many.
+    /// [`AdapterError::Contract`] for a step that does not belong to this task, [`AdapterError::Limit`] for one too many,
+    /// [`AdapterError::Circle`] for a link that was followed before.
     pub fn step(&mut self, step: &Step, reply: Option<&Response>) -> Result<(), AdapterError> {
         self.steps = self.steps.saturating_add(1);
         bounded("steps of one task", usize::try_from(self.steps).unwrap_or(usize::MAX), STEPS_MAX as usize)?;
@@ -80,7 +81,7 @@ impl TaskGuard {
         if let (Target::Link(link), "GET") = (&send.request.target, send.request.method.as_str())
             && !self.followed.insert(link.clone())
         {
-            return Err(broke("it follows a link that it has followed before: the pages name each other in a circle"));
+            return Err(AdapterError::Circle);
         }
         match (send.effect, &self.subject) {
             (Effect::Safe, _) => Ok(()),

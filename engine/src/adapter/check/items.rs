@@ -78,7 +78,7 @@ pub(super) struct Sifted<'a> {
 fn words(error: &AdapterError) -> String {
     match error {
         AdapterError::Contract(text) | AdapterError::Limit(text) | AdapterError::Trap(text) => text.clone(),
-        AdapterError::Promise(broken) => broken.to_string(),
+        AdapterError::Circle | AdapterError::Promise(_) => error.to_string(),
     }
 }
 
