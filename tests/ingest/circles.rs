@@ -100,6 +100,7 @@ fn a_circle_below_one_parent_keeps_no_other_parent_from_being_read() {
     let error = world.run(acme.pull("notes", false)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Adapter, "{error}");
     let known = stored(&world, &acme, "notes");
-    let others = notes.iter().filter(|note| note["candidate_id"].to_string() != first).map(id_of);
+    let parent = |note: &serde_json::Value| note["candidate_id"].to_string();
+    let others = notes.iter().filter(|note| parent(note) != first).map(id_of);
     assert!(others.into_iter().all(|id| known.contains_key(&id)));
 }
