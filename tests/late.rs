@@ -182,7 +182,7 @@ fn a_create_waits_only_where_something_may_have_come_along() {
         world.clock.now_ms() - before_ms
     };
     let everything = ada_with_everything(&world);
-    let first_ms = spent(&|| assert!(sync(&world, &acme, &[everything.clone()]).1.is_complete()));
+    let first_ms = spent(&|| assert!(sync(&world, &acme, std::slice::from_ref(&everything)).1.is_complete()));
     assert!(first_ms < 5_000, "a new person with everything took {first_ms} ms");
     world.clock.set(world.clock.now_ms() + 10 * 60_000);
     let mut noted = everything.clone();

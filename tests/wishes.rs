@@ -476,7 +476,8 @@ fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_app
 /// What is declared first, what then, and what that costs, each as the plan says it and as it is counted.
 #[test]
 fn a_plan_says_how_many_calls_it_costs_and_how_many_it_took() {
-    let cases: [(&str, fn(&World, Value) -> Value); 8] = [
+    type Case = (&'static str, fn(&World, Value) -> Value);
+    let cases: [Case; 8] = [
         ("a candidate", |_, ada| ada),
         ("with tags", |_, mut ada| {
             ada["tags"] = json!(["one", "two", "three"]);

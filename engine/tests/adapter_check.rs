@@ -312,7 +312,8 @@ fn received(page: Page) -> (Page, Vec<Problem>) {
 
 #[test]
 fn a_record_that_breaks_a_rule_costs_itself_and_not_the_page() {
-    let faults: [(&str, fn(&mut Item)); 9] = [
+    type Fault = (&'static str, fn(&mut Item));
+    let faults: [Fault; 9] = [
         ("no id", |item| item.id.clear()),
         ("a long id", |item| item.id = "7".repeat(limits::NAME_BYTES_MAX + 1)),
         ("a strange kind", |item| item.kind = "people".into()),

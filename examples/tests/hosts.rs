@@ -1,5 +1,7 @@
 //! The hosts in the examples do what they say, against the sandbox over HTTP.
 
+#![allow(clippy::unwrap_used, reason = "a test stops when something does not hold")]
+
 #[allow(dead_code, reason = "its main is for a person")]
 #[path = "../axum_host.rs"]
 mod axum_host;

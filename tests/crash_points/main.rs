@@ -225,7 +225,7 @@ fn run(scenario: &Scenario, mode: Mode, accident: Accident) -> Result<Run, Strin
     stage.revive();
     if mode.late {
         // Soon enough that nothing shows yet that was written last.
-        stage.pass(if accident.number() % 2 == 0 { 0 } else { 20_000 });
+        stage.pass(if accident.number().is_multiple_of(2) { 0 } else { 20_000 });
     }
     finish(scenario, &stage, &records)?;
     let truth = truth(&stage.world.sandbox, &stage.old);

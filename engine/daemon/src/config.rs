@@ -327,7 +327,7 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
         let with = |value: &str| parse(&format!("{GOOD}webhook_secret = {value}\n"));
         let read = |value: &str| with(value).unwrap().connection("acme").unwrap().webhook_secret.clone();
         let new = SecretRef::Env("NEW".into());
-        assert_eq!(read("{ env = \"NEW\" }"), [new.clone()]);
+        assert_eq!(read("{ env = \"NEW\" }"), std::slice::from_ref(&new));
         assert_eq!(read("[{ env = \"NEW\" }, { file = \"old\" }]"), [new, SecretRef::File("old".into())]);
         assert!(parse(GOOD).unwrap().connection("acme").unwrap().webhook_secret.is_empty());
         for clear in ["\"hunter2\"", "[\"hunter2\"]"] {

@@ -1,6 +1,6 @@
 //! The command line `atsync`: configuration, secrets and words around the engine.
 //!
-//! [`cli`] says what can be typed, [`config`] and [`secrets`] what a file may hold, [`open`] makes connections of it, and each command has a file
+//! [`cli`] says what can be typed, [`config`] what a file may hold, [`open`] makes connections of it, and each command has a file
 //! below [`commands`]. All that is printed goes through [`output`]: data to stdout, progress and errors to stderr.
 //!
 //! Exit codes: 0 done, `run` told to stop by SIGTERM or SIGINT included; 1 an error, a wrong command line and an `apply` that was told to stop
