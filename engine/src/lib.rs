@@ -18,10 +18,10 @@
 //!     // One engine serves all customers of a process; one store file holds what it knows.
 //!     let engine = Engine::builder().store_file("acme.redb")?.build()?;
 //!     let host = ComponentHost::new(HostOptions::default())?;
-//!     let adapter = Arc::new(host.load_file("greenhouse.wasm".as_ref())?);
+//!     let adapter = Arc::new(host.load_file("adapter.wasm".as_ref())?);
 //!     let credential = Credential::ClientCredentials {
-//!         client_id: std::env::var("GH_ID")?,
-//!         client_secret: Secret::new(std::env::var("GH_SECRET")?),
+//!         client_id: std::env::var("ATS_ID")?,
+//!         client_secret: Secret::new(std::env::var("ATS_SECRET")?),
 //!     };
 //!     let acme = engine.connect(ConnectionOptions::new("acme", adapter, credential)).await?;
 //!

@@ -15,7 +15,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use tokio::sync::Mutex;
 
-/// How the headers end in which senders give a delivery its id: `Greenhouse-Event-ID`, `webhook-id`
+/// How the headers end in which senders give a delivery its id: `Ats-Event-ID`, `webhook-id`
 /// (Standard Webhooks), `X-GitHub-Delivery`.
 const ID_HEADER_ENDINGS: [&str; 5] = ["event-id", "webhook-id", "delivery-id", "message-id", "-delivery"];
 
@@ -171,7 +171,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn key(id: &str, message: &str) -> Key {
-        Key::of(&delivery_ids(&[Field::new("greenhouse-event-id", id), Field::new("host", "x")]), message.as_bytes())
+        Key::of(&delivery_ids(&[Field::new("ats-event-id", id), Field::new("host", "x")]), message.as_bytes())
     }
 
     #[test]

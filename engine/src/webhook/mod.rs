@@ -39,7 +39,7 @@ pub mod limits {
     pub const HEADERS_MAX: usize = 100;
     /// Bytes of all headers together: what servers commonly take.
     pub const HEADER_BYTES_MAX: usize = 32 * 1024;
-    /// How long a delivery is remembered, and how old a signed one may be. Greenhouse tries for 15
+    /// How long a delivery is remembered, and how old a signed one may be. Senders are known to try for 15
     /// hours.
     pub const REMEMBERED_MS: u64 = 24 * 60 * 60 * 1000;
     /// How far in the future a signed time may lie: clocks differ.
