@@ -12,7 +12,8 @@
 
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched};
-use super::gather::{Gathered, is_held_back, record, remote};
+use super::gather::{Gathered, record, remote};
+use super::held::is_held_back;
 use super::look::Made;
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};

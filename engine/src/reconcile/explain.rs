@@ -1,7 +1,8 @@
 //! Why a desired record is as it is, from what is at hand: nothing is read from the ATS and nothing is written anywhere.
 
 use super::Reconciler;
-use super::gather::{Gathered, only_observe};
+use super::gather::Gathered;
+use super::held::only_observe;
 use crate::clock::rfc3339;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, Try};

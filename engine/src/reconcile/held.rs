@@ -1,0 +1,239 @@
+//! What is planned and may not be sent now: it is in doubt, was given up, was refused too often, or is only observed or paused. And what the
+//! record's status says of it.
+//!
+//! A step that is kept back takes with it what hangs on it, and leaves a note with its reason, so that a plan never ends without a word.
+
+use super::Reconciler;
+use crate::error::Error;
+use crate::journal::{Intent, IntentState, Leave};
+use crate::plan::{Finding, FindingKind, RecordPlan, Step};
+use crate::store::{Condition, DesiredRow, DesiredStatus, StatusUpdate};
+use std::collections::BTreeSet;
+
+/// Intents of one record that are read to see what was given up. Arbitrary, above what one record has in a year.
+const INTENTS_MAX: usize = 500;
+/// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
+const NOT_IN_STEP: [&str; 8] =
+    ["InDoubt", "GivenUp", REFUSED_TOO_OFTEN, REFUSED, "ObservedOnly", "NotOptedIn", "NotSupported", "NotPlanned"];
+/// It was refused and waits before it is sent again.
+pub(super) const REFUSED: &str = "Refused";
+/// It was refused so often that a person decides.
+pub(super) const REFUSED_TOO_OFTEN: &str = "RefusedTooOften";
+
+impl Reconciler {
+    /// Takes out what may not be sent now: what is in doubt, and what was given up.
+    pub(super) async fn keep_back(&self, planned: &mut RecordPlan, open: &[Intent]) -> Result<(), Error> {
+        hold_back(planned, open);
+        self.leave_given_up(planned).await?;
+        self.leave_refused(planned).await
+    }
+
+    /// What the host has given up stays undone until it changes its wish: planning it anew would be sending it again.
+    async fn leave_given_up(&self, planned: &mut RecordPlan) -> Result<(), Error> {
+        if planned.steps.is_empty() {
+            return Ok(());
+        }
+        let intents = self.store.intents_of(&self.name, &planned.key, INTENTS_MAX).await?;
+        let mut seen = BTreeSet::new();
+        let mut held = BTreeSet::new();
+        for intent in intents {
+            // The newest of a path and operation speaks for it.
+            if !seen.insert((intent.host.clone(), intent.operation.clone())) {
+                continue;
+            }
+            let IntentState::Abandoned { reason } = &intent.state else { continue };
+            // What was given up on a record that was merged since says nothing of the one it lives on as.
+            let same_target =
+                |step: &Step| step.target.is_none() || intent.target.is_none() || step.target == intent.target;
+            let planned_again =
+                |step: &Step| step.host == intent.host && step.operation == intent.operation && same_target(step);
+            if intent.generation != planned.generation || !planned.steps.iter().any(planned_again) {
+                continue;
+            }
+            let message = format!(
+                "{}: {} (intent {}) was given up: {reason}. It is not sent again; declare the record anew with a change, or adopt what is there",
+                intent.host, intent.operation, intent.id
+            );
+            planned.findings.push(Finding {
+                kind: FindingKind::Note,
+                host: intent.host.clone(),
+                reason: "GivenUp".to_owned(),
+                message,
+            });
+            held.insert(intent.host);
+        }
+        drop_steps(planned, held);
+        Ok(())
+    }
+
+    /// What was refused is sent again less and less often, and after some times not by itself.
+    async fn leave_refused(&self, planned: &mut RecordPlan) -> Result<(), Error> {
+        let mut held = BTreeSet::new();
+        for step in &planned.steps {
+            let leave = self.leave_for(&step.host, &step.operation, &step.target, planned.generation).await?;
+            if let Some(finding) = refused(&leave, &step.host, &step.operation) {
+                planned.findings.push(finding);
+                held.insert(step.host.clone());
+            }
+        }
+        drop_steps(planned, held);
+        Ok(())
+    }
+
+    /// As [`Self::leave_refused`], for the steps that several records wait for.
+    pub(super) async fn leave_refused_shared(&self, planned: &mut RecordPlan, shared: &[Step]) -> Result<(), Error> {
+        let mut held = BTreeSet::new();
+        for step in shared {
+            let leave = self.leave_for(&step.host, &step.operation, &step.target, 0).await?;
+            if let Some(finding) = refused(&leave, &step.host, &step.operation) {
+                planned.findings.push(finding);
+                held.insert(step.host.clone());
+            }
+        }
+        drop_steps(planned, held);
+        Ok(())
+    }
+}
+
+/// Whether the ATS does not hold what is desired although nothing is to be sent for it.
+pub(super) fn is_held_back(planned: &RecordPlan) -> bool {
+    let conflict = planned.findings.iter().any(|finding| finding.kind == FindingKind::Conflict);
+    conflict || NOT_IN_STEP.iter().any(|reason| planned.note(reason).is_some())
+}
+
+/// What is said of a step that was refused and does not leave now.
+fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
+    let reason = match leave {
+        Leave::Now => return None,
+        Leave::Later { .. } => REFUSED,
+        Leave::Person { .. } => REFUSED_TOO_OFTEN,
+    };
+    let message = leave.why_not(host, operation)?;
+    Some(Finding { kind: FindingKind::Note, host: host.to_owned(), reason: reason.to_owned(), message })
+}
+
+/// The conditions of a record that has no steps.
+pub(super) fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> DesiredStatus {
+    let find = |kind: FindingKind| planned.findings.iter().find(|finding| finding.kind == kind);
+    let mut conditions = Vec::new();
+    let mut push = |kind: &str, status: bool, reason: &str, message: &str| {
+        let since_ms = row
+            .status
+            .conditions
+            .iter()
+            .find(|known| known.kind == kind && known.status == status && known.reason == reason)
+            .map_or(now_ms, |known| known.since_ms);
+        conditions.push(Condition {
+            kind: kind.to_owned(),
+            status,
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            since_ms,
+        });
+    };
+    match find(FindingKind::Blocked) {
+        Some(finding) => {
+            push("Synced", false, "Blocked", "it waits for somebody to act");
+            push("Blocked", true, &finding.reason, &finding.message);
+        }
+        None => match find(FindingKind::Conflict) {
+            Some(finding) => push("Synced", false, "Conflict", &finding.message),
+            None if let Some(finding) = NOT_IN_STEP.iter().find_map(|reason| planned.note(reason)) => {
+                push("Synced", false, &finding.reason, &finding.message);
+                if finding.reason == "InDoubt" {
+                    push("InDoubt", true, &finding.reason, &finding.message);
+                }
+                if finding.reason == REFUSED_TOO_OFTEN {
+                    push("Blocked", true, &finding.reason, &finding.message);
+                }
+            }
+            None => push("Synced", true, "InStep", "the ATS holds what is desired"),
+        },
+    }
+    if let Some(finding) = find(FindingKind::Drifted).or(find(FindingKind::Conflict)) {
+        push("Drifted", true, &finding.reason, &finding.message);
+    }
+    DesiredStatus { observed_generation: planned.generation, conditions }
+}
+
+/// The paths that steps hang on.
+pub(super) fn waited_for(steps: &[Step]) -> BTreeSet<String> {
+    steps.iter().flat_map(|step| step.after.iter().cloned()).collect()
+}
+
+/// What is in doubt is not planned again, and neither is what hangs on it.
+fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
+    let mut held: BTreeSet<String> = BTreeSet::new();
+    for intent in open {
+        let concerns = |step: &Step| step.host == intent.host || step.after.contains(&intent.host);
+        if planned.steps.iter().any(concerns) || intent.host == planned.key {
+            held.insert(intent.host.clone());
+            let message = match &intent.state {
+                IntentState::InDoubt { stuck: true, reason, .. } => format!(
+                    "{}: {} (intent {id}) waits for a person: {reason}. Decide with `Connection::resolve`, intent {id}: adopt, retry or abandon",
+                    intent.host,
+                    intent.operation,
+                    id = intent.id
+                ),
+                _ => format!(
+                    "{}: whether {} (intent {}) happened is not known yet; it is settled by looking, and nothing is sent again before that",
+                    intent.host, intent.operation, intent.id
+                ),
+            };
+            planned.findings.push(Finding {
+                kind: FindingKind::Note,
+                host: intent.host.clone(),
+                reason: "InDoubt".to_owned(),
+                message,
+            });
+        }
+    }
+    drop_steps(planned, held);
+}
+
+/// Takes out the steps of these paths and what hangs on them.
+fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
+    if held.is_empty() {
+        return;
+    }
+    planned.steps.retain(|step| {
+        let waits = held.contains(&step.host) || step.after.iter().any(|host| held.contains(host));
+        if waits {
+            held.insert(step.host.clone());
+        }
+        !waits
+    });
+}
+
+/// Shows what would be done and does nothing of it.
+pub(super) fn only_observe(planned: &mut (RecordPlan, Vec<Step>)) {
+    let (record, shared) = planned;
+    shared.clear();
+    for step in std::mem::take(&mut record.steps) {
+        let fields: Vec<&str> = step.fields.iter().map(|field| field.field.as_str()).collect();
+        let what = if fields.is_empty() { String::new() } else { format!(" of {}", fields.join(", ")) };
+        let message = format!(
+            "{}: {}{what} is held back, since the record is only observed: {}",
+            step.host, step.operation, step.reason
+        );
+        let (host, reason) = (step.host, "ObservedOnly".to_owned());
+        record.findings.push(Finding { kind: FindingKind::Note, host, reason, message });
+    }
+}
+
+/// What is said of a paused record. It stays dirty, so that the first plan after it was resumed looks at it.
+pub(super) fn paused(row: &DesiredRow, now_ms: u64) -> Option<StatusUpdate> {
+    let known = row.status.conditions.iter().find(|condition| condition.kind == "Paused" && condition.status);
+    if known.is_some() && row.status.observed_generation == row.generation {
+        return None;
+    }
+    let conditions = vec![Condition {
+        kind: "Paused".to_owned(),
+        status: true,
+        reason: "Paused".to_owned(),
+        message: "it is left alone until it is resumed".to_owned(),
+        since_ms: known.map_or(now_ms, |known| known.since_ms),
+    }];
+    let status = DesiredStatus { observed_generation: row.generation, conditions };
+    Some(StatusUpdate { key: row.key.clone(), generation: row.generation, status, dirty: true, dirt: row.dirt })
+}
