@@ -8,10 +8,14 @@
 
 use atsync::plan::{Plan, words};
 use atsync::reconcile::ApplyReport;
+use atsync::store::memory::MemoryStore;
+use atsync::testing::ManualClock;
 use atsync::{Clock, Connection, PlanOf};
-use atsync_greenhouse_sandbox::{Recruiter, RepeatedOption};
-use atsync_tests::{Meddle, World, desired};
+use atsync_greenhouse_sandbox as sandbox;
+use atsync_greenhouse_sandbox::{Recruiter, RepeatedOption, Sandbox, SandboxOptions};
+use atsync_tests::{BEGIN_MS, Meddle, World, desired, native_greenhouse};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const ADA: &str = "ada.byron@example.com";
 /// Just within what the manifest states: for candidates and applications, and for all other kinds.
@@ -128,6 +132,45 @@ fn options_that_came_along_with_their_field_and_show_late_are_not_made_again() {
 }
 
 #[test]
+fn a_look_counts_from_the_moment_that_it_was_asked_and_not_from_its_answer() {
+    let world = late();
+    let acme = world.connect();
+    let clock = Arc::clone(&world.clock);
+    // Each list of options is made at once and arrives only when it is older than the delay.
+    world.wire.edit(move |request, _| {
+        if request.method == "GET" && request.url.path() == "/v3/custom_field_options" {
+            clock.set(clock.now_ms() + 40_000);
+        }
+    });
+    sync(&world, &acme, &[channel()]);
+    for label in ["Portal", "Event", "Carrier pigeon"] {
+        assert_eq!(named(&world, "custom_field_options", label), 1, "{label}");
+    }
+}
+
+#[test]
+fn the_fraction_of_a_second_that_an_atss_date_hides_shortens_no_wait() {
+    // As late as the manifest allows, by a clock that is known from dates alone: 20 s ahead, and each fraction.
+    for fraction_ms in (0..1_000).step_by(90) {
+        let clock = ManualClock::at(BEGIN_MS);
+        let mut options = SandboxOptions::sized(1, 24);
+        options.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
+        let time = Arc::clone(&clock);
+        options.clock = sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap() + 20_000 + fraction_ms);
+        let world = World::with(Sandbox::new(options), clock, Arc::new(MemoryStore::default()), native_greenhouse());
+        world.sandbox.set_quirks(|quirks| {
+            quirks.visibility_delay_ms = 30_000;
+            quirks.repeated_option = RepeatedOption::AnotherRow;
+        });
+        let acme = world.connect();
+        sync(&world, &acme, &[channel()]);
+        for label in ["Portal", "Event", "Carrier pigeon"] {
+            assert_eq!(named(&world, "custom_field_options", label), 1, "{label}, {fraction_ms} ms");
+        }
+    }
+}
+
+#[test]
 fn a_restart_between_parent_and_child_makes_no_look_more_credulous() {
     let mut rehearsal = late();
     rehearsal.restart();
@@ -228,6 +271,31 @@ fn a_doubled_option_is_used_and_told_and_never_stops_its_record() {
     world.run(acme.sync()).unwrap();
     finish(&world, &acme);
     assert_eq!(named(&world, "custom_field_options", "Event"), 2);
+}
+
+#[test]
+fn what_came_along_with_a_creation_and_shows_later_than_it_is_not_made_again() {
+    for slow in ["applications", "applied_candidate_tags", "candidate_tags"] {
+        let mut world = late();
+        // The candidate shows at once, what came along with it late.
+        world.sandbox.set_quirks(|quirks| {
+            quirks.visibility_delay_ms = 0;
+            quirks.visibility_delays_ms.clear();
+            quirks.visibility_delays_ms.insert(slow.to_owned(), QUICK_MS);
+        });
+        let acme = world.connect();
+        world.run(acme.declare(&desired(&ada_with_everything(&world).to_string()))).unwrap();
+        world.wire.meddle(|request| {
+            let creates = request.method == "POST" && request.url.path() == "/v3/candidates";
+            creates.then_some(Meddle::DieAfter)
+        });
+        assert!(world.live(acme.sync()).is_none());
+        drop(acme);
+        world.restart();
+        let acme = world.connect();
+        finish(&world, &acme);
+        assert_eq!(counts(&world), ONE_OF_EACH, "{slow} show late");
+    }
 }
 
 #[test]
