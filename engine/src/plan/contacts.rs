@@ -1,8 +1,8 @@
 //! E-mails, phones and links: lists whose entries have no id, compared by normalised value. Pure.
 //!
-//! The engine adds entries that the host declared and takes back only entries that it added itself. An entry that was there once and is not any
-//! more was removed by somebody; the field's policy says whether it comes back. Nobody's other entries are ever touched, and order is kept by
-//! the adapter, which merges into a fresh read.
+//! The engine adds entries that the host declared and takes back only entries that it added itself. An entry that was
+//! there once and is not any more was removed by somebody; the field's policy says whether it comes back. Nobody's
+//! other entries are ever touched, and order is kept by the adapter, which merges into a fresh read.
 
 use super::Record;
 use super::ownership::Decision;
@@ -110,7 +110,8 @@ pub struct ListPlan {
     pub drifted: Vec<String>,
     /// Values that went when nothing of their group was left, and that no policy puts back.
     pub erased: Vec<String>,
-    /// What to record as last applied: `{"added": […], "seen": […]}`, normalised values, and under `erased` those that were erased.
+    /// What to record as last applied: `{"added": […], "seen": […]}`, normalised values, and under `erased` those that
+    /// were erased.
     pub applied: Value,
 }
 
@@ -138,11 +139,11 @@ fn base(compared: Compared, applied: Option<&Value>, part: &str) -> Vec<String> 
         .unwrap_or_default()
 }
 
-/// Whether a candidate that had contacts shows none any more, neither ours nor anybody's: e-mails, phones, addresses and links are known to
-/// be empty.
+/// Whether a candidate that had contacts shows none any more, neither ours nor anybody's: e-mails, phones, addresses
+/// and links are known to be empty.
 ///
-/// An ATS that erases only some of a candidate's data keeps the name and says nothing. What a recruiter takes away one by one looks the same
-/// once the last one is gone, and of the two mistakes, writing erased data back is the worse.
+/// An ATS that erases only some of a candidate's data keeps the name and says nothing. What a recruiter takes away one
+/// by one looks the same once the last one is gone, and of the two mistakes, writing erased data back is the worse.
 pub fn are_gone(observed: &Record, applied: &Map<String, Value>) -> bool {
     let had = |list: List| {
         ["added", "seen"].iter().any(|part| {
@@ -155,7 +156,8 @@ pub fn are_gone(observed: &Record, applied: &Map<String, Value>) -> bool {
         && [List::Emails, List::Phones, List::Links].into_iter().any(had)
 }
 
-/// Plans a list against an observed record. `is_of_another`: what was applied was applied to another record, which this one took the place of.
+/// Plans a list against an observed record. `is_of_another`: what was applied was applied to another record, which this
+/// one took the place of.
 pub fn plan(
     compared: Compared,
     desired: &[DesiredContact],
@@ -232,8 +234,8 @@ pub fn plan(
     plan
 }
 
-/// Which groups of a list had entries and are empty now. An ATS that erases by groups knows web sites and social profiles apart; the other
-/// lists are one group.
+/// Which groups of a list had entries and are empty now. An ATS that erases by groups knows web sites and social
+/// profiles apart; the other lists are one group.
 struct Emptied {
     social: bool,
     others: bool,

@@ -1,23 +1,23 @@
 //! Erasure in part: what was emptied after it had held a value is not written back, by any policy. Pure.
 //!
-//! An ATS erases a person's data by groups (only the phone numbers, only the company, only the custom fields) and need not
-//! report it: what is left is an empty field, which looks like the edit of a recruiter. Of the two mistakes, writing erased data
-//! back is the worse. So a field that the engine knew with a value (its base) and that is known to be empty
-//! now is left empty, under `enforce` too. The base remembers it ([`ERASED`]): the field stays left alone when somebody
-//! else fills it, or when the host changes the policy.
+//! An ATS erases a person's data by groups (only the phone numbers, only the company, only the custom fields) and need
+//! not report it: what is left is an empty field, which looks like the edit of a recruiter. Of the two mistakes,
+//! writing erased data back is the worse. So a field that the engine knew with a value (its base) and that is known to
+//! be empty now is left empty, under `enforce` too. The base remembers it ([`ERASED`]): the field stays left alone when
+//! somebody else fills it, or when the host changes the policy.
 //!
-//! What the host newly wants is written: another value, or the same one after it was taken out of the record. A recruiter who changes a
-//! value, or one of several entries, is still overruled by `enforce`.
+//! What the host newly wants is written: another value, or the same one after it was taken out of the record. A
+//! recruiter who changes a value, or one of several entries, is still overruled by `enforce`.
 //!
-//! Groups: each scalar and each custom field, of candidates and applications; e-mails; phones; among the links web sites and social
-//! profiles ([`super::contacts`]); the tags ([`super::tags`]). Notes and files are made once, whatever became of them
-//! ([`super::once`]).
+//! Groups: each scalar and each custom field, of candidates and applications; e-mails; phones; among the links web
+//! sites and social profiles ([`super::contacts`]); the tags ([`super::tags`]). Notes and files are made once, whatever
+//! became of them ([`super::once`]).
 //!
-//! A base that was taken on a record which was merged into another says nothing of what that other one held, until it was
-//! taken anew ([`TAKEN_ON`]).
+//! A base that was taken on a record which was merged into another says nothing of what that other one held, until it
+//! was taken anew ([`TAKEN_ON`]).
 //!
-//! Left out: `private`, which is no data of the person and protects it, so `enforce` sets it again; stage and outcome, which are never
-//! empty; the definitions of custom fields and users, which are nobody's personal data.
+//! Left out: `private`, which is no data of the person and protects it, so `enforce` sets it again; stage and outcome,
+//! which are never empty; the definitions of custom fields and users, which are nobody's personal data.
 
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
@@ -64,8 +64,8 @@ pub(super) fn retain(applied: &mut Map<String, Value>, keep: impl Fn(&str) -> bo
 }
 
 impl<D: Owned> Draft<'_, D> {
-    /// Whether a value that would be written is one that was erased: it was applied before, the host wants no other one since, and
-    /// the field is empty now, or was.
+    /// Whether a value that would be written is one that was erased: it was applied before, the host wants no other one
+    /// since, and the field is empty now, or was.
     pub(super) fn is_put_back(&self, host: &str, field: &str, comparison: Comparison, values: &Values<'_>) -> bool {
         if !D::is_personal(field) || !comparison.has_base || !comparison.desired_is_base {
             return false;
@@ -76,8 +76,8 @@ impl<D: Owned> Draft<'_, D> {
         is_emptied || self.is_erased || link.is_some_and(|link| is_marked(&link.applied, field))
     }
 
-    /// Whether the base of a path was taken on another record, which was merged or moved into the present one: that one says
-    /// nothing of what the present one held.
+    /// Whether the base of a path was taken on another record, which was merged or moved into the present one: that one
+    /// says nothing of what the present one held.
     pub(super) fn is_base_of_another(&self, host: &str) -> bool {
         self.input.links.get(host).is_some_and(|link| {
             matches!(link.how, LinkHow::Followed | LinkHow::Yielded)
@@ -119,8 +119,9 @@ impl<D: Owned> Draft<'_, D> {
     /// Says that a value was erased and is not put back.
     pub(super) fn say_erased(&mut self, host: &str, field: &str) {
         let message = format!(
-            "{host}: `{field}` was emptied in the ATS after it had held a value, so it may have been erased; the value is not put back, \
-             whatever the policy. Declare another value; or, to write the same one again, take it out of the record, apply, and declare it again"
+            "{host}: `{field}` was emptied in the ATS after it had held a value, so it may have been erased; the value is not \
+             put back, whatever the policy. Declare another value; or, to write the same one again, take it out of the \
+             record, apply, and declare it again"
         );
         self.say(FindingKind::Drifted, host, "Erased", message);
     }
@@ -128,8 +129,9 @@ impl<D: Owned> Draft<'_, D> {
     /// Says of entries of a list that they were erased and are not put back.
     pub(super) fn say_erased_entries(&mut self, host: &str, list: &str, entries: &[String]) {
         let message = format!(
-            "{host}: {} went out of `{list}` in the ATS when nothing of its kind was left there, so it may have been erased; it is not put \
-             back, whatever the policy. Declare another one; or, to write the same one again, take it out of the record, apply, and declare it again",
+            "{host}: {} went out of `{list}` in the ATS when nothing of its kind was left there, so it may have been erased; it \
+             is not put back, whatever the policy. Declare another one; or, to write the same one again, take it out of \
+             the record, apply, and declare it again",
             entries.join(", ")
         );
         self.say(FindingKind::Drifted, host, "Erased", message);
