@@ -277,3 +277,32 @@ fn a_repetition_that_does_not_leave_keeps_the_doubt_about_the_first_send() {
     world.run(acme.sync()).unwrap();
     assert_eq!(world.sandbox.candidates_by_email(NEW).len(), 1);
 }
+
+/// Two records of one address mean one candidate, and one plan makes one.
+#[test]
+fn a_plan_makes_one_candidate_of_two_records_of_one_address() {
+    let world = World::new(92, 20);
+    let acme = world.connect();
+    declare_new(&world, &acme, "one");
+    declare_new(&world, &acme, "two");
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    let steps = plan.records.iter().flat_map(|record| &record.steps);
+    assert_eq!(steps.filter(|step| step.operation == "candidates.create").count(), 1);
+}
+
+/// What depends on a write in doubt is not planned either.
+#[test]
+fn a_plan_leaves_out_what_depends_on_a_write_in_doubt() {
+    let world = World::new(93, 20);
+    let acme = world.connect();
+    let record =
+        json!({"key": "k", "emails": [NEW], "name": {"first": "K", "last": "L"}, "notes": [{"key": "n", "body": "x"}]});
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    world.wire.meddle(|request| is_creation(request).then_some(Meddle::Fault(FaultKind::NotApplied { status: 418 })));
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    assert_eq!(plan.records[0].steps.len(), 2);
+    world.run(acme.apply(&plan)).unwrap();
+    assert_eq!(world.run(acme.open_intents()).unwrap().len(), 1);
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert!(plan.is_empty() && plan.records[0].note("InDoubt").is_some(), "{plan:#?}");
+}
