@@ -216,6 +216,19 @@ fn what_was_given_up_on_somebody_who_was_there_before_is_found_and_not_made_agai
 }
 
 #[test]
+fn a_list_that_is_written_whole_keeps_our_own_last_write_that_does_not_show_yet() {
+    let world = late();
+    let acme = world.connect();
+    sync(&world, &acme, &[ada(&json!({}))]);
+    world.clock.set(world.clock.now_ms() + 3_600_000);
+    for phones in [json!(["+49 30 1111111"]), json!(["+49 30 1111111", "+49 30 2222222"])] {
+        sync(&world, &acme, &[ada(&json!({"phones": phones}))]);
+    }
+    let held = world.sandbox.candidates_by_email(ADA)[0]["phone_numbers"].to_string();
+    assert!(held.contains("1111111") && held.contains("2222222"), "{held}");
+}
+
+#[test]
 fn a_user_that_was_given_up_and_declared_again_is_found_and_not_made_again() {
     let mut world = late();
     world.settings.insert("user_invitations".into(), json!(true));

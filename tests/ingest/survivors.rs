@@ -306,3 +306,27 @@ fn a_plan_leaves_out_what_depends_on_a_write_in_doubt() {
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     assert!(plan.is_empty() && plan.records[0].note("InDoubt").is_some(), "{plan:#?}");
 }
+
+/// Nothing is sent again for somebody whose data were erased since.
+#[test]
+fn a_doubt_is_not_sent_again_for_somebody_who_was_anonymised_since() {
+    let mut world = World::new(94, 20);
+    let acme = world.connect();
+    let (id, email) = alone(&world)[0].clone();
+    let record = json!({"key": "k", "emails": [email], "notes": [{"key": "n", "body": "Called."}]});
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    let writes = |request: &atsync::transport::WireRequest| request.method == "POST" && request.url.path() != "/token";
+    world.wire.meddle(move |request| writes(request).then_some(Meddle::DieBefore));
+    assert!(world.live(acme.sync()).is_none());
+    drop(acme);
+    world.restart();
+    let deed = Recruiter::Anonymise { candidate_id: id.parse().unwrap(), fields: Vec::new() };
+    world.sandbox.recruiter(&deed).unwrap();
+    pass(&world, 3_600_000);
+    let acme = world.connect();
+    world.run(acme.pull("candidates", false)).unwrap();
+    world.sandbox.clear_logs();
+    let settled = world.run(acme.settle()).unwrap();
+    assert_eq!((settled.sent_again, settled.open), (0, 0));
+    assert_eq!(world.written(), Vec::<String>::new());
+}
