@@ -66,7 +66,11 @@ pub(super) struct Values<'v> {
 impl<D: Owned> Draft<'_, D> {
     /// Decides on a field and takes down its story.
     pub(super) fn decide(&mut self, host: &str, field: &str, comparison: Comparison, values: &Values<'_>) -> Decision {
-        let decision = decide(self.policy(field), comparison);
+        let decision = match decide(self.policy(field), comparison) {
+            Decision::InStep => Decision::InStep,
+            _ if self.is_kept_so(host, field, values.observed, values.desired) => Decision::InStep,
+            decision => decision,
+        };
         self.tell(host, field, decision, values);
         decision
     }
