@@ -5,12 +5,12 @@
 
 use super::contacts::{self, Compared, List, values};
 use super::explain::Values;
+use super::forms::{self, Kept};
 use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
 use super::words::shown;
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record};
-use super::forms::{self, Kept};
-use super::{account, application, contact_types, equal, made, note, step, tags};
+use super::{account, application, contact_types, equal, erasure, made, note, step, tags};
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy};
@@ -300,6 +300,10 @@ pub(super) fn follow<D: Owned>(
     applied: &mut Map<String, Value>,
 ) -> bool {
     let had_base = applied.contains_key(path);
+    let is_unseen = forms::is_unseen(applied, path, observed, desired);
+    if !is_unseen {
+        draft.remember(host, applied, path, decision, observed);
+    }
     match decision {
         Decision::Write => {
             fields.push(FieldChange { field: path.to_owned(), before: observed.clone(), after: desired.clone() });
@@ -312,9 +316,9 @@ pub(super) fn follow<D: Owned>(
             forms::in_step(draft, host, path, observed, desired, applied);
             return false;
         }
-        Decision::Drifted | Decision::Conflict if forms::is_unseen(applied, path, observed, desired) => {
+        Decision::Drifted | Decision::Conflict if is_unseen => {
             let message = format!(
-                "{host}: `{path}` was written, and the ATS shows {} as before: it does not show yet, or the ATS did not take it; it is not written again (policy yield; `enforce` does)",
+                "{host}: `{path}` was written, and the ATS shows {} as before: it does not show yet, or the ATS did not take it; it is not written again (`enforce` does)",
                 shown(observed)
             );
             draft.say(FindingKind::Note, host, forms::NOT_SEEN, message);
@@ -337,6 +341,7 @@ pub(super) fn follow<D: Owned>(
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
         }
+        Decision::Erased => draft.say_erased(host, path),
         Decision::Leave => left_alone(draft, host, path, observed, desired),
     }
     // Whatever shows from now on is theirs.
@@ -383,6 +388,7 @@ pub(super) fn release<D: Owned>(
     let released: Vec<String> = applied.keys().filter(|path| !owns(path)).cloned().collect();
     applied.retain(|path, _| owns(path));
     forms::retain(applied, &owns);
+    erasure::retain(applied, &owns);
     if !released.is_empty() {
         let message = format!(
             "{host}: no longer declared, so no longer managed, and left as they are in the ATS: {}",
@@ -419,7 +425,10 @@ fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
         "links" => desired.links.is_some(),
         "private" => desired.private.is_some(),
         "tags" => desired.tags.is_some(),
-        _ => path.strip_prefix("custom_fields.").is_none_or(|key| desired.custom_fields.contains_key(key)),
+        _ => match path.strip_prefix("tags[").and_then(|tag| tag.strip_suffix(']')) {
+            Some(tag) => desired.tags.iter().flatten().any(|wanted| wanted == tag),
+            None => path.strip_prefix("custom_fields.").is_none_or(|key| desired.custom_fields.contains_key(key)),
+        },
     }
 }
 
@@ -435,6 +444,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         draft.say(FindingKind::Drifted, &key, "ContactsGone", message);
     }
     let mut applied = base.clone();
+    draft.take_base(&key, &mut applied);
     let desired = draft.input.desired;
     release(draft, &key, &mut applied, |path| owns(desired, path));
     let mut fields = Vec::new();
@@ -479,21 +489,23 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let last = base.get(list.field());
         let kept = Kept::of(draft, &key, compared, &contacts, record, last);
         let seen = kept.seen(record);
-        let mut planned = contacts::plan(compared, &contacts, &seen, last, policy);
+        let mut planned = contacts::plan(compared, &contacts, &seen, last, kept.is_of_another(draft, &key), policy);
         let mut types = contact_types::plan(compared, &contacts, &seen, last, policy);
         kept.spell(&mut planned, &mut types);
         tell_types(draft, &key, list, &types, policy, &mut fields);
         left_out(draft, &key, list, &contacts, &seen, &planned, policy);
         let missing: Vec<&str> =
-            values(&planned.add).into_iter().chain(planned.drifted.iter().map(|value| value.trim())).collect();
+            values(&planned.add).into_iter().chain(planned.away().map(|value| value.trim())).collect();
         let there = json!(values(record.list(list.field())));
         if !missing.is_empty() && equal::holds(&base, list.field(), &there, &json!(missing)) {
             planned.add.clear();
             planned.drifted.clear();
+            planned.erased.clear();
             planned.applied = base.get(list.field()).cloned().unwrap_or_default();
         }
         let decision = match &planned {
             planned if !planned.add.is_empty() || !planned.remove.is_empty() => Decision::Write,
+            planned if !planned.erased.is_empty() => Decision::Erased,
             planned if !planned.drifted.is_empty() => Decision::Drifted,
             _ => Decision::InStep,
         };
@@ -504,6 +516,9 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             let message =
                 format!("{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)", list.field());
             draft.say(FindingKind::Drifted, &key, "RemovedInAts", message);
+        }
+        if !planned.erased.is_empty() {
+            draft.say_erased_entries(&key, list.field(), &planned.erased);
         }
         let both = |one: &[Value], other: &[Value]| one.iter().chain(other).cloned().collect::<Vec<_>>();
         for (entries, what) in
@@ -527,6 +542,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     }
     let customs =
         update_customs(draft, &key, "candidate", &draft.input.desired.custom_fields, record, &mut fields, &mut applied);
+    draft.has_erased = erasure::is_noted(&applied);
     if fields.is_empty() {
         rebase(draft, &key, record, applied, &base);
         return;
@@ -618,6 +634,8 @@ fn tell_types(
                 );
                 draft.say(FindingKind::Conflict, key, "ChangedByBoth", message);
             }
+            // The entry is there, so nothing of it was erased.
+            Decision::Erased => {}
             Decision::Leave => {
                 let word = if policy == Policy::Fill { "fill" } else { "seed" };
                 let message = format!(

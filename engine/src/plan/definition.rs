@@ -13,8 +13,8 @@
 use super::account;
 use super::candidate::{follow, is_same_text, not_shown, rebase, release};
 use super::equal::EQUAL;
-use super::forms::{self, SENT};
 use super::explain::Values;
+use super::forms::{self, SENT};
 use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, made, step};
 use crate::store::{LinkRow, index};
@@ -277,7 +277,9 @@ fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record
     .filter_map(|(field, value)| Some((field, value?)))
     .collect();
     let mut applied = base.clone();
-    release(draft, host, &mut applied, |field| field == EQUAL || field == SENT || wanted.iter().any(|(owned, _)| *owned == field));
+    release(draft, host, &mut applied, |field| {
+        field == EQUAL || field == SENT || wanted.iter().any(|(owned, _)| *owned == field)
+    });
     let (mut fields, mut set) = (Vec::new(), Map::new());
     for (field, value) in wanted {
         if !record.knows(field) {

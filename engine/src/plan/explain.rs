@@ -69,6 +69,7 @@ impl<D: Owned> Draft<'_, D> {
         let decision = match decide(self.policy(field), comparison) {
             Decision::InStep => Decision::InStep,
             _ if self.is_kept_so(host, field, values.observed, values.desired) => Decision::InStep,
+            Decision::Write if self.is_put_back(host, field, comparison, values) => Decision::Erased,
             decision => decision,
         };
         self.tell(host, field, decision, values);

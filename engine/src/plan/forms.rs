@@ -131,11 +131,10 @@ pub(super) fn in_step<D: Owned>(
                 shown(desired),
                 shown(observed)
             );
-            let change =
-                FieldChange { field: field.to_owned(), before: observed.clone(), after: desired.clone() };
+            let change = FieldChange { field: field.to_owned(), before: observed.clone(), after: desired.clone() };
             equal::record(applied, std::iter::once(&change));
             let value = applied.get(EQUAL).and_then(|known| known.get(field)).cloned().unwrap_or_default();
-            draft.remember(Form {
+            draft.keep_form(Form {
                 host: host.to_owned(),
                 member: EQUAL.to_owned(),
                 below: Some(field.to_owned()),
@@ -180,7 +179,7 @@ impl<D: Owned> Draft<'_, D> {
     }
 
     /// Has a form remembered, and says it.
-    fn remember(&mut self, form: Form) {
+    fn keep_form(&mut self, form: Form) {
         self.say(FindingKind::Note, &form.host.clone(), "KeptAsOther", form.message.clone());
         self.plan.forms.push(form);
     }
@@ -211,6 +210,8 @@ pub(super) struct Kept {
     open: Vec<String>,
     /// The open ones do not show yet.
     waits: bool,
+    /// What was added was never seen, and nothing that was there before went away.
+    is_unseen: bool,
     /// What was there before the last addition, where that was not made out yet.
     before: Option<Value>,
 }
@@ -240,6 +241,7 @@ impl Kept {
             is_fresh,
             open: Vec::new(),
             waits: false,
+            is_unseen: false,
             before: last.and_then(|last| last.get(BEFORE)).cloned(),
             present,
         };
@@ -258,17 +260,23 @@ impl Kept {
         }
         let came = kept.came(&added, contacts::base(compared, last, BEFORE), &values);
         if came.is_empty() {
+            let before = contacts::base(compared, last, BEFORE);
+            kept.is_unseen = before.iter().all(|entry| kept.present.contains(entry));
             kept.waits = !is_enforced;
             kept.open = if kept.waits { missing } else { Vec::new() };
-        } else if is_fresh || is_enforced {
-            if came.len() == missing.len() {
-                kept.new.clone_from(&missing);
-                kept.pairs.extend(missing.into_iter().zip(came));
-            } else {
-                kept.open = missing;
-            }
+        } else if came.len() == missing.len() {
+            kept.new.clone_from(&missing);
+            kept.pairs.extend(missing.into_iter().zip(came));
+        } else {
+            kept.open = missing;
         }
         kept
+    }
+
+    /// Whether the list's base says nothing of what was emptied: it was taken on another record, or what was added was
+    /// never seen.
+    pub(super) fn is_of_another<D: Owned>(&self, draft: &Draft<'_, D>, host: &str) -> bool {
+        self.is_unseen || draft.is_base_of_another(host)
     }
 
     /// The values that came since the last addition and that nothing explains.
@@ -345,7 +353,7 @@ impl Kept {
             draft.plan.look_again = true;
         } else if self.waits {
             let message = format!(
-                "{host}: {} was written to `{field}`, and the ATS shows it as before: it does not show yet, or the ATS did not take it; it is not written again (policy yield; `enforce` does)",
+                "{host}: {} was written to `{field}`, and the ATS shows it as before: it does not show yet, or the ATS did not take it; it is not written again (`enforce` does)",
                 self.open.join(", ")
             );
             draft.say(FindingKind::Note, host, NOT_SEEN, message);
@@ -392,7 +400,7 @@ impl Kept {
             let value = planned.applied.clone();
             let form = Form { host: host.to_owned(), member: field.to_owned(), below: None, value, message };
             if is_settled {
-                draft.remember(form);
+                draft.keep_form(form);
             } else {
                 draft.say(FindingKind::Note, host, "KeptAsOther", form.message);
             }

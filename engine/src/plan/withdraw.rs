@@ -81,7 +81,7 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
         let compared = Compared::by(draft.input.manifest, list);
         let last = link.applied.get(list.field());
         let kept = Kept::of(draft, &key, compared, &[], record, last);
-        let mut planned = contacts::plan(compared, &[], &kept.seen(record), last, Policy::Yield);
+        let mut planned = contacts::plan(compared, &[], &kept.seen(record), last, false, Policy::Yield);
         kept.spell(&mut planned, &mut TypesPlan::default());
         if planned.remove.is_empty() {
             continue;

@@ -15,7 +15,16 @@ use std::collections::BTreeSet;
 const INTENTS_MAX: usize = 500;
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
 const NOT_IN_STEP: [&str; 9] = [
-    "InDoubt", "GivenUp", REFUSED_TOO_OFTEN, REFUSED, "ObservedOnly", "NotOptedIn", "NotSupported", "NotPlanned", NOT_SEEN];
+    "InDoubt",
+    "GivenUp",
+    REFUSED_TOO_OFTEN,
+    REFUSED,
+    "ObservedOnly",
+    "NotOptedIn",
+    "NotSupported",
+    "NotPlanned",
+    NOT_SEEN,
+];
 /// It was refused and waits before it is sent again.
 pub(super) const REFUSED: &str = "Refused";
 /// It was refused so often that a person decides.
