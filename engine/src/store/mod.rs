@@ -17,7 +17,7 @@ pub mod redb;
 pub mod rows;
 mod signal;
 
-use crate::journal::{Intent, IntentId, IntentState};
+use crate::journal::{Intent, IntentId, IntentState, Moment};
 use atsync_model::contract::RemoteRef;
 use futures_util::future::BoxFuture;
 use std::fmt::Debug;
@@ -353,6 +353,6 @@ pub struct IntentAdvance {
     pub unlink: Vec<String>,
     /// Events for the feed; their serials are given by the store.
     pub changes: Vec<Change>,
-    /// The time of it.
-    pub now_ms: u64,
+    /// When it happened; into doubt: when the request had left at the latest.
+    pub at: Moment,
 }
