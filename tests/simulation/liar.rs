@@ -51,7 +51,9 @@ impl Liar {
         };
         if self.lie == "absurd headers" {
             response.headers.retain(|header| header.name != "retry-after");
-            response.headers.push(Field::new("retry-after", *self.chance.pick(&["4294967296", "18446744073709551615"])));
+            response
+                .headers
+                .push(Field::new("retry-after", *self.chance.pick(&["4294967296", "18446744073709551615"])));
             response.headers.push(Field::new("x-ratelimit-reset", "4294967296"));
         }
         if off_ms != 0 {

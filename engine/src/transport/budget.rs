@@ -409,7 +409,9 @@ impl Window {
                 let end_ms = wide_number(headers, header)?.saturating_mul(1000);
                 end_ms.saturating_sub(self.skew.server_ms(now_ms))
             }
-            ResetReading::SecondsLeft { header } => wide_number(headers, header)?.saturating_add(1).saturating_mul(1000),
+            ResetReading::SecondsLeft { header } => {
+                wide_number(headers, header)?.saturating_add(1).saturating_mul(1000)
+            }
         };
         Some(now_ms.saturating_add(left_ms.min(self.window_ms.max(REST_MS_MAX))))
     }
