@@ -524,7 +524,7 @@ impl Reconciler {
 
 /// Whether a refusal concerns the connection and not what was asked for.
 fn passes(failure: &Failure) -> bool {
-    concerns_connection(failure) || matches!(failure, Failure::Denied(_))
+    concerns_connection(failure) || matches!(failure, Failure::Denied(_) | Failure::Unavailable(_))
 }
 
 fn judge(step: Step, status: u16, listed: bool) -> Judgement {

@@ -275,8 +275,16 @@ pub(crate) fn cause(page: &PageCommit, id: &str) -> Cause {
 }
 
 /// Whether the feed still has what comes next for a reader.
-pub(crate) fn still_there(after: u64, first: u64) -> Checked {
-    if after.saturating_add(1) < first { Err(StoreError::ChangesGone { first }) } else { Ok(()) }
+pub(crate) fn still_there(after: u64, first: u64, last: u64) -> Checked {
+    if after.saturating_add(1) < first {
+        return Err(StoreError::ChangesGone { first });
+    }
+    is_within(after, last)
+}
+
+/// Whether a reader stands within the feed.
+pub(crate) fn is_within(at: u64, last: u64) -> Checked {
+    if at > last { Err(StoreError::ChangesAhead { last, at }) } else { Ok(()) }
 }
 
 /// The desired records that a step of an intent makes dirty: the next plan must see what it brought.

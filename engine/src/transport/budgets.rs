@@ -92,8 +92,10 @@ impl Budget {
                     until_ms: self.shown_ms(if until_ms == u64::MAX { now_ms.saturating_add(1_000) } else { until_ms }),
                 });
             }
-            if until_ms > deadline_ms && self.lock().window.blocked_until(now_ms) > deadline_ms {
-                return Err(Exhausted { until_ms: self.shown_ms(until_ms) });
+            // Whoever is not at the head does not know when its turn comes, but none comes before a refusal is over.
+            let blocked_until_ms = self.lock().window.blocked_until(now_ms);
+            if until_ms > deadline_ms && blocked_until_ms > deadline_ms {
+                return Err(Exhausted { until_ms: self.shown_ms(blocked_until_ms) });
             }
             let wait_ms = until_ms.min(deadline_ms).saturating_sub(now_ms).max(1);
             match select(pin!(changed), self.clock.sleep(wait_ms)).await {
