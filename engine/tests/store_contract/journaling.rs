@@ -1,7 +1,7 @@
 //! Laws of the journal and of the feed's consumers.
 
 use crate::given::{ACME, applied, change, changes, declaration, declare, in_doubt, intent, link, step};
-use atsync::journal::{Intent, IntentState};
+use atsync::journal::{Intent, IntentState, Moment};
 use atsync::store::{IntentAdvance, Store, StoreError};
 
 fn is_stale<T>(result: Result<T, StoreError>) -> bool {
@@ -100,19 +100,20 @@ pub(crate) async fn sending_again_counts_the_attempt(store: &dyn Store) {
 pub(crate) async fn the_last_send_is_the_latest_time_at_which_a_request_can_have_left(store: &dyn Store) {
     declare(store, &["r1"]).await;
     let born = store.begin_intent(ACME, intent("r1", "a")).await.unwrap();
-    assert_eq!(born.last_sent_ms, 200);
-    let at = |attempt, to, now_ms| IntentAdvance { now_ms, ..step(born.id, attempt, to) };
+    assert_eq!(born.last_sent.wall_ms, 200);
+    let moment = |life, wall_ms, steady_ms| Moment { wall_ms, steady_ms, life, ahead_ms: None };
+    let at = |attempt, to, at| IntentAdvance { at, ..step(born.id, attempt, to) };
     // An intent is written before its request waits for its turn.
-    let doubted = store.advance_intent(ACME, at(1, in_doubt(), 900)).await.unwrap();
-    assert_eq!(doubted.last_sent_ms, 900);
+    let doubted = store.advance_intent(ACME, at(1, in_doubt(), moment(1, 900, 10))).await.unwrap();
+    assert_eq!(doubted.last_sent, moment(1, 900, 10));
     // Looking again sends nothing.
-    let looked = store.advance_intent(ACME, at(1, in_doubt(), 2_000)).await.unwrap();
-    assert_eq!(looked.last_sent_ms, 900);
-    let again = store.advance_intent(ACME, at(1, IntentState::Sending, 5_000)).await.unwrap();
-    assert_eq!(again.last_sent_ms, 5_000);
-    // A clock that went back makes no send earlier.
-    let doubted = store.advance_intent(ACME, at(2, in_doubt(), 100)).await.unwrap();
-    assert_eq!((doubted.last_sent_ms, doubted.first_sent_ms), (5_000, 100));
+    let looked = store.advance_intent(ACME, at(1, in_doubt(), moment(1, 2_000, 20))).await.unwrap();
+    assert_eq!(looked.last_sent, doubted.last_sent);
+    let again = store.advance_intent(ACME, at(1, IntentState::Sending, moment(1, 5_000, 50))).await.unwrap();
+    assert_eq!(again.last_sent, moment(1, 5_000, 50));
+    // A wall clock that went back, in another life, makes no send earlier.
+    let doubted = store.advance_intent(ACME, at(2, in_doubt(), moment(2, 100, 1))).await.unwrap();
+    assert_eq!((doubted.last_sent, doubted.first_sent), (again.last_sent, born.first_sent));
 }
 
 pub(crate) async fn a_step_brings_its_links_and_events(store: &dyn Store) {
@@ -154,12 +155,12 @@ pub(crate) async fn intents_since_a_time_are_newest_first_and_bounded(store: &dy
     declare(store, &["r1"]).await;
     store.declare("other", vec![declaration("r1", "{}")], 5).await.unwrap();
     for sent_ms in [100, 200, 200, 300] {
-        let asked = Intent { first_sent_ms: sent_ms, ..intent("r1", &format!("o{sent_ms}")) };
+        let asked = Intent { first_sent: Moment::of_wall(sent_ms), ..intent("r1", &format!("o{sent_ms}")) };
         let born = store.begin_intent(ACME, asked).await.unwrap();
         // What became of it is no matter: closed intents are listed too.
         store.advance_intent(ACME, step(born.id, 1, applied())).await.unwrap();
     }
-    store.begin_intent("other", Intent { first_sent_ms: 900, ..intent("r1", "o") }).await.unwrap();
+    store.begin_intent("other", Intent { first_sent: Moment::of_wall(900), ..intent("r1", "o") }).await.unwrap();
     let since = async |since_ms, rows_max| {
         let rows = store.intents_since(ACME, since_ms, rows_max).await.unwrap();
         rows.into_iter().map(|intent| intent.id).collect::<Vec<_>>()
