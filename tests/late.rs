@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
 
+use atsync::model::contract::{Hint, RemoteRef};
 use atsync::plan::{Plan, words};
 use atsync::reconcile::ApplyReport;
 use atsync::{Clock, Connection, PlanOf};
@@ -246,4 +247,37 @@ fn a_write_that_died_before_its_answer_is_found_however_late_it_shows() {
     let acme = world.connect();
     finish(&world, &acme);
     assert_eq!(counts(&world), ONE_OF_EACH);
+}
+
+#[test]
+fn a_note_that_a_merge_brings_along_late_is_not_left_once_more() {
+    for pause_ms in [0, 10_000, 20_000] {
+        let world = World::new(1, 24);
+        let acme = world.connect();
+        let noted = ada(&json!({"notes": [{"key": "n1", "body": "Met at the fair."}]}));
+        sync(&world, &acme, std::slice::from_ref(&noted));
+        world.clock.set(world.clock.now_ms() + 60 * 60_000);
+        let loser = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
+        let rows = world.sandbox.rows("candidates");
+        let others = rows.iter().filter(|row| row["private"] != true && !row["first_name"].is_null());
+        let winner = others.filter_map(|row| row["id"].as_i64()).find(|id| *id != loser).unwrap();
+        // That two people are one shows at once, and what hangs on them follows.
+        world.sandbox.set_quirks(|quirks| {
+            quirks.visibility_delay_ms = QUICK_MS;
+            quirks.visibility_delays_ms = ["candidates", "applications"].map(|kind| (kind.to_owned(), 0)).into();
+        });
+        let merge = Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser };
+        world.sandbox.recruiter(&merge).unwrap();
+        world.clock.set(world.clock.now_ms() + pause_ms);
+        let person = |id: i64| RemoteRef::new("candidates", id.to_string());
+        world.run(acme.hint(Hint::Merged((person(loser), person(winner))))).unwrap();
+        world.sandbox.clear_logs();
+        for _ in 0..2 {
+            world.run(acme.sync()).unwrap();
+        }
+        assert_eq!(world.sandbox.creates("notes"), 0, "{pause_ms} ms after the merge");
+        finish(&world, &acme);
+        let met = world.sandbox.notes_of(winner).iter().filter(|note| note["body"] == "Met at the fair.").count();
+        assert_eq!(met, 1);
+    }
 }

@@ -98,6 +98,10 @@ impl Tiny {
                 let shown = self.shown(&remote.kind, &remote.id);
                 facts.add_observed(remote, shown);
             }
+            Need::Stored(remote) => {
+                let shown = self.shown(&remote.kind, &remote.id);
+                facts.add_stored(remote, shown);
+            }
             Need::Confirmed(remote) => {
                 let shown = self.shown(&remote.kind, &remote.id);
                 facts.add_confirmed(remote, shown);

@@ -187,6 +187,10 @@ impl Reconciler {
                         row => gathered.facts.add_observed(remote, row.map(|row| record(&row))),
                     }
                 }
+                Need::Stored(remote) => {
+                    let row = self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone);
+                    gathered.facts.add_stored(remote, row.map(|row| record(&row)));
+                }
                 Need::LinkedTo(remote) => {
                     let links = self.store.links_to(&self.name, &remote).await?;
                     gathered.facts.add_linked(remote, links.into_iter().map(|link| link.host).collect());
