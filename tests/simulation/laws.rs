@@ -8,7 +8,7 @@
 //! anonymisation in part looks like an edit until a webhook names it, and is written over where a field is enforced; of
 //! what was written before the store could know that somebody was erased, nothing is asked; which of two
 //! applications to one job is meant, when a merge brought the second, only a person can say, so that record waits; and
-//! whether somebody without any contact left was erased, so that what recruiters wrote to them stands, be it enforced.
+//! whether what was emptied was erased, so that it stays empty, or as a recruiter wrote it since, be it enforced.
 
 use crate::host::{CHANNEL_KEY, CHANNEL_NAME};
 use crate::sim::{PULLED, Sim};
@@ -161,6 +161,9 @@ pub(crate) fn at_the_end(sim: &mut Sim) {
         for key in sim.host.wanted.keys() {
             let row = sim.world.run(sim.world.connect().desired(key)).unwrap();
             sim.say(format!("{key}: {:?}, linked to {:?}", row.map(|row| row.status.conditions), links(sim, key)));
+        }
+        if let Ok(plan) = sim.world.run(sim.world.connect().plan(PlanOf::All)) {
+            sim.say(atsync::plan::words::plan(&plan));
         }
     }
     for law in broken {
@@ -410,11 +413,11 @@ fn fated(sim: &Sim) -> BTreeSet<String> {
     all.iter().filter(ended).map(|(key, _)| key.clone()).collect()
 }
 
-/// The desired records of which a plan says this.
-fn said_of(sim: &Sim, reason: &str) -> BTreeSet<String> {
+/// The desired records of which a plan says one of these.
+fn said_of(sim: &Sim, reasons: &[&str]) -> BTreeSet<String> {
     let plan = sim.world.run(sim.world.connect().plan(PlanOf::All)).unwrap();
     let findings = plan.records.iter().flat_map(|record| &record.findings);
-    findings.filter(|finding| finding.reason == reason).map(|finding| finding.host.clone()).collect()
+    findings.filter(|finding| reasons.contains(&finding.reason.as_str())).map(|finding| finding.host.clone()).collect()
 }
 
 fn has_no_contact(row: &Value) -> bool {
@@ -425,7 +428,7 @@ fn has_no_contact(row: &Value) -> bool {
 fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
     let truth = &sim.world.sandbox;
     let fated = fated(sim);
-    let said_contactless = said_of(sim, "ContactsGone");
+    let said_erased = said_of(sim, &["ContactsGone", "Erased"]);
     let named = |collection: &str, name: &str| {
         truth.rows(collection).iter().filter(|row| row["name"] == name && row["active"] == true).count()
     };
@@ -457,12 +460,14 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
         // What was blanked in part stays blank where nothing was written since, and no longer is what it was where the engine made it.
         let blanked = |group: &str| sim.fates.blanked.get(&id).is_some_and(|groups| groups.contains(group));
         let field = &row["custom_fields"]["external_ref"]["value"];
-        // Whoever has no contact left may have been erased, so no policy puts back what was there (seed 753): what a
-        // recruiter left stands. It must be said, it must be so, and what the host says anew is written all the same.
-        let may_be_erased = said_contactless.contains(key) && has_no_contact(&row);
+        // What was emptied, alone or with all contacts, may have been erased, so no policy puts back what was there
+        // (seed 753): it stays empty, or what a recruiter wrote since stands. The engine must say so, it must be so, and
+        // what the host says anew is written all the same.
+        let is_blank = blanked("custom_candidate_fields");
+        let may_be_erased = said_erased.contains(key) && (is_blank || has_no_contact(&row));
         let is_left = |value: &Value| {
             let by_hand = value.as_str().is_some_and(|text| text.starts_with("by hand "));
-            may_be_erased && (by_hand || (value.is_null() && blanked("custom_candidate_fields")))
+            may_be_erased && (by_hand || (value.is_null() && is_blank))
         };
         if *field != record["custom_fields"]["external_ref"] && !is_left(field) {
             broken.push(format!("{key}: external_ref is {field}, wanted {}", record["custom_fields"]["external_ref"]));
