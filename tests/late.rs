@@ -281,3 +281,32 @@ fn a_note_that_a_merge_brings_along_late_is_not_left_once_more() {
         assert_eq!(met, 1);
     }
 }
+
+#[test]
+fn a_value_that_does_not_show_yet_is_not_taken_for_erased() {
+    let world = late();
+    let acme = world.connect();
+    let rows = world.sandbox.rows("candidates");
+    let found = rows.iter().find_map(|row| {
+        let email = row["email_addresses"][0]["value"].as_str()?;
+        let alone = row["private"] != true && world.sandbox.candidates_by_email(email).len() == 1;
+        (alone && row["custom_fields"]["external_ref"]["value"].is_null()).then(|| (row["id"].as_i64().unwrap(), email))
+    });
+    let (candidate_id, email) = found.unwrap();
+    let record = json!({"key": "ada", "emails": [email], "custom_fields": {"external_ref": "ref-1"}});
+    // What is read back after the write is from before it, and so is what the second one reads.
+    for _ in 0..2 {
+        sync(&world, &acme, std::slice::from_ref(&record));
+    }
+    let by_hand = Recruiter::SetCustomField {
+        collection: "candidates".into(),
+        id: candidate_id,
+        name_key: "external_ref".into(),
+        value: json!("by hand"),
+    };
+    world.sandbox.recruiter(&by_hand).unwrap();
+    world.clock.set(world.clock.now_ms() + 10 * 60_000);
+    finish(&world, &acme);
+    let row = world.sandbox.row("candidates", candidate_id).unwrap();
+    assert_eq!(row["custom_fields"]["external_ref"]["value"], "ref-1", "the field is enforced");
+}

@@ -80,6 +80,8 @@ pub enum Need {
     Stored(RemoteRef),
     /// One observed record as the ATS shows it now: two observations of one fact disagree.
     Confirmed(RemoteRef),
+    /// Whether what was last written for a desired record must show by now.
+    Settled(String),
     /// Who is linked to a record: host paths.
     LinkedTo(RemoteRef),
     /// Some names of a small kind, for suggestions.
@@ -94,6 +96,7 @@ pub struct Facts {
     lookups: HashMap<(String, &'static str, String), Vec<Arc<Record>>>,
     observed: HashMap<RemoteRef, Option<Arc<Record>>>,
     stored: HashMap<RemoteRef, Option<Arc<Record>>>,
+    settled: HashMap<String, bool>,
     gone: std::collections::HashSet<RemoteRef>,
     linked: HashMap<RemoteRef, Vec<String>>,
     names: HashMap<String, Vec<String>>,
@@ -122,6 +125,7 @@ impl Facts {
     pub fn forget_stored(&mut self) {
         self.lookups = HashMap::new();
         self.stored = HashMap::new();
+        self.settled = HashMap::new();
         self.observed.retain(|_, record| record.is_none());
         self.observed.shrink_to_fit();
         let taken = &self.taken;
@@ -162,6 +166,19 @@ impl Facts {
             Some(record) => Ok(record.as_ref()),
             None => Err(Need::Stored(remote.clone())),
         }
+    }
+
+    /// Whether what was last written for a desired record must show by now.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
+    pub fn settled(&self, key: &str) -> Result<bool, Need> {
+        self.settled.get(key).copied().ok_or_else(|| Need::Settled(key.to_owned()))
+    }
+
+    /// Answers whether what was last written for a desired record must show by now.
+    pub fn add_settled(&mut self, key: String, settled: bool) {
+        self.settled.insert(key, settled);
     }
 
     /// Answers what is stored of one record.

@@ -187,6 +187,10 @@ impl Reconciler {
                         row => gathered.facts.add_observed(remote, row.map(|row| record(&row))),
                     }
                 }
+                Need::Settled(key) => {
+                    let settled = self.must_show(&key).await?;
+                    gathered.facts.add_settled(key, settled);
+                }
                 Need::Stored(remote) => {
                     let row = self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone);
                     gathered.facts.add_stored(remote, row.map(|row| record(&row)));

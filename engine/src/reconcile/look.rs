@@ -270,6 +270,22 @@ impl Reconciler {
         }
     }
 
+    /// Whether what was written for a desired record must show by now, each kind after its delay.
+    pub(super) async fn must_show(&self, key: &str) -> Result<bool, Error> {
+        let manifest = self.adapter.manifest();
+        let now_ms = self.session.ats_now_ms();
+        let shows_by_ms = |intent: &Intent| {
+            let rule = manifest.operation(&intent.operation);
+            let kind = rule.and_then(|rule| manifest.kind(&rule.kind));
+            let delay_ms = kind.map_or(0, |kind| kind.visible_within_ms);
+            let delay_ms = self.settle_window_ms.unwrap_or(delay_ms).saturating_add(CLOCK_GRAIN_MS);
+            self.done_by_ms(intent).saturating_add(delay_ms)
+        };
+        let intents = self.store.intents_of(&self.name, key, WRITES_MAX).await?;
+        let none = |intent: &&Intent| matches!(intent.state, IntentState::Refused { .. } | IntentState::NotSent { .. });
+        Ok(!intents.iter().filter(|intent| !none(intent)).any(|intent| shows_by_ms(intent) > now_ms))
+    }
+
     /// By the ATS's clock: when the effect of an intent had happened at the latest.
     fn done_by_ms(&self, intent: &Intent) -> u64 {
         match intent.state {
