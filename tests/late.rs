@@ -6,6 +6,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
 
+use atsync::model::contract::{Hint, RemoteRef};
 use atsync::plan::{Plan, words};
 use atsync::reconcile::ApplyReport;
 use atsync::{Clock, Connection, PlanOf};
@@ -342,4 +343,66 @@ fn a_write_that_died_before_its_answer_is_found_however_late_it_shows() {
     let acme = world.connect();
     finish(&world, &acme);
     assert_eq!(counts(&world), ONE_OF_EACH);
+}
+
+#[test]
+fn a_note_that_a_merge_brings_along_late_is_not_left_once_more() {
+    for pause_ms in [0, 10_000, 20_000] {
+        let world = World::new(1, 24);
+        let acme = world.connect();
+        let noted = ada(&json!({"notes": [{"key": "n1", "body": "Met at the fair."}]}));
+        sync(&world, &acme, std::slice::from_ref(&noted));
+        world.clock.set(world.clock.now_ms() + 60 * 60_000);
+        let loser = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
+        let rows = world.sandbox.rows("candidates");
+        let others = rows.iter().filter(|row| row["private"] != true && !row["first_name"].is_null());
+        let winner = others.filter_map(|row| row["id"].as_i64()).find(|id| *id != loser).unwrap();
+        // That two people are one shows at once, and what hangs on them follows.
+        world.sandbox.set_quirks(|quirks| {
+            quirks.visibility_delay_ms = QUICK_MS;
+            quirks.visibility_delays_ms = ["candidates", "applications"].map(|kind| (kind.to_owned(), 0)).into();
+        });
+        let merge = Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser };
+        world.sandbox.recruiter(&merge).unwrap();
+        world.clock.set(world.clock.now_ms() + pause_ms);
+        let person = |id: i64| RemoteRef::new("candidates", id.to_string());
+        world.run(acme.hint(Hint::Merged((person(loser), person(winner))))).unwrap();
+        world.sandbox.clear_logs();
+        for _ in 0..2 {
+            world.run(acme.sync()).unwrap();
+        }
+        assert_eq!(world.sandbox.creates("notes"), 0, "{pause_ms} ms after the merge");
+        finish(&world, &acme);
+        let met = world.sandbox.notes_of(winner).iter().filter(|note| note["body"] == "Met at the fair.").count();
+        assert_eq!(met, 1);
+    }
+}
+
+#[test]
+fn a_value_that_does_not_show_yet_is_not_taken_for_erased() {
+    let world = late();
+    let acme = world.connect();
+    let rows = world.sandbox.rows("candidates");
+    let found = rows.iter().find_map(|row| {
+        let email = row["email_addresses"][0]["value"].as_str()?;
+        let alone = row["private"] != true && world.sandbox.candidates_by_email(email).len() == 1;
+        (alone && row["custom_fields"]["external_ref"]["value"].is_null()).then(|| (row["id"].as_i64().unwrap(), email))
+    });
+    let (candidate_id, email) = found.unwrap();
+    let record = json!({"key": "ada", "emails": [email], "custom_fields": {"external_ref": "ref-1"}});
+    // What is read back after the write is from before it, and so is what the second one reads.
+    for _ in 0..2 {
+        sync(&world, &acme, std::slice::from_ref(&record));
+    }
+    let by_hand = Recruiter::SetCustomField {
+        collection: "candidates".into(),
+        id: candidate_id,
+        name_key: "external_ref".into(),
+        value: json!("by hand"),
+    };
+    world.sandbox.recruiter(&by_hand).unwrap();
+    world.clock.set(world.clock.now_ms() + 10 * 60_000);
+    finish(&world, &acme);
+    let row = world.sandbox.row("candidates", candidate_id).unwrap();
+    assert_eq!(row["custom_fields"]["external_ref"]["value"], "ref-1", "the field is enforced");
 }

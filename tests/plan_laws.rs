@@ -98,6 +98,11 @@ impl Tiny {
                 let shown = self.shown(&remote.kind, &remote.id);
                 facts.add_observed(remote, shown);
             }
+            Need::Settled(key) => facts.add_settled(key, true),
+            Need::Stored(remote) => {
+                let shown = self.shown(&remote.kind, &remote.id);
+                facts.add_stored(remote, shown);
+            }
             Need::Confirmed(remote) => {
                 let shown = self.shown(&remote.kind, &remote.id);
                 facts.add_confirmed(remote, shown);

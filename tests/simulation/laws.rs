@@ -2,11 +2,13 @@
 //!
 //! [`at_any_time`] is asked after every life, whatever befell it; [`at_the_end`] when faults have stopped and the calm lives are over.
 //!
-//! What nobody can know is not asked for, and each place says so. There are five such things: a creation that a fate undid while it was in doubt may
-//! happen again; a merge is known only where the store had seen an application on the loser that is still there, so another one may be told as a
-//! deletion, or to whom a lying webhook says; an anonymisation in part looks like an edit until a webhook names it, and is written over where a field
-//! is enforced; of what was written before the store could know that somebody was erased, nothing is asked; and which of two applications to one job
-//! is meant, when a merge brought the second, only a person can say, so that record waits.
+//! What nobody can know is not asked for, and each place says so. There are six such things: a creation that a fate
+//! undid while it was in doubt may happen again; a merge is known only where the store had seen an application on the
+//! loser that is still there, so another one may be told as a deletion, or to whom a lying webhook says; an
+//! anonymisation in part looks like an edit until a webhook names it, and is written over where a field is enforced; of
+//! what was written before the store could know that somebody was erased, nothing is asked; which of two
+//! applications to one job is meant, when a merge brought the second, only a person can say, so that record waits; and
+//! whether what was emptied was erased, so that it stays empty, or as a recruiter wrote it since, be it enforced.
 
 use crate::host::{CHANNEL_KEY, CHANNEL_NAME};
 use crate::sim::{PULLED, Sim};
@@ -22,6 +24,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Requests that can mail somebody.
 const MAILING: &[&str] = &["/move", "/reject", "/unreject", "/hire", "/convert_to_candidate", "/v3/users"];
+
+/// A candidate's lists of contacts.
+const CONTACTS: [&str; 5] =
+    ["phone_numbers", "email_addresses", "addresses", "website_addresses", "social_media_addresses"];
 
 /// What must hold after any life.
 pub(crate) fn at_any_time(sim: &mut Sim) {
@@ -155,6 +161,9 @@ pub(crate) fn at_the_end(sim: &mut Sim) {
         for key in sim.host.wanted.keys() {
             let row = sim.world.run(sim.world.connect().desired(key)).unwrap();
             sim.say(format!("{key}: {:?}, linked to {:?}", row.map(|row| row.status.conditions), links(sim, key)));
+        }
+        if let Ok(plan) = sim.world.run(sim.world.connect().plan(PlanOf::All)) {
+            sim.say(atsync::plan::words::plan(&plan));
         }
     }
     for law in broken {
@@ -404,10 +413,22 @@ fn fated(sim: &Sim) -> BTreeSet<String> {
     all.iter().filter(ended).map(|(key, _)| key.clone()).collect()
 }
 
+/// The desired records of which a plan says one of these.
+fn said_of(sim: &Sim, reasons: &[&str]) -> BTreeSet<String> {
+    let plan = sim.world.run(sim.world.connect().plan(PlanOf::All)).unwrap();
+    let findings = plan.records.iter().flat_map(|record| &record.findings);
+    findings.filter(|finding| reasons.contains(&finding.reason.as_str())).map(|finding| finding.host.clone()).collect()
+}
+
+fn has_no_contact(row: &Value) -> bool {
+    CONTACTS.iter().all(|list| row[*list].as_array().is_none_or(Vec::is_empty))
+}
+
 /// What only the host writes is as the host wants it.
 fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
     let truth = &sim.world.sandbox;
     let fated = fated(sim);
+    let said_erased = said_of(sim, &["ContactsGone", "Erased"]);
     let named = |collection: &str, name: &str| {
         truth.rows(collection).iter().filter(|row| row["name"] == name && row["active"] == true).count()
     };
@@ -439,12 +460,21 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
         // What was blanked in part stays blank where nothing was written since, and no longer is what it was where the engine made it.
         let blanked = |group: &str| sim.fates.blanked.get(&id).is_some_and(|groups| groups.contains(group));
         let field = &row["custom_fields"]["external_ref"]["value"];
-        if *field != record["custom_fields"]["external_ref"] && !blanked("custom_candidate_fields") {
+        // What was emptied, alone or with all contacts, may have been erased, so no policy puts back what was there
+        // (seed 753): it stays empty, or what a recruiter wrote since stands. The engine must say so, it must be so, and
+        // what the host says anew is written all the same.
+        let is_blank = blanked("custom_candidate_fields");
+        let may_be_erased = said_erased.contains(key) && (is_blank || has_no_contact(&row));
+        let is_left = |value: &Value| {
+            let by_hand = value.as_str().is_some_and(|text| text.starts_with("by hand "));
+            may_be_erased && (by_hand || (value.is_null() && is_blank))
+        };
+        if *field != record["custom_fields"]["external_ref"] && !is_left(field) {
             broken.push(format!("{key}: external_ref is {field}, wanted {}", record["custom_fields"]["external_ref"]));
         }
         let channel = &row["custom_fields"][CHANNEL_KEY]["value"];
         let wanted = record["custom_fields"].get("channel");
-        if wanted.is_some_and(|wanted| wanted != channel) && !blanked("custom_candidate_fields") {
+        if wanted.is_some_and(|wanted| wanted != channel) && !is_left(channel) {
             broken.push(format!("{key}: the channel is {channel}, wanted {wanted:?}"));
         }
         let has = |list: &str, value: &Value| {
@@ -555,7 +585,7 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
         {
             broken.push(format!("{key}: the recruiter's title {title} became {}", row["title"]));
         }
-        for list in ["phone_numbers", "email_addresses", "addresses", "website_addresses", "social_media_addresses"] {
+        for list in CONTACTS {
             let before = sim.initial.get(id).and_then(|row| row[list].as_array().cloned()).unwrap_or_default();
             let after = row[list].as_array().cloned().unwrap_or_default();
             if blanked(list) {

@@ -465,3 +465,55 @@ fn a_false_hook_about_a_real_merge_is_found_out_by_the_applications() {
     let end = world.run(acme.hint(Hint::Merged((person(loser), person(others[1]))))).unwrap();
     assert_eq!(end, HintEnd::Moved { to: others[0].to_string() });
 }
+
+/// The history of a seed whose ATS is late and whose engine comes back at once after each death.
+fn late_and_hasty(seed: u64) -> Options {
+    Options { late: true, hasty: true, ..Options::of(seed) }
+}
+
+/// Seed 106, late. An application was deleted, then one to that job was wanted. The stored one was linked, its update
+/// found it gone, and so the wish waited for a person, as if somebody had undone it. What a plan would link to is shown
+/// by the ATS first; `tests/sweeps/adoptions.rs` has the law.
+#[test]
+fn what_was_deleted_before_it_was_wanted_is_not_linked() {
+    held(late_and_hasty(106));
+}
+
+/// Seed 753, late. All contacts of somebody were blanked, and then a recruiter wrote a custom field that the host
+/// enforces. They may have been erased, so that is not written over; the law wanted it to be.
+#[test]
+fn what_a_recruiter_writes_to_somebody_without_any_contact_stands() {
+    held(late_and_hasty(753));
+}
+
+/// Seed 697, late. Between the look at a candidate and the note on its way they were merged away. The ATS took the
+/// note, on somebody who is no more, and for the engine it was left.
+#[test]
+fn a_note_for_somebody_who_was_merged_away_at_that_moment_is_left_on_who_they_are_now() {
+    let world = World::new(1, 12);
+    let acme = world.connect();
+    declare(&world, &acme, &ada(&json!({})));
+    world.run(acme.sync()).unwrap();
+    live_on(&world, &acme);
+    let (candidate_id, secondary_candidate_id) = (somebody(&world), the_one(&world, ADA));
+    let sandbox = world.sandbox.clone();
+    let mut merged = false;
+    world.wire.meddle(move |request| {
+        if request.method == "POST" && request.url.path() == "/v3/notes" && !std::mem::replace(&mut merged, true) {
+            sandbox.recruiter(&Recruiter::Merge { candidate_id, secondary_candidate_id }).unwrap();
+        }
+        None
+    });
+    let noted = ada(&json!({"notes": [{"key": "n1", "body": "Met."}]}));
+    declare(&world, &acme, &noted);
+    world.run(acme.sync()).unwrap();
+    assert_eq!(world.sandbox.orphan_notes().len(), 1, "the ATS took it");
+    let person = |id: i64| RemoteRef::new("candidates", id.to_string());
+    world.run(acme.hint(Hint::Merged((person(secondary_candidate_id), person(candidate_id))))).unwrap();
+    live_on(&world, &acme);
+    let met = |world: &World| world.sandbox.notes_of(candidate_id).iter().filter(|note| note["body"] == "Met.").count();
+    assert_eq!(met(&world), 1);
+    world.sandbox.clear_logs();
+    live_on(&world, &acme);
+    assert_eq!((met(&world), world.written()), (1, Vec::new()), "once is enough");
+}

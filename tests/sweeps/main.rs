@@ -3,6 +3,7 @@
 //! Method: a recruiter changes the sandbox past the API, the engine looks, and the feed is counted. The feed is the judge: every event of a
 //! kind counts once, and serials have no gap. Time is moved by hand beyond the window in which a record counts as young.
 
+mod adoptions;
 mod doubts;
 mod proofs;
 mod rights;

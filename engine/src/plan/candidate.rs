@@ -517,6 +517,9 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
                 format!("{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)", list.field());
             draft.say(FindingKind::Drifted, &key, "RemovedInAts", message);
         }
+        if planned.applied.get("erased").is_some() && !draft.has_settled(&key) {
+            planned.forget_erased(base.get(list.field()));
+        }
         if !planned.erased.is_empty() {
             draft.say_erased_entries(&key, list.field(), &planned.erased);
         }

@@ -116,6 +116,15 @@ pub struct ListPlan {
 }
 
 impl ListPlan {
+    /// Remembers no more entries as erased than were before.
+    pub(super) fn forget_erased(&mut self, before: Option<&Value>) {
+        let Some(applied) = self.applied.as_object_mut() else { return };
+        match before.and_then(|before| before.get("erased")) {
+            Some(erased) => drop(applied.insert("erased".to_owned(), erased.clone())),
+            None => drop(applied.remove("erased")),
+        }
+    }
+
     /// The values that are not there and stay away.
     pub(super) fn away(&self) -> impl Iterator<Item = &String> {
         self.drifted.iter().chain(&self.erased)

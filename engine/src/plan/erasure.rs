@@ -16,6 +16,9 @@
 //! A base that was taken on a record which was merged into another says nothing of what that other one held, until it
 //! was taken anew ([`TAKEN_ON`]).
 //!
+//! A read that may be older than our own last write to the record proves nothing: what is empty in it may have been
+//! empty before that write. Such a field is left alone, nothing is remembered, and the next plan looks again.
+//!
 //! Left out: `private`, which is no data of the person and protects it, so `enforce` sets it again; stage and outcome,
 //! which are never empty; the definitions of custom fields and users, which are nobody's personal data.
 
@@ -99,7 +102,7 @@ impl<D: Owned> Draft<'_, D> {
 
     /// Brings the base up to date with what was decided on a field: whether it was emptied.
     pub(super) fn remember(
-        &self,
+        &mut self,
         host: &str,
         applied: &mut Map<String, Value>,
         field: &str,
@@ -108,19 +111,42 @@ impl<D: Owned> Draft<'_, D> {
     ) {
         match decision {
             Decision::InStep | Decision::Write => mark(applied, field, false),
-            Decision::Erased => mark(applied, field, true),
+            Decision::Erased => {
+                if self.has_settled(host) {
+                    mark(applied, field, true);
+                }
+            }
             // A policy that leaves it empty may be another one tomorrow.
             Decision::Drifted | Decision::Conflict | Decision::Leave => {
                 let held = applied.get(field).is_some_and(|base| !base.is_null() && base.as_str() != Some(""));
-                if held && observed.is_null() && D::is_personal(field) && !self.is_base_of_another(host) {
+                let is_emptied = held && observed.is_null() && D::is_personal(field) && !self.is_base_of_another(host);
+                if is_emptied && self.has_settled(host) {
                     mark(applied, field, true);
                 }
             }
         }
     }
 
+    /// Whether what the engine last wrote for the record must show by now. Where it need not, the next plan looks again.
+    pub(super) fn has_settled(&mut self, host: &str) -> bool {
+        let key = host.split('/').next().unwrap_or(host);
+        match self.facts.settled(key) {
+            Ok(settled) => {
+                self.plan.look_again |= !settled;
+                settled
+            }
+            Err(need) => {
+                self.needs.push(need);
+                false
+            }
+        }
+    }
+
     /// Says that a value was erased and is not put back.
     pub(super) fn say_erased(&mut self, host: &str, field: &str) {
+        if !self.has_settled(host) {
+            return self.say_not_shown_yet(host, field);
+        }
         let message = format!(
             "{host}: `{field}` was emptied in the ATS after it had held a value, so it may have been erased; the value is not \
              put back, whatever the policy. Declare another value; or, to write the same one again, take it out of the \
@@ -129,8 +155,19 @@ impl<D: Owned> Draft<'_, D> {
         self.say(FindingKind::Drifted, host, "Erased", message);
     }
 
+    fn say_not_shown_yet(&mut self, host: &str, field: &str) {
+        let message = format!(
+            "{host}: the record was written to so lately that the ATS need not show it yet, and `{field}` does not; nothing \
+             is written until it must show"
+        );
+        self.say(FindingKind::Note, host, "NotShownYet", message);
+    }
+
     /// Says of entries of a list that they were erased and are not put back.
     pub(super) fn say_erased_entries(&mut self, host: &str, list: &str, entries: &[String]) {
+        if !self.has_settled(host) {
+            return self.say_not_shown_yet(host, list);
+        }
         let message = format!(
             "{host}: {} went out of `{list}` in the ATS when nothing of its kind was left there, so it may have been erased; it \
              is not put back, whatever the policy. Declare another one; or, to write the same one again, take it out of \

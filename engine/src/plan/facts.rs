@@ -76,8 +76,12 @@ pub enum Need {
     },
     /// One observed record.
     Observed(RemoteRef),
+    /// One observed record as it is stored, which costs no request where it is not.
+    Stored(RemoteRef),
     /// One observed record as the ATS shows it now: two observations of one fact disagree.
     Confirmed(RemoteRef),
+    /// Whether what was last written for a desired record must show by now.
+    Settled(String),
     /// Who is linked to a record: host paths.
     LinkedTo(RemoteRef),
     /// Some names of a small kind, for suggestions.
@@ -91,6 +95,8 @@ pub enum Need {
 pub struct Facts {
     lookups: HashMap<(String, &'static str, String), Vec<Arc<Record>>>,
     observed: HashMap<RemoteRef, Option<Arc<Record>>>,
+    stored: HashMap<RemoteRef, Option<Arc<Record>>>,
+    settled: HashMap<String, bool>,
     gone: std::collections::HashSet<RemoteRef>,
     linked: HashMap<RemoteRef, Vec<String>>,
     names: HashMap<String, Vec<String>>,
@@ -108,7 +114,8 @@ pub struct Facts {
 impl Facts {
     /// How many facts there are that can be read again.
     pub fn len(&self) -> usize {
-        self.lookups.len().saturating_add(self.observed.len()).saturating_add(self.linked.len())
+        let records = self.observed.len().saturating_add(self.stored.len());
+        self.lookups.len().saturating_add(records).saturating_add(self.linked.len())
     }
 
     /// Whether there are none.
@@ -119,6 +126,8 @@ impl Facts {
     /// Forgets what the store can tell again. What this run decided stays, and so does that something is not there: asking for it again costs a request.
     pub fn forget_stored(&mut self) {
         self.lookups = HashMap::new();
+        self.stored = HashMap::new();
+        self.settled = HashMap::new();
         self.observed.retain(|_, record| record.is_none());
         self.observed.shrink_to_fit();
         let taken = &self.taken;
@@ -148,6 +157,35 @@ impl Facts {
             Some(record) => Ok(record.as_ref()),
             None => Err(Need::Observed(remote.clone())),
         }
+    }
+
+    /// One record as it is stored; none when it is not.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
+    pub fn stored(&self, remote: &RemoteRef) -> Result<Option<&Arc<Record>>, Need> {
+        match self.stored.get(remote) {
+            Some(record) => Ok(record.as_ref()),
+            None => Err(Need::Stored(remote.clone())),
+        }
+    }
+
+    /// Whether what was last written for a desired record must show by now.
+    ///
+    /// # Errors
+    /// The need, when it has not been answered yet.
+    pub fn settled(&self, key: &str) -> Result<bool, Need> {
+        self.settled.get(key).copied().ok_or_else(|| Need::Settled(key.to_owned()))
+    }
+
+    /// Answers whether what was last written for a desired record must show by now.
+    pub fn add_settled(&mut self, key: String, settled: bool) {
+        self.settled.insert(key, settled);
+    }
+
+    /// Answers what is stored of one record.
+    pub fn add_stored(&mut self, remote: RemoteRef, record: Option<Arc<Record>>) {
+        self.stored.insert(remote, record);
     }
 
     /// One record as the ATS showed it in this run; none when it is not shown.

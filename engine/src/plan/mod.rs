@@ -61,7 +61,7 @@ pub mod words;
 
 pub(crate) use definition::name_claim;
 pub use facts::{Declared, Facts, Need, Record};
-pub(crate) use once::RELEASED;
+pub(crate) use once::{FOUND_ON, RELEASED};
 
 use crate::store::LinkRow;
 use atsync_model::contract::RemoteRef;
@@ -461,6 +461,17 @@ impl<'a, D: Owned> Draft<'a, D> {
     /// The observed record, or none while the fact is missing; the inner option is none when it is not there.
     fn observed(&mut self, remote: &RemoteRef) -> Option<Option<&'a std::sync::Arc<Record>>> {
         match self.facts.observed(remote) {
+            Ok(record) => Some(record),
+            Err(need) => {
+                self.needs.push(need);
+                None
+            }
+        }
+    }
+
+    /// The record as it is stored, or none while the fact is missing; the inner option is none when it is not stored.
+    fn stored(&mut self, remote: &RemoteRef) -> Option<Option<&'a std::sync::Arc<Record>>> {
+        match self.facts.stored(remote) {
             Ok(record) => Some(record),
             Err(need) => {
                 self.needs.push(need);

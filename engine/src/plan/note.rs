@@ -1,10 +1,20 @@
 //! Notes on a candidate: left once, never changed. Pure.
 //!
 //! See [`super::once`] for what becomes of a note whose declaration changes or ends.
+//!
+//! # A note that hangs on nobody
+//! An ATS may take a note for somebody who was merged away a moment before, and then nobody ever reads it. It shows
+//! when the person of the desired record has moved and the note has not. Then it is read once more by its id, and if it
+//! still names the one who is no more, it is left on the person, after a look at what they carry: a note that the merge
+//! brought along is found there.
 
 use super::candidate::Person;
-use super::{Draft, FieldChange, made, once, step};
+use super::{Draft, FieldChange, FindingKind, made, once, step};
+use crate::store::LinkRow;
+use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredNote, Visibility};
+use atsync_model::kinds;
+use atsync_model::manifest::EffectClass;
 use serde_json::{Value, json};
 
 /// Plans all notes of the desired record.
@@ -14,8 +24,12 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     for note in &desired.notes {
         let path = format!("{prefix}{}", note.key);
         match draft.input.links.get(&path) {
-            Some(link) => once::compare(draft, &path, "note", link, &members(note)),
-            None => create(draft, person, note, &path),
+            None => create(draft, person, note, &path, "it has not been left yet".to_owned()),
+            Some(link) => match hangs_on_nobody(draft, person, link) {
+                None => {}
+                Some(Some(former)) => leave_anew(draft, person, note, link, &former),
+                Some(None) => once::compare(draft, &path, "note", link, &members(note)),
+            },
         }
     }
     once::release(draft, &prefix, "note", |key| desired.notes.iter().any(|note| note.key == key));
@@ -34,10 +48,44 @@ fn members(note: &DesiredNote) -> [once::Member<'_>; 3] {
     [("body", &note.body), ("visibility", word(note.visibility)), ("application", application)]
 }
 
-fn create(draft: &mut Draft<'_>, person: &Person<'_>, note: &DesiredNote, path: &str) {
+/// Who is no more and has the note all the same; the inner option is none where it hangs on the person. None while
+/// facts are missing.
+fn hangs_on_nobody(draft: &mut Draft<'_>, person: &Person<'_>, link: &LinkRow) -> Option<Option<RemoteRef>> {
+    let Person::There(person) = person else { return Some(None) };
+    if once::is_found_on(link, &person.id) {
+        return Some(None);
+    }
+    let stored = draft.stored(&link.remote)?;
+    let Some(of) = stored.and_then(|note| note.text("candidate.id")).filter(|of| *of != person.id) else {
+        return Some(None);
+    };
+    let former = RemoteRef::new(kinds::CANDIDATES, of);
+    if draft.observed(&former)?.is_some() || !draft.facts.is_gone(&former) {
+        return Some(None);
+    }
+    let shown = draft.confirmed(&link.remote)?;
+    let still = shown.is_some_and(|note| note.text("candidate.id") == Some(former.id.as_str()));
+    Some(still.then_some(former))
+}
+
+/// Leaves a note that hangs on nobody on the person, where leaving it twice harms nobody.
+fn leave_anew(draft: &mut Draft<'_>, person: &Person<'_>, note: &DesiredNote, link: &LinkRow, former: &RemoteRef) {
+    let rule = draft.input.manifest.operation("notes.create");
+    let lost = format!("{}: {} hangs on {former}, which is no more, so nobody reads it", link.host, link.remote);
+    if rule.is_some_and(|rule| rule.class == EffectClass::Unsafe) {
+        let message = format!("{lost}; leaving it once more could do harm, so it is left to you");
+        draft.say(FindingKind::Note, &link.host, "HangsOnNobody", message);
+        once::compare(draft, &link.host, "note", link, &members(note));
+        return;
+    }
+    draft.say(FindingKind::Note, &link.host, "HangsOnNobody", format!("{lost}; it is left once more"));
+    create(draft, person, note, &link.host, format!("{} hangs on {former}, which is no more", link.remote));
+}
+
+fn create(draft: &mut Draft<'_>, person: &Person<'_>, note: &DesiredNote, path: &str, reason: String) {
     let key = draft.input.desired.key.clone();
     let Some(rule) = draft.operation(path, "notes.create") else { return };
-    let mut step = step(rule, path, "it has not been left yet".to_owned());
+    let mut step = step(rule, path, reason);
     step.after = person.after(&key);
     step.input.insert("candidate".to_owned(), person.id(&key));
     if let Some(application) = &note.application {

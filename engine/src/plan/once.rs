@@ -21,6 +21,9 @@ use sha2::{Digest, Sha256};
 /// The member of a base that marks a record as no longer declared.
 pub(crate) const RELEASED: &str = "released";
 
+/// The member of a base that says on whom a look found the record, whatever the record itself says.
+pub(crate) const FOUND_ON: &str = "found_on";
+
 /// Where the ATS fetched a file from, once. Hosts make such addresses anew for every declaration, so another one
 /// alone is worth a note and no conflict.
 const FETCHED_FROM: &str = "url";
@@ -37,6 +40,11 @@ fn digest(text: &str) -> Value {
 /// The base of a record that is made with these members.
 pub(super) fn base(members: &[Member<'_>]) -> Map<String, Value> {
     members.iter().map(|(place, says)| ((*place).to_owned(), digest(says))).collect()
+}
+
+/// Whether a look found the record on this parent.
+pub(super) fn is_found_on(link: &LinkRow, parent: &str) -> bool {
+    link.applied.get(FOUND_ON).and_then(Value::as_str) == Some(parent)
 }
 
 /// Compares what is declared with what the record was made of. `what`: its word for messages.

@@ -207,7 +207,7 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
         Some(Stands::Off) => {
             let was_there = link.is_some() || carried.as_deref() == Some(SEEN);
             let is_erased = was_there && is_erased(draft, known, name);
-            if is_erased {
+            if is_erased && draft.has_settled(path) {
                 mark(draft, known.record, name, true);
             }
             match draft.policy("tags") {

@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Rounds of questions for one record. References hang on each other three deep; each round answers at least one question.
-const ROUNDS_MAX: usize = 50;
+pub(super) const ROUNDS_MAX: usize = 50;
 /// Rows that a lookup brings at most; a term that fits more is ambiguous anyway.
 const LOOKUP_ROWS_MAX: usize = 2_000;
 /// Names read for suggestions.
@@ -40,6 +40,8 @@ pub(crate) struct Gathered {
     refreshed_below: BTreeSet<(String, String)>,
     /// Ids as the ATS writes them, by kind and term: terms are in lower case.
     ids: BTreeMap<(String, String), String>,
+    /// What plans of this run would link to and the ATS was asked for.
+    pub(super) shown: BTreeSet<RemoteRef>,
     /// No kind is refreshed.
     resting: bool,
 }
@@ -49,6 +51,11 @@ impl Gathered {
     pub(super) fn resting(manifest: &atsync_model::Manifest) -> Self {
         let refreshed = manifest.kinds.iter().map(|kind| kind.name.clone()).collect();
         Self { refreshed, resting: true, ..Self::default() }
+    }
+
+    /// Whether it plans on what is at hand.
+    pub(super) fn is_resting(&self) -> bool {
+        self.resting
     }
 
     /// Remembers that a kind cannot be read.
@@ -179,6 +186,14 @@ impl Reconciler {
                         Some(row) if row.gone => gathered.facts.add_gone(remote),
                         row => gathered.facts.add_observed(remote, row.map(|row| record(&row))),
                     }
+                }
+                Need::Settled(key) => {
+                    let settled = self.must_show(&key).await?;
+                    gathered.facts.add_settled(key, settled);
+                }
+                Need::Stored(remote) => {
+                    let row = self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone);
+                    gathered.facts.add_stored(remote, row.map(|row| record(&row)));
                 }
                 Need::LinkedTo(remote) => {
                     let links = self.store.links_to(&self.name, &remote).await?;

@@ -10,6 +10,8 @@
 //! When the parent was made is read from the journal, so it holds over a restart; for a parent that
 //! somebody else made, from its own `created_at`. A parent that this run made and nobody can have
 //! added to yet needs no look at all, and an old one no wait, so an ordinary create costs what it did.
+//! What is made once more because it hangs on somebody who was merged away is looked for until the merge
+//! must show.
 //!
 //! # Bounds
 //! One wait is as long as the kind's delay at most, however the clocks jump; [`WRITES_MAX`] intents are
@@ -23,6 +25,7 @@ use super::gather::record;
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, Moment};
+use crate::plan::FOUND_ON;
 use crate::store::LinkHow;
 use crate::transport::Priority;
 use atsync_model::contract::{Outcome, Probe, Probed, RemoteRef, Task};
@@ -137,6 +140,11 @@ impl Reconciler {
                 for link in &mut links {
                     // Nothing of it was written by the engine; the next plan compares.
                     link.applied = Map::new();
+                    let before = self.store.link(&self.name, &link.host).await?;
+                    if let Some(before) = before.filter(|before| before.remote == link.remote) {
+                        link.applied = before.applied;
+                        link.applied.extend(whom(order).map(|id| (FOUND_ON.to_owned(), id)));
+                    }
                     work.made.insert(link.host.clone(), link.remote.clone());
                     work.touched.push(Touched { remote: link.remote.clone(), intent: None, ended: false });
                 }
@@ -199,8 +207,21 @@ impl Reconciler {
                 left_ms = left_ms.max(done_by(&intent).left_ms(wait_ms, &self.now()));
             }
         }
+        if self.hangs_elsewhere(order, &named).await? {
+            // What brings it along may have happened just now.
+            left_ms = wait_ms;
+        }
         look |= left_ms > 0;
         Ok(Wary { look, until_ms: self.clock.steady_ms().saturating_add(left_ms) })
+    }
+
+    /// Whether the path's record is there and hangs on none of these: on somebody who is no more, where it is to be
+    /// made once more.
+    async fn hangs_elsewhere(&self, order: &Order, named: &BTreeSet<RemoteRef>) -> Result<bool, Error> {
+        let Some(link) = self.store.link(&self.name, &order.host).await? else { return Ok(false) };
+        let Some(row) = self.store.observed(&self.name, &link.remote).await? else { return Ok(false) };
+        let of = self.hangs_on(&row);
+        Ok(!row.gone && !of.is_empty() && !of.iter().any(|of| named.contains(of)))
     }
 
     /// The intents that may bear on a look: the young ones, and those of the parents however old, since one may have been sent again.
@@ -241,6 +262,20 @@ impl Reconciler {
             (true, false) => Some(Bearing::Parent),
             (false, false) => None,
         }
+    }
+
+    /// Whether what was written for a desired record must show by now, each kind after its delay.
+    pub(super) async fn must_show(&self, key: &str) -> Result<bool, Error> {
+        let manifest = self.adapter.manifest();
+        let now = self.now();
+        let may_hide = |intent: &Intent| {
+            let rule = manifest.operation(&intent.operation);
+            let kind = rule.and_then(|rule| manifest.kind(&rule.kind));
+            let delay_ms = self.settle_window_ms.unwrap_or_else(|| kind.map_or(0, |kind| kind.visible_within_ms));
+            let is_none = matches!(intent.state, IntentState::Refused { .. } | IntentState::NotSent { .. });
+            !is_none && done_by(intent).left_ms(delay_ms.saturating_add(CLOCK_GRAIN_MS), &now) > 0
+        };
+        Ok(!self.store.intents_of(&self.name, key, WRITES_MAX).await?.iter().any(may_hide))
     }
 
     /// How long ago a parent says that it was made; none when it does not. One that was found in this run and is not stored yet is read.
@@ -299,6 +334,12 @@ fn done_by(intent: &Intent) -> Moment {
 /// The paths above a path, the outermost first.
 fn ancestors(host: &str) -> Vec<&str> {
     host.match_indices('/').filter_map(|(at, _)| host.get(..at)).collect()
+}
+
+/// The candidate that an order names.
+fn whom(order: &Order) -> Option<Value> {
+    let input = serde_json::from_str::<Value>(&order.operation.input).ok()?;
+    input.get("candidate").cloned()
 }
 
 fn has_member(input: &str, member: &str) -> bool {

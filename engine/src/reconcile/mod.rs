@@ -10,6 +10,7 @@
 //!
 //! Left out: when to do it ([`crate::schedule`]), and several connections at once ([`crate::engine`]).
 
+mod adoption;
 mod apply;
 mod check;
 mod drive;

@@ -125,18 +125,22 @@ impl Reconciler {
                     };
                     after = Some(last.key.clone());
                     let mut seen = Seen::default();
+                    let mut wanted = Vec::with_capacity(rows.len());
                     for row in rows {
                         if row.mode == Mode::Paused {
                             seen.statuses.extend(paused(&row, self.clock.now_ms()));
                             plan.looked_at += 1;
                             continue;
                         }
-                        let record = self.parse_desired(&row)?;
-                        let mut planned = self.plan_record(gathered, &record, row.generation, &open).await?;
+                        wanted.push((self.parse_desired(&row)?, row));
+                    }
+                    let some: Vec<_> = wanted.iter().map(|(record, row)| (record, row.generation)).collect();
+                    let planned = self.plan_page(gathered, &some, &open).await?;
+                    for ((_, row), mut planned) in wanted.iter().zip(planned) {
                         if row.mode == Mode::ObservedOnly {
                             only_observe(&mut planned);
                         }
-                        seen.statuses.extend(self.status_after_plan(&row, &planned.0));
+                        seen.statuses.extend(self.status_after_plan(row, &planned.0));
                         self.link_in_step(&planned.0, &mut seen).await?;
                         collect(&mut plan, planned);
                     }
@@ -179,6 +183,7 @@ impl Reconciler {
         }
         let forgotten: BTreeSet<String> =
             self.store.kept_away(&self.name, declarations.clone()).await?.into_iter().collect();
+        let (mut wanted, mut modes) = (Vec::new(), Vec::new());
         for (record, Declaration { key, body }) in records.iter().zip(declarations) {
             let row = self.store.desired(&self.name, &key).await?;
             let generation = match &row {
@@ -194,8 +199,11 @@ impl Reconciler {
                 collect(plan, (planned, Vec::new()));
                 continue;
             }
-            let mut planned = self.plan_record(gathered, record, generation, open).await?;
-            if row.is_some_and(|row| row.mode != Mode::Managed) {
+            wanted.push((record, generation));
+            modes.push(row.map_or(Mode::Managed, |row| row.mode));
+        }
+        for (mut planned, mode) in self.plan_page(gathered, &wanted, open).await?.into_iter().zip(modes) {
+            if mode != Mode::Managed {
                 only_observe(&mut planned);
             }
             collect(plan, planned);

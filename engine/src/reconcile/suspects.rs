@@ -213,7 +213,7 @@ impl Reconciler {
 }
 
 /// Whether the record was taken in so late that reads from `since_ms` on need not show it yet.
-fn is_young(rule: &KindRule, row: &ObservedRow, since_ms: u64) -> bool {
+pub(super) fn is_young(rule: &KindRule, row: &ObservedRow, since_ms: u64) -> bool {
     row.changed_ms.saturating_add(rule.visible_within_ms) >= since_ms
 }
 
