@@ -14,7 +14,7 @@ use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched};
 use super::forms::Written;
 use super::gather::{Gathered, remote};
-use super::held::is_held_back;
+use super::held::{has_failed, is_held_back};
 use super::look::Made;
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
@@ -124,7 +124,9 @@ impl ApplyReport {
         self.steps.iter().filter(|step| step.end.word() == word).count()
     }
 
-    /// Whether everything that was planned came about or was settled.
+    /// Whether everything that was planned came about or was settled. A record that is blocked, that was refused before
+    /// and waits, or that does not show yet what was written has no step that failed: it counts in
+    /// [`Self::not_in_step`]. All is well where both hold: complete, and none that is not in step.
     pub fn is_complete(&self) -> bool {
         self.settled.open == 0
             && self.settled.refused == 0
@@ -586,8 +588,13 @@ impl Reconciler {
             let failure = failures.get(key.as_str());
             let denied = denied.get(key.as_str());
             if left.is_none() && failure.is_none() && denied.is_none() {
-                let differs = open.get(key.as_str()).is_some_and(|record| is_held_back(record));
-                *(if differs { &mut report.held_back } else { &mut report.in_step }) += 1;
+                let left = open.get(key.as_str());
+                let count = match left {
+                    Some(record) if has_failed(record) => &mut report.not_in_step,
+                    Some(record) if is_held_back(record) => &mut report.held_back,
+                    _ => &mut report.in_step,
+                };
+                *count += 1;
                 continue;
             }
             report.not_in_step += 1;

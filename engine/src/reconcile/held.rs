@@ -111,6 +111,11 @@ pub(super) fn is_held_back(planned: &RecordPlan) -> bool {
     conflict || NOT_IN_STEP.iter().any(|reason| planned.note(reason).is_some())
 }
 
+/// Whether what is desired was sent and did not come about: it was refused, given up, or is in doubt.
+pub(super) fn has_failed(planned: &RecordPlan) -> bool {
+    ["InDoubt", REFUSED_TOO_OFTEN, REFUSED].iter().any(|reason| planned.note(reason).is_some())
+}
+
 /// What is said of a step that was refused and does not leave now.
 fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
     let reason = match leave {

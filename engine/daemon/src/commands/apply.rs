@@ -101,7 +101,7 @@ async fn declare_and_apply(config: &Path, options: &cli::Apply, output: &Output,
         let is_nothing = planned.is_empty() && report.steps.is_empty();
         output.data(&if is_nothing { format!("{calls}.") } else { format!("{}, {calls}.", outcome(&report)) });
     }
-    if report.is_complete() && report.not_in_step > 0 {
+    if report.not_in_step > 0 && planned.blocked().next().is_none() {
         let name = &options.name;
         output.note(&format!(
             "some records are not in step yet; `atsync plan {name}` shows what is left, `atsync apply {name}` does it"
