@@ -113,6 +113,7 @@ impl From<NotSent> for Error {
     fn from(error: NotSent) -> Self {
         let kind = match &error {
             NotSent::Refused(_) => ErrorKind::Configuration,
+            NotSent::Moot(_) => ErrorKind::Input,
             NotSent::Auth(_) => ErrorKind::Auth,
             NotSent::Unreachable(_) | NotSent::Open { .. } | NotSent::Throttled { .. } => ErrorKind::Unavailable,
         };
@@ -171,6 +172,7 @@ mod tests {
         }
         let not_sent = [
             (NotSent::Refused(text()), ErrorKind::Configuration),
+            (NotSent::Moot(text()), ErrorKind::Input),
             (NotSent::Unreachable(text()), ErrorKind::Unavailable),
             (NotSent::Open { until_ms: 1 }, ErrorKind::Unavailable),
             (NotSent::Auth(text()), ErrorKind::Auth),

@@ -72,6 +72,15 @@ pub struct Intent {
     pub state: IntentState,
 }
 
+impl Intent {
+    /// When its next probe is due. A wait that is longer than the longest that the intent can have been given was begun
+    /// before the clock jumped back, and is over: how much of it passed is not known, and a probe does no harm.
+    pub(crate) fn probe_due_ms(&self, probe_after_ms: u64, probes: u32, now_ms: u64) -> u64 {
+        let longest_ms = look_again_ms(probes.saturating_sub(1)).max(sends::send_wait_ms(self.attempt));
+        if probe_after_ms > now_ms.saturating_add(longest_ms) { now_ms } else { probe_after_ms }
+    }
+}
+
 /// Where an intent stands.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]

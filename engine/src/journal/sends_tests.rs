@@ -1,7 +1,7 @@
 //! The laws of sending again.
 
 use super::{Leave, SEND_WAIT_MAX_MS, SENDS_MAX, may_leave, send_wait_ms};
-use crate::journal::{Intent, IntentState};
+use crate::journal::{Intent, IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
 use atsync_model::contract::Mark;
 use proptest::prelude::*;
 
@@ -112,4 +112,19 @@ fn a_clock_that_jumped_back_keeps_nothing_waiting() {
     let journal: Vec<Intent> = (1..4).map(|id| intent(id, 1, 10_000_000, refused(false))).collect();
     assert!(matches!(may_leave(journal.iter().rev(), 1, 10_000_001), Leave::Later { .. }));
     assert_eq!(may_leave(journal.iter().rev(), 1, 5_000_000), Leave::Now);
+}
+
+#[test]
+fn a_wait_that_is_longer_than_any_the_intent_was_given_was_begun_before_the_clock_jumped_back() {
+    let in_doubt = IntentState::InDoubt { reason: String::new(), probe_after_ms: 0, probes: 0, stuck: false };
+    let now_ms = 1_000_000_000;
+    for attempt in 1..=SENDS_MAX {
+        let doubt = intent(1, attempt, 0, in_doubt.clone());
+        for probes in 1..20 {
+            let longest_ms = look_again_ms(probes - 1).max(send_wait_ms(attempt));
+            let due_ms = |wait_ms: u64| doubt.probe_due_ms(now_ms + wait_ms, probes, now_ms) - now_ms;
+            assert_eq!((due_ms(longest_ms), due_ms(longest_ms + 1)), (longest_ms, 0), "{attempt}, {probes}");
+            assert!(longest_ms <= LOOK_WAIT_MAX_MS);
+        }
+    }
 }

@@ -468,7 +468,9 @@ impl Reconciler {
                 Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
             }
             EffectEnd::Stale(reason) => Ok(StepEnd::NotSent { reason }),
-            EffectEnd::NotSent(TaskError::NotSent(NotSent::Refused(reason))) => Ok(StepEnd::NotSent { reason }),
+            EffectEnd::NotSent(TaskError::NotSent(NotSent::Refused(reason) | NotSent::Moot(reason))) => {
+                Ok(StepEnd::NotSent { reason })
+            }
             EffectEnd::NotSent(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
                 Ok(StepEnd::NotSent { reason: self.explain_failure(&failure) })
             }

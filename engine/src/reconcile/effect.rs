@@ -2,7 +2,8 @@
 //!
 //! # Expected flow
 //! 1. The adapter's write task runs; its reads go out like any other.
-//! 2. When it names its one `unsafe` request, the intent is written durably as `sending`. Then the request leaves.
+//! 2. When it names its one `unsafe` request, the intent is written durably as `sending`. Then the request leaves, if it still may when its turn
+//!    has come ([`super::gate`]).
 //! 3. What became of it is judged from the transport's facts first: nothing left = `not_sent`; no complete answer, or 5xx = `in_doubt`, whatever
 //!    the adapter would say. A complete answer is for the adapter to read, but a refusal counts only for a 2xx or for a status that the
 //!    manifest lists for the operation. A trap while reading it is a doubt.
@@ -14,6 +15,7 @@
 use super::Reconciler;
 use super::apply::concerns_connection;
 use super::drive::{STEPS_MAX, TaskError, resume, start};
+use super::gate::OrderGate;
 use super::gather::remote;
 use crate::adapter::TaskGuard;
 use crate::adapter::promise::{self, Asked, BrokenPromise};
@@ -317,10 +319,15 @@ impl Reconciler {
         };
         tracing::debug!(connection = %self.name, intent = intent.id, operation = %intent.operation, attempt = intent.attempt, "sending");
         let given = self.given(Some(mark), None);
+        let gate = OrderGate { reconciler: self, order };
         let mut effect = Effect::Unsafe;
         let (mut request, mut state) = (request, state);
         for _ in 0..STEPS_MAX {
-            let response = match self.session.execute(&request, effect, Priority::Interactive).await {
+            let delivered = match effect {
+                Effect::Unsafe => self.session.execute_through(&gate, &request, effect, Priority::Interactive).await,
+                _ => self.session.execute(&request, effect, Priority::Interactive).await,
+            };
+            let response = match delivered {
                 Delivery::Answered(response) => response,
                 Delivery::NotSent(reason) if effect == Effect::Unsafe => {
                     return self.not_sent(order, &intent, reason).await;

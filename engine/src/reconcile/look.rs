@@ -277,7 +277,7 @@ impl Reconciler {
     }
 
     /// The records that an input names by its members: `candidate` is one of `candidates`.
-    fn named(&self, input: &Map<String, Value>) -> BTreeSet<RemoteRef> {
+    pub(super) fn named(&self, input: &Map<String, Value>) -> BTreeSet<RemoteRef> {
         let remote = |(member, value): (&String, &Value)| {
             let kind = format!("{member}s");
             self.adapter.manifest().kind(&kind)?;

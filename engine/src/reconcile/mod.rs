@@ -16,6 +16,7 @@ mod drive;
 mod effect;
 mod explain;
 mod fetch;
+mod gate;
 mod gather;
 mod held;
 mod hint;

@@ -190,7 +190,7 @@ impl TokenSource {
         failure.until_ms = match &why {
             NotSent::Auth(_) => now_ms.saturating_add(HOLD_REFUSED_MS),
             NotSent::Throttled { until_ms } | NotSent::Open { until_ms } => (*until_ms).max(hold_until_ms),
-            NotSent::Refused(_) | NotSent::Unreachable(_) => hold_until_ms,
+            NotSent::Refused(_) | NotSent::Moot(_) | NotSent::Unreachable(_) => hold_until_ms,
         };
         failure.why = Some(why.clone());
         why
