@@ -320,6 +320,9 @@ impl Reconciler {
         };
         let mut input = Value::Object(step.input.clone());
         if let Err(waits_for) = self.fill(&mut input, &shared.made, &work.made).await? {
+            if self.holds_effects() {
+                return Ok(StepEnd::NotSent { reason: super::EFFECTS_HELD.to_owned() });
+            }
             return Ok(StepEnd::Skipped { waits_for });
         }
         let target = match &step.target_path {

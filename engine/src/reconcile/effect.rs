@@ -243,10 +243,10 @@ impl Reconciler {
         let mut left_ms = shows_ms.saturating_sub(self.session.ats_now_ms()).min(window_ms);
         let mut pause_ms = OWN_WRITE_PAUSE_FIRST_MS;
         let mut waited = false;
-        while left_ms > 0 && !self.shows(last).await {
+        while left_ms > 0 && !self.holds_effects() && !self.shows(last).await {
             waited = true;
             let wait_ms = pause_ms.min(left_ms);
-            self.clock.sleep(wait_ms).await;
+            self.wait(wait_ms).await;
             left_ms = left_ms.saturating_sub(wait_ms);
             pause_ms = pause_ms.saturating_mul(2);
         }

@@ -20,7 +20,7 @@ use super::apply::{StepEnd, Work, concerns_connection};
 use super::drive::TaskError;
 use super::effect::{Order, SEND_WAIT_MAX_MS, Touched};
 use super::gather::record;
-use super::{Progress, Reconciler};
+use super::{EFFECTS_HELD, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState};
 use crate::store::LinkHow;
@@ -103,7 +103,10 @@ impl Reconciler {
             let wait_ms = pause_ms.min(left_ms);
             tracing::debug!(connection = %self.name, operation = %order.operation.name, left_ms, "nothing shows yet; looking again");
             self.report(&Progress::Looking { operation: order.operation.name.clone(), wait_ms });
-            self.clock.sleep(wait_ms).await;
+            self.wait(wait_ms).await;
+            if self.holds_effects() {
+                return Ok(Some(StepEnd::NotSent { reason: EFFECTS_HELD.to_owned() }));
+            }
             left_max_ms = left_max_ms.saturating_sub(wait_ms);
             pause_ms = pause_ms.saturating_mul(2);
         }

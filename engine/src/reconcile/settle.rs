@@ -102,13 +102,14 @@ impl Reconciler {
             let left_ms = SETTLE_TOTAL_MAX_MS.saturating_sub(now_ms.saturating_sub(started_ms));
             // What is due only after this settling is left for a later one: waiting for it would hold up everything else.
             let in_time = |next_ms: &u64| next_ms.saturating_sub(now_ms) < left_ms;
-            let Some(next_ms) = next_ms.filter(|next_ms| resend == Resend::Allowed && in_time(next_ms)) else {
+            let waits = resend == Resend::Allowed && !self.holds_effects();
+            let Some(next_ms) = next_ms.filter(|next_ms| waits && in_time(next_ms)) else {
                 return Ok(report);
             };
             let wait_ms = next_ms.saturating_sub(now_ms).clamp(1, SLEEP_MAX_MS);
             let open = usize::try_from(report.open).unwrap_or(usize::MAX);
             self.report(&Progress::Settling { open, wait_ms });
-            self.clock.sleep(wait_ms).await;
+            self.wait(wait_ms).await;
         }
     }
 
