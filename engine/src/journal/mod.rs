@@ -12,7 +12,7 @@
 
 pub mod sends;
 
-pub use sends::{Leave, SENDS_MAX, Try};
+pub use sends::{Came, Leave, SENDS_MAX, Try, Wish};
 
 use atsync_model::contract::{Mark, RemoteRef};
 use serde::{Deserialize, Serialize};

@@ -49,6 +49,7 @@ mod opening;
 pub mod ownership;
 mod resolve;
 mod tags;
+pub(crate) mod unseen;
 mod user;
 mod values;
 pub mod withdraw;

@@ -19,9 +19,9 @@ use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::may_leave;
-use crate::journal::{IntentId, Leave};
+use crate::journal::{IntentId, Leave, Wish};
 use crate::plan::words::shown;
-use crate::plan::{FieldChange, Finding, Plan, RecordPlan, Step, equal};
+use crate::plan::{FieldChange, Finding, Plan, RecordPlan, Step, equal, unseen};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
@@ -353,9 +353,10 @@ impl Reconciler {
         self.settle_step(order, &rule, follows, work).await
     }
 
-    /// Whether earlier refusals let the order's request leave.
+    /// Whether what came of earlier sends lets the order's request leave.
     pub(super) async fn leave(&self, order: &Order) -> Result<Leave, Error> {
-        self.leave_for(&order.host, &order.operation.name, &order.operation.target, order.generation).await
+        let input = serde_json::from_str(&order.operation.input).unwrap_or(Value::Null);
+        self.leave_for(&order.host, &order.operation.name, &order.operation.target, (order.generation, &input)).await
     }
 
     /// As [`Self::leave`], for what is planned.
@@ -364,13 +365,15 @@ impl Reconciler {
         host: &str,
         operation: &str,
         target: &Option<RemoteRef>,
-        generation: u64,
+        (generation, input): (u64, &Value),
     ) -> Result<Leave, Error> {
+        let link = self.store.link(&self.name, host).await?;
+        let unseen_since = link.and_then(|link| unseen::since(&link.applied, operation));
         let intents = self.store.intents_of(&self.name, host, REFUSALS_MAX).await?;
         let own = intents
             .iter()
             .filter(|intent| intent.host == host && intent.operation == operation && intent.target == *target);
-        Ok(may_leave(own, generation, self.clock.now_ms()))
+        Ok(may_leave(own, Wish { generation, input, unseen_since }, self.clock.now_ms()))
     }
 
     /// The record that this run made for a path, or that the path was linked to before. Where the answer to a creation

@@ -21,6 +21,7 @@ use crate::adapter::TaskGuard;
 use crate::adapter::promise::{self, Asked, BrokenPromise};
 use crate::error::Error;
 use crate::journal::{Intent, IntentId, IntentState};
+use crate::plan::unseen;
 use crate::store::{Cause, Change, ChangeWhat, IntentAdvance, LinkHow, LinkRow, StoreError};
 use crate::transport::{Delivery, NotSent, Priority};
 use atsync_model::contract::{
@@ -431,11 +432,28 @@ impl Reconciler {
             return Ok(EffectEnd::InDoubt(broken.to_string()));
         }
         let links = self.links(order, &applied.links, LinkHow::Created).await?;
+        let links = self.with_unseen(order, intent.id, links).await?;
         let touched = touched(order, &applied.links);
         let to = IntentState::Applied { links: touched.clone(), by_probe: false };
         self.advance_with(intent, to, links, order.ends(), moved(&applied.links, intent.id)).await?;
         let touched = Touched::by(order, Some(intent.id), touched);
         Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: true })
+    }
+
+    /// The links that hold once an intent was answered as done, with the note that its effect is yet to show.
+    async fn with_unseen(&self, order: &Order, id: IntentId, mut links: Vec<LinkRow>) -> Result<Vec<LinkRow>, Error> {
+        if order.ends() {
+            return Ok(links);
+        }
+        let before = self.store.link(&self.name, &order.host).await?;
+        if !links.iter().any(|link| link.host == order.host) {
+            links.extend(before.clone());
+        }
+        let before = before.map(|link| link.applied).unwrap_or_default();
+        for link in links.iter_mut().filter(|link| link.host == order.host) {
+            unseen::note(&mut link.applied, &before, &order.operation.name, id);
+        }
+        Ok(links)
     }
 
     async fn not_sent(&self, order: &Order, intent: &Intent, reason: NotSent) -> Result<EffectEnd, Error> {

@@ -1,24 +1,39 @@
-//! What is planned and may not be sent now: it is in doubt, was given up, was refused too often, or is only observed or paused. And what the
+//! What is planned and may not be sent now: it is in doubt, was given up, came to nothing too often, or is only observed or paused. And what the
 //! record's status says of it.
 //!
 //! A step that is kept back takes with it what hangs on it, and leaves a note with its reason, so that a plan never ends without a word.
 
 use super::Reconciler;
 use crate::error::Error;
-use crate::journal::{Intent, IntentState, Leave};
+use crate::journal::{Came, Intent, IntentState, Leave};
 use crate::plan::{Finding, FindingKind, RecordPlan, Step};
 use crate::store::{Condition, DesiredRow, DesiredStatus, StatusUpdate};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Intents of one record that are read to see what was given up. Arbitrary, above what one record has in a year.
 const INTENTS_MAX: usize = 500;
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
-const NOT_IN_STEP: [&str; 8] =
-    ["InDoubt", "GivenUp", REFUSED_TOO_OFTEN, REFUSED, "ObservedOnly", "NotOptedIn", "NotSupported", "NotPlanned"];
+const NOT_IN_STEP: [&str; 10] = [
+    "InDoubt",
+    "GivenUp",
+    REFUSED_TOO_OFTEN,
+    NOT_SHOWN_TOO_OFTEN,
+    REFUSED,
+    NOT_SHOWN,
+    "ObservedOnly",
+    "NotOptedIn",
+    "NotSupported",
+    "NotPlanned",
+];
 /// It was refused and waits before it is sent again.
 pub(super) const REFUSED: &str = "Refused";
 /// It was refused so often that a person decides.
 pub(super) const REFUSED_TOO_OFTEN: &str = "RefusedTooOften";
+/// It was answered as done, does not show, and waits before it is sent again.
+pub(super) const NOT_SHOWN: &str = "NotShown";
+/// It was answered as done so often, and does not show, that a person decides.
+pub(super) const NOT_SHOWN_TOO_OFTEN: &str = "NotShownTooOften";
 
 impl Reconciler {
     /// Takes out what may not be sent now: what is in doubt, and what was given up.
@@ -66,11 +81,12 @@ impl Reconciler {
         Ok(())
     }
 
-    /// What was refused is sent again less and less often, and after some times not by itself.
+    /// What came to nothing is sent again less and less often, and after some times not by itself.
     async fn leave_refused(&self, planned: &mut RecordPlan) -> Result<(), Error> {
         let mut held = BTreeSet::new();
         for step in &planned.steps {
-            let leave = self.leave_for(&step.host, &step.operation, &step.target, planned.generation).await?;
+            let wish = (planned.generation, &Value::Object(step.input.clone()));
+            let leave = self.leave_for(&step.host, &step.operation, &step.target, wish).await?;
             if let Some(finding) = refused(&leave, &step.host, &step.operation) {
                 planned.findings.push(finding);
                 held.insert(step.host.clone());
@@ -84,7 +100,8 @@ impl Reconciler {
     pub(super) async fn leave_refused_shared(&self, planned: &mut RecordPlan, shared: &[Step]) -> Result<(), Error> {
         let mut held = BTreeSet::new();
         for step in shared {
-            let leave = self.leave_for(&step.host, &step.operation, &step.target, 0).await?;
+            let wish = (0, &Value::Object(step.input.clone()));
+            let leave = self.leave_for(&step.host, &step.operation, &step.target, wish).await?;
             if let Some(finding) = refused(&leave, &step.host, &step.operation) {
                 planned.findings.push(finding);
                 held.insert(step.host.clone());
@@ -101,12 +118,14 @@ pub(super) fn is_held_back(planned: &RecordPlan) -> bool {
     conflict || NOT_IN_STEP.iter().any(|reason| planned.note(reason).is_some())
 }
 
-/// What is said of a step that was refused and does not leave now.
+/// What is said of a step whose sends came to nothing and that does not leave now.
 fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
     let reason = match leave {
         Leave::Now => return None,
-        Leave::Later { .. } => REFUSED,
-        Leave::Person { .. } => REFUSED_TOO_OFTEN,
+        Leave::Later { came: Came::Refused, .. } => REFUSED,
+        Leave::Later { came: Came::NotShown, .. } => NOT_SHOWN,
+        Leave::Person { came: Came::Refused, .. } => REFUSED_TOO_OFTEN,
+        Leave::Person { came: Came::NotShown, .. } => NOT_SHOWN_TOO_OFTEN,
     };
     let message = leave.why_not(host, operation)?;
     Some(Finding { kind: FindingKind::Note, host: host.to_owned(), reason: reason.to_owned(), message })
@@ -143,7 +162,7 @@ pub(super) fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> Des
                 if finding.reason == "InDoubt" {
                     push("InDoubt", true, &finding.reason, &finding.message);
                 }
-                if finding.reason == REFUSED_TOO_OFTEN {
+                if [REFUSED_TOO_OFTEN, NOT_SHOWN_TOO_OFTEN].contains(&finding.reason.as_str()) {
                     push("Blocked", true, &finding.reason, &finding.message);
                 }
             }

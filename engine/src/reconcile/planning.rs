@@ -7,7 +7,9 @@
 
 use super::Reconciler;
 use super::gather::{Gathered, concerns_kind};
-use super::held::{REFUSED, REFUSED_TOO_OFTEN, only_observe, paused, status, waited_for};
+use super::held::{
+    NOT_SHOWN, NOT_SHOWN_TOO_OFTEN, REFUSED, REFUSED_TOO_OFTEN, only_observe, paused, status, waited_for,
+};
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
 use crate::plan::{self, Finding, FindingKind, Plan, RecordPlan, Step};
@@ -323,6 +325,7 @@ impl Reconciler {
                 gathered.facts.take(&adoption.remote, &adoption.host);
             }
         }
+        plan::unseen::settle(&mut planned, &shared, &links);
         let wanted = waited_for(&planned.steps);
         self.keep_back(&mut planned, open).await?;
         self.leave_refused_shared(&mut planned, &shared).await?;
@@ -357,7 +360,9 @@ impl Reconciler {
         }
         let waits = planned.is_blocked()
             || planned.look_again
-            || ["InDoubt", REFUSED, REFUSED_TOO_OFTEN].iter().any(|reason| planned.note(reason).is_some());
+            || ["InDoubt", REFUSED, REFUSED_TOO_OFTEN, NOT_SHOWN, NOT_SHOWN_TOO_OFTEN]
+                .iter()
+                .any(|reason| planned.note(reason).is_some());
         let status = status(planned, row, self.clock.now_ms());
         if row.status == status && row.dirty == waits {
             return None;
