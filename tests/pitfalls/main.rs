@@ -16,6 +16,7 @@
 mod authorisation;
 mod budget;
 mod custom_fields;
+mod erasure;
 mod identity;
 mod reading;
 mod vocabulary;

@@ -366,6 +366,7 @@ fn carry(
 fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str, goal: &Goal<'a>, record: &Record) {
     let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
     let mut applied = base.clone();
+    draft.take_base(host, &mut applied);
     release(draft, host, &mut applied, |path| owns(wanted, path));
     let mut fields = Vec::new();
     let mut input = Map::new();

@@ -9,7 +9,7 @@ use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
 use super::words::shown;
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record};
-use super::{account, application, contact_types, equal, made, note, step, tags};
+use super::{account, application, contact_types, equal, erasure, made, note, step, tags};
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy};
@@ -297,6 +297,7 @@ pub(super) fn follow<D: Owned>(
     applied: &mut Map<String, Value>,
 ) -> bool {
     let had_base = applied.contains_key(path);
+    draft.remember(host, applied, path, decision, observed);
     match decision {
         Decision::Write => {
             fields.push(FieldChange { field: path.to_owned(), before: observed.clone(), after: desired.clone() });
@@ -325,6 +326,10 @@ pub(super) fn follow<D: Owned>(
                 "{host}: `{path}` was changed in the ATS and in the desired record; nothing is written until one of them gives way (or the policy is enforce)"
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
+            false
+        }
+        Decision::Erased => {
+            draft.say_erased(host, path);
             false
         }
         Decision::Leave => {
@@ -370,6 +375,7 @@ pub(super) fn release<D: Owned>(
 ) {
     let released: Vec<String> = applied.keys().filter(|path| !owns(path)).cloned().collect();
     applied.retain(|path, _| owns(path));
+    erasure::retain(applied, &owns);
     if !released.is_empty() {
         let message = format!(
             "{host}: no longer declared, so no longer managed, and left as they are in the ATS: {}",
@@ -406,7 +412,10 @@ fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
         "links" => desired.links.is_some(),
         "private" => desired.private.is_some(),
         "tags" => desired.tags.is_some(),
-        _ => path.strip_prefix("custom_fields.").is_none_or(|key| desired.custom_fields.contains_key(key)),
+        _ => match path.strip_prefix("tags[").and_then(|tag| tag.strip_suffix(']')) {
+            Some(tag) => desired.tags.iter().flatten().any(|wanted| wanted == tag),
+            None => path.strip_prefix("custom_fields.").is_none_or(|key| desired.custom_fields.contains_key(key)),
+        },
     }
 }
 
@@ -422,6 +431,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         draft.say(FindingKind::Drifted, &key, "ContactsGone", message);
     }
     let mut applied = base.clone();
+    draft.take_base(&key, &mut applied);
     let desired = draft.input.desired;
     release(draft, &key, &mut applied, |path| owns(desired, path));
     let mut fields = Vec::new();
@@ -463,20 +473,23 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         }
         let policy = draft.policy(list.field());
         let compared = Compared::by(draft.input.manifest, list);
-        let mut planned = contacts::plan(compared, &contacts, record, base.get(list.field()), policy);
+        let mut planned =
+            contacts::plan(compared, &contacts, record, base.get(list.field()), draft.is_base_of_another(&key), policy);
         let types = contact_types::plan(compared, &contacts, record, base.get(list.field()), policy);
         tell_types(draft, &key, list, &types, policy, &mut fields);
         left_out(draft, &key, list, &contacts, record, &planned, policy);
         let missing: Vec<&str> =
-            values(&planned.add).into_iter().chain(planned.drifted.iter().map(|value| value.trim())).collect();
+            values(&planned.add).into_iter().chain(planned.away().map(|value| value.trim())).collect();
         let there = json!(values(record.list(list.field())));
         if !missing.is_empty() && equal::holds(&base, list.field(), &there, &json!(missing)) {
             planned.add.clear();
             planned.drifted.clear();
+            planned.erased.clear();
             planned.applied = base.get(list.field()).cloned().unwrap_or_default();
         }
         let decision = match &planned {
             planned if !planned.add.is_empty() || !planned.remove.is_empty() => Decision::Write,
+            planned if !planned.erased.is_empty() => Decision::Erased,
             planned if !planned.drifted.is_empty() => Decision::Drifted,
             _ => Decision::InStep,
         };
@@ -487,6 +500,9 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             let message =
                 format!("{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)", list.field());
             draft.say(FindingKind::Drifted, &key, "RemovedInAts", message);
+        }
+        if !planned.erased.is_empty() {
+            draft.say_erased_entries(&key, list.field(), &planned.erased);
         }
         let both = |one: &[Value], other: &[Value]| one.iter().chain(other).cloned().collect::<Vec<_>>();
         for (entries, what) in
@@ -509,6 +525,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     }
     let customs =
         update_customs(draft, &key, "candidate", &draft.input.desired.custom_fields, record, &mut fields, &mut applied);
+    draft.has_erased = erasure::is_noted(&applied);
     if fields.is_empty() {
         rebase(draft, &key, record, applied, &base);
         return;
@@ -600,6 +617,8 @@ fn tell_types(
                 );
                 draft.say(FindingKind::Conflict, key, "ChangedByBoth", message);
             }
+            // The entry is there, so nothing of it was erased.
+            Decision::Erased => {}
             Decision::Leave => {
                 let word = if policy == Policy::Fill { "fill" } else { "seed" };
                 let message = format!(

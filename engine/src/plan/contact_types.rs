@@ -112,7 +112,7 @@ pub(super) fn plan(
                 plan.remove.push(json!({ "value": value(entry) }));
                 plan.applied.insert(normal, json!({ "wrote": wanted }));
             }
-            Decision::Drifted | Decision::Conflict | Decision::Leave => {
+            Decision::Drifted | Decision::Conflict | Decision::Erased | Decision::Leave => {
                 plan.applied.extend(base.clone().map(|base| (normal, base)));
             }
         }

@@ -1,8 +1,8 @@
 //! E-mails, phones and links: lists whose entries have no id, compared by normalised value. Pure.
 //!
-//! The engine adds entries that the host declared and takes back only entries that it added itself. An entry that was there once and is not any
-//! more was removed by somebody; the field's policy says whether it comes back. Nobody's other entries are ever touched, and order is kept by
-//! the adapter, which merges into a fresh read.
+//! The engine adds entries that the host declared and takes back only entries that it added itself. An entry that was
+//! there once and is not any more was removed by somebody; the field's policy says whether it comes back. Nobody's
+//! other entries are ever touched, and order is kept by the adapter, which merges into a fresh read.
 
 use super::Record;
 use super::ownership::Decision;
@@ -108,8 +108,18 @@ pub struct ListPlan {
     pub remove: Vec<Value>,
     /// Values that somebody removed and that stay away.
     pub drifted: Vec<String>,
-    /// What to record as last applied: `{"added": […], "seen": […]}`, normalised values.
+    /// Values that went when nothing of their group was left, and that no policy puts back.
+    pub erased: Vec<String>,
+    /// What to record as last applied: `{"added": […], "seen": […]}`, normalised values, and under `erased` those that
+    /// were erased.
     pub applied: Value,
+}
+
+impl ListPlan {
+    /// The values that are not there and stay away.
+    pub(super) fn away(&self) -> impl Iterator<Item = &String> {
+        self.drifted.iter().chain(&self.erased)
+    }
 }
 
 /// A desired entry in full.
@@ -129,11 +139,11 @@ fn base(compared: Compared, applied: Option<&Value>, part: &str) -> Vec<String> 
         .unwrap_or_default()
 }
 
-/// Whether a candidate that had contacts shows none any more, neither ours nor anybody's: e-mails, phones, addresses and links are known to
-/// be empty.
+/// Whether a candidate that had contacts shows none any more, neither ours nor anybody's: e-mails, phones, addresses
+/// and links are known to be empty.
 ///
-/// An ATS that erases only some of a candidate's data keeps the name and says nothing. What a recruiter takes away one by one looks the same
-/// once the last one is gone, and of the two mistakes, writing erased data back is the worse.
+/// An ATS that erases only some of a candidate's data keeps the name and says nothing. What a recruiter takes away one
+/// by one looks the same once the last one is gone, and of the two mistakes, writing erased data back is the worse.
 pub fn are_gone(observed: &Record, applied: &Map<String, Value>) -> bool {
     let had = |list: List| {
         ["added", "seen"].iter().any(|part| {
@@ -146,12 +156,14 @@ pub fn are_gone(observed: &Record, applied: &Map<String, Value>) -> bool {
         && [List::Emails, List::Phones, List::Links].into_iter().any(had)
 }
 
-/// Plans a list against an observed record.
+/// Plans a list against an observed record. `is_of_another`: what was applied was applied to another record, which this
+/// one took the place of.
 pub fn plan(
     compared: Compared,
     desired: &[DesiredContact],
     observed: &Record,
     applied: Option<&Value>,
+    is_of_another: bool,
     policy: Policy,
 ) -> ListPlan {
     let list = compared.list;
@@ -162,7 +174,9 @@ pub fn plan(
         .map(|value| compared.normal(value))
         .collect();
     let (added, seen) = (base(compared, applied, "added"), base(compared, applied, "seen"));
-    let (mut now_added, mut now_seen) = (Vec::new(), Vec::new());
+    let marked = base(compared, applied, "erased");
+    let emptied = Emptied::of(compared, desired, observed, &[added.as_slice(), seen.as_slice()].concat());
+    let (mut now_added, mut now_seen, mut now_erased) = (Vec::new(), Vec::new(), Vec::new());
     let mut plan = ListPlan::default();
     let mut wanted = Vec::new();
     for contact in desired {
@@ -180,7 +194,15 @@ pub fn plan(
             }
             continue;
         }
+        let is_erased = was_there && (marked.contains(&normal) || (!is_of_another && emptied.holds(list, contact)));
+        if is_erased {
+            now_erased.push(normal.clone());
+        }
         match decide_entry(policy, was_there, present.is_empty()) {
+            Decision::Write if is_erased => {
+                plan.erased.push(contact.value().to_owned());
+                now_seen.push(normal);
+            }
             Decision::Write => {
                 plan.add.push(entry(list, contact));
                 now_added.push(normal);
@@ -206,7 +228,46 @@ pub fn plan(
         }
     }
     plan.applied = json!({ "added": now_added, "seen": now_seen });
+    if let (Some(base), false) = (plan.applied.as_object_mut(), now_erased.is_empty()) {
+        base.insert("erased".to_owned(), json!(now_erased));
+    }
     plan
+}
+
+/// Which groups of a list had entries and are empty now. An ATS that erases by groups knows web sites and social
+/// profiles apart; the other lists are one group.
+struct Emptied {
+    social: bool,
+    others: bool,
+}
+
+impl Emptied {
+    fn of(compared: Compared, desired: &[DesiredContact], observed: &Record, base: &[String]) -> Self {
+        let list = compared.list;
+        let kept = |normal: &String| {
+            let contact = desired.iter().find(|contact| compared.normal(contact.value()) == *normal);
+            contact.map_or_else(|| list == List::Links && is_social(normal), |contact| is_profile(list, contact))
+        };
+        let shown = |entry: &Value| {
+            let word = entry.get("type").map(|kind| kind.get("value").unwrap_or(kind)).and_then(Value::as_str);
+            let value = entry.get("value").and_then(Value::as_str).unwrap_or_default();
+            list == List::Links && word.map_or_else(|| is_social(value), |word| word == "social")
+        };
+        let is_emptied = |social: bool| {
+            base.iter().any(|normal| kept(normal) == social)
+                && !observed.list(list.field()).iter().any(|entry| shown(entry) == social)
+        };
+        Self { social: is_emptied(true), others: is_emptied(false) }
+    }
+
+    fn holds(&self, list: List, contact: &DesiredContact) -> bool {
+        if is_profile(list, contact) { self.social } else { self.others }
+    }
+}
+
+/// Whether an entry goes among the social profiles.
+fn is_profile(list: List, contact: &DesiredContact) -> bool {
+    list == List::Links && contact.kind().unwrap_or_else(|| list.kind_default(contact.value())) == "social"
 }
 
 fn decide_entry(policy: Policy, was_there: bool, list_is_empty: bool) -> Decision {
@@ -274,8 +335,14 @@ mod tests {
 
     #[test]
     fn a_missing_entry_is_added_and_a_present_one_is_not() {
-        let made =
-            plan(EMAILS, &wanted(&["a@x.com", "b@x.com"]), &person(&["A@x.com", "c@x.com"]), None, Policy::Yield);
+        let made = plan(
+            EMAILS,
+            &wanted(&["a@x.com", "b@x.com"]),
+            &person(&["A@x.com", "c@x.com"]),
+            None,
+            false,
+            Policy::Yield,
+        );
         assert_eq!(made.add, vec![json!({ "value": "b@x.com", "type": "personal" })]);
         assert!(made.remove.is_empty());
         assert_eq!(made.applied, json!({ "added": ["b@x.com"], "seen": ["a@x.com"] }));
@@ -284,10 +351,11 @@ mod tests {
     #[test]
     fn an_entry_that_a_recruiter_removed_stays_away_unless_enforced() {
         let applied = json!({ "added": ["a@x.com"], "seen": [] });
-        let yielded = plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Yield);
+        let yielded = plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), false, Policy::Yield);
         assert!(yielded.add.is_empty());
         assert_eq!(yielded.drifted, vec!["a@x.com".to_owned()]);
-        let enforced = plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Enforce);
+        let others = person(&["b@x.com"]);
+        let enforced = plan(EMAILS, &wanted(&["a@x.com"]), &others, Some(&applied), false, Policy::Enforce);
         assert_eq!(enforced.add.len(), 1);
     }
 
@@ -307,16 +375,22 @@ mod tests {
     #[test]
     fn only_entries_that_the_engine_added_are_taken_back() {
         let applied = json!({ "added": ["a@x.com"], "seen": ["b@x.com"] });
-        let made =
-            plan(EMAILS, &wanted(&[]), &person(&["a@x.com", "b@x.com", "c@x.com"]), Some(&applied), Policy::Yield);
+        let made = plan(
+            EMAILS,
+            &wanted(&[]),
+            &person(&["a@x.com", "b@x.com", "c@x.com"]),
+            Some(&applied),
+            false,
+            Policy::Yield,
+        );
         assert_eq!(made.remove, vec![json!({ "value": "a@x.com" })]);
     }
 
     #[test]
     fn an_entry_that_somebody_put_back_is_theirs() {
         let applied = json!({ "added": ["a@x.com"], "seen": [] });
-        let drifted = plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), Policy::Yield);
-        let back = plan(EMAILS, &wanted(&[]), &person(&["a@x.com"]), Some(&drifted.applied), Policy::Yield);
+        let drifted = plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), false, Policy::Yield);
+        let back = plan(EMAILS, &wanted(&[]), &person(&["a@x.com"]), Some(&drifted.applied), false, Policy::Yield);
         assert!(back.remove.is_empty(), "{back:?}");
     }
 
@@ -330,10 +404,14 @@ mod tests {
         prop_oneof![Just(Policy::Enforce), Just(Policy::Yield), Just(Policy::Seed), Just(Policy::Fill)]
     }
 
+    fn bare(desired: &[String]) -> Vec<DesiredContact> {
+        desired.iter().cloned().map(DesiredContact::Bare).collect()
+    }
+
     fn planned(desired: &[String], there: &[String], applied: Option<&Value>, policy: Policy) -> ListPlan {
-        let desired: Vec<DesiredContact> = desired.iter().cloned().map(DesiredContact::Bare).collect();
+        let desired = bare(desired);
         let there: Vec<&str> = there.iter().map(String::as_str).collect();
-        plan(EMAILS, &desired, &person(&there), applied, policy)
+        plan(EMAILS, &desired, &person(&there), applied, false, policy)
     }
 
     fn of(entries: &[Value]) -> BTreeSet<String> {
@@ -390,6 +468,27 @@ mod tests {
             for added in of(&again.add) {
                 prop_assert!(policy == Policy::Enforce || !owned.contains(&added), "{added} came back under {policy:?}");
             }
+        }
+
+        #[test]
+        fn what_went_when_nothing_was_left_never_comes_back(
+            desired in addresses(), there in addresses(), later in addresses(), policy in policy(), other in policy()
+        ) {
+            let first = planned(&desired, &there, None, policy);
+            let held = carried_out(&there, &first);
+            let owned: BTreeSet<String> = held.iter().filter(|entry| desired.contains(entry)).cloned().collect();
+            let emptied = planned(&desired, &[], Some(&first.applied), policy);
+            prop_assert!(of(&emptied.add).is_disjoint(&owned), "{policy:?}: {emptied:?}");
+            // Neither when others fill the list, nor under another policy.
+            let mut base = emptied.applied.clone();
+            for policy in [other, Policy::Enforce] {
+                let again = planned(&desired, &later, Some(&base), policy);
+                prop_assert!(of(&again.add).is_disjoint(&owned), "{policy:?}: {again:?}");
+                base = again.applied;
+            }
+            // Unless the base was taken on another record.
+            let moved = plan(EMAILS, &bare(&desired), &person(&[]), Some(&first.applied), true, Policy::Enforce);
+            prop_assert!(of(&moved.add).is_superset(&owned), "{moved:?}");
         }
 
         #[test]

@@ -66,7 +66,10 @@ pub(super) struct Values<'v> {
 impl<D: Owned> Draft<'_, D> {
     /// Decides on a field and takes down its story.
     pub(super) fn decide(&mut self, host: &str, field: &str, comparison: Comparison, values: &Values<'_>) -> Decision {
-        let decision = decide(self.policy(field), comparison);
+        let decision = match decide(self.policy(field), comparison) {
+            Decision::Write if self.is_put_back(host, field, comparison, values) => Decision::Erased,
+            decision => decision,
+        };
         self.tell(host, field, decision, values);
         decision
     }

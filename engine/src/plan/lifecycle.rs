@@ -268,6 +268,7 @@ fn is_to_be_written(
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
         }
+        Decision::Erased => draft.say_erased(host, "outcome"),
         Decision::Leave => left_alone(draft, host, "outcome", &there, &json!(wanted)),
     }
     false
@@ -560,6 +561,7 @@ fn move_to_stage<'a>(
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
         }
+        Decision::Erased => draft.say_erased(host, "stage"),
         Decision::Leave => left_alone(draft, host, "stage", &json!(place.shown()), &json!(name)),
     }
     true
@@ -658,6 +660,7 @@ fn reason_of_a_rejection(draft: &mut Draft<'_>, at: &At<'_, '_>, applied: &mut M
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
         }
+        Decision::Erased => draft.say_erased(host, "reject_reason"),
         Decision::Leave => left_alone(draft, host, "reject_reason", &there, &wanted),
     }
     None

@@ -26,6 +26,9 @@
 //! | `custom_fields` of an application | enforce |
 //! | `name`, `private`, `description`, `options` of a custom field | yield |
 //!
+//! Whatever the policy: a field of a candidate or an application that was emptied in the ATS after it had held a value may have been
+//! erased, and that value is not written back until the host declares another one ([`erasure`]).
+//!
 //! Left out: reading, sending, waiting. A reference that does not resolve blocks the whole record: nothing is done by halves.
 
 mod ability;
@@ -39,6 +42,7 @@ pub mod custom;
 pub mod defaults;
 mod definition;
 pub mod equal;
+mod erasure;
 pub mod explain;
 pub mod facts;
 pub mod import;
@@ -289,6 +293,8 @@ trait Owned {
     fn key(&self) -> String;
     /// The policy that it sets for a field.
     fn policy(&self, field: &str) -> Option<Policy>;
+    /// Whether a field holds data of a person, which somebody may have had erased.
+    fn is_personal(field: &str) -> bool;
     /// Whose rows of [`defaults::DEFAULTS`] hold where it sets none.
     fn defaults() -> &'static [defaults::Of];
     /// The policy of a field: the record's own word, else the default of the table.
@@ -309,6 +315,10 @@ impl Owned for DesiredCandidate {
         self.policy.get(field).or_else(|| whole.and_then(|whole| self.policy.get(whole))).copied()
     }
 
+    fn is_personal(field: &str) -> bool {
+        field != "private"
+    }
+
     fn defaults() -> &'static [defaults::Of] {
         &[defaults::Of::Candidate, defaults::Of::Application]
     }
@@ -323,6 +333,10 @@ impl Owned for DesiredCustomField {
         self.policy.get(field).copied()
     }
 
+    fn is_personal(_: &str) -> bool {
+        false
+    }
+
     fn defaults() -> &'static [defaults::Of] {
         &[defaults::Of::CustomField]
     }
@@ -335,6 +349,10 @@ impl Owned for DesiredUser {
 
     fn policy(&self, _: &str) -> Option<Policy> {
         None
+    }
+
+    fn is_personal(_: &str) -> bool {
+        false
     }
 
     fn defaults() -> &'static [defaults::Of] {
@@ -352,6 +370,8 @@ struct Draft<'a, D = DesiredCandidate> {
     stories: Vec<explain::Story>,
     /// The candidate's data look erased: no policy puts anything back.
     is_erased: bool,
+    /// A field, or the entries of a list, of it were erased.
+    has_erased: bool,
     accounts: account::Accounts,
 }
 
@@ -366,6 +386,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             needs: Vec::new(),
             stories: Vec::new(),
             is_erased: false,
+            has_erased: false,
             accounts: account::Accounts::default(),
         }
     }
@@ -477,10 +498,7 @@ impl<'a, D: Owned> Draft<'a, D> {
 
     /// The policy of a field: the record's own word, else the default of the table.
     fn policy(&self, field: &str) -> Policy {
-        match self.input.desired.decided_policy(field) {
-            Policy::Enforce if self.is_erased => Policy::Yield,
-            policy => policy,
-        }
+        self.input.desired.decided_policy(field)
     }
 }
 

@@ -18,6 +18,8 @@ pub enum Decision {
     Drifted,
     /// Leave it: both sides changed it.
     Conflict,
+    /// Leave it: it was emptied after it had held this value, so it may have been erased. No policy puts it back.
+    Erased,
     /// Leave it: the policy does not concern itself with it now.
     Leave,
 }

@@ -12,12 +12,17 @@
 //! the candidate then says which tags were carried, and whether they were seen since: one that was
 //! never seen did not come about and is put on by itself; one that was seen was taken off by somebody.
 //!
+//! # Erased
+//! A tag is a label and not the person's own word, and taking one off is an everyday gesture: `enforce` puts a single one back. Where
+//! several went together and none is left, or where other data of the candidate were emptied too, it looks like an erasure, and no
+//! policy puts them back ([`super::erasure`]).
+//!
 //! What is no longer declared is taken off again only where the engine put it on.
 
 use super::candidate::{Person, amend};
 use super::explain::Values;
 use super::ownership::Decision;
-use super::{Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, Step, account, made, step};
+use super::{Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, Step, account, erasure, made, step};
 use crate::store::{LinkHow, LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Policy;
@@ -66,6 +71,8 @@ pub(super) fn carry(draft: &mut Draft<'_>, rule: &OperationRule, step: &mut Step
 struct Known<'a> {
     record: &'a Arc<Record>,
     rows: &'a [Arc<Record>],
+    /// The candidate had several of the wanted tags, and shows none any more.
+    are_gone: bool,
 }
 
 impl<'a> Known<'a> {
@@ -109,7 +116,14 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     let known = match person {
         Person::There(record) => {
             let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &record.id) else { return };
-            Some(Known { record, rows })
+            let carried = carried(draft);
+            let had = |name: &&String| {
+                let seen = carried.get(*name).and_then(Value::as_str) == Some(SEEN);
+                seen || draft.input.links.contains_key(&format!("{prefix}{name}"))
+            };
+            let shows_none = if record.knows("tags") { record.list("tags").is_empty() } else { rows.is_empty() };
+            let several = wanted.iter().filter(had).collect::<std::collections::BTreeSet<_>>().len() > 1;
+            Some(Known { record, rows, are_gone: shows_none && several && !draft.is_base_of_another(&desired.key) })
         }
         Person::ToBeMade => None,
     };
@@ -180,17 +194,28 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
                 }
                 draft.plan.adoptions.push(Adoption { host: path.to_owned(), remote, applied, reason });
             }
+            mark(draft, known.record, name, false);
             seen(draft, known.record, name, carried.as_deref());
             tell(draft, path, name, Decision::InStep);
         }
         Some(Stands::Listed) => {
             draft.plan.look_again |= link.is_none();
+            mark(draft, known.record, name, false);
             seen(draft, known.record, name, carried.as_deref());
             tell(draft, path, name, Decision::InStep);
         }
         Some(Stands::Off) => {
             let was_there = link.is_some() || carried.as_deref() == Some(SEEN);
+            let is_erased = was_there && is_erased(draft, known, name);
+            if is_erased {
+                mark(draft, known.record, name, true);
+            }
             match draft.policy("tags") {
+                Policy::Enforce if is_erased => {
+                    draft.say_erased_entries(path, "tags", &[name.to_owned()]);
+                    tell(draft, path, name, Decision::Erased);
+                    return;
+                }
                 Policy::Enforce => {}
                 Policy::Yield if !was_there => {}
                 Policy::Yield => {
@@ -217,6 +242,23 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
             tell(draft, path, name, Decision::Write);
             put_on(draft, person, name, path);
         }
+    }
+}
+
+/// Whether a tag that is off looks erased.
+fn is_erased(draft: &Draft<'_>, known: &Known<'_>, name: &str) -> bool {
+    let base = draft.input.links.get(&draft.input.desired.key).map(|link| &link.applied);
+    let is_marked = base.is_some_and(|base| erasure::is_marked(base, &account::item("tags", name)));
+    let shows_none = known.are_gone || (known.record.knows("tags") && known.record.list("tags").is_empty());
+    is_marked || known.are_gone || (shows_none && (draft.is_erased || draft.has_erased))
+}
+
+/// Remembers of a tag that it was erased, or forgets it.
+fn mark(draft: &mut Draft<'_>, record: &Record, name: &str, is_erased: bool) {
+    let (key, field) = (draft.input.desired.key.clone(), account::item("tags", name));
+    let base = draft.input.links.get(&key).map(|link| &link.applied);
+    if base.is_some_and(|base| erasure::is_marked(base, &field)) != is_erased {
+        amend(draft, &key, record, |applied| erasure::mark(applied, &field, is_erased));
     }
 }
 

@@ -81,6 +81,7 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
             &[],
             record,
             link.applied.get(list.field()),
+            false,
             Policy::Yield,
         );
         if planned.remove.is_empty() {

@@ -186,6 +186,7 @@ fn story(story: explain::Story) -> FieldStory {
         Decision::Write => "differs: the desired value is written",
         Decision::Drifted => "differs: their value stands",
         Decision::Conflict => "both sides changed it: nothing is written",
+        Decision::Erased => "differs: it was emptied after it had held a value, and no policy puts it back",
         Decision::Leave => "differs: the policy leaves it alone",
     };
     FieldStory {

@@ -2,7 +2,8 @@
 //!
 //! A PATCH replaces a list as a whole and entries have no ids (pitfalls.md 4 and 6), so the list is read afresh and merged by normal
 //! value: everybody else's entries stay, verbatim and in order. An entry that is there already is left alone, whatever its type;
-//! to change a type, the same value is removed and added, which replaces the entry in its place.
+//! to change a type, the same value is removed and added, which replaces the entry in its place. An entry that is gone by then is not
+//! put back: somebody may have had it erased.
 //! A lost update cannot be prevented, since there is no precondition header; the read comes right before the write.
 
 use crate::write::input::{ContactEntry, ContactInput, ContactLists};
@@ -24,7 +25,7 @@ pub(crate) fn merge(
     add: &ContactLists,
     remove: &ContactLists,
 ) -> Result<Map<String, Value>, Failure> {
-    let shown = |list: ContactList, is_touched: bool| match row::shown_list(candidate, list.attribute()) {
+    let shown = |list: ContactList, is_touched: bool| match row::shown_contacts(candidate, list.attribute()) {
         None if is_touched => Err(row::not_shown(list.attribute())),
         stored => Ok(stored.unwrap_or_default()),
     };
@@ -35,7 +36,9 @@ pub(crate) fn merge(
         (ContactList::Addresses, &add.addresses, &remove.addresses),
     ] {
         let stored = shown(list, !add.is_empty() || !remove.is_empty())?;
-        put(&mut changed, list, stored, merged(list, stored, add, remove));
+        let is_gone = |new: &&ContactEntry| holds(remove, list, new.value()) && !stores(stored, list, new.value());
+        let add: Vec<ContactEntry> = add.iter().filter(|new| !is_gone(new)).cloned().collect();
+        put(&mut changed, list, stored, merged(list, stored, &add, remove));
     }
     // One list in the unified model, two in Greenhouse: a link counts as there in either.
     let is_touched = !add.links.is_empty() || !remove.links.is_empty();
@@ -45,10 +48,10 @@ pub(crate) fn merge(
         .links
         .iter()
         .filter(|entry| {
-            let removed = holds(&remove.links, ContactList::Websites, entry.value());
-            removed
-                || !(stores(websites, ContactList::Websites, entry.value())
-                    || stores(social, ContactList::Social, entry.value()))
+            let is_replaced = holds(&remove.links, ContactList::Websites, entry.value());
+            let is_there = stores(websites, ContactList::Websites, entry.value())
+                || stores(social, ContactList::Social, entry.value());
+            is_replaced == is_there
         })
         .collect();
     for (list, stored) in [(ContactList::Websites, websites), (ContactList::Social, social)] {
@@ -165,6 +168,12 @@ mod tests {
                 r#"{"emails":[{"value":"ada@x.com","type":"personal"}]}"#,
                 r#"{"emails":["ada@x.com"]}"#,
                 json!({"email_addresses": [{"value": "ada@x.com", "type": "personal"}, {"value": "b@x.com", "type": null, "verified": true}]}),
+            ),
+            (
+                "what is to be replaced and is gone is not put back",
+                r#"{"phones":[{"value":"123","type":"work"}],"links":[{"value":"b.dev","type":"blog"}]}"#,
+                r#"{"phones":["123"],"links":["b.dev"]}"#,
+                json!({}),
             ),
             ("removing what is not there", "{}", r#"{"phones":["123"]}"#, json!({})),
             (

@@ -1,0 +1,171 @@
+//! Erasure in part: what was emptied after it had held a value is not written back, by any policy. Pure.
+//!
+//! An ATS erases a person's data by groups (only the phone numbers, only the company, only the custom fields) and need
+//! not report it: what is left is an empty field, which looks like the edit of a recruiter. Of the two mistakes,
+//! writing erased data back is the worse. So a field that the engine knew with a value (its base) and that is known to
+//! be empty now is left empty, under `enforce` too. The base remembers it ([`ERASED`]): the field stays left alone when
+//! somebody else fills it, or when the host changes the policy.
+//!
+//! What the host newly wants is written: another value, or the same one after it was taken out of the record. A
+//! recruiter who changes a value, or one of several entries, is still overruled by `enforce`.
+//!
+//! Groups: each scalar and each custom field, of candidates and applications; e-mails; phones; among the links web
+//! sites and social profiles ([`super::contacts`]); the tags ([`super::tags`]). Notes and files are made once, whatever
+//! became of them ([`super::once`]).
+//!
+//! A base that was taken on a record which was merged into another says nothing of what that other one held, until it
+//! was taken anew ([`TAKEN_ON`]).
+//!
+//! Left out: `private`, which is no data of the person and protects it, so `enforce` sets it again; stage and outcome,
+//! which are never empty; the definitions of custom fields and users, which are nobody's personal data.
+
+use super::explain::Values;
+use super::ownership::{Comparison, Decision};
+use super::{Draft, FindingKind, Owned};
+use crate::store::LinkHow;
+use serde_json::{Map, Value, json};
+
+/// The member of a base that lists the fields that were emptied: `company`, `custom_fields.channel`, `tags[vip]`.
+pub(super) const ERASED: &str = "~erased";
+
+/// The member of a base that names the record that it was taken on, where the link followed a merge or a move.
+pub(super) const TAKEN_ON: &str = "~on";
+
+/// Whether the base says that a field was emptied.
+pub(super) fn is_marked(applied: &Map<String, Value>, field: &str) -> bool {
+    let marked = applied.get(ERASED).and_then(Value::as_array);
+    marked.is_some_and(|marked| marked.iter().any(|held| held.as_str() == Some(field)))
+}
+
+/// Whether the base says so of anything but tags: of a field, or of entries of a list.
+pub(super) fn is_noted(applied: &Map<String, Value>) -> bool {
+    let marked = applied.get(ERASED).and_then(Value::as_array).into_iter().flatten();
+    marked.filter_map(Value::as_str).any(|field| !field.starts_with("tags["))
+        || ["emails", "phones", "links"]
+            .iter()
+            .any(|list| applied.get(*list).is_some_and(|base| base.get("erased").is_some()))
+}
+
+/// Remembers that a field was emptied, or forgets it.
+pub(super) fn mark(applied: &mut Map<String, Value>, field: &str, is_erased: bool) {
+    retain(applied, |held| held != field);
+    if is_erased && let Some(marked) = applied.entry(ERASED.to_owned()).or_insert_with(|| json!([])).as_array_mut() {
+        marked.push(json!(field));
+    }
+}
+
+/// Forgets of the fields that are no longer declared that they were emptied: named again, they are a new wish.
+pub(super) fn retain(applied: &mut Map<String, Value>, keep: impl Fn(&str) -> bool) {
+    let Some(marked) = applied.get_mut(ERASED).and_then(Value::as_array_mut) else { return };
+    marked.retain(|held| held.as_str().is_some_and(&keep));
+    if marked.is_empty() {
+        applied.remove(ERASED);
+    }
+}
+
+impl<D: Owned> Draft<'_, D> {
+    /// Whether a value that would be written is one that was erased: it was applied before, the host wants no other one
+    /// since, and the field is empty now, or was.
+    pub(super) fn is_put_back(&self, host: &str, field: &str, comparison: Comparison, values: &Values<'_>) -> bool {
+        if !D::is_personal(field) || !comparison.has_base || !comparison.desired_is_base {
+            return false;
+        }
+        let link = self.input.links.get(host);
+        let is_emptied = comparison.observed_is_empty && !comparison.observed_is_base && !self.is_base_of_another(host);
+        let is_emptied = is_emptied && !values.desired.is_null() && !matches!(field, "stage" | "outcome");
+        is_emptied || self.is_erased || link.is_some_and(|link| is_marked(&link.applied, field))
+    }
+
+    /// Whether the base of a path was taken on another record, which was merged or moved into the present one: that one
+    /// says nothing of what the present one held.
+    pub(super) fn is_base_of_another(&self, host: &str) -> bool {
+        self.input.links.get(host).is_some_and(|link| {
+            matches!(link.how, LinkHow::Followed | LinkHow::Yielded)
+                && link.applied.get(TAKEN_ON).and_then(Value::as_str) != Some(&link.remote.id)
+        })
+    }
+
+    /// Says in a base on which record it is taken, where that is not the one that the link began with.
+    pub(super) fn take_base(&self, host: &str, applied: &mut Map<String, Value>) {
+        if self.is_base_of_another(host)
+            && let Some(link) = self.input.links.get(host)
+        {
+            applied.insert(TAKEN_ON.to_owned(), json!(link.remote.id));
+        }
+    }
+
+    /// Brings the base up to date with what was decided on a field: whether it was emptied.
+    pub(super) fn remember(
+        &self,
+        host: &str,
+        applied: &mut Map<String, Value>,
+        field: &str,
+        decision: Decision,
+        observed: &Value,
+    ) {
+        match decision {
+            Decision::InStep | Decision::Write => mark(applied, field, false),
+            Decision::Erased => mark(applied, field, true),
+            // A policy that leaves it empty may be another one tomorrow.
+            Decision::Drifted | Decision::Conflict | Decision::Leave => {
+                let held = applied.get(field).is_some_and(|base| !base.is_null() && base.as_str() != Some(""));
+                if held && observed.is_null() && D::is_personal(field) && !self.is_base_of_another(host) {
+                    mark(applied, field, true);
+                }
+            }
+        }
+    }
+
+    /// Says that a value was erased and is not put back.
+    pub(super) fn say_erased(&mut self, host: &str, field: &str) {
+        let message = format!(
+            "{host}: `{field}` was emptied in the ATS after it had held a value, so it may have been erased; the value is not \
+             put back, whatever the policy. Declare another value; or, to write the same one again, take it out of the \
+             record, apply, and declare it again"
+        );
+        self.say(FindingKind::Drifted, host, "Erased", message);
+    }
+
+    /// Says of entries of a list that they were erased and are not put back.
+    pub(super) fn say_erased_entries(&mut self, host: &str, list: &str, entries: &[String]) {
+        let message = format!(
+            "{host}: {} went out of `{list}` in the ATS when nothing of its kind was left there, so it may have been erased; it \
+             is not put back, whatever the policy. Declare another one; or, to write the same one again, take it out of \
+             the record, apply, and declare it again",
+            entries.join(", ")
+        );
+        self.say(FindingKind::Drifted, host, "Erased", message);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_marked, is_noted, mark, retain};
+    use serde_json::{Map, Value, json};
+
+    fn base() -> Map<String, Value> {
+        json!({ "company": "One" }).as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn a_field_is_marked_once_and_unmarked_without_a_trace() {
+        let mut applied = base();
+        mark(&mut applied, "company", true);
+        mark(&mut applied, "company", true);
+        assert!(is_marked(&applied, "company") && is_noted(&applied) && !is_marked(&applied, "title"));
+        mark(&mut applied, "company", false);
+        assert_eq!(applied, base());
+    }
+
+    #[test]
+    fn a_field_that_is_no_longer_declared_is_forgotten() {
+        let mut applied = base();
+        for field in ["company", "tags[vip]"] {
+            mark(&mut applied, field, true);
+        }
+        retain(&mut applied, |field| field == "company");
+        assert!(is_marked(&applied, "company") && !is_marked(&applied, "tags[vip]"));
+        retain(&mut applied, |_| false);
+        assert_eq!(applied, base());
+    }
+}
