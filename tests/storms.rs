@@ -1,7 +1,8 @@
 //! Requests that come to nothing again and again: they leave less and less often, five times at most, and then a person decides with the evidence.
 //!
 //! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets. The ATS never does what it is
-//! asked; the engine is synced every minute for days, and what reached the sandbox is counted.
+//! asked; the engine is synced every minute for days, and what reached the sandbox is counted. Left out: a component that traps, which is the
+//! same error of the same call (see the engine's `adapter_panics`).
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
 
@@ -9,7 +10,7 @@ use atsync::journal::{Intent, IntentState, SENDS_MAX};
 use atsync::reconcile::Resolution;
 use atsync::{Clock, Connection, PlanOf, SweepOptions};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter, Sandbox};
-use atsync_tests::{World, desired};
+use atsync_tests::{World, desired, panicking_greenhouse};
 use serde_json::{Value, json};
 
 const MINUTE_MS: u64 = 60_000;
@@ -359,4 +360,20 @@ fn a_changed_wish_starts_anew_after_sends_that_did_not_show() {
         hours(&world, &acme, 2);
         assert_eq!(sent_for(&world, &wish), sends, "{title}");
     }
+}
+
+#[test]
+fn an_adapter_that_crashes_over_every_answer_sends_five_times_and_then_waits_for_a_person() {
+    let mut world = World::new(1, 12);
+    world.adapter = panicking_greenhouse();
+    // The ATS says that the candidate was created, and does nothing.
+    always(&world, PEOPLE, FaultKind::NotApplied { status: 201 });
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
+    hours(&world, &acme, 3);
+    assert_eq!(sent(&world, PEOPLE).len(), usize::try_from(SENDS_MAX).unwrap());
+    let intent = the_one(&world, &acme);
+    let IntentState::InDoubt { stuck: true, reason, .. } = &intent.state else { panic!("{:?}", intent.state) };
+    assert!(reason.contains("sent 5 times") && reason.contains("the adapter crashed: it panicked"), "{reason}");
+    assert!(condition(&world, &acme, "ada").contains("waits for a person"));
 }

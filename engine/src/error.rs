@@ -75,6 +75,15 @@ impl Error {
         self
     }
 
+    /// What an adapter said when it panicked, where that is the cause. It may quote candidate data: for the author of
+    /// the adapter, and never for a log above debug.
+    pub fn adapter_said(&self) -> Option<&str> {
+        match self.source.as_ref()?.downcast_ref::<AdapterError>()? {
+            AdapterError::Trap(crash) => crash.said(),
+            _ => None,
+        }
+    }
+
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -12,6 +12,7 @@
 
 mod apply;
 mod check;
+mod doubt;
 mod drive;
 mod effect;
 mod explain;

@@ -22,6 +22,7 @@
 //! [`SETTLE_TOTAL_MAX_MS`] a settling; what is due later is left for a later one.
 
 use super::apply::concerns_connection;
+use super::doubt::Doubt;
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched, touched};
 use super::{Progress, Reconciler};
@@ -121,6 +122,7 @@ impl Reconciler {
         let intent = match &intent.state {
             // This process sends one effect at a time per path and is not sending now: it is a trace of an earlier one.
             IntentState::Sending => {
+                Doubt::EngineStopped.log(&self.name, &intent);
                 let to = IntentState::InDoubt {
                     reason: "the engine stopped while it was on its way".to_owned(),
                     probe_after_ms: self.clock.now_ms(),
