@@ -205,7 +205,7 @@ fn wishes(world: &World) -> Vec<Wish> {
             what: "a field",
             more: json!({"title": "Countess", "policy": {"title": "enforce"}}),
             sends: patches,
-            undo: Box::new(|sandbox| set(sandbox, "title", Value::Null)),
+            undo: Box::new(|sandbox| set(sandbox, "title", json!("By hand"))),
         },
         Wish {
             what: "a custom field, beside a field that takes",
@@ -215,14 +215,14 @@ fn wishes(world: &World) -> Vec<Wish> {
                 collection: "candidates".into(),
                 id: the_person(sandbox),
                 name_key: "external_ref".into(),
-                value: Value::Null,
+                value: json!("by hand"),
             }),
         },
         Wish {
             what: "an entry of a list",
             more: json!({"phones": ["+44 20 7946 0000"], "policy": {"phones": "enforce"}}),
             sends: patches,
-            undo: Box::new(|sandbox| set(sandbox, "phone_numbers", json!([]))),
+            undo: Box::new(|sandbox| set(sandbox, "phone_numbers", json!([{"value": "1", "type": "home"}]))),
         },
         Wish {
             what: "a tag",
@@ -263,7 +263,10 @@ fn there(wish: &Wish) -> (World, Connection) {
     }
     world.run(acme.declare(&desired(&with(&plain)))).unwrap();
     world.run(acme.sync()).unwrap();
+    // A value of somebody else's, since what was emptied is put back by no policy. A tag that is not on cannot be taken off.
+    let _ = world.sandbox.recruiter(&(wish.undo)(&world.sandbox));
     world.clock.set(world.clock.now_ms() + 60 * MINUTE_MS);
+    world.run(acme.sync()).unwrap();
     world.sandbox.clear_logs();
     (world, acme)
 }
