@@ -17,6 +17,7 @@ mod drive;
 mod effect;
 mod explain;
 mod fetch;
+mod forms;
 mod gate;
 mod gather;
 mod held;
