@@ -165,7 +165,7 @@ pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, wish: Wish<
         all = all.saturating_add(intent.attempt);
         if !passing {
             counted = counted.saturating_add(intent.attempt);
-            tries.push(Try { sent_ms: intent.last_sent_ms, saw: shortened(reason) });
+            tries.push(Try { sent_ms: intent.last_sent.wall_ms, saw: shortened(reason) });
         }
         if all >= SENDS_MAX.saturating_mul(2) {
             break;
@@ -178,7 +178,7 @@ pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, wish: Wish<
         return Leave::Person { sends: counted, came, intent: last.id, tries };
     }
     let wait_ms = send_wait_ms(all);
-    let at_ms = last.changed_ms.saturating_add(wait_ms);
+    let at_ms = last.changed.wall_ms.saturating_add(wait_ms);
     // A wait that is longer than any wait was begun before the clock jumped back.
     if at_ms > now_ms && at_ms <= now_ms.saturating_add(wait_ms) {
         return Leave::Later { at_ms, sends: all, came, intent: last.id, reason: shortened(reason) };

@@ -26,6 +26,7 @@ mod hook;
 mod identity;
 mod life;
 mod look;
+mod moments;
 mod planning;
 mod problems;
 mod pull;
@@ -126,6 +127,7 @@ pub(crate) struct Reconciler {
     pub(crate) settings: Map<String, Value>,
     pub(crate) settle_window_ms: Option<u64>,
     pub(crate) progress: ProgressFn,
+    life: moments::Life,
     mark_last_ms: AtomicU64,
     tenant_verified: AtomicBool,
     effects_held: tokio::sync::watch::Sender<bool>,
@@ -161,6 +163,7 @@ pub(crate) struct Parts {
 
 impl Reconciler {
     pub(crate) fn new(parts: Parts) -> Self {
+        let life = moments::Life::begin(parts.clock.as_ref(), parts.entropy.as_ref());
         Self {
             name: parts.name,
             adapter: parts.adapter,
@@ -171,6 +174,7 @@ impl Reconciler {
             settings: parts.settings,
             settle_window_ms: parts.settle_window_ms,
             progress: parts.progress,
+            life,
             mark_last_ms: AtomicU64::new(0),
             tenant_verified: AtomicBool::new(false),
             effects_held: tokio::sync::watch::Sender::new(false),
