@@ -10,8 +10,9 @@ use atsync::model::contract::{Hint, RemoteRef};
 use atsync::plan::{Plan, words};
 use atsync::reconcile::ApplyReport;
 use atsync::{Clock, Connection, PlanOf};
-use atsync_greenhouse_sandbox::{Recruiter, RepeatedOption};
+use atsync_greenhouse_sandbox::{FaultKind, Recruiter, RepeatedOption};
 use atsync_tests::{Meddle, World, desired};
+use futures_util::future::join;
 use serde_json::{Value, json};
 use std::sync::Arc;
 
@@ -405,4 +406,53 @@ fn a_value_that_does_not_show_yet_is_not_taken_for_erased() {
     finish(&world, &acme);
     let row = world.sandbox.row("candidates", candidate_id).unwrap();
     assert_eq!(row["custom_fields"]["external_ref"]["value"], "ref-1", "the field is enforced");
+}
+
+/// Syncs a record with everything while every kind shows late and the first request is lost; from so many milliseconds on no effect may begin. How long
+/// the sync went on after that, and the world.
+fn held_after(after_ms: u64) -> (u64, World) {
+    let world = late();
+    let acme = world.connect();
+    let records = [channel(), ada_with_everything(&world)];
+    world.run(acme.declare(&desired(&lines(&records)))).unwrap();
+    let mut lost = false;
+    world.wire.meddle(move |request| {
+        let loses = !lost && request.method == "POST" && request.url.path() == "/v3/candidates";
+        lost |= loses;
+        loses.then_some(Meddle::Fault(FaultKind::DropBefore))
+    });
+    let began_ms = world.clock.now_ms();
+    let holds = async {
+        world.clock.sleep(after_ms).await;
+        acme.hold_effects();
+    };
+    let ended = async {
+        acme.sync().await.unwrap();
+        world.clock.now_ms()
+    };
+    let (ended_ms, ()) = world.run(join(ended, holds));
+    (ended_ms.saturating_sub(began_ms + after_ms), world)
+}
+
+#[test]
+fn a_stop_ends_every_wait_of_an_apply_at_once() {
+    const NEVER_MS: u64 = 24 * 3_600_000;
+    // What is left to do then: reads, of 40 ms each.
+    const READS_MS: u64 = 3_000;
+    let undisturbed = late();
+    let acme = undisturbed.connect();
+    let began_ms = undisturbed.clock.now_ms();
+    sync(&undisturbed, &acme, &[channel(), ada_with_everything(&undisturbed)]);
+    let took_ms = undisturbed.clock.now_ms() - began_ms;
+    assert!(took_ms > 60_000, "{took_ms} ms have no wait that is worth cutting");
+    assert_eq!(held_after(NEVER_MS).0, 0);
+    for after_ms in (1..took_ms + 180_000).step_by(7_003) {
+        let (went_on_ms, world) = held_after(after_ms);
+        assert!(went_on_ms < READS_MS, "held after {after_ms} ms it went on for {went_on_ms} ms");
+        world.wire.spare();
+        let acme = world.connect();
+        acme.release_effects();
+        finish(&world, &acme);
+        assert_eq!(counts(&world), ONE_OF_EACH, "held after {after_ms} ms");
+    }
 }

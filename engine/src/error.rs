@@ -75,6 +75,15 @@ impl Error {
         self
     }
 
+    /// What an adapter said when it panicked, where that is the cause. It may quote candidate data: for the author of
+    /// the adapter, and never for a log above debug.
+    pub fn adapter_said(&self) -> Option<&str> {
+        match self.source.as_ref()?.downcast_ref::<AdapterError>()? {
+            AdapterError::Trap(crash) => crash.said(),
+            _ => None,
+        }
+    }
+
     /// What the caller can do about it.
     pub fn kind(&self) -> ErrorKind {
         self.kind
@@ -113,6 +122,7 @@ impl From<NotSent> for Error {
     fn from(error: NotSent) -> Self {
         let kind = match &error {
             NotSent::Refused(_) => ErrorKind::Configuration,
+            NotSent::Moot(_) => ErrorKind::Input,
             NotSent::Auth(_) => ErrorKind::Auth,
             NotSent::Unreachable(_) | NotSent::Open { .. } | NotSent::Throttled { .. } => ErrorKind::Unavailable,
         };
@@ -171,6 +181,7 @@ mod tests {
         }
         let not_sent = [
             (NotSent::Refused(text()), ErrorKind::Configuration),
+            (NotSent::Moot(text()), ErrorKind::Input),
             (NotSent::Unreachable(text()), ErrorKind::Unavailable),
             (NotSent::Open { until_ms: 1 }, ErrorKind::Unavailable),
             (NotSent::Auth(text()), ErrorKind::Auth),

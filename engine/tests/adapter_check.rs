@@ -293,7 +293,8 @@ fn a_panic_of_a_native_adapter_is_its_crash() {
     let adapter = NativeAdapter::new(functions).unwrap();
     let given = Given { now_ms: 0, settings: "{}".into(), tenant: None, mark: None, grant: None };
     let error = adapter.start(Task::DescribeTenant, given).unwrap_err();
-    assert_eq!(error, AdapterError::Trap("it panicked: Ada Lovelace".into()));
+    let AdapterError::Trap(crash) = error else { panic!("{error:?}") };
+    assert_eq!((crash.to_string().as_str(), crash.said()), ("it panicked", Some("Ada Lovelace")));
 }
 
 /// As the hosts take an answer in.

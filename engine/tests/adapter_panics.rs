@@ -1,4 +1,4 @@
-//! What the author of an adapter sees of a panic: message and place, in the error of the call.
+//! What the author of an adapter sees of a panic: its place in the error of the call, and its message where it is asked for.
 //!
 //! Method: `tests/hostile/panicking` is a real adapter, compiled with the SDK in the way in which a published adapter is.
 
@@ -7,7 +7,7 @@
 mod adapter_support;
 
 use adapter_support::{given, host, scan};
-use atsync::adapter::{Adapter, AdapterError, ComponentAdapter};
+use atsync::adapter::{Adapter, AdapterError, ComponentAdapter, Crash};
 use atsync::{Error, ErrorKind};
 use atsync_model::contract::Task;
 use std::path::Path;
@@ -27,11 +27,11 @@ fn panicking() -> ComponentAdapter {
     host().load("panicking", &component.unwrap()).unwrap()
 }
 
-fn crash(adapter: &ComponentAdapter, kind: &str) -> String {
+fn crash(adapter: &ComponentAdapter, kind: &str) -> Crash {
     let Task::Scan(scan) = scan() else { panic!("a scan is a scan") };
     let error = adapter.start(Task::Scan(atsync_model::contract::Scan { kind: kind.into(), ..scan }), given());
     match error {
-        Err(AdapterError::Trap(text)) => text,
+        Err(AdapterError::Trap(crash)) => crash,
         other => panic!("{kind}: {other:?}"),
     }
 }
@@ -41,22 +41,27 @@ fn a_panic_of_a_guest_carries_its_message_and_its_place() {
     let adapter = panicking();
     let source = include_str!("../../tests/hostile/panicking/src/lib.rs");
     let line = source.lines().position(|line| line.contains("the place that the test names")).unwrap() + 1;
-    let text = crash(&adapter, "text");
-    assert!(text.starts_with(r#"it panicked: the stage "Offer" is not known and never was ("#), "{text}");
-    assert!(text.ends_with(&format!("src/lib.rs:{line}:23)")), "{text}");
-    assert!(crash(&adapter, "index").contains("index out of bounds: the len is 5 but the index is 5 ("));
-    assert!(crash(&adapter, "none").contains("`Option::unwrap()` on a `None` value ("));
-    assert!(crash(&adapter, "value").contains("a value that is no text ("));
-    // The error that a host and the command line show.
-    let error = Error::from(AdapterError::Trap(text));
+    let found = crash(&adapter, "text");
+    let said = found.said().unwrap();
+    assert!(said.starts_with(r#"the stage "Offer" is not known and never was ("#), "{said}");
+    assert!(said.ends_with(&format!("src/lib.rs:{line}:23)")), "{said}");
+    let says = |kind: &str, text: &str| crash(&adapter, kind).said().unwrap().contains(text);
+    assert!(says("index", "index out of bounds: the len is 5 but the index is 5 ("));
+    assert!(says("none", "`Option::unwrap()` on a `None` value ("));
+    assert!(says("value", "a value that is no text ("));
+    // The error that a host and the command line show: the place, and the text for whoever asks for it.
+    let error = Error::from(AdapterError::Trap(found));
     assert_eq!(error.kind(), ErrorKind::Adapter);
-    assert!(error.to_string().starts_with("the adapter crashed: it panicked: the stage"), "{error}");
+    let shown = format!("{error} {error:?}");
+    assert!(error.to_string().starts_with("the adapter crashed: it panicked at "), "{error}");
+    assert!(shown.contains(&format!("src/lib.rs:{line}:23")) && !shown.contains("Offer"), "{shown}");
+    assert!(error.adapter_said().unwrap().contains("Offer"));
 }
 
 #[test]
 fn a_panics_message_is_bounded_and_of_its_own_call() {
     let adapter = panicking();
-    assert!(crash(&adapter, "long").len() < atsync::adapter::limits::NOTICE_BYTES_MAX + 100);
+    assert!(crash(&adapter, "long").said().unwrap().len() < atsync::adapter::limits::NOTICE_BYTES_MAX + 100);
     let Task::Scan(scan) = scan() else { panic!("a scan is a scan") };
     assert!(adapter.start(Task::Scan(scan), given()).unwrap().is_err(), "the next call knows nothing of it");
 }

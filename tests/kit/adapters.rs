@@ -7,6 +7,7 @@ use atsync::model::contract::{Continuation, Failure, Field, Given, Reply, Step, 
 use atsync::model::manifest::{EffectClass, ScanRule};
 use atsync_adapter::Adapter as _;
 use atsync_greenhouse::Greenhouse;
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -15,6 +16,30 @@ use std::sync::{Arc, Mutex, OnceLock};
 pub fn native_greenhouse() -> Arc<dyn Adapter> {
     let functions =
         native::Functions { describe: Greenhouse::describe, start: Greenhouse::start, resume: Greenhouse::resume };
+    Arc::new(NativeAdapter::new(functions).expect("the Greenhouse manifest is valid"))
+}
+
+/// What the panics of [`panicking_greenhouse`] quote of whom it was reading.
+pub const CANARY: &str = "canary-lovelace";
+
+thread_local! {
+    /// The adapter is writing, so the next answer with a 201 is that of its write.
+    static WRITES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The Greenhouse adapter, except that it panics over the answer to each creation and quotes [`CANARY`].
+pub fn panicking_greenhouse() -> Arc<dyn Adapter> {
+    fn start(task: Task, given: &Given) -> Result<Step, Failure> {
+        WRITES.set(matches!(task, Task::Write(_)));
+        Greenhouse::start(task, given)
+    }
+    fn resume(state: Continuation, given: &Given, reply: Reply) -> Result<Step, Failure> {
+        if let Reply::Response(response) = &reply {
+            assert!(!(WRITES.get() && response.status == 201), "no such member in the row of {CANARY}");
+        }
+        Greenhouse::resume(state, given, reply)
+    }
+    let functions = native::Functions { describe: Greenhouse::describe, start, resume };
     Arc::new(NativeAdapter::new(functions).expect("the Greenhouse manifest is valid"))
 }
 

@@ -22,7 +22,9 @@ mod death;
 mod store;
 mod wire;
 
-pub use adapters::{Altered, BelowCandidates, component_greenhouse, native_greenhouse, wasm_greenhouse};
+pub use adapters::{
+    Altered, BelowCandidates, CANARY, component_greenhouse, native_greenhouse, panicking_greenhouse, wasm_greenhouse,
+};
 pub use death::Death;
 pub use store::{StoreUpset, UpsetStore};
 pub use wire::{Meddle, Wire};

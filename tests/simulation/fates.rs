@@ -59,8 +59,8 @@ pub(crate) struct Fates {
     pub(crate) anonymised: BTreeSet<i64>,
     /// Candidates of whom groups of fields were blanked, and which.
     pub(crate) blanked: BTreeMap<i64, BTreeSet<&'static str>>,
-    /// Of all those, the ones whom the store holds as anonymised, with the number of writes in this life before it did.
-    pub(crate) known_as_blank: BTreeMap<i64, usize>,
+    /// Of all those, the ones whom the store holds as anonymised.
+    pub(crate) known_as_blank: BTreeSet<i64>,
     /// Prospect and the application that it became.
     pub(crate) converted: BTreeMap<i64, i64>,
     /// Addresses that were replaced.
@@ -110,7 +110,7 @@ impl Fates {
             shown: BTreeMap::new(),
             anonymised: BTreeSet::new(),
             blanked: BTreeMap::new(),
-            known_as_blank: BTreeMap::new(),
+            known_as_blank: BTreeSet::new(),
             converted: BTreeMap::new(),
             replaced: BTreeSet::new(),
             undone: BTreeSet::new(),

@@ -388,9 +388,10 @@ fn fated(sim: &Sim) -> BTreeSet<String> {
     let is_anothers = |key: &str| {
         let email = sim.host.wanted[key]["emails"][0].as_str().unwrap();
         let there = sim.world.sandbox.candidates_by_email(email);
-        there.iter().filter_map(|row| row["id"].as_i64()).any(|id| {
-            sim.fates.is_winner(id) && (holders.contains_key(&id) || sim.fates.known_as_blank.contains_key(&id))
-        })
+        there
+            .iter()
+            .filter_map(|row| row["id"].as_i64())
+            .any(|id| sim.fates.is_winner(id) && (holders.contains_key(&id) || sim.fates.known_as_blank.contains(&id)))
     };
     let ended = |(key, links): &&(String, BTreeMap<String, RemoteRef>)| {
         let deleted =
@@ -402,7 +403,7 @@ fn fated(sim: &Sim) -> BTreeSet<String> {
                 Some(id) => {
                     sim.fates.lives_on(id).is_none()
                         || sim.fates.anonymised.contains(&id)
-                        || sim.fates.known_as_blank.contains_key(&id)
+                        || sim.fates.known_as_blank.contains(&id)
                         || holders[&id] > 1
                         || is_ambiguous(sim, key, links, id)
                         || (sim.fates.merged.contains_key(&id) && !sim.fates.gives_itself_away(&sim.world.sandbox, id))

@@ -11,7 +11,7 @@ use crate::faults::Counts;
 use crate::known::{self, Known};
 use crate::recruiter::Recruiter;
 use atsync::store::Store;
-use atsync_greenhouse_sandbox::{Deed, Sandbox, Writer};
+use atsync_greenhouse_sandbox::{Deed, Sandbox, Write, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
@@ -23,6 +23,8 @@ pub(crate) struct Office {
     pub(crate) recruiter: Arc<Mutex<Recruiter>>,
     /// Candidates that the engine made for an address.
     pub(crate) makings: Arc<Mutex<BTreeMap<String, BTreeSet<i64>>>>,
+    /// Laws that were broken within a life.
+    pub(crate) broken: Arc<Mutex<Vec<String>>>,
     pub(crate) counts: Counts,
     pub(crate) trace: Arc<Mutex<Vec<String>>>,
 }
@@ -108,10 +110,16 @@ impl Office {
     }
 
     /// Looks at what was written since `from` writes, and at what the store knows of the anonymised. How many writes there are by now.
+    ///
+    /// Called before any fate strikes, so a record that was written still belongs to the candidate whom it was written to: a merge moves it later.
     pub(crate) fn watch(&self, store: &Arc<dyn Store>, from: usize) -> usize {
         let writes = self.sandbox.writes();
         for write in writes.iter().skip(from) {
-            if write.writer != Writer::Api || write.collection != "candidates" || write.deed != Deed::Create {
+            if write.writer != Writer::Api {
+                continue;
+            }
+            self.is_not_to_the_anonymised(write);
+            if write.collection != "candidates" || write.deed != Deed::Create {
                 continue;
             }
             let row = self.sandbox.row("candidates", write.id).unwrap_or_default();
@@ -121,11 +129,23 @@ impl Office {
             }
         }
         let mut fates = self.fates.lock().unwrap();
+        // Taken after the writes were judged: what left before the store knew may have been written.
         let blank = fates.anonymised.iter().chain(fates.blanked.keys()).copied();
-        let news: Vec<i64> = blank.filter(|id| !fates.known_as_blank.contains_key(id)).collect();
+        let news: Vec<i64> = blank.filter(|id| !fates.known_as_blank.contains(id)).collect();
         let news = news.into_iter().filter(|id| known::is_anonymised(store, *id));
-        let news: Vec<(i64, usize)> = news.map(|id| (id, writes.len())).collect();
+        let news: Vec<i64> = news.collect();
         fates.known_as_blank.extend(news);
         writes.len()
+    }
+
+    /// The law that nothing is written to somebody whom the store held as anonymised when it left.
+    fn is_not_to_the_anonymised(&self, write: &Write) {
+        let row = self.sandbox.row(write.collection, write.id).unwrap_or_default();
+        let of = if write.collection == "candidates" { Some(write.id) } else { row["candidate_id"].as_i64() };
+        if of.is_some_and(|of| self.fates.lock().unwrap().known_as_blank.contains(&of)) {
+            let Write { deed, collection, id, .. } = write;
+            let law = format!("{deed:?} of {collection} {id} of somebody known to be anonymised");
+            self.broken.lock().unwrap().push(law);
+        }
     }
 }

@@ -4,12 +4,16 @@ use crate::held;
 use crate::sim::Options;
 use atsync::journal::IntentState;
 use atsync::model::contract::{Hint, RemoteRef};
+use atsync::store::memory::MemoryStore;
 use atsync::store::{Change, ChangeWhat};
+use atsync::testing::ManualClock;
 use atsync::{Clock, Connection, HintEnd, SweepOptions};
-use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
-use atsync_tests::{Meddle, World, desired};
+use atsync_greenhouse_sandbox::{Clock as AtsClock, Fault, FaultKind, Recruiter, Sandbox, SandboxOptions};
+use atsync_tests::{BEGIN_MS, Meddle, World, desired, native_greenhouse};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Seed 2. A create of a note was applied and answered with 504 while our clock was two hours ahead of the ATS's. The look found an equal note that
 /// seemed too old, and the adapter said so: ambiguous, one record. The host took a list of one for a broken contract; settling comes first in
@@ -516,4 +520,46 @@ fn a_note_for_somebody_who_was_merged_away_at_that_moment_is_left_on_who_they_ar
     world.sandbox.clear_logs();
     live_on(&world, &acme);
     assert_eq!((met(&world), world.written()), (1, Vec::new()), "once is enough");
+}
+
+/// Seed 329 with late reads. A creation was in doubt, a probe came back as a web page, and the next one was put off by some minutes. Then the clock
+/// jumped back by forty: the wait was taken for one that had just begun, since waits may be as long as an hour, and the creation with all that depends on
+/// it came a day late. A wait is now held against the longest that its own intent can have been given.
+#[test]
+fn a_clock_that_jumps_back_keeps_no_doubt_waiting_for_as_long_as_it_jumped() {
+    const MINUTE_MS: u64 = 60_000;
+    let (clock, behind_ms) = (ManualClock::at(BEGIN_MS), Arc::<AtomicU64>::default());
+    let mut company = SandboxOptions::sized(1, 12);
+    company.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
+    // The ATS's clock goes on as ever.
+    let (time, behind) = (Arc::clone(&clock), Arc::clone(&behind_ms));
+    company.clock = AtsClock::new(move || i64::try_from(time.now_ms() + behind.load(Ordering::SeqCst)).unwrap());
+    let world = World::with(Sandbox::new(company), clock, Arc::new(MemoryStore::default()), native_greenhouse());
+    let acme = world.connect();
+    declare(&world, &acme, &ada(&json!({})));
+    let mut sent = false;
+    world.wire.meddle(move |request| match request.method.as_str() {
+        "POST" if request.url.path() == "/v3/candidates" => {
+            sent = true;
+            Some(Meddle::Fault(FaultKind::DropBefore))
+        }
+        _ => (sent && request.url.query()?.contains("email=")).then_some(Meddle::Fault(FaultKind::Html)),
+    });
+    world.run(acme.sync()).unwrap();
+    world.wire.spare();
+    world.sandbox.faults().clear();
+    assert_eq!(world.run(acme.open_intents()).unwrap().len(), 1);
+    behind_ms.store(40 * MINUTE_MS, Ordering::SeqCst);
+    world.clock.set(world.clock.now_ms() - 40 * MINUTE_MS);
+    world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
+    world.run(acme.sync()).unwrap();
+    assert_eq!(world.run(acme.open_intents()).unwrap(), []);
+    the_one(&world, ADA);
+}
+
+/// Seed 874 with late reads. Somebody got a tag and was merged, a moment later, into a candidate who was known to be anonymised. The law looked at the end of
+/// the life whom the tag belonged to, and took it for one that had been put on the winner. It now looks at each write before anything else happens.
+#[test]
+fn what_a_merge_moves_to_somebody_anonymised_was_not_written_to_them() {
+    held(Options { late: true, hasty: true, ..Options::of(874) });
 }

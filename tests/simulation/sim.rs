@@ -252,6 +252,7 @@ impl Sim {
             fates: Arc::new(Mutex::new(fates.clone())),
             recruiter: Arc::new(Mutex::new(Recruiter::new(options.seed, company))),
             makings: Arc::default(),
+            broken: Arc::default(),
             counts: counts.clone(),
             trace: Arc::clone(&trace),
         };
@@ -476,8 +477,7 @@ impl Sim {
         }
         self.exchanges += requests.len() as u64;
         self.requests.extend(requests);
-        let mut broken = Vec::new();
-        for (number, write) in self.world.sandbox.writes().iter().enumerate() {
+        for write in self.world.sandbox.writes() {
             if write.writer != Writer::Api {
                 continue;
             }
@@ -487,17 +487,9 @@ impl Sim {
                 _ => &mut self.updated,
             };
             set.insert((write.collection, write.id));
-            let row = self.world.sandbox.row(write.collection, write.id).unwrap_or_default();
-            let of = if write.collection == "candidates" { Some(write.id) } else { row["candidate_id"].as_i64() };
-            if of.and_then(|of| self.fates.known_as_blank.get(&of)).is_some_and(|from| number >= *from) {
-                broken.push(format!(
-                    "{:?} of {} {} of somebody known to be anonymised",
-                    write.deed, write.collection, write.id
-                ));
-            }
         }
         self.world.sandbox.clear_logs();
-        self.office.fates.lock().unwrap().known_as_blank.values_mut().for_each(|from| *from = 0);
+        let broken = std::mem::take(&mut *self.office.broken.lock().unwrap());
         for law in broken {
             self.broke(law);
         }

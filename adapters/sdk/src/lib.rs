@@ -88,7 +88,8 @@
 //!
 //! [`state`] turns an adapter's own continuation type into bytes and back, [`rows`] reads a JSON array while remembering where each element
 //! lies, and reads a bad row without its bad members, [`path`] builds request paths that the engine will accept, [`log`]
-//! writes to the engine's log. A panic reaches the engine's error with its message and its place.
+//! writes to the engine's log. A panic reaches the engine's error with its place; its message, which may quote a candidate's data, is in the log at level
+//! debug and in what `atsync check` says.
 //!
 //! Left out: anything that reads a clock, draws randomness, sends or stores. There is nothing of the kind to be had.
 

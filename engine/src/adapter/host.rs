@@ -29,7 +29,7 @@ pub use load::LoadError;
 
 use super::check;
 use super::limits::INSTANCES_MAX;
-use super::{Adapter, AdapterError};
+use super::{Adapter, AdapterError, Crash};
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
 use limiter::{Limiter, OverLimit};
@@ -376,7 +376,7 @@ where
 }
 
 /// Whose fault an error of wasmtime is. The texts are wasmtime's or ours; only the message of a panic
-/// is the guest's, within the limits of [`notices`].
+/// is the guest's, within the limits of [`notices`], and it is shown to nobody who does not ask for it ([`Crash`]).
 fn classify(error: &wasmtime::Error, limiter: &Limiter) -> AdapterError {
     if let Some(over) = error.downcast_ref::<OverLimit>() {
         return AdapterError::Limit(over.to_string());
@@ -394,8 +394,8 @@ fn classify(error: &wasmtime::Error, limiter: &Limiter) -> AdapterError {
             | Trap::InvalidChar),
         ) => AdapterError::Contract(lie.to_string()),
         Some(trap) => AdapterError::Trap(match limiter.notices.panic() {
-            Some(message) => format!("it panicked: {message}"),
-            None => trapped(*trap, error),
+            Some(said) => Crash::panicked(Some(said.to_owned())),
+            None => Crash::trapped(trapped(*trap, error)),
         }),
         // Wasmtime has no type for the rest, which is more of the same (text that is not UTF-8), or too much of it.
         None if error.to_string().contains("fuel allocated for hostcalls") => {

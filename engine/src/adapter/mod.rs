@@ -8,6 +8,7 @@
 //! Left out: sending. An adapter does no input or output, and neither does this module beyond reading the component file.
 
 pub mod check;
+mod crash;
 #[cfg(feature = "components")]
 pub mod host;
 pub mod limits;
@@ -16,6 +17,7 @@ pub mod native;
 pub mod promise;
 
 pub use check::TaskGuard;
+pub use crash::Crash;
 #[cfg(feature = "components")]
 pub use host::{ComponentAdapter, ComponentHost, HostError, HostOptions, Limits, LoadError, Metering};
 pub use native::NativeAdapter;
@@ -34,7 +36,7 @@ pub enum AdapterError {
     Limit(String),
     /// It trapped.
     #[error("the adapter crashed: {0}")]
-    Trap(String),
+    Trap(Crash),
     /// It answered something that the contract does not allow.
     #[error("the adapter broke the contract: {0}")]
     Contract(String),

@@ -6,7 +6,7 @@
 
 use super::check;
 use super::limits::{NOTICE_BYTES_MAX, REPLY_BYTES_MAX};
-use super::{Adapter, AdapterError, manifest_check};
+use super::{Adapter, AdapterError, Crash, manifest_check};
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -67,10 +67,7 @@ fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, AdapterError> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-        AdapterError::Trap(match text {
-            Some(text) => format!("it panicked: {}", one_line(&text)),
-            None => "it panicked".to_owned(),
-        })
+        AdapterError::Trap(Crash::panicked(text.as_deref().map(one_line)))
     })
 }
 

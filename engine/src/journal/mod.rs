@@ -14,7 +14,7 @@ pub mod moment;
 pub mod sends;
 
 pub use moment::Moment;
-pub use sends::{Leave, SENDS_MAX, Try};
+pub use sends::{Came, Leave, SENDS_MAX, Try, Wish};
 
 use atsync_model::contract::{Mark, RemoteRef};
 use serde::{Deserialize, Serialize};
@@ -72,6 +72,15 @@ pub struct Intent {
     pub tries: Vec<Try>,
     /// Where it stands.
     pub state: IntentState,
+}
+
+impl Intent {
+    /// When its next probe is due. A wait that is longer than the longest that the intent can have been given was begun
+    /// before the clock jumped back, and is over: how much of it passed is not known, and a probe does no harm.
+    pub(crate) fn probe_due_ms(&self, probe_after_ms: u64, probes: u32, now_ms: u64) -> u64 {
+        let longest_ms = look_again_ms(probes.saturating_sub(1)).max(sends::send_wait_ms(self.attempt));
+        if probe_after_ms > now_ms.saturating_add(longest_ms) { now_ms } else { probe_after_ms }
+    }
 }
 
 /// Where an intent stands.

@@ -3,7 +3,8 @@
 //! A request whose effect provably did not come about is sent again after a wait that grows; after
 //! [`SENDS_MAX`] sends it waits for a person, with what each of them brought as evidence. The count is
 //! the intent's `attempt`, so a restart forgets none. What was refused is a new intent each time it is
-//! planned; there the refusals of one path, operation and generation are counted together.
+//! planned; there the refusals of one path, operation and generation are counted together. So is what was answered as done
+//! and never showed: an ATS that answers 200 and ignores the value is sent it no oftener than one that refuses it.
 //!
 //! A refusal that concerns the connection (a credential, a right, a limit) says nothing about the one
 //! record, and is not counted towards a person's decision; it is waited after all the same.
@@ -13,6 +14,7 @@
 use super::{Intent, IntentId, IntentState};
 use crate::clock::rfc3339;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// How often a request leaves before a person decides. Stated in the threat model.
 pub const SENDS_MAX: u32 = 5;
@@ -46,26 +48,68 @@ pub fn send_wait_ms(sends: u32) -> u64 {
 pub enum Leave {
     /// Nothing keeps it.
     Now,
-    /// It was refused and waits.
+    /// It came to nothing and waits.
     Later {
         /// Not before this time.
         at_ms: u64,
         /// How often it was sent.
         sends: u32,
-        /// The last refusal.
+        /// What the last one came to.
+        came: Came,
+        /// The last intent.
         intent: IntentId,
-        /// Why it was refused.
+        /// What its send brought.
         reason: String,
     },
-    /// It was refused too often: a person decides.
+    /// It came to nothing too often: a person decides.
     Person {
         /// How often it was sent.
         sends: u32,
-        /// The last refusal: what `resolve` names.
+        /// What the last one came to.
+        came: Came,
+        /// The last intent: what `resolve` names.
         intent: IntentId,
         /// What each send brought, oldest first.
         tries: Vec<Try>,
     },
+}
+
+/// How a send came to nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Came {
+    /// The ATS refused it.
+    Refused,
+    /// The ATS answered that it was done, and does not show it.
+    NotShown,
+}
+
+/// What is about to be sent, as far as its sends before are counted.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// The generation that it is planned from.
+    pub generation: u64,
+    /// The operation's input.
+    pub input: &'a Value,
+    /// The first intent of its path and operation whose effect the ATS has not shown since it was answered as done.
+    pub unseen_since: Option<IntentId>,
+}
+
+impl Wish<'_> {
+    /// Whether an intent that was answered as done meant this, and the ATS has not shown it since.
+    fn was_ignored(&self, intent: &Intent) -> bool {
+        let sent = || serde_json::from_str::<Value>(&intent.input);
+        self.unseen_since.is_some_and(|since| intent.id >= since) && sent().is_ok_and(|sent| holds(&sent, self.input))
+    }
+}
+
+/// Whether an input says all that another one says.
+fn holds(input: &Value, part: &Value) -> bool {
+    match (input, part) {
+        (Value::Object(input), Value::Object(part)) => {
+            part.iter().all(|(name, part)| input.get(name).is_some_and(|value| holds(value, part)))
+        }
+        _ => input == part,
+    }
 }
 
 impl Leave {
@@ -73,37 +117,51 @@ impl Leave {
     pub fn why_not(&self, host: &str, operation: &str) -> Option<String> {
         match self {
             Self::Now => None,
-            Self::Later { at_ms, sends, intent, reason } => Some(format!(
-                "{host}: {operation} was refused {} (intent {intent}: {reason}); it is sent again from {} on",
-                times(*sends),
+            Self::Later { at_ms, sends, came, intent, reason } => Some(format!(
+                "{host}: {operation} was {} (intent {intent}: {reason}); it is sent again from {} on",
+                came.words(*sends),
                 rfc3339(*at_ms)
             )),
-            Self::Person { sends, intent, tries } => Some(format!(
-                "{host}: {operation} was refused {} and waits for a person: {}. `Connection::resolve`, intent {intent}, with `retry` sends it once more; a changed record starts anew",
-                times(*sends),
+            Self::Person { sends, came, intent, tries } => Some(format!(
+                "{host}: {operation} was {} and waits for a person: {}. `Connection::resolve`, intent {intent}, with `retry` sends it once more; a changed record starts anew",
+                came.words(*sends),
                 evidence(tries)
             )),
         }
     }
 }
 
+impl Came {
+    fn words(self, sends: u32) -> String {
+        match self {
+            Self::Refused => format!("refused {}", times(sends)),
+            Self::NotShown => format!("sent {} and answered as done, and the ATS does not show it", times(sends)),
+        }
+    }
+}
+
+/// What a send that was answered as done brought, where the ATS does not show it.
+const NOT_SHOWN: &str = "answered as done, and not shown since";
+
 fn times(sends: u32) -> String {
     if sends == 1 { "once".to_owned() } else { format!("{sends} times") }
 }
 
-/// What the refusals of one path and operation say. `newest_first`: its intents; `generation`: the one that
-/// the request is planned from. `now_ms` by the clock that the intents' changes carry.
-pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, generation: u64, now_ms: u64) -> Leave {
+/// What the sends of one path and operation that came to nothing say of the next one. `newest_first`: its intents.
+/// `now_ms` by the clock that the intents' changes carry.
+pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, wish: Wish<'_>, now_ms: u64) -> Leave {
     let (mut counted, mut all) = (0_u32, 0_u32);
-    let mut last: Option<&Intent> = None;
+    let mut last: Option<(&Intent, Came, &str)> = None;
     let mut tries: Vec<Try> = Vec::new();
     for intent in newest_first {
-        let (reason, passing) = match &intent.state {
+        let (came, reason, passing) = match &intent.state {
             IntentState::NotSent { .. } => continue,
-            IntentState::Refused { reason, passing } if intent.generation == generation => (reason, *passing),
+            _ if intent.generation != wish.generation => break,
+            IntentState::Refused { reason, passing } => (Came::Refused, reason.as_str(), *passing),
+            IntentState::Applied { .. } if wish.was_ignored(intent) => (Came::NotShown, NOT_SHOWN, false),
             _ => break,
         };
-        last = last.or(Some(intent));
+        last = last.or(Some((intent, came, reason)));
         all = all.saturating_add(intent.attempt);
         if !passing {
             counted = counted.saturating_add(intent.attempt);
@@ -113,21 +171,17 @@ pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, generation:
             break;
         }
     }
-    let Some(last) = last else { return Leave::Now };
+    let Some((last, came, reason)) = last else { return Leave::Now };
     if counted >= SENDS_MAX {
         tries.truncate(usize::try_from(SENDS_MAX).unwrap_or(usize::MAX));
         tries.reverse();
-        return Leave::Person { sends: counted, intent: last.id, tries };
+        return Leave::Person { sends: counted, came, intent: last.id, tries };
     }
     let wait_ms = send_wait_ms(all);
     let at_ms = last.changed.wall_ms.saturating_add(wait_ms);
     // A wait that is longer than any wait was begun before the clock jumped back.
     if at_ms > now_ms && at_ms <= now_ms.saturating_add(wait_ms) {
-        let reason = match &last.state {
-            IntentState::Refused { reason, .. } => shortened(reason),
-            _ => String::new(),
-        };
-        return Leave::Later { at_ms, sends: all, intent: last.id, reason };
+        return Leave::Later { at_ms, sends: all, came, intent: last.id, reason: shortened(reason) };
     }
     Leave::Now
 }

@@ -1,9 +1,10 @@
 //! The laws of sending again.
 
-use super::{Leave, SEND_WAIT_MAX_MS, SENDS_MAX, may_leave, send_wait_ms};
-use crate::journal::{Intent, IntentState, Moment};
+use super::{Came, Leave, SEND_WAIT_MAX_MS, SENDS_MAX, Wish, may_leave, send_wait_ms};
+use crate::journal::{Intent, IntentState, LOOK_WAIT_MAX_MS, Moment, look_again_ms};
 use atsync_model::contract::Mark;
 use proptest::prelude::*;
+use serde_json::{Value, json};
 
 fn intent(id: u64, attempt: u32, changed_ms: u64, state: IntentState) -> Intent {
     Intent {
@@ -26,6 +27,12 @@ fn intent(id: u64, attempt: u32, changed_ms: u64, state: IntentState) -> Intent 
     }
 }
 
+/// What is sent, without anything that was answered as done before.
+fn wish(generation: u64) -> Wish<'static> {
+    const NOTHING: &Value = &Value::Null;
+    Wish { generation, input: NOTHING, unseen_since: None }
+}
+
 fn refused(passing: bool) -> IntentState {
     IntentState::Refused { reason: "no".to_owned(), passing }
 }
@@ -44,7 +51,7 @@ fn storm(passing: bool, rounds: u64, step_ms: u64) -> (u32, Leave) {
     let mut leave = Leave::Now;
     for round in 0..rounds {
         let now_ms = 1_000_000 + round * step_ms;
-        leave = may_leave(journal.iter().rev(), 1, now_ms);
+        leave = may_leave(journal.iter().rev(), wish(1), now_ms);
         if leave == Leave::Now {
             journal.push(intent(round + 1, 1, now_ms, refused(passing)));
         }
@@ -66,16 +73,16 @@ proptest! {
     #[test]
     fn a_new_generation_and_an_end_of_another_kind_start_anew(generation in 2_u64..9, refusals in 1_usize..9) {
         let mut journal: Vec<Intent> = (1..).take(refusals).map(|id| intent(id, 1, 5, refused(false))).collect();
-        prop_assert_eq!(may_leave(journal.iter().rev(), generation, 6), Leave::Now);
+        prop_assert_eq!(may_leave(journal.iter().rev(), wish(generation), 6), Leave::Now);
         journal.push(intent(99, 1, 6, IntentState::Applied { links: Vec::new(), by_probe: false }));
-        prop_assert_eq!(may_leave(journal.iter().rev(), 1, 7), Leave::Now);
+        prop_assert_eq!(may_leave(journal.iter().rev(), wish(1), 7), Leave::Now);
     }
 
     #[test]
     fn what_never_left_counts_for_nothing(unsent in 0_usize..20) {
         let unsent = (1..).take(unsent).map(|id| intent(id, 1, 5, IntentState::NotSent { reason: "no".to_owned() }));
         let journal: Vec<Intent> = unsent.collect();
-        prop_assert_eq!(may_leave(journal.iter(), 1, 6), Leave::Now);
+        prop_assert_eq!(may_leave(journal.iter(), wish(1), 6), Leave::Now);
     }
 }
 
@@ -90,7 +97,7 @@ fn what_the_connection_is_refused_waits_for_nobody_but_comes_rarely() {
 #[test]
 fn attempts_of_one_intent_count_with_its_refusal() {
     let journal = [intent(1, 4, 5, refused(false)), intent(2, 1, 6, refused(false))];
-    assert!(matches!(may_leave(journal.iter().rev(), 1, 7), Leave::Person { sends: 5, intent: 2, .. }));
+    assert!(matches!(may_leave(journal.iter().rev(), wish(1), 7), Leave::Person { sends: 5, intent: 2, .. }));
 }
 
 #[test]
@@ -136,6 +143,56 @@ fn the_evidence_names_each_send_and_the_last_five_are_kept() {
 #[test]
 fn a_clock_that_jumped_back_keeps_nothing_waiting() {
     let journal: Vec<Intent> = (1..4).map(|id| intent(id, 1, 10_000_000, refused(false))).collect();
-    assert!(matches!(may_leave(journal.iter().rev(), 1, 10_000_001), Leave::Later { .. }));
-    assert_eq!(may_leave(journal.iter().rev(), 1, 5_000_000), Leave::Now);
+    assert!(matches!(may_leave(journal.iter().rev(), wish(1), 10_000_001), Leave::Later { .. }));
+    assert_eq!(may_leave(journal.iter().rev(), wish(1), 5_000_000), Leave::Now);
+}
+
+#[test]
+fn a_wait_that_is_longer_than_any_the_intent_was_given_was_begun_before_the_clock_jumped_back() {
+    let in_doubt = IntentState::InDoubt { reason: String::new(), probe_after_ms: 0, probes: 0, stuck: false };
+    let now_ms = 1_000_000_000;
+    for attempt in 1..=SENDS_MAX {
+        let doubt = intent(1, attempt, 0, in_doubt.clone());
+        for probes in 1..20 {
+            let longest_ms = look_again_ms(probes - 1).max(send_wait_ms(attempt));
+            let due_ms = |wait_ms: u64| doubt.probe_due_ms(now_ms + wait_ms, probes, now_ms) - now_ms;
+            assert_eq!((due_ms(longest_ms), due_ms(longest_ms + 1)), (longest_ms, 0), "{attempt}, {probes}");
+            assert!(longest_ms <= LOOK_WAIT_MAX_MS);
+        }
+    }
+}
+
+#[test]
+fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is() {
+    let done = |id: u64, changed_ms: u64, input: Value| {
+        let applied = IntentState::Applied { links: Vec::new(), by_probe: false };
+        Intent { input: input.to_string(), ..intent(id, 1, changed_ms, applied) }
+    };
+    let title = json!({"title": "A", "name": {"first": "Ada"}});
+    // The first send carried more, which took.
+    let mut journal = vec![done(1, 0, json!({"title": "A", "name": {"first": "Ada", "last": "B"}, "company": "C"}))];
+    journal.extend((2..=5).map(|id| done(id, 0, title.clone())));
+    let leave = |journal: &[Intent], input: &Value, unseen_since: Option<u64>| {
+        may_leave(journal.iter().rev(), Wish { generation: 1, input, unseen_since }, 2_000_000)
+    };
+    assert!(matches!(
+        leave(&journal, &title, Some(1)),
+        Leave::Person { sends: SENDS_MAX, came: Came::NotShown, intent: 5, .. }
+    ));
+    // The ATS showed it since the last one; since the first one; another value; another member; a changed wish.
+    assert_eq!(leave(&journal, &title, None), Leave::Now);
+    assert_eq!(leave(&journal, &title, Some(2)), Leave::Now);
+    assert_eq!(leave(&journal, &json!({"title": "B"}), Some(1)), Leave::Now);
+    assert_eq!(leave(&journal, &json!({"title": "A", "private": true}), Some(1)), Leave::Now);
+    let changed = Wish { generation: 2, input: &title, unseen_since: Some(1) };
+    assert_eq!(may_leave(journal.iter().rev(), changed, 2_000_000), Leave::Now);
+    // Refusals count along.
+    journal.pop();
+    journal.push(Intent { input: title.to_string(), ..intent(6, 1, 0, refused(false)) });
+    assert!(matches!(leave(&journal, &title, Some(1)), Leave::Person { sends: SENDS_MAX, came: Came::Refused, .. }));
+    // The waits are the same.
+    let twice = &journal[..2];
+    let early = Wish { generation: 1, input: &title, unseen_since: Some(1) };
+    assert!(matches!(may_leave(twice.iter().rev(), early, 59_999), Leave::Later { at_ms: 60_000, sends: 2, .. }));
+    assert_eq!(may_leave(twice.iter().rev(), early, 60_000), Leave::Now);
 }

@@ -54,6 +54,7 @@ mod opening;
 pub mod ownership;
 mod resolve;
 mod tags;
+pub(crate) mod unseen;
 mod user;
 mod values;
 pub mod withdraw;
@@ -207,7 +208,9 @@ impl RecordPlan {
 
     /// Whether something of it is not in the ATS and waits: for a look, for a time, or for a person. Its findings say which.
     pub fn waits(&self) -> bool {
-        [IN_DOUBT, REFUSED, REFUSED_TOO_OFTEN].iter().any(|reason| self.note(reason).is_some())
+        [IN_DOUBT, REFUSED, REFUSED_TOO_OFTEN, NOT_SHOWN, NOT_SHOWN_TOO_OFTEN]
+            .iter()
+            .any(|reason| self.note(reason).is_some())
     }
 
     /// What says that the record is blocked because something that its plan asks about may not be read.
@@ -227,6 +230,10 @@ pub(crate) const IN_DOUBT: &str = "InDoubt";
 pub(crate) const REFUSED: &str = "Refused";
 /// The reason of a note: it was refused so often that a person decides.
 pub(crate) const REFUSED_TOO_OFTEN: &str = "RefusedTooOften";
+/// The reason of a note: it was answered as done, does not show, and waits before it is sent again.
+pub(crate) const NOT_SHOWN: &str = "NotShown";
+/// The reason of a note: it was answered as done so often, and does not show, that a person decides.
+pub(crate) const NOT_SHOWN_TOO_OFTEN: &str = "NotShownTooOften";
 
 /// The plan for a connection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -20,10 +20,10 @@ use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::may_leave;
-use crate::journal::{IntentId, Leave};
+use crate::journal::{IntentId, Leave, Wish};
 use crate::plan::equal::EQUAL;
 use crate::plan::forms::SENT;
-use crate::plan::{Finding, Plan, RecordPlan, Step};
+use crate::plan::{Finding, Plan, RecordPlan, Step, unseen};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
@@ -340,6 +340,9 @@ impl Reconciler {
         };
         let mut input = Value::Object(step.input.clone());
         if let Err(waits_for) = self.fill(&mut input, &shared.made, &work.made).await? {
+            if self.holds_effects() {
+                return Ok(StepEnd::NotSent { reason: super::EFFECTS_HELD.to_owned() });
+            }
             return Ok(StepEnd::Skipped { waits_for });
         }
         let target = match &step.target_path {
@@ -370,9 +373,10 @@ impl Reconciler {
         self.settle_step(order, &rule, follows, work).await
     }
 
-    /// Whether earlier refusals let the order's request leave.
+    /// Whether what came of earlier sends lets the order's request leave.
     pub(super) async fn leave(&self, order: &Order) -> Result<Leave, Error> {
-        self.leave_for(&order.host, &order.operation.name, &order.operation.target, order.generation).await
+        let input = serde_json::from_str(&order.operation.input).unwrap_or(Value::Null);
+        self.leave_for(&order.host, &order.operation.name, &order.operation.target, (order.generation, &input)).await
     }
 
     /// As [`Self::leave`], for what is planned.
@@ -381,13 +385,15 @@ impl Reconciler {
         host: &str,
         operation: &str,
         target: &Option<RemoteRef>,
-        generation: u64,
+        (generation, input): (u64, &Value),
     ) -> Result<Leave, Error> {
+        let link = self.store.link(&self.name, host).await?;
+        let unseen_since = link.and_then(|link| unseen::since(&link.applied, operation));
         let intents = self.store.intents_of(&self.name, host, REFUSALS_MAX).await?;
         let own = intents
             .iter()
             .filter(|intent| intent.host == host && intent.operation == operation && intent.target == *target);
-        Ok(may_leave(own, generation, self.clock.now_ms()))
+        Ok(may_leave(own, Wish { generation, input, unseen_since }, self.clock.now_ms()))
     }
 
     /// The record that this run made for a path, or that the path was linked to before. Where the answer to a creation
@@ -503,7 +509,9 @@ impl Reconciler {
                 Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
             }
             EffectEnd::Stale(reason) => Ok(StepEnd::NotSent { reason }),
-            EffectEnd::NotSent(TaskError::NotSent(NotSent::Refused(reason))) => Ok(StepEnd::NotSent { reason }),
+            EffectEnd::NotSent(TaskError::NotSent(NotSent::Refused(reason) | NotSent::Moot(reason))) => {
+                Ok(StepEnd::NotSent { reason })
+            }
             EffectEnd::NotSent(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
                 Ok(StepEnd::NotSent { reason: self.explain_failure(&failure) })
             }

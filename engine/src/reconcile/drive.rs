@@ -4,11 +4,10 @@
 //! middle. A page's items name their raw JSON by place in the last reply, so that reply is handed out with the outcome.
 
 use super::Reconciler;
-use crate::adapter::{Adapter, AdapterError, TaskGuard};
+use crate::adapter::{AdapterError, TaskGuard};
 use crate::error::{Error, ErrorKind};
 use crate::transport::{Delivery, NotSent, Priority};
 use atsync_model::contract::{Continuation, Failure, Given, Grant, Mark, Outcome, Reply, Response, Step, Task};
-use std::sync::Arc;
 
 /// Steps of one task. A chunked fetch of 50 ids a call needs tens; more than this is a loop.
 pub(super) const STEPS_MAX: usize = 1_000;
@@ -83,7 +82,7 @@ impl Reconciler {
     async fn drive_given(&self, task: Task, given: Given, priority: Priority) -> Result<Finished, TaskError> {
         let mut guard = TaskGuard::new(&task);
         let mut reply: Option<Response> = None;
-        let mut step = start(&self.adapter, task, given.clone())?.map_err(TaskError::Failed)?;
+        let mut step = self.start(task, given.clone())?.map_err(TaskError::Failed)?;
         for _ in 0..STEPS_MAX {
             guard.step(&step, reply.as_ref())?;
             let send = match step {
@@ -102,8 +101,7 @@ impl Reconciler {
                 Delivery::Unclear(reason) => return Err(TaskError::Unclear(reason)),
             };
             reply = Some(response.clone());
-            step = resume(&self.adapter, send.state, given.clone(), Reply::Response(response))?
-                .map_err(TaskError::Failed)?;
+            step = self.resume(send.state, given.clone(), Reply::Response(response))?.map_err(TaskError::Failed)?;
         }
         Err(AdapterError::Contract(format!("it took more than {STEPS_MAX} steps for one task")).into())
     }
@@ -129,23 +127,32 @@ impl Reconciler {
     }
 }
 
-/// Calls the adapter where it does not hold up other work. It computes for milliseconds at most, bounded by the host's limits.
-pub(super) fn start(
-    adapter: &Arc<dyn Adapter>,
-    task: Task,
-    given: Given,
-) -> Result<Result<Step, Failure>, AdapterError> {
-    off_thread(|| adapter.start(task, given))
-}
+impl Reconciler {
+    /// Calls the adapter where it does not hold up other work. It computes for milliseconds at most, bounded by the host's limits.
+    pub(super) fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+        self.logged(off_thread(|| self.adapter.start(task, given)))
+    }
 
-/// As [`start`].
-pub(super) fn resume(
-    adapter: &Arc<dyn Adapter>,
-    state: Continuation,
-    given: Given,
-    reply: Reply,
-) -> Result<Result<Step, Failure>, AdapterError> {
-    off_thread(|| adapter.resume(state, given, reply))
+    /// As [`Self::start`].
+    pub(super) fn resume(
+        &self,
+        state: Continuation,
+        given: Given,
+        reply: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
+        self.logged(off_thread(|| self.adapter.resume(state, given, reply)))
+    }
+
+    /// A crash is in the log with its kind and its place. What the adapter said may quote a candidate's data.
+    fn logged<T>(&self, called: Result<T, AdapterError>) -> Result<T, AdapterError> {
+        if let Err(AdapterError::Trap(crash)) = &called {
+            tracing::warn!(connection = %self.name, %crash, "the adapter crashed");
+            if let Some(said) = crash.said() {
+                tracing::debug!(connection = %self.name, said, "what the adapter said when it crashed");
+            }
+        }
+        called
+    }
 }
 
 fn off_thread<T>(call: impl FnOnce() -> T) -> T {

@@ -2,7 +2,8 @@
 //!
 //! # Expected flow
 //! 1. The adapter's write task runs; its reads go out like any other.
-//! 2. When it names its one `unsafe` request, the intent is written durably as `sending`. Then the request leaves.
+//! 2. When it names its one `unsafe` request, the intent is written durably as `sending`. Then the request leaves, if it still may when its turn
+//!    has come ([`super::gate`]).
 //! 3. What became of it is judged from the transport's facts first: nothing left = `not_sent`; no complete answer, or 5xx = `in_doubt`, whatever
 //!    the adapter would say. A complete answer is for the adapter to read, but a refusal counts only for a 2xx or for a status that the
 //!    manifest lists for the operation. A trap while reading it is a doubt.
@@ -13,12 +14,15 @@
 
 use super::Reconciler;
 use super::apply::concerns_connection;
-use super::drive::{STEPS_MAX, TaskError, resume, start};
+use super::doubt::Doubt;
+use super::drive::{STEPS_MAX, TaskError};
+use super::gate::OrderGate;
 use super::gather::remote;
 use crate::adapter::TaskGuard;
 use crate::adapter::promise::{self, Asked, BrokenPromise};
 use crate::error::Error;
 use crate::journal::{Intent, IntentId, IntentState, Moment};
+use crate::plan::unseen;
 use crate::store::{Cause, Change, ChangeWhat, IntentAdvance, LinkHow, LinkRow, StoreError};
 use crate::transport::{Delivery, NotSent, Priority};
 use atsync_model::contract::{
@@ -113,7 +117,7 @@ pub(super) enum EffectEnd {
 enum Judgement {
     Applied(Applied),
     Refused(Failure),
-    InDoubt(String),
+    InDoubt(Doubt, String),
     Read { request: Box<Request>, state: Vec<u8>, effect: Effect },
 }
 
@@ -154,7 +158,7 @@ impl Reconciler {
         let given = self.given(Some(mark.clone()), None);
         let mut guard = TaskGuard::new(&task);
         let mut reply = None;
-        let mut step = match start(&self.adapter, task, given.clone()) {
+        let mut step = match self.start(task, given.clone()) {
             Ok(Ok(step)) => step,
             Ok(Err(failure)) => return Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
             Err(error) => return Ok(EffectEnd::NotSent(error.into())),
@@ -180,7 +184,7 @@ impl Reconciler {
                 Delivery::Unclear(reason) => return Ok(EffectEnd::NotSent(TaskError::Unclear(reason))),
             };
             reply = Some(response.clone());
-            step = match resume(&self.adapter, send.state, given.clone(), Reply::Response(response)) {
+            step = match self.resume(send.state, given.clone(), Reply::Response(response)) {
                 Ok(Ok(step)) => step,
                 Ok(Err(failure)) => return Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
                 Err(error) => return Ok(EffectEnd::NotSent(error.into())),
@@ -243,10 +247,10 @@ impl Reconciler {
         let mut left_ms = last.last_sent.left_ms(window_ms, &self.now());
         let mut pause_ms = OWN_WRITE_PAUSE_FIRST_MS;
         let mut waited = false;
-        while left_ms > 0 && !self.shows(last).await {
+        while left_ms > 0 && !self.holds_effects() && !self.shows(last).await {
             waited = true;
             let wait_ms = pause_ms.min(left_ms);
-            self.clock.sleep(wait_ms).await;
+            self.wait(wait_ms).await;
             left_ms = left_ms.saturating_sub(wait_ms);
             pause_ms = pause_ms.saturating_mul(2);
         }
@@ -319,34 +323,44 @@ impl Reconciler {
         };
         tracing::debug!(connection = %self.name, intent = intent.id, operation = %intent.operation, attempt = intent.attempt, "sending");
         let given = self.given(Some(mark), None);
+        let gate = OrderGate { reconciler: self, order };
         let mut effect = Effect::Unsafe;
         let (mut request, mut state) = (request, state);
         for _ in 0..STEPS_MAX {
-            let response = match self.session.execute(&request, effect, Priority::Interactive).await {
+            let delivered = match effect {
+                Effect::Unsafe => self.session.execute_through(&gate, &request, effect, Priority::Interactive).await,
+                _ => self.session.execute(&request, effect, Priority::Interactive).await,
+            };
+            let response = match delivered {
                 Delivery::Answered(response) => response,
                 Delivery::NotSent(reason) if effect == Effect::Unsafe => {
                     return self.not_sent(order, &intent, reason).await;
                 }
-                Delivery::NotSent(reason) => return self.in_doubt(&intent, rule, reason.to_string()).await,
-                Delivery::Unclear(reason) => return self.in_doubt(&intent, rule, reason).await,
+                Delivery::NotSent(reason) => {
+                    return self.in_doubt(&intent, Doubt::NotReadAfter, reason.to_string()).await;
+                }
+                Delivery::Unclear(reason) => {
+                    let doubt = if effect == Effect::Unsafe { Doubt::NoAnswer } else { Doubt::NotReadAfter };
+                    return self.in_doubt(&intent, doubt, reason).await;
+                }
             };
             let status = response.status;
             if status >= 500 {
-                return self.in_doubt(&intent, rule, format!("the answer was {status}")).await;
+                return self.in_doubt(&intent, Doubt::ServerError, format!("the answer was {status}")).await;
             }
             let listed = rule.refused_statuses.contains(&status) || effect != Effect::Unsafe;
             let copy = response.clone();
-            let answer = resume(&self.adapter, state, given.clone(), Reply::Response(response));
+            let answer = self.resume(state, given.clone(), Reply::Response(response));
             let judged = match answer {
                 Ok(Ok(step)) => match guard.step(&step, Some(&copy)) {
                     Ok(()) => judge(step, status, listed),
-                    Err(error) => Judgement::InDoubt(error.to_string()),
+                    Err(error) => Judgement::InDoubt(Doubt::from(&error), error.to_string()),
                 },
                 Ok(Err(failure)) if effect == Effect::Unsafe && listed && !(200..300).contains(&status) => {
                     Judgement::Refused(failure)
                 }
-                Ok(Err(failure)) => Judgement::InDoubt(failure.to_string()),
-                Err(error) => Judgement::InDoubt(error.to_string()),
+                Ok(Err(failure)) => Judgement::InDoubt(Doubt::UndocumentedAnswer, failure.to_string()),
+                Err(error) => Judgement::InDoubt(Doubt::from(&error), error.to_string()),
             };
             match judged {
                 Judgement::Applied(applied) => return self.applied(order, &intent, applied).await,
@@ -355,7 +369,7 @@ impl Reconciler {
                     self.advance(&intent, to, Vec::new(), false).await?;
                     return Ok(EffectEnd::Refused(failure));
                 }
-                Judgement::InDoubt(reason) => return self.in_doubt(&intent, rule, reason).await,
+                Judgement::InDoubt(doubt, reason) => return self.in_doubt(&intent, doubt, reason).await,
                 Judgement::Read { request: next, state: next_state, effect: next_effect } => {
                     request = *next;
                     state = next_state;
@@ -363,7 +377,7 @@ impl Reconciler {
                 }
             }
         }
-        self.in_doubt(&intent, rule, format!("it took more than {STEPS_MAX} steps for one task")).await
+        self.in_doubt(&intent, Doubt::AdapterFault, format!("it took more than {STEPS_MAX} steps for one task")).await
     }
 
     async fn open_intent(&self, order: &Order, mark: &Mark, request: &Request) -> Result<Intent, StoreError> {
@@ -414,7 +428,7 @@ impl Reconciler {
     async fn applied(&self, order: &Order, intent: &Intent, applied: Applied) -> Result<EffectEnd, Error> {
         if let Err(broken) = self.kept(order, &applied.links) {
             // It is said to have happened: sent again, it would happen twice. A person looks what there is.
-            tracing::warn!(connection = %self.name, intent = intent.id, operation = %intent.operation, "broken promise");
+            Doubt::BrokenPromise.log(&self.name, intent);
             let to = IntentState::InDoubt {
                 reason: broken.to_string(),
                 probe_after_ms: self.clock.now_ms(),
@@ -425,6 +439,7 @@ impl Reconciler {
             return Ok(EffectEnd::InDoubt(broken.to_string()));
         }
         let links = self.links(order, &applied.links, LinkHow::Created).await?;
+        let links = self.with_unseen(order, intent.id, links).await?;
         let touched = touched(order, &applied.links);
         let to = IntentState::Applied { links: touched.clone(), by_probe: false };
         self.advance_with(intent, to, links, order.ends(), moved(&applied.links, intent.id)).await?;
@@ -432,9 +447,26 @@ impl Reconciler {
         Ok(EffectEnd::Done { touched, warnings: applied.warnings, sent: true })
     }
 
+    /// The links that hold once an intent was answered as done, with the note that its effect is yet to show.
+    async fn with_unseen(&self, order: &Order, id: IntentId, mut links: Vec<LinkRow>) -> Result<Vec<LinkRow>, Error> {
+        if order.ends() {
+            return Ok(links);
+        }
+        let before = self.store.link(&self.name, &order.host).await?;
+        if !links.iter().any(|link| link.host == order.host) {
+            links.extend(before.clone());
+        }
+        let before = before.map(|link| link.applied).unwrap_or_default();
+        for link in links.iter_mut().filter(|link| link.host == order.host) {
+            unseen::note(&mut link.applied, &before, &order.operation.name, id);
+        }
+        Ok(links)
+    }
+
     async fn not_sent(&self, order: &Order, intent: &Intent, reason: NotSent) -> Result<EffectEnd, Error> {
         // An earlier attempt of the same intent may have arrived: then it stays in doubt.
         if order.again.is_some() {
+            Doubt::NotSentAgain.log(&self.name, intent);
             let to = IntentState::InDoubt {
                 reason: format!("sent before without an answer; this time {reason}"),
                 probe_after_ms: self.clock.now_ms(),
@@ -449,8 +481,8 @@ impl Reconciler {
         Ok(EffectEnd::NotSent(TaskError::NotSent(reason)))
     }
 
-    async fn in_doubt(&self, intent: &Intent, rule: &OperationRule, reason: String) -> Result<EffectEnd, Error> {
-        tracing::warn!(connection = %self.name, intent = intent.id, operation = %rule.name, "in doubt");
+    async fn in_doubt(&self, intent: &Intent, doubt: Doubt, reason: String) -> Result<EffectEnd, Error> {
+        doubt.log(&self.name, intent);
         let to = IntentState::InDoubt {
             reason: reason.clone(),
             probe_after_ms: self.clock.now_ms(),
@@ -543,13 +575,19 @@ fn judge(step: Step, status: u16, listed: bool) -> Judgement {
         Step::Done(Outcome::Written(written)) => match written {
             Written::Applied(applied) | Written::Unneeded(applied) if complete || listed => Judgement::Applied(applied),
             Written::Refused(failure) if complete || listed => Judgement::Refused(failure),
-            Written::Applied(_) | Written::Unneeded(_) => Judgement::InDoubt(format!("the answer was {status}")),
-            Written::Refused(failure) => Judgement::InDoubt(format!("the answer was {status}: {failure}")),
-            Written::Pending(handle) => Judgement::InDoubt(format!("accepted for later: {handle}")),
-            Written::Unclear(reason) => Judgement::InDoubt(reason),
+            Written::Applied(_) | Written::Unneeded(_) => {
+                Judgement::InDoubt(Doubt::UndocumentedAnswer, format!("the answer was {status}"))
+            }
+            Written::Refused(failure) => {
+                Judgement::InDoubt(Doubt::UndocumentedAnswer, format!("the answer was {status}: {failure}"))
+            }
+            Written::Pending(handle) => {
+                Judgement::InDoubt(Doubt::AcceptedForLater, format!("accepted for later: {handle}"))
+            }
+            Written::Unclear(reason) => Judgement::InDoubt(Doubt::AdapterUnsure, reason),
         },
         Step::Send(send) => Judgement::Read { request: Box::new(send.request), state: send.state, effect: send.effect },
-        _ => Judgement::InDoubt("the adapter did not say what the answer means".to_owned()),
+        _ => Judgement::InDoubt(Doubt::AdapterFault, "the adapter did not say what the answer means".to_owned()),
     }
 }
 

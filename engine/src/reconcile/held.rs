@@ -1,24 +1,29 @@
-//! What is planned and may not be sent now: it is in doubt, was given up, was refused too often, or is only observed or paused. And what the
+//! What is planned and may not be sent now: it is in doubt, was given up, came to nothing too often, or is only observed or paused. And what the
 //! record's status says of it.
 //!
 //! A step that is kept back takes with it what hangs on it, and leaves a note with its reason, so that a plan never ends without a word.
 
 use super::Reconciler;
 use crate::error::Error;
-use crate::journal::{Intent, IntentState, Leave};
+use crate::journal::{Came, Intent, IntentState, Leave};
 use crate::plan::forms::NOT_SEEN;
-use crate::plan::{Finding, FindingKind, IN_DOUBT, REFUSED, REFUSED_TOO_OFTEN, RecordPlan, Step};
+use crate::plan::{
+    Finding, FindingKind, IN_DOUBT, NOT_SHOWN, NOT_SHOWN_TOO_OFTEN, REFUSED, REFUSED_TOO_OFTEN, RecordPlan, Step,
+};
 use crate::store::{Condition, DesiredRow, DesiredStatus, StatusUpdate};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Intents of one record that are read to see what was given up. Arbitrary, above what one record has in a year.
 const INTENTS_MAX: usize = 500;
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
-const NOT_IN_STEP: [&str; 9] = [
+const NOT_IN_STEP: [&str; 11] = [
     IN_DOUBT,
     "GivenUp",
     REFUSED_TOO_OFTEN,
+    NOT_SHOWN_TOO_OFTEN,
     REFUSED,
+    NOT_SHOWN,
     "ObservedOnly",
     "NotOptedIn",
     "NotSupported",
@@ -72,11 +77,12 @@ impl Reconciler {
         Ok(())
     }
 
-    /// What was refused is sent again less and less often, and after some times not by itself.
+    /// What came to nothing is sent again less and less often, and after some times not by itself.
     async fn leave_refused(&self, planned: &mut RecordPlan) -> Result<(), Error> {
         let mut held = BTreeSet::new();
         for step in &planned.steps {
-            let leave = self.leave_for(&step.host, &step.operation, &step.target, planned.generation).await?;
+            let wish = (planned.generation, &Value::Object(step.input.clone()));
+            let leave = self.leave_for(&step.host, &step.operation, &step.target, wish).await?;
             if let Some(finding) = refused(&leave, &step.host, &step.operation) {
                 planned.findings.push(finding);
                 held.insert(step.host.clone());
@@ -90,7 +96,8 @@ impl Reconciler {
     pub(super) async fn leave_refused_shared(&self, planned: &mut RecordPlan, shared: &[Step]) -> Result<(), Error> {
         let mut held = BTreeSet::new();
         for step in shared {
-            let leave = self.leave_for(&step.host, &step.operation, &step.target, 0).await?;
+            let wish = (0, &Value::Object(step.input.clone()));
+            let leave = self.leave_for(&step.host, &step.operation, &step.target, wish).await?;
             if let Some(finding) = refused(&leave, &step.host, &step.operation) {
                 planned.findings.push(finding);
                 held.insert(step.host.clone());
@@ -107,12 +114,14 @@ pub(super) fn is_held_back(planned: &RecordPlan) -> bool {
     conflict || NOT_IN_STEP.iter().any(|reason| planned.note(reason).is_some())
 }
 
-/// What is said of a step that was refused and does not leave now.
+/// What is said of a step whose sends came to nothing and that does not leave now.
 fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
     let reason = match leave {
         Leave::Now => return None,
-        Leave::Later { .. } => REFUSED,
-        Leave::Person { .. } => REFUSED_TOO_OFTEN,
+        Leave::Later { came: Came::Refused, .. } => REFUSED,
+        Leave::Later { came: Came::NotShown, .. } => NOT_SHOWN,
+        Leave::Person { came: Came::Refused, .. } => REFUSED_TOO_OFTEN,
+        Leave::Person { came: Came::NotShown, .. } => NOT_SHOWN_TOO_OFTEN,
     };
     let message = leave.why_not(host, operation)?;
     Some(Finding { kind: FindingKind::Note, host: host.to_owned(), reason: reason.to_owned(), message })
@@ -149,7 +158,7 @@ pub(super) fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> Des
                 if finding.reason == IN_DOUBT {
                     push(IN_DOUBT, true, &finding.reason, &finding.message);
                 }
-                if finding.reason == REFUSED_TOO_OFTEN {
+                if [REFUSED_TOO_OFTEN, NOT_SHOWN_TOO_OFTEN].contains(&finding.reason.as_str()) {
                     push("Blocked", true, &finding.reason, &finding.message);
                 }
             }

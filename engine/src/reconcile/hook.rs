@@ -4,7 +4,7 @@
 //! Hints count only after a check that matched, whatever the adapter says.
 
 use super::Reconciler;
-use super::drive::{TaskError, resume, start};
+use super::drive::TaskError;
 use crate::adapter::{AdapterError, TaskGuard};
 use crate::error::Error;
 use crate::secret::Secret;
@@ -41,7 +41,7 @@ impl Reconciler {
         let mut guard = TaskGuard::new(&task);
         let given = self.given(None, None);
         let mut signed = None;
-        let mut step = start(&self.adapter, task, given.clone())?.map_err(TaskError::Failed)?;
+        let mut step = self.start(task, given.clone())?.map_err(TaskError::Failed)?;
         for _ in 0..STEPS_MAX {
             guard.step(&step, None)?;
             let asked = match step {
@@ -61,8 +61,7 @@ impl Reconciler {
             };
             let verified = signature::matches(&asked, secrets);
             signed = verified.then_some(asked.message);
-            step = resume(&self.adapter, asked.state, given.clone(), Reply::Verified(verified))?
-                .map_err(TaskError::Failed)?;
+            step = self.resume(asked.state, given.clone(), Reply::Verified(verified))?.map_err(TaskError::Failed)?;
         }
         Err(contract("it takes too many steps for a webhook"))
     }

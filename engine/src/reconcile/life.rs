@@ -10,6 +10,7 @@ use super::effect::{EffectEnd, Order, Touched, touched};
 use super::gather::{Gathered, record, remote};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentId, IntentState};
+use crate::plan::unseen;
 use crate::plan::{self, Plan, Record, import, withdraw};
 use crate::store::{LinkHow, LinkRow, index};
 use crate::transport::Priority;
@@ -47,7 +48,10 @@ impl Reconciler {
         match &intent.state {
             IntentState::InDoubt { .. } => {}
             IntentState::Refused { .. } if resolution == Resolution::Retry => {
-                return self.retry_refused(&intent).await;
+                return self.retry_anew(&intent).await;
+            }
+            IntentState::Applied { .. } if resolution == Resolution::Retry && self.is_unseen(&intent).await? => {
+                return self.retry_anew(&intent).await;
             }
             IntentState::Sending => {
                 let message =
@@ -123,8 +127,15 @@ impl Reconciler {
         }
     }
 
-    /// Sends what was refused once more, as a new intent. It tells how that one ended.
-    async fn retry_refused(&self, refused: &Intent) -> Result<Intent, Error> {
+    /// Whether the ATS has not shown the effect of an intent since it was answered as done.
+    async fn is_unseen(&self, intent: &Intent) -> Result<bool, Error> {
+        let link = self.store.link(&self.name, &intent.host).await?;
+        let since = link.and_then(|link| unseen::since(&link.applied, &intent.operation));
+        Ok(since.is_some_and(|since| intent.id >= since))
+    }
+
+    /// Sends what was refused, or was answered as done and does not show, once more, as a new intent. It tells how that one ended.
+    async fn retry_anew(&self, refused: &Intent) -> Result<Intent, Error> {
         let id = refused.id;
         let intents = self.store.intents_of(&self.name, &refused.host, INTENTS_MAX).await?;
         let same = |intent: &&Intent| intent.host == refused.host && intent.operation == refused.operation;

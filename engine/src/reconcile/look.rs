@@ -22,7 +22,7 @@ use super::apply::{StepEnd, Work, concerns_connection};
 use super::drive::TaskError;
 use super::effect::{Order, SEND_WAIT_MAX_MS, Touched};
 use super::gather::record;
-use super::{Progress, Reconciler};
+use super::{EFFECTS_HELD, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, Moment};
 use crate::plan::FOUND_ON;
@@ -100,7 +100,10 @@ impl Reconciler {
             let wait_ms = pause_ms.min(left_ms);
             tracing::debug!(connection = %self.name, operation = %order.operation.name, left_ms, "nothing shows yet; looking again");
             self.report(&Progress::Looking { operation: order.operation.name.clone(), wait_ms });
-            self.clock.sleep(wait_ms).await;
+            self.wait(wait_ms).await;
+            if self.holds_effects() {
+                return Ok(Some(StepEnd::NotSent { reason: EFFECTS_HELD.to_owned() }));
+            }
             pause_ms = pause_ms.saturating_mul(2);
         }
     }
@@ -293,7 +296,7 @@ impl Reconciler {
     }
 
     /// The records that an input names by its members: `candidate` is one of `candidates`.
-    fn named(&self, input: &Map<String, Value>) -> BTreeSet<RemoteRef> {
+    pub(super) fn named(&self, input: &Map<String, Value>) -> BTreeSet<RemoteRef> {
         let remote = |(member, value): (&String, &Value)| {
             let kind = format!("{member}s");
             self.adapter.manifest().kind(&kind)?;

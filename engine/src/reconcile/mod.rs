@@ -13,11 +13,13 @@
 mod adoption;
 mod apply;
 mod check;
+mod doubt;
 mod drive;
 mod effect;
 mod explain;
 mod fetch;
 mod forms;
+mod gate;
 mod gather;
 mod held;
 mod hint;
@@ -129,7 +131,7 @@ pub(crate) struct Reconciler {
     life: moments::Life,
     mark_last_ms: AtomicU64,
     tenant_verified: AtomicBool,
-    effects_held: AtomicBool,
+    effects_held: tokio::sync::watch::Sender<bool>,
     /// The ways of sweeps' walks, by kind.
     trails: Mutex<BTreeMap<String, (Walk, trail::Trail)>>,
 }
@@ -176,24 +178,34 @@ impl Reconciler {
             life,
             mark_last_ms: AtomicU64::new(0),
             tenant_verified: AtomicBool::new(false),
-            effects_held: AtomicBool::new(false),
+            effects_held: tokio::sync::watch::Sender::new(false),
             trails: Mutex::default(),
         }
     }
 
-    /// From now on no effect begins; one that is on its way ends.
+    /// From now on no effect begins; one that is on its way ends, and so does each wait for something to show ([`Self::wait`]).
     pub(crate) fn hold_effects(&self) {
-        self.effects_held.store(true, Ordering::SeqCst);
+        self.effects_held.send_replace(true);
     }
 
     /// Effects may begin again.
     pub(crate) fn release_effects(&self) {
-        self.effects_held.store(false, Ordering::SeqCst);
+        self.effects_held.send_replace(false);
     }
 
     /// Whether no effect may begin.
     pub(crate) fn holds_effects(&self) -> bool {
-        self.effects_held.load(Ordering::SeqCst)
+        *self.effects_held.borrow()
+    }
+
+    /// Waits between two looks, or until effects are held: then nothing is worth waiting for.
+    async fn wait(&self, wait_ms: u64) {
+        let mut held = self.effects_held.subscribe();
+        tokio::select! {
+            biased;
+            _ = held.wait_for(|held| *held) => {}
+            () = self.clock.sleep(wait_ms) => {}
+        }
     }
 
     /// Asks the ATS again which customer this is, before the next write.

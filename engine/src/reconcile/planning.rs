@@ -331,6 +331,7 @@ impl Reconciler {
                 gathered.facts.take(&adoption.remote, &adoption.host);
             }
         }
+        plan::unseen::settle(&mut planned, &shared, &links);
         let wanted = waited_for(&planned.steps);
         self.keep_back(&mut planned, open).await?;
         self.leave_refused_shared(&mut planned, &shared).await?;

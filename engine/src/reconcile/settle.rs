@@ -22,19 +22,18 @@
 //! [`SETTLE_TOTAL_MAX_MS`] a settling; what is due later is left for a later one.
 
 use super::apply::concerns_connection;
+use super::doubt::Doubt;
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched, touched};
-use super::gather::record;
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::send_wait_ms;
-use crate::journal::{Intent, IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
+use crate::journal::{Intent, IntentState, look_again_ms};
 use crate::plan::RELEASED;
 use crate::store::{Cause, LinkHow, LinkRow};
 use crate::transport::Priority;
 use atsync_model::contract::{Failure, Link, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
-use serde_json::Value;
 
 /// The longest sleep before the journal is looked at again: somebody else may have resolved a doubt. Arbitrary.
 const SLEEP_MAX_MS: u64 = 15_000;
@@ -104,13 +103,14 @@ impl Reconciler {
             let left_ms = SETTLE_TOTAL_MAX_MS.saturating_sub(self.clock.steady_ms().saturating_sub(started_ms));
             // What is due only after this settling is left for a later one: waiting for it would hold up everything else.
             let in_time = |next_ms: &u64| next_ms.saturating_sub(now_ms) < left_ms;
-            let Some(next_ms) = next_ms.filter(|next_ms| resend == Resend::Allowed && in_time(next_ms)) else {
+            let waits = resend == Resend::Allowed && !self.holds_effects();
+            let Some(next_ms) = next_ms.filter(|next_ms| waits && in_time(next_ms)) else {
                 return Ok(report);
             };
             let wait_ms = next_ms.saturating_sub(now_ms).clamp(1, SLEEP_MAX_MS);
             let open = usize::try_from(report.open).unwrap_or(usize::MAX);
             self.report(&Progress::Settling { open, wait_ms });
-            self.clock.sleep(wait_ms).await;
+            self.wait(wait_ms).await;
         }
     }
 
@@ -122,6 +122,7 @@ impl Reconciler {
         let intent = match &intent.state {
             // This process sends one effect at a time per path and is not sending now: it is a trace of an earlier one.
             IntentState::Sending => {
+                Doubt::EngineStopped.log(&self.name, &intent);
                 let to = IntentState::InDoubt {
                     reason: "the engine stopped while it was on its way".to_owned(),
                     probe_after_ms: self.clock.now_ms(),
@@ -131,13 +132,12 @@ impl Reconciler {
                 self.advance(&intent, to, Vec::new(), false).await?
             }
             IntentState::InDoubt { stuck: true, .. } => return Ok(Turn::Stuck),
-            IntentState::InDoubt { probe_after_ms, .. } => {
+            IntentState::InDoubt { probe_after_ms, probes, .. } => {
                 let now_ms = self.clock.now_ms();
-                // A wait that is longer than any wait was begun before the clock jumped back.
-                let waits = *probe_after_ms > now_ms && *probe_after_ms <= now_ms.saturating_add(LOOK_WAIT_MAX_MS);
+                let at_ms = intent.probe_due_ms(*probe_after_ms, *probes, now_ms);
                 // What is proven gone by now, by a sweep or a hint, has nothing to wait for.
-                if waits && !self.has_tombstone(&intent).await? {
-                    return Ok(Turn::Again { at_ms: *probe_after_ms });
+                if at_ms > now_ms && !self.has_tombstone(&intent).await? {
+                    return Ok(Turn::Again { at_ms });
                 }
                 intent
             }
@@ -228,14 +228,15 @@ impl Reconciler {
     /// When the next doubt is to be looked into; none when there is none that looking may resolve.
     pub(crate) async fn next_look_ms(&self) -> Result<Option<u64>, Error> {
         let open = self.store.open_intents(&self.name).await?;
+        let now_ms = self.clock.now_ms();
         let due = open.iter().filter_map(|intent| match intent.state {
-            IntentState::Sending => Some(self.clock.now_ms()),
-            IntentState::InDoubt { stuck: false, probe_after_ms, .. } => Some(probe_after_ms),
+            IntentState::Sending => Some(now_ms),
+            IntentState::InDoubt { stuck: false, probe_after_ms, probes, .. } => {
+                Some(intent.probe_due_ms(probe_after_ms, probes, now_ms))
+            }
             _ => None,
         });
-        // A wait that is longer than any wait was begun before the clock jumped back.
-        let latest_ms = self.clock.now_ms().saturating_add(LOOK_WAIT_MAX_MS);
-        Ok(due.min().map(|at_ms| at_ms.min(latest_ms)))
+        Ok(due.min())
     }
 
     /// Looking, or sending again, came to nothing. What ails the connection ends the settling; what ails this one doubt leaves it for
@@ -279,21 +280,6 @@ impl Reconciler {
             }
         }
         Ok(!refs.is_empty())
-    }
-
-    /// Why nothing may be written for the person any more, as far as is known: they are gone, or their data were erased since.
-    async fn has_nobody(&self, intent: &Intent) -> Result<Option<String>, Error> {
-        let key = intent.host.split('/').next().unwrap_or(&intent.host);
-        let Some(link) = self.store.link(&self.name, key).await? else { return Ok(None) };
-        let Some(person) = self.store.observed(&self.name, &link.remote).await? else { return Ok(None) };
-        let anonymised = || record(&person).value("privacy.anonymized").and_then(Value::as_bool) == Some(true);
-        Ok(if person.gone {
-            Some(format!("it did not happen, and {} is gone", link.remote))
-        } else if anonymised() {
-            Some(format!("it did not happen, and {} was anonymised", link.remote))
-        } else {
-            None
-        })
     }
 
     /// What stands where a creation that shows nowhere would be made once more, whoever made it.
@@ -357,7 +343,8 @@ impl Reconciler {
             self.advance(&intent, to, Vec::new(), false).await?;
             return Ok(Turn::Again { at_ms });
         }
-        if let Some(reason) = self.has_nobody(&intent).await? {
+        if let Some(reason) = self.nobody_left(&Order::of(&intent)).await? {
+            let reason = format!("it did not happen, and {reason}");
             self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
             return Ok(Turn::Closed);
         }

@@ -57,12 +57,12 @@ impl Reconciler {
             if let Some(row) = self.store.observed(&self.name, remote).await? {
                 return Ok(record(&row).text(member).map(str::to_owned));
             }
-            if left_ms == 0 {
+            if left_ms == 0 || self.holds_effects() {
                 return Ok(None);
             }
             let wait_ms = pause_ms.min(left_ms);
             self.report(&Progress::Looking { operation: format!("reading {}", remote.kind), wait_ms });
-            self.clock.sleep(wait_ms).await;
+            self.wait(wait_ms).await;
             left_ms = left_ms.saturating_sub(wait_ms);
             pause_ms = pause_ms.saturating_mul(2);
         }

@@ -86,6 +86,9 @@ pub enum NotSent {
     /// The request breaks a rule: the adapter's or the configuration's fault. Repeating it is no use.
     #[error("the request was refused: {0}")]
     Refused(String),
+    /// When its turn came it was not wanted any more: what it changes is gone, or the program is stopping.
+    #[error("it did not leave: {0}")]
+    Moot(String),
     /// The name, the address, the connection or TLS failed. Another time it may work.
     #[error("no connection: {0}")]
     Unreachable(String),
@@ -113,6 +116,12 @@ pub trait Transport: Debug + Send + Sync {
     /// # Cancellation
     /// Dropping the future cuts the exchange; the caller must then hold it for [`Delivery::Unclear`].
     fn exchange(&self, request: WireRequest) -> BoxFuture<'_, Delivery>;
+}
+
+/// Asked when a request has its credential and its place in the budget, just before it leaves; before each repeat anew.
+pub(crate) trait Gate: Send + Sync {
+    /// Why it may not leave any more.
+    fn ask(&self) -> BoxFuture<'_, Result<(), String>>;
 }
 
 /// Who waits for a request; orders the waiting when the budget is short.

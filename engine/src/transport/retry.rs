@@ -134,6 +134,7 @@ mod tests {
             answer(422),
             answer(501),
             Delivery::NotSent(NotSent::Refused("rule".into())),
+            Delivery::NotSent(NotSent::Moot("gone".into())),
             Delivery::NotSent(NotSent::Auth("key".into())),
             Delivery::NotSent(NotSent::Throttled { until_ms: 1 }),
         ];

@@ -3,6 +3,7 @@
 //! # Expected flow
 //! 1. The request becomes a draft: URL built and proven, headers checked, body written. A broken rule ends here as [`NotSent::Refused`].
 //! 2. A credential is fetched where that is due; the rate budgets of the origin let the request go; the credential is added.
+//!    Whoever sent it may stop it at this last moment ([`Gate`]).
 //! 3. The transport exchanges it; the budgets hear how it ended.
 //! 4. [`super::retry`] decides whether that was the last try.
 //!
@@ -22,11 +23,13 @@ use super::headers::check_headers;
 use super::oauth::{ClientCredentials, TokenMeans, Tokens};
 use super::retry::{Next, Tries, next};
 use super::url::{build_url, check_origin};
-use super::{Delivery, NotSent, Priority, Transport, WireRequest, limits};
+use super::{Delivery, Gate, NotSent, Priority, Transport, WireRequest, limits};
 use crate::clock::{Clock, shown_ms};
 use crate::entropy::Entropy;
 use atsync_model::contract::{Body, Effect, Grant, Path, Request, Target};
 use atsync_model::manifest::RateRule;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -161,6 +164,15 @@ impl Held {
     }
 }
 
+/// A gate that lets everything through.
+struct Open;
+
+impl Gate for Open {
+    fn ask(&self) -> BoxFuture<'_, Result<(), String>> {
+        std::future::ready(Ok(())).boxed()
+    }
+}
+
 /// What a request went out with.
 struct Sent {
     held: Arc<Held>,
@@ -267,6 +279,17 @@ impl Session {
     /// # Cancellation
     /// Dropping the future may cut an exchange: hold it for [`Delivery::Unclear`].
     pub async fn execute(&self, request: &Request, effect: Effect, priority: Priority) -> Delivery {
+        self.execute_through(&Open, request, effect, priority).await
+    }
+
+    /// As [`Self::execute`], for a request that a gate may still stop when its turn has come.
+    pub(crate) async fn execute_through(
+        &self,
+        gate: &dyn Gate,
+        request: &Request,
+        effect: Effect,
+        priority: Priority,
+    ) -> Delivery {
         let draft = match self.draft(request) {
             Ok(draft) => draft,
             Err(reason) => return Delivery::NotSent(NotSent::Refused(reason)),
@@ -275,7 +298,7 @@ impl Session {
             let until_ms = shown_ms(self.clock.as_ref(), until_ms);
             return Delivery::NotSent(NotSent::Open { until_ms });
         }
-        let delivery = self.repeat(&draft, effect, priority).await;
+        let delivery = self.repeat(gate, &draft, effect, priority).await;
         let ended = match &delivery {
             Delivery::Answered(response) if response.status < 500 => breaker::Ended::Well,
             Delivery::Answered(_) | Delivery::Unclear(_) | Delivery::NotSent(NotSent::Unreachable(_)) => {
@@ -288,11 +311,11 @@ impl Session {
     }
 
     /// One call with all its repeats.
-    async fn repeat(&self, draft: &Draft<'_>, effect: Effect, priority: Priority) -> Delivery {
+    async fn repeat(&self, gate: &dyn Gate, draft: &Draft<'_>, effect: Effect, priority: Priority) -> Delivery {
         let deadline_ms = self.clock.steady_ms().saturating_add(self.wait_ms_max);
         let mut tries = Tries::default();
         loop {
-            let (delivery, sent) = self.attempt(draft, priority, deadline_ms).await;
+            let (delivery, sent) = self.attempt(gate, draft, priority, deadline_ms).await;
             match next(effect, &delivery, tries, self.clock.now_ms()) {
                 Next::HandOver => return delivery,
                 Next::Renew => {
@@ -382,7 +405,13 @@ impl Session {
     }
 
     /// One try. The second part is there when the request went out with a credential.
-    async fn attempt(&self, draft: &Draft<'_>, priority: Priority, deadline_ms: u64) -> (Delivery, Option<Sent>) {
+    async fn attempt(
+        &self,
+        gate: &dyn Gate,
+        draft: &Draft<'_>,
+        priority: Priority,
+        deadline_ms: u64,
+    ) -> (Delivery, Option<Sent>) {
         let mut wire = WireRequest {
             method: draft.method.clone(),
             url: draft.url.clone(),
@@ -399,6 +428,10 @@ impl Session {
                 Err(why) => return (Delivery::NotSent(why), None),
             }
         };
+        if let Err(reason) = gate.ask().await {
+            permits.into_iter().for_each(|permit| permit.settle(Ended::NotSent));
+            return (Delivery::NotSent(NotSent::Moot(reason)), None);
+        }
         let sent_ms = self.clock.steady_ms();
         let delivery = self.transport.exchange(wire).await;
         let ended = match &delivery {

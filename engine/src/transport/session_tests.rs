@@ -214,3 +214,27 @@ fn origins_and_credentials_that_cannot_be_used_are_refused_when_the_session_is_m
         assert!(!error.to_string().contains("s3cret"));
     }
 }
+
+/// Lets so many requests through.
+struct Allows(AtomicU64);
+
+impl Gate for Allows {
+    fn ask(&self) -> BoxFuture<'_, Result<(), String>> {
+        let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        std::future::ready(left.map(drop).map_err(|_| "gone".to_owned())).boxed()
+    }
+}
+
+#[test]
+fn what_is_not_wanted_any_more_when_its_turn_comes_does_not_leave() {
+    for allowed in [0, 1, 2] {
+        let clock = ManualClock::at(T0);
+        // Each answer says that nothing was done and asks for a pause, after which the gate is asked anew.
+        let transport = Scripted::new(&clock, |_, _| (5, answer(429, &[("retry-after", "3")], "")));
+        let session = session(options(), &transport, &clock);
+        let (gate, post) = (Allows(AtomicU64::new(allowed)), request("POST", "/a"));
+        let delivery = clock.drive(session.execute_through(&gate, &post, Effect::Unsafe, Priority::Interactive));
+        assert!(matches!(&delivery, Delivery::NotSent(NotSent::Moot(why)) if why == "gone"), "{delivery:?}");
+        assert_eq!(transport.count("/base/a"), usize::try_from(allowed).unwrap());
+    }
+}

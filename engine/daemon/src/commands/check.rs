@@ -2,7 +2,7 @@
 
 use super::calls;
 use crate::cli;
-use crate::failure::{DONE, Ended};
+use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::{Output, table};
 use crate::words::count;
@@ -13,13 +13,13 @@ use std::path::Path;
 pub(super) async fn check(config: &Path, options: &cli::Check, output: &Output) -> Ended {
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
-    let results = connection.check().await?;
+    let results = connection.check().await.map_err(with_what_the_adapter_said)?;
     // Which customer this is can only be asked where something may be read; a missing right is in the results.
     let tenant = connection.verify_tenant().await;
     if let Err(error) = tenant {
         match error.kind() {
             atsync::ErrorKind::Denied => tracing::warn!("{error}"),
-            _ => return Err(error.into()),
+            _ => return Err(with_what_the_adapter_said(error)),
         }
     }
     if options.json {
@@ -31,6 +31,15 @@ pub(super) async fn check(config: &Path, options: &cli::Check, output: &Output) 
         output.data(&format!("{}; {}.", summary(&results), count(calls(&connection), "call")));
     }
     Ok(exit_code(&results))
+}
+
+/// Whoever checks a connection may be the author of its adapter, for whom a panic's text is; elsewhere it is not shown, since
+/// it may quote a candidate's data.
+fn with_what_the_adapter_said(error: atsync::Error) -> Failure {
+    match error.adapter_said() {
+        Some(said) => Failure::new(format!("{error}; the adapter said: {said}")),
+        None => error.into(),
+    }
 }
 
 /// 1 when something is missing that the connection is of no use without.

@@ -79,7 +79,8 @@ pub(super) struct Sifted<'a> {
 /// The breach without the words that introduce it.
 fn words(error: &AdapterError) -> String {
     match error {
-        AdapterError::Contract(text) | AdapterError::Limit(text) | AdapterError::Trap(text) => text.clone(),
+        AdapterError::Contract(text) | AdapterError::Limit(text) => text.clone(),
+        AdapterError::Trap(crash) => crash.to_string(),
         AdapterError::Circle | AdapterError::Promise(_) => error.to_string(),
     }
 }

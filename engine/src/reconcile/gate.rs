@@ -1,0 +1,67 @@
+//! The last question before a request that changes something leaves: may it still?
+//!
+//! A plan is made once, and its effects leave one by one: behind reads, behind looks that wait for minutes, behind the rate
+//! budget. Meanwhile a webhook or a read may tell that the candidate was erased or deleted, or the program may be told to stop.
+//! So the session asks here at the last moment, after every wait, for each effect of an apply, each repeat by a settling and each
+//! one that a person asks for.
+//!
+//! What is asked is what the store holds. Left out: what the ATS knows and the engine was not told; the adapter's own reads
+//! before a write see that.
+
+use super::effect::Order;
+use super::gather::record;
+use super::{EFFECTS_HELD, Reconciler};
+use crate::error::Error;
+use crate::transport::Gate;
+use atsync_model::contract::RemoteRef;
+use atsync_model::kinds;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// The question about one order.
+pub(super) struct OrderGate<'a> {
+    pub(super) reconciler: &'a Reconciler,
+    pub(super) order: &'a Order,
+}
+
+impl Gate for OrderGate<'_> {
+    fn ask(&self) -> BoxFuture<'_, Result<(), String>> {
+        async move {
+            if self.reconciler.holds_effects() {
+                return Err(EFFECTS_HELD.to_owned());
+            }
+            match self.reconciler.nobody_left(self.order).await {
+                Ok(None) => Ok(()),
+                Ok(Some(reason)) => Err(reason),
+                Err(error) => Err(error.to_string()),
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Reconciler {
+    /// Why an order may not be carried out any more, as far as is known: a record that it changes or names is gone, or the data
+    /// of its candidate were erased. Its candidate is the one that its key is linked to by now, and any that it names.
+    pub(super) async fn nobody_left(&self, order: &Order) -> Result<Option<String>, Error> {
+        let mut concerned: BTreeSet<RemoteRef> = order.operation.target.iter().cloned().collect();
+        if let Ok(Value::Object(input)) = serde_json::from_str(&order.operation.input) {
+            concerned.extend(self.named(&input));
+        }
+        let key = order.host.split('/').next().unwrap_or(&order.host);
+        concerned.extend(self.store.link(&self.name, key).await?.map(|link| link.remote));
+        for remote in concerned {
+            let Some(row) = self.store.observed(&self.name, &remote).await? else { continue };
+            if row.gone {
+                return Ok(Some(format!("{remote} is gone")));
+            }
+            let erased = || record(&row).value("privacy.anonymized").and_then(Value::as_bool) == Some(true);
+            if remote.kind == kinds::CANDIDATES && erased() {
+                return Ok(Some(format!("{remote} was anonymised")));
+            }
+        }
+        Ok(None)
+    }
+}

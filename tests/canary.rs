@@ -1,0 +1,76 @@
+//! What an adapter says when it panics may quote a candidate's data: it is in no log above debug, and in nothing that is shown.
+//!
+//! The only test of its file: what is logged is caught on this thread, and other threads that log would spoil that.
+
+#![allow(clippy::unwrap_used, reason = "a test stops when something does not hold")]
+
+use atsync::{Clock, PlanOf};
+use atsync_greenhouse_sandbox::{Fault, FaultKind};
+use atsync_tests::{CANARY, World, desired, panicking_greenhouse};
+use std::sync::{Arc, Mutex};
+use tracing::Level;
+
+const ADA: &str = r#"{"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"]}"#;
+
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the engine logs at this level and above while `act` runs.
+fn logged(level: Level, act: impl FnOnce()) -> String {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let subscriber =
+        tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(move || writer.clone()).finish();
+    tracing::subscriber::with_default(subscriber, act);
+    let bytes = lines.0.lock().unwrap().clone();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn what_an_adapter_says_when_it_panics_is_in_no_log_above_debug_and_in_no_status() {
+    for (level, says) in [(Level::INFO, false), (Level::DEBUG, true)] {
+        let mut world = World::new(1, 12);
+        world.adapter = panicking_greenhouse();
+        // The ATS says that the candidate was created, and does nothing.
+        let rule = Fault::always("/v3/candidates", FaultKind::NotApplied { status: 201 });
+        world.sandbox.faults().add(Fault { method: Some("POST".to_owned()), ..rule });
+        let acme = world.connect();
+        world.run(acme.declare(&desired(ADA))).unwrap();
+        let log = logged(level, || {
+            for _ in 0..30 {
+                drop(world.run(acme.sync()));
+                world.clock.set(world.clock.now_ms() + 60_000);
+            }
+        });
+        assert_eq!(log.contains(CANARY), says, "{log}");
+        // The log says that it is in doubt, and why, and nothing of whom.
+        let intent = world.run(acme.open_intents()).unwrap().remove(0);
+        let doubt = log.lines().find(|line| line.contains("in doubt")).unwrap();
+        for word in ["WARN", "acme", "candidates.create", "adapter_crashed", &format!("intent={}", intent.id)] {
+            assert!(doubt.contains(word), "{word}: {doubt}");
+        }
+        assert!(log.lines().any(|line| line.contains("WARN") && line.contains("it panicked")), "{log}");
+        let personal = ["Byron", "ada@example.com", "Ada"];
+        let loud = log.lines().filter(|line| !line.contains("DEBUG"));
+        assert!(!loud.clone().any(|line| personal.iter().any(|text| line.contains(text))), "{log}");
+        let told = format!(
+            "{:?} {} {} {:?}",
+            world.run(acme.desired("ada")).unwrap().unwrap().status,
+            world.run(acme.explain("ada")).unwrap().words(),
+            atsync::plan::words::plan(&world.run(acme.plan(PlanOf::All)).unwrap()),
+            world.run(acme.status()).unwrap(),
+        );
+        assert!(told.contains("the adapter crashed") && !told.contains(CANARY), "{told}");
+    }
+}

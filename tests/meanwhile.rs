@@ -1,0 +1,134 @@
+//! What is learned between two steps of one record holds for the second one.
+//!
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets. While a sync carries out a
+//! record of many steps, a fate strikes the candidate and its webhook is looked into. Of every step it is tried that the fate strikes there.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+
+use atsync::journal::IntentState;
+use atsync::model::contract::{Hint, RemoteRef};
+use atsync::{Clock, Connection};
+use atsync_greenhouse_sandbox::Recruiter;
+use atsync_tests::{World, desired};
+use futures_util::future::join;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const ADA: &str = "ada@example.com";
+/// Never reached.
+const NEVER: usize = 1_000;
+
+fn ada(more: &Value) -> String {
+    let mut record = json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    record.to_string()
+}
+
+/// A record with a step of each sort to somebody who is there.
+fn steps(world: &World) -> Value {
+    let jobs = world.sandbox.rows("jobs");
+    let open = jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true);
+    let jobs: Vec<String> = open.map(|job| job["id"].to_string()).take(2).collect();
+    json!({
+        "company": "Analytical Engines",
+        "tags": ["Mathematician", "Poet"],
+        "notes": [{"key": "n1", "body": "Met."}, {"key": "n2", "body": "Met again."}],
+        "applications": [
+            {"key": "a1", "job": {"id": jobs[0]}}, {"key": "a2", "job": {"id": jobs[1]}},
+        ],
+    })
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Fate {
+    Anonymised,
+    /// The ATS's own rows do not give it away: only the webhook tells.
+    AnonymisedInPart,
+    Deleted,
+}
+
+impl Fate {
+    fn deed(self, candidate_id: i64) -> Recruiter {
+        match self {
+            Self::Anonymised => Recruiter::Anonymise { candidate_id, fields: Vec::new() },
+            Self::AnonymisedInPart => {
+                Recruiter::Anonymise { candidate_id, fields: vec!["notes".into(), "headline".into()] }
+            }
+            Self::Deleted => Recruiter::DeleteCandidate { candidate_id },
+        }
+    }
+
+    fn hint(self, candidate_id: i64) -> Hint {
+        let person = RemoteRef::new("candidates", candidate_id.to_string());
+        match self {
+            Self::Anonymised | Self::AnonymisedInPart => Hint::Erased(person),
+            Self::Deleted => Hint::Deleted(person),
+        }
+    }
+}
+
+fn condition(world: &World, acme: &Connection, kind: &str) -> Option<String> {
+    let row = world.run(acme.desired("ada")).unwrap().unwrap();
+    let found = row.status.conditions.into_iter().find(|condition| condition.kind == kind && condition.status);
+    found.map(|condition| condition.reason)
+}
+
+/// A sync during which, at its write of this number, the fate strikes and is learned. How many writes were made, how many had left when it
+/// was known, and the world.
+fn struck_at(fate: Option<Fate>, at: usize) -> (usize, usize, World) {
+    let world = World::new(1, 12);
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada(&json!({}))))).unwrap();
+    world.run(acme.sync()).unwrap();
+    world.clock.set(world.clock.now_ms() + 3_600_000);
+    world.run(acme.declare(&desired(&ada(&steps(&world))))).unwrap();
+    world.sandbox.clear_logs();
+    let id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
+    let writes = Arc::new(AtomicUsize::new(0));
+    let (seen, sandbox) = (Arc::clone(&writes), world.sandbox.clone());
+    world.wire.meddle(move |request| {
+        if request.method != "GET" && request.url.path() != "/token" && seen.fetch_add(1, Ordering::SeqCst) == at {
+            sandbox.recruiter(&fate.unwrap().deed(id)).unwrap();
+        }
+        None
+    });
+    let learning = async {
+        let Some(fate) = fate else { return usize::MAX };
+        while writes.load(Ordering::SeqCst) <= at {
+            world.clock.sleep(1).await;
+        }
+        acme.hint(fate.hint(id)).await.unwrap();
+        let open = acme.open_intents().await.unwrap();
+        let on_its_way = open.iter().filter(|intent| intent.state == IntentState::Sending).count();
+        writes.load(Ordering::SeqCst) + on_its_way
+    };
+    let (synced, left) = world.run(join(acme.sync(), learning));
+    synced.unwrap();
+    (writes.load(Ordering::SeqCst), left, world)
+}
+
+#[test]
+fn nothing_leaves_for_somebody_who_is_known_to_be_anonymised_or_gone_by_then() {
+    let (all, ..) = struck_at(None, NEVER);
+    assert!(all >= 8, "{all} writes are not a step of each sort");
+    for fate in [Fate::Anonymised, Fate::AnonymisedInPart, Fate::Deleted] {
+        let mut stopped = 0;
+        for at in 0..all {
+            let (made, left, world) = struck_at(Some(fate), at);
+            assert!(made <= left, "{fate:?} at {at}: {made} writes, {left} had left: {:?}", world.written());
+            stopped += all - made;
+            let acme = world.connect();
+            world.run(acme.sync()).unwrap();
+            let reason = match fate {
+                Fate::Anonymised | Fate::AnonymisedInPart => "Anonymized",
+                Fate::Deleted => "Deleted",
+            };
+            assert_eq!(condition(&world, &acme, "Blocked").as_deref(), Some(reason), "{fate:?} at {at}");
+            assert_eq!(world.run(acme.open_intents()).unwrap(), [], "{fate:?} at {at}");
+            assert_eq!(world.written().len(), made, "{fate:?} at {at}: {:?}", world.written());
+        }
+        // Most of what follows a fate was stopped, or this proves nothing.
+        assert!(stopped >= all, "{fate:?}: {stopped} of {all}");
+    }
+}
