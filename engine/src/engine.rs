@@ -268,7 +268,8 @@ fn opted_in(manifest: &Manifest, settings: &Map<String, Value>) -> BTreeSet<Stri
     gates.filter(|gate| settings.get(*gate) == Some(&Value::Bool(true))).cloned().collect()
 }
 
-/// Settings are held against the names that the schema knows; types are the adapter's to refuse.
+/// Settings are held against the names, types and lists of values of the schema, so that none of these is first refused
+/// by a write. What else a schema asks is the adapter's to refuse.
 fn check_settings(manifest: &Manifest, settings: &Map<String, Value>) -> Result<(), String> {
     let Some(known) = manifest.settings_schema.get("properties").and_then(Value::as_object) else { return Ok(()) };
     for (name, value) in settings {
@@ -292,6 +293,10 @@ fn check_settings(manifest: &Manifest, settings: &Map<String, Value>) -> Result<
         if !fits {
             let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
             return Err(format!("settings.{name} must be of type {kind}"));
+        }
+        if let Some(words) = schema.get("enum").and_then(Value::as_array).filter(|words| !words.contains(value)) {
+            let words: Vec<String> = words.iter().map(Value::to_string).collect();
+            return Err(format!("settings.{name} is {value}; it is one of {}", words.join(", ")));
         }
     }
     Ok(())

@@ -12,14 +12,28 @@ const LINK_BYTES_MAX: usize = 8 * 1024;
 /// The URL of the next page.
 ///
 /// # Errors
-/// [`Failure::Protocol`] for one that no request can have: as a cursor it would stop every later pass too.
+/// [`Failure::Protocol`] for a header that cannot be read to its end, that names two next pages, or whose URL no request
+/// can have: taken for a last page, it would make a part of the list pass for the whole.
 pub fn next(response: &Response) -> Result<Option<String>, Failure> {
-    let mut links = response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("link"));
-    match links.find_map(|header| find(&header.value)) {
-        Some(link) if !can_be_followed(&link) => {
-            Err(Failure::Protocol(format!("the link to the next page has {} bytes", link.len())))
+    let unreadable = |why: &str| Failure::Protocol(format!("the `Link` header of a page {why}"));
+    let mut found: Option<&str> = None;
+    for header in response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("link")) {
+        for link in
+            links(&header.value).ok_or_else(|| unreadable("is no list of links, as in `<url>; rel=\"next\"`"))?
+        {
+            match found {
+                _ if !names_next(link.parameters) => {}
+                Some(url) if url != link.url => return Err(unreadable("names two next pages")),
+                _ => found = Some(link.url),
+            }
         }
-        found => Ok(found),
+    }
+    match found {
+        Some("") => Err(unreadable("names a next page without a URL")),
+        Some(url) if !can_be_followed(url) => {
+            Err(unreadable(&format!("names a next page by a URL of {} bytes", url.len())))
+        }
+        found => Ok(found.map(str::to_owned)),
     }
 }
 
@@ -28,33 +42,45 @@ pub fn can_be_followed(link: &str) -> bool {
     !link.is_empty() && link.len() <= LINK_BYTES_MAX
 }
 
-/// Walks through `<url>; a=b; c="d", <url>; …`.
-fn find(mut rest: &str) -> Option<String> {
-    while let Some(start) = rest.find('<') {
-        let after = rest.get(start + 1..)?;
-        let end = after.find('>')?;
-        let url = after.get(..end)?.trim();
-        let parameters = after.get(end + 1..)?;
-        let (own, further) = split_at_comma(parameters);
-        if names_next(own) && !url.is_empty() {
-            return Some(url.to_owned());
-        }
-        rest = further;
-    }
-    None
+/// One link of a header.
+struct Link<'a> {
+    url: &'a str,
+    parameters: &'a str,
 }
 
-/// The parameters of one link, and what follows the comma that ends it. A comma inside quotes ends nothing.
-fn split_at_comma(text: &str) -> (&str, &str) {
-    let mut quoted = false;
+/// Walks through `<url>; a=b; c="d", <url>; …` to its end; none when it is no such list. An empty list is one.
+fn links(mut rest: &str) -> Option<Vec<Link<'_>>> {
+    let mut links = Vec::new();
+    loop {
+        rest = rest.trim_start_matches(|at: char| at == ',' || at.is_ascii_whitespace());
+        if rest.is_empty() {
+            return Some(links);
+        }
+        let (url, after) = rest.strip_prefix('<')?.split_once('>')?;
+        let (parameters, further) = split_at_comma(after)?;
+        let own = parameters.trim();
+        if !own.is_empty() && !own.starts_with(';') {
+            return None;
+        }
+        links.push(Link { url: url.trim(), parameters });
+        rest = further;
+    }
+}
+
+/// The parameters of one link, and what follows the comma that ends it. A comma inside quotes ends nothing; none when a
+/// quotation does not end.
+fn split_at_comma(text: &str) -> Option<(&str, &str)> {
+    let (mut quoted, mut escaped) = (false, false);
     for (index, byte) in text.bytes().enumerate() {
         match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            b',' if !quoted => return (text.get(..index).unwrap_or(text), text.get(index + 1..).unwrap_or_default()),
+            b',' if !quoted => return Some((text.get(..index)?, text.get(index + 1..)?)),
             _ => {}
         }
     }
-    (text, "")
+    (!quoted).then_some((text, ""))
 }
 
 /// Whether one of the relation types is `next`.
@@ -71,9 +97,32 @@ mod tests {
     use super::*;
     use atsync_adapter::contract::Field;
 
-    fn of(values: &[&str]) -> Option<String> {
+    fn read(values: &[&str]) -> Result<Option<String>, Failure> {
         let headers = values.iter().map(|value| Field::new("link", *value)).collect();
-        next(&Response { status: 200, headers, body: Vec::new() }).unwrap()
+        next(&Response { status: 200, headers, body: Vec::new() })
+    }
+
+    fn of(values: &[&str]) -> Option<String> {
+        read(values).unwrap()
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_read_to_its_end_is_a_fault_and_no_last_page() {
+        for odd in [
+            "garbage",
+            "https://x/p; rel=\"next\"",
+            "<broken; rel=\"next\"",
+            "<https://x/p> rel=\"next\"",
+            "<https://x/p>; rel=\"next",
+            "<https://x/l>; rel=\"last\", garbage",
+            "<https://x/l>; title=\"a\\\"; rel=next",
+            "<>; rel=\"next\"",
+            "<https://x/1>; rel=next, <https://x/2>; rel=next",
+        ] {
+            assert!(matches!(read(&[odd]), Err(Failure::Protocol(_))), "{odd}");
+            assert!(matches!(read(&["", odd]), Err(Failure::Protocol(_))), "{odd}");
+        }
+        assert_eq!(of(&["<https://x/1>; rel=next", "<https://x/1>; rel=next"]).as_deref(), Some("https://x/1"));
     }
 
     #[test]
@@ -104,6 +153,5 @@ mod tests {
         );
         assert_eq!(of(&["<https://x/p>; rel=\"prev\"", &format!("<{url}>; rel=\"next\"")]).as_deref(), Some(url));
         assert_eq!(of(&["<https://x/p>; rel=\"prev\", <https://x/l>; rel=\"last\""]), None);
-        assert_eq!(of(&["<broken; rel=\"next\""]), None);
     }
 }

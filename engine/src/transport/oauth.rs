@@ -158,7 +158,7 @@ impl TokenSource {
             Ok((response, asked_ms)) => {
                 failure.generation += 1;
                 let token = read_token(&response, failure.generation, asked_ms, self.means.entropy.as_ref())
-                    .map_err(NotSent::Unreachable);
+                    .map_err(NotSent::Auth);
                 match token {
                     Ok(token) => {
                         *failure = Failure { generation: failure.generation, ..Failure::default() };

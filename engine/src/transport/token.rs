@@ -59,10 +59,10 @@ pub(super) fn read_token(
     asked_ms: u64,
     entropy: &dyn Entropy,
 ) -> Result<Token, String> {
-    let answer: Value =
-        serde_json::from_slice(&response.body).map_err(|_| "the token endpoint's answer is no JSON".to_owned())?;
+    let answer: Value = serde_json::from_slice(&response.body)
+        .map_err(|_| "the token endpoint answered 200 with something that is no JSON; check its address".to_owned())?;
     let text = answer.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
-    let text = text.ok_or("the token endpoint's answer holds no access_token")?;
+    let text = text.ok_or("the token endpoint's answer holds no access_token; check its address")?;
     let kind = answer.get("token_type").and_then(Value::as_str).unwrap_or("Bearer");
     if !kind.eq_ignore_ascii_case("bearer") {
         return Err("the token endpoint gave a token that is not a bearer token".to_owned());
