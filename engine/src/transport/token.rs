@@ -52,7 +52,8 @@ impl Token {
 /// Reads the token out of a successful answer.
 ///
 /// # Errors
-/// A sentence that shows nothing of the answer.
+/// A sentence that shows nothing of the answer. What is no JSON may be a page of something between, and passes; an answer
+/// of another endpoint, or a token that no request can carry, does not pass by waiting.
 pub(super) fn read_token(
     response: &Response,
     generation: u64,
