@@ -260,7 +260,8 @@ fn an_id_names_the_candidate_and_nobody_is_made_in_their_place() {
         let (plan, report) = sync(&world, &acme, record);
         assert_eq!(plan.writes(), 0, "{}", words::plan(&plan));
         assert!(report.steps.is_empty(), "{report:?}");
-        plan.blocked().map(|finding| finding.reason.clone()).collect::<Vec<_>>()
+        let own = plan.blocked().filter(|finding| finding.host == record["key"]);
+        own.map(|finding| finding.reason.clone()).collect::<Vec<_>>()
     };
     for unknown in ["1", "no-number", "99999999999999999999"] {
         assert_eq!(reason(&json!({"key": "x", "id": unknown, "emails": [email]})), ["NotVisible"], "{unknown}");
@@ -740,6 +741,18 @@ fn a_setting_outside_of_its_list_is_refused_with_its_name_before_anything_is_ask
     let said = refused.to_string();
     assert!(said.contains("settings.from_stage_reading") && said.contains("\"application-stage\""), "{said}");
     assert!(world.reads().is_empty());
+}
+
+#[test]
+fn a_connection_has_a_name_that_messages_can_name() {
+    let world = World::new(1, 12);
+    for odd in ["", " ", "acme ", "a\nb", &"x".repeat(201)] {
+        let mut options = world.options();
+        options.name = odd.to_owned();
+        let refused = world.run(world.engine().connect(options)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Configuration, "{odd:?}");
+        assert!(refused.to_string().starts_with("a connection's name"), "{refused}");
+    }
 }
 
 #[test]

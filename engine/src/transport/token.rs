@@ -1,5 +1,6 @@
 //! Reading what a token endpoint answers: the token, how long it lives, what it says of its rights. Pure but for the jitter.
 
+use super::NotSent;
 use super::budget::date;
 use super::headers::check_value;
 use crate::entropy::Entropy;
@@ -49,7 +50,7 @@ impl Token {
     }
 }
 
-/// Reads the token out of a successful answer.
+/// Reads the token out of a successful answer. `asked_ms`: the steady time at which it was asked for; `wall_ms`: the wall time now.
 ///
 /// # Errors
 /// A sentence that shows nothing of the answer. What is no JSON may be a page of something between, and passes; an answer
@@ -58,22 +59,28 @@ pub(super) fn read_token(
     response: &Response,
     generation: u64,
     asked_ms: u64,
+    wall_ms: u64,
     entropy: &dyn Entropy,
-) -> Result<Token, String> {
-    let answer: Value = serde_json::from_slice(&response.body)
-        .map_err(|_| "the token endpoint answered 200 with something that is no JSON; check its address".to_owned())?;
+) -> Result<Token, NotSent> {
+    let odd = |text: &str| NotSent::Auth(text.to_owned());
+    let answer: Value = serde_json::from_slice(&response.body).map_err(|_| {
+        NotSent::Unreachable(
+            "the token endpoint answered with something that is no JSON; if that stays so, check its address"
+                .to_owned(),
+        )
+    })?;
     let text = answer.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
-    let text = text.ok_or("the token endpoint's answer holds no access_token; check its address")?;
+    let text = text.ok_or_else(|| odd("the token endpoint's answer holds no access_token; check its address"))?;
     let kind = answer.get("token_type").and_then(Value::as_str).unwrap_or("Bearer");
     if !kind.eq_ignore_ascii_case("bearer") {
-        return Err("the token endpoint gave a token that is not a bearer token".to_owned());
+        return Err(odd("the token endpoint gave a token that is not a bearer token"));
     }
     if text.contains(' ') {
-        return Err("the access_token holds a space".to_owned());
+        return Err(odd("the access_token holds a space"));
     }
     let header = Secret::new(format!("Bearer {text}"));
-    check_value("authorization", header.expose())?;
-    let life_ms = life_ms(&answer, response, asked_ms).clamp(LIFE_MS_MIN, LIFE_MS_MAX);
+    check_value("authorization", header.expose()).map_err(NotSent::Auth)?;
+    let life_ms = life_ms(&answer, response, wall_ms).clamp(LIFE_MS_MIN, LIFE_MS_MAX);
     let margin_ms = (life_ms / 5).min(MARGIN_MS_MAX);
     let ahead_ms = margin_ms.saturating_add(entropy.below(margin_ms));
     Ok(Token {
@@ -88,7 +95,7 @@ pub(super) fn read_token(
     })
 }
 
-fn life_ms(answer: &Value, response: &Response, asked_ms: u64) -> u64 {
+fn life_ms(answer: &Value, response: &Response, wall_ms: u64) -> u64 {
     let seconds = answer.get("expires_in").and_then(|value| match value {
         Value::Number(number) => number.as_u64().or_else(|| number.as_f64().filter(|n| *n >= 0.0).map(whole)),
         Value::String(text) => text.trim().parse().ok(),
@@ -100,7 +107,7 @@ fn life_ms(answer: &Value, response: &Response, asked_ms: u64) -> u64 {
     let ends =
         answer.get("expires_at").and_then(Value::as_str).and_then(|text| text.trim().parse::<jiff::Timestamp>().ok());
     match ends.and_then(|time| u64::try_from(time.as_millisecond()).ok()) {
-        Some(ends_ms) => ends_ms.saturating_sub(date(&response.headers).unwrap_or(asked_ms)),
+        Some(ends_ms) => ends_ms.saturating_sub(date(&response.headers).unwrap_or(wall_ms)),
         None => LIFE_ASSUMED_MS,
     }
 }
