@@ -1,7 +1,8 @@
 //! The `Link` header: where the next page is.
 //!
 //! Only `rel="next"` matters; others may stand beside it in any order (RFC 8288). The header of a last page is absent, or present and
-//! empty: both were recorded or documented (harvest-v3.md §4 \[ok\]). The URL is handed on verbatim; that it leads to the granted origin is
+//! empty: both were recorded or documented (harvest-v3.md §4 \[ok\]). A header that cannot be read proves neither, so it is a fault and not the
+//! last page. The URL is handed on verbatim; that it leads to the granted origin is
 //! the engine's to prove.
 
 use atsync_adapter::contract::{Failure, Response};
@@ -22,7 +23,7 @@ pub fn next(response: &Response) -> Result<Option<String>, Failure> {
             links(&header.value).ok_or_else(|| unreadable("is no list of links, as in `<url>; rel=\"next\"`"))?
         {
             match found {
-                _ if !names_next(link.parameters) => {}
+                _ if !link.is_next() => {}
                 Some(url) if url != link.url => return Err(unreadable("names two next pages")),
                 _ => found = Some(link.url),
             }
@@ -45,7 +46,14 @@ pub fn can_be_followed(link: &str) -> bool {
 /// One link of a header.
 struct Link<'a> {
     url: &'a str,
-    parameters: &'a str,
+    /// Its relation types, in one text.
+    relations: &'a str,
+}
+
+impl Link<'_> {
+    fn is_next(&self) -> bool {
+        self.relations.split_ascii_whitespace().any(|kind| kind.eq_ignore_ascii_case("next"))
+    }
 }
 
 /// Walks through `<url>; a=b; c="d", <url>; …` to its end; none when it is no such list. An empty list is one.
@@ -58,11 +66,7 @@ fn links(mut rest: &str) -> Option<Vec<Link<'_>>> {
         }
         let (url, after) = rest.strip_prefix('<')?.split_once('>')?;
         let (parameters, further) = split_at_comma(after)?;
-        let own = parameters.trim();
-        if !own.is_empty() && !own.starts_with(';') {
-            return None;
-        }
-        links.push(Link { url: url.trim(), parameters });
+        links.push(Link { url: url.trim(), relations: relations(parameters)? });
         rest = further;
     }
 }
@@ -83,13 +87,12 @@ fn split_at_comma(text: &str) -> Option<(&str, &str)> {
     (!quoted).then_some((text, ""))
 }
 
-/// Whether one of the relation types is `next`.
-fn names_next(parameters: &str) -> bool {
-    parameters.split(';').any(|parameter| {
-        let Some((name, value)) = parameter.split_once('=') else { return false };
-        name.trim().eq_ignore_ascii_case("rel")
-            && value.trim().trim_matches('"').split_ascii_whitespace().any(|kind| kind.eq_ignore_ascii_case("next"))
-    })
+/// The relation types of a link; a link without any says nothing.
+fn relations(parameters: &str) -> Option<&str> {
+    let mut all =
+        parameters.trim_start().strip_prefix(';')?.split(';').filter_map(|parameter| parameter.split_once('='));
+    let (_, value) = all.find(|(name, _)| name.trim().eq_ignore_ascii_case("rel"))?;
+    Some(value.trim().trim_matches('"')).filter(|value| !value.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -117,6 +120,11 @@ mod tests {
             "<https://x/l>; rel=\"last\", garbage",
             "<https://x/l>; title=\"a\\\"; rel=next",
             "<>; rel=\"next\"",
+            "<https://x/1>",
+            "<https://x/1>; rel",
+            "<https://x/1>; rel=\"\"",
+            "{\"next\":\"https://x\"}",
+            "null",
             "<https://x/1>; rel=next, <https://x/2>; rel=next",
         ] {
             assert!(matches!(read(&[odd]), Err(Failure::Protocol(_))), "{odd}");
@@ -140,6 +148,7 @@ mod tests {
         assert_eq!(of(&[]), None);
         assert_eq!(of(&[""]), None);
         assert_eq!(of(&["  "]), None);
+        assert_eq!(of(&[" , "]), None);
     }
 
     #[test]

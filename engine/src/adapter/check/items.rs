@@ -6,12 +6,14 @@
 //!
 //! Bounds: [`ITEMS_MAX`] records and as many problems, [`MASKS_MAX`] masks. Messages name places, never content.
 
+use super::reference::{self, Reference};
 use super::{bounded, broke, kind, name};
 use crate::adapter::AdapterError;
 use crate::adapter::limits::{ITEM_BODY_BYTES_MAX, ITEMS_MAX, MASKS_MAX, NAME_BYTES_MAX, PROBLEM_BYTES_MAX};
 use crate::json::Sound;
 use atsync_model::contract::{Item, Problem};
 use atsync_model::manifest::Manifest;
+use atsync_model::unified::REFERENCES;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -50,7 +52,7 @@ pub(super) fn sift(manifest: &Manifest, found: Sifted<'_>) -> Result<(), Adapter
             mended.push(item);
             continue;
         }
-        let id = Some(item.id.clone()).filter(|id| name("an id", id).is_ok());
+        let id = Some(item.id.clone()).filter(|id| super::id("an id", id).is_ok());
         let of = if manifest.kind(&item.kind).is_some() { item.kind.clone() } else { String::new() };
         match mend(manifest, masks, item, reply_bytes) {
             Ok((item, lost)) => {
@@ -87,7 +89,7 @@ fn tidy(manifest: &Manifest, problem: &mut Problem) {
     if manifest.kind(&problem.kind).is_none() {
         problem.kind.clear();
     }
-    problem.id.take_if(|id| name("an id", id).is_err());
+    problem.id.take_if(|id| super::id("an id", id).is_err());
     if let Some(field) = &mut problem.field {
         shorten(field, NAME_BYTES_MAX);
     }
@@ -119,9 +121,9 @@ fn mend(
     if item.body.len() <= ITEM_BODY_BYTES_MAX && body(&item.body, &mask).is_err() {
         let members: BTreeMap<String, &RawValue> =
             serde_json::from_str(&item.body).map_err(|error| super::not_json("its body", &error))?;
-        let is_sound = |value: &RawValue| serde_json::from_str::<Sound>(value.get()).is_ok();
-        let (kept, unsound): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            members.into_iter().partition(|(member, value)| mask.contains(member) && is_sound(value));
+        let (kept, unsound): (BTreeMap<_, _>, BTreeMap<_, _>) = members
+            .into_iter()
+            .partition(|(member, value)| mask.contains(member) && reference::is_sound(member, value));
         let fields = manifest.kind(&item.kind).map_or(&[][..], |rule| &rule.fields);
         if let Some(member) = unsound.keys().find(|member| !fields.contains(*member)) {
             return Err(broke(format!("its body has a member of {} bytes that its kind does not have", member.len())));
@@ -129,7 +131,11 @@ fn mend(
         let known: Vec<String> = mask.into_iter().filter(|field| !unsound.contains_key(field)).collect();
         item.mask = place(masks, known)?;
         for field in unsound.into_keys() {
-            let why = "it cannot be kept: a number out of range, half a character, or nesting without end";
+            let why = if REFERENCES.contains(&&*field) {
+                "it is no reference: an object with an id or a name, or a list of those"
+            } else {
+                "it cannot be kept: a number out of range, half a character, or nesting without end"
+            };
             lost.push(Problem::field(&item.kind, &item.id, field, why));
         }
         item.body = serde_json::to_string(&kept).map_err(|error| super::not_json("its body", &error))?;
@@ -158,7 +164,7 @@ pub(super) fn problems(manifest: &Manifest, problems: &[Problem]) -> Result<(), 
         if !problem.kind.is_empty() {
             kind(manifest, &problem.kind)?;
         }
-        problem.id.iter().try_for_each(|id| name("an id", id))?;
+        problem.id.iter().try_for_each(|id| super::id("an id", id))?;
         problem.field.iter().try_for_each(|field| bounded("bytes of a field", field.len(), NAME_BYTES_MAX))?;
         bounded("bytes of a problem", problem.message.len(), PROBLEM_BYTES_MAX)?;
     }
@@ -201,7 +207,7 @@ fn one<'a>(
     item: &'a Item,
     proved: &mut Vec<(&'a str, u32)>,
 ) -> Result<(), AdapterError> {
-    name("an id", &item.id)?;
+    super::id("an id", &item.id)?;
     if let Some(version) = &item.version {
         name("a version", version)?;
     }
@@ -268,32 +274,37 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
-        while members.next_key_seed(Member(self.0))?.is_some() {
-            members.next_value::<Sound>()?;
+        while let Some(is_reference) = members.next_key_seed(Member(self.0))? {
+            if is_reference {
+                members.next_value::<Reference>()?;
+            } else {
+                members.next_value::<Sound>()?;
+            }
         }
         Ok(())
     }
 }
 
-/// One member's name.
+/// One member's name. Says whether it is a reference.
 struct Member<'a>(&'a [String]);
 
 impl<'de> DeserializeSeed<'de> for Member<'_> {
-    type Value = ();
+    type Value = bool;
 
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<bool, D::Error> {
         reader.deserialize_str(self)
     }
 }
 
 impl Visitor<'_> for Member<'_> {
-    type Value = ();
+    type Value = bool;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a member of the mask")
     }
 
-    fn visit_str<E: Error>(self, member: &str) -> Result<(), E> {
-        if self.0.iter().any(|field| field == member) { Ok(()) } else { Err(E::custom("not of the mask")) }
+    fn visit_str<E: Error>(self, member: &str) -> Result<bool, E> {
+        let is_of_mask = self.0.iter().any(|field| field == member);
+        if is_of_mask { Ok(REFERENCES.contains(&member)) } else { Err(E::custom("not of the mask")) }
     }
 }
