@@ -320,3 +320,17 @@ fn a_user_is_named_by_address_and_made_only_when_allowed_and_mailed_only_when_to
     let (plan, _) = sync(&world, &acme, &[ada(&json!({"mentor": "alan@example.com"}))]);
     assert!(blocked(&plan)[0].contains("no user of the ATS has the address alan@example.com"), "{:?}", blocked(&plan));
 }
+
+#[test]
+fn a_choice_that_is_no_longer_declared_is_said_to_be_released_and_stays() {
+    let world = world();
+    let acme = world.connect();
+    assert!(sync(&world, &acme, &[channel(&json!({}))]).1.is_complete());
+    let (plan, report) = sync(&world, &acme, &[channel(&json!({"options": ["Portal"]}))]);
+    let said = plan.records.iter().flat_map(|record| &record.findings).find(|finding| finding.reason == "Released");
+    assert!(said.is_some_and(|said| said.message.contains("Event")), "{}", words::plan(&plan));
+    assert!(report.is_complete() && plan.writes() == 0, "{}", words::plan(&plan));
+    assert_eq!(rows(&world, "custom_field_options", "Event").len(), 1);
+    let again = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert!(again.records.iter().all(|record| record.findings.is_empty()), "it is said once: {}", words::plan(&again));
+}

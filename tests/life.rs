@@ -5,7 +5,12 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
 
-use atsync::model::contract::RemoteRef;
+use atsync::adapter::{Adapter, AdapterError};
+use atsync::model::Manifest;
+use atsync::model::contract::{
+    Applied, Continuation, Failure, Given, Link, Outcome, Probed, RemoteRef, Reply, Step, Task, Written,
+};
+use atsync::model::desired::Desired;
 use atsync::plan::withdraw::WithdrawOptions;
 use atsync::plan::{FindingKind, Plan, words};
 use atsync::reconcile::ApplyReport;
@@ -14,7 +19,7 @@ use atsync::store::{Cause, Change, ChangeWhat, Declaration, Keep, Mode, Store as
 use atsync::testing::SeededEntropy;
 use atsync::{Clock as _, Connection, ErrorKind, Person, PlanOf, Resolution};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
-use atsync_tests::{World, desired};
+use atsync_tests::{World, desired, native_greenhouse};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -211,6 +216,65 @@ fn an_imported_record_plans_nothing() {
     assert_eq!(world.written(), Vec::<String>::new());
     let hidden = world.run(acme.import("1", "nobody")).unwrap_err();
     assert_eq!(hidden.kind(), ErrorKind::Input);
+}
+
+#[test]
+fn whatever_is_imported_and_declared_unchanged_links_and_writes_nothing() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    // Among them: nobody's address, one that two share, an application, private ones that are not shown.
+    for kind in ["candidates", "applications", "tags"] {
+        world.run(acme.pull(kind, false)).unwrap();
+    }
+    let mut records = Vec::new();
+    let rows = world.sandbox.rows("candidates");
+    for id in rows.iter().map(|row| row["id"].to_string()) {
+        let Ok(record) = world.run(acme.import(&id, &format!("of-{id}"))) else { continue };
+        records.extend(desired(&serde_json::to_string(&record).unwrap()));
+    }
+    let lacks_address = |record: &Desired| record.candidate().is_some_and(|record| record.emails.is_none());
+    assert!(records.iter().any(lacks_address) && records.len() > rows.len() / 2, "{} records", records.len());
+    world.sandbox.clear_logs();
+    world.run(acme.declare(&records)).unwrap();
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert!(plan.is_empty() && plan.blocked().next().is_none(), "{}", words::plan(&plan));
+    for record in &records {
+        let key = record.key();
+        let links = world.run(acme.links(&key)).unwrap();
+        assert!(
+            links.iter().any(|link| link.host == key && format!("of-{}", link.remote.id) == key),
+            "{key}: {links:?}"
+        );
+    }
+    assert_eq!(world.written(), Vec::<String>::new());
+}
+
+#[test]
+fn an_id_names_the_candidate_and_nobody_is_made_in_their_place() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    let (id, email) = somebody(&world);
+    let rows = world.sandbox.rows("candidates");
+    let other = rows.iter().find(|row| row["id"] != id && row["private"] != true).unwrap()["id"].to_string();
+    let reason = |record: &Value| {
+        let (plan, report) = sync(&world, &acme, record);
+        assert_eq!(plan.writes(), 0, "{}", words::plan(&plan));
+        assert!(report.steps.is_empty(), "{report:?}");
+        let own = plan.blocked().filter(|finding| finding.host == record["key"]);
+        own.map(|finding| finding.reason.clone()).collect::<Vec<_>>()
+    };
+    for unknown in ["1", "no-number", "99999999999999999999"] {
+        assert_eq!(reason(&json!({"key": "x", "id": unknown, "emails": [email]})), ["NotVisible"], "{unknown}");
+    }
+    // The id counts, not whose address it is; and a second record cannot have the same candidate.
+    let (plan, report) =
+        sync(&world, &acme, &json!({"key": "x", "id": other, "title": "Named", "policy": {"title": "enforce"}}));
+    assert!(report.is_complete() && plan.writes() == 1, "{}", words::plan(&plan));
+    assert_eq!(world.run(acme.links("x")).unwrap()[0].remote.id, other);
+    assert_eq!(reason(&json!({"key": "y", "id": other, "title": "Named"})), ["DuplicateDesired"]);
+    // Once linked, another id is a contradiction.
+    assert_eq!(reason(&json!({"key": "x", "id": id.to_string(), "title": "Other"})), ["LinkedElsewhere"]);
+    assert_eq!(world.sandbox.rows("candidates").len(), rows.len());
 }
 
 #[test]
@@ -597,4 +661,121 @@ fn what_can_mail_somebody_is_off_until_the_connection_opts_in_and_then_said_in_w
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     assert_eq!(plan.writes(), 1, "{}", words::plan(&plan));
     assert!(words::plan(&plan).contains("may mail the candidate"), "{}", words::plan(&plan));
+}
+
+/// Answers one operation's write, or every probe, without asking the ATS.
+#[derive(Debug)]
+struct Liar {
+    inner: Arc<dyn Adapter>,
+    write: Option<(&'static str, Outcome)>,
+    probe: Option<Probed>,
+}
+
+impl Adapter for Liar {
+    fn manifest(&self) -> &Manifest {
+        self.inner.manifest()
+    }
+
+    fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+        match (&task, &self.write, &self.probe) {
+            (Task::Write(write), Some((operation, outcome)), _) if write.operation.name == *operation => {
+                Ok(Ok(Step::Done(outcome.clone())))
+            }
+            (Task::Probe(_), _, Some(probed)) => Ok(Ok(Step::Done(Outcome::Probed(probed.clone())))),
+            _ => self.inner.start(task, given),
+        }
+    }
+
+    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+        self.inner.resume(state, given, reply)
+    }
+}
+
+#[test]
+fn a_creation_is_unneeded_only_for_a_record_that_the_ats_shows() {
+    for (operation, kind) in [("candidates.create", "candidates"), ("notes.create", "notes")] {
+        let mut world = World::new(1, 30);
+        if operation == "notes.create" {
+            sync(&world, &world.connect(), &ada(&json!({})));
+        }
+        let link = Link { role: "subject".into(), kind: kind.into(), id: "424242".into() };
+        let unneeded = Applied { links: vec![link], deduplicated: false, warnings: Vec::new() };
+        let write = Some((operation, Outcome::Written(Written::Unneeded(unneeded))));
+        world.adapter = Arc::new(Liar { inner: native_greenhouse(), write, probe: None });
+        world.restart();
+        let acme = world.connect();
+        for _ in 0..2 {
+            let (plan, report) = sync(&world, &acme, &ada(&json!({"notes": [{"key": "n", "body": "Hello."}]})));
+            assert!(!plan.is_empty() && !report.is_complete(), "{operation}: {report:#?}");
+            let said = format!("{:?}", report.steps);
+            assert!(said.contains(&format!("{kind}/424242")) && said.contains("does not show"), "{said}");
+            world.clock.set(world.clock.now_ms() + 3_600_000);
+        }
+    }
+}
+
+#[test]
+fn an_ambiguous_probe_is_told_by_what_it_names() {
+    let one = RemoteRef::new("candidates", "7");
+    for (refs, says) in [
+        (Vec::new(), "the adapter does not say which"),
+        (vec![one.clone()], "candidates/7 in the ATS may be it, and may as well be another one"),
+        (vec![one, RemoteRef::new("candidates", "8")], "(candidates/7, candidates/8), and nothing tells which"),
+    ] {
+        let mut world = World::new(1, 30);
+        let probe = Some(Probed::Ambiguous(refs));
+        world.adapter = Arc::new(Liar { inner: native_greenhouse(), write: None, probe });
+        world.restart();
+        let (_, report) = sync(&world, &world.connect(), &ada(&json!({})));
+        assert!(format!("{:?}", report.steps).contains(says), "{report:#?}");
+        assert_eq!(world.written(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_setting_outside_of_its_list_is_refused_with_its_name_before_anything_is_asked() {
+    let mut world = World::new(1, 12);
+    world.settings.insert("from_stage_reading".into(), json!("application_stage"));
+    let refused = world.run(world.engine().connect(world.options())).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Configuration);
+    let said = refused.to_string();
+    assert!(said.contains("settings.from_stage_reading") && said.contains("\"application-stage\""), "{said}");
+    assert!(world.reads().is_empty());
+}
+
+#[test]
+fn a_connection_has_a_name_that_messages_can_name() {
+    let world = World::new(1, 12);
+    for odd in ["", " ", "acme ", "a\nb", &"x".repeat(201)] {
+        let mut options = world.options();
+        options.name = odd.to_owned();
+        let refused = world.run(world.engine().connect(options)).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::Configuration, "{odd:?}");
+        assert!(refused.to_string().starts_with("a connection's name"), "{refused}");
+    }
+}
+
+#[test]
+fn what_was_emptied_under_fill_is_not_told_to_be_set_while_it_is_empty() {
+    let world = World::new(1, 30);
+    let acme = world.connect();
+    let record = ada(&json!({"company": "Analytical", "policy": {"company": "fill"}}));
+    assert!(sync(&world, &acme, &record).1.is_complete());
+    let id = ada_id(&world);
+    world.wire.edit_rows("/v3/candidates", move |_, rows| {
+        for row in rows.iter_mut().filter(|row| row["id"] == id) {
+            row["company"] = Value::Null;
+        }
+    });
+    world.clock.set(world.clock.now_ms() + 3_600_000);
+    world.run(acme.pull("candidates", true)).unwrap();
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert!(plan.is_empty(), "{}", words::plan(&plan));
+    let said = plan.records.iter().flat_map(|record| &record.findings).map(|finding| finding.message.clone());
+    let said: Vec<String> = said.filter(|message| message.contains("`company`")).collect();
+    assert!(
+        said.iter().any(|message| message.contains("emptied") && message.contains("puts nothing back")),
+        "{said:?}"
+    );
+    assert!(!said.iter().any(|message| message.contains("only while it is empty")), "{said:?}");
 }

@@ -6,6 +6,8 @@
 
 mod check;
 mod read;
+mod shape;
+mod texts;
 mod twice;
 
 pub use check::check;
@@ -111,8 +113,13 @@ pub fn declarations<R: Declare>(records: &[R]) -> Result<Vec<Declaration>, Error
     }
     let mut keys = BTreeSet::new();
     let mut declarations = Vec::with_capacity(records.len());
-    for record in records {
-        let key = record.key();
+    for (index, record) in records.iter().enumerate() {
+        let key = match record.key() {
+            key if key.is_empty() || key.len() > limits::KEY_BYTES_MAX => {
+                format!("record {} of {}", index.saturating_add(1), records.len())
+            }
+            key => key,
+        };
         record.check().map_err(|problem| input(format!("{key}: {problem}")))?;
         if !keys.insert(key.clone()) {
             return Err(input(format!("{key}: two records have this key")));
@@ -134,6 +141,7 @@ pub fn declarations<R: Declare>(records: &[R]) -> Result<Vec<Declaration>, Error
 #[cfg(test)]
 mod tests {
     use super::{declarations, parse};
+    use atsync_model::desired::DesiredCandidate;
 
     fn refusal(text: &str) -> String {
         parse("r.jsonl", text).unwrap_err().to_string()
@@ -149,9 +157,9 @@ mod tests {
     #[test]
     fn a_refusal_says_where_and_what() {
         let text = "{\"key\":\"a\"}\n{\"key\":\"b\",\"emial\":[]}";
-        assert!(refusal(text).starts_with("r.jsonl:2: unknown field `emial`"), "{}", refusal(text));
-        assert!(refusal("{\"key\":1}").starts_with("r.jsonl:1: invalid type: integer `1`"));
-        assert!(refusal("[\n{\"key\":\"a\"},\n{\"kee\":1}]").starts_with("r.jsonl:3: unknown field `kee`"));
+        assert!(refusal(text).starts_with("r.jsonl:2: `emial` is no member of a candidate"), "{}", refusal(text));
+        assert!(refusal("{\"key\":1}").starts_with("r.jsonl:1: `key` must be a text, and is the number 1"));
+        assert!(refusal("[\n{\"key\":\"a\"},\n{\"kee\":1}]").starts_with("r.jsonl:3: `kee` is no member"));
         assert!(refusal(r#"{"key":"a/b"}"#).contains("may not contain `/`"));
         assert!(refusal(r#"{"key":"a","applications":[{"key":"1"}]}"#).contains("applications[1].job"));
         assert!(refusal(r#"{"key":"a","policy":{"colour":"seed"}}"#).contains("\"colour\""));
@@ -177,7 +185,7 @@ mod tests {
         };
         assert!(field(r#","options":["A","A"]"#).contains("`options` has \"A\" twice"));
         assert!(field(r#","policy":{"type":"seed"}"#).contains("name, private, description, options"));
-        assert!(field(r#","optoins":[]"#).contains("unknown field `optoins`"));
+        assert!(field(r#","optoins":[]"#).contains("`optoins` is no member of a custom field"));
         let text = r#"{"kind":"custom_fields","key":"x","applies_to":"candidate","type":"text","options":["A"]}"#;
         assert!(refusal(text).contains("for fields of type single and multi"));
         let odd = r#"{"kind":"custom_fields","key":"x","applies_to":"person","type":"text"}"#;
@@ -196,5 +204,44 @@ mod tests {
     fn two_records_with_one_key_are_refused() {
         let records = parse("f", "{\"key\":\"a\"}\n{\"key\":\"a\"}").unwrap();
         assert!(declarations(&records).unwrap_err().to_string().contains("two records have this key"));
+    }
+
+    #[test]
+    fn a_record_without_a_usable_key_is_named_by_its_number() {
+        let of = |key: &str| DesiredCandidate {
+            key: key.to_owned(),
+            ..parse("f", "{\"key\":\"a\"}").unwrap()[0].candidate().unwrap().clone()
+        };
+        for key in [String::new(), "x".repeat(201)] {
+            let refusal = declarations(&[of("a"), of(&key)]).unwrap_err().to_string();
+            assert!(refusal.contains("record 2 of 2: `key` must have 1 to 200 bytes"), "{refusal}");
+        }
+    }
+
+    #[test]
+    fn a_type_outside_of_the_list_is_refused_with_the_list() {
+        for member in ["emails", "phones", "links"] {
+            for odd in ["WORK", "castle", ""] {
+                let refusal = refusal(&format!(r#"{{"key":"a","{member}":[{{"value":"a@x.com","type":"{odd}"}}]}}"#));
+                assert!(refusal.contains("personal, work, home, mobile"), "{refusal}");
+            }
+        }
+        let file = |kind: &str| {
+            format!(
+                r#"{{"key":"a","applications":[{{"key":"1","job":"J","attachments":[{{"key":"f","filename":"f","type":"{kind}","url":"https://x/1"}}]}}]}}"#
+            )
+        };
+        assert!(refusal(&file("cv")).contains("`applications[1].attachments[f].type`"));
+        assert!(refusal(&file("Resume")).contains("resume, cover_letter, other"));
+        assert!(parse("f", &file("cover_letter")).is_ok());
+    }
+
+    #[test]
+    fn an_empty_or_blank_reference_is_refused_in_every_form() {
+        for odd in [r#""""#, r#"" ""#, r#"{"id":""}"#, r#"{"name":" "}"#, r#"{"id":" 7 "}"#, r#"{"requisition_id":""}"#]
+        {
+            let refusal = refusal(&format!(r#"{{"key":"a","applications":[{{"key":"1","job":{odd}}}]}}"#));
+            assert!(refusal.contains("`applications[1].job`"), "{odd}: {refusal}");
+        }
     }
 }

@@ -207,6 +207,7 @@ impl Engine {
         let name = options.name.clone();
         let manifest = options.adapter.manifest();
         let problem = |message: String| Error::new(ErrorKind::Configuration, format!("{name}: {message}"));
+        check_name(&name)?;
         check_settings(manifest, &options.settings).map_err(problem)?;
         let row = self.store.connection(&name).await?.unwrap_or_default();
         if !row.adapter.is_empty() && row.adapter != manifest.name {
@@ -262,13 +263,30 @@ impl Engine {
     }
 }
 
+/// Bytes of a connection's name; arbitrary, as for a key.
+const NAME_BYTES_MAX: usize = 200;
+
 /// The settings that allow what is off otherwise.
 fn opted_in(manifest: &Manifest, settings: &Map<String, Value>) -> BTreeSet<String> {
     let gates = manifest.operations.iter().filter_map(|rule| rule.opt_in.as_ref());
     gates.filter(|gate| settings.get(*gate) == Some(&Value::Bool(true))).cloned().collect()
 }
 
-/// Settings are held against the names that the schema knows; types are the adapter's to refuse.
+/// A name stands at the beginning of every message about its connection, and in the store's keys.
+fn check_name(name: &str) -> Result<(), Error> {
+    let fits = (1..=NAME_BYTES_MAX).contains(&name.len()) && name.trim() == name && !name.chars().any(char::is_control);
+    if fits {
+        return Ok(());
+    }
+    let message = format!(
+        "a connection's name has 1 to {NAME_BYTES_MAX} bytes, no control characters and no blanks around it; {:?} has not",
+        name.chars().take(40).collect::<String>()
+    );
+    Err(Error::new(ErrorKind::Configuration, message))
+}
+
+/// Settings are held against the names, types and lists of values of the schema, so that none of these is first refused
+/// by a write. What else a schema asks is the adapter's to refuse.
 fn check_settings(manifest: &Manifest, settings: &Map<String, Value>) -> Result<(), String> {
     let Some(known) = manifest.settings_schema.get("properties").and_then(Value::as_object) else { return Ok(()) };
     for (name, value) in settings {
@@ -292,6 +310,10 @@ fn check_settings(manifest: &Manifest, settings: &Map<String, Value>) -> Result<
         if !fits {
             let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
             return Err(format!("settings.{name} must be of type {kind}"));
+        }
+        if let Some(words) = schema.get("enum").and_then(Value::as_array).filter(|words| !words.contains(value)) {
+            let words: Vec<String> = words.iter().map(Value::to_string).collect();
+            return Err(format!("settings.{name} is {value}; it is one of {}", words.join(", ")));
         }
     }
     Ok(())

@@ -45,7 +45,8 @@ impl Connection {
         self.reconciler().link_by_hand(host, remote).await
     }
 
-    /// A desired record of what the ATS holds of a candidate. Declared unchanged it plans nothing. Nothing is stored.
+    /// A desired record of what the ATS holds of a candidate, which it names by `id`. Declared unchanged it links the
+    /// candidate and plans nothing. Nothing is stored until then.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when the ATS does not show the candidate.

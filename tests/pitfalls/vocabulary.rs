@@ -76,16 +76,16 @@ fn only_words_of_the_closed_lists_are_sent_and_no_value_twice() {
     let acme = world.connect();
     let record = |more: Value| {
         ada(&json!({
-            "emails": [ADA, ADA.to_uppercase(), {"value": "x@x.example", "type": "holiday"}, more["email"]],
-            "phones": ["+44 20 1234", "+44 (20) 12-34", {"value": "5", "type": "pager"}, more["phone"]],
-            "links": ["https://ada.example", "http://ada.example/", {"value": "y.example", "type": "gopher"}, more["link"]]
+            "emails": [ADA, ADA.to_uppercase(), {"value": "x@x.example", "type": "skype"}, more["email"]],
+            "phones": ["+44 20 1234", "+44 (20) 12-34", {"value": "5", "type": "company"}, more["phone"]],
+            "links": ["https://ada.example", "http://ada.example/", {"value": "y.example", "type": "skype"}, more["link"]]
         }))
     };
     let report = bring(&world, &acme, &record(json!({"email": ADA, "phone": "5", "link": "ada.example"})));
     assert!(report.is_complete());
     converge(&world, &acme, 1);
     world.sandbox.clear_logs();
-    let more = json!({"email": {"value": "z@z.example", "type": "fax"}, "phone": {"value": "6", "type": "fax"}, "link": {"value": "z.example", "type": "fax"}});
+    let more = json!({"email": {"value": "z@z.example", "type": "blog"}, "phone": {"value": "6", "type": "portfolio"}, "link": {"value": "z.example", "type": "mobile"}});
     let report = bring(&world, &acme, &record(more));
     assert!(report.is_complete());
     let row = the_candidate(&world, ADA);

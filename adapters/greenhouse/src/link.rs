@@ -2,8 +2,8 @@
 //!
 //! Only `rel="next"` matters; others may stand beside it in any order (RFC 8288). The header of a last page is absent, or present and
 //! empty: both were recorded or documented (harvest-v3.md §4 \[ok\]). A header that cannot be read proves neither, so it is a fault and not the
-//! last page: the pass would count as complete without the pages that it names. The URL is handed on verbatim; that it leads to the
-//! granted origin is the engine's to prove.
+//! last page. The URL is handed on verbatim; that it leads to the granted origin is
+//! the engine's to prove.
 
 use atsync_adapter::contract::{Failure, Response};
 
@@ -13,23 +13,28 @@ const LINK_BYTES_MAX: usize = 8 * 1024;
 /// The URL of the next page.
 ///
 /// # Errors
-/// [`Failure::Protocol`] for a header that cannot be read, and for a URL that no request can have: as a cursor it would stop every later
-/// pass too.
+/// [`Failure::Protocol`] for a header that cannot be read to its end, that names two next pages, or whose URL no request
+/// can have: taken for a last page, it would make a part of the list pass for the whole.
 pub fn next(response: &Response) -> Result<Option<String>, Failure> {
-    let mut next = None;
+    let unreadable = |why: &str| Failure::Protocol(format!("the `Link` header of a page {why}"));
+    let mut found: Option<&str> = None;
     for header in response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("link")) {
-        let found = find(&header.value).map_err(|Unreadable| {
-            Failure::Protocol(
-                "the `Link` header cannot be read, so whether there is a next page is not known".to_owned(),
-            )
-        })?;
-        next = next.or(found);
-    }
-    match next {
-        Some(link) if !can_be_followed(&link) => {
-            Err(Failure::Protocol(format!("the link to the next page has {} bytes", link.len())))
+        for link in
+            links(&header.value).ok_or_else(|| unreadable("is no list of links, as in `<url>; rel=\"next\"`"))?
+        {
+            match found {
+                _ if !link.is_next() => {}
+                Some(url) if url != link.url => return Err(unreadable("names two next pages")),
+                _ => found = Some(link.url),
+            }
         }
-        found => Ok(found),
+    }
+    match found {
+        Some("") => Err(unreadable("names a next page without a URL")),
+        Some(url) if !can_be_followed(url) => {
+            Err(unreadable(&format!("names a next page by a URL of {} bytes", url.len())))
+        }
+        found => Ok(found.map(str::to_owned)),
     }
 }
 
@@ -38,40 +43,48 @@ pub fn can_be_followed(link: &str) -> bool {
     !link.is_empty() && link.len() <= LINK_BYTES_MAX
 }
 
-/// A header is not a list of links.
-#[derive(Debug)]
-struct Unreadable;
+/// One link of a header.
+struct Link<'a> {
+    url: &'a str,
+    /// Its relation types, in one text.
+    relations: &'a str,
+}
 
-/// Walks through `<url>; a=b; c="d", <url>; …` to its end.
-fn find(mut rest: &str) -> Result<Option<String>, Unreadable> {
-    let mut found = None;
+impl Link<'_> {
+    fn is_next(&self) -> bool {
+        self.relations.split_ascii_whitespace().any(|kind| kind.eq_ignore_ascii_case("next"))
+    }
+}
+
+/// Walks through `<url>; a=b; c="d", <url>; …` to its end; none when it is no such list. An empty list is one.
+fn links(mut rest: &str) -> Option<Vec<Link<'_>>> {
+    let mut links = Vec::new();
     loop {
-        rest = rest.trim_start_matches(|c: char| c == ',' || c.is_ascii_whitespace());
+        rest = rest.trim_start_matches(|at: char| at == ',' || at.is_ascii_whitespace());
         if rest.is_empty() {
-            return Ok(found);
+            return Some(links);
         }
-        let (url, parameters) = rest.strip_prefix('<').and_then(|rest| rest.split_once('>')).ok_or(Unreadable)?;
-        let (own, further) = split_at_comma(parameters);
-        let relations = relations(own).ok_or(Unreadable)?;
-        if relations.split_ascii_whitespace().any(|kind| kind.eq_ignore_ascii_case("next")) {
-            let url = Some(url.trim()).filter(|url| !url.is_empty()).ok_or(Unreadable)?;
-            found = found.or_else(|| Some(url.to_owned()));
-        }
+        let (url, after) = rest.strip_prefix('<')?.split_once('>')?;
+        let (parameters, further) = split_at_comma(after)?;
+        links.push(Link { url: url.trim(), relations: relations(parameters)? });
         rest = further;
     }
 }
 
-/// The parameters of one link, and what follows the comma that ends it. A comma inside quotes ends nothing.
-fn split_at_comma(text: &str) -> (&str, &str) {
-    let mut quoted = false;
+/// The parameters of one link, and what follows the comma that ends it. A comma inside quotes ends nothing; none when a
+/// quotation does not end.
+fn split_at_comma(text: &str) -> Option<(&str, &str)> {
+    let (mut quoted, mut escaped) = (false, false);
     for (index, byte) in text.bytes().enumerate() {
         match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
             b'"' => quoted = !quoted,
-            b',' if !quoted => return (text.get(..index).unwrap_or(text), text.get(index + 1..).unwrap_or_default()),
+            b',' if !quoted => return Some((text.get(..index)?, text.get(index + 1..)?)),
             _ => {}
         }
     }
-    (text, "")
+    (!quoted).then_some((text, ""))
 }
 
 /// The relation types of a link; a link without any says nothing.
@@ -87,9 +100,37 @@ mod tests {
     use super::*;
     use atsync_adapter::contract::Field;
 
-    fn of(values: &[&str]) -> Option<String> {
+    fn read(values: &[&str]) -> Result<Option<String>, Failure> {
         let headers = values.iter().map(|value| Field::new("link", *value)).collect();
-        next(&Response { status: 200, headers, body: Vec::new() }).unwrap()
+        next(&Response { status: 200, headers, body: Vec::new() })
+    }
+
+    fn of(values: &[&str]) -> Option<String> {
+        read(values).unwrap()
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_read_to_its_end_is_a_fault_and_no_last_page() {
+        for odd in [
+            "garbage",
+            "https://x/p; rel=\"next\"",
+            "<broken; rel=\"next\"",
+            "<https://x/p> rel=\"next\"",
+            "<https://x/p>; rel=\"next",
+            "<https://x/l>; rel=\"last\", garbage",
+            "<https://x/l>; title=\"a\\\"; rel=next",
+            "<>; rel=\"next\"",
+            "<https://x/1>",
+            "<https://x/1>; rel",
+            "<https://x/1>; rel=\"\"",
+            "{\"next\":\"https://x\"}",
+            "null",
+            "<https://x/1>; rel=next, <https://x/2>; rel=next",
+        ] {
+            assert!(matches!(read(&[odd]), Err(Failure::Protocol(_))), "{odd}");
+            assert!(matches!(read(&["", odd]), Err(Failure::Protocol(_))), "{odd}");
+        }
+        assert_eq!(of(&["<https://x/1>; rel=next", "<https://x/1>; rel=next"]).as_deref(), Some("https://x/1"));
     }
 
     #[test]
@@ -121,26 +162,5 @@ mod tests {
         );
         assert_eq!(of(&["<https://x/p>; rel=\"prev\"", &format!("<{url}>; rel=\"next\"")]).as_deref(), Some(url));
         assert_eq!(of(&["<https://x/p>; rel=\"prev\", <https://x/l>; rel=\"last\""]), None);
-    }
-
-    #[test]
-    fn a_header_that_cannot_be_read_is_not_the_last_page() {
-        for odd in [
-            "garbage",
-            "<broken; rel=\"next\"",
-            "https://x/p; rel=next",
-            "<>; rel=next",
-            "<https://x/p>",
-            "<https://x/p> rel=next",
-            "<https://x/p>; rel",
-            "<https://x/p>; rel=\"\"",
-            "<https://x/p>; rel=prev, garbage",
-            "{\"next\":\"https://x\"}",
-            "null",
-        ] {
-            let headers = vec![Field::new("link", odd)];
-            let read = next(&Response { status: 200, headers, body: Vec::new() });
-            assert!(matches!(read, Err(Failure::Protocol(_))), "{odd}: {read:?}");
-        }
     }
 }

@@ -271,7 +271,10 @@ mod tests {
         let lines = (0..50).map(|n| if n % 2 == 0 { person(n) } else { r#"{"kee":1}"#.to_owned() });
         let told = read(lines).unwrap_err();
         let told: Vec<&str> = told.lines().collect();
-        assert!(told[0].starts_with("r:2: unknown field `kee`") && told[1].starts_with("r:4: "), "{told:?}");
+        assert!(
+            told[0].starts_with("r:2: `kee` is no member of a candidate") && told[1].starts_with("r:4: "),
+            "{told:?}"
+        );
         assert_eq!(told.len(), REFUSALS_SHOWN + 1);
         assert_eq!(told[REFUSALS_SHOWN], "r: 25 records are refused (5 more like these), so none of the file is used");
         assert!(!read([r#"{"kee":1}"#.to_owned()]).unwrap_err().contains('\n'), "one alone is one line");

@@ -624,6 +624,18 @@ fn joined(errors: &[FieldError]) -> String {
     text
 }
 
+/// What stands before the other reading at the end of a conflict's text.
+pub const OTHER_READING: &str = "; retry with reading=";
+
+impl Failure {
+    /// What was refused, and the other reading of the request that the adapter asks to try once: a conflict whose text
+    /// ends with [`OTHER_READING`] and a word. People are shown what was refused alone.
+    pub fn other_reading(&self) -> Option<(&str, &str)> {
+        let Self::Conflict(text) = self else { return None };
+        text.rsplit_once(OTHER_READING).map(|(said, word)| (said.trim_end(), word.trim()))
+    }
+}
+
 impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -633,7 +645,10 @@ impl std::fmt::Display for Failure {
             Self::NotFound(text) => write!(f, "not found: {text}"),
             Self::Gone(text) => write!(f, "deleted: {text}"),
             Self::Moved(to) => write!(f, "it lives on as {to}"),
-            Self::Conflict(text) => write!(f, "it was changed meanwhile: {text}"),
+            Self::Conflict(text) => match self.other_reading() {
+                Some((said, _)) => f.write_str(said),
+                None => write!(f, "it was changed meanwhile: {text}"),
+            },
             Self::Invalid(errors) => write!(f, "not accepted: {}", joined(errors)),
             Self::Misconfigured(text) => write!(f, "the connection is set up wrongly: {text}"),
             Self::Restart(Restart::Pass) => f.write_str("the pass must begin again"),

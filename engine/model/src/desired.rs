@@ -27,6 +27,13 @@ pub mod limits {
     pub const RECORD_BYTES_MAX: usize = 512 * 1024;
 }
 
+/// The types of contact entries. An ATS that lacks one of them keeps it as another.
+pub const CONTACT_TYPES: [&str; 10] =
+    ["personal", "work", "home", "mobile", "skype", "company", "portfolio", "blog", "social", "other"];
+
+/// The types of attachments.
+pub const ATTACHMENT_TYPES: [&str; 3] = ["resume", "cover_letter", "other"];
+
 /// A person as the host wants them to be.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -38,6 +45,10 @@ pub struct DesiredCandidate {
     #[serde(default = "candidates", skip_serializing_if = "is_candidates")]
     #[cfg_attr(feature = "schema", schemars(extend("const" = "candidates")))]
     pub kind: String,
+    /// The candidate's id in the ATS, where the host knows it: the record is linked to this candidate, whatever
+    /// its addresses. Without it a candidate is found by its e-mail addresses, and made where nobody has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
     /// Parts of the name. An ATS may require some of them for a new candidate.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<DesiredName>,
@@ -89,7 +100,7 @@ pub enum Policy {
     Yield,
     /// It is set when the record is made and never again.
     Seed,
-    /// It is set only while it is empty.
+    /// It is set only while it is empty, and once: what somebody empties afterwards stays empty.
     Fill,
 }
 
@@ -109,7 +120,8 @@ pub struct DesiredName {
     pub preferred: Option<String>,
 }
 
-/// An address, number or link. A bare string stands for one of type `personal` (e-mails), `mobile` (phones) or `social`/`other` (links).
+/// An address, number or link. A bare string declares no type: an entry that is added gets `personal` (e-mails), `mobile`
+/// (phones) or `social`/`other` (links), and the type of one that is there is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]

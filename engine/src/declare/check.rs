@@ -6,7 +6,8 @@ use crate::plan::SHARED_PREFIX;
 use crate::plan::defaults::{self, Of};
 use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::desired::{
-    ApplicationKind, Desired, DesiredCandidate, DesiredCustomField, DesiredUser, Reference, limits,
+    ATTACHMENT_TYPES, ApplicationKind, CONTACT_TYPES, Desired, DesiredCandidate, DesiredCustomField, DesiredUser,
+    FullReference, Reference, limits,
 };
 use atsync_model::{kinds, normal};
 use std::collections::BTreeSet;
@@ -50,9 +51,14 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             record.kind
         ));
     }
+    if let Some(id) = &record.id {
+        key("id", id, true)?;
+    }
     for (field, contacts) in [("emails", &record.emails), ("phones", &record.phones), ("links", &record.links)] {
         for contact in contacts.iter().flatten() {
-            text(field, contact.value())?;
+            if let Some(kind) = contact.kind() {
+                one_of(&format!("{field}.type"), kind, &CONTACT_TYPES)?;
+            }
             if contact.value().trim().is_empty() {
                 return Err(format!("`{field}` has an empty entry"));
             }
@@ -96,8 +102,8 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             ("reject_reason", &application.reject_reason),
             ("opening", &application.opening),
         ] {
-            if matches!(reference, Some(Reference::Bare(text)) if text.trim().is_empty()) {
-                return Err(format!("`{place}.{field}` is empty"));
+            if let Some(named) = reference {
+                reference_fits(&format!("{place}.{field}"), named)?;
             }
         }
         let mut attachments = BTreeSet::new();
@@ -106,12 +112,12 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             if !attachments.insert(file.key.as_str()) {
                 return Err(format!("`{place}.attachments` has the key {:?} twice", file.key));
             }
+            one_of(&format!("{place}.attachments[{}].type", file.key), &file.kind, &ATTACHMENT_TYPES)?;
         }
     }
     let mut notes = BTreeSet::new();
     for note in &record.notes {
         key("notes.key", &note.key, true)?;
-        text("notes.body", &note.body)?;
         if note.body.trim().is_empty() {
             return Err(format!("`notes[{}].body` is empty", note.key));
         }
@@ -130,6 +136,7 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     for field in record.policy.keys() {
         policy_field(field)?;
     }
+    super::texts::check(record)?;
     super::twice::check(record)
 }
 
@@ -143,7 +150,7 @@ pub(super) fn custom_field(record: &DesiredCustomField) -> Result<(), String> {
     if let Some(name) = &record.name {
         key("name", name, false)?;
     }
-    text("description", record.description.as_deref().unwrap_or_default())?;
+    super::texts::check(record)?;
     let options = record.options.as_deref().unwrap_or_default();
     if !options.is_empty() && !record.has_options() {
         return Err(format!(
@@ -172,14 +179,25 @@ pub(super) fn user(record: &DesiredUser) -> Result<(), String> {
     key("email", &record.email, true)?;
     key("email", &record.path(), false)?;
     address("email", &record.email)?;
-    let name = record.name.as_ref();
-    for (field, value) in [
-        ("name.first", name.and_then(|name| name.first.as_ref())),
-        ("name.last", name.and_then(|name| name.last.as_ref())),
-        ("job_title", record.job_title.as_ref()),
-        ("employee_id", record.employee_id.as_ref()),
-    ] {
-        text(field, value.map(String::as_str).unwrap_or_default())?;
+    super::texts::check(record)
+}
+
+/// A reference names something, and an id is written as the ATS writes it.
+fn reference_fits(field: &str, reference: &Reference) -> Result<(), String> {
+    let text = match reference {
+        Reference::Bare(text) => text,
+        Reference::Full(
+            FullReference::Id(text)
+            | FullReference::Name(text)
+            | FullReference::Email(text)
+            | FullReference::RequisitionId(text),
+        ) => text,
+    };
+    if text.trim().is_empty() {
+        return Err(format!("`{field}` is empty; take it out, or name something"));
+    }
+    if matches!(reference, Reference::Full(FullReference::Id(_))) && text.trim() != text {
+        return Err(format!("`{field}` has the id {text:?}; write it without blanks around it"));
     }
     Ok(())
 }
@@ -236,17 +254,6 @@ fn key(field: &str, value: &str, is_path: bool) -> Result<(), String> {
     }
     if is_path && (value.contains('/') || value.starts_with([SHARED_PREFIX, DEFINITION_PREFIX])) {
         return Err(format!("`{field}` is {value:?}; it may not contain `/` or begin with `~` or `@`"));
-    }
-    Ok(())
-}
-
-fn text(field: &str, value: &str) -> Result<(), String> {
-    if value.len() > limits::TEXT_BYTES_MAX {
-        return Err(format!(
-            "`{field}` has a text of {} bytes; at most {} are allowed",
-            value.len(),
-            limits::TEXT_BYTES_MAX
-        ));
     }
     Ok(())
 }

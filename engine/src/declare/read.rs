@@ -1,7 +1,7 @@
 //! Desired records read one after the other from a stream, in memory for one record.
 //!
 //! What is read: JSON Lines; one JSON array; or whole objects one after the other, each over as many
-//! lines as it likes. A record ends where its brackets close, so nothing is parsed twice. A record that
+//! lines as it likes. A record ends where its brackets close. A record that
 //! is refused costs itself: reading goes on with the next one, so that every bad line can be told at
 //! once. A line of JSON Lines that ends early does not take the next one along: a line that begins a
 //! record begins a record.
@@ -9,6 +9,7 @@
 //! Bounds: [`TEXT_BYTES_MAX`] for one record as it stands in the file. Left out: what several records
 //! must be together (keys that occur twice), which is whoever collects them's to say.
 
+use super::shape::{self, Tree};
 use super::{check, declarations};
 use atsync_model::desired::Desired;
 use std::io::{BufReader, Read};
@@ -52,6 +53,10 @@ impl<R: Read> Records<R> {
         if !self.began {
             self.began = true;
             self.bytes.skip_byte_order_mark()?;
+            if self.bytes.ahead(2)?.contains(&0) {
+                self.bytes.drain()?;
+                return Ok(Some(Text::broken(1, "the file is not UTF-8, but UTF-16 or no text; write it as UTF-8")));
+            }
         }
         loop {
             self.bytes.skip_blank()?;
@@ -77,6 +82,12 @@ impl<R: Read> Records<R> {
                 }
                 b',' if self.in_array => {
                     self.bytes.next()?;
+                }
+                b',' => {
+                    self.bytes.next()?;
+                    let problem = "there is a comma between records; one record per line (JSON Lines) has none, \
+                        and a JSON array begins with `[` and ends with `]`";
+                    return Ok(Some(Text::broken(line, problem)));
                 }
                 // A line of a file that was joined from several may bring its own mark.
                 0xEF => {
@@ -117,10 +128,10 @@ impl<R: Read> Records<R> {
             }
             match byte {
                 // No text goes over the end of a line: this one lacks its quotation mark.
-                b'\n' if in_string => return Ok(Text::cut(line, text)),
+                b'\n' if in_string => return Ok(Text::cut(line)),
                 // A record on one line that ends early, before the next one begins.
                 b'\n' if text.len() > 2 && self.begins_a_record(depth)? => {
-                    return Ok(Text::cut(line, text));
+                    return Ok(Text::cut(line));
                 }
                 _ if in_string => match (escaped, byte) {
                     (true, _) => escaped = false,
@@ -139,7 +150,9 @@ impl<R: Read> Records<R> {
                 _ => {}
             }
         }
-        Ok(Text { line, bytes: text, problem: None })
+        let problem = "the file ends within this record: a bracket or a quotation mark is missing, or the end of the \
+            file; a desired file has one record per line (JSON Lines), or is one JSON array";
+        Ok(Text::broken(line, problem))
     }
 
     /// Whether the line that follows begins a record, although one is open.
@@ -177,12 +190,9 @@ impl Text {
         Self { line, bytes: Vec::new(), problem: Some(problem.into()) }
     }
 
-    /// A line that ends early: where it ends is on the line itself, not after it.
-    fn cut(line: u64, mut bytes: Vec<u8>) -> Self {
-        while bytes.last().is_some_and(|byte| matches!(byte, b'\n' | b'\r')) {
-            bytes.pop();
-        }
-        Self { line, bytes, problem: None }
+    /// A line that ends early.
+    fn cut(line: u64) -> Self {
+        Self::broken(line, "the line ends within its record: a bracket or a quotation mark is missing")
     }
 
     fn record(self) -> Read1 {
@@ -194,10 +204,14 @@ impl Text {
         let text = std::str::from_utf8(&bytes).map_err(|error| {
             refused(line, format!("byte {} of the line is not UTF-8; write the file as UTF-8", error.valid_up_to()))
         })?;
-        let record = Desired::from_json(text).map_err(|error| {
-            let below = u64::try_from(error.line().saturating_sub(1)).unwrap_or_default();
-            refused(line.saturating_add(below), reason(&error))
-        })?;
+        let at = |error: &serde_json::Error| {
+            line.saturating_add(u64::try_from(error.line().saturating_sub(1)).unwrap_or_default())
+        };
+        let tree: Tree = serde_json::from_str(text).map_err(|error| refused(at(&error), reason(&error)))?;
+        let read = Desired::from_json(text);
+        // The shape says what is wrong, and the reading on which line of the record.
+        shape::check(&tree).map_err(|problem| refused(read.as_ref().map_or_else(at, |_| line), problem))?;
+        let record = read.map_err(|error| refused(at(&error), reason(&error)))?;
         check(&record).map_err(|problem| refused(line, problem))?;
         declarations(std::slice::from_ref(&record))
             .map_err(|error| refused(line, error.to_string()))
@@ -209,9 +223,7 @@ impl Text {
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let cut = text.rfind(" at line ").and_then(|at| text.get(..at)).unwrap_or(&text);
-    let hint = if cut.starts_with("unknown field") {
-        "; `atsync::model::desired` has the shape of a record"
-    } else if error.is_eof() || error.is_syntax() {
+    let hint = if error.is_eof() || error.is_syntax() {
         "; a desired file has one record per line (JSON Lines), or is one JSON array, or has whole objects \
          one after the other"
     } else {
@@ -364,7 +376,11 @@ mod tests {
     #[test]
     fn what_does_not_end_or_goes_on_is_refused_with_a_hint() {
         let problem = |text: &str| read(text.as_bytes()).pop().unwrap().unwrap_err().problem;
-        assert!(problem("{\n\"key\": \"a\",\n").contains("one record per line (JSON Lines)"));
+        assert!(problem("{\n\"key\": \"a\",\n").contains("the file ends within this record"));
+        assert!(problem("{\"key\": \"a").contains("the file ends within this record"));
+        assert!(problem("{\"key\": \"a\"},\n").contains("a comma between records"));
+        assert!(problem("{\0\"\0k\0").contains("not UTF-8"));
+        assert!(problem("{\"key\": \"a\n{\"key\": \"b\"").contains("ends within"));
         assert!(problem("[{\"key\":\"a\"}").contains("a `]` is missing"));
         assert!(problem("[{\"key\":\"a\"}]\n{\"key\":\"b\"}").contains("after the end of the array"));
         assert!(read(b"{\"key\":\"\xff\"}").pop().unwrap().unwrap_err().problem.contains("not UTF-8"));

@@ -18,7 +18,7 @@ use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// Members of a record, or of a part of it that has a key, that are not wishes.
-const NAMES: [&str; 2] = ["key", "policy"];
+const NAMES: [&str; 3] = ["key", "id", "policy"];
 
 /// The leaf of an entry's member in a list.
 pub(super) fn entry(list: &str, value: &str, member: &str) -> String {

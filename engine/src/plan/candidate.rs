@@ -1,7 +1,7 @@
 //! A person: found or made, kept in step, and what hangs on them. Pure.
 //!
-//! Order of work: is there a link; if not, who has the e-mail address; if nobody, a new record. Two people with the same address
-//! block the record: the engine never guesses. What hangs on the person (tags, notes, applications) follows.
+//! Order of work: is there a link; if not, which candidate does the record's `id` name; if it names none, who has the
+//! e-mail address; if nobody, a new record. Two people with the same address block the record: the engine never guesses. What hangs on the person (tags, notes, applications) follows.
 
 use super::contacts::{self, Compared, List, values};
 use super::explain::Values;
@@ -75,7 +75,13 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
             draft.block(&key, "NotVisible", message);
             return None;
         };
+        if !is_named(draft, &key, &remote, link.how) {
+            return None;
+        }
         return may_be_written(draft, &key, record).then_some(Person::There(record));
+    }
+    if let Some(id) = &draft.input.desired.id {
+        return named(draft, &key, &RemoteRef::new(kinds::CANDIDATES, id));
     }
     let emails = draft.input.desired.emails.as_deref().unwrap_or_default();
     let mut found: Vec<&'a Arc<Record>> = Vec::new();
@@ -98,12 +104,12 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
     match found.as_slice() {
         [] => claim(draft, &key, emails).then_some(Person::ToBeMade),
         [record] if !may_be_written(draft, &key, record) => None,
-        [record] => adopt(draft, &key, record).then_some(Person::There(record)),
+        [record] => adopt(draft, &key, record, "has the same e-mail address").then_some(Person::There(record)),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).take(20).collect();
             let addresses: Vec<&str> = emails.iter().map(|email| email.value()).take(20).collect();
             let message = format!(
-                "{key}: {} candidates in the ATS have the e-mail address {} (ids {}); merge them in the ATS, or correct the address",
+                "{key}: {} candidates in the ATS have the e-mail address {} (ids {}); merge them in the ATS, or correct the address, or name the one that is meant by `id`",
                 several.len(),
                 addresses.join(" or "),
                 ids.join(", ")
@@ -112,6 +118,38 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
             None
         }
     }
+}
+
+/// The candidate that the record names by its id: there, or the record is blocked. Nobody is made in its place.
+fn named<'a>(draft: &mut Draft<'a>, key: &str, remote: &RemoteRef) -> Option<Person<'a>> {
+    let Some(record) = draft.observed(remote)? else {
+        let message = if draft.facts.is_gone(remote) {
+            format!(
+                "{key}: {remote}, which its `id` names, was deleted or merged in the ATS; correct `id`, or leave it out"
+            )
+        } else {
+            format!(
+                "{key}: the ATS does not show {remote}, which its `id` names: deleted, merged, hidden, or forgotten here; correct `id`, or leave it out"
+            )
+        };
+        draft.block(key, "NotVisible", message);
+        return None;
+    };
+    let is_its = may_be_written(draft, key, record) && adopt(draft, key, record, "is the one that `id` names");
+    is_its.then_some(Person::There(record))
+}
+
+/// Whether a linked record's `id` names what it is linked to. A link that followed a merge leads elsewhere by right.
+fn is_named(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef, how: LinkHow) -> bool {
+    let Some(id) = draft.input.desired.id.as_ref() else { return true };
+    if *id == remote.id || matches!(how, LinkHow::Followed | LinkHow::Yielded) {
+        return true;
+    }
+    let message = format!(
+        "{key}: it is linked to {remote}, and its `id` is {id:?}; correct `id`, or abandon the record before it is declared anew"
+    );
+    draft.block(key, "LinkedElsewhere", message);
+    false
 }
 
 /// Whether the person's data stand. Where they were erased nothing is written back, be it to a linked person or to one found by an address.
@@ -155,17 +193,16 @@ fn claim(draft: &mut Draft<'_>, key: &str, emails: &[DesiredContact]) -> bool {
     false
 }
 
-fn adopt(draft: &mut Draft<'_>, key: &str, record: &Record) -> bool {
+/// Takes a candidate for the record's own. `why` completes "it …" in the plan's words.
+fn adopt(draft: &mut Draft<'_>, key: &str, record: &Record, why: &str) -> bool {
     let remote = record.remote();
     let Some(others) = draft.linked_to(&remote) else { return false };
     if let Some(other) = others.iter().find(|host| host.as_str() != key) {
-        let message = format!(
-            "{key}: {remote} has the same e-mail address and is linked to {other} already; make them one record"
-        );
+        let message = format!("{key}: {remote} {why} and is linked to {other} already; make them one record");
         draft.block(key, "DuplicateDesired", message);
         return false;
     }
-    let reason = "it has the same e-mail address".to_owned();
+    let reason = format!("it {why}");
     draft.plan.adoptions.push(Adoption { host: key.to_owned(), remote, applied: Map::new(), reason });
     true
 }
@@ -241,7 +278,12 @@ fn create(draft: &mut Draft<'_>) {
         draft.block(&key, "NotSupported", format!("{key}: the adapter cannot make candidates"));
         return;
     };
-    let mut step = step(rule, &key, "nobody in the ATS has one of its e-mail addresses".to_owned());
+    let reason = if draft.input.desired.emails.as_ref().is_none_or(Vec::is_empty) {
+        "it names no `id` and no e-mail address that somebody in the ATS could be found by"
+    } else {
+        "nobody in the ATS has one of its e-mail addresses"
+    };
+    let mut step = step(rule, &key, reason.to_owned());
     let mut applied = Map::new();
     for (path, value) in scalars(draft) {
         // What is to be empty is so in a new record.
@@ -364,6 +406,13 @@ pub(super) fn left_alone<D: Owned>(
         _ => ("seed", "it is set only when the record is made"),
     };
     let there = super::words::shown(observed);
+    if draft.policy(path) == Policy::Fill && (observed.is_null() || observed.as_str() == Some("")) {
+        let message = format!(
+            "{host}: `{path}` was emptied in the ATS after it had held a value; it stays so, since `fill` sets a field once and puts nothing back (`enforce` writes it)"
+        );
+        draft.say(FindingKind::Note, host, "LeftAlone", message);
+        return;
+    }
     let message = format!(
         "{host}: `{path}` is {there} in the ATS and not {}; it stays so, since {why} (policy {policy}; `enforce` writes it)",
         super::words::shown(desired)

@@ -344,7 +344,16 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
     let below = input.links.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
     let released =
         below.filter(|(path, _)| !path.strip_prefix(&prefix).is_some_and(|label| input.desired.declares(label)));
-    draft.plan.releases.extend(released.map(|(path, _)| path.clone()));
+    let released: Vec<String> = released.map(|(path, _)| path.clone()).collect();
+    if !released.is_empty() {
+        let labels: Vec<&str> = released.iter().filter_map(|path| path.strip_prefix(&prefix)).collect();
+        let message = format!(
+            "{host}: no longer declared, so no longer managed, and left as they are in the ATS: the choices {}",
+            labels.join(", ")
+        );
+        draft.say(FindingKind::Note, host, "Released", message);
+    }
+    draft.plan.releases.extend(released);
 }
 
 fn tell(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &str, decision: Decision, observed: &Value) {

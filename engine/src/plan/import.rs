@@ -1,22 +1,20 @@
 //! A desired record made from what the ATS holds. Pure.
 //!
-//! It names what the person has now: name, contacts, company, title, tags, custom fields, and the applications that a plan can tell apart by
+//! It names the candidate by `id`, so that declaring it links this candidate and makes nobody, whoever shares an
+//! address or has none. It names what the person has now: name, contacts, company, title, tags, custom fields, and the applications that a plan can tell apart by
 //! their job. Declared unchanged it plans nothing; from there the host edits. What is not named stays nobody's: stages and outcomes, so
 //! that importing never moves anybody; notes, which are history; prospects, which have no job to be known by.
 
 use super::custom;
 use super::{Record, contacts};
 use atsync_model::desired::{
-    DesiredApplication, DesiredCandidate, DesiredContact, DesiredName, FullReference, Reference, TypedContact,
+    CONTACT_TYPES, DesiredApplication, DesiredCandidate, DesiredContact, DesiredName, FullReference, Reference,
+    TypedContact,
 };
 use atsync_model::normal::address_fault;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// Types of contacts that a desired record can name.
-const CONTACT_TYPES: [&str; 10] =
-    ["personal", "work", "home", "mobile", "skype", "company", "portfolio", "blog", "social", "other"];
 
 /// What a record is made from.
 #[derive(Debug)]
@@ -47,6 +45,7 @@ pub fn desired(key: &str, source: &Source<'_>, writes: impl Fn(&str, &str, &Valu
     DesiredCandidate {
         key: key.to_owned(),
         kind: atsync_model::kinds::CANDIDATES.to_owned(),
+        id: Some(person.id.clone()),
         name: (name != DesiredName::default()).then_some(name),
         emails: list(person, contacts::List::Emails),
         phones: list(person, contacts::List::Phones),

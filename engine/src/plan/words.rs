@@ -24,6 +24,15 @@ pub(crate) fn shown(value: &Value) -> String {
     text
 }
 
+/// A path as people read it: what several records share is named by what it is.
+pub(crate) fn path(path: &str) -> String {
+    let named = |rest: &str| match rest.split_once('/') {
+        Some(("tags", name)) => format!("the tag {name:?}"),
+        _ => rest.to_owned(),
+    };
+    path.strip_prefix(super::SHARED_PREFIX).map_or_else(|| path.to_owned(), named)
+}
+
 fn step(out: &mut String, step: &Step) {
     let sign = match (step.creates(), step.operation.rsplit('.').next()) {
         (_, Some("delete")) => '-',

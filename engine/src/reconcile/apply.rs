@@ -23,7 +23,7 @@ use crate::journal::sends::may_leave;
 use crate::journal::{IntentId, Leave, Wish};
 use crate::plan::equal::EQUAL;
 use crate::plan::forms::SENT;
-use crate::plan::{Finding, Plan, RecordPlan, Step, unseen};
+use crate::plan::{Finding, Plan, RecordPlan, Step, unseen, words};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
@@ -38,6 +38,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Records worked on at once. The rate budget is the real bound; this hides the time that answers take.
 const RECORDS_AT_ONCE: usize = 4;
+/// Steps that a failed one is followed back through, to the one that failed by itself.
+const WAITS_MAX: usize = 8;
 /// Intents of a path and below it among which its refusals are counted.
 const REFUSALS_MAX: usize = 200;
 
@@ -467,8 +469,8 @@ impl Reconciler {
         {
             end = self.perform(&order, rule).await?;
         }
-        if let EffectEnd::Refused(Failure::Conflict(reason)) = &end
-            && let Some(reading) = other_reading(reason)
+        if let EffectEnd::Refused(failure) = &end
+            && let Some((_, reading)) = failure.other_reading()
             && self.leave(&order).await? == Leave::Now
         {
             // Refused without effect because a word of the request can be read in two ways: the other one is tried once.
@@ -619,7 +621,7 @@ impl Reconciler {
             report.not_in_step += 1;
             let Some(row) = self.store.desired(&self.name, key).await? else { continue };
             let (kind, reason, message) = match (failure, denied) {
-                (Some(failure), _) => what_failed(failure),
+                (Some(failure), _) => what_failed(failure, &report.steps),
                 (None, Some(denied)) => ("Blocked", "Denied", denied.message.clone()),
                 (None, None) => continue,
             };
@@ -647,12 +649,26 @@ impl Reconciler {
     }
 }
 
-/// The condition that a step which did not come about leaves: kind, reason, message.
-fn what_failed(step: &StepReport) -> (&'static str, &'static str, String) {
+/// The condition that a step which did not come about leaves: kind, reason, message. A step that depends on another
+/// one is told with what became of that.
+fn what_failed(step: &StepReport, steps: &[StepReport]) -> (&'static str, &'static str, String) {
     match &step.end {
+        StepEnd::Skipped { waits_for } => {
+            let mut message = format!("{} depends on {}", step.operation, words::path(waits_for));
+            let mut on = waits_for.as_str();
+            for _ in 0..WAITS_MAX {
+                let Some(first) = steps.iter().find(|step| step.host == on && !step.end.is_done()) else { break };
+                let StepEnd::Skipped { waits_for } = &first.end else {
+                    let (_, _, why) = what_failed(first, &[]);
+                    message.push_str(&format!(", which did not come about: {why}"));
+                    break;
+                };
+                on = waits_for;
+            }
+            ("Blocked", "Waits", message)
+        }
         StepEnd::Refused { reason } => ("Blocked", "Refused", format!("{}: {reason}", step.operation)),
         StepEnd::NotSent { reason } => ("Blocked", "NotSent", format!("{}: {reason}", step.operation)),
-        StepEnd::Skipped { waits_for } => ("Blocked", "Waits", format!("{} waits for {waits_for}", step.operation)),
         _ => {
             let why = step.warnings.last().map_or("nobody knows yet whether it happened", String::as_str);
             ("InDoubt", "InDoubt", format!("{}: {why}", step.operation))
@@ -671,11 +687,6 @@ pub(super) fn concerns_connection(failure: &Failure) -> bool {
     matches!(failure, Failure::Auth(_) | Failure::Misconfigured(_) | Failure::Throttled(_) | Failure::Quota(_))
 }
 
-/// The other reading that an adapter asks to try, as the end of its text: `…; retry with reading=<word>`.
-fn other_reading(reason: &str) -> Option<&str> {
-    reason.rsplit_once("retry with reading=").map(|(_, word)| word.trim())
-}
-
 fn with_member(input: &str, name: &str, value: &str) -> String {
     match serde_json::from_str::<Value>(input) {
         Ok(Value::Object(mut object)) => {
@@ -688,12 +699,42 @@ fn with_member(input: &str, name: &str, value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{other_reading, with_member};
+    use super::{StepEnd, StepReport, what_failed, with_member};
+    use atsync_model::contract::Failure;
 
     #[test]
-    fn the_other_reading_is_taken_from_the_adapters_words() {
-        assert_eq!(other_reading("422: stale; retry with reading=application-stage"), Some("application-stage"));
-        assert_eq!(other_reading("422: stale"), None);
+    fn the_other_reading_is_the_engines_to_read_and_no_person_sees_it() {
+        let failure = Failure::Conflict("not accepted: stale; retry with reading=application-stage".to_owned());
+        assert_eq!(failure.other_reading(), Some(("not accepted: stale", "application-stage")));
+        assert_eq!(failure.to_string(), "not accepted: stale");
+        let changed = Failure::Conflict("stale".to_owned());
+        assert_eq!(
+            (changed.other_reading(), changed.to_string()),
+            (None, "it was changed meanwhile: stale".to_owned())
+        );
         assert_eq!(with_member("{\"a\":1}", "reading", "x"), "{\"a\":1,\"reading\":\"x\"}");
+    }
+
+    #[test]
+    fn a_step_that_depends_on_a_failed_one_says_why_that_one_failed() {
+        let step = |host: &str, operation: &str, end: StepEnd| StepReport {
+            host: host.to_owned(),
+            operation: operation.to_owned(),
+            end,
+            warnings: Vec::new(),
+        };
+        let waits = |on: &str| StepEnd::Skipped { waits_for: on.to_owned() };
+        let steps = [
+            step("~tags/nt", "tags.create", StepEnd::Refused { reason: "not permitted: 403".to_owned() }),
+            step("ref-1/a", "applied_tags.create", waits("~tags/nt")),
+            step("ref-1/b", "notes.create", waits("ref-1/a")),
+        ];
+        let (_, reason, message) = what_failed(&steps[2], &steps);
+        assert_eq!(reason, "Waits");
+        assert!(message.contains("tags.create: not permitted: 403") && !message.contains('~'), "{message}");
+        assert!(what_failed(&steps[1], &steps).2.contains("the tag \"nt\""));
+        // Steps that wait for each other end.
+        let ring = [step("a", "x", waits("b")), step("b", "y", waits("a"))];
+        assert!(what_failed(&ring[0], &ring).2.contains("depends on"));
     }
 }

@@ -273,12 +273,40 @@ impl Reconciler {
         Ok(self.store.observed(&self.name, target).await?.map(|row| row.body))
     }
 
+    /// A record that a creation is said to be unneeded for, and that neither the store knows nor the ATS shows.
+    async fn not_shown(&self, order: &Order, links: &[Link]) -> Result<Option<RemoteRef>, Error> {
+        if order.operation.target.is_some() {
+            return Ok(None);
+        }
+        for link in links.iter().filter(|link| link.role == promise::SUBJECT) {
+            let remote = RemoteRef::new(link.kind.as_str(), link.id.as_str());
+            let can_be_asked = self.adapter.manifest().kind(&remote.kind).is_some_and(|rule| rule.ids_max > 0);
+            let is_known = self.store.observed(&self.name, &remote).await?.is_some_and(|row| !row.gone);
+            if is_known || !can_be_asked {
+                continue;
+            }
+            let ids = [remote.id.clone()];
+            let missing = self.fetch(&remote.kind, &ids, &BTreeMap::new(), Priority::Interactive).await?;
+            if !missing.is_empty() {
+                return Ok(Some(remote));
+            }
+        }
+        Ok(None)
+    }
+
     /// The adapter ended the task before its effect: nothing was left to do, or it refused.
     async fn ended_without_effect(&self, order: &Order, outcome: Outcome) -> Result<EffectEnd, Error> {
         match outcome {
             Outcome::Written(Written::Unneeded(applied) | Written::Applied(applied)) => {
                 if let Err(broken) = self.kept(order, &applied.links) {
                     return Ok(EffectEnd::NotSent(crate::adapter::AdapterError::Promise(broken).into()));
+                }
+                if let Some(hidden) = self.not_shown(order, &applied.links).await? {
+                    let text = format!(
+                        "{} is said to be unneeded since {hidden} is there, which the ATS does not show",
+                        order.operation.name
+                    );
+                    return Ok(EffectEnd::NotSent(crate::adapter::AdapterError::Contract(text).into()));
                 }
                 let links = self.links(order, &applied.links, LinkHow::Adopted).await?;
                 let touched = touched(order, &applied.links);

@@ -68,6 +68,18 @@ impl Made<'_> {
     }
 }
 
+/// Says which records an ambiguous probe named. It may name one, which may as well be another's, or none.
+pub(super) fn several(refs: &[RemoteRef]) -> String {
+    match refs {
+        [] => "several records in the ATS may be it, and the adapter does not say which".to_owned(),
+        [one] => format!("{one} in the ATS may be it, and may as well be another one"),
+        several => {
+            let names: Vec<String> = several.iter().map(RemoteRef::to_string).collect();
+            format!("several records in the ATS may be it ({}), and nothing tells which", names.join(", "))
+        }
+    }
+}
+
 /// Whether, and until when, a look that finds nothing is not believed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Wary {
@@ -155,12 +167,15 @@ impl Reconciler {
                 Ok(Seen::Ended(StepEnd::Adopted))
             }
             Outcome::Probed(Probed::Ambiguous(refs)) => {
-                let ids: Vec<&str> = refs.iter().map(|found| found.id.as_str()).collect();
-                let reason = format!("several records in the ATS fit (ids {}); nothing is made", ids.join(", "));
+                let reason = format!("{}; nothing is made", several(&refs));
                 Ok(Seen::Ended(StepEnd::NotSent { reason }))
             }
             Outcome::Probed(Probed::Absent(_)) => Ok(Seen::Absent),
-            Outcome::Probed(Probed::Blind(_)) => Ok(Seen::Blind),
+            Outcome::Probed(Probed::Blind(why)) => {
+                // As the contract says: nothing tells, so nothing keeps the creation back.
+                tracing::debug!(connection = %self.name, operation = %order.operation.name, why, "made without a look");
+                Ok(Seen::Blind)
+            }
             _ => Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else")),
         }
     }

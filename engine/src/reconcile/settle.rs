@@ -25,6 +25,8 @@ use super::apply::concerns_connection;
 use super::doubt::Doubt;
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched, touched};
+use super::gather::record;
+use super::look::several;
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::send_wait_ms;
@@ -194,11 +196,7 @@ impl Reconciler {
             Probed::Ambiguous(refs) if self.are_others(&order, &refs).await? => {
                 self.absent(intent, rule, 0, resend, report).await
             }
-            Probed::Ambiguous(refs) => {
-                let ids: Vec<&str> = refs.iter().map(|found| found.id.as_str()).collect();
-                let reason = format!("it may be one of these, and nothing tells: {}", ids.join(", "));
-                self.stick(&intent, reason).await
-            }
+            Probed::Ambiguous(refs) => self.stick(&intent, several(&refs)).await,
             Probed::Blind(reason) => self.stick(&intent, reason).await,
         }
     }

@@ -84,6 +84,7 @@ impl Hasher {
     pub(crate) fn of_desired(&self, connection: &str, key: &str, body: &str) -> Vec<Hash> {
         let mut hashes = vec![self.key(connection, key)];
         hashes.extend(desired_addresses(body).iter().map(|address| self.address(connection, address)));
+        hashes.extend(desired_id(body).map(|id| self.record(connection, kinds::CANDIDATES, &id)));
         hashes
     }
 
@@ -116,6 +117,16 @@ pub(crate) fn addresses(kind: &str, body: &str) -> Vec<String> {
     }
     let terms = index::terms(kind, body).into_iter();
     terms.filter(|(name, _)| *name == index::EMAIL).map(|(_, term)| term).collect()
+}
+
+/// The candidate that a desired body names by id.
+fn desired_id(body: &str) -> Option<String> {
+    // As for `named`: most records have none.
+    if !body.contains("\"id\"") {
+        return None;
+    }
+    let body = serde_json::from_str::<Value>(body).ok()?;
+    body.get("id").and_then(Value::as_str).map(str::to_owned)
 }
 
 /// The e-mail addresses of a desired body, normalised.
@@ -166,6 +177,16 @@ impl Circle {
         }
         bodies.iter().for_each(|body| self.addresses.extend(addresses(kind, body)));
         !belongs && self.add(kind, id)
+    }
+
+    /// Meets a desired record: it belongs to the circle when it names a candidate of it by id. True when the circle grew.
+    pub(crate) fn meet_desired(&mut self, key: &str, body: &str) -> bool {
+        let Some(id) = desired_id(body) else { return false };
+        match (self.keys.contains(key), self.has(kinds::CANDIDATES, &id)) {
+            (true, false) => self.add(kinds::CANDIDATES, &id),
+            (false, true) => self.keys.insert(key.to_owned()),
+            _ => false,
+        }
     }
 
     /// Meets a record that lives on under another id. True when the circle grew.

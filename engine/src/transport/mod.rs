@@ -98,8 +98,9 @@ pub enum NotSent {
         /// When it may be tried again.
         until_ms: u64,
     },
-    /// No credential could be had, and a person must act (a wrong secret, a revoked client).
-    #[error("the credential was refused: {0}")]
+    /// No credential could be had, and a person must act (a wrong secret, a revoked client, another place than the token
+    /// endpoint).
+    #[error("no credential could be had: {0}")]
     Auth(String),
     /// The rate budget does not allow it before this time, and the caller did not want to wait so long.
     #[error("the rate budget is used up until {}", crate::clock::rfc3339(*.until_ms))]

@@ -158,8 +158,7 @@ impl TokenSource {
             Ok((response, asked_ms)) => {
                 failure.generation += 1;
                 let (entropy, wall_ms) = (self.means.entropy.as_ref(), self.means.clock.now_ms());
-                let token =
-                    read_token(&response, failure.generation, asked_ms, wall_ms, entropy).map_err(NotSent::Unreachable);
+                let token = read_token(&response, failure.generation, asked_ms, wall_ms, entropy);
                 match token {
                     Ok(token) => {
                         *failure = Failure { generation: failure.generation, ..Failure::default() };

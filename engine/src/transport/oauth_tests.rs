@@ -222,6 +222,27 @@ fn a_refusal_of_the_token_endpoint_is_permanent_and_says_what_was_answered() {
 }
 
 #[test]
+fn an_answer_that_holds_no_token_is_no_missing_connection_and_a_person_must_act() {
+    let long = format!(r#"{{"access_token":"{}"}}"#, "x".repeat(3_000_000));
+    for body in [
+        "[]",
+        "{}",
+        r#"{"access_token":""}"#,
+        r#"{"access_token":"t","token_type":"mac"}"#,
+        r#"{"access_token":"a\nb"}"#,
+        &long,
+    ] {
+        let clock = ManualClock::at(T0);
+        let body = body.to_owned();
+        let shown = body.chars().take(60).collect::<String>();
+        let transport = Scripted::new(&clock, move |_, _| (5, answer(200, &[], &body)));
+        let session = make(options("s", false), &transport, &clock, &Shared::default());
+        let delivery = clock.drive(get(&session));
+        let Delivery::NotSent(NotSent::Auth(_)) = &delivery else { panic!("{shown}: {delivery:?}") };
+    }
+}
+
+#[test]
 fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
     for n in 0..6 {
         let clock = ManualClock::at(T0);

@@ -1,5 +1,6 @@
 //! Reading what a token endpoint answers: the token, how long it lives, what it says of its rights. Pure but for the jitter.
 
+use super::NotSent;
 use super::budget::date;
 use super::headers::check_value;
 use crate::entropy::Entropy;
@@ -52,27 +53,33 @@ impl Token {
 /// Reads the token out of a successful answer. `asked_ms`: the steady time at which it was asked for; `wall_ms`: the wall time now.
 ///
 /// # Errors
-/// A sentence that shows nothing of the answer.
+/// A sentence that shows nothing of the answer. What is no JSON may be a page of something between, and passes; an answer
+/// of another endpoint, or a token that no request can carry, does not pass by waiting.
 pub(super) fn read_token(
     response: &Response,
     generation: u64,
     asked_ms: u64,
     wall_ms: u64,
     entropy: &dyn Entropy,
-) -> Result<Token, String> {
-    let answer: Value =
-        serde_json::from_slice(&response.body).map_err(|_| "the token endpoint's answer is no JSON".to_owned())?;
+) -> Result<Token, NotSent> {
+    let odd = |text: &str| NotSent::Auth(text.to_owned());
+    let answer: Value = serde_json::from_slice(&response.body).map_err(|_| {
+        NotSent::Unreachable(
+            "the token endpoint answered with something that is no JSON; if that stays so, check its address"
+                .to_owned(),
+        )
+    })?;
     let text = answer.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
-    let text = text.ok_or("the token endpoint's answer holds no access_token")?;
+    let text = text.ok_or_else(|| odd("the token endpoint's answer holds no access_token; check its address"))?;
     let kind = answer.get("token_type").and_then(Value::as_str).unwrap_or("Bearer");
     if !kind.eq_ignore_ascii_case("bearer") {
-        return Err("the token endpoint gave a token that is not a bearer token".to_owned());
+        return Err(odd("the token endpoint gave a token that is not a bearer token"));
     }
     if text.contains(' ') {
-        return Err("the access_token holds a space".to_owned());
+        return Err(odd("the access_token holds a space"));
     }
     let header = Secret::new(format!("Bearer {text}"));
-    check_value("authorization", header.expose())?;
+    check_value("authorization", header.expose()).map_err(NotSent::Auth)?;
     let life_ms = life_ms(&answer, response, wall_ms).clamp(LIFE_MS_MIN, LIFE_MS_MAX);
     let margin_ms = (life_ms / 5).min(MARGIN_MS_MAX);
     let ahead_ms = margin_ms.saturating_add(entropy.below(margin_ms));

@@ -6,7 +6,7 @@ use atsync_model::contract::Field;
 
 const NOW_MS: u64 = 1_778_507_624_000; // 2026-05-11T13:53:44Z
 
-fn read(body: &str, date: Option<&str>) -> Result<Token, String> {
+fn read(body: &str, date: Option<&str>) -> Result<Token, NotSent> {
     let headers = date.map(|value| Field { name: "date".into(), value: value.into() }).into_iter().collect();
     read_token(
         &Response { status: 200, headers, body: body.as_bytes().to_vec() },
@@ -56,7 +56,7 @@ fn an_answer_without_a_usable_token_is_an_error_that_shows_nothing_of_it() {
         "{\"access_token\":\"s3cret\\r\\nhost: x\"}",
         r#"{"access_token":"s3cret","token_type":"mac"}"#,
     ] {
-        let message = read(body, None).unwrap_err();
+        let message = read(body, None).unwrap_err().to_string();
         assert!(!message.contains("s3c"), "{message}");
     }
 }

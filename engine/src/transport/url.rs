@@ -85,7 +85,7 @@ fn from_link(origin: &Url, link: &str) -> Result<Url, String> {
     } else {
         let (scheme, rest) = link.split_once("://").ok_or("a link is an absolute URL or begins with `/`")?;
         if !scheme.eq_ignore_ascii_case(origin.scheme()) {
-            return Err(format!("the link leaves the granted origin: scheme is not {}", origin.scheme()));
+            return Err(leaves(origin, &Url::parse(link).map_or_else(|_| scheme.to_owned(), |url| origin_of(&url))));
         }
         let authority_ends = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, reference) = rest.split_at(authority_ends);
@@ -98,6 +98,18 @@ fn from_link(origin: &Url, link: &str) -> Result<Url, String> {
     let path = if path.is_empty() { "/" } else { path };
     check_path(path)?;
     prove(origin, &text, path)
+}
+
+/// What to say of a URL outside of the grant. Only its origin is named: what follows may be a secret.
+fn leaves(granted: &Url, other: &str) -> String {
+    format!(
+        "the URL leads to {other}, outside of the granted origin {}; nothing was sent there. If the ATS names its own address so, connect to that one",
+        origin_of(granted)
+    )
+}
+
+fn origin_of(url: &Url) -> String {
+    url.origin().ascii_serialization()
 }
 
 /// Reads the text back and compares the result with the grant.
@@ -116,7 +128,7 @@ fn prove(origin: &Url, text: &str, path: &str) -> Result<Url, String> {
         && url.password().is_none()
         && url.fragment().is_none();
     if !within {
-        return Err(format!("the URL leaves the granted origin {}", origin.origin().ascii_serialization()));
+        return Err(leaves(origin, &origin_of(&url)));
     }
     if url.path() != path {
         return Err("a path is percent-encoded where it needs to be; this one would be rewritten".to_owned());

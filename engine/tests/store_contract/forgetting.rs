@@ -98,6 +98,26 @@ pub(crate) async fn a_forgotten_person_is_nowhere_and_a_stranger_stays(store: &d
     assert!(after.iter().any(|change| change.after.get("name") == Some(&json!({"first": "stranger"}))));
 }
 
+pub(crate) async fn a_desired_record_that_names_a_forgotten_candidate_by_id_goes_and_stays_away(store: &dyn Store) {
+    see(store, "candidates", "7", person(MARKER, "zanzibar@x.com")).await;
+    // Declared and not linked yet; one names them, one somebody else.
+    let body = |key: &str, id: &str| declaration(key, &json!({"key": key, "id": id}).to_string());
+    store.declare(ACME, vec![body("theirs", "7"), body("s-1", "8")], 5).await.unwrap();
+    let report = store.erase(ACME, of_candidate("7")).await.unwrap();
+    assert_eq!(report.desired, 1, "{report:?}");
+    let again = store.declare(ACME, vec![body("new-key", "7"), body("s-2", "8")], 6).await.unwrap();
+    assert_eq!(again.forgotten, 1, "{again:?}");
+    let mut keys = Vec::new();
+    for key in ["theirs", "s-1", "new-key", "s-2"] {
+        keys.extend(store.desired(ACME, key).await.unwrap().map(|row| row.key));
+    }
+    assert_eq!(keys, ["s-1", "s-2"]);
+    // By the key of such a record the candidate whom it names is forgotten too.
+    see(store, "candidates", "8", person("stranger", "stranger@x.com")).await;
+    store.erase(ACME, of_key("s-1")).await.unwrap();
+    assert_eq!(store.observed(ACME, &remote("candidates", "8")).await.unwrap(), None);
+}
+
 pub(crate) async fn a_forgotten_person_does_not_come_back_until_that_is_allowed(store: &dyn Store) {
     a_life(store).await;
     store.erase(ACME, of_candidate("7")).await.unwrap();

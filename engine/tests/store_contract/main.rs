@@ -90,6 +90,7 @@ laws! {
         a_link_that_ended_leads_nowhere;
     forgetting:
         a_forgotten_person_is_nowhere_and_a_stranger_stays,
+        a_desired_record_that_names_a_forgotten_candidate_by_id_goes_and_stays_away,
         a_forgotten_person_does_not_come_back_until_that_is_allowed,
         an_address_that_two_people_have_keeps_nobody_away,
         an_erasure_follows_a_merge_and_deleted_records,

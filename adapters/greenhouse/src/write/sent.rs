@@ -90,8 +90,8 @@ pub(crate) enum Refusal {
     Author,
 }
 
-/// What the host finds in a conflict that another reading may cure. The engine looks for `retry with reading=`.
-pub(crate) const RETRY: &str = "retry with reading=";
+/// What the engine finds at the end of a conflict that another reading may cure.
+pub(crate) const RETRY: &str = atsync_adapter::contract::OTHER_READING;
 
 impl Sent {
     /// What a complete reply means.
@@ -148,7 +148,7 @@ impl Sent {
         let failure = answer::refusal(response, op::scope(&self.operation));
         match (&self.refusal, failure) {
             (Refusal::Form { other }, _) if matches!(response.status, 404 | 405) => {
-                Failure::Conflict(format!("this form of the endpoint does not exist; {RETRY}{other}"))
+                Failure::Conflict(format!("this form of the endpoint does not exist{RETRY}{other}"))
             }
             (_, Failure::Protocol(text)) if response.status == 405 => Failure::Misconfigured(text),
             (refusal, Failure::Invalid(errors)) => self.invalid(refusal, errors),
@@ -166,7 +166,7 @@ impl Sent {
         let names = |word: &str| errors.iter().any(|error| error.field == field(word) || error.message.contains(word));
         match refusal {
             Refusal::Reading { other, about } if about.is_empty() || names(about) => {
-                Failure::Conflict(format!("{said}; the state changed meanwhile, or {RETRY}{other}"))
+                Failure::Conflict(format!("{said}{RETRY}{other}"))
             }
             // No error text is documented for a name that exists (harvest-v3.md §9.4): the usual words are looked for.
             Refusal::Unique | Refusal::Form { .. }

@@ -282,6 +282,9 @@ impl Connection {
                     grew |= circle.keys.insert(key.to_owned());
                 }
             }
+            for row in self.desired.values() {
+                grew |= circle.meet_desired(&row.key, &row.body);
+            }
             for row in self.observed.values() {
                 grew |= circle.meet(&row.kind, &row.id, &[&row.body]);
             }

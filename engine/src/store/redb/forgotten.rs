@@ -140,6 +140,7 @@ fn circle(tables: &Tables<'_>, connection: &str, erasure: &Erasure) -> Result<Ci
                 grew |= circle.keys.insert(key.to_owned());
             }
         })?;
+        desired::bodies(tables, connection, |key, body| grew |= circle.meet_desired(key, body))?;
         observed::bodies(tables, connection, |kind, id, body| grew |= circle.meet(kind, id, &[body]))?;
         feed::each_event(tables, connection, |_, event| {
             let after = match event.after {
