@@ -13,6 +13,7 @@
 mod guard;
 mod items;
 mod request;
+mod shapes;
 
 pub use guard::TaskGuard;
 
