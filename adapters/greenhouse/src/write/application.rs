@@ -165,8 +165,8 @@ pub(crate) fn difference(
         put(field, attribute, wanted, row::id(row, attribute).as_deref())?;
     }
     put("pool", words::POOL.0, &edit.pool, pool)?;
-    let stored = custom::stored(row, "custom_fields", &edit.custom_fields)?;
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
+    let stored = custom::stored(row, "custom_fields", &edit.custom_fields, complete)?;
     let merge = custom::merge(stored, &edit.custom_fields, complete)?;
     Ok(Edit {
         operation: "applications.update",
@@ -212,8 +212,8 @@ pub(crate) fn rejection_difference(
     }
     // Both names are accepted, openapi's first.
     let member = if row.get("question_custom_fields").is_some() { "question_custom_fields" } else { "custom_fields" };
-    let stored = custom::stored(row, member, &edit.custom_fields)?;
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
+    let stored = custom::stored(row, member, &edit.custom_fields, complete)?;
     let merge = custom::merge(stored, &edit.custom_fields, complete)?;
     Ok(Edit {
         operation: "rejections.update",

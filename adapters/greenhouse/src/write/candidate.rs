@@ -99,8 +99,8 @@ pub(crate) fn difference(id: &str, edit: &CandidateEdit, row: &Value, settings: 
         body.insert(written.into(), json!(private));
     }
     body.extend(contacts::merge(row, &edit.add, &edit.remove)?);
-    let stored = custom::stored(row, "custom_fields", &edit.custom_fields)?;
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
+    let stored = custom::stored(row, "custom_fields", &edit.custom_fields, complete)?;
     let merge = custom::merge(stored, &edit.custom_fields, complete)?;
     Ok(Edit {
         operation: "candidates.update",

@@ -25,7 +25,7 @@ pub(crate) fn merge(
     add: &ContactLists,
     remove: &ContactLists,
 ) -> Result<Map<String, Value>, Failure> {
-    let shown = |list: ContactList, is_touched: bool| match row::shown_list(candidate, list.attribute()) {
+    let shown = |list: ContactList, is_touched: bool| match row::shown_contacts(candidate, list.attribute()) {
         None if is_touched => Err(row::not_shown(list.attribute())),
         stored => Ok(stored.unwrap_or_default()),
     };

@@ -90,11 +90,27 @@ pub(crate) fn merge(stored: &Value, wanted: &[CustomInput], complete: bool) -> R
 /// The stored values that a set is merged with.
 ///
 /// # Errors
-/// [`Failure::Protocol`] when values are wanted and the row does not show those that are there: they would be lost.
-pub(crate) fn stored<'a>(row: &'a Value, member: &str, wanted: &[CustomInput]) -> Result<&'a Value, Failure> {
-    match row::shown_values(row, member) {
-        None if !wanted.is_empty() => Err(row::not_shown(member)),
-        values => Ok(values.unwrap_or(&Value::Null)),
+/// [`Failure::Protocol`] when values are wanted and the row does not show those that are there: a set made without them would erase them.
+/// `null`, which is documented for "none", is enough where nothing is sent, or where a PATCH merges and so erases nothing.
+pub(crate) fn stored<'a>(
+    row: &'a Value,
+    member: &str,
+    wanted: &[CustomInput],
+    complete: bool,
+) -> Result<&'a Value, Failure> {
+    if let Some(values) = row::shown_values(row, member) {
+        return Ok(values);
+    }
+    if wanted.is_empty() {
+        return Ok(&Value::Null);
+    }
+    match row.get(member) {
+        Some(null @ Value::Null) if !complete || !wanted.iter().any(|wanted| differs(null, wanted)) => Ok(null),
+        Some(Value::Null) => Err(Failure::Protocol(format!(
+            "`{member}` is null, which does not show the values of others, and an update may replace the whole set: nothing is written; the \
+             setting custom_fields_reading = \"merge\" lifts this"
+        ))),
+        _ => Err(row::not_shown(member)),
     }
 }
 
@@ -157,7 +173,7 @@ enum Kept {
 }
 
 fn kept(field: &Value) -> Kept {
-    let value = value_of(field);
+    let Some(value) = shown_value(field) else { return Kept::Stuck("its value is not shown".to_owned()) };
     if is_empty(value) {
         return Kept::Empty;
     }
@@ -230,13 +246,20 @@ fn choice(value: &Value) -> Option<Chosen> {
     }
 }
 
-/// The value inside `{name, type, value}`; a bare value is taken as it is.
+/// The value inside `{name, type, value}`; null when there is none.
 fn value_of(field: &Value) -> &Value {
-    match field.as_object() {
-        Some(members) if members.contains_key("type") || members.contains_key("name") => {
-            members.get("value").unwrap_or(&Value::Null)
+    shown_value(field).unwrap_or(&Value::Null)
+}
+
+/// The value inside `{name, type, value}`; a bare value is taken as it is. `None` for an entry that is null or has no value: that is not
+/// the same as one whose value is null.
+fn shown_value(field: &Value) -> Option<&Value> {
+    match field {
+        Value::Null => None,
+        Value::Object(members) if ["type", "name"].iter().any(|member| members.contains_key(*member)) => {
+            members.get("value")
         }
-        _ => field,
+        _ => Some(field),
     }
 }
 

@@ -1,8 +1,9 @@
 //! Members of a row as Greenhouse answered it, read tolerantly.
 //!
-//! For texts, missing, `null` and empty are the same. Flags and lists keep them apart: what a write replaces as a whole must be shown
-//! ([`shown_list`], [`shown_values`]), since a list that the row leaves out is unknown and not empty. Ids are JSON numbers; an id that comes
-//! as text is accepted. Unknown members are never looked at.
+//! For texts, missing, `null` and empty are the same. Flags and lists keep them apart: a write replaces lists and sets of values as a
+//! whole, so the row must show them with every entry ([`shown_contacts`], [`shown_values`]). A list that is missing or `null`, or an
+//! entry without a value, hides what others stored, and a PATCH made of it would erase that. Ids are JSON numbers; an id that comes as
+//! text is accepted. Unknown members are never looked at.
 
 use serde_json::Value;
 
@@ -35,21 +36,17 @@ pub(crate) fn list<'a>(row: &'a Value, member: &str) -> &'a [Value] {
     row.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A list that the row shows; none when it leaves it out, or has `null` or something else in its place.
-pub(crate) fn shown_list<'a>(row: &'a Value, member: &str) -> Option<&'a [Value]> {
-    row.get(member).and_then(Value::as_array).map(Vec::as_slice)
+/// A contact list that the row shows: a list of objects that each have a value. `None` for anything else.
+pub(crate) fn shown_contacts<'a>(row: &'a Value, member: &str) -> Option<&'a [Value]> {
+    let has_value = |entry: &Value| entry.get("value").is_some_and(|value| value.is_string() || value.is_number());
+    let entries = row.get(member)?.as_array()?;
+    entries.iter().all(has_value).then_some(entries)
 }
 
-/// The map of custom values that the row shows. `null` is one way to write none (openapi: `custom_fields` of every row may be null), and so
-/// is an empty list; a row without the member does not show them.
+/// The map of custom values that the row shows. `None` for anything else: `null` is documented (openapi: `custom_fields` of every
+/// row), and still it shows no value that would have to go back.
 pub(crate) fn shown_values<'a>(row: &'a Value, member: &str) -> Option<&'a Value> {
-    let values = row.get(member)?;
-    let is_shown = match values {
-        Value::Object(_) | Value::Null => true,
-        Value::Array(all) => all.is_empty(),
-        _ => false,
-    };
-    is_shown.then_some(values)
+    row.get(member).filter(|values| values.is_object())
 }
 
 /// The refusal to replace what the row does not show.
