@@ -370,7 +370,8 @@ fn a_stored_label_that_fits_two_options_does_not_block_the_hosts_own_field() {
         plant(&world, candidate, "languages", json!([option(&world, "languages", "English")]));
         set(&world, "custom_field_options", option_of(&world, "Deutsch"), json!({"active": true, "name": "English"}));
         let before = world.sandbox.row("candidates", candidate).unwrap();
-        declare(&world, &acme, &own());
+        let record = json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}});
+        declare(&world, &acme, &record);
         let planned = plan(&world, &acme);
         let said = words::plan(&planned);
         assert!(said.contains("languages (several options have the label of its choice)"), "{said}");

@@ -188,7 +188,7 @@ pub struct RecordPlan {
     pub findings: Vec<Finding>,
     /// The openings that its hires fill, each with the application that is hired into it: nobody else of the run can be.
     #[serde(skip)]
-    pub(crate) hires: Vec<(String, String)>,
+    pub hires: Vec<(String, String)>,
     /// In step, and yet to be looked at by the next plan: something that it is to be linked to was seen and has no id so far.
     #[serde(skip)]
     pub look_again: bool,
