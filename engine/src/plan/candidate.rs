@@ -5,6 +5,7 @@
 
 use super::contacts::{self, Compared, List, values};
 use super::explain::Values;
+use super::forms::{self, Kept};
 use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, unseen_customs, update_customs};
 use super::words::shown;
@@ -249,11 +250,13 @@ fn create(draft: &mut Draft<'_>) {
             put(&mut step.input, path, json!(value));
             step.fields.push(FieldChange { field: path.to_owned(), before: Value::Null, after: json!(value) });
             applied.insert(path.to_owned(), json!(value));
+            forms::wrote(&mut applied, path, &Value::Null, &json!(value));
         }
     }
     for (list, contacts) in lists(draft) {
         let compared = Compared::by(draft.input.manifest, list);
         let (entries, mut base) = contacts::create(compared, &contacts);
+        forms::began_empty(&mut base, &entries);
         with_types(&mut base, contact_types::written(compared, &contacts));
         account_contacts(draft, list, true);
         if !entries.is_empty() {
@@ -297,16 +300,29 @@ pub(super) fn follow<D: Owned>(
     applied: &mut Map<String, Value>,
 ) -> bool {
     let had_base = applied.contains_key(path);
-    draft.remember(host, applied, path, decision, observed);
+    let is_unseen = forms::is_unseen(applied, path, observed, desired);
+    if !is_unseen {
+        draft.remember(host, applied, path, decision, observed);
+    }
     match decision {
         Decision::Write => {
             fields.push(FieldChange { field: path.to_owned(), before: observed.clone(), after: desired.clone() });
             applied.insert(path.to_owned(), desired.clone());
-            true
+            forms::wrote(applied, path, observed, desired);
+            return true;
         }
         Decision::InStep => {
             applied.insert(path.to_owned(), desired.clone());
-            false
+            forms::in_step(draft, host, path, observed, desired, applied);
+            return false;
+        }
+        Decision::Drifted | Decision::Conflict if is_unseen => {
+            let message = format!(
+                "{host}: `{path}` was written, and the ATS shows {} as before: it does not show yet, or the ATS did not take it; it is not written again (`enforce` does)",
+                shown(observed)
+            );
+            draft.say(FindingKind::Note, host, forms::NOT_SEEN, message);
+            return false;
         }
         Decision::Drifted if !had_base => {
             let message = format!(
@@ -314,29 +330,25 @@ pub(super) fn follow<D: Owned>(
                 shown(observed)
             );
             draft.say(FindingKind::Drifted, host, "WasThere", message);
-            false
         }
         Decision::Drifted => {
             let message = format!("{host}: `{path}` was changed in the ATS; their value stands (policy yield)");
             draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
-            false
         }
         Decision::Conflict => {
             let message = format!(
                 "{host}: `{path}` was changed in the ATS and in the desired record; nothing is written until one of them gives way (or the policy is enforce)"
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
-            false
         }
-        Decision::Erased => {
-            draft.say_erased(host, path);
-            false
-        }
-        Decision::Leave => {
-            left_alone(draft, host, path, observed, desired);
-            false
-        }
+        Decision::Erased => draft.say_erased(host, path),
+        Decision::Leave => left_alone(draft, host, path, observed, desired),
     }
+    // Whatever shows from now on is theirs.
+    if !draft.facts.is_fresh(host, path) {
+        forms::forget(applied, path);
+    }
+    false
 }
 
 /// Says that a field differs and that its policy leaves it alone: `seed` and `fill` write once.
@@ -375,6 +387,7 @@ pub(super) fn release<D: Owned>(
 ) {
     let released: Vec<String> = applied.keys().filter(|path| !owns(path)).cloned().collect();
     applied.retain(|path, _| owns(path));
+    forms::retain(applied, &owns);
     erasure::retain(applied, &owns);
     if !released.is_empty() {
         let message = format!(
@@ -448,7 +461,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let observed = record.text(path).unwrap_or_default();
         let before = if observed.is_empty() { Value::Null } else { json!(observed) };
         let comparison = Comparison {
-            observed_is_desired: is_same_text(observed, value) || equal::holds(&base, path, &before, &json!(value)),
+            observed_is_desired: is_same_text(observed, value),
             observed_is_empty: observed.trim().is_empty(),
             has_base: last.is_some(),
             observed_is_base: last
@@ -473,11 +486,14 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         }
         let policy = draft.policy(list.field());
         let compared = Compared::by(draft.input.manifest, list);
-        let mut planned =
-            contacts::plan(compared, &contacts, record, base.get(list.field()), draft.is_base_of_another(&key), policy);
-        let types = contact_types::plan(compared, &contacts, record, base.get(list.field()), policy);
+        let last = base.get(list.field());
+        let kept = Kept::of(draft, &key, compared, &contacts, record, last);
+        let seen = kept.seen(record);
+        let mut planned = contacts::plan(compared, &contacts, &seen, last, kept.is_of_another(draft, &key), policy);
+        let mut types = contact_types::plan(compared, &contacts, &seen, last, policy);
+        kept.spell(&mut planned, &mut types);
         tell_types(draft, &key, list, &types, policy, &mut fields);
-        left_out(draft, &key, list, &contacts, record, &planned, policy);
+        left_out(draft, &key, list, &contacts, &seen, &planned, policy);
         let missing: Vec<&str> =
             values(&planned.add).into_iter().chain(planned.away().map(|value| value.trim())).collect();
         let there = json!(values(record.list(list.field())));
@@ -513,6 +529,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             }
         }
         with_types(&mut planned.applied, types.applied);
+        kept.record(draft, &key, &mut planned);
         if !planned.add.is_empty() || !planned.remove.is_empty() {
             let after = json!({ "add": values(&planned.add), "remove": values(&planned.remove) });
             fields.push(FieldChange {

@@ -133,7 +133,8 @@ pub fn values(entries: &[Value]) -> Vec<&str> {
     entries.iter().filter_map(|entry| entry.get("value").and_then(Value::as_str)).collect()
 }
 
-fn base(compared: Compared, applied: Option<&Value>, part: &str) -> Vec<String> {
+/// The normalised values of a part of what was last applied.
+pub(super) fn base(compared: Compared, applied: Option<&Value>, part: &str) -> Vec<String> {
     let list = applied.and_then(|applied| applied.get(part)).and_then(Value::as_array);
     list.map(|list| list.iter().filter_map(Value::as_str).map(|kept| compared.again(kept)).collect())
         .unwrap_or_default()

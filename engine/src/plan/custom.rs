@@ -132,13 +132,10 @@ pub fn observed_plain(record: &Record, key: &str, kind: &str) -> Value {
     match kind {
         "single" => label(value),
         "multi" => {
-            let mut labels: Vec<String> = value
-                .as_array()
-                .into_iter()
-                .flatten()
-                .map(label)
-                .filter_map(|label| label.as_str().map(str::to_owned))
-                .collect();
+            let named = |choice: &Value| label(choice).as_str().map(str::to_owned);
+            let labels = value.as_array().and_then(|all| all.iter().map(named).collect::<Option<Vec<String>>>());
+            // Not a list of labels: shown as it is.
+            let Some(mut labels) = labels else { return value.clone() };
             labels.sort_unstable();
             labels.dedup();
             if labels.is_empty() { Value::Null } else { json!(labels) }

@@ -14,6 +14,7 @@ use super::account;
 use super::candidate::{follow, is_same_text, not_shown, rebase, release};
 use super::equal::EQUAL;
 use super::explain::Values;
+use super::forms::{self, SENT};
 use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, made, step};
 use crate::store::{LinkRow, index};
@@ -230,6 +231,7 @@ fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
         let Some(value) = value else { continue };
         step.fields.push(FieldChange { field: member.to_owned(), before: Value::Null, after: value.clone() });
         applied.insert(member.to_owned(), value.clone());
+        forms::wrote(&mut applied, member, &Value::Null, &value);
         step.input.insert(member.to_owned(), value);
     }
     for (member, value) in [("applies_to", &desired.applies_to), ("type", &desired.value_type)] {
@@ -275,7 +277,9 @@ fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record
     .filter_map(|(field, value)| Some((field, value?)))
     .collect();
     let mut applied = base.clone();
-    release(draft, host, &mut applied, |field| field == EQUAL || wanted.iter().any(|(owned, _)| *owned == field));
+    release(draft, host, &mut applied, |field| {
+        field == EQUAL || field == SENT || wanted.iter().any(|(owned, _)| *owned == field)
+    });
     let (mut fields, mut set) = (Vec::new(), Map::new());
     for (field, value) in wanted {
         if !record.knows(field) {

@@ -15,7 +15,12 @@ pub const EQUAL: &str = "~same";
 /// A short stand-in for the pair, so that a long text is not kept twice. Of a list, what is missing from it counts.
 fn pair(before: &Value, after: &Value) -> String {
     let after = after.get("add").unwrap_or(after);
-    let text = json!([before, after]).to_string();
+    digest(&json!([before, after]))
+}
+
+/// A short stand-in for a value.
+pub(super) fn digest(value: &Value) -> String {
+    let text = value.to_string();
     Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 

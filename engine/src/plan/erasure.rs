@@ -21,7 +21,7 @@
 
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
-use super::{Draft, FindingKind, Owned};
+use super::{Draft, FindingKind, Owned, forms};
 use crate::store::LinkHow;
 use serde_json::{Map, Value, json};
 
@@ -72,6 +72,9 @@ impl<D: Owned> Draft<'_, D> {
         }
         let link = self.input.links.get(host);
         let is_emptied = comparison.observed_is_empty && !comparison.observed_is_base && !self.is_base_of_another(host);
+        // What was never seen was not emptied either.
+        let is_emptied = is_emptied
+            && !link.is_some_and(|link| forms::is_unseen(&link.applied, field, values.observed, values.desired));
         let is_emptied = is_emptied && !values.desired.is_null() && !matches!(field, "stage" | "outcome");
         is_emptied || self.is_erased || link.is_some_and(|link| is_marked(&link.applied, field))
     }

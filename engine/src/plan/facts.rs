@@ -99,6 +99,8 @@ pub struct Facts {
     declared: HashMap<String, Option<Arc<Declared>>>,
     /// Records that were read in this run because observations disagreed; none: not shown.
     confirmed: HashMap<RemoteRef, Option<Arc<Record>>>,
+    /// Fields that this run wrote a moment ago, by path: what they show now is what the ATS made of that.
+    fresh: std::collections::HashSet<(String, String)>,
     /// Which of `linked` hold what this run decided and no store knows yet.
     taken: std::collections::HashSet<RemoteRef>,
 }
@@ -162,6 +164,16 @@ impl Facts {
     /// Answers what the ATS showed.
     pub fn add_confirmed(&mut self, remote: RemoteRef, record: Option<Arc<Record>>) {
         self.confirmed.insert(remote, record);
+    }
+
+    /// Says that a field of a path was written a moment ago and read back since.
+    pub fn add_fresh(&mut self, host: &str, field: &str) {
+        self.fresh.insert((host.to_owned(), field.to_owned()));
+    }
+
+    /// Whether a field was written a moment ago and read back since.
+    pub fn is_fresh(&self, host: &str, field: &str) -> bool {
+        !self.fresh.is_empty() && self.fresh.contains(&(host.to_owned(), field.to_owned()))
     }
 
     /// Whether a record that is not there is known to be deleted. Otherwise it may be hidden, or not show yet.

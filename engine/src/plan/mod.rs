@@ -45,6 +45,7 @@ pub mod equal;
 mod erasure;
 pub mod explain;
 pub mod facts;
+pub mod forms;
 pub mod import;
 mod lifecycle;
 mod note;
@@ -192,6 +193,9 @@ pub struct RecordPlan {
     /// In step, and yet to be looked at by the next plan: something that it is to be linked to was seen and has no id so far.
     #[serde(skip)]
     pub look_again: bool,
+    /// What is to be remembered of how the ATS keeps values, whether or not steps are left.
+    #[serde(skip)]
+    pub forms: Vec<forms::Form>,
 }
 
 impl RecordPlan {

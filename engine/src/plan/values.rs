@@ -5,7 +5,7 @@
 use super::candidate::follow;
 use super::explain::Values;
 use super::ownership::Comparison;
-use super::{Draft, FieldChange, FindingKind, Record, custom, equal};
+use super::{Draft, FieldChange, FindingKind, Record, custom, equal, forms};
 use crate::store::index;
 use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
 use atsync_model::{kinds, normal};
@@ -65,7 +65,9 @@ pub(super) fn create_customs(
             before: Value::Null,
             after: resolved.plain.clone(),
         });
-        applied.insert(format!("custom_fields.{key}"), resolved.plain.clone());
+        let path = format!("custom_fields.{key}");
+        applied.insert(path.clone(), resolved.plain.clone());
+        forms::wrote(applied, &path, &Value::Null, &resolved.plain);
         customs.push(resolved);
     }
     customs
@@ -108,8 +110,7 @@ pub(super) fn update_customs(
         // The very comparison of the adapter: the value as it was read and the value as it would be written.
         let wanted = resolved.input.get("value").unwrap_or(&Value::Null);
         let comparison = Comparison {
-            observed_is_desired: normal::same(&kind, held, wanted)
-                || equal::holds(applied, &path, &observed, &resolved.plain),
+            observed_is_desired: normal::same(&kind, held, wanted),
             observed_is_empty: normal::custom(&kind, held) == normal::Custom::Empty,
             has_base: base.is_some(),
             observed_is_base: base

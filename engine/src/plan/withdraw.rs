@@ -6,7 +6,9 @@
 //!
 //! Left out: values of single fields. What was there before the engine wrote is not kept, and an empty field is not what it was.
 
+use super::contact_types::TypesPlan;
 use super::contacts::{self, Compared, List};
+use super::forms::Kept;
 use super::{Draft, Facts, FieldChange, FindingKind, Input, Need, Owned, Plan, RecordPlan, step};
 use crate::store::{LinkHow, index};
 use atsync_model::desired::{Desired, Policy};
@@ -76,14 +78,11 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
     let mut remove = Map::new();
     let mut fields = Vec::new();
     for list in [List::Emails, List::Phones, List::Links] {
-        let planned = contacts::plan(
-            Compared::by(draft.input.manifest, list),
-            &[],
-            record,
-            link.applied.get(list.field()),
-            false,
-            Policy::Yield,
-        );
+        let compared = Compared::by(draft.input.manifest, list);
+        let last = link.applied.get(list.field());
+        let kept = Kept::of(draft, &key, compared, &[], record, last);
+        let mut planned = contacts::plan(compared, &[], &kept.seen(record), last, false, Policy::Yield);
+        kept.spell(&mut planned, &mut TypesPlan::default());
         if planned.remove.is_empty() {
             continue;
         }

@@ -12,7 +12,8 @@
 
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched};
-use super::gather::{Gathered, record, remote};
+use super::forms::Written;
+use super::gather::{Gathered, remote};
 use super::held::is_held_back;
 use super::look::Made;
 use super::settle::Resend;
@@ -20,8 +21,9 @@ use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::may_leave;
 use crate::journal::{IntentId, Leave};
-use crate::plan::words::shown;
-use crate::plan::{FieldChange, Finding, Plan, RecordPlan, Step, equal};
+use crate::plan::equal::EQUAL;
+use crate::plan::forms::SENT;
+use crate::plan::{Finding, Plan, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Condition, DesiredStatus, LinkRow, Mode, PageCommit, StatusUpdate};
 use crate::transport::{NotSent, Priority};
@@ -140,6 +142,8 @@ pub(super) struct Work {
     pub(super) fresh: BTreeSet<String>,
     failed: BTreeSet<String>,
     pub(super) touched: Vec<Touched>,
+    /// What was sent and done.
+    written: Vec<Written>,
     warnings: Vec<String>,
     /// The connection as a whole cannot go on.
     fatal: Option<Error>,
@@ -153,6 +157,7 @@ impl Work {
         self.fresh.extend(other.fresh);
         self.failed.extend(other.failed);
         self.touched.extend(other.touched);
+        self.written.extend(other.written);
         self.fatal = self.fatal.take().or(other.fatal);
     }
 }
@@ -184,6 +189,7 @@ impl Reconciler {
             }
         }
         touched.append(&mut shared.touched);
+        let mut written = std::mem::take(&mut shared.written);
         let mut works = Vec::new();
         if shared.fatal.is_none() {
             let shared = &shared;
@@ -205,6 +211,7 @@ impl Reconciler {
         report.steps.append(&mut shared.steps);
         for mut work in works {
             touched.append(&mut work.touched);
+            written.append(&mut work.written);
             report.steps.append(&mut work.steps);
             fatal = fatal.or(work.fatal);
         }
@@ -216,7 +223,7 @@ impl Reconciler {
             touched.append(&mut report.settled.touched);
         }
         self.read_back(touched).await?;
-        self.conclude(plan, &mut report).await?;
+        self.conclude(plan, &written, &mut report).await?;
         Ok(report)
     }
 
@@ -405,9 +412,20 @@ impl Reconciler {
             && let Some(link) = self.store.link(&self.name, &step.host).await?
         {
             let own = |field: &String| step.fields.iter().any(|change| change.field == *field);
-            planned.retain(|field, _| own(field));
+            let by_field = |field: &str| field == EQUAL || field == SENT;
+            planned.retain(|field, _| own(field) || by_field(field));
             for (field, value) in link.applied {
-                planned.entry(field).or_insert(value);
+                match (planned.get_mut(&field).and_then(Value::as_object_mut), value) {
+                    (Some(planned), Value::Object(known)) if by_field(&field) => {
+                        planned.retain(|field, _| own(field));
+                        for (field, known) in known {
+                            planned.entry(field).or_insert(known);
+                        }
+                    }
+                    (_, value) => {
+                        planned.entry(field).or_insert(value);
+                    }
+                }
             }
         }
         Ok(applied)
@@ -447,6 +465,10 @@ impl Reconciler {
                     work.made.insert(link.host, link.remote);
                 }
                 work.touched.extend(touched);
+                if sent {
+                    let (host, operation) = (order.host.clone(), order.operation.name.clone());
+                    work.written.push(Written { host, operation, at_ms: self.clock.now_ms() });
+                }
                 work.warnings = warnings;
                 Ok(if sent { StepEnd::Applied } else { StepEnd::Unneeded })
             }
@@ -532,43 +554,8 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Ends the loop of a difference that the adapter calls none: what the ATS shows is recorded as equivalent to what is desired, and said once.
-    async fn take_for_same(&self, plan: &Plan, steps: &mut [StepReport]) -> Result<(), Error> {
-        let mut links = Vec::new();
-        for step in steps.iter_mut().filter(|step| step.end == StepEnd::Unneeded) {
-            let mut all = plan.records.iter().flat_map(|record| &record.steps);
-            let planned = all.find(|planned| planned.host == step.host && planned.operation == step.operation);
-            let Some((planned, target)) = planned.and_then(|planned| Some((planned, planned.target.as_ref()?))) else {
-                continue;
-            };
-            let Some(row) = self.store.observed(&self.name, target).await?.filter(|row| !row.gone) else { continue };
-            let shows = record(&row);
-            let same: Vec<&FieldChange> =
-                planned.fields.iter().filter(|change| equal::remains(&shows, change)).collect();
-            let Some(mut link) = self.store.link(&self.name, &planned.host).await? else { continue };
-            if same.is_empty() || link.remote != *target {
-                continue;
-            }
-            equal::record(&mut link.applied, same.iter().copied());
-            step.warnings.extend(same.iter().map(|change| {
-                format!(
-                    "{}: the ATS shows {} as `{}` where {} is desired, and the adapter has nothing to send for that; it is taken for the same",
-                    planned.host,
-                    shown(&change.before),
-                    change.field,
-                    shown(&change.after)
-                )
-            }));
-            links.push(link);
-        }
-        if !links.is_empty() {
-            self.store.put_links(&self.name, links).await?;
-        }
-        Ok(())
-    }
-
     /// Plans the records of the plan once more on what is known now and writes their conditions.
-    async fn conclude(&self, plan: &Plan, report: &mut ApplyReport) -> Result<(), Error> {
+    async fn conclude(&self, plan: &Plan, written: &[Written], report: &mut ApplyReport) -> Result<(), Error> {
         // The plan below would know less of these than the one that was carried out: it asks the ATS for nothing.
         let denied: BTreeMap<&str, &Finding> =
             plan.records.iter().filter_map(|record| Some((record.key.as_str(), record.denied()?))).collect();
@@ -579,7 +566,9 @@ impl Reconciler {
         }
         self.take_for_same(plan, &mut report.steps).await?;
         let mut gathered = Gathered::resting(self.adapter.manifest());
+        self.add_fresh(plan, written, &mut gathered);
         let again = self.plan_with(&mut gathered, PlanOf::Keys(&keys)).await?;
+        self.keep_forms(&again, &mut report.steps).await?;
         let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
         // A doubt that was settled in this run is none any more: what came of it shows in the plan below.
         let doubts = self.store.open_intents(&self.name).await?;

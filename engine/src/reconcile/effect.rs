@@ -140,7 +140,11 @@ impl Reconciler {
     }
 
     async fn perform_once(&self, order: &Order, rule: &OperationRule) -> Result<EffectEnd, Error> {
-        self.await_own_write(order, rule).await?;
+        if !self.await_own_write(order, rule).await? && adds_to_a_list(&order.operation.input) {
+            // It may show in another form, as which this plan does not know it: added now, it would be there twice.
+            let reason = "what was written before does not show as it was written; the next plan looks at what shows";
+            return Ok(EffectEnd::Stale(reason.to_owned()));
+        }
         let task =
             Task::Write(Write { operation: order.operation.clone(), observed: self.observed_body(order).await? });
         let mark = match &order.again {
@@ -187,20 +191,20 @@ impl Reconciler {
     }
 
     /// A list that is written as a whole is merged with a fresh read, and a read that does not show our own last write yet would take that
-    /// back. So the next write to the same record waits until the last one shows, or until it must.
-    async fn await_own_write(&self, order: &Order, rule: &OperationRule) -> Result<(), Error> {
+    /// back. So the next write to the same record waits until the last one shows, or until it must. False where it
+    /// waited and the last one does not show.
+    async fn await_own_write(&self, order: &Order, rule: &OperationRule) -> Result<bool, Error> {
         if order.operation.target.is_none() || !rule.fields.iter().any(|field| field.mode == FieldMode::ReplaceAll) {
-            return Ok(());
+            return Ok(true);
         }
         let window_ms = self.settle_window_ms.unwrap_or(rule.settle_window_ms);
         let intents = self.store.intents_of(&self.name, &order.host, OWN_WRITES_MAX).await?;
         let same = |intent: &&Intent| intent.target == order.operation.target && intent.operation == rule.name;
         let Some(last) = intents.iter().filter(same).find(|intent| matches!(intent.state, IntentState::Applied { .. }))
         else {
-            return Ok(());
+            return Ok(true);
         };
-        self.await_shown(last, window_ms).await;
-        Ok(())
+        Ok(!self.await_shown(last, window_ms).await || self.shows(last).await)
     }
 
     /// Waits until the step before an order shows: the last one that made or changed the same path. False where it shows
@@ -522,6 +526,12 @@ impl Reconciler {
         }
         Ok(links)
     }
+}
+
+/// Whether an input adds entries to a list that has entries of others.
+fn adds_to_a_list(input: &str) -> bool {
+    let input: Value = serde_json::from_str(input).unwrap_or_default();
+    input.get("add").and_then(Value::as_object).is_some_and(|add| !add.is_empty())
 }
 
 /// Whether a refusal concerns the connection and not what was asked for.

@@ -6,6 +6,7 @@
 use super::Reconciler;
 use crate::error::Error;
 use crate::journal::{Intent, IntentState, Leave};
+use crate::plan::forms::NOT_SEEN;
 use crate::plan::{Finding, FindingKind, RecordPlan, Step};
 use crate::store::{Condition, DesiredRow, DesiredStatus, StatusUpdate};
 use std::collections::BTreeSet;
@@ -13,8 +14,17 @@ use std::collections::BTreeSet;
 /// Intents of one record that are read to see what was given up. Arbitrary, above what one record has in a year.
 const INTENTS_MAX: usize = 500;
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
-const NOT_IN_STEP: [&str; 8] =
-    ["InDoubt", "GivenUp", REFUSED_TOO_OFTEN, REFUSED, "ObservedOnly", "NotOptedIn", "NotSupported", "NotPlanned"];
+const NOT_IN_STEP: [&str; 9] = [
+    "InDoubt",
+    "GivenUp",
+    REFUSED_TOO_OFTEN,
+    REFUSED,
+    "ObservedOnly",
+    "NotOptedIn",
+    "NotSupported",
+    "NotPlanned",
+    NOT_SEEN,
+];
 /// It was refused and waits before it is sent again.
 pub(super) const REFUSED: &str = "Refused";
 /// It was refused so often that a person decides.

@@ -16,6 +16,7 @@ mod drive;
 mod effect;
 mod explain;
 mod fetch;
+mod forms;
 mod gather;
 mod held;
 mod hint;

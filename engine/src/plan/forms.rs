@@ -1,0 +1,409 @@
+//! How an ATS keeps what was written: another form of the value is the value. Pure.
+//!
+//! An ATS may store another form than it was sent: a phone number as E.164, a link without its query, a
+//! title cut short, a number rounded. No form of the model knows that, so the plan would write the same
+//! value again and again, and add the same entry to a list once more each time. What each write left is
+//! therefore kept in the link's base: what was there before, and what was written. A plan that then finds
+//! neither of the two has found the ATS's form of the value, and says so once.
+//!
+//! - A field that yields, or that is written once: what shows when the write is read back is the form.
+//! - A field that the host enforces is written once more. What shows after that as before is the form, and
+//!   the pair is recorded as one that is the same ([`super::equal`]). So a recruiter who changed the
+//!   value between the first write and its read is overwritten.
+//! - An entry of a list is never added a second time: the entries that came after the write stand for the
+//!   added ones, in their order. An entry that was recognised at the read back is the engine's own, and is
+//!   taken back when it is no longer declared; one that was recognised later is left where it is.
+//!
+//! A form lapses when the ATS shows the value as it was written, when the shown one goes away, and when the
+//! host declares another value. Left out: a value that never shows at all ([`crate::journal::sends`]).
+
+use super::contact_types::TypesPlan;
+use super::contacts::{self, Compared, ListPlan};
+use super::equal::{self, EQUAL, digest};
+use super::{Draft, FieldChange, FindingKind, Owned, Record};
+use atsync_model::desired::{DesiredContact, Policy};
+use serde_json::{Map, Value, json};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The member of a base that holds, by field, what was written and what was there before.
+pub const SENT: &str = "~sent";
+/// The reason of a note: what was written was never seen.
+pub const NOT_SEEN: &str = "NotSeen";
+/// The member of a list's base with the entries that were there before the last addition.
+const BEFORE: &str = "before";
+/// The member of a list's base with the entries that stand for others: what was written, and what shows.
+const KEPT: &str = "kept";
+
+/// Something to remember of how the ATS keeps a value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Form {
+    /// The path whose base it belongs to.
+    pub host: String,
+    /// The member of the base.
+    pub member: String,
+    /// The member within that; none for the whole.
+    pub below: Option<String>,
+    /// What is recorded there.
+    pub value: Value,
+    /// A sentence for people.
+    pub message: String,
+}
+
+impl Form {
+    /// Puts it into a base.
+    pub fn record(&self, applied: &mut Map<String, Value>) {
+        match &self.below {
+            None => drop(applied.insert(self.member.clone(), self.value.clone())),
+            Some(below) => drop(part(applied, &self.member).map(|part| part.insert(below.clone(), self.value.clone()))),
+        }
+    }
+}
+
+fn part<'m>(applied: &'m mut Map<String, Value>, member: &str) -> Option<&'m mut Map<String, Value>> {
+    applied.entry(member.to_owned()).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
+}
+
+/// Takes a field out of a member of a base, and the member with its last field.
+fn take_out(applied: &mut Map<String, Value>, member: &str, field: &str) {
+    if let Some(part) = applied.get_mut(member).and_then(Value::as_object_mut) {
+        part.remove(field);
+        if part.is_empty() {
+            applied.remove(member);
+        }
+    }
+}
+
+/// Takes down a write of a field.
+pub(super) fn wrote(applied: &mut Map<String, Value>, field: &str, before: &Value, after: &Value) {
+    let (of, before) = (digest(after), digest(before));
+    let last = applied.get(SENT).and_then(|sent| sent.get(field));
+    let says = |member: &str, what: &str| last.and_then(|last| last.get(member)).and_then(Value::as_str) == Some(what);
+    // What shows is neither what was there nor what was written: this write will tell whether it is the form.
+    let is_new = says("of", &of) && !says("before", &before);
+    let mut sent = json!({ "of": of, "before": before });
+    if let (true, Some(members)) = (is_new, sent.as_object_mut()) {
+        members.insert("shown".to_owned(), Value::String(before));
+    }
+    if let Some(all) = part(applied, SENT) {
+        all.insert(field.to_owned(), sent);
+    }
+}
+
+/// Whether what was written of a field was never seen: it shows what was there before.
+pub(super) fn is_unseen(applied: &Map<String, Value>, field: &str, observed: &Value, desired: &Value) -> bool {
+    let Some(sent) = applied.get(SENT).and_then(|sent| sent.get(field)) else { return false };
+    let says = |member: &str, what: &Value| sent.get(member).and_then(Value::as_str) == Some(&digest(what));
+    says("of", desired) && says("before", observed)
+}
+
+/// Forgets what was written of a field.
+pub(super) fn forget(applied: &mut Map<String, Value>, field: &str) {
+    take_out(applied, SENT, field);
+}
+
+/// Forgets what is known of the fields that are not owned any more.
+pub(super) fn retain(applied: &mut Map<String, Value>, owns: impl Fn(&str) -> bool) {
+    for member in [SENT, EQUAL] {
+        if let Some(fields) = applied.get_mut(member).and_then(Value::as_object_mut) {
+            fields.retain(|field, _| owns(field));
+            if fields.is_empty() {
+                applied.remove(member);
+            }
+        }
+    }
+}
+
+/// Brings the base of a field up to date that shows what is desired, be it in the ATS's form.
+pub(super) fn in_step<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    field: &str,
+    observed: &Value,
+    desired: &Value,
+    applied: &mut Map<String, Value>,
+) {
+    if !equal::holds(applied, field, observed, desired) {
+        if draft.is_form(applied, host, field, observed, desired) {
+            let shown = super::words::shown;
+            let message = format!(
+                "{host}: the ATS keeps {} in `{field}` as {}; that is taken for the same from now on",
+                shown(desired),
+                shown(observed)
+            );
+            let change = FieldChange { field: field.to_owned(), before: observed.clone(), after: desired.clone() };
+            equal::record(applied, std::iter::once(&change));
+            let value = applied.get(EQUAL).and_then(|known| known.get(field)).cloned().unwrap_or_default();
+            draft.keep_form(Form {
+                host: host.to_owned(),
+                member: EQUAL.to_owned(),
+                below: Some(field.to_owned()),
+                value,
+                message,
+            });
+        } else {
+            // It shows as it was written, so the ATS has no other form of it.
+            take_out(applied, EQUAL, field);
+        }
+    }
+    forget(applied, field);
+}
+
+impl<D: Owned> Draft<'_, D> {
+    /// Whether what a field shows is a form of what is desired, by what was recorded of it.
+    pub(super) fn is_kept_so(&self, host: &str, field: &str, observed: &Value, desired: &Value) -> bool {
+        let Some(applied) = self.input.links.get(host).map(|link| &link.applied) else { return false };
+        equal::holds(applied, field, observed, desired) || self.is_form(applied, host, field, observed, desired)
+    }
+
+    /// Whether what a field shows has proven to be the ATS's form of what was written last.
+    fn is_form(
+        &self,
+        applied: &Map<String, Value>,
+        host: &str,
+        field: &str,
+        observed: &Value,
+        desired: &Value,
+    ) -> bool {
+        let Some(sent) = applied.get(SENT).and_then(|sent| sent.get(field)) else { return false };
+        let says = |member: &str, what: &Value| sent.get(member).and_then(Value::as_str) == Some(&digest(what));
+        if observed.is_null() || !says("of", desired) {
+            return false;
+        }
+        match self.policy(field) {
+            Policy::Enforce => says("shown", observed),
+            Policy::Yield | Policy::Fill | Policy::Seed => {
+                !says("before", observed) && self.facts.is_fresh(host, field)
+            }
+        }
+    }
+
+    /// Has a form remembered, and says it.
+    fn keep_form(&mut self, form: Form) {
+        self.say(FindingKind::Note, &form.host.clone(), "KeptAsOther", form.message.clone());
+        self.plan.forms.push(form);
+    }
+}
+
+/// Notes of a list that is written with a new record that there was nothing before.
+pub(super) fn began_empty(base: &mut Value, entries: &[Value]) {
+    if let (Some(base), false) = (base.as_object_mut(), entries.is_empty()) {
+        base.insert(BEFORE.to_owned(), json!([]));
+    }
+}
+
+/// Which entries of a list stand for entries that were written.
+#[derive(Debug)]
+pub(super) struct Kept {
+    compared: Compared,
+    /// The entries as they show, in the form that is compared.
+    present: Vec<String>,
+    /// The written entry, in the form that is compared, and the value that shows for it.
+    pairs: BTreeMap<String, String>,
+    /// The spelling in which a written entry is declared.
+    spelt: BTreeMap<String, String>,
+    /// Those of the pairs that were recognised now.
+    new: Vec<String>,
+    /// The new ones showed right after they were written.
+    is_fresh: bool,
+    /// Written, and not to be told apart among what shows, or not showing yet: not written again.
+    open: Vec<String>,
+    /// The open ones do not show yet.
+    waits: bool,
+    /// What was added was never seen, and nothing that was there before went away.
+    is_unseen: bool,
+    /// What was there before the last addition, where that was not made out yet.
+    before: Option<Value>,
+}
+
+impl Kept {
+    /// Makes out which entries stand for which. `last`: the list's base.
+    pub(super) fn of<D: Owned>(
+        draft: &Draft<'_, D>,
+        host: &str,
+        compared: Compared,
+        desired: &[DesiredContact],
+        record: &Record,
+        last: Option<&Value>,
+    ) -> Self {
+        let field = compared.list.field();
+        let is_fresh = draft.facts.is_fresh(host, field);
+        let is_enforced = draft.policy(field) == Policy::Enforce;
+        let values = contacts::values(record.list(field));
+        let present: Vec<String> = values.iter().map(|value| compared.normal(value)).collect();
+        let spelt: BTreeMap<String, String> =
+            desired.iter().map(|one| (compared.normal(one.value()), one.value().trim().to_owned())).collect();
+        let mut kept = Self {
+            compared,
+            pairs: BTreeMap::new(),
+            spelt,
+            new: Vec::new(),
+            is_fresh,
+            open: Vec::new(),
+            waits: false,
+            is_unseen: false,
+            before: last.and_then(|last| last.get(BEFORE)).cloned(),
+            present,
+        };
+        let known = last.and_then(|last| last.get(KEPT)).and_then(Value::as_object);
+        for (written, shown) in known.into_iter().flatten() {
+            let at = kept.present.iter().position(|entry| Some(entry.as_str()) == shown.as_str());
+            if let (Some(value), false) = (at.and_then(|at| values.get(at)), kept.present.contains(written)) {
+                kept.pairs.insert(written.clone(), (*value).to_owned());
+            }
+        }
+        let added = contacts::base(compared, last, "added");
+        let is_missing = |entry: &&String| !kept.present.contains(entry) && !kept.pairs.contains_key(*entry);
+        let missing: Vec<String> = added.iter().filter(is_missing).cloned().collect();
+        if kept.before.is_none() || missing.is_empty() {
+            return kept;
+        }
+        let came = kept.came(&added, contacts::base(compared, last, BEFORE), &values);
+        if came.is_empty() {
+            let before = contacts::base(compared, last, BEFORE);
+            kept.is_unseen = before.iter().all(|entry| kept.present.contains(entry));
+            kept.waits = !is_enforced;
+            kept.open = if kept.waits { missing } else { Vec::new() };
+        } else if came.len() == missing.len() {
+            kept.new.clone_from(&missing);
+            kept.pairs.extend(missing.into_iter().zip(came));
+        } else {
+            kept.open = missing;
+        }
+        kept
+    }
+
+    /// Whether the list's base says nothing of what was emptied: it was taken on another record, or what was added was
+    /// never seen.
+    pub(super) fn is_of_another<D: Owned>(&self, draft: &Draft<'_, D>, host: &str) -> bool {
+        self.is_unseen || draft.is_base_of_another(host)
+    }
+
+    /// The values that came since the last addition and that nothing explains.
+    fn came(&self, added: &[String], before: Vec<String>, values: &[&str]) -> Vec<String> {
+        // Each explains one entry.
+        let mut explained = before;
+        let own: BTreeSet<&String> = added.iter().chain(self.spelt.keys()).collect();
+        let came_anew: Vec<String> = own.into_iter().filter(|own| !explained.contains(own)).cloned().collect();
+        explained.extend(came_anew);
+        explained.extend(self.pairs.values().map(|value| self.compared.normal(value)));
+        let mut came = Vec::new();
+        for (entry, value) in self.present.iter().zip(values) {
+            match explained.iter().position(|known| known == entry) {
+                Some(at) => drop(explained.swap_remove(at)),
+                None => came.push((*value).to_owned()),
+            }
+        }
+        came
+    }
+
+    /// The record with each entry as it was written.
+    pub(super) fn seen<'r>(&self, record: &'r Record) -> Cow<'r, Record> {
+        if self.pairs.is_empty() && self.open.is_empty() {
+            return Cow::Borrowed(record);
+        }
+        let field = self.compared.list.field();
+        let spelt = |written: &String| json!(self.spelt.get(written).unwrap_or(written));
+        let mut entries = record.list(field).to_vec();
+        for (written, shown) in &self.pairs {
+            let is_it = |entry: &&mut Value| entry.get("value").and_then(Value::as_str) == Some(shown);
+            if let Some(entry) = entries.iter_mut().find(is_it).and_then(Value::as_object_mut) {
+                entry.insert("value".to_owned(), spelt(written));
+            }
+        }
+        entries.extend(self.open.iter().map(|written| json!({ "value": spelt(written) })));
+        let mut seen = record.clone();
+        seen.body.insert(field.to_owned(), Value::Array(entries));
+        Cow::Owned(seen)
+    }
+
+    /// Puts what is taken out or changed into the ATS's spelling.
+    pub(super) fn spell(&self, planned: &mut ListPlan, types: &mut TypesPlan) {
+        let shown = |value: &str| self.pairs.get(&self.compared.normal(value)).cloned();
+        for entry in planned.remove.iter_mut().chain(&mut types.add).chain(&mut types.remove) {
+            let is = entry.get("value").and_then(Value::as_str).and_then(shown);
+            if let (Some(is), Some(entry)) = (is, entry.as_object_mut()) {
+                entry.insert("value".to_owned(), Value::String(is));
+            }
+        }
+        for verdict in &mut types.verdicts {
+            verdict.value = shown(&verdict.value).unwrap_or_else(|| verdict.value.clone());
+        }
+    }
+
+    /// Adds to the base what is known of the entries, and says what is new.
+    pub(super) fn record<D: Owned>(self, draft: &mut Draft<'_, D>, host: &str, planned: &mut ListPlan) {
+        let field = self.compared.list.field();
+        let mut said = Vec::new();
+        for written in &self.new {
+            let (wanted, shown) = (self.spelt.get(written).unwrap_or(written), self.pairs.get(written));
+            said.push(format!(
+                "{host}: the ATS keeps {wanted} in `{field}` as {}; that is taken for the same from now on",
+                shown.map_or("", String::as_str)
+            ));
+        }
+        if !self.open.is_empty() && !self.waits {
+            let message = format!(
+                "{host}: `{field}` does not show {} as written, and which of the new entries in the ATS they became cannot be told; they are not added again",
+                self.open.join(", ")
+            );
+            draft.say(FindingKind::Note, host, "KeptAsOther", message);
+        }
+        if self.waits && self.is_fresh {
+            draft.plan.look_again = true;
+        } else if self.waits {
+            let message = format!(
+                "{host}: {} was written to `{field}`, and the ATS shows it as before: it does not show yet, or the ATS did not take it; it is not written again (`enforce` does)",
+                self.open.join(", ")
+            );
+            draft.say(FindingKind::Note, host, NOT_SEEN, message);
+        }
+        let Some(base) = planned.applied.as_object_mut() else { return };
+        if !self.is_fresh {
+            // Recognised later: it may be somebody else's, so it is never taken back.
+            let is_new = |entry: &Value| self.new.iter().any(|new| entry.as_str() == Some(new));
+            let mut theirs = Vec::new();
+            if let Some(added) = base.get_mut("added").and_then(Value::as_array_mut) {
+                theirs.extend(added.iter().filter(|entry| is_new(entry)).cloned());
+                added.retain(|entry| !is_new(entry));
+            }
+            if let Some(seen) = base.get_mut("seen").and_then(Value::as_array_mut) {
+                seen.extend(theirs);
+            }
+        }
+        let owns = |written: &str| {
+            ["added", "seen"].iter().filter_map(|part| base.get(*part)?.as_array()).flatten().any(|own| own == written)
+        };
+        let pairs: Map<String, Value> = self
+            .pairs
+            .iter()
+            .filter(|(written, _)| owns(written))
+            .map(|(written, shown)| (written.clone(), json!(self.compared.normal(shown))))
+            .collect();
+        if !pairs.is_empty() {
+            base.insert(KEPT.to_owned(), Value::Object(pairs));
+        }
+        if !planned.add.is_empty() {
+            let mut before = self.present;
+            for gone in contacts::values(&planned.remove) {
+                let gone = self.compared.normal(gone);
+                if let Some(at) = before.iter().position(|entry| *entry == gone) {
+                    before.swap_remove(at);
+                }
+            }
+            base.insert(BEFORE.to_owned(), json!(before));
+        } else if let (Some(before), false) = (self.before, self.open.is_empty()) {
+            base.insert(BEFORE.to_owned(), before);
+        }
+        let is_settled = planned.add.is_empty() && planned.remove.is_empty();
+        for message in said {
+            let value = planned.applied.clone();
+            let form = Form { host: host.to_owned(), member: field.to_owned(), below: None, value, message };
+            if is_settled {
+                draft.keep_form(form);
+            } else {
+                draft.say(FindingKind::Note, host, "KeptAsOther", form.message);
+            }
+        }
+    }
+}
