@@ -118,7 +118,7 @@ fn options_that_came_along_with_their_field_and_show_late_are_not_made_again() {
         world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = lag_ms);
         let acme = world.connect();
         let (_, report) = sync(&world, &acme, &[channel(), ada(&json!({"custom_fields": {"channel": "Event"}}))]);
-        assert!(report.is_complete(), "{report:#?}");
+        assert!(report.came_about(), "{report:#?}");
         for label in ["Portal", "Event", "Carrier pigeon"] {
             assert_eq!(named(&world, "custom_field_options", label), 1, "{label}, {lag_ms} ms");
         }
@@ -182,18 +182,18 @@ fn a_create_waits_only_where_something_may_have_come_along() {
         world.clock.now_ms() - before_ms
     };
     let everything = ada_with_everything(&world);
-    let first_ms = spent(&|| assert!(sync(&world, &acme, std::slice::from_ref(&everything)).1.is_complete()));
+    let first_ms = spent(&|| assert!(sync(&world, &acme, std::slice::from_ref(&everything)).1.came_about()));
     assert!(first_ms < 5_000, "a new person with everything took {first_ms} ms");
     world.clock.set(world.clock.now_ms() + 10 * 60_000);
     let mut noted = everything.clone();
     noted["notes"].as_array_mut().unwrap().push(json!({"key": "n2", "body": "Called."}));
     noted["tags"].as_array_mut().unwrap().push(json!("three"));
-    let later_ms = spent(&|| assert!(sync(&world, &acme, &[noted.clone()]).1.is_complete()));
+    let later_ms = spent(&|| assert!(sync(&world, &acme, &[noted.clone()]).1.came_about()));
     assert!(later_ms < 5_000, "a note on an old record took {later_ms} ms");
     let many: Vec<Value> = (0..20)
         .map(|at| json!({"key": format!("p{at}"), "name": {"first": "P", "last": format!("{at}")}, "emails": [format!("p{at}@example.com")]}))
         .collect();
-    let many_ms = spent(&|| assert!(sync(&world, &acme, &many).1.is_complete()));
+    let many_ms = spent(&|| assert!(sync(&world, &acme, &many).1.came_about()));
     assert!(many_ms < 60_000, "20 people took {many_ms} ms");
 }
 
@@ -213,7 +213,7 @@ fn a_doubled_option_is_used_and_told_and_never_stops_its_record() {
     let deed = Recruiter::Set { collection: "custom_field_options".into(), id: other["id"].as_i64().unwrap(), values };
     world.sandbox.recruiter(&deed).unwrap();
     let (plan, report) = sync(&world, &acme, &[channel(), ada(&json!({"custom_fields": {"channel": "Event"}}))]);
-    assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
+    assert!(report.came_about() && report.not_in_step == 0, "{report:#?}");
     let said: Vec<&str> = plan
         .records
         .iter()

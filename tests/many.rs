@@ -92,3 +92,24 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
     let said = |plan: &Plan| Plan { calls_made: 0, ..plan.clone() };
     assert_eq!(said(&whole), said(&forgetful));
 }
+
+/// Two connections of one engine, each with a record of the same key.
+#[test]
+fn a_plan_is_carried_out_by_its_own_connection_only() {
+    let world = World::new(1, 12);
+    let acme = world.connect();
+    let mut options = world.options();
+    options.name = "other".to_owned();
+    let other = world.run(world.engine().connect(options)).unwrap();
+    let record = |first: &str, email: &str| {
+        let record = json!({"key": "ref-1", "name": {"first": first, "last": "Byron"}, "emails": [email]});
+        Desired::from(serde_json::from_value::<DesiredCandidate>(record).unwrap())
+    };
+    world.run(acme.declare(&[record("Ada", "ada@example.com")])).unwrap();
+    world.run(other.declare(&[record("Bob", "bob@example.com")])).unwrap();
+    let plan = world.run(other.plan(PlanOf::All)).unwrap();
+    world.sandbox.clear_logs();
+    let refused = world.run(acme.apply(&plan)).unwrap_err();
+    assert!(refused.to_string().contains("acme") && refused.to_string().contains("`other`"), "{refused}");
+    assert_eq!((world.written(), world.reads()), (Vec::new(), Vec::new()), "nothing was sent");
+}

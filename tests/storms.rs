@@ -173,3 +173,83 @@ fn a_right_that_is_missing_waits_for_nobody_but_is_asked_rarely() {
     hours(&world, &acme, 1);
     assert_eq!(world.sandbox.candidates_by_email("ada@example.com").len(), 1);
 }
+
+#[test]
+fn a_write_that_is_refused_by_401_while_reads_work_is_asked_rarely() {
+    for path in [PEOPLE, "/v3/notes"] {
+        let world = World::new(1, 12);
+        let acme = world.connect();
+        let mut record = ada();
+        if path == "/v3/notes" {
+            world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+            world.run(acme.sync()).unwrap();
+            record["notes"] = json!([{"key": "n1", "body": "Met at the fair."}]);
+        }
+        always(&world, path, FaultKind::Unauthorized);
+        world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+        hours(&world, &acme, 12);
+        let times = sent(&world, path);
+        // Twice each time: once more with a new token.
+        assert!(times.len() < 2 * 60, "{path}: {} sends in 12 hours", times.len());
+        world.sandbox.faults().clear();
+        hours(&world, &acme, 2);
+        let id = world.sandbox.candidates_by_email("ada@example.com")[0]["id"].as_i64().unwrap();
+        assert!(path == PEOPLE || world.sandbox.notes_of(id).len() == 1);
+    }
+}
+
+#[test]
+fn what_waits_after_refusals_is_never_called_complete() {
+    let world = World::new(1, 12);
+    always(&world, PEOPLE, FaultKind::NotApplied { status: 422 });
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
+    for _ in 0..24 {
+        let (_, report) = world.run(acme.sync()).unwrap();
+        assert!(!report.is_complete() && report.not_in_step == 1, "{report:#?}");
+        let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+        let record = &plan.records[0];
+        assert!(!plan.is_empty() || record.waits(), "{}", atsync::plan::words::plan(&plan));
+        assert!(!atsync::plan::words::plan(&plan).contains("Nothing to do"), "{}", atsync::plan::words::plan(&plan));
+        world.clock.set(world.clock.now_ms() + 5 * MINUTE_MS);
+    }
+}
+
+#[test]
+fn a_record_that_cannot_be_looked_for_keeps_no_other_back() {
+    // A look that always fails for one address: as a message instead of a row, and as a server's fault.
+    for at in [0, 5, 11] {
+        for fault in [None, Some(503), Some(500)] {
+            let world = World::new(1, 12);
+            let acme = world.connect();
+            let address = |number: usize| format!("ref{number:02}@example.com");
+            let people: Vec<String> = (0..12)
+                .map(|number| {
+                    json!({"key": format!("k{number:02}"), "name": {"first": "Ada", "last": "Byron"},
+                        "emails": [address(number)]})
+                    .to_string()
+                })
+                .collect();
+            let bad = address(at).replace('@', "%40");
+            world.wire.edit(move |request, response| {
+                let query = request.url.query().unwrap_or_default();
+                if request.url.path() == PEOPLE && request.method == "GET" && query.contains(&bad) {
+                    match fault {
+                        None => response.body = br#"[{"message": "hidden"}]"#.to_vec(),
+                        Some(status) => response.status = status,
+                    }
+                }
+            });
+            world.run(acme.declare(&desired(&people.join("\n")))).unwrap();
+            for _ in 0..3 {
+                let (_, report) = world.run(acme.sync()).unwrap();
+                assert!(report.not_in_step >= 1, "{report:#?}");
+                world.clock.set(world.clock.now_ms() + 20 * MINUTE_MS);
+            }
+            let made = (0..12).filter(|number| !world.sandbox.candidates_by_email(&address(*number)).is_empty());
+            assert_eq!(made.count(), 11, "{at} {fault:?}");
+            let said = condition(&world, &acme, &format!("k{at:02}"));
+            assert!(said.contains("Blocked: candidates.create: "), "{said}");
+        }
+    }
+}

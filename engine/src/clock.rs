@@ -1,6 +1,8 @@
 //! Time, as a trait: the engine never asks the operating system itself.
 //!
-//! A simulation owns the clock and may let it jump. Wall time is used for windows, marks and waiting; order never depends on it.
+//! There are two readings. *Wall time* dates what people and the ATS read: windows, events, marks. It may jump, and another machine's may differ.
+//! *Steady time* counts durations: how long ago a request left, how long a rest still lasts. It never goes back and does not jump, but it means
+//! something only within one process. Order depends on neither.
 
 use futures_util::future::BoxFuture;
 use std::fmt::Debug;
@@ -10,8 +12,16 @@ pub trait Clock: Debug + Send + Sync {
     /// Milliseconds since 1970-01-01T00:00:00Z. May jump either way.
     fn now_ms(&self) -> u64;
 
-    /// Completes after `wait_ms` milliseconds of this clock.
+    /// Milliseconds since some moment of this process's life. Never goes back, whatever happens to the wall time.
+    fn steady_ms(&self) -> u64;
+
+    /// Completes after `wait_ms` milliseconds of steady time.
     fn sleep(&self, wait_ms: u64) -> BoxFuture<'_, ()>;
+}
+
+/// What the wall shows when the steady time is this, for people to read.
+pub fn shown_ms(clock: &dyn Clock, steady_ms: u64) -> u64 {
+    clock.now_ms().saturating_add(steady_ms.saturating_sub(clock.steady_ms()))
 }
 
 /// The operating system's clock.
@@ -23,6 +33,12 @@ impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "the one place where the engine asks the system for the time")]
+    fn steady_ms(&self) -> u64 {
+        static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
+        u64::try_from(BEGAN.get_or_init(std::time::Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
     #[allow(clippy::disallowed_methods, reason = "the one place where the engine waits")]

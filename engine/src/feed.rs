@@ -71,7 +71,8 @@ impl Connection {
     /// Remembers that a consumer has dealt with the feed up to a serial. Never goes back.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Store`].
+    /// [`crate::ErrorKind::Store`], also for a serial that the feed does not have yet
+    /// ([`crate::store::StoreError::ChangesAhead`] is its source).
     pub async fn acknowledge(&self, consumer: &str, serial: u64) -> Result<(), Error> {
         Ok(self.reconciler().store.acknowledge(self.name(), consumer, serial).await?)
     }

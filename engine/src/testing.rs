@@ -30,14 +30,16 @@ use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 
 /// A clock that is set by hand, or by [`ManualClock::drive`].
 #[derive(Debug, Default)]
 pub struct ManualClock {
-    now_ms: AtomicU64,
+    steady_ms: AtomicU64,
+    /// Wall time less steady time.
+    offset_ms: AtomicI64,
     sleepers: Mutex<BTreeMap<(u64, u64), Waker>>,
     sleeps: AtomicU64,
 }
@@ -45,14 +47,26 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that shows this time.
     pub fn at(now_ms: u64) -> Arc<Self> {
-        Arc::new(Self { now_ms: AtomicU64::new(now_ms), ..Self::default() })
+        Arc::new(Self { offset_ms: AtomicI64::new(signed(now_ms)), ..Self::default() })
     }
 
-    /// Sets the time and wakes whoever slept for it.
+    /// Lets time pass until the wall shows this, and wakes whoever slept for it. A time in the past: the wall clock is set back, and no time passes.
     pub fn set(&self, now_ms: u64) {
-        self.now_ms.store(now_ms, Ordering::SeqCst);
+        match now_ms.checked_sub(self.now_ms()) {
+            Some(passed_ms) => self.pass_to(self.steady_ms() + passed_ms),
+            None => self.jump(signed(now_ms) - signed(self.now_ms())),
+        }
+    }
+
+    /// Sets the wall clock ahead, or back where `by_ms` is below nought. No time passes.
+    pub fn jump(&self, by_ms: i64) {
+        self.offset_ms.fetch_add(by_ms, Ordering::SeqCst);
+    }
+
+    fn pass_to(&self, steady_ms: u64) {
+        self.steady_ms.store(steady_ms, Ordering::SeqCst);
         let mut sleepers = self.sleepers.lock().unwrap();
-        let later = sleepers.split_off(&(now_ms + 1, 0));
+        let later = sleepers.split_off(&(steady_ms + 1, 0));
         let due = std::mem::replace(&mut *sleepers, later);
         drop(sleepers);
         due.into_values().for_each(Waker::wake);
@@ -70,9 +84,13 @@ impl ManualClock {
                 }
             }
             let next = self.sleepers.lock().unwrap().keys().next().map(|(due_ms, _)| *due_ms);
-            self.set(next.expect("nothing can happen any more: everybody waits and nobody sleeps"));
+            self.pass_to(next.expect("nothing can happen any more: everybody waits and nobody sleeps"));
         }
     }
+}
+
+fn signed(ms: u64) -> i64 {
+    i64::try_from(ms).unwrap()
 }
 
 struct Flag(AtomicBool);
@@ -92,7 +110,7 @@ impl Future for Sleep<'_> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.clock.now_ms() >= self.key.0 {
+        if self.clock.steady_ms() >= self.key.0 {
             return Poll::Ready(());
         }
         self.clock.sleepers.lock().unwrap().insert(self.key, context.waker().clone());
@@ -108,11 +126,15 @@ impl Drop for Sleep<'_> {
 
 impl Clock for ManualClock {
     fn now_ms(&self) -> u64 {
-        self.now_ms.load(Ordering::SeqCst)
+        self.steady_ms().saturating_add_signed(self.offset_ms.load(Ordering::SeqCst))
+    }
+
+    fn steady_ms(&self) -> u64 {
+        self.steady_ms.load(Ordering::SeqCst)
     }
 
     fn sleep(&self, wait_ms: u64) -> BoxFuture<'_, ()> {
-        let key = (self.now_ms() + wait_ms, self.sleeps.fetch_add(1, Ordering::SeqCst));
+        let key = (self.steady_ms() + wait_ms, self.sleeps.fetch_add(1, Ordering::SeqCst));
         Box::pin(Sleep { clock: self, key })
     }
 }

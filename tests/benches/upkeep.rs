@@ -17,7 +17,7 @@
     reason = "a program that measures real time"
 )]
 
-use atsync::journal::{Intent, IntentState};
+use atsync::journal::{Intent, IntentState, Moment};
 use atsync::model::contract::{Field, Mark, Response};
 use atsync::model::desired::{Desired, DesiredCandidate};
 use atsync::store::limits::PAGE_RECORDS_MAX;
@@ -303,9 +303,9 @@ async fn one(store: &RedbStore, number: usize) {
         mark: Mark { text: String::new(), time_ms: 1 },
         generation: 0,
         attempt: 1,
-        first_sent_ms: 1,
-        last_sent_ms: 1,
-        changed_ms: 1,
+        first_sent: Moment::of_wall(1),
+        last_sent: Moment::of_wall(1),
+        changed: Moment::of_wall(1),
         tries: Vec::new(),
         state: IntentState::Sending,
     };
@@ -317,7 +317,7 @@ async fn one(store: &RedbStore, number: usize) {
         links: Vec::new(),
         unlink: Vec::new(),
         changes: Vec::new(),
-        now_ms: 2,
+        at: Moment::of_wall(2),
     };
     store.advance_intent("acme", advance).await.unwrap();
 }

@@ -4,7 +4,8 @@
 //! their state in redb on a disk that can lose power ([`atsync::testing::Disk`]); a fifth run the real component with fuel; a quarter call notes
 //! `unsafe`. [`laws`] says what must hold after each life and in the end. `ATSYNC_SIM_SEEDS=500` runs more, `ATSYNC_SIM_FIRST=501` others;
 //! `ATSYNC_SIM_SEED=17` runs one and prints its trace. Of a usual run every third seed has an ATS that shows each kind as late as its manifest
-//! allows; `ATSYNC_SIM_LATE=1` has all of them so, `ATSYNC_SIM_LATE=0` none. That every fault fires is asked of [`SEEDS`] seeds and more. A seed that fails becomes a test with its story in [`regressions`].
+//! allows; `ATSYNC_SIM_LATE=1` has all of them so, `ATSYNC_SIM_LATE=0` none. `ATSYNC_SIM_LIES=1000` runs so many seeds with an ATS that does not know
+//! the time ([`liar`]). That every fault fires is asked of [`SEEDS`] seeds and more. A seed that fails becomes a test with its story in [`regressions`].
 //!
 //! Not simulated: threads, sockets, TLS, and the ATS itself, which is the sandbox.
 
@@ -14,12 +15,14 @@ mod faults;
 mod host;
 mod known;
 mod laws;
+mod liar;
 mod office;
 mod recruiter;
 mod regressions;
 mod sim;
 
 use faults::{ALL, Counts};
+use liar::LIES;
 use sim::{Options, Outcome, simulate};
 
 /// Seeds of a usual run: every fault fires several times. Of fewer it is not asked.
@@ -57,6 +60,32 @@ fn every_law_holds_where_the_ats_is_late_and_the_engine_comes_back_at_once() {
     for seed in 1..=HASTY_SEEDS {
         held(Options { late: true, hasty: true, ..Options::of(seed) });
     }
+}
+
+/// Seeds of a usual run whose ATS does not know the time.
+const LYING_SEEDS: u64 = 24;
+
+#[test]
+fn every_law_holds_whatever_the_ats_says_of_the_time() {
+    let seeds = number_from("ATSYNC_SIM_LIES").unwrap_or(LYING_SEEDS);
+    let first = number_from("ATSYNC_SIM_FIRST").unwrap_or(1);
+    let (counts, mut failed) = (Counts::default(), Vec::new());
+    for seed in first..first + seeds {
+        let options = Options { liar: true, ..options_of(seed) };
+        match simulated(options) {
+            Ok(outcome) => {
+                counts.add(&outcome.counts);
+                failed.extend(outcome.broken.iter().map(|law| format!("seed {seed}: {law}")));
+            }
+            Err(law) => failed.push(format!("seed {seed}: {law}")),
+        }
+    }
+    for lie in LIES {
+        println!("{:>6} {lie}", counts.of(lie));
+    }
+    assert!(failed.is_empty(), "{} laws were broken\n{}", failed.len(), failed.join("\n"));
+    let silent: Vec<&&str> = LIES.iter().filter(|lie| counts.of(lie) == 0).collect();
+    assert!(seeds < LYING_SEEDS || silent.is_empty(), "lies that were never told: {silent:?}");
 }
 
 /// A history, or that it was cut off by a broken law of the kit (the wire's).

@@ -9,6 +9,7 @@ use crate::fates::Fates;
 use crate::faults::{Counts, befall, leaves_in_doubt};
 use crate::host::{Catalogue, Host};
 use crate::laws;
+use crate::liar::Liar;
 use crate::office::{Files, Office};
 use crate::recruiter::Recruiter;
 use atsync::model::contract::Hint;
@@ -62,6 +63,8 @@ pub(crate) struct Options {
     pub(crate) late: bool,
     /// Besides, more writes are cut off by a death, and the next life comes before anything shows that was on its way.
     pub(crate) hasty: bool,
+    /// The ATS, or a cache on the way, does not know the time.
+    pub(crate) liar: bool,
     /// Once in so many exchanges something befalls.
     pub(crate) rarity: u64,
 }
@@ -78,6 +81,7 @@ impl Options {
             lifecycle: chance.one_in(3),
             late: seed % 3 == 1,
             hasty: false,
+            liar: false,
             rarity: *chance.pick(&[12, 25, 60]),
         }
     }
@@ -346,8 +350,7 @@ impl Sim {
         self.counts.fired(if ahead { "clock jumps ahead" } else { "clock jumps back" });
         self.say(format!("the clock jumps by {by_ms} ms"));
         self.ahead_ms.fetch_add(by_ms, Ordering::SeqCst);
-        let now_ms = i64::try_from(self.world.clock.now_ms()).unwrap() + by_ms;
-        self.world.clock.set(u64::try_from(now_ms).unwrap());
+        self.world.clock.jump(by_ms);
     }
 
     /// A new engine on what the last one left.
@@ -506,6 +509,11 @@ impl Sim {
         let (counts, trace) = (self.counts.clone(), Arc::clone(&self.trace));
         let (office, files, watched) = (self.office.clone(), self.files(), Arc::clone(&self.watched));
         let (sandbox, rarity, late) = (self.world.sandbox.clone(), self.options.rarity, self.options.hasty);
+        if self.options.liar {
+            let mut liar = Liar::new(self.options.seed, self.lives, self.counts.clone());
+            let sandbox = self.world.sandbox.clone();
+            self.world.wire.edit(move |request, response| liar.edit(request, response, sandbox.now_ms()));
+        }
         let mut chance = Chance::of(self.options.seed, &format!("wire {}", self.lives));
         let mut acts = Chance::of(self.options.seed, &format!("meanwhile {}", self.lives));
         // Exchanges during which something is likely to be in doubt, left; and whether that is somebody's creation.

@@ -10,8 +10,10 @@
 //!
 //! Left out: sending and storing; see [`crate::reconcile`] and [`crate::store`].
 
+pub mod moment;
 pub mod sends;
 
+pub use moment::Moment;
 pub use sends::{Leave, SENDS_MAX, Try};
 
 use atsync_model::contract::{Mark, RemoteRef};
@@ -59,12 +61,12 @@ pub struct Intent {
     pub generation: u64,
     /// How often its request was sent or may have been.
     pub attempt: u32,
-    /// When the first request left, in milliseconds.
-    pub first_sent_ms: u64,
+    /// When the first request left.
+    pub first_sent: Moment,
     /// When the request of the last attempt may have left at the latest.
-    pub last_sent_ms: u64,
+    pub last_sent: Moment,
     /// When the last change to this row was made.
-    pub changed_ms: u64,
+    pub changed: Moment,
     /// What its last sends brought whose outcome was open, oldest first, at most [`SENDS_MAX`].
     #[serde(default)]
     pub tries: Vec<Try>,

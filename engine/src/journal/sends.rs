@@ -107,7 +107,7 @@ pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, generation:
         all = all.saturating_add(intent.attempt);
         if !passing {
             counted = counted.saturating_add(intent.attempt);
-            tries.push(Try { sent_ms: intent.last_sent_ms, saw: shortened(reason) });
+            tries.push(Try { sent_ms: intent.last_sent.wall_ms, saw: shortened(reason) });
         }
         if all >= SENDS_MAX.saturating_mul(2) {
             break;
@@ -120,7 +120,7 @@ pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, generation:
         return Leave::Person { sends: counted, intent: last.id, tries };
     }
     let wait_ms = send_wait_ms(all);
-    let at_ms = last.changed_ms.saturating_add(wait_ms);
+    let at_ms = last.changed.wall_ms.saturating_add(wait_ms);
     // A wait that is longer than any wait was begun before the clock jumped back.
     if at_ms > now_ms && at_ms <= now_ms.saturating_add(wait_ms) {
         let reason = match &last.state {

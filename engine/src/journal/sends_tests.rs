@@ -1,7 +1,7 @@
 //! The laws of sending again.
 
 use super::{Leave, SEND_WAIT_MAX_MS, SENDS_MAX, may_leave, send_wait_ms};
-use crate::journal::{Intent, IntentState};
+use crate::journal::{Intent, IntentState, Moment};
 use atsync_model::contract::Mark;
 use proptest::prelude::*;
 
@@ -18,9 +18,9 @@ fn intent(id: u64, attempt: u32, changed_ms: u64, state: IntentState) -> Intent 
         mark: Mark { text: String::new(), time_ms: id },
         generation: 1,
         attempt,
-        first_sent_ms: changed_ms,
-        last_sent_ms: changed_ms,
-        changed_ms,
+        first_sent: Moment::of_wall(changed_ms),
+        last_sent: Moment::of_wall(changed_ms),
+        changed: Moment::of_wall(changed_ms),
         tries: Vec::new(),
         state,
     }

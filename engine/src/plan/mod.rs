@@ -209,6 +209,11 @@ impl RecordPlan {
         self.findings.iter().any(|finding| finding.kind == FindingKind::Blocked)
     }
 
+    /// Whether something of it is not in the ATS and waits: for a look, for a time, or for a person. Its findings say which.
+    pub fn waits(&self) -> bool {
+        [IN_DOUBT, REFUSED, REFUSED_TOO_OFTEN].iter().any(|reason| self.note(reason).is_some())
+    }
+
     /// What says that the record is blocked because something that its plan asks about may not be read.
     pub fn denied(&self) -> Option<&Finding> {
         self.findings.iter().find(|finding| finding.kind == FindingKind::Blocked && finding.reason == "Denied")
@@ -219,6 +224,13 @@ impl RecordPlan {
         self.findings.iter().find(|finding| finding.kind == FindingKind::Note && finding.reason == reason)
     }
 }
+
+/// The reason of a note: whether it happened is not known yet.
+pub(crate) const IN_DOUBT: &str = "InDoubt";
+/// The reason of a note: it was refused and waits before it is sent again.
+pub(crate) const REFUSED: &str = "Refused";
+/// The reason of a note: it was refused so often that a person decides.
+pub(crate) const REFUSED_TOO_OFTEN: &str = "RefusedTooOften";
 
 /// The plan for a connection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -90,8 +90,11 @@ pub fn plan(plan: &Plan) -> String {
 /// One line: how much it is.
 pub fn summary(plan: &Plan) -> String {
     let blocked = plan.records.iter().filter(|record| record.is_blocked()).count();
+    let waiting = plan.records.iter().filter(|record| !record.is_blocked() && record.waits()).count();
     let mut line = if plan.is_empty() && blocked > 0 {
         format!("Nothing can be done for {}.", plan.connection)
+    } else if plan.is_empty() && waiting > 0 {
+        format!("Nothing to send to {} now.", plan.connection)
     } else if plan.is_empty() {
         format!("Nothing to do for {}.", plan.connection)
     } else {
@@ -109,6 +112,10 @@ pub fn summary(plan: &Plan) -> String {
     if blocked > 0 {
         let records = if blocked == 1 { "record waits" } else { "records wait" };
         let _ = write!(line, " {blocked} {records} for somebody to act.");
+    }
+    if waiting > 0 {
+        let records = if waiting == 1 { "record is" } else { "records are" };
+        let _ = write!(line, " {waiting} {records} not in step and cannot go on now; each says why.");
     }
     line
 }

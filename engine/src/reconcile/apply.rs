@@ -124,8 +124,14 @@ impl ApplyReport {
         self.steps.iter().filter(|step| step.end.word() == word).count()
     }
 
-    /// Whether everything that was planned came about or was settled.
+    /// Whether everything that was planned came about or was settled, and each record of the plan is in step, or is held back by the host's own word,
+    /// a setting, the adapter or a conflict.
     pub fn is_complete(&self) -> bool {
+        self.not_in_step == 0 && self.came_about()
+    }
+
+    /// Whether everything that was planned came about or was settled, whatever else there is to do by now.
+    pub fn came_about(&self) -> bool {
         self.settled.open == 0
             && self.settled.refused == 0
             && self.steps.iter().all(|step| step.end.is_done() || step.end == StepEnd::InDoubt)
@@ -166,6 +172,13 @@ impl Reconciler {
     /// Settles what is open, carries the plan out, settles again, reads back.
     pub(crate) async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
         let mut report = ApplyReport::default();
+        if plan.connection != self.name {
+            let message = format!(
+                "the plan is of the connection `{}`; it is carried out by that one, or made anew by this one",
+                plan.connection
+            );
+            return Err(self.error(ErrorKind::Input, message));
+        }
         if !plan.is_empty() {
             self.verify_tenant_once().await?;
         }
@@ -587,7 +600,12 @@ impl Reconciler {
             let denied = denied.get(key.as_str());
             if left.is_none() && failure.is_none() && denied.is_none() {
                 let differs = open.get(key.as_str()).is_some_and(|record| is_held_back(record));
-                *(if differs { &mut report.held_back } else { &mut report.in_step }) += 1;
+                let waits = open.get(key.as_str()).is_some_and(|record| record.waits());
+                *(match (waits, differs) {
+                    (true, _) => &mut report.not_in_step,
+                    (false, true) => &mut report.held_back,
+                    (false, false) => &mut report.in_step,
+                }) += 1;
                 continue;
             }
             report.not_in_step += 1;
@@ -639,16 +657,10 @@ fn is_too_early(end: &EffectEnd) -> bool {
     matches!(end, EffectEnd::NotSent(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_) | Failure::Conflict(_))))
 }
 
-/// Whether a failure stops the connection rather than one record.
+/// Whether a failure stops the connection rather than one record. What is unavailable may be so for one record alone, again and again, and must not
+/// keep all others back; where it is so for all of them, the connection's breaker stops them.
 pub(super) fn concerns_connection(failure: &Failure) -> bool {
-    matches!(
-        failure,
-        Failure::Auth(_)
-            | Failure::Misconfigured(_)
-            | Failure::Throttled(_)
-            | Failure::Quota(_)
-            | Failure::Unavailable(_)
-    )
+    matches!(failure, Failure::Auth(_) | Failure::Misconfigured(_) | Failure::Throttled(_) | Failure::Quota(_))
 }
 
 /// The other reading that an adapter asks to try, as the end of its text: `…; retry with reading=<word>`.

@@ -18,7 +18,7 @@ use super::gather::remote;
 use crate::adapter::TaskGuard;
 use crate::adapter::promise::{self, Asked, BrokenPromise};
 use crate::error::Error;
-use crate::journal::{Intent, IntentId, IntentState};
+use crate::journal::{Intent, IntentId, IntentState, Moment};
 use crate::store::{Cause, Change, ChangeWhat, IntentAdvance, LinkHow, LinkRow, StoreError};
 use crate::transport::{Delivery, NotSent, Priority};
 use atsync_model::contract::{
@@ -240,9 +240,7 @@ impl Reconciler {
 
     /// Waits until a look finds what an intent wrote, or its window is over. Whether it had to wait.
     async fn await_shown(&self, last: &Intent, window_ms: u64) -> bool {
-        let shows_ms = last.last_sent_ms.saturating_add(window_ms);
-        // However the clocks jumped since, no more than the window is left.
-        let mut left_ms = shows_ms.saturating_sub(self.session.ats_now_ms()).min(window_ms);
+        let mut left_ms = last.last_sent.left_ms(window_ms, &self.now());
         let mut pause_ms = OWN_WRITE_PAUSE_FIRST_MS;
         let mut waited = false;
         while left_ms > 0 && !self.shows(last).await {
@@ -259,7 +257,7 @@ impl Reconciler {
     async fn shows(&self, intent: &Intent) -> bool {
         let operation =
             Operation { name: intent.operation.clone(), target: intent.target.clone(), input: intent.input.clone() };
-        let task = Task::Probe(Probe { operation, first_sent_ms: Some(intent.first_sent_ms) });
+        let task = Task::Probe(Probe { operation, first_sent_ms: Some(intent.first_sent.earliest_ms(&self.now())) });
         match self.drive_marked(task, intent.mark.clone(), Priority::Interactive).await {
             Ok(finished) => matches!(finished.outcome, Outcome::Probed(Probed::Found(_))),
             Err(_) => false,
@@ -369,8 +367,7 @@ impl Reconciler {
     }
 
     async fn open_intent(&self, order: &Order, mark: &Mark, request: &Request) -> Result<Intent, StoreError> {
-        // By the ATS's clock: a probe compares it with times that the ATS gives, and ours may be wrong by hours.
-        let now_ms = self.session.ats_now_ms();
+        let at = self.moment();
         if let Some(intent) = &order.again {
             let advance = IntentAdvance {
                 id: intent.id,
@@ -379,7 +376,7 @@ impl Reconciler {
                 links: Vec::new(),
                 unlink: Vec::new(),
                 changes: Vec::new(),
-                now_ms,
+                at,
             };
             return self.store.advance_intent(&self.name, advance).await;
         }
@@ -395,9 +392,9 @@ impl Reconciler {
             mark: mark.clone(),
             generation: order.generation,
             attempt: 1,
-            first_sent_ms: now_ms,
-            last_sent_ms: now_ms,
-            changed_ms: now_ms,
+            first_sent: at,
+            last_sent: at,
+            changed: at,
             tries: Vec::new(),
             state: IntentState::Sending,
         };
@@ -482,14 +479,15 @@ impl Reconciler {
         unlink: bool,
         changes: Vec<Change>,
     ) -> Result<Intent, Error> {
-        let now_ms = match &to {
-            // The store takes this for the latest time at which the request can have left; see `open_intent` for whose clock it is. A life
-            // that finds an intent of an earlier one may come long after: no request waits longer than this for its turn.
-            IntentState::InDoubt { .. } => {
-                let latest_ms = intent.last_sent_ms.saturating_add(SEND_WAIT_MAX_MS);
-                self.session.ats_now_ms().min(latest_ms)
+        let now = self.moment();
+        let at = match &to {
+            // The store takes this for the latest moment at which the request can have left. A life that finds an intent of an earlier one may
+            // come long after: no request waits longer than this for its turn.
+            IntentState::InDoubt { .. } if intent.last_sent.life != now.life => {
+                let latest_ms = intent.last_sent.wall_ms.saturating_add(SEND_WAIT_MAX_MS);
+                Moment { wall_ms: now.wall_ms.min(latest_ms), ..intent.last_sent }
             }
-            _ => self.clock.now_ms(),
+            _ => now,
         };
         let advance = IntentAdvance {
             id: intent.id,
@@ -497,8 +495,8 @@ impl Reconciler {
             to,
             links,
             unlink: if unlink { vec![intent.host.clone()] } else { Vec::new() },
-            changes: changes.into_iter().map(|change| Change { at_ms: now_ms, ..change }).collect(),
-            now_ms,
+            changes: changes.into_iter().map(|change| Change { at_ms: at.wall_ms, ..change }).collect(),
+            at,
         };
         Ok(self.store.advance_intent(&self.name, advance).await?)
     }
@@ -536,7 +534,7 @@ fn adds_to_a_list(input: &str) -> bool {
 
 /// Whether a refusal concerns the connection and not what was asked for.
 fn passes(failure: &Failure) -> bool {
-    concerns_connection(failure) || matches!(failure, Failure::Denied(_))
+    concerns_connection(failure) || matches!(failure, Failure::Denied(_) | Failure::Unavailable(_))
 }
 
 fn judge(step: Step, status: u16, listed: bool) -> Judgement {

@@ -7,7 +7,7 @@ use super::Reconciler;
 use crate::error::Error;
 use crate::journal::{Intent, IntentState, Leave};
 use crate::plan::forms::NOT_SEEN;
-use crate::plan::{Finding, FindingKind, RecordPlan, Step};
+use crate::plan::{Finding, FindingKind, IN_DOUBT, REFUSED, REFUSED_TOO_OFTEN, RecordPlan, Step};
 use crate::store::{Condition, DesiredRow, DesiredStatus, StatusUpdate};
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 const INTENTS_MAX: usize = 500;
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
 const NOT_IN_STEP: [&str; 9] = [
-    "InDoubt",
+    IN_DOUBT,
     "GivenUp",
     REFUSED_TOO_OFTEN,
     REFUSED,
@@ -25,10 +25,6 @@ const NOT_IN_STEP: [&str; 9] = [
     "NotPlanned",
     NOT_SEEN,
 ];
-/// It was refused and waits before it is sent again.
-pub(super) const REFUSED: &str = "Refused";
-/// It was refused so often that a person decides.
-pub(super) const REFUSED_TOO_OFTEN: &str = "RefusedTooOften";
 
 impl Reconciler {
     /// Takes out what may not be sent now: what is in doubt, and what was given up.
@@ -150,8 +146,8 @@ pub(super) fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> Des
             Some(finding) => push("Synced", false, "Conflict", &finding.message),
             None if let Some(finding) = NOT_IN_STEP.iter().find_map(|reason| planned.note(reason)) => {
                 push("Synced", false, &finding.reason, &finding.message);
-                if finding.reason == "InDoubt" {
-                    push("InDoubt", true, &finding.reason, &finding.message);
+                if finding.reason == IN_DOUBT {
+                    push(IN_DOUBT, true, &finding.reason, &finding.message);
                 }
                 if finding.reason == REFUSED_TOO_OFTEN {
                     push("Blocked", true, &finding.reason, &finding.message);
@@ -193,7 +189,7 @@ fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
             planned.findings.push(Finding {
                 kind: FindingKind::Note,
                 host: intent.host.clone(),
-                reason: "InDoubt".to_owned(),
+                reason: IN_DOUBT.to_owned(),
                 message,
             });
         }

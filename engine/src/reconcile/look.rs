@@ -22,7 +22,7 @@ use super::effect::{Order, SEND_WAIT_MAX_MS, Touched};
 use super::gather::record;
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Intent, IntentState};
+use crate::journal::{Intent, IntentState, Moment};
 use crate::store::LinkHow;
 use crate::transport::Priority;
 use atsync_model::contract::{Outcome, Probe, Probed, RemoteRef, Task};
@@ -70,10 +70,8 @@ impl Made<'_> {
 pub(super) struct Wary {
     /// A look is needed.
     pub(super) look: bool,
-    /// By the ATS's clock: a look that begins earlier and finds nothing is repeated.
+    /// By the steady clock: a look that begins earlier and finds nothing is repeated.
     pub(super) until_ms: u64,
-    /// The longest that it can take.
-    pub(super) delay_ms: u64,
 }
 
 impl Reconciler {
@@ -84,27 +82,22 @@ impl Reconciler {
         wary: Wary,
         work: &mut Work,
     ) -> Result<Option<StepEnd>, Error> {
-        let mut left_max_ms = wary.delay_ms;
         let mut pause_ms = PAUSE_FIRST_MS;
         loop {
-            let began_ms = self.clock.now_ms();
+            let began_ms = self.clock.steady_ms();
             match self.look(order, work).await? {
                 Seen::Ended(end) => return Ok(Some(end)),
                 Seen::Blind => return Ok(None),
                 Seen::Absent => {}
             }
-            // The ATS's clock may have become known by this look's own answer.
-            let took_ms = self.clock.now_ms().saturating_sub(began_ms);
-            let asked_ms = self.session.ats_now_ms().saturating_sub(took_ms);
-            let left_ms = wary.until_ms.saturating_sub(asked_ms).min(left_max_ms);
-            if left_ms == 0 {
+            if began_ms >= wary.until_ms {
                 return Ok(None);
             }
+            let left_ms = wary.until_ms.saturating_sub(self.clock.steady_ms());
             let wait_ms = pause_ms.min(left_ms);
             tracing::debug!(connection = %self.name, operation = %order.operation.name, left_ms, "nothing shows yet; looking again");
             self.report(&Progress::Looking { operation: order.operation.name.clone(), wait_ms });
             self.clock.sleep(wait_ms).await;
-            left_max_ms = left_max_ms.saturating_sub(wait_ms);
             pause_ms = pause_ms.saturating_mul(2);
         }
     }
@@ -182,7 +175,8 @@ impl Reconciler {
         let parents = ancestors(&order.host);
         let mut named: BTreeSet<RemoteRef> = self.named(&input);
         let mut look = planned;
-        let mut since_ms = 0;
+        let wait_ms = delay_ms.saturating_add(CLOCK_GRAIN_MS);
+        let mut left_ms = 0;
         for host in &parents {
             // Whoever was found and not made by this run may have anything below them.
             look |= made.own.made.contains_key(*host) && !made.is_fresh(host);
@@ -192,7 +186,8 @@ impl Reconciler {
             };
             let Some(remote) = remote else { continue };
             if planned || !made.is_fresh(host) {
-                since_ms = since_ms.max(self.born_ms(&remote, made.own.made.contains_key(*host)).await?);
+                let age_ms = self.age_ms(&remote, made.own.made.contains_key(*host)).await?;
+                left_ms = left_ms.max(age_ms.map_or(0, |age_ms| wait_ms.saturating_sub(age_ms)));
             }
             named.insert(remote);
         }
@@ -201,18 +196,17 @@ impl Reconciler {
             let Some(bearing) = self.bearing(&intent, &around) else { continue };
             let fresh = intent.makes.values().any(|host| made.is_fresh(host));
             if planned || !(fresh && bearing == Bearing::Parent) {
-                since_ms = since_ms.max(self.done_by_ms(&intent));
+                left_ms = left_ms.max(done_by(&intent).left_ms(wait_ms, &self.now()));
             }
         }
-        let until_ms = if since_ms == 0 { 0 } else { since_ms.saturating_add(delay_ms).saturating_add(CLOCK_GRAIN_MS) };
-        look |= until_ms > self.session.ats_now_ms();
-        Ok(Wary { look, until_ms, delay_ms: delay_ms.saturating_add(CLOCK_GRAIN_MS) })
+        look |= left_ms > 0;
+        Ok(Wary { look, until_ms: self.clock.steady_ms().saturating_add(left_ms) })
     }
 
     /// The intents that may bear on a look: the young ones, and those of the parents however old, since one may have been sent again.
     async fn written_lately(&self, parents: &[&str], delay_ms: u64) -> Result<Vec<Intent>, Error> {
         let before_ms = delay_ms.saturating_add(SEND_WAIT_MAX_MS).saturating_add(CLOCK_GRAIN_MS);
-        let since_ms = self.session.ats_now_ms().saturating_sub(before_ms);
+        let since_ms = self.wall_since_ms(before_ms);
         let mut found: BTreeMap<u64, Intent> = BTreeMap::new();
         let young = self.store.intents_since(&self.name, since_ms, WRITES_MAX).await?;
         found.extend(young.into_iter().map(|intent| (intent.id, intent)));
@@ -249,31 +243,18 @@ impl Reconciler {
         }
     }
 
-    /// By the ATS's clock: when the effect of an intent had happened at the latest.
-    fn done_by_ms(&self, intent: &Intent) -> u64 {
-        match intent.state {
-            // The end of the answer, by our clock, which may have jumped since.
-            IntentState::Applied { by_probe: false, .. } => {
-                let ahead_ms = self.session.ats_now_ms().saturating_sub(self.clock.now_ms());
-                let behind_ms = self.clock.now_ms().saturating_sub(self.session.ats_now_ms());
-                let ended_ms = intent.changed_ms.saturating_add(ahead_ms).saturating_sub(behind_ms);
-                ended_ms.clamp(intent.last_sent_ms, intent.last_sent_ms.saturating_add(SEND_WAIT_MAX_MS))
-            }
-            _ => intent.last_sent_ms,
-        }
-    }
-
-    /// When a parent says that it was made; 0 when it does not. One that was found in this run and is not stored yet is read.
-    async fn born_ms(&self, remote: &RemoteRef, found_now: bool) -> Result<u64, Error> {
+    /// How long ago a parent says that it was made; none when it does not. One that was found in this run and is not stored yet is read.
+    async fn age_ms(&self, remote: &RemoteRef, found_now: bool) -> Result<Option<u64>, Error> {
         let mut row = self.store.observed(&self.name, remote).await?;
         if row.is_none() && found_now {
             self.fetch(&remote.kind, std::slice::from_ref(&remote.id), &BTreeMap::new(), Priority::Interactive).await?;
             row = self.store.observed(&self.name, remote).await?;
         }
-        let Some(row) = row else { return Ok(if found_now { self.session.ats_now_ms() } else { 0 }) };
+        let Some(row) = row else { return Ok(found_now.then_some(0)) };
         let parsed = record(&row);
         let made = parsed.text("created_at").and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
-        Ok(made.and_then(|time| u64::try_from(time.timestamp_millis()).ok()).unwrap_or(0))
+        let made_ms = made.and_then(|time| u64::try_from(time.timestamp_millis()).ok());
+        Ok(made_ms.map(|made_ms| self.stamped_ago_ms(made_ms)))
     }
 
     /// The records that an input names by its members: `candidate` is one of `candidates`.
@@ -305,6 +286,14 @@ enum Bearing {
     Parent,
     /// It may have made the record itself.
     Itself,
+}
+
+/// When the effect of an intent had happened at the latest.
+fn done_by(intent: &Intent) -> Moment {
+    match intent.state {
+        IntentState::Applied { by_probe: false, .. } => intent.changed,
+        _ => intent.last_sent,
+    }
 }
 
 /// The paths above a path, the outermost first.

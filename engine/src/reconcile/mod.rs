@@ -24,6 +24,7 @@ mod hook;
 mod identity;
 mod life;
 mod look;
+mod moments;
 mod planning;
 mod problems;
 mod pull;
@@ -124,6 +125,7 @@ pub(crate) struct Reconciler {
     pub(crate) settings: Map<String, Value>,
     pub(crate) settle_window_ms: Option<u64>,
     pub(crate) progress: ProgressFn,
+    life: moments::Life,
     mark_last_ms: AtomicU64,
     tenant_verified: AtomicBool,
     effects_held: AtomicBool,
@@ -159,6 +161,7 @@ pub(crate) struct Parts {
 
 impl Reconciler {
     pub(crate) fn new(parts: Parts) -> Self {
+        let life = moments::Life::begin(parts.clock.as_ref(), parts.entropy.as_ref());
         Self {
             name: parts.name,
             adapter: parts.adapter,
@@ -169,6 +172,7 @@ impl Reconciler {
             settings: parts.settings,
             settle_window_ms: parts.settle_window_ms,
             progress: parts.progress,
+            life,
             mark_last_ms: AtomicU64::new(0),
             tenant_verified: AtomicBool::new(false),
             effects_held: AtomicBool::new(false),

@@ -7,7 +7,7 @@
 
 use super::Reconciler;
 use super::gather::{Gathered, concerns_kind};
-use super::held::{REFUSED, REFUSED_TOO_OFTEN, only_observe, paused, status, waited_for};
+use super::held::{only_observe, paused, status, waited_for};
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
 use crate::plan::{self, Finding, FindingKind, Plan, RecordPlan, Step};
@@ -358,9 +358,7 @@ impl Reconciler {
         if !planned.steps.is_empty() {
             return None;
         }
-        let waits = planned.is_blocked()
-            || planned.look_again
-            || ["InDoubt", REFUSED, REFUSED_TOO_OFTEN].iter().any(|reason| planned.note(reason).is_some());
+        let waits = planned.is_blocked() || planned.look_again || planned.waits();
         let status = status(planned, row, self.clock.now_ms());
         if row.status == status && row.dirty == waits {
             return None;

@@ -78,7 +78,7 @@ impl Reconciler {
     /// Settles what is open, waiting for settle windows where sending again is allowed.
     pub(crate) async fn settle(&self, resend: Resend) -> Result<SettleReport, Error> {
         let mut report = SettleReport::default();
-        let started_ms = self.clock.now_ms();
+        let started_ms = self.clock.steady_ms();
         loop {
             let open = self.store.open_intents(&self.name).await?;
             if resend == Resend::Allowed && !open.is_empty() {
@@ -101,7 +101,7 @@ impl Reconciler {
                 }
             }
             let now_ms = self.clock.now_ms();
-            let left_ms = SETTLE_TOTAL_MAX_MS.saturating_sub(now_ms.saturating_sub(started_ms));
+            let left_ms = SETTLE_TOTAL_MAX_MS.saturating_sub(self.clock.steady_ms().saturating_sub(started_ms));
             // What is due only after this settling is left for a later one: waiting for it would hold up everything else.
             let in_time = |next_ms: &u64| next_ms.saturating_sub(now_ms) < left_ms;
             let Some(next_ms) = next_ms.filter(|next_ms| resend == Resend::Allowed && in_time(next_ms)) else {
@@ -154,7 +154,8 @@ impl Reconciler {
         report: &mut SettleReport,
     ) -> Result<Turn, Error> {
         let order = Order::of(&intent);
-        let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: Some(intent.first_sent_ms) });
+        let first_sent_ms = intent.first_sent.earliest_ms(&self.now());
+        let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: Some(first_sent_ms) });
         let finished = match self.drive_marked(task, intent.mark.clone(), Priority::Interactive).await {
             Ok(finished) => finished,
             Err(error) => {
@@ -320,9 +321,7 @@ impl Reconciler {
     ) -> Result<Turn, Error> {
         let window_ms = self.settle_window_ms.unwrap_or_else(|| visible_within_ms.max(rule.settle_window_ms));
         let now_ms = self.clock.now_ms();
-        // Both by the ATS's clock. No more than a window is left, however the clocks jumped since.
-        let over_ms = intent.last_sent_ms.saturating_add(window_ms);
-        let left_ms = over_ms.saturating_sub(self.session.ats_now_ms()).min(window_ms);
+        let left_ms = intent.last_sent.left_ms(window_ms, &self.now());
         if left_ms > 0 {
             let at_ms = now_ms.saturating_add(look_again_ms(probes(&intent)).min(left_ms));
             let to = IntentState::InDoubt {
@@ -346,8 +345,7 @@ impl Reconciler {
             return self.stick(&intent, reason).await;
         }
         let wait_ms = send_wait_ms(intent.attempt);
-        let leaves_ms = intent.last_sent_ms.saturating_add(wait_ms);
-        let left_ms = leaves_ms.saturating_sub(self.session.ats_now_ms()).min(wait_ms);
+        let left_ms = intent.last_sent.left_ms(wait_ms, &self.now());
         if left_ms > 0 {
             let at_ms = now_ms.saturating_add(left_ms);
             let to = IntentState::InDoubt {

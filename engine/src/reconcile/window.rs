@@ -5,13 +5,14 @@
 //!
 //! # Guarantees
 //! Two ends are told apart. What is *asked for* ends with the second that the ATS's clock shows, so that nothing fresh is hidden. What is
-//! *remembered* as read (the watermark) is never later than the ATS's clock when the pass began, so that nothing is stepped over. A clock that
-//! differs by more than [`SANE_MS`] is believed in neither direction: then the later of both is asked for and the earlier remembered.
+//! *remembered* as read (the watermark) is the earlier of both clocks when the pass began: an answer's date may be cached or wrong, and what is
+//! remembered too late is stepped over for good, while what is remembered too early is only read twice. A clock that differs by more than
+//! [`SANE_MS`] is not asked for either.
 //!
 //! Left out: reading the clocks; see [`crate::transport::Session::ats_clock_ms`].
 
 /// How far two clocks may differ for the ATS's to be believed. Beyond that one of them is set to another day, and nobody knows which.
-pub(super) const SANE_MS: u64 = 24 * 3_600_000;
+pub(super) const SANE_MS: u64 = crate::transport::session::CLOCK_SANE_MS;
 /// From here on a difference is told. A `Date` has whole seconds, and answers take their time.
 pub(super) const TOLD_MS: u64 = 10_000;
 /// The part of a second that a `Date` does not show.
@@ -44,10 +45,7 @@ impl Clocks {
 
     /// The latest time up to which a pass that began now may say that it has read.
     pub(super) fn read_to_ms(self) -> u64 {
-        match self.ahead_ms {
-            Some(ahead_ms) if ahead_ms > 0 && ahead_ms.unsigned_abs() <= SANE_MS => self.ats_ms(),
-            _ => self.now_ms.min(self.ats_ms()),
-        }
+        self.now_ms.min(self.ats_ms())
     }
 
     /// Whether a window that was asked for before the ATS's clock was known ends too early by it.

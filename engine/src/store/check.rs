@@ -12,7 +12,7 @@ use super::{
     Cause, Change, ChangeWhat, ConnectionRow, Declaration, Erasure, IntentAdvance, LinkRow, Mode, ObservedWrite,
     PageCommit, Problems, StatusUpdate, StoreError,
 };
-use crate::journal::{Intent, IntentState};
+use crate::journal::{Intent, IntentState, Moment};
 use atsync_model::contract::{Mark, RemoteRef};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -191,7 +191,7 @@ pub(crate) fn mark_time(asked_ms: u64, last_ms: u64) -> Checked<u64> {
 }
 
 /// The intent after a step, or why the step is not allowed.
-pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, now_ms: u64) -> Checked<Intent> {
+pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, at: Moment) -> Checked<Intent> {
     if held.attempt != attempt {
         return Err(StoreError::Stale(format!("intent {} is at attempt {}, not at {attempt}", held.id, held.attempt)));
     }
@@ -207,16 +207,16 @@ pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, now_ms: u64) ->
     let next = if again { attempt.saturating_add(1) } else { attempt };
     // An intent is written before its request waits for its turn; what is certain is that it had left when the doubt arose.
     let doubted = matches!((&held.state, &to), (IntentState::Sending, IntentState::InDoubt { .. }));
-    let last_sent_ms = match (again, doubted) {
-        (true, _) => now_ms,
-        (false, true) => held.last_sent_ms.max(now_ms),
-        (false, false) => held.last_sent_ms,
+    let last_sent = match (again, doubted) {
+        (true, _) => at,
+        (false, true) => at.later(held.last_sent),
+        (false, false) => held.last_sent,
     };
     let tries = match &to {
-        IntentState::InDoubt { reason, .. } if doubted => held.tried(last_sent_ms, reason),
+        IntentState::InDoubt { reason, .. } if doubted => held.tried(last_sent.wall_ms, reason),
         _ => held.tries.clone(),
     };
-    Ok(Intent { attempt: next, state: to, last_sent_ms, changed_ms: now_ms, tries, ..held.clone() })
+    Ok(Intent { attempt: next, state: to, last_sent, changed: at, tries, ..held.clone() })
 }
 
 /// The error for an intent that is not there.
@@ -275,8 +275,16 @@ pub(crate) fn cause(page: &PageCommit, id: &str) -> Cause {
 }
 
 /// Whether the feed still has what comes next for a reader.
-pub(crate) fn still_there(after: u64, first: u64) -> Checked {
-    if after.saturating_add(1) < first { Err(StoreError::ChangesGone { first }) } else { Ok(()) }
+pub(crate) fn still_there(after: u64, first: u64, last: u64) -> Checked {
+    if after.saturating_add(1) < first {
+        return Err(StoreError::ChangesGone { first });
+    }
+    is_within(after, last)
+}
+
+/// Whether a reader stands within the feed.
+pub(crate) fn is_within(at: u64, last: u64) -> Checked {
+    if at > last { Err(StoreError::ChangesAhead { last, at }) } else { Ok(()) }
 }
 
 /// The desired records that a step of an intent makes dirty: the next plan must see what it brought.
@@ -336,7 +344,7 @@ pub(crate) fn emptied(intent: &Intent, circle: &Circle, erasure: u64, now_ms: u6
         applied: Default::default(),
         digest: String::new(),
         tries: Vec::new(),
-        changed_ms: now_ms,
+        changed: Moment::of_wall(now_ms),
         state,
         ..intent.clone()
     })

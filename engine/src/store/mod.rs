@@ -17,7 +17,7 @@ pub mod redb;
 pub mod rows;
 mod signal;
 
-use crate::journal::{Intent, IntentId, IntentState};
+use crate::journal::{Intent, IntentId, IntentState, Moment};
 use atsync_model::contract::RemoteRef;
 use futures_util::future::BoxFuture;
 use std::fmt::Debug;
@@ -84,6 +84,16 @@ pub enum StoreError {
     ChangesGone {
         /// The serial of the oldest event that is left, or of the next one.
         first: u64,
+    },
+    /// A reader stands behind the feed's end: the store is an older copy than the one it read. Read the state anew, then go on after `last`.
+    #[error(
+        "the feed ends at {last}, and the reader stands at {at}: this store is an older copy than the one that was read, so read the records anew and go on after {last}"
+    )]
+    ChangesAhead {
+        /// The serial of the newest event.
+        last: u64,
+        /// Where the reader stands.
+        at: u64,
     },
     /// The disk, or the database's own trouble. Nothing of the transaction was kept.
     #[error("the store failed: {0}")]
@@ -285,7 +295,7 @@ pub trait Store: Debug + Send + Sync {
     /// Change events after `after`, in order, without gap.
     ///
     /// # Errors
-    /// [`StoreError::ChangesGone`] when the next one was trimmed.
+    /// [`StoreError::ChangesGone`] when the next one was trimmed; [`StoreError::ChangesAhead`] when `after` is behind the feed's end.
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>>;
 
     /// Wakes when events of the connection were committed. Where the sender is gone the store cannot tell, and whoever waits looks from time
@@ -353,6 +363,6 @@ pub struct IntentAdvance {
     pub unlink: Vec<String>,
     /// Events for the feed; their serials are given by the store.
     pub changes: Vec<Change>,
-    /// The time of it.
-    pub now_ms: u64,
+    /// When it happened; into doubt: when the request had left at the latest.
+    pub at: Moment,
 }

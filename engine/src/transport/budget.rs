@@ -16,7 +16,9 @@
 //! both sides, and each answer narrows the bounds. The new window is used when it has begun for certain, and after one that was used hard
 //! by one request alone at first. Should that one be refused, the windows lie otherwise than assumed, and where they turn is learned.
 //! Rules without aligned windows slide: in any span of the window's length at most the limit is sent, which holds for every kind of window.
-//! A reset header is read only where the manifest says that it can be trusted.
+//! A reset header is read only where the manifest says that it can be trusted, and not further than [`REST_MS_MAX`] or the window's own length.
+//!
+//! All times are steady ones ([`crate::clock`]): our wall clock may jump and the server's may lie, and neither makes a wait longer than that.
 //!
 //! # After a refusal (429)
 //! `Retry-After` is obeyed, at least a second, plus jitter; without it the budget sleeps to the next turn, longer after each further
@@ -52,15 +54,15 @@ pub enum Ended<'a> {
     Unclear,
 }
 
-/// A `Retry-After` longer than this is cut: a mistaken header must not silence a connection for days. Arbitrary.
-const RETRY_AFTER_MS_MAX: u64 = 3_600_000;
+/// A `Retry-After`, or a window's end, further away than this is cut: a mistaken header must not silence a connection for days. Arbitrary.
+pub(super) const REST_MS_MAX: u64 = 3_600_000;
 /// The shortest pause after a refusal.
 const PAUSE_MS_MIN: u64 = 1_000;
 /// The longest pause without a `Retry-After`. Arbitrary.
 const PAUSE_MS_MAX: u64 = 600_000;
 /// Requests under way at once where the rule does not say. Arbitrary; enough to use 150 requests in 30 s at 3 s latency.
 const CONCURRENCY_DEFAULT: u32 = 16;
-/// How far the clocks may be apart before the first `date` header tells. Arbitrary: machines that synchronise are far better.
+/// How far the clocks may be apart (the server's and our wall clock) before the first `date` header tells. Arbitrary: machines that synchronise are far better.
 const SKEW_UNKNOWN_MS: i64 = 1_000;
 /// Wait this much longer than computed, since timers and servers round.
 const GUARD_MS: u64 = 5;
@@ -107,7 +109,7 @@ struct Span {
     index: u64,
 }
 
-/// Bounds of (server's clock - ours).
+/// Bounds of (server's clock - our steady time).
 #[derive(Clone, Copy, Debug)]
 struct Skew {
     least_ms: i64,
@@ -140,6 +142,18 @@ impl Window {
             blocked_until_ms: 0,
             strikes: 0,
         }
+    }
+
+    /// Says what our wall clock shows at a steady time: all that is known of the server's clock before its first answer.
+    pub fn at(mut self, wall_ms: u64, steady_ms: u64) -> Self {
+        let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
+        let offset_ms = signed(wall_ms).saturating_sub(signed(steady_ms));
+        self.skew = Skew {
+            least_ms: offset_ms.saturating_sub(SKEW_UNKNOWN_MS),
+            most_ms: offset_ms.saturating_add(SKEW_UNKNOWN_MS),
+            measured: false,
+        };
+        self
     }
 
     /// The limit as last heard.
@@ -257,7 +271,7 @@ impl Window {
         self.counted = 0;
         self.straddling.clear();
         self.others = (0, 0);
-        let pause_ms = retry_after_ms(headers, now_ms).unwrap_or_else(|| {
+        let pause_ms = retry_after_ms(headers, self.skew.server_ms(now_ms)).unwrap_or_else(|| {
             let to_turn = self.span.map_or(self.window_ms, |span| span.end_ms.saturating_sub(now_ms));
             let doublings = self.strikes.saturating_sub(1).min(16);
             let growth = self.window_ms.saturating_mul((1_u64 << doublings) - 1);
@@ -273,9 +287,7 @@ impl Window {
 
     /// The first request after a turn was refused: the other side's window turns later than at multiples of its length.
     fn shift(&mut self, now_ms: u64, pause_ms: u64) {
-        let then_ms =
-            i64::try_from(now_ms.saturating_add(pause_ms)).unwrap_or(i64::MAX).saturating_add(self.skew.least_ms);
-        self.shift_ms = u64::try_from(then_ms).unwrap_or(0) % self.window_ms;
+        self.shift_ms = self.skew.server_ms(now_ms.saturating_add(pause_ms)) % self.window_ms;
         self.span = Some(self.aligned_span(now_ms, self.certain_index(now_ms)));
     }
 
@@ -338,14 +350,8 @@ impl Window {
             self.forget(now_ms);
             return;
         };
-        // A clock that was set back far would otherwise freeze the window.
-        let set_back = now_ms.saturating_add(self.window_ms.saturating_mul(2)) < span.begin_ms;
-        if now_ms < span.end_ms && !set_back {
+        if now_ms < span.end_ms {
             return;
-        }
-        if set_back {
-            self.recent.clear();
-            self.blocked_until_ms = 0;
         }
         let next = self.aligned.then(|| self.aligned_span(now_ms, self.certain_index(now_ms)));
         // After a window that was used hard, one request alone looks whether the other side has turned as well.
@@ -376,8 +382,7 @@ impl Window {
 
     /// The last aligned window that has begun for certain.
     fn certain_index(&self, now_ms: u64) -> u64 {
-        let server_ms = i64::try_from(now_ms).unwrap_or(i64::MAX).saturating_add(self.skew.least_ms);
-        u64::try_from(server_ms).unwrap_or(0).saturating_sub(self.shift_ms) / self.window_ms
+        self.skew.server_ms(now_ms).saturating_sub(self.shift_ms) / self.window_ms
     }
 
     fn aligned_span(&self, now_ms: u64, index: u64) -> Span {
@@ -398,17 +403,17 @@ impl Window {
         if self.aligned {
             return None;
         }
-        match &self.reset {
-            ResetReading::Ignore => None,
+        let left_ms = match &self.reset {
+            ResetReading::Ignore => return None,
             ResetReading::EpochSeconds { header } => {
-                let server_ms = i64::from(number(headers, Some(header))?).saturating_mul(1000);
-                let skew_ms = if self.skew.measured { self.skew.least_ms } else { 0 };
-                u64::try_from(server_ms.saturating_sub(skew_ms)).ok()
+                let end_ms = wide_number(headers, header)?.saturating_mul(1000);
+                end_ms.saturating_sub(self.skew.server_ms(now_ms))
             }
-            ResetReading::SecondsLeft { header } => Some(
-                now_ms.saturating_add(u64::from(number(headers, Some(header))?).saturating_add(1).saturating_mul(1000)),
-            ),
-        }
+            ResetReading::SecondsLeft { header } => {
+                wide_number(headers, header)?.saturating_add(1).saturating_mul(1000)
+            }
+        };
+        Some(now_ms.saturating_add(left_ms.min(self.window_ms.max(REST_MS_MAX))))
     }
 }
 
@@ -419,6 +424,12 @@ impl Span {
 }
 
 impl Skew {
+    /// What the server's clock shows at least.
+    fn server_ms(self, steady_ms: u64) -> u64 {
+        let server_ms = i64::try_from(steady_ms).unwrap_or(i64::MAX).saturating_add(self.least_ms);
+        u64::try_from(server_ms).unwrap_or(0)
+    }
+
     /// The server stamped its answer between sending and arrival, and its stamp is cut to the second.
     fn narrow(&mut self, sent_ms: u64, now_ms: u64, date_ms: u64) {
         let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
@@ -441,7 +452,7 @@ pub fn retry_after_ms(headers: &[Field], now_ms: u64) -> Option<u64> {
         Ok(seconds) => seconds.saturating_mul(1000),
         Err(_) => http_date_ms(text)?.saturating_sub(date(headers).unwrap_or(now_ms)),
     };
-    Some(wait_ms.min(RETRY_AFTER_MS_MAX))
+    Some(wait_ms.min(REST_MS_MAX))
 }
 
 /// The answer's own `date` in milliseconds.
@@ -460,6 +471,10 @@ fn value<'a>(headers: &'a [Field], name: &str) -> Option<&'a str> {
 
 fn number(headers: &[Field], name: Option<&str>) -> Option<u32> {
     value(headers, &name?.to_ascii_lowercase())?.trim().parse().ok()
+}
+
+fn wide_number(headers: &[Field], name: &str) -> Option<u64> {
+    value(headers, &name.to_ascii_lowercase())?.trim().parse().ok()
 }
 
 fn count(length: usize) -> u32 {

@@ -281,6 +281,34 @@ fn a_trusted_reset_header_ends_the_window() {
 }
 
 #[test]
+fn no_reset_header_keeps_a_window_from_ending_for_longer_than_an_hour() {
+    let readings = [
+        ResetReading::EpochSeconds { header: "x-reset".into() },
+        ResetReading::SecondsLeft { header: "x-reset".into() },
+    ];
+    for reset in readings {
+        for (said, date) in [
+            ("4294967296", None),
+            ("18446744073709551615", None),
+            ("4294967296", Some("Thu, 01 Jan 1970 00:00:00 GMT")),
+        ] {
+            let rule = RateRule { aligned: false, limit_initial: 1, reset: reset.clone(), ..rule() };
+            let mut window = Window::new(&rule).at(T0, 0);
+            assert_eq!(window.ask(0, Priority::Interactive), Decision::Go);
+            let mut headers =
+                vec![field("x-ratelimit-remaining", 0), field("x-ratelimit-limit", 1), field("x-reset", said)];
+            headers.extend(date.map(|date| field("date", date)));
+            window.end(0, 5, Ended::Answered { status: 200, headers: &headers }, 0);
+            let Decision::WaitUntil(until_ms) = window.ask(6, Priority::Interactive) else {
+                panic!("went over the limit")
+            };
+            assert!(until_ms <= REST_MS_MAX + 1_000, "{said}: {until_ms} ms");
+            assert_eq!(window.ask(REST_MS_MAX + 1_000, Priority::Interactive), Decision::Go);
+        }
+    }
+}
+
+#[test]
 fn waiters_go_by_priority_then_arrival_and_one_that_gives_up_blocks_nobody() {
     let clock = ManualClock::at(T0);
     let rule = RateRule { concurrency_max: Some(1), remaining_header: None, ..rule() };
@@ -290,7 +318,7 @@ fn waiters_go_by_priority_then_arrival_and_one_that_gives_up_blocks_nobody() {
         let (clock, budget, order) = (clock.clone(), budget.clone(), &order);
         async move {
             clock.sleep(after_ms).await;
-            match budget.acquire(priority, T0 + after_ms + patience_ms).await {
+            match budget.acquire(priority, after_ms + patience_ms).await {
                 Ok(permit) => {
                     order.borrow_mut().push(name);
                     clock.sleep(100).await;
@@ -322,7 +350,7 @@ fn a_dropped_permit_counts_as_spent_and_equal_credentials_share_a_budget() {
     let budgets = Budgets::default();
     let rule = RateRule { limit_initial: 20, remaining_header: None, ..rule() };
     let budget = budgets.of("id", &rule, &clock, &entropy);
-    drop(futures_util::FutureExt::now_or_never(budget.acquire(Priority::Interactive, T0)));
+    drop(futures_util::FutureExt::now_or_never(budget.acquire(Priority::Interactive, 0)));
     assert_eq!(budgets.of("id", &rule, &clock, &entropy).level(), (20, 19));
     assert_eq!(budgets.of("other", &rule, &clock, &entropy).level(), (20, 20));
 }

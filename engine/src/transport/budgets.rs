@@ -8,7 +8,7 @@
 
 use super::Priority;
 use super::budget::{Decision, Ended, Window};
-use crate::clock::Clock;
+use crate::clock::{Clock, shown_ms};
 use crate::entropy::Entropy;
 use atsync_model::manifest::RateRule;
 use futures_util::future::{Either, select};
@@ -45,14 +45,15 @@ type Place = (Priority, u64);
 /// The budget is used up for longer than the caller waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exhausted {
-    /// When it may be tried again.
+    /// When it may be tried again, by the wall clock.
     pub until_ms: u64,
 }
 
 impl Budget {
     /// A budget for a rule.
     pub fn new(rule: &RateRule, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        let state = State { window: Window::new(rule), queue: BTreeSet::new(), arrivals: 0 };
+        let window = Window::new(rule).at(clock.now_ms(), clock.steady_ms());
+        let state = State { window, queue: BTreeSet::new(), arrivals: 0 };
         Self { name: rule.name.clone(), clock, entropy, state: Mutex::new(state), changed: Notify::new() }
     }
 
@@ -63,7 +64,7 @@ impl Budget {
 
     /// The limit as last heard, and what the current window still allows.
     pub fn level(&self) -> (u32, u32) {
-        let now_ms = self.clock.now_ms();
+        let now_ms = self.clock.steady_ms();
         let mut state = self.lock();
         (state.window.limit(), state.window.left(now_ms))
     }
@@ -71,7 +72,7 @@ impl Budget {
     /// Waits until one request may leave.
     ///
     /// # Errors
-    /// [`Exhausted`] when that is not before `deadline_ms`; known at once where the budget knows when it turns.
+    /// [`Exhausted`] when that is not before `deadline_ms` of steady time; known at once where the budget knows when it turns.
     ///
     /// # Cancellation
     /// A dropped future leaves the queue and has spent nothing.
@@ -80,7 +81,7 @@ impl Budget {
         loop {
             // Created before the look, so that no change between look and wait is missed.
             let changed = self.changed.notified();
-            let now_ms = self.clock.now_ms();
+            let now_ms = self.clock.steady_ms();
             let until_ms = match self.look(waiting.place, now_ms) {
                 Some(Decision::Go) => return Ok(Permit { budget: Arc::clone(self), sent_ms: now_ms, settled: false }),
                 Some(Decision::WaitUntil(until_ms)) => until_ms,
@@ -88,17 +89,23 @@ impl Budget {
             };
             if now_ms >= deadline_ms {
                 return Err(Exhausted {
-                    until_ms: if until_ms == u64::MAX { now_ms.saturating_add(1_000) } else { until_ms },
+                    until_ms: self.shown_ms(if until_ms == u64::MAX { now_ms.saturating_add(1_000) } else { until_ms }),
                 });
             }
-            if until_ms > deadline_ms && self.lock().window.blocked_until(now_ms) > deadline_ms {
-                return Err(Exhausted { until_ms });
+            // Whoever is not at the head does not know when its turn comes, but none comes before a refusal is over.
+            let blocked_until_ms = self.lock().window.blocked_until(now_ms);
+            if until_ms > deadline_ms && blocked_until_ms > deadline_ms {
+                return Err(Exhausted { until_ms: self.shown_ms(blocked_until_ms) });
             }
             let wait_ms = until_ms.min(deadline_ms).saturating_sub(now_ms).max(1);
             match select(pin!(changed), self.clock.sleep(wait_ms)).await {
                 Either::Left(_) | Either::Right(_) => {}
             }
         }
+    }
+
+    fn shown_ms(&self, steady_ms: u64) -> u64 {
+        shown_ms(self.clock.as_ref(), steady_ms)
     }
 
     /// Only the head of the queue asks; `None` for the others.
@@ -111,7 +118,7 @@ impl Budget {
     }
 
     fn end(&self, sent_ms: u64, ended: Ended<'_>) {
-        let (now_ms, jitter_ms) = (self.clock.now_ms(), self.entropy.below(PAUSE_JITTER_MS));
+        let (now_ms, jitter_ms) = (self.clock.steady_ms(), self.entropy.below(PAUSE_JITTER_MS));
         self.lock().window.end(sent_ms, now_ms, ended, jitter_ms);
         self.changed.notify_waiters();
     }

@@ -15,7 +15,7 @@
 //! Cancellation: dropping a fetch is harmless here, since nothing rotates. The authorization code flow must not do it this way.
 
 use super::auth::{Authenticator, Ticket, basic, digest, set_header};
-use super::budget::{Ended, retry_after_ms};
+use super::budget::{Ended, REST_MS_MAX, retry_after_ms};
 use super::budgets::Budget;
 use super::headers::check_value;
 use super::token::{Token, error_code, read_token};
@@ -113,13 +113,13 @@ impl TokenSource {
 
     /// The token at hand, when a request that leaves now arrives before it ends.
     fn usable(&self) -> Option<Arc<Token>> {
-        let now_ms = self.means.clock.now_ms();
+        let now_ms = self.means.clock.steady_ms();
         self.current().filter(|token| token.usable(now_ms, LAST_MOMENTS_MS))
     }
 
     async fn prepare(&self) -> Result<(), NotSent> {
         if let Some(token) = self.usable() {
-            if self.means.clock.now_ms() < token.renew_at_ms {
+            if self.means.clock.steady_ms() < token.renew_at_ms {
                 return Ok(());
             }
             // One renews ahead of time, and its failure is no harm yet; the others go on with what there is.
@@ -141,7 +141,7 @@ impl TokenSource {
             if token.generation != used.generation() {
                 return Ok(true);
             }
-            let age_ms = self.means.clock.now_ms().saturating_sub(token.fetched_ms);
+            let age_ms = self.means.clock.steady_ms().saturating_sub(token.fetched_ms);
             if token.renewed && !token.accepted.load(Ordering::Relaxed) && age_ms < RENEWED_IN_VAIN_MS {
                 return Ok(false);
             }
@@ -151,14 +151,15 @@ impl TokenSource {
 
     /// Fetches with the lock held.
     async fn fetch(&self, failure: &mut Failure, renewed: bool) -> Result<Arc<Token>, NotSent> {
-        if let Some(why) = failure.why.clone().filter(|_| self.means.clock.now_ms() < failure.until_ms) {
+        if let Some(why) = failure.why.clone().filter(|_| self.means.clock.steady_ms() < failure.until_ms) {
             return Err(why);
         }
         match self.ask_encoded_then_raw().await {
             Ok((response, asked_ms)) => {
                 failure.generation += 1;
-                let token = read_token(&response, failure.generation, asked_ms, self.means.entropy.as_ref())
-                    .map_err(NotSent::Unreachable);
+                let (entropy, wall_ms) = (self.means.entropy.as_ref(), self.means.clock.now_ms());
+                let token =
+                    read_token(&response, failure.generation, asked_ms, wall_ms, entropy).map_err(NotSent::Unreachable);
                 match token {
                     Ok(token) => {
                         *failure = Failure { generation: failure.generation, ..Failure::default() };
@@ -183,13 +184,16 @@ impl TokenSource {
     }
 
     fn note(&self, failure: &mut Failure, why: NotSent) -> NotSent {
-        let now_ms = self.means.clock.now_ms();
+        let now_ms = self.means.clock.steady_ms();
         failure.strikes = failure.strikes.saturating_add(1);
         let grown_ms = HOLD_MS_MIN.saturating_mul(1 << (failure.strikes - 1).min(16)).min(HOLD_MS_MAX);
         let hold_until_ms = now_ms.saturating_add(grown_ms / 2).saturating_add(self.means.entropy.below(grown_ms / 2));
         failure.until_ms = match &why {
             NotSent::Auth(_) => now_ms.saturating_add(HOLD_REFUSED_MS),
-            NotSent::Throttled { until_ms } | NotSent::Open { until_ms } => (*until_ms).max(hold_until_ms),
+            NotSent::Throttled { until_ms } | NotSent::Open { until_ms } => {
+                let left_ms = until_ms.saturating_sub(self.means.clock.now_ms()).min(REST_MS_MAX);
+                now_ms.saturating_add(left_ms).max(hold_until_ms)
+            }
             NotSent::Refused(_) | NotSent::Unreachable(_) => hold_until_ms,
         };
         failure.why = Some(why.clone());
@@ -218,13 +222,13 @@ impl TokenSource {
 
     /// One request to the token endpoint; a complete answer or a reason that passes.
     async fn send(&self, authorization: &Secret) -> Result<(Response, u64), NotSent> {
-        let deadline_ms = self.means.clock.now_ms().saturating_add(TOKEN_WAIT_MS_MAX);
+        let deadline_ms = self.means.clock.steady_ms().saturating_add(TOKEN_WAIT_MS_MAX);
         let mut permits = Vec::with_capacity(self.means.budgets.len());
         for budget in &self.means.budgets {
             let permit = budget.acquire(Priority::Interactive, deadline_ms).await;
             permits.push(permit.map_err(|exhausted| NotSent::Throttled { until_ms: exhausted.until_ms })?);
         }
-        let asked_ms = self.means.clock.now_ms();
+        let asked_ms = self.means.clock.steady_ms();
         self.requests.fetch_add(1, Ordering::Relaxed);
         let delivery = self.means.transport.exchange(self.request(authorization)).await;
         let ended = match &delivery {

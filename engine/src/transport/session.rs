@@ -23,7 +23,7 @@ use super::oauth::{ClientCredentials, TokenMeans, Tokens};
 use super::retry::{Next, Tries, next};
 use super::url::{build_url, check_origin};
 use super::{Delivery, NotSent, Priority, Transport, WireRequest, limits};
-use crate::clock::Clock;
+use crate::clock::{Clock, shown_ms};
 use crate::entropy::Entropy;
 use atsync_model::contract::{Body, Effect, Grant, Path, Request, Target};
 use atsync_model::manifest::RateRule;
@@ -37,6 +37,8 @@ pub const WAIT_MS_MAX_DEFAULT: u64 = 120_000;
 
 /// Clocks that differ by less are taken for equal: an answer's date has whole seconds, and answers take their time.
 const CLOCKS_AGREE_MS: u64 = 10_000;
+/// An ATS's clock that differs by more is not believed: it is set to another day, or ours is, and nobody knows which.
+pub const CLOCK_SANE_MS: u64 = 24 * 3_600_000;
 /// No answer had a date yet.
 const UNDATED: i64 = i64::MIN;
 /// How often a token may end while its request waits for the budget, before the call gives up.
@@ -135,6 +137,8 @@ pub struct Session {
     ats_ahead_ms: AtomicI64,
     /// The same as the answer had it, however little it is; [`UNDATED`] before the first.
     ats_clock_ms: AtomicI64,
+    /// The least of them; `i64::MAX` before the first.
+    ats_clock_least_ms: AtomicI64,
 }
 
 #[derive(Debug)]
@@ -208,6 +212,7 @@ impl Session {
             waited_ms: AtomicU64::new(0),
             ats_ahead_ms: AtomicI64::new(0),
             ats_clock_ms: AtomicI64::new(UNDATED),
+            ats_clock_least_ms: AtomicI64::new(i64::MAX),
         };
         let held = session.held_by(&options.auth)?;
         session.credential = RwLock::new(Arc::new(held));
@@ -266,7 +271,8 @@ impl Session {
             Ok(draft) => draft,
             Err(reason) => return Delivery::NotSent(NotSent::Refused(reason)),
         };
-        if let Err(until_ms) = self.breaker.enter(self.clock.now_ms()) {
+        if let Err(until_ms) = self.breaker.enter(self.clock.steady_ms()) {
+            let until_ms = shown_ms(self.clock.as_ref(), until_ms);
             return Delivery::NotSent(NotSent::Open { until_ms });
         }
         let delivery = self.repeat(&draft, effect, priority).await;
@@ -277,13 +283,13 @@ impl Session {
             }
             Delivery::NotSent(_) => breaker::Ended::Neither,
         };
-        self.breaker.ended(ended, self.clock.now_ms(), self.entropy.below(breaker::OPEN_FIRST_MS));
+        self.breaker.ended(ended, self.clock.steady_ms(), self.entropy.below(breaker::OPEN_FIRST_MS));
         delivery
     }
 
     /// One call with all its repeats.
     async fn repeat(&self, draft: &Draft<'_>, effect: Effect, priority: Priority) -> Delivery {
-        let deadline_ms = self.clock.now_ms().saturating_add(self.wait_ms_max);
+        let deadline_ms = self.clock.steady_ms().saturating_add(self.wait_ms_max);
         let mut tries = Tries::default();
         loop {
             let (delivery, sent) = self.attempt(draft, priority, deadline_ms).await;
@@ -329,7 +335,12 @@ impl Session {
         Some(self.ats_clock_ms.load(Ordering::Relaxed)).filter(|ahead_ms| *ahead_ms != UNDATED)
     }
 
-    /// Now, by the ATS's clock as far as it is known.
+    /// The least that the ATS's clock was ahead of ours in any dated answer of this session; none before the first.
+    pub fn ats_clock_least_ms(&self) -> Option<i64> {
+        Some(self.ats_clock_least_ms.load(Ordering::Relaxed)).filter(|ahead_ms| *ahead_ms != i64::MAX)
+    }
+
+    /// Now, by the ATS's clock as far as it is known. A guess: nothing durable is dated by it, and no wait ends by it.
     pub fn ats_now_ms(&self) -> u64 {
         self.clock.now_ms().saturating_add_signed(self.ats_ahead_ms())
     }
@@ -388,7 +399,7 @@ impl Session {
                 Err(why) => return (Delivery::NotSent(why), None),
             }
         };
-        let sent_ms = self.clock.now_ms();
+        let sent_ms = self.clock.steady_ms();
         let delivery = self.transport.exchange(wire).await;
         let ended = match &delivery {
             Delivery::Answered(response) => Ended::Answered { status: response.status, headers: &response.headers },
@@ -411,9 +422,9 @@ impl Session {
     ) -> Result<(Vec<Permit>, Ticket), NotSent> {
         for _ in 0..CLEAR_ROUNDS_MAX {
             held.auth.ready().await?;
-            let asked_ms = self.clock.now_ms();
+            let asked_ms = self.clock.steady_ms();
             let permits = acquire_all(held.budgets(draft.origin_name), priority, deadline_ms).await;
-            self.waited_ms.fetch_add(self.clock.now_ms().saturating_sub(asked_ms), Ordering::Relaxed);
+            self.waited_ms.fetch_add(self.clock.steady_ms().saturating_sub(asked_ms), Ordering::Relaxed);
             let permits = permits?;
             match held.auth.authorize(wire) {
                 Some(ticket) => return Ok((permits, ticket)),
@@ -428,8 +439,9 @@ impl Session {
         let (Some(theirs), Ok(ours)) = (theirs, i64::try_from(self.clock.now_ms())) else { return };
         let ahead_ms = theirs.saturating_sub(ours);
         self.ats_clock_ms.store(ahead_ms, Ordering::Relaxed);
-        let agree = ahead_ms.unsigned_abs() <= CLOCKS_AGREE_MS;
-        self.ats_ahead_ms.store(if agree { 0 } else { ahead_ms }, Ordering::Relaxed);
+        self.ats_clock_least_ms.fetch_min(ahead_ms, Ordering::Relaxed);
+        let believed = (CLOCKS_AGREE_MS + 1..=CLOCK_SANE_MS).contains(&ahead_ms.unsigned_abs());
+        self.ats_ahead_ms.store(if believed { ahead_ms } else { 0 }, Ordering::Relaxed);
     }
 
     fn note(&self, draft: &Draft<'_>, delivery: &Delivery, ticket: &Ticket, sent_ms: u64) {
@@ -456,7 +468,7 @@ impl Session {
             origin = draft.origin.url.origin().ascii_serialization(),
             path = draft.url.path(),
             outcome = word,
-            duration_ms = self.clock.now_ms().saturating_sub(sent_ms),
+            duration_ms = self.clock.steady_ms().saturating_sub(sent_ms),
             "request"
         );
     }

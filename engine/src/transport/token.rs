@@ -49,7 +49,7 @@ impl Token {
     }
 }
 
-/// Reads the token out of a successful answer.
+/// Reads the token out of a successful answer. `asked_ms`: the steady time at which it was asked for; `wall_ms`: the wall time now.
 ///
 /// # Errors
 /// A sentence that shows nothing of the answer.
@@ -57,6 +57,7 @@ pub(super) fn read_token(
     response: &Response,
     generation: u64,
     asked_ms: u64,
+    wall_ms: u64,
     entropy: &dyn Entropy,
 ) -> Result<Token, String> {
     let answer: Value =
@@ -72,7 +73,7 @@ pub(super) fn read_token(
     }
     let header = Secret::new(format!("Bearer {text}"));
     check_value("authorization", header.expose())?;
-    let life_ms = life_ms(&answer, response, asked_ms).clamp(LIFE_MS_MIN, LIFE_MS_MAX);
+    let life_ms = life_ms(&answer, response, wall_ms).clamp(LIFE_MS_MIN, LIFE_MS_MAX);
     let margin_ms = (life_ms / 5).min(MARGIN_MS_MAX);
     let ahead_ms = margin_ms.saturating_add(entropy.below(margin_ms));
     Ok(Token {
@@ -87,7 +88,7 @@ pub(super) fn read_token(
     })
 }
 
-fn life_ms(answer: &Value, response: &Response, asked_ms: u64) -> u64 {
+fn life_ms(answer: &Value, response: &Response, wall_ms: u64) -> u64 {
     let seconds = answer.get("expires_in").and_then(|value| match value {
         Value::Number(number) => number.as_u64().or_else(|| number.as_f64().filter(|n| *n >= 0.0).map(whole)),
         Value::String(text) => text.trim().parse().ok(),
@@ -99,7 +100,7 @@ fn life_ms(answer: &Value, response: &Response, asked_ms: u64) -> u64 {
     let ends =
         answer.get("expires_at").and_then(Value::as_str).and_then(|text| text.trim().parse::<jiff::Timestamp>().ok());
     match ends.and_then(|time| u64::try_from(time.as_millisecond()).ok()) {
-        Some(ends_ms) => ends_ms.saturating_sub(date(&response.headers).unwrap_or(asked_ms)),
+        Some(ends_ms) => ends_ms.saturating_sub(date(&response.headers).unwrap_or(wall_ms)),
         None => LIFE_ASSUMED_MS,
     }
 }

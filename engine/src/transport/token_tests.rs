@@ -12,6 +12,7 @@ fn read(body: &str, date: Option<&str>) -> Result<Token, String> {
         &Response { status: 200, headers, body: body.as_bytes().to_vec() },
         1,
         NOW_MS,
+        NOW_MS,
         SeededEntropy::new(7).as_ref(),
     )
 }

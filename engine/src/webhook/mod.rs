@@ -148,7 +148,9 @@ impl Connection {
             Hooking::Forged => return Ok(Verdict::Forged.into()),
             Hooking::Authentic { message, hints, signed_at_ms } => (message, hints, signed_at_ms),
         };
-        if signed_at_ms.is_some_and(|at_ms| is_stale(at_ms, reconciler.session.ats_now_ms())) {
+        // Fresh by either clock: one of them may be wrong, and a hint is only a hint.
+        let clocks = [reconciler.clock.now_ms(), reconciler.session.ats_now_ms()];
+        if signed_at_ms.is_some_and(|at_ms| clocks.iter().all(|now_ms| is_stale(at_ms, *now_ms))) {
             return Ok(Verdict::Stale.into());
         }
         let key = Key::of(&ids, &message);

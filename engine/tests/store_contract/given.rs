@@ -1,7 +1,7 @@
 //! What the laws begin with.
 
 use atsync::SystemEntropy;
-use atsync::journal::{Intent, IntentState};
+use atsync::journal::{Intent, IntentState, Moment};
 use atsync::model::contract::{Mark, RemoteRef};
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{
@@ -112,7 +112,7 @@ pub(crate) fn intent(host: &str, operation: &str) -> Intent {
     Intent {
         makes: Default::default(),
         applied: Default::default(),
-        last_sent_ms: 200,
+        last_sent: Moment::of_wall(200),
         id: 0,
         host: host.to_owned(),
         operation: operation.to_owned(),
@@ -122,8 +122,8 @@ pub(crate) fn intent(host: &str, operation: &str) -> Intent {
         mark: Mark { text: "mark".to_owned(), time_ms: 100 },
         generation: 1,
         attempt: 0,
-        first_sent_ms: 100,
-        changed_ms: 100,
+        first_sent: Moment::of_wall(100),
+        changed: Moment::of_wall(100),
         tries: Vec::new(),
         state: IntentState::Sending,
     }
@@ -145,7 +145,7 @@ pub(crate) fn step(id: u64, attempt: u32, to: IntentState) -> atsync::store::Int
         links: Vec::new(),
         unlink: Vec::new(),
         changes: Vec::new(),
-        now_ms: 300,
+        at: Moment::of_wall(300),
     }
 }
 

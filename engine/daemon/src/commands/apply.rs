@@ -101,7 +101,7 @@ async fn declare_and_apply(config: &Path, options: &cli::Apply, output: &Output,
         let is_nothing = planned.is_empty() && report.steps.is_empty();
         output.data(&if is_nothing { format!("{calls}.") } else { format!("{}, {calls}.", outcome(&report)) });
     }
-    if report.is_complete() && report.not_in_step > 0 {
+    if report.came_about() && report.not_in_step > 0 {
         let name = &options.name;
         output.note(&format!(
             "some records are not in step yet; `atsync plan {name}` shows what is left, `atsync apply {name}` does it"
@@ -155,7 +155,7 @@ async fn long(
     if !options.json {
         output.data(&format!("{}, {}.", outcome(&report), count(calls(connection), "call")));
     }
-    let is_whole = report.is_complete() && report.not_in_step == 0 && open == 0 && tally.blocked == 0;
+    let is_whole = report.is_complete() && open == 0 && tally.blocked == 0;
     if is_whole { Ok(DONE) } else { Err(Failure::Said) }
 }
 
@@ -243,7 +243,7 @@ pub(super) fn outcome(report: &ApplyReport) -> String {
 
 /// The exit code: 0 only when everything came about and was seen to be there.
 fn finish(plan: &Plan, report: &ApplyReport, open: u64) -> Ended {
-    let is_whole = report.is_complete() && report.not_in_step == 0 && open == 0;
+    let is_whole = report.is_complete() && open == 0;
     if is_whole && plan.blocked().next().is_none() { Ok(DONE) } else { Err(Failure::Said) }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Tally {
     calls: u64,
     /// Blocked records.
     pub(super) blocked: u64,
+    /// Records that wait for a look, a time or a person.
+    waiting: u64,
     shared: BTreeSet<String>,
 }
 
@@ -45,6 +47,7 @@ impl Tally {
         self.changed += plan.writes() - created;
         self.calls += u64::from(calls);
         self.blocked += plan.records.iter().filter(|record| record.is_blocked()).count() as u64;
+        self.waiting += plan.records.iter().filter(|record| record.waits()).count() as u64;
     }
 
     /// Whether there is nothing to send.
@@ -55,6 +58,7 @@ impl Tally {
     /// One line: how much it is.
     pub(super) fn summary(&self, name: &str) -> String {
         let mut line = match self.is_empty() {
+            true if self.waiting > 0 => format!("Nothing to send to {name} now."),
             true => format!("Nothing to do for {name}."),
             false => format!(
                 "Plan for {name}: {} to create, {} to change, about {} calls.",
@@ -63,6 +67,9 @@ impl Tally {
         };
         if self.blocked > 0 {
             line.push_str(&format!(" {} blocked.", count(self.blocked, "record")));
+        }
+        if self.waiting > 0 {
+            line.push_str(&format!(" {} not in step and cannot go on now.", count(self.waiting, "record")));
         }
         line
     }
@@ -163,5 +170,5 @@ fn add(whole: &mut ApplyReport, part: ApplyReport) {
 
 /// The exit code of a plan in parts.
 pub(super) fn exit_code(tally: &Tally) -> u8 {
-    plan::code(tally.blocked > 0, tally.is_empty())
+    plan::code(tally.blocked > 0, tally.is_empty() && tally.waiting == 0)
 }

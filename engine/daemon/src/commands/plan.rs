@@ -68,14 +68,15 @@ pub(super) fn blocked(plan: &Plan) -> Option<String> {
 }
 
 fn exit_code(plan: &Plan) -> u8 {
-    code(plan.blocked().next().is_some(), plan.is_empty())
+    let waits = plan.records.iter().any(atsync::plan::RecordPlan::waits);
+    code(plan.blocked().next().is_some(), plan.is_empty() && !waits)
 }
 
-/// The exit code for a plan in which a record is blocked, or in which there is nothing to do.
-pub(super) fn code(is_blocked: bool, is_empty: bool) -> u8 {
+/// The exit code for a plan in which a record is blocked, or in which there is nothing to do and nothing waits.
+pub(super) fn code(is_blocked: bool, is_done: bool) -> u8 {
     if is_blocked {
         1
-    } else if is_empty {
+    } else if is_done {
         DONE
     } else {
         TO_DO

@@ -447,7 +447,7 @@ impl Store for MemoryStore {
         self.on(connection, move |held, _| {
             check::advance(&name, &advance)?;
             let intent = held.intents.get(&advance.id).ok_or_else(|| check::no_intent(advance.id))?;
-            let next = check::step(intent, advance.attempt, advance.to, advance.now_ms)?;
+            let next = check::step(intent, advance.attempt, advance.to, advance.at)?;
             held.intents.insert(next.id, next.clone());
             check::moved_by(&next, &advance.links, &advance.unlink).iter().for_each(|key| held.mark(key));
             advance.unlink.iter().for_each(|host| drop(held.links.remove(host)));
@@ -486,7 +486,7 @@ impl Store for MemoryStore {
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
             let newest_first = held.intents.values().rev();
-            let young = newest_first.take_while(|intent| intent.first_sent_ms >= since_ms);
+            let young = newest_first.take_while(|intent| intent.first_sent.wall_ms >= since_ms);
             Ok(young.take(rows_max).cloned().collect())
         })
     }
@@ -505,7 +505,7 @@ impl Store for MemoryStore {
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>> {
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
-            check::still_there(after, held.first_serial())?;
+            check::still_there(after, held.first_serial(), held.last_serial)?;
             Ok(held.changes.iter().filter(|change| change.serial > after).take(rows_max).cloned().collect())
         })
     }
@@ -572,6 +572,7 @@ impl Store for MemoryStore {
         let (name, consumer) = (connection.to_owned(), consumer.to_owned());
         self.on(connection, move |held, _| {
             check::within(&name, "a consumer's name", &consumer)?;
+            check::is_within(serial, held.last_serial)?;
             // A consumer that acknowledges 0 is known from then on, and holds back trimming.
             let offset = held.offsets.entry(consumer).or_default();
             *offset = (*offset).max(serial);

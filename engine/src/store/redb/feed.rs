@@ -202,7 +202,9 @@ pub(super) fn changes(
     rows_max: usize,
 ) -> Result<Vec<Change>, StoreError> {
     check::rows(rows_max)?;
-    check::still_there(after, first_serial(&table(read, COUNTERS)?, connection)?)?;
+    let counters = table(read, COUNTERS)?;
+    let last = number(&counters, &serial_key(connection))?;
+    check::still_there(after, first_serial(&counters, connection)?, last)?;
     let observed = table(read, OBSERVED)?;
     let prefix = Key::of(connection);
     let mut found = Vec::new();
@@ -339,6 +341,7 @@ pub(super) fn acknowledge(
     consumer: &str,
     serial: u64,
 ) -> Result<(), StoreError> {
+    check::is_within(serial, last_serial(tables, connection)?)?;
     let key = Key::of(connection).text(consumer);
     // A consumer that acknowledges 0 is known from then on, and holds back trimming.
     let held = get(tables.offsets.rows(), &key)?.map(|value| number_of(value.value())).transpose()?;

@@ -61,7 +61,7 @@ pub(super) fn begin(tables: &mut Tables<'_>, connection: &str, intent: Intent) -
 /// Moves an intent on. See [`crate::store::Store::advance_intent`].
 pub(super) fn advance(tables: &mut Tables<'_>, connection: &str, advance: IntentAdvance) -> Result<Intent, StoreError> {
     let held = load(tables.intents.rows(), connection, advance.id)?.ok_or_else(|| check::no_intent(advance.id))?;
-    let next = check::step(&held, advance.attempt, advance.to, advance.now_ms)?;
+    let next = check::step(&held, advance.attempt, advance.to, advance.at)?;
     let value = to_json(&next)?;
 
     tables.intents.put(&key_of(connection, next.id), &value)?;
@@ -192,7 +192,7 @@ pub(super) fn intents_since(
     let mut found = Vec::new();
     each_back(&table(read, INTENTS)?, Key::of(connection).within(), |value| {
         let intent: Intent = from_json(value, WHAT)?;
-        let goes_on = intent.first_sent_ms >= since_ms && found.len() < rows_max;
+        let goes_on = intent.first_sent.wall_ms >= since_ms && found.len() < rows_max;
         if goes_on {
             found.push(intent);
         }

@@ -160,14 +160,11 @@ async fn write(connection: &Connection, records: &[Desired], output: &Output) ->
         }
         _ => None,
     });
-    if !report.is_complete() || report.not_in_step > 0 {
+    if !report.is_complete() {
         let left = connection.plan(PlanOf::Dirty).await?;
         super::plan::show(&left, output);
     }
-    held(
-        report.is_complete() && report.not_in_step == 0,
-        &refused.unwrap_or("one apply brings everything about".into()),
-    )
+    held(report.is_complete(), &refused.unwrap_or("one apply brings everything about".into()))
 }
 
 async fn again(

@@ -1,0 +1,73 @@
+//! How long ago something was, and how early.
+
+use super::{DAY_MS, Moment, Now};
+
+const WALL_MS: u64 = 1_795_514_400_000;
+const DECADE_MS: i64 = 10 * 366 * 24 * 3_600_000;
+
+fn sent(ahead_ms: Option<i64>) -> Moment {
+    Moment { wall_ms: WALL_MS, steady_ms: 5_000, life: 1, ahead_ms }
+}
+
+/// So many milliseconds after [`sent`], by clocks that may have jumped; `life` 2 began a second before.
+fn now(life: u64, true_ms: u64, jumped_ms: i64, ahead_ms: Option<i64>) -> Now {
+    let wall_ms = (WALL_MS + true_ms).saturating_add_signed(jumped_ms);
+    let steady_ms = if life == 1 { 5_000 + true_ms } else { 1_000 };
+    let at = Moment { wall_ms, steady_ms, life, ahead_ms };
+    Now { at, began_ms: 0, ahead_least_ms: ahead_ms }
+}
+
+#[test]
+fn within_a_life_neither_a_jump_nor_the_ats_changes_how_long_ago_it_was() {
+    for jumped_ms in [-3 * 3_600_000, -1, 0, 1, 3 * 3_600_000, DECADE_MS] {
+        for then_ms in [None, Some(-180_000), Some(0), Some(DECADE_MS)] {
+            for ahead_ms in [None, Some(-180_000), Some(0), Some(DECADE_MS), Some(-DECADE_MS)] {
+                assert_eq!(sent(then_ms).elapsed_ms(&now(1, 160, jumped_ms, ahead_ms)), 160);
+            }
+        }
+    }
+}
+
+#[test]
+fn over_a_restart_no_single_wrong_clock_makes_a_wait_shorter() {
+    // Ours jumped ahead, the ATS's tells; the ATS's is wrong by any amount, ours tells.
+    for (jumped_ms, then_ms, ahead_ms) in [
+        (3_600_000, Some(0), Some(-3_600_000)),
+        (0, Some(-180_000), Some(0)),
+        (0, Some(-DECADE_MS), Some(0)),
+        (0, Some(0), Some(DECADE_MS)),
+        (3_600_000, Some(0), None),
+    ] {
+        let elapsed_ms = sent(then_ms).elapsed_ms(&now(2, 2_000, jumped_ms, ahead_ms));
+        assert!(elapsed_ms <= 2_000, "{jumped_ms} {then_ms:?} {ahead_ms:?}: {elapsed_ms}");
+    }
+}
+
+#[test]
+fn a_wait_ends_however_wrong_the_ats_is() {
+    for ahead_ms in [None, Some(0), Some(-DECADE_MS), Some(DECADE_MS)] {
+        for then_ms in [None, Some(0), Some(DECADE_MS), Some(-DECADE_MS)] {
+            let mut later = now(2, 2_000, 0, ahead_ms);
+            later.at.steady_ms = 30_000;
+            assert_eq!(sent(then_ms).left_ms(30_000, &later), 0, "from the start of this life");
+            assert_eq!(sent(then_ms).left_ms(30_000, &now(2, DAY_MS, 0, ahead_ms)), 0, "a day later");
+        }
+    }
+    assert_eq!(sent(Some(0)).left_ms(30_000, &now(2, 60_000, 0, Some(0))), 0, "where the clocks agree at once");
+    assert_eq!(sent(None).left_ms(30_000, &now(2, 60_000, 0, None)), 0, "where the ATS never says");
+}
+
+#[test]
+fn what_the_ats_may_have_stamped_is_never_later_than_any_answer_showed() {
+    let shown = now(1, 160, 0, Some(-180_000));
+    assert_eq!(sent(Some(DECADE_MS)).earliest_ms(&shown), WALL_MS - 180_000);
+    assert_eq!(sent(Some(-3_600_000)).earliest_ms(&shown), WALL_MS - 3_600_000);
+    assert_eq!(sent(Some(60_000)).earliest_ms(&now(1, 160, 0, Some(60_000))), WALL_MS, "ours is the earlier");
+    assert_eq!(sent(None).earliest_ms(&now(1, 160, 0, None)), WALL_MS);
+}
+
+#[test]
+fn of_two_moments_the_later_one_is_told_whatever_the_wall_showed() {
+    let (first, second) = (sent(None), Moment { steady_ms: 6_000, wall_ms: WALL_MS - 3_600_000, ..sent(None) });
+    assert_eq!((first.later(second), second.later(first)), (second, second));
+}
