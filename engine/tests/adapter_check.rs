@@ -17,7 +17,7 @@ fn manifest_json() -> Value {
         "origins": [{"name": "api", "base": {"how": "fixed", "url": "https://ats.example"}}],
         "auth": [{"scheme": "bearer"}],
         "rates": [{"name": "all", "origins": ["api"], "window_ms": 1000, "limit_initial": 5}],
-        "kinds": [{"name": "jobs", "scan": {"how": "list"}, "page_max": 100, "fields": ["title", "state"], "permission": "read"}],
+        "kinds": [{"name": "jobs", "scan": {"how": "list"}, "page_max": 100, "fields": ["title", "state", "departments"], "permission": "read"}],
         "operations": [{"name": "jobs.create", "kind": "jobs", "verb": "create", "class": "probeable", "refused_statuses": [422],
             "calls": 1, "permissions": ["read"], "opt_in": "writes"}],
         "permissions": [{"id": "read", "label": "Read", "grant_at": "there", "without_it": "nothing"}],
@@ -313,8 +313,11 @@ fn received(page: Page) -> (Page, Vec<Problem>) {
 #[test]
 fn a_record_that_breaks_a_rule_costs_itself_and_not_the_page() {
     type Fault = (&'static str, fn(&mut Item));
-    let faults: [Fault; 9] = [
+    let faults: [Fault; 12] = [
         ("no id", |item| item.id.clear()),
+        ("a blank before the id", |item| item.id = " 8".into()),
+        ("a line's end in the id", |item| item.id = "8\n8".into()),
+        ("a NUL in the id", |item| item.id = "8\0".into()),
         ("a long id", |item| item.id = "7".repeat(limits::NAME_BYTES_MAX + 1)),
         ("a strange kind", |item| item.kind = "people".into()),
         ("no mask", |item| item.mask = 9),
@@ -328,7 +331,7 @@ fn a_record_that_breaks_a_rule_costs_itself_and_not_the_page() {
         let mut page = page();
         let (mut bad, good) = (Item { id: "8".into(), ..item() }, item());
         fault(&mut bad);
-        let named = !bad.id.is_empty() && bad.id.len() < limits::NAME_BYTES_MAX;
+        let named = bad.id == "8";
         page.items = vec![bad, good.clone()];
         let (taken, problems) = received(page);
         assert_eq!(taken.items, [good], "{what}");
@@ -350,6 +353,60 @@ fn a_member_that_cannot_be_kept_costs_that_member() {
         assert_eq!(item.body, r#"{"state":"open"}"#);
         assert_eq!(taken.masks[item.mask as usize], ["state"], "the field is unknown");
         assert_eq!(problems.iter().map(|problem| problem.field.as_deref()).collect::<Vec<_>>(), [Some("title")]);
+    }
+}
+
+#[test]
+fn a_reference_without_an_id_is_unknown_and_never_known_to_be_empty() {
+    let with = |value: &str| {
+        let mut page = page();
+        page.masks = vec![vec!["title".into(), "departments".into()]];
+        page.items[0].body = format!("{{\"title\":\"Baker\",\"departments\":{value}}}");
+        page
+    };
+    for bad in [
+        "{}",
+        "{\"id\":\"\"}",
+        "{\"id\":\" 7\"}",
+        "{\"id\":\"7\\n\"}",
+        "{\"id\":7}",
+        "{\"id\":null}",
+        "{\"name\":\"\"}",
+        "\"7\"",
+        "7",
+        "true",
+        "[null]",
+        "[\"7\"]",
+        "[[]]",
+        "[{}]",
+        "[{\"id\":\"7\"},{\"id\":\"\"}]",
+        "{\"id\":\"7\",\"more\":1e999}",
+    ] {
+        let (taken, problems) = received(with(bad));
+        assert_eq!(taken.items[0].body, r#"{"title":"Baker"}"#, "{bad}");
+        assert_eq!(taken.masks[taken.items[0].mask as usize], ["title"], "{bad}: the field is unknown");
+        assert_eq!(problems[0].field.as_deref(), Some("departments"), "{bad}");
+    }
+    for good in
+        ["null", "[]", "{\"name\":\"R&D\"}", "{\"id\":\"a/b\"}", "[{\"id\":\"7\",\"name\":null},{\"name\":\"x\"}]"]
+    {
+        assert_eq!(received(with(good)).1, [], "{good}");
+    }
+}
+
+#[test]
+fn what_is_no_id_is_taken_nowhere() {
+    for bad in ["", " ", "7 ", "\t7", "7\u{7f}", &"7".repeat(limits::NAME_BYTES_MAX + 1)] {
+        let reference = RemoteRef::new("jobs", bad);
+        let link = Link { role: "subject".into(), kind: "jobs".into(), id: bad.into() };
+        for step in [
+            Ok(Step::Done(Outcome::Written(Written::Applied(Applied { links: vec![link], ..applied() })))),
+            Ok(Step::Done(Outcome::Probed(Probed::Ambiguous(vec![reference.clone()])))),
+            Err(Failure::Moved(reference)),
+        ] {
+            let said = format!("{step:?}");
+            assert!(checked(step).is_err(), "{bad:?}: {said}");
+        }
     }
 }
 
@@ -432,8 +489,8 @@ fn a_list_with_an_entry_that_cannot_be_read_is_unknown_and_not_empty() {
         ("emails", r#"[{"value":"a@x.com"},{"value":null}]"#),
         ("emails", r#"[{"value":"a@x.com"},{"type":"work"}]"#),
         ("emails", r#"[{"value":"a@x.com"},null]"#),
-        ("tags", r#"["vip",null]"#),
-        ("tags", r#"["vip",7]"#),
+        ("tags", r#"[{"name":"vip"},null]"#),
+        ("tags", r#"[{"name":"vip"},7]"#),
         ("tags", "{}"),
     ] {
         let (body, known, places) = taken(&format!(r#"{{"title":"x","{field}":{bad}}}"#));
@@ -443,7 +500,7 @@ fn a_list_with_an_entry_that_cannot_be_read_is_unknown_and_not_empty() {
     for (field, sound) in [
         ("emails", r#"[{"value":"a@x.com","type":{"value":"work"}}]"#),
         ("emails", "null"),
-        ("tags", r#"["vip",{"id":"1","name":"vip"}]"#),
+        ("tags", r#"[{"name":"vip"},{"id":"1","name":"top"}]"#),
     ] {
         let (_, known, places) = taken(&format!(r#"{{"{field}":{sound}}}"#));
         assert!(places.is_empty() && known.contains(&field.to_owned()), "{field}: {sound}");

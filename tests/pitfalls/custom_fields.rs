@@ -97,6 +97,69 @@ fn a_custom_value_that_a_recruiter_set_between_plan_and_apply_survives() {
     }
 }
 
+/// Entries 4 and 5: a row that does not show what others stored, in whatever form, leads to no update that erases it. Once it is shown, the host's
+/// own value is written beside it.
+#[test]
+fn what_a_row_does_not_show_of_others_is_never_erased() {
+    type Hide = fn(&mut serde_json::Map<String, Value>);
+    let hides: [(&str, Hide); 9] = [
+        ("null", |row| drop(row.insert("custom_fields".into(), Value::Null))),
+        ("an empty list", |row| drop(row.insert("custom_fields".into(), json!([])))),
+        ("a list of null", |row| drop(row.insert("custom_fields".into(), json!([null])))),
+        ("no member", |row| drop(row.remove("custom_fields"))),
+        ("values without a value", |row| {
+            let values = row.get_mut("custom_fields").unwrap().as_object_mut().unwrap();
+            values.values_mut().for_each(|field| drop(field.as_object_mut().unwrap().remove("value")));
+        }),
+        ("phones: null", |row| drop(row.insert("phone_numbers".into(), Value::Null))),
+        ("phones: a list of null", |row| drop(row.insert("phone_numbers".into(), json!([null])))),
+        ("phones: a renamed member", |row| {
+            for entry in row.get_mut("phone_numbers").unwrap().as_array_mut().unwrap() {
+                let value = entry["value"].take();
+                *entry = json!({"number": value});
+            }
+        }),
+        ("phones: an empty entry", |row| drop(row.insert("phone_numbers".into(), json!([{}])))),
+    ];
+    for (what, hide) in hides {
+        println!("{what}");
+        let world = world(|quirks| quirks.custom_fields_patch = CustomFieldsPatch::ReplaceAll);
+        let acme = world.connect();
+        let candidate = rich(&world);
+        let others = json!([{"value": "+44 20 7946 0000", "type": "home"}]);
+        let phones = json!({"phone_numbers": others}).as_object().unwrap().clone();
+        recruiter(&world, &Recruiter::Set { collection: "candidates".into(), id: candidate, values: phones });
+        bring(&world, &acme, &json!({"key": "ref-1", "emails": [email_of(&world, candidate)]}));
+        let before = world.sandbox.row("candidates", candidate).unwrap();
+        world.wire.edit_rows("/v3/candidates", move |_, rows| {
+            rows.iter_mut().filter(|row| row["id"] == candidate).for_each(|row| hide(row.as_object_mut().unwrap()));
+        });
+        let mut record = own(&world, candidate, &json!({"external_ref": "ref-1"}));
+        let is_of_phones = what.starts_with("phones");
+        if is_of_phones {
+            record["phones"] = json!(["+44 20 7946 0001"]);
+        }
+        record["policy"] = json!({"phones": "enforce", "custom_fields": "enforce"});
+        for round in 0..2 {
+            super::pass(&world, 200_000);
+            let report = bring(&world, &acme, &record);
+            assert!(round > 0 || !report.is_complete(), "{what}: {report:#?}");
+        }
+        let after = world.sandbox.row("candidates", candidate).unwrap();
+        assert_eq!(after["custom_fields"], before["custom_fields"], "{what}");
+        assert_eq!(after["phone_numbers"], before["phone_numbers"], "{what}");
+        world.wire.spare();
+        world.run(acme.pull("candidates", true)).unwrap();
+        converge(&world, &acme, 12);
+        let values = values(&world, candidate);
+        assert_eq!(values["external_ref"]["value"], "ref-1", "{what}");
+        assert_eq!(values["seniority"]["value"], "Senior", "{what}");
+        let phones = world.sandbox.row("candidates", candidate).unwrap()["phone_numbers"].clone();
+        assert_eq!(phones.as_array().unwrap().len(), if is_of_phones { 2 } else { 1 }, "{what}");
+        assert_eq!(phones[0], others[0], "{what}");
+    }
+}
+
 /// Entry 5: an owned field that is cleared goes, and only that one.
 #[test]
 fn clearing_one_custom_field_clears_no_other_under_either_reading_of_patch() {

@@ -14,6 +14,7 @@ pub mod answer;
 mod check;
 mod fetch;
 mod hook;
+mod instant;
 pub mod kinds;
 pub mod link;
 pub mod manifest;

@@ -90,9 +90,10 @@ fn step(request: Request, state: &State, effect: Effect) -> Result<Step, Failure
     Ok(Step::Send(Send { request, state: state.encode()?, effect, secrets: Vec::new() }))
 }
 
-/// Whether a text can be an id of Greenhouse: a positive whole number of up to 19 digits (harvest-v3.md §3 \[ok\]).
+/// Whether a text can be an id of Greenhouse: a positive whole number of up to 19 digits (harvest-v3.md §3 \[ok\]), in the one form in which
+/// it is written. `07` names no other record than `7`, so it must not be stored as one.
 pub fn is_id(text: &str) -> bool {
-    (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+    (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0')
 }
 
 /// An id as the JSON number that request bodies want.

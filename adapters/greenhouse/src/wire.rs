@@ -4,13 +4,16 @@
 //! `null` says "empty" only where openapi-v3.json lets the member be null. A flag or list that the document never makes null and
 //! that is null all the same is a flaw: the field is unknown, neither false nor empty. An empty text is none, since scalars are cleared
 //! with `""` (harvest-v3.md §7 \[2nd\]). Ids are whole numbers beyond 32 and perhaps beyond 53 bits (§3 \[ok\]) and become text
-//! without passing through a floating number; ids written as text are taken too. Text is borrowed wherever it holds no escapes.
+//! without passing through a floating number; ids written as text are taken too. What is no id ([`request::is_id`]), no time, or a flag in
+//! place of a text is a flaw, never a value. Text is borrowed wherever it holds no escapes.
 //!
 //! A row is read strictly first, in one pass. Only when that fails is it read member by member, so that a bad member costs itself.
 //!
 //! Serde's own `Option<Cow<str>>` always copies, which is why [`Str`] exists. Unknown members are ignored: the raw record keeps them.
 
+use crate::{instant, request};
 use atsync_model::unified::{Ref, Text};
+use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -129,22 +132,29 @@ impl<'a> Got<Str<'a>> {
     }
 }
 
+impl<'a> Got<Time<'a>> {
+    /// A time; an empty text is none.
+    pub(crate) fn text(self, field: &'static str, lacking: &mut Lacking) -> Option<Text<'a>> {
+        self.take(field, lacking).map(|time| time.0).filter(|text| !text.is_empty())
+    }
+}
+
 impl<'a> Got<Id<'a>> {
     /// A reference.
     pub(crate) fn reference(self, field: &'static str, lacking: &mut Lacking) -> Option<Ref<'a>> {
-        self.take(field, lacking).and_then(Id::reference)
+        self.take(field, lacking).map(Id::reference)
     }
 
     /// A reference that a record always has: `null` says nothing of it.
     pub(crate) fn some_reference(self, field: &'static str, lacking: &mut Lacking) -> Ref<'a> {
-        self.take_some(field, lacking).and_then(Id::reference).unwrap_or_default()
+        self.take_some(field, lacking).map(Id::reference).unwrap_or_default()
     }
 }
 
 impl<'a> Got<Vec<Id<'a>>> {
     /// References; none for `null`, where the document has it.
     pub(crate) fn references(self, field: &'static str, lacking: &mut Lacking) -> Vec<Ref<'a>> {
-        self.take(field, lacking).unwrap_or_default().into_iter().filter_map(Id::reference).collect()
+        self.take(field, lacking).unwrap_or_default().into_iter().map(Id::reference).collect()
     }
 }
 
@@ -207,7 +217,8 @@ impl Lacking {
     }
 }
 
-/// A text, borrowed where possible. Numbers and truth values are taken as text, for members whose type the reference leaves open.
+/// A text, borrowed where possible. Numbers are taken as text, for members whose type the reference leaves open. Flags, lists and objects
+/// are none.
 #[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Str<'a>(pub(crate) Text<'a>);
 
@@ -234,9 +245,6 @@ impl<'de: 'a, 'a> Visitor<'de> for StrVisitor<'a> {
     fn visit_i64<E: Error>(self, number: i64) -> Result<Str<'a>, E> {
         Ok(Str(Cow::Owned(number.to_string())))
     }
-    fn visit_bool<E: Error>(self, value: bool) -> Result<Str<'a>, E> {
-        Ok(Str(Cow::Borrowed(if value { "true" } else { "false" })))
-    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
@@ -245,18 +253,47 @@ impl<'de: 'a, 'a> Deserialize<'de> for Str<'a> {
     }
 }
 
+/// A text that is not blank: the name of something that is known by its name alone.
+#[derive(Debug)]
+pub(crate) struct Label<'a>(pub(crate) Text<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Label<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Str::deserialize(deserializer)?.0;
+        if text.trim().is_empty() { Err(D::Error::custom("a blank name")) } else { Ok(Self(text)) }
+    }
+}
+
+/// A time or a day, as it was written, or an empty text. What cannot be read as one is none: nobody could compare it.
+#[derive(Debug)]
+pub(crate) struct Time<'a>(Text<'a>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Time<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Str::deserialize(deserializer)?.0;
+        let is_time = text.is_empty() || instant::parse(&text).is_some() || instant::is_day(&text);
+        if is_time { Ok(Self(text)) } else { Err(D::Error::custom("no time")) }
+    }
+}
+
 /// An id: a whole number, or the same as text.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Id<'a>(pub(crate) Text<'a>);
 
 impl<'a> Id<'a> {
     /// A reference to the record of this id.
-    pub(crate) fn reference(self) -> Option<Ref<'a>> {
-        (!self.0.is_empty()).then_some(Ref { id: Some(self.0), name: None })
+    pub(crate) fn reference(self) -> Ref<'a> {
+        Ref { id: Some(self.0), name: None }
     }
 }
 
 struct IdVisitor<'a>(PhantomData<&'a ()>);
+
+impl IdVisitor<'_> {
+    fn checked<E: Error>(text: Text<'_>) -> Result<Id<'_>, E> {
+        if request::is_id(&text) { Ok(Id(text)) } else { Err(E::custom("no id")) }
+    }
+}
 
 impl<'de: 'a, 'a> Visitor<'de> for IdVisitor<'a> {
     type Value = Id<'a>;
@@ -265,13 +302,13 @@ impl<'de: 'a, 'a> Visitor<'de> for IdVisitor<'a> {
         f.write_str("an id")
     }
     fn visit_u64<E: Error>(self, number: u64) -> Result<Id<'a>, E> {
-        Ok(Id(Cow::Owned(number.to_string())))
+        Self::checked(Cow::Owned(number.to_string()))
     }
     fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Id<'a>, E> {
-        Ok(Id(Cow::Borrowed(text)))
+        Self::checked(Cow::Borrowed(text))
     }
     fn visit_str<E: Error>(self, text: &str) -> Result<Id<'a>, E> {
-        Ok(Id(Cow::Owned(text.to_owned())))
+        Self::checked(Cow::Owned(text.to_owned()))
     }
 }
 
@@ -281,21 +318,102 @@ impl<'de: 'a, 'a> Deserialize<'de> for Id<'a> {
     }
 }
 
-/// `{value, type}` of a contact list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(crate) struct ContactRow<'a> {
-    pub(crate) value: Got<Str<'a>>,
-    #[serde(rename = "type")]
-    pub(crate) kind: Got<Str<'a>>,
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(map))
+    }
 }
 
-/// `{id, key, name}`: the group of a source or a rejection reason.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, bound(deserialize = "'de: 'a"))]
-pub(crate) struct GroupRow<'a> {
-    pub(crate) key: Got<Str<'a>>,
-    pub(crate) name: Got<Str<'a>>,
+/// Reads an object and nothing else. Serde would take a list for the members in their order.
+fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    deserializer.deserialize_any(ObjectVisitor(PhantomData))
+}
+
+/// `{value, type}` of a contact list. Without a value it is none: a renamed member must not empty the list.
+#[derive(Debug)]
+pub(crate) struct ContactRow<'a> {
+    pub(crate) value: Text<'a>,
+    pub(crate) kind: Option<Text<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct ContactMembers<'a> {
+    value: Str<'a>,
+    #[serde(rename = "type", default)]
+    kind: Got<Str<'a>>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for ContactRow<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let ContactMembers { value, kind } = object(deserializer)?;
+        Ok(Self { value: value.0, kind: kind.value().map(|kind| kind.0) })
+    }
+}
+
+/// `{id, key, name}`: the group of a source or a rejection reason, by its key, or by its name where it has no key.
+#[derive(Debug)]
+pub(crate) struct GroupRow<'a>(pub(crate) Text<'a>);
+
+#[derive(Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct GroupMembers<'a> {
+    #[serde(default)]
+    key: Got<Str<'a>>,
+    #[serde(default)]
+    name: Got<Str<'a>>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for GroupRow<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let GroupMembers { key, name } = object(deserializer)?;
+        let word = key.value().or_else(|| name.value()).ok_or_else(|| D::Error::custom("neither key nor name"))?;
+        Ok(Self(word.0))
+    }
+}
+
+/// The place of an office: a text, or the older `{"name": text}`, whose name may be null. An empty text is none.
+#[derive(Debug)]
+pub(crate) struct Location<'a>(pub(crate) Option<Text<'a>>);
+
+struct LocationVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for LocationVisitor<'a> {
+    type Value = Location<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a place")
+    }
+    fn visit_borrowed_str<E: Error>(self, text: &'de str) -> Result<Location<'a>, E> {
+        Ok(Location(Some(Cow::Borrowed(text)).filter(|text| !text.is_empty())))
+    }
+    fn visit_str<E: Error>(self, text: &str) -> Result<Location<'a>, E> {
+        Ok(Location(Some(Cow::Owned(text.to_owned())).filter(|text: &Text<'_>| !text.is_empty())))
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Location<'a>, A::Error> {
+        let mut found = None;
+        while let Some(key) = map.next_key::<Str<'a>>()? {
+            if key.0 == "name" {
+                found = Some(map.next_value::<Option<Str<'a>>>()?.map(|name| name.0).filter(|name| !name.is_empty()));
+            } else {
+                map.next_value::<IgnoredAny>()?;
+            }
+        }
+        found.map(Location).ok_or_else(|| A::Error::custom("no name"))
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Location<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(LocationVisitor(PhantomData))
+    }
 }
 
 /// An address of a user: a text, or an object that holds one. The reference says only `emails[]` (harvest-v3.md §9.10).
@@ -317,15 +435,15 @@ impl<'de: 'a, 'a> Visitor<'de> for AddressVisitor<'a> {
         Ok(Address(Cow::Owned(text.to_owned())))
     }
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Address<'a>, A::Error> {
-        let mut found = Text::default();
+        let mut found = None;
         while let Some(key) = map.next_key::<Str<'a>>()? {
             if matches!(&*key.0, "value" | "email" | "address") {
-                found = map.next_value::<Str<'a>>()?.0;
+                found = Some(map.next_value::<Str<'a>>()?.0);
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        Ok(Address(found))
+        found.map(Address).ok_or_else(|| A::Error::custom("no address"))
     }
 }
 
@@ -447,7 +565,21 @@ mod tests {
             let row: Sample = serde_json::from_str(text).unwrap();
             assert_eq!(row.id, Got::Here(Id("9007199254740993".into())));
         }
-        assert!(serde_json::from_str::<Sample>(r#"{"id":1.5}"#).is_err(), "a broken number is no id");
+        for odd in [
+            "1.5",
+            "0",
+            "-1",
+            "\"\"",
+            "\" 7 \"",
+            "\"07\"",
+            "\"a/b?c\\n\"",
+            "true",
+            "[1]",
+            "1e25",
+            &format!("\"{}\"", "9".repeat(400)),
+        ] {
+            assert!(serde_json::from_str::<Id<'_>>(odd).is_err(), "{odd} is no id");
+        }
     }
 
     #[test]
@@ -474,6 +606,42 @@ mod tests {
         let flaw = |member| Flaw { member, is_null: false };
         assert_eq!(lacking.take_flaws(), [("tags", flaw("tags")), ("parent", flaw("parent_id"))]);
         assert!(Sample::read("[1]").is_err() && Sample::read("7").is_err());
+    }
+
+    #[test]
+    fn a_text_is_no_flag_list_or_object_and_a_time_can_be_read() {
+        for odd in ["true", "[]", "[\"x\"]", "{}", "{\"value\":\"x\"}"] {
+            assert!(serde_json::from_str::<Str<'_>>(odd).is_err(), "{odd} is no text");
+        }
+        for odd in ["true", "99", "\"zzz\"", "\"2027-13-45T99:99:99Z\"", "\"26/11/2026\"", "-1", "\" \""] {
+            assert!(serde_json::from_str::<Time<'_>>(odd).is_err(), "{odd} is no time");
+        }
+        for time in ["\"\"", "\"2026-11-24\"", "\"2026-11-24T06:00:00.123Z\""] {
+            assert!(serde_json::from_str::<Time<'_>>(time).is_ok(), "{time}");
+        }
+    }
+
+    #[test]
+    fn an_object_is_no_list_and_has_what_it_is_for() {
+        for odd in [
+            "{}",
+            "[]",
+            "[\"x\"]",
+            "[[\"x\"]]",
+            "{\"value\":null}",
+            "{\"value\":true}",
+            "{\"address\":\"x\"}",
+            "7",
+            "\"x\"",
+        ] {
+            assert!(serde_json::from_str::<ContactRow<'_>>(odd).is_err(), "{odd} is no contact");
+            assert!(serde_json::from_str::<GroupRow<'_>>(odd).is_err(), "{odd} is no group");
+        }
+        for odd in ["{}", "[]", "[\"x\"]", "{\"value\":null}", "{\"verified\":true}", "7"] {
+            let is_address = serde_json::from_str::<Address<'_>>(odd).is_ok();
+            assert!(!is_address, "{odd}");
+        }
+        assert!(serde_json::from_str::<Label<'_>>("\" \"").is_err());
     }
 
     #[test]

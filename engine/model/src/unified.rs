@@ -1,7 +1,7 @@
 //! The unified records: one shape per kind, whatever the ATS.
 //!
 //! Rules. A field that is absent is *unknown* when the record's mask does not list it, and *known to be empty* when it
-//! does; so optional fields are left out when empty, never written as `null`. Enumerations are open: [`Word`] carries the unified word
+//! does; so fields are left out when empty, never written as `null`. Enumerations are open: [`Word`] carries the unified word
 //! (or `other`) and always the ATS's own. Relations are references ([`Ref`]), never copies. Times are RFC 3339 text as the ATS gave
 //! them. Nothing lossy is silent: the ATS's own JSON is kept beside each record.
 //!
@@ -72,6 +72,51 @@ pub struct Ref<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Text<'a>>,
 }
+
+impl Ref<'_> {
+    /// Whether it refers to nothing. Such a reference is left out of a body.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.id.is_none() && self.name.is_none()
+    }
+}
+
+/// The fields of unified records that are references or lists of references, whatever the kind.
+pub const REFERENCES: &[&str] = &[
+    "application",
+    "application_stage",
+    "author",
+    "board",
+    "candidate",
+    "close_reason",
+    "coordinator",
+    "copied_from",
+    "custom_field",
+    "department",
+    "departments",
+    "job",
+    "jobs",
+    "linked_candidates",
+    "linked_users",
+    "note",
+    "office",
+    "offices",
+    "owner",
+    "parent",
+    "pool",
+    "pool_stage",
+    "posting",
+    "prospective_jobs",
+    "recruiter",
+    "referrer",
+    "reject_reason",
+    "rejected_by",
+    "source",
+    "stage",
+    "tag",
+    "tags",
+    "user",
+];
 
 /// A custom field's value: `type` is one of `text`, `long_text`, `number`, `boolean`, `date`, `date_time`, `single`, `multi`, `money`,
 /// `range`, `money_range`, `user`, `url`, `file`, `unknown`; or [`UNREADABLE`].
@@ -180,6 +225,7 @@ pub struct Candidate<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Application<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub candidate: Ref<'a>,
     /// Absent for a prospect without a job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -327,6 +373,7 @@ pub struct CustomField<'a> {
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct CustomFieldOption<'a> {
     pub name: Text<'a>,
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub custom_field: Ref<'a>,
     /// Absent means: yes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -345,6 +392,7 @@ pub struct CustomFieldOption<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Note<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub candidate: Ref<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub application: Option<Ref<'a>>,
@@ -369,7 +417,9 @@ pub struct Note<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct AppliedTag<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub candidate: Ref<'a>,
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub tag: Ref<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created_at: Option<Text<'a>>,
@@ -381,6 +431,7 @@ pub struct AppliedTag<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Posting<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub job: Ref<'a>,
     pub title: Text<'a>,
     /// Not deleted.
@@ -420,6 +471,7 @@ pub struct Posting<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Opening<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub job: Ref<'a>,
     /// The customer's own name for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -451,7 +503,9 @@ pub struct Opening<'a> {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct TeamMember<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub job: Ref<'a>,
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub user: Ref<'a>,
     pub role: Word<'a>,
     /// The one of that role who is asked first.
@@ -467,7 +521,9 @@ pub struct TeamMember<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct ApplicationStage<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub application: Ref<'a>,
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub stage: Ref<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub current: Option<bool>,
@@ -485,6 +541,7 @@ pub struct ApplicationStage<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Rejection<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub application: Ref<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reject_reason: Option<Ref<'a>>,
@@ -547,6 +604,7 @@ pub struct User<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct UserEmail<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub user: Ref<'a>,
     pub email: Text<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -600,6 +658,7 @@ pub struct Pool<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct PoolPlacement<'a> {
+    #[serde(default, skip_serializing_if = "Ref::is_empty")]
     pub application: Ref<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pool: Option<Ref<'a>>,
@@ -616,4 +675,26 @@ pub struct PoolPlacement<'a> {
     pub created_at: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub updated_at: Option<Text<'a>>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::REFERENCES;
+    use std::collections::BTreeMap;
+
+    /// The engine holds a field of these names to what a reference is, whatever the kind.
+    #[test]
+    fn the_list_of_references_is_that_of_the_records() {
+        let mut found: BTreeMap<&str, bool> = BTreeMap::new();
+        let records = include_str!("unified.rs").split_once("/// `candidates`: a person.").unwrap().1;
+        for line in records.lines().filter_map(|line| line.strip_prefix("    pub ")) {
+            let (name, kind) = line.split_once(": ").unwrap();
+            let is_reference = kind.contains("Ref<'a>");
+            let known = *found.entry(name).or_insert(is_reference);
+            assert_eq!(known, is_reference, "{name} is a reference in one record and none in another");
+        }
+        let found: Vec<&str> =
+            found.into_iter().filter(|(_, is_reference)| *is_reference).map(|(name, _)| name).collect();
+        assert_eq!(found, REFERENCES);
+    }
 }

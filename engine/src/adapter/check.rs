@@ -7,11 +7,13 @@
 //! A page is refused for what it says of itself; a record that breaks a rule costs only itself, see [`items`]. [`answer`] is the strict form:
 //! it refuses for a record too.
 //!
-//! Bodies are read once to the end without building anything, which proves that they are JSON objects that the store can hold and that no
-//! member lies outside of the record's mask. Left out: whether a body fits the unified model (the store reads it), and whether a request may be sent (the transport decides).
+//! Bodies are read once to the end without building anything, which proves that they are JSON objects that the store can hold, that no
+//! member lies outside of the record's mask, and that references have ids ([`reference`]). Left out: whether a body fits the unified model
+//! otherwise (the store reads it), and whether a request may be sent (the transport decides).
 
 mod guard;
 mod items;
+mod reference;
 mod request;
 mod shapes;
 
@@ -58,6 +60,20 @@ fn name(what: &str, text: &str) -> Result<(), AdapterError> {
     bounded(what, text.len(), NAME_BYTES_MAX)
 }
 
+/// Whether a text can be a record's id: not empty, at most [`NAME_BYTES_MAX`] bytes, without control characters, and without blanks at its
+/// edges. An id is compared byte for byte and becomes part of paths and keys, so two spellings of one id would be two records.
+fn is_id(text: &str) -> bool {
+    id("", text).is_ok()
+}
+
+fn id(what: &str, text: &str) -> Result<(), AdapterError> {
+    name(what, text)?;
+    if text.contains(char::is_control) || text.trim().len() != text.len() {
+        return Err(broke(format!("{what} has control characters, or blanks at its edges")));
+    }
+    Ok(())
+}
+
 /// A text for people.
 fn text(what: &str, text: &str) -> Result<(), AdapterError> {
     bounded(what, text.len(), TEXT_BYTES_MAX)
@@ -72,7 +88,7 @@ fn kind(manifest: &Manifest, kind: &str) -> Result<(), AdapterError> {
 
 fn remote_ref(manifest: &Manifest, found: &RemoteRef) -> Result<(), AdapterError> {
     kind(manifest, &found.kind)?;
-    name("an id", &found.id)
+    id("an id", &found.id)
 }
 
 /// Whether a reply may be handed to an adapter; says how large its body is.
@@ -221,7 +237,7 @@ fn links(manifest: &Manifest, links: &[Link]) -> Result<(), AdapterError> {
     bounded("links", links.len(), LIST_MAX)?;
     for link in links {
         name("the role of a link", &link.role)?;
-        name("an id", &link.id)?;
+        id("an id", &link.id)?;
         kind(manifest, &link.kind)?;
     }
     Ok(())

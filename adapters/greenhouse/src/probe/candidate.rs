@@ -5,10 +5,11 @@
 //! Settling a doubt, a row counts when it can be of that time: with the name that was sent it is `matched`; with another name it is not proof
 //! either way, so it is reported as ambiguous instead of being passed over. A row that carries another intent's mark is not ours.
 //! A row with the address *and* the name that looks older is `matched` too, when none of that time is there: the look before the sending found
-//! nobody, so it is the clocks that differ by more than [`super::instant::SKEW_MS`], and absent would make the person twice.
+//! nobody, so it is the clocks that differ by more than [`crate::instant::SKEW_MS`], and absent would make the person twice.
 //! Without any address, a doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before anything was sent there is no way.
 
-use super::{Hunt as Probing, Next, Sent, absent, ambiguous, application, blind, found, instant, look};
+use super::{Hunt as Probing, Next, Sent, absent, ambiguous, application, blind, found, look};
+use crate::instant;
 use crate::request;
 use crate::settings::Settings;
 use crate::write::input::{ApplicationNew, CandidateNew};

@@ -1,18 +1,18 @@
 //! The probe task: did it happen? Reads only.
 //!
 //! `first_sent_ms: none` is the look before something is made: whatever is equal is `found`, `matched`, and adopting it is the engine's policy. With a time it
-//! settles a doubt: what was made before that time, less [`instant::SKEW_MS`], is somebody else's, unless Greenhouse itself allows only one of
+//! settles a doubt: what was made before that time, less [`crate::instant::SKEW_MS`], is somebody else's, unless Greenhouse itself allows only one of
 //! its kind (a tag's name, a user's address, one application of a person to a job; pitfalls.md 1), where the one is the answer whoever made it.
 //! Several that fit are never guessed between. `marked` is claimed only for a candidate whose marker field carries the mark's text.
 //! [`candidate`] and [`application`] look for those two, [`made`] for all other new records, [`target`] compares what an existing record looks like now.
 
 mod application;
 mod candidate;
-mod instant;
 mod made;
 mod target;
 
 use crate::answer;
+use crate::instant;
 use crate::request;
 use crate::settings::Settings;
 use crate::state;

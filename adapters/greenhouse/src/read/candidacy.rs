@@ -9,7 +9,7 @@
 
 use super::custom::{CustomMap, values};
 use super::{Read, Unreadable, record, word, word_of};
-use crate::wire::{Got, Id, Lacking, Str, row};
+use crate::wire::{Got, Id, Lacking, Str, Time, row};
 use atsync_model::unified::{Application, ApplicationStage, Attachment, Note, PoolPlacement, Ref, Rejection};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -19,9 +19,9 @@ row!(
     ApplicationRow {
         candidate_id: Id<'a>, job_id: Id<'a>, prospect not null: bool, prospective_job_ids not null: Vec<Id<'a>>, status: Str<'a>, stage_id: Id<'a>,
         job_interview_stage_id: Id<'a>, stage_name: Str<'a>, needs_decision: bool, source_id: Id<'a>, referrer_id: Id<'a>,
-        recruiter_id: Id<'a>, coordinator_id: Id<'a>, job_post_id: Id<'a>, rejected_at: Str<'a>, rejection_reason_id: Id<'a>,
-        location_address: Str<'a>, answers: Vec<Value>, custom_fields: CustomMap<'a>, last_activity_at: Str<'a>, created_at: Str<'a>,
-        updated_at: Str<'a>,
+        recruiter_id: Id<'a>, coordinator_id: Id<'a>, job_post_id: Id<'a>, rejected_at: Time<'a>, rejection_reason_id: Id<'a>,
+        location_address: Str<'a>, answers: Vec<Value>, custom_fields: CustomMap<'a>, last_activity_at: Time<'a>, created_at: Time<'a>,
+        updated_at: Time<'a>,
     }
 );
 /// What is read of an application.
@@ -117,8 +117,8 @@ fn outcome(source: &str) -> Option<&'static str> {
 row!(
     /// harvest-v3.md §9.3. Left to the raw record: `days_in_stage`, which follows from the times.
     ApplicationStageRow {
-        application_id: Id<'a>, job_interview_stage_id: Id<'a>, current not null: bool, entered_at: Str<'a>, exited_at: Str<'a>, created_at: Str<'a>,
-        updated_at: Str<'a>,
+        application_id: Id<'a>, job_interview_stage_id: Id<'a>, current not null: bool, entered_at: Time<'a>, exited_at: Time<'a>, created_at: Time<'a>,
+        updated_at: Time<'a>,
     }
 );
 /// What is read of an application's stage.
@@ -148,8 +148,8 @@ pub(crate) fn application_stage(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.3.
     RejectionRow {
-        application_id: Id<'a>, rejection_reason_id: Id<'a>, rejected_by_id: Id<'a>, rejected_at: Str<'a>, rejection_note_id: Id<'a>,
-        question_custom_fields: CustomMap<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+        application_id: Id<'a>, rejection_reason_id: Id<'a>, rejected_by_id: Id<'a>, rejected_at: Time<'a>, rejection_note_id: Id<'a>,
+        question_custom_fields: CustomMap<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of a rejection.
@@ -189,7 +189,7 @@ row!(
     /// harvest-v3.md §9.12.
     PlacementRow {
         application_id: Id<'a>, pool_id: Id<'a>, pool_stage_id: Id<'a>, prospect_owner_id: Id<'a>, department_id: Id<'a>, office_id: Id<'a>,
-        created_at: Str<'a>, updated_at: Str<'a>,
+        created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of a pool placement.
@@ -221,7 +221,7 @@ row!(
     /// harvest-v3.md §9.13. Left to the raw record: the e-mail's parties and files, `body_with_tags`, `import_hash`.
     NoteRow {
         candidate_id: Id<'a>, application_id: Id<'a>, user_id: Id<'a>, kind as "type": Str<'a>, visibility: Str<'a>, subject: Str<'a>,
-        body: Str<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+        body: Str<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of a note.
@@ -268,7 +268,7 @@ fn visibility(source: &str) -> Option<&'static str> {
 row!(
     /// harvest-v3.md §9.14. `url` is left out on purpose.
     AttachmentRow {
-        application_id: Id<'a>, candidate_id: Id<'a>, kind as "type": Str<'a>, filename: Str<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+        application_id: Id<'a>, candidate_id: Id<'a>, kind as "type": Str<'a>, filename: Str<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of a file.

@@ -1,6 +1,7 @@
 //! Custom fields: their values on other records, their definitions and their options.
 //!
-//! Values are a map from `name_key` to `{name, type, value}` (harvest-v3.md §3, REC \[ok\]); selects are read as labels (§7 \[2nd\]). Types and
+//! Values are a map from `name_key` to `{name, type, value}` (harvest-v3.md §3, REC \[ok\]), or `null` for none (openapi); a list is neither, so
+//! it says nothing of them. Selects are read as labels (§7 \[2nd\]). Types and
 //! members differ by channel: `yes_no` or `boolean`, `currency_code` or `unit`, `min_amount` or `min_value` (pitfalls.md C33), so all of
 //! them are taken. A value of another shape than its type promises is kept as it is, as `unknown`; so is one that comes without name and type.
 //! One that cannot be read at all costs itself: it is `unreadable`, neither a value nor empty.
@@ -10,7 +11,7 @@
 //! Left out: the option's id of a select value; the row does not have it.
 
 use super::{Read, Unreadable, record, word_of};
-use crate::wire::{Got, Id, Lacking, Str, row};
+use crate::wire::{Got, Id, Lacking, Str, Time, row};
 use atsync_model::unified::{CustomField, CustomFieldOption, CustomValue, CustomValues, Ref, Text, UNREADABLE};
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -27,8 +28,6 @@ pub(super) struct CustomMap<'a>(CustomValues<'a>);
 /// One value. Only `value` matters; what else has another shape than documented is as if it were not there.
 #[derive(Debug, Default)]
 struct Entry<'a> {
-    /// Only where values come as a list.
-    name_key: Option<Text<'a>>,
     name: Option<Text<'a>>,
     kind: Option<Text<'a>>,
     value: Value,
@@ -108,7 +107,6 @@ impl<'de: 'a, 'a> Visitor<'de> for EntryVisitor<'a> {
         let mut entry = Entry::default();
         while let Some(member) = map.next_key::<Str<'a>>()? {
             match &*member.0 {
-                "name_key" => entry.name_key = map.next_value::<Soft<'a>>()?.0,
                 "name" => entry.name = map.next_value::<Soft<'a>>()?.0,
                 "type" => entry.kind = map.next_value::<Soft<'a>>()?.0,
                 "value" => entry.value = map.next_value()?,
@@ -165,18 +163,6 @@ impl<'de: 'a, 'a> Visitor<'de> for MapVisitor<'a> {
         while let Some((key, entry)) = map.next_entry::<Str<'a>, &'a RawValue>()? {
             let entry = serde_json::from_str::<Entry<'a>>(entry.get());
             all.insert(key.0, entry.map_or_else(|_| unreadable(), Entry::unified));
-        }
-        Ok(CustomMap(all))
-    }
-
-    /// An empty map is written as an empty list by some servers; v1 also had lists of entries that name their key. Of an entry that cannot be
-    /// read the key is not known either, so it costs the list.
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<CustomMap<'a>, A::Error> {
-        let mut all = CustomValues::new();
-        while let Some(mut entry) = seq.next_element::<Entry<'a>>()? {
-            if let Some(key) = entry.name_key.take() {
-                all.insert(key, entry.unified());
-            }
         }
         Ok(CustomMap(all))
     }
@@ -317,7 +303,7 @@ row!(
     FieldRow {
         name: Str<'a>, name_key: Str<'a>, field_type: Str<'a>, value_type: Str<'a>, active: bool, private not null: bool,
         required not null: bool,
-        description: Str<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+        description: Str<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of a definition.
@@ -352,7 +338,7 @@ pub(crate) fn field(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.11.
     OptionRow {
-        custom_field_id: Id<'a>, name: Str<'a>, external_id: Str<'a>, sort_order: i64, active not null: bool, created_at: Str<'a>, updated_at: Str<'a>,
+        custom_field_id: Id<'a>, name: Str<'a>, external_id: Str<'a>, sort_order: i64, active not null: bool, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of an option.
@@ -416,16 +402,14 @@ mod tests {
     }
 
     #[test]
-    fn no_values_may_be_a_map_a_list_or_null() {
-        for text in ["{}", "[]"] {
-            assert_eq!(serde_json::from_str::<CustomMap>(text).unwrap().0.len(), 0);
-        }
-        let list = r#"[{"name_key":"a","name":"A","type":"short_text","value":"x"}]"#;
+    fn values_are_a_map_and_a_list_says_nothing_of_them() {
+        assert_eq!(serde_json::from_str::<CustomMap>("{}").unwrap().0.len(), 0);
         let map = r#"{"a":{"name":"A","type":"short_text","value":"x"},"b":null}"#;
-        let list = serde_json::from_str::<CustomMap>(list).unwrap().0;
-        let map = serde_json::from_str::<CustomMap>(map).unwrap().0;
-        assert_eq!(list.get("a"), map.get("a"));
-        assert_eq!(map["b"].kind, "unknown");
+        assert_eq!(serde_json::from_str::<CustomMap>(map).unwrap().0["b"].kind, "unknown");
+        for list in ["[]", "[null]", r#"[["x"]]"#, r#"[{"name_key":"a","type":"short_text","value":"x"}]"#, "7", "\"\""]
+        {
+            assert!(serde_json::from_str::<CustomMap>(list).is_err(), "{list}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use super::custom::{CustomMap, values};
 use super::{Read, Unreadable, record, word_of};
-use crate::wire::{Id, Lacking, Str, row};
+use crate::wire::{Id, Lacking, Str, Time, row};
 use atsync_model::unified::{Job, Named, Opening, Posting, TeamMember, Word};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -13,8 +13,8 @@ use std::borrow::Cow;
 row!(
     /// harvest-v3.md §9.5, as recorded.
     JobRow {
-        name: Str<'a>, requisition_id: Str<'a>, notes: Str<'a>, confidential not null: bool, created_at: Str<'a>, updated_at: Str<'a>,
-        is_template: bool, copied_from_id: Id<'a>, opened_at: Str<'a>, closed_at: Str<'a>, status: Str<'a>, office_ids: Vec<Id<'a>>,
+        name: Str<'a>, requisition_id: Str<'a>, notes: Str<'a>, confidential not null: bool, created_at: Time<'a>, updated_at: Time<'a>,
+        is_template: bool, copied_from_id: Id<'a>, opened_at: Time<'a>, closed_at: Time<'a>, status: Str<'a>, office_ids: Vec<Id<'a>>,
         department_id: Id<'a>, custom_fields: CustomMap<'a>,
     }
 );
@@ -70,8 +70,8 @@ row!(
     PostingRow {
         job_id: Id<'a>, job_board_id: Id<'a>, title: Str<'a>, internal not null: bool, active not null: bool,
         live not null: bool, featured not null: bool,
-        first_published_at: Str<'a>, content: Str<'a>, internal_content: Str<'a>, language: Str<'a>, public_url: Str<'a>,
-        questions not null: Vec<Value>, created_at: Str<'a>, updated_at: Str<'a>,
+        first_published_at: Time<'a>, content: Str<'a>, internal_content: Str<'a>, language: Str<'a>, public_url: Str<'a>,
+        questions not null: Vec<Value>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of a job post.
@@ -124,9 +124,9 @@ pub(crate) fn posting(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.5.
     OpeningRow {
-        job_id: Id<'a>, opening_id: Str<'a>, open not null: bool, opened_at: Str<'a>, closed_at: Str<'a>, application_id: Id<'a>,
-        close_reason_id: Id<'a>, target_start_on: Str<'a>, sort_order: i64, custom_fields: CustomMap<'a>, created_at: Str<'a>,
-        updated_at: Str<'a>,
+        job_id: Id<'a>, opening_id: Str<'a>, open not null: bool, opened_at: Time<'a>, closed_at: Time<'a>, application_id: Id<'a>,
+        close_reason_id: Id<'a>, target_start_on: Time<'a>, sort_order: i64, custom_fields: CustomMap<'a>, created_at: Time<'a>,
+        updated_at: Time<'a>,
     }
 );
 /// What is read of an opening.
@@ -177,7 +177,7 @@ pub(crate) fn opening(text: &str) -> Result<Read, Unreadable> {
 
 row!(
     /// openapi: job_hiring_manager.
-    ManagerRow { job_id: Id<'a>, user_id: Id<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+    ManagerRow { job_id: Id<'a>, user_id: Id<'a>, created_at: Time<'a>, updated_at: Time<'a> }
 );
 /// What is read of a hiring manager.
 pub(crate) const MANAGER_READS: &[&str] = ManagerRow::READS;
@@ -204,7 +204,7 @@ pub(crate) fn manager(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// openapi: job_owner.
     OwnerRow {
-        job_id: Id<'a>, user_id: Id<'a>, kind as "type": Str<'a>, responsible not null: bool, created_at: Str<'a>, updated_at: Str<'a>,
+        job_id: Id<'a>, user_id: Id<'a>, kind as "type": Str<'a>, responsible not null: bool, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of an owner.
@@ -233,7 +233,7 @@ pub(crate) fn owner(text: &str) -> Result<Read, Unreadable> {
 
 row!(
     /// harvest-v3.md §9.7. Inactive stages stay listed.
-    StageRow { job_id: Id<'a>, name: Str<'a>, sort_order: i64, active not null: bool, created_at: Str<'a>, updated_at: Str<'a> }
+    StageRow { job_id: Id<'a>, name: Str<'a>, sort_order: i64, active not null: bool, created_at: Time<'a>, updated_at: Time<'a> }
 );
 /// What is read of a stage.
 pub(crate) const STAGE_READS: &[&str] = StageRow::READS;

@@ -4,12 +4,12 @@
 //! (harvest-v3.md §9.9), which alone says who ended a candidacy.
 
 use super::{Read, Unreadable, record, word};
-use crate::wire::{GroupRow, Id, Lacking, Str, row};
+use crate::wire::{GroupRow, Id, Lacking, Location, Str, Time, row};
 use atsync_model::unified::{Named, Pool, Word};
 
 row!(
     /// Tags and close reasons: harvest-v3.md §9.4, §9.9.
-    PlainRow { name: Str<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+    PlainRow { name: Str<'a>, created_at: Time<'a>, updated_at: Time<'a> }
 );
 /// What is read of a row that is only a name.
 pub(crate) const PLAIN_READS: &[&str] = PlainRow::READS;
@@ -33,7 +33,7 @@ pub(crate) fn plain(text: &str) -> Result<Read, Unreadable> {
 
 row!(
     /// Sources and rejection reasons: harvest-v3.md §9.9.
-    GroupedRow { name: Str<'a>, kind as "type": GroupRow<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+    GroupedRow { name: Str<'a>, kind as "type": GroupRow<'a>, created_at: Time<'a>, updated_at: Time<'a> }
 );
 /// What is read of a row with a group.
 pub(crate) const GROUPED_READS: &[&str] = GroupedRow::READS;
@@ -48,7 +48,7 @@ pub(crate) fn grouped(text: &str) -> Result<Read, Unreadable> {
     let mut lacking = Lacking::default();
     let unified = Named {
         name: row.name.some_text("name", &mut lacking),
-        kind: row.kind.take("type", &mut lacking).and_then(group),
+        kind: row.kind.take("type", &mut lacking).map(group),
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
         ..Named::default()
@@ -56,19 +56,17 @@ pub(crate) fn grouped(text: &str) -> Result<Read, Unreadable> {
     Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
-/// The group by its key, or by its name where it has no key.
-fn group(row: GroupRow<'_>) -> Option<Word<'_>> {
-    let source = row.key.value().or_else(|| row.name.value())?.0;
-    Some(word(Some(source), |source| match source {
+fn group(row: GroupRow<'_>) -> Word<'_> {
+    word(Some(row.0), |source| match source {
         "WE_REJECTED_THEM" => Some("organisation"),
         "THEY_REJECTED_US" => Some("candidate"),
         _ => None,
-    }))
+    })
 }
 
 row!(
     /// harvest-v3.md §9.8.
-    DepartmentRow { name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+    DepartmentRow { name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, created_at: Time<'a>, updated_at: Time<'a> }
 );
 /// What is read of a department.
 pub(crate) const DEPARTMENT_READS: &[&str] = DepartmentRow::READS;
@@ -95,7 +93,7 @@ pub(crate) fn department(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.8. `location` is a text in v3 and was an object in v1. Left to the raw record: `primary_in_house_contact_user_id`.
     OfficeRow {
-        name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, location: Location<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+        name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, location: Location<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of an office.
@@ -105,24 +103,11 @@ pub(crate) const OFFICE_NEVER_NULL: &[&str] = OfficeRow::NEVER_NULL;
 /// The unified fields of an office.
 pub(crate) const OFFICE_FIELDS: &[&str] = &["name", "parent", "external_id", "location", "created_at", "updated_at"];
 
-/// A text, or the older `{"name": text}`.
-#[derive(Debug, serde::Deserialize)]
-#[serde(untagged, bound(deserialize = "'de: 'a"))]
-enum Location<'a> {
-    Text(Str<'a>),
-    Object { name: Option<Str<'a>> },
-}
-
 /// Reads an office.
 pub(crate) fn office(text: &str) -> Result<Read, Unreadable> {
     let row = OfficeRow::read(text)?;
     let mut lacking = Lacking::default();
-    let location = match row.location.take("location", &mut lacking) {
-        Some(Location::Text(text) | Location::Object { name: Some(text) }) => {
-            Some(text.0).filter(|text| !text.is_empty())
-        }
-        Some(Location::Object { name: None }) | None => None,
-    };
+    let location = row.location.take("location", &mut lacking).and_then(|location| location.0);
     let unified = Named {
         name: row.name.some_text("name", &mut lacking),
         parent: row.parent_id.reference("parent", &mut lacking),
@@ -139,7 +124,7 @@ row!(
     /// harvest-v3.md §9.12.
     PoolRow {
         name: Str<'a>, active not null: bool, description: Str<'a>, department_ids not null: Vec<Id<'a>>,
-        office_ids not null: Vec<Id<'a>>, job_ids not null: Vec<Id<'a>>, created_at: Str<'a>, updated_at: Str<'a>,
+        office_ids not null: Vec<Id<'a>>, job_ids not null: Vec<Id<'a>>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of a pool.
@@ -169,7 +154,7 @@ pub(crate) fn pool(text: &str) -> Result<Read, Unreadable> {
 
 row!(
     /// harvest-v3.md §9.12.
-    PoolStageRow { prospect_pool_id: Id<'a>, name: Str<'a>, sort_order: i64, created_at: Str<'a>, updated_at: Str<'a> }
+    PoolStageRow { prospect_pool_id: Id<'a>, name: Str<'a>, sort_order: i64, created_at: Time<'a>, updated_at: Time<'a> }
 );
 /// What is read of a pool's stage.
 pub(crate) const POOL_STAGE_READS: &[&str] = PoolStageRow::READS;

@@ -7,7 +7,7 @@
 
 use super::custom::{CustomMap, named, values};
 use super::{Read, Unreadable, record, word};
-use crate::wire::{Address, ContactRow, Got, Id, Lacking, Str, row};
+use crate::wire::{Address, ContactRow, Got, Id, Label, Lacking, Str, Time, row};
 use atsync_model::unified::{AppliedTag, Candidate, Contact, Name, Named, Privacy, Ref, Text, User, UserEmail, Word};
 use std::borrow::Cow;
 
@@ -16,10 +16,10 @@ row!(
     CandidateRow {
         first_name: Str<'a>, last_name: Str<'a>, preferred_name: Str<'a>, company: Str<'a>, title: Str<'a>, private: bool,
         can_email not null: bool,
-        time_zone: Str<'a>, last_activity_at: Str<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+        time_zone: Str<'a>, last_activity_at: Time<'a>, created_at: Time<'a>, updated_at: Time<'a>,
         email_addresses not null: Vec<ContactRow<'a>>, phone_numbers not null: Vec<ContactRow<'a>>,
         addresses not null: Vec<ContactRow<'a>>, website_addresses not null: Vec<ContactRow<'a>>,
-        social_media_addresses not null: Vec<ContactRow<'a>>, tags not null: Vec<Str<'a>>, linked_user_ids not null: Vec<Id<'a>>,
+        social_media_addresses not null: Vec<ContactRow<'a>>, tags not null: Vec<Label<'a>>, linked_user_ids not null: Vec<Id<'a>>,
         custom_fields: CustomMap<'a>, message: Str<'a>,
     }
 );
@@ -99,9 +99,8 @@ pub(crate) fn candidate(text: &str) -> Result<Read, Unreadable> {
 fn contacts<'a>(rows: Option<Vec<ContactRow<'a>>>, known: fn(&str) -> Option<&'static str>) -> Vec<Contact<'a>> {
     let rows = rows.unwrap_or_default().into_iter();
     rows.filter_map(|row| {
-        let value = row.value.value().map(|value| value.0).filter(|value| !value.is_empty())?;
-        let kind = row.kind.value().map(|kind| word(Some(kind.0), known));
-        Some(Contact { value, kind })
+        let kind = row.kind.map(|kind| word(Some(kind), known));
+        (!row.value.is_empty()).then_some(Contact { value: row.value, kind })
     })
     .collect()
 }
@@ -115,7 +114,7 @@ fn contact_word(source: &str) -> Option<&'static str> {
 
 row!(
     /// harvest-v3.md §9.4.
-    AppliedTagRow { candidate_id: Id<'a>, candidate_tag_id: Id<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+    AppliedTagRow { candidate_id: Id<'a>, candidate_tag_id: Id<'a>, created_at: Time<'a>, updated_at: Time<'a> }
 );
 /// What is read of a tag on a candidate.
 pub(crate) const APPLIED_TAG_READS: &[&str] = AppliedTagRow::READS;
@@ -143,7 +142,7 @@ row!(
         first_name: Str<'a>, last_name: Str<'a>, name: Str<'a>, primary_email: Str<'a>, emails not null: Vec<Address<'a>>,
         employee_id: Str<'a>, job_title: Str<'a>, deactivated not null: bool, site_admin not null: bool,
         office_ids not null: Vec<Id<'a>>, department_ids not null: Vec<Id<'a>>, linked_candidate_ids not null: Vec<Id<'a>>,
-        custom_fields: CustomMap<'a>, created_at: Str<'a>, updated_at: Str<'a>,
+        custom_fields: CustomMap<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of a user.
@@ -205,7 +204,7 @@ pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
 
 row!(
     /// harvest-v3.md §9.10.
-    UserEmailRow { user_id: Id<'a>, email: Str<'a>, verified not null: bool, created_at: Str<'a>, updated_at: Str<'a> }
+    UserEmailRow { user_id: Id<'a>, email: Str<'a>, verified not null: bool, created_at: Time<'a>, updated_at: Time<'a> }
 );
 /// What is read of a user's address.
 pub(crate) const USER_EMAIL_READS: &[&str] = UserEmailRow::READS;
@@ -230,7 +229,7 @@ pub(crate) fn user_email(text: &str) -> Result<Read, Unreadable> {
 
 row!(
     /// harvest-v3.md §9.9. A referrer's id is not a user's id.
-    ReferrerRow { name: Str<'a>, user_id: Id<'a>, created_at: Str<'a>, updated_at: Str<'a> }
+    ReferrerRow { name: Str<'a>, user_id: Id<'a>, created_at: Time<'a>, updated_at: Time<'a> }
 );
 /// What is read of a referrer.
 pub(crate) const REFERRER_READS: &[&str] = ReferrerRow::READS;

@@ -5,6 +5,7 @@
 //! entry without a value, hides what others stored, and a PATCH made of it would erase that. Ids are JSON numbers; an id that comes as
 //! text is accepted. Unknown members are never looked at.
 
+use crate::request;
 use serde_json::Value;
 
 /// A text; empty when there is none.
@@ -20,8 +21,8 @@ pub(crate) fn id(row: &Value, member: &str) -> Option<String> {
 /// A value that is an id.
 pub(crate) fn id_of(value: &Value) -> Option<String> {
     match value {
-        Value::Number(number) => number.as_u64().map(|id| id.to_string()),
-        Value::String(text) if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) => Some(text.clone()),
+        Value::Number(number) => number.as_u64().map(|id| id.to_string()).filter(|id| request::is_id(id)),
+        Value::String(text) if request::is_id(text) => Some(text.clone()),
         _ => None,
     }
 }

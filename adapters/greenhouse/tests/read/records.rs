@@ -168,7 +168,7 @@ fn absent_null_and_empty_are_three_things_for_every_flag_and_list() {
 /// openapi: job_hiring_manager, job_owner.
 #[test]
 fn a_hiring_team_refers_to_job_and_users_and_says_who_does_what() {
-    let times = json!({"created_at": "x", "updated_at": "y"});
+    let times = json!({"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
     let row = |more: Value| with(&with(r#"{"id": 7, "job_id": 5, "user_id": 3}"#, times.clone()), more);
     let (manager, _) = read("hiring_managers", &row(json!({})));
     assert_eq!((&manager["job"]["id"], &manager["user"]["id"]), (&json!("5"), &json!("3")));
@@ -220,6 +220,164 @@ fn an_odd_member_costs_itself_and_an_odd_row_itself_whatever_the_kind() {
             assert_eq!((page.items.len(), problems.len()), (1, 1), "{}: {odd}", kind.collection);
         }
     }
+}
+
+/// A member that is read as text takes text, or a number where an id of the customer's may be one; one that is a time takes a time.
+#[test]
+fn a_value_of_another_type_is_unknown_and_named_and_never_a_text_or_a_time() {
+    for kind in kinds::KINDS {
+        let row = whole(kind);
+        for (member, value) in row.as_object().unwrap() {
+            let is_time = member.ends_with("_at") || member == "target_start_on";
+            if member == "id" || !value.is_string() {
+                continue;
+            }
+            let mut odd = vec![json!(true), json!(["x"]), json!({"value": "x"}), json!(1.5)];
+            if is_time {
+                let times = ["zzz", "2027-13-45T99:99:99Z", "26/11/2026", "2026-02-30T00:00:00Z", " "];
+                odd.extend(times.map(|time| json!(time)).into_iter().chain([json!(99), json!(-1)]));
+            }
+            for odd in odd {
+                let place = format!("{}.{member} = {odd}", kind.collection);
+                let page = format!("[{}]", with(&row.to_string(), json!({ member: odd })));
+                let (page, problems) = scanned_with(kind.name, ok(&page));
+                let [problem] = problems.as_slice() else { panic!("{place}: {problems:?}") };
+                let field = problem.field.clone().unwrap();
+                assert!(!page.masks[0].contains(&field), "{place}: {field} is unknown");
+                assert_eq!(page.masks[0].len(), kind.fields.len() - 1, "{place}: and nothing else");
+                let body: Value = serde_json::from_str(&page.items[0].body).unwrap();
+                assert_eq!(body.get(&field), None, "{place}");
+                assert!(member != "updated_at" || page.items[0].version.is_none(), "{place}");
+            }
+        }
+    }
+}
+
+/// An id is a positive whole number in its one spelling. Anything else names no record: the row has no id, the reference is unknown.
+#[test]
+fn what_is_no_id_makes_neither_a_record_nor_a_reference() {
+    let odd = [
+        json!(""),
+        json!(" 7 "),
+        json!("07"),
+        json!(0),
+        json!("0"),
+        json!(-5),
+        json!("a/b?c\n"),
+        json!("7\u{0}"),
+        json!("9".repeat(400)),
+        json!(u64::MAX),
+        json!(true),
+        json!([1]),
+        json!({"id": 1}),
+        json!(1.0),
+    ];
+    for kind in kinds::KINDS {
+        let row = whole(kind);
+        for (member, value) in row.as_object().unwrap() {
+            let is_list = value == &json!([1, 2]);
+            if !is_list && value != &json!(12) {
+                continue;
+            }
+            for odd in &odd {
+                let place = format!("{}.{member} = {odd}", kind.collection);
+                let odd = if is_list { json!([1, odd]) } else { odd.clone() };
+                let page = format!("[{}]", with(&row.to_string(), json!({ member: odd })));
+                let (page, problems) = scanned_with(kind.name, ok(&page));
+                let [problem] = problems.as_slice() else { panic!("{place}: {problems:?}") };
+                match &problem.field {
+                    None => assert!(member == "id" && page.items.is_empty() && problem.id.is_none(), "{place}"),
+                    Some(field) => {
+                        assert!(!page.masks[0].contains(field), "{place}: {field} is unknown");
+                        let body: Value = serde_json::from_str(&page.items[0].body).unwrap();
+                        assert_eq!(body.get(field), None, "{place}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// An entry of a list is a value. A list with an entry that shows none is unknown: it is not known to lack that entry.
+#[test]
+fn an_entry_without_its_value_makes_the_list_unknown_and_never_shorter() {
+    let contact = json!({"value": "v", "type": "home"});
+    let lists = [
+        ("candidates", "email_addresses", "emails", contact.clone()),
+        ("candidates", "phone_numbers", "phones", contact.clone()),
+        ("candidates", "addresses", "addresses", contact.clone()),
+        ("candidates", "website_addresses", "links", contact.clone()),
+        ("candidates", "social_media_addresses", "links", contact),
+        ("candidates", "tags", "tags", json!("x")),
+        ("users", "emails", "emails", json!("a@x.com")),
+    ];
+    for (kind, member, field, sound) in lists {
+        let row = whole(kinds::named(kind).unwrap()).to_string();
+        let odd = [
+            json!(null),
+            json!(true),
+            json!([]),
+            json!(["x"]),
+            json!([["x"]]),
+            json!({}),
+            json!({"url": "x"}),
+            json!({"value": null}),
+            json!({"value": {}}),
+        ];
+        for entry in odd {
+            let place = format!("{kind}.{member} = [{entry}]");
+            let page = format!("[{}]", with(&row, json!({ member: [sound, entry] })));
+            let (page, problems) = scanned_with(kind, ok(&page));
+            assert_eq!(
+                problems.iter().map(|problem| problem.field.as_deref()).collect::<Vec<_>>(),
+                [Some(field)],
+                "{place}"
+            );
+            assert!(!page.masks[0].contains(&field.to_owned()), "{place}");
+        }
+    }
+    let blank = with(&whole(kinds::named("candidates").unwrap()).to_string(), json!({"tags": ["x", " "]}));
+    assert_eq!(scanned_with("candidates", ok(&format!("[{blank}]"))).1.len(), 1, "a tag has a name");
+}
+
+/// openapi: `custom_fields` is a map or null. Everything else says nothing of them.
+#[test]
+fn custom_fields_are_a_map_or_null_and_anything_else_is_unknown() {
+    for kind in kinds::KINDS.iter().filter(|kind| kind.fields.contains(&"custom_fields")) {
+        let row = whole(kind);
+        let member = ["custom_fields", "question_custom_fields"].into_iter().find(|member| row.get(member).is_some());
+        let read = |value: Value| {
+            let page = format!("[{}]", with(&row.to_string(), json!({ member.unwrap(): value })));
+            scanned_with(kind.name, ok(&page))
+        };
+        for odd in [
+            json!([]),
+            json!([null]),
+            json!([["x"]]),
+            json!([{"name_key": "k", "value": 1}]),
+            json!("x"),
+            json!(7),
+            json!(true),
+        ] {
+            let (page, problems) = read(odd.clone());
+            assert_eq!(problems[0].field.as_deref(), Some("custom_fields"), "{}: {odd}", kind.collection);
+            assert!(!page.masks[0].contains(&"custom_fields".to_owned()), "{}: {odd}", kind.collection);
+        }
+        for empty in [json!(null), json!({})] {
+            let (page, problems) = read(empty);
+            assert_eq!((page.masks[0].len(), problems.len()), (kind.fields.len(), 0), "{}", kind.collection);
+        }
+    }
+}
+
+/// openapi: note.candidate_id may be null. An orphan is known to have no candidate, and its body refers to nothing.
+#[test]
+fn an_orphaned_note_refers_to_nobody() {
+    let row = whole(kinds::named("notes").unwrap()).to_string();
+    let (body, mask) = read("notes", &with(&row, json!({"candidate_id": null})));
+    assert!(body.get("candidate").is_none() && mask.contains(&"candidate".to_owned()), "{body}");
+    let (body, mask) = read("applications", &with(APPLICATION, json!({"candidate_id": null})));
+    assert!(body.get("candidate").is_none() && !mask.contains(&"candidate".to_owned()), "{body}");
 }
 
 #[test]
@@ -282,7 +440,7 @@ fn times_are_kept_as_written() {
 
 #[test]
 fn a_version_stands_only_where_every_member_is_the_records_own() {
-    let tag = r#"{"id":1,"name":"a","created_at":"x","updated_at":"2026-01-01T00:00:00Z"}"#;
+    let tag = r#"{"id":1,"name":"a","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-01T00:00:00Z"}"#;
     assert_eq!(
         scanned("tags", ok(&format!("[{tag}]"))).unwrap().items[0].version.as_deref(),
         Some("2026-01-01T00:00:00Z")
@@ -293,7 +451,7 @@ fn a_version_stands_only_where_every_member_is_the_records_own() {
 /// The link of a file is a secret for as long as it lives: neither record nor raw span may hold it.
 #[test]
 fn where_a_file_lies_is_kept_nowhere() {
-    let row = r#"{"id":1,"application_id":2,"candidate_id":3,"type":"resume","filename":"cv.pdf","url":"https://files/secret?sig=1","created_at":"x","updated_at":"y"}"#;
+    let row = r#"{"id":1,"application_id":2,"candidate_id":3,"type":"resume","filename":"cv.pdf","url":"https://files/secret?sig=1","created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-02T00:00:00Z"}"#;
     let page = scanned("attachments", ok(&format!("[{row}]"))).unwrap();
     assert!(!page.items[0].body.contains("secret") && page.items[0].raw.is_none());
     assert!(page.items[0].body.contains("cv.pdf"));
@@ -303,7 +461,7 @@ fn where_a_file_lies_is_kept_nowhere() {
 fn a_service_user_has_no_address() {
     let row = r#"{"id":1,"first_name":"Api","last_name":"User","name":"Api User","primary_email":"","emails":[],"deactivated":false,
         "site_admin":true,"employee_id":null,"job_title":null,"office_ids":[],"department_ids":[],"linked_candidate_ids":[],"custom_fields":null,
-        "created_at":"x","updated_at":"y"}"#;
+        "created_at":"2026-01-01T00:00:00Z","updated_at":"2026-01-02T00:00:00Z"}"#;
     let (body, mask) = read("users", row);
     assert_eq!(body.get("email").or(body.get("emails")), None);
     assert_eq!((&body["active"], &body["site_admin"]), (&json!(true), &json!(true)));
@@ -315,17 +473,17 @@ fn the_type_of_a_rejection_reason_says_who_ended_it() {
     for (key, value) in
         [("WE_REJECTED_THEM", "organisation"), ("THEY_REJECTED_US", "candidate"), ("NONE_SPECIFIED", "other")]
     {
-        let row = json!({"id": 1, "name": "x", "type": {"id": 1, "key": key, "name": "n"}, "created_at": "x", "updated_at": "y"});
+        let row = json!({"id": 1, "name": "x", "type": {"id": 1, "key": key, "name": "n"}, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
         assert_eq!(read("reject_reasons", &row.to_string()).0["type"], json!({"value": value, "source": key}));
     }
-    let row = json!({"id": 1, "name": "Intro", "type": {"id": 2, "name": "Prospecting"}, "created_at": "x", "updated_at": "y"});
+    let row = json!({"id": 1, "name": "Intro", "type": {"id": 2, "name": "Prospecting"}, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
     assert_eq!(read("sources", &row.to_string()).0["type"], json!({"value": "other", "source": "Prospecting"}));
 }
 
 #[test]
 fn a_note_reads_the_same_from_either_vocabulary() {
     let row = json!({"id": 1, "candidate_id": 2, "application_id": null, "user_id": 3, "type": "NOTE", "visibility": "publicly_visible",
-        "body": "Hi", "subject": null, "created_at": "x", "updated_at": "y"});
+        "body": "Hi", "subject": null, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
     let (body, _) = read("notes", &row.to_string());
     assert_eq!(body["visibility"], json!({"value": "public", "source": "publicly_visible"}));
     assert_eq!(body["type"], json!({"value": "note", "source": "NOTE"}));
@@ -336,7 +494,7 @@ fn a_note_reads_the_same_from_either_vocabulary() {
 #[test]
 fn an_offices_place_is_a_text_or_the_older_object() {
     for location in [json!("Atlanta"), json!({"name": "Atlanta"})] {
-        let row = json!({"id": 1, "name": "A", "location": location, "parent_id": null, "external_id": null, "created_at": "x", "updated_at": "y"});
+        let row = json!({"id": 1, "name": "A", "location": location, "parent_id": null, "external_id": null, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
         assert_eq!(read("offices", &row.to_string()).0["location"], "Atlanta");
     }
 }
@@ -385,6 +543,8 @@ fn sample(kind: &str, member: &str) -> Value {
         {
             json!(12)
         }
+        time if time.ends_with("_at") => json!("2026-11-24T06:00:00.000Z"),
+        "target_start_on" => json!("2026-12-01"),
         _ => json!("text"),
     }
 }

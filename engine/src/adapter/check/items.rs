@@ -12,6 +12,7 @@ use crate::adapter::AdapterError;
 use crate::adapter::limits::{ITEM_BODY_BYTES_MAX, ITEMS_MAX, MASKS_MAX, NAME_BYTES_MAX, PROBLEM_BYTES_MAX};
 use atsync_model::contract::{Item, Problem};
 use atsync_model::manifest::Manifest;
+use atsync_model::unified::REFERENCES;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -50,7 +51,7 @@ pub(super) fn sift(manifest: &Manifest, found: Sifted<'_>) -> Result<(), Adapter
             mended.push(item);
             continue;
         }
-        let id = Some(item.id.clone()).filter(|id| name("an id", id).is_ok());
+        let id = Some(item.id.clone()).filter(|id| super::id("an id", id).is_ok());
         let of = if manifest.kind(&item.kind).is_some() { item.kind.clone() } else { String::new() };
         match mend(manifest, masks, item, reply_bytes) {
             Ok((item, lost)) => {
@@ -87,7 +88,7 @@ fn tidy(manifest: &Manifest, problem: &mut Problem) {
     if manifest.kind(&problem.kind).is_none() {
         problem.kind.clear();
     }
-    problem.id.take_if(|id| name("an id", id).is_err());
+    problem.id.take_if(|id| super::id("an id", id).is_err());
     if let Some(field) = &mut problem.field {
         shorten(field, NAME_BYTES_MAX);
     }
@@ -146,7 +147,12 @@ fn mend(
         let known: Vec<String> = mask.into_iter().filter(|field| !unsound.contains_key(field)).collect();
         item.mask = place(masks, known)?;
         for field in unsound.into_keys() {
-            lost.push(Problem::field(&item.kind, &item.id, field, UNKEPT));
+            let why = if REFERENCES.contains(&&*field) {
+                "it is no reference: an object with an id or a name, or a list of those"
+            } else {
+                UNKEPT
+            };
+            lost.push(Problem::field(&item.kind, &item.id, field, why));
         }
         item.body = serde_json::to_string(&kept).map_err(|error| super::not_json("its body", &error))?;
     }
@@ -174,7 +180,7 @@ pub(super) fn problems(manifest: &Manifest, problems: &[Problem]) -> Result<(), 
         if !problem.kind.is_empty() {
             kind(manifest, &problem.kind)?;
         }
-        problem.id.iter().try_for_each(|id| name("an id", id))?;
+        problem.id.iter().try_for_each(|id| super::id("an id", id))?;
         problem.field.iter().try_for_each(|field| bounded("bytes of a field", field.len(), NAME_BYTES_MAX))?;
         bounded("bytes of a problem", problem.message.len(), PROBLEM_BYTES_MAX)?;
     }
@@ -217,7 +223,7 @@ fn one<'a>(
     item: &'a Item,
     proved: &mut Vec<(&'a str, u32)>,
 ) -> Result<(), AdapterError> {
-    name("an id", &item.id)?;
+    super::id("an id", &item.id)?;
     if let Some(version) = &item.version {
         name("a version", version)?;
     }

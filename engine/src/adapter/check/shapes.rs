@@ -1,4 +1,4 @@
-//! The shape of members that a plan compares entry by entry: contacts, tags, custom values.
+//! The shape of members that a plan compares entry by entry: contacts, custom values; references (tags, too) are [`super::reference`]'s.
 //!
 //! A list in another shape would be read as an empty one, and an empty list is something to fill. So such a member is unknown instead.
 //! A list with one bad entry is unknown as a whole: it is known in part only, and an update on that basis would drop what was not
@@ -6,9 +6,10 @@
 //!
 //! Every value is read as strictly as [`Sound`] does on the way. Left out: all other members; whoever uses one reads it tolerantly.
 
+use super::reference::Reference;
 use crate::json::Sound;
 use atsync_model::kinds;
-use atsync_model::unified::UNREADABLE;
+use atsync_model::unified::{REFERENCES, UNREADABLE};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
@@ -19,10 +20,10 @@ use std::fmt;
 pub(super) enum Shape {
     /// `[{"value": "…"}]`.
     Contacts,
-    /// `["…"]` or `[{"name": "…"}]`.
-    Tags,
     /// `{"<key>": {"value": …}}`.
     Custom,
+    /// A reference, or a list of them.
+    Reference,
     /// Any.
     Any,
 }
@@ -32,7 +33,7 @@ impl Shape {
         match member {
             "custom_fields" => Self::Custom,
             "emails" | "phones" | "links" | "addresses" if kind == kinds::CANDIDATES => Self::Contacts,
-            "tags" if kind == kinds::CANDIDATES => Self::Tags,
+            _ if REFERENCES.contains(&member) => Self::Reference,
             _ => Self::Any,
         }
     }
@@ -40,9 +41,9 @@ impl Shape {
     /// Reads the next value of an object.
     pub(super) fn next<'de, A: MapAccess<'de>>(self, map: &mut A) -> Result<(), A::Error> {
         match self {
-            Self::Contacts => map.next_value::<List<Entry<true>>>().map(drop),
-            Self::Tags => map.next_value::<List<Entry<false>>>().map(drop),
+            Self::Contacts => map.next_value::<List<Entry>>().map(drop),
             Self::Custom => map.next_value::<Values>().map(drop),
+            Self::Reference => map.next_value::<Reference>().map(drop),
             Self::Any => map.next_value::<Sound>().map(drop),
         }
     }
@@ -50,9 +51,9 @@ impl Shape {
     /// Whether a text is a value of this shape.
     pub(super) fn fits(self, text: &str) -> bool {
         match self {
-            Self::Contacts => serde_json::from_str::<List<Entry<true>>>(text).is_ok(),
-            Self::Tags => serde_json::from_str::<List<Entry<false>>>(text).is_ok(),
+            Self::Contacts => serde_json::from_str::<List<Entry>>(text).is_ok(),
             Self::Custom => serde_json::from_str::<Values>(text).is_ok(),
+            Self::Reference => serde_json::from_str::<Reference>(text).is_ok(),
             Self::Any => serde_json::from_str::<Sound>(text).is_ok(),
         }
     }
@@ -95,30 +96,26 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for List<T> {
     }
 }
 
-/// One entry of a list: an object with a text as `value`; or, for a tag, a text or an object.
-struct Entry<const IS_CONTACT: bool>;
+/// One entry of a list: an object with a text as `value`.
+struct Entry;
 
-impl<'de, const IS_CONTACT: bool> Deserialize<'de> for Entry<IS_CONTACT> {
+impl<'de> Deserialize<'de> for Entry {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(Self)
+        deserializer.deserialize_map(Self)
     }
 }
 
-impl<'de, const IS_CONTACT: bool> Visitor<'de> for Entry<IS_CONTACT> {
+impl<'de> Visitor<'de> for Entry {
     type Value = Self;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an entry")
     }
 
-    fn visit_str<E: Error>(self, _: &str) -> Result<Self, E> {
-        if IS_CONTACT { Err(E::custom("an entry is an object with a value")) } else { Ok(self) }
-    }
-
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        let mut has_value = !IS_CONTACT;
+        let mut has_value = false;
         while let Some(IsValue(is_value)) = map.next_key()? {
-            if is_value && IS_CONTACT {
+            if is_value {
                 map.next_value::<Text>()?;
                 has_value = true;
             } else {

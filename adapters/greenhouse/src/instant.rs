@@ -6,26 +6,48 @@
 /// How far Greenhouse's clock and the engine's may differ. Arbitrary, and generous for machines that keep time.
 pub(crate) const SKEW_MS: u64 = 2 * 60 * 1000;
 
-/// Reads a time. Before 1970 counts as 1970.
+/// Reads a time. Before 1970 counts as 1970; a time without a zone is one in UTC.
 pub(crate) fn parse(text: &str) -> Option<u64> {
-    let (date, time) = text.split_once(['T', ' '])?;
-    let mut date = date.split('-').map(|part| part.parse::<i64>().ok());
-    let (year, month, day) = (date.next()??, date.next()??, date.next()??);
-    let zone = time.find(['Z', 'z', '+', '-']).unwrap_or(time.len());
-    let (clock, zone) = time.split_at(zone);
+    let (date, time) = text.split_once(['T', 't', ' '])?;
+    let day = day(date)?;
+    let (clock, zone) = time.split_at(time.find(['Z', 'z', '+', '-']).unwrap_or(time.len()));
     let mut clock = clock.split(':');
-    let hour: i64 = clock.next()?.parse().ok()?;
-    let minute: i64 = clock.next()?.parse().ok()?;
-    let (second, fraction) = clock.next().map_or(("0", ""), |rest| rest.split_once('.').unwrap_or((rest, "")));
-    let second: i64 = second.parse().ok()?;
-    let milli: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
-    let in_range =
-        (1..=12).contains(&month) && (1..=31).contains(&day) && (0..24).contains(&hour) && (0..60).contains(&minute);
-    if !in_range || !(0..=60).contains(&second) || !(0..=9999).contains(&year) {
+    let (hour, minute) = (number(clock.next()?, 2)?, number(clock.next()?, 2)?);
+    let (second, fraction) = clock.next().map_or(("00", "0"), |rest| rest.split_once('.').unwrap_or((rest, "0")));
+    let second = number(second, 2)?;
+    let is_fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
+    if clock.next().is_some() || hour > 23 || minute > 59 || second > 60 || !is_fraction {
         return None;
     }
-    let minutes = (days(year, month, day) * 24 + hour) * 60 + minute - offset_minutes(zone)?;
+    let milli: i64 = format!("{fraction:0<3}").get(..3)?.parse().ok()?;
+    let minutes = (day * 24 + hour) * 60 + minute - offset_minutes(zone)?;
     u64::try_from(((minutes * 60 + second) * 1000 + milli).max(0)).ok()
+}
+
+/// Whether a text is a day of the calendar, `2026-11-24`.
+pub(crate) fn is_day(text: &str) -> bool {
+    day(text).is_some()
+}
+
+/// The days from 1970-01-01 to a date.
+fn day(text: &str) -> Option<i64> {
+    let mut parts = text.split('-');
+    let (year, month, day) = (number(parts.next()?, 4)?, number(parts.next()?, 2)?, number(parts.next()?, 2)?);
+    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let length = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if is_leap => 29,
+        2 => 28,
+        _ => return None,
+    };
+    (parts.next().is_none() && (1..=length).contains(&day)).then(|| days(year, month, day))
+}
+
+/// A number of so many digits.
+fn number(text: &str, digits: usize) -> Option<i64> {
+    let is_number = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
 }
 
 /// Writes a time in UTC with milliseconds.
@@ -58,14 +80,16 @@ fn days(year: i64, month: i64, day: i64) -> i64 {
 
 fn offset_minutes(zone: &str) -> Option<i64> {
     let sign = match zone.as_bytes().first() {
-        None | Some(b'Z' | b'z') => return Some(0),
+        None => return Some(0),
+        Some(b'Z' | b'z') => return (zone.len() == 1).then_some(0),
         Some(b'-') => -1,
         Some(_) => 1,
     };
-    let digits: String = zone.chars().filter(char::is_ascii_digit).collect();
-    let hours: i64 = digits.get(..2)?.parse().ok()?;
-    let minutes: i64 = digits.get(2..4).unwrap_or("0").parse().ok()?;
-    Some(sign * (hours * 60 + minutes))
+    let (hours, minutes) = zone.get(1..)?.split_at_checked(2)?;
+    let minutes = minutes.strip_prefix(':').unwrap_or(minutes);
+    let minutes = if minutes.is_empty() { 0 } else { number(minutes, 2)? };
+    let hours = number(hours, 2)?;
+    (hours < 24 && minutes < 60).then_some(sign * (hours * 60 + minutes))
 }
 
 #[cfg(test)]
@@ -82,10 +106,28 @@ mod tests {
             ("2026-11-23T22:00:00-0800", Some(1_795_500_000_000)),
             ("2000-02-29T12:00:00Z", Some(951_825_600_000)),
             ("2026-11-24", None),
+            ("2026-11-24 06:00", Some(1_795_500_000_000)),
+            ("2026-11-24T06:00:00", Some(1_795_500_000_000)),
             ("yesterday", None),
+            ("2026-02-29T00:00:00Z", None),
+            ("2027-13-45T99:99:99Z", None),
+            ("2026-11-24T06:00:00.Z", None),
+            ("2026-11-24T06:00:00Zulu", None),
+            ("2026-11-24T06:00:00+1", None),
+            ("2026-11-24T06:00:00:00Z", None),
+            ("-026-11-24T06:00:00Z", None),
+            ("2026-11-24-01T06:00:00Z", None),
             ("2026-13-01T00:00:00Z", None),
         ] {
             assert_eq!(parse(text), ms, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_day_is_one_of_the_calendar() {
+        assert!(is_day("2026-11-24") && is_day("2000-02-29"));
+        for odd in ["", "2026-11-31", "1900-02-29", "2026-1-2", "24/11/2026", "2026-11-24T00:00:00Z", "2026-11"] {
+            assert!(!is_day(odd), "{odd}");
         }
     }
 
