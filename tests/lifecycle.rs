@@ -525,6 +525,33 @@ fn a_hire_into_a_closed_opening_or_a_job_without_one_is_blocked_and_names_what_i
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
+/// Whether the opening is named by both, or left to be the only one: the second hire is refused before anything is sent.
+#[test]
+fn two_hires_into_one_opening_are_told_apart_when_they_are_planned() {
+    for named in [true, false] {
+        let world = world();
+        let acme = world.connect();
+        let job = job(&world, 0);
+        let only = openings(&world, job)[0]["id"].to_string();
+        let mut hired = json!({"outcome": "hired"});
+        if named {
+            hired["opening"] = json!({"id": only});
+        }
+        let ada = ada_at(job, &hired);
+        let mut bea = ada.clone();
+        bea["key"] = json!("ref-2");
+        bea["emails"] = json!(["bea@example.com"]);
+        world.run(acme.declare(&desired(&format!("{ada}\n{bea}")))).unwrap();
+        let planned = world.run(acme.plan(PlanOf::All)).unwrap();
+        let said: Vec<&str> = planned.blocked().map(|finding| finding.message.as_str()).collect();
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].starts_with("ref-2/applications/a1: ref-1/applications/a1 is to be hired into"), "{said:?}");
+        world.run(acme.apply(&planned)).unwrap();
+        assert_eq!(world.sandbox.candidates_by_email("bea@example.com").len(), 0, "nothing is made of what is blocked");
+        assert_eq!(world.sandbox.candidates_by_email(ADA).len(), 1);
+    }
+}
+
 #[test]
 fn a_stage_that_is_wanted_of_a_closed_application_is_reported_and_never_fought_for() {
     for policy in ["yield", "enforce"] {

@@ -356,6 +356,42 @@ fn what_an_ats_does_not_take_back_is_left_out_and_the_hosts_own_field_is_written
     }
 }
 
+/// What others chose shows by a label that two active options have: no id can be told from it, and the host's own field is written.
+#[test]
+fn a_stored_label_that_fits_two_options_does_not_block_the_hosts_own_field() {
+    for (patch, odd) in
+        [(CustomFieldsPatch::Merge, OddValues::Refused), (CustomFieldsPatch::ReplaceAll, OddValues::TakenBack)]
+    {
+        println!("== {patch:?}");
+        let world = world();
+        world.sandbox.set_quirks(|quirks| (quirks.custom_fields_patch, quirks.odd_values) = (patch, odd));
+        let acme = world.connect();
+        let candidate = leftovers(&world);
+        plant(&world, candidate, "languages", json!([option(&world, "languages", "English")]));
+        set(&world, "custom_field_options", option_of(&world, "Deutsch"), json!({"active": true, "name": "English"}));
+        let before = world.sandbox.row("candidates", candidate).unwrap();
+        let record = json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}});
+        declare(&world, &acme, &record);
+        let planned = plan(&world, &acme);
+        let said = words::plan(&planned);
+        assert!(said.contains("languages (several options have the label of its choice)"), "{said}");
+        assert!(said.contains("seniority (its choice is an archived option)"), "{said}");
+        apply(&world, &acme, &planned);
+        let after = world.sandbox.row("candidates", candidate).unwrap();
+        assert_eq!(after["custom_fields"]["external_ref"]["value"], "ref-1");
+        if patch == CustomFieldsPatch::Merge {
+            assert_eq!(after["custom_fields"]["languages"], before["custom_fields"]["languages"]);
+        }
+        assert!(plan(&world, &acme).is_empty());
+    }
+}
+
+/// An option of the languages, be it archived.
+fn option_of(world: &World, name: &str) -> i64 {
+    let options = world.sandbox.rows_where("custom_field_options", "custom_field_id", id(&field(world, "languages")));
+    id(options.iter().find(|option| option["name"] == name).unwrap())
+}
+
 #[test]
 fn a_custom_field_that_its_policy_leaves_alone_is_not_written() {
     for (policy, theirs) in [("seed", json!("theirs")), ("fill", json!("theirs")), ("yield", json!("theirs"))] {

@@ -435,3 +435,75 @@ fn a_record_that_could_not_be_read_is_not_missing() {
         assert_eq!(fetched.missing, left);
     }
 }
+
+/// A manifest that reads candidates.
+fn of_candidates() -> Manifest {
+    let mut manifest = manifest_json();
+    let kind = json!({"name": "candidates", "scan": {"how": "list"}, "page_max": 100,
+        "fields": ["title", "emails", "tags", "custom_fields"]});
+    manifest["kinds"].as_array_mut().unwrap().push(kind);
+    manifest_check::read(&manifest.to_string()).unwrap()
+}
+
+/// What is left of a candidate's body, the fields that are known, and the places of the problems.
+fn taken(body: &str) -> (Value, Vec<String>, Vec<String>) {
+    let mut page = page();
+    page.masks = vec![["title", "emails", "tags", "custom_fields"].map(str::to_owned).to_vec()];
+    page.items[0] = Item { kind: "candidates".into(), body: body.into(), ..item() };
+    let mut step = Ok(Step::Done(Outcome::Page(page)));
+    let manifest = of_candidates();
+    receive(&manifest, &mut step, Some(10)).unwrap();
+    answer(&manifest, Answer { answer: &step, reply_bytes: Some(10) }).unwrap();
+    let (page, problems) = match step.unwrap() {
+        Step::Done(Outcome::Page(page)) => (page, Vec::new()),
+        Step::Done(Outcome::FlawedPage(flawed)) => flawed,
+        other => panic!("{other:?}"),
+    };
+    let places = problems.into_iter().map(|problem| problem.field.unwrap_or_default()).collect();
+    let known = page.masks[page.items[0].mask as usize].clone();
+    (serde_json::from_str(&page.items[0].body).unwrap(), known, places)
+}
+
+#[test]
+fn a_custom_value_that_cannot_be_kept_costs_its_key_and_is_not_taken_for_empty() {
+    let sound = json!({"type": "number", "value": 1});
+    for bad in
+        [r#"{"type":"number","value":1e999}"#, r#"{"type":"text","value":"\ud800"}"#, "5", "[]", r#"{"type":"text"}"#]
+    {
+        let body = format!(r#"{{"title":"x","custom_fields":{{"a":{bad},"b":{sound},"c":null}}}}"#);
+        let (body, known, places) = taken(&body);
+        let unreadable = json!({"type": "unreadable", "value": null});
+        assert_eq!(body["custom_fields"], json!({"a": unreadable, "b": sound, "c": null}), "{bad}");
+        assert_eq!(known, ["title", "emails", "tags", "custom_fields"], "{bad}");
+        assert_eq!(places, ["custom_fields.a"], "{bad}");
+    }
+    let (body, known, places) = taken(r#"{"title":"x","custom_fields":[1]}"#);
+    assert_eq!((body, places), (json!({"title": "x"}), vec!["custom_fields".to_owned()]));
+    assert!(!known.contains(&"custom_fields".to_owned()));
+}
+
+#[test]
+fn a_list_with_an_entry_that_cannot_be_read_is_unknown_and_not_empty() {
+    for (field, bad) in [
+        ("emails", r#""a@x.com""#),
+        ("emails", r#"["a@x.com"]"#),
+        ("emails", r#"[{"value":"a@x.com"},{"value":null}]"#),
+        ("emails", r#"[{"value":"a@x.com"},{"type":"work"}]"#),
+        ("emails", r#"[{"value":"a@x.com"},null]"#),
+        ("tags", r#"[{"name":"vip"},null]"#),
+        ("tags", r#"[{"name":"vip"},7]"#),
+        ("tags", "{}"),
+    ] {
+        let (body, known, places) = taken(&format!(r#"{{"title":"x","{field}":{bad}}}"#));
+        assert_eq!((body, places), (json!({"title": "x"}), vec![field.to_owned()]), "{field}: {bad}");
+        assert!(!known.contains(&field.to_owned()), "{field}: {bad}");
+    }
+    for (field, sound) in [
+        ("emails", r#"[{"value":"a@x.com","type":{"value":"work"}}]"#),
+        ("emails", "null"),
+        ("tags", r#"[{"name":"vip"},{"id":"1","name":"top"}]"#),
+    ] {
+        let (_, known, places) = taken(&format!(r#"{{"{field}":{sound}}}"#));
+        assert!(places.is_empty() && known.contains(&field.to_owned()), "{field}: {sound}");
+    }
+}

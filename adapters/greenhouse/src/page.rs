@@ -54,6 +54,7 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
             }
         };
         let flaws = lacking.take_flaws();
+        let parts = lacking.take_parts();
         let mask = match masks.iter().position(|known| *known == lacking) {
             Some(mask) => mask,
             None if masks.len() >= MASKS_MAX => {
@@ -68,6 +69,9 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
         };
         for (field, flaw) in flaws {
             page.problems.push(Problem::field(kind.name, &id, field, flaw.to_string()));
+        }
+        for path in parts {
+            page.problems.push(Problem::field(kind.name, &id, path, "its value cannot be read"));
         }
         page.items.push(Item {
             kind: kind.name.to_owned(),

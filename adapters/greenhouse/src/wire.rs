@@ -163,6 +163,8 @@ impl<'a> Got<Vec<Id<'a>>> {
 pub(crate) struct Lacking {
     fields: Vec<&'static str>,
     flaws: Vec<(&'static str, Flaw)>,
+    /// Parts of fields that cannot be read, while the rest of the field is known.
+    parts: Vec<String>,
 }
 
 impl Lacking {
@@ -184,6 +186,16 @@ impl Lacking {
         std::mem::take(&mut self.flaws)
     }
 
+    /// A part of a field cannot be read.
+    pub(crate) fn part(&mut self, path: String) {
+        self.parts.push(path);
+    }
+
+    /// The parts that cannot be read.
+    pub(crate) fn take_parts(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.parts)
+    }
+
     /// Everything is known.
     pub(crate) fn is_empty(&self) -> bool {
         self.fields.is_empty()
@@ -196,7 +208,7 @@ impl Lacking {
 
     /// Nothing is known at all.
     pub(crate) fn all(fields: &[&'static str]) -> Self {
-        Self { fields: fields.to_vec(), flaws: Vec::new() }
+        Self { fields: fields.to_vec(), ..Self::default() }
     }
 
     /// What remains of these fields.

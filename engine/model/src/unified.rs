@@ -119,7 +119,7 @@ pub const REFERENCES: &[&str] = &[
 ];
 
 /// A custom field's value: `type` is one of `text`, `long_text`, `number`, `boolean`, `date`, `date_time`, `single`, `multi`, `money`,
-/// `range`, `money_range`, `user`, `url`, `file`, `unknown`.
+/// `range`, `money_range`, `user`, `url`, `file`, `unknown`; or [`UNREADABLE`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CustomValue<'a> {
     /// The label at the time of reading.
@@ -132,6 +132,10 @@ pub struct CustomValue<'a> {
     /// `money_range`: `{"min","max","currency"}`; `number`: decimal text or number; `user`: `{"id"}`; else text or what the ATS gave. `null`: empty.
     pub value: Value,
 }
+
+/// The type of a custom value that the ATS has and that could not be read: neither its type nor its value is known, and `value` is
+/// null without meaning that it is empty.
+pub const UNREADABLE: &str = "unreadable";
 
 /// Custom values by the field's stable key.
 pub type CustomValues<'a> = BTreeMap<Text<'a>, CustomValue<'a>>;

@@ -15,6 +15,7 @@ mod guard;
 mod items;
 mod reference;
 mod request;
+mod shapes;
 
 pub use guard::TaskGuard;
 

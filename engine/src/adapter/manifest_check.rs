@@ -1,11 +1,22 @@
 //! Whether a manifest makes sense, checked once at load.
 //!
-//! A manifest is trusted afterwards: every name in it resolves, every number can be used. Refusals name the place, in the
-//! words of the JSON: `kinds[candidates].page_max`. Left out: what needs a connection (origins that the operator must fill in) and
-//! whether `settings_schema` is a good JSON Schema, beyond its being an object.
+//! A manifest is trusted afterwards: every name in it resolves, every number can be used, and no two members contradict each
+//! other. Refusals name the place, in the words of the JSON (`kinds[candidates].page_max`), what is wrong and what to do.
+//! [`MEMBERS`] says of every member of a manifest where it is held: here, against each answer, or nowhere and why; a
+//! test compares it with the manifest's own JSON and breaks each member once.
+//!
+//! Left out: what needs a connection (origins that the operator must fill in) and whether `settings_schema` is a good JSON Schema, beyond
+//! the properties that the manifest names.
 
-use super::limits::{ITEMS_MAX, MANIFEST_BYTES_MAX, NAME_BYTES_MAX};
-use atsync_model::manifest::{AuthRule, KindRule, Manifest, OperationRule, OriginBase, RateRule, ScanRule};
+mod kind;
+mod members;
+mod operation;
+
+pub use members::{Held, MEMBERS};
+pub use operation::INPUTS;
+
+use super::limits::{MANIFEST_BYTES_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX};
+use atsync_model::manifest::{AuthRule, FormRule, Manifest, Origin, OriginBase, Permission, RateRule, ResetReading};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -52,16 +63,20 @@ pub fn check(manifest: &Manifest) -> Result<(), String> {
     unique("permissions", manifest.permissions.iter().map(|permission| &permission.id))?;
     unique("rates", manifest.rates.iter().map(|rate| &rate.name))?;
     for origin in &manifest.origins {
-        origin_base(&origin.name, &origin.base)?;
+        origin_base(origin)?;
     }
     manifest.auth.iter().try_for_each(|rule| auth(manifest, rule))?;
     manifest.rates.iter().try_for_each(|rule| rate(manifest, rule))?;
-    manifest.kinds.iter().try_for_each(|rule| kind(manifest, rule))?;
-    manifest.operations.iter().try_for_each(|rule| operation(manifest, rule))?;
+    manifest.permissions.iter().try_for_each(permission)?;
     match &manifest.settings_schema {
-        Value::Null | Value::Object(_) => Ok(()),
-        _ => Err("settings_schema: it must be a JSON object".into()),
+        Value::Null | Value::Object(_) => {}
+        _ => return Err("settings_schema: it must be a JSON object".into()),
     }
+    manifest.kinds.iter().try_for_each(|rule| kind::check(manifest, rule))?;
+    manifest.operations.iter().try_for_each(|rule| operation::check(manifest, rule))?;
+    sentence("title", &manifest.title)?;
+    manifest.lossy.iter().try_for_each(|text| sentence("lossy", text))?;
+    forms(manifest)
 }
 
 fn is_our_contract(found: &str) -> Result<(), String> {
@@ -113,8 +128,77 @@ fn span(place: &str, span_ms: u64) -> Result<(), String> {
     Err(format!("{place}: {span_ms} ms is more than a year"))
 }
 
-fn origin_base(name: &str, base: &OriginBase) -> Result<(), String> {
-    let OriginBase::Fixed { url } = base else { return Ok(()) };
+/// A text for people.
+fn sentence(place: &str, text: &str) -> Result<(), String> {
+    if text.len() <= TEXT_BYTES_MAX {
+        return Ok(());
+    }
+    Err(format!("{place}: a text has {} bytes, of at most {TEXT_BYTES_MAX}", text.len()))
+}
+
+/// A setting that the manifest counts on: a connection can set only what the schema has.
+fn known_setting<'m>(manifest: &'m Manifest, place: &str, setting: &str) -> Result<&'m Value, String> {
+    let found = manifest.settings_schema.get("properties").and_then(|properties| properties.get(setting));
+    found.ok_or_else(|| {
+        format!("{place}: settings_schema has no property {setting}, so no connection can set it; add it there")
+    })
+}
+
+/// The name of a header that is looked for in answers.
+fn header(place: &str, name: &str) -> Result<(), String> {
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    if !name.is_empty() && name.bytes().all(letters) {
+        return Ok(());
+    }
+    Err(format!("{place}: {name:.64?} is no header in lower case"))
+}
+
+fn permission(found: &Permission) -> Result<(), String> {
+    let place = format!("permissions[{}]", found.id);
+    for (member, text) in [("label", &found.label), ("grant_at", &found.grant_at), ("without_it", &found.without_it)] {
+        sentence(&format!("{place}.{member}"), text)?;
+    }
+    Ok(())
+}
+
+/// The lists whose values have a form of their own.
+const WITH_FORMS: [&str; 4] = ["emails", "phones", "links", "addresses"];
+
+fn forms(manifest: &Manifest) -> Result<(), String> {
+    let mut seen: Vec<(&str, &str)> = Vec::new();
+    for FormRule { kind, field, .. } in &manifest.forms {
+        let place = format!("forms[{kind}.{field}]");
+        known_kind(manifest, &format!("{place}.kind"), kind)?;
+        if !WITH_FORMS.contains(&field.as_str()) {
+            return Err(format!("{place}.field: only {} have forms", WITH_FORMS.join(", ")));
+        }
+        if manifest.kind(kind).is_some_and(|rule| !rule.fields.contains(field)) {
+            return Err(format!(
+                "{place}.field: {field} is none of the fields of {kind}; list it there, or take the form out"
+            ));
+        }
+        if seen.contains(&(kind, field)) {
+            return Err(format!("{place}: the field has two forms; leave one"));
+        }
+        seen.push((kind, field));
+    }
+    Ok(())
+}
+
+fn origin_base(origin: &Origin) -> Result<(), String> {
+    let name = &origin.name;
+    let url = match &origin.base {
+        OriginBase::Fixed { url } => url,
+        OriginBase::Operator { hint } => return sentence(&format!("origins[{name}].hint"), hint),
+        OriginBase::Discovered { suffixes } => {
+            let is_bad =
+                |suffix: &String| !suffix.starts_with('.') || suffix.len() < 4 || suffix.len() > NAME_BYTES_MAX;
+            if suffixes.is_empty() || suffixes.iter().any(is_bad) {
+                return Err(format!("origins[{name}].suffixes: name at least one, each like .example.com"));
+            }
+            return Ok(());
+        }
+    };
     let parsed = url::Url::parse(url).map_err(|error| format!("origins[{name}].url: {error}"))?;
     if parsed.scheme() != "https" {
         return Err(format!("origins[{name}].url: it must begin with https://"));
@@ -130,91 +214,51 @@ fn origin_base(name: &str, base: &OriginBase) -> Result<(), String> {
 }
 
 fn auth(manifest: &Manifest, rule: &AuthRule) -> Result<(), String> {
+    let path = |place: &str, path: &str| {
+        if path.starts_with('/') { Ok(()) } else { Err(format!("{place}: it must begin with /")) }
+    };
     match rule {
-        AuthRule::Oauth2ClientCredentials { token_origin, token_path, .. }
-        | AuthRule::Oauth2AuthorizationCode { token_origin, token_path, .. } => {
+        AuthRule::Oauth2ClientCredentials { token_origin, token_path, form_settings } => {
             known_origin(manifest, "auth.token_origin", token_origin)?;
-            if token_path.starts_with('/') { Ok(()) } else { Err("auth.token_path: it must begin with /".into()) }
+            path("auth.token_path", token_path)?;
+            for form in form_settings {
+                known_setting(manifest, "auth.form_settings.setting", &form.setting)?;
+                if form.field.is_empty() || form.field.len() > NAME_BYTES_MAX {
+                    return Err("auth.form_settings.field: it is empty or too long".into());
+                }
+            }
+            Ok(())
         }
-        AuthRule::Header { name, .. } | AuthRule::QueryParameter { name } if name.is_empty() => {
-            Err("auth.name: it is empty".into())
+        AuthRule::Oauth2AuthorizationCode { token_origin, authorize_path, token_path, .. } => {
+            known_origin(manifest, "auth.token_origin", token_origin)?;
+            path("auth.authorize_path", authorize_path)?;
+            path("auth.token_path", token_path)
         }
+        AuthRule::Header { name, .. } => header("auth.name", &name.to_ascii_lowercase()),
+        AuthRule::QueryParameter { name } if name.is_empty() => Err("auth.name: it is empty".into()),
         _ => Ok(()),
     }
 }
 
 fn rate(manifest: &Manifest, rule: &RateRule) -> Result<(), String> {
     let place = format!("rates[{}]", rule.name);
+    if rule.origins.is_empty() {
+        return Err(format!("{place}.origins: it counts the requests of no origin; name one, or take the rule out"));
+    }
     rule.origins.iter().try_for_each(|origin| known_origin(manifest, &format!("{place}.origins"), origin))?;
     if rule.window_ms == 0 || rule.limit_initial == 0 || rule.concurrency_max == Some(0) {
         return Err(format!("{place}: window_ms, limit_initial and concurrency_max must be at least 1"));
     }
-    span(&format!("{place}.window_ms"), rule.window_ms)
-}
-
-fn kind(manifest: &Manifest, rule: &KindRule) -> Result<(), String> {
-    let place = format!("kinds[{}]", rule.name);
-    let parent = match &rule.scan {
-        ScanRule::ByParent { parent } => Some(parent),
-        ScanRule::Inside { kind } => Some(kind),
-        ScanRule::List {} | ScanRule::None {} => None,
+    let reset = match &rule.reset {
+        ResetReading::Ignore => None,
+        ResetReading::EpochSeconds { header } | ResetReading::SecondsLeft { header } => Some(header),
     };
-    if let Some(parent) = parent {
-        known_kind(manifest, &format!("{place}.scan"), parent)?;
-        if *parent == rule.name {
-            return Err(format!("{place}.scan: a kind cannot come from itself"));
-        }
+    for (member, name) in [
+        ("limit_header", rule.limit_header.as_ref()),
+        ("remaining_header", rule.remaining_header.as_ref()),
+        ("reset", reset),
+    ] {
+        name.map_or(Ok(()), |name| header(&format!("{place}.{member}"), name))?;
     }
-    let pages = matches!(rule.scan, ScanRule::List {} | ScanRule::ByParent { .. });
-    if pages && rule.page_max == 0 {
-        return Err(format!("{place}.page_max: it must be at least 1"));
-    }
-    let most = u32::try_from(ITEMS_MAX).unwrap_or(u32::MAX);
-    if rule.page_max > most || rule.ids_max > most {
-        return Err(format!("{place}: page_max and ids_max must be at most {ITEMS_MAX}"));
-    }
-    if let Some(permission) = &rule.permission {
-        known_permission(manifest, &format!("{place}.permission"), permission)?;
-    }
-    if let Some(scope) = &rule.scope {
-        known_kind(manifest, &format!("{place}.scope"), scope)?;
-    }
-    unique(&format!("{place}.fields"), rule.fields.iter())?;
-    if rule
-        .fields
-        .iter()
-        .any(|field| field.is_empty() || field.len() > NAME_BYTES_MAX || field.contains(char::is_control))
-    {
-        return Err(format!("{place}.fields: a field is empty, too long, or has control characters"));
-    }
-    if let Some(field) = rule.expected.iter().find(|field| !rule.fields.contains(field)) {
-        return Err(format!("{place}.expected: {field} is none of its fields"));
-    }
-    span(&format!("{place}.overlap_ms"), rule.overlap_ms)?;
-    span(&format!("{place}.visible_within_ms"), rule.visible_within_ms)
-}
-
-fn operation(manifest: &Manifest, rule: &OperationRule) -> Result<(), String> {
-    let place = format!("operations[{}]", rule.name);
-    known_kind(manifest, &format!("{place}.kind"), &rule.kind)?;
-    for kind in rule.materialises.iter().chain(rule.may_carry.iter().map(|carry| &carry.kind)) {
-        known_kind(manifest, &format!("{place}: materialises and may_carry"), kind)?;
-    }
-    for id in &rule.permissions {
-        known_permission(manifest, &format!("{place}.permissions"), id)?;
-    }
-    unique(&format!("{place}.fields"), rule.fields.iter().map(|field| &field.name))?;
-    // A refusal proves that nothing was changed. No other class of status can.
-    if let Some(status) = rule.refused_statuses.iter().find(|status| !(400..=499).contains(*status)) {
-        return Err(format!("{place}.refused_statuses: {status} is none of 400 to 499"));
-    }
-    if let Some(setting) = &rule.opt_in
-        && manifest.settings_schema.pointer(&format!("/properties/{setting}")).is_none()
-    {
-        return Err(format!("{place}.opt_in: settings_schema has no property {setting}"));
-    }
-    if rule.calls == 0 {
-        return Err(format!("{place}.calls: it must be at least 1"));
-    }
-    span(&format!("{place}.settle_window_ms"), rule.settle_window_ms)
+    span(&format!("{place}.window_ms"), rule.window_ms)
 }

@@ -45,6 +45,13 @@ pub enum Promise {
         /// What the answer names.
         found: RemoteRef,
     },
+    /// A page has more records than the manifest's `page_max`.
+    PageMax {
+        /// What was promised.
+        page_max: u32,
+        /// How many records came.
+        rows: usize,
+    },
     /// The answer names one record in two places, or two records in one.
     Twice {
         /// The role.
@@ -66,6 +73,9 @@ impl std::fmt::Display for BrokenPromise {
                 write!(f, "makes a record of {promised}, and the answer names one of {found}")
             }
             Promise::Target { target, found } => write!(f, "changes {target}, and the answer names {found}"),
+            Promise::PageMax { page_max, rows } => {
+                write!(f, "has {rows} records, and `page_max` says at most {page_max}")
+            }
             Promise::Twice { role } => write!(f, "names two records with the role `{role}`"),
         }
     }

@@ -8,6 +8,7 @@ use super::definition::{self, At, is_active};
 use super::{Declared, Draft, Owned, Record, made, made_member, user};
 use crate::store::index;
 use atsync_model::desired::{Desired, DesiredCustomField};
+use atsync_model::unified::UNREADABLE;
 use atsync_model::{kinds, normal};
 use serde_json::{Map, Number, Value, json};
 use std::sync::Arc;
@@ -162,6 +163,21 @@ pub fn observed_plain(record: &Record, key: &str, kind: &str) -> Value {
 pub fn observed_value<'r>(record: &'r Record, key: &str) -> &'r Value {
     let held = record.body.get("custom_fields").and_then(|fields| fields.get(key)).and_then(|field| field.get("value"));
     held.unwrap_or(&Value::Null)
+}
+
+/// Whether the ATS holds something of a field that could not be read: neither a value nor none.
+pub fn is_unreadable(record: &Record, key: &str) -> bool {
+    match record.body.get("custom_fields") {
+        None | Some(Value::Null) => false,
+        Some(Value::Object(fields)) => match fields.get(key) {
+            None | Some(Value::Null) => false,
+            Some(Value::Object(field)) => {
+                !field.contains_key("value") || field.get("type").and_then(Value::as_str) == Some(UNREADABLE)
+            }
+            Some(_) => true,
+        },
+        Some(_) => true,
+    }
 }
 
 impl<'a, D: Owned> Draft<'a, D> {

@@ -63,6 +63,7 @@ pub mod words;
 pub(crate) use definition::name_claim;
 pub use facts::{Declared, Facts, Need, Record};
 pub(crate) use once::{FOUND_ON, RELEASED};
+pub(crate) use opening::claim as opening_claim;
 
 use crate::store::LinkRow;
 use atsync_model::contract::RemoteRef;
@@ -187,6 +188,9 @@ pub struct RecordPlan {
     pub steps: Vec<Step>,
     /// What else there is to say.
     pub findings: Vec<Finding>,
+    /// The openings that its hires fill, each with the application that is hired into it: nobody else of the run can be.
+    #[serde(skip)]
+    pub hires: Vec<(String, String)>,
     /// In step, and yet to be looked at by the next plan: something that it is to be linked to was seen and has no id so far.
     #[serde(skip)]
     pub look_again: bool,
@@ -430,6 +434,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             self.plan.steps.clear();
             self.plan.adoptions.clear();
             self.plan.releases.clear();
+            self.plan.hires.clear();
             self.shared.clear();
         }
         Ok((self.plan, self.shared))

@@ -55,6 +55,29 @@ pub(super) fn meant<'a>(
     Some(of_job(draft, job)??.iter().filter(|opening| fits(opening, reference)).collect())
 }
 
+/// What a hire claims within a run.
+pub(crate) fn claim(opening: &str) -> String {
+    format!("opening {opening}")
+}
+
+/// Takes the opening for this hire. Blocks where another application of the run is hired into it: the ATS would refuse the second one.
+fn take(draft: &mut Draft<'_>, host: &str, opening: &Record) -> bool {
+    let own = draft.plan.hires.iter().find(|(id, other)| *id == opening.id && other != host);
+    let other = own.map(|(_, other)| other.clone());
+    let other =
+        other.or_else(|| draft.facts.claimed_by(&claim(&opening.id)).filter(|other| *other != host).map(str::to_owned));
+    if let Some(other) = other {
+        let message = format!(
+            "{host}: {other} is to be hired into the opening {} too, and it can be filled once; name another opening, or open one in the ATS",
+            shown(opening)
+        );
+        draft.block(host, "OpeningTaken", message);
+        return false;
+    }
+    draft.plan.hires.push((opening.id.clone(), host.to_owned()));
+    true
+}
+
 /// The opening to hire into; the inner option is none where the ATS takes the only one. None while facts are missing or after it blocked
 /// the record.
 pub(super) fn of_hire<'a>(
@@ -77,7 +100,7 @@ pub(super) fn of_hire<'a>(
     let open: Vec<&'a Arc<Record>> = openings.iter().filter(|opening| is_open(opening)).collect();
     let Some(reference) = reference else {
         match open.as_slice() {
-            [_] => return Some(None),
+            [only] => return take(draft, host, only).then_some(None),
             [] => {
                 let message =
                     format!("{host}: no opening of the job is open, so nobody can be hired; open one in the ATS");
@@ -98,7 +121,7 @@ pub(super) fn of_hire<'a>(
     let meant: Vec<&'a Arc<Record>> = openings.iter().filter(|opening| fits(opening, reference)).collect();
     let meant_open: Vec<&'a Arc<Record>> = meant.iter().filter(|opening| is_open(opening)).copied().collect();
     match (meant_open.as_slice(), meant.as_slice()) {
-        ([opening], _) => Some(Some(opening)),
+        ([opening], _) => take(draft, host, opening).then_some(Some(*opening)),
         ([], []) => {
             let message =
                 format!("{host}: the job has no such opening as is named ({}); correct the record", listed(&open));

@@ -88,6 +88,14 @@ pub(super) fn update_customs(
         let Some(resolved) = draft.custom(host, applies_to, key, value) else { continue };
         let path = format!("custom_fields.{key}");
         let kind = resolved.kind.clone();
+        if resolved.key.as_deref().is_some_and(|key| custom::is_unreadable(record, key)) {
+            let message = format!(
+                "{host}: the ATS holds a value of `{path}` that could not be read, so it cannot be compared and is not written"
+            );
+            draft.say(FindingKind::Note, host, "Unreadable", message);
+            draft.account(host, &path);
+            continue;
+        }
         let (held, observed) = match &resolved.key {
             Some(key) => (custom::observed_value(record, key), custom::observed_plain(record, key, &kind)),
             None => (&Value::Null, Value::Null),
@@ -161,6 +169,10 @@ fn foreign_customs(
     customs: &Customs,
 ) {
     let Some(values) = record.body.get("custom_fields").and_then(Value::as_object) else { return };
+    let merges = field
+        .merged_when
+        .as_ref()
+        .is_some_and(|when| draft.input.settings.get(&when.setting).unwrap_or(&Value::Null) == &when.value);
     let is_written =
         |key: &str| customs.inputs.iter().any(|input| input.get("key").and_then(Value::as_str) == Some(key));
     let (mut odd, mut unwritable) = (Vec::new(), Vec::new());
@@ -177,18 +189,17 @@ fn foreign_customs(
         let Some(definitions) = draft.lookup(kinds::CUSTOM_FIELDS, index::KEY, key) else { continue };
         let of_kind = |row: &&std::sync::Arc<Record>| row.text("applies_to.value") == Some(applies_to);
         let mut definitions = definitions.iter().filter(of_kind).peekable();
+        let first = definitions.peek().map(|row| row.id.clone());
         let is_archived =
             definitions.peek().is_some() && definitions.all(|row| row.value("active") == Some(&Value::Bool(false)));
         if is_archived {
             odd.push(format!("{key} (an archived field)"));
         } else if let Some(why) = is_odd(kind, value) {
             odd.push(format!("{key} ({why})"));
+        } else if let Some(why) = first.filter(|_| !merges).and_then(|id| odd_choice(draft, &id, kind, value)) {
+            odd.push(format!("{key} ({why})"));
         }
     }
-    let merges = field
-        .merged_when
-        .as_ref()
-        .is_some_and(|when| draft.input.settings.get(&when.setting).unwrap_or(&Value::Null) == &when.value);
     let setting = field.merged_when.as_ref().map_or_else(String::new, |when| {
         format!("; the setting `{} = {}` says that it does not", when.setting, when.value)
     });
@@ -212,6 +223,35 @@ fn foreign_customs(
         );
         draft.say(FindingKind::Note, host, "ForeignValues", message);
     }
+}
+
+/// Why a stored choice leads to no single active option: a new value could not be it. None when it does, and while facts are missing.
+fn odd_choice(draft: &mut Draft<'_>, field: &str, kind: &str, value: &Value) -> Option<&'static str> {
+    let chosen: Vec<&Value> = match (kind, value) {
+        ("multi", Value::Array(all)) => all.iter().collect(),
+        ("single" | "multi", one) => vec![one],
+        _ => return None,
+    };
+    let by_label = |choice: &&Value| choice.get("id").is_none_or(Value::is_null);
+    let labels =
+        chosen.into_iter().filter(by_label).filter_map(|choice| choice.get("label").unwrap_or(choice).as_str());
+    let labels: Vec<&str> = labels.collect();
+    if labels.is_empty() {
+        return None;
+    }
+    let options = draft.lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, field)?;
+    let called = |label: &str, only_active: bool| {
+        let fits = |option: &&std::sync::Arc<Record>| {
+            option.text("name") == Some(label) && (!only_active || option.value("active") != Some(&Value::Bool(false)))
+        };
+        options.iter().filter(fits).count()
+    };
+    labels.into_iter().find_map(|label| match (called(label, true), called(label, false)) {
+        (1, _) => None,
+        (0, 0) => Some("its choice is no option of the field"),
+        (0, 1) => Some("its choice is an archived option"),
+        _ => Some("several options have the label of its choice"),
+    })
 }
 
 /// Why no new value could have the form of a stored one. None when one could.

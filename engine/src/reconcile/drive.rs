@@ -80,7 +80,7 @@ impl Reconciler {
     }
 
     async fn drive_given(&self, task: Task, given: Given, priority: Priority) -> Result<Finished, TaskError> {
-        let mut guard = TaskGuard::new(&task);
+        let mut guard = TaskGuard::held_to(self.adapter.manifest(), &task);
         let mut reply: Option<Response> = None;
         let mut step = self.start(task, given.clone())?.map_err(TaskError::Failed)?;
         for _ in 0..STEPS_MAX {

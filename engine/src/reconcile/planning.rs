@@ -326,6 +326,9 @@ impl Reconciler {
         {
             gathered.facts.claim(&name, &key);
         }
+        for (opening, host) in &planned.hires {
+            gathered.facts.claim(&plan::opening_claim(opening), host);
+        }
         if !planned.is_blocked() {
             for adoption in &planned.adoptions {
                 gathered.facts.take(&adoption.remote, &adoption.host);

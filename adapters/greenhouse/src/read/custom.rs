@@ -4,6 +4,7 @@
 //! it says nothing of them. Selects are read as labels (§7 \[2nd\]). Types and
 //! members differ by channel: `yes_no` or `boolean`, `currency_code` or `unit`, `min_amount` or `min_value` (pitfalls.md C33), so all of
 //! them are taken. A value of another shape than its type promises is kept as it is, as `unknown`; so is one that comes without name and type.
+//! One that cannot be read at all costs itself: it is `unreadable`, neither a value nor empty.
 //! Empty is `null`, whether Greenhouse writes
 //! `null`, `""` or `[]`.
 //!
@@ -11,9 +12,10 @@
 
 use super::{Read, Unreadable, record, word_of};
 use crate::wire::{Got, Id, Lacking, Str, Time, row};
-use atsync_model::unified::{CustomField, CustomFieldOption, CustomValue, CustomValues, Ref, Text};
+use atsync_model::unified::{CustomField, CustomFieldOption, CustomValue, CustomValues, Ref, Text, UNREADABLE};
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 use std::fmt;
@@ -157,8 +159,10 @@ impl<'de: 'a, 'a> Visitor<'de> for MapVisitor<'a> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CustomMap<'a>, A::Error> {
         let mut all = CustomValues::new();
-        while let Some((key, entry)) = map.next_entry::<Str<'a>, Entry<'a>>()? {
-            all.insert(key.0, entry.unified());
+        // Each value by itself, so that one which cannot be read (a number out of range, half a character) costs no other.
+        while let Some((key, entry)) = map.next_entry::<Str<'a>, &'a RawValue>()? {
+            let entry = serde_json::from_str::<Entry<'a>>(entry.get());
+            all.insert(key.0, entry.map_or_else(|_| unreadable(), Entry::unified));
         }
         Ok(CustomMap(all))
     }
@@ -170,9 +174,18 @@ impl<'de: 'a, 'a> Deserialize<'de> for CustomMap<'a> {
     }
 }
 
+/// A value that cannot be read.
+fn unreadable<'a>() -> CustomValue<'a> {
+    CustomValue { name: None, kind: Cow::Borrowed(UNREADABLE), value: Value::Null }
+}
+
 /// The values of a row.
 pub(super) fn values<'a>(got: Got<CustomMap<'a>>, lacking: &mut Lacking) -> CustomValues<'a> {
-    got.take("custom_fields", lacking).unwrap_or_default().0
+    let values = got.take("custom_fields", lacking).unwrap_or_default().0;
+    for (key, _) in values.iter().filter(|(_, value)| value.kind == UNREADABLE) {
+        lacking.part(format!("custom_fields.{key}"));
+    }
+    values
 }
 
 /// A reference by name alone.
@@ -396,6 +409,21 @@ mod tests {
         for list in ["[]", "[null]", r#"[["x"]]"#, r#"[{"name_key":"a","type":"short_text","value":"x"}]"#, "7", "\"\""]
         {
             assert!(serde_json::from_str::<CustomMap>(list).is_err(), "{list}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_costs_its_key_and_is_not_taken_for_empty() {
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        for bad in ["1e999", r#""\ud800""#, &deep] {
+            for bad in [bad.to_owned(), format!(r#"{{"type":"number","value":{bad}}}"#)] {
+                let text = format!(r#"{{"a":{bad},"b":{{"name":"B","type":"number","value":1}}}}"#);
+                let mut lacking = Lacking::default();
+                let all = values(crate::wire::member("custom_fields", &text), &mut lacking);
+                assert_eq!((&*all["a"].kind, &all["a"].value), (UNREADABLE, &Value::Null), "{bad:.40}");
+                assert_eq!((&*all["b"].kind, &all["b"].value), ("number", &json!(1)), "{bad:.40}");
+                assert_eq!((lacking.take_parts(), lacking.is_empty()), (vec!["custom_fields.a".to_owned()], true));
+            }
         }
     }
 

@@ -42,6 +42,16 @@ pub(crate) struct Choice {
     pub(crate) labels: Vec<String>,
 }
 
+impl Choice {
+    /// The value as it was read.
+    pub(crate) fn as_read(&self) -> Value {
+        match self.labels.as_slice() {
+            [one] if !self.multi => json!(one),
+            labels => json!(labels),
+        }
+    }
+}
+
 /// The set to send so that the wanted values hold; `None` when they hold already.
 ///
 /// `complete` preserves the other stored values; without it only the wanted values are sent, which is right only where PATCH merges by field.

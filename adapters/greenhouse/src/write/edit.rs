@@ -2,9 +2,9 @@
 //!
 //! The set of custom fields must be complete, and stored choices are labels where ids are wanted (see [`crate::write::custom`]); [`crate::write::options`] looks
 //! the ids up. First everything goes back as it was read. Should Greenhouse refuse that, which changes nothing, the set goes out once more without
-//! what it might not have taken: values of archived fields and options, ranges with one end, what has members that no new value has. The
-//! host's own field does not wait for somebody else's leftovers. Only what has no written form at all (a file, a label that leads to
-//! no single option) holds the values back as a whole, since a PATCH that replaces the set would lose it.
+//! what it might not have taken: values of archived fields and options, labels that lead to no single option, ranges with one end, what has
+//! members that no new value has. The
+//! host's own field does not wait for somebody else's leftovers. Only what has no written form at all (a file) holds the values back as a whole, since a PATCH that replaces the set would lose it.
 
 use crate::answer::invalid;
 use crate::request;
@@ -71,7 +71,13 @@ impl CustomEdit {
                     }
                     values.push((choice.key.clone(), value));
                 }
-                Err(why) => stuck.push((choice.key.clone(), why)),
+                // Without a look, which only happens where something else holds the set back anyway.
+                Err(why) if lookup.is_none() => stuck.push((choice.key.clone(), why)),
+                // Its label leads to no single option: as it was read, and left out should Greenhouse refuse it.
+                Err(_) => {
+                    odd.push(choice.key.clone());
+                    values.push((choice.key.clone(), choice.as_read()));
+                }
             }
         }
         if !stuck.is_empty() {

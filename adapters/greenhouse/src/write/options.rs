@@ -142,7 +142,7 @@ impl Lookup {
     /// A stored choice as option ids, and whether a new value could be this one.
     ///
     /// # Errors
-    /// Why a label leads to no single option: then there is no form in which the value could go back.
+    /// Why a label leads to no single option: then the value can only go back as it was read.
     pub(crate) fn resolve(&self, choice: &Choice) -> Result<(Value, bool), String> {
         let field = self.fields.iter().find(|(key, _)| *key == choice.key).map(|(_, id)| id.as_str());
         let mut ids = Vec::new();

@@ -8,13 +8,15 @@
 
 use super::{AdapterError, bounded, broke};
 use crate::adapter::limits::STEPS_MAX;
-use atsync_model::contract::{Effect, Fetched, Outcome, Response, Send, Step, Target, Task, Written};
+use crate::adapter::promise::{BrokenPromise, Promise};
+use atsync_model::contract::{Effect, Fetched, Outcome, Page, Response, Send, Step, Target, Task, Written};
+use atsync_model::manifest::Manifest;
 use std::collections::BTreeSet;
 
 /// What of the task must be remembered.
 #[derive(Debug)]
 enum Subject {
-    Scan,
+    Scan(String),
     Fetch {
         kind: String,
         ids: BTreeSet<String>,
@@ -35,13 +37,15 @@ pub struct TaskGuard {
     changed: bool,
     /// Links that were followed since the task began, or since its write.
     followed: BTreeSet<String>,
+    /// The adapter and the largest page that its manifest promises, of the kind that is scanned.
+    page_max: Option<(String, u32)>,
 }
 
 impl TaskGuard {
     /// For a task that is about to start.
     pub fn new(task: &Task) -> Self {
         let subject = match task {
-            Task::Scan(_) => Subject::Scan,
+            Task::Scan(scan) => Subject::Scan(scan.kind.clone()),
             Task::Fetch(fetch) => Subject::Fetch { kind: fetch.kind.clone(), ids: fetch.ids.iter().cloned().collect() },
             Task::Probe(_) => Subject::Probe,
             Task::Write(write) => {
@@ -52,7 +56,16 @@ impl TaskGuard {
             Task::Hook(_) => Subject::Hook,
             Task::DescribeTenant => Subject::Tenant,
         };
-        Self { subject, steps: 0, changed: false, followed: BTreeSet::new() }
+        Self { subject, steps: 0, changed: false, followed: BTreeSet::new(), page_max: None }
+    }
+
+    /// For a task that is about to start, held to what the manifest promises of it.
+    pub fn held_to(manifest: &Manifest, task: &Task) -> Self {
+        let mut guard = Self::new(task);
+        if let Subject::Scan(kind) = &guard.subject {
+            guard.page_max = manifest.kind(kind).map(|rule| (manifest.name.clone(), rule.page_max));
+        }
+        guard
     }
 
     /// Whether the one `unsafe` request was allowed. From then on only the ATS knows what is.
@@ -102,7 +115,8 @@ impl TaskGuard {
 
     fn done(&self, outcome: &Outcome, reply: Option<&Response>) -> Result<(), AdapterError> {
         match (&self.subject, outcome) {
-            (Subject::Scan, Outcome::Page(page) | Outcome::FlawedPage((page, _))) => {
+            (Subject::Scan(kind), Outcome::Page(page) | Outcome::FlawedPage((page, _))) => {
+                self.rows(kind, page)?;
                 spans(page.items.iter().filter_map(|item| item.raw.as_ref()), reply)
             }
             (Subject::Fetch { kind, ids }, Outcome::Fetched(fetched) | Outcome::FlawedFetched((fetched, _))) => {
@@ -116,6 +130,20 @@ impl TaskGuard {
             | (Subject::Tenant, Outcome::Tenant(_)) => Ok(()),
             _ => Err(broke("an outcome that is another task's")),
         }
+    }
+
+    /// A page has at most as many records of the kind that was asked for as the manifest says. Records of others may come along.
+    fn rows(&self, kind: &str, page: &Page) -> Result<(), AdapterError> {
+        let Some((adapter, page_max)) = &self.page_max else { return Ok(()) };
+        let rows = page.items.iter().filter(|item| item.kind == kind).count();
+        if rows <= usize::try_from(*page_max).unwrap_or(usize::MAX) {
+            return Ok(());
+        }
+        Err(AdapterError::Promise(Box::new(BrokenPromise {
+            adapter: adapter.clone(),
+            operation: format!("a page of {kind}"),
+            promise: Promise::PageMax { page_max: *page_max, rows },
+        })))
     }
 
     fn written(&self, written: &Written) -> Result<(), AdapterError> {

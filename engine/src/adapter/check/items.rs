@@ -1,16 +1,15 @@
 //! The records of a page or fetch.
 //!
 //! Two readings of the same rules. [`check`] refuses a page for one bad record: it is the contract in its strict form. [`sift`] is what the
-//! hosts call: a record that breaks a rule costs itself, a member that cannot be kept costs that member, and each is named as a
-//! [`Problem`]. What passes is what the store can hold ([`crate::json`]).
+//! hosts call: a record that breaks a rule costs itself, a member that cannot be kept costs that member, a custom value costs its key,
+//! and each is named as a [`Problem`]. What passes is what the store can hold ([`crate::json`]).
 //!
 //! Bounds: [`ITEMS_MAX`] records and as many problems, [`MASKS_MAX`] masks. Messages name places, never content.
 
-use super::reference::{self, Reference};
+use super::shapes::{self, Shape};
 use super::{bounded, broke, kind, name};
 use crate::adapter::AdapterError;
 use crate::adapter::limits::{ITEM_BODY_BYTES_MAX, ITEMS_MAX, MASKS_MAX, NAME_BYTES_MAX, PROBLEM_BYTES_MAX};
-use crate::json::Sound;
 use atsync_model::contract::{Item, Problem};
 use atsync_model::manifest::Manifest;
 use atsync_model::unified::REFERENCES;
@@ -103,6 +102,12 @@ fn shorten(text: &mut String, bytes_max: usize) {
     }
 }
 
+/// The member of a record that holds its custom values.
+const CUSTOM_FIELDS: &str = "custom_fields";
+
+/// Why a member or a custom value is unknown.
+const UNKEPT: &str = "it cannot be kept: a number out of range, half a character, nesting without end, or another shape than its kind has";
+
 /// What of a record can be kept, and what it lost by that.
 fn mend(
     manifest: &Manifest,
@@ -119,12 +124,23 @@ fn mend(
     }
     let mask = usize::try_from(item.mask).ok().and_then(|index| masks.get(index)).cloned();
     let mask = mask.ok_or_else(|| broke(format!("its mask is none of the page's (it names number {})", item.mask)))?;
-    if item.body.len() <= ITEM_BODY_BYTES_MAX && body(&item.body, &mask).is_err() {
-        let members: BTreeMap<String, &RawValue> =
+    if item.body.len() <= ITEM_BODY_BYTES_MAX && body(&item.kind, &item.body, &mask).is_err() {
+        let mut members: BTreeMap<String, &RawValue> =
             serde_json::from_str(&item.body).map_err(|error| super::not_json("its body", &error))?;
-        let (kept, unsound): (BTreeMap<_, _>, BTreeMap<_, _>) = members
-            .into_iter()
-            .partition(|(member, value)| mask.contains(member) && reference::is_sound(member, value));
+        let of = item.kind.clone();
+        let is_sound = |member: &str, value: &RawValue| Shape::of(&of, member).fits(value.get());
+        // Custom values are known key by key.
+        let values = members.get(CUSTOM_FIELDS).filter(|values| !is_sound(CUSTOM_FIELDS, values));
+        let mended = values.and_then(|values| shapes::mended_values(values.get()));
+        if let Some((values, keys)) = &mended {
+            members.insert(CUSTOM_FIELDS.to_owned(), values);
+            for mut field in keys.iter().map(|key| format!("{CUSTOM_FIELDS}.{key}")) {
+                shorten(&mut field, NAME_BYTES_MAX);
+                lost.push(Problem::field(&item.kind, &item.id, field, UNKEPT));
+            }
+        }
+        let (kept, unsound): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            members.into_iter().partition(|(member, value)| mask.contains(member) && is_sound(member, value));
         let fields = manifest.kind(&item.kind).map_or(&[][..], |rule| &rule.fields);
         if let Some(member) = unsound.keys().find(|member| !fields.contains(*member)) {
             return Err(broke(format!("its body has a member of {} bytes that its kind does not have", member.len())));
@@ -135,7 +151,7 @@ fn mend(
             let why = if REFERENCES.contains(&&*field) {
                 "it is no reference: an object with an id or a name, or a list of those"
             } else {
-                "it cannot be kept: a number out of range, half a character, or nesting without end"
+                UNKEPT
             };
             lost.push(Problem::field(&item.kind, &item.id, field, why));
         }
@@ -227,7 +243,7 @@ fn one<'a>(
         proved.push((&item.kind, item.mask));
     }
     bounded("bytes of its body", item.body.len(), ITEM_BODY_BYTES_MAX)?;
-    body(&item.body, mask)?;
+    body(&item.kind, &item.body, mask)?;
     span(item, found.reply_bytes)
 }
 
@@ -244,20 +260,20 @@ fn span(item: &Item, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
 }
 
 /// Whether a body is a JSON object with members of its mask only.
-fn body(text: &str, mask: &[String]) -> Result<(), AdapterError> {
+fn body(kind: &str, text: &str, mask: &[String]) -> Result<(), AdapterError> {
     let mut reader = serde_json::Deserializer::from_str(text);
-    Members(mask).deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| {
+    Members(kind, mask).deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| {
         if error.is_data() {
             return broke(
-                "its body is no JSON object, has a member that its mask does not name, or one that cannot be read back",
+                "its body is no JSON object, has a member that its mask does not name, or one that cannot be read back or has another shape",
             );
         }
         super::not_json("its body", &error)
     })
 }
 
-/// Reads an object whose members must be among these.
-struct Members<'a>(&'a [String]);
+/// Reads an object of a kind whose members must be among these.
+struct Members<'a>(&'a str, &'a [String]);
 
 impl<'de> DeserializeSeed<'de> for Members<'_> {
     type Value = ();
@@ -275,37 +291,33 @@ impl<'de> Visitor<'de> for Members<'_> {
     }
 
     fn visit_map<M: MapAccess<'de>>(self, mut members: M) -> Result<(), M::Error> {
-        while let Some(is_reference) = members.next_key_seed(Member(self.0))? {
-            if is_reference {
-                members.next_value::<Reference>()?;
-            } else {
-                members.next_value::<Sound>()?;
-            }
+        while let Some(shape) = members.next_key_seed(Member(self.0, self.1))? {
+            shape.next(&mut members)?;
         }
         Ok(())
     }
 }
 
-/// One member's name. Says whether it is a reference.
-struct Member<'a>(&'a [String]);
+/// One member's name.
+struct Member<'a>(&'a str, &'a [String]);
 
 impl<'de> DeserializeSeed<'de> for Member<'_> {
-    type Value = bool;
+    type Value = Shape;
 
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<bool, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<Shape, D::Error> {
         reader.deserialize_str(self)
     }
 }
 
 impl Visitor<'_> for Member<'_> {
-    type Value = bool;
+    type Value = Shape;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a member of the mask")
     }
 
-    fn visit_str<E: Error>(self, member: &str) -> Result<bool, E> {
-        let is_of_mask = self.0.iter().any(|field| field == member);
-        if is_of_mask { Ok(REFERENCES.contains(&member)) } else { Err(E::custom("not of the mask")) }
+    fn visit_str<E: Error>(self, member: &str) -> Result<Shape, E> {
+        let is_known = self.1.iter().any(|field| field == member);
+        if is_known { Ok(Shape::of(self.0, member)) } else { Err(E::custom("not of the mask")) }
     }
 }

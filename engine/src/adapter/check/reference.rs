@@ -1,25 +1,14 @@
 //! References inside of bodies.
 //!
-//! A field of [`REFERENCES`] is an object with an id, a name or both, or a list of such objects. An empty or blank id is no id: stored as
+//! A field of [`atsync_model::unified::REFERENCES`] is an object with an id, a name or both, or a list of such objects. An empty or blank id is no id: stored as
 //! one, it would say that the record is known to refer to nothing, or to a record that cannot be. Reads without building anything, as
 //! [`Sound`] does. Left out: whether the record referred to exists.
 
 use super::is_id;
 use crate::json::Sound;
-use atsync_model::unified::REFERENCES;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::fmt;
-
-/// A value of this member can be kept.
-pub(super) fn is_sound(member: &str, value: &RawValue) -> bool {
-    if REFERENCES.contains(&member) {
-        serde_json::from_str::<Reference>(value.get()).is_ok()
-    } else {
-        serde_json::from_str::<Sound>(value.get()).is_ok()
-    }
-}
 
 /// A reference, a list of references, or `null`.
 pub(super) struct Reference;

@@ -1,0 +1,333 @@
+//! A manifest is held to its words when it is loaded: every member is checked, or it is said why not.
+//!
+//! Method: a sound manifest with every member is broken in one place at a time; the table says which words the refusal must have.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+
+use atsync::adapter::check::TaskGuard;
+use atsync::adapter::manifest_check::{self, Held, INPUTS, MEMBERS};
+use atsync::adapter::{AdapterError, promise::Promise};
+use atsync_model::contract::{Item, Outcome, Page, Scan, Since, Step, Task};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+/// Sound, and with every member that a manifest can have.
+fn sound() -> Value {
+    json!({
+        "name": "sound", "version": "1.0.0", "title": "Sound", "contract": "ats:adapter@0.1.0",
+        "origins": [{"name": "api", "base": {"how": "fixed", "url": "https://ats.example"}}],
+        "auth": [{"scheme": "oauth2-client-credentials", "token_origin": "api", "token_path": "/token",
+            "form_settings": [{"field": "sub", "setting": "act_as"}]}],
+        "rates": [{"name": "all", "origins": ["api"], "window_ms": 1000, "aligned": true, "limit_initial": 5,
+            "limit_header": "x-limit", "remaining_header": "x-left", "reset": {"how": "seconds-left", "header": "x-reset"},
+            "concurrency_max": 2}],
+        "kinds": [
+            {"name": "candidates", "scan": {"how": "list"}, "changes": ["window"], "overlap_ms": 1, "page_max": 100, "ids_max": 5,
+             "absence_proves": true, "deletes": ["gone-on-fetch", "gone-from-walk"], "confidential": true,
+             "visible_within_ms": 1, "fields": ["name", "emails", "phones"], "expected": ["name"], "permission": "read"},
+            {"name": "applications", "scan": {"how": "by-parent", "parent": "candidates"}, "page_max": 100, "fields": ["job"],
+             "scope": "candidates"},
+            {"name": "jobs", "scan": {"how": "none"}, "page_max": 0, "fields": []}],
+        "operations": [
+            {"name": "candidates.create", "kind": "candidates", "verb": "create", "class": "probeable",
+             "materialises": ["candidates"], "refused_statuses": [422], "settle_window_ms": 5,
+             "may_carry": [{"kind": "applications", "when": "application", "members": ["kind", "job"]}],
+             "fields": [{"name": "name", "mode": "create-only"}, {"name": "emails", "mode": "create-only"}],
+             "required": ["name.first"], "side_effects": [{"what": "mails-candidate", "note": "It mails."}],
+             "opt_in": "writes", "permissions": ["read"], "calls": 2},
+            {"name": "candidates.update", "kind": "candidates", "verb": "update", "class": "idempotent", "refused_statuses": [],
+             "fields": [{"name": "custom_fields", "mode": "replace-all", "unwritable": ["file"],
+                "merged_when": {"setting": "merges", "value": true}}, {"name": "salary", "mode": "create-only"}], "calls": 1}],
+        "permissions": [{"id": "read", "label": "Read", "grant_at": "there", "without_it": "nothing", "optional": true}],
+        "settings_schema": {"type": "object", "properties": {
+            "writes": {"type": "boolean"}, "act_as": {"type": "string"}, "merges": {"type": "boolean"}}},
+        "lossy": ["Nothing."],
+        "forms": [{"kind": "candidates", "field": "phones", "form": "digits"}]
+    })
+}
+
+/// The paths of all members below a value, as [`MEMBERS`] writes them.
+fn members(path: &str, value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        _ if path == "settings_schema" || path.ends_with("merged_when.value") => drop(found.insert(path.to_owned())),
+        Value::Object(inner) => {
+            for (name, value) in inner {
+                members(&if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, value, found);
+            }
+        }
+        Value::Array(list) => list.iter().for_each(|value| members(&format!("{path}[]"), value, found)),
+        _ => drop(found.insert(path.to_owned())),
+    }
+}
+
+#[test]
+fn every_member_of_a_manifest_is_held_somewhere_or_says_why_not() {
+    let manifest = manifest_check::read(&sound().to_string()).unwrap();
+    let mut found = BTreeSet::new();
+    members("", &serde_json::to_value(&manifest).unwrap(), &mut found);
+    // Absent options are written as null.
+    let table: BTreeSet<String> = MEMBERS.iter().map(|(path, _)| (*path).to_owned()).collect();
+    let unknown: Vec<&String> = found.difference(&table).collect();
+    assert!(unknown.is_empty(), "no line of the table is about {unknown:?}");
+    let stale: Vec<&String> = table.difference(&found).collect();
+    assert!(stale.is_empty(), "the table knows members that no manifest has: {stale:?}");
+    for (path, held) in MEMBERS {
+        assert!(!held.is_empty(), "{path}");
+        let reasons = held.iter().filter_map(|held| match held {
+            Held::Unchecked(why) => Some(why),
+            _ => None,
+        });
+        assert!(reasons.into_iter().all(|why| why.len() > 30), "{path} has no reason");
+    }
+}
+
+#[test]
+fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
+    let long = "x".repeat(10_000);
+    let faults: &[(&str, &str, Value, &str)] = &[
+        ("name", "/name", json!("Big Name"), "name:"),
+        ("version", "/version", json!(""), "version:"),
+        ("title", "/title", json!(long), "title: a text has 10000 bytes"),
+        ("contract", "/contract", json!("ats:adapter@0.2.0"), "contract: it was built against ats:adapter@0.2.0"),
+        ("origins[].name", "/origins/0/name", json!(""), "origins: a name is empty"),
+        ("origins[].base.how", "/origins/0/base", json!({"how": "guess"}), "guess"),
+        (
+            "origins[].base.how",
+            "/origins/0/base",
+            json!({"how": "discovered", "suffixes": []}),
+            "origins[api].suffixes",
+        ),
+        ("origins[].base.url", "/origins/0/base/url", json!("http://ats.example"), "origins[api].url"),
+        ("auth[].scheme", "/auth/0", json!({"scheme": "magic"}), "magic"),
+        ("auth[].token_origin", "/auth/0/token_origin", json!("x"), "auth.token_origin: there is no origin x"),
+        ("auth[].token_path", "/auth/0/token_path", json!("token"), "auth.token_path"),
+        ("auth[].form_settings[].field", "/auth/0/form_settings/0/field", json!(""), "auth.form_settings.field"),
+        ("auth[].form_settings[].setting", "/auth/0/form_settings/0/setting", json!("x"), "has no property x"),
+        ("rates[].name", "/rates/0/name", json!(""), "rates: a name is empty"),
+        ("rates[].origins[]", "/rates/0/origins/0", json!("x"), "rates[all].origins: there is no origin x"),
+        ("rates[].origins[]", "/rates/0/origins", json!([]), "rates[all].origins: it counts the requests of no origin"),
+        ("rates[].window_ms", "/rates/0/window_ms", json!(0), "rates[all]: window_ms"),
+        ("rates[].window_ms", "/rates/0/window_ms", json!(1_u64 << 40), "rates[all].window_ms: "),
+        ("rates[].limit_initial", "/rates/0/limit_initial", json!(0), "rates[all]: window_ms, limit_initial"),
+        ("rates[].limit_header", "/rates/0/limit_header", json!("X-Limit"), "rates[all].limit_header"),
+        ("rates[].remaining_header", "/rates/0/remaining_header", json!(""), "rates[all].remaining_header"),
+        ("rates[].reset.how", "/rates/0/reset", json!({"how": "guess"}), "guess"),
+        ("rates[].reset.header", "/rates/0/reset/header", json!("a b"), "rates[all].reset"),
+        ("rates[].concurrency_max", "/rates/0/concurrency_max", json!(0), "concurrency_max"),
+        ("kinds[].name", "/kinds/2/name", json!("candidates"), "kinds: candidates occurs twice"),
+        ("kinds[].scan.how", "/kinds/0/scan", json!({"how": "none"}), "kinds[candidates].changes"),
+        ("kinds[].scan.parent", "/kinds/1/scan/parent", json!("x"), "kinds[applications].scan: there is no kind x"),
+        ("kinds[].scan.parent", "/kinds/1/scan/parent", json!("applications"), "cannot come from itself"),
+        ("kinds[].scan.parent", "/kinds/1/scan/parent", json!("jobs"), "jobs, which cannot be listed"),
+        (
+            "kinds[].scan.parent",
+            "/kinds/0/scan",
+            json!({"how": "by-parent", "parent": "applications"}),
+            "cannot come from itself",
+        ),
+        (
+            "kinds[].scan.how",
+            "/kinds/2/scan",
+            json!({"how": "inside", "kind": "x"}),
+            "kinds[jobs].scan: there is no kind x",
+        ),
+        (
+            "kinds[].changes[]",
+            "/kinds/0/changes",
+            json!(["window", "window"]),
+            "kinds[candidates].changes: a way occurs twice",
+        ),
+        ("kinds[].changes[]", "/kinds/0/changes", json!(["queue"]), "`queue` is reserved"),
+        ("kinds[].overlap_ms", "/kinds/0/overlap_ms", json!(1_u64 << 40), "kinds[candidates].overlap_ms"),
+        ("kinds[].page_max", "/kinds/0/page_max", json!(0), "kinds[candidates].page_max: it must be at least 1"),
+        ("kinds[].page_max", "/kinds/0/page_max", json!(10_001), "page_max and ids_max must be at most"),
+        ("kinds[].ids_max", "/kinds/0/ids_max", json!(10_001), "page_max and ids_max must be at most"),
+        ("kinds[].ids_max", "/kinds/0/ids_max", json!(0), "`gone-on-fetch` needs a fetch, and ids_max is 0"),
+        ("kinds[].absence_proves", "/kinds/2/absence_proves", json!(true), "kinds[jobs].absence_proves"),
+        ("kinds[].deletes[]", "/kinds/2/deletes", json!(["gone-from-walk"]), "kinds[jobs].deletes"),
+        ("kinds[].deletes[]", "/kinds/0/deletes", json!(["hook", "hook"]), "a sign occurs twice"),
+        (
+            "kinds[].visible_within_ms",
+            "/kinds/0/visible_within_ms",
+            json!(1_u64 << 40),
+            "kinds[candidates].visible_within_ms",
+        ),
+        ("kinds[].fields[]", "/kinds/0/fields", json!(["name", "name"]), "kinds[candidates].fields: name occurs twice"),
+        (
+            "kinds[].expected[]",
+            "/kinds/0/expected",
+            json!(["x"]),
+            "kinds[candidates].expected: x is none of its fields",
+        ),
+        ("kinds[].expected[]", "/kinds/0/expected", json!(["name", "name"]), "name occurs twice"),
+        (
+            "kinds[].permission",
+            "/kinds/0/permission",
+            json!("x"),
+            "kinds[candidates].permission: there is no permission x",
+        ),
+        ("kinds[].scope", "/kinds/1/scope", json!("x"), "kinds[applications].scope: there is no kind x"),
+        ("kinds[].scope", "/kinds/1/scope", json!("applications"), "kinds[applications].scope"),
+        (
+            "operations[].name",
+            "/operations/1/name",
+            json!("candidates.create"),
+            "operations: candidates.create occurs twice",
+        ),
+        ("operations[].name", "/operations/0/name", json!("candidates.make"), "called by its kind and its verb"),
+        (
+            "operations[].kind",
+            "/operations/0/kind",
+            json!("x"),
+            "operations[candidates.create].kind: there is no kind x",
+        ),
+        ("operations[].verb", "/operations/0/verb", json!("update"), "called by its kind and its verb"),
+        ("operations[].materialises[]", "/operations/0/materialises", json!(["x"]), "materialises: there is no kind x"),
+        (
+            "operations[].materialises[]",
+            "/operations/0/materialises",
+            json!(["jobs", "candidates"]),
+            "the main kind comes first",
+        ),
+        (
+            "operations[].may_carry[].kind",
+            "/operations/0/may_carry/0/kind",
+            json!("x"),
+            "may_carry[x].kind: there is no kind x",
+        ),
+        ("operations[].may_carry[].when", "/operations/0/may_carry/0/when", json!("x"), "may_carry[applications].when"),
+        (
+            "operations[].may_carry[].members[]",
+            "/operations/0/may_carry/0/members",
+            json!(["job", "job"]),
+            "job occurs twice",
+        ),
+        ("operations[].fields[].name", "/operations/0/fields/1/name", json!("name"), "fields: name occurs twice"),
+        (
+            "operations[].fields[].mode",
+            "/operations/1/fields/0/mode",
+            json!("set"),
+            "merged_when: it says something only of",
+        ),
+        (
+            "operations[].fields[].merged_when.setting",
+            "/operations/1/fields/0/merged_when/setting",
+            json!("x"),
+            "has no property x",
+        ),
+        (
+            "operations[].fields[].unwritable[]",
+            "/operations/1/fields/1/unwritable",
+            json!(["file"]),
+            "fields[salary].unwritable",
+        ),
+        (
+            "operations[].required[]",
+            "/operations/0/required",
+            json!(["phones"]),
+            "required: phones is none of its fields",
+        ),
+        (
+            "operations[].required[]",
+            "/operations/0/required",
+            json!(["name.first.x"]),
+            "required: name.first.x is no member",
+        ),
+        ("operations[].required[]", "/operations/1/required", json!(["salary"]), "an update requires it"),
+        (
+            "operations[].refused_statuses[]",
+            "/operations/0/refused_statuses",
+            json!([500]),
+            "500 is none of 400 to 499",
+        ),
+        ("operations[].settle_window_ms", "/operations/0/settle_window_ms", json!(1_u64 << 40), "settle_window_ms"),
+        ("operations[].side_effects[].what", "/operations/0/side_effects/0/what", json!("rains"), "rains"),
+        ("operations[].side_effects[].note", "/operations/0/side_effects/0/note", json!(""), "side_effects.note"),
+        ("operations[].opt_in", "/operations/0/opt_in", json!("x"), "operations[candidates.create].opt_in"),
+        ("operations[].opt_in", "/operations/0/opt_in", json!("act_as"), "must be of the type boolean"),
+        (
+            "operations[].permissions[]",
+            "/operations/0/permissions",
+            json!(["x"]),
+            "permissions: there is no permission x",
+        ),
+        ("operations[].calls", "/operations/0/calls", json!(0), "operations[candidates.create].calls"),
+        ("operations[].calls", "/operations/0/calls", json!(201), "operations[candidates.create].calls"),
+        ("permissions[].id", "/permissions/0/id", json!(""), "permissions: a name is empty"),
+        ("permissions[].label", "/permissions/0/label", json!(long), "permissions[read].label"),
+        ("permissions[].grant_at", "/permissions/0/grant_at", json!(long), "permissions[read].grant_at"),
+        ("permissions[].without_it", "/permissions/0/without_it", json!(long), "permissions[read].without_it"),
+        ("settings_schema", "/settings_schema", json!([]), "settings_schema"),
+        ("lossy[]", "/lossy/0", json!(long), "lossy"),
+        ("forms[].kind", "/forms/0/kind", json!("x"), "forms[x.phones].kind: there is no kind x"),
+        ("forms[].field", "/forms/0/field", json!("name"), "only emails, phones, links, addresses have forms"),
+        ("forms[].field", "/forms/0/field", json!("links"), "links is none of the fields of candidates"),
+        ("forms[].form", "/forms/0/form", json!("x"), "unknown variant"),
+    ];
+    for (member, place, value, words) in faults {
+        let mut wrong = sound();
+        match wrong.pointer_mut(place) {
+            Some(held) => *held = value.clone(),
+            None => {
+                let (parent, name) = place.rsplit_once('/').unwrap();
+                wrong.pointer_mut(parent).unwrap()[name] = value.clone();
+            }
+        }
+        let text = manifest_check::read(&wrong.to_string()).expect_err(&format!("{member}: {place} = {value}"));
+        assert!(text.contains(words), "{member}: {text}");
+    }
+    let broken: BTreeSet<&str> = faults.iter().map(|(member, ..)| *member).collect();
+    let at_load = MEMBERS.iter().filter(|(_, held)| held.contains(&Held::AtLoad)).map(|(path, _)| *path);
+    let missed: Vec<&str> = at_load.filter(|path| !broken.contains(path)).collect();
+    assert!(missed.is_empty(), "checked at load, and never broken here: {missed:?}");
+}
+
+#[test]
+fn what_the_engine_can_send_is_what_the_document_for_authors_lists() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/operations.md")).unwrap();
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
+    assert_eq!(rows.len(), INPUTS.len());
+    for (operation, inputs) in INPUTS {
+        let row = rows.iter().find(|row| row.starts_with(&format!("| `{operation}`"))).unwrap();
+        let cells: Vec<&str> = row.split('|').collect();
+        for input in *inputs {
+            let names = cells[3].split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+            assert!(names.into_iter().any(|name| name == *input), "{operation}: {input} is not in its row");
+        }
+    }
+}
+
+#[test]
+fn a_page_with_more_records_than_the_manifest_promises_is_a_named_fault_of_the_adapter() {
+    let mut manifest = sound();
+    manifest["kinds"][0]["page_max"] = json!(2);
+    let manifest = manifest_check::read(&manifest.to_string()).unwrap();
+    let task = Task::Scan(Scan {
+        kind: "candidates".into(),
+        parent: None,
+        since: Since::Everything,
+        cursor: None,
+        page_size: 1,
+    });
+    let page = |kinds: &[&str]| {
+        let item = |(at, kind): (usize, &&str)| Item {
+            kind: (*kind).to_owned(),
+            id: at.to_string(),
+            version: None,
+            mask: 0,
+            body: "{}".into(),
+            raw: None,
+        };
+        let items = kinds.iter().enumerate().map(item).collect();
+        let page = Page { items, masks: vec![Vec::new()], next: None, checkpoint: None, complete: true };
+        TaskGuard::held_to(&manifest, &task).step(&Step::Done(Outcome::Page(page)), None)
+    };
+    page(&["candidates", "candidates", "applications", "applications", "applications"]).unwrap();
+    let error = page(&["candidates"; 3]).unwrap_err();
+    let AdapterError::Promise(broken) = &error else { panic!("{error}") };
+    assert_eq!(broken.promise, Promise::PageMax { page_max: 2, rows: 3 });
+    assert_eq!(
+        broken.to_string(),
+        "the adapter sound broke a promise of its manifest: a page of candidates has 3 records, and `page_max` says at most 2"
+    );
+}
