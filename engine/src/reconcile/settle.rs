@@ -25,7 +25,6 @@ use super::apply::concerns_connection;
 use super::doubt::Doubt;
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched, touched};
-use super::gather::record;
 use super::look::several;
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
