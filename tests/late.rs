@@ -12,6 +12,7 @@ use atsync::{Clock, Connection, PlanOf};
 use atsync_greenhouse_sandbox::{Recruiter, RepeatedOption};
 use atsync_tests::{Meddle, World, desired};
 use serde_json::{Value, json};
+use std::sync::Arc;
 
 const ADA: &str = "ada.byron@example.com";
 /// Just within what the manifest states: for candidates and applications, and for all other kinds.
@@ -128,6 +129,27 @@ fn options_that_came_along_with_their_field_and_show_late_are_not_made_again() {
 }
 
 #[test]
+fn a_look_counts_from_the_moment_that_it_was_asked_and_not_from_its_answer() {
+    let world = late();
+    world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = 24_000);
+    let mut options = world.options();
+    options.settle_window_ms = Some(25_000);
+    let acme = world.run(world.engine().connect(options)).unwrap();
+    // Each list of options is 9 s on its way, less than what two clocks may differ by: the third look is asked 19 s after the field was
+    // made, and answered when the delay is over.
+    let clock = Arc::clone(&world.clock);
+    world.wire.edit(move |request, _| {
+        if request.method == "GET" && request.url.path() == "/v3/custom_field_options" {
+            clock.set(clock.now_ms() + 9_000);
+        }
+    });
+    sync(&world, &acme, &[channel()]);
+    for label in ["Portal", "Event", "Carrier pigeon"] {
+        assert_eq!(named(&world, "custom_field_options", label), 1, "{label}");
+    }
+}
+
+#[test]
 fn a_restart_between_parent_and_child_makes_no_look_more_credulous() {
     let mut rehearsal = late();
     rehearsal.restart();
@@ -162,13 +184,62 @@ fn a_restart_between_parent_and_child_makes_no_look_more_credulous() {
 fn what_was_given_up_and_declared_again_under_another_key_is_found_and_not_made_again() {
     let world = late();
     let acme = world.connect();
-    sync(&world, &acme, &[ada(&json!({}))]);
+    let mut everything = ada_with_everything(&world);
+    sync(&world, &acme, std::slice::from_ref(&everything));
     world.run(acme.abandon("ada")).unwrap();
-    let mut again = ada(&json!({}));
-    again["key"] = json!("ada-2");
-    sync(&world, &acme, &[again]);
+    everything["key"] = json!("ada-2");
+    sync(&world, &acme, &[everything]);
     finish(&world, &acme);
-    assert_eq!(world.sandbox.candidates_by_email(ADA).len(), 1);
+    assert_eq!(counts(&world), ONE_OF_EACH);
+}
+
+#[test]
+fn what_was_given_up_on_somebody_who_was_there_before_is_found_and_not_made_again() {
+    let members = ada_with_everything(&late());
+    for member in ["notes", "tags", "applications"] {
+        let world = late();
+        let acme = world.connect();
+        // Somebody whom the ATS shows at once, and one member alone, so that nothing but its own kind's delay is waited for.
+        sync(&world, &acme, &[ada(&json!({}))]);
+        world.run(acme.abandon("ada")).unwrap();
+        world.clock.set(world.clock.now_ms() + 3_600_000);
+        let mut record = ada(&json!({ member: members[member] }));
+        sync(&world, &acme, std::slice::from_ref(&record));
+        world.run(acme.abandon("ada")).unwrap();
+        record["key"] = json!("ada-2");
+        sync(&world, &acme, &[record]);
+        finish(&world, &acme);
+        let twice: Vec<_> =
+            counts(&world).into_iter().zip(ONE_OF_EACH).filter(|(made, meant)| made.1 > meant.1).collect();
+        assert!(twice.is_empty(), "{member}: {twice:?}");
+    }
+}
+
+#[test]
+fn a_list_that_is_written_whole_keeps_our_own_last_write_that_does_not_show_yet() {
+    let world = late();
+    let acme = world.connect();
+    sync(&world, &acme, &[ada(&json!({}))]);
+    world.clock.set(world.clock.now_ms() + 3_600_000);
+    for phones in [json!(["+49 30 1111111"]), json!(["+49 30 1111111", "+49 30 2222222"])] {
+        sync(&world, &acme, &[ada(&json!({"phones": phones}))]);
+    }
+    let held = world.sandbox.candidates_by_email(ADA)[0]["phone_numbers"].to_string();
+    assert!(held.contains("1111111") && held.contains("2222222"), "{held}");
+}
+
+#[test]
+fn a_user_that_was_given_up_and_declared_again_is_found_and_not_made_again() {
+    let mut world = late();
+    world.settings.insert("user_invitations".into(), json!(true));
+    let acme = world.connect();
+    let grace = json!({"kind": "users", "email": "grace@example.com", "name": {"first": "Grace", "last": "Hopper"}});
+    sync(&world, &acme, std::slice::from_ref(&grace));
+    world.run(acme.abandon("@users.grace@example.com")).unwrap();
+    sync(&world, &acme, &[grace]);
+    let users = world.sandbox.rows("users");
+    let graces = users.iter().filter(|user| user.to_string().contains("grace@example.com"));
+    assert_eq!(graces.count(), 1);
 }
 
 #[test]
@@ -228,6 +299,31 @@ fn a_doubled_option_is_used_and_told_and_never_stops_its_record() {
     world.run(acme.sync()).unwrap();
     finish(&world, &acme);
     assert_eq!(named(&world, "custom_field_options", "Event"), 2);
+}
+
+#[test]
+fn what_came_along_with_a_creation_and_shows_later_than_it_is_not_made_again() {
+    for slow in ["applications", "applied_candidate_tags", "candidate_tags"] {
+        let mut world = late();
+        // The candidate shows at once, what came along with it late.
+        world.sandbox.set_quirks(|quirks| {
+            quirks.visibility_delay_ms = 0;
+            quirks.visibility_delays_ms.clear();
+            quirks.visibility_delays_ms.insert(slow.to_owned(), QUICK_MS);
+        });
+        let acme = world.connect();
+        world.run(acme.declare(&desired(&ada_with_everything(&world).to_string()))).unwrap();
+        world.wire.meddle(|request| {
+            let creates = request.method == "POST" && request.url.path() == "/v3/candidates";
+            creates.then_some(Meddle::DieAfter)
+        });
+        assert!(world.live(acme.sync()).is_none());
+        drop(acme);
+        world.restart();
+        let acme = world.connect();
+        finish(&world, &acme);
+        assert_eq!(counts(&world), ONE_OF_EACH, "{slow} show late");
+    }
 }
 
 #[test]

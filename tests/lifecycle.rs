@@ -613,6 +613,23 @@ fn a_stage_that_both_sides_changed_is_a_conflict() {
 }
 
 #[test]
+fn a_stage_that_a_recruiter_chose_before_the_engine_came_stands_unless_enforced() {
+    let world = world();
+    let acme = world.connect();
+    bring_whole(&world, &acme, &ada(&world, &json!({})));
+    // Given up, so that nothing is known of what the engine applied.
+    world.run(acme.abandon("ref-1")).unwrap();
+    let chosen = stage(&world, job(&world, 0), 3);
+    recruiter(&world, &Recruiter::Move { application_id: id(&world), stage_name: chosen.clone() });
+    let wish = ada(&world, &json!({"stage": stage(&world, job(&world, 0), 1)}));
+    declare(&world, &acme, &wish);
+    stands(&world, &acme, FindingKind::Drifted);
+    assert_eq!(application(&world)["stage_name"], json!(chosen));
+    bring_whole(&world, &acme, &with_policy(wish, "stage", "enforce"));
+    assert_eq!(application(&world)["stage_name"], json!(stage(&world, job(&world, 0), 1)));
+}
+
+#[test]
 fn a_step_on_what_was_just_made_waits_until_it_shows() {
     let world = world();
     world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = 20_000);

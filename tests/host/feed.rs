@@ -153,3 +153,16 @@ fn what_one_handle_pulls_another_follows() {
     let (changes, _) = world.run(join(follow, pull));
     assert_eq!(changes.unwrap().len(), 5);
 }
+
+#[tokio::test]
+async fn what_is_committed_while_the_feed_is_read_wakes_its_follower() {
+    let inner: Arc<dyn Store> = Arc::new(MemoryStore::default());
+    let store = UpsetStore::new(Arc::clone(&inner), Arc::default());
+    let late = Arc::clone(&inner);
+    store.after_changes(async move { late.commit_page("acme", tags([1])).await.map(drop).unwrap() });
+    let (_engine, acme) = engine(store).await;
+    let mut feed = pin!(acme.follow("host"));
+    let woken = tokio::time::timeout(std::time::Duration::from_secs(30), feed.next()).await;
+    let change = woken.expect("the follower is woken").unwrap().unwrap();
+    assert_eq!(ids(&[change]), [1]);
+}

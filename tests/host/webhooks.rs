@@ -1,12 +1,18 @@
 //! Webhooks: believed only when signed with the connection's own secret, once, and then only as hints.
 
-use atsync::model::contract::{Hint, RemoteRef};
+use atsync::adapter::{Adapter, AdapterError};
+use atsync::model::Manifest;
+use atsync::model::contract::{
+    Algorithm, Continuation, Encoding, Failure, Given, Hint, Hooked, Outcome, RemoteRef, Reply, Response, Step, Task,
+    Verify,
+};
 use atsync::{Clock, Connection, ErrorKind, HintEnd, Received, Secret, Verdict};
 use atsync_tests::World;
 use futures_util::future::join_all;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
 use sha2::Sha256;
+use std::sync::Arc;
 
 const SECRET: &str = "hook secret of acme";
 
@@ -183,4 +189,98 @@ fn a_flood_of_hooks_about_one_record_costs_two_reads_and_no_secret_is_printed() 
     assert!(reads <= 2, "{reads} reads");
     assert!(!format!("{acme:?}").contains(SECRET));
     assert!(world.clock.now_ms() > 0);
+}
+
+/// Greenhouse whose hook task takes these steps, whatever is delivered.
+#[derive(Debug)]
+struct Scripted {
+    inner: Arc<dyn Adapter>,
+    steps: Vec<Step>,
+}
+
+impl Adapter for Scripted {
+    fn manifest(&self) -> &Manifest {
+        self.inner.manifest()
+    }
+
+    fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+        if matches!(task, Task::Hook(_)) { Ok(Ok(self.steps[0].clone())) } else { self.inner.start(task, given) }
+    }
+
+    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+        match (&reply, state.as_slice()) {
+            (Reply::Verified(_), [next]) => Ok(Ok(self.steps[usize::from(*next)].clone())),
+            _ => self.inner.resume(state, given, reply),
+        }
+    }
+}
+
+/// A check of a signature that `secret` made, followed by the step of this number.
+fn check_of(secret: &str, next: u8) -> Step {
+    let signed = signature(secret, b"payload");
+    Step::Verify(Verify {
+        secret_name: "webhook".into(),
+        algorithm: Algorithm::HmacSha256,
+        message: b"payload".to_vec(),
+        candidates: vec![signed["sha256 ".len()..].to_owned()],
+        encoding: Encoding::Hex,
+        state: vec![next],
+    })
+}
+
+/// The adapter takes the delivery and gives these hints.
+fn taken(hints: Vec<Hint>, signed_at_ms: Option<u64>) -> Step {
+    let answer = Response { status: 200, headers: Vec::new(), body: Vec::new() };
+    Step::Done(Outcome::Hooked(Hooked { answer, hints, signed_at_ms }))
+}
+
+/// Delivers to an adapter that takes these steps.
+fn scripted(steps: Vec<Step>) -> (World, Result<Received, atsync::Error>) {
+    let mut world = World::new(1, 20);
+    world.adapter = Arc::new(Scripted { inner: Arc::clone(&world.adapter), steps });
+    let acme = connect(&world, "acme", &[SECRET]);
+    let none: [(&str, &str); 0] = [];
+    let received = world.run(acme.receive(none, "payload"));
+    (world, received)
+}
+
+fn first_candidate() -> Hint {
+    let (id, _) = update_of(&World::new(1, 20));
+    Hint::Changed(RemoteRef::new("candidates", id))
+}
+
+#[test]
+fn an_adapter_that_takes_a_webhook_without_a_check_that_matched_is_at_fault_and_nothing_is_read() {
+    let taken = || taken(vec![first_candidate()], None);
+    for steps in [
+        vec![taken()],
+        vec![check_of("another secret", 1), taken()],
+        vec![check_of(SECRET, 1), check_of("another secret", 2), taken()],
+    ] {
+        let (world, received) = scripted(steps.clone());
+        let error = received.map(|received| received.verdict).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Adapter, "{steps:?}");
+        assert!(world.reads().is_empty(), "{steps:?}: {:?}", world.reads());
+    }
+    let (_, received) = scripted(vec![check_of("another secret", 1), check_of(SECRET, 2), taken()]);
+    assert_eq!(received.unwrap().status, 200, "a second reading that matches is enough");
+}
+
+#[test]
+fn a_webhook_that_was_signed_too_long_ago_is_answered_401_and_nothing_is_read() {
+    let now_ms = World::new(1, 20).clock.now_ms();
+    let signed = |at_ms| scripted(vec![check_of(SECRET, 1), taken(vec![first_candidate()], Some(at_ms))]);
+    let (world, received) = signed(now_ms - atsync::webhook::limits::REMEMBERED_MS - 1_000);
+    assert_eq!(received.map(|received| (received.verdict, received.status)).unwrap(), (Verdict::Stale, 401));
+    assert!(world.reads().is_empty(), "{:?}", world.reads());
+    assert_eq!(signed(now_ms - 60_000).1.unwrap().status, 200);
+}
+
+#[test]
+fn a_hint_whose_look_fails_keeps_no_other_hint_of_its_delivery_from_a_look() {
+    let unknown = Hint::Changed(RemoteRef::new("spaceships", "1"));
+    let steps = vec![check_of(SECRET, 1), taken(vec![unknown, first_candidate()], None)];
+    let (world, received) = scripted(steps);
+    assert!(received.is_err(), "the sender delivers it again");
+    assert!(world.reads().iter().any(|path| path.ends_with("/candidates")), "{:?}", world.reads());
 }

@@ -1,9 +1,11 @@
 //! Faults that were planted and found by no test: each has its law here.
 
 use super::*;
+use atsync::PlanOf;
 use atsync::reconcile::SweepOptions;
 use atsync_greenhouse_sandbox::{Fault, FaultKind};
-use atsync_tests::Meddle;
+use atsync_tests::{Meddle, desired};
+use serde_json::json;
 use std::sync::atomic::AtomicBool;
 
 /// The span of time that a read asked for.
@@ -109,4 +111,222 @@ fn a_right_that_is_lost_while_confirming_proves_no_absence_of_any_kind() {
             "{kind}: {report:?}"
         );
     }
+}
+
+/// A pass that was cut off and goes on later knows what its first part could not read: the window is read again, not stepped over.
+#[test]
+fn what_the_part_of_a_pass_before_a_failure_could_not_read_is_shown_again() {
+    let (world, _) = world_apart(85, 1_100);
+    let acme = world.connect();
+    // Lists begin with the newest.
+    let newest =
+        world.sandbox.rows("candidates").iter().filter_map(|row| row["id"].as_u64()).max().unwrap().to_string();
+    let bad = newest.clone();
+    world.wire.edit_rows("/v3/candidates", move |_, rows| {
+        rows.iter_mut().filter(|row| id_of(row) == bad).for_each(|row| row["id"] = Value::Null);
+    });
+    let fault = FaultKind::NotApplied { status: 503 };
+    world.sandbox.faults().add(Fault { times: None, ..Fault::once("GET", "/v3/candidates", fault).after(1) });
+    world.run(acme.pull("candidates", false)).unwrap_err();
+    world.sandbox.faults().clear();
+    world.wire.spare();
+    pass(&world, 3_600_000);
+    assert!(world.run(acme.pull("candidates", false)).unwrap().resumed);
+    assert!(!stored(&world, &acme, "candidates").contains_key(&newest));
+    pass(&world, 3_600_000);
+    world.run(acme.pull("candidates", false)).unwrap();
+    assert!(stored(&world, &acme, "candidates").contains_key(&newest), "it is whole by now, and read");
+}
+
+/// A row that cannot be read and does not say which it is has its window read again, but not for ever.
+#[test]
+fn a_row_that_stays_unreadable_holds_its_window_for_three_passes() {
+    let (world, _) = world_apart(86, 15);
+    let acme = world.connect();
+    world.run(acme.pull("candidates", false)).unwrap();
+    pass(&world, 60_000);
+    let id = truth(&world, "candidates")[0].clone();
+    rename(&world, &id, "Unreadable");
+    world.wire.edit_rows("/v3/candidates", move |_, rows| {
+        rows.iter_mut().filter(|row| id_of(row) == id).for_each(|row| row["id"] = Value::Null);
+    });
+    let mut begins = Vec::new();
+    for _ in 0..5 {
+        pass(&world, 600_000);
+        world.sandbox.clear_logs();
+        world.run(acme.pull("candidates", false)).unwrap();
+        let asked = world.sandbox.requests().iter().find_map(|request| window(&request.query)).expect("a window");
+        begins.push(asked.0);
+    }
+    assert!(begins[0] == begins[1] && begins[1] == begins[2], "{begins:?}");
+    assert!(begins[2] < begins[3] && begins[3] < begins[4], "{begins:?}");
+}
+
+const NEW: &str = "k@example.test";
+
+/// Declares somebody whom the ATS does not have.
+fn declare_new(world: &World, acme: &Connection, key: &str) {
+    let record = json!({"key": key, "emails": [NEW], "name": {"first": "K", "last": "L"}});
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+}
+
+fn is_creation(request: &atsync::transport::WireRequest) -> bool {
+    request.method == "POST" && request.url.path() == "/v3/candidates"
+}
+
+/// Gives a candidate this address; whoever holds it from then on is told by the ATS alone.
+fn give_address(world: &World, candidate: &str, address: &str) {
+    let candidate_id = candidate.parse().unwrap();
+    let deed = Recruiter::EditEmail { candidate_id, from: None, to: address.to_owned() };
+    world.sandbox.recruiter(&deed).unwrap();
+}
+
+/// Candidates with addresses that nobody else has: id and address.
+fn alone(world: &World) -> Vec<(String, String)> {
+    let rows = world.sandbox.rows("candidates");
+    let known =
+        rows.iter().filter_map(|row| Some((id_of(row), row["email_addresses"][0]["value"].as_str()?.to_owned())));
+    known.filter(|(_, email)| world.sandbox.candidates_by_email(email).len() == 1).collect()
+}
+
+/// A plan that is older than its record writes nothing, not even a link.
+#[test]
+fn a_plan_that_is_older_than_its_record_makes_no_link() {
+    let world = World::new(87, 20);
+    let acme = world.connect();
+    let email = alone(&world)[0].1.clone();
+    let record = |note: &str| {
+        let record = json!({"key": "k", "emails": [email], "notes": [{"key": "n", "body": note}]});
+        desired(&record.to_string())
+    };
+    world.run(acme.declare(&record("First."))).unwrap();
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    assert!(!plan.records[0].adoptions.is_empty() && !plan.records[0].steps.is_empty());
+    world.run(acme.declare(&record("Second."))).unwrap();
+    world.run(acme.apply(&plan)).unwrap();
+    assert_eq!(world.run(acme.links("k")).unwrap(), []);
+    assert_eq!(world.written(), Vec::<String>::new());
+}
+
+/// Several that fit by the time of the look: none is made, none is picked.
+#[test]
+fn a_look_that_finds_several_makes_nothing() {
+    let world = World::new(88, 20);
+    let acme = world.connect();
+    declare_new(&world, &acme, "k");
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    for (id, _) in alone(&world).iter().take(2) {
+        give_address(&world, id, NEW);
+    }
+    let report = world.run(acme.apply(&plan)).unwrap();
+    assert_eq!(report.count("not_sent"), 1, "{:?}", report.steps);
+    assert_eq!(world.written(), Vec::<String>::new());
+    assert_eq!(world.run(acme.links("k")).unwrap(), []);
+}
+
+/// A record that another path holds by the time of the look stays that path's own.
+#[test]
+fn a_look_takes_no_record_of_another_path() {
+    let world = World::new(89, 20);
+    let acme = world.connect();
+    let (held, email) = alone(&world)[0].clone();
+    world.run(acme.declare(&desired(&json!({"key": "one", "emails": [email]}).to_string()))).unwrap();
+    world.run(acme.sync()).unwrap();
+    assert_eq!(world.run(acme.links("one")).unwrap()[0].remote.id, held);
+    declare_new(&world, &acme, "other");
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    give_address(&world, &held, NEW);
+    let report = world.run(acme.apply(&plan)).unwrap();
+    assert_eq!(report.count("not_sent"), 1, "{:?}", report.steps);
+    assert_eq!(world.run(acme.links("other")).unwrap(), []);
+    assert_eq!(world.written(), Vec::<String>::new());
+}
+
+/// A status that the manifest does not list says nothing of what happened: the write stays in doubt.
+#[test]
+fn a_status_that_the_manifest_does_not_list_is_no_refusal() {
+    let world = World::new(90, 20);
+    let acme = world.connect();
+    declare_new(&world, &acme, "k");
+    world.wire.meddle(|request| is_creation(request).then_some(Meddle::Fault(FaultKind::NotApplied { status: 418 })));
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    world.run(acme.apply(&plan)).unwrap();
+    let open = world.run(acme.open_intents()).unwrap();
+    assert_eq!(open.len(), 1, "it is looked for, not given up");
+    assert!(open[0].attempt > 1, "it does not show, so it was sent again: {:?}", open[0]);
+}
+
+/// A repetition that did not leave says nothing of the first send.
+#[test]
+fn a_repetition_that_does_not_leave_keeps_the_doubt_about_the_first_send() {
+    let mut world = World::new(91, 20);
+    let acme = world.connect();
+    declare_new(&world, &acme, "k");
+    world.wire.meddle(|request| is_creation(request).then_some(Meddle::DieBefore));
+    assert!(world.live(acme.sync()).is_none());
+    drop(acme);
+    world.restart();
+    pass(&world, 3_600_000);
+    world.wire.meddle(|request| is_creation(request).then_some(Meddle::Unreachable));
+    let acme = world.connect();
+    assert_eq!(world.run(acme.settle()).unwrap().open, 1);
+    let open = world.run(acme.open_intents()).unwrap();
+    assert_eq!(open.len(), 1, "the first send may have arrived");
+    world.wire.spare();
+    pass(&world, 3_600_000);
+    world.run(acme.sync()).unwrap();
+    assert_eq!(world.sandbox.candidates_by_email(NEW).len(), 1);
+}
+
+/// Two records of one address mean one candidate, and one plan makes one.
+#[test]
+fn a_plan_makes_one_candidate_of_two_records_of_one_address() {
+    let world = World::new(92, 20);
+    let acme = world.connect();
+    declare_new(&world, &acme, "one");
+    declare_new(&world, &acme, "two");
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    let steps = plan.records.iter().flat_map(|record| &record.steps);
+    assert_eq!(steps.filter(|step| step.operation == "candidates.create").count(), 1);
+}
+
+/// What depends on a write in doubt is not planned either.
+#[test]
+fn a_plan_leaves_out_what_depends_on_a_write_in_doubt() {
+    let world = World::new(93, 20);
+    let acme = world.connect();
+    let record =
+        json!({"key": "k", "emails": [NEW], "name": {"first": "K", "last": "L"}, "notes": [{"key": "n", "body": "x"}]});
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    world.wire.meddle(|request| is_creation(request).then_some(Meddle::Fault(FaultKind::NotApplied { status: 418 })));
+    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+    assert_eq!(plan.records[0].steps.len(), 2);
+    world.run(acme.apply(&plan)).unwrap();
+    assert_eq!(world.run(acme.open_intents()).unwrap().len(), 1);
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert!(plan.is_empty() && plan.records[0].note("InDoubt").is_some(), "{plan:#?}");
+}
+
+/// Nothing is sent again for somebody whose data were erased since.
+#[test]
+fn a_doubt_is_not_sent_again_for_somebody_who_was_anonymised_since() {
+    let mut world = World::new(94, 20);
+    let acme = world.connect();
+    let (id, email) = alone(&world)[0].clone();
+    let record = json!({"key": "k", "emails": [email], "notes": [{"key": "n", "body": "Called."}]});
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    let writes = |request: &atsync::transport::WireRequest| request.method == "POST" && request.url.path() != "/token";
+    world.wire.meddle(move |request| writes(request).then_some(Meddle::DieBefore));
+    assert!(world.live(acme.sync()).is_none());
+    drop(acme);
+    world.restart();
+    let deed = Recruiter::Anonymise { candidate_id: id.parse().unwrap(), fields: Vec::new() };
+    world.sandbox.recruiter(&deed).unwrap();
+    pass(&world, 3_600_000);
+    let acme = world.connect();
+    world.run(acme.pull("candidates", false)).unwrap();
+    world.sandbox.clear_logs();
+    let settled = world.run(acme.settle()).unwrap();
+    assert_eq!((settled.sent_again, settled.open), (0, 0));
+    assert_eq!(world.written(), Vec::<String>::new());
 }

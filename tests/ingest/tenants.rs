@@ -2,7 +2,7 @@
 
 use super::*;
 use atsync::{ErrorKind, PlanOf};
-use atsync_tests::desired;
+use atsync_tests::{Meddle, desired};
 
 /// Another customer's sandbox, by the same clock.
 fn other(world: &World) -> Sandbox {
@@ -50,4 +50,31 @@ fn nothing_is_written_to_another_customer_than_the_stores() {
         assert_eq!(writes(&other), Vec::<String>::new());
         assert!(writes(&own).iter().any(|write| write == "POST /v3/candidates"));
     }
+}
+
+/// A write in doubt is sent again only to the customer whose records the store has.
+#[test]
+fn what_is_in_doubt_is_never_sent_again_to_another_customer() {
+    let mut world = World::new(71, 20);
+    let acme = world.connect();
+    world.run(acme.verify_tenant()).unwrap();
+    let records = desired(r#"{"key": "k", "emails": ["k@example.test"], "name": {"first": "K", "last": "L"}}"#);
+    world.run(acme.declare(&records)).unwrap();
+    world.wire.meddle(|request| {
+        let creates = request.method == "POST" && request.url.path() == "/v3/candidates";
+        creates.then_some(Meddle::DieBefore)
+    });
+    assert!(world.live(acme.sync()).is_none(), "the engine dies while its request is on its way");
+    drop(acme);
+    let (other, own) = (other(&world), world.sandbox.clone());
+    world.restart();
+    world.wire.lead_to(&other);
+    pass(&world, 3_600_000);
+    let acme = world.connect();
+    let error = world.run(acme.settle()).map(drop).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+    assert_eq!(writes(&other), Vec::<String>::new());
+    world.wire.lead_to(&own);
+    assert_eq!(world.run(acme.settle()).unwrap().sent_again, 1);
+    assert_eq!(writes(&own), ["POST /v3/candidates"]);
 }

@@ -7,6 +7,7 @@ use crate::Death;
 use atsync::journal::{Intent, IntentId};
 use atsync::model::contract::RemoteRef;
 use atsync::store::*;
+use futures_util::future::BoxFuture;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use tokio::sync::watch;
@@ -23,6 +24,7 @@ pub enum StoreUpset {
 }
 
 type Upsetter = Box<dyn FnMut(u64, &'static str) -> Option<StoreUpset> + Send>;
+type Deed = BoxFuture<'static, ()>;
 
 /// See the module.
 pub struct UpsetStore {
@@ -32,6 +34,7 @@ pub struct UpsetStore {
     lookups: AtomicU64,
     calls: Mutex<Vec<&'static str>>,
     upsetter: Mutex<Option<Upsetter>>,
+    after_changes: Mutex<Option<Deed>>,
 }
 
 impl std::fmt::Debug for UpsetStore {
@@ -50,7 +53,13 @@ impl UpsetStore {
             lookups: AtomicU64::new(0),
             calls: Mutex::default(),
             upsetter: Mutex::default(),
+            after_changes: Mutex::default(),
         })
+    }
+
+    /// Does this once the feed has been read the next time, before the reader gets what was read.
+    pub fn after_changes(&self, deed: impl Future<Output = ()> + Send + 'static) {
+        *self.after_changes.lock().unwrap() = Some(Box::pin(deed));
     }
 
     /// Writes so far.
@@ -279,7 +288,15 @@ impl Store for UpsetStore {
     }
 
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>> {
-        self.inner.changes(connection, after, rows_max)
+        let read = self.inner.changes(connection, after, rows_max);
+        let deed = self.after_changes.lock().unwrap().take();
+        Box::pin(async move {
+            let read = read.await;
+            if let Some(deed) = deed {
+                deed.await;
+            }
+            read
+        })
     }
 
     fn changes_last(&self, connection: &str) -> Stored<'_, u64> {

@@ -200,3 +200,17 @@ fn the_feed_spells_the_proof_out() {
     );
     assert_eq!(words(Cause::Doubted { proof: Proof::Fetched }), json!({"cause": "doubted", "proof": "fetched"}));
 }
+
+#[test]
+fn a_hint_of_a_merge_into_somebody_who_is_not_there_moves_nothing() {
+    let (world, acme) = super::pulled(66, 40);
+    let everyone = people(&world);
+    let (loser, winner) = (everyone[0].0, everyone[1].0);
+    for candidate_id in [loser, winner] {
+        act(&world, &Recruiter::DeleteCandidate { candidate_id });
+    }
+    later(&world);
+    let of = |id: i64| RemoteRef::new("candidates", id.to_string());
+    assert_eq!(world.run(acme.hint(Hint::Merged((of(loser), of(winner))))).unwrap(), HintEnd::StillThere);
+    assert!(told(&world, &acme, ChangeWhat::Moved).is_empty());
+}

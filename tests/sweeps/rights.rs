@@ -32,6 +32,22 @@ fn assert_held(world: &World, acme: &Connection, report: &SweepReport) {
 }
 
 #[test]
+fn a_right_lost_before_a_merge_is_confirmed_leaves_its_lead_for_later() {
+    let (world, acme) = pulled(45, 60);
+    let everyone = people(&world);
+    let (loser, winner) = (everyone[0].0, everyone[1].0);
+    act(&world, &Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser });
+    later(&world);
+    world.sandbox.set_access(|access| access.scopes.retain(|scope| scope != "harvest:candidates:list"));
+    world.run(acme.pull("applications", false)).unwrap();
+    assert!(told(&world, &acme, ChangeWhat::Moved).is_empty(), "nothing shows that the old candidate is no more");
+    world.sandbox.set_access(|access| access.scopes = atsync_greenhouse_sandbox::all_scopes());
+    world.run(acme.pull("applications", false)).unwrap();
+    let moved = told(&world, &acme, ChangeWhat::Moved);
+    assert_eq!(moved.iter().map(|change| change.id.clone()).collect::<Vec<_>>(), [loser.to_string()]);
+}
+
+#[test]
 fn the_admin_role_lost_between_pull_and_sweep_holds_the_sweep() {
     let (world, acme) = pulled(40, 60);
     delete(&world, 1);

@@ -148,7 +148,44 @@ impl IntentState {
 
 #[cfg(test)]
 mod tests {
-    use super::{LOOK_WAIT_MAX_MS, look_again_ms};
+    use super::{IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
+
+    /// One state of each variant, and an intent in doubt that waits for a person.
+    fn states() -> [IntentState; 7] {
+        let doubt = |stuck| IntentState::InDoubt { reason: String::new(), probe_after_ms: 0, probes: 0, stuck };
+        [
+            IntentState::Sending,
+            doubt(false),
+            doubt(true),
+            IntentState::Applied { links: Vec::new(), by_probe: false },
+            IntentState::Refused { reason: String::new(), passing: false },
+            IntentState::NotSent { reason: String::new() },
+            IntentState::Abandoned { reason: String::new() },
+        ]
+    }
+
+    #[test]
+    fn the_journal_allows_these_transitions_and_no_others() {
+        // Rows: from; columns: to. What may have happened is never closed as refused or not sent, and what is closed stays closed.
+        let allowed = [
+            [false, true, true, true, true, true, true],
+            [true, true, true, true, false, false, true],
+            [true, true, true, true, false, false, true],
+            [false; 7],
+            [false; 7],
+            [false; 7],
+            [false; 7],
+        ];
+        for (from, row) in states().iter().zip(allowed) {
+            assert_eq!(states().each_ref().map(|to| from.may_become(to)), row, "from {}", from.word());
+        }
+    }
+
+    #[test]
+    fn an_intent_keeps_its_object_busy_until_its_outcome_is_known() {
+        let open = states().each_ref().map(IntentState::is_open);
+        assert_eq!(open, [true, true, true, false, false, false, false]);
+    }
 
     #[test]
     fn looks_come_less_and_less_often_but_never_end() {

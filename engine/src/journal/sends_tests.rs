@@ -94,6 +94,32 @@ fn attempts_of_one_intent_count_with_its_refusal() {
 }
 
 #[test]
+fn the_wait_counts_every_attempt_of_a_refused_intent() {
+    let wait_ms = send_wait_ms(3);
+    assert!(wait_ms > send_wait_ms(2));
+    let journal = [intent(1, 3, 1_000_000, refused(false))];
+    assert!(matches!(may_leave(journal.iter(), 1, 1_000_000 + wait_ms - 1), Leave::Later { sends: 3, .. }));
+    assert_eq!(may_leave(journal.iter(), 1, 1_000_000 + wait_ms), Leave::Now);
+}
+
+#[test]
+fn an_intent_that_never_left_hides_no_refusal_before_it() {
+    let unsent = || IntentState::NotSent { reason: "offline".to_owned() };
+    let mut journal: Vec<Intent> = (1..=5).map(|id| intent(id, 1, 5, refused(false))).collect();
+    journal.push(intent(6, 1, 6, unsent()));
+    assert!(matches!(may_leave(journal.iter().rev(), 1, 7), Leave::Person { sends: 5, intent: 5, .. }));
+    let mut between = vec![intent(1, 4, 5, refused(false)), intent(2, 1, 6, unsent())];
+    between.push(intent(3, 1, 7, refused(false)));
+    assert!(matches!(may_leave(between.iter().rev(), 1, 8), Leave::Person { sends: 5, intent: 3, .. }));
+}
+
+#[test]
+fn an_intent_is_spent_with_its_fifth_send_and_not_before() {
+    let spent = |attempt| intent(1, attempt, 5, IntentState::Sending).is_spent();
+    assert!(!spent(SENDS_MAX - 1) && spent(SENDS_MAX));
+}
+
+#[test]
 fn the_evidence_names_each_send_and_the_last_five_are_kept() {
     let mut sent = intent(1, 1, 1_000, IntentState::Sending);
     for at in 1..=7_u64 {

@@ -354,3 +354,28 @@ fn a_dropped_permit_counts_as_spent_and_equal_credentials_share_a_budget() {
     assert_eq!(budgets.of("id", &rule, &clock, &entropy).level(), (20, 19));
     assert_eq!(budgets.of("other", &rule, &clock, &entropy).level(), (20, 20));
 }
+
+#[test]
+fn a_request_around_a_turn_counts_in_the_new_window_too_until_an_answer_tells() {
+    // `T0` is 14 s into a window of 30 s. The date bounds the difference of the clocks to -100 ms and +999 ms, so the window ends between
+    // 15,001 and 16,100 ms after `T0`.
+    let mut window = Window::new(&RateRule { remaining_header: None, limit_header: None, ..rule() });
+    let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(T0));
+    let answered = [field("date", date)];
+    assert_eq!(window.ask(T0, Priority::Interactive), Decision::Go);
+    window.end(T0, T0 + 100, Ended::Answered { status: 200, headers: &answered }, 0);
+    assert_eq!(window.ask(T0 + 15_500, Priority::Interactive), Decision::Go);
+    window.end(T0 + 15_500, T0 + 15_600, Ended::Answered { status: 200, headers: &[] }, 0);
+    assert_eq!(window.left(T0 + 15_700), 48, "both count in the old one");
+    assert_eq!(window.left(T0 + 16_200), 49, "the second may have been counted in the new one");
+}
+
+#[test]
+fn a_date_in_retry_after_is_held_against_the_date_of_its_own_answer() {
+    let at = |ms: u64| httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms));
+    // The server's clock is two hours ahead of ours.
+    let theirs_ms = T0 + 7_200_000;
+    let headers = [field("date", at(theirs_ms)), field("retry-after", at(theirs_ms + 30_000))];
+    assert_eq!(retry_after_ms(&headers, T0), Some(30_000));
+    assert_eq!(retry_after_ms(&[field("retry-after", at(T0 + 30_000))], T0), Some(30_000));
+}

@@ -35,9 +35,14 @@ pub(super) fn is_packed(body: &[u8]) -> bool {
 /// # Errors
 /// What is wrong with it: cut, broken, or longer than `bytes_max` once unpacked.
 pub(super) fn unpacked(body: &[u8], bytes_max: usize) -> Result<Vec<u8>, String> {
+    read_bounded(MultiGzDecoder::new(body), bytes_max)
+}
+
+/// Reads one byte more than the bound at most, so that a body of any length costs bounded memory.
+fn read_bounded(unpacking: impl Read, bytes_max: usize) -> Result<Vec<u8>, String> {
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     let mut clear = Vec::new();
-    MultiGzDecoder::new(body)
+    unpacking
         .take(limit)
         .read_to_end(&mut clear)
         .map_err(|error| format!("a compressed body that is cut or broken: {error}"))?;
@@ -65,6 +70,27 @@ mod tests {
         assert!(labelled(&["gzip"]) && labelled(&["X-GZIP"]) && labelled(&["identity, gzip"]));
         assert!(!labelled(&[]) && !labelled(&["identity"]) && !labelled(&["br"]));
         assert!(!labelled(&["gzip, gzip"]) && !labelled(&["br", "gzip"]));
+    }
+
+    /// A body without an end.
+    struct Endless {
+        bytes: usize,
+    }
+
+    impl Read for Endless {
+        fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+            self.bytes += buffer.len();
+            assert!(self.bytes < 1 << 20, "{} bytes were unpacked", self.bytes);
+            Ok(buffer.len())
+        }
+    }
+
+    #[test]
+    fn no_more_is_unpacked_than_one_byte_beyond_the_bound() {
+        let mut endless = Endless { bytes: 0 };
+        assert!(read_bounded(&mut endless, 1_000).unwrap_err().contains("more than 1000 bytes"));
+        assert_eq!(endless.bytes, 1_001);
+        assert_eq!(read_bounded(&[7; 1_000][..], 1_000).unwrap().len(), 1_000);
     }
 
     #[test]

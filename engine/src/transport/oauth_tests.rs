@@ -281,3 +281,26 @@ fn a_secret_with_reserved_characters_is_tried_encoded_then_raw_and_what_worked_i
         assert_eq!(transport.count("/token"), first_round + 1);
     }
 }
+
+#[test]
+fn sessions_that_act_for_another_user_share_no_token() {
+    let clock = ManualClock::at(T0);
+    let transport = service(&clock, |_, _| true);
+    let shared = Shared::default();
+    let acting_for = |user: &str| {
+        let mut options = options("s", false);
+        if let AuthConfig::ClientCredentials { form, .. } = &mut options.auth {
+            *form = vec![("sub".into(), user.into())];
+        }
+        make(options, &transport, &clock, &shared)
+    };
+    for session in [acting_for("42"), acting_for("43"), acting_for("42")] {
+        assert_eq!(status(&clock.drive(get(&session))), Some(200));
+    }
+    assert_eq!(transport.count("/token"), 2, "one for each user");
+    let used = transport.seen(|seen| {
+        let calls = seen.iter().filter(|request| request.url.path() == "/a");
+        calls.map(|request| header(request, "authorization").unwrap().to_owned()).collect::<Vec<_>>()
+    });
+    assert_eq!(used, ["Bearer t0", "Bearer t1", "Bearer t0"]);
+}

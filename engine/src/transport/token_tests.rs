@@ -98,3 +98,10 @@ fn only_the_error_codes_of_the_standard_need_a_person() {
         assert_eq!(error_code(body.as_bytes()).is_some(), terminal, "{body}");
     }
 }
+
+#[test]
+fn a_token_that_could_end_on_the_way_is_not_used() {
+    let token = read(r#"{"access_token":"t","expires_in":600}"#, None).unwrap();
+    assert!(token.usable(token.ends_ms - 5_001, 5_000));
+    assert!(!token.usable(token.ends_ms - 5_000, 5_000));
+}

@@ -1,7 +1,7 @@
 //! Laws of the journal and of the feed's consumers.
 
 use crate::given::{ACME, applied, change, changes, declaration, declare, in_doubt, intent, link, step};
-use atsync::journal::IntentState;
+use atsync::journal::{Intent, IntentState, Moment};
 use atsync::store::{IntentAdvance, Store, StoreError};
 
 fn is_stale<T>(result: Result<T, StoreError>) -> bool {
@@ -33,6 +33,10 @@ pub(crate) async fn one_intent_is_open_per_object_and_operation(store: &dyn Stor
     store.advance_intent(ACME, step(first.id, 1, in_doubt())).await.unwrap();
     let doubted = store.begin_intent(ACME, intent("r1", "candidates.create")).await;
     assert!(matches!(doubted, Err(StoreError::IntentOpen(id)) if id == first.id));
+    let stuck = IntentState::InDoubt { reason: "several fit".to_owned(), probe_after_ms: 9, probes: 1, stuck: true };
+    store.advance_intent(ACME, step(first.id, 1, stuck)).await.unwrap();
+    let waiting = store.begin_intent(ACME, intent("r1", "candidates.create")).await;
+    assert!(matches!(waiting, Err(StoreError::IntentOpen(id)) if id == first.id), "a person decides first");
     store.advance_intent(ACME, step(first.id, 1, applied())).await.unwrap();
     store.begin_intent(ACME, intent("r1", "candidates.create")).await.unwrap();
 }
@@ -93,6 +97,25 @@ pub(crate) async fn sending_again_counts_the_attempt(store: &dyn Store) {
     assert!(is_stale(store.advance_intent(ACME, step(id, 1, applied())).await));
 }
 
+pub(crate) async fn the_last_send_is_the_latest_time_at_which_a_request_can_have_left(store: &dyn Store) {
+    declare(store, &["r1"]).await;
+    let born = store.begin_intent(ACME, intent("r1", "a")).await.unwrap();
+    assert_eq!(born.last_sent.wall_ms, 200);
+    let moment = |life, wall_ms, steady_ms| Moment { wall_ms, steady_ms, life, ahead_ms: None };
+    let at = |attempt, to, at| IntentAdvance { at, ..step(born.id, attempt, to) };
+    // An intent is written before its request waits for its turn.
+    let doubted = store.advance_intent(ACME, at(1, in_doubt(), moment(1, 900, 10))).await.unwrap();
+    assert_eq!(doubted.last_sent, moment(1, 900, 10));
+    // Looking again sends nothing.
+    let looked = store.advance_intent(ACME, at(1, in_doubt(), moment(1, 2_000, 20))).await.unwrap();
+    assert_eq!(looked.last_sent, doubted.last_sent);
+    let again = store.advance_intent(ACME, at(1, IntentState::Sending, moment(1, 5_000, 50))).await.unwrap();
+    assert_eq!(again.last_sent, moment(1, 5_000, 50));
+    // A wall clock that went back, in another life, makes no send earlier.
+    let doubted = store.advance_intent(ACME, at(2, in_doubt(), moment(2, 100, 1))).await.unwrap();
+    assert_eq!((doubted.last_sent, doubted.first_sent), (again.last_sent, born.first_sent));
+}
+
 pub(crate) async fn a_step_brings_its_links_and_events(store: &dyn Store) {
     declare(store, &["r1"]).await;
     let id = store.begin_intent(ACME, intent("r1", "a")).await.unwrap().id;
@@ -126,6 +149,43 @@ pub(crate) async fn intents_are_listed_newest_first_and_open_ones_oldest_first(s
     let open: Vec<_> = store.open_intents(ACME).await.unwrap().into_iter().map(|intent| intent.id).collect();
     assert_eq!(open, [1, 2, 4, 5, 6]);
     assert_eq!(store.intent_counts(ACME).await.unwrap(), [("applied".to_owned(), 1), ("sending".to_owned(), 5)]);
+}
+
+pub(crate) async fn intents_since_a_time_are_newest_first_and_bounded(store: &dyn Store) {
+    declare(store, &["r1"]).await;
+    store.declare("other", vec![declaration("r1", "{}")], 5).await.unwrap();
+    for sent_ms in [100, 200, 200, 300] {
+        let asked = Intent { first_sent: Moment::of_wall(sent_ms), ..intent("r1", &format!("o{sent_ms}")) };
+        let born = store.begin_intent(ACME, asked).await.unwrap();
+        // What became of it is no matter: closed intents are listed too.
+        store.advance_intent(ACME, step(born.id, 1, applied())).await.unwrap();
+    }
+    store.begin_intent("other", Intent { first_sent: Moment::of_wall(900), ..intent("r1", "o") }).await.unwrap();
+    let since = async |since_ms, rows_max| {
+        let rows = store.intents_since(ACME, since_ms, rows_max).await.unwrap();
+        rows.into_iter().map(|intent| intent.id).collect::<Vec<_>>()
+    };
+    assert_eq!(since(200, 10).await, [4, 3, 2], "one that was sent at that very time counts");
+    assert_eq!(since(201, 10).await, [4]);
+    assert_eq!(since(0, 2).await, [4, 3]);
+    assert_eq!(since(301, 10).await, Vec::<u64>::new(), "those of another connection are not listed");
+}
+
+pub(crate) async fn a_follower_is_woken_by_events_of_its_connection_alone(store: &dyn Store) {
+    let mut acme = store.watch_changes(ACME);
+    let mut other = store.watch_changes("other");
+    acme.mark_unchanged();
+    other.mark_unchanged();
+    declare(store, &["r1"]).await;
+    assert!(!acme.has_changed().unwrap(), "nothing was told");
+    crate::given::see(store, "tags", "1", serde_json::json!({"a": 1})).await;
+    assert!(acme.has_changed().unwrap());
+    assert!(!other.has_changed().unwrap());
+    acme.mark_unchanged();
+    let id = store.begin_intent(ACME, intent("r1", "o")).await.unwrap().id;
+    let advance = IntentAdvance { changes: vec![change("tags", "1")], ..step(id, 1, applied()) };
+    store.advance_intent(ACME, advance).await.unwrap();
+    assert!(acme.has_changed().unwrap(), "events that the engine makes itself wake too");
 }
 
 pub(crate) async fn the_feed_has_no_gap_and_offsets_never_go_back(store: &dyn Store) {

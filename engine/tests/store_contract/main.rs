@@ -104,9 +104,12 @@ laws! {
         no_two_intents_of_a_connection_share_a_mark,
         a_step_needs_the_attempt_and_the_journals_leave,
         sending_again_counts_the_attempt,
+        the_last_send_is_the_latest_time_at_which_a_request_can_have_left,
         a_step_brings_its_links_and_events,
         a_step_that_closes_wakes_the_record_that_it_serves,
         intents_are_listed_newest_first_and_open_ones_oldest_first,
+        intents_since_a_time_are_newest_first_and_bounded,
+        a_follower_is_woken_by_events_of_its_connection_alone,
         the_feed_has_no_gap_and_offsets_never_go_back;
     vanishing:
         a_sweep_remembers_what_its_pages_showed,
