@@ -105,8 +105,8 @@ fn the_wait_counts_every_attempt_of_a_refused_intent() {
     let wait_ms = send_wait_ms(3);
     assert!(wait_ms > send_wait_ms(2));
     let journal = [intent(1, 3, 1_000_000, refused(false))];
-    assert!(matches!(may_leave(journal.iter(), 1, 1_000_000 + wait_ms - 1), Leave::Later { sends: 3, .. }));
-    assert_eq!(may_leave(journal.iter(), 1, 1_000_000 + wait_ms), Leave::Now);
+    assert!(matches!(may_leave(journal.iter(), wish(1), 1_000_000 + wait_ms - 1), Leave::Later { sends: 3, .. }));
+    assert_eq!(may_leave(journal.iter(), wish(1), 1_000_000 + wait_ms), Leave::Now);
 }
 
 #[test]
@@ -114,10 +114,10 @@ fn an_intent_that_never_left_hides_no_refusal_before_it() {
     let unsent = || IntentState::NotSent { reason: "offline".to_owned() };
     let mut journal: Vec<Intent> = (1..=5).map(|id| intent(id, 1, 5, refused(false))).collect();
     journal.push(intent(6, 1, 6, unsent()));
-    assert!(matches!(may_leave(journal.iter().rev(), 1, 7), Leave::Person { sends: 5, intent: 5, .. }));
+    assert!(matches!(may_leave(journal.iter().rev(), wish(1), 7), Leave::Person { sends: 5, intent: 5, .. }));
     let mut between = vec![intent(1, 4, 5, refused(false)), intent(2, 1, 6, unsent())];
     between.push(intent(3, 1, 7, refused(false)));
-    assert!(matches!(may_leave(between.iter().rev(), 1, 8), Leave::Person { sends: 5, intent: 3, .. }));
+    assert!(matches!(may_leave(between.iter().rev(), wish(1), 8), Leave::Person { sends: 5, intent: 3, .. }));
 }
 
 #[test]
