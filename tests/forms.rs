@@ -248,6 +248,21 @@ fn what_the_ats_keeps_in_another_form_can_still_be_changed_and_taken_back() {
 }
 
 #[test]
+fn a_value_that_shows_as_it_was_written_is_not_spoken_of() {
+    for policy in ["enforce", "yield"] {
+        let world = world();
+        let acme = world.connect();
+        declare(&world, &acme, &ada(&json!({"company": "One"}), policy));
+        round(&world, &acme);
+        let more = json!({"company": "Two\r\n", "phones": ["+44 20 1234"], "custom_fields": {"about": "a\r\nb"}});
+        declare(&world, &acme, &ada(&more, policy));
+        let (_, report) = round(&world, &acme);
+        assert!(report.steps.iter().all(|step| step.warnings.is_empty()), "{report:#?}");
+        assert!(round(&world, &acme).0.records.is_empty());
+    }
+}
+
+#[test]
 fn a_recruiters_change_is_not_taken_for_a_form_of_an_enforced_value() {
     let world = world();
     let acme = world.connect();

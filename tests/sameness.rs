@@ -692,3 +692,67 @@ fn a_letter_that_only_looks_alike_matches_nobody() {
     assert!(planned.records.iter().all(|record| record.adoptions.is_empty()));
     assert!(planned.records[0].steps.iter().any(|step| step.operation == "candidates.create"));
 }
+
+/// Spellings of a tag that the model takes for one are one tag, whichever is declared, in one record or in two.
+#[test]
+fn a_tag_in_another_spelling_is_the_same_tag() {
+    let world = world();
+    let acme = world.connect();
+    let record = |key: &str, email: &str, tags: Value| {
+        json!({"key": key, "name": {"first": "Ada", "last": "Byron"}, "emails": [email], "tags": tags}).to_string()
+    };
+    let bring = |tags: Value| {
+        let lines = [record("ref-1", ADA, tags.clone()), record("ref-2", "other@example.com", json!(["Cafe\u{301}"]))];
+        world.run(acme.declare(&desired(&lines.join("\n")))).unwrap();
+        let planned = plan(&world, &acme);
+        assert!(apply(&world, &acme, &planned).is_complete());
+        planned
+    };
+    // Candidates first, so that each tag is put on by itself.
+    let lines = [record("ref-1", ADA, json!([])), record("ref-2", "other@example.com", json!([]))];
+    world.run(acme.declare(&desired(&lines.join("\n")))).unwrap();
+    let planned = plan(&world, &acme);
+    apply(&world, &acme, &planned);
+    bring(json!(["Caf\u{e9}", "Cafe\u{301}", "Night\u{a0}owl"]));
+    let made = world.sandbox.rows("candidate_tags");
+    let cafes = made.iter().filter(|tag| tag["name"].as_str().is_some_and(|name| name.starts_with("Caf")));
+    assert_eq!(cafes.count(), 1, "the ATS has the tag once");
+    for tags in [json!(["Cafe\u{301}", "Night owl"]), json!(["Caf\u{e9}", "Night  owl"])] {
+        world.sandbox.clear_logs();
+        assert!(bring(tags).is_empty());
+        assert_eq!(world.written(), Vec::<String>::new());
+    }
+    bring(json!([]));
+    let applied = world.sandbox.rows_where("applied_candidate_tags", "candidate_id", id(&the_ada(&world)));
+    assert!(applied.is_empty(), "what is no longer declared is taken off, in whatever spelling it was put on");
+}
+
+/// What does not fit a custom field's type is refused by the plan, member by member; nothing of it is sent.
+#[test]
+fn a_value_that_does_not_fit_its_type_is_blocked_and_never_sent() {
+    let world = world();
+    let acme = world.connect();
+    let first = json!({"custom_fields": {"salary_expectation": {"amount": 85000, "currency": "EUR"}}});
+    assert!(bring(&world, &acme, &ada(&first)).is_complete());
+    for (key, value) in [
+        ("salary_expectation", json!({"amount": "lots", "currency": "EUR"})),
+        ("salary_expectation", json!({"amount": true, "currency": "EUR"})),
+        ("salary_expectation", json!({"amount": 85000, "currency": null})),
+        ("salary_range", json!({"min": 1, "max": {}, "currency": "EUR"})),
+        ("hours_per_week", json!({"min": 1, "max": null})),
+        ("hours_per_week", json!({"min": "a", "max": "b"})),
+    ] {
+        world.sandbox.clear_logs();
+        declare(&world, &acme, &ada(&json!({"custom_fields": {key: value}})));
+        let planned = plan(&world, &acme);
+        assert!(planned.blocked().any(|finding| finding.reason == "InvalidValue"), "{key}: {value}");
+        let report = apply(&world, &acme, &planned);
+        assert_eq!(report.not_in_step, 1, "a blocked record is not in step");
+        assert_eq!(world.written(), Vec::<String>::new());
+    }
+    // Nothing in any member is nothing: it clears the value.
+    let none = json!({"custom_fields": {"salary_expectation": {"amount": null, "currency": null}}});
+    assert!(bring(&world, &acme, &ada(&none)).is_complete());
+    assert_eq!(the_ada(&world)["custom_fields"]["salary_expectation"]["value"], Value::Null);
+    assert!(plan(&world, &acme).is_empty());
+}

@@ -130,6 +130,8 @@ fn what_is_refused_is_sent_five_times_and_then_waits_for_a_person() {
         let said = condition(&world, &acme, key);
         assert!(said.contains("was refused 5 times and waits for a person"), "{said}");
         assert!(world.run(acme.status()).unwrap().not_in_step[key].contains("waits for a person"));
+        let report = world.run(acme.sync()).unwrap().1;
+        assert!(report.not_in_step > 0, "what was refused and waits is not in step, nor left on purpose: {report:?}");
         // What was refused can be sent once more by a person, as the sentence says.
         let number = said.split("`Connection::resolve`, intent ").nth(1).unwrap().split(',').next().unwrap();
         world.sandbox.faults().clear();

@@ -80,8 +80,9 @@ fn shaped(kind: &str, value: &Value) -> Option<Value> {
         "money" => members(value, &["amount", "currency"])?,
         "money_range" => members(value, &["min", "max", "currency"])?,
         "range" => members(value, &["min", "max"])?,
+        "user" if value.as_str().is_some_and(|text| text.trim().is_empty()) => Value::Null,
         "user" => match value {
-            Value::String(id) => Value::String(id.clone()),
+            Value::String(id) => Value::String(id.trim().to_owned()),
             Value::Object(object) => Value::String(object.get("id")?.as_str()?.to_owned()),
             _ => return None,
         },
@@ -92,12 +93,24 @@ fn shaped(kind: &str, value: &Value) -> Option<Value> {
 
 fn members(value: &Value, names: &[&str]) -> Option<Value> {
     let object = value.as_object()?;
+    // Nothing in any of them is nothing, as in the ATS.
+    if !object.is_empty() && object.values().all(Value::is_null) {
+        return object.keys().all(|key| names.contains(&key.as_str())).then_some(Value::Null);
+    }
     if object.keys().any(|key| !names.contains(&key.as_str())) {
         return None;
     }
     let mut shaped = Map::new();
     for name in names {
-        shaped.insert((*name).to_owned(), object.get(*name)?.clone());
+        let member = object.get(*name)?;
+        let fits = match *name {
+            "currency" => member.as_str().is_some_and(|code| !code.trim().is_empty()),
+            _ => normal::number(member).is_some(),
+        };
+        if !fits {
+            return None;
+        }
+        shaped.insert((*name).to_owned(), member.clone());
     }
     Some(Value::Object(shaped))
 }
@@ -113,9 +126,9 @@ fn expected(kind: &str) -> &'static str {
         "number" => "a number",
         "single" => "the label of one choice",
         "multi" => "a list of labels",
-        "money" => "{\"amount\", \"currency\"}",
-        "money_range" => "{\"min\", \"max\", \"currency\"}",
-        "range" => "{\"min\", \"max\"}",
+        "money" => "{\"amount\": a number, \"currency\": its code}, or null",
+        "money_range" => "{\"min\": a number, \"max\": a number, \"currency\": its code}, or null",
+        "range" => "{\"min\": a number, \"max\": a number}, or null",
         "user" => "a user's e-mail address or id as text",
         _ => "nothing: fields of this type cannot be written",
     }
@@ -340,6 +353,23 @@ mod tests {
         assert_eq!(shaped("boolean", &json!("yes")), None);
         assert_eq!(shaped("multi", &json!(["b", "a", "b"])), Some(json!(["a", "b"])));
         assert_eq!(shaped("money", &json!({ "amount": 5 })), None);
+        let money =
+            |amount: Value, currency: Value| shaped("money", &json!({ "amount": amount, "currency": currency }));
+        assert!(money(json!("85000.00"), json!("eur")).is_some());
+        for (amount, currency) in [
+            (json!("lots"), json!("EUR")),
+            (json!(true), json!("EUR")),
+            (json!(5), Value::Null),
+            (Value::Null, json!("EUR")),
+            (json!(5), json!(" ")),
+            (json!(5), json!(7)),
+        ] {
+            assert_eq!(money(amount.clone(), currency.clone()), None, "{amount} {currency}");
+        }
+        assert_eq!(money(Value::Null, Value::Null), Some(Value::Null), "nothing in any member is nothing");
+        assert_eq!(shaped("range", &json!({ "min": 1, "max": null })), None);
+        assert_eq!(shaped("range", &json!({ "min": "a", "max": "b" })), None);
+        assert_eq!(shaped("user", &json!(" ")), Some(Value::Null));
         assert_eq!(shaped("number", &json!("5.50")), Some(json!(5.5)));
         assert_eq!(shaped("file", &json!("x")), None);
         assert_eq!(shaped("date", &json!("2026-12-01T00:00:00Z")), Some(json!("2026-12-01")));

@@ -68,7 +68,10 @@ impl<D: Owned> Draft<'_, D> {
     pub(super) fn decide(&mut self, host: &str, field: &str, comparison: Comparison, values: &Values<'_>) -> Decision {
         let decision = match decide(self.policy(field), comparison) {
             Decision::InStep => Decision::InStep,
-            _ if self.is_kept_so(host, field, values.observed, values.desired) => Decision::InStep,
+            _ if self.is_kept_so(host, field, values.observed, values.desired) => {
+                self.kept_so.insert((host.to_owned(), field.to_owned()));
+                Decision::InStep
+            }
             Decision::Write if self.is_put_back(host, field, comparison, values) => Decision::Erased,
             decision => decision,
         };

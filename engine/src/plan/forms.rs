@@ -123,28 +123,26 @@ pub(super) fn in_step<D: Owned>(
     desired: &Value,
     applied: &mut Map<String, Value>,
 ) {
-    if !equal::holds(applied, field, observed, desired) {
-        if draft.is_form(applied, host, field, observed, desired) {
-            let shown = super::words::shown;
-            let message = format!(
-                "{host}: the ATS keeps {} in `{field}` as {}; that is taken for the same from now on",
-                shown(desired),
-                shown(observed)
-            );
-            let change = FieldChange { field: field.to_owned(), before: observed.clone(), after: desired.clone() };
-            equal::record(applied, std::iter::once(&change));
-            let value = applied.get(EQUAL).and_then(|known| known.get(field)).cloned().unwrap_or_default();
-            draft.keep_form(Form {
-                host: host.to_owned(),
-                member: EQUAL.to_owned(),
-                below: Some(field.to_owned()),
-                value,
-                message,
-            });
-        } else {
-            // It shows as it was written, so the ATS has no other form of it.
-            take_out(applied, EQUAL, field);
-        }
+    if !draft.kept_so.contains(&(host.to_owned(), field.to_owned())) {
+        // It shows as it was written, so the ATS has no other form of it.
+        take_out(applied, EQUAL, field);
+    } else if !equal::holds(applied, field, observed, desired) {
+        let shown = super::words::shown;
+        let message = format!(
+            "{host}: the ATS keeps {} in `{field}` as {}; that is taken for the same from now on",
+            shown(desired),
+            shown(observed)
+        );
+        let change = FieldChange { field: field.to_owned(), before: observed.clone(), after: desired.clone() };
+        equal::record(applied, std::iter::once(&change));
+        let value = applied.get(EQUAL).and_then(|known| known.get(field)).cloned().unwrap_or_default();
+        draft.keep_form(Form {
+            host: host.to_owned(),
+            member: EQUAL.to_owned(),
+            below: Some(field.to_owned()),
+            value,
+            message,
+        });
     }
     forget(applied, field);
 }

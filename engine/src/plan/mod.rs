@@ -388,6 +388,8 @@ struct Draft<'a, D = DesiredCandidate> {
     /// A field, or the entries of a list, of it were erased.
     has_erased: bool,
     accounts: account::Accounts,
+    /// Fields that are in step because they show the ATS's form of what is desired, by path.
+    kept_so: std::collections::BTreeSet<(String, String)>,
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
@@ -403,6 +405,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             is_erased: false,
             has_erased: false,
             accounts: account::Accounts::default(),
+            kept_so: std::collections::BTreeSet::new(),
         }
     }
 

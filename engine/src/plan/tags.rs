@@ -54,7 +54,7 @@ pub(super) fn carry(draft: &mut Draft<'_>, rule: &OperationRule, step: &mut Step
     let desired = draft.input.desired;
     let mut names: Vec<&str> = Vec::new();
     for name in desired.tags.iter().flatten() {
-        if !names.contains(&name.as_str()) {
+        if !names.iter().any(|known| normal::is_option(known, name)) {
             names.push(name);
         }
     }
@@ -113,6 +113,14 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
         draft.plan.releases.extend(released.cloned());
         return;
     };
+    let mut names: Vec<String> = Vec::new();
+    for name in wanted {
+        draft.account(&desired.key, &account::item("tags", name));
+        let name = spelling(draft, &prefix, name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     let known = match person {
         Person::There(record) => {
             let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &record.id) else { return };
@@ -122,21 +130,28 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
                 seen || draft.input.links.contains_key(&format!("{prefix}{name}"))
             };
             let shows_none = if record.knows("tags") { record.list("tags").is_empty() } else { rows.is_empty() };
-            let several = wanted.iter().filter(had).collect::<std::collections::BTreeSet<_>>().len() > 1;
+            let several = names.iter().filter(had).count() > 1;
             Some(Known { record, rows, are_gone: shows_none && several && !draft.is_base_of_another(&desired.key) })
         }
         Person::ToBeMade => None,
     };
-    let mut done: Vec<&str> = Vec::new();
-    for name in wanted {
-        if !done.contains(&name.as_str()) {
-            done.push(name);
-            one(draft, person, known.as_ref(), name, &format!("{prefix}{name}"));
-        }
+    for name in &names {
+        one(draft, person, known.as_ref(), name, &format!("{prefix}{name}"));
     }
     if let Some(known) = known {
-        take_off(draft, &known, &prefix, &done);
+        take_off(draft, &known, &prefix, &names);
     }
+}
+
+/// The spelling by which a tag is known for the record: that of its link or of what was carried, else the model's form.
+/// Spellings that the model takes for one are one tag, however each is declared.
+fn spelling(draft: &Draft<'_>, prefix: &str, name: &str) -> String {
+    let links = draft.input.links.range(prefix.to_owned()..).map(|(path, _)| path);
+    let linked = links.map_while(|path| path.strip_prefix(prefix)).find(|known| normal::is_option(known, name));
+    let known = linked.map(str::to_owned);
+    let known = known
+        .or_else(|| carried(draft).into_iter().map(|(known, _)| known).find(|known| normal::is_option(known, name)));
+    known.unwrap_or_else(|| normal::label(name))
 }
 
 /// Where the tag stands. None while facts are missing.
@@ -277,7 +292,7 @@ fn seen(draft: &mut Draft<'_>, record: &Record, name: &str, carried: Option<&str
 fn put_on(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, path: &str) {
     let key = draft.input.desired.key.clone();
     let Some(tag) = tag_named(draft, name) else { return };
-    let shared = format!("{SHARED_PREFIX}tags/{name}");
+    let shared = format!("{SHARED_PREFIX}tags/{}", normal::label(name));
     let mut after = person.after(&key);
     let tag_id = match tag {
         Some(tag) => Value::String(tag.id.clone()),
@@ -303,14 +318,14 @@ fn put_on(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, path: &str) {
 }
 
 /// A tag that the engine put there and that is no longer desired is taken off again.
-fn take_off(draft: &mut Draft<'_>, known: &Known<'_>, prefix: &str, wanted: &[&str]) {
+fn take_off(draft: &mut Draft<'_>, known: &Known<'_>, prefix: &str, wanted: &[String]) {
     let links = draft.input.links;
     let below = links.range(prefix.to_owned()..).take_while(|(path, _)| path.starts_with(prefix));
     let named = |path: &str| path.get(prefix.len()..).unwrap_or_default().to_owned();
     let mut linked = Vec::new();
     for (path, link) in below {
         let name = named(path);
-        if wanted.contains(&name.as_str()) {
+        if wanted.contains(&name) {
             continue;
         }
         let stands = known.rows.iter().any(|row| row.id == link.remote.id);
@@ -323,7 +338,7 @@ fn take_off(draft: &mut Draft<'_>, known: &Known<'_>, prefix: &str, wanted: &[&s
         linked.push(name);
     }
     let mut ended = Vec::new();
-    for (name, _) in carried(draft).into_iter().filter(|(name, _)| !wanted.contains(&name.as_str())) {
+    for (name, _) in carried(draft).into_iter().filter(|(name, _)| !wanted.contains(name)) {
         if linked.contains(&name) {
             ended.push(name);
             continue;
