@@ -8,7 +8,7 @@
 //! it refuses for a record too.
 //!
 //! Bodies are read once to the end without building anything, which proves that they are JSON objects that the store can hold, that no
-//! member lies outside of the record's mask, and that references have ids ([`reference`]). Left out: whether a body fits the unified model
+//! member lies outside of the record's mask, and that references have ids ([`mod@reference`]). Left out: whether a body fits the unified model
 //! otherwise (the store reads it), and whether a request may be sent (the transport decides).
 
 mod guard;

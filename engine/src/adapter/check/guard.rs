@@ -132,10 +132,12 @@ impl TaskGuard {
         }
     }
 
-    /// A page has at most as many records of the kind that was asked for as the manifest says. Records of others may come along.
+    /// A page has at most as many records of the kind that was asked for as the manifest says. Records of others may come along, and the ATS may show
+    /// one of them twice.
     fn rows(&self, kind: &str, page: &Page) -> Result<(), AdapterError> {
         let Some((adapter, page_max)) = &self.page_max else { return Ok(()) };
-        let rows = page.items.iter().filter(|item| item.kind == kind).count();
+        let rows =
+            page.items.iter().filter(|item| item.kind == kind).map(|item| &item.id).collect::<BTreeSet<_>>().len();
         if rows <= usize::try_from(*page_max).unwrap_or(usize::MAX) {
             return Ok(());
         }
