@@ -462,3 +462,31 @@ fn a_record_that_cannot_be_looked_for_keeps_no_other_back() {
         }
     }
 }
+
+/// It has a word of its own: it waits for nothing, unlike a write that the ATS ignores.
+#[test]
+fn a_field_that_the_ats_never_shows_keeps_no_record_from_being_in_step() {
+    let world = World::new(1, 12);
+    world.wire.edit_rows(PEOPLE, |_, rows| {
+        for row in rows {
+            row.as_object_mut().unwrap().remove("company");
+        }
+    });
+    let acme = world.connect();
+    let mut record = ada();
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    world.run(acme.sync()).unwrap();
+    world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
+    world.run(acme.pull("candidates", true)).unwrap();
+    record["company"] = json!("Analytical");
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    for _ in 0..3 {
+        let (plan, report) = world.run(acme.sync()).unwrap();
+        let words = atsync::plan::words::plan(&plan);
+        assert!(plan.records.iter().all(|record| !record.waits()), "{words}");
+        assert!(report.is_complete(), "{words} {report:#?}");
+        world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
+    }
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert!(plan.records[0].note("NotShown").is_some(), "{}", atsync::plan::words::plan(&plan));
+}

@@ -80,7 +80,7 @@ pub enum Came {
     /// The ATS refused it.
     Refused,
     /// The ATS answered that it was done, and does not show it.
-    NotShown,
+    Ignored,
 }
 
 /// What is about to be sent, as far as its sends before are counted.
@@ -135,13 +135,13 @@ impl Came {
     fn words(self, sends: u32) -> String {
         match self {
             Self::Refused => format!("refused {}", times(sends)),
-            Self::NotShown => format!("sent {} and answered as done, and the ATS does not show it", times(sends)),
+            Self::Ignored => format!("sent {} and answered as done, and the ATS does not show it", times(sends)),
         }
     }
 }
 
 /// What a send that was answered as done brought, where the ATS does not show it.
-const NOT_SHOWN: &str = "answered as done, and not shown since";
+const IGNORED: &str = "answered as done, and not shown since";
 
 fn times(sends: u32) -> String {
     if sends == 1 { "once".to_owned() } else { format!("{sends} times") }
@@ -158,7 +158,7 @@ pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, wish: Wish<
             IntentState::NotSent { .. } => continue,
             _ if intent.generation != wish.generation => break,
             IntentState::Refused { reason, passing } => (Came::Refused, reason.as_str(), *passing),
-            IntentState::Applied { .. } if wish.was_ignored(intent) => (Came::NotShown, NOT_SHOWN, false),
+            IntentState::Applied { .. } if wish.was_ignored(intent) => (Came::Ignored, IGNORED, false),
             _ => break,
         };
         last = last.or(Some((intent, came, reason)));

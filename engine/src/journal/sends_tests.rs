@@ -177,7 +177,7 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
     };
     assert!(matches!(
         leave(&journal, &title, Some(1)),
-        Leave::Person { sends: SENDS_MAX, came: Came::NotShown, intent: 5, .. }
+        Leave::Person { sends: SENDS_MAX, came: Came::Ignored, intent: 5, .. }
     ));
     // The ATS showed it since the last one; since the first one; another value; another member; a changed wish.
     assert_eq!(leave(&journal, &title, None), Leave::Now);

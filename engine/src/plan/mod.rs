@@ -212,7 +212,7 @@ impl RecordPlan {
 
     /// Whether something of it is not in the ATS and waits: for a look, for a time, or for a person. Its findings say which.
     pub fn waits(&self) -> bool {
-        [IN_DOUBT, REFUSED, REFUSED_TOO_OFTEN, NOT_SHOWN, NOT_SHOWN_TOO_OFTEN]
+        [IN_DOUBT, REFUSED, REFUSED_TOO_OFTEN, IGNORED, IGNORED_TOO_OFTEN]
             .iter()
             .any(|reason| self.note(reason).is_some())
     }
@@ -235,9 +235,9 @@ pub(crate) const REFUSED: &str = "Refused";
 /// The reason of a note: it was refused so often that a person decides.
 pub(crate) const REFUSED_TOO_OFTEN: &str = "RefusedTooOften";
 /// The reason of a note: it was answered as done, does not show, and waits before it is sent again.
-pub(crate) const NOT_SHOWN: &str = "NotShown";
+pub(crate) const IGNORED: &str = "Ignored";
 /// The reason of a note: it was answered as done so often, and does not show, that a person decides.
-pub(crate) const NOT_SHOWN_TOO_OFTEN: &str = "NotShownTooOften";
+pub(crate) const IGNORED_TOO_OFTEN: &str = "IgnoredTooOften";
 
 /// The plan for a connection.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::journal::{Came, Intent, IntentState, Leave};
 use crate::plan::forms::NOT_SEEN;
 use crate::plan::{
-    Finding, FindingKind, IN_DOUBT, NOT_SHOWN, NOT_SHOWN_TOO_OFTEN, REFUSED, REFUSED_TOO_OFTEN, RecordPlan, Step,
+    Finding, FindingKind, IGNORED, IGNORED_TOO_OFTEN, IN_DOUBT, REFUSED, REFUSED_TOO_OFTEN, RecordPlan, Step,
 };
 use crate::store::{Condition, DesiredRow, DesiredStatus, StatusUpdate};
 use serde_json::Value;
@@ -21,9 +21,9 @@ const NOT_IN_STEP: [&str; 11] = [
     IN_DOUBT,
     "GivenUp",
     REFUSED_TOO_OFTEN,
-    NOT_SHOWN_TOO_OFTEN,
+    IGNORED_TOO_OFTEN,
     REFUSED,
-    NOT_SHOWN,
+    IGNORED,
     "ObservedOnly",
     "NotOptedIn",
     "NotSupported",
@@ -119,9 +119,9 @@ fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
     let reason = match leave {
         Leave::Now => return None,
         Leave::Later { came: Came::Refused, .. } => REFUSED,
-        Leave::Later { came: Came::NotShown, .. } => NOT_SHOWN,
+        Leave::Later { came: Came::Ignored, .. } => IGNORED,
         Leave::Person { came: Came::Refused, .. } => REFUSED_TOO_OFTEN,
-        Leave::Person { came: Came::NotShown, .. } => NOT_SHOWN_TOO_OFTEN,
+        Leave::Person { came: Came::Ignored, .. } => IGNORED_TOO_OFTEN,
     };
     let message = leave.why_not(host, operation)?;
     Some(Finding { kind: FindingKind::Note, host: host.to_owned(), reason: reason.to_owned(), message })
@@ -158,7 +158,7 @@ pub(super) fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> Des
                 if finding.reason == IN_DOUBT {
                     push(IN_DOUBT, true, &finding.reason, &finding.message);
                 }
-                if [REFUSED_TOO_OFTEN, NOT_SHOWN_TOO_OFTEN].contains(&finding.reason.as_str()) {
+                if [REFUSED_TOO_OFTEN, IGNORED_TOO_OFTEN].contains(&finding.reason.as_str()) {
                     push("Blocked", true, &finding.reason, &finding.message);
                 }
             }
