@@ -331,7 +331,8 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
 
     #[test]
     fn what_is_wrong_with_one_connection_refuses_that_one_alone() {
-        let wrong = [("true", "\"yes\""), ("\"*/15 * * * *\"", "\"hourly\""), ("scheme", "schema"), ("adapter", "adaptor")];
+        let wrong =
+            [("true", "\"yes\""), ("\"*/15 * * * *\"", "\"hourly\""), ("scheme", "schema"), ("adapter", "adaptor")];
         for (from, to) in wrong {
             let (_, bad) = GOOD.replace(from, to).split_once('[').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
             let config = parse(&format!("{GOOD}[{}", bad.replace("connections.acme", "connections.bad"))).unwrap();

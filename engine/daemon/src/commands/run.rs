@@ -182,7 +182,7 @@ async fn changed(
     }
     for (name, why) in &refused {
         let rest = if runs.get(name).is_some_and(|run| !run.is_over) { "; it goes on as before" } else { "" };
-        output.error(&format!("{name}: {why}{rest}"));
+        output.error(&format!("{why}{rest}"));
     }
     let is_begun = |name: &str| begin.iter().any(|prepared| prepared.name == name);
     let is_gone = |name: &str| again.config.connections.keys().chain(refused.keys()).all(|known| known != name);

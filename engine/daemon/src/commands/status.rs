@@ -32,9 +32,7 @@ pub(super) async fn status(config: &Path, options: &cli::Status, output: &Output
             }
         }
     }
-    for (name, why) in &refused {
-        output.error(&format!("{name}: {why}"));
-    }
+    refused.values().for_each(|why| output.error(why));
     if refused.is_empty() { Ok(DONE) } else { Err(Failure::Said) }
 }
 
