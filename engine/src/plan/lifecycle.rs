@@ -15,7 +15,7 @@
 //! closed application is not moved, a hire is taken back only where the adapter can. Left out: the withdrawal of a
 //! candidate, which is theirs to declare.
 
-use super::application::Goal;
+use super::application::{Goal, say_if_not_open};
 use super::candidate::left_alone;
 use super::explain::Values;
 use super::opening;
@@ -364,6 +364,7 @@ fn enter_stage<'a>(
 fn convert<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, is_open: bool, course: &mut Course<'a>) -> bool {
     let host = at.host;
     let Some(job) = at.goal.job else { return false };
+    say_if_not_open(draft, host, job);
     let stage = match &at.wanted.stage {
         Some(reference) => match resolve_stage(draft, at, reference) {
             Some(stage) => Some(stage),
@@ -426,17 +427,6 @@ fn resolve_stage<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, reference: &Referen
     let (host, job) = (at.host, at.job());
     let stage = draft.resolve(host, kinds::STAGES, job, reference)?;
     let name = stage.text("name").unwrap_or(&stage.id);
-    let parent = stage.text("parent.id");
-    if let (Some(job), Some(parent)) = (job, parent)
-        && job != parent
-    {
-        let message = format!(
-            "{host}: the stage {name:?} (id {}) is one of job {parent}, and the application is to job {job}; name a stage of that job",
-            stage.id
-        );
-        draft.block(host, "UnknownReference", message);
-        return None;
-    }
     if stage.value("active").and_then(Value::as_bool) == Some(false) {
         let message = format!(
             "{host}: the stage {name:?} (id {}) is archived in the ATS; name another one, or take `stage` out",

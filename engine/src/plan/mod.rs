@@ -52,6 +52,7 @@ mod note;
 mod once;
 mod opening;
 pub mod ownership;
+mod renamed;
 mod resolve;
 mod tags;
 pub(crate) mod unseen;

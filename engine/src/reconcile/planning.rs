@@ -261,11 +261,16 @@ impl Reconciler {
         Ok(self.store.put_links(&self.name, links).await?)
     }
 
-    /// The links that a plan's adoptions make.
+    /// The links that a plan's adoptions make. A link that takes the place of one that the plan ends is as old, and came about as that one did.
     async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
+        let mut former = Vec::new();
+        for host in &planned.releases {
+            former.extend(self.store.link(&self.name, host).await?);
+        }
         for adoption in &planned.adoptions {
             let known = self.store.link(&self.name, &adoption.host).await?;
+            let known = known.or_else(|| former.iter().find(|link| link.remote == adoption.remote).cloned());
             let how = match &known {
                 Some(link) if link.remote == adoption.remote => link.how,
                 _ => crate::store::LinkHow::Adopted,
