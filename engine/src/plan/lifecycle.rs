@@ -306,7 +306,9 @@ fn hire(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
     let leg = leg.change("outcome", before(at), json!("hired"));
     let Some(opening) = opening else { return Some(leg) };
     let shown = json!(opening::shown(opening));
-    Some(leg.input("opening", &opening.id).sets("opening", &opening.id).change("opening", Value::Null, shown))
+    let leg = leg.input("opening", &opening.id).change("opening", Value::Null, shown);
+    // One that the host did not name is not the host's.
+    Some(if at.wanted.opening.is_some() { leg.sets("opening", &opening.id) } else { leg })
 }
 
 fn reopen(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
@@ -449,9 +451,10 @@ impl<'r> Place<'r> {
     fn of<'a: 'r>(draft: &mut Draft<'a>, record: &'r Record, job: Option<&str>) -> Option<Self> {
         let (mut id, name) = (record.text("stage.id"), record.text("stage.name"));
         if let (None, Some(name), Some(job)) = (id, name, job) {
-            let stages = draft.lookup(kinds::STAGES, index::NAME, name)?;
-            let of_job: Vec<&'a Arc<Record>> =
-                stages.iter().filter(|stage| stage.text("parent.id") == Some(job)).collect();
+            // By their job: where stages are listed below it, a name would be looked for below all jobs.
+            let stages = draft.lookup(kinds::STAGES, index::PARENT, job)?;
+            let is_called = |stage: &&Arc<Record>| stage.text("name").map(normal::name) == Some(normal::name(name));
+            let of_job: Vec<&'a Arc<Record>> = stages.iter().filter(is_called).collect();
             if let [stage] = of_job.as_slice() {
                 id = Some(&stage.id);
             }
