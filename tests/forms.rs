@@ -360,3 +360,79 @@ fn an_entry_that_shows_late_and_in_another_form_is_added_once() {
         assert_eq!(the_ada(&world)["phone_numbers"].as_array().unwrap().len(), 1, "{policy}");
     }
 }
+
+/// Of a stage, an outcome and the reason of a rejection, as of a candidate's own fields.
+#[test]
+fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit() {
+    let stage_of = |world: &World, job: i64, at: usize| {
+        let mut stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
+        stages.retain(|stage| stage["active"] != json!(false));
+        stages.sort_by_key(|stage| stage["priority"].as_i64().or(stage["sort_order"].as_i64()));
+        stages[at]["name"].clone()
+    };
+    let reason = |world: &World, at: usize| world.sandbox.rows("rejection_reasons")[at]["name"].clone();
+    type Wish = Box<dyn Fn(&World, i64) -> Value>;
+    let cases: Vec<(&str, bool, Wish)> = vec![
+        ("a stage", false, Box::new(move |world, job| json!({"stage": stage_of(world, job, 1)}))),
+        ("the stage of a new application", true, Box::new(move |world, job| json!({"stage": stage_of(world, job, 1)}))),
+        (
+            "a rejection",
+            false,
+            Box::new(move |world, _| json!({"outcome": "rejected", "reject_reason": reason(world, 0)})),
+        ),
+        ("a hire", false, Box::new(|_, _| json!({"outcome": "hired"}))),
+    ];
+    for (what, is_new, wish) in cases {
+        println!("== {what}");
+        let mut world = world();
+        world.settings.insert("stage_writes".into(), json!(true));
+        let acme = world.connect();
+        let is_open = |job: &i64| {
+            let openings = world.sandbox.rows_where("openings", "job_id", *job);
+            openings.iter().filter(|opening| opening["open"] == json!(true)).count() == 1
+        };
+        let jobs = world.sandbox.rows("jobs");
+        let jobs = jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != json!(true));
+        let job = jobs.filter_map(|job| job["id"].as_i64()).find(is_open).unwrap();
+        let record = |more: Value| {
+            let mut application = json!({"key": "a", "job": {"id": job.to_string()}});
+            application.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "applications": [application]})
+        };
+        declare(&world, &acme, &record(json!({})));
+        round(&world, &acme);
+        let ada = the_ada(&world)["id"].as_i64().unwrap();
+        let as_it_was = world.sandbox.rows_where("applications", "candidate_id", ada)[0].clone();
+        let mut declared = record(wish(&world, job));
+        if is_new {
+            declared = json!({"key": "ref-2", "name": {"first": "Eve", "last": "Hill"}, "emails": ["eve@example.com"],
+                "applications": declared["applications"]});
+        }
+        world.wire.edit(move |request, response| {
+            let Ok(mut rows) = serde_json::from_slice::<Value>(&response.body) else { return };
+            if request.url.path() != "/v3/applications" || response.status >= 300 {
+                return;
+            }
+            for row in rows.as_array_mut().into_iter().flatten() {
+                for member in ["stage_id", "stage_name", "job_interview_stage_id", "status", "rejected_at"] {
+                    if (row["id"] == as_it_was["id"] || is_new) && row.get(member).is_some() {
+                        row[member] = as_it_was[member].clone();
+                    }
+                }
+            }
+            response.body = serde_json::to_vec(&rows).unwrap();
+        });
+        declare(&world, &acme, &declared);
+        world.sandbox.clear_logs();
+        round(&world, &acme);
+        assert!(!world.written().is_empty(), "{what}: it is written");
+        world.sandbox.clear_logs();
+        for _ in 0..2 {
+            let (plan, report) = round(&world, &acme);
+            let findings: Vec<_> = plan.records.iter().flat_map(|record| &record.findings).collect();
+            assert!(findings.iter().all(|finding| finding.kind != FindingKind::Drifted), "{what}: {findings:?}");
+            assert!(findings.iter().any(|finding| finding.reason == "NotSeen"), "{what}: {findings:?}");
+            assert_eq!((report.held_back, world.written().len()), (1, 0), "{what}");
+        }
+    }
+}

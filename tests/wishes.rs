@@ -665,3 +665,31 @@ fn a_tag_that_is_declared_again_is_put_on_again_whatever_an_old_read_of_the_cand
         later(&world);
     }
 }
+
+/// A user who is named by id is looked up as one who is named by address.
+#[test]
+fn a_user_who_does_not_exist_is_blocked_by_the_plan_however_they_are_named() {
+    let world = World::new(1, 12);
+    let acme = world.connect();
+    let ada = |buddy: Value| json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "custom_fields": {"buddy": buddy}});
+    let user = ids(&world, "users")[0].clone();
+    for nobody in [json!("99999999"), json!({"id": "99999999"}), json!("Sam"), json!("nobody@example.com")] {
+        let plan = plan_of(&world, &acme, &[ada(nobody.clone())]);
+        let blocked: Vec<_> = plan.blocked().collect();
+        assert_eq!(blocked.len(), 1, "{nobody}: {}", words::plan(&plan));
+        assert_eq!(blocked[0].reason, "UnknownReference", "{nobody}");
+        assert!(
+            blocked[0].message.contains("buddy") || blocked[0].message.contains("nobody@"),
+            "{}",
+            blocked[0].message
+        );
+    }
+    bring_about(&world, &acme, &[ada(json!(user))]);
+    later(&world);
+    // A blank text clears, as null does.
+    bring_about(&world, &acme, &[ada(json!(" "))]);
+    later(&world);
+    let rows = world.sandbox.rows("candidates");
+    let is_ada = |row: &&Value| row["email_addresses"][0]["value"] == json!(ADA);
+    assert_eq!(rows.iter().find(is_ada).unwrap()["custom_fields"]["buddy"]["value"], Value::Null);
+}

@@ -9,7 +9,7 @@ use super::explain::Values;
 use super::lifecycle;
 use super::ownership::Comparison;
 use super::values::{create_customs, unseen_customs, update_customs};
-use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, once, step};
+use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, once, step};
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredAttachment, DesiredOutcome};
@@ -331,6 +331,7 @@ fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApp
         let shown = json!(stage.text("name").unwrap_or(&stage.id));
         fields.push(FieldChange { field: "stage".to_owned(), before: Value::Null, after: shown });
         applied.insert("stage".to_owned(), json!(stage.id));
+        forms::wrote_exactly(&mut applied, "stage", &Value::Null, &json!(stage.id));
     }
     if carry(draft, person, host, &input, &after, &fields, &applied) {
         course.join(draft, host, None, Some(&key), applied);

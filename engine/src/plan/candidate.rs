@@ -359,11 +359,7 @@ pub(super) fn follow<D: Owned>(
             return false;
         }
         Decision::Drifted | Decision::Conflict if is_unseen => {
-            let message = format!(
-                "{host}: `{path}` was written, and the ATS shows {} as before: it does not show yet, or the ATS did not take it; it is not written again (`enforce` does)",
-                shown(observed)
-            );
-            draft.say(FindingKind::Note, host, forms::NOT_SEEN, message);
+            forms::say_unseen(draft, host, path, &shown(observed));
             return false;
         }
         Decision::Drifted if !had_base => {

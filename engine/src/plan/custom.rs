@@ -286,7 +286,10 @@ impl<'a, D: Owned> Draft<'a, D> {
                     plain = id;
                 }
             }
-            ("user", _) => written = json!({ "id": plain }),
+            ("user", Value::String(id)) => {
+                user::known(self, host, &format!("custom_fields.{key}"), id)?;
+                written = json!({ "id": id });
+            }
             _ => {}
         }
         let (name, id) = match field.record {

@@ -30,6 +30,8 @@ use std::collections::{BTreeMap, BTreeSet};
 pub const SENT: &str = "~sent";
 /// The reason of a note: what was written was never seen.
 pub const NOT_SEEN: &str = "NotSeen";
+/// The member of what was written of a field that says that it has no other form.
+const EXACT: &str = "exact";
 /// The member of a list's base with the entries that were there before the last addition.
 const BEFORE: &str = "before";
 /// The member of a list's base with the entries that stand for others: what was written, and what shows.
@@ -90,11 +92,26 @@ pub(super) fn wrote(applied: &mut Map<String, Value>, field: &str, before: &Valu
     }
 }
 
+/// Takes down a write of a field that has no other form: a reference or a word, whose every change is somebody's.
+pub(super) fn wrote_exactly(applied: &mut Map<String, Value>, field: &str, before: &Value, after: &Value) {
+    if let Some(all) = part(applied, SENT) {
+        all.insert(field.to_owned(), json!({ "of": digest(after), "before": digest(before), EXACT: true }));
+    }
+}
+
 /// Whether what was written of a field was never seen: it shows what was there before.
 pub(super) fn is_unseen(applied: &Map<String, Value>, field: &str, observed: &Value, desired: &Value) -> bool {
     let Some(sent) = applied.get(SENT).and_then(|sent| sent.get(field)) else { return false };
     let says = |member: &str, what: &Value| sent.get(member).and_then(Value::as_str) == Some(&digest(what));
     says("of", desired) && says("before", observed)
+}
+
+/// Says of a field that was written that the ATS shows it as before.
+pub(super) fn say_unseen<D: Owned>(draft: &mut Draft<'_, D>, host: &str, field: &str, shown: &str) {
+    let message = format!(
+        "{host}: `{field}` was written, and the ATS shows {shown} as before: it does not show yet, or the ATS did not take it; it is not written again (`enforce` does)"
+    );
+    draft.say(FindingKind::Note, host, NOT_SEEN, message);
 }
 
 /// Forgets what was written of a field.
@@ -165,7 +182,7 @@ impl<D: Owned> Draft<'_, D> {
     ) -> bool {
         let Some(sent) = applied.get(SENT).and_then(|sent| sent.get(field)) else { return false };
         let says = |member: &str, what: &Value| sent.get(member).and_then(Value::as_str) == Some(&digest(what));
-        if observed.is_null() || !says("of", desired) {
+        if observed.is_null() || !says("of", desired) || sent.get(EXACT).is_some() {
             return false;
         }
         match self.policy(field) {

@@ -20,7 +20,7 @@ use super::candidate::left_alone;
 use super::explain::Values;
 use super::opening;
 use super::ownership::{Comparison, Decision};
-use super::{Draft, FieldChange, FindingKind, Record, Step, step};
+use super::{Draft, FieldChange, FindingKind, Record, Step, forms, step};
 use crate::store::index;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, FullReference, Reference};
@@ -42,11 +42,13 @@ pub(super) struct Course<'a> {
 struct Leg {
     step: Step,
     sets: Map<String, Value>,
+    /// The fields that it writes: what the ATS shows before it, and after it.
+    wrote: Vec<(&'static str, Value, Value)>,
 }
 
 impl Leg {
     fn new(rule: &OperationRule, host: &str, reason: &str) -> Self {
-        Self { step: step(rule, host, reason.to_owned()), sets: Map::new() }
+        Self { step: step(rule, host, reason.to_owned()), sets: Map::new(), wrote: Vec::new() }
     }
 
     fn change(mut self, field: &str, before: Value, after: Value) -> Self {
@@ -57,6 +59,12 @@ impl Leg {
     fn sets(mut self, field: &str, value: &str) -> Self {
         self.sets.insert(field.to_owned(), json!(value));
         self
+    }
+
+    /// As [`Self::sets`], of a field that showed `there` before.
+    fn writes(mut self, field: &'static str, there: Value, value: &str) -> Self {
+        self.wrote.push((field, there, json!(value)));
+        self.sets(field, value)
     }
 
     fn input(mut self, member: &str, id: &str) -> Self {
@@ -78,7 +86,7 @@ impl Course<'_> {
     ) {
         let mut target = record.map(Record::remote);
         let mut after: Vec<String> = maker.into_iter().map(str::to_owned).collect();
-        for Leg { mut step, sets } in self.legs {
+        for Leg { mut step, sets, wrote } in self.legs {
             if step.target.is_none() {
                 match &target {
                     Some(target) => step.target = Some(target.clone()),
@@ -92,6 +100,9 @@ impl Course<'_> {
             step.after.append(&mut after);
             after.push(host.to_owned());
             applied.extend(sets);
+            for (field, there, value) in wrote {
+                forms::wrote_exactly(&mut applied, field, &there, &value);
+            }
             step.applied.insert(host.to_owned(), applied.clone());
             draft.plan.steps.push(step);
         }
@@ -255,6 +266,10 @@ fn is_to_be_written(
         Decision::Write => return true,
         Decision::InStep => {
             applied.insert("outcome".to_owned(), goal);
+            forms::forget(applied, "outcome");
+        }
+        Decision::Drifted | Decision::Conflict if forms::is_unseen(applied, "outcome", &there, &goal) => {
+            forms::say_unseen(draft, host, "outcome", observed);
         }
         Decision::Drifted => {
             let message = format!(
@@ -289,7 +304,7 @@ fn reject(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
         }
         None => None,
     };
-    let leg = Leg::new(rule?, host, "it should be rejected").sets("outcome", "rejected");
+    let leg = Leg::new(rule?, host, "it should be rejected").writes("outcome", json!(at.outcome), "rejected");
     let leg = leg.change("outcome", before(at), json!("rejected"));
     let Some(reason) = reason else { return Some(leg) };
     let shown = json!(reason.text("name").unwrap_or(&reason.id));
@@ -302,7 +317,7 @@ fn hire(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
     let rule = draft.operation(host, "applications.hire")?;
     // Blocks before anything is made what the ATS would refuse after it.
     let opening = opening::of_hire(draft, host, at.job(), at.wanted.opening.as_ref())?;
-    let leg = Leg::new(rule, host, "it should be hired").sets("outcome", "hired");
+    let leg = Leg::new(rule, host, "it should be hired").writes("outcome", json!(at.outcome), "hired");
     let leg = leg.change("outcome", before(at), json!("hired"));
     let Some(opening) = opening else { return Some(leg) };
     let shown = json!(opening::shown(opening));
@@ -318,7 +333,7 @@ fn reopen(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
         (draft.operation(at.host, "applications.unreject")?, "the rejection is taken back")
     };
     let leg = Leg::new(rule, at.host, reason).change("outcome", before(at), json!("active"));
-    Some(leg.sets("outcome", "active"))
+    Some(leg.writes("outcome", json!(at.outcome), "active"))
 }
 
 /// What a plan shows of the outcome as it is; nothing for an application that is to be made.
@@ -355,7 +370,7 @@ fn enter_stage<'a>(
             if takes(draft, "applications.create", "stage") {
                 course.stage_at_creation = Some(stage);
             } else if let Some(rule) = draft.operation(at.host, "applications.move") {
-                course.legs.push(moving(rule, at.host, Value::Null, stage));
+                course.legs.push(moving(rule, at.host, Value::Null, Value::Null, stage));
             }
             true
         }
@@ -387,20 +402,19 @@ fn convert<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, is_open: bool, course: &m
     let mut leg = leg.change("kind", json!("prospect"), json!("application")).sets("job", &job.id);
     leg.step.makes.insert("subject".to_owned(), host.to_owned());
     let sets_stage = rule.fields.iter().any(|field| field.name == "stage");
-    match stage {
-        Some(stage) if sets_stage => {
-            let shown = json!(stage.text("name").unwrap_or(&stage.id));
-            course
-                .legs
-                .push(leg.input("stage", &stage.id).change("stage", Value::Null, shown).sets("stage", &stage.id));
+    let Some(stage) = stage else {
+        course.legs.push(leg);
+        return true;
+    };
+    if sets_stage {
+        let shown = json!(stage.text("name").unwrap_or(&stage.id));
+        let leg = leg.input("stage", &stage.id).change("stage", Value::Null, shown);
+        course.legs.push(leg.writes("stage", Value::Null, &stage.id));
+    } else {
+        course.legs.push(leg);
+        if let Some(rule) = draft.operation(host, "applications.move") {
+            course.legs.push(moving(rule, host, Value::Null, Value::Null, stage));
         }
-        Some(stage) => {
-            course.legs.push(leg);
-            if let Some(rule) = draft.operation(host, "applications.move") {
-                course.legs.push(moving(rule, host, Value::Null, stage));
-            }
-        }
-        None => course.legs.push(leg),
     }
     true
 }
@@ -418,10 +432,11 @@ fn may_enter(draft: &mut Draft<'_>, host: &str) -> bool {
     !gated || draft.operation(host, "applications.move").is_some()
 }
 
-fn moving(rule: &OperationRule, host: &str, before: Value, stage: &Record) -> Leg {
+/// `there`: the id of the stage that shows before it; null for an application that is to be made.
+fn moving(rule: &OperationRule, host: &str, before: Value, there: Value, stage: &Record) -> Leg {
     let shown = json!(stage.text("name").unwrap_or(&stage.id));
     let leg = Leg::new(rule, host, "it should stand in another stage").input("to_stage", &stage.id);
-    leg.change("stage", before, shown).sets("stage", &stage.id)
+    leg.change("stage", before, shown).writes("stage", there, &stage.id)
 }
 
 /// The stage that is wanted: one of the application's job, and in use. None while facts are missing or after it blocked the record.
@@ -505,6 +520,7 @@ fn move_to_stage<'a>(
         if let Some(id) = place.id {
             applied.insert("stage".to_owned(), json!(id));
         }
+        forms::forget(applied, "stage");
         return true;
     }
     let Some(stage) = resolve_stage(draft, at, reference) else { return false };
@@ -530,15 +546,28 @@ fn move_to_stage<'a>(
     let (wanted, base) = (json!(stage.id), last.map(|last| json!(last)));
     let told = Values { desired: &wanted, applied: base.as_ref(), observed: &there };
     let name = stage.text("name").unwrap_or(&stage.id);
-    match draft.decide(host, "stage", comparison, &told) {
+    let decision = draft.decide(host, "stage", comparison, &told);
+    let stands = matches!(decision, Decision::Drifted | Decision::Conflict);
+    let is_unseen = if stands && forms::is_unseen(applied, "stage", &Value::Null, &wanted) {
+        // It was to begin in the stage that is wanted, and stands where one begins that nobody moved.
+        let Some(begins) = entry_stage(draft, at.job()) else { return false };
+        begins.is_some() && begins == place.id
+    } else {
+        stands && forms::is_unseen(applied, "stage", &there, &wanted)
+    };
+    match decision {
         Decision::Write => {
             if let Some(rule) = draft.operation(host, "applications.move") {
                 let before = if place.is_nowhere() { Value::Null } else { json!(place.shown()) };
-                course.legs.push(moving(rule, host, before, stage));
+                course.legs.push(moving(rule, host, before, there, stage));
             }
         }
         Decision::InStep => {
             applied.insert("stage".to_owned(), wanted);
+            forms::forget(applied, "stage");
+        }
+        Decision::Drifted | Decision::Conflict if is_unseen => {
+            forms::say_unseen(draft, host, "stage", &format!("{:?}", place.shown()));
         }
         Decision::Drifted => {
             let message = format!(
@@ -609,6 +638,7 @@ fn reason_of_a_rejection(draft: &mut Draft<'_>, at: &At<'_, '_>, applied: &mut M
     {
         // In step by its own name, even where it was archived since.
         applied.insert("reject_reason".to_owned(), json!(id));
+        forms::forget(applied, "reject_reason");
         return None;
     }
     let reason = draft.resolve(host, kinds::REJECT_REASONS, None, reference)?;
@@ -634,12 +664,18 @@ fn reason_of_a_rejection(draft: &mut Draft<'_>, at: &At<'_, '_>, applied: &mut M
             let rule = draft.operation(host, "rejections.update")?;
             let name = json!(reason.text("name").unwrap_or(&reason.id));
             let leg = Leg::new(rule, host, "it was rejected for another reason").input("reason", &reason.id);
-            let mut leg = leg.change("reject_reason", there, name).sets("reject_reason", &reason.id);
+            let mut leg = leg.change("reject_reason", there.clone(), name).writes("reject_reason", there, &reason.id);
             leg.step.target = Some(RemoteRef::new(kinds::REJECTIONS, &rejection.id));
             return Some(leg);
         }
         Decision::InStep => {
             applied.insert("reject_reason".to_owned(), wanted);
+            forms::forget(applied, "reject_reason");
+        }
+        Decision::Drifted | Decision::Conflict if forms::is_unseen(applied, "reject_reason", &there, &wanted) => {
+            let name = draft.observed(&RemoteRef::new(kinds::REJECT_REASONS, observed.unwrap_or_default()));
+            let name = name.flatten().and_then(|held| held.text("name")).or(observed).unwrap_or("nothing").to_owned();
+            forms::say_unseen(draft, host, "reject_reason", &name);
         }
         Decision::Drifted => {
             let message = format!(

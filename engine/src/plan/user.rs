@@ -53,6 +53,19 @@ pub(super) fn named<D: Owned>(draft: &mut Draft<'_, D>, host: &str, email: &str)
     }
 }
 
+/// Whether the ATS has the user of this id, which `field` names. None while facts are missing or after it blocked the record.
+pub(super) fn known<D: Owned>(draft: &mut Draft<'_, D>, host: &str, field: &str, id: &str) -> Option<()> {
+    let can_be_read = draft.input.manifest.kind(kinds::USERS).is_some();
+    if !can_be_read || draft.observed(&RemoteRef::new(kinds::USERS, id))?.is_some() {
+        return Some(());
+    }
+    let message = format!(
+        "{host}: {field} names the user {id:?}, and the ATS shows no user with this id; correct it, or name the user by e-mail address"
+    );
+    draft.block(host, "UnknownReference", message);
+    None
+}
+
 /// Plans the user.
 pub(super) fn plan(draft: &mut Draft<'_, DesiredUser>) {
     let desired = draft.input.desired;
