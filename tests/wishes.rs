@@ -96,7 +96,7 @@ fn walked(world: &World) -> Vec<Value> {
     let jobs = jobs(world);
     let reasons = ids(world, "rejection_reasons");
     let openings = world.sandbox.rows("openings");
-    let opening = openings.iter().find(|one| one["job_id"].to_string() == jobs[2] && one["open"] == true).unwrap();
+    let opening = openings.iter().find(|one| is_of_job(one, &jobs[2]) && one["open"] == true).unwrap();
     let applications = records[0]["applications"].as_array_mut().unwrap();
     applications[0]["custom_fields"] = json!({"referral_strength": "Fair"});
     applications[0]["stage"] = by_id(&stages_of(world, &jobs[0])[1]);
@@ -108,10 +108,14 @@ fn walked(world: &World) -> Vec<Value> {
     records
 }
 
+fn is_of_job(row: &Value, job: &str) -> bool {
+    row["job_id"].as_i64() == job.parse().ok()
+}
+
 /// The stages of a job, by id.
 fn stages_of(world: &World, job: &str) -> Vec<String> {
     let rows = world.sandbox.rows("job_interview_stages");
-    rows.iter().filter(|stage| stage["job_id"].to_string() == job && stage["active"] != false).map(id_of).collect()
+    rows.iter().filter(|stage| is_of_job(stage, job) && stage["active"] != false).map(id_of).collect()
 }
 
 /// Members that the whole record lacks, with the reason. Each has a test of its own that changes it.
@@ -217,7 +221,7 @@ fn another(world: &World, record: &Value, pointer: &str) -> Value {
         ("reject_reason", _) => other("rejection_reasons"),
         ("opening", held) => {
             let openings = world.sandbox.rows("openings");
-            let of_job = openings.iter().filter(|one| one["job_id"].to_string() == jobs(world)[2]);
+            let of_job = openings.iter().filter(|one| is_of_job(one, &jobs(world)[2]));
             by_id(&of_job.map(id_of).find(|id| json!(id) != held["id"]).unwrap())
         }
         ("referral_strength", _) => json!("Strong"),
@@ -608,7 +612,7 @@ fn the_costs_of_a_hire_and_of_a_field_with_its_choices_are_what_the_plan_says() 
     let world = World::new(1, 60);
     let jobs = jobs(&world);
     let openings = world.sandbox.rows("openings");
-    let opening = openings.iter().find(|one| one["job_id"].to_string() == jobs[2] && one["open"] == true).unwrap();
+    let opening = openings.iter().find(|one| is_of_job(one, &jobs[2]) && one["open"] == true).unwrap();
     // The first job has one opening, so none need be named.
     let hires = [
         json!({"key": "a", "job": by_id(&jobs[0]), "outcome": "hired"}),
