@@ -115,8 +115,8 @@ fn resolve<'a>(draft: &mut Draft<'a>, wanted: &DesiredApplication, host: &str) -
     Some(Goal { job, pool, pool_stage, source, referrer })
 }
 
-/// Which of these links lead to an application that the desired one means. Empty while facts are missing, and where its references do not
-/// resolve.
+/// Which of these links lead to an application that the desired one means. Empty while facts are missing, and where its
+/// references do not resolve.
 pub(super) fn fitting<'a>(
     draft: &mut Draft<'a>,
     wanted: &DesiredApplication,
@@ -357,8 +357,8 @@ fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApp
     course.join(draft, host, None, Some(host), applied);
 }
 
-/// Says that a new application is to a job that takes none from outside. Whether an ATS takes it all the same is not documented of any, so it
-/// is sent, and the person who reads the plan decides.
+/// Says that a new application is to a job that takes none from outside. Whether an ATS takes it all the same is not
+/// documented of any, so it is sent, and the person who reads the plan decides.
 pub(super) fn say_if_not_open(draft: &mut Draft<'_>, host: &str, job: &Record) {
     let Some(state) = job.text("state.value").filter(|state| *state != "open" && *state != "other") else { return };
     let message = format!(
