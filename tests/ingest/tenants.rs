@@ -81,11 +81,11 @@ fn what_is_in_doubt_is_never_sent_again_to_another_customer() {
 }
 
 /// One thing that a host can ask of a connection, whatever it answers.
-type Ask = (&'static str, Box<dyn Fn(&World, &Connection) -> Result<(), atsync::Error>>);
+type Ask = Box<dyn Fn(&World, &Connection) -> Result<(), atsync::Error>>;
 
-fn asks(candidate: &str, application: &str) -> Vec<Ask> {
-    let mut asks: Vec<Ask> = Vec::new();
-    let mut ask = |name, ask: Box<dyn Fn(&World, &Connection) -> Result<(), atsync::Error>>| asks.push((name, ask));
+fn asks(candidate: &str, application: &str) -> Vec<(&'static str, Ask)> {
+    let mut asks: Vec<(&'static str, Ask)> = Vec::new();
+    let mut ask = |name, ask: Ask| asks.push((name, ask));
     for (kind, _) in KINDS {
         ask(kind, Box::new(move |world, acme| world.run(acme.pull(kind, false)).map(drop)));
     }
