@@ -9,9 +9,7 @@ use crate::failure::Failure;
 use crate::words::did_you_mean;
 use atsync::schedule::Cron;
 use atsync::{SecretRef, TextRef};
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -59,9 +57,6 @@ pub(crate) struct ConnectionConfig {
     /// The adapter's settings.
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
-    /// What the ATS signs its webhooks with: one reference, or a list while one is being replaced.
-    #[serde(default, deserialize_with = "one_or_many")]
-    pub(crate) webhook_secret: Vec<SecretRef>,
     /// See [`atsync::ConnectionOptions::settle_window_ms`].
     pub(crate) settle_window_ms: Option<u64>,
 }
@@ -225,31 +220,6 @@ impl Auth {
     }
 }
 
-/// One reference to a secret, or a list of them.
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretRef>, D::Error> {
-    struct OneOrMany;
-    impl<'de> Visitor<'de> for OneOrMany {
-        type Value = Vec<SecretRef>;
-
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("a reference to a secret, or a list of them")
-        }
-
-        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
-            SecretRef::deserialize(text.into_deserializer()).map(|one| vec![one])
-        }
-
-        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-            SecretRef::deserialize(MapAccessDeserializer::new(map)).map(|one| vec![one])
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-            Vec::deserialize(SeqAccessDeserializer::new(seq))
-        }
-    }
-    deserializer.deserialize_any(OneOrMany)
-}
-
 fn place(name: &str, line: Option<usize>) -> String {
     line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"))
 }
@@ -264,6 +234,10 @@ fn reason(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let is_unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
     match quoted.next().filter(|_| is_unknown) {
+        Some(word @ "webhook_secret") => format!(
+            "unknown field `{word}`: this program takes no webhooks; remove it here, and where a host embeds the engine, \
+             give the secret as `ConnectionOptions::webhook_secrets`"
+        ),
         Some(word) => {
             let hint = did_you_mean(word, quoted);
             format!("{message}{hint}")
@@ -275,7 +249,7 @@ fn reason(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::Config;
-    use atsync::SecretRef;
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     const GOOD: &str = r#"store = "acme.redb"
@@ -323,17 +297,39 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
     }
 
     #[test]
-    fn the_secret_of_webhooks_comes_by_reference_alone_or_in_a_list() {
-        let with = |value: &str| parse(&format!("{GOOD}webhook_secret = {value}\n"));
-        let read = |value: &str| with(value).unwrap().connection("acme").unwrap().webhook_secret.clone();
-        let new = SecretRef::Env("NEW".into());
-        assert_eq!(read("{ env = \"NEW\" }"), std::slice::from_ref(&new));
-        assert_eq!(read("[{ env = \"NEW\" }, { file = \"old\" }]"), [new, SecretRef::File("old".into())]);
-        assert!(parse(GOOD).unwrap().connection("acme").unwrap().webhook_secret.is_empty());
-        for clear in ["\"hunter2\"", "[\"hunter2\"]"] {
-            let text = with(clear).unwrap_err();
-            assert!(text.contains("in clear") && !text.contains("hunter2"), "{text}");
-        }
+    fn a_setting_without_effect_here_is_refused_and_told_where_it_has_one() {
+        let text = parse(&format!("{GOOD}webhook_secret = \"hunter2\"\n")).unwrap_err();
+        assert!(text.starts_with("etc/acme.toml:9: unknown field `webhook_secret`"), "{text}");
+        assert!(text.contains("`ConnectionOptions::webhook_secrets`") && !text.contains("hunter2"), "{text}");
+    }
+
+    /// What the parser says it expects in a table.
+    fn members(text: &str) -> BTreeSet<String> {
+        let error = parse(text).unwrap_err();
+        let (_, expected) = error.split_once("expected").unwrap();
+        let expected = expected.split(';').next().unwrap();
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_readme_lists_every_member_of_the_configuration_and_no_other() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+        let (_, table) = readme.split_once("| member | what it is | without it |").unwrap();
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with("| `"));
+        let listed: BTreeSet<String> = rows.filter_map(|row| row.split('`').nth(1)).map(str::to_owned).collect();
+        let below = |prefix: &str, names: BTreeSet<String>| -> Vec<String> {
+            names.into_iter().map(|name| format!("{prefix}{name}")).collect()
+        };
+        let connection = members(&format!("{GOOD}zzz = 1\n"));
+        let auth = members(&GOOD.replace("auth = { ", "auth = { zzz = 1, "));
+        let known: BTreeSet<String> = members(&format!("zzz = 1\n{GOOD}"))
+            .into_iter()
+            .filter(|name| name != "connections")
+            .chain(below("connections.NAME.", connection))
+            .filter(|name| name != "connections.NAME.auth")
+            .chain(below("connections.NAME.auth.", auth))
+            .collect();
+        assert_eq!(listed, known);
     }
 
     #[test]

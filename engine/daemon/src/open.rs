@@ -31,7 +31,6 @@ pub(crate) struct Opened {
     host: ComponentHost,
     adapters: BTreeMap<String, Arc<dyn Adapter>>,
     credentials: BTreeMap<String, Credential>,
-    webhook_secrets: BTreeMap<String, Vec<Secret>>,
 }
 
 /// Opens the store of a configuration for these connections, or for all.
@@ -53,36 +52,31 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
         return Err(Failure::new(format!("there is no store {store} yet; `atsync pull {name}` makes it")));
     }
     let host = adapters::host()?;
-    let (loaded, credentials, webhook_secrets) = load(&config, &host, &names, how).await?;
+    let (loaded, credentials) = load(&config, &host, &names, how).await?;
     let store = config.store.clone();
-    let builder = tokio::task::spawn_blocking(move || Engine::builder().store_file(store))
-        .await
-        .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))??;
-    Ok(Opened { engine: builder.build()?, config, host, adapters: loaded, credentials, webhook_secrets })
+    let builder =
+        tokio::task::spawn_blocking(move || Engine::builder().store_file(store)).await.map_err(|error| {
+            Failure::new(format!("the store cannot be opened: {error}; please report it with the output of -v"))
+        })??;
+    Ok(Opened { engine: builder.build()?, config, host, adapters: loaded, credentials })
 }
 
-/// The adapters, credentials and webhook secrets of a configuration.
-type Loaded = (BTreeMap<String, Arc<dyn Adapter>>, BTreeMap<String, Credential>, BTreeMap<String, Vec<Secret>>);
+/// The adapters and credentials of a configuration.
+type Loaded = (BTreeMap<String, Arc<dyn Adapter>>, BTreeMap<String, Credential>);
 
 async fn load(config: &Config, host: &ComponentHost, names: &[String], how: Use) -> Result<Loaded, Failure> {
-    let (mut loaded, mut credentials, mut webhook_secrets) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let (mut loaded, mut credentials) = (BTreeMap::new(), BTreeMap::new());
     for name in names {
         let connection = config.connection(name)?;
         let at = |message: String| Failure::new(format!("{}: connections.{name}.{message}", config.path.display()));
         if how == Use::Online {
             credentials.insert(name.clone(), credential(connection, config.directory()).await.map_err(at)?);
-            let mut secrets = Vec::new();
-            for secret in &connection.webhook_secret {
-                let read = secret.read(config.directory()).await;
-                secrets.push(read.map_err(|error| at(format!("webhook_secret: {error}")))?);
-            }
-            webhook_secrets.insert(name.clone(), secrets);
         }
         let adapter = adapters::load(host, &connection.adapter, config.directory())
             .map_err(|error| at(format!("adapter: {error}")))?;
         loaded.insert(name.clone(), adapter);
     }
-    Ok((loaded, credentials, webhook_secrets))
+    Ok((loaded, credentials))
 }
 
 impl Opened {
@@ -101,9 +95,9 @@ impl Opened {
             )));
         }
         let names: Vec<String> = config.connections.keys().cloned().collect();
-        let (adapters, credentials, webhook_secrets) = load(&config, &self.host, &names, Use::Online).await?;
+        let (adapters, credentials) = load(&config, &self.host, &names, Use::Online).await?;
         let (engine, host) = (self.engine.clone(), self.host.clone());
-        Ok(Self { config, engine, host, adapters, credentials, webhook_secrets })
+        Ok(Self { config, engine, host, adapters, credentials })
     }
 
     /// The credential of a connection, where it was read.
@@ -132,7 +126,6 @@ impl Opened {
         options.allow_private_network = config.allow_private_network;
         options.settings = config.settings.clone();
         options.settle_window_ms = config.settle_window_ms;
-        options.webhook_secrets = self.webhook_secrets.get(name).cloned().unwrap_or_default();
         options.progress = output.progress();
         Ok(self.engine.connect(options).await?)
     }
@@ -147,7 +140,7 @@ async fn credential(config: &ConnectionConfig, directory: &Path) -> Result<Crede
             client_secret: secret.read(directory).await.map_err(at("auth.client_secret"))?,
         }),
         (_, _, _, Some(key)) => Ok(Credential::Key(key.read(directory).await.map_err(at("auth.key"))?)),
-        _ => Err("auth: the credential is not complete".to_owned()),
+        _ => Err("auth: the credential is not complete; README.md lists what each scheme needs".to_owned()),
     }
 }
 

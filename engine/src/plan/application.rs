@@ -131,9 +131,10 @@ fn find<'a>(
                 draft.block(host, "Deleted", deleted(host, &remote));
                 return None;
             }
-            let message =
-                format!("{host}: it is linked to {remote}, which the ATS does not show: deleted, or not visible yet");
-            draft.block(host, "NotVisible", message);
+            let message = format!(
+                "{host}: it is linked to {remote}, which the ATS does not show: deleted, or not visible yet; it goes on when the ATS shows it, and a sweep of applications tells whether it was deleted"
+            );
+            draft.block(host, super::NOT_VISIBLE, message);
             return None;
         };
         if record.text("outcome.value") != Some("converted") {
@@ -278,6 +279,10 @@ fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApp
     input.insert("kind".to_owned(), json!(kind));
     applied.insert("kind".to_owned(), json!(kind));
     draft.account(host, "kind");
+    // An application is what the word says; a prospect is told to be one.
+    if wanted.kind == ApplicationKind::Prospect {
+        fields.push(FieldChange { field: "kind".to_owned(), before: Value::Null, after: json!(kind) });
+    }
     account_lifecycle(draft, wanted, host);
     for (name, record) in [
         ("job", goal.job),

@@ -70,9 +70,9 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
                 return None;
             }
             let message = format!(
-                "{key}: it is linked to {remote}, which the ATS does not show: deleted, merged, made private, or not visible yet"
+                "{key}: it is linked to {remote}, which the ATS does not show: deleted, merged, made private, or not visible yet; it goes on when the ATS shows it, and a sweep of candidates tells which"
             );
-            draft.block(&key, "NotVisible", message);
+            draft.block(&key, super::NOT_VISIBLE, message);
             return None;
         };
         if !is_named(draft, &key, &remote, link.how) {
@@ -132,7 +132,7 @@ fn named<'a>(draft: &mut Draft<'a>, key: &str, remote: &RemoteRef) -> Option<Per
                 "{key}: the ATS does not show {remote}, which its `id` names: deleted, merged, hidden, or forgotten here; correct `id`, or leave it out"
             )
         };
-        draft.block(key, "NotVisible", message);
+        draft.block(key, super::NOT_VISIBLE, message);
         return None;
     };
     let is_its = may_be_written(draft, key, record) && adopt(draft, key, record, "is the one that `id` names");
@@ -741,7 +741,7 @@ pub(super) fn rebase<D: Owned>(
     if let Some(adoption) = draft.plan.adoptions.iter_mut().find(|adoption| adoption.host == host) {
         adoption.applied = applied;
     } else if applied != *base {
-        let reason = "it is in step".to_owned();
+        let reason = super::IN_STEP.to_owned();
         draft.plan.adoptions.push(Adoption { host: host.to_owned(), remote: record.remote(), applied, reason });
     }
 }
