@@ -8,7 +8,7 @@ use super::candidate::{Person, deleted, follow, not_shown, rebase, release};
 use super::explain::Values;
 use super::lifecycle;
 use super::ownership::Comparison;
-use super::values::{create_customs, unseen_customs, update_customs};
+use super::values::{create_customs, join_left_out, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, once, step};
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
@@ -402,7 +402,8 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
             input.insert(name.to_owned(), json!(goal.id));
         }
     }
-    let customs = update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
+    let mut customs =
+        update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
     let mut after = Vec::new();
     let course = if transferred {
         lifecycle::Course::default()
@@ -413,8 +414,12 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
         rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
         if !customs.is_empty() {
-            unseen_customs(draft, host, "application", rule, record, &customs);
+            let may_leave_out = unseen_customs(draft, host, "application", rule, record, &customs);
+            join_left_out(rule, may_leave_out, &mut input);
         }
+        let mut seen = customs.take_seen();
+        seen.changes(draft, &base, &fields, &["source", "referrer"]);
+        seen.join(rule, &mut input);
         customs.join(&mut input, &mut after);
         let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());
