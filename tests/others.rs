@@ -1,8 +1,9 @@
-//! What others stored is not lost by a write unless the plan named it first, and what they change meanwhile is not written over.
+//! What others stored is not lost by a write unless the plan named it first, and what they change meanwhile is not
+//! written over.
 //!
-//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock. Values of others are planted in every form
-//! that an update may not be able to send back; the sandbox replaces all values and refuses odd ones, or does not. What counts is what
-//! it holds afterwards, against what the plan had said.
+//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock. Values of others are
+//! planted in every form that an update may not be able to send back; the sandbox replaces all values and refuses odd
+//! ones, or does not. What counts is what it holds afterwards, against what the plan had said.
 
 #![allow(
     clippy::unwrap_used,

@@ -1,9 +1,10 @@
 //! What a write must find as the plan saw it. Pure.
 //!
-//! A plan decides by what it saw, and between the plan and the write a recruiter may edit. Where the policy lets their edit stand, the step says
-//! of each such field what it may show without anybody's edit: what the plan saw, what the engine itself wrote last, and what it is to become.
-//! The adapter reads the record right before it sends and refuses the write where something else shows (`wit/operations.md`); the next
-//! plan then decides as for any edit. Only an adapter that lists the member `seen` is told.
+//! A plan decides by what it saw, and between the plan and the write a recruiter may edit. Where the policy lets their
+//! edit stand, the step says of each such field what it may show without anybody's edit: what the plan saw, what the
+//! engine itself wrote last, and what it is to become. The adapter reads the record right before it sends and refuses
+//! the write where something else shows (`wit/operations.md`); the next plan then decides as for any edit. Only an
+//! adapter that lists the member `seen` is told.
 //!
 //! Contact lists are merged entry by entry with that fresh read, so of them only the types that are changed are told.
 //! Left out: values too long to be worth it.

@@ -1,10 +1,11 @@
 //! What somebody changed between the plan and the write: a field that yields to others is not written over.
 //!
-//! A plan decides by what it saw. Where the host's policy lets an edit of others stand, the input says of each field what it may show without
-//! anybody's edit (`seen`): what the plan saw, and what the engine itself wrote last. The row that the write reads right before it sends is read
-//! by the very reader that the plan's record came from. If it shows something else, nothing is sent, and the next plan decides.
-//! Greenhouse takes no precondition, so an edit within the time of one request is still lost (pitfalls.md 4).
-//! Contact lists are merged entry by entry with the fresh read, so of them only the type of an entry that is replaced can be written over.
+//! A plan decides by what it saw. Where the host's policy lets an edit of others stand, the input says of each field
+//! what it may show without anybody's edit (`seen`): what the plan saw, and what the engine itself wrote last. The row
+//! that the write reads right before it sends is read by the very reader that the plan's record came from. If it shows
+//! something else, nothing is sent, and the next plan decides. Greenhouse takes no precondition, so an edit within the
+//! time of one request is still lost (pitfalls.md 4). Contact lists are merged entry by entry with the fresh read, so
+//! of them only the type of an entry that is replaced can be written over.
 
 use crate::kinds;
 use crate::read::Read;
@@ -85,7 +86,8 @@ mod tests {
     fn a_field_shows_what_the_plan_saw_in_whatever_spelling_or_something_else() {
         let record = json!({
             "title": "Engineer ", "name": {"first": "Ada"}, "privacy": {"private": false}, "source": {"id": "7"},
-            "stage": {"name": "Review"}, "phones": [{"value": "+44 1", "type": {"value": "work"}}, {"value": "+44 2"}], "outcome": {"value": "active", "source": "in_process"},
+            "stage": {"name": "Review"}, "outcome": {"value": "active", "source": "in_process"},
+            "phones": [{"value": "+44 1", "type": {"value": "work"}}, {"value": "+44 2"}],
             "custom_fields": {"n": {"type": "number", "value": "7.0"}, "c": {"type": "single", "value": {"label": "A"}}},
         });
         for (field, seen, same) in [
