@@ -239,8 +239,14 @@ fn a_wish_that_cannot_be_had_is_refused_before_the_candidate_exists() {
         let rows = world.sandbox.rows_where("job_interview_stages", "job_id", job(world, 1));
         json!({"stage": {"id": rows[1]["id"].to_string()}})
     };
+    let other_pools_stage = |world: &World| {
+        let (pools, stages) = (world.sandbox.rows("prospect_pools"), world.sandbox.rows("prospect_pool_stages"));
+        let other = stages.iter().find(|stage| stage["prospect_pool_id"] == pools[1]["id"]).unwrap();
+        json!({"kind": "prospect", "pool": {"id": pools[0]["id"].to_string()}, "pool_stage": {"id": other["id"].to_string()}})
+    };
     type Wish<'w> = &'w dyn Fn(&World) -> Value;
-    let wrong: [(Wish<'_>, &str); 11] = [
+    let wrong: [(Wish<'_>, &str); 12] = [
+        (&other_pools_stage, "is one of pool"),
         (&|_| json!({"stage": "Phone Scren"}), "no stage with the name"),
         (&|_| json!({"stage": {"id": "987654321"}}), "no stage with the id"),
         (&other_jobs_stage, "is one of job"),
@@ -272,6 +278,30 @@ fn a_wish_that_cannot_be_had_is_refused_before_the_candidate_exists() {
             assert_eq!(world.written(), Vec::<String>::new());
         }
     }
+}
+
+#[test]
+fn a_new_application_to_a_job_that_is_not_open_is_said_before_it_is_sent() {
+    for state in ["closed", "draft"] {
+        for kind in ["application", "prospect"] {
+            let world = world();
+            let acme = world.connect();
+            let jobs = world.sandbox.rows("jobs");
+            let job = jobs.iter().find(|job| job["status"] == state && job["confidential"] == false).unwrap();
+            let (plan, _) = bring(&world, &acme, &ada_at(job["id"].as_i64().unwrap(), &json!({"kind": kind})));
+            let said: Vec<&str> = plan.records[0]
+                .findings
+                .iter()
+                .filter(|finding| finding.reason == "JobNotOpen" && finding.kind == FindingKind::Note)
+                .map(|finding| finding.message.as_str())
+                .collect();
+            assert!(said.len() == 1 && said[0].contains(state), "{state} {kind}: {}", words::plan(&plan));
+        }
+    }
+    let world = world();
+    let acme = world.connect();
+    let (plan, _) = bring(&world, &acme, &ada(&world, &json!({})));
+    assert!(plan.records[0].note("JobNotOpen").is_none(), "{}", words::plan(&plan));
 }
 
 #[test]

@@ -5,6 +5,7 @@ use atsync::model::desired::{Desired, DesiredCandidate};
 use atsync::plan::{Plan, words};
 use atsync::store::limits::PAGE_RECORDS_MAX;
 use atsync::store::memory::MemoryStore;
+use atsync_greenhouse_sandbox::{Fault, FaultKind};
 use atsync_tests::{UpsetStore, World};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -91,6 +92,135 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
     // What it took to make a plan is not what it says.
     let said = |plan: &Plan| Plan { calls_made: 0, ..plan.clone() };
     assert_eq!(said(&whole), said(&forgetful));
+}
+
+/// Records that bear on each other, and stand as far apart as they can: two of one new candidate, two of one that the
+/// ATS has, two hires into one opening, two custom fields of one name.
+fn entangled(world: &World) -> Vec<Desired> {
+    let known = world.sandbox.rows("candidates");
+    let known = known.iter().find_map(|row| row["email_addresses"][0]["value"].as_str()).unwrap();
+    let openings = world.sandbox.rows("openings");
+    let jobs = world.sandbox.rows("jobs");
+    let open = |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
+    let job = jobs.iter().find(open).unwrap();
+    let opening = openings.iter().find(|opening| opening["job_id"] == job["id"] && opening["open"] == true).unwrap();
+    let hire = json!([{"key": "h", "job": {"id": job["id"].to_string()}, "outcome": "hired", "opening": {"id": opening["id"].to_string()}}]);
+    let person = |key: &str, email: &str, applications: &Value| {
+        let tags = if key.starts_with("known") { json!(["one tag"]) } else { json!([]) };
+        json!({"key": key, "name": {"first": "Some", "last": "Body"}, "emails": [email], "tags": tags,
+            "custom_fields": {"channel": "Portal"}, "applications": applications})
+    };
+    let field = |key: &str| json!({"kind": "custom_fields", "key": key, "applies_to": "candidate", "type": "single", "name": "Channel", "options": ["Portal"]});
+    let none = json!([]);
+    let mut all = vec![field("channel"), field("channel_too")];
+    for half in ["1", "2"] {
+        all.push(person(&format!("new{half}"), "one@new.example.com", &none));
+        all.push(person(&format!("known{half}"), known, &none));
+        all.push(person(&format!("hire{half}"), &format!("hire{half}@new.example.com"), &hire));
+        all.push(person(&format!("plain{half}"), &format!("plain{half}@new.example.com"), &none));
+    }
+    let line = |record: Value| atsync_tests::desired(&record.to_string()).remove(0);
+    all.into_iter().map(line).collect()
+}
+
+fn hiring_world() -> World {
+    let mut world = World::new(1, 60);
+    world.settings.insert("stage_writes".into(), json!(true));
+    world
+}
+
+#[test]
+fn a_plan_in_parts_is_the_plan_of_all_whatever_the_parts() {
+    let world = hiring_world();
+    let acme = world.connect();
+    let records = entangled(&world);
+    let whole = world.run(acme.plan(PlanOf::Records(&records))).unwrap();
+    let blocked: Vec<&str> = whole.blocked().map(|finding| finding.host.as_str()).collect();
+    assert_eq!(blocked.len(), 4, "one of each pair: {}", words::plan(&whole));
+    for size in 1..=records.len() {
+        let mut planner = acme.planner();
+        let mut parts = Vec::new();
+        for some in records.chunks(size) {
+            parts.extend(world.run(planner.plan(some)).unwrap().records);
+        }
+        assert_eq!(whole.records, parts, "in parts of {size}");
+    }
+}
+
+#[test]
+fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_would_do() {
+    let outcome = |records_at_once: usize| {
+        let world = hiring_world();
+        let mut options = world.options();
+        options.records_at_once = records_at_once;
+        let acme = world.run(world.engine().connect(options)).unwrap();
+        let records = entangled(&world);
+        world.run(acme.declare(&records)).unwrap();
+        world.sandbox.clear_logs();
+        let (plan, report) = world.run(acme.sync()).unwrap();
+        let requests: Vec<String> =
+            world.sandbox.requests().iter().map(|request| format!("{} {}", request.method, request.path)).collect();
+        let lists = requests.iter().filter(|request| *request == "GET /v3/candidates").count();
+        println!(
+            "{records_at_once} at once: {} requests, {lists} of candidates; {}",
+            requests.len(),
+            words::summary(&plan)
+        );
+        assert!(plan.records.len() <= records_at_once, "{}", plan.records.len());
+        assert_eq!(plan.looked_at as usize, records.len());
+        // Ids follow the order of creation, which is another one in parts.
+        let without_ids = |one: String| {
+            one.split('/')
+                .map(|part| if part.parse::<u64>().is_ok() { "…" } else { part })
+                .collect::<Vec<_>>()
+                .join("/")
+        };
+        let mut written: Vec<String> = world.written().into_iter().map(without_ids).collect();
+        let fields = written.iter().position(|one| one == "POST /v3/custom_fields");
+        let people = written.iter().position(|one| one == "POST /v3/candidates");
+        assert!(fields < people, "what values name is made first: {written:?}");
+        written.sort();
+        let mut steps: Vec<(String, String)> =
+            report.steps.iter().map(|step| (step.host.clone(), step.operation.clone())).collect();
+        steps.sort();
+        let mut in_step = Vec::new();
+        for record in &records {
+            let row = world.run(acme.desired(&record.key())).unwrap().unwrap();
+            in_step.push((
+                record.key(),
+                row.status.conditions.iter().any(|condition| condition.kind == "Synced" && condition.status),
+            ));
+        }
+        (written, steps, in_step, (report.in_step, report.not_in_step))
+    };
+    let whole = outcome(5_000);
+    assert_eq!(whole.3.1, 4, "{:?}", whole.2);
+    for at_once in [1, 2, 3, 7] {
+        assert_eq!(outcome(at_once), whole, "{at_once} at once");
+    }
+}
+
+/// A creation that came to nothing, or of which nobody knows yet, still is the one that the next part must not repeat.
+#[test]
+fn what_a_part_of_a_sync_claimed_holds_for_the_next_parts_although_carrying_it_out_failed() {
+    for fault in [FaultKind::NotApplied { status: 422 }, FaultKind::NotApplied { status: 500 }, FaultKind::DropBefore] {
+        let world = World::new(1, 20);
+        let mut options = world.options();
+        options.records_at_once = 1;
+        let acme = world.run(world.engine().connect(options)).unwrap();
+        let person = |key: &str| {
+            let record =
+                json!({"key": key, "name": {"first": "Some", "last": "Body"}, "emails": ["one@new.example.com"]});
+            Desired::from(serde_json::from_value::<DesiredCandidate>(record).unwrap())
+        };
+        world.run(acme.declare(&[person("a"), person("b")])).unwrap();
+        world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", fault));
+        world.run(acme.sync()).unwrap();
+        let b = world.run(acme.desired("b")).unwrap().unwrap();
+        let reasons: Vec<&str> = b.status.conditions.iter().map(|condition| condition.reason.as_str()).collect();
+        assert!(reasons.contains(&"DuplicateDesired"), "{fault:?}: {:?}", b.status);
+        assert_eq!(world.run(acme.links("b")).unwrap(), vec![], "{fault:?}");
+    }
 }
 
 /// Two connections of one engine, each with a record of the same key.

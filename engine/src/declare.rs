@@ -244,4 +244,55 @@ mod tests {
             assert!(refusal.contains("`applications[1].job`"), "{odd}: {refusal}");
         }
     }
+
+    #[test]
+    fn a_text_of_a_known_format_is_refused_where_it_is_declared_with_its_line_and_its_member() {
+        let file = |members: &str| {
+            format!(
+                r#"{{"key":"a","applications":[{{"key":"1","job":"J","attachments":[{{"key":"f","type":"other",{members}}}]}}]}}"#
+            )
+        };
+        let url = |url: &str| file(&format!(r#""filename":"f","url":"{url}""#));
+        let member = |members: &str| format!(r#"{{"key":"a",{members}}}"#);
+        for (record, place) in [
+            (url("file:///etc/passwd"), "`applications[1].attachments[f].url`"),
+            (url("x"), "`applications[1].attachments[f].url`"),
+            (url(""), "`applications[1].attachments[f].url`"),
+            (url(" "), "`applications[1].attachments[f].url`"),
+            (url("https://files/a b"), "`applications[1].attachments[f].url`"),
+            (url("https://files/a\\nb"), "`applications[1].attachments[f].url`"),
+            (file(r#""filename":" ","url":"https://files/x""#), "`applications[1].attachments[f].filename`"),
+            (file(r#""filename":"a\nb","url":"https://files/x""#), "`applications[1].attachments[f].filename`"),
+            (member(r#""links":["javascript:alert(1)"]"#), "`links`"),
+            (member(r#""links":[{"value":"not a url"}]"#), "`links`"),
+            (member(r#""emails":["Ada <ada@x.com>"]"#), "`emails`"),
+            (member(r#""emails":["a@x.com,b@x.com"]"#), "`emails`"),
+            (member(r#""name":{"first":"  "}"#), "`name.first`"),
+            (member(r#""name":{"last":"\t"}"#), "`name.last`"),
+            (member(r#""company":" ""#), "`company`"),
+            (member(r#""title":" ""#), "`title`"),
+            (
+                member(r#""applications":[{"key":"1","job":"J","referrer":{"email":"Sam"}}]"#),
+                "`applications[1].referrer`",
+            ),
+            (r#"{"kind":"users","email":"a@x.com","name":{"first":" "}}"#.to_owned(), "`name.first`"),
+            (r#"{"kind":"users","email":"a@x.com","job_title":" "}"#.to_owned(), "`job_title`"),
+        ] {
+            let refusal = refusal(&format!("{{\"key\":\"before\"}}\n{record}"));
+            assert!(refusal.starts_with("r.jsonl:2: ") && refusal.contains(place), "{record}: {refusal}");
+        }
+        for fine in [
+            url("https://files.example.com/cv.pdf?sig=1"),
+            url("HTTP://files:8080/cv"),
+            member(r#""links":["ada.dev","https://x.com/ada"],"company":"","name":{"first":""}"#),
+        ] {
+            assert!(parse("f", &fine).is_ok(), "{fine}");
+        }
+    }
+
+    #[test]
+    fn the_refusal_of_a_url_does_not_show_it() {
+        let record = r#"{"key":"a","applications":[{"key":"1","job":"J","attachments":[{"key":"f","type":"other","filename":"f","url":"ftp://x/?sig=hunter2"}]}]}"#;
+        assert!(!refusal(record).contains("hunter2"));
+    }
 }

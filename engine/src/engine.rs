@@ -37,14 +37,15 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
 use crate::plan::Plan;
 use crate::reconcile::{
-    ApplyReport, CheckResult, HintEnd, Parts, PlanOf, ProgressFn, PullReport, Reconciler, Resend, SettleReport,
-    SweepOptions, SweepReport,
+    ApplyReport, CheckResult, HintEnd, Parts, PartsPlanned, PlanOf, ProgressFn, PullReport, RECORDS_AT_ONCE,
+    Reconciler, Resend, SettleReport, SweepOptions, SweepReport,
 };
 use crate::secret::Secret;
 use crate::store::{ConnectionRow, DeclareReport, Hold, LinkRow, ProblemRow, ScanState, Store, SweepPhase, SweepState};
 use crate::transport::{HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
 use crate::webhook::Webhooks;
 use atsync_model::contract::Hint;
+use atsync_model::desired::Desired;
 use atsync_model::manifest::{Manifest, OriginBase};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -74,6 +75,9 @@ pub struct ConnectionOptions {
     pub settings: Map<String, Value>,
     /// Overrides how long a doubt waits before "not there" is believed. For stand-in servers; never shorten it against a real ATS.
     pub settle_window_ms: Option<u64>,
+    /// Desired records that [`Connection::sync`] plans and applies at once, at least one. Each takes some kilobytes of
+    /// memory.
+    pub records_at_once: usize,
     /// What the ATS signs its webhooks with; see [`Connection::receive`]. Several while one is being replaced. Empty: none is believed.
     pub webhook_secrets: Vec<Secret>,
     /// Told what the connection is doing.
@@ -91,6 +95,7 @@ impl ConnectionOptions {
             allow_private_network: false,
             settings: Map::new(),
             settle_window_ms: None,
+            records_at_once: RECORDS_AT_ONCE,
             webhook_secrets: Vec::new(),
             progress: Arc::new(|_| {}),
         }
@@ -246,6 +251,7 @@ impl Engine {
             entropy: Arc::clone(&self.entropy),
             settings: options.settings,
             settle_window_ms: options.settle_window_ms,
+            records_at_once: options.records_at_once,
             progress: options.progress,
         });
         if allows_more {
@@ -358,6 +364,28 @@ pub struct Connection {
     /// Counts the credentials that were given since the connection was opened.
     credentials: Arc<watch::Sender<u64>>,
     webhooks: Arc<Webhooks>,
+}
+
+/// Plans more records than fit into memory, part by part. What the plans of earlier parts decided holds for the later
+/// ones: of two records that would make one candidate the second is blocked, whichever parts they stand in. Nothing is
+/// stored and nothing is changed in the ATS.
+///
+/// It keeps an address and a key for each record that is to be made.
+#[derive(Debug)]
+pub struct Planner {
+    connection: Connection,
+    parts: PartsPlanned,
+}
+
+impl Planner {
+    /// Plans some more records, whether declared or not. Custom fields and users come with or before the records that
+    /// name them.
+    ///
+    /// # Errors
+    /// When something could not be read.
+    pub async fn plan(&mut self, records: &[Desired]) -> Result<Plan, Error> {
+        self.parts.plan(&self.connection.reconciler, records).await
+    }
 }
 
 /// How a connection stands.
@@ -473,6 +501,11 @@ impl Connection {
         self.reconciler.plan(of).await
     }
 
+    /// Plans records in parts, as if they stood in one plan: see [`Planner`].
+    pub fn planner(&self) -> Planner {
+        Planner { connection: self.clone(), parts: PartsPlanned::default() }
+    }
+
     /// Carries a plan out. What earlier runs left in doubt is not sent again: see [`Connection::settle`].
     ///
     /// # Errors
@@ -510,14 +543,15 @@ impl Connection {
         self.reconciler.settle(Resend::Never).await
     }
 
-    /// Settle, plan what needs attention, carry it out.
+    /// Settle, plan what needs attention, carry it out: [`ConnectionOptions::records_at_once`] records at a time,
+    /// custom fields and users first. The report has the steps of all; the plan counts all, and has at most so many
+    /// records, the first that need attention.
     ///
     /// # Errors
     /// As for the three.
     pub async fn sync(&self) -> Result<(Plan, ApplyReport), Error> {
         let settled = self.settle().await?;
-        let plan = self.plan(PlanOf::Dirty).await?;
-        let mut report = self.apply(&plan).await?;
+        let (plan, mut report) = self.reconciler.sync().await?;
         report.settled.found += settled.found;
         report.settled.sent_again += settled.sent_again;
         Ok((plan, report))

@@ -77,7 +77,7 @@ pub mod webhook;
 pub use atsync_model as model;
 pub use clock::{Clock, SystemClock};
 pub use credential::Credential;
-pub use engine::{Connection, ConnectionOptions, Engine, EngineBuilder, Status, SweepStatus};
+pub use engine::{Connection, ConnectionOptions, Engine, EngineBuilder, Planner, Status, SweepStatus};
 pub use entropy::{Entropy, SystemEntropy};
 pub use error::{Error, ErrorKind};
 pub use life::Person;

@@ -18,6 +18,7 @@ fn manifest_json() -> Value {
         "auth": [{"scheme": "bearer"}],
         "rates": [{"name": "all", "origins": ["api"], "window_ms": 1000, "limit_initial": 5}],
         "kinds": [{"name": "jobs", "scan": {"how": "list"}, "page_max": 100, "fields": ["title", "state", "departments"], "permission": "read"}],
+        "describes_tenant": true,
         "operations": [{"name": "jobs.create", "kind": "jobs", "verb": "create", "class": "probeable", "refused_statuses": [422],
             "calls": 1, "permissions": ["read"], "opt_in": "writes"}],
         "permissions": [{"id": "read", "label": "Read", "grant_at": "there", "without_it": "nothing"}],

@@ -28,6 +28,7 @@ fn sound() -> Value {
             {"name": "applications", "scan": {"how": "by-parent", "parent": "candidates"}, "page_max": 100, "fields": ["job"],
              "scope": "candidates"},
             {"name": "jobs", "scan": {"how": "none"}, "page_max": 0, "fields": []}],
+        "describes_tenant": true,
         "operations": [
             {"name": "candidates.create", "kind": "candidates", "verb": "create", "class": "probeable",
              "materialises": ["candidates"], "refused_statuses": [422], "settle_window_ms": 5,
@@ -258,6 +259,7 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
         ("permissions[].grant_at", "/permissions/0/grant_at", json!(long), "permissions[read].grant_at"),
         ("permissions[].without_it", "/permissions/0/without_it", json!(long), "permissions[read].without_it"),
         ("settings_schema", "/settings_schema", json!([]), "settings_schema"),
+        ("describes_tenant", "/describes_tenant", json!(false), "must say which customer it would write to"),
         ("lossy[]", "/lossy/0", json!(long), "lossy"),
         ("forms[].kind", "/forms/0/kind", json!("x"), "forms[x.phones].kind: there is no kind x"),
         ("forms[].field", "/forms/0/field", json!("name"), "only emails, phones, links, addresses have forms"),

@@ -4,7 +4,7 @@
 //! the facade's sources so that a new function cannot be forgotten.
 
 use atsync::model::contract::{Hint, RemoteRef};
-use atsync::model::desired::DesiredCandidate;
+use atsync::model::desired::{Desired, DesiredCandidate};
 use atsync::model::unified::Job;
 use atsync::plan::Plan;
 use atsync::plan::withdraw::WithdrawOptions;
@@ -55,6 +55,7 @@ spawnable! {
     hint(acme: Connection, hint: Hint) => acme.hint(hint);
     declare(acme: Connection, records: Vec<DesiredCandidate>) => acme.declare(&records);
     plan(acme: Connection) => acme.plan(PlanOf::Dirty);
+    plan_in_parts(acme: Connection, records: Vec<Desired>) => acme.planner().plan(&records);
     apply(acme: Connection, plan: Plan) => acme.apply(&plan);
     settle(acme: Connection) => acme.settle();
     look(acme: Connection) => acme.look();

@@ -2,7 +2,26 @@
 
 use super::*;
 use atsync::PlanOf;
+use atsync::plan::words;
 use atsync_tests::{BelowCandidates, desired};
+use serde_json::json;
+
+/// A world in which tags on candidates, stages and options of custom fields can be listed below their parents only.
+fn narrow(seed: u64) -> World {
+    let mut world = World::new(seed, 130);
+    let adapter = BelowCandidates::wrap(native_greenhouse(), "applied_tags");
+    let adapter = BelowCandidates::below(adapter, "stages", "jobs", "job_ids");
+    world.adapter = BelowCandidates::below(adapter, "custom_field_options", "custom_fields", "custom_field_ids");
+    world.settings.insert("stage_writes".into(), true.into());
+    world
+}
+
+/// How often each of these lists was read.
+fn lists(world: &World) -> [usize; 3] {
+    let reads = world.reads();
+    ["/applied_candidate_tags", "/job_interview_stages", "/custom_field_options"]
+        .map(|path| reads.iter().filter(|read| read.ends_with(path)).count())
+}
 
 #[test]
 fn a_plan_reads_below_the_parents_that_it_concerns_and_below_no_others() {
@@ -32,4 +51,47 @@ fn a_plan_reads_below_the_parents_that_it_concerns_and_below_no_others() {
     world.run(acme.plan(PlanOf::All)).unwrap();
     let walked = world.reads().iter().filter(|path| path.ends_with("/applied_candidate_tags")).count();
     assert!(walked <= records.len(), "{walked} lists for two linked records");
+}
+
+#[test]
+fn whatever_concerns_one_record_reads_below_its_own_parents_only_and_the_plan_says_how_much() {
+    let world = narrow(52);
+    let acme = world.connect();
+    let jobs = world.sandbox.rows("jobs");
+    let open = |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
+    let job = jobs.iter().find(open).unwrap()["id"].as_i64().unwrap();
+    let stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
+    let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single",
+        "name": "Channel", "options": ["Portal", "Fair"]});
+    let person = |stage: &Value, tag: &str| {
+        json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@new.example.com"],
+            "tags": [tag], "custom_fields": {"channel": "Portal"}, "policy": {"stage": "enforce"},
+            "applications": [{"key": "a", "job": {"id": job.to_string()}, "stage": stage}]})
+    };
+    let bring = |records: &[Value]| {
+        let lines: Vec<String> = records.iter().map(Value::to_string).collect();
+        world.run(acme.declare(&desired(&lines.join("\n")))).unwrap();
+        world.sandbox.clear_logs();
+        let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+        let (read, sent) = (lists(&world), world.reads().len() as u32);
+        assert_eq!(plan.calls_made, sent, "the plan says what it took");
+        let report = world.run(acme.apply(&plan)).unwrap();
+        assert!(report.is_complete(), "{}\n{report:#?}", words::plan(&plan));
+        world.run(acme.sync()).unwrap();
+        read
+    };
+    world.run(acme.pull("candidates", false)).unwrap();
+    let first = bring(&[field.clone(), person(&stages[0]["name"], "one")]);
+    assert!(first[0] == 0 && first[1] <= 1 && first[2] == 0, "of a new one: {first:?}");
+    let second = bring(&[field.clone(), person(&stages[1]["name"], "two")]);
+    assert!(second[0] <= 1 && second[1] <= 1 && second[2] <= 1, "of a known one: {second:?}");
+    let id = world.sandbox.candidates_by_email("ada@new.example.com")[0]["id"].to_string();
+    world.sandbox.clear_logs();
+    world.run(acme.import(&id, "again")).unwrap();
+    let import = lists(&world);
+    assert!(import[0] <= 1 && import[2] <= 20 && import[1] == 0, "an import: {import:?}");
+    world.sandbox.clear_logs();
+    world.run(acme.plan_withdrawal("ada", atsync::plan::withdraw::WithdrawOptions::default())).unwrap();
+    let withdrawal = lists(&world);
+    assert!(withdrawal[0] <= 1 && withdrawal[1..] == [0, 0], "a withdrawal: {withdrawal:?}");
 }

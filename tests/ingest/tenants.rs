@@ -1,6 +1,7 @@
 //! Two customers of one ATS.
 
 use super::*;
+use atsync::model::contract::{Hint, RemoteRef};
 use atsync::{ErrorKind, PlanOf};
 use atsync_tests::{Meddle, desired};
 
@@ -77,4 +78,82 @@ fn what_is_in_doubt_is_never_sent_again_to_another_customer() {
     world.wire.lead_to(&own);
     assert_eq!(world.run(acme.settle()).unwrap().sent_again, 1);
     assert_eq!(writes(&own), ["POST /v3/candidates"]);
+}
+
+/// One thing that a host can ask of a connection, whatever it answers.
+type Ask = Box<dyn Fn(&World, &Connection) -> Result<(), atsync::Error>>;
+
+fn asks(candidate: &str, application: &str) -> Vec<(&'static str, Ask)> {
+    let mut asks: Vec<(&'static str, Ask)> = Vec::new();
+    let mut ask = |name, ask: Ask| asks.push((name, ask));
+    for (kind, _) in KINDS {
+        ask(kind, Box::new(move |world, acme| world.run(acme.pull(kind, false)).map(drop)));
+    }
+    ask("pull whole", Box::new(|world, acme| world.run(acme.pull("candidates", true)).map(drop)));
+    ask("sweep", Box::new(|world, acme| world.run(acme.sweep("candidates", Default::default())).map(drop)));
+    let of = RemoteRef::new("candidates", candidate);
+    let application = RemoteRef::new("applications", application);
+    let hints = [
+        Hint::Changed(of.clone()),
+        Hint::Changed(application.clone()),
+        Hint::Deleted(of.clone()),
+        Hint::Deleted(application),
+        Hint::Erased(of.clone()),
+        Hint::Merged((of.clone(), RemoteRef::new("candidates", "1"))),
+    ];
+    for hint in hints {
+        ask("hint", Box::new(move |world, acme| world.run(acme.hint(hint.clone())).map(drop)));
+    }
+    let id = candidate.to_owned();
+    ask("import", Box::new(move |world, acme| world.run(acme.import(&id, "imported")).map(drop)));
+    ask("plan", Box::new(|world, acme| world.run(acme.plan(PlanOf::All)).map(drop)));
+    ask("sync", Box::new(|world, acme| world.run(acme.sync()).map(drop)));
+    ask("plan_withdrawal", Box::new(|world, acme| world.run(acme.plan_withdrawal("k", Default::default())).map(drop)));
+    asks
+}
+
+/// Nothing of another customer is read into the store, and nothing of the store's is called gone because the other does not show it,
+/// whatever a host asks first; a check still works, since it is how somebody finds out.
+#[test]
+fn nothing_is_read_from_another_customer_than_the_stores() {
+    let mut world = World::new(71, 20);
+    let acme = world.connect();
+    for (kind, _) in KINDS {
+        world.run(acme.pull(kind, false)).unwrap();
+    }
+    let candidate = stored(&world, &acme, "candidates").into_keys().next().unwrap();
+    let application = stored(&world, &acme, "applications").into_keys().next().unwrap();
+    let records = desired(r#"{"key": "k", "emails": ["k@example.test"], "name": {"first": "K", "last": "L"}}"#);
+    world.run(acme.declare(&records)).unwrap();
+    let everything = |world: &World, acme: &Connection| {
+        let rows: Vec<_> = KINDS.iter().map(|(kind, _)| stored(world, acme, kind)).collect();
+        let changes: Vec<Change> = world.run(acme.changes(0).try_collect()).unwrap();
+        (rows, changes.len())
+    };
+    let before = everything(&world, &acme);
+    let other = other(&world);
+    world.wire.lead_to(&other);
+    pass(&world, 3_600_000);
+    for (name, ask) in asks(&candidate, &application) {
+        world.restart();
+        let acme = world.connect();
+        let error = ask(&world, &acme).expect_err(name);
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{name}: {error}");
+        assert!(error.to_string().contains("another customer"), "{name}: {error}");
+        assert_eq!(everything(&world, &acme), before, "{name}");
+    }
+    assert_eq!(writes(&other), Vec::<String>::new());
+    world.restart();
+    let acme = world.connect();
+    assert!(!world.run(acme.check()).unwrap().is_empty());
+    // The right customer again, and it goes through.
+    let own = world.sandbox.clone();
+    world.wire.lead_to(&own);
+    for (name, ask) in asks(&candidate, &application) {
+        // Once the hints are believed, the candidate is erased, and has nothing to import.
+        match ask(&world, &acme) {
+            Err(error) => assert_eq!((name, error.kind()), ("import", ErrorKind::Input), "{error}"),
+            Ok(()) => assert_ne!(name, "import"),
+        }
+    }
 }

@@ -101,22 +101,30 @@ impl Adapter for Altered {
     }
 }
 
-/// Greenhouse as if it listed a kind only below each candidate. The first page of such a list carries the filter; the links to the others do already.
-/// Below a candidate that was made to be missing there is nothing to list, which such an ATS would answer with 404.
+/// Greenhouse as if it listed a kind only below each record of another, a candidate mostly. The first page of such a
+/// list carries the filter; the links to the others do already. Below a candidate that was made to be missing there is
+/// nothing to list, which such an ATS would answer with 404.
 #[derive(Debug)]
 pub struct BelowCandidates {
     inner: Arc<dyn Adapter>,
+    kind: String,
+    filter: &'static str,
     missing: Mutex<BTreeSet<String>>,
 }
 
 impl BelowCandidates {
-    /// Lists this kind by parent.
+    /// Lists this kind by candidate.
     pub fn wrap(inner: Arc<dyn Adapter>, kind: &str) -> Arc<Self> {
+        Self::below(inner, kind, "candidates", "candidate_ids")
+    }
+
+    /// Lists this kind by a parent of another kind, which the parameter `filter` names.
+    pub fn below(inner: Arc<dyn Adapter>, kind: &str, parent: &str, filter: &'static str) -> Arc<Self> {
         let inner = Altered::wrap(inner, |manifest| {
             let rule = manifest.kinds.iter_mut().find(|rule| rule.name == kind).expect("the kind is known");
-            rule.scan = ScanRule::ByParent { parent: "candidates".to_owned() };
+            rule.scan = ScanRule::ByParent { parent: parent.to_owned() };
         });
-        Arc::new(Self { inner, missing: Mutex::default() })
+        Arc::new(Self { inner, kind: kind.to_owned(), filter, missing: Mutex::default() })
     }
 
     /// Lists nothing below this candidate.
@@ -132,7 +140,7 @@ impl Adapter for BelowCandidates {
 
     fn start(&self, mut task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
         let parent = match &mut task {
-            Task::Scan(scan) => scan.parent.take(),
+            Task::Scan(scan) if scan.kind == self.kind => scan.parent.take(),
             _ => None,
         };
         if let Some(parent) = parent.as_ref().filter(|parent| self.missing.lock().unwrap().contains(&parent.id)) {
@@ -142,7 +150,7 @@ impl Adapter for BelowCandidates {
         if let (Some(parent), Ok(Step::Send(send))) = (parent, &mut step)
             && let Target::Path(path) = &mut send.request.target
         {
-            path.query.push(Field::new("candidate_ids", parent.id));
+            path.query.push(Field::new(self.filter, parent.id));
         }
         Ok(step)
     }

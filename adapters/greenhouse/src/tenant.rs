@@ -6,11 +6,15 @@
 //! for users made until then is enough. Where users may not be read, the oldest source serves, and goes on serving even when users become
 //! readable later: a fingerprint must not change because a right did. For the same reason a basis once chosen is never exchanged.
 //!
+//! A row that cannot be read is passed over: where it is older after all, the known record is shown beside it.
+//!
 //! Bounds: at most [`PAGES_MAX`] pages, beyond which the task fails rather than guess. Left out: custom fields and stages; they are kinds.
 
+use crate::write::row;
 use crate::{answer, link, request, state};
 use atsync_adapter::contract::{Denied, Failure, Field, Given, Outcome, Reply, Step, Tenant};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// 100,000 users.
 const PAGES_MAX: u32 = 200;
@@ -65,14 +69,20 @@ pub(crate) struct State {
 #[derive(Debug, Serialize, Deserialize)]
 struct Row {
     id: u64,
-    #[serde(default)]
     created_at: Option<String>,
+}
+
+impl Row {
+    fn read(row: &Value) -> Option<Self> {
+        let id = row::id(row, "id")?.parse().ok()?;
+        let created_at = row.get("created_at").and_then(Value::as_str).map(str::to_owned);
+        Some(Self { id, created_at })
+    }
 }
 
 /// Begins: with the shortcut where there is one.
 pub(crate) fn start(given: &Given) -> Result<Step, Failure> {
-    // A catalogue that cannot be read was written by another version: the walk finds the same answer.
-    let known: Option<Catalogue> = given.tenant.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let known = catalogue(given);
     let basis = known.as_ref().map_or(Basis::Users, |known| known.basis);
     let settled = known.is_some();
     match known.and_then(|known| known.created_at) {
@@ -93,16 +103,28 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
             other => Err(other),
         };
     }
-    let rows: Vec<Row> = answer::json(&response)?;
-    let oldest = state.oldest.into_iter().chain(rows).min_by_key(|row| row.id);
+    let rows: Vec<Value> = answer::json(&response)?;
+    let read: Vec<Row> = rows.iter().filter_map(Row::read).collect();
+    if read.is_empty() && !rows.is_empty() {
+        return Err(Failure::Protocol(format!("no row of {} has an id that can be read", state.basis.collection())));
+    }
+    let known = catalogue(given);
+    // Ids of different accounts differ, so who shows the known record is the known customer, whoever turns up to be older.
+    if let Some(known) = known.filter(|known| read.iter().any(|row| row.id.to_string() == known.oldest)) {
+        return Ok(recognised(&known));
+    }
+    let oldest = state.oldest.into_iter().chain(read).min_by_key(|row| row.id);
     match link::next(&response)? {
         Some(_) if state.pages >= PAGES_MAX => {
             Err(Failure::Protocol(format!("more than {PAGES_MAX} pages of {}", state.basis.collection())))
         }
         Some(link) => ask(State { pages: state.pages + 1, oldest, link: Some(link), ..state }, None),
         None => match oldest {
-            Some(oldest) if state.narrow && !same(&oldest, given) => walk(state.basis, true),
-            Some(oldest) => recognised(state.basis, oldest),
+            Some(_) if state.narrow => walk(state.basis, true),
+            Some(oldest) => {
+                let (oldest, created_at) = (oldest.id.to_string(), oldest.created_at);
+                Ok(recognised(&Catalogue { basis: state.basis, oldest, created_at }))
+            }
             None if state.narrow => walk(state.basis, true),
             None => Err(Failure::Denied(Denied {
                 permission: state.basis.permission().to_owned(),
@@ -122,18 +144,14 @@ fn end_of_second(time: &str) -> String {
     }
 }
 
-/// Whether it is the one in the catalogue.
-fn same(oldest: &Row, given: &Given) -> bool {
-    let known: Option<Catalogue> = given.tenant.as_deref().and_then(|text| serde_json::from_str(text).ok());
-    known.is_some_and(|known| known.oldest == oldest.id.to_string())
+/// What the engine kept. A catalogue that cannot be read was written by another version: the walk finds the same answer.
+fn catalogue(given: &Given) -> Option<Catalogue> {
+    given.tenant.as_deref().and_then(|text| serde_json::from_str(text).ok())
 }
 
-fn recognised(basis: Basis, oldest: Row) -> Result<Step, Failure> {
-    let catalogue = Catalogue { basis, oldest: oldest.id.to_string(), created_at: oldest.created_at };
-    let catalogue = serde_json::to_string(&catalogue)
-        .map_err(|error| Failure::Bug(format!("a catalogue cannot be written: {error}")))?;
-    let fingerprint = format!("greenhouse:{}:{}", basis.collection(), oldest.id);
-    Ok(Step::Done(Outcome::Tenant(Tenant { fingerprint, catalogue })))
+fn recognised(known: &Catalogue) -> Step {
+    let fingerprint = format!("greenhouse:{}:{}", known.basis.collection(), known.oldest);
+    Step::Done(Outcome::Tenant(Tenant { fingerprint, catalogue: json!(known).to_string() }))
 }
 
 fn walk(basis: Basis, settled: bool) -> Result<Step, Failure> {

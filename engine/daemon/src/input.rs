@@ -35,15 +35,6 @@ pub(crate) struct DesiredFile {
     definitions: Vec<Desired>,
 }
 
-/// Some records of a file.
-#[derive(Debug)]
-pub(crate) struct Part {
-    /// What is worked on.
-    pub(crate) records: Vec<Desired>,
-    /// How many of them, at the beginning, stand in an earlier part already.
-    pub(crate) repeated: usize,
-}
-
 #[derive(Debug)]
 enum Source {
     File(std::fs::File),
@@ -144,12 +135,11 @@ impl DesiredFile {
         self.records
     }
 
-    /// The file part by part: first the custom fields and users, then the others. `Repeat::Definitions`
-    /// puts the definitions before every part, for planning what is not declared yet.
+    /// The file part by part, each record once: first the custom fields and users, then the others.
     ///
     /// # Errors
     /// When the file cannot be read again.
-    pub(crate) fn parts(&mut self, repeat: Repeat) -> Result<Parts<'_>, Failure> {
+    pub(crate) fn parts(&mut self) -> Result<Parts<'_>, Failure> {
         let unreadable = |error: std::io::Error| Failure::new(format!("{} cannot be read again: {error}", self.name));
         self.source.begin().map_err(unreadable)?;
         // Where there is nothing else, definitions are parts like any records.
@@ -159,19 +149,9 @@ impl DesiredFile {
             definitions: if is_definitions_only { &[] } else { &self.definitions },
             records: Records::new(&mut self.source),
             takes_definitions: is_definitions_only,
-            repeat,
             begun: false,
         })
     }
-}
-
-/// Whether the definitions of a file stand before each of its parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Repeat {
-    /// Each part can be planned by itself.
-    Definitions,
-    /// Each record comes once.
-    Nothing,
 }
 
 /// A desired file in parts; see [`DesiredFile::parts`].
@@ -181,21 +161,16 @@ pub(crate) struct Parts<'a> {
     definitions: &'a [Desired],
     records: Records<&'a mut Source>,
     takes_definitions: bool,
-    repeat: Repeat,
     begun: bool,
 }
 
 impl Parts<'_> {
-    fn read(&mut self) -> Result<Option<Part>, Failure> {
+    fn read(&mut self) -> Result<Option<Vec<Desired>>, Failure> {
         if !std::mem::replace(&mut self.begun, true) && !self.definitions.is_empty() {
-            return Ok(Some(Part { records: self.definitions.to_vec(), repeated: 0 }));
+            return Ok(Some(self.definitions.to_vec()));
         }
-        let mut records = match self.repeat {
-            Repeat::Definitions => self.definitions.to_vec(),
-            Repeat::Nothing => Vec::new(),
-        };
-        let repeated = records.len();
-        while records.len() < repeated + PART_RECORDS {
+        let mut records = Vec::new();
+        while records.len() < PART_RECORDS {
             let Some(read) = self.records.next() else { break };
             let read = read.map_err(|error| Failure::new(format!("{} cannot be read again: {error}", self.name)))?;
             let (_, record) = read.map_err(|refusal| {
@@ -206,12 +181,12 @@ impl Parts<'_> {
                 records.push(record);
             }
         }
-        Ok((records.len() > repeated).then_some(Part { records, repeated }))
+        Ok((!records.is_empty()).then_some(records))
     }
 }
 
 impl Iterator for Parts<'_> {
-    type Item = Result<Part, Failure>;
+    type Item = Result<Vec<Desired>, Failure>;
 
     fn next(&mut self) -> Option<Self::Item> {
         self.read().transpose()
@@ -250,7 +225,7 @@ impl Refusals<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{DesiredFile, PART_RECORDS, REFUSALS_SHOWN, Repeat, desired};
+    use super::{DesiredFile, PART_RECORDS, REFUSALS_SHOWN, desired};
     use std::io::Write;
 
     fn read(lines: impl IntoIterator<Item = String>) -> Result<DesiredFile, String> {
@@ -292,14 +267,14 @@ mod tests {
         let lines = (0..PART_RECORDS + 10).map(person).chain([field.to_owned()]);
         let mut file = read(lines).unwrap();
         assert!(file.whole().is_none() && file.records() == PART_RECORDS + 11);
-        let shapes = |file: &mut DesiredFile, repeat| {
-            let parts = file.parts(repeat).unwrap().map(|part| part.map_err(|error| error.to_string()).unwrap());
-            parts.map(|part| (part.records.len(), part.repeated)).collect::<Vec<_>>()
+        let shapes = |file: &mut DesiredFile| {
+            let parts = file.parts().unwrap().map(|part| part.map_err(|error| error.to_string()).unwrap());
+            parts.map(|part| part.len()).collect::<Vec<_>>()
         };
-        assert_eq!(shapes(&mut file, Repeat::Nothing), [(1, 0), (PART_RECORDS, 0), (10, 0)]);
-        assert_eq!(shapes(&mut file, Repeat::Definitions), [(1, 0), (PART_RECORDS + 1, 1), (11, 1)]);
+        assert_eq!(shapes(&mut file), [1, PART_RECORDS, 10]);
+        assert_eq!(shapes(&mut file), [1, PART_RECORDS, 10], "it is read as often as it is asked for");
         let mut few = read((0..3).map(person)).unwrap();
         assert_eq!(few.whole().map(<[_]>::len), Some(3));
-        assert_eq!(shapes(&mut few, Repeat::Nothing), [(3, 0)]);
+        assert_eq!(shapes(&mut few), [3]);
     }
 }

@@ -58,7 +58,7 @@ pub struct DesiredCandidate {
     /// Numbers that must be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phones: Option<Vec<DesiredContact>>,
-    /// Web sites and social profiles that must be there.
+    /// Web sites and social profiles that must be there, with or without a scheme; a blank is written `%20`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub links: Option<Vec<DesiredContact>>,
     /// The employer; `""` clears it.
@@ -253,12 +253,12 @@ pub struct DesiredApplication {
 pub struct DesiredAttachment {
     /// The host's name for it, unique within the application.
     pub key: String,
-    /// The file's name.
+    /// The file's name, in one line.
     pub filename: String,
     /// `resume`, `cover_letter` or `other`.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Where the ATS fetches it from.
+    /// Where the ATS fetches it from: a whole `https` or `http` address, without blanks.
     pub url: String,
 }
 

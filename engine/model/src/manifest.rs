@@ -35,6 +35,10 @@ pub struct Manifest {
     /// The rights that an administrator grants.
     #[serde(default)]
     pub permissions: Vec<Permission>,
+    /// The adapter answers the task `describe-tenant`: the engine asks before it reads or writes, so that a credential of another customer
+    /// is noticed. An adapter that writes must; one that only reads and leaves it out cannot tell customers apart.
+    #[serde(default)]
+    pub describes_tenant: bool,
     /// JSON Schema of the connection's settings.
     #[serde(default)]
     pub settings_schema: Value,

@@ -68,6 +68,12 @@ pub fn check(manifest: &Manifest) -> Result<(), String> {
     manifest.auth.iter().try_for_each(|rule| auth(manifest, rule))?;
     manifest.rates.iter().try_for_each(|rule| rate(manifest, rule))?;
     manifest.permissions.iter().try_for_each(permission)?;
+    if !manifest.operations.is_empty() && !manifest.describes_tenant {
+        return Err(
+            "describes_tenant: an adapter with operations must say which customer it would write to; answer the task describe-tenant"
+                .into(),
+        );
+    }
     match &manifest.settings_schema {
         Value::Null | Value::Object(_) => {}
         _ => return Err("settings_schema: it must be a JSON object".into()),

@@ -6,8 +6,8 @@ use crate::plan::SHARED_PREFIX;
 use crate::plan::defaults::{self, Of};
 use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::desired::{
-    ATTACHMENT_TYPES, ApplicationKind, CONTACT_TYPES, Desired, DesiredCandidate, DesiredCustomField, DesiredUser,
-    FullReference, Reference, limits,
+    ATTACHMENT_TYPES, ApplicationKind, CONTACT_TYPES, Desired, DesiredCandidate, DesiredCustomField, DesiredName,
+    DesiredUser, FullReference, Reference, limits,
 };
 use atsync_model::{kinds, normal};
 use std::collections::BTreeSet;
@@ -54,19 +54,29 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     if let Some(id) = &record.id {
         key("id", id, true)?;
     }
+    super::texts::check(record)?;
     for (field, contacts) in [("emails", &record.emails), ("phones", &record.phones), ("links", &record.links)] {
-        for contact in contacts.iter().flatten() {
+        for (index, contact) in contacts.iter().flatten().enumerate() {
             if let Some(kind) = contact.kind() {
                 one_of(&format!("{field}.type"), kind, &CONTACT_TYPES)?;
             }
             if contact.value().trim().is_empty() {
                 return Err(format!("`{field}` has an empty entry"));
             }
-            if field == "emails" {
-                address(field, contact.value())?;
+            match field {
+                "emails" => address(field, contact.value())?,
+                "links" => {
+                    let place = format!("entry {} of `{field}`", index.saturating_add(1));
+                    web(&place, contact.value(), "link", normal::link_fault)?;
+                }
+                _ => {}
             }
         }
         entries(field, contacts.as_ref().map_or(0, Vec::len))?;
+    }
+    names(record.name.as_ref())?;
+    for (field, text) in [("company", &record.company), ("title", &record.title)] {
+        not_blank(field, text.as_deref())?;
     }
     entries("tags", record.tags.as_ref().map_or(0, Vec::len))?;
     for tag in record.tags.iter().flatten() {
@@ -112,7 +122,12 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             if !attachments.insert(file.key.as_str()) {
                 return Err(format!("`{place}.attachments` has the key {:?} twice", file.key));
             }
-            one_of(&format!("{place}.attachments[{}].type", file.key), &file.kind, &ATTACHMENT_TYPES)?;
+            let place = format!("{place}.attachments[{}]", file.key);
+            one_of(&format!("{place}.type"), &file.kind, &ATTACHMENT_TYPES)?;
+            web(&format!("`{place}.url`"), &file.url, "URL that the ATS can fetch a file from", normal::url_fault)?;
+            if file.filename.trim().is_empty() || file.filename.chars().any(char::is_control) {
+                return Err(format!("`{place}.filename` is {:?}; a file needs a name in one line", file.filename));
+            }
         }
     }
     let mut notes = BTreeSet::new();
@@ -136,7 +151,6 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     for field in record.policy.keys() {
         policy_field(field)?;
     }
-    super::texts::check(record)?;
     super::twice::check(record)
 }
 
@@ -179,6 +193,10 @@ pub(super) fn user(record: &DesiredUser) -> Result<(), String> {
     key("email", &record.email, true)?;
     key("email", &record.path(), false)?;
     address("email", &record.email)?;
+    names(record.name.as_ref())?;
+    for (field, text) in [("job_title", &record.job_title), ("employee_id", &record.employee_id)] {
+        not_blank(field, text.as_deref())?;
+    }
     super::texts::check(record)
 }
 
@@ -196,6 +214,9 @@ fn reference_fits(field: &str, reference: &Reference) -> Result<(), String> {
     if text.trim().is_empty() {
         return Err(format!("`{field}` is empty; take it out, or name something"));
     }
+    if matches!(reference, Reference::Full(FullReference::Email(_))) {
+        address(field, text)?;
+    }
     if matches!(reference, Reference::Full(FullReference::Id(_))) && text.trim() != text {
         return Err(format!("`{field}` has the id {text:?}; write it without blanks around it"));
     }
@@ -207,6 +228,32 @@ fn address(field: &str, value: &str) -> Result<(), String> {
     match normal::address_fault(value) {
         Some(fault) => Err(format!("`{field}` has {value:?}, which is no plain e-mail address: {fault}")),
         None => Ok(()),
+    }
+}
+
+/// A text with a format of the web. The text itself may be a secret, as a signed URL is, so the refusal does not show
+/// it.
+fn web(place: &str, value: &str, noun: &str, fault: impl Fn(&str) -> Option<&'static str>) -> Result<(), String> {
+    match fault(value) {
+        Some(fault) => Err(format!("{place} is no {noun}: {fault}")),
+        None => Ok(()),
+    }
+}
+
+fn names(name: Option<&DesiredName>) -> Result<(), String> {
+    let Some(name) = name else { return Ok(()) };
+    [("name.first", &name.first), ("name.last", &name.last), ("name.preferred", &name.preferred)]
+        .into_iter()
+        .try_for_each(|(field, text)| not_blank(field, text.as_deref()))
+}
+
+/// Blanks alone are neither a value nor the empty text that clears one.
+fn not_blank(field: &str, text: Option<&str>) -> Result<(), String> {
+    match text {
+        Some(text) if !text.is_empty() && text.trim().is_empty() => {
+            Err(format!("`{field}` has blanks only; name something, or take it out"))
+        }
+        _ => Ok(()),
     }
 }
 

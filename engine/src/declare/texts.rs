@@ -102,7 +102,9 @@ mod tests {
             }
         }
         for plain in ["a\tb", "a\r\nb", "Zo\u{eb}", "\u{1f600}", "a\u{b}b", &"x".repeat(65_536)] {
-            for (place, record) in with(plain) {
+            // A link and a URL have a format of their own, which is narrower.
+            let has_format = |place: &str| place.contains("links") || place.contains("url");
+            for (place, record) in with(plain).into_iter().filter(|(place, _)| !has_format(place)) {
                 assert_eq!(check(&Desired::from_json(&record).unwrap()), Ok(()), "{place} {plain:?}");
             }
         }

@@ -12,7 +12,7 @@ use super::values::{create_customs, join_left_out, unseen_customs, update_custom
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, once, step};
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome};
+use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredAttachment, DesiredOutcome};
 use atsync_model::kinds;
 use atsync_model::manifest::Carry;
 use serde_json::{Map, Value, json};
@@ -113,6 +113,33 @@ fn resolve<'a>(draft: &mut Draft<'a>, wanted: &DesiredApplication, host: &str) -
         return None;
     }
     Some(Goal { job, pool, pool_stage, source, referrer })
+}
+
+/// Which of these links lead to an application that the desired one means. Empty while facts are missing, and where its
+/// references do not resolve.
+pub(super) fn fitting<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &DesiredApplication,
+    host: &str,
+    links: &[LinkRow],
+) -> Vec<LinkRow> {
+    let Some(goal) = resolve(draft, wanted, host) else { return Vec::new() };
+    let mut found = Vec::new();
+    for link in links {
+        let Some(Some(record)) = draft.observed(&link.remote) else { continue };
+        let is_prospect = record.text("kind") == Some("prospect");
+        // A prospect of the job is no application under another key; making it one is said as what it is.
+        if fits(record, wanted, &goal) && is_prospect == (wanted.kind == ApplicationKind::Prospect) {
+            found.push((link.clone(), record));
+        }
+    }
+    if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && found.len() > 1 {
+        let Some(here) = in_pool(draft, found.iter().map(|(_, record)| *record).collect(), &goal) else {
+            return Vec::new();
+        };
+        found.retain(|(_, record)| here.iter().any(|here| here.id == record.id));
+    }
+    found.into_iter().map(|(link, _)| link).collect()
 }
 
 /// The record of the application: linked, or fitting. The outer option is none while facts are missing or after it blocked the record.
@@ -292,6 +319,9 @@ fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApp
         fields.push(FieldChange { field: name.to_owned(), before: Value::Null, after: json!(shown) });
         applied.insert(name.to_owned(), json!(record.id));
     }
+    if let Some(job) = goal.job {
+        say_if_not_open(draft, host, job);
+    }
     let customs = create_customs(draft, host, "application", &wanted.custom_fields, &mut fields, &mut applied);
     let mut after = Vec::new();
     customs.join(&mut input, &mut after);
@@ -325,6 +355,18 @@ fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApp
     step.calls += u32::from(step.look_first);
     draft.plan.steps.push(step);
     course.join(draft, host, None, Some(host), applied);
+}
+
+/// Says that a new application is to a job that takes none from outside. Whether an ATS takes it all the same is not
+/// documented of any, so it is sent, and the person who reads the plan decides.
+pub(super) fn say_if_not_open(draft: &mut Draft<'_>, host: &str, job: &Record) {
+    let Some(state) = job.text("state.value").filter(|state| *state != "open" && *state != "other") else { return };
+    let message = format!(
+        "{host}: the job {:?} (id {}) is {state} in the ATS, not open; a new application to it is sent all the same, and the ATS may refuse it",
+        job.text("title").unwrap_or(&job.id),
+        job.id
+    );
+    draft.say(FindingKind::Note, host, "JobNotOpen", message);
 }
 
 /// Puts the application into the step that makes the person, where the ATS takes both in one request with all that is desired of it.
@@ -602,11 +644,16 @@ fn change(step: &mut Step, field: &str, before: Value, after: Value) {
     step.fields.push(FieldChange { field: field.to_owned(), before, after });
 }
 
+/// What a file is declared with.
+pub(super) fn members(file: &DesiredAttachment) -> [once::Member<'_>; 3] {
+    [("filename", &file.filename), ("type", &file.kind), ("url", &file.url)]
+}
+
 fn attachments(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, record: Option<&Record>) {
     let prefix = format!("{host}/attachments/");
     for file in &wanted.attachments {
         let path = format!("{prefix}{}", file.key);
-        let members = [("filename", file.filename.as_str()), ("type", &file.kind), ("url", &file.url)];
+        let members = members(file);
         if let Some(link) = draft.input.links.get(&path) {
             once::compare(draft, &path, "file", link, &members);
             continue;

@@ -53,7 +53,10 @@ fn shaped(kind: &str, value: &Value) -> Option<Value> {
         return Some(Value::Null);
     }
     let shaped = match kind {
-        "text" | "long_text" | "url" => Value::String(value.as_str()?.to_owned()),
+        "text" | "long_text" => Value::String(value.as_str()?.to_owned()),
+        "url" if value.as_str()?.is_empty() => Value::String(String::new()),
+        "url" if normal::link_fault(value.as_str()?).is_some() => return None,
+        "url" => Value::String(value.as_str()?.to_owned()),
         "date" if value.as_str()?.trim().is_empty() => Value::Null,
         "date" => Value::String(normal::date(value.as_str()?)?),
         "date_time" => {
@@ -120,7 +123,7 @@ fn members(value: &Value, names: &[&str]) -> Option<Value> {
 fn expected(kind: &str) -> &'static str {
     match kind {
         "text" | "long_text" => "a text",
-        "url" => "a URL as text",
+        "url" => "a web address as text, without blanks",
         "date" => "a date as text, 2026-11-24",
         "date_time" => "a time as text, 2026-11-24T10:00:00Z",
         "boolean" => "true or false",

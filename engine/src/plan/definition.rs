@@ -422,6 +422,13 @@ fn option_create(
     step.fields.push(FieldChange { field: "options".to_owned(), before: Value::Null, after: json!(label) });
     step.makes.insert("subject".to_owned(), path.to_owned());
     step.look_first = true;
-    step.calls += 1;
+    let before = &draft.plan.steps;
+    let comes_along = before.iter().any(|before| before.host == host && before.input.contains_key("options"));
+    // What comes along is found by the look.
+    step.calls = if field.is_none() && comes_along { 1 } else { step.calls + 1 };
+    if field.is_none() && !before.iter().any(|before| before.operation == step.operation) {
+        // How long ago the field was made, which says how long a look may miss the choice, is read once.
+        step.calls += 1;
+    }
     draft.plan.steps.push(step);
 }

@@ -3,7 +3,7 @@
 //! The stories are taken down where the plan decides, so that what is explained is what is done.
 
 use super::ownership::{Comparison, Decision, decide};
-use super::{Draft, Facts, Input, Need, Owned, RecordPlan, Step, candidate, definition, user};
+use super::{Draft, Facts, Input, Need, Owned, RecordPlan, Step, candidate, definition, renamed, user};
 use atsync_model::desired::{Desired, Policy};
 use serde::Serialize;
 use serde_json::Value;
@@ -33,7 +33,14 @@ pub struct Story {
 /// As for [`super::record`].
 pub fn record(input: &Input<'_>, facts: &Facts) -> Result<Told, Vec<Need>> {
     match input.desired {
-        Desired::Candidate(desired) => told(&input.of(desired), facts, candidate::plan),
+        Desired::Candidate(desired) => {
+            let input = input.of(desired);
+            let Some(renamed) = renamed::of(&input, facts)? else { return told(&input, facts, candidate::plan) };
+            let moved = Input { links: &renamed.links, ..input };
+            let mut told = told(&moved, facts, candidate::plan)?;
+            renamed.join(&mut told.0);
+            Ok(told)
+        }
         Desired::CustomField(desired) => told(&input.of(desired), facts, definition::plan),
         Desired::User(desired) => told(&input.of(desired), facts, user::plan),
     }

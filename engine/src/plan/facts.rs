@@ -135,6 +135,12 @@ impl Facts {
         self.linked.shrink_to_fit();
     }
 
+    /// What this run decided about several records, and nothing that was read.
+    #[must_use]
+    pub fn claimed(self) -> Self {
+        Self { claims: self.claims, ..Self::default() }
+    }
+
     /// Records by a term.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use atsync_model::desired::{
     CONTACT_TYPES, DesiredApplication, DesiredCandidate, DesiredContact, DesiredName, FullReference, Reference,
     TypedContact,
 };
-use atsync_model::normal::address_fault;
+use atsync_model::normal::{address_fault, link_fault};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,7 +62,12 @@ pub fn desired(key: &str, source: &Source<'_>, writes: impl Fn(&str, &str, &Valu
 fn list(person: &Record, list: contacts::List) -> Option<Vec<DesiredContact>> {
     let entry = |entry: &Value| {
         let value = entry.get("value").and_then(Value::as_str).filter(|value| !value.trim().is_empty())?;
-        if list == contacts::List::Emails && address_fault(value).is_some() {
+        let fault = match list {
+            contacts::List::Emails => address_fault(value),
+            contacts::List::Links => link_fault(value),
+            contacts::List::Phones => None,
+        };
+        if fault.is_some() {
             // It could not be declared, and nobody is to be found by it.
             return None;
         }

@@ -15,7 +15,7 @@
 //! closed application is not moved, a hire is taken back only where the adapter can. Left out: the withdrawal of a
 //! candidate, which is theirs to declare.
 
-use super::application::Goal;
+use super::application::{Goal, say_if_not_open};
 use super::candidate::left_alone;
 use super::explain::Values;
 use super::guard::Seen;
@@ -347,7 +347,9 @@ fn hire(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
     let leg = leg.change("outcome", before(at), json!("hired"));
     let Some(opening) = opening else { return Some(leg) };
     let shown = json!(opening::shown(opening));
-    Some(leg.input("opening", &opening.id).sets("opening", &opening.id).change("opening", Value::Null, shown))
+    let leg = leg.input("opening", &opening.id).change("opening", Value::Null, shown);
+    // One that the host did not name is not the host's.
+    Some(if at.wanted.opening.is_some() { leg.sets("opening", &opening.id) } else { leg })
 }
 
 fn reopen(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
@@ -405,6 +407,7 @@ fn enter_stage<'a>(
 fn convert<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, is_open: bool, course: &mut Course<'a>) -> bool {
     let host = at.host;
     let Some(job) = at.goal.job else { return false };
+    say_if_not_open(draft, host, job);
     let stage = match &at.wanted.stage {
         Some(reference) => match resolve_stage(draft, at, reference) {
             Some(stage) => Some(stage),
@@ -467,17 +470,6 @@ fn resolve_stage<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, reference: &Referen
     let (host, job) = (at.host, at.job());
     let stage = draft.resolve(host, kinds::STAGES, job, reference)?;
     let name = stage.text("name").unwrap_or(&stage.id);
-    let parent = stage.text("parent.id");
-    if let (Some(job), Some(parent)) = (job, parent)
-        && job != parent
-    {
-        let message = format!(
-            "{host}: the stage {name:?} (id {}) is one of job {parent}, and the application is to job {job}; name a stage of that job",
-            stage.id
-        );
-        draft.block(host, "UnknownReference", message);
-        return None;
-    }
     if stage.value("active").and_then(Value::as_bool) == Some(false) {
         let message = format!(
             "{host}: the stage {name:?} (id {}) is archived in the ATS; name another one, or take `stage` out",
@@ -500,9 +492,10 @@ impl<'r> Place<'r> {
     fn of<'a: 'r>(draft: &mut Draft<'a>, record: &'r Record, job: Option<&str>) -> Option<Self> {
         let (mut id, name) = (record.text("stage.id"), record.text("stage.name"));
         if let (None, Some(name), Some(job)) = (id, name, job) {
-            let stages = draft.lookup(kinds::STAGES, index::NAME, name)?;
-            let of_job: Vec<&'a Arc<Record>> =
-                stages.iter().filter(|stage| stage.text("parent.id") == Some(job)).collect();
+            // By their job: where stages are listed below it, a name would be looked for below all jobs.
+            let stages = draft.lookup(kinds::STAGES, index::PARENT, job)?;
+            let is_called = |stage: &&Arc<Record>| stage.text("name").map(normal::name) == Some(normal::name(name));
+            let of_job: Vec<&'a Arc<Record>> = stages.iter().filter(is_called).collect();
             if let [stage] = of_job.as_slice() {
                 id = Some(&stage.id);
             }

@@ -53,6 +53,7 @@ mod note;
 mod once;
 mod opening;
 pub mod ownership;
+mod renamed;
 mod resolve;
 mod tags;
 pub(crate) mod unseen;
@@ -253,8 +254,9 @@ pub struct Plan {
     pub looked_at: u64,
     /// Requests that carrying it out will cost: writes, the looks and reads that go with them, and the reads that
     /// show at the end what came of them. More are sent only where an answer is unclear, where several tries are needed,
-    /// or where a value of a record can only be written together with others that have to be looked up; fewer
-    /// where something is found to be done already.
+    /// or where a value can only be written together with choices of others whose ids have to be looked up: at most
+    /// three more for such a step (the fields, their choices, the record once more), and one for each further page of
+    /// fields or choices. Fewer are sent where something is found to be done already.
     pub calls: u32,
     /// Requests that were sent to make the plan: kinds brought up to date, records looked at.
     pub calls_made: u32,

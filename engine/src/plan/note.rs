@@ -43,7 +43,7 @@ fn word(visibility: Visibility) -> &'static str {
     }
 }
 
-fn members(note: &DesiredNote) -> [once::Member<'_>; 3] {
+pub(super) fn members(note: &DesiredNote) -> [once::Member<'_>; 3] {
     let application = note.application.as_deref().unwrap_or_default();
     [("body", &note.body), ("visibility", word(note.visibility)), ("application", application)]
 }

@@ -8,7 +8,8 @@
 //! what is declared for what is there: a look compares them, and a host that adopts says so.
 //!
 //! What is no longer declared stays in the ATS. Its link is kept, so that the same key never makes a
-//! second one, and the plan says once that it is no longer managed.
+//! second one, and the plan says once that it is no longer managed. Where another key declares the same, the link
+//! follows ([`super::renamed`]).
 //!
 //! Left out: whether somebody changed or deleted it in the ATS.
 
@@ -32,7 +33,7 @@ const FETCHED_FROM: &str = "url";
 pub(super) type Member<'v> = (&'static str, &'v str);
 
 /// What is recorded of a text: line ends and blanks around it do not count.
-fn digest(text: &str) -> Value {
+pub(super) fn digest(text: &str) -> Value {
     let hash = Sha256::digest(normal::text(text).as_bytes());
     json!(hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
 }

@@ -78,8 +78,8 @@ fn take(draft: &mut Draft<'_>, host: &str, opening: &Record) -> bool {
     true
 }
 
-/// The opening to hire into; the inner option is none where the ATS takes the only one. None while facts are missing or after it blocked
-/// the record.
+/// The opening to hire into; the inner option is none where the adapter hires without naming one. None while facts are
+/// missing or after it blocked the record.
 pub(super) fn of_hire<'a>(
     draft: &mut Draft<'a>,
     host: &str,
@@ -100,7 +100,8 @@ pub(super) fn of_hire<'a>(
     let open: Vec<&'a Arc<Record>> = openings.iter().filter(|opening| is_open(opening)).collect();
     let Some(reference) = reference else {
         match open.as_slice() {
-            [only] => return take(draft, host, only).then_some(None),
+            // Named, so that the hire fills the opening that the plan shows, and nobody counts them once more.
+            [only] => return take(draft, host, only).then_some(Some(*only)),
             [] => {
                 let message =
                     format!("{host}: no opening of the job is open, so nobody can be hired; open one in the ATS");

@@ -104,12 +104,12 @@ impl<'a, D: Owned> Draft<'a, D> {
         match wanted(reference) {
             Wanted::Id(id) => {
                 let remote = atsync_model::contract::RemoteRef::new(kind, id);
-                let found = self.observed(&remote)?;
-                if found.is_none() {
+                let Some(found) = self.observed(&remote)? else {
                     let message = format!("{host}: there is no {} with the id {id}", singular(kind));
                     self.block(host, "UnknownReference", message);
-                }
-                found
+                    return None;
+                };
+                self.is_below(host, kind, parent, found).then_some(found)
             }
             Wanted::Name(name) => self.resolve_name(host, kind, parent, name),
             Wanted::Email(email) if kind == kinds::REFERRERS => self.referrer(host, email),
@@ -121,6 +121,23 @@ impl<'a, D: Owned> Draft<'a, D> {
                 self.one(host, kind, "requisition id", id, fitting)
             }
         }
+    }
+
+    /// Whether a record that was named by its id is one of this parent. Says so where it is another's: the ATS would
+    /// refuse it.
+    fn is_below(&mut self, host: &str, kind: &str, parent: Option<&str>, found: &Record) -> bool {
+        let (Some(parent), Some(own)) = (parent, found.text("parent.id")) else { return true };
+        if own == parent {
+            return true;
+        }
+        let (what, whole) = (singular(kind), if kind == kinds::POOL_STAGES { "pool" } else { "job" });
+        let name = found.text("name").unwrap_or(&found.id);
+        let message = format!(
+            "{host}: the {what} {name:?} (id {}) is one of {whole} {own}, and {whole} {parent} is declared; name a {what} of {whole} {parent}",
+            found.id
+        );
+        self.block(host, "UnknownReference", message);
+        false
     }
 
     fn resolve_name(&mut self, host: &str, kind: &str, parent: Option<&str>, name: &str) -> Option<&'a Arc<Record>> {

@@ -78,7 +78,7 @@ impl Reconciler {
     pub(crate) async fn verify_tenant(&self) -> Result<(), Error> {
         let row = self.store.connection(&self.name).await?.unwrap_or_default();
         let finished = self
-            .drive_known(Task::DescribeTenant, row.catalogue.clone(), Priority::Interactive)
+            .drive_tenant(row.catalogue.clone(), Priority::Interactive)
             .await
             .map_err(|error| self.task_error("asking which customer this is", error))?;
         let Outcome::Tenant(tenant) = finished.outcome else {
@@ -103,10 +103,11 @@ impl Reconciler {
         Ok(())
     }
 
-    /// As [`Reconciler::verify_tenant`], once per process and before its first write: a credential of another customer must not write into them
-    /// what was planned for this one. Where the credential may not read what tells customers apart, there is nothing to compare.
+    /// As [`Reconciler::verify_tenant`], once per process and credential, before the first record is read or written: a credential of
+    /// another customer must neither bring their records into this store nor write into them what was planned for this one. Where the
+    /// adapter cannot tell customers apart, or the credential may not read what does, there is nothing to compare.
     pub(super) async fn verify_tenant_once(&self) -> Result<(), Error> {
-        if self.tenant_verified.load(Ordering::Relaxed) {
+        if !self.adapter.manifest().describes_tenant || self.tenant_verified.load(Ordering::Relaxed) {
             return Ok(());
         }
         match self.verify_tenant().await {

@@ -2,6 +2,9 @@
 //!
 //! Serves every task that changes nothing; writes have their own driver in [`super::effect`], since the journal stands in their
 //! middle. A page's items name their raw JSON by place in the last reply, so that reply is handed out with the outcome.
+//!
+//! Records are read only of the customer whom the store knows: before the first task that reads any, the ATS is asked which customer this
+//! is ([`Reconciler::verify_tenant_once`]). Here, since no read goes past this place.
 
 use super::Reconciler;
 use crate::adapter::{AdapterError, TaskGuard};
@@ -23,6 +26,8 @@ pub(super) enum TaskError {
     NotSent(NotSent),
     /// A request got no complete answer, repeats included.
     Unclear(String),
+    /// The task was not begun: the credential is of another customer, or which one could not be found out.
+    Tenant(Error),
 }
 
 impl From<AdapterError> for TaskError {
@@ -68,18 +73,21 @@ impl Reconciler {
         self.drive_given(task, given, priority).await
     }
 
-    /// Drives a task that is told what the store knows of the tenant.
-    pub(super) async fn drive_known(
-        &self,
-        task: Task,
-        tenant: Option<String>,
-        priority: Priority,
-    ) -> Result<Finished, TaskError> {
+    /// Asks which customer this is; the adapter is told what the store knows of them.
+    pub(super) async fn drive_tenant(&self, tenant: Option<String>, priority: Priority) -> Result<Finished, TaskError> {
         let given = Given { tenant, ..self.given(None, None) };
-        self.drive_given(task, given, priority).await
+        self.steps(Task::DescribeTenant, given, priority).await
     }
 
     async fn drive_given(&self, task: Task, given: Given, priority: Priority) -> Result<Finished, TaskError> {
+        // A check reads no record, and is how somebody finds out what is wrong with a credential.
+        if !matches!(task, Task::Check(_)) {
+            self.verify_tenant_once().await.map_err(TaskError::Tenant)?;
+        }
+        self.steps(task, given, priority).await
+    }
+
+    async fn steps(&self, task: Task, given: Given, priority: Priority) -> Result<Finished, TaskError> {
         let mut guard = TaskGuard::held_to(self.adapter.manifest(), &task);
         let mut reply: Option<Response> = None;
         let mut step = self.start(task, given.clone())?.map_err(TaskError::Failed)?;
@@ -109,6 +117,8 @@ impl Reconciler {
     /// A task's error in the words of this connection.
     pub(super) fn task_error(&self, what: &str, error: TaskError) -> Error {
         let error = match error {
+            // It names the connection, and was not about this task.
+            TaskError::Tenant(error) => return error,
             TaskError::Failed(Failure::Denied(denied)) => {
                 let place = self.adapter.manifest().permission(&denied.permission);
                 let hint = place

@@ -21,6 +21,9 @@ use std::sync::Arc;
 pub(super) const ROUNDS_MAX: usize = 50;
 /// Rows that a lookup brings at most; a term that fits more is ambiguous anyway.
 const LOOKUP_ROWS_MAX: usize = 2_000;
+/// Facts that a run over many records keeps from page to page. A fact has some kilobytes; arbitrary, above what records
+/// have in common (jobs, stages, sources).
+const FACTS_MAX: usize = 5_000;
 /// Names read for suggestions.
 const NAMES_MAX: usize = 500;
 /// Kinds inside of each other.
@@ -51,6 +54,18 @@ impl Gathered {
     pub(super) fn resting(manifest: &atsync_model::Manifest) -> Self {
         let refreshed = manifest.kinds.iter().map(|kind| kind.name.clone()).collect();
         Self { refreshed, resting: true, ..Self::default() }
+    }
+
+    /// For a run that begins with these facts.
+    pub(super) fn with(facts: Facts) -> Self {
+        Self { facts, ..Self::default() }
+    }
+
+    /// Forgets what the store can tell again, once that is much.
+    pub(super) fn forget_much(&mut self) {
+        if self.facts.len() > FACTS_MAX {
+            self.facts.forget_stored();
+        }
     }
 
     /// Whether it plans on what is at hand.
@@ -111,9 +126,7 @@ impl Reconciler {
         links: &BTreeMap<String, LinkRow>,
     ) -> Result<(), Error> {
         for kind in defines(record) {
-            if self.adapter.manifest().kind(kind).is_some() {
-                self.refresh(gathered, kind).await?;
-            }
+            self.refresh_about(gathered, kind, links.get(&record.key()).map(|link| &link.remote)).await?;
         }
         for link in links.values() {
             gathered.know_id(&link.remote.kind, &link.remote.id);
@@ -125,6 +138,25 @@ impl Reconciler {
             }
         }
         Ok(())
+    }
+
+    /// Brings up to date what of a kind concerns one record of the ATS: the kind, or, where it can be listed only below
+    /// its parents, what is below this one. Of a kind that is below others nothing is read: where a plan asks about it,
+    /// it names the parent.
+    pub(super) async fn refresh_about(
+        &self,
+        gathered: &mut Gathered,
+        kind: &str,
+        about: Option<&RemoteRef>,
+    ) -> Result<(), Error> {
+        if self.adapter.manifest().kind(kind).is_none() {
+            return Ok(());
+        }
+        let Some((rule, parent)) = self.below(kind) else { return self.refresh(gathered, kind).await };
+        match about.filter(|about| about.kind == parent) {
+            Some(about) => self.refresh_below(gathered, &rule, &about.id).await,
+            None => Ok(()),
+        }
     }
 
     /// The links of a key and of the paths below it.
@@ -301,7 +333,9 @@ impl Reconciler {
         Some((rule.clone(), parent.to_owned()))
     }
 
-    /// Refreshes what a lookup is about: the kind, or what is below the one parent that the term names.
+    /// Refreshes what a lookup is about: the kind, or what is below the one parent that the term names. Of a kind below
+    /// parents that is asked about by something else, such as an address of a user, the whole is read, once in a run:
+    /// nothing tells below which parent to look.
     async fn refresh_for_lookup(
         &self,
         gathered: &mut Gathered,
@@ -334,7 +368,13 @@ impl Reconciler {
             return Ok(Some(vec![id.to_owned()]));
         }
         // What is named hangs on the parent itself: an attachment's application on its candidate.
-        let Some(row) = self.store.observed(&self.name, &remote(named, id)).await? else { return Ok(None) };
+        let mut row = self.store.observed(&self.name, &remote(named, id)).await?;
+        if row.is_none() && !gathered.resting {
+            self.fetch(named, &[id.to_owned()], &BTreeMap::new(), Priority::Incremental).await?;
+            row = self.store.observed(&self.name, &remote(named, id)).await?;
+        }
+        // Below a record that the ATS does not show there is nothing to read.
+        let Some(row) = row else { return Ok(Some(Vec::new())) };
         let hangs = self.hangs_on(&row);
         Ok(hangs.into_iter().find(|of| of.kind == parent).map(|of| vec![of.id]))
     }

@@ -222,9 +222,7 @@ impl Reconciler {
         for kind in
             [kinds::APPLICATIONS, kinds::APPLIED_TAGS, kinds::TAGS, kinds::CUSTOM_FIELDS, kinds::CUSTOM_FIELD_OPTIONS]
         {
-            if self.adapter.manifest().kind(kind).is_some() {
-                self.refresh(&mut gathered, kind).await?;
-            }
+            self.refresh_about(&mut gathered, kind, Some(&remote(kinds::CANDIDATES, id))).await?;
         }
         let lookup = async |kind: &str, index: &str, term: &str| -> Result<Vec<Arc<Record>>, Error> {
             let rows = self.store.lookup(&self.name, kind, index, term, ROWS_MAX).await?;
@@ -247,6 +245,7 @@ impl Reconciler {
             };
             let mut fitting = found.iter().filter(fits);
             if let (Some(definition), None) = (fitting.next(), fitting.next()) {
+                self.refresh_about(&mut gathered, kinds::CUSTOM_FIELD_OPTIONS, Some(&definition.remote())).await?;
                 let options = lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, &definition.id).await?;
                 let labels = options.iter().filter(|row| is_active(row)).filter_map(|row| row.text("name"));
                 writable.insert(field.clone(), labels.map(str::to_owned).collect());
@@ -276,9 +275,7 @@ impl Reconciler {
         let links = self.links_by_host(key).await?;
         let mut gathered = Gathered::default();
         for kind in [kinds::CANDIDATES, kinds::APPLIED_TAGS] {
-            if self.adapter.manifest().kind(kind).is_some() {
-                self.refresh(&mut gathered, kind).await?;
-            }
+            self.refresh_about(&mut gathered, kind, links.get(key).map(|link| &link.remote)).await?;
         }
         let input = plan::Input {
             manifest: self.adapter.manifest(),

@@ -28,6 +28,7 @@ mod identity;
 mod life;
 mod look;
 mod moments;
+mod parts;
 mod planning;
 mod problems;
 mod pull;
@@ -46,6 +47,7 @@ pub use explain::{Explanation, FieldStory, IntentStory, Next};
 pub use hint::HintEnd;
 pub(crate) use hook::Hooking;
 pub use life::Resolution;
+pub(crate) use parts::{PartsPlanned, RECORDS_AT_ONCE};
 pub use planning::PlanOf;
 pub use problems::line as problem_line;
 pub use pull::PullReport;
@@ -127,6 +129,7 @@ pub(crate) struct Reconciler {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: Map<String, Value>,
     pub(crate) settle_window_ms: Option<u64>,
+    records_at_once: usize,
     pub(crate) progress: ProgressFn,
     life: moments::Life,
     mark_last_ms: AtomicU64,
@@ -159,6 +162,7 @@ pub(crate) struct Parts {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) settings: Map<String, Value>,
     pub(crate) settle_window_ms: Option<u64>,
+    pub(crate) records_at_once: usize,
     pub(crate) progress: ProgressFn,
 }
 
@@ -174,6 +178,7 @@ impl Reconciler {
             entropy: parts.entropy,
             settings: parts.settings,
             settle_window_ms: parts.settle_window_ms,
+            records_at_once: parts.records_at_once.max(1),
             progress: parts.progress,
             life,
             mark_last_ms: AtomicU64::new(0),

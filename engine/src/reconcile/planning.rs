@@ -17,8 +17,6 @@ use atsync_model::desired::Desired;
 use atsync_model::kinds;
 use std::collections::BTreeSet;
 
-/// Facts that a run over many records keeps from page to page. A fact has some kilobytes; arbitrary, above what records have in common (jobs, stages, sources).
-const FACTS_MAX: usize = 5_000;
 /// Desired records read at once.
 const PAGE_ROWS: usize = 500;
 
@@ -47,31 +45,43 @@ struct Seen {
 impl Reconciler {
     /// Refreshes what drift shows in, then plans.
     pub(crate) async fn plan(&self, of: PlanOf<'_>) -> Result<Plan, Error> {
-        let sent_before = self.requests_sent();
+        let sent = self.requests_sent();
         let mut gathered = Gathered::default();
         let any = match of {
             PlanOf::Records(records) => !records.is_empty(),
             PlanOf::Keys(keys) => !keys.is_empty(),
             PlanOf::Dirty | PlanOf::All => self.store.desired_counts(&self.name).await?.0 > 0,
         };
-        if any {
-            for kind in [kinds::CANDIDATES, kinds::APPLICATIONS, kinds::APPLIED_TAGS] {
-                if self.adapter.manifest().kind(kind).is_none() {
-                    continue;
-                }
-                // A kind that can be listed only below its parents is read for the records of the plan.
-                if self.below(kind).is_some() {
-                    continue;
-                }
-                match self.refresh(&mut gathered, kind).await {
-                    // Whoever needs the kind is blocked; without the first one nobody can be planned.
-                    Err(error) if error.kind() == ErrorKind::NotSupported => {}
-                    Err(error) if error.kind() == ErrorKind::Denied && kind != kinds::CANDIDATES => {}
-                    refreshed => refreshed?,
-                }
+        self.refresh_people(&mut gathered, any).await?;
+        self.plan_next(&mut gathered, of, sent).await
+    }
+
+    /// Refreshes the kinds in which drift of people shows, where there is anybody to plan.
+    pub(super) async fn refresh_people(&self, gathered: &mut Gathered, any: bool) -> Result<(), Error> {
+        for kind in [kinds::CANDIDATES, kinds::APPLICATIONS, kinds::APPLIED_TAGS] {
+            // A kind that can be listed only below its parents is read for the records of the plan.
+            if !any || self.adapter.manifest().kind(kind).is_none() || self.below(kind).is_some() {
+                continue;
+            }
+            match self.refresh(gathered, kind).await {
+                // Whoever needs the kind is blocked; without the first one nobody can be planned.
+                Err(error) if error.kind() == ErrorKind::NotSupported => {}
+                Err(error) if error.kind() == ErrorKind::Denied && kind != kinds::CANDIDATES => {}
+                refreshed => refreshed?,
             }
         }
-        let mut plan = self.plan_with(&mut gathered, of).await?;
+        Ok(())
+    }
+
+    /// Plans on what was refreshed and on what plans before this one of the same run decided. `sent_before`: the
+    /// requests before it began.
+    pub(super) async fn plan_next(
+        &self,
+        gathered: &mut Gathered,
+        of: PlanOf<'_>,
+        sent_before: u64,
+    ) -> Result<Plan, Error> {
+        let mut plan = self.plan_with(gathered, of).await?;
         if !plan.is_empty() {
             // Not at the first write only: a plan against another customer's records is worth nothing, and it belongs to what planning costs.
             self.verify_tenant_once().await?;
@@ -82,7 +92,7 @@ impl Reconciler {
     }
 
     /// Requests that the connection has sent so far.
-    fn requests_sent(&self) -> u64 {
+    pub(super) fn requests_sent(&self) -> u64 {
         self.session.usage().requests.values().sum()
     }
 
@@ -145,9 +155,7 @@ impl Reconciler {
                         collect(&mut plan, planned);
                     }
                     self.keep(seen).await?;
-                    if gathered.facts.len() > FACTS_MAX {
-                        gathered.facts.forget_stored();
-                    }
+                    gathered.forget_much();
                 }
             }
         }
@@ -261,11 +269,17 @@ impl Reconciler {
         Ok(self.store.put_links(&self.name, links).await?)
     }
 
-    /// The links that a plan's adoptions make.
+    /// The links that a plan's adoptions make. A link that takes the place of one that the plan ends is as old, and
+    /// came about as that one did.
     async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
+        let mut former = Vec::new();
+        for host in &planned.releases {
+            former.extend(self.store.link(&self.name, host).await?);
+        }
         for adoption in &planned.adoptions {
             let known = self.store.link(&self.name, &adoption.host).await?;
+            let known = known.or_else(|| former.iter().find(|link| link.remote == adoption.remote).cloned());
             let how = match &known {
                 Some(link) if link.remote == adoption.remote => link.how,
                 _ => crate::store::LinkHow::Adopted,

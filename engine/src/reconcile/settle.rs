@@ -242,7 +242,7 @@ impl Reconciler {
         let ails_this_one = match &error {
             TaskError::Failed(failure) => !concerns_connection(failure),
             TaskError::Adapter(_) => true,
-            TaskError::NotSent(_) | TaskError::Unclear(_) => false,
+            TaskError::NotSent(_) | TaskError::Unclear(_) | TaskError::Tenant(_) => false,
         };
         let error = self.task_error(&format!("whether {} happened cannot be told", intent.operation), error);
         if !ails_this_one {

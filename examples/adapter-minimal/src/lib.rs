@@ -55,6 +55,7 @@ impl Adapter for Plainlist {
             }],
             operations: Vec::new(),
             permissions: Vec::new(),
+            describes_tenant: false,
             settings_schema: json!({ "type": "object", "additionalProperties": false }),
             lossy: Vec::new(),
             forms: Vec::new(),

@@ -37,6 +37,7 @@ pub fn manifest() -> Manifest {
         kinds: KINDS.iter().map(kind).collect(),
         operations: operations::operations(),
         permissions: permissions(),
+        describes_tenant: true,
         settings_schema: settings::schema(),
         lossy: lossy(),
         forms: forms(),

@@ -158,7 +158,7 @@ const RULES: &[Rule] = &[
         fields: &[("opening", Set), ("start_on", Set), ("close_reason", Set), ("reading", Set), ("seen", Set)],
         // The openings are counted when none is given.
         scopes: &["applications:hire", "applications:list", "openings:list"],
-        calls: 3,
+        calls: 2,
     },
     Rule {
         name: "applications.convert",

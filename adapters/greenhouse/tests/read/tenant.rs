@@ -66,3 +66,18 @@ fn no_users_at_all_is_a_lack_of_rights_and_no_tenant() {
     let send = start(Task::DescribeTenant, &given());
     assert!(matches!(resume(send, &given(), ok("[]")), Err(Failure::Denied(_))));
 }
+
+#[test]
+fn a_row_that_cannot_be_read_costs_that_row_before_and_after_it_can() {
+    let send = start(Task::DescribeTenant, &given());
+    let rows =
+        r#"[null, {"id":"3","created_at":"2019-01-01T00:00:00Z"}, {"id":null,"created_at":"2018-01-01T00:00:00Z"}]"#;
+    let first = tenant(resume(send, &given(), ok(rows)));
+    assert_eq!(first.fingerprint, "greenhouse:users:3");
+    let known = Given { tenant: Some(first.catalogue.clone()), ..given() };
+    let send = start(Task::DescribeTenant, &known);
+    let rows = rows.replace(r#""id":null"#, r#""id":2"#);
+    assert_eq!(tenant(resume(send, &known, ok(&rows))), first, "an older one that can be read by now changes nothing");
+    let send = start(Task::DescribeTenant, &given());
+    assert!(matches!(resume(send, &given(), ok(r#"[null, {"id":"x/y"}]"#)), Err(Failure::Protocol(_))));
+}

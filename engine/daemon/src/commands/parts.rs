@@ -3,18 +3,20 @@
 //! Planning shows each part as it is planned and keeps only counts. Applying plans all parts first and
 //! writes nothing when a record is blocked; then the whole file is declared, and each part is planned
 //! once more and carried out: a plan of everything would not fit into bounded memory, so what was
-//! shown is planned again at its turn. What is shared (a tag) is shown once.
+//! shown is planned again at its turn. What is shared (a tag) is shown once. What spans parts, such as
+//! two records for one new candidate, is met by the plan as in a file of one part ([`atsync::Planner`]).
 //!
-//! Left out: a check across parts before anything is declared. Two people with one address in different
-//! parts are met when the second part is planned again, with the first one declared.
+//! Left out: the reads that planning each part once more takes; the summary counts the writes and what
+//! goes with them.
 
 use super::{apply, plan};
 use crate::failure::Failure;
-use crate::input::{DesiredFile, Repeat};
+use crate::input::DesiredFile;
 use crate::output::Output;
 use crate::words::count;
-use atsync::plan::{Plan, words};
-use atsync::reconcile::ApplyReport;
+use atsync::model::Manifest;
+use atsync::plan::{Plan, cost, words};
+use atsync::reconcile::{ApplyReport, StepReport};
 use atsync::{Connection, PlanOf};
 use std::collections::BTreeSet;
 
@@ -32,20 +34,15 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Leaves out of a part's plan what an earlier part has, and counts the rest.
-    fn take(&mut self, plan: &mut Plan, repeated: &BTreeSet<String>) {
+    /// Leaves out of a part's plan the shared steps that an earlier part has, and counts the rest.
+    fn take(&mut self, plan: &mut Plan, manifest: &Manifest) {
         plan.shared.retain(|step| self.shared.insert(step.host.clone()));
-        plan.records.retain(|record| !repeated.contains(&record.key));
+        plan.calls = cost::of(plan, manifest);
         let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
-        let (mut created, mut calls) = (0, 0);
-        for step in steps {
-            created += usize::from(step.target.is_none());
-            calls += step.calls;
-        }
-        plan.calls = calls;
+        let created = steps.filter(|step| step.creates()).count();
         self.created += created;
         self.changed += plan.writes() - created;
-        self.calls += u64::from(calls);
+        self.calls += u64::from(plan.calls);
         self.blocked += plan.records.iter().filter(|record| record.is_blocked()).count() as u64;
         self.waiting += plan.records.iter().filter(|record| record.waits()).count() as u64;
     }
@@ -86,11 +83,10 @@ pub(super) async fn plan(
     output: &Output,
 ) -> Result<Tally, Failure> {
     let mut tally = Tally::default();
-    for part in file.parts(Repeat::Definitions)? {
-        let part = part?;
-        let mut planned = connection.plan(PlanOf::Records(&part.records)).await?;
-        let repeated = part.records.iter().take(part.repeated).map(atsync::model::desired::Desired::key).collect();
-        tally.take(&mut planned, &repeated);
+    let mut planner = connection.planner();
+    for part in file.parts()? {
+        let mut planned = planner.plan(&part?).await?;
+        tally.take(&mut planned, connection.manifest());
         output.end();
         if json {
             output.json(&planned);
@@ -113,14 +109,14 @@ pub(super) async fn plan(
 /// When the store fails; the message says how much was declared.
 pub(super) async fn declare(connection: &Connection, file: &mut DesiredFile) -> Result<u64, Failure> {
     let (all, mut declared, mut forgotten) = (file.records(), 0, 0);
-    for part in file.parts(Repeat::Nothing)? {
+    for part in file.parts()? {
         let part = part?;
-        let report = connection.declare(&part.records).await.map_err(|error| {
+        let report = connection.declare(&part).await.map_err(|error| {
             Failure::new(format!(
                 "{error}; {declared} of {all} records were declared, and the same command goes on from there"
             ))
         })?;
-        declared += part.records.len();
+        declared += part.len();
         forgotten += report.forgotten;
     }
     Ok(forgotten)
@@ -137,8 +133,8 @@ pub(super) async fn carry_out(
     output: &Output,
 ) -> Result<ApplyReport, Failure> {
     let mut whole = ApplyReport::default();
-    for part in file.parts(Repeat::Nothing)? {
-        let planned = connection.plan(PlanOf::Records(&part?.records)).await?;
+    for part in file.parts()? {
+        let planned = connection.plan(PlanOf::Records(&part?)).await?;
         output.begin("writing", planned.writes());
         let report = connection.apply(&planned).await;
         output.end();
@@ -148,24 +144,11 @@ pub(super) async fn carry_out(
         } else {
             apply::show(&report, output);
         }
-        add(&mut whole, report);
+        // Steps that came about are counted by their word alone, so their texts go.
+        let steps = report.steps.into_iter().map(|step| StepReport { warnings: Vec::new(), ..step }).collect();
+        whole.join(ApplyReport { steps, ..report });
     }
     Ok(whole)
-}
-
-/// Adds up two reports. Steps that came about are counted by their word alone, so their texts go.
-fn add(whole: &mut ApplyReport, part: ApplyReport) {
-    whole.steps.extend(part.steps.into_iter().map(|mut step| {
-        step.warnings = Vec::new();
-        step
-    }));
-    whole.in_step += part.in_step;
-    whole.not_in_step += part.not_in_step;
-    whole.held_back += part.held_back;
-    whole.settled.found += part.settled.found;
-    whole.settled.sent_again += part.settled.sent_again;
-    whole.settled.refused += part.settled.refused;
-    whole.settled.open = part.settled.open;
 }
 
 /// The exit code of a plan in parts.

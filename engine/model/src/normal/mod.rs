@@ -17,10 +17,12 @@
 mod custom;
 mod moment;
 mod number;
+mod web;
 
 pub use custom::{Custom, custom, is_option, same};
 pub use moment::{date, date_time};
 pub use number::number;
+pub use web::{link_fault, url_fault};
 
 use crate::manifest::Coarser;
 use unicode_normalization::UnicodeNormalization;
@@ -91,20 +93,13 @@ pub fn email(value: &str) -> String {
 /// A plain address has one `@` between two parts, and neither blanks nor control, invisible or
 /// separating characters: nothing that a reader could take for two addresses or for none.
 pub fn address_fault(value: &str) -> Option<&'static str> {
-    let invisible = |letter: char| {
-        matches!(letter,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-            | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-    };
     if value.chars().any(char::is_control) {
         return Some("it has a control character");
     }
     if value.chars().any(char::is_whitespace) {
         return Some("it has a blank");
     }
-    if value.chars().any(invisible) {
+    if value.chars().any(is_invisible) {
         return Some("it has an invisible character");
     }
     if value.contains(['<', '>', '"', '(', ')', '[', ']', '\\']) {
@@ -122,6 +117,15 @@ pub fn address_fault(value: &str) -> Option<&'static str> {
         Some(_) => None,
         None => Some("it is no e-mail address"),
     }
+}
+
+/// Whether a letter shows nothing, so that two texts which differ by it look alike.
+fn is_invisible(letter: char) -> bool {
+    matches!(letter,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A phone number: its digits, after a `+` where it is international (`00` in front means the same,

@@ -84,6 +84,7 @@ pub const MEMBERS: &[(&str, &[Held])] = &[
     ("permissions[].without_it", &[AtLoad]),
     ("permissions[].optional", &[Unchecked("of what use a connection is without a right is the author's judgement")]),
     ("settings_schema", &[AtLoad]),
+    ("describes_tenant", &[AtLoad]),
     ("lossy[]", &[AtLoad]),
     ("forms[].kind", &[AtLoad]),
     ("forms[].field", &[AtLoad]),

@@ -1,0 +1,192 @@
+//! Parts of a record under another key than before: what was made for the old key is known by the new one, nothing is
+//! made again, and the record comes to rest.
+//!
+//! Method: the real engine with the Greenhouse adapter against the sandbox. A record is brought about, then declared
+//! with other keys; what counts is that no write leaves for what is there, and that the links lead where they should.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+
+use atsync::plan::{Plan, words};
+use atsync::store::LinkRow;
+use atsync::{Connection, PlanOf};
+use atsync_tests::{World, desired};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+fn jobs(world: &World) -> Vec<String> {
+    let jobs = world.sandbox.rows("jobs");
+    let open = |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
+    jobs.iter().filter(open).map(|job| job["id"].to_string()).collect()
+}
+
+/// Ada with an application, a file below it, and a note about it.
+fn ada(world: &World) -> Value {
+    json!({
+        "key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"],
+        "notes": [{"key": "n", "body": "Introduced by Sam.", "application": "a"}],
+        "applications": [{"key": "a", "job": {"id": jobs(world)[0]}, "custom_fields": {"referral_strength": "Fair"},
+            "attachments": [{"key": "f", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"}]}],
+    })
+}
+
+fn bring(world: &World, acme: &Connection, record: &Value) -> Plan {
+    use atsync::Clock as _;
+    world.clock.set(world.clock.now_ms() + 600_000);
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    world.sandbox.clear_logs();
+    let (plan, report) = world.run(acme.sync()).unwrap();
+    assert!(report.is_complete(), "{}\n{report:#?}", words::plan(&plan));
+    plan
+}
+
+fn links(world: &World, acme: &Connection) -> BTreeMap<String, String> {
+    let links = world.run(acme.links("ada")).unwrap();
+    links.into_iter().map(|link| (link.host, link.remote.id)).collect()
+}
+
+fn rests(world: &World, acme: &Connection) -> Plan {
+    let again = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert!(again.is_empty(), "{}", words::plan(&again));
+    for record in &again.records {
+        let odd = record.findings.iter().find(|finding| finding.reason != "WasThere");
+        assert!(odd.is_none(), "{}", words::plan(&again));
+    }
+    again
+}
+
+fn world() -> World {
+    World::new(1, 60)
+}
+
+/// What is renamed, and the paths before and after.
+type Case = (&'static str, fn(&mut Value), &'static [(&'static str, &'static str)]);
+
+const CASES: [Case; 5] = [
+    (
+        "an application",
+        |ada| {
+            ada["applications"][0]["key"] = json!("b");
+            ada["notes"][0]["application"] = json!("b");
+        },
+        &[
+            ("ada/applications/a", "ada/applications/b"),
+            ("ada/applications/a/attachments/f", "ada/applications/b/attachments/f"),
+        ],
+    ),
+    (
+        "an application and the file below it",
+        |ada| {
+            ada["applications"][0]["key"] = json!("b");
+            ada["applications"][0]["attachments"][0]["key"] = json!("g");
+            ada["notes"][0]["application"] = json!("b");
+        },
+        &[
+            ("ada/applications/a", "ada/applications/b"),
+            ("ada/applications/a/attachments/f", "ada/applications/b/attachments/g"),
+        ],
+    ),
+    (
+        "a file",
+        |ada| ada["applications"][0]["attachments"][0]["key"] = json!("g"),
+        &[("ada/applications/a/attachments/f", "ada/applications/a/attachments/g")],
+    ),
+    ("a note", |ada| ada["notes"][0]["key"] = json!("m"), &[("ada/notes/n", "ada/notes/m")]),
+    (
+        "everything",
+        |ada| {
+            ada["applications"][0]["key"] = json!("b");
+            ada["applications"][0]["attachments"][0]["key"] = json!("g");
+            ada["notes"][0]["key"] = json!("m");
+            ada["notes"][0]["application"] = json!("b");
+        },
+        &[
+            ("ada/applications/a", "ada/applications/b"),
+            ("ada/applications/a/attachments/f", "ada/applications/b/attachments/g"),
+            ("ada/notes/n", "ada/notes/m"),
+        ],
+    ),
+];
+
+#[test]
+fn what_hangs_below_a_path_that_was_renamed_follows_it_and_nothing_is_made_again() {
+    for (name, rename, moves) in CASES {
+        let world = world();
+        let acme = world.connect();
+        let mut record = ada(&world);
+        bring(&world, &acme, &record);
+        rests(&world, &acme);
+        let before = links(&world, &acme);
+        rename(&mut record);
+        bring(&world, &acme, &record);
+        assert_eq!(world.written(), Vec::<String>::new(), "{name}");
+        let after = links(&world, &acme);
+        for (old, new) in moves {
+            assert_eq!((after.get(*new), after.get(*old)), (before.get(*old), None), "{name}: {after:#?}");
+        }
+        assert_eq!(after.len(), before.len(), "{name}: {after:#?}");
+        rests(&world, &acme);
+    }
+}
+
+#[test]
+fn what_changes_together_with_the_key_is_written_and_what_is_new_is_made() {
+    let world = world();
+    let acme = world.connect();
+    let mut record = ada(&world);
+    bring(&world, &acme, &record);
+    record["applications"][0]["key"] = json!("b");
+    record["applications"][0]["custom_fields"]["referral_strength"] = json!("Strong");
+    record["notes"][0]["application"] = json!("b");
+    let more = json!({"key": "m", "body": "Asked again.", "application": "b"});
+    record["notes"].as_array_mut().unwrap().push(more);
+    bring(&world, &acme, &record);
+    let written = world.written();
+    assert_eq!(written.len(), 2, "{written:?}");
+    assert!(written.iter().any(|one| one == "POST /v3/notes"), "{written:?}");
+    assert!(written.iter().any(|one| one.starts_with("PATCH /v3/applications/")), "{written:?}");
+    rests(&world, &acme);
+}
+
+#[test]
+fn another_job_under_another_key_is_another_application_and_takes_nothing_along() {
+    let world = world();
+    let acme = world.connect();
+    let mut record = ada(&world);
+    bring(&world, &acme, &record);
+    record["applications"][0]["key"] = json!("b");
+    record["applications"][0]["job"] = json!({"id": jobs(&world)[1]});
+    record["notes"] = json!([]);
+    bring(&world, &acme, &record);
+    let written = world.written();
+    assert!(written.contains(&"POST /v3/applications".to_owned()), "{written:?}");
+    assert!(written.contains(&"POST /v3/attachments".to_owned()), "{written:?}");
+    let after = links(&world, &acme);
+    assert_ne!(after["ada/applications/a"], after["ada/applications/b"]);
+    assert_ne!(after["ada/applications/a/attachments/f"], after["ada/applications/b/attachments/f"]);
+    rests(&world, &acme);
+}
+
+/// As an earlier version left it: the new key adopted the application, and the old path still holds what is below it.
+#[test]
+fn what_a_rename_left_behind_half_done_is_mended_by_the_next_plan() {
+    let world = world();
+    let acme = world.connect();
+    let mut record = ada(&world);
+    bring(&world, &acme, &record);
+    let before = links(&world, &acme);
+    let application = before["ada/applications/a"].clone();
+    record["applications"][0]["key"] = json!("b");
+    record["notes"][0]["application"] = json!("b");
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    let held =
+        world.run(acme.links("ada")).unwrap().into_iter().find(|link| link.host == "ada/applications/a").unwrap();
+    assert_eq!(held.remote.id, application);
+    let adopted = LinkRow { host: "ada/applications/b".to_owned(), ..held };
+    world.run(world.store.put_links("acme", vec![adopted])).unwrap();
+    bring(&world, &acme, &record);
+    assert_eq!(world.written(), Vec::<String>::new());
+    let after = links(&world, &acme);
+    assert_eq!(after.get("ada/applications/b/attachments/f"), before.get("ada/applications/a/attachments/f"));
+    assert!(!after.keys().any(|path| path.starts_with("ada/applications/a")), "{after:#?}");
+    rests(&world, &acme);
+}
