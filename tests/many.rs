@@ -94,8 +94,8 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
     assert_eq!(said(&whole), said(&forgetful));
 }
 
-/// Records that bear on each other, and stand as far apart as they can: two of one new candidate, two of one that the ATS has, two hires into one
-/// opening, two custom fields of one name.
+/// Records that bear on each other, and stand as far apart as they can: two of one new candidate, two of one that the
+/// ATS has, two hires into one opening, two custom fields of one name.
 fn entangled(world: &World) -> Vec<Desired> {
     let known = world.sandbox.rows("candidates");
     let known = known.iter().find_map(|row| row["email_addresses"][0]["value"].as_str()).unwrap();

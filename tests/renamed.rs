@@ -1,8 +1,8 @@
-//! Parts of a record under another key than before: what was made for the old key is known by the new one, nothing is made again, and the
-//! record comes to rest.
+//! Parts of a record under another key than before: what was made for the old key is known by the new one, nothing is
+//! made again, and the record comes to rest.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox. A record is brought about, then declared with other keys; what
-//! counts is that no write leaves for what is there, and that the links lead where they should.
+//! Method: the real engine with the Greenhouse adapter against the sandbox. A record is brought about, then declared
+//! with other keys; what counts is that no write leaves for what is there, and that the links lead where they should.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
 

@@ -89,8 +89,8 @@ fn whole(world: &World) -> Vec<Value> {
     ]
 }
 
-/// The whole records with what the life of an application has besides: one that is under way in a stage, one rejected, one hired. For
-/// a connection that has opted in to stage writes.
+/// The whole records with what the life of an application has besides: one that is under way in a stage, one rejected,
+/// one hired. For a connection that has opted in to stage writes.
 fn walked(world: &World) -> Vec<Value> {
     let mut records = whole(world);
     let jobs = jobs(world);
@@ -578,7 +578,8 @@ fn a_plan_says_how_many_calls_it_costs_and_how_many_it_took() {
     }
 }
 
-/// What is declared besides, in a world that has it already or not; what a plan of it costs, as it says and as it is counted.
+/// What is declared besides, in a world that has it already or not; what a plan of it costs, as it says and as it is
+/// counted.
 fn costs(before: &[Value], after: &[Value]) -> (usize, usize, Vec<String>, String) {
     let mut world = World::new(1, 60);
     world.settings = opted_in();

@@ -75,7 +75,8 @@ pub struct ConnectionOptions {
     pub settings: Map<String, Value>,
     /// Overrides how long a doubt waits before "not there" is believed. For stand-in servers; never shorten it against a real ATS.
     pub settle_window_ms: Option<u64>,
-    /// Desired records that [`Connection::sync`] plans and applies at once, at least one. Each takes some kilobytes of memory.
+    /// Desired records that [`Connection::sync`] plans and applies at once, at least one. Each takes some kilobytes of
+    /// memory.
     pub records_at_once: usize,
     /// What the ATS signs its webhooks with; see [`Connection::receive`]. Several while one is being replaced. Empty: none is believed.
     pub webhook_secrets: Vec<Secret>,
@@ -365,8 +366,9 @@ pub struct Connection {
     webhooks: Arc<Webhooks>,
 }
 
-/// Plans more records than fit into memory, part by part. What the plans of earlier parts decided holds for the later ones: of two records
-/// that would make one candidate the second is blocked, whichever parts they stand in. Nothing is stored and nothing is changed in the ATS.
+/// Plans more records than fit into memory, part by part. What the plans of earlier parts decided holds for the later
+/// ones: of two records that would make one candidate the second is blocked, whichever parts they stand in. Nothing is
+/// stored and nothing is changed in the ATS.
 ///
 /// It keeps an address and a key for each record that is to be made.
 #[derive(Debug)]
@@ -376,7 +378,8 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// Plans some more records, whether declared or not. Custom fields and users come with or before the records that name them.
+    /// Plans some more records, whether declared or not. Custom fields and users come with or before the records that
+    /// name them.
     ///
     /// # Errors
     /// When something could not be read.
@@ -540,8 +543,9 @@ impl Connection {
         self.reconciler.settle(Resend::Never).await
     }
 
-    /// Settle, plan what needs attention, carry it out: [`ConnectionOptions::records_at_once`] records at a time, custom fields and users
-    /// first. The report has the steps of all; the plan counts all, and has at most so many records, the first that need attention.
+    /// Settle, plan what needs attention, carry it out: [`ConnectionOptions::records_at_once`] records at a time,
+    /// custom fields and users first. The report has the steps of all; the plan counts all, and has at most so many
+    /// records, the first that need attention.
     ///
     /// # Errors
     /// As for the three.

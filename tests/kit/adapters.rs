@@ -101,8 +101,9 @@ impl Adapter for Altered {
     }
 }
 
-/// Greenhouse as if it listed a kind only below each record of another, a candidate mostly. The first page of such a list carries the filter; the links to the others do already.
-/// Below a candidate that was made to be missing there is nothing to list, which such an ATS would answer with 404.
+/// Greenhouse as if it listed a kind only below each record of another, a candidate mostly. The first page of such a
+/// list carries the filter; the links to the others do already. Below a candidate that was made to be missing there is
+/// nothing to list, which such an ATS would answer with 404.
 #[derive(Debug)]
 pub struct BelowCandidates {
     inner: Arc<dyn Adapter>,

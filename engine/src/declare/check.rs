@@ -231,7 +231,8 @@ fn address(field: &str, value: &str) -> Result<(), String> {
     }
 }
 
-/// A text with a format of the web. The text itself may be a secret, as a signed URL is, so the refusal does not show it.
+/// A text with a format of the web. The text itself may be a secret, as a signed URL is, so the refusal does not show
+/// it.
 fn web(place: &str, value: &str, noun: &str, fault: impl Fn(&str) -> Option<&'static str>) -> Result<(), String> {
     match fault(value) {
         Some(fault) => Err(format!("{place} is no {noun}: {fault}")),

@@ -8,7 +8,7 @@ use super::candidate::{Person, deleted, follow, not_shown, rebase, release};
 use super::explain::Values;
 use super::lifecycle;
 use super::ownership::Comparison;
-use super::values::{create_customs, unseen_customs, update_customs};
+use super::values::{create_customs, join_left_out, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, once, step};
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
@@ -115,8 +115,8 @@ fn resolve<'a>(draft: &mut Draft<'a>, wanted: &DesiredApplication, host: &str) -
     Some(Goal { job, pool, pool_stage, source, referrer })
 }
 
-/// Which of these links lead to an application that the desired one means. Empty while facts are missing, and where its references do not
-/// resolve.
+/// Which of these links lead to an application that the desired one means. Empty while facts are missing, and where its
+/// references do not resolve.
 pub(super) fn fitting<'a>(
     draft: &mut Draft<'a>,
     wanted: &DesiredApplication,
@@ -362,8 +362,8 @@ fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApp
     course.join(draft, host, None, Some(host), applied);
 }
 
-/// Says that a new application is to a job that takes none from outside. Whether an ATS takes it all the same is not documented of any, so it
-/// is sent, and the person who reads the plan decides.
+/// Says that a new application is to a job that takes none from outside. Whether an ATS takes it all the same is not
+/// documented of any, so it is sent, and the person who reads the plan decides.
 pub(super) fn say_if_not_open(draft: &mut Draft<'_>, host: &str, job: &Record) {
     let Some(state) = job.text("state.value").filter(|state| *state != "open" && *state != "other") else { return };
     let message = format!(
@@ -449,7 +449,8 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
             input.insert(name.to_owned(), json!(goal.id));
         }
     }
-    let customs = update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
+    let mut customs =
+        update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
     let mut after = Vec::new();
     let course = if transferred {
         lifecycle::Course::default()
@@ -460,8 +461,12 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
         rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
         if !customs.is_empty() {
-            unseen_customs(draft, host, "application", rule, record, &customs);
+            let may_leave_out = unseen_customs(draft, host, "application", rule, record, &customs);
+            join_left_out(rule, may_leave_out, &mut input);
         }
+        let mut seen = customs.take_seen();
+        seen.changes(draft, &base, &fields, &["source", "referrer"]);
+        seen.join(rule, &mut input);
         customs.join(&mut input, &mut after);
         let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());

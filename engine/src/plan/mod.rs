@@ -46,6 +46,7 @@ mod erasure;
 pub mod explain;
 pub mod facts;
 pub mod forms;
+mod guard;
 pub mod import;
 mod lifecycle;
 mod note;

@@ -78,8 +78,8 @@ fn take(draft: &mut Draft<'_>, host: &str, opening: &Record) -> bool {
     true
 }
 
-/// The opening to hire into; the inner option is none where the adapter hires without naming one. None while facts are missing or after it blocked
-/// the record.
+/// The opening to hire into; the inner option is none where the adapter hires without naming one. None while facts are
+/// missing or after it blocked the record.
 pub(super) fn of_hire<'a>(
     draft: &mut Draft<'a>,
     host: &str,

@@ -1,19 +1,24 @@
-//! Parts of a record that are declared under another key than before: the path follows, and with it everything below it. Pure.
+//! Parts of a record that are declared under another key than before: the path follows, and with it everything below
+//! it. Pure.
 //!
-//! An application, a note and a file are known by the host's key. Where a declaration drops one key and brings another one for the
-//! same thing, the new path would find the record held by the old one: an application would be adopted without its files, a file or a
-//! note would be made again, found, and refused at every apply. So before a record is planned, its links are moved:
+//! An application, a note and a file are known by the host's key. Where a declaration drops one key and brings another
+//! one for the same thing, the new path would find the record held by the old one: an application would be adopted
+//! without its files, a file or a note would be made again, found, and refused at every apply. So before a record is
+//! planned, its links are moved:
 //!
-//! - An application follows where exactly one path that is no longer declared leads to the application that the new key means: the one
-//!   that it is linked to already, or, without a link, the one that fits its job or pool. Files below it and notes about it follow.
-//! - A note follows where body, visibility and application are the same, a file where its application, name and type are: that is all by
-//!   which a look before a creation could tell it from another, and a record cannot declare two of them.
+//! - An application follows where exactly one path that is no longer declared leads to the application that the new key
+//!   means: the one that it is linked to already, or, without a link, the one that fits its job or pool. Files below it
+//!   and notes about it follow.
+//! - A note follows where body, visibility and application are the same, a file where its application, name and type
+//!   are: that is all by which a look before a creation could tell it from another, and a record cannot declare two of
+//!   them.
 //!
-//! The plan is made from the moved links, records them under their new paths and ends the old ones. A death in between leaves both, which
-//! the next plan mends the same way. Tags and custom values are known by what they say and have no key; a record whose own key changes is
-//! another record, and the plan says so where both mean one candidate.
+//! The plan is made from the moved links, records them under their new paths and ends the old ones. A death in between
+//! leaves both, which the next plan mends the same way. Tags and custom values are known by what they say and have no
+//! key; a record whose own key changes is another record, and the plan says so where both mean one candidate.
 //!
-//! Bounds: what a record's links are. Left out: an application whose key changes together with its job; that is another application.
+//! Bounds: what a record's links are. Left out: an application whose key changes together with its job; that is another
+//! application.
 
 use super::{Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, application, note, once};
 use crate::store::LinkRow;

@@ -123,7 +123,8 @@ impl<'a, D: Owned> Draft<'a, D> {
         }
     }
 
-    /// Whether a record that was named by its id is one of this parent. Says so where it is another's: the ATS would refuse it.
+    /// Whether a record that was named by its id is one of this parent. Says so where it is another's: the ATS would
+    /// refuse it.
     fn is_below(&mut self, host: &str, kind: &str, parent: Option<&str>, found: &Record) -> bool {
         let (Some(parent), Some(own)) = (parent, found.text("parent.id")) else { return true };
         if own == parent {

@@ -21,7 +21,8 @@ use std::sync::Arc;
 pub(super) const ROUNDS_MAX: usize = 50;
 /// Rows that a lookup brings at most; a term that fits more is ambiguous anyway.
 const LOOKUP_ROWS_MAX: usize = 2_000;
-/// Facts that a run over many records keeps from page to page. A fact has some kilobytes; arbitrary, above what records have in common (jobs, stages, sources).
+/// Facts that a run over many records keeps from page to page. A fact has some kilobytes; arbitrary, above what records
+/// have in common (jobs, stages, sources).
 const FACTS_MAX: usize = 5_000;
 /// Names read for suggestions.
 const NAMES_MAX: usize = 500;
@@ -141,8 +142,9 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Brings up to date what of a kind concerns one record of the ATS: the kind, or, where it can be listed only below its parents, what is
-    /// below this one. Of a kind that is below others nothing is read: where a plan asks about it, it names the parent.
+    /// Brings up to date what of a kind concerns one record of the ATS: the kind, or, where it can be listed only below
+    /// its parents, what is below this one. Of a kind that is below others nothing is read: where a plan asks about it,
+    /// it names the parent.
     pub(super) async fn refresh_about(
         &self,
         gathered: &mut Gathered,
@@ -334,8 +336,9 @@ impl Reconciler {
         Some((rule.clone(), parent.to_owned()))
     }
 
-    /// Refreshes what a lookup is about: the kind, or what is below the one parent that the term names. Of a kind below parents that is asked
-    /// about by something else, such as an address of a user, the whole is read, once in a run: nothing tells below which parent to look.
+    /// Refreshes what a lookup is about: the kind, or what is below the one parent that the term names. Of a kind below
+    /// parents that is asked about by something else, such as an address of a user, the whole is read, once in a run:
+    /// nothing tells below which parent to look.
     async fn refresh_for_lookup(
         &self,
         gathered: &mut Gathered,

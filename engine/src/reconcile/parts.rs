@@ -1,19 +1,20 @@
 //! Many records in parts: a bounded number is planned and carried out before the next ones are read.
 //!
-//! A plan holds its records with their steps, some kilobytes each, so a plan of everything that a host declared would grow with it. A sync
-//! therefore works on [`RECORDS_AT_ONCE`] records at a time (a connection may ask for another bound): it refreshes, plans, applies, and goes
-//! on with the records that follow by their keys. Custom fields and users come first, since values name them. Few records are one part,
-//! planned and applied as ever.
+//! A plan holds its records with their steps, some kilobytes each, so a plan of everything that a host declared would
+//! grow with it. A sync therefore works on [`RECORDS_AT_ONCE`] records at a time (a connection may ask for another
+//! bound): it refreshes, plans, applies, and goes on with the records that follow by their keys. Custom fields and
+//! users come first, since values name them. Few records are one part, planned and applied as ever.
 //!
 //! # What spans parts
-//! Whatever a plan decides about several records holds across parts: which record makes the candidate with an address, the custom field of a
-//! name, the hire into an opening. So what was claimed goes from part to part, also where carrying it out failed: a creation that is in doubt must not
-//! be repeated by another record's part. Everything else is read anew for each part.
+//! Whatever a plan decides about several records holds across parts: which record makes the candidate with an address,
+//! the custom field of a name, the hire into an opening. So what was claimed goes from part to part, also where
+//! carrying it out failed: a creation that is in doubt must not be repeated by another record's part. Everything else
+//! is read anew for each part.
 //!
 //! # Bounds
-//! The records of a part, and of all parts the claims: an address and a key for each record that is to be made. The report keeps each
-//! step, the plan that is returned the first records that need attention. Left out: a record that becomes dirty behind the place where
-//! the walk stands; the next sync has it.
+//! The records of a part, and of all parts the claims: an address and a key for each record that is to be made. The
+//! report keeps each step, the plan that is returned the first records that need attention. Left out: a record that
+//! becomes dirty behind the place where the walk stands; the next sync has it.
 
 use super::gather::Gathered;
 use super::planning::PlanOf;
@@ -107,8 +108,8 @@ impl Reconciler {
     }
 }
 
-/// Plans of many records, made part by part, that are together what one plan of all would be: what one part's records claim, another part's
-/// records find claimed. For records that are not declared yet.
+/// Plans of many records, made part by part, that are together what one plan of all would be: what one part's records
+/// claim, another part's records find claimed. For records that are not declared yet.
 #[derive(Debug, Default)]
 pub(crate) struct PartsPlanned {
     gathered: Gathered,

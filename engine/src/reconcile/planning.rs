@@ -73,7 +73,8 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Plans on what was refreshed and on what plans before this one of the same run decided. `sent_before`: the requests before it began.
+    /// Plans on what was refreshed and on what plans before this one of the same run decided. `sent_before`: the
+    /// requests before it began.
     pub(super) async fn plan_next(
         &self,
         gathered: &mut Gathered,
@@ -268,7 +269,8 @@ impl Reconciler {
         Ok(self.store.put_links(&self.name, links).await?)
     }
 
-    /// The links that a plan's adoptions make. A link that takes the place of one that the plan ends is as old, and came about as that one did.
+    /// The links that a plan's adoptions make. A link that takes the place of one that the plan ends is as old, and
+    /// came about as that one did.
     async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
         let mut former = Vec::new();

@@ -1,8 +1,9 @@
 //! What a web address must be, as far as its text tells. Pure.
 //!
-//! Two standards. A file's URL is fetched by the ATS, so it is whole: `http` or `https`, a host, nothing that a URL cannot hold
-//! ([`url_fault`]). A link is filed as a person would write it, with or without a scheme, so it is refused only for what no web
-//! address has, and for a scheme that runs or opens something where it is clicked ([`link_fault`]).
+//! Two standards. A file's URL is fetched by the ATS, so it is whole: `http` or `https`, a host, nothing that a URL
+//! cannot hold ([`url_fault`]). A link is filed as a person would write it, with or without a scheme, so it is refused
+//! only for what no web address has, and for a scheme that runs or opens something where it is clicked
+//! ([`link_fault`]).
 //!
 //! Left out: whether anything answers there.
 
