@@ -83,7 +83,8 @@ async fn declare(
 ) -> Result<Json<Value>, Refusal> {
     record.key = key;
     let report = acme.declare(&[record]).await?;
-    Ok(Json(json!({ "created": report.created, "changed": report.changed })))
+    // A person who was forgotten is not stored and never written: whoever declares them is told.
+    Ok(Json(json!({ "created": report.created, "changed": report.changed, "forgotten": report.forgotten })))
 }
 
 async fn referrals(

@@ -34,7 +34,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
              "tags": ["Met at a meetup"], "notes": [{ "key": "n", "body": "Introduced by Sam." }] }"#,
     )?;
     let before = acme.status().await?.changes_last;
-    acme.declare(&[ada]).await?;
+    let declared = acme.declare(&[ada]).await?;
+    if declared.forgotten > 0 {
+        println!(
+            "{} declared people were forgotten here: they are not stored, and nothing is written.",
+            declared.forgotten
+        );
+    }
 
     // What would be written, and how many calls that takes. Nothing has been written yet.
     let plan = acme.plan(PlanOf::Dirty).await?;

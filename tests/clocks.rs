@@ -174,3 +174,39 @@ fn no_header_of_the_ats_makes_a_request_wait_longer_than_an_hour() {
         assert!(waited_ms <= 2 * 3_600_000 + 600_000, "{name}: {value}: two refusals, {waited_ms} ms");
     }
 }
+
+/// What is kept in step on a schedule for some hours, with the wall clock set beside in the middle: how often each kind was pulled.
+fn pulled_on_schedule(jump_ms: i64) -> std::collections::BTreeMap<String, usize> {
+    use atsync::schedule::{Cron, Crons, Round, run_all};
+    let world = World::new(1, 12);
+    let acme = world.connect();
+    let quarterly = Cron::parse("*/15 * * * *").unwrap();
+    let kinds = ["candidates", "jobs", "applications"];
+    let crons = Crons { pulls: kinds.map(|kind| (kind.to_owned(), quarterly.clone())).into(), sweeps: [].into() };
+    let pulled = Mutex::new(std::collections::BTreeMap::new());
+    let stop = async {
+        world.clock.sleep(2 * HOUR_MS as u64 + 1_000).await;
+        world.clock.jump(jump_ms);
+        world.clock.sleep(2 * HOUR_MS as u64).await;
+    };
+    let tell = |round: &Round<'_>| {
+        if let Round::Pulled(report) = round {
+            *pulled.lock().unwrap().entry(report.kind.clone()).or_insert(0) += 1;
+        }
+    };
+    world.run(run_all(&acme, crons, stop, tell)).unwrap();
+    pulled.into_inner().unwrap()
+}
+
+#[test]
+fn a_wall_clock_that_jumps_neither_stops_a_schedule_nor_runs_everything_at_once() {
+    let undisturbed = pulled_on_schedule(0);
+    assert!(undisturbed.len() == 3 && undisturbed.values().all(|times| (16..=18).contains(times)), "{undisturbed:?}");
+    for jump_ms in [-DECADE_MS, -24 * HOUR_MS, -7 * MINUTE_MS, 7 * MINUTE_MS, 24 * HOUR_MS, DECADE_MS] {
+        let pulled = pulled_on_schedule(jump_ms);
+        for (kind, times) in &undisturbed {
+            let here = pulled.get(kind).copied().unwrap_or_default();
+            assert!(here.abs_diff(*times) <= 1, "{kind}, set beside by {jump_ms} ms: {here} times instead of {times}");
+        }
+    }
+}

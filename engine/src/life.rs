@@ -16,6 +16,11 @@ use atsync_model::kinds;
 /// Candidates that are read to see whether an address tells somebody apart.
 const SAME_ADDRESS_MAX: usize = 20;
 
+/// No record of that name.
+pub(crate) fn no_record(key: &str) -> String {
+    format!("there is no desired record {key}; give the key that it was declared with")
+}
+
 /// How a host names a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Person {
@@ -58,7 +63,7 @@ impl Connection {
         if self.reconciler().store.set_mode(self.name(), key, mode).await? {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Input, format!("{}: there is no desired record {key}", self.name())))
+        Err(Error::new(ErrorKind::Input, format!("{}: {}", self.name(), no_record(key))))
     }
 
     /// Leaves a record alone. Plans that were made before are not carried out for it either.
@@ -95,7 +100,7 @@ impl Connection {
         let refused = |message: String| Err(Error::new(ErrorKind::Input, format!("{}: {message}", self.name())));
         match self.reconciler().store.remove_desired(self.name(), key).await {
             Ok(true) => Ok(()),
-            Ok(false) => refused(format!("there is no desired record {key}")),
+            Ok(false) => refused(no_record(key)),
             Err(StoreError::IntentOpen(id)) => {
                 refused(format!("intent {id} of {key} is open; settle or resolve it before the record is abandoned"))
             }
@@ -150,7 +155,7 @@ impl Connection {
                 if rows.len() > 1 {
                     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
                     let message = format!(
-                        "{}: several candidates have this address (ids {}); name one",
+                        "{}: several candidates have this address (ids {}); name one of them by id",
                         self.name(),
                         ids.join(", ")
                     );

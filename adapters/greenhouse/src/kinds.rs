@@ -313,3 +313,8 @@ pub const KINDS: &[Kind] = &[
 pub fn named(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
+
+/// The kind behind a collection.
+pub(crate) fn of_collection(collection: &str) -> Option<&'static Kind> {
+    KINDS.iter().find(|kind| kind.collection == collection)
+}

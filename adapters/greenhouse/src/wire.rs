@@ -341,20 +341,38 @@ fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Re
 pub(crate) struct ContactRow<'a> {
     pub(crate) value: Text<'a>,
     pub(crate) kind: Option<Text<'a>>,
+    /// It has a member besides.
+    pub(crate) more: bool,
 }
 
-#[derive(Deserialize)]
-#[serde(bound(deserialize = "'de: 'a"))]
-struct ContactMembers<'a> {
-    value: Str<'a>,
-    #[serde(rename = "type", default)]
-    kind: Got<Str<'a>>,
+struct ContactVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for ContactVisitor<'a> {
+    type Value = ContactRow<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ContactRow<'a>, A::Error> {
+        let (mut value, mut kind, mut more) = (None, None, false);
+        while let Some(member) = map.next_key::<Str<'a>>()? {
+            match &*member.0 {
+                "value" => value = Some(map.next_value::<Str<'a>>()?.0),
+                "type" => kind = map.next_value::<Got<Str<'a>>>()?.value().map(|kind| kind.0),
+                _ => {
+                    more = true;
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        let value = value.ok_or_else(|| A::Error::missing_field("value"))?;
+        Ok(ContactRow { value, kind, more })
+    }
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for ContactRow<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let ContactMembers { value, kind } = object(deserializer)?;
-        Ok(Self { value: value.0, kind: kind.value().map(|kind| kind.0) })
+        deserializer.deserialize_any(ContactVisitor(PhantomData))
     }
 }
 

@@ -382,10 +382,18 @@ fn a_stored_label_that_leads_to_no_single_option_holds_no_other_field_back() {
         assert!(as_read.applied().warnings.iter().all(|warning| !warning.contains("work")));
         // Should Greenhouse refuse that, the set goes out once more without it.
         let refusal = || reply(422, json!({"errors": [{"message": "is invalid", "field": "custom_fields"}]}));
-        let (refused, _) = sent(reference(json!({})), refusal());
+        let (unnamed, _) = sent(reference(json!({})), refusal());
+        assert_eq!(unnamed.refused().other_reading(), None, "nothing is left out that no plan named");
+        assert!(unnamed.refused().to_string().contains("custom_fields.work"), "{}", unnamed.refused());
+        let named = || {
+            let mut input = reference(json!({}));
+            input["may_leave_out"] = json!(["custom_fields.work"]);
+            input
+        };
+        let (refused, _) = sent(named(), refusal());
         let other = refused.refused().other_reading().map(|(_, word)| word);
         assert_eq!(other, Some("left-out"), "{}", refused.refused());
-        let mut input = reference(json!({}));
+        let mut input = named();
         input["reading"] = json!("left-out");
         let (left_out, fields) = sent(input, reply(200, stored()));
         assert!(fields.iter().all(|field| field["name_key"] != "work"), "{fields:?}");

@@ -69,9 +69,14 @@ pub(crate) enum Command {
     Compact(Compact),
     /// Find out which records are gone: a complete walk, then each one confirmed.
     ///
-    /// A brake holds a sweep that would take more than a tenth of a kind for gone, and at least 20 records: up to 20 are always confirmed
-    /// one by one, since a small kind would brake at every deletion. `--force` lifts it.
+    /// A brake holds a sweep that would take more than a tenth of a kind, and more than 20 records, for gone: up to 20 are always confirmed one
+    /// by one, since a small kind would brake at every deletion. `--force` lifts it.
     Sweep(Sweep),
+    /// Take one webhook: verify it with the connection's `webhook_secret`, and look into what it suggests.
+    ///
+    /// Its body comes from stdin, byte for byte as the ATS sent it. Prints the HTTP status to answer with; exit code 0 for 200, 1 for anything
+    /// else. For whoever receives webhooks elsewhere and has no host that embeds the engine.
+    Receive(Receive),
     /// Print the JSON Schema of a desired record.
     Schema,
     /// Keep every connection in step on its schedule until SIGINT or SIGTERM.
@@ -82,7 +87,7 @@ pub(crate) enum Command {
     /// A connection without a schedule reads candidates and applications every five minutes and jobs every fifteen. `sweeps` in the
     /// configuration says when each kind is swept for what is gone; without it none is. Times are UTC.
     Run(Run),
-    /// Look at adapter components.
+    /// Look at adapters: what they can do, and what they can be set to.
     #[command(subcommand)]
     Adapter(AdapterCommand),
 }
@@ -90,10 +95,10 @@ pub(crate) enum Command {
 /// `atsync adapter …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdapterCommand {
-    /// Load a component file, check it, and say what it can do.
+    /// Say what an adapter is and can do: its settings with their values, its kinds, operations and permissions.
     Inspect {
-        /// The component.
-        file: PathBuf,
+        /// A built-in adapter's name, or the path of a component file.
+        adapter: String,
         /// Print the manifest as JSON.
         #[arg(long)]
         json: bool,
@@ -141,6 +146,18 @@ pub(crate) struct Sweep {
     /// Believe it even when more than a tenth of a kind, and more than 20 records, would be gone. A right that was lost still holds the sweep.
     #[arg(long)]
     pub(crate) force: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Receive {
+    /// The connection.
+    pub(crate) name: String,
+    /// A header of the webhook, `Name: value`; all of them, each by itself.
+    #[arg(long = "header", value_name = "NAME: VALUE", required = true)]
+    pub(crate) headers: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

@@ -1,7 +1,8 @@
 //! The configuration file: a store and the connections that are kept in it.
 //!
 //! Unknown names are refused with file, line and a suggestion, because a misspelt setting must not be a silent one. A message never quotes a
-//! line of the file: it could hold a secret. What is wrong within one connection's table refuses that connection alone. Schedules are read here, so that a wrong one is refused before anything is opened.
+//! line of the file: it could hold a secret. What is wrong within one
+//! connection's table refuses that connection alone. Schedules are read here, so that a wrong one is refused before anything is opened.
 //!
 //! Left out: whether adapter, origins and settings fit each other; the engine says that when it connects.
 
@@ -302,7 +303,7 @@ fn reason(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::Config;
-    use atsync::SecretRef;
+    use std::collections::BTreeSet;
     use std::path::Path;
 
     const GOOD: &str = r#"store = "acme.redb"
@@ -379,6 +380,35 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
             let text = refused(&format!("{GOOD}webhook_secret = {clear}\n"));
             assert!(text.contains("in clear") && !text.contains("hunter2"), "{text}");
         }
+    }
+
+    /// What the parser says it expects in a table.
+    fn members(text: &str) -> BTreeSet<String> {
+        let error = refused(text);
+        let (_, expected) = error.split_once("expected").unwrap();
+        let expected = expected.split(';').next().unwrap();
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_readme_lists_every_member_of_the_configuration_and_no_other() {
+        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+        let (_, table) = readme.split_once("| member | what it is | without it |").unwrap();
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with("| `"));
+        let listed: BTreeSet<String> = rows.filter_map(|row| row.split('`').nth(1)).map(str::to_owned).collect();
+        let below = |prefix: &str, names: BTreeSet<String>| -> Vec<String> {
+            names.into_iter().map(|name| format!("{prefix}{name}")).collect()
+        };
+        let connection = members(&format!("{GOOD}zzz = 1\n"));
+        let auth = members(&GOOD.replace("auth = { ", "auth = { zzz = 1, "));
+        let known: BTreeSet<String> = members(&format!("zzz = 1\n{GOOD}"))
+            .into_iter()
+            .filter(|name| name != "connections")
+            .chain(below("connections.NAME.", connection))
+            .filter(|name| name != "connections.NAME.auth")
+            .chain(below("connections.NAME.auth.", auth))
+            .collect();
+        assert_eq!(listed, known);
     }
 
     #[test]

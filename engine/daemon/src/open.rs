@@ -176,7 +176,7 @@ async fn credential(config: &ConnectionConfig, directory: &Path) -> Result<Crede
             client_secret: secret.read(directory).await.map_err(at("auth.client_secret"))?,
         }),
         (_, _, _, Some(key)) => Ok(Credential::Key(key.read(directory).await.map_err(at("auth.key"))?)),
-        _ => Err("auth: the credential is not complete".to_owned()),
+        _ => Err("auth: the credential is not complete; README.md lists what each scheme needs".to_owned()),
     }
 }
 

@@ -159,3 +159,39 @@ async fn the_demo_holds() {
     assert!(ran.out.lines().count() < 70 && ran.out.contains("All of it held"), "{ran:?}");
     assert_eq!(std::fs::read_dir(nowhere.path()).unwrap().count(), 0, "it leaves nothing behind");
 }
+
+#[tokio::test]
+async fn the_raw_json_of_a_kind_is_what_the_ats_sent_and_of_a_kind_without_any_is_refused() {
+    let site = Site::start().await;
+    assert_eq!(site.run(&["pull", "acme", "--kinds", "jobs,candidates"]).await.code, 0);
+    let raw = site.run(&["get", "acme", "jobs", "--raw"]).await;
+    assert_eq!(raw.code, 0, "{raw:?}");
+    let names: Vec<_> = raw.json().iter().map(|row| row["name"].clone()).collect();
+    let known = site.run(&["get", "acme", "jobs", "--json"]).await.json();
+    assert_eq!(names, known.iter().map(|row| row["body"]["title"].clone()).collect::<Vec<_>>());
+    assert_eq!(raw.json().iter().map(|row| row["id"].to_string()).collect::<Vec<_>>(), ids(&known));
+    let none = site.run(&["get", "acme", "offices", "--raw"]).await;
+    assert!(none.code == 0 && none.out.is_empty() && none.err.contains("atsync pull"), "{none:?}");
+    let both = site.run(&["get", "acme", "jobs", "--raw", "--json"]).await;
+    assert_eq!(both.code, 1, "{both:?}");
+}
+
+fn ids(rows: &[serde_json::Value]) -> Vec<String> {
+    rows.iter().map(|row| row["id"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[tokio::test]
+async fn a_built_in_adapter_is_inspected_by_its_name_with_settings_operations_and_permissions() {
+    let site = Site::start().await;
+    let told = site.run(&["adapter", "inspect", "greenhouse"]).await;
+    assert_eq!(told.code, 0, "{told:?}");
+    for line in
+        ["user_invitations", "\"single\" or \"bulk\"", "default false", "candidates.create", "harvest:jobs:list"]
+    {
+        assert!(told.out.contains(line), "{line}: {told:?}");
+    }
+    let json = site.run(&["adapter", "inspect", "greenhouse", "--json"]).await;
+    assert_eq!(json.json()[0]["name"], "greenhouse");
+    let unknown = site.run(&["adapter", "inspect", "greenhous"]).await;
+    assert!(unknown.code == 1 && unknown.error().contains("did you mean `greenhouse`"), "{unknown:?}");
+}

@@ -164,3 +164,22 @@ async fn a_forgotten_person_is_said_to_be_so_and_compacting_leaves_no_byte_of_th
     let missing = cli_support::finish(cli_support::atsync(nowhere.path(), &["compact"])).await;
     assert_eq!(missing.code, 1, "{missing:?}");
 }
+
+#[tokio::test]
+async fn forgetting_whom_the_store_does_not_know_says_so_and_says_what_it_bars() {
+    let site = applied().await;
+    for (option, name) in [("--key", "nobody"), ("--email", "nobody@example.com"), ("--candidate", "999999")] {
+        let done = site.run(&["forget", "acme", option, name, "--yes"]).await;
+        assert!(done.code == 0 && done.out.contains("Nothing was stored under"), "{done:?}");
+        assert!(done.out.contains("barred from now on"), "{done:?}");
+        assert!(done.out.contains(&format!("atsync forget acme {option} {name} --undo")), "{done:?}");
+    }
+    let known = site.run(&["forget", "acme", "--key", "a", "--yes"]).await;
+    assert!(known.out.starts_with("Forgotten: 1 desired"), "{known:?}");
+    let nobody = r#"{"key":"nobody","name":{"first":"No","last":"Body"},"emails":["no@new.example.com"]}"#;
+    site.write("r.jsonl", nobody);
+    let barred = site.run(&["plan", "acme", "--desired", "r.jsonl"]).await;
+    assert!(barred.code == 0 && barred.out.contains("was forgotten here"), "{barred:?}");
+    assert_eq!(site.run(&["forget", "acme", "--key", "nobody", "--undo"]).await.code, 0);
+    assert_eq!(site.run(&["plan", "acme", "--desired", "r.jsonl"]).await.code, 2);
+}

@@ -140,6 +140,10 @@ pub const UNREADABLE: &str = "unreadable";
 /// Custom values by the field's stable key.
 pub type CustomValues<'a> = BTreeMap<Text<'a>, CustomValue<'a>>;
 
+/// What the ATS holds in a form that no new value could have, by path (`custom_fields.<key>`, `phones`), with the reason in
+/// words and without the value. An update that has to send such a value back may be refused for its sake.
+pub type OddForms<'a> = BTreeMap<Text<'a>, Text<'a>>;
+
 /// One address of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contact<'a> {
@@ -213,6 +217,8 @@ pub struct Candidate<'a> {
     pub linked_users: Vec<Ref<'a>>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub custom_fields: CustomValues<'a>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub odd_forms: OddForms<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_activity_at: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -264,6 +270,8 @@ pub struct Application<'a> {
     pub answers: Vec<Value>,
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub custom_fields: CustomValues<'a>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub odd_forms: OddForms<'a>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_activity_at: Option<Text<'a>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -104,10 +104,10 @@ pub enum HostError {
         reason: String,
     },
     /// This machine cannot run compiled WebAssembly.
-    #[error("WebAssembly cannot be run on this machine: {0}")]
+    #[error("WebAssembly cannot be run on this machine: {0}; use another machine, or an adapter that is linked in")]
     Engine(String),
     /// The guests' clock has no thread.
-    #[error("the thread that ends looping adapters cannot be started")]
+    #[error("the thread that ends looping adapters cannot be started; the system's limit of threads may be too low")]
     Ticker(#[source] std::io::Error),
 }
 

@@ -94,7 +94,7 @@ impl<D: Owned> Draft<'_, D> {
             if let Some(adoption) = self.plan.adoptions.iter_mut().find(|adoption| adoption.host == host) {
                 adoption.applied = applied;
             } else if self.input.links.get(&host).is_none_or(|link| link.applied != applied) {
-                let reason = "it is in step".to_owned();
+                let reason = super::IN_STEP.to_owned();
                 self.plan.adoptions.push(Adoption { host, remote: target.clone(), applied, reason });
             }
         }

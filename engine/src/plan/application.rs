@@ -8,7 +8,7 @@ use super::candidate::{Person, deleted, follow, not_shown, rebase, release};
 use super::explain::Values;
 use super::lifecycle;
 use super::ownership::Comparison;
-use super::values::{create_customs, unseen_customs, update_customs};
+use super::values::{create_customs, join_left_out, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, once, step};
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
@@ -158,9 +158,10 @@ fn find<'a>(
                 draft.block(host, "Deleted", deleted(host, &remote));
                 return None;
             }
-            let message =
-                format!("{host}: it is linked to {remote}, which the ATS does not show: deleted, or not visible yet");
-            draft.block(host, "NotVisible", message);
+            let message = format!(
+                "{host}: it is linked to {remote}, which the ATS does not show: deleted, or not visible yet; it goes on when the ATS shows it, and a sweep of applications tells whether it was deleted"
+            );
+            draft.block(host, super::NOT_VISIBLE, message);
             return None;
         };
         if record.text("outcome.value") != Some("converted") {
@@ -305,6 +306,10 @@ fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApp
     input.insert("kind".to_owned(), json!(kind));
     applied.insert("kind".to_owned(), json!(kind));
     draft.account(host, "kind");
+    // An application is what the word says; a prospect is told to be one.
+    if wanted.kind == ApplicationKind::Prospect {
+        fields.push(FieldChange { field: "kind".to_owned(), before: Value::Null, after: json!(kind) });
+    }
     account_lifecycle(draft, wanted, host);
     for (name, record) in [
         ("job", goal.job),
@@ -444,7 +449,8 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
             input.insert(name.to_owned(), json!(goal.id));
         }
     }
-    let customs = update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
+    let mut customs =
+        update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
     let mut after = Vec::new();
     let course = if transferred {
         lifecycle::Course::default()
@@ -455,8 +461,12 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
         rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
         if !customs.is_empty() {
-            unseen_customs(draft, host, "application", rule, record, &customs);
+            let may_leave_out = unseen_customs(draft, host, "application", rule, record, &customs);
+            join_left_out(rule, may_leave_out, &mut input);
         }
+        let mut seen = customs.take_seen();
+        seen.changes(draft, &base, &fields, &["source", "referrer"]);
+        seen.join(rule, &mut input);
         customs.join(&mut input, &mut after);
         let mut step = step(rule, host, "its fields differ from what is desired".to_owned());
         step.target = Some(record.remote());

@@ -6,8 +6,9 @@
 use super::contacts::{self, Compared, List, values};
 use super::explain::Values;
 use super::forms::{self, Kept};
+use super::guard::Seen;
 use super::ownership::{Comparison, Decision};
-use super::values::{create_customs, unseen_customs, update_customs};
+use super::values::{create_customs, foreign_contacts, join_left_out, unseen_customs, update_customs};
 use super::words::shown;
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record};
 use super::{account, application, contact_types, equal, erasure, made, note, step, tags};
@@ -17,6 +18,11 @@ use atsync_model::desired::{DesiredContact, Policy};
 use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
+
+/// The contact lists of a candidate.
+const LISTS: [&str; 3] = ["emails", "phones", "links"];
+/// The fields whose every change is somebody's ([`super::guard`]).
+const GUARDED: [&str; 6] = ["name.first", "name.last", "name.preferred", "company", "title", "private"];
 
 /// The person in the ATS, as far as planning has come.
 pub(super) enum Person<'a> {
@@ -70,9 +76,9 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
                 return None;
             }
             let message = format!(
-                "{key}: it is linked to {remote}, which the ATS does not show: deleted, merged, made private, or not visible yet"
+                "{key}: it is linked to {remote}, which the ATS does not show: deleted, merged, made private, or not visible yet; it goes on when the ATS shows it, and a sweep of candidates tells which"
             );
-            draft.block(&key, "NotVisible", message);
+            draft.block(&key, super::NOT_VISIBLE, message);
             return None;
         };
         if !is_named(draft, &key, &remote, link.how) {
@@ -132,7 +138,7 @@ fn named<'a>(draft: &mut Draft<'a>, key: &str, remote: &RemoteRef) -> Option<Per
                 "{key}: the ATS does not show {remote}, which its `id` names: deleted, merged, hidden, or forgotten here; correct `id`, or leave it out"
             )
         };
-        draft.block(key, "NotVisible", message);
+        draft.block(key, super::NOT_VISIBLE, message);
         return None;
     };
     let is_its = may_be_written(draft, key, record) && adopt(draft, key, record, "is the one that `id` names");
@@ -494,6 +500,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     release(draft, &key, &mut applied, |path| owns(desired, path));
     let mut fields = Vec::new();
     let (mut set, mut add, mut remove) = (Map::new(), Map::new(), Map::new());
+    let mut guards = Seen::default();
     for (path, value) in scalars(draft) {
         let last = base.get(path).and_then(Value::as_str);
         if !record.knows(path) {
@@ -537,6 +544,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let mut planned = contacts::plan(compared, &contacts, &seen, last, kept.is_of_another(draft, &key), policy);
         let mut types = contact_types::plan(compared, &contacts, &seen, last, policy);
         kept.spell(&mut planned, &mut types);
+        guards.types(draft, list.field(), &types);
         tell_types(draft, &key, list, &types, policy, &mut fields);
         left_out(draft, &key, list, &contacts, &seen, &planned, policy);
         let missing: Vec<&str> =
@@ -588,7 +596,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         }
         contacts::record_applied(&mut applied, list, planned.applied);
     }
-    let customs =
+    let mut customs =
         update_customs(draft, &key, "candidate", &draft.input.desired.custom_fields, record, &mut fields, &mut applied);
     draft.has_erased = erasure::is_noted(&applied);
     if fields.is_empty() {
@@ -598,14 +606,21 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     let Some(rule) = draft.operation(&key, "candidates.update") else { return };
     let mut step = step(rule, &key, "its fields differ from what is desired".to_owned());
     step.target = Some(record.remote());
+    let touched: Vec<&str> =
+        LISTS.into_iter().filter(|list| add.contains_key(*list) || remove.contains_key(*list)).collect();
+    let mut may_leave_out = foreign_contacts(draft, &key, rule, record, &touched);
+    guards.extend(customs.take_seen());
+    guards.changes(draft, &base, &fields, &GUARDED);
+    guards.join(rule, &mut step.input);
     for (name, part) in [("set", set), ("add", add), ("remove", remove)] {
         if !part.is_empty() {
             step.input.insert(name.to_owned(), Value::Object(part));
         }
     }
     if !customs.is_empty() {
-        unseen_customs(draft, &key, "candidate", rule, record, &customs);
+        may_leave_out.extend(unseen_customs(draft, &key, "candidate", rule, record, &customs));
     }
+    join_left_out(rule, may_leave_out, &mut step.input);
     customs.join(&mut step.input, &mut step.after);
     step.fields = fields;
     step.applied.insert(key, applied);
@@ -741,7 +756,7 @@ pub(super) fn rebase<D: Owned>(
     if let Some(adoption) = draft.plan.adoptions.iter_mut().find(|adoption| adoption.host == host) {
         adoption.applied = applied;
     } else if applied != *base {
-        let reason = "it is in step".to_owned();
+        let reason = super::IN_STEP.to_owned();
         draft.plan.adoptions.push(Adoption { host: host.to_owned(), remote: record.remote(), applied, reason });
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn find<'a, D: Owned>(
                 "{host}: the custom field {key:?} is linked to {}, which the ATS does not show: deleted, or hidden; stop declaring it, or make it again in the ATS and adopt that",
                 link.remote
             );
-            draft.block(host, "NotVisible", message);
+            draft.block(host, super::NOT_VISIBLE, message);
             return None;
         };
         return active(draft, host, key, record);

@@ -18,6 +18,7 @@
 use super::application::{Goal, say_if_not_open};
 use super::candidate::left_alone;
 use super::explain::Values;
+use super::guard::Seen;
 use super::opening;
 use super::ownership::{Comparison, Decision};
 use super::{Draft, FieldChange, FindingKind, Record, Step, forms, step};
@@ -86,7 +87,13 @@ impl Course<'_> {
     ) {
         let mut target = record.map(Record::remote);
         let mut after: Vec<String> = maker.into_iter().map(str::to_owned).collect();
-        for Leg { mut step, sets, wrote } in self.legs {
+        let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
+        for (at, Leg { mut step, sets, wrote }) in self.legs.into_iter().enumerate() {
+            let manifest = draft.input.manifest;
+            if let (0, Some(_), Some(rule)) = (at, record, manifest.operation(&step.operation)) {
+                // Only the first one changes what the plan saw.
+                guard(draft, &base, rule, &wrote, &mut step);
+            }
             if step.target.is_none() {
                 match &target {
                     Some(target) => step.target = Some(target.clone()),
@@ -107,6 +114,25 @@ impl Course<'_> {
             draft.plan.steps.push(step);
         }
     }
+}
+
+/// Says in a step what the fields that it writes may show without anybody's edit.
+fn guard(
+    draft: &Draft<'_>,
+    base: &Map<String, Value>,
+    rule: &OperationRule,
+    wrote: &[(&'static str, Value, Value)],
+    step: &mut Step,
+) {
+    let mut seen = Seen::default();
+    for (field, there, value) in wrote {
+        let shown = step.fields.iter().filter(|change| change.field == *field);
+        // By name as well: not every row has the id.
+        let names = shown.flat_map(|change| [change.before.clone(), change.after.clone()]);
+        let may_show = [there.clone(), value.clone()].into_iter().chain(base.get(*field).cloned()).chain(names);
+        seen.field(draft, (field, field), may_show);
+    }
+    seen.join(rule, &mut step.input);
 }
 
 /// What a course is planned from.

@@ -46,6 +46,7 @@ mod erasure;
 pub mod explain;
 pub mod facts;
 pub mod forms;
+mod guard;
 pub mod import;
 mod lifecycle;
 mod note;
@@ -159,11 +160,18 @@ pub struct Finding {
     pub message: String,
 }
 
+impl Finding {
+    /// What ends it, after "it waits until": an act, or for what is not shown also a later look.
+    pub(crate) fn until(&self) -> &'static str {
+        if self.reason == NOT_VISIBLE { "the ATS shows it, or somebody acts" } else { "somebody acts" }
+    }
+}
+
 /// What a finding means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
-    /// Nothing is done for this record until somebody acts.
+    /// Nothing is done for this record until somebody acts; where the reason is `NotVisible`, until the ATS shows what is named.
     Blocked,
     /// Somebody in the ATS changed an owned field, and their edit stands.
     Drifted,
@@ -211,6 +219,12 @@ impl RecordPlan {
         self.findings.iter().any(|finding| finding.kind == FindingKind::Blocked)
     }
 
+    /// Whether nothing blocks it but records that the ATS does not show: those may only show late.
+    pub fn is_unseen(&self) -> bool {
+        let mut blocked = self.findings.iter().filter(|finding| finding.kind == FindingKind::Blocked).peekable();
+        blocked.peek().is_some() && blocked.all(|finding| finding.reason == NOT_VISIBLE)
+    }
+
     /// Whether something of it is not in the ATS and waits: for a look, for a time, or for a person. Its findings say which.
     pub fn waits(&self) -> bool {
         [IN_DOUBT, REFUSED, REFUSED_TOO_OFTEN, IGNORED, IGNORED_TOO_OFTEN]
@@ -229,6 +243,10 @@ impl RecordPlan {
     }
 }
 
+/// The reason of an adoption that only records what is in step: no plan tells it to people.
+pub(crate) const IN_STEP: &str = "it is in step";
+/// The reason of what is blocked because the ATS does not show a record: it may only show late.
+pub(crate) const NOT_VISIBLE: &str = "NotVisible";
 /// The reason of a note: whether it happened is not known yet.
 pub(crate) const IN_DOUBT: &str = "InDoubt";
 /// The reason of a note: it was refused and waits before it is sent again.

@@ -112,6 +112,6 @@ fn record<D: Owned>(draft: &mut Draft<'_, D>, link: &LinkRow, applied: Map<Strin
     if applied == link.applied || draft.plan.adoptions.iter().any(|adoption| adoption.host == link.host) {
         return;
     }
-    let (host, remote, reason) = (link.host.clone(), link.remote.clone(), "it is in step".to_owned());
+    let (host, remote, reason) = (link.host.clone(), link.remote.clone(), super::IN_STEP.to_owned());
     draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
 }

@@ -202,7 +202,7 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
         Some(Stands::There(remote)) => {
             if link.is_none_or(|link| link.remote != remote) {
                 // What the engine put on needs no word.
-                let reason = if carried.is_some() { "it is in step" } else { "the tag is there" }.to_owned();
+                let reason = if carried.is_some() { super::IN_STEP } else { "the tag is there" }.to_owned();
                 let mut applied = link.map(|link| link.applied.clone()).unwrap_or_default();
                 if carried.is_some() {
                     applied.insert(CARRIED.to_owned(), json!(SEEN));

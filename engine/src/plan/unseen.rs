@@ -67,7 +67,7 @@ fn amend(planned: &mut RecordPlan, link: &LinkRow, left: &Map<String, Value>) {
     } else if !planned.releases.contains(&link.host) {
         let mut applied = link.applied.clone();
         change(&mut applied);
-        let reason = "it is in step".to_owned();
+        let reason = super::IN_STEP.to_owned();
         planned.adoptions.push(Adoption { host: link.host.clone(), remote: link.remote.clone(), applied, reason });
     }
 }

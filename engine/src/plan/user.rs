@@ -81,8 +81,10 @@ pub(super) fn plan(draft: &mut Draft<'_, DesiredUser>) {
                     }
                 }
                 None => {
-                    let message = format!("{host}: users/{id}, which it is linked to, is not shown by the ATS");
-                    draft.block(&host, "NotVisible", message);
+                    let message = format!(
+                        "{host}: users/{id}, which it is linked to, is not shown by the ATS: removed, or not visible yet; read users again (a pull of everything), or adopt another user"
+                    );
+                    draft.block(&host, super::NOT_VISIBLE, message);
                 }
             }
         }

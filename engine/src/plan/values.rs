@@ -4,9 +4,11 @@
 
 use super::candidate::follow;
 use super::explain::Values;
+use super::guard::Seen;
 use super::ownership::Comparison;
 use super::{Draft, FieldChange, FindingKind, Record, custom, equal, forms};
 use crate::store::index;
+use atsync_model::contract::RemoteRef;
 use atsync_model::manifest::{FieldMode, FieldRule, OperationRule};
 use atsync_model::{kinds, normal};
 use serde_json::{Map, Value};
@@ -17,6 +19,8 @@ use std::collections::BTreeMap;
 pub(super) struct Customs {
     inputs: Vec<Value>,
     after: Vec<String>,
+    /// What the values may show without anybody's edit.
+    seen: Seen,
 }
 
 impl Customs {
@@ -31,6 +35,11 @@ impl Customs {
             input.insert("custom_fields".to_owned(), Value::Array(self.inputs));
         }
         after.extend(self.after);
+    }
+
+    /// What the values, and the changes of other fields that are taken in, may show without anybody's edit.
+    pub(super) fn take_seen(&mut self) -> Seen {
+        std::mem::take(&mut self.seen)
     }
 
     fn push(&mut self, resolved: custom::Resolved) {
@@ -121,13 +130,19 @@ pub(super) fn update_customs(
         let values = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
         let decision = draft.decide(host, &path, comparison, &values);
         if follow(draft, host, &path, decision, &observed, &resolved.plain, fields, applied) {
+            let field = resolved.key.as_deref().map(|key| format!("custom_fields.{key}"));
+            if let Some(field) = field {
+                let may_show = [Some(held.clone()), base, Some(wanted.clone())];
+                customs.seen.field(draft, (&path, &field), may_show.into_iter().flatten());
+            }
             customs.push(resolved);
         }
     }
     customs
 }
 
-/// Says which values an update may lose: where it replaces the whole set, what the acting user is not shown cannot be sent back.
+/// Says which values an update may lose: where it replaces the whole set, what the acting user is not shown cannot be sent back. The paths of
+/// those that the adapter may leave out, should the ATS refuse them.
 pub(super) fn unseen_customs(
     draft: &mut Draft<'_>,
     host: &str,
@@ -135,10 +150,14 @@ pub(super) fn unseen_customs(
     rule: &OperationRule,
     record: &Record,
     customs: &Customs,
-) {
-    let Some(field) = rule.field("custom_fields").filter(|field| field.mode == FieldMode::ReplaceAll) else { return };
-    foreign_customs(draft, host, applies_to, field, record, customs);
-    let Some(private) = draft.lookup(kinds::CUSTOM_FIELDS, index::PRIVATE, applies_to) else { return };
+) -> Vec<String> {
+    let Some(field) = rule.field("custom_fields").filter(|field| field.mode == FieldMode::ReplaceAll) else {
+        return Vec::new();
+    };
+    let may_leave_out = foreign_customs(draft, host, applies_to, field, record, customs);
+    let Some(private) = draft.lookup(kinds::CUSTOM_FIELDS, index::PRIVATE, applies_to) else {
+        return may_leave_out;
+    };
     let shown = record.body.get("custom_fields");
     let unseen: Vec<&str> = private
         .iter()
@@ -154,12 +173,56 @@ pub(super) fn unseen_customs(
         );
         draft.say(FindingKind::Note, host, "UnseenValues", message);
     }
+    may_leave_out
+}
+
+/// The reason of a note: values of others may be lost.
+const FOREIGN: &str = "ForeignValues";
+/// The member of a record with what the adapter found in a form that no new value could have.
+const ODD_FORMS: &str = "odd_forms";
+/// The member of an input with the paths of the values of others that the plan said may have to be left out.
+const MAY_LEAVE_OUT: &str = "may_leave_out";
+
+/// Why the adapter found what is held at a path to have a form that no new value could have.
+fn odd_form<'r>(record: &'r Record, path: &str) -> Option<&'r str> {
+    record.body.get(ODD_FORMS)?.get(path)?.as_str()
+}
+
+/// Says of the contact lists that an update sends back as a whole what others may lose of them. The lists, as paths that the adapter may change.
+pub(super) fn foreign_contacts(
+    draft: &mut Draft<'_>,
+    host: &str,
+    rule: &OperationRule,
+    record: &Record,
+    lists: &[&str],
+) -> Vec<String> {
+    let is_whole = |list: &&&str| rule.field(list).is_some_and(|field| field.mode == FieldMode::ReplaceAll);
+    let mut named = Vec::new();
+    for list in lists.iter().filter(is_whole) {
+        let Some(why) = odd_form(record, list) else { continue };
+        let message = format!(
+            "{host}: entries of others in `{list}` go back as they were read: {why}; should the ATS not take them back, they lose what a new \
+             entry cannot have of type and members, and an entry without a value is left out"
+        );
+        draft.say(FindingKind::Note, host, FOREIGN, message);
+        named.push((*list).to_owned());
+    }
+    named
+}
+
+/// Tells the adapter what it may leave out: what the plan named, and nothing else.
+pub(super) fn join_left_out(rule: &OperationRule, named: Vec<String>, input: &mut Map<String, Value>) {
+    if !named.is_empty() && rule.field(MAY_LEAVE_OUT).is_some() {
+        input.insert(MAY_LEAVE_OUT.to_owned(), named.into());
+    }
 }
 
 /// Says what becomes of the values that others stored in a form that no new value could have, before anything is sent.
 ///
 /// They go back as they were read; where the ATS merges they are left out and stay; a type that has no written form holds the
-/// host's values back, unless the connection says that the ATS merges.
+/// host's values back, unless the connection says that the ATS merges. Which forms those are is the adapter's to know: it notes them while it
+/// reads (`odd_forms`), by the rule that it writes by. What it cannot know from one record, archived fields and options and users who are gone,
+/// is looked up here.
 fn foreign_customs(
     draft: &mut Draft<'_>,
     host: &str,
@@ -167,8 +230,9 @@ fn foreign_customs(
     field: &FieldRule,
     record: &Record,
     customs: &Customs,
-) {
-    let Some(values) = record.body.get("custom_fields").and_then(Value::as_object) else { return };
+) -> Vec<String> {
+    let mut named = Vec::new();
+    let Some(values) = record.body.get("custom_fields").and_then(Value::as_object) else { return named };
     let merges = field
         .merged_when
         .as_ref()
@@ -179,7 +243,9 @@ fn foreign_customs(
     for (key, held) in values.iter().filter(|(key, _)| !is_written(key)) {
         let kind = held.get("type").and_then(Value::as_str).unwrap_or("unknown");
         let value = held.get("value").unwrap_or(&Value::Null);
-        if normal::custom(kind, value) == normal::Custom::Empty {
+        let path = format!("custom_fields.{key}");
+        let odd_form = odd_form(record, &path);
+        if normal::custom(kind, value) == normal::Custom::Empty && odd_form.is_none() {
             continue;
         }
         if field.unwritable.iter().any(|unwritable| unwritable == kind) {
@@ -192,12 +258,18 @@ fn foreign_customs(
         let first = definitions.peek().map(|row| row.id.clone());
         let is_archived =
             definitions.peek().is_some() && definitions.all(|row| row.value("active") == Some(&Value::Bool(false)));
-        if is_archived {
-            odd.push(format!("{key} (an archived field)"));
-        } else if let Some(why) = is_odd(kind, value) {
+        let why = match (is_archived, odd_form, first.filter(|_| !merges)) {
+            (true, ..) => Some("an archived field".to_owned()),
+            (_, Some(why), _) => Some(why.to_owned()),
+            (_, None, Some(_)) if kind == "user" => unknown_user(draft, value),
+            (_, None, Some(id)) => odd_choice(draft, &id, kind, value).map(str::to_owned),
+            (_, None, None) => None,
+        };
+        if let Some(why) = why {
             odd.push(format!("{key} ({why})"));
-        } else if let Some(why) = first.filter(|_| !merges).and_then(|id| odd_choice(draft, &id, kind, value)) {
-            odd.push(format!("{key} ({why})"));
+            if !merges {
+                named.push(path);
+            }
         }
     }
     let setting = field.merged_when.as_ref().map_or_else(String::new, |when| {
@@ -213,7 +285,7 @@ fn foreign_customs(
                  and where it replaces all values at once they are lost{setting}"
             )
         };
-        draft.say(FindingKind::Note, host, "ForeignValues", message);
+        draft.say(FindingKind::Note, host, FOREIGN, message);
     }
     if !unwritable.is_empty() && !merges {
         let message = format!(
@@ -221,8 +293,17 @@ fn foreign_customs(
              replaces all of them at once would lose those{setting}",
             unwritable.join(", ")
         );
-        draft.say(FindingKind::Note, host, "ForeignValues", message);
+        draft.say(FindingKind::Note, host, FOREIGN, message);
     }
+    named
+}
+
+/// Why a stored user could not be one of a new value: the ATS does not show them. None when it does, and while facts are missing.
+fn unknown_user(draft: &mut Draft<'_>, value: &Value) -> Option<String> {
+    draft.input.manifest.kind(kinds::USERS)?;
+    let id = value.get("id").and_then(Value::as_str)?;
+    let user = draft.observed(&RemoteRef::new(kinds::USERS, id))?;
+    user.is_none().then(|| "a user whom the ATS does not show".to_owned())
 }
 
 /// Why a stored choice leads to no single active option: a new value could not be it. None when it does, and while facts are missing.
@@ -252,15 +333,4 @@ fn odd_choice(draft: &mut Draft<'_>, field: &str, kind: &str, value: &Value) -> 
         (0, 1) => Some("its choice is an archived option"),
         _ => Some("several options have the label of its choice"),
     })
-}
-
-/// Why no new value could have the form of a stored one. None when one could.
-fn is_odd(kind: &str, value: &Value) -> Option<&'static str> {
-    let has = |member: &str| value.get(member).is_some_and(|part| !part.is_null());
-    match (kind, normal::custom(kind, value)) {
-        (_, normal::Custom::Other(_)) => Some("a form that is not known"),
-        ("range" | "money_range", _) if !has("min") || !has("max") => Some("a range with one end"),
-        ("money" | "money_range", _) if !has("currency") => Some("money without a currency"),
-        _ => None,
-    }
 }

@@ -70,8 +70,11 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
     let Some(link) = draft.input.links.get(&key).filter(|link| link.how == LinkHow::Adopted) else { return };
     let Some(record) = draft.observed(&link.remote) else { return };
     let Some(record) = record else {
-        let message = format!("{key}: {} is not shown by the ATS; nothing can be taken back from it", link.remote);
-        draft.block(&key, "NotVisible", message);
+        let message = format!(
+            "{key}: {} is not shown by the ATS, so nothing can be taken back from it; look for it in the ATS, and try again when it shows",
+            link.remote
+        );
+        draft.block(&key, super::NOT_VISIBLE, message);
         return;
     };
     let mut applied = link.applied.clone();

@@ -61,14 +61,13 @@ fn step(out: &mut String, step: &Step) {
 }
 
 fn record(out: &mut String, plan: &RecordPlan) {
-    if plan.steps.is_empty() && plan.findings.is_empty() && plan.adoptions.is_empty() {
+    let told: Vec<_> = plan.adoptions.iter().filter(|adoption| adoption.reason != super::IN_STEP).collect();
+    if plan.steps.is_empty() && plan.findings.is_empty() && told.is_empty() {
         return;
     }
     let _ = writeln!(out, "{}", plan.key);
-    for adoption in &plan.adoptions {
-        if adoption.reason != "it is in step" {
-            let _ = writeln!(out, "  = {} is {}: {}", adoption.host, adoption.remote, adoption.reason);
-        }
+    for adoption in told {
+        let _ = writeln!(out, "  = {} is {}: {}", adoption.host, adoption.remote, adoption.reason);
     }
     for planned in &plan.steps {
         step(out, planned);
@@ -99,6 +98,7 @@ pub fn plan(plan: &Plan) -> String {
 /// One line: how much it is.
 pub fn summary(plan: &Plan) -> String {
     let blocked = plan.records.iter().filter(|record| record.is_blocked()).count();
+    let unseen = plan.records.iter().filter(|record| record.is_unseen()).count();
     let waiting = plan.records.iter().filter(|record| !record.is_blocked() && record.waits()).count();
     let mut line = if plan.is_empty() && blocked > 0 {
         format!("Nothing can be done for {}.", plan.connection)
@@ -118,10 +118,14 @@ pub fn summary(plan: &Plan) -> String {
             plan.calls_made
         )
     };
-    if blocked > 0 {
-        let records = if blocked == 1 { "record waits" } else { "records wait" };
-        let _ = write!(line, " {blocked} {records} for somebody to act.");
-    }
+    let mut wait = |number: usize, until: &str| {
+        let records = if number == 1 { "record waits" } else { "records wait" };
+        if number > 0 {
+            let _ = write!(line, " {number} {records} {until}.");
+        }
+    };
+    wait(blocked - unseen, "for somebody to act");
+    wait(unseen, "until the ATS shows what is named, or somebody acts");
     if waiting > 0 {
         let records = if waiting == 1 { "record is" } else { "records are" };
         let _ = write!(line, " {waiting} {records} not in step and cannot go on now; each says why.");

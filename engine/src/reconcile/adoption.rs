@@ -15,10 +15,9 @@
 
 use super::Reconciler;
 use super::gather::{Gathered, ROUNDS_MAX, concerns_kind, remote};
-use super::suspects::is_young;
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
-use crate::plan::{Adoption, Finding, FindingKind, RecordPlan, Step};
+use crate::plan::{Adoption, Finding, FindingKind, NOT_VISIBLE, RecordPlan, Step};
 use crate::store::Cause;
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
@@ -104,7 +103,10 @@ impl Reconciler {
             }
             let row = self.store.observed(&self.name, remote).await?;
             let now_ms = self.clock.now_ms();
-            if !row.is_some_and(|row| row.changed_ms <= now_ms && is_young(rule, &row, now_ms)) {
+            // Only what is young at most: after a jump of the clock, an old record may look young.
+            let is_young =
+                |changed_ms: u64| changed_ms <= now_ms && self.wall_ago_ms(changed_ms).1 <= rule.visible_within_ms;
+            if !row.is_some_and(|row| is_young(row.changed_ms)) {
                 unproven.push(remote.clone());
             }
         }
@@ -115,10 +117,11 @@ impl Reconciler {
 /// Nothing is done for a record whose place in the ATS is taken by something that does not show.
 fn wait((planned, shared): &mut (RecordPlan, Vec<Step>), adoption: &Adoption) {
     let Adoption { host, remote, .. } = adoption;
+    let kind = &remote.kind;
     let message = format!(
-        "{host}: it would be {remote}, which the ATS was not seen to show any more: deleted, merged, or hidden from the credential; nothing is linked or made beside it until that is known"
+        "{host}: it would be {remote}, which the ATS was not seen to show any more: deleted, merged, or hidden from the credential; nothing is linked or made beside it until the ATS shows it, or a sweep of {kind} proves it gone"
     );
-    let (host, reason) = (host.clone(), "NotVisible".to_owned());
+    let (host, reason) = (host.clone(), NOT_VISIBLE.to_owned());
     planned.findings.push(Finding { kind: FindingKind::Blocked, host, reason, message });
     planned.steps.clear();
     planned.adoptions.clear();

@@ -471,9 +471,10 @@ impl Reconciler {
         }
         if let EffectEnd::Refused(failure) = &end
             && let Some((_, reading)) = failure.other_reading()
-            && self.leave(&order).await? == Leave::Now
+            && !matches!(self.leave(&order).await?, Leave::Person { .. })
         {
-            // Refused without effect because a word of the request can be read in two ways: the other one is tried once.
+            // Refused without effect because a word of the request can be read in two ways: the other one is tried once. It belongs to the
+            // same try, so no wait after the refusal keeps it back; the bound of all sends does.
             order.operation.input = with_member(&order.operation.input, "reading", reading);
             end = self.perform(&order, rule).await?;
         }
@@ -515,6 +516,10 @@ impl Reconciler {
                 Ok(StepEnd::NotSent { reason })
             }
             EffectEnd::NotSent(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
+                if let (Failure::Conflict(_), Some(target)) = (&failure, &order.operation.target) {
+                    // Somebody changed it since the plan: the next one decides by what shows now.
+                    work.touched.push(Touched { remote: target.clone(), intent: None, ended: false });
+                }
                 Ok(StepEnd::NotSent { reason: self.explain_failure(&failure) })
             }
             EffectEnd::NotSent(TaskError::Adapter(error)) => Ok(StepEnd::NotSent { reason: error.to_string() }),

@@ -13,8 +13,9 @@ use crate::store::{Condition, DesiredRow, LinkRow, Mode};
 use atsync_model::desired::{Desired, Policy};
 use serde::Serialize;
 use serde_json::Value;
-use std::fmt::Write;
 
+/// The verdict on what the next plan asks the ATS about: nothing is read here, so a guess could be another one than the plan's.
+const DISPUTED: &str = "not known: two observations of it disagree, and the next plan asks the ATS";
 /// Intents that are told at most, the newest ones.
 const INTENTS_MAX: usize = 100;
 
@@ -116,7 +117,7 @@ impl Reconciler {
     /// Explains a desired record.
     pub(crate) async fn explain_record(&self, key: &str) -> Result<Explanation, Error> {
         let Some(row) = self.store.desired(&self.name, key).await? else {
-            return Err(self.error(ErrorKind::Input, format!("there is no desired record {key}")));
+            return Err(self.error(ErrorKind::Input, crate::life::no_record(key)));
         };
         let desired = self.parse_desired(&row)?;
         let links = self.links_by_host(key).await?;
@@ -132,12 +133,23 @@ impl Reconciler {
             self.ask(&mut gathered, key, |facts| explain::record(&input, facts)).await?;
         let open = self.store.open_intents(&self.name).await?;
         let mut fields: Vec<FieldStory> = stories.into_iter().map(story).collect();
+        for field in &mut fields {
+            if links.get(&field.host).is_some_and(|link| gathered.disputed.contains(&link.remote)) {
+                field.verdict = DISPUTED.to_owned();
+            }
+        }
         if row.mode != Mode::Paused {
             fields.extend(made_with(&planned));
         }
         self.keep_back(&mut planned, &open).await?;
         let below = |intent: &&Intent| intent.host == key || intent.host.starts_with(&format!("{key}/"));
         let mut next: Vec<Next> = open.iter().filter(below).map(doubt).collect();
+        next.extend(gathered.disputed.iter().map(|remote| Next {
+            host: key.to_owned(),
+            what: format!("the ATS is asked about {remote}: what the store holds of it and of its candidate disagrees"),
+            when: "with the next plan, which may decide otherwise than is said here".to_owned(),
+            at_ms: None,
+        }));
         match row.mode {
             Mode::Managed => next.extend(shared.iter().chain(&planned.steps).map(|step| coming(step, &planned))),
             Mode::ObservedOnly => {
@@ -157,7 +169,7 @@ impl Reconciler {
                 host: finding.host.clone(),
                 what: finding.message.clone(),
                 when: match finding.kind {
-                    FindingKind::Blocked | FindingKind::Conflict => "when somebody acts".to_owned(),
+                    FindingKind::Blocked | FindingKind::Conflict => format!("when {}", finding.until()),
                     FindingKind::Drifted | FindingKind::Note => "not by itself".to_owned(),
                 },
                 at_ms: None,
@@ -273,12 +285,10 @@ fn history(intent: &Intent) -> IntentStory {
     }
 }
 
-impl Explanation {
-    /// In words, for people.
-    pub fn words(&self) -> String {
-        let mut out = String::new();
+impl std::fmt::Display for Explanation {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let dirty = if self.dirty { ", to be looked at by the next plan" } else { "" };
-        let _ = writeln!(
+        writeln!(
             out,
             "{} in {}: {}, generation {} (status of {}){dirty}",
             self.key,
@@ -286,19 +296,15 @@ impl Explanation {
             self.mode.word(),
             self.generation,
             self.observed_generation
-        );
+        )?;
         for condition in &self.conditions {
             let holds = if condition.status { "" } else { "not " };
             let since = rfc3339(condition.since_ms);
-            let _ = writeln!(
-                out,
-                "  {holds}{} ({}) since {since}: {}",
-                condition.kind, condition.reason, condition.message
-            );
+            writeln!(out, "  {holds}{} ({}) since {since}: {}", condition.kind, condition.reason, condition.message)?;
         }
-        let _ = writeln!(out, "fields");
+        writeln!(out, "fields")?;
         for field in &self.fields {
-            let _ = writeln!(
+            writeln!(
                 out,
                 "  {} {} [{}]: {}\n      desired {}, last applied {}, observed {}",
                 field.host,
@@ -308,23 +314,23 @@ impl Explanation {
                 words::shown(&field.desired),
                 words::shown(&field.applied),
                 words::shown(&field.observed)
-            );
+            )?;
         }
-        let _ = writeln!(out, "linked to");
+        writeln!(out, "linked to")?;
         for link in &self.links {
-            let _ = writeln!(out, "  {} = {} since {}", link.host, link.remote, rfc3339(link.since_ms));
+            writeln!(out, "  {} = {} since {}", link.host, link.remote, rfc3339(link.since_ms))?;
         }
-        let _ = writeln!(out, "next");
+        writeln!(out, "next")?;
         if self.next.is_empty() {
-            let _ = writeln!(out, "  nothing");
+            writeln!(out, "  nothing")?;
         }
         for next in &self.next {
-            let _ = writeln!(out, "  {}: {} ({})", next.host, next.what, next.when);
+            writeln!(out, "  {}: {} ({})", next.host, next.what, next.when)?;
         }
-        let _ = writeln!(out, "intents, newest first");
+        writeln!(out, "intents, newest first")?;
         for intent in &self.intents {
             let reason = intent.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            let _ = writeln!(
+            writeln!(
                 out,
                 "  {} {} {} [{}], generation {}, {} sent, {}{reason}",
                 intent.id,
@@ -334,11 +340,18 @@ impl Explanation {
                 intent.generation,
                 intent.attempts,
                 intent.state
-            );
+            )?;
             for one in &intent.tries {
-                let _ = writeln!(out, "      sent {}: {}", rfc3339(one.sent_ms), one.saw);
+                writeln!(out, "      sent {}: {}", rfc3339(one.sent_ms), one.saw)?;
             }
         }
-        out
+        Ok(())
+    }
+}
+
+impl Explanation {
+    /// In words, for people: what `Display` writes.
+    pub fn words(&self) -> String {
+        self.to_string()
     }
 }

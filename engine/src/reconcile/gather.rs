@@ -47,6 +47,8 @@ pub(crate) struct Gathered {
     pub(super) shown: BTreeSet<RemoteRef>,
     /// No kind is refreshed.
     resting: bool,
+    /// What two observations say different things about, where the plan rests and takes what is at hand.
+    pub(super) disputed: BTreeSet<RemoteRef>,
 }
 
 impl Gathered {
@@ -259,6 +261,7 @@ impl Reconciler {
         for (kind, ids) in kinds {
             gathered.may_read(&kind)?;
             let missing = if gathered.resting {
+                gathered.disputed.extend(ids.iter().map(|id| RemoteRef::new(kind.as_str(), id.as_str())));
                 Vec::new()
             } else {
                 let fetched = self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await;

@@ -148,7 +148,7 @@ pub(super) fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> Des
     };
     match find(FindingKind::Blocked) {
         Some(finding) => {
-            push("Synced", false, "Blocked", "it waits for somebody to act");
+            push("Synced", false, "Blocked", &format!("it waits until {}", finding.until()));
             push("Blocked", true, &finding.reason, &finding.message);
         }
         None => match find(FindingKind::Conflict) {

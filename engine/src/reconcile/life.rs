@@ -43,7 +43,10 @@ impl Reconciler {
     /// Resolves a doubt.
     pub(crate) async fn resolve(&self, id: IntentId, resolution: Resolution) -> Result<Intent, Error> {
         let Some(intent) = self.store.intent(&self.name, id).await? else {
-            return Err(self.error(ErrorKind::Input, format!("there is no intent {id}")));
+            return Err(self.error(
+                ErrorKind::Input,
+                format!("there is no intent {id}; `explain` of a record lists its intents with their numbers"),
+            ));
         };
         match &intent.state {
             IntentState::InDoubt { .. } => {}
@@ -120,7 +123,12 @@ impl Reconciler {
         match self.perform(order, &rule).await? {
             EffectEnd::Done { touched, .. } => self.read_back(touched).await,
             EffectEnd::NotSent(error) => Err(self.task_error(&format!("sending {} again", intent.operation), error)),
-            EffectEnd::Busy(id) => Err(self.error(ErrorKind::Input, format!("intent {id} stands in the way"))),
+            EffectEnd::Busy(id) => Err(self.error(
+                ErrorKind::Input,
+                format!(
+                    "intent {id} stands in the way; settle it by a sync, or decide it with `Connection::resolve`, first"
+                ),
+            )),
             EffectEnd::Stale(reason) => Err(self.error(ErrorKind::Input, reason)),
             // The journal says how it ended.
             EffectEnd::Refused(_) | EffectEnd::InDoubt(_) => Ok(()),
@@ -140,7 +148,10 @@ impl Reconciler {
         let intents = self.store.intents_of(&self.name, &refused.host, INTENTS_MAX).await?;
         let same = |intent: &&Intent| intent.host == refused.host && intent.operation == refused.operation;
         if intents.iter().find(same).is_some_and(|newest| newest.id != id) {
-            return Err(self.error(ErrorKind::Input, format!("intent {id} is not the last one of {}", refused.host)));
+            return Err(self.error(
+                ErrorKind::Input,
+                format!("intent {id} is not the last one of {}; `explain` lists them, newest first", refused.host),
+            ));
         }
         let order = Order { again: None, ..Order::of(refused) };
         self.carry_out(refused, &order).await?;
@@ -163,7 +174,7 @@ impl Reconciler {
         }
         Err(self.error(
             ErrorKind::Input,
-            format!("the ATS does not show {found}: it is not there, hidden, or forgotten here"),
+            format!("the ATS does not show {found}: it is not there, hidden, or forgotten here; check the id and what the credential may see, and let a forgotten person back with `Connection::unforget`"),
         ))
     }
 
@@ -269,7 +280,7 @@ impl Reconciler {
     /// The plan that takes back what can be taken back.
     pub(crate) async fn plan_withdrawal(&self, key: &str, options: withdraw::WithdrawOptions) -> Result<Plan, Error> {
         let Some(row) = self.store.desired(&self.name, key).await? else {
-            return Err(self.error(ErrorKind::Input, format!("there is no desired record {key}")));
+            return Err(self.error(ErrorKind::Input, crate::life::no_record(key)));
         };
         let desired = self.parse_desired(&row)?;
         let links = self.links_by_host(key).await?;

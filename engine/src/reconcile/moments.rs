@@ -75,6 +75,14 @@ impl Reconciler {
         now.at.wall_ms.saturating_sub(within_ms).saturating_sub(jumped_ms)
     }
 
+    /// How long ago this wall time was, at least and at most: they differ by what the clock jumped in this life. What an earlier life
+    /// dated is taken as it stands.
+    pub(super) fn wall_ago_ms(&self, wall_ms: u64) -> (u64, u64) {
+        let ago_ms = self.moment().wall_ms.saturating_sub(wall_ms);
+        let jumped_ms = self.life.jumped_ms();
+        (ago_ms.saturating_sub(jumped_ms), ago_ms.saturating_add(jumped_ms))
+    }
+
     /// How long ago the ATS says that something was, at least: by its clock and by ours.
     pub(super) fn stamped_ago_ms(&self, stamp_ms: u64) -> u64 {
         let now = self.moment();

@@ -189,7 +189,7 @@ impl Reconciler {
     async fn look_for(&self, row: &ObservedRow, cause: fn(Proof) -> Cause) -> Result<bool, Error> {
         let priority = Priority::Interactive;
         let Some(rule) = self.adapter.manifest().kind(&row.kind).cloned() else { return Ok(false) };
-        if rule.ids_max == 0 || is_young(&rule, row, self.clock.now_ms()) {
+        if rule.ids_max == 0 || self.wall_ago_ms(row.changed_ms).0 <= rule.visible_within_ms {
             return Ok(false);
         }
         self.verify_tenant().await?;
@@ -213,7 +213,7 @@ impl Reconciler {
 }
 
 /// Whether the record was taken in so late that reads from `since_ms` on need not show it yet.
-pub(super) fn is_young(rule: &KindRule, row: &ObservedRow, since_ms: u64) -> bool {
+fn is_young(rule: &KindRule, row: &ObservedRow, since_ms: u64) -> bool {
     row.changed_ms.saturating_add(rule.visible_within_ms) >= since_ms
 }
 

@@ -4,13 +4,18 @@
 //! missed its time while nothing ran is due at once too, and once only. After a pull, and whenever something was declared, what is dirty is
 //! planned and applied; so it is when a doubt is to be looked into again. A failure waits, longer each time, and never stops the other kinds.
 //!
+//! Waits are counted by the steady clock; cron expressions name wall times, and what a jump of the wall clock means for them is in [`due`].
+//!
 //! Bounds: [`BACKOFF_MAX_MS`], [`IDLE_MAX_MS`]. Left out: several processes on one store; the store refuses the second.
+
+mod due;
 
 use crate::engine::Connection;
 use crate::error::{Error, ErrorKind};
 use crate::reconcile::SweepOptions;
 use crate::store::{HeldBy, Hold, SweepPhase};
 use chrono::{DateTime, Utc};
+use due::{Due, Look};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::str::FromStr;
@@ -21,7 +26,7 @@ pub const BACKOFF_FIRST_MS: u64 = 5_000;
 pub const BACKOFF_MAX_MS: u64 = 15 * 60_000;
 /// The shortest wait after a refused credential, unless another is given: it rarely mends by itself.
 pub const REFUSED_MIN_MS: u64 = 60_000;
-/// The longest sleep: clocks jump, so the schedule is looked at this often.
+/// The longest sleep: the wall clock may jump, so the schedule is looked at this often.
 pub const IDLE_MAX_MS: u64 = 60_000;
 /// Pages that a sweep reads before other work gets its turn. Arbitrary: some seconds of a common rate budget.
 pub const SWEEP_PAGES_A_TURN: u64 = 8;
@@ -82,41 +87,20 @@ pub enum Round<'a> {
     },
 }
 
-struct Due {
-    cron: Cron,
-    due_ms: u64,
-    failures: u32,
-}
-
-impl Due {
-    /// Makes it due at once, as if it had never failed.
-    fn at_once(&mut self) {
-        self.failures = 0;
-        self.due_ms = 0;
-    }
-
-    /// Puts it off after a failure; longer each time.
-    fn put_off(&mut self, now_ms: u64, jitter_ms: u64) -> u64 {
-        self.failures = self.failures.saturating_add(1);
-        let wait_ms = backoff_ms(self.failures, jitter_ms);
-        self.due_ms = now_ms.saturating_add(wait_ms);
-        wait_ms
-    }
-}
-
 /// That the ATS refused the credential. Everything rests meanwhile: each further request would be refused too.
 #[derive(Debug, Default)]
 struct Refused {
+    /// By the steady clock.
     until_ms: Option<u64>,
     times: u32,
 }
 
 impl Refused {
     /// Rests once more; longer each time.
-    fn again(&mut self, now_ms: u64, jitter_ms: u64) -> u64 {
+    fn again(&mut self, now: &Look, jitter_ms: u64) -> u64 {
         self.times = self.times.saturating_add(1);
         let wait_ms = backoff_ms(self.times, jitter_ms).max(REFUSED_MIN_MS);
-        self.until_ms = Some(now_ms.saturating_add(wait_ms));
+        self.until_ms = Some(now.steady_ms.saturating_add(wait_ms));
         wait_ms
     }
 }
@@ -158,26 +142,29 @@ pub async fn run_all(
     tokio::pin!(stop);
     let reconciler = connection.reconciler();
     let clock = &reconciler.clock;
+    let look = || Look::at(clock.as_ref());
+    let mut seen = look();
     let mut dues = BTreeMap::new();
     for (kind, cron) in crons.pulls {
         let completed =
             reconciler.store.scan_state(&reconciler.name, &kind, None).await?.and_then(|state| state.completed_ms);
-        let due_ms = completed.and_then(|completed_ms| cron.next_ms(completed_ms)).unwrap_or(0);
-        dues.insert(kind, Due { cron, due_ms, failures: 0 });
+        let due = match completed {
+            Some(completed_ms) => Due::after(cron, completed_ms, &seen),
+            None => Due::now(cron),
+        };
+        dues.insert(kind, due);
     }
     let mut sweeps = BTreeMap::new();
     for (kind, cron) in crons.sweeps {
         let stored = reconciler.store.sweep_state(&reconciler.name, &kind).await?;
-        let due_ms = match stored.map(|state| (state.phase, state.held)) {
-            Some((SweepPhase::Ended { at_ms }, _)) => cron.next_ms(at_ms).unwrap_or(u64::MAX),
-            Some((_, Some(Hold { by: HeldBy::Brake | HeldBy::Unread, at_ms, .. }))) => {
-                cron.next_ms(at_ms).unwrap_or(u64::MAX)
-            }
+        let due = match stored.map(|state| (state.phase, state.held)) {
+            Some((SweepPhase::Ended { at_ms }, _)) => Due::after(cron, at_ms, &seen),
+            Some((_, Some(Hold { by: HeldBy::Brake | HeldBy::Unread, at_ms, .. }))) => Due::after(cron, at_ms, &seen),
             // One that was cut off goes on; the first begins when its time comes, since the first pull has just shown everything.
-            Some((SweepPhase::Walking { .. } | SweepPhase::Walked, _)) => 0,
-            None => cron.next_ms(clock.now_ms()).unwrap_or(u64::MAX),
+            Some((SweepPhase::Walking { .. } | SweepPhase::Walked, _)) => Due::now(cron),
+            None => Due::after(cron, seen.wall_ms, &seen),
         };
-        sweeps.insert(kind, Due { cron, due_ms, failures: 0 });
+        sweeps.insert(kind, due);
     }
     let mut work_due_ms = 0;
     let mut work_failures = 0;
@@ -185,7 +172,7 @@ pub async fn run_all(
     let mut refused = Refused::default();
     loop {
         if let Some(until_ms) = refused.until_ms {
-            let wait_ms = until_ms.saturating_sub(clock.now_ms()).min(IDLE_MAX_MS);
+            let wait_ms = until_ms.saturating_sub(clock.steady_ms()).min(IDLE_MAX_MS);
             let replaced = tokio::select! {
                 biased;
                 () = &mut stop => return Ok(()),
@@ -194,14 +181,17 @@ pub async fn run_all(
             };
             if replaced {
                 refused = Refused::default();
-            } else if clock.now_ms() < until_ms {
+            } else if clock.steady_ms() < until_ms {
                 continue;
             }
             refused.until_ms = None;
         }
-        let now_ms = clock.now_ms();
-        let due: Vec<String> =
-            dues.iter().filter(|(_, due)| due.due_ms <= now_ms).map(|(kind, _)| kind.clone()).collect();
+        let now = look();
+        if now.jumped_since(&seen) {
+            dues.values_mut().chain(sweeps.values_mut()).for_each(|due| due.jumped(&now));
+            seen = now;
+        }
+        let due: Vec<String> = dues.iter().filter(|(_, due)| due.is_due(&now)).map(|(kind, _)| kind.clone()).collect();
         for kind in due {
             let pulled = tokio::select! {
                 biased;
@@ -209,17 +199,16 @@ pub async fn run_all(
                 pulled = connection.pull(&kind, false) => pulled,
             };
             let Some(entry) = dues.get_mut(&kind) else { continue };
-            let now_ms = clock.now_ms();
+            let now = look();
             match pulled {
                 Ok(report) => {
                     refused.times = 0;
-                    entry.failures = 0;
-                    entry.due_ms = entry.cron.next_ms(now_ms).unwrap_or(u64::MAX);
-                    work_due_ms = work_due_ms.min(now_ms);
+                    entry.done(&now);
+                    work_due_ms = work_due_ms.min(now.steady_ms);
                     tell(&Round::Pulled(&report));
                 }
                 Err(error) if error.kind() == ErrorKind::Auth => {
-                    let wait_ms = refused.again(now_ms, reconciler.entropy.below(1_000));
+                    let wait_ms = refused.again(&now, reconciler.entropy.below(1_000));
                     tell(&Round::Failed { what: &kind, error: &error, wait_ms });
                     break;
                 }
@@ -227,7 +216,7 @@ pub async fn run_all(
                     if !mends(error.kind()) {
                         return Err(error);
                     }
-                    let wait_ms = entry.put_off(now_ms, reconciler.entropy.below(1_000));
+                    let wait_ms = entry.put_off(&now, reconciler.entropy.below(1_000));
                     tell(&Round::Failed { what: &kind, error: &error, wait_ms });
                 }
             }
@@ -235,7 +224,7 @@ pub async fn run_all(
         if refused.until_ms.is_some() {
             continue;
         }
-        if work_due_ms <= clock.now_ms() {
+        if work_due_ms <= clock.steady_ms() {
             let worked = {
                 let work = connection.sync();
                 tokio::pin!(work);
@@ -262,14 +251,16 @@ pub async fn run_all(
                 Ok((_, report)) => {
                     work_failures = 0;
                     // A doubt is looked into when its wait is over, whether or not anything else is to be done.
-                    let soonest_ms = clock.now_ms().saturating_add(BACKOFF_FIRST_MS);
-                    work_due_ms = reconciler.next_look_ms().await?.map_or(u64::MAX, |at_ms| at_ms.max(soonest_ms));
+                    let next_look_ms = reconciler.next_look_ms().await?;
+                    let now = look();
+                    let soonest_ms = now.steady_ms.saturating_add(BACKOFF_FIRST_MS);
+                    work_due_ms = next_look_ms.map_or(u64::MAX, |at_ms| now.steady_of(at_ms).max(soonest_ms));
                     if !report.steps.is_empty() {
                         tell(&Round::Applied(&report));
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Auth => {
-                    let wait_ms = refused.again(clock.now_ms(), reconciler.entropy.below(1_000));
+                    let wait_ms = refused.again(&look(), reconciler.entropy.below(1_000));
                     tell(&Round::Failed { what: "apply", error: &error, wait_ms });
                     continue;
                 }
@@ -279,40 +270,41 @@ pub async fn run_all(
                     }
                     work_failures += 1;
                     let wait_ms = backoff_ms(work_failures, reconciler.entropy.below(1_000));
-                    work_due_ms = clock.now_ms().saturating_add(wait_ms);
+                    work_due_ms = clock.steady_ms().saturating_add(wait_ms);
                     tell(&Round::Failed { what: "apply", error: &error, wait_ms });
                 }
             }
         }
-        let now_ms = clock.now_ms();
-        let others_wait = work_due_ms <= now_ms || dues.values().any(|due| due.due_ms <= now_ms);
-        let due = sweeps.iter().filter(|(_, due)| due.due_ms <= now_ms).min_by_key(|(_, due)| due.due_ms);
+        let now = look();
+        let others_wait = work_due_ms <= now.steady_ms || dues.values().any(|due| due.is_due(&now));
+        let due = sweeps.iter().filter(|(_, due)| due.is_due(&now)).min_by_key(|(_, due)| due.steady_ms());
         if let Some(kind) = due.map(|(kind, _)| kind.clone()).filter(|_| !others_wait) {
             let swept = tokio::select! {
                 biased;
                 () = &mut stop => return Ok(()),
                 swept = connection.sweep(&kind, SweepOptions::default().pages_max(SWEEP_PAGES_A_TURN)) => swept,
             };
-            let now_ms = clock.now_ms();
+            let now = look();
             if let Some(entry) = sweeps.get_mut(&kind) {
                 match swept {
                     // One that lost a right goes on when it is back; it is tried as what failed is.
                     Ok(report) if report.held_by == Some(HeldBy::Right) => {
-                        entry.put_off(now_ms, reconciler.entropy.below(1_000));
+                        entry.put_off(&now, reconciler.entropy.below(1_000));
                         tell(&Round::Swept(&report));
                     }
                     Ok(report) => {
-                        entry.failures = 0;
                         if report.complete || report.held.is_some() {
-                            entry.due_ms = entry.cron.next_ms(now_ms).unwrap_or(u64::MAX);
+                            entry.done(&now);
+                        } else {
+                            entry.is_well();
                         }
                         if report.confirmed > 0 || report.moved > 0 {
-                            work_due_ms = work_due_ms.min(now_ms);
+                            work_due_ms = work_due_ms.min(now.steady_ms);
                         }
                         tell(&Round::Swept(&report));
                     }
                     Err(error) if error.kind() == ErrorKind::Auth => {
-                        let wait_ms = refused.again(now_ms, reconciler.entropy.below(1_000));
+                        let wait_ms = refused.again(&now, reconciler.entropy.below(1_000));
                         tell(&Round::Failed { what: &format!("sweep of {kind}"), error: &error, wait_ms });
                         continue;
                     }
@@ -320,15 +312,15 @@ pub async fn run_all(
                         if !mends(error.kind()) {
                             return Err(error);
                         }
-                        let wait_ms = entry.put_off(now_ms, reconciler.entropy.below(1_000));
+                        let wait_ms = entry.put_off(&now, reconciler.entropy.below(1_000));
                         tell(&Round::Failed { what: &format!("sweep of {kind}"), error: &error, wait_ms });
                     }
                 }
             }
         }
-        let next_ms = dues.values().chain(sweeps.values()).map(|due| due.due_ms).min();
+        let next_ms = dues.values().chain(sweeps.values()).map(Due::steady_ms).min();
         let next_ms = next_ms.unwrap_or(u64::MAX).min(work_due_ms);
-        let wait_ms = next_ms.saturating_sub(clock.now_ms()).clamp(1, IDLE_MAX_MS);
+        let wait_ms = next_ms.saturating_sub(clock.steady_ms()).clamp(1, IDLE_MAX_MS);
         tokio::select! {
             biased;
             () = &mut stop => return Ok(()),
@@ -336,7 +328,7 @@ pub async fn run_all(
             // Given anew although it was not refused: what failed may have failed for want of rights.
             Ok(()) = credentials.changed() => {
                 work_due_ms = 0;
-                dues.values_mut().chain(sweeps.values_mut()).filter(|due| due.failures > 0).for_each(Due::at_once);
+                dues.values_mut().chain(sweeps.values_mut()).filter(|due| due.has_failed()).for_each(Due::at_once);
             }
             () = clock.sleep(wait_ms) => {}
         }

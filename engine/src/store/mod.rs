@@ -72,7 +72,9 @@ pub enum StoreError {
     #[error("{0}")]
     Invalid(String),
     /// An open intent for the same object and operation stands in the way.
-    #[error("intent {0} for the same object is still open")]
+    #[error(
+        "intent {0} for the same object is still open; settle it by a sync, or decide it with `Connection::resolve`"
+    )]
     IntentOpen(IntentId),
     /// The desired record has moved on, or the intent is not in the state that the caller thought.
     #[error("{0}")]
@@ -96,7 +98,9 @@ pub enum StoreError {
         at: u64,
     },
     /// The disk, or the database's own trouble. Nothing of the transaction was kept.
-    #[error("the store failed: {0}")]
+    #[error(
+        "the store failed: {0}; nothing of this write was kept: check the disk's room and health, then do the same again"
+    )]
     Io(String),
 }
 

@@ -84,7 +84,7 @@ impl std::fmt::Debug for HttpTransport {
 
 /// The client could not be built.
 #[derive(Debug, thiserror::Error)]
-#[error("the HTTP client cannot be set up: {0}")]
+#[error("the HTTP client cannot be set up: {0}; check the machine's TLS and root certificates")]
 pub struct SetUpError(String);
 
 impl HttpTransport {
@@ -115,16 +115,14 @@ impl HttpTransport {
     fn choose(&self, request: &WireRequest) -> Result<(&reqwest::Client, Reach), NotSent> {
         match (request.url.scheme(), request.private_network) {
             ("https", _) if self.tls_trouble.is_some() => Err(NotSent::Refused(format!(
-                "TLS cannot be set up: {}",
+                "TLS cannot be set up: {}; install the system's root certificates (as a rule the package ca-certificates)",
                 self.tls_trouble.as_deref().unwrap_or_default()
             ))),
             ("https", false) => Ok((&self.public, Reach::Public)),
             ("https", true) => Ok((&self.anywhere, Reach::Anywhere)),
             ("http", true) => Ok((&self.private, Reach::Private)),
-            ("http", false) => {
-                Err(NotSent::Refused("clear-text http is allowed on the private network only".to_owned()))
-            }
-            (scheme, _) => Err(NotSent::Refused(format!("no transport for `{scheme}`"))),
+            ("http", false) => Err(NotSent::Refused(super::CLEAR_TEXT.to_owned())),
+            (scheme, _) => Err(NotSent::Refused(format!("no transport for `{scheme}`; use https"))),
         }
     }
 
@@ -222,7 +220,10 @@ fn check_literal(url: &url::Url, reach: Reach) -> Result<(), NotSent> {
         _ => return Ok(()),
     };
     match refusal(address, reach) {
-        Some(why) => Err(NotSent::Refused(EgressRefused { host: address.to_string(), why }.to_string())),
+        Some(why) => {
+            let refused = EgressRefused { host: address.to_string(), why, help: help(address, reach) };
+            Err(NotSent::Refused(refused.to_string()))
+        }
         None => Ok(()),
     }
 }
@@ -301,10 +302,20 @@ fn fields(headers: &HeaderMap) -> Vec<Field> {
 
 /// A host of which no address may be connected to.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("the egress policy refuses {host}: it is {why}")]
+#[error("the egress policy refuses {host}: it is {why}{help}")]
 struct EgressRefused {
     host: String,
     why: &'static str,
+    help: &'static str,
+}
+
+/// The way out, where the operator has one.
+fn help(address: IpAddr, reach: Reach) -> &'static str {
+    if reach == Reach::Public && refusal(address, Reach::Anywhere).is_none() {
+        "; set `allow_private_network` if the ATS is on this machine or network"
+    } else {
+        ""
+    }
 }
 
 /// Resolves by the system and hands out only the addresses within reach; the connection goes to one of those.
@@ -320,8 +331,12 @@ impl Resolve for GuardedResolver {
             let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
             let within: Vec<SocketAddr> =
                 found.iter().copied().filter(|address| refusal(address.ip(), reach).is_none()).collect();
-            match found.first().and_then(|address| refusal(address.ip(), reach)) {
-                Some(why) if within.is_empty() => Err(EgressRefused { host: name.as_str().to_owned(), why }.into()),
+            let refused = found.first().and_then(|address| {
+                let (host, help) = (name.as_str().to_owned(), help(address.ip(), reach));
+                refusal(address.ip(), reach).map(|why| EgressRefused { host, why, help })
+            });
+            match refused {
+                Some(refused) if within.is_empty() => Err(refused.into()),
                 _ => Ok(Box::new(within.into_iter()) as Addrs),
             }
         })

@@ -80,6 +80,10 @@ pub enum Delivery {
     Unclear(String),
 }
 
+/// Why clear text is refused.
+const CLEAR_TEXT: &str = "clear-text http is allowed on the private network only; use https, or set `allow_private_network` \
+    where the ATS is on this machine or network";
+
 /// Why a request did not leave.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSent {

@@ -533,7 +533,7 @@ async fn acquire_all(budgets: &[Arc<Budget>], priority: Priority, deadline_ms: u
 fn grantable(url: &Url, private_network: bool) -> Result<(), String> {
     check_origin(url)?;
     if url.scheme() == "http" && !private_network {
-        return Err("clear-text http is allowed on the private network only".to_owned());
+        return Err(super::CLEAR_TEXT.to_owned());
     }
     Ok(())
 }

@@ -48,6 +48,7 @@ pub(crate) const APPLICATION_FIELDS: &[&str] = &[
     "needs_decision",
     "answers",
     "custom_fields",
+    "odd_forms",
     "last_activity_at",
     "created_at",
     "updated_at",
@@ -64,6 +65,7 @@ pub(crate) fn application(text: &str) -> Result<Read, Unreadable> {
         // Left out of the body, since it is unknown.
         None => "",
     };
+    let (custom_fields, odd_forms) = values(row.custom_fields, &mut lacking);
     let unified = Application {
         candidate: row.candidate_id.some_reference("candidate", &mut lacking),
         job: row.job_id.reference("job", &mut lacking),
@@ -82,7 +84,8 @@ pub(crate) fn application(text: &str) -> Result<Read, Unreadable> {
         location: row.location_address.text("location", &mut lacking),
         needs_decision: row.needs_decision.take("needs_decision", &mut lacking),
         answers: row.answers.take("answers", &mut lacking).unwrap_or_default(),
-        custom_fields: values(row.custom_fields, &mut lacking),
+        custom_fields,
+        odd_forms,
         last_activity_at: row.last_activity_at.text("last_activity_at", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
@@ -177,7 +180,7 @@ pub(crate) fn rejection(text: &str) -> Result<Read, Unreadable> {
         reject_reason: row.rejection_reason_id.reference("reject_reason", &mut lacking),
         rejected_by: row.rejected_by_id.reference("rejected_by", &mut lacking),
         note: row.rejection_note_id.reference("note", &mut lacking),
-        custom_fields: values(row.question_custom_fields, &mut lacking),
+        custom_fields: values(row.question_custom_fields, &mut lacking).0,
         rejected_at: row.rejected_at.text("rejected_at", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),

@@ -5,6 +5,8 @@
 //! members differ by channel: `yes_no` or `boolean`, `currency_code` or `unit`, `min_amount` or `min_value` (pitfalls.md C33), so all of
 //! them are taken. A value of another shape than its type promises is kept as it is, as `unknown`; so is one that comes without name and type.
 //! One that cannot be read at all costs itself: it is `unreadable`, neither a value nor empty.
+//! What no new value could have the form of is noted in `odd_forms`, by the very rule that the writer sends values back by
+//! ([`crate::write::custom::oddity`]), so that a plan can say first what an update may have to leave out.
 //! Empty is `null`, whether Greenhouse writes
 //! `null`, `""` or `[]`.
 //!
@@ -12,7 +14,10 @@
 
 use super::{Read, Unreadable, record, word_of};
 use crate::wire::{Got, Id, Lacking, Str, Time, row};
-use atsync_model::unified::{CustomField, CustomFieldOption, CustomValue, CustomValues, Ref, Text, UNREADABLE};
+use crate::write::custom::{oddity, oddity_of_field};
+use atsync_model::unified::{
+    CustomField, CustomFieldOption, CustomValue, CustomValues, OddForms, Ref, Text, UNREADABLE,
+};
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -23,7 +28,10 @@ use std::marker::PhantomData;
 
 /// The member `custom_fields` of a row.
 #[derive(Debug, Default)]
-pub(super) struct CustomMap<'a>(CustomValues<'a>);
+pub(super) struct CustomMap<'a> {
+    values: CustomValues<'a>,
+    odd: OddForms<'a>,
+}
 
 /// One value. Only `value` matters; what else has another shape than documented is as if it were not there.
 #[derive(Debug, Default)]
@@ -158,13 +166,17 @@ impl<'de: 'a, 'a> Visitor<'de> for MapVisitor<'a> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CustomMap<'a>, A::Error> {
-        let mut all = CustomValues::new();
+        let mut all = CustomMap::default();
         // Each value by itself, so that one which cannot be read (a number out of range, half a character) costs no other.
         while let Some((key, entry)) = map.next_entry::<Str<'a>, &'a RawValue>()? {
-            let entry = serde_json::from_str::<Entry<'a>>(entry.get());
-            all.insert(key.0, entry.map_or_else(|_| unreadable(), Entry::unified));
+            let text = entry.get();
+            let entry = serde_json::from_str::<Entry<'a>>(text);
+            if let Some(why) = odd(text, entry.as_ref().ok()) {
+                all.odd.insert(Cow::Owned(format!("custom_fields.{}", key.0)), Cow::Borrowed(why));
+            }
+            all.values.insert(key.0, entry.map_or_else(|_| unreadable(), Entry::unified));
         }
-        Ok(CustomMap(all))
+        Ok(all)
     }
 }
 
@@ -174,18 +186,28 @@ impl<'de: 'a, 'a> Deserialize<'de> for CustomMap<'a> {
     }
 }
 
+/// Why no new value could have the form of a stored one, as the writer sees it.
+fn odd(text: &str, entry: Option<&Entry<'_>>) -> Option<&'static str> {
+    match entry {
+        None => Some("a value that cannot be read"),
+        Some(Entry { kind: Some(kind), value, .. }) => oddity(kind, value),
+        // Bare, or without a type: as the writer takes it.
+        Some(_) => serde_json::from_str::<Value>(text).ok().and_then(|field| oddity_of_field(&field)),
+    }
+}
+
 /// A value that cannot be read.
 fn unreadable<'a>() -> CustomValue<'a> {
     CustomValue { name: None, kind: Cow::Borrowed(UNREADABLE), value: Value::Null }
 }
 
-/// The values of a row.
-pub(super) fn values<'a>(got: Got<CustomMap<'a>>, lacking: &mut Lacking) -> CustomValues<'a> {
-    let values = got.take("custom_fields", lacking).unwrap_or_default().0;
+/// The values of a row, and those of them that have an odd form.
+pub(super) fn values<'a>(got: Got<CustomMap<'a>>, lacking: &mut Lacking) -> (CustomValues<'a>, OddForms<'a>) {
+    let CustomMap { values, odd } = got.take("custom_fields", lacking).unwrap_or_default();
     for (key, _) in values.iter().filter(|(_, value)| value.kind == UNREADABLE) {
         lacking.part(format!("custom_fields.{key}"));
     }
-    values
+    (values, odd)
 }
 
 /// A reference by name alone.
@@ -231,6 +253,8 @@ pub(crate) fn read_value(kind: &str, value: Value) -> (&str, Value) {
         "money_range" => amounts(&value, &[("min", MIN), ("max", MAX)], true),
         "range" => amounts(&value, &[("min", MIN), ("max", MAX)], false),
         "user" => user(&value),
+        // Whatever shows of it: it has no written form.
+        "file" => Some(value.clone()),
         _ => None,
     };
     read.map_or(("unknown", value), |read| (kind, read))
@@ -403,9 +427,9 @@ mod tests {
 
     #[test]
     fn values_are_a_map_and_a_list_says_nothing_of_them() {
-        assert_eq!(serde_json::from_str::<CustomMap>("{}").unwrap().0.len(), 0);
+        assert_eq!(serde_json::from_str::<CustomMap>("{}").unwrap().values.len(), 0);
         let map = r#"{"a":{"name":"A","type":"short_text","value":"x"},"b":null}"#;
-        assert_eq!(serde_json::from_str::<CustomMap>(map).unwrap().0["b"].kind, "unknown");
+        assert_eq!(serde_json::from_str::<CustomMap>(map).unwrap().values["b"].kind, "unknown");
         for list in ["[]", "[null]", r#"[["x"]]"#, r#"[{"name_key":"a","type":"short_text","value":"x"}]"#, "7", "\"\""]
         {
             assert!(serde_json::from_str::<CustomMap>(list).is_err(), "{list}");
@@ -419,7 +443,8 @@ mod tests {
             for bad in [bad.to_owned(), format!(r#"{{"type":"number","value":{bad}}}"#)] {
                 let text = format!(r#"{{"a":{bad},"b":{{"name":"B","type":"number","value":1}}}}"#);
                 let mut lacking = Lacking::default();
-                let all = values(crate::wire::member("custom_fields", &text), &mut lacking);
+                let (all, odd) = values(crate::wire::member("custom_fields", &text), &mut lacking);
+                assert_eq!(odd.keys().collect::<Vec<_>>(), ["custom_fields.a"], "{bad:.40}");
                 assert_eq!((&*all["a"].kind, &all["a"].value), (UNREADABLE, &Value::Null), "{bad:.40}");
                 assert_eq!((&*all["b"].kind, &all["b"].value), ("number", &json!(1)), "{bad:.40}");
                 assert_eq!((lacking.take_parts(), lacking.is_empty()), (vec!["custom_fields.a".to_owned()], true));
@@ -430,7 +455,7 @@ mod tests {
     #[test]
     fn one_odd_value_costs_no_other() {
         let odd = r#"{"a":"bare","b":[1,null],"c":{"name":{},"type":["x"],"value":7},"d":{"name":"D","type":"number","value":1}}"#;
-        let all = serde_json::from_str::<CustomMap>(odd).unwrap().0;
+        let all = serde_json::from_str::<CustomMap>(odd).unwrap().values;
         let read = |key: &str| (&*all[key].kind, &all[key].value);
         assert_eq!(read("a"), ("unknown", &json!("bare")));
         assert_eq!(read("b"), ("unknown", &json!([1, null])));

@@ -8,6 +8,7 @@
 use super::custom::{CustomMap, named, values};
 use super::{Read, Unreadable, record, word};
 use crate::wire::{Address, ContactRow, Got, Id, Label, Lacking, Str, Time, row};
+use crate::write::words::ContactList;
 use atsync_model::unified::{AppliedTag, Candidate, Contact, Name, Named, Privacy, Ref, Text, User, UserEmail, Word};
 use std::borrow::Cow;
 
@@ -41,13 +42,14 @@ pub(crate) const CANDIDATE_FIELDS: &[&str] = &[
     "privacy",
     "linked_users",
     "custom_fields",
+    "odd_forms",
     "last_activity_at",
     "created_at",
     "updated_at",
 ];
 
 /// Reads a candidate.
-pub(crate) fn candidate(text: &str) -> Result<Read, Unreadable> {
+pub(crate) fn candidate<'a>(text: &'a str) -> Result<Read, Unreadable> {
     let row = CandidateRow::read(text)?;
     let mut lacking = Lacking::default();
     if matches!(row.message, Got::Here(_)) && row.first_name.is_blank() && row.last_name.is_blank() {
@@ -59,16 +61,22 @@ pub(crate) fn candidate(text: &str) -> Result<Read, Unreadable> {
         last: row.last_name.text("name", &mut lacking),
         preferred: row.preferred_name.text("name", &mut lacking),
     };
-    let emails = contacts(row.email_addresses.take("emails", &mut lacking), contact_word);
-    let phones = contacts(row.phone_numbers.take("phones", &mut lacking), contact_word);
-    let addresses = contacts(row.addresses.take("addresses", &mut lacking), contact_word);
-    let mut links = contacts(row.website_addresses.take("links", &mut lacking), contact_word);
-    links.extend(contacts(row.social_media_addresses.take("links", &mut lacking), |_| None).into_iter().map(
-        |mut contact| {
-            contact.kind = Some(Word { value: Cow::Borrowed("social"), source: None });
-            contact
-        },
-    ));
+    let (custom_fields, mut odd_forms) = values(row.custom_fields, &mut lacking);
+    let mut contacts = |rows: Got<Vec<ContactRow<'a>>>, field: &'static str, list: ContactList| {
+        let rows = rows.take(field, &mut lacking).unwrap_or_default();
+        if let Some(why) = rows.iter().find_map(|row| list.oddity(&row.value, row.kind.as_deref(), row.more)) {
+            odd_forms.entry(Cow::Borrowed(field)).or_insert(Cow::Borrowed(why));
+        }
+        contacts(rows, if list == ContactList::Social { |_| None } else { contact_word })
+    };
+    let emails = contacts(row.email_addresses, "emails", ContactList::Emails);
+    let phones = contacts(row.phone_numbers, "phones", ContactList::Phones);
+    let addresses = contacts(row.addresses, "addresses", ContactList::Addresses);
+    let mut links = contacts(row.website_addresses, "links", ContactList::Websites);
+    links.extend(contacts(row.social_media_addresses, "links", ContactList::Social).into_iter().map(|mut contact| {
+        contact.kind = Some(Word { value: Cow::Borrowed("social"), source: None });
+        contact
+    }));
     let is_nameless = name.first.is_none() && name.last.is_none() && !lacking.contains("name");
     let privacy = Privacy {
         private: row.private.take("privacy", &mut lacking),
@@ -88,7 +96,8 @@ pub(crate) fn candidate(text: &str) -> Result<Read, Unreadable> {
         tags: row.tags.take("tags", &mut lacking).unwrap_or_default().into_iter().map(|tag| named(tag.0)).collect(),
         privacy,
         linked_users: row.linked_user_ids.references("linked_users", &mut lacking),
-        custom_fields: values(row.custom_fields, &mut lacking),
+        custom_fields,
+        odd_forms,
         last_activity_at: row.last_activity_at.text("last_activity_at", &mut lacking),
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
@@ -96,8 +105,8 @@ pub(crate) fn candidate(text: &str) -> Result<Read, Unreadable> {
     Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
-fn contacts<'a>(rows: Option<Vec<ContactRow<'a>>>, known: fn(&str) -> Option<&'static str>) -> Vec<Contact<'a>> {
-    let rows = rows.unwrap_or_default().into_iter();
+fn contacts<'a>(rows: Vec<ContactRow<'a>>, known: fn(&str) -> Option<&'static str>) -> Vec<Contact<'a>> {
+    let rows = rows.into_iter();
     rows.filter_map(|row| {
         let kind = row.kind.map(|kind| word(Some(kind), known));
         (!row.value.is_empty()).then_some(Contact { value: row.value, kind })
@@ -195,7 +204,7 @@ pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
         departments: row.department_ids.references("departments", &mut lacking),
         offices: row.office_ids.references("offices", &mut lacking),
         linked_candidates: row.linked_candidate_ids.references("linked_candidates", &mut lacking),
-        custom_fields: values(row.custom_fields, &mut lacking),
+        custom_fields: values(row.custom_fields, &mut lacking).0,
         created_at: row.created_at.text("created_at", &mut lacking),
         updated_at: row.updated_at.text("updated_at", &mut lacking),
     };

@@ -89,6 +89,20 @@ fn made_entry(list: ContactList, value: &str, kind: Option<&str>) -> Value {
     }
 }
 
+/// The list with each entry in a form that a new one could have, where Greenhouse does not take it back as it was read: what a new one
+/// cannot have of type and members goes, and so does an entry without a value.
+pub(crate) fn renewed(list: ContactList, entries: &[Value]) -> Vec<Value> {
+    let renew = |entry: &Value| {
+        let value = match entry.get("value") {
+            Some(Value::Number(number)) => number.to_string(),
+            _ => row::text(entry, "value").trim().to_owned(),
+        };
+        let kind = Some(row::text(entry, "type")).filter(|kind| !kind.is_empty());
+        (!value.is_empty()).then(|| made_entry(list, &value, Some(kind.unwrap_or("other"))))
+    };
+    entries.iter().filter_map(renew).collect()
+}
+
 fn merged(list: ContactList, stored: &[Value], add: &[ContactEntry], remove: &[ContactEntry]) -> Vec<Value> {
     let same = |entry: &ContactEntry, value: &str| normal::contact(list, entry.value()) == normal::contact(list, value);
     let mut result: Vec<Value> = Vec::new();

@@ -4,7 +4,7 @@
 //! Whether a PATCH merges by field or replaces all is not known (pitfalls.md 5): the complete set is right under both, so that is what
 //! is sent. What others stored goes back as it was read, member for member; only a label becomes the id of its option, and a user the id. What has
 //! a form that no new value could have is marked as odd: it goes back all the same, and is left out only when Greenhouse refuses the set with it
-//! (see [`crate::write::edit`]). A file has no written form at all; it holds the values back as a whole.
+//! and the plan had said so (see [`crate::write::edit`]). A file has no written form at all; it holds the values back as a whole.
 
 use crate::answer::invalid;
 use crate::read::custom as read;
@@ -27,8 +27,8 @@ pub(crate) struct Merge {
     pub(crate) stuck: Vec<(String, String)>,
     /// Keys of others whose values have a form that a new value could not have.
     pub(crate) odd: Vec<String>,
-    /// Keys of others that are part of the set.
-    pub(crate) foreign: Vec<String>,
+    /// Keys of others that are part of the set, each with Greenhouse's word for its type.
+    pub(crate) foreign: Vec<(String, String)>,
 }
 
 /// A stored choice.
@@ -71,15 +71,14 @@ pub(crate) fn merge(stored: &Value, wanted: &[CustomInput], complete: bool) -> R
     for (key, field) in others.filter(|_| complete) {
         let kept = kept(field);
         if !matches!(kept, Kept::Empty) {
-            merge.foreign.push(key.clone());
+            if oddity_of_field(field).is_some() {
+                merge.odd.push(key.clone());
+            }
+            merge.foreign.push((key.clone(), row::text(field, "type").to_owned()));
         }
         match kept {
             Kept::Empty => {}
             Kept::Ready(value) => merge.ready.push((key.clone(), value)),
-            Kept::Odd(value) => {
-                merge.odd.push(key.clone());
-                merge.ready.push((key.clone(), value));
-            }
             Kept::Labels { multi, labels } => merge.choices.push(Choice { key: key.clone(), multi, labels }),
             Kept::Stuck(why) => merge.stuck.push((key.clone(), why)),
         }
@@ -162,9 +161,8 @@ pub(crate) fn differs(stored: &Value, wanted: &CustomInput) -> bool {
 /// What of a stored value can be sent back.
 enum Kept {
     Empty,
+    /// As it was read; only a choice or a user becomes an id.
     Ready(Value),
-    /// As it was read, though a new value could not have this form.
-    Odd(Value),
     Labels {
         multi: bool,
         labels: Vec<String>,
@@ -177,58 +175,67 @@ fn kept(field: &Value) -> Kept {
     if is_empty(value) {
         return Kept::Empty;
     }
-    let as_read = |is_usual: bool| if is_usual { Kept::Ready(value.clone()) } else { Kept::Odd(value.clone()) };
-    // Exactly these members, each with a value: what the written schema asks of a new one.
-    let whole = |members: &[&str]| {
-        let held = |member: &&str| value.get(*member).is_some_and(|part| !part.is_null());
-        as_read(members.iter().all(held) && value.as_object().is_some_and(|object| object.len() == members.len()))
-    };
     match row::text(field, "type") {
-        "single_select" => match choice(value) {
-            Some(Chosen::Id(id)) => Kept::Ready(id),
-            Some(Chosen::Label(label)) => Kept::Labels { multi: false, labels: vec![label] },
-            None => as_read(false),
-        },
-        "multi_select" => {
-            let Some(chosen) = value.as_array().and_then(|all| all.iter().map(choice).collect::<Option<Vec<_>>>())
-            else {
-                return as_read(false);
-            };
-            let labels: Vec<String> = chosen
-                .iter()
-                .filter_map(|chosen| match chosen {
-                    Chosen::Label(label) => Some(label.clone()),
-                    Chosen::Id(_) => None,
-                })
-                .collect();
-            let ids: Vec<Value> = chosen
-                .into_iter()
-                .filter_map(|chosen| match chosen {
-                    Chosen::Id(id) => Some(id),
-                    Chosen::Label(_) => None,
-                })
-                .collect();
-            match (labels.is_empty(), ids.is_empty()) {
-                (true, _) => Kept::Ready(Value::Array(ids)),
-                (false, true) => Kept::Labels { multi: true, labels },
-                (false, false) => as_read(false),
-            }
-        }
-        "user" => match user(value).and_then(|id| id.parse::<u64>().ok()) {
-            Some(id) => Kept::Ready(id.into()),
-            None => as_read(false),
-        },
-        "currency" => whole(&["amount", "currency_code"]),
-        "currency_range" => whole(&["min_amount", "max_amount", "currency_code"]),
-        "number_range" => whole(&["min_value", "max_value"]),
-        "short_text" | "long_text" | "rich_text" | "url" | "date" => as_read(value.is_string()),
-        "number" => as_read(value.is_number()),
-        "yes_no" => as_read(value.is_boolean()),
         kind if read::unified_type(kind) == "file" => {
             Kept::Stuck(format!("a stored value of type {kind} has no written form"))
         }
-        _ => as_read(false),
+        "single_select" => match choice(value) {
+            Some(Chosen::Id(id)) => Kept::Ready(id),
+            Some(Chosen::Label(label)) => Kept::Labels { multi: false, labels: vec![label] },
+            None => Kept::Ready(value.clone()),
+        },
+        "multi_select" => match chosen(value) {
+            Some((labels, ids)) if labels.is_empty() => Kept::Ready(Value::Array(ids)),
+            Some((labels, ids)) if ids.is_empty() => Kept::Labels { multi: true, labels },
+            _ => Kept::Ready(value.clone()),
+        },
+        "user" => match user(value).and_then(|id| id.parse::<u64>().ok()) {
+            Some(id) => Kept::Ready(id.into()),
+            None => Kept::Ready(value.clone()),
+        },
+        _ => Kept::Ready(value.clone()),
     }
+}
+
+/// Why no new value could have the form of a stored one, in words; none when one could. The reader notes it, the plan says it first, and
+/// the writer leaves out nothing else.
+pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
+    if is_empty(value) {
+        return None;
+    }
+    let unless = |is_usual: bool, why: &'static str| (!is_usual).then_some(why);
+    let number = |member: &str| value.get(member).is_some_and(|part| decimal(part).is_some());
+    let text = |member: &str| value.get(member).is_some_and(Value::is_string);
+    let has = |members: usize| value.as_object().is_some_and(|object| object.len() == members);
+    match source {
+        "single_select" => unless(choice(value).is_some(), "no choice"),
+        "multi_select" => {
+            let is_usual = chosen(value).is_some_and(|(labels, ids)| labels.is_empty() || ids.is_empty());
+            unless(is_usual, "no list of choices")
+        }
+        "user" => unless(row::id_of(value).is_some(), "a user in another form than an id"),
+        "currency" => unless(has(2) && number("amount") && text("currency_code"), "no amount with a currency alone"),
+        "currency_range" => unless(
+            has(3) && number("min_amount") && number("max_amount") && text("currency_code"),
+            "no range with two ends and a currency alone",
+        ),
+        "number_range" => {
+            let is_usual = has(2) && number("min_value") && number("max_value");
+            unless(is_usual, "no range with two ends alone")
+        }
+        "number" => unless(value.is_number(), "no number"),
+        "yes_no" => unless(value.is_boolean(), "neither yes nor no"),
+        "date" => unless(value.as_str().is_some_and(|text| normal::date(text).is_some()), "no date"),
+        "short_text" | "long_text" | "rich_text" | "url" => unless(value.is_string(), "no text"),
+        // Held back with all others of the set.
+        kind if read::unified_type(kind) == "file" => None,
+        _ => Some("a form that is not known"),
+    }
+}
+
+/// As [`oddity`], for a member of the map of values as it was read.
+pub(crate) fn oddity_of_field(field: &Value) -> Option<&'static str> {
+    oddity(row::text(field, "type"), value_of(field))
 }
 
 /// A stored choice: a label, as read by everybody who reported it, or an option id, should a tenant answer so.
@@ -244,6 +251,18 @@ fn choice(value: &Value) -> Option<Chosen> {
         Value::Object(_) => value.get("id").filter(|id| id.is_number()).map(|id| Chosen::Id(id.clone())),
         _ => None,
     }
+}
+
+/// The labels and the ids of a list of choices.
+fn chosen(value: &Value) -> Option<(Vec<String>, Vec<Value>)> {
+    let (mut labels, mut ids) = (Vec::new(), Vec::new());
+    for one in value.as_array()? {
+        match choice(one)? {
+            Chosen::Label(label) => labels.push(label),
+            Chosen::Id(id) => ids.push(id),
+        }
+    }
+    Some((labels, ids))
 }
 
 /// The value inside `{name, type, value}`; null when there is none.

@@ -1,18 +1,21 @@
 //! A PATCH on its way: what it changes, and what becomes of custom values that cannot be preserved.
 //!
 //! The set of custom fields must be complete, and stored choices are labels where ids are wanted (see [`crate::write::custom`]); [`crate::write::options`] looks
-//! the ids up. First everything goes back as it was read. Should Greenhouse refuse that, which changes nothing, the set goes out once more without
+//! the ids up. First everything goes back as it was read. Should Greenhouse refuse that, which changes nothing, the PATCH goes out once more without
 //! what it might not have taken: values of archived fields and options, labels that lead to no single option, ranges with one end, what has
-//! members that no new value has. The
-//! host's own field does not wait for somebody else's leftovers. Only what has no written form at all (a file) holds the values back as a whole, since a PATCH that replaces the set would lose it.
+//! members that no new value has; and entries of a contact list in the form of new ones. The
+//! host's own field does not wait for somebody else's leftovers. But where a PATCH replaces, what is left out is lost, so nothing is left out
+//! that the plan did not name (`may_leave_out`): then the refusal stands, and names what of others went along. Only what has no written form at all (a file) holds the values back as a whole, since a PATCH that replaces the set would lose it.
 
 use crate::answer::invalid;
 use crate::request;
 use crate::settings::ForeignReading;
+use crate::write::contacts;
 use crate::write::custom::{self, Merge};
 use crate::write::op::Op;
 use crate::write::options::{Lookup, Stuck};
 use crate::write::sent::{Refusal, Sent, Success, applied, subject};
+use crate::write::words::ContactList;
 use crate::write::{outcome, send};
 use atsync_adapter::contract::{Failure, Step, Written};
 use serde_json::{Map, Value};
@@ -58,8 +61,9 @@ impl CustomEdit {
         Self { field_type, merge, shown }
     }
 
-    /// The complete set with choices as option ids, and the keys of what was left out of it; or what cannot be preserved.
-    fn resolved(self, lookup: Option<&Lookup>, reading: ForeignReading) -> Result<Complete, Stuck> {
+    /// The complete set with choices as option ids, and the keys of what was left out of it; or what cannot be preserved. `named`: what the
+    /// plan said may have to be left out.
+    fn resolved(self, lookup: Option<&Lookup>, reading: ForeignReading, named: &[String]) -> Result<Complete, Stuck> {
         let mut values = self.merge.ready;
         let mut odd = self.merge.odd;
         let mut stuck = self.merge.stuck;
@@ -84,24 +88,36 @@ impl CustomEdit {
             return Err(stuck);
         }
         let archived = |key: &String| lookup.is_some_and(|lookup| lookup.is_archived(key));
-        odd.extend(self.merge.foreign.iter().filter(|key| archived(key)).cloned());
-        odd.sort_unstable();
-        odd.dedup();
-        if reading == ForeignReading::LeftOut {
-            values.retain(|(key, _)| !odd.contains(key));
-            return Ok(Complete { values, left_out: odd, foreign: false });
+        // Whether a user is still there only Greenhouse and the plan know.
+        let doubtful = |(key, kind): &&(String, String)| archived(key) || kind == "user";
+        odd.extend(self.merge.foreign.iter().filter(doubtful).map(|(key, _)| key.clone()));
+        let is_named = |key: &String| named.iter().any(|path| path.strip_prefix(CUSTOM) == Some(key));
+        let mut foreign = self.merge.foreign;
+        foreign.sort_unstable();
+        if reading == ForeignReading::Kept {
+            let can_leave_out = foreign.iter().any(|(key, _)| is_named(key));
+            return Ok(Complete { values, left_out: Vec::new(), foreign, can_leave_out });
         }
-        Ok(Complete { values, left_out: Vec::new(), foreign: !self.merge.foreign.is_empty() })
+        let (left_out, foreign): (Vec<_>, Vec<_>) =
+            foreign.into_iter().partition(|(key, _)| is_named(key) && odd.contains(key));
+        let left_out: Vec<String> = left_out.into_iter().map(|(key, _)| key).collect();
+        values.retain(|(key, _)| !left_out.contains(key));
+        Ok(Complete { values, left_out, foreign, can_leave_out: false })
     }
 }
+
+/// What stands before the key of a custom field in a path.
+const CUSTOM: &str = "custom_fields.";
 
 /// A set of custom values as it is sent.
 struct Complete {
     values: Vec<(String, Value)>,
     /// Keys of others that are not part of it.
     left_out: Vec<String>,
-    /// It has values of others that might be why it is refused.
-    foreign: bool,
+    /// The values of others in it, which might be why it is refused: key and type.
+    foreign: Vec<(String, String)>,
+    /// Some of them may be left out.
+    can_leave_out: bool,
 }
 
 impl Edit {
@@ -116,7 +132,7 @@ impl Edit {
         match self.custom {
             // Nothing is worth looking up when something else holds the set back anyway.
             Some(custom) if custom.is_looked_up(reading) => Lookup::begin(op, pool, custom),
-            _ => self.finish(None, reading),
+            _ => self.finish(None, &op),
         }
     }
 
@@ -125,20 +141,21 @@ impl Edit {
         if self.custom.as_ref().is_some_and(|custom| !lookup.covers(&custom.merge.choices)) {
             return Err(Failure::Conflict(format!("{}/{} was changed while it was read", self.kind, self.id)));
         }
-        self.finish(Some(lookup), lookup.op.foreign_reading())
+        self.finish(Some(lookup), &lookup.op)
     }
 
     /// Sends what is left to change, if anything.
-    fn finish(mut self, lookup: Option<&Lookup>, reading: ForeignReading) -> Result<Step, Failure> {
+    fn finish(mut self, lookup: Option<&Lookup>, op: &Op) -> Result<Step, Failure> {
+        let (reading, named) = (op.foreign_reading(), op.may_leave_out());
         let mut warnings = Vec::new();
-        let mut refusal = Refusal::Plain;
+        let mut can_leave_out = self.renew_contacts(reading, named, &mut warnings);
+        let mut foreign = Vec::new();
         if let Some(custom) = self.custom.take() {
-            match custom.resolved(lookup, reading) {
+            match custom.resolved(lookup, reading, named) {
                 Ok(set) => {
                     self.body.insert("custom_fields".into(), custom::attribute(&set.values));
-                    if set.foreign {
-                        refusal = Refusal::Reading { other: "left-out".into(), about: String::new() };
-                    }
+                    can_leave_out |= set.can_leave_out;
+                    foreign = set.foreign;
                     if !set.left_out.is_empty() {
                         warnings.push(left_out(&set.left_out));
                     }
@@ -156,9 +173,40 @@ impl Edit {
         if self.body.is_empty() {
             return Ok(outcome(Written::Unneeded(applied(vec![subject(self.kind, self.id)], warnings))));
         }
+        let refusal = match can_leave_out {
+            true => Refusal::Reading { other: "left-out".into(), about: String::new() },
+            false if !foreign.is_empty() => Refusal::Others { foreign },
+            false => Refusal::Plain,
+        };
         let request = request::patch(self.collection, &self.id, Value::Object(self.body).to_string());
         let success = Success::Patched { kind: self.kind.into(), id: self.id };
         send(request, Sent { operation: self.operation.into(), success, refusal, warnings })
+    }
+}
+
+impl Edit {
+    /// Puts the contact lists that the plan named into a form that new entries could have, where Greenhouse refused them as they were read.
+    /// Whether that is still to be tried.
+    fn renew_contacts(&mut self, reading: ForeignReading, named: &[String], warnings: &mut Vec<String>) -> bool {
+        let mut can_leave_out = false;
+        for list in ContactList::ALL {
+            let Some(Value::Array(entries)) = self.body.get_mut(list.attribute()) else { continue };
+            let renewed = contacts::renewed(list, entries);
+            if !named.iter().any(|path| path == list.member()) || renewed == *entries {
+                continue;
+            }
+            if reading == ForeignReading::Kept {
+                can_leave_out = true;
+                continue;
+            }
+            *entries = renewed;
+            warnings.push(format!(
+                "Greenhouse did not take `{}` back as it was read, so entries of others lost what a new one cannot have of type and \
+                 members, and those without a value are gone",
+                list.member()
+            ));
+        }
+        can_leave_out
     }
 }
 

@@ -12,6 +12,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
+/// By field, what it may show without anybody having changed it since the plan ([`crate::write::seen`]).
+pub(crate) type Seen = std::collections::BTreeMap<String, Vec<Value>>;
 /// A member that may be absent, `null` or a value.
 pub(crate) type Clearable<T> = Option<Option<T>>;
 
@@ -80,13 +82,16 @@ inputs! {
         addresses: Vec<ContactEntry>,
     }
 
-    /// `candidates.update`. `reading` says which values of others go back.
+    /// `candidates.update`. `reading` says which values of others go back; `may_leave_out` names the paths of those that the plan said may
+    /// have to be left out, and `seen` what the plan saw of the fields that yield to others.
     CandidateEdit {
         set: CandidateSet,
         add: ContactLists,
         remove: ContactLists,
         custom_fields: Vec<CustomInput>,
         reading: Option<ForeignReading>,
+        may_leave_out: Vec<String>,
+        seen: Seen,
     }
 
     /// `applications.create`, and the application that `candidates.create` carries (then without `candidate`).
@@ -120,16 +125,18 @@ inputs! {
         pool: Clearable<String>,
         custom_fields: Vec<CustomInput>,
         reading: Option<ForeignReading>,
+        may_leave_out: Vec<String>,
+        seen: Seen,
     }
 
     /// `applications.move`. `reading` says which id `from_stage_id` is; it overrides the setting.
-    MoveInput { to_stage: Option<String>, to_job: Option<String>, reading: Option<StageReading> }
+    MoveInput { to_stage: Option<String>, to_job: Option<String>, reading: Option<StageReading>, seen: Seen }
 
     /// `applications.reject`.
-    RejectInput { reason: String, note: Option<String> }
+    RejectInput { reason: String, note: Option<String>, seen: Seen }
 
     /// `applications.unreject`.
-    UnrejectInput {}
+    UnrejectInput { seen: Seen }
 
     /// `applications.hire`. `reading` says how `start_date` is written.
     HireInput {
@@ -137,13 +144,20 @@ inputs! {
         start_on: Option<String>,
         close_reason: Option<String>,
         reading: Option<DateReading>,
+        seen: Seen,
     }
 
     /// `applications.convert`.
     ConvertInput { job: String, stage: Option<String> }
 
     /// `rejections.update`.
-    RejectionEdit { reason: Option<String>, custom_fields: Vec<CustomInput>, reading: Option<ForeignReading> }
+    RejectionEdit {
+        reason: Option<String>,
+        custom_fields: Vec<CustomInput>,
+        reading: Option<ForeignReading>,
+        may_leave_out: Vec<String>,
+        seen: Seen,
+    }
 
     /// `notes.create`.
     NoteNew {

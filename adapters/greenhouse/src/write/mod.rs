@@ -22,6 +22,7 @@ pub(crate) mod options;
 pub(crate) mod pages;
 pub(crate) mod records;
 pub(crate) mod row;
+pub(crate) mod seen;
 pub(crate) mod sent;
 pub(crate) mod standing;
 pub(crate) mod words;
@@ -122,7 +123,11 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
         State::Again(lookup) => {
             let (collection, id) = target_of(&lookup.op).ok_or_else(misplaced)?;
             let row = pages::only(pages::read(&response, collection)?.rows, collection, id)?;
-            difference(&lookup.op, &row, lookup.pool.as_deref(), &settings)?.ok_or_else(misplaced)?.again(&lookup)
+            let edit = difference(&lookup.op, &row, lookup.pool.as_deref(), &settings)?.ok_or_else(misplaced)?;
+            if !edit.is_done() {
+                seen::unchanged(&lookup.op, &row)?;
+            }
+            edit.again(&lookup)
         }
         State::Pool { op } => {
             let rows = pages::read(&response, "prospect_details")?.rows;
@@ -195,8 +200,12 @@ fn child(op: &Op, settings: &Settings) -> Result<Step, Failure> {
 /// Decides what to send, given the target as just read.
 fn decide(op: Op, row: &Value, pool: Option<String>, settings: &Settings) -> Result<Step, Failure> {
     if let Some(edit) = difference(&op, row, pool.as_deref(), settings)? {
+        if !edit.is_done() {
+            seen::unchanged(&op, row)?;
+        }
         return edit.begin(op, pool);
     }
+    seen::unchanged(&op, row)?;
     let standing = Standing::of(row);
     match &op {
         Op::Reject { input, .. } => lifecycle::reject(&standing, input),

@@ -10,7 +10,7 @@ use crate::settings::ForeignReading;
 use crate::write::input::{
     ApplicationEdit, ApplicationNew, AppliedTagGone, AppliedTagNew, AttachmentNew, CandidateEdit, CandidateNew,
     ConvertInput, FieldEdit, FieldNew, HireInput, MoveInput, NoteNew, OptionEdit, OptionNew, RejectInput,
-    RejectionEdit, TagNew, UnrejectInput, UserNew, parse,
+    RejectionEdit, Seen, TagNew, UnrejectInput, UserNew, parse,
 };
 use atsync_adapter::contract::{Failure, Operation};
 use atsync_adapter::model::kinds;
@@ -26,6 +26,30 @@ impl Op {
             _ => None,
         };
         reading.unwrap_or_default()
+    }
+
+    /// The paths of the values of others that the plan said may have to be left out.
+    pub(crate) fn may_leave_out(&self) -> &[String] {
+        match self {
+            Self::CandidateUpdate { input, .. } => &input.may_leave_out,
+            Self::ApplicationUpdate { input, .. } => &input.may_leave_out,
+            Self::RejectionUpdate { input, .. } => &input.may_leave_out,
+            _ => &[],
+        }
+    }
+
+    /// What the plan saw of the fields that yield to others.
+    pub(crate) fn seen(&self) -> Option<&Seen> {
+        match self {
+            Self::CandidateUpdate { input, .. } => Some(&input.seen),
+            Self::ApplicationUpdate { input, .. } => Some(&input.seen),
+            Self::RejectionUpdate { input, .. } => Some(&input.seen),
+            Self::Move { input, .. } => Some(&input.seen),
+            Self::Reject { input, .. } => Some(&input.seen),
+            Self::Unreject { input, .. } => Some(&input.seen),
+            Self::Hire { input, .. } => Some(&input.seen),
+            _ => None,
+        }
     }
 }
 

@@ -77,6 +77,11 @@ pub(crate) enum Refusal {
         /// The member that must be named for it.
         about: String,
     },
+    /// A 422 may come from values of others that went along: key and type of each.
+    Others {
+        /// The values.
+        foreign: Vec<(String, String)>,
+    },
     /// A 404 or 405 says that this form of the endpoint does not exist; this is the other one.
     Form {
         /// The reading to try.
@@ -168,6 +173,7 @@ impl Sent {
             Refusal::Reading { other, about } if about.is_empty() || names(about) => {
                 Failure::Conflict(format!("{said}{RETRY}{other}"))
             }
+            Refusal::Others { foreign } => Failure::Invalid(with_others(errors, &said, foreign)),
             // No error text is documented for a name that exists (harvest-v3.md §9.4): the usual words are looked for.
             Refusal::Unique | Refusal::Form { .. }
                 if ["taken", "already", "exist", "unique", "duplicate"]
@@ -182,6 +188,28 @@ impl Sent {
             _ => Failure::Invalid(errors),
         }
     }
+}
+
+/// Values of others that a refusal names at most.
+const OTHERS_MAX: usize = 10;
+
+/// A refusal with the custom fields of others that may be its reason: those that the answer names by key or by type, else all that went
+/// along. Nothing where the answer does not speak of custom fields.
+fn with_others(mut errors: Vec<FieldError>, said: &str, foreign: &[(String, String)]) -> Vec<FieldError> {
+    let names = |word: &str| said.split(|char: char| !char.is_alphanumeric() && char != '_').any(|part| part == word);
+    let is_named = |other: &&(String, String)| names(&other.0) || names(&other.1);
+    let mut meant: Vec<&(String, String)> = foreign.iter().filter(is_named).collect();
+    if meant.is_empty() && (said.contains("custom_field") || said.contains("custom field")) {
+        meant = foreign.iter().collect();
+    }
+    errors.extend(meant.into_iter().take(OTHERS_MAX).map(|(key, kind)| FieldError {
+        field: format!("custom_fields.{key}"),
+        message: format!(
+            "this value of somebody else (a {kind}) went along, since an update may replace the whole set, and the plan did not say that \
+             it may be left out; if it is the one that is refused, correct it in Greenhouse"
+        ),
+    }));
+    errors
 }
 
 /// A success.

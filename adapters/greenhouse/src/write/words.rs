@@ -95,6 +95,19 @@ pub(crate) enum ContactList {
 }
 
 impl ContactList {
+    /// Every list.
+    pub(crate) const ALL: [Self; 5] = [Self::Emails, Self::Phones, Self::Addresses, Self::Websites, Self::Social];
+
+    /// The unified member that it is part of.
+    pub(crate) fn member(self) -> &'static str {
+        match self {
+            Self::Emails => "emails",
+            Self::Phones => "phones",
+            Self::Addresses => "addresses",
+            Self::Websites | Self::Social => "links",
+        }
+    }
+
     /// Greenhouse's name of it.
     pub(crate) fn attribute(self) -> &'static str {
         match self {
@@ -108,15 +121,34 @@ impl ContactList {
 
     /// The type to write for a unified one (harvest-v3.md §9.1); `None` where entries have no type.
     pub(crate) fn entry_type(self, unified: Option<&str>) -> Option<&'static str> {
-        let (known, default): (&[&'static str], _) = match self {
+        let (known, default) = self.types()?;
+        let Some(word) = unified else { return Some(default) };
+        Some(known.iter().copied().find(|known| *known == word).unwrap_or("other"))
+    }
+
+    /// The closed list of types, and the usual one; `None` where entries have no type.
+    fn types(self) -> Option<(&'static [&'static str], &'static str)> {
+        Some(match self {
             Self::Emails => (&["personal", "work", "other"], "personal"),
             Self::Phones => (&["home", "work", "mobile", "skype", "other"], "mobile"),
             Self::Addresses => (&["home", "work", "other"], "other"),
             Self::Websites => (&["personal", "company", "portfolio", "blog", "other"], "other"),
             Self::Social => return None,
+        })
+    }
+
+    /// Why no new entry could have the form of a stored one; none when one could. `more`: it has members besides.
+    pub(crate) fn oddity(self, value: &str, kind: Option<&str>, more: bool) -> Option<&'static str> {
+        let is_known = match self.types() {
+            Some((known, _)) => kind.is_some_and(|kind| known.contains(&kind)),
+            None => kind.is_none(),
         };
-        let Some(word) = unified else { return Some(default) };
-        Some(known.iter().copied().find(|known| *known == word).unwrap_or("other"))
+        match () {
+            () if value.trim().is_empty() => Some("an entry without a value"),
+            () if !is_known => Some("an entry of a type that a new one cannot have"),
+            () if more => Some("an entry with members that a new one cannot have"),
+            () => None,
+        }
     }
 }
 

@@ -503,7 +503,11 @@ fn an_offices_place_is_a_text_or_the_older_object() {
 #[test]
 fn every_field_of_a_mask_can_be_filled() {
     for kind in kinds::KINDS {
-        let (body, mask) = read(kind.name, &whole(kind).to_string());
+        let mut row = whole(kind);
+        if let Some(values) = row.get_mut("custom_fields").and_then(Value::as_object_mut) {
+            values.insert("o".into(), json!({"name": "O", "type": "number", "value": "7.0"}));
+        }
+        let (body, mask) = read(kind.name, &row.to_string());
         let filled: Vec<&str> = kind.fields.iter().copied().filter(|field| body.get(*field).is_some()).collect();
         assert_eq!(filled, kind.fields, "{}: {body}", kind.name);
         assert_eq!(
@@ -547,4 +551,41 @@ fn sample(kind: &str, member: &str) -> Value {
         "target_start_on" => json!("2026-12-01"),
         _ => json!("text"),
     }
+}
+
+#[test]
+fn what_no_new_value_could_have_the_form_of_is_noted_by_its_path_and_without_the_value() {
+    let values = json!({
+        "usual": {"name": "A", "type": "short_text", "value": "a"}, "none": {"name": "B", "type": "number", "value": null},
+        "date": {"name": "C", "type": "date", "value": "2026-12-01"}, "user": {"name": "D", "type": "user", "value": 7},
+        "text": {"name": "E", "type": "number", "value": "7.0"}, "day": {"name": "F", "type": "date", "value": "1/2/27"},
+        "who": {"name": "G", "type": "user", "value": {"id": 7}}, "new": {"name": "H", "type": "brand_new", "value": 1},
+        "bare": [[1]], "file": {"name": "J", "type": "attachment", "value": "u"},
+    });
+    let row = format!(
+        r#"{{"id":1,"first_name":"A","last_name":"B","custom_fields":{values},
+        "email_addresses":[{{"value":"a@x.com","type":"work"}}],"phone_numbers":[{{"value":"","type":"home"}}],
+        "website_addresses":[{{"value":"a.dev","type":"blog","secret":1}}],"social_media_addresses":[{{"value":"x.com/a"}}],
+        "addresses":[{{"value":"1 Road","type":"castle"}}]}}"#
+    );
+    let (body, _) = read("candidates", &row);
+    let odd = body["odd_forms"].as_object().unwrap();
+    let paths: Vec<&str> = odd.keys().map(String::as_str).collect();
+    assert_eq!(
+        paths,
+        [
+            "addresses",
+            "custom_fields.bare",
+            "custom_fields.day",
+            "custom_fields.new",
+            "custom_fields.text",
+            "custom_fields.who",
+            "links",
+            "phones"
+        ]
+    );
+    assert!(["1/2/27", "castle", "secret", "7.0"].iter().all(|held| !json!(odd).to_string().contains(held)), "{odd:?}");
+    let plain =
+        with(&row, json!({"custom_fields": null, "phone_numbers": [], "website_addresses": [], "addresses": []}));
+    assert_eq!(read("candidates", &plain).0.get("odd_forms"), None);
 }

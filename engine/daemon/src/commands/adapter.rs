@@ -1,16 +1,19 @@
-//! `atsync adapter inspect`: what a component file is and can do, without a connection.
+//! `atsync adapter inspect`: what an adapter is, can do and can be set to, without a connection.
+//!
+//! All of it is the manifest's. Left out: what one customer's credential may do; `atsync check` says that.
 
 use crate::adapters;
 use crate::cli::AdapterCommand;
-use crate::failure::{DONE, Ended, Failure};
+use crate::failure::{DONE, Ended};
 use crate::output::{Output, plain, table};
 use crate::words::count;
-use atsync::adapter::Adapter;
 use atsync::model::manifest::{Manifest, OriginBase};
+use serde_json::Value;
+use std::path::Path;
 
 pub(super) fn adapter(command: &AdapterCommand, output: &Output) -> Ended {
-    let AdapterCommand::Inspect { file, json } = command;
-    let adapter = adapters::host()?.load_file(file).map_err(|error| Failure::new(error.to_string()))?;
+    let AdapterCommand::Inspect { adapter, json } = command;
+    let adapter = adapters::load(&adapters::host()?, adapter, Path::new(""))?;
     if *json {
         output.json(adapter.manifest());
     } else {
@@ -47,9 +50,70 @@ fn lines(manifest: &Manifest) -> Vec<String> {
         })
         .collect();
     lines.extend(table(&rows));
-    lines.push(count(manifest.permissions.len() as u64, "permission"));
+    lines.extend(settings(manifest));
+    lines.push(format!("needs {}:", count(manifest.permissions.len() as u64, "permission")));
+    let rows: Vec<Vec<String>> = manifest
+        .permissions
+        .iter()
+        .map(|permission| {
+            let need = if permission.optional { "optional" } else { "required" };
+            vec![format!("  {}", permission.id), need.to_owned(), format!("without it: {}", permission.without_it)]
+        })
+        .collect();
+    lines.extend(table(&rows));
     for sentence in &manifest.lossy {
         lines.push(format!("note: {sentence}"));
     }
     lines
+}
+
+/// The settings with the values that each takes, from their JSON Schema.
+fn settings(manifest: &Manifest) -> Vec<String> {
+    let Some(known) = manifest.settings_schema.get("properties").and_then(Value::as_object) else {
+        return vec!["has no settings".to_owned()];
+    };
+    let required = manifest.settings_schema.get("required").and_then(Value::as_array);
+    let rows: Vec<Vec<String>> = known
+        .iter()
+        .map(|(name, schema)| {
+            let is_required = required.is_some_and(|names| names.iter().any(|known| known == name));
+            let default = match schema.get("default") {
+                Some(value) => format!("default {value}"),
+                None if is_required => "required".to_owned(),
+                None => String::new(),
+            };
+            let what = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+            vec![format!("  {name}"), values(schema), default, what.to_owned()]
+        })
+        .collect();
+    let mut lines = vec![format!("has {}:", count(rows.len() as u64, "setting"))];
+    lines.extend(table(&rows));
+    lines
+}
+
+/// What a setting may be: the values that are listed, else its type.
+fn values(schema: &Value) -> String {
+    if let Some(listed) = schema.get("enum").and_then(Value::as_array) {
+        return listed.iter().map(Value::to_string).collect::<Vec<_>>().join(" or ");
+    }
+    match schema.get("type") {
+        Some(Value::String(one)) if one == "boolean" => "true or false".to_owned(),
+        Some(Value::String(one)) => one.clone(),
+        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+        _ => "any value".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::values;
+    use serde_json::json;
+
+    #[test]
+    fn a_setting_says_what_it_may_be() {
+        assert_eq!(values(&json!({ "enum": ["single", "bulk"] })), "\"single\" or \"bulk\"");
+        assert_eq!(values(&json!({ "type": "boolean" })), "true or false");
+        assert_eq!(values(&json!({ "type": ["string", "null"] })), "string or null");
+        assert_eq!(values(&json!({})), "any value");
+    }
 }

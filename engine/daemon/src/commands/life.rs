@@ -178,6 +178,19 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
         return Ok(DONE);
     }
     let report = connection.forget(&person).await?;
+    if (report.desired, report.observed, report.links, report.intents, report.changes) == (0, 0, 0, 0, 0) {
+        let (whom, option) = match &person {
+            Person::Key(key) => (format!("the key {key:?}"), format!("--key {key}")),
+            Person::Candidate(id) => (format!("candidates/{id}"), format!("--candidate {id}")),
+            Person::Email(email) => (format!("the address {email}"), format!("--email {email}")),
+        };
+        output.data(&plain(&format!(
+            "Nothing was stored under {whom}. It is barred from now on: whoever comes with it is not stored. If that was a mistake, \
+             `atsync forget {} {option} --undo` lifts it.",
+            options.name
+        )));
+        return Ok(DONE);
+    }
     output.data(&format!(
         "Forgotten: {} desired, {}, {}, {} emptied, {} emptied.",
         report.desired,

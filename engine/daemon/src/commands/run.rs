@@ -16,7 +16,7 @@ use crate::output::Output;
 use crate::signals::{Hangup, Reread, Stop};
 use crate::words::{count, time};
 use atsync::schedule::{self, Cron, Crons, Round};
-use atsync::{Clock, Connection, SystemClock};
+use atsync::{Clock, Connection, ErrorKind, SystemClock};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -269,9 +269,20 @@ fn words(round: &Round<'_>) -> (&'static str, Value, String) {
         Round::Failed { what, error, wait_ms } => (
             "failed",
             json!({ "what": what, "error": error.to_string(), "wait_ms": wait_ms }),
-            format!("failed {what}, again in {} s: {error}", wait_ms.div_ceil(1000)),
+            format!("failed {what}, again in {} s: {error}{}", wait_ms.div_ceil(1000), hint(error)),
         ),
         _ => ("round", json!({}), "a round".to_owned()),
+    }
+}
+
+/// What to do while the schedule goes on; what waiting mends needs nothing.
+fn hint(error: &atsync::Error) -> &'static str {
+    match error.kind() {
+        ErrorKind::Auth => {
+            "; check the id and the secret that `auth` refers to, or make a new credential in the ATS, then send SIGHUP"
+        }
+        ErrorKind::Denied => "; `atsync check` says which permission is missing and where to tick it",
+        _ => "",
     }
 }
 

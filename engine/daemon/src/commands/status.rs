@@ -59,7 +59,10 @@ fn lines(status: &Status) -> Vec<String> {
         lines.push(format!("  writes: {}", intents.join(", ")));
     }
     if let Some(at_ms) = status.next_look_ms {
-        lines.push(format!("  what is in doubt is looked into again at {}", time(at_ms)));
+        let (name, at) = (&status.connection, time(at_ms));
+        lines.push(format!(
+            "  what was on its way or is in doubt is settled from {at} on, by `atsync run` or the next `atsync apply {name}`"
+        ));
     }
     if status.waiting_for_person > 0 {
         let writes = count(status.waiting_for_person, "write");

@@ -73,7 +73,7 @@ pub enum LoadError {
         reason: String,
     },
     /// `describe` failed.
-    #[error("{name} cannot describe itself: {error}")]
+    #[error("{name} cannot describe itself: {error}; report it to its author")]
     Describe {
         /// The path or name.
         name: String,
@@ -81,7 +81,7 @@ pub enum LoadError {
         error: AdapterError,
     },
     /// The manifest is not valid.
-    #[error("{name} describes itself wrongly: {reason}")]
+    #[error("{name} describes itself wrongly: {reason}; correct its manifest")]
     Manifest {
         /// The path or name.
         name: String,

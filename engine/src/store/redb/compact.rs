@@ -44,8 +44,12 @@ pub struct Compacted {
 
 pub(super) fn compact(path: &Path, options: RedbOptions, entropy: &dyn Entropy) -> Result<Compacted, StoreError> {
     // The file itself, where the path is a link to it: a rename would replace the link.
-    let path = std::fs::canonicalize(path)
-        .map_err(|error| StoreError::Unusable(format!("{} cannot be compacted: {error}", path.display())))?;
+    let path = std::fs::canonicalize(path).map_err(|error| {
+        StoreError::Unusable(format!(
+            "{} cannot be compacted: {error}; check the path and its permissions",
+            path.display()
+        ))
+    })?;
     let old_about = std::fs::metadata(&path).map_err(|error| failed(&path, &error))?;
     // Proves that it is a store of ours, and locks it.
     let (old, ..) = open::file(&path, options.cache_bytes, entropy)?;
@@ -106,7 +110,9 @@ fn copy_into(old: &Database, place: &Path, cache_bytes: usize) -> Result<u64, St
     let mut new = Builder::new().set_cache_size(cache_bytes).create_with_backend(backend).or_failed()?;
     let read = old.begin_read().or_failed()?;
     if read.list_multimap_tables().or_failed()?.next().is_some() {
-        return Err(StoreError::Unusable("the store has a table of a kind that this version does not know".to_owned()));
+        return Err(StoreError::Unusable(
+            "the store has a table of a kind that this version does not know; use the version that wrote it".to_owned(),
+        ));
     }
     let names: Vec<String> = read.list_tables().or_failed()?.map(|table| table.name().to_owned()).collect();
     let mut rows = 0_u64;

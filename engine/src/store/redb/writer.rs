@@ -143,6 +143,7 @@ where
             // A refusal wrote nothing and stays true.
             (_, Some(Err(refusal))) => Err(refusal),
             (Some(StoreError::Unusable(text)), _) => Err(StoreError::Unusable(text.clone())),
+            (Some(StoreError::Io(text)), _) => Err(StoreError::Io(text.clone())),
             (Some(error), _) => Err(StoreError::Io(error.to_string())),
             (None, Some(done)) => done,
             (None, None) => Err(stopped()),

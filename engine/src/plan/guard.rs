@@ -1,0 +1,89 @@
+//! What a write must find as the plan saw it. Pure.
+//!
+//! A plan decides by what it saw, and between the plan and the write a recruiter may edit. Where the policy lets their
+//! edit stand, the step says of each such field what it may show without anybody's edit: what the plan saw, what the
+//! engine itself wrote last, and what it is to become. The adapter reads the record right before it sends and refuses
+//! the write where something else shows (`wit/operations.md`); the next plan then decides as for any edit. Only an
+//! adapter that lists the member `seen` is told.
+//!
+//! Contact lists are merged entry by entry with that fresh read, so of them only the types that are changed are told.
+//! Left out: values too long to be worth it.
+
+use super::contact_types::TypesPlan;
+use super::ownership::Decision;
+use super::{Draft, FieldChange, Owned};
+use atsync_model::desired::Policy;
+use atsync_model::manifest::OperationRule;
+use serde_json::{Map, Value, json};
+
+/// The member of an input that carries it.
+const SEEN: &str = "seen";
+/// The longest value that is compared. An adapter keeps its input between two steps, in a bounded space.
+const SEEN_BYTES_MAX: usize = 4096;
+
+/// By field, what it may show without anybody's edit.
+#[derive(Debug, Default)]
+pub(super) struct Seen(Map<String, Value>);
+
+impl Seen {
+    /// Takes a field in, where others may change it and where the values are not too long.
+    pub(super) fn field<D: Owned>(
+        &mut self,
+        draft: &Draft<'_, D>,
+        (policy_of, field): (&str, &str),
+        may_show: impl IntoIterator<Item = Value>,
+    ) {
+        let mut values: Vec<Value> = Vec::new();
+        for value in may_show {
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        let may_show = json!(values);
+        if draft.policy(policy_of) != Policy::Enforce && may_show.to_string().len() <= SEEN_BYTES_MAX {
+            self.0.insert(field.to_owned(), may_show);
+        }
+    }
+
+    /// Takes changes of fields in, in the order in which they were decided on. What has members of its own is left out.
+    pub(super) fn changes<D: Owned>(
+        &mut self,
+        draft: &Draft<'_, D>,
+        base: &Map<String, Value>,
+        changes: &[FieldChange],
+        fields: &[&str],
+    ) {
+        for change in changes.iter().filter(|change| fields.contains(&change.field.as_str())) {
+            let field = change.field.as_str();
+            let last = base.get(field).cloned();
+            let may_show = [Some(change.before.clone()), last, Some(change.after.clone())];
+            self.field(draft, (field, field), may_show.into_iter().flatten());
+        }
+    }
+
+    /// Takes the entries of a list in whose types are changed, each with the types that it may have.
+    pub(super) fn types<D: Owned>(&mut self, draft: &Draft<'_, D>, list: &str, types: &TypesPlan) {
+        let written = types.verdicts.iter().filter(|verdict| verdict.decision == Decision::Write);
+        let entries: Vec<Value> = written
+            .flat_map(|verdict| {
+                let of = |kind: Value| json!({ "value": verdict.value, "type": kind });
+                [of(json!(verdict.observed)), of(json!(verdict.desired))]
+            })
+            .collect();
+        if !entries.is_empty() {
+            self.field(draft, (list, list), entries);
+        }
+    }
+
+    /// Takes over what another one has.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
+    }
+
+    /// Puts it into a step's input, where the adapter takes it.
+    pub(super) fn join(self, rule: &OperationRule, input: &mut Map<String, Value>) {
+        if !self.0.is_empty() && rule.field(SEEN).is_some() {
+            input.insert(SEEN.to_owned(), Value::Object(self.0));
+        }
+    }
+}

@@ -1,0 +1,376 @@
+//! What others stored is not lost by a write unless the plan named it first, and what they change meanwhile is not
+//! written over.
+//!
+//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock. Values of others are
+//! planted in every form that an update may not be able to send back; the sandbox replaces all values and refuses odd
+//! ones, or does not. What counts is what it holds afterwards, against what the plan had said.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test stops when something does not hold"
+)]
+
+use atsync::plan::{FindingKind, Plan, words};
+use atsync::reconcile::{ApplyReport, StepEnd};
+use atsync::{Clock as _, Connection, PlanOf};
+use atsync_greenhouse_sandbox::{CustomFieldsPatch, OddValues, Recruiter};
+use atsync_tests::{World, desired};
+use serde_json::{Value, json};
+
+const ADA: &str = "ada.byron@example.com";
+
+fn declare(world: &World, acme: &Connection, record: &Value) {
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+}
+
+fn plan(world: &World, acme: &Connection) -> Plan {
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    println!("{}", words::plan(&plan));
+    plan
+}
+
+fn apply(world: &World, acme: &Connection, plan: &Plan) -> ApplyReport {
+    let report = world.run(acme.apply(plan)).unwrap();
+    println!("{report:#?}");
+    world.clock.set(world.clock.now_ms() + 600_000);
+    report
+}
+
+fn recruiter(world: &World, deed: &Recruiter) {
+    world.sandbox.recruiter(deed).unwrap();
+    world.clock.set(world.clock.now_ms() + 1000);
+}
+
+fn set(world: &World, collection: &str, id: i64, values: &Value) {
+    let values = values.as_object().unwrap().clone();
+    recruiter(world, &Recruiter::Set { collection: collection.into(), id, values });
+}
+
+fn plant(world: &World, id: i64, key: &str, value: Value) {
+    let deed = Recruiter::PlantCustomField { collection: "candidates".into(), id, name_key: key.into(), value };
+    recruiter(world, &deed);
+}
+
+fn id(row: &Value) -> i64 {
+    row["id"].as_i64().unwrap()
+}
+
+/// A candidate whom everybody may see, with Ada's address.
+fn ada(world: &World) -> i64 {
+    let candidate = id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
+    set(world, "candidates", candidate, &json!({"email_addresses": [{"value": ADA, "type": "personal"}]}));
+    candidate
+}
+
+fn option(world: &World, key: &str, name: &str) -> i64 {
+    let fields = world.sandbox.rows("custom_fields");
+    let field = fields.iter().find(|row| row["name_key"] == key && row["field_type"] == "candidate").unwrap();
+    let options = world.sandbox.rows_where("custom_field_options", "custom_field_id", id(field));
+    id(options.iter().find(|option| option["name"] == name && option["active"] == true).unwrap())
+}
+
+/// What others may have left of one field.
+type Left = (&'static str, fn(&World) -> Value);
+
+fn left_by_others() -> Vec<Left> {
+    fn archived(world: &World, key: &str, name: &str) -> i64 {
+        let id = option(world, key, name);
+        set(world, "custom_field_options", id, &json!({"active": false}));
+        id
+    }
+    vec![
+        ("dialing_code", |_| json!([[1]])),
+        ("dialing_code", |_| json!({"text": "+44"})),
+        ("about", |_| json!(7)),
+        ("years_of_experience", |_| json!("7.0")),
+        ("years_of_experience", |_| json!("seven")),
+        ("hours_per_week", |_| json!({"min_value": "20.0", "max_value": "40.50", "unit": "h"})),
+        ("hours_per_week", |_| json!({"min_value": 20})),
+        ("salary_expectation", |_| json!("85,000 EUR")),
+        ("salary_expectation", |_| json!({"amount": "85000.0", "currency_code": "EUR", "formatted": "x"})),
+        ("salary_range", |_| json!({"min_amount": null, "max_amount": "9.50", "currency_code": "EUR"})),
+        ("needs_a_visa_", |_| json!("maybe")),
+        ("available_from", |_| json!("1/2/27")),
+        ("available_from", |_| json!("0000-00-00")),
+        ("buddy", |_| json!({"id": 5, "name": "Sam", "email": "sam@x.com"})),
+        ("buddy", |_| json!("Sam")),
+        ("buddy", |_| json!(123_456_789)),
+        ("old_rating", |_| json!(3)),
+        ("seniority", |world| json!(archived(world, "seniority", "Junior"))),
+        ("languages", |world| json!([archived(world, "languages", "Deutsch"), option(world, "languages", "English")])),
+    ]
+}
+
+/// The values of a row by key, without those that are empty.
+fn values(row: &Value) -> Vec<(String, Value)> {
+    let all = row["custom_fields"].as_object().unwrap().iter();
+    let held = all.filter(|(_, field)| !field["value"].is_null());
+    held.map(|(key, field)| (key.clone(), field["value"].clone())).collect()
+}
+
+fn worlds() -> Vec<World> {
+    let mut worlds = Vec::new();
+    for patch in [CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge] {
+        for odd in [OddValues::TakenBack, OddValues::Refused] {
+            let world = World::new(1, 12);
+            world.sandbox.set_quirks(|quirks| (quirks.custom_fields_patch, quirks.odd_values) = (patch, odd));
+            println!("== {patch:?}, {odd:?}");
+            worlds.push(world);
+        }
+    }
+    worlds
+}
+
+fn said(plan: &Plan) -> String {
+    let findings = plan.records.iter().flat_map(|record| &record.findings);
+    findings.filter(|finding| finding.reason == "ForeignValues").map(|finding| finding.message.as_str()).collect()
+}
+
+#[test]
+fn no_value_of_others_is_lost_that_the_plan_did_not_name_and_none_blocks_the_hosts_own_field() {
+    for (key, left) in left_by_others() {
+        for world in worlds() {
+            let acme = world.connect();
+            let candidate = ada(&world);
+            plant(&world, candidate, key, left(&world));
+            println!("-- {key}");
+            let before = world.sandbox.row("candidates", candidate).unwrap();
+            let record = json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}});
+            declare(&world, &acme, &record);
+            let planned = plan(&world, &acme);
+            assert!(said(&planned).contains(key), "{key}: the plan says first what may be left out");
+            apply(&world, &acme, &planned);
+            let after = world.sandbox.row("candidates", candidate).unwrap();
+            assert_eq!(
+                after["custom_fields"]["external_ref"]["value"], "ref-1",
+                "{key}: the host's own field is written"
+            );
+            for (other, value) in values(&before) {
+                let is_there = after["custom_fields"][&other]["value"] == value;
+                let is_user = key == "buddy" && other == key;
+                assert!(
+                    is_there || is_user || said(&planned).contains(&other),
+                    "{key}: {other} was lost without a word"
+                );
+            }
+            assert!(plan(&world, &acme).is_empty(), "{key}");
+        }
+    }
+}
+
+/// What came after the plan was made, the plan could not say. It stays; the next plan says it.
+#[test]
+fn a_value_that_came_after_the_plan_is_not_left_out_before_a_plan_names_it() {
+    for key in ["dialing_code", "available_from", "buddy", "years_of_experience"] {
+        let world = World::new(1, 12);
+        world.sandbox.set_quirks(|quirks| quirks.odd_values = OddValues::Refused);
+        let acme = world.connect();
+        let candidate = ada(&world);
+        declare(&world, &acme, &json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}}));
+        let planned = plan(&world, &acme);
+        assert!(!said(&planned).contains(key));
+        let (_, left) = left_by_others().into_iter().find(|(of, _)| *of == key).unwrap();
+        plant(&world, candidate, key, left(&world));
+        let before = world.sandbox.row("candidates", candidate).unwrap();
+        let report = apply(&world, &acme, &planned);
+        let StepEnd::Refused { reason } = &report.steps[0].end else { panic!("{key}: {report:#?}") };
+        assert!(reason.contains(&format!("custom_fields.{key}")), "{key}: {reason}");
+        assert_eq!(world.sandbox.row("candidates", candidate).unwrap(), before, "{key}");
+        world.clock.set(world.clock.now_ms() + 24 * 3_600_000);
+        world.run(acme.pull("candidates", false)).unwrap();
+        let planned = plan(&world, &acme);
+        assert!(said(&planned).contains(key), "{key}");
+        apply(&world, &acme, &planned);
+        let after = world.sandbox.row("candidates", candidate).unwrap();
+        assert_eq!(after["custom_fields"]["external_ref"]["value"], "ref-1", "{key}");
+    }
+}
+
+#[test]
+fn entries_of_others_in_an_odd_form_are_named_first_and_keep_their_values() {
+    for odd in [OddValues::TakenBack, OddValues::Refused] {
+        let world = World::new(1, 12);
+        world.sandbox.set_quirks(|quirks| quirks.odd_values = odd);
+        let acme = world.connect();
+        let candidate = ada(&world);
+        let lists = json!({
+            "phone_numbers": [{"value": "", "type": "home"}, {"value": "call me", "type": "pager"}, {"value": "1", "type": "work"}],
+            "website_addresses": [{"value": "HTTP://X.com:80/%7ea", "type": "Blog"}, {"value": "b.dev", "type": "blog", "x": 1}],
+        });
+        set(&world, "candidates", candidate, &lists);
+        let record = json!({
+            "key": "ref-1", "emails": [ADA], "phones": ["+44 20 1234"], "links": ["https://ada.example"],
+            "custom_fields": {"external_ref": "ref-1"},
+        });
+        declare(&world, &acme, &record);
+        let planned = plan(&world, &acme);
+        assert!(said(&planned).contains("`phones`") && said(&planned).contains("`links`"), "{}", said(&planned));
+        apply(&world, &acme, &planned);
+        let after = world.sandbox.row("candidates", candidate).unwrap();
+        assert_eq!(after["custom_fields"]["external_ref"]["value"], "ref-1");
+        for (list, theirs, own) in [
+            ("phone_numbers", vec!["call me", "1"], "+44 20 1234"),
+            ("website_addresses", vec!["HTTP://X.com:80/%7ea", "b.dev"], "https://ada.example"),
+        ] {
+            let held: Vec<&str> =
+                after[list].as_array().unwrap().iter().filter_map(|entry| entry["value"].as_str()).collect();
+            assert!(theirs.iter().chain([&own]).all(|value| held.contains(value)), "{list}: {held:?}");
+            if odd == OddValues::TakenBack {
+                let theirs = lists[list].as_array().unwrap();
+                assert_eq!(after[list].as_array().unwrap()[..theirs.len()], theirs[..], "{list}");
+            }
+        }
+        assert!(plan(&world, &acme).is_empty());
+    }
+}
+
+/// What the host declares in a step, what a recruiter does between plan and apply, and how to see whose it is.
+struct Meanwhile {
+    what: &'static str,
+    field: &'static str,
+    wish: Value,
+    deed: fn(&World, candidate: i64, application: i64),
+    theirs: fn(&World, candidate: i64, application: i64) -> bool,
+}
+
+fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
+    let stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
+    let name = |at: usize| stages[at]["name"].clone();
+    let source = id(&world.sandbox.rows("sources")[0]).to_string();
+    vec![
+        Meanwhile {
+            what: "a title",
+            field: "title",
+            wish: json!({"title": "ours"}),
+            deed: |world, candidate, _| set(world, "candidates", candidate, &json!({"title": "theirs"})),
+            theirs: |world, candidate, _| world.sandbox.row("candidates", candidate).unwrap()["title"] == "theirs",
+        },
+        Meanwhile {
+            what: "a custom field",
+            field: "custom_fields",
+            wish: json!({"custom_fields": {"about": "ours"}}),
+            deed: |world, candidate, _| plant(world, candidate, "about", json!("theirs")),
+            theirs: |world, candidate, _| {
+                world.sandbox.row("candidates", candidate).unwrap()["custom_fields"]["about"]["value"] == "theirs"
+            },
+        },
+        Meanwhile {
+            what: "the type of a phone",
+            field: "phones",
+            wish: json!({"phones": [{"value": "+44 20 1234", "type": "work"}]}),
+            deed: |world, candidate, _| {
+                set(
+                    world,
+                    "candidates",
+                    candidate,
+                    &json!({"phone_numbers": [{"value": "+44 20 1234", "type": "home"}]}),
+                );
+            },
+            theirs: |world, candidate, _| {
+                world.sandbox.row("candidates", candidate).unwrap()["phone_numbers"][0]["type"] == "home"
+            },
+        },
+        Meanwhile {
+            what: "a source",
+            field: "source",
+            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()}, "source": {"id": source}}]}),
+            deed: |world, _, application| {
+                let source = id(&world.sandbox.rows("sources")[1]);
+                set(world, "applications", application, &json!({"source_id": source}));
+            },
+            theirs: |world, _, application| {
+                let row = world.sandbox.row("applications", application).unwrap();
+                row["source_id"] == world.sandbox.rows("sources")[1]["id"]
+            },
+        },
+        Meanwhile {
+            what: "a stage",
+            field: "stage",
+            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()}, "stage": name(1)}]}),
+            deed: |world, _, application_id| {
+                let job = world.sandbox.row("applications", application_id).unwrap()["job_id"].as_i64().unwrap();
+                let stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
+                let stage_name = stages[2]["name"].as_str().unwrap().to_owned();
+                recruiter(world, &Recruiter::Move { application_id, stage_name });
+            },
+            theirs: |world, _, application| {
+                let row = world.sandbox.row("applications", application).unwrap();
+                let stages =
+                    world.sandbox.rows_where("job_interview_stages", "job_id", row["job_id"].as_i64().unwrap());
+                row["job_interview_stage_id"] == stages[2]["id"]
+            },
+        },
+        Meanwhile {
+            what: "an outcome",
+            field: "outcome",
+            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()}, "outcome": "hired"}]}),
+            deed: |world, _, application_id| {
+                recruiter(world, &Recruiter::Reject { application_id, rejection_reason_id: None });
+            },
+            theirs: |world, _, application| {
+                world.sandbox.row("applications", application).unwrap()["status"] == "rejected"
+            },
+        },
+    ]
+}
+
+#[test]
+fn an_edit_between_plan_and_apply_is_written_over_only_where_the_host_enforces() {
+    for at in 0..6 {
+        for policy in ["yield", "fill", "enforce"] {
+            let mut world = World::new(1, 12);
+            world.settings.insert("stage_writes".into(), json!(true));
+            let acme = world.connect();
+            let jobs = world.sandbox.rows("jobs");
+            let has_opening = |job: &i64| {
+                let openings = world.sandbox.rows_where("openings", "job_id", *job);
+                openings.iter().filter(|opening| opening["open"] == true).count() == 1
+            };
+            let open = jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true).map(id);
+            let job = open.into_iter().find(has_opening).unwrap();
+            let Meanwhile { what, field, wish, deed, theirs } = meanwhile(&world, job).remove(at);
+            println!("== {what}, {policy}");
+            let mut record = json!({
+                "key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "policy": {field: policy},
+                "phones": [{"value": "+44 20 1234", "type": "mobile"}],
+                "applications": [{"key": "a", "job": {"id": job.to_string()}}],
+            });
+            declare(&world, &acme, &record);
+            let planned = plan(&world, &acme);
+            apply(&world, &acme, &planned);
+            let rows = world.sandbox.rows("candidates");
+            let candidate = id(rows.iter().find(|row| row["email_addresses"][0]["value"] == ADA).unwrap());
+            let application = id(&world.sandbox.rows_where("applications", "candidate_id", candidate)[0]);
+            if field == "source" {
+                set(&world, "applications", application, &json!({"source_id": null}));
+            }
+            world.run(acme.sync()).unwrap();
+            record.as_object_mut().unwrap().extend(wish.as_object().unwrap().clone());
+            declare(&world, &acme, &record);
+            let planned = plan(&world, &acme);
+            if planned.is_empty() {
+                assert_eq!(policy, "fill", "{what}");
+                continue;
+            }
+            deed(&world, candidate, application);
+            let report = apply(&world, &acme, &planned);
+            let is_theirs = theirs(&world, candidate, application);
+            if policy == "enforce" {
+                // Whether the ATS lets it be written over is its own affair.
+                continue;
+            }
+            assert!(is_theirs, "{what}, {policy}: a recruiter's edit was written over");
+            let StepEnd::NotSent { reason } = &report.steps[0].end else { panic!("{what}: {report:#?}") };
+            assert!(reason.contains(field) && reason.contains("when the plan was made"), "{reason}");
+            // The next plan knows it, without a pull.
+            let planned = plan(&world, &acme);
+            assert!(planned.is_empty());
+            let speaks = planned.records.iter().flat_map(|record| &record.findings);
+            let speaks = speaks.filter(|finding| finding.kind != FindingKind::Blocked).count();
+            assert!(speaks > 0, "{what}, {policy}");
+        }
+    }
+}
