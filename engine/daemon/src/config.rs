@@ -303,6 +303,7 @@ fn reason(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::Config;
+    use atsync::SecretRef;
     use std::collections::BTreeSet;
     use std::path::Path;
 

@@ -7,7 +7,7 @@ use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::Output;
-use atsync::webhook::BODY_BYTES_MAX;
+use atsync::webhook::limits::BODY_BYTES_MAX;
 use atsync::{HintEnd, Verdict};
 use serde_json::json;
 use std::io::Read;
