@@ -1,4 +1,5 @@
-//! An ATS that repeats whatever it is sent, everywhere: no live secret reaches an adapter, a log, a failure or the store's file.
+//! An ATS that repeats whatever it is sent, everywhere: no live secret reaches an adapter, a log, a failure or the
+//! store's file.
 //!
 //! The only test of its file: what is logged is caught on this thread, and other threads that log would spoil that.
 

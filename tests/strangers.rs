@@ -1,7 +1,9 @@
-//! No stranger is ever matched: an address that only looks like another one, or that Unicode folds to it, is somebody else's.
+//! No stranger is ever matched: an address that only looks like another one, or that Unicode folds to it, is somebody
+//! else's.
 //!
-//! Method: more than two hundred addresses that differ from one by letters that fold to its letters, show nothing, or look alike; each
-//! belongs to a candidate of the sandbox, whose search is made to give a stranger for every address that it is asked for.
+//! Method: more than two hundred addresses that differ from one by letters that fold to its letters, show nothing, or
+//! look alike; each belongs to a candidate of the sandbox, whose search is made to give a stranger for every address
+//! that it is asked for.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
 
@@ -20,11 +22,14 @@ use unicode_normalization::UnicodeNormalization as _;
 
 const MARK: &str = "mark.k0123@example.com";
 /// Cyrillic, Greek and other letters that look like these.
-const ALIKE: &str = "\u{430}a\u{441}c\u{435}e\u{43e}o\u{440}p\u{445}x\u{43c}m\u{43a}k\u{3ba}k\u{3bf}o\u{3b1}a\u{3c1}p\u{433}r\u{131}l\u{4cf}l\
-    \u{5e0}l\u{3f2}c\u{584}p\u{578}n\u{1d0b}k\u{1d0d}m\u{1d00}a\u{280}r\u{2da}0\u{ed0}o\u{1040}o\u{39c}m\u{39a}k\u{391}a\u{395}e\u{3a1}p";
+const ALIKE: &str = "\
+    \u{430}a\u{441}c\u{435}e\u{43e}o\u{440}p\u{445}x\u{43c}m\u{43a}k\u{3ba}k\u{3bf}o\u{3b1}a\u{3c1}p\
+    \u{433}r\u{131}l\u{4cf}l\u{5e0}l\u{3f2}c\u{584}p\u{578}n\u{1d0b}k\u{1d0d}m\u{1d00}a\u{280}r\u{2da}0\
+    \u{ed0}o\u{1040}o\u{39c}m\u{39a}k\u{391}a\u{395}e\u{3a1}p";
 /// What shows nothing.
-const NOTHING: &str = "\u{ad}\u{34f}\u{61c}\u{115f}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{202a}\u{202e}\u{2060}\u{2061}\u{2066}\
-    \u{2069}\u{206f}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{e0001}\u{e0041}";
+const NOTHING: &str = "\
+    \u{ad}\u{34f}\u{61c}\u{115f}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{202a}\u{202e}\u{2060}\
+    \u{2061}\u{2066}\u{2069}\u{206f}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{e0001}\u{e0041}";
 
 /// Addresses of strangers.
 fn strangers() -> Vec<String> {

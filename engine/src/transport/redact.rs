@@ -1,14 +1,16 @@
 //! The one place that takes live secrets out of what comes back.
 //!
-//! A server may repeat what it was sent: in an error page, in a header, in a list of its own settings. What it repeats would reach the
-//! adapter, and through the adapter's words a failure, a log and the store. So every reply passes a [`Redactor`] inside the session,
-//! before anybody else sees it, and each secret becomes [`REDACTED`]. An adapter's places in the reply are places in what it was given.
+//! A server may repeat what it was sent: in an error page, in a header, in a list of its own settings. What it repeats
+//! would reach the adapter, and through the adapter's words a failure, a log and the store. So every reply passes a
+//! [`Redactor`] inside the session, before anybody else sees it, and each secret becomes [`REDACTED`]. An adapter's
+//! places in the reply are places in what it was given.
 //!
-//! Each secret is looked for as it is, percent-encoded, escaped for JSON and for HTML, in each of the ways that are in use ([`spellings`]);
-//! and so is the Base64 of HTTP Basic. All spellings are found in one walk, linear in the reply whatever it holds.
+//! Each secret is looked for as it is, percent-encoded, escaped for JSON and for HTML, in each of the ways that are in
+//! use ([`spellings`]); and so is the Base64 of HTTP Basic. All spellings are found in one walk, linear in the reply
+//! whatever it holds.
 //!
-//! Left out: secrets shorter than [`SECRET_BYTES_MIN`] bytes, which would be found in innocent words; a secret that is cut in two, or that
-//! comes in an encoding that is not listed, such as the Base64 of a whole request.
+//! Left out: secrets shorter than [`SECRET_BYTES_MIN`] bytes, which would be found in innocent words; a secret that is
+//! cut in two, or that comes in an encoding that is not listed, such as the Base64 of a whole request.
 
 use super::Delivery;
 use crate::secret::Secret;

@@ -1,14 +1,16 @@
 //! Was this candidate made?
 //!
-//! Looked for by each e-mail address (harvest-v3.md §9.1), and held against the addresses that a row shows, by the model's rule: a search
-//! that folds more letters than we do finds strangers. A row that shows no addresses is ambiguous unless it has the mark.
-//! More: there is no filter by name or by a text value, so a marker is only compared
-//! on rows found some other way (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported, never chosen between.
-//! Settling a doubt, a row counts when it can be of that time: with the name that was sent it is `matched`; with another name it is not proof
-//! either way, so it is reported as ambiguous instead of being passed over. A row that carries another intent's mark is not ours.
-//! A row with the address *and* the name that looks older is `matched` too, when none of that time is there: the look before the sending found
-//! nobody, so it is the clocks that differ by more than [`crate::instant::SKEW_MS`], and absent would make the person twice.
-//! Without any address, a doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before anything was sent there is no way.
+//! Looked for by each e-mail address (harvest-v3.md §9.1), and held against the addresses that a row shows, by the
+//! model's rule: a search that folds more letters than we do finds strangers. A row that shows no addresses is
+//! ambiguous unless it has the mark. More: there is no filter by name or by a text value, so a marker is only compared
+//! on rows found some other way (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported,
+//! never chosen between. Settling a doubt, a row counts when it can be of that time: with the name that was sent it is
+//! `matched`; with another name it is not proof either way, so it is reported as ambiguous instead of being passed
+//! over. A row that carries another intent's mark is not ours. A row with the address *and* the name that looks older
+//! is `matched` too, when none of that time is there: the look before the sending found nobody, so it is the clocks
+//! that differ by more than [`crate::instant::SKEW_MS`], and absent would make the person twice. Without any address, a
+//! doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before anything was sent there
+//! is no way.
 
 use super::{Hunt as Probing, Next, Sent, absent, ambiguous, application, blind, found, look};
 use crate::instant;
