@@ -245,6 +245,7 @@ impl Engine {
         session.credential_origins = manifest.credential_origins().map(str::to_owned).collect();
         session.private_network = options.allow_private_network;
         session.auth = credential::auth(manifest, &options.settings, &options.credential).map_err(problem)?;
+        session.secrets = options.webhook_secrets.clone();
         session.rules = manifest.rates.clone();
         let session = Session::new(
             session,
