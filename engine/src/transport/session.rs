@@ -467,10 +467,10 @@ impl Session {
             body: draft.body.clone(),
             private_network: self.private_network,
         };
-        let (permits, sent) = loop {
+        let (permits, held, ticket) = loop {
             let held = self.held();
             match self.clear(&held, draft, &mut wire, priority, deadline_ms).await {
-                Ok((permits, ticket)) => break (permits, ticket.map(|ticket| Sent { held, ticket })),
+                Ok((permits, ticket)) => break (permits, held, ticket),
                 // The old credential was refused while somebody gave a new one.
                 Err(NotSent::Auth(_)) if !Arc::ptr_eq(&held, &self.held()) => {}
                 Err(why) => return (Delivery::NotSent(why), None),
@@ -490,6 +490,7 @@ impl Session {
             Delivery::Unclear(_) => Ended::Unclear,
         };
         permits.into_iter().for_each(|permit| permit.settle(ended));
+        let sent = ticket.map(|ticket| Sent { held, ticket });
         self.note(draft, &delivery, sent.as_ref(), sent_ms);
         (delivery, sent)
     }
