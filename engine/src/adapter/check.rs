@@ -19,6 +19,7 @@ mod shapes;
 mod texts;
 
 pub use guard::TaskGuard;
+pub(crate) use request::effect;
 
 use super::AdapterError;
 use super::limits::{

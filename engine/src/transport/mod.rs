@@ -17,6 +17,7 @@ pub mod client;
 pub mod egress;
 mod gzip;
 pub mod headers;
+pub mod method;
 pub mod oauth;
 pub mod redact;
 pub mod retry;
