@@ -99,20 +99,21 @@ fn instances_and_nesting_have_an_end() {
 fn a_function_is_no_larger_than_the_compiler_can_bear() {
     let long = format!("(func (param i32) {})", "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(90_000));
     is_too_much(&with_functions(&long), "the cost of one function");
-    is_too_much(&with_functions(&format!("(func (local {}))", "i64 ".repeat(10_001))), "locals of one function");
+    is_too_much(&with_functions(&format!("(func (local {}))", "i64 ".repeat(4_001))), "locals of one function");
     // What bytes do not show: the loops that carry a local, the values of calls, the targets of a table.
     let nest = format!(
-        "(func (local i32) {} {} {})",
+        "(func (local {}) {} {} {})",
+        "i32 ".repeat(1_000),
         "loop ".repeat(1_000),
-        "local.get 0 drop ".repeat(1_000),
+        repeated(1_000, |n| format!("local.get {n} drop ")),
         "end ".repeat(1_000)
     );
     is_too_much(&with_functions(&nest), "the cost of one function");
     let joined = format!(
         "(func (param i32) (local {}) block {} end {})",
-        "i32 ".repeat(5_000),
+        "i32 ".repeat(3_900),
         "local.get 0 br_if 0 ".repeat(10_000),
-        repeated(5_000, |n| format!("local.get {} drop ", n + 1))
+        repeated(3_900, |n| format!("local.get {} drop ", n + 1))
     );
     is_too_much(&with_functions(&joined), "locals times branches of one function");
     let wide = format!(

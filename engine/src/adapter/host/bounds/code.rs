@@ -19,7 +19,9 @@ const MEETINGS_ALL_MAX: u64 = 8 * MEETINGS_MAX;
 /// Functions in all modules.
 const FUNCTIONS_MAX: u64 = 40_000;
 /// Locals of one function.
-const LOCALS_MAX: u64 = 10_000;
+const LOCALS_MAX: u64 = 4_000;
+/// What a local that a loop passes on costs, in bytes of plain code: as measured, with as many locals as there may be.
+const CARRIED_COST: u64 = 4;
 /// Types, imports, exports, globals, tables, data and element segments of one module.
 const ENTRIES_MAX: u64 = 20_000;
 /// Parts of all function types of one module.
@@ -151,7 +153,7 @@ impl Module {
         let own = own.map_or(0, |index| self.arity(*index));
         let mut cost = count(body.range().len()).saturating_add(locals).saturating_add(own);
         let (mut widest, mut depth_of_loops, mut open) = (own, 0_u64, Vec::new());
-        let mut branches = 0_u64;
+        let (mut branches, mut loops, mut carried) = (0_u64, 0_u64, 0_u64);
         for found in body.get_operators_reader()? {
             let found = found?;
             branches = branches.saturating_add(match &found {
@@ -174,6 +176,7 @@ impl Module {
                 Operator::Loop { blockty } => {
                     open.push(true);
                     depth_of_loops = depth_of_loops.saturating_add(1);
+                    loops = loops.saturating_add(1);
                     let arity = self.block(blockty);
                     widest = widest.max(arity);
                     arity
@@ -191,12 +194,18 @@ impl Module {
                     u64::from(targets.len()).saturating_add(1).saturating_mul(widest.saturating_add(1))
                 }
                 // A value that is used within loops may become a parameter of each.
-                Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. } => depth_of_loops,
+                Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. } => {
+                    carried = carried.saturating_add(depth_of_loops);
+                    0
+                }
                 _ => 0,
             };
             cost = cost.saturating_add(more);
             within("the cost of one function", cost, FUNCTION_MAX)?;
         }
+        // No loop passes on more than all locals.
+        let carried = carried.min(loops.saturating_mul(locals.saturating_add(own))).saturating_mul(CARRIED_COST);
+        let cost = cost.saturating_add(carried);
         Ok((cost, branches.saturating_mul(locals.saturating_add(own))))
     }
 
