@@ -14,6 +14,7 @@
 mod compact;
 mod desired;
 mod feed;
+mod files;
 #[cfg(any(test, feature = "testing"))]
 #[doc(hidden)]
 pub mod foreign;
@@ -23,6 +24,7 @@ mod identity;
 mod journal;
 mod observed;
 mod open;
+mod pages;
 mod problems;
 mod tables;
 mod writer;
@@ -34,6 +36,7 @@ use super::signal::Signals;
 use super::*;
 use crate::entropy::Entropy;
 use ::redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -65,6 +68,7 @@ pub struct RedbStore {
     /// How many transactions an inline store has committed; none in one with a writer.
     inline: Option<AtomicU64>,
     database: Shared,
+    seal: pages::Seal,
     signals: Signals,
     /// Says that this process holds the file; none for a backend. Dropped after the file is closed.
     #[allow(dead_code, reason = "what counts is that it lives")]
@@ -114,14 +118,20 @@ impl RedbStore {
         self.writer.as_ref().map_or(inline, Writer::commits)
     }
 
-    fn start(
-        (database, identity, hasher): (Database, StoreIdentity, Hasher),
-        inline: bool,
-    ) -> Result<Self, StoreError> {
+    fn start((database, identity, hasher, seal): open::Opened, inline: bool) -> Result<Self, StoreError> {
         let database = Arc::new(RwLock::new(Some(database)));
         let signals = Signals::default();
         let writer = if inline { None } else { Some(Writer::start(Arc::clone(&database), signals.clone())?) };
-        Ok(Self { identity, hasher, writer, inline: inline.then(AtomicU64::default), database, signals, held: None })
+        Ok(Self {
+            identity,
+            hasher,
+            writer,
+            inline: inline.then(AtomicU64::default),
+            database,
+            seal,
+            signals,
+            held: None,
+        })
     }
 
     fn write<T: Send + 'static>(
@@ -148,7 +158,8 @@ impl RedbStore {
             let database = Arc::clone(&self.database);
             let reading = move || {
                 let database = database.read().unwrap_or_else(PoisonError::into_inner);
-                work(&database.as_ref().ok_or_else(closed)?.begin_read().or_failed()?)
+                let database = database.as_ref().ok_or_else(closed)?;
+                guarded(|| work(&database.begin_read().or_failed()?))
             };
             if self.inline.is_some() {
                 return reading();
@@ -165,10 +176,20 @@ impl Drop for RedbStore {
         drop(self.writer.take());
         // Waits for the reads whose callers have gone; those that have not begun find the database closed.
         let database = self.database.write().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Err(error)) = database.map(Database::close) {
+        // redb tidies up when it closes a file. Where nothing was committed, the file is left as it was.
+        self.seal.set();
+        if let Some(Err(error)) = database.map(Database::close)
+            && !self.seal.kept()
+        {
             tracing::warn!(%error, "the store was not closed cleanly; it is repaired when it is opened again");
         }
     }
+}
+
+/// Does the work. Pages are verified when they are read, so no damage is known that makes the database panic; if one does, it is a failure like others.
+fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(codec::damaged("what is stored (the database panicked)")))
 }
 
 fn closed() -> StoreError {
