@@ -50,7 +50,9 @@ pub fn component_greenhouse() -> Arc<dyn Adapter> {
         let mut options = HostOptions::default();
         options.metering = Metering::Fuel(limits::FUEL_MAX);
         let host = ComponentHost::new(options).expect("the host starts");
-        Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads"))
+        Arc::new(
+            host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads").vouched(),
+        )
     });
     Arc::clone(component)
 }
@@ -60,7 +62,7 @@ pub fn wasm_greenhouse(cache: &Path) -> Arc<dyn Adapter> {
     let mut options = HostOptions::default();
     options.cache_dir = Some(cache.to_owned());
     let host = ComponentHost::new(options).expect("components can be run here");
-    Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads"))
+    Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads").vouched())
 }
 
 /// An adapter whose manifest says something else in one place; everything else is the inner one's.

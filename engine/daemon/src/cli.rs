@@ -72,6 +72,11 @@ pub(crate) enum Command {
     /// A brake holds a sweep that would take more than a tenth of a kind, and more than 20 records, for gone: up to 20 are always confirmed one
     /// by one, since a small kind would brake at every deletion. `--force` lifts it.
     Sweep(Sweep),
+    /// Take one webhook: verify it with the connection's `webhook_secret`, and look into what it suggests.
+    ///
+    /// Its body comes from stdin, byte for byte as the ATS sent it. Prints the HTTP status to answer with; exit code 0 for 200, 1 for anything
+    /// else. For whoever receives webhooks elsewhere and has no host that embeds the engine.
+    Receive(Receive),
     /// Print the JSON Schema of a desired record.
     Schema,
     /// Keep every connection in step on its schedule until SIGINT or SIGTERM.
@@ -141,6 +146,18 @@ pub(crate) struct Sweep {
     /// Believe it even when more than a tenth of a kind, and more than 20 records, would be gone. A right that was lost still holds the sweep.
     #[arg(long)]
     pub(crate) force: bool,
+    /// Print JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Receive {
+    /// The connection.
+    pub(crate) name: String,
+    /// A header of the webhook, `Name: value`; all of them, each by itself.
+    #[arg(long = "header", value_name = "NAME: VALUE", required = true)]
+    pub(crate) headers: Vec<String>,
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,

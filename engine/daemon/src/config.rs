@@ -1,7 +1,8 @@
 //! The configuration file: a store and the connections that are kept in it.
 //!
 //! Unknown names are refused with file, line and a suggestion, because a misspelt setting must not be a silent one. A message never quotes a
-//! line of the file: it could hold a secret. Schedules are read here, so that a wrong one is refused before anything is opened.
+//! line of the file: it could hold a secret. What is wrong within one
+//! connection's table refuses that connection alone. Schedules are read here, so that a wrong one is refused before anything is opened.
 //!
 //! Left out: whether adapter, origins and settings fit each other; the engine says that when it connects.
 
@@ -9,11 +10,14 @@ use crate::failure::Failure;
 use crate::words::did_you_mean;
 use atsync::schedule::Cron;
 use atsync::{SecretRef, TextRef};
-use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use toml::Spanned;
+use toml::de::{DeTable, DeValue, ValueDeserializer};
 
 /// The file, read.
 #[derive(Debug)]
@@ -24,14 +28,17 @@ pub(crate) struct Config {
     pub(crate) store: PathBuf,
     /// The connections by name.
     pub(crate) connections: BTreeMap<String, ConnectionConfig>,
+    /// Those whose part of the file cannot be read: one message each, with file and line.
+    pub(crate) refused: BTreeMap<String, String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
     store: PathBuf,
-    #[serde(default)]
-    connections: BTreeMap<String, ConnectionConfig>,
+    /// Read one by one, so that each is refused by itself.
+    #[serde(default, rename = "connections")]
+    _connections: Option<IgnoredAny>,
 }
 
 /// One connection.
@@ -45,6 +52,8 @@ pub(crate) struct ConnectionConfig {
     /// Origins that differ from the manifest's.
     #[serde(default)]
     pub(crate) origins: BTreeMap<String, String>,
+    /// See [`atsync::ConnectionOptions::accept`].
+    pub(crate) accept: Option<String>,
     /// Allows private and loopback addresses and clear-text `http`.
     #[serde(default)]
     pub(crate) allow_private_network: bool,
@@ -57,6 +66,9 @@ pub(crate) struct ConnectionConfig {
     /// The adapter's settings.
     #[serde(default)]
     pub(crate) settings: Map<String, Value>,
+    /// What the ATS signs its webhooks with: one reference, or a list while one is being replaced.
+    #[serde(default, deserialize_with = "one_or_many")]
+    pub(crate) webhook_secret: Vec<SecretRef>,
     /// See [`atsync::ConnectionOptions::settle_window_ms`].
     pub(crate) settle_window_ms: Option<u64>,
 }
@@ -74,12 +86,31 @@ impl ConnectionConfig {
 }
 
 impl ConnectionConfig {
+    /// What its types do not say. `at` is the place in the file of a byte of it.
+    fn check(&self, name: &str, at: impl Fn(usize) -> String) -> Result<(), String> {
+        let begin = self.auth.scheme.span().start;
+        if name.trim().is_empty() || name.len() > 100 || name.contains(char::is_control) {
+            let at = at(begin);
+            return Err(format!("{at}: a connection's name has 1 to 100 printable bytes, and {name:?} has not"));
+        }
+        self.auth.check().map_err(|problem| format!("{}: connections.{name}.auth: {problem}", at(begin)))?;
+        for (member, crons) in [("schedule", &self.schedule), ("sweeps", &self.sweeps)] {
+            for (kind, cron) in crons {
+                Cron::parse(cron.get_ref()).map_err(|problem| {
+                    format!("{}: connections.{name}.{member}.{}: {problem}", at(cron.span().start), kind.get_ref())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a connection that runs on the other one has to be made anew. Where its secrets come from
     /// is no part of it: a credential is replaced while the connection runs.
     pub(crate) fn runs_as(&self, other: &Self) -> bool {
         self.adapter == other.adapter
             && self.auth.scheme.get_ref() == other.auth.scheme.get_ref()
             && self.origins == other.origins
+            && self.accept == other.accept
             && self.allow_private_network == other.allow_private_network
             && self.schedule() == other.schedule()
             && self.sweeps() == other.sweeps()
@@ -146,35 +177,37 @@ impl Config {
     /// As for [`Config::read`].
     fn parse(path: &Path, text: &str) -> Result<Self, String> {
         let name = path.display().to_string();
-        let file: File = toml::from_str(text).map_err(|error| {
+        let problem = |error: &toml::de::Error| {
             let line = error.span().map(|span| line_of(text, span.start));
             format!("{}: {}", place(&name, line), reason(error.message()))
-        })?;
-        if file.connections.is_empty() {
+        };
+        let table = DeTable::parse(text).map_err(|error| problem(&error))?;
+        let file = File::deserialize(table.clone().into_deserializer()).map_err(|error| problem(&error))?;
+        let tables = match table.get_ref().get("connections").map(|tables| (tables.get_ref(), tables.span())) {
+            Some((DeValue::Table(tables), _)) => tables,
+            Some((_, span)) => {
+                let line = line_of(text, span.start);
+                return Err(format!("{}: connections: write a table [connections.NAME]", place(&name, Some(line))));
+            }
+            None => &DeTable::new(),
+        };
+        let (mut connections, mut refused) = (BTreeMap::new(), BTreeMap::new());
+        for (key, table) in tables {
+            let read = ConnectionConfig::deserialize(ValueDeserializer::from(table.clone()));
+            let checked = read.map_err(|error| problem(&error)).and_then(|config| {
+                config.check(key.get_ref(), |line| place(&name, Some(line_of(text, line))))?;
+                Ok(config)
+            });
+            match checked {
+                Ok(config) => drop(connections.insert(key.get_ref().to_string(), config)),
+                Err(why) => drop(refused.insert(key.get_ref().to_string(), why)),
+            }
+        }
+        if connections.is_empty() && refused.is_empty() {
             return Err(format!("{name}: there is no connection; add a table [connections.NAME]"));
         }
-        for (connection, config) in &file.connections {
-            if connection.trim().is_empty() || connection.len() > 100 || connection.contains(char::is_control) {
-                return Err(format!(
-                    "{name}: a connection's name has 1 to 100 printable bytes, and {connection:?} has not"
-                ));
-            }
-            config.auth.check().map_err(|problem| {
-                let line = line_of(text, config.auth.scheme.span().start);
-                format!("{}: connections.{connection}.auth: {problem}", place(&name, Some(line)))
-            })?;
-            for (member, crons) in [("schedule", &config.schedule), ("sweeps", &config.sweeps)] {
-                for (kind, cron) in crons {
-                    Cron::parse(cron.get_ref()).map_err(|problem| {
-                        let line = line_of(text, cron.span().start);
-                        let path = format!("connections.{connection}.{member}.{}", kind.get_ref());
-                        format!("{}: {path}: {problem}", place(&name, Some(line)))
-                    })?;
-                }
-            }
-        }
         let store = path.parent().unwrap_or(Path::new("")).join(file.store);
-        Ok(Self { path: path.to_owned(), store, connections: file.connections })
+        Ok(Self { path: path.to_owned(), store, connections, refused })
     }
 
     /// The directory that paths in the file are relative to.
@@ -187,8 +220,11 @@ impl Config {
     /// # Errors
     /// A message with the names that there are.
     pub(crate) fn connection(&self, name: &str) -> Result<&ConnectionConfig, Failure> {
+        if let Some(why) = self.refused.get(name) {
+            return Err(Failure::new(why.clone()));
+        }
         self.connections.get(name).ok_or_else(|| {
-            let names: Vec<&str> = self.connections.keys().map(String::as_str).collect();
+            let names: Vec<&str> = self.connections.keys().chain(self.refused.keys()).map(String::as_str).collect();
             let hint = match did_you_mean(name, names.iter().copied()) {
                 hint if hint.is_empty() => ".".to_owned(),
                 hint => hint,
@@ -220,6 +256,31 @@ impl Auth {
     }
 }
 
+/// One reference to a secret, or a list of them.
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretRef>, D::Error> {
+    struct OneOrMany;
+    impl<'de> Visitor<'de> for OneOrMany {
+        type Value = Vec<SecretRef>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("a reference to a secret, or a list of them")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+            SecretRef::deserialize(text.into_deserializer()).map(|one| vec![one])
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            SecretRef::deserialize(MapAccessDeserializer::new(map)).map(|one| vec![one])
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
+            Vec::deserialize(SeqAccessDeserializer::new(seq))
+        }
+    }
+    deserializer.deserialize_any(OneOrMany)
+}
+
 fn place(name: &str, line: Option<usize>) -> String {
     line.map_or_else(|| name.to_owned(), |line| format!("{name}:{line}"))
 }
@@ -234,10 +295,6 @@ fn reason(message: &str) -> String {
     let mut quoted = message.split('`').skip(1).step_by(2);
     let is_unknown = message.starts_with("unknown field") || message.starts_with("unknown variant");
     match quoted.next().filter(|_| is_unknown) {
-        Some(word @ "webhook_secret") => format!(
-            "unknown field `{word}`: this program takes no webhooks; remove it here, and where a host embeds the engine, \
-             give the secret as `ConnectionOptions::webhook_secrets`"
-        ),
         Some(word) => {
             let hint = did_you_mean(word, quoted);
             format!("{message}{hint}")
@@ -249,6 +306,7 @@ fn reason(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::Config;
+    use atsync::SecretRef;
     use std::collections::BTreeSet;
     use std::path::Path;
 
@@ -268,7 +326,25 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
 
     fn refusal(from: &str, to: &str) -> String {
         assert!(GOOD.contains(from));
-        parse(&GOOD.replace(from, to)).unwrap_err()
+        refused(&GOOD.replace(from, to))
+    }
+
+    /// Why the file, or its only connection, is refused.
+    fn refused(text: &str) -> String {
+        parse(text).and_then(|config| config.connection("acme").map(drop).map_err(|why| why.to_string())).unwrap_err()
+    }
+
+    #[test]
+    fn what_is_wrong_with_one_connection_refuses_that_one_alone() {
+        let wrong =
+            [("true", "\"yes\""), ("\"*/15 * * * *\"", "\"hourly\""), ("scheme", "schema"), ("adapter", "adaptor")];
+        for (from, to) in wrong {
+            let (_, bad) = GOOD.replace(from, to).split_once('[').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+            let config = parse(&format!("{GOOD}[{}", bad.replace("connections.acme", "connections.bad"))).unwrap();
+            assert!(config.connection("acme").is_ok());
+            let text = config.connection("bad").unwrap_err().to_string();
+            assert!(text.starts_with("etc/acme.toml:1"), "with the line: {text}");
+        }
     }
 
     #[test]
@@ -297,15 +373,22 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
     }
 
     #[test]
-    fn a_setting_without_effect_here_is_refused_and_told_where_it_has_one() {
-        let text = parse(&format!("{GOOD}webhook_secret = \"hunter2\"\n")).unwrap_err();
-        assert!(text.starts_with("etc/acme.toml:9: unknown field `webhook_secret`"), "{text}");
-        assert!(text.contains("`ConnectionOptions::webhook_secrets`") && !text.contains("hunter2"), "{text}");
+    fn the_secret_of_webhooks_comes_by_reference_alone_or_in_a_list() {
+        let with = |value: &str| parse(&format!("{GOOD}webhook_secret = {value}\n"));
+        let read = |value: &str| with(value).unwrap().connection("acme").unwrap().webhook_secret.clone();
+        let new = SecretRef::Env("NEW".into());
+        assert_eq!(read("{ env = \"NEW\" }"), std::slice::from_ref(&new));
+        assert_eq!(read("[{ env = \"NEW\" }, { file = \"old\" }]"), [new, SecretRef::File("old".into())]);
+        assert!(parse(GOOD).unwrap().connection("acme").unwrap().webhook_secret.is_empty());
+        for clear in ["\"hunter2\"", "[\"hunter2\"]"] {
+            let text = refused(&format!("{GOOD}webhook_secret = {clear}\n"));
+            assert!(text.contains("in clear") && !text.contains("hunter2"), "{text}");
+        }
     }
 
     /// What the parser says it expects in a table.
     fn members(text: &str) -> BTreeSet<String> {
-        let error = parse(text).unwrap_err();
+        let error = refused(text);
         let (_, expected) = error.split_once("expected").unwrap();
         let expected = expected.split(';').next().unwrap();
         expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()

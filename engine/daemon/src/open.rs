@@ -1,6 +1,6 @@
 //! Connections made from the configuration.
 //!
-//! The order is chosen so that a mistake leaves no trace: configuration, adapter and secrets are read before the store's file is made or opened.
+//! What is wrong with one connection (its part of the file, its secrets, its adapter) is its own: the others are opened. The order is chosen so that a mistake leaves no trace: configuration, adapter and secrets are read before the store's file is made or opened.
 //! Commands that only read the store need no secret and make no store.
 
 use crate::adapters;
@@ -29,61 +29,96 @@ pub(crate) struct Opened {
     /// The engine.
     pub(crate) engine: Engine,
     host: ComponentHost,
-    adapters: BTreeMap<String, Arc<dyn Adapter>>,
-    credentials: BTreeMap<String, Credential>,
+    ready: BTreeMap<String, Ready>,
+    /// The connections that cannot be opened, each with what is wrong with it. Empty when one connection was asked for.
+    pub(crate) refused: BTreeMap<String, String>,
 }
 
-/// Opens the store of a configuration for these connections, or for all.
+/// What a connection needs besides the store.
+struct Ready {
+    adapter: Arc<dyn Adapter>,
+    /// None where nothing is sent.
+    credential: Option<Credential>,
+    webhook_secrets: Vec<Secret>,
+}
+
+/// Opens the store of a configuration for one connection, or for all that can be opened.
 ///
 /// # Errors
-/// One message: what, where, what to do.
+/// When the one, or every one, cannot be opened, or the store cannot: what, where, what to do.
 pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Opened, Failure> {
     let config = Config::read(path)?;
-    let names: Vec<String> = match only {
-        Some(name) => {
-            config.connection(name)?;
-            vec![name.to_owned()]
-        }
-        None => config.connections.keys().cloned().collect(),
-    };
+    if let Some(name) = only {
+        config.connection(name)?;
+    }
     if how == Use::StoreOnly && !config.store.exists() {
         let name = only.unwrap_or("NAME");
         let store = config.store.display();
         return Err(Failure::new(format!("there is no store {store} yet; `atsync pull {name}` makes it")));
     }
     let host = adapters::host()?;
-    let (loaded, credentials) = load(&config, &host, &names, how).await?;
+    let (ready, refused) = ready(&config, &host, only, how).await;
+    if ready.is_empty() {
+        let reasons: Vec<String> = refused.into_values().collect();
+        return Err(Failure::new(reasons.join("\n")));
+    }
     let store = config.store.clone();
-    let builder =
-        tokio::task::spawn_blocking(move || Engine::builder().store_file(store)).await.map_err(|error| {
-            Failure::new(format!("the store cannot be opened: {error}; please report it with the output of -v"))
-        })??;
-    Ok(Opened { engine: builder.build()?, config, host, adapters: loaded, credentials })
+    let builder = tokio::task::spawn_blocking(move || Engine::builder().store_file(store))
+        .await
+        .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))??;
+    Ok(Opened { engine: builder.build()?, config, host, ready, refused })
 }
 
-/// The adapters and credentials of a configuration.
-type Loaded = (BTreeMap<String, Arc<dyn Adapter>>, BTreeMap<String, Credential>);
-
-async fn load(config: &Config, host: &ComponentHost, names: &[String], how: Use) -> Result<Loaded, Failure> {
-    let (mut loaded, mut credentials) = (BTreeMap::new(), BTreeMap::new());
-    for name in names {
-        let connection = config.connection(name)?;
-        let at = |message: String| Failure::new(format!("{}: connections.{name}.{message}", config.path.display()));
-        if how == Use::Online {
-            credentials.insert(name.clone(), credential(connection, config.directory()).await.map_err(at)?);
+/// What each connection needs, or why it cannot have it. What is wrong with one keeps no other from starting.
+async fn ready(
+    config: &Config,
+    host: &ComponentHost,
+    only: Option<&str>,
+    how: Use,
+) -> (BTreeMap<String, Ready>, BTreeMap<String, String>) {
+    let is_asked = |name: &str| only.is_none_or(|only| only == name);
+    let of_asked = config.refused.iter().filter(|(name, _)| is_asked(name));
+    let mut refused: BTreeMap<String, String> = of_asked.map(|(name, why)| (name.clone(), why.clone())).collect();
+    let mut ready = BTreeMap::new();
+    for (name, connection) in config.connections.iter().filter(|(name, _)| is_asked(name)) {
+        match Ready::read(config, connection, host, how).await {
+            Ok(one) => drop(ready.insert(name.clone(), one)),
+            Err(why) => {
+                drop(refused.insert(name.clone(), format!("{}: connections.{name}.{why}", config.path.display())));
+            }
         }
-        let adapter = adapters::load(host, &connection.adapter, config.directory())
-            .map_err(|error| at(format!("adapter: {error}")))?;
-        loaded.insert(name.clone(), adapter);
     }
-    Ok((loaded, credentials))
+    (ready, refused)
+}
+
+impl Ready {
+    /// Reads the secrets of a connection, unless nothing is sent, and loads its adapter.
+    async fn read(
+        config: &Config,
+        connection: &ConnectionConfig,
+        host: &ComponentHost,
+        how: Use,
+    ) -> Result<Self, String> {
+        let directory = config.directory();
+        let (mut read, mut webhook_secrets) = (None, Vec::new());
+        if how == Use::Online {
+            read = Some(credential(connection, directory).await?);
+            for secret in &connection.webhook_secret {
+                let secret = secret.read(directory).await;
+                webhook_secrets.push(secret.map_err(|error| format!("webhook_secret: {error}"))?);
+            }
+        }
+        let adapter = adapters::load(host, &connection.adapter, directory);
+        let adapter = adapter.map_err(|error| format!("adapter: {error}"))?;
+        Ok(Self { adapter, credential: read, webhook_secrets })
+    }
 }
 
 impl Opened {
     /// Reads configuration and secrets again, for the store that is open.
     ///
     /// # Errors
-    /// As for [`open`], and when the configuration names another store. What is open stays as it is.
+    /// When the file cannot be read or names another store. What is open stays as it is.
     pub(crate) async fn again(&self) -> Result<Self, Failure> {
         let config = Config::read(&self.config.path)?;
         if config.store != self.config.store {
@@ -94,20 +129,19 @@ impl Opened {
                 self.config.store.display()
             )));
         }
-        let names: Vec<String> = config.connections.keys().cloned().collect();
-        let (adapters, credentials) = load(&config, &self.host, &names, Use::Online).await?;
+        let (ready, refused) = ready(&config, &self.host, None, Use::Online).await;
         let (engine, host) = (self.engine.clone(), self.host.clone());
-        Ok(Self { config, engine, host, adapters, credentials })
+        Ok(Self { config, engine, host, ready, refused })
     }
 
     /// The credential of a connection, where it was read.
     pub(crate) fn credential(&self, name: &str) -> Option<Credential> {
-        self.credentials.get(name).cloned()
+        self.ready.get(name)?.credential.clone()
     }
 
     /// The names of the open connections.
     pub(crate) fn names(&self) -> Vec<String> {
-        self.adapters.keys().cloned().collect()
+        self.ready.keys().cloned().collect()
     }
 
     /// One of them.
@@ -116,16 +150,19 @@ impl Opened {
     /// When origins, settings or credential do not fit the adapter.
     pub(crate) async fn connect(&self, name: &str, output: &Output) -> Result<Connection, Failure> {
         let config = self.config.connection(name)?;
-        let adapter = match self.adapters.get(name) {
-            Some(adapter) => Arc::clone(adapter),
-            None => adapters::load(&self.host, &config.adapter, self.config.directory())?,
+        let Some(ready) = self.ready.get(name) else {
+            let why = self.refused.get(name).cloned();
+            return Err(Failure::new(why.unwrap_or_else(|| format!("the connection {name} is not open"))));
         };
-        let credential = self.credentials.get(name).cloned().unwrap_or_else(|| stand_in(config));
+        let adapter = Arc::clone(&ready.adapter);
+        let credential = ready.credential.clone().unwrap_or_else(|| stand_in(config));
         let mut options = ConnectionOptions::new(name, adapter, credential);
         options.origins = config.origins.clone();
+        options.accept = config.accept.clone();
         options.allow_private_network = config.allow_private_network;
         options.settings = config.settings.clone();
         options.settle_window_ms = config.settle_window_ms;
+        options.webhook_secrets = ready.webhook_secrets.clone();
         options.progress = output.progress();
         Ok(self.engine.connect(options).await?)
     }

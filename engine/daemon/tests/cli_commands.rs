@@ -6,7 +6,9 @@ mod cli_support;
 
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
 use cli_support::{Site, atsync, finish};
+use hmac::{Hmac, KeyInit, Mac};
 use serde_json::json;
+use sha2::Sha256;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
@@ -194,4 +196,35 @@ async fn a_built_in_adapter_is_inspected_by_its_name_with_settings_operations_an
     assert_eq!(json.json()[0]["name"], "greenhouse");
     let unknown = site.run(&["adapter", "inspect", "greenhous"]).await;
     assert!(unknown.code == 1 && unknown.error().contains("did you mean `greenhouse`"), "{unknown:?}");
+}
+
+/// A webhook that the connection's secret signed is looked into; any other is refused, and nothing is read.
+#[tokio::test]
+async fn a_webhook_from_stdin_is_believed_only_when_it_is_signed() {
+    let site = Site::start().await;
+    let id = site.sandbox().rows("candidates")[0]["id"].clone();
+    let body = json!({ "action": "update_candidate", "payload": { "candidate": { "id": id } } }).to_string();
+    site.write("body", &body);
+    let mut mac = Hmac::<Sha256>::new_from_slice(b"hook secret").unwrap();
+    mac.update(body.as_bytes());
+    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let right = format!("Signature: sha256 {hex}");
+    let receive = |header: &str| {
+        let mut command = site.command(&["receive", "acme", "--header", header]);
+        command.env("HOOK", "hook secret").stdin(std::fs::File::open(site.path("body")).unwrap());
+        finish(command)
+    };
+    let without = receive(&right).await;
+    assert!(without.code == 1 && without.err.contains("webhook_secret"), "{without:?}");
+    site.write("acme.toml", &format!("{}webhook_secret = {{ env = \"HOOK\" }}\n", site.config()));
+    let taken = receive(&right).await;
+    assert_eq!((taken.code, taken.out.as_str()), (0, "200 accepted: read anew\n"), "{taken:?}");
+    site.sandbox().clear_logs();
+    for wrong in [right.replace("sha256 ", "sha256 0"), "X: y".to_owned()] {
+        let refused = receive(&wrong).await;
+        assert!(refused.code == 1 && refused.out.starts_with("401 refused"), "{refused:?}");
+    }
+    assert!(site.sandbox().requests().is_empty(), "nothing is read for a forged one");
+    let odd = receive("no colon").await;
+    assert!(odd.code == 1 && odd.err.contains("Name: value"), "{odd:?}");
 }

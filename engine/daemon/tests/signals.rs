@@ -130,11 +130,14 @@ async fn sighup_reads_configuration_and_secrets_again_and_a_mistake_changes_noth
     // A mistake is told, and what runs goes on.
     site.write("acme.toml", &by_file.replace("*/15 * * * *", "hourly"));
     signal(&program.child, "-HUP");
+    program.complains("connections.acme.schedule.jobs: \"hourly\" is no cron expression").await;
+    site.write("acme.toml", &by_file.replace("[connections", "[connections["));
+    signal(&program.child, "-HUP");
     program.complains("was not read again, and everything goes on as before: acme.toml:").await;
     site.write("acme.toml", &by_file);
     std::fs::remove_file(site.path("secret")).unwrap();
     signal(&program.child, "-HUP");
-    program.complains("everything goes on as before: acme.toml: connections.acme.auth.client_secret").await;
+    program.complains("acme.toml: connections.acme.auth.client_secret").await;
 
     // A new secret is used at once, by the connection as it is.
     site.write("secret", "sandbox-secret\n");
@@ -155,4 +158,34 @@ async fn sighup_reads_configuration_and_secrets_again_and_a_mistake_changes_noth
     signal(&program.child, "-TERM");
     program.says("other stopped").await;
     assert_eq!(program.code().await, Some(0));
+}
+
+/// What is wrong with one connection is said, keeps no other from being kept in step, and is mended by SIGHUP.
+#[tokio::test]
+async fn a_connection_that_cannot_begin_keeps_no_other_from_beginning() {
+    let wrongs = [
+        ("adapter = \"greenhouse\"", "adapter = \"gone.wasm\"", "gone.wasm cannot be read"),
+        ("GH_SECRET", "GH_UNSET", "GH_UNSET"),
+        ("allow_private_network = true", "allow_private_network = \"yes\"", "invalid type"),
+        ("candidates =", "unicorns =", "unicorns"),
+        ("origins = { api", "origins = { apis", "apis"),
+    ];
+    for (from, to, words) in wrongs {
+        let site = Site::start().await;
+        let good = site.config();
+        let table = good.split_once("[connections.acme]").unwrap().1;
+        assert!(table.contains(from));
+        site.write("acme.toml", &format!("{good}\n[connections.bad]{}", table.replace(from, to)));
+        let mut program = Program::start(&site, &["run"]);
+        program.says(words).await;
+        program.says("acme pulled jobs").await;
+        site.write("acme.toml", &format!("{good}\n[connections.bad]{table}"));
+        signal(&program.child, "-HUP");
+        program.says("bad keeping candidates, jobs in step").await;
+        signal(&program.child, "-TERM");
+        assert_eq!(program.code().await, Some(1), "one could not begin");
+        site.write("acme.toml", &format!("{good}\n[connections.bad]{}", table.replace(from, to)));
+        let status = site.run(&["status"]).await;
+        assert!(status.out.contains("acme (greenhouse"), "{status:?}");
+    }
 }

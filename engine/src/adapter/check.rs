@@ -18,6 +18,7 @@ mod request;
 mod shapes;
 
 pub use guard::TaskGuard;
+pub(crate) use request::effect;
 
 use super::AdapterError;
 use super::limits::{

@@ -169,7 +169,7 @@ impl ComponentHost {
         let component = Component::from_binary(&self.shared.engine, bytes)
             .map_err(|error| LoadError::Broken { name: name.into(), reason: load::reason(&error) })?;
         load::imports_nothing(name, &component, &self.shared.engine)?;
-        ComponentAdapter::new(name, &self.shared, &component)
+        ComponentAdapter::new(name, &self.shared, &component, hash(bytes))
     }
 
     /// Loads a component from a file.
@@ -188,6 +188,11 @@ impl ComponentHost {
             .as_ref()
             .map_or(CacheUse::default(), |cache| CacheUse { hits: cache.cache_hits(), misses: cache.cache_misses() })
     }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn cache(directory: &Path) -> Result<Cache, HostError> {
@@ -253,6 +258,8 @@ pub struct ComponentAdapter {
     start: ComponentExportIndex,
     resume: ComponentExportIndex,
     manifest: Manifest,
+    hash: String,
+    is_vouched_for: bool,
 }
 
 impl std::fmt::Debug for ComponentAdapter {
@@ -262,7 +269,7 @@ impl std::fmt::Debug for ComponentAdapter {
 }
 
 impl ComponentAdapter {
-    fn new(name: &str, shared: &Arc<Shared>, component: &Component) -> Result<Self, LoadError> {
+    fn new(name: &str, shared: &Arc<Shared>, component: &Component, hash: String) -> Result<Self, LoadError> {
         let linker: Linker<Limiter> = Linker::new(&shared.engine);
         let instance = linker
             .instantiate_pre(component)
@@ -278,7 +285,16 @@ impl ComponentAdapter {
             start: exports.start,
             resume: exports.resume,
             manifest,
+            hash,
+            is_vouched_for: false,
         })
+    }
+
+    /// The host vouches for the component: it ships with the program, or somebody read what it declares. Its origins need not be given then.
+    #[must_use]
+    pub fn vouched(mut self) -> Self {
+        self.is_vouched_for = true;
+        self
     }
 
     /// The name that it was loaded under: a path or a word.
@@ -301,6 +317,14 @@ impl ComponentAdapter {
 impl Adapter for ComponentAdapter {
     fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    fn code_hash(&self) -> Option<&str> {
+        Some(&self.hash)
+    }
+
+    fn is_vouched_for(&self) -> bool {
+        self.is_vouched_for
     }
 
     fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {

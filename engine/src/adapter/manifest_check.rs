@@ -16,7 +16,9 @@ pub use members::{Held, MEMBERS};
 pub use operation::INPUTS;
 
 use super::limits::{MANIFEST_BYTES_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX};
-use atsync_model::manifest::{AuthRule, FormRule, Manifest, Origin, OriginBase, Permission, RateRule, ResetReading};
+use atsync_model::manifest::{
+    AuthRule, FormRule, Manifest, Origin, OriginBase, Permission, RateRule, ResetReading, SafeRequest,
+};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -66,6 +68,12 @@ pub fn check(manifest: &Manifest) -> Result<(), String> {
         origin_base(origin)?;
     }
     manifest.auth.iter().try_for_each(|rule| auth(manifest, rule))?;
+    if !manifest.auth.is_empty() && !manifest.origins.is_empty() && manifest.credential_origins().next().is_none() {
+        return Err("origins: there are several, and none is named for the credential; set `\"credential\": true` at those whose \
+                    requests carry it"
+            .into());
+    }
+    manifest.safe.iter().try_for_each(|request| safe(manifest, request))?;
     manifest.rates.iter().try_for_each(|rule| rate(manifest, rule))?;
     manifest.permissions.iter().try_for_each(permission)?;
     if !manifest.operations.is_empty() && !manifest.describes_tenant {
@@ -168,7 +176,8 @@ fn permission(found: &Permission) -> Result<(), String> {
 }
 
 /// The lists whose values have a form of their own.
-const WITH_FORMS: [&str; 4] = ["emails", "phones", "links", "addresses"];
+/// Left out: `emails`. An address says who somebody is, and a form that makes two of them one makes two people one.
+const WITH_FORMS: [&str; 3] = ["phones", "links", "addresses"];
 
 fn forms(manifest: &Manifest) -> Result<(), String> {
     let mut seen: Vec<(&str, &str)> = Vec::new();
@@ -244,6 +253,27 @@ fn auth(manifest: &Manifest, rule: &AuthRule) -> Result<(), String> {
         AuthRule::QueryParameter { name } if name.is_empty() => Err("auth.name: it is empty".into()),
         _ => Ok(()),
     }
+}
+
+fn safe(manifest: &Manifest, request: &SafeRequest) -> Result<(), String> {
+    let place = format!("safe[{:.64}]", request.path);
+    if request.method != "POST" {
+        return Err(format!(
+            "{place}.method: only a POST is listed; GET needs no entry, and PUT, PATCH and DELETE are never safe"
+        ));
+    }
+    known_origin(manifest, &format!("{place}.origin"), &request.origin)?;
+    let wild = request.path.split('/').skip(1).all(|segment| segment == "*");
+    if !request.path.starts_with('/')
+        || request.path.len() > NAME_BYTES_MAX
+        || request.path.contains(['?', '#'])
+        || wild
+    {
+        return Err(format!(
+            "{place}.path: it begins with /, has at most {NAME_BYTES_MAX} bytes, no query, and a segment that is not *"
+        ));
+    }
+    Ok(())
 }
 
 fn rate(manifest: &Manifest, rule: &RateRule) -> Result<(), String> {

@@ -140,7 +140,7 @@ impl Reconciler {
 impl Reconciler {
     /// Calls the adapter where it does not hold up other work. It computes for milliseconds at most, bounded by the host's limits.
     pub(super) fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
-        self.logged(off_thread(|| self.adapter.start(task, given)))
+        self.judged(off_thread(|| self.adapter.start(task, given)))
     }
 
     /// As [`Self::start`].
@@ -150,11 +150,18 @@ impl Reconciler {
         given: Given,
         reply: Reply,
     ) -> Result<Result<Step, Failure>, AdapterError> {
-        self.logged(off_thread(|| self.adapter.resume(state, given, reply)))
+        self.judged(off_thread(|| self.adapter.resume(state, given, reply)))
     }
 
+    /// No request leaves under a milder effect than its method and path allow, whoever implements the adapter.
     /// A crash is in the log with its kind and its place. What the adapter said may quote a candidate's data.
-    fn logged<T>(&self, called: Result<T, AdapterError>) -> Result<T, AdapterError> {
+    fn judged(
+        &self,
+        called: Result<Result<Step, Failure>, AdapterError>,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
+        if let Ok(Ok(Step::Send(send))) = &called {
+            crate::adapter::check::effect(self.adapter.manifest(), send)?;
+        }
         if let Err(AdapterError::Trap(crash)) = &called {
             tracing::warn!(connection = %self.name, %crash, "the adapter crashed");
             if let Some(said) = crash.said() {

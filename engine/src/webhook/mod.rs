@@ -137,7 +137,7 @@ impl Connection {
         let webhooks = self.webhooks();
         if webhooks.secrets.is_empty() {
             let message = format!(
-                "{}: a webhook came, and there is no secret to verify it with: set `webhook_secrets`",
+                "{}: a webhook came, and there is no secret to verify it with: set `webhook_secrets`, or `webhook_secret` in the configuration file",
                 self.name()
             );
             return Err(Error::new(ErrorKind::Configuration, message));

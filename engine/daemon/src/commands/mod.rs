@@ -11,6 +11,7 @@ mod life;
 mod parts;
 mod plan;
 mod pull;
+mod receive;
 mod run;
 mod schema;
 mod status;
@@ -44,6 +45,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
         Command::Forget(options) => life::forget(config, &options, output).await,
         Command::Trim(options) => life::trim(config, &options, output).await,
         Command::Compact(options) => compact::compact(config, &options, output).await,
+        Command::Receive(options) => receive::receive(config, &options, output).await,
         Command::Sweep(options) => sweep::sweep(config, &options, output).await,
         Command::Schema => schema::schema(output),
         Command::Run(options) => run::run(config, &options, output).await,

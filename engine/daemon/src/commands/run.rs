@@ -1,9 +1,9 @@
 //! `atsync run`: every connection in step on its schedule, in the foreground, until SIGINT or SIGTERM.
 //!
-//! Connections run side by side; one that fails for good says so and does not stop the others. A round is one line without candidate data.
+//! Connections run side by side, each in a task of its own; one that cannot begin or fails for good says so and does not stop the others. A round is one line without candidate data.
 //!
-//! SIGHUP reads configuration and secrets again. All of it is checked before anything changes: a mistake is told, and everything goes on as
-//! before. A connection whose own part of the file is the same only gets its credential anew; one that changed ends as at a stop, its effects
+//! SIGHUP reads configuration and secrets again. Each connection's part is checked before it is changed: a mistake in it is told, and that
+//! connection goes on as before. A connection whose own part of the file is the same only gets its credential anew; one that changed ends as at a stop, its effects
 //! under way given time, and begins again; one that had failed for good begins again too.
 
 use super::apply;
@@ -18,7 +18,7 @@ use crate::words::{count, time};
 use atsync::schedule::{self, Cron, Crons, Round};
 use atsync::{Clock, Connection, ErrorKind, SystemClock};
 use futures_util::FutureExt;
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -33,16 +33,23 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
     let mut stop = Stop::listen(Hangup::Rereads)?;
     let mut reread = Reread::listen()?;
     let mut opened = open::open(config, None, Use::Online).await?;
-    let mut prepared = Vec::new();
-    for name in opened.names() {
-        prepared.push(prepare(&opened, &name, output).await?);
-    }
     let mut runs: BTreeMap<String, Running> = BTreeMap::new();
     let mut ends = FuturesUnordered::new();
-    for prepared in prepared {
-        ends.push(start(prepared, &mut runs, options, output));
+    let refused = opened.refused.clone().into_iter();
+    let mut refused: Vec<(String, String)> = refused.collect();
+    for name in opened.names() {
+        match prepare(&opened, &name, output).await {
+            Ok(prepared) => ends.push(start(prepared, &mut runs, options.json, output)),
+            Err(why) => refused.push((name, why.to_string())),
+        }
     }
-    let mut is_clean = true;
+    for (name, why) in &refused {
+        tell(options.json, output, name, "ended", json!({ "error": why }), &format!("error: {why}"));
+    }
+    if ends.is_empty() {
+        return Err(Failure::Said);
+    }
+    let mut is_clean = refused.is_empty();
     let mut is_stopping = false;
     loop {
         tokio::select! {
@@ -65,7 +72,7 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
                     // Began by itself: each is counted from here on.
                     Ok(started) => {
                         for prepared in started {
-                            ends.push(start(prepared, &mut runs, options, output));
+                            ends.push(start(prepared, &mut runs, options.json, output));
                         }
                     }
                     Err(error) => output.error(&format!(
@@ -124,46 +131,62 @@ async fn prepare(opened: &Opened, name: &str, output: &Output) -> Result<Prepare
     Ok(Prepared { name: name.to_owned(), connection, crons, config })
 }
 
-/// Begins to keep a connection in step. What comes back runs it to its end.
-fn start<'a>(
-    prepared: Prepared,
-    runs: &mut BTreeMap<String, Running>,
-    options: &'a cli::Run,
-    output: &'a Output,
-) -> LocalBoxFuture<'a, (String, bool)> {
+/// Begins to keep a connection in step, as a task of its own: neither what blocks in it nor its panic holds up another. What comes back is
+/// done when it has ended, and says whether that end is a clean one.
+fn start(prepared: Prepared, runs: &mut BTreeMap<String, Running>, is_json: bool, output: &Output) -> End {
     let Prepared { name, connection, crons, config } = prepared;
     let (stop, stopped) = watch::channel(false);
     let kinds: Vec<&str> = crons.pulls.keys().map(String::as_str).collect();
     let text = format!("keeping {} in step", kinds.join(", "));
-    tell(options, output, &name, "started", json!({ "kinds": kinds }), &text);
+    tell(is_json, output, &name, "started", json!({ "kinds": kinds }), &text);
     runs.insert(name.clone(), Running { connection: connection.clone(), config, stop, is_over: false });
-    one(connection, crons, stopped, options, output).map(move |ok| (name, ok)).boxed_local()
+    let task = tokio::spawn(one(connection, crons, stopped, is_json, output.clone()));
+    let output = output.clone();
+    async move {
+        let is_clean = task.await.unwrap_or_else(|_| {
+            let text = "it panicked, which is a fault of atsync; its journal has what is on its way";
+            tell(is_json, &output, &name, "ended", json!({ "error": text }), &format!("error: {text}"));
+            false
+        });
+        (name, is_clean)
+    }
+    .boxed()
 }
 
+/// The end of a connection's task: its name, and whether it is a clean one.
+type End = BoxFuture<'static, (String, bool)>;
+
 /// Reads the configuration again: ends what was removed or has to begin anew, replaces the credentials of
-/// what goes on, and gives what is to begin. Nothing is changed when a part of it is wrong.
+/// what goes on, and gives what is to begin. A connection whose own part is wrong goes on as before; when the file
+/// cannot be read, all do.
 async fn changed(
     opened: &mut Opened,
     runs: &mut BTreeMap<String, Running>,
-    ends: &mut FuturesUnordered<LocalBoxFuture<'_, (String, bool)>>,
+    ends: &mut FuturesUnordered<End>,
     output: &Output,
 ) -> Result<Vec<Prepared>, Failure> {
     let again = opened.again().await?;
+    let mut refused: BTreeMap<String, String> = again.refused.clone();
     let mut begin = Vec::new();
     for name in again.names() {
         let config = again.config.connection(&name)?;
-        if !runs.get(&name).is_some_and(|run| !run.is_over && run.config.runs_as(config)) {
-            begin.push(prepare(&again, &name, output).await?);
+        let going = runs.get(&name).filter(|run| !run.is_over && run.config.runs_as(config));
+        let outcome = match (going, again.credential(&name)) {
+            (Some(run), Some(credential)) => run.connection.replace_credential(credential).await.map_err(Failure::from),
+            (Some(_), None) => Ok(()),
+            (None, _) => prepare(&again, &name, output).await.map(|prepared| begin.push(prepared)),
+        };
+        if let Err(why) = outcome {
+            drop(refused.insert(name, why.to_string()));
         }
+    }
+    for (name, why) in &refused {
+        let rest = if runs.get(name).is_some_and(|run| !run.is_over) { "; it goes on as before" } else { "" };
+        output.error(&format!("{why}{rest}"));
     }
     let is_begun = |name: &str| begin.iter().any(|prepared| prepared.name == name);
-    for (name, run) in runs.iter().filter(|(name, run)| !run.is_over && !is_begun(name)) {
-        if let Some(credential) = again.credential(name) {
-            run.connection.replace_credential(credential).await?;
-        }
-    }
-    let ending: Vec<String> =
-        runs.keys().filter(|name| is_begun(name) || !again.config.connections.contains_key(*name)).cloned().collect();
+    let is_gone = |name: &str| again.config.connections.keys().chain(refused.keys()).all(|known| known != name);
+    let ending: Vec<String> = runs.keys().filter(|name| is_begun(name) || is_gone(name)).cloned().collect();
     for name in &ending {
         if let Some(run) = runs.get(name) {
             run.stop();
@@ -194,8 +217,8 @@ async fn one(
     connection: Connection,
     crons: Crons,
     mut stopped: watch::Receiver<bool>,
-    options: &cli::Run,
-    output: &Output,
+    is_json: bool,
+    output: Output,
 ) -> bool {
     let name = connection.name().to_owned();
     let stop = async move {
@@ -204,18 +227,18 @@ async fn one(
     };
     let ended = schedule::run_all(&connection, crons, stop, |round| {
         let (what, value, text) = words(round);
-        tell(options, output, &name, what, value, &text);
+        tell(is_json, &output, &name, what, value, &text);
     })
     .await;
     match ended {
         Ok(()) => {
-            tell(options, output, &name, "stopped", json!({}), "stopped");
+            tell(is_json, &output, &name, "stopped", json!({}), "stopped");
             true
         }
         Err(error) => {
             let text = Failure::from(error).to_string();
             let text = text.strip_prefix(&format!("{name}: ")).unwrap_or(&text);
-            tell(options, output, &name, "ended", json!({ "error": text }), &format!("error: {text}"));
+            tell(is_json, &output, &name, "ended", json!({ "error": text }), &format!("error: {text}"));
             false
         }
     }
@@ -263,9 +286,9 @@ fn hint(error: &atsync::Error) -> &'static str {
     }
 }
 
-fn tell(options: &cli::Run, output: &Output, name: &str, what: &str, value: Value, text: &str) {
+fn tell(is_json: bool, output: &Output, name: &str, what: &str, value: Value, text: &str) {
     let at_ms = SystemClock.now_ms();
-    if options.json {
+    if is_json {
         output.json(&json!({ "at": time(at_ms), "connection": name, "round": what, "report": value }));
     } else {
         output.data(&format!("{} {name} {text}", time(at_ms)));

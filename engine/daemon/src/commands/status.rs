@@ -1,7 +1,7 @@
 //! `atsync status`: how the connections stand, from the store alone.
 
 use crate::cli;
-use crate::failure::{DONE, Ended};
+use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::{Output, plain, table};
 use crate::words::{count, time};
@@ -14,8 +14,16 @@ const SHOWN_MAX: usize = 20;
 
 pub(super) async fn status(config: &Path, options: &cli::Status, output: &Output) -> Ended {
     let opened = open::open(config, options.name.as_deref(), Use::StoreOnly).await?;
+    let mut refused = opened.refused.clone();
     for name in opened.names() {
-        let status = opened.connect(&name, output).await?.status().await?;
+        let connection = match opened.connect(&name, output).await {
+            Ok(connection) => connection,
+            Err(why) => {
+                drop(refused.insert(name, why.to_string()));
+                continue;
+            }
+        };
+        let status = connection.status().await?;
         if options.json {
             output.json(&status);
         } else {
@@ -24,7 +32,8 @@ pub(super) async fn status(config: &Path, options: &cli::Status, output: &Output
             }
         }
     }
-    Ok(DONE)
+    refused.values().for_each(|why| output.error(why));
+    if refused.is_empty() { Ok(DONE) } else { Err(Failure::Said) }
 }
 
 fn lines(status: &Status) -> Vec<String> {

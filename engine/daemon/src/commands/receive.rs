@@ -1,0 +1,56 @@
+//! `atsync receive`: one webhook from stdin, verified and looked into.
+//!
+//! What came twice is looked into twice, since each process begins without a memory of deliveries; a look is a read. Bound: the body that
+//! [`Connection::receive`](atsync::Connection::receive) takes, and a byte more to see that it is larger.
+
+use crate::cli;
+use crate::failure::{DONE, Ended, Failure};
+use crate::open::{self, Use};
+use crate::output::Output;
+use atsync::webhook::limits::BODY_BYTES_MAX;
+use atsync::{HintEnd, Verdict};
+use serde_json::json;
+use std::io::Read;
+use std::path::Path;
+
+pub(super) async fn receive(config: &Path, options: &cli::Receive, output: &Output) -> Ended {
+    let headers = options.headers.iter().map(|header| {
+        let parts = header.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
+        parts.ok_or_else(|| Failure::new(format!("--header {header:?}: a header has the form `Name: value`")))
+    });
+    let headers: Vec<(&str, &str)> = headers.collect::<Result<_, _>>()?;
+    let limit = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let mut body = Vec::new();
+    std::io::stdin().lock().take(limit).read_to_end(&mut body)?;
+    let opened = open::open(config, Some(&options.name), Use::Online).await?;
+    let received = opened.connect(&options.name, output).await?.receive(headers, body).await?;
+    output.end();
+    let words = match &received.verdict {
+        Verdict::Accepted(ends) if ends.is_empty() => "accepted; it suggests nothing to look into".to_owned(),
+        Verdict::Accepted(ends) => {
+            let ends: Vec<&str> = ends.iter().map(|(_, end)| word(end)).collect();
+            format!("accepted: {}", ends.join(", "))
+        }
+        Verdict::Duplicate => "known already".to_owned(),
+        Verdict::Forged => "refused: no secret of the connection made its signature, or it has none".to_owned(),
+        Verdict::Stale => "refused: it was signed too long ago, or in the future".to_owned(),
+        Verdict::TooLarge => format!("refused: it has more than {BODY_BYTES_MAX} bytes"),
+        _ => "dealt with".to_owned(),
+    };
+    if options.json {
+        output.json(&json!({ "status": received.status, "verdict": words }));
+    } else {
+        output.data(&format!("{} {words}", received.status));
+    }
+    if received.status == 200 { Ok(DONE) } else { Err(Failure::Said) }
+}
+
+fn word(end: &HintEnd) -> &'static str {
+    match end {
+        HintEnd::TakenIn => "read anew",
+        HintEnd::NotShown => "not shown by the ATS",
+        HintEnd::Gone => "gone",
+        HintEnd::Moved { .. } => "lives on under another id",
+        HintEnd::StillThere => "still there",
+    }
+}

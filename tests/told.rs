@@ -1,0 +1,81 @@
+//! What a plan and an explanation tell people is what is done, and neither says otherwise than the other.
+//!
+//! Method: the real engine with the Greenhouse adapter against the sandbox, without sockets.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+
+use atsync::plan::words;
+use atsync::{Clock as _, Connection, PlanOf};
+use atsync_greenhouse_sandbox::Recruiter;
+use atsync_tests::{World, desired};
+use serde_json::{Value, json};
+
+const ADA: &str = "ada.byron@example.com";
+
+fn ada(more: &Value) -> Value {
+    let mut ada = json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    ada.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    ada
+}
+
+fn told(world: &World, acme: &Connection) -> String {
+    words::plan(&world.run(acme.plan(PlanOf::All)).unwrap())
+}
+
+#[test]
+fn a_prospect_is_planned_as_a_prospect_whether_it_goes_with_the_candidate_or_alone() {
+    for alone in [false, true] {
+        let world = World::new(71, 20);
+        let acme = world.connect();
+        if alone {
+            world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
+            world.run(acme.sync()).unwrap();
+        }
+        let pool = world.sandbox.rows("prospect_pools")[0]["id"].to_string();
+        let wish = json!({"applications": [{"key": "a", "kind": "prospect", "pool": {"id": pool}}]});
+        world.run(acme.declare(&desired(&ada(&wish).to_string()))).unwrap();
+        let text = told(&world, &acme);
+        assert!(text.contains("kind = prospect"), "{text}");
+    }
+}
+
+#[test]
+fn a_record_that_is_in_step_has_no_heading_of_its_own() {
+    let world = World::new(71, 20);
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada(&json!({"tags": ["Of No One Yet"]})).to_string()))).unwrap();
+    // The tag goes along with the candidate: its own row is linked by a later plan, which has nothing to tell.
+    world.run(acme.sync()).unwrap();
+    for _ in 0..3 {
+        world.clock.set(world.clock.now_ms() + 600_000);
+        let text = told(&world, &acme);
+        assert_eq!(text.lines().count(), 1, "{text}");
+        world.run(acme.sync()).unwrap();
+    }
+}
+
+#[test]
+fn what_explain_cannot_know_of_a_tag_it_does_not_say_otherwise_than_the_plan() {
+    let world = World::new(71, 20);
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada(&json!({"tags": ["Keen"]})).to_string()))).unwrap();
+    world.run(acme.sync()).unwrap();
+    world.clock.set(world.clock.now_ms() + 600_000);
+    world.run(acme.plan(PlanOf::All)).unwrap();
+    world.run(acme.sync()).unwrap();
+    let candidate_id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
+    world.sandbox.recruiter(&Recruiter::RemoveTag { candidate_id, tag: "Keen".to_owned() }).unwrap();
+    world.clock.set(world.clock.now_ms() + 600_000);
+    // The candidate is read without the tag; the tag's own row is still stored.
+    world.run(acme.pull("candidates", true)).unwrap();
+    let before = world.run(acme.explain("ada")).unwrap().to_string();
+    let plan = told(&world, &acme);
+    assert!(plan.contains("\"Keen\" was taken off in the ATS"), "{plan}");
+    let after = world.run(acme.explain("ada")).unwrap();
+    let tag = |told: &atsync::reconcile::Explanation| {
+        told.fields.iter().find(|field| field.field == "tags").map(|field| field.verdict.clone()).unwrap()
+    };
+    assert!(!before.contains("tags [yield]: in step"), "{before}");
+    assert!(before.contains("the next plan"), "{before}");
+    assert_eq!(tag(&after), "differs: their value stands", "{after}");
+}
