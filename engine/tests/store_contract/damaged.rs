@@ -1,7 +1,9 @@
 //! Damaged files: what is read is what was written, or reading says that the file is damaged.
 //!
-//! Method: a store with rows in every table, closed cleanly or copied while it was open, is damaged by a seed: bits, runs of zeros, pages exchanged or
-//! copied over another, the end cut off. Everything that can be read of it is compared with what the whole file gave. `ATSYNC_DAMAGED` says how many seeds (60 without it).
+//! Method: a store with rows in every table, closed cleanly or copied while it was open, is damaged by a seed: bits,
+//! runs of zeros, pages exchanged or
+//! copied over another, the end cut off. Everything that can be read of it is compared with what the whole file gave.
+//! `ATSYNC_DAMAGED` says how many seeds (60 without it).
 
 use crate::forgetting::a_life;
 use crate::given::{ACME, applied, declare, intent, link, open, path, see, step};

@@ -165,5 +165,6 @@ fn release_where_needed(old: Database) -> Option<Database> {
 /// Makes the new name durable.
 pub(super) fn sync_directory(path: &Path) -> Result<(), StoreError> {
     let Some(directory) = path.parent().filter(|_| cfg!(unix)) else { return Ok(()) };
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| failed(directory, &error))
 }

@@ -1,9 +1,11 @@
 //! The store's file on the disk: how it is made, and who may read it.
 //!
-//! What a store holds is for its owner alone, whatever the umask says. A new file is made with mode 0600. One that others may reach is repaired when it is
+//! What a store holds is for its owner alone, whatever the umask says. A new file is made with mode 0600. One that
+//! others may reach is repaired when it is
 //! opened, with a warning, or refused where it cannot be.
 //!
-//! Left out: other systems than Unix, where a file has the rights of its directory; and the directory, which the engine does not make.
+//! Left out: other systems than Unix, where a file has the rights of its directory; and the directory, which the engine
+//! does not make.
 
 use super::open::unreachable_path;
 use crate::store::StoreError;
@@ -30,7 +32,8 @@ pub(super) fn create(place: &Path) -> Result<File> {
     options.open(place)
 }
 
-/// Makes a store beside its place, and gives it its name when it is whole. Where two do so at once, the first one's stays.
+/// Makes a store beside its place, and gives it its name when it is whole. Where two do so at once, the first one's
+/// stays.
 pub(super) fn make(
     path: &Path,
     fill: impl FnOnce(File) -> std::result::Result<(), StoreError>,
@@ -47,7 +50,8 @@ pub(super) fn make(
     }
     let made = create(&making).map_err(failed).and_then(fill).and_then(|()| named(&making, &path).map_err(failed));
     drop(std::fs::remove_file(&making));
-    made
+    made?;
+    super::compact::sync_directory(&path)
 }
 
 fn named(making: &Path, path: &Path) -> Result<()> {
@@ -58,7 +62,7 @@ fn named(making: &Path, path: &Path) -> Result<()> {
         // A file system without links.
         Err(_) => std::fs::rename(making, path)?,
     }
-    super::compact::sync_directory(path).map_err(|error| Error::other(error.to_string()))
+    Ok(())
 }
 
 /// Where a path leads, be it that nothing is there.

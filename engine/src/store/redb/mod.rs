@@ -1,14 +1,19 @@
 //! The embedded, durable store: one file, by redb.
 //!
-//! One thread writes and commits in groups (`writer`); reads run on tokio's blocking threads, each in a snapshot of its own, and
+//! One thread writes and commits in groups (`writer`); reads run on tokio's blocking threads, each in a snapshot of its
+//! own, and
 //! never wait for the writer. Every commit is durable when its call returns. The file is held by one process at a time.
 //!
-//! Opening blocks, and so does dropping: it finishes what is queued, waits for reads under way and closes the file. A call needs a
-//! tokio runtime, unless the store is *inline* ([`RedbOptions::inline`]): then every call is done by its caller, within the first poll, each
-//! write in a transaction of its own. A simulation needs that, since threads would order its events; so does a host without a runtime that can
+//! Opening blocks, and so does dropping: it finishes what is queued, waits for reads under way and closes the file. A
+//! call needs a
+//! tokio runtime, unless the store is *inline* ([`RedbOptions::inline`]): then every call is done by its caller, within
+//! the first poll, each
+//! write in a transaction of its own. A simulation needs that, since threads would order its events; so does a host
+//! without a runtime that can
 //! afford to wait for the disk.
 //!
-//! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out: encryption of the file, and more
+//! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out: encryption of the
+//! file, and more
 //! than one machine; both belong to another [`Store`].
 
 mod compact;
@@ -46,9 +51,11 @@ use writer::{Shared, Writer};
 /// How the store is run.
 #[derive(Clone, Copy, Debug)]
 pub struct RedbOptions {
-    /// Memory for pages of the file. Eight megabytes hold the upper levels of the trees of a million records, and one transaction.
+    /// Memory for pages of the file. Eight megabytes hold the upper levels of the trees of a million records, and one
+    /// transaction.
     pub cache_bytes: usize,
-    /// Calls are done on the caller's thread, which then waits for the disk: no thread, no runtime, no groups of commits.
+    /// Calls are done on the caller's thread, which then waits for the disk: no thread, no runtime, no groups of
+    /// commits.
     pub inline: bool,
 }
 
@@ -79,7 +86,8 @@ impl RedbStore {
     /// Opens the store in this file, or makes it.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when another process (or this one) has it open; [`StoreError::Unusable`] when it is no store, is damaged, has
+    /// [`StoreError::Busy`] when another process (or this one) has it open; [`StoreError::Unusable`] when it is no
+    /// store, is damaged, has
     /// another layout, or cannot be reached. The text says what to do.
     pub fn open(path: &Path, options: RedbOptions, entropy: &dyn Entropy) -> Result<Self, StoreError> {
         let opened = open::file(path, options.cache_bytes, entropy)?;
@@ -100,10 +108,13 @@ impl RedbStore {
         Self::start(open::backend(backend, options.cache_bytes, entropy)?, options.inline)
     }
 
-    /// Writes the file of a store anew, so that it holds what is stored and nothing that was removed: what a person who was forgotten left in unused
-    /// pages, for one. It becomes smaller, too. The store must be closed: whoever has it open is told by [`StoreError::Busy`].
+    /// Writes the file of a store anew, so that it holds what is stored and nothing that was removed: what a person who
+    /// was forgotten left in unused
+    /// pages, for one. It becomes smaller, too. The store must be closed: whoever has it open is told by
+    /// [`StoreError::Busy`].
     ///
-    /// It blocks, takes room for a second file, and at every moment leaves a whole store in its place. Copies and snapshots that were made of the file
+    /// It blocks, takes room for a second file, and at every moment leaves a whole store in its place. Copies and
+    /// snapshots that were made of the file
     /// before are not touched.
     ///
     /// # Errors
@@ -186,7 +197,8 @@ impl Drop for RedbStore {
     }
 }
 
-/// Does the work. Pages are verified when they are read, so no damage is known that makes the database panic; if one does, it is a failure like others.
+/// Does the work. Pages are verified when they are read, so no damage is known that makes the database panic; if one
+/// does, it is a failure like others.
 fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(codec::damaged("what is stored (the database panicked)")))

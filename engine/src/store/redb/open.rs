@@ -1,9 +1,12 @@
 //! Opening a file: making a new store, proving that an old one is ours, and saying what to do when it is not.
 //!
-//! A file is ours when its pages are verified ([`super::pages`]) and its `meta` table names the layout that this engine writes. A file is made beside
-//! its place and moved there when it is whole, so an empty file is never a store in the making. A panic of the database while opening is caught and told as damage.
+//! A file is ours when its pages are verified ([`super::pages`]) and its `meta` table names the layout that this engine
+//! writes. A file is made beside
+//! its place and moved there when it is whole, so an empty file is never a store in the making. A panic of the database
+//! while opening is caught and told as damage.
 //!
-//! Bounds: opening reads a few pages. It blocks; call it off the async threads. Left out: migrations. Layout 1 had no checksums, was in no
+//! Bounds: opening reads a few pages. It blocks; call it off the async threads. Left out: migrations. Layout 1 had no
+//! checksums, was in no
 //! release, and is refused.
 
 use super::files;

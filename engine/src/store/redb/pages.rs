@@ -1,20 +1,29 @@
 //! The layer between redb and the disk: what redb reads is what redb wrote, or the read fails.
 //!
-//! redb checks its pages only when it repairs a file. A flipped bit, a page of zeros or two pages exchanged would reach the engine as other rows, as rows
-//! that are missing, or as a panic of the database. So every page lies on the disk with a checksum over its bytes, its place and the file, which
-//! is compared on each read. Since the whole tree consists of such pages, a row cannot be changed, lost or moved unseen either.
+//! redb checks its pages only when it repairs a file. A flipped bit, a page of zeros or two pages exchanged would reach
+//! the engine as other rows, as rows
+//! that are missing, or as a panic of the database. So every page lies on the disk with a checksum over its bytes, its
+//! place and the file, which
+//! is compared on each read. Since the whole tree consists of such pages, a row cannot be changed, lost or moved unseen
+//! either.
 //!
 //! # Layout
-//! Two slots of a page each hold the first page of the database, which is its header; then follow the other pages, each with its checksum behind it. The slots are written in
-//! turn, and never the one that holds the last synced header, so that a header is whole whenever the power is cut. After a sync the
-//! other slot gets the same header: damage to one slot then costs nothing. Pages need no such care, as the database never writes over a page that its header reaches.
+//! Two slots of a page each hold the first page of the database, which is its header; then follow the other pages, each
+//! with its checksum behind it. The slots are written in
+//! turn, and never the one that holds the last synced header, so that a header is whole whenever the power is cut.
+//! After a sync the
+//! other slot gets the same header: damage to one slot then costs nothing. Pages need no such care, as the database
+//! never writes over a page that its header reaches.
 //!
-//! A file that is opened, read and closed keeps its bytes: what redb notes in the header while a file is open is written with the first change, and
+//! A file that is opened, read and closed keeps its bytes: what redb notes in the header while a file is open is
+//! written with the first change, and
 //! [`Seal`] ends a use that changed nothing before redb tidies up.
 //!
 //! # Bounds
-//! Eight bytes of checksum a page (0.2 %), and a pass of XXH3 over each page that is read from the disk or written. Left out: whoever writes wrong bytes with a
-//! right checksum (the checksum has no key), and a file, or a page with its checksum, that is put back to an earlier state as a whole.
+//! Eight bytes of checksum a page (0.2 %), and a pass of XXH3 over each page that is read from the disk or written.
+//! Left out: whoever writes wrong bytes with a
+//! right checksum (the checksum has no key), and a file, or a page with its checksum, that is put back to an earlier
+//! state as a whole.
 
 use redb::{BackendError, DatabaseError, StorageBackend};
 use std::io;
@@ -138,7 +147,8 @@ impl<B: StorageBackend> Pages<B> {
         let header = locked.get()?;
         if !header.changed {
             self.seal.admit()?;
-            // What a process that was killed wrote may not be on the disk yet, and the next header takes the place of the older slot.
+            // What a process that was killed wrote may not be on the disk yet, and the next header takes the place of
+            // the older slot.
             self.inner.sync_data()?;
             header.changed = true;
             if header.bytes != header.stored {
