@@ -11,6 +11,7 @@
 mod kind;
 mod members;
 mod operation;
+mod texts;
 
 pub use members::{Held, MEMBERS};
 pub use operation::INPUTS;
@@ -19,6 +20,7 @@ use super::limits::{MANIFEST_BYTES_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX};
 use atsync_model::manifest::{
     AuthRule, FormRule, Manifest, Origin, OriginBase, Permission, RateRule, ResetReading, SafeRequest,
 };
+use atsync_model::plain;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -33,6 +35,11 @@ const SPAN_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1000;
 /// # Errors
 /// A sentence: the place and what is wrong there.
 pub fn read(text: &str) -> Result<Manifest, String> {
+    // A refusal may quote what the adapter wrote.
+    parsed(text).map_err(|refusal| plain::line(&refusal).into_owned())
+}
+
+fn parsed(text: &str) -> Result<Manifest, String> {
     if text.len() > MANIFEST_BYTES_MAX {
         return Err(format!("the manifest has {} bytes, of at most {MANIFEST_BYTES_MAX}", text.len()));
     }
@@ -52,6 +59,7 @@ pub fn read(text: &str) -> Result<Manifest, String> {
 /// A sentence: the place and what is wrong there.
 pub fn check(manifest: &Manifest) -> Result<(), String> {
     is_our_contract(&manifest.contract)?;
+    texts::are_plain(manifest)?;
     let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if manifest.name.is_empty() || manifest.name.len() > 64 || !manifest.name.bytes().all(letters) {
         return Err("name: 1 to 64 lower-case letters, digits and - are allowed".into());
@@ -211,10 +219,13 @@ fn origin_base(origin: &Origin) -> Result<(), String> {
             if suffixes.is_empty() || suffixes.iter().any(is_bad) {
                 return Err(format!("origins[{name}].suffixes: name at least one, each like .example.com"));
             }
-            return Ok(());
+            let place = format!("origins[{name}].suffixes");
+            return suffixes.iter().try_for_each(|suffix| texts::host_is_ascii(&place, suffix));
         }
     };
     let parsed = url::Url::parse(url).map_err(|error| format!("origins[{name}].url: {error}"))?;
+    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest).split(['/', '?', '#']).next();
+    texts::host_is_ascii(&format!("origins[{name}].url"), host.unwrap_or_default())?;
     if parsed.scheme() != "https" {
         return Err(format!("origins[{name}].url: it must begin with https://"));
     }

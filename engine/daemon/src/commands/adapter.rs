@@ -5,7 +5,7 @@
 use crate::adapters;
 use crate::cli::AdapterCommand;
 use crate::failure::{DONE, Ended};
-use crate::output::{Output, plain, table};
+use crate::output::{Output, table};
 use crate::words::count;
 use atsync::model::manifest::{Manifest, OriginBase};
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub(super) fn adapter(command: &AdapterCommand, output: &Output) -> Ended {
         output.json(adapter.manifest());
     } else {
         for line in lines(adapter.manifest()) {
-            output.data(&plain(&line));
+            output.data(&line);
         }
     }
     Ok(DONE)
