@@ -43,7 +43,7 @@ use crate::reconcile::{
 };
 use crate::secret::Secret;
 use crate::store::{ConnectionRow, DeclareReport, Hold, LinkRow, ProblemRow, ScanState, Store, SweepPhase, SweepState};
-use crate::transport::{HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
+use crate::transport::{HttpOptions, HttpTransport, Refusing, Session, SessionOptions, Shared, Transport, Usage};
 use crate::webhook::Webhooks;
 use atsync_model::contract::Hint;
 use atsync_model::desired::Desired;
@@ -84,6 +84,9 @@ pub struct ConnectionOptions {
     pub records_at_once: usize,
     /// What the ATS signs its webhooks with; see [`Connection::receive`]. Several while one is being replaced. Empty: none is believed.
     pub webhook_secrets: Vec<Secret>,
+    /// Opens the connection for what is in the store: each request is refused before a name is looked up, whatever asks for it, and opening
+    /// it writes nothing. The credential may be any.
+    pub store_only: bool,
     /// Told what the connection is doing.
     pub progress: ProgressFn,
 }
@@ -102,6 +105,7 @@ impl ConnectionOptions {
             settle_window_ms: None,
             records_at_once: RECORDS_AT_ONCE,
             webhook_secrets: Vec::new(),
+            store_only: false,
             progress: Arc::new(|_| {}),
         }
     }
@@ -247,14 +251,11 @@ impl Engine {
         session.auth = credential::auth(manifest, &options.settings, &options.credential).map_err(problem)?;
         session.secrets = options.webhook_secrets.clone();
         session.rules = manifest.rates.clone();
-        let session = Session::new(
-            session,
-            Arc::clone(&self.transport),
-            Arc::clone(&self.clock),
-            Arc::clone(&self.entropy),
-            &self.shared,
-        )
-        .map_err(|error| problem(error.to_string()))?;
+        let transport: Arc<dyn Transport> =
+            if options.store_only { Arc::new(Refusing) } else { Arc::clone(&self.transport) };
+        let session =
+            Session::new(session, transport, Arc::clone(&self.clock), Arc::clone(&self.entropy), &self.shared)
+                .map_err(|error| problem(error.to_string()))?;
         let opted_in = opted_in(manifest, &options.settings);
         let held = ConnectionRow {
             adapter: manifest.name.clone(),
@@ -276,10 +277,10 @@ impl Engine {
             records_at_once: options.records_at_once,
             progress: options.progress,
         });
-        if allows_more {
+        if allows_more && !options.store_only {
             reconciler.reconsider().await?;
         }
-        if row != held {
+        if row != held && !options.store_only {
             self.store.put_connection(&reconciler.name, held).await?;
         }
         Ok(Connection {

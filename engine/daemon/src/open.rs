@@ -163,6 +163,7 @@ impl Opened {
         options.settings = config.settings.clone();
         options.settle_window_ms = config.settle_window_ms;
         options.webhook_secrets = ready.webhook_secrets.clone();
+        options.store_only = ready.credential.is_none();
         options.progress = output.progress();
         Ok(self.engine.connect(options).await?)
     }
