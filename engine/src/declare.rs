@@ -275,6 +275,11 @@ mod tests {
                 member(r#""applications":[{"key":"1","job":"J","referrer":{"email":"Sam"}}]"#),
                 "`applications[1].referrer`",
             ),
+            (
+                member(r#""applications":[{"key":"1","job":"J","referrer":"Sam <s@x.com>"}]"#),
+                "`applications[1].referrer`",
+            ),
+            (member(r#""emails":["a@x.com\u0000"]"#), "`emails`"),
             (r#"{"kind":"users","email":"a@x.com","name":{"first":" "}}"#.to_owned(), "`name.first`"),
             (r#"{"kind":"users","email":"a@x.com","job_title":" "}"#.to_owned(), "`job_title`"),
         ] {

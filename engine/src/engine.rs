@@ -225,6 +225,7 @@ impl Engine {
         let mut session = SessionOptions::new(name.clone(), origins(manifest, &options.origins).map_err(problem)?);
         session.private_network = options.allow_private_network;
         session.auth = credential::auth(manifest, &options.settings, &options.credential).map_err(problem)?;
+        session.secrets = options.webhook_secrets.clone();
         session.rules = manifest.rates.clone();
         let session = Session::new(
             session,

@@ -11,7 +11,7 @@ use crate::reconcile::{ApplyReport, Explanation, Resolution};
 use crate::store::{Erasure, ErasureReport, Keep, LinkRow, Mode, StoreError, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::DesiredCandidate;
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 
 /// Candidates that are read to see whether an address tells somebody apart.
 const SAME_ADDRESS_MAX: usize = 20;
@@ -150,6 +150,13 @@ impl Connection {
             Person::Key(key) => drop(erasure.keys.insert(key.clone())),
             Person::Candidate(id) => drop(erasure.candidates.insert(id.clone())),
             Person::Email(email) => {
+                if let Some(fault) = normal::address_fault(email.trim_ascii()) {
+                    let message = format!(
+                        "{}: {email:?} is no plain e-mail address: {fault}; name one address, or the candidate by id",
+                        self.name()
+                    );
+                    return Err(Error::new(ErrorKind::Input, message));
+                }
                 let store = &self.reconciler().store;
                 let rows = store.lookup(self.name(), kinds::CANDIDATES, index::EMAIL, email, SAME_ADDRESS_MAX).await?;
                 if rows.len() > 1 {

@@ -262,7 +262,8 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
         ("describes_tenant", "/describes_tenant", json!(false), "must say which customer it would write to"),
         ("lossy[]", "/lossy/0", json!(long), "lossy"),
         ("forms[].kind", "/forms/0/kind", json!("x"), "forms[x.phones].kind: there is no kind x"),
-        ("forms[].field", "/forms/0/field", json!("name"), "only emails, phones, links, addresses have forms"),
+        ("forms[].field", "/forms/0/field", json!("name"), "only phones, links, addresses have forms"),
+        ("forms[].field", "/forms/0/field", json!("emails"), "only phones, links, addresses have forms"),
         ("forms[].field", "/forms/0/field", json!("links"), "links is none of the fields of candidates"),
         ("forms[].form", "/forms/0/form", json!("x"), "unknown variant"),
     ];

@@ -19,6 +19,13 @@ fn marked(id: u64, mark: &str) -> Value {
     row
 }
 
+/// With the address that Ada's becomes when Unicode folds it: U+212A KELVIN SIGN and its like.
+fn stranger(id: u64) -> Value {
+    let mut row = ada(id, AFTER);
+    row["email_addresses"][0]["value"] = json!("\u{ff41}da@example.com");
+    row
+}
+
 fn eve(id: u64, created: &str) -> Value {
     let mut row = ada(id, created);
     row["first_name"] = json!("Eve");
@@ -113,10 +120,24 @@ fn a_candidate_is_found_by_address_name_time_and_mark() {
         ),
         (
             "a row without a time may be it",
-            json!([{"id": 2, "first_name": "Ada", "last_name": "Byron"}]),
+            json!([{"id": 2, "first_name": "Ada", "last_name": "Byron", "email_addresses": [{"value": "ADA@example.com"}]}]),
             Some(SENT_MS),
             &plain,
             "found subject:candidates/2 matched",
+        ),
+        (
+            "a row that does not show its addresses may be a stranger's",
+            json!([{"id": 2, "first_name": "Ada", "last_name": "Byron"}]),
+            None,
+            &plain,
+            "ambiguous candidates/2",
+        ),
+        (
+            "another address is somebody else's, whatever the search took for the same",
+            json!([stranger(2)]),
+            None,
+            &plain,
+            "absent 30000",
         ),
     ] {
         let run = candidate(rows, sent, settings.clone());
@@ -151,8 +172,10 @@ fn a_stub_is_neither_found_nor_absent() {
 #[test]
 fn every_address_is_asked_for_and_one_person_counts_once() {
     let input = json!({"name": {"first": "Ada", "last": "Byron"}, "emails": [{"value": "a@x.com"}, {"value": "B@x.com"}, {"value": "A@X.com"}]});
+    let mut row = ada(1, AFTER);
+    row["email_addresses"] = json!([{"value": "b@X.com", "type": "work"}, {"value": "a@x.com", "type": null}]);
     let run = case("candidates.create", input)
-        .replies(vec![more(json!([])), reply(200, json!([ada(1, AFTER)])), reply(200, json!([ada(1, AFTER)]))])
+        .replies(vec![more(json!([])), reply(200, json!([row])), reply(200, json!([row]))])
         .probe(Some(SENT_MS));
     assert_eq!(
         (run.lines()[0], run.lines()[2]),

@@ -10,6 +10,7 @@ pub mod kinds;
 pub mod manifest;
 pub mod normal;
 pub mod notice;
+pub mod plain;
 pub mod unified;
 
 pub use contract::RemoteRef;

@@ -56,7 +56,7 @@ pub struct Manifest {
 pub struct FormRule {
     /// The kind of the record.
     pub kind: String,
-    /// Its field: `emails`, `phones`, `links` or `addresses`.
+    /// Its field: `phones`, `links` or `addresses`. E-mail addresses have one form.
     pub field: String,
     /// The coarser form, of what the usual form left.
     pub form: Coarser,

@@ -114,6 +114,11 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
         ] {
             if let Some(named) = reference {
                 reference_fits(&format!("{place}.{field}"), named)?;
+                if let ("referrer", Reference::Bare(text)) = (field, named)
+                    && text.contains('@')
+                {
+                    address(&format!("{place}.{field}"), text)?;
+                }
             }
         }
         let mut attachments = BTreeSet::new();

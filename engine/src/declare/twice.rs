@@ -43,7 +43,7 @@ fn written(reference: &Reference) -> (&'static str, String) {
         Reference::Bare(text) => ("name", normal::name(text)),
         Reference::Full(FullReference::Name(name)) => ("name", normal::name(name)),
         Reference::Full(FullReference::Id(id)) => ("id", id.clone()),
-        Reference::Full(FullReference::Email(email)) => ("email", normal::name(email)),
+        Reference::Full(FullReference::Email(email)) => ("email", normal::email(email)),
         Reference::Full(FullReference::RequisitionId(id)) => ("requisition id", normal::name(id)),
     }
 }

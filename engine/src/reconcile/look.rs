@@ -30,6 +30,7 @@ use crate::store::LinkHow;
 use crate::transport::Priority;
 use atsync_model::contract::{Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::OperationRule;
+use atsync_model::normal;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -380,10 +381,11 @@ fn names(input: &Map<String, Value>) -> BTreeSet<String> {
     let parents: Vec<&str> =
         ["candidate", "application", "custom_field"].iter().filter_map(|member| input.get(*member)?.as_str()).collect();
     let within = parents.join(" ");
-    let texts = ["name", "email"].iter().filter_map(|member| input.get(*member)?.as_str());
+    let name = input.get("name").and_then(Value::as_str).map(normal::name);
+    let email = input.get("email").and_then(Value::as_str).map(normal::email);
     let emails = input.get("emails").and_then(Value::as_array).into_iter().flatten();
-    let emails = emails.filter_map(|entry| entry.get("value").unwrap_or(entry).as_str());
-    texts.chain(emails).map(|text| format!("{within} {}", text.trim().to_lowercase())).collect()
+    let emails = emails.filter_map(|entry| entry.get("value").unwrap_or(entry).as_str()).map(normal::email);
+    name.into_iter().chain(email).chain(emails).map(|text| format!("{within} {text}")).collect()
 }
 
 #[cfg(test)]

@@ -138,6 +138,14 @@ pub trait Authenticator: Debug + Send + Sync {
         Box::pin(std::future::ready(()))
     }
 
+    /// The secrets that a reply may repeat: those that are sent, or were sent lately.
+    fn secrets(&self) -> Vec<Secret>;
+
+    /// Rises with every change of [`Authenticator::secrets`].
+    fn secrets_version(&self) -> u64 {
+        0
+    }
+
     /// What the credential at hand says of its rights; `None` when it says nothing or none is at hand.
     fn grant(&self) -> Option<Grant>;
 
@@ -151,12 +159,14 @@ pub trait Authenticator: Debug + Send + Sync {
 #[derive(Clone, Debug)]
 pub struct FixedKey {
     header: Option<(String, Secret)>,
+    /// The key, and what of the header is made from it.
+    secrets: Vec<Secret>,
 }
 
 impl FixedKey {
     /// No credential.
     pub fn none() -> Self {
-        Self { header: None }
+        Self { header: None, secrets: Vec::new() }
     }
 
     /// Prepares a fixed scheme; `None` for those that are not.
@@ -164,6 +174,10 @@ impl FixedKey {
     /// # Errors
     /// A sentence when the key or the header's name cannot stand in a request. It shows no secret.
     pub fn from_config(config: &AuthConfig) -> Option<Result<Self, String>> {
+        let mut secrets = Vec::new();
+        if let AuthConfig::Bearer { key } | AuthConfig::BasicKey { key, .. } | AuthConfig::Header { key, .. } = config {
+            secrets.push(key.clone());
+        }
         let header = match config {
             AuthConfig::Nothing => return Some(Ok(Self::none())),
             AuthConfig::Bearer { key } => Ok(("authorization".to_owned(), format!("Bearer {}", key.expose()))),
@@ -175,7 +189,10 @@ impl FixedKey {
         };
         Some(header.and_then(|(name, text)| {
             check_value(&name, &text)?;
-            Ok(Self { header: Some((name, Secret::new(text))) })
+            if let AuthConfig::BasicKey { .. } = config {
+                secrets.push(sent_as(&text));
+            }
+            Ok(Self { header: Some((name, Secret::new(text))), secrets })
         }))
     }
 }
@@ -195,6 +212,11 @@ fn basic_key(half: BasicHalf, other: &str, key: &Secret) -> Result<(String, Stri
 pub fn basic(user: &str, password: &str) -> Secret {
     let pair = Secret::new(format!("{user}:{password}"));
     Secret::new(format!("Basic {}", STANDARD.encode(pair.expose())))
+}
+
+/// The part of a header's value after the word that names the scheme.
+pub(super) fn sent_as(value: &str) -> Secret {
+    Secret::new(value.split_once(' ').map_or(value, |(_, credential)| credential))
 }
 
 /// Sets a header, in place of any of that name.
@@ -217,6 +239,10 @@ impl Authenticator for FixedKey {
 
     fn renew<'a>(&'a self, _used: &'a Ticket) -> BoxFuture<'a, Result<bool, NotSent>> {
         Box::pin(std::future::ready(Ok(false)))
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        self.secrets.clone()
     }
 
     fn grant(&self) -> Option<Grant> {

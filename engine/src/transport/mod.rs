@@ -5,7 +5,7 @@
 //! paces on the rate budget, retries what is safe to retry. An adapter's request goes through a session and nothing else.
 //!
 //! The modules: [`url`], [`headers`], [`egress`], [`budget`] and [`retry`] are pure decisions; [`client`] is the socket; [`auth`] and
-//! [`oauth`] know who we are; [`budgets`] waits; [`session`] puts them together.
+//! [`oauth`] know who we are; [`redact`] takes their secrets out of what comes back; [`budgets`] waits; [`session`] puts them together.
 //!
 //! Bounds: see [`limits`]. Left out: what an answer means; that is the adapter's.
 
@@ -18,6 +18,7 @@ pub mod egress;
 mod gzip;
 pub mod headers;
 pub mod oauth;
+pub mod redact;
 pub mod retry;
 pub mod session;
 mod token;

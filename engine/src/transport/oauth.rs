@@ -14,10 +14,11 @@
 //!
 //! Cancellation: dropping a fetch is harmless here, since nothing rotates. The authorization code flow must not do it this way.
 
-use super::auth::{Authenticator, Ticket, basic, digest, set_header};
+use super::auth::{Authenticator, Ticket, basic, digest, sent_as, set_header};
 use super::budget::{Ended, REST_MS_MAX, retry_after_ms};
 use super::budgets::Budget;
 use super::headers::check_value;
+use super::redact::Redactor;
 use super::token::{Token, error_code, read_token};
 use super::{Delivery, NotSent, Priority, Transport, WireRequest};
 use crate::clock::Clock;
@@ -25,7 +26,7 @@ use crate::entropy::Entropy;
 use crate::secret::Secret;
 use atsync_model::contract::{Grant, Response};
 use futures_util::future::BoxFuture;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use url::Url;
@@ -42,6 +43,8 @@ const HOLD_REFUSED_MS: u64 = 60_000;
 const LAST_MOMENTS_MS: u64 = 5_000;
 /// How long a renewed token that was refused at once is not renewed again.
 const RENEWED_IN_VAIN_MS: u64 = 30_000;
+/// Tokens that are taken out of replies: the one in use, and those before it, which requests under way still have.
+const TOKENS_KEPT: usize = 4;
 /// Token sources kept although nobody uses them. Arbitrary.
 const SOURCES_MAX: usize = 4_096;
 
@@ -79,6 +82,8 @@ pub struct TokenSource {
     ask: ClientCredentials,
     means: TokenMeans,
     current: RwLock<Option<Arc<Token>>>,
+    /// The last tokens, and how many there were.
+    given: Mutex<(u64, VecDeque<Secret>)>,
     fetching: tokio::sync::Mutex<Failure>,
     requests: AtomicU64,
     /// The raw spelling of id and secret is the one that works.
@@ -101,10 +106,19 @@ impl TokenSource {
             ask,
             means,
             current: RwLock::default(),
+            given: Mutex::default(),
             fetching: tokio::sync::Mutex::default(),
             requests: AtomicU64::new(0),
             raw: AtomicBool::new(false),
         }
+    }
+
+    fn remember(&self, token: &Token) {
+        let mut given = self.given.lock().unwrap_or_else(PoisonError::into_inner);
+        let (count, tokens) = &mut *given;
+        *count = count.saturating_add(1);
+        tokens.push_back(sent_as(token.header.expose()));
+        tokens.drain(..tokens.len().saturating_sub(TOKENS_KEPT));
     }
 
     fn current(&self) -> Option<Arc<Token>> {
@@ -162,7 +176,11 @@ impl TokenSource {
                 match token {
                     Ok(token) => {
                         *failure = Failure { generation: failure.generation, ..Failure::default() };
-                        let token = Arc::new(Token { renewed, ..token });
+                        self.remember(&token);
+                        // What the answer says of rights reaches the adapter.
+                        let redactor = Redactor::new(&self.secrets());
+                        let grant = redacted(&redactor, &token.grant);
+                        let token = Arc::new(Token { renewed, grant, ..token });
                         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&token));
                         Ok(token)
                     }
@@ -271,12 +289,25 @@ impl TokenSource {
             }
             // Too early, or too slow: the same request may be answered next time.
             status @ (408 | 425 | 500..=599) => {
-                Err(NotSent::Unreachable(format!("the token endpoint answered {status}: {}", said(&response))))
+                Err(NotSent::Unreachable(format!("the token endpoint answered {status}: {}", self.said(response))))
             }
             // Any other answer refuses the credential or the place that was asked, and the same request
             // is refused again. It is asked again all the same, after a long rest.
-            status => Err(NotSent::Auth(format!("the token endpoint answered {status}: {}", said(&response)))),
+            status => Err(NotSent::Auth(format!("the token endpoint answered {status}: {}", self.said(response)))),
         }
+    }
+
+    fn said(&self, mut response: Response) -> String {
+        Redactor::new(&self.secrets()).response(&mut response);
+        said(&response)
+    }
+}
+
+fn redacted(redactor: &Redactor, grant: &Grant) -> Grant {
+    let clean = |text: &String| redactor.text(text).into_owned();
+    Grant {
+        scopes: grant.scopes.as_ref().map(|scopes| scopes.iter().map(clean).collect()),
+        actor: grant.actor.as_ref().map(clean),
     }
 }
 
@@ -323,6 +354,18 @@ impl Authenticator for TokenSource {
 
     fn forgive(&self) -> BoxFuture<'_, ()> {
         Box::pin(self.lift())
+    }
+
+    fn secrets(&self) -> Vec<Secret> {
+        let (id, secret) = (&self.ask.client_id, self.ask.client_secret.expose());
+        let raw = sent_as(basic(id, secret).expose());
+        let encoded = sent_as(basic(&form_encode(id), &form_encode(secret)).expose());
+        let tokens = self.given.lock().unwrap_or_else(PoisonError::into_inner).1.clone();
+        [self.ask.client_secret.clone(), raw, encoded].into_iter().chain(tokens).collect()
+    }
+
+    fn secrets_version(&self) -> u64 {
+        self.given.lock().unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn grant(&self) -> Option<Grant> {

@@ -10,6 +10,7 @@
 //! # Guarantees
 //! An `unsafe` or `consuming` request reaches the other side's application at most once per call, unless it was answered 401 or 429: those say
 //! that it was not executed. Nothing leaves for another place than the granted origins. No credential, body or header value is logged.
+//! No reply shows a live secret ([`super::redact`]).
 //!
 //! # Bounds
 //! Repeats per call are bounded, the waiting for the budget is ([`SessionOptions::wait_ms_max`]), so is each exchange.
@@ -21,11 +22,13 @@ use super::budget::Ended;
 use super::budgets::{Budget, Budgets, Permit};
 use super::headers::check_headers;
 use super::oauth::{ClientCredentials, TokenMeans, Tokens};
+use super::redact::Redactor;
 use super::retry::{Next, Tries, next};
 use super::url::{build_url, check_origin};
 use super::{Delivery, Gate, NotSent, Priority, Transport, WireRequest, limits};
 use crate::clock::{Clock, shown_ms};
 use crate::entropy::Entropy;
+use crate::secret::Secret;
 use atsync_model::contract::{Body, Effect, Grant, Path, Request, Target};
 use atsync_model::manifest::RateRule;
 use futures_util::FutureExt;
@@ -67,6 +70,8 @@ pub struct SessionOptions {
     pub private_network: bool,
     /// The credential.
     pub auth: AuthConfig,
+    /// Further secrets that a reply must not show, such as those of webhooks.
+    pub secrets: Vec<Secret>,
     /// The manifest's rate rules.
     pub rules: Vec<RateRule>,
     /// How long one call waits for the rate budget, all its repeats together.
@@ -81,6 +86,7 @@ impl SessionOptions {
             origins,
             private_network: false,
             auth: AuthConfig::Nothing,
+            secrets: Vec::new(),
             rules: Vec::new(),
             wait_ms_max: WAIT_MS_MAX_DEFAULT,
         }
@@ -126,6 +132,7 @@ pub struct Session {
     private_network: bool,
     wait_ms_max: u64,
     origins: BTreeMap<String, Origin>,
+    secrets: Vec<Secret>,
     rules: Vec<RateRule>,
     shared: Shared,
     credential: RwLock<Arc<Held>>,
@@ -156,9 +163,33 @@ struct Held {
     auth: Arc<dyn Authenticator>,
     /// By the origin's name.
     budgets: BTreeMap<String, Vec<Arc<Budget>>>,
+    /// Secrets besides the credential's.
+    secrets: Vec<Secret>,
+    /// Takes the secrets of this version out of replies.
+    redactor: RwLock<(u64, Redactor)>,
 }
 
 impl Held {
+    fn new(auth: Arc<dyn Authenticator>, budgets: BTreeMap<String, Vec<Arc<Budget>>>, secrets: &[Secret]) -> Self {
+        let version = auth.secrets_version();
+        let redactor = Redactor::new(auth.secrets().iter().chain(secrets));
+        Self { auth, budgets, secrets: secrets.to_vec(), redactor: RwLock::new((version, redactor)) }
+    }
+
+    /// Made anew when a token came.
+    fn redactor(&self) -> Redactor {
+        let version = self.auth.secrets_version();
+        {
+            let made = self.redactor.read().unwrap_or_else(PoisonError::into_inner);
+            if made.0 == version {
+                return made.1.clone();
+            }
+        }
+        let redactor = Redactor::new(self.auth.secrets().iter().chain(&self.secrets));
+        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = (version, redactor.clone());
+        redactor
+    }
+
     fn budgets(&self, origin: &str) -> &[Arc<Budget>] {
         self.budgets.get(origin).map_or(&[], Vec::as_slice)
     }
@@ -212,9 +243,10 @@ impl Session {
             private_network: options.private_network,
             wait_ms_max: options.wait_ms_max,
             origins,
+            secrets: options.secrets,
             rules: options.rules,
             shared: shared.clone(),
-            credential: RwLock::new(Arc::new(Held { auth: Arc::new(FixedKey::none()), budgets: BTreeMap::new() })),
+            credential: RwLock::new(Arc::new(Held::new(Arc::new(FixedKey::none()), BTreeMap::new(), &[]))),
             transport,
             clock,
             entropy,
@@ -271,7 +303,7 @@ impl Session {
                 self.shared.tokens.of(ask, means).map_err(SessionError::Auth)?
             }
         };
-        Ok(Held { auth, budgets })
+        Ok(Held::new(auth, budgets, &self.secrets))
     }
 
     /// Carries out one request of an adapter.
@@ -433,7 +465,9 @@ impl Session {
             return (Delivery::NotSent(NotSent::Moot(reason)), None);
         }
         let sent_ms = self.clock.steady_ms();
-        let delivery = self.transport.exchange(wire).await;
+        let mut delivery = self.transport.exchange(wire).await;
+        // Before anybody else sees it: the adapter, and by its words failures, logs and the store.
+        held.redactor().delivery(&mut delivery);
         let ended = match &delivery {
             Delivery::Answered(response) => Ended::Answered { status: response.status, headers: &response.headers },
             Delivery::NotSent(_) => Ended::NotSent,

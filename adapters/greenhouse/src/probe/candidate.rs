@@ -1,12 +1,16 @@
 //! Was this candidate made?
 //!
-//! Looked for by each e-mail address, exactly (harvest-v3.md §9.1); there is no filter by name or by a text value, so a marker is only compared
-//! on rows found some other way (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported, never chosen between.
-//! Settling a doubt, a row counts when it can be of that time: with the name that was sent it is `matched`; with another name it is not proof
-//! either way, so it is reported as ambiguous instead of being passed over. A row that carries another intent's mark is not ours.
-//! A row with the address *and* the name that looks older is `matched` too, when none of that time is there: the look before the sending found
-//! nobody, so it is the clocks that differ by more than [`crate::instant::SKEW_MS`], and absent would make the person twice.
-//! Without any address, a doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before anything was sent there is no way.
+//! Looked for by each e-mail address (harvest-v3.md §9.1), and held against the addresses that a row shows, by the
+//! model's rule: a search that folds more letters than we do finds strangers. A row that shows no addresses is
+//! ambiguous unless it has the mark. More: there is no filter by name or by a text value, so a marker is only compared
+//! on rows found some other way (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported,
+//! never chosen between. Settling a doubt, a row counts when it can be of that time: with the name that was sent it is
+//! `matched`; with another name it is not proof either way, so it is reported as ambiguous instead of being passed
+//! over. A row that carries another intent's mark is not ours. A row with the address *and* the name that looks older
+//! is `matched` too, when none of that time is there: the look before the sending found nobody, so it is the clocks
+//! that differ by more than [`crate::instant::SKEW_MS`], and absent would make the person twice. Without any address, a
+//! doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before anything was sent there
+//! is no way.
 
 use super::{Hunt as Probing, Next, Sent, absent, ambiguous, application, blind, found, look};
 use crate::instant;
@@ -27,8 +31,10 @@ const PAGES_MAX: u32 = 5;
 /// A candidate being looked for.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Hunt {
-    /// Addresses still to ask for; the last one is being asked for now.
+    /// The addresses to ask for, one after the other.
     emails: Vec<String>,
+    /// Which of them is being asked for now.
+    asking: usize,
     name: String,
     /// Marker field and the mark's text.
     marker: Option<(String, String)>,
@@ -48,6 +54,8 @@ struct Seen {
     same_name: bool,
     /// It can be of the time of the sending.
     timely: bool,
+    /// It shows an address that was asked for; or there was none to ask for.
+    same_address: bool,
 }
 
 /// What a row's marker field says.
@@ -70,12 +78,11 @@ pub(super) fn begin(new: CandidateNew, settings: &Settings, mark: Option<&Mark>,
             emails.push(email);
         }
     }
-    emails.reverse();
     let name = normal::name(new.name.first.as_deref().unwrap_or(""), new.name.last.as_deref().unwrap_or(""));
     let application = new.application.map(|application| ApplicationNew { custom_fields: Vec::new(), ..application });
     let marker = settings.marker_field.clone().zip(mark.map(|mark| mark.text.clone()));
-    let hunt = Hunt { emails, name, marker, application, seen: Vec::new(), pages: 0, found: None };
-    match (hunt.emails.last(), sent.earliest_ms()) {
+    let hunt = Hunt { emails, asking: 0, name, marker, application, seen: Vec::new(), pages: 0, found: None };
+    match (hunt.emails.first(), sent.earliest_ms()) {
         (Some(email), _) => Ok(look(by_email(email), Probing::Candidate(Box::new(hunt)))),
         (None, Some(earliest)) => {
             let since = format!("gte|{}", instant::format(earliest));
@@ -120,9 +127,9 @@ impl Hunt {
             Some(link) => return Ok(look(request::follow(link), Probing::Candidate(Box::new(self)))),
             None => {}
         }
-        self.emails.pop();
+        self.asking += 1;
         self.pages = 0;
-        if let Some(email) = self.emails.last() {
+        if let Some(email) = self.emails.get(self.asking) {
             let request = by_email(email);
             return Ok(look(request, Probing::Candidate(Box::new(self))));
         }
@@ -148,11 +155,22 @@ impl Hunt {
         };
         let same_name = normal::name(row::text(row, "first_name"), row::text(row, "last_name")) == self.name;
         let by_name_only = self.emails.is_empty();
+        let same_address = by_name_only || self.has_address(row);
+        if !same_address && mark != Marking::Ours && row::shown_contacts(row, "email_addresses").is_some() {
+            // Greenhouse's search takes more letters for one than we do; whoever has another address is somebody else.
+            return None;
+        }
         let timely = sent.can_have_made(row);
         let possible = mark == Marking::Ours
             || ((sent.first_ms.is_none() || mark != Marking::Another)
                 && if by_name_only { timely && same_name } else { timely || same_name });
-        possible.then_some(Seen { id, mark, same_name, timely })
+        possible.then_some(Seen { id, mark, same_name, timely, same_address })
+    }
+
+    /// Whether the row shows an address that was asked for.
+    fn has_address(&self, row: &Value) -> bool {
+        let held = row::list(row, "email_addresses").iter().map(|entry| normal::email(row::text(entry, "value")));
+        held.into_iter().any(|held| self.emails.contains(&held))
     }
 
     fn verdict(mut self, sent: Sent) -> Result<Next, Failure> {
@@ -173,8 +191,11 @@ impl Hunt {
             (true, Some(_)) if is_other_timely => return Ok(ambiguous(kinds::CANDIDATES, &all)),
             (true, Some(_)) => (all, false),
         };
+        let is_sure = |id: &String| is_marked || seen.iter().any(|seen| seen.id == *id && seen.same_address);
         match fits.as_slice() {
             [] => Ok(absent(kinds::CANDIDATES)),
+            // A row that does not show its addresses: the search alone says that it is this person.
+            [id] if !is_sure(id) => Ok(ambiguous(kinds::CANDIDATES, &fits)),
             [id] if self.application.is_some() => {
                 let request = pages::list("applications", &[("candidate_ids", id)]);
                 self.found = Some((id.clone(), is_marked));

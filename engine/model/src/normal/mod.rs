@@ -65,9 +65,10 @@ impl Contact {
         }
     }
 
-    /// The form of a value where the ATS tells fewer values apart.
+    /// The form of a value where the ATS tells fewer values apart. An e-mail address has one form: it says who somebody is, so no
+    /// manifest makes two of them one.
     pub fn coarse(self, value: &str, coarser: Option<Coarser>) -> String {
-        coarsened(self.form(value), coarser)
+        if self == Self::Email { self.form(value) } else { coarsened(self.form(value), coarser) }
     }
 }
 
@@ -82,10 +83,10 @@ pub fn coarsened(form: String, coarser: Option<Coarser>) -> String {
     if made.is_empty() { form } else { made }
 }
 
-/// An e-mail address: without the blanks around it, ASCII letters in lower case. All other letters
-/// stay as they are.
+/// An e-mail address: without the ASCII blanks around it, ASCII letters in lower case. All other
+/// letters stay as they are. Everything that asks whether two addresses are one asks this function.
 pub fn email(value: &str) -> String {
-    value.trim().to_ascii_lowercase()
+    value.trim_ascii().to_ascii_lowercase()
 }
 
 /// Why a text is not one plain e-mail address. None when it is.
@@ -99,7 +100,7 @@ pub fn address_fault(value: &str) -> Option<&'static str> {
     if value.chars().any(char::is_whitespace) {
         return Some("it has a blank");
     }
-    if value.chars().any(is_invisible) {
+    if value.chars().any(crate::plain::is_invisible) {
         return Some("it has an invisible character");
     }
     if value.contains(['<', '>', '"', '(', ')', '[', ']', '\\']) {
@@ -117,15 +118,6 @@ pub fn address_fault(value: &str) -> Option<&'static str> {
         Some(_) => None,
         None => Some("it is no e-mail address"),
     }
-}
-
-/// Whether a letter shows nothing, so that two texts which differ by it look alike.
-fn is_invisible(letter: char) -> bool {
-    matches!(letter,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }
 
 /// A phone number: its digits, after a `+` where it is international (`00` in front means the same,

@@ -7,7 +7,8 @@
 //!
 //! Left out: whether anything answers there.
 
-use super::{is_invisible, is_scheme};
+use super::is_scheme;
+use crate::plain::is_invisible;
 
 /// Schemes that run a script, or open what lies on the reader's machine.
 const UNSAFE_SCHEMES: [&str; 6] = ["javascript", "vbscript", "data", "file", "blob", "about"];

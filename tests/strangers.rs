@@ -1,0 +1,179 @@
+//! No stranger is ever matched: an address that only looks like another one, or that Unicode folds to it, is somebody
+//! else's.
+//!
+//! Method: more than two hundred addresses that differ from one by letters that fold to its letters, show nothing, or
+//! look alike; each belongs to a candidate of the sandbox, whose search is made to give a stranger for every address
+//! that it is asked for.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+
+use atsync::model::desired::Desired;
+use atsync::store::memory::MemoryStore;
+use atsync::store::redb::{RedbOptions, RedbStore};
+use atsync::store::{Cause, Erasure, ObservedWrite, PageCommit, Store, index};
+use atsync::{Clock as _, ErrorKind, Person, SystemEntropy};
+use atsync_greenhouse_sandbox::Recruiter;
+use atsync_tests::{World, desired};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use unicode_normalization::UnicodeNormalization as _;
+
+const MARK: &str = "mark.k0123@example.com";
+/// Cyrillic, Greek and other letters that look like these.
+const ALIKE: &str = "\
+    \u{430}a\u{441}c\u{435}e\u{43e}o\u{440}p\u{445}x\u{43c}m\u{43a}k\u{3ba}k\u{3bf}o\u{3b1}a\u{3c1}p\
+    \u{433}r\u{131}l\u{4cf}l\u{5e0}l\u{3f2}c\u{584}p\u{578}n\u{1d0b}k\u{1d0d}m\u{1d00}a\u{280}r\u{2da}0\
+    \u{ed0}o\u{1040}o\u{39c}m\u{39a}k\u{391}a\u{395}e\u{3a1}p";
+/// What shows nothing.
+const NOTHING: &str = "\
+    \u{ad}\u{34f}\u{61c}\u{115f}\u{180e}\u{200b}\u{200c}\u{200d}\u{200e}\u{200f}\u{202a}\u{202e}\u{2060}\
+    \u{2061}\u{2066}\u{2069}\u{206f}\u{3164}\u{fe00}\u{fe0f}\u{feff}\u{ffa0}\u{e0001}\u{e0041}";
+
+/// Addresses of strangers.
+fn strangers() -> Vec<String> {
+    let folds = |letter: char, plain: char| {
+        let case = letter.to_lowercase().chain(letter.to_uppercase()).collect::<String>();
+        let composed = format!("{}{}", letter.to_string().nfkc(), case.nfkc());
+        composed.to_ascii_lowercase().contains(plain)
+    };
+    let mut found = BTreeSet::new();
+    for letter in ('\u{80}'..='\u{1ffff}').filter(|letter| !letter.is_whitespace()) {
+        found.extend(
+            MARK.chars()
+                .filter(|plain| folds(letter, *plain))
+                .map(|plain| MARK.replacen(plain, &letter.to_string(), 1)),
+        );
+    }
+    let alike: Vec<char> = ALIKE.chars().collect();
+    for pair in alike.chunks_exact(2) {
+        found.extend(MARK.contains(pair[1]).then(|| MARK.replacen(pair[1], &pair[0].to_string(), 1)));
+    }
+    for letter in NOTHING.chars() {
+        found.insert(MARK.replacen('.', &format!("{letter}."), 1));
+        found.insert(format!("{letter}{MARK}"));
+    }
+    found.into_iter().collect()
+}
+
+fn page(emails: &[String]) -> PageCommit {
+    let record = |(at, email): (usize, &String)| ObservedWrite {
+        id: at.to_string(),
+        version: None,
+        body: json!({"emails": [{"value": email}]}).to_string(),
+        raw: None,
+        mask: 0,
+    };
+    PageCommit {
+        kind: "candidates".to_owned(),
+        parent: None,
+        records: emails.iter().enumerate().map(record).collect(),
+        masks: vec![vec!["emails".to_owned()]],
+        gone: Vec::new(),
+        moved: Vec::new(),
+        scan: None,
+        sweep: None,
+        cause: Cause::Observed,
+        applied_by: Default::default(),
+        now_ms: 1_000,
+    }
+}
+
+#[tokio::test]
+async fn no_stranger_is_found_in_the_index_or_goes_with_an_erasure() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = RedbStore::open(&directory.path().join("s.redb"), RedbOptions::default(), &SystemEntropy).unwrap();
+    let strangers = strangers();
+    assert!(strangers.len() >= 200, "{}", strangers.len());
+    println!("{} strangers", strangers.len());
+    let count = u64::try_from(strangers.len()).unwrap();
+    for store in [&MemoryStore::default() as &dyn Store, &file] {
+        store.commit_page("acme", page(&strangers)).await.unwrap();
+        assert!(store.lookup("acme", "candidates", index::EMAIL, MARK, 9).await.unwrap().is_empty());
+        for (at, email) in strangers.iter().enumerate() {
+            let found = store.lookup("acme", "candidates", index::EMAIL, email, 9).await.unwrap();
+            assert_eq!(found.iter().map(|row| row.id.clone()).collect::<Vec<_>>(), [at.to_string()], "{email:?}");
+        }
+        // Who is forgotten by address takes nobody along and keeps nobody away.
+        let erasure = Erasure { addresses: [MARK.to_owned()].into(), now_ms: 2_000, ..Erasure::default() };
+        let report = store.erase("acme", erasure).await.unwrap();
+        assert_eq!((report.observed, report.kept_away), (0, 1), "{report:?}");
+        let again: Vec<String> = strangers.iter().map(|email| email.to_ascii_uppercase()).collect();
+        store.commit_page("acme", page(&again)).await.unwrap();
+        assert_eq!(store.observed_counts("acme").await.unwrap(), [("candidates".to_owned(), count)]);
+        store.commit_page("acme", page(&[MARK.to_ascii_uppercase()])).await.unwrap();
+        let rows = store.observed_page("acme", "candidates", None, 1).await.unwrap();
+        assert!(!rows[0].body.contains("MARK.K0123@EXAMPLE.COM"), "who was forgotten stays away");
+    }
+}
+
+#[test]
+fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
+    let world = World::new(1, 420);
+    let strangers = strangers();
+    let rows = world.sandbox.rows("candidates");
+    let plain = rows.iter().filter(|row| row["private"] != json!(true) && row["first_name"].is_string());
+    let ids: Vec<i64> = plain.filter_map(|row| row["id"].as_i64()).collect();
+    let mut held: Vec<i64> = Vec::new();
+    for (id, email) in ids.iter().zip(&strangers) {
+        let deed = Recruiter::EditEmail { candidate_id: *id, from: None, to: email.clone() };
+        world.sandbox.recruiter(&deed).unwrap();
+        held.push(*id);
+    }
+    assert!(held.len() >= 200, "{}", held.len());
+    // The ATS's search gives one stranger after the other, whatever address it is asked for.
+    let shown: Vec<Value> = held.iter().map(|id| world.sandbox.row("candidates", *id).unwrap()).collect();
+    let (mut at, looks) = (0, Arc::new(AtomicUsize::new(0)));
+    let seen = Arc::clone(&looks);
+    world.wire.edit_rows("/v3/candidates", move |request, rows| {
+        if request.url.query_pairs().any(|(name, _)| name == "email") && rows.is_empty() {
+            rows.extend(shown.iter().skip(at).take(7).cloned());
+            at += 7;
+            seen.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    let acme = world.connect();
+    let records: Vec<Desired> = (0..40)
+        .flat_map(|number| {
+            // The first declares the address itself; the others, addresses that nobody has.
+            let email = if number == 0 { MARK.to_owned() } else { format!("nobody{number}@example.org") };
+            desired(
+                &json!({"key": format!("m{number}"), "name": {"first": "Mark", "last": "K"}, "emails": [email]})
+                    .to_string(),
+            )
+        })
+        .collect();
+    world.run(acme.declare(&records)).unwrap();
+    let before = world.sandbox.count("candidates");
+    for _ in 0..3 {
+        world.run(acme.sync()).unwrap();
+        world.clock.set(world.clock.now_ms() + 600_000);
+    }
+    assert_eq!(world.sandbox.count("candidates"), before + 40);
+    assert!(looks.load(Ordering::Relaxed) >= 40);
+    assert!(world.written().iter().all(|line| line == "POST /v3/candidates"), "{:?}", world.written());
+    for number in 0..40 {
+        for link in world.run(acme.links(&format!("m{number}"))).unwrap() {
+            assert!(!held.iter().any(|id| id.to_string() == link.remote.id), "{link:?}");
+        }
+    }
+    let report = world.run(acme.forget(&Person::Email(MARK.to_ascii_uppercase()))).unwrap();
+    assert_eq!(report.observed, 1, "{report:?}");
+}
+
+#[test]
+fn whom_a_crooked_address_means_is_not_guessed() {
+    let world = World::new(1, 12);
+    let acme = world.connect();
+    for crooked in [
+        "Ada <ada@example.com>",
+        "ada@example.com, bob@example.com",
+        "ada@example.com\nbob",
+        "ada\u{200b}@example.com",
+        "ada",
+    ] {
+        let refusal = world.run(acme.forget(&Person::Email(crooked.to_owned()))).unwrap_err();
+        assert_eq!(refusal.kind(), ErrorKind::Input, "{refusal}");
+    }
+}
