@@ -133,7 +133,7 @@ async fn hook(State(acme): State<Connection>, headers: HeaderMap, body: Bytes) -
 pub(crate) async fn connect(engine: &Engine, origin: &str, webhook_secret: Secret) -> Result<Connection, Failure> {
     let host = ComponentHost::new(HostOptions::default())?;
     let component = atsync_adapters_bundled::bundled("greenhouse").ok_or("the Greenhouse adapter is not bundled")?;
-    let adapter = tokio::task::spawn_blocking(move || host.load("greenhouse", component)).await??;
+    let adapter = tokio::task::spawn_blocking(move || host.load("greenhouse", component)).await??.vouched();
     let credential =
         Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") };
     let mut options = ConnectionOptions::new("acme", Arc::new(adapter), credential);

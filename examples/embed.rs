@@ -69,7 +69,7 @@ async fn connect(engine: &Engine, origin: &str) -> Result<Connection, Box<dyn Er
     // With `cache_dir` the component is compiled once, not at each start.
     let host = ComponentHost::new(HostOptions::default())?;
     let component = atsync_adapters_bundled::bundled("greenhouse").ok_or("the Greenhouse adapter is not bundled")?;
-    let adapter = Arc::new(host.load("greenhouse", component)?);
+    let adapter = Arc::new(host.load("greenhouse", component)?.vouched());
     let credential =
         Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") };
     let mut options = ConnectionOptions::new("acme", adapter, credential);

@@ -102,7 +102,7 @@ async fn connect(engine: &Engine, origin: &str) -> Result<Connection, Failure> {
     let host = ComponentHost::new(HostOptions::default())?;
     let component = atsync_adapters_bundled::bundled("greenhouse").ok_or("the Greenhouse adapter is not bundled")?;
     // A component is compiled here: not on a thread that other tasks wait for.
-    let adapter = tokio::task::spawn_blocking(move || host.load("greenhouse", component)).await??;
+    let adapter = tokio::task::spawn_blocking(move || host.load("greenhouse", component)).await??.vouched();
     // With an account: `SecretRef::Env("GH_SECRET".into())`, or a file.
     let secret = SecretRef::Command(vec!["echo".into(), "sandbox-secret".into()]).read("").await?;
     let credential = Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: secret };

@@ -10,7 +10,7 @@ use atsync::journal::{Intent, IntentState, SENDS_MAX};
 use atsync::reconcile::Resolution;
 use atsync::{Clock, Connection, PlanOf, SweepOptions};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter, Sandbox};
-use atsync_tests::{World, desired, panicking_greenhouse};
+use atsync_tests::{World, desired, panicking_greenhouse, panicking_greenhouse_with_a_blank_probe};
 use serde_json::{Value, json};
 
 const MINUTE_MS: u64 = 60_000;
@@ -381,6 +381,22 @@ fn an_adapter_that_crashes_over_every_answer_sends_five_times_and_then_waits_for
     let IntentState::InDoubt { stuck: true, reason, .. } = &intent.state else { panic!("{:?}", intent.state) };
     assert!(reason.contains("sent 5 times") && reason.contains("the adapter crashed: it panicked"), "{reason}");
     assert!(condition(&world, &acme, "ada").contains("waits for a person"));
+}
+
+#[test]
+fn an_adapter_that_crashes_after_each_write_and_whose_probe_finds_nothing_sends_five_times_at_most() {
+    let mut world = World::new(1, 12);
+    world.adapter = panicking_greenhouse_with_a_blank_probe();
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
+    hours(&world, &acme, 12);
+    // The ATS did create her each time: what an adapter that lies can do is bounded, not undone.
+    let times = sent(&world, PEOPLE);
+    assert!(times.len() <= usize::try_from(SENDS_MAX).unwrap(), "{times:?}");
+    let gaps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert!(gaps.windows(2).all(|pair| pair[0] <= pair[1] + MINUTE_MS), "{gaps:?}");
+    let said = condition(&world, &acme, "ada");
+    assert!(said.contains("it waits until somebody acts"), "{said}");
 }
 
 #[test]

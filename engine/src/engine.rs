@@ -35,6 +35,7 @@ use crate::declare::Declare;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
+use crate::pin;
 use crate::plan::Plan;
 use crate::reconcile::{
     ApplyReport, CheckResult, HintEnd, Parts, PartsPlanned, PlanOf, ProgressFn, PullReport, RECORDS_AT_ONCE,
@@ -42,18 +43,17 @@ use crate::reconcile::{
 };
 use crate::secret::Secret;
 use crate::store::{ConnectionRow, DeclareReport, Hold, LinkRow, ProblemRow, ScanState, Store, SweepPhase, SweepState};
-use crate::transport::{HttpOptions, HttpTransport, Session, SessionOptions, Shared, Transport, Usage};
+use crate::transport::{HttpOptions, HttpTransport, Refusing, Session, SessionOptions, Shared, Transport, Usage};
 use crate::webhook::Webhooks;
 use atsync_model::contract::Hint;
 use atsync_model::desired::Desired;
-use atsync_model::manifest::{Manifest, OriginBase};
+use atsync_model::manifest::Manifest;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::{Notify, watch};
-use url::Url;
 
 /// Rows that one read of the feed or of a kind brings.
 pub(crate) const READ_ROWS: usize = 500;
@@ -67,8 +67,12 @@ pub struct ConnectionOptions {
     pub adapter: Arc<dyn Adapter>,
     /// The credential.
     pub credential: Credential,
-    /// Origins that differ from the manifest's, by name: a stand-in server, or a customer's own subdomain.
+    /// Origins that differ from the manifest's, by name: a stand-in server, or a customer's own subdomain. All of them for a component that
+    /// the host does not vouch for ([`crate::adapter::Adapter::is_vouched_for`]).
     pub origins: BTreeMap<String, String>,
+    /// Accepts an adapter that declares other origins, or something else to do with the credential, than the connection was used with: the word that the
+    /// refusal shows. It stands for that declaration only, and may stay.
+    pub accept: Option<String>,
     /// Allows private, loopback and link-local addresses, and with them clear-text `http`.
     pub allow_private_network: bool,
     /// The adapter's settings; see its manifest's `settings_schema`.
@@ -80,6 +84,9 @@ pub struct ConnectionOptions {
     pub records_at_once: usize,
     /// What the ATS signs its webhooks with; see [`Connection::receive`]. Several while one is being replaced. Empty: none is believed.
     pub webhook_secrets: Vec<Secret>,
+    /// Opens the connection for what is in the store: each request is refused before a name is looked up, whatever asks for it, and opening
+    /// it writes nothing. The credential may be any.
+    pub store_only: bool,
     /// Told what the connection is doing.
     pub progress: ProgressFn,
 }
@@ -92,11 +99,13 @@ impl ConnectionOptions {
             adapter,
             credential,
             origins: BTreeMap::new(),
+            accept: None,
             allow_private_network: false,
             settings: Map::new(),
             settle_window_ms: None,
             records_at_once: RECORDS_AT_ONCE,
             webhook_secrets: Vec::new(),
+            store_only: false,
             progress: Arc::new(|_| {}),
         }
     }
@@ -206,14 +215,15 @@ impl Engine {
     /// Opens a connection. Nothing is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when origins, credential or settings do not fit the adapter, or when the store knows the
-    /// connection with another adapter.
+    /// [`ErrorKind::Configuration`] when origins, credential or settings do not fit the adapter, when the store knows the
+    /// connection with another adapter, or when the adapter declares more of where it sends than it did before ([`ConnectionOptions::accept`]).
     pub async fn connect(&self, options: ConnectionOptions) -> Result<Connection, Error> {
         let name = options.name.clone();
         let manifest = options.adapter.manifest();
         let problem = |message: String| Error::new(ErrorKind::Configuration, format!("{name}: {message}"));
         check_name(&name)?;
         check_settings(manifest, &options.settings).map_err(problem)?;
+        let granted = pin::origins(options.adapter.as_ref(), &options.origins).map_err(problem)?;
         let row = self.store.connection(&name).await?.unwrap_or_default();
         if !row.adapter.is_empty() && row.adapter != manifest.name {
             let message = format!(
@@ -222,24 +232,36 @@ impl Engine {
             );
             return Err(problem(message));
         }
-        let mut session = SessionOptions::new(name.clone(), origins(manifest, &options.origins).map_err(problem)?);
+        let declared = pin::declared(options.adapter.as_ref());
+        let pin =
+            pin::hold(row.pin.as_ref(), declared, &options.origins, options.accept.as_deref()).map_err(problem)?;
+        if let Some(before) = row.pin.as_ref().filter(|before| before.code != pin.code) {
+            let (before, now) =
+                (before.code.as_deref().unwrap_or("linked in"), pin.code.as_deref().unwrap_or("linked in"));
+            tracing::info!(
+                connection = name,
+                before,
+                now,
+                "the adapter's code is another than at the last use; it declares no more"
+            );
+        }
+        let mut session = SessionOptions::new(name.clone(), granted);
+        session.credential_origins = manifest.credential_origins().map(str::to_owned).collect();
         session.private_network = options.allow_private_network;
         session.auth = credential::auth(manifest, &options.settings, &options.credential).map_err(problem)?;
         session.secrets = options.webhook_secrets.clone();
         session.rules = manifest.rates.clone();
-        let session = Session::new(
-            session,
-            Arc::clone(&self.transport),
-            Arc::clone(&self.clock),
-            Arc::clone(&self.entropy),
-            &self.shared,
-        )
-        .map_err(|error| problem(error.to_string()))?;
+        let transport: Arc<dyn Transport> =
+            if options.store_only { Arc::new(Refusing) } else { Arc::clone(&self.transport) };
+        let session =
+            Session::new(session, transport, Arc::clone(&self.clock), Arc::clone(&self.entropy), &self.shared)
+                .map_err(|error| problem(error.to_string()))?;
         let opted_in = opted_in(manifest, &options.settings);
         let held = ConnectionRow {
             adapter: manifest.name.clone(),
             adapter_version: manifest.version.clone(),
             opted_in,
+            pin: Some(pin),
             ..row.clone()
         };
         let allows_more = row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
@@ -255,10 +277,10 @@ impl Engine {
             records_at_once: options.records_at_once,
             progress: options.progress,
         });
-        if allows_more {
+        if allows_more && !options.store_only {
             reconciler.reconsider().await?;
         }
-        if row != held {
+        if row != held && !options.store_only {
             self.store.put_connection(&reconciler.name, held).await?;
         }
         Ok(Connection {
@@ -324,37 +346,6 @@ fn check_settings(manifest: &Manifest, settings: &Map<String, Value>) -> Result<
         }
     }
     Ok(())
-}
-
-fn origins(manifest: &Manifest, overrides: &BTreeMap<String, String>) -> Result<BTreeMap<String, Url>, String> {
-    if let Some(unknown) = overrides.keys().find(|name| manifest.origin(name).is_none()) {
-        let names: Vec<&str> = manifest.origins.iter().map(|origin| origin.name.as_str()).collect();
-        return Err(format!(
-            "origins.{unknown} is unknown to the adapter {}; it has {}",
-            manifest.name,
-            names.join(", ")
-        ));
-    }
-    let mut granted = BTreeMap::new();
-    for origin in &manifest.origins {
-        let text = match (overrides.get(&origin.name), &origin.base) {
-            (Some(text), _) => text.clone(),
-            (None, OriginBase::Fixed { url }) => url.clone(),
-            (None, OriginBase::Operator { hint }) => {
-                return Err(format!("origins.{} must be given: {hint}", origin.name));
-            }
-            (None, OriginBase::Discovered { .. }) => {
-                return Err(format!(
-                    "origins.{} is discovered from a reply, which this version does not do",
-                    origin.name
-                ));
-            }
-        };
-        let url = Url::parse(&text)
-            .map_err(|error| format!("origins.{} is {text:?}, which is no URL: {error}", origin.name))?;
-        granted.insert(origin.name.clone(), url);
-    }
-    Ok(granted)
 }
 
 /// A connection to one customer's ATS. Cheap to clone.

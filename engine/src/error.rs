@@ -6,6 +6,7 @@ use crate::adapter::AdapterError;
 use crate::store::StoreError;
 use crate::transport::NotSent;
 use atsync_model::contract::Failure;
+use atsync_model::plain;
 use std::error::Error as StdError;
 
 /// What the caller can do about it.
@@ -56,9 +57,9 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error without a cause below it.
+    /// An error without a cause below it. Its text becomes one plain line ([`plain`]): it may quote what came from outside.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: plain::line(&message.into()).into_owned(), source: None }
     }
 
     /// With the error that caused it.
@@ -71,7 +72,7 @@ impl Error {
     /// The same error with words before it: where it happened.
     #[must_use]
     pub fn at(mut self, place: &str) -> Self {
-        self.message = format!("{place}: {}", self.message);
+        self.message = format!("{}: {}", plain::line(place), self.message);
         self
     }
 

@@ -1,16 +1,17 @@
 //! JSON that can be kept: what one reading accepts, every later reading accepts too.
 //!
-//! `serde::de::IgnoredAny` passes over numbers out of range, half surrogates and nesting without end, which nobody can read back
-//! once they are stored. [`Sound`] reads the same text as strictly as `serde_json::Value` does, without building anything. The check of
-//! an adapter's answers and the store use this one type, so that nothing passes the first and fails in the second.
+//! `serde::de::IgnoredAny` passes over numbers out of range, half surrogates and nesting without end, which nobody can
+//! read back once they are stored. [`Sound`] reads the same text as strictly as `serde_json::Value` does, without
+//! building anything. The check of an adapter's answers and the store use this one type, so that nothing passes the
+//! first and fails in the second.
 //!
 //! Bound: [`DEPTH_MAX`]. Left out: sizes, which belong to whoever takes the text.
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// How deep a member of a record may nest. serde_json reads 128 levels; the difference is room for what a record is wrapped
-/// in: a change event, a plan, an answer to a host.
+/// How deep a member of a record may nest. serde_json reads 128 levels; the difference is room for what a record is
+/// wrapped in: a change event, a plan, an answer to a host.
 pub(crate) const DEPTH_MAX: usize = 100;
 
 /// Any JSON that can be read back.
@@ -19,6 +20,16 @@ pub(crate) struct Sound;
 impl<'de> Deserialize<'de> for Sound {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Depth(DEPTH_MAX).deserialize(deserializer).map(|()| Self)
+    }
+}
+
+/// Any JSON that can be read back as a part of a member, this many levels below it: the store reads the member as a
+/// whole.
+pub(crate) struct SoundBelow<const LEVELS: usize>;
+
+impl<'de, const LEVELS: usize> Deserialize<'de> for SoundBelow<LEVELS> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Depth(const { DEPTH_MAX - LEVELS }).deserialize(deserializer).map(|()| Self)
     }
 }
 

@@ -8,6 +8,7 @@ use atsync::adapter::check::TaskGuard;
 use atsync::adapter::manifest_check::{self, Held, INPUTS, MEMBERS};
 use atsync::adapter::{AdapterError, promise::Promise};
 use atsync_model::contract::{Item, Outcome, Page, Scan, Since, Step, Task};
+use atsync_model::plain::is_plain;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -18,6 +19,7 @@ fn sound() -> Value {
         "origins": [{"name": "api", "base": {"how": "fixed", "url": "https://ats.example"}}],
         "auth": [{"scheme": "oauth2-client-credentials", "token_origin": "api", "token_path": "/token",
             "form_settings": [{"field": "sub", "setting": "act_as"}]}],
+        "safe": [{"method": "POST", "origin": "api", "path": "/jobs.list"}],
         "rates": [{"name": "all", "origins": ["api"], "window_ms": 1000, "aligned": true, "limit_initial": 5,
             "limit_header": "x-limit", "remaining_header": "x-left", "reset": {"how": "seconds-left", "header": "x-reset"},
             "concurrency_max": 2}],
@@ -99,6 +101,16 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
             "origins[api].suffixes",
         ),
         ("origins[].base.url", "/origins/0/base/url", json!("http://ats.example"), "origins[api].url"),
+        (
+            "origins[].credential",
+            "/origins",
+            json!([{"name": "api", "base": {"how": "fixed", "url": "https://a.example"}},
+                {"name": "b", "base": {"how": "fixed", "url": "https://b.example"}}]),
+            "origins: there are several, and none is named for the credential",
+        ),
+        ("safe[].method", "/safe/0/method", json!("DELETE"), "PUT, PATCH and DELETE are never safe"),
+        ("safe[].origin", "/safe/0/origin", json!("x"), "safe[/jobs.list].origin: there is no origin x"),
+        ("safe[].path", "/safe/0/path", json!("/*/*"), "a segment that is not *"),
         ("auth[].scheme", "/auth/0", json!({"scheme": "magic"}), "magic"),
         ("auth[].token_origin", "/auth/0/token_origin", json!("x"), "auth.token_origin: there is no origin x"),
         ("auth[].token_path", "/auth/0/token_path", json!("token"), "auth.token_path"),
@@ -283,6 +295,54 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
     let at_load = MEMBERS.iter().filter(|(_, held)| held.contains(&Held::AtLoad)).map(|(path, _)| *path);
     let missed: Vec<&str> = at_load.filter(|path| !broken.contains(path)).collect();
     assert!(missed.is_empty(), "checked at load, and never broken here: {missed:?}");
+}
+
+/// The pointers of all texts below a value, and of all names of members.
+fn texts(pointer: &str, value: &Value, found: &mut Vec<String>) {
+    match value {
+        Value::String(_) => found.push(pointer.to_owned()),
+        Value::Object(inner) => {
+            inner.iter().for_each(|(name, value)| texts(&format!("{pointer}/{name}"), value, found))
+        }
+        Value::Array(list) => {
+            list.iter().enumerate().for_each(|(at, value)| texts(&format!("{pointer}/{at}"), value, found));
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn no_text_of_a_manifest_steers_a_terminal_or_hides_a_letter() {
+    let mut found = Vec::new();
+    texts("", &sound(), &mut found);
+    assert!(found.len() > 60, "{}", found.len());
+    for pointer in found {
+        for odd in ["\u{1b}[2J", "\n", "\u{9b}", "\u{202e}", "\u{200b}", "\u{feff}", "\u{2028}", "\u{e0041}"] {
+            let mut manifest = sound();
+            let text = manifest.pointer_mut(&pointer).unwrap();
+            *text = json!(format!("{}{odd}", text.as_str().unwrap()));
+            let refusal = manifest_check::read(&manifest.to_string()).unwrap_err();
+            assert!(refusal.chars().all(is_plain), "{pointer}: {refusal:?}");
+        }
+    }
+    let mut named = sound();
+    named["settings_schema"]["properties"]["a\u{202e}"] = json!({});
+    let refusal = manifest_check::read(&named.to_string()).unwrap_err();
+    assert!(refusal.contains("U+202E") && refusal.chars().all(is_plain), "{refusal}");
+}
+
+#[test]
+fn a_host_that_looks_like_another_one_is_refused_with_its_punycode() {
+    // Cyrillic letters for `a` and `e`.
+    for (base, shown) in [
+        (json!({"how": "fixed", "url": "https://\u{430}ts.example/v1"}), "xn--ts-6kc.example"),
+        (json!({"how": "discovered", "suffixes": [".gr\u{435}enhouse.io"]}), "xn--grenhouse-h0h.io"),
+    ] {
+        let mut manifest = sound();
+        manifest["origins"][0]["base"] = base;
+        let refusal = manifest_check::read(&manifest.to_string()).unwrap_err();
+        assert!(refusal.starts_with("origins[api].") && refusal.contains(shown), "{refusal}");
+    }
 }
 
 #[test]

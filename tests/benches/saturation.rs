@@ -88,6 +88,7 @@ fn session(world: &World, adapter: &dyn Adapter) -> Session {
     let origins = world.options().origins.into_iter().map(|(name, url)| (name, url.parse().unwrap())).collect();
     let mut options = SessionOptions::new("acme", origins);
     options.private_network = true;
+    options.credential_origins = adapter.manifest().credential_origins().map(str::to_owned).collect();
     options.rules = adapter.manifest().rates.clone();
     options.auth = AuthConfig::ClientCredentials {
         token_origin: "auth".into(),

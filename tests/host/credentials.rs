@@ -75,3 +75,38 @@ fn rounds_survive_a_refused_credential_and_go_on_when_another_is_given() {
     assert_eq!(first, ["pulled candidates", "pulled jobs"], "{late:?}");
     assert!(late[0].0 - (begun_ms + half_ms) < 5_000, "at once: {late:?}");
 }
+
+/// What asks for something of the ATS fails with a sentence; what reads the store works; nothing leaves, not even for a token.
+#[test]
+fn a_connection_for_the_store_only_sends_nothing_whatever_is_asked_of_it() {
+    let world = World::new(1, 20);
+    let acme = world.connect();
+    world.run(acme.pull("jobs", false)).unwrap();
+    world.sandbox.clear_logs();
+    let mut options = world.options();
+    options.store_only = true;
+    let acme = world.run(world.engine().connect(options)).unwrap();
+    let refused = [
+        world.run(acme.pull("jobs", true)).map(drop),
+        world.run(acme.pull("candidates", false)).map(drop),
+        world.run(acme.check()).map(drop),
+        world.run(acme.verify_tenant()),
+        world.run(acme.import("1", "key")).map(drop),
+    ];
+    for ended in refused {
+        let error = ended.unwrap_err().to_string();
+        assert!(error.contains("opened for the store only"), "{error}");
+    }
+    assert!(world.run(acme.status()).unwrap().observed["jobs"] > 0);
+    assert_eq!(world.sandbox.requests().len(), 0);
+}
+
+#[test]
+fn opening_a_connection_for_the_store_only_writes_nothing() {
+    let world = World::new(1, 20);
+    let mut options = world.options();
+    options.store_only = true;
+    let engine = world.engine();
+    world.run(engine.connect(options)).unwrap();
+    assert!(world.run(engine.store().connection("acme")).unwrap().is_none());
+}

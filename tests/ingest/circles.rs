@@ -2,10 +2,12 @@
 
 use super::*;
 use atsync::ErrorKind;
-use atsync::model::contract::Field;
+use atsync::adapter::{Adapter, AdapterError};
+use atsync::model::contract::{Continuation, Failure, Field, Given, Outcome, Reply, Step, Task};
+use atsync::model::manifest::Manifest;
 use atsync::reconcile::SweepOptions;
 use atsync_tests::BelowCandidates;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 /// Makes the lists of a collection a circle of this many pages: each page names the next, the last the first of them.
 fn circle(world: &World, collection: &str, length: usize) -> Arc<AtomicUsize> {
@@ -103,4 +105,75 @@ fn a_circle_below_one_parent_keeps_no_other_parent_from_being_read() {
     let parent = |note: &serde_json::Value| note["candidate_id"].to_string();
     let others = notes.iter().filter(|note| parent(note) != first).map(id_of);
     assert!(others.into_iter().all(|id| known.contains_key(&id)));
+}
+
+/// Greenhouse, but its pages of candidates never end: each is the first one again, and names a next cursor, always the same or ever another.
+#[derive(Debug)]
+struct Endless {
+    inner: Arc<dyn Adapter>,
+    new_cursors: bool,
+    cured: AtomicBool,
+    pages: AtomicUsize,
+    scanning: AtomicBool,
+}
+
+impl Adapter for Endless {
+    fn manifest(&self) -> &Manifest {
+        self.inner.manifest()
+    }
+
+    fn start(&self, mut task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+        let hostile = !self.cured.load(Ordering::SeqCst);
+        if let Task::Scan(scan) = &mut task {
+            let candidates = scan.kind == "candidates" && hostile;
+            self.scanning.store(candidates, Ordering::SeqCst);
+            if candidates {
+                scan.cursor = None;
+            }
+        } else {
+            self.scanning.store(false, Ordering::SeqCst);
+        }
+        self.inner.start(task, given)
+    }
+
+    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+        let mut step = self.inner.resume(state, given, reply)?;
+        if let (true, Ok(Step::Done(Outcome::Page(page)))) = (self.scanning.load(Ordering::SeqCst), &mut step) {
+            let pages = self.pages.fetch_add(1, Ordering::SeqCst);
+            (page.complete, page.checkpoint) = (false, None);
+            page.next = Some(if self.new_cursors { pages.to_be_bytes().to_vec() } else { b"again".to_vec() });
+        }
+        Ok(step)
+    }
+}
+
+#[test]
+fn a_cursor_that_never_advances_and_one_that_changes_over_the_same_rows_end_in_three_pages_and_the_kind_goes_on() {
+    for new_cursors in [false, true] {
+        let mut world = World::new(31, 20);
+        let endless = Arc::new(Endless {
+            inner: Arc::clone(&world.adapter),
+            new_cursors,
+            cured: AtomicBool::new(false),
+            pages: AtomicUsize::new(0),
+            scanning: AtomicBool::new(false),
+        });
+        world.adapter = endless.clone();
+        let acme = world.connect();
+        for _ in 0..3 {
+            endless.pages.store(0, Ordering::SeqCst);
+            let error = world.run(acme.pull("candidates", false)).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Adapter, "{error}");
+            let pages = endless.pages.load(Ordering::SeqCst);
+            assert!(pages <= 3, "{pages} pages, new cursors: {new_cursors}");
+            // Another kind is read meanwhile.
+            world.run(acme.pull("jobs", false)).unwrap();
+            pass(&world, 60_000);
+        }
+        endless.cured.store(true, Ordering::SeqCst);
+        world.run(acme.pull("candidates", false)).unwrap();
+        for id in truth(&world, "candidates") {
+            assert!(world.run(acme.observed_one("candidates", &id)).unwrap().is_some(), "{id}");
+        }
+    }
 }

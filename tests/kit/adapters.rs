@@ -3,7 +3,7 @@
 
 use atsync::adapter::{Adapter, AdapterError, ComponentHost, HostOptions, Metering, NativeAdapter, limits, native};
 use atsync::model::Manifest;
-use atsync::model::contract::{Continuation, Failure, Field, Given, Reply, Step, Target, Task};
+use atsync::model::contract::{Continuation, Failure, Field, Given, Outcome, Probed, Reply, Step, Target, Task};
 use atsync::model::manifest::{EffectClass, ScanRule};
 use atsync_adapter::Adapter as _;
 use atsync_greenhouse::Greenhouse;
@@ -33,14 +33,28 @@ pub fn panicking_greenhouse() -> Arc<dyn Adapter> {
         WRITES.set(matches!(task, Task::Write(_)));
         Greenhouse::start(task, given)
     }
-    fn resume(state: Continuation, given: &Given, reply: Reply) -> Result<Step, Failure> {
-        if let Reply::Response(response) = &reply {
-            assert!(!(WRITES.get() && response.status == 201), "no such member in the row of {CANARY}");
-        }
-        Greenhouse::resume(state, given, reply)
-    }
-    let functions = native::Functions { describe: Greenhouse::describe, start, resume };
+    let functions = native::Functions { describe: Greenhouse::describe, start, resume: panicking };
     Arc::new(NativeAdapter::new(functions).expect("the Greenhouse manifest is valid"))
+}
+
+/// As [`panicking_greenhouse`], and its probes say without asking that nothing is there.
+pub fn panicking_greenhouse_with_a_blank_probe() -> Arc<dyn Adapter> {
+    fn start(task: Task, given: &Given) -> Result<Step, Failure> {
+        WRITES.set(matches!(task, Task::Write(_)));
+        match task {
+            Task::Probe(_) => Ok(Step::Done(Outcome::Probed(Probed::Absent(0)))),
+            task => Greenhouse::start(task, given),
+        }
+    }
+    let functions = native::Functions { describe: Greenhouse::describe, start, resume: panicking };
+    Arc::new(NativeAdapter::new(functions).expect("the Greenhouse manifest is valid"))
+}
+
+fn panicking(state: Continuation, given: &Given, reply: Reply) -> Result<Step, Failure> {
+    if let Reply::Response(response) = &reply {
+        assert!(!(WRITES.get() && response.status == 201), "no such member in the row of {CANARY}");
+    }
+    Greenhouse::resume(state, given, reply)
 }
 
 /// The Greenhouse adapter as it ships: the component, metered by fuel so that the same input takes the same course. Compiled once a process.
@@ -50,7 +64,9 @@ pub fn component_greenhouse() -> Arc<dyn Adapter> {
         let mut options = HostOptions::default();
         options.metering = Metering::Fuel(limits::FUEL_MAX);
         let host = ComponentHost::new(options).expect("the host starts");
-        Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads"))
+        Arc::new(
+            host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads").vouched(),
+        )
     });
     Arc::clone(component)
 }
@@ -60,7 +76,7 @@ pub fn wasm_greenhouse(cache: &Path) -> Arc<dyn Adapter> {
     let mut options = HostOptions::default();
     options.cache_dir = Some(cache.to_owned());
     let host = ComponentHost::new(options).expect("components can be run here");
-    Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads"))
+    Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads").vouched())
 }
 
 /// An adapter whose manifest says something else in one place; everything else is the inner one's.

@@ -23,7 +23,8 @@ mod store;
 mod wire;
 
 pub use adapters::{
-    Altered, BelowCandidates, CANARY, component_greenhouse, native_greenhouse, panicking_greenhouse, wasm_greenhouse,
+    Altered, BelowCandidates, CANARY, component_greenhouse, native_greenhouse, panicking_greenhouse,
+    panicking_greenhouse_with_a_blank_probe, wasm_greenhouse,
 };
 pub use death::Death;
 pub use store::{StoreUpset, UpsetStore};

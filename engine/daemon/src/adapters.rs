@@ -37,7 +37,7 @@ fn cache_dir() -> Option<PathBuf> {
 pub(crate) fn load(host: &ComponentHost, name: &str, directory: &Path) -> Result<Arc<dyn Adapter>, Failure> {
     if let Some(bytes) = atsync_adapters_bundled::bundled(name) {
         let adapter = host.load(name, bytes).map_err(|error| Failure::new(error.to_string()))?;
-        return Ok(Arc::new(adapter));
+        return Ok(Arc::new(adapter.vouched()));
     }
     let path = directory.join(name);
     let is_path = name.contains(['/', '\\', '.']) || path.exists();

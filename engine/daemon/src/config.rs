@@ -52,6 +52,8 @@ pub(crate) struct ConnectionConfig {
     /// Origins that differ from the manifest's.
     #[serde(default)]
     pub(crate) origins: BTreeMap<String, String>,
+    /// See [`atsync::ConnectionOptions::accept`].
+    pub(crate) accept: Option<String>,
     /// Allows private and loopback addresses and clear-text `http`.
     #[serde(default)]
     pub(crate) allow_private_network: bool,
@@ -108,6 +110,7 @@ impl ConnectionConfig {
         self.adapter == other.adapter
             && self.auth.scheme.get_ref() == other.auth.scheme.get_ref()
             && self.origins == other.origins
+            && self.accept == other.accept
             && self.allow_private_network == other.allow_private_network
             && self.schedule() == other.schedule()
             && self.sweeps() == other.sweeps()

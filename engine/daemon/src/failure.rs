@@ -11,6 +11,9 @@ pub(crate) enum Failure {
     /// The command line's own.
     #[error("{0}")]
     Message(String),
+    /// The command line's own, on several lines.
+    #[error("{}", .0.join("\n"))]
+    Several(Vec<String>),
     /// Everything has been said already.
     #[error("it did not all come about")]
     Said,

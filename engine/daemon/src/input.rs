@@ -219,7 +219,7 @@ impl Refusals<'_> {
             let more = if self.untold > 0 { format!(" ({} more like these)", self.untold) } else { String::new() };
             self.told.push(format!("{}: {refused} records are refused{more}, so none of the file is used", self.name));
         }
-        Err(Failure::new(crate::words::commands(&self.told.join("\n"))))
+        Err(Failure::Several(self.told.iter().map(|line| crate::words::commands(line)).collect()))
     }
 }
 

@@ -21,8 +21,7 @@ mod words;
 
 use clap::Parser;
 use cli::Cli;
-use failure::Failure;
-use output::Output;
+use output::{Output, PlainLog};
 use std::process::ExitCode;
 
 /// Reads the command line, does what it says and gives the exit code.
@@ -47,9 +46,8 @@ pub fn main() -> ExitCode {
     };
     match runtime.block_on(commands::run(cli, &output)) {
         Ok(code) => ExitCode::from(code),
-        Err(Failure::Said) => ExitCode::FAILURE,
-        Err(error) => {
-            output.error(&error.to_string());
+        Err(failure) => {
+            output.failure(&failure);
             ExitCode::FAILURE
         }
     }
@@ -64,5 +62,5 @@ fn start_log(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| PlainLog).try_init();
 }

@@ -158,10 +158,12 @@ impl Opened {
         let credential = ready.credential.clone().unwrap_or_else(|| stand_in(config));
         let mut options = ConnectionOptions::new(name, adapter, credential);
         options.origins = config.origins.clone();
+        options.accept = config.accept.clone();
         options.allow_private_network = config.allow_private_network;
         options.settings = config.settings.clone();
         options.settle_window_ms = config.settle_window_ms;
         options.webhook_secrets = ready.webhook_secrets.clone();
+        options.store_only = ready.credential.is_none();
         options.progress = output.progress();
         Ok(self.engine.connect(options).await?)
     }

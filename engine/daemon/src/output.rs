@@ -1,9 +1,16 @@
 //! Everything that is printed: data to stdout, progress and errors to stderr.
 //!
-//! On a terminal progress is a bar or a spinner; elsewhere it is plain lines, few of them. A reader that goes away (`| head`) is no error.
-//! Control characters from the ATS are never sent to a terminal as they are: see [`plain`].
+//! On a terminal progress is a bar or a spinner; elsewhere it is plain lines, few of them. A reader that goes away (`|
+//! head`) is no error.
+//!
+//! What is printed may quote the ATS, an adapter or a file. So one call prints one line of plain text ([`plain`]),
+//! whatever it is given: no text from outside steers the terminal or begins a line of its own. JSON keeps its meaning
+//! and becomes one line of plain text as well. Only [`Output::lines`] prints several lines, for texts whose line breaks
+//! are ours. The log goes through [`PlainLog`].
 
+use crate::failure::Failure;
 use crate::words::commands;
+use atsync::model::plain;
 use atsync::{Progress, ProgressFn};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::collections::BTreeMap;
@@ -34,7 +41,22 @@ struct Shown {
 impl Output {
     /// One line of data. What the engine names by a function of the library is named by its command.
     pub(crate) fn data(&self, line: &str) {
-        let line = commands(line);
+        self.print(&commands(line));
+    }
+
+    /// A text of several lines, whose line breaks are ours.
+    pub(crate) fn lines(&self, text: &str) {
+        text.split('\n').for_each(|line| self.data(line));
+    }
+
+    /// JSON as the ATS sent it, as one line.
+    pub(crate) fn raw_json(&self, text: &str) {
+        // Plain already; what it says is left as it is.
+        self.print(&plain::json(text));
+    }
+
+    fn print(&self, line: &str) {
+        let line = plain::line(line);
         self.suspended(|| write_line(&mut std::io::stdout().lock(), &line));
     }
 
@@ -42,7 +64,7 @@ impl Output {
     pub(crate) fn json(&self, value: &impl serde::Serialize) {
         match serde_json::to_string(value) {
             // Records are in it; they are left as they are.
-            Ok(line) => self.suspended(|| write_line(&mut std::io::stdout().lock(), &line)),
+            Ok(line) => self.raw_json(&line),
             Err(error) => self.error(&format!("the result cannot be written as JSON: {error}")),
         }
     }
@@ -50,12 +72,26 @@ impl Output {
     /// One line for people that is no data.
     pub(crate) fn note(&self, line: &str) {
         let line = commands(line);
+        let line = plain::line(&line);
         self.suspended(|| write_line(&mut std::io::stderr().lock(), &line));
     }
 
     /// One error.
     pub(crate) fn error(&self, message: &str) {
         self.note(&format!("error: {message}"));
+    }
+
+    /// Why a command failed.
+    pub(crate) fn failure(&self, failure: &Failure) {
+        match failure {
+            Failure::Said => {}
+            Failure::Several(lines) => {
+                let (first, others) = lines.split_first().map_or(("", &[][..]), |(first, others)| (first, others));
+                self.error(first);
+                others.iter().for_each(|line| self.note(line));
+            }
+            failure => self.error(&failure.to_string()),
+        }
     }
 
     /// Shows no progress: for `run`, which has lines of its own.
@@ -131,7 +167,7 @@ impl Shown {
                 *pages += 1;
                 pages.is_multiple_of(PAGES_PER_LINE).then(|| format!("  {kind}: {records} records so far"))
             }
-            Progress::Step { host, operation, end } => Some(format!("  {end}: {operation} {}", plain(host))),
+            Progress::Step { host, operation, end } => Some(format!("  {end}: {operation} {}", plain::line(host))),
             // Looks come closer than people read; only a long wait is told.
             Progress::Looking { operation, wait_ms } if *wait_ms >= LOOK_WAIT_TOLD_MS => Some(format!(
                 "  {operation}: what came along may not show yet; looking again in {} s",
@@ -149,10 +185,10 @@ impl Shown {
         match progress {
             Progress::PullStarted { kind, .. } if !is_steps => {
                 let bar = self.spinner();
-                bar.set_message(format!("reading {kind}"));
+                bar.set_message(format!("reading {}", plain::line(kind)));
             }
             Progress::Page { kind, records } if !is_steps => {
-                self.spinner().set_message(format!("reading {kind}: {records} records"));
+                self.spinner().set_message(format!("reading {}: {records} records", plain::line(kind)));
             }
             Progress::PullDone { .. } if !is_steps => {
                 if let Some(bar) = self.bar.take() {
@@ -166,7 +202,7 @@ impl Shown {
                     if bar.length().is_some_and(|steps| bar.position() > steps) {
                         bar.inc_length(1);
                     }
-                    bar.set_message(format!("{operation} {}", plain(host)));
+                    bar.set_message(plain::line(&format!("{operation} {host}")).into_owned());
                 }
             }
             Progress::Settling { open, wait_ms } => {
@@ -201,9 +237,22 @@ fn write_line(out: &mut impl Write, line: &str) {
     }
 }
 
-/// A text from outside, safe for a terminal: control characters become spaces.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// Where the log is written: stderr, each event one line of plain text.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PlainLog;
+
+impl Write for PlainLog {
+    /// An event comes as one piece, with the line break that ends it.
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let event = text.strip_suffix('\n').unwrap_or(&text);
+        writeln!(std::io::stderr().lock(), "{}", plain::line(event))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        std::io::stderr().flush()
+    }
 }
 
 /// Columns of texts, the last one not filled up.
@@ -222,17 +271,12 @@ pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{plain, table};
+    use super::table;
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
         let rows = vec![vec!["a".to_owned(), "long".to_owned()], vec!["bcd".to_owned(), "x".to_owned()]];
         assert_eq!(table(&rows), vec!["a    long", "bcd  x"]);
         assert_eq!(table(&[]), Vec::<String>::new());
-    }
-
-    #[test]
-    fn a_name_from_the_ats_cannot_steer_the_terminal() {
-        assert_eq!(plain("a\u{1b}[2Jb\n"), "a [2Jb ");
     }
 }

@@ -149,6 +149,24 @@ async fn a_corrupt_store_is_told_with_the_way_out() {
 }
 
 #[tokio::test]
+async fn a_component_that_did_not_ship_is_told_to_have_its_origins_given_and_the_line_to_add() {
+    let site = Site::start().await;
+    std::fs::write(site.path("mine.wasm"), atsync_adapters_bundled::GREENHOUSE).unwrap();
+    let config = site.config().replace("\"greenhouse\"", "\"mine.wasm\"");
+    let without: String =
+        config.lines().filter(|line| !line.starts_with("origins")).map(|line| format!("{line}\n")).collect();
+    site.write("acme.toml", &without);
+    let ran = site.run(&["check", "acme"]).await;
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let line = "origins = { api = \"https://harvest.greenhouse.io\", auth = \"https://auth.greenhouse.io\" }";
+    says(&ran.error(), &["acme", "did not ship with this program", line]);
+    assert!(site.sandbox().requests().is_empty());
+    site.write("acme.toml", &config);
+    let ran = site.run(&["check", "acme"]).await;
+    assert_eq!(ran.code, 0, "{ran:?}");
+}
+
+#[tokio::test]
 async fn a_component_that_is_none_is_told() {
     let site = Site::start().await;
     site.write("mine.wasm", "#!/bin/sh\n");

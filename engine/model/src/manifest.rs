@@ -24,6 +24,9 @@ pub struct Manifest {
     pub origins: Vec<Origin>,
     /// The auth schemes it can work with, best first.
     pub auth: Vec<AuthRule>,
+    /// The POST requests that change nothing that anybody sees; any other is the one effect of a write.
+    #[serde(default)]
+    pub safe: Vec<SafeRequest>,
     /// The ATS's limits. Every request is held against each rule whose `origins` name its origin.
     #[serde(default)]
     pub rates: Vec<RateRule>,
@@ -82,6 +85,38 @@ pub struct Origin {
     pub name: String,
     /// How its URL is known.
     pub base: OriginBase,
+    /// Requests to it carry the credential. An only origin gets it without this; of several, those that say so. A token endpoint is
+    /// named by its auth rule and needs none.
+    #[serde(default)]
+    pub credential: bool,
+}
+
+/// A request other than GET that may be sent, and repeated, like one: a read that the ATS takes by POST, or an upload handle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SafeRequest {
+    /// `POST`; nothing else can be listed.
+    pub method: String,
+    /// The name of its origin.
+    pub origin: String,
+    /// Its path, byte for byte; a segment `*` stands for any one segment.
+    pub path: String,
+}
+
+impl SafeRequest {
+    /// Whether a request is the one that is listed.
+    pub fn covers(&self, method: &str, origin: &str, path: &str) -> bool {
+        let (mut pattern, mut segments) = (self.path.split('/'), path.split('/'));
+        let alike = loop {
+            match (pattern.next(), segments.next()) {
+                (None, None) => break true,
+                (Some("*"), Some(segment)) if !segment.is_empty() => {}
+                (Some(one), Some(other)) if one == other => {}
+                _ => break false,
+            }
+        };
+        alike && self.method == method && self.origin == origin
+    }
 }
 
 /// How the URL of an origin is known.
@@ -506,6 +541,12 @@ impl Manifest {
     /// The coarser form of a field, where the ATS has one.
     pub fn coarser(&self, kind: &str, field: &str) -> Option<Coarser> {
         self.forms.iter().find(|rule| rule.kind == kind && rule.field == field).map(|rule| rule.form)
+    }
+
+    /// The names of the origins whose requests carry the credential.
+    pub fn credential_origins(&self) -> impl Iterator<Item = &str> {
+        let only = self.origins.len() == 1;
+        self.origins.iter().filter(move |origin| only || origin.credential).map(|origin| origin.name.as_str())
     }
 
     /// An origin by its name.

@@ -16,19 +16,21 @@ mod items;
 mod reference;
 mod request;
 mod shapes;
+mod texts;
 
 pub use guard::TaskGuard;
+pub(crate) use request::effect;
 
 use super::AdapterError;
 use super::limits::{
     CATALOGUE_BYTES_MAX, CURSOR_BYTES_MAX, ITEMS_MAX, LIST_MAX, NAME_BYTES_MAX, REPLY_BYTES_MAX, TEXT_BYTES_MAX,
 };
+use crate::json::Sound;
 use atsync_model::contract::{
     Applied, CONTINUATION_BYTES_MAX, Failure, Fetched, Hint, Hooked, Link, Outcome, Page, Probed, Problem, RemoteRef,
     Reply, Step, Verify, Written,
 };
 use atsync_model::manifest::Manifest;
-use serde::de::IgnoredAny;
 
 /// What a call returned, and the reply it was given.
 #[derive(Clone, Copy, Debug)]
@@ -105,7 +107,7 @@ pub fn reply(reply: &Reply, bytes_max: usize) -> Result<Option<usize>, AdapterEr
     }
 }
 
-/// Checks everything that can be checked without knowing the task, and takes out what single records do wrong: a page then comes as
+/// Makes the texts for people plain, checks everything that can be checked without knowing the task, and takes out what single records do wrong: a page then comes as
 /// [`Outcome::FlawedPage`], a fetch as [`Outcome::FlawedFetched`].
 ///
 /// # Errors
@@ -115,6 +117,7 @@ pub fn receive(
     given: &mut Result<Step, Failure>,
     reply_bytes: Option<usize>,
 ) -> Result<(), AdapterError> {
+    texts::plainly(given);
     match given {
         Ok(Step::Done(
             outcome @ (Outcome::Page(_) | Outcome::FlawedPage(_) | Outcome::Fetched(_) | Outcome::FlawedFetched(_)),
@@ -315,9 +318,9 @@ fn failure(manifest: &Manifest, failure: &Failure) -> Result<(), AdapterError> {
     }
 }
 
-/// JSON of any kind, read to its end.
+/// JSON of any kind that can be kept, read to its end.
 fn json(what: &str, text: &str) -> Result<(), AdapterError> {
-    match serde_json::from_str::<IgnoredAny>(text) {
+    match serde_json::from_str::<Sound>(text) {
         Ok(_) => Ok(()),
         Err(error) => Err(not_json(what, &error)),
     }

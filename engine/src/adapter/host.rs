@@ -18,6 +18,7 @@
 //!
 //! Left out: WASI in any form, and asynchronous guests. An adapter waits for nothing.
 
+mod bounds;
 mod limiter;
 pub mod load;
 mod notices;
@@ -33,7 +34,7 @@ use super::{Adapter, AdapterError, Crash};
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
 use limiter::{Limiter, OverLimit};
-use places::Places;
+use places::{Places, Who};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use ticker::Ticker;
@@ -157,7 +158,15 @@ impl ComponentHost {
             Metering::Epochs => Some(Ticker::start(engine.clone()).map_err(HostError::Ticker)?),
             Metering::Fuel(_) => None,
         };
-        Ok(Self { shared: Arc::new(Shared { options, ticker, engine, cache, places: Places::new(CALLS_MAX) }) })
+        Ok(Self {
+            shared: Arc::new(Shared {
+                options,
+                ticker,
+                engine,
+                cache,
+                places: Places::new(CALLS_MAX, Places::share_of_this_machine()),
+            }),
+        })
     }
 
     /// Loads a component from memory. `name` is for messages only.
@@ -166,10 +175,11 @@ impl ComponentHost {
     /// When the bytes are no component, not an adapter, import something, or describe themselves wrongly.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<ComponentAdapter, LoadError> {
         load::is_component(name, bytes, self.shared.options.limits.component_bytes_max)?;
+        bounds::check(name, bytes)?;
         let component = Component::from_binary(&self.shared.engine, bytes)
             .map_err(|error| LoadError::Broken { name: name.into(), reason: load::reason(&error) })?;
         load::imports_nothing(name, &component, &self.shared.engine)?;
-        ComponentAdapter::new(name, &self.shared, &component)
+        ComponentAdapter::new(name, &self.shared, &component, hash(bytes))
     }
 
     /// Loads a component from a file.
@@ -188,6 +198,11 @@ impl ComponentHost {
             .as_ref()
             .map_or(CacheUse::default(), |cache| CacheUse { hits: cache.cache_hits(), misses: cache.cache_misses() })
     }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn cache(directory: &Path) -> Result<Cache, HostError> {
@@ -253,6 +268,9 @@ pub struct ComponentAdapter {
     start: ComponentExportIndex,
     resume: ComponentExportIndex,
     manifest: Manifest,
+    hash: String,
+    who: Who,
+    is_vouched_for: bool,
 }
 
 impl std::fmt::Debug for ComponentAdapter {
@@ -262,13 +280,15 @@ impl std::fmt::Debug for ComponentAdapter {
 }
 
 impl ComponentAdapter {
-    fn new(name: &str, shared: &Arc<Shared>, component: &Component) -> Result<Self, LoadError> {
+    fn new(name: &str, shared: &Arc<Shared>, component: &Component, hash: String) -> Result<Self, LoadError> {
         let linker: Linker<Limiter> = Linker::new(&shared.engine);
         let instance = linker
             .instantiate_pre(component)
             .map_err(|error| LoadError::Broken { name: name.into(), reason: load::reason(&error) })?;
         let exports = load::exports(name, component)?;
-        let text = describe(name, shared, &instance, &exports)?;
+        // Loaded twice it is still the same code, and has one share of the places.
+        let who = u64::from_str_radix(hash.get(..16).unwrap_or_default(), 16).unwrap_or_default();
+        let text = describe(name, who, shared, &instance, &exports)?;
         let manifest =
             super::manifest_check::read(&text).map_err(|reason| LoadError::Manifest { name: name.into(), reason })?;
         Ok(Self {
@@ -278,7 +298,17 @@ impl ComponentAdapter {
             start: exports.start,
             resume: exports.resume,
             manifest,
+            hash,
+            who,
+            is_vouched_for: false,
         })
+    }
+
+    /// The host vouches for the component: it ships with the program, or somebody read what it declares. Its origins need not be given then.
+    #[must_use]
+    pub fn vouched(mut self) -> Self {
+        self.is_vouched_for = true;
+        self
     }
 
     /// The name that it was loaded under: a path or a word.
@@ -291,7 +321,7 @@ impl ComponentAdapter {
         P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower + Send + Sync,
     {
         // Given back after the store is gone, and with it what it held of the pool.
-        let _place = self.shared.places.take();
+        let _place = self.shared.places.take(self.who);
         let mut store = store(&self.shared);
         let _running = self.shared.ticker.as_ref().map(Ticker::run);
         call::<P, Answered>(&mut store, &self.instance, export, params).map(|(answer,)| answer)
@@ -301,6 +331,14 @@ impl ComponentAdapter {
 impl Adapter for ComponentAdapter {
     fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    fn code_hash(&self) -> Option<&str> {
+        Some(&self.hash)
+    }
+
+    fn is_vouched_for(&self) -> bool {
+        self.is_vouched_for
     }
 
     fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
@@ -320,6 +358,7 @@ impl Adapter for ComponentAdapter {
 /// The first run of a component: compares the types of its functions with the contract's and asks for its manifest.
 fn describe(
     name: &str,
+    who: Who,
     shared: &Shared,
     instance: &InstancePre<Limiter>,
     exports: &load::Exports,
@@ -333,7 +372,7 @@ fn describe(
             load::wrong(name, format!("its function {function} has other types: {}", load::reason(&error)))
         }
     };
-    let _place = shared.places.take();
+    let _place = shared.places.take(who);
     let mut store = store(shared);
     let _running = shared.ticker.as_ref().map(Ticker::run);
     let instance = instance.instantiate(&mut store).map_err(|error| failed(&error, store.data()))?;

@@ -43,6 +43,9 @@ pub const ITEMS_MAX: usize = 10_000;
 /// One unified record. A candidate has about 2 KiB; arbitrary beyond that.
 pub const ITEM_BODY_BYTES_MAX: usize = MIB;
 
+/// The ATS's own JSON of one record. What the store holds of a record ([`crate::store::limits::RECORD_BYTES_MAX`]), less the body.
+pub const RAW_BYTES_MAX: usize = crate::store::limits::RECORD_BYTES_MAX - ITEM_BODY_BYTES_MAX;
+
 /// Masks in one page. Arbitrary: a page has about one mask a kind.
 pub const MASKS_MAX: usize = 64;
 

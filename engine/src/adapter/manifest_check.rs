@@ -11,12 +11,16 @@
 mod kind;
 mod members;
 mod operation;
+mod texts;
 
 pub use members::{Held, MEMBERS};
 pub use operation::INPUTS;
 
 use super::limits::{MANIFEST_BYTES_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX};
-use atsync_model::manifest::{AuthRule, FormRule, Manifest, Origin, OriginBase, Permission, RateRule, ResetReading};
+use atsync_model::manifest::{
+    AuthRule, FormRule, Manifest, Origin, OriginBase, Permission, RateRule, ResetReading, SafeRequest,
+};
+use atsync_model::plain;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -31,6 +35,11 @@ const SPAN_MS_MAX: u64 = 366 * 24 * 60 * 60 * 1000;
 /// # Errors
 /// A sentence: the place and what is wrong there.
 pub fn read(text: &str) -> Result<Manifest, String> {
+    // A refusal may quote what the adapter wrote.
+    parsed(text).map_err(|refusal| plain::line(&refusal).into_owned())
+}
+
+fn parsed(text: &str) -> Result<Manifest, String> {
     if text.len() > MANIFEST_BYTES_MAX {
         return Err(format!("the manifest has {} bytes, of at most {MANIFEST_BYTES_MAX}", text.len()));
     }
@@ -50,6 +59,7 @@ pub fn read(text: &str) -> Result<Manifest, String> {
 /// A sentence: the place and what is wrong there.
 pub fn check(manifest: &Manifest) -> Result<(), String> {
     is_our_contract(&manifest.contract)?;
+    texts::are_plain(manifest)?;
     let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if manifest.name.is_empty() || manifest.name.len() > 64 || !manifest.name.bytes().all(letters) {
         return Err("name: 1 to 64 lower-case letters, digits and - are allowed".into());
@@ -66,6 +76,12 @@ pub fn check(manifest: &Manifest) -> Result<(), String> {
         origin_base(origin)?;
     }
     manifest.auth.iter().try_for_each(|rule| auth(manifest, rule))?;
+    if !manifest.auth.is_empty() && !manifest.origins.is_empty() && manifest.credential_origins().next().is_none() {
+        return Err("origins: there are several, and none is named for the credential; set `\"credential\": true` at those whose \
+                    requests carry it"
+            .into());
+    }
+    manifest.safe.iter().try_for_each(|request| safe(manifest, request))?;
     manifest.rates.iter().try_for_each(|rule| rate(manifest, rule))?;
     manifest.permissions.iter().try_for_each(permission)?;
     if !manifest.operations.is_empty() && !manifest.describes_tenant {
@@ -203,10 +219,13 @@ fn origin_base(origin: &Origin) -> Result<(), String> {
             if suffixes.is_empty() || suffixes.iter().any(is_bad) {
                 return Err(format!("origins[{name}].suffixes: name at least one, each like .example.com"));
             }
-            return Ok(());
+            let place = format!("origins[{name}].suffixes");
+            return suffixes.iter().try_for_each(|suffix| texts::host_is_ascii(&place, suffix));
         }
     };
     let parsed = url::Url::parse(url).map_err(|error| format!("origins[{name}].url: {error}"))?;
+    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest).split(['/', '?', '#']).next();
+    texts::host_is_ascii(&format!("origins[{name}].url"), host.unwrap_or_default())?;
     if parsed.scheme() != "https" {
         return Err(format!("origins[{name}].url: it must begin with https://"));
     }
@@ -245,6 +264,27 @@ fn auth(manifest: &Manifest, rule: &AuthRule) -> Result<(), String> {
         AuthRule::QueryParameter { name } if name.is_empty() => Err("auth.name: it is empty".into()),
         _ => Ok(()),
     }
+}
+
+fn safe(manifest: &Manifest, request: &SafeRequest) -> Result<(), String> {
+    let place = format!("safe[{:.64}]", request.path);
+    if request.method != "POST" {
+        return Err(format!(
+            "{place}.method: only a POST is listed; GET needs no entry, and PUT, PATCH and DELETE are never safe"
+        ));
+    }
+    known_origin(manifest, &format!("{place}.origin"), &request.origin)?;
+    let wild = request.path.split('/').skip(1).all(|segment| segment == "*");
+    if !request.path.starts_with('/')
+        || request.path.len() > NAME_BYTES_MAX
+        || request.path.contains(['?', '#'])
+        || wild
+    {
+        return Err(format!(
+            "{place}.path: it begins with /, has at most {NAME_BYTES_MAX} bytes, no query, and a segment that is not *"
+        ));
+    }
+    Ok(())
 }
 
 fn rate(manifest: &Manifest, rule: &RateRule) -> Result<(), String> {

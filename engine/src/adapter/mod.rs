@@ -53,6 +53,17 @@ pub trait Adapter: Debug + Send + Sync {
     /// What the adapter is; read once at load.
     fn manifest(&self) -> &Manifest;
 
+    /// SHA-256 of its code in hexadecimal, where it is a component.
+    fn code_hash(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether the host takes the manifest's word for where requests go at first. True of what is linked into the host; a component that was
+    /// loaded gets its origins from the operator until the host says [`ComponentAdapter::vouched`].
+    fn is_vouched_for(&self) -> bool {
+        true
+    }
+
     /// Begins a task.
     ///
     /// # Errors

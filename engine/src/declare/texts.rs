@@ -2,12 +2,14 @@
 //! Pure.
 //!
 //! The record is walked as JSON, so a member that is added to the model is covered before any code names it. Tabs and
-//! line breaks are white space and pass; other control characters, NUL among them, come from broken exports, and an
-//! ATS drops, refuses or stores them as it likes.
+//! line breaks are white space and pass; other control characters, NUL among them, come from broken exports, and an ATS
+//! drops, refuses or stores them as it likes.
 //!
-//! Bounds: [`limits::TEXT_BYTES_MAX`]. Left out: what single members ask beyond that ([`super::check`]).
+//! Bounds: [`limits::TEXT_BYTES_MAX`]; [`DEPTH_MAX`] levels, as for what an adapter reads, so that whatever wraps the
+//! record can be read back. Left out: what single members ask beyond that ([`super::check`]).
 
 use super::shape::Place;
+use crate::json::DEPTH_MAX;
 use atsync_model::desired::limits;
 use serde::Serialize;
 use serde_json::Value;
@@ -18,15 +20,18 @@ use serde_json::Value;
 /// A sentence that names the place, never the text.
 pub(super) fn check(record: &impl Serialize) -> Result<(), String> {
     let record = serde_json::to_value(record).map_err(|error| format!("it cannot be written as JSON: {error}"))?;
-    below(&record, &Place::default())
+    below(&record, &Place::default(), DEPTH_MAX)
 }
 
-fn below(value: &Value, place: &Place) -> Result<(), String> {
+fn below(value: &Value, place: &Place, levels: usize) -> Result<(), String> {
+    let Some(levels) = levels.checked_sub(usize::from(value.is_array() || value.is_object())) else {
+        return Err(format!("{place} nests deeper than {DEPTH_MAX} levels"));
+    };
     match value {
         Value::String(text) => text_fits(text, place),
         Value::Array(list) => list.iter().enumerate().try_for_each(|(index, each)| {
             let key = each.get("key").and_then(Value::as_str);
-            below(each, &place.entry(index, key))
+            below(each, &place.entry(index, key), levels)
         }),
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
             if name.trim() != name || name.is_empty() || name.len() > limits::KEY_BYTES_MAX || fault(name).is_some() {
@@ -36,7 +41,7 @@ fn below(value: &Value, place: &Place) -> Result<(), String> {
                     limits::KEY_BYTES_MAX
                 ));
             }
-            below(value, &place.member(name))
+            below(value, &place.member(name), levels)
         }),
         Value::Null | Value::Bool(_) | Value::Number(_) => Ok(()),
     }

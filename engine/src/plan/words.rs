@@ -3,8 +3,9 @@
 //! The JSON of [`Plan`] is for programs and complete; this is for somebody who has to decide whether it may run.
 
 use super::{FindingKind, Plan, RecordPlan, Step};
+use atsync_model::plain;
 use serde_json::Value;
-use std::fmt::Write;
+use std::fmt::{Arguments, Write};
 
 /// Longest value shown; more is cut with an ellipsis.
 const VALUE_CHARS_MAX: usize = 60;
@@ -13,7 +14,7 @@ const VALUE_CHARS_MAX: usize = 60;
 pub(crate) fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => return "nothing".to_owned(),
-        Value::String(text) => text.replace(['\n', '\r'], " "),
+        Value::String(text) => plain::line(text).into_owned(),
         Value::Array(list) => return format!("[{}]", list.iter().map(shown).collect::<Vec<_>>().join(", ")),
         other => other.to_string(),
     };
@@ -33,30 +34,36 @@ pub(crate) fn path(path: &str) -> String {
     path.strip_prefix(super::SHARED_PREFIX).map_or_else(|| path.to_owned(), named)
 }
 
+/// Adds one plain line, whatever the values in it hold.
+fn put(out: &mut String, line: Arguments<'_>) {
+    out.push_str(&plain::line(&line.to_string()));
+    out.push('\n');
+}
+
 fn step(out: &mut String, step: &Step) {
     let sign = match (step.creates(), step.operation.rsplit('.').next()) {
         (_, Some("delete")) => '-',
         (false, _) => '~',
         (true, _) => '+',
     };
-    let _ = write!(out, "  {sign} {}", step.operation);
+    let mut line = format!("  {sign} {}", step.operation);
     if let Some(target) = &step.target {
-        let _ = write!(out, " {target}");
+        let _ = write!(line, " {target}");
     }
     if step.host.contains('/') || step.host.starts_with(super::SHARED_PREFIX) {
-        let _ = write!(out, " [{}]", step.host);
+        let _ = write!(line, " [{}]", step.host);
     }
     let calls = if step.calls == 1 { "call" } else { "calls" };
-    let _ = writeln!(out, ": {} ({} {calls})", step.reason, step.calls);
+    put(out, format_args!("{line}: {} ({} {calls})", step.reason, step.calls));
     for field in &step.fields {
         if field.before.is_null() {
-            let _ = writeln!(out, "      {} = {}", field.field, shown(&field.after));
+            put(out, format_args!("      {} = {}", field.field, shown(&field.after)));
         } else {
-            let _ = writeln!(out, "      {}: {} \u{2192} {}", field.field, shown(&field.before), shown(&field.after));
+            put(out, format_args!("      {}: {} \u{2192} {}", field.field, shown(&field.before), shown(&field.after)));
         }
     }
     for effect in &step.side_effects {
-        let _ = writeln!(out, "      ! {effect}");
+        put(out, format_args!("      ! {effect}"));
     }
 }
 
@@ -65,9 +72,9 @@ fn record(out: &mut String, plan: &RecordPlan) {
     if plan.steps.is_empty() && plan.findings.is_empty() && told.is_empty() {
         return;
     }
-    let _ = writeln!(out, "{}", plan.key);
+    put(out, format_args!("{}", plan.key));
     for adoption in told {
-        let _ = writeln!(out, "  = {} is {}: {}", adoption.host, adoption.remote, adoption.reason);
+        put(out, format_args!("  = {} is {}: {}", adoption.host, adoption.remote, adoption.reason));
     }
     for planned in &plan.steps {
         step(out, planned);
@@ -79,7 +86,7 @@ fn record(out: &mut String, plan: &RecordPlan) {
             FindingKind::Conflict => "conflict",
             FindingKind::Note => "note",
         };
-        let _ = writeln!(out, "  {word}: {}", finding.message);
+        put(out, format_args!("  {word}: {}", finding.message));
     }
 }
 
@@ -87,11 +94,11 @@ fn record(out: &mut String, plan: &RecordPlan) {
 pub fn plan(plan: &Plan) -> String {
     let mut out = String::new();
     if !plan.shared.is_empty() {
-        let _ = writeln!(out, "for several records");
+        put(&mut out, format_args!("for several records"));
         plan.shared.iter().for_each(|shared| step(&mut out, shared));
     }
     plan.records.iter().for_each(|planned| record(&mut out, planned));
-    let _ = writeln!(out, "{}", summary(plan));
+    put(&mut out, format_args!("{}", summary(plan)));
     out
 }
 

@@ -11,6 +11,10 @@ use crate::adapter::{AdapterError, TaskGuard};
 use crate::error::{Error, ErrorKind};
 use crate::transport::{Delivery, NotSent, Priority};
 use atsync_model::contract::{Continuation, Failure, Given, Grant, Mark, Outcome, Reply, Response, Step, Task};
+use std::sync::Arc;
+
+/// Calls of its adapter that one connection has under way; more wait without a thread. Arbitrary: what a connection does at once is bounded elsewhere.
+pub(super) const CALLS_MAX: usize = 8;
 
 /// Steps of one task. A chunked fetch of 50 ids a call needs tens; more than this is a loop.
 pub(super) const STEPS_MAX: usize = 1_000;
@@ -90,7 +94,7 @@ impl Reconciler {
     async fn steps(&self, task: Task, given: Given, priority: Priority) -> Result<Finished, TaskError> {
         let mut guard = TaskGuard::held_to(self.adapter.manifest(), &task);
         let mut reply: Option<Response> = None;
-        let mut step = self.start(task, given.clone())?.map_err(TaskError::Failed)?;
+        let mut step = self.start(task, given.clone()).await?.map_err(TaskError::Failed)?;
         for _ in 0..STEPS_MAX {
             guard.step(&step, reply.as_ref())?;
             let send = match step {
@@ -109,7 +113,8 @@ impl Reconciler {
                 Delivery::Unclear(reason) => return Err(TaskError::Unclear(reason)),
             };
             reply = Some(response.clone());
-            step = self.resume(send.state, given.clone(), Reply::Response(response))?.map_err(TaskError::Failed)?;
+            step =
+                self.resume(send.state, given.clone(), Reply::Response(response)).await?.map_err(TaskError::Failed)?;
         }
         Err(AdapterError::Contract(format!("it took more than {STEPS_MAX} steps for one task")).into())
     }
@@ -138,23 +143,50 @@ impl Reconciler {
 }
 
 impl Reconciler {
-    /// Calls the adapter where it does not hold up other work. It computes for milliseconds at most, bounded by the host's limits.
-    pub(super) fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
-        self.logged(off_thread(|| self.adapter.start(task, given)))
+    /// Calls the adapter on a thread of its own kind, so that the call, and the wait for a place to run, hold up no other connection's work.
+    pub(super) async fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+        let adapter = Arc::clone(&self.adapter);
+        self.judged(self.off_thread(move || adapter.start(task, given)).await)
     }
 
     /// As [`Self::start`].
-    pub(super) fn resume(
+    pub(super) async fn resume(
         &self,
         state: Continuation,
         given: Given,
         reply: Reply,
     ) -> Result<Result<Step, Failure>, AdapterError> {
-        self.logged(off_thread(|| self.adapter.resume(state, given, reply)))
+        let adapter = Arc::clone(&self.adapter);
+        self.judged(self.off_thread(move || adapter.resume(state, given, reply)).await)
     }
 
+    /// One connection has no more than [`CALLS_MAX`] of the threads.
+    async fn off_thread<T: std::marker::Send + 'static>(
+        &self,
+        call: impl FnOnce() -> T + std::marker::Send + 'static,
+    ) -> T {
+        let Some(runtime) = several_threads() else { return call() };
+        // Nobody closes the semaphore, and without a permit the call is only less polite.
+        let _turn = self.calls.acquire().await;
+        match runtime.spawn_blocking(call).await {
+            Ok(answer) => answer,
+            Err(ended) => match ended.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime is ending, and this task with it.
+                Err(_) => std::future::pending().await,
+            },
+        }
+    }
+
+    /// No request leaves under a milder effect than its method and path allow, whoever implements the adapter.
     /// A crash is in the log with its kind and its place. What the adapter said may quote a candidate's data.
-    fn logged<T>(&self, called: Result<T, AdapterError>) -> Result<T, AdapterError> {
+    fn judged(
+        &self,
+        called: Result<Result<Step, Failure>, AdapterError>,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
+        if let Ok(Ok(Step::Send(send))) = &called {
+            crate::adapter::check::effect(self.adapter.manifest(), send)?;
+        }
         if let Err(AdapterError::Trap(crash)) = &called {
             tracing::warn!(connection = %self.name, %crash, "the adapter crashed");
             if let Some(said) = crash.said() {
@@ -165,10 +197,8 @@ impl Reconciler {
     }
 }
 
-fn off_thread<T>(call: impl FnOnce() -> T) -> T {
-    match tokio::runtime::Handle::try_current().map(|handle| handle.runtime_flavor()) {
-        Ok(tokio::runtime::RuntimeFlavor::MultiThread) => tokio::task::block_in_place(call),
-        // A single thread (a simulation) has nothing to hand its other work to.
-        _ => call(),
-    }
+/// The runtime, where it has threads to spare. A single thread (a simulation) has nothing to hand its other work to.
+fn several_threads() -> Option<tokio::runtime::Handle> {
+    let runtime = tokio::runtime::Handle::try_current().ok()?;
+    (runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread).then_some(runtime)
 }

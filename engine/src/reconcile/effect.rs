@@ -158,7 +158,7 @@ impl Reconciler {
         let given = self.given(Some(mark.clone()), None);
         let mut guard = TaskGuard::new(&task);
         let mut reply = None;
-        let mut step = match self.start(task, given.clone()) {
+        let mut step = match self.start(task, given.clone()).await {
             Ok(Ok(step)) => step,
             Ok(Err(failure)) => return Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
             Err(error) => return Ok(EffectEnd::NotSent(error.into())),
@@ -184,7 +184,7 @@ impl Reconciler {
                 Delivery::Unclear(reason) => return Ok(EffectEnd::NotSent(TaskError::Unclear(reason))),
             };
             reply = Some(response.clone());
-            step = match self.resume(send.state, given.clone(), Reply::Response(response)) {
+            step = match self.resume(send.state, given.clone(), Reply::Response(response)).await {
                 Ok(Ok(step)) => step,
                 Ok(Err(failure)) => return Ok(EffectEnd::NotSent(TaskError::Failed(failure))),
                 Err(error) => return Ok(EffectEnd::NotSent(error.into())),
@@ -378,7 +378,7 @@ impl Reconciler {
             }
             let listed = rule.refused_statuses.contains(&status) || effect != Effect::Unsafe;
             let copy = response.clone();
-            let answer = self.resume(state, given.clone(), Reply::Response(response));
+            let answer = self.resume(state, given.clone(), Reply::Response(response)).await;
             let judged = match answer {
                 Ok(Ok(step)) => match guard.step(&step, Some(&copy)) {
                     Ok(()) => judge(step, status, listed),

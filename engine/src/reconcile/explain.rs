@@ -11,6 +11,7 @@ use crate::plan::ownership::Decision;
 use crate::plan::{self, FindingKind, RecordPlan, Step, explain, words};
 use crate::store::{Condition, DesiredRow, LinkRow, Mode};
 use atsync_model::desired::{Desired, Policy};
+use atsync_model::plain;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -285,64 +286,75 @@ fn history(intent: &Intent) -> IntentStory {
     }
 }
 
+/// Writes one plain line, whatever the values in it hold.
+fn line(out: &mut std::fmt::Formatter<'_>, text: std::fmt::Arguments<'_>) -> std::fmt::Result {
+    writeln!(out, "{}", plain::line(&text.to_string()))
+}
+
 impl std::fmt::Display for Explanation {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let dirty = if self.dirty { ", to be looked at by the next plan" } else { "" };
-        writeln!(
+        line(
             out,
-            "{} in {}: {}, generation {} (status of {}){dirty}",
-            self.key,
-            self.connection,
-            self.mode.word(),
-            self.generation,
-            self.observed_generation
+            format_args!(
+                "{} in {}: {}, generation {} (status of {}){dirty}",
+                self.key,
+                self.connection,
+                self.mode.word(),
+                self.generation,
+                self.observed_generation
+            ),
         )?;
         for condition in &self.conditions {
             let holds = if condition.status { "" } else { "not " };
             let since = rfc3339(condition.since_ms);
-            writeln!(out, "  {holds}{} ({}) since {since}: {}", condition.kind, condition.reason, condition.message)?;
-        }
-        writeln!(out, "fields")?;
-        for field in &self.fields {
-            writeln!(
+            line(
                 out,
-                "  {} {} [{}]: {}\n      desired {}, last applied {}, observed {}",
-                field.host,
-                field.field,
-                word(field.policy),
-                field.verdict,
-                words::shown(&field.desired),
-                words::shown(&field.applied),
-                words::shown(&field.observed)
+                format_args!("  {holds}{} ({}) since {since}: {}", condition.kind, condition.reason, condition.message),
             )?;
         }
-        writeln!(out, "linked to")?;
-        for link in &self.links {
-            writeln!(out, "  {} = {} since {}", link.host, link.remote, rfc3339(link.since_ms))?;
+        line(out, format_args!("fields"))?;
+        for field in &self.fields {
+            line(out, format_args!("  {} {} [{}]: {}", field.host, field.field, word(field.policy), field.verdict))?;
+            line(
+                out,
+                format_args!(
+                    "      desired {}, last applied {}, observed {}",
+                    words::shown(&field.desired),
+                    words::shown(&field.applied),
+                    words::shown(&field.observed)
+                ),
+            )?;
         }
-        writeln!(out, "next")?;
+        line(out, format_args!("linked to"))?;
+        for link in &self.links {
+            line(out, format_args!("  {} = {} since {}", link.host, link.remote, rfc3339(link.since_ms)))?;
+        }
+        line(out, format_args!("next"))?;
         if self.next.is_empty() {
-            writeln!(out, "  nothing")?;
+            line(out, format_args!("  nothing"))?;
         }
         for next in &self.next {
-            writeln!(out, "  {}: {} ({})", next.host, next.what, next.when)?;
+            line(out, format_args!("  {}: {} ({})", next.host, next.what, next.when))?;
         }
-        writeln!(out, "intents, newest first")?;
+        line(out, format_args!("intents, newest first"))?;
         for intent in &self.intents {
             let reason = intent.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-            writeln!(
+            line(
                 out,
-                "  {} {} {} [{}], generation {}, {} sent, {}{reason}",
-                intent.id,
-                rfc3339(intent.first_sent_ms),
-                intent.operation,
-                intent.host,
-                intent.generation,
-                intent.attempts,
-                intent.state
+                format_args!(
+                    "  {} {} {} [{}], generation {}, {} sent, {}{reason}",
+                    intent.id,
+                    rfc3339(intent.first_sent_ms),
+                    intent.operation,
+                    intent.host,
+                    intent.generation,
+                    intent.attempts,
+                    intent.state
+                ),
             )?;
             for one in &intent.tries {
-                writeln!(out, "      sent {}: {}", rfc3339(one.sent_ms), one.saw)?;
+                line(out, format_args!("      sent {}: {}", rfc3339(one.sent_ms), one.saw))?;
             }
         }
         Ok(())

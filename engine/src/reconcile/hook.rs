@@ -32,16 +32,16 @@ pub(crate) enum Hooking {
 
 impl Reconciler {
     /// Finds out whether a webhook is authentic, and what it suggests.
-    pub(crate) fn hook(&self, hook: Hook, secrets: &[Secret]) -> Result<Hooking, Error> {
-        self.hooked(hook, secrets).map_err(|error| self.task_error("a webhook", error))
+    pub(crate) async fn hook(&self, hook: Hook, secrets: &[Secret]) -> Result<Hooking, Error> {
+        self.hooked(hook, secrets).await.map_err(|error| self.task_error("a webhook", error))
     }
 
-    fn hooked(&self, hook: Hook, secrets: &[Secret]) -> Result<Hooking, TaskError> {
+    async fn hooked(&self, hook: Hook, secrets: &[Secret]) -> Result<Hooking, TaskError> {
         let task = Task::Hook(hook);
         let mut guard = TaskGuard::new(&task);
         let given = self.given(None, None);
         let mut signed = None;
-        let mut step = self.start(task, given.clone())?.map_err(TaskError::Failed)?;
+        let mut step = self.start(task, given.clone()).await?.map_err(TaskError::Failed)?;
         for _ in 0..STEPS_MAX {
             guard.step(&step, None)?;
             let asked = match step {
@@ -61,7 +61,8 @@ impl Reconciler {
             };
             let verified = signature::matches(&asked, secrets);
             signed = verified.then_some(asked.message);
-            step = self.resume(asked.state, given.clone(), Reply::Verified(verified))?.map_err(TaskError::Failed)?;
+            step =
+                self.resume(asked.state, given.clone(), Reply::Verified(verified)).await?.map_err(TaskError::Failed)?;
         }
         Err(contract("it takes too many steps for a webhook"))
     }

@@ -138,6 +138,8 @@ pub(crate) struct Reconciler {
     effects_held: tokio::sync::watch::Sender<bool>,
     /// The ways of sweeps' walks, by kind.
     trails: Mutex<BTreeMap<String, (Walk, trail::Trail)>>,
+    /// Whose turn it is to call the adapter.
+    calls: tokio::sync::Semaphore,
 }
 
 /// Why a step was not sent while effects are held.
@@ -186,6 +188,7 @@ impl Reconciler {
             tenant_verified: AtomicBool::new(false),
             effects_held: tokio::sync::watch::Sender::new(false),
             trails: Mutex::default(),
+            calls: tokio::sync::Semaphore::new(drive::CALLS_MAX),
         }
     }
 

@@ -15,8 +15,9 @@ use std::collections::HashSet;
 const CURSORS_MAX: usize = 65_536;
 /// Pages without a record in a row. A page may be empty and have a next one where rows are filtered out; so many may not.
 const EMPTY_MAX: u32 = 1_000;
-/// Pages that show exactly the records of an earlier page. Rows that move while the walk goes on can do it once or twice.
-const REPEATED_MAX: u32 = 16;
+/// Pages that show exactly the records of an earlier page. Rows that move while the walk goes on can do it once: as many as a page holds moved between
+/// two requests.
+const REPEATED_MAX: u32 = 1;
 
 /// Why a walk goes nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -27,7 +27,7 @@ pub(crate) use merge::anonymized as merge_anonymized;
 pub use rows::*;
 
 /// The version of the layout that this engine reads and writes.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The limits of the store. What goes beyond them is refused with [`StoreError::TooLarge`].
 pub mod limits {

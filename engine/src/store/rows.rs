@@ -29,6 +29,25 @@ pub struct ConnectionRow {
     /// The opt-ins that the settings gave at the last run.
     #[serde(default)]
     pub opted_in: BTreeSet<String>,
+    /// Where the adapter was allowed to send, and what; none before the first use.
+    #[serde(default)]
+    pub pin: Option<Pin>,
+}
+
+/// What an adapter declared of where it sends, and what of it carries the credential or is repeated, as the connection was first used with it or as
+/// an operator accepted it since.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    /// SHA-256 of the component at the last use, in hexadecimal; none for an adapter that is linked in.
+    pub code: Option<String>,
+    /// The URLs that the manifest gives its origins, by name. What the operator gives instead is the operator's, and not in here.
+    pub origins: BTreeMap<String, String>,
+    /// The origins whose requests carry the credential.
+    pub credential: BTreeSet<String>,
+    /// The auth rules: scheme, and where a secret is sent to or written.
+    pub auth: BTreeSet<String>,
+    /// The POST requests that are repeated and need no intent.
+    pub safe: BTreeSet<String>,
 }
 
 /// A record to take in.

@@ -31,6 +31,10 @@ const REFUSED: &[&str] = &[
     "upgrade",
     "user-agent",
     "via",
+    // They make another method of the one that was judged.
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
 ];
 
 const REFUSED_PREFIXES: &[&str] = &["proxy-", "sec-", "x-forwarded-"];
@@ -75,7 +79,9 @@ fn check_name(name: &str) -> Result<String, String> {
     if lower == "content-type" {
         return Err("the header `content-type` follows from the body's kind".to_owned());
     }
-    let refused = REFUSED.contains(&lower.as_str()) || REFUSED_PREFIXES.iter().any(|prefix| lower.starts_with(prefix));
+    // A gateway of the CGI kind hands both spellings to the application as one.
+    let read = lower.replace('_', "-");
+    let refused = REFUSED.contains(&read.as_str()) || REFUSED_PREFIXES.iter().any(|prefix| read.starts_with(prefix));
     if refused { Err(format!("the header `{lower}` is the engine's to set")) } else { Ok(lower) }
 }
 
@@ -133,6 +139,10 @@ mod tests {
             "Accept-Encoding",
             "Content-Encoding",
             "Via",
+            "X-HTTP-Method-Override",
+            "x-http-method",
+            "X_HTTP_Method_Override",
+            "X-METHOD-OVERRIDE",
         ] {
             assert!(check_headers(&[field(name, "x")]).is_err(), "{name}");
         }

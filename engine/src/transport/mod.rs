@@ -5,7 +5,7 @@
 //! paces on the rate budget, retries what is safe to retry. An adapter's request goes through a session and nothing else.
 //!
 //! The modules: [`url`], [`headers`], [`egress`], [`budget`] and [`retry`] are pure decisions; [`client`] is the socket; [`auth`] and
-//! [`oauth`] know who we are; [`redact`] takes their secrets out of what comes back; [`budgets`] waits; [`session`] puts them together.
+//! [`oauth`] know who we are; [`redact`] takes their secrets out of what comes back; [`refusing`] sends nothing; [`budgets`] waits; [`session`] puts them together.
 //!
 //! Bounds: see [`limits`]. Left out: what an answer means; that is the adapter's.
 
@@ -17,8 +17,10 @@ pub mod client;
 pub mod egress;
 mod gzip;
 pub mod headers;
+pub mod method;
 pub mod oauth;
 pub mod redact;
+pub mod refusing;
 pub mod retry;
 pub mod session;
 mod token;
@@ -26,6 +28,7 @@ pub mod url;
 
 pub use auth::{AuthConfig, Authenticator, TokenKeeper};
 pub use client::{HttpOptions, HttpTransport};
+pub use refusing::Refusing;
 pub use session::{Session, SessionError, SessionOptions, Shared, Usage};
 
 use atsync_model::contract::Response;

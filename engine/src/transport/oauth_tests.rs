@@ -21,7 +21,8 @@ fn options(secret: &str, one_origin: bool) -> SessionOptions {
         client_secret: Secret::new(secret),
         form: vec![("sub".into(), "42".into())],
     };
-    SessionOptions { auth, ..SessionOptions::new("acme", BTreeMap::from(origins)) }
+    let credential_origins = ["api".to_owned()].into();
+    SessionOptions { auth, credential_origins, ..SessionOptions::new("acme", BTreeMap::from(origins)) }
 }
 
 fn make(options: SessionOptions, transport: &Arc<Scripted>, clock: &Arc<ManualClock>, shared: &Shared) -> Session {

@@ -9,7 +9,8 @@
 //!
 //! # Guarantees
 //! An `unsafe` or `consuming` request reaches the other side's application at most once per call, unless it was answered 401 or 429: those say
-//! that it was not executed. Nothing leaves for another place than the granted origins. No credential, body or header value is logged.
+//! that it was not executed. Nothing leaves for another place than the granted origins, and the credential for none but those that are named
+//! for it. No PUT, PATCH or DELETE is repeated by itself, whatever it is called. No credential, body or header value is logged.
 //! No reply shows a live secret ([`super::redact`]).
 //!
 //! # Bounds
@@ -25,7 +26,7 @@ use super::oauth::{ClientCredentials, TokenMeans, Tokens};
 use super::redact::Redactor;
 use super::retry::{Next, Tries, next};
 use super::url::{build_url, check_origin};
-use super::{Delivery, Gate, NotSent, Priority, Transport, WireRequest, limits};
+use super::{Delivery, Gate, NotSent, Priority, Transport, WireRequest, limits, method};
 use crate::clock::{Clock, shown_ms};
 use crate::entropy::Entropy;
 use crate::secret::Secret;
@@ -33,7 +34,7 @@ use atsync_model::contract::{Body, Effect, Grant, Path, Request, Target};
 use atsync_model::manifest::RateRule;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use url::Url;
@@ -70,6 +71,8 @@ pub struct SessionOptions {
     pub private_network: bool,
     /// The credential.
     pub auth: AuthConfig,
+    /// The names of the origins whose requests carry the credential.
+    pub credential_origins: BTreeSet<String>,
     /// Further secrets that a reply must not show, such as those of webhooks.
     pub secrets: Vec<Secret>,
     /// The manifest's rate rules.
@@ -79,13 +82,15 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    /// Options without credential, rules and private network.
+    /// Options without credential, rules and private network. An only origin is named for the credential, of several none is.
     pub fn new(connection: impl Into<String>, origins: BTreeMap<String, Url>) -> Self {
+        let credential_origins = if origins.len() == 1 { origins.keys().cloned().collect() } else { BTreeSet::new() };
         Self {
             connection: connection.into(),
             origins,
             private_network: false,
             auth: AuthConfig::Nothing,
+            credential_origins,
             secrets: Vec::new(),
             rules: Vec::new(),
             wait_ms_max: WAIT_MS_MAX_DEFAULT,
@@ -154,6 +159,8 @@ pub struct Session {
 #[derive(Debug)]
 struct Origin {
     url: Url,
+    /// Its requests carry the credential.
+    credential: bool,
     requests: AtomicU64,
 }
 
@@ -236,7 +243,14 @@ impl Session {
         for (name, url) in &options.origins {
             grantable(url, options.private_network)
                 .map_err(|reason| SessionError::Origin { name: name.clone(), reason })?;
-            origins.insert(name.clone(), Origin { url: url.clone(), requests: AtomicU64::new(0) });
+            origins.insert(
+                name.clone(),
+                Origin {
+                    url: url.clone(),
+                    credential: options.credential_origins.contains(name),
+                    requests: AtomicU64::new(0),
+                },
+            );
         }
         let mut session = Self {
             connection: options.connection,
@@ -322,7 +336,7 @@ impl Session {
         effect: Effect,
         priority: Priority,
     ) -> Delivery {
-        let draft = match self.draft(request) {
+        let draft = match self.draft(request, effect) {
             Ok(draft) => draft,
             Err(reason) => return Delivery::NotSent(NotSent::Refused(reason)),
         };
@@ -412,7 +426,7 @@ impl Session {
         }
     }
 
-    fn draft(&self, request: &Request) -> Result<Draft<'_>, String> {
+    fn draft(&self, request: &Request, effect: Effect) -> Result<Draft<'_>, String> {
         let (origin_name, origin) = self
             .origins
             .get_key_value(&request.origin)
@@ -423,7 +437,9 @@ impl Session {
                 request.method.escape_debug()
             ));
         }
+        method::repeatable(&request.method, effect)?;
         let url = build_url(&origin.url, &request.target)?;
+        method::is_what_it_says(&url, &request.body)?;
         let mut headers = check_headers(&request.headers)?;
         if !headers.iter().any(|(name, _)| name == "accept") {
             headers.push(("accept".to_owned(), "application/json".to_owned()));
@@ -451,10 +467,10 @@ impl Session {
             body: draft.body.clone(),
             private_network: self.private_network,
         };
-        let (held, permits, ticket) = loop {
+        let (permits, held, ticket) = loop {
             let held = self.held();
             match self.clear(&held, draft, &mut wire, priority, deadline_ms).await {
-                Ok((permits, ticket)) => break (held, permits, ticket),
+                Ok((permits, ticket)) => break (permits, held, ticket),
                 // The old credential was refused while somebody gave a new one.
                 Err(NotSent::Auth(_)) if !Arc::ptr_eq(&held, &self.held()) => {}
                 Err(why) => return (Delivery::NotSent(why), None),
@@ -474,11 +490,13 @@ impl Session {
             Delivery::Unclear(_) => Ended::Unclear,
         };
         permits.into_iter().for_each(|permit| permit.settle(ended));
-        self.note(draft, &delivery, &ticket, sent_ms);
-        (delivery, Some(Sent { held, ticket }))
+        let sent = ticket.map(|ticket| Sent { held, ticket });
+        self.note(draft, &delivery, sent.as_ref(), sent_ms);
+        (delivery, sent)
     }
 
-    /// Credential and budget, in an order in which neither waits for the other while holding something.
+    /// Credential and budget, in an order in which neither waits for the other while holding something. No ticket for an origin that is not
+    /// named for the credential: nothing is fetched or added then.
     async fn clear(
         &self,
         held: &Held,
@@ -486,15 +504,20 @@ impl Session {
         wire: &mut WireRequest,
         priority: Priority,
         deadline_ms: u64,
-    ) -> Result<(Vec<Permit>, Ticket), NotSent> {
+    ) -> Result<(Vec<Permit>, Option<Ticket>), NotSent> {
         for _ in 0..CLEAR_ROUNDS_MAX {
-            held.auth.ready().await?;
+            if draft.origin.credential {
+                held.auth.ready().await?;
+            }
             let asked_ms = self.clock.steady_ms();
             let permits = acquire_all(held.budgets(draft.origin_name), priority, deadline_ms).await;
             self.waited_ms.fetch_add(self.clock.steady_ms().saturating_sub(asked_ms), Ordering::Relaxed);
             let permits = permits?;
+            if !draft.origin.credential {
+                return Ok((permits, None));
+            }
             match held.auth.authorize(wire) {
-                Some(ticket) => return Ok((permits, ticket)),
+                Some(ticket) => return Ok((permits, Some(ticket))),
                 None => permits.into_iter().for_each(|permit| permit.settle(Ended::NotSent)),
             }
         }
@@ -511,12 +534,12 @@ impl Session {
         self.ats_ahead_ms.store(if believed { ahead_ms } else { 0 }, Ordering::Relaxed);
     }
 
-    fn note(&self, draft: &Draft<'_>, delivery: &Delivery, ticket: &Ticket, sent_ms: u64) {
+    fn note(&self, draft: &Draft<'_>, delivery: &Delivery, sent: Option<&Sent>, sent_ms: u64) {
         let word = match delivery {
             Delivery::Answered(response) => {
                 self.learn_clock(super::budget::date(&response.headers));
-                if response.status != 401 {
-                    ticket.accept();
+                if let Some(sent) = sent.filter(|_| response.status != 401) {
+                    sent.ticket.accept();
                 }
                 if response.status == 429 {
                     self.throttled.fetch_add(1, Ordering::Relaxed);

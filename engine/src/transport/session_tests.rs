@@ -238,3 +238,56 @@ fn what_is_not_wanted_any_more_when_its_turn_comes_does_not_leave() {
         assert_eq!(transport.count("/base/a"), usize::try_from(allowed).unwrap());
     }
 }
+
+#[test]
+fn the_credential_goes_to_the_origins_that_are_named_for_it_and_to_no_other() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, |_, _| (5, answer(401, &[], "")));
+    let origins = [("api", "https://api.test"), ("files", "https://files.test")]
+        .map(|(name, url)| (name.to_owned(), Url::parse(url).unwrap()));
+    let auth = AuthConfig::ClientCredentials {
+        token_origin: "api".into(),
+        token_path: "/token".into(),
+        client_id: "client".into(),
+        client_secret: Secret::new("s3cret"),
+        form: Vec::new(),
+    };
+    let session = session(
+        SessionOptions {
+            auth,
+            credential_origins: ["api".into()].into(),
+            ..SessionOptions::new("acme", origins.into())
+        },
+        &transport,
+        &clock,
+    );
+    let other = Request { origin: "files".into(), ..request("GET", "/a") };
+    assert_eq!(status(&clock.drive(session.execute(&other, Effect::Safe, Priority::Backfill))), 401);
+    // Its refusal renews nothing: one request, and none for a token.
+    transport.seen(|sent| {
+        assert_eq!(sent.len(), 1);
+        assert_eq!(header(&sent[0], "authorization"), None);
+    });
+}
+
+#[test]
+fn a_delete_that_is_called_safe_and_a_method_by_another_name_leave_nothing_behind() {
+    let clock = ManualClock::at(T0);
+    let transport = Scripted::new(&clock, |_, _| (5, answer(500, &[], "")));
+    let session = session(options(), &transport, &clock);
+    let overriding = Request {
+        target: Target::Link("/base/candidates/1?_method=DELETE".into()),
+        ..request("POST", "/candidates/1")
+    };
+    let headed = Request {
+        headers: vec![Field { name: "X-HTTP-Method-Override".into(), value: "DELETE".into() }],
+        ..request("GET", "/candidates/1")
+    };
+    for bad in [request("DELETE", "/candidates/1"), request("PUT", "/a"), request("PATCH", "/a"), overriding, headed] {
+        for effect in [Effect::Safe, Effect::Scratch] {
+            let delivery = clock.drive(session.execute(&bad, effect, Priority::Interactive));
+            assert!(matches!(delivery, Delivery::NotSent(NotSent::Refused(_))), "{bad:?}: {delivery:?}");
+        }
+    }
+    transport.seen(|sent| assert_eq!(sent.len(), 0));
+}

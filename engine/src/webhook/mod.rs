@@ -144,7 +144,7 @@ impl Connection {
         }
         let reconciler = self.reconciler();
         let ids = memory::delivery_ids(&hook.headers);
-        let (message, hints, signed_at_ms) = match reconciler.hook(hook, &webhooks.secrets)? {
+        let (message, hints, signed_at_ms) = match reconciler.hook(hook, &webhooks.secrets).await? {
             Hooking::Forged => return Ok(Verdict::Forged.into()),
             Hooking::Authentic { message, hints, signed_at_ms } => (message, hints, signed_at_ms),
         };

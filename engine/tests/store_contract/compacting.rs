@@ -1,9 +1,9 @@
 //! The file written anew: everything that is stored is in it, nothing that was removed is, and at every moment there is a whole store.
 
 use crate::given::{ACME, applied, declare, gone, intent, link, open, page, path, record, redb, see, step};
-use ::redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
+use ::redb::{ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 use atsync::SystemEntropy;
-use atsync::store::redb::{Compacted, RedbOptions, RedbStore};
+use atsync::store::redb::{Compacted, RedbOptions, RedbStore, foreign};
 use atsync::store::{Store, StoreError};
 use serde_json::json;
 use std::path::Path;
@@ -24,7 +24,7 @@ type Rows = Vec<(String, Vec<u8>, Vec<u8>)>;
 
 /// Every row of every table.
 fn rows(path: &Path) -> Rows {
-    let database = Database::open(path).unwrap();
+    let database = foreign::database(path).unwrap();
     let read = database.begin_read().unwrap();
     let names: Vec<String> = read.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
     let mut rows = Vec::new();
@@ -131,7 +131,7 @@ async fn what_a_killed_compaction_left_goes_when_the_store_is_opened() {
 
 #[cfg(unix)]
 #[tokio::test]
-async fn the_new_file_is_as_private_as_the_old_one_and_a_link_stays_a_link() {
+async fn the_new_file_is_for_its_owner_alone_and_a_link_stays_a_link() {
     use std::os::unix::fs::{PermissionsExt, symlink};
     let (store, directory) = redb();
     store.commit_page(ACME, page("tags", vec![record("1", json!({"a": 1}))])).await.unwrap();
@@ -140,7 +140,7 @@ async fn the_new_file_is_as_private_as_the_old_one_and_a_link_stays_a_link() {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
     symlink(&path, &link).unwrap();
     compact(&link).unwrap();
-    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(std::fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(open(&link).observed_counts(ACME).await.unwrap(), [("tags".to_owned(), 1)]);
 }

@@ -95,10 +95,43 @@ fn a_file_that_is_no_store_is_refused_and_kept() {
 }
 
 #[test]
-fn an_empty_file_becomes_a_store() {
+fn an_empty_file_is_refused_and_kept() {
     let directory = tempfile::tempdir().unwrap();
-    std::fs::write(path(&directory), b"").unwrap();
-    open(&path(&directory));
+    let path = path(&directory);
+    std::fs::write(&path, b"").unwrap();
+    is_unusable(&path);
+    assert!(refused(&path).to_string().contains("is empty"));
+    assert_eq!(std::fs::read(&path).unwrap(), b"");
+}
+
+/// Opening notes in the file that it is open only with the first change, so whoever only reads leaves no trace.
+#[tokio::test]
+async fn opening_and_reading_leave_the_bytes_of_the_file() {
+    let (store, directory) = redb();
+    see(&store, "tags", "1", json!({"name": "x"})).await;
+    drop(store);
+    let before = std::fs::read(path(&directory)).unwrap();
+    let store = open(&path(&directory));
+    assert!(store.observed(ACME, &remote("tags", "1")).await.unwrap().is_some());
+    drop(store);
+    assert!(std::fs::read(path(&directory)).unwrap() == before, "the file was changed");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_store_is_for_its_owner_alone_and_a_wider_one_is_repaired() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = path(&directory);
+    let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+    drop(open(&path));
+    assert_eq!(mode(), 0o600);
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+    for wider in [0o644, 0o660, 0o604] {
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(wider)).unwrap();
+        drop(open(&path));
+        assert_eq!(mode(), 0o600);
+    }
 }
 
 #[test]
@@ -112,6 +145,7 @@ fn a_database_of_somebody_else_is_refused() {
     transaction.commit().unwrap();
     drop(database);
     is_unusable(&path);
+    assert!(refused(&path).to_string().contains("layout 1"));
 }
 
 #[test]
@@ -119,14 +153,14 @@ fn another_layout_is_refused() {
     let (store, directory) = redb();
     drop(store);
     let path = path(&directory);
-    let database = ::redb::Database::create(&path).unwrap();
+    let database = atsync::store::redb::foreign::database(&path).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta: ::redb::TableDefinition<'_, &[u8], &[u8]> = ::redb::TableDefinition::new("meta");
-    transaction.open_table(meta).unwrap().insert(&b"schema\x00\x01"[..], &b"2"[..]).unwrap();
+    transaction.open_table(meta).unwrap().insert(&b"schema\x00\x01"[..], &b"3"[..]).unwrap();
     transaction.commit().unwrap();
     drop(database);
     is_unusable(&path);
-    assert!(refused(&path).to_string().contains("layout 2"));
+    assert!(refused(&path).to_string().contains("has layout 3"));
 }
 
 #[tokio::test]
@@ -234,7 +268,7 @@ async fn no_table_has_a_byte_of_a_person_who_was_forgotten() {
     use atsync::store::Erasure;
     use redb::{ReadableDatabase, ReadableTable, TableHandle};
     let has = |path: &std::path::Path| {
-        let database = redb::Database::open(path).unwrap();
+        let database = atsync::store::redb::foreign::database(path).unwrap();
         let read = database.begin_read().unwrap();
         let mut found = Vec::new();
         for handle in read.list_tables().unwrap() {

@@ -12,6 +12,7 @@
 
 mod compacting;
 mod crashing;
+mod damaged;
 mod desiring;
 mod durable;
 mod forgetting;

@@ -34,8 +34,10 @@ impl Adapter for Plainlist {
             origins: vec![Origin {
                 name: "api".into(),
                 base: OriginBase::Fixed { url: "https://plainlist.example".into() },
+                credential: true,
             }],
             auth: vec![AuthRule::Bearer {}],
+            safe: Vec::new(),
             rates: Vec::new(),
             kinds: vec![KindRule {
                 name: JOBS.into(),

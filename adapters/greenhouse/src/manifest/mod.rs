@@ -33,6 +33,7 @@ pub fn manifest() -> Manifest {
         contract: atsync_adapter::CONTRACT.into(),
         origins: origins(),
         auth: auth(),
+        safe: Vec::new(),
         rates: rates(),
         kinds: KINDS.iter().map(kind).collect(),
         operations: operations::operations(),
@@ -53,7 +54,11 @@ pub fn permissions() -> Vec<Permission> {
 fn origins() -> Vec<Origin> {
     [(request::API, "https://harvest.greenhouse.io"), (request::AUTH, "https://auth.greenhouse.io")]
         .into_iter()
-        .map(|(name, url)| Origin { name: name.into(), base: OriginBase::Fixed { url: url.into() } })
+        .map(|(name, url)| Origin {
+            name: name.into(),
+            base: OriginBase::Fixed { url: url.into() },
+            credential: name == request::API,
+        })
         .collect()
 }
 

@@ -5,7 +5,7 @@
 use crate::adapters;
 use crate::cli::AdapterCommand;
 use crate::failure::{DONE, Ended};
-use crate::output::{Output, plain, table};
+use crate::output::{Output, table};
 use crate::words::count;
 use atsync::model::manifest::{Manifest, OriginBase};
 use serde_json::Value;
@@ -18,7 +18,7 @@ pub(super) fn adapter(command: &AdapterCommand, output: &Output) -> Ended {
         output.json(adapter.manifest());
     } else {
         for line in lines(adapter.manifest()) {
-            output.data(&plain(&line));
+            output.data(&line);
         }
     }
     Ok(DONE)
@@ -35,7 +35,15 @@ fn lines(manifest: &Manifest) -> Vec<String> {
             OriginBase::Operator { hint } => format!("given by the operator: {hint}"),
             OriginBase::Discovered { suffixes } => format!("named by a reply, below {}", suffixes.join(", ")),
         };
-        lines.push(format!("sends to {}: {base}", origin.name));
+        let carries = manifest.credential_origins().any(|name| name == origin.name);
+        let credential = if carries { ", with the credential" } else { "" };
+        lines.push(format!("sends to {}: {base}{credential}", origin.name));
+    }
+    for safe in &manifest.safe {
+        lines.push(format!(
+            "says of itself that this changes nothing: {} {} at {}",
+            safe.method, safe.path, safe.origin
+        ));
     }
     let kinds: Vec<&str> = manifest.kinds.iter().map(|kind| kind.name.as_str()).collect();
     lines.push(format!("reads {}: {}", count(kinds.len() as u64, "kind"), kinds.join(", ")));

@@ -18,7 +18,7 @@ use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::input::{self, DesiredFile};
 use crate::open::{self, Use};
-use crate::output::{Output, plain};
+use crate::output::Output;
 use crate::signals;
 use crate::words::count;
 use atsync::plan::{Plan, words};
@@ -177,7 +177,7 @@ async fn settle(connection: &Connection, output: &Output) -> Result<SettleReport
 
 fn agreed(summary: &str) -> Result<bool, Failure> {
     let mut out = std::io::stderr().lock();
-    write!(out, "{summary} Apply it? [y/N] ")?;
+    write!(out, "{} Apply it? [y/N] ", atsync::model::plain::line(summary))?;
     out.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
@@ -189,10 +189,10 @@ pub(super) fn show(report: &ApplyReport, output: &Output) {
     for step in &report.steps {
         let is_settled = step.end == StepEnd::InDoubt && report.settled.open == 0;
         if let Some(line) = trouble(step).filter(|_| !is_settled) {
-            output.note(&plain(&line));
+            output.note(&line);
         }
         for warning in &step.warnings {
-            output.note(&plain(&format!("warning: {} {}: {warning}", step.operation, step.host)));
+            output.note(&format!("warning: {} {}: {warning}", step.operation, step.host));
         }
     }
 }

@@ -5,7 +5,7 @@
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
-use crate::output::{Output, plain};
+use crate::output::Output;
 use crate::words::time;
 use atsync::Connection;
 use atsync::store::{Cause, Change, ChangeWhat, Proof};
@@ -77,8 +77,7 @@ pub(super) fn line(change: &Change) -> String {
         ChangeWhat::Updated => fields(&change.before, &change.after),
         _ => String::new(),
     };
-    let text = format!("{} {} {} {} {what}{cause}{fields}", change.serial, time(change.at_ms), change.kind, change.id);
-    plain(&text)
+    format!("{} {} {} {} {what}{cause}{fields}", change.serial, time(change.at_ms), change.kind, change.id)
 }
 
 /// How it is known.

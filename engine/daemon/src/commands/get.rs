@@ -4,7 +4,7 @@ use super::pull::known;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
-use crate::output::{Output, plain};
+use crate::output::Output;
 use crate::words::count;
 use atsync::store::ObservedRow;
 use futures_util::TryStreamExt;
@@ -25,7 +25,7 @@ pub(super) async fn get(config: &Path, options: &cli::Get, output: &Output) -> E
                 options.kind, options.name, options.kind
             )));
         };
-        output.data(&line(&row, options)?);
+        show(&row, options, output)?;
         return Ok(DONE);
     }
     let rows = connection.observed(&options.kind);
@@ -36,7 +36,7 @@ pub(super) async fn get(config: &Path, options: &cli::Get, output: &Output) -> E
             without += 1;
             continue;
         }
-        output.data(&line(&row, options)?);
+        show(&row, options, output)?;
         shown += 1;
     }
     let (name, kind) = (&options.name, &options.kind);
@@ -59,20 +59,25 @@ fn no_raw(whom: &str, kind: &str) -> Failure {
     ))
 }
 
-fn line(row: &ObservedRow, options: &cli::Get) -> Result<String, Failure> {
+fn show(row: &ObservedRow, options: &cli::Get, output: &Output) -> Result<(), Failure> {
     if options.raw {
-        return row.raw.clone().ok_or_else(|| no_raw(&format!("the record {}", row.id), &row.kind));
+        let raw = row.raw.as_ref().ok_or_else(|| no_raw(&format!("the record {}", row.id), &row.kind))?;
+        output.raw_json(raw);
+        return Ok(());
     }
     let body = body(row)?;
     if options.json {
-        return Ok(shape(row, &body).to_string());
+        output.json(&shape(row, &body));
+        return Ok(());
     }
     let name = title(&body);
     if options.id.is_some() {
-        let pretty = serde_json::to_string_pretty(&body).unwrap_or_default();
-        return Ok(format!("{} {} {}\n{pretty}", row.kind, row.id, plain(&name)));
+        output.data(&format!("{} {} {name}", row.kind, row.id));
+        output.lines(&serde_json::to_string_pretty(&body).unwrap_or_default());
+        return Ok(());
     }
-    Ok(format!("{:<ID_WIDTH$} {}", row.id, plain(&name)))
+    output.data(&format!("{:<ID_WIDTH$} {name}", row.id));
+    Ok(())
 }
 
 fn body(row: &ObservedRow) -> Result<Value, Failure> {

@@ -7,7 +7,7 @@ use super::plan;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
-use crate::output::{Output, plain};
+use crate::output::Output;
 use crate::signals;
 use crate::words::count;
 use atsync::model::contract::RemoteRef;
@@ -58,7 +58,7 @@ pub(super) async fn explain(config: &Path, options: &cli::Explain, output: &Outp
     if options.json {
         output.json(&explanation);
     } else {
-        explanation.words().lines().for_each(|line| output.data(&plain(line)));
+        explanation.words().lines().for_each(|line| output.data(line));
     }
     Ok(DONE)
 }
@@ -77,7 +77,7 @@ pub(super) async fn resolve(config: &Path, options: &cli::Resolve, output: &Outp
     let work = connection.resolve(options.intent, resolution);
     let intent = signals::effects(&connection, output, work).await??;
     output.end();
-    output.data(&plain(&format!("intent {} of {}: {}", intent.id, intent.host, intent.state.word())));
+    output.data(&format!("intent {} of {}: {}", intent.id, intent.host, intent.state.word()));
     Ok(DONE)
 }
 
@@ -88,7 +88,7 @@ pub(super) async fn adopt(config: &Path, options: &cli::Adopt, output: &Output) 
     connection.verify_tenant().await?;
     let link = connection.link(&options.path, &found).await?;
     output.end();
-    output.data(&plain(&format!("{} is {}", link.host, link.remote)));
+    output.data(&format!("{} is {}", link.host, link.remote));
     Ok(DONE)
 }
 
@@ -131,7 +131,7 @@ pub(super) async fn deed(config: &Path, options: &cli::OneRecord, deed: Deed, ou
             connection.abandon(key).await.map(|()| "is no longer managed; everything in the ATS stays as it is")
         }
     }?;
-    output.data(&plain(&format!("{key} {said}.")));
+    output.data(&format!("{key} {said}."));
     Ok(DONE)
 }
 
@@ -184,11 +184,11 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
             Person::Candidate(id) => (format!("candidates/{id}"), format!("--candidate {id}")),
             Person::Email(email) => (format!("the address {email}"), format!("--email {email}")),
         };
-        output.data(&plain(&format!(
+        output.data(&format!(
             "Nothing was stored under {whom}. It is barred from now on: whoever comes with it is not stored. If that was a mistake, \
              `atsync forget {} {option} --undo` lifts it.",
             options.name
-        )));
+        ));
         return Ok(DONE);
     }
     output.data(&format!(

@@ -94,7 +94,7 @@ pub(super) async fn plan(
             let text = words::plan(&planned);
             // The last line is the summary of this part alone.
             let lines: Vec<&str> = text.lines().collect();
-            lines.iter().take(lines.len().saturating_sub(1)).for_each(|line| output.data(&crate::output::plain(line)));
+            lines.iter().take(lines.len().saturating_sub(1)).for_each(|line| output.data(line));
         }
     }
     if !json {

@@ -42,7 +42,7 @@ pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output
 /// The plan in words, and what keeps it from being carried out.
 pub(super) fn show(plan: &Plan, output: &Output) {
     for line in words::plan(plan).lines() {
-        output.data(&crate::output::plain(line));
+        output.data(line);
     }
 }
 

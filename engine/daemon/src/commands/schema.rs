@@ -8,6 +8,6 @@ pub(super) fn schema(output: &Output) -> Ended {
     let schema = schemars::schema_for!(Desired);
     let text = serde_json::to_string_pretty(&schema)
         .map_err(|error| Failure::new(format!("the schema cannot be written as JSON: {error}")))?;
-    output.data(&text);
+    output.lines(&text);
     Ok(DONE)
 }

@@ -3,7 +3,7 @@
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
-use crate::output::{Output, plain, table};
+use crate::output::{Output, table};
 use crate::words::{count, time};
 use atsync::Status;
 use atsync::reconcile::problem_line;
@@ -70,14 +70,14 @@ fn lines(status: &Status) -> Vec<String> {
     }
     for (kind, sweep) in &status.sweeps {
         let seen = count(sweep.rows, "record");
-        lines.push(plain(&match &sweep.held {
+        lines.push(match &sweep.held {
             Some(hold) => format!("  sweep of {kind} held since {}: {}", time(hold.at_ms), hold.why),
             None => format!("  sweep of {kind} under way since {}: {seen} seen", time(sweep.started_ms)),
-        }));
+        });
     }
     for problem in status.problems.iter().take(SHOWN_MAX) {
         let since = time(problem.since_ms);
-        lines.push(plain(&format!("  not readable since {since}: {}", problem_line(problem))));
+        lines.push(format!("  not readable since {since}: {}", problem_line(problem)));
     }
     if status.problems.len() > SHOWN_MAX {
         lines.push(format!("  and {} more; --json shows them", status.problems.len() - SHOWN_MAX));
@@ -86,7 +86,7 @@ fn lines(status: &Status) -> Vec<String> {
         lines.push(format!("  {clocks}"));
     }
     for (key, message) in status.not_in_step.iter().take(SHOWN_MAX) {
-        lines.push(plain(&format!("  not in step: {key}: {message}")));
+        lines.push(format!("  not in step: {key}: {message}"));
     }
     if status.not_in_step.len() > SHOWN_MAX {
         lines.push(format!("  and {} more; --json shows them", status.not_in_step.len() - SHOWN_MAX));

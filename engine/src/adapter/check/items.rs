@@ -9,7 +9,9 @@
 use super::shapes::{self, Shape};
 use super::{bounded, broke, kind, name};
 use crate::adapter::AdapterError;
-use crate::adapter::limits::{ITEM_BODY_BYTES_MAX, ITEMS_MAX, MASKS_MAX, NAME_BYTES_MAX, PROBLEM_BYTES_MAX};
+use crate::adapter::limits::{
+    ITEM_BODY_BYTES_MAX, ITEMS_MAX, MASKS_MAX, NAME_BYTES_MAX, PROBLEM_BYTES_MAX, RAW_BYTES_MAX,
+};
 use atsync_model::contract::{Item, Problem};
 use atsync_model::manifest::Manifest;
 use atsync_model::unified::REFERENCES;
@@ -256,7 +258,7 @@ fn span(item: &Item, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
     if span.length == 0 || end > u64::try_from(reply_bytes).unwrap_or(u64::MAX) {
         return Err(broke("it points outside of the reply"));
     }
-    Ok(())
+    bounded("bytes of the row it points to", usize::try_from(span.length).unwrap_or(usize::MAX), RAW_BYTES_MAX)
 }
 
 /// Whether a body is a JSON object with members of its mask only.

@@ -2,10 +2,10 @@
 //!
 //! A field of [`atsync_model::unified::REFERENCES`] is an object with an id, a name or both, or a list of such objects. An empty or blank id is no id: stored as
 //! one, it would say that the record is known to refer to nothing, or to a record that cannot be. Reads without building anything, as
-//! [`Sound`] does. Left out: whether the record referred to exists.
+//! [`SoundBelow`] does. Left out: whether the record referred to exists.
 
 use super::is_id;
-use crate::json::Sound;
+use crate::json::SoundBelow;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
@@ -54,7 +54,7 @@ impl<'de> Visitor<'de> for ReferenceVisitor {
                 },
                 "name" => says |= members.next_value::<Option<Cow<'de, str>>>()?.is_some_and(|name| !name.is_empty()),
                 _ => {
-                    members.next_value::<Sound>()?;
+                    members.next_value::<SoundBelow<2>>()?;
                 }
             }
         }

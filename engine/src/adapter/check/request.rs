@@ -19,7 +19,40 @@ pub(super) fn send(manifest: &Manifest, send: &Send) -> Result<(), AdapterError>
     if send.effect == Effect::Consuming {
         return Err(broke("reads that consume are reserved; this engine does not offer them"));
     }
-    request(manifest, &send.request)
+    request(manifest, &send.request)?;
+    effect(manifest, send)
+}
+
+/// Whether a request is what its effect says, as far as method and path tell: a request that the engine repeats by itself, and sends without an intent, is
+/// a GET, or a POST that the manifest lists.
+///
+/// # Errors
+/// [`AdapterError::Contract`] for any other.
+pub(crate) fn effect(manifest: &Manifest, send: &Send) -> Result<(), AdapterError> {
+    let word = match send.effect {
+        Effect::Safe => "safe",
+        Effect::Scratch => "scratch",
+        Effect::Unsafe | Effect::Consuming => return Ok(()),
+    };
+    let request = &send.request;
+    let listed = match (request.method.as_str(), &request.target) {
+        ("GET", _) => true,
+        ("POST", Target::Path(path)) => {
+            manifest.safe.iter().any(|safe| safe.covers("POST", &request.origin, &path.path))
+        }
+        _ => false,
+    };
+    if listed {
+        return Ok(());
+    }
+    let why = match request.method.as_str() {
+        "POST" => "a POST that the manifest does not list under `safe`",
+        "PUT" => "a PUT, which never is",
+        "PATCH" => "a PATCH, which never is",
+        "DELETE" => "a DELETE, which never is",
+        _ => "of no method of the contract",
+    };
+    Err(broke(format!("a request is called {word}, and it is {why}; it was not sent")))
 }
 
 fn request(manifest: &Manifest, request: &Request) -> Result<(), AdapterError> {

@@ -7,7 +7,7 @@
 //! Every value is read as strictly as [`Sound`] does on the way. Left out: all other members; whoever uses one reads it tolerantly.
 
 use super::reference::Reference;
-use crate::json::Sound;
+use crate::json::{Sound, SoundBelow};
 use atsync_model::kinds;
 use atsync_model::unified::{REFERENCES, UNREADABLE};
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
@@ -119,7 +119,7 @@ impl<'de> Visitor<'de> for Entry {
                 map.next_value::<Text>()?;
                 has_value = true;
             } else {
-                map.next_value::<Sound>()?;
+                map.next_value::<SoundBelow<2>>()?;
             }
         }
         if has_value { Ok(self) } else { Err(A::Error::custom("an entry has no value")) }
@@ -178,7 +178,7 @@ impl<'de> Visitor<'de> for Value {
         let mut has_value = false;
         while let Some(IsValue(is_value)) = map.next_key()? {
             has_value |= is_value;
-            map.next_value::<Sound>()?;
+            map.next_value::<SoundBelow<2>>()?;
         }
         if has_value { Ok(self) } else { Err(A::Error::custom("a custom value has no value")) }
     }

@@ -1,6 +1,6 @@
 //! Whether a file is an adapter: checked before anything of it runs, each refusal in one sentence that says what, where and what to do.
 //!
-//! In order: can the file be read, is it WebAssembly, is it a component, does it compile, does it import nothing, does it export
+//! In order: can the file be read, is it WebAssembly, is it a component, is it small enough to be compiled ([`super::bounds`]), does it compile, does it import nothing, does it export
 //! the contract. The manifest comes after, in [`crate::adapter::manifest_check`]. Left out: signatures and provenance; which file to trust is the operator's choice.
 
 use crate::adapter::AdapterError;
@@ -39,6 +39,20 @@ pub enum LoadError {
         name: String,
         /// What is allowed.
         bytes_max: usize,
+    },
+    /// It would cost more to compile than an adapter may.
+    #[error(
+        "{name} is not compiled: {what}: {found}, of at most {allowed}; an adapter needs far less, so make it smaller or split it"
+    )]
+    TooMuch {
+        /// The path or name.
+        name: String,
+        /// What there is too much of.
+        what: &'static str,
+        /// How much there is, as far as it was counted.
+        found: u64,
+        /// What is allowed.
+        allowed: u64,
     },
     /// It does not begin as a component does.
     #[error("{name} is no WebAssembly component: {found}; make one with atsync-componentize")]

@@ -13,8 +13,9 @@
 //! Room for a second file, and memory for [`BATCH_BYTES`] beside the caches. It blocks; call it off the async threads. Left out: what the file system,
 //! its snapshots and copies made before keep of the old file's bytes. Only an encrypted disk and an end to old copies help there.
 
+use super::pages::Pages;
 use super::tables::OrFailed;
-use super::{RedbOptions, open};
+use super::{RedbOptions, files, open};
 use crate::entropy::Entropy;
 use crate::store::StoreError;
 use redb::backends::FileBackend;
@@ -23,7 +24,7 @@ use redb::{
     TableHandle,
 };
 use serde::Serialize;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// What the name of the new file ends with until it takes its place.
@@ -54,11 +55,7 @@ pub(super) fn compact(path: &Path, options: RedbOptions, entropy: &dyn Entropy) 
     // Proves that it is a store of ours, and locks it.
     let (old, ..) = open::file(&path, options.cache_bytes, entropy)?;
     let place = beside(&path);
-    let copied = copy_into(&old, &place, options.cache_bytes).and_then(|rows| {
-        std::fs::set_permissions(&place, old_about.permissions()).map_err(|error| failed(&place, &error))?;
-        Ok(rows)
-    });
-    let rows = match copied {
+    let rows = match copy_into(&old, &place, options.cache_bytes, entropy) {
         Ok(rows) => rows,
         Err(error) => {
             // What was copied of a store is as private as the store; what keeps it from being removed is told by the next attempt.
@@ -103,10 +100,10 @@ fn failed(path: &Path, error: &std::io::Error) -> StoreError {
 }
 
 /// Copies every table. The new file is closed and durable when this returns.
-fn copy_into(old: &Database, place: &Path, cache_bytes: usize) -> Result<u64, StoreError> {
-    let file = create(place).map_err(|error| failed(place, &error))?;
+fn copy_into(old: &Database, place: &Path, cache_bytes: usize, entropy: &dyn Entropy) -> Result<u64, StoreError> {
+    let file = files::create(place).map_err(|error| failed(place, &error))?;
     let synced = file.try_clone().map_err(|error| failed(place, &error))?;
-    let backend = FileBackend::new(file).or_failed()?;
+    let backend = Pages::create(FileBackend::new(file).or_failed()?, open::number(entropy)).or_failed()?;
     let mut new = Builder::new().set_cache_size(cache_bytes).create_with_backend(backend).or_failed()?;
     let read = old.begin_read().or_failed()?;
     if read.list_multimap_tables().or_failed()?.next().is_some() {
@@ -160,22 +157,14 @@ fn copy_table(
     Ok(copied)
 }
 
-/// The new file, readable by nobody else until it has the old one's permissions.
-fn create(place: &Path) -> std::io::Result<File> {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(place)
-}
-
 /// A file that is open can be replaced on Unix, and stays locked meanwhile; elsewhere it has to be closed first.
 fn release_where_needed(old: Database) -> Option<Database> {
     if cfg!(unix) { Some(old) } else { None }
 }
 
 /// Makes the new name durable.
-fn sync_directory(path: &Path) -> Result<(), StoreError> {
+pub(super) fn sync_directory(path: &Path) -> Result<(), StoreError> {
     let Some(directory) = path.parent().filter(|_| cfg!(unix)) else { return Ok(()) };
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
     File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| failed(directory, &error))
 }

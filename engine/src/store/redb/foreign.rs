@@ -4,13 +4,23 @@
 //! refuses rather than panics, says what it refused, and that what was read is written as it reads. Left out: the texts that say what the file is; they are
 //! read when it is opened.
 
-use super::tables::{from_json, number_of, number_value, to_json};
+use super::tables::{OrFailed, from_json, number_of, number_value, to_json};
 use super::{desired, feed, identity, observed};
 use crate::journal::Intent;
 use crate::store::codec::{Key, KeyReader, damaged};
 use crate::store::{ConnectionRow, LinkRow, ScanState, StoreError, SweepState};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+/// The database of a store that nobody has open, for tests that look below the store.
+///
+/// # Errors
+/// When the file cannot be opened, or is no store of this layout.
+pub fn database(path: &std::path::Path) -> Result<::redb::Database, StoreError> {
+    let file = super::files::open(path).map_err(|error| StoreError::Io(error.to_string()))?;
+    let pages = super::pages::Pages::open(::redb::backends::FileBackend::new(file).or_failed()?);
+    ::redb::Builder::new().create_with_backend(pages).or_failed()
+}
 
 /// Reads a value and writes it anew.
 pub type Form = fn(&[u8]) -> Result<Vec<u8>, StoreError>;

@@ -1,19 +1,25 @@
 //! The embedded, durable store: one file, by redb.
 //!
-//! One thread writes and commits in groups (`writer`); reads run on tokio's blocking threads, each in a snapshot of its own, and
+//! One thread writes and commits in groups (`writer`); reads run on tokio's blocking threads, each in a snapshot of its
+//! own, and
 //! never wait for the writer. Every commit is durable when its call returns. The file is held by one process at a time.
 //!
-//! Opening blocks, and so does dropping: it finishes what is queued, waits for reads under way and closes the file. A call needs a
-//! tokio runtime, unless the store is *inline* ([`RedbOptions::inline`]): then every call is done by its caller, within the first poll, each
-//! write in a transaction of its own. A simulation needs that, since threads would order its events; so does a host without a runtime that can
+//! Opening blocks, and so does dropping: it finishes what is queued, waits for reads under way and closes the file. A
+//! call needs a
+//! tokio runtime, unless the store is *inline* ([`RedbOptions::inline`]): then every call is done by its caller, within
+//! the first poll, each
+//! write in a transaction of its own. A simulation needs that, since threads would order its events; so does a host
+//! without a runtime that can
 //! afford to wait for the disk.
 //!
-//! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out: encryption of the file, and more
+//! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out: encryption of the
+//! file, and more
 //! than one machine; both belong to another [`Store`].
 
 mod compact;
 mod desired;
 mod feed;
+mod files;
 #[cfg(any(test, feature = "testing"))]
 #[doc(hidden)]
 pub mod foreign;
@@ -23,6 +29,7 @@ mod identity;
 mod journal;
 mod observed;
 mod open;
+mod pages;
 mod problems;
 mod tables;
 mod writer;
@@ -34,6 +41,7 @@ use super::signal::Signals;
 use super::*;
 use crate::entropy::Entropy;
 use ::redb::{Database, ReadTransaction, ReadableDatabase, StorageBackend};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -43,9 +51,11 @@ use writer::{Shared, Writer};
 /// How the store is run.
 #[derive(Clone, Copy, Debug)]
 pub struct RedbOptions {
-    /// Memory for pages of the file. Eight megabytes hold the upper levels of the trees of a million records, and one transaction.
+    /// Memory for pages of the file. Eight megabytes hold the upper levels of the trees of a million records, and one
+    /// transaction.
     pub cache_bytes: usize,
-    /// Calls are done on the caller's thread, which then waits for the disk: no thread, no runtime, no groups of commits.
+    /// Calls are done on the caller's thread, which then waits for the disk: no thread, no runtime, no groups of
+    /// commits.
     pub inline: bool,
 }
 
@@ -65,6 +75,7 @@ pub struct RedbStore {
     /// How many transactions an inline store has committed; none in one with a writer.
     inline: Option<AtomicU64>,
     database: Shared,
+    seal: pages::Seal,
     signals: Signals,
     /// Says that this process holds the file; none for a backend. Dropped after the file is closed.
     #[allow(dead_code, reason = "what counts is that it lives")]
@@ -75,7 +86,8 @@ impl RedbStore {
     /// Opens the store in this file, or makes it.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when another process (or this one) has it open; [`StoreError::Unusable`] when it is no store, is damaged, has
+    /// [`StoreError::Busy`] when another process (or this one) has it open; [`StoreError::Unusable`] when it is no
+    /// store, is damaged, has
     /// another layout, or cannot be reached. The text says what to do.
     pub fn open(path: &Path, options: RedbOptions, entropy: &dyn Entropy) -> Result<Self, StoreError> {
         let opened = open::file(path, options.cache_bytes, entropy)?;
@@ -96,10 +108,13 @@ impl RedbStore {
         Self::start(open::backend(backend, options.cache_bytes, entropy)?, options.inline)
     }
 
-    /// Writes the file of a store anew, so that it holds what is stored and nothing that was removed: what a person who was forgotten left in unused
-    /// pages, for one. It becomes smaller, too. The store must be closed: whoever has it open is told by [`StoreError::Busy`].
+    /// Writes the file of a store anew, so that it holds what is stored and nothing that was removed: what a person who
+    /// was forgotten left in unused
+    /// pages, for one. It becomes smaller, too. The store must be closed: whoever has it open is told by
+    /// [`StoreError::Busy`].
     ///
-    /// It blocks, takes room for a second file, and at every moment leaves a whole store in its place. Copies and snapshots that were made of the file
+    /// It blocks, takes room for a second file, and at every moment leaves a whole store in its place. Copies and
+    /// snapshots that were made of the file
     /// before are not touched.
     ///
     /// # Errors
@@ -114,14 +129,20 @@ impl RedbStore {
         self.writer.as_ref().map_or(inline, Writer::commits)
     }
 
-    fn start(
-        (database, identity, hasher): (Database, StoreIdentity, Hasher),
-        inline: bool,
-    ) -> Result<Self, StoreError> {
+    fn start((database, identity, hasher, seal): open::Opened, inline: bool) -> Result<Self, StoreError> {
         let database = Arc::new(RwLock::new(Some(database)));
         let signals = Signals::default();
         let writer = if inline { None } else { Some(Writer::start(Arc::clone(&database), signals.clone())?) };
-        Ok(Self { identity, hasher, writer, inline: inline.then(AtomicU64::default), database, signals, held: None })
+        Ok(Self {
+            identity,
+            hasher,
+            writer,
+            inline: inline.then(AtomicU64::default),
+            database,
+            seal,
+            signals,
+            held: None,
+        })
     }
 
     fn write<T: Send + 'static>(
@@ -148,7 +169,8 @@ impl RedbStore {
             let database = Arc::clone(&self.database);
             let reading = move || {
                 let database = database.read().unwrap_or_else(PoisonError::into_inner);
-                work(&database.as_ref().ok_or_else(closed)?.begin_read().or_failed()?)
+                let database = database.as_ref().ok_or_else(closed)?;
+                guarded(|| work(&database.begin_read().or_failed()?))
             };
             if self.inline.is_some() {
                 return reading();
@@ -165,10 +187,21 @@ impl Drop for RedbStore {
         drop(self.writer.take());
         // Waits for the reads whose callers have gone; those that have not begun find the database closed.
         let database = self.database.write().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Err(error)) = database.map(Database::close) {
+        // redb tidies up when it closes a file. Where nothing was committed, the file is left as it was.
+        self.seal.set();
+        if let Some(Err(error)) = database.map(Database::close)
+            && !self.seal.kept()
+        {
             tracing::warn!(%error, "the store was not closed cleanly; it is repaired when it is opened again");
         }
     }
+}
+
+/// Does the work. Pages are verified when they are read, so no damage is known that makes the database panic; if one
+/// does, it is a failure like others.
+fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|_| Err(codec::damaged("what is stored (the database panicked)")))
 }
 
 fn closed() -> StoreError {

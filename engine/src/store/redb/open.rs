@@ -1,19 +1,26 @@
 //! Opening a file: making a new store, proving that an old one is ours, and saying what to do when it is not.
 //!
-//! A file is ours when it is a redb database whose `meta` table names the layout that this engine writes. A database without any table is
-//! a store whose making was interrupted, and is made again. redb trusts a file that was closed cleanly and may panic when it was
-//! altered since; such a panic while opening is caught and told as damage.
+//! A file is ours when its pages are verified ([`super::pages`]) and its `meta` table names the layout that this engine
+//! writes. A file is made beside
+//! its place and moved there when it is whole, so an empty file is never a store in the making. A panic of the database
+//! while opening is caught and told as damage.
 //!
-//! Bounds: opening reads a few pages, and the whole file only when the last process was killed by a version without quick repair. It
-//! blocks; call it off the async threads. Left out: migrations; there is one layout so far.
+//! Bounds: opening reads a few pages. It blocks; call it off the async threads. Left out: migrations. Layout 1 had no
+//! checksums, was in no
+//! release, and is refused.
 
-use super::tables::{META, OrFailed, PROBLEMS, Tables, get, table};
+use super::files;
+use super::pages::{PLAIN, Pages, Seal};
+use super::tables::{META, OrFailed, Tables, get, table};
 use super::writer::prepare;
 use crate::entropy::Entropy;
 use crate::store::codec::Key;
 use crate::store::forget::Hasher;
 use crate::store::{SCHEMA, StoreError, StoreIdentity};
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageBackend, StorageError};
+use redb::backends::FileBackend;
+use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageBackend, StorageError, TableHandle};
+use std::fs::File;
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -21,21 +28,27 @@ use std::path::Path;
 const WAY_OUT: &str = "To go on, restore a copy of it; or move it away and pull again: what the ATS holds comes back with the next pull, \
                        but the declared records, the links and the journal of this store do not, so declare them again";
 
+/// An open store.
+pub(super) type Opened = (Database, StoreIdentity, Hasher, Seal);
+
 /// Opens the file, or makes it.
-pub(super) fn file(
-    path: &Path,
-    cache_bytes: usize,
-    entropy: &dyn Entropy,
-) -> Result<(Database, StoreIdentity, Hasher), StoreError> {
+pub(super) fn file(path: &Path, cache_bytes: usize, entropy: &dyn Entropy) -> Result<Opened, StoreError> {
     let place = path.display().to_string();
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
             return Err(StoreError::Unusable(format!("{place} is a directory; the store needs the path of a file")));
         }
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(unreachable_path(&place, &error)),
-        _ => {}
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => files::make(path, |file| {
+            finish(&place, Some(entropy), cache_bytes, || Pages::create(FileBackend::new(file)?, number(entropy)))
+                .map(drop)
+        })?,
+        Err(error) => return Err(unreachable_path(&place, &error)),
     }
-    let opened = finish(&place, entropy, || Builder::new().set_cache_size(cache_bytes).create(path))?;
+    let file = files::open(path).map_err(|error| unreachable_path(&place, &error))?;
+    check(&place, &file)?;
+    files::keep_private(&place, &file)?;
+    let opened = finish(&place, None, cache_bytes, || Ok(Pages::open(FileBackend::new(file)?)))?;
     super::compact::clear_away(path)?;
     Ok(opened)
 }
@@ -45,19 +58,66 @@ pub(super) fn backend(
     backend: impl StorageBackend,
     cache_bytes: usize,
     entropy: &dyn Entropy,
-) -> Result<(Database, StoreIdentity, Hasher), StoreError> {
-    finish("the storage backend", entropy, || Builder::new().set_cache_size(cache_bytes).create_with_backend(backend))
+) -> Result<Opened, StoreError> {
+    let place = "the storage backend";
+    let is_new = backend.len().map_err(|error| unreachable_path(place, &error))? == 0;
+    finish(place, is_new.then_some(entropy), cache_bytes, || {
+        if is_new { Pages::create(backend, number(entropy)) } else { Ok(Pages::open(backend)) }
+    })
 }
 
-fn finish(
+/// The number of a new file.
+pub(super) fn number(entropy: &dyn Entropy) -> u64 {
+    let mut bytes = [0; 8];
+    entropy.fill(&mut bytes);
+    u64::from_le_bytes(bytes)
+}
+
+/// Proves that a file may be a store of this layout, before anything is written to it.
+fn check(place: &str, file: &File) -> Result<(), StoreError> {
+    let found = file.metadata().map_err(|error| unreachable_path(place, &error))?;
+    if !found.is_file() {
+        return Err(StoreError::Unusable(format!("{place} is not a regular file; the store needs the path of one")));
+    }
+    if found.len() == 0 {
+        return Err(unusable(
+            place,
+            "is empty, and a store never is: what it held is lost, or it was made by something else. \
+             Where no store was, remove the file and a new store is made",
+        ));
+    }
+    let mut beginning = Vec::new();
+    let read = (&mut &*file).take(16).read_to_end(&mut beginning);
+    read.map_err(|error| unreachable_path(place, &error))?;
+    if beginning.starts_with(PLAIN) {
+        return Err(unusable(
+            place,
+            &format!(
+                "is a plain redb database: it has layout 1 of an earlier version of atsync, or belongs to another program; \
+                 this version reads layout {SCHEMA} alone"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// Opens the database. `new` gives the randomness for a store that is to be made in it.
+fn finish<B: StorageBackend>(
     place: &str,
-    entropy: &dyn Entropy,
-    open: impl FnOnce() -> Result<Database, DatabaseError>,
-) -> Result<(Database, StoreIdentity, Hasher), StoreError> {
+    new: Option<&dyn Entropy>,
+    cache_bytes: usize,
+    pages: impl FnOnce() -> Result<Pages<B>, DatabaseError>,
+) -> Result<Opened, StoreError> {
     let opened = catch_unwind(AssertUnwindSafe(|| {
-        let database = open().map_err(|error| refusal(place, error))?;
-        let (identity, hasher) = identify(&database, place, entropy)?;
-        Ok((database, identity, hasher))
+        let pages = pages().map_err(|error| refusal(place, error))?;
+        let seal = pages.seal();
+        let database = Builder::new().set_cache_size(cache_bytes).create_with_backend(pages);
+        let database = database.map_err(|error| refusal(place, error))?;
+        let (identity, hasher) = match new {
+            Some(entropy) => found(&database, entropy)?,
+            None => identify(&database, place)?,
+        };
+        Ok((database, identity, hasher, seal))
     }));
     opened.unwrap_or_else(|_| Err(unusable(place, "is damaged: it does not hold together")))
 }
@@ -66,7 +126,7 @@ fn unusable(place: &str, why: &str) -> StoreError {
     StoreError::Unusable(format!("{place} {why}. {WAY_OUT}"))
 }
 
-fn unreachable_path(place: &str, error: &std::io::Error) -> StoreError {
+pub(super) fn unreachable_path(place: &str, error: &std::io::Error) -> StoreError {
     StoreError::Unusable(format!(
         "{place} cannot be opened as the store: {error}. See that its directory exists and that this user may read and write there"
     ))
@@ -89,18 +149,18 @@ fn refusal(place: &str, error: DatabaseError) -> StoreError {
     }
 }
 
-fn identify(database: &Database, place: &str, entropy: &dyn Entropy) -> Result<(StoreIdentity, Hasher), StoreError> {
+fn identify(database: &Database, place: &str) -> Result<(StoreIdentity, Hasher), StoreError> {
     let read = database.begin_read().or_failed()?;
-    let mut names = read.list_tables().or_failed()?.map(|table| redb::TableHandle::name(&table).to_owned());
-    if names.next().is_none() && read.list_multimap_tables().or_failed()?.next().is_none() {
-        return found(database, entropy);
+    let names = read.list_tables().or_failed()?;
+    if !names.map(|table| table.name().to_owned()).any(|name| name == META.name()) {
+        return Err(unusable(place, "is a database, but not a store of atsync"));
     }
-    let text = |name: &str| -> Option<String> {
-        let meta = table(&read, META).ok()?;
-        let value = get(&meta, &Key::of(name)).ok()??;
-        String::from_utf8(value.value().to_vec()).ok()
+    let meta = table(&read, META)?;
+    let text = |name: &str| -> Result<Option<String>, StoreError> {
+        let value = get(&meta, &Key::of(name))?;
+        Ok(value.and_then(|value| String::from_utf8(value.value().to_vec()).ok()))
     };
-    let (Some(schema), Some(lineage)) = (text("schema"), text("lineage")) else {
+    let (Some(schema), Some(lineage), Some(salt)) = (text("schema")?, text("lineage")?, text("salt")?) else {
         return Err(unusable(place, "is a database, but not a store of atsync"));
     };
     if schema != SCHEMA.to_string() {
@@ -111,31 +171,7 @@ fn identify(database: &Database, place: &str, entropy: &dyn Entropy) -> Result<(
             ),
         ));
     }
-    let salt = match text("salt") {
-        Some(salt) if read.open_table(PROBLEMS).is_ok() => salt,
-        Some(salt) => made_whole(database, salt)?,
-        None => salted(database, entropy)?,
-    };
     Ok((StoreIdentity { schema: SCHEMA, lineage }, Hasher::new(&salt)))
-}
-
-/// Brings a file of an earlier build, which had fewer tables and no salt, up to this one.
-fn salted(database: &Database, entropy: &dyn Entropy) -> Result<String, StoreError> {
-    let salt = entropy.id();
-    let mut transaction = database.begin_write().or_failed()?;
-    prepare(&mut transaction);
-    Tables::open(&transaction)?.meta.put(&Key::of("salt"), salt.as_bytes())?;
-    transaction.commit().or_failed()?;
-    Ok(salt)
-}
-
-/// Makes the tables that an earlier build did not have.
-fn made_whole(database: &Database, salt: String) -> Result<String, StoreError> {
-    let mut transaction = database.begin_write().or_failed()?;
-    prepare(&mut transaction);
-    drop(Tables::open(&transaction)?);
-    transaction.commit().or_failed()?;
-    Ok(salt)
 }
 
 /// Makes an empty store: all tables, the layout's number and the lineage, in one transaction.

@@ -63,14 +63,23 @@ const FORMAT: u8 = 1;
 
 /// Turns the database's errors into the store's.
 pub(super) trait OrFailed<T> {
-    /// The value, or [`StoreError::Io`].
+    /// The value, or [`StoreError::Unusable`] where the file is damaged, or [`StoreError::Io`].
     fn or_failed(self) -> Result<T, StoreError>;
 }
 
 impl<T, E: Into<redb::Error>> OrFailed<T> for Result<T, E> {
     fn or_failed(self) -> Result<T, StoreError> {
-        self.map_err(|error| StoreError::Io(error.into().to_string()))
+        self.map_err(|error| match error.into() {
+            redb::Error::Corrupted(what) => damaged(&format!("what is stored ({what})")),
+            redb::Error::Io(error) if is_damage(&error) => damaged(&format!("what is stored ({error})")),
+            error => StoreError::Io(error.to_string()),
+        })
     }
+}
+
+/// Whether a read failed because the bytes are not those that were written, or not there.
+fn is_damage(error: &std::io::Error) -> bool {
+    matches!(error.kind(), std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof)
 }
 
 /// A table that a transaction writes to. Counts its writes.

@@ -168,7 +168,7 @@ fn run(mut jobs: mpsc::Receiver<Box<dyn Job>>, database: (&Shared, &Signals), co
 
 /// Runs the jobs in one transaction, wakes whoever follows what they told, and tells each what became of it.
 fn settle((database, signals): (&Shared, &Signals), commits: &AtomicU64, mut batch: Vec<Box<dyn Job>>) {
-    let committed = commit(database, &mut batch);
+    let committed = super::guarded(|| commit(database, &mut batch));
     if let Ok(Some(told)) = &committed {
         commits.fetch_add(1, Ordering::Relaxed);
         told.iter().for_each(|connection| signals.wake(connection));

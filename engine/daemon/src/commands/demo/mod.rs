@@ -10,7 +10,7 @@ use super::{apply, calls, changes};
 use crate::adapters;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
-use crate::output::{Output, plain};
+use crate::output::Output;
 use crate::words::count;
 use atsync::model::desired::Desired;
 use atsync::plan::words;
@@ -60,7 +60,7 @@ pub(super) async fn demo(options: &cli::Demo, output: &Output) -> Ended {
     again(&connection, &records, &running, output).await?;
     feed(&connection, &records, &running, output).await?;
     output.data(&format!("All of it held, with {} to the stand-in.", count(calls(&connection), "call")));
-    output.data(NEXT);
+    output.lines(NEXT);
     running.shutdown().await;
     Ok(DONE)
 }
@@ -133,7 +133,7 @@ async fn write(connection: &Connection, records: &[Desired], output: &Output) ->
     let lines: Vec<&str> = text.lines().collect();
     let body = lines.len().saturating_sub(1);
     for line in lines.iter().take(PLAN_LINES.min(body)) {
-        output.data(&plain(&format!("   | {line}")));
+        output.data(&format!("   | {line}"));
     }
     if body > PLAN_LINES {
         output.data(&format!("   | \u{2026} {} more lines", body - PLAN_LINES));

@@ -1,0 +1,112 @@
+//! The store's file on the disk: how it is made, and who may read it.
+//!
+//! What a store holds is for its owner alone, whatever the umask says. A new file is made with mode 0600. One that
+//! others may reach is repaired when it is
+//! opened, with a warning, or refused where it cannot be.
+//!
+//! Left out: other systems than Unix, where a file has the rights of its directory; and the directory, which the engine
+//! does not make.
+
+use super::open::unreachable_path;
+use crate::store::StoreError;
+use std::fs::{File, OpenOptions};
+use std::io::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+
+/// What the name of a store ends with while it is made.
+const MAKING: &str = ".making";
+/// Links that are followed one after the other.
+const LINKS_MAX: usize = 8;
+
+/// Opens a store's file, which is there.
+pub(super) fn open(path: &Path) -> Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+/// Makes a file that is not there yet, readable by nobody else.
+pub(super) fn create(place: &Path) -> Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(place)
+}
+
+/// Makes a store beside its place, and gives it its name when it is whole. Where two do so at once, the first one's
+/// stays.
+pub(super) fn make(
+    path: &Path,
+    fill: impl FnOnce(File) -> std::result::Result<(), StoreError>,
+) -> std::result::Result<(), StoreError> {
+    let failed = |error: Error| unreachable_path(&path.display().to_string(), &error);
+    let path = end_of_links(path).map_err(failed)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!("{MAKING}.{}", std::process::id()));
+    let making = path.with_file_name(name);
+    // Of a process with this number that was killed.
+    match std::fs::remove_file(&making) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    let made = create(&making).map_err(failed).and_then(fill).and_then(|()| named(&making, &path).map_err(failed));
+    drop(std::fs::remove_file(&making));
+    made?;
+    super::compact::sync_directory(&path)
+}
+
+fn named(making: &Path, path: &Path) -> Result<()> {
+    File::open(making)?.sync_all()?;
+    match std::fs::hard_link(making, path) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        // A file system without links.
+        Err(_) => std::fs::rename(making, path)?,
+    }
+    Ok(())
+}
+
+/// Where a path leads, be it that nothing is there.
+fn end_of_links(path: &Path) -> Result<PathBuf> {
+    let mut place = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        match std::fs::read_link(&place) {
+            Ok(to) => place = place.parent().map_or(to.clone(), |parent| parent.join(&to)),
+            Err(_) => return Ok(place),
+        }
+    }
+    Err(Error::other("too many links follow one another"))
+}
+
+/// Sees to it that nobody but the owner may read or write the file.
+#[cfg(unix)]
+pub(super) fn keep_private(place: &str, file: &File) -> std::result::Result<(), StoreError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = || file.metadata().map(|found| found.permissions().mode() & 0o7777);
+    let failed = |error: Error| unreachable_path(place, &error);
+    let before = mode().map_err(failed)?;
+    if before & 0o077 == 0 {
+        return Ok(());
+    }
+    let repaired = file.set_permissions(std::fs::Permissions::from_mode(before & 0o700)).and_then(|()| mode());
+    match repaired {
+        Ok(now) if now & 0o077 == 0 => {
+            tracing::warn!(
+                "{place} could be reached by other users (mode {before:04o}), and it holds candidates' data; it has mode {now:04o} now"
+            );
+            Ok(())
+        }
+        other => {
+            let why = other.map_or_else(|error| error.to_string(), |_| "the file system keeps its mode".to_owned());
+            Err(StoreError::Unusable(format!(
+                "{place} can be reached by other users (mode {before:04o}), it holds candidates' data, and this cannot be changed ({why}). \
+                 Run `chmod 600` on it as its owner, or move it to a file system that has modes"
+            )))
+        }
+    }
+}
+
+/// See the module.
+#[cfg(not(unix))]
+pub(super) fn keep_private(_: &str, _: &File) -> std::result::Result<(), StoreError> {
+    Ok(())
+}
