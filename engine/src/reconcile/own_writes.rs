@@ -19,7 +19,6 @@ use super::look::{CLOCK_GRAIN_MS, done_by};
 use crate::error::Error;
 use crate::journal::{Intent, IntentState};
 use crate::plan::{Finding, FindingKind, OWN_WRITE_HIDDEN, RecordPlan};
-use atsync_model::contract::RemoteRef;
 
 /// The verb of operations that take something away.
 const DELETE: &str = "delete";
@@ -77,7 +76,7 @@ impl Reconciler {
         let touched = intent.target.iter().chain(links).filter(|_| !is_removal).chain(holder.iter());
         for remote in touched {
             let row = self.store.observed(&self.name, remote).await?;
-            if !row.is_some_and(|row| row.changed_ms >= intent.last_sent.wall_ms) {
+            if row.is_none_or(|row| row.changed_ms < intent.last_sent.wall_ms) {
                 return Ok(false);
             }
         }
