@@ -611,7 +611,7 @@ fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes
     assert_eq!((world.written(), world.sandbox.applications_of(ada_id(&world))), (Vec::new(), made.clone()));
     let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
     let synced = row.status.conditions.iter().find(|held| held.kind == "Synced").unwrap();
-    assert!(!synced.status && synced.reason == "Conflict" && synced.message.contains("declare another"), "{synced:?}");
+    assert!(!synced.status && synced.reason == "Conflict" && synced.message.contains("Declare another"), "{synced:?}");
     assert!(sync(&world, &acme, &on(&[("a1", &open[0]), ("a2", &open[1])])).1.is_complete());
     let after = world.sandbox.applications_of(ada_id(&world));
     assert!(after.len() == 2 && after.contains(&made[0]));

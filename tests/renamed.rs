@@ -190,3 +190,40 @@ fn what_a_rename_left_behind_half_done_is_mended_by_the_next_plan() {
     assert!(!after.keys().any(|path| path.starts_with("ada/applications/a")), "{after:#?}");
     rests(&world, &acme);
 }
+
+/// What is declared for one job never lands on the application for another: neither fields, values, files nor notes about it.
+#[test]
+fn nothing_is_written_to_an_application_whose_key_is_declared_for_another_job() {
+    for policy in ["yield", "enforce"] {
+        let world = world();
+        let acme = world.connect();
+        let mut record = ada(&world);
+        bring(&world, &acme, &record);
+        let id = world.sandbox.candidates_by_email("ada@example.com")[0]["id"].as_i64().unwrap();
+        let before = world.sandbox.applications_of(id);
+        let files = world.sandbox.rows_of_candidate("attachments", id).len();
+        let application = &mut record["applications"][0];
+        application["job"] = json!({"id": jobs(&world)[1]});
+        application["source"] = json!({"id": world.sandbox.rows("sources")[1]["id"].to_string()});
+        application["custom_fields"] = json!({"referral_strength": "Strong"});
+        application["attachments"].as_array_mut().unwrap().push(
+            json!({"key": "g", "filename": "more.pdf", "type": "other", "url": "https://files.example.com/more.pdf"}),
+        );
+        record["notes"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"key": "m", "body": "About the other job.", "application": "a"}));
+        record["policy"] = json!({"source": policy, "custom_fields": policy});
+        record["title"] = json!("Countess");
+        let plan = bring(&world, &acme, &record);
+        let said = |host: &str| {
+            plan.records[0].findings.iter().any(|finding| finding.host == host && finding.reason == "OtherJob")
+        };
+        assert!(said("ada/applications/a") && said("ada/notes/m"), "{}", words::plan(&plan));
+        assert_eq!(world.sandbox.applications_of(id), before, "{policy}");
+        assert_eq!(world.sandbox.rows_of_candidate("attachments", id).len(), files, "{policy}");
+        assert_eq!(world.sandbox.rows_of_candidate("notes", id).len(), 1, "{policy}");
+        // The person themselves goes on.
+        assert_eq!(world.sandbox.candidates_by_email("ada@example.com")[0]["title"], "Countess");
+    }
+}

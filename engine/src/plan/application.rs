@@ -82,6 +82,8 @@ fn one<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApplic
     }
     let Some(found) = find(draft, person, wanted, host, &goal) else { return };
     match found {
+        // What is declared for one job is written neither to, nor below, an application for another one.
+        Some(record) if is_for_another_job(draft, wanted, host, &goal, record) => {}
         Some(record) => {
             update(draft, wanted, host, &goal, record);
             attachments(draft, wanted, host, Some(record));
@@ -418,7 +420,7 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
     release(draft, host, &mut applied, |path| owns(wanted, path));
     let mut fields = Vec::new();
     let mut input = Map::new();
-    let transferred = is_transferred(draft, wanted, host, goal, record, &base);
+    let transferred = is_transferred(draft, wanted, host, goal, record);
     if let (Some(job), false) = (goal.job, transferred)
         && record.text("job.id") == Some(job.id.as_str())
     {
@@ -504,15 +506,50 @@ fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record
     draft.say(FindingKind::Drifted, host, "PlacedElsewhere", message);
 }
 
-/// Whether a linked application is on another job than desired, which it says: no second one is made, and no stage of the desired job is
-/// forced on it.
+/// The reason of a conflict: the linked application is for another job than the one that is declared by now.
+const OTHER_JOB: &str = "OtherJob";
+
+/// Whether a plan says of an application that it is for another job than declared, so that nothing about it is written.
+pub(super) fn stands_apart(draft: &Draft<'_>, host: &str) -> bool {
+    draft.plan.findings.iter().any(|finding| finding.reason == OTHER_JOB && finding.host == host)
+}
+
+/// Whether the host declares another job for an application that it was linked to, which it says.
+fn is_for_another_job(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    record: &Record,
+) -> bool {
+    let (Some(goal), Some(job)) = (goal.job, record.text("job.id")) else { return false };
+    let link = draft.input.links.get(host);
+    let base = link.and_then(|link| link.applied.get("job")).and_then(Value::as_str);
+    let is_meant = base.is_none_or(|base| base == goal.id) || job == goal.id;
+    if is_meant || record.text("kind") != Some("application") || wanted.kind == ApplicationKind::Prospect {
+        return false;
+    }
+    let message = format!(
+        "{host}: it is on job {job}, and an application's job cannot be changed from here; nothing of what is declared is written to it. \
+         Declare another application, under a key of its own, for job {}",
+        goal.id
+    );
+    draft.say(FindingKind::Conflict, host, OTHER_JOB, message);
+    draft.account_whole(host);
+    for file in &wanted.attachments {
+        draft.account_whole(&format!("{host}/attachments/{}", file.key));
+    }
+    true
+}
+
+/// Whether a linked application was transferred to another job than desired, which it says: no second one is made, and no stage of the
+/// desired job is forced on it.
 fn is_transferred(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
     host: &str,
     goal: &Goal<'_>,
     record: &Record,
-    base: &Map<String, Value>,
 ) -> bool {
     let (Some(goal), Some(job)) = (goal.job, record.text("job.id")) else { return false };
     if record.text("kind") != Some("application") || job == goal.id || (wanted.kind == ApplicationKind::Prospect) {
@@ -520,20 +557,9 @@ fn is_transferred(
     }
     let has_course = wanted.stage.is_some() || wanted.outcome.is_some();
     let left_alone = if has_course { ", and its stage and outcome are left alone" } else { "" };
-    let by_host = base.get("job").and_then(Value::as_str).is_some_and(|base| base != goal.id);
-    if by_host {
-        let message = format!(
-            "{host}: it is on job {job}, and an application's job cannot be changed from here; declare another application for job {}{left_alone}",
-            goal.id
-        );
-        draft.say(FindingKind::Conflict, host, "OtherJob", message);
-    } else {
-        let message = format!(
-            "{host}: it was transferred in the ATS from job {} to job {job}; it stays there{left_alone}",
-            goal.id
-        );
-        draft.say(FindingKind::Drifted, host, "Transferred", message);
-    }
+    let message =
+        format!("{host}: it was transferred in the ATS from job {} to job {job}; it stays there{left_alone}", goal.id);
+    draft.say(FindingKind::Drifted, host, "Transferred", message);
     true
 }
 
