@@ -226,6 +226,7 @@ fn a_list_that_is_written_whole_keeps_our_own_last_write_that_does_not_show_yet(
     for phones in [json!(["+49 30 1111111"]), json!(["+49 30 1111111", "+49 30 2222222"])] {
         sync(&world, &acme, &[ada(&json!({"phones": phones}))]);
     }
+    finish(&world, &acme);
     let held = world.sandbox.candidates_by_email(ADA)[0]["phone_numbers"].to_string();
     assert!(held.contains("1111111") && held.contains("2222222"), "{held}");
 }

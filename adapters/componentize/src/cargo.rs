@@ -3,6 +3,10 @@
 //! The inner cargo gets a target directory of its own, because the outer one holds the lock on its own for as long as it runs, and
 //! an environment without the flags and wrappers that were meant for the outer build. When the compilation target is missing it is added
 //! with rustup; where there is no rustup the error says in one line what to type.
+//!
+//! The same sources give the same bytes for everybody: no path of this machine gets into the module, and neither flags, a linker nor a
+//! profile of the user's own cargo configuration takes part (the command line and the environment go before it). What is left is the compiler
+//! itself, and whatever `RUSTC_WRAPPER` does. An outer build that is offline has an inner build that is.
 
 use crate::{Error, wrap};
 use std::path::{Path, PathBuf};
@@ -23,14 +27,24 @@ const PROFILE_SETTINGS: &[&str] = &[
     "profile.adapter.panic=\"abort\"",
     "profile.adapter.strip=\"debuginfo\"",
     "profile.adapter.debug=false",
+    // A user's own settings of `release` would be inherited.
+    "profile.adapter.debug-assertions=false",
+    "profile.adapter.overflow-checks=false",
+    "profile.adapter.incremental=false",
+    "profile.adapter.split-debuginfo=\"off\"",
+    "profile.adapter.rpath=false",
+    "target.wasm32-unknown-unknown.linker=\"rust-lld\"",
 ];
+
+/// Between the flags in `CARGO_ENCODED_RUSTFLAGS`.
+const FLAG_ENDS: &str = "\u{1f}";
 
 /// What cargo and its wrappers hand down that was meant for the outer build. `CARGO_MAKEFLAGS` stays: it is the shared job server.
 const MEANT_FOR_THE_OUTER_BUILD: &[&str] = &[
     "CARGO_BUILD_RUSTFLAGS",
     "CARGO_BUILD_TARGET",
     "CARGO_BUILD_TARGET_DIR",
-    "CARGO_ENCODED_RUSTFLAGS",
+    "CARGO_INCREMENTAL",
     "CARGO_TARGET_DIR",
     "RUSTC_WORKSPACE_WRAPPER",
     "RUSTFLAGS",
@@ -138,10 +152,15 @@ fn compile(order: Order<'_>, lock: Lock) -> Result<Vec<u8>, Error> {
     for name in MEANT_FOR_THE_OUTER_BUILD {
         command.env_remove(name);
     }
+    // It goes before `RUSTFLAGS` and every `rustflags` of a configuration.
+    command.env("CARGO_ENCODED_RUSTFLAGS", nameless(order.workspace).join(FLAG_ENDS));
     // `rustc --crate-type cdylib`: an adapter's library is an rlib too, for native tests, and that would forbid link-time optimisation.
     command.args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib"]);
     if lock == Lock::Kept {
         command.arg("--locked");
+    }
+    if outer_is_offline() {
+        command.arg("--offline");
     }
     for setting in PROFILE_SETTINGS {
         command.args(["--config", setting]);
@@ -158,6 +177,50 @@ fn compile(order: Order<'_>, lock: Lock) -> Result<Vec<u8>, Error> {
         ))
     })?;
     wrap(&core).map_err(|error| Error::new(format!("{}: {error}; does it call export_adapter!?", order.package)))
+}
+
+/// Flags that take the paths of this machine out of what is compiled.
+fn nameless(workspace: &Path) -> Vec<String> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
+    let home = |name: &str| variable("HOME").or_else(|| variable("USERPROFILE")).map(|home| home.join(name));
+    // A package may lie two directories below the root of its workspace, and its foundations beside it.
+    let root = workspace.ancestors().find(|directory| directory.join("Cargo.lock").is_file()).unwrap_or(workspace);
+    let sysroot = rustc(workspace, &["--print", "sysroot"]).map(|path| Path::new(&path).join("lib/rustlib/src/rust"));
+    let version = rustc(workspace, &["-vV"]).unwrap_or_default();
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown").to_owned();
+    let places = [
+        (variable("CARGO_HOME").or_else(|| home(".cargo")), "/cargo".to_owned()),
+        (root.canonicalize().ok(), "/atsync".to_owned()),
+        (
+            workspace.parent().and_then(|unpacked| unpacked.canonicalize().ok()).filter(|_| root == workspace),
+            "/atsync".to_owned(),
+        ),
+        (sysroot, format!("/rustc/{commit}")),
+    ];
+    let flag = |(from, to): (Option<PathBuf>, String)| Some(format!("--remap-path-prefix={}={to}", from?.display()));
+    places.into_iter().filter_map(flag).collect()
+}
+
+/// Whether the cargo that runs this build script was told to stay off the network. It hands a word in the environment down, and no option.
+fn outer_is_offline() -> bool {
+    let is_set = std::env::var("CARGO_NET_OFFLINE").is_ok_and(|value| value == "true");
+    is_set || outer_arguments().iter().any(|argument| argument == "--offline" || argument == "--frozen")
+}
+
+#[cfg(unix)]
+fn outer_arguments() -> Vec<String> {
+    let outer = std::os::unix::process::parent_id().to_string();
+    if let Ok(arguments) = std::fs::read(format!("/proc/{outer}/cmdline")) {
+        return arguments.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+    }
+    let answer = Command::new("ps").args(["-o", "args=", "-p", &outer]).output();
+    let words = answer.map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned()).unwrap_or_default();
+    words.split_whitespace().map(str::to_owned).collect()
+}
+
+#[cfg(not(unix))]
+fn outer_arguments() -> Vec<String> {
+    Vec::new()
 }
 
 fn module_file(order: Order<'_>) -> PathBuf {
@@ -178,15 +241,17 @@ fn ensure_target(workspace: &Path) -> Result<(), Error> {
 }
 
 fn target_is_there(workspace: &Path) -> bool {
+    let directory = rustc(workspace, &["--print", "target-libdir", "--target", TARGET]);
+    directory.is_some_and(|directory| Path::new(&directory).is_dir())
+}
+
+/// What the compiler answers, where it does.
+fn rustc(workspace: &Path, arguments: &[&str]) -> Option<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
-    let answer = Command::new(rustc)
-        .current_dir(workspace)
-        .env_remove("RUSTC_WORKSPACE_WRAPPER")
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .output();
-    let Ok(answer) = answer else { return false };
-    let directory = String::from_utf8_lossy(&answer.stdout);
-    answer.status.success() && Path::new(directory.trim()).is_dir()
+    let mut command = Command::new(rustc);
+    command.current_dir(workspace).env_remove("RUSTC_WORKSPACE_WRAPPER").args(arguments);
+    let answer = command.output().ok().filter(|answer| answer.status.success())?;
+    Some(String::from_utf8_lossy(&answer.stdout).trim().to_owned())
 }
 
 fn run(mut command: Command, what: &str) -> Result<(), Error> {

@@ -543,6 +543,9 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let seen = kept.seen(record);
         let mut planned = contacts::plan(compared, &contacts, &seen, last, kept.is_of_another(draft, &key), policy);
         let mut types = contact_types::plan(compared, &contacts, &seen, last, policy);
+        if types.verdicts.iter().any(|verdict| verdict.kept_as_other) && !draft.has_settled(&key) {
+            types.wait_for_first_sight(compared);
+        }
         kept.spell(&mut planned, &mut types);
         guards.types(draft, list.field(), &types);
         tell_types(draft, &key, list, &types, policy, &mut fields);

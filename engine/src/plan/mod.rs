@@ -227,7 +227,7 @@ impl RecordPlan {
 
     /// Whether something of it is not in the ATS and waits: for a look, for a time, or for a person. Its findings say which.
     pub fn waits(&self) -> bool {
-        [IN_DOUBT, REFUSED, REFUSED_TOO_OFTEN, IGNORED, IGNORED_TOO_OFTEN]
+        [IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED, REFUSED_TOO_OFTEN, IGNORED, IGNORED_TOO_OFTEN]
             .iter()
             .any(|reason| self.note(reason).is_some())
     }
@@ -247,6 +247,8 @@ impl RecordPlan {
 pub(crate) const IN_STEP: &str = "it is in step";
 /// The reason of what is blocked because the ATS does not show a record: it may only show late.
 pub(crate) const NOT_VISIBLE: &str = "NotVisible";
+/// The reason of a note: what the engine wrote last need not show yet, so nothing is planned.
+pub(crate) const OWN_WRITE_HIDDEN: &str = "OwnWriteHidden";
 /// The reason of a note: whether it happened is not known yet.
 pub(crate) const IN_DOUBT: &str = "InDoubt";
 /// The reason of a note: it was refused and waits before it is sent again.

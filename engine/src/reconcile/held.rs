@@ -8,7 +8,8 @@ use crate::error::Error;
 use crate::journal::{Came, Intent, IntentState, Leave};
 use crate::plan::forms::NOT_SEEN;
 use crate::plan::{
-    Finding, FindingKind, IGNORED, IGNORED_TOO_OFTEN, IN_DOUBT, REFUSED, REFUSED_TOO_OFTEN, RecordPlan, Step,
+    Finding, FindingKind, IGNORED, IGNORED_TOO_OFTEN, IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED, REFUSED_TOO_OFTEN,
+    RecordPlan, Step,
 };
 use crate::store::{Condition, DesiredRow, DesiredStatus, StatusUpdate};
 use serde_json::Value;
@@ -17,8 +18,9 @@ use std::collections::BTreeSet;
 /// Intents of one record that are read to see what was given up. Arbitrary, above what one record has in a year.
 const INTENTS_MAX: usize = 500;
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
-const NOT_IN_STEP: [&str; 11] = [
+const NOT_IN_STEP: [&str; 12] = [
     IN_DOUBT,
+    OWN_WRITE_HIDDEN,
     "GivenUp",
     REFUSED_TOO_OFTEN,
     IGNORED_TOO_OFTEN,

@@ -40,7 +40,7 @@ const WRITES_MAX: usize = 1_000;
 /// The first pause between two looks; doubled each time.
 pub(super) const PAUSE_FIRST_MS: u64 = 500;
 /// The ATS's clock is known from dates that count whole seconds.
-const CLOCK_GRAIN_MS: u64 = 1_000;
+pub(super) const CLOCK_GRAIN_MS: u64 = 1_000;
 
 /// What one look saw.
 enum Seen {
@@ -343,7 +343,7 @@ enum Bearing {
 }
 
 /// When the effect of an intent had happened at the latest.
-fn done_by(intent: &Intent) -> Moment {
+pub(super) fn done_by(intent: &Intent) -> Moment {
     match intent.state {
         IntentState::Applied { by_probe: false, .. } => intent.changed,
         _ => intent.last_sent,

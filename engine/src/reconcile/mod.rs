@@ -28,6 +28,7 @@ mod identity;
 mod life;
 mod look;
 mod moments;
+mod own_writes;
 mod parts;
 mod planning;
 mod problems;

@@ -303,6 +303,9 @@ impl Reconciler {
         open: &[Intent],
     ) -> Result<(RecordPlan, Vec<Step>), Error> {
         let key = record.key();
+        if let Some(waits) = self.awaits_own_write(&key, generation).await? {
+            return Ok((waits, Vec::new()));
+        }
         let links = self.links_by_host(&key).await?;
         // A definition that is linked asks for nothing that would have its kind read; what recruiters made of it must be known all the same.
         let refreshed = self.refresh_of_record(gathered, record, &links).await;

@@ -1,0 +1,128 @@
+//! The host's last word is what the ATS ends with, however late its reads are.
+//!
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock; every kind shows a change as late as its
+//! manifest allows. A host declares one thing, another one, and one more, with too little time between for the reads. What counts is what
+//! the sandbox holds in the end.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+
+use atsync::{Clock, Connection};
+use atsync_tests::{World, desired};
+use serde_json::{Value, json};
+
+const ADA: &str = "ada.byron@example.com";
+const HOUR_MS: u64 = 3_600_000;
+
+fn late() -> World {
+    let mut world = World::new(1, 40);
+    world.settings.insert("stage_writes".into(), json!(true));
+    world.sandbox.set_quirks(|quirks| {
+        quirks.visibility_delay_ms = 28_000;
+        for slow in ["candidates", "applications"] {
+            quirks.visibility_delays_ms.insert(slow.to_owned(), 118_000);
+        }
+    });
+    world
+}
+
+fn pass(world: &World, by_ms: u64) {
+    world.clock.set(world.clock.now_ms() + by_ms);
+}
+
+fn ada(more: &Value, policy: Option<&str>) -> String {
+    let mut ada = json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    ada.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    if let Some(policy) = policy {
+        let of = |field: &&str| more.get(*field).map(|_| ((*field).to_owned(), json!(policy)));
+        ada["policy"] =
+            ["title", "company", "phones", "links", "emails", "custom_fields"].iter().filter_map(of).collect();
+    }
+    ada.to_string()
+}
+
+fn sync(world: &World, acme: &Connection, record: &str) {
+    world.run(acme.declare(&desired(record))).unwrap();
+    world.run(acme.sync()).unwrap();
+}
+
+/// Everything that these tests declare, as the sandbox has it.
+fn holds(world: &World) -> Value {
+    let row = world.sandbox.candidates_by_email(ADA).remove(0);
+    let id = row["id"].as_i64().unwrap();
+    let fields =
+        ["last_name", "title", "company", "phone_numbers", "email_addresses", "website_addresses", "custom_fields"];
+    let mut held: serde_json::Map<String, Value> =
+        fields.iter().map(|field| ((*field).to_owned(), row[*field].clone())).collect();
+    let mut tags: Vec<String> = world
+        .sandbox
+        .rows_of_candidate("applied_candidate_tags", id)
+        .iter()
+        .map(|tag| tag["candidate_tag_id"].to_string())
+        .collect();
+    tags.sort();
+    held.insert("tags".into(), json!(tags));
+    let outcomes = world.sandbox.applications_of(id);
+    held.insert("outcomes".into(), outcomes.iter().map(|application| application["status"].clone()).collect());
+    Value::Object(held)
+}
+
+/// What an ATS holds in the end to which only the last of these was ever declared after the first.
+fn ends_as(words: &[Value], policy: Option<&str>, gap_ms: u64) -> (Value, Value) {
+    let run = |words: &[&Value], gap_ms: u64| {
+        let world = late();
+        let acme = world.connect();
+        let job = world.sandbox.rows("jobs").iter().find(|job| job["status"] == "open").unwrap()["id"].to_string();
+        for (at, word) in words.iter().enumerate() {
+            let record = ada(word, policy).replace("\"JOB\"", &format!("\"{job}\""));
+            sync(&world, &acme, &record);
+            pass(&world, if at == 0 { HOUR_MS } else { gap_ms });
+            if at == 0 {
+                world.run(acme.sync()).unwrap();
+            }
+        }
+        for _ in 0..4 {
+            world.run(acme.sync()).unwrap();
+            pass(&world, 10 * 60_000);
+        }
+        let (_, report) = world.run(acme.sync()).unwrap();
+        assert!(report.is_complete(), "{words:?}");
+        holds(&world)
+    };
+    let all: Vec<&Value> = words.iter().collect();
+    (run(&all, gap_ms), run(&all, HOUR_MS))
+}
+
+#[test]
+fn what_is_declared_changed_and_declared_again_before_it_shows_is_what_the_ats_ends_with() {
+    let application = |outcome: &str| json!({"applications": [{"key": "a", "job": {"id": "JOB"}, "outcome": outcome}]});
+    let flips = [
+        (json!({"title": "A"}), json!({"title": "B"})),
+        (json!({"title": "A"}), json!({"title": ""})),
+        (json!({"company": "A"}), json!({"company": "B"})),
+        (json!({"name": {"first": "Ada", "last": "Byron"}}), json!({"name": {"first": "Ada", "last": "King"}})),
+        (json!({"phones": ["+44 20 1"]}), json!({"phones": ["+44 20 2"]})),
+        (json!({"phones": ["+44 20 1"]}), json!({"phones": []})),
+        (json!({"links": ["https://a.dev"]}), json!({"links": []})),
+        (json!({"emails": [{"value": ADA, "type": "work"}]}), json!({"emails": [{"value": ADA, "type": "personal"}]})),
+        (json!({"custom_fields": {"about": "A"}}), json!({"custom_fields": {"about": null}})),
+        (json!({"tags": ["Poet"]}), json!({"tags": []})),
+        (application("active"), application("rejected")),
+    ];
+    for (one, other) in flips {
+        for (policy, gap_ms) in [(None, 1_000), (None, 31_000), (Some("enforce"), 100_000)] {
+            let (ended, wanted) = ends_as(&[one.clone(), other.clone(), one.clone()], policy, gap_ms);
+            assert_eq!(ended, wanted, "{one} and {other}, {policy:?}, {gap_ms} ms");
+        }
+    }
+}
+
+#[test]
+fn of_three_words_in_a_row_nothing_but_the_last_stays() {
+    let word = |of: &str, tag: &str| json!({"title": of, "phones": [format!("+44 20 {of}1")], "emails": [ADA, format!("{of}@x.example")], "tags": [tag]});
+    for gap_ms in [1_000, 31_000, 100_000] {
+        let (ended, wanted) =
+            ends_as(&[word("1", "Poet"), word("2", "Mathematician"), word("3", "Third")], None, gap_ms);
+        assert_eq!(ended, wanted, "{gap_ms} ms");
+        assert_eq!(ended["phone_numbers"].as_array().unwrap().len(), 1, "{ended}");
+    }
+}
