@@ -91,10 +91,17 @@ impl Places {
             line.running = line.running.saturating_add(1);
             line.served = served;
         }
-        drop(state);
-        // There may be a place for the next one too.
-        self.changed.notify_all();
+        self.wake(state);
         Place { places: self, who }
+    }
+
+    /// Wakes those who wait when it is somebody's turn, and nobody otherwise: a neighbour's calls must not wake a crowd that has its share already.
+    fn wake(&self, state: MutexGuard<'_, State>) {
+        let is_due = state.next(self.share).is_some();
+        drop(state);
+        if is_due {
+            self.changed.notify_all();
+        }
     }
 
     /// A panic while the lock was held would leave numbers that are still numbers.
@@ -113,8 +120,7 @@ impl Drop for Place<'_> {
                 state.lines.remove(&self.who);
             }
         }
-        drop(state);
-        self.places.changed.notify_all();
+        self.places.wake(state);
     }
 }
 
