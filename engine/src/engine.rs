@@ -20,10 +20,13 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Handles are cheap to clone, and their futures can be spawned. Dropping one is safe at any point: see [`crate::reconcile`].
+//! Handles are cheap to clone, and their futures can be spawned. Dropping one is safe at any point: see
+//! [`crate::reconcile`].
 //!
-//! A tokio runtime is needed, built with `enable_all`: the network and a store in a file run on it. Without one, calls that need it give an
-//! error of [`ErrorKind::Configuration`]. Whoever drops the last handle of a store in a file waits until what is queued is written.
+//! A tokio runtime is needed, built with `enable_all`: the network and a store in a file run on it. Without one, calls
+//! that need it give an
+//! error of [`ErrorKind::Configuration`]. Whoever drops the last handle of a store in a file waits until what is queued
+//! is written.
 //!
 //! Left out: configuration files, the command line, HTTP; they belong to the daemon.
 
@@ -67,24 +70,29 @@ pub struct ConnectionOptions {
     pub adapter: Arc<dyn Adapter>,
     /// The credential.
     pub credential: Credential,
-    /// Origins that differ from the manifest's, by name: a stand-in server, or a customer's own subdomain. All of them for a component that
+    /// Origins that differ from the manifest's, by name: a stand-in server, or a customer's own subdomain. All of them
+    /// for a component that
     /// the host does not vouch for ([`crate::adapter::Adapter::is_vouched_for`]).
     pub origins: BTreeMap<String, String>,
-    /// Accepts an adapter that declares other origins, or something else to do with the credential, than the connection was used with: the word that the
+    /// Accepts an adapter that declares other origins, or something else to do with the credential, than the connection
+    /// was used with: the word that the
     /// refusal shows. It stands for that declaration only, and may stay.
     pub accept: Option<String>,
     /// Allows private, loopback and link-local addresses, and with them clear-text `http`.
     pub allow_private_network: bool,
     /// The adapter's settings; see its manifest's `settings_schema`.
     pub settings: Map<String, Value>,
-    /// Overrides how long a doubt waits before "not there" is believed. For stand-in servers; never shorten it against a real ATS.
+    /// Overrides how long a doubt waits before "not there" is believed. For stand-in servers; never shorten it against
+    /// a real ATS.
     pub settle_window_ms: Option<u64>,
     /// Desired records that [`Connection::sync`] plans and applies at once, at least one. Each takes some kilobytes of
     /// memory.
     pub records_at_once: usize,
-    /// What the ATS signs its webhooks with; see [`Connection::receive`]. Several while one is being replaced. Empty: none is believed.
+    /// What the ATS signs its webhooks with; see [`Connection::receive`]. Several while one is being replaced. Empty:
+    /// none is believed.
     pub webhook_secrets: Vec<Secret>,
-    /// Opens the connection for what is in the store: each request is refused before a name is looked up, whatever asks for it, and opening
+    /// Opens the connection for what is in the store: each request is refused before a name is looked up, whatever asks
+    /// for it, and opening
     /// it writes nothing. The credential may be any.
     pub store_only: bool,
     /// Told what the connection is doing.
@@ -215,8 +223,10 @@ impl Engine {
     /// Opens a connection. Nothing is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when origins, credential or settings do not fit the adapter, when the store knows the
-    /// connection with another adapter, or when the adapter declares more of where it sends than it did before ([`ConnectionOptions::accept`]).
+    /// [`ErrorKind::Configuration`] when origins, credential or settings do not fit the adapter, when the store knows
+    /// the
+    /// connection with another adapter, or when the adapter declares more of where it sends than it did before
+    /// ([`ConnectionOptions::accept`]).
     pub async fn connect(&self, options: ConnectionOptions) -> Result<Connection, Error> {
         let name = options.name.clone();
         let manifest = options.adapter.manifest();
@@ -456,10 +466,12 @@ impl Connection {
         self.reconciler.pull(kind, full).await
     }
 
-    /// Finds out what of a kind is gone or lives on under another id, or goes on finding out; see [`crate::reconcile`] for what is believed.
+    /// Finds out what of a kind is gone or lives on under another id, or goes on finding out; see [`crate::reconcile`]
+    /// for what is believed.
     ///
     /// # Errors
-    /// When a page could not be read; what was seen stays seen, and the next sweep of the kind goes on from there. A sweep that is held, by its
+    /// When a page could not be read; what was seen stays seen, and the next sweep of the kind goes on from there. A
+    /// sweep that is held, by its
     /// brake or for want of a right, is no error: the report says so.
     pub async fn sweep(&self, kind: &str, options: SweepOptions) -> Result<SweepReport, Error> {
         self.reconciler.sweep(kind, options).await
@@ -473,7 +485,8 @@ impl Connection {
         self.reconciler.hint(hint).await
     }
 
-    /// Declares desired records (people, custom fields, users): all of them or, when one is invalid, none. Records that are not named stay as they are.
+    /// Declares desired records (people, custom fields, users): all of them or, when one is invalid, none. Records that
+    /// are not named stay as they are.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] naming the record and the field.
@@ -501,7 +514,8 @@ impl Connection {
     /// Carries a plan out. What earlier runs left in doubt is not sent again: see [`Connection::settle`].
     ///
     /// # Errors
-    /// When the connection as a whole cannot go on; what was done stays done. A refused step is in the report, not an error.
+    /// When the connection as a whole cannot go on; what was done stays done. A refused step is in the report, not an
+    /// error.
     pub async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
         self.reconciler.apply(plan).await
     }

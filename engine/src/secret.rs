@@ -1,5 +1,6 @@
 //! Secrets: a type that cannot be printed and wipes itself, and references that say where one is.
 
+mod command;
 mod reference;
 
 pub use reference::{SecretRef, TextRef, limits};

@@ -96,6 +96,25 @@ fn instances_and_nesting_have_an_end() {
 }
 
 #[test]
+fn no_part_of_a_component_calls_another_one_so_the_compiler_joins_none() {
+    let module = r#"(core module $m (memory (export "m") 1)
+        (func (export "r") (param i32 i32 i32 i32) (result i32) unreachable) (func (export "f") (param i32 i32)))
+        (core instance $i (instantiate $m))
+        (alias core export $i "m" (core memory $memory))
+        (alias core export $i "r" (core func $realloc))
+        (alias core export $i "f" (core func $f))"#;
+    let text = format!(
+        r#"(component $a {module} (func (export "f") (param "a" string) (canon lift (core func $f) (memory $memory) (realloc $realloc))))
+        (component $b (import "f" (func $g (param "a" string))) {module}
+            (core func $lowered (canon lower (func $g) (memory $memory) (realloc $realloc)))
+            (core module $u (import "x" "f" (func (param i32 i32))))
+            (core instance (instantiate $u (with "x" (instance (export "f" (func $lowered)))))))
+        (instance $x (instantiate $a)) (instance (instantiate $b (with "f" (func $x "f"))))"#
+    );
+    is_too_much(&component(&text), "functions passed between parts of the component");
+}
+
+#[test]
 fn a_function_is_no_larger_than_the_compiler_can_bear() {
     let long = format!("(func (param i32) {})", "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(90_000));
     is_too_much(&with_functions(&long), "the cost of one function");

@@ -1,4 +1,5 @@
-//! The store's file as the commands treat it: private, untouched by who only reads, and never believed when it is damaged.
+//! The store's file as the commands treat it: private, untouched by who only reads, and never believed when it is
+//! damaged.
 
 #![cfg(unix)]
 #![allow(
@@ -81,6 +82,18 @@ async fn a_store_is_for_its_owner_alone_whatever_the_umask_says() {
 }
 
 #[tokio::test]
+async fn a_secret_file_that_others_may_read_is_warned_about() {
+    let site = Site::start().await;
+    site.write("acme.toml", &site.config().replace("env = \"GH_SECRET\"", "file = \"key\""));
+    site.write("key", "sandbox-secret\n");
+    for (mode, warned) in [(0o644, true), (0o600, false)] {
+        std::fs::set_permissions(site.path("key"), std::fs::Permissions::from_mode(mode)).unwrap();
+        let ran = offline(&site, &["pull", "acme", "--kinds", "jobs"]).await;
+        assert_eq!((ran.code, ran.err.contains("chmod 600")), (0, warned), "{ran:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_empty_file_is_refused_by_every_command_and_stays_empty() {
     let site = Site::start().await;
     site.write("acme.redb", "");
@@ -92,7 +105,8 @@ async fn an_empty_file_is_refused_by_every_command_and_stays_empty() {
     assert_eq!(site.sandbox().requests().len(), 0);
 }
 
-/// The seeds of the store's own law are a thousand; here each one costs some processes. `ATSYNC_DAMAGED_FILES` says how many (8 without it).
+/// The seeds of the store's own law are a thousand; here each one costs some processes. `ATSYNC_DAMAGED_FILES` says how
+/// many (8 without it).
 #[tokio::test]
 async fn no_command_believes_a_damaged_file_or_shows_a_panic() {
     let seeds: u64 = std::env::var("ATSYNC_DAMAGED_FILES").map_or(8, |seeds| seeds.parse().unwrap());

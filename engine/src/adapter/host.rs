@@ -176,8 +176,13 @@ impl ComponentHost {
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<ComponentAdapter, LoadError> {
         load::is_component(name, bytes, self.shared.options.limits.component_bytes_max)?;
         bounds::check(name, bytes)?;
-        let component = Component::from_binary(&self.shared.engine, bytes)
-            .map_err(|error| LoadError::Broken { name: name.into(), reason: load::reason(&error) })?;
+        // A component that makes the compiler panic is broken, and harms only itself.
+        let compiled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            Component::from_binary(&self.shared.engine, bytes).map_err(|error| load::reason(&error))
+        }));
+        let component = compiled
+            .unwrap_or_else(|_| Err("the compiler gave up on it".to_owned()))
+            .map_err(|reason| LoadError::Broken { name: name.into(), reason })?;
         load::imports_nothing(name, &component, &self.shared.engine)?;
         ComponentAdapter::new(name, &self.shared, &component, hash(bytes))
     }

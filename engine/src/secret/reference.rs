@@ -10,13 +10,12 @@
 //! as containers and some secret managers leave no choice. Left out: watching for changes.
 
 use super::Secret;
+use super::command::{note, output_of};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use tokio::io::AsyncReadExt;
 
 /// The limits of reading a secret.
 pub mod limits {
@@ -39,8 +38,11 @@ pub enum SecretRef {
     Env(String),
     /// In a file.
     File(PathBuf),
-    /// In what a program prints: the program and its arguments. No shell is involved. It inherits
-    /// standard input and error, so that it may ask a person.
+    /// In what a program prints: the program and its arguments. No shell is involved. At a terminal it keeps standard
+    /// input and
+    /// error, so that it may ask a person; elsewhere it is killed with what it started when it is given up, and what it
+    /// says
+    /// stands in the refusal. It does not get the environment variables that references name.
     Command(Vec<String>),
 }
 
@@ -67,7 +69,10 @@ impl SecretRef {
 
     async fn text(&self, directory: &Path) -> Result<String, String> {
         let bytes = match self {
-            Self::Env(name) => return env(name),
+            Self::Env(name) => {
+                note(name);
+                return env(name);
+            }
             Self::File(path) => {
                 crate::runtime::required()?;
                 let path = directory.join(path);
@@ -127,17 +132,26 @@ fn env(name: &str) -> Result<String, String> {
     })
 }
 
-/// At most one byte more than a secret with its line break may have, so that a device or a log does
-/// not fill the memory.
+/// At most one byte more than a secret with its line break may have, so that a log does not fill the memory. Opening
+/// does not wait for
+/// the other end of a pipe, and what is no regular file is not read.
 fn file(path: &Path) -> Result<Vec<u8>, String> {
     use std::io::Read;
     let place = path.display();
     let unreadable =
         |error: std::io::Error| format!("the file {place} cannot be read ({error}); check path and permissions");
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    if let Ok(found) = file.metadata()
-        && others_may_read(&found)
-    {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::fcntl::OFlag::O_NONBLOCK.bits());
+    let file = options.open(path).map_err(unreadable)?;
+    let found = file.metadata().map_err(unreadable)?;
+    if !found.is_file() {
+        return Err(format!(
+            "{place} is no regular file but a directory, a device or a pipe; write the secret into a file, or name a `command` that prints it"
+        ));
+    }
+    if others_may_read(&found) {
         tracing::warn!(
             file = %place,
             "others than the owner may read this file, and it holds a secret; chmod 600 it"
@@ -152,43 +166,12 @@ fn file(path: &Path) -> Result<Vec<u8>, String> {
 #[cfg(unix)]
 fn others_may_read(found: &std::fs::Metadata) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    found.is_file() && found.permissions().mode() & 0o044 != 0
+    found.permissions().mode() & 0o044 != 0
 }
 
 #[cfg(not(unix))]
 fn others_may_read(_: &std::fs::Metadata) -> bool {
     false
-}
-
-async fn output_of(words: &[String], directory: &Path) -> Result<Vec<u8>, String> {
-    let Some((program, arguments)) = words.split_first() else {
-        return Err("`command` is empty; name a program and its arguments".to_owned());
-    };
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    let unreadable = |error: std::io::Error| format!("the command {program} cannot be read: {error}");
-    let mut running = tokio::process::Command::new(program)
-        .args(arguments)
-        .current_dir(directory)
-        .stdin(Stdio::inherit())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
-        .spawn()
-        .map_err(|error| format!("the command {program} cannot be started: {error}"))?;
-    let mut bytes = Vec::new();
-    if let Some(output) = running.stdout.take() {
-        let most = u64::try_from(SECRET_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(3);
-        output.take(most).read_to_end(&mut bytes).await.map_err(unreadable)?;
-    }
-    if bytes.len() > SECRET_BYTES_MAX + 2 {
-        // Dropped, it is killed: it may print for ever.
-        return Ok(bytes);
-    }
-    let status = running.wait().await.map_err(unreadable)?;
-    if !status.success() {
-        return Err(format!("the command {program} failed ({status}); run it by hand to see why"));
-    }
-    Ok(bytes)
 }
 
 impl<'de> Deserialize<'de> for SecretRef {
@@ -216,7 +199,11 @@ impl<'de> Visitor<'de> for Reference {
             return Err(A::Error::custom(format!("the reference to a secret is empty: write {FORMS}")));
         };
         let reference = match form.as_str() {
-            "env" => SecretRef::Env(map.next_value()?),
+            "env" => {
+                let name: String = map.next_value()?;
+                note(&name);
+                SecretRef::Env(name)
+            }
             "file" => SecretRef::File(map.next_value()?),
             "command" => SecretRef::Command(map.next_value()?),
             other => {

@@ -63,8 +63,64 @@ async fn a_source_without_an_end_is_cut_off_and_refused() {
     let long = SecretRef::File("long".into()).read(directory.path()).await.unwrap_err();
     assert!(long.to_string().contains("which is no secret"), "{long}");
     assert!(SecretRef::File("fits".into()).read(directory.path()).await.is_ok());
-    for endless in [SecretRef::File("/dev/zero".into()), command(&["yes"])] {
-        let refusal = endless.read("").await.unwrap_err();
-        assert!(refusal.to_string().contains("which is no secret"), "{refusal}");
+    let refusal = command(&["yes"]).read("").await.unwrap_err();
+    assert!(refusal.to_string().contains("which is no secret"), "{refusal}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_pipe_or_a_device_is_refused_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    for place in [pipe, "/dev/zero".into(), directory.path().to_owned()] {
+        let refusal = SecretRef::File(place).read("").await.unwrap_err();
+        assert!(refusal.to_string().contains("is no regular file"), "{refusal}");
     }
+}
+
+/// As where no terminal is, wherever the test runs.
+#[cfg(unix)]
+async fn unattended(script: &str, directory: impl AsRef<std::path::Path>) -> Result<Vec<u8>, String> {
+    let words = ["sh", "-c", script].map(str::to_owned);
+    super::super::command::run(&words, directory.as_ref(), false).await
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn what_a_failed_command_said_is_told_plainly_and_in_bounds() {
+    let script = "printf 'no \\033[31mkey\\n' >&2; yes x | head -c 100000 >&2; exit 3";
+    let refusal = unattended(script, "").await.unwrap_err();
+    assert!(refusal.contains("it said: no") && !refusal.contains('\u{1b}'), "{refusal}");
+    assert!(refusal.len() < 10_000, "{} bytes", refusal.len());
+}
+
+/// A command that is given up is killed with its children: the child holds the writing end of a pipe, whose reader sees the end.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_command_that_is_given_up_is_killed_with_its_children() {
+    use std::io::Read;
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let reader = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || std::fs::File::open(pipe).unwrap().read_to_end(&mut Vec::new()).unwrap()
+    });
+    let script = "sleep 1000 >pipe 2>/dev/null & yes";
+    let printed = unattended(script, directory.path()).await.unwrap();
+    assert!(printed.len() > SECRET_BYTES_MAX);
+    assert_eq!(reader.join().unwrap(), 0);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_command_does_not_get_the_variables_that_hold_other_secrets() {
+    // Cargo sets both for tests.
+    let shown =
+        || async { command(&["sh", "-c", "echo ${CARGO_PKG_NAME:-none}${CARGO_PKG_VERSION:-none}"]).read("").await };
+    let before = shown().await.unwrap();
+    assert!(before.expose().starts_with("atsync"), "{}", before.expose());
+    parsed(r#"{"env":"CARGO_PKG_VERSION"}"#).unwrap();
+    assert_eq!(shown().await.unwrap().expose(), "atsyncnone");
 }

@@ -3,7 +3,7 @@
 //! Method: a store with rows in every table, closed cleanly or copied while it was open, is damaged by a seed: bits,
 //! runs of zeros, pages exchanged or
 //! copied over another, the end cut off. Everything that can be read of it is compared with what the whole file gave.
-//! `ATSYNC_DAMAGED` says how many seeds (60 without it).
+//! `ATSYNC_DAMAGED` says how many seeds (1,000 without it, some seconds).
 
 use crate::forgetting::a_life;
 use crate::given::{ACME, applied, declare, intent, link, open, path, see, step};
@@ -108,7 +108,7 @@ async fn lived(store: &RedbStore) {
 
 #[tokio::test]
 async fn a_damaged_file_is_never_read_as_something_else() {
-    let seeds: u64 = std::env::var("ATSYNC_DAMAGED").map_or(60, |seeds| seeds.parse().unwrap());
+    let seeds: u64 = std::env::var("ATSYNC_DAMAGED").map_or(1_000, |seeds| seeds.parse().unwrap());
     let directory = tempfile::tempdir().unwrap();
     let whole = path(&directory);
     let store = open(&whole);

@@ -89,6 +89,9 @@ impl Types {
     pub(super) fn canonical(&mut self, found: &CanonicalFunction) -> Result<(), Fault> {
         match found {
             CanonicalFunction::Lift { type_index, .. } => self.add(self.at(*type_index)),
+            // Without imports it can only be of another part of the component. The code that joins the two grows with the type, and the compiler panics where
+            // both have a memory, since several memories in a module are switched off.
+            CanonicalFunction::Lower { .. } => within("functions passed between parts of the component", 1, 0),
             // What it is of is known by the function only.
             _ => self.add(self.largest),
         }
