@@ -101,7 +101,7 @@ mod tests {
                 "",
                 bytes(
                     "multipart/form-data; boundary=x",
-                    "--x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE",
+                    "\x2d-x\r\nContent-Disposition: form-data; name=\"_method\"\r\n\r\nDELETE",
                 ),
             ),
             ("", bytes("application/vnd.api+json", r#"{"_method":"DELETE"}"#)),

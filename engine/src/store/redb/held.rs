@@ -57,8 +57,6 @@ pub(in crate::store) fn holder(path: &str) -> &'static str {
     let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     match FileId::of(Path::new(path)) {
         Some(id) if open.contains(&id) => "open in this process already; build one `Engine` for a file and clone it",
-        _ => {
-            "in use by another process, and one process holds a store at a time; stop that one (`atsync run`, or a host), or wait for its end"
-        }
+        _ => "in use by another process, and one process holds a store at a time; stop that one, or wait for its end",
     }
 }
