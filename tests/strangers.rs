@@ -12,12 +12,12 @@ use atsync::store::memory::MemoryStore;
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{Cause, Erasure, ObservedWrite, PageCommit, Store, index};
 use atsync::{Clock as _, ErrorKind, Person, SystemEntropy};
-use atsync_greenhouse_sandbox::Recruiter;
-use atsync_tests::{World, desired};
+use atsync_greenhouse_sandbox::{FaultKind, Recruiter};
+use atsync_tests::{Meddle, World, desired};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use unicode_normalization::UnicodeNormalization as _;
 
 const MARK: &str = "mark.k0123@example.com";
@@ -161,6 +161,190 @@ fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
     }
     let report = world.run(acme.forget(&Person::Email(MARK.to_ascii_uppercase()))).unwrap();
     assert_eq!(report.observed, 1, "{report:?}");
+}
+
+const ADA: &str = "ada.byron@example.com";
+
+/// What a search for Ada's address answers although nobody has it: each stranger by the addresses of its row; none
+/// where the row does not show them.
+fn answers() -> Vec<(&'static str, Vec<Option<Value>>)> {
+    let shows = |address: &str| Some(json!([{"value": address, "type": "personal"}]));
+    vec![
+        ("another address", vec![shows("chiara@example.org")]),
+        ("the address with a prefix", vec![shows("xada.byron@example.com")]),
+        ("the address with a suffix", vec![shows("ada.byron@example.com.au")]),
+        ("no address at all", vec![Some(json!([]))]),
+        ("several", vec![shows("chiara@example.org"), shows("xada.byron@example.com"), Some(json!([]))]),
+        ("no list", vec![None]),
+        ("null for a list", vec![Some(json!(null))]),
+        ("an entry without a value", vec![Some(json!([{"type": "personal"}]))]),
+        ("one with a list and one without", vec![shows("chiara@example.org"), None]),
+    ]
+}
+
+/// Lets the search for candidates by address answer these rows: made after all that was sent, and with Ada's name.
+fn answer_strangers(world: &World, answer: Vec<Option<Value>>, begun: &Arc<AtomicBool>) -> Vec<i64> {
+    let rows = world.sandbox.rows("candidates");
+    let plain = rows.into_iter().filter(|row| row["private"] != json!(true) && row["first_name"].is_string());
+    let strangers: Vec<Value> = plain.take(answer.len()).collect();
+    let ids = strangers.iter().map(|row| row["id"].as_i64().unwrap()).collect();
+    let begun = Arc::clone(begun);
+    world.wire.edit_rows("/v3/candidates", move |request, rows| {
+        let is_search = request.url.query_pairs().any(|(name, _)| name == "email");
+        if !is_search || !begun.load(Ordering::Relaxed) {
+            return;
+        }
+        for (stranger, addresses) in strangers.iter().zip(&answer) {
+            let mut row = stranger.clone();
+            (row["first_name"], row["last_name"]) = (json!("Ada"), json!("Byron"));
+            row["created_at"] = json!("2026-12-24T10:00:00.000Z");
+            match addresses {
+                Some(addresses) => row["email_addresses"] = addresses.clone(),
+                None => drop(row.as_object_mut().unwrap().remove("email_addresses")),
+            }
+            rows.push(row);
+        }
+    });
+    ids
+}
+
+/// Whoever shows other addresses is somebody else, and whoever shows none may be anybody: neither is taken for the person,
+/// by the look before a creation or by the one that settles whether it happened.
+#[test]
+fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
+    for loses in [false, true] {
+        for (what, answer) in answers() {
+            println!("== {what}, the first creation is lost: {loses}");
+            let is_shown = answer.iter().all(|addresses| {
+                let all = addresses.as_ref().and_then(Value::as_array);
+                all.is_some_and(|all| all.iter().all(|entry| entry["value"].is_string()))
+            });
+            let world = World::new(1, 24);
+            let job = world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open").unwrap();
+            let acme = world.connect();
+            let before = world.sandbox.count("candidates");
+            let record = json!({
+                "key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "phones": ["+44 20 1234"],
+                "tags": ["ours"], "notes": [{"key": "n1", "body": "Met at the fair."}],
+                "applications": [{"key": "a", "job": {"id": job["id"].to_string()}}],
+            });
+            world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+            // The look before finds nobody, the creation does not arrive, which nobody is told, and from then on the search
+            // gives strangers; or it does so from the beginning.
+            let begun = Arc::new(AtomicBool::new(!loses));
+            let strangers = answer_strangers(&world, answer, &begun);
+            world.wire.meddle(move |request| {
+                let is_first = request.method == "POST" && request.url.path() == "/v3/candidates";
+                (is_first && !begun.swap(true, Ordering::Relaxed)).then_some(Meddle::Fault(FaultKind::DropBefore))
+            });
+            let untouched: Vec<Value> =
+                strangers.iter().map(|id| world.sandbox.row("candidates", *id).unwrap()).collect();
+            let hanging = |id: &i64| world.sandbox.notes_of(*id).len() + world.sandbox.applications_of(*id).len();
+            let hung: Vec<usize> = strangers.iter().map(hanging).collect();
+            for _ in 0..3 {
+                world.run(acme.sync()).unwrap();
+                world.clock.set(world.clock.now_ms() + 600_000);
+            }
+            let made = world.sandbox.count("candidates") - before;
+            assert_eq!(made, usize::from(is_shown), "{what}: {:?}", world.written());
+            for (id, row) in strangers.iter().zip(&untouched) {
+                assert_eq!(&world.sandbox.row("candidates", *id).unwrap(), row, "{what}: a stranger was written to");
+                let links = world.run(acme.links("ref-1")).unwrap();
+                assert!(!links.iter().any(|link| link.remote.id == id.to_string()), "{what}: {links:?}");
+            }
+            assert_eq!(strangers.iter().map(hanging).collect::<Vec<_>>(), hung, "{what}");
+            if !is_shown {
+                // Nobody guesses: it is said, not made, and not silently so.
+                let report = world.run(acme.sync()).unwrap().1;
+                assert!(!report.is_complete(), "{what}: {report:#?}");
+            }
+        }
+    }
+}
+
+/// As for candidates: users are asked for by their first address, then by any.
+#[test]
+fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
+    const GRACE: &str = "grace@example.com";
+    for loses in [false, true] {
+        for address in [Some("chiara@example.org"), Some("xgrace@example.com"), Some("grace@example.com.au"), None] {
+            println!("== {address:?}, the first creation is lost: {loses}");
+            let mut world = World::new(1, 12);
+            world.settings.insert("user_invitations".into(), json!(true));
+            let acme = world.connect();
+            let before = world.sandbox.count("users");
+            let grace = json!({"kind": "users", "email": GRACE, "name": {"first": "Grace", "last": "Hopper"}});
+            world.run(acme.declare(&desired(&grace.to_string()))).unwrap();
+            let stranger = world.sandbox.rows("users").into_iter().find(|row| row["deactivated"] != true).unwrap();
+            let id = stranger["id"].clone();
+            let looks = Arc::new(AtomicUsize::new(0));
+            let (seen, of) = (Arc::clone(&looks), id.clone());
+            world.wire.edit(move |request, response| {
+                let asks = |name: &str| request.url.query_pairs().any(|(asked, _)| asked == name);
+                let mut row = match request.url.path() {
+                    "/v3/users" if asks("primary_email") => stranger.clone(),
+                    "/v3/user_emails" if asks("email") => json!({"id": 1, "user_id": of, "email": null}),
+                    _ => return,
+                };
+                seen.fetch_add(1, Ordering::Relaxed);
+                for member in ["primary_email", "email", "emails"] {
+                    let Some(shown) = row.get_mut(member) else { continue };
+                    match address {
+                        None => drop(row.as_object_mut().unwrap().remove(member)),
+                        Some(address) if shown.is_array() => *shown = json!([address]),
+                        Some(address) => *shown = json!(address),
+                    }
+                }
+                if response.status == 200 {
+                    let mut rows: Vec<Value> = serde_json::from_slice(&response.body).unwrap();
+                    rows.push(row);
+                    response.body = serde_json::to_vec(&rows).unwrap();
+                }
+            });
+            let mut lost = !loses;
+            world.wire.meddle(move |request| {
+                let is_first = !lost && request.method == "POST" && request.url.path() == "/v3/users";
+                lost |= is_first;
+                is_first.then_some(Meddle::Fault(FaultKind::DropBefore))
+            });
+            for _ in 0..3 {
+                world.run(acme.sync()).unwrap();
+                world.clock.set(world.clock.now_ms() + 600_000);
+            }
+            assert!(looks.load(Ordering::Relaxed) >= 2, "both searches gave a stranger");
+            assert_eq!(world.sandbox.count("users"), before + 1, "{address:?}: {:?}", world.written());
+            for link in world.run(acme.links("@users.grace@example.com")).unwrap() {
+                assert_ne!(link.remote.id, id.to_string(), "{address:?}");
+            }
+        }
+    }
+}
+
+/// Who is to be credited is found by address as well; a look-alike is not.
+#[test]
+fn nobody_is_credited_whose_address_only_looks_like_the_one_declared() {
+    for alike in ["xsam.lee@example.com", "sam.lee@example.com.au", "am.lee@example.com"] {
+        let world = World::new(1, 12);
+        let user = world.sandbox.rows("users").into_iter().find(|row| row["deactivated"] != true).unwrap();
+        let values = json!({"primary_email": alike, "emails": [alike]}).as_object().unwrap().clone();
+        let deed = Recruiter::Set { collection: "users".into(), id: user["id"].as_i64().unwrap(), values };
+        world.sandbox.recruiter(&deed).unwrap();
+        let job = world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open").unwrap();
+        let acme = world.connect();
+        let record = json!({
+            "key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
+            "applications": [{"key": "a", "job": {"id": job["id"].to_string()}, "referrer": {"email": "sam.lee@example.com"}}],
+        });
+        world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+        let plan = world.run(acme.plan(atsync::PlanOf::All)).unwrap();
+        let said: Vec<&str> = plan.blocked().map(|finding| finding.message.as_str()).collect();
+        assert!(said.iter().any(|message| message.contains("no user of the ATS has the address")), "{alike}: {said:?}");
+        world.run(acme.apply(&plan)).unwrap();
+        assert!(world.sandbox.candidates_by_email(ADA).iter().all(|row| {
+            let applications = world.sandbox.applications_of(row["id"].as_i64().unwrap());
+            applications.iter().all(|application| application["referrer_id"].is_null())
+        }));
+    }
 }
 
 #[test]
