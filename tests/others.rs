@@ -19,6 +19,8 @@ use atsync::{Clock as _, Connection, PlanOf};
 use atsync_greenhouse_sandbox::{CustomFieldsPatch, OddValues, Recruiter};
 use atsync_tests::{World, desired};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const ADA: &str = "ada.byron@example.com";
 
@@ -224,6 +226,156 @@ fn entries_of_others_in_an_odd_form_are_named_first_and_keep_their_values() {
             }
         }
         assert!(plan(&world, &acme).is_empty());
+    }
+}
+
+/// Hides values of custom fields, and says whether it hid any, in what is read by id: right before a write.
+fn hide(world: &World, path: &str, hides: fn(&mut Value)) -> Arc<AtomicUsize> {
+    let hidden = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&hidden);
+    world.wire.edit_rows(path, move |request, rows| {
+        if request.url.query_pairs().any(|(name, _)| name == "ids") {
+            rows.iter_mut().for_each(|row| hides(&mut row["custom_fields"]));
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    });
+    hidden
+}
+
+/// An update replaces all values, and a value that the read before it does not show is still there: it may be hidden from
+/// the acting user, or left out of the answer. A cleared one shows as empty, or the next pull shows it gone.
+#[test]
+fn a_value_of_others_that_the_read_before_a_write_leaves_out_is_not_erased() {
+    let hiding: [(&str, fn(&mut Value)); 2] = [
+        ("the field", |fields| drop(fields.as_object_mut().and_then(|fields| fields.remove("about")))),
+        ("every field", |fields| *fields = json!({})),
+    ];
+    for (what, hides) in hiding {
+        for also in [json!({}), json!({"title": "ours"})] {
+            println!("== {what} is left out, and also {also}");
+            let world = World::new(1, 12);
+            let acme = world.connect();
+            let candidate = ada(&world);
+            plant(&world, candidate, "about", json!("theirs"));
+            let mut record = json!({"key": "ref-1", "emails": [ADA]});
+            declare(&world, &acme, &record);
+            world.run(acme.sync()).unwrap();
+            let before = world.sandbox.row("candidates", candidate).unwrap();
+            assert_eq!(before["custom_fields"]["about"]["value"], "theirs");
+            let hidden = hide(&world, "/v3/candidates", hides);
+            record["custom_fields"] = json!({"external_ref": "ref-1"});
+            record["policy"] = json!({"title": "enforce"});
+            record.as_object_mut().unwrap().extend(also.as_object().unwrap().clone());
+            declare(&world, &acme, &record);
+            let mut reports = Vec::new();
+            for _ in 0..2 {
+                let planned = plan(&world, &acme);
+                if also.get("title").is_none() {
+                    reports.push(apply(&world, &acme, &planned));
+                } else {
+                    apply(&world, &acme, &planned);
+                }
+                let after = world.sandbox.row("candidates", candidate).unwrap();
+                for (key, value) in values(&before) {
+                    assert_eq!(after["custom_fields"][&key]["value"], value, "{key} was erased");
+                }
+            }
+            assert!(hidden.load(Ordering::Relaxed) > 0);
+            for report in reports {
+                let StepEnd::NotSent { reason } = &report.steps[0].end else { panic!("{report:#?}") };
+                assert!(reason.contains("about: it held a value"), "{reason}");
+                assert!(!report.is_complete());
+            }
+            world.wire.spare();
+            world.clock.set(world.clock.now_ms() + 24 * 3_600_000);
+            for _ in 0..3 {
+                let planned = plan(&world, &acme);
+                apply(&world, &acme, &planned);
+            }
+            let after = world.sandbox.row("candidates", candidate).unwrap();
+            assert_eq!(after["custom_fields"]["external_ref"]["value"], "ref-1", "written once all shows again");
+            assert_eq!(after["custom_fields"]["about"]["value"], "theirs");
+            assert!(plan(&world, &acme).is_empty());
+        }
+    }
+}
+
+#[test]
+fn a_value_of_others_on_an_application_that_the_read_before_a_write_leaves_out_is_not_erased() {
+    let world = World::new(1, 12);
+    let acme = world.connect();
+    let open = |job: &Value| job["status"] == "open" && job["is_template"] != true;
+    let job = id(world.sandbox.rows("jobs").iter().find(|job| open(job)).unwrap()).to_string();
+    let mut record = json!({
+        "key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
+        "applications": [{"key": "a", "job": {"id": job}}],
+    });
+    declare(&world, &acme, &record);
+    world.run(acme.sync()).unwrap();
+    let candidate = id(&world.sandbox.candidates_by_email(ADA)[0]);
+    let application = id(&world.sandbox.applications_of(candidate)[0]);
+    let fields = world.sandbox.rows("custom_fields");
+    let strength = id(fields.iter().find(|field| field["name_key"] == "referral_strength").unwrap());
+    let choice = id(&world.sandbox.rows_where("custom_field_options", "custom_field_id", strength)[0]);
+    let deed = Recruiter::SetCustomField {
+        collection: "applications".into(),
+        id: application,
+        name_key: "referral_strength".into(),
+        value: json!(choice),
+    };
+    recruiter(&world, &deed);
+    world.clock.set(world.clock.now_ms() + 600_000);
+    world.run(acme.sync()).unwrap();
+    let hidden = hide(&world, "/v3/applications", |fields| *fields = json!({}));
+    record["applications"][0]["custom_fields"] = json!({"external_ref": "ours"});
+    declare(&world, &acme, &record);
+    let planned = plan(&world, &acme);
+    let report = apply(&world, &acme, &planned);
+    let StepEnd::NotSent { reason } = &report.steps[0].end else { panic!("{report:#?}") };
+    assert!(hidden.load(Ordering::Relaxed) > 0 && reason.contains("referral_strength: it held a value"), "{reason}");
+    let value = |key: &str| {
+        let row = world.sandbox.row("applications", application).unwrap();
+        row["custom_fields"][key]["value"].clone()
+    };
+    assert_eq!((value("referral_strength"), value("external_ref")), (json!("Weak"), json!(null)));
+    world.wire.spare();
+    let planned = plan(&world, &acme);
+    apply(&world, &acme, &planned);
+    assert_eq!((value("referral_strength"), value("external_ref")), (json!("Weak"), json!("ours")));
+}
+
+/// The other side of it: what a recruiter cleared, or whose field was archived, keeps nothing back for good.
+#[test]
+fn a_value_that_somebody_cleared_or_whose_field_was_archived_keeps_no_write_back() {
+    for archives in [false, true] {
+        let world = World::new(1, 12);
+        let acme = world.connect();
+        let candidate = ada(&world);
+        plant(&world, candidate, "about", json!("theirs"));
+        declare(&world, &acme, &json!({"key": "ref-1", "emails": [ADA]}));
+        world.run(acme.sync()).unwrap();
+        declare(&world, &acme, &json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}}));
+        let planned = plan(&world, &acme);
+        let field = id(world.sandbox.rows("custom_fields").iter().find(|field| field["name_key"] == "about").unwrap());
+        if archives {
+            set(&world, "custom_fields", field, &json!({"active": false}));
+            hide(&world, "/v3/candidates", |fields| drop(fields.as_object_mut().and_then(|all| all.remove("about"))));
+        } else {
+            let deed = Recruiter::SetCustomField {
+                collection: "candidates".into(),
+                id: candidate,
+                name_key: "about".into(),
+                value: json!(null),
+            };
+            recruiter(&world, &deed);
+        }
+        apply(&world, &acme, &planned);
+        for _ in 0..2 {
+            world.run(acme.sync()).unwrap();
+            world.clock.set(world.clock.now_ms() + 600_000);
+        }
+        let row = world.sandbox.row("candidates", candidate).unwrap();
+        assert_eq!(row["custom_fields"]["external_ref"]["value"], "ref-1", "archived: {archives}");
     }
 }
 

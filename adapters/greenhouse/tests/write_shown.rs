@@ -155,8 +155,43 @@ fn values_of_custom_fields_go_back_only_where_the_fresh_read_shows_a_map_of_them
         assert_eq!(
             case.write().sent().body["custom_fields"],
             json!([{"name_key": "ref", "value": "b"}]),
-            "an empty map shows that there are none"
+            "an empty map shows that there are none, where no plan saw any"
         );
+    }
+}
+
+/// A value that the plan saw is hidden where the row has no such field, and cleared where the row shows it as empty.
+#[test]
+fn a_value_that_the_plan_saw_and_the_row_leaves_out_is_not_erased() {
+    for whole in customs() {
+        let saw = |shown: Value| {
+            let mut case = whole.showing(Some(shown));
+            case.input["must_show"] = json!(["custom_fields.ref", "custom_fields.note"]);
+            case
+        };
+        let mut without = values();
+        without.as_object_mut().unwrap().remove("note");
+        for shown in [json!({}), without.clone()] {
+            let run = saw(shown.clone()).write();
+            let text = run.failure().to_string();
+            assert!(text.contains("note: it held a value when the plan was made"), "{}: {text}", whole.operation);
+            let mut merging = saw(shown).settings(json!({"custom_fields_reading": "merge"}));
+            merging.replies.push(reply(200, json!({"id": 7})));
+            assert_eq!(merging.write().sent().body["custom_fields"], json!([{"name_key": "ref", "value": "b"}]));
+        }
+        for empty in [json!(null), json!(""), json!([])] {
+            let mut cleared = values();
+            cleared["note"]["value"] = empty;
+            let mut case = saw(cleared);
+            case.replies.push(reply(200, json!({"id": 7})));
+            assert_eq!(case.write().sent().body["custom_fields"], json!([{"name_key": "ref", "value": "b"}]));
+        }
+        // Nothing is to be done, and what is written anyway need not be shown.
+        without["ref"]["value"] = json!("b");
+        saw(without).write().unneeded();
+        let mut case = saw(json!({"note": values()["note"]}));
+        case.replies.push(reply(200, json!({"id": 7})));
+        assert_eq!(case.write().sent().body["custom_fields"].as_array().unwrap().len(), 2);
     }
 }
 

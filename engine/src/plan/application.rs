@@ -8,7 +8,7 @@ use super::candidate::{Person, deleted, follow, not_shown, rebase, release};
 use super::explain::Values;
 use super::lifecycle;
 use super::ownership::Comparison;
-use super::values::{create_customs, join_left_out, unseen_customs, update_customs};
+use super::values::{create_customs, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, once, step};
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
@@ -463,8 +463,7 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
         rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
         if !customs.is_empty() {
-            let may_leave_out = unseen_customs(draft, host, "application", rule, record, &customs);
-            join_left_out(rule, may_leave_out, &mut input);
+            unseen_customs(draft, host, "application", rule, record, &customs).join(rule, &mut input);
         }
         let mut seen = customs.take_seen();
         seen.changes(draft, &base, &fields, &["source", "referrer"]);

@@ -8,7 +8,7 @@ use super::explain::Values;
 use super::forms::{self, Kept};
 use super::guard::Seen;
 use super::ownership::{Comparison, Decision};
-use super::values::{create_customs, foreign_contacts, join_left_out, unseen_customs, update_customs};
+use super::values::{create_customs, foreign_contacts, unseen_customs, update_customs};
 use super::words::shown;
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record};
 use super::{account, application, contact_types, equal, erasure, made, note, step, tags};
@@ -611,7 +611,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     step.target = Some(record.remote());
     let touched: Vec<&str> =
         LISTS.into_iter().filter(|list| add.contains_key(*list) || remove.contains_key(*list)).collect();
-    let mut may_leave_out = foreign_contacts(draft, &key, rule, record, &touched);
+    let mut others = foreign_contacts(draft, &key, rule, record, &touched);
     guards.extend(customs.take_seen());
     guards.changes(draft, &base, &fields, &GUARDED);
     guards.join(rule, &mut step.input);
@@ -621,9 +621,9 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         }
     }
     if !customs.is_empty() {
-        may_leave_out.extend(unseen_customs(draft, &key, "candidate", rule, record, &customs));
+        others.extend(unseen_customs(draft, &key, "candidate", rule, record, &customs));
     }
-    join_left_out(rule, may_leave_out, &mut step.input);
+    others.join(rule, &mut step.input);
     customs.join(&mut step.input, &mut step.after);
     step.fields = fields;
     step.applied.insert(key, applied);

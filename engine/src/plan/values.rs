@@ -141,8 +141,33 @@ pub(super) fn update_customs(
     customs
 }
 
-/// Says which values an update may lose: where it replaces the whole set, what the acting user is not shown cannot be sent back. The paths of
-/// those that the adapter may leave out, should the ATS refuse them.
+/// What the adapter is told of the values of others in an update that the ATS takes as a whole, by path.
+#[derive(Debug, Default)]
+pub(super) struct Others {
+    /// What the plan said may have to be left out, should the ATS refuse it.
+    may_leave_out: Vec<String>,
+    /// The custom values that the plan saw: a read that lacks one of them does not show that it was cleared.
+    must_show: Vec<String>,
+}
+
+impl Others {
+    /// Takes over what another one has.
+    pub(super) fn extend(&mut self, other: Self) {
+        self.may_leave_out.extend(other.may_leave_out);
+        self.must_show.extend(other.must_show);
+    }
+
+    /// Puts it into a step's input, where the adapter takes it.
+    pub(super) fn join(self, rule: &OperationRule, input: &mut Map<String, Value>) {
+        for (member, paths) in [(MAY_LEAVE_OUT, self.may_leave_out), (MUST_SHOW, self.must_show)] {
+            if !paths.is_empty() && rule.field(member).is_some() {
+                input.insert(member.to_owned(), paths.into());
+            }
+        }
+    }
+}
+
+/// Says which values an update may lose: where it replaces the whole set, what the acting user is not shown cannot be sent back.
 pub(super) fn unseen_customs(
     draft: &mut Draft<'_>,
     host: &str,
@@ -150,13 +175,13 @@ pub(super) fn unseen_customs(
     rule: &OperationRule,
     record: &Record,
     customs: &Customs,
-) -> Vec<String> {
+) -> Others {
     let Some(field) = rule.field("custom_fields").filter(|field| field.mode == FieldMode::ReplaceAll) else {
-        return Vec::new();
+        return Others::default();
     };
-    let may_leave_out = foreign_customs(draft, host, applies_to, field, record, customs);
+    let others = foreign_customs(draft, host, applies_to, field, record, customs);
     let Some(private) = draft.lookup(kinds::CUSTOM_FIELDS, index::PRIVATE, applies_to) else {
-        return may_leave_out;
+        return others;
     };
     let shown = record.body.get("custom_fields");
     let unseen: Vec<&str> = private
@@ -173,7 +198,7 @@ pub(super) fn unseen_customs(
         );
         draft.say(FindingKind::Note, host, "UnseenValues", message);
     }
-    may_leave_out
+    others
 }
 
 /// The reason of a note: values of others may be lost.
@@ -182,20 +207,22 @@ const FOREIGN: &str = "ForeignValues";
 const ODD_FORMS: &str = "odd_forms";
 /// The member of an input with the paths of the values of others that the plan said may have to be left out.
 const MAY_LEAVE_OUT: &str = "may_leave_out";
+/// The member of an input with the paths of the values of others that the plan saw.
+const MUST_SHOW: &str = "must_show";
 
 /// Why the adapter found what is held at a path to have a form that no new value could have.
 fn odd_form<'r>(record: &'r Record, path: &str) -> Option<&'r str> {
     record.body.get(ODD_FORMS)?.get(path)?.as_str()
 }
 
-/// Says of the contact lists that an update sends back as a whole what others may lose of them. The lists, as paths that the adapter may change.
+/// Says of the contact lists that an update sends back as a whole what others may lose of them; the adapter may change those.
 pub(super) fn foreign_contacts(
     draft: &mut Draft<'_>,
     host: &str,
     rule: &OperationRule,
     record: &Record,
     lists: &[&str],
-) -> Vec<String> {
+) -> Others {
     let is_whole = |list: &&&str| rule.field(list).is_some_and(|field| field.mode == FieldMode::ReplaceAll);
     let mut named = Vec::new();
     for list in lists.iter().filter(is_whole) {
@@ -207,14 +234,7 @@ pub(super) fn foreign_contacts(
         draft.say(FindingKind::Note, host, FOREIGN, message);
         named.push((*list).to_owned());
     }
-    named
-}
-
-/// Tells the adapter what it may leave out: what the plan named, and nothing else.
-pub(super) fn join_left_out(rule: &OperationRule, named: Vec<String>, input: &mut Map<String, Value>) {
-    if !named.is_empty() && rule.field(MAY_LEAVE_OUT).is_some() {
-        input.insert(MAY_LEAVE_OUT.to_owned(), named.into());
-    }
+    Others { may_leave_out: named, ..Others::default() }
 }
 
 /// Says what becomes of the values that others stored in a form that no new value could have, before anything is sent.
@@ -230,9 +250,9 @@ fn foreign_customs(
     field: &FieldRule,
     record: &Record,
     customs: &Customs,
-) -> Vec<String> {
-    let mut named = Vec::new();
-    let Some(values) = record.body.get("custom_fields").and_then(Value::as_object) else { return named };
+) -> Others {
+    let mut others = Others::default();
+    let Some(values) = record.body.get("custom_fields").and_then(Value::as_object) else { return others };
     let merges = field
         .merged_when
         .as_ref()
@@ -258,6 +278,10 @@ fn foreign_customs(
         let first = definitions.peek().map(|row| row.id.clone());
         let is_archived =
             definitions.peek().is_some() && definitions.all(|row| row.value("active") == Some(&Value::Bool(false)));
+        if !is_archived && !merges {
+            // An archived field may stop showing with no change of the record; the note below speaks of its value.
+            others.must_show.push(path.clone());
+        }
         let why = match (is_archived, odd_form, first.filter(|_| !merges)) {
             (true, ..) => Some("an archived field".to_owned()),
             (_, Some(why), _) => Some(why.to_owned()),
@@ -268,7 +292,7 @@ fn foreign_customs(
         if let Some(why) = why {
             odd.push(format!("{key} ({why})"));
             if !merges {
-                named.push(path);
+                others.may_leave_out.push(path);
             }
         }
     }
@@ -295,7 +319,7 @@ fn foreign_customs(
         );
         draft.say(FindingKind::Note, host, FOREIGN, message);
     }
-    named
+    others
 }
 
 /// Why a stored user could not be one of a new value: the ATS does not show them. None when it does, and while facts are missing.

@@ -167,7 +167,7 @@ pub(crate) fn difference(
     put("pool", words::POOL.0, &edit.pool, pool)?;
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
     let stored = custom::stored(row, "custom_fields", &edit.custom_fields, complete)?;
-    let merge = custom::merge(stored, &edit.custom_fields, complete)?;
+    let merge = custom::merge(stored, &edit.custom_fields, complete, &edit.must_show)?;
     Ok(Edit {
         operation: "applications.update",
         collection: "applications",
@@ -214,7 +214,7 @@ pub(crate) fn rejection_difference(
     let member = if row.get("question_custom_fields").is_some() { "question_custom_fields" } else { "custom_fields" };
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
     let stored = custom::stored(row, member, &edit.custom_fields, complete)?;
-    let merge = custom::merge(stored, &edit.custom_fields, complete)?;
+    let merge = custom::merge(stored, &edit.custom_fields, complete, &edit.must_show)?;
     Ok(Edit {
         operation: "rejections.update",
         collection: "rejection_details",

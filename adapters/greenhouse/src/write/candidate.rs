@@ -101,7 +101,7 @@ pub(crate) fn difference(id: &str, edit: &CandidateEdit, row: &Value, settings: 
     body.extend(contacts::merge(row, &edit.add, &edit.remove)?);
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
     let stored = custom::stored(row, "custom_fields", &edit.custom_fields, complete)?;
-    let merge = custom::merge(stored, &edit.custom_fields, complete)?;
+    let merge = custom::merge(stored, &edit.custom_fields, complete, &edit.must_show)?;
     Ok(Edit {
         operation: "candidates.update",
         collection: "candidates",

@@ -4,7 +4,8 @@
 //! Whether a PATCH merges by field or replaces all is not known (pitfalls.md 5): the complete set is right under both, so that is what
 //! is sent. What others stored goes back as it was read, member for member; only a label becomes the id of its option, and a user the id. What has
 //! a form that no new value could have is marked as odd: it goes back all the same, and is left out only when Greenhouse refuses the set with it
-//! and the plan had said so (see [`crate::write::edit`]). A file has no written form at all; it holds the values back as a whole.
+//! and the plan had said so (see [`crate::write::edit`]). A file has no written form at all, and a value that the plan saw and the row
+//! does not show cannot go back: either holds the values back as a whole.
 
 use crate::answer::invalid;
 use crate::read::custom as read;
@@ -15,6 +16,9 @@ use atsync_adapter::contract::Failure;
 use atsync_adapter::model::normal;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+
+/// What stands before the key of a custom field in a path.
+pub(crate) const CUSTOM: &str = "custom_fields.";
 
 /// A set of custom values on its way to being written.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -55,7 +59,14 @@ impl Choice {
 /// The set to send so that the wanted values hold; `None` when they hold already.
 ///
 /// `complete` preserves the other stored values; without it only the wanted values are sent, which is right only where PATCH merges by field.
-pub(crate) fn merge(stored: &Value, wanted: &[CustomInput], complete: bool) -> Result<Option<Merge>, Failure> {
+/// `must_show`: the paths of values that the plan saw. Where one of them is missing, it is not shown, which is not the same as
+/// cleared, and the set would erase it.
+pub(crate) fn merge(
+    stored: &Value,
+    wanted: &[CustomInput],
+    complete: bool,
+    must_show: &[String],
+) -> Result<Option<Merge>, Failure> {
     if !wanted.iter().any(|wanted| differs(stored, wanted)) {
         return Ok(None);
     }
@@ -82,6 +93,11 @@ pub(crate) fn merge(stored: &Value, wanted: &[CustomInput], complete: bool) -> R
             Kept::Labels { multi, labels } => merge.choices.push(Choice { key: key.clone(), multi, labels }),
             Kept::Stuck(why) => merge.stuck.push((key.clone(), why)),
         }
+    }
+    let seen = must_show.iter().filter_map(|path| path.strip_prefix(CUSTOM));
+    let is_missing = |key: &&str| stored.get(*key).is_none() && !wanted.iter().any(|wanted| wanted.key == **key);
+    for key in seen.filter(is_missing).filter(|_| complete) {
+        merge.stuck.push((key.to_owned(), "it held a value when the plan was made, and is not shown now".to_owned()));
     }
     Ok(Some(merge))
 }

@@ -132,7 +132,7 @@ fn the_complete_set_preserves_every_other_value() {
         "z": {"type": "something_new", "value": {"new": 1}},
         "r": {"type": "number_range", "value": {"min_value": 1}},
     });
-    let merge = merge(&stored, &[wanted("text", json!("new"))], true).unwrap().unwrap();
+    let merge = merge(&stored, &[wanted("text", json!("new"))], true, &[]).unwrap().unwrap();
     let ready: std::collections::BTreeMap<_, _> = merge.ready.into_iter().collect();
     assert_eq!(
         json!(ready),
@@ -154,13 +154,13 @@ fn the_complete_set_preserves_every_other_value() {
 #[test]
 fn where_patch_is_known_to_merge_only_the_change_is_sent() {
     let stored = json!({"k": {"type": "short_text", "value": "old"}, "s": {"type": "single_select", "value": "A"}});
-    let merge = merge(&stored, &[wanted("text", json!("new"))], false).unwrap().unwrap();
+    let merge = merge(&stored, &[wanted("text", json!("new"))], false, &[]).unwrap().unwrap();
     assert_eq!((merge.ready.len(), merge.choices.len(), merge.stuck.len()), (1, 0, 0));
 }
 
 #[test]
 fn equal_values_are_no_set_at_all() {
     let stored = json!({"k": {"type": "short_text", "value": "a"}, "s": {"type": "single_select", "value": "A"}});
-    assert_eq!(merge(&stored, &[wanted("text", json!("a"))], true).unwrap(), None);
-    assert_eq!(merge(&Value::Null, &[], true).unwrap(), None);
+    assert_eq!(merge(&stored, &[wanted("text", json!("a"))], true, &[]).unwrap(), None);
+    assert_eq!(merge(&Value::Null, &[], true, &[]).unwrap(), None);
 }

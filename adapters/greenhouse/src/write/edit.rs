@@ -5,13 +5,14 @@
 //! what it might not have taken: values of archived fields and options, labels that lead to no single option, ranges with one end, what has
 //! members that no new value has; and entries of a contact list in the form of new ones. The
 //! host's own field does not wait for somebody else's leftovers. But where a PATCH replaces, what is left out is lost, so nothing is left out
-//! that the plan did not name (`may_leave_out`): then the refusal stands, and names what of others went along. Only what has no written form at all (a file) holds the values back as a whole, since a PATCH that replaces the set would lose it.
+//! that the plan did not name (`may_leave_out`): then the refusal stands, and names what of others went along. Only what has no written form at all (a file), and what is
+//! not shown although the plan saw it (`must_show`), holds the values back as a whole, since a PATCH that replaces the set would lose it.
 
 use crate::answer::invalid;
 use crate::request;
 use crate::settings::ForeignReading;
 use crate::write::contacts;
-use crate::write::custom::{self, Merge};
+use crate::write::custom::{self, CUSTOM, Merge};
 use crate::write::op::Op;
 use crate::write::options::{Lookup, Stuck};
 use crate::write::sent::{Refusal, Sent, Success, applied, subject};
@@ -64,9 +65,12 @@ impl CustomEdit {
     /// The complete set with choices as option ids, and the keys of what was left out of it; or what cannot be preserved. `named`: what the
     /// plan said may have to be left out.
     fn resolved(self, lookup: Option<&Lookup>, reading: ForeignReading, named: &[String]) -> Result<Complete, Stuck> {
+        let mut stuck = self.merge.stuck;
+        if !stuck.is_empty() {
+            return Err(stuck);
+        }
         let mut values = self.merge.ready;
         let mut odd = self.merge.odd;
-        let mut stuck = self.merge.stuck;
         for choice in &self.merge.choices {
             match lookup.map_or_else(|| Err("its option was not looked up".into()), |lookup| lookup.resolve(choice)) {
                 Ok((value, is_usual)) => {
@@ -105,9 +109,6 @@ impl CustomEdit {
         Ok(Complete { values, left_out, foreign, can_leave_out: false })
     }
 }
-
-/// What stands before the key of a custom field in a path.
-const CUSTOM: &str = "custom_fields.";
 
 /// A set of custom values as it is sent.
 struct Complete {

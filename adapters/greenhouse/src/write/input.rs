@@ -83,7 +83,7 @@ inputs! {
     }
 
     /// `candidates.update`. `reading` says which values of others go back; `may_leave_out` names the paths of those that the plan said may
-    /// have to be left out, and `seen` what the plan saw of the fields that yield to others.
+    /// have to be left out, `must_show` those whose values the plan saw, and `seen` what it saw of the fields that yield to others.
     CandidateEdit {
         set: CandidateSet,
         add: ContactLists,
@@ -91,6 +91,7 @@ inputs! {
         custom_fields: Vec<CustomInput>,
         reading: Option<ForeignReading>,
         may_leave_out: Vec<String>,
+        must_show: Vec<String>,
         seen: Seen,
     }
 
@@ -126,6 +127,7 @@ inputs! {
         custom_fields: Vec<CustomInput>,
         reading: Option<ForeignReading>,
         may_leave_out: Vec<String>,
+        must_show: Vec<String>,
         seen: Seen,
     }
 
@@ -156,6 +158,7 @@ inputs! {
         custom_fields: Vec<CustomInput>,
         reading: Option<ForeignReading>,
         may_leave_out: Vec<String>,
+        must_show: Vec<String>,
         seen: Seen,
     }
 
