@@ -245,6 +245,50 @@ fn a_user_that_was_given_up_and_declared_again_is_found_and_not_made_again() {
     assert_eq!(graces.count(), 1);
 }
 
+/// A refusal says what the ATS answered, not what it did: the next look waits as after any other creation that arrived.
+/// Left out: 401 and 429, which say that nothing was executed; the session repeats those itself.
+#[test]
+fn a_creation_that_was_refused_although_it_happened_is_found_and_not_made_again() {
+    for path in ["/v3/candidates", "/v3/applications", "/v3/notes", "/v3/attachments", "/v3/applied_candidate_tags"] {
+        for status in [400, 403, 404, 409, 422] {
+            for pause_ms in [0, 1_000, 20_000] {
+                let world = late();
+                let acme = world.connect();
+                let mut record = ada(&json!({}));
+                if path != "/v3/candidates" {
+                    // Somebody whom the ATS shows, so that nothing but the own kind's delay is waited for.
+                    sync(&world, &acme, std::slice::from_ref(&record));
+                    world.clock.set(world.clock.now_ms() + 3_600_000);
+                }
+                let mut lied = false;
+                world.wire.edit(move |request, response| {
+                    if !lied && request.method == "POST" && request.url.path() == path && response.status < 300 {
+                        lied = true;
+                        response.status = status;
+                        response.body = br#"{"errors": [{"message": "no"}]}"#.to_vec();
+                    }
+                });
+                record = ada_with_everything(&world);
+                world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+                world.run(acme.sync()).unwrap();
+                // Declared anew, so that no pause between the sends of one wish comes in between.
+                for title in ["Engineer", "Poet"] {
+                    world.clock.set(world.clock.now_ms() + pause_ms);
+                    record["title"] = json!(title);
+                    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+                    world.run(acme.sync()).unwrap();
+                }
+                world.clock.set(world.clock.now_ms() + 3_600_000);
+                for _ in 0..3 {
+                    world.run(acme.sync()).unwrap();
+                    world.clock.set(world.clock.now_ms() + 3_600_000);
+                }
+                assert_eq!(counts(&world), ONE_OF_EACH, "{path} answered {status}, {pause_ms} ms");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_create_waits_only_where_something_may_have_come_along() {
     // Every kind shows at once, so that the only waits are needless ones.

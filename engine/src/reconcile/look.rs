@@ -4,7 +4,7 @@
 //! look that finds nothing is believed only when it began later than that after the last write that
 //! may have brought along what is looked for: the creation of its parent (a field may have come with
 //! its options, a candidate with an application), a write that carried records of the kind, an earlier
-//! creation of the same thing. Until then the look is repeated, less and less often; then the record
+//! creation of the same thing, be it one that was refused. Until then the look is repeated, less and less often; then the record
 //! is created.
 //!
 //! When the parent was made is read from the journal, so it holds over a restart; for a parent that
@@ -259,7 +259,7 @@ impl Reconciler {
     }
 
     fn bearing(&self, intent: &Intent, around: &Around<'_>) -> Option<Bearing> {
-        if matches!(intent.state, IntentState::Refused { .. } | IntentState::NotSent { .. }) {
+        if matches!(intent.state, IntentState::NotSent { .. }) {
             return None;
         }
         let is_parent = |host: &String| around.parents.contains(&host.as_str());
@@ -276,6 +276,10 @@ impl Reconciler {
         let same = intent.operation == around.order.operation.name
             && intent.target.is_none()
             && (intent.host == around.order.host || is_same_thing(&intent.input, around.input));
+        if matches!(intent.state, IntentState::Refused { .. }) {
+            // Answered, so it arrived: what was refused may have been made all the same, and shows no sooner for that.
+            return same.then_some(Bearing::Itself);
+        }
         match (makes_parent, carries || same) {
             (_, true) => Some(Bearing::Itself),
             (true, false) => Some(Bearing::Parent),
@@ -345,7 +349,7 @@ enum Bearing {
 /// When the effect of an intent had happened at the latest.
 pub(super) fn done_by(intent: &Intent) -> Moment {
     match intent.state {
-        IntentState::Applied { by_probe: false, .. } => intent.changed,
+        IntentState::Applied { by_probe: false, .. } | IntentState::Refused { .. } => intent.changed,
         _ => intent.last_sent,
     }
 }
