@@ -1,7 +1,7 @@
 //! Text from outside, made plain.
 //!
 //! What an ATS, a peer or an adapter says may hold characters that steer a terminal, turn the direction of what
-//! follows, show nothing, or begin a new line. Such text is made plain where it leaves: [`line`] for people, [`json`]
+//! follows, show nothing, or begin a new line. Such text is made plain where it leaves: [`line()`] for people, [`json`]
 //! for JSON Lines. Both give one line, whatever they are given. Values are stored, compared and sent as they are.
 //!
 //! Left out: letters that look like other letters. They are plain text; only host names have a safe form for them,
