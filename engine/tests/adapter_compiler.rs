@@ -18,7 +18,6 @@ fn load_by(program: &str, arguments: &[&str], time_max: Duration) -> LoadError {
     options.compile_time_max = time_max;
     let error = ComponentHost::new(options).unwrap().load("it", minimal()).unwrap_err();
     assert!(!error.to_string().contains(|letter: char| letter.is_control()), "{error}");
-    println!("{error}");
     error
 }
 

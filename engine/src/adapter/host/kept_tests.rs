@@ -100,7 +100,8 @@ mod of_others {
 
     #[test]
     fn a_key_that_others_may_know_is_no_key() {
-        let spoil: [(&str, fn(&Path)); 5] = [
+        type Spoil = fn(&Path);
+        let spoil: [(&str, Spoil); 5] = [
             ("readable by others", |key| set_mode(key, 0o644)),
             ("under two names", |key| std::fs::hard_link(key, key.with_extension("other")).unwrap()),
             ("a link", |key| {
