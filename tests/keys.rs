@@ -15,7 +15,7 @@
 use atsync::plan::{Plan, words};
 use atsync::{Clock as _, Connection, PlanOf};
 use atsync_greenhouse_sandbox::Recruiter;
-use atsync_tests::{World, desired};
+use atsync_tests::{Meddle, World, desired};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -315,6 +315,58 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
             assert_eq!(world.sandbox.candidates_by_email("ada@example.com")[0]["title"], "Countess");
             bring(&world, &acme, &record);
             assert_eq!(world.written(), Vec::<String>::new());
+        }
+    }
+}
+
+/// A part whose creation is in doubt, and whose key the host gives to something else before anybody has looked.
+#[test]
+fn keys_that_shift_while_a_creation_is_in_doubt_make_nothing_twice() {
+    let first = Wish { notes: vec!["one".into()], files: vec!["one.pdf".into()], applications: vec![0] };
+    let shifted =
+        Wish { notes: vec!["new".into(), "one".into()], files: vec!["new.pdf".into(), "one.pdf".into()], ..first.clone() };
+    for path in ["/v3/notes", "/v3/attachments"] {
+        for late_ms in [0, 5_000, 25_000] {
+            for wait_ms in [0, 1_000, 30_000, 3_600_000] {
+                for by_sync in [true] {
+                    println!("{path} shows after {late_ms} ms; the host comes back after {wait_ms} ms, by sync: {by_sync}");
+                    let mut world = world();
+                    let jobs = jobs(&world);
+                    let acme = world.connect();
+                    bring(&world, &acme, &Wish { notes: Vec::new(), files: Vec::new(), ..first.clone() }.record(&jobs));
+                    world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = late_ms);
+                    world.clock.set(world.clock.now_ms() + 600_000);
+                    world.wire.meddle(move |request| {
+                        (request.method == "POST" && request.url.path().ends_with(path)).then_some(Meddle::DieAfter)
+                    });
+                    world.run(acme.declare(&desired(&first.record(&jobs).to_string()))).unwrap();
+                    assert!(world.live(acme.sync()).is_none());
+                    world.restart();
+                    let acme = world.connect();
+                    world.run(acme.declare(&desired(&shifted.record(&jobs).to_string()))).unwrap();
+                    world.clock.set(world.clock.now_ms() + wait_ms);
+                    for _ in 0..4 {
+                        if by_sync {
+                            world.run(acme.sync()).unwrap();
+                        } else {
+                            let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+                            world.run(acme.apply(&plan)).unwrap();
+                        }
+                        world.clock.set(world.clock.now_ms() + 600_000);
+                    }
+                    assert_eq!(world.run(acme.open_intents()).unwrap(), Vec::new());
+                    let ada = id_of_ada(&world);
+                    let bodies = world.sandbox.notes_of(ada).into_iter().map(|row| row["body"].as_str().unwrap().to_owned());
+                    let mut bodies: Vec<String> = bodies.filter(|body| ["one", "new"].contains(&body.as_str())).collect();
+                    bodies.sort();
+                    assert_eq!(bodies, ["new", "one"]);
+                    let files = world.sandbox.rows_of_candidate("attachments", ada);
+                    let mut files: Vec<&str> = files.iter().filter_map(|row| row["filename"].as_str()).collect();
+                    files.sort_unstable();
+                    assert_eq!(files, ["new.pdf", "one.pdf"]);
+                    rests(&world, &acme);
+                }
+            }
         }
     }
 }
