@@ -724,5 +724,5 @@ fn a_prospect_that_stands_in_another_pool_stage_is_reported() {
     let stages = world.sandbox.rows_where("prospect_pool_stages", "prospect_pool_id", pool["id"].as_i64().unwrap());
     let other = stages.iter().find(|stage| stage["name"] != "Contacted").unwrap()["name"].as_str().unwrap();
     declare(&world, &acme, &of(other));
-    stands(&world, &acme, FindingKind::Drifted);
+    stands(&world, &acme, FindingKind::Conflict);
 }

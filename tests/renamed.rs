@@ -216,10 +216,11 @@ fn nothing_is_written_to_an_application_whose_key_is_declared_for_another_job() 
         record["policy"] = json!({"source": policy, "custom_fields": policy});
         record["title"] = json!("Countess");
         let plan = bring(&world, &acme, &record);
-        let said = |host: &str| {
-            plan.records[0].findings.iter().any(|finding| finding.host == host && finding.reason == "OtherJob")
+        let said = |host: &str, reason: &str| {
+            plan.records[0].findings.iter().any(|finding| finding.host == host && finding.reason == reason)
         };
-        assert!(said("ada/applications/a") && said("ada/notes/m"), "{}", words::plan(&plan));
+        assert!(said("ada/applications/a", "OtherJob"), "{}", words::plan(&plan));
+        assert!(said("ada/notes/m", "OtherApplication"), "{}", words::plan(&plan));
         assert_eq!(world.sandbox.applications_of(id), before, "{policy}");
         assert_eq!(world.sandbox.rows_of_candidate("attachments", id).len(), files, "{policy}");
         assert_eq!(world.sandbox.rows_of_candidate("notes", id).len(), 1, "{policy}");

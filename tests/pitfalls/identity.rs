@@ -43,6 +43,32 @@ fn a_candidate_that_was_merged_away_is_not_made_again() {
     assert_eq!(count(&world, "POST", "/v3/applications"), 0);
 }
 
+/// Entry 2: of somebody with the address and another name nothing tells whether it is who was made. Nobody need know: that one is taken up, nobody
+/// else is made, and no person is asked.
+#[test]
+fn a_candidate_renamed_while_its_creation_is_in_doubt_is_taken_up() {
+    let world = world(|_| {});
+    let acme = world.connect();
+    world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", FaultKind::AppliedThen { status: 504 }));
+    let sandbox = world.sandbox.clone();
+    world.wire.edit(move |request, _| {
+        if request.method == "POST" && request.url.path() == "/v3/candidates" {
+            let candidate_id = id_of(&sandbox.candidates_by_email(ADA)[0]);
+            let (first_name, last_name) = ("Augusta".to_owned(), "King".to_owned());
+            sandbox.recruiter(&Recruiter::Rename { candidate_id, first_name, last_name }).unwrap();
+        }
+    });
+    bring(&world, &acme, &ada(&json!({})));
+    assert_eq!(count(&world, "POST", "/v3/candidates"), 1);
+    converge(&world, &acme, 4);
+    let made = the_candidate(&world, ADA);
+    assert_eq!(made["last_name"], "King");
+    let links = world.run(acme.links("ref-1")).unwrap();
+    assert_eq!(links[0].remote.id, id_of(&made).to_string());
+    assert_eq!(count(&world, "POST", "/v3/candidates"), 0);
+    assert!(world.run(acme.open_intents()).unwrap().is_empty());
+}
+
 /// Entry 9: converting makes a new application id. The engine's own conversion, whatever becomes of its answer, makes one and follows it.
 #[test]
 fn a_conversion_makes_one_application_and_the_link_follows_it() {

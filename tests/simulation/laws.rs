@@ -465,7 +465,9 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
         // (seed 753): it stays empty, or what a recruiter wrote since stands. The engine must say so, it must be so, and
         // what the host says anew is written all the same.
         let is_blank = blanked("custom_candidate_fields");
-        let may_be_erased = said_erased.contains(key) && (is_blank || has_no_contact(&row));
+        // Contacts that the host declared since do not undo that (lying seed 80).
+        let contacts_went = has_no_contact(&row) || CONTACTS.iter().any(|group| blanked(group));
+        let may_be_erased = said_erased.contains(key) && (is_blank || contacts_went);
         let is_left = |value: &Value| {
             let by_hand = value.as_str().is_some_and(|text| text.starts_with("by hand "));
             may_be_erased && (by_hand || (value.is_null() && is_blank))

@@ -178,13 +178,10 @@ pub(super) fn custom_field(record: &DesiredCustomField) -> Result<(), String> {
         ));
     }
     entries("options", options.len())?;
-    let mut labels = BTreeSet::new();
     for label in options {
         key("options", label, false)?;
-        if !labels.insert(label) {
-            return Err(format!("`options` has {label:?} twice"));
-        }
     }
+    super::twice::labels("options", options.iter().map(String::as_str))?;
     let owned = defaults::settable(&[Of::CustomField]);
     match record.policy.keys().find(|field| !owned.contains(&field.as_str())) {
         Some(field) => Err(no_owned_field(field, &owned)),

@@ -6,6 +6,8 @@
 //! - Two notes of the same body, visibility and application, and two files of the same name and type
 //!   on one application: refused. An ATS gives no way to tell one from the other, so what a retry finds
 //!   could be either.
+//! - Two options of a custom field, and two keys of `custom_fields`, that the model's form takes for one: refused. The
+//!   plan knows each by that form.
 //! - Two entries of a contact list that are the same value with different types: refused. The same
 //!   value with the same type is one entry, and a tag named twice is one tag.
 //!
@@ -33,6 +35,32 @@ pub(super) fn check(record: &DesiredCandidate) -> Result<(), String> {
         [(List::Emails, &record.emails), (List::Phones, &record.phones), (List::Links, &record.links)]
     {
         types(list, contacts.as_deref().unwrap_or_default())?;
+    }
+    labels("custom_fields", record.custom_fields.keys().map(String::as_str))?;
+    record.applications.iter().try_for_each(|application| {
+        let place = format!("applications[{}].custom_fields", application.key);
+        labels(&place, application.custom_fields.keys().map(String::as_str))
+    })
+}
+
+/// Checks that the model's form tells these labels apart.
+///
+/// # Errors
+/// A sentence that names the label, and both spellings where there are two.
+pub(super) fn labels<'l>(field: &str, labels: impl Iterator<Item = &'l str>) -> Result<(), String> {
+    let mut known: BTreeMap<String, &str> = BTreeMap::new();
+    for label in labels {
+        match known.insert(normal::label(label), label) {
+            Some(first) if first == label => return Err(format!("`{field}` has {label:?} twice")),
+            Some(first) => {
+                return Err(format!(
+                    "`{field}` has {label:?} twice, spelled \"{}\" and \"{}\"; take one of them out",
+                    first.escape_default(),
+                    label.escape_default()
+                ));
+            }
+            None => {}
+        }
     }
     Ok(())
 }
@@ -75,8 +103,7 @@ fn applications(all: &[DesiredApplication]) -> Result<(), String> {
 fn notes(all: &[DesiredNote]) -> Result<(), String> {
     let mut known: BTreeMap<_, &str> = BTreeMap::new();
     for note in all {
-        let says = note.body.replace("\r\n", "\n").trim().to_owned();
-        let place = (says, note.application.as_deref(), format!("{:?}", note.visibility));
+        let place = (normal::text(&note.body), note.application.as_deref(), format!("{:?}", note.visibility));
         if let Some(first) = known.insert(place, &note.key) {
             return Err(format!(
                 "`notes` has the same note twice, {first:?} and {:?}; take one of them out, or let them differ",
@@ -90,7 +117,7 @@ fn notes(all: &[DesiredNote]) -> Result<(), String> {
 fn attachments(application: &DesiredApplication) -> Result<(), String> {
     let mut known: BTreeMap<_, &str> = BTreeMap::new();
     for DesiredAttachment { key, filename, kind, .. } in &application.attachments {
-        if let Some(first) = known.insert((filename.trim(), kind.as_str()), key) {
+        if let Some(first) = known.insert((normal::text(filename), kind.as_str()), key) {
             return Err(format!(
                 "`applications[{}].attachments` has two files of type {kind} named {filename:?}, {first:?} and {key:?}; give one of them another filename",
                 application.key

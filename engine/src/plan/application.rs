@@ -82,8 +82,7 @@ fn one<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApplic
     }
     let Some(found) = find(draft, person, wanted, host, &goal) else { return };
     match found {
-        // What is declared for one job is written neither to, nor below, an application for another one.
-        Some(record) if is_for_another_job(draft, wanted, host, &goal, record) => {}
+        Some(record) if is_another(draft, wanted, host, &goal, record) => {}
         Some(record) => {
             update(draft, wanted, host, &goal, record);
             attachments(draft, wanted, host, Some(record));
@@ -115,6 +114,26 @@ fn resolve<'a>(draft: &mut Draft<'a>, wanted: &DesiredApplication, host: &str) -
         return None;
     }
     Some(Goal { job, pool, pool_stage, source, referrer })
+}
+
+/// Whether a path keeps the link that it has: the link leads to what is declared there, or to what was declared when it
+/// was made, wherever that was moved since. True while facts are missing, and where nobody could tell.
+pub(super) fn keeps(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, link: &LinkRow) -> bool {
+    let Some(goal) = resolve(draft, wanted, host) else { return true };
+    let base = |place: &str| link.applied.get(place).and_then(Value::as_str);
+    if wanted.kind == ApplicationKind::Prospect {
+        let agrees = |place: &str, goal: Option<&Arc<Record>>| {
+            goal.zip(base(place)).is_none_or(|(goal, before)| goal.id == before)
+        };
+        return base("kind") != Some("application") && agrees("job", goal.job) && agrees("pool", goal.pool);
+    }
+    if goal.job.is_some_and(|job| base("job") == Some(&job.id)) {
+        return true;
+    }
+    match draft.observed(&link.remote) {
+        Some(Some(record)) => record.text("outcome.value") == Some("converted") || fits(record, wanted, &goal),
+        Some(None) | None => true,
+    }
 }
 
 /// Which of these links lead to an application that the desired one means. Empty while facts are missing, and where its
@@ -203,10 +222,12 @@ fn find<'a>(
             |row: &Record| draft.input.links.values().any(|link| link.host != host && link.remote == row.remote());
         fitting = rows.iter().filter(|row| came_of(row, prospect) && !anothers(row)).collect();
         if fitting.len() != 1 {
-            let message =
-                format!("{host}: the prospect was converted in the ATS; that stands, and nothing is made anew");
+            let message = format!(
+                "{host}: the prospect was converted in the ATS; that stands, nothing is made anew, and nothing of what is declared is written to it"
+            );
             draft.say(FindingKind::Drifted, host, "ConvertedInAts", message);
-            return Some(Some(prospect));
+            stand_apart(draft, wanted, host);
+            return None;
         }
     }
     match fitting.as_slice() {
@@ -505,40 +526,72 @@ fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record
     draft.say(FindingKind::Drifted, host, "PlacedElsewhere", message);
 }
 
-/// The reason of a conflict: the linked application is for another job than the one that is declared by now.
-const OTHER_JOB: &str = "OtherJob";
-
-/// Whether a plan says of an application that it is for another job than declared, so that nothing about it is written.
-pub(super) fn stands_apart(draft: &Draft<'_>, host: &str) -> bool {
-    draft.plan.findings.iter().any(|finding| finding.reason == OTHER_JOB && finding.host == host)
+/// Notes that nothing of what is declared of an application is written to what it is linked to, nor below that, and that
+/// the plan says why.
+fn stand_apart(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str) {
+    draft.apart.insert(host.to_owned());
+    draft.account_whole(host);
+    for file in &wanted.attachments {
+        draft.account_whole(&format!("{host}/attachments/{}", file.key));
+    }
 }
 
-/// Whether the host declares another job for an application that it was linked to, which it says.
-fn is_for_another_job(
+/// Whether the linked record is another one than is declared, which it says. What is declared for one job, or for one
+/// pool, is written neither to, nor below, an application or a prospect of another.
+fn is_another(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
     host: &str,
     goal: &Goal<'_>,
     record: &Record,
 ) -> bool {
-    let (Some(goal), Some(job)) = (goal.job, record.text("job.id")) else { return false };
-    let link = draft.input.links.get(host);
-    let base = link.and_then(|link| link.applied.get("job")).and_then(Value::as_str);
-    let is_meant = base.is_none_or(|base| base == goal.id) || job == goal.id;
-    if is_meant || record.text("kind") != Some("application") || wanted.kind == ApplicationKind::Prospect {
-        return false;
-    }
-    let message = format!(
-        "{host}: it is on job {job}, and an application's job cannot be changed from here; nothing of what is declared is written to it. \
-         Declare another application, under a key of its own, for job {}",
-        goal.id
-    );
-    draft.say(FindingKind::Conflict, host, OTHER_JOB, message);
-    draft.account_whole(host);
-    for file in &wanted.attachments {
-        draft.account_whole(&format!("{host}/attachments/{}", file.key));
-    }
+    let Some((reason, message)) = difference(draft, wanted, host, goal, record) else { return false };
+    draft.say(FindingKind::Conflict, host, reason, message);
+    stand_apart(draft, wanted, host);
     true
+}
+
+/// In what the linked record is another one than the host declares by now, by what the link was made for: a word and a
+/// sentence. What a recruiter changed is no such difference.
+fn difference(
+    draft: &Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    goal: &Goal<'_>,
+    record: &Record,
+) -> Option<(&'static str, String)> {
+    let link = draft.input.links.get(host);
+    let base = |place: &str| link.and_then(|link| link.applied.get(place)).and_then(Value::as_str);
+    if record.text("kind") == Some("application") {
+        if wanted.kind == ApplicationKind::Prospect {
+            let message = format!(
+                "{host}: it is an application, and cannot be made a prospect; nothing of what is declared is written to it. Declare a prospect under another key"
+            );
+            return (base("kind") == Some("application")).then_some(("CannotChange", message));
+        }
+        let (goal, job) = goal.job.zip(record.text("job.id"))?;
+        // Whoever linked it without saying for which job may have meant another application.
+        if job == goal.id || base("job") == Some(&goal.id) {
+            return None;
+        }
+        let message = format!(
+            "{host}: it is on job {job}, and an application's job cannot be changed from here; nothing of what is declared is written to it. \
+             Declare another application, under a key of its own, for job {}",
+            goal.id
+        );
+        return Some(("OtherJob", message));
+    }
+    let is_converted_by_plan = wanted.kind == ApplicationKind::Application;
+    let members = [("job", goal.job), ("pool", goal.pool), ("pool_stage", goal.pool_stage)];
+    members.into_iter().filter(|(place, _)| *place != "job" || !is_converted_by_plan).find_map(|(place, goal)| {
+        let (goal, before) = goal.zip(base(place))?;
+        let message = format!(
+            "{host}: the prospect's `{place}` was {before} and cannot be changed from here to {}; nothing of what is declared is written to it. \
+             Declare a prospect under another key",
+            goal.id
+        );
+        (before != goal.id).then_some(("CannotChange", message))
+    })
 }
 
 /// Whether a linked application was transferred to another job than desired, which it says: no second one is made, and no stage of the
@@ -581,7 +634,7 @@ fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &
 }
 
 /// What makes the application the one that it is: its kind, job, pool and the pool's stage. They are compared with what it was made
-/// or taken as, and cannot be changed from here; an application's job is [`is_transferred`]'s.
+/// or taken as ([`difference`]), and cannot be changed from here; an application's job is [`is_transferred`]'s.
 fn identity(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
@@ -594,14 +647,7 @@ fn identity(
         draft.account(host, place);
     }
     let is_application = record.text("kind") == Some("application");
-    let before = applied.get("kind").and_then(Value::as_str).map(str::to_owned);
     match wanted.kind {
-        ApplicationKind::Prospect if is_application && before.as_deref() == Some("application") => {
-            let message = format!(
-                "{host}: it is an application, and cannot be made a prospect; declare a prospect under another key"
-            );
-            draft.say(FindingKind::Conflict, host, "CannotChange", message);
-        }
         ApplicationKind::Prospect if is_application => {
             let message = format!("{host}: the prospect was made an application in the ATS; that stands");
             draft.say(FindingKind::Drifted, host, "ConvertedInAts", message);
@@ -615,22 +661,13 @@ fn identity(
     }
     let members = [("job", goal.job), ("pool", goal.pool), ("pool_stage", goal.pool_stage)];
     for (place, goal) in members.into_iter().filter_map(|(place, goal)| Some((place, goal?))) {
-        match applied.get(place).and_then(Value::as_str) {
-            // It is converted to this job, or fits it.
-            _ if place == "job" && wanted.kind == ApplicationKind::Application => {}
-            Some(before) if before != goal.id => {
-                let message = format!(
-                    "{host}: the prospect's `{place}` was {before} and cannot be changed from here to {}; declare a prospect under another key",
-                    goal.id
-                );
-                draft.say(FindingKind::Conflict, host, "CannotChange", message);
-            }
-            Some(_) => {}
-            None => {
-                if place == "job" || is_placed(draft, host, place, goal, record) {
-                    applied.insert(place.to_owned(), json!(goal.id));
-                }
-            }
+        // It is converted to this job, or fits it.
+        let is_converted_by_plan = place == "job" && wanted.kind == ApplicationKind::Application;
+        if is_converted_by_plan || applied.contains_key(place) {
+            continue;
+        }
+        if place == "job" || is_placed(draft, host, place, goal, record) {
+            applied.insert(place.to_owned(), json!(goal.id));
         }
     }
 }

@@ -477,7 +477,7 @@ fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
         "private" => desired.private.is_some(),
         "tags" => desired.tags.is_some(),
         _ => match path.strip_prefix("tags[").and_then(|tag| tag.strip_suffix(']')) {
-            Some(tag) => desired.tags.iter().flatten().any(|wanted| wanted == tag),
+            Some(tag) => desired.tags.iter().flatten().any(|wanted| normal::is_option(wanted, tag)),
             None => path.strip_prefix("custom_fields.").is_none_or(|key| desired.custom_fields.contains_key(key)),
         },
     }

@@ -77,8 +77,8 @@ fn shaped(kind: &str, value: &Value) -> Option<Value> {
                 _ => None,
             };
             let mut labels = labels?;
-            labels.sort_unstable();
-            labels.dedup();
+            labels.sort_unstable_by_key(|label| (normal::label(label), *label));
+            labels.dedup_by(|one, other| normal::is_option(one, other));
             json!(labels)
         }
         "money" => members(value, &["amount", "currency"])?,
@@ -211,22 +211,17 @@ impl<'a, D: Owned> Draft<'a, D> {
     /// The definition that the ATS has.
     fn definition(&mut self, host: &str, applies_to: &str, key: &str) -> Option<&'a Arc<Record>> {
         let found = self.lookup(kinds::CUSTOM_FIELDS, index::KEY, key)?;
-        let mut fitting = found.iter().filter(|record| {
-            record.text("applies_to.value") == Some(applies_to) && record.text("key") == Some(key) && is_active(record)
-        });
-        let first = fitting.next();
-        let second = fitting.next();
-        match (first, second) {
-            (Some(record), None) => Some(record),
-            (Some(_), Some(_)) => {
+        let applies = |record: &&Arc<Record>| record.text("applies_to.value") == Some(applies_to);
+        let active = definition::with_label(found.iter().filter(applies).filter(|field| is_active(field)), "key", key);
+        match active.as_slice() {
+            [record] => Some(record),
+            [_, _, ..] => {
                 self.block(host, "AmbiguousReference", format!("{host}: several custom fields have the key {key:?}"));
                 None
             }
-            (None, _) => {
-                let archived = found.iter().find(|record| {
-                    record.text("applies_to.value") == Some(applies_to) && record.text("key") == Some(key)
-                });
-                if let Some(record) = archived {
+            [] => {
+                let archived = definition::with_label(found.iter().filter(applies), "key", key);
+                if let Some(record) = archived.first() {
                     let message = format!(
                         "{host}: there is no active custom field with the key {key:?} for a {applies_to}: the one of that key (id {}) is archived in the ATS; bring it back there, or take it out of the record",
                         record.id
@@ -234,10 +229,8 @@ impl<'a, D: Owned> Draft<'a, D> {
                     self.block(host, "UnknownReference", message);
                     return None;
                 }
-                let elsewhere = found
-                    .iter()
-                    .filter(|record| record.text("key") == Some(key))
-                    .find_map(|record| record.text("applies_to.value"));
+                let elsewhere = definition::with_label(found.iter(), "key", key);
+                let elsewhere = elsewhere.iter().find_map(|record| record.text("applies_to.value"));
                 let suggestion = match elsewhere {
                     Some(other) => format!(" (a field of a {other} has it)"),
                     None => self.suggestion(kinds::CUSTOM_FIELDS, key),

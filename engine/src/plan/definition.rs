@@ -36,18 +36,35 @@ pub(super) enum At<'a> {
     TakenAway,
 }
 
-/// Whether a record is called so.
-fn is_called(record: &Record, name: &str) -> bool {
-    record.text("name").is_some_and(|held| normal::is_option(held, name))
-}
-
 /// The records that are called so: letter by letter where there are such, else by the form of labels.
 pub(super) fn called<'a>(rows: impl Iterator<Item = &'a Arc<Record>>, name: &str) -> Vec<&'a Arc<Record>> {
-    let mut found: Vec<&'a Arc<Record>> = rows.filter(|row| is_called(row, name)).collect();
-    if found.iter().any(|row| row.text("name") == Some(name)) {
-        found.retain(|row| row.text("name") == Some(name));
+    with_label(rows, "name", name)
+}
+
+/// The records whose member is this label: letter by letter where there are such, else by the form of labels.
+pub(super) fn with_label<'a>(
+    rows: impl Iterator<Item = &'a Arc<Record>>,
+    member: &str,
+    label: &str,
+) -> Vec<&'a Arc<Record>> {
+    let is_it = |row: &&'a Arc<Record>| row.text(member).is_some_and(|held| normal::is_option(held, label));
+    let mut found: Vec<&'a Arc<Record>> = rows.filter(is_it).collect();
+    if found.iter().any(|row| row.text(member) == Some(label)) {
+        found.retain(|row| row.text(member) == Some(label));
     }
     found
+}
+
+/// The link of a choice, in whatever spelling its path was made.
+fn choice_link<'l>(
+    desired: &DesiredCustomField,
+    links: &'l BTreeMap<String, LinkRow>,
+    label: &str,
+) -> Option<&'l LinkRow> {
+    let prefix = format!("{}/options/", desired.path());
+    let below = || links.range(prefix.clone()..).map_while(|(path, link)| Some((path.strip_prefix(&prefix)?, link)));
+    let spelt = || below().find(|(known, _)| normal::is_option(known, label)).map(|(_, link)| link);
+    links.get(&desired.option_path(label)).or_else(spelt)
 }
 
 pub(super) fn is_active(record: &Record) -> bool {
@@ -75,11 +92,10 @@ pub(super) fn find<'a, D: Owned>(
     }
     let applies = |record: &&Arc<Record>| record.text("applies_to.value") == Some(desired.applies_to.as_str());
     let by_key = draft.lookup(kinds::CUSTOM_FIELDS, index::KEY, key)?;
-    let mut found: Vec<&'a Arc<Record>> =
-        by_key.iter().filter(applies).filter(|record| record.text("key") == Some(key)).collect();
+    let mut found: Vec<&'a Arc<Record>> = with_label(by_key.iter().filter(applies), "key", key);
     if let (true, Some(name)) = (found.is_empty(), &desired.name) {
         let by_name = draft.lookup(kinds::CUSTOM_FIELDS, index::NAME, name)?;
-        found = by_name.iter().filter(applies).filter(|record| is_called(record, name)).collect();
+        found = called(by_name.iter().filter(applies), name);
     }
     if found.iter().any(|record| is_active(record)) {
         found.retain(|record| is_active(record));
@@ -124,7 +140,7 @@ pub(super) fn choice<'a, D: Owned>(
     label: &str,
 ) -> Option<At<'a>> {
     let Some(field) = field else { return Some(At::ToBeMade) };
-    let link = links.get(&desired.option_path(label));
+    let link = choice_link(desired, links, label);
     if let Some(link) = link
         && let Some(option) = draft.observed(&link.remote)?
         && is_active(option)
@@ -204,7 +220,7 @@ pub(super) fn is_ours<D: Owned>(draft: &mut Draft<'_, D>, host: &str, record: &R
 
 /// What a new field claims within a run: two records that are known by other keys must not make one field twice.
 pub(crate) fn name_claim(desired: &DesiredCustomField) -> Option<String> {
-    desired.name.as_ref().map(|name| format!("{} {name:?}", desired.applies_to))
+    desired.name.as_ref().map(|name| format!("{} {:?}", desired.applies_to, normal::label(name)))
 }
 
 fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
@@ -342,11 +358,15 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
     // What is no longer declared is nobody's from now on, and stays.
     let prefix = format!("{host}/options/");
     let below = input.links.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
-    let released =
-        below.filter(|(path, _)| !path.strip_prefix(&prefix).is_some_and(|label| input.desired.declares(label)));
-    let released: Vec<String> = released.map(|(path, _)| path.clone()).collect();
-    if !released.is_empty() {
-        let labels: Vec<&str> = released.iter().filter_map(|path| path.strip_prefix(&prefix)).collect();
+    // A path in a spelling of its own gives way to the one that all spellings share.
+    let is_current = |path: &str| declared.iter().any(|label| input.desired.option_path(label) == path);
+    let released: Vec<String> = below.filter(|(path, _)| !is_current(path)).map(|(path, _)| path.clone()).collect();
+    let labels: Vec<&str> = released
+        .iter()
+        .filter_map(|path| path.strip_prefix(&prefix))
+        .filter(|label| !input.desired.declares(label))
+        .collect();
+    if !labels.is_empty() {
         let message = format!(
             "{host}: no longer declared, so no longer managed, and left as they are in the ATS: the choices {}",
             labels.join(", ")

@@ -148,8 +148,8 @@ impl<D: Owned> Draft<'_, D> {
             return self.say_not_shown_yet(host, field);
         }
         let message = format!(
-            "{host}: `{field}` was emptied in the ATS after it had held a value, so it may have been erased; the value is not \
-             put back, whatever the policy. Declare another value; or, to write the same one again, take it out of the \
+            "{host}: `{field}` was emptied in the ATS after it had held a value, alone or when all contacts went, so it may have been \
+             erased; the value is not put back, whatever the policy. Declare another value; or, to write the same one again, take it out of the \
              record, apply, and declare it again"
         );
         self.say(FindingKind::Drifted, host, "Erased", message);

@@ -423,6 +423,8 @@ struct Draft<'a, D = DesiredCandidate> {
     /// A field, or the entries of a list, of it were erased.
     has_erased: bool,
     accounts: account::Accounts,
+    /// Paths that are linked to something else than is declared: nothing is written to that, nor below it, nor about it.
+    apart: std::collections::BTreeSet<String>,
     /// Fields that are in step because they show the ATS's form of what is desired, by path.
     kept_so: std::collections::BTreeSet<(String, String)>,
 }
@@ -440,6 +442,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             is_erased: false,
             has_erased: false,
             accounts: account::Accounts::default(),
+            apart: std::collections::BTreeSet::new(),
             kept_so: std::collections::BTreeSet::new(),
         }
     }

@@ -8,7 +8,6 @@
 //! still names the one who is no more, it is left on the person, after a look at what they carry: a note that the merge
 //! brought along is found there.
 
-use super::application;
 use super::candidate::Person;
 use super::{Draft, FieldChange, FindingKind, made, once, step};
 use crate::store::LinkRow;
@@ -86,11 +85,11 @@ fn leave_anew(draft: &mut Draft<'_>, person: &Person<'_>, note: &DesiredNote, li
 fn create(draft: &mut Draft<'_>, person: &Person<'_>, note: &DesiredNote, path: &str, reason: String) {
     let key = draft.input.desired.key.clone();
     let about = note.application.as_ref().map(|application| format!("{key}/applications/{application}"));
-    if let Some(about) = about.filter(|about| application::stands_apart(draft, about)) {
+    if let Some(about) = about.filter(|about| draft.apart.contains(about)) {
         let message = format!(
-            "{path}: {about} is an application for another job than declared, so the note about it is not left"
+            "{path}: {about} is linked to another application than is declared, so the note about it is not left"
         );
-        draft.say(FindingKind::Conflict, path, "OtherJob", message);
+        draft.say(FindingKind::Conflict, path, "OtherApplication", message);
         draft.account_whole(path);
         return;
     }

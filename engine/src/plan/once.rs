@@ -7,9 +7,9 @@
 //! A link without such a base (found by a look, adopted by the host, or of an earlier version) takes
 //! what is declared for what is there: a look compares them, and a host that adopts says so.
 //!
-//! What is no longer declared stays in the ATS. Its link is kept, so that the same key never makes a
+//! What is no longer declared stays in the ATS. Its link is kept, so that declaring it again never makes a
 //! second one, and the plan says once that it is no longer managed. Where another key declares the same, the link
-//! follows ([`super::renamed`]).
+//! follows; where its own key declares something else by then, that is new ([`super::renamed`]).
 //!
 //! Left out: whether somebody changed or deleted it in the ATS.
 

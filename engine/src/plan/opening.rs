@@ -7,7 +7,7 @@
 use super::{Draft, Record};
 use crate::store::index;
 use atsync_model::desired::{FullReference, Reference};
-use atsync_model::kinds;
+use atsync_model::{kinds, normal};
 use std::sync::Arc;
 
 /// Openings listed in a message at most.
@@ -35,7 +35,7 @@ fn fits(opening: &Record, reference: &Reference) -> bool {
         Reference::Full(FullReference::Id(id)) => opening.id == *id,
         Reference::Bare(key)
         | Reference::Full(FullReference::Name(key) | FullReference::RequisitionId(key) | FullReference::Email(key)) => {
-            opening.text("external_id").is_some_and(|held| held.trim() == key.trim())
+            opening.text("external_id").is_some_and(|held| normal::is_option(held, key))
         }
     }
 }

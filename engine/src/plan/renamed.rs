@@ -1,49 +1,62 @@
 //! Parts of a record that are declared under another key than before: the path follows, and with it everything below
 //! it. Pure.
 //!
-//! An application, a note and a file are known by the host's key. Where a declaration drops one key and brings another
-//! one for the same thing, the new path would find the record held by the old one: an application would be adopted
-//! without its files, a file or a note would be made again, found, and refused at every apply. So before a record is
-//! planned, its links are moved:
+//! An application, a note and a file are known by the host's key. Hosts number them, so a note put in front shifts all
+//! keys behind it, and two that swap places swap keys. If links were left where they are, an application would be
+//! adopted without its files, and a file or a note would be made again, found, and refused at every apply. So before a
+//! record is planned, what was made is matched with what is declared, and the links are moved:
 //!
-//! - An application follows where exactly one path that is no longer declared leads to the application that the new key
-//!   means: the one that it is linked to already, or, without a link, the one that fits its job or pool. Files below it
-//!   and notes about it follow.
-//! - A note follows where body, visibility and application are the same, a file where its application, name and type
-//!   are: that is all by which a look before a creation could tell it from another, and a record cannot declare two of
-//!   them.
+//! - A path keeps its link where that leads to what is declared there: an application of its job or pool, or of the one
+//!   that was declared when it was linked, wherever it was moved since; a note or a file that says the same.
+//! - Else it takes the one link, of those that no path keeps, that leads to what it means: an application that fits its
+//!   job or pool; a note of the same body, visibility and application; a file of the same application, name and type.
+//!   That is all by which a look before a creation could tell it from another, and a record cannot declare two of them.
+//!   Files below an application and notes about it follow it.
+//! - Else what is declared is new. It keeps the link of its path all the same where that link was neither taken nor
+//!   released: then the host declares something else of what was made, and the plan says what can be changed.
+//! - A link whose path was taken is kept under a path that no host declares (`~` and its id), so that it is found when
+//!   it is declared again.
 //!
 //! The plan is made from the moved links, records them under their new paths and ends the old ones. A death in between
-//! leaves both, which the next plan mends the same way. Tags and custom values are known by what they say and have no
-//! key; a record whose own key changes is another record, and the plan says so where both mean one candidate.
+//! leaves two paths that lead to one record, which the next plan mends the same way. Tags and custom values are known
+//! by what they say and have no key; a record whose own key changes is another record, and the plan says so where both
+//! mean one candidate.
 //!
 //! Bounds: what a record's links are. Left out: an application whose key changes together with its job; that is another
 //! application.
 
-use super::{Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, application, note, once};
+use super::{Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, SHARED_PREFIX, application, note, once};
 use crate::store::LinkRow;
 use atsync_model::desired::DesiredCandidate;
+use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The links of a record as its declaration names them now.
 pub(super) struct Renamed {
     pub(super) links: BTreeMap<String, LinkRow>,
-    /// Former path and new path.
-    moves: Vec<(String, String)>,
+    /// The former path of each link that was moved, by its new path.
+    moved: BTreeMap<String, String>,
+    /// Former paths that nothing has any more.
+    left: BTreeSet<String>,
     /// Paths whose link is kept under its path and records something else.
     amended: BTreeSet<String>,
 }
+
+/// A path's old place and its new one.
+type Move = (String, String);
 
 /// Moves the links of what was renamed. None where nothing was.
 ///
 /// # Errors
 /// The facts that are missing.
 pub(super) fn of(input: &Input<'_, DesiredCandidate>, facts: &Facts) -> Result<Option<Renamed>, Vec<Need>> {
-    let mut renamed = Renamed { links: input.links.clone(), moves: Vec::new(), amended: BTreeSet::new() };
+    let (moved, left, amended) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
+    let mut renamed = Renamed { links: input.links.clone(), moved, left, amended };
     renamed.applications(input, facts)?;
     renamed.notes(input.desired);
     renamed.files(input.desired);
-    let is_any = !renamed.moves.is_empty() || !renamed.amended.is_empty();
+    renamed.left = input.links.keys().filter(|path| !renamed.links.contains_key(*path)).cloned().collect();
+    let is_any = !renamed.moved.is_empty() || !renamed.left.is_empty() || !renamed.amended.is_empty();
     Ok(is_any.then_some(renamed))
 }
 
@@ -51,31 +64,30 @@ impl Renamed {
     fn applications(&mut self, input: &Input<'_, DesiredCandidate>, facts: &Facts) -> Result<(), Vec<Need>> {
         let desired = input.desired;
         let prefix = format!("{}/applications/", desired.key);
-        let is_declared = |key: &str| desired.applications.iter().any(|one| one.key == key);
-        let mut former = self.undeclared(&prefix, is_declared);
-        if former.is_empty() {
+        let links = self.directly_below(&prefix);
+        let paths: Vec<String> = desired.applications.iter().map(|one| format!("{prefix}{}", one.key)).collect();
+        let is_alone = matches!((links.as_slice(), paths.as_slice()), ([link], [path]) if link.host == *path);
+        if links.is_empty() || is_alone {
             return Ok(());
         }
         let mut draft = Draft::new(input, facts);
-        let mut pairs = Vec::new();
-        for wanted in &desired.applications {
-            let host = format!("{prefix}{}", wanted.key);
-            let fitting: Vec<LinkRow> = match self.links.get(&host) {
-                Some(held) => former.iter().filter(|link| link.remote == held.remote).cloned().collect(),
-                None => application::fitting(&mut draft, wanted, &host, &former),
-            };
-            if let [link] = fitting.as_slice() {
-                former.retain(|other| other.host != link.host);
-                pairs.push((link.host.clone(), host));
-            }
+        let mut kept = Vec::new();
+        for (wanted, path) in desired.applications.iter().zip(&paths) {
+            let own = links.iter().find(|link| link.host == *path);
+            kept.push(own.is_some_and(|link| application::keeps(&mut draft, wanted, path, link)));
         }
+        let moves = pair(&prefix, &paths, &kept, links, |at, free| {
+            let (wanted, path) = desired.applications.get(at).zip(paths.get(at))?;
+            match application::fitting(&mut draft, wanted, path, free).as_slice() {
+                [link] => Some(link.host.clone()),
+                _ => None,
+            }
+        });
         if !draft.needs.is_empty() {
             return Err(draft.needs);
         }
-        for (old, new) in pairs {
-            self.move_tree(&old, &new);
-            self.speak_of(&prefix, &old, &new, &desired.key);
-        }
+        self.carry(&moves);
+        self.speak_of(&prefix, &moves, &desired.key);
         Ok(())
     }
 
@@ -94,54 +106,66 @@ impl Renamed {
         }
     }
 
-    /// Moves the links of what is made once from keys that are no longer declared to those that declare the same.
-    fn leaves(&mut self, prefix: &str, wanted: Vec<(&str, serde_json::Map<String, serde_json::Value>)>, same: &[&str]) {
-        let mut former = self.undeclared(prefix, |key| wanted.iter().any(|(wanted, _)| *wanted == key));
-        for (key, says) in &wanted {
-            let path = format!("{prefix}{key}");
-            let is_same = |link: &LinkRow| {
-                same.iter()
-                    .all(|member| link.applied.get(*member).is_some() && link.applied.get(*member) == says.get(*member))
-            };
-            let Some(at) = former.iter().position(is_same).filter(|_| !self.links.contains_key(&path)) else {
-                continue;
-            };
-            let link = former.swap_remove(at);
-            self.move_tree(&link.host, &path);
+    /// Moves the links of what is made once to the keys that declare the same.
+    fn leaves(&mut self, prefix: &str, wanted: Vec<(&str, Map<String, Value>)>, same: &[&str]) {
+        let links = self.directly_below(prefix);
+        let paths: Vec<String> = wanted.iter().map(|(key, _)| format!("{prefix}{key}")).collect();
+        let says = |at: usize, link: &LinkRow| {
+            let Some((_, says)) = wanted.get(at) else { return false };
+            same.iter()
+                .all(|member| link.applied.get(*member).is_some() && link.applied.get(*member) == says.get(*member))
+        };
+        let own = |path: &String| links.iter().find(|link| link.host == *path);
+        let kept: Vec<bool> =
+            paths.iter().enumerate().map(|(at, path)| own(path).is_some_and(|link| says(at, link))).collect();
+        let moves = pair(prefix, &paths, &kept, links, |at, free| {
+            free.iter().find(|link| says(at, link)).map(|link| link.host.clone())
+        });
+        self.carry(&moves);
+    }
+
+    /// The links directly below a prefix.
+    fn directly_below(&self, prefix: &str) -> Vec<LinkRow> {
+        let below =
+            self.links.range(prefix.to_owned()..).map_while(|(path, link)| Some((path.strip_prefix(prefix)?, link)));
+        below.filter(|(key, _)| !key.contains('/')).map(|(_, link)| link.clone()).collect()
+    }
+
+    /// Moves the links of these paths and of those below them, all at once. Where two come to one path, the one that
+    /// stayed there stands.
+    fn carry(&mut self, moves: &[Move]) {
+        let mut carried = Vec::new();
+        for (old, new) in moves {
+            let below = format!("{old}/");
+            let of_it = |path: &&String| *path == old || path.starts_with(&below);
+            let paths: Vec<String> = self.links.keys().filter(of_it).cloned().collect();
+            for path in paths {
+                let Some(link) = self.links.remove(&path) else { continue };
+                let origin = self.moved.remove(&path).unwrap_or_else(|| path.clone());
+                carried.push((origin, format!("{new}{}", path.get(old.len()..).unwrap_or_default()), link));
+            }
         }
-    }
-
-    /// The links directly below a prefix whose keys are not declared.
-    fn undeclared(&self, prefix: &str, is_declared: impl Fn(&str) -> bool) -> Vec<LinkRow> {
-        let below = self.links.range(prefix.to_owned()..).take_while(|(path, _)| path.starts_with(prefix));
-        below
-            .filter(|(path, _)| path.get(prefix.len()..).is_some_and(|key| !key.contains('/') && !is_declared(key)))
-            .map(|(_, link)| link.clone())
-            .collect()
-    }
-
-    /// Moves the link of a path and those below it. What the new path is linked to already stays.
-    fn move_tree(&mut self, old: &str, new: &str) {
-        let below = format!("{old}/");
-        let paths: Vec<String> =
-            self.links.keys().filter(|path| *path == old || path.starts_with(&below)).cloned().collect();
-        for path in paths {
-            let Some(mut link) = self.links.remove(&path) else { continue };
-            let moved = format!("{new}{}", path.get(old.len()..).unwrap_or_default());
+        for (origin, path, mut link) in carried {
+            if self.links.contains_key(&path) {
+                continue;
+            }
             link.applied.remove(once::RELEASED);
-            link.host.clone_from(&moved);
-            self.links.entry(moved.clone()).or_insert(link);
-            self.moves.push((path, moved));
+            link.host.clone_from(&path);
+            self.links.insert(path.clone(), link);
+            if origin != path {
+                self.moved.insert(path, origin);
+            }
         }
     }
 
     /// A note says by its application's key what it is about.
-    fn speak_of(&mut self, prefix: &str, old: &str, new: &str, key: &str) {
+    fn speak_of(&mut self, prefix: &str, moves: &[Move], key: &str) {
         let named = |path: &str| once::digest(path.get(prefix.len()..).unwrap_or_default());
-        let (before, after) = (named(old), named(new));
+        let moves: Vec<(Value, Value)> = moves.iter().map(|(old, new)| (named(old), named(new))).collect();
         let notes = format!("{key}/notes/");
         for (path, link) in self.links.range_mut(notes.clone()..).take_while(|(path, _)| path.starts_with(&notes)) {
-            if link.applied.get("application") == Some(&before) {
+            let about = link.applied.get("application");
+            if let Some((_, after)) = moves.iter().find(|(before, _)| about == Some(before)) {
                 link.applied.insert("application".to_owned(), after.clone());
                 self.amended.insert(path.clone());
             }
@@ -153,16 +177,15 @@ impl Renamed {
         if plan.is_blocked() {
             return;
         }
-        for (old, new) in &self.moves {
-            plan.releases.push(old.clone());
+        for (new, old) in self.moved.iter().filter(|(new, _)| !is_set_aside(new)) {
             let message =
                 format!("{new}: it was declared as {old} before; it is the same, and is known by its new key");
             let finding =
                 super::Finding { kind: FindingKind::Note, host: new.clone(), reason: "Renamed".to_owned(), message };
             plan.findings.push(finding);
         }
-        let moved = self.moves.into_iter().map(|(_, new)| new);
-        for path in moved.chain(self.amended) {
+        plan.releases.extend(self.left);
+        for path in self.moved.into_keys().chain(self.amended) {
             let Some(link) = self.links.get(&path) else { continue };
             if !plan.adoptions.iter().any(|adoption| adoption.host == path) {
                 let reason = "it was declared under another key before".to_owned();
@@ -171,4 +194,48 @@ impl Renamed {
             }
         }
     }
+}
+
+/// The path below a prefix that keeps the link of a record which no path of the host's has any more.
+fn set_aside(prefix: &str, link: &LinkRow) -> String {
+    format!("{prefix}{SHARED_PREFIX}{}", link.remote.id)
+}
+
+/// Whether a path is such a one, or below one. No key of a host begins so.
+fn is_set_aside(path: &str) -> bool {
+    path.contains(&format!("/{SHARED_PREFIX}"))
+}
+
+/// Matches declared paths with links below one prefix. `kept`: whether a path keeps the link that it has; `fits`: which
+/// of the links that are free, by its path, leads to what is declared.
+fn pair(
+    prefix: &str,
+    paths: &[String],
+    kept: &[bool],
+    links: Vec<LinkRow>,
+    mut fits: impl FnMut(usize, &[LinkRow]) -> Option<String>,
+) -> Vec<Move> {
+    let is_kept = |link: &LinkRow| paths.iter().zip(kept).any(|(path, kept)| *kept && *path == link.host);
+    let (held, mut free): (Vec<LinkRow>, Vec<LinkRow>) = links.into_iter().partition(is_kept);
+    let mut held: Vec<(LinkRow, String)> = held.into_iter().map(|link| (link.clone(), link.host)).collect();
+    for (at, path) in paths.iter().enumerate().filter(|(at, _)| kept.get(*at) != Some(&true)) {
+        let Some(at) = fits(at, &free).and_then(|host| free.iter().position(|link| link.host == host)) else {
+            continue;
+        };
+        held.push((free.remove(at), path.clone()));
+    }
+    let mut moves: Vec<Move> = Vec::new();
+    for link in free {
+        // Left by a death between two steps of an earlier move.
+        let twin = held.iter().find(|(other, _)| other.remote == link.remote);
+        let is_taken = held.iter().any(|(_, path)| *path == link.host);
+        let is_released = link.applied.contains_key(once::RELEASED) && paths.contains(&link.host);
+        match twin {
+            Some((_, path)) => moves.push((link.host.clone(), path.clone())),
+            None if is_taken || is_released => moves.push((link.host.clone(), set_aside(prefix, &link))),
+            None => {}
+        }
+    }
+    let followed = held.into_iter().map(|(link, path)| (link.host, path)).filter(|(old, new)| old != new);
+    followed.chain(moves).collect()
 }

@@ -3,7 +3,7 @@
 //! A reference that fits nothing, or several records, blocks the desired record with a sentence that says what was looked for, what was
 //! found and what to do. The engine never guesses.
 
-use super::{Draft, Owned, Record};
+use super::{Draft, Owned, Record, definition};
 use crate::store::index;
 use atsync_model::desired::{FullReference, Reference};
 use atsync_model::manifest::ScanRule;
@@ -116,8 +116,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             Wanted::Email(email) => self.resolve_name(host, kind, parent, email),
             Wanted::RequisitionId(id) => {
                 let found = self.lookup(kind, index::KEY, id)?;
-                let fitting: Vec<&Arc<Record>> =
-                    found.iter().filter(|record| record.text("requisition_id") == Some(id)).collect();
+                let fitting = definition::with_label(found.iter(), "requisition_id", id);
                 self.one(host, kind, "requisition id", id, fitting)
             }
         }
@@ -164,7 +163,9 @@ impl<'a, D: Owned> Draft<'a, D> {
             self.block(host, "UnknownReference", message);
             return None;
         }
-        narrow(&mut fitting, |record| record.text("name").or(record.text("title")) == Some(name.trim()));
+        let own = |record: &Record| record.text("name").or(record.text("title")).map(str::to_owned);
+        narrow(&mut fitting, |record| own(record).is_some_and(|own| normal::is_option(&own, name)));
+        narrow(&mut fitting, |record| own(record).as_deref() == Some(name.trim()));
         if kind == kinds::JOBS {
             narrow(&mut fitting, |record| record.text("state.value") == Some("open"));
             narrow(&mut fitting, |record| record.value("template").and_then(Value::as_bool) != Some(true));

@@ -59,18 +59,22 @@ fn carried(draft: &Draft<'_>) -> Map<String, Value> {
 /// Puts the tags into the step that makes the candidate, where the ATS takes them with it.
 pub(super) fn carry(draft: &mut Draft<'_>, rule: &OperationRule, step: &mut Step, applied: &mut Map<String, Value>) {
     let desired = draft.input.desired;
-    let mut names: Vec<&str> = Vec::new();
+    if !rule.fields.iter().any(|field| field.name == "tags") {
+        return;
+    }
+    let mut names: Vec<String> = Vec::new();
     for name in desired.tags.iter().flatten() {
-        if !names.iter().any(|known| normal::is_option(known, name)) {
+        let Some(name) = spelling_in_ats(draft, name) else { return };
+        if !names.iter().any(|known| normal::is_option(known, &name)) {
             names.push(name);
         }
     }
-    if names.is_empty() || !rule.fields.iter().any(|field| field.name == "tags") {
+    if names.is_empty() {
         return;
     }
     step.input.insert("tags".to_owned(), json!(names));
     step.fields.push(FieldChange { field: "tags".to_owned(), before: Value::Null, after: json!(names) });
-    let sent: Map<String, Value> = names.iter().map(|name| ((*name).to_owned(), json!(SENT))).collect();
+    let sent: Map<String, Value> = names.iter().map(|name| (name.clone(), json!(SENT))).collect();
     applied.insert(CARRIED.to_owned(), Value::Object(sent));
 }
 
@@ -159,6 +163,16 @@ fn spelling(draft: &Draft<'_>, prefix: &str, name: &str) -> String {
     let known = known
         .or_else(|| carried(draft).into_iter().map(|(known, _)| known).find(|known| normal::is_option(known, name)));
     known.unwrap_or_else(|| normal::label(name))
+}
+
+/// The spelling in which a tag is sent to the ATS by name: its own where it has the tag, else the model's form, which all
+/// records share. An ATS that tells spellings apart makes a tag of each. None while facts are missing.
+fn spelling_in_ats(draft: &mut Draft<'_>, name: &str) -> Option<String> {
+    let held = match draft.input.manifest.kind(kinds::TAGS) {
+        Some(_) => tag_named(draft, name)?.and_then(|tag| tag.text("name")),
+        None => None,
+    };
+    Some(held.map_or_else(|| normal::label(name), str::to_owned))
 }
 
 /// Where the tag stands. None while facts are missing.
@@ -306,8 +320,9 @@ fn put_on(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, path: &str) {
         None => {
             let Some(rule) = draft.operation(path, "tags.create") else { return };
             let mut step = step(rule, &shared, "the ATS has no such tag".to_owned());
-            step.input.insert("name".to_owned(), json!(name));
-            step.fields.push(FieldChange { field: "name".to_owned(), before: Value::Null, after: json!(name) });
+            let label = json!(normal::label(name));
+            step.input.insert("name".to_owned(), label.clone());
+            step.fields.push(FieldChange { field: "name".to_owned(), before: Value::Null, after: label });
             step.makes.insert("subject".to_owned(), shared.clone());
             draft.shared.push(step);
             after.push(shared.clone());

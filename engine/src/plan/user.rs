@@ -6,6 +6,7 @@
 //!
 //! Left out: changing and deactivating users. What somebody may do in the ATS is not for a sync engine to decide.
 
+use super::candidate::is_same_text;
 use super::definition::is_ours;
 use super::{Draft, FieldChange, FindingKind, Owned, Record, made, step};
 use crate::store::LinkRow;
@@ -114,7 +115,7 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, host: &str, record: &Record) {
         let Some(wanted) = wanted else { continue };
         // Where the ATS does not show it, what was written counts.
         let there = if record.knows(field) { record.text(field) } else { base.get(member).and_then(Value::as_str) };
-        if there.unwrap_or_default().trim() != wanted.trim() {
+        if !is_same_text(there.unwrap_or_default(), wanted) {
             different.push(format!("`{place}` ({} in the ATS)", there.unwrap_or("nothing")));
         }
     }

@@ -140,7 +140,8 @@ impl Reconciler {
             }
         }
         if row.mode != Mode::Paused {
-            fields.extend(made_with(&planned));
+            let made = made_with(&planned, &fields);
+            fields.extend(made);
         }
         self.keep_back(&mut planned, &open).await?;
         let below = |intent: &&Intent| intent.host == key || intent.host.starts_with(&format!("{key}/"));
@@ -214,15 +215,19 @@ fn story(story: explain::Story) -> FieldStory {
     }
 }
 
-/// The fields of records that are still to be made.
-fn made_with(planned: &RecordPlan) -> Vec<FieldStory> {
-    let creates = planned
-        .steps
-        .iter()
-        .filter(|step| step.creates() && !step.host.contains("/tags/") && !step.host.contains("/options/"));
+/// The fields of records that are still to be made, but for those that are `told` already: of the record itself, or each
+/// of an entry of its own below it, as its tags.
+fn made_with(planned: &RecordPlan, told: &[FieldStory]) -> Vec<FieldStory> {
+    let is_told = |host: &str, field: &str| {
+        let is_of = |story: &&FieldStory| {
+            story.host.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        told.iter().filter(is_of).any(|story| story.field == field)
+    };
+    let creates = planned.steps.iter().filter(|step| step.creates());
     creates
         .flat_map(|step| {
-            step.fields.iter().map(|field| FieldStory {
+            step.fields.iter().filter(|field| !is_told(&step.host, &field.field)).map(|field| FieldStory {
                 host: step.host.clone(),
                 field: field.field.clone(),
                 policy: Policy::Seed,

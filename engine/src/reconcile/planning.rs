@@ -259,6 +259,10 @@ impl Reconciler {
         let links = self.adopted(planned).await?;
         for link in &links {
             let Some(before) = self.store.link(&self.name, &link.host).await? else { continue };
+            // Known by another path from now on, and no other record for that.
+            if links.iter().any(|other| other.remote == before.remote) {
+                continue;
+            }
             if before.remote.kind != link.remote.kind || before.remote.id == link.remote.id {
                 continue;
             }
@@ -269,17 +273,18 @@ impl Reconciler {
         Ok(self.store.put_links(&self.name, links).await?)
     }
 
-    /// The links that a plan's adoptions make. A link that takes the place of one that the plan ends is as old, and
+    /// The links that a plan's adoptions make. A link that takes the place of one that the plan ends or moves is as old, and
     /// came about as that one did.
     async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
         let mut former = Vec::new();
-        for host in &planned.releases {
+        for host in planned.releases.iter().chain(planned.adoptions.iter().map(|adoption| &adoption.host)) {
             former.extend(self.store.link(&self.name, host).await?);
         }
         for adoption in &planned.adoptions {
-            let known = self.store.link(&self.name, &adoption.host).await?;
-            let known = known.or_else(|| former.iter().find(|link| link.remote == adoption.remote).cloned());
+            let own = former.iter().find(|link| link.host == adoption.host);
+            let same = |link: &&LinkRow| link.remote == adoption.remote;
+            let known = own.filter(same).or_else(|| former.iter().find(same)).or(own).cloned();
             let how = match &known {
                 Some(link) if link.remote == adoption.remote => link.how,
                 _ => crate::store::LinkHow::Adopted,

@@ -69,6 +69,14 @@ pub(crate) enum Resend {
     Never,
 }
 
+/// What stands where a creation would be made, whoever made it.
+enum Place {
+    Free,
+    Held(Vec<RemoteRef>),
+    /// Several may be it, or nothing tells.
+    Unclear(Vec<RemoteRef>),
+}
+
 enum Turn {
     Closed,
     Again { at_ms: u64 },
@@ -196,7 +204,7 @@ impl Reconciler {
             Probed::Ambiguous(refs) if self.are_others(&order, &refs).await? => {
                 self.absent(intent, rule, 0, resend, report).await
             }
-            Probed::Ambiguous(refs) => self.stick(&intent, several(&refs)).await,
+            Probed::Ambiguous(refs) => self.ambiguous(intent, rule, &refs, report).await,
             Probed::Blind(reason) => self.stick(&intent, reason).await,
         }
     }
@@ -275,18 +283,67 @@ impl Reconciler {
     }
 
     /// What stands where a creation that shows nowhere would be made once more, whoever made it.
-    async fn stands_in_its_place(&self, intent: &Intent) -> Result<Vec<RemoteRef>, TaskError> {
+    async fn stands_in_its_place(&self, intent: &Intent) -> Result<Place, TaskError> {
         if intent.target.is_some() {
-            return Ok(Vec::new());
+            return Ok(Place::Free);
         }
         let task = Task::Probe(Probe { operation: Order::of(intent).operation, first_sent_ms: None });
         Ok(match self.drive(task, None, Priority::Interactive).await?.outcome {
-            Outcome::Probed(Probed::Found(found)) => {
-                found.links.iter().map(|link| RemoteRef::new(link.kind.as_str(), link.id.as_str())).collect()
-            }
-            Outcome::Probed(Probed::Ambiguous(refs)) => refs,
-            _ => Vec::new(),
+            Outcome::Probed(Probed::Found(found)) => Place::Held(refs(&found.links)),
+            Outcome::Probed(Probed::Ambiguous(refs)) => Place::Unclear(refs),
+            _ => Place::Free,
         })
+    }
+
+    /// Something is there that a creation may have made, or somebody else. Where exactly one record would keep the creation back, whoever made it,
+    /// nobody needs to know: once what was sent must show, the plan takes that one up as any other that it finds. Anything else is for a person.
+    async fn ambiguous(
+        &self,
+        intent: Intent,
+        rule: &OperationRule,
+        refs: &[RemoteRef],
+        report: &mut SettleReport,
+    ) -> Result<Turn, Error> {
+        if intent.target.is_some() || rule.class == EffectClass::Unsafe {
+            return self.stick(&intent, several(refs)).await;
+        }
+        let window_ms = self.settle_window_ms.unwrap_or(rule.settle_window_ms);
+        let left_ms = intent.last_sent.left_ms(window_ms, &self.now());
+        if left_ms > 0 {
+            return self.look_later(&intent, left_ms.min(look_again_ms(probes(&intent)))).await;
+        }
+        match self.stands_in_its_place(&intent).await {
+            Ok(Place::Held(there)) => self.leave_to_plan(&intent, there, report).await,
+            Ok(Place::Unclear(_) | Place::Free) => self.stick(&intent, several(refs)).await,
+            Err(error) => self.put_off(&intent, error).await,
+        }
+    }
+
+    /// Ends a doubt by what stands in its place. It is not linked: whether it is the one, and may be held, is for the plan to say.
+    async fn leave_to_plan(
+        &self,
+        intent: &Intent,
+        there: Vec<RemoteRef>,
+        report: &mut SettleReport,
+    ) -> Result<Turn, Error> {
+        let to = IntentState::Applied { links: there.clone(), by_probe: true };
+        self.advance(intent, to, Vec::new(), false).await?;
+        report.found += 1;
+        report.touched.extend(there.into_iter().map(|remote| Touched { remote, intent: None, ended: false }));
+        Ok(Turn::Closed)
+    }
+
+    /// Keeps a doubt open until the next look.
+    async fn look_later(&self, intent: &Intent, wait_ms: u64) -> Result<Turn, Error> {
+        let at_ms = self.clock.now_ms().saturating_add(wait_ms);
+        let to = IntentState::InDoubt {
+            reason: doubt(intent),
+            probe_after_ms: at_ms,
+            probes: probes(intent).saturating_add(1),
+            stuck: false,
+        };
+        self.advance(intent, to, Vec::new(), false).await?;
+        Ok(Turn::Again { at_ms })
     }
 
     async fn absent(
@@ -301,15 +358,7 @@ impl Reconciler {
         let now_ms = self.clock.now_ms();
         let left_ms = intent.last_sent.left_ms(window_ms, &self.now());
         if left_ms > 0 {
-            let at_ms = now_ms.saturating_add(look_again_ms(probes(&intent)).min(left_ms));
-            let to = IntentState::InDoubt {
-                reason: doubt(&intent),
-                probe_after_ms: at_ms,
-                probes: probes(&intent).saturating_add(1),
-                stuck: false,
-            };
-            self.advance(&intent, to, Vec::new(), false).await?;
-            return Ok(Turn::Again { at_ms });
+            return self.look_later(&intent, left_ms.min(look_again_ms(probes(&intent)))).await;
         }
         if rule.class == EffectClass::Unsafe {
             let reason = "it does not show, but sending it again could do harm".to_owned();
@@ -325,15 +374,7 @@ impl Reconciler {
         let wait_ms = send_wait_ms(intent.attempt);
         let left_ms = intent.last_sent.left_ms(wait_ms, &self.now());
         if left_ms > 0 {
-            let at_ms = now_ms.saturating_add(left_ms);
-            let to = IntentState::InDoubt {
-                reason: doubt(&intent),
-                probe_after_ms: at_ms,
-                probes: probes(&intent).saturating_add(1),
-                stuck: false,
-            };
-            self.advance(&intent, to, Vec::new(), false).await?;
-            return Ok(Turn::Again { at_ms });
+            return self.look_later(&intent, left_ms).await;
         }
         if let Some(reason) = self.nobody_left(&Order::of(&intent)).await? {
             let reason = format!("it did not happen, and {reason}");
@@ -341,15 +382,8 @@ impl Reconciler {
             return Ok(Turn::Closed);
         }
         match self.stands_in_its_place(&intent).await {
-            Ok(there) if there.is_empty() => {}
-            Ok(there) => {
-                // Not linked: whether it is the one, and may be held, is for the plan to say.
-                let to = IntentState::Applied { links: there.clone(), by_probe: true };
-                self.advance(&intent, to, Vec::new(), false).await?;
-                report.found += 1;
-                report.touched.extend(there.into_iter().map(|remote| Touched { remote, intent: None, ended: false }));
-                return Ok(Turn::Closed);
-            }
+            Ok(Place::Free) => {}
+            Ok(Place::Held(there) | Place::Unclear(there)) => return self.leave_to_plan(&intent, there, report).await,
             Err(error) => return self.put_off(&intent, error).await,
         }
         report.sent_again += 1;

@@ -160,7 +160,9 @@ impl Want {
                 let new = AppliedTagNew { candidate: candidate.clone(), tag: tag.clone() };
                 return records::applied_row(std::slice::from_ref(row), &new);
             }
-            Self::Attachment { filename, kind, .. } => text("filename") == filename && text("type") == kind,
+            Self::Attachment { filename, kind, .. } => {
+                normal::text(text("filename")) == normal::text(filename) && text("type") == kind
+            }
             Self::User { email } => {
                 let email = normal::email(email);
                 normal::email(text("primary_email")) == email

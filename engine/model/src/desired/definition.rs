@@ -128,9 +128,9 @@ pub struct DesiredCustomField {
 }
 
 impl DesiredCustomField {
-    /// The path of the field that records of this kind name by this key.
+    /// The path of the field that records of this kind name by this key, in whatever spelling.
     pub fn path_of(applies_to: &str, key: &str) -> String {
-        format!("{DEFINITION_PREFIX}{}.{applies_to}.{key}", kinds::CUSTOM_FIELDS)
+        format!("{DEFINITION_PREFIX}{}.{applies_to}.{}", kinds::CUSTOM_FIELDS, crate::normal::label(key))
     }
 
     /// What the record is known by.
@@ -138,9 +138,9 @@ impl DesiredCustomField {
         Self::path_of(&self.applies_to, &self.key)
     }
 
-    /// The path of a choice.
+    /// The path of a choice: one for all spellings of its label.
     pub fn option_path(&self, label: &str) -> String {
-        format!("{}/options/{label}", self.path())
+        format!("{}/options/{}", self.path(), crate::normal::label(label))
     }
 
     /// Whether it has choices.

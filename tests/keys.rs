@@ -1,0 +1,320 @@
+//! Keys that change places: what was made stays the same thing by what it says, only what is new is made, nothing is
+//! lost, and nothing that is meant for one application lands on another.
+//!
+//! Method: the real engine with the Greenhouse adapter against the sandbox. Hosts that number the parts of a record are
+//! played from seeds: what is declared is shuffled, shortened and lengthened, and the keys are the places. Seeds are
+//! printed. A single key that changes is `renamed.rs`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test stops when something does not hold, and a seed must be known"
+)]
+
+use atsync::plan::{Plan, words};
+use atsync::{Clock as _, Connection, PlanOf};
+use atsync_greenhouse_sandbox::Recruiter;
+use atsync_tests::{World, desired};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+fn world() -> World {
+    World::new(1, 60)
+}
+
+fn jobs(world: &World) -> Vec<String> {
+    let jobs = world.sandbox.rows("jobs");
+    let open = |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
+    jobs.iter().filter(open).map(|job| job["id"].to_string()).collect()
+}
+
+fn bring(world: &World, acme: &Connection, record: &Value) -> Plan {
+    world.clock.set(world.clock.now_ms() + 600_000);
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    world.sandbox.clear_logs();
+    let (plan, report) = world.run(acme.sync()).unwrap();
+    assert!(report.is_complete(), "{}\n{report:#?}", words::plan(&plan));
+    plan
+}
+
+fn rests(world: &World, acme: &Connection) {
+    world.clock.set(world.clock.now_ms() + 600_000);
+    let again = world.run(acme.plan(PlanOf::All)).unwrap();
+    let odd = again.records.iter().flat_map(|record| &record.findings).next();
+    assert!(again.is_empty() && odd.is_none(), "{}", words::plan(&again));
+}
+
+fn links(world: &World, acme: &Connection) -> BTreeMap<String, String> {
+    let links = world.run(acme.links("ada")).unwrap();
+    links.into_iter().map(|link| (link.host, link.remote.id)).collect()
+}
+
+fn id_of_ada(world: &World) -> i64 {
+    world.sandbox.candidates_by_email("ada@example.com")[0]["id"].as_i64().unwrap()
+}
+
+/// Numbers of a linear congruence, for shuffles.
+struct Chance(u64);
+
+impl Chance {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % end.max(1)
+    }
+
+    fn shuffle<T>(&mut self, all: &mut [T]) {
+        for at in (1..all.len()).rev() {
+            all.swap(at, self.below(at + 1));
+        }
+    }
+}
+
+/// What a host declares of each: a note's body, a file's name, an application's job. A key is a place.
+#[derive(Clone, Default)]
+struct Wish {
+    notes: Vec<String>,
+    files: Vec<String>,
+    /// Places of jobs, and what is said of each application.
+    applications: Vec<usize>,
+}
+
+impl Wish {
+    /// Ada: the files are those of the application to the first job, and a note is about the application to each job.
+    fn record(&self, jobs: &[String]) -> Value {
+        let about = self.applications.iter().enumerate().map(
+            |(at, job)| json!({"key": format!("about{job}"), "body": format!("About {job}"), "application": at.to_string()}),
+        );
+        let notes = self.notes.iter().enumerate().map(|(at, body)| json!({"key": at.to_string(), "body": body}));
+        let files: Vec<Value> = (self.files.iter().enumerate())
+            .map(|(at, name)| {
+                let url = format!("https://files.example.com/{name}");
+                json!({"key": at.to_string(), "filename": name, "type": "other", "url": url})
+            })
+            .collect();
+        let applications: Vec<Value> = (self.applications.iter().enumerate())
+            .map(|(at, job)| {
+                let mut one = json!({"key": at.to_string(), "job": {"id": jobs[*job]}, "custom_fields": {"external_ref": job.to_string()}});
+                if *job == 0 {
+                    one["attachments"] = json!(files);
+                }
+                one
+            })
+            .collect();
+        json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"],
+            "notes": notes.chain(about).collect::<Vec<_>>(), "applications": applications})
+    }
+
+    /// One edit as a host makes it: a shuffle, something new at any place, or something taken out.
+    fn edit(&mut self, chance: &mut Chance, new: &str) {
+        match chance.below(6) {
+            0 => chance.shuffle(&mut self.notes),
+            1 => chance.shuffle(&mut self.files),
+            2 => chance.shuffle(&mut self.applications),
+            3 => self.notes.insert(chance.below(self.notes.len() + 1), format!("New {new}")),
+            4 => self.files.insert(chance.below(self.files.len() + 1), format!("new-{new}.pdf")),
+            _ => drop((self.notes.len() > 1).then(|| self.notes.remove(chance.below(self.notes.len())))),
+        }
+    }
+}
+
+#[test]
+fn keys_that_are_places_may_be_shuffled_and_shifted_and_only_what_is_new_is_made() {
+    for seed in 1..=16 {
+        println!("seed {seed}");
+        let mut chance = Chance(seed);
+        let world = world();
+        let acme = world.connect();
+        let jobs = jobs(&world);
+        let mut wish = Wish {
+            notes: vec!["One".to_owned(), "Two".to_owned(), "Three".to_owned()],
+            files: vec!["a.pdf".to_owned(), "b.pdf".to_owned()],
+            applications: vec![0, 1, 2],
+        };
+        bring(&world, &acme, &wish.record(&jobs));
+        let ada = id_of_ada(&world);
+        let mut ever: BTreeSet<String> = wish.notes.iter().chain(&wish.files).cloned().collect();
+        for step in 0..12 {
+            wish.edit(&mut chance, &format!("{seed}-{step}"));
+            ever.extend(wish.notes.iter().chain(&wish.files).cloned());
+            bring(&world, &acme, &wish.record(&jobs));
+            // Nothing doubled, nothing lost: of each text and each file there is one, and so of each application.
+            let notes: Vec<String> = texts(&world.sandbox.rows_of_candidate("notes", ada), "body");
+            let files: Vec<String> = texts(&world.sandbox.rows_of_candidate("attachments", ada), "filename");
+            let mut all: Vec<String> =
+                notes.into_iter().filter(|body| !body.starts_with("About")).chain(files).collect();
+            all.sort_unstable();
+            assert_eq!(all, ever.iter().cloned().collect::<Vec<_>>(), "seed {seed} step {step}");
+            let applications = world.sandbox.applications_of(ada);
+            assert_eq!(applications.len(), 3);
+            for application in &applications {
+                let job = jobs.iter().position(|job| *job == job_of(application)).unwrap();
+                assert_eq!(application["custom_fields"]["external_ref"]["value"], json!(job.to_string()));
+            }
+            // Each path leads to what it declares.
+            let links = links(&world, &acme);
+            for (at, job) in wish.applications.iter().enumerate() {
+                let row = applications.iter().find(|row| job_of(row) == jobs[*job]).unwrap();
+                assert_eq!(links[&format!("ada/applications/{at}")], row["id"].to_string());
+            }
+            for (at, body) in wish.notes.iter().enumerate() {
+                let notes = world.sandbox.rows_of_candidate("notes", ada);
+                let row = notes.iter().find(|row| row["body"] == json!(body)).unwrap();
+                assert_eq!(links[&format!("ada/notes/{at}")], row["id"].to_string());
+            }
+            rests(&world, &acme);
+        }
+    }
+}
+
+fn job_of(application: &Value) -> String {
+    application["job_id"].to_string()
+}
+
+fn texts(rows: &[Value], member: &str) -> Vec<String> {
+    rows.iter().map(|row| row[member].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_was_taken_out_and_is_declared_again_is_the_one_that_is_there_whatever_its_key() {
+    let world = world();
+    let acme = world.connect();
+    let jobs = jobs(&world);
+    let wish = |notes: &[&str], applications: &[usize]| Wish {
+        notes: notes.iter().map(|body| (*body).to_owned()).collect(),
+        applications: applications.to_vec(),
+        files: vec!["cv.pdf".to_owned()],
+    };
+    bring(&world, &acme, &wish(&["One", "Two"], &[0, 1]).record(&jobs));
+    let ada = id_of_ada(&world);
+    for (notes, applications) in [
+        (vec!["Two"], vec![1]),
+        (vec![], vec![]),
+        (vec!["One"], vec![0]),
+        (vec!["Two", "One"], vec![1, 0]),
+        (vec!["One", "Two"], vec![0, 1]),
+    ] {
+        bring(&world, &acme, &wish(&notes, &applications).record(&jobs));
+        assert_eq!(world.written(), Vec::<String>::new(), "{notes:?} {applications:?}");
+        rests(&world, &acme);
+    }
+    assert_eq!(world.sandbox.applications_of(ada).len(), 2);
+    assert_eq!(world.sandbox.rows_of_candidate("notes", ada).len(), 4);
+    // Under a key that was released something else is something new.
+    bring(&world, &acme, &wish(&[], &[]).record(&jobs));
+    bring(&world, &acme, &wish(&["Three"], &[2]).record(&jobs));
+    assert_eq!(world.sandbox.applications_of(ada).len(), 3);
+    assert_eq!(world.sandbox.rows_of_candidate("notes", ada).len(), 6);
+    rests(&world, &acme);
+}
+
+#[test]
+fn an_edit_in_place_is_no_rename_and_is_said() {
+    let world = world();
+    let acme = world.connect();
+    let jobs = jobs(&world);
+    let mut record = Wish { notes: vec!["One".to_owned(), "Two".to_owned()], ..Wish::default() }.record(&jobs);
+    bring(&world, &acme, &record);
+    record["notes"][0]["body"] = json!("Another");
+    let plan = bring(&world, &acme, &record);
+    assert!(plan.records[0].findings.iter().any(|finding| finding.reason == "CannotChange"), "{}", words::plan(&plan));
+    assert_eq!(world.written(), Vec::<String>::new());
+}
+
+/// A declaration that means another record than the one that its key is linked to: how it is brought about, and what is
+/// declared then. The application is the first one of the record.
+type Apart = (&'static str, fn(&World, &mut Value), fn(&World, &Connection, &mut Value));
+
+fn pool(world: &World, at: usize) -> Value {
+    json!({"id": world.sandbox.rows("prospect_pools")[at]["id"].to_string()})
+}
+
+fn make_prospect(world: &World, record: &mut Value) {
+    record["applications"][0] = json!({"key": "a", "kind": "prospect", "pool": pool(world, 0)});
+}
+
+fn other_job(world: &World, _: &Connection, record: &mut Value) {
+    record["applications"][0]["job"] = json!({"id": jobs(world)[3]});
+}
+
+const APART: [Apart; 6] = [
+    ("another job", |_, _| (), other_job),
+    (
+        "another job than that of a link without a base",
+        |_, _| (),
+        |world, acme, record| {
+            let links = world.run(acme.links("ada")).unwrap();
+            let mut link = links.into_iter().find(|link| link.host == "ada/applications/a").unwrap();
+            link.applied.clear();
+            world.run(world.store.put_links("acme", vec![link])).unwrap();
+            other_job(world, acme, record);
+        },
+    ),
+    ("a prospect instead of an application", |_, _| (), |world, _, record| make_prospect(world, record)),
+    ("another pool", make_prospect, |world, _, record| record["applications"][0]["pool"] = pool(world, 1)),
+    (
+        "another job of a prospect",
+        |world, record| {
+            make_prospect(world, record);
+            record["applications"][0]["job"] = json!({"id": jobs(world)[0]});
+        },
+        other_job,
+    ),
+    ("a prospect that was converted to nobody knows what", make_prospect, |world, _, _| {
+        let ada = id_of_ada(world);
+        let id = |row: &Value| row["id"].as_i64().unwrap();
+        let prospect = id(&world.sandbox.applications_of(ada)[0]);
+        let job_id = jobs(world)[0].parse().unwrap();
+        world.sandbox.recruiter(&Recruiter::Convert { application_id: prospect, job_id }).unwrap();
+        let made = world.sandbox.applications_of(ada).iter().map(id).find(|made| *made != prospect).unwrap();
+        world.sandbox.recruiter(&Recruiter::DeleteApplication { application_id: made }).unwrap();
+    }),
+];
+
+#[test]
+fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declared() {
+    for (name, before, then) in APART {
+        for policy in ["yield", "enforce"] {
+            println!("== {name} {policy}");
+            let mut world = world();
+            world.settings.insert("stage_writes".into(), json!(true));
+            let acme = world.connect();
+            let mut record = json!({
+                "key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"],
+                "applications": [{"key": "a", "job": {"id": jobs(&world)[0]}}],
+            });
+            before(&world, &mut record);
+            bring(&world, &acme, &record);
+            then(&world, &acme, &mut record);
+            let ada = id_of_ada(&world);
+            let held = |world: &World| {
+                let rows = |kind: &str| world.sandbox.rows_of_candidate(kind, ada);
+                (world.sandbox.applications_of(ada), rows("attachments"), rows("notes"))
+            };
+            let there = held(&world);
+            let application = record["applications"][0].as_object_mut().unwrap();
+            application.insert("source".into(), json!({"id": world.sandbox.rows("sources")[1]["id"].to_string()}));
+            application.insert("custom_fields".into(), json!({"referral_strength": "Strong"}));
+            application.insert("attachments".into(), json!([{"key": "g", "filename": "more.pdf", "type": "other", "url": "https://files.example.com/more.pdf"}]));
+            if application.get("kind").is_none() {
+                application.insert("outcome".into(), json!("rejected"));
+            }
+            record["notes"] = json!([{"key": "m", "body": "About it.", "application": "a"}]);
+            record["title"] = json!("Countess");
+            let fields = ["source", "custom_fields", "stage", "outcome"];
+            record["policy"] = fields.iter().map(|field| ((*field).to_owned(), json!(policy))).collect();
+            let plan = bring(&world, &acme, &record);
+            assert_eq!(held(&world), there, "{}", words::plan(&plan));
+            for host in ["ada/applications/a", "ada/notes/m"] {
+                let said = plan.records[0].findings.iter().any(|finding| finding.host == host);
+                assert!(said, "{host}: {}", words::plan(&plan));
+            }
+            let silent = plan.records[0].findings.iter().find(|finding| finding.reason == "NotPlanned");
+            assert!(silent.is_none(), "{}", words::plan(&plan));
+            // The person themselves goes on, and nothing is tried again and again.
+            assert_eq!(world.sandbox.candidates_by_email("ada@example.com")[0]["title"], "Countess");
+            bring(&world, &acme, &record);
+            assert_eq!(world.written(), Vec::<String>::new());
+        }
+    }
+}
