@@ -184,6 +184,10 @@ fn stands(draft: &mut Draft<'_>, known: &Known<'_>, name: &str, path: &str) -> O
         None => tag_named(draft, name)?.and_then(|tag| known.row(&tag.id)).map(|row| row.remote()),
     };
     match (row, known.lists(name)) {
+        (Some(row), _) if link.is_some_and(unseen::is_removed) => {
+            Some(if draft.confirmed(&row)?.is_some() { Stands::There(row) } else { Stands::Off })
+        }
+        // What is stored of it may be older than its removal.
         (Some(row), Some(false)) => {
             Some(if draft.confirmed(&row)?.is_some() { Stands::There(row) } else { Stands::Off })
         }
@@ -351,6 +355,13 @@ fn take_off(draft: &mut Draft<'_>, known: &Known<'_>, prefix: &str, wanted: &[St
             continue;
         }
         let stands = known.rows.iter().any(|row| row.id == link.remote.id);
+        let stands = match stands && unseen::is_removed(link) {
+            true => {
+                let Some(row) = draft.confirmed(&link.remote) else { return };
+                row.is_some()
+            }
+            false => stands,
+        };
         if stands && is_ours(link) {
             remove(draft, path, &link.remote);
         } else {

@@ -23,7 +23,7 @@ pub const FAILED_REPEATS_MAX: u32 = 3;
 /// Repeats after 429, per call. The budget does the waiting before the first.
 pub const THROTTLED_REPEATS_MAX: u32 = 4;
 /// How long a call waits by itself after its second 429 that does not say when to come back; doubled with each further one.
-const REST_MS: u64 = 30_000;
+const REST_MS: u64 = 60_000;
 /// The shortest such wait.
 const REST_MS_MIN: u64 = 1_000;
 /// The first pause after a failure; doubled with each further one.
@@ -102,7 +102,7 @@ mod tests {
             assert_eq!(next(effect, &answer(401), Tries { renewed: true, ..Tries::default() }, 0), Next::HandOver);
             assert_eq!(next(effect, &answer(429), Tries::default(), 0), Next::AwaitBudget);
             let again = |throttled| next(effect, &answer(429), Tries { throttled, ..Tries::default() }, 0);
-            assert_eq!([again(1), again(2), again(3)], [30_000, 60_000, 120_000].map(Next::Rest));
+            assert_eq!([again(1), again(2), again(3)], [60_000, 120_000, 240_000].map(Next::Rest));
             assert_eq!(
                 next(effect, &answer(429), Tries { throttled: THROTTLED_REPEATS_MAX, ..Tries::default() }, 0),
                 Next::HandOver
