@@ -79,3 +79,53 @@ fn what_explain_cannot_know_of_a_tag_it_does_not_say_otherwise_than_the_plan() {
     assert!(before.contains("the next plan"), "{before}");
     assert_eq!(tag(&after), "differs: their value stands", "{after}");
 }
+
+/// Who is linked to a record that another one was merged into differs from it by the merge: nobody changed a thing.
+#[test]
+fn what_differs_by_a_merge_is_told_as_the_merge_until_it_is_in_step_or_written() {
+    let world = World::new(71, 20);
+    let acme = world.connect();
+    let pass = || world.clock.set(world.clock.now_ms() + 600_000);
+    let job = world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open").unwrap()["id"].to_string();
+    let wish = ada(&json!({"title": "Countess", "applications": [{"key": "a", "job": {"id": job}}]}));
+    let other = json!({"key": "other", "name": {"first": "Augusta", "last": "King"}, "emails": ["king@example.com"], "title": "Lady"});
+    let both = [wish.to_string(), other.to_string()].join("\n");
+    world.run(acme.declare(&desired(&both))).unwrap();
+    world.run(acme.sync()).unwrap();
+    pass();
+    world.run(acme.abandon("other")).unwrap();
+    let id = |email: &str| world.sandbox.candidates_by_email(email)[0]["id"].as_i64().unwrap();
+    let (loser, winner) = (id(ADA), id("king@example.com"));
+    world.sandbox.recruiter(&Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser }).unwrap();
+    for round in 0..4 {
+        pass();
+        world.run(acme.pull("applications", true)).unwrap();
+        let text = told(&world, &acme);
+        for field in ["name.first", "name.last", "title"] {
+            let says = format!("`{field}` is");
+            let line = text.lines().find(|line| line.contains(&says));
+            let of_merge = format!("on candidates/{winner}, which its candidate was merged into");
+            assert!(line.is_some_and(|line| line.contains(&of_merge)), "{round}: {text}");
+        }
+        assert!(!text.contains("was changed in the ATS"), "{round}: {text}");
+        world.run(acme.sync()).unwrap();
+    }
+    // The host changes its wish: it is said what is there, and how it came there. Where it enforces it, that ends.
+    let mut changed = wish.clone();
+    changed["title"] = json!("Baroness");
+    world.run(acme.declare(&desired(&changed.to_string()))).unwrap();
+    let text = told(&world, &acme);
+    let line = text.lines().find(|line| line.contains("`title` is")).unwrap_or_default();
+    assert!(line.contains("conflict") && line.contains("merged into"), "{text}");
+    changed["policy"] = json!({"title": "enforce"});
+    world.run(acme.declare(&desired(&changed.to_string()))).unwrap();
+    world.run(acme.sync()).unwrap();
+    pass();
+    let edit = json!({"title": "Queen"}).as_object().unwrap().clone();
+    world.sandbox.recruiter(&Recruiter::Set { collection: "candidates".into(), id: winner, values: edit }).unwrap();
+    pass();
+    changed["policy"] = json!({});
+    world.run(acme.declare(&desired(&changed.to_string()))).unwrap();
+    let text = told(&world, &acme);
+    assert!(text.contains("`title` was changed in the ATS"), "{text}");
+}

@@ -11,7 +11,7 @@ use super::ownership::{Comparison, Decision};
 use super::values::{create_customs, foreign_contacts, unseen_customs, update_customs};
 use super::words::shown;
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record};
-use super::{account, application, contact_types, equal, erasure, made, note, step, tags};
+use super::{account, application, base, contact_types, equal, erasure, made, note, step, tags};
 use crate::store::{LinkHow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy};
@@ -352,6 +352,7 @@ pub(super) fn follow<D: Owned>(
     if !is_unseen {
         draft.remember(host, applied, path, decision, observed);
     }
+    let is_found_there = draft.is_found_there(host, applied, path, decision);
     match decision {
         Decision::Write => {
             fields.push(FieldChange { field: path.to_owned(), before: observed.clone(), after: desired.clone() });
@@ -374,6 +375,9 @@ pub(super) fn follow<D: Owned>(
                 shown(observed)
             );
             draft.say(FindingKind::Drifted, host, "WasThere", message);
+        }
+        Decision::Drifted | Decision::Conflict if is_found_there => {
+            draft.say_found_there(host, path, decision, observed);
         }
         Decision::Drifted => {
             let message = format!("{host}: `{path}` was changed in the ATS; their value stands (policy yield)");
@@ -440,6 +444,7 @@ pub(super) fn release<D: Owned>(
     applied.retain(|path, _| owns(path));
     forms::retain(applied, &owns);
     erasure::retain(applied, &owns);
+    base::keep(applied, base::FOUND_THERE, &owns);
     if !released.is_empty() {
         let message = format!(
             "{host}: no longer declared, so no longer managed, and left as they are in the ATS: {}",
@@ -771,17 +776,7 @@ pub(super) fn amend<D: Owned>(
     record: &Record,
     change: impl Fn(&mut Map<String, Value>),
 ) {
-    let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
-    let mut is_recorded = false;
-    for applied in draft.plan.steps.iter_mut().filter_map(|step| step.applied.get_mut(host)) {
-        change(applied);
-        is_recorded = true;
-    }
-    if let Some(adoption) = draft.plan.adoptions.iter_mut().find(|adoption| adoption.host == host) {
-        change(&mut adoption.applied);
-    } else if !is_recorded {
-        let mut applied = base.clone();
-        change(&mut applied);
-        rebase(draft, host, record, applied, &base);
-    }
+    let link = draft.input.links.get(host);
+    let known = link.map(|link| link.applied.clone()).unwrap_or_default();
+    base::amend(&mut draft.plan, host, &record.remote(), &known, change);
 }

@@ -24,8 +24,9 @@
 
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
-use super::{Draft, FindingKind, Owned, forms};
+use super::{Draft, FindingKind, Owned, base, forms};
 use crate::store::LinkHow;
+use atsync_model::kinds;
 use serde_json::{Map, Value, json};
 
 /// The member of a base that lists the fields that were emptied: `company`, `custom_fields.channel`, `tags[vip]`.
@@ -36,8 +37,7 @@ pub(super) const TAKEN_ON: &str = "~on";
 
 /// Whether the base says that a field was emptied.
 pub(super) fn is_marked(applied: &Map<String, Value>, field: &str) -> bool {
-    let marked = applied.get(ERASED).and_then(Value::as_array);
-    marked.is_some_and(|marked| marked.iter().any(|held| held.as_str() == Some(field)))
+    base::lists(applied, ERASED, field)
 }
 
 /// Whether the base says so of anything but tags: of a field, or of entries of a list.
@@ -51,19 +51,12 @@ pub(super) fn is_noted(applied: &Map<String, Value>) -> bool {
 
 /// Remembers that a field was emptied, or forgets it.
 pub(super) fn mark(applied: &mut Map<String, Value>, field: &str, is_erased: bool) {
-    retain(applied, |held| held != field);
-    if is_erased && let Some(marked) = applied.entry(ERASED.to_owned()).or_insert_with(|| json!([])).as_array_mut() {
-        marked.push(json!(field));
-    }
+    base::list(applied, ERASED, field, is_erased);
 }
 
 /// Forgets of the fields that are no longer declared that they were emptied: named again, they are a new wish.
 pub(super) fn retain(applied: &mut Map<String, Value>, keep: impl Fn(&str) -> bool) {
-    let Some(marked) = applied.get_mut(ERASED).and_then(Value::as_array_mut) else { return };
-    marked.retain(|held| held.as_str().is_some_and(&keep));
-    if marked.is_empty() {
-        applied.remove(ERASED);
-    }
+    base::keep(applied, ERASED, keep);
 }
 
 impl<D: Owned> Draft<'_, D> {
@@ -98,6 +91,41 @@ impl<D: Owned> Draft<'_, D> {
         {
             applied.insert(TAKEN_ON.to_owned(), json!(link.remote.id));
         }
+    }
+
+    /// Whether the value of a field that differs was found on the record that a merge or a move led to, and differs
+    /// since. Brings the base up to date with that.
+    pub(super) fn is_found_there(
+        &self,
+        host: &str,
+        applied: &mut Map<String, Value>,
+        field: &str,
+        decision: Decision,
+    ) -> bool {
+        let differs = matches!(decision, Decision::Drifted | Decision::Conflict);
+        let is_it = self.is_base_of_another(host) || base::lists(applied, base::FOUND_THERE, field);
+        base::list(applied, base::FOUND_THERE, field, differs && is_it);
+        differs && is_it
+    }
+
+    /// Says of a field that it differs by a merge or a move.
+    pub(super) fn say_found_there(&mut self, host: &str, field: &str, decision: Decision, observed: &Value) {
+        let Some(link) = self.input.links.get(host) else { return };
+        let became = if link.remote.kind == kinds::CANDIDATES {
+            "which its candidate was merged into in the ATS"
+        } else {
+            "which it lives on as in the ATS"
+        };
+        let there = super::words::shown(observed);
+        let (kind, ends) = match decision {
+            Decision::Conflict => {
+                let ends = "the desired record changed since, and nothing is written until one of them gives way (or the policy is enforce)";
+                (FindingKind::Conflict, ends)
+            }
+            _ => (FindingKind::Drifted, "that stands (policy yield)"),
+        };
+        let message = format!("{host}: `{field}` is {there} on {}, {became}; {ends}", link.remote);
+        self.say(kind, host, "Merged", message);
     }
 
     /// Brings the base up to date with what was decided on a field: whether it was emptied.

@@ -20,7 +20,7 @@
 use super::contact_types::TypesPlan;
 use super::contacts::{self, Compared, ListPlan};
 use super::equal::{self, EQUAL, digest};
-use super::{Draft, FieldChange, FindingKind, Owned, Record};
+use super::{Draft, FieldChange, FindingKind, Owned, Record, base};
 use atsync_model::desired::{DesiredContact, Policy};
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
@@ -57,21 +57,9 @@ impl Form {
     pub fn record(&self, applied: &mut Map<String, Value>) {
         match &self.below {
             None => drop(applied.insert(self.member.clone(), self.value.clone())),
-            Some(below) => drop(part(applied, &self.member).map(|part| part.insert(below.clone(), self.value.clone()))),
-        }
-    }
-}
-
-fn part<'m>(applied: &'m mut Map<String, Value>, member: &str) -> Option<&'m mut Map<String, Value>> {
-    applied.entry(member.to_owned()).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
-}
-
-/// Takes a field out of a member of a base, and the member with its last field.
-fn take_out(applied: &mut Map<String, Value>, member: &str, field: &str) {
-    if let Some(part) = applied.get_mut(member).and_then(Value::as_object_mut) {
-        part.remove(field);
-        if part.is_empty() {
-            applied.remove(member);
+            Some(below) => {
+                drop(base::part(applied, &self.member).map(|part| part.insert(below.clone(), self.value.clone())))
+            }
         }
     }
 }
@@ -87,14 +75,14 @@ pub(super) fn wrote(applied: &mut Map<String, Value>, field: &str, before: &Valu
     if let (true, Some(members)) = (is_new, sent.as_object_mut()) {
         members.insert("shown".to_owned(), Value::String(before));
     }
-    if let Some(all) = part(applied, SENT) {
+    if let Some(all) = base::part(applied, SENT) {
         all.insert(field.to_owned(), sent);
     }
 }
 
 /// Takes down a write of a field that has no other form: a reference or a word, whose every change is somebody's.
 pub(super) fn wrote_exactly(applied: &mut Map<String, Value>, field: &str, before: &Value, after: &Value) {
-    if let Some(all) = part(applied, SENT) {
+    if let Some(all) = base::part(applied, SENT) {
         all.insert(field.to_owned(), json!({ "of": digest(after), "before": digest(before), EXACT: true }));
     }
 }
@@ -116,18 +104,13 @@ pub(super) fn say_unseen<D: Owned>(draft: &mut Draft<'_, D>, host: &str, field: 
 
 /// Forgets what was written of a field.
 pub(super) fn forget(applied: &mut Map<String, Value>, field: &str) {
-    take_out(applied, SENT, field);
+    base::take_out(applied, SENT, field);
 }
 
 /// Forgets what is known of the fields that are not owned any more.
 pub(super) fn retain(applied: &mut Map<String, Value>, owns: impl Fn(&str) -> bool) {
     for member in [SENT, EQUAL] {
-        if let Some(fields) = applied.get_mut(member).and_then(Value::as_object_mut) {
-            fields.retain(|field, _| owns(field));
-            if fields.is_empty() {
-                applied.remove(member);
-            }
-        }
+        base::retain(applied, member, &owns);
     }
 }
 
@@ -142,7 +125,7 @@ pub(super) fn in_step<D: Owned>(
 ) {
     if !draft.kept_so.contains(&(host.to_owned(), field.to_owned())) {
         // It shows as it was written, so the ATS has no other form of it.
-        take_out(applied, EQUAL, field);
+        base::take_out(applied, EQUAL, field);
     } else if !equal::holds(applied, field, observed, desired) {
         let shown = super::words::shown;
         let message = format!(

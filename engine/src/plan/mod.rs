@@ -34,6 +34,7 @@
 mod ability;
 mod account;
 mod application;
+mod base;
 mod candidate;
 mod contact_types;
 pub mod contacts;

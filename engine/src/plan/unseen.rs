@@ -11,7 +11,7 @@
 //!
 //! Left out: a value that showed and was changed back between two looks of the engine; it is taken for one that never showed.
 
-use super::{Adoption, RecordPlan, Step};
+use super::{RecordPlan, Step, base};
 use crate::journal::IntentId;
 use crate::store::LinkRow;
 use serde_json::{Map, Value};
@@ -48,8 +48,7 @@ pub(crate) fn since(applied: &Map<String, Value>, operation: &str) -> Option<Int
 /// Notes a write that was answered as done, with the base of its path. `before`: the base until now.
 pub(crate) fn note(applied: &mut Map<String, Value>, before: &Map<String, Value>, operation: &str, intent: IntentId) {
     let first = since(applied, operation).or_else(|| since(before, operation)).unwrap_or(intent);
-    let unseen = applied.entry(UNSEEN.to_owned()).or_insert_with(|| Value::Object(Map::new()));
-    if let Some(unseen) = unseen.as_object_mut() {
+    if let Some(unseen) = base::part(applied, UNSEEN) {
         unseen.insert(operation.to_owned(), first.into());
     }
 }
@@ -61,36 +60,15 @@ pub(crate) fn settle(planned: &mut RecordPlan, shared: &[Step], links: &BTreeMap
     }
     for link in links.values() {
         let Some(noted) = link.applied.get(UNSEEN).and_then(Value::as_object) else { continue };
-        let is_open = |operation: &String| {
+        let is_open = |operation: &str| {
             let mut steps = planned.steps.iter().chain(shared);
-            steps.any(|step| step.host == link.host && step.operation == *operation)
+            steps.any(|step| step.host == link.host && step.operation == operation)
         };
-        let left: Map<String, Value> = noted
-            .iter()
-            .filter(|(operation, _)| is_open(operation))
-            .map(|(name, id)| (name.clone(), id.clone()))
-            .collect();
-        if left.len() < noted.len() {
-            amend(planned, link, &left);
+        let shown: Vec<&String> = noted.keys().filter(|operation| !is_open(operation)).collect();
+        if !shown.is_empty() {
+            base::amend(planned, &link.host, &link.remote, &link.applied, |applied| {
+                shown.iter().for_each(|operation| base::take_out(applied, UNSEEN, operation));
+            });
         }
-    }
-}
-
-/// Replaces a link's notes wherever the plan would record them.
-fn amend(planned: &mut RecordPlan, link: &LinkRow, left: &Map<String, Value>) {
-    let change = |applied: &mut Map<String, Value>| {
-        applied.remove(UNSEEN);
-        if !left.is_empty() {
-            applied.insert(UNSEEN.to_owned(), Value::Object(left.clone()));
-        }
-    };
-    planned.steps.iter_mut().filter_map(|step| step.applied.get_mut(&link.host)).for_each(change);
-    if let Some(adoption) = planned.adoptions.iter_mut().find(|adoption| adoption.host == link.host) {
-        change(&mut adoption.applied);
-    } else if !planned.releases.contains(&link.host) {
-        let mut applied = link.applied.clone();
-        change(&mut applied);
-        let reason = super::IN_STEP.to_owned();
-        planned.adoptions.push(Adoption { host: link.host.clone(), remote: link.remote.clone(), applied, reason });
     }
 }

@@ -1,0 +1,28 @@
+//! What holds of every plan, whatever is desired, observed, linked and edited: `plan::record` as a pure function, against an ATS of a few maps.
+//!
+//! Method: generated desired records meet generated observed ones; the steps are carried out literally on the maps, recruiters edit them, another
+//! declaration follows. No adapter, no transport, no store. Bounds: one person, two definitions; what crosses people is in the simulation.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+
+mod lifecycle;
+mod pages;
+mod people;
+mod tiny;
+
+use atsync::model::desired::Desired;
+use proptest::prelude::*;
+use serde_json::Value;
+
+pub(crate) fn policy() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec!["enforce", "yield", "seed", "fill"])
+}
+
+pub(crate) fn some_of(all: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
+    prop::sample::subsequence(all, 0..=all.len())
+}
+
+pub(crate) fn read(records: &[&Value]) -> Vec<Desired> {
+    let lines: Vec<String> = records.iter().map(|record| record.to_string()).collect();
+    atsync::declare::parse("generated", &lines.join("\n")).unwrap()
+}

@@ -1,0 +1,81 @@
+//! The pages that people read, held to what plans do.
+
+use crate::people::{account, definition, person};
+use crate::read;
+use atsync::model::desired::Policy;
+use proptest::prelude::*;
+use serde_json::json;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The page that adapter authors go by: `(operation, members of its input)`.
+fn documented() -> BTreeMap<String, String> {
+    let page = include_str!("../../wit/operations.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| {
+        let mut cells = row.split('|');
+        (cells.next().unwrap().trim().trim_end_matches('`').to_owned(), cells.nth(1).unwrap().to_owned())
+    })
+    .collect()
+}
+
+proptest! {
+    #[test]
+    fn the_page_for_adapter_authors_names_what_is_asked_for(tiny in account(), person in person(), definition in definition()) {
+        let documented = documented();
+        let mut tiny = tiny;
+        for desired in [read(&[&person, &definition]), read(&[&person, &definition])] {
+            let run = tiny.plan(&desired);
+            for step in run.steps() {
+                let row = documented.get(&step.operation);
+                prop_assert!(row.is_some(), "{} is not on the page", step.operation);
+                for member in step.input.keys() {
+                    prop_assert!(row.unwrap().contains(&format!("`{member}")), "{}: {member}", step.operation);
+                }
+            }
+            tiny.carry_out(&run);
+        }
+    }
+}
+
+#[test]
+fn every_operation_that_the_planner_can_name_is_on_the_page_for_adapter_authors() {
+    let documented: BTreeSet<String> = documented().into_keys().collect();
+    let mut named = BTreeSet::new();
+    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/src/plan")).unwrap() {
+        let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+        let calls = text.split(".operation(").skip(1).filter_map(|call| call.split('"').nth(1));
+        named.extend(calls.filter(|word| word.contains('.') && !word.contains(' ')).map(str::to_owned));
+    }
+    assert_eq!(documented, named);
+}
+
+#[test]
+fn every_table_of_default_policies_is_the_one_that_the_code_decides_by() {
+    use atsync::plan::defaults::{DEFAULTS, Of, word};
+    let row = |row: &atsync::plan::defaults::Row| {
+        let fields: Vec<String> = row.fields.iter().map(|field| format!("`{field}`")).collect();
+        let of = match row.of {
+            Of::Candidate => "a candidate",
+            Of::Application => "an application",
+            Of::CustomField => "a custom field",
+        };
+        format!("| {} of {of} | {} |", fields.join(", "), word(row.policy))
+    };
+    let rows: Vec<String> = DEFAULTS.iter().map(row).collect();
+    for (name, page) in [
+        ("README.md", include_str!("../../README.md")),
+        ("engine/src/plan/mod.rs", include_str!("../../engine/src/plan/mod.rs")),
+    ] {
+        let lines = page.lines().map(|line| line.trim_start_matches("//! "));
+        let table = lines.skip_while(|line| *line != "| field | policy |").skip(2);
+        let table: Vec<&str> = table.take_while(|line| line.starts_with('|')).collect();
+        assert_eq!(table, rows, "{name}");
+    }
+}
+
+#[test]
+fn the_generated_policies_are_those_that_there_are() {
+    for word in ["enforce", "yield", "seed", "fill"] {
+        assert!(serde_json::from_value::<Policy>(json!(word)).is_ok());
+    }
+}
