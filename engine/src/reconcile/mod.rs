@@ -230,6 +230,7 @@ impl Reconciler {
     /// of a credential until now is tried again.
     pub(crate) fn credential_given(&self) {
         self.tenant_verified.store(false, Ordering::Relaxed);
+        self.pace.forget();
         *self.credential_given.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.moment());
     }
 

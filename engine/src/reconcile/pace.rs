@@ -4,7 +4,7 @@
 //! less often, up to once in [`WAIT_MAX_MS`]. It never waits for a person: nothing is changed by reading, and what is
 //! readable again is written by itself.
 //!
-//! Kept in memory: a restart tries each once more. At most [`KEPT_MAX`] paths are kept; what is beyond that is not waited for.
+//! Kept in memory: a restart tries each once more, and so does a credential that is given anew. At most [`KEPT_MAX`] paths are kept; what is beyond that is not waited for.
 
 use crate::journal::Leave;
 use crate::plan::Step;
@@ -53,6 +53,11 @@ impl Pace {
     /// A step left, or was not needed.
     pub(super) fn went(&self, step: &Step) {
         self.kept().remove(&(step.host.clone(), step.operation.clone()));
+    }
+
+    /// Somebody put something right: each is tried at once.
+    pub(super) fn forget(&self) {
+        self.kept().clear();
     }
 
     /// Whether a step may be tried. The time now, by the steady clock and by the wall's.
