@@ -1,11 +1,13 @@
 //! Adapters for the command line: those that ship with it, and component files.
 //!
 //! Compiled code is kept in `$ATSYNC_CACHE_DIR`, else `$XDG_CACHE_HOME/atsync`, else `~/.cache/atsync`. Where none can be made the adapter is compiled
-//! at each start; that is slower and nothing else. Temporary directories are not used: whoever could write there could run code here.
+//! at each start; that is slower and nothing else.
+//!
+//! A component is compiled by this program, started once more with limits of its own, so that one that takes too much ends that and nothing else.
 
 use crate::failure::Failure;
 use crate::words::did_you_mean;
-use atsync::adapter::{Adapter, ComponentHost, HostOptions};
+use atsync::adapter::{Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,11 +15,23 @@ use std::sync::Arc;
 pub(crate) fn host() -> Result<ComponentHost, Failure> {
     let mut options = HostOptions::default();
     options.cache_dir = cache_dir();
-    match ComponentHost::new(options) {
+    options.compiler = compiler();
+    match ComponentHost::new(options.clone()) {
         Ok(host) => Ok(host),
         Err(error) => {
-            tracing::debug!("going without a cache: {error}");
-            ComponentHost::new(HostOptions::default()).map_err(|error| Failure::new(error.to_string()))
+            tracing::warn!("going without a cache: {error}");
+            options.cache_dir = None;
+            ComponentHost::new(options).map_err(|error| Failure::new(error.to_string()))
+        }
+    }
+}
+
+fn compiler() -> Compiler {
+    match std::env::current_exe() {
+        Ok(program) => Compiler::Apart(CompilerProgram { program, arguments: vec!["compile-component".into()] }),
+        Err(error) => {
+            tracing::debug!("compiling in this process: {error}");
+            Compiler::Here
         }
     }
 }

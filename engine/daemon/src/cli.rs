@@ -90,6 +90,9 @@ pub(crate) enum Command {
     /// Look at adapters: what they can do, and what they can be set to.
     #[command(subcommand)]
     Adapter(AdapterCommand),
+    /// Compile a component from stdin to stdout within limits; this program starts itself so.
+    #[command(hide = true)]
+    CompileComponent,
 }
 
 /// `atsync adapter …`.

@@ -9,7 +9,10 @@ use crate::failure::Failure;
 use crate::output::Output;
 use atsync::adapter::{Adapter, ComponentHost};
 use atsync::{Connection, ConnectionOptions, Credential, Engine, Secret};
-use std::collections::BTreeMap;
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt as _};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::IsTerminal as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -37,9 +40,15 @@ pub(crate) struct Opened {
 /// What a connection needs besides the store.
 struct Ready {
     adapter: Arc<dyn Adapter>,
+    secrets: Secrets,
+}
+
+/// The secrets of a connection.
+#[derive(Default)]
+struct Secrets {
     /// None where nothing is sent.
     credential: Option<Credential>,
-    webhook_secrets: Vec<Secret>,
+    webhook: Vec<Secret>,
 }
 
 /// Opens the store of a configuration for one connection, or for all that can be opened.
@@ -69,7 +78,12 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
     Ok(Opened { engine: builder.build()?, config, host, ready, refused })
 }
 
-/// What each connection needs, or why it cannot have it. What is wrong with one keeps no other from starting.
+/// Connections whose secrets are read at the same time: one where a program may ask a person for them.
+fn readers() -> usize {
+    if std::io::stdin().is_terminal() { 1 } else { 8 }
+}
+
+/// What each connection needs, or why it cannot have it. What is wrong with one, or takes long, keeps no other from having it.
 async fn ready(
     config: &Config,
     host: &ComponentHost,
@@ -79,9 +93,21 @@ async fn ready(
     let is_asked = |name: &str| only.is_none_or(|only| only == name);
     let of_asked = config.refused.iter().filter(|(name, _)| is_asked(name));
     let mut refused: BTreeMap<String, String> = of_asked.map(|(name, why)| (name.clone(), why.clone())).collect();
+    let asked: Vec<_> = config.connections.iter().filter(|(name, _)| is_asked(name)).collect();
+    let names: BTreeSet<&str> = asked.iter().map(|(_, connection)| connection.adapter.as_str()).collect();
+    let (adapters, secrets) = tokio::join!(
+        join_all(names.into_iter().map(|name| async move { (name, loaded(host, name, config.directory()).await) })),
+        stream::iter(&asked)
+            .map(|(_, connection)| Secrets::read(config.directory(), connection, how))
+            .buffered(readers())
+            .collect::<Vec<_>>(),
+    );
+    let adapters: BTreeMap<&str, _> = adapters.into_iter().collect();
     let mut ready = BTreeMap::new();
-    for (name, connection) in config.connections.iter().filter(|(name, _)| is_asked(name)) {
-        match Ready::read(config, connection, host, how).await {
+    for ((name, connection), secrets) in asked.into_iter().zip(secrets) {
+        let adapter = adapters.get(connection.adapter.as_str()).cloned();
+        let adapter = adapter.unwrap_or_else(|| Err("adapter: it was not loaded".to_owned()));
+        match secrets.and_then(|secrets| Ok(Ready { adapter: adapter?, secrets })) {
             Ok(one) => drop(ready.insert(name.clone(), one)),
             Err(why) => {
                 drop(refused.insert(name.clone(), format!("{}: connections.{name}.{why}", config.path.display())));
@@ -91,26 +117,28 @@ async fn ready(
     (ready, refused)
 }
 
-impl Ready {
-    /// Reads the secrets of a connection, unless nothing is sent, and loads its adapter.
-    async fn read(
-        config: &Config,
-        connection: &ConnectionConfig,
-        host: &ComponentHost,
-        how: Use,
-    ) -> Result<Self, String> {
-        let directory = config.directory();
-        let (mut read, mut webhook_secrets) = (None, Vec::new());
+/// Loads an adapter, which may mean to compile it, beside everything else.
+async fn loaded(host: &ComponentHost, name: &str, directory: &Path) -> Result<Arc<dyn Adapter>, String> {
+    let (host, name, directory) = (host.clone(), name.to_owned(), directory.to_owned());
+    let loaded = tokio::task::spawn_blocking(move || adapters::load(&host, &name, &directory)).await;
+    match loaded {
+        Ok(adapter) => adapter.map_err(|error| format!("adapter: {error}")),
+        Err(stopped) => Err(format!("adapter: loading it stopped ({stopped}); report it to its author")),
+    }
+}
+
+impl Secrets {
+    /// Reads the secrets of a connection, unless nothing is sent.
+    async fn read(directory: &Path, connection: &ConnectionConfig, how: Use) -> Result<Self, String> {
+        let mut read = Self::default();
         if how == Use::Online {
-            read = Some(credential(connection, directory).await?);
+            read.credential = Some(credential(connection, directory).await?);
             for secret in &connection.webhook_secret {
                 let secret = secret.read(directory).await;
-                webhook_secrets.push(secret.map_err(|error| format!("webhook_secret: {error}"))?);
+                read.webhook.push(secret.map_err(|error| format!("webhook_secret: {error}"))?);
             }
         }
-        let adapter = adapters::load(host, &connection.adapter, directory);
-        let adapter = adapter.map_err(|error| format!("adapter: {error}"))?;
-        Ok(Self { adapter, credential: read, webhook_secrets })
+        Ok(read)
     }
 }
 
@@ -136,7 +164,7 @@ impl Opened {
 
     /// The credential of a connection, where it was read.
     pub(crate) fn credential(&self, name: &str) -> Option<Credential> {
-        self.ready.get(name)?.credential.clone()
+        self.ready.get(name)?.secrets.credential.clone()
     }
 
     /// The names of the open connections.
@@ -155,15 +183,15 @@ impl Opened {
             return Err(Failure::new(why.unwrap_or_else(|| format!("the connection {name} is not open"))));
         };
         let adapter = Arc::clone(&ready.adapter);
-        let credential = ready.credential.clone().unwrap_or_else(|| stand_in(config));
+        let credential = ready.secrets.credential.clone().unwrap_or_else(|| stand_in(config));
         let mut options = ConnectionOptions::new(name, adapter, credential);
         options.origins = config.origins.clone();
         options.accept = config.accept.clone();
         options.allow_private_network = config.allow_private_network;
         options.settings = config.settings.clone();
         options.settle_window_ms = config.settle_window_ms;
-        options.webhook_secrets = ready.webhook_secrets.clone();
-        options.store_only = ready.credential.is_none();
+        options.webhook_secrets = ready.secrets.webhook.clone();
+        options.store_only = ready.secrets.credential.is_none();
         options.progress = output.progress();
         Ok(self.engine.connect(options).await?)
     }

@@ -1,7 +1,8 @@
 //! Loads adapter components and calls them, each call in a store of its own.
 //!
-//! One [`ComponentHost`] serves a whole process. It owns the compiler's settings, the cache of compiled code and the guests' clock. A component is compiled
-//! once, or read from the cache when the same bytes were compiled before under the same settings, and linked against *nothing*; a call then makes an instance, runs it and throws it away.
+//! One [`ComponentHost`] serves a whole process. It owns the compiler's settings, the cache of compiled code ([`kept`]) and the guests' clock. A component is
+//! compiled once ([`compiler`]), or read from the cache when the same bytes were compiled before under the same settings, and linked against *nothing*; a call
+//! then makes an instance, runs it and throws it away.
 //! No call can see another one's data, and a guest that traps, lies or loops spoils nothing but its own call.
 //!
 //! # Why instances come from a pool
@@ -19,12 +20,16 @@
 //! Left out: WASI in any form, and asynchronous guests. An adapter waits for nothing.
 
 mod bounds;
+mod compiler;
+mod kept;
 mod limiter;
 pub mod load;
 mod notices;
 mod places;
 mod ticker;
 
+pub use compiler::{COMPILE_TIME_MAX, Compiler, CompilerProgram, serve as serve_compiler};
+pub use kept::CacheUse;
 pub use limiter::Limits;
 pub use load::LoadError;
 
@@ -33,15 +38,17 @@ use super::limits::INSTANCES_MAX;
 use super::{Adapter, AdapterError, Crash};
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
+use kept::Kept;
 use limiter::{Limiter, OverLimit};
 use places::{Places, Who};
+use std::hash::{Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use ticker::Ticker;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
 use wasmtime::{
-    Cache, CacheConfig, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap,
-    WasmBacktrace,
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap, WasmBacktrace,
 };
 
 /// Calls at once; more wait for a place. Arbitrary, far above the cores of a machine: a call computes and waits for nothing.
@@ -77,16 +84,26 @@ pub enum Metering {
 pub struct HostOptions {
     /// How a guest's work is measured.
     pub metering: Metering,
-    /// Where compiled code is kept between starts; `None` compiles at each start. Whoever can write there can run code in this process:
-    /// it must belong to the user that the process runs as.
+    /// Where compiled code is kept between starts; `None` compiles at each start. The directory is this user's alone: it is made so (mode 0700), repaired
+    /// with a warning where others could reach it, and refused where it belongs to another user.
     pub cache_dir: Option<PathBuf>,
+    /// Where components are compiled that are not kept.
+    pub compiler: Compiler,
+    /// How long one may take, where it can be ended: with [`Compiler::Apart`]. Large components get more of it ([`COMPILE_TIME_MAX`]).
+    pub compile_time_max: Duration,
     /// What a guest may use.
     pub limits: Limits,
 }
 
 impl Default for HostOptions {
     fn default() -> Self {
-        Self { metering: Metering::Epochs, cache_dir: None, limits: Limits::default() }
+        Self {
+            metering: Metering::Epochs,
+            cache_dir: None,
+            compiler: Compiler::Here,
+            compile_time_max: COMPILE_TIME_MAX,
+            limits: Limits::default(),
+        }
     }
 }
 
@@ -101,7 +118,7 @@ pub enum HostError {
     Cache {
         /// The directory.
         directory: PathBuf,
-        /// Wasmtime's words.
+        /// What is wrong with it.
         reason: String,
     },
     /// This machine cannot run compiled WebAssembly.
@@ -119,7 +136,7 @@ struct Shared {
     /// Before `engine`: the thread must end first.
     ticker: Option<Ticker>,
     engine: Engine,
-    cache: Option<Cache>,
+    cache: Option<Kept>,
     places: Places,
 }
 
@@ -127,15 +144,6 @@ struct Shared {
 #[derive(Clone, Debug)]
 pub struct ComponentHost {
     shared: Arc<Shared>,
-}
-
-/// How often compiled code was found in the cache.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct CacheUse {
-    /// Read from the cache.
-    pub hits: usize,
-    /// Compiled.
-    pub misses: usize,
 }
 
 impl ComponentHost {
@@ -146,7 +154,6 @@ impl ComponentHost {
     pub fn new(options: HostOptions) -> Result<Self, HostError> {
         let cache = options.cache_dir.as_deref().map(cache).transpose()?;
         let mut config = config(&options);
-        config.cache(cache.clone());
         config.allocation_strategy(pool(&options.limits));
         let pooled = Engine::new(&config).or_else(|error| {
             tracing::info!(error = format!("{error:#}"), "no pool of memory for adapters; they start more slowly");
@@ -175,16 +182,56 @@ impl ComponentHost {
     /// When the bytes are no component, not an adapter, import something, or describe themselves wrongly.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<ComponentAdapter, LoadError> {
         load::is_component(name, bytes, self.shared.options.limits.component_bytes_max)?;
-        bounds::check(name, bytes)?;
-        // A component that makes the compiler panic is broken, and harms only itself.
-        let compiled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            Component::from_binary(&self.shared.engine, bytes).map_err(|error| load::reason(&error))
-        }));
-        let component = compiled
-            .unwrap_or_else(|_| Err("the compiler gave up on it".to_owned()))
-            .map_err(|reason| LoadError::Broken { name: name.into(), reason })?;
+        let hash = hash(bytes);
+        let component = self.compiled(name, bytes, &hash)?;
         load::imports_nothing(name, &component, &self.shared.engine)?;
-        ComponentAdapter::new(name, &self.shared, &component, hash(bytes))
+        ComponentAdapter::new(name, &self.shared, &component, hash)
+    }
+
+    /// The component's code: kept from before, or compiled now and kept.
+    fn compiled(&self, name: &str, bytes: &[u8], hash: &str) -> Result<Component, LoadError> {
+        let Shared { options, engine, cache, .. } = self.shared.as_ref();
+        let kept_as = format!("{hash}-{:016x}", fingerprint(engine));
+        let kept = cache.as_ref().and_then(|cache| cache.get(&kept_as));
+        if let Some(component) = kept.and_then(|code| code_of(engine, &code).ok()) {
+            return Ok(component);
+        }
+        bounds::check(name, bytes, bounds::Room::of(&options.compiler))?;
+        if let Some(cache) = cache {
+            cache.missed();
+        }
+        let broken = |reason: String| LoadError::Broken { name: name.into(), reason };
+        let keep = |code: &[u8]| {
+            if let Some(cache) = cache {
+                cache.put(&kept_as, code);
+            }
+        };
+        match &options.compiler {
+            Compiler::Here => {
+                // A component that makes the compiler panic is broken, and harms only itself.
+                let compiled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    Component::from_binary(engine, bytes).map_err(|error| load::reason(&error))
+                }));
+                let component =
+                    compiled.unwrap_or_else(|_| Err("the compiler gave up on it".to_owned())).map_err(broken)?;
+                if cache.is_some()
+                    && let Ok(code) = component.serialize()
+                {
+                    keep(&code);
+                }
+                Ok(component)
+            }
+            Compiler::Apart(program) => {
+                let code = program.compile(name, options.metering, bytes, options.compile_time_max)?;
+                let component = code_of(engine, &code).map_err(|reason| LoadError::Compiler {
+                    name: name.into(),
+                    program: program.program.display().to_string(),
+                    reason,
+                })?;
+                keep(&code);
+                Ok(component)
+            }
+        }
     }
 
     /// Loads a component from a file.
@@ -198,11 +245,23 @@ impl ComponentHost {
 
     /// How often the cache helped so far.
     pub fn cache_use(&self) -> CacheUse {
-        self.shared
-            .cache
-            .as_ref()
-            .map_or(CacheUse::default(), |cache| CacheUse { hits: cache.cache_hits(), misses: cache.cache_misses() })
+        self.shared.cache.as_ref().map_or(CacheUse::default(), Kept::used)
     }
+}
+
+/// Code that wasmtime compiled, which it takes back where it is for this version, these settings and this processor.
+#[allow(unsafe_code, reason = "the one way to load compiled code")]
+fn code_of(engine: &Engine, code: &[u8]) -> Result<Component, String> {
+    // SAFETY: these are bytes that wasmtime made, unchanged. They come from the directory of this user, with a MAC that only this user's processes
+    // can make (`kept`), or from the program that the host named as its compiler (`compiler`).
+    unsafe { Component::deserialize(engine, code) }.map_err(|error| load::reason(&error))
+}
+
+/// Tells apart what was compiled under other settings or by another version.
+fn fingerprint(engine: &Engine) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    hasher.finish()
 }
 
 fn hash(bytes: &[u8]) -> String {
@@ -210,13 +269,8 @@ fn hash(bytes: &[u8]) -> String {
     sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn cache(directory: &Path) -> Result<Cache, HostError> {
-    let refused = |reason: String| HostError::Cache { directory: directory.to_owned(), reason };
-    // Wasmtime wants an absolute path, and makes the directory itself.
-    let absolute = std::path::absolute(directory).map_err(|error| refused(error.to_string()))?;
-    let mut config = CacheConfig::new();
-    config.with_directory(absolute);
-    Cache::new(config).map_err(|error| refused(load::reason(&error)))
+fn cache(directory: &Path) -> Result<Kept, HostError> {
+    Kept::open(directory).map_err(|reason| HostError::Cache { directory: directory.to_owned(), reason })
 }
 
 /// Places for [`CALLS_MAX`] calls, each as large as a component may be. What a guest may use of its place is for the [`Limiter`] to say, as without a pool.

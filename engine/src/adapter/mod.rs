@@ -19,7 +19,10 @@ pub mod promise;
 pub use check::TaskGuard;
 pub use crash::Crash;
 #[cfg(feature = "components")]
-pub use host::{ComponentAdapter, ComponentHost, HostError, HostOptions, Limits, LoadError, Metering};
+pub use host::{
+    Compiler, CompilerProgram, ComponentAdapter, ComponentHost, HostError, HostOptions, Limits, LoadError, Metering,
+    serve_compiler,
+};
 pub use native::NativeAdapter;
 
 use atsync_model::contract::{Continuation, Failure};

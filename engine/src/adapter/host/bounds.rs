@@ -14,7 +14,7 @@
 mod code;
 mod types;
 
-use super::LoadError;
+use super::{Compiler, LoadError};
 use code::Module;
 use types::Types;
 use wasmparser::{Encoding, Parser, Payload};
@@ -65,12 +65,41 @@ fn count(of: usize) -> u64 {
     u64::try_from(of).unwrap_or(u64::MAX)
 }
 
+/// How much code there may be: more where a compiler that takes too long is ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Room {
+    #[default]
+    Narrow,
+    Wide,
+}
+
+impl Room {
+    /// An interpreter of JavaScript has five times what the largest adapter in Rust has, and one function of 1 MiB.
+    const WIDER: u64 = 16;
+
+    pub(super) fn of(compiler: &Compiler) -> Self {
+        match compiler {
+            Compiler::Here => Self::Narrow,
+            Compiler::Apart(_) => Self::Wide,
+        }
+    }
+
+    fn of_code(self, narrow: u64) -> u64 {
+        match self {
+            Self::Narrow => narrow,
+            Self::Wide => narrow.saturating_mul(Self::WIDER),
+        }
+    }
+}
+
 /// Counts a component.
 ///
 /// # Errors
 /// [`LoadError::TooMuch`] with what there is too much of.
-pub(super) fn check(name: &str, bytes: &[u8]) -> Result<(), LoadError> {
-    match Counted::default().all(bytes) {
+pub(super) fn check(name: &str, bytes: &[u8], room: Room) -> Result<(), LoadError> {
+    let mut counted = Counted::default();
+    counted.code.room = room;
+    match counted.all(bytes) {
         Ok(()) | Err(Fault::Unreadable) => Ok(()),
         Err(Fault::TooMuch(TooMuch { what, found, allowed })) => {
             Err(LoadError::TooMuch { name: name.into(), what, found, allowed })
@@ -100,7 +129,7 @@ struct Counted {
 }
 
 impl Counted {
-    fn all(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+    fn all(mut self, bytes: &[u8]) -> Result<(), Fault> {
         for payload in Parser::new(0).parse_all(bytes) {
             self.payloads = self.payloads.saturating_add(1);
             within("sections and functions", self.payloads, PAYLOADS_MAX)?;

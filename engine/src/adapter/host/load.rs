@@ -54,6 +54,29 @@ pub enum LoadError {
         /// What is allowed.
         allowed: u64,
     },
+    /// Compiling it was ended for want of time or memory.
+    #[error(
+        "{name} is not compiled: it takes the compiler more than {seconds} s or more memory than it may have; an adapter needs far less, so make it smaller \
+         or split it"
+    )]
+    TooCostly {
+        /// The path or name.
+        name: String,
+        /// What is allowed.
+        seconds: u64,
+    },
+    /// The program that compiles does not.
+    #[error(
+        "{name} is not compiled: the compiler {program} does not work ({reason}); name one that is built from this version"
+    )]
+    Compiler {
+        /// The path or name of the component.
+        name: String,
+        /// The program.
+        program: String,
+        /// The system's or wasmtime's words.
+        reason: String,
+    },
     /// It does not begin as a component does.
     #[error("{name} is no WebAssembly component: {found}; make one with atsync-componentize")]
     NotAComponent {

@@ -3,13 +3,13 @@
 //! A function's cost is its bytes, its locals, and what its instructions carry that a byte does not show: the parameters and results of calls and blocks,
 //! the targets of a `br_table`, and the locals that a loop may have to pass on at each level of a nest.
 
-use super::{Fault, count, within};
+use super::{Fault, Room, count, within};
 use wasmparser::{BlockType, CompositeInnerType, ElementItems, FunctionBody, Operator, Payload, TypeRef};
 
 /// The cost of one function. The compiler needs more than linear time for it.
 const FUNCTION_MAX: u64 = 256 * 1024;
 /// The cost of all functions together. The slowest instructions (divisions) take the compiler some 30 s of two cores at this; a large adapter in Rust has a
-/// third of it. An interpreter that a component brings along has more, and is refused.
+/// third of it. An interpreter that a component brings along has more; it needs a compiler that can be ended ([`Room`]).
 const CODE_MAX: u64 = 4 * 1024 * 1024;
 /// Locals times branches of one function: where branches meet, the compiler looks for the value of each local along each. The largest function of an
 /// adapter in Rust has some hundred thousand.
@@ -32,6 +32,7 @@ const ELEMENTS_MAX: u64 = 100_000;
 /// Over all modules.
 #[derive(Debug, Default)]
 pub(super) struct Total {
+    pub(super) room: Room,
     functions: u64,
     cost: u64,
     meetings: u64,
@@ -111,14 +112,15 @@ impl Module {
                 Ok(())
             }
             Payload::CodeSectionEntry(body) => {
-                let (cost, meetings) = self.body(body)?;
+                let room = total.room;
+                let (cost, meetings) = self.body(body, room)?;
                 self.bodies = self.bodies.saturating_add(1);
-                within("the cost of one function", cost, FUNCTION_MAX)?;
+                within("the cost of one function", cost, room.of_code(FUNCTION_MAX))?;
                 total.cost = total.cost.saturating_add(cost);
-                within("the cost of all functions", total.cost, CODE_MAX)?;
-                within("locals times branches of one function", meetings, MEETINGS_MAX)?;
+                within("the cost of all functions", total.cost, room.of_code(CODE_MAX))?;
+                within("locals times branches of one function", meetings, room.of_code(MEETINGS_MAX))?;
                 total.meetings = total.meetings.saturating_add(meetings);
-                within("locals times branches of all functions", total.meetings, MEETINGS_ALL_MAX)
+                within("locals times branches of all functions", total.meetings, room.of_code(MEETINGS_ALL_MAX))
             }
             _ => Ok(()),
         }
@@ -143,7 +145,7 @@ impl Module {
     }
 
     /// Its cost, and its locals times its branches.
-    fn body(&self, body: &FunctionBody<'_>) -> Result<(u64, u64), Fault> {
+    fn body(&self, body: &FunctionBody<'_>, room: Room) -> Result<(u64, u64), Fault> {
         let mut locals = 0_u64;
         for found in body.get_locals_reader()? {
             locals = locals.saturating_add(u64::from(found?.0));
@@ -201,7 +203,7 @@ impl Module {
                 _ => 0,
             };
             cost = cost.saturating_add(more);
-            within("the cost of one function", cost, FUNCTION_MAX)?;
+            within("the cost of one function", cost, room.of_code(FUNCTION_MAX))?;
         }
         // No loop passes on more than all locals.
         let carried = carried.min(loops.saturating_mul(locals.saturating_add(own))).saturating_mul(CARRIED_COST);

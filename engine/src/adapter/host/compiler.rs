@@ -1,0 +1,187 @@
+//! Who compiles a component, and within which limits.
+//!
+//! Compiling takes more time and memory than anything else that an adapter can ask for, and comes before every limit on a running guest. In the host's own
+//! process ([`Compiler::Here`]) the only limit is what is counted before ([`super::bounds`]). A program of its own ([`Compiler::Apart`]) can be ended: it limits
+//! its memory and its processor time before it reads a byte, is killed when it takes too long, gets an empty environment and no other file. So it may
+//! be given more, such as an adapter that brings an interpreter along.
+//!
+//! The program is any that calls [`serve`]; `atsync` does, and a host may itself. It must be built with the same wasmtime: other code is
+//! refused when it is loaded. What it is given on standard input: one byte for [`Metering`], then the component. What it answers: exit code 0
+//! and the code, or 1 and one line on standard error.
+//!
+//! Left out: other systems than Unix, where memory and processor time have no limit but the time by the clock has; namespaces and seccomp. A fault
+//! of the compiler that runs code would run as this user.
+
+use super::kept::CODE_BYTES_MAX;
+use super::load::{LoadError, reason};
+use super::{HostOptions, Metering, config};
+use atsync_model::plain;
+use std::ffi::OsString;
+use std::io::{Read, Write as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::Duration;
+use wasmtime::Engine;
+
+/// How long a program may compile, by the clock: so long, and as long again for each [`TIME_BYTES`] of a component. An adapter in Rust takes 1 s, one with an
+/// interpreter of JavaScript (13 MB) 13 s on two cores.
+pub const COMPILE_TIME_MAX: Duration = Duration::from_secs(30);
+const TIME_BYTES: usize = 4 * 1024 * 1024;
+/// Processor time of all its threads, in seconds: four cores for the whole of the time by the clock. It ends a program whose host has gone.
+#[cfg(unix)]
+const CPU_SECONDS_MAX: u64 = 600;
+/// Memory that it may write to.
+#[cfg(unix)]
+const COMPILE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Of what it says on standard error.
+const SAID_BYTES_MAX: u64 = 2_048;
+
+/// Where components are compiled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Compiler {
+    /// In this process. What a component may cost is little then: a large adapter in Rust passes, one that brings an interpreter along does not.
+    #[default]
+    Here,
+    /// By a program that calls [`serve`].
+    Apart(CompilerProgram),
+}
+
+/// A program that compiles.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompilerProgram {
+    /// Its path.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub arguments: Vec<OsString>,
+}
+
+/// Compiles what comes on standard input: the whole work of a program that [`Compiler::Apart`] names. Returns its exit code.
+pub fn serve() -> u8 {
+    let given = compile_input().and_then(|code| {
+        let mut output = std::io::stdout();
+        let written = output.write_all(&code).and_then(|()| output.flush());
+        written.map_err(|error| format!("nobody takes the code: {error}"))
+    });
+    let Err(reason) = given else { return 0 };
+    // Whoever listens has gone otherwise.
+    drop(std::io::stderr().write_all(plain::line(&reason).as_bytes()));
+    1
+}
+
+fn compile_input() -> Result<Vec<u8>, String> {
+    limit_this_process()?;
+    let mut options = HostOptions::default();
+    let bytes_max = u64::try_from(options.limits.component_bytes_max).unwrap_or(u64::MAX).saturating_add(2);
+    let mut bytes = Vec::new();
+    std::io::stdin().take(bytes_max).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
+    let (metering, component) = bytes.split_first().ok_or("there is nothing to compile")?;
+    options.metering = match metering {
+        b'e' => Metering::Epochs,
+        b'f' => Metering::Fuel(0),
+        _ => return Err("it is asked by another version".to_owned()),
+    };
+    let engine = Engine::new(&config(&options)).map_err(|error| reason(&error))?;
+    engine.precompile_component(component).map_err(|error| reason(&error))
+}
+
+#[cfg(unix)]
+fn limit_this_process() -> Result<(), String> {
+    use nix::sys::resource::{Resource, setrlimit};
+    for (resource, limit) in [
+        (Resource::RLIMIT_CPU, CPU_SECONDS_MAX),
+        (Resource::RLIMIT_DATA, COMPILE_BYTES_MAX),
+        (Resource::RLIMIT_CORE, 0),
+        (Resource::RLIMIT_FSIZE, 0),
+    ] {
+        setrlimit(resource, limit, limit).map_err(|error| format!("it cannot limit itself: {error}"))?;
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn limit_this_process() -> Result<(), String> {
+    Ok(())
+}
+
+impl CompilerProgram {
+    /// Has a component compiled, within `time_max` and more where it is large.
+    pub(super) fn compile(
+        &self,
+        name: &str,
+        metering: Metering,
+        component: &[u8],
+        time_max: Duration,
+    ) -> Result<Vec<u8>, LoadError> {
+        let times = u32::try_from(component.len().checked_div(TIME_BYTES).unwrap_or_default()).unwrap_or_default();
+        let time_max = time_max.saturating_mul(times.saturating_add(1));
+        let failed = |reason: String| LoadError::Compiler {
+            name: name.into(),
+            program: self.program.display().to_string(),
+            reason,
+        };
+        let mut child = self.start().map_err(|error| failed(error.to_string()))?;
+        let (Some(mut input), Some(output), Some(said)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(failed("it has no input or output".to_owned()));
+        };
+        let metering: &[u8] = match metering {
+            Metering::Epochs => b"e",
+            Metering::Fuel(_) => b"f",
+        };
+        let bytes_max = u64::try_from(CODE_BYTES_MAX).unwrap_or(u64::MAX);
+        let (ended, end) = channel();
+        let (code, said, in_time) = std::thread::scope(|scope| {
+            // It may end before it has read everything.
+            scope.spawn(move || drop(input.write_all(metering).and_then(|()| input.write_all(component))));
+            let said = scope.spawn(move || first(said, SAID_BYTES_MAX));
+            let code = scope.spawn(move || {
+                let code = first(output, bytes_max);
+                drop(ended);
+                code
+            });
+            // Nothing is sent: the end of its output is the end of the waiting.
+            let in_time = end.recv_timeout(time_max) != Err::<(), _>(RecvTimeoutError::Timeout);
+            if !in_time {
+                drop(child.kill());
+            }
+            (code.join().unwrap_or_default(), said.join().unwrap_or_default(), in_time)
+        });
+        if code.len() >= CODE_BYTES_MAX {
+            drop(child.kill());
+        }
+        let status = child.wait().map_err(|error| failed(error.to_string()))?;
+        if in_time && status.success() {
+            return Ok(code);
+        }
+        if !in_time || was_ended(status) {
+            return Err(LoadError::TooCostly { name: name.into(), seconds: time_max.as_secs() });
+        }
+        Err(LoadError::Broken { name: name.into(), reason: plain::line(&String::from_utf8_lossy(&said)).to_string() })
+    }
+
+    fn start(&self) -> std::io::Result<Child> {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments).env_clear();
+        // Each heap of glibc's allocator would count in full.
+        command.env("MALLOC_ARENA_MAX", "2").env("RAYON_NUM_THREADS", "4");
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.spawn()
+    }
+}
+
+/// Whether the system ended it, for a limit that it had.
+fn was_ended(status: ExitStatus) -> bool {
+    status.code().is_none()
+}
+
+fn first(mut from: impl Read, bytes_max: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    // What was read so far is what there is.
+    drop(from.by_ref().take(bytes_max).read_to_end(&mut bytes));
+    bytes
+}
