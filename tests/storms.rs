@@ -8,10 +8,12 @@
 
 use atsync::journal::{Intent, IntentState, SENDS_MAX};
 use atsync::reconcile::Resolution;
-use atsync::{Clock, Connection, PlanOf, SweepOptions};
+use atsync::{Clock, Connection, Credential, PlanOf, Secret, SweepOptions};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter, Sandbox};
-use atsync_tests::{World, desired, panicking_greenhouse, panicking_greenhouse_with_a_blank_probe};
+use atsync_tests::{Meddle, World, desired, panicking_greenhouse, panicking_greenhouse_with_a_blank_probe};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 const MINUTE_MS: u64 = 60_000;
 const PEOPLE: &str = "/v3/candidates";
@@ -163,18 +165,54 @@ fn a_changed_wish_starts_anew_after_refusals() {
     assert_eq!(world.sandbox.candidates_by_email("ada@example.com").len(), 1);
 }
 
+/// What the credential of [`World`] is.
+fn credential() -> Credential {
+    Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") }
+}
+
+/// The credential is accepted elsewhere: reads work, or nothing would be planned.
 #[test]
-fn a_right_that_is_missing_waits_for_nobody_but_is_asked_rarely() {
-    let world = World::new(1, 12);
-    always(&world, PEOPLE, FaultKind::NotApplied { status: 403 });
-    let acme = world.connect();
-    world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
-    hours(&world, &acme, 12);
-    let times = sent(&world, PEOPLE);
-    assert!((20..60).contains(&times.len()), "{} sends in 12 hours", times.len());
-    world.sandbox.faults().clear();
-    hours(&world, &acme, 1);
-    assert_eq!(world.sandbox.candidates_by_email("ada@example.com").len(), 1);
+fn a_write_that_is_refused_for_its_credential_is_sent_five_times_and_then_waits_for_a_person_or_a_credential() {
+    for (path, fault, requests) in [
+        (PEOPLE, FaultKind::NotApplied { status: 403 }, 1),
+        // Twice each time: once more with a new token.
+        (PEOPLE, FaultKind::Unauthorized, 2),
+        ("/v3/notes", FaultKind::Unauthorized, 2),
+        ("/v3/candidate_tags", FaultKind::Unauthorized, 2),
+        ("/v3/applied_candidate_tags", FaultKind::NotApplied { status: 403 }, 1),
+    ] {
+        let mut world = World::new(1, 12);
+        let acme = world.connect();
+        let mut record = ada();
+        if path != PEOPLE {
+            world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+            world.run(acme.sync()).unwrap();
+            record["notes"] = json!([{"key": "n1", "body": "Met at the fair."}]);
+            record["tags"] = json!(["new tag"]);
+        }
+        always(&world, path, fault);
+        world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+        hours(&world, &acme, 1);
+        drop(acme);
+        world.restart();
+        let acme = world.connect();
+        hours(&world, &acme, 11);
+        let sends = usize::try_from(SENDS_MAX).unwrap() * requests;
+        assert_eq!(sent(&world, path).len(), sends, "{path} {fault:?}");
+        let said = condition(&world, &acme, "ada");
+        assert!(said.contains("waits for a person") && said.contains("the credential given anew"), "{said}");
+        assert!(world.run(acme.status()).unwrap().not_in_step["ada"].contains("waits for a person"), "{said}");
+        // Given again, it is tried again, as often.
+        world.run(acme.replace_credential(credential())).unwrap();
+        hours(&world, &acme, 3);
+        assert_eq!(sent(&world, path).len(), 2 * sends, "{path} {fault:?}");
+        world.sandbox.faults().clear();
+        world.run(acme.replace_credential(credential())).unwrap();
+        hours(&world, &acme, 1);
+        let id = the_person(&world.sandbox);
+        assert!(path == PEOPLE || world.sandbox.notes_of(id).len() == 1);
+        assert!(condition(&world, &acme, "ada").contains("the ATS holds what is desired"), "{path} {fault:?}");
+    }
 }
 
 /// A wish, which requests carry it, and what takes its effect back.
@@ -399,27 +437,236 @@ fn an_adapter_that_crashes_after_each_write_and_whose_probe_finds_nothing_sends_
     assert!(said.contains("it waits until somebody acts"), "{said}");
 }
 
+/// Five new people, and one whose write or look is answered so, whatever happens.
 #[test]
-fn a_write_that_is_refused_by_401_while_reads_work_is_asked_rarely() {
-    for path in [PEOPLE, "/v3/notes"] {
+fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_other_back() {
+    for (method, status) in [("POST", 429), ("GET", 429), ("GET", 401), ("GET", 403)] {
         let world = World::new(1, 12);
         let acme = world.connect();
-        let mut record = ada();
-        if path == "/v3/notes" {
-            world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-            world.run(acme.sync()).unwrap();
-            record["notes"] = json!([{"key": "n1", "body": "Met at the fair."}]);
+        let address = |number: usize| format!("ref{number}@example.com");
+        let people: Vec<String> = (0..6)
+            .map(|number| {
+                json!({"key": format!("k{number}"), "name": {"first": "Ada", "last": "Byron"},
+                    "emails": [address(number)]})
+                .to_string()
+            })
+            .collect();
+        let (mail, encoded) = (address(0), address(0).replace('@', "%40"));
+        let counted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&counted);
+        world.wire.meddle(move |request| {
+            let body = String::from_utf8_lossy(&request.body).into_owned();
+            let concerns = body.contains(&mail) || request.url.query().unwrap_or_default().contains(&encoded);
+            let hit = request.method == method && request.url.path() == PEOPLE && concerns;
+            hit.then(|| {
+                count.fetch_add(1, Ordering::SeqCst);
+                Meddle::Fault(FaultKind::NotApplied { status })
+            })
+        });
+        world.run(acme.declare(&desired(&people.join("\n")))).unwrap();
+        for round in 0..72 {
+            let (_, report) = world.run(acme.sync()).unwrap();
+            assert!(report.not_in_step == 1 || round == 0, "{method} {status}: {report:#?}");
+            world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
         }
-        always(&world, path, FaultKind::Unauthorized);
+        let made = (1..6).filter(|number| !world.sandbox.candidates_by_email(&address(*number)).is_empty());
+        assert_eq!(made.count(), 5, "{method} {status}");
+        // A write five times; a look for ever, but rarely. Each with its repeats.
+        let sends = counted.load(Ordering::SeqCst);
+        assert!(sends <= if method == "POST" { 5 * 5 } else { 5 * 20 }, "{method} {status}: {sends} in 12 hours");
+        let said = condition(&world, &acme, "k0");
+        let words = if method == "POST" { "was refused 5 times and waits for a person" } else { "candidates.create" };
+        assert!(said.contains(words), "{method} {status}: {said}");
+        // Nobody has to act where only a look failed.
+        world.wire.spare();
+        if method == "GET" {
+            hours(&world, &acme, 2);
+            assert_eq!(world.sandbox.candidates_by_email(&address(0)).len(), 1, "{status}");
+        }
+    }
+}
+
+#[test]
+fn what_is_taken_away_and_never_goes_is_sent_five_times_and_then_waits_for_a_person() {
+    for status in [404, 204, 200] {
+        let mut world = World::new(1, 12);
+        let acme = world.connect();
+        let mut record = ada();
+        record["tags"] = json!(["Poet"]);
         world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-        hours(&world, &acme, 12);
-        let times = sent(&world, path);
-        // Twice each time: once more with a new token.
-        assert!(times.len() < 2 * 60, "{path}: {} sends in 12 hours", times.len());
+        hours(&world, &acme, 1);
+        let mut rule = Fault::always("/v3/applied_candidate_tags", FaultKind::NotApplied { status });
+        rule.method = Some("DELETE".to_owned());
+        world.sandbox.faults().add(rule);
+        record["tags"] = json!([]);
+        world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+        hours(&world, &acme, 1);
+        drop(acme);
+        world.restart();
+        let acme = world.connect();
+        hours(&world, &acme, 11);
+        let sent = world.written().iter().filter(|line| line.starts_with("DELETE")).count();
+        let said = condition(&world, &acme, "ada");
+        assert_eq!(sent, usize::try_from(SENDS_MAX).unwrap(), "{status}: {said}");
+        assert!(said.contains("waits for a person"), "{status}: {said}");
+        assert!(world.run(acme.status()).unwrap().not_in_step["ada"].contains("waits for a person"), "{status}");
+    }
+}
+
+#[test]
+fn a_doubt_is_settled_by_plan_and_apply_alone() {
+    for (method, more) in [("POST", json!({})), ("PATCH", json!({"title": "Countess"}))] {
+        let world = World::new(1, 12);
+        let acme = world.connect();
+        if method == "PATCH" {
+            world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
+            world.run(acme.sync()).unwrap();
+            world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
+        }
+        let mut rule = Fault::always(PEOPLE, FaultKind::NotApplied { status: 500 });
+        rule.method = Some(method.to_owned());
+        world.sandbox.faults().add(rule);
+        world.run(acme.declare(&desired(&with(&more)))).unwrap();
+        let round = || {
+            let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
+            world.run(acme.apply(&plan)).unwrap()
+        };
+        assert!(!round().is_complete());
+        let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+        let words = atsync::plan::words::plan(&plan);
+        assert!(words.contains("the next apply, sync or settle looks"), "{words}");
         world.sandbox.faults().clear();
+        let mut ended = round();
+        for _ in 0..4 {
+            world.clock.set(world.clock.now_ms() + 20 * MINUTE_MS);
+            ended = round();
+        }
+        assert!(ended.is_complete(), "{method}: {ended:#?}");
+        assert!(world.run(acme.open_intents()).unwrap().is_empty(), "{method}");
+        assert_eq!(world.sandbox.candidates_by_email("ada@example.com").len(), 1);
+        assert!(condition(&world, &acme, "ada").contains("the ATS holds what is desired"), "{method}");
+    }
+}
+
+#[test]
+fn a_write_whose_reads_come_to_nothing_is_tried_rarely_and_goes_on_by_itself() {
+    for status in [500, 503, 404, 403, 418] {
+        let world = World::new(1, 12);
+        let acme = world.connect();
+        world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
+        world.run(acme.sync()).unwrap();
+        let counted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&counted);
+        world.wire.meddle(move |request| {
+            let asked = request.url.query().is_some_and(|query| query.contains("ids="));
+            let hit = request.method == "GET" && request.url.path() == PEOPLE && asked;
+            hit.then(|| {
+                count.fetch_add(1, Ordering::SeqCst);
+                Meddle::Fault(FaultKind::NotApplied { status })
+            })
+        });
+        let more = json!({"title": "Countess", "tags": ["Poet"], "notes": [{"key": "n1", "body": "Met at the fair."}]});
+        world.run(acme.declare(&desired(&with(&more)))).unwrap();
+        let mut by_hour = Vec::new();
+        for _ in 0..12 {
+            hours(&world, &acme, 1);
+            by_hour.push(counted.swap(0, Ordering::SeqCst));
+        }
+        println!("{status}: {by_hour:?} {}", condition(&world, &acme, "ada"));
+        // Three writes, each tried once an hour at last, each try with four repeats.
+        assert!(by_hour[4..].iter().all(|reads| *reads <= 3 * 5), "{status}: {by_hour:?}");
+        let report = world.run(acme.sync()).unwrap().1;
+        assert!(!report.is_complete(), "{status}: {report:#?}");
+        world.wire.spare();
         hours(&world, &acme, 2);
-        let id = world.sandbox.candidates_by_email("ada@example.com")[0]["id"].as_i64().unwrap();
-        assert!(path == PEOPLE || world.sandbox.notes_of(id).len() == 1);
+        let id = the_person(&world.sandbox);
+        assert_eq!(world.sandbox.notes_of(id).len(), 1, "{status}: {}", condition(&world, &acme, "ada"));
+        assert!(condition(&world, &acme, "ada").contains("the ATS holds what is desired"), "{status}");
+    }
+}
+
+/// As it was before, as another one, or as a new one each time.
+#[test]
+fn a_custom_value_that_never_shows_is_sent_five_times_at_most_and_told() {
+    let shown: [(&str, Value, Value); 9] = [
+        ("external_ref", json!("crm-1"), json!("other")),
+        ("about", json!("Knows all"), json!("other")),
+        ("needs_a_visa_", json!(true), json!(false)),
+        ("years_of_experience", json!("12"), json!("13")),
+        ("seniority", json!("Mid"), json!("Junior")),
+        ("languages", json!(["Deutsch", "English"]), json!(["Deutsch"])),
+        ("available_from", json!("2027-01-01"), json!("2026-01-01")),
+        ("portfolio", json!("https://example.com/a"), json!("https://example.com/b")),
+        ("salary_range", json!({"min": 1, "max": 2, "currency": "EUR"}), json!(null)),
+    ];
+    for (key, value, other) in shown {
+        let is_free = ["external_ref", "about", "years_of_experience"].contains(&key);
+        for how in ["null", "other", "new each time"].into_iter().filter(|how| is_free || *how != "new each time") {
+            let world = World::new(1, 12);
+            let acme = world.connect();
+            world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
+            world.run(acme.sync()).unwrap();
+            let (name, other, mut at) = (key.to_owned(), other.clone(), 0);
+            world.wire.edit_rows(PEOPLE, move |_, rows| {
+                for row in rows {
+                    if let Some(field) = row["custom_fields"].get_mut(&name) {
+                        at += 1;
+                        field["value"] = match (how, &other) {
+                            ("null", _) => Value::Null,
+                            ("new each time", Value::String(text)) if text == "13" => json!((at + 20).to_string()),
+                            ("new each time", Value::String(text)) => json!(format!("{text} {at}")),
+                            _ => other.clone(),
+                        };
+                    }
+                }
+            });
+            world.sandbox.clear_logs();
+            let more = json!({"custom_fields": {key: value}, "policy": {"custom_fields": "enforce"}});
+            world.run(acme.declare(&desired(&with(&more)))).unwrap();
+            hours(&world, &acme, 1);
+            let writes = world.written().len();
+            let said = condition(&world, &acme, "ada");
+            assert!(writes > 0, "{key}: {said}");
+            assert!(writes <= usize::try_from(SENDS_MAX).unwrap(), "{key} {how}: {writes} {said}");
+            // What shows as the same other value after two sends is taken for the ATS's form of it.
+            assert!(how == "other" || !said.contains("the ATS holds what is desired"), "{key} {how}: {said}");
+        }
+    }
+}
+
+/// A value of others that cannot be sent back, or that a fresh read hides, beside the host's: what is left of the update is sent, and what is held back is told.
+#[test]
+fn a_custom_value_that_others_values_hold_back_is_not_sent_again_and_again() {
+    for odd in
+        [json!({"url": "https://example.com/cv.pdf"}), json!([{"a": 1}]), json!([null]), json!({}), json!("hidden")]
+    {
+        let world = World::new(1, 12);
+        let acme = world.connect();
+        world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
+        world.run(acme.sync()).unwrap();
+        let id = the_person(&world.sandbox);
+        let (collection, name_key) = ("candidates".to_owned(), "about".to_owned());
+        world.sandbox.recruiter(&Recruiter::PlantCustomField { collection, id, name_key, value: odd.clone() }).unwrap();
+        world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
+        if odd == "hidden" {
+            world.run(acme.pull("candidates", false)).unwrap();
+            world.wire.edit_rows(PEOPLE, |request, rows| {
+                let is_fresh = request.url.query().is_some_and(|query| query.contains("ids="));
+                for row in rows.iter_mut().filter(|_| is_fresh) {
+                    row["custom_fields"].as_object_mut().unwrap().remove("about");
+                }
+            });
+        }
+        world.sandbox.clear_logs();
+        let more = json!({"custom_fields": {"external_ref": "crm-1"}, "company": "Engines"});
+        world.run(acme.declare(&desired(&with(&more)))).unwrap();
+        hours(&world, &acme, 6);
+        let (writes, said) = (world.written().len(), condition(&world, &acme, "ada"));
+        println!("{odd}: {writes} {said}");
+        assert!(writes <= usize::try_from(SENDS_MAX).unwrap(), "{odd}: {writes} {said}");
+        let shown = world.sandbox.candidates_by_email("ada@example.com")[0].clone();
+        let is_there = shown["custom_fields"]["external_ref"]["value"] == "crm-1";
+        assert!(is_there || !said.contains("the ATS holds what is desired"), "{odd}: {said}");
     }
 }
 

@@ -34,7 +34,8 @@ impl Connection {
     ///
     /// A refusal of the old credential no longer stands: the next request tries the new one at once,
     /// and [`crate::schedule::run`] begins again without waiting. The same credential may be given
-    /// again, to say that the ATS accepts it by now. Before the next write the ATS is asked which
+    /// again, to say that the ATS accepts it by now, or gave it a right: writes that were refused because of the credential
+    /// and wait for a person are tried again too. Before the next write the ATS is asked which
     /// customer it belongs to; [`Connection::verify_tenant`] asks at once.
     ///
     /// # Errors
@@ -45,7 +46,7 @@ impl Connection {
         let problem = |message: String| Error::new(ErrorKind::Configuration, format!("{}: {message}", self.name()));
         let auth = auth(self.manifest(), &reconciler.settings, &credential).map_err(problem)?;
         reconciler.session.replace_credential(&auth).await.map_err(|error| problem(error.to_string()))?;
-        reconciler.doubt_tenant();
+        reconciler.credential_given();
         self.credentials().send_modify(|given| *given = given.saturating_add(1));
         Ok(())
     }

@@ -511,13 +511,18 @@ impl Connection {
         Planner { connection: self.clone(), parts: PartsPlanned::default() }
     }
 
-    /// Carries a plan out. What earlier runs left in doubt is not sent again: see [`Connection::settle`].
+    /// Carries a plan out. What earlier runs left in doubt is looked into first, as far as it is due, and sent again where it
+    /// is proven absent; the next plan goes on from there. To wait until that is settled, see [`Connection::settle`].
     ///
     /// # Errors
     /// When the connection as a whole cannot go on; what was done stays done. A refused step is in the report, not an
     /// error.
     pub async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
-        self.reconciler.apply(plan).await
+        let settled = self.settle_as(Resend::Due).await?;
+        let mut report = self.reconciler.apply(plan).await?;
+        report.settled.found += settled.found;
+        report.settled.sent_again += settled.sent_again;
+        Ok(report)
     }
 
     /// Begins no effect from now on, for every clone of this handle: an effect that is on its way ends,
@@ -536,7 +541,11 @@ impl Connection {
     /// # Errors
     /// When looking was not possible.
     pub async fn settle(&self) -> Result<SettleReport, Error> {
-        let mut report = self.reconciler.settle(Resend::Allowed).await?;
+        self.settle_as(Resend::Allowed).await
+    }
+
+    async fn settle_as(&self, resend: Resend) -> Result<SettleReport, Error> {
+        let mut report = self.reconciler.settle(resend).await?;
         self.reconciler.read_back(std::mem::take(&mut report.touched)).await?;
         Ok(report)
     }

@@ -108,6 +108,7 @@ fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
     assert_eq!(world.sandbox.candidates_by_email("ben@example.com").len(), 1);
 
     world.sandbox.set_access(|access| assert!(access.scopes.insert("harvest:notes:list".to_owned())));
+    world.clock.set(world.clock.now_ms() + 2 * 60_000);
     world.run(acme.sync()).unwrap();
     assert!(world.run(acme.open_intents()).unwrap().is_empty());
     assert_eq!(world.sandbox.creates("notes"), 1);

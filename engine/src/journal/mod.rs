@@ -14,7 +14,7 @@ pub mod moment;
 pub mod sends;
 
 pub use moment::Moment;
-pub use sends::{Came, Leave, SENDS_MAX, Try, Wish};
+pub use sends::{Came, CredentialGiven, Leave, SENDS_MAX, Try, Wish};
 
 use atsync_model::contract::{Mark, RemoteRef};
 use serde::{Deserialize, Serialize};
@@ -111,9 +111,13 @@ pub enum IntentState {
     Refused {
         /// Why, in the ATS's words.
         reason: String,
-        /// It concerns the connection (a credential, a right, a limit) and not this wish.
+        /// A quota of the whole connection is used up: it passes, and no person has to decide.
         #[serde(default)]
         passing: bool,
+        /// The credential that was not accepted or lacks a right, where the refusal is about that: its
+        /// [mark](crate::transport::AuthConfig::mark). Another one starts anew.
+        #[serde(default)]
+        credential: Option<String>,
     },
     /// Its request provably never left. A later plan may make a new intent.
     NotSent {
@@ -167,7 +171,7 @@ mod tests {
             doubt(false),
             doubt(true),
             IntentState::Applied { links: Vec::new(), by_probe: false },
-            IntentState::Refused { reason: String::new(), passing: false },
+            IntentState::Refused { reason: String::new(), passing: false, credential: None },
             IntentState::NotSent { reason: String::new() },
             IntentState::Abandoned { reason: String::new() },
         ]

@@ -6,12 +6,17 @@
 //! planned; there the refusals of one path, operation and generation are counted together. So is what was answered as done
 //! and never showed: an ATS that answers 200 and ignores the value is sent it no oftener than one that refuses it.
 //!
-//! A refusal that concerns the connection (a credential, a right, a limit) says nothing about the one
-//! record, and is not counted towards a person's decision; it is waited after all the same.
+//! What is about the credential (it is not accepted, or lacks a right) is counted like anything else: where no
+//! request is accepted, no plan is made, so one that alone is refused is refused for itself. Another credential, or the same
+//! one given again, starts anew. A quota of the whole connection alone is not counted towards a person's decision; it is
+//! waited after all the same.
+//!
+//! What takes something away leaves no link to note it with. Its target tells: an id that was taken away and shows is one
+//! that never went.
 //!
 //! Left out: reads, which change nothing and have a pace of their own ([`super::look_again_ms`]).
 
-use super::{Intent, IntentId, IntentState};
+use super::{Intent, IntentId, IntentState, Moment};
 use crate::clock::rfc3339;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,7 +48,7 @@ pub fn send_wait_ms(sends: u32) -> u64 {
     }
 }
 
-/// Whether the request of a wish may leave, as far as earlier refusals tell.
+/// Whether the request of a wish may leave, as far as earlier tries tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Leave {
     /// Nothing keeps it.
@@ -61,8 +66,19 @@ pub enum Leave {
         /// What its send brought.
         reason: String,
     },
+    /// What it must read before it leaves could not be read, or said no; it waits.
+    Unread {
+        /// Not before this time.
+        at_ms: u64,
+        /// How often it was tried.
+        times: u32,
+        /// What the last try brought.
+        reason: String,
+    },
     /// It came to nothing too often: a person decides.
     Person {
+        /// The last refusal was about the credential: another one starts anew.
+        by_credential: bool,
         /// How often it was sent.
         sends: u32,
         /// What the last one came to.
@@ -92,11 +108,35 @@ pub struct Wish<'a> {
     pub input: &'a Value,
     /// The first intent of its path and operation whose effect the ATS has not shown since it was answered as done.
     pub unseen_since: Option<IntentId>,
+    /// It takes its target away, which the ATS may show for so long afterwards.
+    pub ends_within_ms: Option<u64>,
+    /// The credential that it would be sent with.
+    pub credential: &'a CredentialGiven,
+}
+
+/// The credential in use.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CredentialGiven {
+    /// Its [mark](crate::transport::AuthConfig::mark).
+    pub mark: String,
+    /// When the host gave it, or gave it again; none for the one that the connection was opened with.
+    pub at: Option<Moment>,
+}
+
+impl CredentialGiven {
+    /// Whether a refusal is of another credential, or older than the host's word that this one is accepted by now.
+    fn is_after(&self, intent: &Intent, refused: Option<&str>) -> bool {
+        let Some(refused) = refused else { return false };
+        refused != self.mark || self.at.is_some_and(|at| at.later(intent.changed) == at)
+    }
 }
 
 impl Wish<'_> {
     /// Whether an intent that was answered as done meant this, and the ATS has not shown it since.
     fn was_ignored(&self, intent: &Intent) -> bool {
+        if self.ends_within_ms.is_some() {
+            return true;
+        }
         let sent = || serde_json::from_str::<Value>(&intent.input);
         self.unseen_since.is_some_and(|since| intent.id >= since) && sent().is_ok_and(|sent| holds(&sent, self.input))
     }
@@ -122,10 +162,16 @@ impl Leave {
                 came.words(*sends),
                 rfc3339(*at_ms)
             )),
-            Self::Person { sends, came, intent, tries } => Some(format!(
-                "{host}: {operation} was {} and waits for a person: {}. `Connection::resolve`, intent {intent}, with `retry` sends it once more; a changed record starts anew",
+            Self::Unread { at_ms, times: tries, reason } => Some(format!(
+                "{host}: {operation} could not be sent, tried {}: {reason}; it is tried again from {} on",
+                times(*tries),
+                rfc3339(*at_ms)
+            )),
+            Self::Person { by_credential, sends, came, intent, tries } => Some(format!(
+                "{host}: {operation} was {} and waits for a person: {}. `Connection::resolve`, intent {intent}, with `retry` sends it once more; a changed record{} starts anew",
                 came.words(*sends),
-                evidence(tries)
+                evidence(tries),
+                if *by_credential { ", or the credential given anew," } else { "" }
             )),
         }
     }
@@ -151,17 +197,20 @@ fn times(sends: u32) -> String {
 /// `now_ms` by the clock that the intents' changes carry.
 pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, wish: Wish<'_>, now_ms: u64) -> Leave {
     let (mut counted, mut all) = (0_u32, 0_u32);
-    let mut last: Option<(&Intent, Came, &str)> = None;
+    let mut last: Option<(&Intent, Came, &str, bool)> = None;
     let mut tries: Vec<Try> = Vec::new();
     for intent in newest_first {
-        let (came, reason, passing) = match &intent.state {
+        let (came, reason, passing, credential) = match &intent.state {
             IntentState::NotSent { .. } => continue,
             _ if intent.generation != wish.generation => break,
-            IntentState::Refused { reason, passing } => (Came::Refused, reason.as_str(), *passing),
-            IntentState::Applied { .. } if wish.was_ignored(intent) => (Came::Ignored, IGNORED, false),
+            IntentState::Refused { credential, .. } if wish.credential.is_after(intent, credential.as_deref()) => break,
+            IntentState::Refused { reason, passing, credential } => {
+                (Came::Refused, reason.as_str(), *passing, credential.is_some())
+            }
+            IntentState::Applied { .. } if wish.was_ignored(intent) => (Came::Ignored, IGNORED, false, false),
             _ => break,
         };
-        last = last.or(Some((intent, came, reason)));
+        last = last.or(Some((intent, came, reason, credential)));
         all = all.saturating_add(intent.attempt);
         if !passing {
             counted = counted.saturating_add(intent.attempt);
@@ -171,13 +220,13 @@ pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, wish: Wish<
             break;
         }
     }
-    let Some((last, came, reason)) = last else { return Leave::Now };
+    let Some((last, came, reason, by_credential)) = last else { return Leave::Now };
     if counted >= SENDS_MAX {
         tries.truncate(usize::try_from(SENDS_MAX).unwrap_or(usize::MAX));
         tries.reverse();
-        return Leave::Person { sends: counted, came, intent: last.id, tries };
+        return Leave::Person { by_credential, sends: counted, came, intent: last.id, tries };
     }
-    let wait_ms = send_wait_ms(all);
+    let wait_ms = send_wait_ms(all).max(wish.ends_within_ms.unwrap_or(0));
     let at_ms = last.changed.wall_ms.saturating_add(wait_ms);
     // A wait that is longer than any wait was begun before the clock jumped back.
     if at_ms > now_ms && at_ms <= now_ms.saturating_add(wait_ms) {

@@ -1,6 +1,6 @@
 //! The laws of sending again.
 
-use super::{Came, Leave, SEND_WAIT_MAX_MS, SENDS_MAX, Wish, may_leave, send_wait_ms};
+use super::{Came, CredentialGiven, Leave, SEND_WAIT_MAX_MS, SENDS_MAX, Wish, may_leave, send_wait_ms};
 use crate::journal::{Intent, IntentState, LOOK_WAIT_MAX_MS, Moment, look_again_ms};
 use atsync_model::contract::Mark;
 use proptest::prelude::*;
@@ -27,14 +27,16 @@ fn intent(id: u64, attempt: u32, changed_ms: u64, state: IntentState) -> Intent 
     }
 }
 
+static GIVEN: CredentialGiven = CredentialGiven { mark: String::new(), at: None };
+
 /// What is sent, without anything that was answered as done before.
 fn wish(generation: u64) -> Wish<'static> {
     const NOTHING: &Value = &Value::Null;
-    Wish { generation, input: NOTHING, unseen_since: None }
+    Wish { generation, input: NOTHING, unseen_since: None, ends_within_ms: None, credential: &GIVEN }
 }
 
 fn refused(passing: bool) -> IntentState {
-    IntentState::Refused { reason: "no".to_owned(), passing }
+    IntentState::Refused { reason: "no".to_owned(), passing, credential: None }
 }
 
 #[test]
@@ -87,7 +89,7 @@ proptest! {
 }
 
 #[test]
-fn what_the_connection_is_refused_waits_for_nobody_but_comes_rarely() {
+fn a_quota_of_the_connection_waits_for_nobody_but_is_asked_rarely() {
     let day_ms = 24 * 3_600_000;
     let (sends, leave) = storm(true, day_ms / 10_000, 10_000);
     assert!((80..120).contains(&sends), "{sends}");
@@ -173,7 +175,7 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
     let mut journal = vec![done(1, 0, json!({"title": "A", "name": {"first": "Ada", "last": "B"}, "company": "C"}))];
     journal.extend((2..=5).map(|id| done(id, 0, title.clone())));
     let leave = |journal: &[Intent], input: &Value, unseen_since: Option<u64>| {
-        may_leave(journal.iter().rev(), Wish { generation: 1, input, unseen_since }, 2_000_000)
+        may_leave(journal.iter().rev(), Wish { input, unseen_since, ..wish(1) }, 2_000_000)
     };
     assert!(matches!(
         leave(&journal, &title, Some(1)),
@@ -184,7 +186,7 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
     assert_eq!(leave(&journal, &title, Some(2)), Leave::Now);
     assert_eq!(leave(&journal, &json!({"title": "B"}), Some(1)), Leave::Now);
     assert_eq!(leave(&journal, &json!({"title": "A", "private": true}), Some(1)), Leave::Now);
-    let changed = Wish { generation: 2, input: &title, unseen_since: Some(1) };
+    let changed = Wish { input: &title, unseen_since: Some(1), ..wish(2) };
     assert_eq!(may_leave(journal.iter().rev(), changed, 2_000_000), Leave::Now);
     // Refusals count along.
     journal.pop();
@@ -192,7 +194,41 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
     assert!(matches!(leave(&journal, &title, Some(1)), Leave::Person { sends: SENDS_MAX, came: Came::Refused, .. }));
     // The waits are the same.
     let twice = &journal[..2];
-    let early = Wish { generation: 1, input: &title, unseen_since: Some(1) };
+    let early = Wish { input: &title, unseen_since: Some(1), ..wish(1) };
     assert!(matches!(may_leave(twice.iter().rev(), early, 59_999), Leave::Later { at_ms: 60_000, sends: 2, .. }));
     assert_eq!(may_leave(twice.iter().rev(), early, 60_000), Leave::Now);
+}
+
+#[test]
+fn a_refused_credential_counts_until_another_one_or_the_same_one_again_is_given() {
+    let refused = |mark: &str| IntentState::Refused {
+        reason: "401".to_owned(),
+        passing: false,
+        credential: Some(mark.to_owned()),
+    };
+    let at = |at_ms| Moment { wall_ms: at_ms, steady_ms: at_ms, life: 1, ahead_ms: None };
+    let journal: Vec<Intent> =
+        (1..=5).map(|id| Intent { changed: at(10 * id), ..intent(id, 1, 10 * id, refused("a")) }).collect();
+    let leave = |mark: &str, given_ms: Option<u64>| {
+        let credential = CredentialGiven { mark: mark.to_owned(), at: given_ms.map(at) };
+        may_leave(journal.iter().rev(), Wish { credential: &credential, ..wish(1) }, 100)
+    };
+    assert!(matches!(leave("a", None), Leave::Person { by_credential: true, sends: SENDS_MAX, intent: 5, .. }));
+    // Two of them were refused after it was given again.
+    assert!(matches!(leave("a", Some(35)), Leave::Later { sends: 2, .. }));
+    assert_eq!(leave("a", Some(55)), Leave::Now);
+    assert_eq!(leave("b", None), Leave::Now);
+}
+
+#[test]
+fn what_was_taken_away_and_shows_is_counted_although_no_link_is_left_to_note_it_with() {
+    let applied = || IntentState::Applied { links: Vec::new(), by_probe: false };
+    let journal: Vec<Intent> = (1..=5).map(|id| intent(id, 1, 5, applied())).collect();
+    let leave = |ends_within_ms| may_leave(journal.iter().rev(), Wish { ends_within_ms, ..wish(1) }, 6);
+    assert!(matches!(leave(Some(0)), Leave::Person { sends: SENDS_MAX, came: Came::Ignored, intent: 5, .. }));
+    assert_eq!(leave(None), Leave::Now);
+    // As long as the ATS may show it still, nothing is known.
+    let once = Wish { ends_within_ms: Some(100), ..wish(1) };
+    assert!(matches!(may_leave(journal.iter().take(1), once, 104), Leave::Later { at_ms: 105, sends: 1, .. }));
+    assert_eq!(may_leave(journal.iter().take(1), once, 105), Leave::Now);
 }

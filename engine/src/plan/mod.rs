@@ -228,7 +228,7 @@ impl RecordPlan {
 
     /// Whether something of it is not in the ATS and waits: for a look, for a time, or for a person. Its findings say which.
     pub fn waits(&self) -> bool {
-        [IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED, REFUSED_TOO_OFTEN, IGNORED, IGNORED_TOO_OFTEN]
+        [IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED, UNREAD, REFUSED_TOO_OFTEN, IGNORED, IGNORED_TOO_OFTEN]
             .iter()
             .any(|reason| self.note(reason).is_some())
     }
@@ -254,6 +254,8 @@ pub(crate) const OWN_WRITE_HIDDEN: &str = "OwnWriteHidden";
 pub(crate) const IN_DOUBT: &str = "InDoubt";
 /// The reason of a note: it was refused and waits before it is sent again.
 pub(crate) const REFUSED: &str = "Refused";
+/// The reason of a note that says: what must be read before it is sent could not be read; it waits.
+pub(crate) const UNREAD: &str = "Unread";
 /// The reason of a note: it was refused so often that a person decides.
 pub(crate) const REFUSED_TOO_OFTEN: &str = "RefusedTooOften";
 /// The reason of a note: it was answered as done, does not show, and waits before it is sent again.

@@ -22,7 +22,9 @@
 use super::candidate::{Person, amend};
 use super::explain::Values;
 use super::ownership::Decision;
-use super::{Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, Step, account, erasure, made, step};
+use super::{
+    Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, Step, account, erasure, made, step, unseen,
+};
 use crate::store::{LinkHow, LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Policy;
@@ -41,6 +43,11 @@ const SEEN: &str = "seen";
 /// Whether the engine put on the tag of this link.
 pub(super) fn is_ours(link: &LinkRow) -> bool {
     link.how != LinkHow::Adopted || link.applied.contains_key(CARRIED)
+}
+
+/// The link of a tag, unless the engine took the tag off.
+fn standing<'a>(draft: &Draft<'a>, path: &str) -> Option<&'a LinkRow> {
+    draft.input.links.get(path).filter(|link| !unseen::is_removed(link))
 }
 
 /// The tags that the creation of the candidate carried, and whether each was seen since.
@@ -131,7 +138,7 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
             let carried = carried(draft);
             let had = |name: &&String| {
                 let seen = carried.get(*name).and_then(Value::as_str) == Some(SEEN);
-                seen || draft.input.links.contains_key(&format!("{prefix}{name}"))
+                seen || standing(draft, &format!("{prefix}{name}")).is_some()
             };
             let shows_none = if record.knows("tags") { record.list("tags").is_empty() } else { rows.is_empty() };
             let several = names.iter().filter(had).count() > 1;
@@ -177,6 +184,10 @@ fn stands(draft: &mut Draft<'_>, known: &Known<'_>, name: &str, path: &str) -> O
         None => tag_named(draft, name)?.and_then(|tag| known.row(&tag.id)).map(|row| row.remote()),
     };
     match (row, known.lists(name)) {
+        (Some(row), _) if link.is_some_and(unseen::is_removed) => {
+            Some(if draft.confirmed(&row)?.is_some() { Stands::There(row) } else { Stands::Off })
+        }
+        // What is stored of it may be older than its removal.
         (Some(row), Some(false)) => {
             Some(if draft.confirmed(&row)?.is_some() { Stands::There(row) } else { Stands::Off })
         }
@@ -214,10 +225,10 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
     match stands(draft, known, name, path) {
         None => {}
         Some(Stands::There(remote)) => {
-            if link.is_none_or(|link| link.remote != remote) {
+            if link.is_none_or(|link| link.remote != remote || unseen::is_removed(link)) {
                 // What the engine put on needs no word.
                 let reason = if carried.is_some() { super::IN_STEP } else { "the tag is there" }.to_owned();
-                let mut applied = link.map(|link| link.applied.clone()).unwrap_or_default();
+                let mut applied = link.map(unseen::without_removed).unwrap_or_default();
                 if carried.is_some() {
                     applied.insert(CARRIED.to_owned(), json!(SEEN));
                 }
@@ -234,7 +245,7 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
             tell(draft, path, name, Decision::InStep);
         }
         Some(Stands::Off) => {
-            let was_there = link.is_some() || carried.as_deref() == Some(SEEN);
+            let was_there = standing(draft, path).is_some() || carried.as_deref() == Some(SEEN);
             let is_erased = was_there && is_erased(draft, known, name);
             if is_erased && draft.has_settled(path) {
                 mark(draft, known.record, name, true);
@@ -344,6 +355,13 @@ fn take_off(draft: &mut Draft<'_>, known: &Known<'_>, prefix: &str, wanted: &[St
             continue;
         }
         let stands = known.rows.iter().any(|row| row.id == link.remote.id);
+        let stands = match stands && unseen::is_removed(link) {
+            true => {
+                let Some(row) = draft.confirmed(&link.remote) else { return };
+                row.is_some()
+            }
+            false => stands,
+        };
         if stands && is_ours(link) {
             remove(draft, path, &link.remote);
         } else {
@@ -383,7 +401,7 @@ fn remove(draft: &mut Draft<'_>, path: &str, row: &RemoteRef) {
 
 fn tell(draft: &mut Draft<'_>, path: &str, name: &str, decision: Decision) {
     draft.account(&draft.input.desired.key.clone(), &account::item("tags", name));
-    let applied = draft.input.links.contains_key(path).then(|| json!(name));
+    let applied = standing(draft, path).map(|_| json!(name));
     let observed = if decision == Decision::InStep { json!(name) } else { Value::Null };
     let told = Values { desired: &json!(name), applied: applied.as_ref(), observed: &observed };
     draft.tell(path, "tags", decision, &told);

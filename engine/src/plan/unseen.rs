@@ -6,6 +6,9 @@
 //! anything to do by that operation takes it away. As long as it stands, the same write planned again is one that did not take,
 //! and the journal counts it ([`crate::journal::sends`]).
 //!
+//! What was taken away leaves its note as well: its link stays until the ATS no longer shows it. Then the removal is told from a
+//! recruiter's, and one that was answered as done and never happened from a record of somebody else's.
+//!
 //! Left out: a value that showed and was changed back between two looks of the engine; it is taken for one that never showed.
 
 use super::{RecordPlan, Step, base};
@@ -16,6 +19,26 @@ use std::collections::BTreeMap;
 
 /// The member of a link's base that holds the first of these intents by operation. No field is called so.
 const UNSEEN: &str = "~unseen";
+
+/// The member of a link's base that says: the engine took the record away, by this intent.
+const REMOVED: &str = "~removed";
+
+/// Notes with the base of a path that the engine took its record away.
+pub(crate) fn note_removed(applied: &mut Map<String, Value>, intent: IntentId) {
+    applied.insert(REMOVED.to_owned(), intent.into());
+}
+
+/// Whether the engine took the record of a link away. It may show still: late, or since it never went.
+pub(super) fn is_removed(link: &LinkRow) -> bool {
+    link.applied.contains_key(REMOVED)
+}
+
+/// The base of a link as it was before the engine took its record away.
+pub(super) fn without_removed(link: &LinkRow) -> Map<String, Value> {
+    let mut applied = link.applied.clone();
+    applied.remove(REMOVED);
+    applied
+}
 
 /// The first write by an operation that has not shown since; none when the ATS showed the last one.
 pub(crate) fn since(applied: &Map<String, Value>, operation: &str) -> Option<IntentId> {

@@ -11,11 +11,12 @@
 //! record's conditions.
 
 use super::drive::TaskError;
-use super::effect::{EffectEnd, Order, Touched};
+use super::effect::{EffectEnd, Order, Touched, takes_away};
 use super::forms::Written;
 use super::gather::{Gathered, remote};
 use super::held::is_held_back;
-use super::look::Made;
+use super::look::{CLOCK_GRAIN_MS, Made};
+use super::own::OwnFailure;
 use super::settle::Resend;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
@@ -153,6 +154,8 @@ pub(super) struct Work {
     /// What was sent and done.
     written: Vec<Written>,
     warnings: Vec<String>,
+    /// What the step under way had to read first could not be read, or it was refused for what that showed.
+    pub(super) came_to_nothing: bool,
     /// The connection as a whole cannot go on.
     fatal: Option<Error>,
 }
@@ -323,6 +326,13 @@ impl Reconciler {
         if !end.is_done() {
             work.failed.insert(step.host.clone());
         }
+        match &end {
+            StepEnd::NotSent { reason } if std::mem::take(&mut work.came_to_nothing) => {
+                self.pace.failed(step, generation, reason, self.clock.steady_ms());
+            }
+            StepEnd::NotSent { .. } | StepEnd::Skipped { .. } => {}
+            _ => self.pace.went(step),
+        }
         self.report(&Progress::Step { host: step.host.clone(), operation: step.operation.clone(), end: end.word() });
         let warnings = std::mem::take(&mut work.warnings);
         work.steps.push(StepReport { host: step.host.clone(), operation: step.operation.clone(), end, warnings });
@@ -381,6 +391,14 @@ impl Reconciler {
         self.leave_for(&order.host, &order.operation.name, &order.operation.target, (order.generation, &input)).await
     }
 
+    /// For how long what an operation takes away may show; none for an operation that takes nothing away.
+    fn ends_within_ms(&self, operation: &str) -> Option<u64> {
+        let manifest = self.adapter.manifest();
+        let rule = manifest.operation(operation).filter(|_| takes_away(operation))?;
+        let shown_within_ms = manifest.kind(&rule.kind).map_or(rule.settle_window_ms, |kind| kind.visible_within_ms);
+        Some(self.settle_window_ms.unwrap_or(shown_within_ms).saturating_add(CLOCK_GRAIN_MS))
+    }
+
     /// As [`Self::leave`], for what is planned.
     pub(super) async fn leave_for(
         &self,
@@ -395,7 +413,12 @@ impl Reconciler {
         let own = intents
             .iter()
             .filter(|intent| intent.host == host && intent.operation == operation && intent.target == *target);
-        Ok(may_leave(own, Wish { generation, input, unseen_since }, self.clock.now_ms()))
+        let (ends_within_ms, credential) = (self.ends_within_ms(operation), &self.credential());
+        let now_ms = self.clock.now_ms();
+        Ok(match may_leave(own, Wish { generation, input, unseen_since, ends_within_ms, credential }, now_ms) {
+            Leave::Now => self.pace.leave(host, operation, generation, (self.clock.steady_ms(), now_ms)),
+            kept => kept,
+        })
     }
 
     /// The record that this run made for a path, or that the path was linked to before. Where the answer to a creation
@@ -512,18 +535,18 @@ impl Reconciler {
                 Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
             }
             EffectEnd::Stale(reason) => Ok(StepEnd::NotSent { reason }),
-            EffectEnd::NotSent(TaskError::NotSent(NotSent::Refused(reason) | NotSent::Moot(reason))) => {
-                Ok(StepEnd::NotSent { reason })
-            }
-            EffectEnd::NotSent(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
-                if let (Failure::Conflict(_), Some(target)) = (&failure, &order.operation.target) {
+            // What it was for is gone meanwhile: nothing failed.
+            EffectEnd::NotSent(TaskError::NotSent(NotSent::Moot(reason))) => Ok(StepEnd::NotSent { reason }),
+            EffectEnd::NotSent(error) => {
+                let error = self.own_failure(error, &order.host).await?;
+                if let (OwnFailure::Failed(Failure::Conflict(_)), Some(target)) = (&error, &order.operation.target) {
                     // Somebody changed it since the plan: the next one decides by what shows now.
                     work.touched.push(Touched { remote: target.clone(), intent: None, ended: false });
+                } else {
+                    work.came_to_nothing = true;
                 }
-                Ok(StepEnd::NotSent { reason: self.explain_failure(&failure) })
+                Ok(StepEnd::NotSent { reason: self.explain_own(&error) })
             }
-            EffectEnd::NotSent(TaskError::Adapter(error)) => Ok(StepEnd::NotSent { reason: error.to_string() }),
-            EffectEnd::NotSent(error) => Err(self.task_error(&order.host, error)),
         }
     }
 
@@ -684,12 +707,6 @@ fn what_failed(step: &StepReport, steps: &[StepReport]) -> (&'static str, &'stat
 /// Whether an order may have met a record as it was before the step before it: not there yet, or standing otherwise.
 fn is_too_early(end: &EffectEnd) -> bool {
     matches!(end, EffectEnd::NotSent(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_) | Failure::Conflict(_))))
-}
-
-/// Whether a failure stops the connection rather than one record. What is unavailable may be so for one record alone, again and again, and must not
-/// keep all others back; where it is so for all of them, the connection's breaker stops them.
-pub(super) fn concerns_connection(failure: &Failure) -> bool {
-    matches!(failure, Failure::Auth(_) | Failure::Misconfigured(_) | Failure::Throttled(_) | Failure::Quota(_))
 }
 
 fn with_member(input: &str, name: &str, value: &str) -> String {

@@ -13,7 +13,6 @@
 //! A request that may have arrived is never taken for one that did not. At most one intent is open per path and operation.
 
 use super::Reconciler;
-use super::apply::concerns_connection;
 use super::doubt::Doubt;
 use super::drive::{STEPS_MAX, TaskError};
 use super::gate::OrderGate;
@@ -50,7 +49,7 @@ pub(super) struct Order {
 impl Order {
     /// Whether it takes its target away.
     pub(super) fn ends(&self) -> bool {
-        self.operation.name.ends_with(".delete")
+        takes_away(&self.operation.name)
     }
 
     /// The order that an intent was born from.
@@ -68,6 +67,11 @@ impl Order {
             again: Some(intent.clone()),
         }
     }
+}
+
+/// Whether an operation takes its target away.
+pub(super) fn takes_away(operation: &str) -> bool {
+    operation.ends_with(".delete")
 }
 
 /// A record that was made or changed, to be read back.
@@ -393,7 +397,13 @@ impl Reconciler {
             match judged {
                 Judgement::Applied(applied) => return self.applied(order, &intent, applied).await,
                 Judgement::Refused(failure) => {
-                    let to = IntentState::Refused { reason: failure.to_string(), passing: passes(&failure) };
+                    let about_credential =
+                        matches!(failure, Failure::Auth(_) | Failure::Denied(_) | Failure::Misconfigured(_));
+                    let to = IntentState::Refused {
+                        reason: failure.to_string(),
+                        passing: matches!(failure, Failure::Quota(_)),
+                        credential: about_credential.then(|| self.session.credential_mark()),
+                    };
                     self.advance(&intent, to, Vec::new(), false).await?;
                     return Ok(EffectEnd::Refused(failure));
                 }
@@ -526,9 +536,9 @@ impl Reconciler {
         intent: &Intent,
         to: IntentState,
         links: Vec<LinkRow>,
-        unlink: bool,
+        ends: bool,
     ) -> Result<Intent, Error> {
-        self.advance_with(intent, to, links, unlink, Vec::new()).await
+        self.advance_with(intent, to, links, ends, Vec::new()).await
     }
 
     async fn advance_with(
@@ -536,7 +546,7 @@ impl Reconciler {
         intent: &Intent,
         to: IntentState,
         links: Vec<LinkRow>,
-        unlink: bool,
+        ends: bool,
         changes: Vec<Change>,
     ) -> Result<Intent, Error> {
         let now = self.moment();
@@ -549,12 +559,21 @@ impl Reconciler {
             }
             _ => now,
         };
+        let mut links = links;
+        if ends {
+            // The link ends when the ATS no longer shows what was taken away: until then it says whose it was.
+            let link = self.store.link(&self.name, &intent.host).await?;
+            links.extend(link.map(|mut link| {
+                unseen::note_removed(&mut link.applied, intent.id);
+                link
+            }));
+        }
         let advance = IntentAdvance {
             id: intent.id,
             attempt: intent.attempt,
             to,
             links,
-            unlink: if unlink { vec![intent.host.clone()] } else { Vec::new() },
+            unlink: Vec::new(),
             changes: changes.into_iter().map(|change| Change { at_ms: at.wall_ms, ..change }).collect(),
             at,
         };
@@ -590,11 +609,6 @@ impl Reconciler {
 fn adds_to_a_list(input: &str) -> bool {
     let input: Value = serde_json::from_str(input).unwrap_or_default();
     input.get("add").and_then(Value::as_object).is_some_and(|add| !add.is_empty())
-}
-
-/// Whether a refusal concerns the connection and not what was asked for.
-fn passes(failure: &Failure) -> bool {
-    concerns_connection(failure) || matches!(failure, Failure::Denied(_) | Failure::Unavailable(_))
 }
 
 fn judge(step: Step, status: u16, listed: bool) -> Judgement {

@@ -9,7 +9,7 @@ use crate::journal::{Came, Intent, IntentState, Leave};
 use crate::plan::forms::NOT_SEEN;
 use crate::plan::{
     Finding, FindingKind, IGNORED, IGNORED_TOO_OFTEN, IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED, REFUSED_TOO_OFTEN,
-    RecordPlan, Step,
+    RecordPlan, Step, UNREAD,
 };
 use crate::store::{Condition, DesiredRow, DesiredStatus, StatusUpdate};
 use serde_json::Value;
@@ -18,13 +18,14 @@ use std::collections::BTreeSet;
 /// Intents of one record that are read to see what was given up. Arbitrary, above what one record has in a year.
 const INTENTS_MAX: usize = 500;
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
-const NOT_IN_STEP: [&str; 12] = [
+const NOT_IN_STEP: [&str; 13] = [
     IN_DOUBT,
     OWN_WRITE_HIDDEN,
     "GivenUp",
     REFUSED_TOO_OFTEN,
     IGNORED_TOO_OFTEN,
     REFUSED,
+    UNREAD,
     IGNORED,
     "ObservedOnly",
     "NotOptedIn",
@@ -122,6 +123,7 @@ fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
         Leave::Now => return None,
         Leave::Later { came: Came::Refused, .. } => REFUSED,
         Leave::Later { came: Came::Ignored, .. } => IGNORED,
+        Leave::Unread { .. } => UNREAD,
         Leave::Person { came: Came::Refused, .. } => REFUSED_TOO_OFTEN,
         Leave::Person { came: Came::Ignored, .. } => IGNORED_TOO_OFTEN,
     };
@@ -193,7 +195,7 @@ fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
                     id = intent.id
                 ),
                 _ => format!(
-                    "{}: whether {} (intent {}) happened is not known yet; it is settled by looking, and nothing is sent again before that",
+                    "{}: whether {} (intent {}) happened is not known yet; the next apply, sync or settle looks, and nothing is sent again before that",
                     intent.host, intent.operation, intent.id
                 ),
             };

@@ -18,8 +18,7 @@
 //! read for it. Left out: what hides for longer than the manifest says; an update of the parent that
 //! carries no records of the kind, which brings none along.
 
-use super::apply::{StepEnd, Work, concerns_connection};
-use super::drive::TaskError;
+use super::apply::{StepEnd, Work};
 use super::effect::{Order, SEND_WAIT_MAX_MS, Touched};
 use super::gather::record;
 use super::{EFFECTS_HELD, Progress, Reconciler};
@@ -133,11 +132,11 @@ impl Reconciler {
         let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: None });
         let finished = match self.drive(task, None, Priority::Interactive).await {
             Ok(finished) => finished,
-            Err(TaskError::Failed(failure)) if !concerns_connection(&failure) => {
-                return Ok(Seen::Ended(StepEnd::NotSent { reason: self.explain_failure(&failure) }));
-            }
             Err(error) => {
-                return Err(self.task_error(&format!("{}: looking before {}", order.host, order.operation.name), error));
+                let what = format!("{}: looking before {}", order.host, order.operation.name);
+                let failure = self.own_failure(error, &what).await?;
+                work.came_to_nothing = true;
+                return Ok(Seen::Ended(StepEnd::NotSent { reason: self.explain_own(&failure) }));
             }
         };
         match finished.outcome {

@@ -28,7 +28,9 @@ mod identity;
 mod life;
 mod look;
 mod moments;
+mod own;
 mod own_writes;
+mod pace;
 mod parts;
 mod planning;
 mod problems;
@@ -60,12 +62,13 @@ use crate::adapter::Adapter;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorKind};
+use crate::journal::CredentialGiven;
 use crate::store::Store;
 use crate::transport::Session;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a connection reports while it works. Never carries candidate data.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,9 +138,13 @@ pub(crate) struct Reconciler {
     life: moments::Life,
     mark_last_ms: AtomicU64,
     tenant_verified: AtomicBool,
+    /// When the host gave the credential in use, or gave it again.
+    credential_given: Mutex<Option<crate::journal::Moment>>,
     effects_held: tokio::sync::watch::Sender<bool>,
     /// The ways of sweeps' walks, by kind.
     trails: Mutex<BTreeMap<String, (Walk, trail::Trail)>>,
+    /// The writes that came to nothing before they left.
+    pace: pace::Pace,
     /// Whose turn it is to call the adapter.
     calls: tokio::sync::Semaphore,
 }
@@ -186,8 +193,10 @@ impl Reconciler {
             life,
             mark_last_ms: AtomicU64::new(0),
             tenant_verified: AtomicBool::new(false),
+            credential_given: Mutex::default(),
             effects_held: tokio::sync::watch::Sender::new(false),
             trails: Mutex::default(),
+            pace: pace::Pace::default(),
             calls: tokio::sync::Semaphore::new(drive::CALLS_MAX),
         }
     }
@@ -217,9 +226,18 @@ impl Reconciler {
         }
     }
 
-    /// Asks the ATS again which customer this is, before the next write.
-    pub(crate) fn doubt_tenant(&self) {
+    /// The host gave a credential: the ATS is asked again which customer this is, before the next write, and what was refused because
+    /// of a credential until now is tried again.
+    pub(crate) fn credential_given(&self) {
         self.tenant_verified.store(false, Ordering::Relaxed);
+        self.pace.forget();
+        *self.credential_given.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.moment());
+    }
+
+    /// The credential in use.
+    fn credential(&self) -> CredentialGiven {
+        let at = *self.credential_given.lock().unwrap_or_else(PoisonError::into_inner);
+        CredentialGiven { mark: self.session.credential_mark(), at }
     }
 
     fn report(&self, progress: &Progress) {

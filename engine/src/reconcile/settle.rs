@@ -21,7 +21,6 @@
 //! # Bounds
 //! [`SETTLE_TOTAL_MAX_MS`] a settling; what is due later is left for a later one.
 
-use super::apply::concerns_connection;
 use super::doubt::Doubt;
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched, touched};
@@ -62,8 +61,10 @@ pub struct SettleReport {
 /// Whether settling may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Resend {
-    /// What is proven absent is sent again.
+    /// What is proven absent is sent again, and what is due soon is waited for.
     Allowed,
+    /// What is proven absent is sent again; what is not due yet is left for later.
+    Due,
     /// Only look.
     Never,
 }
@@ -89,7 +90,7 @@ impl Reconciler {
         let started_ms = self.clock.steady_ms();
         loop {
             let open = self.store.open_intents(&self.name).await?;
-            if resend == Resend::Allowed && !open.is_empty() {
+            if resend != Resend::Never && !open.is_empty() {
                 self.verify_tenant_once().await?;
             }
             let mut next_ms: Option<u64> = None;
@@ -247,18 +248,12 @@ impl Reconciler {
     /// Looking, or sending again, came to nothing. What ails the connection ends the settling; what ails this one doubt leaves it for
     /// later, since one record must not stop all others.
     async fn put_off(&self, intent: &Intent, error: TaskError) -> Result<Turn, Error> {
-        let ails_this_one = match &error {
-            TaskError::Failed(failure) => !concerns_connection(failure),
-            TaskError::Adapter(_) => true,
-            TaskError::NotSent(_) | TaskError::Unclear(_) | TaskError::Tenant(_) => false,
-        };
-        let error = self.task_error(&format!("whether {} happened cannot be told", intent.operation), error);
-        if !ails_this_one {
-            return Err(error);
-        }
+        let what = format!("whether {} happened cannot be told", intent.operation);
+        let failure = self.own_failure(error, &what).await?;
+        let reason = format!("{what}: {}", self.explain_own(&failure));
         let at_ms = self.clock.now_ms().saturating_add(look_again_ms(probes(intent)));
         let probes = probes(intent).saturating_add(1);
-        let to = IntentState::InDoubt { reason: error.to_string(), probe_after_ms: at_ms, probes, stuck: false };
+        let to = IntentState::InDoubt { reason, probe_after_ms: at_ms, probes, stuck: false };
         self.advance(intent, to, Vec::new(), false).await?;
         Ok(Turn::Again { at_ms })
     }

@@ -333,7 +333,9 @@ pub(crate) fn emptied(intent: &Intent, circle: &Circle, erasure: u64, now_ms: u6
         IntentState::Sending | IntentState::InDoubt { .. } | IntentState::Abandoned { .. } => {
             IntentState::Abandoned { reason }
         }
-        IntentState::Refused { passing, .. } => IntentState::Refused { reason, passing: *passing },
+        IntentState::Refused { passing, credential, .. } => {
+            IntentState::Refused { reason, passing: *passing, credential: credential.clone() }
+        }
         IntentState::NotSent { .. } => IntentState::NotSent { reason },
         applied @ IntentState::Applied { .. } => applied.clone(),
     };

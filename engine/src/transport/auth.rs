@@ -266,6 +266,18 @@ impl AuthConfig {
             }
         }
     }
+
+    /// Tells this credential from another one of the same connection, over a restart too. Eight digits of a digest: too few to find
+    /// the secret by trying.
+    pub fn mark(&self) -> String {
+        let secret = match self {
+            Self::ClientCredentials { client_secret, .. } => client_secret.expose(),
+            _ => "",
+        };
+        let mut mark = digest(&["mark", &self.identity(""), secret]);
+        mark.truncate(8);
+        mark
+    }
 }
 
 /// A digest of parts, each with its length, in hexadecimal.

@@ -23,6 +23,7 @@
 //! # After a refusal (429)
 //! `Retry-After` is obeyed, at least a second, plus jitter; without it the budget sleeps to the next turn, longer after each further
 //! refusal. Then one request alone looks how things stand. One does so at the very beginning too, where answers tell.
+//! A request that is refused again after it waited so pauses the others for a second and no longer: see [`super::retry`].
 
 use super::Priority;
 use atsync_model::contract::Field;
@@ -46,6 +47,11 @@ pub enum Ended<'a> {
         /// Its status.
         status: u16,
         /// Its headers, names in lower case.
+        headers: &'a [Field],
+    },
+    /// With 429, once more after the pause that its first 429 brought: that may be its own affair.
+    RefusedAgain {
+        /// The answer's headers, names in lower case.
         headers: &'a [Field],
     },
     /// It never left: nothing was spent.
@@ -203,6 +209,18 @@ impl Window {
                 self.turn(now_ms);
                 self.recent.push_back(now_ms);
                 self.straddling.push(now_ms);
+            }
+            Ended::RefusedAgain { headers } => {
+                if let Some(date_ms) = date(headers) {
+                    self.skew.narrow(sent_ms, now_ms, date_ms);
+                    self.align(now_ms);
+                }
+                self.turn(now_ms);
+                self.recent.push_back(now_ms);
+                // Somebody else looks how things stand.
+                self.looking = true;
+                let until_ms = now_ms.saturating_add(PAUSE_MS_MIN).saturating_add(jitter_ms);
+                self.blocked_until_ms = self.blocked_until_ms.max(until_ms);
             }
             Ended::Answered { status, headers } => {
                 if let Some(date_ms) = date(headers) {

@@ -3,11 +3,16 @@
 //! | became of it | safe, scratch | unsafe, consuming |
 //! | --- | --- | --- |
 //! | 401, first time | renew the credential, repeat | the same: it was not executed |
-//! | 429 | wait for the budget, repeat, a few times | the same: it was not executed |
+//! | 429, first time | wait for the budget, repeat | the same: it was not executed |
+//! | 429 again | wait by itself, repeat, a few times | the same: it was not executed |
 //! | 500, 502, 503, 504 | back off, repeat, a few times | handed over |
 //! | not sent: no connection | back off, repeat, a few times | handed over: the journal decides |
 //! | unclear | back off, repeat, a few times | handed over: in doubt |
 //! | anything else | handed over | handed over |
+//!
+//! What is refused with 429 once more after the budget's pause speaks for itself alone: the ATS may throttle one path, and a call that
+//! paused the whole connection each time would keep all others waiting for what never ends. So each call pauses the budget once. Is it the
+//! whole connection after all, the next call is refused too and pauses it again, for longer.
 
 use super::budget::retry_after_ms;
 use super::{Delivery, NotSent};
@@ -15,8 +20,12 @@ use atsync_model::contract::Effect;
 
 /// Repeats after a failure that may pass, per call.
 pub const FAILED_REPEATS_MAX: u32 = 3;
-/// Repeats after 429, per call. The budget does the waiting.
+/// Repeats after 429, per call. The budget does the waiting before the first.
 pub const THROTTLED_REPEATS_MAX: u32 = 4;
+/// How long a call waits by itself after its second 429 that does not say when to come back; doubled with each further one.
+const REST_MS: u64 = 60_000;
+/// The shortest such wait.
+const REST_MS_MIN: u64 = 1_000;
 /// The first pause after a failure; doubled with each further one.
 const PAUSE_MS_MIN: u64 = 500;
 /// The longest `Retry-After` of a 503 that a call waits for by itself.
@@ -42,6 +51,8 @@ pub enum Next {
     Renew,
     /// Repeat; the budget knows when.
     AwaitBudget,
+    /// Repeat after so many milliseconds, if the caller waits so long.
+    Rest(u64),
     /// Repeat after a pause of so many milliseconds, half of which may be left out at random.
     Pause(u64),
 }
@@ -53,7 +64,11 @@ pub fn next(effect: Effect, delivery: &Delivery, tries: Tries, now_ms: u64) -> N
     match delivery {
         Delivery::Answered(response) => match response.status {
             401 if !tries.renewed => Next::Renew,
-            429 if tries.throttled < THROTTLED_REPEATS_MAX => Next::AwaitBudget,
+            429 if tries.throttled == 0 => Next::AwaitBudget,
+            429 if tries.throttled < THROTTLED_REPEATS_MAX => {
+                let asked_ms = retry_after_ms(&response.headers, now_ms);
+                Next::Rest(asked_ms.unwrap_or(REST_MS << (tries.throttled - 1).min(8)).max(REST_MS_MIN))
+            }
             500 | 502 | 503 | 504 if repeatable => match retry_after_ms(&response.headers, now_ms) {
                 Some(asked_ms) if asked_ms > PAUSE_MS_MAX => Next::HandOver,
                 // Doubled, because half of a pause may be left out.
@@ -86,6 +101,8 @@ mod tests {
             assert_eq!(next(effect, &answer(401), Tries::default(), 0), Next::Renew);
             assert_eq!(next(effect, &answer(401), Tries { renewed: true, ..Tries::default() }, 0), Next::HandOver);
             assert_eq!(next(effect, &answer(429), Tries::default(), 0), Next::AwaitBudget);
+            let again = |throttled| next(effect, &answer(429), Tries { throttled, ..Tries::default() }, 0);
+            assert_eq!([again(1), again(2), again(3)], [60_000, 120_000, 240_000].map(Next::Rest));
             assert_eq!(
                 next(effect, &answer(429), Tries { throttled: THROTTLED_REPEATS_MAX, ..Tries::default() }, 0),
                 Next::HandOver

@@ -168,6 +168,8 @@ struct Origin {
 #[derive(Debug)]
 struct Held {
     auth: Arc<dyn Authenticator>,
+    /// [`AuthConfig::mark`].
+    mark: String,
     /// By the origin's name.
     budgets: BTreeMap<String, Vec<Arc<Budget>>>,
     /// Secrets besides the credential's.
@@ -177,10 +179,15 @@ struct Held {
 }
 
 impl Held {
-    fn new(auth: Arc<dyn Authenticator>, budgets: BTreeMap<String, Vec<Arc<Budget>>>, secrets: &[Secret]) -> Self {
+    fn new(
+        auth: Arc<dyn Authenticator>,
+        mark: String,
+        budgets: BTreeMap<String, Vec<Arc<Budget>>>,
+        secrets: &[Secret],
+    ) -> Self {
         let version = auth.secrets_version();
         let redactor = Redactor::new(auth.secrets().iter().chain(secrets));
-        Self { auth, budgets, secrets: secrets.to_vec(), redactor: RwLock::new((version, redactor)) }
+        Self { auth, mark, budgets, secrets: secrets.to_vec(), redactor: RwLock::new((version, redactor)) }
     }
 
     /// Made anew when a token came.
@@ -260,7 +267,12 @@ impl Session {
             secrets: options.secrets,
             rules: options.rules,
             shared: shared.clone(),
-            credential: RwLock::new(Arc::new(Held::new(Arc::new(FixedKey::none()), BTreeMap::new(), &[]))),
+            credential: RwLock::new(Arc::new(Held::new(
+                Arc::new(FixedKey::none()),
+                String::new(),
+                BTreeMap::new(),
+                &[],
+            ))),
             transport,
             clock,
             entropy,
@@ -290,6 +302,11 @@ impl Session {
         Ok(())
     }
 
+    /// The mark of the credential in use.
+    pub(crate) fn credential_mark(&self) -> String {
+        self.held().mark.clone()
+    }
+
     fn held(&self) -> Arc<Held> {
         Arc::clone(&self.credential.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -297,7 +314,7 @@ impl Session {
     /// Prepares a credential and finds the budgets that it shares.
     fn held_by(&self, auth: &AuthConfig) -> Result<Held, SessionError> {
         let place = self.origins.values().map(|origin| origin.url.as_str()).collect::<Vec<_>>().join(" ");
-        let identity = auth.identity(&place);
+        let (identity, mark) = (auth.identity(&place), auth.mark());
         let mut budgets = BTreeMap::new();
         for name in self.origins.keys() {
             let rules = rules_for(&self.rules, name);
@@ -317,7 +334,7 @@ impl Session {
                 self.shared.tokens.of(ask, means).map_err(SessionError::Auth)?
             }
         };
-        Ok(Held::new(auth, budgets, &self.secrets))
+        Ok(Held::new(auth, mark, budgets, &self.secrets))
     }
 
     /// Carries out one request of an adapter.
@@ -360,8 +377,13 @@ impl Session {
     async fn repeat(&self, gate: &dyn Gate, draft: &Draft<'_>, effect: Effect, priority: Priority) -> Delivery {
         let deadline_ms = self.clock.steady_ms().saturating_add(self.wait_ms_max);
         let mut tries = Tries::default();
+        let mut throttled: Option<Delivery> = None;
         loop {
-            let (delivery, sent) = self.attempt(gate, draft, priority, deadline_ms).await;
+            let (delivery, sent) = self.attempt(gate, draft, priority, deadline_ms, tries.throttled > 0).await;
+            if let (Delivery::NotSent(NotSent::Throttled { .. }), Some(answered)) = (&delivery, throttled.take()) {
+                // It was answered, and that was its last try.
+                return answered;
+            }
             match next(effect, &delivery, tries, self.clock.now_ms()) {
                 Next::HandOver => return delivery,
                 Next::Renew => {
@@ -372,7 +394,17 @@ impl Session {
                         Err(why) => return Delivery::NotSent(why),
                     }
                 }
-                Next::AwaitBudget => tries.throttled += 1,
+                Next::AwaitBudget => {
+                    tries.throttled += 1;
+                    throttled = Some(delivery);
+                }
+                Next::Rest(rest_ms) if self.clock.steady_ms().saturating_add(rest_ms) > deadline_ms => return delivery,
+                Next::Rest(rest_ms) => {
+                    tries.throttled += 1;
+                    throttled = Some(delivery);
+                    self.clock.sleep(rest_ms).await;
+                    self.waited_ms.fetch_add(rest_ms, Ordering::Relaxed);
+                }
                 Next::Pause(pause_ms) => {
                     tries.failed += 1;
                     let half_ms = pause_ms / 2;
@@ -452,13 +484,15 @@ impl Session {
         Ok(Draft { origin_name, origin, method: request.method.clone(), url, headers, body })
     }
 
-    /// One try. The second part is there when the request went out with a credential.
+    /// One try. The second part is there when the request went out with a credential. `is_throttled`: the call was answered 429 before, and the
+    /// budget has paused for it.
     async fn attempt(
         &self,
         gate: &dyn Gate,
         draft: &Draft<'_>,
         priority: Priority,
         deadline_ms: u64,
+        is_throttled: bool,
     ) -> (Delivery, Option<Sent>) {
         let mut wire = WireRequest {
             method: draft.method.clone(),
@@ -485,6 +519,9 @@ impl Session {
         // Before anybody else sees it: the adapter, and by its words failures, logs and the store.
         held.redactor().delivery(&mut delivery);
         let ended = match &delivery {
+            Delivery::Answered(response) if response.status == 429 && is_throttled => {
+                Ended::RefusedAgain { headers: &response.headers }
+            }
             Delivery::Answered(response) => Ended::Answered { status: response.status, headers: &response.headers },
             Delivery::NotSent(_) => Ended::NotSent,
             Delivery::Unclear(_) => Ended::Unclear,

@@ -143,11 +143,41 @@ fn a_429_is_waited_out_even_for_a_write_and_handed_over_when_it_does_not_end() {
 }
 
 #[test]
+fn a_path_that_is_always_throttled_keeps_no_other_waiting_and_where_all_are_the_connection_rests() {
+    for alone in [true, false] {
+        let clock = ManualClock::at(T0);
+        let transport = Scripted::new(&clock, move |_, wire| {
+            let refused = !alone || wire.url.path().ends_with("/a");
+            (5, if refused { answer(429, &[], "") } else { answer(200, &[], "") })
+        });
+        let session = session(options(), &transport, &clock);
+        let ask = |path: &str| clock.drive(session.execute(&request("GET", path), Effect::Safe, Priority::Interactive));
+        assert_eq!(status(&ask("/a")), 429);
+        let refused = transport.count("/base/a");
+        assert!((2..=5).contains(&refused), "{refused}");
+        let before_ms = clock.now_ms();
+        let other = ask("/b");
+        if alone {
+            assert_eq!(status(&other), 200);
+            assert!(clock.now_ms() - before_ms < 2_000, "another path waits for nothing");
+        } else {
+            // The second of them paused all for longer than a call waits.
+            assert_eq!(status(&other), 429);
+            assert_eq!(transport.count("/base/b"), 1);
+            assert!(matches!(ask("/c"), Delivery::NotSent(NotSent::Throttled { .. })));
+            assert_eq!(transport.count("/base/c"), 0);
+        }
+    }
+}
+
+#[test]
 fn a_pause_longer_than_the_caller_waits_is_told_at_once() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (5, answer(429, &[("retry-after", "900")], "")));
     let session = session(options(), &transport, &clock);
-    let delivery = clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill));
+    let ask = || clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill));
+    assert_eq!(status(&ask()), 429);
+    let delivery = ask();
     let Delivery::NotSent(NotSent::Throttled { until_ms }) = delivery else { panic!("{delivery:?}") };
     assert!(until_ms >= T0 + 900_000 && clock.now_ms() < T0 + 1_000);
 }

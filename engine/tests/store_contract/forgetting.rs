@@ -41,7 +41,7 @@ pub(crate) async fn a_life(store: &dyn Store) {
     ];
     store.put_links(ACME, links).await.unwrap();
     for (host, to) in [
-        ("zanzibar-1", Some(IntentState::Refused { reason: MARKER.to_owned(), passing: false })),
+        ("zanzibar-1", Some(IntentState::Refused { reason: MARKER.to_owned(), passing: false, credential: None })),
         ("zanzibar-1/notes/n", None),
         ("s-1", None),
     ] {

@@ -75,7 +75,7 @@ pub(crate) async fn a_step_needs_the_attempt_and_the_journals_leave(store: &dyn 
     assert!(is_stale(store.advance_intent(ACME, step(born.id, 1, IntentState::Sending)).await));
     assert!(is_stale(store.advance_intent("other", step(born.id, 1, applied())).await));
     assert_eq!(store.intent(ACME, born.id).await.unwrap(), Some(born.clone()));
-    let refused = IntentState::Refused { reason: "no".to_owned(), passing: false };
+    let refused = IntentState::Refused { reason: "no".to_owned(), passing: false, credential: None };
     let next = store.advance_intent(ACME, step(born.id, 1, refused)).await.unwrap();
     assert_eq!((next.attempt, next.changed.wall_ms, next.state.word()), (1, 300, "refused"));
     for to in [applied(), in_doubt(), IntentState::Sending] {

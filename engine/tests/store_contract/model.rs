@@ -146,7 +146,7 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
                 0 => applied(),
                 1 => in_doubt(),
                 2 => IntentState::Sending,
-                _ => IntentState::Refused { reason: "no".to_owned(), passing: false },
+                _ => IntentState::Refused { reason: "no".to_owned(), passing: false, credential: None },
             };
             let (links, changes) = (vec![link("a", "candidates", "1")], vec![change("candidates", "1")]);
             said(store.advance_intent(ACME, IntentAdvance { links, changes, ..step(id, attempt, to) }).await)

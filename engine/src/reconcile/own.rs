@@ -1,0 +1,65 @@
+//! What a failure says: something of one request, or of the connection as a whole.
+//!
+//! An ATS may refuse one path alone, again and again; that must not keep all others back. So a failure is one request's own unless there is
+//! evidence that it is everybody's. Where all requests fail, the transport stops them: the breaker what is not answered, the budget what is
+//! throttled. A credential that is not accepted has no such guard; there the ATS is asked who the customer is, which any
+//! accepted credential learns.
+//!
+//! Left out: adapters that tell no tenant; theirs is always the connection's.
+
+use super::Reconciler;
+use super::drive::TaskError;
+use crate::adapter::AdapterError;
+use crate::error::Error;
+use crate::transport::NotSent;
+use atsync_model::contract::Failure;
+
+/// Why one request came to nothing, where others may go on.
+#[derive(Debug)]
+pub(super) enum OwnFailure {
+    /// The adapter said so.
+    Failed(Failure),
+    /// The adapter itself failed.
+    Adapter(AdapterError),
+    /// It did not leave, for a reason of its own.
+    NotSent(String),
+    /// It got no complete answer.
+    Unclear(String),
+}
+
+impl Reconciler {
+    /// A failure that is one request's own.
+    ///
+    /// # Errors
+    /// The failure, where it is the connection's. `what` says at what it was met.
+    pub(super) async fn own_failure(&self, error: TaskError, what: &str) -> Result<OwnFailure, Error> {
+        Ok(match error {
+            TaskError::Failed(failure @ Failure::Auth(_)) if self.is_accepted_elsewhere().await => {
+                OwnFailure::Failed(failure)
+            }
+            TaskError::Failed(failure @ (Failure::Auth(_) | Failure::Misconfigured(_) | Failure::Quota(_))) => {
+                return Err(self.task_error(what, TaskError::Failed(failure)));
+            }
+            TaskError::Failed(failure) => OwnFailure::Failed(failure),
+            TaskError::Adapter(error) => OwnFailure::Adapter(error),
+            TaskError::NotSent(NotSent::Refused(reason) | NotSent::Moot(reason)) => OwnFailure::NotSent(reason),
+            TaskError::Unclear(reason) => OwnFailure::Unclear(reason),
+            error @ (TaskError::NotSent(_) | TaskError::Tenant(_)) => return Err(self.task_error(what, error)),
+        })
+    }
+
+    /// Whether the credential is accepted although one request was answered otherwise.
+    async fn is_accepted_elsewhere(&self) -> bool {
+        self.adapter.manifest().describes_tenant && self.verify_tenant().await.is_ok()
+    }
+
+    /// In a sentence, with the permission's place where a right is missing.
+    pub(super) fn explain_own(&self, failure: &OwnFailure) -> String {
+        match failure {
+            OwnFailure::Failed(failure) => self.explain_failure(failure),
+            OwnFailure::Adapter(error) => error.to_string(),
+            OwnFailure::NotSent(reason) => reason.clone(),
+            OwnFailure::Unclear(reason) => format!("no complete answer came: {reason}"),
+        }
+    }
+}
