@@ -323,13 +323,18 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
 #[test]
 fn keys_that_shift_while_a_creation_is_in_doubt_make_nothing_twice() {
     let first = Wish { notes: vec!["one".into()], files: vec!["one.pdf".into()], applications: vec![0] };
-    let shifted =
-        Wish { notes: vec!["new".into(), "one".into()], files: vec!["new.pdf".into(), "one.pdf".into()], ..first.clone() };
+    let shifted = Wish {
+        notes: vec!["new".into(), "one".into()],
+        files: vec!["new.pdf".into(), "one.pdf".into()],
+        ..first.clone()
+    };
     for path in ["/v3/notes", "/v3/attachments"] {
         for late_ms in [0, 5_000, 25_000] {
             for wait_ms in [0, 1_000, 30_000, 3_600_000] {
                 for by_sync in [true, false] {
-                    println!("{path} shows after {late_ms} ms; the host comes back after {wait_ms} ms, by sync: {by_sync}");
+                    println!(
+                        "{path} shows after {late_ms} ms; the host comes back after {wait_ms} ms, by sync: {by_sync}"
+                    );
                     let mut world = world();
                     let jobs = jobs(&world);
                     let acme = world.connect();
@@ -356,8 +361,10 @@ fn keys_that_shift_while_a_creation_is_in_doubt_make_nothing_twice() {
                     }
                     assert_eq!(world.run(acme.open_intents()).unwrap(), Vec::new());
                     let ada = id_of_ada(&world);
-                    let bodies = world.sandbox.notes_of(ada).into_iter().map(|row| row["body"].as_str().unwrap().to_owned());
-                    let mut bodies: Vec<String> = bodies.filter(|body| ["one", "new"].contains(&body.as_str())).collect();
+                    let bodies =
+                        world.sandbox.notes_of(ada).into_iter().map(|row| row["body"].as_str().unwrap().to_owned());
+                    let mut bodies: Vec<String> =
+                        bodies.filter(|body| ["one", "new"].contains(&body.as_str())).collect();
                     bodies.sort();
                     assert_eq!(bodies, ["new", "one"]);
                     let files = world.sandbox.rows_of_candidate("attachments", ada);

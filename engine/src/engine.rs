@@ -263,6 +263,7 @@ impl Engine {
         session.rules = manifest.rates.clone();
         let transport: Arc<dyn Transport> =
             if options.store_only { Arc::new(Refusing) } else { Arc::clone(&self.transport) };
+        let rights_found = row.rights_found;
         let session =
             Session::new(session, transport, Arc::clone(&self.clock), Arc::clone(&self.entropy), &self.shared)
                 .map_err(|error| problem(error.to_string()))?;
@@ -286,6 +287,7 @@ impl Engine {
             settle_window_ms: options.settle_window_ms,
             records_at_once: options.records_at_once,
             progress: options.progress,
+            rights_found,
         });
         if allows_more && !options.store_only {
             reconciler.reconsider().await?;
@@ -450,7 +452,8 @@ impl Connection {
         self.reconciler.adapter.manifest()
     }
 
-    /// Finds out about every permission, without changing anything.
+    /// Finds out about every permission, without changing anything in the ATS. Where none that is needed is refused, what was given up for want of a
+    /// right is tried again from now on, by other processes too.
     ///
     /// # Errors
     /// When the credential is refused or the ATS is not there.

@@ -171,7 +171,11 @@ impl Leave {
                 "{host}: {operation} was {} and waits for a person: {}. `Connection::resolve`, intent {intent}, with `retry` sends it once more; a changed record{} starts anew",
                 came.words(*sends),
                 evidence(tries),
-                if *by_credential { ", or the credential given anew," } else { "" }
+                if *by_credential {
+                    ", the credential given anew, or a check that finds every right (`Connection::check`)"
+                } else {
+                    ""
+                }
             )),
         }
     }

@@ -44,8 +44,11 @@ impl Reconciler {
     /// When the credential itself is refused or the ATS is not there; a missing permission is a result.
     pub(crate) async fn check(&self) -> Result<Vec<CheckResult>, Error> {
         let mut results = Vec::new();
+        let mut lacks_any = false;
         for permission in &self.adapter.manifest().permissions {
             let checked = self.check_one(&permission.id).await?;
+            lacks_any |=
+                !permission.optional && matches!(checked.verdict, Verdict::Missing | Verdict::Actor | Verdict::Refused);
             results.push(CheckResult {
                 permission: permission.id.clone(),
                 label: permission.label.clone(),
@@ -55,6 +58,12 @@ impl Reconciler {
                 grant_at: permission.grant_at.clone(),
                 optional: permission.optional,
             });
+        }
+        if !lacks_any {
+            let row = self.store.connection(&self.name).await?.unwrap_or_default();
+            let row = crate::store::ConnectionRow { rights_found: Some(self.moment()), ..row };
+            self.store.put_connection(&self.name, row).await?;
+            self.rights_given();
         }
         Ok(results)
     }

@@ -62,7 +62,7 @@ use crate::adapter::Adapter;
 use crate::clock::Clock;
 use crate::entropy::Entropy;
 use crate::error::{Error, ErrorKind};
-use crate::journal::CredentialGiven;
+use crate::journal::{CredentialGiven, Moment};
 use crate::store::Store;
 use crate::transport::Session;
 use serde_json::{Map, Value};
@@ -139,7 +139,7 @@ pub(crate) struct Reconciler {
     mark_last_ms: AtomicU64,
     tenant_verified: AtomicBool,
     /// When the host gave the credential in use, or gave it again.
-    credential_given: Mutex<Option<crate::journal::Moment>>,
+    credential_given: Mutex<Option<Moment>>,
     effects_held: tokio::sync::watch::Sender<bool>,
     /// The ways of sweeps' walks, by kind.
     trails: Mutex<BTreeMap<String, (Walk, trail::Trail)>>,
@@ -174,6 +174,8 @@ pub(crate) struct Parts {
     pub(crate) settle_window_ms: Option<u64>,
     pub(crate) records_at_once: usize,
     pub(crate) progress: ProgressFn,
+    /// When a check last found every right, before this process began.
+    pub(crate) rights_found: Option<Moment>,
 }
 
 impl Reconciler {
@@ -193,7 +195,7 @@ impl Reconciler {
             life,
             mark_last_ms: AtomicU64::new(0),
             tenant_verified: AtomicBool::new(false),
-            credential_given: Mutex::default(),
+            credential_given: Mutex::new(parts.rights_found),
             effects_held: tokio::sync::watch::Sender::new(false),
             trails: Mutex::default(),
             pace: pace::Pace::default(),
@@ -230,6 +232,11 @@ impl Reconciler {
     /// of a credential until now is tried again.
     pub(crate) fn credential_given(&self) {
         self.tenant_verified.store(false, Ordering::Relaxed);
+        self.rights_given();
+    }
+
+    /// What was refused for want of a right until now is tried again.
+    fn rights_given(&self) {
         self.pace.forget();
         *self.credential_given.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.moment());
     }

@@ -1,6 +1,6 @@
 //! The rows that the store keeps. Plain data.
 
-use crate::journal::IntentId;
+use crate::journal::{IntentId, Moment};
 use atsync_model::contract::RemoteRef;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -32,6 +32,9 @@ pub struct ConnectionRow {
     /// Where the adapter was allowed to send, and what; none before the first use.
     #[serde(default)]
     pub pin: Option<Pin>,
+    /// When a check last found every right that is needed. What was refused for want of one until then is tried again.
+    #[serde(default)]
+    pub rights_found: Option<Moment>,
 }
 
 /// What an adapter declared of where it sends, and what of it carries the credential or is repeated, as the connection was first used with it or as
