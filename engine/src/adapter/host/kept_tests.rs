@@ -124,6 +124,14 @@ mod of_others {
         }
     }
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_directory_that_others_can_reach_and_whose_mode_cannot_be_changed_is_refused() {
+        // The kernel lets nobody change it, not even root.
+        let refused = Kept::open(Path::new("/proc/self/task")).unwrap_err();
+        assert!(refused.contains("0555") && refused.contains("cannot be changed"), "{refused}");
+    }
+
     #[test]
     fn the_directory_of_another_user_is_refused() {
         // Root's own, wherever the tests run; as root, one of somebody else.

@@ -110,3 +110,19 @@ pub(super) fn keep_private(place: &str, file: &File) -> std::result::Result<(), 
 pub(super) fn keep_private(_: &str, _: &File) -> std::result::Result<(), StoreError> {
     Ok(())
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::keep_private;
+    use crate::store::StoreError;
+    use std::fs::File;
+
+    #[test]
+    fn a_file_that_others_can_reach_and_whose_mode_cannot_be_changed_is_refused() {
+        // Readable by everybody, and the kernel lets nobody change that, not even root.
+        let place = "/proc/self/status";
+        let refused = keep_private(place, &File::open(place).unwrap()).unwrap_err();
+        let StoreError::Unusable(said) = &refused else { panic!("{refused:?}") };
+        assert!(said.contains(place) && said.contains("0444") && said.contains("chmod 600"), "{said}");
+    }
+}
