@@ -1,7 +1,7 @@
 //! The engine inside a host: open a store, connect, declare who should be there, plan, apply, and read what changed.
 //!
-//! It runs against a stand-in for Greenhouse in this process, so that it needs no account. With one, leave `origins`, `allow_private_network` and
-//! `settle_window_ms` alone and give the real credential.
+//! It runs against a stand-in for Greenhouse in this process, so that it needs no account. With one, leave `origins` and
+//! `allow_private_network` out of `connect` and give the real credential.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 

@@ -1,8 +1,19 @@
 //! The same adapters without WebAssembly: three functions compiled into the host.
 //!
-//! For tests, simulations and measurements, where compiling a component costs more than it shows. Answers go through the same checks, and a
+//! For hosts that build without wasmtime and trust the adapters they link in, and for tests and measurements. Answers go through the same checks, and a
 //! panic is a crash of the adapter as a trap is. Not the same: memory, stack and time have no limit here, so adapters that are not
 //! one's own belong into components.
+//!
+//! With an adapter `Mine` that implements the SDK's trait `atsync_adapter::Adapter`:
+//!
+//! ```ignore
+//! use atsync::adapter::NativeAdapter;
+//! use atsync::adapter::native::Functions;
+//! use atsync_adapter::Adapter as _;
+//!
+//! let functions = Functions { describe: Mine::describe, start: Mine::start, resume: Mine::resume };
+//! let adapter = NativeAdapter::new(functions)?;
+//! ```
 
 use super::check;
 use super::limits::{NOTICE_BYTES_MAX, REPLY_BYTES_MAX};
