@@ -426,7 +426,6 @@ impl Reconciler {
                 attempt: intent.attempt,
                 to: IntentState::Sending,
                 links: Vec::new(),
-                unlink: Vec::new(),
                 changes: Vec::new(),
                 at,
             };
@@ -573,7 +572,6 @@ impl Reconciler {
             attempt: intent.attempt,
             to,
             links,
-            unlink: Vec::new(),
             changes: changes.into_iter().map(|change| Change { at_ms: at.wall_ms, ..change }).collect(),
             at,
         };

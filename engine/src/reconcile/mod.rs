@@ -139,7 +139,7 @@ pub(crate) struct Reconciler {
     life: moments::Life,
     underway: Arc<underway::Underway>,
     tenant_verified: AtomicBool,
-    /// When the host gave the credential in use, or gave it again.
+    /// When the host last gave the credential again, or a check last found every right.
     credential_given: Mutex<Option<Moment>>,
     effects_held: tokio::sync::watch::Sender<bool>,
     /// The ways of sweeps' walks, by kind.

@@ -1,17 +1,21 @@
-//! Who works on what: one task at a time on each record, in all handles of one connection.
+//! Locks on records: one task at a time works on a record, across all handles of a connection.
 //!
-//! A host may sync by a schedule and apply in a handler, with clones of a connection or with connections that it opened one by one under the same name. Between a
-//! look and the request that follows it, and while an answer is awaited, nobody else may act for the same record: a look that came before the other's request
-//! would be believed, and a request on its way be taken for one of a process that died. So whoever looks and sends for a record, or settles an intent of it,
-//! holds its key; who comes second leaves it alone and says so. Nobody waits, so nothing can wait for itself.
+//! A host may run a schedule and apply plans in a request handler, with clones of one
+//! [`crate::Connection`] or with several that it opened under the same name. Two tasks must not act
+//! on one record between a probe and the request that follows it, or while a response is
+//! outstanding: the first task's probe would miss the second task's request, and a settle would take
+//! a request in flight for one of a process that died. So a task locks the record before it probes,
+//! sends or settles. A second task does not wait; it reports the record as not sent. Nothing waits,
+//! so there is no deadlock.
 //!
-//! Kept in memory, once for each connection of an [`crate::Engine`]. Left out: two engines over one store. A store's file can be open once.
+//! The locks are in memory, one set for each connection name of an [`crate::Engine`]. Not covered:
+//! two engines over one custom store. A store file can be open only once.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Why a step was not sent while somebody else works on its record.
+/// Why a step was not sent: another task holds the lock on its record.
 pub(super) const WORKED_ON: &str = "another task of this process works on it; plan again when that has ended";
 
 /// What all handles of one connection share.
@@ -21,7 +25,7 @@ pub(crate) struct Underway {
     mark_last_ms: AtomicU64,
 }
 
-/// The right to act for a record, given back when it is dropped.
+/// A lock on a record, released on drop.
 #[derive(Debug)]
 pub(super) struct Held<'a> {
     underway: &'a Underway,
@@ -29,7 +33,7 @@ pub(super) struct Held<'a> {
 }
 
 impl Underway {
-    /// None: somebody holds it.
+    /// Locks the record of a path. `None` if another task holds the lock.
     pub(super) fn hold(&self, host: &str) -> Option<Held<'_>> {
         let key = key(host).to_owned();
         let is_free = self.keys().insert(key.clone());
@@ -57,7 +61,7 @@ impl Drop for Held<'_> {
     }
 }
 
-/// A record with all that hangs on it; of what records share, each path by itself.
+/// The key of the lock: the record's key for its own paths; the whole path for items that records share.
 fn key(host: &str) -> &str {
     if host.starts_with('~') { host } else { host.split('/').next().unwrap_or(host) }
 }
@@ -67,7 +71,7 @@ mod tests {
     use super::{Underway, key};
 
     #[test]
-    fn one_holds_a_record_with_what_hangs_on_it_until_it_is_given_back() {
+    fn a_lock_covers_all_paths_of_a_record_until_it_is_dropped() {
         let underway = Underway::default();
         let held = underway.hold("ada").unwrap();
         assert!(underway.hold("ada/notes/n1").is_none());
@@ -77,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_records_share_is_held_path_by_path() {
+    fn shared_items_have_one_lock_for_each_path() {
         assert_ne!(key("~tags/one"), key("~tags/two"));
         assert_eq!(key("@users.grace/options/x"), "@users.grace");
     }

@@ -139,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_file_that_others_can_reach_and_whose_mode_cannot_be_changed_is_refused() {
-        // Readable by everybody, and the kernel lets nobody change that, not even root.
+        // Readable by all users; the kernel refuses to change its mode, even for root.
         let place = "/proc/self/status";
         let refused = keep_private(place, &File::open(place).unwrap()).unwrap_err();
         let StoreError::Unusable(said) = &refused else { panic!("{refused:?}") };
