@@ -12,6 +12,7 @@
     reason = "a test stops when something does not hold, and a seed must be known"
 )]
 
+use atsync::model::contract::RemoteRef;
 use atsync::plan::words;
 use atsync::{Clock as _, Connection, PlanOf};
 use atsync_greenhouse_sandbox::Recruiter;
@@ -301,6 +302,72 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
             world.bring(&acme, &record);
             assert_eq!(world.written(), Vec::<String>::new());
         }
+    }
+}
+
+/// How notes and files come to be linked without having been made by their paths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// Declared under the key of a new record, and found by the look before their creation.
+    ByLook,
+    /// The host linked them.
+    ByHand,
+}
+
+#[test]
+fn what_was_linked_and_not_made_keeps_its_identity_when_keys_shift_before_the_next_plan() {
+    for (found, wait_ms) in [Found::ByLook, Found::ByHand].into_iter().flat_map(|found| [(found, 1), (found, 31_000)]) {
+        println!("{found:?}, shifted {wait_ms} ms later");
+        let world = world();
+        // An update of the candidate shows late, so the record is not planned again between the declarations.
+        world.sandbox.set_quirks(|quirks| {
+            quirks.visibility_delays_ms.insert("candidates".into(), 118_000);
+        });
+        let jobs = world.open_jobs();
+        let acme = world.connect();
+        let record = |places: &[&str], title: &str| {
+            let notes = places.iter().map(|one| (*one).to_owned()).collect();
+            let files = places.iter().map(|one| format!("{one}.pdf")).collect();
+            let mut record = Wish { notes, files, applications: vec![0] }.record(&jobs);
+            record["title"] = json!(title);
+            record["policy"] = json!({"title": "enforce"});
+            record
+        };
+        world.bring(&acme, &record(&["one", "two"], "A"));
+        let before = links(&world, &acme);
+        world.clock.set(world.clock.now_ms() + 600_000);
+        world.run(acme.abandon("ada")).unwrap();
+        world.run(acme.declare(&desired(&record(&["new", "one", "two"], "B").to_string()))).unwrap();
+        if found == Found::ByHand {
+            let paths = ["ada", "ada/applications/0", "ada/notes/0", "ada/applications/0/attachments/0"];
+            let paths = paths.into_iter().chain(["ada/notes/1", "ada/applications/0/attachments/1"]);
+            let kinds = ["candidates", "applications", "notes", "attachments", "notes", "attachments"];
+            for (path, kind) in paths.zip(kinds) {
+                let shifted = match path.rsplit_once('/') {
+                    Some((place, key)) if !place.ends_with("applications") => {
+                        format!("{place}/{}", key.parse::<usize>().unwrap() + 1)
+                    }
+                    _ => path.to_owned(),
+                };
+                world.run(acme.link(&shifted, &RemoteRef::new(kind, &before[path]))).unwrap();
+            }
+        } else {
+            world.run(acme.sync()).unwrap();
+        }
+        world.clock.set(world.clock.now_ms() + wait_ms);
+        world.run(acme.declare(&desired(&record(&["one", "two", "new"], "C").to_string()))).unwrap();
+        for _ in 0..4 {
+            world.run(acme.sync()).unwrap();
+            world.clock.set(world.clock.now_ms() + 600_000);
+        }
+        rests(&world, &acme);
+        let after = links(&world, &acme);
+        for path in before.keys() {
+            assert_eq!(after[path], before[path], "{path}");
+        }
+        let ada = id_of_ada(&world);
+        assert_eq!(world.sandbox.rows_of_candidate("notes", ada).len(), 4);
+        assert_eq!(world.sandbox.rows_of_candidate("attachments", ada).len(), 3);
     }
 }
 

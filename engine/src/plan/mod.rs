@@ -65,7 +65,7 @@ pub mod words;
 
 pub(crate) use definition::name_claim;
 pub use facts::{Declared, Facts, Need, Record};
-pub(crate) use once::{FOUND_ON, RELEASED};
+pub(crate) use once::{FOUND_ON, RELEASED, declared_once, is_made_once};
 pub(crate) use opening::claim as opening_claim;
 
 use crate::store::LinkRow;

@@ -4,8 +4,9 @@
 //! member that says something else by now is a conflict, and the plan says what to do instead. Digests,
 //! so that a note's text is not stored a second time.
 //!
-//! A link without such a base (found by a look, adopted by the host, or of an earlier version) takes
-//! what is declared for what is there: a look compares them, and a host that adopts says so.
+//! A look before a creation finds a record by these members, so the link that it makes keeps them too; and so does a
+//! link that a host makes to what it declares. A link without such a base (to what is not declared yet, or of an
+//! earlier version) takes what is declared for what is there: the host says so.
 //!
 //! What is no longer declared stays in the ATS. Its link is kept, so that declaring it again never makes a
 //! second one, and the plan says once that it is no longer managed. Where another key declares the same, the link
@@ -13,9 +14,10 @@
 //!
 //! Left out: whether somebody changed or deleted it in the ATS.
 
-use super::{Adoption, Draft, FindingKind, Owned};
+use super::{Adoption, Draft, FindingKind, Owned, application, note};
 use crate::store::LinkRow;
-use atsync_model::normal;
+use atsync_model::desired::definition::Desired;
+use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
@@ -41,6 +43,25 @@ pub(super) fn digest(text: &str) -> Value {
 /// The base of a record that is made with these members.
 pub(super) fn base(members: &[Member<'_>]) -> Map<String, Value> {
     members.iter().map(|(place, says)| ((*place).to_owned(), digest(says))).collect()
+}
+
+/// Whether records of a kind are made once and never changed.
+pub(crate) fn is_made_once(kind: &str) -> bool {
+    matches!(kind, kinds::NOTES | kinds::ATTACHMENTS)
+}
+
+/// The base of what is made once, as its path declares it. None where the path declares nothing that is made once.
+pub(crate) fn declared_once(desired: &Desired, path: &str) -> Option<Map<String, Value>> {
+    let Desired::Candidate(desired) = desired else { return None };
+    let path = path.strip_prefix(desired.key.as_str())?;
+    if let Some(key) = path.strip_prefix("/notes/") {
+        let note = desired.notes.iter().find(|note| note.key == key)?;
+        return Some(base(&note::members(note)));
+    }
+    let (application, file) = path.strip_prefix("/applications/")?.split_once("/attachments/")?;
+    let application = desired.applications.iter().find(|one| one.key == application)?;
+    let file = application.attachments.iter().find(|one| one.key == file)?;
+    Some(base(&application::members(file)))
 }
 
 /// Whether a look found the record on this parent.

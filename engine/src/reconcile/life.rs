@@ -211,16 +211,19 @@ impl Reconciler {
         }
         self.shown(found, None).await?;
         self.linked_elsewhere(host, found).await?;
-        // Nothing of it was written by the engine; the next plan compares.
+        let key = host.split('/').next().unwrap_or(host).to_owned();
+        // Nothing of it was written by the engine; the next plan compares. What cannot be changed is what is declared
+        // now: by the next plan the host may mean something else by the path.
+        let desired = self.store.desired(&self.name, &key).await?;
+        let desired = desired.map(|row| self.parse_desired(&row)).transpose()?;
         let link = LinkRow {
             host: host.to_owned(),
             remote: found.clone(),
             how: LinkHow::Adopted,
-            applied: Map::new(),
+            applied: desired.and_then(|desired| plan::declared_once(&desired, host)).unwrap_or_default(),
             since_ms: self.clock.now_ms(),
         };
         self.store.put_links(&self.name, vec![link.clone()]).await?;
-        let key = host.split('/').next().unwrap_or(host).to_owned();
         self.store.mark_dirty(&self.name, vec![key]).await?;
         Ok(link)
     }

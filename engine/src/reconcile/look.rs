@@ -24,7 +24,7 @@ use super::gather::record;
 use super::{EFFECTS_HELD, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, Moment};
-use crate::plan::FOUND_ON;
+use crate::plan::{FOUND_ON, is_made_once};
 use crate::store::LinkHow;
 use crate::transport::Priority;
 use atsync_model::contract::{Outcome, Probe, Probed, RemoteRef, Task};
@@ -153,11 +153,14 @@ impl Reconciler {
                 }
                 let mut links = self.links(order, &found.links, LinkHow::Adopted).await?;
                 for link in &mut links {
-                    // Nothing of it was written by the engine; the next plan compares.
-                    link.applied = Map::new();
+                    // Nothing of it was written by the engine; the next plan compares. What cannot be changed is
+                    // what it was looked for by: a later plan may mean something else by its path.
+                    if !is_made_once(&link.remote.kind) {
+                        link.applied = Map::new();
+                    }
                     let before = self.store.link(&self.name, &link.host).await?;
                     if let Some(before) = before.filter(|before| before.remote == link.remote) {
-                        link.applied = before.applied;
+                        link.applied.extend(before.applied);
                         link.applied.extend(whom(order).map(|id| (FOUND_ON.to_owned(), id)));
                     }
                     work.made.insert(link.host.clone(), link.remote.clone());
