@@ -12,7 +12,7 @@
     reason = "a test stops when something does not hold, and a seed must be known"
 )]
 
-use atsync::plan::{Plan, words};
+use atsync::plan::words;
 use atsync::{Clock as _, Connection, PlanOf};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{Meddle, World, desired};
@@ -21,21 +21,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 fn world() -> World {
     World::new(1, 60)
-}
-
-fn jobs(world: &World) -> Vec<String> {
-    let jobs = world.sandbox.rows("jobs");
-    let open = |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
-    jobs.iter().filter(open).map(|job| job["id"].to_string()).collect()
-}
-
-fn bring(world: &World, acme: &Connection, record: &Value) -> Plan {
-    world.clock.set(world.clock.now_ms() + 600_000);
-    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-    world.sandbox.clear_logs();
-    let (plan, report) = world.run(acme.sync()).unwrap();
-    assert!(report.is_complete(), "{}\n{report:#?}", words::plan(&plan));
-    plan
 }
 
 fn rests(world: &World, acme: &Connection) {
@@ -125,19 +110,19 @@ fn keys_that_are_places_may_be_shuffled_and_shifted_and_only_what_is_new_is_made
         let mut chance = Chance(seed);
         let world = world();
         let acme = world.connect();
-        let jobs = jobs(&world);
+        let jobs = world.open_jobs();
         let mut wish = Wish {
             notes: vec!["One".to_owned(), "Two".to_owned(), "Three".to_owned()],
             files: vec!["a.pdf".to_owned(), "b.pdf".to_owned()],
             applications: vec![0, 1, 2],
         };
-        bring(&world, &acme, &wish.record(&jobs));
+        world.bring(&acme, &wish.record(&jobs));
         let ada = id_of_ada(&world);
         let mut ever: BTreeSet<String> = wish.notes.iter().chain(&wish.files).cloned().collect();
         for step in 0..12 {
             wish.edit(&mut chance, &format!("{seed}-{step}"));
             ever.extend(wish.notes.iter().chain(&wish.files).cloned());
-            bring(&world, &acme, &wish.record(&jobs));
+            world.bring(&acme, &wish.record(&jobs));
             // Nothing doubled, nothing lost: of each text and each file there is one, and so of each application.
             let notes: Vec<String> = texts(&world.sandbox.rows_of_candidate("notes", ada), "body");
             let files: Vec<String> = texts(&world.sandbox.rows_of_candidate("attachments", ada), "filename");
@@ -179,13 +164,13 @@ fn texts(rows: &[Value], member: &str) -> Vec<String> {
 fn what_was_taken_out_and_is_declared_again_is_the_one_that_is_there_whatever_its_key() {
     let world = world();
     let acme = world.connect();
-    let jobs = jobs(&world);
+    let jobs = world.open_jobs();
     let wish = |notes: &[&str], applications: &[usize]| Wish {
         notes: notes.iter().map(|body| (*body).to_owned()).collect(),
         applications: applications.to_vec(),
         files: vec!["cv.pdf".to_owned()],
     };
-    bring(&world, &acme, &wish(&["One", "Two"], &[0, 1]).record(&jobs));
+    world.bring(&acme, &wish(&["One", "Two"], &[0, 1]).record(&jobs));
     let ada = id_of_ada(&world);
     for (notes, applications) in [
         (vec!["Two"], vec![1]),
@@ -194,15 +179,15 @@ fn what_was_taken_out_and_is_declared_again_is_the_one_that_is_there_whatever_it
         (vec!["Two", "One"], vec![1, 0]),
         (vec!["One", "Two"], vec![0, 1]),
     ] {
-        bring(&world, &acme, &wish(&notes, &applications).record(&jobs));
+        world.bring(&acme, &wish(&notes, &applications).record(&jobs));
         assert_eq!(world.written(), Vec::<String>::new(), "{notes:?} {applications:?}");
         rests(&world, &acme);
     }
     assert_eq!(world.sandbox.applications_of(ada).len(), 2);
     assert_eq!(world.sandbox.rows_of_candidate("notes", ada).len(), 4);
     // Under a key that was released something else is something new.
-    bring(&world, &acme, &wish(&[], &[]).record(&jobs));
-    bring(&world, &acme, &wish(&["Three"], &[2]).record(&jobs));
+    world.bring(&acme, &wish(&[], &[]).record(&jobs));
+    world.bring(&acme, &wish(&["Three"], &[2]).record(&jobs));
     assert_eq!(world.sandbox.applications_of(ada).len(), 3);
     assert_eq!(world.sandbox.rows_of_candidate("notes", ada).len(), 6);
     rests(&world, &acme);
@@ -212,11 +197,11 @@ fn what_was_taken_out_and_is_declared_again_is_the_one_that_is_there_whatever_it
 fn an_edit_in_place_is_no_rename_and_is_said() {
     let world = world();
     let acme = world.connect();
-    let jobs = jobs(&world);
+    let jobs = world.open_jobs();
     let mut record = Wish { notes: vec!["One".to_owned(), "Two".to_owned()], ..Wish::default() }.record(&jobs);
-    bring(&world, &acme, &record);
+    world.bring(&acme, &record);
     record["notes"][0]["body"] = json!("Another");
-    let plan = bring(&world, &acme, &record);
+    let plan = world.bring(&acme, &record);
     assert!(plan.records[0].findings.iter().any(|finding| finding.reason == "CannotChange"), "{}", words::plan(&plan));
     assert_eq!(world.written(), Vec::<String>::new());
 }
@@ -234,7 +219,7 @@ fn make_prospect(world: &World, record: &mut Value) {
 }
 
 fn other_job(world: &World, _: &Connection, record: &mut Value) {
-    record["applications"][0]["job"] = json!({"id": jobs(world)[3]});
+    record["applications"][0]["job"] = json!({"id": world.open_jobs()[3]});
 }
 
 const APART: [Apart; 6] = [
@@ -256,7 +241,7 @@ const APART: [Apart; 6] = [
         "another job of a prospect",
         |world, record| {
             make_prospect(world, record);
-            record["applications"][0]["job"] = json!({"id": jobs(world)[0]});
+            record["applications"][0]["job"] = json!({"id": world.open_jobs()[0]});
         },
         other_job,
     ),
@@ -264,7 +249,7 @@ const APART: [Apart; 6] = [
         let ada = id_of_ada(world);
         let id = |row: &Value| row["id"].as_i64().unwrap();
         let prospect = id(&world.sandbox.applications_of(ada)[0]);
-        let job_id = jobs(world)[0].parse().unwrap();
+        let job_id = world.open_jobs()[0].parse().unwrap();
         world.sandbox.recruiter(&Recruiter::Convert { application_id: prospect, job_id }).unwrap();
         let made = world.sandbox.applications_of(ada).iter().map(id).find(|made| *made != prospect).unwrap();
         world.sandbox.recruiter(&Recruiter::DeleteApplication { application_id: made }).unwrap();
@@ -281,10 +266,10 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
             let acme = world.connect();
             let mut record = json!({
                 "key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"],
-                "applications": [{"key": "a", "job": {"id": jobs(&world)[0]}}],
+                "applications": [{"key": "a", "job": {"id": world.open_jobs()[0]}}],
             });
             before(&world, &mut record);
-            bring(&world, &acme, &record);
+            world.bring(&acme, &record);
             then(&world, &acme, &mut record);
             let ada = id_of_ada(&world);
             let held = |world: &World| {
@@ -303,7 +288,7 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
             record["title"] = json!("Countess");
             let fields = ["source", "custom_fields", "stage", "outcome"];
             record["policy"] = fields.iter().map(|field| ((*field).to_owned(), json!(policy))).collect();
-            let plan = bring(&world, &acme, &record);
+            let plan = world.bring(&acme, &record);
             assert_eq!(held(&world), there, "{}", words::plan(&plan));
             for host in ["ada/applications/a", "ada/notes/m"] {
                 let said = plan.records[0].findings.iter().any(|finding| finding.host == host);
@@ -313,7 +298,7 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
             assert!(silent.is_none(), "{}", words::plan(&plan));
             // The person themselves goes on, and nothing is tried again and again.
             assert_eq!(world.sandbox.candidates_by_email("ada@example.com")[0]["title"], "Countess");
-            bring(&world, &acme, &record);
+            world.bring(&acme, &record);
             assert_eq!(world.written(), Vec::<String>::new());
         }
     }
@@ -336,9 +321,9 @@ fn keys_that_shift_while_a_creation_is_in_doubt_make_nothing_twice() {
                         "{path} shows after {late_ms} ms; the host comes back after {wait_ms} ms, by sync: {by_sync}"
                     );
                     let mut world = world();
-                    let jobs = jobs(&world);
+                    let jobs = world.open_jobs();
                     let acme = world.connect();
-                    bring(&world, &acme, &Wish { notes: Vec::new(), files: Vec::new(), ..first.clone() }.record(&jobs));
+                    world.bring(&acme, &Wish { notes: Vec::new(), files: Vec::new(), ..first.clone() }.record(&jobs));
                     world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = late_ms);
                     world.clock.set(world.clock.now_ms() + 600_000);
                     world.wire.meddle(move |request| {

@@ -126,3 +126,79 @@ fn of_three_words_in_a_row_nothing_but_the_last_stays() {
         assert_eq!(ended["phone_numbers"].as_array().unwrap().len(), 1, "{ended}");
     }
 }
+
+fn tags_of(world: &World) -> Vec<String> {
+    let id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
+    let names = world.sandbox.rows("candidate_tags");
+    let name = |row: &Value| names.iter().find(|tag| tag["id"] == row["candidate_tag_id"]).unwrap()["name"].clone();
+    let rows = world.sandbox.rows_of_candidate("applied_candidate_tags", id);
+    let mut held: Vec<String> = rows.iter().map(|row| name(row).as_str().unwrap().to_owned()).collect();
+    held.sort();
+    held
+}
+
+/// Long after the last word, by syncs.
+fn rest(world: &World, acme: &Connection) {
+    for _ in 0..4 {
+        world.run(acme.sync()).unwrap();
+        pass(world, HOUR_MS);
+    }
+}
+
+#[test]
+fn a_tag_that_the_engine_took_off_is_put_on_again_though_another_came_and_its_creation_carried_it() {
+    for policy in ["yield", "enforce"] {
+        for (first_ms, then_ms) in [(1, 1), (20_000, 31_000), (100_000, 1), (100_000, 100_000)] {
+            let (world, with) = (late(), |tags: &[&str]| ada(&json!({"tags": tags, "policy": {"tags": policy}}), None));
+            let acme = world.connect();
+            sync(&world, &acme, &with(&["Poet", "New2", "Cafe"]));
+            pass(&world, 620_000);
+            sync(&world, &acme, &with(&["Poet", "New1", "New2"]));
+            pass(&world, first_ms);
+            sync(&world, &acme, &with(&["Poet", "New1", "Cafe"]));
+            pass(&world, then_ms);
+            rest(&world, &acme);
+            assert_eq!(tags_of(&world), ["Cafe", "New1", "Poet"], "{policy} {first_ms} {then_ms}");
+        }
+    }
+}
+
+#[test]
+fn what_withdraw_took_off_comes_back_when_the_record_is_resumed() {
+    for policy in ["yield", "enforce"] {
+        for gap_ms in [1, 20_000, 600_000] {
+            let world = late();
+            let acme = world.connect();
+            let record = ada(&json!({"tags": ["New1", "New2"], "policy": {"tags": policy}}), None);
+            sync(&world, &acme, &ada(&json!({}), None));
+            pass(&world, 600_000);
+            sync(&world, &acme, &record);
+            pass(&world, 600_000);
+            world.run(acme.withdraw("ada", Default::default())).unwrap();
+            assert!(tags_of(&world).is_empty());
+            pass(&world, gap_ms);
+            world.run(acme.resume("ada")).unwrap();
+            sync(&world, &acme, &record);
+            rest(&world, &acme);
+            assert_eq!(tags_of(&world), ["New1", "New2"], "{policy} {gap_ms}");
+        }
+    }
+}
+
+#[test]
+fn what_the_engine_put_on_stays_its_own_though_it_found_it_again() {
+    for gap_ms in [1, 20_000, 27_000, 60_000] {
+        let (world, with) = (late(), |tags: &[&str]| ada(&json!({"tags": tags, "policy": {"tags": "enforce"}}), None));
+        let acme = world.connect();
+        sync(&world, &acme, &ada(&json!({}), None));
+        pass(&world, 600_000);
+        sync(&world, &acme, &with(&["New1"]));
+        pass(&world, gap_ms);
+        world.run(acme.sync()).unwrap();
+        pass(&world, 600_000);
+        assert_eq!(tags_of(&world), ["New1"]);
+        sync(&world, &acme, &with(&[]));
+        rest(&world, &acme);
+        assert!(tags_of(&world).is_empty(), "{gap_ms}");
+    }
+}

@@ -13,30 +13,14 @@ use atsync_tests::{World, desired};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-fn jobs(world: &World) -> Vec<String> {
-    let jobs = world.sandbox.rows("jobs");
-    let open = |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
-    jobs.iter().filter(open).map(|job| job["id"].to_string()).collect()
-}
-
 /// Ada with an application, a file below it, and a note about it.
 fn ada(world: &World) -> Value {
     json!({
         "key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"],
         "notes": [{"key": "n", "body": "Introduced by Sam.", "application": "a"}],
-        "applications": [{"key": "a", "job": {"id": jobs(world)[0]}, "custom_fields": {"referral_strength": "Fair"},
+        "applications": [{"key": "a", "job": {"id": world.open_jobs()[0]}, "custom_fields": {"referral_strength": "Fair"},
             "attachments": [{"key": "f", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"}]}],
     })
-}
-
-fn bring(world: &World, acme: &Connection, record: &Value) -> Plan {
-    use atsync::Clock as _;
-    world.clock.set(world.clock.now_ms() + 600_000);
-    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-    world.sandbox.clear_logs();
-    let (plan, report) = world.run(acme.sync()).unwrap();
-    assert!(report.is_complete(), "{}\n{report:#?}", words::plan(&plan));
-    plan
 }
 
 fn links(world: &World, acme: &Connection) -> BTreeMap<String, String> {
@@ -113,11 +97,11 @@ fn what_hangs_below_a_path_that_was_renamed_follows_it_and_nothing_is_made_again
         let world = world();
         let acme = world.connect();
         let mut record = ada(&world);
-        bring(&world, &acme, &record);
+        world.bring(&acme, &record);
         rests(&world, &acme);
         let before = links(&world, &acme);
         rename(&mut record);
-        bring(&world, &acme, &record);
+        world.bring(&acme, &record);
         assert_eq!(world.written(), Vec::<String>::new(), "{name}");
         let after = links(&world, &acme);
         for (old, new) in moves {
@@ -133,13 +117,13 @@ fn what_changes_together_with_the_key_is_written_and_what_is_new_is_made() {
     let world = world();
     let acme = world.connect();
     let mut record = ada(&world);
-    bring(&world, &acme, &record);
+    world.bring(&acme, &record);
     record["applications"][0]["key"] = json!("b");
     record["applications"][0]["custom_fields"]["referral_strength"] = json!("Strong");
     record["notes"][0]["application"] = json!("b");
     let more = json!({"key": "m", "body": "Asked again.", "application": "b"});
     record["notes"].as_array_mut().unwrap().push(more);
-    bring(&world, &acme, &record);
+    world.bring(&acme, &record);
     let written = world.written();
     assert_eq!(written.len(), 2, "{written:?}");
     assert!(written.iter().any(|one| one == "POST /v3/notes"), "{written:?}");
@@ -152,11 +136,11 @@ fn another_job_under_another_key_is_another_application_and_takes_nothing_along(
     let world = world();
     let acme = world.connect();
     let mut record = ada(&world);
-    bring(&world, &acme, &record);
+    world.bring(&acme, &record);
     record["applications"][0]["key"] = json!("b");
-    record["applications"][0]["job"] = json!({"id": jobs(&world)[1]});
+    record["applications"][0]["job"] = json!({"id": world.open_jobs()[1]});
     record["notes"] = json!([]);
-    bring(&world, &acme, &record);
+    world.bring(&acme, &record);
     let written = world.written();
     assert!(written.contains(&"POST /v3/applications".to_owned()), "{written:?}");
     assert!(written.contains(&"POST /v3/attachments".to_owned()), "{written:?}");
@@ -172,7 +156,7 @@ fn what_a_rename_left_behind_half_done_is_mended_by_the_next_plan() {
     let world = world();
     let acme = world.connect();
     let mut record = ada(&world);
-    bring(&world, &acme, &record);
+    world.bring(&acme, &record);
     let before = links(&world, &acme);
     let application = before["ada/applications/a"].clone();
     record["applications"][0]["key"] = json!("b");
@@ -183,7 +167,7 @@ fn what_a_rename_left_behind_half_done_is_mended_by_the_next_plan() {
     assert_eq!(held.remote.id, application);
     let adopted = LinkRow { host: "ada/applications/b".to_owned(), ..held };
     world.run(world.store.put_links("acme", vec![adopted])).unwrap();
-    bring(&world, &acme, &record);
+    world.bring(&acme, &record);
     assert_eq!(world.written(), Vec::<String>::new());
     let after = links(&world, &acme);
     assert_eq!(after.get("ada/applications/b/attachments/f"), before.get("ada/applications/a/attachments/f"));
@@ -198,12 +182,12 @@ fn nothing_is_written_to_an_application_whose_key_is_declared_for_another_job() 
         let world = world();
         let acme = world.connect();
         let mut record = ada(&world);
-        bring(&world, &acme, &record);
+        world.bring(&acme, &record);
         let id = world.sandbox.candidates_by_email("ada@example.com")[0]["id"].as_i64().unwrap();
         let before = world.sandbox.applications_of(id);
         let files = world.sandbox.rows_of_candidate("attachments", id).len();
         let application = &mut record["applications"][0];
-        application["job"] = json!({"id": jobs(&world)[1]});
+        application["job"] = json!({"id": world.open_jobs()[1]});
         application["source"] = json!({"id": world.sandbox.rows("sources")[1]["id"].to_string()});
         application["custom_fields"] = json!({"referral_strength": "Strong"});
         application["attachments"].as_array_mut().unwrap().push(
@@ -215,7 +199,7 @@ fn nothing_is_written_to_an_application_whose_key_is_declared_for_another_job() 
             .push(json!({"key": "m", "body": "About the other job.", "application": "a"}));
         record["policy"] = json!({"source": policy, "custom_fields": policy});
         record["title"] = json!("Countess");
-        let plan = bring(&world, &acme, &record);
+        let plan = world.bring(&acme, &record);
         let said = |host: &str, reason: &str| {
             plan.records[0].findings.iter().any(|finding| finding.host == host && finding.reason == reason)
         };

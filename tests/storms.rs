@@ -446,6 +446,16 @@ fn an_adapter_that_crashes_after_each_write_and_whose_probe_finds_nothing_sends_
     assert!(said.contains("it waits until somebody acts"), "{said}");
 }
 
+/// Declared candidates with keys `k00`, `k01` and so on.
+fn numbered(count: usize, address: impl Fn(usize) -> String) -> Vec<String> {
+    let one = |number: usize| {
+        json!({"key": format!("k{number:02}"), "name": {"first": "Ada", "last": "Byron"},
+            "emails": [address(number)]})
+        .to_string()
+    };
+    (0..count).map(one).collect()
+}
+
 /// Five new people, and one whose write or look is answered so, whatever happens.
 #[test]
 fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_other_back() {
@@ -453,13 +463,7 @@ fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_o
         let world = World::new(1, 12);
         let acme = world.connect();
         let address = |number: usize| format!("ref{number}@example.com");
-        let people: Vec<String> = (0..6)
-            .map(|number| {
-                json!({"key": format!("k{number}"), "name": {"first": "Ada", "last": "Byron"},
-                    "emails": [address(number)]})
-                .to_string()
-            })
-            .collect();
+        let people = numbered(6, address);
         let (mail, encoded) = (address(0), address(0).replace('@', "%40"));
         let counted = Arc::new(AtomicUsize::new(0));
         let count = Arc::clone(&counted);
@@ -483,7 +487,7 @@ fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_o
         // A write five times; a look for ever, but rarely. Each with its repeats.
         let sends = counted.load(Ordering::SeqCst);
         assert!(sends <= if method == "POST" { 5 * 5 } else { 5 * 20 }, "{method} {status}: {sends} in 12 hours");
-        let said = condition(&world, &acme, "k0");
+        let said = condition(&world, &acme, "k00");
         let words = if method == "POST" { "was refused 5 times and waits for a person" } else { "candidates.create" };
         assert!(said.contains(words), "{method} {status}: {said}");
         // Nobody has to act where only a look failed.
@@ -704,13 +708,7 @@ fn a_record_that_cannot_be_looked_for_keeps_no_other_back() {
             let world = World::new(1, 12);
             let acme = world.connect();
             let address = |number: usize| format!("ref{number:02}@example.com");
-            let people: Vec<String> = (0..12)
-                .map(|number| {
-                    json!({"key": format!("k{number:02}"), "name": {"first": "Ada", "last": "Byron"},
-                        "emails": [address(number)]})
-                    .to_string()
-                })
-                .collect();
+            let people = numbered(12, address);
             let bad = address(at).replace('@', "%40");
             world.wire.edit(move |request, response| {
                 let query = request.url.query().unwrap_or_default();

@@ -22,13 +22,6 @@ fn id_of(row: &Value) -> String {
 }
 
 /// Open jobs of the company, by id.
-fn jobs(world: &World) -> Vec<String> {
-    let jobs = world.sandbox.rows("jobs");
-    let open =
-        jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true);
-    open.map(id_of).collect()
-}
-
 fn ids(world: &World, collection: &str) -> Vec<String> {
     world.sandbox.rows(collection).iter().map(id_of).collect()
 }
@@ -60,7 +53,7 @@ fn later(world: &World) {
 
 /// A record of each kind in which every member of the schema is there.
 fn whole(world: &World) -> Vec<Value> {
-    let jobs = jobs(world);
+    let jobs = world.open_jobs();
     let pools = world.sandbox.rows("prospect_pools");
     let stages = world.sandbox.rows("prospect_pool_stages");
     let stage = stages.iter().find(|stage| stage["prospect_pool_id"] == pools[0]["id"]).unwrap();
@@ -93,7 +86,7 @@ fn whole(world: &World) -> Vec<Value> {
 /// one hired. For a connection that has opted in to stage writes.
 fn walked(world: &World) -> Vec<Value> {
     let mut records = whole(world);
-    let jobs = jobs(world);
+    let jobs = world.open_jobs();
     let reasons = ids(world, "rejection_reasons");
     let openings = world.sandbox.rows("openings");
     let opening = openings.iter().find(|one| is_of_job(one, &jobs[2]) && one["open"] == true).unwrap();
@@ -212,16 +205,16 @@ fn another(world: &World, record: &Value, pointer: &str) -> Value {
         by_id(ids.iter().find(|id| json!(id) != value["id"]).unwrap())
     };
     match (member, value) {
-        ("job", _) => by_id(&jobs(world)[3]),
+        ("job", _) => by_id(&world.open_jobs()[3]),
         ("stage", stage) => {
-            let all = stages_of(world, &jobs(world)[0]);
+            let all = stages_of(world, &world.open_jobs()[0]);
             by_id(all.iter().find(|id| json!(id) != stage["id"]).unwrap())
         }
         ("outcome", Value::String(outcome)) => json!(if outcome == "active" { "rejected" } else { "active" }),
         ("reject_reason", _) => other("rejection_reasons"),
         ("opening", held) => {
             let openings = world.sandbox.rows("openings");
-            let of_job = openings.iter().filter(|one| is_of_job(one, &jobs(world)[2]));
+            let of_job = openings.iter().filter(|one| is_of_job(one, &world.open_jobs()[2]));
             by_id(&of_job.map(id_of).find(|id| json!(id) != held["id"]).unwrap())
         }
         ("referral_strength", _) => json!("Strong"),
@@ -361,7 +354,7 @@ fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
                     let place = pointer.trim_end_matches("/kind");
                     let application = changed[at].pointer_mut(place).unwrap().as_object_mut().unwrap();
                     application.retain(|member, _| !member.starts_with("pool"));
-                    application.insert("job".into(), by_id(&jobs(&world)[3]));
+                    application.insert("job".into(), by_id(&world.open_jobs()[3]));
                 }
                 if pointer.ends_with("/pool") {
                     let place = pointer.trim_end_matches("/pool");
@@ -494,7 +487,7 @@ fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_app
     let world = World::new(1, 60);
     let acme = world.connect();
     let rows = world.sandbox.rows("jobs");
-    let job = rows.iter().find(|job| json!(id_of(job)) == json!(jobs(&world)[0])).unwrap();
+    let job = rows.iter().find(|job| json!(id_of(job)) == json!(world.open_jobs()[0])).unwrap();
     let two = |another: bool| {
         json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
             "applications": [{"key": "a1", "job": by_id(&id_of(job))}, {"key": "a2", "job": job["name"], "another": another}]})
@@ -532,18 +525,19 @@ fn a_plan_says_how_many_calls_it_costs_and_how_many_it_took() {
             ada
         }),
         ("with an application that goes along", |world, mut ada| {
-            ada["applications"] = json!([{"key": "a1", "job": by_id(&jobs(world)[0]), "source": "Acme Referrals"}]);
+            ada["applications"] =
+                json!([{"key": "a1", "job": by_id(&world.open_jobs()[0]), "source": "Acme Referrals"}]);
             ada
         }),
         ("with two applications", |world, mut ada| {
-            let jobs = jobs(world);
+            let jobs = world.open_jobs();
             ada["applications"] = json!([{"key": "a1", "job": by_id(&jobs[0])}, {"key": "a2", "job": by_id(&jobs[1])}]);
             ada
         }),
         ("with a file", |world, mut ada| {
             let file =
                 json!({"key": "f", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"});
-            ada["applications"] = json!([{"key": "a1", "job": by_id(&jobs(world)[0]), "attachments": [file]}]);
+            ada["applications"] = json!([{"key": "a1", "job": by_id(&world.open_jobs()[0]), "attachments": [file]}]);
             ada
         }),
         ("with a custom value", |_, mut ada| {
@@ -611,7 +605,7 @@ fn the_costs_of_a_hire_and_of_a_field_with_its_choices_are_what_the_plan_says() 
         ada
     };
     let world = World::new(1, 60);
-    let jobs = jobs(&world);
+    let jobs = world.open_jobs();
     let openings = world.sandbox.rows("openings");
     let opening = openings.iter().find(|one| is_of_job(one, &jobs[2]) && one["open"] == true).unwrap();
     // The first job has one opening, so none need be named.

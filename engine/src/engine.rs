@@ -40,6 +40,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
 use crate::pin;
 use crate::plan::Plan;
+use crate::reconcile::underway::Underway;
 use crate::reconcile::{
     ApplyReport, CheckResult, HintEnd, Parts, PartsPlanned, PlanOf, ProgressFn, PullReport, RECORDS_AT_ONCE,
     Reconciler, Resend, SettleReport, SweepOptions, SweepReport,
@@ -57,7 +58,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use tokio::sync::{Notify, watch};
 
 /// Rows that one read of the feed or of a kind brings.
@@ -199,6 +200,7 @@ impl EngineBuilder {
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             entropy: self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy)),
             shared: Shared::default(),
+            open: Arc::default(),
         })
     }
 }
@@ -211,6 +213,8 @@ pub struct Engine {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     shared: Shared,
+    /// What the handles of each open connection share.
+    open: Arc<Mutex<BTreeMap<String, Weak<Underway>>>>,
 }
 
 impl Engine {
@@ -280,6 +284,7 @@ impl Engine {
             ..row.clone()
         };
         let allows_more = row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
+        let underway = self.underway(&name);
         let reconciler = Reconciler::new(Parts {
             name,
             adapter: options.adapter,
@@ -291,6 +296,7 @@ impl Engine {
             settle_window_ms: options.settle_window_ms,
             records_at_once: options.records_at_once,
             progress: options.progress,
+            underway,
             rights_found,
         });
         if allows_more && !options.store_only {
@@ -304,6 +310,18 @@ impl Engine {
             declared: Arc::new(Notify::new()),
             credentials: Arc::new(watch::Sender::new(0)),
             webhooks: Arc::new(Webhooks::new(options.webhook_secrets)),
+        })
+    }
+
+    /// What the handles of this name share, whoever opened them.
+    fn underway(&self, name: &str) -> Arc<Underway> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.retain(|_, underway| underway.strong_count() > 0);
+        let known = open.get(name).and_then(Weak::upgrade);
+        known.unwrap_or_else(|| {
+            let underway = Arc::new(Underway::default());
+            open.insert(name.to_owned(), Arc::downgrade(&underway));
+            underway
         })
     }
 }

@@ -315,7 +315,6 @@ async fn one(store: &RedbStore, number: usize) {
         attempt: intent.attempt,
         to: IntentState::Applied { links: Vec::new(), by_probe: false },
         links: Vec::new(),
-        unlink: Vec::new(),
         changes: Vec::new(),
         at: Moment::of_wall(2),
     };

@@ -6,6 +6,7 @@
 
 use atsync::adapter::Adapter;
 use atsync::model::desired::Desired;
+use atsync::plan::{Plan, words};
 use atsync::store::Store;
 use atsync::store::memory::MemoryStore;
 use atsync::testing::{ManualClock, SeededEntropy};
@@ -13,6 +14,7 @@ use atsync::transport::Transport;
 use atsync::{Clock, Connection, ConnectionOptions, Credential, Engine, Secret};
 use atsync_greenhouse_sandbox as sandbox;
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
+use serde_json::Value;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -61,6 +63,24 @@ impl World {
         let time = Arc::clone(&clock);
         options.clock = sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap());
         Self::with(Sandbox::new(options), clock, Arc::new(MemoryStore::default()), native_greenhouse())
+    }
+
+    /// Ids of the open jobs that everybody may see.
+    pub fn open_jobs(&self) -> Vec<String> {
+        let jobs = self.sandbox.rows("jobs");
+        let is_open =
+            |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
+        jobs.iter().filter(is_open).map(|job| job["id"].to_string()).collect()
+    }
+
+    /// Declares one record ten minutes later and synchronises it, which must complete.
+    pub fn bring(&self, connection: &Connection, record: &Value) -> Plan {
+        self.clock.set(self.clock.now_ms() + 600_000);
+        self.run(connection.declare(&desired(&record.to_string()))).unwrap();
+        self.sandbox.clear_logs();
+        let (plan, report) = self.run(connection.sync()).unwrap();
+        assert!(report.is_complete(), "{}\n{report:#?}", words::plan(&plan));
+        plan
     }
 
     /// A world of given parts.

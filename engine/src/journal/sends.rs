@@ -11,8 +11,7 @@
 //! one given again, starts anew. A quota of the whole connection alone is not counted towards a person's decision; it is
 //! waited after all the same.
 //!
-//! What takes something away leaves no link to note it with. Its target tells: an id that was taken away and shows is one
-//! that never went.
+//! A removal is counted by its target: an id that was removed and still shows was not removed.
 //!
 //! Left out: reads, which change nothing and have a pace of their own ([`super::look_again_ms`]).
 
@@ -119,7 +118,7 @@ pub struct Wish<'a> {
 pub struct CredentialGiven {
     /// Its [mark](crate::transport::AuthConfig::mark).
     pub mark: String,
-    /// When the host gave it, or gave it again; none for the one that the connection was opened with.
+    /// When the host last gave it again, or a check last found every right; `None` before either.
     pub at: Option<Moment>,
 }
 

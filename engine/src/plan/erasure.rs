@@ -183,7 +183,7 @@ impl<D: Owned> Draft<'_, D> {
         self.say(FindingKind::Drifted, host, "Erased", message);
     }
 
-    fn say_not_shown_yet(&mut self, host: &str, field: &str) {
+    pub(super) fn say_not_shown_yet(&mut self, host: &str, field: &str) {
         let message = format!(
             "{host}: the record was written to so lately that the ATS need not show it yet, and `{field}` does not; nothing \
              is written until it must show"

@@ -50,6 +50,14 @@ fn standing<'a>(draft: &Draft<'a>, path: &str) -> Option<&'a LinkRow> {
     draft.input.links.get(path).filter(|link| !unseen::is_removed(link))
 }
 
+/// Whether the candidate had a tag that the engine did not take off: what is off now was taken off by somebody.
+fn had(draft: &Draft<'_>, carried: &Map<String, Value>, name: &str, path: &str) -> bool {
+    match draft.input.links.get(path) {
+        Some(link) => !unseen::is_removed(link),
+        None => carried.get(name).and_then(Value::as_str) == Some(SEEN),
+    }
+}
+
 /// The tags that the creation of the candidate carried, and whether each was seen since.
 fn carried(draft: &Draft<'_>) -> Map<String, Value> {
     let base = draft.input.links.get(&draft.input.desired.key).and_then(|link| link.applied.get(CARRIED));
@@ -136,12 +144,9 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
         Person::There(record) => {
             let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &record.id) else { return };
             let carried = carried(draft);
-            let had = |name: &&String| {
-                let seen = carried.get(*name).and_then(Value::as_str) == Some(SEEN);
-                seen || standing(draft, &format!("{prefix}{name}")).is_some()
-            };
             let shows_none = if record.knows("tags") { record.list("tags").is_empty() } else { rows.is_empty() };
-            let several = names.iter().filter(had).count() > 1;
+            let had = names.iter().filter(|name| had(draft, &carried, name, &format!("{prefix}{name}")));
+            let several = had.count() > 1;
             Some(Known { record, rows, are_gone: shows_none && several && !draft.is_base_of_another(&desired.key) })
         }
         Person::ToBeMade => None,
@@ -220,10 +225,16 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
         }
         return;
     };
-    let carried = carried(draft).get(name).and_then(Value::as_str).map(str::to_owned);
+    let all_carried = carried(draft);
+    let carried = all_carried.get(name).and_then(Value::as_str).map(str::to_owned);
     let link = draft.input.links.get(path);
     match stands(draft, known, name, path) {
         None => {}
+        // The engine took it off, and the ATS may show that late: this read says nothing yet.
+        Some(Stands::There(_)) if link.is_some_and(unseen::is_removed) && !draft.has_settled(path) => {
+            draft.say_not_shown_yet(path, "tags");
+            tell(draft, path, name, Decision::InStep);
+        }
         Some(Stands::There(remote)) => {
             if link.is_none_or(|link| link.remote != remote || unseen::is_removed(link)) {
                 // What the engine put on needs no word.
@@ -245,7 +256,7 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
             tell(draft, path, name, Decision::InStep);
         }
         Some(Stands::Off) => {
-            let was_there = standing(draft, path).is_some() || carried.as_deref() == Some(SEEN);
+            let was_there = had(draft, &all_carried, name, path);
             let is_erased = was_there && is_erased(draft, known, name);
             if is_erased && draft.has_settled(path) {
                 mark(draft, known.record, name, true);
@@ -378,7 +389,13 @@ fn take_off(draft: &mut Draft<'_>, known: &Known<'_>, prefix: &str, wanted: &[St
         }
         let Some(tag) = tag_named(draft, &name) else { return };
         match tag.and_then(|tag| known.row(&tag.id)) {
-            Some(row) => remove(draft, &format!("{prefix}{name}"), &row.remote()),
+            // Its removal is noted with a link: declared again before it shows, it is a new wish.
+            Some(row) => {
+                let (host, remote) = (format!("{prefix}{name}"), row.remote());
+                let applied = json!({ CARRIED: SEEN }).as_object().cloned().unwrap_or_default();
+                remove(draft, &host, &remote);
+                draft.plan.adoptions.push(Adoption { host, remote, applied, reason: super::IN_STEP.to_owned() });
+            }
             None => ended.push(name),
         }
     }

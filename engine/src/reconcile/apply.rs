@@ -18,6 +18,7 @@ use super::held::is_held_back;
 use super::look::{CLOCK_GRAIN_MS, Made};
 use super::own::OwnFailure;
 use super::settle::Resend;
+use super::underway::WORKED_ON;
 use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::may_leave;
@@ -196,6 +197,10 @@ impl Reconciler {
                 self.skip(step, reason, &mut shared);
                 continue;
             }
+            let Some(_held) = self.underway.hold(&step.host) else {
+                self.skip(step, WORKED_ON.to_owned(), &mut shared);
+                continue;
+            };
             self.take_step(step, 0, &Work::default(), &mut shared).await?;
         }
         let (definitions, people): (Vec<&RecordPlan>, Vec<&RecordPlan>) =
@@ -247,6 +252,12 @@ impl Reconciler {
 
     async fn take_record(&self, record: &RecordPlan, shared: &Work) -> Result<Work, Error> {
         let mut work = Work { failed: shared.failed.clone(), ..Work::default() };
+        let Some(_held) = self.underway.hold(&record.key) else {
+            for step in &record.steps {
+                self.skip(step, WORKED_ON.to_owned(), &mut work);
+            }
+            return Ok(work);
+        };
         if let Some(reason) = self.outdated(record).await? {
             // Not even a link is written: whoever was abandoned or forgotten in the meantime leaves no trace.
             for step in &record.steps {

@@ -426,7 +426,6 @@ impl Reconciler {
                 attempt: intent.attempt,
                 to: IntentState::Sending,
                 links: Vec::new(),
-                unlink: Vec::new(),
                 changes: Vec::new(),
                 at,
             };
@@ -573,7 +572,6 @@ impl Reconciler {
             attempt: intent.attempt,
             to,
             links,
-            unlink: Vec::new(),
             changes: changes.into_iter().map(|change| Change { at_ms: at.wall_ms, ..change }).collect(),
             at,
         };
@@ -587,7 +585,11 @@ impl Reconciler {
         for (role, host) in &order.makes {
             let Some(link) = made.iter().find(|link| link.role == *role) else { continue };
             let applied = order.applied.get(host).cloned().unwrap_or_default();
-            links.push(LinkRow { host: host.clone(), remote: remote(&link.kind, &link.id), how, applied, since_ms });
+            let remote = remote(&link.kind, &link.id);
+            // What is found again stays what it was: the engine's own, if the engine made it.
+            let known = self.store.link(&self.name, host).await?.filter(|known| known.remote == remote);
+            let (how, since_ms) = known.map_or((how, since_ms), |known| (known.how, known.since_ms));
+            links.push(LinkRow { host: host.clone(), remote, how, applied, since_ms });
         }
         for (host, applied) in &order.applied {
             if links.iter().any(|link| link.host == *host) || order.makes.values().any(|made| made == host) {

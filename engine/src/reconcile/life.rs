@@ -8,6 +8,7 @@
 use super::Reconciler;
 use super::effect::{EffectEnd, Order, Touched, touched};
 use super::gather::{Gathered, record, remote};
+use super::underway::WORKED_ON;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentId, IntentState};
 use crate::plan::unseen;
@@ -47,6 +48,9 @@ impl Reconciler {
                 ErrorKind::Input,
                 format!("there is no intent {id}; `explain` of a record lists its intents with their numbers"),
             ));
+        };
+        let Some(_held) = self.underway.hold(&intent.host) else {
+            return Err(self.error(ErrorKind::Input, format!("intent {id}: {WORKED_ON}")));
         };
         match &intent.state {
             IntentState::InDoubt { .. } => {}

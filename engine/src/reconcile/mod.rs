@@ -40,6 +40,7 @@ mod stand_in;
 mod suspects;
 mod sweep;
 mod trail;
+pub(crate) mod underway;
 mod window;
 
 pub use apply::{ApplyReport, StepEnd, StepReport};
@@ -67,7 +68,7 @@ use crate::store::Store;
 use crate::transport::Session;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a connection reports while it works. Never carries candidate data.
@@ -136,9 +137,9 @@ pub(crate) struct Reconciler {
     records_at_once: usize,
     pub(crate) progress: ProgressFn,
     life: moments::Life,
-    mark_last_ms: AtomicU64,
+    underway: Arc<underway::Underway>,
     tenant_verified: AtomicBool,
-    /// When the host gave the credential in use, or gave it again.
+    /// When the host last gave the credential again, or a check last found every right.
     credential_given: Mutex<Option<Moment>>,
     effects_held: tokio::sync::watch::Sender<bool>,
     /// The ways of sweeps' walks, by kind.
@@ -174,6 +175,8 @@ pub(crate) struct Parts {
     pub(crate) settle_window_ms: Option<u64>,
     pub(crate) records_at_once: usize,
     pub(crate) progress: ProgressFn,
+    /// What all handles of this connection share.
+    pub(crate) underway: Arc<underway::Underway>,
     /// When a check last found every right, before this process began.
     pub(crate) rights_found: Option<Moment>,
 }
@@ -193,7 +196,7 @@ impl Reconciler {
             records_at_once: parts.records_at_once.max(1),
             progress: parts.progress,
             life,
-            mark_last_ms: AtomicU64::new(0),
+            underway: parts.underway,
             tenant_verified: AtomicBool::new(false),
             credential_given: Mutex::new(parts.rights_found),
             effects_held: tokio::sync::watch::Sender::new(false),
@@ -251,15 +254,8 @@ impl Reconciler {
         (self.progress)(progress);
     }
 
-    /// A millisecond near now that no other mark of this process carries.
     fn mark_time_ms(&self) -> u64 {
-        let now_ms = self.clock.now_ms();
-        let next = |last: u64| Some(now_ms.max(last.saturating_add(1)));
-        // The update never declines, so both arms give the value before.
-        let last = match self.mark_last_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
-            Ok(last) | Err(last) => last,
-        };
-        now_ms.max(last.saturating_add(1))
+        self.underway.mark_time_ms(self.clock.now_ms())
     }
 
     /// An error that names the connection.

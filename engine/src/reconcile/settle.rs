@@ -125,6 +125,14 @@ impl Reconciler {
     }
 
     async fn turn(&self, intent: Intent, resend: Resend, report: &mut SettleReport) -> Result<Turn, Error> {
+        let Some(_held) = self.underway.hold(&intent.host) else {
+            return Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(look_again_ms(0)) });
+        };
+        // Whoever held it may have ended it since it was read.
+        let intent = match self.store.intent(&self.name, intent.id).await? {
+            Some(now) if now.state.is_open() => now,
+            _ => return Ok(Turn::Closed),
+        };
         let Some(rule) = self.adapter.manifest().operation(&intent.operation).cloned() else {
             let message = format!("intent {} is for {}, which the adapter no longer has", intent.id, intent.operation);
             return Err(self.error(ErrorKind::Adapter, message));

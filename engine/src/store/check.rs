@@ -288,9 +288,8 @@ pub(crate) fn is_within(at: u64, last: u64) -> Checked {
 }
 
 /// The desired records that a step of an intent makes dirty: the next plan must see what it brought.
-pub(crate) fn moved_by(next: &Intent, links: &[LinkRow], unlink: &[String]) -> BTreeSet<String> {
-    let hosts = links.iter().map(|link| &link.host).chain(unlink);
-    let mut keys: BTreeSet<String> = hosts.map(|host| key_of(host).to_owned()).collect();
+pub(crate) fn moved_by(next: &Intent, links: &[LinkRow]) -> BTreeSet<String> {
+    let mut keys: BTreeSet<String> = links.iter().map(|link| key_of(&link.host).to_owned()).collect();
     if !next.state.is_open() {
         keys.insert(key_of(&next.host).to_owned());
     }

@@ -363,8 +363,6 @@ pub struct IntentAdvance {
     pub to: IntentState,
     /// Links that hold from now on.
     pub links: Vec<LinkRow>,
-    /// Host paths whose links end.
-    pub unlink: Vec<String>,
     /// Events for the feed; their serials are given by the store.
     pub changes: Vec<Change>,
     /// When it happened; into doubt: when the request had left at the latest.

@@ -138,15 +138,7 @@ pub(crate) fn applied() -> IntentState {
 }
 
 pub(crate) fn step(id: u64, attempt: u32, to: IntentState) -> atsync::store::IntentAdvance {
-    atsync::store::IntentAdvance {
-        id,
-        attempt,
-        to,
-        links: Vec::new(),
-        unlink: Vec::new(),
-        changes: Vec::new(),
-        at: Moment::of_wall(300),
-    }
+    atsync::store::IntentAdvance { id, attempt, to, links: Vec::new(), changes: Vec::new(), at: Moment::of_wall(300) }
 }
 
 pub(crate) fn change(kind: &str, id: &str) -> Change {

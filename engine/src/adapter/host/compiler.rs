@@ -1,16 +1,19 @@
-//! Who compiles a component, and within which limits.
+//! The compiler process and its limits.
 //!
-//! Compiling takes more time and memory than anything else that an adapter can ask for, and comes before every limit on a running guest. In the host's own
-//! process ([`Compiler::Here`]) the only limit is what is counted before ([`super::bounds`]). A program of its own ([`Compiler::Apart`]) can be ended: it limits
-//! its memory and its processor time before it reads a byte, is killed when it takes too long, gets an empty environment and no other file. So it may
-//! be given more, such as an adapter that brings an interpreter along.
+//! Compilation costs more time and memory than anything else that an adapter can cause, and it comes
+//! before every limit on a running guest. In the host's own process ([`Compiler::Here`]) only the
+//! static bounds apply ([`super::bounds`]). A process of its own ([`Compiler::Apart`]) can be killed:
+//! it limits its memory and CPU time before it reads input, it is killed at a timeout, its
+//! environment is empty, and it may write no file. So it may compile larger components, for example
+//! adapters that contain a JavaScript engine.
 //!
-//! The program is any that calls [`serve`]; `atsync` does, and a host may itself. It must be built with the same wasmtime: other code is
-//! refused when it is loaded. What it is given on standard input: one byte for [`Metering`], then the component. What it answers: exit code 0
-//! and the code, or 1 and one line on standard error.
+//! The program can be any that calls [`serve`]; `atsync` does. It must use the same version of
+//! wasmtime; loading refuses other code. Standard input: one byte for [`Metering`], then the
+//! component. On success it exits with 0 and writes the code to standard output; otherwise it exits
+//! with 1 and writes one line to standard error.
 //!
-//! Left out: other systems than Unix, where memory and processor time have no limit but the time by the clock has; namespaces and seccomp. A fault
-//! of the compiler that runs code would run as this user.
+//! Not covered: systems other than Unix, where only the timeout applies; namespaces and seccomp. An
+//! exploit of the compiler would run as this user.
 
 use super::kept::CODE_BYTES_MAX;
 use super::load::{LoadError, reason};
@@ -24,11 +27,11 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 use wasmtime::Engine;
 
-/// How long a program may compile, by the clock: so long, and as long again for each [`TIME_BYTES`] of a component. An adapter in Rust takes 1 s, one with an
-/// interpreter of JavaScript (13 MB) 13 s on two cores.
+/// The wall-clock timeout of a compilation, plus the same again for each [`TIME_BYTES`] of a component.
+/// An adapter in Rust takes 1 s; one with a JavaScript engine (13 MB) takes 13 s on two cores.
 pub const COMPILE_TIME_MAX: Duration = Duration::from_secs(30);
 const TIME_BYTES: usize = 4 * 1024 * 1024;
-/// Processor time of all its threads, in seconds: four cores for the whole of the time by the clock. It ends a program whose host has gone.
+/// CPU time of all its threads, in seconds. It ends a compiler whose host process has ended.
 #[cfg(unix)]
 const CPU_SECONDS_MAX: u64 = 600;
 /// Memory that it may write to.
@@ -62,7 +65,7 @@ pub fn serve() -> u8 {
     let given = compile_input().and_then(|code| {
         let mut output = std::io::stdout();
         let written = output.write_all(&code).and_then(|()| output.flush());
-        written.map_err(|error| format!("nobody takes the code: {error}"))
+        written.map_err(|error| format!("standard output is closed: {error}"))
     });
     let Err(reason) = given else { return 0 };
     // Whoever listens has gone otherwise.

@@ -1,13 +1,17 @@
-//! Compiled code, kept between starts where nobody else can put any.
+//! The cache of compiled code.
 //!
-//! Whoever writes what is read here runs code in this process. So the directory belongs to the user that the process runs as and has mode 0700; and
-//! each file carries a MAC over its name and its bytes, made with a key that lies beside it. A key is believed when it is a regular file of this user,
-//! of mode 0600, under one name, in a directory that nobody else can write. A directory that others could reach is repaired and gets a new
-//! key, so that nothing counts that was in it; one of another user is refused. What has a wrong MAC is compiled anew, with a warning.
+//! Loading a file from here runs its code in this process. So the directory belongs to the
+//! process's user and has mode 0700, and each file carries a MAC over its name and its bytes. The
+//! key of the MAC is a file in the same directory. The cache accepts a key only if it is a regular
+//! file of this user with mode 0600 and a single link. If other users could reach the directory, the
+//! cache sets its mode to 0700 and makes a new key, which invalidates every file in it. It refuses a
+//! directory of another user. A component whose cached file has a wrong MAC is compiled again, with a
+//! warning.
 //!
 //! # Bounds
-//! [`CODE_BYTES_MAX`] a file, [`FILES_MAX`] files; the oldest go. Left out: other systems than Unix, where a directory has the rights of its
-//! parent; other processes of the same user, which can do as they like anyway.
+//! [`CODE_BYTES_MAX`] for each file and [`FILES_MAX`] files; the cache deletes the oldest. Not
+//! covered: systems other than Unix, where the directory inherits the rights of its parent; other
+//! processes of the same user.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -56,10 +60,10 @@ impl std::fmt::Debug for Key {
 }
 
 impl Kept {
-    /// Makes the directory, or takes one that is there.
+    /// Opens the directory, and creates it if it does not exist.
     ///
     /// # Errors
-    /// In words: it belongs to somebody else, it cannot be made private, it cannot be written.
+    /// The reason, as text for people: another user owns it, its mode cannot be changed, or it is read-only.
     pub(super) fn open(directory: &Path) -> Result<Self, String> {
         let failed = |error: Error| error.to_string();
         let mut builder = DirBuilder::new();
@@ -75,7 +79,7 @@ impl Kept {
         Ok(Self { directory, key, hits: AtomicUsize::new(0), misses: AtomicUsize::new(0) })
     }
 
-    /// The code kept under a name, as it was put there by this user.
+    /// Returns the code that this user stored under a name.
     pub(super) fn get(&self, name: &str) -> Option<Vec<u8>> {
         let code = self.read(name)?;
         self.hits.fetch_add(1, Ordering::Relaxed);
@@ -100,7 +104,7 @@ impl Kept {
         None
     }
 
-    /// Keeps code. A failure costs the next start a compilation and nothing else.
+    /// Stores code. After a failure the next start compiles the component again.
     pub(super) fn put(&self, name: &str, code: &[u8]) {
         if code.len() > CODE_BYTES_MAX {
             return;
@@ -177,7 +181,7 @@ fn make_private(_: &Path) -> Result<bool, String> {
     Ok(true)
 }
 
-/// The key, if it can only have been put there by this user.
+/// Reads the key, if only this user can have written it.
 fn read_key(path: &Path) -> Option<Key> {
     let mut options = OpenOptions::new();
     options.read(true);
@@ -212,7 +216,7 @@ fn is_own(file: &File) -> bool {
     file.metadata().is_ok_and(|found| found.is_file())
 }
 
-/// Two processes that make one at once keep one of them; the other's files are compiled anew, once.
+/// If two processes create a key at the same time, one key remains; files with the other key are compiled again once.
 #[allow(
     clippy::disallowed_methods,
     reason = "a key that a test could seed would be no key; without randomness there is none"
@@ -224,7 +228,7 @@ fn new_key(directory: &Path) -> Result<Key, String> {
     Ok(Key(key))
 }
 
-/// Writes a file that is whole or not there, for this user alone.
+/// Writes a file atomically, readable by this user alone.
 fn write(directory: &Path, path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let making = directory.join(format!("{name}.making.{}", std::process::id()));

@@ -1,4 +1,4 @@
-//! What another user, or an accident, may put into a directory of compiled code is not taken for code.
+//! The cache never returns bytes that this user did not store.
 
 use super::{CODE_BYTES_MAX, CacheUse, FILES_MAX, KEY_NAME, Kept, MAGIC};
 use std::path::{Path, PathBuf};
@@ -127,7 +127,7 @@ mod of_others {
     #[cfg(target_os = "linux")]
     #[test]
     fn a_directory_that_others_can_reach_and_whose_mode_cannot_be_changed_is_refused() {
-        // The kernel lets nobody change it, not even root.
+        // The kernel refuses to change its mode, even for root.
         let refused = Kept::open(Path::new("/proc/self/task")).unwrap_err();
         assert!(refused.contains("0555") && refused.contains("cannot be changed"), "{refused}");
     }

@@ -449,8 +449,7 @@ impl Store for MemoryStore {
             let intent = held.intents.get(&advance.id).ok_or_else(|| check::no_intent(advance.id))?;
             let next = check::step(intent, advance.attempt, advance.to, advance.at)?;
             held.intents.insert(next.id, next.clone());
-            check::moved_by(&next, &advance.links, &advance.unlink).iter().for_each(|key| held.mark(key));
-            advance.unlink.iter().for_each(|host| drop(held.links.remove(host)));
+            check::moved_by(&next, &advance.links).iter().for_each(|key| held.mark(key));
             held.links.extend(advance.links.into_iter().map(|link| (link.host.clone(), link)));
             for change in advance.changes {
                 if let Some(to) = check::told_move(&change) {

@@ -113,13 +113,33 @@ pub(super) fn keep_private(_: &str, _: &File) -> std::result::Result<(), StoreEr
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use super::super::open;
     use super::keep_private;
+    use crate::entropy::SystemEntropy;
     use crate::store::StoreError;
-    use std::fs::File;
+    use std::fs::{File, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_file_that_is_no_store_keeps_its_mode_and_its_bytes() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("hosts");
+        for bytes in [
+            b"127.0.0.1 localhost".to_vec(),
+            vec![7; 100_000],
+            b"redb\x1a\x0a\xa9\x0d\x0a then something else".to_vec(),
+        ] {
+            std::fs::write(&path, &bytes).unwrap();
+            std::fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+            open::file(&path, 1 << 20, &SystemEntropy).map(drop).unwrap_err();
+            assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o644);
+            assert_eq!(std::fs::read(&path).unwrap(), bytes);
+        }
+    }
 
     #[test]
     fn a_file_that_others_can_reach_and_whose_mode_cannot_be_changed_is_refused() {
-        // Readable by everybody, and the kernel lets nobody change that, not even root.
+        // Readable by all users; the kernel refuses to change its mode, even for root.
         let place = "/proc/self/status";
         let refused = keep_private(place, &File::open(place).unwrap()).unwrap_err();
         let StoreError::Unusable(said) = &refused else { panic!("{refused:?}") };

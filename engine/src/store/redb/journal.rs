@@ -72,9 +72,8 @@ pub(super) fn advance(tables: &mut Tables<'_>, connection: &str, advance: Intent
         tables.count_down(&counter(connection, COUNTED, held.state.word()), 1)?;
         tables.count_up(&counter(connection, COUNTED, next.state.word()), 1)?;
     }
-    let keys: Vec<String> = check::moved_by(&next, &advance.links, &advance.unlink).into_iter().collect();
+    let keys: Vec<String> = check::moved_by(&next, &advance.links).into_iter().collect();
     desired::mark_dirty(tables, connection, &keys)?;
-    desired::end_links(tables, connection, &advance.unlink)?;
     desired::put_links(tables, connection, &advance.links)?;
     feed::append(tables, connection, &advance.changes)?;
     Ok(next)

@@ -47,8 +47,10 @@ pub(super) fn file(path: &Path, cache_bytes: usize, entropy: &dyn Entropy) -> Re
     }
     let file = files::open(path).map_err(|error| unreachable_path(&place, &error))?;
     check(&place, &file)?;
-    files::keep_private(&place, &file)?;
+    let same = file.try_clone().map_err(|error| unreachable_path(&place, &error))?;
     let opened = finish(&place, None, cache_bytes, || Ok(Pages::open(FileBackend::new(file)?)))?;
+    // Only now is it proven to be a store: nothing else is touched, whatever path the configuration names.
+    files::keep_private(&place, &same)?;
     super::compact::clear_away(path)?;
     Ok(opened)
 }
