@@ -9,7 +9,7 @@
 use atsync::model::contract::{Hint, RemoteRef};
 use atsync::plan::{Plan, words};
 use atsync::reconcile::ApplyReport;
-use atsync::{Clock, Connection, PlanOf};
+use atsync::{Clock, Connection, Person, PlanOf};
 use atsync_greenhouse_sandbox::{FaultKind, Recruiter, RepeatedOption};
 use atsync_tests::{Meddle, World, desired};
 use futures_util::future::join;
@@ -499,5 +499,35 @@ fn a_stop_ends_every_wait_of_an_apply_at_once() {
         acme.release_effects();
         finish(&world, &acme);
         assert_eq!(counts(&world), ONE_OF_EACH, "held after {after_ms} ms");
+    }
+}
+
+#[test]
+fn whoever_was_forgotten_and_comes_back_at_once_is_not_made_a_second_time() {
+    for wait_ms in [1, 20_000, 60_000, 117_000] {
+        for dies_at in [None, Some("/v3/candidates"), Some("/v3/notes"), Some("/v3/attachments")] {
+            let mut world = late();
+            let mut acme = world.connect();
+            let wish = ada_with_everything(&world);
+            world.run(acme.declare(&desired(&wish.to_string()))).unwrap();
+            if let Some(path) = dies_at {
+                world.wire.meddle(move |request| {
+                    (request.method == "POST" && request.url.path() == path).then_some(Meddle::DieAfter)
+                });
+                assert!(world.live(acme.sync()).is_none());
+                drop(acme);
+                world.restart();
+                acme = world.connect();
+            } else {
+                world.run(acme.sync()).unwrap();
+            }
+            world.clock.set(world.clock.now_ms() + wait_ms);
+            let person = Person::Key("ada".to_owned());
+            world.run(acme.forget(&person)).unwrap();
+            assert!(world.run(acme.unforget(&person)).unwrap());
+            world.run(acme.declare(&desired(&wish.to_string()))).unwrap();
+            finish(&world, &acme);
+            assert_eq!(counts(&world), ONE_OF_EACH, "{wait_ms} ms, died at {dies_at:?}");
+        }
     }
 }

@@ -500,6 +500,55 @@ fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_o
 }
 
 #[test]
+fn a_kind_whose_list_alone_fails_keeps_only_the_records_back_that_ask_about_it() {
+    for status in [401, 403, 404, 422, 429, 500] {
+        let world = World::new(1, 12);
+        let acme = world.connect();
+        let job = world.open_jobs()[0].clone();
+        let of = |key: &str, more: Value| {
+            let mut record = ada();
+            record["key"] = json!(key);
+            record["emails"] = json!([format!("{key}@example.com")]);
+            record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            record
+        };
+        let asks = [
+            ("/v3/applications", json!({"applications": [{"key": "a", "job": {"id": job}}]})),
+            ("/v3/applied_candidate_tags", json!({"tags": ["Poet"]})),
+            ("/v3/custom_fields", json!({"custom_fields": {"external_ref": "x"}})),
+        ];
+        for (at, (path, more)) in asks.into_iter().enumerate() {
+            let key = |name: &str| format!("{name}{at}");
+            let declare = |more: [Value; 2]| {
+                let [one, other] =
+                    [("asks", &more[0]), ("free", &more[1])].map(|(name, more)| of(&key(name), more.clone()));
+                world.run(acme.declare(&desired(&format!("{one}\n{other}")))).unwrap();
+            };
+            declare([json!({}), json!({})]);
+            hours(&world, &acme, 1);
+            world.wire.meddle(move |request| {
+                let hit = request.method == "GET" && request.url.path() == path;
+                hit.then_some(Meddle::Fault(FaultKind::NotApplied { status }))
+            });
+            declare([more, json!({"title": "Countess"})]);
+            for _ in 0..3 {
+                let (_, report) = world.run(acme.sync()).unwrap();
+                assert_eq!((report.not_in_step, report.came_about()), (1, true), "{status} {path}: {report:#?}");
+                world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
+            }
+            let free = &world.sandbox.candidates_by_email(&format!("{}@example.com", key("free")))[0];
+            assert_eq!(free["title"], "Countess", "{status} {path}");
+            let said = world.run(acme.status()).unwrap().not_in_step;
+            let kind = path.trim_start_matches("/v3/").replace("candidate_", "");
+            assert!(said.len() == 1 && said[&key("asks")].contains(&kind), "{status} {path}: {said:?}");
+            world.wire.spare();
+            hours(&world, &acme, 1);
+            assert!(world.run(acme.status()).unwrap().not_in_step.is_empty(), "{status} {path}");
+        }
+    }
+}
+
+#[test]
 fn what_is_taken_away_and_never_goes_is_sent_five_times_and_then_waits_for_a_person() {
     for status in [404, 204, 200] {
         let mut world = World::new(1, 12);
@@ -731,32 +780,4 @@ fn a_record_that_cannot_be_looked_for_keeps_no_other_back() {
             assert!(said.contains("Blocked: candidates.create: "), "{said}");
         }
     }
-}
-
-/// It has a word of its own: it waits for nothing, unlike a write that the ATS ignores.
-#[test]
-fn a_field_that_the_ats_never_shows_keeps_no_record_from_being_in_step() {
-    let world = World::new(1, 12);
-    world.wire.edit_rows(PEOPLE, |_, rows| {
-        for row in rows {
-            row.as_object_mut().unwrap().remove("company");
-        }
-    });
-    let acme = world.connect();
-    let mut record = ada();
-    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-    world.run(acme.sync()).unwrap();
-    world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
-    world.run(acme.pull("candidates", true)).unwrap();
-    record["company"] = json!("Analytical");
-    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-    for _ in 0..3 {
-        let (plan, report) = world.run(acme.sync()).unwrap();
-        let words = atsync::plan::words::plan(&plan);
-        assert!(plan.records.iter().all(|record| !record.waits()), "{words}");
-        assert!(report.is_complete(), "{words} {report:#?}");
-        world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
-    }
-    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
-    assert!(plan.records[0].note("NotShown").is_some(), "{}", atsync::plan::words::plan(&plan));
 }

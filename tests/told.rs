@@ -5,8 +5,8 @@
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
 
 use atsync::plan::words;
-use atsync::{Clock as _, Connection, PlanOf};
-use atsync_greenhouse_sandbox::Recruiter;
+use atsync::{Clock as _, Connection, PlanOf, SweepOptions};
+use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
 use atsync_tests::{World, desired};
 use serde_json::{Value, json};
 
@@ -128,4 +128,84 @@ fn what_differs_by_a_merge_is_told_as_the_merge_until_it_is_in_step_or_written()
     world.run(acme.declare(&desired(&changed.to_string()))).unwrap();
     let text = told(&world, &acme);
     assert!(text.contains("`title` was changed in the ATS"), "{text}");
+}
+
+#[test]
+fn the_status_of_a_record_names_the_write_that_waits_for_a_person_and_nothing_that_depends_on_it_is_planned() {
+    for status in [422, 500] {
+        let world = World::new(71, 20);
+        let acme = world.connect();
+        let file =
+            json!({"key": "f", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"});
+        let application = json!({"key": "a", "job": {"id": world.open_jobs()[0]}, "attachments": [file]});
+        let wish = json!({"applications": [application], "notes": [{"key": "n", "body": "Met.", "application": "a"}]});
+        let mut rule = Fault::always("/v3/candidates", FaultKind::NotApplied { status });
+        rule.method = Some("POST".to_owned());
+        world.sandbox.faults().add(rule);
+        world.run(acme.declare(&desired(&ada(&wish).to_string()))).unwrap();
+        for _ in 0..12 {
+            world.run(acme.sync()).unwrap();
+            let told = world.run(acme.status()).unwrap();
+            let said = &told.not_in_step["ada"];
+            assert!(said.contains("candidates.create"), "{status}: {said}");
+            assert_eq!(told.waiting_for_person > 0, said.contains("waits for a person"), "{status}: {said}");
+            world.clock.set(world.clock.now_ms() + 1_200_000);
+        }
+        assert_eq!(world.run(acme.status()).unwrap().waiting_for_person, 1, "{status}");
+        let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+        assert!(plan.is_empty() && plan.calls == 0, "{status}: {}", words::plan(&plan));
+        let (_, report) = world.run(acme.sync()).unwrap();
+        assert!(report.steps.is_empty(), "{status}: {report:#?}");
+    }
+}
+
+#[test]
+fn a_candidate_who_is_no_more_is_told_as_deleted_or_merged_with_whoever_has_the_address_now() {
+    for is_merged in [true, false] {
+        let world = World::new(71, 20);
+        let acme = world.connect();
+        world.bring(&acme, &ada(&json!({})));
+        let id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
+        // Without an application nothing shows that a merge happened.
+        let other = world.sandbox.rows("candidates").into_iter().find(|row| row["private"] == false).unwrap();
+        let other = other["id"].as_i64().unwrap();
+        let done = match is_merged {
+            true => Recruiter::Merge { candidate_id: other, secondary_candidate_id: id },
+            false => Recruiter::DeleteCandidate { candidate_id: id },
+        };
+        world.sandbox.recruiter(&done).unwrap();
+        world.clock.set(world.clock.now_ms() + 600_000);
+        world.run(acme.sweep("candidates", SweepOptions::default())).unwrap();
+        let text = told(&world, &acme);
+        assert!(text.contains("was deleted in the ATS, or merged into another candidate"), "{text}");
+        assert_eq!(text.contains(&format!("candidates/{other} has the e-mail address")), is_merged, "{text}");
+    }
+}
+
+/// It has a word of its own: it waits for nothing, unlike a write that the ATS ignores.
+#[test]
+fn a_field_that_the_ats_never_shows_keeps_no_record_from_being_in_step() {
+    let world = World::new(71, 20);
+    world.wire.edit_rows("/v3/candidates", |_, rows| {
+        for row in rows {
+            row.as_object_mut().unwrap().remove("company");
+        }
+    });
+    let acme = world.connect();
+    let mut record = ada(&json!({}));
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    world.run(acme.sync()).unwrap();
+    world.clock.set(world.clock.now_ms() + 600_000);
+    world.run(acme.pull("candidates", true)).unwrap();
+    record["company"] = json!("Analytical");
+    world.run(acme.declare(&desired(&record.to_string()))).unwrap();
+    for _ in 0..3 {
+        let (plan, report) = world.run(acme.sync()).unwrap();
+        let words = words::plan(&plan);
+        assert!(plan.records.iter().all(|record| !record.waits()), "{words}");
+        assert!(report.is_complete(), "{words} {report:#?}");
+        world.clock.set(world.clock.now_ms() + 600_000);
+    }
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert!(plan.records[0].note("NotShown").is_some(), "{}", words::plan(&plan));
 }

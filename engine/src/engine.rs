@@ -43,7 +43,7 @@ use crate::plan::Plan;
 use crate::reconcile::underway::Underway;
 use crate::reconcile::{
     ApplyReport, CheckResult, HintEnd, Parts, PartsPlanned, PlanOf, ProgressFn, PullReport, RECORDS_AT_ONCE,
-    Reconciler, Resend, SettleReport, SweepOptions, SweepReport,
+    Reconciler, Resend, SettleReport, SweepOptions, SweepReport, is_spent,
 };
 use crate::secret::Secret;
 use crate::store::{
@@ -437,7 +437,8 @@ pub struct Status {
     pub sweeps: BTreeMap<String, SweepStatus>,
     /// When the next doubt is to be looked into, where looking may resolve one.
     pub next_look_ms: Option<u64>,
-    /// Writes whose outcome only a person can decide.
+    /// Writes that wait for a person: those in doubt that no probe decides, and one for each record of `not_in_step` that was
+    /// refused or ignored as often as it is sent by itself.
     pub waiting_for_person: u64,
     /// The serial of the newest change.
     pub changes_last: u64,
@@ -471,6 +472,27 @@ fn said_of_not_in_step(row: &DesiredRow) -> Option<String> {
     let others = status.conditions.iter().filter(|condition| !in_step && condition.kind != synced);
     let said = others.chain(status.conditions.iter().filter(|condition| !condition.status)).next();
     Some(said.map_or_else(|| "not looked at yet".to_owned(), |condition| condition.message.clone()))
+}
+
+/// Desired records that are not in step.
+#[derive(Default)]
+struct NotInStep {
+    /// Key and what is said of each.
+    said: BTreeMap<String, String>,
+    /// How many of them were sent as often as they are by themselves.
+    spent: u64,
+    /// Records that were not read.
+    unread: u64,
+}
+
+impl NotInStep {
+    fn take(&mut self, row: DesiredRow) {
+        let Some(said) = said_of_not_in_step(&row) else { return };
+        let is_spent = row.status.observed_generation == row.generation && is_spent(&row.status);
+        if self.said.insert(row.key, said).is_none() {
+            self.spent = self.spent.saturating_add(u64::from(is_spent));
+        }
+    }
 }
 
 /// How a sweep stands that has not come to its end.
@@ -648,28 +670,25 @@ impl Connection {
         self.reconciler.verify_tenant().await
     }
 
-    /// The first records that are not in step, and how many were not read. No index knows them, so the walk has a bound.
-    async fn not_in_step(&self, desired: u64) -> Result<(BTreeMap<String, String>, u64), Error> {
+    /// The first records that are not in step. No index knows them, so the walk has a bound.
+    async fn not_in_step(&self, desired: u64) -> Result<NotInStep, Error> {
         let (store, name) = (&self.reconciler.store, self.reconciler.name.as_str());
-        let dirty = store.dirty_page(name, None, READ_ROWS).await?;
-        let mut found: BTreeMap<String, String> =
-            dirty.iter().filter_map(|row| Some((row.key.clone(), said_of_not_in_step(row)?))).collect();
+        let mut found = NotInStep::default();
+        store.dirty_page(name, None, READ_ROWS).await?.into_iter().for_each(|row| found.take(row));
         let (mut after, mut read) = (None, 0_u64);
-        while read < STATUS_ROWS && found.len() < READ_ROWS {
+        while read < STATUS_ROWS && found.said.len() < READ_ROWS {
             let rows = store.desired_page(name, after.as_deref(), READ_ROWS).await?;
-            let Some(last) = rows.last() else { return Ok((found, 0)) };
+            let Some(last) = rows.last() else { return Ok(found) };
             after = Some(last.key.clone());
             for row in rows {
-                if found.len() >= READ_ROWS {
+                if found.said.len() >= READ_ROWS {
                     break;
                 }
                 read = read.saturating_add(1);
-                if let Some(said) = said_of_not_in_step(&row) {
-                    found.insert(row.key, said);
-                }
+                found.take(row);
             }
         }
-        Ok((found, desired.saturating_sub(read)))
+        Ok(NotInStep { unread: desired.saturating_sub(read), ..found })
     }
 
     /// How it stands. Reads the store only.
@@ -682,7 +701,7 @@ impl Connection {
         let manifest = self.manifest();
         let (desired, dirty) = store.desired_counts(name).await?;
         let scans: Vec<(String, Option<String>, ScanState)> = store.scan_states(name).await?;
-        let (not_in_step, not_in_step_unread) = self.not_in_step(desired).await?;
+        let not_in_step = self.not_in_step(desired).await?;
         let mut sweeps = BTreeMap::new();
         for kind in &manifest.kinds {
             let Some(state) = store.sweep_state(name, &kind.name).await? else { continue };
@@ -706,10 +725,10 @@ impl Connection {
                 .collect(),
             sweeps,
             next_look_ms: reconciler.next_look_ms().await?,
-            waiting_for_person: reconciler.waiting_for_person().await?,
+            waiting_for_person: reconciler.waiting_for_person().await?.saturating_add(not_in_step.spent),
             changes_last: store.changes_last(name).await?,
-            not_in_step,
-            not_in_step_unread,
+            not_in_step: not_in_step.said,
+            not_in_step_unread: not_in_step.unread,
             problems: store.problems(name, None, READ_ROWS).await?,
             clocks: reconciler.clocks().warning(),
         })

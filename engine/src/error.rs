@@ -54,12 +54,13 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    of_one_request: bool,
 }
 
 impl Error {
     /// An error without a cause below it. Its text becomes one plain line ([`plain`]): it may quote what came from outside.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: plain::line(&message.into()).into_owned(), source: None }
+        Self { kind, message: plain::line(&message.into()).into_owned(), source: None, of_one_request: false }
     }
 
     /// With the error that caused it.
@@ -74,6 +75,18 @@ impl Error {
     pub fn at(mut self, place: &str) -> Self {
         self.message = format!("{}: {}", plain::line(place), self.message);
         self
+    }
+
+    /// The same error as one of a request alone: others may go on.
+    #[must_use]
+    pub(crate) fn of_one_request(mut self) -> Self {
+        self.of_one_request = true;
+        self
+    }
+
+    /// Whether it is one request's own.
+    pub(crate) fn is_of_one_request(&self) -> bool {
+        self.of_one_request
     }
 
     /// What an adapter said when it panicked, where that is the cause. It may quote candidate data: for the author of

@@ -187,6 +187,7 @@ impl Connection {
     }
 
     /// Lets a person who was forgotten come back, with the next full pull or declaration. Tells whether they were forgotten.
+    /// Declared again soon after they were forgotten, they are looked for until the ATS must show what was written before.
     ///
     /// # Errors
     /// As for [`Connection::forget`].

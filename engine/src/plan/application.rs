@@ -4,7 +4,7 @@
 //! makes the person and the first application, both are one step with two links. Stage and outcome are the part of
 //! [`super::lifecycle`].
 
-use super::candidate::{Person, deleted, follow, not_shown, rebase, release};
+use super::candidate::{Person, follow, not_shown, rebase, release};
 use super::explain::Values;
 use super::lifecycle;
 use super::ownership::Comparison;
@@ -161,6 +161,13 @@ pub(super) fn fitting<'a>(
         found.retain(|(_, record)| here.iter().any(|here| here.id == record.id));
     }
     found.into_iter().map(|(link, _)| link).collect()
+}
+
+/// What to say of an application that was deleted: it is not made again by itself.
+fn deleted(host: &str, remote: &RemoteRef) -> String {
+    format!(
+        "{host}: {remote} was deleted in the ATS, and is not made again by itself; stop declaring it, or declare it under another key to have it made again"
+    )
 }
 
 /// The record of the application: linked, or fitting. The outer option is none while facts are missing or after it blocked the record.

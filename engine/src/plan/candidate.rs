@@ -17,6 +17,7 @@ use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredContact, Policy};
 use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The contact lists of a candidate.
@@ -72,7 +73,8 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
         }
         let Some(record) = draft.observed(&remote)? else {
             if draft.facts.is_gone(&remote) {
-                draft.block(&key, "Deleted", deleted(&key, &remote));
+                let message = gone(draft, &key, &remote)?;
+                draft.block(&key, "Deleted", message);
                 return None;
             }
             let message = format!(
@@ -168,11 +170,25 @@ fn may_be_written(draft: &mut Draft<'_>, key: &str, record: &Record) -> bool {
     !anonymised
 }
 
-/// What to say of a path whose record was deleted: it is not made again by itself.
-pub(super) fn deleted(host: &str, remote: &RemoteRef) -> String {
-    format!(
-        "{host}: {remote} was deleted in the ATS, and is not made again by itself; stop declaring it, or declare it under another key to have it made again"
-    )
+/// What to say of a candidate who is no more. An ATS may tell a merge from a deletion by the applications alone, which
+/// move; so whoever has one of the addresses now is named. None while facts are missing.
+fn gone(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<String> {
+    let emails = draft.input.desired.emails.as_deref().unwrap_or_default();
+    let mut there: BTreeSet<RemoteRef> = BTreeSet::new();
+    for email in emails {
+        let known = draft.lookup(kinds::CANDIDATES, index::EMAIL, email.value())?;
+        there.extend(known.iter().map(|record| record.remote()));
+    }
+    let mut there = there.into_iter().filter(|record| record != remote);
+    let on = match (there.next(), there.next()) {
+        (Some(one), None) => format!(
+            "{one} has the e-mail address: if it was merged into that one, abandon the record, and declare it again or link it to {one}"
+        ),
+        _ => "stop declaring it, or declare it under another key to have it made again".to_owned(),
+    };
+    Some(format!(
+        "{key}: {remote} was deleted in the ATS, or merged into another candidate, and is not made again by itself; {on}"
+    ))
 }
 
 /// Whether a record whose person was merged into another's still has a person of its own. None while facts are missing.

@@ -164,7 +164,11 @@ pub struct Finding {
 impl Finding {
     /// What ends it, after "it waits until": an act, or for what is not shown also a later look.
     pub(crate) fn until(&self) -> &'static str {
-        if self.reason == NOT_VISIBLE { "the ATS shows it, or somebody acts" } else { "somebody acts" }
+        match self.reason.as_str() {
+            NOT_VISIBLE => "the ATS shows it, or somebody acts",
+            NOT_READ => "the ATS answers, or somebody acts",
+            _ => "somebody acts",
+        }
     }
 }
 
@@ -172,7 +176,8 @@ impl Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
-    /// Nothing is done for this record until somebody acts; where the reason is `NotVisible`, until the ATS shows what is named.
+    /// Nothing is done for this record until somebody acts; where the reason is `NotVisible`, until the ATS shows what is named; where it
+    /// is `NotRead`, until a read of what is named is answered again.
     Blocked,
     /// Somebody in the ATS changed an owned field, and their edit stands.
     Drifted,
@@ -233,9 +238,10 @@ impl RecordPlan {
             .any(|reason| self.note(reason).is_some())
     }
 
-    /// What says that the record is blocked because something that its plan asks about may not be read.
+    /// What says that the record is blocked because something that its plan asks about may not be read, or could not be.
     pub fn denied(&self) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.kind == FindingKind::Blocked && finding.reason == "Denied")
+        let is_unread = |finding: &&Finding| [DENIED, NOT_READ].contains(&finding.reason.as_str());
+        self.findings.iter().filter(|finding| finding.kind == FindingKind::Blocked).find(is_unread)
     }
 
     /// The first note of this reason.
@@ -248,6 +254,10 @@ impl RecordPlan {
 pub(crate) const IN_STEP: &str = "it is in step";
 /// The reason of what is blocked because the ATS does not show a record: it may only show late.
 pub(crate) const NOT_VISIBLE: &str = "NotVisible";
+/// The reason of what is blocked because a kind that it asks about may not be read.
+pub(crate) const DENIED: &str = "Denied";
+/// The reason of what is blocked because a kind that it asks about could not be read: its own request fails, again and again.
+pub(crate) const NOT_READ: &str = "NotRead";
 /// The reason of a note: what the engine wrote last need not show yet, so nothing is planned.
 pub(crate) const OWN_WRITE_HIDDEN: &str = "OwnWriteHidden";
 /// The reason of a note: whether it happened is not known yet.

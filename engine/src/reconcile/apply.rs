@@ -13,8 +13,8 @@
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched, takes_away};
 use super::forms::Written;
-use super::gather::{Gathered, remote};
-use super::held::is_held_back;
+use super::gather::{Gathered, concerns_kind, remote};
+use super::held::{is_held_back, spent};
 use super::look::{CLOCK_GRAIN_MS, Made};
 use super::own::OwnFailure;
 use super::settle::Resend;
@@ -150,7 +150,8 @@ pub(super) struct Work {
     pub(super) made: BTreeMap<String, RemoteRef>,
     /// The paths among them whose records were made by an answered request of this run.
     pub(super) fresh: BTreeSet<String>,
-    failed: BTreeSet<String>,
+    /// The paths that did not come about, each with the path of the step that failed: its own, or of the one that makes it.
+    failed: BTreeMap<String, String>,
     pub(super) touched: Vec<Touched>,
     /// What was sent and done.
     written: Vec<Written>,
@@ -162,6 +163,12 @@ pub(super) struct Work {
 }
 
 impl Work {
+    /// Remembers that a step did not come about, nor what it makes.
+    fn fails(&mut self, step: &Step) {
+        let paths = std::iter::once(&step.host).chain(step.makes.values());
+        self.failed.extend(paths.map(|path| (path.clone(), step.host.clone())));
+    }
+
     /// Takes in what came of another part.
     fn join(&mut self, other: Self) {
         self.steps.extend(other.steps);
@@ -280,7 +287,7 @@ impl Reconciler {
         let end = StepEnd::NotSent { reason };
         let (host, operation) = (step.host.clone(), step.operation.clone());
         self.report(&Progress::Step { host: host.clone(), operation: operation.clone(), end: end.word() });
-        work.failed.insert(host.clone());
+        work.fails(step);
         work.steps.push(StepReport { host, operation, end, warnings: Vec::new() });
     }
 
@@ -325,6 +332,11 @@ impl Reconciler {
     async fn take_step(&self, step: &Step, generation: u64, shared: &Work, work: &mut Work) -> Result<(), Error> {
         let end = match self.step_end(step, generation, shared, work).await {
             Ok(end) => end,
+            // A read that it needs fails by itself, and the steps of others may go on.
+            Err(error) if concerns_kind(&error) => {
+                work.came_to_nothing = true;
+                StepEnd::NotSent { reason: error.to_string() }
+            }
             Err(error)
                 if matches!(error.kind(), ErrorKind::Auth | ErrorKind::Configuration | ErrorKind::Unavailable) =>
             {
@@ -335,7 +347,7 @@ impl Reconciler {
             Err(error) => return Err(error),
         };
         if !end.is_done() {
-            work.failed.insert(step.host.clone());
+            work.fails(step);
         }
         match &end {
             StepEnd::NotSent { reason } if std::mem::take(&mut work.came_to_nothing) => {
@@ -354,7 +366,7 @@ impl Reconciler {
         if self.holds_effects() {
             return Ok(StepEnd::NotSent { reason: super::EFFECTS_HELD.to_owned() });
         }
-        if let Some(waits_for) = step.after.iter().find(|host| work.failed.contains(*host)) {
+        if let Some(waits_for) = step.after.iter().find_map(|path| work.failed.get(path)) {
             return Ok(StepEnd::Skipped { waits_for: waits_for.clone() });
         }
         let Some(rule) = self.adapter.manifest().operation(&step.operation).cloned() else {
@@ -599,9 +611,9 @@ impl Reconciler {
                 let ids: Vec<String> = ids.into_iter().collect();
                 let applied_by = intents.remove(&kind).unwrap_or_default();
                 let mut gone = match self.fetch(&kind, &ids, &applied_by, Priority::Incremental).await {
-                    // It was written all the same; what may not be read is not compared.
-                    Err(error) if error.kind() == ErrorKind::Denied => {
-                        tracing::warn!(connection = %self.name, kind, "what was written may not be read back");
+                    // It was written all the same; what cannot be read is not compared.
+                    Err(error) if concerns_kind(&error) => {
+                        tracing::warn!(connection = %self.name, kind, "what was written cannot be read back");
                         continue;
                     }
                     fetched => fetched?,
@@ -659,9 +671,11 @@ impl Reconciler {
             }
             report.not_in_step += 1;
             let Some(row) = self.store.desired(&self.name, key).await? else { continue };
+            let spent = open.get(key.as_str()).and_then(|record| spent(record));
             let (kind, reason, message) = match (failure, denied) {
+                _ if let Some(spent) = spent => ("Blocked", spent.reason.as_str(), spent.message.clone()),
                 (Some(failure), _) => what_failed(failure, &report.steps),
-                (None, Some(denied)) => ("Blocked", "Denied", denied.message.clone()),
+                (None, Some(denied)) => ("Blocked", denied.reason.as_str(), denied.message.clone()),
                 (None, None) => continue,
             };
             let since_ms = self.clock.now_ms();

@@ -81,10 +81,10 @@ impl Reconciler {
         unread: &mut Unread,
     ) -> Result<Looked, Error> {
         let task = Task::Fetch(Fetch { kind: kind.to_owned(), ids: ids.to_vec() });
-        let finished = self
-            .drive(task, None, priority)
-            .await
-            .map_err(|error| self.task_error(&format!("reading {kind} by id"), error))?;
+        let finished = match self.drive(task, None, priority).await {
+            Ok(finished) => finished,
+            Err(error) => return Err(self.read_error(error, &format!("reading {kind} by id")).await),
+        };
         let (fetched, problems) = match finished.outcome {
             Outcome::Fetched(fetched) => (fetched, Vec::new()),
             Outcome::FlawedFetched(flawed) => flawed,

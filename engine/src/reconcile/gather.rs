@@ -2,7 +2,8 @@
 //!
 //! A plan asks for what it does not find; this module answers from the store. A kind that a question is about is refreshed once per run before
 //! it is answered, and not at all when nobody asks: so a run with nothing to change costs at most one request per kind, and what two
-//! records need is read once. Of a kind that can be listed only below its parents, what is below the parents that the records concern is read. A kind that the credential may not read blocks the records that ask about it, and no others.
+//! records need is read once. Of a kind that can be listed only below its parents, what is below the parents that the records concern is read. A kind that cannot be read (a right is missing, or its path alone is refused or throttled) blocks the records that ask about it, and no
+//! others; without the list of candidates nobody can be planned.
 
 use super::Reconciler;
 use super::pull::parent_kind;
@@ -36,9 +37,9 @@ const IDS_MAX: usize = 100_000;
 pub(crate) struct Gathered {
     pub(super) facts: Facts,
     refreshed: BTreeSet<String>,
-    /// Kinds that cannot be read, since the credential may not or the adapter does not, with the reason. Nothing that is known of them from
-    /// before is planned on.
-    closed: BTreeMap<String, (ErrorKind, String)>,
+    /// Kinds that cannot be read, since the credential may not, the adapter does not, or the ATS answers each try with a failure, with the
+    /// reason. Nothing that is known of them from before is planned on.
+    closed: BTreeMap<String, Closed>,
     /// Of kinds that can be listed only below a parent: kind and parent.
     refreshed_below: BTreeSet<(String, String)>,
     /// Ids as the ATS writes them, by kind and term: terms are in lower case.
@@ -80,14 +81,26 @@ impl Gathered {
         if let Err(error) = read
             && concerns_kind(error)
         {
-            self.closed.insert(kind.to_owned(), (error.kind(), error.to_string()));
+            let (how, is_own) = (error.kind(), error.is_of_one_request());
+            self.closed.insert(kind.to_owned(), Closed { how, is_own, why: error.to_string() });
+        }
+    }
+
+    /// As [`Self::learn`], from records that were asked for by id: others of the kind may be read all the same, unless a
+    /// right is missing.
+    fn learn_by_id<T>(&mut self, kind: &str, read: &Result<T, Error>) {
+        if read.as_ref().is_err_and(|error| is_closed(error.kind())) {
+            self.learn(kind, read);
         }
     }
 
     /// Refuses a kind that was found to be closed in this run.
     fn may_read(&self, kind: &str) -> Result<(), Error> {
         match self.closed.get(kind) {
-            Some((how, why)) => Err(Error::new(*how, why.clone())),
+            Some(Closed { how, is_own, why }) => {
+                let error = Error::new(*how, why.clone());
+                Err(if *is_own { error.of_one_request() } else { error })
+            }
             None => Ok(()),
         }
     }
@@ -101,9 +114,23 @@ impl Gathered {
     }
 }
 
-/// Whether an error is about a kind and blocks only the records that ask about it.
+/// Why a kind cannot be read.
+#[derive(Debug)]
+struct Closed {
+    how: ErrorKind,
+    /// The failure is that of one read, which may pass.
+    is_own: bool,
+    why: String,
+}
+
+/// Whether an error blocks only the records that ask about the kind that was read: a right is missing, the adapter cannot read it, or
+/// its own request fails while others may go on.
 pub(super) fn concerns_kind(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Denied | ErrorKind::NotSupported)
+    is_closed(error.kind()) || error.is_of_one_request()
+}
+
+fn is_closed(how: ErrorKind) -> bool {
+    matches!(how, ErrorKind::Denied | ErrorKind::NotSupported)
 }
 
 /// The kind that the terms of an index are ids of.
@@ -195,7 +222,7 @@ impl Reconciler {
         }
         for (kind, ids) in unseen {
             let fetched = self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await;
-            gathered.learn(&kind, &fetched);
+            gathered.learn_by_id(&kind, &fetched);
             fetched?;
         }
         let disputed = needs.iter().filter_map(|need| match need {
@@ -265,7 +292,7 @@ impl Reconciler {
                 Vec::new()
             } else {
                 let fetched = self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await;
-                gathered.learn(&kind, &fetched);
+                gathered.learn_by_id(&kind, &fetched);
                 fetched?
             };
             for id in ids {

@@ -1,7 +1,7 @@
 //! What is planned and may not be sent now: it is in doubt, was given up, came to nothing too often, or is only observed or paused. And what the
 //! record's status says of it.
 //!
-//! A step that is kept back takes with it what hangs on it, and leaves a note with its reason, so that a plan never ends without a word.
+//! A step that is kept back takes with it the steps that depend on it or on what it makes, and leaves a note with its reason, so that a plan never ends without a word.
 
 use super::Reconciler;
 use crate::error::Error;
@@ -17,6 +17,8 @@ use std::collections::BTreeSet;
 
 /// Intents of one record that are read to see what was given up. Arbitrary, above what one record has in a year.
 const INTENTS_MAX: usize = 500;
+/// Reasons of what was sent as often as it is by itself.
+const SPENT: [&str; 2] = [REFUSED_TOO_OFTEN, IGNORED_TOO_OFTEN];
 /// Notes that say that the ATS does not hold what is desired although nothing is to be sent now.
 const NOT_IN_STEP: [&str; 13] = [
     IN_DOUBT,
@@ -122,6 +124,16 @@ pub(super) fn is_held_note(finding: &Finding) -> bool {
     finding.kind == FindingKind::Note && NOT_IN_STEP.contains(&finding.reason.as_str())
 }
 
+/// What says that a write was sent as often as it is by itself, and waits for a person.
+pub(super) fn spent(planned: &RecordPlan) -> Option<&Finding> {
+    SPENT.iter().find_map(|reason| planned.note(reason))
+}
+
+/// Whether a record's status says so.
+pub(crate) fn is_spent(status: &DesiredStatus) -> bool {
+    status.conditions.iter().any(|condition| condition.status && SPENT.contains(&condition.reason.as_str()))
+}
+
 /// What is said of a step whose sends came to nothing and that does not leave now.
 fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
     let reason = match leave {
@@ -167,7 +179,7 @@ pub(super) fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> Des
                 if finding.reason == IN_DOUBT {
                     push(IN_DOUBT, true, &finding.reason, &finding.message);
                 }
-                if [REFUSED_TOO_OFTEN, IGNORED_TOO_OFTEN].contains(&finding.reason.as_str()) {
+                if SPENT.contains(&finding.reason.as_str()) {
                     push("Blocked", true, &finding.reason, &finding.message);
                 }
             }
@@ -189,9 +201,11 @@ pub(super) fn waited_for(steps: &[Step]) -> BTreeSet<String> {
 fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
     let mut held: BTreeSet<String> = BTreeSet::new();
     for intent in open {
-        let concerns = |step: &Step| step.host == intent.host || step.after.contains(&intent.host);
+        let of_it = |path: &String| *path == intent.host || intent.makes.values().any(|made| made == path);
+        let concerns = |step: &Step| of_it(&step.host) || step.after.iter().any(of_it);
         if planned.steps.iter().any(concerns) || intent.host == planned.key {
             held.insert(intent.host.clone());
+            held.extend(intent.makes.values().cloned());
             let message = match &intent.state {
                 IntentState::InDoubt { stuck: true, reason, .. } => format!(
                     "{}: {} (intent {id}) waits for a person: {reason}. Decide with `Connection::resolve`, intent {id}: adopt, retry or abandon",
@@ -215,7 +229,7 @@ fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
     drop_steps(planned, held);
 }
 
-/// Takes out the steps of these paths and what hangs on them.
+/// Takes out the steps of these paths and the steps that depend on them, be it on another record that such a step makes.
 fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
     if held.is_empty() {
         return;
@@ -224,6 +238,7 @@ fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
         let waits = held.contains(&step.host) || step.after.iter().any(|host| held.contains(host));
         if waits {
             held.insert(step.host.clone());
+            held.extend(step.makes.values().cloned());
         }
         !waits
     });

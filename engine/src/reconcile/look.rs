@@ -11,7 +11,8 @@
 //! somebody else made, from its own `created_at`. A parent that this run made and nobody can have
 //! added to yet needs no look at all, and an old one no wait, so an ordinary create costs what it did.
 //! What is made once more because it hangs on somebody who was merged away is looked for until the merge
-//! must show.
+//! must show. Of what was written for somebody who was forgotten the journal keeps the operation and the
+//! times alone, so whatever may have made a record of the kind counts: they may be declared again.
 //!
 //! # Bounds
 //! One wait is as long as the kind's delay at most, however the clocks jump; [`WRITES_MAX`] intents are
@@ -25,7 +26,7 @@ use super::{EFFECTS_HELD, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, Moment};
 use crate::plan::{FOUND_ON, is_made_once};
-use crate::store::LinkHow;
+use crate::store::{LinkHow, is_emptied};
 use crate::transport::Priority;
 use atsync_model::contract::{Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::OperationRule;
@@ -278,6 +279,7 @@ impl Reconciler {
         let same = intent.operation == around.order.operation.name
             && intent.target.is_none()
             && (intent.host == around.order.host || is_same_thing(&intent.input, around.input));
+        let same = same || self.may_have_made(intent, around.kind);
         if matches!(intent.state, IntentState::Refused { .. }) {
             // Answered, so it arrived: what was refused may have been made all the same, and shows no sooner for that.
             return same.then_some(Bearing::Itself);
@@ -287,6 +289,13 @@ impl Reconciler {
             (true, false) => Some(Bearing::Parent),
             (false, false) => None,
         }
+    }
+
+    /// Whether an intent that was emptied may have made records of a kind: whose they were is known no more.
+    fn may_have_made(&self, intent: &Intent, kind: &str) -> bool {
+        let rule = self.adapter.manifest().operation(&intent.operation).filter(|_| is_emptied(intent));
+        let takes = |rule: &OperationRule| rule.kind == kind || rule.fields.iter().any(|field| field.name == kind);
+        intent.target.is_none() && rule.is_some_and(takes)
     }
 
     /// Whether what was written for a desired record must show by now, each kind after its delay.

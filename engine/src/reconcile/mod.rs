@@ -48,6 +48,7 @@ pub use check::CheckResult;
 #[cfg(feature = "testing")]
 pub(crate) use effect::digest;
 pub use explain::{Explanation, FieldStory, IntentStory, Next};
+pub(crate) use held::is_spent;
 pub use hint::HintEnd;
 pub(crate) use hook::Hooking;
 pub use life::Resolution;

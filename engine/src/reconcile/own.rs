@@ -33,19 +33,33 @@ impl Reconciler {
     /// # Errors
     /// The failure, where it is the connection's. `what` says at what it was met.
     pub(super) async fn own_failure(&self, error: TaskError, what: &str) -> Result<OwnFailure, Error> {
+        if !self.is_own(&error).await {
+            return Err(self.task_error(what, error));
+        }
         Ok(match error {
-            TaskError::Failed(failure @ Failure::Auth(_)) if self.is_accepted_elsewhere().await => {
-                OwnFailure::Failed(failure)
-            }
-            TaskError::Failed(failure @ (Failure::Auth(_) | Failure::Misconfigured(_) | Failure::Quota(_))) => {
-                return Err(self.task_error(what, TaskError::Failed(failure)));
-            }
             TaskError::Failed(failure) => OwnFailure::Failed(failure),
             TaskError::Adapter(error) => OwnFailure::Adapter(error),
             TaskError::NotSent(NotSent::Refused(reason) | NotSent::Moot(reason)) => OwnFailure::NotSent(reason),
             TaskError::Unclear(reason) => OwnFailure::Unclear(reason),
             error @ (TaskError::NotSent(_) | TaskError::Tenant(_)) => return Err(self.task_error(what, error)),
         })
+    }
+
+    /// The error of a read that failed, which says whether the failure is that read's own.
+    pub(super) async fn read_error(&self, error: TaskError, what: &str) -> Error {
+        let is_own = self.is_own(&error).await;
+        let error = self.task_error(what, error);
+        if is_own { error.of_one_request() } else { error }
+    }
+
+    async fn is_own(&self, error: &TaskError) -> bool {
+        match error {
+            TaskError::Failed(Failure::Auth(_)) => self.is_accepted_elsewhere().await,
+            TaskError::Failed(Failure::Misconfigured(_) | Failure::Quota(_)) => false,
+            TaskError::Failed(_) | TaskError::Adapter(_) | TaskError::Unclear(_) => true,
+            TaskError::NotSent(reason) => matches!(reason, NotSent::Refused(_) | NotSent::Moot(_)),
+            TaskError::Tenant(_) => false,
+        }
     }
 
     /// Whether the credential is accepted although one request was answered otherwise.

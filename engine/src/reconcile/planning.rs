@@ -10,7 +10,7 @@ use super::gather::{Gathered, concerns_kind};
 use super::held::{only_observe, paused, status, waited_for};
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
-use crate::plan::{self, Finding, FindingKind, Plan, RecordPlan, Step};
+use crate::plan::{self, DENIED, Finding, FindingKind, NOT_READ, Plan, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
 use crate::store::{Cause, Declaration, DesiredRow, LinkRow, Mode, MovedTo, PageCommit, StatusUpdate};
 use atsync_model::desired::Desired;
@@ -66,7 +66,7 @@ impl Reconciler {
             match self.refresh(gathered, kind).await {
                 // Whoever needs the kind is blocked; without the first one nobody can be planned.
                 Err(error) if error.kind() == ErrorKind::NotSupported => {}
-                Err(error) if error.kind() == ErrorKind::Denied && kind != kinds::CANDIDATES => {}
+                Err(error) if concerns_kind(&error) && kind != kinds::CANDIDATES => {}
                 refreshed => refreshed?,
             }
         }
@@ -326,7 +326,11 @@ impl Reconciler {
                 let place = format!("{}: ", self.name);
                 let why = error.to_string();
                 let message = format!("{key}: {}", why.strip_prefix(&place).unwrap_or(&why));
-                let reason = if error.kind() == ErrorKind::Denied { "Denied" } else { "NotSupported" };
+                let reason = match error.kind() {
+                    ErrorKind::Denied => DENIED,
+                    ErrorKind::NotSupported => "NotSupported",
+                    _ => NOT_READ,
+                };
                 (said_of(&key, generation, FindingKind::Blocked, reason, message), Vec::new())
             }
             asked => asked?,

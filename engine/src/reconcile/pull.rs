@@ -231,7 +231,7 @@ impl Reconciler {
                 }
                 // The parent is gone or hidden by now: there is nothing below it to read, and one parent does not stop the others.
                 Err(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_))) if parent.is_some() => return Ok(()),
-                Err(error) => return Err(self.task_error(&format!("reading {}", rule.name), error)),
+                Err(error) => return Err(self.read_error(error, &format!("reading {}", rule.name)).await),
             };
             let (page, problems) = match finished.outcome {
                 Outcome::Page(page) => (page, Vec::new()),

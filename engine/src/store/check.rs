@@ -13,6 +13,7 @@ use super::{
     PageCommit, Problems, StatusUpdate, StoreError,
 };
 use crate::journal::{Intent, IntentState, Moment};
+use crate::plan::SHARED_PREFIX;
 use atsync_model::contract::{Mark, RemoteRef};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -320,6 +321,14 @@ pub(crate) fn remotes_of(intent: &Intent) -> impl Iterator<Item = &RemoteRef> {
     intent.target.iter().chain(links)
 }
 
+/// What the paths of emptied intents begin with, after [`SHARED_PREFIX`].
+const EMPTIED: &str = "forgotten/";
+
+/// Whether an intent was emptied, since it was about somebody who was forgotten.
+pub(crate) fn is_emptied(intent: &Intent) -> bool {
+    intent.host.strip_prefix(SHARED_PREFIX).is_some_and(|rest| rest.starts_with(EMPTIED))
+}
+
 /// The intent without anything personal, when it is about somebody of the circle. What was open is abandoned.
 pub(crate) fn emptied(intent: &Intent, circle: &Circle, erasure: u64, now_ms: u64) -> Option<Intent> {
     let concerns = circle.keys.contains(key_of(&intent.host))
@@ -339,13 +348,14 @@ pub(crate) fn emptied(intent: &Intent, circle: &Circle, erasure: u64, now_ms: u6
         applied @ IntentState::Applied { .. } => applied.clone(),
     };
     Some(Intent {
-        host: format!("{}forgotten/{erasure}", crate::plan::SHARED_PREFIX),
+        host: format!("{SHARED_PREFIX}{EMPTIED}{erasure}"),
         input: "{}".to_owned(),
         makes: Default::default(),
         applied: Default::default(),
         digest: String::new(),
         tries: Vec::new(),
-        changed: Moment::of_wall(now_ms),
+        // What was answered keeps its moment: for so long the ATS may hide what was written.
+        changed: if intent.state.is_open() { Moment::of_wall(now_ms) } else { intent.changed },
         state,
         ..intent.clone()
     })

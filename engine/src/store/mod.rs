@@ -23,6 +23,7 @@ use futures_util::future::BoxFuture;
 use std::fmt::Debug;
 use tokio::sync::watch;
 
+pub(crate) use check::is_emptied;
 pub(crate) use merge::anonymized as merge_anonymized;
 pub use rows::*;
 

@@ -66,7 +66,7 @@ fn lines(status: &Status) -> Vec<String> {
     }
     if status.waiting_for_person > 0 {
         let writes = count(status.waiting_for_person, "write");
-        lines.push(format!("  {writes} in doubt until a person decides; see below, then `atsync resolve`"));
+        lines.push(format!("  for a person to decide: {writes}; see below, then `atsync resolve`"));
     }
     for (kind, sweep) in &status.sweeps {
         let seen = count(sweep.rows, "record");
