@@ -159,6 +159,37 @@ fn what_is_only_observed_is_linked_and_shown_and_never_written() {
 }
 
 #[test]
+fn what_is_held_back_is_in_the_status_and_no_word_says_that_it_is_written() {
+    let world = World::new(1, 60);
+    let acme = world.connect();
+    world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
+    let not_in_step = || world.run(acme.status()).unwrap().not_in_step;
+    assert_eq!(not_in_step()["ref-1"], "not looked at yet");
+    assert!(world.run(acme.sync()).unwrap().1.is_complete());
+    assert!(not_in_step().is_empty(), "{:?}", not_in_step());
+    world.run(acme.observe_only("ref-1")).unwrap();
+    assert!(not_in_step().is_empty(), "in step, and only to be looked at again: {:?}", not_in_step());
+    let changed = desired(&ada(&json!({"title": "Analyst"})).to_string());
+    world.run(acme.declare(&changed)).unwrap();
+    world.run(acme.sync()).unwrap();
+    assert!(not_in_step()["ref-1"].contains("only observed"), "{:?}", not_in_step());
+    let title = || {
+        let story = world.run(acme.explain("ref-1")).unwrap();
+        story.fields.into_iter().find(|field| field.field == "title").unwrap().verdict
+    };
+    assert!(title().contains("held back") && title().contains("only observed"), "{}", title());
+    world.run(acme.pause("ref-1")).unwrap();
+    assert!(title().contains("is paused") && title().contains("`Connection::resume`"), "{}", title());
+    let plan = world.run(acme.plan(PlanOf::Records(&changed))).unwrap();
+    let note = plan.records[0].note("ObservedOnly").unwrap();
+    assert!(note.message.contains("is paused") && note.message.contains("`Connection::resume`"), "{}", note.message);
+    world.run(acme.resume("ref-1")).unwrap();
+    assert!(title().contains("the desired value is written"), "{}", title());
+    assert!(world.run(acme.sync()).unwrap().1.is_complete());
+    assert!(not_in_step().is_empty(), "{:?}", not_in_step());
+}
+
+#[test]
 fn nothing_is_sent_for_a_paused_record_not_even_by_a_plan_from_before() {
     let world = World::new(1, 60);
     let acme = world.connect();

@@ -46,7 +46,9 @@ use crate::reconcile::{
     Reconciler, Resend, SettleReport, SweepOptions, SweepReport,
 };
 use crate::secret::Secret;
-use crate::store::{ConnectionRow, DeclareReport, Hold, LinkRow, ProblemRow, ScanState, Store, SweepPhase, SweepState};
+use crate::store::{
+    ConnectionRow, DeclareReport, DesiredRow, Hold, LinkRow, ProblemRow, ScanState, Store, SweepPhase, SweepState,
+};
 use crate::transport::{HttpOptions, HttpTransport, Refusing, Session, SessionOptions, Shared, Transport, Usage};
 use crate::webhook::Webhooks;
 use atsync_model::contract::Hint;
@@ -61,6 +63,8 @@ use tokio::sync::{Notify, watch};
 
 /// Rows that one read of the feed or of a kind brings.
 pub(crate) const READ_ROWS: usize = 500;
+/// Desired records that one status reads at most to find the ones that are not in step. Arbitrary: tens of milliseconds.
+const STATUS_ROWS: u64 = 5_000;
 
 /// What a connection is made of.
 #[derive(Clone)]
@@ -437,14 +441,36 @@ pub struct Status {
     pub waiting_for_person: u64,
     /// The serial of the newest change.
     pub changes_last: u64,
-    /// Desired records that are not in step, at most 500: key and what is said of them.
+    /// Desired records that are not in step, at most 500: key and what is said of them. Those that the next plan looks
+    /// at come first.
     pub not_in_step: BTreeMap<String, String>,
+    /// Desired records that this status did not read, so that it costs little: `not_in_step` says nothing of them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_in_step_unread: u64,
     /// Rows and members that could not be read when they were last shown, at most 500. Each stands until it is read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<ProblemRow>,
     /// That the clock here and the ATS's differ, by the last answer of this process.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clocks: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// What is said of a desired record that is not in step; nothing for one that is.
+fn said_of_not_in_step(row: &DesiredRow) -> Option<String> {
+    let (status, synced) = (&row.status, "Synced");
+    let is_current = status.observed_generation == row.generation;
+    let in_step = status.conditions.iter().any(|condition| condition.kind == synced && condition.status);
+    if in_step && is_current {
+        return None;
+    }
+    let others = status.conditions.iter().filter(|condition| !in_step && condition.kind != synced);
+    let said = others.chain(status.conditions.iter().filter(|condition| !condition.status)).next();
+    Some(said.map_or_else(|| "not looked at yet".to_owned(), |condition| condition.message.clone()))
 }
 
 /// How a sweep stands that has not come to its end.
@@ -622,6 +648,30 @@ impl Connection {
         self.reconciler.verify_tenant().await
     }
 
+    /// The first records that are not in step, and how many were not read. No index knows them, so the walk has a bound.
+    async fn not_in_step(&self, desired: u64) -> Result<(BTreeMap<String, String>, u64), Error> {
+        let (store, name) = (&self.reconciler.store, self.reconciler.name.as_str());
+        let dirty = store.dirty_page(name, None, READ_ROWS).await?;
+        let mut found: BTreeMap<String, String> =
+            dirty.iter().filter_map(|row| Some((row.key.clone(), said_of_not_in_step(row)?))).collect();
+        let (mut after, mut read) = (None, 0_u64);
+        while read < STATUS_ROWS && found.len() < READ_ROWS {
+            let rows = store.desired_page(name, after.as_deref(), READ_ROWS).await?;
+            let Some(last) = rows.last() else { return Ok((found, 0)) };
+            after = Some(last.key.clone());
+            for row in rows {
+                if found.len() >= READ_ROWS {
+                    break;
+                }
+                read = read.saturating_add(1);
+                if let Some(said) = said_of_not_in_step(&row) {
+                    found.insert(row.key, said);
+                }
+            }
+        }
+        Ok((found, desired.saturating_sub(read)))
+    }
+
     /// How it stands. Reads the store only.
     ///
     /// # Errors
@@ -632,14 +682,7 @@ impl Connection {
         let manifest = self.manifest();
         let (desired, dirty) = store.desired_counts(name).await?;
         let scans: Vec<(String, Option<String>, ScanState)> = store.scan_states(name).await?;
-        let mut not_in_step = BTreeMap::new();
-        for row in store.dirty_page(name, None, READ_ROWS).await? {
-            let conditions = &row.status.conditions;
-            let said = conditions.iter().find(|condition| condition.kind != "Synced");
-            let said = said.or_else(|| conditions.iter().find(|condition| !condition.status));
-            let message = said.map_or_else(|| "not looked at yet".to_owned(), |condition| condition.message.clone());
-            not_in_step.insert(row.key, message);
-        }
+        let (not_in_step, not_in_step_unread) = self.not_in_step(desired).await?;
         let mut sweeps = BTreeMap::new();
         for kind in &manifest.kinds {
             let Some(state) = store.sweep_state(name, &kind.name).await? else { continue };
@@ -666,6 +709,7 @@ impl Connection {
             waiting_for_person: reconciler.waiting_for_person().await?,
             changes_last: store.changes_last(name).await?,
             not_in_step,
+            not_in_step_unread,
             problems: store.problems(name, None, READ_ROWS).await?,
             clocks: reconciler.clocks().warning(),
         })

@@ -58,6 +58,15 @@ async fn pause_observe_resume_and_abandon_change_the_store_alone() {
 }
 
 #[tokio::test]
+async fn apply_without_a_terminal_does_not_advise_the_same_command_again() {
+    let site = Site::start().await;
+    site.write("r.jsonl", ADA);
+    let ran = site.run(&["apply", "acme", "--desired", "r.jsonl"]).await;
+    assert!(ran.code == 1 && ran.err.contains("nothing was declared or written"), "{ran:?}");
+    assert!(ran.err.contains("--yes") && !ran.err.contains("run the same command again"), "{ran:?}");
+}
+
+#[tokio::test]
 async fn import_prints_a_record_that_plans_nothing_and_withdraw_shows_before_it_does() {
     let site = Site::start().await;
     let id = site.sandbox().rows("candidates")[0]["id"].to_string();

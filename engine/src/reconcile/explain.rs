@@ -2,7 +2,7 @@
 
 use super::Reconciler;
 use super::gather::Gathered;
-use super::held::only_observe;
+use super::held::{is_held_note, mode_holds, only_observe};
 use crate::clock::rfc3339;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, Try};
@@ -144,6 +144,7 @@ impl Reconciler {
             fields.extend(made);
         }
         self.keep_back(&mut planned, &open).await?;
+        hold(&mut fields, row.mode, &planned);
         let below = |intent: &&Intent| intent.host == key || intent.host.starts_with(&format!("{key}/"));
         let mut next: Vec<Next> = open.iter().filter(below).map(doubt).collect();
         next.extend(gathered.disputed.iter().map(|remote| Next {
@@ -156,13 +157,13 @@ impl Reconciler {
             Mode::Managed => next.extend(shared.iter().chain(&planned.steps).map(|step| coming(step, &planned))),
             Mode::ObservedOnly => {
                 let mut both = (planned, shared);
-                only_observe(&mut both);
+                only_observe(&mut both, row.mode);
                 planned = both.0;
             }
             Mode::Paused => next.push(Next {
                 host: key.to_owned(),
                 what: "nothing: it is paused".to_owned(),
-                when: "when it is resumed".to_owned(),
+                when: "until it is taken up again with `Connection::resume`".to_owned(),
                 at_ms: None,
             }),
         }
@@ -212,6 +213,19 @@ fn story(story: explain::Story) -> FieldStory {
         observed: story.observed,
         decision: story.decision,
         verdict: verdict.to_owned(),
+    }
+}
+
+/// What is not sent now is not said to be written: why it is held back stands there instead.
+fn hold(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
+    for field in fields.iter_mut().filter(|field| field.decision == Decision::Write) {
+        if let Some(why) = mode_holds(mode) {
+            field.verdict = format!("differs: held back, since {why}");
+        } else if !planned.steps.iter().any(|step| step.host == field.host)
+            && let Some(note) = planned.findings.iter().find(|note| note.host == field.host && is_held_note(note))
+        {
+            field.verdict = format!("differs: held back ({}): {}", note.reason, note.message);
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use crate::plan::{
     Finding, FindingKind, IGNORED, IGNORED_TOO_OFTEN, IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED, REFUSED_TOO_OFTEN,
     RecordPlan, Step, UNREAD,
 };
-use crate::store::{Condition, DesiredRow, DesiredStatus, StatusUpdate};
+use crate::store::{Condition, DesiredRow, DesiredStatus, Mode, StatusUpdate};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
@@ -115,6 +115,11 @@ impl Reconciler {
 pub(super) fn is_held_back(planned: &RecordPlan) -> bool {
     let conflict = planned.findings.iter().any(|finding| finding.kind == FindingKind::Conflict);
     conflict || NOT_IN_STEP.iter().any(|reason| planned.note(reason).is_some())
+}
+
+/// Whether a note says that something is held back.
+pub(super) fn is_held_note(finding: &Finding) -> bool {
+    finding.kind == FindingKind::Note && NOT_IN_STEP.contains(&finding.reason.as_str())
 }
 
 /// What is said of a step whose sends came to nothing and that does not leave now.
@@ -224,17 +229,24 @@ fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
     });
 }
 
-/// Shows what would be done and does nothing of it.
-pub(super) fn only_observe(planned: &mut (RecordPlan, Vec<Step>)) {
+/// Why a record of this mode is not written to, and the way out; nothing for one that is.
+pub(super) fn mode_holds(mode: Mode) -> Option<&'static str> {
+    match mode {
+        Mode::Managed => None,
+        Mode::Paused => Some("the record is paused; take it up again with `Connection::resume`"),
+        Mode::ObservedOnly => Some("the record is only observed; have it written again with `Connection::resume`"),
+    }
+}
+
+/// Shows what would be done for a record that is paused or only observed, and does nothing of it.
+pub(super) fn only_observe(planned: &mut (RecordPlan, Vec<Step>), mode: Mode) {
+    let Some(why) = mode_holds(mode) else { return };
     let (record, shared) = planned;
     shared.clear();
     for step in std::mem::take(&mut record.steps) {
         let fields: Vec<&str> = step.fields.iter().map(|field| field.field.as_str()).collect();
         let what = if fields.is_empty() { String::new() } else { format!(" of {}", fields.join(", ")) };
-        let message = format!(
-            "{}: {}{what} is held back, since the record is only observed: {}",
-            step.host, step.operation, step.reason
-        );
+        let message = format!("{}: {}{what} ({}) is held back, since {why}", step.host, step.operation, step.reason);
         let (host, reason) = (step.host, "ObservedOnly".to_owned());
         record.findings.push(Finding { kind: FindingKind::Note, host, reason, message });
     }

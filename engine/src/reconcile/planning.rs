@@ -147,9 +147,7 @@ impl Reconciler {
                     let some: Vec<_> = wanted.iter().map(|(record, row)| (record, row.generation)).collect();
                     let planned = self.plan_page(gathered, &some, &open).await?;
                     for ((_, row), mut planned) in wanted.iter().zip(planned) {
-                        if row.mode == Mode::ObservedOnly {
-                            only_observe(&mut planned);
-                        }
+                        only_observe(&mut planned, row.mode);
                         seen.statuses.extend(self.status_after_plan(row, &planned.0));
                         self.link_in_step(&planned.0, &mut seen).await?;
                         collect(&mut plan, planned);
@@ -211,9 +209,7 @@ impl Reconciler {
             modes.push(row.map_or(Mode::Managed, |row| row.mode));
         }
         for (mut planned, mode) in self.plan_page(gathered, &wanted, open).await?.into_iter().zip(modes) {
-            if mode != Mode::Managed {
-                only_observe(&mut planned);
-            }
+            only_observe(&mut planned, mode);
             collect(plan, planned);
         }
         Ok(())

@@ -42,8 +42,9 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
 async fn declare_and_apply(config: &Path, options: &cli::Apply, output: &Output, told: &AtomicBool) -> Ended {
     let mut file = options.desired.as_deref().map(input::desired).transpose()?;
     if !options.yes && (!std::io::stdin().is_terminal() || options.desired.as_deref() == Some(Path::new("-"))) {
+        told.store(true, Ordering::Relaxed);
         return Err(Failure::new(
-            "there is no terminal to ask on; look at `atsync plan` and add --yes to apply without asking",
+            "nothing was declared or written: there is no terminal to ask on; look at `atsync plan` and add --yes to apply without asking",
         ));
     }
     let opened = open::open(config, Some(&options.name), Use::Online).await?;

@@ -91,5 +91,9 @@ fn lines(status: &Status) -> Vec<String> {
     if status.not_in_step.len() > SHOWN_MAX {
         lines.push(format!("  and {} more; --json shows them", status.not_in_step.len() - SHOWN_MAX));
     }
+    if status.not_in_step_unread > 0 {
+        let unread = count(status.not_in_step_unread, "desired record");
+        lines.push(format!("  {unread} not read here; `atsync plan {} --all` looks at each", status.connection));
+    }
     lines
 }
