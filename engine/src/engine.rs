@@ -243,7 +243,8 @@ impl Engine {
         check_name(&name)?;
         check_settings(manifest, &options.settings)
             .map_err(|(setting, why)| problem(why).of_option(format!("settings.{setting}")))?;
-        let granted = pin::origins(options.adapter.as_ref(), &options.origins).map_err(problem)?;
+        let granted = pin::origins(options.adapter.as_ref(), &options.origins)
+            .map_err(|why| problem(why).of_option("origins"))?;
         let row = self.store.connection(&name).await?.unwrap_or_default();
         if !row.adapter.is_empty() && row.adapter != manifest.name {
             let message = format!(

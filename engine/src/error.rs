@@ -93,8 +93,8 @@ impl Error {
         }
     }
 
-    /// Which of [`crate::ConnectionOptions`] is wrong, where one alone is: `credential`, or `settings` and the
-    /// setting's name with a dot between. For hosts that know where it was written.
+    /// Which of [`crate::ConnectionOptions`] is wrong, where one alone is: `credential`, `origins`, or `settings`
+    /// and the setting's name with a dot between. For hosts that know where it was written.
     pub fn option(&self) -> Option<&str> {
         self.option.as_deref()
     }

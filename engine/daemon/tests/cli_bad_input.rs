@@ -242,6 +242,7 @@ async fn a_kind_of_the_schedule_a_setting_and_a_scheme_that_the_adapter_does_not
         (format!("{config}sweeps = {{ candidats = \"0 3 * * *\" }}\n"), ["acme.toml:9: sweeps: ", kind]),
         (format!("{config}settings = {{ sauce = \"x\" }}\n"), ["acme.toml:9: ", "did you mean `source`?"]),
         (format!("{config}[connections.acme.settings]\nsauce = \"x\"\n"), ["acme.toml:10: ", "did you mean `source`?"]),
+        (config.replace("{ api = ", "{ apu = "), ["acme.toml:6: ", "did you mean `api`?"]),
         (scheme, ["acme.toml:5: ", "does not take a key; it takes: oauth2-client-credentials"]),
     ] {
         site.write("acme.toml", &config);
