@@ -53,19 +53,27 @@ impl ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    option: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
 impl Error {
     /// An error without a cause below it. Its text becomes one plain line ([`plain`]): it may quote what came from outside.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: plain::line(&message.into()).into_owned(), source: None }
+        Self { kind, message: plain::line(&message.into()).into_owned(), option: None, source: None }
     }
 
     /// With the error that caused it.
     #[must_use]
     pub fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));
+        self
+    }
+
+    /// With the option of the connection that caused it.
+    #[must_use]
+    pub(crate) fn of_option(mut self, option: impl Into<String>) -> Self {
+        self.option = Some(option.into());
         self
     }
 
@@ -83,6 +91,12 @@ impl Error {
             AdapterError::Trap(crash) => crash.said(),
             _ => None,
         }
+    }
+
+    /// Which of [`crate::ConnectionOptions`] is wrong, where one alone is: `credential`, `origins`, or `settings`
+    /// and the setting's name with a dot between. For hosts that know where it was written.
+    pub fn option(&self) -> Option<&str> {
+        self.option.as_deref()
     }
 
     /// What the caller can do about it.
