@@ -7,9 +7,11 @@
 
 use atsync::plan::{FindingKind, Plan, words};
 use atsync::reconcile::{ApplyReport, StepEnd};
+use atsync::store::{Cause, Change, ChangeWhat};
 use atsync::{Connection, PlanOf};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
 use atsync_tests::{World, desired};
+use futures_util::TryStreamExt as _;
 use serde_json::{Value, json};
 
 const ADA: &str = "ada.byron@example.com";
@@ -93,6 +95,11 @@ fn field_before_choice_before_value_and_all_in_one_run() {
     assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
     // The choices came along with the field, and were found.
     assert_eq!(world.written(), ["POST /v3/custom_fields", "POST /v3/candidates"]);
+    // The field was read for its choices before it was read back; the engine made it all the same.
+    let feed: Vec<Change> = world.run(acme.changes(0).try_collect()).unwrap();
+    let made = rows(&world, "custom_fields", "Which channel?")[0]["id"].to_string();
+    let told = feed.iter().find(|change| change.kind == "custom_fields" && change.id == made).unwrap();
+    assert!(told.what == ChangeWhat::Created && matches!(told.cause, Cause::Applied { .. }), "{told:?}");
     assert_eq!(values(&world)["which_channel_"]["value"], "Event");
     is_in_step(&world, &acme);
     // A later person costs nothing but themselves.

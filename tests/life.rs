@@ -235,7 +235,7 @@ fn an_imported_record_plans_nothing() {
     let acme = world.connect();
     let (id, _) = somebody(&world);
     world.sandbox.recruiter(&Recruiter::AddTag { candidate_id: id, tag: "seen".into() }).unwrap();
-    let record = world.run(acme.import(&id.to_string(), "imported")).unwrap();
+    let record = world.run(acme.import(&id.to_string(), "imported")).unwrap().record;
     assert_eq!(record.tags.as_ref().map(|tags| tags.contains(&"seen".to_owned())), Some(true));
     world.sandbox.clear_logs();
     let records = [record];
@@ -260,8 +260,8 @@ fn whatever_is_imported_and_declared_unchanged_links_and_writes_nothing() {
     let mut records = Vec::new();
     let rows = world.sandbox.rows("candidates");
     for id in rows.iter().map(|row| row["id"].to_string()) {
-        let Ok(record) = world.run(acme.import(&id, &format!("of-{id}"))) else { continue };
-        records.extend(desired(&serde_json::to_string(&record).unwrap()));
+        let Ok(imported) = world.run(acme.import(&id, &format!("of-{id}"))) else { continue };
+        records.extend(desired(&serde_json::to_string(&imported.record).unwrap()));
     }
     let lacks_address = |record: &Desired| record.candidate().is_some_and(|record| record.emails.is_none());
     assert!(records.iter().any(lacks_address) && records.len() > rows.len() / 2, "{} records", records.len());

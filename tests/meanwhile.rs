@@ -7,7 +7,7 @@
 
 use atsync::journal::IntentState;
 use atsync::model::contract::{Hint, RemoteRef};
-use atsync::{Clock, Connection};
+use atsync::{Clock, Connection, PlanOf};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{World, desired};
 use futures_util::future::join;
@@ -131,4 +131,35 @@ fn nothing_leaves_for_somebody_who_is_known_to_be_anonymised_or_gone_by_then() {
         // Most of what follows a fate was stopped, or this proves nothing.
         assert!(stopped >= all, "{fate:?}: {stopped} of {all}");
     }
+}
+
+#[test]
+fn an_application_that_a_merge_moved_to_somebody_anonymised_is_not_changed() {
+    let world = World::new(1, 12);
+    let acme = world.connect();
+    let job = world.open_jobs()[0].clone();
+    let wanted = |more: &Value| {
+        let mut application = json!({"key": "a1", "job": {"id": job}});
+        application.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        desired(&ada(&json!({"applications": [application]})))
+    };
+    world.run(acme.declare(&wanted(&json!({})))).unwrap();
+    world.run(acme.sync()).unwrap();
+    let ada = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
+    let others = world.sandbox.rows("candidates");
+    let erased = others.iter().filter_map(|row| row["id"].as_i64()).find(|id| *id != ada).unwrap();
+    world.sandbox.recruiter(&Recruiter::Anonymise { candidate_id: erased, fields: Vec::new() }).unwrap();
+    world.clock.set(world.clock.now_ms() + 3_600_000);
+    world.run(acme.pull("candidates", true)).unwrap();
+    world.run(acme.declare(&wanted(&json!({"custom_fields": {"external_ref": "app-1"}})))).unwrap();
+    let plan = world.run(acme.plan(PlanOf::All)).unwrap();
+    assert_eq!(plan.writes(), 1);
+    world.sandbox.recruiter(&Recruiter::Merge { candidate_id: erased, secondary_candidate_id: ada }).unwrap();
+    world.clock.set(world.clock.now_ms() + 3_600_000);
+    // Only the application has shown that it belongs to somebody else by now.
+    let moved = world.sandbox.applications_of(erased).last().unwrap()["id"].to_string();
+    world.run(acme.hint(Hint::Changed(RemoteRef::new("applications", moved)))).unwrap();
+    world.sandbox.clear_logs();
+    world.run(acme.apply(&plan)).unwrap();
+    assert_eq!(world.written(), Vec::<String>::new());
 }

@@ -44,7 +44,8 @@ impl Connection {
     pub async fn replace_credential(&self, credential: Credential) -> Result<(), Error> {
         let reconciler = self.reconciler();
         let problem = |message: String| Error::new(ErrorKind::Configuration, format!("{}: {message}", self.name()));
-        let auth = auth(self.manifest(), &reconciler.settings, &credential).map_err(problem)?;
+        let auth = auth(self.manifest(), &reconciler.settings, &credential)
+            .map_err(|why| problem(why).of_option("credential"))?;
         reconciler.session.replace_credential(&auth).await.map_err(|error| problem(error.to_string()))?;
         reconciler.credential_given();
         self.credentials().send_modify(|given| *given = given.saturating_add(1));
@@ -85,5 +86,24 @@ pub(crate) fn auth(
         }
         _ => None,
     });
-    fitting.ok_or_else(|| format!("the adapter {} does not take this kind of credential", manifest.name))
+    fitting.ok_or_else(|| {
+        let given = match credential {
+            Credential::ClientCredentials { .. } => "OAuth2 client credentials",
+            Credential::Key(_) => "a key",
+        };
+        let taken: Vec<&str> = manifest.auth.iter().filter_map(scheme).collect();
+        let taken = if taken.is_empty() { "none that can be given here".to_owned() } else { taken.join(", ") };
+        format!("the adapter {} does not take {given}; it takes: {taken}", manifest.name)
+    })
+}
+
+/// The name of a scheme that a [`Credential`] can fit, as manifests and configurations write it.
+fn scheme(rule: &AuthRule) -> Option<&'static str> {
+    match rule {
+        AuthRule::Oauth2ClientCredentials { .. } => Some("oauth2-client-credentials"),
+        AuthRule::BasicKey { .. } => Some("basic-key"),
+        AuthRule::Bearer {} => Some("bearer"),
+        AuthRule::Header { .. } => Some("header"),
+        _ => None,
+    }
 }

@@ -38,6 +38,7 @@ use crate::declare::Declare;
 use crate::entropy::{Entropy, SystemEntropy};
 use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
+use crate::near::did_you_mean;
 use crate::pin;
 use crate::plan::Plan;
 use crate::reconcile::underway::Underway;
@@ -240,8 +241,10 @@ impl Engine {
         let manifest = options.adapter.manifest();
         let problem = |message: String| Error::new(ErrorKind::Configuration, format!("{name}: {message}"));
         check_name(&name)?;
-        check_settings(manifest, &options.settings).map_err(problem)?;
-        let granted = pin::origins(options.adapter.as_ref(), &options.origins).map_err(problem)?;
+        check_settings(manifest, &options.settings)
+            .map_err(|(setting, why)| problem(why).of_option(format!("settings.{setting}")))?;
+        let granted = pin::origins(options.adapter.as_ref(), &options.origins)
+            .map_err(|why| problem(why).of_option("origins"))?;
         let row = self.store.connection(&name).await?.unwrap_or_default();
         if !row.adapter.is_empty() && row.adapter != manifest.name {
             let message = format!(
@@ -266,7 +269,8 @@ impl Engine {
         let mut session = SessionOptions::new(name.clone(), granted);
         session.credential_origins = manifest.credential_origins().map(str::to_owned).collect();
         session.private_network = options.allow_private_network;
-        session.auth = credential::auth(manifest, &options.settings, &options.credential).map_err(problem)?;
+        session.auth = credential::auth(manifest, &options.settings, &options.credential)
+            .map_err(|why| problem(why).of_option("credential"))?;
         session.secrets = options.webhook_secrets.clone();
         session.rules = manifest.rates.clone();
         let transport: Arc<dyn Transport> =
@@ -349,17 +353,17 @@ fn check_name(name: &str) -> Result<(), Error> {
 }
 
 /// Settings are held against the names, types and lists of values of the schema, so that none of these is first refused
-/// by a write. What else a schema asks is the adapter's to refuse.
-fn check_settings(manifest: &Manifest, settings: &Map<String, Value>) -> Result<(), String> {
+/// by a write. What else a schema asks is the adapter's to refuse. The error is the setting's name and what is wrong.
+fn check_settings(manifest: &Manifest, settings: &Map<String, Value>) -> Result<(), (String, String)> {
     let Some(known) = manifest.settings_schema.get("properties").and_then(Value::as_object) else { return Ok(()) };
     for (name, value) in settings {
         let Some(schema) = known.get(name) else {
             let names: Vec<&str> = known.keys().map(String::as_str).collect();
-            return Err(format!(
-                "settings.{name} is unknown to the adapter {}; it knows {}",
-                manifest.name,
-                names.join(", ")
-            ));
+            let hint = did_you_mean(name, names.iter().copied());
+            let adapter = &manifest.name;
+            let why =
+                format!("settings.{name} is unknown to the adapter {adapter}{hint} (settings: {})", names.join(", "));
+            return Err((name.clone(), why));
         };
         let fits = match schema.get("type").and_then(Value::as_str) {
             Some("string") => value.is_string(),
@@ -372,11 +376,11 @@ fn check_settings(manifest: &Manifest, settings: &Map<String, Value>) -> Result<
         };
         if !fits {
             let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
-            return Err(format!("settings.{name} must be of type {kind}"));
+            return Err((name.clone(), format!("settings.{name} must be of type {kind}")));
         }
         if let Some(words) = schema.get("enum").and_then(Value::as_array).filter(|words| !words.contains(value)) {
             let words: Vec<String> = words.iter().map(Value::to_string).collect();
-            return Err(format!("settings.{name} is {value}; it is one of {}", words.join(", ")));
+            return Err((name.clone(), format!("settings.{name} is {value}; it is one of {}", words.join(", "))));
         }
     }
     Ok(())
@@ -516,6 +520,14 @@ impl Connection {
     /// What its adapter can do.
     pub fn manifest(&self) -> &Manifest {
         self.reconciler.adapter.manifest()
+    }
+
+    /// Refuses a kind that the adapter does not have.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Input`] naming the kind, the nearest one and all that there are.
+    pub fn check_kind(&self, kind: &str) -> Result<(), Error> {
+        if self.manifest().kind(kind).is_some() { Ok(()) } else { Err(self.reconciler.unknown_kind(kind)) }
     }
 
     /// Finds out about every permission, without changing anything in the ATS. Where none that is needed is refused, what was given up for want of a

@@ -53,6 +53,7 @@ impl ErrorKind {
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    option: Option<String>,
     source: Option<Box<dyn StdError + Send + Sync>>,
     of_one_request: bool,
 }
@@ -60,13 +61,21 @@ pub struct Error {
 impl Error {
     /// An error without a cause below it. Its text becomes one plain line ([`plain`]): it may quote what came from outside.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: plain::line(&message.into()).into_owned(), source: None, of_one_request: false }
+        let message = plain::line(&message.into()).into_owned();
+        Self { kind, message, option: None, source: None, of_one_request: false }
     }
 
     /// With the error that caused it.
     #[must_use]
     pub fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));
+        self
+    }
+
+    /// With the option of the connection that caused it.
+    #[must_use]
+    pub(crate) fn of_option(mut self, option: impl Into<String>) -> Self {
+        self.option = Some(option.into());
         self
     }
 
@@ -96,6 +105,12 @@ impl Error {
             AdapterError::Trap(crash) => crash.said(),
             _ => None,
         }
+    }
+
+    /// Which of [`crate::ConnectionOptions`] is wrong, where one alone is: `credential`, `origins`, or `settings`
+    /// and the setting's name with a dot between. For hosts that know where it was written.
+    pub fn option(&self) -> Option<&str> {
+        self.option.as_deref()
     }
 
     /// What the caller can do about it.

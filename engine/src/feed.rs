@@ -2,8 +2,9 @@
 //!
 //! Two ways to read, both owned and spawnable. [`Connection::changes`] ends at the newest event, for
 //! jobs that run and end. [`Connection::follow`] never ends: it begins where a named consumer left off
-//! and waits for events, whoever commits them through this engine. Neither acknowledges by itself, so
-//! that an event counts as dealt with only when the host says so: at least once, in order, without gap.
+//! and waits for events, whoever commits them through this engine; [`Connection::follow_after`] begins at a
+//! serial that the host keeps itself. None acknowledges by itself, so that an event counts as dealt with only
+//! when the host says so: at least once, in order, without gap.
 //!
 //! Bounds: [`READ_ROWS`] events are held for a reader, who pulls at its own pace; nothing is pushed.
 //! Left out: when the feed is trimmed ([`Connection::trim`]); a reader who comes too late is told.
@@ -52,13 +53,24 @@ impl Connection {
     /// ([`crate::store::StoreError::ChangesGone`] is its source). Then read the records anew, acknowledge
     /// [`Connection::changes_first`] less one, and follow again.
     pub fn follow(&self, consumer: &str) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
-        let following = Following {
-            acme: self.clone(),
-            consumer: consumer.to_owned(),
-            after: None,
-            read: VecDeque::new(),
-            woken: None,
-        };
+        self.following(Start::Consumer(consumer.to_owned()))
+    }
+
+    /// The feed after a serial: a stream that waits for what comes next and does not end, as [`Connection::follow`].
+    ///
+    /// For a host that keeps its offset beside its own data, so that both are written, and restored from a backup, at
+    /// once. The store remembers no consumer for it: what such a host has not read holds back no
+    /// [`Connection::trim`], unless the host acknowledges for a consumer of some name as well.
+    ///
+    /// # Errors
+    /// As for [`Connection::follow`]; a serial that the feed does not have yet is an error too
+    /// ([`crate::store::StoreError::ChangesAhead`] is its source): the store is older than the host's offset.
+    pub fn follow_after(&self, serial: u64) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
+        self.following(Start::Serial(serial))
+    }
+
+    fn following(&self, from: Start) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
+        let following = Following { acme: self.clone(), from, read: VecDeque::new(), woken: None };
         stream::unfold(Some(following), |following| async move {
             let mut following = following?;
             match following.next().await {
@@ -68,12 +80,17 @@ impl Connection {
         })
     }
 
-    /// Remembers that a consumer has dealt with the feed up to a serial. Never goes back.
+    /// Remembers that a consumer has dealt with the feed up to a serial, and returns the serial that stands: a greater
+    /// one where the consumer acknowledged more before, since this never goes back.
+    ///
+    /// A host that restores a backup of its own data wants to go back: with its own offset it calls
+    /// [`Connection::follow_after`]; for a named consumer it calls [`Connection::end_consumer`] first and acknowledges
+    /// the older serial then.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Store`], also for a serial that the feed does not have yet
     /// ([`crate::store::StoreError::ChangesAhead`] is its source).
-    pub async fn acknowledge(&self, consumer: &str, serial: u64) -> Result<(), Error> {
+    pub async fn acknowledge(&self, consumer: &str, serial: u64) -> Result<u64, Error> {
         Ok(self.reconciler().store.acknowledge(self.name(), consumer, serial).await?)
     }
 
@@ -86,12 +103,18 @@ impl Connection {
     }
 }
 
+/// Where a reader goes on.
+enum Start {
+    /// Where this consumer left off, which is not read yet.
+    Consumer(String),
+    /// After the event of this serial.
+    Serial(u64),
+}
+
 /// One reader of the feed.
 struct Following {
     acme: Connection,
-    consumer: String,
-    /// The serial of the last event that was read; none before the first read.
-    after: Option<u64>,
+    from: Start,
     /// Events that were read and not handed out yet.
     read: VecDeque<Change>,
     woken: Option<watch::Receiver<()>>,
@@ -105,12 +128,13 @@ impl Following {
             if let Some(change) = self.read.pop_front() {
                 return Ok(change);
             }
-            let after = match self.after {
-                Some(after) => after,
-                None => {
-                    let offset = store.offset(name, &self.consumer).await?;
-                    store.acknowledge(name, &self.consumer, offset).await?;
-                    *self.after.insert(offset)
+            let after = match &self.from {
+                Start::Serial(after) => *after,
+                Start::Consumer(consumer) => {
+                    // Acknowledging the beginning of the feed makes the consumer known and changes no offset.
+                    let offset = store.acknowledge(name, consumer, 0).await?;
+                    self.from = Start::Serial(offset);
+                    offset
                 }
             };
             let woken = self.woken.get_or_insert_with(|| store.watch_changes(name));
@@ -118,7 +142,7 @@ impl Following {
             woken.mark_unchanged();
             let changes = store.changes(name, after, READ_ROWS).await?;
             if let Some(last) = changes.last() {
-                self.after = Some(last.serial);
+                self.from = Start::Serial(last.serial);
                 self.read = changes.into();
             } else if woken.changed().await.is_err() {
                 reconciler.clock.sleep(LOOK_MS).await;

@@ -62,6 +62,7 @@ mod feed;
 pub mod journal;
 mod json;
 mod life;
+pub mod near;
 mod pin;
 pub mod plan;
 pub mod reconcile;

@@ -6,20 +6,15 @@ use crate::engine::Connection;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentId};
 use crate::plan::Plan;
+use crate::plan::import::Imported;
 use crate::plan::withdraw::WithdrawOptions;
 use crate::reconcile::{ApplyReport, Explanation, Resolution};
 use crate::store::{Erasure, ErasureReport, Keep, LinkRow, Mode, StoreError, index};
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::DesiredCandidate;
 use atsync_model::{kinds, normal};
 
 /// Candidates that are read to see whether an address tells somebody apart.
 const SAME_ADDRESS_MAX: usize = 20;
-
-/// No record of that name.
-pub(crate) fn no_record(key: &str) -> String {
-    format!("there is no desired record {key}; give the key that it was declared with")
-}
 
 /// How a host names a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,11 +46,11 @@ impl Connection {
     }
 
     /// A desired record of what the ATS holds of a candidate, which it names by `id`. Declared unchanged it links the
-    /// candidate and plans nothing. Nothing is stored until then.
+    /// candidate and plans nothing. Nothing is stored until then. What the record does not name is listed beside it.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when the ATS does not show the candidate.
-    pub async fn import(&self, candidate: &str, key: &str) -> Result<DesiredCandidate, Error> {
+    pub async fn import(&self, candidate: &str, key: &str) -> Result<Imported, Error> {
         self.reconciler().import(candidate, key).await
     }
 
@@ -63,7 +58,7 @@ impl Connection {
         if self.reconciler().store.set_mode(self.name(), key, mode).await? {
             return Ok(());
         }
-        Err(Error::new(ErrorKind::Input, format!("{}: {}", self.name(), no_record(key))))
+        Err(self.reconciler().no_record(key))
     }
 
     /// Leaves a record alone. Plans that were made before are not carried out for it either.
@@ -97,12 +92,15 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Input`] when there is no such record, or while an intent of it is open: settle or resolve it first.
     pub async fn abandon(&self, key: &str) -> Result<(), Error> {
-        let refused = |message: String| Err(Error::new(ErrorKind::Input, format!("{}: {message}", self.name())));
         match self.reconciler().store.remove_desired(self.name(), key).await {
             Ok(true) => Ok(()),
-            Ok(false) => refused(no_record(key)),
+            Ok(false) => Err(self.reconciler().no_record(key)),
             Err(StoreError::IntentOpen(id)) => {
-                refused(format!("intent {id} of {key} is open; settle or resolve it before the record is abandoned"))
+                let name = self.name();
+                let message = format!(
+                    "{name}: intent {id} of {key} is open; settle or resolve it before the record is abandoned"
+                );
+                Err(Error::new(ErrorKind::Input, message))
             }
             Err(error) => Err(error.into()),
         }

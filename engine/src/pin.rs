@@ -11,6 +11,7 @@
 //! Left out: stores of versions before this one, which know no pin; what the first start finds is pinned. Signatures of components.
 
 use crate::adapter::Adapter;
+use crate::near::did_you_mean;
 use crate::store::Pin;
 use crate::transport::auth::digest;
 use atsync_model::manifest::{AuthRule, BasicHalf, Manifest, Origin, OriginBase};
@@ -28,9 +29,10 @@ pub(crate) fn origins(
     let manifest = adapter.manifest();
     if let Some(unknown) = given.keys().find(|name| manifest.origin(name).is_none()) {
         let names: Vec<&str> = manifest.origins.iter().map(|origin| origin.name.as_str()).collect();
+        let hint = did_you_mean(unknown, names.iter().copied());
+        let adapter = &manifest.name;
         return Err(format!(
-            "origins.{unknown} is unknown to the adapter {}; it has {}",
-            manifest.name,
+            "origins.{unknown} is unknown to the adapter {adapter}{hint} (origins: {})",
             names.join(", ")
         ));
     }

@@ -102,12 +102,16 @@ impl<T: Unified> Observed<T> {
 
 impl Connection {
     /// Observed records of a kind, in the order of their ids. Owned; it may be spawned.
+    ///
+    /// # Errors
+    /// An item is an error, and the last one, when the store fails or the adapter does not have the kind.
     pub fn observed(&self, kind: &str) -> impl Stream<Item = Result<ObservedRow, Error>> + Send + use<> {
         let (acme, kind) = (self.clone(), kind.to_owned());
         let pages = stream::try_unfold(Some(None), move |after: Option<Option<String>>| {
             let (acme, kind) = (acme.clone(), kind.clone());
             async move {
                 let Some(after) = after else { return Ok(None) };
+                acme.check_kind(&kind)?;
                 let store = &acme.reconciler().store;
                 let rows = store.observed_page(acme.name(), &kind, after.as_deref(), READ_ROWS).await?;
                 let next = rows.last().map(|row| Some(row.id.clone()));
@@ -134,8 +138,9 @@ impl Connection {
     /// One observed record; none when the store has none. A tombstone is found too: its `gone` says so.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`].
+    /// [`ErrorKind::Store`]; [`ErrorKind::Input`] for a kind that the adapter does not have.
     pub async fn observed_one(&self, kind: &str, id: &str) -> Result<Option<ObservedRow>, Error> {
+        self.check_kind(kind)?;
         Ok(self.reconciler().store.observed(self.name(), &RemoteRef::new(kind, id)).await?)
     }
 
@@ -163,11 +168,7 @@ impl Connection {
         cursor: Option<&str>,
         rows_max: usize,
     ) -> Result<Page<ObservedRow>, Error> {
-        if self.manifest().kind(kind).is_none() {
-            let kinds = self.manifest().kinds.iter().map(|rule| rule.name.as_str());
-            let message = format!("there is no kind {kind:?}; there are {}", joined(kinds));
-            return Err(self.input(message));
-        }
+        self.check_kind(kind)?;
         let (store, name) = (&self.reconciler().store, self.name());
         let term = filter.term();
         if let Some((field, _)) = term.filter(|(field, _)| !index::of(kind).contains(field)) {

@@ -109,12 +109,13 @@ fn streams(acme: Connection) {
     }
     stream(acme.changes(0));
     stream(acme.follow("host"));
+    stream(acme.follow_after(0));
     // Owned without a task around it.
     future(acme.receive([("signature", "")], "{}"));
 }
 
 /// Named here by hand: what is public, gives a stream or a future, and is no `async fn`.
-const STREAMS: &[&str] = &["observed", "observed_as", "changes", "follow"];
+const STREAMS: &[&str] = &["observed", "observed_as", "changes", "follow", "follow_after"];
 
 #[test]
 fn every_public_async_fn_is_listed() {

@@ -130,6 +130,26 @@ async fn who_comes_after_the_feed_was_trimmed_is_told_and_can_go_on() {
 }
 
 #[tokio::test]
+async fn a_host_that_restores_a_backup_of_its_own_data_follows_from_the_serial_that_is_in_it() {
+    let (engine, acme) = engine(Arc::new(MemoryStore::default())).await;
+    engine.store().commit_page("acme", tags(0..5)).await.unwrap();
+    // By its own offset, without a consumer.
+    let read: Vec<Change> = acme.follow_after(2).take(3).try_collect().await.unwrap();
+    assert_eq!(ids(&read), [2, 3, 4]);
+    let mut ahead = pin!(acme.follow_after(6));
+    let error = ahead.next().await.unwrap().unwrap_err();
+    let source = error.source().and_then(|source| source.downcast_ref::<StoreError>());
+    assert!(matches!(source, Some(StoreError::ChangesAhead { last: 5, at: 6 })), "{error:?}");
+    // By a named consumer: an older serial is answered with the one that stands, until the consumer is ended.
+    assert_eq!(acme.acknowledge("host", 4).await.unwrap(), 4);
+    assert_eq!(acme.acknowledge("host", 2).await.unwrap(), 4);
+    acme.end_consumer("host").await.unwrap();
+    assert_eq!(acme.acknowledge("host", 2).await.unwrap(), 2);
+    let read: Vec<Change> = acme.follow("host").take(3).try_collect().await.unwrap();
+    assert_eq!(ids(&read), [2, 3, 4]);
+}
+
+#[tokio::test]
 async fn a_follower_holds_back_trimming_until_it_acknowledges() {
     let (engine, acme) = engine(Arc::new(MemoryStore::default())).await;
     let mut feed = Box::pin(acme.follow("slow"));

@@ -303,7 +303,7 @@ impl Store for UpsetStore {
         self.inner.changes_last(connection)
     }
 
-    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, ()> {
+    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, u64> {
         self.change("acknowledge", self.inner.acknowledge(connection, consumer, serial))
     }
 

@@ -69,3 +69,10 @@ pub(crate) fn is_anonymised(store: &Arc<dyn Store>, id: i64) -> bool {
     let row = now(store.observed("acme", &RemoteRef::new(kinds::CANDIDATES, id.to_string())));
     row.flatten().is_some_and(|row| row.body.contains("\"anonymized\":true"))
 }
+
+/// Whose an application is, as the store has it.
+pub(crate) fn candidate_of(store: &Arc<dyn Store>, application: i64) -> Option<i64> {
+    let row = now(store.observed("acme", &RemoteRef::new(kinds::APPLICATIONS, application.to_string()))).flatten()?;
+    let body: Value = serde_json::from_str(&row.body).ok()?;
+    body["candidate"]["id"].as_str()?.parse().ok()
+}

@@ -118,7 +118,7 @@ impl Office {
             if write.writer != Writer::Api {
                 continue;
             }
-            self.is_not_to_the_anonymised(write);
+            self.is_not_to_the_anonymised(write, store);
             if write.collection != "candidates" || write.deed != Deed::Create {
                 continue;
             }
@@ -138,10 +138,15 @@ impl Office {
         writes.len()
     }
 
-    /// The law that nothing is written to somebody whom the store held as anonymised when it left.
-    fn is_not_to_the_anonymised(&self, write: &Write) {
+    /// The law that nothing is written to somebody whom the store held as anonymised when it left. Whose an application is that
+    /// is changed, the store says: a merge that nobody was told of moves it without a sign in the rows of candidates.
+    fn is_not_to_the_anonymised(&self, write: &Write, store: &Arc<dyn Store>) {
         let row = self.sandbox.row(write.collection, write.id).unwrap_or_default();
-        let of = if write.collection == "candidates" { Some(write.id) } else { row["candidate_id"].as_i64() };
+        let of = match (write.collection, write.deed) {
+            ("candidates", _) => Some(write.id),
+            ("applications", Deed::Update) => known::candidate_of(store, write.id),
+            _ => row["candidate_id"].as_i64(),
+        };
         if of.is_some_and(|of| self.fates.lock().unwrap().known_as_blank.contains(&of)) {
             let Write { deed, collection, id, .. } = write;
             let law = format!("{deed:?} of {collection} {id} of somebody known to be anonymised");

@@ -6,8 +6,8 @@
 //! A component is compiled by this program, started once more with limits of its own, so that one that takes too much ends that and nothing else.
 
 use crate::failure::Failure;
-use crate::words::did_you_mean;
 use atsync::adapter::{Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions};
+use atsync::near::did_you_mean;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

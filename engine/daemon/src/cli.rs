@@ -171,6 +171,8 @@ pub(crate) struct PlanArgs {
     /// The connection.
     pub(crate) name: String,
     /// Desired records, as JSON Lines or a JSON array; `-` is stdin. Nothing of it is stored. Without it: what was declared and needs a look.
+    ///
+    /// A file without a record is an error, so that an export that came out empty does not pass for one with nothing to do.
     #[arg(long, value_name = "FILE")]
     pub(crate) desired: Option<PathBuf>,
     /// Look at everything that was declared.
@@ -190,6 +192,8 @@ pub(crate) struct Apply {
     /// They are planned first and declared once the plan is agreed to. Whatever fails before that (a mistake in the file, a
     /// blocked record without --keep-going, no answer from the ATS) declares none of them and says so. What
     /// fails after it is kept: `apply` without a file goes on with it.
+    ///
+    /// A file without a record is an error, so that an export that came out empty does not pass for one with nothing to do.
     #[arg(long, value_name = "FILE")]
     pub(crate) desired: Option<PathBuf>,
     /// Look at everything that was declared.

@@ -7,7 +7,7 @@
 //! Left out: whether adapter, origins and settings fit each other; the engine says that when it connects.
 
 use crate::failure::Failure;
-use crate::words::did_you_mean;
+use atsync::near::did_you_mean;
 use atsync::schedule::Cron;
 use atsync::{SecretRef, TextRef};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
@@ -71,6 +71,9 @@ pub(crate) struct ConnectionConfig {
     pub(crate) webhook_secret: Vec<SecretRef>,
     /// See [`atsync::ConnectionOptions::settle_window_ms`].
     pub(crate) settle_window_ms: Option<u64>,
+    /// The lines of the file on which members, and members of tables, stand: by `schedule` and `schedule.jobs`.
+    #[serde(skip)]
+    lines: BTreeMap<String, usize>,
 }
 
 impl ConnectionConfig {
@@ -82,6 +85,12 @@ impl ConnectionConfig {
     /// Cron expressions of sweeps by kind; empty when the file has none.
     pub(crate) fn sweeps(&self) -> BTreeMap<String, String> {
         plain(&self.sweeps)
+    }
+
+    /// The kinds that the file names, each with its member: `schedule` or `sweeps`.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        let members = [("schedule", &self.schedule), ("sweeps", &self.sweeps)];
+        members.into_iter().flat_map(|(member, crons)| crons.keys().map(move |kind| (member, kind.get_ref().as_str())))
     }
 }
 
@@ -196,7 +205,7 @@ impl Config {
             let read = ConnectionConfig::deserialize(ValueDeserializer::from(table.clone()));
             let checked = read.map_err(|error| problem(&error)).and_then(|config| {
                 config.check(key.get_ref(), |line| place(&name, Some(line_of(text, line))))?;
-                Ok(config)
+                Ok(ConnectionConfig { lines: lines(table.get_ref(), |at| line_of(text, at)), ..config })
             });
             match checked {
                 Ok(config) => drop(connections.insert(key.get_ref().to_string(), config)),
@@ -213,6 +222,12 @@ impl Config {
     /// The directory that paths in the file are relative to.
     pub(crate) fn directory(&self) -> &Path {
         self.path.parent().unwrap_or(Path::new(""))
+    }
+
+    /// The file and the line of a connection's member, as `settings.source`; the file alone where the line is not known.
+    pub(crate) fn place(&self, connection: &str, member: &str) -> String {
+        let lines = self.connections.get(connection).map(|connection| &connection.lines);
+        place(&self.path.display().to_string(), lines.and_then(|lines| lines.get(member)).copied())
     }
 
     /// A connection by name.
@@ -279,6 +294,18 @@ fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<SecretR
         }
     }
     deserializer.deserialize_any(OneOrMany)
+}
+
+/// The lines of a connection's members and of theirs.
+fn lines(connection: &DeValue<'_>, line: impl Fn(usize) -> usize) -> BTreeMap<String, usize> {
+    let mut found = BTreeMap::new();
+    for (member, value) in connection.as_table().into_iter().flatten() {
+        found.insert(member.get_ref().to_string(), line(member.span().start));
+        for below in value.get_ref().as_table().into_iter().flat_map(DeTable::keys) {
+            found.insert(format!("{}.{}", member.get_ref(), below.get_ref()), line(below.span().start));
+        }
+    }
+    found
 }
 
 fn place(name: &str, line: Option<usize>) -> String {

@@ -76,7 +76,8 @@ impl Source {
 /// Reads and checks a whole file.
 ///
 /// # Errors
-/// One message, with a line for each bad record.
+/// One message, with a line for each bad record; for a file without a record too: whoever names a file wants what is in
+/// it, and an export that came out empty must not look like one with nothing to do.
 pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
     let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
     let unreadable = |error: std::io::Error| Failure::new(format!("{name} cannot be read: {error}"));
@@ -115,6 +116,12 @@ pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
         }
     }
     refusals.none()?;
+    if records == 0 {
+        return Err(Failure::new(format!(
+            "{name} has no desired record, so there is nothing to plan or to declare; look whether the export that wrote it \
+             came out empty"
+        )));
+    }
     if definitions.len() > PART_RECORDS && records > definitions.len() {
         return Err(Failure::new(format!(
             "{name} has more than {PART_RECORDS} custom fields and users beside other records; \
@@ -253,6 +260,13 @@ mod tests {
         assert_eq!(told.len(), REFUSALS_SHOWN + 1);
         assert_eq!(told[REFUSALS_SHOWN], "r: 25 records are refused (5 more like these), so none of the file is used");
         assert!(!read([r#"{"kee":1}"#.to_owned()]).unwrap_err().contains('\n'), "one alone is one line");
+    }
+
+    #[test]
+    fn a_file_without_a_record_is_an_error_that_names_it() {
+        for empty in [Vec::new(), vec![String::new()], vec!["[]".to_owned()]] {
+            assert!(read(empty).unwrap_err().starts_with("r has no desired record"));
+        }
     }
 
     #[test]

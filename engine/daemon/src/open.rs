@@ -60,10 +60,8 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
     if let Some(name) = only {
         config.connection(name)?;
     }
-    if how == Use::StoreOnly && !config.store.exists() {
-        let name = only.unwrap_or("NAME");
-        let store = config.store.display();
-        return Err(Failure::new(format!("there is no store {store} yet; `atsync pull {name}` makes it")));
+    if !config.store.exists() {
+        store_can_be_made(&config, only.unwrap_or("NAME"), how)?;
     }
     let host = adapters::host()?;
     let (ready, refused) = ready(&config, &host, only, how).await;
@@ -76,6 +74,23 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
         .await
         .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))??;
     Ok(Opened { engine: builder.build()?, config, host, ready, refused })
+}
+
+/// Refuses where the store is not there and this command does not make it, or cannot.
+fn store_can_be_made(config: &Config, name: &str, how: Use) -> Result<(), Failure> {
+    let store = config.store.display();
+    let directory = config.store.parent().filter(|directory| !directory.as_os_str().is_empty() && !directory.is_dir());
+    if let Some(directory) = directory {
+        let (directory, file) = (directory.display(), config.path.display());
+        return Err(Failure::new(format!(
+            "there is no store {store}, and its directory {directory} is missing; make the directory, or correct `store` in \
+             {file}; then `atsync pull {name}` makes the store"
+        )));
+    }
+    if how == Use::StoreOnly {
+        return Err(Failure::new(format!("there is no store {store} yet; `atsync pull {name}` makes it")));
+    }
+    Ok(())
 }
 
 /// Connections whose secrets are read at the same time: one where a program may ask a person for them.
@@ -175,7 +190,8 @@ impl Opened {
     /// One of them.
     ///
     /// # Errors
-    /// When origins, settings or credential do not fit the adapter.
+    /// When origins, settings, credential or the kinds of the schedule do not fit the adapter: with the line of the file
+    /// where it is known.
     pub(crate) async fn connect(&self, name: &str, output: &Output) -> Result<Connection, Failure> {
         let config = self.config.connection(name)?;
         let Some(ready) = self.ready.get(name) else {
@@ -193,7 +209,20 @@ impl Opened {
         options.webhook_secrets = ready.secrets.webhook.clone();
         options.store_only = ready.secrets.credential.is_none();
         options.progress = output.progress();
-        Ok(self.engine.connect(options).await?)
+        let connection = self.engine.connect(options).await.map_err(|error| match error.option() {
+            Some(option) => {
+                let place = self.config.place(name, if option == "credential" { "auth" } else { option });
+                Failure::new(format!("{place}: {error}"))
+            }
+            None => error.into(),
+        })?;
+        for (member, kind) in config.kinds() {
+            connection.check_kind(kind).map_err(|error| {
+                let place = self.config.place(name, &format!("{member}.{kind}"));
+                Failure::new(format!("{place}: {member}: {error}"))
+            })?;
+        }
+        Ok(connection)
     }
 }
 

@@ -1,21 +1,4 @@
-//! Small words: suggestions, plurals, times.
-
-/// How like two words must be, from 0 to 1, to be offered as "did you mean". Arbitrary: one slip in a short word passes, another word does not.
-const LIKENESS_MIN: f64 = 0.6;
-
-/// ` (did you mean `x`?)`, or nothing.
-pub(crate) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
-    let best = known
-        .into_iter()
-        // A word is no suggestion for itself.
-        .filter(|candidate| *candidate != word)
-        .map(|candidate| (strsim::normalized_damerau_levenshtein(word, candidate), candidate))
-        .max_by(|one, other| one.0.total_cmp(&other.0));
-    match best {
-        Some((likeness, candidate)) if likeness >= LIKENESS_MIN => format!("; did you mean `{candidate}`?"),
-        _ => String::new(),
-    }
-}
+//! Small words: commands for the library's functions, plurals, times.
 
 /// What the engine names by the library's function, and the command that does it. The engine serves hosts that have no command line.
 const COMMANDS: [(&str, &str); 6] = [
@@ -51,14 +34,7 @@ pub(crate) fn time(time_ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{count, did_you_mean, time};
-
-    #[test]
-    fn only_a_like_word_is_offered() {
-        assert_eq!(did_you_mean("candidate", ["jobs", "candidates"]), "; did you mean `candidates`?");
-        assert_eq!(did_you_mean("zebra", ["jobs", "candidates"]), "");
-        assert_eq!(did_you_mean("jobs", ["jobs", "candidates"]), "");
-    }
+    use super::{count, time};
 
     #[test]
     fn the_librarys_functions_are_named_as_commands() {

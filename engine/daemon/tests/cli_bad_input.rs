@@ -204,11 +204,79 @@ async fn a_wrong_command_line_ends_with_1_and_not_with_2() {
     for arguments in [&["pull"][..], &["plan", "acme", "--nonsense"], &["frobnicate"]] {
         assert_eq!(site.run(arguments).await.code, 1, "{arguments:?}");
     }
-    let ran = site.run(&["apply", "acme", "--desired", "/dev/null"]).await;
+    site.write("r.jsonl", r#"{"key":"a","emails":["ada@new.example.com"]}"#);
+    let ran = site.run(&["apply", "acme", "--desired", "r.jsonl"]).await;
     assert_eq!(ran.code, 1);
     says(&ran.error(), &["no terminal", "--yes"]);
-    let ran = site.run(&["pull", "acme", "--kinds", "candidats"]).await;
-    says(&ran.error(), &["candidats", "did you mean `candidates`"]);
+}
+
+#[tokio::test]
+async fn every_command_names_the_nearest_kind_for_a_misspelt_one() {
+    let site = Site::start().await;
+    assert_eq!(site.run(&["pull", "acme", "--kinds", "jobs"]).await.code, 0);
+    for arguments in [
+        &["pull", "acme", "--kinds", "candidats"][..],
+        &["sweep", "acme", "--kinds", "candidats"],
+        &["get", "acme", "candidats"],
+        &["explain", "acme", "candidats", "ref-1"],
+    ] {
+        let ran = site.run(arguments).await;
+        assert_eq!(ran.code, 1, "{ran:?}");
+        says(&ran.error(), &["the adapter greenhouse has no kind \"candidats\"; did you mean `candidates`?"]);
+    }
+}
+
+#[tokio::test]
+async fn a_kind_of_the_schedule_a_setting_and_a_scheme_that_the_adapter_does_not_have_are_told_with_their_line() {
+    let site = Site::start().await;
+    assert_eq!(site.run(&["pull", "acme", "--kinds", "jobs"]).await.code, 0);
+    let config = site.config();
+    let kind = "the adapter greenhouse has no kind \"candidats\"; did you mean `candidates`?";
+    let auth = "auth = { scheme = \"basic-key\", key = { env = \"GH_SECRET\" } }\n";
+    let scheme: String = config
+        .lines()
+        .map(|line| if line.starts_with("auth") { auth.to_owned() } else { format!("{line}\n") })
+        .collect();
+    for (config, parts) in [
+        (config.replace("candidates = \"*/5", "candidats = \"*/5"), ["acme.toml:8: schedule: ", kind]),
+        (format!("{config}sweeps = {{ candidats = \"0 3 * * *\" }}\n"), ["acme.toml:9: sweeps: ", kind]),
+        (format!("{config}settings = {{ sauce = \"x\" }}\n"), ["acme.toml:9: ", "did you mean `source`?"]),
+        (format!("{config}[connections.acme.settings]\nsauce = \"x\"\n"), ["acme.toml:10: ", "did you mean `source`?"]),
+        (config.replace("{ api = ", "{ apu = "), ["acme.toml:6: ", "did you mean `api`?"]),
+        (scheme, ["acme.toml:5: ", "does not take a key; it takes: oauth2-client-credentials"]),
+    ] {
+        site.write("acme.toml", &config);
+        for command in [&["check", "acme"][..], &["status"], &["run"]] {
+            let ran = site.run(command).await;
+            assert_eq!(ran.code, 1, "{ran:?}");
+            says(&format!("{}{}", ran.out, ran.err), &parts);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_desired_file_without_a_record_is_an_error_that_names_it() {
+    let site = Site::start().await;
+    site.write("r.jsonl", "");
+    for arguments in
+        [&["plan", "acme", "--desired", "r.jsonl"][..], &["apply", "acme", "--desired", "r.jsonl", "--yes"]]
+    {
+        let ran = site.run(arguments).await;
+        assert_eq!(ran.code, 1, "{ran:?}");
+        says(&ran.error(), &["r.jsonl has no desired record"]);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_directory_of_the_store_is_told_with_the_way_out() {
+    let site = Site::start().await;
+    site.write("acme.toml", &site.config().replace("acme.redb", "data/acme.redb"));
+    for command in [&["status"][..], &["pull", "acme"]] {
+        let ran = site.run(command).await;
+        assert_eq!(ran.code, 1, "{ran:?}");
+        says(&ran.error(), &["data/acme.redb", "its directory data is missing", "make the directory", "acme.toml"]);
+    }
+    assert!(site.sandbox().requests().is_empty());
 }
 
 #[tokio::test]

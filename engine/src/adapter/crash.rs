@@ -18,6 +18,7 @@ pub struct Crash {
 
 impl Crash {
     /// A trap, in the runtime's words.
+    #[cfg(feature = "components")]
     pub(crate) fn trapped(what: String) -> Self {
         Self { what, said: None }
     }

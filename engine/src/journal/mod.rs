@@ -201,6 +201,12 @@ mod tests {
     }
 
     #[test]
+    fn each_state_has_the_word_that_listings_and_metrics_show() {
+        let words = states().each_ref().map(IntentState::word);
+        assert_eq!(words, ["sending", "in_doubt", "in_doubt", "applied", "refused", "not_sent", "abandoned"]);
+    }
+
+    #[test]
     fn looks_come_less_and_less_often_but_never_end() {
         let waits: Vec<u64> = (0..40).map(look_again_ms).collect();
         assert!(waits.windows(2).all(|pair| pair[0] < pair[1] || pair[1] == LOOK_WAIT_MAX_MS), "{waits:?}");

@@ -71,3 +71,14 @@ fn of_two_moments_the_later_one_is_told_whatever_the_wall_showed() {
     let (first, second) = (sent(None), Moment { steady_ms: 6_000, wall_ms: WALL_MS - 3_600_000, ..sent(None) });
     assert_eq!((first.later(second), second.later(first)), (second, second));
 }
+
+#[test]
+fn of_two_moments_in_different_lives_the_wall_clock_tells_the_later_one() {
+    let (first, second) = (sent(None), Moment { life: 2, steady_ms: 0, wall_ms: WALL_MS + 1, ..sent(None) });
+    assert_eq!((first.later(second), second.later(first)), (second, second));
+}
+
+#[test]
+fn what_is_left_of_a_wait_is_what_has_not_passed() {
+    assert_eq!(sent(None).left_ms(30_000, &now(1, 10_000, 0, None)), 20_000);
+}

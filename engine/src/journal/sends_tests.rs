@@ -232,3 +232,23 @@ fn what_was_taken_away_and_shows_is_counted_although_no_link_is_left_to_note_it_
     assert!(matches!(may_leave(journal.iter().take(1), once, 104), Leave::Later { at_ms: 105, sends: 1, .. }));
     assert_eq!(may_leave(journal.iter().take(1), once, 105), Leave::Now);
 }
+
+#[test]
+fn why_nothing_is_sent_names_the_path_the_operation_how_often_and_what_comes_next() {
+    let (sends, intent, reason) = (2, 7, "no room".to_owned());
+    let later = Leave::Later { at_ms: 0, sends, came: Came::Refused, intent, reason: reason.clone() };
+    let unread = Leave::Unread { at_ms: 0, times: 1, reason };
+    let person = |came| Leave::Person { by_credential: false, sends, came, intent, tries: Vec::new() };
+    let cases: [(Leave, &[&str]); 4] = [
+        (later, &["refused 2 times", "intent 7: no room", "1970-01-01T00:00:00.000Z"]),
+        (unread, &["tried once", "no room", "1970-01-01T00:00:00.000Z"]),
+        (person(Came::Refused), &["refused 2 times", "waits for a person", "intent 7"]),
+        (person(Came::Ignored), &["sent 2 times and answered as done", "waits for a person"]),
+    ];
+    for (leave, parts) in cases {
+        let text = leave.why_not("r/notes/n", "notes.create").unwrap();
+        assert!(text.starts_with("r/notes/n: notes.create "), "{text}");
+        assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+    }
+    assert_eq!(Leave::Now.why_not("r", "notes.create"), None);
+}

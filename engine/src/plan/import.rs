@@ -3,7 +3,8 @@
 //! It names the candidate by `id`, so that declaring it links this candidate and makes nobody, whoever shares an
 //! address or has none. It names what the person has now: name, contacts, company, title, tags, custom fields, and the applications that a plan can tell apart by
 //! their job. Declared unchanged it plans nothing; from there the host edits. What is not named stays nobody's: stages and outcomes, so
-//! that importing never moves anybody; notes, which are history; prospects, which have no job to be known by.
+//! that importing never moves anybody; referrers, whose credit is given in the ATS; notes, which are history; prospects, which have
+//! no job to be known by. What a reader would expect in the record and does not find is listed beside it.
 
 use super::custom;
 use super::{Record, contacts};
@@ -27,39 +28,56 @@ pub struct Source<'a> {
     pub applications: &'a [Arc<Record>],
 }
 
+/// A desired record made from a candidate.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Imported {
+    /// The record. Nothing is declared yet.
+    pub record: DesiredCandidate,
+    /// What the ATS holds of the candidate and the record does not name, a sentence each.
+    pub left_out: Vec<String>,
+}
+
 /// The desired record of this key. `writes` says whether a custom field can be written as it stands: key, type, value in the compared form.
-pub fn desired(key: &str, source: &Source<'_>, writes: impl Fn(&str, &str, &Value) -> bool) -> DesiredCandidate {
+pub fn desired(key: &str, source: &Source<'_>, writes: impl Fn(&str, &str, &Value) -> bool) -> Imported {
     let person = source.person;
     let text = |path: &str| person.text(path).filter(|text| !text.trim().is_empty()).map(str::to_owned);
     let name = DesiredName { first: text("name.first"), last: text("name.last"), preferred: text("name.preferred") };
+    let mut left_out = Vec::new();
     let mut custom_fields = BTreeMap::new();
     if let Some(fields) = person.body.get("custom_fields").and_then(Value::as_object) {
         for (field, value) in fields {
             let kind = value.get("type").and_then(Value::as_str).unwrap_or("unknown");
             let plain = custom::observed_plain(person, field, kind);
-            if !plain.is_null() && writes(field, kind, &plain) {
+            if plain.is_null() {
+                continue;
+            }
+            if writes(field, kind, &plain) {
                 custom_fields.insert(field.clone(), plain);
+            } else {
+                left_out.push(format!("the custom field {field}: its value cannot be written as it stands"));
             }
         }
     }
-    DesiredCandidate {
+    let record = DesiredCandidate {
         key: key.to_owned(),
         kind: atsync_model::kinds::CANDIDATES.to_owned(),
         id: Some(person.id.clone()),
         name: (name != DesiredName::default()).then_some(name),
-        emails: list(person, contacts::List::Emails),
-        phones: list(person, contacts::List::Phones),
-        links: list(person, contacts::List::Links),
+        emails: list(person, contacts::List::Emails, &mut left_out),
+        phones: list(person, contacts::List::Phones, &mut left_out),
+        links: list(person, contacts::List::Links, &mut left_out),
         company: text("company"),
         title: text("title"),
         tags: (!source.tags.is_empty()).then(|| source.tags.clone()),
         custom_fields,
-        applications: applications(source.applications),
+        applications: applications(source.applications, &mut left_out),
         ..DesiredCandidate::default()
-    }
+    };
+    Imported { record, left_out }
 }
 
-fn list(person: &Record, list: contacts::List) -> Option<Vec<DesiredContact>> {
+fn list(person: &Record, list: contacts::List, left_out: &mut Vec<String>) -> Option<Vec<DesiredContact>> {
     let entry = |entry: &Value| {
         let value = entry.get("value").and_then(Value::as_str).filter(|value| !value.trim().is_empty())?;
         let fault = match list {
@@ -67,8 +85,9 @@ fn list(person: &Record, list: contacts::List) -> Option<Vec<DesiredContact>> {
             contacts::List::Links => link_fault(value),
             contacts::List::Phones => None,
         };
-        if fault.is_some() {
+        if let Some(fault) = fault {
             // It could not be declared, and nobody is to be found by it.
+            left_out.push(format!("an entry of `{}`: {fault}", list.field()));
             return None;
         }
         let kind = entry.get("type").and_then(|kind| kind.get("value")).and_then(Value::as_str);
@@ -82,17 +101,30 @@ fn list(person: &Record, list: contacts::List) -> Option<Vec<DesiredContact>> {
 }
 
 /// One per job; a job with several is left out, since a plan could not tell which one is meant.
-fn applications(rows: &[Arc<Record>]) -> Vec<DesiredApplication> {
+fn applications(rows: &[Arc<Record>], left_out: &mut Vec<String>) -> Vec<DesiredApplication> {
     let mut jobs: BTreeMap<&str, Vec<&Arc<Record>>> = BTreeMap::new();
-    for row in rows.iter().filter(|row| row.text("kind") == Some("application")) {
-        if let Some(job) = row.text("job.id") {
-            jobs.entry(job).or_default().push(row);
+    for row in rows {
+        match row.text("job.id").filter(|_| row.text("kind") == Some("application")) {
+            Some(job) => jobs.entry(job).or_default().push(row),
+            None => left_out.push(format!("{}: it has no job to be known by", row.remote())),
         }
     }
     let reference = |id: &str| Some(Reference::Full(FullReference::Id(id.to_owned())));
     let mut found = Vec::new();
     for (job, rows) in jobs {
-        let [row] = rows.as_slice() else { continue };
+        let [row] = rows.as_slice() else {
+            let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+            let ids = ids.join(", ");
+            left_out
+                .push(format!("the applications {ids}: all are for jobs/{job}, and a plan could not tell them apart"));
+            continue;
+        };
+        if let Some(referrer) = row.text("referrer.id") {
+            left_out.push(format!(
+                "the referrer of {} (referrers/{referrer}): whom the ATS credits stays credited",
+                row.remote()
+            ));
+        }
         found.push(DesiredApplication {
             key: format!("a{}", row.id),
             job: reference(job),
@@ -101,4 +133,46 @@ fn applications(rows: &[Arc<Record>]) -> Vec<DesiredApplication> {
         });
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Source, desired};
+    use crate::plan::Record;
+    use serde_json::{Value, json};
+    use std::sync::Arc;
+
+    fn record(kind: &str, id: &str, body: &Value) -> Record {
+        let body = body.as_object().unwrap().clone();
+        Record { kind: kind.to_owned(), id: id.to_owned(), known: body.keys().cloned().collect(), body }
+    }
+
+    #[test]
+    fn what_an_imported_record_does_not_name_is_listed_beside_it() {
+        let person = json!({"emails": [{"value": "Ada <ada@example.com>"}, {"value": "ada@example.com"}],
+            "custom_fields": {"cv": {"type": "file", "value": "cv.pdf"}}});
+        let rows = [
+            ("1", json!({"kind": "application", "job": {"id": "7"}, "referrer": {"id": "5"}})),
+            ("2", json!({"kind": "application", "job": {"id": "8"}})),
+            ("3", json!({"kind": "application", "job": {"id": "8"}})),
+            ("4", json!({"kind": "prospect"})),
+        ];
+        let applications = rows.map(|(id, body)| Arc::new(record("applications", id, &body)));
+        let person = record("candidates", "9", &person);
+        let source = Source { person: &person, tags: Vec::new(), applications: &applications };
+        let imported = desired("x", &source, |_, _, _| false);
+        let jobs: Vec<&str> = imported.record.applications.iter().map(|one| one.key.as_str()).collect();
+        assert_eq!(jobs, ["a1"]);
+        let begins = [
+            "the custom field cv: ",
+            "an entry of `emails`: ",
+            "applications/4: it has no job",
+            "the referrer of applications/1 (referrers/5): ",
+            "the applications 2, 3: ",
+        ];
+        assert_eq!(imported.left_out.len(), begins.len(), "{:?}", imported.left_out);
+        for (what, begin) in imported.left_out.iter().zip(begins) {
+            assert!(what.starts_with(begin), "{what}");
+        }
+    }
 }

@@ -63,6 +63,7 @@ mod values;
 pub mod withdraw;
 pub mod words;
 
+pub use crate::store::SHARED_PREFIX;
 pub(crate) use definition::name_claim;
 pub use facts::{Declared, Facts, Need, Record};
 pub(crate) use once::{FOUND_ON, RELEASED, declared_once, is_made_once};
@@ -81,8 +82,6 @@ use std::collections::BTreeMap;
 pub const MADE: &str = "$made";
 /// The member of such a stand-in that asks for a field of the record instead of its id.
 pub const MADE_MEMBER: &str = "$member";
-/// The prefix of host paths that belong to no single desired record.
-pub const SHARED_PREFIX: char = '~';
 
 /// One effect to be had.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -565,7 +564,7 @@ impl<'a, D: Owned> Draft<'a, D> {
             && self.input.settings.get(setting).and_then(Value::as_bool) != Some(true)
         {
             let message = format!(
-                "{host}: {name} is wanted and off ({}); set `{setting} = true` in the connection's settings to allow it",
+                "{host}: {name} is not sent, since the connection does not allow it ({}); set `{setting} = true` in its settings to allow it",
                 side_effects_in_words(rule),
             );
             self.say(FindingKind::Note, host, "NotOptedIn", message);

@@ -34,6 +34,11 @@ pub(crate) fn path(path: &str) -> String {
     path.strip_prefix(super::SHARED_PREFIX).map_or_else(|| path.to_owned(), named)
 }
 
+/// A finding's message without the path at its beginning, for a line below one that names the path.
+pub(crate) fn after_path<'m>(message: &'m str, path: &str) -> &'m str {
+    message.strip_prefix(path).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(message)
+}
+
 /// Adds one plain line, whatever the values in it hold.
 fn put(out: &mut String, line: Arguments<'_>) {
     out.push_str(&plain::line(&line.to_string()));
@@ -86,7 +91,7 @@ fn record(out: &mut String, plan: &RecordPlan) {
             FindingKind::Conflict => "conflict",
             FindingKind::Note => "note",
         };
-        put(out, format_args!("  {word}: {}", finding.message));
+        put(out, format_args!("  {word}: {}", after_path(&finding.message, &plan.key)));
     }
 }
 

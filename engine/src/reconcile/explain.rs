@@ -118,7 +118,7 @@ impl Reconciler {
     /// Explains a desired record.
     pub(crate) async fn explain_record(&self, key: &str) -> Result<Explanation, Error> {
         let Some(row) = self.store.desired(&self.name, key).await? else {
-            return Err(self.error(ErrorKind::Input, crate::life::no_record(key)));
+            return Err(self.no_record(key));
         };
         let desired = self.parse_desired(&row)?;
         let links = self.links_by_host(key).await?;
@@ -170,7 +170,7 @@ impl Reconciler {
         if row.mode != Mode::Paused {
             next.extend(planned.findings.iter().filter(|finding| finding.reason != "InDoubt").map(|finding| Next {
                 host: finding.host.clone(),
-                what: finding.message.clone(),
+                what: words::after_path(&finding.message, &finding.host).to_owned(),
                 when: match finding.kind {
                     FindingKind::Blocked | FindingKind::Conflict => format!("when {}", finding.until()),
                     FindingKind::Drifted | FindingKind::Note => "not by itself".to_owned(),
@@ -224,7 +224,8 @@ fn hold(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
         } else if !planned.steps.iter().any(|step| step.host == field.host)
             && let Some(note) = planned.findings.iter().find(|note| note.host == field.host && is_held_note(note))
         {
-            field.verdict = format!("differs: held back ({}): {}", note.reason, note.message);
+            field.verdict =
+                format!("differs: held back ({}): {}", note.reason, words::after_path(&note.message, &note.host));
         }
     }
 }

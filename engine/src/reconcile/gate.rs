@@ -44,7 +44,8 @@ impl Gate for OrderGate<'_> {
 
 impl Reconciler {
     /// Why an order may not be carried out any more, as far as is known: a record that it changes or names is gone, or the data
-    /// of its candidate were erased. Its candidate is the one that its key is linked to by now, and any that it names.
+    /// of its candidate were erased. Its candidate is the one that its key is linked to by now, any that it names, and the one
+    /// that what it changes belongs to by now: a merge moves an application before the engine learns of the merge.
     pub(super) async fn nobody_left(&self, order: &Order) -> Result<Option<String>, Error> {
         let mut concerned: BTreeSet<RemoteRef> = order.operation.target.iter().cloned().collect();
         if let Ok(Value::Object(input)) = serde_json::from_str(&order.operation.input) {
@@ -52,6 +53,11 @@ impl Reconciler {
         }
         let key = order.host.split('/').next().unwrap_or(&order.host);
         concerned.extend(self.store.link(&self.name, key).await?.map(|link| link.remote));
+        if let Some(target) = &order.operation.target
+            && let Some(row) = self.store.observed(&self.name, target).await?
+        {
+            concerned.extend(record(&row).text("candidate.id").map(|id| RemoteRef::new(kinds::CANDIDATES, id)));
+        }
         for remote in concerned {
             let Some(row) = self.store.observed(&self.name, &remote).await? else { continue };
             if row.gone {

@@ -3,12 +3,11 @@
 //! The adapter composes the message and names the signatures; it never sees a secret. Nothing is sent.
 //! Hints count only after a check that matched, whatever the adapter says.
 
-use super::Reconciler;
 use super::drive::TaskError;
+use super::{Reconciler, signature};
 use crate::adapter::{AdapterError, TaskGuard};
 use crate::error::Error;
 use crate::secret::Secret;
-use crate::webhook::signature;
 use atsync_model::contract::{Hint, Hook, Outcome, Reply, Step, Task};
 
 /// Steps of one webhook. One check is usual, a second one tries another reading.

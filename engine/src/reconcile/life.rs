@@ -11,12 +11,12 @@ use super::gather::{Gathered, record, remote};
 use super::underway::WORKED_ON;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentId, IntentState};
+use crate::plan::import::{self, Imported};
 use crate::plan::unseen;
-use crate::plan::{self, Plan, Record, import, withdraw};
+use crate::plan::{self, Plan, Record, withdraw};
 use crate::store::{LinkHow, LinkRow, index};
 use crate::transport::Priority;
 use atsync_model::contract::{Link, RemoteRef};
-use atsync_model::desired::DesiredCandidate;
 use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::kinds;
 use serde_json::{Map, Value};
@@ -229,7 +229,7 @@ impl Reconciler {
     }
 
     /// A desired record of what the ATS holds.
-    pub(crate) async fn import(&self, id: &str, key: &str) -> Result<DesiredCandidate, Error> {
+    pub(crate) async fn import(&self, id: &str, key: &str) -> Result<Imported, Error> {
         let person = self.shown(&remote(kinds::CANDIDATES, id), None).await?;
         if person.value("privacy.anonymized").and_then(Value::as_bool) == Some(true) {
             return Err(
@@ -287,7 +287,7 @@ impl Reconciler {
     /// The plan that takes back what can be taken back.
     pub(crate) async fn plan_withdrawal(&self, key: &str, options: withdraw::WithdrawOptions) -> Result<Plan, Error> {
         let Some(row) = self.store.desired(&self.name, key).await? else {
-            return Err(self.error(ErrorKind::Input, crate::life::no_record(key)));
+            return Err(self.no_record(key));
         };
         let desired = self.parse_desired(&row)?;
         let links = self.links_by_host(key).await?;

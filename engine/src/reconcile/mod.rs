@@ -36,6 +36,7 @@ mod planning;
 mod problems;
 mod pull;
 mod settle;
+mod signature;
 mod stand_in;
 mod suspects;
 mod sweep;
@@ -260,6 +261,12 @@ impl Reconciler {
     }
 
     /// An error that names the connection.
+    /// The error for a key under which nothing is declared.
+    pub(crate) fn no_record(&self, key: &str) -> Error {
+        let message = format!("there is no desired record {key}; give the key that it was declared with");
+        self.error(ErrorKind::Input, message)
+    }
+
     fn error(&self, kind: ErrorKind, message: impl std::fmt::Display) -> Error {
         Error::new(kind, format!("{}: {message}", self.name))
     }

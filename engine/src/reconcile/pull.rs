@@ -21,6 +21,7 @@ use super::window::Clocks;
 use super::{Progress, Reconciler, drive::TaskError};
 use crate::clock::rfc3339;
 use crate::error::{Error, ErrorKind};
+use crate::near;
 use crate::store::{Cause, PageCommit, Pass, ScanState};
 use crate::transport::Priority;
 use atsync_model::contract::{Failure, Outcome, RemoteRef, Restart, Scan, Since, Task, Window};
@@ -95,9 +96,9 @@ impl Reconciler {
         }
     }
 
-    pub(super) fn unknown_kind(&self, kind: &str) -> Error {
-        let known: Vec<&str> = self.adapter.manifest().kinds.iter().map(|kind| kind.name.as_str()).collect();
-        self.error(ErrorKind::Input, format!("there is no kind {kind:?}; the kinds are {}", known.join(", ")))
+    /// The error for a kind that the adapter does not have.
+    pub(crate) fn unknown_kind(&self, kind: &str) -> Error {
+        self.error(ErrorKind::Input, near::no_kind(self.adapter.manifest(), kind))
     }
 
     async fn pull_by_parent(&self, rule: &KindRule, parent: &str, full: bool) -> Result<PullReport, Error> {

@@ -13,6 +13,7 @@ use super::Secret;
 use super::command::{note, output_of};
 use crate::clock::{Clock, SystemClock};
 use crate::error::{Error, ErrorKind};
+use crate::near::did_you_mean;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -207,11 +208,7 @@ impl<'de> Visitor<'de> for Reference {
             "file" => SecretRef::File(map.next_value()?),
             "command" => SecretRef::Command(map.next_value()?),
             other => {
-                let known = ["env", "file", "command"];
-                let hint = known
-                    .into_iter()
-                    .find(|word| strsim::normalized_damerau_levenshtein(word, other) >= 0.6)
-                    .map_or_else(String::new, |word| format!("; did you mean `{word}`?"));
+                let hint = did_you_mean(other, ["env", "file", "command"]);
                 return Err(A::Error::custom(format!("`{other}` is no way to refer to a secret{hint}; write {FORMS}")));
             }
         };

@@ -10,10 +10,9 @@ use super::limits::{DECLARATION_RECORDS_MAX, KEY_BYTES_MAX, PAGE_RECORDS_MAX, RE
 use super::merge::Known;
 use super::{
     Cause, Change, ChangeWhat, ConnectionRow, Declaration, Erasure, IntentAdvance, LinkRow, Mode, ObservedWrite,
-    PageCommit, Problems, StatusUpdate, StoreError,
+    PageCommit, Problems, SHARED_PREFIX, StatusUpdate, StoreError,
 };
-use crate::journal::{Intent, IntentState, Moment};
-use crate::plan::SHARED_PREFIX;
+use crate::journal::{Intent, IntentId, IntentState, Moment};
 use atsync_model::contract::{Mark, RemoteRef};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -172,7 +171,7 @@ pub(crate) fn advance(connection: &str, advance: &IntentAdvance) -> Checked {
 pub(crate) fn generation(host: &str, held: Option<(u64, Mode)>, planned: u64) -> Checked {
     match held {
         // What serves several records hangs on none of their generations.
-        _ if host.starts_with(crate::plan::SHARED_PREFIX) => Ok(()),
+        _ if host.starts_with(SHARED_PREFIX) => Ok(()),
         Some((_, Mode::Paused)) => {
             Err(StoreError::Stale(format!("the desired record of {host} is paused; resume it first")))
         }
@@ -270,9 +269,23 @@ pub(crate) fn last_of_each(page: &PageCommit) -> impl Iterator<Item = &ObservedW
         .map(|(_, record)| record)
 }
 
-/// Why the event of this record says it happened.
-pub(crate) fn cause(page: &PageCommit, id: &str) -> Cause {
-    page.applied_by.get(id).map_or_else(|| page.cause.clone(), |intent| Cause::Applied { intent: *intent })
+/// Why the event of this record says it happened. `maker` is the intent that made a record which is seen for the first
+/// time: the engine made it, whichever read shows it first.
+pub(crate) fn cause(page: &PageCommit, id: &str, maker: Option<IntentId>) -> Cause {
+    let intent = page.applied_by.get(id).copied().or(maker);
+    intent.map_or_else(|| page.cause.clone(), |intent| Cause::Applied { intent })
+}
+
+/// Whether an intent of one of [`makers`]' paths made the record of this link.
+pub(crate) fn made(intent: &Intent, link: &LinkRow) -> bool {
+    let is_made = matches!(link.how, super::LinkHow::Created | super::LinkHow::Probed);
+    is_made && matches!(&intent.state, IntentState::Applied { links, .. } if links.contains(&link.remote))
+}
+
+/// The paths whose intents can have made what is linked to a path: its own, and those above it, since what is below may
+/// be sent along.
+pub(crate) fn makers(host: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(host), |path| path.rsplit_once('/').map(|(above, _)| above))
 }
 
 /// Whether the feed still has what comes next for a reader.

@@ -337,8 +337,8 @@ pub trait Store: Debug + Send + Sync {
     /// Lets a person come back: drops all hashes that were kept together with this key, candidate id or address. Tells whether there were any.
     fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool>;
 
-    /// Remembers how far a consumer has come. Never goes back.
-    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, ()>;
+    /// Remembers how far a consumer has come, and returns how far that is. Never goes back.
+    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, u64>;
 
     /// How far a consumer has come; 0 when unknown.
     fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64>;

@@ -464,6 +464,9 @@ pub struct LinkRow {
     pub since_ms: u64,
 }
 
+/// The prefix of host paths that belong to no single desired record.
+pub const SHARED_PREFIX: char = '~';
+
 /// How a link is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -531,7 +534,7 @@ pub enum ChangeWhat {
 pub enum Cause {
     /// A scan saw it.
     Observed,
-    /// The engine wrote it.
+    /// The engine wrote it. Of a new record: the engine made it, whichever read showed it first.
     Applied {
         /// The intent.
         intent: u64,

@@ -1,9 +1,11 @@
 //! Laws of erasures and of trimming the feed.
 
-use crate::given::{ACME, change, changes, clean, declaration, dirty, intent, link, page, record, remote, see, step};
+use crate::given::{
+    ACME, change, changes, clean, declaration, dirty, gone, intent, link, page, record, remote, see, step,
+};
 use atsync::journal::{Intent, IntentState};
 use atsync::store::{
-    Cause, ChangeWhat, Declaration, Erasure, IntentAdvance, Keep, LinkRow, PageCommit, Store, StoreError,
+    Cause, ChangeWhat, Declaration, Erasure, IntentAdvance, Keep, LinkHow, LinkRow, PageCommit, Store, StoreError,
 };
 use serde_json::json;
 
@@ -254,4 +256,34 @@ pub(crate) async fn an_event_names_the_intent_that_caused_it(store: &dyn Store) 
     store.commit_page(ACME, PageCommit { applied_by, ..page }).await.unwrap();
     let causes: Vec<Cause> = changes(store).await.into_iter().map(|change| change.cause).collect();
     assert_eq!(causes, [Cause::Applied { intent: 42 }, Cause::Observed]);
+}
+
+pub(crate) async fn what_the_engine_made_is_told_as_applied_whichever_read_shows_it_first(store: &dyn Store) {
+    crate::given::declare(store, &["a"]).await;
+    // Made by an intent of the path above it, as an application that was sent along with its candidate.
+    let born = store.begin_intent(ACME, intent("a", "o")).await.unwrap();
+    let state = |ids: &[&str]| {
+        let links = ids.iter().map(|id| remote("tags", id)).collect();
+        IntentState::Applied { links, by_probe: false }
+    };
+    let made = [link("a/applications/x", "tags", "1"), link("a", "tags", "2")];
+    let found = LinkRow { how: LinkHow::Adopted, ..link("a/notes/n", "tags", "3") };
+    let links = made.into_iter().chain([found]).collect();
+    let advance = IntentAdvance { links, ..step(born.id, 1, state(&["1", "2", "3"])) };
+    store.advance_intent(ACME, advance).await.unwrap();
+    // Changed later by another intent, which made nothing.
+    let later = store.begin_intent(ACME, intent("a", "o")).await.unwrap();
+    store.advance_intent(ACME, step(later.id, 1, state(&["2"]))).await.unwrap();
+    for id in ["1", "2", "3", "4"] {
+        see(store, "tags", id, json!({"x": 1})).await;
+    }
+    let own = Cause::Applied { intent: born.id };
+    let causes: Vec<Cause> = changes(store).await.into_iter().map(|change| change.cause).collect();
+    assert_eq!(causes, [own.clone(), own, Cause::Observed, Cause::Observed]);
+    // What went and came back, or changed, was somebody else's doing.
+    store.commit_page(ACME, gone("tags", &["1"])).await.unwrap();
+    see(store, "tags", "1", json!({"x": 1})).await;
+    see(store, "tags", "2", json!({"x": 2})).await;
+    let later: Vec<Cause> = changes(store).await.into_iter().skip(5).map(|change| change.cause).collect();
+    assert_eq!(later, [Cause::Observed, Cause::Observed]);
 }

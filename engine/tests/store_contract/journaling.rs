@@ -217,7 +217,7 @@ pub(crate) async fn the_feed_has_no_gap_and_offsets_never_go_back(store: &dyn St
 
     assert_eq!(store.offset(ACME, "host").await.unwrap(), 0);
     for (acknowledged, stands) in [(4, 4), (2, 4), (6, 6)] {
-        store.acknowledge(ACME, "host", acknowledged).await.unwrap();
+        assert_eq!(store.acknowledge(ACME, "host", acknowledged).await.unwrap(), stands);
         assert_eq!(store.offset(ACME, "host").await.unwrap(), stands);
     }
     assert_eq!(store.offset(ACME, "other").await.unwrap(), 0);

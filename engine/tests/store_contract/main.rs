@@ -98,7 +98,8 @@ laws! {
         an_erasure_of_nobody_is_refused,
         a_trimmed_feed_says_where_it_begins,
         what_no_consumer_has_acknowledged_is_kept_when_asked,
-        an_event_names_the_intent_that_caused_it;
+        an_event_names_the_intent_that_caused_it,
+        what_the_engine_made_is_told_as_applied_whichever_read_shows_it_first;
     journaling:
         an_intent_is_born_sending_and_numbered,
         one_intent_is_open_per_object_and_operation,

@@ -1,6 +1,5 @@
 //! `atsync get`: observed records, from the store alone.
 
-use super::pull::known;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
@@ -17,7 +16,7 @@ const ID_WIDTH: usize = 14;
 pub(super) async fn get(config: &Path, options: &cli::Get, output: &Output) -> Ended {
     let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
     let connection = opened.connect(&options.name, output).await?;
-    known(connection.manifest(), std::slice::from_ref(&options.kind))?;
+    connection.check_kind(&options.kind)?;
     if let Some(id) = &options.id {
         let Some(row) = connection.observed_one(&options.kind, id).await? else {
             return Err(Failure::new(format!(

@@ -13,6 +13,7 @@ use crate::words::count;
 use atsync::model::contract::RemoteRef;
 use atsync::model::desired::definition::DEFINITION_PREFIX;
 use atsync::model::kinds;
+use atsync::plan::import::Imported;
 use atsync::plan::withdraw::WithdrawOptions;
 use atsync::store::Keep;
 use atsync::{Connection, Person, Resolution};
@@ -53,6 +54,7 @@ async fn key(connection: &Connection, kind: &str, name: &str) -> Result<String, 
 pub(super) async fn explain(config: &Path, options: &cli::Explain, output: &Output) -> Ended {
     let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
     let connection = opened.connect(&options.name, output).await?;
+    connection.check_kind(&options.kind)?;
     let key = key(&connection, &options.kind, &options.key).await?;
     let explanation = connection.explain(&key).await?;
     if options.json {
@@ -96,9 +98,12 @@ pub(super) async fn import(config: &Path, options: &cli::Import, output: &Output
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     connection.verify_tenant().await?;
-    let record = connection.import(&options.id, &options.key).await?;
+    let Imported { record, left_out, .. } = connection.import(&options.id, &options.key).await?;
     output.end();
     output.json(&record);
+    for what in left_out {
+        output.note(&format!("left out: {what}"));
+    }
     if options.declare {
         let report = connection.declare(&[record]).await?;
         if report.forgotten > 0 {

@@ -8,7 +8,7 @@ use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::{Output, table};
-use crate::words::{count, did_you_mean};
+use crate::words::count;
 use atsync::ErrorKind;
 use atsync::model::manifest::{Manifest, ScanRule};
 use atsync::reconcile::PullReport;
@@ -20,7 +20,7 @@ pub(super) async fn pull(config: &Path, options: &cli::Pull, output: &Output) ->
     let connection = opened.connect(&options.name, output).await?;
     let scheduled: Vec<String> = opened.config.connection(&options.name)?.schedule().into_keys().collect();
     let asked = if options.kinds.is_empty() { scheduled } else { options.kinds.clone() };
-    known(connection.manifest(), &asked)?;
+    asked.iter().try_for_each(|kind| connection.check_kind(kind))?;
     let by_name = !asked.is_empty();
     let kinds = if by_name { asked } else { listable(connection.manifest()) };
     let mut reports: Vec<PullReport> = Vec::new();
@@ -99,20 +99,4 @@ pub(super) fn listable(manifest: &Manifest) -> Vec<String> {
     let listed =
         manifest.kinds.iter().filter(|kind| matches!(kind.scan, ScanRule::List {} | ScanRule::ByParent { .. }));
     listed.map(|kind| kind.name.clone()).collect()
-}
-
-/// Refuses a kind that the adapter does not have.
-///
-/// # Errors
-/// Naming the kind and what is near it.
-pub(super) fn known(manifest: &Manifest, kinds: &[String]) -> Result<(), Failure> {
-    for kind in kinds {
-        if manifest.kind(kind).is_none() {
-            let names: Vec<&str> = manifest.kinds.iter().map(|kind| kind.name.as_str()).collect();
-            let hint = did_you_mean(kind, names.iter().copied());
-            let (adapter, names) = (&manifest.name, names.join(", "));
-            return Err(Failure::new(format!("the adapter {adapter} has no kind {kind:?}{hint} (kinds: {names})")));
-        }
-    }
-    Ok(())
 }

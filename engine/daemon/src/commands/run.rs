@@ -7,7 +7,6 @@
 //! under way given time, and begins again; one that had failed for good begins again too.
 
 use super::apply;
-use super::pull::known;
 use crate::cli;
 use crate::config::ConnectionConfig;
 use crate::failure::{DONE, Ended, Failure};
@@ -120,14 +119,7 @@ async fn prepare(opened: &Opened, name: &str, output: &Output) -> Result<Prepare
         let known = SCHEDULE_DEFAULT.iter().filter(|(kind, _)| connection.manifest().kind(kind).is_some());
         crons = known.map(|(kind, cron)| ((*kind).to_owned(), (*cron).to_owned())).collect();
     }
-    let sweeps = config.sweeps();
-    for (member, crons) in [("schedule", &crons), ("sweeps", &sweeps)] {
-        let kinds: Vec<String> = crons.keys().cloned().collect();
-        known(connection.manifest(), &kinds).map_err(|error| {
-            Failure::new(format!("{}: connections.{name}.{member}: {error}", opened.config.path.display()))
-        })?;
-    }
-    let crons = Crons { pulls: parsed(crons)?, sweeps: parsed(sweeps)? };
+    let crons = Crons { pulls: parsed(crons)?, sweeps: parsed(config.sweeps())? };
     Ok(Prepared { name: name.to_owned(), connection, crons, config })
 }
 

@@ -3,7 +3,7 @@
 //! A sweep that would take more than a share of a kind for gone, or that lost a right on the way, is held: nothing is reported as deleted, the exit
 //! code is 1, and the message says what to look at. `--force` lifts the share, never a right.
 
-use super::{calls, pull::known};
+use super::calls;
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
@@ -16,7 +16,7 @@ use std::path::Path;
 pub(super) async fn sweep(config: &Path, options: &cli::Sweep, output: &Output) -> Ended {
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
-    known(connection.manifest(), &options.kinds)?;
+    options.kinds.iter().try_for_each(|kind| connection.check_kind(kind))?;
     let mut held = Vec::new();
     let mut rows = Vec::new();
     for kind in &options.kinds {

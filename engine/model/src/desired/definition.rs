@@ -11,7 +11,12 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-/// Any record that can be declared. In JSON its `kind` says which; without one it is a person.
+/// Any record that can be declared. In JSON its `kind` says which; without one it is a candidate.
+///
+/// It is written by serde and not read by it: which record a text is, and what is wrong with it, takes more than a
+/// `Deserialize` can say. Read a text of one or more records with `atsync::declare::parse`, a stream with
+/// `atsync::declare::Records` (both check each record and name the line), or one record unchecked with
+/// [`Desired::from_json`]. The structs of the variants do implement `Deserialize`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]

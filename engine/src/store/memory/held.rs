@@ -34,6 +34,16 @@ pub(super) struct Connection {
 }
 
 impl Connection {
+    /// The intent that made a record, by the links that lead to it as made.
+    fn maker(&self, kind: &str, id: &str) -> Option<IntentId> {
+        let links = self.links.values().filter(|link| link.remote.kind == kind && link.remote.id == id);
+        let made = |link: &LinkRow| {
+            let is_of = |intent: &&Intent| check::makers(&link.host).any(|path| path == intent.host);
+            self.intents.values().filter(is_of).find(|intent| check::made(intent, link)).map(|intent| intent.id)
+        };
+        links.filter_map(made).min()
+    }
+
     pub(super) fn held(&self, kind: &str, id: &str) -> Option<&ObservedRow> {
         self.observed.get(&(kind.to_owned(), id.to_owned())).filter(|row| !row.gone)
     }
@@ -197,7 +207,9 @@ impl Connection {
                     (Map::new(), after)
                 }
             };
-            self.emit(event_of(page, &row.id, what, before_fields, after_fields));
+            let is_first = !self.observed.contains_key(&(row.kind.clone(), row.id.clone()));
+            let maker = if is_first { self.maker(&row.kind, &row.id) } else { None };
+            self.emit(event_of(page, &row.id, maker, what, before_fields, after_fields));
             self.touch(&row.kind, &row.id, [&before, &row.body]);
             if what == ChangeWhat::Created {
                 self.aliases.remove(&(row.kind.clone(), row.id.clone()));
@@ -212,7 +224,7 @@ impl Connection {
         for id in &page.gone {
             let Some(row) = self.held(&page.kind, id).cloned() else { continue };
             report.deleted = report.deleted.saturating_add(1);
-            self.emit(event_of(page, id, ChangeWhat::Deleted, merge::object(&row.body)?, Map::new()));
+            self.emit(event_of(page, id, None, ChangeWhat::Deleted, merge::object(&row.body)?, Map::new()));
             self.touch(&row.kind, id, [&row.body, ""]);
             self.bury(row, page.now_ms);
         }
@@ -263,7 +275,7 @@ impl Connection {
         if self.aliases.insert((page.kind.clone(), moved.from.clone()), alias.clone()) == Some(alias) {
             return Ok(false);
         }
-        self.emit(event_of(page, &moved.from, ChangeWhat::Moved, before, check::lives_on_as(&moved.to)));
+        self.emit(event_of(page, &moved.from, None, ChangeWhat::Moved, before, check::lives_on_as(&moved.to)));
         Ok(true)
     }
 }
@@ -364,14 +376,15 @@ impl Connection {
     }
 }
 
-pub(super) fn event_of(
+fn event_of(
     page: &PageCommit,
     id: &str,
+    maker: Option<IntentId>,
     what: ChangeWhat,
     before: Map<String, serde_json::Value>,
     after: Map<String, serde_json::Value>,
 ) -> Change {
-    let (kind, cause, id) = (page.kind.clone(), check::cause(page, id), id.to_owned());
+    let (kind, cause, id) = (page.kind.clone(), check::cause(page, id, maker), id.to_owned());
     Change { serial: 0, at_ms: page.now_ms, kind, id, what, before, after, cause }
 }
 

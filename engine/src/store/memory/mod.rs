@@ -567,7 +567,7 @@ impl Store for MemoryStore {
         })
     }
 
-    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, ()> {
+    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, u64> {
         let (name, consumer) = (connection.to_owned(), consumer.to_owned());
         self.on(connection, move |held, _| {
             check::within(&name, "a consumer's name", &consumer)?;
@@ -575,7 +575,7 @@ impl Store for MemoryStore {
             // A consumer that acknowledges 0 is known from then on, and holds back trimming.
             let offset = held.offsets.entry(consumer).or_default();
             *offset = (*offset).max(serial);
-            Ok(())
+            Ok(*offset)
         })
     }
 

@@ -433,11 +433,31 @@ pub(super) fn links_to(
     connection: &str,
     remote: &RemoteRef,
 ) -> Result<Vec<LinkRow>, StoreError> {
-    let prefix = Key::of(connection).text(&remote.kind).text(&remote.id);
+    leading_to((&table(read, LINKED)?, &table(read, LINKS)?), connection, &remote.kind, &remote.id)
+}
+
+/// As [`links_to`], as a write transaction sees them.
+pub(super) fn links_to_now(
+    tables: &Tables<'_>,
+    connection: &str,
+    kind: &str,
+    id: &str,
+) -> Result<Vec<LinkRow>, StoreError> {
+    leading_to((tables.linked.rows(), tables.links.rows()), connection, kind, id)
+}
+
+fn leading_to(
+    (linked, links): (&impl ReadableTable<Bytes, Bytes>, &impl ReadableTable<Bytes, Bytes>),
+    connection: &str,
+    kind: &str,
+    id: &str,
+) -> Result<Vec<LinkRow>, StoreError> {
+    let prefix = Key::of(connection).text(kind).text(id);
     let mut found = Vec::new();
-    each(&table(read, LINKED)?, prefix.clone().within(), usize::MAX, |key, _| {
+    each(linked, prefix.clone().within(), usize::MAX, |key, _| {
         let host = KeyReader::after(key, &prefix)?.text()?;
-        found.push(link(read, connection, &host)?.ok_or_else(|| damaged("a link"))?);
+        let link = get(links, &key_of(connection, &host))?.ok_or_else(|| damaged("a link"))?;
+        found.push(from_json(link.value(), "a link")?);
         Ok(())
     })?;
     Ok(found)

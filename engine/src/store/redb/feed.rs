@@ -334,21 +334,24 @@ pub(super) fn end_consumer(tables: &mut Tables<'_>, connection: &str, consumer: 
     Ok(())
 }
 
-/// Moves a consumer's offset forward.
+/// Moves a consumer's offset forward, and returns where it stands.
 pub(super) fn acknowledge(
     tables: &mut Tables<'_>,
     connection: &str,
     consumer: &str,
     serial: u64,
-) -> Result<(), StoreError> {
+) -> Result<u64, StoreError> {
     check::is_within(serial, last_serial(tables, connection)?)?;
     let key = Key::of(connection).text(consumer);
     // A consumer that acknowledges 0 is known from then on, and holds back trimming.
     let held = get(tables.offsets.rows(), &key)?.map(|value| number_of(value.value())).transpose()?;
-    if held.is_none_or(|held| serial > held) {
-        tables.offsets.put(&key, &number_value(serial))?;
+    match held {
+        Some(held) if held >= serial => Ok(held),
+        _ => {
+            tables.offsets.put(&key, &number_value(serial))?;
+            Ok(serial)
+        }
     }
-    Ok(())
 }
 
 /// A consumer's offset.

@@ -94,6 +94,30 @@ pub(super) fn open_below(tables: &Tables<'_>, connection: &str, key: &str) -> Re
     Ok(found)
 }
 
+/// The intent that made a record, by the links that lead to it as made.
+pub(super) fn maker(
+    tables: &Tables<'_>,
+    connection: &str,
+    kind: &str,
+    id: &str,
+) -> Result<Option<IntentId>, StoreError> {
+    let mut found: Option<IntentId> = None;
+    for link in desired::links_to_now(tables, connection, kind, id)? {
+        for path in check::makers(&link.host) {
+            each(tables.by_host.rows(), Key::of(connection).text(path).within(), usize::MAX, |key, _| {
+                let mut parts = KeyReader::after(key, &Key::of(connection))?;
+                parts.text()?;
+                let intent = load(tables.intents.rows(), connection, parts.number()?)?.ok_or_else(|| damaged(WHAT))?;
+                if check::made(&intent, &link) {
+                    found = Some(found.map_or(intent.id, |oldest| oldest.min(intent.id)));
+                }
+                Ok(())
+            })?;
+        }
+    }
+    Ok(found)
+}
+
 /// Visits every intent, oldest first.
 pub(super) fn each_intent(
     tables: &Tables<'_>,

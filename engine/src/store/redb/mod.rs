@@ -520,7 +520,7 @@ impl Store for RedbStore {
         })
     }
 
-    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, ()> {
+    fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, u64> {
         let (name, consumer) = (connection.to_owned(), consumer.to_owned());
         self.write(0, check::within(connection, "a consumer's name", &consumer.clone()), move |tables| {
             feed::acknowledge(tables, &name, &consumer, serial)

@@ -8,7 +8,7 @@
 use super::tables::{
     Bytes, OBSERVED, OrFailed, SCANS, TERMS, Tables, any, counter, counters, each, from_json, get, table, to_json,
 };
-use super::{desired, feed, forgotten, identity};
+use super::{desired, feed, forgotten, identity, journal};
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
 use crate::store::forget::Hasher;
 use crate::store::limits::KEY_BYTES_MAX;
@@ -109,11 +109,24 @@ struct Effect<'p> {
 type Terms = Vec<(&'static str, String)>;
 
 enum Outcome {
-    Created,
-    Updated { before: String, after: String },
-    Anonymized { after: String },
-    Deleted { before: String },
-    Moved { before: String, after: String },
+    /// `first`: no row of it was there before, not even a tombstone.
+    Created {
+        first: bool,
+    },
+    Updated {
+        before: String,
+        after: String,
+    },
+    Anonymized {
+        after: String,
+    },
+    Deleted {
+        before: String,
+    },
+    Moved {
+        before: String,
+        after: String,
+    },
 }
 
 /// What one move of a page comes to.
@@ -159,7 +172,7 @@ pub(super) fn commit_page(
         let effect = frame.seen(tables.observed.rows(), record, mask, &mut serial)?;
         let count = match effect.as_ref().and_then(|effect| effect.event.as_ref()) {
             None => &mut report.unchanged,
-            Some((_, Outcome::Created)) => &mut report.created,
+            Some((_, Outcome::Created { .. })) => &mut report.created,
             Some(_) => &mut report.updated,
         };
         *count = count.saturating_add(1);
@@ -178,7 +191,7 @@ pub(super) fn commit_page(
     for moved in &page.moved {
         // A record that this page shows as new is itself again: its alias ends before the move is told.
         let is_new =
-            |effect: &Effect<'_>| effect.id == moved.from && matches!(effect.event, Some((_, Outcome::Created)));
+            |effect: &Effect<'_>| effect.id == moved.from && matches!(effect.event, Some((_, Outcome::Created { .. })));
         let told =
             !effects.iter().any(is_new) && identity::is_told(tables, connection, &page.kind, &moved.from, &moved.to)?;
         let next = frame.moved(tables.observed.rows(), moved, told, &mut serial)?;
@@ -225,6 +238,7 @@ impl<'p> Frame<'p> {
         let key = key(self.connection, kind, &record.id);
         let guard = get(rows, &key)?;
         let stored = guard.as_ref().map(|guard| Row::decode(guard.value())).transpose()?;
+        let first = stored.is_none();
         let stored = stored.filter(|row| !row.gone);
         let (version, raw) = (record.version.as_deref(), record.raw.as_deref());
         let merged = merge::merge(stored.map(|row| row.held()), Seen { version, mask, body: &record.body, raw })?;
@@ -259,7 +273,7 @@ impl<'p> Frame<'p> {
         let lead = if event.is_some() { merge::lead(kind, before, &body) } else { None };
         let event = match event {
             None => None,
-            Some((serial, Difference::Created)) => Some((serial, Outcome::Created)),
+            Some((serial, Difference::Created)) => Some((serial, Outcome::Created { first })),
             Some((serial, Difference::Updated { before, after })) => {
                 Some((serial, Outcome::Updated { before: merge::text(&before)?, after: merge::text(&after)? }))
             }
@@ -375,7 +389,7 @@ impl<'p> Frame<'p> {
         }
         let Some(event) = &effect.event else { return Ok(()) };
         self.tell(tables, effect.id, event)?;
-        if self.aliased && matches!(event, (_, Outcome::Created)) {
+        if self.aliased && matches!(event, (_, Outcome::Created { .. })) {
             identity::end(tables, connection, &page.kind, effect.id)?;
         }
         if let Some((from, to)) = &effect.lead {
@@ -394,7 +408,7 @@ impl<'p> Frame<'p> {
     fn tell(&self, tables: &mut Tables<'_>, id: &str, event: &(u64, Outcome)) -> Result<(), StoreError> {
         let (serial, outcome) = event;
         let (what, before, after) = match outcome {
-            Outcome::Created => (ChangeWhat::Created, "", feed::After::ToldByRow),
+            Outcome::Created { .. } => (ChangeWhat::Created, "", feed::After::ToldByRow),
             Outcome::Updated { before, after } => {
                 (ChangeWhat::Updated, before.as_str(), feed::After::Text(after.as_str()))
             }
@@ -402,7 +416,12 @@ impl<'p> Frame<'p> {
             Outcome::Deleted { before } => (ChangeWhat::Deleted, before.as_str(), feed::After::Text("")),
             Outcome::Moved { before, after } => (ChangeWhat::Moved, before.as_str(), feed::After::Text(after.as_str())),
         };
-        let (kind, cause, at_ms) = (self.page.kind.as_str(), &check::cause(self.page, id), self.page.now_ms);
+        let (kind, at_ms) = (self.page.kind.as_str(), self.page.now_ms);
+        let maker = match outcome {
+            Outcome::Created { first: true } if self.linked => journal::maker(tables, self.connection, kind, id)?,
+            _ => None,
+        };
+        let cause = &check::cause(self.page, id, maker);
         feed::put(tables, self.connection, *serial, &feed::Event { at_ms, kind, id, what, cause, before, after })
     }
 }

@@ -16,10 +16,10 @@ use sha2::{Sha256, Sha512};
 use subtle::ConstantTimeEq;
 
 /// Candidates that are compared; the others are not. Senders give two while a secret is replaced.
-pub const CANDIDATES_MAX: usize = 16;
+const CANDIDATES_MAX: usize = 16;
 
 /// Whether one of the candidates was made with one of the secrets.
-pub fn matches(asked: &Verify, secrets: &[Secret]) -> bool {
+pub(super) fn matches(asked: &Verify, secrets: &[Secret]) -> bool {
     let mut found = false;
     for candidate in asked.candidates.iter().take(CANDIDATES_MAX) {
         for secret in secrets {
