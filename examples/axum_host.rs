@@ -1,6 +1,7 @@
 //! The engine behind an HTTP service in axum: declare, plan, apply, list, page, and take webhooks.
 //!
-//! It is a sketch of a host: it has no authentication, so put it behind something that has. It runs against a stand-in for Greenhouse in this process.
+//! It is a sketch of a host: it has no authentication, so put it behind something that has. It runs
+//! against a stand-in for Greenhouse in this process.
 //!
 //! ```text
 //! PUT  /referrals/{key}            declare a record
@@ -15,7 +16,9 @@
 
 use atsync::adapter::{ComponentHost, HostOptions};
 use atsync::model::desired::DesiredCandidate;
-use atsync::{Connection, ConnectionOptions, Credential, Engine, ErrorKind, Filter, PlanOf, Secret};
+use atsync::{
+    Connection, ConnectionOptions, Credential, Engine, ErrorKind, Filter, PlanOf, Secret,
+};
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
@@ -84,7 +87,8 @@ async fn declare(
     record.key = key;
     let report = acme.declare(&[record]).await?;
     // A person who was forgotten is not stored and never written: whoever declares them is told.
-    Ok(Json(json!({ "created": report.created, "changed": report.changed, "forgotten": report.forgotten })))
+    Ok(Json(json!({ "created": report.created, "changed": report.changed,
+            "forgotten": report.forgotten })))
 }
 
 async fn referrals(
@@ -103,7 +107,8 @@ async fn plan(State(acme): State<Connection>) -> Result<String, Refusal> {
 
 async fn apply(State(acme): State<Connection>) -> Result<Json<Value>, Refusal> {
     let (plan, report) = acme.sync().await?;
-    Ok(Json(json!({ "planned": plan.writes(), "in_step": report.in_step, "not_in_step": report.not_in_step })))
+    Ok(Json(json!({ "planned": plan.writes(), "in_step": report.in_step,
+            "not_in_step": report.not_in_step })))
 }
 
 async fn candidates(
@@ -113,7 +118,10 @@ async fn candidates(
     let filter = asked.get("email").map_or(Filter::All, |email| Filter::Email(email.clone()));
     let cursor = asked.get("cursor").map(String::as_str);
     let page = acme.observed_page("candidates", &filter, cursor, PAGE_ROWS).await?;
-    let rows = page.rows.iter().map(|row| json!({ "id": row.id, "record": row.body.parse::<Value>().ok() }));
+    let rows = page
+        .rows
+        .iter()
+        .map(|row| json!({ "id": row.id, "record": row.body.parse::<Value>().ok() }));
     Ok(Json(json!({ "rows": rows.collect::<Vec<_>>(), "next": page.next })))
 }
 
@@ -130,16 +138,25 @@ async fn hook(State(acme): State<Connection>, headers: HeaderMap, body: Bytes) -
 }
 
 /// Opens the connection; the webhooks' secret is the one that the ATS was given for them.
-pub(crate) async fn connect(engine: &Engine, origin: &str, webhook_secret: Secret) -> Result<Connection, Failure> {
+pub(crate) async fn connect(
+    engine: &Engine,
+    origin: &str,
+    webhook_secret: Secret,
+) -> Result<Connection, Failure> {
     let host = ComponentHost::new(HostOptions::default())?;
-    let component = atsync_adapters_bundled::bundled("greenhouse").ok_or("the Greenhouse adapter is not bundled")?;
-    let adapter = tokio::task::spawn_blocking(move || host.load("greenhouse", component)).await??.vouched();
-    let credential =
-        Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") };
+    let component = atsync_adapters_bundled::bundled("greenhouse")
+        .ok_or("the Greenhouse adapter is not bundled")?;
+    let adapter =
+        tokio::task::spawn_blocking(move || host.load("greenhouse", component)).await??.vouched();
+    let credential = Credential::ClientCredentials {
+        client_id: "sandbox".into(),
+        client_secret: Secret::new("sandbox-secret"),
+    };
     let mut options = ConnectionOptions::new("acme", Arc::new(adapter), credential);
     options.webhook_secrets = vec![webhook_secret];
     // Only for a stand-in.
-    options.origins = [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
+    options.origins =
+        [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
     options.allow_private_network = true;
     Ok(engine.connect(options).await?)
 }

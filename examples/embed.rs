@@ -1,7 +1,8 @@
-//! The engine inside a host: open a store, connect, declare who should be there, plan, apply, and read what changed.
+//! The engine inside a host: open a store, connect, declare who should be there, plan, apply, and
+//! read what changed.
 //!
-//! It runs against a stand-in for Greenhouse in this process, so that it needs no account. With one, leave `origins` and
-//! `allow_private_network` out of `connect` and give the real credential.
+//! It runs against a stand-in for Greenhouse in this process, so that it needs no account. With
+//! one, leave `origins` and `allow_private_network` out of `connect` and give the real credential.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -28,7 +29,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         println!("{kind}: {} records on {} pages", pulled.records, pulled.pages);
     }
 
-    // Who should be there. `key` is the host's own name for the record: declared again, it is the same record.
+    // Who should be there. `key` is the host's own name for the record: declared again, it is the
+    // same record.
     let ada: DesiredCandidate = serde_json::from_str(
         r#"{ "key": "referral-17", "name": { "first": "Ada", "last": "Byron" }, "emails": ["ada@referred.example.com"],
              "tags": ["Met at a meetup"], "notes": [{ "key": "n", "body": "Introduced by Sam." }] }"#,
@@ -54,7 +56,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let again = acme.plan(PlanOf::All).await?;
     println!("Planned again: {} writes.", again.writes());
 
-    // The feed of what changed up to now, in order, without gap. `follow` waits for what comes next, from where a consumer left off.
+    // The feed of what changed up to now, in order, without gap. `follow` waits for what comes
+    // next, from where a consumer left off.
     let mut changes = std::pin::pin!(acme.changes(before));
     while let Some(change) = changes.try_next().await? {
         println!("change {}: {} {} {:?}", change.serial, change.kind, change.id, change.what);
@@ -68,13 +71,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn connect(engine: &Engine, origin: &str) -> Result<Connection, Box<dyn Error>> {
     // With `cache_dir` the component is compiled once, not at each start.
     let host = ComponentHost::new(HostOptions::default())?;
-    let component = atsync_adapters_bundled::bundled("greenhouse").ok_or("the Greenhouse adapter is not bundled")?;
+    let component = atsync_adapters_bundled::bundled("greenhouse")
+        .ok_or("the Greenhouse adapter is not bundled")?;
     let adapter = Arc::new(host.load("greenhouse", component)?.vouched());
-    let credential =
-        Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") };
+    let credential = Credential::ClientCredentials {
+        client_id: "sandbox".into(),
+        client_secret: Secret::new("sandbox-secret"),
+    };
     let mut options = ConnectionOptions::new("acme", adapter, credential);
     // Only for a stand-in.
-    options.origins = [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
+    options.origins =
+        [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
     options.allow_private_network = true;
     Ok(engine.connect(options).await?)
 }

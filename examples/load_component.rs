@@ -1,7 +1,9 @@
-//! An adapter of one's own: loaded from a component file, asked what it is, and used to read a list.
+//! An adapter of one's own: loaded from a component file, asked what it is, and used to read a
+//! list.
 //!
-//! The file is the one that `cargo run -p atsync-componentize -- --package atsync-adapter-minimal out.wasm` makes. Its ATS, "Plainlist", is imaginary, so a
-//! few lines below stand in for it; they answer one page of jobs to whoever asks.
+//! The file is the one that `cargo run -p atsync-componentize -- --package atsync-adapter-minimal
+//! out.wasm` makes. Its ATS, "Plainlist", is imaginary, so a few lines below stand in for it; they
+//! answer one page of jobs to whoever asks.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -32,7 +34,9 @@ pub(crate) async fn run(path: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     let adapter = Arc::new(ComponentHost::new(HostOptions::default())?.load_file(path)?);
     let manifest = adapter.manifest();
     let mut lines = vec![format!("{} {}: {}", manifest.name, manifest.version, manifest.title)];
-    lines.extend(manifest.kinds.iter().map(|kind| format!("kind {}: {}", kind.name, kind.fields.join(", "))));
+    lines.extend(
+        manifest.kinds.iter().map(|kind| format!("kind {}: {}", kind.name, kind.fields.join(", "))),
+    );
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let origin = format!("http://{}", listener.local_addr()?);
@@ -40,7 +44,8 @@ pub(crate) async fn run(path: &Path) -> Result<Vec<String>, Box<dyn Error>> {
 
     // Without a store file everything is kept in memory.
     let engine = Engine::builder().build()?;
-    let mut options = ConnectionOptions::new("mine", adapter, Credential::Key(Secret::new("any key")));
+    let mut options =
+        ConnectionOptions::new("mine", adapter, Credential::Key(Secret::new("any key")));
     options.origins.insert("api".to_owned(), origin);
     options.allow_private_network = true;
     let mine = engine.connect(options).await?;
@@ -68,5 +73,7 @@ async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
         }
     }
     let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close";
-    stream.write_all(format!("{head}\r\ncontent-length: {}\r\n\r\n{JOBS}", JOBS.len()).as_bytes()).await
+    stream
+        .write_all(format!("{head}\r\ncontent-length: {}\r\n\r\n{JOBS}", JOBS.len()).as_bytes())
+        .await
 }

@@ -1,7 +1,9 @@
-//! A host that spawns everything: one task keeps a connection in step on its schedules, another follows the feed, others declare and read meanwhile.
+//! A host that spawns everything: one task keeps a connection in step on its schedules, another
+//! follows the feed, others declare and read meanwhile.
 //!
-//! Handles are cheap to clone and every future is `Send`, so each task owns a clone. It runs against a stand-in for Greenhouse in this process; with an
-//! account, leave `origins` and `allow_private_network` alone.
+//! Handles are cheap to clone and every future is `Send`, so each task owns a clone. It runs
+//! against a stand-in for Greenhouse in this process; with an account, leave `origins` and
+//! `allow_private_network` alone.
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
@@ -31,7 +33,11 @@ async fn main() -> Result<(), Failure> {
 }
 
 /// Refers this many people, and ends when the feed told that they are there.
-pub(crate) async fn run(store: &std::path::Path, origin: &str, referrals: usize) -> Result<usize, Failure> {
+pub(crate) async fn run(
+    store: &std::path::Path,
+    origin: &str,
+    referrals: usize,
+) -> Result<usize, Failure> {
     let engine = Engine::builder().store_file(store)?.build()?;
     let acme = connect(&engine, origin).await?;
     let mut tasks: JoinSet<Result<(), Failure>> = JoinSet::new();
@@ -40,8 +46,10 @@ pub(crate) async fn run(store: &std::path::Path, origin: &str, referrals: usize)
     let (stop, stopped) = oneshot::channel::<()>();
     let keeper = acme.clone();
     tasks.spawn(async move {
-        let crons = ["jobs", "candidates"].map(|kind| (kind.to_owned(), Cron::parse("*/5 * * * *")));
-        let crons: Result<_, String> = crons.into_iter().map(|(kind, cron)| Ok((kind, cron?))).collect();
+        let crons =
+            ["jobs", "candidates"].map(|kind| (kind.to_owned(), Cron::parse("*/5 * * * *")));
+        let crons: Result<_, String> =
+            crons.into_iter().map(|(kind, cron)| Ok((kind, cron?))).collect();
         let stop = async move { drop(stopped.await) };
         let tell = |round: &Round<'_>| {
             if let Round::Failed { what, error, .. } = round {
@@ -58,7 +66,8 @@ pub(crate) async fn run(store: &std::path::Path, origin: &str, referrals: usize)
         let mut feed = std::pin::pin!(feed);
         let mut created = 0;
         while let Some(change) = feed.try_next().await? {
-            let ours = matches!(change.cause, Cause::Applied { .. }) && change.what == ChangeWhat::Created;
+            let ours =
+                matches!(change.cause, Cause::Applied { .. }) && change.what == ChangeWhat::Created;
             created += usize::from(ours && change.kind == "candidates");
             // Only now does it count as dealt with.
             consumer.acknowledge("mailer", change.serial).await?;
@@ -79,7 +88,9 @@ pub(crate) async fn run(store: &std::path::Path, origin: &str, referrals: usize)
                 "emails": [format!("ada.{number}@referred.example.com")],
             }))?;
             if acme.declare(&[record]).await?.forgotten > 0 {
-                println!("referral {number} is of a person who was forgotten here, and is not stored");
+                println!(
+                    "referral {number} is of a person who was forgotten here, and is not stored"
+                );
             }
             Ok(())
         });
@@ -100,15 +111,19 @@ pub(crate) async fn run(store: &std::path::Path, origin: &str, referrals: usize)
 /// Opens the connection, with the secret from where the process was given it.
 async fn connect(engine: &Engine, origin: &str) -> Result<Connection, Failure> {
     let host = ComponentHost::new(HostOptions::default())?;
-    let component = atsync_adapters_bundled::bundled("greenhouse").ok_or("the Greenhouse adapter is not bundled")?;
+    let component = atsync_adapters_bundled::bundled("greenhouse")
+        .ok_or("the Greenhouse adapter is not bundled")?;
     // A component is compiled here: not on a thread that other tasks wait for.
-    let adapter = tokio::task::spawn_blocking(move || host.load("greenhouse", component)).await??.vouched();
+    let adapter =
+        tokio::task::spawn_blocking(move || host.load("greenhouse", component)).await??.vouched();
     // With an account: `SecretRef::Env("GH_SECRET".into())`, or a file.
     let secret = SecretRef::Command(vec!["echo".into(), "sandbox-secret".into()]).read("").await?;
-    let credential = Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: secret };
+    let credential =
+        Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: secret };
     let mut options = ConnectionOptions::new("acme", Arc::new(adapter), credential);
     // Only for a stand-in.
-    options.origins = [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
+    options.origins =
+        [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
     options.allow_private_network = true;
     Ok(engine.connect(options).await?)
 }

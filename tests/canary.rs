@@ -1,6 +1,8 @@
-//! What an adapter says when it panics may quote a candidate's data: it is in no log above debug, and in nothing that is shown.
+//! What an adapter says when it panics may quote a candidate's data: it is in no log above debug,
+//! and in nothing that is shown.
 //!
-//! The only test of its file: what is logged is caught on this thread, and other threads that log would spoil that.
+//! The only test of its file: what is logged is caught on this thread, and other threads that log
+//! would spoil that.
 
 #![allow(clippy::unwrap_used, reason = "a test stops when something does not hold")]
 
@@ -10,7 +12,8 @@ use atsync_tests::{CANARY, World, desired, panicking_greenhouse};
 use std::sync::{Arc, Mutex};
 use tracing::Level;
 
-const ADA: &str = r#"{"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"]}"#;
+const ADA: &str =
+    r#"{"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"]}"#;
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -30,8 +33,11 @@ impl std::io::Write for Lines {
 fn logged(level: Level, act: impl FnOnce()) -> String {
     let lines = Lines::default();
     let writer = lines.clone();
-    let subscriber =
-        tracing_subscriber::fmt().with_max_level(level).with_ansi(false).with_writer(move || writer.clone()).finish();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_writer(move || writer.clone())
+        .finish();
     tracing::subscriber::with_default(subscriber, act);
     let bytes = lines.0.lock().unwrap().clone();
     String::from_utf8(bytes).unwrap()
@@ -57,10 +63,19 @@ fn what_an_adapter_says_when_it_panics_is_in_no_log_above_debug_and_in_no_status
         // The log says that it is in doubt, and why, and nothing of whom.
         let intent = world.run(acme.open_intents()).unwrap().remove(0);
         let doubt = log.lines().find(|line| line.contains("in doubt")).unwrap();
-        for word in ["WARN", "acme", "candidates.create", "adapter_crashed", &format!("intent={}", intent.id)] {
+        for word in [
+            "WARN",
+            "acme",
+            "candidates.create",
+            "adapter_crashed",
+            &format!("intent={}", intent.id),
+        ] {
             assert!(doubt.contains(word), "{word}: {doubt}");
         }
-        assert!(log.lines().any(|line| line.contains("WARN") && line.contains("it panicked")), "{log}");
+        assert!(
+            log.lines().any(|line| line.contains("WARN") && line.contains("it panicked")),
+            "{log}"
+        );
         let personal = ["Byron", "ada@example.com", "Ada"];
         let loud = log.lines().filter(|line| !line.contains("DEBUG"));
         assert!(!loud.clone().any(|line| personal.iter().any(|text| line.contains(text))), "{log}");

@@ -1,9 +1,15 @@
-//! What an ATS says of the time decides nothing durable: no write is made twice, no doubt lasts for ever, nothing is stepped over.
+//! What an ATS says of the time decides nothing durable: no write is made twice, no doubt lasts for
+//! ever, nothing is stepped over.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets; the wire changes the `date` of
-//! answers, or what else they say of the time. Each case is tried with the engine living on and with a restart in the middle.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
+//! without sockets; the wire changes the `date` of answers, or what else they say of the time. Each
+//! case is tried with the engine living on and with a restart in the middle.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::model::contract::Field;
 use atsync::{Clock, Connection};
@@ -26,7 +32,8 @@ fn ada(more: &Value) -> Value {
     ada
 }
 
-/// From here on answers are dated by this much beside the truth until the first write was answered, then by that much.
+/// From here on answers are dated by this much beside the truth until the first write was answered,
+/// then by that much.
 fn dated(world: &World, before_ms: i64, after_ms: i64) {
     let (sandbox, written) = (world.sandbox.clone(), AtomicBool::new(false));
     world.wire.edit(move |request, response| {
@@ -55,7 +62,13 @@ fn applied_then_504(world: &World, path: &str) {
 }
 
 /// Syncs, living on or reborn once between, until nothing is open; how long that took.
-fn settled(world: &mut World, acme: Connection, reborn: bool, before_ms: i64, after_ms: i64) -> u64 {
+fn settled(
+    world: &mut World,
+    acme: Connection,
+    reborn: bool,
+    before_ms: i64,
+    after_ms: i64,
+) -> u64 {
     let began_ms = world.clock.now_ms();
     let mut acme = acme;
     for round in 0..20 {
@@ -85,7 +98,9 @@ fn no_date_of_the_ats_makes_a_write_in_doubt_twice_or_keeps_it_in_doubt() {
                 dated(&world, before_ms, after_ms);
                 let acme = declared(&world, &ada(&json!({})));
                 let took_ms = settled(&mut world, acme, reborn, before_ms, after_ms);
-                let case = format!("dated {before_ms} ms beside until the write, then {after_ms}; reborn: {reborn}");
+                let case = format!(
+                    "dated {before_ms} ms beside until the write, then {after_ms}; reborn: {reborn}"
+                );
                 assert_eq!(world.sandbox.candidates_by_email(ADA).len(), 1, "{case}");
                 assert!(took_ms <= 5 * 60_000, "{case}: {took_ms} ms");
             }
@@ -95,9 +110,13 @@ fn no_date_of_the_ats_makes_a_write_in_doubt_twice_or_keeps_it_in_doubt() {
 
 #[test]
 fn no_date_of_the_ats_has_a_note_posted_twice() {
-    for (before_ms, after_ms) in
-        [(-3 * MINUTE_MS, 0), (3 * MINUTE_MS, 0), (DECADE_MS, 0), (0, -3 * MINUTE_MS), (0, 3 * MINUTE_MS)]
-    {
+    for (before_ms, after_ms) in [
+        (-3 * MINUTE_MS, 0),
+        (3 * MINUTE_MS, 0),
+        (DECADE_MS, 0),
+        (0, -3 * MINUTE_MS),
+        (0, 3 * MINUTE_MS),
+    ] {
         for reborn in [false, true] {
             let mut world = World::new(1, 12);
             let acme = declared(&world, &ada(&json!({})));
@@ -110,7 +129,8 @@ fn no_date_of_the_ats_has_a_note_posted_twice() {
             settled(&mut world, acme, reborn, before_ms, after_ms);
             let id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
             let notes = world.sandbox.notes_of(id);
-            let notes: Vec<_> = notes.iter().filter(|note| note["body"] == "Met at the fair.").collect();
+            let notes: Vec<_> =
+                notes.iter().filter(|note| note["body"] == "Met at the fair.").collect();
             assert_eq!(notes.len(), 1, "{before_ms} then {after_ms}; reborn: {reborn}");
         }
     }
@@ -130,7 +150,11 @@ fn a_date_from_the_future_hides_no_edit_from_later_pulls() {
         world.wire.spare();
         world.clock.set(world.clock.now_ms() + 60_000);
         let id = world.sandbox.rows("candidates")[0]["id"].as_i64().unwrap();
-        let deed = Recruiter::EditEmail { candidate_id: id, from: None, to: "new.home@example.com".into() };
+        let deed = Recruiter::EditEmail {
+            candidate_id: id,
+            from: None,
+            to: "new.home@example.com".into(),
+        };
         world.sandbox.recruiter(&deed).unwrap();
         world.clock.set(world.clock.now_ms() + 60_000);
         world.run(acme.pull("candidates", false)).unwrap();
@@ -171,18 +195,25 @@ fn no_header_of_the_ats_makes_a_request_wait_longer_than_an_hour() {
         }
         assert!(done && *told.lock().unwrap() == 2, "{name}: {value}");
         let waited_ms = world.clock.now_ms() - began_ms;
-        assert!(waited_ms <= 2 * 3_600_000 + 600_000, "{name}: {value}: two refusals, {waited_ms} ms");
+        assert!(
+            waited_ms <= 2 * 3_600_000 + 600_000,
+            "{name}: {value}: two refusals, {waited_ms} ms"
+        );
     }
 }
 
-/// What is kept in step on a schedule for some hours, with the wall clock set beside in the middle: how often each kind was pulled.
+/// What is kept in step on a schedule for some hours, with the wall clock set beside in the middle:
+/// how often each kind was pulled.
 fn pulled_on_schedule(jump_ms: i64) -> std::collections::BTreeMap<String, usize> {
     use atsync::schedule::{Cron, Crons, Round, run_all};
     let world = World::new(1, 12);
     let acme = world.connect();
     let quarterly = Cron::parse("*/15 * * * *").unwrap();
     let kinds = ["candidates", "jobs", "applications"];
-    let crons = Crons { pulls: kinds.map(|kind| (kind.to_owned(), quarterly.clone())).into(), sweeps: [].into() };
+    let crons = Crons {
+        pulls: kinds.map(|kind| (kind.to_owned(), quarterly.clone())).into(),
+        sweeps: [].into(),
+    };
     let pulled = Mutex::new(std::collections::BTreeMap::new());
     let stop = async {
         world.clock.sleep(2 * HOUR_MS as u64 + 1_000).await;
@@ -201,12 +232,20 @@ fn pulled_on_schedule(jump_ms: i64) -> std::collections::BTreeMap<String, usize>
 #[test]
 fn a_wall_clock_that_jumps_neither_stops_a_schedule_nor_runs_everything_at_once() {
     let undisturbed = pulled_on_schedule(0);
-    assert!(undisturbed.len() == 3 && undisturbed.values().all(|times| (16..=18).contains(times)), "{undisturbed:?}");
-    for jump_ms in [-DECADE_MS, -24 * HOUR_MS, -7 * MINUTE_MS, 7 * MINUTE_MS, 24 * HOUR_MS, DECADE_MS] {
+    assert!(
+        undisturbed.len() == 3 && undisturbed.values().all(|times| (16..=18).contains(times)),
+        "{undisturbed:?}"
+    );
+    for jump_ms in
+        [-DECADE_MS, -24 * HOUR_MS, -7 * MINUTE_MS, 7 * MINUTE_MS, 24 * HOUR_MS, DECADE_MS]
+    {
         let pulled = pulled_on_schedule(jump_ms);
         for (kind, times) in &undisturbed {
             let here = pulled.get(kind).copied().unwrap_or_default();
-            assert!(here.abs_diff(*times) <= 1, "{kind}, set beside by {jump_ms} ms: {here} times instead of {times}");
+            assert!(
+                here.abs_diff(*times) <= 1,
+                "{kind}, set beside by {jump_ms} ms: {here} times instead of {times}"
+            );
         }
     }
 }

@@ -1,9 +1,14 @@
-//! What is declared beside people: custom fields, their choices, users. Made before what names them, found again, never taken away.
+//! What is declared beside people: custom fields, their choices, users. Made before what names
+//! them, found again, never taken away.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets. What counts is what the sandbox
-//! holds and which requests reached it.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
+//! without sockets. What counts is what the sandbox holds and which requests reached it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::plan::{FindingKind, Plan, words};
 use atsync::reconcile::{ApplyReport, StepEnd};
@@ -30,18 +35,21 @@ fn sync(world: &World, acme: &Connection, records: &[Value]) -> (Plan, ApplyRepo
 }
 
 fn ada(customs: &Value) -> Value {
-    json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "custom_fields": customs})
+    json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
+        "custom_fields": customs})
 }
 
 fn channel(more: &Value) -> Value {
-    let mut record = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single",
+    let mut record = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
+        "type": "single",
         "name": "Which channel?", "options": ["Portal", "Event"]});
     record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     record
 }
 
 fn grace() -> Value {
-    json!({"kind": "users", "email": "Grace.Hopper@example.com", "name": {"first": "Grace", "last": "Hopper"}})
+    json!({"kind": "users", "email": "Grace.Hopper@example.com",
+        "name": {"first": "Grace", "last": "Hopper"}})
 }
 
 fn rows(world: &World, collection: &str, name: &str) -> Vec<Value> {
@@ -69,7 +77,8 @@ fn is_in_step(world: &World, acme: &Connection) {
 fn field_before_choice_before_value_and_all_in_one_run() {
     let world = world();
     let acme = world.connect();
-    // The person stands before what they hang on, and the ATS makes another key of the name than the host's.
+    // The person stands before what they hang on, and the ATS makes another key of the name than
+    // the host's.
     let records = [ada(&json!({"channel": "Event"})), channel(&json!({}))];
     let shown = world.run(acme.plan(PlanOf::Records(&desired(&lines(&records))))).unwrap();
     let order: Vec<(&str, &str)> = shown
@@ -98,8 +107,12 @@ fn field_before_choice_before_value_and_all_in_one_run() {
     // The field was read for its choices before it was read back; the engine made it all the same.
     let feed: Vec<Change> = world.run(acme.changes(0).try_collect()).unwrap();
     let made = rows(&world, "custom_fields", "Which channel?")[0]["id"].to_string();
-    let told = feed.iter().find(|change| change.kind == "custom_fields" && change.id == made).unwrap();
-    assert!(told.what == ChangeWhat::Created && matches!(told.cause, Cause::Applied { .. }), "{told:?}");
+    let told =
+        feed.iter().find(|change| change.kind == "custom_fields" && change.id == made).unwrap();
+    assert!(
+        told.what == ChangeWhat::Created && matches!(told.cause, Cause::Applied { .. }),
+        "{told:?}"
+    );
     assert_eq!(values(&world)["which_channel_"]["value"], "Event");
     is_in_step(&world, &acme);
     // A later person costs nothing but themselves.
@@ -122,7 +135,8 @@ fn what_cannot_be_made_keeps_back_only_what_hangs_on_it() {
     let refused = FaultKind::NotApplied { status: 403 };
     world.sandbox.faults().add(Fault::once("POST", "/v3/custom_field_options", refused));
     sync(&world, &acme, &[channel(&json!({"options": ["Old"]}))]);
-    let (_, report) = sync(&world, &acme, &[channel(&json!({})), ada(&json!({"channel": "Portal"})), ben]);
+    let (_, report) =
+        sync(&world, &acme, &[channel(&json!({})), ada(&json!({"channel": "Portal"})), ben]);
     let end = |host: &str| report.steps.iter().find(|step| step.host == host).unwrap().end.clone();
     let portal = "@custom_fields.candidate.channel/options/Portal";
     assert!(matches!(end(portal), StepEnd::Refused { .. }), "{report:#?}");
@@ -131,7 +145,12 @@ fn what_cannot_be_made_keeps_back_only_what_hangs_on_it() {
     assert_eq!(end("ben"), StepEnd::Applied);
     assert!(world.sandbox.candidates_by_email(ADA).is_empty());
     let row = world.run(acme.desired("ada")).unwrap().unwrap();
-    assert!(row.status.conditions.iter().any(|held| held.kind == "Blocked" && held.message.contains(portal)));
+    assert!(
+        row.status
+            .conditions
+            .iter()
+            .any(|held| held.kind == "Blocked" && held.message.contains(portal))
+    );
     // Once the cause is gone the next run brings the rest.
     let (_, report) = world.run(acme.sync()).unwrap();
     assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
@@ -144,10 +163,12 @@ fn what_cannot_be_made_keeps_back_only_what_hangs_on_it() {
 fn a_field_that_is_there_is_taken_and_only_what_is_missing_is_made() {
     let world = world();
     let acme = world.connect();
-    let seniority = json!({"kind": "custom_fields", "key": "seniority", "applies_to": "candidate", "type": "single",
+    let seniority = json!({"kind": "custom_fields", "key": "seniority", "applies_to": "candidate",
+        "type": "single",
         "options": ["Senior", "Fellow"]});
     let before = world.sandbox.rows("custom_field_options").len();
-    let (_, report) = sync(&world, &acme, &[seniority.clone(), ada(&json!({"seniority": "Fellow"}))]);
+    let (_, report) =
+        sync(&world, &acme, &[seniority.clone(), ada(&json!({"seniority": "Fellow"}))]);
     assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
     assert_eq!(world.written(), ["POST /v3/custom_field_options", "POST /v3/candidates"]);
     assert_eq!(values(&world)["seniority"]["value"], "Fellow");
@@ -188,7 +209,11 @@ fn an_archived_choice_stays_archived_unless_the_host_insists() {
     assert_eq!((drifted, plan.is_empty()), (vec!["RemovedInAts"], true), "{}", words::plan(&plan));
     // A value that wants it says what there is.
     let (plan, _) = sync(&world, &acme, &[ada(&json!({"channel": "Portal"}))]);
-    assert!(blocked(&plan)[0].contains("no active choice \"Portal\"; the choices are: Event"), "{:?}", blocked(&plan));
+    assert!(
+        blocked(&plan)[0].contains("no active choice \"Portal\"; the choices are: Event"),
+        "{:?}",
+        blocked(&plan)
+    );
     let insisting = channel(&json!({"policy": {"options": "enforce"}}));
     let (_, report) = sync(&world, &acme, &[insisting]);
     assert!(report.is_complete(), "{report:#?}");
@@ -230,7 +255,9 @@ fn a_field_changed_in_the_ats_stays_so_and_one_changed_by_the_host_follows() {
     world.sandbox.clear_logs();
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     assert!(plan.is_empty(), "{}", words::plan(&plan));
-    assert!(words::plan(&plan).contains("`description` was changed in the ATS; their value stands"));
+    assert!(
+        words::plan(&plan).contains("`description` was changed in the ATS; their value stands")
+    );
     let story = world.run(acme.explain("@custom_fields.candidate.channel")).unwrap();
     let description = story.fields.iter().find(|field| field.field == "description").unwrap();
     assert_eq!(
@@ -245,13 +272,20 @@ fn a_field_changed_in_the_ats_stays_so_and_one_changed_by_the_host_follows() {
 fn what_a_field_cannot_be_blocks_it_and_says_why() {
     let world = world();
     let acme = world.connect();
-    let as_text = json!({"kind": "custom_fields", "key": "seniority", "applies_to": "candidate", "type": "text"});
-    let nameless = json!({"kind": "custom_fields", "key": "nobody_has_it", "applies_to": "candidate", "type": "text"});
+    let as_text = json!({"kind": "custom_fields", "key": "seniority", "applies_to": "candidate",
+        "type": "text"});
+    let nameless = json!({"kind": "custom_fields", "key": "nobody_has_it",
+        "applies_to": "candidate", "type": "text"});
     world.run(acme.declare(&desired(&lines(&[as_text, nameless])))).unwrap();
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     let said = blocked(&plan);
-    assert!(said.iter().any(|said| said.starts_with("InvalidValue") && said.contains("is of type single, not text")));
-    assert!(said.iter().any(|said| said.starts_with("MissingField") && said.contains("needs `name`")), "{said:?}");
+    assert!(said.iter().any(
+        |said| said.starts_with("InvalidValue") && said.contains("is of type single, not text")
+    ));
+    assert!(
+        said.iter().any(|said| said.starts_with("MissingField") && said.contains("needs `name`")),
+        "{said:?}"
+    );
     assert!(plan.is_empty());
 }
 
@@ -263,7 +297,8 @@ fn a_paused_definition_makes_nothing_and_what_hangs_on_it_says_so() {
     world.run(acme.pause("@custom_fields.candidate.channel")).unwrap();
     let (plan, report) = sync(&world, &acme, &[ada(&json!({"channel": "Portal"}))]);
     assert!(
-        blocked(&plan)[0].contains("is paused or only observed; take it up again with `Connection::resume`"),
+        blocked(&plan)[0]
+            .contains("is paused or only observed; take it up again with `Connection::resume`"),
         "{:?}",
         blocked(&plan)
     );
@@ -272,7 +307,8 @@ fn a_paused_definition_makes_nothing_and_what_hangs_on_it_says_so() {
     let (_, report) = world.run(acme.sync()).unwrap();
     assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
     // Withdrawing tells that definitions stay.
-    let (plan, _) = world.run(acme.withdraw("@custom_fields.candidate.channel", Default::default())).unwrap();
+    let (plan, _) =
+        world.run(acme.withdraw("@custom_fields.candidate.channel", Default::default())).unwrap();
     assert!(words::plan(&plan).contains("the definition custom_fields/"), "{}", words::plan(&plan));
 }
 
@@ -288,7 +324,8 @@ fn two_definitions_never_hold_one_field() {
 }
 
 fn mentor() -> Value {
-    json!({"kind": "custom_fields", "key": "mentor", "applies_to": "candidate", "type": "user", "name": "Mentor"})
+    json!({"kind": "custom_fields", "key": "mentor", "applies_to": "candidate", "type": "user",
+        "name": "Mentor"})
 }
 
 #[test]
@@ -298,7 +335,10 @@ fn a_user_is_named_by_address_and_made_only_when_allowed_and_mailed_only_when_to
     let records = [grace(), mentor(), ada(&json!({"mentor": "grace.hopper@example.com"}))];
     let (plan, report) = sync(&world, &acme, &records);
     let said = words::plan(&plan);
-    assert!(said.contains("set `user_invitations = true`") && said.contains("mailed an invitation"), "{said}");
+    assert!(
+        said.contains("set `user_invitations = true`") && said.contains("mailed an invitation"),
+        "{said}"
+    );
     assert!(!report.is_complete());
     assert_eq!((report.in_step, report.not_in_step, report.held_back), (1, 1, 1), "{report:#?}");
     assert!(!world.written().contains(&"POST /v3/users".to_owned()), "{:?}", world.written());
@@ -318,14 +358,22 @@ fn a_user_is_named_by_address_and_made_only_when_allowed_and_mailed_only_when_to
         .unwrap();
     let body: Value = serde_json::from_str(&made.body).unwrap();
     assert_eq!(body["send_email_invite"], false, "{body}");
-    let users: Vec<Value> =
-        world.sandbox.rows("users").into_iter().filter(|user| user["first_name"] == "Grace").collect();
+    let users: Vec<Value> = world
+        .sandbox
+        .rows("users")
+        .into_iter()
+        .filter(|user| user["first_name"] == "Grace")
+        .collect();
     let grace: Vec<&Value> = users.iter().filter(|user| user["last_name"] == "Hopper").collect();
     assert_eq!(grace.len(), 1, "{users:#?}");
     is_in_step(&world, &acme);
     // Somebody whom nobody declares is not made.
     let (plan, _) = sync(&world, &acme, &[ada(&json!({"mentor": "alan@example.com"}))]);
-    assert!(blocked(&plan)[0].contains("no user of the ATS has the address alan@example.com"), "{:?}", blocked(&plan));
+    assert!(
+        blocked(&plan)[0].contains("no user of the ATS has the address alan@example.com"),
+        "{:?}",
+        blocked(&plan)
+    );
 }
 
 #[test]
@@ -334,10 +382,18 @@ fn a_choice_that_is_no_longer_declared_is_said_to_be_released_and_stays() {
     let acme = world.connect();
     assert!(sync(&world, &acme, &[channel(&json!({}))]).1.is_complete());
     let (plan, report) = sync(&world, &acme, &[channel(&json!({"options": ["Portal"]}))]);
-    let said = plan.records.iter().flat_map(|record| &record.findings).find(|finding| finding.reason == "Released");
+    let said = plan
+        .records
+        .iter()
+        .flat_map(|record| &record.findings)
+        .find(|finding| finding.reason == "Released");
     assert!(said.is_some_and(|said| said.message.contains("Event")), "{}", words::plan(&plan));
     assert!(report.is_complete() && plan.writes() == 0, "{}", words::plan(&plan));
     assert_eq!(rows(&world, "custom_field_options", "Event").len(), 1);
     let again = world.run(acme.plan(PlanOf::All)).unwrap();
-    assert!(again.records.iter().all(|record| record.findings.is_empty()), "it is said once: {}", words::plan(&again));
+    assert!(
+        again.records.iter().all(|record| record.findings.is_empty()),
+        "it is said once: {}",
+        words::plan(&again)
+    );
 }

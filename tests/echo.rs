@@ -1,9 +1,14 @@
-//! An ATS that repeats whatever it is sent, everywhere: no live secret reaches an adapter, a log, a failure or the
-//! store's file.
+//! An ATS that repeats whatever it is sent, everywhere: no live secret reaches an adapter, a log, a
+//! failure or the store's file.
 //!
-//! The only test of its file: what is logged is caught on this thread, and other threads that log would spoil that.
+//! The only test of its file: what is logged is caught on this thread, and other threads that log
+//! would spoil that.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::adapter::{Adapter, AdapterError};
 use atsync::model::Manifest;
@@ -19,7 +24,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-const ADA: &str = r#"{"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"]}"#;
+const ADA: &str =
+    r#"{"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"]}"#;
 /// What the sandbox's client is known by.
 const SECRET: &str = "sandbox-secret";
 
@@ -66,7 +72,12 @@ impl Adapter for Shown {
         self.inner.start(task, given)
     }
 
-    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+    fn resume(
+        &self,
+        state: Continuation,
+        given: Given,
+        reply: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
         if let Reply::Response(response) = &reply {
             self.input.add(&response.body);
             self.input.add(format!("{:?} {given:?}", response.headers).as_bytes());
@@ -77,9 +88,15 @@ impl Adapter for Shown {
 
 /// What a request had, in several spellings.
 fn echo(request: &WireRequest) -> String {
-    let headers: Vec<String> = request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
-    let whole =
-        format!("{} {} {} {}", request.method, request.url, headers.join("; "), String::from_utf8_lossy(&request.body));
+    let headers: Vec<String> =
+        request.headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+    let whole = format!(
+        "{} {} {} {}",
+        request.method,
+        request.url,
+        headers.join("; "),
+        String::from_utf8_lossy(&request.body)
+    );
     let escaped: String = whole.bytes().map(|byte| format!("%{byte:02x}")).collect();
     format!("{whole} | {} | {escaped} | client_secret={SECRET}", whole.replace('=', "%3D"))
 }
@@ -87,9 +104,12 @@ fn echo(request: &WireRequest) -> String {
 fn repeat(request: &WireRequest, response: &mut Response, number: usize) {
     let said = echo(request);
     response.headers.push(Field::new("x-echo", said.clone()));
-    response.headers.push(Field::new("link-of", format!("<https://x/?authorization={said}>; rel=\"self\"")));
-    let refused =
-        |message: &str| json!({"message": message, "errors": [{"message": message, "field": message}]}).to_string();
+    response
+        .headers
+        .push(Field::new("link-of", format!("<https://x/?authorization={said}>; rel=\"self\"")));
+    let refused = |message: &str| {
+        json!({"message": message, "errors": [{"message": message, "field": message}]}).to_string()
+    };
     if request.url.path() == "/token" {
         let mut body: Value = serde_json::from_slice(&response.body).unwrap();
         body["echo"] = json!(said);
@@ -124,8 +144,14 @@ fn no_live_secret_reaches_adapter_log_failure_or_store() {
     let mut options = SandboxOptions::sized(1, 40);
     options.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
     let time = Arc::clone(&clock);
-    options.clock = atsync_greenhouse_sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap());
-    let store = RedbStore::open(&path, RedbOptions { inline: true, ..RedbOptions::default() }, &SystemEntropy).unwrap();
+    options.clock =
+        atsync_greenhouse_sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap());
+    let store = RedbStore::open(
+        &path,
+        RedbOptions { inline: true, ..RedbOptions::default() },
+        &SystemEntropy,
+    )
+    .unwrap();
     let input = Bytes::default();
     let adapter = Arc::new(Shown { inner: native_greenhouse(), input: input.clone() });
     let world = World::with(Sandbox::new(options), clock, Arc::new(store), adapter);
@@ -137,7 +163,9 @@ fn no_live_secret_reaches_adapter_log_failure_or_store() {
     world.wire.edit(move |request, response| {
         number += 1;
         let credentials = request.headers.iter().filter(|(name, _)| name == "authorization");
-        sent.lock().unwrap().extend(credentials.filter_map(|(_, value)| Some(value.split_once(' ')?.1.to_owned())));
+        sent.lock()
+            .unwrap()
+            .extend(credentials.filter_map(|(_, value)| Some(value.split_once(' ')?.1.to_owned())));
         repeat(request, response, number);
         raw.add(&response.body);
     });
@@ -176,9 +204,12 @@ fn no_live_secret_reaches_adapter_log_failure_or_store() {
     let file = String::from_utf8_lossy(&std::fs::read(&path).unwrap()).into_owned();
     for secret in &secrets {
         let escaped: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
-        for (where_, text) in
-            [("adapter", input.text()), ("log", log.text()), ("told", told.clone()), ("store", file.clone())]
-        {
+        for (where_, text) in [
+            ("adapter", input.text()),
+            ("log", log.text()),
+            ("told", told.clone()),
+            ("store", file.clone()),
+        ] {
             assert_eq!(
                 text.matches(secret.as_str()).count() + text.matches(&escaped).count(),
                 0,
@@ -187,8 +218,12 @@ fn no_live_secret_reaches_adapter_log_failure_or_store() {
         }
     }
     // They were repeated, and what stands for them arrived.
-    let repeated: usize = secrets.iter().map(|secret| came.text().matches(secret.as_str()).count()).sum();
-    println!("{repeated} times repeated, {} times redacted for the adapter", input.text().matches(REDACTED).count());
+    let repeated: usize =
+        secrets.iter().map(|secret| came.text().matches(secret.as_str()).count()).sum();
+    println!(
+        "{repeated} times repeated, {} times redacted for the adapter",
+        input.text().matches(REDACTED).count()
+    );
     assert!(repeated > 100 && input.text().matches(REDACTED).count() > repeated);
     assert!(file.contains(REDACTED), "the store keeps what the ATS said");
     assert!(told.contains(REDACTED), "failures quote what the ATS said");

@@ -1,7 +1,9 @@
-//! An ATS that keeps another form of a value than it was sent: written once or twice, said once, and in step from then on.
+//! An ATS that keeps another form of a value than it was sent: written once or twice, said once,
+//! and in step from then on.
 //!
-//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock. The wire changes what the ATS shows of a
-//! stored value. What counts is what reaches the sandbox and what it holds.
+//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock. The
+//! wire changes what the ATS shows of a stored value. What counts is what reaches the sandbox and
+//! what it holds.
 
 #![allow(
     clippy::unwrap_used,
@@ -53,7 +55,8 @@ fn reshape(world: &World, change: Shows) {
 }
 
 fn ada(more: &Value, policy: &str) -> Value {
-    let mut record = json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    let mut record =
+        json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
     record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let fields = ["name", "emails", "phones", "links", "company", "title", "custom_fields"];
     record["policy"] = fields.into_iter().map(|field| (field.to_owned(), json!(policy))).collect();
@@ -98,13 +101,17 @@ fn text(row: &mut Map<String, Value>, member: &str, form: impl Fn(&str) -> Strin
 
 fn custom(row: &mut Map<String, Value>, key: &str, form: impl Fn(&Value) -> Value) {
     let fields = row.get_mut("custom_fields").and_then(|fields| fields.get_mut(key));
-    if let Some(value) = fields.and_then(|field| field.get_mut("value")).filter(|value| !value.is_null()) {
+    if let Some(value) =
+        fields.and_then(|field| field.get_mut("value")).filter(|value| !value.is_null())
+    {
         *value = form(value);
     }
 }
 
 fn e164(row: &mut Map<String, Value>) {
-    texts(row, "phone_numbers", |text| text.strip_prefix('0').map_or(text.to_owned(), |rest| format!("+44{rest}")));
+    texts(row, "phone_numbers", |text| {
+        text.strip_prefix('0').map_or(text.to_owned(), |rest| format!("+44{rest}"))
+    });
 }
 
 fn cut(row: &mut Map<String, Value>) {
@@ -122,11 +129,19 @@ fn cases() -> Vec<(&'static str, Value, Shows)> {
         ("link in lower case", json!({"links": ["https://linkedin.com/in/Ada"]}), |row| {
             texts(row, "social_media_addresses", str::to_lowercase);
         }),
-        ("link without its query", json!({"links": ["https://linkedin.com/in/ada?trk=x"]}), |row| {
-            texts(row, "social_media_addresses", |text| text.split('?').next().unwrap().to_owned());
-        }),
+        (
+            "link without its query",
+            json!({"links": ["https://linkedin.com/in/ada?trk=x"]}),
+            |row| {
+                texts(row, "social_media_addresses", |text| {
+                    text.split('?').next().unwrap().to_owned()
+                });
+            },
+        ),
         ("title cut short", json!({"title": "Engineer in Chief"}), cut),
-        ("company squeezed", json!({"company": "A  B"}), |row| text(row, "company", |text| text.replace("  ", " "))),
+        ("company squeezed", json!({"company": "A  B"}), |row| {
+            text(row, "company", |text| text.replace("  ", " "))
+        }),
         ("name in title case", json!({"name": {"first": "ada", "last": "Byron"}}), |row| {
             text(row, "first_name", |text| text.replace("ada", "Ada"));
         }),
@@ -145,7 +160,9 @@ fn cases() -> Vec<(&'static str, Value, Shows)> {
         ("date of another country", field("available_from", json!("2027-01-01")), |row| {
             custom(row, "available_from", |_| json!("01/01/2027"));
         }),
-        ("yes as a number", field("needs_a_visa_", json!(true)), |row| custom(row, "needs_a_visa_", |_| json!(1))),
+        ("yes as a number", field("needs_a_visa_", json!(true)), |row| {
+            custom(row, "needs_a_visa_", |_| json!(1))
+        }),
         ("choice as a list", field("seniority", json!("Mid")), |row| {
             custom(row, "seniority", |value| json!([value]));
         }),
@@ -194,10 +211,14 @@ fn a_value_that_the_ats_keeps_in_another_form_is_written_twice_at_most_and_then_
                 for _ in 0..3 {
                     let (plan, report) = round(&world, &acme);
                     said += says(&plan, &report);
-                    assert!(plan.is_empty() && world.written().is_empty(), "{what}, {policy}: written again");
+                    assert!(
+                        plan.is_empty() && world.written().is_empty(),
+                        "{what}, {policy}: written again"
+                    );
                     assert_eq!((report.is_complete(), report.not_in_step), (true, 0));
                     let drift = plan.records.iter().flat_map(|record| &record.findings);
-                    let drift = drift.filter(|finding| finding.kind == FindingKind::Drifted).count();
+                    let drift =
+                        drift.filter(|finding| finding.kind == FindingKind::Drifted).count();
                     assert_eq!(drift, 0, "{what}, {policy}: nobody changed it");
                 }
                 if policy == "enforce" && what != "two phones that become one" {
@@ -206,7 +227,10 @@ fn a_value_that_the_ats_keeps_in_another_form_is_written_twice_at_most_and_then_
                 let ada = the_ada(&world);
                 for list in ["phone_numbers", "social_media_addresses"] {
                     let entries = ada[list].as_array().unwrap();
-                    assert!(entries.len() <= more["phones"].as_array().map_or(1, Vec::len), "{what}: {entries:?}");
+                    assert!(
+                        entries.len() <= more["phones"].as_array().map_or(1, Vec::len),
+                        "{what}: {entries:?}"
+                    );
                 }
             }
         }
@@ -225,7 +249,10 @@ fn what_the_ats_keeps_in_another_form_can_still_be_changed_and_taken_back() {
             custom(row, "about", |text| json!(format!("<p>{}</p>", text.as_str().unwrap())));
         });
         let record = |title: &str, phones: Value, about: &str| {
-            ada(&json!({"title": title, "phones": phones, "custom_fields": {"about": about}}), policy)
+            ada(
+                &json!({"title": title, "phones": phones, "custom_fields": {"about": about}}),
+                policy,
+            )
         };
         declare(&world, &acme, &record("Engineer in Chief", json!(["0201234567"]), "a"));
         (0..3).for_each(|_| drop(round(&world, &acme)));
@@ -235,9 +262,18 @@ fn what_the_ats_keeps_in_another_form_can_still_be_changed_and_taken_back() {
         assert_eq!(ada["title"], "Author of Notes");
         assert_eq!(ada["custom_fields"]["about"]["value"], "b");
         let phones = |row: &Value| -> Vec<Value> {
-            row["phone_numbers"].as_array().unwrap().iter().map(|entry| entry["value"].clone()).collect()
+            row["phone_numbers"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|entry| entry["value"].clone())
+                .collect()
         };
-        assert_eq!(phones(&ada), ["0301234567"], "the former number is taken back, in whatever form it shows");
+        assert_eq!(
+            phones(&ada),
+            ["0301234567"],
+            "the former number is taken back, in whatever form it shows"
+        );
         assert!(round(&world, &acme).0.is_empty());
         // Another spelling that shows as the same.
         declare(&world, &acme, &record("Author of Notes", json!(["0044301234567"]), "b"));
@@ -254,7 +290,8 @@ fn a_value_that_shows_as_it_was_written_is_not_spoken_of() {
         let acme = world.connect();
         declare(&world, &acme, &ada(&json!({"company": "One"}), policy));
         round(&world, &acme);
-        let more = json!({"company": "Two\r\n", "phones": ["+44 20 1234"], "custom_fields": {"about": "a\r\nb"}});
+        let more = json!({"company": "Two\r\n", "phones": ["+44 20 1234"],
+            "custom_fields": {"about": "a\r\nb"}});
         declare(&world, &acme, &ada(&more, policy));
         let (_, report) = round(&world, &acme);
         assert!(report.steps.iter().all(|step| step.warnings.is_empty()), "{report:#?}");
@@ -271,12 +308,20 @@ fn a_recruiters_change_is_not_taken_for_a_form_of_an_enforced_value() {
         round(&world, &acme);
         the_ada(&world)["id"].as_i64().unwrap()
     };
-    declare(&world, &acme, &ada(&json!({"title": "Engineer", "custom_fields": {"about": "a"}}), "enforce"));
+    declare(
+        &world,
+        &acme,
+        &ada(&json!({"title": "Engineer", "custom_fields": {"about": "a"}}), "enforce"),
+    );
     let edit = |values: Value| {
         let values = values.as_object().unwrap().clone();
-        world.sandbox.recruiter(&Recruiter::Set { collection: "candidates".into(), id, values }).unwrap();
+        world
+            .sandbox
+            .recruiter(&Recruiter::Set { collection: "candidates".into(), id, values })
+            .unwrap();
     };
-    // A recruiter is as quick as the engine: each write is followed by the same change, before anything is read.
+    // A recruiter is as quick as the engine: each write is followed by the same change, before
+    // anything is read.
     world.sandbox.clear_logs();
     round(&world, &acme);
     for _ in 0..4 {
@@ -296,15 +341,24 @@ fn a_recruiters_new_number_is_not_taken_for_the_hosts() {
         declare(&world, &acme, &ada(&json!({"phones": ["0201234567"]}), policy));
         round(&world, &acme);
         let id = the_ada(&world)["id"].as_i64().unwrap();
-        let values = json!({"phone_numbers": [{"value": "+49 30 999", "type": "home"}]}).as_object().unwrap().clone();
-        world.sandbox.recruiter(&Recruiter::Set { collection: "candidates".into(), id, values }).unwrap();
+        let values = json!({"phone_numbers": [{"value": "+49 30 999", "type": "home"}]})
+            .as_object()
+            .unwrap()
+            .clone();
+        world
+            .sandbox
+            .recruiter(&Recruiter::Set { collection: "candidates".into(), id, values })
+            .unwrap();
         let (plan, _) = round(&world, &acme);
         assert_eq!(!plan.is_empty(), policy == "enforce");
         // And what is not the engine's own is never taken back.
         declare(&world, &acme, &ada(&json!({"phones": []}), policy));
         round(&world, &acme);
         let phones = the_ada(&world)["phone_numbers"].clone();
-        assert_eq!(phones.as_array().unwrap().iter().map(|entry| &entry["value"]).collect::<Vec<_>>(), ["+49 30 999"]);
+        assert_eq!(
+            phones.as_array().unwrap().iter().map(|entry| &entry["value"]).collect::<Vec<_>>(),
+            ["+49 30 999"]
+        );
     }
 }
 
@@ -320,7 +374,8 @@ fn what_was_never_seen_is_not_called_a_recruiters_edit() {
         row.entry("phone_numbers").and_modify(|entries| *entries = json!([]));
         custom(row, "about", |_| Value::Null);
     });
-    let more = json!({"title": "Engineer", "phones": ["+44 20 1234"], "custom_fields": {"about": "a"}});
+    let more =
+        json!({"title": "Engineer", "phones": ["+44 20 1234"], "custom_fields": {"about": "a"}});
     declare(&world, &acme, &ada(&more, "yield"));
     round(&world, &acme);
     for _ in 0..2 {
@@ -335,7 +390,10 @@ fn what_was_never_seen_is_not_called_a_recruiters_edit() {
     world.clock.set(world.clock.now_ms() + 200_000);
     world.run(acme.pull("candidates", true)).unwrap();
     let (plan, _) = round(&world, &acme);
-    assert!(plan.records.iter().all(|record| record.findings.is_empty()), "once it shows, it is in step");
+    assert!(
+        plan.records.iter().all(|record| record.findings.is_empty()),
+        "once it shows, it is in step"
+    );
 }
 
 #[test]
@@ -370,15 +428,22 @@ fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit
         stages.sort_by_key(|stage| stage["priority"].as_i64().or(stage["sort_order"].as_i64()));
         stages[at]["name"].clone()
     };
-    let reason = |world: &World, at: usize| world.sandbox.rows("rejection_reasons")[at]["name"].clone();
+    let reason =
+        |world: &World, at: usize| world.sandbox.rows("rejection_reasons")[at]["name"].clone();
     type Wish = Box<dyn Fn(&World, i64) -> Value>;
     let cases: Vec<(&str, bool, Wish)> = vec![
         ("a stage", false, Box::new(move |world, job| json!({"stage": stage_of(world, job, 1)}))),
-        ("the stage of a new application", true, Box::new(move |world, job| json!({"stage": stage_of(world, job, 1)}))),
+        (
+            "the stage of a new application",
+            true,
+            Box::new(move |world, job| json!({"stage": stage_of(world, job, 1)})),
+        ),
         (
             "a rejection",
             false,
-            Box::new(move |world, _| json!({"outcome": "rejected", "reject_reason": reason(world, 0)})),
+            Box::new(
+                move |world, _| json!({"outcome": "rejected", "reject_reason": reason(world, 0)}),
+            ),
         ),
         ("a hire", false, Box::new(|_, _| json!({"outcome": "hired"}))),
     ];
@@ -392,12 +457,14 @@ fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit
             openings.iter().filter(|opening| opening["open"] == json!(true)).count() == 1
         };
         let jobs = world.sandbox.rows("jobs");
-        let jobs = jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != json!(true));
+        let jobs =
+            jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != json!(true));
         let job = jobs.filter_map(|job| job["id"].as_i64()).find(is_open).unwrap();
         let record = |more: Value| {
             let mut application = json!({"key": "a", "job": {"id": job.to_string()}});
             application.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-            json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "applications": [application]})
+            json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
+                "applications": [application]})
         };
         declare(&world, &acme, &record(json!({})));
         round(&world, &acme);
@@ -405,7 +472,8 @@ fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit
         let as_it_was = world.sandbox.rows_where("applications", "candidate_id", ada)[0].clone();
         let mut declared = record(wish(&world, job));
         if is_new {
-            declared = json!({"key": "ref-2", "name": {"first": "Eve", "last": "Hill"}, "emails": ["eve@example.com"],
+            declared = json!({"key": "ref-2", "name": {"first": "Eve", "last": "Hill"},
+                "emails": ["eve@example.com"],
                 "applications": declared["applications"]});
         }
         world.wire.edit(move |request, response| {
@@ -414,7 +482,9 @@ fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit
                 return;
             }
             for row in rows.as_array_mut().into_iter().flatten() {
-                for member in ["stage_id", "stage_name", "job_interview_stage_id", "status", "rejected_at"] {
+                for member in
+                    ["stage_id", "stage_name", "job_interview_stage_id", "status", "rejected_at"]
+                {
                     if (row["id"] == as_it_was["id"] || is_new) && row.get(member).is_some() {
                         row[member] = as_it_was[member].clone();
                     }
@@ -429,9 +499,16 @@ fn a_move_a_rejection_or_a_hire_that_never_shows_is_not_called_a_recruiters_edit
         world.sandbox.clear_logs();
         for _ in 0..2 {
             let (plan, report) = round(&world, &acme);
-            let findings: Vec<_> = plan.records.iter().flat_map(|record| &record.findings).collect();
-            assert!(findings.iter().all(|finding| finding.kind != FindingKind::Drifted), "{what}: {findings:?}");
-            assert!(findings.iter().any(|finding| finding.reason == "NotSeen"), "{what}: {findings:?}");
+            let findings: Vec<_> =
+                plan.records.iter().flat_map(|record| &record.findings).collect();
+            assert!(
+                findings.iter().all(|finding| finding.kind != FindingKind::Drifted),
+                "{what}: {findings:?}"
+            );
+            assert!(
+                findings.iter().any(|finding| finding.reason == "NotSeen"),
+                "{what}: {findings:?}"
+            );
             assert_eq!((report.held_back, world.written().len()), (1, 0), "{what}");
         }
     }

@@ -1,8 +1,11 @@
-//! The fuzz targets without libFuzzer: every input of the corpus, and seeded mutations of it, in every run of the tests.
+//! The fuzz targets without libFuzzer: every input of the corpus, and seeded mutations of it, in
+//! every run of the tests.
 //!
-//! The bodies are `tests/fuzz`; `.ci/fuzz` runs the same ones under libFuzzer (`fuzz/Cargo.toml` says how). A failure prints the seed, the round and
-//! the input. What failed once is put into `fuzz/corpus/<target>/`, which makes it a regression test. `ATSYNC_FUZZ_SEED` and
-//! `ATSYNC_FUZZ_ROUNDS` choose another walk or a longer one. Left out: guidance by coverage, which is libFuzzer's.
+//! The bodies are `tests/fuzz`; `.ci/fuzz` runs the same ones under libFuzzer (`fuzz/Cargo.toml`
+//! says how). A failure prints the seed, the round and the input. What failed once is put into
+//! `fuzz/corpus/<target>/`, which makes it a regression test. `ATSYNC_FUZZ_SEED` and
+//! `ATSYNC_FUZZ_ROUNDS` choose another walk or a longer one. Left out: guidance by coverage, which
+//! is libFuzzer's.
 
 #![allow(
     clippy::unwrap_used,
@@ -65,9 +68,14 @@ const TOKENS: [&str; 40] = [
 ];
 
 fn runs(target: &str, rounds: u64) {
-    let body = atsync_fuzz_targets::TARGETS.iter().find(|(name, _)| *name == target).expect("the target exists").1;
+    let body = atsync_fuzz_targets::TARGETS
+        .iter()
+        .find(|(name, _)| *name == target)
+        .expect("the target exists")
+        .1;
     let folder = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus")).join(target);
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     paths.sort();
     assert!(!paths.is_empty(), "there is a corpus");
     let corpus: Vec<Vec<u8>> = paths.iter().map(|path| std::fs::read(path).unwrap()).collect();
@@ -135,7 +143,9 @@ impl Chance {
                     let piece = other[self.span(other)].to_vec();
                     input.splice(span, piece);
                 }
-                5 => drop(input.splice(span.start..span.start, TOKENS[self.below(TOKENS.len())].bytes())),
+                5 => drop(
+                    input.splice(span.start..span.start, TOKENS[self.below(TOKENS.len())].bytes()),
+                ),
                 _ => drop(input.splice(span, TOKENS[self.below(TOKENS.len())].bytes())),
             }
         }

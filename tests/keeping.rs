@@ -1,8 +1,9 @@
-//! What is let in can be kept: whatever JSON a row or a declaration has, either the check refuses it, or the store
-//! gives back what was put in.
+//! What is let in can be kept: whatever JSON a row or a declaration has, either the check refuses
+//! it, or the store gives back what was put in.
 //!
-//! Method: odd JSON, from a grammar of what breaks readers and from examples, goes through the check of an adapter's
-//! answers, or through a declaration, into both stores, and is read back by every way that reads it.
+//! Method: odd JSON, from a grammar of what breaks readers and from examples, goes through the
+//! check of an adapter's answers, or through a declaration, into both stores, and is read back by
+//! every way that reads it.
 
 #![allow(
     clippy::unwrap_used,
@@ -95,13 +96,19 @@ fn odd() -> impl Strategy<Value = String> {
     ];
     leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(|items| format!("[ {} ]", items.join(" ,\n"))),
-            prop::collection::vec((prop::sample::select(vec!["a", "b", "value", "id", "\\u0061"]), inner), 0..4)
-                .prop_map(|members| {
-                    let members: Vec<String> =
-                        members.into_iter().map(|(name, value)| format!("\"{name}\" : {value}")).collect();
-                    format!("{{{}}}", members.join(","))
-                }),
+            prop::collection::vec(inner.clone(), 0..4)
+                .prop_map(|items| format!("[ {} ]", items.join(" ,\n"))),
+            prop::collection::vec(
+                (prop::sample::select(vec!["a", "b", "value", "id", "\\u0061"]), inner),
+                0..4
+            )
+            .prop_map(|members| {
+                let members: Vec<String> = members
+                    .into_iter()
+                    .map(|(name, value)| format!("\"{name}\" : {value}"))
+                    .collect();
+                format!("{{{}}}", members.join(","))
+            }),
         ]
     })
 }
@@ -117,7 +124,8 @@ impl Stores {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let options = RedbOptions { inline: true, ..RedbOptions::default() };
-        let file = RedbStore::open(&directory.path().join("s.redb"), options, &SystemEntropy).unwrap();
+        let file =
+            RedbStore::open(&directory.path().join("s.redb"), options, &SystemEntropy).unwrap();
         Self { memory: MemoryStore::default(), file, _directory: directory }
     }
 
@@ -129,7 +137,13 @@ impl Stores {
 /// What the check lets through of a page with one row, and what it says.
 fn checked(manifest: &Manifest, item: Item, reply_bytes: usize) -> (Page, Vec<Problem>) {
     let fields = manifest.kind(&item.kind).unwrap().fields.clone();
-    let page = Page { items: vec![item], masks: vec![fields], next: None, checkpoint: None, complete: true };
+    let page = Page {
+        items: vec![item],
+        masks: vec![fields],
+        next: None,
+        checkpoint: None,
+        complete: true,
+    };
     let mut given = Ok(Step::Done(Outcome::Page(page)));
     check::receive(manifest, &mut given, Some(reply_bytes)).expect("one row never costs the page");
     match given.unwrap() {
@@ -167,8 +181,16 @@ fn a_row(manifest: &Manifest, stores: &Stores, id: &str, text: &str) {
     let body = format!(
         r#"{{"company":{text},"emails":[{{"value":"a@x.com"}}],"custom_fields":{{"k":{{"type":"text","value":{text}}},"l":{{"value":1}}}}}}"#
     );
-    let raw = Some(Span { offset: 0, length: u32::try_from(text.len()).unwrap() }).filter(|span| span.length > 0);
-    let item = Item { kind: "candidates".into(), id: id.into(), version: None, body: body.clone(), mask: 0, raw };
+    let raw = Some(Span { offset: 0, length: u32::try_from(text.len()).unwrap() })
+        .filter(|span| span.length > 0);
+    let item = Item {
+        kind: "candidates".into(),
+        id: id.into(),
+        version: None,
+        body: body.clone(),
+        mask: 0,
+        raw,
+    };
     let (page, problems) = checked(manifest, item, text.len());
     let Some(kept) = page.items.first().cloned() else {
         assert!(!problems.is_empty(), "a row vanished without a word: {text}");
@@ -185,11 +207,14 @@ fn a_row(manifest: &Manifest, stores: &Stores, id: &str, text: &str) {
         let row = now(store.observed("acme", &remote)).unwrap().unwrap();
         let read: Value = serde_json::from_str(&row.body).expect("what is stored can be read");
         // What is known to be empty is not written down.
-        for (member, value) in meaning.as_object().unwrap().iter().filter(|(_, value)| !value.is_null()) {
+        for (member, value) in
+            meaning.as_object().unwrap().iter().filter(|(_, value)| !value.is_null())
+        {
             assert_eq!(read.get(member), Some(value), "{text}");
         }
         assert_eq!(row.raw.as_deref(), kept.raw.as_ref().map(|_| text));
-        // The same again is no event; another value is one, and each can be read by whoever follows the feed.
+        // The same again is no event; another value is one, and each can be read by whoever follows
+        // the feed.
         now(store.commit_page("acme", commit(page.clone(), Some(text), 2_000))).unwrap();
         let mut other = page.clone();
         let mut changed = meaning.clone();
@@ -203,7 +228,12 @@ fn a_row(manifest: &Manifest, stores: &Stores, id: &str, text: &str) {
             assert!(serde_json::from_str::<Value>(&line).is_ok(), "{text}");
         }
         if meaning.get("emails").is_some() {
-            assert!(!now(store.lookup("acme", "candidates", index::EMAIL, "a@x.com", 9)).unwrap().is_empty(), "{text}");
+            assert!(
+                !now(store.lookup("acme", "candidates", index::EMAIL, "a@x.com", 9))
+                    .unwrap()
+                    .is_empty(),
+                "{text}"
+            );
         }
     }
 }
@@ -213,12 +243,13 @@ fn whatever_json_a_row_has_the_check_refuses_it_or_the_store_gives_it_back() {
     let adapter = native_greenhouse();
     let (stores, count) = (Stores::new(), AtomicU64::new(0));
     let id = || count.fetch_add(1, Ordering::Relaxed).to_string();
-    let deep =
-        [90, 99, 100, 101, 110, 125, 126, 127, 128, 140].map(|levels| [nested(levels, true), nested(levels, false)]);
+    let deep = [90, 99, 100, 101, 110, 125, 126, 127, 128, 140]
+        .map(|levels| [nested(levels, true), nested(levels, false)]);
     for text in ODD.iter().map(|text| (*text).to_owned()).chain(deep.into_iter().flatten()) {
         a_row(adapter.manifest(), &stores, &id(), &text);
     }
-    let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
+    let mut runner =
+        TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
     runner
         .run(&odd(), |text| {
             a_row(adapter.manifest(), &stores, &id(), &text);
@@ -234,9 +265,19 @@ fn a_row_whose_own_json_is_too_long_costs_that_json_and_not_the_page() {
     let raw = "x".repeat(5 * 1024 * 1024);
     let span = Span { offset: 0, length: u32::try_from(raw.len()).unwrap() };
     let body = r#"{"company":"x"}"#.to_owned();
-    let item = Item { kind: "candidates".into(), id: "1".into(), version: None, body, mask: 0, raw: Some(span) };
+    let item = Item {
+        kind: "candidates".into(),
+        id: "1".into(),
+        version: None,
+        body,
+        mask: 0,
+        raw: Some(span),
+    };
     let (page, problems) = checked(adapter.manifest(), item, raw.len());
-    assert_eq!(problems.iter().map(|problem| problem.field.as_deref()).collect::<Vec<_>>(), [Some("raw")]);
+    assert_eq!(
+        problems.iter().map(|problem| problem.field.as_deref()).collect::<Vec<_>>(),
+        [Some("raw")]
+    );
     for store in stores.each() {
         now(store.commit_page("acme", commit(page.clone(), Some(&raw), 1_000))).unwrap();
         assert!(now(store.observed("acme", &RemoteRef::new("candidates", "1"))).unwrap().is_some());
@@ -247,7 +288,8 @@ fn a_row_whose_own_json_is_too_long_costs_that_json_and_not_the_page() {
 fn whatever_json_a_declaration_has_it_is_refused_or_given_back() {
     let stores = Stores::new();
     let a_record = |text: &str| {
-        let line = format!(r#"{{"key":"k","emails":["a@x.com"],"custom_fields":{{"f":{text}}}}}"#).replace('\n', " ");
+        let line = format!(r#"{{"key":"k","emails":["a@x.com"],"custom_fields":{{"f":{text}}}}}"#)
+            .replace('\n', " ");
         let Ok(records) = atsync::declare::parse("f", &line) else { return false };
         let Ok(declarations) = atsync::declare::declarations(&records) else { return false };
         for store in stores.each() {
@@ -265,8 +307,13 @@ fn whatever_json_a_declaration_has_it_is_refused_or_given_back() {
     for text in ODD {
         a_record(text);
     }
-    assert!(a_record(&nested(90, true)) && !a_record(&nested(110, true)) && !a_record(&nested(120, false)));
-    let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
+    assert!(
+        a_record(&nested(90, true))
+            && !a_record(&nested(110, true))
+            && !a_record(&nested(120, false))
+    );
+    let mut runner =
+        TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
     runner
         .run(&odd(), |text| {
             a_record(&text);

@@ -1,9 +1,9 @@
-//! Keys that change places: what was made stays the same thing by what it says, only what is new is made, nothing is
-//! lost, and nothing that is meant for one application lands on another.
+//! Keys that change places: what was made stays the same thing by what it says, only what is new is
+//! made, nothing is lost, and nothing that is meant for one application lands on another.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox. Hosts that number the parts of a record are
-//! played from seeds: what is declared is shuffled, shortened and lengthened, and the keys are the places. Seeds are
-//! printed. A single key that changes is `renamed.rs`.
+//! Method: the real engine with the Greenhouse adapter against the sandbox. Hosts that number the
+//! parts of a record are played from seeds: what is declared is shuffled, shortened and lengthened,
+//! and the keys are the places. Seeds are printed. A single key that changes is `renamed.rs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -45,7 +45,8 @@ struct Chance(u64);
 
 impl Chance {
     fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap() % end.max(1)
     }
 
@@ -56,7 +57,8 @@ impl Chance {
     }
 }
 
-/// What a host declares of each: a note's body, a file's name, an application's job. A key is a place.
+/// What a host declares of each: a note's body, a file's name, an application's job. A key is a
+/// place.
 #[derive(Clone, Default)]
 struct Wish {
     notes: Vec<String>,
@@ -66,12 +68,18 @@ struct Wish {
 }
 
 impl Wish {
-    /// Ada: the files are those of the application to the first job, and a note is about the application to each job.
+    /// Ada: the files are those of the application to the first job, and a note is about the
+    /// application to each job.
     fn record(&self, jobs: &[String]) -> Value {
-        let about = self.applications.iter().enumerate().map(
-            |(at, job)| json!({"key": format!("about{job}"), "body": format!("About {job}"), "application": at.to_string()}),
-        );
-        let notes = self.notes.iter().enumerate().map(|(at, body)| json!({"key": at.to_string(), "body": body}));
+        let about = self.applications.iter().enumerate().map(|(at, job)| {
+            json!({"key": format!("about{job}"), "body": format!("About {job}"),
+                "application": at.to_string()})
+        });
+        let notes = self
+            .notes
+            .iter()
+            .enumerate()
+            .map(|(at, body)| json!({"key": at.to_string(), "body": body}));
         let files: Vec<Value> = (self.files.iter().enumerate())
             .map(|(at, name)| {
                 let url = format!("https://files.example.com/{name}");
@@ -80,14 +88,16 @@ impl Wish {
             .collect();
         let applications: Vec<Value> = (self.applications.iter().enumerate())
             .map(|(at, job)| {
-                let mut one = json!({"key": at.to_string(), "job": {"id": jobs[*job]}, "custom_fields": {"external_ref": job.to_string()}});
+                let mut one = json!({"key": at.to_string(), "job": {"id": jobs[*job]},
+                    "custom_fields": {"external_ref": job.to_string()}});
                 if *job == 0 {
                     one["attachments"] = json!(files);
                 }
                 one
             })
             .collect();
-        json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"],
+        json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"},
+            "emails": ["ada@example.com"],
             "notes": notes.chain(about).collect::<Vec<_>>(), "applications": applications})
     }
 
@@ -99,7 +109,9 @@ impl Wish {
             2 => chance.shuffle(&mut self.applications),
             3 => self.notes.insert(chance.below(self.notes.len() + 1), format!("New {new}")),
             4 => self.files.insert(chance.below(self.files.len() + 1), format!("new-{new}.pdf")),
-            _ => drop((self.notes.len() > 1).then(|| self.notes.remove(chance.below(self.notes.len())))),
+            _ => drop(
+                (self.notes.len() > 1).then(|| self.notes.remove(chance.below(self.notes.len()))),
+            ),
         }
     }
 }
@@ -124,9 +136,11 @@ fn keys_that_are_places_may_be_shuffled_and_shifted_and_only_what_is_new_is_made
             wish.edit(&mut chance, &format!("{seed}-{step}"));
             ever.extend(wish.notes.iter().chain(&wish.files).cloned());
             world.bring(&acme, &wish.record(&jobs));
-            // Nothing doubled, nothing lost: of each text and each file there is one, and so of each application.
+            // Nothing doubled, nothing lost: of each text and each file there is one, and so of
+            // each application.
             let notes: Vec<String> = texts(&world.sandbox.rows_of_candidate("notes", ada), "body");
-            let files: Vec<String> = texts(&world.sandbox.rows_of_candidate("attachments", ada), "filename");
+            let files: Vec<String> =
+                texts(&world.sandbox.rows_of_candidate("attachments", ada), "filename");
             let mut all: Vec<String> =
                 notes.into_iter().filter(|body| !body.starts_with("About")).chain(files).collect();
             all.sort_unstable();
@@ -135,7 +149,10 @@ fn keys_that_are_places_may_be_shuffled_and_shifted_and_only_what_is_new_is_made
             assert_eq!(applications.len(), 3);
             for application in &applications {
                 let job = jobs.iter().position(|job| *job == job_of(application)).unwrap();
-                assert_eq!(application["custom_fields"]["external_ref"]["value"], json!(job.to_string()));
+                assert_eq!(
+                    application["custom_fields"]["external_ref"]["value"],
+                    json!(job.to_string())
+                );
             }
             // Each path leads to what it declares.
             let links = links(&world, &acme);
@@ -199,16 +216,21 @@ fn an_edit_in_place_is_no_rename_and_is_said() {
     let world = world();
     let acme = world.connect();
     let jobs = world.open_jobs();
-    let mut record = Wish { notes: vec!["One".to_owned(), "Two".to_owned()], ..Wish::default() }.record(&jobs);
+    let mut record =
+        Wish { notes: vec!["One".to_owned(), "Two".to_owned()], ..Wish::default() }.record(&jobs);
     world.bring(&acme, &record);
     record["notes"][0]["body"] = json!("Another");
     let plan = world.bring(&acme, &record);
-    assert!(plan.records[0].findings.iter().any(|finding| finding.reason == "CannotChange"), "{}", words::plan(&plan));
+    assert!(
+        plan.records[0].findings.iter().any(|finding| finding.reason == "CannotChange"),
+        "{}",
+        words::plan(&plan)
+    );
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
-/// A declaration that means another record than the one that its key is linked to: how it is brought about, and what is
-/// declared then. The application is the first one of the record.
+/// A declaration that means another record than the one that its key is linked to: how it is
+/// brought about, and what is declared then. The application is the first one of the record.
 type Apart = (&'static str, fn(&World, &mut Value), fn(&World, &Connection, &mut Value));
 
 fn pool(world: &World, at: usize) -> Value {
@@ -230,14 +252,21 @@ const APART: [Apart; 6] = [
         |_, _| (),
         |world, acme, record| {
             let links = world.run(acme.links("ada")).unwrap();
-            let mut link = links.into_iter().find(|link| link.host == "ada/applications/a").unwrap();
+            let mut link =
+                links.into_iter().find(|link| link.host == "ada/applications/a").unwrap();
             link.applied.clear();
             world.run(world.store.put_links("acme", vec![link])).unwrap();
             other_job(world, acme, record);
         },
     ),
-    ("a prospect instead of an application", |_, _| (), |world, _, record| make_prospect(world, record)),
-    ("another pool", make_prospect, |world, _, record| record["applications"][0]["pool"] = pool(world, 1)),
+    (
+        "a prospect instead of an application",
+        |_, _| (),
+        |world, _, record| make_prospect(world, record),
+    ),
+    ("another pool", make_prospect, |world, _, record| {
+        record["applications"][0]["pool"] = pool(world, 1)
+    }),
     (
         "another job of a prospect",
         |world, record| {
@@ -252,7 +281,13 @@ const APART: [Apart; 6] = [
         let prospect = id(&world.sandbox.applications_of(ada)[0]);
         let job_id = world.open_jobs()[0].parse().unwrap();
         world.sandbox.recruiter(&Recruiter::Convert { application_id: prospect, job_id }).unwrap();
-        let made = world.sandbox.applications_of(ada).iter().map(id).find(|made| *made != prospect).unwrap();
+        let made = world
+            .sandbox
+            .applications_of(ada)
+            .iter()
+            .map(id)
+            .find(|made| *made != prospect)
+            .unwrap();
         world.sandbox.recruiter(&Recruiter::DeleteApplication { application_id: made }).unwrap();
     }),
 ];
@@ -266,7 +301,8 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
             world.settings.insert("stage_writes".into(), json!(true));
             let acme = world.connect();
             let mut record = json!({
-                "key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"],
+                "key": "ada", "name": {"first": "Ada", "last": "Byron"},
+                    "emails": ["ada@example.com"],
                 "applications": [{"key": "a", "job": {"id": world.open_jobs()[0]}}],
             });
             before(&world, &mut record);
@@ -279,26 +315,38 @@ fn nothing_is_written_to_below_or_about_what_is_linked_and_is_not_what_is_declar
             };
             let there = held(&world);
             let application = record["applications"][0].as_object_mut().unwrap();
-            application.insert("source".into(), json!({"id": world.sandbox.rows("sources")[1]["id"].to_string()}));
+            application.insert(
+                "source".into(),
+                json!({"id": world.sandbox.rows("sources")[1]["id"].to_string()}),
+            );
             application.insert("custom_fields".into(), json!({"referral_strength": "Strong"}));
-            application.insert("attachments".into(), json!([{"key": "g", "filename": "more.pdf", "type": "other", "url": "https://files.example.com/more.pdf"}]));
+            application.insert(
+                "attachments".into(),
+                json!([{"key": "g", "filename": "more.pdf", "type": "other",
+                "url": "https://files.example.com/more.pdf"}]),
+            );
             if application.get("kind").is_none() {
                 application.insert("outcome".into(), json!("rejected"));
             }
             record["notes"] = json!([{"key": "m", "body": "About it.", "application": "a"}]);
             record["title"] = json!("Countess");
             let fields = ["source", "custom_fields", "stage", "outcome"];
-            record["policy"] = fields.iter().map(|field| ((*field).to_owned(), json!(policy))).collect();
+            record["policy"] =
+                fields.iter().map(|field| ((*field).to_owned(), json!(policy))).collect();
             let plan = world.bring(&acme, &record);
             assert_eq!(held(&world), there, "{}", words::plan(&plan));
             for host in ["ada/applications/a", "ada/notes/m"] {
                 let said = plan.records[0].findings.iter().any(|finding| finding.host == host);
                 assert!(said, "{host}: {}", words::plan(&plan));
             }
-            let silent = plan.records[0].findings.iter().find(|finding| finding.reason == "NotPlanned");
+            let silent =
+                plan.records[0].findings.iter().find(|finding| finding.reason == "NotPlanned");
             assert!(silent.is_none(), "{}", words::plan(&plan));
             // The person themselves goes on, and nothing is tried again and again.
-            assert_eq!(world.sandbox.candidates_by_email("ada@example.com")[0]["title"], "Countess");
+            assert_eq!(
+                world.sandbox.candidates_by_email("ada@example.com")[0]["title"],
+                "Countess"
+            );
             world.bring(&acme, &record);
             assert_eq!(world.written(), Vec::<String>::new());
         }
@@ -316,10 +364,13 @@ enum Found {
 
 #[test]
 fn what_was_linked_and_not_made_keeps_its_identity_when_keys_shift_before_the_next_plan() {
-    for (found, wait_ms) in [Found::ByLook, Found::ByHand].into_iter().flat_map(|found| [(found, 1), (found, 31_000)]) {
+    for (found, wait_ms) in
+        [Found::ByLook, Found::ByHand].into_iter().flat_map(|found| [(found, 1), (found, 31_000)])
+    {
         println!("{found:?}, shifted {wait_ms} ms later");
         let world = world();
-        // An update of the candidate shows late, so the record is not planned again between the declarations.
+        // An update of the candidate shows late, so the record is not planned again between the
+        // declarations.
         world.sandbox.set_quirks(|quirks| {
             quirks.visibility_delays_ms.insert("candidates".into(), 118_000);
         });
@@ -337,11 +388,16 @@ fn what_was_linked_and_not_made_keeps_its_identity_when_keys_shift_before_the_ne
         let before = links(&world, &acme);
         world.clock.set(world.clock.now_ms() + 600_000);
         world.run(acme.abandon("ada")).unwrap();
-        world.run(acme.declare(&desired(&record(&["new", "one", "two"], "B").to_string()))).unwrap();
+        world
+            .run(acme.declare(&desired(&record(&["new", "one", "two"], "B").to_string())))
+            .unwrap();
         if found == Found::ByHand {
-            let paths = ["ada", "ada/applications/0", "ada/notes/0", "ada/applications/0/attachments/0"];
-            let paths = paths.into_iter().chain(["ada/notes/1", "ada/applications/0/attachments/1"]);
-            let kinds = ["candidates", "applications", "notes", "attachments", "notes", "attachments"];
+            let paths =
+                ["ada", "ada/applications/0", "ada/notes/0", "ada/applications/0/attachments/0"];
+            let paths =
+                paths.into_iter().chain(["ada/notes/1", "ada/applications/0/attachments/1"]);
+            let kinds =
+                ["candidates", "applications", "notes", "attachments", "notes", "attachments"];
             for (path, kind) in paths.zip(kinds) {
                 let shifted = match path.rsplit_once('/') {
                     Some((place, key)) if !place.ends_with("applications") => {
@@ -355,7 +411,9 @@ fn what_was_linked_and_not_made_keeps_its_identity_when_keys_shift_before_the_ne
             world.run(acme.sync()).unwrap();
         }
         world.clock.set(world.clock.now_ms() + wait_ms);
-        world.run(acme.declare(&desired(&record(&["one", "two", "new"], "C").to_string()))).unwrap();
+        world
+            .run(acme.declare(&desired(&record(&["one", "two", "new"], "C").to_string())))
+            .unwrap();
         for _ in 0..4 {
             world.run(acme.sync()).unwrap();
             world.clock.set(world.clock.now_ms() + 600_000);
@@ -371,10 +429,12 @@ fn what_was_linked_and_not_made_keeps_its_identity_when_keys_shift_before_the_ne
     }
 }
 
-/// A part whose creation is in doubt, and whose key the host gives to something else before anybody has looked.
+/// A part whose creation is in doubt, and whose key the host gives to something else before anybody
+/// has looked.
 #[test]
 fn keys_that_shift_while_a_creation_is_in_doubt_make_nothing_twice() {
-    let first = Wish { notes: vec!["one".into()], files: vec!["one.pdf".into()], applications: vec![0] };
+    let first =
+        Wish { notes: vec!["one".into()], files: vec!["one.pdf".into()], applications: vec![0] };
     let shifted = Wish {
         notes: vec!["new".into(), "one".into()],
         files: vec!["new.pdf".into(), "one.pdf".into()],
@@ -385,16 +445,22 @@ fn keys_that_shift_while_a_creation_is_in_doubt_make_nothing_twice() {
             for wait_ms in [0, 1_000, 30_000, 3_600_000] {
                 for by_sync in [true, false] {
                     println!(
-                        "{path} shows after {late_ms} ms; the host comes back after {wait_ms} ms, by sync: {by_sync}"
+                        "{path} shows after {late_ms} ms; the host comes back after {wait_ms} ms, \
+                         by sync: {by_sync}"
                     );
                     let mut world = world();
                     let jobs = world.open_jobs();
                     let acme = world.connect();
-                    world.bring(&acme, &Wish { notes: Vec::new(), files: Vec::new(), ..first.clone() }.record(&jobs));
+                    world.bring(
+                        &acme,
+                        &Wish { notes: Vec::new(), files: Vec::new(), ..first.clone() }
+                            .record(&jobs),
+                    );
                     world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = late_ms);
                     world.clock.set(world.clock.now_ms() + 600_000);
                     world.wire.meddle(move |request| {
-                        (request.method == "POST" && request.url.path().ends_with(path)).then_some(Meddle::DieAfter)
+                        (request.method == "POST" && request.url.path().ends_with(path))
+                            .then_some(Meddle::DieAfter)
                     });
                     world.run(acme.declare(&desired(&first.record(&jobs).to_string()))).unwrap();
                     assert!(world.live(acme.sync()).is_none());
@@ -413,14 +479,18 @@ fn keys_that_shift_while_a_creation_is_in_doubt_make_nothing_twice() {
                     }
                     assert_eq!(world.run(acme.open_intents()).unwrap(), Vec::new());
                     let ada = id_of_ada(&world);
-                    let bodies =
-                        world.sandbox.notes_of(ada).into_iter().map(|row| row["body"].as_str().unwrap().to_owned());
+                    let bodies = world
+                        .sandbox
+                        .notes_of(ada)
+                        .into_iter()
+                        .map(|row| row["body"].as_str().unwrap().to_owned());
                     let mut bodies: Vec<String> =
                         bodies.filter(|body| ["one", "new"].contains(&body.as_str())).collect();
                     bodies.sort();
                     assert_eq!(bodies, ["new", "one"]);
                     let files = world.sandbox.rows_of_candidate("attachments", ada);
-                    let mut files: Vec<&str> = files.iter().filter_map(|row| row["filename"].as_str()).collect();
+                    let mut files: Vec<&str> =
+                        files.iter().filter_map(|row| row["filename"].as_str()).collect();
                     files.sort_unstable();
                     assert_eq!(files, ["new.pdf", "one.pdf"]);
                     rests(&world, &acme);

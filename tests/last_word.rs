@@ -1,10 +1,15 @@
 //! The host's last word is what the ATS ends with, however late its reads are.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock; every kind shows a change as late as its
-//! manifest allows. A host declares one thing, another one, and one more, with too little time between for the reads. What counts is what
-//! the sandbox holds in the end.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock;
+//! every kind shows a change as late as its manifest allows. A host declares one thing, another
+//! one, and one more, with too little time between for the reads. What counts is what the sandbox
+//! holds in the end.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::{Clock, Connection};
 use atsync_tests::{World, desired};
@@ -34,8 +39,10 @@ fn ada(more: &Value, policy: Option<&str>) -> String {
     ada.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     if let Some(policy) = policy {
         let of = |field: &&str| more.get(*field).map(|_| ((*field).to_owned(), json!(policy)));
-        ada["policy"] =
-            ["title", "company", "phones", "links", "emails", "custom_fields"].iter().filter_map(of).collect();
+        ada["policy"] = ["title", "company", "phones", "links", "emails", "custom_fields"]
+            .iter()
+            .filter_map(of)
+            .collect();
     }
     ada.to_string()
 }
@@ -49,8 +56,15 @@ fn sync(world: &World, acme: &Connection, record: &str) {
 fn holds(world: &World) -> Value {
     let row = world.sandbox.candidates_by_email(ADA).remove(0);
     let id = row["id"].as_i64().unwrap();
-    let fields =
-        ["last_name", "title", "company", "phone_numbers", "email_addresses", "website_addresses", "custom_fields"];
+    let fields = [
+        "last_name",
+        "title",
+        "company",
+        "phone_numbers",
+        "email_addresses",
+        "website_addresses",
+        "custom_fields",
+    ];
     let mut held: serde_json::Map<String, Value> =
         fields.iter().map(|field| ((*field).to_owned(), row[*field].clone())).collect();
     let mut tags: Vec<String> = world
@@ -62,7 +76,10 @@ fn holds(world: &World) -> Value {
     tags.sort();
     held.insert("tags".into(), json!(tags));
     let outcomes = world.sandbox.applications_of(id);
-    held.insert("outcomes".into(), outcomes.iter().map(|application| application["status"].clone()).collect());
+    held.insert(
+        "outcomes".into(),
+        outcomes.iter().map(|application| application["status"].clone()).collect(),
+    );
     Value::Object(held)
 }
 
@@ -71,7 +88,9 @@ fn ends_as(words: &[Value], policy: Option<&str>, gap_ms: u64) -> (Value, Value)
     let run = |words: &[&Value], gap_ms: u64| {
         let world = late();
         let acme = world.connect();
-        let job = world.sandbox.rows("jobs").iter().find(|job| job["status"] == "open").unwrap()["id"].to_string();
+        let job =
+            world.sandbox.rows("jobs").iter().find(|job| job["status"] == "open").unwrap()["id"]
+                .to_string();
         for (at, word) in words.iter().enumerate() {
             let record = ada(word, policy).replace("\"JOB\"", &format!("\"{job}\""));
             sync(&world, &acme, &record);
@@ -94,23 +113,33 @@ fn ends_as(words: &[Value], policy: Option<&str>, gap_ms: u64) -> (Value, Value)
 
 #[test]
 fn what_is_declared_changed_and_declared_again_before_it_shows_is_what_the_ats_ends_with() {
-    let application = |outcome: &str| json!({"applications": [{"key": "a", "job": {"id": "JOB"}, "outcome": outcome}]});
+    let application = |outcome: &str| {
+        json!({"applications": [{"key": "a", "job": {"id": "JOB"},
+        "outcome": outcome}]})
+    };
     let flips = [
         (json!({"title": "A"}), json!({"title": "B"})),
         (json!({"title": "A"}), json!({"title": ""})),
         (json!({"company": "A"}), json!({"company": "B"})),
-        (json!({"name": {"first": "Ada", "last": "Byron"}}), json!({"name": {"first": "Ada", "last": "King"}})),
+        (
+            json!({"name": {"first": "Ada", "last": "Byron"}}),
+            json!({"name": {"first": "Ada", "last": "King"}}),
+        ),
         (json!({"phones": ["+44 20 1"]}), json!({"phones": ["+44 20 2"]})),
         (json!({"phones": ["+44 20 1"]}), json!({"phones": []})),
         (json!({"links": ["https://a.dev"]}), json!({"links": []})),
-        (json!({"emails": [{"value": ADA, "type": "work"}]}), json!({"emails": [{"value": ADA, "type": "personal"}]})),
+        (
+            json!({"emails": [{"value": ADA, "type": "work"}]}),
+            json!({"emails": [{"value": ADA, "type": "personal"}]}),
+        ),
         (json!({"custom_fields": {"about": "A"}}), json!({"custom_fields": {"about": null}})),
         (json!({"tags": ["Poet"]}), json!({"tags": []})),
         (application("active"), application("rejected")),
     ];
     for (one, other) in flips {
         for (policy, gap_ms) in [(None, 1_000), (None, 31_000), (Some("enforce"), 100_000)] {
-            let (ended, wanted) = ends_as(&[one.clone(), other.clone(), one.clone()], policy, gap_ms);
+            let (ended, wanted) =
+                ends_as(&[one.clone(), other.clone(), one.clone()], policy, gap_ms);
             assert_eq!(ended, wanted, "{one} and {other}, {policy:?}, {gap_ms} ms");
         }
     }
@@ -118,10 +147,16 @@ fn what_is_declared_changed_and_declared_again_before_it_shows_is_what_the_ats_e
 
 #[test]
 fn of_three_words_in_a_row_nothing_but_the_last_stays() {
-    let word = |of: &str, tag: &str| json!({"title": of, "phones": [format!("+44 20 {of}1")], "emails": [ADA, format!("{of}@x.example")], "tags": [tag]});
+    let word = |of: &str, tag: &str| {
+        json!({"title": of, "phones": [format!("+44 20 {of}1")],
+        "emails": [ADA, format!("{of}@x.example")], "tags": [tag]})
+    };
     for gap_ms in [1_000, 31_000, 100_000] {
-        let (ended, wanted) =
-            ends_as(&[word("1", "Poet"), word("2", "Mathematician"), word("3", "Third")], None, gap_ms);
+        let (ended, wanted) = ends_as(
+            &[word("1", "Poet"), word("2", "Mathematician"), word("3", "Third")],
+            None,
+            gap_ms,
+        );
         assert_eq!(ended, wanted, "{gap_ms} ms");
         assert_eq!(ended["phone_numbers"].as_array().unwrap().len(), 1, "{ended}");
     }
@@ -130,9 +165,12 @@ fn of_three_words_in_a_row_nothing_but_the_last_stays() {
 fn tags_of(world: &World) -> Vec<String> {
     let id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
     let names = world.sandbox.rows("candidate_tags");
-    let name = |row: &Value| names.iter().find(|tag| tag["id"] == row["candidate_tag_id"]).unwrap()["name"].clone();
+    let name = |row: &Value| {
+        names.iter().find(|tag| tag["id"] == row["candidate_tag_id"]).unwrap()["name"].clone()
+    };
     let rows = world.sandbox.rows_of_candidate("applied_candidate_tags", id);
-    let mut held: Vec<String> = rows.iter().map(|row| name(row).as_str().unwrap().to_owned()).collect();
+    let mut held: Vec<String> =
+        rows.iter().map(|row| name(row).as_str().unwrap().to_owned()).collect();
     held.sort();
     held
 }
@@ -146,10 +184,13 @@ fn rest(world: &World, acme: &Connection) {
 }
 
 #[test]
-fn a_tag_that_the_engine_took_off_is_put_on_again_though_another_came_and_its_creation_carried_it() {
+fn a_tag_that_the_engine_took_off_is_put_on_again_though_another_came_and_its_creation_carried_it()
+{
     for policy in ["yield", "enforce"] {
         for (first_ms, then_ms) in [(1, 1), (20_000, 31_000), (100_000, 1), (100_000, 100_000)] {
-            let (world, with) = (late(), |tags: &[&str]| ada(&json!({"tags": tags, "policy": {"tags": policy}}), None));
+            let (world, with) = (late(), |tags: &[&str]| {
+                ada(&json!({"tags": tags, "policy": {"tags": policy}}), None)
+            });
             let acme = world.connect();
             sync(&world, &acme, &with(&["Poet", "New2", "Cafe"]));
             pass(&world, 620_000);
@@ -188,7 +229,9 @@ fn what_withdraw_took_off_comes_back_when_the_record_is_resumed() {
 #[test]
 fn what_the_engine_put_on_stays_its_own_though_it_found_it_again() {
     for gap_ms in [1, 20_000, 27_000, 60_000] {
-        let (world, with) = (late(), |tags: &[&str]| ada(&json!({"tags": tags, "policy": {"tags": "enforce"}}), None));
+        let (world, with) = (late(), |tags: &[&str]| {
+            ada(&json!({"tags": tags, "policy": {"tags": "enforce"}}), None)
+        });
         let acme = world.connect();
         sync(&world, &acme, &ada(&json!({}), None));
         pass(&world, 600_000);

@@ -1,10 +1,15 @@
 //! Reads that lag behind writes: what an ATS does not show yet is not taken for absent.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without
-//! sockets; lists, lookups by id included, show a write only after a while, each kind its own. What counts
-//! is how often everything exists in the sandbox in the end, and how long the clock had to run for it.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
+//! without sockets; lists, lookups by id included, show a write only after a while, each kind its
+//! own. What counts is how often everything exists in the sandbox in the end, and how long the
+//! clock had to run for it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::model::contract::{Hint, RemoteRef};
 use atsync::plan::{Plan, words};
@@ -45,7 +50,8 @@ fn sync(world: &World, acme: &Connection, records: &[Value]) -> (Plan, ApplyRepo
 
 fn job(world: &World, at: usize) -> String {
     let jobs = world.sandbox.rows("jobs");
-    let open: Vec<&Value> = jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true).collect();
+    let open: Vec<&Value> =
+        jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true).collect();
     open[at]["id"].to_string()
 }
 
@@ -67,7 +73,8 @@ fn ada_with_everything(world: &World) -> Value {
         "notes": [{"key": "n1", "body": "Met at the fair."}],
         "applications": [
             {"key": "a1", "job": {"id": job(world, 0)}, "attachments": [
-                {"key": "cv", "filename": "cv.pdf", "type": "resume", "url": "https://example.com/cv.pdf"}]},
+                {"key": "cv", "filename": "cv.pdf", "type": "resume",
+                    "url": "https://example.com/cv.pdf"}]},
             {"key": "a2", "job": {"id": job(world, 1)}}]
     }))
 }
@@ -85,7 +92,15 @@ fn counts(world: &World) -> Vec<(&'static str, usize)> {
         ("candidates", people.len()),
         ("applications", world.sandbox.applications_of(id).len()),
         ("applied tags", of("applied_candidate_tags")),
-        ("notes", world.sandbox.notes_of(id).iter().filter(|note| note["body"] == "Met at the fair.").count()),
+        (
+            "notes",
+            world
+                .sandbox
+                .notes_of(id)
+                .iter()
+                .filter(|note| note["body"] == "Met at the fair.")
+                .count(),
+        ),
         ("attachments", of("attachments")),
         ("tag one", named(world, "candidate_tags", "one")),
         ("tag two", named(world, "candidate_tags", "two")),
@@ -120,13 +135,17 @@ fn options_that_came_along_with_their_field_and_show_late_are_not_made_again() {
         let world = late();
         world.sandbox.set_quirks(|quirks| quirks.visibility_delay_ms = lag_ms);
         let acme = world.connect();
-        let (_, report) = sync(&world, &acme, &[channel(), ada(&json!({"custom_fields": {"channel": "Event"}}))]);
+        let (_, report) =
+            sync(&world, &acme, &[channel(), ada(&json!({"custom_fields": {"channel": "Event"}}))]);
         assert!(report.came_about(), "{report:#?}");
         for label in ["Portal", "Event", "Carrier pigeon"] {
             assert_eq!(named(&world, "custom_field_options", label), 1, "{label}, {lag_ms} ms");
         }
         finish(&world, &acme);
-        assert_eq!(world.sandbox.candidates_by_email(ADA)[0]["custom_fields"]["channel"]["value"], "Event");
+        assert_eq!(
+            world.sandbox.candidates_by_email(ADA)[0]["custom_fields"]["channel"]["value"],
+            "Event"
+        );
     }
 }
 
@@ -137,8 +156,8 @@ fn a_look_counts_from_the_moment_that_it_was_asked_and_not_from_its_answer() {
     let mut options = world.options();
     options.settle_window_ms = Some(25_000);
     let acme = world.run(world.engine().connect(options)).unwrap();
-    // Each list of options is 9 s on its way, less than what two clocks may differ by: the third look is asked 19 s after the field was
-    // made, and answered when the delay is over.
+    // Each list of options is 9 s on its way, less than what two clocks may differ by: the third
+    // look is asked 19 s after the field was made, and answered when the delay is over.
     let clock = Arc::clone(&world.clock);
     world.wire.edit(move |request, _| {
         if request.method == "GET" && request.url.path() == "/v3/custom_field_options" {
@@ -174,9 +193,18 @@ fn a_restart_between_parent_and_child_makes_no_look_more_credulous() {
             let acme = world.connect();
             sync(&world, &acme, &records);
             finish(&world, &acme);
-            assert_eq!(counts(&world), ONE_OF_EACH, "killed at {number} of {exchanges}, died: {}", died.is_none());
+            assert_eq!(
+                counts(&world),
+                ONE_OF_EACH,
+                "killed at {number} of {exchanges}, died: {}",
+                died.is_none()
+            );
             for label in ["Portal", "Event", "Carrier pigeon"] {
-                assert_eq!(named(&world, "custom_field_options", label), 1, "{label}, killed at {number}");
+                assert_eq!(
+                    named(&world, "custom_field_options", label),
+                    1,
+                    "{label}, killed at {number}"
+                );
             }
         }
     }
@@ -201,7 +229,8 @@ fn what_was_given_up_on_somebody_who_was_there_before_is_found_and_not_made_agai
     for member in ["notes", "tags", "applications"] {
         let world = late();
         let acme = world.connect();
-        // Somebody whom the ATS shows at once, and one member alone, so that nothing but its own kind's delay is waited for.
+        // Somebody whom the ATS shows at once, and one member alone, so that nothing but its own
+        // kind's delay is waited for.
         sync(&world, &acme, &[ada(&json!({}))]);
         world.run(acme.abandon("ada")).unwrap();
         world.clock.set(world.clock.now_ms() + 3_600_000);
@@ -211,8 +240,11 @@ fn what_was_given_up_on_somebody_who_was_there_before_is_found_and_not_made_agai
         record["key"] = json!("ada-2");
         sync(&world, &acme, &[record]);
         finish(&world, &acme);
-        let twice: Vec<_> =
-            counts(&world).into_iter().zip(ONE_OF_EACH).filter(|(made, meant)| made.1 > meant.1).collect();
+        let twice: Vec<_> = counts(&world)
+            .into_iter()
+            .zip(ONE_OF_EACH)
+            .filter(|(made, meant)| made.1 > meant.1)
+            .collect();
         assert!(twice.is_empty(), "{member}: {twice:?}");
     }
 }
@@ -236,7 +268,8 @@ fn a_user_that_was_given_up_and_declared_again_is_found_and_not_made_again() {
     let mut world = late();
     world.settings.insert("user_invitations".into(), json!(true));
     let acme = world.connect();
-    let grace = json!({"kind": "users", "email": "grace@example.com", "name": {"first": "Grace", "last": "Hopper"}});
+    let grace = json!({"kind": "users", "email": "grace@example.com",
+        "name": {"first": "Grace", "last": "Hopper"}});
     sync(&world, &acme, std::slice::from_ref(&grace));
     world.run(acme.abandon("@users.grace@example.com")).unwrap();
     sync(&world, &acme, &[grace]);
@@ -245,24 +278,36 @@ fn a_user_that_was_given_up_and_declared_again_is_found_and_not_made_again() {
     assert_eq!(graces.count(), 1);
 }
 
-/// A refusal says what the ATS answered, not what it did: the next look waits as after any other creation that arrived.
-/// Left out: 401 and 429, which say that nothing was executed; the session repeats those itself.
+/// A refusal says what the ATS answered, not what it did: the next look waits as after any other
+/// creation that arrived. Left out: 401 and 429, which say that nothing was executed; the session
+/// repeats those itself.
 #[test]
 fn a_creation_that_was_refused_although_it_happened_is_found_and_not_made_again() {
-    for path in ["/v3/candidates", "/v3/applications", "/v3/notes", "/v3/attachments", "/v3/applied_candidate_tags"] {
+    for path in [
+        "/v3/candidates",
+        "/v3/applications",
+        "/v3/notes",
+        "/v3/attachments",
+        "/v3/applied_candidate_tags",
+    ] {
         for status in [400, 403, 404, 409, 422] {
             for pause_ms in [0, 1_000, 20_000] {
                 let world = late();
                 let acme = world.connect();
                 let mut record = ada(&json!({}));
                 if path != "/v3/candidates" {
-                    // Somebody whom the ATS shows, so that nothing but the own kind's delay is waited for.
+                    // Somebody whom the ATS shows, so that nothing but the own kind's delay is
+                    // waited for.
                     sync(&world, &acme, std::slice::from_ref(&record));
                     world.clock.set(world.clock.now_ms() + 3_600_000);
                 }
                 let mut lied = false;
                 world.wire.edit(move |request, response| {
-                    if !lied && request.method == "POST" && request.url.path() == path && response.status < 300 {
+                    if !lied
+                        && request.method == "POST"
+                        && request.url.path() == path
+                        && response.status < 300
+                    {
                         lied = true;
                         response.status = status;
                         response.body = br#"{"errors": [{"message": "no"}]}"#.to_vec();
@@ -300,7 +345,8 @@ fn a_create_waits_only_where_something_may_have_come_along() {
         world.clock.now_ms() - before_ms
     };
     let everything = ada_with_everything(&world);
-    let first_ms = spent(&|| assert!(sync(&world, &acme, std::slice::from_ref(&everything)).1.came_about()));
+    let first_ms =
+        spent(&|| assert!(sync(&world, &acme, std::slice::from_ref(&everything)).1.came_about()));
     assert!(first_ms < 5_000, "a new person with everything took {first_ms} ms");
     world.clock.set(world.clock.now_ms() + 10 * 60_000);
     let mut noted = everything.clone();
@@ -309,7 +355,10 @@ fn a_create_waits_only_where_something_may_have_come_along() {
     let later_ms = spent(&|| assert!(sync(&world, &acme, &[noted.clone()]).1.came_about()));
     assert!(later_ms < 5_000, "a note on an old record took {later_ms} ms");
     let many: Vec<Value> = (0..20)
-        .map(|at| json!({"key": format!("p{at}"), "name": {"first": "P", "last": format!("{at}")}, "emails": [format!("p{at}@example.com")]}))
+        .map(|at| {
+            json!({"key": format!("p{at}"), "name": {"first": "P", "last": format!("{at}")},
+            "emails": [format!("p{at}@example.com")]})
+        })
         .collect();
     let many_ms = spent(&|| assert!(sync(&world, &acme, &many).1.came_about()));
     assert!(many_ms < 60_000, "20 people took {many_ms} ms");
@@ -322,15 +371,26 @@ fn a_doubled_option_is_used_and_told_and_never_stops_its_record() {
     let acme = world.connect();
     sync(&world, &acme, &[channel()]);
     // An option is called like another one by now, and no link tells which was meant.
-    let option =
-        |name: &str| world.sandbox.rows("custom_field_options").into_iter().find(|row| row["name"] == name).unwrap();
+    let option = |name: &str| {
+        world
+            .sandbox
+            .rows("custom_field_options")
+            .into_iter()
+            .find(|row| row["name"] == name)
+            .unwrap()
+    };
     let (first, other) = (option("Event"), option("Carrier pigeon"));
     world.run(acme.abandon("@custom_fields.candidate.channel")).unwrap();
     world.clock.set(world.clock.now_ms() + 60_000);
     let values = json!({"name": "Event"}).as_object().unwrap().clone();
-    let deed = Recruiter::Set { collection: "custom_field_options".into(), id: other["id"].as_i64().unwrap(), values };
+    let deed = Recruiter::Set {
+        collection: "custom_field_options".into(),
+        id: other["id"].as_i64().unwrap(),
+        values,
+    };
     world.sandbox.recruiter(&deed).unwrap();
-    let (plan, report) = sync(&world, &acme, &[channel(), ada(&json!({"custom_fields": {"channel": "Event"}}))]);
+    let (plan, report) =
+        sync(&world, &acme, &[channel(), ada(&json!({"custom_fields": {"channel": "Event"}}))]);
     assert!(report.came_about() && report.not_in_step == 0, "{report:#?}");
     let said: Vec<&str> = plan
         .records
@@ -340,7 +400,9 @@ fn a_doubled_option_is_used_and_told_and_never_stops_its_record() {
         .map(|finding| finding.message.as_str())
         .collect();
     assert!(
-        said.iter().any(|message| message.contains(&format!("{} is used, since it is the oldest", first["id"]))),
+        said.iter()
+            .any(|message| message
+                .contains(&format!("{} is used, since it is the oldest", first["id"]))),
         "{said:?}"
     );
     world.run(acme.sync()).unwrap();
@@ -381,7 +443,8 @@ fn a_write_that_died_before_its_answer_is_found_however_late_it_shows() {
     let mut seen = 0;
     world.wire.meddle(move |request| {
         seen += u64::from(request.method == "POST" && request.url.path() == "/v3/candidates");
-        (seen == 1 && request.method == "POST" && request.url.path() != "/token").then_some(Meddle::DieAfter)
+        (seen == 1 && request.method == "POST" && request.url.path() != "/token")
+            .then_some(Meddle::DieAfter)
     });
     assert!(world.live(acme.sync()).is_none());
     drop(acme);
@@ -401,12 +464,14 @@ fn a_note_that_a_merge_brings_along_late_is_not_left_once_more() {
         world.clock.set(world.clock.now_ms() + 60 * 60_000);
         let loser = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
         let rows = world.sandbox.rows("candidates");
-        let others = rows.iter().filter(|row| row["private"] != true && !row["first_name"].is_null());
+        let others =
+            rows.iter().filter(|row| row["private"] != true && !row["first_name"].is_null());
         let winner = others.filter_map(|row| row["id"].as_i64()).find(|id| *id != loser).unwrap();
         // That two people are one shows at once, and what hangs on them follows.
         world.sandbox.set_quirks(|quirks| {
             quirks.visibility_delay_ms = QUICK_MS;
-            quirks.visibility_delays_ms = ["candidates", "applications"].map(|kind| (kind.to_owned(), 0)).into();
+            quirks.visibility_delays_ms =
+                ["candidates", "applications"].map(|kind| (kind.to_owned(), 0)).into();
         });
         let merge = Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser };
         world.sandbox.recruiter(&merge).unwrap();
@@ -419,7 +484,12 @@ fn a_note_that_a_merge_brings_along_late_is_not_left_once_more() {
         }
         assert_eq!(world.sandbox.creates("notes"), 0, "{pause_ms} ms after the merge");
         finish(&world, &acme);
-        let met = world.sandbox.notes_of(winner).iter().filter(|note| note["body"] == "Met at the fair.").count();
+        let met = world
+            .sandbox
+            .notes_of(winner)
+            .iter()
+            .filter(|note| note["body"] == "Met at the fair.")
+            .count();
         assert_eq!(met, 1);
     }
 }
@@ -432,10 +502,12 @@ fn a_value_that_does_not_show_yet_is_not_taken_for_erased() {
     let found = rows.iter().find_map(|row| {
         let email = row["email_addresses"][0]["value"].as_str()?;
         let alone = row["private"] != true && world.sandbox.candidates_by_email(email).len() == 1;
-        (alone && row["custom_fields"]["external_ref"]["value"].is_null()).then(|| (row["id"].as_i64().unwrap(), email))
+        (alone && row["custom_fields"]["external_ref"]["value"].is_null())
+            .then(|| (row["id"].as_i64().unwrap(), email))
     });
     let (candidate_id, email) = found.unwrap();
-    let record = json!({"key": "ada", "emails": [email], "custom_fields": {"external_ref": "ref-1"}});
+    let record =
+        json!({"key": "ada", "emails": [email], "custom_fields": {"external_ref": "ref-1"}});
     // What is read back after the write is from before it, and so is what the second one reads.
     for _ in 0..2 {
         sync(&world, &acme, std::slice::from_ref(&record));
@@ -453,8 +525,9 @@ fn a_value_that_does_not_show_yet_is_not_taken_for_erased() {
     assert_eq!(row["custom_fields"]["external_ref"]["value"], "ref-1", "the field is enforced");
 }
 
-/// Syncs a record with everything while every kind shows late and the first request is lost; from so many milliseconds on no effect may begin. How long
-/// the sync went on after that, and the world.
+/// Syncs a record with everything while every kind shows late and the first request is lost; from
+/// so many milliseconds on no effect may begin. How long the sync went on after that, and the
+/// world.
 fn held_after(after_ms: u64) -> (u64, World) {
     let world = late();
     let acme = world.connect();
@@ -512,7 +585,8 @@ fn whoever_was_forgotten_and_comes_back_at_once_is_not_made_a_second_time() {
             world.run(acme.declare(&desired(&wish.to_string()))).unwrap();
             if let Some(path) = dies_at {
                 world.wire.meddle(move |request| {
-                    (request.method == "POST" && request.url.path() == path).then_some(Meddle::DieAfter)
+                    (request.method == "POST" && request.url.path() == path)
+                        .then_some(Meddle::DieAfter)
                 });
                 assert!(world.live(acme.sync()).is_none());
                 drop(acme);

@@ -1,14 +1,20 @@
-//! The life of a record: released, adopted, imported, observed, paused, abandoned, withdrawn, resolved, explained, forgotten.
+//! The life of a record: released, adopted, imported, observed, paused, abandoned, withdrawn,
+//! resolved, explained, forgotten.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets. What counts is what the sandbox
-//! holds and which requests reached it.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
+//! without sockets. What counts is what the sandbox holds and which requests reached it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::adapter::{Adapter, AdapterError};
 use atsync::model::Manifest;
 use atsync::model::contract::{
-    Applied, Continuation, Failure, Given, Link, Outcome, Probed, RemoteRef, Reply, Step, Task, Written,
+    Applied, Continuation, Failure, Given, Link, Outcome, Probed, RemoteRef, Reply, Step, Task,
+    Written,
 };
 use atsync::model::desired::Desired;
 use atsync::plan::withdraw::WithdrawOptions;
@@ -33,7 +39,8 @@ fn sync(world: &World, acme: &Connection, record: &Value) -> (Plan, ApplyReport)
 }
 
 fn ada(more: &Value) -> Value {
-    let mut record = json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    let mut record =
+        json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
     record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     record
 }
@@ -64,8 +71,9 @@ fn somebody(world: &World) -> (i64, String) {
         .find_map(|row| {
             let emails = row["email_addresses"].as_array()?;
             let email = emails.first()?["value"].as_str()?;
-            let one =
-                emails.len() == 1 && row["private"] != true && world.sandbox.candidates_by_email(email).len() == 1;
+            let one = emails.len() == 1
+                && row["private"] != true
+                && world.sandbox.candidates_by_email(email).len() == 1;
             one.then(|| (row["id"].as_i64().unwrap(), email.to_owned()))
         })
         .unwrap()
@@ -82,9 +90,13 @@ fn a_released_field_keeps_its_value_and_is_nobodys() {
     world.sandbox.clear_logs();
     sync(&world, &acme, &ada(&json!({})));
     assert_eq!(world.written(), Vec::<String>::new(), "releasing sends nothing");
-    assert_eq!((&ada_in(&world)["company"], tags_of(&world, ada_id(&world))), (&before["company"], 1));
+    assert_eq!(
+        (&ada_in(&world)["company"], tags_of(&world, ada_id(&world))),
+        (&before["company"], 1)
+    );
     // Named again without the entries: what was released is not taken back.
-    let (plan, _) = sync(&world, &acme, &ada(&json!({"phones": [], "tags": [], "company": "Other"})));
+    let (plan, _) =
+        sync(&world, &acme, &ada(&json!({"phones": [], "tags": [], "company": "Other"})));
     assert_eq!(world.written(), Vec::<String>::new(), "{}", words::plan(&plan));
     assert_eq!(ada_in(&world)["phone_numbers"], before["phone_numbers"]);
 }
@@ -96,12 +108,18 @@ fn what_the_engine_takes_away_is_gone_at_once_and_told_with_its_intent() {
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
     // The tag came with the candidate; its own row is known from the next read on.
     sync(&world, &acme, &ada(&json!({"tags": ["vip"]})));
-    let link = world.run(acme.links("ref-1")).unwrap().into_iter().find(|link| link.host.contains("/tags/")).unwrap();
+    let link = world
+        .run(acme.links("ref-1"))
+        .unwrap()
+        .into_iter()
+        .find(|link| link.host.contains("/tags/"))
+        .unwrap();
     let before = world.run(acme.status()).unwrap().changes_last;
     sync(&world, &acme, &ada(&json!({"tags": []})));
     assert_eq!(tags_of(&world, ada_id(&world)), 0);
     let told = feed(&world, &acme, before);
-    let deleted: Vec<&Change> = told.iter().filter(|change| change.what == ChangeWhat::Deleted).collect();
+    let deleted: Vec<&Change> =
+        told.iter().filter(|change| change.what == ChangeWhat::Deleted).collect();
     assert_eq!(deleted.len(), 1, "{told:#?}");
     assert_eq!(deleted[0].id, link.remote.id);
     let intents = world.run(acme.explain("ref-1")).unwrap().intents;
@@ -119,20 +137,32 @@ fn a_field_that_both_sides_changed_is_shown_as_a_conflict_and_left() {
     let id = ada_id(&world);
     let values = json!({"title": "Countess"}).as_object().unwrap().clone();
     world.clock.set(world.clock.now_ms() + 60_000);
-    world.sandbox.recruiter(&Recruiter::Set { collection: "candidates".into(), id, values }).unwrap();
+    world
+        .sandbox
+        .recruiter(&Recruiter::Set { collection: "candidates".into(), id, values })
+        .unwrap();
     world.sandbox.clear_logs();
     let (plan, _) = sync(&world, &acme, &ada(&json!({"title": "Analyst"})));
-    let findings: Vec<FindingKind> = plan.records[0].findings.iter().map(|finding| finding.kind).collect();
+    let findings: Vec<FindingKind> =
+        plan.records[0].findings.iter().map(|finding| finding.kind).collect();
     assert!(findings.contains(&FindingKind::Conflict), "{}", words::plan(&plan));
     assert_eq!((world.written(), &ada_in(&world)["title"]), (Vec::new(), &json!("Countess")));
     let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
     assert!(
-        row.status.conditions.iter().any(|held| held.kind == "Synced" && !held.status && held.reason == "Conflict")
+        row.status
+            .conditions
+            .iter()
+            .any(|held| held.kind == "Synced" && !held.status && held.reason == "Conflict")
     );
     let story = world.run(acme.explain("ref-1")).unwrap();
     let title = story.fields.iter().find(|field| field.field == "title").unwrap();
     let values = (&title.desired, &title.applied, &title.observed);
-    assert_eq!(values, (&json!("Analyst"), &json!("Engineer"), &json!("Countess")), "{}", story.words());
+    assert_eq!(
+        values,
+        (&json!("Analyst"), &json!("Engineer"), &json!("Countess")),
+        "{}",
+        story.words()
+    );
     assert!(title.verdict.contains("both sides"), "{}", title.verdict);
 }
 
@@ -142,16 +172,24 @@ fn what_is_only_observed_is_linked_and_shown_and_never_written() {
     let acme = world.connect();
     let (id, email) = somebody(&world);
     let tags = tags_of(&world, id);
-    let record = json!({"key": "x", "emails": [email, "new@example.com"], "tags": ["never seen before"]});
+    let record =
+        json!({"key": "x", "emails": [email, "new@example.com"], "tags": ["never seen before"]});
     world.run(acme.declare(&desired(&record.to_string()))).unwrap();
     world.run(acme.observe_only("x")).unwrap();
     let (plan, _) = world.run(acme.sync()).unwrap();
-    assert!(plan.is_empty() && plan.records[0].note("ObservedOnly").is_some(), "{}", words::plan(&plan));
+    assert!(
+        plan.is_empty() && plan.records[0].note("ObservedOnly").is_some(),
+        "{}",
+        words::plan(&plan)
+    );
     assert_eq!(world.written(), Vec::<String>::new());
     let links = world.run(acme.links("x")).unwrap();
     assert_eq!(links[0].remote, RemoteRef::new("candidates", id.to_string()));
     let row = world.run(acme.desired("x")).unwrap().unwrap();
-    assert!(!row.dirty && row.status.conditions.iter().any(|held| held.kind == "Synced" && !held.status));
+    assert!(
+        !row.dirty
+            && row.status.conditions.iter().any(|held| held.kind == "Synced" && !held.status)
+    );
     world.run(acme.resume("x")).unwrap();
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
     assert_eq!(tags_of(&world, id), tags + 1);
@@ -168,7 +206,11 @@ fn what_is_held_back_is_in_the_status_and_no_word_says_that_it_is_written() {
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
     assert!(not_in_step().is_empty(), "{:?}", not_in_step());
     world.run(acme.observe_only("ref-1")).unwrap();
-    assert!(not_in_step().is_empty(), "in step, and only to be looked at again: {:?}", not_in_step());
+    assert!(
+        not_in_step().is_empty(),
+        "in step, and only to be looked at again: {:?}",
+        not_in_step()
+    );
     let changed = desired(&ada(&json!({"title": "Analyst"})).to_string());
     world.run(acme.declare(&changed)).unwrap();
     world.run(acme.sync()).unwrap();
@@ -179,10 +221,18 @@ fn what_is_held_back_is_in_the_status_and_no_word_says_that_it_is_written() {
     };
     assert!(title().contains("held back") && title().contains("only observed"), "{}", title());
     world.run(acme.pause("ref-1")).unwrap();
-    assert!(title().contains("is paused") && title().contains("`Connection::resume`"), "{}", title());
+    assert!(
+        title().contains("is paused") && title().contains("`Connection::resume`"),
+        "{}",
+        title()
+    );
     let plan = world.run(acme.plan(PlanOf::Records(&changed))).unwrap();
     let note = plan.records[0].note("ObservedOnly").unwrap();
-    assert!(note.message.contains("is paused") && note.message.contains("`Connection::resume`"), "{}", note.message);
+    assert!(
+        note.message.contains("is paused") && note.message.contains("`Connection::resume`"),
+        "{}",
+        note.message
+    );
     world.run(acme.resume("ref-1")).unwrap();
     assert!(title().contains("the desired value is written"), "{}", title());
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
@@ -243,7 +293,11 @@ fn an_imported_record_plans_nothing() {
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     assert!(plan.is_empty() && plan.blocked().next().is_none(), "{}", words::plan(&plan));
     let row = world.run(acme.desired("imported")).unwrap().unwrap();
-    assert!(row.status.conditions.iter().any(|held| held.kind == "Synced" && held.status), "{:?}", row.status);
+    assert!(
+        row.status.conditions.iter().any(|held| held.kind == "Synced" && held.status),
+        "{:?}",
+        row.status
+    );
     assert_eq!(world.written(), Vec::<String>::new());
     let hidden = world.run(acme.import("1", "nobody")).unwrap_err();
     assert_eq!(hidden.kind(), ErrorKind::Input);
@@ -253,7 +307,8 @@ fn an_imported_record_plans_nothing() {
 fn whatever_is_imported_and_declared_unchanged_links_and_writes_nothing() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    // Among them: nobody's address, one that two share, an application, private ones that are not shown.
+    // Among them: nobody's address, one that two share, an application, private ones that are not
+    // shown.
     for kind in ["candidates", "applications", "tags"] {
         world.run(acme.pull(kind, false)).unwrap();
     }
@@ -263,8 +318,13 @@ fn whatever_is_imported_and_declared_unchanged_links_and_writes_nothing() {
         let Ok(imported) = world.run(acme.import(&id, &format!("of-{id}"))) else { continue };
         records.extend(desired(&serde_json::to_string(&imported.record).unwrap()));
     }
-    let lacks_address = |record: &Desired| record.candidate().is_some_and(|record| record.emails.is_none());
-    assert!(records.iter().any(lacks_address) && records.len() > rows.len() / 2, "{} records", records.len());
+    let lacks_address =
+        |record: &Desired| record.candidate().is_some_and(|record| record.emails.is_none());
+    assert!(
+        records.iter().any(lacks_address) && records.len() > rows.len() / 2,
+        "{} records",
+        records.len()
+    );
     world.sandbox.clear_logs();
     world.run(acme.declare(&records)).unwrap();
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
@@ -286,7 +346,8 @@ fn an_id_names_the_candidate_and_nobody_is_made_in_their_place() {
     let acme = world.connect();
     let (id, email) = somebody(&world);
     let rows = world.sandbox.rows("candidates");
-    let other = rows.iter().find(|row| row["id"] != id && row["private"] != true).unwrap()["id"].to_string();
+    let other = rows.iter().find(|row| row["id"] != id && row["private"] != true).unwrap()["id"]
+        .to_string();
     let reason = |record: &Value| {
         let (plan, report) = sync(&world, &acme, record);
         assert_eq!(plan.writes(), 0, "{}", words::plan(&plan));
@@ -295,16 +356,26 @@ fn an_id_names_the_candidate_and_nobody_is_made_in_their_place() {
         own.map(|finding| finding.reason.clone()).collect::<Vec<_>>()
     };
     for unknown in ["1", "no-number", "99999999999999999999"] {
-        assert_eq!(reason(&json!({"key": "x", "id": unknown, "emails": [email]})), ["NotVisible"], "{unknown}");
+        assert_eq!(
+            reason(&json!({"key": "x", "id": unknown, "emails": [email]})),
+            ["NotVisible"],
+            "{unknown}"
+        );
     }
     // The id counts, not whose address it is; and a second record cannot have the same candidate.
-    let (plan, report) =
-        sync(&world, &acme, &json!({"key": "x", "id": other, "title": "Named", "policy": {"title": "enforce"}}));
+    let (plan, report) = sync(
+        &world,
+        &acme,
+        &json!({"key": "x", "id": other, "title": "Named", "policy": {"title": "enforce"}}),
+    );
     assert!(report.is_complete() && plan.writes() == 1, "{}", words::plan(&plan));
     assert_eq!(world.run(acme.links("x")).unwrap()[0].remote.id, other);
     assert_eq!(reason(&json!({"key": "y", "id": other, "title": "Named"})), ["DuplicateDesired"]);
     // Once linked, another id is a contradiction.
-    assert_eq!(reason(&json!({"key": "x", "id": id.to_string(), "title": "Other"})), ["LinkedElsewhere"]);
+    assert_eq!(
+        reason(&json!({"key": "x", "id": id.to_string(), "title": "Other"})),
+        ["LinkedElsewhere"]
+    );
     assert_eq!(world.sandbox.rows("candidates").len(), rows.len());
 }
 
@@ -321,7 +392,8 @@ fn a_record_is_adopted_by_hand_and_by_one_path_alone() {
     assert_eq!(ada_id(&world), id, "the address was added to whom she was linked to");
     assert_eq!(world.sandbox.candidates_by_email(&email).len(), 1);
     let candidates = world.sandbox.rows("candidates");
-    let other = &candidates.iter().find(|row| row["id"] != id && row["private"] != true).unwrap()["id"];
+    let other =
+        &candidates.iter().find(|row| row["id"] != id && row["private"] != true).unwrap()["id"];
     for (host, remote) in [
         ("ref-2", remote.clone()),
         ("ref-3", RemoteRef::new("candidates", "1")),
@@ -339,9 +411,12 @@ fn withdrawing_takes_back_what_the_engine_added_and_says_what_stays() {
     let acme = world.connect();
     let (id, email) = somebody(&world);
     world.sandbox.recruiter(&Recruiter::AddTag { candidate_id: id, tag: "theirs".into() }).unwrap();
-    let before =
-        (world.sandbox.rows("candidates").into_iter().find(|row| row["id"] == id).unwrap(), tags_of(&world, id));
-    let record = json!({"key": "x", "emails": [email, "added@example.com"], "tags": ["theirs", "ours"],
+    let before = (
+        world.sandbox.rows("candidates").into_iter().find(|row| row["id"] == id).unwrap(),
+        tags_of(&world, id),
+    );
+    let record = json!({"key": "x", "emails": [email, "added@example.com"],
+        "tags": ["theirs", "ours"],
         "notes": [{"key": "n", "body": "Hello."}]});
     assert!(sync(&world, &acme, &record).1.is_complete());
     assert_eq!(tags_of(&world, id), before.1 + 1);
@@ -350,10 +425,21 @@ fn withdrawing_takes_back_what_the_engine_added_and_says_what_stays() {
     assert_eq!((shown.writes(), world.written()), (2, Vec::new()), "{}", words::plan(&shown));
     let (plan, report) = world.run(acme.withdraw("x", WithdrawOptions::default())).unwrap();
     assert!(report.is_complete(), "{report:#?}");
-    assert!(plan.records[0].findings.iter().any(|finding| finding.host == "x/notes/n" && finding.reason == "Stays"));
+    assert!(
+        plan.records[0]
+            .findings
+            .iter()
+            .any(|finding| finding.host == "x/notes/n" && finding.reason == "Stays")
+    );
     let after = world.sandbox.rows("candidates").into_iter().find(|row| row["id"] == id).unwrap();
-    assert_eq!((&after["email_addresses"], tags_of(&world, id)), (&before.0["email_addresses"], before.1));
-    assert_eq!(world.sandbox.notes_of(id).iter().filter(|note| note["body"] == "Hello.").count(), 1);
+    assert_eq!(
+        (&after["email_addresses"], tags_of(&world, id)),
+        (&before.0["email_addresses"], before.1)
+    );
+    assert_eq!(
+        world.sandbox.notes_of(id).iter().filter(|note| note["body"] == "Hello.").count(),
+        1
+    );
     // Nothing is put there again.
     world.sandbox.clear_logs();
     assert!(world.run(acme.sync()).unwrap().0.is_empty());
@@ -432,7 +518,9 @@ fn what_was_given_up_is_not_sent_again_until_the_wish_changes() {
     assert!(plan.is_empty() && plan.records[0].note("GivenUp").is_some(), "{}", words::plan(&plan));
     assert_eq!(world.written(), Vec::<String>::new());
     let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
-    assert!(row.status.conditions.iter().any(|held| held.kind == "Synced" && held.reason == "GivenUp"));
+    assert!(
+        row.status.conditions.iter().any(|held| held.kind == "Synced" && held.reason == "GivenUp")
+    );
     assert!(sync(&world, &acme, &ada(&json!({"title": "Countess"}))).1.is_complete());
     ada_in(&world);
 }
@@ -449,7 +537,10 @@ fn an_event_of_what_the_engine_wrote_names_its_intent() {
     let intents = world.run(acme.explain("ref-1")).unwrap().intents;
     let made = ada_id(&world).to_string();
     let change = feed(&world, &acme, before).into_iter().find(|change| change.id == made).unwrap();
-    assert_eq!((change.what, change.cause), (ChangeWhat::Created, Cause::Applied { intent: intents[0].id }));
+    assert_eq!(
+        (change.what, change.cause),
+        (ChangeWhat::Created, Cause::Applied { intent: intents[0].id })
+    );
 }
 
 #[test]
@@ -483,7 +574,8 @@ fn a_forgotten_person_is_not_brought_back_by_a_full_pull_or_a_declaration() {
     assert!(world.run(acme.observed_one("candidates", &made.to_string())).unwrap().is_some());
 }
 
-/// What of her is in the file, as bytes: everything that was desired, observed, applied, tried and told.
+/// What of her is in the file, as bytes: everything that was desired, observed, applied, tried and
+/// told.
 fn traces<'w>(path: &std::path::Path, more: &'w str) -> Vec<&'w str> {
     let bytes = std::fs::read(path).unwrap();
     let words = [
@@ -501,8 +593,9 @@ fn traces<'w>(path: &std::path::Path, more: &'w str) -> Vec<&'w str> {
     words.iter().filter(held).copied().collect()
 }
 
-/// The file itself is the judge. A person has lived in it in every way: declared, made, changed on both sides, merged into, written about, in
-/// doubt, planned against and moved on; then she is forgotten and the file is written anew.
+/// The file itself is the judge. A person has lived in it in every way: declared, made, changed on
+/// both sides, merged into, written about, in doubt, planned against and moved on; then she is
+/// forgotten and the file is written anew.
 #[test]
 fn no_byte_of_a_forgotten_person_is_left_in_a_compacted_file() {
     let directory = tempfile::tempdir().unwrap();
@@ -510,13 +603,23 @@ fn no_byte_of_a_forgotten_person_is_left_in_a_compacted_file() {
     let options = RedbOptions { inline: true, ..RedbOptions::default() };
     let store = Arc::new(RedbStore::open(&path, options, SeededEntropy::new(1).as_ref()).unwrap());
     let first = World::new(1, 60);
-    let world = World::with(first.sandbox.clone(), Arc::clone(&first.clock), store as _, Arc::clone(&first.adapter));
+    let world = World::with(
+        first.sandbox.clone(),
+        Arc::clone(&first.clock),
+        store as _,
+        Arc::clone(&first.adapter),
+    );
     let acme = world.connect();
-    let job = world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open" && job["is_template"] != true);
+    let job = world
+        .sandbox
+        .rows("jobs")
+        .into_iter()
+        .find(|job| job["status"] == "open" && job["is_template"] != true);
     let record = ada(&json!({"company": "Analytical", "phones": ["+44 20 1234"], "tags": ["vip"],
         "notes": [{"key": "n", "body": "Byron was here."}],
         "applications": [{"key": "a1", "job": {"id": job.unwrap()["id"].to_string()},
-            "attachments": [{"key": "cv", "type": "resume", "filename": "ada-resume.pdf", "url": "https://files.example.com/ada-byron-cv"}]}]}));
+            "attachments": [{"key": "cv", "type": "resume", "filename": "ada-resume.pdf",
+                "url": "https://files.example.com/ada-byron-cv"}]}]}));
     let (plan, report) = sync(&world, &acme, &record);
     assert!(report.is_complete(), "{} {report:#?}", words::plan(&plan));
     let candidate_id = ada_id(&world);
@@ -524,9 +627,16 @@ fn no_byte_of_a_forgotten_person_is_left_in_a_compacted_file() {
     world.clock.set(world.clock.now_ms() + 3_600_000);
     world
         .sandbox
-        .recruiter(&Recruiter::EditEmail { candidate_id, from: None, to: "new.home@example.com".into() })
+        .recruiter(&Recruiter::EditEmail {
+            candidate_id,
+            from: None,
+            to: "new.home@example.com".into(),
+        })
         .unwrap();
-    world.sandbox.recruiter(&Recruiter::Merge { candidate_id, secondary_candidate_id: other }).unwrap();
+    world
+        .sandbox
+        .recruiter(&Recruiter::Merge { candidate_id, secondary_candidate_id: other })
+        .unwrap();
     for kind in ["candidates", "applications", "applied_tags", "notes", "attachments"] {
         world.run(acme.pull(kind, true)).unwrap();
     }
@@ -541,7 +651,10 @@ fn no_byte_of_a_forgotten_person_is_left_in_a_compacted_file() {
     world.sandbox.faults().clear();
     world.run(acme.acknowledge("mirror", 3)).unwrap();
     let report = world.run(acme.forget(&Person::Key("ref-1".into()))).unwrap();
-    assert!(report.desired == 1 && report.observed > 3 && report.intents > 3 && report.changes > 3, "{report:?}");
+    assert!(
+        report.desired == 1 && report.observed > 3 && report.intents > 3 && report.changes > 3,
+        "{report:?}"
+    );
     drop((acme, world, first));
 
     let left = traces(&path, &others);
@@ -554,12 +667,17 @@ fn no_byte_of_a_forgotten_person_is_left_in_a_compacted_file() {
     assert_eq!(traces(&path, &others), Vec::<&str>::new());
     // She is kept away all the same.
     let store = RedbStore::open(&path, options, SeededEntropy::new(3).as_ref()).unwrap();
-    let again = Declaration { key: "anew".into(), body: json!({"key": "anew", "emails": [ADA]}).to_string() };
-    let kept = futures_util::future::FutureExt::now_or_never(store.kept_away("acme", vec![again])).unwrap();
+    let again = Declaration {
+        key: "anew".into(),
+        body: json!({"key": "anew", "emails": [ADA]}).to_string(),
+    };
+    let kept = futures_util::future::FutureExt::now_or_never(store.kept_away("acme", vec![again]))
+        .unwrap();
     assert_eq!(kept.unwrap(), ["anew"]);
 }
 
-/// Shown, planned and carried out alike: whoever was forgotten is said to be so, and not even the tag that only their record needs is made.
+/// Shown, planned and carried out alike: whoever was forgotten is said to be so, and not even the
+/// tag that only their record needs is made.
 #[test]
 fn a_plan_says_who_was_forgotten_and_does_nothing_for_them() {
     let world = World::new(1, 60);
@@ -567,7 +685,8 @@ fn a_plan_says_who_was_forgotten_and_does_nothing_for_them() {
     assert!(sync(&world, &acme, &ada(&json!({}))).1.is_complete());
     world.run(acme.forget(&Person::Key("ref-1".into()))).unwrap();
     world.sandbox.clear_logs();
-    let mut other = json!({"key": "ref-2", "name": {"first": "Bo", "last": "Li"}, "emails": ["bo@example.com"]});
+    let mut other = json!({"key": "ref-2", "name": {"first": "Bo", "last": "Li"},
+        "emails": ["bo@example.com"]});
     // A new candidate brings its tags along; on one who is there they are steps of their own.
     assert!(sync(&world, &acme, &other).1.is_complete());
     world.sandbox.clear_logs();
@@ -582,22 +701,35 @@ fn a_plan_says_who_was_forgotten_and_does_nothing_for_them() {
     let plan = world.run(acme.plan(PlanOf::Records(&records))).unwrap();
     for key in ["ref-1", "again"] {
         let planned = plan.records.iter().find(|record| record.key == key).unwrap();
-        assert!(planned.steps.is_empty() && planned.note("Forgotten").is_some(), "{}", words::plan(&plan));
+        assert!(
+            planned.steps.is_empty() && planned.note("Forgotten").is_some(),
+            "{}",
+            words::plan(&plan)
+        );
     }
     let shared: Vec<&str> = plan.shared.iter().map(|step| step.host.as_str()).collect();
-    assert_eq!((shared, plan.blocked().count()), (vec!["~tags/for both"], 0), "{}", words::plan(&plan));
+    assert_eq!(
+        (shared, plan.blocked().count()),
+        (vec!["~tags/for both"], 0),
+        "{}",
+        words::plan(&plan)
+    );
     assert_eq!(world.run(acme.declare(&records)).unwrap().forgotten, 2);
     let report = world.run(acme.apply(&plan)).unwrap();
     assert!(report.is_complete() && (report.in_step, report.not_in_step) == (1, 0), "{report:#?}");
     let tags = world.sandbox.rows("candidate_tags");
-    assert!(tags.iter().any(|tag| tag["name"] == "for both") && tags.iter().all(|tag| tag["name"] != "hers alone"));
+    assert!(
+        tags.iter().any(|tag| tag["name"] == "for both")
+            && tags.iter().all(|tag| tag["name"] != "hers alone")
+    );
 }
 
 #[test]
 fn nothing_shared_is_made_for_people_who_were_forgotten_since_the_plan_was_made() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let mut bo = json!({"key": "ref-2", "name": {"first": "Bo", "last": "Li"}, "emails": ["bo@example.com"]});
+    let mut bo = json!({"key": "ref-2", "name": {"first": "Bo", "last": "Li"},
+        "emails": ["bo@example.com"]});
     for bare in [&bo, &ada(&json!({}))] {
         assert!(sync(&world, &acme, bare).1.is_complete());
     }
@@ -610,19 +742,25 @@ fn nothing_shared_is_made_for_people_who_were_forgotten_since_the_plan_was_made(
     world.sandbox.clear_logs();
     world.run(acme.apply(&plan)).unwrap();
     let tags = world.sandbox.rows("candidate_tags");
-    assert!(tags.iter().any(|tag| tag["name"] == "for both") && tags.iter().all(|tag| tag["name"] != "hers alone"));
+    assert!(
+        tags.iter().any(|tag| tag["name"] == "for both")
+            && tags.iter().all(|tag| tag["name"] != "hers alone")
+    );
     assert_eq!(tags_of(&world, ada_id(&world)), 0);
     let bo = world.sandbox.candidates_by_email("bo@example.com")[0]["id"].as_i64().unwrap();
     assert_eq!(tags_of(&world, bo), 1);
 }
 
-/// An application's job is what it is. Declaring another one under the same key is said to be a conflict; another key makes another application.
+/// An application's job is what it is. Declaring another one under the same key is said to be a
+/// conflict; another key makes another application.
 #[test]
 fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes_nothing() {
     let world = World::new(1, 60);
     let acme = world.connect();
     let jobs = world.sandbox.rows("jobs");
-    let open = |job: &&Value| job["status"] == "open" && job["is_template"] == false && job["confidential"] == false;
+    let open = |job: &&Value| {
+        job["status"] == "open" && job["is_template"] == false && job["confidential"] == false
+    };
     let open: Vec<String> = jobs.iter().filter(open).map(|job| job["id"].to_string()).collect();
     let on = |applications: &[(&str, &String)]| {
         let list = applications.iter().map(|(key, job)| json!({"key": key, "job": {"id": job}}));
@@ -635,14 +773,24 @@ fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes
         let (plan, _) = sync(&world, &acme, &on(&[("a1", &open[1])]));
         let all = world.run(acme.plan(PlanOf::All)).unwrap();
         for plan in [&plan, &all].into_iter().filter(|plan| plan.looked_at > 0) {
-            let said: Vec<_> = plan.records[0].findings.iter().map(|said| (said.kind, said.reason.as_str())).collect();
+            let said: Vec<_> = plan.records[0]
+                .findings
+                .iter()
+                .map(|said| (said.kind, said.reason.as_str()))
+                .collect();
             assert_eq!(said, [(FindingKind::Conflict, "OtherJob")], "{}", words::plan(plan));
         }
     }
-    assert_eq!((world.written(), world.sandbox.applications_of(ada_id(&world))), (Vec::new(), made.clone()));
+    assert_eq!(
+        (world.written(), world.sandbox.applications_of(ada_id(&world))),
+        (Vec::new(), made.clone())
+    );
     let row = world.run(acme.desired("ref-1")).unwrap().unwrap();
     let synced = row.status.conditions.iter().find(|held| held.kind == "Synced").unwrap();
-    assert!(!synced.status && synced.reason == "Conflict" && synced.message.contains("Declare another"), "{synced:?}");
+    assert!(
+        !synced.status && synced.reason == "Conflict" && synced.message.contains("Declare another"),
+        "{synced:?}"
+    );
     assert!(sync(&world, &acme, &on(&[("a1", &open[0]), ("a2", &open[1])])).1.is_complete());
     let after = world.sandbox.applications_of(ada_id(&world));
     assert!(after.len() == 2 && after.contains(&made[0]));
@@ -660,7 +808,8 @@ fn a_reader_who_comes_too_late_is_told_and_never_misses_silently() {
     let mirror = world.run(acme.offset("mirror")).unwrap();
     assert_eq!(feed(&world, &acme, mirror)[0].serial, 4);
     let late = world.run(acme.changes(0).try_collect::<Vec<_>>()).unwrap_err();
-    let cause = std::error::Error::source(&late).and_then(|source| source.downcast_ref::<StoreError>());
+    let cause =
+        std::error::Error::source(&late).and_then(|source| source.downcast_ref::<StoreError>());
     assert!(matches!(cause, Some(StoreError::ChangesGone { first: 4 })), "{late}");
 }
 
@@ -668,7 +817,9 @@ fn a_reader_who_comes_too_late_is_told_and_never_misses_silently() {
 fn what_can_mail_somebody_is_off_until_the_connection_opts_in_and_then_said_in_words() {
     let mut world = World::new(1, 60);
     let jobs = world.sandbox.rows("jobs");
-    let open = |job: &&Value| job["status"] == "open" && job["is_template"] == false && job["confidential"] == false;
+    let open = |job: &&Value| {
+        job["status"] == "open" && job["is_template"] == false && job["confidential"] == false
+    };
     let job = jobs.iter().find(open).unwrap()["id"].clone();
     let with = |more: &Value| {
         let mut application = json!({"key": "a1", "job": {"id": job.to_string()}});
@@ -686,7 +837,11 @@ fn what_can_mail_somebody_is_off_until_the_connection_opts_in_and_then_said_in_w
     let (plan, _) = sync(&world, &acme, &moved);
     assert_eq!(world.written(), Vec::<String>::new());
     let note = plan.records[0].note("NotOptedIn").unwrap();
-    assert!(note.message.contains("mail") && note.message.contains("stage_writes"), "{}", note.message);
+    assert!(
+        note.message.contains("mail") && note.message.contains("stage_writes"),
+        "{}",
+        note.message
+    );
     world.settings.insert("stage_writes".into(), json!(true));
     let acme = world.connect();
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
@@ -709,15 +864,24 @@ impl Adapter for Liar {
 
     fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
         match (&task, &self.write, &self.probe) {
-            (Task::Write(write), Some((operation, outcome)), _) if write.operation.name == *operation => {
+            (Task::Write(write), Some((operation, outcome)), _)
+                if write.operation.name == *operation =>
+            {
                 Ok(Ok(Step::Done(outcome.clone())))
             }
-            (Task::Probe(_), _, Some(probed)) => Ok(Ok(Step::Done(Outcome::Probed(probed.clone())))),
+            (Task::Probe(_), _, Some(probed)) => {
+                Ok(Ok(Step::Done(Outcome::Probed(probed.clone()))))
+            }
             _ => self.inner.start(task, given),
         }
     }
 
-    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+    fn resume(
+        &self,
+        state: Continuation,
+        given: Given,
+        reply: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
         self.inner.resume(state, given, reply)
     }
 }
@@ -736,10 +900,14 @@ fn a_creation_is_unneeded_only_for_a_record_that_the_ats_shows() {
         world.restart();
         let acme = world.connect();
         for _ in 0..2 {
-            let (plan, report) = sync(&world, &acme, &ada(&json!({"notes": [{"key": "n", "body": "Hello."}]})));
+            let (plan, report) =
+                sync(&world, &acme, &ada(&json!({"notes": [{"key": "n", "body": "Hello."}]})));
             assert!(!plan.is_empty() && !report.is_complete(), "{operation}: {report:#?}");
             let said = format!("{:?}", report.steps);
-            assert!(said.contains(&format!("{kind}/424242")) && said.contains("does not show"), "{said}");
+            assert!(
+                said.contains(&format!("{kind}/424242")) && said.contains("does not show"),
+                "{said}"
+            );
             world.clock.set(world.clock.now_ms() + 3_600_000);
         }
     }
@@ -751,7 +919,10 @@ fn an_ambiguous_probe_is_told_by_what_it_names() {
     for (refs, says) in [
         (Vec::new(), "the adapter does not say which"),
         (vec![one.clone()], "candidates/7 in the ATS may be it, and may as well be another one"),
-        (vec![one, RemoteRef::new("candidates", "8")], "(candidates/7, candidates/8), and nothing tells which"),
+        (
+            vec![one, RemoteRef::new("candidates", "8")],
+            "(candidates/7, candidates/8), and nothing tells which",
+        ),
     ] {
         let mut world = World::new(1, 30);
         let probe = Some(Probed::Ambiguous(refs));
@@ -770,7 +941,10 @@ fn a_setting_outside_of_its_list_is_refused_with_its_name_before_anything_is_ask
     let refused = world.run(world.engine().connect(world.options())).unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Configuration);
     let said = refused.to_string();
-    assert!(said.contains("settings.from_stage_reading") && said.contains("\"application-stage\""), "{said}");
+    assert!(
+        said.contains("settings.from_stage_reading") && said.contains("\"application-stage\""),
+        "{said}"
+    );
     assert!(world.reads().is_empty());
 }
 
@@ -802,10 +976,15 @@ fn what_was_emptied_under_fill_is_not_told_to_be_set_while_it_is_empty() {
     world.run(acme.pull("candidates", true)).unwrap();
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     assert!(plan.is_empty(), "{}", words::plan(&plan));
-    let said = plan.records.iter().flat_map(|record| &record.findings).map(|finding| finding.message.clone());
+    let said = plan
+        .records
+        .iter()
+        .flat_map(|record| &record.findings)
+        .map(|finding| finding.message.clone());
     let said: Vec<String> = said.filter(|message| message.contains("`company`")).collect();
     assert!(
-        said.iter().any(|message| message.contains("emptied") && message.contains("puts nothing back")),
+        said.iter()
+            .any(|message| message.contains("emptied") && message.contains("puts nothing back")),
         "{said:?}"
     );
     assert!(!said.iter().any(|message| message.contains("only while it is empty")), "{said:?}");

@@ -1,8 +1,9 @@
-//! The lifecycle of applications, end to end: what the host wants of a new one, what it changes its mind about, and what
-//! recruiters decide in between.
+//! The lifecycle of applications, end to end: what the host wants of a new one, what it changes its
+//! mind about, and what recruiters decide in between.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets. What counts is the
-//! truth inside the sandbox and the writes that reached it. Every state of an application meets every wish.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
+//! without sockets. What counts is the truth inside the sandbox and the writes that reached it.
+//! Every state of an application meets every wish.
 
 #![allow(
     clippy::unwrap_used,
@@ -38,13 +39,18 @@ fn cautious_world() -> World {
 /// The open job at a place. The first has one opening, the second two, the third three.
 fn job(world: &World, place: usize) -> i64 {
     let jobs = world.sandbox.rows("jobs");
-    let open = |job: &&Value| job["status"] == "open" && job["is_template"] == false && job["confidential"] == false;
+    let open = |job: &&Value| {
+        job["status"] == "open" && job["is_template"] == false && job["confidential"] == false
+    };
     jobs.iter().filter(open).nth(place).unwrap()["id"].as_i64().unwrap()
 }
 
 /// The name of a stage of a job, by place.
 fn stage(world: &World, job: i64, place: usize) -> String {
-    world.sandbox.rows_where("job_interview_stages", "job_id", job)[place]["name"].as_str().unwrap().to_owned()
+    world.sandbox.rows_where("job_interview_stages", "job_id", job)[place]["name"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
 fn openings(world: &World, job: i64) -> Vec<Value> {
@@ -60,7 +66,8 @@ fn ada(world: &World, more: &Value) -> Value {
 fn ada_at(job: i64, more: &Value) -> Value {
     let mut application = json!({"key": "a1", "job": {"id": job.to_string()}});
     application.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "applications": [application]})
+    json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
+        "applications": [application]})
 }
 
 fn with_policy(mut record: Value, field: &str, policy: &str) -> Value {
@@ -155,7 +162,8 @@ fn stands(world: &World, acme: &Connection, kind: FindingKind) {
     }
 }
 
-/// The wishes that a new application can carry: how it stands then, and the writes that bring it there.
+/// The wishes that a new application can carry: how it stands then, and the writes that bring it
+/// there.
 fn wishes(world: &World, job: i64) -> Vec<(Value, &'static str, &'static [&'static str])> {
     let opening = json!({"id": openings(world, job)[0]["id"].to_string()});
     vec![
@@ -200,7 +208,9 @@ fn the_first_plan_holds_the_whole_wish_of_a_new_application_and_the_first_apply_
                     assert!(report.is_complete() && report.not_in_step == 0, "{report:#?}");
                     let deeds = deeds(&world);
                     assert!(!deeds.contains(&"move".to_owned()), "{deeds:?}: a move can mail");
-                    let made = deeds.iter().filter(|deed| ["candidates", "applications"].contains(&deed.as_str()));
+                    let made = deeds
+                        .iter()
+                        .filter(|deed| ["candidates", "applications"].contains(&deed.as_str()));
                     assert_eq!(deeds.len() - made.count(), ends.len(), "{deeds:?}");
                     assert!(ends.iter().all(|end| deeds.contains(&(*end).to_owned())), "{deeds:?}");
                     let row = application(&world);
@@ -219,15 +229,23 @@ fn the_first_plan_holds_the_whole_wish_of_a_new_application_and_the_first_apply_
 fn a_new_application_is_planned_with_its_effects_before_anything_is_sent() {
     let world = world();
     let acme = world.connect();
-    let wish = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected", "reject_reason": REASON});
+    let wish = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected",
+        "reject_reason": REASON});
     declare(&world, &acme, &ada(&world, &wish));
     let plan = plan(&world, &acme);
     let words = words::plan(&plan);
     assert_eq!(plan.writes(), 2, "{words}");
-    for said in ["application.stage = ", "applications.reject", "outcome = rejected", REASON, "mail the candidate"] {
+    for said in [
+        "application.stage = ",
+        "applications.reject",
+        "outcome = rejected",
+        REASON,
+        "mail the candidate",
+    ] {
         assert!(words.contains(said), "{said}: {words}");
     }
-    let calls: u32 = plan.records.iter().flat_map(|record| &record.steps).map(|step| step.calls).sum();
+    let calls: u32 =
+        plan.records.iter().flat_map(|record| &record.steps).map(|step| step.calls).sum();
     // What was written is read back, too.
     assert!(plan.calls >= calls, "{} >= {calls}", plan.calls);
     assert_eq!(world.written(), Vec::<String>::new());
@@ -240,9 +258,12 @@ fn a_wish_that_cannot_be_had_is_refused_before_the_candidate_exists() {
         json!({"stage": {"id": rows[1]["id"].to_string()}})
     };
     let other_pools_stage = |world: &World| {
-        let (pools, stages) = (world.sandbox.rows("prospect_pools"), world.sandbox.rows("prospect_pool_stages"));
-        let other = stages.iter().find(|stage| stage["prospect_pool_id"] == pools[1]["id"]).unwrap();
-        json!({"kind": "prospect", "pool": {"id": pools[0]["id"].to_string()}, "pool_stage": {"id": other["id"].to_string()}})
+        let (pools, stages) =
+            (world.sandbox.rows("prospect_pools"), world.sandbox.rows("prospect_pool_stages"));
+        let other =
+            stages.iter().find(|stage| stage["prospect_pool_id"] == pools[1]["id"]).unwrap();
+        json!({"kind": "prospect", "pool": {"id": pools[0]["id"].to_string()},
+            "pool_stage": {"id": other["id"].to_string()}})
     };
     type Wish<'w> = &'w dyn Fn(&World) -> Value;
     let wrong: [(Wish<'_>, &str); 12] = [
@@ -274,7 +295,11 @@ fn a_wish_that_cannot_be_had_is_refused_before_the_candidate_exists() {
             later(&world);
             let (plan, _) = bring(&world, &acme, &ada(&world, &wish(&world)));
             assert!(plan.is_empty());
-            assert!(finding(&plan, FindingKind::Blocked).contains(said), "{said}: {}", words::plan(&plan));
+            assert!(
+                finding(&plan, FindingKind::Blocked).contains(said),
+                "{said}: {}",
+                words::plan(&plan)
+            );
             assert_eq!(world.written(), Vec::<String>::new());
         }
     }
@@ -287,15 +312,25 @@ fn a_new_application_to_a_job_that_is_not_open_is_said_before_it_is_sent() {
             let world = world();
             let acme = world.connect();
             let jobs = world.sandbox.rows("jobs");
-            let job = jobs.iter().find(|job| job["status"] == state && job["confidential"] == false).unwrap();
-            let (plan, _) = bring(&world, &acme, &ada_at(job["id"].as_i64().unwrap(), &json!({"kind": kind})));
+            let job = jobs
+                .iter()
+                .find(|job| job["status"] == state && job["confidential"] == false)
+                .unwrap();
+            let (plan, _) =
+                bring(&world, &acme, &ada_at(job["id"].as_i64().unwrap(), &json!({"kind": kind})));
             let said: Vec<&str> = plan.records[0]
                 .findings
                 .iter()
-                .filter(|finding| finding.reason == "JobNotOpen" && finding.kind == FindingKind::Note)
+                .filter(|finding| {
+                    finding.reason == "JobNotOpen" && finding.kind == FindingKind::Note
+                })
                 .map(|finding| finding.message.as_str())
                 .collect();
-            assert!(said.len() == 1 && said[0].contains(state), "{state} {kind}: {}", words::plan(&plan));
+            assert!(
+                said.len() == 1 && said[0].contains(state),
+                "{state} {kind}: {}",
+                words::plan(&plan)
+            );
         }
     }
     let world = world();
@@ -318,9 +353,15 @@ fn what_waits_for_the_connections_word_is_said_in_the_first_plan_and_the_rest_is
         let (plan, report) = bring(&world, &acme, &ada(&world, &wish));
         let note = plan.records[0].note("NotOptedIn").expect("it is said");
         assert!(note.message.contains("stage_writes = true"), "{}", note.message);
-        assert!(report.is_complete() && report.not_in_step == 0 && report.held_back == 1, "{report:#?}");
+        assert!(
+            report.is_complete() && report.not_in_step == 0 && report.held_back == 1,
+            "{report:#?}"
+        );
         let row = application(&world);
-        assert_eq!((&row["status"], &row["stage_name"]), (&json!("in_process"), &json!(stage(&world, job, 0))));
+        assert_eq!(
+            (&row["status"], &row["stage_name"]),
+            (&json!("in_process"), &json!(stage(&world, job, 0)))
+        );
         later(&world);
         stands(&world, &acme, FindingKind::Note);
     }
@@ -332,7 +373,10 @@ fn a_new_prospect_can_be_rejected_in_the_same_apply() {
     let acme = world.connect();
     let wish = json!({"kind": "prospect", "outcome": "rejected", "reject_reason": REASON});
     bring_whole(&world, &acme, &ada(&world, &wish));
-    assert_eq!((status(&world).as_str(), &application(&world)["prospect"]), ("rejected", &json!(true)));
+    assert_eq!(
+        (status(&world).as_str(), &application(&world)["prospect"]),
+        ("rejected", &json!(true))
+    );
 }
 
 #[test]
@@ -345,7 +389,10 @@ fn a_prospect_becomes_an_application_in_its_stage_and_reaches_its_end_in_one_app
         let prospect = id(&world);
         // As recruiters make it when they tie a prospect to one job.
         let values = json!({"job_id": job}).as_object().unwrap().clone();
-        recruiter(&world, &Recruiter::Set { collection: "applications".into(), id: prospect, values });
+        recruiter(
+            &world,
+            &Recruiter::Set { collection: "applications".into(), id: prospect, values },
+        );
         let wanted = stage(&world, job, 2);
         let mut wish = json!({"stage": wanted, "outcome": outcome});
         if outcome == "rejected" {
@@ -373,7 +420,10 @@ fn a_recruiters_decision_stands_and_is_reported_unless_the_host_says_enforce() {
             application_id,
             stage_name: stage(world, job(world, 0), 2),
         }),
-        ("outcome", |_, application_id| Recruiter::Reject { application_id, rejection_reason_id: None }),
+        ("outcome", |_, application_id| Recruiter::Reject {
+            application_id,
+            rejection_reason_id: None,
+        }),
         ("outcome", |world, application_id| Recruiter::Hire {
             application_id,
             opening_id: openings(world, job(world, 0))[0]["id"].as_i64(),
@@ -387,7 +437,10 @@ fn a_recruiters_decision_stands_and_is_reported_unless_the_host_says_enforce() {
         for policy in [None, Some("yield"), Some("enforce")] {
             let world = world();
             let acme = world.connect();
-            let mut record = ada(&world, &json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "active"}));
+            let mut record = ada(
+                &world,
+                &json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "active"}),
+            );
             if let Some(policy) = policy {
                 record = with_policy(record, field, policy);
             }
@@ -426,10 +479,17 @@ fn the_host_takes_its_own_rejection_back_and_not_a_recruiters() {
             let acme = world.connect();
             let of = |wish: &Value| with_policy(ada(&world, wish), "outcome", policy);
             if by_host {
-                bring_whole(&world, &acme, &of(&json!({"outcome": "rejected", "reject_reason": REASON})));
+                bring_whole(
+                    &world,
+                    &acme,
+                    &of(&json!({"outcome": "rejected", "reject_reason": REASON})),
+                );
             } else {
                 bring_whole(&world, &acme, &of(&json!({})));
-                recruiter(&world, &Recruiter::Reject { application_id: id(&world), rejection_reason_id: None });
+                recruiter(
+                    &world,
+                    &Recruiter::Reject { application_id: id(&world), rejection_reason_id: None },
+                );
             }
             later(&world);
             if by_host || policy == "enforce" {
@@ -454,11 +514,23 @@ fn every_change_of_the_hosts_own_wish_is_carried_out_in_one_apply() {
         (json!({}), &[], "in_process"),
         (json!({"stage": at(1)}), &["move"], "in_process"),
         (json!({"stage": at(2)}), &["move"], "in_process"),
-        (json!({"stage": at(1), "outcome": "rejected", "reject_reason": REASON}), &["move", "reject"], "rejected"),
+        (
+            json!({"stage": at(1), "outcome": "rejected", "reject_reason": REASON}),
+            &["move", "reject"],
+            "rejected",
+        ),
         (json!({"stage": at(1), "outcome": "active"}), &["unreject"], "in_process"),
-        (json!({"stage": at(1), "outcome": "rejected", "reject_reason": "Withdrew"}), &["reject"], "rejected"),
+        (
+            json!({"stage": at(1), "outcome": "rejected", "reject_reason": "Withdrew"}),
+            &["reject"],
+            "rejected",
+        ),
         (json!({"stage": at(2), "outcome": "active"}), &["unreject", "move"], "in_process"),
-        (json!({"stage": at(2), "outcome": "rejected", "reject_reason": REASON}), &["reject"], "rejected"),
+        (
+            json!({"stage": at(2), "outcome": "rejected", "reject_reason": REASON}),
+            &["reject"],
+            "rejected",
+        ),
         (json!({"stage": at(2), "outcome": "hired"}), &["unreject", "hire"], "hired"),
     ];
     for (number, (wish, expected, status_then)) in wishes.iter().enumerate() {
@@ -479,10 +551,15 @@ fn every_change_of_the_hosts_own_wish_is_carried_out_in_one_apply() {
 fn another_reason_of_the_hosts_own_rejection_is_written_to_it() {
     let world = world();
     let acme = world.connect();
-    bring_whole(&world, &acme, &ada(&world, &json!({"outcome": "rejected", "reject_reason": REASON})));
+    bring_whole(
+        &world,
+        &acme,
+        &ada(&world, &json!({"outcome": "rejected", "reject_reason": REASON})),
+    );
     let reason = |world: &World| {
         let id = application(world)["rejection_reason_id"].as_i64();
-        let details = world.sandbox.rows_where("rejection_details", "application_id", self::id(world));
+        let details =
+            world.sandbox.rows_where("rejection_details", "application_id", self::id(world));
         let detail = details.last().unwrap()["rejection_reason_id"].as_i64().or(id).unwrap();
         world.sandbox.row("rejection_reasons", detail).unwrap()["name"].as_str().unwrap().to_owned()
     };
@@ -501,7 +578,10 @@ fn what_was_rejected_by_a_recruiter_for_another_reason_is_reported_and_not_rewri
     bring_whole(&world, &acme, &ada(&world, &json!({})));
     let reasons = world.sandbox.rows("rejection_reasons");
     let other = reasons.iter().find(|reason| reason["name"] != REASON).unwrap()["id"].as_i64();
-    recruiter(&world, &Recruiter::Reject { application_id: id(&world), rejection_reason_id: other });
+    recruiter(
+        &world,
+        &Recruiter::Reject { application_id: id(&world), rejection_reason_id: other },
+    );
     declare(&world, &acme, &ada(&world, &json!({"outcome": "rejected", "reject_reason": REASON})));
     stands(&world, &acme, FindingKind::Drifted);
 }
@@ -520,7 +600,11 @@ fn a_hire_fills_the_opening_that_is_named_by_id_or_by_key() {
         for opening in &open {
             assert!(said.contains(&opening["id"].to_string()), "{said}");
         }
-        let name = if by_key { open[1]["opening_id"].clone() } else { json!({"id": open[1]["id"].to_string()}) };
+        let name = if by_key {
+            open[1]["opening_id"].clone()
+        } else {
+            json!({"id": open[1]["id"].to_string()})
+        };
         bring_whole(&world, &acme, &ada_at(job, &json!({"outcome": "hired", "opening": name})));
         let taken = world.sandbox.row("openings", open[1]["id"].as_i64().unwrap()).unwrap();
         assert_eq!((&taken["open"], &taken["application_id"]), (&json!(false), &json!(id(&world))));
@@ -540,7 +624,10 @@ fn a_hire_into_a_closed_opening_or_a_job_without_one_is_blocked_and_names_what_i
     let open = openings(&world, two);
     let close = |world: &World, id: &Value| {
         let values = json!({"open": false}).as_object().unwrap().clone();
-        recruiter(world, &Recruiter::Set { collection: "openings".into(), id: id.as_i64().unwrap(), values });
+        recruiter(
+            world,
+            &Recruiter::Set { collection: "openings".into(), id: id.as_i64().unwrap(), values },
+        );
     };
     close(&world, &open[0]["id"]);
     let closed = json!({"outcome": "hired", "opening": {"id": open[0]["id"].to_string()}});
@@ -555,7 +642,8 @@ fn a_hire_into_a_closed_opening_or_a_job_without_one_is_blocked_and_names_what_i
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
-/// Whether the opening is named by both, or left to be the only one: the second hire is refused before anything is sent.
+/// Whether the opening is named by both, or left to be the only one: the second hire is refused
+/// before anything is sent.
 #[test]
 fn two_hires_into_one_opening_are_told_apart_when_they_are_planned() {
     for named in [true, false] {
@@ -575,9 +663,16 @@ fn two_hires_into_one_opening_are_told_apart_when_they_are_planned() {
         let planned = world.run(acme.plan(PlanOf::All)).unwrap();
         let said: Vec<&str> = planned.blocked().map(|finding| finding.message.as_str()).collect();
         assert_eq!(said.len(), 1, "{said:?}");
-        assert!(said[0].starts_with("ref-2/applications/a1: ref-1/applications/a1 is to be hired into"), "{said:?}");
+        assert!(
+            said[0].starts_with("ref-2/applications/a1: ref-1/applications/a1 is to be hired into"),
+            "{said:?}"
+        );
         world.run(acme.apply(&planned)).unwrap();
-        assert_eq!(world.sandbox.candidates_by_email("bea@example.com").len(), 0, "nothing is made of what is blocked");
+        assert_eq!(
+            world.sandbox.candidates_by_email("bea@example.com").len(),
+            0,
+            "nothing is made of what is blocked"
+        );
         assert_eq!(world.sandbox.candidates_by_email(ADA).len(), 1);
     }
 }
@@ -621,7 +716,10 @@ fn an_archived_stage_blocks_only_who_would_have_to_enter_it() {
     for place in [1, 2] {
         let values = json!({"active": false}).as_object().unwrap().clone();
         let id = rows[place]["id"].as_i64().unwrap();
-        recruiter(&world, &Recruiter::Set { collection: "job_interview_stages".into(), id, values });
+        recruiter(
+            &world,
+            &Recruiter::Set { collection: "job_interview_stages".into(), id, values },
+        );
     }
     // It stands there already.
     in_step(&world, &acme);
@@ -669,7 +767,11 @@ fn a_step_on_what_was_just_made_waits_until_it_shows() {
     assert!(report.is_complete(), "{report:#?}");
     assert_eq!(status(&world), "rejected");
     later(&world);
-    bring_whole(&world, &acme, &ada(&world, &json!({"outcome": "rejected", "reject_reason": REASON})));
+    bring_whole(
+        &world,
+        &acme,
+        &ada(&world, &json!({"outcome": "rejected", "reject_reason": REASON})),
+    );
     let (_, report) = bring(&world, &acme, &ada(&world, &json!({"outcome": "hired"})));
     assert!(report.is_complete(), "{report:#?}");
     assert_eq!(status(&world), "hired");
@@ -680,7 +782,8 @@ fn a_creation_in_doubt_is_followed_by_its_end_once_it_is_settled() {
     for kind in [FaultKind::DropAfter, FaultKind::DropBefore] {
         let world = world();
         let acme = world.connect();
-        let wish = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected", "reject_reason": REASON});
+        let wish = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected",
+            "reject_reason": REASON});
         declare(&world, &acme, &ada(&world, &wish));
         world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", kind));
         for _ in 0..3 {
@@ -701,7 +804,8 @@ fn an_end_follows_a_creation_whose_answer_does_not_name_the_application() {
         let world = world();
         world.sandbox.set_quirks(|quirks| quirks.create_answer = answer);
         let acme = world.connect();
-        let wish = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected", "reject_reason": REASON});
+        let wish = json!({"stage": stage(&world, job(&world, 0), 1), "outcome": "rejected",
+            "reject_reason": REASON});
         bring_whole(&world, &acme, &ada(&world, &wish));
         assert_eq!(status(&world), "rejected");
         // It is the host's own rejection, whichever way it was found.
@@ -715,14 +819,25 @@ fn a_prospect_that_stands_in_another_pool_stage_is_reported() {
     let world = world();
     let acme = world.connect();
     let of = |place: &str| {
-        let mut record = ada(&world, &json!({"kind": "prospect", "pool": "Alumni", "pool_stage": place}));
+        let mut record =
+            ada(&world, &json!({"kind": "prospect", "pool": "Alumni", "pool_stage": place}));
         record["applications"][0].as_object_mut().unwrap().remove("job");
         record
     };
     bring_whole(&world, &acme, &of("Contacted"));
-    let pool = world.sandbox.rows("prospect_pools").into_iter().find(|pool| pool["name"] == "Alumni").unwrap();
-    let stages = world.sandbox.rows_where("prospect_pool_stages", "prospect_pool_id", pool["id"].as_i64().unwrap());
-    let other = stages.iter().find(|stage| stage["name"] != "Contacted").unwrap()["name"].as_str().unwrap();
+    let pool = world
+        .sandbox
+        .rows("prospect_pools")
+        .into_iter()
+        .find(|pool| pool["name"] == "Alumni")
+        .unwrap();
+    let stages = world.sandbox.rows_where(
+        "prospect_pool_stages",
+        "prospect_pool_id",
+        pool["id"].as_i64().unwrap(),
+    );
+    let other =
+        stages.iter().find(|stage| stage["name"] != "Contacted").unwrap()["name"].as_str().unwrap();
     declare(&world, &acme, &of(other));
     stands(&world, &acme, FindingKind::Conflict);
 }

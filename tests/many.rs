@@ -32,13 +32,17 @@ fn a_plan_may_speak_of_more_records_than_one_write_of_the_store_takes() {
     assert_eq!((plan.looked_at as usize, plan.blocked().count(), plan.writes()), (many, many, 0));
     for key in ["r0".to_owned(), format!("r{}", many - 1)] {
         let row = world.run(acme.desired(&key)).unwrap().unwrap();
-        assert!(row.status.conditions.iter().any(|condition| condition.kind == "Blocked"), "{row:?}");
+        assert!(
+            row.status.conditions.iter().any(|condition| condition.kind == "Blocked"),
+            "{row:?}"
+        );
     }
 }
 
-/// A long plan forgets from time to time what the store can tell again (more than 5,000 facts). What it decided itself must outlast that: whose address
-/// was claimed, which record of the ATS was taken. Method: the same records planned as a file, which forgets nothing, and as declared, which does; far
-/// apart stand records that mean the same person, new or known.
+/// A long plan forgets from time to time what the store can tell again (more than 5,000 facts).
+/// What it decided itself must outlast that: whose address was claimed, which record of the ATS was
+/// taken. Method: the same records planned as a file, which forgets nothing, and as declared, which
+/// does; far apart stand records that mean the same person, new or known.
 #[test]
 fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
     let first = World::new(1, 60);
@@ -50,22 +54,31 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
         Arc::clone(&first.adapter),
     );
     let candidates = world.sandbox.rows("candidates");
-    let known: Vec<&str> =
-        candidates.iter().filter_map(|row| row["email_addresses"][0]["value"].as_str()).take(20).collect();
+    let known: Vec<&str> = candidates
+        .iter()
+        .filter_map(|row| row["email_addresses"][0]["value"].as_str())
+        .take(20)
+        .collect();
     let jobs = world.sandbox.rows("jobs");
-    let open = |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
+    let open = |job: &&Value| {
+        job["status"] == "open" && job["is_template"] != true && job["confidential"] != true
+    };
     let job = jobs.iter().find(open).unwrap()["id"].to_string();
     let many = 4_000;
     let record = |number: usize| {
         let email = match number {
-            // The first and the last mean people whom the ATS knows; in between stand pairs of one new person, far apart.
+            // The first and the last mean people whom the ATS knows; in between stand pairs of one
+            // new person, far apart.
             number if number < 20 => known[number].to_owned(),
             number if number >= many - 20 => known[many - 1 - number].to_owned(),
             number => format!("n{}@new.example.com", number % (many - 1_000)),
         };
         let record = json!({
-            "key": format!("r{number:05}"), "name": { "first": "Some", "last": "Body" }, "emails": [email, format!("x{number}@new.example.com"), format!("y{number}@new.example.com")],
-            "tags": [format!("tag {}", number % 7)], "applications": [{ "key": "a", "job": { "id": job } }],
+            "key": format!("r{number:05}"), "name": { "first": "Some", "last": "Body" },
+                "emails": [email, format!("x{number}@new.example.com"),
+                format!("y{number}@new.example.com")],
+            "tags": [format!("tag {}", number % 7)],
+                "applications": [{ "key": "a", "job": { "id": job } }],
         });
         Desired::from(serde_json::from_value::<DesiredCandidate>(record).unwrap())
     };
@@ -79,11 +92,18 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
     let (whole, lookups) = asked(PlanOf::Records(&records));
     assert_eq!(world.run(acme.declare(&records)).unwrap().created as usize, many);
     let (forgetful, lookups_again) = asked(PlanOf::All);
-    println!("{lookups} lookups, and {lookups_again} with facts forgotten; {}", words::summary(&whole));
+    println!(
+        "{lookups} lookups, and {lookups_again} with facts forgotten; {}",
+        words::summary(&whole)
+    );
     assert!(lookups_again > lookups, "nothing was forgotten, so nothing was tried");
     assert!(lookups > 5_000, "{lookups} facts are not enough");
-    let reasons: BTreeSet<&str> =
-        whole.records.iter().flat_map(|record| &record.findings).map(|finding| finding.reason.as_str()).collect();
+    let reasons: BTreeSet<&str> = whole
+        .records
+        .iter()
+        .flat_map(|record| &record.findings)
+        .map(|finding| finding.reason.as_str())
+        .collect();
     println!("{reasons:?}");
     assert!(whole.blocked().count() >= 900, "pairs block each other: {reasons:?}");
     for (one, other) in whole.records.iter().zip(&forgetful.records) {
@@ -94,23 +114,33 @@ fn a_plan_that_forgets_facts_on_its_way_is_the_plan_that_forgets_none() {
     assert_eq!(said(&whole), said(&forgetful));
 }
 
-/// Records that bear on each other, and stand as far apart as they can: two of one new candidate, two of one that the
-/// ATS has, two hires into one opening, two custom fields of one name.
+/// Records that bear on each other, and stand as far apart as they can: two of one new candidate,
+/// two of one that the ATS has, two hires into one opening, two custom fields of one name.
 fn entangled(world: &World) -> Vec<Desired> {
     let known = world.sandbox.rows("candidates");
     let known = known.iter().find_map(|row| row["email_addresses"][0]["value"].as_str()).unwrap();
     let openings = world.sandbox.rows("openings");
     let jobs = world.sandbox.rows("jobs");
-    let open = |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
+    let open = |job: &&Value| {
+        job["status"] == "open" && job["is_template"] != true && job["confidential"] != true
+    };
     let job = jobs.iter().find(open).unwrap();
-    let opening = openings.iter().find(|opening| opening["job_id"] == job["id"] && opening["open"] == true).unwrap();
-    let hire = json!([{"key": "h", "job": {"id": job["id"].to_string()}, "outcome": "hired", "opening": {"id": opening["id"].to_string()}}]);
+    let opening = openings
+        .iter()
+        .find(|opening| opening["job_id"] == job["id"] && opening["open"] == true)
+        .unwrap();
+    let hire = json!([{"key": "h", "job": {"id": job["id"].to_string()}, "outcome": "hired",
+        "opening": {"id": opening["id"].to_string()}}]);
     let person = |key: &str, email: &str, applications: &Value| {
         let tags = if key.starts_with("known") { json!(["one tag"]) } else { json!([]) };
-        json!({"key": key, "name": {"first": "Some", "last": "Body"}, "emails": [email], "tags": tags,
+        json!({"key": key, "name": {"first": "Some", "last": "Body"}, "emails": [email],
+            "tags": tags,
             "custom_fields": {"channel": "Portal"}, "applications": applications})
     };
-    let field = |key: &str| json!({"kind": "custom_fields", "key": key, "applies_to": "candidate", "type": "single", "name": "Channel", "options": ["Portal"]});
+    let field = |key: &str| {
+        json!({"kind": "custom_fields", "key": key, "applies_to": "candidate",
+        "type": "single", "name": "Channel", "options": ["Portal"]})
+    };
     let none = json!([]);
     let mut all = vec![field("channel"), field("channel_too")];
     for half in ["1", "2"] {
@@ -158,8 +188,12 @@ fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_
         world.run(acme.declare(&records)).unwrap();
         world.sandbox.clear_logs();
         let (plan, report) = world.run(acme.sync()).unwrap();
-        let requests: Vec<String> =
-            world.sandbox.requests().iter().map(|request| format!("{} {}", request.method, request.path)).collect();
+        let requests: Vec<String> = world
+            .sandbox
+            .requests()
+            .iter()
+            .map(|request| format!("{} {}", request.method, request.path))
+            .collect();
         let lists = requests.iter().filter(|request| *request == "GET /v3/candidates").count();
         println!(
             "{records_at_once} at once: {} requests, {lists} of candidates; {}",
@@ -188,7 +222,10 @@ fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_
             let row = world.run(acme.desired(&record.key())).unwrap().unwrap();
             in_step.push((
                 record.key(),
-                row.status.conditions.iter().any(|condition| condition.kind == "Synced" && condition.status),
+                row.status
+                    .conditions
+                    .iter()
+                    .any(|condition| condition.kind == "Synced" && condition.status),
             ));
         }
         (written, steps, in_step, (report.in_step, report.not_in_step))
@@ -200,24 +237,30 @@ fn a_sync_works_on_a_bounded_number_of_records_at_once_and_does_what_one_of_all_
     }
 }
 
-/// A creation that came to nothing, or of which nobody knows yet, still is the one that the next part must not repeat.
+/// A creation that came to nothing, or of which nobody knows yet, still is the one that the next
+/// part must not repeat.
 #[test]
 fn what_a_part_of_a_sync_claimed_holds_for_the_next_parts_although_carrying_it_out_failed() {
-    for fault in [FaultKind::NotApplied { status: 422 }, FaultKind::NotApplied { status: 500 }, FaultKind::DropBefore] {
+    for fault in [
+        FaultKind::NotApplied { status: 422 },
+        FaultKind::NotApplied { status: 500 },
+        FaultKind::DropBefore,
+    ] {
         let world = World::new(1, 20);
         let mut options = world.options();
         options.records_at_once = 1;
         let acme = world.run(world.engine().connect(options)).unwrap();
         let person = |key: &str| {
-            let record =
-                json!({"key": key, "name": {"first": "Some", "last": "Body"}, "emails": ["one@new.example.com"]});
+            let record = json!({"key": key, "name": {"first": "Some", "last": "Body"},
+                "emails": ["one@new.example.com"]});
             Desired::from(serde_json::from_value::<DesiredCandidate>(record).unwrap())
         };
         world.run(acme.declare(&[person("a"), person("b")])).unwrap();
         world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", fault));
         world.run(acme.sync()).unwrap();
         let b = world.run(acme.desired("b")).unwrap().unwrap();
-        let reasons: Vec<&str> = b.status.conditions.iter().map(|condition| condition.reason.as_str()).collect();
+        let reasons: Vec<&str> =
+            b.status.conditions.iter().map(|condition| condition.reason.as_str()).collect();
         assert!(reasons.contains(&"DuplicateDesired"), "{fault:?}: {:?}", b.status);
         assert_eq!(world.run(acme.links("b")).unwrap(), vec![], "{fault:?}");
     }
@@ -232,7 +275,8 @@ fn a_plan_is_carried_out_by_its_own_connection_only() {
     options.name = "other".to_owned();
     let other = world.run(world.engine().connect(options)).unwrap();
     let record = |first: &str, email: &str| {
-        let record = json!({"key": "ref-1", "name": {"first": first, "last": "Byron"}, "emails": [email]});
+        let record =
+            json!({"key": "ref-1", "name": {"first": first, "last": "Byron"}, "emails": [email]});
         Desired::from(serde_json::from_value::<DesiredCandidate>(record).unwrap())
     };
     world.run(acme.declare(&[record("Ada", "ada@example.com")])).unwrap();
@@ -240,6 +284,9 @@ fn a_plan_is_carried_out_by_its_own_connection_only() {
     let plan = world.run(other.plan(PlanOf::All)).unwrap();
     world.sandbox.clear_logs();
     let refused = world.run(acme.apply(&plan)).unwrap_err();
-    assert!(refused.to_string().contains("acme") && refused.to_string().contains("`other`"), "{refused}");
+    assert!(
+        refused.to_string().contains("acme") && refused.to_string().contains("`other`"),
+        "{refused}"
+    );
     assert_eq!((world.written(), world.reads()), (Vec::new(), Vec::new()), "nothing was sent");
 }

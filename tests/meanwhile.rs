@@ -1,9 +1,14 @@
 //! What is learned between two steps of one record holds for the second one.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets. While a sync carries out a
-//! record of many steps, a fate strikes the candidate and its webhook is looked into. Of every step it is tried that the fate strikes there.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
+//! without sockets. While a sync carries out a record of many steps, a fate strikes the candidate
+//! and its webhook is looked into. Of every step it is tried that the fate strikes there.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::journal::IntentState;
 use atsync::model::contract::{Hint, RemoteRef};
@@ -20,7 +25,8 @@ const ADA: &str = "ada@example.com";
 const NEVER: usize = 1_000;
 
 fn ada(more: &Value) -> String {
-    let mut record = json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    let mut record =
+        json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
     record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     record.to_string()
 }
@@ -52,9 +58,10 @@ impl Fate {
     fn deed(self, candidate_id: i64) -> Recruiter {
         match self {
             Self::Anonymised => Recruiter::Anonymise { candidate_id, fields: Vec::new() },
-            Self::AnonymisedInPart => {
-                Recruiter::Anonymise { candidate_id, fields: vec!["notes".into(), "headline".into()] }
-            }
+            Self::AnonymisedInPart => Recruiter::Anonymise {
+                candidate_id,
+                fields: vec!["notes".into(), "headline".into()],
+            },
             Self::Deleted => Recruiter::DeleteCandidate { candidate_id },
         }
     }
@@ -70,12 +77,16 @@ impl Fate {
 
 fn condition(world: &World, acme: &Connection, kind: &str) -> Option<String> {
     let row = world.run(acme.desired("ada")).unwrap().unwrap();
-    let found = row.status.conditions.into_iter().find(|condition| condition.kind == kind && condition.status);
+    let found = row
+        .status
+        .conditions
+        .into_iter()
+        .find(|condition| condition.kind == kind && condition.status);
     found.map(|condition| condition.reason)
 }
 
-/// A sync during which, at its write of this number, the fate strikes and is learned. How many writes were made, how many had left when it
-/// was known, and the world.
+/// A sync during which, at its write of this number, the fate strikes and is learned. How many
+/// writes were made, how many had left when it was known, and the world.
 fn struck_at(fate: Option<Fate>, at: usize) -> (usize, usize, World) {
     let world = World::new(1, 12);
     let acme = world.connect();
@@ -88,7 +99,10 @@ fn struck_at(fate: Option<Fate>, at: usize) -> (usize, usize, World) {
     let writes = Arc::new(AtomicUsize::new(0));
     let (seen, sandbox) = (Arc::clone(&writes), world.sandbox.clone());
     world.wire.meddle(move |request| {
-        if request.method != "GET" && request.url.path() != "/token" && seen.fetch_add(1, Ordering::SeqCst) == at {
+        if request.method != "GET"
+            && request.url.path() != "/token"
+            && seen.fetch_add(1, Ordering::SeqCst) == at
+        {
             sandbox.recruiter(&fate.unwrap().deed(id)).unwrap();
         }
         None
@@ -116,7 +130,11 @@ fn nothing_leaves_for_somebody_who_is_known_to_be_anonymised_or_gone_by_then() {
         let mut stopped = 0;
         for at in 0..all {
             let (made, left, world) = struck_at(Some(fate), at);
-            assert!(made <= left, "{fate:?} at {at}: {made} writes, {left} had left: {:?}", world.written());
+            assert!(
+                made <= left,
+                "{fate:?} at {at}: {made} writes, {left} had left: {:?}",
+                world.written()
+            );
             stopped += all - made;
             let acme = world.connect();
             world.run(acme.sync()).unwrap();
@@ -124,7 +142,11 @@ fn nothing_leaves_for_somebody_who_is_known_to_be_anonymised_or_gone_by_then() {
                 Fate::Anonymised | Fate::AnonymisedInPart => "Anonymized",
                 Fate::Deleted => "Deleted",
             };
-            assert_eq!(condition(&world, &acme, "Blocked").as_deref(), Some(reason), "{fate:?} at {at}");
+            assert_eq!(
+                condition(&world, &acme, "Blocked").as_deref(),
+                Some(reason),
+                "{fate:?} at {at}"
+            );
             assert_eq!(world.run(acme.open_intents()).unwrap(), [], "{fate:?} at {at}");
             assert_eq!(world.written().len(), made, "{fate:?} at {at}: {:?}", world.written());
         }
@@ -148,13 +170,19 @@ fn an_application_that_a_merge_moved_to_somebody_anonymised_is_not_changed() {
     let ada = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
     let others = world.sandbox.rows("candidates");
     let erased = others.iter().filter_map(|row| row["id"].as_i64()).find(|id| *id != ada).unwrap();
-    world.sandbox.recruiter(&Recruiter::Anonymise { candidate_id: erased, fields: Vec::new() }).unwrap();
+    world
+        .sandbox
+        .recruiter(&Recruiter::Anonymise { candidate_id: erased, fields: Vec::new() })
+        .unwrap();
     world.clock.set(world.clock.now_ms() + 3_600_000);
     world.run(acme.pull("candidates", true)).unwrap();
     world.run(acme.declare(&wanted(&json!({"custom_fields": {"external_ref": "app-1"}})))).unwrap();
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     assert_eq!(plan.writes(), 1);
-    world.sandbox.recruiter(&Recruiter::Merge { candidate_id: erased, secondary_candidate_id: ada }).unwrap();
+    world
+        .sandbox
+        .recruiter(&Recruiter::Merge { candidate_id: erased, secondary_candidate_id: ada })
+        .unwrap();
     world.clock.set(world.clock.now_ms() + 3_600_000);
     // Only the application has shown that it belongs to somebody else by now.
     let moved = world.sandbox.applications_of(erased).last().unwrap()["id"].to_string();

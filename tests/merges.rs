@@ -1,10 +1,15 @@
-//! Merges on merges: whatever the order of the ids and wherever the engine died, links end at the candidate who is there, and the feed
-//! tells the merges in the order in which they happened.
+//! Merges on merges: whatever the order of the ids and wherever the engine died, links end at the
+//! candidate who is there, and the feed tells the merges in the order in which they happened.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox. After each merge the engine reads the applications, which give the
-//! merge away, and dies at a chosen write to its store, so that the leads pile up; the last life is left alone.
+//! Method: the real engine with the Greenhouse adapter against the sandbox. After each merge the
+//! engine reads the applications, which give the merge away, and dies at a chosen write to its
+//! store, so that the leads pile up; the last life is left alone.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::model::kinds;
 use atsync::store::memory::MemoryStore;
@@ -35,7 +40,10 @@ fn stage() -> Stage {
     let death = Arc::<Death>::default();
     let store = UpsetStore::new(Arc::new(MemoryStore::default()), Arc::clone(&death));
     let stored = Arc::clone(&store) as Arc<dyn Store>;
-    Stage { world: World::mortal(Sandbox::new(options), clock, stored, native_greenhouse(), death), store }
+    Stage {
+        world: World::mortal(Sandbox::new(options), clock, stored, native_greenhouse(), death),
+        store,
+    }
 }
 
 /// Candidates with an application and an address of their own, in the order of their ids.
@@ -53,7 +61,8 @@ fn people(world: &World) -> Vec<(i64, String)> {
     people
 }
 
-/// One history: the candidates at these places are merged along, and each life but the last dies at the write of this number.
+/// One history: the candidates at these places are merged along, and each life but the last dies at
+/// the write of this number.
 fn history(places: &[usize], dies_at: u64, upset: StoreUpset) -> Result<(), String> {
     let Stage { mut world, store } = stage();
     let people = people(&world);
@@ -63,7 +72,9 @@ fn history(places: &[usize], dies_at: u64, upset: StoreUpset) -> Result<(), Stri
     for kind in [kinds::CANDIDATES, kinds::APPLICATIONS] {
         world.run(acme.pull(kind, true)).unwrap();
     }
-    world.run(acme.declare(&desired(&json!({"key": "one", "emails": [email]}).to_string()))).unwrap();
+    world
+        .run(acme.declare(&desired(&json!({"key": "one", "emails": [email]}).to_string())))
+        .unwrap();
     world.run(acme.sync()).unwrap();
     assert_eq!(world.run(acme.links("one")).unwrap()[0].remote.id, chain[0].to_string());
     drop(acme);
@@ -95,13 +106,15 @@ fn history(places: &[usize], dies_at: u64, upset: StoreUpset) -> Result<(), Stri
         return Err(format!("the link ends at {}, not at {last}", links[0].remote.id));
     }
     let changes: Vec<Change> = world.run(acme.changes(0).try_collect()).unwrap();
-    let of =
-        |what: ChangeWhat| changes.iter().filter(move |change| change.kind == kinds::CANDIDATES && change.what == what);
+    let of = |what: ChangeWhat| {
+        changes.iter().filter(move |change| change.kind == kinds::CANDIDATES && change.what == what)
+    };
     let place = |id: &str| chain.iter().position(|known| known.to_string() == id);
     if let Some(gone) = of(ChangeWhat::Deleted).find(|change| place(&change.id).is_some()) {
         return Err(format!("{} is told as deleted", gone.id));
     }
-    // Whoever follows the feed from the first one on comes to the last, and is never led to somebody who was merged before.
+    // Whoever follows the feed from the first one on comes to the last, and is never led to
+    // somebody who was merged before.
     let mut at = chain[0].to_string();
     let mut latest = 0;
     for change in of(ChangeWhat::Moved) {
@@ -137,7 +150,8 @@ fn orders(of: usize) -> Vec<Vec<usize>> {
 }
 
 #[test]
-fn a_chain_of_merges_ends_at_whoever_is_there_in_the_order_in_which_it_happened_wherever_the_engine_dies() {
+fn a_chain_of_merges_ends_at_whoever_is_there_in_the_order_in_which_it_happened_wherever_the_engine_dies()
+ {
     let mut broken = Vec::new();
     for length in [2, 3, 4] {
         for order in orders(length) {
@@ -149,7 +163,9 @@ fn a_chain_of_merges_ends_at_whoever_is_there_in_the_order_in_which_it_happened_
                         continue;
                     }
                     let law = history(&order, dies_at, upset);
-                    broken.extend(law.err().map(|law| format!("{order:?}, {upset:?} at {dies_at}: {law}")));
+                    broken.extend(
+                        law.err().map(|law| format!("{order:?}, {upset:?} at {dies_at}: {law}")),
+                    );
                 }
             }
         }

@@ -1,9 +1,10 @@
-//! What others stored is not lost by a write unless the plan named it first, and what they change meanwhile is not
-//! written over.
+//! What others stored is not lost by a write unless the plan named it first, and what they change
+//! meanwhile is not written over.
 //!
-//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock. Values of others are
-//! planted in every form that an update may not be able to send back; the sandbox replaces all values and refuses odd
-//! ones, or does not. What counts is what it holds afterwards, against what the plan had said.
+//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock.
+//! Values of others are planted in every form that an update may not be able to send back; the
+//! sandbox replaces all values and refuses odd ones, or does not. What counts is what it holds
+//! afterwards, against what the plan had said.
 
 #![allow(
     clippy::unwrap_used,
@@ -52,7 +53,12 @@ fn set(world: &World, collection: &str, id: i64, values: &Value) {
 }
 
 fn plant(world: &World, id: i64, key: &str, value: Value) {
-    let deed = Recruiter::PlantCustomField { collection: "candidates".into(), id, name_key: key.into(), value };
+    let deed = Recruiter::PlantCustomField {
+        collection: "candidates".into(),
+        id,
+        name_key: key.into(),
+        value,
+    };
     recruiter(world, &deed);
 }
 
@@ -62,14 +68,23 @@ fn id(row: &Value) -> i64 {
 
 /// A candidate whom everybody may see, with Ada's address.
 fn ada(world: &World) -> i64 {
-    let candidate = id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
-    set(world, "candidates", candidate, &json!({"email_addresses": [{"value": ADA, "type": "personal"}]}));
+    let candidate =
+        id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
+    set(
+        world,
+        "candidates",
+        candidate,
+        &json!({"email_addresses": [{"value": ADA, "type": "personal"}]}),
+    );
     candidate
 }
 
 fn option(world: &World, key: &str, name: &str) -> i64 {
     let fields = world.sandbox.rows("custom_fields");
-    let field = fields.iter().find(|row| row["name_key"] == key && row["field_type"] == "candidate").unwrap();
+    let field = fields
+        .iter()
+        .find(|row| row["name_key"] == key && row["field_type"] == "candidate")
+        .unwrap();
     let options = world.sandbox.rows_where("custom_field_options", "custom_field_id", id(field));
     id(options.iter().find(|option| option["name"] == name && option["active"] == true).unwrap())
 }
@@ -92,8 +107,14 @@ fn left_by_others() -> Vec<Left> {
         ("hours_per_week", |_| json!({"min_value": "20.0", "max_value": "40.50", "unit": "h"})),
         ("hours_per_week", |_| json!({"min_value": 20})),
         ("salary_expectation", |_| json!("85,000 EUR")),
-        ("salary_expectation", |_| json!({"amount": "85000.0", "currency_code": "EUR", "formatted": "x"})),
-        ("salary_range", |_| json!({"min_amount": null, "max_amount": "9.50", "currency_code": "EUR"})),
+        (
+            "salary_expectation",
+            |_| json!({"amount": "85000.0", "currency_code": "EUR", "formatted": "x"}),
+        ),
+        (
+            "salary_range",
+            |_| json!({"min_amount": null, "max_amount": "9.50", "currency_code": "EUR"}),
+        ),
         ("needs_a_visa_", |_| json!("maybe")),
         ("available_from", |_| json!("1/2/27")),
         ("available_from", |_| json!("0000-00-00")),
@@ -102,7 +123,9 @@ fn left_by_others() -> Vec<Left> {
         ("buddy", |_| json!(123_456_789)),
         ("old_rating", |_| json!(3)),
         ("seniority", |world| json!(archived(world, "seniority", "Junior"))),
-        ("languages", |world| json!([archived(world, "languages", "Deutsch"), option(world, "languages", "English")])),
+        ("languages", |world| {
+            json!([archived(world, "languages", "Deutsch"), option(world, "languages", "English")])
+        }),
     ]
 }
 
@@ -118,7 +141,9 @@ fn worlds() -> Vec<World> {
     for patch in [CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge] {
         for odd in [OddValues::TakenBack, OddValues::Refused] {
             let world = World::new(1, 12);
-            world.sandbox.set_quirks(|quirks| (quirks.custom_fields_patch, quirks.odd_values) = (patch, odd));
+            world.sandbox.set_quirks(|quirks| {
+                (quirks.custom_fields_patch, quirks.odd_values) = (patch, odd)
+            });
             println!("== {patch:?}, {odd:?}");
             worlds.push(world);
         }
@@ -128,7 +153,10 @@ fn worlds() -> Vec<World> {
 
 fn said(plan: &Plan) -> String {
     let findings = plan.records.iter().flat_map(|record| &record.findings);
-    findings.filter(|finding| finding.reason == "ForeignValues").map(|finding| finding.message.as_str()).collect()
+    findings
+        .filter(|finding| finding.reason == "ForeignValues")
+        .map(|finding| finding.message.as_str())
+        .collect()
 }
 
 #[test]
@@ -140,10 +168,14 @@ fn no_value_of_others_is_lost_that_the_plan_did_not_name_and_none_blocks_the_hos
             plant(&world, candidate, key, left(&world));
             println!("-- {key}");
             let before = world.sandbox.row("candidates", candidate).unwrap();
-            let record = json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}});
+            let record = json!({"key": "ref-1", "emails": [ADA],
+                "custom_fields": {"external_ref": "ref-1"}});
             declare(&world, &acme, &record);
             let planned = plan(&world, &acme);
-            assert!(said(&planned).contains(key), "{key}: the plan says first what may be left out");
+            assert!(
+                said(&planned).contains(key),
+                "{key}: the plan says first what may be left out"
+            );
             apply(&world, &acme, &planned);
             let after = world.sandbox.row("candidates", candidate).unwrap();
             assert_eq!(
@@ -171,14 +203,20 @@ fn a_value_that_came_after_the_plan_is_not_left_out_before_a_plan_names_it() {
         world.sandbox.set_quirks(|quirks| quirks.odd_values = OddValues::Refused);
         let acme = world.connect();
         let candidate = ada(&world);
-        declare(&world, &acme, &json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}}));
+        declare(
+            &world,
+            &acme,
+            &json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}}),
+        );
         let planned = plan(&world, &acme);
         assert!(!said(&planned).contains(key));
         let (_, left) = left_by_others().into_iter().find(|(of, _)| *of == key).unwrap();
         plant(&world, candidate, key, left(&world));
         let before = world.sandbox.row("candidates", candidate).unwrap();
         let report = apply(&world, &acme, &planned);
-        let StepEnd::Refused { reason } = &report.steps[0].end else { panic!("{key}: {report:#?}") };
+        let StepEnd::Refused { reason } = &report.steps[0].end else {
+            panic!("{key}: {report:#?}")
+        };
         assert!(reason.contains(&format!("custom_fields.{key}")), "{key}: {reason}");
         assert_eq!(world.sandbox.row("candidates", candidate).unwrap(), before, "{key}");
         world.clock.set(world.clock.now_ms() + 24 * 3_600_000);
@@ -199,17 +237,24 @@ fn entries_of_others_in_an_odd_form_are_named_first_and_keep_their_values() {
         let acme = world.connect();
         let candidate = ada(&world);
         let lists = json!({
-            "phone_numbers": [{"value": "", "type": "home"}, {"value": "call me", "type": "pager"}, {"value": "1", "type": "work"}],
-            "website_addresses": [{"value": "HTTP://X.com:80/%7ea", "type": "Blog"}, {"value": "b.dev", "type": "blog", "x": 1}],
+            "phone_numbers": [{"value": "", "type": "home"}, {"value": "call me", "type": "pager"},
+                {"value": "1", "type": "work"}],
+            "website_addresses": [{"value": "HTTP://X.com:80/%7ea", "type": "Blog"},
+                {"value": "b.dev", "type": "blog", "x": 1}],
         });
         set(&world, "candidates", candidate, &lists);
         let record = json!({
-            "key": "ref-1", "emails": [ADA], "phones": ["+44 20 1234"], "links": ["https://ada.example"],
+            "key": "ref-1", "emails": [ADA], "phones": ["+44 20 1234"],
+                "links": ["https://ada.example"],
             "custom_fields": {"external_ref": "ref-1"},
         });
         declare(&world, &acme, &record);
         let planned = plan(&world, &acme);
-        assert!(said(&planned).contains("`phones`") && said(&planned).contains("`links`"), "{}", said(&planned));
+        assert!(
+            said(&planned).contains("`phones`") && said(&planned).contains("`links`"),
+            "{}",
+            said(&planned)
+        );
         apply(&world, &acme, &planned);
         let after = world.sandbox.row("candidates", candidate).unwrap();
         assert_eq!(after["custom_fields"]["external_ref"]["value"], "ref-1");
@@ -217,9 +262,16 @@ fn entries_of_others_in_an_odd_form_are_named_first_and_keep_their_values() {
             ("phone_numbers", vec!["call me", "1"], "+44 20 1234"),
             ("website_addresses", vec!["HTTP://X.com:80/%7ea", "b.dev"], "https://ada.example"),
         ] {
-            let held: Vec<&str> =
-                after[list].as_array().unwrap().iter().filter_map(|entry| entry["value"].as_str()).collect();
-            assert!(theirs.iter().chain([&own]).all(|value| held.contains(value)), "{list}: {held:?}");
+            let held: Vec<&str> = after[list]
+                .as_array()
+                .unwrap()
+                .iter()
+                .filter_map(|entry| entry["value"].as_str())
+                .collect();
+            assert!(
+                theirs.iter().chain([&own]).all(|value| held.contains(value)),
+                "{list}: {held:?}"
+            );
             if odd == OddValues::TakenBack {
                 let theirs = lists[list].as_array().unwrap();
                 assert_eq!(after[list].as_array().unwrap()[..theirs.len()], theirs[..], "{list}");
@@ -245,12 +297,15 @@ fn hide(world: &World, path: &str, hides: fn(&mut Value)) -> Arc<AtomicUsize> {
     hidden
 }
 
-/// An update replaces all values, and a value that the read before it does not show is still there: it may be hidden from
-/// the acting user, or left out of the answer. A cleared one shows as empty, or the next pull shows it gone.
+/// An update replaces all values, and a value that the read before it does not show is still there:
+/// it may be hidden from the acting user, or left out of the answer. A cleared one shows as empty,
+/// or the next pull shows it gone.
 #[test]
 fn a_value_of_others_that_the_read_before_a_write_leaves_out_is_not_erased() {
     let hiding: Vec<Hiding> = vec![
-        ("the field", |fields| drop(fields.as_object_mut().and_then(|fields| fields.remove("about")))),
+        ("the field", |fields| {
+            drop(fields.as_object_mut().and_then(|fields| fields.remove("about")))
+        }),
         ("every field", |fields| *fields = json!({})),
     ];
     for (what, hides) in hiding {
@@ -282,7 +337,9 @@ fn a_value_of_others_that_the_read_before_a_write_leaves_out_is_not_erased() {
             assert!(hidden.load(Ordering::Relaxed) > 0);
             // What goes along is written without them.
             for report in reports.iter().filter(|_| also.get("title").is_none()) {
-                let StepEnd::NotSent { reason } = &report.steps[0].end else { panic!("{report:#?}") };
+                let StepEnd::NotSent { reason } = &report.steps[0].end else {
+                    panic!("{report:#?}")
+                };
                 assert!(reason.contains("about: it held a value"), "{reason}");
                 assert!(!report.is_complete());
             }
@@ -293,7 +350,10 @@ fn a_value_of_others_that_the_read_before_a_write_leaves_out_is_not_erased() {
                 apply(&world, &acme, &planned);
             }
             let after = world.sandbox.row("candidates", candidate).unwrap();
-            assert_eq!(after["custom_fields"]["external_ref"]["value"], "ref-1", "written once all shows again");
+            assert_eq!(
+                after["custom_fields"]["external_ref"]["value"], "ref-1",
+                "written once all shows again"
+            );
             assert_eq!(after["custom_fields"]["about"]["value"], "theirs");
             assert!(plan(&world, &acme).is_empty());
         }
@@ -315,8 +375,10 @@ fn a_value_of_others_on_an_application_that_the_read_before_a_write_leaves_out_i
     let candidate = id(&world.sandbox.candidates_by_email(ADA)[0]);
     let application = id(&world.sandbox.applications_of(candidate)[0]);
     let fields = world.sandbox.rows("custom_fields");
-    let strength = id(fields.iter().find(|field| field["name_key"] == "referral_strength").unwrap());
-    let choice = id(&world.sandbox.rows_where("custom_field_options", "custom_field_id", strength)[0]);
+    let strength =
+        id(fields.iter().find(|field| field["name_key"] == "referral_strength").unwrap());
+    let choice =
+        id(&world.sandbox.rows_where("custom_field_options", "custom_field_id", strength)[0]);
     let deed = Recruiter::SetCustomField {
         collection: "applications".into(),
         id: application,
@@ -332,7 +394,10 @@ fn a_value_of_others_on_an_application_that_the_read_before_a_write_leaves_out_i
     let planned = plan(&world, &acme);
     let report = apply(&world, &acme, &planned);
     let StepEnd::NotSent { reason } = &report.steps[0].end else { panic!("{report:#?}") };
-    assert!(hidden.load(Ordering::Relaxed) > 0 && reason.contains("referral_strength: it held a value"), "{reason}");
+    assert!(
+        hidden.load(Ordering::Relaxed) > 0 && reason.contains("referral_strength: it held a value"),
+        "{reason}"
+    );
     let value = |key: &str| {
         let row = world.sandbox.row("applications", application).unwrap();
         row["custom_fields"][key]["value"].clone()
@@ -344,7 +409,8 @@ fn a_value_of_others_on_an_application_that_the_read_before_a_write_leaves_out_i
     assert_eq!((value("referral_strength"), value("external_ref")), (json!("Weak"), json!("ours")));
 }
 
-/// The other side of it: what a recruiter cleared, or whose field was archived, keeps nothing back for good.
+/// The other side of it: what a recruiter cleared, or whose field was archived, keeps nothing back
+/// for good.
 #[test]
 fn a_value_that_somebody_cleared_or_whose_field_was_archived_keeps_no_write_back() {
     for archives in [false, true] {
@@ -354,12 +420,23 @@ fn a_value_that_somebody_cleared_or_whose_field_was_archived_keeps_no_write_back
         plant(&world, candidate, "about", json!("theirs"));
         declare(&world, &acme, &json!({"key": "ref-1", "emails": [ADA]}));
         world.run(acme.sync()).unwrap();
-        declare(&world, &acme, &json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}}));
+        declare(
+            &world,
+            &acme,
+            &json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}}),
+        );
         let planned = plan(&world, &acme);
-        let field = id(world.sandbox.rows("custom_fields").iter().find(|field| field["name_key"] == "about").unwrap());
+        let field = id(world
+            .sandbox
+            .rows("custom_fields")
+            .iter()
+            .find(|field| field["name_key"] == "about")
+            .unwrap());
         if archives {
             set(&world, "custom_fields", field, &json!({"active": false}));
-            hide(&world, "/v3/candidates", |fields| drop(fields.as_object_mut().and_then(|all| all.remove("about"))));
+            hide(&world, "/v3/candidates", |fields| {
+                drop(fields.as_object_mut().and_then(|all| all.remove("about")))
+            });
         } else {
             let deed = Recruiter::SetCustomField {
                 collection: "candidates".into(),
@@ -379,7 +456,8 @@ fn a_value_that_somebody_cleared_or_whose_field_was_archived_keeps_no_write_back
     }
 }
 
-/// What the host declares in a step, what a recruiter does between plan and apply, and how to see whose it is.
+/// What the host declares in a step, what a recruiter does between plan and apply, and how to see
+/// whose it is.
 struct Meanwhile {
     what: &'static str,
     field: &'static str,
@@ -397,8 +475,12 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
             what: "a title",
             field: "title",
             wish: json!({"title": "ours"}),
-            deed: |world, candidate, _| set(world, "candidates", candidate, &json!({"title": "theirs"})),
-            theirs: |world, candidate, _| world.sandbox.row("candidates", candidate).unwrap()["title"] == "theirs",
+            deed: |world, candidate, _| {
+                set(world, "candidates", candidate, &json!({"title": "theirs"}))
+            },
+            theirs: |world, candidate, _| {
+                world.sandbox.row("candidates", candidate).unwrap()["title"] == "theirs"
+            },
         },
         Meanwhile {
             what: "a custom field",
@@ -406,7 +488,8 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
             wish: json!({"custom_fields": {"about": "ours"}}),
             deed: |world, candidate, _| plant(world, candidate, "about", json!("theirs")),
             theirs: |world, candidate, _| {
-                world.sandbox.row("candidates", candidate).unwrap()["custom_fields"]["about"]["value"] == "theirs"
+                world.sandbox.row("candidates", candidate).unwrap()["custom_fields"]["about"]["value"]
+                    == "theirs"
             },
         },
         Meanwhile {
@@ -422,13 +505,15 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
                 );
             },
             theirs: |world, candidate, _| {
-                world.sandbox.row("candidates", candidate).unwrap()["phone_numbers"][0]["type"] == "home"
+                world.sandbox.row("candidates", candidate).unwrap()["phone_numbers"][0]["type"]
+                    == "home"
             },
         },
         Meanwhile {
             what: "a source",
             field: "source",
-            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()}, "source": {"id": source}}]}),
+            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()},
+                "source": {"id": source}}]}),
             deed: |world, _, application| {
                 let source = id(&world.sandbox.rows("sources")[1]);
                 set(world, "applications", application, &json!({"source_id": source}));
@@ -441,24 +526,31 @@ fn meanwhile(world: &World, job: i64) -> Vec<Meanwhile> {
         Meanwhile {
             what: "a stage",
             field: "stage",
-            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()}, "stage": name(1)}]}),
+            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()},
+                "stage": name(1)}]}),
             deed: |world, _, application_id| {
-                let job = world.sandbox.row("applications", application_id).unwrap()["job_id"].as_i64().unwrap();
+                let job = world.sandbox.row("applications", application_id).unwrap()["job_id"]
+                    .as_i64()
+                    .unwrap();
                 let stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
                 let stage_name = stages[2]["name"].as_str().unwrap().to_owned();
                 recruiter(world, &Recruiter::Move { application_id, stage_name });
             },
             theirs: |world, _, application| {
                 let row = world.sandbox.row("applications", application).unwrap();
-                let stages =
-                    world.sandbox.rows_where("job_interview_stages", "job_id", row["job_id"].as_i64().unwrap());
+                let stages = world.sandbox.rows_where(
+                    "job_interview_stages",
+                    "job_id",
+                    row["job_id"].as_i64().unwrap(),
+                );
                 row["job_interview_stage_id"] == stages[2]["id"]
             },
         },
         Meanwhile {
             what: "an outcome",
             field: "outcome",
-            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()}, "outcome": "hired"}]}),
+            wish: json!({"applications": [{"key": "a", "job": {"id": job.to_string()},
+                "outcome": "hired"}]}),
             deed: |world, _, application_id| {
                 recruiter(world, &Recruiter::Reject { application_id, rejection_reason_id: None });
             },
@@ -481,12 +573,16 @@ fn an_edit_between_plan_and_apply_is_written_over_only_where_the_host_enforces()
                 let openings = world.sandbox.rows_where("openings", "job_id", *job);
                 openings.iter().filter(|opening| opening["open"] == true).count() == 1
             };
-            let open = jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true).map(id);
+            let open = jobs
+                .iter()
+                .filter(|job| job["status"] == "open" && job["is_template"] != true)
+                .map(id);
             let job = open.into_iter().find(has_opening).unwrap();
             let Meanwhile { what, field, wish, deed, theirs } = meanwhile(&world, job).remove(at);
             println!("== {what}, {policy}");
             let mut record = json!({
-                "key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "policy": {field: policy},
+                "key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
+                    "policy": {field: policy},
                 "phones": [{"value": "+44 20 1234", "type": "mobile"}],
                 "applications": [{"key": "a", "job": {"id": job.to_string()}}],
             });
@@ -494,8 +590,10 @@ fn an_edit_between_plan_and_apply_is_written_over_only_where_the_host_enforces()
             let planned = plan(&world, &acme);
             apply(&world, &acme, &planned);
             let rows = world.sandbox.rows("candidates");
-            let candidate = id(rows.iter().find(|row| row["email_addresses"][0]["value"] == ADA).unwrap());
-            let application = id(&world.sandbox.rows_where("applications", "candidate_id", candidate)[0]);
+            let candidate =
+                id(rows.iter().find(|row| row["email_addresses"][0]["value"] == ADA).unwrap());
+            let application =
+                id(&world.sandbox.rows_where("applications", "candidate_id", candidate)[0]);
             if field == "source" {
                 set(&world, "applications", application, &json!({"source_id": null}));
             }
@@ -515,8 +613,13 @@ fn an_edit_between_plan_and_apply_is_written_over_only_where_the_host_enforces()
                 continue;
             }
             assert!(is_theirs, "{what}, {policy}: a recruiter's edit was written over");
-            let StepEnd::NotSent { reason } = &report.steps[0].end else { panic!("{what}: {report:#?}") };
-            assert!(reason.contains(field) && reason.contains("when the plan was made"), "{reason}");
+            let StepEnd::NotSent { reason } = &report.steps[0].end else {
+                panic!("{what}: {report:#?}")
+            };
+            assert!(
+                reason.contains(field) && reason.contains("when the plan was made"),
+                "{reason}"
+            );
             // The next plan knows it, without a pull.
             let planned = plan(&world, &acme);
             assert!(planned.is_empty());

@@ -1,7 +1,9 @@
-//! The table `pitfalls.md` is true: sixty entries, each with tests that exist or a reason, and no law of `pitfalls/` left out.
+//! The table `pitfalls.md` is true: sixty entries, each with tests that exist or a reason, and no
+//! law of `pitfalls/` left out.
 //!
-//! Method: the table and the sources are read as text. A test counts as existing when its file has a function of that name with a test attribute above
-//! it. Where the folder of references is at hand, the titles of its entries are counted too.
+//! Method: the table and the sources are read as text. A test counts as existing when its file has
+//! a function of that name with a test attribute above it. Where the folder of references is at
+//! hand, the titles of its entries are counted too.
 
 #![allow(
     clippy::unwrap_used,
@@ -15,8 +17,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The folder of each package that the table names, from this one's.
-const PACKAGES: [(&str, &str); 3] =
-    [("atsync-tests", "."), ("atsync", "../engine"), ("atsync-greenhouse", "../adapters/greenhouse")];
+const PACKAGES: [(&str, &str); 3] = [
+    ("atsync-tests", "."),
+    ("atsync", "../engine"),
+    ("atsync-greenhouse", "../adapters/greenhouse"),
+];
 /// Words that a reason must have: why it cannot concern us, or which later work meets it.
 const REASONS: [&str; 2] = ["Cannot concern us", "Later work"];
 
@@ -82,7 +87,11 @@ fn every_entry_names_a_test_or_says_why_there_is_none() {
     for row in table() {
         assert!(row.title.len() > 5, "{} has no title", row.number);
         if row.tests.is_empty() {
-            assert!(REASONS.iter().any(|reason| row.remark.starts_with(reason)), "{} has no reason", row.number);
+            assert!(
+                REASONS.iter().any(|reason| row.remark.starts_with(reason)),
+                "{} has no reason",
+                row.number
+            );
             assert!(row.remark.len() > 40, "{} has a short reason", row.number);
         }
     }
@@ -97,7 +106,8 @@ fn every_test_that_the_table_names_exists() {
                 panic!("{}: {test} is not package::file::name", row.number)
             };
             let folder = PACKAGES.iter().find(|(known, _)| known == package);
-            let (_, folder) = folder.unwrap_or_else(|| panic!("{}: no package {package}", row.number));
+            let (_, folder) =
+                folder.unwrap_or_else(|| panic!("{}: no package {package}", row.number));
             let source = read(&here().join(folder).join(file));
             assert!(tests_in(&source).contains(*name), "{}: {file} has no test {name}", row.number);
         }
@@ -128,7 +138,8 @@ fn the_reference_has_as_many_entries_as_the_table() {
         return;
     }
     let text = read(&path);
-    let entries =
-        text.lines().filter(|line| line.split_once(". **").is_some_and(|(number, _)| number.parse::<usize>().is_ok()));
+    let entries = text.lines().filter(|line| {
+        line.split_once(". **").is_some_and(|(number, _)| number.parse::<usize>().is_ok())
+    });
     assert_eq!(entries.count(), table().len());
 }

@@ -1,8 +1,11 @@
-//! The Greenhouse adapter as a component gives what it gives natively: on real answers, and on pages of every kind.
+//! The Greenhouse adapter as a component gives what it gives natively: on real answers, and on
+//! pages of every kind.
 //!
-//! Method: both are driven through the same exchange and every answer of the two is compared whole: steps with their requests and continuations, outcomes
-//! with their items, masks, cursors and places of raw JSON. The real answers lie outside of the project (`ATSYNC_SHARED`, else `../shared` beside the
-//! workspace); without them that test says so and passes. The other one needs only the sandbox.
+//! Method: both are driven through the same exchange and every answer of the two is compared whole:
+//! steps with their requests and continuations, outcomes with their items, masks, cursors and
+//! places of raw JSON. The real answers lie outside of the project (`ATSYNC_SHARED`, else
+//! `../shared` beside the workspace); without them that test says so and passes. The other one
+//! needs only the sandbox.
 
 #![allow(
     clippy::panic,
@@ -12,7 +15,9 @@
 )]
 
 use atsync::adapter::Adapter;
-use atsync::model::contract::{Given, Item, Outcome, Page, Reply, Response, Scan, Send, Since, Step, Task};
+use atsync::model::contract::{
+    Given, Item, Outcome, Page, Reply, Response, Scan, Send, Since, Step, Task,
+};
 use atsync::model::manifest::ScanRule;
 use atsync_tests::company::Company;
 use atsync_tests::{BEGIN_MS, native_greenhouse, wasm_greenhouse};
@@ -68,13 +73,19 @@ impl Both {
 type Answer = Result<Step, atsync::model::contract::Failure>;
 
 fn difference(native: &Answer, wasm: &Answer) -> String {
-    let (Ok(Step::Done(Outcome::Page(left))), Ok(Step::Done(Outcome::Page(right)))) = (native, wasm) else {
+    let (Ok(Step::Done(Outcome::Page(left))), Ok(Step::Done(Outcome::Page(right)))) =
+        (native, wasm)
+    else {
         return format!("{native:.400?} and {wasm:.400?}");
     };
     let differs = |(left, right): &(&Item, &Item)| left != right;
     match left.items.iter().zip(&right.items).find(differs) {
         Some((left, right)) => format!("{left:?} and {right:?}"),
-        None => format!("{} and {} items, or what stands beside them", left.items.len(), right.items.len()),
+        None => format!(
+            "{} and {} items, or what stands beside them",
+            left.items.len(),
+            right.items.len()
+        ),
     }
 }
 
@@ -83,13 +94,21 @@ fn given() -> Given {
 }
 
 fn scan(kind: &str, page_size: u32, cursor: Option<Vec<u8>>) -> Task {
-    Task::Scan(Scan { kind: kind.into(), parent: None, since: Since::Everything, cursor, page_size })
+    Task::Scan(Scan {
+        kind: kind.into(),
+        parent: None,
+        since: Since::Everything,
+        cursor,
+        page_size,
+    })
 }
 
 /// The folder of the recordings. Says so when it is not there.
 fn recordings() -> Option<PathBuf> {
     let beside = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let folder = std::env::var_os("ATSYNC_SHARED").map_or_else(beside, PathBuf::from).join("greenhouse/recorded");
+    let folder = std::env::var_os("ATSYNC_SHARED")
+        .map_or_else(beside, PathBuf::from)
+        .join("greenhouse/recorded");
     if folder.is_dir() {
         return Some(folder);
     }
@@ -111,7 +130,11 @@ fn real_answers_come_out_whole_and_the_same_natively_and_as_a_component() {
             assert_eq!(page.items.len(), originals.len(), "{file}");
             for (item, original) in page.items.iter().zip(&originals) {
                 let unified: Value = serde_json::from_str(&item.body).unwrap();
-                assert_eq!(raw(item, &response), *original, "{file}: the raw JSON stays within reach");
+                assert_eq!(
+                    raw(item, &response),
+                    *original,
+                    "{file}: the raw JSON stays within reach"
+                );
                 for (name, value) in original.as_object().unwrap() {
                     let is_carried = recording::carried(name, value, item, &unified);
                     assert!(is_carried, "{file}: {name} = {value} is lost in {unified}");
@@ -124,7 +147,10 @@ fn real_answers_come_out_whole_and_the_same_natively_and_as_a_component() {
 /// The row that an item was read from.
 fn raw(item: &Item, response: &Response) -> Value {
     let span = item.raw.as_ref().unwrap();
-    let (from, to) = (usize::try_from(span.offset).unwrap(), usize::try_from(span.offset + span.length).unwrap());
+    let (from, to) = (
+        usize::try_from(span.offset).unwrap(),
+        usize::try_from(span.offset + span.length).unwrap(),
+    );
     serde_json::from_slice(&response.body[from..to]).unwrap()
 }
 
@@ -140,7 +166,9 @@ fn pages_of_every_kind_are_the_same_natively_and_as_a_component() {
             let send = both.start(&scan(&kind.name, PAGE_ROWS.min(kind.page_max), cursor.take()));
             let response = company.get(&send.request);
             let page = both.page(&send.state, &response);
-            for item in page.items.iter().filter(|item| item.kind == kind.name && item.raw.is_some()) {
+            for item in
+                page.items.iter().filter(|item| item.kind == kind.name && item.raw.is_some())
+            {
                 assert_eq!(raw(item, &response)["id"].to_string(), item.id, "{}", kind.name);
             }
             compared += page.items.len();

@@ -12,7 +12,8 @@ use atsync_tests::{World, desired};
 
 fn open_job(world: &World) -> String {
     let jobs = world.sandbox.rows("jobs");
-    let job = jobs.iter().find(|job| job["status"] == "open" && job["is_template"] != true).unwrap();
+    let job =
+        jobs.iter().find(|job| job["status"] == "open" && job["is_template"] != true).unwrap();
     job["id"].to_string()
 }
 
@@ -21,7 +22,8 @@ fn ada(world: &World) -> String {
     format!(
         r#"{{"key":"ref-1","name":{{"first":"Ada","last":"Byron"}},"emails":["ada.byron@example.com"],"phones":["+44 20 1234"],
         "links":["https://linkedin.com/in/ada"],"company":"Analytical","title":"Engineer","tags":["brand new tag"],
-        "custom_fields":{{"external_ref":"ref-1"}},"notes":[{{"key":"n1","body":"Introduced by Sam."}}],
+        "custom_fields":{{"external_ref":"ref-1"}},"notes":[{{"key":"n1","body":"Introduced by \
+         Sam."}}],
         "applications":[{{"key":"a1","job":{{"id":"{job}"}},"source":"Acme Referrals"}}]}}"#
     )
     .replace('\n', " ")
@@ -60,13 +62,13 @@ fn a_referral_becomes_exactly_one_of_everything_and_then_nothing_is_left_to_do()
 fn two_records_that_fit_one_person_are_never_both_linked_to_them() {
     let world = World::new(3, 20);
     let acme = world.connect();
-    let one =
-        r#"{"key":"whole","name":{"first":"Ada","last":"Byron"},"emails":["ada@a.example.com","ada@b.example.com"]}"#;
+    let one = r#"{"key":"whole","name":{"first":"Ada","last":"Byron"},"emails":["ada@a.example.com","ada@b.example.com"]}"#;
     world.run(acme.declare(&desired(one))).unwrap();
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     assert!(world.run(acme.apply(&plan)).unwrap().is_complete());
 
-    // Another store that has never seen her, and two records of which each has one of her addresses.
+    // Another store that has never seen her, and two records of which each has one of her
+    // addresses.
     let (sandbox, clock) = (world.sandbox.clone(), std::sync::Arc::clone(&world.clock));
     let store = std::sync::Arc::new(atsync::store::memory::MemoryStore::default());
     let other = World::with(sandbox, clock, store, atsync_tests::native_greenhouse());

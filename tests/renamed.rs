@@ -1,10 +1,15 @@
-//! Parts of a record under another key than before: what was made for the old key is known by the new one, nothing is
-//! made again, and the record comes to rest.
+//! Parts of a record under another key than before: what was made for the old key is known by the
+//! new one, nothing is made again, and the record comes to rest.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox. A record is brought about, then declared
-//! with other keys; what counts is that no write leaves for what is there, and that the links lead where they should.
+//! Method: the real engine with the Greenhouse adapter against the sandbox. A record is brought
+//! about, then declared with other keys; what counts is that no write leaves for what is there, and
+//! that the links lead where they should.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::plan::{Plan, words};
 use atsync::store::LinkRow;
@@ -18,8 +23,10 @@ fn ada(world: &World) -> Value {
     json!({
         "key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"],
         "notes": [{"key": "n", "body": "Introduced by Sam.", "application": "a"}],
-        "applications": [{"key": "a", "job": {"id": world.open_jobs()[0]}, "custom_fields": {"referral_strength": "Fair"},
-            "attachments": [{"key": "f", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"}]}],
+        "applications": [{"key": "a", "job": {"id": world.open_jobs()[0]},
+            "custom_fields": {"referral_strength": "Fair"},
+            "attachments": [{"key": "f", "filename": "cv.pdf", "type": "resume",
+                "url": "https://files.example.com/cv.pdf"}]}],
     })
 }
 
@@ -105,7 +112,11 @@ fn what_hangs_below_a_path_that_was_renamed_follows_it_and_nothing_is_made_again
         assert_eq!(world.written(), Vec::<String>::new(), "{name}");
         let after = links(&world, &acme);
         for (old, new) in moves {
-            assert_eq!((after.get(*new), after.get(*old)), (before.get(*old), None), "{name}: {after:#?}");
+            assert_eq!(
+                (after.get(*new), after.get(*old)),
+                (before.get(*old), None),
+                "{name}: {after:#?}"
+            );
         }
         assert_eq!(after.len(), before.len(), "{name}: {after:#?}");
         rests(&world, &acme);
@@ -146,11 +157,15 @@ fn another_job_under_another_key_is_another_application_and_takes_nothing_along(
     assert!(written.contains(&"POST /v3/attachments".to_owned()), "{written:?}");
     let after = links(&world, &acme);
     assert_ne!(after["ada/applications/a"], after["ada/applications/b"]);
-    assert_ne!(after["ada/applications/a/attachments/f"], after["ada/applications/b/attachments/f"]);
+    assert_ne!(
+        after["ada/applications/a/attachments/f"],
+        after["ada/applications/b/attachments/f"]
+    );
     rests(&world, &acme);
 }
 
-/// As an earlier version left it: the new key adopted the application, and the old path still holds what is below it.
+/// As an earlier version left it: the new key adopted the application, and the old path still holds
+/// what is below it.
 #[test]
 fn what_a_rename_left_behind_half_done_is_mended_by_the_next_plan() {
     let world = world();
@@ -162,20 +177,28 @@ fn what_a_rename_left_behind_half_done_is_mended_by_the_next_plan() {
     record["applications"][0]["key"] = json!("b");
     record["notes"][0]["application"] = json!("b");
     world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-    let held =
-        world.run(acme.links("ada")).unwrap().into_iter().find(|link| link.host == "ada/applications/a").unwrap();
+    let held = world
+        .run(acme.links("ada"))
+        .unwrap()
+        .into_iter()
+        .find(|link| link.host == "ada/applications/a")
+        .unwrap();
     assert_eq!(held.remote.id, application);
     let adopted = LinkRow { host: "ada/applications/b".to_owned(), ..held };
     world.run(world.store.put_links("acme", vec![adopted])).unwrap();
     world.bring(&acme, &record);
     assert_eq!(world.written(), Vec::<String>::new());
     let after = links(&world, &acme);
-    assert_eq!(after.get("ada/applications/b/attachments/f"), before.get("ada/applications/a/attachments/f"));
+    assert_eq!(
+        after.get("ada/applications/b/attachments/f"),
+        before.get("ada/applications/a/attachments/f")
+    );
     assert!(!after.keys().any(|path| path.starts_with("ada/applications/a")), "{after:#?}");
     rests(&world, &acme);
 }
 
-/// What is declared for one job never lands on the application for another: neither fields, values, files nor notes about it.
+/// What is declared for one job never lands on the application for another: neither fields, values,
+/// files nor notes about it.
 #[test]
 fn nothing_is_written_to_an_application_whose_key_is_declared_for_another_job() {
     for policy in ["yield", "enforce"] {
@@ -190,9 +213,11 @@ fn nothing_is_written_to_an_application_whose_key_is_declared_for_another_job() 
         application["job"] = json!({"id": world.open_jobs()[1]});
         application["source"] = json!({"id": world.sandbox.rows("sources")[1]["id"].to_string()});
         application["custom_fields"] = json!({"referral_strength": "Strong"});
-        application["attachments"].as_array_mut().unwrap().push(
-            json!({"key": "g", "filename": "more.pdf", "type": "other", "url": "https://files.example.com/more.pdf"}),
-        );
+        application["attachments"]
+            .as_array_mut()
+            .unwrap()
+            .push(json!({"key": "g", "filename": "more.pdf", "type": "other",
+                "url": "https://files.example.com/more.pdf"}));
         record["notes"]
             .as_array_mut()
             .unwrap()
@@ -201,7 +226,10 @@ fn nothing_is_written_to_an_application_whose_key_is_declared_for_another_job() 
         record["title"] = json!("Countess");
         let plan = world.bring(&acme, &record);
         let said = |host: &str, reason: &str| {
-            plan.records[0].findings.iter().any(|finding| finding.host == host && finding.reason == reason)
+            plan.records[0]
+                .findings
+                .iter()
+                .any(|finding| finding.host == host && finding.reason == reason)
         };
         assert!(said("ada/applications/a", "OtherJob"), "{}", words::plan(&plan));
         assert!(said("ada/notes/m", "OtherApplication"), "{}", words::plan(&plan));

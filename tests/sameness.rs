@@ -1,7 +1,9 @@
-//! One notion of the same, values of others that go back as they were read, and the words of a manifest.
+//! One notion of the same, values of others that go back as they were read, and the words of a
+//! manifest.
 //!
-//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock. What counts is what the sandbox holds and which
-//! requests reached it. Where an adapter must lie, it is Greenhouse's with one answer changed. Seeds are printed.
+//! Method: the real engine and the Greenhouse adapter against the sandbox, by a manual clock. What
+//! counts is what the sandbox holds and which requests reached it. Where an adapter must lie, it is
+//! Greenhouse's with one answer changed. Seeds are printed.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,7 +16,9 @@
 
 use atsync::adapter::{Adapter, AdapterError};
 use atsync::model::Manifest;
-use atsync::model::contract::{Applied, Continuation, Failure, Given, Link, Outcome, Reply, Step, Task, Written};
+use atsync::model::contract::{
+    Applied, Continuation, Failure, Given, Link, Outcome, Reply, Step, Task, Written,
+};
 use atsync::model::manifest::FieldMode;
 use atsync::plan::{FindingKind, Plan, words};
 use atsync::reconcile::{ApplyReport, StepEnd};
@@ -54,7 +58,8 @@ fn bring(world: &World, acme: &Connection, record: &Value) -> ApplyReport {
 }
 
 fn ada(more: &Value) -> Value {
-    let mut record = json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    let mut record =
+        json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
     record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     record
 }
@@ -64,7 +69,9 @@ fn the_ada(world: &World) -> Value {
         .sandbox
         .rows("candidates")
         .into_iter()
-        .filter(|row| row["email_addresses"].as_array().unwrap().iter().any(|entry| entry["value"] == ADA))
+        .filter(|row| {
+            row["email_addresses"].as_array().unwrap().iter().any(|entry| entry["value"] == ADA)
+        })
         .collect();
     assert_eq!(found.len(), 1, "there is one Ada");
     found.into_iter().next().unwrap()
@@ -85,7 +92,12 @@ fn set(world: &World, collection: &str, id: i64, values: Value) {
 }
 
 fn plant(world: &World, id: i64, key: &str, value: Value) {
-    let deed = Recruiter::PlantCustomField { collection: "candidates".into(), id, name_key: key.into(), value };
+    let deed = Recruiter::PlantCustomField {
+        collection: "candidates".into(),
+        id,
+        name_key: key.into(),
+        value,
+    };
     recruiter(world, &deed);
 }
 
@@ -95,11 +107,13 @@ fn field(world: &World, key: &str) -> Value {
 }
 
 fn option(world: &World, key: &str, name: &str) -> i64 {
-    let options = world.sandbox.rows_where("custom_field_options", "custom_field_id", id(&field(world, key)));
+    let options =
+        world.sandbox.rows_where("custom_field_options", "custom_field_id", id(&field(world, key)));
     id(options.iter().find(|option| option["name"] == name && option["active"] == true).unwrap())
 }
 
-/// What the host declares, first in one spelling and then in another, of every kind of contact and type of value.
+/// What the host declares, first in one spelling and then in another, of every kind of contact and
+/// type of value.
 fn spellings() -> Vec<(&'static str, Value, Vec<Value>)> {
     let custom = |key: &str, value: Value| json!({"custom_fields": {key: value}});
     vec![
@@ -127,13 +141,24 @@ fn spellings() -> Vec<(&'static str, Value, Vec<Value>)> {
             json!({"links": [{"value": "https://ada.dev/a?b=1", "type": "portfolio"}]}),
             vec![json!({"links": [{"value": "http://www.ADA.dev/a/?b=1#", "type": "portfolio"}]})],
         ),
-        ("company", json!({"company": "Caf\u{e9} Noir"}), vec![json!({"company": " Cafe\u{301} Noir "})]),
+        (
+            "company",
+            json!({"company": "Caf\u{e9} Noir"}),
+            vec![json!({"company": " Cafe\u{301} Noir "})],
+        ),
         ("title", json!({"title": "Engineer"}), vec![json!({"title": "Engineer\r\n"})]),
-        ("text", custom("dialing_code", json!("+44")), vec![custom("dialing_code", json!(" +44 "))]),
+        (
+            "text",
+            custom("dialing_code", json!("+44")),
+            vec![custom("dialing_code", json!(" +44 "))],
+        ),
         (
             "long_text",
             custom("about", json!("Two\nlines")),
-            vec![custom("about", json!("Two\r\nlines\r\n")), custom("about", json!("Two \rlines "))],
+            vec![
+                custom("about", json!("Two\r\nlines\r\n")),
+                custom("about", json!("Two \rlines ")),
+            ],
         ),
         (
             "url",
@@ -148,7 +173,10 @@ fn spellings() -> Vec<(&'static str, Value, Vec<Value>)> {
         (
             "number",
             custom("years_of_experience", json!(7)),
-            vec![custom("years_of_experience", json!("7.0")), custom("years_of_experience", json!(7.0))],
+            vec![
+                custom("years_of_experience", json!("7.0")),
+                custom("years_of_experience", json!(7.0)),
+            ],
         ),
         (
             "money",
@@ -165,7 +193,11 @@ fn spellings() -> Vec<(&'static str, Value, Vec<Value>)> {
             custom("hours_per_week", json!({"min": 20, "max": 40})),
             vec![custom("hours_per_week", json!({"min": "20", "max": 40.0}))],
         ),
-        ("single", custom("seniority", json!("Senior")), vec![custom("seniority", json!(" Senior "))]),
+        (
+            "single",
+            custom("seniority", json!("Senior")),
+            vec![custom("seniority", json!(" Senior "))],
+        ),
         (
             "multi",
             custom("languages", json!(["Deutsch", "English"])),
@@ -174,7 +206,8 @@ fn spellings() -> Vec<(&'static str, Value, Vec<Value>)> {
     ]
 }
 
-/// Whichever spelling stands in the ATS and whichever is declared: the plan is empty, nothing is sent, and the next one is empty too.
+/// Whichever spelling stands in the ATS and whichever is declared: the plan is empty, nothing is
+/// sent, and the next one is empty too.
 #[test]
 fn a_value_in_another_spelling_is_neither_planned_nor_sent() {
     for (what, first, others) in spellings() {
@@ -196,13 +229,15 @@ fn a_value_in_another_spelling_is_neither_planned_nor_sent() {
     }
 }
 
-/// Values drawn at random, decorated at random, changed by a recruiter at random: whatever the plan names is sent, and what is sent ends it.
+/// Values drawn at random, decorated at random, changed by a recruiter at random: whatever the plan
+/// names is sent, and what is sent ends it.
 #[test]
 fn what_a_plan_names_the_adapter_sends_and_then_nothing_is_left() {
     let mut state: u64 = 0x5eed;
     println!("seed {state:#x}");
     let mut draw = |below: usize| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).unwrap() % below
     };
     let world = world();
@@ -228,7 +263,8 @@ fn what_a_plan_names_the_adapter_sends_and_then_nothing_is_left() {
         record.insert("custom_fields".into(), Value::Object(customs));
         record.insert(
             "policy".into(),
-            json!({"company": "enforce", "title": "enforce", "phones": "enforce", "links": "enforce"}),
+            json!({"company": "enforce", "title": "enforce", "phones": "enforce",
+                "links": "enforce"}),
         );
         if draw(3) == 0 {
             let edits = [
@@ -244,7 +280,11 @@ fn what_a_plan_names_the_adapter_sends_and_then_nothing_is_left() {
         let planned = plan(&world, &acme);
         world.sandbox.clear_logs();
         let report = apply(&world, &acme, &planned);
-        assert_eq!(report.count("unneeded"), 0, "round {round}: the adapter found nothing to send for a planned step");
+        assert_eq!(
+            report.count("unneeded"),
+            0,
+            "round {round}: the adapter found nothing to send for a planned step"
+        );
         assert_eq!(planned.is_empty(), world.written().is_empty(), "round {round}");
         assert!(plan(&world, &acme).is_empty(), "round {round}: something is left");
     }
@@ -252,13 +292,15 @@ fn what_a_plan_names_the_adapter_sends_and_then_nothing_is_left() {
 
 /// Values in every form that others may have left, with one of the host's own beside them.
 fn leftovers(world: &World) -> i64 {
-    let candidate = id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
+    let candidate =
+        id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
     set(
         world,
         "candidates",
         candidate,
         json!({
-            "email_addresses": [{"value": ADA, "type": "home", "verified": true}, {"value": "b@x.com", "type": null}],
+            "email_addresses": [{"value": ADA, "type": "home", "verified": true},
+                {"value": "b@x.com", "type": null}],
             "phone_numbers": [{"value": "call me", "type": "pager", "note": {"by": "Sam"}}],
             "addresses": [{"value": "1 Main St", "type": "castle"}],
             "website_addresses": [{"value": "ada.dev", "type": "gopher", "x": 1}],
@@ -274,7 +316,12 @@ fn leftovers(world: &World) -> i64 {
         json!([option(world, "languages", "Deutsch"), option(world, "languages", "English")]),
     );
     plant(world, candidate, "hours_per_week", json!({"min_value": 20}));
-    plant(world, candidate, "salary_range", json!({"min_amount": null, "max_amount": "9.50", "currency_code": "EUR"}));
+    plant(
+        world,
+        candidate,
+        "salary_range",
+        json!({"min_amount": null, "max_amount": "9.50", "currency_code": "EUR"}),
+    );
     plant(
         world,
         candidate,
@@ -290,7 +337,8 @@ fn leftovers(world: &World) -> i64 {
 
 fn own() -> Value {
     json!({
-        "key": "ref-1", "emails": [ADA], "phones": ["+44 20 1234"], "links": ["https://ada.example", "linkedin.com/in/ada"],
+        "key": "ref-1", "emails": [ADA], "phones": ["+44 20 1234"],
+            "links": ["https://ada.example", "linkedin.com/in/ada"],
         "custom_fields": {"external_ref": "ref-1"},
     })
 }
@@ -318,8 +366,15 @@ fn what_others_stored_goes_back_as_it_was_and_does_not_block_the_hosts_own_field
                 assert_eq!(&after["custom_fields"][key], value, "{key}");
             }
         }
-        for list in ["email_addresses", "phone_numbers", "addresses", "website_addresses", "social_media_addresses"] {
-            let (before, after) = (before[list].as_array().unwrap(), after[list].as_array().unwrap());
+        for list in [
+            "email_addresses",
+            "phone_numbers",
+            "addresses",
+            "website_addresses",
+            "social_media_addresses",
+        ] {
+            let (before, after) =
+                (before[list].as_array().unwrap(), after[list].as_array().unwrap());
             assert_eq!(after[..before.len()], before[..], "{list}");
         }
         assert!(plan(&world, &acme).is_empty());
@@ -342,7 +397,8 @@ fn what_an_ats_does_not_take_back_is_left_out_and_the_hosts_own_field_is_written
         let acme = world.connect();
         let candidate = leftovers(&world);
         let before = world.sandbox.row("candidates", candidate).unwrap();
-        let record = json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}});
+        let record =
+            json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}});
         let report = bring(&world, &acme, &record);
         assert!(report.is_complete());
         let after = world.sandbox.row("candidates", candidate).unwrap();
@@ -356,25 +412,38 @@ fn what_an_ats_does_not_take_back_is_left_out_and_the_hosts_own_field_is_written
     }
 }
 
-/// What others chose shows by a label that two active options have: no id can be told from it, and the host's own field is written.
+/// What others chose shows by a label that two active options have: no id can be told from it, and
+/// the host's own field is written.
 #[test]
 fn a_stored_label_that_fits_two_options_does_not_block_the_hosts_own_field() {
-    for (patch, odd) in
-        [(CustomFieldsPatch::Merge, OddValues::Refused), (CustomFieldsPatch::ReplaceAll, OddValues::TakenBack)]
-    {
+    for (patch, odd) in [
+        (CustomFieldsPatch::Merge, OddValues::Refused),
+        (CustomFieldsPatch::ReplaceAll, OddValues::TakenBack),
+    ] {
         println!("== {patch:?}");
         let world = world();
-        world.sandbox.set_quirks(|quirks| (quirks.custom_fields_patch, quirks.odd_values) = (patch, odd));
+        world
+            .sandbox
+            .set_quirks(|quirks| (quirks.custom_fields_patch, quirks.odd_values) = (patch, odd));
         let acme = world.connect();
         let candidate = leftovers(&world);
         plant(&world, candidate, "languages", json!([option(&world, "languages", "English")]));
-        set(&world, "custom_field_options", option_of(&world, "Deutsch"), json!({"active": true, "name": "English"}));
+        set(
+            &world,
+            "custom_field_options",
+            option_of(&world, "Deutsch"),
+            json!({"active": true, "name": "English"}),
+        );
         let before = world.sandbox.row("candidates", candidate).unwrap();
-        let record = json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}});
+        let record =
+            json!({"key": "ref-1", "emails": [ADA], "custom_fields": {"external_ref": "ref-1"}});
         declare(&world, &acme, &record);
         let planned = plan(&world, &acme);
         let said = words::plan(&planned);
-        assert!(said.contains("languages (several options have the label of its choice)"), "{said}");
+        assert!(
+            said.contains("languages (several options have the label of its choice)"),
+            "{said}"
+        );
         assert!(said.contains("seniority (its choice is an archived option)"), "{said}");
         apply(&world, &acme, &planned);
         let after = world.sandbox.row("candidates", candidate).unwrap();
@@ -388,13 +457,19 @@ fn a_stored_label_that_fits_two_options_does_not_block_the_hosts_own_field() {
 
 /// An option of the languages, be it archived.
 fn option_of(world: &World, name: &str) -> i64 {
-    let options = world.sandbox.rows_where("custom_field_options", "custom_field_id", id(&field(world, "languages")));
+    let options = world.sandbox.rows_where(
+        "custom_field_options",
+        "custom_field_id",
+        id(&field(world, "languages")),
+    );
     id(options.iter().find(|option| option["name"] == name).unwrap())
 }
 
 #[test]
 fn a_custom_field_that_its_policy_leaves_alone_is_not_written() {
-    for (policy, theirs) in [("seed", json!("theirs")), ("fill", json!("theirs")), ("yield", json!("theirs"))] {
+    for (policy, theirs) in
+        [("seed", json!("theirs")), ("fill", json!("theirs")), ("yield", json!("theirs"))]
+    {
         println!("== {policy}");
         let mut world = world();
         world.sandbox.set_quirks(|quirks| quirks.custom_fields_patch = CustomFieldsPatch::Merge);
@@ -430,13 +505,15 @@ fn a_custom_field_that_its_policy_leaves_alone_is_not_written() {
 fn adopting_a_candidate_does_not_say_that_somebody_changed_it() {
     let world = world();
     let acme = world.connect();
-    let candidate = id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
+    let candidate =
+        id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
     set(
         &world,
         "candidates",
         candidate,
         json!({
-            "email_addresses": [{"value": ADA, "type": "work"}], "first_name": "Augusta", "company": "Elsewhere",
+            "email_addresses": [{"value": ADA, "type": "work"}], "first_name": "Augusta",
+                "company": "Elsewhere",
         }),
     );
     declare(&world, &acme, &ada(&json!({"company": "Acme"})));
@@ -481,18 +558,27 @@ struct Liar {
 impl Liar {
     fn twist(&self, step: Step) -> Step {
         let Step::Done(Outcome::Written(Written::Applied(mut applied))) = step else { return step };
-        let is_ours = applied.links.iter().any(|link| link.role == "subject" && self.operation.starts_with(&link.kind));
+        let is_ours = applied
+            .links
+            .iter()
+            .any(|link| link.role == "subject" && self.operation.starts_with(&link.kind));
         if is_ours {
             match self.lie {
                 Lie::NamesNothing => applied.links.clear(),
-                Lie::AnotherKind => applied.links.iter_mut().for_each(|link| link.kind = "jobs".into()),
-                Lie::AnotherRole => applied.links.iter_mut().for_each(|link| link.role = "main".into()),
+                Lie::AnotherKind => {
+                    applied.links.iter_mut().for_each(|link| link.kind = "jobs".into())
+                }
+                Lie::AnotherRole => {
+                    applied.links.iter_mut().for_each(|link| link.role = "main".into())
+                }
                 Lie::Twice => {
                     let mut other = applied.links[0].clone();
                     other.id = "1".into();
                     applied.links.push(other);
                 }
-                Lie::AnotherTarget => applied.links.iter_mut().for_each(|link: &mut Link| link.id = "1".into()),
+                Lie::AnotherTarget => {
+                    applied.links.iter_mut().for_each(|link: &mut Link| link.id = "1".into())
+                }
                 Lie::Unneeded => {}
             }
         }
@@ -516,7 +602,12 @@ impl Adapter for Liar {
         self.inner.start(task, given)
     }
 
-    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+    fn resume(
+        &self,
+        state: Continuation,
+        given: Given,
+        reply: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
         Ok(self.inner.resume(state, given, reply)?.map(|step| self.twist(step)))
     }
 }
@@ -533,13 +624,22 @@ fn a_difference_that_the_adapter_calls_none_is_said_once_and_recorded() {
     let acme = world.connect();
     bring(&world, &acme, &ada(&json!({"company": "Acme", "phones": ["1234"]})));
     world.restart();
-    world.adapter = Arc::new(Liar { inner: native_greenhouse(), operation: "candidates.update", lie: Lie::Unneeded });
+    world.adapter = Arc::new(Liar {
+        inner: native_greenhouse(),
+        operation: "candidates.update",
+        lie: Lie::Unneeded,
+    });
     let acme = world.connect();
-    let changed = ada(&json!({"company": "Acme Ltd", "phones": ["5678"], "custom_fields": {"external_ref": "x"}}));
+    let changed = ada(
+        &json!({"company": "Acme Ltd", "phones": ["5678"], "custom_fields": {"external_ref": "x"}}),
+    );
     let report = bring(&world, &acme, &changed);
     assert_eq!(report.count("unneeded"), 1);
     assert!(
-        report.steps[0].warnings.iter().any(|said| said.contains("company") && said.contains("the same")),
+        report.steps[0]
+            .warnings
+            .iter()
+            .any(|said| said.contains("company") && said.contains("the same")),
         "{report:?}"
     );
     assert_eq!(report.not_in_step, 0);
@@ -553,7 +653,8 @@ fn a_difference_that_the_adapter_calls_none_is_said_once_and_recorded() {
     declare(
         &world,
         &acme,
-        &ada(&json!({"company": "Acme Inc", "phones": ["5678"], "custom_fields": {"external_ref": "x"}})),
+        &ada(&json!({"company": "Acme Inc", "phones": ["5678"],
+                "custom_fields": {"external_ref": "x"}})),
     );
     assert!(!plan(&world, &acme).is_empty());
 }
@@ -581,7 +682,10 @@ fn a_creation_whose_answer_names_no_record_waits_for_a_person_and_is_never_sent_
         assert_eq!(posts, 1);
         let open = world.run(acme.open_intents()).unwrap();
         let said = format!("{open:?}");
-        assert!(said.contains("broke a promise of its manifest") && said.contains("candidates.create"), "{said}");
+        assert!(
+            said.contains("broke a promise of its manifest") && said.contains("candidates.create"),
+            "{said}"
+        );
         assert!(said.contains("greenhouse"), "{said}");
     }
 }
@@ -592,8 +696,11 @@ fn a_change_whose_answer_names_another_record_is_not_believed() {
     let acme = world.connect();
     bring(&world, &acme, &ada(&json!({"company": "Acme"})));
     world.restart();
-    world.adapter =
-        Arc::new(Liar { inner: native_greenhouse(), operation: "candidates.update", lie: Lie::AnotherTarget });
+    world.adapter = Arc::new(Liar {
+        inner: native_greenhouse(),
+        operation: "candidates.update",
+        lie: Lie::AnotherTarget,
+    });
     let acme = world.connect();
     let report = bring(&world, &acme, &ada(&json!({"company": "Acme Ltd"})));
     assert!(report.steps.iter().any(|step| step.end == StepEnd::InDoubt), "{report:?}");
@@ -636,9 +743,16 @@ fn a_field_that_no_operation_lists_is_named_and_neither_sent_nor_called_in_step(
             let planned = plan(&world, &acme);
             let told = planned.records.iter().flat_map(|record| &record.findings);
             let told: Vec<_> = told.filter(|finding| finding.reason == "NotSupported").collect();
-            assert!(told.iter().any(|finding| finding.message.contains(&format!("`{field}"))), "{told:?}");
+            assert!(
+                told.iter().any(|finding| finding.message.contains(&format!("`{field}"))),
+                "{told:?}"
+            );
             let report = apply(&world, &acme, &planned);
-            assert_eq!((report.in_step, report.held_back + report.not_in_step), (0, 1), "{report:?}");
+            assert_eq!(
+                (report.in_step, report.held_back + report.not_in_step),
+                (0, 1),
+                "{report:?}"
+            );
             assert_eq!(report.not_in_step, 0, "nothing is left to be done: {report:?}");
         }
         for write in world.sandbox.requests().iter().filter(|request| request.method != "GET") {
@@ -660,7 +774,11 @@ fn a_required_member_that_is_given_does_not_block_and_one_that_is_missing_does()
     ] {
         println!("== {required} {more}");
         let world = altered(|manifest| {
-            let rule = manifest.operations.iter_mut().find(|rule| rule.name == "candidates.create").unwrap();
+            let rule = manifest
+                .operations
+                .iter_mut()
+                .find(|rule| rule.name == "candidates.create")
+                .unwrap();
             rule.required.push(required.to_owned());
         });
         let acme = world.connect();
@@ -668,7 +786,12 @@ fn a_required_member_that_is_given_does_not_block_and_one_that_is_missing_does()
         let planned = plan(&world, &acme);
         let blocked: Vec<_> = planned.blocked().collect();
         assert_eq!(!blocked.is_empty(), blocks, "{blocked:?}");
-        assert!(blocked.iter().all(|finding| finding.reason == "MissingField" && finding.message.contains(required)));
+        assert!(
+            blocked
+                .iter()
+                .all(|finding| finding.reason == "MissingField"
+                    && finding.message.contains(required))
+        );
         assert_eq!(planned.is_empty(), blocks);
     }
 }
@@ -678,11 +801,20 @@ fn a_mode_of_the_manifest_binds_the_plan() {
     for (field, mode, before, after) in [
         ("company", FieldMode::Set, json!({"company": "Acme"}), json!({"company": ""})),
         ("phones", FieldMode::AppendOnly, json!({"phones": ["1234"]}), json!({"phones": []})),
-        ("title", FieldMode::CreateOnly, json!({"title": "Countess"}), json!({"title": "Baroness"})),
+        (
+            "title",
+            FieldMode::CreateOnly,
+            json!({"title": "Countess"}),
+            json!({"title": "Baroness"}),
+        ),
     ] {
         println!("== {field} {mode:?}");
         let world = altered(|manifest| {
-            let rule = manifest.operations.iter_mut().find(|rule| rule.name == "candidates.update").unwrap();
+            let rule = manifest
+                .operations
+                .iter_mut()
+                .find(|rule| rule.name == "candidates.update")
+                .unwrap();
             rule.fields.iter_mut().find(|listed| listed.name == field).unwrap().mode = mode;
         });
         let acme = world.connect();
@@ -708,7 +840,9 @@ fn an_address_that_could_be_taken_for_another_is_refused_at_declaration() {
         "a@b@c",
         " a@x.com",
     ] {
-        for record in [ada(&json!({"emails": [address]})), json!({"kind": "users", "email": address})] {
+        for record in
+            [ada(&json!({"emails": [address]})), json!({"kind": "users", "email": address})]
+        {
             let refused = atsync::declare::parse("test", &record.to_string());
             assert!(refused.is_err(), "{record}");
         }
@@ -720,25 +854,38 @@ fn an_address_that_could_be_taken_for_another_is_refused_at_declaration() {
 fn a_letter_that_only_looks_alike_matches_nobody() {
     let world = world();
     let acme = world.connect();
-    let candidate = id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
-    set(&world, "candidates", candidate, json!({"email_addresses": [{"value": "kay@example.com", "type": "work"}]}));
-    let record = json!({"key": "ref-1", "name": {"first": "K", "last": "Elvin"}, "emails": ["\u{212a}ay@example.com"]});
+    let candidate =
+        id(world.sandbox.rows("candidates").iter().find(|row| row["private"] == false).unwrap());
+    set(
+        &world,
+        "candidates",
+        candidate,
+        json!({"email_addresses": [{"value": "kay@example.com", "type": "work"}]}),
+    );
+    let record = json!({"key": "ref-1", "name": {"first": "K", "last": "Elvin"},
+        "emails": ["\u{212a}ay@example.com"]});
     declare(&world, &acme, &record);
     let planned = plan(&world, &acme);
     assert!(planned.records.iter().all(|record| record.adoptions.is_empty()));
     assert!(planned.records[0].steps.iter().any(|step| step.operation == "candidates.create"));
 }
 
-/// Spellings of a tag that the model takes for one are one tag, whichever is declared, in one record or in two.
+/// Spellings of a tag that the model takes for one are one tag, whichever is declared, in one
+/// record or in two.
 #[test]
 fn a_tag_in_another_spelling_is_the_same_tag() {
     let world = world();
     let acme = world.connect();
     let record = |key: &str, email: &str, tags: Value| {
-        json!({"key": key, "name": {"first": "Ada", "last": "Byron"}, "emails": [email], "tags": tags}).to_string()
+        json!({"key": key, "name": {"first": "Ada", "last": "Byron"}, "emails": [email],
+            "tags": tags})
+        .to_string()
     };
     let bring = |tags: Value| {
-        let lines = [record("ref-1", ADA, tags.clone()), record("ref-2", "other@example.com", json!(["Cafe\u{301}"]))];
+        let lines = [
+            record("ref-1", ADA, tags.clone()),
+            record("ref-2", "other@example.com", json!(["Cafe\u{301}"])),
+        ];
         world.run(acme.declare(&desired(&lines.join("\n")))).unwrap();
         let planned = plan(&world, &acme);
         assert!(apply(&world, &acme, &planned).is_complete());
@@ -751,7 +898,8 @@ fn a_tag_in_another_spelling_is_the_same_tag() {
     apply(&world, &acme, &planned);
     bring(json!(["Caf\u{e9}", "Cafe\u{301}", "Night\u{a0}owl"]));
     let made = world.sandbox.rows("candidate_tags");
-    let cafes = made.iter().filter(|tag| tag["name"].as_str().is_some_and(|name| name.starts_with("Caf")));
+    let cafes =
+        made.iter().filter(|tag| tag["name"].as_str().is_some_and(|name| name.starts_with("Caf")));
     assert_eq!(cafes.count(), 1, "the ATS has the tag once");
     for tags in [json!(["Cafe\u{301}", "Night owl"]), json!(["Caf\u{e9}", "Night  owl"])] {
         world.sandbox.clear_logs();
@@ -759,16 +907,22 @@ fn a_tag_in_another_spelling_is_the_same_tag() {
         assert_eq!(world.written(), Vec::<String>::new());
     }
     bring(json!([]));
-    let applied = world.sandbox.rows_where("applied_candidate_tags", "candidate_id", id(&the_ada(&world)));
-    assert!(applied.is_empty(), "what is no longer declared is taken off, in whatever spelling it was put on");
+    let applied =
+        world.sandbox.rows_where("applied_candidate_tags", "candidate_id", id(&the_ada(&world)));
+    assert!(
+        applied.is_empty(),
+        "what is no longer declared is taken off, in whatever spelling it was put on"
+    );
 }
 
-/// What does not fit a custom field's type is refused by the plan, member by member; nothing of it is sent.
+/// What does not fit a custom field's type is refused by the plan, member by member; nothing of it
+/// is sent.
 #[test]
 fn a_value_that_does_not_fit_its_type_is_blocked_and_never_sent() {
     let world = world();
     let acme = world.connect();
-    let first = json!({"custom_fields": {"salary_expectation": {"amount": 85000, "currency": "EUR"}}});
+    let first =
+        json!({"custom_fields": {"salary_expectation": {"amount": 85000, "currency": "EUR"}}});
     assert!(bring(&world, &acme, &ada(&first)).is_complete());
     for (key, value) in [
         ("salary_expectation", json!({"amount": "lots", "currency": "EUR"})),
@@ -781,7 +935,10 @@ fn a_value_that_does_not_fit_its_type_is_blocked_and_never_sent() {
         world.sandbox.clear_logs();
         declare(&world, &acme, &ada(&json!({"custom_fields": {key: value}})));
         let planned = plan(&world, &acme);
-        assert!(planned.blocked().any(|finding| finding.reason == "InvalidValue"), "{key}: {value}");
+        assert!(
+            planned.blocked().any(|finding| finding.reason == "InvalidValue"),
+            "{key}: {value}"
+        );
         let report = apply(&world, &acme, &planned);
         assert_eq!(report.not_in_step, 1, "a blocked record is not in step");
         assert_eq!(world.written(), Vec::<String>::new());

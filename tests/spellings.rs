@@ -1,10 +1,15 @@
-//! One label in several spellings: composed or decomposed letters, other blanks. The model takes them for one, so
-//! whatever is declared in them is made once, known once and told once, whichever record says it in which spelling.
+//! One label in several spellings: composed or decomposed letters, other blanks. The model takes
+//! them for one, so whatever is declared in them is made once, known once and told once, whichever
+//! record says it in which spelling.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, which tells labels apart letter by letter,
-//! as an ATS may. What counts is what the sandbox holds.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, which tells labels
+//! apart letter by letter, as an ATS may. What counts is what the sandbox holds.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::model::normal;
 use atsync::plan::words;
@@ -14,8 +19,12 @@ use atsync_tests::{World, desired};
 use serde_json::{Value, json};
 
 /// A label, and another spelling of it.
-const SPELLINGS: [(&str, &str); 4] =
-    [("T\u{e9}", "Te\u{301}"), ("Te\u{301}", "T\u{e9}"), ("Tea room", "Tea\u{a0}room"), ("Tea\u{a0}room", "Tea  room")];
+const SPELLINGS: [(&str, &str); 4] = [
+    ("T\u{e9}", "Te\u{301}"),
+    ("Te\u{301}", "T\u{e9}"),
+    ("Tea room", "Tea\u{a0}room"),
+    ("Tea\u{a0}room", "Tea  room"),
+];
 
 fn world() -> World {
     let world = World::new(1, 12);
@@ -45,24 +54,34 @@ fn rests(world: &World, acme: &Connection) {
 }
 
 fn person(key: &str, tags: &[&str]) -> Value {
-    json!({"key": key, "name": {"first": key, "last": "X"}, "emails": [format!("{key}@example.com")], "tags": tags})
+    json!({"key": key, "name": {"first": key, "last": "X"},
+        "emails": [format!("{key}@example.com")], "tags": tags})
 }
 
 fn called(world: &World, collection: &str, label: &str) -> usize {
     let rows = world.sandbox.rows(collection);
-    rows.iter().filter(|row| row["name"].as_str().is_some_and(|name| normal::is_option(name, label))).count()
+    rows.iter()
+        .filter(|row| row["name"].as_str().is_some_and(|name| normal::is_option(name, label)))
+        .count()
 }
 
 #[test]
 fn one_tag_in_two_spellings_is_made_once_whoever_makes_it() {
     for (one, other) in SPELLINGS {
-        // Who is there before, and what is then declared: of those who are new the creation carries the tags.
+        // Who is there before, and what is then declared: of those who are new the creation carries
+        // the tags.
         for (before, records) in [
             (vec![], vec![person("a", &[one]), person("b", &[other])]),
             (vec![person("a", &[])], vec![person("a", &[one]), person("b", &[other])]),
             (vec![person("b", &[])], vec![person("a", &[one]), person("b", &[other])]),
-            (vec![person("a", &[]), person("b", &[])], vec![person("a", &[one]), person("b", &[other])]),
-            (vec![person("a", &[one])], vec![person("a", &[one, other]), person("b", &[other, one])]),
+            (
+                vec![person("a", &[]), person("b", &[])],
+                vec![person("a", &[one]), person("b", &[other])],
+            ),
+            (
+                vec![person("a", &[one])],
+                vec![person("a", &[one, other]), person("b", &[other, one])],
+            ),
             (vec![person("a", &[one])], vec![person("a", &[other]), person("b", &[one, other])]),
         ] {
             let world = world();
@@ -96,7 +115,10 @@ fn a_tag_that_the_ats_has_in_a_spelling_of_its_own_is_that_one_for_new_candidate
         let world = world();
         let acme = world.connect();
         let candidate = world.sandbox.rows("candidates")[0]["id"].as_i64().unwrap();
-        let deed = atsync_greenhouse_sandbox::Recruiter::AddTag { candidate_id: candidate, tag: own.into() };
+        let deed = atsync_greenhouse_sandbox::Recruiter::AddTag {
+            candidate_id: candidate,
+            tag: own.into(),
+        };
         world.sandbox.recruiter(&deed).unwrap();
         sync(&world, &acme, &[person("a", &[declared])]);
         assert_eq!(called(&world, "candidate_tags", own), 1, "{own:?} {declared:?}");
@@ -106,7 +128,8 @@ fn a_tag_that_the_ats_has_in_a_spelling_of_its_own_is_that_one_for_new_candidate
 }
 
 fn channel(options: &[&str]) -> Value {
-    json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "multi", "name": "Channel",
+    json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "multi",
+        "name": "Channel",
         "options": options})
 }
 
@@ -136,9 +159,11 @@ fn one_label_in_two_spellings_is_refused_where_two_would_be_made_of_it() {
         for record in [
             channel(&[one, other]),
             json!({"key": "a", "custom_fields": {one: "x", other: "y"}}),
-            json!({"key": "a", "applications": [{"key": "1", "job": "J", "custom_fields": {one: "x", other: "y"}}]}),
+            json!({"key": "a", "applications": [{"key": "1", "job": "J",
+                "custom_fields": {one: "x", other: "y"}}]}),
         ] {
-            let refused = atsync::declare::parse("test", &record.to_string()).unwrap_err().to_string();
+            let refused =
+                atsync::declare::parse("test", &record.to_string()).unwrap_err().to_string();
             assert!(refused.contains("twice, spelled"), "{refused}");
         }
     }
@@ -149,11 +174,18 @@ fn a_field_whose_name_another_record_has_in_another_spelling_is_not_made_twice()
     for (one, other) in SPELLINGS {
         let world = world();
         let acme = world.connect();
-        let field = |key: &str, name: &str| json!({"kind": "custom_fields", "key": key, "applies_to": "candidate", "type": "text", "name": name});
+        let field = |key: &str, name: &str| {
+            json!({"kind": "custom_fields", "key": key,
+            "applies_to": "candidate", "type": "text", "name": name})
+        };
         let lines = [field("a", one).to_string(), field("b", other).to_string()];
         world.run(acme.declare(&desired(&lines.join("\n")))).unwrap();
         let (plan, _) = world.run(acme.sync()).unwrap();
-        assert!(plan.blocked().any(|finding| finding.reason == "DuplicateDesired"), "{}", words::plan(&plan));
+        assert!(
+            plan.blocked().any(|finding| finding.reason == "DuplicateDesired"),
+            "{}",
+            words::plan(&plan)
+        );
         assert_eq!(called(&world, "custom_fields", one), 1, "{one:?}");
     }
 }
@@ -171,7 +203,8 @@ fn what_is_explained_of_a_record_that_is_still_to_be_made_is_told_once() {
     ] {
         let explained = world.run(acme.explain(key)).unwrap();
         let told = explained.fields.iter().filter(|story| story.field == field);
-        let mut told: Vec<&str> = told.map(|story| story.desired.as_str().unwrap_or("the whole list")).collect();
+        let mut told: Vec<&str> =
+            told.map(|story| story.desired.as_str().unwrap_or("the whole list")).collect();
         told.sort_unstable();
         assert_eq!(told, entries, "{}", explained.words());
     }

@@ -1,16 +1,24 @@
-//! Requests that come to nothing again and again: they leave less and less often, five times at most, and then a person decides with the evidence.
+//! Requests that come to nothing again and again: they leave less and less often, five times at
+//! most, and then a person decides with the evidence.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets. The ATS never does what it is
-//! asked; the engine is synced every minute for days, and what reached the sandbox is counted. Left out: a component that traps, which is the
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
+//! without sockets. The ATS never does what it is asked; the engine is synced every minute for
+//! days, and what reached the sandbox is counted. Left out: a component that traps, which is the
 //! same error of the same call (see the engine's `adapter_panics`).
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::journal::{Intent, IntentState, SENDS_MAX};
 use atsync::reconcile::Resolution;
 use atsync::{Clock, Connection, Credential, PlanOf, Secret, SweepOptions};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter, Sandbox};
-use atsync_tests::{Meddle, World, desired, panicking_greenhouse, panicking_greenhouse_with_a_blank_probe};
+use atsync_tests::{
+    Meddle, World, desired, panicking_greenhouse, panicking_greenhouse_with_a_blank_probe,
+};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -52,14 +60,21 @@ fn the_one(world: &World, acme: &Connection) -> Intent {
 
 fn condition(world: &World, acme: &Connection, key: &str) -> String {
     let row = world.run(acme.desired(key)).unwrap().unwrap();
-    row.status.conditions.iter().map(|held| format!("{}: {}", held.kind, held.message)).collect::<Vec<_>>().join(" | ")
+    row.status
+        .conditions
+        .iter()
+        .map(|held| format!("{}: {}", held.kind, held.message))
+        .collect::<Vec<_>>()
+        .join(" | ")
 }
 
 #[test]
 fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person() {
-    for fault in
-        [FaultKind::NotApplied { status: 500 }, FaultKind::DropBefore, FaultKind::HoldBefore { delay_ms: 70_000 }]
-    {
+    for fault in [
+        FaultKind::NotApplied { status: 500 },
+        FaultKind::DropBefore,
+        FaultKind::HoldBefore { delay_ms: 70_000 },
+    ] {
         let mut world = World::new(1, 12);
         always(&world, PEOPLE, fault);
         let acme = world.connect();
@@ -76,8 +91,14 @@ fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person(
         assert!(gaps.windows(2).all(|pair| pair[0] <= pair[1] + MINUTE_MS), "{fault:?}: {gaps:?}");
         assert!(gaps[3] >= 15 * MINUTE_MS, "{fault:?}: {gaps:?}");
         let intent = the_one(&world, &acme);
-        let IntentState::InDoubt { stuck: true, reason, .. } = &intent.state else { panic!("{:?}", intent.state) };
-        assert!(reason.contains("sent 5 times") && intent.tries.len() == 5, "{reason}, {:?}", intent.tries);
+        let IntentState::InDoubt { stuck: true, reason, .. } = &intent.state else {
+            panic!("{:?}", intent.state)
+        };
+        assert!(
+            reason.contains("sent 5 times") && intent.tries.len() == 5,
+            "{reason}, {:?}",
+            intent.tries
+        );
         // Condition, explanation and status say so, and how to go on.
         let said = condition(&world, &acme, "ada");
         assert!(
@@ -86,10 +107,17 @@ fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person(
             "{said}"
         );
         let told = world.run(acme.explain("ada")).unwrap().words();
-        assert!(told.contains("sent 5 times") && told.matches("      sent 2").count() == 5, "{told}");
+        assert!(
+            told.contains("sent 5 times") && told.matches("      sent 2").count() == 5,
+            "{told}"
+        );
         let status = world.run(acme.status()).unwrap();
         assert_eq!(status.waiting_for_person, 1);
-        assert!(status.not_in_step["ada"].contains("waits for a person"), "{:?}", status.not_in_step);
+        assert!(
+            status.not_in_step["ada"].contains("waits for a person"),
+            "{:?}",
+            status.not_in_step
+        );
         // A person lets it go: once more, and no oftener.
         world.run(acme.resolve(intent.id, Resolution::Retry)).unwrap();
         hours(&world, &acme, 2);
@@ -104,16 +132,20 @@ fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person(
 
 #[test]
 fn what_is_refused_is_sent_five_times_and_then_waits_for_a_person() {
-    let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "text", "name": "Channel"});
+    let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
+        "type": "text", "name": "Channel"});
     let mut tagged = ada();
     tagged["tags"] = json!(["new tag"]);
-    for (path, records) in
-        [(PEOPLE, vec![ada()]), ("/v3/custom_fields", vec![field]), ("/v3/candidate_tags", vec![tagged])]
-    {
+    for (path, records) in [
+        (PEOPLE, vec![ada()]),
+        ("/v3/custom_fields", vec![field]),
+        ("/v3/candidate_tags", vec![tagged]),
+    ] {
         let mut world = World::new(1, 12);
         let acme = world.connect();
         if path == "/v3/candidate_tags" {
-            // A new candidate brings its tags along; a known one gets them by requests of their own.
+            // A new candidate brings its tags along; a known one gets them by requests of their
+            // own.
             world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
             world.run(acme.sync()).unwrap();
         }
@@ -129,14 +161,21 @@ fn what_is_refused_is_sent_five_times_and_then_waits_for_a_person() {
         assert_eq!(times.len(), usize::try_from(SENDS_MAX).unwrap(), "{path}: {times:?}");
         let gaps: Vec<u64> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
         assert!(gaps.windows(2).all(|pair| pair[0] <= pair[1] + MINUTE_MS), "{path}: {gaps:?}");
-        let key = records[0]["key"].as_str().filter(|key| *key == "ada").unwrap_or("@custom_fields.candidate.channel");
+        let key = records[0]["key"]
+            .as_str()
+            .filter(|key| *key == "ada")
+            .unwrap_or("@custom_fields.candidate.channel");
         let said = condition(&world, &acme, key);
         assert!(said.contains("was refused 5 times and waits for a person"), "{said}");
         assert!(world.run(acme.status()).unwrap().not_in_step[key].contains("waits for a person"));
         let report = world.run(acme.sync()).unwrap().1;
-        assert!(report.not_in_step > 0, "what was refused and waits is not in step, nor left on purpose: {report:?}");
+        assert!(
+            report.not_in_step > 0,
+            "what was refused and waits is not in step, nor left on purpose: {report:?}"
+        );
         // What was refused can be sent once more by a person, as the sentence says.
-        let number = said.split("`Connection::resolve`, intent ").nth(1).unwrap().split(',').next().unwrap();
+        let number =
+            said.split("`Connection::resolve`, intent ").nth(1).unwrap().split(',').next().unwrap();
         world.sandbox.faults().clear();
         let ended = world.run(acme.resolve(number.parse().unwrap(), Resolution::Retry)).unwrap();
         assert!(matches!(ended.state, IntentState::Applied { .. }), "{ended:?}");
@@ -167,12 +206,16 @@ fn a_changed_wish_starts_anew_after_refusals() {
 
 /// What the credential of [`World`] is.
 fn credential() -> Credential {
-    Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") }
+    Credential::ClientCredentials {
+        client_id: "sandbox".into(),
+        client_secret: Secret::new("sandbox-secret"),
+    }
 }
 
 /// The credential is accepted elsewhere: reads work, or nothing would be planned.
 #[test]
-fn a_write_that_is_refused_for_its_credential_is_sent_five_times_and_then_waits_for_a_person_or_a_credential() {
+fn a_write_that_is_refused_for_its_credential_is_sent_five_times_and_then_waits_for_a_person_or_a_credential()
+ {
     for (path, fault, requests) in [
         (PEOPLE, FaultKind::NotApplied { status: 403 }, 1),
         // Twice each time: once more with a new token.
@@ -200,13 +243,20 @@ fn a_write_that_is_refused_for_its_credential_is_sent_five_times_and_then_waits_
         let sends = usize::try_from(SENDS_MAX).unwrap() * requests;
         assert_eq!(sent(&world, path).len(), sends, "{path} {fault:?}");
         let said = condition(&world, &acme, "ada");
-        assert!(said.contains("waits for a person") && said.contains("the credential given anew"), "{said}");
-        assert!(world.run(acme.status()).unwrap().not_in_step["ada"].contains("waits for a person"), "{said}");
+        assert!(
+            said.contains("waits for a person") && said.contains("the credential given anew"),
+            "{said}"
+        );
+        assert!(
+            world.run(acme.status()).unwrap().not_in_step["ada"].contains("waits for a person"),
+            "{said}"
+        );
         // Given again, it is tried again, as often.
         world.run(acme.replace_credential(credential())).unwrap();
         hours(&world, &acme, 3);
         assert_eq!(sent(&world, path).len(), 2 * sends, "{path} {fault:?}");
-        // So it is when a right that was missing is found by a check, and the engine begins anew after it.
+        // So it is when a right that was missing is found by a check, and the engine begins anew
+        // after it.
         world.run(acme.check()).unwrap();
         drop(acme);
         world.restart();
@@ -220,7 +270,10 @@ fn a_write_that_is_refused_for_its_credential_is_sent_five_times_and_then_waits_
         hours(&world, &acme, 1);
         let id = the_person(&world.sandbox);
         assert!(path == PEOPLE || world.sandbox.notes_of(id).len() == 1);
-        assert!(condition(&world, &acme, "ada").contains("the ATS holds what is desired"), "{path} {fault:?}");
+        assert!(
+            condition(&world, &acme, "ada").contains("the ATS holds what is desired"),
+            "{path} {fault:?}"
+        );
     }
 }
 
@@ -243,12 +296,15 @@ fn set(sandbox: &Sandbox, column: &str, value: Value) -> Recruiter {
 
 fn wishes(world: &World) -> Vec<Wish> {
     let jobs = world.sandbox.rows("jobs");
-    let open = |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
+    let open = |job: &&Value| {
+        job["status"] == "open" && job["is_template"] != true && job["confidential"] != true
+    };
     let job = jobs.iter().find(open).unwrap()["id"].as_i64().unwrap();
     let stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
     let stage = |place: usize| stages[place]["name"].as_str().unwrap().to_owned();
     let first = stage(0);
-    let patches = |method: &str, path: &str| method == "PATCH" && path.starts_with("/v3/candidates/");
+    let patches =
+        |method: &str, path: &str| method == "PATCH" && path.starts_with("/v3/candidates/");
     vec![
         Wish {
             what: "a field",
@@ -271,7 +327,9 @@ fn wishes(world: &World) -> Vec<Wish> {
             what: "an entry of a list",
             more: json!({"phones": ["+44 20 7946 0000"], "policy": {"phones": "enforce"}}),
             sends: patches,
-            undo: Box::new(|sandbox| set(sandbox, "phone_numbers", json!([{"value": "1", "type": "home"}]))),
+            undo: Box::new(|sandbox| {
+                set(sandbox, "phone_numbers", json!([{"value": "1", "type": "home"}]))
+            }),
         },
         Wish {
             what: "a tag",
@@ -288,7 +346,9 @@ fn wishes(world: &World) -> Vec<Wish> {
                 "applications": [{"key": "a", "job": {"id": job.to_string()}, "stage": stage(1)}]}),
             sends: |method, path| method == "POST" && path.ends_with("/move"),
             undo: Box::new(move |sandbox| Recruiter::Move {
-                application_id: sandbox.applications_of(the_person(sandbox))[0]["id"].as_i64().unwrap(),
+                application_id: sandbox.applications_of(the_person(sandbox))[0]["id"]
+                    .as_i64()
+                    .unwrap(),
                 stage_name: first.clone(),
             }),
         },
@@ -312,7 +372,8 @@ fn there(wish: &Wish) -> (World, Connection) {
     }
     world.run(acme.declare(&desired(&with(&plain)))).unwrap();
     world.run(acme.sync()).unwrap();
-    // A value of somebody else's, since what was emptied is put back by no policy. A tag that is not on cannot be taken off.
+    // A value of somebody else's, since what was emptied is put back by no policy. A tag that is
+    // not on cannot be taken off.
     let _ = world.sandbox.recruiter(&(wish.undo)(&world.sandbox));
     world.clock.set(world.clock.now_ms() + 60 * MINUTE_MS);
     world.run(acme.sync()).unwrap();
@@ -349,19 +410,40 @@ fn what_is_answered_as_done_and_never_shows_is_sent_five_times_and_then_waits_fo
         let acme = world.connect();
         hours(&world, &acme, 2);
         let said = condition(&world, &acme, "ada");
-        assert_eq!(sent_for(&world, &wish), usize::try_from(SENDS_MAX).unwrap(), "{}: {said}", wish.what);
-        let words = "was sent 5 times and answered as done, and the ATS does not show it and waits for a person";
+        assert_eq!(
+            sent_for(&world, &wish),
+            usize::try_from(SENDS_MAX).unwrap(),
+            "{}: {said}",
+            wish.what
+        );
+        let words = "was sent 5 times and answered as done, and the ATS does not show it and waits \
+            for a person";
         assert!(said.contains(words), "{}: {said}", wish.what);
-        assert!(world.run(acme.status()).unwrap().not_in_step["ada"].contains("waits for a person"), "{}", wish.what);
+        assert!(
+            world.run(acme.status()).unwrap().not_in_step["ada"].contains("waits for a person"),
+            "{}",
+            wish.what
+        );
         let plan = world.run(acme.plan(PlanOf::All)).unwrap();
         assert!(plan.is_empty(), "{}", atsync::plan::words::plan(&plan));
         assert!(atsync::plan::words::plan(&plan).contains(words), "{}", wish.what);
         assert!(world.run(acme.explain("ada")).unwrap().words().contains(words), "{}", wish.what);
         // Each send is evidence.
-        assert_eq!(said.split(" | ").next().unwrap().matches("not shown since").count(), 5, "{said}");
+        assert_eq!(
+            said.split(" | ").next().unwrap().matches("not shown since").count(),
+            5,
+            "{said}"
+        );
         // A person has it sent once more, and no oftener; then the ATS does what it says.
-        let number: u64 =
-            said.split("`Connection::resolve`, intent ").nth(1).unwrap().split(',').next().unwrap().parse().unwrap();
+        let number: u64 = said
+            .split("`Connection::resolve`, intent ")
+            .nth(1)
+            .unwrap()
+            .split(',')
+            .next()
+            .unwrap()
+            .parse()
+            .unwrap();
         let ended = world.run(acme.resolve(number, Resolution::Retry)).unwrap();
         assert!(matches!(ended.state, IntentState::Applied { .. }), "{ended:?}");
         hours(&world, &acme, 1);
@@ -371,7 +453,11 @@ fn what_is_answered_as_done_and_never_shows_is_sent_five_times_and_then_waits_fo
         hours(&world, &acme, 1);
         let plan = world.run(acme.plan(PlanOf::All)).unwrap();
         assert!(plan.is_empty(), "{}", atsync::plan::words::plan(&plan));
-        assert!(condition(&world, &acme, "ada").contains("the ATS holds what is desired"), "{}", wish.what);
+        assert!(
+            condition(&world, &acme, "ada").contains("the ATS holds what is desired"),
+            "{}",
+            wish.what
+        );
         assert_eq!(sent_for(&world, &wish), 7, "{}", wish.what);
         // It showed: a doubtless intent is not sent again at a person's word.
         assert!(world.run(acme.resolve(ended.id, Resolution::Retry)).is_err(), "{}", wish.what);
@@ -388,7 +474,13 @@ fn what_a_recruiter_takes_back_each_time_is_put_back_each_time() {
                 world.run(acme.sync()).unwrap();
                 world.clock.set(world.clock.now_ms() + 20 * MINUTE_MS);
             }
-            assert_eq!(sent_for(&world, &wish), round, "{}: {}", wish.what, condition(&world, &acme, "ada"));
+            assert_eq!(
+                sent_for(&world, &wish),
+                round,
+                "{}: {}",
+                wish.what,
+                condition(&world, &acme, "ada")
+            );
             world.sandbox.recruiter(&(wish.undo)(&world.sandbox)).unwrap();
             world.run(acme.sweep("applied_tags", SweepOptions::default())).unwrap();
         }
@@ -425,13 +517,19 @@ fn an_adapter_that_crashes_over_every_answer_sends_five_times_and_then_waits_for
     hours(&world, &acme, 3);
     assert_eq!(sent(&world, PEOPLE).len(), usize::try_from(SENDS_MAX).unwrap());
     let intent = the_one(&world, &acme);
-    let IntentState::InDoubt { stuck: true, reason, .. } = &intent.state else { panic!("{:?}", intent.state) };
-    assert!(reason.contains("sent 5 times") && reason.contains("the adapter crashed: it panicked"), "{reason}");
+    let IntentState::InDoubt { stuck: true, reason, .. } = &intent.state else {
+        panic!("{:?}", intent.state)
+    };
+    assert!(
+        reason.contains("sent 5 times") && reason.contains("the adapter crashed: it panicked"),
+        "{reason}"
+    );
     assert!(condition(&world, &acme, "ada").contains("waits for a person"));
 }
 
 #[test]
-fn an_adapter_that_crashes_after_each_write_and_whose_probe_finds_nothing_sends_five_times_at_most() {
+fn an_adapter_that_crashes_after_each_write_and_whose_probe_finds_nothing_sends_five_times_at_most()
+{
     let mut world = World::new(1, 12);
     world.adapter = panicking_greenhouse_with_a_blank_probe();
     let acme = world.connect();
@@ -469,7 +567,8 @@ fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_o
         let count = Arc::clone(&counted);
         world.wire.meddle(move |request| {
             let body = String::from_utf8_lossy(&request.body).into_owned();
-            let concerns = body.contains(&mail) || request.url.query().unwrap_or_default().contains(&encoded);
+            let concerns =
+                body.contains(&mail) || request.url.query().unwrap_or_default().contains(&encoded);
             let hit = request.method == method && request.url.path() == PEOPLE && concerns;
             hit.then(|| {
                 count.fetch_add(1, Ordering::SeqCst);
@@ -482,13 +581,21 @@ fn a_path_that_is_throttled_or_not_accepted_alone_is_tried_rarely_and_keeps_no_o
             assert!(report.not_in_step == 1 || round == 0, "{method} {status}: {report:#?}");
             world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
         }
-        let made = (1..6).filter(|number| !world.sandbox.candidates_by_email(&address(*number)).is_empty());
+        let made = (1..6)
+            .filter(|number| !world.sandbox.candidates_by_email(&address(*number)).is_empty());
         assert_eq!(made.count(), 5, "{method} {status}");
         // A write five times; a look for ever, but rarely. Each with its repeats.
         let sends = counted.load(Ordering::SeqCst);
-        assert!(sends <= if method == "POST" { 5 * 5 } else { 5 * 20 }, "{method} {status}: {sends} in 12 hours");
+        assert!(
+            sends <= if method == "POST" { 5 * 5 } else { 5 * 20 },
+            "{method} {status}: {sends} in 12 hours"
+        );
         let said = condition(&world, &acme, "k00");
-        let words = if method == "POST" { "was refused 5 times and waits for a person" } else { "candidates.create" };
+        let words = if method == "POST" {
+            "was refused 5 times and waits for a person"
+        } else {
+            "candidates.create"
+        };
         assert!(said.contains(words), "{method} {status}: {said}");
         // Nobody has to act where only a look failed.
         world.wire.spare();
@@ -520,8 +627,8 @@ fn a_kind_whose_list_alone_fails_keeps_only_the_records_back_that_ask_about_it()
         for (at, (path, more)) in asks.into_iter().enumerate() {
             let key = |name: &str| format!("{name}{at}");
             let declare = |more: [Value; 2]| {
-                let [one, other] =
-                    [("asks", &more[0]), ("free", &more[1])].map(|(name, more)| of(&key(name), more.clone()));
+                let [one, other] = [("asks", &more[0]), ("free", &more[1])]
+                    .map(|(name, more)| of(&key(name), more.clone()));
                 world.run(acme.declare(&desired(&format!("{one}\n{other}")))).unwrap();
             };
             declare([json!({}), json!({})]);
@@ -533,14 +640,22 @@ fn a_kind_whose_list_alone_fails_keeps_only_the_records_back_that_ask_about_it()
             declare([more, json!({"title": "Countess"})]);
             for _ in 0..3 {
                 let (_, report) = world.run(acme.sync()).unwrap();
-                assert_eq!((report.not_in_step, report.came_about()), (1, true), "{status} {path}: {report:#?}");
+                assert_eq!(
+                    (report.not_in_step, report.came_about()),
+                    (1, true),
+                    "{status} {path}: {report:#?}"
+                );
                 world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
             }
-            let free = &world.sandbox.candidates_by_email(&format!("{}@example.com", key("free")))[0];
+            let free =
+                &world.sandbox.candidates_by_email(&format!("{}@example.com", key("free")))[0];
             assert_eq!(free["title"], "Countess", "{status} {path}");
             let said = world.run(acme.status()).unwrap().not_in_step;
             let kind = path.trim_start_matches("/v3/").replace("candidate_", "");
-            assert!(said.len() == 1 && said[&key("asks")].contains(&kind), "{status} {path}: {said:?}");
+            assert!(
+                said.len() == 1 && said[&key("asks")].contains(&kind),
+                "{status} {path}: {said:?}"
+            );
             world.wire.spare();
             hours(&world, &acme, 1);
             assert!(world.run(acme.status()).unwrap().not_in_step.is_empty(), "{status} {path}");
@@ -557,7 +672,8 @@ fn what_is_taken_away_and_never_goes_is_sent_five_times_and_then_waits_for_a_per
         record["tags"] = json!(["Poet"]);
         world.run(acme.declare(&desired(&record.to_string()))).unwrap();
         hours(&world, &acme, 1);
-        let mut rule = Fault::always("/v3/applied_candidate_tags", FaultKind::NotApplied { status });
+        let mut rule =
+            Fault::always("/v3/applied_candidate_tags", FaultKind::NotApplied { status });
         rule.method = Some("DELETE".to_owned());
         world.sandbox.faults().add(rule);
         record["tags"] = json!([]);
@@ -571,7 +687,10 @@ fn what_is_taken_away_and_never_goes_is_sent_five_times_and_then_waits_for_a_per
         let said = condition(&world, &acme, "ada");
         assert_eq!(sent, usize::try_from(SENDS_MAX).unwrap(), "{status}: {said}");
         assert!(said.contains("waits for a person"), "{status}: {said}");
-        assert!(world.run(acme.status()).unwrap().not_in_step["ada"].contains("waits for a person"), "{status}");
+        assert!(
+            world.run(acme.status()).unwrap().not_in_step["ada"].contains("waits for a person"),
+            "{status}"
+        );
     }
 }
 
@@ -606,7 +725,10 @@ fn a_doubt_is_settled_by_plan_and_apply_alone() {
         assert!(ended.is_complete(), "{method}: {ended:#?}");
         assert!(world.run(acme.open_intents()).unwrap().is_empty(), "{method}");
         assert_eq!(world.sandbox.candidates_by_email("ada@example.com").len(), 1);
-        assert!(condition(&world, &acme, "ada").contains("the ATS holds what is desired"), "{method}");
+        assert!(
+            condition(&world, &acme, "ada").contains("the ATS holds what is desired"),
+            "{method}"
+        );
     }
 }
 
@@ -627,7 +749,8 @@ fn a_write_whose_reads_come_to_nothing_is_tried_rarely_and_goes_on_by_itself() {
                 Meddle::Fault(FaultKind::NotApplied { status })
             })
         });
-        let more = json!({"title": "Countess", "tags": ["Poet"], "notes": [{"key": "n1", "body": "Met at the fair."}]});
+        let more = json!({"title": "Countess", "tags": ["Poet"],
+            "notes": [{"key": "n1", "body": "Met at the fair."}]});
         world.run(acme.declare(&desired(&with(&more)))).unwrap();
         let mut by_hour = Vec::new();
         for _ in 0..12 {
@@ -642,8 +765,16 @@ fn a_write_whose_reads_come_to_nothing_is_tried_rarely_and_goes_on_by_itself() {
         world.wire.spare();
         hours(&world, &acme, 2);
         let id = the_person(&world.sandbox);
-        assert_eq!(world.sandbox.notes_of(id).len(), 1, "{status}: {}", condition(&world, &acme, "ada"));
-        assert!(condition(&world, &acme, "ada").contains("the ATS holds what is desired"), "{status}");
+        assert_eq!(
+            world.sandbox.notes_of(id).len(),
+            1,
+            "{status}: {}",
+            condition(&world, &acme, "ada")
+        );
+        assert!(
+            condition(&world, &acme, "ada").contains("the ATS holds what is desired"),
+            "{status}"
+        );
     }
 }
 
@@ -663,7 +794,10 @@ fn a_custom_value_that_never_shows_is_sent_five_times_at_most_and_told() {
     ];
     for (key, value, other) in shown {
         let is_free = ["external_ref", "about", "years_of_experience"].contains(&key);
-        for how in ["null", "other", "new each time"].into_iter().filter(|how| is_free || *how != "new each time") {
+        for how in ["null", "other", "new each time"]
+            .into_iter()
+            .filter(|how| is_free || *how != "new each time")
+        {
             let world = World::new(1, 12);
             let acme = world.connect();
             world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
@@ -675,7 +809,9 @@ fn a_custom_value_that_never_shows_is_sent_five_times_at_most_and_told() {
                         at += 1;
                         field["value"] = match (how, &other) {
                             ("null", _) => Value::Null,
-                            ("new each time", Value::String(text)) if text == "13" => json!((at + 20).to_string()),
+                            ("new each time", Value::String(text)) if text == "13" => {
+                                json!((at + 20).to_string())
+                            }
                             ("new each time", Value::String(text)) => json!(format!("{text} {at}")),
                             _ => other.clone(),
                         };
@@ -683,7 +819,8 @@ fn a_custom_value_that_never_shows_is_sent_five_times_at_most_and_told() {
                 }
             });
             world.sandbox.clear_logs();
-            let more = json!({"custom_fields": {key: value}, "policy": {"custom_fields": "enforce"}});
+            let more =
+                json!({"custom_fields": {key: value}, "policy": {"custom_fields": "enforce"}});
             world.run(acme.declare(&desired(&with(&more)))).unwrap();
             hours(&world, &acme, 1);
             let writes = world.written().len();
@@ -691,24 +828,40 @@ fn a_custom_value_that_never_shows_is_sent_five_times_at_most_and_told() {
             assert!(writes > 0, "{key}: {said}");
             assert!(writes <= usize::try_from(SENDS_MAX).unwrap(), "{key} {how}: {writes} {said}");
             // What shows as the same other value after two sends is taken for the ATS's form of it.
-            assert!(how == "other" || !said.contains("the ATS holds what is desired"), "{key} {how}: {said}");
+            assert!(
+                how == "other" || !said.contains("the ATS holds what is desired"),
+                "{key} {how}: {said}"
+            );
         }
     }
 }
 
-/// A value of others that cannot be sent back, or that a fresh read hides, beside the host's: what is left of the update is sent, and what is held back is told.
+/// A value of others that cannot be sent back, or that a fresh read hides, beside the host's: what
+/// is left of the update is sent, and what is held back is told.
 #[test]
 fn a_custom_value_that_others_values_hold_back_is_not_sent_again_and_again() {
-    for odd in
-        [json!({"url": "https://example.com/cv.pdf"}), json!([{"a": 1}]), json!([null]), json!({}), json!("hidden")]
-    {
+    for odd in [
+        json!({"url": "https://example.com/cv.pdf"}),
+        json!([{"a": 1}]),
+        json!([null]),
+        json!({}),
+        json!("hidden"),
+    ] {
         let world = World::new(1, 12);
         let acme = world.connect();
         world.run(acme.declare(&desired(&ada().to_string()))).unwrap();
         world.run(acme.sync()).unwrap();
         let id = the_person(&world.sandbox);
         let (collection, name_key) = ("candidates".to_owned(), "about".to_owned());
-        world.sandbox.recruiter(&Recruiter::PlantCustomField { collection, id, name_key, value: odd.clone() }).unwrap();
+        world
+            .sandbox
+            .recruiter(&Recruiter::PlantCustomField {
+                collection,
+                id,
+                name_key,
+                value: odd.clone(),
+            })
+            .unwrap();
         world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
         if odd == "hidden" {
             world.run(acme.pull("candidates", false)).unwrap();
@@ -744,14 +897,19 @@ fn what_waits_after_refusals_is_never_called_complete() {
         let plan = world.run(acme.plan(PlanOf::All)).unwrap();
         let record = &plan.records[0];
         assert!(!plan.is_empty() || record.waits(), "{}", atsync::plan::words::plan(&plan));
-        assert!(!atsync::plan::words::plan(&plan).contains("Nothing to do"), "{}", atsync::plan::words::plan(&plan));
+        assert!(
+            !atsync::plan::words::plan(&plan).contains("Nothing to do"),
+            "{}",
+            atsync::plan::words::plan(&plan)
+        );
         world.clock.set(world.clock.now_ms() + 5 * MINUTE_MS);
     }
 }
 
 #[test]
 fn a_record_that_cannot_be_looked_for_keeps_no_other_back() {
-    // A look that always fails for one address: as a message instead of a row, and as a server's fault.
+    // A look that always fails for one address: as a message instead of a row, and as a server's
+    // fault.
     for at in [0, 5, 11] {
         for fault in [None, Some(503), Some(500)] {
             let world = World::new(1, 12);
@@ -774,7 +932,8 @@ fn a_record_that_cannot_be_looked_for_keeps_no_other_back() {
                 assert!(report.not_in_step >= 1, "{report:#?}");
                 world.clock.set(world.clock.now_ms() + 20 * MINUTE_MS);
             }
-            let made = (0..12).filter(|number| !world.sandbox.candidates_by_email(&address(*number)).is_empty());
+            let made = (0..12)
+                .filter(|number| !world.sandbox.candidates_by_email(&address(*number)).is_empty());
             assert_eq!(made.count(), 11, "{at} {fault:?}");
             let said = condition(&world, &acme, &format!("k{at:02}"));
             assert!(said.contains("Blocked: candidates.create: "), "{said}");

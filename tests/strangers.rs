@@ -1,11 +1,15 @@
-//! No stranger is ever matched: an address that only looks like another one, or that Unicode folds to it, is somebody
-//! else's.
+//! No stranger is ever matched: an address that only looks like another one, or that Unicode folds
+//! to it, is somebody else's.
 //!
-//! Method: more than two hundred addresses that differ from one by letters that fold to its letters, show nothing, or
-//! look alike; each belongs to a candidate of the sandbox, whose search is made to give a stranger for every address
-//! that it is asked for.
+//! Method: more than two hundred addresses that differ from one by letters that fold to its
+//! letters, show nothing, or look alike; each belongs to a candidate of the sandbox, whose search
+//! is made to give a stranger for every address that it is asked for.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::model::desired::Desired;
 use atsync::store::memory::MemoryStore;
@@ -48,7 +52,9 @@ fn strangers() -> Vec<String> {
     }
     let alike: Vec<char> = ALIKE.chars().collect();
     for pair in alike.chunks_exact(2) {
-        found.extend(MARK.contains(pair[1]).then(|| MARK.replacen(pair[1], &pair[0].to_string(), 1)));
+        found.extend(
+            MARK.contains(pair[1]).then(|| MARK.replacen(pair[1], &pair[0].to_string(), 1)),
+        );
     }
     for letter in NOTHING.chars() {
         found.insert(MARK.replacen('.', &format!("{letter}."), 1));
@@ -83,25 +89,37 @@ fn page(emails: &[String]) -> PageCommit {
 #[tokio::test]
 async fn no_stranger_is_found_in_the_index_or_goes_with_an_erasure() {
     let directory = tempfile::tempdir().unwrap();
-    let file = RedbStore::open(&directory.path().join("s.redb"), RedbOptions::default(), &SystemEntropy).unwrap();
+    let file =
+        RedbStore::open(&directory.path().join("s.redb"), RedbOptions::default(), &SystemEntropy)
+            .unwrap();
     let strangers = strangers();
     assert!(strangers.len() >= 200, "{}", strangers.len());
     println!("{} strangers", strangers.len());
     let count = u64::try_from(strangers.len()).unwrap();
     for store in [&MemoryStore::default() as &dyn Store, &file] {
         store.commit_page("acme", page(&strangers)).await.unwrap();
-        assert!(store.lookup("acme", "candidates", index::EMAIL, MARK, 9).await.unwrap().is_empty());
+        assert!(
+            store.lookup("acme", "candidates", index::EMAIL, MARK, 9).await.unwrap().is_empty()
+        );
         for (at, email) in strangers.iter().enumerate() {
             let found = store.lookup("acme", "candidates", index::EMAIL, email, 9).await.unwrap();
-            assert_eq!(found.iter().map(|row| row.id.clone()).collect::<Vec<_>>(), [at.to_string()], "{email:?}");
+            assert_eq!(
+                found.iter().map(|row| row.id.clone()).collect::<Vec<_>>(),
+                [at.to_string()],
+                "{email:?}"
+            );
         }
         // Who is forgotten by address takes nobody along and keeps nobody away.
-        let erasure = Erasure { addresses: [MARK.to_owned()].into(), now_ms: 2_000, ..Erasure::default() };
+        let erasure =
+            Erasure { addresses: [MARK.to_owned()].into(), now_ms: 2_000, ..Erasure::default() };
         let report = store.erase("acme", erasure).await.unwrap();
         assert_eq!((report.observed, report.kept_away), (0, 1), "{report:?}");
         let again: Vec<String> = strangers.iter().map(|email| email.to_ascii_uppercase()).collect();
         store.commit_page("acme", page(&again)).await.unwrap();
-        assert_eq!(store.observed_counts("acme").await.unwrap(), [("candidates".to_owned(), count)]);
+        assert_eq!(
+            store.observed_counts("acme").await.unwrap(),
+            [("candidates".to_owned(), count)]
+        );
         store.commit_page("acme", page(&[MARK.to_ascii_uppercase()])).await.unwrap();
         let rows = store.observed_page("acme", "candidates", None, 1).await.unwrap();
         assert!(!rows[0].body.contains("MARK.K0123@EXAMPLE.COM"), "who was forgotten stays away");
@@ -113,7 +131,8 @@ fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
     let world = World::new(1, 420);
     let strangers = strangers();
     let rows = world.sandbox.rows("candidates");
-    let plain = rows.iter().filter(|row| row["private"] != json!(true) && row["first_name"].is_string());
+    let plain =
+        rows.iter().filter(|row| row["private"] != json!(true) && row["first_name"].is_string());
     let ids: Vec<i64> = plain.filter_map(|row| row["id"].as_i64()).collect();
     let mut held: Vec<i64> = Vec::new();
     for (id, email) in ids.iter().zip(&strangers) {
@@ -122,9 +141,10 @@ fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
         held.push(*id);
     }
     assert!(held.len() >= 200, "{}", held.len());
-    // The ATS gives strangers, whatever address its search is asked for: one, which would be matched, or several, which
-    // would keep the record from being made. It never gives nobody.
-    let shown: Vec<Value> = held.iter().map(|id| world.sandbox.row("candidates", *id).unwrap()).collect();
+    // The ATS gives strangers, whatever address its search is asked for: one, which would be
+    // matched, or several, which would keep the record from being made. It never gives nobody.
+    let shown: Vec<Value> =
+        held.iter().map(|id| world.sandbox.row("candidates", *id).unwrap()).collect();
     let (mut at, looks) = (0, Arc::new(AtomicUsize::new(0)));
     let seen = Arc::clone(&looks);
     world.wire.edit_rows("/v3/candidates", move |request, rows| {
@@ -138,10 +158,12 @@ fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
     let records: Vec<Desired> = (0..60)
         .flat_map(|number| {
             // The first declares the address itself; the others, addresses that nobody has.
-            let email = if number == 0 { MARK.to_owned() } else { format!("nobody{number}@example.org") };
+            let email =
+                if number == 0 { MARK.to_owned() } else { format!("nobody{number}@example.org") };
             desired(
-                &json!({"key": format!("m{number}"), "name": {"first": "Mark", "last": "K"}, "emails": [email]})
-                    .to_string(),
+                &json!({"key": format!("m{number}"), "name": {"first": "Mark", "last": "K"},
+                    "emails": [email]})
+                .to_string(),
             )
         })
         .collect();
@@ -153,7 +175,11 @@ fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
     }
     assert_eq!(world.sandbox.count("candidates"), before + 60);
     assert!(looks.load(Ordering::Relaxed) >= 60);
-    assert!(world.written().iter().all(|line| line == "POST /v3/candidates"), "{:?}", world.written());
+    assert!(
+        world.written().iter().all(|line| line == "POST /v3/candidates"),
+        "{:?}",
+        world.written()
+    );
     for number in 0..60 {
         for link in world.run(acme.links(&format!("m{number}"))).unwrap() {
             assert!(!held.iter().any(|id| id.to_string() == link.remote.id), "{link:?}");
@@ -165,8 +191,8 @@ fn no_stranger_is_planned_for_matched_by_a_look_or_written_to() {
 
 const ADA: &str = "ada.byron@example.com";
 
-/// What a search for Ada's address answers although nobody has it: each stranger by the addresses of its row; none
-/// where the row does not show them.
+/// What a search for Ada's address answers although nobody has it: each stranger by the addresses
+/// of its row; none where the row does not show them.
 fn answers() -> Vec<(&'static str, Vec<Option<Value>>)> {
     let shows = |address: &str| Some(json!([{"value": address, "type": "personal"}]));
     vec![
@@ -174,7 +200,10 @@ fn answers() -> Vec<(&'static str, Vec<Option<Value>>)> {
         ("the address with a prefix", vec![shows("xada.byron@example.com")]),
         ("the address with a suffix", vec![shows("ada.byron@example.com.au")]),
         ("no address at all", vec![Some(json!([]))]),
-        ("several", vec![shows("chiara@example.org"), shows("xada.byron@example.com"), Some(json!([]))]),
+        (
+            "several",
+            vec![shows("chiara@example.org"), shows("xada.byron@example.com"), Some(json!([]))],
+        ),
         ("no list", vec![None]),
         ("null for a list", vec![Some(json!(null))]),
         ("an entry without a value", vec![Some(json!([{"type": "personal"}]))]),
@@ -182,10 +211,17 @@ fn answers() -> Vec<(&'static str, Vec<Option<Value>>)> {
     ]
 }
 
-/// Lets the search for candidates by address answer these rows: made after all that was sent, and with Ada's name.
-fn answer_strangers(world: &World, answer: Vec<Option<Value>>, begun: &Arc<AtomicBool>) -> Vec<i64> {
+/// Lets the search for candidates by address answer these rows: made after all that was sent, and
+/// with Ada's name.
+fn answer_strangers(
+    world: &World,
+    answer: Vec<Option<Value>>,
+    begun: &Arc<AtomicBool>,
+) -> Vec<i64> {
     let rows = world.sandbox.rows("candidates");
-    let plain = rows.into_iter().filter(|row| row["private"] != json!(true) && row["first_name"].is_string());
+    let plain = rows
+        .into_iter()
+        .filter(|row| row["private"] != json!(true) && row["first_name"].is_string());
     let strangers: Vec<Value> = plain.take(answer.len()).collect();
     let ids = strangers.iter().map(|row| row["id"].as_i64().unwrap()).collect();
     let begun = Arc::clone(begun);
@@ -208,8 +244,9 @@ fn answer_strangers(world: &World, answer: Vec<Option<Value>>, begun: &Arc<Atomi
     ids
 }
 
-/// Whoever shows other addresses is somebody else, and whoever shows none may be anybody: neither is taken for the person,
-/// by the look before a creation or by the one that settles whether it happened.
+/// Whoever shows other addresses is somebody else, and whoever shows none may be anybody: neither
+/// is taken for the person, by the look before a creation or by the one that settles whether it
+/// happened.
 #[test]
 fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
     for loses in [false, true] {
@@ -220,26 +257,31 @@ fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
                 all.is_some_and(|all| all.iter().all(|entry| entry["value"].is_string()))
             });
             let world = World::new(1, 24);
-            let job = world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open").unwrap();
+            let job =
+                world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open").unwrap();
             let acme = world.connect();
             let before = world.sandbox.count("candidates");
             let record = json!({
-                "key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "phones": ["+44 20 1234"],
+                "key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
+                    "phones": ["+44 20 1234"],
                 "tags": ["ours"], "notes": [{"key": "n1", "body": "Met at the fair."}],
                 "applications": [{"key": "a", "job": {"id": job["id"].to_string()}}],
             });
             world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-            // The look before finds nobody, the creation does not arrive, which nobody is told, and from then on the search
-            // gives strangers; or it does so from the beginning.
+            // The look before finds nobody, the creation does not arrive, which nobody is told, and
+            // from then on the search gives strangers; or it does so from the beginning.
             let begun = Arc::new(AtomicBool::new(!loses));
             let strangers = answer_strangers(&world, answer, &begun);
             world.wire.meddle(move |request| {
                 let is_first = request.method == "POST" && request.url.path() == "/v3/candidates";
-                (is_first && !begun.swap(true, Ordering::Relaxed)).then_some(Meddle::Fault(FaultKind::DropBefore))
+                (is_first && !begun.swap(true, Ordering::Relaxed))
+                    .then_some(Meddle::Fault(FaultKind::DropBefore))
             });
             let untouched: Vec<Value> =
                 strangers.iter().map(|id| world.sandbox.row("candidates", *id).unwrap()).collect();
-            let hanging = |id: &i64| world.sandbox.notes_of(*id).len() + world.sandbox.applications_of(*id).len();
+            let hanging = |id: &i64| {
+                world.sandbox.notes_of(*id).len() + world.sandbox.applications_of(*id).len()
+            };
             let hung: Vec<usize> = strangers.iter().map(hanging).collect();
             for _ in 0..3 {
                 world.run(acme.sync()).unwrap();
@@ -248,9 +290,16 @@ fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
             let made = world.sandbox.count("candidates") - before;
             assert_eq!(made, usize::from(is_shown), "{what}: {:?}", world.written());
             for (id, row) in strangers.iter().zip(&untouched) {
-                assert_eq!(&world.sandbox.row("candidates", *id).unwrap(), row, "{what}: a stranger was written to");
+                assert_eq!(
+                    &world.sandbox.row("candidates", *id).unwrap(),
+                    row,
+                    "{what}: a stranger was written to"
+                );
                 let links = world.run(acme.links("ref-1")).unwrap();
-                assert!(!links.iter().any(|link| link.remote.id == id.to_string()), "{what}: {links:?}");
+                assert!(
+                    !links.iter().any(|link| link.remote.id == id.to_string()),
+                    "{what}: {links:?}"
+                );
             }
             assert_eq!(strangers.iter().map(hanging).collect::<Vec<_>>(), hung, "{what}");
             if !is_shown {
@@ -267,15 +316,26 @@ fn nobody_is_adopted_who_does_not_show_the_address_asked_for() {
 fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
     const GRACE: &str = "grace@example.com";
     for loses in [false, true] {
-        for address in [Some("chiara@example.org"), Some("xgrace@example.com"), Some("grace@example.com.au"), None] {
+        for address in [
+            Some("chiara@example.org"),
+            Some("xgrace@example.com"),
+            Some("grace@example.com.au"),
+            None,
+        ] {
             println!("== {address:?}, the first creation is lost: {loses}");
             let mut world = World::new(1, 12);
             world.settings.insert("user_invitations".into(), json!(true));
             let acme = world.connect();
             let before = world.sandbox.count("users");
-            let grace = json!({"kind": "users", "email": GRACE, "name": {"first": "Grace", "last": "Hopper"}});
+            let grace = json!({"kind": "users", "email": GRACE,
+                "name": {"first": "Grace", "last": "Hopper"}});
             world.run(acme.declare(&desired(&grace.to_string()))).unwrap();
-            let stranger = world.sandbox.rows("users").into_iter().find(|row| row["deactivated"] != true).unwrap();
+            let stranger = world
+                .sandbox
+                .rows("users")
+                .into_iter()
+                .find(|row| row["deactivated"] != true)
+                .unwrap();
             let id = stranger["id"].clone();
             let looks = Arc::new(AtomicUsize::new(0));
             let (seen, of) = (Arc::clone(&looks), id.clone());
@@ -283,7 +343,9 @@ fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
                 let asks = |name: &str| request.url.query_pairs().any(|(asked, _)| asked == name);
                 let mut row = match request.url.path() {
                     "/v3/users" if asks("primary_email") => stranger.clone(),
-                    "/v3/user_emails" if asks("email") => json!({"id": 1, "user_id": of, "email": null}),
+                    "/v3/user_emails" if asks("email") => {
+                        json!({"id": 1, "user_id": of, "email": null})
+                    }
                     _ => return,
                 };
                 seen.fetch_add(1, Ordering::Relaxed);
@@ -303,7 +365,8 @@ fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
             });
             let mut lost = !loses;
             world.wire.meddle(move |request| {
-                let is_first = !lost && request.method == "POST" && request.url.path() == "/v3/users";
+                let is_first =
+                    !lost && request.method == "POST" && request.url.path() == "/v3/users";
                 lost |= is_first;
                 is_first.then_some(Meddle::Fault(FaultKind::DropBefore))
             });
@@ -312,7 +375,12 @@ fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
                 world.clock.set(world.clock.now_ms() + 600_000);
             }
             assert!(looks.load(Ordering::Relaxed) >= 2, "both searches gave a stranger");
-            assert_eq!(world.sandbox.count("users"), before + 1, "{address:?}: {:?}", world.written());
+            assert_eq!(
+                world.sandbox.count("users"),
+                before + 1,
+                "{address:?}: {:?}",
+                world.written()
+            );
             for link in world.run(acme.links("@users.grace@example.com")).unwrap() {
                 assert_ne!(link.remote.id, id.to_string(), "{address:?}");
             }
@@ -325,20 +393,28 @@ fn no_user_is_adopted_who_does_not_show_the_address_asked_for() {
 fn nobody_is_credited_whose_address_only_looks_like_the_one_declared() {
     for alike in ["xsam.lee@example.com", "sam.lee@example.com.au", "am.lee@example.com"] {
         let world = World::new(1, 12);
-        let user = world.sandbox.rows("users").into_iter().find(|row| row["deactivated"] != true).unwrap();
-        let values = json!({"primary_email": alike, "emails": [alike]}).as_object().unwrap().clone();
-        let deed = Recruiter::Set { collection: "users".into(), id: user["id"].as_i64().unwrap(), values };
+        let user =
+            world.sandbox.rows("users").into_iter().find(|row| row["deactivated"] != true).unwrap();
+        let values =
+            json!({"primary_email": alike, "emails": [alike]}).as_object().unwrap().clone();
+        let deed =
+            Recruiter::Set { collection: "users".into(), id: user["id"].as_i64().unwrap(), values };
         world.sandbox.recruiter(&deed).unwrap();
-        let job = world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open").unwrap();
+        let job =
+            world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open").unwrap();
         let acme = world.connect();
         let record = json!({
             "key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
-            "applications": [{"key": "a", "job": {"id": job["id"].to_string()}, "referrer": {"email": "sam.lee@example.com"}}],
+            "applications": [{"key": "a", "job": {"id": job["id"].to_string()},
+                "referrer": {"email": "sam.lee@example.com"}}],
         });
         world.run(acme.declare(&desired(&record.to_string()))).unwrap();
         let plan = world.run(acme.plan(atsync::PlanOf::All)).unwrap();
         let said: Vec<&str> = plan.blocked().map(|finding| finding.message.as_str()).collect();
-        assert!(said.iter().any(|message| message.contains("no user of the ATS has the address")), "{alike}: {said:?}");
+        assert!(
+            said.iter().any(|message| message.contains("no user of the ATS has the address")),
+            "{alike}: {said:?}"
+        );
         world.run(acme.apply(&plan)).unwrap();
         assert!(world.sandbox.candidates_by_email(ADA).iter().all(|row| {
             let applications = world.sandbox.applications_of(row["id"].as_i64().unwrap());

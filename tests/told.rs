@@ -1,8 +1,13 @@
-//! What a plan and an explanation tell people is what is done, and neither says otherwise than the other.
+//! What a plan and an explanation tell people is what is done, and neither says otherwise than the
+//! other.
 //!
 //! Method: the real engine with the Greenhouse adapter against the sandbox, without sockets.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::plan::words;
 use atsync::{Clock as _, Connection, PlanOf, SweepOptions};
@@ -32,7 +37,8 @@ fn a_prospect_is_planned_as_a_prospect_whether_it_goes_with_the_candidate_or_alo
             world.run(acme.sync()).unwrap();
         }
         let pool = world.sandbox.rows("prospect_pools")[0]["id"].to_string();
-        let wish = json!({"applications": [{"key": "a", "kind": "prospect", "pool": {"id": pool}}]});
+        let wish =
+            json!({"applications": [{"key": "a", "kind": "prospect", "pool": {"id": pool}}]});
         world.run(acme.declare(&desired(&ada(&wish).to_string()))).unwrap();
         let text = told(&world, &acme);
         assert!(text.contains("kind = prospect"), "{text}");
@@ -43,8 +49,11 @@ fn a_prospect_is_planned_as_a_prospect_whether_it_goes_with_the_candidate_or_alo
 fn a_record_that_is_in_step_has_no_heading_of_its_own() {
     let world = World::new(71, 20);
     let acme = world.connect();
-    world.run(acme.declare(&desired(&ada(&json!({"tags": ["Of No One Yet"]})).to_string()))).unwrap();
-    // The tag goes along with the candidate: its own row is linked by a later plan, which has nothing to tell.
+    world
+        .run(acme.declare(&desired(&ada(&json!({"tags": ["Of No One Yet"]})).to_string())))
+        .unwrap();
+    // The tag goes along with the candidate: its own row is linked by a later plan, which has
+    // nothing to tell.
     world.run(acme.sync()).unwrap();
     for _ in 0..3 {
         world.clock.set(world.clock.now_ms() + 600_000);
@@ -64,7 +73,10 @@ fn what_explain_cannot_know_of_a_tag_it_does_not_say_otherwise_than_the_plan() {
     world.run(acme.plan(PlanOf::All)).unwrap();
     world.run(acme.sync()).unwrap();
     let candidate_id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
-    world.sandbox.recruiter(&Recruiter::RemoveTag { candidate_id, tag: "Keen".to_owned() }).unwrap();
+    world
+        .sandbox
+        .recruiter(&Recruiter::RemoveTag { candidate_id, tag: "Keen".to_owned() })
+        .unwrap();
     world.clock.set(world.clock.now_ms() + 600_000);
     // The candidate is read without the tag; the tag's own row is still stored.
     world.run(acme.pull("candidates", true)).unwrap();
@@ -73,22 +85,31 @@ fn what_explain_cannot_know_of_a_tag_it_does_not_say_otherwise_than_the_plan() {
     assert!(plan.contains("\"Keen\" was taken off in the ATS"), "{plan}");
     let after = world.run(acme.explain("ada")).unwrap();
     let tag = |told: &atsync::reconcile::Explanation| {
-        told.fields.iter().find(|field| field.field == "tags").map(|field| field.verdict.clone()).unwrap()
+        told.fields
+            .iter()
+            .find(|field| field.field == "tags")
+            .map(|field| field.verdict.clone())
+            .unwrap()
     };
     assert!(!before.contains("tags [yield]: in step"), "{before}");
     assert!(before.contains("the next plan"), "{before}");
     assert_eq!(tag(&after), "differs: their value stands", "{after}");
 }
 
-/// Who is linked to a record that another one was merged into differs from it by the merge: nobody changed a thing.
+/// Who is linked to a record that another one was merged into differs from it by the merge: nobody
+/// changed a thing.
 #[test]
 fn what_differs_by_a_merge_is_told_as_the_merge_until_it_is_in_step_or_written() {
     let world = World::new(71, 20);
     let acme = world.connect();
     let pass = || world.clock.set(world.clock.now_ms() + 600_000);
-    let job = world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open").unwrap()["id"].to_string();
-    let wish = ada(&json!({"title": "Countess", "applications": [{"key": "a", "job": {"id": job}}]}));
-    let other = json!({"key": "other", "name": {"first": "Augusta", "last": "King"}, "emails": ["king@example.com"], "title": "Lady"});
+    let job =
+        world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open").unwrap()["id"]
+            .to_string();
+    let wish =
+        ada(&json!({"title": "Countess", "applications": [{"key": "a", "job": {"id": job}}]}));
+    let other = json!({"key": "other", "name": {"first": "Augusta", "last": "King"},
+        "emails": ["king@example.com"], "title": "Lady"});
     let both = [wish.to_string(), other.to_string()].join("\n");
     world.run(acme.declare(&desired(&both))).unwrap();
     world.run(acme.sync()).unwrap();
@@ -96,7 +117,10 @@ fn what_differs_by_a_merge_is_told_as_the_merge_until_it_is_in_step_or_written()
     world.run(acme.abandon("other")).unwrap();
     let id = |email: &str| world.sandbox.candidates_by_email(email)[0]["id"].as_i64().unwrap();
     let (loser, winner) = (id(ADA), id("king@example.com"));
-    world.sandbox.recruiter(&Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser }).unwrap();
+    world
+        .sandbox
+        .recruiter(&Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser })
+        .unwrap();
     for round in 0..4 {
         pass();
         world.run(acme.pull("applications", true)).unwrap();
@@ -110,7 +134,8 @@ fn what_differs_by_a_merge_is_told_as_the_merge_until_it_is_in_step_or_written()
         assert!(!text.contains("was changed in the ATS"), "{round}: {text}");
         world.run(acme.sync()).unwrap();
     }
-    // The host changes its wish: it is said what is there, and how it came there. Where it enforces it, that ends.
+    // The host changes its wish: it is said what is there, and how it came there. Where it enforces
+    // it, that ends.
     let mut changed = wish.clone();
     changed["title"] = json!("Baroness");
     world.run(acme.declare(&desired(&changed.to_string()))).unwrap();
@@ -122,7 +147,10 @@ fn what_differs_by_a_merge_is_told_as_the_merge_until_it_is_in_step_or_written()
     world.run(acme.sync()).unwrap();
     pass();
     let edit = json!({"title": "Queen"}).as_object().unwrap().clone();
-    world.sandbox.recruiter(&Recruiter::Set { collection: "candidates".into(), id: winner, values: edit }).unwrap();
+    world
+        .sandbox
+        .recruiter(&Recruiter::Set { collection: "candidates".into(), id: winner, values: edit })
+        .unwrap();
     pass();
     changed["policy"] = json!({});
     world.run(acme.declare(&desired(&changed.to_string()))).unwrap();
@@ -131,14 +159,17 @@ fn what_differs_by_a_merge_is_told_as_the_merge_until_it_is_in_step_or_written()
 }
 
 #[test]
-fn the_status_of_a_record_names_the_write_that_waits_for_a_person_and_nothing_that_depends_on_it_is_planned() {
+fn the_status_of_a_record_names_the_write_that_waits_for_a_person_and_nothing_that_depends_on_it_is_planned()
+ {
     for status in [422, 500] {
         let world = World::new(71, 20);
         let acme = world.connect();
-        let file =
-            json!({"key": "f", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"});
-        let application = json!({"key": "a", "job": {"id": world.open_jobs()[0]}, "attachments": [file]});
-        let wish = json!({"applications": [application], "notes": [{"key": "n", "body": "Met.", "application": "a"}]});
+        let file = json!({"key": "f", "filename": "cv.pdf", "type": "resume",
+            "url": "https://files.example.com/cv.pdf"});
+        let application =
+            json!({"key": "a", "job": {"id": world.open_jobs()[0]}, "attachments": [file]});
+        let wish = json!({"applications": [application],
+            "notes": [{"key": "n", "body": "Met.", "application": "a"}]});
         let mut rule = Fault::always("/v3/candidates", FaultKind::NotApplied { status });
         rule.method = Some("POST".to_owned());
         world.sandbox.faults().add(rule);
@@ -148,7 +179,11 @@ fn the_status_of_a_record_names_the_write_that_waits_for_a_person_and_nothing_th
             let told = world.run(acme.status()).unwrap();
             let said = &told.not_in_step["ada"];
             assert!(said.contains("candidates.create"), "{status}: {said}");
-            assert_eq!(told.waiting_for_person > 0, said.contains("waits for a person"), "{status}: {said}");
+            assert_eq!(
+                told.waiting_for_person > 0,
+                said.contains("waits for a person"),
+                "{status}: {said}"
+            );
             world.clock.set(world.clock.now_ms() + 1_200_000);
         }
         assert_eq!(world.run(acme.status()).unwrap().waiting_for_person, 1, "{status}");
@@ -167,7 +202,12 @@ fn a_candidate_who_is_no_more_is_told_as_deleted_or_merged_with_whoever_has_the_
         world.bring(&acme, &ada(&json!({})));
         let id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
         // Without an application nothing shows that a merge happened.
-        let other = world.sandbox.rows("candidates").into_iter().find(|row| row["private"] == false).unwrap();
+        let other = world
+            .sandbox
+            .rows("candidates")
+            .into_iter()
+            .find(|row| row["private"] == false)
+            .unwrap();
         let other = other["id"].as_i64().unwrap();
         let done = match is_merged {
             true => Recruiter::Merge { candidate_id: other, secondary_candidate_id: id },
@@ -177,8 +217,15 @@ fn a_candidate_who_is_no_more_is_told_as_deleted_or_merged_with_whoever_has_the_
         world.clock.set(world.clock.now_ms() + 600_000);
         world.run(acme.sweep("candidates", SweepOptions::default())).unwrap();
         let text = told(&world, &acme);
-        assert!(text.contains("was deleted in the ATS, or merged into another candidate"), "{text}");
-        assert_eq!(text.contains(&format!("candidates/{other} has the e-mail address")), is_merged, "{text}");
+        assert!(
+            text.contains("was deleted in the ATS, or merged into another candidate"),
+            "{text}"
+        );
+        assert_eq!(
+            text.contains(&format!("candidates/{other} has the e-mail address")),
+            is_merged,
+            "{text}"
+        );
     }
 }
 

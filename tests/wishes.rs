@@ -1,11 +1,17 @@
-//! Whatever was declared is, after the plan, a step, in step, a finding, or blocked with a sentence: never silently nothing.
+//! Whatever was declared is, after the plan, a step, in step, a finding, or blocked with a
+//! sentence: never silently nothing.
 //!
-//! Method: the leaves of a desired record are read from its JSON Schema, so that a member added to the model is covered by itself. A
-//! record that has all of them is brought about in the sandbox; then each leaf is changed alone, declared and planned, and the plan
-//! must speak of it. The same for each policy that could keep it silent. Besides: one fact seen in two places, one job under two keys,
-//! and what a plan says that it costs against what is sent.
+//! Method: the leaves of a desired record are read from its JSON Schema, so that a member added to
+//! the model is covered by itself. A record that has all of them is brought about in the sandbox;
+//! then each leaf is changed alone, declared and planned, and the plan must speak of it. The same
+//! for each policy that could keep it silent. Besides: one fact seen in two places, one job under
+//! two keys, and what a plan says that it costs against what is sent.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use atsync::model::desired::Desired;
 use atsync::plan::{FindingKind, Plan, words};
@@ -62,42 +68,55 @@ fn whole(world: &World) -> Vec<Value> {
         json!({
             "key": "ref-1", "kind": "candidates",
             "name": {"first": "Ada", "last": "Byron", "preferred": "Ada"},
-            "emails": [{"value": ADA, "type": "personal"}], "phones": [{"value": "+44 20 1234", "type": "mobile"}],
+            "emails": [{"value": ADA, "type": "personal"}],
+                "phones": [{"value": "+44 20 1234", "type": "mobile"}],
             "links": [{"value": "https://ada.example.org", "type": "blog"}],
-            "company": "Analytical", "title": "Engineer", "private": false, "custom_fields": {"external_ref": "ref-1"},
+            "company": "Analytical", "title": "Engineer", "private": false,
+                "custom_fields": {"external_ref": "ref-1"},
             "tags": ["brand new tag"],
-            "notes": [{"key": "n1", "body": "Introduced by Sam.", "visibility": "public", "application": "a1"}],
+            "notes": [{"key": "n1", "body": "Introduced by Sam.", "visibility": "public",
+                "application": "a1"}],
             "applications": [
-                {"key": "a1", "kind": "application", "job": by_id(&jobs[0]), "source": by_id(&sources[0]),
+                {"key": "a1", "kind": "application", "job": by_id(&jobs[0]),
+                    "source": by_id(&sources[0]),
                  "referrer": by_id(&referrers[0]), "another": false,
-                 "attachments": [{"key": "f1", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"}]},
-                {"key": "p1", "kind": "prospect", "pool": by_id(&id_of(&pools[0])), "pool_stage": by_id(&id_of(stage))},
+                 "attachments": [{"key": "f1", "filename": "cv.pdf", "type": "resume",
+                     "url": "https://files.example.com/cv.pdf"}]},
+                {"key": "p1", "kind": "prospect", "pool": by_id(&id_of(&pools[0])),
+                    "pool_stage": by_id(&id_of(stage))},
             ],
             "policy": {},
         }),
-        json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single", "name": "Channel",
+        json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
+            "type": "single", "name": "Channel",
             "private": false, "description": "Where from.", "options": ["Portal"], "policy": {}}),
-        json!({"kind": "users", "email": "grace@acme.example", "name": {"first": "Grace", "last": "Hopper"},
+        json!({"kind": "users", "email": "grace@acme.example",
+            "name": {"first": "Grace", "last": "Hopper"},
             "job_title": "Admiral", "employee_id": "7", "invite": false}),
     ]
 }
 
-/// The whole records with what the life of an application has besides: one that is under way in a stage, one rejected,
-/// one hired. For a connection that has opted in to stage writes.
+/// The whole records with what the life of an application has besides: one that is under way in a
+/// stage, one rejected, one hired. For a connection that has opted in to stage writes.
 fn walked(world: &World) -> Vec<Value> {
     let mut records = whole(world);
     let jobs = world.open_jobs();
     let reasons = ids(world, "rejection_reasons");
     let openings = world.sandbox.rows("openings");
-    let opening = openings.iter().find(|one| is_of_job(one, &jobs[2]) && one["open"] == true).unwrap();
+    let opening =
+        openings.iter().find(|one| is_of_job(one, &jobs[2]) && one["open"] == true).unwrap();
     let applications = records[0]["applications"].as_array_mut().unwrap();
     applications[0]["custom_fields"] = json!({"referral_strength": "Fair"});
     applications[0]["stage"] = by_id(&stages_of(world, &jobs[0])[1]);
     applications[0]["outcome"] = json!("active");
-    applications.push(json!({"key": "a2", "kind": "application", "job": by_id(&jobs[1]), "outcome": "rejected",
-        "reject_reason": by_id(&reasons[0])}));
-    applications.push(json!({"key": "a3", "kind": "application", "job": by_id(&jobs[2]), "outcome": "hired",
-        "opening": by_id(&id_of(opening))}));
+    applications.push(
+        json!({"key": "a2", "kind": "application", "job": by_id(&jobs[1]), "outcome": "rejected",
+        "reject_reason": by_id(&reasons[0])}),
+    );
+    applications.push(
+        json!({"key": "a3", "kind": "application", "job": by_id(&jobs[2]), "outcome": "hired",
+        "opening": by_id(&id_of(opening))}),
+    );
     records
 }
 
@@ -108,10 +127,14 @@ fn is_of_job(row: &Value, job: &str) -> bool {
 /// The stages of a job, by id.
 fn stages_of(world: &World, job: &str) -> Vec<String> {
     let rows = world.sandbox.rows("job_interview_stages");
-    rows.iter().filter(|stage| is_of_job(stage, job) && stage["active"] != false).map(id_of).collect()
+    rows.iter()
+        .filter(|stage| is_of_job(stage, job) && stage["active"] != false)
+        .map(id_of)
+        .collect()
 }
 
-/// Members that the whole record lacks, with the reason. Each has a test of its own that changes it.
+/// Members that the whole record lacks, with the reason. Each has a test of its own that changes
+/// it.
 const ELSEWHERE: &[&str] = &[
     // It says which candidate the record is, and is no wish: the laws of `life`.
     "id",
@@ -142,7 +165,8 @@ fn members(schema: &Value, root: &Value, prefix: &str, found: &mut BTreeSet<Stri
     match properties.filter(|_| !is_reference) {
         Some(properties) => {
             for (name, member) in properties {
-                let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+                let path =
+                    if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
                 members(member, root, &path, found);
             }
         }
@@ -154,7 +178,8 @@ fn members(schema: &Value, root: &Value, prefix: &str, found: &mut BTreeSet<Stri
 fn has(value: &Value, prefix: &str, found: &mut BTreeSet<String>) {
     found.insert(prefix.to_owned());
     match value {
-        Value::Object(object) if object.contains_key("id") || prefix.ends_with("custom_fields") => {}
+        Value::Object(object) if object.contains_key("id") || prefix.ends_with("custom_fields") => {
+        }
         Value::Object(object) => object.iter().for_each(|(name, value)| {
             let path = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
             has(value, &path, found);
@@ -172,12 +197,15 @@ fn the_record_that_is_changed_leaf_by_leaf_has_every_member_of_the_schema() {
     walked(&world).iter().for_each(|record| has(record, "", &mut covered));
     let mut known = BTreeSet::new();
     members(&schema, &schema, "", &mut known);
-    let missing: Vec<&String> =
-        known.iter().filter(|member| !covered.contains(*member) && !ELSEWHERE.contains(&member.as_str())).collect();
+    let missing: Vec<&String> = known
+        .iter()
+        .filter(|member| !covered.contains(*member) && !ELSEWHERE.contains(&member.as_str()))
+        .collect();
     assert!(missing.is_empty(), "new members of the schema that no test changes: {missing:?}");
 }
 
-/// Every place in a record whose value can be changed: JSON pointers. What names and what says how is left out.
+/// Every place in a record whose value can be changed: JSON pointers. What names and what says how
+/// is left out.
 fn places(value: &Value, pointer: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(object) if object.contains_key("id") => found.push(pointer.to_owned()),
@@ -190,7 +218,9 @@ fn places(value: &Value, pointer: &str, found: &mut Vec<String>) {
             }
         }
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(at, each)| places(each, &format!("{pointer}/{at}"), found));
+            list.iter()
+                .enumerate()
+                .for_each(|(at, each)| places(each, &format!("{pointer}/{at}"), found));
         }
         _ => found.push(pointer.to_owned()),
     }
@@ -210,7 +240,9 @@ fn another(world: &World, record: &Value, pointer: &str) -> Value {
             let all = stages_of(world, &world.open_jobs()[0]);
             by_id(all.iter().find(|id| json!(id) != stage["id"]).unwrap())
         }
-        ("outcome", Value::String(outcome)) => json!(if outcome == "active" { "rejected" } else { "active" }),
+        ("outcome", Value::String(outcome)) => {
+            json!(if outcome == "active" { "rejected" } else { "active" })
+        }
         ("reject_reason", _) => other("rejection_reasons"),
         ("opening", held) => {
             let openings = world.sandbox.rows("openings");
@@ -225,7 +257,9 @@ fn another(world: &World, record: &Value, pointer: &str) -> Value {
                 stages.iter().find(|stage| json!(id_of(stage)) == value["id"]).unwrap()["prospect_pool_id"].clone();
             let sibling = stages
                 .iter()
-                .find(|stage| stage["prospect_pool_id"] == here && json!(id_of(stage)) != value["id"])
+                .find(|stage| {
+                    stage["prospect_pool_id"] == here && json!(id_of(stage)) != value["id"]
+                })
                 .unwrap();
             by_id(&id_of(sibling))
         }
@@ -234,9 +268,15 @@ fn another(world: &World, record: &Value, pointer: &str) -> Value {
         ("visibility", _) => json!("private"),
         ("application", _) => json!("p1"),
         ("kind", value) => json!(if value == "prospect" { "application" } else { "prospect" }),
-        ("type", value) if pointer.contains("phones") => json!(if value == "work" { "home" } else { "work" }),
-        ("type", value) if pointer.contains("links") => json!(if value == "blog" { "portfolio" } else { "blog" }),
-        ("type", value) if pointer.contains("emails") => json!(if value == "work" { "personal" } else { "work" }),
+        ("type", value) if pointer.contains("phones") => {
+            json!(if value == "work" { "home" } else { "work" })
+        }
+        ("type", value) if pointer.contains("links") => {
+            json!(if value == "blog" { "portfolio" } else { "blog" })
+        }
+        ("type", value) if pointer.contains("emails") => {
+            json!(if value == "work" { "personal" } else { "work" })
+        }
         ("type", _) if pointer.contains("attachments") => json!("cover_letter"),
         ("type", _) => json!("multi"),
         ("applies_to", _) => json!("application"),
@@ -272,11 +312,14 @@ fn speaks_of(plan: &Plan, record: &Value, pointer: &str) -> bool {
     let dotted = place.join(".");
     let word = place.last().unwrap().clone();
     let own = |host: &str| host == path || host.starts_with(&format!("{path}/"));
-    let named = |field: &str| field == dotted || field.starts_with(&format!("{}[", place[0])) || field == place[0];
+    let named = |field: &str| {
+        field == dotted || field.starts_with(&format!("{}[", place[0])) || field == place[0]
+    };
     let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
     let mut steps = steps.filter(|step| own(&step.host));
     let by_step = steps.any(|step| {
-        step.operation.ends_with(".convert") && word == "kind" || step.fields.iter().any(|change| named(&change.field))
+        step.operation.ends_with(".convert") && word == "kind"
+            || step.fields.iter().any(|change| named(&change.field))
     });
     let mut findings = plan.records.iter().flat_map(|record| &record.findings);
     // The same list of the ATS may be meant by its entries' words.
@@ -313,9 +356,15 @@ fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
     bring_about(&world, &acme, &records);
     let again = plan_of(&world, &acme, &records);
     assert!(again.is_empty(), "{}", words::plan(&again));
-    let unplanned =
-        again.records.iter().flat_map(|record| &record.findings).filter(|finding| finding.reason == "NotPlanned");
-    assert_eq!(unplanned.map(|finding| finding.message.as_str()).collect::<Vec<_>>(), Vec::<&str>::new());
+    let unplanned = again
+        .records
+        .iter()
+        .flat_map(|record| &record.findings)
+        .filter(|finding| finding.reason == "NotPlanned");
+    assert_eq!(
+        unplanned.map(|finding| finding.message.as_str()).collect::<Vec<_>>(),
+        Vec::<&str>::new()
+    );
     let mut silent = Vec::new();
     for (at, record) in records.iter().enumerate() {
         let mut found = Vec::new();
@@ -349,19 +398,31 @@ fn no_leaf_that_is_changed_is_passed_over_in_silence_whatever_the_policy() {
                 for field in fields {
                     changed[at]["policy"][*field] = json!(policy);
                 }
-                if pointer.ends_with("/kind") && changed[at].pointer(&pointer) == Some(&json!("application")) {
+                if pointer.ends_with("/kind")
+                    && changed[at].pointer(&pointer) == Some(&json!("application"))
+                {
                     // An application is to a job, and has no pool.
                     let place = pointer.trim_end_matches("/kind");
-                    let application = changed[at].pointer_mut(place).unwrap().as_object_mut().unwrap();
+                    let application =
+                        changed[at].pointer_mut(place).unwrap().as_object_mut().unwrap();
                     application.retain(|member, _| !member.starts_with("pool"));
                     application.insert("job".into(), by_id(&world.open_jobs()[3]));
                 }
                 if pointer.ends_with("/pool") {
                     let place = pointer.trim_end_matches("/pool");
-                    changed[at].pointer_mut(place).unwrap().as_object_mut().unwrap().remove("pool_stage");
+                    changed[at]
+                        .pointer_mut(place)
+                        .unwrap()
+                        .as_object_mut()
+                        .unwrap()
+                        .remove("pool_stage");
                 }
                 let plan = plan_of(&world, &acme, &changed);
-                let is_fine = if is_identity { !plan.is_empty() } else { speaks_of(&plan, &changed[at], &pointer) };
+                let is_fine = if is_identity {
+                    !plan.is_empty()
+                } else {
+                    speaks_of(&plan, &changed[at], &pointer)
+                };
                 // That it may be another beside one that is alone changes nothing.
                 if !is_fine && !pointer.ends_with("/another") {
                     silent.push(format!("{pointer} ({policy}):\n{}", words::plan(&plan)));
@@ -381,15 +442,22 @@ fn what_is_no_longer_declared_is_left_as_it_is_and_said_once() {
     world.sandbox.clear_logs();
     let bare = json!({"key": "ref-1", "name": {"first": "Ada"}, "emails": [ADA]});
     let said = plan_of(&world, &acme, std::slice::from_ref(&bare));
-    let reasons: Vec<(&str, &str)> =
-        said.records[0].findings.iter().map(|finding| (finding.host.as_str(), finding.reason.as_str())).collect();
+    let reasons: Vec<(&str, &str)> = said.records[0]
+        .findings
+        .iter()
+        .map(|finding| (finding.host.as_str(), finding.reason.as_str()))
+        .collect();
     for path in ["ref-1", "ref-1/notes/n1", "ref-1/applications/a1", "ref-1/applications/p1"] {
         assert!(reasons.contains(&(path, "Released")), "{path}: {}", words::plan(&said));
     }
     bring_about(&world, &acme, std::slice::from_ref(&bare));
     assert_eq!(world.written(), Vec::<String>::new());
     let again = plan_of(&world, &acme, std::slice::from_ref(&bare));
-    assert!(again.records.iter().all(|record| record.note("Released").is_none()), "{}", words::plan(&again));
+    assert!(
+        again.records.iter().all(|record| record.note("Released").is_none()),
+        "{}",
+        words::plan(&again)
+    );
     // The same key never makes a second one.
     let back = plan_of(&world, &acme, std::slice::from_ref(&record));
     assert!(
@@ -416,7 +484,10 @@ fn another_type_another_source_and_privacy_are_done_where_the_host_enforces_them
     assert_eq!(ada["private"], json!(true));
     let applications = world.sandbox.applications_of(ada["id"].as_i64().unwrap());
     let application = applications.iter().find(|row| row["prospect"] != true).unwrap();
-    assert_eq!(json!(application["source_id"].to_string()), record["applications"][0]["source"]["id"]);
+    assert_eq!(
+        json!(application["source_id"].to_string()),
+        record["applications"][0]["source"]["id"]
+    );
     assert!(plan_of(&world, &acme, std::slice::from_ref(&record)).is_empty());
 }
 
@@ -426,11 +497,15 @@ fn tags_of(world: &World, id: i64) -> usize {
 
 #[test]
 fn a_tag_that_a_recruiter_takes_off_is_noticed_by_the_next_plan_wherever_it_shows() {
-    // The tag came with the candidate and its row was never read; or it was put on by itself, and was.
-    for (came_along, policy) in [(true, "yield"), (true, "enforce"), (false, "yield"), (false, "enforce")] {
+    // The tag came with the candidate and its row was never read; or it was put on by itself, and
+    // was.
+    for (came_along, policy) in
+        [(true, "yield"), (true, "enforce"), (false, "yield"), (false, "enforce")]
+    {
         let world = World::new(1, 60);
         let acme = world.connect();
-        let bare = json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "policy": {"tags": policy}});
+        let bare = json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"},
+            "emails": [ADA], "policy": {"tags": policy}});
         let mut tagged = bare.clone();
         tagged["tags"] = json!(["vip"]);
         if !came_along {
@@ -444,17 +519,21 @@ fn a_tag_that_a_recruiter_takes_off_is_noticed_by_the_next_plan_wherever_it_show
         let id = ada["id"].as_i64().unwrap();
         assert_eq!(tags_of(&world, id), 1);
         later(&world);
-        world.sandbox.recruiter(&Recruiter::RemoveTag { candidate_id: id, tag: "vip".into() }).unwrap();
+        world
+            .sandbox
+            .recruiter(&Recruiter::RemoveTag { candidate_id: id, tag: "vip".into() })
+            .unwrap();
         // As where a change of a tag moves the candidate's stamp.
         let touch = json!({"title": "Countess"}).as_object().unwrap().clone();
-        world.sandbox.recruiter(&Recruiter::Set { collection: "candidates".into(), id, values: touch }).unwrap();
+        world
+            .sandbox
+            .recruiter(&Recruiter::Set { collection: "candidates".into(), id, values: touch })
+            .unwrap();
         later(&world);
         let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
-        let drifted = plan
-            .records
-            .iter()
-            .flat_map(|record| &record.findings)
-            .any(|finding| finding.kind == FindingKind::Drifted && finding.reason == "RemovedInAts");
+        let drifted = plan.records.iter().flat_map(|record| &record.findings).any(|finding| {
+            finding.kind == FindingKind::Drifted && finding.reason == "RemovedInAts"
+        });
         assert_eq!(
             (drifted, plan.is_empty()),
             (policy == "yield", policy == "yield"),
@@ -470,8 +549,10 @@ fn a_tag_that_a_recruiter_takes_off_is_noticed_by_the_next_plan_wherever_it_show
 fn a_tag_that_came_with_the_candidate_is_the_engines_to_take_off() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let record =
-        |tags: Value| json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "tags": tags});
+    let record = |tags: Value| {
+        json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"},
+        "emails": [ADA], "tags": tags})
+    };
     world.run(acme.declare(&desired(&record(json!(["vip", "intro"])).to_string()))).unwrap();
     world.run(acme.sync()).unwrap();
     assert_eq!(world.written(), ["POST /v3/candidates"]);
@@ -490,7 +571,8 @@ fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_app
     let job = rows.iter().find(|job| json!(id_of(job)) == json!(world.open_jobs()[0])).unwrap();
     let two = |another: bool| {
         json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
-            "applications": [{"key": "a1", "job": by_id(&id_of(job))}, {"key": "a2", "job": job["name"], "another": another}]})
+            "applications": [{"key": "a1", "job": by_id(&id_of(job))},
+                {"key": "a2", "job": job["name"], "another": another}]})
     };
     let plan = plan_of(&world, &acme, &[two(false)]);
     let blocked: Vec<(&str, &str)> =
@@ -500,13 +582,17 @@ fn two_keys_for_one_job_are_refused_however_they_spell_it_and_never_share_an_app
     world.run(acme.declare(&desired(&two(true).to_string()))).unwrap();
     let (_, report) = world.run(acme.sync()).unwrap();
     let links = world.run(acme.links("ref-1")).unwrap();
-    let remotes: Vec<&str> =
-        links.iter().filter(|link| link.host.contains("/applications/")).map(|link| link.remote.id.as_str()).collect();
+    let remotes: Vec<&str> = links
+        .iter()
+        .filter(|link| link.host.contains("/applications/"))
+        .map(|link| link.remote.id.as_str())
+        .collect();
     let once: BTreeSet<&&str> = remotes.iter().collect();
     assert_eq!(once.len(), remotes.len(), "{links:#?}\n{report:#?}");
 }
 
-/// What is declared first, what then, and what that costs, each as the plan says it and as it is counted.
+/// What is declared first, what then, and what that costs, each as the plan says it and as it is
+/// counted.
 #[test]
 fn a_plan_says_how_many_calls_it_costs_and_how_many_it_took() {
     type Case = (&'static str, fn(&World, Value) -> Value);
@@ -525,19 +611,21 @@ fn a_plan_says_how_many_calls_it_costs_and_how_many_it_took() {
             ada
         }),
         ("with an application that goes along", |world, mut ada| {
-            ada["applications"] =
-                json!([{"key": "a1", "job": by_id(&world.open_jobs()[0]), "source": "Acme Referrals"}]);
+            ada["applications"] = json!([{"key": "a1", "job": by_id(&world.open_jobs()[0]),
+                "source": "Acme Referrals"}]);
             ada
         }),
         ("with two applications", |world, mut ada| {
             let jobs = world.open_jobs();
-            ada["applications"] = json!([{"key": "a1", "job": by_id(&jobs[0])}, {"key": "a2", "job": by_id(&jobs[1])}]);
+            ada["applications"] = json!([{"key": "a1", "job": by_id(&jobs[0])},
+                {"key": "a2", "job": by_id(&jobs[1])}]);
             ada
         }),
         ("with a file", |world, mut ada| {
-            let file =
-                json!({"key": "f", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"});
-            ada["applications"] = json!([{"key": "a1", "job": by_id(&world.open_jobs()[0]), "attachments": [file]}]);
+            let file = json!({"key": "f", "filename": "cv.pdf", "type": "resume",
+                "url": "https://files.example.com/cv.pdf"});
+            ada["applications"] =
+                json!([{"key": "a1", "job": by_id(&world.open_jobs()[0]), "attachments": [file]}]);
             ada
         }),
         ("with a custom value", |_, mut ada| {
@@ -545,12 +633,15 @@ fn a_plan_says_how_many_calls_it_costs_and_how_many_it_took() {
             ada
         }),
     ];
-    let gets = |world: &World| world.sandbox.requests().iter().filter(|request| request.path != "/token").count();
+    let gets = |world: &World| {
+        world.sandbox.requests().iter().filter(|request| request.path != "/token").count()
+    };
     for (name, case) in cases {
         for is_new in [true, false] {
             let world = World::new(1, 60);
             let acme = world.connect();
-            let bare = json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+            let bare =
+                json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
             if !is_new {
                 bring_about(&world, &acme, std::slice::from_ref(&bare));
                 later(&world);
@@ -572,8 +663,8 @@ fn a_plan_says_how_many_calls_it_costs_and_how_many_it_took() {
     }
 }
 
-/// What is declared besides, in a world that has it already or not; what a plan of it costs, as it says and as it is
-/// counted.
+/// What is declared besides, in a world that has it already or not; what a plan of it costs, as it
+/// says and as it is counted.
 fn costs(before: &[Value], after: &[Value]) -> (usize, usize, Vec<String>, String) {
     let mut world = World::new(1, 60);
     world.settings = opted_in();
@@ -600,50 +691,64 @@ fn costs(before: &[Value], after: &[Value]) -> (usize, usize, Vec<String>, Strin
 #[test]
 fn the_costs_of_a_hire_and_of_a_field_with_its_choices_are_what_the_plan_says() {
     let ada = |more: Value| {
-        let mut ada = json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+        let mut ada =
+            json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
         ada.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         ada
     };
     let world = World::new(1, 60);
     let jobs = world.open_jobs();
     let openings = world.sandbox.rows("openings");
-    let opening = openings.iter().find(|one| is_of_job(one, &jobs[2]) && one["open"] == true).unwrap();
+    let opening =
+        openings.iter().find(|one| is_of_job(one, &jobs[2]) && one["open"] == true).unwrap();
     // The first job has one opening, so none need be named.
     let hires = [
         json!({"key": "a", "job": by_id(&jobs[0]), "outcome": "hired"}),
-        json!({"key": "a", "job": by_id(&jobs[2]), "outcome": "hired", "opening": by_id(&id_of(opening))}),
+        json!({"key": "a", "job": by_id(&jobs[2]), "outcome": "hired",
+            "opening": by_id(&id_of(opening))}),
     ];
     for hire in hires {
         let mut active = hire.clone();
-        active.as_object_mut().unwrap().retain(|member, _| member != "outcome" && member != "opening");
+        active
+            .as_object_mut()
+            .unwrap()
+            .retain(|member, _| member != "outcome" && member != "opening");
         let before = ada(json!({"applications": [active]}));
         let after = ada(json!({"applications": [hire]}));
-        let (said, sent, requests, words) = costs(std::slice::from_ref(&before), std::slice::from_ref(&after));
+        let (said, sent, requests, words) =
+            costs(std::slice::from_ref(&before), std::slice::from_ref(&after));
         assert_eq!(said, sent, "{words}\n{requests:#?}");
     }
     for count in [0, 1, 3] {
         let labels: Vec<String> = (0..count).map(|number| format!("Choice {number}")).collect();
-        let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single",
+        let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
+            "type": "single",
             "name": "Channel", "options": labels});
-        let value = if count == 0 { json!({}) } else { json!({"custom_fields": {"channel": "Choice 0"}}) };
+        let value =
+            if count == 0 { json!({}) } else { json!({"custom_fields": {"channel": "Choice 0"}}) };
         let (said, sent, requests, words) = costs(&[], &[field, ada(value)]);
         assert_eq!(said, sent, "{count} choices\n{words}\n{requests:#?}");
     }
 }
 
-/// Values that others chose go back as ids, and only the ATS knows these: the documented exception of `Plan::calls`.
+/// Values that others chose go back as ids, and only the ATS knows these: the documented exception
+/// of `Plan::calls`.
 #[test]
-fn values_of_others_that_must_be_looked_up_cost_at_most_what_is_documented_more_than_the_plan_says() {
+fn values_of_others_that_must_be_looked_up_cost_at_most_what_is_documented_more_than_the_plan_says()
+{
     let mut world = World::new(1, 60);
     world.settings = opted_in();
     let candidates = world.sandbox.rows("candidates");
     let chosen = |row: &&Value| {
         let values = row["custom_fields"].as_object().unwrap().values();
         row["email_addresses"][0]["value"].is_string()
-            && values.clone().any(|value| value["type"] == "single_select" && !value["value"].is_null())
+            && values
+                .clone()
+                .any(|value| value["type"] == "single_select" && !value["value"].is_null())
     };
     let known = candidates.iter().find(chosen).unwrap();
-    let record = json!({"key": "ref-1", "emails": [known["email_addresses"][0]["value"]], "custom_fields": {"external_ref": "ref-1"}});
+    let record = json!({"key": "ref-1", "emails": [known["email_addresses"][0]["value"]],
+        "custom_fields": {"external_ref": "ref-1"}});
     let (said, sent, requests, words) = costs(&[], &[record]);
     assert!(said < sent && sent <= said + 3, "{said} said, {sent} sent\n{words}\n{requests:#?}");
 }
@@ -652,8 +757,10 @@ fn values_of_others_that_must_be_looked_up_cost_at_most_what_is_documented_more_
 fn a_tag_that_is_declared_again_is_put_on_again_whatever_an_old_read_of_the_candidate_shows() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    let record =
-        |tags: Value| json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "tags": tags});
+    let record = |tags: Value| {
+        json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"},
+        "emails": [ADA], "tags": tags})
+    };
     for tags in [json!(["vip"]), json!([]), json!(["vip"]), json!([]), json!(["vip"])] {
         bring_about(&world, &acme, &[record(tags.clone())]);
         let id = world.sandbox.candidates_by_email(ADA)[0]["id"].as_i64().unwrap();
@@ -670,9 +777,14 @@ fn a_tag_that_is_declared_again_is_put_on_again_whatever_an_old_read_of_the_cand
 fn a_user_who_does_not_exist_is_blocked_by_the_plan_however_they_are_named() {
     let world = World::new(1, 12);
     let acme = world.connect();
-    let ada = |buddy: Value| json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "custom_fields": {"buddy": buddy}});
+    let ada = |buddy: Value| {
+        json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"},
+        "emails": [ADA], "custom_fields": {"buddy": buddy}})
+    };
     let user = ids(&world, "users")[0].clone();
-    for nobody in [json!("99999999"), json!({"id": "99999999"}), json!("Sam"), json!("nobody@example.com")] {
+    for nobody in
+        [json!("99999999"), json!({"id": "99999999"}), json!("Sam"), json!("nobody@example.com")]
+    {
         let plan = plan_of(&world, &acme, &[ada(nobody.clone())]);
         let blocked: Vec<_> = plan.blocked().collect();
         assert_eq!(blocked.len(), 1, "{nobody}: {}", words::plan(&plan));

@@ -4,9 +4,10 @@
 //! The component that a binary carries is therefore always the one of its own sources. In the
 //! repository the adapter is built within the workspace, with its `Cargo.lock`. A published crate
 //! has no neighbours: it builds the published adapter of its own version, in a small workspace in
-//! `OUT_DIR`, with the versions of its own `Cargo.lock`; where cargo verifies several packages that are
-//! not published yet, they lie unpacked beside each other, and are taken from there. All of it needs the
-//! compilation target `wasm32-unknown-unknown`, which is added with rustup when it is missing.
+//! `OUT_DIR`, with the versions of its own `Cargo.lock`; where cargo verifies several packages that
+//! are not published yet, they lie unpacked beside each other, and are taken from there. All of it
+//! needs the compilation target `wasm32-unknown-unknown`, which is added with rustup when it is
+//! missing.
 //!
 //! `ATSYNC_COMPONENTS`, a directory with the components, takes the place of building: for builds
 //! without a network or without that target. docs.rs has neither, and gets an empty component.
@@ -55,14 +56,17 @@ fn main() -> ExitCode {
 
 fn components() -> Result<(), String> {
     let directory = |name: &str| {
-        std::env::var_os(name).map(PathBuf::from).ok_or_else(|| format!("{name} is not set; run this through cargo"))
+        std::env::var_os(name)
+            .map(PathBuf::from)
+            .ok_or_else(|| format!("{name} is not set; run this through cargo"))
     };
     let here = directory("CARGO_MANIFEST_DIR")?;
     let out = directory("OUT_DIR")?;
     for (package, file) in ADAPTERS {
         let component = component(package, file, &here, &out)?;
         let path = out.join(file);
-        std::fs::write(&path, component).map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
+        std::fs::write(&path, component)
+            .map_err(|error| format!("{} cannot be written: {error}", path.display()))?;
     }
     Ok(())
 }
@@ -71,24 +75,29 @@ fn component(package: &str, file: &str, here: &Path, out: &Path) -> Result<Vec<u
     if let Some(prebuilt) = std::env::var_os(PREBUILT) {
         let path = Path::new(&prebuilt).join(file);
         println!("cargo::rerun-if-changed={}", path.display());
-        return std::fs::read(&path).map_err(|error| format!("{PREBUILT}: {} cannot be read: {error}", path.display()));
+        return std::fs::read(&path)
+            .map_err(|error| format!("{PREBUILT}: {} cannot be read: {error}", path.display()));
     }
     if std::env::var_os("DOCS_RS").is_some() {
         return Ok(Vec::new());
     }
     let target_dir = adapters_dir(out);
     let said = |error: Error| error.to_string();
-    if here.join("../greenhouse/Cargo.toml").is_file() && here.join("../../wit/adapter.wit").is_file() {
+    if here.join("../greenhouse/Cargo.toml").is_file()
+        && here.join("../../wit/adapter.wit").is_file()
+    {
         for source in SOURCES {
             println!("cargo::rerun-if-changed={source}");
         }
         return build(Order { package, workspace: here, target_dir: &target_dir }).map_err(said);
     }
     println!("cargo::rerun-if-changed=build.rs");
-    let unpacked = |name: &str| Some(here.join(format!("../{name}-{VERSION}"))).filter(|path| path.is_dir());
+    let unpacked =
+        |name: &str| Some(here.join(format!("../{name}-{VERSION}"))).filter(|path| path.is_dir());
     let foundations: Vec<(&str, PathBuf)> =
         FOUNDATIONS.iter().filter_map(|name| Some((*name, unpacked(name)?))).collect();
-    let patches: Vec<(&str, &Path)> = foundations.iter().map(|(name, path)| (*name, path.as_path())).collect();
+    let patches: Vec<(&str, &Path)> =
+        foundations.iter().map(|(name, path)| (*name, path.as_path())).collect();
     let source = unpacked(package);
     let order = Published {
         package,

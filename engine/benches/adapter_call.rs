@@ -1,9 +1,16 @@
-//! What a call of an adapter costs: a fresh instance with next to nothing to do, and loading with and without the cache.
+//! What a call of an adapter costs: a fresh instance with next to nothing to do, and loading with
+//! and without the cache.
 //!
-//! The goal is 25 µs for the call. What the same code costs compiled natively, and a page of 500 candidates through the Greenhouse
-//! component, is measured where the adapters' crates are at hand: the engine depends on none of them, not even for tests.
+//! The goal is 25 µs for the call. What the same code costs compiled natively, and a page of 500
+//! candidates through the Greenhouse component, is measured where the adapters' crates are at hand:
+//! the engine depends on none of them, not even for tests.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail like tests"
+)]
 
 use atsync::adapter::{Adapter, ComponentHost, HostOptions, Metering, limits};
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -44,7 +51,9 @@ fn loads(criterion: &mut Criterion) {
     let mut options = HostOptions::default();
     options.cache_dir = Some(directory.path().join("compiled"));
     group.bench_function("cached", |bench| {
-        bench.iter(|| ComponentHost::new(options.clone()).unwrap().load("minimal", minimal()).unwrap());
+        bench.iter(|| {
+            ComponentHost::new(options.clone()).unwrap().load("minimal", minimal()).unwrap()
+        });
     });
     group.finish();
 }

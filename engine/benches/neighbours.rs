@@ -1,14 +1,17 @@
-//! What hostile callers cost a neighbour: the calls of a good adapter, alone and beside many calls that never end by themselves.
+//! What hostile callers cost a neighbour: the calls of a good adapter, alone and beside many calls
+//! that never end by themselves.
 //!
-//! A round is a page: `start` and `resume` of the minimal adapter, [`CALLS`] times. The bar (threat model): beside 16 callers of one hostile component a round takes
-//! at most twice as long as alone. Measure on a machine that does nothing else.
+//! A round is a page: `start` and `resume` of the minimal adapter, [`CALLS`] times. The bar (threat
+//! model): beside 16 callers of one hostile component a round takes at most twice as long as alone.
+//! Measure on a machine that does nothing else.
 
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a measurement stops when something is wrong, prints what it measured, and owns the time"
+    reason = "a measurement stops when something is wrong, prints what it measured, and owns the \
+        time"
 )]
 
 #[path = "../tests/adapter_support/mod.rs"]
@@ -27,7 +30,11 @@ const MANIFEST: &str = r#"{\"name\":\"hostile\",\"version\":\"1.0.0\",\"title\":
 /// An adapter whose `start` never ends.
 fn hostile() -> Vec<u8> {
     let frame = include_str!("../../tests/hostile/frame.wat");
-    let text: String = frame.lines().filter(|line| !line.starts_with(";;")).map(|line| format!("{line}\n")).collect();
+    let text: String = frame
+        .lines()
+        .filter(|line| !line.starts_with(";;"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     let text = text
         .replace("PAGES", "2")
         .replace("MANIFEST", MANIFEST)
@@ -45,7 +52,9 @@ fn round(good: &ComponentAdapter) -> (Duration, Duration) {
         let began = Instant::now();
         for _ in 0..CALLS {
             let page = Instant::now();
-            let Ok(Ok(Step::Send(send))) = good.start(scan(), given()) else { panic!("it asks for a page") };
+            let Ok(Ok(Step::Send(send))) = good.start(scan(), given()) else {
+                panic!("it asks for a page")
+            };
             good.resume(send.state, given(), jobs()).unwrap().unwrap();
             slowest = slowest.max(page.elapsed());
         }
@@ -72,7 +81,10 @@ fn main() {
             }
             let (beside, slowest) = round(&good);
             let times = beside.as_secs_f64() / alone.as_secs_f64();
-            println!("beside {callers} hostile callers: {beside:?}, {times:.2} times; the slowest page in {slowest:?}");
+            println!(
+                "beside {callers} hostile callers: {beside:?}, {times:.2} times; the slowest page \
+                 in {slowest:?}"
+            );
             stop.store(true, Ordering::Relaxed);
         });
     }

@@ -1,7 +1,8 @@
 //! Time, as a trait: the engine never asks the operating system itself.
 //!
-//! There are two readings. *Wall time* dates what people and the ATS read: windows, events, marks. It may jump, and another machine's may differ.
-//! *Steady time* counts durations: how long ago a request left, how long a rest still lasts. It never goes back and does not jump, but it means
+//! There are two readings. *Wall time* dates what people and the ATS read: windows, events, marks.
+//! It may jump, and another machine's may differ. *Steady time* counts durations: how long ago a
+//! request left, how long a rest still lasts. It never goes back and does not jump, but it means
 //! something only within one process. Order depends on neither.
 
 use futures_util::future::BoxFuture;
@@ -12,7 +13,8 @@ pub trait Clock: Debug + Send + Sync {
     /// Milliseconds since 1970-01-01T00:00:00Z. May jump either way.
     fn now_ms(&self) -> u64;
 
-    /// Milliseconds since some moment of this process's life. Never goes back, whatever happens to the wall time.
+    /// Milliseconds since some moment of this process's life. Never goes back, whatever happens to
+    /// the wall time.
     fn steady_ms(&self) -> u64;
 
     /// Completes after `wait_ms` milliseconds of steady time.
@@ -29,16 +31,24 @@ pub fn shown_ms(clock: &dyn Clock, steady_ms: u64) -> u64 {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[allow(clippy::disallowed_methods, reason = "the one place where the engine asks the system for the time")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place where the engine asks the system for the time"
+    )]
     fn now_ms(&self) -> u64 {
-        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+        let since =
+            std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
     }
 
-    #[allow(clippy::disallowed_methods, reason = "the one place where the engine asks the system for the time")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place where the engine asks the system for the time"
+    )]
     fn steady_ms(&self) -> u64 {
         static BEGAN: std::sync::OnceLock<std::time::Instant> = std::sync::OnceLock::new();
-        u64::try_from(BEGAN.get_or_init(std::time::Instant::now).elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(BEGAN.get_or_init(std::time::Instant::now).elapsed().as_millis())
+            .unwrap_or(u64::MAX)
     }
 
     #[allow(clippy::disallowed_methods, reason = "the one place where the engine waits")]
@@ -48,8 +58,8 @@ impl Clock for SystemClock {
             if crate::runtime::is_there() {
                 return tokio::time::sleep(wait).await;
             }
-            // Rare: whatever needs a runtime is refused before it waits. A thread waits, rather than
-            // that tokio panics.
+            // Rare: whatever needs a runtime is refused before it waits. A thread waits, rather
+            // than that tokio panics.
             let (done, waited) = tokio::sync::oneshot::channel();
             std::thread::spawn(move || {
                 std::thread::sleep(wait);
@@ -61,7 +71,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// RFC 3339 in UTC with milliseconds, as windows are written. A time beyond the year 9999 is written as its last millisecond.
+/// RFC 3339 in UTC with milliseconds, as windows are written. A time beyond the year 9999 is
+/// written as its last millisecond.
 pub fn rfc3339(time_ms: u64) -> String {
     let last = 253_402_300_799_999_i64;
     let bounded = i64::try_from(time_ms).unwrap_or(last).min(last);

@@ -1,11 +1,12 @@
-//! Credentials: what a host gives, which scheme of the adapter it fits, and replacing one that runs.
+//! Credentials: what a host gives, which scheme of the adapter it fits, and replacing one that
+//! runs.
 //!
 //! A credential is replaced without opening the connection anew: requests under way end, or are
-//! repeated with the new one where the old one was refused. Which customer the new credential belongs
-//! to is asked again before anything is written.
+//! repeated with the new one where the old one was refused. Which customer the new credential
+//! belongs to is asked again before anything is written.
 //!
-//! Left out: where secrets are kept (see [`crate::secret::SecretRef`]) and noticing that one changed;
-//! that is the host's, or the daemon's at SIGHUP.
+//! Left out: where secrets are kept (see [`crate::secret::SecretRef`]) and noticing that one
+//! changed; that is the host's, or the daemon's at SIGHUP.
 
 use crate::engine::Connection;
 use crate::error::{Error, ErrorKind};
@@ -32,21 +33,28 @@ pub enum Credential {
 impl Connection {
     /// Replaces the credential of the connection, for every clone of this handle. Nothing is sent.
     ///
-    /// A refusal of the old credential no longer stands: the next request tries the new one at once,
-    /// and [`crate::schedule::run`] begins again without waiting. The same credential may be given
-    /// again, to say that the ATS accepts it by now, or gave it a right: writes that were refused because of the credential
-    /// and wait for a person are tried again too. Before the next write the ATS is asked which
-    /// customer it belongs to; [`Connection::verify_tenant`] asks at once.
+    /// A refusal of the old credential no longer stands: the next request tries the new one at
+    /// once, and [`crate::schedule::run`] begins again without waiting. The same credential may be
+    /// given again, to say that the ATS accepts it by now, or gave it a right: writes that were
+    /// refused because of the credential and wait for a person are tried again too. Before the next
+    /// write the ATS is asked which customer it belongs to; [`Connection::verify_tenant`] asks at
+    /// once.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] when the credential does not fit the adapter; the old one stays
     /// in use then.
     pub async fn replace_credential(&self, credential: Credential) -> Result<(), Error> {
         let reconciler = self.reconciler();
-        let problem = |message: String| Error::new(ErrorKind::Configuration, format!("{}: {message}", self.name()));
+        let problem = |message: String| {
+            Error::new(ErrorKind::Configuration, format!("{}: {message}", self.name()))
+        };
         let auth = auth(self.manifest(), &reconciler.settings, &credential)
             .map_err(|why| problem(why).of_option("credential"))?;
-        reconciler.session.replace_credential(&auth).await.map_err(|error| problem(error.to_string()))?;
+        reconciler
+            .session
+            .replace_credential(&auth)
+            .await
+            .map_err(|error| problem(error.to_string()))?;
         reconciler.credential_given();
         self.credentials().send_modify(|given| *given = given.saturating_add(1));
         Ok(())
@@ -80,10 +88,14 @@ pub(crate) fn auth(
         (AuthRule::BasicKey { half, other }, Credential::Key(key)) => {
             Some(AuthConfig::BasicKey { half: *half, other: other.clone(), key: key.clone() })
         }
-        (AuthRule::Bearer {}, Credential::Key(key)) => Some(AuthConfig::Bearer { key: key.clone() }),
-        (AuthRule::Header { name, prefix }, Credential::Key(key)) => {
-            Some(AuthConfig::Header { name: name.clone(), prefix: prefix.clone(), key: key.clone() })
+        (AuthRule::Bearer {}, Credential::Key(key)) => {
+            Some(AuthConfig::Bearer { key: key.clone() })
         }
+        (AuthRule::Header { name, prefix }, Credential::Key(key)) => Some(AuthConfig::Header {
+            name: name.clone(),
+            prefix: prefix.clone(),
+            key: key.clone(),
+        }),
         _ => None,
     });
     fitting.ok_or_else(|| {
@@ -92,7 +104,11 @@ pub(crate) fn auth(
             Credential::Key(_) => "a key",
         };
         let taken: Vec<&str> = manifest.auth.iter().filter_map(scheme).collect();
-        let taken = if taken.is_empty() { "none that can be given here".to_owned() } else { taken.join(", ") };
+        let taken = if taken.is_empty() {
+            "none that can be given here".to_owned()
+        } else {
+            taken.join(", ")
+        };
         format!("the adapter {} does not take {given}; it takes: {taken}", manifest.name)
     })
 }

@@ -1,8 +1,10 @@
-//! Desired records as they come in: from a file, from a host. Parsed, checked, and refused with a place.
+//! Desired records as they come in: from a file, from a host. Parsed, checked, and refused with a
+//! place.
 //!
-//! A file is JSON Lines, one JSON array, or whole objects one after the other; [`Records`] reads it as a stream. A batch is taken in as a whole or not at all, so a mistake in line 40 never leaves
-//! thirty-nine records behind. Bounds: [`atsync_model::desired::limits`] and [`RECORDS_MAX`]. Left out: whether references
-//! resolve; that needs the observed state and is the plan's.
+//! A file is JSON Lines, one JSON array, or whole objects one after the other; [`Records`] reads it
+//! as a stream. A batch is taken in as a whole or not at all, so a mistake in line 40 never leaves
+//! thirty-nine records behind. Bounds: [`atsync_model::desired::limits`] and [`RECORDS_MAX`]. Left
+//! out: whether references resolve; that needs the observed state and is the plan's.
 
 mod check;
 mod read;
@@ -93,7 +95,8 @@ pub fn parse(name: &str, text: &str) -> Result<Vec<Desired>, Error> {
     for read in Records::new(text.as_bytes()) {
         // Text in memory has no errors of its own.
         let read = read.map_err(|error| input(format!("{name}: {error}")))?;
-        let (_, record) = read.map_err(|refusal| input(format!("{name}:{}: {}", refusal.line, refusal.problem)))?;
+        let (_, record) =
+            read.map_err(|refusal| input(format!("{name}:{}: {}", refusal.line, refusal.problem)))?;
         records.push(record);
     }
     Ok(records)
@@ -109,7 +112,10 @@ fn input(message: String) -> Error {
 /// [`ErrorKind::Input`] naming the record.
 pub fn declarations<R: Declare>(records: &[R]) -> Result<Vec<Declaration>, Error> {
     if records.len() > RECORDS_MAX {
-        return Err(input(format!("{} records at once; at most {RECORDS_MAX} are allowed", records.len())));
+        return Err(input(format!(
+            "{} records at once; at most {RECORDS_MAX} are allowed",
+            records.len()
+        )));
     }
     let mut keys = BTreeSet::new();
     let mut declarations = Vec::with_capacity(records.len());
@@ -157,11 +163,23 @@ mod tests {
     #[test]
     fn a_refusal_says_where_and_what() {
         let text = "{\"key\":\"a\"}\n{\"key\":\"b\",\"emial\":[]}";
-        assert!(refusal(text).starts_with("r.jsonl:2: `emial` is no member of a candidate"), "{}", refusal(text));
-        assert!(refusal("{\"key\":1}").starts_with("r.jsonl:1: `key` must be a text, and is the number 1"));
-        assert!(refusal("[\n{\"key\":\"a\"},\n{\"kee\":1}]").starts_with("r.jsonl:3: `kee` is no member"));
+        assert!(
+            refusal(text).starts_with("r.jsonl:2: `emial` is no member of a candidate"),
+            "{}",
+            refusal(text)
+        );
+        assert!(
+            refusal("{\"key\":1}")
+                .starts_with("r.jsonl:1: `key` must be a text, and is the number 1")
+        );
+        assert!(
+            refusal("[\n{\"key\":\"a\"},\n{\"kee\":1}]")
+                .starts_with("r.jsonl:3: `kee` is no member")
+        );
         assert!(refusal(r#"{"key":"a/b"}"#).contains("may not contain `/`"));
-        assert!(refusal(r#"{"key":"a","applications":[{"key":"1"}]}"#).contains("applications[1].job"));
+        assert!(
+            refusal(r#"{"key":"a","applications":[{"key":"1"}]}"#).contains("applications[1].job")
+        );
         assert!(refusal(r#"{"key":"a","policy":{"colour":"seed"}}"#).contains("\"colour\""));
     }
 
@@ -170,10 +188,14 @@ mod tests {
         let long = "x".repeat(70_000);
         assert!(refusal(&format!(r#"{{"key":"{long}"}}"#)).contains("1 to 200 bytes"));
         assert!(
-            refusal(&format!(r#"{{"key":"a","notes":[{{"key":"n","body":"{long}"}}]}}"#)).contains("at most 65536")
+            refusal(&format!(r#"{{"key":"a","notes":[{{"key":"n","body":"{long}"}}]}}"#))
+                .contains("at most 65536")
         );
         let many: Vec<String> = (0..201).map(|n| format!("\"t{n}\"")).collect();
-        assert!(refusal(&format!(r#"{{"key":"a","tags":[{}]}}"#, many.join(","))).contains("at most 200"));
+        assert!(
+            refusal(&format!(r#"{{"key":"a","tags":[{}]}}"#, many.join(",")))
+                .contains("at most 200")
+        );
     }
 
     #[test]
@@ -184,18 +206,23 @@ mod tests {
             ))
         };
         assert!(field(r#","options":["A","A"]"#).contains("`options` has \"A\" twice"));
-        assert!(field(r#","policy":{"type":"seed"}"#).contains("name, private, description, options"));
+        assert!(
+            field(r#","policy":{"type":"seed"}"#).contains("name, private, description, options")
+        );
         assert!(field(r#","optoins":[]"#).contains("`optoins` is no member of a custom field"));
         let text = r#"{"kind":"custom_fields","key":"x","applies_to":"candidate","type":"text","options":["A"]}"#;
         assert!(refusal(text).contains("for fields of type single and multi"));
         let odd = r#"{"kind":"custom_fields","key":"x","applies_to":"person","type":"text"}"#;
         assert!(refusal(odd).contains("one of candidate, application, job, opening, offer"));
         let long = "x".repeat(190);
-        let far = format!(r#"{{"kind":"custom_fields","key":"{long}","applies_to":"candidate","type":"text"}}"#);
+        let far = format!(
+            r#"{{"kind":"custom_fields","key":"{long}","applies_to":"candidate","type":"text"}}"#
+        );
         assert!(refusal(&far).contains("1 to 200 bytes"));
         assert!(refusal(r#"{"kind":"users","email":"ada"}"#).contains("no e-mail address"));
         assert!(
-            refusal(r#"{"kind":"tags","key":"x"}"#).contains("candidates, custom_fields and users can be declared")
+            refusal(r#"{"kind":"tags","key":"x"}"#)
+                .contains("candidates, custom_fields and users can be declared")
         );
         assert!(refusal(r#"{"key":"@x"}"#).contains("begin with `~` or `@`"));
     }
@@ -203,7 +230,9 @@ mod tests {
     #[test]
     fn two_records_with_one_key_are_refused() {
         let records = parse("f", "{\"key\":\"a\"}\n{\"key\":\"a\"}").unwrap();
-        assert!(declarations(&records).unwrap_err().to_string().contains("two records have this key"));
+        assert!(
+            declarations(&records).unwrap_err().to_string().contains("two records have this key")
+        );
     }
 
     #[test]
@@ -222,7 +251,9 @@ mod tests {
     fn a_type_outside_of_the_list_is_refused_with_the_list() {
         for member in ["emails", "phones", "links"] {
             for odd in ["WORK", "castle", ""] {
-                let refusal = refusal(&format!(r#"{{"key":"a","{member}":[{{"value":"a@x.com","type":"{odd}"}}]}}"#));
+                let refusal = refusal(&format!(
+                    r#"{{"key":"a","{member}":[{{"value":"a@x.com","type":"{odd}"}}]}}"#
+                ));
                 assert!(refusal.contains("personal, work, home, mobile"), "{refusal}");
             }
         }
@@ -238,9 +269,16 @@ mod tests {
 
     #[test]
     fn an_empty_or_blank_reference_is_refused_in_every_form() {
-        for odd in [r#""""#, r#"" ""#, r#"{"id":""}"#, r#"{"name":" "}"#, r#"{"id":" 7 "}"#, r#"{"requisition_id":""}"#]
-        {
-            let refusal = refusal(&format!(r#"{{"key":"a","applications":[{{"key":"1","job":{odd}}}]}}"#));
+        for odd in [
+            r#""""#,
+            r#"" ""#,
+            r#"{"id":""}"#,
+            r#"{"name":" "}"#,
+            r#"{"id":" 7 "}"#,
+            r#"{"requisition_id":""}"#,
+        ] {
+            let refusal =
+                refusal(&format!(r#"{{"key":"a","applications":[{{"key":"1","job":{odd}}}]}}"#));
             assert!(refusal.contains("`applications[1].job`"), "{odd}: {refusal}");
         }
     }
@@ -261,8 +299,14 @@ mod tests {
             (url(" "), "`applications[1].attachments[f].url`"),
             (url("https://files/a b"), "`applications[1].attachments[f].url`"),
             (url("https://files/a\\nb"), "`applications[1].attachments[f].url`"),
-            (file(r#""filename":" ","url":"https://files/x""#), "`applications[1].attachments[f].filename`"),
-            (file(r#""filename":"a\nb","url":"https://files/x""#), "`applications[1].attachments[f].filename`"),
+            (
+                file(r#""filename":" ","url":"https://files/x""#),
+                "`applications[1].attachments[f].filename`",
+            ),
+            (
+                file(r#""filename":"a\nb","url":"https://files/x""#),
+                "`applications[1].attachments[f].filename`",
+            ),
             (member(r#""links":["javascript:alert(1)"]"#), "`links`"),
             (member(r#""links":[{"value":"not a url"}]"#), "`links`"),
             (member(r#""emails":["Ada <ada@x.com>"]"#), "`emails`"),
@@ -280,11 +324,17 @@ mod tests {
                 "`applications[1].referrer`",
             ),
             (member(r#""emails":["a@x.com\u0000"]"#), "`emails`"),
-            (r#"{"kind":"users","email":"a@x.com","name":{"first":" "}}"#.to_owned(), "`name.first`"),
+            (
+                r#"{"kind":"users","email":"a@x.com","name":{"first":" "}}"#.to_owned(),
+                "`name.first`",
+            ),
             (r#"{"kind":"users","email":"a@x.com","job_title":" "}"#.to_owned(), "`job_title`"),
         ] {
             let refusal = refusal(&format!("{{\"key\":\"before\"}}\n{record}"));
-            assert!(refusal.starts_with("r.jsonl:2: ") && refusal.contains(place), "{record}: {refusal}");
+            assert!(
+                refusal.starts_with("r.jsonl:2: ") && refusal.contains(place),
+                "{record}: {refusal}"
+            );
         }
         for fine in [
             url("https://files.example.com/cv.pdf?sig=1"),

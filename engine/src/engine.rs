@@ -20,13 +20,12 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Handles are cheap to clone, and their futures can be spawned. Dropping one is safe at any point: see
-//! [`crate::reconcile`].
+//! Handles are cheap to clone, and their futures can be spawned. Dropping one is safe at any point:
+//! see [`crate::reconcile`].
 //!
-//! A tokio runtime is needed, built with `enable_all`: the network and a store in a file run on it. Without one, calls
-//! that need it give an
-//! error of [`ErrorKind::Configuration`]. Whoever drops the last handle of a store in a file waits until what is queued
-//! is written.
+//! A tokio runtime is needed, built with `enable_all`: the network and a store in a file run on it.
+//! Without one, calls that need it give an error of [`ErrorKind::Configuration`]. Whoever drops the
+//! last handle of a store in a file waits until what is queued is written.
 //!
 //! Left out: configuration files, the command line, HTTP; they belong to the daemon.
 
@@ -43,14 +42,17 @@ use crate::pin;
 use crate::plan::Plan;
 use crate::reconcile::underway::Underway;
 use crate::reconcile::{
-    ApplyReport, CheckResult, HintEnd, Parts, PartsPlanned, PlanOf, ProgressFn, PullReport, RECORDS_AT_ONCE,
-    Reconciler, Resend, SettleReport, SweepOptions, SweepReport, is_spent,
+    ApplyReport, CheckResult, HintEnd, Parts, PartsPlanned, PlanOf, ProgressFn, PullReport,
+    RECORDS_AT_ONCE, Reconciler, Resend, SettleReport, SweepOptions, SweepReport, is_spent,
 };
 use crate::secret::Secret;
 use crate::store::{
-    ConnectionRow, DeclareReport, DesiredRow, Hold, LinkRow, ProblemRow, ScanState, Store, SweepPhase, SweepState,
+    ConnectionRow, DeclareReport, DesiredRow, Hold, LinkRow, ProblemRow, ScanState, Store,
+    SweepPhase, SweepState,
 };
-use crate::transport::{HttpOptions, HttpTransport, Refusing, Session, SessionOptions, Shared, Transport, Usage};
+use crate::transport::{
+    HttpOptions, HttpTransport, Refusing, Session, SessionOptions, Shared, Transport, Usage,
+};
 use crate::webhook::Webhooks;
 use atsync_model::contract::Hint;
 use atsync_model::desired::Desired;
@@ -64,7 +66,8 @@ use tokio::sync::{Notify, watch};
 
 /// Rows that one read of the feed or of a kind brings.
 pub(crate) const READ_ROWS: usize = 500;
-/// Desired records that one status reads at most to find the ones that are not in step. Arbitrary: tens of milliseconds.
+/// Desired records that one status reads at most to find the ones that are not in step. Arbitrary:
+/// tens of milliseconds.
 const STATUS_ROWS: u64 = 5_000;
 
 /// What a connection is made of.
@@ -76,30 +79,29 @@ pub struct ConnectionOptions {
     pub adapter: Arc<dyn Adapter>,
     /// The credential.
     pub credential: Credential,
-    /// Origins that differ from the manifest's, by name: a stand-in server, or a customer's own subdomain. All of them
-    /// for a component that
-    /// the host does not vouch for ([`crate::adapter::Adapter::is_vouched_for`]).
+    /// Origins that differ from the manifest's, by name: a stand-in server, or a customer's own
+    /// subdomain. All of them for a component that the host does not vouch for
+    /// ([`crate::adapter::Adapter::is_vouched_for`]).
     pub origins: BTreeMap<String, String>,
-    /// Accepts an adapter that declares other origins, or something else to do with the credential, than the connection
-    /// was used with: the word that the
-    /// refusal shows. It stands for that declaration only, and may stay.
+    /// Accepts an adapter that declares other origins, or something else to do with the credential,
+    /// than the connection was used with: the word that the refusal shows. It stands for that
+    /// declaration only, and may stay.
     pub accept: Option<String>,
     /// Allows private, loopback and link-local addresses, and with them clear-text `http`.
     pub allow_private_network: bool,
     /// The adapter's settings; see its manifest's `settings_schema`.
     pub settings: Map<String, Value>,
-    /// Overrides how long a doubt waits before "not there" is believed. For stand-in servers; never shorten it against
-    /// a real ATS.
+    /// Overrides how long a doubt waits before "not there" is believed. For stand-in servers; never
+    /// shorten it against a real ATS.
     pub settle_window_ms: Option<u64>,
-    /// Desired records that [`Connection::sync`] plans and applies at once, at least one. Each takes some kilobytes of
-    /// memory.
+    /// Desired records that [`Connection::sync`] plans and applies at once, at least one. Each
+    /// takes some kilobytes of memory.
     pub records_at_once: usize,
-    /// What the ATS signs its webhooks with; see [`Connection::receive`]. Several while one is being replaced. Empty:
-    /// none is believed.
+    /// What the ATS signs its webhooks with; see [`Connection::receive`]. Several while one is
+    /// being replaced. Empty: none is believed.
     pub webhook_secrets: Vec<Secret>,
-    /// Opens the connection for what is in the store: each request is refused before a name is looked up, whatever asks
-    /// for it, and opening
-    /// it writes nothing. The credential may be any.
+    /// Opens the connection for what is in the store: each request is refused before a name is
+    /// looked up, whatever asks for it, and opening it writes nothing. The credential may be any.
     pub store_only: bool,
     /// Told what the connection is doing.
     pub progress: ProgressFn,
@@ -151,7 +153,8 @@ impl EngineBuilder {
     /// Keeps state in this file, which is made if it is not there.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`] when the file is damaged, in use, or cannot be reached; the message says what to do.
+    /// [`ErrorKind::Store`] when the file is damaged, in use, or cannot be reached; the message
+    /// says what to do.
     pub fn store_file(self, path: impl AsRef<Path>) -> Result<Self, Error> {
         let store = crate::store::redb::RedbStore::open(
             path.as_ref(),
@@ -190,13 +193,16 @@ impl EngineBuilder {
         let transport = match self.transport {
             Some(transport) => transport,
             None => {
-                let transport = HttpTransport::new(HttpOptions::default())
-                    .map_err(|error| Error::new(ErrorKind::Configuration, error.to_string()).caused_by(error))?;
+                let transport = HttpTransport::new(HttpOptions::default()).map_err(|error| {
+                    Error::new(ErrorKind::Configuration, error.to_string()).caused_by(error)
+                })?;
                 Arc::new(transport)
             }
         };
         Ok(Engine {
-            store: self.store.unwrap_or_else(|| Arc::new(crate::store::memory::MemoryStore::default())),
+            store: self
+                .store
+                .unwrap_or_else(|| Arc::new(crate::store::memory::MemoryStore::default())),
             transport,
             clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
             entropy: self.entropy.unwrap_or_else(|| Arc::new(SystemEntropy)),
@@ -232,14 +238,14 @@ impl Engine {
     /// Opens a connection. Nothing is sent.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when origins, credential or settings do not fit the adapter, when the store knows
-    /// the
-    /// connection with another adapter, or when the adapter declares more of where it sends than it did before
-    /// ([`ConnectionOptions::accept`]).
+    /// [`ErrorKind::Configuration`] when origins, credential or settings do not fit the adapter,
+    /// when the store knows the connection with another adapter, or when the adapter declares more
+    /// of where it sends than it did before ([`ConnectionOptions::accept`]).
     pub async fn connect(&self, options: ConnectionOptions) -> Result<Connection, Error> {
         let name = options.name.clone();
         let manifest = options.adapter.manifest();
-        let problem = |message: String| Error::new(ErrorKind::Configuration, format!("{name}: {message}"));
+        let problem =
+            |message: String| Error::new(ErrorKind::Configuration, format!("{name}: {message}"));
         check_name(&name)?;
         check_settings(manifest, &options.settings)
             .map_err(|(setting, why)| problem(why).of_option(format!("settings.{setting}")))?;
@@ -248,17 +254,21 @@ impl Engine {
         let row = self.store.connection(&name).await?.unwrap_or_default();
         if !row.adapter.is_empty() && row.adapter != manifest.name {
             let message = format!(
-                "the store keeps it with the adapter {}, the options say {}; use another name for a new connection",
+                "the store keeps it with the adapter {}, the options say {}; use another name for \
+                 a new connection",
                 row.adapter, manifest.name
             );
             return Err(problem(message));
         }
         let declared = pin::declared(options.adapter.as_ref());
         let pin =
-            pin::hold(row.pin.as_ref(), declared, &options.origins, options.accept.as_deref()).map_err(problem)?;
+            pin::hold(row.pin.as_ref(), declared, &options.origins, options.accept.as_deref())
+                .map_err(problem)?;
         if let Some(before) = row.pin.as_ref().filter(|before| before.code != pin.code) {
-            let (before, now) =
-                (before.code.as_deref().unwrap_or("linked in"), pin.code.as_deref().unwrap_or("linked in"));
+            let (before, now) = (
+                before.code.as_deref().unwrap_or("linked in"),
+                pin.code.as_deref().unwrap_or("linked in"),
+            );
             tracing::info!(
                 connection = name,
                 before,
@@ -276,9 +286,14 @@ impl Engine {
         let transport: Arc<dyn Transport> =
             if options.store_only { Arc::new(Refusing) } else { Arc::clone(&self.transport) };
         let rights_found = row.rights_found;
-        let session =
-            Session::new(session, transport, Arc::clone(&self.clock), Arc::clone(&self.entropy), &self.shared)
-                .map_err(|error| problem(error.to_string()))?;
+        let session = Session::new(
+            session,
+            transport,
+            Arc::clone(&self.clock),
+            Arc::clone(&self.entropy),
+            &self.shared,
+        )
+        .map_err(|error| problem(error.to_string()))?;
         let opted_in = opted_in(manifest, &options.settings);
         let held = ConnectionRow {
             adapter: manifest.name.clone(),
@@ -287,7 +302,8 @@ impl Engine {
             pin: Some(pin),
             ..row.clone()
         };
-        let allows_more = row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
+        let allows_more =
+            row.opted_in != held.opted_in || row.adapter_version != held.adapter_version;
         let underway = self.underway(&name);
         let reconciler = Reconciler::new(Parts {
             name,
@@ -341,28 +357,39 @@ fn opted_in(manifest: &Manifest, settings: &Map<String, Value>) -> BTreeSet<Stri
 
 /// A name stands at the beginning of every message about its connection, and in the store's keys.
 fn check_name(name: &str) -> Result<(), Error> {
-    let fits = (1..=NAME_BYTES_MAX).contains(&name.len()) && name.trim() == name && !name.chars().any(char::is_control);
+    let fits = (1..=NAME_BYTES_MAX).contains(&name.len())
+        && name.trim() == name
+        && !name.chars().any(char::is_control);
     if fits {
         return Ok(());
     }
     let message = format!(
-        "a connection's name has 1 to {NAME_BYTES_MAX} bytes, no control characters and no blanks around it; {:?} has not",
+        "a connection's name has 1 to {NAME_BYTES_MAX} bytes, no control characters and no blanks \
+         around it; {:?} has not",
         name.chars().take(40).collect::<String>()
     );
     Err(Error::new(ErrorKind::Configuration, message))
 }
 
-/// Settings are held against the names, types and lists of values of the schema, so that none of these is first refused
-/// by a write. What else a schema asks is the adapter's to refuse. The error is the setting's name and what is wrong.
-fn check_settings(manifest: &Manifest, settings: &Map<String, Value>) -> Result<(), (String, String)> {
-    let Some(known) = manifest.settings_schema.get("properties").and_then(Value::as_object) else { return Ok(()) };
+/// Settings are held against the names, types and lists of values of the schema, so that none of
+/// these is first refused by a write. What else a schema asks is the adapter's to refuse. The error
+/// is the setting's name and what is wrong.
+fn check_settings(
+    manifest: &Manifest,
+    settings: &Map<String, Value>,
+) -> Result<(), (String, String)> {
+    let Some(known) = manifest.settings_schema.get("properties").and_then(Value::as_object) else {
+        return Ok(());
+    };
     for (name, value) in settings {
         let Some(schema) = known.get(name) else {
             let names: Vec<&str> = known.keys().map(String::as_str).collect();
             let hint = did_you_mean(name, names.iter().copied());
             let adapter = &manifest.name;
-            let why =
-                format!("settings.{name} is unknown to the adapter {adapter}{hint} (settings: {})", names.join(", "));
+            let why = format!(
+                "settings.{name} is unknown to the adapter {adapter}{hint} (settings: {})",
+                names.join(", ")
+            );
             return Err((name.clone(), why));
         };
         let fits = match schema.get("type").and_then(Value::as_str) {
@@ -378,9 +405,14 @@ fn check_settings(manifest: &Manifest, settings: &Map<String, Value>) -> Result<
             let kind = schema.get("type").and_then(Value::as_str).unwrap_or_default();
             return Err((name.clone(), format!("settings.{name} must be of type {kind}")));
         }
-        if let Some(words) = schema.get("enum").and_then(Value::as_array).filter(|words| !words.contains(value)) {
+        if let Some(words) =
+            schema.get("enum").and_then(Value::as_array).filter(|words| !words.contains(value))
+        {
             let words: Vec<String> = words.iter().map(Value::to_string).collect();
-            return Err((name.clone(), format!("settings.{name} is {value}; it is one of {}", words.join(", "))));
+            return Err((
+                name.clone(),
+                format!("settings.{name} is {value}; it is one of {}", words.join(", ")),
+            ));
         }
     }
     Ok(())
@@ -396,9 +428,9 @@ pub struct Connection {
     webhooks: Arc<Webhooks>,
 }
 
-/// Plans more records than fit into memory, part by part. What the plans of earlier parts decided holds for the later
-/// ones: of two records that would make one candidate the second is blocked, whichever parts they stand in. Nothing is
-/// stored and nothing is changed in the ATS.
+/// Plans more records than fit into memory, part by part. What the plans of earlier parts decided
+/// holds for the later ones: of two records that would make one candidate the second is blocked,
+/// whichever parts they stand in. Nothing is stored and nothing is changed in the ATS.
 ///
 /// It keeps an address and a key for each record that is to be made.
 #[derive(Debug)]
@@ -408,8 +440,8 @@ pub struct Planner {
 }
 
 impl Planner {
-    /// Plans some more records, whether declared or not. Custom fields and users come with or before the records that
-    /// name them.
+    /// Plans some more records, whether declared or not. Custom fields and users come with or
+    /// before the records that name them.
     ///
     /// # Errors
     /// When something could not be read.
@@ -441,18 +473,20 @@ pub struct Status {
     pub sweeps: BTreeMap<String, SweepStatus>,
     /// When the next doubt is to be looked into, where looking may resolve one.
     pub next_look_ms: Option<u64>,
-    /// Writes that wait for a person: those in doubt that no probe decides, and one for each record of `not_in_step` that was
-    /// refused or ignored as often as it is sent by itself.
+    /// Writes that wait for a person: those in doubt that no probe decides, and one for each record
+    /// of `not_in_step` that was refused or ignored as often as it is sent by itself.
     pub waiting_for_person: u64,
     /// The serial of the newest change.
     pub changes_last: u64,
-    /// Desired records that are not in step, at most 500: key and what is said of them. Those that the next plan looks
-    /// at come first.
+    /// Desired records that are not in step, at most 500: key and what is said of them. Those that
+    /// the next plan looks at come first.
     pub not_in_step: BTreeMap<String, String>,
-    /// Desired records that this status did not read, so that it costs little: `not_in_step` says nothing of them.
+    /// Desired records that this status did not read, so that it costs little: `not_in_step` says
+    /// nothing of them.
     #[serde(skip_serializing_if = "is_zero")]
     pub not_in_step_unread: u64,
-    /// Rows and members that could not be read when they were last shown, at most 500. Each stands until it is read.
+    /// Rows and members that could not be read when they were last shown, at most 500. Each stands
+    /// until it is read.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub problems: Vec<ProblemRow>,
     /// That the clock here and the ATS's differ, by the last answer of this process.
@@ -469,7 +503,8 @@ fn is_zero(number: &u64) -> bool {
 fn said_of_not_in_step(row: &DesiredRow) -> Option<String> {
     let (status, synced) = (&row.status, "Synced");
     let is_current = status.observed_generation == row.generation;
-    let in_step = status.conditions.iter().any(|condition| condition.kind == synced && condition.status);
+    let in_step =
+        status.conditions.iter().any(|condition| condition.kind == synced && condition.status);
     if in_step && is_current {
         return None;
     }
@@ -527,11 +562,16 @@ impl Connection {
     /// # Errors
     /// [`ErrorKind::Input`] naming the kind, the nearest one and all that there are.
     pub fn check_kind(&self, kind: &str) -> Result<(), Error> {
-        if self.manifest().kind(kind).is_some() { Ok(()) } else { Err(self.reconciler.unknown_kind(kind)) }
+        if self.manifest().kind(kind).is_some() {
+            Ok(())
+        } else {
+            Err(self.reconciler.unknown_kind(kind))
+        }
     }
 
-    /// Finds out about every permission, without changing anything in the ATS. Where none that is needed is refused, what was given up for want of a
-    /// right is tried again from now on, by other processes too.
+    /// Finds out about every permission, without changing anything in the ATS. Where none that is
+    /// needed is refused, what was given up for want of a right is tried again from now on, by
+    /// other processes too.
     ///
     /// # Errors
     /// When the credential is refused or the ATS is not there.
@@ -542,18 +582,19 @@ impl Connection {
     /// Brings one kind up to date: what changed since the last pass, or everything.
     ///
     /// # Errors
-    /// When a page could not be read; the pages before it stay, and the next pull goes on from there.
+    /// When a page could not be read; the pages before it stay, and the next pull goes on from
+    /// there.
     pub async fn pull(&self, kind: &str, full: bool) -> Result<PullReport, Error> {
         self.reconciler.pull(kind, full).await
     }
 
-    /// Finds out what of a kind is gone or lives on under another id, or goes on finding out; see [`crate::reconcile`]
-    /// for what is believed.
+    /// Finds out what of a kind is gone or lives on under another id, or goes on finding out; see
+    /// [`crate::reconcile`] for what is believed.
     ///
     /// # Errors
-    /// When a page could not be read; what was seen stays seen, and the next sweep of the kind goes on from there. A
-    /// sweep that is held, by its
-    /// brake or for want of a right, is no error: the report says so.
+    /// When a page could not be read; what was seen stays seen, and the next sweep of the kind goes
+    /// on from there. A sweep that is held, by its brake or for want of a right, is no error: the
+    /// report says so.
     pub async fn sweep(&self, kind: &str, options: SweepOptions) -> Result<SweepReport, Error> {
         self.reconciler.sweep(kind, options).await
     }
@@ -566,15 +607,18 @@ impl Connection {
         self.reconciler.hint(hint).await
     }
 
-    /// Declares desired records (people, custom fields, users): all of them or, when one is invalid, none. Records that
-    /// are not named stay as they are.
+    /// Declares desired records (people, custom fields, users): all of them or, when one is
+    /// invalid, none. Records that are not named stay as they are.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] naming the record and the field.
     pub async fn declare<R: Declare>(&self, records: &[R]) -> Result<DeclareReport, Error> {
         let declarations = declare::declarations(records)?;
         let reconciler = &self.reconciler;
-        let report = reconciler.store.declare(&reconciler.name, declarations, reconciler.clock.now_ms()).await?;
+        let report = reconciler
+            .store
+            .declare(&reconciler.name, declarations, reconciler.clock.now_ms())
+            .await?;
         self.declared.notify_one();
         Ok(report)
     }
@@ -592,12 +636,13 @@ impl Connection {
         Planner { connection: self.clone(), parts: PartsPlanned::default() }
     }
 
-    /// Carries a plan out. What earlier runs left in doubt is looked into first, as far as it is due, and sent again where it
-    /// is proven absent; the next plan goes on from there. To wait until that is settled, see [`Connection::settle`].
+    /// Carries a plan out. What earlier runs left in doubt is looked into first, as far as it is
+    /// due, and sent again where it is proven absent; the next plan goes on from there. To wait
+    /// until that is settled, see [`Connection::settle`].
     ///
     /// # Errors
-    /// When the connection as a whole cannot go on; what was done stays done. A refused step is in the report, not an
-    /// error.
+    /// When the connection as a whole cannot go on; what was done stays done. A refused step is in
+    /// the report, not an error.
     pub async fn apply(&self, plan: &Plan) -> Result<ApplyReport, Error> {
         let settled = self.settle_as(Resend::Due).await?;
         let mut report = self.reconciler.apply(plan).await?;
@@ -606,8 +651,9 @@ impl Connection {
         Ok(report)
     }
 
-    /// Begins no effect from now on, for every clone of this handle: an effect that is on its way ends,
-    /// and [`Connection::apply`] reports the steps that are left as not sent. For stopping a program.
+    /// Begins no effect from now on, for every clone of this handle: an effect that is on its way
+    /// ends, and [`Connection::apply`] reports the steps that are left as not sent. For stopping a
+    /// program.
     pub fn hold_effects(&self) {
         self.reconciler.hold_effects();
     }
@@ -639,9 +685,9 @@ impl Connection {
         self.reconciler.settle(Resend::Never).await
     }
 
-    /// Settle, plan what needs attention, carry it out: [`ConnectionOptions::records_at_once`] records at a time,
-    /// custom fields and users first. The report has the steps of all; the plan counts all, and has at most so many
-    /// records, the first that need attention.
+    /// Settle, plan what needs attention, carry it out: [`ConnectionOptions::records_at_once`]
+    /// records at a time, custom fields and users first. The report has the steps of all; the plan
+    /// counts all, and has at most so many records, the first that need attention.
     ///
     /// # Errors
     /// As for the three.
@@ -677,7 +723,8 @@ impl Connection {
     /// Asks the ATS which customer this is and holds it against what the store knows.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] when the credential belongs to another customer than the records in the store.
+    /// [`ErrorKind::Configuration`] when the credential belongs to another customer than the
+    /// records in the store.
     pub async fn verify_tenant(&self) -> Result<(), Error> {
         self.reconciler.verify_tenant().await
     }
@@ -729,7 +776,10 @@ impl Connection {
             desired,
             dirty,
             intents: store.intent_counts(name).await?.into_iter().collect(),
-            pulled_ms: scans.iter().filter_map(|(kind, _, state)| Some((kind.clone(), state.completed_ms?))).collect(),
+            pulled_ms: scans
+                .iter()
+                .filter_map(|(kind, _, state)| Some((kind.clone(), state.completed_ms?)))
+                .collect(),
             unfinished: scans
                 .iter()
                 .filter(|(_, _, state)| state.pass.is_some())
@@ -737,7 +787,10 @@ impl Connection {
                 .collect(),
             sweeps,
             next_look_ms: reconciler.next_look_ms().await?,
-            waiting_for_person: reconciler.waiting_for_person().await?.saturating_add(not_in_step.spent),
+            waiting_for_person: reconciler
+                .waiting_for_person()
+                .await?
+                .saturating_add(not_in_step.spent),
             changes_last: store.changes_last(name).await?,
             not_in_step: not_in_step.said,
             not_in_step_unread: not_in_step.unread,

@@ -7,7 +7,8 @@ pub trait Entropy: Debug + Send + Sync {
     /// Fills the buffer.
     fn fill(&self, buffer: &mut [u8]);
 
-    /// A number below `bound`; 0 when `bound` is 0. Slightly biased for large bounds, which jitter does not mind.
+    /// A number below `bound`; 0 when `bound` is 0. Slightly biased for large bounds, which jitter
+    /// does not mind.
     fn below(&self, bound: u64) -> u64 {
         let mut bytes = [0; 8];
         self.fill(&mut bytes);
@@ -27,10 +28,14 @@ pub trait Entropy: Debug + Send + Sync {
 pub struct SystemEntropy;
 
 impl Entropy for SystemEntropy {
-    #[allow(clippy::disallowed_methods, reason = "the one place where the engine asks the system for randomness")]
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "the one place where the engine asks the system for randomness"
+    )]
     fn fill(&self, buffer: &mut [u8]) {
-        // A system without randomness is not a place to create records in; but jitter and marks must not stop a reader.
-        // Marks also carry a unique millisecond, so a failure here costs spread, not safety.
+        // A system without randomness is not a place to create records in; but jitter and marks
+        // must not stop a reader. Marks also carry a unique millisecond, so a failure here costs
+        // spread, not safety.
         if getrandom::fill(buffer).is_err() {
             tracing::error!("the system gives no randomness");
         }

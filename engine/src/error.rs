@@ -1,6 +1,7 @@
 //! The engine's public error: few kinds, told apart only where the caller acts differently.
 //!
-//! The text says what happened, to which connection or record, and what to do; it is for people and not part of the interface.
+//! The text says what happened, to which connection or record, and what to do; it is for people and
+//! not part of the interface.
 
 use crate::adapter::AdapterError;
 use crate::store::StoreError;
@@ -21,7 +22,8 @@ pub enum ErrorKind {
     Auth,
     /// A right is missing. An administrator must grant it; the message names it.
     Denied,
-    /// The adapter has no such kind, or cannot list it. What needs it is left out; everything else goes on.
+    /// The adapter has no such kind, or cannot list it. What needs it is left out; everything else
+    /// goes on.
     NotSupported,
     /// The ATS or the network is not there just now. Try again later.
     Unavailable,
@@ -32,8 +34,8 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
-    /// Whether the same call may succeed later although nobody changes anything: the ATS or the network
-    /// is not there just now. Everything else is permanent until somebody acts.
+    /// Whether the same call may succeed later although nobody changes anything: the ATS or the
+    /// network is not there just now. Everything else is permanent until somebody acts.
     pub fn is_temporary(self) -> bool {
         match self {
             Self::Unavailable => true,
@@ -59,7 +61,8 @@ pub struct Error {
 }
 
 impl Error {
-    /// An error without a cause below it. Its text becomes one plain line ([`plain`]): it may quote what came from outside.
+    /// An error without a cause below it. Its text becomes one plain line ([`plain`]): it may quote
+    /// what came from outside.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let message = plain::line(&message.into()).into_owned();
         Self { kind, message, option: None, source: None, of_one_request: false }
@@ -98,8 +101,8 @@ impl Error {
         self.of_one_request
     }
 
-    /// What an adapter said when it panicked, where that is the cause. It may quote candidate data: for the author of
-    /// the adapter, and never for a log above debug.
+    /// What an adapter said when it panicked, where that is the cause. It may quote candidate data:
+    /// for the author of the adapter, and never for a log above debug.
     pub fn adapter_said(&self) -> Option<&str> {
         match self.source.as_ref()?.downcast_ref::<AdapterError>()? {
             AdapterError::Trap(crash) => crash.said(),
@@ -107,8 +110,9 @@ impl Error {
         }
     }
 
-    /// Which of [`crate::ConnectionOptions`] is wrong, where one alone is: `credential`, `origins`, or `settings`
-    /// and the setting's name with a dot between. For hosts that know where it was written.
+    /// Which of [`crate::ConnectionOptions`] is wrong, where one alone is: `credential`, `origins`,
+    /// or `settings` and the setting's name with a dot between. For hosts that know where it was
+    /// written.
     pub fn option(&self) -> Option<&str> {
         self.option.as_deref()
     }
@@ -153,7 +157,9 @@ impl From<NotSent> for Error {
             NotSent::Refused(_) => ErrorKind::Configuration,
             NotSent::Moot(_) => ErrorKind::Input,
             NotSent::Auth(_) => ErrorKind::Auth,
-            NotSent::Unreachable(_) | NotSent::Open { .. } | NotSent::Throttled { .. } => ErrorKind::Unavailable,
+            NotSent::Unreachable(_) | NotSent::Open { .. } | NotSent::Throttled { .. } => {
+                ErrorKind::Unavailable
+            }
         };
         Self::new(kind, error.to_string()).caused_by(error)
     }
@@ -166,12 +172,16 @@ impl From<Failure> for Error {
             Failure::Denied(_) => ErrorKind::Denied,
             Failure::Invalid(_) => ErrorKind::Input,
             Failure::Misconfigured(_) => ErrorKind::Configuration,
-            Failure::Throttled(_) | Failure::Quota(_) | Failure::Unavailable(_) => ErrorKind::Unavailable,
+            Failure::Throttled(_) | Failure::Quota(_) | Failure::Unavailable(_) => {
+                ErrorKind::Unavailable
+            }
             // Read again, begin again: the next try has another beginning.
             Failure::Conflict(_) | Failure::Restart(_) => ErrorKind::Unavailable,
-            Failure::NotFound(_) | Failure::Gone(_) | Failure::Moved(_) | Failure::Protocol(_) | Failure::Bug(_) => {
-                ErrorKind::Adapter
-            }
+            Failure::NotFound(_)
+            | Failure::Gone(_)
+            | Failure::Moved(_)
+            | Failure::Protocol(_)
+            | Failure::Bug(_) => ErrorKind::Adapter,
         };
         Self::new(kind, failure.to_string())
     }

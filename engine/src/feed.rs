@@ -1,13 +1,15 @@
 //! The facade's part for the feed of changes: read what is there, follow what comes, acknowledge.
 //!
-//! Two ways to read, both owned and spawnable. [`Connection::changes`] ends at the newest event, for
-//! jobs that run and end. [`Connection::follow`] never ends: it begins where a named consumer left off
-//! and waits for events, whoever commits them through this engine; [`Connection::follow_after`] begins at a
-//! serial that the host keeps itself. None acknowledges by itself, so that an event counts as dealt with only
-//! when the host says so: at least once, in order, without gap.
+//! Two ways to read, both owned and spawnable. [`Connection::changes`] ends at the newest event,
+//! for jobs that run and end. [`Connection::follow`] never ends: it begins where a named consumer
+//! left off and waits for events, whoever commits them through this engine;
+//! [`Connection::follow_after`] begins at a serial that the host keeps itself. None acknowledges by
+//! itself, so that an event counts as dealt with only when the host says so: at least once, in
+//! order, without gap.
 //!
-//! Bounds: [`READ_ROWS`] events are held for a reader, who pulls at its own pace; nothing is pushed.
-//! Left out: when the feed is trimmed ([`Connection::trim`]); a reader who comes too late is told.
+//! Bounds: [`READ_ROWS`] events are held for a reader, who pulls at its own pace; nothing is
+//! pushed. Left out: when the feed is trimmed ([`Connection::trim`]); a reader who comes too late
+//! is told.
 
 use crate::engine::{Connection, READ_ROWS};
 use crate::error::Error;
@@ -21,7 +23,8 @@ use tokio::sync::watch;
 const LOOK_MS: u64 = 1_000;
 
 impl Connection {
-    /// The feed after a serial, up to what is there now: a stream that ends. Owned; it may be spawned.
+    /// The feed after a serial, up to what is there now: a stream that ends. Owned; it may be
+    /// spawned.
     ///
     /// # Errors
     /// An item is an error, and the last one, when the store fails or what comes next was trimmed:
@@ -32,7 +35,8 @@ impl Connection {
             let acme = acme.clone();
             async move {
                 let Some(after) = after else { return Ok(None) };
-                let changes = acme.reconciler().store.changes(acme.name(), after, READ_ROWS).await?;
+                let changes =
+                    acme.reconciler().store.changes(acme.name(), after, READ_ROWS).await?;
                 let next = changes.last().map(|change| change.serial);
                 Ok::<_, Error>(Some((stream::iter(changes.into_iter().map(Ok::<_, Error>)), next)))
             }
@@ -43,29 +47,38 @@ impl Connection {
     /// The feed from where this consumer left off: a stream that waits for what comes next and does
     /// not end. Owned; it may be spawned, and lives until it is dropped.
     ///
-    /// It wakes when events are committed, through any handle of this engine. Where the consumer left
-    /// off is read once, with the first item: what it has not told [`Connection::acknowledge`] comes
-    /// again in the next stream. A consumer is known from its first item on, and holds back
+    /// It wakes when events are committed, through any handle of this engine. Where the consumer
+    /// left off is read once, with the first item: what it has not told [`Connection::acknowledge`]
+    /// comes again in the next stream. A consumer is known from its first item on, and holds back
     /// [`Connection::trim`] unless told otherwise; [`Connection::end_consumer`] ends that.
     ///
     /// # Errors
-    /// An item is an error, and the last one, when the store fails, or when what comes next was trimmed
-    /// ([`crate::store::StoreError::ChangesGone`] is its source). Then read the records anew, acknowledge
-    /// [`Connection::changes_first`] less one, and follow again.
-    pub fn follow(&self, consumer: &str) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
+    /// An item is an error, and the last one, when the store fails, or when what comes next was
+    /// trimmed ([`crate::store::StoreError::ChangesGone`] is its source). Then read the records
+    /// anew, acknowledge [`Connection::changes_first`] less one, and follow again.
+    pub fn follow(
+        &self,
+        consumer: &str,
+    ) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
         self.following(Start::Consumer(consumer.to_owned()))
     }
 
-    /// The feed after a serial: a stream that waits for what comes next and does not end, as [`Connection::follow`].
+    /// The feed after a serial: a stream that waits for what comes next and does not end, as
+    /// [`Connection::follow`].
     ///
-    /// For a host that keeps its offset beside its own data, so that both are written, and restored from a backup, at
-    /// once. The store remembers no consumer for it: what such a host has not read holds back no
-    /// [`Connection::trim`], unless the host acknowledges for a consumer of some name as well.
+    /// For a host that keeps its offset beside its own data, so that both are written, and restored
+    /// from a backup, at once. The store remembers no consumer for it: what such a host has not
+    /// read holds back no [`Connection::trim`], unless the host acknowledges for a consumer of some
+    /// name as well.
     ///
     /// # Errors
     /// As for [`Connection::follow`]; a serial that the feed does not have yet is an error too
-    /// ([`crate::store::StoreError::ChangesAhead`] is its source): the store is older than the host's offset.
-    pub fn follow_after(&self, serial: u64) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
+    /// ([`crate::store::StoreError::ChangesAhead`] is its source): the store is older than the
+    /// host's offset.
+    pub fn follow_after(
+        &self,
+        serial: u64,
+    ) -> impl Stream<Item = Result<Change, Error>> + Send + use<> {
         self.following(Start::Serial(serial))
     }
 
@@ -80,12 +93,13 @@ impl Connection {
         })
     }
 
-    /// Remembers that a consumer has dealt with the feed up to a serial, and returns the serial that stands: a greater
-    /// one where the consumer acknowledged more before, since this never goes back.
+    /// Remembers that a consumer has dealt with the feed up to a serial, and returns the serial
+    /// that stands: a greater one where the consumer acknowledged more before, since this never
+    /// goes back.
     ///
     /// A host that restores a backup of its own data wants to go back: with its own offset it calls
-    /// [`Connection::follow_after`]; for a named consumer it calls [`Connection::end_consumer`] first and acknowledges
-    /// the older serial then.
+    /// [`Connection::follow_after`]; for a named consumer it calls [`Connection::end_consumer`]
+    /// first and acknowledges the older serial then.
     ///
     /// # Errors
     /// [`crate::ErrorKind::Store`], also for a serial that the feed does not have yet
@@ -131,7 +145,8 @@ impl Following {
             let after = match &self.from {
                 Start::Serial(after) => *after,
                 Start::Consumer(consumer) => {
-                    // Acknowledging the beginning of the feed makes the consumer known and changes no offset.
+                    // Acknowledging the beginning of the feed makes the consumer known and changes
+                    // no offset.
                     let offset = store.acknowledge(name, consumer, 0).await?;
                     self.from = Start::Serial(offset);
                     offset

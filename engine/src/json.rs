@@ -1,17 +1,17 @@
 //! JSON that can be kept: what one reading accepts, every later reading accepts too.
 //!
-//! `serde::de::IgnoredAny` passes over numbers out of range, half surrogates and nesting without end, which nobody can
-//! read back once they are stored. [`Sound`] reads the same text as strictly as `serde_json::Value` does, without
-//! building anything. The check of an adapter's answers and the store use this one type, so that nothing passes the
-//! first and fails in the second.
+//! `serde::de::IgnoredAny` passes over numbers out of range, half surrogates and nesting without
+//! end, which nobody can read back once they are stored. [`Sound`] reads the same text as strictly
+//! as `serde_json::Value` does, without building anything. The check of an adapter's answers and
+//! the store use this one type, so that nothing passes the first and fails in the second.
 //!
 //! Bound: [`DEPTH_MAX`]. Left out: sizes, which belong to whoever takes the text.
 
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use std::fmt;
 
-/// How deep a member of a record may nest. serde_json reads 128 levels; the difference is room for what a record is
-/// wrapped in: a change event, a plan, an answer to a host.
+/// How deep a member of a record may nest. serde_json reads 128 levels; the difference is room for
+/// what a record is wrapped in: a change event, a plan, an answer to a host.
 pub(crate) const DEPTH_MAX: usize = 100;
 
 /// Any JSON that can be read back.
@@ -23,8 +23,8 @@ impl<'de> Deserialize<'de> for Sound {
     }
 }
 
-/// Any JSON that can be read back as a part of a member, this many levels below it: the store reads the member as a
-/// whole.
+/// Any JSON that can be read back as a part of a member, this many levels below it: the store reads
+/// the member as a whole.
 pub(crate) struct SoundBelow<const LEVELS: usize>;
 
 impl<'de, const LEVELS: usize> Deserialize<'de> for SoundBelow<LEVELS> {
@@ -118,7 +118,9 @@ mod tests {
 
     #[test]
     fn what_cannot_be_read_back_is_not_sound() {
-        for text in ["1e999", "-1e999", r#""\ud800""#, r#"{"\udfff":1}"#, "[1e400]", "{", "01", "nul"] {
+        for text in
+            ["1e999", "-1e999", r#""\ud800""#, r#"{"\udfff":1}"#, "[1e400]", "{", "01", "nul"]
+        {
             assert!(!is_sound(text), "{text}");
         }
         for text in ["1e300", "0", r#""\ud83d\ude00""#, r#"{"a":[null,true,-1,1.5]}"#] {

@@ -1,7 +1,8 @@
 //! An embedded sync engine for Applicant Tracking Systems (ATS).
 //!
-//! A host *declares* the records it wants; the engine *observes* what the ATS holds, *plans* the difference, *applies* it exactly
-//! once and *reports* every change through a durable feed. An ATS is taught to it by an adapter, a WebAssembly component without imports.
+//! A host *declares* the records it wants; the engine *observes* what the ATS holds, *plans* the
+//! difference, *applies* it exactly once and *reports* every change through a durable feed. An ATS
+//! is taught to it by an adapter, a WebAssembly component without imports.
 //!
 //! # Example
 //! The adapter is a component file here, and the credential comes from the environment:
@@ -79,11 +80,15 @@ pub mod webhook;
 pub use atsync_model as model;
 pub use clock::{Clock, SystemClock};
 pub use credential::Credential;
-pub use engine::{Connection, ConnectionOptions, Engine, EngineBuilder, Planner, Status, SweepStatus};
+pub use engine::{
+    Connection, ConnectionOptions, Engine, EngineBuilder, Planner, Status, SweepStatus,
+};
 pub use entropy::{Entropy, SystemEntropy};
 pub use error::{Error, ErrorKind};
 pub use life::Person;
-pub use reconcile::{Explanation, HintEnd, PlanOf, Progress, ProgressFn, Resolution, SweepOptions, SweepReport};
+pub use reconcile::{
+    Explanation, HintEnd, PlanOf, Progress, ProgressFn, Resolution, SweepOptions, SweepReport,
+};
 pub use records::{Filter, Observed, PAGE_ROWS_MAX, Page};
 pub use secret::{Secret, SecretRef, TextRef};
 pub use webhook::{Received, Verdict};

@@ -1,6 +1,8 @@
-//! The facade's part for the life of records: resolve, adopt, import, pause, abandon, withdraw, explain, forget, trim.
+//! The facade's part for the life of records: resolve, adopt, import, pause, abandon, withdraw,
+//! explain, forget, trim.
 //!
-//! What stops managing never touches the ATS; what takes back does only what its plan says; what forgets is not undone.
+//! What stops managing never touches the ATS; what takes back does only what its plan says; what
+//! forgets is not undone.
 
 use crate::engine::Connection;
 use crate::error::{Error, ErrorKind};
@@ -31,22 +33,26 @@ impl Connection {
     /// Resolves an intent that is in doubt, on the host's word.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`] when it is not in doubt, or the adopted record is not shown by the ATS or fits no such intent.
+    /// [`ErrorKind::Input`] when it is not in doubt, or the adopted record is not shown by the ATS
+    /// or fits no such intent.
     pub async fn resolve(&self, intent: IntentId, resolution: Resolution) -> Result<Intent, Error> {
         self.reconciler().resolve(intent, resolution).await
     }
 
-    /// Links a path (`key`, `key/applications/a1`, `key/notes/n1`) to a record that is there: it is adopted, and the next plan compares. A path
-    /// that is linked may be led elsewhere only when the ATS no longer shows the record that it leads to.
+    /// Links a path (`key`, `key/applications/a1`, `key/notes/n1`) to a record that is there: it is
+    /// adopted, and the next plan compares. A path that is linked may be led elsewhere only when
+    /// the ATS no longer shows the record that it leads to.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`] when kinds do not fit, the ATS does not show the record, or another path is linked to it.
+    /// [`ErrorKind::Input`] when kinds do not fit, the ATS does not show the record, or another
+    /// path is linked to it.
     pub async fn link(&self, host: &str, remote: &RemoteRef) -> Result<LinkRow, Error> {
         self.reconciler().link_by_hand(host, remote).await
     }
 
-    /// A desired record of what the ATS holds of a candidate, which it names by `id`. Declared unchanged it links the
-    /// candidate and plans nothing. Nothing is stored until then. What the record does not name is listed beside it.
+    /// A desired record of what the ATS holds of a candidate, which it names by `id`. Declared
+    /// unchanged it links the candidate and plans nothing. Nothing is stored until then. What the
+    /// record does not name is listed beside it.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when the ATS does not show the candidate.
@@ -87,10 +93,12 @@ impl Connection {
         self.set_mode(key, Mode::ObservedOnly).await
     }
 
-    /// Stops managing a record: the desired record and its links go; everything in the ATS and the history of intents stay.
+    /// Stops managing a record: the desired record and its links go; everything in the ATS and the
+    /// history of intents stay.
     ///
     /// # Errors
-    /// [`ErrorKind::Input`] when there is no such record, or while an intent of it is open: settle or resolve it first.
+    /// [`ErrorKind::Input`] when there is no such record, or while an intent of it is open: settle
+    /// or resolve it first.
     pub async fn abandon(&self, key: &str) -> Result<(), Error> {
         match self.reconciler().store.remove_desired(self.name(), key).await {
             Ok(true) => Ok(()),
@@ -98,7 +106,8 @@ impl Connection {
             Err(StoreError::IntentOpen(id)) => {
                 let name = self.name();
                 let message = format!(
-                    "{name}: intent {id} of {key} is open; settle or resolve it before the record is abandoned"
+                    "{name}: intent {id} of {key} is open; settle or resolve it before the record \
+                     is abandoned"
                 );
                 Err(Error::new(ErrorKind::Input, message))
             }
@@ -110,23 +119,33 @@ impl Connection {
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when there is no such record.
-    pub async fn plan_withdrawal(&self, key: &str, options: WithdrawOptions) -> Result<Plan, Error> {
+    pub async fn plan_withdrawal(
+        &self,
+        key: &str,
+        options: WithdrawOptions,
+    ) -> Result<Plan, Error> {
         self.reconciler().plan_withdrawal(key, options).await
     }
 
-    /// Takes back what can be taken back (tags that the engine put on, contacts that it added to somebody who was there before) and only
-    /// observes the record from then on, so that nothing is put there again. What stays is said in the plan.
+    /// Takes back what can be taken back (tags that the engine put on, contacts that it added to
+    /// somebody who was there before) and only observes the record from then on, so that nothing is
+    /// put there again. What stays is said in the plan.
     ///
     /// # Errors
     /// As for [`Connection::plan_withdrawal`] and [`Connection::apply`].
-    pub async fn withdraw(&self, key: &str, options: WithdrawOptions) -> Result<(Plan, ApplyReport), Error> {
+    pub async fn withdraw(
+        &self,
+        key: &str,
+        options: WithdrawOptions,
+    ) -> Result<(Plan, ApplyReport), Error> {
         self.observe_only(key).await?;
         let plan = self.plan_withdrawal(key, options).await?;
         let report = self.apply(&plan).await?;
         Ok((plan, report))
     }
 
-    /// Why a record is as it is: each field with what is desired, last applied and observed; what happens next; what was done.
+    /// Why a record is as it is: each field with what is desired, last applied and observed; what
+    /// happens next; what was done.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when there is no such record.
@@ -143,20 +162,24 @@ impl Connection {
     }
 
     async fn erasure(&self, person: &Person) -> Result<Erasure, Error> {
-        let mut erasure = Erasure { now_ms: self.reconciler().clock.now_ms(), ..Erasure::default() };
+        let mut erasure =
+            Erasure { now_ms: self.reconciler().clock.now_ms(), ..Erasure::default() };
         match person {
             Person::Key(key) => drop(erasure.keys.insert(key.clone())),
             Person::Candidate(id) => drop(erasure.candidates.insert(id.clone())),
             Person::Email(email) => {
                 if let Some(fault) = normal::address_fault(email.trim_ascii()) {
                     let message = format!(
-                        "{}: {email:?} is no plain e-mail address: {fault}; name one address, or the candidate by id",
+                        "{}: {email:?} is no plain e-mail address: {fault}; name one address, or \
+                         the candidate by id",
                         self.name()
                     );
                     return Err(Error::new(ErrorKind::Input, message));
                 }
                 let store = &self.reconciler().store;
-                let rows = store.lookup(self.name(), kinds::CANDIDATES, index::EMAIL, email, SAME_ADDRESS_MAX).await?;
+                let rows = store
+                    .lookup(self.name(), kinds::CANDIDATES, index::EMAIL, email, SAME_ADDRESS_MAX)
+                    .await?;
                 if rows.len() > 1 {
                     let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
                     let message = format!(
@@ -173,9 +196,11 @@ impl Connection {
         Ok(erasure)
     }
 
-    /// Forgets a person here: what was desired, observed, tried and told of them. The ATS is not touched; delete them there too. They do not
-    /// come back with the next pull. See [`crate::store::Store::erase`] for what stays. The bytes may stay in unused pages of the store's file until
-    /// the store is closed and written anew: [`crate::store::redb::RedbStore::compact`].
+    /// Forgets a person here: what was desired, observed, tried and told of them. The ATS is not
+    /// touched; delete them there too. They do not come back with the next pull. See
+    /// [`crate::store::Store::erase`] for what stays. The bytes may stay in unused pages of the
+    /// store's file until the store is closed and written anew:
+    /// [`crate::store::redb::RedbStore::compact`].
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when an address does not tell one candidate apart.
@@ -184,8 +209,9 @@ impl Connection {
         Ok(self.reconciler().store.erase(self.name(), erasure).await?)
     }
 
-    /// Lets a person who was forgotten come back, with the next full pull or declaration. Tells whether they were forgotten.
-    /// Declared again soon after they were forgotten, they are looked for until the ATS must show what was written before.
+    /// Lets a person who was forgotten come back, with the next full pull or declaration. Tells
+    /// whether they were forgotten. Declared again soon after they were forgotten, they are looked
+    /// for until the ATS must show what was written before.
     ///
     /// # Errors
     /// As for [`Connection::forget`].
@@ -194,8 +220,9 @@ impl Connection {
         Ok(self.reconciler().store.unforget(self.name(), erasure).await?)
     }
 
-    /// Trims the feed to what is younger than this, keeping what some consumer has not acknowledged unless told otherwise. A reader who comes
-    /// too late is told so: see [`StoreError::ChangesGone`].
+    /// Trims the feed to what is younger than this, keeping what some consumer has not acknowledged
+    /// unless told otherwise. A reader who comes too late is told so: see
+    /// [`StoreError::ChangesGone`].
     ///
     /// # Errors
     /// [`ErrorKind::Store`].

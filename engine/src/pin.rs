@@ -1,14 +1,18 @@
-//! What a connection's adapter may not change under it: where requests go, which of them carry the credential, and which are repeated.
+//! What a connection's adapter may not change under it: where requests go, which of them carry the
+//! credential, and which are repeated.
 //!
-//! A manifest is the adapter's own word, and a component can be swapped for another of the same name. So the connection keeps in the store what
-//! it was first used with ([`Pin`]), and an adapter that declares more is refused before anything is sent, with what changed and how to accept it. An
-//! adapter of other code that declares the same, or less, goes on: an update.
+//! A manifest is the adapter's own word, and a component can be swapped for another of the same
+//! name. So the connection keeps in the store what it was first used with ([`Pin`]), and an adapter
+//! that declares more is refused before anything is sent, with what changed and how to accept it.
+//! An adapter of other code that declares the same, or less, goes on: an update.
 //!
-//! An origin that the operator gives is the operator's word and is never in question. A component that the host does not vouch for
-//! ([`crate::adapter::Adapter::is_vouched_for`]) gets *all* its origins so. For the rest the operator's word is
+//! An origin that the operator gives is the operator's word and is never in question. A component
+//! that the host does not vouch for ([`crate::adapter::Adapter::is_vouched_for`]) gets *all* its
+//! origins so. For the rest the operator's word is
 //! [`crate::ConnectionOptions::accept`]: a digest of the declaration as the refusal shows it, so that accepting one change accepts no later one.
 //!
-//! Left out: stores of versions before this one, which know no pin; what the first start finds is pinned. Signatures of components.
+//! Left out: stores of versions before this one, which know no pin; what the first start finds is
+//! pinned. Signatures of components.
 
 use crate::adapter::Adapter;
 use crate::near::did_you_mean;
@@ -36,7 +40,9 @@ pub(crate) fn origins(
             names.join(", ")
         ));
     }
-    if !adapter.is_vouched_for() && manifest.origins.iter().any(|origin| !given.contains_key(&origin.name)) {
+    if !adapter.is_vouched_for()
+        && manifest.origins.iter().any(|origin| !given.contains_key(&origin.name))
+    {
         return Err(must_be_given(manifest, given));
     }
     let mut granted = BTreeMap::new();
@@ -54,8 +60,9 @@ pub(crate) fn origins(
                 ));
             }
         };
-        let url = Url::parse(&text)
-            .map_err(|error| format!("origins.{} is {text:?}, which is no URL: {error}", origin.name))?;
+        let url = Url::parse(&text).map_err(|error| {
+            format!("origins.{} is {text:?}, which is no URL: {error}", origin.name)
+        })?;
         granted.insert(origin.name.clone(), url);
     }
     Ok(granted)
@@ -71,7 +78,8 @@ fn must_be_given(manifest: &Manifest, given: &BTreeMap<String, String>) -> Strin
         format!("{} = {url:?}", toml_key(&origin.name))
     });
     format!(
-        "the adapter {} is a component that did not ship with this program, so where it sends requests and the credential is for you to say; \
+        "the adapter {} is a component that did not ship with this program, so where it sends \
+         requests and the credential is for you to say; \
          where these are the ATS's own addresses, add to the connection: origins = {{ {} }}",
         manifest.name,
         line.collect::<Vec<_>>().join(", ")
@@ -79,7 +87,8 @@ fn must_be_given(manifest: &Manifest, given: &BTreeMap<String, String>) -> Strin
 }
 
 fn toml_key(name: &str) -> String {
-    let bare = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let bare =
+        name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     if bare { name.to_owned() } else { format!("{name:?}") }
 }
 
@@ -91,7 +100,11 @@ pub(crate) fn declared(adapter: &dyn Adapter) -> Pin {
         origins: manifest.origins.iter().filter_map(fixed).collect(),
         credential: manifest.credential_origins().map(str::to_owned).collect(),
         auth: manifest.auth.iter().map(rule).collect(),
-        safe: manifest.safe.iter().map(|safe| format!("{} {} at {}", safe.method, safe.path, safe.origin)).collect(),
+        safe: manifest
+            .safe
+            .iter()
+            .map(|safe| format!("{} {} at {}", safe.method, safe.path, safe.origin))
+            .collect(),
     }
 }
 
@@ -109,12 +122,21 @@ fn rule(rule: &AuthRule) -> String {
             format!("the client's secret to {token_origin}{token_path}")
         }
         AuthRule::Oauth2AuthorizationCode { token_origin, authorize_path, token_path, .. } => {
-            format!("consent at {token_origin}{authorize_path}, the client's secret to {token_origin}{token_path}")
+            format!(
+                "consent at {token_origin}{authorize_path}, the client's secret to \
+                 {token_origin}{token_path}"
+            )
         }
-        AuthRule::BasicKey { half: BasicHalf::Username, .. } => "the key as the user of HTTP Basic".to_owned(),
-        AuthRule::BasicKey { half: BasicHalf::Password, .. } => "the key as the password of HTTP Basic".to_owned(),
+        AuthRule::BasicKey { half: BasicHalf::Username, .. } => {
+            "the key as the user of HTTP Basic".to_owned()
+        }
+        AuthRule::BasicKey { half: BasicHalf::Password, .. } => {
+            "the key as the password of HTTP Basic".to_owned()
+        }
         AuthRule::Bearer {} => "the key as a bearer token".to_owned(),
-        AuthRule::Header { name, .. } => format!("the key in the header {}", name.to_ascii_lowercase()),
+        AuthRule::Header { name, .. } => {
+            format!("the key in the header {}", name.to_ascii_lowercase())
+        }
         AuthRule::QueryParameter { name } => format!("the key in the query parameter {name}"),
         AuthRule::LoginExchange {} => "a login exchange".to_owned(),
         AuthRule::SamlBearer {} => "a SAML assertion".to_owned(),
@@ -129,7 +151,8 @@ fn word(pin: &Pin) -> String {
     for (name, url) in &pin.origins {
         parts.extend(["origin", name, url]);
     }
-    for (what, list) in [("credential", &pin.credential), ("auth", &pin.auth), ("safe", &pin.safe)] {
+    for (what, list) in [("credential", &pin.credential), ("auth", &pin.auth), ("safe", &pin.safe)]
+    {
         for entry in list {
             parts.extend([what, entry]);
         }
@@ -137,7 +160,8 @@ fn word(pin: &Pin) -> String {
     digest(&parts)
 }
 
-/// Holds what an adapter declares against what the connection keeps, and says what it keeps from now on.
+/// Holds what an adapter declares against what the connection keeps, and says what it keeps from
+/// now on.
 ///
 /// # Errors
 /// A sentence: what changed, and how to accept it.
@@ -160,14 +184,19 @@ pub(crate) fn hold(
     let more = |before: &BTreeSet<String>, now: &BTreeSet<String>, what: &str| -> Vec<String> {
         now.difference(before).map(|entry| format!("{what}: {entry}")).collect()
     };
-    changes.extend(more(&kept.credential, &now.credential, "an origin gets the credential that did not"));
+    changes.extend(more(
+        &kept.credential,
+        &now.credential,
+        "an origin gets the credential that did not",
+    ));
     changes.extend(more(&kept.auth, &now.auth, "a secret goes where it did not"));
     changes.extend(more(&kept.safe, &now.safe, "a request counts as safe that did not"));
     if changes.is_empty() {
         return Ok(Pin { code: now.code, ..kept.clone() });
     }
     Err(format!(
-        "the adapter declares something else than this connection was used with, so nothing is sent: {}; if that is right, \
+        "the adapter declares something else than this connection was used with, so nothing is \
+         sent: {}; if that is right, \
          add to the connection: accept = {word:?}",
         changes.join("; ")
     ))

@@ -44,10 +44,20 @@ impl Adapter for Component {
             headers: Vec::new(),
             body: Body::None,
         };
-        Ok(Ok(Step::Send(Send { request, state: Vec::new(), effect: Effect::Safe, secrets: Vec::new() })))
+        Ok(Ok(Step::Send(Send {
+            request,
+            state: Vec::new(),
+            effect: Effect::Safe,
+            secrets: Vec::new(),
+        })))
     }
 
-    fn resume(&self, _: Continuation, _: Given, _: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+    fn resume(
+        &self,
+        _: Continuation,
+        _: Given,
+        _: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
         Ok(Err(Failure::Protocol("no more is asked".into())))
     }
 }
@@ -56,13 +66,17 @@ fn sound() -> Value {
     json!({
         "name": "ats", "version": "1.0.0", "title": "ATS", "contract": "ats:adapter@0.1.0",
         "origins": [
-            {"name": "api", "base": {"how": "fixed", "url": "https://api.ats.test"}, "credential": true},
-            {"name": "auth", "base": {"how": "fixed", "url": "https://auth.ats.test"}, "credential": false},
+            {"name": "api", "base": {"how": "fixed", "url": "https://api.ats.test"},
+                "credential": true},
+            {"name": "auth", "base": {"how": "fixed", "url": "https://auth.ats.test"},
+                "credential": false},
         ],
-        "auth": [{"scheme": "oauth2-client-credentials", "token_origin": "auth", "token_path": "/token"}],
+        "auth": [{"scheme": "oauth2-client-credentials", "token_origin": "auth",
+            "token_path": "/token"}],
         "safe": [{"method": "POST", "origin": "api", "path": "/*.list/*/ids"}],
         "kinds": [{"name": "jobs", "scan": {"how": "list"}, "page_max": 10, "fields": []}],
-        "permissions": [{"id": "read", "label": "Read", "grant_at": "there", "without_it": "nothing"}]
+        "permissions": [{"id": "read", "label": "Read", "grant_at": "there",
+            "without_it": "nothing"}]
     })
 }
 
@@ -99,8 +113,10 @@ impl World {
         adapter: Component,
         change: impl FnOnce(&mut ConnectionOptions),
     ) -> Result<Connection, Error> {
-        let credential =
-            Credential::ClientCredentials { client_id: "id".to_owned(), client_secret: Secret::new("s3cret") };
+        let credential = Credential::ClientCredentials {
+            client_id: "id".to_owned(),
+            client_secret: Secret::new("s3cret"),
+        };
         let mut options = ConnectionOptions::new("acme", Arc::new(adapter), credential);
         change(&mut options);
         self.engine.connect(options).await
@@ -108,19 +124,32 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_swapped_component_sends_nothing_and_the_refusal_says_what_changed_and_how_to_accept_it() {
+async fn a_swapped_component_sends_nothing_and_the_refusal_says_what_changed_and_how_to_accept_it()
+{
     let changes: &[(&str, Value, &str)] = &[
         (
             "/origins/0/base/url",
             json!("https://evil.test"),
             "the origin api was https://api.ats.test and is https://evil.test",
         ),
-        ("/origins/1/base/url", json!("https://evil.test"), "the origin auth was https://auth.ats.test"),
+        (
+            "/origins/1/base/url",
+            json!("https://evil.test"),
+            "the origin auth was https://auth.ats.test",
+        ),
         ("/origins/1/credential", json!(true), "an origin gets the credential that did not: auth"),
-        ("/auth/0/token_origin", json!("api"), "a secret goes where it did not: the client's secret to api/token"),
+        (
+            "/auth/0/token_origin",
+            json!("api"),
+            "a secret goes where it did not: the client's secret to api/token",
+        ),
         ("/auth/0/token_path", json!("/log"), "the client's secret to auth/log"),
         ("/auth/0", json!({"scheme": "header", "name": "x-note"}), "the key in the header x-note"),
-        ("/safe/0/path", json!("/candidates"), "a request counts as safe that did not: POST /candidates at api"),
+        (
+            "/safe/0/path",
+            json!("/candidates"),
+            "a request counts as safe that did not: POST /candidates at api",
+        ),
     ];
     for (place, value, words) in changes {
         let world = World::new();
@@ -134,7 +163,10 @@ async fn a_swapped_component_sends_nothing_and_the_refusal_says_what_changed_and
         assert_eq!(world.sent(), 0, "{place}");
         // The word of another declaration accepts nothing.
         assert!(
-            world.connect(component(&swapped, "two"), |options| options.accept = Some("0123".into())).await.is_err()
+            world
+                .connect(component(&swapped, "two"), |options| options.accept = Some("0123".into()))
+                .await
+                .is_err()
         );
         let word = text.split('"').nth(1).unwrap().to_owned();
         let accepted = world.connect(component(&swapped, "two"), |options| {
@@ -218,7 +250,10 @@ async fn a_component_that_nobody_vouches_for_gets_its_origins_from_the_operator(
     connection.check().await.ok();
     world.transport.seen(|seen| {
         assert!(!seen.is_empty());
-        assert!(seen.iter().all(|request| request.url.host_str().unwrap().ends_with(".ats.test")), "{seen:?}");
+        assert!(
+            seen.iter().all(|request| request.url.host_str().unwrap().ends_with(".ats.test")),
+            "{seen:?}"
+        );
     });
 }
 
@@ -233,12 +268,15 @@ async fn a_delete_or_an_unlisted_post_that_is_called_safe_is_never_sent() {
         ("POST", "/*.list//ids"),
     ] {
         let world = World::new();
-        let connection = world.connect(Component { asks, ..component(&sound(), "one") }, |_| {}).await.unwrap();
+        let connection =
+            world.connect(Component { asks, ..component(&sound(), "one") }, |_| {}).await.unwrap();
         let said = format!("{:?}", connection.check().await);
         let pulled = connection.pull("jobs", true).await.unwrap_err();
         assert_eq!(pulled.kind(), ErrorKind::Adapter, "{pulled}");
         assert!(pulled.to_string().contains("is called safe"), "{pulled}");
-        let api = world.transport.seen(|seen| seen.iter().filter(|sent| sent.url.path() != "/token").count());
+        let api = world
+            .transport
+            .seen(|seen| seen.iter().filter(|sent| sent.url.path() != "/token").count());
         assert_eq!(api, 0, "{asks:?}: {said}");
     }
 }
@@ -247,7 +285,11 @@ async fn a_delete_or_an_unlisted_post_that_is_called_safe_is_never_sent() {
 async fn a_post_that_the_manifest_lists_is_sent() {
     let world = World::new();
     let asks = ("POST", "/*.list/7/ids");
-    let connection = world.connect(Component { asks, ..component(&sound(), "one") }, |_| {}).await.unwrap();
+    let connection =
+        world.connect(Component { asks, ..component(&sound(), "one") }, |_| {}).await.unwrap();
     connection.pull("jobs", true).await.unwrap_err();
-    assert_eq!(world.transport.seen(|seen| seen.iter().filter(|sent| sent.url.path() == asks.1).count()), 1);
+    assert_eq!(
+        world.transport.seen(|seen| seen.iter().filter(|sent| sent.url.path() == asks.1).count()),
+        1
+    );
 }

@@ -1,12 +1,13 @@
-//! The facade's part for reading records: streams of a kind, typed or as JSON, and pages with a cursor.
+//! The facade's part for reading records: streams of a kind, typed or as JSON, and pages with a
+//! cursor.
 //!
-//! A stream is for a host that walks everything, a page for one that answers a request. A page is found
-//! by a range read, with a filter by one index read; neither walks what it does not give. A cursor is
-//! opaque, and good for the question that it came from alone; records that come or go between two pages
-//! are seen or not, none that stays is passed over or given twice.
+//! A stream is for a host that walks everything, a page for one that answers a request. A page is
+//! found by a range read, with a filter by one index read; neither walks what it does not give. A
+//! cursor is opaque, and good for the question that it came from alone; records that come or go
+//! between two pages are seen or not, none that stays is passed over or given twice.
 //!
-//! Bounds: [`PAGE_ROWS_MAX`]. Left out: filters that no index serves, and sorting; a host that needs
-//! them keeps a read model of its own, fed by [`Connection::follow`].
+//! Bounds: [`PAGE_ROWS_MAX`]. Left out: filters that no index serves, and sorting; a host that
+//! needs them keeps a read model of its own, fed by [`Connection::follow`].
 
 use crate::engine::{Connection, READ_ROWS};
 use crate::error::{Error, ErrorKind};
@@ -46,7 +47,8 @@ pub enum Filter {
     Name(String),
     /// Of this candidate, by id: applications, notes, applied tags.
     Candidate(String),
-    /// In this record, by id: stages of a job, options of a custom field, what is of an application.
+    /// In this record, by id: stages of a job, options of a custom field, what is of an
+    /// application.
     Parent(String),
     /// Of this user, by id: referrers, addresses.
     User(String),
@@ -104,8 +106,12 @@ impl Connection {
     /// Observed records of a kind, in the order of their ids. Owned; it may be spawned.
     ///
     /// # Errors
-    /// An item is an error, and the last one, when the store fails or the adapter does not have the kind.
-    pub fn observed(&self, kind: &str) -> impl Stream<Item = Result<ObservedRow, Error>> + Send + use<> {
+    /// An item is an error, and the last one, when the store fails or the adapter does not have the
+    /// kind.
+    pub fn observed(
+        &self,
+        kind: &str,
+    ) -> impl Stream<Item = Result<ObservedRow, Error>> + Send + use<> {
         let (acme, kind) = (self.clone(), kind.to_owned());
         let pages = stream::try_unfold(Some(None), move |after: Option<Option<String>>| {
             let (acme, kind) = (acme.clone(), kind.clone());
@@ -113,7 +119,8 @@ impl Connection {
                 let Some(after) = after else { return Ok(None) };
                 acme.check_kind(&kind)?;
                 let store = &acme.reconciler().store;
-                let rows = store.observed_page(acme.name(), &kind, after.as_deref(), READ_ROWS).await?;
+                let rows =
+                    store.observed_page(acme.name(), &kind, after.as_deref(), READ_ROWS).await?;
                 let next = rows.last().map(|row| Some(row.id.clone()));
                 Ok::<_, Error>(Some((stream::iter(rows.into_iter().map(Ok::<_, Error>)), next)))
             }
@@ -122,8 +129,8 @@ impl Connection {
     }
 
     /// Observed records of a kind in a type of [`atsync_model::unified`], for example
-    /// `acme.observed_as::<Candidate>("candidates")`. A record that does not have the shape is an error
-    /// that names it, and the stream goes on.
+    /// `acme.observed_as::<Candidate>("candidates")`. A record that does not have the shape is an
+    /// error that names it, and the stream goes on.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] when the type is another kind's.
@@ -135,7 +142,8 @@ impl Connection {
         Ok(self.observed(kind).map(|row| row.and_then(Observed::of)))
     }
 
-    /// One observed record; none when the store has none. A tombstone is found too: its `gone` says so.
+    /// One observed record; none when the store has none. A tombstone is found too: its `gone` says
+    /// so.
     ///
     /// # Errors
     /// [`ErrorKind::Store`]; [`ErrorKind::Input`] for a kind that the adapter does not have.
@@ -144,12 +152,16 @@ impl Connection {
         Ok(self.reconciler().store.observed(self.name(), &RemoteRef::new(kind, id)).await?)
     }
 
-    /// One observed record in a type of [`atsync_model::unified`]; none when the store has none, or a
-    /// tombstone.
+    /// One observed record in a type of [`atsync_model::unified`]; none when the store has none, or
+    /// a tombstone.
     ///
     /// # Errors
     /// As for [`Connection::observed_as`] and [`Observed::of`].
-    pub async fn observed_one_as<T: Unified>(&self, kind: &str, id: &str) -> Result<Option<Observed<T>>, Error> {
+    pub async fn observed_one_as<T: Unified>(
+        &self,
+        kind: &str,
+        id: &str,
+    ) -> Result<Option<Observed<T>>, Error> {
         self.fits::<T>(kind)?;
         let row = self.observed_one(kind, id).await?;
         row.filter(|row| !row.gone).map(Observed::of).transpose()
@@ -193,7 +205,11 @@ impl Connection {
     ///
     /// # Errors
     /// [`ErrorKind::Input`] for a number of rows out of bounds, or a cursor of another question.
-    pub async fn desired_page(&self, cursor: Option<&str>, rows_max: usize) -> Result<Page<DesiredRow>, Error> {
+    pub async fn desired_page(
+        &self,
+        cursor: Option<&str>,
+        rows_max: usize,
+    ) -> Result<Page<DesiredRow>, Error> {
         let question = digest(&["desired", self.name()]);
         let after = self.after(cursor, &question)?;
         let asked = self.rows(rows_max)?;

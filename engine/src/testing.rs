@@ -1,8 +1,11 @@
-//! For tests of hosts and of the engine itself (feature `testing`): a clock that goes only when nothing else does, seeded randomness, a transport that follows a script, and a disk that can lose power.
+//! For tests of hosts and of the engine itself (feature `testing`): a clock that goes only when
+//! nothing else does, seeded randomness, a transport that follows a script, and a disk that can
+//! lose power.
 //!
-//! [`ManualClock::drive`] polls one future (join several into it) and, whenever nothing can move any more, sets the clock to the next
-//! moment somebody sleeps for. No runtime, no real time, the same order in each run. Everything that is awaited must be driven by the same
-//! future: with the store in memory and a transport without a socket it is.
+//! [`ManualClock::drive`] polls one future (join several into it) and, whenever nothing can move
+//! any more, sets the clock to the next moment somebody sleeps for. No runtime, no real time, the
+//! same order in each run. Everything that is awaited must be driven by the same future: with the
+//! store in memory and a transport without a socket it is.
 
 #![allow(
     clippy::unwrap_used,
@@ -50,7 +53,8 @@ impl ManualClock {
         Arc::new(Self { offset_ms: AtomicI64::new(signed(now_ms)), ..Self::default() })
     }
 
-    /// Lets time pass until the wall shows this, and wakes whoever slept for it. A time in the past: the wall clock is set back, and no time passes.
+    /// Lets time pass until the wall shows this, and wakes whoever slept for it. A time in the
+    /// past: the wall clock is set back, and no time passes.
     pub fn set(&self, now_ms: u64) {
         match now_ms.checked_sub(self.now_ms()) {
             Some(passed_ms) => self.pass_to(self.steady_ms() + passed_ms),
@@ -84,7 +88,9 @@ impl ManualClock {
                 }
             }
             let next = self.sleepers.lock().unwrap().keys().next().map(|(due_ms, _)| *due_ms);
-            self.pass_to(next.expect("nothing can happen any more: everybody waits and nobody sleeps"));
+            self.pass_to(
+                next.expect("nothing can happen any more: everybody waits and nobody sleeps"),
+            );
         }
     }
 }
@@ -165,14 +171,17 @@ impl Entropy for SeededEntropy {
 
 /// What a scripted answer is made of.
 pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Delivery {
-    let headers =
-        headers.iter().map(|(name, value)| Field { name: (*name).to_owned(), value: (*value).to_owned() }).collect();
+    let headers = headers
+        .iter()
+        .map(|(name, value)| Field { name: (*name).to_owned(), value: (*value).to_owned() })
+        .collect();
     Delivery::Answered(Response { status, headers, body: body.as_bytes().to_vec() })
 }
 
 type Script = dyn Fn(usize, &WireRequest) -> (u64, Delivery) + Send + Sync;
 
-/// A transport that asks a closure: the number of the request and the request in, latency and outcome out.
+/// A transport that asks a closure: the number of the request and the request in, latency and
+/// outcome out.
 pub struct Scripted {
     clock: Arc<ManualClock>,
     script: Box<Script>,
@@ -191,7 +200,11 @@ impl Scripted {
         clock: &Arc<ManualClock>,
         script: impl Fn(usize, &WireRequest) -> (u64, Delivery) + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { clock: Arc::clone(clock), script: Box::new(script), seen: Mutex::default() })
+        Arc::new(Self {
+            clock: Arc::clone(clock),
+            script: Box::new(script),
+            seen: Mutex::default(),
+        })
     }
 
     /// How many requests came to a path.

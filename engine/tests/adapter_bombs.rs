@@ -1,9 +1,17 @@
-//! Components that cost far more to compile than their bytes show: refused before the compiler sees them.
+//! Components that cost far more to compile than their bytes show: refused before the compiler sees
+//! them.
 //!
-//! Method: each shape is written as WebAssembly text, or as a core module in the frame of `tests/hostile`, well above what is allowed, and must be refused by
-//! name; what adapters are made of must pass. That nothing was compiled shows in the cache of compiled code, which was not asked.
+//! Method: each shape is written as WebAssembly text, or as a core module in the frame of
+//! `tests/hostile`, well above what is allowed, and must be refused by name; what adapters are made
+//! of must pass. That nothing was compiled shows in the cache of compiled code, which was not
+//! asked.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail like tests"
+)]
 
 mod adapter_support;
 
@@ -79,10 +87,12 @@ fn a_type_is_counted_wherever_it_is_hidden() {
     let levels = repeated(4, |n| {
         format!(
             "(type $l{n} (tuple {}))",
-            format!("{} ", if n == 0 { "$big".to_owned() } else { format!("$l{}", n - 1) }).repeat(8)
+            format!("{} ", if n == 0 { "$big".to_owned() } else { format!("$l{}", n - 1) })
+                .repeat(8)
         )
     });
-    let nested = format!("{outer}{levels}(component (alias outer 1 $l3 (type $a)) (type (tuple $a $a)))");
+    let nested =
+        format!("{outer}{levels}(component (alias outer 1 $l3 (type $a)) (type (tuple $a $a)))");
     is_too_much(&component(&nested), "parts of one type");
     is_too_much(&component(&repeated(2_001, |_| "(type (tuple u32))".to_owned())), "types");
 }
@@ -92,7 +102,10 @@ fn instances_and_nesting_have_an_end() {
     let deep = |levels: usize| format!("{}{}", "(component ".repeat(levels), ")".repeat(levels));
     is_too_much(&component(&deep(5)), "levels of components");
     is_too_much(&component(&deep(1).repeat(20)), "modules and components in one another");
-    is_too_much(&component(&format!("(component $c) {}", "(instance (instantiate $c))".repeat(65))), "instances");
+    is_too_much(
+        &component(&format!("(component $c) {}", "(instance (instantiate $c))".repeat(65))),
+        "instances",
+    );
 }
 
 #[test]
@@ -116,10 +129,17 @@ fn no_part_of_a_component_calls_another_one_so_the_compiler_joins_none() {
 
 #[test]
 fn a_function_is_no_larger_than_the_compiler_can_bear() {
-    let long = format!("(func (param i32) {})", "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(90_000));
+    let long = format!(
+        "(func (param i32) {})",
+        "(local.set 0 (i32.add (local.get 0) (i32.const 1)))".repeat(90_000)
+    );
     is_too_much(&with_functions(&long), "the cost of one function");
-    is_too_much(&with_functions(&format!("(func (local {}))", "i64 ".repeat(4_001))), "locals of one function");
-    // What bytes do not show: the loops that carry a local, the values of calls, the targets of a table.
+    is_too_much(
+        &with_functions(&format!("(func (local {}))", "i64 ".repeat(4_001))),
+        "locals of one function",
+    );
+    // What bytes do not show: the loops that carry a local, the values of calls, the targets of a
+    // table.
     let nest = format!(
         "(func (local {}) {} {} {})",
         "i32 ".repeat(1_000),

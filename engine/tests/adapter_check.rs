@@ -1,8 +1,15 @@
-//! Lies in well-formed answers: the checks that natively compiled adapters and components go through alike.
+//! Lies in well-formed answers: the checks that natively compiled adapters and components go
+//! through alike.
 //!
-//! Method: an honest step is taken and one thing in it is made wrong; the table says which words the refusal must have.
+//! Method: an honest step is taken and one thing in it is made wrong; the table says which words
+//! the refusal must have.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail like tests"
+)]
 
 use atsync::adapter::check::{Answer, answer, receive};
 use atsync::adapter::native::Functions;
@@ -17,11 +24,14 @@ fn manifest_json() -> Value {
         "origins": [{"name": "api", "base": {"how": "fixed", "url": "https://ats.example"}}],
         "auth": [{"scheme": "bearer"}],
         "rates": [{"name": "all", "origins": ["api"], "window_ms": 1000, "limit_initial": 5}],
-        "kinds": [{"name": "jobs", "scan": {"how": "list"}, "page_max": 100, "fields": ["title", "state", "departments"], "permission": "read"}],
+        "kinds": [{"name": "jobs", "scan": {"how": "list"}, "page_max": 100,
+            "fields": ["title", "state", "departments"], "permission": "read"}],
         "describes_tenant": true,
-        "operations": [{"name": "jobs.create", "kind": "jobs", "verb": "create", "class": "probeable", "refused_statuses": [422],
+        "operations": [{"name": "jobs.create", "kind": "jobs", "verb": "create",
+            "class": "probeable", "refused_statuses": [422],
             "calls": 1, "permissions": ["read"], "opt_in": "writes"}],
-        "permissions": [{"id": "read", "label": "Read", "grant_at": "there", "without_it": "nothing"}],
+        "permissions": [{"id": "read", "label": "Read", "grant_at": "there",
+            "without_it": "nothing"}],
         "settings_schema": {"type": "object", "properties": {"writes": {"type": "boolean"}}}
     })
 }
@@ -86,7 +96,8 @@ fn send_refused(change: impl FnOnce(&mut Send), words: &str) {
 fn honest_answers_pass() {
     checked(Ok(Step::Done(Outcome::Page(page())))).unwrap();
     checked(Ok(Step::Send(send()))).unwrap();
-    checked(Err(Failure::Denied(Denied { permission: "read".into(), message: String::new() }))).unwrap();
+    checked(Err(Failure::Denied(Denied { permission: "read".into(), message: String::new() })))
+        .unwrap();
 }
 
 #[test]
@@ -97,7 +108,10 @@ fn a_page_that_contradicts_itself_is_refused() {
         |page| (page.complete, page.next, page.checkpoint) = (false, Some(vec![1]), Some(vec![1])),
         "checkpoint",
     );
-    page_refused(|page| page.checkpoint = Some(vec![0; limits::CURSOR_BYTES_MAX + 1]), "bytes of a cursor");
+    page_refused(
+        |page| page.checkpoint = Some(vec![0; limits::CURSOR_BYTES_MAX + 1]),
+        "bytes of a cursor",
+    );
     page_refused(|page| page.items = vec![item(); limits::ITEMS_MAX + 1], "records: 10001");
     page_refused(|page| page.masks = vec![Vec::new(); limits::MASKS_MAX + 1], "masks");
 }
@@ -113,14 +127,26 @@ fn a_record_that_is_not_what_it_says_is_refused() {
     );
     page_refused(
         |page| page.masks[0].push("salary".into()),
-        "record 0 (jobs 7): its mask has a field that the manifest does not list for its kind: \"salary\" of jobs",
+        "record 0 (jobs 7): its mask has a field that the manifest does not list for its \
+         kind: \"salary\" of jobs",
     );
-    page_refused(|page| page.items[0].raw = Some(Span { offset: 1, length: 10 }), "outside of the reply");
-    page_refused(|page| page.items[0].raw = Some(Span { offset: u32::MAX, length: u32::MAX }), "outside of the reply");
-    for body in ["", "[]", "null", "\"x\"", "{", r#"{"title":}"#, r#"{"title":1} {}"#, r#"{"state":1}"#] {
+    page_refused(
+        |page| page.items[0].raw = Some(Span { offset: 1, length: 10 }),
+        "outside of the reply",
+    );
+    page_refused(
+        |page| page.items[0].raw = Some(Span { offset: u32::MAX, length: u32::MAX }),
+        "outside of the reply",
+    );
+    for body in
+        ["", "[]", "null", "\"x\"", "{", r#"{"title":}"#, r#"{"title":1} {}"#, r#"{"state":1}"#]
+    {
         page_refused(|page| page.items[0].body = body.into(), "its body");
     }
-    page_refused(|page| page.items[0].body = " ".repeat(limits::ITEM_BODY_BYTES_MAX + 1), "bytes of its body");
+    page_refused(
+        |page| page.items[0].body = " ".repeat(limits::ITEM_BODY_BYTES_MAX + 1),
+        "bytes of its body",
+    );
 }
 
 #[test]
@@ -152,16 +178,26 @@ fn a_request_that_the_contract_does_not_know_is_refused() {
     );
     let secret = ReplySecret { pointer: "/x".into(), secret_name: "x".into() };
     send_refused(|send| send.secrets = vec![secret], "reserved");
-    let transfer =
-        Transfer { url_pointer: "/u".into(), blob: "b".into(), direction: Direction::Upload, state: Vec::new() };
+    let transfer = Transfer {
+        url_pointer: "/u".into(),
+        blob: "b".into(),
+        direction: Direction::Upload,
+        state: Vec::new(),
+    };
     refused(checked(Ok(Step::Transfer(transfer))), "reserved");
 }
 
 #[test]
 fn a_failure_names_only_what_the_manifest_lists() {
-    refused(checked(Err(Failure::Denied(Denied { permission: "x".into(), message: String::new() }))), "permission");
+    refused(
+        checked(Err(Failure::Denied(Denied { permission: "x".into(), message: String::new() }))),
+        "permission",
+    );
     refused(checked(Err(Failure::Moved(RemoteRef::new("people", "1")))), "kind");
-    refused(checked(Err(Failure::Bug("x".repeat(limits::TEXT_BYTES_MAX + 1)))), "text of a failure");
+    refused(
+        checked(Err(Failure::Bug("x".repeat(limits::TEXT_BYTES_MAX + 1)))),
+        "text of a failure",
+    );
 }
 
 fn operation() -> Operation {
@@ -212,7 +248,10 @@ fn a_task_that_only_looks_changes_nothing() {
         for effect in [Effect::Unsafe, Effect::Scratch] {
             refused(TaskGuard::new(&task).step(&sends(effect), None), "only looks");
         }
-        refused(TaskGuard::new(&task).step(&wrote(Written::Applied(applied())), None), "another task's");
+        refused(
+            TaskGuard::new(&task).step(&wrote(Written::Applied(applied())), None),
+            "another task's",
+        );
     }
 }
 
@@ -220,7 +259,11 @@ fn a_task_that_only_looks_changes_nothing() {
 fn a_fetch_misses_only_what_it_was_asked_for() {
     let fetched = |missing: &str| {
         let item = Item { raw: None, ..item() };
-        Step::Done(Outcome::Fetched(Fetched { items: vec![item], masks: page().masks, missing: vec![missing.into()] }))
+        Step::Done(Outcome::Fetched(Fetched {
+            items: vec![item],
+            masks: page().masks,
+            missing: vec![missing.into()],
+        }))
     };
     let task = Task::Fetch(Fetch { kind: "jobs".into(), ids: vec!["7".into(), "8".into()] });
     TaskGuard::new(&task).step(&fetched("8"), None).unwrap();
@@ -258,14 +301,22 @@ fn a_task_that_never_ends_is_ended() {
 #[test]
 fn a_manifest_is_refused_by_place() {
     let faults: &[(&str, Value, &str)] = &[
-        ("/contract", json!("ats:adapter@0.2.0"), "contract: it was built against ats:adapter@0.2.0"),
+        (
+            "/contract",
+            json!("ats:adapter@0.2.0"),
+            "contract: it was built against ats:adapter@0.2.0",
+        ),
         ("/name", json!("Big Name"), "name:"),
         ("/origins/0/base/url", json!("http://ats.example"), "origins[api].url"),
         ("/rates/0/origins/0", json!("nowhere"), "rates[all].origins: there is no origin nowhere"),
         ("/rates/0/window_ms", json!(0), "rates[all]"),
         ("/kinds/0/page_max", json!(0), "kinds[jobs].page_max"),
         ("/kinds/0/permission", json!("x"), "kinds[jobs].permission: there is no permission x"),
-        ("/kinds/0/scan", json!({"how": "by-parent", "parent": "x"}), "kinds[jobs].scan: there is no kind x"),
+        (
+            "/kinds/0/scan",
+            json!({"how": "by-parent", "parent": "x"}),
+            "kinds[jobs].scan: there is no kind x",
+        ),
         ("/operations/0/kind", json!("x"), "operations[jobs.create].kind"),
         ("/operations/0/refused_statuses", json!([500]), "500 is none of 400 to 499"),
         ("/operations/0/opt_in", json!("x"), "operations[jobs.create].opt_in"),
@@ -325,7 +376,9 @@ fn a_record_that_breaks_a_rule_costs_itself_and_not_the_page() {
         ("no mask", |item| item.mask = 9),
         ("no JSON", |item| item.body = "{".into()),
         ("no object", |item| item.body = "[]".into()),
-        ("a large body", |item| item.body = format!("{{\"title\":\"{}\"}}", " ".repeat(limits::ITEM_BODY_BYTES_MAX))),
+        ("a large body", |item| {
+            item.body = format!("{{\"title\":\"{}\"}}", " ".repeat(limits::ITEM_BODY_BYTES_MAX))
+        }),
         ("a member of no kind", |item| item.body = r#"{"Ada Lovelace":1}"#.into()),
         ("two bodies", |item| item.body = "{} {}".into()),
     ];
@@ -338,7 +391,11 @@ fn a_record_that_breaks_a_rule_costs_itself_and_not_the_page() {
         let (taken, problems) = received(page);
         assert_eq!(taken.items, [good], "{what}");
         let [problem] = problems.as_slice() else { panic!("{what}: {problems:?}") };
-        assert_eq!((problem.id.as_deref(), &problem.field), (named.then_some("8"), &None), "{what}");
+        assert_eq!(
+            (problem.id.as_deref(), &problem.field),
+            (named.then_some("8"), &None),
+            "{what}"
+        );
         assert!(!problem.message.contains("Ada"), "{}", problem.message);
     }
 }
@@ -354,7 +411,10 @@ fn a_member_that_cannot_be_kept_costs_that_member() {
         let [item] = taken.items.as_slice() else { panic!("{value}") };
         assert_eq!(item.body, r#"{"state":"open"}"#);
         assert_eq!(taken.masks[item.mask as usize], ["state"], "the field is unknown");
-        assert_eq!(problems.iter().map(|problem| problem.field.as_deref()).collect::<Vec<_>>(), [Some("title")]);
+        assert_eq!(
+            problems.iter().map(|problem| problem.field.as_deref()).collect::<Vec<_>>(),
+            [Some("title")]
+        );
     }
 }
 
@@ -386,12 +446,20 @@ fn a_reference_without_an_id_is_unknown_and_never_known_to_be_empty() {
     ] {
         let (taken, problems) = received(with(bad));
         assert_eq!(taken.items[0].body, r#"{"title":"Baker"}"#, "{bad}");
-        assert_eq!(taken.masks[taken.items[0].mask as usize], ["title"], "{bad}: the field is unknown");
+        assert_eq!(
+            taken.masks[taken.items[0].mask as usize],
+            ["title"],
+            "{bad}: the field is unknown"
+        );
         assert_eq!(problems[0].field.as_deref(), Some("departments"), "{bad}");
     }
-    for good in
-        ["null", "[]", "{\"name\":\"R&D\"}", "{\"id\":\"a/b\"}", "[{\"id\":\"7\",\"name\":null},{\"name\":\"x\"}]"]
-    {
+    for good in [
+        "null",
+        "[]",
+        "{\"name\":\"R&D\"}",
+        "{\"id\":\"a/b\"}",
+        "[{\"id\":\"7\",\"name\":null},{\"name\":\"x\"}]",
+    ] {
         assert_eq!(received(with(good)).1, [], "{good}");
     }
 }
@@ -402,7 +470,10 @@ fn what_is_no_id_is_taken_nowhere() {
         let reference = RemoteRef::new("jobs", bad);
         let link = Link { role: "subject".into(), kind: "jobs".into(), id: bad.into() };
         for step in [
-            Ok(Step::Done(Outcome::Written(Written::Applied(Applied { links: vec![link], ..applied() })))),
+            Ok(Step::Done(Outcome::Written(Written::Applied(Applied {
+                links: vec![link],
+                ..applied()
+            })))),
             Ok(Step::Done(Outcome::Probed(Probed::Ambiguous(vec![reference.clone()])))),
             Err(Failure::Moved(reference)),
         ] {
@@ -427,7 +498,8 @@ fn what_an_adapter_says_of_problems_is_brought_within_the_limits() {
 
 #[test]
 fn a_record_that_could_not_be_read_is_not_missing() {
-    let fetched = || Fetched { items: Vec::new(), masks: Vec::new(), missing: vec!["7".into(), "8".into()] };
+    let fetched =
+        || Fetched { items: Vec::new(), masks: Vec::new(), missing: vec!["7".into(), "8".into()] };
     for (id, left) in [(Some("7".to_owned()), vec!["8".to_owned()]), (None, Vec::new())] {
         let problems = vec![Problem::row("jobs", id, "bad")];
         let mut step = Ok(Step::Done(Outcome::FlawedFetched((fetched(), problems))));
@@ -468,9 +540,13 @@ fn taken(body: &str) -> (Value, Vec<String>, Vec<String>) {
 #[test]
 fn a_custom_value_that_cannot_be_kept_costs_its_key_and_is_not_taken_for_empty() {
     let sound = json!({"type": "number", "value": 1});
-    for bad in
-        [r#"{"type":"number","value":1e999}"#, r#"{"type":"text","value":"\ud800"}"#, "5", "[]", r#"{"type":"text"}"#]
-    {
+    for bad in [
+        r#"{"type":"number","value":1e999}"#,
+        r#"{"type":"text","value":"\ud800"}"#,
+        "5",
+        "[]",
+        r#"{"type":"text"}"#,
+    ] {
         let body = format!(r#"{{"title":"x","custom_fields":{{"a":{bad},"b":{sound},"c":null}}}}"#);
         let (body, known, places) = taken(&body);
         let unreadable = json!({"type": "unreadable", "value": null});
@@ -496,7 +572,11 @@ fn a_list_with_an_entry_that_cannot_be_read_is_unknown_and_not_empty() {
         ("tags", "{}"),
     ] {
         let (body, known, places) = taken(&format!(r#"{{"title":"x","{field}":{bad}}}"#));
-        assert_eq!((body, places), (json!({"title": "x"}), vec![field.to_owned()]), "{field}: {bad}");
+        assert_eq!(
+            (body, places),
+            (json!({"title": "x"}), vec![field.to_owned()]),
+            "{field}: {bad}"
+        );
         assert!(!known.contains(&field.to_owned()), "{field}: {bad}");
     }
     for (field, sound) in [

@@ -1,8 +1,14 @@
-//! A program that compiles may fail, lie, loop and talk without end; it is ended, and the refusal says what to do. And compiled code that this user did not
-//! put there is not run. What `atsync` does as such a program is tested beside it (`daemon/tests/compiling.rs`).
+//! A program that compiles may fail, lie, loop and talk without end; it is ended, and the refusal
+//! says what to do. And compiled code that this user did not put there is not run. What `atsync`
+//! does as such a program is tested beside it (`daemon/tests/compiling.rs`).
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail like tests"
+)]
 
 mod adapter_support;
 
@@ -48,7 +54,10 @@ fn a_compiler_that_answers_without_end_is_ended() {
 #[test]
 fn what_a_compiler_says_of_a_component_is_one_plain_line() {
     let error = shell(r"printf 'bad \033[31m type\nat 7' >&2; exit 1");
-    assert!(matches!(&error, LoadError::Broken { reason, .. } if reason.contains("type at 7")), "{error}");
+    assert!(
+        matches!(&error, LoadError::Broken { reason, .. } if reason.contains("type at 7")),
+        "{error}"
+    );
     let error = shell("cat /dev/zero | tr '\\0' x | head -c 1000000 >&2; exit 1");
     assert!(matches!(&error, LoadError::Broken { reason, .. } if reason.len() == 2_048), "{error}");
 }
@@ -64,7 +73,10 @@ fn what_no_wasmtime_of_this_version_made_is_not_loaded() {
 #[test]
 fn a_compiler_that_is_not_there_is_named() {
     let error = load_by("/nowhere/compiler", &[], Duration::from_secs(20));
-    assert!(matches!(&error, LoadError::Compiler { program, .. } if program == "/nowhere/compiler"), "{error}");
+    assert!(
+        matches!(&error, LoadError::Compiler { program, .. } if program == "/nowhere/compiler"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -75,7 +87,8 @@ fn a_compiler_gets_nothing_of_the_environment() {
     assert!(matches!(&error, LoadError::Compiler { .. }), "{error}");
     let error = shell("/usr/bin/env >&2; exit 1");
     let LoadError::Broken { reason, .. } = &error else { panic!("{error}") };
-    let names: Vec<&str> = reason.split(' ').filter_map(|pair| Some(pair.split_once('=')?.0)).collect();
+    let names: Vec<&str> =
+        reason.split(' ').filter_map(|pair| Some(pair.split_once('=')?.0)).collect();
     // The shell's own, and the two that bound the compiler.
     let known = ["PWD", "OLDPWD", "SHLVL", "_", "PATH", "MALLOC_ARENA_MAX", "RAYON_NUM_THREADS"];
     assert!(names.iter().all(|name| known.contains(name)), "{names:?}");
@@ -91,7 +104,10 @@ fn keeping(directory: &Path) -> ComponentHost {
 
 fn code_in(directory: &Path) -> std::path::PathBuf {
     let files = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
-    files.into_iter().find(|path| path.extension().is_some_and(|extension| extension == "code")).unwrap()
+    files
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|extension| extension == "code"))
+        .unwrap()
 }
 
 #[test]
@@ -115,7 +131,8 @@ fn planted_code_is_not_run() {
     // With the other's key beside it, where the other could write.
     std::fs::copy(code_in(of_another.path()), &place).unwrap();
     std::fs::copy(of_another.path().join("key"), own.path().join("key")).unwrap();
-    std::fs::set_permissions(own.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777)).unwrap();
+    std::fs::set_permissions(own.path(), std::os::unix::fs::PermissionsExt::from_mode(0o777))
+        .unwrap();
     let host = keeping(own.path());
     assert_eq!(host.load("it", minimal()).unwrap().manifest().name, "plainlist");
     assert_eq!((host.cache_use().hits, host.cache_use().misses), (0, 1));

@@ -1,6 +1,11 @@
 //! Loading the minimal adapter as a component and calling it.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail like tests"
+)]
 
 mod adapter_support;
 
@@ -12,9 +17,12 @@ use atsync_model::contract::{Outcome, Step};
 fn a_component_answers_as_its_source_says() {
     let adapter = host().load("minimal", minimal()).unwrap();
     assert_eq!(adapter.manifest().name, "plainlist");
-    let Ok(Step::Send(send)) = adapter.start(scan(), given()).unwrap() else { panic!("no request") };
+    let Ok(Step::Send(send)) = adapter.start(scan(), given()).unwrap() else {
+        panic!("no request")
+    };
     assert_eq!(send.request.method, "GET");
-    let Ok(Step::Done(Outcome::Page(page))) = adapter.resume(send.state, given(), jobs()).unwrap() else {
+    let Ok(Step::Done(Outcome::Page(page))) = adapter.resume(send.state, given(), jobs()).unwrap()
+    else {
         panic!("no page")
     };
     assert_eq!(page.items[0].id, "7");

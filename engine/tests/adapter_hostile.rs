@@ -1,15 +1,24 @@
 //! Hostile guests: each breaks one rule, and the host must name it and live on.
 //!
-//! Method: the guests are in `tests/hostile`, one scenario a file, the body of `start` in WebAssembly text. They are put into `frame.wat`, which
-//! is an honest adapter otherwise, get the contract's real types, and are loaded as any component. So what is refused is refused by the same path that a
-//! compiled adapter takes. Lies that need well-formed data are tested natively, in `adapter_check.rs`.
+//! Method: the guests are in `tests/hostile`, one scenario a file, the body of `start` in
+//! WebAssembly text. They are put into `frame.wat`, which is an honest adapter otherwise, get the
+//! contract's real types, and are loaded as any component. So what is refused is refused by the
+//! same path that a compiled adapter takes. Lies that need well-formed data are tested natively, in
+//! `adapter_check.rs`.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail like tests"
+)]
 
 mod adapter_support;
 
 use adapter_support::{from_text, given, host, jobs, minimal, scan};
-use atsync::adapter::{Adapter, AdapterError, ComponentAdapter, ComponentHost, HostOptions, LoadError, Metering};
+use atsync::adapter::{
+    Adapter, AdapterError, ComponentAdapter, ComponentHost, HostOptions, LoadError, Metering,
+};
 use atsync_model::contract::{Reply, Response};
 use std::time::Duration;
 
@@ -33,8 +42,11 @@ const HONEST: Guest<'_> = Guest {
 impl Guest<'_> {
     fn component(&self) -> Vec<u8> {
         let text = include_str!("../../tests/hostile/frame.wat");
-        let text: String =
-            text.lines().filter(|line| !line.starts_with(";;")).map(|line| format!("{line}\n")).collect();
+        let text: String = text
+            .lines()
+            .filter(|line| !line.starts_with(";;"))
+            .map(|line| format!("{line}\n"))
+            .collect();
         let text = text
             .replace("PAGES", self.pages)
             .replace("MANIFEST", &self.manifest.replace('"', "\\\""))
@@ -105,7 +117,10 @@ fn an_endless_loop_ends_when_its_fuel_is_used_up() {
 #[test]
 fn a_crash_is_told_apart_from_a_limit() {
     let error = fault(scenario!("trap"));
-    assert!(matches!(&error, AdapterError::Trap(crash) if crash.to_string().contains("unreachable")), "{error:?}");
+    assert!(
+        matches!(&error, AdapterError::Trap(crash) if crash.to_string().contains("unreachable")),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -157,7 +172,8 @@ fn no_call_finds_what_another_one_left() {
 #[test]
 fn a_crash_spoils_neither_the_next_call_nor_the_neighbour() {
     let host = host();
-    let hostile = host.load("hostile", &Guest { start: scenario!("trap"), ..HONEST }.component()).unwrap();
+    let hostile =
+        host.load("hostile", &Guest { start: scenario!("trap"), ..HONEST }.component()).unwrap();
     let neighbour = host.load("minimal", minimal()).unwrap();
     for _ in 0..3 {
         hostile.start(scan(), given()).unwrap_err();
@@ -168,7 +184,9 @@ fn a_crash_spoils_neither_the_next_call_nor_the_neighbour() {
 #[test]
 fn a_loop_does_not_hold_up_the_neighbour() {
     let host = impatient();
-    let hostile = host.load("hostile", &Guest { start: scenario!("endless_loop"), ..HONEST }.component()).unwrap();
+    let hostile = host
+        .load("hostile", &Guest { start: scenario!("endless_loop"), ..HONEST }.component())
+        .unwrap();
     let neighbour = host.load("minimal", minimal()).unwrap();
     std::thread::scope(|scope| {
         let looping = scope.spawn(|| hostile.start(scan(), given()));
@@ -183,7 +201,9 @@ fn a_reply_that_no_adapter_could_take_is_not_handed_in() {
     let body = vec![b' '; atsync::adapter::limits::REPLY_BYTES_MAX + 1];
     let reply = Reply::Response(Response { status: 200, headers: Vec::new(), body });
     is_limit(&adapter.resume(Vec::new(), given(), reply).unwrap_err(), "reply");
-    assert!(adapter.resume(br#"{"page":1,"page_size":1}"#.to_vec(), given(), jobs()).unwrap().is_ok());
+    assert!(
+        adapter.resume(br#"{"page":1,"page_size":1}"#.to_vec(), given(), jobs()).unwrap().is_ok()
+    );
 }
 
 #[test]
@@ -222,7 +242,10 @@ fn what_is_no_component_is_refused_in_one_line() {
 fn what_imports_anything_is_refused_by_name() {
     let load = |text: &str| host().load("x.wasm", &wat::parse_str(text).unwrap());
     let wasi = r#"(component (import "wasi:filesystem/types@0.2.0" (instance)) (import "now" (func (result u64))))"#;
-    is_refused(load(wasi), "x.wasm imports wasi:filesystem/types@0.2.0, now, which no adapter may have");
+    is_refused(
+        load(wasi),
+        "x.wasm imports wasi:filesystem/types@0.2.0, now, which no adapter may have",
+    );
 }
 
 #[test]
@@ -240,14 +263,17 @@ fn what_exports_something_else_is_refused() {
         )
     };
     is_refused(load(&text(r#"(export "describe" (func $f))"#)), "lacks the function start");
-    let all = r#"(export "describe" (func $f)) (export "start" (func $f)) (export "resume" (func $f))"#;
+    let all =
+        r#"(export "describe" (func $f)) (export "start" (func $f)) (export "resume" (func $f))"#;
     is_refused(load(&text(all)), "describe has other types");
 }
 
 #[test]
 fn features_that_no_adapter_needs_are_refused() {
-    let load =
-        |module: &str| host().load("x.wasm", &wat::parse_str(format!("(component (core module {module}))")).unwrap());
+    let load = |module: &str| {
+        host()
+            .load("x.wasm", &wat::parse_str(format!("(component (core module {module}))")).unwrap())
+    };
     is_refused(load("(memory 1) (memory 1)"), "multiple memories");
     is_refused(load("(memory i64 1)"), "cannot be compiled");
     is_refused(load("(memory 1 1 shared)"), "cannot be compiled");

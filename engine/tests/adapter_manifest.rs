@@ -1,8 +1,15 @@
-//! A manifest is held to its words when it is loaded: every member is checked, or it is said why not.
+//! A manifest is held to its words when it is loaded: every member is checked, or it is said why
+//! not.
 //!
-//! Method: a sound manifest with every member is broken in one place at a time; the table says which words the refusal must have.
+//! Method: a sound manifest with every member is broken in one place at a time; the table says
+//! which words the refusal must have.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail like tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail like tests"
+)]
 
 use atsync::adapter::check::TaskGuard;
 use atsync::adapter::manifest_check::{self, Held, INPUTS, MEMBERS};
@@ -17,33 +24,48 @@ fn sound() -> Value {
     json!({
         "name": "sound", "version": "1.0.0", "title": "Sound", "contract": "ats:adapter@0.1.0",
         "origins": [{"name": "api", "base": {"how": "fixed", "url": "https://ats.example"}}],
-        "auth": [{"scheme": "oauth2-client-credentials", "token_origin": "api", "token_path": "/token",
+        "auth": [{"scheme": "oauth2-client-credentials", "token_origin": "api",
+            "token_path": "/token",
             "form_settings": [{"field": "sub", "setting": "act_as"}]}],
         "safe": [{"method": "POST", "origin": "api", "path": "/jobs.list"}],
-        "rates": [{"name": "all", "origins": ["api"], "window_ms": 1000, "aligned": true, "limit_initial": 5,
-            "limit_header": "x-limit", "remaining_header": "x-left", "reset": {"how": "seconds-left", "header": "x-reset"},
+        "rates": [{"name": "all", "origins": ["api"], "window_ms": 1000, "aligned": true,
+            "limit_initial": 5,
+            "limit_header": "x-limit", "remaining_header": "x-left",
+                "reset": {"how": "seconds-left", "header": "x-reset"},
             "concurrency_max": 2}],
         "kinds": [
-            {"name": "candidates", "scan": {"how": "list"}, "changes": ["window"], "overlap_ms": 1, "page_max": 100, "ids_max": 5,
-             "absence_proves": true, "deletes": ["gone-on-fetch", "gone-from-walk"], "confidential": true,
-             "visible_within_ms": 1, "fields": ["name", "emails", "phones"], "expected": ["name"], "permission": "read"},
-            {"name": "applications", "scan": {"how": "by-parent", "parent": "candidates"}, "page_max": 100, "fields": ["job"],
+            {"name": "candidates", "scan": {"how": "list"}, "changes": ["window"], "overlap_ms": 1,
+                "page_max": 100, "ids_max": 5,
+             "absence_proves": true, "deletes": ["gone-on-fetch", "gone-from-walk"],
+                 "confidential": true,
+             "visible_within_ms": 1, "fields": ["name", "emails", "phones"], "expected": ["name"],
+                 "permission": "read"},
+            {"name": "applications", "scan": {"how": "by-parent", "parent": "candidates"},
+                "page_max": 100, "fields": ["job"],
              "scope": "candidates"},
             {"name": "jobs", "scan": {"how": "none"}, "page_max": 0, "fields": []}],
         "describes_tenant": true,
         "operations": [
-            {"name": "candidates.create", "kind": "candidates", "verb": "create", "class": "probeable",
+            {"name": "candidates.create", "kind": "candidates", "verb": "create",
+                "class": "probeable",
              "materialises": ["candidates"], "refused_statuses": [422], "settle_window_ms": 5,
-             "may_carry": [{"kind": "applications", "when": "application", "members": ["kind", "job"]}],
-             "fields": [{"name": "name", "mode": "create-only"}, {"name": "emails", "mode": "create-only"}],
-             "required": ["name.first"], "side_effects": [{"what": "mails-candidate", "note": "It mails."}],
+             "may_carry": [{"kind": "applications", "when": "application",
+                 "members": ["kind", "job"]}],
+             "fields": [{"name": "name", "mode": "create-only"},
+                 {"name": "emails", "mode": "create-only"}],
+             "required": ["name.first"], "side_effects": [{"what": "mails-candidate",
+                 "note": "It mails."}],
              "opt_in": "writes", "permissions": ["read"], "calls": 2},
-            {"name": "candidates.update", "kind": "candidates", "verb": "update", "class": "idempotent", "refused_statuses": [],
+            {"name": "candidates.update", "kind": "candidates", "verb": "update",
+                "class": "idempotent", "refused_statuses": [],
              "fields": [{"name": "custom_fields", "mode": "replace-all", "unwritable": ["file"],
-                "merged_when": {"setting": "merges", "value": true}}, {"name": "salary", "mode": "create-only"}], "calls": 1}],
-        "permissions": [{"id": "read", "label": "Read", "grant_at": "there", "without_it": "nothing", "optional": true}],
+                "merged_when": {"setting": "merges", "value": true}},
+                    {"name": "salary", "mode": "create-only"}], "calls": 1}],
+        "permissions": [{"id": "read", "label": "Read", "grant_at": "there",
+            "without_it": "nothing", "optional": true}],
         "settings_schema": {"type": "object", "properties": {
-            "writes": {"type": "boolean"}, "act_as": {"type": "string"}, "merges": {"type": "boolean"}}},
+            "writes": {"type": "boolean"}, "act_as": {"type": "string"},
+                "merges": {"type": "boolean"}}},
         "lossy": ["Nothing."],
         "forms": [{"kind": "candidates", "field": "phones", "form": "digits"}]
     })
@@ -52,13 +74,21 @@ fn sound() -> Value {
 /// The paths of all members below a value, as [`MEMBERS`] writes them.
 fn members(path: &str, value: &Value, found: &mut BTreeSet<String>) {
     match value {
-        _ if path == "settings_schema" || path.ends_with("merged_when.value") => drop(found.insert(path.to_owned())),
+        _ if path == "settings_schema" || path.ends_with("merged_when.value") => {
+            found.insert(path.to_owned());
+        }
         Value::Object(inner) => {
             for (name, value) in inner {
-                members(&if path.is_empty() { name.clone() } else { format!("{path}.{name}") }, value, found);
+                members(
+                    &if path.is_empty() { name.clone() } else { format!("{path}.{name}") },
+                    value,
+                    found,
+                );
             }
         }
-        Value::Array(list) => list.iter().for_each(|value| members(&format!("{path}[]"), value, found)),
+        Value::Array(list) => {
+            list.iter().for_each(|value| members(&format!("{path}[]"), value, found))
+        }
         _ => drop(found.insert(path.to_owned())),
     }
 }
@@ -91,7 +121,12 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
         ("name", "/name", json!("Big Name"), "name:"),
         ("version", "/version", json!(""), "version:"),
         ("title", "/title", json!(long), "title: a text has 10000 bytes"),
-        ("contract", "/contract", json!("ats:adapter@0.2.0"), "contract: it was built against ats:adapter@0.2.0"),
+        (
+            "contract",
+            "/contract",
+            json!("ats:adapter@0.2.0"),
+            "contract: it was built against ats:adapter@0.2.0",
+        ),
         ("origins[].name", "/origins/0/name", json!(""), "origins: a name is empty"),
         ("origins[].base.how", "/origins/0/base", json!({"how": "guess"}), "guess"),
         (
@@ -100,7 +135,12 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
             json!({"how": "discovered", "suffixes": []}),
             "origins[api].suffixes",
         ),
-        ("origins[].base.url", "/origins/0/base/url", json!("http://ats.example"), "origins[api].url"),
+        (
+            "origins[].base.url",
+            "/origins/0/base/url",
+            json!("http://ats.example"),
+            "origins[api].url",
+        ),
         (
             "origins[].credential",
             "/origins",
@@ -108,30 +148,95 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
                 {"name": "b", "base": {"how": "fixed", "url": "https://b.example"}}]),
             "origins: there are several, and none is named for the credential",
         ),
-        ("safe[].method", "/safe/0/method", json!("DELETE"), "PUT, PATCH and DELETE are never safe"),
-        ("safe[].origin", "/safe/0/origin", json!("x"), "safe[/jobs.list].origin: there is no origin x"),
+        (
+            "safe[].method",
+            "/safe/0/method",
+            json!("DELETE"),
+            "PUT, PATCH and DELETE are never safe",
+        ),
+        (
+            "safe[].origin",
+            "/safe/0/origin",
+            json!("x"),
+            "safe[/jobs.list].origin: there is no origin x",
+        ),
         ("safe[].path", "/safe/0/path", json!("/*/*"), "a segment that is not *"),
         ("auth[].scheme", "/auth/0", json!({"scheme": "magic"}), "magic"),
-        ("auth[].token_origin", "/auth/0/token_origin", json!("x"), "auth.token_origin: there is no origin x"),
+        (
+            "auth[].token_origin",
+            "/auth/0/token_origin",
+            json!("x"),
+            "auth.token_origin: there is no origin x",
+        ),
         ("auth[].token_path", "/auth/0/token_path", json!("token"), "auth.token_path"),
-        ("auth[].form_settings[].field", "/auth/0/form_settings/0/field", json!(""), "auth.form_settings.field"),
-        ("auth[].form_settings[].setting", "/auth/0/form_settings/0/setting", json!("x"), "has no property x"),
+        (
+            "auth[].form_settings[].field",
+            "/auth/0/form_settings/0/field",
+            json!(""),
+            "auth.form_settings.field",
+        ),
+        (
+            "auth[].form_settings[].setting",
+            "/auth/0/form_settings/0/setting",
+            json!("x"),
+            "has no property x",
+        ),
         ("rates[].name", "/rates/0/name", json!(""), "rates: a name is empty"),
-        ("rates[].origins[]", "/rates/0/origins/0", json!("x"), "rates[all].origins: there is no origin x"),
-        ("rates[].origins[]", "/rates/0/origins", json!([]), "rates[all].origins: it counts the requests of no origin"),
+        (
+            "rates[].origins[]",
+            "/rates/0/origins/0",
+            json!("x"),
+            "rates[all].origins: there is no origin x",
+        ),
+        (
+            "rates[].origins[]",
+            "/rates/0/origins",
+            json!([]),
+            "rates[all].origins: it counts the requests of no origin",
+        ),
         ("rates[].window_ms", "/rates/0/window_ms", json!(0), "rates[all]: window_ms"),
         ("rates[].window_ms", "/rates/0/window_ms", json!(1_u64 << 40), "rates[all].window_ms: "),
-        ("rates[].limit_initial", "/rates/0/limit_initial", json!(0), "rates[all]: window_ms, limit_initial"),
-        ("rates[].limit_header", "/rates/0/limit_header", json!("X-Limit"), "rates[all].limit_header"),
-        ("rates[].remaining_header", "/rates/0/remaining_header", json!(""), "rates[all].remaining_header"),
+        (
+            "rates[].limit_initial",
+            "/rates/0/limit_initial",
+            json!(0),
+            "rates[all]: window_ms, limit_initial",
+        ),
+        (
+            "rates[].limit_header",
+            "/rates/0/limit_header",
+            json!("X-Limit"),
+            "rates[all].limit_header",
+        ),
+        (
+            "rates[].remaining_header",
+            "/rates/0/remaining_header",
+            json!(""),
+            "rates[all].remaining_header",
+        ),
         ("rates[].reset.how", "/rates/0/reset", json!({"how": "guess"}), "guess"),
         ("rates[].reset.header", "/rates/0/reset/header", json!("a b"), "rates[all].reset"),
         ("rates[].concurrency_max", "/rates/0/concurrency_max", json!(0), "concurrency_max"),
         ("kinds[].name", "/kinds/2/name", json!("candidates"), "kinds: candidates occurs twice"),
         ("kinds[].scan.how", "/kinds/0/scan", json!({"how": "none"}), "kinds[candidates].changes"),
-        ("kinds[].scan.parent", "/kinds/1/scan/parent", json!("x"), "kinds[applications].scan: there is no kind x"),
-        ("kinds[].scan.parent", "/kinds/1/scan/parent", json!("applications"), "cannot come from itself"),
-        ("kinds[].scan.parent", "/kinds/1/scan/parent", json!("jobs"), "jobs, which cannot be listed"),
+        (
+            "kinds[].scan.parent",
+            "/kinds/1/scan/parent",
+            json!("x"),
+            "kinds[applications].scan: there is no kind x",
+        ),
+        (
+            "kinds[].scan.parent",
+            "/kinds/1/scan/parent",
+            json!("applications"),
+            "cannot come from itself",
+        ),
+        (
+            "kinds[].scan.parent",
+            "/kinds/1/scan/parent",
+            json!("jobs"),
+            "jobs, which cannot be listed",
+        ),
         (
             "kinds[].scan.parent",
             "/kinds/0/scan",
@@ -151,12 +256,42 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
             "kinds[candidates].changes: a way occurs twice",
         ),
         ("kinds[].changes[]", "/kinds/0/changes", json!(["queue"]), "`queue` is reserved"),
-        ("kinds[].overlap_ms", "/kinds/0/overlap_ms", json!(1_u64 << 40), "kinds[candidates].overlap_ms"),
-        ("kinds[].page_max", "/kinds/0/page_max", json!(0), "kinds[candidates].page_max: it must be at least 1"),
-        ("kinds[].page_max", "/kinds/0/page_max", json!(10_001), "page_max and ids_max must be at most"),
-        ("kinds[].ids_max", "/kinds/0/ids_max", json!(10_001), "page_max and ids_max must be at most"),
-        ("kinds[].ids_max", "/kinds/0/ids_max", json!(0), "`gone-on-fetch` needs a fetch, and ids_max is 0"),
-        ("kinds[].absence_proves", "/kinds/2/absence_proves", json!(true), "kinds[jobs].absence_proves"),
+        (
+            "kinds[].overlap_ms",
+            "/kinds/0/overlap_ms",
+            json!(1_u64 << 40),
+            "kinds[candidates].overlap_ms",
+        ),
+        (
+            "kinds[].page_max",
+            "/kinds/0/page_max",
+            json!(0),
+            "kinds[candidates].page_max: it must be at least 1",
+        ),
+        (
+            "kinds[].page_max",
+            "/kinds/0/page_max",
+            json!(10_001),
+            "page_max and ids_max must be at most",
+        ),
+        (
+            "kinds[].ids_max",
+            "/kinds/0/ids_max",
+            json!(10_001),
+            "page_max and ids_max must be at most",
+        ),
+        (
+            "kinds[].ids_max",
+            "/kinds/0/ids_max",
+            json!(0),
+            "`gone-on-fetch` needs a fetch, and ids_max is 0",
+        ),
+        (
+            "kinds[].absence_proves",
+            "/kinds/2/absence_proves",
+            json!(true),
+            "kinds[jobs].absence_proves",
+        ),
         ("kinds[].deletes[]", "/kinds/2/deletes", json!(["gone-from-walk"]), "kinds[jobs].deletes"),
         ("kinds[].deletes[]", "/kinds/0/deletes", json!(["hook", "hook"]), "a sign occurs twice"),
         (
@@ -165,7 +300,12 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
             json!(1_u64 << 40),
             "kinds[candidates].visible_within_ms",
         ),
-        ("kinds[].fields[]", "/kinds/0/fields", json!(["name", "name"]), "kinds[candidates].fields: name occurs twice"),
+        (
+            "kinds[].fields[]",
+            "/kinds/0/fields",
+            json!(["name", "name"]),
+            "kinds[candidates].fields: name occurs twice",
+        ),
         (
             "kinds[].expected[]",
             "/kinds/0/expected",
@@ -179,7 +319,12 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
             json!("x"),
             "kinds[candidates].permission: there is no permission x",
         ),
-        ("kinds[].scope", "/kinds/1/scope", json!("x"), "kinds[applications].scope: there is no kind x"),
+        (
+            "kinds[].scope",
+            "/kinds/1/scope",
+            json!("x"),
+            "kinds[applications].scope: there is no kind x",
+        ),
         ("kinds[].scope", "/kinds/1/scope", json!("applications"), "kinds[applications].scope"),
         (
             "operations[].name",
@@ -187,15 +332,30 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
             json!("candidates.create"),
             "operations: candidates.create occurs twice",
         ),
-        ("operations[].name", "/operations/0/name", json!("candidates.make"), "called by its kind and its verb"),
+        (
+            "operations[].name",
+            "/operations/0/name",
+            json!("candidates.make"),
+            "called by its kind and its verb",
+        ),
         (
             "operations[].kind",
             "/operations/0/kind",
             json!("x"),
             "operations[candidates.create].kind: there is no kind x",
         ),
-        ("operations[].verb", "/operations/0/verb", json!("update"), "called by its kind and its verb"),
-        ("operations[].materialises[]", "/operations/0/materialises", json!(["x"]), "materialises: there is no kind x"),
+        (
+            "operations[].verb",
+            "/operations/0/verb",
+            json!("update"),
+            "called by its kind and its verb",
+        ),
+        (
+            "operations[].materialises[]",
+            "/operations/0/materialises",
+            json!(["x"]),
+            "materialises: there is no kind x",
+        ),
         (
             "operations[].materialises[]",
             "/operations/0/materialises",
@@ -208,14 +368,24 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
             json!("x"),
             "may_carry[x].kind: there is no kind x",
         ),
-        ("operations[].may_carry[].when", "/operations/0/may_carry/0/when", json!("x"), "may_carry[applications].when"),
+        (
+            "operations[].may_carry[].when",
+            "/operations/0/may_carry/0/when",
+            json!("x"),
+            "may_carry[applications].when",
+        ),
         (
             "operations[].may_carry[].members[]",
             "/operations/0/may_carry/0/members",
             json!(["job", "job"]),
             "job occurs twice",
         ),
-        ("operations[].fields[].name", "/operations/0/fields/1/name", json!("name"), "fields: name occurs twice"),
+        (
+            "operations[].fields[].name",
+            "/operations/0/fields/1/name",
+            json!("name"),
+            "fields: name occurs twice",
+        ),
         (
             "operations[].fields[].mode",
             "/operations/1/fields/0/mode",
@@ -246,37 +416,107 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
             json!(["name.first.x"]),
             "required: name.first.x is no member",
         ),
-        ("operations[].required[]", "/operations/1/required", json!(["salary"]), "an update requires it"),
+        (
+            "operations[].required[]",
+            "/operations/1/required",
+            json!(["salary"]),
+            "an update requires it",
+        ),
         (
             "operations[].refused_statuses[]",
             "/operations/0/refused_statuses",
             json!([500]),
             "500 is none of 400 to 499",
         ),
-        ("operations[].settle_window_ms", "/operations/0/settle_window_ms", json!(1_u64 << 40), "settle_window_ms"),
-        ("operations[].side_effects[].what", "/operations/0/side_effects/0/what", json!("rains"), "rains"),
-        ("operations[].side_effects[].note", "/operations/0/side_effects/0/note", json!(""), "side_effects.note"),
-        ("operations[].opt_in", "/operations/0/opt_in", json!("x"), "operations[candidates.create].opt_in"),
-        ("operations[].opt_in", "/operations/0/opt_in", json!("act_as"), "must be of the type boolean"),
+        (
+            "operations[].settle_window_ms",
+            "/operations/0/settle_window_ms",
+            json!(1_u64 << 40),
+            "settle_window_ms",
+        ),
+        (
+            "operations[].side_effects[].what",
+            "/operations/0/side_effects/0/what",
+            json!("rains"),
+            "rains",
+        ),
+        (
+            "operations[].side_effects[].note",
+            "/operations/0/side_effects/0/note",
+            json!(""),
+            "side_effects.note",
+        ),
+        (
+            "operations[].opt_in",
+            "/operations/0/opt_in",
+            json!("x"),
+            "operations[candidates.create].opt_in",
+        ),
+        (
+            "operations[].opt_in",
+            "/operations/0/opt_in",
+            json!("act_as"),
+            "must be of the type boolean",
+        ),
         (
             "operations[].permissions[]",
             "/operations/0/permissions",
             json!(["x"]),
             "permissions: there is no permission x",
         ),
-        ("operations[].calls", "/operations/0/calls", json!(0), "operations[candidates.create].calls"),
-        ("operations[].calls", "/operations/0/calls", json!(201), "operations[candidates.create].calls"),
+        (
+            "operations[].calls",
+            "/operations/0/calls",
+            json!(0),
+            "operations[candidates.create].calls",
+        ),
+        (
+            "operations[].calls",
+            "/operations/0/calls",
+            json!(201),
+            "operations[candidates.create].calls",
+        ),
         ("permissions[].id", "/permissions/0/id", json!(""), "permissions: a name is empty"),
         ("permissions[].label", "/permissions/0/label", json!(long), "permissions[read].label"),
-        ("permissions[].grant_at", "/permissions/0/grant_at", json!(long), "permissions[read].grant_at"),
-        ("permissions[].without_it", "/permissions/0/without_it", json!(long), "permissions[read].without_it"),
+        (
+            "permissions[].grant_at",
+            "/permissions/0/grant_at",
+            json!(long),
+            "permissions[read].grant_at",
+        ),
+        (
+            "permissions[].without_it",
+            "/permissions/0/without_it",
+            json!(long),
+            "permissions[read].without_it",
+        ),
         ("settings_schema", "/settings_schema", json!([]), "settings_schema"),
-        ("describes_tenant", "/describes_tenant", json!(false), "must say which customer it would write to"),
+        (
+            "describes_tenant",
+            "/describes_tenant",
+            json!(false),
+            "must say which customer it would write to",
+        ),
         ("lossy[]", "/lossy/0", json!(long), "lossy"),
         ("forms[].kind", "/forms/0/kind", json!("x"), "forms[x.phones].kind: there is no kind x"),
-        ("forms[].field", "/forms/0/field", json!("name"), "only phones, links, addresses have forms"),
-        ("forms[].field", "/forms/0/field", json!("emails"), "only phones, links, addresses have forms"),
-        ("forms[].field", "/forms/0/field", json!("links"), "links is none of the fields of candidates"),
+        (
+            "forms[].field",
+            "/forms/0/field",
+            json!("name"),
+            "only phones, links, addresses have forms",
+        ),
+        (
+            "forms[].field",
+            "/forms/0/field",
+            json!("emails"),
+            "only phones, links, addresses have forms",
+        ),
+        (
+            "forms[].field",
+            "/forms/0/field",
+            json!("links"),
+            "links is none of the fields of candidates",
+        ),
         ("forms[].form", "/forms/0/form", json!("x"), "unknown variant"),
     ];
     for (member, place, value, words) in faults {
@@ -288,11 +528,13 @@ fn a_manifest_that_breaks_a_member_is_refused_with_its_place_and_what_to_do() {
                 wrong.pointer_mut(parent).unwrap()[name] = value.clone();
             }
         }
-        let text = manifest_check::read(&wrong.to_string()).expect_err(&format!("{member}: {place} = {value}"));
+        let text = manifest_check::read(&wrong.to_string())
+            .expect_err(&format!("{member}: {place} = {value}"));
         assert!(text.contains(words), "{member}: {text}");
     }
     let broken: BTreeSet<&str> = faults.iter().map(|(member, ..)| *member).collect();
-    let at_load = MEMBERS.iter().filter(|(_, held)| held.contains(&Held::AtLoad)).map(|(path, _)| *path);
+    let at_load =
+        MEMBERS.iter().filter(|(_, held)| held.contains(&Held::AtLoad)).map(|(path, _)| *path);
     let missed: Vec<&str> = at_load.filter(|path| !broken.contains(path)).collect();
     assert!(missed.is_empty(), "checked at load, and never broken here: {missed:?}");
 }
@@ -305,7 +547,9 @@ fn texts(pointer: &str, value: &Value, found: &mut Vec<String>) {
             inner.iter().for_each(|(name, value)| texts(&format!("{pointer}/{name}"), value, found))
         }
         Value::Array(list) => {
-            list.iter().enumerate().for_each(|(at, value)| texts(&format!("{pointer}/{at}"), value, found));
+            list.iter()
+                .enumerate()
+                .for_each(|(at, value)| texts(&format!("{pointer}/{at}"), value, found));
         }
         _ => {}
     }
@@ -317,7 +561,16 @@ fn no_text_of_a_manifest_steers_a_terminal_or_hides_a_letter() {
     texts("", &sound(), &mut found);
     assert!(found.len() > 60, "{}", found.len());
     for pointer in found {
-        for odd in ["\u{1b}[2J", "\n", "\u{9b}", "\u{202e}", "\u{200b}", "\u{feff}", "\u{2028}", "\u{e0041}"] {
+        for odd in [
+            "\u{1b}[2J",
+            "\n",
+            "\u{9b}",
+            "\u{202e}",
+            "\u{200b}",
+            "\u{feff}",
+            "\u{2028}",
+            "\u{e0041}",
+        ] {
             let mut manifest = sound();
             let text = manifest.pointer_mut(&pointer).unwrap();
             *text = json!(format!("{}{odd}", text.as_str().unwrap()));
@@ -336,7 +589,10 @@ fn a_host_that_looks_like_another_one_is_refused_with_its_punycode() {
     // Cyrillic letters for `a` and `e`.
     for (base, shown) in [
         (json!({"how": "fixed", "url": "https://\u{430}ts.example/v1"}), "xn--ts-6kc.example"),
-        (json!({"how": "discovered", "suffixes": [".gr\u{435}enhouse.io"]}), "xn--grenhouse-h0h.io"),
+        (
+            json!({"how": "discovered", "suffixes": [".gr\u{435}enhouse.io"]}),
+            "xn--grenhouse-h0h.io",
+        ),
     ] {
         let mut manifest = sound();
         manifest["origins"][0]["base"] = base;
@@ -347,7 +603,9 @@ fn a_host_that_looks_like_another_one_is_refused_with_its_punycode() {
 
 #[test]
 fn what_the_engine_can_send_is_what_the_document_for_authors_lists() {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/operations.md")).unwrap();
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../wit/operations.md"))
+            .unwrap();
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| `")).collect();
     assert_eq!(rows.len(), INPUTS.len());
     for (operation, inputs) in INPUTS {
@@ -355,7 +613,10 @@ fn what_the_engine_can_send_is_what_the_document_for_authors_lists() {
         let cells: Vec<&str> = row.split('|').collect();
         for input in *inputs {
             let names = cells[3].split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
-            assert!(names.into_iter().any(|name| name == *input), "{operation}: {input} is not in its row");
+            assert!(
+                names.into_iter().any(|name| name == *input),
+                "{operation}: {input} is not in its row"
+            );
         }
     }
 }
@@ -382,7 +643,8 @@ fn a_page_with_more_records_than_the_manifest_promises_is_a_named_fault_of_the_a
             raw: None,
         };
         let items = kinds.iter().enumerate().map(item).collect();
-        let page = Page { items, masks: vec![Vec::new()], next: None, checkpoint: None, complete: true };
+        let page =
+            Page { items, masks: vec![Vec::new()], next: None, checkpoint: None, complete: true };
         TaskGuard::held_to(&manifest, &task).step(&Step::Done(Outcome::Page(page)), None)
     };
     page(&["candidates", "candidates", "applications", "applications", "applications"]).unwrap();
@@ -391,6 +653,7 @@ fn a_page_with_more_records_than_the_manifest_promises_is_a_named_fault_of_the_a
     assert_eq!(broken.promise, Promise::PageMax { page_max: 2, rows: 3 });
     assert_eq!(
         broken.to_string(),
-        "the adapter sound broke a promise of its manifest: a page of candidates has 3 records, and `page_max` says at most 2"
+        "the adapter sound broke a promise of its manifest: a page of candidates has 3 records, \
+         and `page_max` says at most 2"
     );
 }

@@ -1,6 +1,8 @@
-//! What the author of an adapter sees of a panic: its place in the error of the call, and its message where it is asked for.
+//! What the author of an adapter sees of a panic: its place in the error of the call, and its
+//! message where it is asked for.
 //!
-//! Method: `tests/hostile/panicking` is a real adapter, compiled with the SDK in the way in which a published adapter is.
+//! Method: `tests/hostile/panicking` is a real adapter, compiled with the SDK in the way in which a
+//! published adapter is.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
@@ -29,7 +31,8 @@ fn panicking() -> ComponentAdapter {
 
 fn crash(adapter: &ComponentAdapter, kind: &str) -> Crash {
     let Task::Scan(scan) = scan() else { panic!("a scan is a scan") };
-    let error = adapter.start(Task::Scan(atsync_model::contract::Scan { kind: kind.into(), ..scan }), given());
+    let error = adapter
+        .start(Task::Scan(atsync_model::contract::Scan { kind: kind.into(), ..scan }), given());
     match error {
         Err(AdapterError::Trap(crash)) => crash,
         other => panic!("{kind}: {other:?}"),
@@ -40,7 +43,8 @@ fn crash(adapter: &ComponentAdapter, kind: &str) -> Crash {
 fn a_panic_of_a_guest_carries_its_message_and_its_place() {
     let adapter = panicking();
     let source = include_str!("../../tests/hostile/panicking/src/lib.rs");
-    let line = source.lines().position(|line| line.contains("the place that the test names")).unwrap() + 1;
+    let line =
+        source.lines().position(|line| line.contains("the place that the test names")).unwrap() + 1;
     let found = crash(&adapter, "text");
     let said = found.said().unwrap();
     assert!(said.starts_with(r#"the stage "Offer" is not known and never was ("#), "{said}");
@@ -49,19 +53,29 @@ fn a_panic_of_a_guest_carries_its_message_and_its_place() {
     assert!(says("index", "index out of bounds: the len is 5 but the index is 5 ("));
     assert!(says("none", "`Option::unwrap()` on a `None` value ("));
     assert!(says("value", "a value that is no text ("));
-    // The error that a host and the command line show: the place, and the text for whoever asks for it.
+    // The error that a host and the command line show: the place, and the text for whoever asks for
+    // it.
     let error = Error::from(AdapterError::Trap(found));
     assert_eq!(error.kind(), ErrorKind::Adapter);
     let shown = format!("{error} {error:?}");
     assert!(error.to_string().starts_with("the adapter crashed: it panicked at "), "{error}");
-    assert!(shown.contains(&format!("src/lib.rs:{line}:23")) && !shown.contains("Offer"), "{shown}");
+    assert!(
+        shown.contains(&format!("src/lib.rs:{line}:23")) && !shown.contains("Offer"),
+        "{shown}"
+    );
     assert!(error.adapter_said().unwrap().contains("Offer"));
 }
 
 #[test]
 fn a_panics_message_is_bounded_and_of_its_own_call() {
     let adapter = panicking();
-    assert!(crash(&adapter, "long").said().unwrap().len() < atsync::adapter::limits::NOTICE_BYTES_MAX + 100);
+    assert!(
+        crash(&adapter, "long").said().unwrap().len()
+            < atsync::adapter::limits::NOTICE_BYTES_MAX + 100
+    );
     let Task::Scan(scan) = scan() else { panic!("a scan is a scan") };
-    assert!(adapter.start(Task::Scan(scan), given()).unwrap().is_err(), "the next call knows nothing of it");
+    assert!(
+        adapter.start(Task::Scan(scan), given()).unwrap().is_err(),
+        "the next call knows nothing of it"
+    );
 }

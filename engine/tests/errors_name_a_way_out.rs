@@ -1,7 +1,8 @@
 //! The errors that a host meets say what to do next, not only what happened.
 //!
-//! Method: one of each variant whose text is fixed; the way out is the clause after the semicolon. Left out: errors whose text is made where they happen,
-//! and `NotSent`, whose kinds say whether the same call may succeed later.
+//! Method: one of each variant whose text is fixed; the way out is the clause after the semicolon.
+//! Left out: errors whose text is made where they happen, and `NotSent`, whose kinds say whether
+//! the same call may succeed later.
 
 use atsync::adapter::{AdapterError, HostError, LoadError};
 use atsync::store::StoreError;

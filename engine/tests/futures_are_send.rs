@@ -11,8 +11,8 @@ use atsync::plan::withdraw::WithdrawOptions;
 use atsync::schedule::{self, Cron, Crons};
 use atsync::store::Keep;
 use atsync::{
-    Connection, ConnectionOptions, Credential, Engine, Filter, Person, PlanOf, Resolution, SecretRef, SweepOptions,
-    TextRef,
+    Connection, ConnectionOptions, Credential, Engine, Filter, Person, PlanOf, Resolution,
+    SecretRef, SweepOptions, TextRef,
 };
 use futures_util::Stream;
 use std::collections::BTreeMap;
@@ -134,7 +134,8 @@ fn every_public_async_fn_is_listed() {
                 continue;
             }
             let rest = signature.split("fn ").nth(1).unwrap_or_default();
-            let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            let name: String =
+                rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
             if !LISTED.contains(&name.as_str()) && !STREAMS.contains(&name.as_str()) {
                 missing.push(format!("{file}: {name}"));
             }

@@ -1,6 +1,11 @@
-//! The map of the rooms in ARCHITECTURE.md is true: a room uses what stands in its own row or below it.
+//! The map of the rooms in ARCHITECTURE.md is true: a room uses what stands in its own row or below
+//! it.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,13 +23,17 @@ fn rows() -> BTreeMap<String, usize> {
         let names = row.split('|').nth(1).unwrap_or_default().split('`').skip(1).step_by(2);
         names.map(str::to_owned).collect::<Vec<_>>()
     };
-    rows.enumerate().flat_map(|(at, row)| rooms(row).into_iter().map(move |room| (room, at))).collect()
+    rows.enumerate()
+        .flat_map(|(at, row)| rooms(row).into_iter().map(move |room| (room, at)))
+        .collect()
 }
 
 fn sources(path: &Path, found: &mut Vec<PathBuf>) {
     if path.is_dir() {
         std::fs::read_dir(path).unwrap().for_each(|entry| sources(&entry.unwrap().path(), found));
-    } else if path.extension().is_some_and(|ending| ending == "rs") && !path.to_string_lossy().ends_with("_tests.rs") {
+    } else if path.extension().is_some_and(|ending| ending == "rs")
+        && !path.to_string_lossy().ends_with("_tests.rs")
+    {
         found.push(path.to_owned());
     }
 }
@@ -34,15 +43,19 @@ fn used(text: &str) -> Vec<String> {
     let code = text.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
     let names = lines.flat_map(|line| line.split("crate::").skip(1));
-    names.map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()).collect()
+    names
+        .map(|rest| rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect())
+        .collect()
 }
 
 #[test]
 fn a_room_uses_only_rooms_of_its_own_row_or_below_it() {
     let rows = rows();
     let library = std::fs::read_to_string(root().join("src/lib.rs")).unwrap();
-    let modules = library.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "));
-    let rooms: Vec<&str> = modules.map(|name| name.trim_end_matches(';')).filter(|name| *name != "testing").collect();
+    let modules =
+        library.lines().filter_map(|line| line.trim_start_matches("pub ").strip_prefix("mod "));
+    let rooms: Vec<&str> =
+        modules.map(|name| name.trim_end_matches(';')).filter(|name| *name != "testing").collect();
     assert_eq!(
         rooms.iter().copied().collect::<std::collections::BTreeSet<_>>(),
         rows.keys().map(String::as_str).collect()

@@ -1,9 +1,15 @@
 //! `HttpTransport` against raw servers on loopback that behave badly in one way each.
 //!
-//! Method: each test binds a port, plays one server by hand over a bare socket, and looks at the delivery; the number of connections or
-//! of requests that the server read proves what was or was not sent. What needs a real certificate is not tested here.
+//! Method: each test binds a port, plays one server by hand over a bare socket, and looks at the
+//! delivery; the number of connections or of requests that the server read proves what was or was
+//! not sent. What needs a real certificate is not tested here.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on says so")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that cannot go on says so"
+)]
 
 use atsync::Clock as _;
 use atsync::transport::{Delivery, HttpOptions, HttpTransport, NotSent, Transport, WireRequest};
@@ -40,7 +46,9 @@ async fn read_request(stream: &mut TcpStream) -> usize {
         let text = String::from_utf8_lossy(&seen);
         let whole = text.split_once("\r\n\r\n").is_some_and(|(head, body)| {
             let length = head.lines().find_map(|line| {
-                line.to_ascii_lowercase().strip_prefix("content-length: ").and_then(|n| n.parse::<usize>().ok())
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length: ")
+                    .and_then(|n| n.parse::<usize>().ok())
             });
             body.len() >= length.unwrap_or(0)
         });
@@ -51,8 +59,12 @@ async fn read_request(stream: &mut TcpStream) -> usize {
 }
 
 fn transport() -> HttpTransport {
-    HttpTransport::new(HttpOptions { connect_timeout_ms: 2_000, exchange_timeout_ms: 600, response_bytes_max: 1_000 })
-        .unwrap()
+    HttpTransport::new(HttpOptions {
+        connect_timeout_ms: 2_000,
+        exchange_timeout_ms: 600,
+        response_bytes_max: 1_000,
+    })
+    .unwrap()
 }
 
 fn post(url: &str) -> WireRequest {
@@ -67,7 +79,8 @@ fn post(url: &str) -> WireRequest {
 
 async fn exchange(answer: Option<&'static [u8]>) -> (Delivery, usize) {
     let (port, requests) = serve(answer).await;
-    let delivery = transport().exchange(post(&format!("http://127.0.0.1:{port}/v3/x?secret=1"))).await;
+    let delivery =
+        transport().exchange(post(&format!("http://127.0.0.1:{port}/v3/x?secret=1"))).await;
     (delivery, requests.load(Ordering::SeqCst))
 }
 
@@ -84,7 +97,8 @@ async fn a_port_that_nobody_listens_on_means_not_sent() {
 
 #[tokio::test]
 async fn a_tls_handshake_that_fails_means_not_sent() {
-    // One server waits for the end of a request that never comes, so the handshake takes too long; one closes at once.
+    // One server waits for the end of a request that never comes, so the handshake takes too long;
+    // one closes at once.
     for answer in [Some(&b"hang"[..]), None] {
         let (port, _) = serve(answer).await;
         let delivery = transport().exchange(post(&format!("https://127.0.0.1:{port}/"))).await;
@@ -125,30 +139,44 @@ async fn an_answer_that_is_cut_short_is_unclear() {
 #[tokio::test]
 async fn a_body_beyond_the_limit_is_unclear_also_when_it_only_grows_on_decompression() {
     let big: &'static [u8] = Box::leak(
-        format!("HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n{}", "x".repeat(2000)).into_bytes().into_boxed_slice(),
+        format!("HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n{}", "x".repeat(2000))
+            .into_bytes()
+            .into_boxed_slice(),
     );
     let (delivery, _) = exchange(Some(big)).await;
     assert!(unclear(&delivery), "{delivery:?}");
     // gzip of 5000 zeros.
-    let bomb: Vec<u8> =
-        [&b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 41\r\n\r\n"[..], GZIP_5000_ZEROS].concat();
+    let bomb: Vec<u8> = [
+        &b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 41\r\n\r\n"[..],
+        GZIP_5000_ZEROS,
+    ]
+    .concat();
     let (delivery, _) = exchange(Some(Box::leak(bomb.into_boxed_slice()))).await;
     assert!(unclear(&delivery), "{delivery:?}");
 }
 
 const GZIP_5000_ZEROS: &[u8] = &[
-    31, 139, 8, 0, 0, 0, 0, 0, 2, 255, 237, 193, 49, 1, 0, 0, 0, 194, 160, 74, 235, 159, 206, 20, 126, 64, 1, 0, 0, 0,
-    0, 111, 3, 4, 61, 252, 168, 136, 19, 0, 0,
+    31, 139, 8, 0, 0, 0, 0, 0, 2, 255, 237, 193, 49, 1, 0, 0, 0, 194, 160, 74, 235, 159, 206, 20,
+    126, 64, 1, 0, 0, 0, 0, 111, 3, 4, 61, 252, 168, 136, 19, 0, 0,
 ];
 
 #[tokio::test]
 async fn a_compressed_body_that_is_broken_or_cut_is_unclear() {
     let mut broken = GZIP_5000_ZEROS.to_vec();
     broken[25] ^= 0x55;
-    for body in [&GZIP_5000_ZEROS[..1], &GZIP_5000_ZEROS[..2], &GZIP_5000_ZEROS[..20], &GZIP_5000_ZEROS[..40], &broken]
-    {
-        let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n", body.len());
-        let (delivery, _) = exchange(Some(Box::leak([head.as_bytes(), body].concat().into_boxed_slice()))).await;
+    for body in [
+        &GZIP_5000_ZEROS[..1],
+        &GZIP_5000_ZEROS[..2],
+        &GZIP_5000_ZEROS[..20],
+        &GZIP_5000_ZEROS[..40],
+        &broken,
+    ] {
+        let head = format!(
+            "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        let (delivery, _) =
+            exchange(Some(Box::leak([head.as_bytes(), body].concat().into_boxed_slice()))).await;
         assert!(unclear(&delivery), "{delivery:?}");
     }
 }
@@ -157,23 +185,28 @@ async fn a_compressed_body_that_is_broken_or_cut_is_unclear() {
 #[tokio::test]
 async fn clear_text_under_the_label_gzip_is_an_answer_where_its_end_is_marked() {
     for (head, body, is_answer) in [
-        (&b"HTTP/1.1 201 Created\r\ncontent-encoding: gzip\r\ncontent-length: 8\r\n\r\n"[..], &b"{\"id\":1}"[..], true),
+        (&b"HTTP/1.1 201 Created\r\ncontent-encoding: gzip\r\ncontent-length: 8\r\n\r\n"[..],
+            &b"{\"id\":1}"[..], true),
         (
             b"HTTP/1.1 201 Created\r\ncontent-encoding: gzip\r\ntransfer-encoding: chunked\r\n\r\n8\r\n",
             b"{\"id\":1}\r\n0\r\n\r\n",
             true,
         ),
         (b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 0\r\n\r\n", b"", true),
-        (b"HTTP/1.1 201 Created\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n", b"{\"id\":1}", false),
-        (b"HTTP/1.1 201 Created\r\ncontent-encoding: gzip\r\ncontent-length: 9\r\n\r\n", b"{\"id\":1}", false),
+        (b"HTTP/1.1 201 Created\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n",
+            b"{\"id\":1}", false),
+        (b"HTTP/1.1 201 Created\r\ncontent-encoding: gzip\r\ncontent-length: 9\r\n\r\n",
+            b"{\"id\":1}", false),
     ] {
-        let (delivery, _) = exchange(Some(Box::leak([head, body].concat().into_boxed_slice()))).await;
+        let (delivery, _) = exchange(Some(Box::leak([head,
+            body].concat().into_boxed_slice()))).await;
         let told = String::from_utf8_lossy(head).into_owned();
         match delivery {
             Delivery::Answered(response) => {
                 assert!(is_answer, "{told}");
                 assert!(response.body.is_empty() || response.body == b"{\"id\":1}", "{told}");
-                assert!(!response.headers.iter().any(|field| field.name.starts_with("content-")), "{told}");
+                assert!(!response.headers.iter().any(|field| field.name.starts_with("content-")),
+                    "{told}");
             }
             other => assert!(!is_answer && unclear(&other), "{told}: {other:?}"),
         }
@@ -183,17 +216,22 @@ async fn clear_text_under_the_label_gzip_is_an_answer_where_its_end_is_marked() 
 #[tokio::test]
 async fn a_server_that_does_not_answer_in_time_is_unclear() {
     let (delivery, requests) = exchange(Some(b"hang")).await;
-    assert!(matches!(&delivery, Delivery::Unclear(why) if why.contains("timed out")), "{delivery:?}");
+    assert!(
+        matches!(&delivery, Delivery::Unclear(why) if why.contains("timed out")),
+        "{delivery:?}"
+    );
     assert_eq!(requests, 1);
 }
 
 #[tokio::test]
 async fn a_complete_answer_comes_through_whole_without_cookies() {
     for (answer, status, body) in [
-        (&b"HTTP/1.1 200 OK\r\nX-One: 1\r\nSet-Cookie: a=b\r\ncontent-length: 5\r\n\r\nhello"[..], 200, &b"hello"[..]),
+        (&b"HTTP/1.1 200 OK\r\nX-One: 1\r\nSet-Cookie: a=b\r\ncontent-length: 5\r\n\r\nhello"[..],
+            200, &b"hello"[..]),
         (b"HTTP/1.1 201 Created\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n", 201, b"hello"),
         (b"HTTP/1.1 204 No Content\r\n\r\n", 204, b""),
-        (b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n", 302, b""),
+        (b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n", 302,
+            b""),
         (b"HTTP/1.1 500 Oops\r\ncontent-length: 2\r\n\r\n{}", 500, b"{}"),
         (b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", 200, b""),
     ] {
@@ -210,8 +248,9 @@ async fn a_complete_answer_comes_through_whole_without_cookies() {
     }
 }
 
-/// Method: the server answers the first request, waits for the second one on the same connection, reads it whole and resets. A client that
-/// resends would come back on a new connection; the count of requests tells.
+/// Method: the server answers the first request, waits for the second one on the same connection,
+/// reads it whole and resets. A client that resends would come back on a new connection; the count
+/// of requests tells.
 #[tokio::test]
 async fn a_write_that_meets_a_dying_kept_connection_is_unclear_and_never_sent_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -255,11 +294,15 @@ async fn what_the_egress_policy_refuses_never_meets_a_socket() {
         assert!(matches!(delivery, Delivery::NotSent(NotSent::Refused(_))), "{url}: {delivery:?}");
     }
     let by_name = transport.exchange(post(&format!("http://localhost:{port}/"))).await;
-    assert!(matches!(by_name, Delivery::Answered(_)), "a private name with the operator's leave: {by_name:?}");
+    assert!(
+        matches!(by_name, Delivery::Answered(_)),
+        "a private name with the operator's leave: {by_name:?}"
+    );
     assert_eq!(requests.load(Ordering::SeqCst), 1);
 }
 
-/// Method: the server answers and closes a moment later; a client that did not notice would lose the second request on the dead connection.
+/// Method: the server answers and closes a moment later; a client that did not notice would lose
+/// the second request on the dead connection.
 #[tokio::test]
 async fn a_kept_connection_that_the_server_has_closed_is_not_used_again() {
     let (port, requests) = serve(Some(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")).await;

@@ -1,4 +1,5 @@
-//! The ways to use atsync, each as a program to copy. The daemon's command line is a third one: `cargo run -- demo`.
+//! The ways to use atsync, each as a program to copy. The daemon's command line is a third one:
+//! `cargo run -- demo`.
 //!
 //! # Embedded in a host
 //! `cargo run -p atsync-examples --example embed`

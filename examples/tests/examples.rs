@@ -1,4 +1,5 @@
-//! The examples do what they say. The first one is also run as a doc-test of the library, the way a host would copy it.
+//! The examples do what they say. The first one is also run as a doc-test of the library, the way a
+//! host would copy it.
 
 #[allow(dead_code, reason = "its main is for a person")]
 #[path = "../load_component.rs"]
@@ -10,7 +11,11 @@ use std::path::Path;
 async fn the_component_made_of_the_minimal_adapter_is_loaded_from_its_file_and_lists_jobs() {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let target_dir = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("adapters");
-    let order = atsync_componentize::Order { package: "atsync-adapter-minimal", workspace, target_dir: &target_dir };
+    let order = atsync_componentize::Order {
+        package: "atsync-adapter-minimal",
+        workspace,
+        target_dir: &target_dir,
+    };
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("out.wasm");
     std::fs::write(&file, atsync_componentize::build(order).unwrap()).unwrap();

@@ -51,14 +51,17 @@ fn signed(secret: &str, body: &str) -> String {
 async fn an_axum_service_declares_plans_applies_lists_and_takes_webhooks() {
     let sandbox = Sandbox::start(SandboxOptions::sized(1, 50)).await.unwrap();
     let engine = Engine::builder().build().unwrap();
-    let acme = axum_host::connect(&engine, &sandbox.base_url(), Secret::new("hook secret")).await.unwrap();
+    let acme =
+        axum_host::connect(&engine, &sandbox.base_url(), Secret::new("hook secret")).await.unwrap();
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let service = tokio::spawn(async move { axum::serve(listener, axum_host::router(acme)).await });
 
     let json_type = [("content-type", "application/json")];
-    let ada = json!({"key": "", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@referred.example.com"]});
-    let (status, body) = ask(&address, "PUT /referrals/referral-17", &json_type, &ada.to_string()).await;
+    let ada = json!({"key": "", "name": {"first": "Ada", "last": "Byron"},
+        "emails": ["ada@referred.example.com"]});
+    let (status, body) =
+        ask(&address, "PUT /referrals/referral-17", &json_type, &ada.to_string()).await;
     assert_eq!(status, 200, "{body}");
     // A key that the engine refuses.
     let (status, body) = ask(&address, "PUT /referrals/~18", &json_type, &ada.to_string()).await;
@@ -75,7 +78,8 @@ async fn an_axum_service_declares_plans_applies_lists_and_takes_webhooks() {
     assert_eq!(found["rows"].as_array().unwrap().len(), 1, "{body}");
     let id = found["rows"][0]["id"].as_str().unwrap();
 
-    let hook = json!({"action": "update_candidate", "payload": {"candidate": {"id": id.parse::<u64>().unwrap()}}});
+    let hook = json!({"action": "update_candidate",
+        "payload": {"candidate": {"id": id.parse::<u64>().unwrap()}}});
     let hook = hook.to_string();
     let signature = signed("hook secret", &hook);
     let headers = [("signature", signature.as_str()), ("greenhouse-event-id", "1")];

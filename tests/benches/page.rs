@@ -1,9 +1,17 @@
-//! A page of 500 candidates through the Greenhouse adapter: the component against the same code compiled natively.
+//! A page of 500 candidates through the Greenhouse adapter: the component against the same code
+//! compiled natively.
 //!
-//! The goal is at most 1.3 times the native time. Both go through the same checks, so the difference is what WebAssembly costs: the copy of the answer into
-//! the guest, the guest's code, the copy of the items out of it. A call with next to nothing to do is measured by `engine/benches/adapter_call.rs`.
+//! The goal is at most 1.3 times the native time. Both go through the same checks, so the
+//! difference is what WebAssembly costs: the copy of the answer into the guest, the guest's code,
+//! the copy of the items out of it. A call with next to nothing to do is measured by
+//! `engine/benches/adapter_call.rs`.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests fail like tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "helpers of tests fail like tests"
+)]
 #![allow(missing_docs, reason = "the macros of criterion make functions without any")]
 
 use atsync::adapter::Adapter;
@@ -23,7 +31,13 @@ fn pages(criterion: &mut Criterion) {
     let company = Company::new(600);
     let adapters = [("native", native_greenhouse()), ("component", wasm_greenhouse(&cache))];
     for kind in ["candidates", "applications"] {
-        let task = Scan { kind: kind.into(), parent: None, since: Since::Everything, cursor: None, page_size: 500 };
+        let task = Scan {
+            kind: kind.into(),
+            parent: None,
+            since: Since::Everything,
+            cursor: None,
+            page_size: 500,
+        };
         let Ok(Step::Send(send)) = adapters[0].1.start(Task::Scan(task), given()).unwrap() else {
             panic!("a scan begins with a request");
         };

@@ -1,10 +1,14 @@
-//! A pull of many candidates from a sandbox in another process into a store file: CPU seconds and peak memory of the process that pulls.
+//! A pull of many candidates from a sandbox in another process into a store file: CPU seconds and
+//! peak memory of the process that pulls.
 //!
-//! The goals: 20,000 candidates in at most 0.4 s of CPU in all (start, component and store included), at most 40 MiB once the compiled component is cached,
-//! and flat as the number grows. It is the command line itself that is measured: this program runs as `atsync` when it is started with `--config`, as the
-//! sandbox when it is started with `sandbox N`, and otherwise starts both and prints the figures.
+//! The goals: 20,000 candidates in at most 0.4 s of CPU in all (start, component and store
+//! included), at most 40 MiB once the compiled component is cached, and flat as the number grows.
+//! It is the command line itself that is measured: this program runs as `atsync` when it is started
+//! with `--config`, as the sandbox when it is started with `sandbox N`, and otherwise starts both
+//! and prints the figures.
 //!
-//! `cargo bench -p atsync-tests --bench pull`, with numbers of candidates behind `--` for others than the usual. Figures come from `/proc`, so Linux only.
+//! `cargo bench -p atsync-tests --bench pull`, with numbers of candidates behind `--` for others
+//! than the usual. Figures come from `/proc`, so Linux only.
 
 #![allow(
     clippy::unwrap_used,
@@ -34,9 +38,12 @@ fn main() -> ExitCode {
             eprintln!("{FIGURES} {}", figures());
             code
         }
-        Some("sandbox") => serve(arguments.get(1).and_then(|number| number.parse().ok()).unwrap_or(20_000)),
+        Some("sandbox") => {
+            serve(arguments.get(1).and_then(|number| number.parse().ok()).unwrap_or(20_000))
+        }
         _ => {
-            let given: Vec<usize> = arguments.iter().filter_map(|number| number.parse().ok()).collect();
+            let given: Vec<usize> =
+                arguments.iter().filter_map(|number| number.parse().ok()).collect();
             let sizes = if given.is_empty() { vec![5_000, 20_000, 40_000] } else { given };
             sizes.into_iter().for_each(measure);
             ExitCode::SUCCESS
@@ -47,8 +54,10 @@ fn main() -> ExitCode {
 /// User and system time in seconds, peak of resident memory in MiB.
 fn figures() -> String {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
+    let fields: Vec<&str> =
+        stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks =
+        |at: usize| fields.get(at).and_then(|text| text.parse::<f64>().ok()).unwrap_or_default();
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let kib = |name: &str| {
         let line = status.lines().find(|line| line.starts_with(name)).unwrap_or_default();
@@ -87,8 +96,11 @@ impl Drop for Serving {
 
 fn measure(candidates: usize) {
     let program = std::env::current_exe().unwrap();
-    let child =
-        Command::new(&program).args(["sandbox", &candidates.to_string()]).stdout(Stdio::piped()).spawn().unwrap();
+    let child = Command::new(&program)
+        .args(["sandbox", &candidates.to_string()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut serving = Serving(child);
     let mut url = String::new();
     BufReader::new(serving.0.stdout.take().unwrap()).read_line(&mut url).unwrap();
@@ -96,7 +108,10 @@ fn measure(candidates: usize) {
     for round in ["component compiled", "component cached", "component cached"] {
         let (seconds, figures) = pull(&program, directory.path(), url.trim());
         let bytes = std::fs::metadata(directory.path().join("acme.redb")).unwrap().len();
-        println!("{candidates} candidates, {round}: {seconds:.2} s, {figures}, store {} MiB", bytes >> 20);
+        println!(
+            "{candidates} candidates, {round}: {seconds:.2} s, {figures}, store {} MiB",
+            bytes >> 20
+        );
         std::fs::remove_file(directory.path().join("acme.redb")).unwrap();
     }
 }
@@ -125,6 +140,7 @@ allow_private_network = true
     let seconds = started.elapsed().as_secs_f64();
     let said = String::from_utf8(ran.stderr).unwrap();
     assert!(ran.status.success(), "{said}");
-    let figures = said.lines().find_map(|line| line.strip_prefix(FIGURES)).unwrap().trim().to_owned();
+    let figures =
+        said.lines().find_map(|line| line.strip_prefix(FIGURES)).unwrap().trim().to_owned();
     (seconds, figures)
 }

@@ -1,11 +1,14 @@
 //! Reopening a large store whose process was killed while it committed.
 //!
-//! The goal is less than 100 ms for a store of 1 GB. This program runs itself with `fill PATH`: that process fills a store to [`BYTES`], says so, and
-//! goes on committing pages until it is ended by SIGKILL, whatever it is doing at that moment. The time of [`RedbStore::open`] is measured with the
-//! file in the page cache, as after a crash of the process, and once more after another kill with the file's pages dropped from the cache (by `dd`), as after a
-//! crash of the machine. Each time all that was told to be durable must be there.
+//! The goal is less than 100 ms for a store of 1 GB. This program runs itself with `fill PATH`:
+//! that process fills a store to [`BYTES`], says so, and goes on committing pages until it is ended
+//! by SIGKILL, whatever it is doing at that moment. The time of [`RedbStore::open`] is measured
+//! with the file in the page cache, as after a crash of the process, and once more after another
+//! kill with the file's pages dropped from the cache (by `dd`), as after a crash of the machine.
+//! Each time all that was told to be durable must be there.
 //!
-//! `cargo bench -p atsync-tests --bench reopen`. Left out: a machine that lost power, whose disk may have kept less.
+//! `cargo bench -p atsync-tests --bench reopen`. Left out: a machine that lost power, whose disk
+//! may have kept less.
 
 #![allow(
     clippy::unwrap_used,
@@ -55,7 +58,9 @@ async fn fill(path: &Path) {
             let id = format!("{:020}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
             let text = format!("{number:08}").repeat(TEXT / 8);
             let email = format!("c{id}@example.com");
-            let body = serde_json::json!({ "id": id, "emails": [{ "value": email }], "text": text }).to_string();
+            let body =
+                serde_json::json!({ "id": id, "emails": [{ "value": email }], "text": text })
+                    .to_string();
             ObservedWrite { id, version: None, body, raw: None, mask: 0 }
         });
         let page = PageCommit {
@@ -84,7 +89,8 @@ async fn rounds() {
     let path = directory.path().join("bench.redb");
     for round in 0..ROUNDS {
         let program = std::env::current_exe().unwrap();
-        let mut child = Command::new(program).arg("fill").arg(&path).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            Command::new(program).arg("fill").arg(&path).stdout(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut durable: u64 = said.next().unwrap().unwrap().parse().unwrap();
         // Another moment of a commit in each round.

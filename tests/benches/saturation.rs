@@ -1,10 +1,13 @@
 //! How much of the rate window a connection uses that has more to ask than it may.
 //!
-//! The goal: at least 98 % of what the windows allow, and no answer 429 that could have been avoided. Real session and real budgets with the rules of
-//! Greenhouse's manifest against the sandbox's own limiter, by a manual clock: figures repeat exactly and an hour takes a moment. Windows are those of the
-//! sandbox's clock, which may be apart from ours. The window in which the run begins and the one in which it ends are not counted, since they are not whole.
+//! The goal: at least 98 % of what the windows allow, and no answer 429 that could have been
+//! avoided. Real session and real budgets with the rules of Greenhouse's manifest against the
+//! sandbox's own limiter, by a manual clock: figures repeat exactly and an hour takes a moment.
+//! Windows are those of the sandbox's clock, which may be apart from ours. The window in which the
+//! run begins and the one in which it ends are not counted, since they are not whole.
 //!
-//! `cargo bench -p atsync-tests --bench saturation`. Left out: other integrations that use the same budget; tests of the budget have them.
+//! `cargo bench -p atsync-tests --bench saturation`. Left out: other integrations that use the same
+//! budget; tests of the budget have them.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures")]
 
@@ -47,27 +50,44 @@ fn saturate(limit: u32, ahead_ms: i64, priority: Priority) {
     let time = Arc::clone(&clock);
     options.clock = sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap() + ahead_ms);
     let adapter = native_greenhouse();
-    let world = World::with(Sandbox::new(options), clock, Arc::new(MemoryStore::default()), Arc::clone(&adapter));
+    let world = World::with(
+        Sandbox::new(options),
+        clock,
+        Arc::new(MemoryStore::default()),
+        Arc::clone(&adapter),
+    );
     let session = session(&world, adapter.as_ref());
     let mut answered: BTreeMap<i64, u32> = BTreeMap::new();
     let end_ms = BEGIN_MS + RUN_MS;
     world.run(join_all((0..CALLERS).map(|_| async {
         while world.clock.now_ms() < end_ms {
             let delivery = session.execute(&request(), Effect::Safe, priority).await;
-            assert!(matches!(&delivery, Delivery::Answered(answer) if answer.status == 200), "{delivery:?}");
+            assert!(
+                matches!(&delivery, Delivery::Answered(answer) if answer.status == 200),
+                "{delivery:?}"
+            );
         }
     })));
-    for request in world.sandbox.requests().iter().filter(|request| request.path != "/token" && request.status == 200) {
+    for request in world
+        .sandbox
+        .requests()
+        .iter()
+        .filter(|request| request.path != "/token" && request.status == 200)
+    {
         *answered.entry(request.at_ms / WINDOW_MS).or_default() += 1;
     }
-    let (first, last) = (*answered.first_key_value().unwrap().0, *answered.last_key_value().unwrap().0);
+    let (first, last) =
+        (*answered.first_key_value().unwrap().0, *answered.last_key_value().unwrap().0);
     // A window without any answer counts too.
-    let whole: Vec<u32> = (first + 1..last).map(|window| answered.get(&window).copied().unwrap_or_default()).collect();
+    let whole: Vec<u32> = (first + 1..last)
+        .map(|window| answered.get(&window).copied().unwrap_or_default())
+        .collect();
     let (windows, sent): (u32, u32) = (u32::try_from(whole.len()).unwrap(), whole.iter().sum());
     let share = 100.0 * f64::from(sent) / f64::from(windows * limit);
     let least = whole.iter().min().unwrap();
     println!(
-        "limit {limit}, the ATS's clock {ahead_ms} ms ahead, {priority:?}: {share:.2} % of {windows} windows (at least {least} of {limit}), {} answers 429",
+        "limit {limit}, the ATS's clock {ahead_ms} ms ahead, {priority:?}: {share:.2} % of \
+         {windows} windows (at least {least} of {limit}), {} answers 429",
         session.usage().throttled
     );
     assert!(share >= GOAL && session.usage().throttled == 0);
@@ -85,10 +105,16 @@ fn request() -> Request {
 }
 
 fn session(world: &World, adapter: &dyn Adapter) -> Session {
-    let origins = world.options().origins.into_iter().map(|(name, url)| (name, url.parse().unwrap())).collect();
+    let origins = world
+        .options()
+        .origins
+        .into_iter()
+        .map(|(name, url)| (name, url.parse().unwrap()))
+        .collect();
     let mut options = SessionOptions::new("acme", origins);
     options.private_network = true;
-    options.credential_origins = adapter.manifest().credential_origins().map(str::to_owned).collect();
+    options.credential_origins =
+        adapter.manifest().credential_origins().map(str::to_owned).collect();
     options.rules = adapter.manifest().rates.clone();
     options.auth = AuthConfig::ClientCredentials {
         token_origin: "auth".into(),

@@ -1,14 +1,19 @@
 //! What keeping many records in step costs, and what durability does.
 //!
-//! Two questions. Does a plan's cost follow what changed and not how many records are declared: so many candidates are declared and in step, and a
-//! plan is timed with nothing changed, and with 100 that a recruiter renamed. And how many intents a second become durable, one after the other and many
-//! at once. Real store file, real plan, native adapter, the sandbox in this process; no sockets, so that the figures are the engine's.
+//! Two questions. Does a plan's cost follow what changed and not how many records are declared: so
+//! many candidates are declared and in step, and a plan is timed with nothing changed, and with 100
+//! that a recruiter renamed. And how many intents a second become durable, one after the other and
+//! many at once. Real store file, real plan, native adapter, the sandbox in this process; no
+//! sockets, so that the figures are the engine's.
 //!
-//! Only [`REAL`] candidates are the sandbox's and are pulled; a million would take an hour. The others are copies of one of them, with ids and addresses
-//! of their own, put into the store through [`Store`]: the observed row, then the desired record with all others in one declaration, its link and its
-//! status as the first plan wrote them for the original. That the copies are in step is checked by planning some of them.
+//! Only [`REAL`] candidates are the sandbox's and are pulled; a million would take an hour. The
+//! others are copies of one of them, with ids and addresses of their own, put into the store
+//! through [`Store`]: the observed row, then the desired record with all others in one declaration,
+//! its link and its status as the first plan wrote them for the original. That the copies are in
+//! step is checked by planning some of them.
 //!
-//! `cargo bench -p atsync-tests --bench upkeep`, with numbers of records behind `--` for others than the usual. Peaks come from `/proc`, so Linux only.
+//! `cargo bench -p atsync-tests --bench upkeep`, with numbers of records behind `--` for others
+//! than the usual. Peaks come from `/proc`, so Linux only.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,7 +27,9 @@ use atsync::model::contract::{Field, Mark, Response};
 use atsync::model::desired::{Desired, DesiredCandidate};
 use atsync::store::limits::PAGE_RECORDS_MAX;
 use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, IntentAdvance, LinkRow, ObservedRow, ObservedWrite, PageCommit, StatusUpdate, Store};
+use atsync::store::{
+    Cause, IntentAdvance, LinkRow, ObservedRow, ObservedWrite, PageCommit, StatusUpdate, Store,
+};
 use atsync::transport::{Delivery, Transport, WireRequest};
 use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret, SystemEntropy};
 use atsync_greenhouse_sandbox::{Recruiter, Request, Sandbox, SandboxOptions};
@@ -76,8 +83,13 @@ impl Transport for Direct {
             headers: &headers,
             body: &request.body,
         });
-        let headers = answer.headers.into_iter().map(|(name, value)| Field { name, value }).collect();
-        Box::pin(ready(Delivery::Answered(Response { status: answer.status, headers, body: answer.body })))
+        let headers =
+            answer.headers.into_iter().map(|(name, value)| Field { name, value }).collect();
+        Box::pin(ready(Delivery::Answered(Response {
+            status: answer.status,
+            headers,
+            body: answer.body,
+        })))
     }
 }
 
@@ -86,7 +98,11 @@ async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let started = Instant::now();
     let done = work.await;
-    println!("{what}: {:.1} ms, peak {} MiB", started.elapsed().as_secs_f64() * 1_000.0, peak_kib() >> 10);
+    println!(
+        "{what}: {:.1} ms, peak {} MiB",
+        started.elapsed().as_secs_f64() * 1_000.0,
+        peak_kib() >> 10
+    );
     done
 }
 
@@ -98,7 +114,8 @@ fn peak_kib() -> u64 {
 }
 
 async fn plans(size: usize) {
-    let sandbox = Sandbox::new(SandboxOptions { rate_limit: 1_000_000, ..SandboxOptions::sized(1, REAL) });
+    let sandbox =
+        Sandbox::new(SandboxOptions { rate_limit: 1_000_000, ..SandboxOptions::sized(1, REAL) });
     let directory = tempfile::tempdir().unwrap();
     let builder = Engine::builder().transport(Arc::new(Direct(sandbox.clone())));
     let engine = builder.store_file(directory.path().join("bench.redb")).unwrap().build().unwrap();
@@ -115,27 +132,38 @@ async fn plans(size: usize) {
     let originals = records.len();
     records.extend(numbers.map(|number| copies.desired(number)));
     let size = records.len();
-    let report = timed(&format!("{size} records: one declaration"), acme.declare(&records)).await.unwrap();
+    let report =
+        timed(&format!("{size} records: one declaration"), acme.declare(&records)).await.unwrap();
     assert_eq!(report.created as usize, size - originals);
-    let proof: Vec<Desired> = records.iter().rev().take(PROVEN).cloned().map(Desired::from).collect();
+    let proof: Vec<Desired> =
+        records.iter().rev().take(PROVEN).cloned().map(Desired::from).collect();
     drop(records);
     copies.put_in_step(engine.store().as_ref()).await;
     let plan = acme.plan(PlanOf::Records(&proof)).await.unwrap();
-    assert!(plan.is_empty() && plan.records.is_empty() && plan.looked_at as usize == proof.len(), "{plan:?}");
+    assert!(
+        plan.is_empty() && plan.records.is_empty() && plan.looked_at as usize == proof.len(),
+        "{plan:?}"
+    );
     let bytes = std::fs::metadata(directory.path().join("bench.redb")).unwrap().len();
     println!("{size} records: the store has {} MiB", bytes >> 20);
 
-    let plan = timed(&format!("{size} records: plan with nothing changed"), acme.plan(PlanOf::Dirty)).await.unwrap();
+    let plan =
+        timed(&format!("{size} records: plan with nothing changed"), acme.plan(PlanOf::Dirty))
+            .await
+            .unwrap();
     assert_eq!((plan.looked_at, plan.writes()), (0, 0));
     for candidate_id in ids.iter().take(CHANGED) {
         let (first_name, last_name) = ("Renamed".to_owned(), "By A Recruiter".to_owned());
-        sandbox.recruiter(&Recruiter::Rename { candidate_id: *candidate_id, first_name, last_name }).unwrap();
+        sandbox
+            .recruiter(&Recruiter::Rename { candidate_id: *candidate_id, first_name, last_name })
+            .unwrap();
     }
     let busy = format!("{size} records: plan with {CHANGED} changed");
     let plan = timed(&busy, acme.plan(PlanOf::Dirty)).await.unwrap();
     println!("  of {size} records it looked at {}", plan.looked_at);
     assert_eq!(plan.looked_at as usize, CHANGED);
-    let plan = timed(&format!("{size} records: plan of all"), acme.plan(PlanOf::All)).await.unwrap();
+    let plan =
+        timed(&format!("{size} records: plan of all"), acme.plan(PlanOf::All)).await.unwrap();
     assert_eq!((plan.looked_at as usize, plan.writes()), (size, 0));
 }
 
@@ -151,7 +179,13 @@ struct Copies {
 impl Copies {
     async fn of(acme: &Connection, record: &DesiredCandidate, id: i64) -> Self {
         let observed = acme.observed_one("candidates", &id.to_string()).await.unwrap().unwrap();
-        let link = acme.links(&record.key).await.unwrap().into_iter().find(|link| link.host == record.key).unwrap();
+        let link = acme
+            .links(&record.key)
+            .await
+            .unwrap()
+            .into_iter()
+            .find(|link| link.host == record.key)
+            .unwrap();
         let status = acme.desired(&record.key).await.unwrap().unwrap().status;
         let address = record.emails.as_ref().unwrap()[0].value().to_owned();
         Self { observed, link, status, address }
@@ -177,7 +211,8 @@ impl Copies {
 
     fn desired(&self, number: usize) -> DesiredCandidate {
         let email = self.text(&self.address, number);
-        serde_json::from_value(serde_json::json!({ "key": Self::key(number), "emails": [email] })).unwrap()
+        serde_json::from_value(serde_json::json!({ "key": Self::key(number), "emails": [email] }))
+            .unwrap()
     }
 
     /// Takes the copies in as pages of a scan would, in the order of their ids.
@@ -217,7 +252,8 @@ impl Copies {
             }
             let link = |key: &str| {
                 let number = Self::number(key);
-                let applied = self.text(&serde_json::to_string(&self.link.applied).unwrap(), number);
+                let applied =
+                    self.text(&serde_json::to_string(&self.link.applied).unwrap(), number);
                 let mut link = LinkRow { host: key.to_owned(), ..self.link.clone() };
                 link.remote.id = Self::id(number);
                 link.applied = serde_json::from_str(&applied).unwrap();
@@ -238,8 +274,10 @@ impl Copies {
 }
 
 async fn connect(engine: &Engine) -> Connection {
-    let credential =
-        Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") };
+    let credential = Credential::ClientCredentials {
+        client_id: "sandbox".into(),
+        client_secret: Secret::new("sandbox-secret"),
+    };
     let mut options = ConnectionOptions::new("acme", native_greenhouse(), credential);
     for origin in ["api", "auth"] {
         options.origins.insert(origin.into(), format!("http://{HOST}"));
@@ -256,8 +294,11 @@ async fn desired(acme: &Connection) -> (Vec<DesiredCandidate>, Vec<i64>) {
     while let Some(row) = rows.try_next().await.unwrap() {
         let body: serde_json::Value = serde_json::from_str(&row.body).unwrap();
         let entries = body["emails"].as_array().cloned().unwrap_or_default();
-        let addresses: Vec<String> =
-            entries.iter().filter_map(|entry| entry["value"].as_str()).map(str::to_lowercase).collect();
+        let addresses: Vec<String> = entries
+            .iter()
+            .filter_map(|entry| entry["value"].as_str())
+            .map(str::to_lowercase)
+            .collect();
         for address in &addresses {
             *times.entry(address.clone()).or_default() += 1;
         }
@@ -265,7 +306,9 @@ async fn desired(acme: &Connection) -> (Vec<DesiredCandidate>, Vec<i64>) {
     }
     let (mut records, mut ids) = (Vec::new(), Vec::new());
     for (id, addresses) in people {
-        let Some(email) = addresses.first().filter(|_| addresses.iter().all(|address| times[address] == 1)) else {
+        let Some(email) =
+            addresses.first().filter(|_| addresses.iter().all(|address| times[address] == 1))
+        else {
             continue;
         };
         let record = serde_json::json!({ "key": format!("crm-{id}"), "emails": [email] });
@@ -285,7 +328,10 @@ async fn intents(at_once: usize) {
         join_all(group.into_iter().map(|number| one(&store, number))).await;
     }
     let rate = INTENTS as f64 / started.elapsed().as_secs_f64();
-    println!("intents begun and ended, {at_once} at once: {rate:.0} a second, {} commits", store.commits());
+    println!(
+        "intents begun and ended, {at_once} at once: {rate:.0} a second, {} commits",
+        store.commits()
+    );
 }
 
 /// An intent from its beginning to its end: two durable steps.

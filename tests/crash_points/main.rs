@@ -1,20 +1,25 @@
-//! Crash-point enumeration: every scenario is killed at each of its steps and finished, and must come out as if nothing had happened.
+//! Crash-point enumeration: every scenario is killed at each of its steps and finished, and must
+//! come out as if nothing had happened.
 //!
-//! A step is an exchange with the ATS (the engine dies before the request is processed, or after it and before the answer) or a write to the
-//! store (before it, or after). Besides, each write to the ATS meets each of the answers that leave its outcome open. First a scenario
-//! runs without accident; its steps are counted and its truth is kept. Then there is one run for each step and manner: after the accident a new
-//! engine on the same store syncs until nothing is left, at most [`ROUNDS_MAX`] times. The proof of each run: the truth is that of the run without
-//! accident, times apart, so there is exactly one of everything and no field is lost; no intent is open; planning everything
-//! again finds nothing to do and writes nothing; the feed has no gap.
+//! A step is an exchange with the ATS (the engine dies before the request is processed, or after it
+//! and before the answer) or a write to the store (before it, or after). Besides, each write to the
+//! ATS meets each of the answers that leave its outcome open. First a scenario runs without
+//! accident; its steps are counted and its truth is kept. Then there is one run for each step and
+//! manner: after the accident a new engine on the same store syncs until nothing is left, at most
+//! [`ROUNDS_MAX`] times. The proof of each run: the truth is that of the run without accident,
+//! times apart, so there is exactly one of everything and no field is lost; no intent is open;
+//! planning everything again finds nothing to do and writes nothing; the feed has no gap.
 //!
-//! A scenario runs in four [`Mode`]s: its state in memory or in redb, on a disk that keeps what was synced; and an ATS that shows what
-//! is written at once, or each kind as late as the manifest allows, with little time passing after the accident, so that a lost
-//! intent shows. In memory and at once every accident is tried. Of the other modes a usual run tries redb and late together,
-//! and the accidents around a write: there an intent could be lost. `ATSYNC_CRASH_MODE=all` tries every accident in every mode, a
-//! mode's name (`memory-late`, `redb-prompt`, `redb-late`) every accident in that one.
+//! A scenario runs in four [`Mode`]s: its state in memory or in redb, on a disk that keeps what was
+//! synced; and an ATS that shows what is written at once, or each kind as late as the manifest
+//! allows, with little time passing after the accident, so that a lost intent shows. In memory and
+//! at once every accident is tried. Of the other modes a usual run tries redb and late together,
+//! and the accidents around a write: there an intent could be lost. `ATSYNC_CRASH_MODE=all` tries
+//! every accident in every mode, a mode's name (`memory-late`, `redb-prompt`, `redb-late`) every
+//! accident in that one.
 //!
-//! The sandbox's model is the truth. Bounds: some three thousand runs, two minutes in all. Left out: two accidents in one run, and what
-//! recruiters do meanwhile; the simulation has both.
+//! The sandbox's model is the truth. Bounds: some three thousand runs, two minutes in all. Left
+//! out: two accidents in one run, and what recruiters do meanwhile; the simulation has both.
 
 mod scenarios;
 mod truth;
@@ -27,7 +32,9 @@ use atsync::testing::{Disk, ManualClock, SeededEntropy};
 use atsync::{Clock, PlanOf};
 use atsync_greenhouse_sandbox as sandbox;
 use atsync_greenhouse_sandbox::{FaultKind, RepeatedOption, Sandbox, SandboxOptions};
-use atsync_tests::{Altered, BEGIN_MS, Death, Meddle, StoreUpset, UpsetStore, World, desired, native_greenhouse};
+use atsync_tests::{
+    Altered, BEGIN_MS, Death, Meddle, StoreUpset, UpsetStore, World, desired, native_greenhouse,
+};
 use scenarios::{SCENARIOS, Scenario};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -35,7 +42,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use truth::{Truth, difference, ids, truth};
 
-/// Syncs after the accident: one settles and finishes, one reads what it brought, one proves that nothing is left.
+/// Syncs after the accident: one settles and finishes, one reads what it brought, one proves that
+/// nothing is left.
 const ROUNDS_MAX: usize = 3;
 
 /// What happens to a run, and at which of its steps.
@@ -75,7 +83,8 @@ const MODES: [(&str, Mode); 4] = [
     ("redb-late", REDB_LATE),
 ];
 
-/// How late the ATS shows what is written: just within what the manifest states, for candidates and applications and for all else.
+/// How late the ATS shows what is written: just within what the manifest states, for candidates and
+/// applications and for all else.
 const SLOW_MS: i64 = 118_000;
 const QUICK_MS: i64 = 28_000;
 /// What passes between two syncs after an accident, where everything shows late.
@@ -123,14 +132,23 @@ fn stage(scenario: &Scenario, mode: Mode) -> Stage {
     let time = Arc::clone(&clock);
     options.clock = sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap());
     let death = Arc::<Death>::default();
-    let (disk, kept) =
-        if mode.redb { reopened(Vec::new()) } else { (None, Arc::new(MemoryStore::default()) as Arc<dyn Store>) };
+    let (disk, kept) = if mode.redb {
+        reopened(Vec::new())
+    } else {
+        (None, Arc::new(MemoryStore::default()) as Arc<dyn Store>)
+    };
     let store = UpsetStore::new(kept, Arc::clone(&death));
     let adapter = match scenario.harmful {
         Some(operation) => Altered::harmful(native_greenhouse(), operation),
         None => native_greenhouse(),
     };
-    let mut world = World::mortal(Sandbox::new(options), clock, Arc::clone(&store) as Arc<dyn Store>, adapter, death);
+    let mut world = World::mortal(
+        Sandbox::new(options),
+        clock,
+        Arc::clone(&store) as Arc<dyn Store>,
+        adapter,
+        death,
+    );
     for allowed in ["stage_writes", "user_invitations"] {
         world.settings.insert(allowed.to_owned(), Value::Bool(true));
     }
@@ -165,7 +183,9 @@ fn arm(stage: &Stage, accident: Accident) {
         Accident::Exchange { number, manner: Meddle::DieBefore } => {
             stage.world.wire.kill_before.store(base + number, Ordering::SeqCst);
         }
-        Accident::Exchange { number, .. } => stage.world.wire.kill_at.store(base + number, Ordering::SeqCst),
+        Accident::Exchange { number, .. } => {
+            stage.world.wire.kill_at.store(base + number, Ordering::SeqCst)
+        }
         Accident::AtsWrite { number, fault } => {
             let mut seen = 0;
             stage.world.wire.meddle(move |request| {
@@ -216,7 +236,8 @@ fn run(scenario: &Scenario, mode: Mode, accident: Accident) -> Result<Run, Strin
     let writing = writing.lock().unwrap().clone();
     let expected = matches!(
         accident,
-        Accident::Exchange { .. } | Accident::StoreWrite { upset: StoreUpset::DieBefore | StoreUpset::DieAfter, .. }
+        Accident::Exchange { .. }
+            | Accident::StoreWrite { upset: StoreUpset::DieBefore | StoreUpset::DieAfter, .. }
     );
     if died != expected {
         return Err(format!("died: {died}, although {accident:?}"));
@@ -229,10 +250,21 @@ fn run(scenario: &Scenario, mode: Mode, accident: Accident) -> Result<Run, Strin
     }
     finish(scenario, &stage, &records)?;
     let truth = truth(&stage.world.sandbox, &stage.old);
-    Ok(Run { exchanges, store_writes, ats_writes, writing, calls: calls.into_iter().skip(skipped).collect(), truth })
+    Ok(Run {
+        exchanges,
+        store_writes,
+        ats_writes,
+        writing,
+        calls: calls.into_iter().skip(skipped).collect(),
+        truth,
+    })
 }
 
-fn finish(scenario: &Scenario, stage: &Stage, records: &[atsync::model::desired::Desired]) -> Result<(), String> {
+fn finish(
+    scenario: &Scenario,
+    stage: &Stage,
+    records: &[atsync::model::desired::Desired],
+) -> Result<(), String> {
     let world = &stage.world;
     let acme = world.connect();
     world.run(acme.declare(records)).map_err(|error| format!("declaring again: {error}"))?;
@@ -243,7 +275,9 @@ fn finish(scenario: &Scenario, stage: &Stage, records: &[atsync::model::desired:
     let open = world.run(acme.open_intents()).unwrap();
     let stuck = |state: &IntentState| matches!(state, IntentState::InDoubt { stuck: true, .. });
     let allowed = |intent: &atsync::journal::Intent| {
-        Some(intent.operation.as_str()) == scenario.harmful && stuck(&intent.state) && intent.attempt == 1
+        Some(intent.operation.as_str()) == scenario.harmful
+            && stuck(&intent.state)
+            && intent.attempt == 1
     };
     if let Some(intent) = open.iter().find(|intent| !allowed(intent)) {
         return Err(format!("an intent is left open: {intent:?}"));
@@ -251,14 +285,17 @@ fn finish(scenario: &Scenario, stage: &Stage, records: &[atsync::model::desired:
     if scenario.harmful.is_some() {
         let requests = world.sandbox.requests();
         // 401 and 429 say that nothing was done with the request.
-        let notes = requests.iter().filter(|request| request.method == "POST" && request.path.ends_with("/notes"));
+        let notes = requests
+            .iter()
+            .filter(|request| request.method == "POST" && request.path.ends_with("/notes"));
         let sent = notes.filter(|request| ![401, 429].contains(&request.status)).count();
         if sent > 1 {
             return Err(format!("the note was sent {sent} times"));
         }
     }
     world.sandbox.clear_logs();
-    let plan = world.run(acme.plan(PlanOf::All)).map_err(|error| format!("planning all: {error}"))?;
+    let plan =
+        world.run(acme.plan(PlanOf::All)).map_err(|error| format!("planning all: {error}"))?;
     if !plan.is_empty() || plan.blocked().next().is_some() {
         return Err(format!("something is left: {}", atsync::plan::words::plan(&plan)));
     }
@@ -268,7 +305,9 @@ fn finish(scenario: &Scenario, stage: &Stage, records: &[atsync::model::desired:
     }
     let changes = world.run(stage.store.changes("acme", 0, 10_000)).unwrap();
     let gap = changes.iter().zip(1..).find(|(change, serial)| change.serial != *serial);
-    gap.map_or(Ok(()), |(change, serial)| Err(format!("the feed has {} where {serial} belongs", change.serial)))
+    gap.map_or(Ok(()), |(change, serial)| {
+        Err(format!("the feed has {} where {serial} belongs", change.serial))
+    })
 }
 
 /// The answers that leave open whether a write happened, and two that do not.
@@ -289,7 +328,9 @@ impl Accident {
     fn number(self) -> u64 {
         match self {
             Self::Nothing => 0,
-            Self::Exchange { number, .. } | Self::AtsWrite { number, .. } | Self::StoreWrite { number, .. } => number,
+            Self::Exchange { number, .. }
+            | Self::AtsWrite { number, .. }
+            | Self::StoreWrite { number, .. } => number,
         }
     }
 
@@ -313,7 +354,13 @@ fn modes() -> Vec<(Mode, bool)> {
         Ok("all") => MODES.iter().map(|(_, mode)| (*mode, true)).collect(),
         Ok(name) => {
             let mode = MODES.iter().find(|(known, _)| *known == name);
-            vec![(mode.unwrap_or_else(|| panic!("ATSYNC_CRASH_MODE is all or a mode's name, not {name}")).1, true)]
+            vec![(
+                mode.unwrap_or_else(|| {
+                    panic!("ATSYNC_CRASH_MODE is all or a mode's name, not {name}")
+                })
+                .1,
+                true,
+            )]
         }
         Err(_) => vec![(PLAIN, true), (REDB_LATE, false)],
     }
@@ -338,8 +385,8 @@ fn accidents(rehearsal: &Run) -> Vec<Accident> {
 }
 
 fn enumerate(scenario: &Scenario, mode: Mode, every: bool) -> (usize, Vec<String>) {
-    let rehearsal =
-        run(scenario, mode, Accident::Nothing).unwrap_or_else(|broken| panic!("{}: {broken}", scenario.name));
+    let rehearsal = run(scenario, mode, Accident::Nothing)
+        .unwrap_or_else(|broken| panic!("{}: {broken}", scenario.name));
     assert!(
         rehearsal.ats_writes >= scenario.writes,
         "{}: {} writes prove less than {}",
@@ -353,7 +400,8 @@ fn enumerate(scenario: &Scenario, mode: Mode, every: bool) -> (usize, Vec<String
     for accident in &accidents {
         let law = match run(scenario, mode, *accident) {
             Err(law) => Some(law),
-            // What must never be sent twice may be missing in the end; more than one was looked for already.
+            // What must never be sent twice may be missing in the end; more than one was looked for
+            // already.
             Ok(_) if scenario.harmful.is_some() => None,
             Ok(run) => difference(&rehearsal.truth, &run.truth),
         };
@@ -395,7 +443,8 @@ macro_rules! crashed_anywhere {
                 stage.world.run(acme.declare(&records)).unwrap();
                 let plan = stage.world.run(acme.plan(PlanOf::Dirty)).unwrap();
                 let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
-                classes.extend(steps.map(|step| format!("{:?}", acme.manifest().operation(&step.operation).unwrap().class)));
+                classes.extend(steps.map(|step| format!("{:?}",
+                    acme.manifest().operation(&step.operation).unwrap().class)));
             }
             assert_eq!(classes.len(), 4, "{classes:?}");
         }
@@ -416,7 +465,8 @@ crashed_anywhere! {
     changed_fields: "contacts and custom fields change",
     a_move: "an application moves to another stage",
     a_rejection: "an application is rejected",
-    a_new_application_that_is_rejected: "a new person with an application that is rejected in a later stage",
+    a_new_application_that_is_rejected: "a new person with an application that is rejected in a \
+        later stage",
     a_new_application_that_is_hired: "a known person gets an application that is hired",
     a_conversion: "a prospect becomes an application",
     a_defined_value: "a value whose field, choice and user are declared with it",

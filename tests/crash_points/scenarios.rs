@@ -1,7 +1,8 @@
-//! The scenarios whose every step is a place to crash: what is there before, and what the host declares then.
+//! The scenarios whose every step is a place to crash: what is there before, and what the host
+//! declares then.
 //!
-//! Together they use every write that a plan can make, and all four effect classes (the Greenhouse adapter has no `unsafe` operation, so one
-//! scenario calls its notes so).
+//! Together they use every write that a plan can make, and all four effect classes (the Greenhouse
+//! adapter has no `unsafe` operation, so one scenario calls its notes so).
 
 use atsync::PlanOf;
 use atsync_greenhouse_sandbox::Recruiter;
@@ -21,7 +22,12 @@ pub(crate) struct Scenario {
     pub(crate) harmful: Option<&'static str>,
 }
 
-const fn scenario(name: &'static str, before: fn(&World), declared: fn(&World) -> Value, writes: u64) -> Scenario {
+const fn scenario(
+    name: &'static str,
+    before: fn(&World),
+    declared: fn(&World) -> Value,
+    writes: u64,
+) -> Scenario {
     Scenario { name, before, declared, writes, harmful: None }
 }
 
@@ -44,7 +50,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
                 world,
                 json!({"notes": [
         {"key": "n1", "body": "Met at the fair."},
-        {"key": "n2", "body": "About the application.", "application": "a1", "visibility": "private"}]}),
+        {"key": "n2", "body": "About the application.", "application": "a1",
+            "visibility": "private"}]}),
             )
         },
         2,
@@ -52,7 +59,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     scenario("a known person applies to another job", known_ada, second_application, 1),
     scenario("a prospect in a pool", nothing, prospect, 1),
     scenario("a file is attached", known_ada, attachment, 1),
-    scenario("a tag is taken off", tagged_ada, |world| changed(world, json!({"tags": ["kept"]})), 1),
+    scenario(
+        "a tag is taken off",
+        tagged_ada,
+        |world| changed(world, json!({"tags": ["kept"]})),
+        1,
+    ),
     scenario(
         "contacts and custom fields change",
         known_ada,
@@ -68,7 +80,12 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     ),
     scenario("an application moves to another stage", known_ada, moved, 1),
     scenario("an application is rejected", known_ada, rejected, 1),
-    scenario("a new person with an application that is rejected in a later stage", nothing, new_and_rejected, 2),
+    scenario(
+        "a new person with an application that is rejected in a later stage",
+        nothing,
+        new_and_rejected,
+        2,
+    ),
     scenario("a known person gets an application that is hired", known_ada, new_and_hired, 2),
     scenario(
         "a prospect becomes an application",
@@ -99,7 +116,8 @@ pub(crate) fn jobs(world: &World) -> Vec<String> {
 }
 
 fn person(more: Value) -> Value {
-    let mut person = json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"]});
+    let mut person = json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"},
+        "emails": ["ada@example.com"]});
     person.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     person
 }
@@ -107,7 +125,8 @@ fn person(more: Value) -> Value {
 fn applicant(world: &World) -> Value {
     person(json!({
         "company": "Analytical", "custom_fields": {"external_ref": "ada"},
-        "applications": [{"key": "a1", "job": {"id": jobs(world)[0]}, "source": "Acme Referrals"}]}))
+        "applications": [{"key": "a1", "job": {"id": jobs(world)[0]},
+            "source": "Acme Referrals"}]}))
 }
 
 /// The known person with members of the record replaced.
@@ -145,32 +164,40 @@ fn prospective_ada(world: &World) {
     );
 }
 
-/// Somebody in the ATS has made her: a candidate of the company is renamed, so that the engine knows nothing of it.
+/// Somebody in the ATS has made her: a candidate of the company is renamed, so that the engine
+/// knows nothing of it.
 fn recruiters_ada(world: &World) {
     let candidates = world.sandbox.rows("candidates");
     let plain = candidates.iter().find(|row| row["private"] != true && row["tags"] != json!(null));
     let id = plain.unwrap_or(&candidates[0])["id"].as_i64().unwrap();
     world
         .sandbox
-        .recruiter(&Recruiter::EditEmail { candidate_id: id, from: None, to: "ada@example.com".into() })
+        .recruiter(&Recruiter::EditEmail {
+            candidate_id: id,
+            from: None,
+            to: "ada@example.com".into(),
+        })
         .unwrap();
     nothing(world);
 }
 
 fn adopted(_: &World) -> Value {
-    json!({"key": "ada", "emails": ["ada@example.com", "ada.byron@example.org"], "links": ["https://example.org/ada"],
+    json!({"key": "ada", "emails": ["ada@example.com", "ada.byron@example.org"],
+        "links": ["https://example.org/ada"],
            "custom_fields": {"external_ref": "adopted"}})
 }
 
 fn referral(world: &World) -> Value {
     changed(
         world,
-        json!({"tags": ["new tag", "other new tag"], "notes": [{"key": "n1", "body": "Introduced by Sam."}]}),
+        json!({"tags": ["new tag", "other new tag"], "notes": [{"key": "n1", "body": "Introduced \
+            by Sam."}]}),
     )
 }
 
 fn shared_tag(world: &World) -> Value {
-    let mut brother = person(json!({"key": "ben", "emails": ["ben@example.com"], "tags": ["family"]}));
+    let mut brother =
+        person(json!({"key": "ben", "emails": ["ben@example.com"], "tags": ["family"]}));
     brother["name"]["first"] = json!("Ben");
     json!([brother, changed(world, json!({"tags": ["family"]}))])
 }
@@ -186,13 +213,17 @@ fn second_application(world: &World) -> Value {
 }
 
 fn defined(_: &World) -> Value {
-    let mut record = person(json!({"custom_fields": {"channel": "Event", "mentor": "grace@example.com"}}));
+    let mut record =
+        person(json!({"custom_fields": {"channel": "Event", "mentor": "grace@example.com"}}));
     record["key"] = json!("zoe");
     json!([record,
-        {"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single", "name": "Channel?",
+        {"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single",
+            "name": "Channel?",
          "options": ["Event"]},
-        {"kind": "custom_fields", "key": "mentor", "applies_to": "candidate", "type": "user", "name": "Mentor"},
-        {"kind": "users", "email": "grace@example.com", "name": {"first": "Grace", "last": "Hopper"}}])
+        {"kind": "custom_fields", "key": "mentor", "applies_to": "candidate", "type": "user",
+            "name": "Mentor"},
+        {"kind": "users", "email": "grace@example.com",
+            "name": {"first": "Grace", "last": "Hopper"}}])
 }
 
 fn prospect(world: &World) -> Value {
@@ -201,7 +232,8 @@ fn prospect(world: &World) -> Value {
 }
 
 fn attachment(world: &World) -> Value {
-    let file = json!({"key": "cv", "filename": "cv.pdf", "type": "resume", "url": "https://example.com/cv.pdf"});
+    let file = json!({"key": "cv", "filename": "cv.pdf", "type": "resume",
+        "url": "https://example.com/cv.pdf"});
     let mut record = applicant(world);
     record["applications"][0]["attachments"] = json!([file]);
     record

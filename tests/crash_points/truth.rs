@@ -1,7 +1,9 @@
-//! The truth of a sandbox in a form that can be compared between two runs: without times, and without the ids of what was made in the run.
+//! The truth of a sandbox in a form that can be compared between two runs: without times, and
+//! without the ids of what was made in the run.
 //!
-//! An accident may delay a record and so give it another id; the world is the same all the same. Each new id is replaced by what its row says,
-//! refined a few times, so that a row which names a new row names *that* one. Left out: nothing else; a hidden or internal row counts too.
+//! An accident may delay a record and so give it another id; the world is the same all the same.
+//! Each new id is replaced by what its row says, refined a few times, so that a row which names a
+//! new row names *that* one. Left out: nothing else; a hidden or internal row counts too.
 
 use atsync_greenhouse_sandbox::Sandbox;
 use serde_json::Value;
@@ -18,7 +20,11 @@ pub(crate) type Truth = BTreeMap<&'static str, Vec<String>>;
 /// The ids that there are.
 pub(crate) fn ids(sandbox: &Sandbox) -> BTreeSet<i64> {
     let counts = sandbox.counts();
-    counts.iter().flat_map(|(name, _)| sandbox.rows(name)).filter_map(|row| row["id"].as_i64()).collect()
+    counts
+        .iter()
+        .flat_map(|(name, _)| sandbox.rows(name))
+        .filter_map(|row| row["id"].as_i64())
+        .collect()
 }
 
 /// The truth; `old` are the ids that were there before the run.
@@ -35,7 +41,8 @@ pub(crate) fn truth(sandbox: &Sandbox, old: &BTreeSet<i64>) -> Truth {
             rows.push((name, id, row));
         }
     }
-    let mut labels: BTreeMap<i64, String> = rows.iter().filter_map(|(_, id, _)| Some(((*id)?, "new".into()))).collect();
+    let mut labels: BTreeMap<i64, String> =
+        rows.iter().filter_map(|(_, id, _)| Some(((*id)?, "new".into()))).collect();
     for _ in 0..REFINEMENTS {
         let refined = rows.iter().filter_map(|(name, id, row)| {
             let id = (*id)?;
@@ -58,13 +65,18 @@ pub(crate) fn difference(expected: &Truth, found: &Truth) -> Option<String> {
     let nothing = Vec::new();
     let names: BTreeSet<_> = expected.keys().chain(found.keys()).collect();
     names.into_iter().find_map(|name| {
-        let (expected, found) = (expected.get(name).unwrap_or(&nothing), found.get(name).unwrap_or(&nothing));
+        let (expected, found) =
+            (expected.get(name).unwrap_or(&nothing), found.get(name).unwrap_or(&nothing));
         let odd = |rows: &[String], others: &[String]| -> Vec<String> {
             rows.iter().filter(|row| !others.contains(row)).cloned().collect()
         };
         (expected != found).then(|| {
             let (missing, odd) = (odd(expected, found), odd(found, expected));
-            format!("{name}: {} rows, expected {}; missing {missing:?}, odd {odd:?}", found.len(), expected.len())
+            format!(
+                "{name}: {} rows, expected {}; missing {missing:?}, odd {odd:?}",
+                found.len(),
+                expected.len()
+            )
         })
     })
 }
@@ -86,7 +98,9 @@ fn without_times(value: &mut Value) {
 
 fn labelled(value: &Value, labels: &BTreeMap<i64, String>) -> Value {
     match value {
-        Value::Object(members) => members.iter().map(|(name, value)| (name.clone(), labelled(value, labels))).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), labelled(value, labels))).collect()
+        }
         Value::Array(rows) => rows.iter().map(|row| labelled(row, labels)).collect(),
         Value::Number(number) => match number.as_i64().and_then(|id| labels.get(&id)) {
             Some(label) => Value::String(label.clone()),

@@ -1,4 +1,5 @@
-//! Several tasks of one process work on one connection at once, each with a handle of its own: everything is made once.
+//! Several tasks of one process work on one connection at once, each with a handle of its own:
+//! everything is made once.
 
 use atsync::model::desired::DesiredCandidate;
 use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret};
@@ -13,10 +14,13 @@ const TASKS: usize = 6;
 const PEOPLE: usize = 8;
 
 async fn connect(engine: &Engine, origin: &str) -> Connection {
-    let credential =
-        Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") };
+    let credential = Credential::ClientCredentials {
+        client_id: "sandbox".into(),
+        client_secret: Secret::new("sandbox-secret"),
+    };
     let mut options = ConnectionOptions::new("acme", native_greenhouse(), credential);
-    options.origins = [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
+    options.origins =
+        [("api".to_owned(), origin.to_owned()), ("auth".to_owned(), origin.to_owned())].into();
     options.allow_private_network = true;
     options.settle_window_ms = Some(1_500);
     engine.connect(options).await.unwrap()
@@ -89,7 +93,8 @@ async fn all_at_once(way: Way, clones: bool) {
         }
     }
     let truth = sandbox.sandbox();
-    let made = (truth.creates("candidates"), truth.creates("notes"), truth.creates("candidate_tags"));
+    let made =
+        (truth.creates("candidates"), truth.creates("notes"), truth.creates("candidate_tags"));
     assert_eq!(made, (PEOPLE, PEOPLE, 1), "{way:?}, clones: {clones}");
     assert!(is_complete && first.open_intents().await.unwrap().is_empty());
     sandbox.shutdown().await;

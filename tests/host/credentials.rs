@@ -7,7 +7,10 @@ use futures_util::future::join;
 use std::sync::{Arc, Mutex};
 
 fn credential(secret: &str) -> Credential {
-    Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new(secret) }
+    Credential::ClientCredentials {
+        client_id: "sandbox".into(),
+        client_secret: Secret::new(secret),
+    }
 }
 
 fn refused(world: &World) -> Connection {
@@ -67,16 +70,19 @@ fn rounds_survive_a_refused_credential_and_go_on_when_another_is_given() {
     let (ended, ()) = world.run(join(run, replace));
     ended.unwrap();
     let told = told.lock().unwrap();
-    let (early, late): (Vec<_>, Vec<_>) = told.iter().partition(|(at_ms, _)| *at_ms < begun_ms + half_ms);
+    let (early, late): (Vec<_>, Vec<_>) =
+        told.iter().partition(|(at_ms, _)| *at_ms < begun_ms + half_ms);
     assert!(early.iter().all(|(_, word)| word == "failed Auth"), "{early:?}");
-    // The first at once, then after 1, 1, 1, 1, 1, 2, 5, 10 minutes at least: no other kind is tried in between.
+    // The first at once, then after 1, 1, 1, 1, 1, 2, 5, 10 minutes at least: no other kind is
+    // tried in between.
     assert!((2..=12).contains(&early.len()), "{early:?}");
     let first: Vec<&str> = late.iter().take(2).map(|(_, word)| word.as_str()).collect();
     assert_eq!(first, ["pulled candidates", "pulled jobs"], "{late:?}");
     assert!(late[0].0 - (begun_ms + half_ms) < 5_000, "at once: {late:?}");
 }
 
-/// What asks for something of the ATS fails with a sentence; what reads the store works; nothing leaves, not even for a token.
+/// What asks for something of the ATS fails with a sentence; what reads the store works; nothing
+/// leaves, not even for a token.
 #[test]
 fn a_connection_for_the_store_only_sends_nothing_whatever_is_asked_of_it() {
     let world = World::new(1, 20);

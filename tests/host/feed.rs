@@ -39,7 +39,8 @@ fn tags(ids: impl IntoIterator<Item = usize>) -> PageCommit {
 
 async fn engine(store: Arc<dyn Store>) -> (Engine, Connection) {
     let engine = Engine::builder().store(store).build().unwrap();
-    let credential = Credential::ClientCredentials { client_id: "c".into(), client_secret: Secret::new("s") };
+    let credential =
+        Credential::ClientCredentials { client_id: "c".into(), client_secret: Secret::new("s") };
     let options = ConnectionOptions::new("acme", native_greenhouse(), credential);
     let acme = engine.connect(options).await.unwrap();
     (engine, acme)
@@ -140,7 +141,8 @@ async fn a_host_that_restores_a_backup_of_its_own_data_follows_from_the_serial_t
     let error = ahead.next().await.unwrap().unwrap_err();
     let source = error.source().and_then(|source| source.downcast_ref::<StoreError>());
     assert!(matches!(source, Some(StoreError::ChangesAhead { last: 5, at: 6 })), "{error:?}");
-    // By a named consumer: an older serial is answered with the one that stands, until the consumer is ended.
+    // By a named consumer: an older serial is answered with the one that stands, until the consumer
+    // is ended.
     assert_eq!(acme.acknowledge("host", 4).await.unwrap(), 4);
     assert_eq!(acme.acknowledge("host", 2).await.unwrap(), 4);
     acme.end_consumer("host").await.unwrap();
@@ -179,7 +181,8 @@ async fn what_is_committed_while_the_feed_is_read_wakes_its_follower() {
     let inner: Arc<dyn Store> = Arc::new(MemoryStore::default());
     let store = UpsetStore::new(Arc::clone(&inner), Arc::default());
     let late = Arc::clone(&inner);
-    store.after_changes(async move { late.commit_page("acme", tags([1])).await.map(drop).unwrap() });
+    store
+        .after_changes(async move { late.commit_page("acme", tags([1])).await.map(drop).unwrap() });
     let (_engine, acme) = engine(store).await;
     let mut feed = pin!(acme.follow("host"));
     let woken = tokio::time::timeout(std::time::Duration::from_secs(30), feed.next()).await;

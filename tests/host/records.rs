@@ -39,7 +39,11 @@ fn pages_of_any_size_give_every_record_once_in_one_order() {
     let all: Vec<String> = all.into_iter().map(|row| row.id).collect();
     assert_eq!(all.len(), 60);
     for rows in [1, 7, 59, 60, 61, PAGE_ROWS_MAX] {
-        assert_eq!(walk(&world, &acme, "candidates", &Filter::All, rows), all, "{rows} rows a page");
+        assert_eq!(
+            walk(&world, &acme, "candidates", &Filter::All, rows),
+            all,
+            "{rows} rows a page"
+        );
     }
 }
 
@@ -62,7 +66,8 @@ fn a_filter_gives_what_the_index_holds_and_pages_too() {
         let found = walk(&world, &acme, "stages", &Filter::Parent(job.clone()), page);
         assert_eq!(found.len(), most);
     }
-    let candidates: Vec<_> = world.run(acme.observed("candidates").try_collect::<Vec<_>>()).unwrap();
+    let candidates: Vec<_> =
+        world.run(acme.observed("candidates").try_collect::<Vec<_>>()).unwrap();
     let (id, email) = candidates
         .iter()
         .find_map(|row| {
@@ -76,9 +81,14 @@ fn a_filter_gives_what_the_index_holds_and_pages_too() {
     for id in walk(&world, &acme, "applications", &of, 1) {
         let one = acme.observed_one_as::<Application<'_>>("applications", &id);
         let application = world.run(one).unwrap().unwrap();
-        assert!(matches!(&of, Filter::Candidate(id) if application.record.candidate.id.as_deref() == Some(id)));
+        assert!(
+            matches!(&of, Filter::Candidate(id) if application.record.candidate.id.as_deref() == Some(id))
+        );
     }
-    assert!(walk(&world, &acme, "candidates", &Filter::Email("nobody@example.com".into()), 5).is_empty());
+    assert!(
+        walk(&world, &acme, "candidates", &Filter::Email("nobody@example.com".into()), 5)
+            .is_empty()
+    );
 }
 
 #[test]
@@ -141,7 +151,10 @@ async fn typed_records_are_owned_and_go_to_another_task() {
     assert_eq!(people.len(), 60);
     // Nothing of the store is borrowed.
     let kept: Vec<Candidate<'static>> = people.into_iter().map(|person| person.record).collect();
-    let names = tokio::spawn(async move { kept.iter().filter(|person| person.name.first.is_some()).count() });
+    let names =
+        tokio::spawn(
+            async move { kept.iter().filter(|person| person.name.first.is_some()).count() },
+        );
     assert!(names.await.unwrap() > 0);
     let error = acme.observed_as::<Job<'_>>("candidates").err().unwrap();
     assert_eq!(error.kind(), ErrorKind::Input);
@@ -185,7 +198,8 @@ fn every_kind_that_an_adapter_reads_has_a_type_that_fits_what_it_reads() {
         PoolPlacement,
         TeamMember
     );
-    let known: BTreeSet<&str> = acme.manifest().kinds.iter().map(|rule| rule.name.as_str()).collect();
+    let known: BTreeSet<&str> =
+        acme.manifest().kinds.iter().map(|rule| rule.name.as_str()).collect();
     assert_eq!(covered, known);
     assert!(covered.contains(kinds::CANDIDATES));
 }

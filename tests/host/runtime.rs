@@ -29,7 +29,8 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 fn options() -> ConnectionOptions {
-    let credential = Credential::ClientCredentials { client_id: "c".into(), client_secret: Secret::new("s") };
+    let credential =
+        Credential::ClientCredentials { client_id: "c".into(), client_secret: Secret::new("s") };
     ConnectionOptions::new("acme", native_greenhouse(), credential)
 }
 
@@ -41,7 +42,8 @@ fn says_runtime(error: &Error) {
 #[test]
 fn without_a_runtime_a_store_in_a_file_says_so() {
     let directory = tempfile::tempdir().unwrap();
-    let engine = Engine::builder().store_file(directory.path().join("a.redb")).unwrap().build().unwrap();
+    let engine =
+        Engine::builder().store_file(directory.path().join("a.redb")).unwrap().build().unwrap();
     says_runtime(&block_on(engine.connect(options())).unwrap_err());
 }
 
@@ -55,7 +57,9 @@ fn without_a_runtime_the_network_says_so_and_no_call_panics() {
     assert!(block_on(acme.observed("jobs").try_collect::<Vec<_>>()).unwrap().is_empty());
     block_on(acme.status()).unwrap();
     let crons = [("jobs".to_owned(), atsync::schedule::Cron::parse("* * * * *").unwrap())].into();
-    says_runtime(&block_on(atsync::schedule::run(&acme, crons, std::future::pending(), |_| {})).unwrap_err());
+    says_runtime(
+        &block_on(atsync::schedule::run(&acme, crons, std::future::pending(), |_| {})).unwrap_err(),
+    );
     block_on(SystemClock.sleep(5));
 }
 

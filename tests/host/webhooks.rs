@@ -1,10 +1,11 @@
-//! Webhooks: believed only when signed with the connection's own secret, once, and then only as hints.
+//! Webhooks: believed only when signed with the connection's own secret, once, and then only as
+//! hints.
 
 use atsync::adapter::{Adapter, AdapterError};
 use atsync::model::Manifest;
 use atsync::model::contract::{
-    Algorithm, Continuation, Encoding, Failure, Given, Hint, Hooked, Outcome, RemoteRef, Reply, Response, Step, Task,
-    Verify,
+    Algorithm, Continuation, Encoding, Failure, Given, Hint, Hooked, Outcome, RemoteRef, Reply,
+    Response, Step, Task, Verify,
 };
 use atsync::{Clock, Connection, ErrorKind, HintEnd, Received, Secret, Verdict};
 use atsync_tests::World;
@@ -19,7 +20,8 @@ const SECRET: &str = "hook secret of acme";
 fn signature(secret: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     mac.update(body);
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String =
+        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     format!("sha256 {hex}")
 }
 
@@ -39,7 +41,8 @@ fn deliver(world: &World, to: &Connection, secret: &str, id: &str, body: &str) -
 
 fn update_of(world: &World) -> (String, String) {
     let id = world.sandbox.rows("candidates")[0]["id"].to_string();
-    let body = json!({"action": "update_candidate", "payload": {"candidate": {"id": id.parse::<u64>().unwrap()}}});
+    let body = json!({"action": "update_candidate",
+        "payload": {"candidate": {"id": id.parse::<u64>().unwrap()}}});
     (id, body.to_string())
 }
 
@@ -98,7 +101,8 @@ fn a_replay_is_answered_200_and_costs_nothing() {
         assert_eq!((received.verdict, received.status), (Verdict::Duplicate, 200));
     }
     assert_eq!(world.reads().len(), reads);
-    // The same bytes under another id may be another event: it is looked into, which changes nothing.
+    // The same bytes under another id may be another event: it is looked into, which changes
+    // nothing.
     assert!(matches!(deliver(&world, &acme, SECRET, "2", &body).verdict, Verdict::Accepted(_)));
 }
 
@@ -125,7 +129,8 @@ fn what_is_too_large_is_answered_413() {
     let body = " ".repeat(atsync::webhook::limits::BODY_BYTES_MAX + 1);
     let received = deliver(&world, &acme, SECRET, "1", &body);
     assert_eq!((received.verdict, received.status), (Verdict::TooLarge, 413));
-    let many = (0..=atsync::webhook::limits::HEADERS_MAX).map(|number| (format!("x-{number}"), "1"));
+    let many =
+        (0..=atsync::webhook::limits::HEADERS_MAX).map(|number| (format!("x-{number}"), "1"));
     let received = world.run(acme.receive(many, "{}")).unwrap();
     assert_eq!(received.status, 413);
 }
@@ -165,7 +170,9 @@ fn one_whose_look_failed_is_looked_into_when_it_comes_again() {
             client_secret: Secret::new("wrong"),
         }))
         .unwrap();
-    let headers = || [("signature", signature(SECRET, body.as_bytes())), ("greenhouse-event-id", "1".to_owned())];
+    let headers = || {
+        [("signature", signature(SECRET, body.as_bytes())), ("greenhouse-event-id", "1".to_owned())]
+    };
     let error = world.run(acme.receive(headers(), &body)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
     world.run(acme.replace_credential(world.options().credential)).unwrap();
@@ -181,7 +188,10 @@ fn a_flood_of_hooks_about_one_record_costs_two_reads_and_no_secret_is_printed() 
     let (_, body) = update_of(&world);
     let signed = signature(SECRET, body.as_bytes());
     let flood = (0..1_000).map(|number| {
-        acme.receive([("signature", signed.clone()), ("greenhouse-event-id", number.to_string())], &body)
+        acme.receive(
+            [("signature", signed.clone()), ("greenhouse-event-id", number.to_string())],
+            &body,
+        )
     });
     let received = world.run(join_all(flood));
     assert!(received.iter().all(|received| received.as_ref().unwrap().status == 200));
@@ -204,10 +214,19 @@ impl Adapter for Scripted {
     }
 
     fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
-        if matches!(task, Task::Hook(_)) { Ok(Ok(self.steps[0].clone())) } else { self.inner.start(task, given) }
+        if matches!(task, Task::Hook(_)) {
+            Ok(Ok(self.steps[0].clone()))
+        } else {
+            self.inner.start(task, given)
+        }
     }
 
-    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+    fn resume(
+        &self,
+        state: Continuation,
+        given: Given,
+        reply: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
         match (&reply, state.as_slice()) {
             (Reply::Verified(_), [next]) => Ok(Ok(self.steps[usize::from(*next)].clone())),
             _ => self.inner.resume(state, given, reply),
@@ -269,9 +288,13 @@ fn an_adapter_that_takes_a_webhook_without_a_check_that_matched_is_at_fault_and_
 #[test]
 fn a_webhook_that_was_signed_too_long_ago_is_answered_401_and_nothing_is_read() {
     let now_ms = World::new(1, 20).clock.now_ms();
-    let signed = |at_ms| scripted(vec![check_of(SECRET, 1), taken(vec![first_candidate()], Some(at_ms))]);
+    let signed =
+        |at_ms| scripted(vec![check_of(SECRET, 1), taken(vec![first_candidate()], Some(at_ms))]);
     let (world, received) = signed(now_ms - atsync::webhook::limits::REMEMBERED_MS - 1_000);
-    assert_eq!(received.map(|received| (received.verdict, received.status)).unwrap(), (Verdict::Stale, 401));
+    assert_eq!(
+        received.map(|received| (received.verdict, received.status)).unwrap(),
+        (Verdict::Stale, 401)
+    );
     assert!(world.reads().is_empty(), "{:?}", world.reads());
     assert_eq!(signed(now_ms - 60_000).1.unwrap().status, 200);
 }

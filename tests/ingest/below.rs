@@ -6,12 +6,18 @@ use atsync::plan::words;
 use atsync_tests::{BelowCandidates, desired};
 use serde_json::json;
 
-/// A world in which tags on candidates, stages and options of custom fields can be listed below their parents only.
+/// A world in which tags on candidates, stages and options of custom fields can be listed below
+/// their parents only.
 fn narrow(seed: u64) -> World {
     let mut world = World::new(seed, 130);
     let adapter = BelowCandidates::wrap(native_greenhouse(), "applied_tags");
     let adapter = BelowCandidates::below(adapter, "stages", "jobs", "job_ids");
-    world.adapter = BelowCandidates::below(adapter, "custom_field_options", "custom_fields", "custom_field_ids");
+    world.adapter = BelowCandidates::below(
+        adapter,
+        "custom_field_options",
+        "custom_fields",
+        "custom_field_ids",
+    );
     world.settings.insert("stage_writes".into(), true.into());
     world
 }
@@ -35,21 +41,30 @@ fn a_plan_reads_below_the_parents_that_it_concerns_and_below_no_others() {
     let lines: Vec<String> = addresses
         .iter()
         .map(|address| {
-            format!(r#"{{"key": "{}", "emails": ["{address}"], "tags": ["vip"]}}"#, address.replace(['@', '.'], "-"))
+            format!(
+                r#"{{"key": "{}", "emails": ["{address}"], "tags": ["vip"]}}"#,
+                address.replace(['@', '.'], "-")
+            )
         })
         .collect();
     world.sandbox.clear_logs();
     let records = desired(&lines.join("\n"));
     world.run(acme.plan(PlanOf::Records(&records))).unwrap();
-    let walked = world.reads().iter().filter(|path| path.ends_with("/applied_candidate_tags")).count();
-    assert!(walked <= records.len(), "{walked} lists below candidates for {} records", records.len());
+    let walked =
+        world.reads().iter().filter(|path| path.ends_with("/applied_candidate_tags")).count();
+    assert!(
+        walked <= records.len(),
+        "{walked} lists below candidates for {} records",
+        records.len()
+    );
     assert!(world.reads().len() <= 8, "{:?}", world.reads());
     world.run(acme.declare(&records)).unwrap();
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     world.run(acme.apply(&plan)).unwrap();
     world.sandbox.clear_logs();
     world.run(acme.plan(PlanOf::All)).unwrap();
-    let walked = world.reads().iter().filter(|path| path.ends_with("/applied_candidate_tags")).count();
+    let walked =
+        world.reads().iter().filter(|path| path.ends_with("/applied_candidate_tags")).count();
     assert!(walked <= records.len(), "{walked} lists for two linked records");
 }
 
@@ -58,13 +73,17 @@ fn whatever_concerns_one_record_reads_below_its_own_parents_only_and_the_plan_sa
     let world = narrow(52);
     let acme = world.connect();
     let jobs = world.sandbox.rows("jobs");
-    let open = |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
+    let open = |job: &&Value| {
+        job["status"] == "open" && job["is_template"] != true && job["confidential"] != true
+    };
     let job = jobs.iter().find(open).unwrap()["id"].as_i64().unwrap();
     let stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
-    let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single",
+    let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
+        "type": "single",
         "name": "Channel", "options": ["Portal", "Fair"]});
     let person = |stage: &Value, tag: &str| {
-        json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@new.example.com"],
+        json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"},
+            "emails": ["ada@new.example.com"],
             "tags": [tag], "custom_fields": {"channel": "Portal"}, "policy": {"stage": "enforce"},
             "applications": [{"key": "a", "job": {"id": job.to_string()}, "stage": stage}]})
     };
@@ -91,7 +110,9 @@ fn whatever_concerns_one_record_reads_below_its_own_parents_only_and_the_plan_sa
     let import = lists(&world);
     assert!(import[0] <= 1 && import[2] <= 20 && import[1] == 0, "an import: {import:?}");
     world.sandbox.clear_logs();
-    world.run(acme.plan_withdrawal("ada", atsync::plan::withdraw::WithdrawOptions::default())).unwrap();
+    world
+        .run(acme.plan_withdrawal("ada", atsync::plan::withdraw::WithdrawOptions::default()))
+        .unwrap();
     let withdrawal = lists(&world);
     assert!(withdrawal[0] <= 1 && withdrawal[1..] == [0, 0], "a withdrawal: {withdrawal:?}");
 }

@@ -9,7 +9,8 @@ use atsync::reconcile::SweepOptions;
 use atsync_tests::BelowCandidates;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
-/// Makes the lists of a collection a circle of this many pages: each page names the next, the last the first of them.
+/// Makes the lists of a collection a circle of this many pages: each page names the next, the last
+/// the first of them.
 fn circle(world: &World, collection: &str, length: usize) -> Arc<AtomicUsize> {
     let (path, pages) = (format!("/v3/{collection}"), Arc::<AtomicUsize>::default());
     let count = Arc::clone(&pages);
@@ -19,15 +20,19 @@ fn circle(world: &World, collection: &str, length: usize) -> Arc<AtomicUsize> {
             return;
         }
         count.fetch_add(1, Ordering::SeqCst);
-        let at: usize =
-            request.url.query_pairs().find(|(name, _)| name == "at").map_or(0, |(_, at)| at.parse().unwrap());
+        let at: usize = request
+            .url
+            .query_pairs()
+            .find(|(name, _)| name == "at")
+            .map_or(0, |(_, at)| at.parse().unwrap());
         if at == 0 {
             first = response.body.clone();
         } else {
             // The sandbox knows none of these cursors; what it refuses becomes a page.
             (response.status, response.body) = (200, first.clone());
         }
-        let next = format!("<http://127.0.0.1:8099{path}?cursor=c&at={}>; rel=\"next\"", at % length + 1);
+        let next =
+            format!("<http://127.0.0.1:8099{path}?cursor=c&at={}>; rel=\"next\"", at % length + 1);
         response.headers.retain(|header| header.name != "link");
         response.headers.push(Field::new("link", next));
     });
@@ -67,7 +72,8 @@ fn a_circle_ends_a_sweep_which_believes_nothing_absent() {
         let pages = circle(&world, "candidates", length);
         // A sweep is walked some pages at a time.
         let options = SweepOptions::default().pages_max(1);
-        let ended = (0..length + 2).find_map(|_| world.run(acme.sweep("candidates", options)).err());
+        let ended =
+            (0..length + 2).find_map(|_| world.run(acme.sweep("candidates", options)).err());
         let error = ended.expect("the circle ends it");
         assert_eq!(error.kind(), ErrorKind::Adapter, "{error}");
         assert!(pages.load(Ordering::SeqCst) <= length + 2);
@@ -88,13 +94,19 @@ fn a_circle_below_one_parent_keeps_no_other_parent_from_being_read() {
     let first = notes[0]["candidate_id"].to_string();
     let bad = first.clone();
     world.wire.edit(move |request, response| {
-        let of = request.url.query_pairs().find(|(name, _)| name == "candidate_ids").map(|(_, id)| id.into_owned());
+        let of = request
+            .url
+            .query_pairs()
+            .find(|(name, _)| name == "candidate_ids")
+            .map(|(_, id)| id.into_owned());
         let again = request.url.query_pairs().any(|(name, _)| name == "at");
         if request.url.path() == "/v3/notes" && (again || of.as_ref() == Some(&bad)) {
             if again {
                 (response.status, response.body) = (200, b"[]".to_vec());
             }
-            let next = format!("<http://127.0.0.1:8099/v3/notes?cursor=c&candidate_ids={bad}&at=1>; rel=\"next\"");
+            let next = format!(
+                "<http://127.0.0.1:8099/v3/notes?cursor=c&candidate_ids={bad}&at=1>; rel=\"next\""
+            );
             response.headers.retain(|header| header.name != "link");
             response.headers.push(Field::new("link", next));
         }
@@ -107,7 +119,8 @@ fn a_circle_below_one_parent_keeps_no_other_parent_from_being_read() {
     assert!(others.into_iter().all(|id| known.contains_key(&id)));
 }
 
-/// Greenhouse, but its pages of candidates never end: each is the first one again, and names a next cursor, always the same or ever another.
+/// Greenhouse, but its pages of candidates never end: each is the first one again, and names a next
+/// cursor, always the same or ever another.
 #[derive(Debug)]
 struct Endless {
     inner: Arc<dyn Adapter>,
@@ -136,19 +149,31 @@ impl Adapter for Endless {
         self.inner.start(task, given)
     }
 
-    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+    fn resume(
+        &self,
+        state: Continuation,
+        given: Given,
+        reply: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
         let mut step = self.inner.resume(state, given, reply)?;
-        if let (true, Ok(Step::Done(Outcome::Page(page)))) = (self.scanning.load(Ordering::SeqCst), &mut step) {
+        if let (true, Ok(Step::Done(Outcome::Page(page)))) =
+            (self.scanning.load(Ordering::SeqCst), &mut step)
+        {
             let pages = self.pages.fetch_add(1, Ordering::SeqCst);
             (page.complete, page.checkpoint) = (false, None);
-            page.next = Some(if self.new_cursors { pages.to_be_bytes().to_vec() } else { b"again".to_vec() });
+            page.next = Some(if self.new_cursors {
+                pages.to_be_bytes().to_vec()
+            } else {
+                b"again".to_vec()
+            });
         }
         Ok(step)
     }
 }
 
 #[test]
-fn a_cursor_that_never_advances_and_one_that_changes_over_the_same_rows_end_in_three_pages_and_the_kind_goes_on() {
+fn a_cursor_that_never_advances_and_one_that_changes_over_the_same_rows_end_in_three_pages_and_the_kind_goes_on()
+ {
     for new_cursors in [false, true] {
         let mut world = World::new(31, 20);
         let endless = Arc::new(Endless {

@@ -6,7 +6,8 @@ const SECOND: i64 = 1_000;
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
 
-/// Ours lags or leads by so much, the ATS's being `ahead`; in the same process and in a new one for each pull.
+/// Ours lags or leads by so much, the ATS's being `ahead`; in the same process and in a new one for
+/// each pull.
 #[test]
 fn no_clock_hides_what_is_fresh_or_skips_what_is_new() {
     for ahead_ms in [
@@ -39,13 +40,18 @@ fn no_clock_hides_what_is_fresh_or_skips_what_is_new() {
                 pass(&world, 1_000);
                 let report = world.run(acme.pull("candidates", false)).unwrap();
                 assert!(!report.full, "a window");
-                assert_eq!(last_name(&world, &acme, id), name, "the ATS is ahead by {ahead_ms} ms, round {round}");
+                assert_eq!(
+                    last_name(&world, &acme, id),
+                    name,
+                    "the ATS is ahead by {ahead_ms} ms, round {round}"
+                );
             }
         }
     }
 }
 
-/// A watermark is never later than the ATS's clock was when the pass began, so nothing is stepped over when the clocks are set right.
+/// A watermark is never later than the ATS's clock was when the pass began, so nothing is stepped
+/// over when the clocks are set right.
 #[test]
 fn a_clock_that_ran_ahead_and_is_set_right_has_stepped_over_nothing() {
     let (world, ahead) = world_apart(42, 15);

@@ -1,7 +1,9 @@
-//! Laws of reading: what one bad row, one circle of pages, one wrong clock, one missing kind and one strange tenant may cost.
+//! Laws of reading: what one bad row, one circle of pages, one wrong clock, one missing kind and
+//! one strange tenant may cost.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets; the wire changes answers where the
-//! sandbox would not. What counts is the truth inside of the sandbox and the requests that reached it.
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
+//! without sockets; the wire changes answers where the sandbox would not. What counts is the truth
+//! inside of the sandbox and the requests that reached it.
 
 #![allow(
     clippy::unwrap_used,
@@ -61,14 +63,16 @@ const KINDS: [(&str, &str); 25] = [
     ("attachments", "attachments"),
 ];
 
-/// A world of so many candidates whose ATS's clock is ahead of ours by what the number holds, in milliseconds.
+/// A world of so many candidates whose ATS's clock is ahead of ours by what the number holds, in
+/// milliseconds.
 fn world_apart(seed: u64, candidates: usize) -> (World, Arc<AtomicI64>) {
     let clock = ManualClock::at(BEGIN_MS);
     let ahead = Arc::<AtomicI64>::default();
     let mut options = SandboxOptions::sized(seed, candidates);
     options.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
     let (time, by) = (Arc::clone(&clock), Arc::clone(&ahead));
-    options.clock = Clock::new(move || i64::try_from(time.now_ms()).unwrap() + by.load(Ordering::SeqCst));
+    options.clock =
+        Clock::new(move || i64::try_from(time.now_ms()).unwrap() + by.load(Ordering::SeqCst));
     let sandbox = Sandbox::new(options);
     (World::with(sandbox, clock, Arc::new(MemoryStore::default()), native_greenhouse()), ahead)
 }

@@ -10,8 +10,8 @@ fn odd() -> Value {
     json!([null, {"a": [false]}])
 }
 
-/// For each kind: its first row is bad in one member, or has no id, or is no row at all. The others are read, the bad one is named, and it is read with
-/// the next pass once it is whole.
+/// For each kind: its first row is bad in one member, or has no id, or is no row at all. The others
+/// are read, the bad one is named, and it is read with the next pass once it is whole.
 #[test]
 fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
     for (kind, collection) in KINDS {
@@ -26,7 +26,10 @@ fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
                     match fault {
                         "every member" => {
                             let members = row.as_object_mut().unwrap();
-                            members.iter_mut().filter(|(name, _)| *name != "id").for_each(|(_, value)| *value = odd());
+                            members
+                                .iter_mut()
+                                .filter(|(name, _)| *name != "id")
+                                .for_each(|(_, value)| *value = odd());
                         }
                         "no id" => row["id"] = odd(),
                         "null" => *row = Value::Null,
@@ -34,15 +37,24 @@ fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
                     }
                 }
             });
-            let report = world.run(acme.pull(kind, false)).unwrap_or_else(|error| panic!("{kind}, {fault}: {error}"));
+            let report = world
+                .run(acme.pull(kind, false))
+                .unwrap_or_else(|error| panic!("{kind}, {fault}: {error}"));
             let known = stored(&world, &acme, kind);
-            let others: Vec<String> = truth(&world, collection).into_iter().filter(|id| *id != first).collect();
-            assert!(others.iter().all(|id| known.contains_key(id)), "{kind}, {fault}: the others are read");
+            let others: Vec<String> =
+                truth(&world, collection).into_iter().filter(|id| *id != first).collect();
+            assert!(
+                others.iter().all(|id| known.contains_key(id)),
+                "{kind}, {fault}: the others are read"
+            );
             let status = world.run(acme.status()).unwrap();
             assert!(status.problems.iter().all(|problem| problem.kind == kind), "{kind}, {fault}");
             assert!(!status.problems.is_empty(), "{kind}, {fault}: it is shown");
             assert!(!report.warnings.is_empty(), "{kind}, {fault}: the pull says so");
-            assert!(!told(&world, &acme, ChangeWhat::Unread).is_empty(), "{kind}, {fault}: the feed says so");
+            assert!(
+                !told(&world, &acme, ChangeWhat::Unread).is_empty(),
+                "{kind}, {fault}: the feed says so"
+            );
             if fault == "every member" {
                 assert!(report.unread_fields > 0, "{kind}");
                 let row = &known[&first];
@@ -58,13 +70,17 @@ fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
             world.wire.spare();
             pass(&world, 60_000);
             world.run(acme.pull(kind, false)).unwrap();
-            assert!(stored(&world, &acme, kind).contains_key(&first), "{kind}, {fault}: it is read once it is whole");
+            assert!(
+                stored(&world, &acme, kind).contains_key(&first),
+                "{kind}, {fault}: it is read once it is whole"
+            );
             let left = world.run(acme.status()).unwrap().problems;
             assert!(left.is_empty(), "{kind}, {fault}: {left:?}");
             let whole = World::new(21, 40);
             let theirs = whole.connect();
             whole.run(theirs.pull(kind, false)).unwrap();
-            let (one, other) = (&stored(&world, &acme, kind)[&first], &stored(&whole, &theirs, kind)[&first]);
+            let (one, other) =
+                (&stored(&world, &acme, kind)[&first], &stored(&whole, &theirs, kind)[&first]);
             assert_eq!(one.known, other.known, "{kind}, {fault}: every field is known again");
         }
     }
@@ -77,7 +93,8 @@ fn a_bad_member_never_writes_over_what_is_known_of_its_field() {
     let acme = world.connect();
     world.run(acme.pull("candidates", false)).unwrap();
     let id = truth(&world, "candidates")[0].clone();
-    let before: Value = serde_json::from_str(&stored(&world, &acme, "candidates")[&id].body).unwrap();
+    let before: Value =
+        serde_json::from_str(&stored(&world, &acme, "candidates")[&id].body).unwrap();
     rename(&world, &id, "Renamed");
     let bad = id.clone();
     world.wire.edit_rows("/v3/candidates", move |_, rows| {
@@ -90,16 +107,24 @@ fn a_bad_member_never_writes_over_what_is_known_of_its_field() {
     let report = world.run(acme.pull("candidates", false)).unwrap();
     assert_eq!((report.unread, report.updated), (0, 1));
     assert_eq!(last_name(&world, &acme, &id), "Renamed");
-    let after: Value = serde_json::from_str(&stored(&world, &acme, "candidates")[&id].body).unwrap();
+    let after: Value =
+        serde_json::from_str(&stored(&world, &acme, "candidates")[&id].body).unwrap();
     assert_eq!((&after["tags"], &after["privacy"]), (&before["tags"], &before["privacy"]));
-    let fields: Vec<_> = world.run(acme.status()).unwrap().problems.into_iter().map(|row| row.field.unwrap()).collect();
+    let fields: Vec<_> = world
+        .run(acme.status())
+        .unwrap()
+        .problems
+        .into_iter()
+        .map(|row| row.field.unwrap())
+        .collect();
     assert_eq!(fields, ["privacy", "tags"]);
 }
 
 /// JSON that parses and cannot be kept: it passes no check that the store does not pass.
 #[test]
 fn what_the_store_cannot_hold_costs_its_member_and_never_the_kind() {
-    let deep = [98, 99, 100, 101, 126, 140].map(|levels| format!("{}1{}", "[".repeat(levels), "]".repeat(levels)));
+    let deep = [98, 99, 100, 101, 126, 140]
+        .map(|levels| format!("{}1{}", "[".repeat(levels), "]".repeat(levels)));
     for value in deep.iter().map(String::as_str).chain(["1e999", "\"\\ud800\""]) {
         let world = World::new(23, 10);
         let acme = world.connect();
@@ -107,16 +132,24 @@ fn what_the_store_cannot_hold_costs_its_member_and_never_the_kind() {
         world.wire.edit(move |request, response| {
             if request.url.path() == "/v3/candidates" {
                 let body = String::from_utf8(std::mem::take(&mut response.body)).unwrap();
-                response.body = body.replacen("\"value\":\"", &format!("\"odd\":{text},\"value\":\""), 1).into_bytes();
+                response.body = body
+                    .replacen("\"value\":\"", &format!("\"odd\":{text},\"value\":\""), 1)
+                    .into_bytes();
             }
         });
         world.run(acme.pull("candidates", false)).unwrap();
         let ids: Vec<String> = stored(&world, &acme, "candidates").into_keys().collect();
-        assert_eq!(ids.len(), truth(&world, "candidates").len(), "{}", &value[..value.len().min(9)]);
+        assert_eq!(
+            ids.len(),
+            truth(&world, "candidates").len(),
+            "{}",
+            &value[..value.len().min(9)]
+        );
     }
 }
 
-/// A sweep never takes a row for absent that it could not read: by its id where it has one, and by holding where it has none.
+/// A sweep never takes a row for absent that it could not read: by its id where it has one, and by
+/// holding where it has none.
 #[test]
 fn a_sweep_never_believes_a_row_absent_that_it_could_not_read() {
     for nameless in [false, true] {
@@ -126,7 +159,8 @@ fn a_sweep_never_believes_a_row_absent_that_it_could_not_read() {
             world.run(acme.pull(kind, false)).unwrap();
         }
         pass(&world, 600_000);
-        let (id, hidden) = (truth(&world, "candidates")[0].clone(), truth(&world, "candidates")[1].clone());
+        let (id, hidden) =
+            (truth(&world, "candidates")[0].clone(), truth(&world, "candidates")[1].clone());
         world.wire.edit_rows("/v3/candidates", move |_, rows| {
             rows.retain(|row| id_of(row) != hidden);
             rows.iter_mut().filter(|row| id_of(row) == id).for_each(|row| {
@@ -171,8 +205,12 @@ fn a_member_that_is_absent_from_every_row_is_a_warning_and_not_a_value() {
         }
     });
     let report = world.run(acme.pull("candidates", true)).unwrap();
-    assert!(report.warnings.iter().any(|line| line.contains("`tags`") && line.contains("renamed")), "{report:?}");
-    let tags = |row: &ObservedRow| serde_json::from_str::<Value>(&row.body).unwrap()["tags"].clone();
+    assert!(
+        report.warnings.iter().any(|line| line.contains("`tags`") && line.contains("renamed")),
+        "{report:?}"
+    );
+    let tags =
+        |row: &ObservedRow| serde_json::from_str::<Value>(&row.body).unwrap()["tags"].clone();
     for (id, row) in stored(&world, &acme, "candidates") {
         assert_eq!(tags(&row), tags(&before[&id]), "what is known stays");
     }
@@ -186,7 +224,8 @@ fn a_member_that_is_absent_from_every_row_is_a_warning_and_not_a_value() {
 fn a_flag_that_is_null_is_not_read_as_false() {
     let world = World::new(26, 10);
     world.wire.edit_rows("/v3/custom_fields", |_, rows| {
-        rows.iter_mut().for_each(|row| (row["active"], row["private"]) = (Value::Null, Value::Null));
+        rows.iter_mut()
+            .for_each(|row| (row["active"], row["private"]) = (Value::Null, Value::Null));
     });
     let acme = world.connect();
     world.run(acme.pull("custom_fields", false)).unwrap();
@@ -194,13 +233,22 @@ fn a_flag_that_is_null_is_not_read_as_false() {
         let body: Value = serde_json::from_str(&row.body).unwrap();
         assert!(body["active"].is_null() && body["private"].is_null(), "{body}");
     }
-    let key = world
-        .sandbox
-        .rows("custom_fields")
-        .into_iter()
-        .find(|row| row["field_type"] == "candidate" && row["value_type"] == "short_text" && row["active"] == true);
-    let key = key.expect("there is a text field").get("name_key").unwrap().as_str().unwrap().to_owned();
-    let line = json!({"key": "k", "emails": ["k@example.test"], "name": {"first": "K", "last": "L"}, "custom_fields": {key: "x"}}).to_string();
-    let plan = world.run(acme.plan(atsync::PlanOf::Records(&atsync_tests::desired(&line)))).unwrap();
-    assert!(plan.records.iter().all(|record| !record.is_blocked()), "{:?}", plan.records[0].findings);
+    let key = world.sandbox.rows("custom_fields").into_iter().find(|row| {
+        row["field_type"] == "candidate"
+            && row["value_type"] == "short_text"
+            && row["active"] == true
+    });
+    let key =
+        key.expect("there is a text field").get("name_key").unwrap().as_str().unwrap().to_owned();
+    let line =
+        json!({"key": "k", "emails": ["k@example.test"], "name": {"first": "K", "last": "L"},
+        "custom_fields": {key: "x"}})
+        .to_string();
+    let plan =
+        world.run(acme.plan(atsync::PlanOf::Records(&atsync_tests::desired(&line)))).unwrap();
+    assert!(
+        plan.records.iter().all(|record| !record.is_blocked()),
+        "{:?}",
+        plan.records[0].findings
+    );
 }

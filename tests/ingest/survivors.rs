@@ -33,14 +33,17 @@ fn a_pass_that_did_not_finish_moves_no_watermark() {
     let hours = 5 * 3_600_000;
     pass(&world, hours);
     let fault = FaultKind::NotApplied { status: 503 };
-    world.sandbox.faults().add(Fault { times: None, ..Fault::once("GET", "/v3/candidates", fault).after(1) });
+    world
+        .sandbox
+        .faults()
+        .add(Fault { times: None, ..Fault::once("GET", "/v3/candidates", fault).after(1) });
     world.run(acme.pull("candidates", false)).unwrap_err();
     world.sandbox.faults().clear();
     // The place to go on from is lost, so the pass begins anew.
     let expired = AtomicBool::new(false);
     world.wire.meddle(move |request| {
-        let follows =
-            request.url.path() == "/v3/candidates" && request.url.query_pairs().any(|(name, _)| name == "cursor");
+        let follows = request.url.path() == "/v3/candidates"
+            && request.url.query_pairs().any(|(name, _)| name == "cursor");
         (follows && !expired.swap(true, Ordering::SeqCst)).then_some(Meddle::CursorExpired)
     });
     pass(&world, hours);
@@ -50,7 +53,8 @@ fn a_pass_that_did_not_finish_moves_no_watermark() {
     }
 }
 
-/// What is stamped before a window's end and shows only after it is in the next window: that reaches back by the kind's overlap.
+/// What is stamped before a window's end and shows only after it is in the next window: that
+/// reaches back by the kind's overlap.
 #[test]
 fn what_shows_late_is_within_the_next_windows_overlap() {
     let (world, _) = world_apart(82, 15);
@@ -79,9 +83,17 @@ fn a_windows_end_is_capped_by_the_atss_clock() {
     world.run(acme.pull("candidates", false)).unwrap();
     world.sandbox.clear_logs();
     world.run(acme.pull("candidates", false)).unwrap();
-    let asked = world.sandbox.requests().iter().find_map(|request| window(&request.query)).expect("a window");
+    let asked = world
+        .sandbox
+        .requests()
+        .iter()
+        .find_map(|request| window(&request.query))
+        .expect("a window");
     let now_ms = u64::try_from(world.sandbox.now_ms()).unwrap();
-    assert!(asked.1 <= atsync::clock::rfc3339(now_ms + 1_000), "{asked:?} and the ATS is at {now_ms}");
+    assert!(
+        asked.1 <= atsync::clock::rfc3339(now_ms + 1_000),
+        "{asked:?} and the ATS is at {now_ms}"
+    );
 }
 
 /// For every kind: a 403 in answer to a fetch by id proves nothing about what was asked for.
@@ -100,7 +112,8 @@ fn a_right_that_is_lost_while_confirming_proves_no_absence_of_any_kind() {
         let by_id = path.clone();
         world.wire.edit_rows(&path, move |_, rows| rows.retain(|row| id_of(row) != hidden));
         world.wire.meddle(move |request| {
-            let asks = request.url.path() == by_id && request.url.query_pairs().any(|(name, _)| name == "ids");
+            let asks = request.url.path() == by_id
+                && request.url.query_pairs().any(|(name, _)| name == "ids");
             asks.then_some(Meddle::Fault(FaultKind::NotApplied { status: 403 }))
         });
         let report = world.run(acme.sweep(kind, SweepOptions::default()));
@@ -108,26 +121,37 @@ fn a_right_that_is_lost_while_confirming_proves_no_absence_of_any_kind() {
         assert!(gone.is_empty(), "{kind}: {gone:?}");
         let report = report.unwrap_or_else(|error| panic!("{kind}: {error}"));
         assert!(
-            report.confirmed == 0 && (report.held.is_some() || report.hidden > 0 || report.young > 0),
+            report.confirmed == 0
+                && (report.held.is_some() || report.hidden > 0 || report.young > 0),
             "{kind}: {report:?}"
         );
     }
 }
 
-/// A pass that was cut off and goes on later knows what its first part could not read: the window is read again, not stepped over.
+/// A pass that was cut off and goes on later knows what its first part could not read: the window
+/// is read again, not stepped over.
 #[test]
 fn what_the_part_of_a_pass_before_a_failure_could_not_read_is_shown_again() {
     let (world, _) = world_apart(85, 1_100);
     let acme = world.connect();
     // Lists begin with the newest.
-    let newest =
-        world.sandbox.rows("candidates").iter().filter_map(|row| row["id"].as_u64()).max().unwrap().to_string();
+    let newest = world
+        .sandbox
+        .rows("candidates")
+        .iter()
+        .filter_map(|row| row["id"].as_u64())
+        .max()
+        .unwrap()
+        .to_string();
     let bad = newest.clone();
     world.wire.edit_rows("/v3/candidates", move |_, rows| {
         rows.iter_mut().filter(|row| id_of(row) == bad).for_each(|row| row["id"] = Value::Null);
     });
     let fault = FaultKind::NotApplied { status: 503 };
-    world.sandbox.faults().add(Fault { times: None, ..Fault::once("GET", "/v3/candidates", fault).after(1) });
+    world
+        .sandbox
+        .faults()
+        .add(Fault { times: None, ..Fault::once("GET", "/v3/candidates", fault).after(1) });
     world.run(acme.pull("candidates", false)).unwrap_err();
     world.sandbox.faults().clear();
     world.wire.spare();
@@ -136,10 +160,14 @@ fn what_the_part_of_a_pass_before_a_failure_could_not_read_is_shown_again() {
     assert!(!stored(&world, &acme, "candidates").contains_key(&newest));
     pass(&world, 3_600_000);
     world.run(acme.pull("candidates", false)).unwrap();
-    assert!(stored(&world, &acme, "candidates").contains_key(&newest), "it is whole by now, and read");
+    assert!(
+        stored(&world, &acme, "candidates").contains_key(&newest),
+        "it is whole by now, and read"
+    );
 }
 
-/// A row that cannot be read and does not say which it is has its window read again, but not for ever.
+/// A row that cannot be read and does not say which it is has its window read again, but not for
+/// ever.
 #[test]
 fn a_row_that_stays_unreadable_holds_its_window_for_three_passes() {
     let (world, _) = world_apart(86, 15);
@@ -156,7 +184,12 @@ fn a_row_that_stays_unreadable_holds_its_window_for_three_passes() {
         pass(&world, 600_000);
         world.sandbox.clear_logs();
         world.run(acme.pull("candidates", false)).unwrap();
-        let asked = world.sandbox.requests().iter().find_map(|request| window(&request.query)).expect("a window");
+        let asked = world
+            .sandbox
+            .requests()
+            .iter()
+            .find_map(|request| window(&request.query))
+            .expect("a window");
         begins.push(asked.0);
     }
     assert!(begins[0] == begins[1] && begins[1] == begins[2], "{begins:?}");
@@ -185,8 +218,9 @@ fn give_address(world: &World, candidate: &str, address: &str) {
 /// Candidates with addresses that nobody else has: id and address.
 fn alone(world: &World) -> Vec<(String, String)> {
     let rows = world.sandbox.rows("candidates");
-    let known =
-        rows.iter().filter_map(|row| Some((id_of(row), row["email_addresses"][0]["value"].as_str()?.to_owned())));
+    let known = rows.iter().filter_map(|row| {
+        Some((id_of(row), row["email_addresses"][0]["value"].as_str()?.to_owned()))
+    });
     known.filter(|(_, email)| world.sandbox.candidates_by_email(email).len() == 1).collect()
 }
 
@@ -231,7 +265,9 @@ fn a_look_takes_no_record_of_another_path() {
     let world = World::new(89, 20);
     let acme = world.connect();
     let (held, email) = alone(&world)[0].clone();
-    world.run(acme.declare(&desired(&json!({"key": "one", "emails": [email]}).to_string()))).unwrap();
+    world
+        .run(acme.declare(&desired(&json!({"key": "one", "emails": [email]}).to_string())))
+        .unwrap();
     world.run(acme.sync()).unwrap();
     assert_eq!(world.run(acme.links("one")).unwrap()[0].remote.id, held);
     declare_new(&world, &acme, "other");
@@ -243,13 +279,16 @@ fn a_look_takes_no_record_of_another_path() {
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
-/// A status that the manifest does not list says nothing of what happened: the write stays in doubt.
+/// A status that the manifest does not list says nothing of what happened: the write stays in
+/// doubt.
 #[test]
 fn a_status_that_the_manifest_does_not_list_is_no_refusal() {
     let world = World::new(90, 20);
     let acme = world.connect();
     declare_new(&world, &acme, "k");
-    world.wire.meddle(|request| is_creation(request).then_some(Meddle::Fault(FaultKind::NotApplied { status: 418 })));
+    world.wire.meddle(|request| {
+        is_creation(request).then_some(Meddle::Fault(FaultKind::NotApplied { status: 418 }))
+    });
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     world.run(acme.apply(&plan)).unwrap();
     let open = world.run(acme.open_intents()).unwrap();
@@ -296,10 +335,12 @@ fn a_plan_makes_one_candidate_of_two_records_of_one_address() {
 fn a_plan_leaves_out_what_depends_on_a_write_in_doubt() {
     let world = World::new(93, 20);
     let acme = world.connect();
-    let record =
-        json!({"key": "k", "emails": [NEW], "name": {"first": "K", "last": "L"}, "notes": [{"key": "n", "body": "x"}]});
+    let record = json!({"key": "k", "emails": [NEW], "name": {"first": "K", "last": "L"},
+        "notes": [{"key": "n", "body": "x"}]});
     world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-    world.wire.meddle(|request| is_creation(request).then_some(Meddle::Fault(FaultKind::NotApplied { status: 418 })));
+    world.wire.meddle(|request| {
+        is_creation(request).then_some(Meddle::Fault(FaultKind::NotApplied { status: 418 }))
+    });
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     assert_eq!(plan.records[0].steps.len(), 2);
     world.run(acme.apply(&plan)).unwrap();
@@ -316,7 +357,9 @@ fn a_doubt_is_not_sent_again_for_somebody_who_was_anonymised_since() {
     let (id, email) = alone(&world)[0].clone();
     let record = json!({"key": "k", "emails": [email], "notes": [{"key": "n", "body": "Called."}]});
     world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-    let writes = |request: &atsync::transport::WireRequest| request.method == "POST" && request.url.path() != "/token";
+    let writes = |request: &atsync::transport::WireRequest| {
+        request.method == "POST" && request.url.path() != "/token"
+    };
     world.wire.meddle(move |request| writes(request).then_some(Meddle::DieBefore));
     assert!(world.live(acme.sync()).is_none());
     drop(acme);

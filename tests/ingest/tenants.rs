@@ -16,18 +16,22 @@ fn other(world: &World) -> Sandbox {
 
 fn writes(sandbox: &Sandbox) -> Vec<String> {
     let requests = sandbox.requests();
-    let written = requests.iter().filter(|request| request.method != "GET" && request.path != "/token");
+    let written =
+        requests.iter().filter(|request| request.method != "GET" && request.path != "/token");
     written.map(|request| format!("{} {}", request.method, request.path)).collect()
 }
 
-/// A credential that belongs to another customer than the store writes nothing to them, whoever of plan, apply, settle and sweep comes first.
+/// A credential that belongs to another customer than the store writes nothing to them, whoever of
+/// plan, apply, settle and sweep comes first.
 #[test]
 fn nothing_is_written_to_another_customer_than_the_stores() {
     for sweeps in [false, true] {
         let mut world = World::new(71, 20);
         let acme = world.connect();
         world.run(acme.verify_tenant()).unwrap();
-        let records = desired(r#"{"key": "k", "emails": ["k@example.test"], "name": {"first": "K", "last": "L"}}"#);
+        let records = desired(
+            r#"{"key": "k", "emails": ["k@example.test"], "name": {"first": "K", "last": "L"}}"#,
+        );
         world.run(acme.declare(&records)).unwrap();
         let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
         assert!(!plan.records.is_empty());
@@ -59,7 +63,9 @@ fn what_is_in_doubt_is_never_sent_again_to_another_customer() {
     let mut world = World::new(71, 20);
     let acme = world.connect();
     world.run(acme.verify_tenant()).unwrap();
-    let records = desired(r#"{"key": "k", "emails": ["k@example.test"], "name": {"first": "K", "last": "L"}}"#);
+    let records = desired(
+        r#"{"key": "k", "emails": ["k@example.test"], "name": {"first": "K", "last": "L"}}"#,
+    );
     world.run(acme.declare(&records)).unwrap();
     world.wire.meddle(|request| {
         let creates = request.method == "POST" && request.url.path() == "/v3/candidates";
@@ -90,7 +96,10 @@ fn asks(candidate: &str, application: &str) -> Vec<(&'static str, Ask)> {
         ask(kind, Box::new(move |world, acme| world.run(acme.pull(kind, false)).map(drop)));
     }
     ask("pull whole", Box::new(|world, acme| world.run(acme.pull("candidates", true)).map(drop)));
-    ask("sweep", Box::new(|world, acme| world.run(acme.sweep("candidates", Default::default())).map(drop)));
+    ask(
+        "sweep",
+        Box::new(|world, acme| world.run(acme.sweep("candidates", Default::default())).map(drop)),
+    );
     let of = RemoteRef::new("candidates", candidate);
     let application = RemoteRef::new("applications", application);
     let hints = [
@@ -108,12 +117,16 @@ fn asks(candidate: &str, application: &str) -> Vec<(&'static str, Ask)> {
     ask("import", Box::new(move |world, acme| world.run(acme.import(&id, "imported")).map(drop)));
     ask("plan", Box::new(|world, acme| world.run(acme.plan(PlanOf::All)).map(drop)));
     ask("sync", Box::new(|world, acme| world.run(acme.sync()).map(drop)));
-    ask("plan_withdrawal", Box::new(|world, acme| world.run(acme.plan_withdrawal("k", Default::default())).map(drop)));
+    ask(
+        "plan_withdrawal",
+        Box::new(|world, acme| world.run(acme.plan_withdrawal("k", Default::default())).map(drop)),
+    );
     asks
 }
 
-/// Nothing of another customer is read into the store, and nothing of the store's is called gone because the other does not show it,
-/// whatever a host asks first; a check still works, since it is how somebody finds out.
+/// Nothing of another customer is read into the store, and nothing of the store's is called gone
+/// because the other does not show it, whatever a host asks first; a check still works, since it is
+/// how somebody finds out.
 #[test]
 fn nothing_is_read_from_another_customer_than_the_stores() {
     let mut world = World::new(71, 20);
@@ -123,7 +136,9 @@ fn nothing_is_read_from_another_customer_than_the_stores() {
     }
     let candidate = stored(&world, &acme, "candidates").into_keys().next().unwrap();
     let application = stored(&world, &acme, "applications").into_keys().next().unwrap();
-    let records = desired(r#"{"key": "k", "emails": ["k@example.test"], "name": {"first": "K", "last": "L"}}"#);
+    let records = desired(
+        r#"{"key": "k", "emails": ["k@example.test"], "name": {"first": "K", "last": "L"}}"#,
+    );
     world.run(acme.declare(&records)).unwrap();
     let everything = |world: &World, acme: &Connection| {
         let rows: Vec<_> = KINDS.iter().map(|(kind, _)| stored(world, acme, kind)).collect();

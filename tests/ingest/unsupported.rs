@@ -9,10 +9,17 @@ use atsync_tests::{Altered, desired};
 /// A record that needs nothing but a candidate, and one that needs this and that.
 fn records(world: &World) -> String {
     let fields = world.sandbox.rows("custom_fields");
-    let key = fields.iter().find(|row| row["field_type"] == "candidate" && row["value_type"] == "short_text");
+    let key = fields
+        .iter()
+        .find(|row| row["field_type"] == "candidate" && row["value_type"] == "short_text");
     let key = key.unwrap()["name_key"].as_str().unwrap();
     let job = world.sandbox.rows("jobs").into_iter().find(|row| row["status"] == "open").unwrap();
-    let stage = world.sandbox.rows("job_interview_stages").into_iter().find(|row| row["job_id"] == job["id"]).unwrap();
+    let stage = world
+        .sandbox
+        .rows("job_interview_stages")
+        .into_iter()
+        .find(|row| row["job_id"] == job["id"])
+        .unwrap();
     let source = &world.sandbox.rows("sources")[0]["name"];
     let (job, stage) = (&job["id"], &stage["name"]);
     [
@@ -34,7 +41,9 @@ fn plans(change: impl FnOnce(&mut Manifest), what: &str) {
     let acme = world.connect();
     let records = desired(&records(&world));
     world.run(acme.declare(&records)).unwrap();
-    let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap_or_else(|error| panic!("without {what}: {error}"));
+    let plan = world
+        .run(acme.plan(PlanOf::Dirty))
+        .unwrap_or_else(|error| panic!("without {what}: {error}"));
     let plain = plan.records.iter().find(|record| record.key == "plain").expect("it is planned");
     assert!(!plain.steps.is_empty() && !plain.is_blocked(), "without {what}: {plain:?}");
     let rich = plan.records.iter().find(|record| record.key == "rich").expect("it is spoken of");
@@ -42,7 +51,13 @@ fn plans(change: impl FnOnce(&mut Manifest), what: &str) {
     assert!(said.contains(&"NotSupported"), "without {what}: {:?}", rich.findings);
     world.run(acme.apply(&plan)).unwrap_or_else(|error| panic!("without {what}: {error}"));
     let row = world.run(acme.desired("plain")).unwrap().unwrap();
-    assert!(row.status.conditions.iter().any(|condition| condition.kind == "Synced" && condition.status), "{what}");
+    assert!(
+        row.status
+            .conditions
+            .iter()
+            .any(|condition| condition.kind == "Synced" && condition.status),
+        "{what}"
+    );
 }
 
 #[test]

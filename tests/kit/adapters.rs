@@ -1,9 +1,14 @@
-//! The adapters that tests run: Greenhouse natively, as the real component with fuel, with a manifest that says something else, and as an ATS would be
-//! that lists a kind only below its parents.
+//! The adapters that tests run: Greenhouse natively, as the real component with fuel, with a
+//! manifest that says something else, and as an ATS would be that lists a kind only below its
+//! parents.
 
-use atsync::adapter::{Adapter, AdapterError, ComponentHost, HostOptions, Metering, NativeAdapter, limits, native};
+use atsync::adapter::{
+    Adapter, AdapterError, ComponentHost, HostOptions, Metering, NativeAdapter, limits, native,
+};
 use atsync::model::Manifest;
-use atsync::model::contract::{Continuation, Failure, Field, Given, Outcome, Probed, Reply, Step, Target, Task};
+use atsync::model::contract::{
+    Continuation, Failure, Field, Given, Outcome, Probed, Reply, Step, Target, Task,
+};
 use atsync::model::manifest::{EffectClass, ScanRule};
 use atsync_adapter::Adapter as _;
 use atsync_greenhouse::Greenhouse;
@@ -14,8 +19,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 /// The Greenhouse adapter, called natively.
 pub fn native_greenhouse() -> Arc<dyn Adapter> {
-    let functions =
-        native::Functions { describe: Greenhouse::describe, start: Greenhouse::start, resume: Greenhouse::resume };
+    let functions = native::Functions {
+        describe: Greenhouse::describe,
+        start: Greenhouse::start,
+        resume: Greenhouse::resume,
+    };
     Arc::new(NativeAdapter::new(functions).expect("the Greenhouse manifest is valid"))
 }
 
@@ -27,7 +35,8 @@ thread_local! {
     static WRITES: Cell<bool> = const { Cell::new(false) };
 }
 
-/// The Greenhouse adapter, except that it panics over the answer to each creation and quotes [`CANARY`].
+/// The Greenhouse adapter, except that it panics over the answer to each creation and quotes
+/// [`CANARY`].
 pub fn panicking_greenhouse() -> Arc<dyn Adapter> {
     fn start(task: Task, given: &Given) -> Result<Step, Failure> {
         WRITES.set(matches!(task, Task::Write(_)));
@@ -57,7 +66,8 @@ fn panicking(state: Continuation, given: &Given, reply: Reply) -> Result<Step, F
     Greenhouse::resume(state, given, reply)
 }
 
-/// The Greenhouse adapter as it ships: the component, metered by fuel so that the same input takes the same course. Compiled once a process.
+/// The Greenhouse adapter as it ships: the component, metered by fuel so that the same input takes
+/// the same course. Compiled once a process.
 pub fn component_greenhouse() -> Arc<dyn Adapter> {
     static COMPONENT: OnceLock<Arc<dyn Adapter>> = OnceLock::new();
     let component = COMPONENT.get_or_init(|| {
@@ -65,18 +75,25 @@ pub fn component_greenhouse() -> Arc<dyn Adapter> {
         options.metering = Metering::Fuel(limits::FUEL_MAX);
         let host = ComponentHost::new(options).expect("the host starts");
         Arc::new(
-            host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads").vouched(),
+            host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE)
+                .expect("the bundled adapter loads")
+                .vouched(),
         )
     });
     Arc::clone(component)
 }
 
-/// The Greenhouse adapter as it ships, metered by time. Compiled code is kept in `cache`, so that only the first test of a build compiles it.
+/// The Greenhouse adapter as it ships, metered by time. Compiled code is kept in `cache`, so that
+/// only the first test of a build compiles it.
 pub fn wasm_greenhouse(cache: &Path) -> Arc<dyn Adapter> {
     let mut options = HostOptions::default();
     options.cache_dir = Some(cache.to_owned());
     let host = ComponentHost::new(options).expect("components can be run here");
-    Arc::new(host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE).expect("the bundled adapter loads").vouched())
+    Arc::new(
+        host.load("greenhouse", atsync_adapters_bundled::GREENHOUSE)
+            .expect("the bundled adapter loads")
+            .vouched(),
+    )
 }
 
 /// An adapter whose manifest says something else in one place; everything else is the inner one's.
@@ -98,7 +115,8 @@ impl Altered {
     pub fn harmful(inner: Arc<dyn Adapter>, operation: &str) -> Arc<dyn Adapter> {
         Self::wrap(inner, |manifest| {
             let rule = manifest.operations.iter_mut().find(|rule| rule.name == operation);
-            rule.unwrap_or_else(|| panic!("there is no operation {operation}")).class = EffectClass::Unsafe;
+            rule.unwrap_or_else(|| panic!("there is no operation {operation}")).class =
+                EffectClass::Unsafe;
         })
     }
 }
@@ -112,14 +130,20 @@ impl Adapter for Altered {
         self.inner.start(task, given)
     }
 
-    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+    fn resume(
+        &self,
+        state: Continuation,
+        given: Given,
+        reply: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
         self.inner.resume(state, given, reply)
     }
 }
 
-/// Greenhouse as if it listed a kind only below each record of another, a candidate mostly. The first page of such a
-/// list carries the filter; the links to the others do already. Below a candidate that was made to be missing there is
-/// nothing to list, which such an ATS would answer with 404.
+/// Greenhouse as if it listed a kind only below each record of another, a candidate mostly. The
+/// first page of such a list carries the filter; the links to the others do already. Below a
+/// candidate that was made to be missing there is nothing to list, which such an ATS would answer
+/// with 404.
 #[derive(Debug)]
 pub struct BelowCandidates {
     inner: Arc<dyn Adapter>,
@@ -135,9 +159,18 @@ impl BelowCandidates {
     }
 
     /// Lists this kind by a parent of another kind, which the parameter `filter` names.
-    pub fn below(inner: Arc<dyn Adapter>, kind: &str, parent: &str, filter: &'static str) -> Arc<Self> {
+    pub fn below(
+        inner: Arc<dyn Adapter>,
+        kind: &str,
+        parent: &str,
+        filter: &'static str,
+    ) -> Arc<Self> {
         let inner = Altered::wrap(inner, |manifest| {
-            let rule = manifest.kinds.iter_mut().find(|rule| rule.name == kind).expect("the kind is known");
+            let rule = manifest
+                .kinds
+                .iter_mut()
+                .find(|rule| rule.name == kind)
+                .expect("the kind is known");
             rule.scan = ScanRule::ByParent { parent: parent.to_owned() };
         });
         Arc::new(Self { inner, kind: kind.to_owned(), filter, missing: Mutex::default() })
@@ -159,7 +192,9 @@ impl Adapter for BelowCandidates {
             Task::Scan(scan) if scan.kind == self.kind => scan.parent.take(),
             _ => None,
         };
-        if let Some(parent) = parent.as_ref().filter(|parent| self.missing.lock().unwrap().contains(&parent.id)) {
+        if let Some(parent) =
+            parent.as_ref().filter(|parent| self.missing.lock().unwrap().contains(&parent.id))
+        {
             return Ok(Err(Failure::NotFound(format!("{parent} is not shown"))));
         }
         let mut step = self.inner.start(task, given)?;
@@ -171,7 +206,12 @@ impl Adapter for BelowCandidates {
         Ok(step)
     }
 
-    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+    fn resume(
+        &self,
+        state: Continuation,
+        given: Given,
+        reply: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
         self.inner.resume(state, given, reply)
     }
 }

@@ -1,4 +1,5 @@
-//! A sandbox asked by hand: what an adapter wants to send, and the answer, with no engine between them.
+//! A sandbox asked by hand: what an adapter wants to send, and the answer, with no engine between
+//! them.
 
 use crate::BEGIN_MS;
 use atsync::model::contract::{Field, Request, Response, Target};
@@ -32,8 +33,15 @@ impl Company {
         company
     }
 
-    fn exchange(&self, method: &str, path: &str, headers: &[(String, String)], body: &[u8]) -> Response {
-        let request = atsync_greenhouse_sandbox::Request { method, path_and_query: path, headers, body };
+    fn exchange(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(String, String)],
+        body: &[u8],
+    ) -> Response {
+        let request =
+            atsync_greenhouse_sandbox::Request { method, path_and_query: path, headers, body };
         let answer = self.sandbox.handle(&request);
         let headers = answer.headers.into_iter();
         let headers = headers.map(|(name, value)| Field { name, value }).collect();
@@ -44,17 +52,31 @@ impl Company {
     pub fn get(&self, request: &Request) -> Response {
         let path = match &request.target {
             Target::Path(path) => {
-                let pairs: Vec<String> =
-                    path.query.iter().map(|field| format!("{}={}", field.name, field.value)).collect();
-                if pairs.is_empty() { path.path.clone() } else { format!("{}?{}", path.path, pairs.join("&")) }
+                let pairs: Vec<String> = path
+                    .query
+                    .iter()
+                    .map(|field| format!("{}={}", field.name, field.value))
+                    .collect();
+                if pairs.is_empty() {
+                    path.path.clone()
+                } else {
+                    format!("{}?{}", path.path, pairs.join("&"))
+                }
             }
             // As the engine does it: what follows the origin.
             Target::Link(link) => match link.split_once("://").map(|(_, rest)| rest) {
-                Some(rest) => rest.split_once('/').map_or_else(|| "/".to_owned(), |(_, path)| format!("/{path}")),
+                Some(rest) => rest
+                    .split_once('/')
+                    .map_or_else(|| "/".to_owned(), |(_, path)| format!("/{path}")),
                 None => link.clone(),
             },
         };
-        let response = self.exchange(&request.method, &path, &[("authorization".to_owned(), self.token.clone())], &[]);
+        let response = self.exchange(
+            &request.method,
+            &path,
+            &[("authorization".to_owned(), self.token.clone())],
+            &[],
+        );
         assert_eq!(response.status, 200, "{path}: {}", String::from_utf8_lossy(&response.body));
         response
     }

@@ -1,7 +1,9 @@
-//! The end of an engine: at a chosen point it stops for good, and everything it was doing is dropped where it stood.
+//! The end of an engine: at a chosen point it stops for good, and everything it was doing is
+//! dropped where it stood.
 //!
-//! Whoever kills (the wire at an exchange, the store at a commit) says so here and never answers again; [`Death::or`] drops the work at once.
-//! So a death falls exactly where it was meant to, whatever else was under way. Left out: what the disk keeps; that is the store's.
+//! Whoever kills (the wire at an exchange, the store at a commit) says so here and never answers
+//! again; [`Death::or`] drops the work at once. So a death falls exactly where it was meant to,
+//! whatever else was under way. Left out: what the disk keeps; that is the store's.
 
 use std::future::Future;
 use std::pin::pin;

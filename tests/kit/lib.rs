@@ -1,8 +1,11 @@
-//! What end to end tests are written with: a world of one engine and one Greenhouse sandbox, without sockets and without real time.
+//! What end to end tests are written with: a world of one engine and one Greenhouse sandbox,
+//! without sockets and without real time.
 //!
-//! [`World`] wires the real engine (real plan, journal, session, budget; the Greenhouse adapter natively or as a component) to the
-//! sandbox's model through [`Wire`], a transport that calls [`Sandbox::handle`] instead of a socket and turns its delivery into what a
-//! socket would have shown. Time is a [`ManualClock`]. A world can be *restarted*: the engine is thrown away and a new one opens the same store.
+//! [`World`] wires the real engine (real plan, journal, session, budget; the Greenhouse adapter
+//! natively or as a component) to the sandbox's model through [`Wire`], a transport that calls
+//! [`Sandbox::handle`] instead of a socket and turns its delivery into what a socket would have
+//! shown. Time is a [`ManualClock`]. A world can be *restarted*: the engine is thrown away and a
+//! new one opens the same store.
 
 use atsync::adapter::Adapter;
 use atsync::model::desired::Desired;
@@ -25,8 +28,8 @@ mod store;
 mod wire;
 
 pub use adapters::{
-    Altered, BelowCandidates, CANARY, component_greenhouse, native_greenhouse, panicking_greenhouse,
-    panicking_greenhouse_with_a_blank_probe, wasm_greenhouse,
+    Altered, BelowCandidates, CANARY, component_greenhouse, native_greenhouse,
+    panicking_greenhouse, panicking_greenhouse_with_a_blank_probe, wasm_greenhouse,
 };
 pub use death::Death;
 pub use store::{StoreUpset, UpsetStore};
@@ -62,14 +65,20 @@ impl World {
         options.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
         let time = Arc::clone(&clock);
         options.clock = sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap());
-        Self::with(Sandbox::new(options), clock, Arc::new(MemoryStore::default()), native_greenhouse())
+        Self::with(
+            Sandbox::new(options),
+            clock,
+            Arc::new(MemoryStore::default()),
+            native_greenhouse(),
+        )
     }
 
     /// Ids of the open jobs that everybody may see.
     pub fn open_jobs(&self) -> Vec<String> {
         let jobs = self.sandbox.rows("jobs");
-        let is_open =
-            |job: &&Value| job["status"] == "open" && job["is_template"] != true && job["confidential"] != true;
+        let is_open = |job: &&Value| {
+            job["status"] == "open" && job["is_template"] != true && job["confidential"] != true
+        };
         jobs.iter().filter(is_open).map(|job| job["id"].to_string()).collect()
     }
 
@@ -84,7 +93,12 @@ impl World {
     }
 
     /// A world of given parts.
-    pub fn with(sandbox: Sandbox, clock: Arc<ManualClock>, store: Arc<dyn Store>, adapter: Arc<dyn Adapter>) -> Self {
+    pub fn with(
+        sandbox: Sandbox,
+        clock: Arc<ManualClock>,
+        store: Arc<dyn Store>,
+        adapter: Arc<dyn Adapter>,
+    ) -> Self {
         Self::mortal(sandbox, clock, store, adapter, Arc::default())
     }
 
@@ -99,7 +113,17 @@ impl World {
         let wire = Arc::new(Wire::new(sandbox.clone(), Arc::clone(&clock), Arc::clone(&death)));
         wire.audit(&store, "acme");
         let engine = engine(&store, &wire, &clock, 0);
-        Self { clock, sandbox, wire, store, adapter, settings: serde_json::Map::new(), death, lives: 0, engine }
+        Self {
+            clock,
+            sandbox,
+            wire,
+            store,
+            adapter,
+            settings: serde_json::Map::new(),
+            death,
+            lives: 0,
+            engine,
+        }
     }
 
     /// Kills the engine and starts a new one on the same store.
@@ -116,7 +140,8 @@ impl World {
         self.clock.drive(future)
     }
 
-    /// Runs a future until its end or the engine's death, whichever comes first. After a death it is dropped where it stood; none comes back.
+    /// Runs a future until its end or the engine's death, whichever comes first. After a death it
+    /// is dropped where it stood; none comes back.
     pub fn live<T>(&self, future: impl Future<Output = T>) -> Option<T> {
         self.clock.drive(self.death.or(future))
     }
@@ -133,8 +158,10 @@ impl World {
 
     /// The connection's options.
     pub fn options(&self) -> ConnectionOptions {
-        let credential =
-            Credential::ClientCredentials { client_id: "sandbox".into(), client_secret: Secret::new("sandbox-secret") };
+        let credential = Credential::ClientCredentials {
+            client_id: "sandbox".into(),
+            client_secret: Secret::new("sandbox-secret"),
+        };
         let mut options = ConnectionOptions::new("acme", Arc::clone(&self.adapter), credential);
         for origin in ["api", "auth"] {
             options.origins.insert(origin.into(), "http://127.0.0.1:8099".into());
@@ -157,12 +184,21 @@ impl World {
     /// Reads since the logs were cleared, by path.
     pub fn reads(&self) -> Vec<String> {
         let requests = self.sandbox.requests();
-        requests.iter().filter(|request| request.method == "GET").map(|request| request.path.clone()).collect()
+        requests
+            .iter()
+            .filter(|request| request.method == "GET")
+            .map(|request| request.path.clone())
+            .collect()
     }
 }
 
 /// Each life has randomness of its own, as a real one has.
-fn engine(store: &Arc<dyn Store>, wire: &Arc<Wire>, clock: &Arc<ManualClock>, lives: u64) -> Engine {
+fn engine(
+    store: &Arc<dyn Store>,
+    wire: &Arc<Wire>,
+    clock: &Arc<ManualClock>,
+    lives: u64,
+) -> Engine {
     Engine::builder()
         .store(Arc::clone(store))
         .transport(Arc::clone(wire) as Arc<dyn Transport>)

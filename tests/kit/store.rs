@@ -1,7 +1,9 @@
-//! A store that can be upset: at a chosen write the engine dies before it or after it, or the disk is full.
+//! A store that can be upset: at a chosen write the engine dies before it or after it, or the disk
+//! is full.
 //!
-//! Only calls that write are counted, since a crash between two reads is the crash between the writes around them. Reads pass. What the
-//! wrapped store keeps is its own affair: a power cut that loses what was not synced needs a disk below (see the simulation).
+//! Only calls that write are counted, since a crash between two reads is the crash between the
+//! writes around them. Reads pass. What the wrapped store keeps is its own affair: a power cut that
+//! loses what was not synced needs a disk below (see the simulation).
 
 use crate::Death;
 use atsync::journal::{Intent, IntentId};
@@ -77,8 +79,12 @@ impl UpsetStore {
         self.lookups.load(Ordering::SeqCst)
     }
 
-    /// Asks this closure what befalls each write: its number since the store was wrapped and the name of the call.
-    pub fn upset(&self, upsetter: impl FnMut(u64, &'static str) -> Option<StoreUpset> + Send + 'static) {
+    /// Asks this closure what befalls each write: its number since the store was wrapped and the
+    /// name of the call.
+    pub fn upset(
+        &self,
+        upsetter: impl FnMut(u64, &'static str) -> Option<StoreUpset> + Send + 'static,
+    ) {
         *self.upsetter.lock().unwrap() = Some(Box::new(upsetter));
     }
 
@@ -87,11 +93,16 @@ impl UpsetStore {
         *self.upsetter.lock().unwrap() = None;
     }
 
-    fn change<'a, T: Send + 'a>(&'a self, call: &'static str, work: Stored<'a, T>) -> Stored<'a, T> {
+    fn change<'a, T: Send + 'a>(
+        &'a self,
+        call: &'static str,
+        work: Stored<'a, T>,
+    ) -> Stored<'a, T> {
         Box::pin(async move {
             let number = self.writes.fetch_add(1, Ordering::SeqCst) + 1;
             self.calls.lock().unwrap().push(call);
-            let upset = self.upsetter.lock().unwrap().as_mut().and_then(|upsetter| upsetter(number, call));
+            let upset =
+                self.upsetter.lock().unwrap().as_mut().and_then(|upsetter| upsetter(number, call));
             match upset {
                 None => work.await,
                 Some(StoreUpset::DieBefore) => self.death.strike().await,
@@ -169,11 +180,19 @@ impl Store for UpsetStore {
         self.inner.observed_counts(connection)
     }
 
-    fn scan_state(&self, connection: &str, kind: &str, parent: Option<&str>) -> Stored<'_, Option<ScanState>> {
+    fn scan_state(
+        &self,
+        connection: &str,
+        kind: &str,
+        parent: Option<&str>,
+    ) -> Stored<'_, Option<ScanState>> {
         self.inner.scan_state(connection, kind, parent)
     }
 
-    fn scan_states(&self, connection: &str) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
+    fn scan_states(
+        &self,
+        connection: &str,
+    ) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
         self.inner.scan_states(connection)
     }
 
@@ -199,7 +218,12 @@ impl Store for UpsetStore {
         self.inner.alias(connection, remote)
     }
 
-    fn leads(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, Vec<(String, String)>> {
+    fn leads(
+        &self,
+        connection: &str,
+        kind: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, String)>> {
         self.inner.leads(connection, kind, rows_max)
     }
 
@@ -207,7 +231,12 @@ impl Store for UpsetStore {
         self.change("drop_lead", self.inner.drop_lead(connection, remote))
     }
 
-    fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport> {
+    fn declare(
+        &self,
+        connection: &str,
+        records: Vec<Declaration>,
+        now_ms: u64,
+    ) -> Stored<'_, DeclareReport> {
         self.change("declare", self.inner.declare(connection, records, now_ms))
     }
 
@@ -215,11 +244,21 @@ impl Store for UpsetStore {
         self.inner.desired(connection, key)
     }
 
-    fn desired_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+    fn desired_page(
+        &self,
+        connection: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<DesiredRow>> {
         self.inner.desired_page(connection, after, rows_max)
     }
 
-    fn dirty_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+    fn dirty_page(
+        &self,
+        connection: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<DesiredRow>> {
         self.inner.dirty_page(connection, after, rows_max)
     }
 
@@ -235,7 +274,12 @@ impl Store for UpsetStore {
         self.inner.desired_counts(connection)
     }
 
-    fn problems(&self, connection: &str, kind: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ProblemRow>> {
+    fn problems(
+        &self,
+        connection: &str,
+        kind: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ProblemRow>> {
         self.inner.problems(connection, kind, rows_max)
     }
 
@@ -279,7 +323,12 @@ impl Store for UpsetStore {
         self.inner.intents_of(connection, key, rows_max)
     }
 
-    fn intents_since(&self, connection: &str, since_ms: u64, rows_max: usize) -> Stored<'_, Vec<Intent>> {
+    fn intents_since(
+        &self,
+        connection: &str,
+        since_ms: u64,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<Intent>> {
         self.inner.intents_since(connection, since_ms, rows_max)
     }
 

@@ -1,8 +1,11 @@
-//! A transport without a socket: the sandbox's own handler behind the engine's session, and what can go wrong on the way.
+//! A transport without a socket: the sandbox's own handler behind the engine's session, and what
+//! can go wrong on the way.
 //!
-//! An exchange is numbered when it begins. It may be where the engine dies, before the sandbox saw the request or after; and a *meddler* may
-//! decide for each request what befalls it ([`Meddle`]). Whatever befalls it, a request that changes something finds
-//! its durable intent in the store at the moment that it leaves, or the test stops. Left out: faults that the sandbox makes itself when asked; a meddler asks for them.
+//! An exchange is numbered when it begins. It may be where the engine dies, before the sandbox saw
+//! the request or after; and a *meddler* may decide for each request what befalls it ([`Meddle`]).
+//! Whatever befalls it, a request that changes something finds its durable intent in the store at
+//! the moment that it leaves, or the test stops. Left out: faults that the sandbox makes itself
+//! when asked; a meddler asks for them.
 
 use crate::Death;
 use atsync::Clock;
@@ -52,7 +55,8 @@ pub struct Wire {
     death: Arc<Death>,
     /// Exchanges so far.
     pub exchanges: AtomicU64,
-    /// The exchange at which the engine is killed: it was processed, the answer never comes. 0: never.
+    /// The exchange at which the engine is killed: it was processed, the answer never comes. 0:
+    /// never.
     pub kill_at: AtomicU64,
     /// The exchange at which the engine is killed before the sandbox sees it. 0: never.
     pub kill_before: AtomicU64,
@@ -93,7 +97,11 @@ impl Wire {
     }
 
     /// Lets this closure change the rows of each answer below this path that is a page.
-    pub fn edit_rows(&self, path: &str, mut change: impl FnMut(&WireRequest, &mut Vec<Value>) + Send + 'static) {
+    pub fn edit_rows(
+        &self,
+        path: &str,
+        mut change: impl FnMut(&WireRequest, &mut Vec<Value>) + Send + 'static,
+    ) {
         let path = path.to_owned();
         self.edit(move |request, response| {
             if request.url.path() == path && response.status == 200 {
@@ -103,12 +111,14 @@ impl Wire {
         });
     }
 
-    /// Has every request that changes something held against the intents of a connection, at the moment that it leaves.
+    /// Has every request that changes something held against the intents of a connection, at the
+    /// moment that it leaves.
     pub(crate) fn audit(&self, store: &Arc<dyn Store>, connection: &'static str) {
         *self.books.lock().unwrap() = Some((Arc::clone(store), connection));
     }
 
-    /// The law of every suite: what changes something leaves only while an intent for it stands `sending` in the store.
+    /// The law of every suite: what changes something leaves only while an intent for it stands
+    /// `sending` in the store.
     async fn is_in_the_books(&self, request: &WireRequest) {
         let Some((store, connection)) = self.books.lock().unwrap().clone() else { return };
         let path = request.url.path();
@@ -175,8 +185,11 @@ impl Wire {
             body: &request.body,
         });
         sandbox.set_quirks(|now| now.cursor_lifetime_ms = quirks.cursor_lifetime_ms);
-        let mut headers: Vec<Field> =
-            answer.headers.iter().map(|(name, value)| Field::new(name.as_str(), value.as_str())).collect();
+        let mut headers: Vec<Field> = answer
+            .headers
+            .iter()
+            .map(|(name, value)| Field::new(name.as_str(), value.as_str()))
+            .collect();
         if !headers.iter().any(|header| header.name == "date") {
             // A server adds it, by its own clock.
             let now = Duration::from_millis(u64::try_from(sandbox.now_ms()).unwrap());
@@ -185,7 +198,9 @@ impl Wire {
         let delivery = match answer.delivery {
             sandbox_words::Delivery::Answer => {
                 let body = match meddle {
-                    Some(Meddle::DuplicatePage) => with_rows(answer.body, |rows| rows.extend(rows.clone())),
+                    Some(Meddle::DuplicatePage) => {
+                        with_rows(answer.body, |rows| rows.extend(rows.clone()))
+                    }
                     Some(Meddle::SkippedRow) => with_rows(answer.body, |rows| drop(rows.pop())),
                     _ => answer.body,
                 };
@@ -198,7 +213,9 @@ impl Wire {
             sandbox_words::Delivery::DropBeforeProcessing => {
                 Delivery::Unclear("the connection was closed without an answer".into())
             }
-            sandbox_words::Delivery::DropAfterApply => Delivery::Unclear("the connection was reset".into()),
+            sandbox_words::Delivery::DropAfterApply => {
+                Delivery::Unclear("the connection was reset".into())
+            }
             sandbox_words::Delivery::Truncate(_) => Delivery::Unclear("the answer was cut".into()),
             other => panic!("the kit does not know {other:?}"),
         };
@@ -206,9 +223,11 @@ impl Wire {
     }
 }
 
-/// What the journal keeps of a request: the engine's own digest over method, origin, path, query and body.
+/// What the journal keeps of a request: the engine's own digest over method, origin, path, query
+/// and body.
 fn digest(request: &WireRequest) -> String {
-    let query = request.url.query_pairs().map(|(name, value)| Field::new(name.as_ref(), value.as_ref()));
+    let query =
+        request.url.query_pairs().map(|(name, value)| Field::new(name.as_ref(), value.as_ref()));
     let body = match request.body.is_empty() {
         true => Body::None,
         false => Body::Json(String::from_utf8_lossy(&request.body).into_owned()),
@@ -243,7 +262,9 @@ impl Transport for Wire {
             match meddle {
                 Some(Meddle::DieBefore) => return self.death.strike().await,
                 Some(Meddle::Unreachable) => {
-                    return Delivery::NotSent(NotSent::Unreachable("the name does not resolve".into()));
+                    return Delivery::NotSent(NotSent::Unreachable(
+                        "the name does not resolve".into(),
+                    ));
                 }
                 _ => {}
             }

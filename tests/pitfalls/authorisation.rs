@@ -1,7 +1,8 @@
 //! Section D: what the credential may, and how that is told from an endpoint that is merely ill.
 
 use super::{
-    ADA, ada, apply, bring, count, declare, id_of, pass, plain_candidates, plan, recruiter, the_candidate, world,
+    ADA, ada, apply, bring, count, declare, id_of, pass, plain_candidates, plan, recruiter,
+    the_candidate, world,
 };
 use atsync::reconcile::CheckResult;
 use atsync::{Connection, ErrorKind};
@@ -28,7 +29,8 @@ fn admins(world: &World) -> Vec<i64> {
     users.iter().filter(admin).map(id_of).collect()
 }
 
-/// Entry 36: 403 means that the scope is missing or that the actor may not. The two are told apart where anything tells, and both are named where nothing does.
+/// Entry 36: 403 means that the scope is missing or that the actor may not. The two are told apart
+/// where anything tells, and both are named where nothing does.
 #[test]
 fn a_missing_scope_is_told_apart_from_an_actor_who_is_no_site_admin() {
     for scopes_in_token in [false, true] {
@@ -45,7 +47,9 @@ fn a_missing_scope_is_told_apart_from_an_actor_who_is_no_site_admin() {
         let notes = verdict(&results, "harvest:notes:list");
         assert_eq!(notes.verdict, "missing");
         assert!(notes.detail.contains("tick harvest:notes:list"), "{}", notes.detail);
-        for result in lists(&results).iter().filter(|result| result.permission != "harvest:notes:list") {
+        for result in
+            lists(&results).iter().filter(|result| result.permission != "harvest:notes:list")
+        {
             assert_eq!(result.verdict, "granted", "{result:?}");
         }
         world.sandbox.set_access(|access| access.site_admin = false);
@@ -63,7 +67,8 @@ fn a_missing_scope_is_told_apart_from_an_actor_who_is_no_site_admin() {
     }
 }
 
-/// Entry 36: a write scope cannot be tried without writing, so nothing is claimed where the token does not say.
+/// Entry 36: a write scope cannot be tried without writing, so nothing is claimed where the token
+/// does not say.
 #[test]
 fn a_write_scope_is_granted_only_where_the_token_says_so() {
     for scopes_in_token in [false, true] {
@@ -75,8 +80,9 @@ fn a_write_scope_is_granted_only_where_the_token_says_so() {
     }
 }
 
-/// Entry 37: tokens act as a person. When that person is demoted or leaves, every call fails at once: the error names the actor's right beside the scope,
-/// and once no token is to be had any more it is the credential that needs a person.
+/// Entry 37: tokens act as a person. When that person is demoted or leaves, every call fails at
+/// once: the error names the actor's right beside the scope, and once no token is to be had any
+/// more it is the credential that needs a person.
 #[test]
 fn an_acting_user_who_leaves_stops_the_connection_with_words_that_name_the_cause() {
     let mut world = world(|_| {});
@@ -90,13 +96,18 @@ fn an_acting_user_who_leaves_stops_the_connection_with_words_that_name_the_cause
     assert_eq!(error.kind(), ErrorKind::Denied);
     assert!(error.to_string().contains("Site Admin"), "{error}");
     let results = check(&world, &acme);
-    assert!(results.iter().all(|result| result.verdict != "missing" || !result.permission.ends_with(":list")));
+    assert!(
+        results
+            .iter()
+            .all(|result| result.verdict != "missing" || !result.permission.ends_with(":list"))
+    );
     world.sandbox.revoke_tokens();
     let error = world.run(acme.pull("jobs", false)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
 }
 
-/// Entry 40: whatever ails the token endpoint for a while is no revocation, and the connection goes on by itself once it is well.
+/// Entry 40: whatever ails the token endpoint for a while is no revocation, and the connection goes
+/// on by itself once it is well.
 #[test]
 fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
     let ills = [
@@ -116,14 +127,19 @@ fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
         world.sandbox.faults().add(Fault::always("/token", ill));
         let error = world.run(acme.pull("jobs", false)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-        assert!(count(&world, "POST", "/token") <= 6, "{} token requests", count(&world, "POST", "/token"));
+        assert!(
+            count(&world, "POST", "/token") <= 6,
+            "{} token requests",
+            count(&world, "POST", "/token")
+        );
         world.sandbox.faults().clear();
         pass(&world, 120_000);
         world.run(acme.pull("jobs", false)).unwrap();
     }
 }
 
-/// Entry 40, the other side: a client that is refused needs a person, and the endpoint is not hammered meanwhile.
+/// Entry 40, the other side: a client that is refused needs a person, and the endpoint is not
+/// hammered meanwhile.
 #[test]
 fn a_refused_client_needs_a_person_and_the_endpoint_is_left_in_peace() {
     let world = super::world_of(|options| options.client.secret = "another".into());
@@ -133,21 +149,31 @@ fn a_refused_client_needs_a_person_and_the_endpoint_is_left_in_peace() {
         assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
         assert!(!error.to_string().contains("sandbox-secret"));
     }
-    assert!(count(&world, "POST", "/token") <= 3, "{} token requests", count(&world, "POST", "/token"));
+    assert!(
+        count(&world, "POST", "/token") <= 3,
+        "{} token requests",
+        count(&world, "POST", "/token")
+    );
 }
 
-/// Entry 41: a scope that does not exist would refuse a whole consent. Every scope that the manifest names is one of the reference's.
+/// Entry 41: a scope that does not exist would refuse a whole consent. Every scope that the
+/// manifest names is one of the reference's.
 #[test]
 fn every_scope_that_is_asked_for_exists() {
     let world = world(|_| {});
     let acme = world.connect();
     let known = all_scopes();
     for permission in &acme.manifest().permissions {
-        assert!(permission.id == "setup:source" || known.contains(&permission.id), "{}", permission.id);
+        assert!(
+            permission.id == "setup:source" || known.contains(&permission.id),
+            "{}",
+            permission.id
+        );
     }
 }
 
-/// Entries 41 and 42: a scope that is taken away acts at once, on one collection only; the others go on, and the message says which to tick and where.
+/// Entries 41 and 42: a scope that is taken away acts at once, on one collection only; the others
+/// go on, and the message says which to tick and where.
 #[test]
 fn a_scope_that_is_taken_away_stops_one_collection_and_is_named() {
     let world = world(|_| {});
@@ -164,7 +190,8 @@ fn a_scope_that_is_taken_away_stops_one_collection_and_is_named() {
     }
 }
 
-/// Entry 42: a write whose scope is missing is refused with its name; what does not hang on it is done, and a tick later so is the rest.
+/// Entry 42: a write whose scope is missing is refused with its name; what does not hang on it is
+/// done, and a tick later so is the rest.
 #[test]
 fn a_missing_write_scope_holds_back_only_what_needs_it() {
     let world = world(|_| {});
@@ -178,7 +205,8 @@ fn a_missing_write_scope_holds_back_only_what_needs_it() {
     assert_eq!(world.sandbox.rows_of_candidate("applied_candidate_tags", candidate).len(), 1);
     assert_eq!(report.count("refused"), 1);
     assert!(
-        format!("{report:?}").contains("harvest:notes:create") || format!("{report:?}").contains("Tick"),
+        format!("{report:?}").contains("harvest:notes:create")
+            || format!("{report:?}").contains("Tick"),
         "{report:?}"
     );
     world.sandbox.set_access(|access| {
@@ -188,17 +216,19 @@ fn a_missing_write_scope_holds_back_only_what_needs_it() {
     assert_eq!(world.sandbox.notes_of(candidate).len(), 1);
 }
 
-/// Entry 42: a kind that may not be read blocks the records whose plan asks about it, with the scope's name and without one write for them; the others
-/// are brought about, and the blocked ones as soon as the scope is back.
+/// Entry 42: a kind that may not be read blocks the records whose plan asks about it, with the
+/// scope's name and without one write for them; the others are brought about, and the blocked ones
+/// as soon as the scope is back.
 #[test]
 fn a_kind_that_may_not_be_read_blocks_only_the_records_that_ask_about_it() {
     let world = world(|_| {});
     let acme = world.connect();
-    let sourced =
-        json!({"key": "a1", "job": {"id": super::open_jobs(&world)[0].to_string()}, "source": "Acme Referrals"});
+    let sourced = json!({"key": "a1", "job": {"id": super::open_jobs(&world)[0].to_string()},
+        "source": "Acme Referrals"});
     let mut blocked = ada(&json!({"applications": [sourced]}));
     blocked["key"] = json!("blocked");
-    let free = json!({"key": "free", "name": {"first": "Bo", "last": "Li"}, "emails": ["bo.li@example.com"],
+    let free = json!({"key": "free", "name": {"first": "Bo", "last": "Li"},
+        "emails": ["bo.li@example.com"],
         "notes": [{"key": "n", "body": "A word."}]});
     world.sandbox.set_access(|access| {
         access.scopes.remove("harvest:sources:list");
@@ -214,7 +244,11 @@ fn a_kind_that_may_not_be_read_blocks_only_the_records_that_ask_about_it() {
     the_candidate(&world, "bo.li@example.com");
     assert!(world.sandbox.candidates_by_email(ADA).is_empty());
     let row = world.run(acme.desired("blocked")).unwrap().unwrap();
-    assert!(row.dirty && row.status.conditions.iter().any(|held| held.reason == "Denied"), "{:?}", row.status);
+    assert!(
+        row.dirty && row.status.conditions.iter().any(|held| held.reason == "Denied"),
+        "{:?}",
+        row.status
+    );
     world.sandbox.set_access(|access| {
         access.scopes.insert("harvest:sources:list".into());
     });
@@ -222,7 +256,8 @@ fn a_kind_that_may_not_be_read_blocks_only_the_records_that_ask_about_it() {
     assert_eq!(world.sandbox.applications_of(id_of(&the_candidate(&world, ADA))).len(), 1);
 }
 
-/// Entry 43: whichever of `expires_at` and `expires_in` comes, a token is used for its life and renewed before it ends; no request meets an expired one.
+/// Entry 43: whichever of `expires_at` and `expires_in` comes, a token is used for its life and
+/// renewed before it ends; no request meets an expired one.
 #[test]
 fn a_token_is_fetched_once_per_life_however_its_end_is_written() {
     for expiry in [TokenExpiry::ExpiresAt, TokenExpiry::ExpiresIn, TokenExpiry::Both] {
@@ -240,7 +275,8 @@ fn a_token_is_fetched_once_per_life_however_its_end_is_written() {
     }
 }
 
-/// Entries 43 and 49: a token that is revoked while a create is under way: 401 says that nothing was done, so it is repeated once with a fresh one.
+/// Entries 43 and 49: a token that is revoked while a create is under way: 401 says that nothing
+/// was done, so it is repeated once with a fresh one.
 #[test]
 fn a_token_revoked_before_a_create_costs_one_more_token_and_makes_one_candidate() {
     for single_active_token in [false, true] {
@@ -256,7 +292,8 @@ fn a_token_revoked_before_a_create_costs_one_more_token_and_makes_one_candidate(
     }
 }
 
-/// Entry 44: one token per actor. Two connections of one credential that act as two people never write in each other's name.
+/// Entry 44: one token per actor. Two connections of one credential that act as two people never
+/// write in each other's name.
 #[test]
 fn two_actors_of_one_credential_do_not_share_a_token() {
     let mut world = world(|_| {});
@@ -269,8 +306,8 @@ fn two_actors_of_one_credential_do_not_share_a_token() {
     let candidates = plain_candidates(&world);
     for (at, acme) in connections.iter().enumerate() {
         let email = super::email_of(&world, candidates[at]);
-        let record =
-            json!({"key": format!("r{at}"), "emails": [email], "notes": [{"key": "n", "body": format!("By {at}.")}]});
+        let record = json!({"key": format!("r{at}"), "emails": [email],
+            "notes": [{"key": "n", "body": format!("By {at}.")}]});
         bring(&world, acme, &record);
     }
     let notes = world.sandbox.rows("notes");

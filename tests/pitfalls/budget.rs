@@ -16,11 +16,13 @@ fn refused(world: &World) -> usize {
     world.sandbox.requests().iter().filter(|request| request.status == 429).count()
 }
 
-/// Entries 46, 47 and 50: twenty pages under a limit that nobody told, smaller or larger than assumed. Not one avoidable 429, and the windows turn when
-/// they turn: waiting for the misleading reset header would take twice as long.
+/// Entries 46, 47 and 50: twenty pages under a limit that nobody told, smaller or larger than
+/// assumed. Not one avoidable 429, and the windows turn when they turn: waiting for the misleading
+/// reset header would take twice as long.
 #[test]
 fn twenty_pages_under_an_unknown_limit_meet_no_429_and_use_the_windows_as_they_turn() {
-    // The limit, and how long it may take: the window turns ten seconds after the beginning, and a backfill leaves a part of each to others.
+    // The limit, and how long it may take: the window turns ten seconds after the beginning, and a
+    // backfill leaves a part of each to others.
     for (limit, took_ms_max) in [(4, 105_000), (10, 30_000), (150, 2_000)] {
         println!("limit {limit}");
         let world = world_of(|options| {
@@ -42,7 +44,8 @@ fn twenty_pages_under_an_unknown_limit_meet_no_429_and_use_the_windows_as_they_t
     }
 }
 
-/// Entries 45 and 47: others use the same bucket and a 429 does not say when to come back. It is waited out, at least a second each time, and no page is lost.
+/// Entries 45 and 47: others use the same bucket and a 429 does not say when to come back. It is
+/// waited out, at least a second each time, and no page is lost.
 #[test]
 fn a_limit_that_others_used_up_is_waited_out_with_or_without_retry_after() {
     for retry_after in [RetryAfter::Sent, RetryAfter::Missing] {
@@ -70,7 +73,9 @@ fn a_limit_that_others_used_up_is_waited_out_with_or_without_retry_after() {
         assert!(refused(&world) >= 1, "the law was put to the test");
         assert!(refused(&world) <= 6, "{} refusals", refused(&world));
         let requests = world.sandbox.requests();
-        for (at, request) in requests.iter().enumerate().filter(|(_, request)| request.status == 429) {
+        for (at, request) in
+            requests.iter().enumerate().filter(|(_, request)| request.status == 429)
+        {
             let next = requests.get(at + 1).unwrap();
             assert!(
                 next.at_ms - request.at_ms >= 1_000,
@@ -81,7 +86,8 @@ fn a_limit_that_others_used_up_is_waited_out_with_or_without_retry_after() {
     }
 }
 
-/// Entry 45: 429 for ever. A bounded number of attempts a pass, pauses that grow, then the pass is given up and told as "not there just now".
+/// Entry 45: 429 for ever. A bounded number of attempts a pass, pauses that grow, then the pass is
+/// given up and told as "not there just now".
 #[test]
 fn an_endless_429_is_given_up_after_few_attempts_with_growing_pauses() {
     let world = world(|_| {});
@@ -106,7 +112,10 @@ fn an_endless_5xx_is_given_up_after_few_attempts_with_pauses() {
     for status in [500, 502, 503, 504] {
         let world = world(|_| {});
         let acme = world.connect();
-        world.sandbox.faults().add(Fault::always("/v3/candidates", FaultKind::NotApplied { status }));
+        world
+            .sandbox
+            .faults()
+            .add(Fault::always("/v3/candidates", FaultKind::NotApplied { status }));
         let error = world.run(acme.pull("candidates", false)).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         let times = times(&world, "/v3/candidates");
@@ -115,14 +124,19 @@ fn an_endless_5xx_is_given_up_after_few_attempts_with_pauses() {
     }
 }
 
-/// Entry 48: the token endpoint has a limit of its own, which many actors of one client share. They are spread, and none is refused.
+/// Entry 48: the token endpoint has a limit of its own, which many actors of one client share. They
+/// are spread, and none is refused.
 #[test]
 fn many_tokens_at_once_stay_within_the_limit_of_the_token_endpoint() {
     let mut world = world_of(|options| options.token_rate_limit = 3);
     let users = world.sandbox.rows("users");
     let admins: Vec<i64> = users
         .iter()
-        .filter(|user| user["site_admin"] == true && user["deactivated"] == false && user["emails"] != json!([]))
+        .filter(|user| {
+            user["site_admin"] == true
+                && user["deactivated"] == false
+                && user["emails"] != json!([])
+        })
         .filter_map(|user| user["id"].as_i64())
         .collect();
     let mut connections = vec![world.connect()];
@@ -138,15 +152,16 @@ fn many_tokens_at_once_stay_within_the_limit_of_the_token_endpoint() {
     assert_eq!(times(&world, "/token").len(), connections.len());
 }
 
-/// Entry 49: 429 says that nothing was done. A create that meets it is repeated, once too often never.
+/// Entry 49: 429 says that nothing was done. A create that meets it is repeated, once too often
+/// never.
 #[test]
 fn a_create_that_meets_a_429_is_made_once() {
     let world = world(|_| {});
     let acme = world.connect();
-    world
-        .sandbox
-        .faults()
-        .add(Fault { times: Some(2), ..Fault::once("POST", "/v3/candidates", FaultKind::TooManyRequests) });
+    world.sandbox.faults().add(Fault {
+        times: Some(2),
+        ..Fault::once("POST", "/v3/candidates", FaultKind::TooManyRequests)
+    });
     let report = bring(&world, &acme, &ada(&json!({})));
     assert_eq!(report.count("applied"), 1);
     the_candidate(&world, ADA);

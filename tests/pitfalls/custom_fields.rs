@@ -1,8 +1,8 @@
 //! Section C, and entry 5: custom fields.
 
 use super::{
-    ADA, ada, apply, blocked, bodies, bring, converge, declare, email_of, id_of, plain_candidates, plan, recruiter,
-    the_candidate, world,
+    ADA, ada, apply, blocked, bodies, bring, converge, declare, email_of, id_of, plain_candidates,
+    plan, recruiter, the_candidate, world,
 };
 use atsync_greenhouse_sandbox::{CustomFieldsPatch, Recruiter};
 use atsync_tests::World;
@@ -16,14 +16,21 @@ fn field(world: &World, of: &str, key: &str) -> Value {
 }
 
 fn option(world: &World, key: &str, name: &str) -> i64 {
-    let options =
-        world.sandbox.rows_where("custom_field_options", "custom_field_id", id_of(&field(world, "candidate", key)));
+    let options = world.sandbox.rows_where(
+        "custom_field_options",
+        "custom_field_id",
+        id_of(&field(world, "candidate", key)),
+    );
     id_of(options.iter().find(|option| option["name"] == name && option["active"] == true).unwrap())
 }
 
 fn set(world: &World, candidate: i64, key: &str, value: Value) {
-    let deed =
-        Recruiter::SetCustomField { collection: "candidates".into(), id: candidate, name_key: key.into(), value };
+    let deed = Recruiter::SetCustomField {
+        collection: "candidates".into(),
+        id: candidate,
+        name_key: key.into(),
+        value,
+    };
     recruiter(world, &deed);
 }
 
@@ -44,13 +51,25 @@ fn rich(world: &World) -> i64 {
         "languages",
         json!([option(world, "languages", "日本語"), option(world, "languages", "Deutsch")]),
     );
-    set(world, candidate, "salary_expectation", json!({"amount": "85000.0", "currency_code": "EUR"}));
-    set(world, candidate, "salary_range", json!({"min_amount": "1.0", "max_amount": "2.5", "currency_code": "EUR"}));
+    set(
+        world,
+        candidate,
+        "salary_expectation",
+        json!({"amount": "85000.0", "currency_code": "EUR"}),
+    );
+    set(
+        world,
+        candidate,
+        "salary_range",
+        json!({"min_amount": "1.0", "max_amount": "2.5", "currency_code": "EUR"}),
+    );
     set(world, candidate, "years_of_experience", json!(7));
     set(world, candidate, "hours_per_week", json!({"min_value": 20, "max_value": 40}));
     set(world, candidate, "available_from", json!("2027-01-01"));
     set(world, candidate, "portfolio", json!("https://ada.example"));
-    let user = world.sandbox.rows("users").iter().find(|user| user["deactivated"] == false).unwrap()["id"].clone();
+    let user =
+        world.sandbox.rows("users").iter().find(|user| user["deactivated"] == false).unwrap()["id"]
+            .clone();
     set(world, candidate, "buddy", user);
     candidate
 }
@@ -59,7 +78,8 @@ fn own(world: &World, candidate: i64, customs: &Value) -> Value {
     json!({"key": "ref-1", "emails": [email_of(world, candidate)], "custom_fields": customs})
 }
 
-/// Entries 5, 32 and 33: writing one field keeps the values of all the others, of every type, whether PATCH replaces or merges.
+/// Entries 5, 32 and 33: writing one field keeps the values of all the others, of every type,
+/// whether PATCH replaces or merges.
 #[test]
 fn writing_one_custom_field_keeps_all_others_under_either_reading_of_patch() {
     for patch in PATCHES {
@@ -97,8 +117,8 @@ fn a_custom_value_that_a_recruiter_set_between_plan_and_apply_survives() {
     }
 }
 
-/// Entries 4 and 5: a row that does not show what others stored, in whatever form, leads to no update that erases it. Once it is shown, the host's
-/// own value is written beside it.
+/// Entries 4 and 5: a row that does not show what others stored, in whatever form, leads to no
+/// update that erases it. Once it is shown, the host's own value is written beside it.
 #[test]
 fn what_a_row_does_not_show_of_others_is_never_erased() {
     type Hide = fn(&mut serde_json::Map<String, Value>);
@@ -109,7 +129,9 @@ fn what_a_row_does_not_show_of_others_is_never_erased() {
         ("no member", |row| drop(row.remove("custom_fields"))),
         ("values without a value", |row| {
             let values = row.get_mut("custom_fields").unwrap().as_object_mut().unwrap();
-            values.values_mut().for_each(|field| drop(field.as_object_mut().unwrap().remove("value")));
+            values
+                .values_mut()
+                .for_each(|field| drop(field.as_object_mut().unwrap().remove("value")));
         }),
         ("phones: null", |row| drop(row.insert("phone_numbers".into(), Value::Null))),
         ("phones: a list of null", |row| drop(row.insert("phone_numbers".into(), json!([null])))),
@@ -128,11 +150,16 @@ fn what_a_row_does_not_show_of_others_is_never_erased() {
         let candidate = rich(&world);
         let others = json!([{"value": "+44 20 7946 0000", "type": "home"}]);
         let phones = json!({"phone_numbers": others}).as_object().unwrap().clone();
-        recruiter(&world, &Recruiter::Set { collection: "candidates".into(), id: candidate, values: phones });
+        recruiter(
+            &world,
+            &Recruiter::Set { collection: "candidates".into(), id: candidate, values: phones },
+        );
         bring(&world, &acme, &json!({"key": "ref-1", "emails": [email_of(&world, candidate)]}));
         let before = world.sandbox.row("candidates", candidate).unwrap();
         world.wire.edit_rows("/v3/candidates", move |_, rows| {
-            rows.iter_mut().filter(|row| row["id"] == candidate).for_each(|row| hide(row.as_object_mut().unwrap()));
+            rows.iter_mut()
+                .filter(|row| row["id"] == candidate)
+                .for_each(|row| hide(row.as_object_mut().unwrap()));
         });
         let mut record = own(&world, candidate, &json!({"external_ref": "ref-1"}));
         let is_of_phones = what.starts_with("phones");
@@ -169,7 +196,10 @@ fn clearing_one_custom_field_clears_no_other_under_either_reading_of_patch() {
         let acme = world.connect();
         let candidate = rich(&world);
         let without_it = |mut fields: Value| {
-            fields.as_object_mut().unwrap().retain(|key, field| key != "about" && !field["value"].is_null());
+            fields
+                .as_object_mut()
+                .unwrap()
+                .retain(|key, field| key != "about" && !field["value"].is_null());
             fields
         };
         let before = without_it(values(&world, candidate));
@@ -182,8 +212,9 @@ fn clearing_one_custom_field_clears_no_other_under_either_reading_of_patch() {
     }
 }
 
-/// Entry 35, and 5: private fields that the actor may not read come back absent and cannot be preserved. The plan names them before an update could
-/// lose them, and says nothing where they are shown; where the operator knows that PATCH merges, they stay.
+/// Entry 35, and 5: private fields that the actor may not read come back absent and cannot be
+/// preserved. The plan names them before an update could lose them, and says nothing where they are
+/// shown; where the operator knows that PATCH merges, they stay.
 #[test]
 fn private_values_that_cannot_be_seen_are_named_before_an_update_could_lose_them() {
     for hidden in [true, false] {
@@ -207,7 +238,8 @@ fn private_values_that_cannot_be_seen_are_named_before_an_update_could_lose_them
     }
 }
 
-/// Entry 30: fields are named by key. The label may change, ids differ between tenants, and one key may stand on two kinds of record.
+/// Entry 30: fields are named by key. The label may change, ids differ between tenants, and one key
+/// may stand on two kinds of record.
 #[test]
 fn a_custom_field_is_known_by_its_key_and_not_by_label_or_id() {
     let mut ids = Vec::new();
@@ -220,7 +252,14 @@ fn a_custom_field_is_known_by_its_key_and_not_by_label_or_id() {
         let visa = field(&world, "candidate", "needs_a_visa_");
         assert_eq!(values(&world, candidate)["needs_a_visa_"]["value"], true);
         let renamed = json!({"name": "Sponsorship!"}).as_object().unwrap().clone();
-        recruiter(&world, &Recruiter::Set { collection: "custom_fields".into(), id: id_of(&visa), values: renamed });
+        recruiter(
+            &world,
+            &Recruiter::Set {
+                collection: "custom_fields".into(),
+                id: id_of(&visa),
+                values: renamed,
+            },
+        );
         converge(&world, &acme, 2);
         ids.push((
             id_of(&visa),
@@ -237,17 +276,25 @@ fn every_custom_value_of_a_row_is_in_the_observed_record() {
     let world = world(|_| {});
     let acme = world.connect();
     let candidate = rich(&world);
-    for (kind, collection) in
-        [("candidates", "candidates"), ("applications", "applications"), ("jobs", "jobs"), ("openings", "openings")]
-    {
+    for (kind, collection) in [
+        ("candidates", "candidates"),
+        ("applications", "applications"),
+        ("jobs", "jobs"),
+        ("openings", "openings"),
+    ] {
         world.run(acme.pull(kind, true)).unwrap();
         let mut seen = 0;
         for row in world.sandbox.rows(collection) {
-            let observed = world.run(acme.observed_one(kind, &row["id"].to_string())).unwrap().unwrap();
+            let observed =
+                world.run(acme.observed_one(kind, &row["id"].to_string())).unwrap().unwrap();
             let body: Value = serde_json::from_str(&observed.body).unwrap();
             for (key, field) in row["custom_fields"].as_object().into_iter().flatten() {
                 if !field["value"].is_null() {
-                    assert!(!body["custom_fields"][key]["value"].is_null(), "{collection}.{key} of {}", row["id"]);
+                    assert!(
+                        !body["custom_fields"][key]["value"].is_null(),
+                        "{collection}.{key} of {}",
+                        row["id"]
+                    );
                     seen += 1;
                 }
             }
@@ -255,17 +302,25 @@ fn every_custom_value_of_a_row_is_in_the_observed_record() {
         println!("{collection}: {seen} values");
         assert!(seen > 0 || collection == "openings");
     }
-    let observed = world.run(acme.observed_one("candidates", &candidate.to_string())).unwrap().unwrap();
+    let observed =
+        world.run(acme.observed_one("candidates", &candidate.to_string())).unwrap().unwrap();
     let body: Value = serde_json::from_str(&observed.body).unwrap();
     assert!(body["custom_fields"].as_object().unwrap().len() >= 12);
 }
 
-/// Entry 32: labels are resolved to option ids when writing; the label of an archived option that lives on under the same name means the active one.
+/// Entry 32: labels are resolved to option ids when writing; the label of an archived option that
+/// lives on under the same name means the active one.
 #[test]
 fn a_choice_is_written_by_the_id_of_its_active_option() {
     let world = world(|_| {});
     let acme = world.connect();
-    bring(&world, &acme, &ada(&json!({"custom_fields": {"seniority": "Senior", "languages": ["English", "Yorùbá"]}})));
+    bring(
+        &world,
+        &acme,
+        &ada(
+            &json!({"custom_fields": {"seniority": "Senior", "languages": ["English", "Yorùbá"]}}),
+        ),
+    );
     let sent = bodies(&world, "POST", "/v3/candidates").remove(0);
     let text = sent["custom_fields"].to_string();
     assert!(text.contains(&option(&world, "seniority", "Senior").to_string()), "{text}");
@@ -275,7 +330,8 @@ fn a_choice_is_written_by_the_id_of_its_active_option() {
     converge(&world, &acme, 2);
 }
 
-/// Entry 32: a label that is unknown, archived, or means two options is refused before anything is sent, and the choices are named.
+/// Entry 32: a label that is unknown, archived, or means two options is refused before anything is
+/// sent, and the choices are named.
 #[test]
 fn a_label_that_leads_to_no_single_active_option_is_refused_before_sending() {
     let world = world(|_| {});
@@ -283,7 +339,10 @@ fn a_label_that_leads_to_no_single_active_option_is_refused_before_sending() {
     let junior = option(&world, "seniority", "Junior");
     let set_option = |id: i64, values: Value| {
         let values = values.as_object().unwrap().clone();
-        recruiter(&world, &Recruiter::Set { collection: "custom_field_options".into(), id, values });
+        recruiter(
+            &world,
+            &Recruiter::Set { collection: "custom_field_options".into(), id, values },
+        );
     };
     set_option(junior, json!({"active": false}));
     set_option(option(&world, "seniority", "Mid"), json!({"name": "Senior"}));
@@ -301,7 +360,8 @@ fn a_label_that_leads_to_no_single_active_option_is_refused_before_sending() {
     assert_eq!(world.written(), Vec::<String>::new());
 }
 
-/// Entry 32: an archived option still stands in a stored value and cannot be sent again. It is not wiped for the sake of another field.
+/// Entry 32: an archived option still stands in a stored value and cannot be sent again. It is not
+/// wiped for the sake of another field.
 #[test]
 fn a_stored_choice_whose_option_was_archived_is_not_wiped() {
     for patch in PATCHES {
@@ -312,8 +372,16 @@ fn a_stored_choice_whose_option_was_archived_is_not_wiped() {
         let junior = option(&world, "seniority", "Junior");
         set(&world, candidate, "seniority", json!(junior));
         let archived = json!({"active": false}).as_object().unwrap().clone();
-        recruiter(&world, &Recruiter::Set { collection: "custom_field_options".into(), id: junior, values: archived });
-        let report = bring(&world, &acme, &own(&world, candidate, &json!({"external_ref": "ref-1"})));
+        recruiter(
+            &world,
+            &Recruiter::Set {
+                collection: "custom_field_options".into(),
+                id: junior,
+                values: archived,
+            },
+        );
+        let report =
+            bring(&world, &acme, &own(&world, candidate, &json!({"external_ref": "ref-1"})));
         assert_eq!(values(&world, candidate)["seniority"]["value"], "Junior");
         if values(&world, candidate)["external_ref"]["value"] != "ref-1" {
             assert!(!report.is_complete(), "what was not written is told");
@@ -321,14 +389,18 @@ fn a_stored_choice_whose_option_was_archived_is_not_wiped() {
     }
 }
 
-/// Entry 34: `required` binds the form, not the API. A record without the field is made, and an empty one that is not declared stays empty.
+/// Entry 34: `required` binds the form, not the API. A record without the field is made, and an
+/// empty one that is not declared stays empty.
 #[test]
 fn a_required_field_that_nobody_declared_is_left_alone() {
     let world = world(|_| {});
     let acme = world.connect();
     let values_of = json!({"required": true}).as_object().unwrap().clone();
     let id = id_of(&field(&world, "candidate", "about"));
-    recruiter(&world, &Recruiter::Set { collection: "custom_fields".into(), id, values: values_of });
+    recruiter(
+        &world,
+        &Recruiter::Set { collection: "custom_fields".into(), id, values: values_of },
+    );
     let report = bring(&world, &acme, &ada(&json!({"custom_fields": {"external_ref": "r"}})));
     assert!(report.is_complete());
     let candidate = id_of(&the_candidate(&world, ADA));
@@ -336,7 +408,8 @@ fn a_required_field_that_nobody_declared_is_left_alone() {
     converge(&world, &acme, 1);
 }
 
-/// Entry 33: a value that does not have its type's form is refused with the form that it should have.
+/// Entry 33: a value that does not have its type's form is refused with the form that it should
+/// have.
 #[test]
 fn a_value_of_another_type_is_refused_with_the_form_it_should_have() {
     let world = world(|_| {});

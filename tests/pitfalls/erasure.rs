@@ -1,6 +1,9 @@
-//! Entry 25, group by group: what was erased of a candidate is not written back, by any policy, although nothing but the blank says so.
+//! Entry 25, group by group: what was erased of a candidate is not written back, by any policy,
+//! although nothing but the blank says so.
 
-use super::{ADA, ada, apply, bring, declare, id_of, open_jobs, pass, plan, recruiter, the_candidate, world};
+use super::{
+    ADA, ada, apply, bring, declare, id_of, open_jobs, pass, plan, recruiter, the_candidate, world,
+};
 use atsync::plan::FindingKind;
 use atsync::reconcile::SweepOptions;
 use atsync::{Connection, PlanOf};
@@ -14,20 +17,34 @@ const LINKS: [&str; 2] = ["https://ada.dev", "https://www.linkedin.com/in/ada"];
 /// A candidate with a value in each group that an anonymisation may name.
 fn everything(world: &World, policy: &str) -> Value {
     let job = open_jobs(world)[0].to_string();
-    let fields =
-        ["name", "emails", "phones", "links", "company", "title", "tags", "custom_fields", "source", "referrer"];
-    let policies: Map<String, Value> = fields.iter().map(|field| ((*field).to_owned(), json!(policy))).collect();
+    let fields = [
+        "name",
+        "emails",
+        "phones",
+        "links",
+        "company",
+        "title",
+        "tags",
+        "custom_fields",
+        "source",
+        "referrer",
+    ];
+    let policies: Map<String, Value> =
+        fields.iter().map(|field| ((*field).to_owned(), json!(policy))).collect();
     ada(&json!({
         "name": {"first": "Ada", "last": "Byron", "preferred": "A."},
-        "phones": ["+44 20 1234", "+44 20 5678"], "links": LINKS, "company": "Analytical", "title": "Countess",
+        "phones": ["+44 20 1234", "+44 20 5678"], "links": LINKS, "company": "Analytical",
+            "title": "Countess",
         "tags": ["t", "u"], "custom_fields": {"external_ref": "ref-1"}, "policy": policies,
         "notes": [{"key": "n1", "body": "Introduced by Sam."}],
         "applications": [{"key": "a1", "job": {"id": job}, "source": "Acme Referrals",
-            "attachments": [{"key": "cv", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"}]}],
+            "attachments": [{"key": "cv", "filename": "cv.pdf", "type": "resume",
+                "url": "https://files.example.com/cv.pdf"}]}],
     }))
 }
 
-/// Plans and applies over some hours, with all that is to be noticed read, and says what was written.
+/// Plans and applies over some hours, with all that is to be noticed read, and says what was
+/// written.
 fn live_on(world: &World, acme: &Connection) -> Vec<String> {
     world.sandbox.clear_logs();
     for _ in 0..3 {
@@ -67,26 +84,38 @@ fn what_was_erased_of_a_candidate_is_not_written_back_by_any_policy() {
             bring(&world, &acme, &everything(&world, policy));
             assert!(live_on(&world, &acme).is_empty());
             let id = id_of(&the_candidate(&world, ADA));
-            recruiter(&world, &Recruiter::Anonymise { candidate_id: id, fields: vec![group.into()] });
+            recruiter(
+                &world,
+                &Recruiter::Anonymise { candidate_id: id, fields: vec![group.into()] },
+            );
             let blank = world.sandbox.row("candidates", id).unwrap();
             assert_eq!(live_on(&world, &acme), Vec::<String>::new());
             assert_eq!(world.sandbox.row("candidates", id).unwrap(), blank);
             let said = world.run(acme.plan(PlanOf::All)).unwrap();
             let findings = said.records.iter().flat_map(|record| &record.findings);
-            let erased = findings.filter(|finding| finding.reason == "Erased" && finding.kind == FindingKind::Drifted);
+            let erased = findings.filter(|finding| {
+                finding.reason == "Erased" && finding.kind == FindingKind::Drifted
+            });
             let says_so = policy == "enforce" && !matches!(group, "notes" | "attachments");
             assert_eq!(erased.count() > 0, says_so, "{policy} {group}");
         }
     }
 }
 
-/// A policy that is changed later, or an entry that somebody else makes, does not bring it back either.
+/// A policy that is changed later, or an entry that somebody else makes, does not bring it back
+/// either.
 #[test]
 fn what_was_erased_stays_away_when_its_group_is_filled_again_and_when_the_policy_becomes_enforce() {
     for (group, filled) in [
-        ("email_addresses", json!({"email_addresses": [{"value": "other@example.com", "type": "work"}]})),
+        (
+            "email_addresses",
+            json!({"email_addresses": [{"value": "other@example.com", "type": "work"}]}),
+        ),
         ("phone_numbers", json!({"phone_numbers": [{"value": "+1 555", "type": "mobile"}]})),
-        ("website_addresses", json!({"website_addresses": [{"value": "https://other.dev", "type": "blog"}]})),
+        (
+            "website_addresses",
+            json!({"website_addresses": [{"value": "https://other.dev", "type": "blog"}]}),
+        ),
         ("social_media_addresses", json!({"social_media_addresses": [{"value": "x.com/other"}]})),
         ("current_company", json!({"company": "Other"})),
         ("headline", json!({"title": "Other"})),
@@ -98,7 +127,10 @@ fn what_was_erased_stays_away_when_its_group_is_filled_again_and_when_the_policy
             bring(&world, &acme, &everything(&world, policy));
             assert!(live_on(&world, &acme).is_empty());
             let id = id_of(&the_candidate(&world, ADA));
-            recruiter(&world, &Recruiter::Anonymise { candidate_id: id, fields: vec![group.into()] });
+            recruiter(
+                &world,
+                &Recruiter::Anonymise { candidate_id: id, fields: vec![group.into()] },
+            );
             assert!(live_on(&world, &acme).is_empty());
             set(&world, id, filled.clone());
             declare(&world, &acme, &[everything(&world, "enforce")]);
@@ -115,14 +147,21 @@ fn what_the_host_newly_wants_is_written_where_something_was_erased() {
     let acme = world.connect();
     bring(&world, &acme, &everything(&world, "enforce"));
     let id = id_of(&the_candidate(&world, ADA));
-    let groups = ["phone_numbers", "website_addresses", "social_media_addresses", "current_company", "headline"];
+    let groups = [
+        "phone_numbers",
+        "website_addresses",
+        "social_media_addresses",
+        "current_company",
+        "headline",
+    ];
     let fields = [groups.as_slice(), &["tags", "custom_candidate_fields"]].concat();
     let fields = fields.into_iter().map(str::to_owned).collect();
     recruiter(&world, &Recruiter::Anonymise { candidate_id: id, fields });
     assert!(live_on(&world, &acme).is_empty());
     // Other values.
     let mut newly = everything(&world, "enforce");
-    let others = json!({"phones": ["+44 20 1234", "+44 99"], "links": ["https://new.dev", LINKS[1]], "company": "New",
+    let others = json!({"phones": ["+44 20 1234", "+44 99"], "links": ["https://new.dev", LINKS[1]],
+        "company": "New",
         "custom_fields": {"external_ref": "ref-2"}, "tags": ["t", "v"]});
     newly.as_object_mut().unwrap().extend(others.as_object().unwrap().clone());
     declare(&world, &acme, &[newly.clone()]);
@@ -131,7 +170,11 @@ fn what_the_host_newly_wants_is_written_where_something_was_erased() {
     let values = |list: &str| -> Vec<Value> {
         row[list].as_array().unwrap().iter().map(|entry| entry["value"].clone()).collect()
     };
-    assert_eq!((&row["company"], &row["title"], &row["tags"]), (&json!("New"), &Value::Null, &json!(["v"])), "{row:#}");
+    assert_eq!(
+        (&row["company"], &row["title"], &row["tags"]),
+        (&json!("New"), &Value::Null, &json!(["v"])),
+        "{row:#}"
+    );
     assert_eq!(values("phone_numbers"), [json!("+44 99")]);
     assert_eq!(values("website_addresses"), [json!("https://new.dev")]);
     assert_eq!(values("social_media_addresses"), Vec::<Value>::new());
@@ -146,15 +189,21 @@ fn what_the_host_newly_wants_is_written_where_something_was_erased() {
     declare(&world, &acme, &[newly]);
     live_on(&world, &acme);
     let row = world.sandbox.row("candidates", id).unwrap();
-    assert_eq!((&row["title"], row["phone_numbers"].as_array().unwrap().len()), (&json!("Countess"), 2), "{row:#}");
+    assert_eq!(
+        (&row["title"], row["phone_numbers"].as_array().unwrap().len()),
+        (&json!("Countess"), 2),
+        "{row:#}"
+    );
 }
 
-/// Erased is what left its group empty: a recruiter's change of a value, or of one of several entries, is still overruled.
+/// Erased is what left its group empty: a recruiter's change of a value, or of one of several
+/// entries, is still overruled.
 #[test]
 fn a_recruiters_change_of_one_of_several_is_still_corrected_under_enforce() {
     for values in [
         json!({"phone_numbers": [{"value": "+44 20 1234", "type": "mobile"}]}),
-        json!({"phone_numbers": [{"value": "+44 20 1234", "type": "mobile"}, {"value": "+1 555", "type": "mobile"}]}),
+        json!({"phone_numbers": [{"value": "+44 20 1234", "type": "mobile"},
+            {"value": "+1 555", "type": "mobile"}]}),
         json!({"company": "Other", "title": "Other"}),
     ] {
         let world = world(|_| {});
@@ -166,7 +215,11 @@ fn a_recruiters_change_of_one_of_several_is_still_corrected_under_enforce() {
         live_on(&world, &acme);
         let row = world.sandbox.row("candidates", id).unwrap();
         assert!(row["phone_numbers"].to_string().contains("5678"), "{row:#}");
-        assert_eq!((&row["company"], &row["title"]), (&json!("Analytical"), &json!("Countess")), "{values}");
+        assert_eq!(
+            (&row["company"], &row["title"]),
+            (&json!("Analytical"), &json!("Countess")),
+            "{values}"
+        );
         assert_eq!(row["tags"].as_array().unwrap().len(), 2);
     }
 }

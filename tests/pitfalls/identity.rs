@@ -1,8 +1,9 @@
-//! Entries about whose record it is: merged, converted, anonymised, hidden, deleted, hired, rejected. What recruiters did is never undone by accident.
+//! Entries about whose record it is: merged, converted, anonymised, hidden, deleted, hired,
+//! rejected. What recruiters did is never undone by accident.
 
 use super::{
-    ADA, ada, apply, blocked, bring, converge, count, declare, id_of, open_jobs, pass, plain_candidates, plan,
-    recruiter, the_candidate, world, world_with_stages,
+    ADA, ada, apply, blocked, bring, converge, count, declare, id_of, open_jobs, pass,
+    plain_candidates, plan, recruiter, the_candidate, world, world_with_stages,
 };
 use atsync_greenhouse_sandbox::{CreateAnswer, Fault, FaultKind, FromStage, Recruiter, Rows};
 use atsync_tests::World;
@@ -24,7 +25,8 @@ fn live_on(world: &World, acme: &atsync::Connection) {
     }
 }
 
-/// Entry 8: the loser's id dies without a redirect. Neither the person nor the application is made again, and the winner is not written to by a guess.
+/// Entry 8: the loser's id dies without a redirect. Neither the person nor the application is made
+/// again, and the winner is not written to by a guess.
 #[test]
 fn a_candidate_that_was_merged_away_is_not_made_again() {
     let world = world(|_| {});
@@ -38,18 +40,25 @@ fn a_candidate_that_was_merged_away_is_not_made_again() {
     world.sandbox.clear_logs();
     live_on(&world, &acme);
     assert_eq!((world.sandbox.count("candidates"), world.sandbox.count("applications")), before);
-    assert_eq!(world.sandbox.row("applications", application).unwrap()["candidate_id"].as_i64(), Some(winner));
+    assert_eq!(
+        world.sandbox.row("applications", application).unwrap()["candidate_id"].as_i64(),
+        Some(winner)
+    );
     assert_eq!(count(&world, "POST", "/v3/candidates"), 0);
     assert_eq!(count(&world, "POST", "/v3/applications"), 0);
 }
 
-/// Entry 2: of somebody with the address and another name nothing tells whether it is who was made. Nobody need know: that one is taken up, nobody
-/// else is made, and no person is asked.
+/// Entry 2: of somebody with the address and another name nothing tells whether it is who was made.
+/// Nobody need know: that one is taken up, nobody else is made, and no person is asked.
 #[test]
 fn a_candidate_renamed_while_its_creation_is_in_doubt_is_taken_up() {
     let world = world(|_| {});
     let acme = world.connect();
-    world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", FaultKind::AppliedThen { status: 504 }));
+    world.sandbox.faults().add(Fault::once(
+        "POST",
+        "/v3/candidates",
+        FaultKind::AppliedThen { status: 504 },
+    ));
     let sandbox = world.sandbox.clone();
     world.wire.edit(move |request, _| {
         if request.method == "POST" && request.url.path() == "/v3/candidates" {
@@ -69,7 +78,8 @@ fn a_candidate_renamed_while_its_creation_is_in_doubt_is_taken_up() {
     assert!(world.run(acme.open_intents()).unwrap().is_empty());
 }
 
-/// Entry 9: converting makes a new application id. The engine's own conversion, whatever becomes of its answer, makes one and follows it.
+/// Entry 9: converting makes a new application id. The engine's own conversion, whatever becomes of
+/// its answer, makes one and follows it.
 #[test]
 fn a_conversion_makes_one_application_and_the_link_follows_it() {
     let faults = [
@@ -92,18 +102,25 @@ fn a_conversion_makes_one_application_and_the_link_follows_it() {
         }
         bring(&world, &acme, &with_application(&world, &json!({})));
         converge(&world, &acme, 3);
-        assert!(world.sandbox.faults().rules().iter().all(|rule| rule.times == Some(0)), "the fault never fired");
+        assert!(
+            world.sandbox.faults().rules().iter().all(|rule| rule.times == Some(0)),
+            "the fault never fired"
+        );
         let rows = world.sandbox.applications_of(candidate);
         assert_eq!(rows.len(), 2);
         let links = world.run(acme.links("ref-1")).unwrap();
         let link = links.iter().find(|link| link.host == "ref-1/applications/a1").unwrap();
         assert_ne!(link.remote.id, prospect.to_string());
         let linked = world.sandbox.row("applications", link.remote.id.parse().unwrap()).unwrap();
-        assert_eq!((linked["prospect"].clone(), linked["status"].clone()), (json!(false), json!("in_process")));
+        assert_eq!(
+            (linked["prospect"].clone(), linked["status"].clone()),
+            (json!(false), json!("in_process"))
+        );
     }
 }
 
-/// Entry 9: a recruiter converts the prospect that the engine made. It is not made a second time; the record still being declared as a prospect changes nothing.
+/// Entry 9: a recruiter converts the prospect that the engine made. It is not made a second time;
+/// the record still being declared as a prospect changes nothing.
 #[test]
 fn a_prospect_that_a_recruiter_converted_is_not_made_again() {
     for tied in [true, false] {
@@ -121,7 +138,8 @@ fn a_prospect_that_a_recruiter_converted_is_not_made_again() {
         let prospect = id_of(&world.sandbox.applications_of(candidate)[0]);
         let new = recruiter(&world, &Recruiter::Convert { application_id: prospect, job_id: job });
         live_on(&world, &acme);
-        let mut ids: Vec<i64> = world.sandbox.applications_of(candidate).iter().map(id_of).collect();
+        let mut ids: Vec<i64> =
+            world.sandbox.applications_of(candidate).iter().map(id_of).collect();
         ids.sort_unstable();
         assert_eq!(ids, [prospect, new]);
     }
@@ -142,20 +160,33 @@ fn an_application_declared_on_a_converted_prospect_is_the_new_one() {
     converge(&world, &acme, 2);
     assert_eq!(world.sandbox.applications_of(candidate).len(), 2);
     let links = world.run(acme.links("ref-1")).unwrap();
-    assert!(links.iter().any(|link| link.host == "ref-1/applications/a1" && link.remote.id == new.to_string()));
+    assert!(
+        links
+            .iter()
+            .any(|link| link.host == "ref-1/applications/a1" && link.remote.id == new.to_string())
+    );
 }
 
-/// Entry 25: data that somebody erased by law is not written back, whatever the policy, whether all of it was blanked or only name and contacts.
+/// Entry 25: data that somebody erased by law is not written back, whatever the policy, whether all
+/// of it was blanked or only name and contacts.
 #[test]
 fn nothing_is_written_back_to_an_anonymised_candidate() {
-    let groups =
-        ["full_name", "email_addresses", "phone_numbers", "social_media_addresses", "website_addresses", "addresses"];
+    let groups = [
+        "full_name",
+        "email_addresses",
+        "phone_numbers",
+        "social_media_addresses",
+        "website_addresses",
+        "addresses",
+    ];
     for fields in [Vec::new(), groups.map(str::to_owned).to_vec()] {
         println!("{fields:?}");
         let world = world(|_| {});
         let acme = world.connect();
-        let everything = json!({"phones": ["+44 20 1234"], "title": "Countess", "custom_fields": {"external_ref": "ref-1"},
-            "tags": ["t"], "policy": {"name": "enforce", "emails": "enforce", "phones": "enforce", "title": "enforce", "tags": "enforce"}});
+        let everything = json!({"phones": ["+44 20 1234"], "title": "Countess",
+            "custom_fields": {"external_ref": "ref-1"},
+            "tags": ["t"], "policy": {"name": "enforce", "emails": "enforce", "phones": "enforce",
+                "title": "enforce", "tags": "enforce"}});
         bring(&world, &acme, &ada(&everything));
         let candidate = id_of(&the_candidate(&world, ADA));
         recruiter(&world, &Recruiter::Anonymise { candidate_id: candidate, fields });
@@ -169,20 +200,26 @@ fn nothing_is_written_back_to_an_anonymised_candidate() {
     }
 }
 
-/// Entry 25: an erasure of some fields alone is one too. Nothing says so but the blanks: no name is left, or no contact.
+/// Entry 25: an erasure of some fields alone is one too. Nothing says so but the blanks: no name is
+/// left, or no contact.
 #[test]
 fn nothing_is_written_back_to_a_candidate_that_was_anonymised_in_part() {
     for (fields, is_blocked) in [
         (vec!["full_name"], true),
         (vec!["full_name", "phone_numbers"], true),
         (vec!["email_addresses", "phone_numbers"], false),
-        (vec!["email_addresses", "phone_numbers", "headline", "tags", "custom_candidate_fields"], false),
+        (
+            vec!["email_addresses", "phone_numbers", "headline", "tags", "custom_candidate_fields"],
+            false,
+        ),
     ] {
         println!("{fields:?}");
         let world = world(|_| {});
         let acme = world.connect();
-        let everything = json!({"phones": ["+44 20 1234"], "title": "Countess", "custom_fields": {"external_ref": "ref-1"}, "tags": ["t"],
-            "policy": {"name": "enforce", "emails": "enforce", "phones": "enforce", "title": "enforce", "tags": "enforce", "custom_fields": "enforce"}});
+        let everything = json!({"phones": ["+44 20 1234"], "title": "Countess",
+            "custom_fields": {"external_ref": "ref-1"}, "tags": ["t"],
+            "policy": {"name": "enforce", "emails": "enforce", "phones": "enforce",
+                "title": "enforce", "tags": "enforce", "custom_fields": "enforce"}});
         bring(&world, &acme, &ada(&everything));
         let candidate = id_of(&the_candidate(&world, ADA));
         let fields = fields.into_iter().map(str::to_owned).collect();
@@ -204,7 +241,11 @@ fn no_note_is_left_for_a_candidate_who_vanished_meanwhile() {
     let acme = world.connect();
     bring(&world, &acme, &ada(&json!({})));
     let candidate = id_of(&the_candidate(&world, ADA));
-    declare(&world, &acme, &[ada(&json!({"notes": [{"key": "n1", "body": "Introduced by Sam."}], "tags": ["t"]}))]);
+    declare(
+        &world,
+        &acme,
+        &[ada(&json!({"notes": [{"key": "n1", "body": "Introduced by Sam."}], "tags": ["t"]}))],
+    );
     let planned = plan(&world, &acme);
     assert!(!planned.is_empty());
     recruiter(&world, &Recruiter::DeleteCandidate { candidate_id: candidate });
@@ -213,8 +254,9 @@ fn no_note_is_left_for_a_candidate_who_vanished_meanwhile() {
     assert_eq!(world.sandbox.creates("notes") + world.sandbox.creates("applied_candidate_tags"), 0);
 }
 
-/// Official schema: an application has `stage_id` and `stage_name` and no `job_interview_stage_id`. Its stage is known in both forms, the
-/// feed tells of a move, and a desired stage is reached and stays reached.
+/// Official schema: an application has `stage_id` and `stage_name` and no `job_interview_stage_id`.
+/// Its stage is known in both forms, the feed tells of a move, and a desired stage is reached and
+/// stays reached.
 #[test]
 fn a_stage_is_read_told_and_reached_in_both_forms_of_an_application() {
     for rows in [Rows::Newer, Rows::Official] {
@@ -230,17 +272,25 @@ fn a_stage_is_read_told_and_reached_in_both_forms_of_an_application() {
             let stages = world.sandbox.rows_where("job_interview_stages", "job_id", job);
             let name = |at: usize| stages[at]["name"].as_str().unwrap().to_owned();
             let wanted = |stage: &str| {
-                ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}, "stage": stage}],
+                ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()},
+                        "stage": stage}],
                     "custom_fields": {"external_ref": "ref-1"}, "policy": {"stage": "enforce"}}))
             };
             bring(&world, &acme, &wanted(&name(0)));
             converge(&world, &acme, 3);
             let candidate = id_of(&the_candidate(&world, ADA));
             let application = id_of(&world.sandbox.applications_of(candidate)[0]);
-            let stands =
-                || world.sandbox.row("applications", application).unwrap()["stage_name"].as_str().unwrap().to_owned();
+            let stands = || {
+                world.sandbox.row("applications", application).unwrap()["stage_name"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            };
             assert_eq!(stands(), name(0));
-            recruiter(&world, &Recruiter::Move { application_id: application, stage_name: name(1) });
+            recruiter(
+                &world,
+                &Recruiter::Move { application_id: application, stage_name: name(1) },
+            );
             pass(&world, 60_000);
             world.run(acme.pull("applications", false)).unwrap();
             let changes: Vec<_> = world.run(acme.changes(0).try_collect()).unwrap();
@@ -269,7 +319,8 @@ fn a_candidate_anonymised_between_plan_and_apply_is_left_alone() {
     assert_eq!(world.sandbox.row("candidates", candidate).unwrap()["phone_numbers"], json!([]));
 }
 
-/// Entries 24 and 26: hidden and deleted look alike. What is linked and not shown is neither made again nor forgotten.
+/// Entries 24 and 26: hidden and deleted look alike. What is linked and not shown is neither made
+/// again nor forgotten.
 #[test]
 fn a_linked_candidate_that_does_not_show_is_not_made_again() {
     for deleted in [true, false] {
@@ -282,7 +333,10 @@ fn a_linked_candidate_that_does_not_show_is_not_made_again() {
             recruiter(&world, &Recruiter::DeleteCandidate { candidate_id: candidate });
         } else {
             let values = json!({"private": true}).as_object().unwrap().clone();
-            recruiter(&world, &Recruiter::Set { collection: "candidates".into(), id: candidate, values });
+            recruiter(
+                &world,
+                &Recruiter::Set { collection: "candidates".into(), id: candidate, values },
+            );
             world.sandbox.set_access(|access| access.sees_private_candidates = false);
         }
         let before = world.sandbox.count("candidates");
@@ -298,12 +352,16 @@ fn a_linked_candidate_that_does_not_show_is_not_made_again() {
 /// What a recruiter does to an application.
 type Deed = fn(i64, &World) -> Recruiter;
 
-/// Entries 59 and 60: hired, rejected, moved on or back, unrejected, transferred: a recruiter's deeds stand, whatever was declared.
+/// Entries 59 and 60: hired, rejected, moved on or back, unrejected, transferred: a recruiter's
+/// deeds stand, whatever was declared.
 #[test]
 fn what_a_recruiter_did_to_an_application_is_not_fought() {
     let deeds: [(&str, Deed); 3] = [
         ("hired", |application_id, _| Recruiter::Hire { application_id, opening_id: None }),
-        ("rejected", |application_id, _| Recruiter::Reject { application_id, rejection_reason_id: None }),
+        ("rejected", |application_id, _| Recruiter::Reject {
+            application_id,
+            rejection_reason_id: None,
+        }),
         ("moved", |application_id, world| Recruiter::Move {
             application_id,
             stage_name: super::writing::stage_at(world, open_jobs(world)[0], 2),
@@ -322,7 +380,9 @@ fn what_a_recruiter_did_to_an_application_is_not_fought() {
             let openings = world.sandbox.rows_where("openings", "job_id", open_jobs(&world)[0]);
             let opening = openings.iter().find(|opening| opening["open"] == true).map(id_of);
             let deed = match deed(application, &world) {
-                Recruiter::Hire { application_id, .. } => Recruiter::Hire { application_id, opening_id: opening },
+                Recruiter::Hire { application_id, .. } => {
+                    Recruiter::Hire { application_id, opening_id: opening }
+                }
                 other => other,
             };
             recruiter(&world, &deed);
@@ -335,7 +395,8 @@ fn what_a_recruiter_did_to_an_application_is_not_fought() {
     }
 }
 
-/// Entry 59: a hire leaves the stage. A stage that was declared is not written to a hired application.
+/// Entry 59: a hire leaves the stage. A stage that was declared is not written to a hired
+/// application.
 #[test]
 fn a_hired_application_is_not_moved_to_its_declared_stage() {
     let world = world_with_stages(|_| {});
@@ -353,21 +414,25 @@ fn a_hired_application_is_not_moved_to_its_declared_stage() {
     assert_eq!(world.sandbox.row("applications", application).unwrap()["status"], "hired");
 }
 
-/// Entry 60: backwards goes too. What the host rejected and a recruiter took back is not rejected for ever.
+/// Entry 60: backwards goes too. What the host rejected and a recruiter took back is not rejected
+/// for ever.
 #[test]
 fn a_rejection_that_a_recruiter_took_back_is_put_back_only_where_the_host_says_enforce() {
     for (policy, status) in [(Some("yield"), "in_process"), (Some("enforce"), "rejected")] {
         println!("{policy:?}");
         let world = world_with_stages(|_| {});
         let acme = world.connect();
-        let mut record =
-            with_application(&world, &json!({"outcome": "rejected", "reject_reason": "Took another offer"}));
+        let mut record = with_application(
+            &world,
+            &json!({"outcome": "rejected", "reject_reason": "Took another offer"}),
+        );
         if let Some(policy) = policy {
             record["policy"] = json!({"outcome": policy});
         }
         bring(&world, &acme, &record);
         converge(&world, &acme, 3);
-        let application = id_of(&world.sandbox.applications_of(id_of(&the_candidate(&world, ADA)))[0]);
+        let application =
+            id_of(&world.sandbox.applications_of(id_of(&the_candidate(&world, ADA)))[0]);
         assert_eq!(world.sandbox.row("applications", application).unwrap()["status"], "rejected");
         recruiter(&world, &Recruiter::Unreject { application_id: application });
         live_on(&world, &acme);
@@ -375,7 +440,8 @@ fn a_rejection_that_a_recruiter_took_back_is_put_back_only_where_the_host_says_e
     }
 }
 
-/// Entry 60: a transfer keeps the application's id and changes its job. The link is followed, and no second application is made on the job it left.
+/// Entry 60: a transfer keeps the application's id and changes its job. The link is followed, and
+/// no second application is made on the job it left.
 #[test]
 fn an_application_that_was_transferred_is_not_made_again_on_the_job_it_left() {
     let world = world(|quirks| quirks.create_answer = CreateAnswer::Wrapped);
@@ -385,7 +451,10 @@ fn an_application_that_was_transferred_is_not_made_again_on_the_job_it_left() {
     let application = id_of(&world.sandbox.applications_of(candidate)[0]);
     let other = open_jobs(&world)[1];
     let values = json!({"job_id": other}).as_object().unwrap().clone();
-    recruiter(&world, &Recruiter::Set { collection: "applications".into(), id: application, values });
+    recruiter(
+        &world,
+        &Recruiter::Set { collection: "applications".into(), id: application, values },
+    );
     world.sandbox.clear_logs();
     live_on(&world, &acme);
     assert_eq!(world.sandbox.applications_of(candidate).len(), 1);

@@ -1,7 +1,9 @@
-//! The pitfalls of Greenhouse integrations (`shared/greenhouse/pitfalls.md`), as laws that the engine keeps.
+//! The pitfalls of Greenhouse integrations (`shared/greenhouse/pitfalls.md`), as laws that the
+//! engine keeps.
 //!
-//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and without sockets. What counts is the truth inside
-//! the sandbox and the requests that reached it, never what the engine says of itself. Where the reference leaves two readings open, a law is
+//! Method: the real engine with the Greenhouse adapter against the sandbox, by a manual clock and
+//! without sockets. What counts is the truth inside the sandbox and the requests that reached it,
+//! never what the engine says of itself. Where the reference leaves two readings open, a law is
 //! held under both. `pitfalls.md` beside this folder says which entry is shown by which law.
 
 #![allow(
@@ -69,13 +71,16 @@ fn pass(world: &World, ms: u64) {
 /// Ids of open jobs that everybody may see.
 fn open_jobs(world: &World) -> Vec<i64> {
     let jobs = world.sandbox.rows("jobs");
-    let open = |job: &&Value| job["status"] == "open" && job["is_template"] == false && job["confidential"] == false;
+    let open = |job: &&Value| {
+        job["status"] == "open" && job["is_template"] == false && job["confidential"] == false
+    };
     jobs.iter().filter(open).map(|job| job["id"].as_i64().unwrap()).collect()
 }
 
 /// Ada, with what a law needs besides name and address.
 fn ada(more: &Value) -> Value {
-    let mut record = json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    let mut record =
+        json!({"key": "ref-1", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
     record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     record
 }
@@ -90,7 +95,8 @@ fn ada_with_everything(world: &World) -> Value {
         "notes": [{"key": "n1", "body": "Introduced by Sam."}],
         "applications": [
             {"key": "a1", "job": {"id": job}, "source": "Acme Referrals",
-             "attachments": [{"key": "cv", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv.pdf"}]},
+             "attachments": [{"key": "cv", "filename": "cv.pdf", "type": "resume",
+                 "url": "https://files.example.com/cv.pdf"}]},
             {"key": "a2", "job": {"id": open_jobs(world)[1].to_string()}}
         ]
     }))
@@ -120,7 +126,8 @@ fn bring(world: &World, acme: &Connection, record: &Value) -> ApplyReport {
     apply(world, acme, &plan)
 }
 
-/// Settles, plans and applies until nothing is left, at most so many times; then proves that a further plan is empty and costs no write.
+/// Settles, plans and applies until nothing is left, at most so many times; then proves that a
+/// further plan is empty and costs no write.
 fn converge(world: &World, acme: &Connection, rounds: usize) {
     for _ in 0..rounds {
         pass(world, 200_000);
@@ -156,18 +163,28 @@ fn recruiter(world: &World, deed: &Recruiter) -> i64 {
 /// The bodies of writes that reached a path since the logs were cleared.
 fn bodies(world: &World, method: &str, path: &str) -> Vec<Value> {
     let requests = world.sandbox.requests();
-    let fitting = requests.iter().filter(|request| request.method == method && request.path.starts_with(path));
+    let fitting = requests
+        .iter()
+        .filter(|request| request.method == method && request.path.starts_with(path));
     fitting.map(|request| serde_json::from_str(&request.body).unwrap_or(Value::Null)).collect()
 }
 
 /// How many requests came with this method and path.
 fn count(world: &World, method: &str, path: &str) -> usize {
-    world.sandbox.requests().iter().filter(|request| request.method == method && request.path == path).count()
+    world
+        .sandbox
+        .requests()
+        .iter()
+        .filter(|request| request.method == method && request.path == path)
+        .count()
 }
 
 /// What the plan says that keeps records back.
 fn blocked(plan: &Plan) -> String {
-    plan.blocked().map(|finding| format!("{}: {}", finding.reason, finding.message)).collect::<Vec<_>>().join("\n")
+    plan.blocked()
+        .map(|finding| format!("{}: {}", finding.reason, finding.message))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// Ids of the candidates that were neither anonymised nor hidden and have an address of their own.
@@ -176,7 +193,9 @@ fn plain_candidates(world: &World) -> Vec<i64> {
     let plain = rows.iter().filter(|row| {
         row["private"] == false
             && row["email_addresses"].as_array().is_some_and(|list| {
-                list.len() == 1 && world.sandbox.candidates_by_email(list[0]["value"].as_str().unwrap()).len() == 1
+                list.len() == 1
+                    && world.sandbox.candidates_by_email(list[0]["value"].as_str().unwrap()).len()
+                        == 1
             })
     });
     plain.map(id_of).collect()

@@ -1,6 +1,9 @@
 //! Section B: silent gaps when reading. What counts is that the store holds what the sandbox holds.
 
-use super::{ada, apply, bring, declare, id_of, open_jobs, pass, plain_candidates, plan, recruiter, world, world_of};
+use super::{
+    ada, apply, bring, declare, id_of, open_jobs, pass, plain_candidates, plan, recruiter, world,
+    world_of,
+};
 use atsync::reconcile::Progress;
 use atsync::{Connection, Engine};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, LastLink, Recruiter, Sandbox};
@@ -80,7 +83,11 @@ fn url_pairs(query: &str) -> BTreeMap<String, String> {
     pairs
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let decoded = value.replace("%7C", "|").replace("%7c", "|").replace("%3A", ":").replace("%2C", ",");
+            let decoded = value
+                .replace("%7C", "|")
+                .replace("%7c", "|")
+                .replace("%3A", ":")
+                .replace("%2C", ",");
             (name.to_owned(), decoded)
         })
         .collect()
@@ -107,11 +114,16 @@ fn connect_watched(world: &World, on_page: impl Fn(u32) + Send + Sync + 'static)
 
 fn rename(sandbox: &Sandbox, candidate_id: i64, last_name: &str) {
     sandbox
-        .recruiter(&Recruiter::Rename { candidate_id, first_name: "New".into(), last_name: last_name.into() })
+        .recruiter(&Recruiter::Rename {
+            candidate_id,
+            first_name: "New".into(),
+            last_name: last_name.into(),
+        })
         .unwrap();
 }
 
-/// Entries 21, 22, 29 and 31: whatever hides by default is read, rows with members unheard of are read, and every row is kept as it is.
+/// Entries 21, 22, 29 and 31: whatever hides by default is read, rows with members unheard of are
+/// read, and every row is kept as it is.
 #[test]
 fn every_row_of_every_kind_is_read_whole_and_no_switch_hides_any() {
     for unknown_field in [false, true] {
@@ -122,20 +134,30 @@ fn every_row_of_every_kind_is_read_whole_and_no_switch_hides_any() {
             world.run(acme.pull(kind, true)).unwrap();
             if unknown_field {
                 let (stored, truth) = (stored(&world, &acme, kind), truth(&world, collection));
-                assert_eq!(stored.keys().collect::<Vec<_>>(), truth.keys().collect::<Vec<_>>(), "{kind}");
+                assert_eq!(
+                    stored.keys().collect::<Vec<_>>(),
+                    truth.keys().collect::<Vec<_>>(),
+                    "{kind}"
+                );
             } else {
                 assert_mirrors(&world, &acme, kind, collection);
             }
         }
         // What hides by default is among them.
-        let has = |collection: &str, fits: fn(&Value) -> bool| world.sandbox.rows(collection).iter().any(fits);
-        assert!(has("job_posts", |row| row["active"] == false) && has("job_posts", |row| row["active"] == true));
+        let has = |collection: &str, fits: fn(&Value) -> bool| {
+            world.sandbox.rows(collection).iter().any(fits)
+        };
+        assert!(
+            has("job_posts", |row| row["active"] == false)
+                && has("job_posts", |row| row["active"] == true)
+        );
         assert!(has("applications", |row| row["job_id"].is_null() && row["prospect"] == true));
         assert!(has("rejection_reasons", |row| row["name"] == "Withdrew"));
     }
 }
 
-/// Entry 15: pages come by id and not by time, and rows change while they are read. After the next pull nothing is missing, whatever changed when.
+/// Entry 15: pages come by id and not by time, and rows change while they are read. After the next
+/// pull nothing is missing, whatever changed when.
 #[test]
 fn rows_that_change_while_the_pages_are_read_are_not_skipped() {
     let world = world_of(|options| options.company.candidates = 1_100);
@@ -147,7 +169,8 @@ fn rows_that_change_while_the_pages_are_read_are_not_skipped() {
     let (first, last) = (ids[0], ids[ids.len() - 1]);
     let sandbox = world.sandbox.clone();
     let acme = connect_watched(&world, move |page| {
-        // After the first page of the first pass only, so that no later change of the row hides that this one was missed.
+        // After the first page of the first pass only, so that no later change of the row hides
+        // that this one was missed.
         if page == 1 {
             rename(&sandbox, last, "Seen");
             rename(&sandbox, first, "ToCome");
@@ -162,7 +185,8 @@ fn rows_that_change_while_the_pages_are_read_are_not_skipped() {
     assert_mirrors(&world, &quiet, "candidates", "candidates");
 }
 
-/// Entry 15: a pass that broke off moves no watermark; it goes on from its last page, and what changed meanwhile comes with the next one.
+/// Entry 15: a pass that broke off moves no watermark; it goes on from its last page, and what
+/// changed meanwhile comes with the next one.
 #[test]
 fn a_pass_that_broke_off_goes_on_and_skips_nothing() {
     let world = world_of(|options| options.company.candidates = 1_600);
@@ -175,7 +199,14 @@ fn a_pass_that_broke_off_goes_on_and_skips_nothing() {
     let two_pages = stored(&world, &acme, "candidates").len();
     assert_eq!(two_pages, 1_000);
     assert!(world.run(acme.status()).unwrap().pulled_ms.is_empty());
-    let changed = *world.sandbox.rows("candidates").iter().map(id_of).collect::<BTreeSet<_>>().last().unwrap();
+    let changed = *world
+        .sandbox
+        .rows("candidates")
+        .iter()
+        .map(id_of)
+        .collect::<BTreeSet<_>>()
+        .last()
+        .unwrap();
     rename(&world.sandbox, changed, "Meanwhile");
     world.sandbox.faults().clear();
     world.sandbox.clear_logs();
@@ -187,7 +218,8 @@ fn a_pass_that_broke_off_goes_on_and_skips_nothing() {
     assert_mirrors(&world, &acme, "candidates", "candidates");
 }
 
-/// Entry 15, and the cursor's unknown life: a cursor that expired begins the pass again and nothing is lost.
+/// Entry 15, and the cursor's unknown life: a cursor that expired begins the pass again and nothing
+/// is lost.
 #[test]
 fn a_cursor_that_expired_between_two_runs_costs_pages_and_no_rows() {
     let world = world_of(|options| {
@@ -206,8 +238,8 @@ fn a_cursor_that_expired_between_two_runs_costs_pages_and_no_rows() {
     assert_mirrors(&world, &acme, "candidates", "candidates");
 }
 
-/// Entries 16, 17 and 50: the cursor travels alone, no page is larger than Greenhouse gives, and the walk ends at its last page, empty `Link` or none,
-/// full or not, without a further request.
+/// Entries 16, 17 and 50: the cursor travels alone, no page is larger than Greenhouse gives, and
+/// the walk ends at its last page, empty `Link` or none, full or not, without a further request.
 #[test]
 fn a_walk_sends_its_cursor_alone_and_ends_with_the_last_page() {
     for last_link in [LastLink::Empty, LastLink::Absent] {
@@ -248,7 +280,10 @@ fn an_incremental_read_asks_for_one_closed_window() {
             assert!(window.contains("gte|") && window.contains("|lte|"), "{kind}: {window}");
         }
     }
-    assert!(world.sandbox.requests().iter().all(|request| request.status == 200), "a window was refused");
+    assert!(
+        world.sandbox.requests().iter().all(|request| request.status == 200),
+        "a window was refused"
+    );
 }
 
 /// Entry 19: ids are asked for fifty at a time, each once.
@@ -283,8 +318,8 @@ fn more_than_fifty_ids_are_asked_for_in_parts_without_repeats() {
     }
 }
 
-/// Entries 20, 24 and 26: rows that a scan does not show, some of them or all, are not gone: rights may have changed, which moves no stamp. When they show
-/// again nothing was lost.
+/// Entries 20, 24 and 26: rows that a scan does not show, some of them or all, are not gone: rights
+/// may have changed, which moves no stamp. When they show again nothing was lost.
 #[test]
 fn no_row_is_taken_for_gone_because_a_scan_lacks_it() {
     let world = world(|_| {});
@@ -309,7 +344,8 @@ fn no_row_is_taken_for_gone_because_a_scan_lacks_it() {
     assert!(rows.iter().all(|row| !row.gone));
 }
 
-/// Entry 27: a child that changes need not move its parent's stamp. Each collection is read by its own clock, so the change is seen either way.
+/// Entry 27: a child that changes need not move its parent's stamp. Each collection is read by its
+/// own clock, so the change is seen either way.
 #[test]
 fn a_childs_change_is_seen_whether_or_not_it_moves_the_parents_stamp() {
     for children_touch_candidate in [false, true] {
@@ -333,10 +369,15 @@ fn a_childs_change_is_seen_whether_or_not_it_moves_the_parents_stamp() {
             .sandbox
             .rows("applications")
             .into_iter()
-            .find(|row| row["status"] == "in_process" && row["job_id"].is_i64() && row["prospect"] == false)
+            .find(|row| {
+                row["status"] == "in_process" && row["job_id"].is_i64() && row["prospect"] == false
+            })
             .unwrap();
-        let stages =
-            world.sandbox.rows_where("job_interview_stages", "job_id", application["job_id"].as_i64().unwrap());
+        let stages = world.sandbox.rows_where(
+            "job_interview_stages",
+            "job_id",
+            application["job_id"].as_i64().unwrap(),
+        );
         let other = stages.iter().find(|stage| stage["name"] != application["stage_name"]).unwrap();
         let stage_name = other["name"].as_str().unwrap().to_owned();
         recruiter(&world, &Recruiter::Move { application_id: id_of(&application), stage_name });
@@ -348,7 +389,8 @@ fn a_childs_change_is_seen_whether_or_not_it_moves_the_parents_stamp() {
     }
 }
 
-/// Entry 27, from the host's side: a tag of ours that a recruiter takes off is drift although the candidate's stamp stands still.
+/// Entry 27, from the host's side: a tag of ours that a recruiter takes off is drift although the
+/// candidate's stamp stands still.
 #[test]
 fn a_tag_taken_off_by_a_recruiter_stays_off_and_is_not_put_on_again() {
     for children_touch_candidate in [false, true] {
@@ -366,7 +408,8 @@ fn a_tag_taken_off_by_a_recruiter_stays_off_and_is_not_put_on_again() {
     }
 }
 
-/// Entry 28: the sandbox refuses parameters that no reference names, so a typo of ours could not have synced the whole tenant unseen.
+/// Entry 28: the sandbox refuses parameters that no reference names, so a typo of ours could not
+/// have synced the whole tenant unseen.
 #[test]
 fn no_request_of_a_pull_or_an_apply_is_refused_for_its_parameters() {
     let world = world(|_| {});
@@ -376,6 +419,7 @@ fn no_request_of_a_pull_or_an_apply_is_refused_for_its_parameters() {
         world.run(acme.pull(kind, false)).unwrap();
     }
     bring(&world, &acme, &super::ada_with_everything(&world));
-    let refused: Vec<_> = world.sandbox.requests().into_iter().filter(|request| request.status >= 400).collect();
+    let refused: Vec<_> =
+        world.sandbox.requests().into_iter().filter(|request| request.status >= 400).collect();
     assert!(refused.is_empty(), "{refused:#?}");
 }

@@ -1,8 +1,8 @@
 //! Section F: set-up and vocabulary.
 
 use super::{
-    ADA, ada, apply, blocked, bodies, bring, converge, declare, id_of, open_jobs, plain_candidates, plan, recruiter,
-    the_candidate, world, world_of,
+    ADA, ada, apply, blocked, bodies, bring, converge, declare, id_of, open_jobs, plain_candidates,
+    plan, recruiter, the_candidate, world, world_of,
 };
 use atsync_greenhouse_sandbox::{Recruiter, VendorSource};
 use atsync_tests::World;
@@ -15,8 +15,8 @@ fn with_application(world: &World, more: &Value) -> Value {
     ada(&json!({"applications": [application]}))
 }
 
-/// Entry 51: the source is switched on by hand and matched by name. Missing, renamed, doubled: nothing is sent without it or with another, and both plan
-/// and check say so.
+/// Entry 51: the source is switched on by hand and matched by name. Missing, renamed, doubled:
+/// nothing is sent without it or with another, and both plan and check say so.
 #[test]
 fn a_source_that_is_missing_renamed_or_doubled_holds_the_record_back() {
     for (source, renamed, said) in [
@@ -45,8 +45,9 @@ fn a_source_that_is_missing_renamed_or_doubled_holds_the_record_back() {
     }
 }
 
-/// Entry 52: a referrer's id is not a user's. It is found by way of the user, any of their addresses, and a user who has no entry among the referrers is credited
-/// with nothing rather than by their user id.
+/// Entry 52: a referrer's id is not a user's. It is found by way of the user, any of their
+/// addresses, and a user who has no entry among the referrers is credited with nothing rather than
+/// by their user id.
 #[test]
 fn a_user_id_is_never_sent_for_a_referrer() {
     let world = world(|_| {});
@@ -55,8 +56,13 @@ fn a_user_id_is_never_sent_for_a_referrer() {
     let users = world.sandbox.rows("users");
     let entry = |user: &Value| referrers.iter().find(|row| row["user_id"] == user["id"]).map(id_of);
     let listed = users.iter().find(|user| entry(user).is_some()).unwrap();
-    let unlisted = users.iter().find(|user| entry(user).is_none() && user["primary_email"] != "").unwrap();
-    declare(&world, &acme, &[with_application(&world, &json!({"referrer": unlisted["primary_email"]}))]);
+    let unlisted =
+        users.iter().find(|user| entry(user).is_none() && user["primary_email"] != "").unwrap();
+    declare(
+        &world,
+        &acme,
+        &[with_application(&world, &json!({"referrer": unlisted["primary_email"]}))],
+    );
     let planned = plan(&world, &acme);
     assert!(blocked(&planned).contains("no entry among the referrers"), "{}", blocked(&planned));
     apply(&world, &acme, &planned);
@@ -69,23 +75,30 @@ fn a_user_id_is_never_sent_for_a_referrer() {
     converge(&world, &acme, 1);
 }
 
-/// Entry 53: types are closed lists, and what two equal values in one list do is unknown. No other word and no value twice is ever sent.
+/// Entry 53: types are closed lists, and what two equal values in one list do is unknown. No other
+/// word and no value twice is ever sent.
 #[test]
 fn only_words_of_the_closed_lists_are_sent_and_no_value_twice() {
     let world = world(|_| {});
     let acme = world.connect();
     let record = |more: Value| {
         ada(&json!({
-            "emails": [ADA, ADA.to_uppercase(), {"value": "x@x.example", "type": "skype"}, more["email"]],
-            "phones": ["+44 20 1234", "+44 (20) 12-34", {"value": "5", "type": "company"}, more["phone"]],
-            "links": ["https://ada.example", "http://ada.example/", {"value": "y.example", "type": "skype"}, more["link"]]
+            "emails": [ADA, ADA.to_uppercase(), {"value": "x@x.example", "type": "skype"},
+                more["email"]],
+            "phones": ["+44 20 1234", "+44 (20) 12-34", {"value": "5", "type": "company"},
+                more["phone"]],
+            "links": ["https://ada.example", "http://ada.example/",
+                {"value": "y.example", "type": "skype"}, more["link"]]
         }))
     };
-    let report = bring(&world, &acme, &record(json!({"email": ADA, "phone": "5", "link": "ada.example"})));
+    let report =
+        bring(&world, &acme, &record(json!({"email": ADA, "phone": "5", "link": "ada.example"})));
     assert!(report.is_complete());
     converge(&world, &acme, 1);
     world.sandbox.clear_logs();
-    let more = json!({"email": {"value": "z@z.example", "type": "blog"}, "phone": {"value": "6", "type": "portfolio"}, "link": {"value": "z.example", "type": "mobile"}});
+    let more = json!({"email": {"value": "z@z.example", "type": "blog"},
+        "phone": {"value": "6", "type": "portfolio"},
+        "link": {"value": "z.example", "type": "mobile"}});
     let report = bring(&world, &acme, &record(more));
     assert!(report.is_complete());
     let row = the_candidate(&world, ADA);
@@ -96,23 +109,34 @@ fn only_words_of_the_closed_lists_are_sent_and_no_value_twice() {
     ] {
         let stored = row[list].as_array().unwrap();
         assert_eq!(stored.len(), entries, "{list}: {stored:?}");
-        assert!(stored.iter().all(|entry| words.contains(&entry["type"].as_str().unwrap())), "{list}: {stored:?}");
+        assert!(
+            stored.iter().all(|entry| words.contains(&entry["type"].as_str().unwrap())),
+            "{list}: {stored:?}"
+        );
     }
     converge(&world, &acme, 1);
 }
 
-/// Entry 54: a file hangs on an application and a new resume replaces the former. Nothing is attached twice or fought over, and no place where a file lies is kept.
+/// Entry 54: a file hangs on an application and a new resume replaces the former. Nothing is
+/// attached twice or fought over, and no place where a file lies is kept.
 #[test]
 fn a_file_is_attached_once_and_its_url_is_kept_nowhere() {
     let world = world(|_| {});
     let acme = world.connect();
-    let file = |key: &str, kind: &str| json!({"key": key, "filename": format!("{key}.pdf"), "type": kind, "url": format!("https://files.example.com/{key}.pdf")});
+    let file = |key: &str, kind: &str| {
+        json!({"key": key, "filename": format!("{key}.pdf"),
+        "type": kind, "url": format!("https://files.example.com/{key}.pdf")})
+    };
     bring(
         &world,
         &acme,
-        &with_application(&world, &json!({"attachments": [file("cv1", "resume"), file("letter", "cover_letter")]})),
+        &with_application(
+            &world,
+            &json!({"attachments": [file("cv1", "resume"), file("letter", "cover_letter")]}),
+        ),
     );
-    let both = json!({"attachments": [file("cv1", "resume"), file("letter", "cover_letter"), file("cv2", "resume")]});
+    let both = json!({"attachments": [file("cv1", "resume"), file("letter", "cover_letter"),
+        file("cv2", "resume")]});
     bring(&world, &acme, &with_application(&world, &both));
     converge(&world, &acme, 2);
     let candidate = id_of(&the_candidate(&world, ADA));
@@ -134,15 +158,20 @@ fn a_file_is_attached_once_and_its_url_is_kept_nowhere() {
 fn tags_that_differ_in_case_are_two_tags() {
     let world = world(|_| {});
     let acme = world.connect();
-    recruiter(&world, &Recruiter::AddTag { candidate_id: plain_candidates(&world)[0], tag: "INTRO".into() });
+    recruiter(
+        &world,
+        &Recruiter::AddTag { candidate_id: plain_candidates(&world)[0], tag: "INTRO".into() },
+    );
     bring(&world, &acme, &ada(&json!({"tags": ["Intro", "intro"]})));
     let candidate = id_of(&the_candidate(&world, ADA));
     let mut tags: Vec<String> =
-        serde_json::from_value(world.sandbox.row("candidates", candidate).unwrap()["tags"].clone()).unwrap();
+        serde_json::from_value(world.sandbox.row("candidates", candidate).unwrap()["tags"].clone())
+            .unwrap();
     tags.sort();
     assert_eq!(tags, ["Intro", "intro"]);
     let all = world.sandbox.rows("candidate_tags");
-    let like: Vec<&Value> = all.iter().filter(|tag| tag["name"].as_str().unwrap().to_lowercase() == "intro").collect();
+    let like: Vec<&Value> =
+        all.iter().filter(|tag| tag["name"].as_str().unwrap().to_lowercase() == "intro").collect();
     assert_eq!(like.len(), 3);
     converge(&world, &acme, 1);
 }

@@ -1,11 +1,14 @@
 //! Section A: writing twice, losing writes.
 
 use super::{
-    ADA, ada, ada_with_everything, apply, blocked, bodies, bring, converge, count, declare, email_of, id_of, open_jobs,
-    pass, plain_candidates, plan, recruiter, the_candidate, world, world_with_stages,
+    ADA, ada, ada_with_everything, apply, blocked, bodies, bring, converge, count, declare,
+    email_of, id_of, open_jobs, pass, plain_candidates, plan, recruiter, the_candidate, world,
+    world_with_stages,
 };
 use atsync::plan::words;
-use atsync_greenhouse_sandbox::{CreateAnswer, Fault, FaultKind, FromStage, Recruiter, RepeatedTag};
+use atsync_greenhouse_sandbox::{
+    CreateAnswer, Fault, FaultKind, FromStage, Recruiter, RepeatedTag,
+};
 use atsync_tests::World;
 use serde_json::{Value, json};
 
@@ -35,14 +38,22 @@ fn exactly_one_of_everything(world: &World) {
 /// Entry 1, and 49: every kind of create, under every fault that leaves open whether it happened.
 #[test]
 fn whatever_becomes_of_the_answer_to_a_create_there_is_one_of_it() {
-    let creates = ["candidates", "candidate_tags", "applied_candidate_tags", "notes", "applications", "attachments"];
+    let creates = [
+        "candidates",
+        "candidate_tags",
+        "applied_candidate_tags",
+        "notes",
+        "applications",
+        "attachments",
+    ];
     for create in creates {
         for fault in FAULTS {
             println!("{create} meets {fault:?}");
             let world = world(|_| {});
             let acme = world.connect();
             if create.ends_with("tags") {
-                // A new candidate brings its tags along; on one who is there they are made one by one.
+                // A new candidate brings its tags along; on one who is there they are made one by
+                // one.
                 bring(&world, &acme, &ada(&json!({})));
             }
             world.sandbox.faults().add(Fault::once("POST", &format!("/v3/{create}"), fault));
@@ -54,12 +65,17 @@ fn whatever_becomes_of_the_answer_to_a_create_there_is_one_of_it() {
     }
 }
 
-/// Entry 1: a write that may have arrived is never sent again before the settle window is over, however long the answer takes.
+/// Entry 1: a write that may have arrived is never sent again before the settle window is over,
+/// however long the answer takes.
 #[test]
 fn a_create_that_failed_is_not_sent_again_before_a_look_could_have_shown_it() {
     let world = world(|_| {});
     let acme = world.connect();
-    world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", FaultKind::NotApplied { status: 500 }));
+    world.sandbox.faults().add(Fault::once(
+        "POST",
+        "/v3/candidates",
+        FaultKind::NotApplied { status: 500 },
+    ));
     bring(&world, &acme, &ada(&json!({})));
     let sent: Vec<i64> = world
         .sandbox
@@ -80,7 +96,10 @@ fn two_candidates_with_one_address_block_the_record_and_are_both_named() {
     let acme = world.connect();
     let twins = &plain_candidates(&world)[..2];
     for twin in twins {
-        recruiter(&world, &Recruiter::EditEmail { candidate_id: *twin, from: None, to: ADA.to_uppercase() });
+        recruiter(
+            &world,
+            &Recruiter::EditEmail { candidate_id: *twin, from: None, to: ADA.to_uppercase() },
+        );
     }
     declare(&world, &acme, &[ada(&json!({"title": "Countess"}))]);
     let planned = plan(&world, &acme);
@@ -122,7 +141,8 @@ fn two_desired_records_with_one_address_make_one_candidate() {
     the_candidate(&world, ADA);
 }
 
-/// Entry 3: what was made does not show for a while, with its answer received or lost, under each form of the answer.
+/// Entry 3: what was made does not show for a while, with its answer received or lost, under each
+/// form of the answer.
 #[test]
 fn a_creation_that_does_not_show_yet_is_neither_lost_nor_repeated() {
     for answer in [CreateAnswer::Wrapped, CreateAnswer::Bare, CreateAnswer::Stub] {
@@ -134,10 +154,18 @@ fn a_creation_that_does_not_show_yet_is_neither_lost_nor_repeated() {
             });
             let acme = world.connect();
             if lost {
-                world.sandbox.faults().add(Fault::once("POST", "/v3/candidates", FaultKind::DropAfter));
+                world.sandbox.faults().add(Fault::once(
+                    "POST",
+                    "/v3/candidates",
+                    FaultKind::DropAfter,
+                ));
             }
             let job = open_jobs(&world)[0].to_string();
-            declare(&world, &acme, &[ada(&json!({"applications": [{"key": "a1", "job": {"id": job}}]}))]);
+            declare(
+                &world,
+                &acme,
+                &[ada(&json!({"applications": [{"key": "a1", "job": {"id": job}}]}))],
+            );
             for _ in 0..4 {
                 let planned = plan(&world, &acme);
                 apply(&world, &acme, &planned);
@@ -149,22 +177,38 @@ fn a_creation_that_does_not_show_yet_is_neither_lost_nor_repeated() {
     }
 }
 
-/// Entry 4: PATCH replaces lists. What a recruiter added between the plan and its execution survives, in its order, and only what differs is sent.
+/// Entry 4: PATCH replaces lists. What a recruiter added between the plan and its execution
+/// survives, in its order, and only what differs is sent.
 #[test]
 fn an_address_that_a_recruiter_added_between_plan_and_apply_survives() {
     let world = world(|_| {});
     let acme = world.connect();
     bring(&world, &acme, &ada(&json!({"phones": ["+44 20 1234"]})));
     let candidate = id_of(&the_candidate(&world, ADA));
-    declare(&world, &acme, &[ada(&json!({"emails": [ADA, "ada@work.example"], "phones": ["+44 20 1234"]}))]);
+    declare(
+        &world,
+        &acme,
+        &[ada(&json!({"emails": [ADA, "ada@work.example"], "phones": ["+44 20 1234"]}))],
+    );
     let planned = plan(&world, &acme);
-    recruiter(&world, &Recruiter::EditEmail { candidate_id: candidate, from: None, to: "hers@example.org".into() });
+    recruiter(
+        &world,
+        &Recruiter::EditEmail {
+            candidate_id: candidate,
+            from: None,
+            to: "hers@example.org".into(),
+        },
+    );
     recruiter(&world, &Recruiter::AddTag { candidate_id: candidate, tag: "hers".into() });
     world.sandbox.clear_logs();
     apply(&world, &acme, &planned);
     let row = world.sandbox.row("candidates", candidate).unwrap();
-    let emails: Vec<&str> =
-        row["email_addresses"].as_array().unwrap().iter().map(|entry| entry["value"].as_str().unwrap()).collect();
+    let emails: Vec<&str> = row["email_addresses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["value"].as_str().unwrap())
+        .collect();
     assert_eq!(emails, [ADA, "hers@example.org", "ada@work.example"]);
     assert_eq!(row["tags"], json!(["hers"]));
     let sent = bodies(&world, "PATCH", "/v3/candidates");
@@ -174,29 +218,39 @@ fn an_address_that_a_recruiter_added_between_plan_and_apply_survives() {
     converge(&world, &acme, 2);
 }
 
-/// Entry 6: entries have no ids; the ones of others keep value, type, spelling and place, and the engine takes back only its own.
+/// Entry 6: entries have no ids; the ones of others keep value, type, spelling and place, and the
+/// engine takes back only its own.
 #[test]
 fn entries_that_the_engine_did_not_add_are_never_cleaned_up() {
     let world = world(|_| {});
     let acme = world.connect();
     let candidate = plain_candidates(&world)[0];
     let email = email_of(&world, candidate);
-    let theirs = json!([{"value": "(020) 1234-5", "type": "work"}, {"value": "+1 555 0100", "type": "home"}, {"value": "(020) 1234-5", "type": "home"}]);
+    let theirs = json!([{"value": "(020) 1234-5", "type": "work"},
+        {"value": "+1 555 0100", "type": "home"}, {"value": "(020) 1234-5", "type": "home"}]);
     let values = json!({"phone_numbers": theirs}).as_object().unwrap().clone();
     recruiter(&world, &Recruiter::Set { collection: "candidates".into(), id: candidate, values });
     let record = |phones: Value| json!({"key": "ref-1", "emails": [email], "phones": phones});
-    bring(&world, &acme, &record(json!(["+1 (555) 01-00", {"value": "+49 30 77", "type": "work"}])));
-    let phones = |world: &World| world.sandbox.row("candidates", candidate).unwrap()["phone_numbers"].clone();
+    bring(
+        &world,
+        &acme,
+        &record(json!(["+1 (555) 01-00", {"value": "+49 30 77", "type": "work"}])),
+    );
+    let phones = |world: &World| {
+        world.sandbox.row("candidates", candidate).unwrap()["phone_numbers"].clone()
+    };
     let mut with_ours = theirs.as_array().unwrap().clone();
     with_ours.push(json!({"value": "+49 30 77", "type": "work"}));
     assert_eq!(phones(&world), Value::Array(with_ours));
     converge(&world, &acme, 2);
-    // Its own entry is taken back; the one that was there before is not, although the record named it.
+    // Its own entry is taken back; the one that was there before is not, although the record named
+    // it.
     bring(&world, &acme, &record(json!([])));
     assert_eq!(phones(&world), theirs);
 }
 
-/// Entry 7: a duplicate note would be permanent. On a person that exists, for each visibility, under every fault.
+/// Entry 7: a duplicate note would be permanent. On a person that exists, for each visibility,
+/// under every fault.
 #[test]
 fn a_note_is_left_once_whatever_becomes_of_its_answer() {
     for fault in FAULTS {
@@ -208,7 +262,10 @@ fn a_note_is_left_once_whatever_becomes_of_its_answer() {
         world.sandbox.faults().add(Fault::once("POST", "/v3/notes", fault));
         let notes: Vec<Value> = ["public", "private", "admin_only"]
             .iter()
-            .map(|word| json!({"key": word, "body": format!("A {word} word.\nTwo lines."), "visibility": word}))
+            .map(|word| {
+                json!({"key": word, "body": format!("A {word} word.\nTwo lines."),
+                "visibility": word})
+            })
             .collect();
         bring(&world, &acme, &ada(&json!({"notes": notes})));
         converge(&world, &acme, 3);
@@ -216,17 +273,23 @@ fn a_note_is_left_once_whatever_becomes_of_its_answer() {
     }
 }
 
-/// Entry 7: somebody left the same words already, before the plan or since; they are taken for the note.
+/// Entry 7: somebody left the same words already, before the plan or since; they are taken for the
+/// note.
 #[test]
 fn a_note_that_is_there_already_is_not_left_again() {
     for since_the_plan in [false, true] {
         let world = world(|_| {});
         let acme = world.connect();
         let candidate = plain_candidates(&world)[0];
-        let record = json!({"key": "ref-1", "emails": [email_of(&world, candidate)], "notes": [{"key": "n", "body": "Introduced by Sam."}]});
+        let record = json!({"key": "ref-1", "emails": [email_of(&world, candidate)],
+            "notes": [{"key": "n", "body": "Introduced by Sam."}]});
         let before = world.sandbox.notes_of(candidate).len();
-        let leave =
-            || recruiter(&world, &Recruiter::AddNote { candidate_id: candidate, body: "Introduced by Sam.".into() });
+        let leave = || {
+            recruiter(
+                &world,
+                &Recruiter::AddNote { candidate_id: candidate, body: "Introduced by Sam.".into() },
+            )
+        };
         if !since_the_plan {
             leave();
         }
@@ -241,7 +304,8 @@ fn a_note_that_is_there_already_is_not_left_again() {
     }
 }
 
-/// Entry 10: clients disagree which id `from_stage_id` is. Both readings get there, without a loop, even when the operator has set the wrong one.
+/// Entry 10: clients disagree which id `from_stage_id` is. Both readings get there, without a loop,
+/// even when the operator has set the wrong one.
 #[test]
 fn a_move_succeeds_under_either_reading_of_its_stage_and_never_loops() {
     for from_stage in [FromStage::JobInterviewStage, FromStage::ApplicationStage] {
@@ -254,7 +318,8 @@ fn a_move_succeeds_under_either_reading_of_its_stage_and_never_loops() {
             let acme = world.connect();
             let (job, stage) = (open_jobs(&world)[0], stage_at(&world, open_jobs(&world)[0], 1));
             let application = |stage: Value| {
-                ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}, "stage": stage}]}))
+                ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()},
+                        "stage": stage}]}))
             };
             bring(&world, &acme, &application(Value::Null));
             world.sandbox.clear_logs();
@@ -274,14 +339,19 @@ fn a_move_that_greenhouse_refuses_is_tried_twice_at_most() {
     let world = world_with_stages(|_| {});
     let acme = world.connect();
     let job = open_jobs(&world)[0];
-    let record =
-        |stage: Value| ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}, "stage": stage}]}));
+    let record = |stage: Value| {
+        ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()},
+                "stage": stage}]}))
+    };
     bring(&world, &acme, &record(Value::Null));
     declare(&world, &acme, &[record(json!(stage_at(&world, job, 2)))]);
     let planned = plan(&world, &acme);
     let candidate = id_of(&the_candidate(&world, ADA));
     let application = id_of(&world.sandbox.applications_of(candidate)[0]);
-    recruiter(&world, &Recruiter::Reject { application_id: application, rejection_reason_id: None });
+    recruiter(
+        &world,
+        &Recruiter::Reject { application_id: application, rejection_reason_id: None },
+    );
     world.sandbox.clear_logs();
     apply(&world, &acme, &planned);
     assert!(world.written().len() <= 2, "{:?}", world.written());
@@ -290,43 +360,63 @@ fn a_move_that_greenhouse_refuses_is_tried_twice_at_most() {
 
 /// The name of a stage of a job, by place.
 pub(super) fn stage_at(world: &World, job: i64, place: usize) -> String {
-    world.sandbox.rows_where("job_interview_stages", "job_id", job)[place]["name"].as_str().unwrap().to_owned()
+    world.sandbox.rows_where("job_interview_stages", "job_id", job)[place]["name"]
+        .as_str()
+        .unwrap()
+        .to_owned()
 }
 
-/// Entry 11: words differ between reading and writing. After an apply nothing differs, for every field that can be declared, and it stays so.
+/// Entry 11: words differ between reading and writing. After an apply nothing differs, for every
+/// field that can be declared, and it stays so.
 #[test]
 fn after_an_apply_the_plan_is_empty_for_every_field() {
     let world = world(|_| {});
     let acme = world.connect();
     let jobs = open_jobs(&world);
-    let user = world.sandbox.rows("users").iter().find(|user| user["deactivated"] == false).unwrap()["id"].to_string();
+    let user =
+        world.sandbox.rows("users").iter().find(|user| user["deactivated"] == false).unwrap()["id"]
+            .to_string();
     let referrers = world.sandbox.rows("referrers");
     let referrer = referrers.iter().find(|row| row["user_id"].is_i64()).unwrap();
     let referrer_user = world.sandbox.row("users", referrer["user_id"].as_i64().unwrap()).unwrap();
     let record = ada(&json!({
         "name": {"first": "Ada", "last": "Byron", "preferred": "AAL"},
-        "emails": ["Ada.Byron@Example.com", {"value": "ada@work.example", "type": "work"}, {"value": "ada@x.example", "type": "other"}],
-        "phones": ["+44 20 1234", {"value": "(030) 77 88", "type": "home"}, {"value": "ada.skype", "type": "skype"}],
-        "links": ["https://www.LinkedIn.com/in/ada/", {"value": "https://ada.example/blog", "type": "blog"}, {"value": "ada.example", "type": "personal"}],
+        "emails": ["Ada.Byron@Example.com", {"value": "ada@work.example", "type": "work"},
+            {"value": "ada@x.example", "type": "other"}],
+        "phones": ["+44 20 1234", {"value": "(030) 77 88", "type": "home"},
+            {"value": "ada.skype", "type": "skype"}],
+        "links": ["https://www.LinkedIn.com/in/ada/",
+            {"value": "https://ada.example/blog", "type": "blog"},
+            {"value": "ada.example", "type": "personal"}],
         "company": " Analytical ", "title": "Engineer", "private": false,
         "tags": ["New Tag", "new tag"],
-        "notes": [{"key": "n1", "body": "one"}, {"key": "n2", "body": "two", "visibility": "private"}, {"key": "n3", "body": "three", "visibility": "admin_only", "application": "a1"}],
+        "notes": [{"key": "n1", "body": "one"},
+            {"key": "n2", "body": "two", "visibility": "private"},
+            {"key": "n3", "body": "three", "visibility": "admin_only", "application": "a1"}],
         "custom_fields": {
-            "external_ref": "ref-1", "about": "Long\ntext", "needs_a_visa_": true, "seniority": "Senior", "languages": ["English", "Deutsch"],
-            "salary_expectation": {"amount": "85000", "currency": "EUR"}, "salary_range": {"min": "1", "max": "2.50", "currency": "USD"},
-            "years_of_experience": 7.5, "hours_per_week": {"min": 20, "max": 40}, "available_from": "2027-01-01",
+            "external_ref": "ref-1", "about": "Long\ntext", "needs_a_visa_": true,
+                "seniority": "Senior", "languages": ["English", "Deutsch"],
+            "salary_expectation": {"amount": "85000", "currency": "EUR"},
+                "salary_range": {"min": "1", "max": "2.50", "currency": "USD"},
+            "years_of_experience": 7.5, "hours_per_week": {"min": 20, "max": 40},
+                "available_from": "2027-01-01",
             "portfolio": "https://ada.example", "buddy": user
         },
         "applications": [
-            {"key": "a1", "job": {"id": jobs[0].to_string()}, "source": "Acme Referrals", "referrer": referrer_user["primary_email"],
+            {"key": "a1", "job": {"id": jobs[0].to_string()}, "source": "Acme Referrals",
+                "referrer": referrer_user["primary_email"],
              "custom_fields": {"external_ref": "app-1", "referral_strength": "Strong"}},
             {"key": "a2", "job": {"id": jobs[1].to_string()}, "source": "Referral"},
-            {"key": "p1", "kind": "prospect", "pool": "Alumni", "pool_stage": "Contacted", "source": "Referral"},
+            {"key": "p1", "kind": "prospect", "pool": "Alumni", "pool_stage": "Contacted",
+                "source": "Referral"},
             {"key": "p2", "kind": "prospect", "job": {"id": jobs[2].to_string()}}
         ]
     }));
     let report = bring(&world, &acme, &record);
-    assert!(report.steps.iter().all(|step| step.end == atsync::reconcile::StepEnd::Applied), "a step failed");
+    assert!(
+        report.steps.iter().all(|step| step.end == atsync::reconcile::StepEnd::Applied),
+        "a step failed"
+    );
     converge(&world, &acme, 3);
     pass(&world, 3_600_000);
     world.sandbox.clear_logs();
@@ -347,8 +437,10 @@ fn an_update_of_every_field_leaves_nothing_to_do() {
         "phones": [{"value": "(030) 77 88", "type": "home"}],
         "links": ["github.com/ada", {"value": "https://ada.example/", "type": "portfolio"}],
         "company": "Analytical", "title": "Engineer", "tags": ["x"],
-        "custom_fields": {"external_ref": "ref-1", "seniority": "Mid", "languages": ["日本語"], "needs_a_visa_": false,
-            "salary_expectation": {"amount": 5.5, "currency": "EUR"}, "hours_per_week": {"min": "20", "max": "40"}}
+        "custom_fields": {"external_ref": "ref-1", "seniority": "Mid", "languages": ["日本語"],
+            "needs_a_visa_": false,
+            "salary_expectation": {"amount": 5.5, "currency": "EUR"},
+                "hours_per_week": {"min": "20", "max": "40"}}
     }));
     bring(&world, &acme, &record);
     world.sandbox.clear_logs();
@@ -357,7 +449,8 @@ fn an_update_of_every_field_leaves_nothing_to_do() {
     converge(&world, &acme, 1);
 }
 
-/// Entry 12: answers to a create come wrapped, bare or as a stub; the record is read back in each case.
+/// Entry 12: answers to a create come wrapped, bare or as a stub; the record is read back in each
+/// case.
 #[test]
 fn the_answer_to_a_create_may_be_wrapped_bare_or_a_stub() {
     for answer in [CreateAnswer::Wrapped, CreateAnswer::Bare, CreateAnswer::Stub] {
@@ -368,19 +461,24 @@ fn the_answer_to_a_create_may_be_wrapped_bare_or_a_stub() {
         converge(&world, &acme, 4);
         exactly_one_of_everything(&world);
         let id = the_candidate(&world, ADA)["id"].to_string();
-        let row = world.run(acme.observed_one("candidates", &id)).unwrap().expect("it was read back");
+        let row =
+            world.run(acme.observed_one("candidates", &id)).unwrap().expect("it was read back");
         let body: Value = serde_json::from_str(&row.body).unwrap();
         assert_eq!(body["name"]["first"], "Ada");
     }
 }
 
-/// Entry 13: moves can mail the candidate. They are off until the connection opts in, and the plan says so in words, both ways.
+/// Entry 13: moves can mail the candidate. They are off until the connection opts in, and the plan
+/// says so in words, both ways.
 #[test]
 fn stages_and_outcomes_are_written_only_after_opting_in_and_the_plan_names_the_mail() {
     let job = |world: &World| open_jobs(world)[0];
     let wishes = [
         (json!({"stage": "replaced below"}), "may mail the candidate"),
-        (json!({"outcome": "rejected", "reject_reason": "Took another offer"}), "may mail the candidate"),
+        (
+            json!({"outcome": "rejected", "reject_reason": "Took another offer"}),
+            "may mail the candidate",
+        ),
         (json!({"outcome": "hired"}), "the opening closes"),
     ];
     for (mut wish, said) in wishes {
@@ -425,7 +523,10 @@ fn a_rejection_without_a_known_reason_is_held_back_before_anything_is_sent() {
     world.sandbox.clear_logs();
     for (wish, said) in [
         (json!({"outcome": "rejected"}), "reject_reason"),
-        (json!({"outcome": "rejected", "reject_reason": "Tok another offer"}), "did you mean \"Took another offer\"?"),
+        (
+            json!({"outcome": "rejected", "reject_reason": "Tok another offer"}),
+            "did you mean \"Took another offer\"?",
+        ),
         (json!({"outcome": "rejected", "reject_reason": {"id": "999999"}}), "999999"),
     ] {
         declare(&world, &acme, &[record(wish)]);
@@ -442,7 +543,8 @@ fn a_rejection_without_a_known_reason_is_held_back_before_anything_is_sent() {
     converge(&world, &acme, 2);
 }
 
-/// Entries 1 and 4: a tag put on twice is one row, whether Greenhouse would refuse the second or keep both.
+/// Entries 1 and 4: a tag put on twice is one row, whether Greenhouse would refuse the second or
+/// keep both.
 #[test]
 fn a_tag_is_put_on_once_under_either_way_with_repeated_tags() {
     for repeated in [RepeatedTag::AnotherRow, RepeatedTag::Refuse] {
@@ -457,7 +559,10 @@ fn a_tag_is_put_on_once_under_either_way_with_repeated_tags() {
             world.sandbox.faults().add(Fault::once("POST", "/v3/applied_candidate_tags", fault));
             apply(&world, &acme, &planned);
             converge(&world, &acme, 3);
-            assert_eq!(world.sandbox.rows_of_candidate("applied_candidate_tags", candidate).len(), 1);
+            assert_eq!(
+                world.sandbox.rows_of_candidate("applied_candidate_tags", candidate).len(),
+                1
+            );
         }
     }
 }

@@ -19,11 +19,20 @@ pub(crate) struct Before {
 }
 
 pub(crate) fn before() -> impl Strategy<Value = Before> {
-    let outcome =
-        prop::sample::select(vec!["active", "rejected", "withdrawn", "closed", "hired", "converted", "other"]);
+    let outcome = prop::sample::select(vec![
+        "active",
+        "rejected",
+        "withdrawn",
+        "closed",
+        "hired",
+        "converted",
+        "other",
+    ]);
     let state = prop::option::weighted(0.9, (any::<bool>(), outcome, 0..4_usize));
-    let base =
-        (prop::option::of(prop::sample::select(vec!["active", "rejected", "hired"])), prop::option::of(0..3_usize));
+    let base = (
+        prop::option::of(prop::sample::select(vec!["active", "rejected", "hired"])),
+        prop::option::of(0..3_usize),
+    );
     (state, any::<bool>(), prop::option::of(base)).prop_map(|(state, names_only, base)| Before {
         state,
         names_only,
@@ -45,7 +54,8 @@ pub(crate) fn wish() -> impl Strategy<Value = Value> {
     let outcome = prop::option::of(prop::sample::select(vec!["active", "rejected", "hired"]));
     let reason = prop::option::of(prop::sample::select(vec!["Other offer", "No reason"]));
     let opening = prop::option::of(prop::sample::select(vec!["1-0", "1-1", "1-9"]));
-    let policies = prop::collection::btree_map(prop::sample::select(vec!["stage", "outcome"]), policy(), 0..3);
+    let policies =
+        prop::collection::btree_map(prop::sample::select(vec!["stage", "outcome"]), policy(), 0..3);
     (kind, stage, outcome, (reason, opening), policies).prop_map(
         |(kind, stage, outcome, (reason, opening), policies)| {
             let mut application = json!({"key": "a", "kind": kind, "job": "Engineer"});
@@ -60,7 +70,8 @@ pub(crate) fn wish() -> impl Strategy<Value = Value> {
                     application[member] = value;
                 }
             }
-            json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA], "policy": policies,
+            json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA],
+                "policy": policies,
             "applications": [application]})
         },
     )
@@ -72,12 +83,16 @@ pub(crate) fn office(before: &Before) -> Tiny {
     let job = tiny.make(kinds::JOBS, json!({"title": "Engineer", "state": {"value": "open"}}));
     let mut stages = Vec::new();
     for (order, name) in ["First", "Second", "Third", "Archived"].into_iter().enumerate() {
-        let stage = json!({"name": name, "parent": {"id": job}, "order": order, "active": name != "Archived"});
+        let stage = json!({"name": name, "parent": {"id": job}, "order": order,
+            "active": name != "Archived"});
         stages.push(tiny.make(kinds::STAGES, stage));
     }
     tiny.records.insert(
         (kinds::STAGES.to_owned(), "elsewhere".to_owned()),
-        json!({"name": "First", "parent": {"id": "99"}, "order": 0, "active": true}).as_object().unwrap().clone(),
+        json!({"name": "First", "parent": {"id": "99"}, "order": 0, "active": true})
+            .as_object()
+            .unwrap()
+            .clone(),
     );
     for key in ["1-0", "1-1"] {
         let opening = json!({"job": {"id": job}, "external_id": key, "state": {"value": "open"}});
@@ -86,8 +101,12 @@ pub(crate) fn office(before: &Before) -> Tiny {
     let reason = tiny.make(kinds::REJECT_REASONS, json!({"name": "Other offer", "active": true}));
     let Some((prospect, outcome, place)) = before.state else { return tiny };
     let entries = json!([{"value": ADA}]);
-    let person = tiny.make(kinds::CANDIDATES, json!({"name": {"first": "Ada", "last": "Byron"}, "emails": entries}));
-    let mut body = json!({"candidate": {"id": person}, "job": {"id": job}, "outcome": {"value": outcome},
+    let person = tiny.make(
+        kinds::CANDIDATES,
+        json!({"name": {"first": "Ada", "last": "Byron"}, "emails": entries}),
+    );
+    let mut body = json!({"candidate": {"id": person}, "job": {"id": job},
+        "outcome": {"value": outcome},
         "kind": if prospect { "prospect" } else { "application" }});
     if !prospect && outcome != "hired" {
         body["stage"] = tiny.stage(&stages[place]);
@@ -110,7 +129,8 @@ pub(crate) fn office(before: &Before) -> Tiny {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
 
-    /// Every state meets every wish: what is planned is not refused (the steps themselves hold that), needs one run, and what is not done is said.
+    /// Every state meets every wish: what is planned is not refused (the steps themselves hold
+    /// that), needs one run, and what is not done is said.
     #[test]
     fn a_wish_of_an_applications_lifecycle_is_had_in_one_run_or_said_to_be_out_of_reach(before in before(), wish in wish()) {
         let desired = read(&[&wish]);
@@ -139,7 +159,8 @@ proptest! {
 
     /// What somebody else decided is not changed, unless the host says enforce.
     #[test]
-    fn a_state_that_the_engine_did_not_apply_is_left_unless_the_host_enforces(before in before(), wish in wish()) {
+    fn a_state_that_the_engine_did_not_apply_is_left_unless_the_host_enforces(before in before(),
+        wish in wish()) {
         let Some((false, outcome, place)) = before.state else { return Ok(()) };
         if outcome == "active" && place == 0 {
             return Ok(());
@@ -151,7 +172,8 @@ proptest! {
         let run = tiny.plan(&read(&[&wish]));
         let changes = |operation: &str| run.steps().any(|step| step.operation == operation);
         if outcome != "active" {
-            prop_assert_eq!(run.steps().filter(|step| step.target.is_some()).count(), 0, "{:#?}", run);
+            prop_assert_eq!(run.steps().filter(|step| step.target.is_some()).count(), 0, "{:#?}",
+                run);
         }
         prop_assert!(place == 0 || !changes("applications.move"), "{:#?}", run);
     }

@@ -1,9 +1,16 @@
-//! What holds of every plan, whatever is desired, observed, linked and edited: `plan::record` as a pure function, against an ATS of a few maps.
+//! What holds of every plan, whatever is desired, observed, linked and edited: `plan::record` as a
+//! pure function, against an ATS of a few maps.
 //!
-//! Method: generated desired records meet generated observed ones; the steps are carried out literally on the maps, recruiters edit them, another
-//! declaration follows. No adapter, no transport, no store. Bounds: one person, two definitions; what crosses people is in the simulation.
+//! Method: generated desired records meet generated observed ones; the steps are carried out
+//! literally on the maps, recruiters edit them, another declaration follows. No adapter, no
+//! transport, no store. Bounds: one person, two definitions; what crosses people is in the
+//! simulation.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 mod lifecycle;
 mod pages;

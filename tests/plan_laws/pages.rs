@@ -13,14 +13,18 @@ fn documented() -> BTreeMap<String, String> {
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
     rows.map(|row| {
         let mut cells = row.split('|');
-        (cells.next().unwrap().trim().trim_end_matches('`').to_owned(), cells.nth(1).unwrap().to_owned())
+        (
+            cells.next().unwrap().trim().trim_end_matches('`').to_owned(),
+            cells.nth(1).unwrap().to_owned(),
+        )
     })
     .collect()
 }
 
 proptest! {
     #[test]
-    fn the_page_for_adapter_authors_names_what_is_asked_for(tiny in account(), person in person(), definition in definition()) {
+    fn the_page_for_adapter_authors_names_what_is_asked_for(tiny in account(), person in person(),
+        definition in definition()) {
         let documented = documented();
         let mut tiny = tiny;
         for desired in [read(&[&person, &definition]), read(&[&person, &definition])] {
@@ -29,7 +33,8 @@ proptest! {
                 let row = documented.get(&step.operation);
                 prop_assert!(row.is_some(), "{} is not on the page", step.operation);
                 for member in step.input.keys() {
-                    prop_assert!(row.unwrap().contains(&format!("`{member}")), "{}: {member}", step.operation);
+                    prop_assert!(row.unwrap().contains(&format!("`{member}")), "{}: {member}",
+                        step.operation);
                 }
             }
             tiny.carry_out(&run);
@@ -41,10 +46,14 @@ proptest! {
 fn every_operation_that_the_planner_can_name_is_on_the_page_for_adapter_authors() {
     let documented: BTreeSet<String> = documented().into_keys().collect();
     let mut named = BTreeSet::new();
-    for file in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/src/plan")).unwrap() {
+    for file in
+        std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../engine/src/plan")).unwrap()
+    {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
         let calls = text.split(".operation(").skip(1).filter_map(|call| call.split('"').nth(1));
-        named.extend(calls.filter(|word| word.contains('.') && !word.contains(' ')).map(str::to_owned));
+        named.extend(
+            calls.filter(|word| word.contains('.') && !word.contains(' ')).map(str::to_owned),
+        );
     }
     assert_eq!(documented, named);
 }

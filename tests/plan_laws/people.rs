@@ -11,24 +11,32 @@ use std::collections::BTreeSet;
 /// A person: which fields are named at all, and what they say.
 pub(crate) fn person() -> impl Strategy<Value = Value> {
     let text = || prop::option::of(prop::sample::select(vec!["", "One", "Two"]));
-    let lists =
-        (some_of(&["ada@example.org", "lovelace@example.com"]), prop::option::of(some_of(&["+1 555", "+2 555"])));
+    let lists = (
+        some_of(&["ada@example.org", "lovelace@example.com"]),
+        prop::option::of(some_of(&["+1 555", "+2 555"])),
+    );
     let customs = (
         prop::option::of(prop::sample::select(vec!["Portal", "Event"])),
         prop::option::of(prop::sample::select(vec![json!("r1"), json!("r2"), Value::Null])),
     );
-    let below =
-        (prop::option::of(some_of(&["x", "y"])), some_of(&["n1", "n2"]), some_of(&["Engineer", "Chef"]), any::<bool>());
+    let below = (
+        prop::option::of(some_of(&["x", "y"])),
+        some_of(&["n1", "n2"]),
+        some_of(&["Engineer", "Chef"]),
+        any::<bool>(),
+    );
     let policies = prop::collection::btree_map(
         prop::sample::select(vec!["company", "title", "custom_fields", "emails", "tags", "name"]),
         policy(),
         0..4,
     );
-    ((text(), text()), lists, customs, below, policies).prop_map(|(scalars, lists, customs, below, policies)| {
+    ((text(), text()), lists, customs, below,
+        policies).prop_map(|(scalars, lists, customs, below, policies)| {
         let mut emails = vec![ADA];
         emails.extend(lists.0);
         let mut record =
-            json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": emails, "policy": policies});
+            json!({"key": "ada", "name": {"first": "Ada", "last": "Byron"}, "emails": emails,
+                "policy": policies});
         for (field, value) in [("company", scalars.0), ("title", scalars.1)] {
             if let Some(value) = value {
                 record[field] = json!(value);
@@ -44,7 +52,8 @@ pub(crate) fn person() -> impl Strategy<Value = Value> {
         if let Some(tags) = below.0 {
             record["tags"] = json!(tags);
         }
-        record["notes"] = below.1.iter().map(|key| json!({"key": key, "body": format!("Note {key}.")})).collect();
+        record["notes"] = below.1.iter().map(|key| json!({"key": key,
+            "body": format!("Note {key}.")})).collect();
         let application = |job: &&str| {
             let mut application = json!({"key": job, "job": job});
             if below.3 {
@@ -58,22 +67,28 @@ pub(crate) fn person() -> impl Strategy<Value = Value> {
 }
 
 pub(crate) fn definition() -> impl Strategy<Value = Value> {
-    (some_of(&["Portal", "Other"]), prop::option::of("[a-z]{0,3}"), policy()).prop_map(|(more, description, policy)| {
-        let mut options = vec!["Event"];
-        options.extend(more);
-        let mut record = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single",
-            "name": "Channel?", "options": options, "policy": {"description": policy, "options": policy}});
-        if let Some(description) = description {
-            record["description"] = json!(description);
-        }
-        record
-    })
+    (some_of(&["Portal", "Other"]), prop::option::of("[a-z]{0,3}"), policy()).prop_map(
+        |(more, description, policy)| {
+            let mut options = vec!["Event"];
+            options.extend(more);
+            let mut record = json!({"kind": "custom_fields", "key": "channel",
+            "applies_to": "candidate", "type": "single",
+            "name": "Channel?", "options": options,
+                "policy": {"description": policy, "options": policy}});
+            if let Some(description) = description {
+                record["description"] = json!(description);
+            }
+            record
+        },
+    )
 }
 
-/// The account before the engine comes: jobs and a source, perhaps the person, perhaps the field with choices.
+/// The account before the engine comes: jobs and a source, perhaps the person, perhaps the field
+/// with choices.
 pub(crate) fn account() -> impl Strategy<Value = Tiny> {
     let texts = prop::option::of(prop::sample::select(vec!["One", "Theirs"]));
-    let person = prop::option::of((texts, some_of(&["theirs@example.com"]), some_of(&["+1 555", "+9 999"])));
+    let person =
+        prop::option::of((texts, some_of(&["theirs@example.com"]), some_of(&["+1 555", "+9 999"])));
     (person, prop::option::of(some_of(&["Portal", "Event"]))).prop_map(|(person, choices)| {
         let mut tiny = Tiny::default();
         for title in ["Engineer", "Chef"] {
@@ -82,20 +97,25 @@ pub(crate) fn account() -> impl Strategy<Value = Tiny> {
         tiny.make(kinds::SOURCES, json!({"name": "Acme Referrals", "active": true}));
         tiny.make(kinds::CUSTOM_FIELDS, field(&json!("Reference"), "ref", &json!("text")));
         if let Some(choices) = choices {
-            let id = tiny.make(kinds::CUSTOM_FIELDS, field(&json!("Channel"), "channel", &json!("single")));
+            let id = tiny
+                .make(kinds::CUSTOM_FIELDS, field(&json!("Channel"), "channel", &json!("single")));
             for label in choices {
                 let option = json!({"name": label, "custom_field": {"id": id}, "active": true});
                 tiny.make(kinds::CUSTOM_FIELD_OPTIONS, option);
             }
         }
         if let Some((company, emails, phones)) = person {
-            let entries = |list: &[&str]| -> Value { list.iter().map(|value| json!({"value": value})).collect() };
+            let entries = |list: &[&str]| -> Value {
+                list.iter().map(|value| json!({"value": value})).collect()
+            };
             let mut all = vec![ADA];
             all.extend(emails);
             tiny.make(
                 kinds::CANDIDATES,
-                json!({"name": {"first": "Augusta", "last": "King"}, "company": company, "emails": entries(&all),
-                    "phones": entries(&phones), "custom_fields": {"ref": {"type": "text", "value": "theirs"}}}),
+                json!({"name": {"first": "Augusta", "last": "King"}, "company": company,
+                    "emails": entries(&all),
+                    "phones": entries(&phones),
+                        "custom_fields": {"ref": {"type": "text", "value": "theirs"}}}),
             );
         }
         tiny
@@ -103,7 +123,8 @@ pub(crate) fn account() -> impl Strategy<Value = Tiny> {
 }
 
 pub(crate) fn ada_in(tiny: &Tiny) -> (String, Map<String, Value>) {
-    let mut found = tiny.of(kinds::CANDIDATES).filter(|(_, body)| body["emails"].to_string().contains(ADA));
+    let mut found =
+        tiny.of(kinds::CANDIDATES).filter(|(_, body)| body["emails"].to_string().contains(ADA));
     let (id, body) = found.next().unwrap();
     assert!(found.next().is_none(), "two people have the address");
     (id.clone(), body.clone())
@@ -113,14 +134,17 @@ pub(crate) fn ada_in(tiny: &Tiny) -> (String, Map<String, Value>) {
 pub(crate) fn owned(person: &Value) -> BTreeSet<String> {
     let named = person.as_object().unwrap().keys();
     named
-        .filter(|field| !["key", "policy", "notes", "applications", "tags"].contains(&field.as_str()))
+        .filter(|field| {
+            !["key", "policy", "notes", "applications", "tags"].contains(&field.as_str())
+        })
         .cloned()
         .collect()
 }
 
 proptest! {
     #[test]
-    fn what_was_carried_out_needs_nothing_more(tiny in account(), person in person(), definition in definition()) {
+    fn what_was_carried_out_needs_nothing_more(tiny in account(), person in person(),
+        definition in definition()) {
         let desired = read(&[&person, &definition]);
         let mut tiny = tiny;
         let first = tiny.plan(&desired);
@@ -132,7 +156,8 @@ proptest! {
     }
 
     #[test]
-    fn a_step_comes_after_what_it_hangs_on(tiny in account(), person in person(), definition in definition()) {
+    fn a_step_comes_after_what_it_hangs_on(tiny in account(), person in person(),
+        definition in definition()) {
         let run = tiny.plan(&read(&[&person, &definition]));
         let mut done: BTreeSet<&str> = tiny.links.keys().map(String::as_str).collect();
         for step in run.steps() {
@@ -156,7 +181,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_not_named_is_not_touched(tiny in account(), person in person(), definition in definition()) {
+    fn what_is_not_named_is_not_touched(tiny in account(), person in person(),
+        definition in definition()) {
         if tiny.of(kinds::CANDIDATES).next().is_none() {
             return Ok(());
         }
@@ -172,7 +198,8 @@ proptest! {
         // Of lists and maps that are named, everybody's other entries stay.
         for list in ["emails", "phones"] {
             for entry in before[list].as_array().unwrap() {
-                prop_assert!(after[list].as_array().unwrap().contains(entry), "{list} lost {entry}");
+                prop_assert!(after[list].as_array().unwrap().contains(entry),
+                    "{list} lost {entry}");
             }
         }
         if person["custom_fields"].get("ref").is_none() {
@@ -182,7 +209,8 @@ proptest! {
 
     #[test]
     fn a_recruiters_edit_is_undone_only_where_the_host_enforces(
-        tiny in account(), person in person(), definition in definition(), field in prop::sample::select(vec!["company", "title"])
+        tiny in account(), person in person(), definition in definition(),
+            field in prop::sample::select(vec!["company", "title"])
     ) {
         let mut person = person;
         person[field] = json!("One");
@@ -203,7 +231,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_declared_no_more_is_left_as_it_is(tiny in account(), one in person(), definition in definition()) {
+    fn what_is_declared_no_more_is_left_as_it_is(tiny in account(), one in person(),
+        definition in definition()) {
         let mut tiny = tiny;
         let run = tiny.plan(&read(&[&one, &definition]));
         tiny.carry_out(&run);

@@ -50,7 +50,10 @@ impl Tiny {
 
     pub(crate) fn of(&self, kind: &str) -> impl Iterator<Item = (&String, &Map<String, Value>)> {
         let kind = kind.to_owned();
-        self.records.iter().filter(move |((of, _), _)| *of == kind).map(|((_, id), body)| (id, body))
+        self.records
+            .iter()
+            .filter(move |((of, _), _)| *of == kind)
+            .map(|((_, id), body)| (id, body))
     }
 
     pub(crate) fn shown(&self, kind: &str, id: &str) -> Option<Arc<Record>> {
@@ -68,7 +71,12 @@ impl Tiny {
             "outcome",
             "reject_reason",
         ];
-        Some(Arc::new(Record { kind: kind.into(), id: id.into(), body, known: known.map(str::to_owned).to_vec() }))
+        Some(Arc::new(Record {
+            kind: kind.into(),
+            id: id.into(),
+            body,
+            known: known.map(str::to_owned).to_vec(),
+        }))
     }
 
     pub(crate) fn links_of(&self, key: &str) -> BTreeMap<String, LinkRow> {
@@ -81,10 +89,14 @@ impl Tiny {
         match need {
             Need::Lookup { kind, index, term } => {
                 let fits = |body: &Map<String, Value>| {
-                    index::terms(&kind, &Value::Object(body.clone()).to_string()).contains(&(index, term.clone()))
+                    index::terms(&kind, &Value::Object(body.clone()).to_string())
+                        .contains(&(index, term.clone()))
                 };
-                let ids: Vec<String> =
-                    self.of(&kind).filter(|(_, body)| fits(body)).map(|(id, _)| id.clone()).collect();
+                let ids: Vec<String> = self
+                    .of(&kind)
+                    .filter(|(_, body)| fits(body))
+                    .map(|(id, _)| id.clone())
+                    .collect();
                 let records = ids.iter().filter_map(|id| self.shown(&kind, id)).collect();
                 facts.add_lookup(kind, index, term, records);
             }
@@ -102,7 +114,11 @@ impl Tiny {
                 facts.add_confirmed(remote, shown);
             }
             Need::LinkedTo(remote) => {
-                let hosts = self.links.values().filter(|link| link.remote == remote).map(|link| link.host.clone());
+                let hosts = self
+                    .links
+                    .values()
+                    .filter(|link| link.remote == remote)
+                    .map(|link| link.host.clone());
                 let hosts = hosts.collect();
                 facts.add_linked(remote, hosts);
             }
@@ -110,7 +126,11 @@ impl Tiny {
             Need::Declared(path) => {
                 let declared = desired.iter().find(|record| record.key() == path);
                 let links = self.links_of(&path);
-                let declared = declared.map(|desired| Declared { desired: desired.clone(), managed: true, links });
+                let declared = declared.map(|desired| Declared {
+                    desired: desired.clone(),
+                    managed: true,
+                    links,
+                });
                 facts.add_declared(path, declared);
             }
         }
@@ -133,7 +153,9 @@ impl Tiny {
             let (plan, shared) = loop {
                 match self::record(&input, &facts) {
                     Ok(planned) => break planned,
-                    Err(needs) => needs.into_iter().for_each(|need| self.answer(&mut facts, need, desired)),
+                    Err(needs) => {
+                        needs.into_iter().for_each(|need| self.answer(&mut facts, need, desired))
+                    }
                 }
             };
             for step in shared {
@@ -147,7 +169,13 @@ impl Tiny {
         run
     }
 
-    pub(crate) fn link(&mut self, host: &str, remote: RemoteRef, how: LinkHow, applied: Map<String, Value>) {
+    pub(crate) fn link(
+        &mut self,
+        host: &str,
+        remote: RemoteRef,
+        how: LinkHow,
+        applied: Map<String, Value>,
+    ) {
         let link = LinkRow { host: host.to_owned(), remote, how, applied, since_ms: 1 };
         self.links.insert(host.to_owned(), link);
     }
@@ -176,11 +204,15 @@ impl Tiny {
             Value::Object(object) if object.contains_key("$made") => {
                 let remote = &self.links[object["$made"].as_str().unwrap()].remote;
                 match object.get("$member").and_then(Value::as_str) {
-                    Some(member) => self.shown(&remote.kind, &remote.id).unwrap().body[member].clone(),
+                    Some(member) => {
+                        self.shown(&remote.kind, &remote.id).unwrap().body[member].clone()
+                    }
                     None => json!(remote.id),
                 }
             }
-            Value::Object(object) => object.iter().map(|(name, value)| (name.clone(), self.filled(value))).collect(),
+            Value::Object(object) => {
+                object.iter().map(|(name, value)| (name.clone(), self.filled(value))).collect()
+            }
             Value::Array(list) => list.iter().map(|value| self.filled(value)).collect(),
             other => other.clone(),
         }
@@ -205,9 +237,15 @@ impl Tiny {
             other => panic!("no plan here makes a step to {other}"),
         };
         for name in input["tags"].as_array().into_iter().flatten() {
-            let known = self.of(kinds::TAGS).find(|(_, body)| body["name"] == *name).map(|(id, _)| id.clone());
+            let known = self
+                .of(kinds::TAGS)
+                .find(|(_, body)| body["name"] == *name)
+                .map(|(id, _)| id.clone());
             let tag = known.unwrap_or_else(|| self.create(kinds::TAGS, &json!({ "name": name })));
-            self.create(kinds::APPLIED_TAGS, &json!({ "candidate": made.as_ref().unwrap(), "tag": tag }));
+            self.create(
+                kinds::APPLIED_TAGS,
+                &json!({ "candidate": made.as_ref().unwrap(), "tag": tag }),
+            );
         }
         for (role, host) in &step.makes {
             let remote = match role.as_str() {
@@ -219,9 +257,16 @@ impl Tiny {
                     RemoteRef::new(carried, &id)
                 }
             };
-            self.link(host, remote, LinkHow::Created, step.applied.get(host).cloned().unwrap_or_default());
+            self.link(
+                host,
+                remote,
+                LinkHow::Created,
+                step.applied.get(host).cloned().unwrap_or_default(),
+            );
         }
-        for (host, applied) in step.applied.iter().filter(|(host, _)| !step.makes.values().any(|made| made == *host)) {
+        for (host, applied) in
+            step.applied.iter().filter(|(host, _)| !step.makes.values().any(|made| made == *host))
+        {
             let (remote, how) = match self.links.get(host) {
                 Some(link) => (link.remote.clone(), link.how),
                 None => (step.target.clone().unwrap(), LinkHow::Adopted),
@@ -241,20 +286,27 @@ impl Tiny {
                     }
                 }
                 for list in ["emails", "phones"] {
-                    body[list] = input[list].as_array().into_iter().flatten().map(unified_entry).collect();
+                    body[list] =
+                        input[list].as_array().into_iter().flatten().map(unified_entry).collect();
                 }
                 body["custom_fields"] = customs(json!({}), &input["custom_fields"]);
                 body
             }
             kinds::APPLICATIONS => {
-                let stage = input["stage"].as_str().map_or_else(|| self.first_stage(&input["job"]), str::to_owned);
-                let stage = if input["kind"] == "prospect" { Value::Null } else { self.stage(&stage) };
-                json!({"candidate": reference("candidate"), "job": reference("job"), "kind": input["kind"],
+                let stage = input["stage"]
+                    .as_str()
+                    .map_or_else(|| self.first_stage(&input["job"]), str::to_owned);
+                let stage =
+                    if input["kind"] == "prospect" { Value::Null } else { self.stage(&stage) };
+                json!({"candidate": reference("candidate"), "job": reference("job"),
+                    "kind": input["kind"],
                 "stage": stage, "outcome": {"value": "active"},
                 "source": input.get("source").map(|id| json!({"id": id}))})
             }
             kinds::TAGS => json!({"name": input["name"]}),
-            kinds::APPLIED_TAGS => json!({"candidate": reference("candidate"), "tag": reference("tag")}),
+            kinds::APPLIED_TAGS => {
+                json!({"candidate": reference("candidate"), "tag": reference("tag")})
+            }
             kinds::NOTES => json!({"candidate": reference("candidate"), "body": input["body"]}),
             kinds::CUSTOM_FIELDS => {
                 let mut body = field(&input["name"], "channel_", &input["type"]);
@@ -262,7 +314,8 @@ impl Tiny {
                 body
             }
             kinds::CUSTOM_FIELD_OPTIONS => {
-                json!({"name": input["name"], "custom_field": reference("custom_field"), "active": true})
+                json!({"name": input["name"], "custom_field": reference("custom_field"),
+                    "active": true})
             }
             other => panic!("no plan here makes {other}"),
         };
@@ -272,10 +325,14 @@ impl Tiny {
     /// The first stage of a job.
     pub(crate) fn first_stage(&self, job: &Value) -> String {
         let of_job = self.of(kinds::STAGES).filter(|(_, body)| body["parent"]["id"] == *job);
-        of_job.min_by_key(|(_, body)| body["order"].as_i64()).map(|(id, _)| id.clone()).unwrap_or_default()
+        of_job
+            .min_by_key(|(_, body)| body["order"].as_i64())
+            .map(|(id, _)| id.clone())
+            .unwrap_or_default()
     }
 
-    /// How an application shows its stage: by id and name, or as the official schema has it by name alone.
+    /// How an application shows its stage: by id and name, or as the official schema has it by name
+    /// alone.
     pub(crate) fn stage(&self, id: &str) -> Value {
         match self.records.get(&(kinds::STAGES.to_owned(), id.to_owned())) {
             Some(stage) if self.names_only => json!({"name": stage["name"]}),
@@ -284,7 +341,8 @@ impl Tiny {
         }
     }
 
-    /// A step of an application's lifecycle, refused as Greenhouse refuses it. Answers the id that a conversion makes.
+    /// A step of an application's lifecycle, refused as Greenhouse refuses it. Answers the id that
+    /// a conversion makes.
     pub(crate) fn go(&mut self, verb: &str, step: &Step, input: &Value) -> Option<String> {
         let target = match (&step.target, &step.target_path) {
             (Some(target), None) => target.clone(),
@@ -293,15 +351,21 @@ impl Tiny {
         };
         let at = (target.kind.clone(), target.id.clone());
         let mut body = self.records[&at].clone();
-        let is_ended = ["rejected", "withdrawn", "closed"].iter().any(|word| body["outcome"]["value"] == *word);
-        let is_accepted = if verb == "unreject" { is_ended } else { body["outcome"]["value"] == "active" };
+        let is_ended = ["rejected", "withdrawn", "closed"]
+            .iter()
+            .any(|word| body["outcome"]["value"] == *word);
+        let is_accepted =
+            if verb == "unreject" { is_ended } else { body["outcome"]["value"] == "active" };
         assert!(is_accepted, "{verb} of {body:?} is refused");
         let outcome = |word: &str| json!({"value": word});
         let mut made = None;
         match verb {
             "move" => {
                 let stage = input["to_stage"].as_str().unwrap();
-                assert_eq!(self.records[&(kinds::STAGES.to_owned(), stage.to_owned())]["parent"], body["job"]);
+                assert_eq!(
+                    self.records[&(kinds::STAGES.to_owned(), stage.to_owned())]["parent"],
+                    body["job"]
+                );
                 body.insert("stage".to_owned(), self.stage(stage));
             }
             "reject" => {
@@ -318,7 +382,8 @@ impl Tiny {
             }
             _ => {
                 assert_eq!(body["kind"], "prospect");
-                let new = json!({"candidate": body["candidate"]["id"], "job": input["job"], "kind": "application",
+                let new = json!({"candidate": body["candidate"]["id"], "job": input["job"],
+                    "kind": "application",
                     "stage": input["stage"]});
                 made = Some(self.create(kinds::APPLICATIONS, &new));
                 body.insert("outcome".to_owned(), outcome("converted"));
@@ -341,11 +406,17 @@ impl Tiny {
         }
         for list in ["emails", "phones"] {
             let held = body.entry(list).or_insert_with(|| json!([])).as_array_mut().unwrap();
-            let gone: Vec<&Value> = input["remove"][list].as_array().into_iter().flatten().collect();
-            held.retain(|entry| !gone.iter().any(|gone| gone["value"] == entry["value"] || **gone == entry["value"]));
+            let gone: Vec<&Value> =
+                input["remove"][list].as_array().into_iter().flatten().collect();
+            held.retain(|entry| {
+                !gone.iter().any(|gone| gone["value"] == entry["value"] || **gone == entry["value"])
+            });
             held.extend(input["add"][list].as_array().into_iter().flatten().map(unified_entry));
         }
-        for member in ["name", "description", "private"].into_iter().filter(|_| target.kind == kinds::CUSTOM_FIELDS) {
+        for member in ["name", "description", "private"]
+            .into_iter()
+            .filter(|_| target.kind == kinds::CUSTOM_FIELDS)
+        {
             if let Some(value) = input.get(member) {
                 body.insert(member.to_owned(), value.clone());
             }
@@ -360,7 +431,8 @@ impl Tiny {
     }
 }
 pub(crate) fn field(name: &Value, key: &str, of: &Value) -> Value {
-    json!({"name": name, "key": key, "applies_to": {"value": "candidate"}, "type": {"value": of}, "active": true})
+    json!({"name": name, "key": key, "applies_to": {"value": "candidate"}, "type": {"value": of},
+        "active": true})
 }
 
 pub(crate) fn unified_entry(entry: &Value) -> Value {

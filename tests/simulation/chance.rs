@@ -1,4 +1,5 @@
-//! Chance from a seed (splitmix64). Each actor has a stream of its own, so that one more draw by one does not move all others.
+//! Chance from a seed (splitmix64). Each actor has a stream of its own, so that one more draw by
+//! one does not move all others.
 
 /// A stream of numbers.
 #[derive(Clone, Debug)]
@@ -7,7 +8,9 @@ pub(crate) struct Chance(u64);
 impl Chance {
     /// The stream of an actor below a seed.
     pub(crate) fn of(seed: u64, actor: &str) -> Self {
-        let salted = actor.bytes().fold(seed, |state, byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        let salted = actor
+            .bytes()
+            .fold(seed, |state, byte| (state ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let mut chance = Self(salted);
         chance.next();
         chance

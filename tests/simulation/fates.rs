@@ -1,12 +1,17 @@
-//! Fates: what a recruiter does to a record as a whole. They merge, delete, anonymise wholly or in part, hide, convert, transfer, and replace an address.
+//! Fates: what a recruiter does to a record as a whole. They merge, delete, anonymise wholly or in
+//! part, hide, convert, transfer, and replace an address.
 //!
-//! Every fate is remembered with what the engine's store knew when it struck ([`Known`]), since the laws tell by both what may be missing and what
-//! must have been told. A fate befalls whatever the company had and the host does not know, whatever is linked, and records whose creation is in
+//! Every fate is remembered with what the engine's store knew when it struck ([`Known`]), since the
+//! laws tell by both what may be missing and what must have been told. A fate befalls whatever the
+//! company had and the host does not know, whatever is linked, and records whose creation is in
 //! doubt. Merges fall on merges. What one cannot know is not asked for:
-//! - A merge must be told where the store had seen an application on the loser, since nothing else gives a merge away.
-//! - A creation in doubt that was undone before anybody looked ([`Fates::undone`]) cannot be told from one that never happened: it may happen again.
+//! - A merge must be told where the store had seen an application on the loser, since nothing else
+//!   gives a merge away.
+//! - A creation in doubt that was undone before anybody looked ([`Fates::undone`]) cannot be told
+//!   from one that never happened: it may happen again.
 //!
-//! Left out: a new name for a candidate in doubt, which makes a doubt that only a person can resolve (see the regressions).
+//! Left out: a new name for a candidate in doubt, which makes a doubt that only a person can
+//! resolve (see the regressions).
 
 use crate::chance::Chance;
 use crate::known::Known;
@@ -96,7 +101,12 @@ struct Scene<'a> {
 }
 
 impl Fates {
-    pub(crate) fn new(seed: u64, company: BTreeSet<i64>, free: BTreeSet<i64>, job: Option<i64>) -> Self {
+    pub(crate) fn new(
+        seed: u64,
+        company: BTreeSet<i64>,
+        free: BTreeSet<i64>,
+        job: Option<i64>,
+    ) -> Self {
         Self {
             chance: Chance::of(seed, "fates"),
             serial: 0,
@@ -121,7 +131,8 @@ impl Fates {
 
     /// Whom merges made of a candidate, in order, the last one being who they are now.
     pub(crate) fn chain(&self, id: i64) -> Vec<i64> {
-        std::iter::successors(self.merged.get(&id).copied(), |at| self.merged.get(at).copied()).collect()
+        std::iter::successors(self.merged.get(&id).copied(), |at| self.merged.get(at).copied())
+            .collect()
     }
 
     /// Who a candidate is now; none when nobody.
@@ -135,14 +146,20 @@ impl Fates {
         self.merged.values().any(|winner| *winner == id)
     }
 
-    /// Whether the merge of a loser can be known: an application that the store had seen on them hangs on who they are now.
+    /// Whether the merge of a loser can be known: an application that the store had seen on them
+    /// hangs on who they are now.
     pub(crate) fn gives_itself_away(&self, sandbox: &Sandbox, loser: i64) -> bool {
         let Some(now) = self.lives_on(loser) else { return false };
         let there = sandbox.applications_of(now);
-        self.shown.get(&loser).into_iter().flatten().any(|id| there.iter().any(|row| row["id"] == *id))
+        self.shown
+            .get(&loser)
+            .into_iter()
+            .flatten()
+            .any(|id| there.iter().any(|row| row["id"] == *id))
     }
 
-    /// Does something. The words that it fires, and what it was. `within` a life of the engine, or between two.
+    /// Does something. The words that it fires, and what it was. `within` a life of the engine, or
+    /// between two.
     pub(crate) fn act(
         &mut self,
         sandbox: &Sandbox,
@@ -153,10 +170,15 @@ impl Fates {
         let rows = sandbox.rows("candidates");
         let ids = rows.iter().filter_map(|row| row["id"].as_i64());
         let doubtful: Vec<i64> = ids
-            .filter(|id| !self.company.contains(id) && !known.people.contains(id) && !self.undone.contains(id))
+            .filter(|id| {
+                !self.company.contains(id)
+                    && !known.people.contains(id)
+                    && !self.undone.contains(id)
+            })
             .collect();
         let here = |id: &i64| sandbox.row("candidates", *id).is_some();
-        let mut alive: BTreeSet<i64> = known.people.union(&self.free).copied().filter(here).collect();
+        let mut alive: BTreeSet<i64> =
+            known.people.union(&self.free).copied().filter(here).collect();
         alive.extend(&doubtful);
         let scene = Scene { sandbox, known, alive: alive.into_iter().collect(), doubtful };
         if scene.alive.len() < 2 {
@@ -175,7 +197,14 @@ impl Fates {
         };
         let made = sandbox.recruiter(&deed).ok()?;
         let fresh = scene.doubtful.iter().any(|id| deed_is_on(&deed, *id));
-        self.remember(&deed, made["id"].as_i64()?, before.unwrap_or_default(), &scene, memory, within);
+        self.remember(
+            &deed,
+            made["id"].as_i64()?,
+            before.unwrap_or_default(),
+            &scene,
+            memory,
+            within,
+        );
         if fresh && matches!(deed, Deed::Merge { .. }) {
             words.push("recruiter merges a candidate in doubt");
         }
@@ -187,21 +216,34 @@ impl Fates {
         let id = *self.chance.pick(&scene.doubtful);
         Some(match self.chance.below(8) {
             0 | 1 => {
-                let others: Vec<i64> = scene.alive.iter().copied().filter(|other| *other != id).collect();
+                let others: Vec<i64> =
+                    scene.alive.iter().copied().filter(|other| *other != id).collect();
                 let other = *self.chance.pick(&others);
                 let (winner, loser) = if self.chance.one_in(4) { (id, other) } else { (other, id) };
-                (self.merge_words(scene, loser), Deed::Merge { candidate_id: winner, secondary_candidate_id: loser })
+                (
+                    self.merge_words(scene, loser),
+                    Deed::Merge { candidate_id: winner, secondary_candidate_id: loser },
+                )
             }
-            2 | 3 => (vec!["recruiter deletes a candidate in doubt"], Deed::DeleteCandidate { candidate_id: id }),
+            2 | 3 => (
+                vec!["recruiter deletes a candidate in doubt"],
+                Deed::DeleteCandidate { candidate_id: id },
+            ),
             4 => {
                 let fields = Vec::new();
-                (vec!["recruiter anonymises a candidate in doubt"], Deed::Anonymise { candidate_id: id, fields })
+                (
+                    vec!["recruiter anonymises a candidate in doubt"],
+                    Deed::Anonymise { candidate_id: id, fields },
+                )
             }
             5 => {
                 // Without its name alone it would be somebody of whom nobody can say who they are.
                 let parts = self.chance.pick(&PARTS[1..]);
                 let fields = parts.iter().map(|part| (*part).to_owned()).collect();
-                let words = vec!["recruiter anonymises in part", "recruiter anonymises a candidate in doubt"];
+                let words = vec![
+                    "recruiter anonymises in part",
+                    "recruiter anonymises a candidate in doubt",
+                ];
                 (words, Deed::Anonymise { candidate_id: id, fields })
             }
             _ => (vec!["recruiter makes a candidate in doubt private"], set_private(id, true)),
@@ -209,27 +251,45 @@ impl Fates {
     }
 
     fn choose(&mut self, scene: &Scene<'_>) -> Option<(Vec<&'static str>, Deed)> {
-        let ours: Vec<i64> = scene.alive.iter().copied().filter(|id| scene.known.people.contains(id)).collect();
-        let id = *self.chance.pick(if ours.is_empty() || self.chance.clone().one_in(3) { &scene.alive } else { &ours });
+        let ours: Vec<i64> =
+            scene.alive.iter().copied().filter(|id| scene.known.people.contains(id)).collect();
+        let id = *self.chance.pick(if ours.is_empty() || self.chance.clone().one_in(3) {
+            &scene.alive
+        } else {
+            &ours
+        });
         let row = scene.sandbox.row("candidates", id)?;
         let private = row["private"] == true;
         Some(match self.chance.below(18) {
             0..4 => {
                 let loser = self.loser(scene, id)?;
-                (self.merge_words(scene, loser), Deed::Merge { candidate_id: id, secondary_candidate_id: loser })
+                (
+                    self.merge_words(scene, loser),
+                    Deed::Merge { candidate_id: id, secondary_candidate_id: loser },
+                )
             }
             4 | 5 => {
-                let word =
-                    if private { "recruiter deletes a private candidate" } else { "recruiter deletes a candidate" };
+                let word = if private {
+                    "recruiter deletes a private candidate"
+                } else {
+                    "recruiter deletes a candidate"
+                };
                 (vec![word], Deed::DeleteCandidate { candidate_id: id })
             }
             6 | 7 => {
                 let application_id = self.application_of(scene, id, |_| true)?;
-                (vec!["recruiter deletes an application"], Deed::DeleteApplication { application_id })
+                (
+                    vec!["recruiter deletes an application"],
+                    Deed::DeleteApplication { application_id },
+                )
             }
-            8 => (vec!["recruiter anonymises"], Deed::Anonymise { candidate_id: id, fields: Vec::new() }),
+            8 => (
+                vec!["recruiter anonymises"],
+                Deed::Anonymise { candidate_id: id, fields: Vec::new() },
+            ),
             9 => {
-                let fields = self.chance.pick(PARTS).iter().map(|part| (*part).to_owned()).collect();
+                let fields =
+                    self.chance.pick(PARTS).iter().map(|part| (*part).to_owned()).collect();
                 (vec!["recruiter anonymises in part"], Deed::Anonymise { candidate_id: id, fields })
             }
             10..12 => {
@@ -247,7 +307,8 @@ impl Fates {
             13 | 14 => (vec!["recruiter makes private"], set_private(id, true)),
             _ => {
                 let job_id = self.job?;
-                let application_id = self.application_of(scene, id, |row| row["prospect"] != true)?;
+                let application_id =
+                    self.application_of(scene, id, |row| row["prospect"] != true)?;
                 let word = match scene.sandbox.quirks().transfer {
                     Transfer::KeepsId => "recruiter transfers an application",
                     Transfer::NewId => "recruiter transfers an application, and it has a new id",
@@ -257,7 +318,8 @@ impl Fates {
         })
     }
 
-    /// Whom to merge into `winner`: often somebody who won before, or on whom an application was seen.
+    /// Whom to merge into `winner`: often somebody who won before, or on whom an application was
+    /// seen.
     fn loser(&mut self, scene: &Scene<'_>, winner: i64) -> Option<i64> {
         let others = |fits: &dyn Fn(i64) -> bool| -> Vec<i64> {
             scene.alive.iter().copied().filter(|id| *id != winner && fits(*id)).collect()
@@ -277,18 +339,31 @@ impl Fates {
         let mut words = vec!["recruiter merges"];
         if self.is_winner(loser) {
             words.push("a merge on a merge");
-            if self.merged.iter().any(|(first, into)| *into == loser && scene.known.seen.contains(first)) {
+            if self
+                .merged
+                .iter()
+                .any(|(first, into)| *into == loser && scene.known.seen.contains(first))
+            {
                 words.push("a merge on a merge that was not seen yet");
             }
         }
         words
     }
 
-    fn application_of(&mut self, scene: &Scene<'_>, id: i64, fits: impl Fn(&Value) -> bool) -> Option<i64> {
+    fn application_of(
+        &mut self,
+        scene: &Scene<'_>,
+        id: i64,
+        fits: impl Fn(&Value) -> bool,
+    ) -> Option<i64> {
         let free = |row: &i64| scene.known.applications.contains(row) || self.free.contains(&id);
         let rows = scene.sandbox.applications_of(id);
-        let rows: Vec<i64> =
-            rows.iter().filter(|row| fits(row)).filter_map(|row| row["id"].as_i64()).filter(free).collect();
+        let rows: Vec<i64> = rows
+            .iter()
+            .filter(|row| fits(row))
+            .filter_map(|row| row["id"].as_i64())
+            .filter(free)
+            .collect();
         (!rows.is_empty()).then(|| *self.chance.pick(&rows))
     }
 
@@ -297,7 +372,8 @@ impl Fates {
         let fits = |row: &&Value| {
             let bound = row["prospective_job_ids"].as_array().is_some_and(|jobs| !jobs.is_empty());
             let of = row["candidate_id"].as_i64().unwrap_or_default();
-            let linked = row["id"].as_i64().is_some_and(|id| scene.known.applications.contains(&id));
+            let linked =
+                row["id"].as_i64().is_some_and(|id| scene.known.applications.contains(&id));
             row["prospect"] == true
                 && row["status"] == "in_process"
                 && !bound
@@ -306,7 +382,8 @@ impl Fates {
                 && scene.sandbox.applications_of(of).iter().all(|other| other["job_id"] != job_id)
         };
         let rows = scene.sandbox.rows("applications");
-        let rows: Vec<i64> = rows.iter().filter(fits).filter_map(|row| row["id"].as_i64()).collect();
+        let rows: Vec<i64> =
+            rows.iter().filter(fits).filter_map(|row| row["id"].as_i64()).collect();
         (!rows.is_empty()).then(|| *self.chance.pick(&rows))
     }
 
@@ -326,17 +403,20 @@ impl Fates {
             Deed::Merge { candidate_id: winner, secondary_candidate_id: loser } => {
                 let moved = scene.sandbox.applications_of(*winner);
                 let moved = moved.iter().filter_map(|row| row["id"].as_i64());
-                let shown: Vec<i64> = moved.filter(|id| scene.known.hangs_on.get(id) == Some(loser)).collect();
+                let shown: Vec<i64> =
+                    moved.filter(|id| scene.known.hangs_on.get(id) == Some(loser)).collect();
                 if scene.known.seen.contains(loser) {
                     self.shown.insert(*loser, shown);
                 }
                 self.merged.insert(*loser, *winner);
                 self.undo(*loser, scene);
                 self.hooks.push(Hint::Merged((person(*loser), person(*winner))));
-                let moved: Vec<_> = self.replaced.iter().filter(|(id, _)| id == loser).cloned().collect();
+                let moved: Vec<_> =
+                    self.replaced.iter().filter(|(id, _)| id == loser).cloned().collect();
                 self.replaced.extend(moved.into_iter().map(|(_, from)| (*winner, from)));
                 // What was blanked of one is missing in both.
-                let all: BTreeSet<&'static str> = PARTS.iter().flat_map(|part| part.iter().copied()).collect();
+                let all: BTreeSet<&'static str> =
+                    PARTS.iter().flat_map(|part| part.iter().copied()).collect();
                 let mut blank = self.blanked.get(loser).cloned().unwrap_or_default();
                 if self.anonymised.contains(loser) {
                     blank = all;
@@ -367,8 +447,11 @@ impl Fates {
             Deed::Transfer { application_id: id, .. } => {
                 memory.touched.extend(candidate);
                 self.hooks.push(Hint::Changed(application(*id)));
-                let gone = candidate.map(|candidate| Deleted { id: *id, candidate, job }).filter(|_| linked(id));
-                if made == *id { &mut self.transferred } else { &mut self.applications }.extend(gone);
+                let gone = candidate
+                    .map(|candidate| Deleted { id: *id, candidate, job })
+                    .filter(|_| linked(id));
+                if made == *id { &mut self.transferred } else { &mut self.applications }
+                    .extend(gone);
             }
             Deed::Anonymise { candidate_id, fields } => {
                 self.hooks.push(Hint::Erased(person(*candidate_id)));
@@ -431,8 +514,11 @@ impl Fates {
             if let [one, .., other] = alive.as_slice() {
                 let merged = self.chance.one_in(2);
                 self.lies.extend(merged.then_some((*one, *other)));
-                let lie =
-                    if merged { Hint::Merged((person(*one), person(*other))) } else { Hint::Deleted(person(*one)) };
+                let lie = if merged {
+                    Hint::Merged((person(*one), person(*other)))
+                } else {
+                    Hint::Deleted(person(*one))
+                };
                 hints.push((false, lie));
             }
         }
@@ -442,7 +528,9 @@ impl Fates {
 
 fn deed_is_on(deed: &Deed, id: i64) -> bool {
     match deed {
-        Deed::Merge { candidate_id, secondary_candidate_id } => *candidate_id == id || *secondary_candidate_id == id,
+        Deed::Merge { candidate_id, secondary_candidate_id } => {
+            *candidate_id == id || *secondary_candidate_id == id
+        }
         _ => false,
     }
 }

@@ -1,4 +1,5 @@
-//! Faults, named as one would say them, and the count of each: a fault that never fires proves nothing and fails the run.
+//! Faults, named as one would say them, and the count of each: a fault that never fires proves
+//! nothing and fails the run.
 
 use crate::chance::Chance;
 use crate::liar::LIES;
@@ -90,12 +91,20 @@ impl Counts {
 
 /// Whether the fault leaves it open what became of a write.
 pub(crate) fn leaves_in_doubt(fault: &str) -> bool {
-    ["applied, then reset", "applied, then 504", "answer cut", "slow", "HTML instead of JSON", "broken JSON"]
-        .contains(&fault)
+    [
+        "applied, then reset",
+        "applied, then 504",
+        "answer cut",
+        "slow",
+        "HTML instead of JSON",
+        "broken JSON",
+    ]
+    .contains(&fault)
 }
 
-/// What befalls a request, and the fault's name. `rarity`: once in so many requests something does. Where the ATS is `late`, more writes are
-/// cut off by a death: what was on its way does not show when the next life looks.
+/// What befalls a request, and the fault's name. `rarity`: once in so many requests something does.
+/// Where the ATS is `late`, more writes are cut off by a death: what was on its way does not show
+/// when the next life looks.
 pub(crate) fn befall(
     chance: &mut Chance,
     request: &WireRequest,
@@ -118,7 +127,10 @@ pub(crate) fn befall(
         ("503, not applied", fault(FaultKind::NotApplied { status: 503 })),
         ("429 without Retry-After", fault(FaultKind::TooManyRequests)),
         ("slow", fault(FaultKind::Slow { delay_ms: 1_000 + chance.below(60_000) })),
-        ("answer cut", fault(FaultKind::Truncate { bytes: usize::try_from(chance.below(200)).unwrap() })),
+        (
+            "answer cut",
+            fault(FaultKind::Truncate { bytes: usize::try_from(chance.below(200)).unwrap() }),
+        ),
         ("HTML instead of JSON", fault(FaultKind::Html)),
         ("broken JSON", fault(FaultKind::InvalidJson)),
         ("killed before a request is processed", Meddle::DieBefore),
@@ -137,7 +149,8 @@ pub(crate) fn befall(
         all.extend([("killed before its answer", Meddle::DieAfter); 8]);
     }
     if cursor {
-        // Only pages after the first: a look for one record is no walk, and an ATS that hides a record from it cannot be worked with.
+        // Only pages after the first: a look for one record is no walk, and an ATS that hides a
+        // record from it cannot be worked with.
         for _ in 0..4 {
             all.push(("cursor expired", Meddle::CursorExpired));
             all.push(("duplicate page", Meddle::DuplicatePage));

@@ -1,4 +1,5 @@
-//! The host: it declares people, changes its mind, releases fields, and remembers what it was told was taken in.
+//! The host: it declares people, changes its mind, releases fields, and remembers what it was told
+//! was taken in.
 
 use crate::chance::Chance;
 use serde_json::{Map, Value, json};
@@ -54,7 +55,8 @@ impl Host {
     /// All that it declares: people first, although they hang on the field.
     pub(crate) fn declares(&self) -> Vec<Value> {
         let field = (!self.channels.is_empty()).then(|| {
-            json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single",
+            json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
+                "type": "single",
                    "name": CHANNEL_NAME, "options": self.channels})
         });
         self.wanted.values().cloned().chain(field).collect()
@@ -88,9 +90,11 @@ impl Host {
         let key = format!("p{number}");
         let adopts = self.chance.one_in(4) && !catalogue.known.is_empty();
         let email = if adopts { catalogue.known.remove(0) } else { format!("{key}@example.com") };
-        let mut record = json!({"key": key, "emails": [email], "custom_fields": {"external_ref": key}});
+        let mut record =
+            json!({"key": key, "emails": [email], "custom_fields": {"external_ref": key}});
         if !adopts {
-            record["name"] = json!({"first": format!("First{number}"), "last": format!("Last{number}")});
+            record["name"] =
+                json!({"first": format!("First{number}"), "last": format!("Last{number}")});
         }
         for _ in 0..self.chance.below(4) {
             self.change(&mut record, catalogue);
@@ -117,7 +121,10 @@ impl Host {
                 "title".into()
             }
             2 => {
-                members.insert("custom_fields".into(), json!({"external_ref": format!("ref-{number}")}));
+                members.insert(
+                    "custom_fields".into(),
+                    json!({"external_ref": format!("ref-{number}")}),
+                );
                 "external_ref".into()
             }
             3 => {
@@ -131,7 +138,8 @@ impl Host {
                 format!("tag {tag}")
             }
             4 | 5 => {
-                let note = json!({"key": format!("n{number}"), "body": format!("Note number {number}.")});
+                let note =
+                    json!({"key": format!("n{number}"), "body": format!("Note number {number}.")});
                 list(members, "notes").push(note);
                 format!("note n{number}")
             }
@@ -151,7 +159,8 @@ impl Host {
             9 => {
                 let channel = *self.chance.pick(CHANNELS);
                 self.channels.insert(channel);
-                members.entry("custom_fields").or_insert_with(|| json!({}))["channel"] = json!(channel);
+                members.entry("custom_fields").or_insert_with(|| json!({}))["channel"] =
+                    json!(channel);
                 format!("channel {channel}")
             }
             10 if self.lifecycle && self.reject(members, catalogue) => "rejects".into(),
@@ -159,31 +168,46 @@ impl Host {
         }
     }
 
-    fn apply(&mut self, members: &mut Map<String, Value>, catalogue: &Catalogue, number: u64) -> String {
+    fn apply(
+        &mut self,
+        members: &mut Map<String, Value>,
+        catalogue: &Catalogue,
+        number: u64,
+    ) -> String {
         let applications = list(members, "applications");
         if self.chance.one_in(4) && !catalogue.pools.is_empty() {
             let pool = self.chance.pick(&catalogue.pools).clone();
             if applications.iter().any(|known| known["kind"] == "prospect") {
                 return "nothing".into();
             }
-            applications.push(json!({"key": format!("a{number}"), "kind": "prospect", "pool": {"id": pool}}));
+            applications.push(
+                json!({"key": format!("a{number}"), "kind": "prospect", "pool": {"id": pool}}),
+            );
             return format!("prospect a{number}");
         }
         let job = self.chance.pick(&catalogue.jobs).clone();
-        if let Some(application) = applications.iter_mut().find(|known| known["job"]["id"] == json!(job)) {
-            let file = json!({"key": format!("f{number}"), "filename": format!("cv-{number}.pdf"), "type": "resume",
+        if let Some(application) =
+            applications.iter_mut().find(|known| known["job"]["id"] == json!(job))
+        {
+            let file = json!({"key": format!("f{number}"), "filename": format!("cv-{number}.pdf"),
+                "type": "resume",
                               "url": format!("https://example.com/cv-{number}.pdf")});
             list(application.as_object_mut().unwrap(), "attachments").push(file);
             return format!("file f{number}");
         }
-        applications.push(json!({"key": format!("a{number}"), "job": {"id": job}, "source": "Acme Referrals",
-                                 "custom_fields": {"external_ref": format!("app-{number}")}}));
+        applications.push(
+            json!({"key": format!("a{number}"), "job": {"id": job}, "source": "Acme Referrals",
+                                 "custom_fields": {"external_ref": format!("app-{number}")}}),
+        );
         format!("application a{number}")
     }
 
     fn reject(&mut self, members: &mut Map<String, Value>, catalogue: &Catalogue) -> bool {
         let applications = list(members, "applications");
-        let Some(application) = applications.iter_mut().find(|known| known["kind"] != "prospect") else { return false };
+        let Some(application) = applications.iter_mut().find(|known| known["kind"] != "prospect")
+        else {
+            return false;
+        };
         application["outcome"] = json!("rejected");
         application["reject_reason"] = json!({"id": self.chance.pick(&catalogue.reasons)});
         true

@@ -1,4 +1,5 @@
-//! What the engine's store knows at a moment, read without the engine's doing: a fate is judged by what could be known when it struck.
+//! What the engine's store knows at a moment, read without the engine's doing: a fate is judged by
+//! what could be known when it struck.
 
 use atsync::model::contract::RemoteRef;
 use atsync::model::kinds;
@@ -32,11 +33,13 @@ fn now<T>(call: impl Future<Output = Result<T, StoreError>>) -> Option<T> {
 }
 
 impl Known {
-    /// Reads what is known of the desired records of these keys. None when the store cannot be read any more.
+    /// Reads what is known of the desired records of these keys. None when the store cannot be read
+    /// any more.
     pub(crate) fn of(store: &Arc<dyn Store>, keys: &[String]) -> Option<Self> {
         let mut known = Self::default();
         let open = now(store.open_intents("acme"))?;
-        let doubtful: BTreeSet<&str> = open.iter().filter_map(|intent| intent.host.split('/').next()).collect();
+        let doubtful: BTreeSet<&str> =
+            open.iter().filter_map(|intent| intent.host.split('/').next()).collect();
         for key in keys {
             for link in now(store.links_of("acme", key))? {
                 let Ok(id) = link.remote.id.parse::<i64>() else { continue };
@@ -72,7 +75,9 @@ pub(crate) fn is_anonymised(store: &Arc<dyn Store>, id: i64) -> bool {
 
 /// Whose an application is, as the store has it.
 pub(crate) fn candidate_of(store: &Arc<dyn Store>, application: i64) -> Option<i64> {
-    let row = now(store.observed("acme", &RemoteRef::new(kinds::APPLICATIONS, application.to_string()))).flatten()?;
+    let row =
+        now(store.observed("acme", &RemoteRef::new(kinds::APPLICATIONS, application.to_string())))
+            .flatten()?;
     let body: Value = serde_json::from_str(&row.body).ok()?;
     body["candidate"]["id"].as_str()?.parse().ok()
 }

@@ -1,14 +1,17 @@
 //! The laws, held against the truth: the sandbox's model, which knows what really happened.
 //!
-//! [`at_any_time`] is asked after every life, whatever befell it; [`at_the_end`] when faults have stopped and the calm lives are over.
+//! [`at_any_time`] is asked after every life, whatever befell it; [`at_the_end`] when faults have
+//! stopped and the calm lives are over.
 //!
-//! What nobody can know is not asked for, and each place says so. There are six such things: a creation that a fate
-//! undid while it was in doubt may happen again; a merge is known only where the store had seen an application on the
-//! loser that is still there, so another one may be told as a deletion, or to whom a lying webhook says; an
-//! anonymisation in part looks like an edit until a webhook names it, and is written over where a field is enforced; of
-//! what was written before the store could know that somebody was erased, nothing is asked; which of two
-//! applications to one job is meant, when a merge brought the second, only a person can say, so that record waits; and
-//! whether what was emptied was erased, so that it stays empty, or as a recruiter wrote it since, be it enforced.
+//! What nobody can know is not asked for, and each place says so. There are six such things: a
+//! creation that a fate undid while it was in doubt may happen again; a merge is known only where
+//! the store had seen an application on the loser that is still there, so another one may be told
+//! as a deletion, or to whom a lying webhook says; an anonymisation in part looks like an edit
+//! until a webhook names it, and is written over where a field is enforced; of what was written
+//! before the store could know that somebody was erased, nothing is asked; which of two
+//! applications to one job is meant, when a merge brought the second, only a person can say, so
+//! that record waits; and whether what was emptied was erased, so that it stays empty, or as a
+//! recruiter wrote it since, be it enforced.
 
 use crate::host::{CHANNEL_KEY, CHANNEL_NAME};
 use crate::sim::{PULLED, Sim};
@@ -23,11 +26,17 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Requests that can mail somebody.
-const MAILING: &[&str] = &["/move", "/reject", "/unreject", "/hire", "/convert_to_candidate", "/v3/users"];
+const MAILING: &[&str] =
+    &["/move", "/reject", "/unreject", "/hire", "/convert_to_candidate", "/v3/users"];
 
 /// A candidate's lists of contacts.
-const CONTACTS: [&str; 5] =
-    ["phone_numbers", "email_addresses", "addresses", "website_addresses", "social_media_addresses"];
+const CONTACTS: [&str; 5] = [
+    "phone_numbers",
+    "email_addresses",
+    "addresses",
+    "website_addresses",
+    "social_media_addresses",
+];
 
 /// What must hold after any life.
 pub(crate) fn at_any_time(sim: &mut Sim) {
@@ -37,20 +46,24 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
     for record in &records {
         one_of_each(sim, record, &mut broken);
         let email = record["emails"][0].as_str().unwrap();
-        // A creation that was undone before anybody looked for it looks like one that never happened.
+        // A creation that was undone before anybody looked for it looks like one that never
+        // happened.
         let makings = sim.office.makings.lock().unwrap();
         let made = makings.get(email).map_or(0, |made| made.difference(&sim.fates.undone).count());
         if made > usize::from(record.get("name").is_some()) {
             broken.push(format!("{}: {made} people were made for {email}", record["key"]));
         }
     }
-    for (collection, what) in
-        [("candidate_tags", "tag"), ("custom_fields", "custom field"), ("custom_field_options", "choice")]
-    {
+    for (collection, what) in [
+        ("candidate_tags", "tag"),
+        ("custom_fields", "custom field"),
+        ("custom_field_options", "choice"),
+    ] {
         let rows = truth.rows(collection);
         // The company's own fields may share names across what they apply to.
         let ours = rows.iter().filter(|row| {
-            collection == "candidate_tags" || row["id"].as_i64().is_some_and(|id| sim.made.contains(&(collection, id)))
+            collection == "candidate_tags"
+                || row["id"].as_i64().is_some_and(|id| sim.made.contains(&(collection, id)))
         });
         for (name, times) in repeated(ours.filter_map(|row| row["name"].as_str())) {
             broken.push(format!("the {what} {name} exists {times} times"));
@@ -64,7 +77,8 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
         }
     }
     for ended in sim.fates.applications.iter().chain(&sim.fates.transferred) {
-        // Where two people are one, the other's application to the same job is none of theirs made again.
+        // Where two people are one, the other's application to the same job is none of theirs made
+        // again.
         if sim.fates.is_winner(ended.candidate) {
             continue;
         }
@@ -76,26 +90,39 @@ pub(crate) fn at_any_time(sim: &mut Sim) {
             };
             same && id > ended.id && sim.made.contains(&("applications", id))
         });
-        broken.extend(again.map(|row| format!("the ended {ended:?} was made again as {}", row["id"])));
+        broken.extend(
+            again.map(|row| format!("the ended {ended:?} was made again as {}", row["id"])),
+        );
     }
     if !sim.options.lifecycle {
         let mailing = sim.requests.iter().filter(|request| request.method != "GET");
         let found = mailing.filter(|request| MAILING.iter().any(|end| request.path.ends_with(end)));
-        broken.extend(found.map(|request| format!("{} {} could mail somebody", request.method, request.path)));
+        broken.extend(
+            found.map(|request| format!("{} {} could mail somebody", request.method, request.path)),
+        );
     }
     if sim.options.harmful {
-        let notes = sim.requests.iter().filter(|request| request.method == "POST" && request.path == "/v3/notes");
+        let notes = sim
+            .requests
+            .iter()
+            .filter(|request| request.method == "POST" && request.path == "/v3/notes");
         // These say that nothing was done with the request.
-        let sent =
-            notes.filter(|request| ![401, 422, 429].contains(&request.status)).map(|request| request.body.as_str());
-        broken.extend(repeated(sent).into_iter().map(|(_, times)| format!("an unsafe note was sent {times} times")));
+        let sent = notes
+            .filter(|request| ![401, 422, 429].contains(&request.status))
+            .map(|request| request.body.as_str());
+        broken.extend(
+            repeated(sent)
+                .into_iter()
+                .map(|(_, times)| format!("an unsafe note was sent {times} times")),
+        );
     }
     for law in broken {
         sim.broke(law);
     }
 }
 
-/// At most one remote object per intent: whatever carries a name that only one desired object has exists once at most.
+/// At most one remote object per intent: whatever carries a name that only one desired object has
+/// exists once at most.
 fn one_of_each(sim: &Sim, record: &Value, broken: &mut Vec<String>) {
     let (truth, made): (&Sandbox, _) = (&sim.world.sandbox, &sim.made);
     let key = record["key"].as_str().unwrap();
@@ -107,13 +134,25 @@ fn one_of_each(sim: &Sim, record: &Value, broken: &mut Vec<String>) {
     let Some(id) = candidates.first().and_then(|row| row["id"].as_i64()) else { return };
     let all = truth.notes_of(id);
     // What the company had may be there twice where two people were made one.
-    let notes = all.iter().filter_map(|row| row["body"].as_str()).filter(|body| body.starts_with("Note number"));
+    let notes = all
+        .iter()
+        .filter_map(|row| row["body"].as_str())
+        .filter(|body| body.starts_with("Note number"));
     broken.extend(
-        repeated(notes).into_iter().map(|(note, times)| format!("{key}: the note {note:?} is there {times} times")),
+        repeated(notes)
+            .into_iter()
+            .map(|(note, times)| format!("{key}: the note {note:?} is there {times} times")),
     );
     let files = truth.rows_of_candidate("attachments", id);
-    let files = files.iter().filter_map(|row| row["filename"].as_str()).filter(|name| name.starts_with("cv-"));
-    broken.extend(repeated(files).into_iter().map(|(file, times)| format!("{key}: {file} is there {times} times")));
+    let files = files
+        .iter()
+        .filter_map(|row| row["filename"].as_str())
+        .filter(|name| name.starts_with("cv-"));
+    broken.extend(
+        repeated(files)
+            .into_iter()
+            .map(|(file, times)| format!("{key}: {file} is there {times} times")),
+    );
     if sim.fates.is_winner(id) {
         // Two people's applications and tags hang on one.
         return;
@@ -121,23 +160,30 @@ fn one_of_each(sim: &Sim, record: &Value, broken: &mut Vec<String>) {
     let applications = truth.applications_of(id);
     for wanted in record["applications"].as_array().into_iter().flatten() {
         let Some(job) = wanted["job"]["id"].as_str() else { continue };
-        let there =
-            applications.iter().filter(|row| row["job_id"].as_i64() == job.parse().ok() && row["prospect"] != true);
+        let there = applications
+            .iter()
+            .filter(|row| row["job_id"].as_i64() == job.parse().ok() && row["prospect"] != true);
         if there.count() > 1 {
             broken.push(format!("{key}: more than one application to the job {job}"));
         }
     }
-    let prospects = applications.iter().filter(|row| row["prospect"] == true && row["status"] != "converted").count();
+    let prospects = applications
+        .iter()
+        .filter(|row| row["prospect"] == true && row["status"] != "converted")
+        .count();
     if record["custom_fields"]["external_ref"] == record["key"] && prospects > 1 {
         broken.push(format!("{key}: {prospects} prospects"));
     }
     let tags = truth.rows_of_candidate("applied_candidate_tags", id);
     // A recruiter may put on the same tag at the same time; of ours there is one.
-    let ours =
-        tags.iter().filter(|row| row["id"].as_i64().is_some_and(|id| made.contains(&("applied_candidate_tags", id))));
+    let ours = tags.iter().filter(|row| {
+        row["id"].as_i64().is_some_and(|id| made.contains(&("applied_candidate_tags", id)))
+    });
     let tags: Vec<String> = ours.map(|row| row["candidate_tag_id"].to_string()).collect();
     let tags = repeated(tags.iter().map(String::as_str));
-    broken.extend(tags.into_iter().map(|(tag, times)| format!("{key}: the tag {tag} is on {times} times")));
+    broken.extend(
+        tags.into_iter().map(|(tag, times)| format!("{key}: the tag {tag} is on {times} times")),
+    );
 }
 
 fn repeated<'a>(words: impl Iterator<Item = &'a str>) -> Vec<(&'a str, usize)> {
@@ -160,7 +206,11 @@ pub(crate) fn at_the_end(sim: &mut Sim) {
         // Whoever looks for the reason begins here.
         for key in sim.host.wanted.keys() {
             let row = sim.world.run(sim.world.connect().desired(key)).unwrap();
-            sim.say(format!("{key}: {:?}, linked to {:?}", row.map(|row| row.status.conditions), links(sim, key)));
+            sim.say(format!(
+                "{key}: {:?}, linked to {:?}",
+                row.map(|row| row.status.conditions),
+                links(sim, key)
+            ));
         }
         if let Ok(plan) = sim.world.run(sim.world.connect().plan(PlanOf::All)) {
             sim.say(atsync::plan::words::plan(&plan));
@@ -176,7 +226,10 @@ fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
     for intent in sim.world.run(acme.open_intents()).unwrap() {
         let stuck = matches!(intent.state, IntentState::InDoubt { stuck: true, .. });
         if !(stuck && sim.options.harmful && intent.operation == "notes.create") {
-            broken.push(format!("an intent is left open: {} of {}, {:?}", intent.operation, intent.host, intent.state));
+            broken.push(format!(
+                "an intent is left open: {} of {}, {:?}",
+                intent.operation, intent.host, intent.state
+            ));
         }
     }
     sim.world.sandbox.clear_logs();
@@ -184,8 +237,11 @@ fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
         Ok(plan) => {
             let fated = fated(sim);
             let key = |host: &str| host.split('/').next().unwrap_or(host).to_owned();
-            if !plan.is_empty() || plan.blocked().any(|finding| !fated.contains(&key(&finding.host))) {
-                broken.push(format!("something is left to do: {}", atsync::plan::words::plan(&plan)));
+            if !plan.is_empty()
+                || plan.blocked().any(|finding| !fated.contains(&key(&finding.host)))
+            {
+                broken
+                    .push(format!("something is left to do: {}", atsync::plan::words::plan(&plan)));
             }
         }
         Err(error) => broken.push(format!("planning everything: {error}")),
@@ -210,14 +266,19 @@ fn nothing_forgotten(sim: &Sim, broken: &mut Vec<String>) {
     }
     let offset = sim.world.run(acme.offset("crm")).unwrap();
     if offset < sim.acknowledged_serial {
-        broken.push(format!("the consumer had come to {}, the store says {offset}", sim.acknowledged_serial));
+        broken.push(format!(
+            "the consumer had come to {}, the store says {offset}",
+            sim.acknowledged_serial
+        ));
     }
 }
 
 fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
     let acme = sim.world.connect();
     let changes: Vec<Change> = sim.world.run(acme.changes(0).try_collect()).unwrap();
-    if let Some((change, serial)) = changes.iter().zip(1..).find(|(change, serial)| change.serial != *serial) {
+    if let Some((change, serial)) =
+        changes.iter().zip(1..).find(|(change, serial)| change.serial != *serial)
+    {
         broken.push(format!("the feed has {} where {serial} belongs", change.serial));
     }
     // What the feed tells, put together, is what the store holds.
@@ -235,10 +296,13 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
                 if sim.world.sandbox.row(collection(&change.kind), id).is_some() {
                     broken.push(format!("{} {id} is told as deleted and is there", change.kind));
                 }
-                if change.kind == kinds::CANDIDATES && sim.fates.gives_itself_away(&sim.world.sandbox, id) {
+                if change.kind == kinds::CANDIDATES
+                    && sim.fates.gives_itself_away(&sim.world.sandbox, id)
+                {
                     broken.push(format!("the merged candidate {id} is told as deleted"));
                 }
-                *ended.entry((&change.kind, id, change.what == ChangeWhat::Moved)).or_default() += 1;
+                *ended.entry((&change.kind, id, change.what == ChangeWhat::Moved)).or_default() +=
+                    1;
             }
             ChangeWhat::Moved => {
                 let id: i64 = change.id.parse().unwrap();
@@ -260,17 +324,24 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
                 if !by_us && !lie && !to.is_some_and(|to| became.contains(&to)) {
                     broken.push(format!("{} {id} is told to live on as {to:?}", change.kind));
                 }
-                *ended.entry((&change.kind, id, change.what == ChangeWhat::Moved)).or_default() += 1;
+                *ended.entry((&change.kind, id, change.what == ChangeWhat::Moved)).or_default() +=
+                    1;
             }
             ChangeWhat::Unread => {
                 broken.push(format!("{} {} is reported as unread", change.kind, change.id));
             }
-            ChangeWhat::Forgotten => broken.push(format!("{} {} is reported as forgotten", change.kind, change.id)),
+            ChangeWhat::Forgotten => {
+                broken.push(format!("{} {} is reported as forgotten", change.kind, change.id))
+            }
         }
     }
-    // A converted prospect stays, and may be deleted later. A merge that nothing gives away is a deletion until a webhook knows better.
+    // A converted prospect stays, and may be deleted later. A merge that nothing gives away is a
+    // deletion until a webhook knows better.
     for ((kind, id, moved), times) in ended.iter().filter(|(_, times)| **times > 1) {
-        broken.push(format!("the {} of {kind} {id} is told {times} times", if *moved { "move" } else { "end" }));
+        broken.push(format!(
+            "the {} of {kind} {id} is told {times} times",
+            if *moved { "move" } else { "end" }
+        ));
     }
     let is_told = |loser: &i64| ended.contains_key(&(kinds::CANDIDATES, *loser, true));
     let untold = sim.fates.merged.keys().filter(|loser| !is_told(loser));
@@ -282,8 +353,9 @@ fn the_feed(sim: &Sim, broken: &mut Vec<String>) {
         for row in rows.into_iter().filter(|row| !row.gone) {
             let body: BTreeMap<String, Value> = serde_json::from_str(&row.body).unwrap();
             let told = told.get(&(*kind, row.id.as_str()));
-            let agrees =
-                told.is_some_and(|told| body.iter().all(|(name, value)| told.get(name.as_str()) == Some(&value)));
+            let agrees = told.is_some_and(|told| {
+                body.iter().all(|(name, value)| told.get(name.as_str()) == Some(&value))
+            });
             if !agrees {
                 broken.push(format!("the feed does not tell what {kind} {} holds", row.id));
             }
@@ -305,8 +377,13 @@ fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
     let mut out_of_sight: BTreeSet<String> = BTreeSet::new();
     for kind in PULLED {
         let collection = collection(kind);
-        let truth: BTreeMap<String, Value> =
-            sim.world.sandbox.rows(collection).into_iter().map(|row| (row["id"].to_string(), row)).collect();
+        let truth: BTreeMap<String, Value> = sim
+            .world
+            .sandbox
+            .rows(collection)
+            .into_iter()
+            .map(|row| (row["id"].to_string(), row))
+            .collect();
         let mut rows: Vec<_> = sim.world.run(acme.observed(kind).try_collect()).unwrap();
         for row in rows.iter().filter(|row| row.gone && truth.contains_key(&row.id)) {
             broken.push(format!("{kind} {} has a tombstone and is in the ATS", row.id));
@@ -317,14 +394,22 @@ fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
             broken.push(format!("{kind} {id} is in the ATS and not in the store"));
         }
         for row in &rows {
-            let raw: Value = row.raw.as_deref().and_then(|raw| serde_json::from_str(raw).ok()).unwrap_or_default();
+            let raw: Value = row
+                .raw
+                .as_deref()
+                .and_then(|raw| serde_json::from_str(raw).ok())
+                .unwrap_or_default();
             let Some(truth) = truth.get(&row.id) else {
-                // Where no private candidate is shown any more, the last one's absence proves nothing, nor that of what hangs on them (see the engine's
-                // sweeps).
+                // Where no private candidate is shown any more, the last one's absence proves
+                // nothing, nor that of what hangs on them (see the engine's sweeps).
                 let body: Value = serde_json::from_str(&row.body).unwrap();
                 let sight_may_be_lost = match *kind {
-                    kinds::CANDIDATES => raw["private"] == true && truth.values().all(|row| row["private"] != true),
-                    _ => body["candidate"]["id"].as_str().is_some_and(|id| out_of_sight.contains(id)),
+                    kinds::CANDIDATES => {
+                        raw["private"] == true && truth.values().all(|row| row["private"] != true)
+                    }
+                    _ => {
+                        body["candidate"]["id"].as_str().is_some_and(|id| out_of_sight.contains(id))
+                    }
                 };
                 if !sight_may_be_lost {
                     broken.push(format!("{kind} {} is in the store and not in the ATS", row.id));
@@ -334,7 +419,8 @@ fn store_and_truth_agree(sim: &Sim, broken: &mut Vec<String>) {
                 continue;
             };
             if *kind == kinds::ATTACHMENTS {
-                // Its address opens the file for whoever has it, so the adapter keeps no raw record.
+                // Its address opens the file for whoever has it, so the adapter keeps no raw
+                // record.
                 if row.raw.is_some() {
                     broken.push(format!("{kind} {} keeps a raw record", row.id));
                 }
@@ -354,7 +440,8 @@ fn links(sim: &Sim, key: &str) -> BTreeMap<String, RemoteRef> {
     links.into_iter().map(|link| (link.host, link.remote)).collect()
 }
 
-/// Whether a merge brought two applications that an application which is wanted and not linked may be: which one is meant only a person can say.
+/// Whether a merge brought two applications that an application which is wanted and not linked may
+/// be: which one is meant only a person can say.
 fn is_ambiguous(sim: &Sim, key: &str, links: &BTreeMap<String, RemoteRef>, candidate: i64) -> bool {
     let there = sim.world.sandbox.applications_of(candidate);
     let wanted = sim.host.wanted[key]["applications"].as_array().cloned().unwrap_or_default();
@@ -372,8 +459,8 @@ fn is_ambiguous(sim: &Sim, key: &str, links: &BTreeMap<String, RemoteRef>, candi
     sim.fates.is_winner(candidate) && free.into_iter().any(|wanted| fitting(wanted) > 1)
 }
 
-/// Desired records that a fate ended: their person is gone, anonymised (or said to be) or another record's, or an application of theirs was deleted
-/// or cannot be told from another one.
+/// Desired records that a fate ended: their person is gone, anonymised (or said to be) or another
+/// record's, or an application of theirs was deleted or cannot be told from another one.
 fn fated(sim: &Sim) -> BTreeSet<String> {
     let all: Vec<(String, BTreeMap<String, RemoteRef>)> =
         sim.host.wanted.keys().map(|key| (key.clone(), links(sim, key))).collect();
@@ -384,20 +471,22 @@ fn fated(sim: &Sim) -> BTreeSet<String> {
     for id in all.iter().filter_map(|(key, links)| person(key, links)) {
         *holders.entry(id).or_default() += 1;
     }
-    // A candidate in doubt was merged into somebody whom another record holds, or whose data were erased.
+    // A candidate in doubt was merged into somebody whom another record holds, or whose data were
+    // erased.
     let is_anothers = |key: &str| {
         let email = sim.host.wanted[key]["emails"][0].as_str().unwrap();
         let there = sim.world.sandbox.candidates_by_email(email);
-        there
-            .iter()
-            .filter_map(|row| row["id"].as_i64())
-            .any(|id| sim.fates.is_winner(id) && (holders.contains_key(&id) || sim.fates.known_as_blank.contains(&id)))
+        there.iter().filter_map(|row| row["id"].as_i64()).any(|id| {
+            sim.fates.is_winner(id)
+                && (holders.contains_key(&id) || sim.fates.known_as_blank.contains(&id))
+        })
     };
     let ended = |(key, links): &&(String, BTreeMap<String, RemoteRef>)| {
-        let deleted =
-            sim.fates.applications.iter().any(|deleted| {
-                links.values().any(|to| to.kind == kinds::APPLICATIONS && to.id == deleted.id.to_string())
-            });
+        let deleted = sim.fates.applications.iter().any(|deleted| {
+            links
+                .values()
+                .any(|to| to.kind == kinds::APPLICATIONS && to.id == deleted.id.to_string())
+        });
         deleted
             || match person(key, links) {
                 Some(id) => {
@@ -406,7 +495,8 @@ fn fated(sim: &Sim) -> BTreeSet<String> {
                         || sim.fates.known_as_blank.contains(&id)
                         || holders[&id] > 1
                         || is_ambiguous(sim, key, links, id)
-                        || (sim.fates.merged.contains_key(&id) && !sim.fates.gives_itself_away(&sim.world.sandbox, id))
+                        || (sim.fates.merged.contains_key(&id)
+                            && !sim.fates.gives_itself_away(&sim.world.sandbox, id))
                 }
                 None => is_anothers(key),
             }
@@ -418,7 +508,10 @@ fn fated(sim: &Sim) -> BTreeSet<String> {
 fn said_of(sim: &Sim, reasons: &[&str]) -> BTreeSet<String> {
     let plan = sim.world.run(sim.world.connect().plan(PlanOf::All)).unwrap();
     let findings = plan.records.iter().flat_map(|record| &record.findings);
-    findings.filter(|finding| reasons.contains(&finding.reason.as_str())).map(|finding| finding.host.clone()).collect()
+    findings
+        .filter(|finding| reasons.contains(&finding.reason.as_str()))
+        .map(|finding| finding.host.clone())
+        .collect()
 }
 
 fn has_no_contact(row: &Value) -> bool {
@@ -431,14 +524,24 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
     let fated = fated(sim);
     let said_erased = said_of(sim, &["ContactsGone", "Erased"]);
     let named = |collection: &str, name: &str| {
-        truth.rows(collection).iter().filter(|row| row["name"] == name && row["active"] == true).count()
+        truth
+            .rows(collection)
+            .iter()
+            .filter(|row| row["name"] == name && row["active"] == true)
+            .count()
     };
     if !sim.host.channels.is_empty() && named("custom_fields", CHANNEL_NAME) != 1 {
-        broken.push(format!("the custom field {CHANNEL_NAME} is there {} times", named("custom_fields", CHANNEL_NAME)));
+        broken.push(format!(
+            "the custom field {CHANNEL_NAME} is there {} times",
+            named("custom_fields", CHANNEL_NAME)
+        ));
     }
     for channel in &sim.host.channels {
         if named("custom_field_options", channel) != 1 {
-            broken.push(format!("the choice {channel} is there {} times", named("custom_field_options", channel)));
+            broken.push(format!(
+                "the choice {channel} is there {} times",
+                named("custom_field_options", channel)
+            ));
         }
     }
     for (key, record) in &sim.host.wanted {
@@ -446,7 +549,10 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
         if fated.contains(key) {
             continue;
         }
-        let dead = links.get(key).and_then(|to| to.id.parse().ok()).and_then(|id: i64| sim.fates.merged.get(&id));
+        let dead = links
+            .get(key)
+            .and_then(|to| to.id.parse().ok())
+            .and_then(|id: i64| sim.fates.merged.get(&id));
         if let Some(winner) = dead {
             broken.push(format!("{key} is linked to somebody who lives on as {winner}"));
         }
@@ -458,12 +564,15 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
             broken.push(format!("{key}: there is no candidate {id}"));
             continue;
         };
-        // What was blanked in part stays blank where nothing was written since, and no longer is what it was where the engine made it.
-        let blanked = |group: &str| sim.fates.blanked.get(&id).is_some_and(|groups| groups.contains(group));
+        // What was blanked in part stays blank where nothing was written since, and no longer is
+        // what it was where the engine made it.
+        let blanked =
+            |group: &str| sim.fates.blanked.get(&id).is_some_and(|groups| groups.contains(group));
         let field = &row["custom_fields"]["external_ref"]["value"];
-        // What was emptied, alone or with all contacts, may have been erased, so no policy puts back what was there
-        // (seed 753): it stays empty, or what a recruiter wrote since stands. The engine must say so, it must be so, and
-        // what the host says anew is written all the same.
+        // What was emptied, alone or with all contacts, may have been erased, so no policy puts
+        // back what was there (seed 753): it stays empty, or what a recruiter wrote since stands.
+        // The engine must say so, it must be so, and what the host says anew is written all the
+        // same.
         let is_blank = blanked("custom_candidate_fields");
         // Contacts that the host declared since do not undo that (lying seed 80).
         let contacts_went = has_no_contact(&row) || CONTACTS.iter().any(|group| blanked(group));
@@ -473,7 +582,10 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
             may_be_erased && (by_hand || (value.is_null() && is_blank))
         };
         if *field != record["custom_fields"]["external_ref"] && !is_left(field) {
-            broken.push(format!("{key}: external_ref is {field}, wanted {}", record["custom_fields"]["external_ref"]));
+            broken.push(format!(
+                "{key}: external_ref is {field}, wanted {}",
+                record["custom_fields"]["external_ref"]
+            ));
         }
         let channel = &row["custom_fields"][CHANNEL_KEY]["value"];
         let wanted = record["custom_fields"].get("channel");
@@ -513,10 +625,12 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
                 sim.fates.converted.values().any(|new| new == to)
                     || sim.fates.transferred.iter().any(|transferred| transferred.id == *to)
             });
-            // Where a merge brought a prospect of the same job, that one is it, and is made an application only where that is allowed.
+            // Where a merge brought a prospect of the same job, that one is it, and is made an
+            // application only where that is allowed.
             let is_prospect = to.and_then(|to| truth.row("applications", to)).is_some_and(|row| {
                 row["prospect"] == true
-                    && row["job_id"].as_i64() == wanted["job"]["id"].as_str().and_then(|id| id.parse().ok())
+                    && row["job_id"].as_i64()
+                        == wanted["job"]["id"].as_str().and_then(|id| id.parse().ok())
             });
             if wanted["job"]["id"].is_string() && is_prospect && sim.fates.is_winner(id) {
                 continue;
@@ -541,7 +655,11 @@ fn desired_is_there(sim: &Sim, broken: &mut Vec<String>) {
                     && wanted["attachments"].as_array().into_iter().flatten().any(|other| {
                         other["type"] == "resume"
                             && other["filename"] != file["filename"]
-                            && files.iter().filter(|row| row["filename"] == other["filename"]).count() == 1
+                            && files
+                                .iter()
+                                .filter(|row| row["filename"] == other["filename"])
+                                .count()
+                                == 1
                     });
                 if there != 1 && !is_replaced && !(blanked("attachments") && there == 0) {
                     broken.push(format!("{key}: the file {} is not there once", file["filename"]));
@@ -556,8 +674,10 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
     let truth = &sim.world.sandbox;
     let recruiter = sim.office.recruiter.lock().unwrap();
     let keys: Vec<&String> = sim.host.wanted.keys().collect();
-    let ours: BTreeMap<i64, &String> =
-        keys.iter().filter_map(|key| Some((links(sim, key).get(*key)?.id.parse().ok()?, *key))).collect();
+    let ours: BTreeMap<i64, &String> = keys
+        .iter()
+        .filter_map(|key| Some((links(sim, key).get(*key)?.id.parse().ok()?, *key)))
+        .collect();
     for (id, row) in &sim.initial {
         if recruiter.touched.contains(id) || ours.contains_key(id) {
             continue;
@@ -567,16 +687,21 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
         }
     }
     for (collection, id) in &sim.updated {
-        // The tags that a creation carries are rows of their own, put on in the same request: no write to somebody who is there.
+        // The tags that a creation carries are rows of their own, put on in the same request: no
+        // write to somebody who is there.
         let names = |text: &str| text.contains(&id.to_string());
         let is_addressed = || {
             let mut writes = sim.requests.iter().filter(|request| request.method != "GET");
             writes.any(|request| names(&request.path) || names(&request.body))
         };
-        if *collection == "candidates" && sim.made.contains(&("candidates", *id)) && !is_addressed() {
+        if *collection == "candidates" && sim.made.contains(&("candidates", *id)) && !is_addressed()
+        {
             continue;
         }
-        if *collection == "candidates" && !ours.contains_key(id) && !sim.fates.merged.contains_key(id) {
+        if *collection == "candidates"
+            && !ours.contains_key(id)
+            && !sim.fates.merged.contains_key(id)
+        {
             broken.push(format!("candidate {id} is not linked and was written to"));
         }
     }
@@ -585,11 +710,17 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
         if sim.fates.anonymised.contains(id) {
             continue;
         }
-        let blanked = |group: &str| sim.fates.blanked.get(id).is_some_and(|groups| groups.contains(group));
-        // Where a merge left several records with one person, each of them may have written before it.
-        let holders = keys.iter().filter(|key| links(sim, key).get(**key).is_some_and(|to| to.id == id.to_string()));
+        let blanked =
+            |group: &str| sim.fates.blanked.get(id).is_some_and(|groups| groups.contains(group));
+        // Where a merge left several records with one person, each of them may have written before
+        // it.
+        let holders = keys
+            .iter()
+            .filter(|key| links(sim, key).get(**key).is_some_and(|to| to.id == id.to_string()));
         let holders: Vec<&&String> = holders.collect();
-        let owns = |field: &'static str| holders.iter().any(|key| sim.host.owned.contains(&((**key).clone(), field)));
+        let owns = |field: &'static str| {
+            holders.iter().any(|key| sim.host.owned.contains(&((**key).clone(), field)))
+        };
         let title = recruiter.titles.get(id).map(String::as_str);
         if let Some(title) = title.filter(|_| !owns("title"))
             && row["title"] != title
@@ -597,13 +728,18 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
             broken.push(format!("{key}: the recruiter's title {title} became {}", row["title"]));
         }
         for list in CONTACTS {
-            let before = sim.initial.get(id).and_then(|row| row[list].as_array().cloned()).unwrap_or_default();
+            let before = sim
+                .initial
+                .get(id)
+                .and_then(|row| row[list].as_array().cloned())
+                .unwrap_or_default();
             let after = row[list].as_array().cloned().unwrap_or_default();
             if blanked(list) {
                 continue;
             }
-            let replaced =
-                |entry: &Value| sim.fates.replaced.iter().any(|(of, from)| of == id && entry["value"] == **from);
+            let replaced = |entry: &Value| {
+                sim.fates.replaced.iter().any(|(of, from)| of == id && entry["value"] == **from)
+            };
             for entry in before.iter().filter(|entry| !after.contains(entry) && !replaced(entry)) {
                 broken.push(format!("{key}: {entry} is lost from {list}"));
             }
@@ -611,7 +747,12 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
     }
     for (id, email) in &recruiter.emails {
         let row = truth.row("candidates", *id).unwrap_or_default();
-        if !row["email_addresses"].as_array().into_iter().flatten().any(|entry| entry["value"] == **email) {
+        if !row["email_addresses"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .any(|entry| entry["value"] == **email)
+        {
             broken.push(format!("candidate {id}: the recruiter's address {email} is lost"));
         }
     }
@@ -622,7 +763,9 @@ fn unowned_stands(sim: &Sim, broken: &mut Vec<String>) {
     }
     for (id, tag) in recruiter.tags.iter().filter(|(_, tag)| tag.starts_with("by hand")) {
         let rows = truth.rows_of_candidate("applied_candidate_tags", *id);
-        let names = rows.iter().filter_map(|row| truth.row("candidate_tags", row["candidate_tag_id"].as_i64()?));
+        let names = rows
+            .iter()
+            .filter_map(|row| truth.row("candidate_tags", row["candidate_tag_id"].as_i64()?));
         if !names.into_iter().any(|row| row["name"] == **tag) {
             broken.push(format!("candidate {id}: the recruiter's tag {tag} is lost"));
         }

@@ -1,8 +1,9 @@
-//! What an ATS, or a cache on the way, may say of the time: dates that are old, ahead by years, or another one with each answer; headers that ask for
-//! centuries of patience.
+//! What an ATS, or a cache on the way, may say of the time: dates that are old, ahead by years, or
+//! another one with each answer; headers that ask for centuries of patience.
 //!
-//! None of it is true, and none of it may make a write twice, lose one, or keep a doubt or a request waiting beyond its bound. Drawn apart from
-//! everything else of a history, so that the same seed without lies is the same history.
+//! None of it is true, and none of it may make a write twice, lose one, or keep a doubt or a
+//! request waiting beyond its bound. Drawn apart from everything else of a history, so that the
+//! same seed without lies is the same history.
 
 use crate::chance::Chance;
 use crate::faults::Counts;
@@ -38,22 +39,27 @@ impl Liar {
         Self { lie, chance, off_ms, has_written: false, counts }
     }
 
-    /// Changes an answer as if the one who sent it did not know the time. `now_ms`: what time it is there.
+    /// Changes an answer as if the one who sent it did not know the time. `now_ms`: what time it is
+    /// there.
     pub(crate) fn edit(&mut self, request: &WireRequest, response: &mut Response, now_ms: i64) {
         let off_ms = match self.lie {
             "another date with each answer" => {
-                (i64::try_from(self.chance.below(21)).unwrap() - 10) * MINUTE_MS + i64::from(self.has_written)
+                (i64::try_from(self.chance.below(21)).unwrap() - 10) * MINUTE_MS
+                    + i64::from(self.has_written)
             }
-            "absurd headers" if self.chance.one_in(3) => *self.chance.pick(&[-now_ms, DECADE_MS, 40 * DECADE_MS]),
+            "absurd headers" if self.chance.one_in(3) => {
+                *self.chance.pick(&[-now_ms, DECADE_MS, 40 * DECADE_MS])
+            }
             "absurd headers" => 0,
             _ if self.has_written => 0,
             _ => self.off_ms,
         };
         if self.lie == "absurd headers" {
             response.headers.retain(|header| header.name != "retry-after");
-            response
-                .headers
-                .push(Field::new("retry-after", *self.chance.pick(&["4294967296", "18446744073709551615"])));
+            response.headers.push(Field::new(
+                "retry-after",
+                *self.chance.pick(&["4294967296", "18446744073709551615"]),
+            ));
             response.headers.push(Field::new("x-ratelimit-reset", "4294967296"));
         }
         if off_ms != 0 {

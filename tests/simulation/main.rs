@@ -1,11 +1,16 @@
-//! The deterministic simulation: many small histories of host, recruiter ([`recruiter`], [`fates`], [`office`]), engine and faults, each from a seed, each held against the truth.
+//! The deterministic simulation: many small histories of host, recruiter ([`recruiter`], [`fates`],
+//! [`office`]), engine and faults, each from a seed, each held against the truth.
 //!
-//! Clock, randomness, transport and store stand behind traits, so one thread and one seed decide everything ([`sim`]). Half of the seeds keep
-//! their state in redb on a disk that can lose power ([`atsync::testing::Disk`]); a fifth run the real component with fuel; a quarter call notes
-//! `unsafe`. [`laws`] says what must hold after each life and in the end. `ATSYNC_SIM_SEEDS=500` runs more, `ATSYNC_SIM_FIRST=501` others;
-//! `ATSYNC_SIM_SEED=17` runs one and prints its trace, with and without lies. Of a usual run every third seed has an ATS that shows each kind as late as its manifest
-//! allows; `ATSYNC_SIM_LATE=1` has all of them so, `ATSYNC_SIM_LATE=0` none. `ATSYNC_SIM_LIES=1000` runs so many seeds with an ATS that does not know
-//! the time ([`liar`]). That every fault fires is asked of [`SEEDS`] seeds and more. A seed that fails becomes a test with its story in [`regressions`].
+//! Clock, randomness, transport and store stand behind traits, so one thread and one seed decide
+//! everything ([`sim`]). Half of the seeds keep their state in redb on a disk that can lose power
+//! ([`atsync::testing::Disk`]); a fifth run the real component with fuel; a quarter call notes
+//! `unsafe`. [`laws`] says what must hold after each life and in the end. `ATSYNC_SIM_SEEDS=500`
+//! runs more, `ATSYNC_SIM_FIRST=501` others; `ATSYNC_SIM_SEED=17` runs one and prints its trace,
+//! with and without lies. Of a usual run every third seed has an ATS that shows each kind as late
+//! as its manifest allows; `ATSYNC_SIM_LATE=1` has all of them so, `ATSYNC_SIM_LATE=0` none.
+//! `ATSYNC_SIM_LIES=1000` runs so many seeds with an ATS that does not know the time ([`liar`]).
+//! That every fault fires is asked of [`SEEDS`] seeds and more. A seed that fails becomes a test
+//! with its story in [`regressions`].
 //!
 //! Not simulated: threads, sockets, TLS, and the ATS itself, which is the sandbox.
 
@@ -29,7 +34,9 @@ use sim::{Options, Outcome, simulate};
 const SEEDS: u64 = 60;
 
 fn number_from(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
+    std::env::var(variable)
+        .ok()
+        .map(|text| text.parse().unwrap_or_else(|_| panic!("{variable} is no number: {text}")))
 }
 
 /// Runs a history; stops the test with its trace when a law was broken.
@@ -37,7 +44,11 @@ fn held(options: Options) -> Outcome {
     let outcome = simulate(options);
     if !outcome.broken.is_empty() {
         let tail = outcome.trace.join("\n");
-        panic!("{options:?}\n{tail}\n{} broken laws:\n{}", outcome.broken.len(), outcome.broken.join("\n"));
+        panic!(
+            "{options:?}\n{tail}\n{} broken laws:\n{}",
+            outcome.broken.len(),
+            outcome.broken.join("\n")
+        );
     }
     outcome
 }

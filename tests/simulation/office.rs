@@ -1,8 +1,10 @@
-//! The recruiter's office: where fates and edits come from, between the lives of the engine and within them, between any two exchanges.
+//! The recruiter's office: where fates and edits come from, between the lives of the engine and
+//! within them, between any two exchanges.
 //!
-//! Within a life every act shows at once, as what is done on the ATS's own screens does. What the acts need to know is read from the store as it is
-//! at that moment. Two things are kept watch over: whom the engine made for which address, before a fate hides it; and from when on the
-//! store holds somebody as anonymised, since from then on nothing may be written to them.
+//! Within a life every act shows at once, as what is done on the ATS's own screens does. What the
+//! acts need to know is read from the store as it is at that moment. Two things are kept watch
+//! over: whom the engine made for which address, before a fate hides it; and from when on the store
+//! holds somebody as anonymised, since from then on nothing may be written to them.
 //!
 //! Left out: an edit that the ATS's reads do not show yet. Nothing could merge with it.
 
@@ -62,7 +64,8 @@ impl Office {
         self.say(deed);
     }
 
-    /// A recruiter moves, rejects or takes back a rejection while something of that person is in doubt. Whether they did.
+    /// A recruiter moves, rejects or takes back a rejection while something of that person is in
+    /// doubt. Whether they did.
     pub(crate) fn work_in_doubt(&self, files: &Files) -> bool {
         let Some(known) = Known::of(&files.store, &files.keys) else { return false };
         let people: Vec<i64> = known.in_doubt.into_iter().collect();
@@ -109,9 +112,11 @@ impl Office {
         self.sandbox.set_quirks(|now| *now = quirks);
     }
 
-    /// Looks at what was written since `from` writes, and at what the store knows of the anonymised. How many writes there are by now.
+    /// Looks at what was written since `from` writes, and at what the store knows of the
+    /// anonymised. How many writes there are by now.
     ///
-    /// Called before any fate strikes, so a record that was written still belongs to the candidate whom it was written to: a merge moves it later.
+    /// Called before any fate strikes, so a record that was written still belongs to the candidate
+    /// whom it was written to: a merge moves it later.
     pub(crate) fn watch(&self, store: &Arc<dyn Store>, from: usize) -> usize {
         let writes = self.sandbox.writes();
         for write in writes.iter().skip(from) {
@@ -129,7 +134,8 @@ impl Office {
             }
         }
         let mut fates = self.fates.lock().unwrap();
-        // Taken after the writes were judged: what left before the store knew may have been written.
+        // Taken after the writes were judged: what left before the store knew may have been
+        // written.
         let blank = fates.anonymised.iter().chain(fates.blanked.keys()).copied();
         let news: Vec<i64> = blank.filter(|id| !fates.known_as_blank.contains(id)).collect();
         let news = news.into_iter().filter(|id| known::is_anonymised(store, *id));
@@ -138,8 +144,9 @@ impl Office {
         writes.len()
     }
 
-    /// The law that nothing is written to somebody whom the store held as anonymised when it left. Whose an application is that
-    /// is changed, the store says: a merge that nobody was told of moves it without a sign in the rows of candidates.
+    /// The law that nothing is written to somebody whom the store held as anonymised when it left.
+    /// Whose an application is that is changed, the store says: a merge that nobody was told of
+    /// moves it without a sign in the rows of candidates.
     fn is_not_to_the_anonymised(&self, write: &Write, store: &Arc<dyn Store>) {
         let row = self.sandbox.row(write.collection, write.id).unwrap_or_default();
         let of = match (write.collection, write.deed) {

@@ -1,7 +1,7 @@
 //! The recruiter: a person who works in the ATS while we do, on our people and on others.
 //!
-//! What they write where the host owns nothing is remembered, since it must stand in the end. What they do to records as a whole is in
-//! [`crate::fates`].
+//! What they write where the host owns nothing is remembered, since it must stand in the end. What
+//! they do to records as a whole is in [`crate::fates`].
 
 use crate::chance::Chance;
 use atsync_greenhouse_sandbox::{Recruiter as Deed, Sandbox};
@@ -44,7 +44,8 @@ impl Recruiter {
     /// Does something; says what. `ours` are candidates that the engine knows to be linked.
     pub(crate) fn act(&mut self, sandbox: &Sandbox, ours: &BTreeSet<i64>) -> String {
         let ours: Vec<i64> = ours.iter().copied().collect();
-        let others: Vec<i64> = sandbox.rows("candidates").iter().filter_map(|row| row["id"].as_i64()).collect();
+        let others: Vec<i64> =
+            sandbox.rows("candidates").iter().filter_map(|row| row["id"].as_i64()).collect();
         let mine = self.chance.below(4) > 0 && !ours.is_empty();
         let candidate_id = *self.chance.pick(if mine { &ours } else { &others });
         self.serial += 1;
@@ -52,28 +53,45 @@ impl Recruiter {
         let (word, deed) = match self.chance.below(9) {
             0 => ("tags", Deed::AddTag { candidate_id, tag: format!("by hand {}", number % 3) }),
             1 => {
-                let Some(tag) = self.tag_of(sandbox, candidate_id) else { return "recruiter: looks".into() };
+                let Some(tag) = self.tag_of(sandbox, candidate_id) else {
+                    return "recruiter: looks".into();
+                };
                 ("untags", Deed::RemoveTag { candidate_id, tag })
             }
             2 => (
                 "adds an e-mail",
-                Deed::EditEmail { candidate_id, from: None, to: format!("hand{number}@example.net") },
+                Deed::EditEmail {
+                    candidate_id,
+                    from: None,
+                    to: format!("hand{number}@example.net"),
+                },
             ),
-            // Whether a candidate in doubt is ours is told by their name: with another one only a person can tell.
+            // Whether a candidate in doubt is ours is told by their name: with another one only a
+            // person can tell.
             3 if !self.company.contains(&candidate_id) && !ours.contains(&candidate_id) => {
                 return "recruiter: looks".into();
             }
             3 => (
                 "renames",
-                Deed::Rename { candidate_id, first_name: format!("Hand{number}"), last_name: "Renamed".into() },
+                Deed::Rename {
+                    candidate_id,
+                    first_name: format!("Hand{number}"),
+                    last_name: "Renamed".into(),
+                },
             ),
-            4 => ("writes a note", Deed::AddNote { candidate_id, body: format!("By hand, number {number}.") }),
+            4 => (
+                "writes a note",
+                Deed::AddNote { candidate_id, body: format!("By hand, number {number}.") },
+            ),
             5 => (
                 "sets the title",
                 Deed::Set {
                     collection: "candidates".into(),
                     id: candidate_id,
-                    values: Map::from_iter([("title".to_owned(), json!(format!("Hand title {number}")))]),
+                    values: Map::from_iter([(
+                        "title".to_owned(),
+                        json!(format!("Hand title {number}")),
+                    )]),
                 },
             ),
             6 => (
@@ -86,7 +104,9 @@ impl Recruiter {
                 },
             ),
             _ => {
-                let Some(deed) = self.on_application(sandbox, candidate_id) else { return "recruiter: looks".into() };
+                let Some(deed) = self.on_application(sandbox, candidate_id) else {
+                    return "recruiter: looks".into();
+                };
                 ("works on an application", deed)
             }
         };
@@ -97,8 +117,9 @@ impl Recruiter {
         format!("recruiter: {word} of {candidate_id}")
     }
 
-    /// As [`Self::act`], between a read and the write that follows from it. An address added there is lost to a write of the whole list, since the
-    /// ATS takes no condition; so it is nothing to insist on.
+    /// As [`Self::act`], between a read and the write that follows from it. An address added there
+    /// is lost to a write of the whole list, since the ATS takes no condition; so it is nothing to
+    /// insist on.
     pub(crate) fn act_meanwhile(&mut self, sandbox: &Sandbox, ours: &BTreeSet<i64>) -> String {
         let before = self.emails.clone();
         let deed = self.act(sandbox, ours);
@@ -106,9 +127,15 @@ impl Recruiter {
         deed
     }
 
-    /// Moves or rejects an application of one of these people, or takes a rejection back. The fault's name, and what was done.
-    pub(crate) fn work_in_doubt(&mut self, sandbox: &Sandbox, people: &[i64]) -> Option<(&'static str, String)> {
-        let people: Vec<i64> = people.iter().copied().filter(|id| !sandbox.applications_of(*id).is_empty()).collect();
+    /// Moves or rejects an application of one of these people, or takes a rejection back. The
+    /// fault's name, and what was done.
+    pub(crate) fn work_in_doubt(
+        &mut self,
+        sandbox: &Sandbox,
+        people: &[i64],
+    ) -> Option<(&'static str, String)> {
+        let people: Vec<i64> =
+            people.iter().copied().filter(|id| !sandbox.applications_of(*id).is_empty()).collect();
         if people.is_empty() {
             return None;
         }
@@ -130,9 +157,11 @@ impl Recruiter {
         if groups.contains("headline") {
             self.titles.remove(&candidate);
         }
-        for (group, set) in
-            [("tags", &mut self.tags), ("email_addresses", &mut self.emails), ("notes", &mut self.notes)]
-        {
+        for (group, set) in [
+            ("tags", &mut self.tags),
+            ("email_addresses", &mut self.emails),
+            ("notes", &mut self.notes),
+        ] {
             if groups.contains(group) {
                 set.retain(|(id, _)| *id != candidate);
             }
@@ -147,7 +176,10 @@ impl Recruiter {
             Deed::EditEmail { to, .. } => drop(self.emails.insert((candidate, to.clone()))),
             Deed::AddNote { body, .. } => drop(self.notes.insert((candidate, body.clone()))),
             Deed::Set { values, .. } => {
-                drop(self.titles.insert(candidate, values["title"].as_str().unwrap_or_default().to_owned()));
+                drop(
+                    self.titles
+                        .insert(candidate, values["title"].as_str().unwrap_or_default().to_owned()),
+                );
             }
             _ => {}
         }
@@ -167,7 +199,8 @@ impl Recruiter {
 
     fn tag_of(&mut self, sandbox: &Sandbox, candidate: i64) -> Option<String> {
         let rows = sandbox.rows_of_candidate("applied_candidate_tags", candidate);
-        let ids: Vec<i64> = rows.iter().filter_map(|row| row["candidate_tag_id"].as_i64()).collect();
+        let ids: Vec<i64> =
+            rows.iter().filter_map(|row| row["candidate_tag_id"].as_i64()).collect();
         if ids.is_empty() {
             return None;
         }
@@ -185,14 +218,21 @@ impl Recruiter {
         let application_id = row["id"].as_i64()?;
         match row["status"].as_str() {
             Some("rejected") => Some(Deed::Unreject { application_id }),
-            _ if self.chance.one_in(2) => Some(Deed::Reject { application_id, rejection_reason_id: None }),
+            _ if self.chance.one_in(2) => {
+                Some(Deed::Reject { application_id, rejection_reason_id: None })
+            }
             _ => {
-                let stages = sandbox.rows_where("job_interview_stages", "job_id", row["job_id"].as_i64()?);
-                let names: Vec<&str> = stages.iter().filter_map(|stage| stage["name"].as_str()).collect();
+                let stages =
+                    sandbox.rows_where("job_interview_stages", "job_id", row["job_id"].as_i64()?);
+                let names: Vec<&str> =
+                    stages.iter().filter_map(|stage| stage["name"].as_str()).collect();
                 if names.is_empty() {
                     return None;
                 }
-                Some(Deed::Move { application_id, stage_name: (*self.chance.pick(&names)).to_owned() })
+                Some(Deed::Move {
+                    application_id,
+                    stage_name: (*self.chance.pick(&names)).to_owned(),
+                })
             }
         }
     }

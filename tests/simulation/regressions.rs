@@ -1,4 +1,5 @@
-//! What the simulation found, each with its story: seeds that failed once, and the same trouble in the fewest steps.
+//! What the simulation found, each with its story: seeds that failed once, and the same trouble in
+//! the fewest steps.
 
 use crate::held;
 use crate::sim::Options;
@@ -7,34 +8,42 @@ use atsync::store::memory::MemoryStore;
 use atsync::store::{Change, ChangeWhat};
 use atsync::testing::ManualClock;
 use atsync::{Clock, Connection, HintEnd, SweepOptions};
-use atsync_greenhouse_sandbox::{Clock as AtsClock, Fault, FaultKind, Recruiter, Sandbox, SandboxOptions};
+use atsync_greenhouse_sandbox::{
+    Clock as AtsClock, Fault, FaultKind, Recruiter, Sandbox, SandboxOptions,
+};
 use atsync_tests::{BEGIN_MS, Meddle, World, desired, native_greenhouse};
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Seed 2. A create of a note was applied and answered with 504 while our clock was two hours ahead of the ATS's. The look found an equal note that
-/// seemed too old, and the adapter said so: ambiguous, one record. The host took a list of one for a broken contract; settling comes first in
-/// every sync, so that one doubt stopped the whole connection for good.
-/// The fixes since moved that seed's history elsewhere, so here is the trouble in the fewest steps, with a rename for the clock.
+/// Seed 2. A create of a note was applied and answered with 504 while our clock was two hours ahead
+/// of the ATS's. The look found an equal note that seemed too old, and the adapter said so:
+/// ambiguous, one record. The host took a list of one for a broken contract; settling comes first
+/// in every sync, so that one doubt stopped the whole connection for good. The fixes since moved
+/// that seed's history elsewhere, so here is the trouble in the fewest steps, with a rename for the
+/// clock.
 #[test]
 fn a_look_that_finds_one_record_which_may_not_be_ours_stops_nobody() {
     let mut world = World::new(1, 12);
     let acme = world.connect();
-    let first = r#"{"key":"one","name":{"first":"Ada","last":"Byron"},"emails":["ada@example.com"]}"#;
+    let first =
+        r#"{"key":"one","name":{"first":"Ada","last":"Byron"},"emails":["ada@example.com"]}"#;
     world.run(acme.declare(&desired(first))).unwrap();
-    world
-        .wire
-        .meddle(|request| (request.method == "POST" && request.url.path() != "/token").then_some(Meddle::DieAfter));
+    world.wire.meddle(|request| {
+        (request.method == "POST" && request.url.path() != "/token").then_some(Meddle::DieAfter)
+    });
     assert!(world.live(acme.sync()).is_none());
     world.restart();
-    let candidate_id = world.sandbox.candidates_by_email("ada@example.com")[0]["id"].as_i64().unwrap();
-    let renamed = Recruiter::Rename { candidate_id, first_name: "Augusta".into(), last_name: "King".into() };
+    let candidate_id =
+        world.sandbox.candidates_by_email("ada@example.com")[0]["id"].as_i64().unwrap();
+    let renamed =
+        Recruiter::Rename { candidate_id, first_name: "Augusta".into(), last_name: "King".into() };
     world.sandbox.recruiter(&renamed).unwrap();
 
     let acme = world.connect();
-    let second = r#"{"key":"two","name":{"first":"Ben","last":"Byron"},"emails":["ben@example.com"]}"#;
+    let second =
+        r#"{"key":"two","name":{"first":"Ben","last":"Byron"},"emails":["ben@example.com"]}"#;
     world.run(acme.declare(&desired(second))).unwrap();
     world.run(acme.sync()).unwrap();
     assert_eq!(world.sandbox.candidates_by_email("ben@example.com").len(), 1);
@@ -44,28 +53,33 @@ fn a_look_that_finds_one_record_which_may_not_be_ours_stops_nobody() {
     world.run(acme.sync()).unwrap();
     assert_eq!(world.run(acme.open_intents()).unwrap(), Vec::new());
     let links = world.run(acme.links("one")).unwrap();
-    assert_eq!(links.iter().map(|link| link.remote.id.clone()).collect::<Vec<_>>(), [candidate_id.to_string()]);
+    assert_eq!(
+        links.iter().map(|link| link.remote.id.clone()).collect::<Vec<_>>(),
+        [candidate_id.to_string()]
+    );
     assert_eq!(world.sandbox.candidates_by_email("ada@example.com").len(), 1);
 }
 
-/// Seed 3. The engine was killed after a candidate was created and before it knew, with its clock 2 h 33 min ahead of the ATS's. After the
-/// restart the look passed the candidate over, since it had been made "before" the request, and a second one was created. Doubts are now told by the
-/// ATS's own clock, learned from the dates of its answers.
+/// Seed 3. The engine was killed after a candidate was created and before it knew, with its clock 2
+/// h 33 min ahead of the ATS's. After the restart the look passed the candidate over, since it had
+/// been made "before" the request, and a second one was created. Doubts are now told by the ATS's
+/// own clock, learned from the dates of its answers.
 #[test]
 fn a_clock_that_is_ahead_of_the_ats_makes_nobody_twice() {
     held(Options::of(3));
 }
 
-/// Seed 208. A note was journalled, then waited half a minute for the rate budget, was sent, applied, and its answer lost. The settle window was
-/// counted from the journalling and seemed over: the first look, which did not see the note yet, was believed, and the note left twice.
+/// Seed 208. A note was journalled, then waited half a minute for the rate budget, was sent,
+/// applied, and its answer lost. The settle window was counted from the journalling and seemed
+/// over: the first look, which did not see the note yet, was believed, and the note left twice.
 #[test]
 fn a_settle_window_begins_when_the_request_can_have_left_at_the_latest() {
     held(Options::of(208));
 }
 
-/// Seed 126. The host added a telephone number twice within seconds. The ATS's reads lagged behind its writes, so the second merge began from a
-/// list without the first number and took it back; the next plan took that for a recruiter's wish.
-/// In the fewest steps:
+/// Seed 126. The host added a telephone number twice within seconds. The ATS's reads lagged behind
+/// its writes, so the second merge began from a list without the first number and took it back; the
+/// next plan took that for a recruiter's wish. In the fewest steps:
 #[test]
 fn a_list_is_not_merged_with_a_read_from_before_our_own_write() {
     let world = World::new(1, 12);
@@ -86,15 +100,22 @@ fn a_list_is_not_merged_with_a_read_from_before_our_own_write() {
     world.clock.set(world.clock.now_ms() + 600_000);
     world.run(acme.sync()).unwrap();
     let candidate = &world.sandbox.candidates_by_email("ada@example.com")[0];
-    assert_eq!(candidate["phone_numbers"].as_array().unwrap().len(), 3, "{}", candidate["phone_numbers"]);
+    assert_eq!(
+        candidate["phone_numbers"].as_array().unwrap().len(),
+        3,
+        "{}",
+        candidate["phone_numbers"]
+    );
 }
 
-/// Found while looking at seed 2: whatever keeps one doubt from being looked at kept everything else from being done.
+/// Found while looking at seed 2: whatever keeps one doubt from being looked at kept everything
+/// else from being done.
 #[test]
 fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
     let world = World::new(1, 12);
     let acme = world.connect();
-    let first = r#"{"key":"one","name":{"first":"Ada","last":"Byron"},"emails":["ada@example.com"]}"#;
+    let first =
+        r#"{"key":"one","name":{"first":"Ada","last":"Byron"},"emails":["ada@example.com"]}"#;
     world.run(acme.declare(&desired(first))).unwrap();
     assert!(world.run(acme.sync()).unwrap().1.is_complete());
     world.sandbox.faults().add(Fault::once("POST", "/v3/notes", FaultKind::DropAfter));
@@ -102,19 +123,23 @@ fn a_doubt_that_cannot_be_looked_at_leaves_the_others_to_be_worked_on() {
     let noted = first.replace("]}", r#"],"notes":[{"key":"n1","body":"Met."}]}"#);
     world.run(acme.declare(&desired(&noted))).unwrap();
     drop(world.run(acme.sync()));
-    let second = r#"{"key":"two","name":{"first":"Ben","last":"Byron"},"emails":["ben@example.com"]}"#;
+    let second =
+        r#"{"key":"two","name":{"first":"Ben","last":"Byron"},"emails":["ben@example.com"]}"#;
     world.run(acme.declare(&desired(second))).unwrap();
     world.run(acme.sync()).unwrap();
     assert_eq!(world.sandbox.candidates_by_email("ben@example.com").len(), 1);
 
-    world.sandbox.set_access(|access| assert!(access.scopes.insert("harvest:notes:list".to_owned())));
+    world
+        .sandbox
+        .set_access(|access| assert!(access.scopes.insert("harvest:notes:list".to_owned())));
     world.clock.set(world.clock.now_ms() + 2 * 60_000);
     world.run(acme.sync()).unwrap();
     assert!(world.run(acme.open_intents()).unwrap().is_empty());
     assert_eq!(world.sandbox.creates("notes"), 1);
 }
 
-/// Seed 43: a change was proven not to have happened, and the read before it was sent again came back as a web page: the wish was given up for good.
+/// Seed 43: a change was proven not to have happened, and the read before it was sent again came
+/// back as a web page: the wish was given up for good.
 #[test]
 fn an_answer_that_cannot_be_read_gives_no_wish_up() {
     for skip in 0..8 {
@@ -139,7 +164,11 @@ fn an_answer_that_cannot_be_read_gives_no_wish_up() {
             world.clock.set(world.clock.now_ms() + 3_600_000);
             drop(world.run(acme.sync()));
         }
-        assert_eq!(world.sandbox.candidates_by_email("ada@example.com")[0]["company"], "New", "skipping {skip}");
+        assert_eq!(
+            world.sandbox.candidates_by_email("ada@example.com")[0]["company"],
+            "New",
+            "skipping {skip}"
+        );
     }
 }
 
@@ -150,11 +179,16 @@ fn changed_in_doubt_then(fate: impl FnOnce(&World, i64)) -> World {
     for kind in ["candidates", "applications"] {
         world.run(acme.pull(kind, true)).unwrap();
     }
-    let job = world.sandbox.rows("jobs").into_iter().find(|job| job["status"] == "open" && job["is_template"] != true);
+    let job = world
+        .sandbox
+        .rows("jobs")
+        .into_iter()
+        .find(|job| job["status"] == "open" && job["is_template"] != true);
     let job = job.unwrap()["id"].to_string();
     let ada = |company: &str| {
         let job = serde_json::json!({"key": "a1", "job": {"id": job}});
-        serde_json::json!({"key": "one", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"],
+        serde_json::json!({"key": "one", "name": {"first": "Ada", "last": "Byron"},
+            "emails": ["ada@example.com"],
             "company": company, "applications": [job]})
         .to_string()
     };
@@ -181,8 +215,9 @@ fn changed_in_doubt_then(fate: impl FnOnce(&World, i64)) -> World {
     world
 }
 
-/// Seed 39 of the fates. A candidate was deleted while one of its changes was in doubt. No look could tell any more whether the change
-/// happened, so each sync looked again, and the record stayed busy for good, although a sweep had proved that the candidate is gone.
+/// Seed 39 of the fates. A candidate was deleted while one of its changes was in doubt. No look
+/// could tell any more whether the change happened, so each sync looked again, and the record
+/// stayed busy for good, although a sweep had proved that the candidate is gone.
 #[test]
 fn a_doubt_about_somebody_who_is_proven_gone_is_closed() {
     changed_in_doubt_then(|world, candidate_id| {
@@ -190,18 +225,23 @@ fn a_doubt_about_somebody_who_is_proven_gone_is_closed() {
     });
 }
 
-/// The same with a merge: closing the doubt must not keep the wish from the one she lives on as. What was given up on one record says nothing of another.
+/// The same with a merge: closing the doubt must not keep the wish from the one she lives on as.
+/// What was given up on one record says nothing of another.
 #[test]
 fn a_doubt_about_somebody_who_was_merged_goes_on_with_the_winner() {
     let world = changed_in_doubt_then(|world, secondary_candidate_id| {
         let rows = world.sandbox.rows("candidates");
-        let other = rows.iter().find(|row| row["private"] != true && row["id"] != secondary_candidate_id);
+        let other =
+            rows.iter().find(|row| row["private"] != true && row["id"] != secondary_candidate_id);
         let candidate_id = other.unwrap()["id"].as_i64().unwrap();
         // As it was last in step, so that nobody else's edit stands in the way.
         let values = [("company".to_owned(), "Old".into())].into_iter().collect();
         let same = Recruiter::Set { collection: "candidates".into(), id: candidate_id, values };
         world.sandbox.recruiter(&same).unwrap();
-        world.sandbox.recruiter(&Recruiter::Merge { candidate_id, secondary_candidate_id }).unwrap();
+        world
+            .sandbox
+            .recruiter(&Recruiter::Merge { candidate_id, secondary_candidate_id })
+            .unwrap();
     });
     let winner = &world.sandbox.candidates_by_email("ada@example.com")[0];
     let row = world.run(world.connect().desired("one")).unwrap().unwrap();
@@ -212,7 +252,8 @@ const ADA: &str = "ada@example.com";
 
 /// A desired Ada, with more members.
 fn ada(more: &Value) -> Value {
-    let mut record = json!({"key": "one", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
+    let mut record =
+        json!({"key": "one", "name": {"first": "Ada", "last": "Byron"}, "emails": [ADA]});
     record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     record
 }
@@ -241,14 +282,19 @@ fn the_one(world: &World, email: &str) -> i64 {
 
 fn open_jobs(world: &World) -> Vec<i64> {
     let rows = world.sandbox.rows("jobs");
-    rows.iter().filter(|job| job["status"] == "open" && job["is_template"] != true).map(id_of).collect()
+    rows.iter()
+        .filter(|job| job["status"] == "open" && job["is_template"] != true)
+        .map(id_of)
+        .collect()
 }
 
 /// Somebody whom the company had.
 fn somebody(world: &World) -> i64 {
     let rows = world.sandbox.rows("candidates");
     let plain = |row: &&Value| {
-        row["private"] == false && !row["first_name"].is_null() && row["email_addresses"][0]["value"] != ADA
+        row["private"] == false
+            && !row["first_name"].is_null()
+            && row["email_addresses"][0]["value"] != ADA
     };
     id_of(rows.iter().find(plain).unwrap())
 }
@@ -259,11 +305,16 @@ fn recruiter(world: &World, deed: &Recruiter) -> i64 {
 
 fn condition(world: &World, acme: &Connection, key: &str, kind: &str) -> Option<String> {
     let row = world.run(acme.desired(key)).unwrap().unwrap();
-    let found = row.status.conditions.into_iter().find(|condition| condition.kind == kind && condition.status);
+    let found = row
+        .status
+        .conditions
+        .into_iter()
+        .find(|condition| condition.kind == kind && condition.status);
     found.map(|condition| condition.reason)
 }
 
-/// A world in which the engine died at the first request to a path, just before it was processed or just after.
+/// A world in which the engine died at the first request to a path, just before it was processed or
+/// just after.
 fn died_at(record: &Value, path: &'static str, meddle: Meddle) -> World {
     let mut world = World::new(1, 12);
     let acme = world.connect();
@@ -273,16 +324,20 @@ fn died_at(record: &Value, path: &'static str, meddle: Meddle) -> World {
         world.clock.set(world.clock.now_ms() + 3_600_000);
     }
     declare(&world, &acme, record);
-    world.wire.meddle(move |request| (request.method == "POST" && request.url.path() == path).then_some(meddle));
+    world.wire.meddle(move |request| {
+        (request.method == "POST" && request.url.path() == path).then_some(meddle)
+    });
     assert!(world.live(acme.sync()).is_none());
     drop(acme);
     world.restart();
     world
 }
 
-/// Seeds 3, 30 and 33 of the fates that strike within a life. Somebody was made, the answer was lost, and before anybody looked a recruiter merged them
-/// into a person whom the company had. The look passed over that one, older and of another name, although they have the address by now, and a second
-/// candidate of that address was made. Before a creation is sent again the ATS is asked once more as before any creation.
+/// Seeds 3, 30 and 33 of the fates that strike within a life. Somebody was made, the answer was
+/// lost, and before anybody looked a recruiter merged them into a person whom the company had. The
+/// look passed over that one, older and of another name, although they have the address by now, and
+/// a second candidate of that address was made. Before a creation is sent again the ATS is asked
+/// once more as before any creation.
 #[test]
 fn a_creation_in_doubt_that_was_merged_into_another_makes_nobody_twice() {
     let world = died_at(&ada(&json!({})), "/v3/candidates", Meddle::DieAfter);
@@ -296,42 +351,57 @@ fn a_creation_in_doubt_that_was_merged_into_another_makes_nobody_twice() {
     assert_eq!(world.run(acme.open_intents()).unwrap(), []);
 }
 
-/// Seed 70. As above, but the winner is another desired record's person, made in the same hour: of that time, of another name, so the look could not tell and
-/// the doubt waited for a person. Whom another path holds is nobody's doubt. Nor was the wish given up: when the address is free again, she is made.
+/// Seed 70. As above, but the winner is another desired record's person, made in the same hour: of
+/// that time, of another name, so the look could not tell and the doubt waited for a person. Whom
+/// another path holds is nobody's doubt. Nor was the wish given up: when the address is free again,
+/// she is made.
 #[test]
 fn a_creation_in_doubt_that_was_merged_into_anothers_person_waits_and_is_not_given_up() {
     let mut world = World::new(1, 12);
     let acme = world.connect();
-    let ben = json!({"key": "two", "name": {"first": "Ben", "last": "Byron"}, "emails": ["ben@example.com"]});
+    let ben = json!({"key": "two", "name": {"first": "Ben", "last": "Byron"},
+        "emails": ["ben@example.com"]});
     declare(&world, &acme, &ben);
     world.run(acme.sync()).unwrap();
     declare(&world, &acme, &ada(&json!({})));
-    world
-        .wire
-        .meddle(|request| (request.method == "POST" && request.url.path() != "/token").then_some(Meddle::DieAfter));
+    world.wire.meddle(|request| {
+        (request.method == "POST" && request.url.path() != "/token").then_some(Meddle::DieAfter)
+    });
     assert!(world.live(acme.sync()).is_none());
     drop(acme);
     world.restart();
     let acme = world.connect();
-    let (candidate_id, secondary_candidate_id) = (the_one(&world, "ben@example.com"), the_one(&world, ADA));
+    let (candidate_id, secondary_candidate_id) =
+        (the_one(&world, "ben@example.com"), the_one(&world, ADA));
     recruiter(&world, &Recruiter::Merge { candidate_id, secondary_candidate_id });
     live_on(&world, &acme);
     assert_eq!(the_one(&world, ADA), candidate_id);
     assert_eq!(world.run(acme.open_intents()).unwrap(), []);
     assert_eq!(condition(&world, &acme, "one", "Blocked").as_deref(), Some("DuplicateDesired"));
 
-    recruiter(&world, &Recruiter::EditEmail { candidate_id, from: Some(ADA.into()), to: "gone@example.com".into() });
+    recruiter(
+        &world,
+        &Recruiter::EditEmail {
+            candidate_id,
+            from: Some(ADA.into()),
+            to: "gone@example.com".into(),
+        },
+    );
     live_on(&world, &acme);
     assert_ne!(the_one(&world, ADA), candidate_id);
 }
 
-/// Seed 41. A note never left, nobody knew, and meanwhile the person was anonymised, which the store had learnt. The doubt was settled by sending the
-/// note to somebody whose data had been erased.
+/// Seed 41. A note never left, nobody knew, and meanwhile the person was anonymised, which the
+/// store had learnt. The doubt was settled by sending the note to somebody whose data had been
+/// erased.
 #[test]
 fn nothing_is_sent_again_for_somebody_who_was_anonymised_since() {
     let noted = ada(&json!({"notes": [{"key": "n1", "body": "Met."}]}));
     let world = died_at(&noted, "/v3/notes", Meddle::DieBefore);
-    recruiter(&world, &Recruiter::Anonymise { candidate_id: the_one(&world, ADA), fields: Vec::new() });
+    recruiter(
+        &world,
+        &Recruiter::Anonymise { candidate_id: the_one(&world, ADA), fields: Vec::new() },
+    );
     let acme = world.connect();
     world.clock.set(world.clock.now_ms() + 3_600_000);
     world.run(acme.pull("candidates", false)).unwrap();
@@ -342,7 +412,8 @@ fn nothing_is_sent_again_for_somebody_who_was_anonymised_since() {
     assert_eq!(condition(&world, &acme, "one", "Blocked").as_deref(), Some("Anonymized"));
 }
 
-/// Seed 58. A linked person who was anonymised was left alone; one who was found by an address was adopted and written to.
+/// Seed 58. A linked person who was anonymised was left alone; one who was found by an address was
+/// adopted and written to.
 #[test]
 fn an_erased_person_who_is_found_by_an_address_is_not_written_to() {
     let world = World::new(1, 12);
@@ -350,7 +421,10 @@ fn an_erased_person_who_is_found_by_an_address_is_not_written_to() {
     let candidate_id = somebody(&world);
     let row = world.sandbox.row("candidates", candidate_id).unwrap();
     let email = row["email_addresses"][0]["value"].as_str().unwrap().to_owned();
-    recruiter(&world, &Recruiter::Anonymise { candidate_id, fields: vec!["full_name".into(), "notes".into()] });
+    recruiter(
+        &world,
+        &Recruiter::Anonymise { candidate_id, fields: vec!["full_name".into(), "notes".into()] },
+    );
     let erased = Hint::Erased(RemoteRef::new("candidates", candidate_id.to_string()));
     world.run(acme.hint(erased)).unwrap();
     declare(&world, &acme, &ada(&json!({"emails": [email]})));
@@ -359,8 +433,9 @@ fn an_erased_person_who_is_found_by_an_address_is_not_written_to() {
     assert_eq!(condition(&world, &acme, "one", "Blocked").as_deref(), Some("Anonymized"));
 }
 
-/// Seeds 20, 43, 59 and 272. A prospect was seen as converted before its new application was, and another application of that person was taken for it: one that
-/// another path held, or one that had been there all the time. Links went astray, and the feed told a move that never was.
+/// Seeds 20, 43, 59 and 272. A prospect was seen as converted before its new application was, and
+/// another application of that person was taken for it: one that another path held, or one that had
+/// been there all the time. Links went astray, and the feed told a move that never was.
 #[test]
 fn a_converted_prospect_is_not_taken_for_an_application_that_was_there_before() {
     for held in [true, false] {
@@ -384,14 +459,18 @@ fn a_converted_prospect_is_not_taken_for_an_application_that_was_there_before() 
             let deed = Recruiter::Set {
                 collection: "applications".into(),
                 id: from,
-                values: [("updated_at".to_owned(), "2026-11-24T10:00:00Z".into())].into_iter().collect(),
+                values: [("updated_at".to_owned(), "2026-11-24T10:00:00Z".into())]
+                    .into_iter()
+                    .collect(),
             };
             recruiter(&world, &deed);
             world.run(acme.pull("applications", true)).unwrap();
         }
         let to = recruiter(&world, &Recruiter::Convert { application_id: from, job_id: jobs[1] });
         world.clock.set(world.clock.now_ms() + 3_600_000);
-        world.run(acme.hint(Hint::Changed(RemoteRef::new("applications", from.to_string())))).unwrap();
+        world
+            .run(acme.hint(Hint::Changed(RemoteRef::new("applications", from.to_string()))))
+            .unwrap();
         let told = |world: &World| -> Vec<Value> {
             let changes: Vec<Change> = world.run(acme.changes(0).try_collect()).unwrap();
             let moved = changes.into_iter().filter(|change| change.what == ChangeWhat::Moved);
@@ -403,8 +482,9 @@ fn a_converted_prospect_is_not_taken_for_an_application_that_was_there_before() 
     }
 }
 
-/// Seed 118. A merge brought a prospect of the very job that the person was to apply to. The prospect fitted nothing, so an application was
-/// sent, and refused, at every sync. It is the candidacy that is wanted; making it an application is a step of its own, which must be allowed.
+/// Seed 118. A merge brought a prospect of the very job that the person was to apply to. The
+/// prospect fitted nothing, so an application was sent, and refused, at every sync. It is the
+/// candidacy that is wanted; making it an application is a step of its own, which must be allowed.
 #[test]
 fn a_prospect_of_the_wanted_job_is_made_an_application_and_not_stood_beside() {
     for allowed in [false, true] {
@@ -424,17 +504,25 @@ fn a_prospect_of_the_wanted_job_is_made_an_application_and_not_stood_beside() {
         let values = [("job_id".to_owned(), json!(job))].into_iter().collect();
         recruiter(&world, &Recruiter::Set { collection: "applications".into(), id, values });
         world.clock.set(world.clock.now_ms() + 3_600_000);
-        declare(&world, &acme, &ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}}]})));
+        declare(
+            &world,
+            &acme,
+            &ada(&json!({"applications": [{"key": "a1", "job": {"id": job.to_string()}}]})),
+        );
         world.sandbox.clear_logs();
         live_on(&world, &acme);
-        let conversions: &[String] =
-            if allowed { &[format!("POST /v3/applications/{id}/convert_to_candidate")] } else { &[] };
+        let conversions: &[String] = if allowed {
+            &[format!("POST /v3/applications/{id}/convert_to_candidate")]
+        } else {
+            &[]
+        };
         assert_eq!(world.written(), conversions);
     }
 }
 
-/// Seeds 269 and 379. An application was made, its answer lost, and a merge brought another one, years old, to the same job. The look does not ask when an
-/// application was made, since there is one to a job, so it found two and could not tell. Where there are two, the time does.
+/// Seeds 269 and 379. An application was made, its answer lost, and a merge brought another one,
+/// years old, to the same job. The look does not ask when an application was made, since there is
+/// one to a job, so it found two and could not tell. Where there are two, the time does.
 #[test]
 fn an_application_in_doubt_is_told_by_its_time_from_one_that_a_merge_brought() {
     let job = open_jobs(&World::new(1, 12))[0];
@@ -442,13 +530,17 @@ fn an_application_in_doubt_is_told_by_its_time_from_one_that_a_merge_brought() {
     let world = died_at(&applied, "/v3/applications", Meddle::DieAfter);
     let candidate_id = the_one(&world, ADA);
     let made = id_of(&world.sandbox.applications_of(candidate_id)[0]);
-    let other =
-        world.sandbox.rows("applications").into_iter().find(|row| {
-            row["prospect"] == false && row["candidate_id"] != candidate_id && row["status"] == "in_process"
-        });
+    let other = world.sandbox.rows("applications").into_iter().find(|row| {
+        row["prospect"] == false
+            && row["candidate_id"] != candidate_id
+            && row["status"] == "in_process"
+    });
     let other = other.unwrap();
     let values = [("job_id".to_owned(), json!(job))].into_iter().collect();
-    recruiter(&world, &Recruiter::Set { collection: "applications".into(), id: id_of(&other), values });
+    recruiter(
+        &world,
+        &Recruiter::Set { collection: "applications".into(), id: id_of(&other), values },
+    );
     let secondary_candidate_id = other["candidate_id"].as_i64().unwrap();
     recruiter(&world, &Recruiter::Merge { candidate_id, secondary_candidate_id });
     let acme = world.connect();
@@ -459,8 +551,9 @@ fn an_application_in_doubt_is_told_by_its_time_from_one_that_a_merge_brought() {
     assert_eq!(link.remote.id, made.to_string());
 }
 
-/// Seed 705. Somebody was merged, and in the same hour a false hook named another winner. The loser was gone and the named one there, so the hook was
-/// believed, although an application told who it really was.
+/// Seed 705. Somebody was merged, and in the same hour a false hook named another winner. The loser
+/// was gone and the named one there, so the hook was believed, although an application told who it
+/// really was.
 #[test]
 fn a_false_hook_about_a_real_merge_is_found_out_by_the_applications() {
     let world = World::new(1, 12);
@@ -483,23 +576,25 @@ fn late_and_hasty(seed: u64) -> Options {
     Options { late: true, hasty: true, ..Options::of(seed) }
 }
 
-/// Seed 106, late. An application was deleted, then one to that job was wanted. The stored one was linked, its update
-/// found it gone, and so the wish waited for a person, as if somebody had undone it. What a plan would link to is shown
-/// by the ATS first; `tests/sweeps/adoptions.rs` has the law.
+/// Seed 106, late. An application was deleted, then one to that job was wanted. The stored one was
+/// linked, its update found it gone, and so the wish waited for a person, as if somebody had undone
+/// it. What a plan would link to is shown by the ATS first; `tests/sweeps/adoptions.rs` has the
+/// law.
 #[test]
 fn what_was_deleted_before_it_was_wanted_is_not_linked() {
     held(late_and_hasty(106));
 }
 
-/// Seed 753, late. All contacts of somebody were blanked, and then a recruiter wrote a custom field that the host
-/// enforces. They may have been erased, so that is not written over; the law wanted it to be.
+/// Seed 753, late. All contacts of somebody were blanked, and then a recruiter wrote a custom field
+/// that the host enforces. They may have been erased, so that is not written over; the law wanted
+/// it to be.
 #[test]
 fn what_a_recruiter_writes_to_somebody_without_any_contact_stands() {
     held(late_and_hasty(753));
 }
 
-/// Seed 697, late. Between the look at a candidate and the note on its way they were merged away. The ATS took the
-/// note, on somebody who is no more, and for the engine it was left.
+/// Seed 697, late. Between the look at a candidate and the note on its way they were merged away.
+/// The ATS took the note, on somebody who is no more, and for the engine it was left.
 #[test]
 fn a_note_for_somebody_who_was_merged_away_at_that_moment_is_left_on_who_they_are_now() {
     let world = World::new(1, 12);
@@ -511,7 +606,10 @@ fn a_note_for_somebody_who_was_merged_away_at_that_moment_is_left_on_who_they_ar
     let sandbox = world.sandbox.clone();
     let mut merged = false;
     world.wire.meddle(move |request| {
-        if request.method == "POST" && request.url.path() == "/v3/notes" && !std::mem::replace(&mut merged, true) {
+        if request.method == "POST"
+            && request.url.path() == "/v3/notes"
+            && !std::mem::replace(&mut merged, true)
+        {
             sandbox.recruiter(&Recruiter::Merge { candidate_id, secondary_candidate_id }).unwrap();
         }
         None
@@ -521,18 +619,24 @@ fn a_note_for_somebody_who_was_merged_away_at_that_moment_is_left_on_who_they_ar
     world.run(acme.sync()).unwrap();
     assert_eq!(world.sandbox.orphan_notes().len(), 1, "the ATS took it");
     let person = |id: i64| RemoteRef::new("candidates", id.to_string());
-    world.run(acme.hint(Hint::Merged((person(secondary_candidate_id), person(candidate_id))))).unwrap();
+    world
+        .run(acme.hint(Hint::Merged((person(secondary_candidate_id), person(candidate_id)))))
+        .unwrap();
     live_on(&world, &acme);
-    let met = |world: &World| world.sandbox.notes_of(candidate_id).iter().filter(|note| note["body"] == "Met.").count();
+    let met = |world: &World| {
+        world.sandbox.notes_of(candidate_id).iter().filter(|note| note["body"] == "Met.").count()
+    };
     assert_eq!(met(&world), 1);
     world.sandbox.clear_logs();
     live_on(&world, &acme);
     assert_eq!((met(&world), world.written()), (1, Vec::new()), "once is enough");
 }
 
-/// Seed 329 with late reads. A creation was in doubt, a probe came back as a web page, and the next one was put off by some minutes. Then the clock
-/// jumped back by forty: the wait was taken for one that had just begun, since waits may be as long as an hour, and the creation with all that depends on
-/// it came a day late. A wait is now held against the longest that its own intent can have been given.
+/// Seed 329 with late reads. A creation was in doubt, a probe came back as a web page, and the next
+/// one was put off by some minutes. Then the clock jumped back by forty: the wait was taken for one
+/// that had just begun, since waits may be as long as an hour, and the creation with all that
+/// depends on it came a day late. A wait is now held against the longest that its own intent can
+/// have been given.
 #[test]
 fn a_clock_that_jumps_back_keeps_no_doubt_waiting_for_as_long_as_it_jumped() {
     const MINUTE_MS: u64 = 60_000;
@@ -541,8 +645,15 @@ fn a_clock_that_jumps_back_keeps_no_doubt_waiting_for_as_long_as_it_jumped() {
     company.company.now_ms = Some(i64::try_from(BEGIN_MS).unwrap());
     // The ATS's clock goes on as ever.
     let (time, behind) = (Arc::clone(&clock), Arc::clone(&behind_ms));
-    company.clock = AtsClock::new(move || i64::try_from(time.now_ms() + behind.load(Ordering::SeqCst)).unwrap());
-    let world = World::with(Sandbox::new(company), clock, Arc::new(MemoryStore::default()), native_greenhouse());
+    company.clock = AtsClock::new(move || {
+        i64::try_from(time.now_ms() + behind.load(Ordering::SeqCst)).unwrap()
+    });
+    let world = World::with(
+        Sandbox::new(company),
+        clock,
+        Arc::new(MemoryStore::default()),
+        native_greenhouse(),
+    );
     let acme = world.connect();
     declare(&world, &acme, &ada(&json!({})));
     let mut sent = false;
@@ -551,7 +662,8 @@ fn a_clock_that_jumps_back_keeps_no_doubt_waiting_for_as_long_as_it_jumped() {
             sent = true;
             Some(Meddle::Fault(FaultKind::DropBefore))
         }
-        _ => (sent && request.url.query()?.contains("email=")).then_some(Meddle::Fault(FaultKind::Html)),
+        _ => (sent && request.url.query()?.contains("email="))
+            .then_some(Meddle::Fault(FaultKind::Html)),
     });
     world.run(acme.sync()).unwrap();
     world.wire.spare();
@@ -565,8 +677,10 @@ fn a_clock_that_jumps_back_keeps_no_doubt_waiting_for_as_long_as_it_jumped() {
     the_one(&world, ADA);
 }
 
-/// Seed 874 with late reads. Somebody got a tag and was merged, a moment later, into a candidate who was known to be anonymised. The law looked at the end of
-/// the life whom the tag belonged to, and took it for one that had been put on the winner. It now looks at each write before anything else happens.
+/// Seed 874 with late reads. Somebody got a tag and was merged, a moment later, into a candidate
+/// who was known to be anonymised. The law looked at the end of the life whom the tag belonged to,
+/// and took it for one that had been put on the winner. It now looks at each write before anything
+/// else happens.
 #[test]
 fn what_a_merge_moves_to_somebody_anonymised_was_not_written_to_them() {
     held(Options { late: true, hasty: true, ..Options::of(874) });

@@ -1,8 +1,11 @@
-//! One simulated history: a host, a recruiter, lives of an engine, and faults and fates between them and within.
+//! One simulated history: a host, a recruiter, lives of an engine, and faults and fates between
+//! them and within.
 //!
-//! Everything that could be accidental comes from the seed: chance, the engine's randomness, both clocks, the wire, the store. The ATS keeps a
-//! clock of its own; only the engine's jumps. A history has [`Options::rounds`] rounds in which anything may go wrong, then at most
-//! [`CALM_LIVES`] lives without faults, after which every law must hold. The trace is what happened, line by line, and the same seed gives the same.
+//! Everything that could be accidental comes from the seed: chance, the engine's randomness, both
+//! clocks, the wire, the store. The ATS keeps a clock of its own; only the engine's jumps. A
+//! history has [`Options::rounds`] rounds in which anything may go wrong, then at most
+//! [`CALM_LIVES`] lives without faults, after which every law must hold. The trace is what
+//! happened, line by line, and the same seed gives the same.
 
 use crate::chance::Chance;
 use crate::fates::Fates;
@@ -22,7 +25,8 @@ use atsync::{Clock, Error, SweepOptions};
 use atsync_greenhouse_sandbox as sandbox;
 use atsync_greenhouse_sandbox::{Deed, Logged, Quirks, Sandbox, SandboxOptions, Writer};
 use atsync_tests::{
-    Altered, BEGIN_MS, Death, StoreUpset, UpsetStore, World, component_greenhouse, desired, native_greenhouse,
+    Altered, BEGIN_MS, Death, StoreUpset, UpsetStore, World, component_greenhouse, desired,
+    native_greenhouse,
 };
 use futures_util::TryStreamExt;
 use serde_json::Value;
@@ -31,11 +35,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Lives without faults within which everything is in step: one settles and works, one reads all that faults hid and works on it, one proves it.
+/// Lives without faults within which everything is in step: one settles and works, one reads all
+/// that faults hid and works on it, one proves it.
 const CALM_LIVES: usize = 3;
 /// How long an edit may stay invisible, where the ATS is not late.
 const VISIBLE_MS: u64 = 4_000;
-/// The same where it is late, just within what the manifest states: for candidates and applications, and for all other kinds.
+/// The same where it is late, just within what the manifest states: for candidates and
+/// applications, and for all other kinds.
 const SLOW_MS: u64 = 118_000;
 const QUICK_MS: u64 = 28_000;
 /// For how many exchanges after a lost answer fates and edits come thick.
@@ -43,8 +49,14 @@ const DOUBTFUL: u64 = 10;
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 /// Kinds that a life may pull.
-pub(crate) const PULLED: &[&str] =
-    &[kinds::CANDIDATES, kinds::APPLICATIONS, kinds::APPLIED_TAGS, kinds::TAGS, kinds::NOTES, kinds::ATTACHMENTS];
+pub(crate) const PULLED: &[&str] = &[
+    kinds::CANDIDATES,
+    kinds::APPLICATIONS,
+    kinds::APPLIED_TAGS,
+    kinds::TAGS,
+    kinds::NOTES,
+    kinds::ATTACHMENTS,
+];
 
 /// What a history is made of; all from the seed.
 #[derive(Clone, Copy, Debug)]
@@ -61,7 +73,8 @@ pub(crate) struct Options {
     pub(crate) lifecycle: bool,
     /// Each kind shows what is written as late as the manifest allows.
     pub(crate) late: bool,
-    /// Besides, more writes are cut off by a death, and the next life comes before anything shows that was on its way.
+    /// Besides, more writes are cut off by a death, and the next life comes before anything shows
+    /// that was on its way.
     pub(crate) hasty: bool,
     /// The ATS, or a cache on the way, does not know the time.
     pub(crate) liar: bool,
@@ -123,7 +136,8 @@ pub(crate) struct Sim {
     exchanges: u64,
     /// Calm lives sweep all kinds.
     sweeps: bool,
-    /// The last life of a hasty history was killed: the next one comes before anything shows that was on its way.
+    /// The last life of a hasty history was killed: the next one comes before anything shows that
+    /// was on its way.
     hasty: bool,
     pub(crate) broken: Vec<String>,
     /// Writes of this life that the office has seen.
@@ -152,10 +166,12 @@ pub(crate) fn simulate(options: Options) -> Outcome {
     if sim.broken.is_empty() {
         for calm in 0..CALM_LIVES {
             sim.say(format!("-- calm {calm}"));
-            // Two days, since what was taken in while the clock was ahead stays young until the clock has been there again, and
-            // since a wait whose clocks disagreed ends a day after its write by our own clock, which jumped by hours.
+            // Two days, since what was taken in while the clock was ahead stays young until the
+            // clock has been there again, and since a wait whose clocks disagreed ends a day after
+            // its write by our own clock, which jumped by hours.
             sim.pass_ms(if calm == 1 { 2 * DAY_MS } else { 20 * MINUTE_MS });
-            // The first sweeps end what faults cut off, the second ones see everything, the third what was taken away since and showed a while longer.
+            // The first sweeps end what faults cut off, the second ones see everything, the third
+            // what was taken away since and showed a while longer.
             sim.sweeps = true;
             sim.be_born();
             sim.life(false);
@@ -175,13 +191,18 @@ pub(crate) fn simulate(options: Options) -> Outcome {
 
 fn quirks(chance: &mut Chance) -> Quirks {
     use sandbox::{
-        CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, RepeatedTag, RetryAfter,
-        Transfer,
+        CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink,
+        RepeatedTag, RetryAfter, Transfer,
     };
     Quirks {
-        create_answer: *chance.pick(&[CreateAnswer::Wrapped, CreateAnswer::Bare, CreateAnswer::Stub]),
+        create_answer: *chance.pick(&[
+            CreateAnswer::Wrapped,
+            CreateAnswer::Bare,
+            CreateAnswer::Stub,
+        ]),
         from_stage: *chance.pick(&[FromStage::JobInterviewStage, FromStage::ApplicationStage]),
-        custom_fields_patch: *chance.pick(&[CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge]),
+        custom_fields_patch: *chance
+            .pick(&[CustomFieldsPatch::ReplaceAll, CustomFieldsPatch::Merge]),
         delete_answer: *chance.pick(&[DeleteAnswer::Message, DeleteAnswer::NoContent]),
         error_shape: *chance.pick(&[ErrorShape::Rotate, ErrorShape::V1]),
         last_link: *chance.pick(&[LastLink::Empty, LastLink::Absent]),
@@ -217,14 +238,18 @@ impl Sim {
             company.quirks.repeated_option = sandbox::RepeatedOption::AnotherRow;
         }
         let (time, ahead) = (Arc::clone(&clock), Arc::clone(&ahead_ms));
-        company.clock =
-            sandbox::Clock::new(move || i64::try_from(time.now_ms()).unwrap() - ahead.load(Ordering::SeqCst));
+        company.clock = sandbox::Clock::new(move || {
+            i64::try_from(time.now_ms()).unwrap() - ahead.load(Ordering::SeqCst)
+        });
         let sandbox = Sandbox::new(company);
         let adapter = if options.component { component_greenhouse() } else { native_greenhouse() };
-        let adapter = if options.harmful { Altered::harmful(adapter, "notes.create") } else { adapter };
+        let adapter =
+            if options.harmful { Altered::harmful(adapter, "notes.create") } else { adapter };
         // Small pages, so that a small company has many.
         let adapter = Altered::wrap(adapter, |manifest| {
-            for kind in manifest.kinds.iter_mut().filter(|kind| PULLED.contains(&kind.name.as_str())) {
+            for kind in
+                manifest.kinds.iter_mut().filter(|kind| PULLED.contains(&kind.name.as_str()))
+            {
                 kind.page_max = 10;
             }
         });
@@ -243,7 +268,8 @@ impl Sim {
         let known = catalogue.known.iter().flat_map(|email| sandbox.candidates_by_email(email));
         let known: BTreeSet<i64> = known.filter_map(|row| row["id"].as_i64()).collect();
         let company: BTreeSet<i64> = initial.keys().copied().collect();
-        // Somebody who is blank from the start stays so for the engine, whoever is merged into them.
+        // Somebody who is blank from the start stays so for the engine, whoever is merged into
+        // them.
         let is_blank = |id: &i64| initial[id]["first_name"].is_null();
         let free = company.difference(&known).copied().filter(|id| !is_blank(id)).collect();
         let fates = Fates::new(options.seed, company.clone(), free, job);
@@ -297,7 +323,11 @@ impl Sim {
     }
 
     fn ats_now_ms(&self) -> u64 {
-        u64::try_from(i64::try_from(self.world.clock.now_ms()).unwrap() - self.ahead_ms.load(Ordering::SeqCst)).unwrap()
+        u64::try_from(
+            i64::try_from(self.world.clock.now_ms()).unwrap()
+                - self.ahead_ms.load(Ordering::SeqCst),
+        )
+        .unwrap()
     }
 
     pub(crate) fn pass_ms(&self, by_ms: u64) {
@@ -317,7 +347,8 @@ impl Sim {
         }
         for _ in 0..self.chance.below(3) {
             self.office.edit(&self.files());
-            // Greenhouse has no way to say "only if unchanged": an edit that its own reads do not show yet cannot be merged with.
+            // Greenhouse has no way to say "only if unchanged": an edit that its own reads do not
+            // show yet cannot be merged with.
             self.pass_ms(self.options.visible_ms());
         }
         if self.office.work_in_doubt(&self.files()) {
@@ -329,7 +360,8 @@ impl Sim {
         let minutes = *self.chance.pick(&[0, 1, 5, 30, 240]);
         self.pass_ms(minutes * MINUTE_MS);
         if self.options.late {
-            // Where nothing shows yet what was written last, where some of it does, and where all does.
+            // Where nothing shows yet what was written last, where some of it does, and where all
+            // does.
             let mut chance = Chance::of(self.options.seed, &format!("pause {}", self.lives));
             self.pass_ms(*chance.pick(&[0, 5_000, 20_000, 60_000]));
         }
@@ -364,8 +396,13 @@ impl Sim {
             let image = disk.remains(self.options.seed.wrapping_mul(31).wrapping_add(self.lives));
             let disk = mortal_disk(image, &death);
             let options = RedbOptions { inline: true, ..RedbOptions::default() };
-            let opened = RedbStore::with_backend(disk.clone(), options, &*SeededEntropy::new(self.options.seed + 1));
-            inner = Arc::new(opened.unwrap_or_else(|error| panic!("the store does not open: {error}")));
+            let opened = RedbStore::with_backend(
+                disk.clone(),
+                options,
+                &*SeededEntropy::new(self.options.seed + 1),
+            );
+            inner =
+                Arc::new(opened.unwrap_or_else(|error| panic!("the store does not open: {error}")));
             self.disk = Some(disk);
         }
         self.store = UpsetStore::new(inner, death);
@@ -373,7 +410,8 @@ impl Sim {
         self.world.restart();
     }
 
-    /// One life of the engine that was born: it is told what the host wants, pulls, syncs, and the consumer reads the feed.
+    /// One life of the engine that was born: it is told what the host wants, pulls, syncs, and the
+    /// consumer reads the feed.
     pub(crate) fn life(&mut self, faulty: bool) {
         let mut pulls: Vec<(&str, bool)> = PULLED.iter().map(|kind| (*kind, true)).collect();
         let mut sweeps: Vec<(&str, u64)> = Vec::new();
@@ -411,7 +449,8 @@ impl Sim {
             }
             for (kind, pages_max) in &sweeps {
                 let before = swept(&acme, self.acknowledged_serial).await?;
-                let report = acme.sweep(kind, SweepOptions::default().pages_max(*pages_max)).await?;
+                let report =
+                    acme.sweep(kind, SweepOptions::default().pages_max(*pages_max)).await?;
                 trace.lock().unwrap().push(format!("{report:?}"));
                 if report.resumed {
                     counts.fired("a sweep goes on");
@@ -419,7 +458,9 @@ impl Sim {
                 if !report.complete {
                     counts.fired("a sweep stops half way");
                     if swept(&acme, self.acknowledged_serial).await? != before {
-                        partial.borrow_mut().push(format!("a sweep of {kind} that did not end told a deletion"));
+                        partial
+                            .borrow_mut()
+                            .push(format!("a sweep of {kind} that did not end told a deletion"));
                     }
                 }
             }
@@ -435,7 +476,12 @@ impl Sim {
                 acme.acknowledge("crm", last.serial).await?;
                 serial.set(last.serial);
             }
-            Ok::<_, Error>(format!("{} planned, {} steps, {:?}", plan.writes(), report.steps.len(), report.settled))
+            Ok::<_, Error>(format!(
+                "{} planned, {} steps, {:?}",
+                plan.writes(),
+                report.steps.len(),
+                report.settled
+            ))
         };
         let ended = self.world.live(life);
         self.hasty = ended.is_none() && self.options.hasty;
@@ -468,7 +514,10 @@ impl Sim {
         }
         self.store.spare();
         self.world.wire.spare();
-        self.office.watch(&(Arc::clone(&self.store) as Arc<dyn Store>), self.watched.swap(0, Ordering::SeqCst));
+        self.office.watch(
+            &(Arc::clone(&self.store) as Arc<dyn Store>),
+            self.watched.swap(0, Ordering::SeqCst),
+        );
         self.fates = self.office.fates.lock().unwrap().clone();
         let requests = self.world.sandbox.requests();
         for request in &requests {
@@ -500,19 +549,27 @@ impl Sim {
     /// Lets faults loose on the life that begins.
     fn arm(&mut self) {
         let (counts, trace) = (self.counts.clone(), Arc::clone(&self.trace));
-        let (office, files, watched) = (self.office.clone(), self.files(), Arc::clone(&self.watched));
-        let (sandbox, rarity, late) = (self.world.sandbox.clone(), self.options.rarity, self.options.hasty);
+        let (office, files, watched) =
+            (self.office.clone(), self.files(), Arc::clone(&self.watched));
+        let (sandbox, rarity, late) =
+            (self.world.sandbox.clone(), self.options.rarity, self.options.hasty);
         if self.options.liar {
             let mut liar = Liar::new(self.options.seed, self.lives, self.counts.clone());
             let sandbox = self.world.sandbox.clone();
-            self.world.wire.edit(move |request, response| liar.edit(request, response, sandbox.now_ms()));
+            self.world
+                .wire
+                .edit(move |request, response| liar.edit(request, response, sandbox.now_ms()));
         }
         let mut chance = Chance::of(self.options.seed, &format!("wire {}", self.lives));
         let mut acts = Chance::of(self.options.seed, &format!("meanwhile {}", self.lives));
-        // Exchanges during which something is likely to be in doubt, left; and whether that is somebody's creation.
+        // Exchanges during which something is likely to be in doubt, left; and whether that is
+        // somebody's creation.
         let (mut doubtful, mut unborn) = (0_u64, false);
         self.world.wire.meddle(move |request| {
-            watched.store(office.watch(&files.store, watched.load(Ordering::SeqCst)), Ordering::SeqCst);
+            watched.store(
+                office.watch(&files.store, watched.load(Ordering::SeqCst)),
+                Ordering::SeqCst,
+            );
             doubtful = doubtful.saturating_sub(1);
             let rarity_of_fate = match (doubtful, unborn) {
                 (0, _) => 80,
@@ -580,19 +637,27 @@ fn mortal_disk(image: Vec<u8>, death: &Arc<Death>) -> Disk {
 /// How many deletions sweeps have told after a serial.
 async fn swept(acme: &atsync::Connection, after: u64) -> Result<usize, Error> {
     let changes: Vec<Change> = acme.changes(after).try_collect().await?;
-    let told = |change: &&Change| change.what == ChangeWhat::Deleted && matches!(change.cause, Cause::Swept { .. });
+    let told = |change: &&Change| {
+        change.what == ChangeWhat::Deleted && matches!(change.cause, Cause::Swept { .. })
+    };
     Ok(changes.iter().filter(told).count())
 }
 
 fn catalogue(sandbox: &Sandbox) -> Catalogue {
     let ids = |collection: &str, fits: fn(&Value) -> bool| -> Vec<String> {
-        sandbox.rows(collection).iter().filter(|row| fits(row)).map(|row| row["id"].to_string()).collect()
+        sandbox
+            .rows(collection)
+            .iter()
+            .filter(|row| fits(row))
+            .map(|row| row["id"].to_string())
+            .collect()
     };
     let address = |row: &Value| row["email_addresses"][0]["value"].as_str().map(str::to_owned);
     let plain = |row: &&Value| row["private"] == false && row["anonymized_at"].is_null();
     let rows = sandbox.rows("candidates");
     let known = rows.iter().filter(plain).filter_map(address);
-    let known = known.filter(|email| sandbox.candidates_by_email(email).len() == 1).take(6).collect();
+    let known =
+        known.filter(|email| sandbox.candidates_by_email(email).len() == 1).take(6).collect();
     Catalogue {
         jobs: ids("jobs", |job| job["status"] == "open" && job["is_template"] != true),
         pools: ids("prospect_pools", |_| true),

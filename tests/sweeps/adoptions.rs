@@ -1,7 +1,7 @@
 //! What is stored and no longer there is linked to nothing: what the host wants is made, or waits.
 //!
-//! Method: as in the module above, but nothing is swept before the host declares: the engine is left with what it once
-//! read.
+//! Method: as in the module above, but nothing is swept before the host declares: the engine is
+//! left with what it once read.
 
 use super::{act, id, later, people, pulled, told};
 use atsync::Connection;
@@ -37,14 +37,17 @@ fn remove(world: &World, collection: &str, id: i64) {
 
 /// The ids that the links of these paths lead to, which are in the sandbox.
 fn leads_to(world: &World, links: &[(String, String)], path: &str, collection: &str) -> i64 {
-    let (_, id) = links.iter().find(|(host, _)| host == path).unwrap_or_else(|| panic!("{path} of {links:?}"));
+    let (_, id) = links
+        .iter()
+        .find(|(host, _)| host == path)
+        .unwrap_or_else(|| panic!("{path} of {links:?}"));
     let id = id.parse().unwrap();
     assert!(world.sandbox.row(collection, id).is_some(), "{path} is linked to {id}, which is gone");
     id
 }
 
-/// Seed 106 of the late simulation. An application was deleted, and then an application to that job was wanted: the
-/// stored one was linked, found to be gone, and called deleted since.
+/// Seed 106 of the late simulation. An application was deleted, and then an application to that job
+/// was wanted: the stored one was linked, found to be gone, and called deleted since.
 #[test]
 fn what_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
     for differs in [false, true] {
@@ -53,31 +56,48 @@ fn what_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
         let everyone = people(&world);
         let (deleted, address) = everyone[0].clone();
         let (applicant, applicants_address) = everyone[1].clone();
-        let application = world.sandbox.applications_of(applicant).into_iter().find(|row| row["prospect"] == false);
+        let application = world
+            .sandbox
+            .applications_of(applicant)
+            .into_iter()
+            .find(|row| row["prospect"] == false);
         let application = application.unwrap();
         act(&world, &Recruiter::DeleteCandidate { candidate_id: deleted });
         act(&world, &Recruiter::DeleteApplication { application_id: id(&application) });
         let mut wanted = json!({"key": "a1", "job": {"id": application["job_id"].to_string()}});
-        let mut person = json!({"key": "one", "name": {"first": "Ada", "last": "Byron"}, "emails": [address]});
+        let mut person =
+            json!({"key": "one", "name": {"first": "Ada", "last": "Byron"}, "emails": [address]});
         if differs {
             wanted["custom_fields"] = json!({"external_ref": "app-1"});
             person["custom_fields"] = json!({"external_ref": "one"});
         }
-        let applied = json!({"key": "two", "emails": [applicants_address], "applications": [wanted]});
+        let applied =
+            json!({"key": "two", "emails": [applicants_address], "applications": [wanted]});
         let records = [person, applied];
         let links = sync(&world, &acme, &records);
         assert_ne!(leads_to(&world, &links, "one", "candidates"), deleted);
         assert_eq!(leads_to(&world, &links, "two", "candidates"), applicant);
-        assert_ne!(leads_to(&world, &links, "two/applications/a1", "applications"), id(&application));
-        assert_eq!(world.sandbox.candidates_by_email(records[0]["emails"][0].as_str().unwrap()).len(), 1);
-        assert_eq!(told(&world, &acme, ChangeWhat::Deleted).len(), 2, "each deletion that was found is told");
+        assert_ne!(
+            leads_to(&world, &links, "two/applications/a1", "applications"),
+            id(&application)
+        );
+        assert_eq!(
+            world.sandbox.candidates_by_email(records[0]["emails"][0].as_str().unwrap()).len(),
+            1
+        );
+        assert_eq!(
+            told(&world, &acme, ChangeWhat::Deleted).len(),
+            2,
+            "each deletion that was found is told"
+        );
     }
 }
 
 #[test]
 fn a_definition_that_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
     let (world, acme) = pulled(1, 60);
-    let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate", "type": "single",
+    let field = json!({"kind": "custom_fields", "key": "channel", "applies_to": "candidate",
+        "type": "single",
         "name": "Channel", "options": ["Portal", "Event"]});
     let before = sync(&world, &acme, std::slice::from_ref(&field));
     let former = leads_to(&world, &before, "@custom_fields.candidate.channel", "custom_fields");
@@ -87,8 +107,16 @@ fn a_definition_that_was_deleted_before_it_was_wanted_is_made_and_not_linked() {
         remove(&world, "custom_field_options", option);
     }
     let after = sync(&world, &acme, std::slice::from_ref(&field));
-    assert_eq!(leads_to(&world, &after, "@custom_fields.candidate.channel", "custom_fields"), former);
-    leads_to(&world, &after, "@custom_fields.candidate.channel/options/Event", "custom_field_options");
+    assert_eq!(
+        leads_to(&world, &after, "@custom_fields.candidate.channel", "custom_fields"),
+        former
+    );
+    leads_to(
+        &world,
+        &after,
+        "@custom_fields.candidate.channel/options/Event",
+        "custom_field_options",
+    );
     assert_eq!(named(&world, "custom_field_options", "Event").len(), 1);
     assert_eq!(named(&world, "custom_field_options", "Portal").len(), 1);
 }
@@ -110,14 +138,18 @@ fn who_was_merged_before_they_were_wanted_is_found_where_they_live_on() {
 fn beside_what_may_only_be_hidden_nothing_is_made_and_nothing_is_linked() {
     let (world, acme) = pulled(1, 60);
     let rows = world.sandbox.rows("candidates");
-    let private = rows.iter().find(|row| row["private"] == true && row["email_addresses"][0]["value"].is_string());
+    let private = rows
+        .iter()
+        .find(|row| row["private"] == true && row["email_addresses"][0]["value"].is_string());
     let address = private.unwrap()["email_addresses"][0]["value"].clone();
     world.sandbox.set_access(|access| access.sees_private_candidates = false);
-    let record = json!({"key": "one", "name": {"first": "Ada", "last": "Byron"}, "emails": [address]});
+    let record =
+        json!({"key": "one", "name": {"first": "Ada", "last": "Byron"}, "emails": [address]});
     assert_eq!(sync(&world, &acme, std::slice::from_ref(&record)), []);
     assert_eq!(world.sandbox.creates("candidates"), 0);
     let row = world.run(acme.desired("one")).unwrap().unwrap();
-    let is_said = |condition: &Condition| condition.kind == "Blocked" && condition.reason == "NotVisible";
+    let is_said =
+        |condition: &Condition| condition.kind == "Blocked" && condition.reason == "NotVisible";
     assert!(row.status.conditions.iter().any(is_said), "{row:?}");
     // Seen again, they are linked.
     world.sandbox.set_access(|access| access.sees_private_candidates = true);
@@ -133,10 +165,14 @@ fn what_many_records_would_link_to_is_read_with_one_request() {
     let everyone = people(&world);
     let record = |(at, (_, email)): (usize, &(i64, String))| json!({"key": format!("p{at}"), "emails": [email]});
     let alone = |(_, email): &&(i64, String)| world.sandbox.candidates_by_email(email).len() == 1;
-    let records: Vec<Value> = everyone.iter().filter(alone).take(20).enumerate().map(record).collect();
+    let records: Vec<Value> =
+        everyone.iter().filter(alone).take(20).enumerate().map(record).collect();
     let by_id = |world: &World| {
         let requests = world.sandbox.requests();
-        requests.iter().filter(|request| request.path == "/v3/candidates" && request.query.contains("ids=")).count()
+        requests
+            .iter()
+            .filter(|request| request.path == "/v3/candidates" && request.query.contains("ids="))
+            .count()
     };
     world.sandbox.clear_logs();
     let links = sync(&world, &acme, &records);

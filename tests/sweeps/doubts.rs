@@ -1,7 +1,9 @@
-//! A doubt about a record that vanished: it ends by itself where looking can prove that the record is gone, and costs little where nothing can.
+//! A doubt about a record that vanished: it ends by itself where looking can prove that the record
+//! is gone, and costs little where nothing can.
 //!
-//! Method: a change of a person whom the engine made is on its way when the engine dies, so that the next life is in doubt; then something becomes of
-//! that person. What counts is the journal, the feed and the requests by id that reached the sandbox.
+//! Method: a change of a person whom the engine made is on its way when the engine dies, so that
+//! the next life is in doubt; then something becomes of that person. What counts is the journal,
+//! the feed and the requests by id that reached the sandbox.
 
 use super::{HOUR_MS, act, blocked, id, later, told};
 use atsync::model::contract::{Hint, RemoteRef};
@@ -22,10 +24,12 @@ fn in_doubt(seed: u64) -> (World, i64) {
         world.run(acme.pull(kind, false)).unwrap();
     }
     let jobs = world.sandbox.rows("jobs");
-    let open = jobs.iter().find(|job| job["status"] == "open" && job["is_template"] != true).unwrap();
+    let open =
+        jobs.iter().find(|job| job["status"] == "open" && job["is_template"] != true).unwrap();
     let ada = |title: &str| {
         let application = json!({"key": "a1", "job": {"id": id(open).to_string()}});
-        json!({"key": "r1", "name": {"first": "Ada", "last": "Byron"}, "emails": [EMAIL], "title": title,
+        json!({"key": "r1", "name": {"first": "Ada", "last": "Byron"}, "emails": [EMAIL],
+            "title": title,
             "applications": [application]})
         .to_string()
     };
@@ -43,7 +47,8 @@ fn in_doubt(seed: u64) -> (World, i64) {
     (world, candidate)
 }
 
-/// The same, and Ada is known to be private and no longer shown: whether she is gone, nothing can tell.
+/// The same, and Ada is known to be private and no longer shown: whether she is gone, nothing can
+/// tell.
 fn in_doubt_and_hidden(seed: u64) -> (World, Connection, i64) {
     let (world, candidate) = in_doubt(seed);
     let acme = world.connect();
@@ -59,7 +64,10 @@ fn in_doubt_and_hidden(seed: u64) -> (World, Connection, i64) {
 /// How often candidates were asked for by id since the logs were cleared.
 fn looks(world: &World) -> usize {
     let requests = world.sandbox.requests();
-    requests.iter().filter(|request| request.path == "/v3/candidates" && request.query.contains("ids=")).count()
+    requests
+        .iter()
+        .filter(|request| request.path == "/v3/candidates" && request.query.contains("ids="))
+        .count()
 }
 
 fn open(world: &World, acme: &Connection) -> usize {
@@ -75,7 +83,8 @@ fn a_doubt_about_somebody_who_was_deleted_ends_by_itself_and_the_deletion_is_tol
     assert_eq!(open(&world, &acme), 0);
     assert!(looks(&world) <= 2, "one look, one proof: {:?}", world.reads());
     let deleted = told(&world, &acme, ChangeWhat::Deleted);
-    let deleted: Vec<_> = deleted.iter().map(|change| (change.id.clone(), change.cause.clone())).collect();
+    let deleted: Vec<_> =
+        deleted.iter().map(|change| (change.id.clone(), change.cause.clone())).collect();
     assert_eq!(deleted, [(candidate_id.to_string(), Cause::Doubted { proof: Proof::Fetched })]);
     assert_eq!(blocked(&world, &acme, "r1"), "Deleted");
     let story = world.run(acme.explain("r1")).unwrap();
@@ -88,7 +97,8 @@ fn a_doubt_about_somebody_who_was_deleted_ends_by_itself_and_the_deletion_is_tol
 fn a_doubt_about_somebody_who_was_merged_goes_on_with_the_one_she_lives_on_as() {
     let (world, loser) = in_doubt(31);
     let rows = world.sandbox.rows("candidates");
-    let winner = rows.iter().find(|row| row["private"] != true && id(row) != loser).map(id).unwrap();
+    let winner =
+        rows.iter().find(|row| row["private"] != true && id(row) != loser).map(id).unwrap();
     act(&world, &Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser });
     let acme = world.connect();
     world.run(acme.sync()).unwrap();
@@ -122,8 +132,13 @@ fn a_doubt_that_nothing_resolves_is_looked_into_less_and_less_often_through_rest
 
     // It is said when it is looked into next, and so it is.
     let story = world.run(acme.explain("r1")).unwrap();
-    let at_ms = story.next.iter().find(|next| next.what.contains("in doubt")).unwrap().at_ms.unwrap();
-    assert!(at_ms > world.clock.now_ms() && at_ms <= world.clock.now_ms() + HOUR_MS, "{}", story.words());
+    let at_ms =
+        story.next.iter().find(|next| next.what.contains("in doubt")).unwrap().at_ms.unwrap();
+    assert!(
+        at_ms > world.clock.now_ms() && at_ms <= world.clock.now_ms() + HOUR_MS,
+        "{}",
+        story.words()
+    );
     assert!(story.words().contains("looked at again from"), "{}", story.words());
     assert_eq!(world.run(acme.status()).unwrap().next_look_ms, Some(at_ms));
     world.sandbox.set_access(|access| access.sees_private_candidates = true);
@@ -154,7 +169,9 @@ fn what_a_hint_proves_gone_ends_the_wait_of_a_doubt() {
 fn a_connection_that_is_kept_in_step_looks_into_a_doubt_when_its_wait_is_over() {
     let (world, acme, _) = in_doubt_and_hidden(34);
     let hours = 4;
-    world.run(run_all(&acme, Crons::default(), world.clock.sleep(hours * HOUR_MS), |_| {})).unwrap();
+    world
+        .run(run_all(&acme, Crons::default(), world.clock.sleep(hours * HOUR_MS), |_| {}))
+        .unwrap();
     let looks = looks(&world);
     println!("{looks} looks in {hours} hours");
     assert!((12..=18).contains(&looks), "{looks} looks");

@@ -1,7 +1,8 @@
 //! What vanishes from the ATS, and what lives on there under another id.
 //!
-//! Method: a recruiter changes the sandbox past the API, the engine looks, and the feed is counted. The feed is the judge: every event of a
-//! kind counts once, and serials have no gap. Time is moved by hand beyond the window in which a record counts as young.
+//! Method: a recruiter changes the sandbox past the API, the engine looks, and the feed is counted.
+//! The feed is the judge: every event of a kind counts once, and serials have no gap. Time is moved
+//! by hand beyond the window in which a record counts as young.
 
 mod adoptions;
 mod doubts;
@@ -63,8 +64,12 @@ fn id(row: &Value) -> i64 {
 /// People with an e-mail address and an application each, who are shown to all.
 fn people(world: &World) -> Vec<(i64, String)> {
     let rows = world.sandbox.rows("candidates");
-    let plain = rows.iter().filter(|row| row["private"] != true && !world.sandbox.applications_of(id(row)).is_empty());
-    plain.filter_map(|row| Some((id(row), row["email_addresses"][0]["value"].as_str()?.to_owned()))).collect()
+    let plain = rows
+        .iter()
+        .filter(|row| row["private"] != true && !world.sandbox.applications_of(id(row)).is_empty());
+    plain
+        .filter_map(|row| Some((id(row), row["email_addresses"][0]["value"].as_str()?.to_owned())))
+        .collect()
 }
 
 fn act(world: &World, deed: &Recruiter) -> i64 {
@@ -124,7 +129,8 @@ fn a_partial_sweep_deletes_nothing_and_pulls_go_on_beside_it() {
     assert_eq!(told(&world, &acme, ChangeWhat::Deleted).len(), 2);
 }
 
-/// The engine is killed at each exchange of a sweep in turn; the answer never comes, and a new engine opens the store.
+/// The engine is killed at each exchange of a sweep in turn; the answer never comes, and a new
+/// engine opens the store.
 #[test]
 fn killed_at_any_exchange_a_sweep_comes_to_the_same_end() {
     let mut killed = 0;
@@ -147,13 +153,18 @@ fn killed_at_any_exchange_a_sweep_comes_to_the_same_end() {
             world.restart();
             let acme = world.connect();
             assert!(sweep(&world, &acme, "candidates").complete);
-            assert_eq!(told(&world, &acme, ChangeWhat::Deleted).len(), 1, "killed at exchange {at}");
+            assert_eq!(
+                told(&world, &acme, ChangeWhat::Deleted).len(),
+                1,
+                "killed at exchange {at}"
+            );
         }
     }
     assert!(killed >= 4, "{killed} kills hit nothing");
 }
 
-/// A row that the walk does not show although it is there: the credential is blind to it while the walk goes on, and sees again after.
+/// A row that the walk does not show although it is there: the credential is blind to it while the
+/// walk goes on, and sees again after.
 #[test]
 fn a_row_that_a_page_skipped_is_asked_for_and_stays() {
     let (world, acme) = pulled(4, 60);
@@ -165,7 +176,10 @@ fn a_row_that_a_page_skipped_is_asked_for_and_stays() {
     assert!(held.held.is_some());
     world.sandbox.set_access(|access| access.sees_private_candidates = true);
     let report = world.run(acme.sweep("candidates", SweepOptions::default().force(true))).unwrap();
-    assert_eq!((report.pages, report.suspected, report.still_there, report.confirmed), (0, 1, 1, 0));
+    assert_eq!(
+        (report.pages, report.suspected, report.still_there, report.confirmed),
+        (0, 1, 1, 0)
+    );
     assert!(told(&world, &acme, ChangeWhat::Deleted).is_empty());
 }
 
@@ -190,8 +204,16 @@ fn the_brake_holds_until_somebody_says_force() {
 fn a_right_lost_since_holds_even_against_force() {
     let (world, acme) = pulled(6, 60);
     act(&world, &Recruiter::DeleteCandidate { candidate_id: people(&world)[0].0 });
-    assert!(world.run(acme.sweep("candidates", SweepOptions::default().brake(0, 0))).unwrap().held.is_some());
-    world.sandbox.set_access(|access| access.scopes.retain(|scope| scope != "harvest:candidates:list"));
+    assert!(
+        world
+            .run(acme.sweep("candidates", SweepOptions::default().brake(0, 0)))
+            .unwrap()
+            .held
+            .is_some()
+    );
+    world
+        .sandbox
+        .set_access(|access| access.scopes.retain(|scope| scope != "harvest:candidates:list"));
     let force = SweepOptions::default().force(true);
     let text = world.run(acme.sweep("candidates", force)).unwrap().held.unwrap();
     assert!(text.contains("harvest:candidates:list"), "{text}");
@@ -207,8 +229,13 @@ fn a_right_lost_since_holds_even_against_force() {
 #[test]
 fn records_known_as_private_are_not_deleted_when_sight_is_lost() {
     let (world, acme) = pulled(7, 120);
-    let private: Vec<i64> =
-        world.sandbox.rows("candidates").iter().filter(|row| row["private"] == true).map(id).collect();
+    let private: Vec<i64> = world
+        .sandbox
+        .rows("candidates")
+        .iter()
+        .filter(|row| row["private"] == true)
+        .map(id)
+        .collect();
     assert!(!private.is_empty(), "the company has private candidates");
     world.sandbox.set_access(|access| access.sees_private_candidates = false);
     let report = sweep(&world, &acme, "candidates");
@@ -228,7 +255,10 @@ fn a_merge_is_followed_by_the_next_pull_and_told_once() {
     world.run(acme.pull("applications", false)).unwrap();
     let moved = told(&world, &acme, ChangeWhat::Moved);
     assert_eq!(moved.len(), 1);
-    assert_eq!((moved[0].id.clone(), moved[0].after["id"].clone()), (loser.to_string(), json!(winner.to_string())));
+    assert_eq!(
+        (moved[0].id.clone(), moved[0].after["id"].clone()),
+        (loser.to_string(), json!(winner.to_string()))
+    );
     let link = world.run(acme.links("r1")).unwrap().remove(0);
     assert_eq!((link.remote.id, link.how), (winner.to_string(), LinkHow::Followed));
     later(&world);
@@ -287,7 +317,8 @@ fn a_prospect_converted_by_a_recruiter_is_told_to_live_on() {
     });
     let prospect = id(prospect.expect("the company has prospects without a job"));
     let jobs = world.sandbox.rows("jobs");
-    let job_id = id(jobs.iter().find(|job| job["status"] == "open" && job["is_template"] != true).unwrap());
+    let job_id =
+        id(jobs.iter().find(|job| job["status"] == "open" && job["is_template"] != true).unwrap());
     let new = act(&world, &Recruiter::Convert { application_id: prospect, job_id });
     for _ in 0..2 {
         later(&world);
@@ -296,7 +327,8 @@ fn a_prospect_converted_by_a_recruiter_is_told_to_live_on() {
     later(&world);
     world.run(acme.pull("applications", true)).unwrap();
     let moved = told(&world, &acme, ChangeWhat::Moved);
-    let told: Vec<_> = moved.iter().map(|change| (change.id.clone(), change.after["id"].clone())).collect();
+    let told: Vec<_> =
+        moved.iter().map(|change| (change.id.clone(), change.after["id"].clone())).collect();
     assert_eq!(told, [(prospect.to_string(), json!(new.to_string()))]);
 }
 
@@ -335,9 +367,13 @@ fn a_linked_record_that_was_deleted_is_not_made_again() {
 fn a_transferred_application_is_neither_fought_nor_made_twice() {
     let (world, acme) = pulled(14, 60);
     let jobs = world.sandbox.rows("jobs");
-    let open: Vec<i64> =
-        jobs.iter().filter(|job| job["status"] == "open" && job["is_template"] != true).map(id).collect();
-    let line = json!({"key": "r1", "name": {"first": "Ada", "last": "Byron"}, "emails": ["ada@example.com"],
+    let open: Vec<i64> = jobs
+        .iter()
+        .filter(|job| job["status"] == "open" && job["is_template"] != true)
+        .map(id)
+        .collect();
+    let line = json!({"key": "r1", "name": {"first": "Ada", "last": "Byron"},
+        "emails": ["ada@example.com"],
         "applications": [{"key": "a1", "job": {"id": open[0].to_string()}}]});
     world.run(acme.declare(&desired(&line.to_string()))).unwrap();
     world.run(acme.sync()).unwrap();
@@ -349,7 +385,12 @@ fn a_transferred_application_is_neither_fought_nor_made_twice() {
     world.sandbox.clear_logs();
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     assert!(plan.is_empty(), "{}", atsync::plan::words::plan(&plan));
-    let reasons: Vec<_> = plan.records.iter().flat_map(|record| &record.findings).map(|f| f.reason.as_str()).collect();
+    let reasons: Vec<_> = plan
+        .records
+        .iter()
+        .flat_map(|record| &record.findings)
+        .map(|f| f.reason.as_str())
+        .collect();
     assert_eq!(reasons, ["Transferred"]);
     world.run(acme.sync()).unwrap();
     assert_eq!(world.sandbox.applications_of(ada).len(), 1);
@@ -369,19 +410,28 @@ fn a_hint_is_believed_only_after_a_look() {
     assert_eq!(feed(&world, &acme).len(), before, "a lie changes nothing");
 
     act(&world, &Recruiter::DeleteCandidate { candidate_id: everyone[0].0 });
-    act(&world, &Recruiter::Merge { candidate_id: everyone[2].0, secondary_candidate_id: everyone[1].0 });
+    act(
+        &world,
+        &Recruiter::Merge { candidate_id: everyone[2].0, secondary_candidate_id: everyone[1].0 },
+    );
     for _ in 0..2 {
         assert_eq!(hint(Hint::Deleted(candidate(0))), HintEnd::Gone);
-        assert_eq!(hint(Hint::Merged((candidate(1), candidate(2)))), HintEnd::Moved { to: candidate(2).id });
+        assert_eq!(
+            hint(Hint::Merged((candidate(1), candidate(2)))),
+            HintEnd::Moved { to: candidate(2).id }
+        );
     }
     let cause = Cause::Hinted { proof: Proof::HookAndFetch };
-    for (what, id) in [(ChangeWhat::Deleted, candidate(0).id), (ChangeWhat::Moved, candidate(1).id)] {
-        let told: Vec<_> = told(&world, &acme, what).into_iter().map(|change| (change.id, change.cause)).collect();
+    for (what, id) in [(ChangeWhat::Deleted, candidate(0).id), (ChangeWhat::Moved, candidate(1).id)]
+    {
+        let told: Vec<_> =
+            told(&world, &acme, what).into_iter().map(|change| (change.id, change.cause)).collect();
         assert_eq!(told, [(id, cause.clone())]);
     }
 }
 
-/// Only some fields were erased, so the record itself does not look anonymised; the hook's word outlasts the next full pass.
+/// Only some fields were erased, so the record itself does not look anonymised; the hook's word
+/// outlasts the next full pass.
 #[test]
 fn a_hint_of_an_erasure_outlasts_the_next_pass() {
     let (world, acme) = pulled(16, 60);

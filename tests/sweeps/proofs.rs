@@ -1,7 +1,8 @@
 //! Each way in which an absence is proven, and that the feed says which it was.
 //!
-//! Method: as in the module above, with a manifest that says what another ATS could: a kind that is listed only below its parents, one that cannot be
-//! asked for by id, one of which a complete walk proves absence.
+//! Method: as in the module above, with a manifest that says what another ATS could: a kind that is
+//! listed only below its parents, one that cannot be asked for by id, one of which a complete walk
+//! proves absence.
 
 use super::{act, feed, id, later, people, sweep, told};
 use atsync::adapter::Adapter;
@@ -70,8 +71,10 @@ fn remove(world: &World, note: i64) {
 /// The one deletion that the feed tells of is that of the note, known so.
 fn assert_told(world: &World, acme: &Connection, note: i64, cause: &Cause) {
     let deleted = told(world, acme, ChangeWhat::Deleted);
-    let deleted: Vec<_> =
-        deleted.iter().map(|change| (change.kind.as_str(), change.id.clone(), &change.cause)).collect();
+    let deleted: Vec<_> = deleted
+        .iter()
+        .map(|change| (change.kind.as_str(), change.id.clone(), &change.cause))
+        .collect();
     assert_eq!(deleted, [("notes", note.to_string(), cause)]);
 }
 
@@ -106,7 +109,8 @@ fn a_sweep_below_parents_that_was_cut_off_deletes_nothing_and_goes_on_with_its_p
 fn where_a_complete_walk_proves_absence_the_walk_is_the_proof() {
     for below_candidates in [false, true] {
         println!("below candidates: {below_candidates}");
-        let (world, acme, note) = world(62, Ats { below_candidates, no_fetch: true, absence_proves: true });
+        let (world, acme, note) =
+            world(62, Ats { below_candidates, no_fetch: true, absence_proves: true });
         remove(&world, note);
         let first = world.run(acme.sweep("notes", SweepOptions::default().pages_max(0))).unwrap();
         assert!(!first.complete && told(&world, &acme, ChangeWhat::Deleted).is_empty());
@@ -116,8 +120,9 @@ fn where_a_complete_walk_proves_absence_the_walk_is_the_proof() {
     }
 }
 
-/// A parent that the ATS does not show any more, deleted or hidden: what hangs on it is proven gone by a fetch of its own and never by the walk, which
-/// could not look there; and the other parents are read all the same, by pulls and sweeps.
+/// A parent that the ATS does not show any more, deleted or hidden: what hangs on it is proven gone
+/// by a fetch of its own and never by the walk, which could not look there; and the other parents
+/// are read all the same, by pulls and sweeps.
 #[test]
 fn a_parent_that_does_not_show_stops_nobody_and_proves_nothing() {
     for no_fetch in [false, true] {
@@ -126,7 +131,8 @@ fn a_parent_that_does_not_show_stops_nobody_and_proves_nothing() {
         let (world, acme, note, adapter) = below(67, ats);
         let of = |note: i64| world.sandbox.row("notes", note).unwrap()["candidate_id"].to_string();
         let parent = of(note);
-        let elsewhere = world.sandbox.rows("notes").iter().map(id).find(|other| of(*other) != parent).unwrap();
+        let elsewhere =
+            world.sandbox.rows("notes").iter().map(id).find(|other| of(*other) != parent).unwrap();
         adapter.miss(&parent);
         let known = world.run(acme.pull("notes", true)).unwrap().records;
         assert!(known > 0, "the other parents are read");
@@ -138,14 +144,18 @@ fn a_parent_that_does_not_show_stops_nobody_and_proves_nothing() {
         if no_fetch {
             assert_eq!((report.unproven, deleted), (report.suspected, Vec::new()));
         } else {
-            assert_eq!((report.still_there, deleted), (report.suspected - 1, vec![elsewhere.to_string()]));
+            assert_eq!(
+                (report.still_there, deleted),
+                (report.suspected - 1, vec![elsewhere.to_string()])
+            );
         }
     }
 }
 
 #[test]
 fn a_walk_that_showed_nothing_at_all_proves_nothing() {
-    let (world, acme, _) = world(63, Ats { no_fetch: true, absence_proves: true, ..Ats::default() });
+    let (world, acme, _) =
+        world(63, Ats { no_fetch: true, absence_proves: true, ..Ats::default() });
     let notes: Vec<i64> = world.sandbox.rows("notes").iter().map(id).collect();
     notes.iter().for_each(|note| remove(&world, *note));
     let report = sweep(&world, &acme, "notes");
@@ -193,12 +203,18 @@ fn a_hook_and_a_fetch_prove_what_can_be_asked_for() {
 #[test]
 fn the_feed_spells_the_proof_out() {
     let words = |cause: Cause| serde_json::to_value(cause).unwrap();
-    assert_eq!(words(Cause::Swept { proof: Proof::Walk }), json!({"cause": "swept", "proof": "walk"}));
+    assert_eq!(
+        words(Cause::Swept { proof: Proof::Walk }),
+        json!({"cause": "swept", "proof": "walk"})
+    );
     assert_eq!(
         words(Cause::Hinted { proof: Proof::HookAndFetch }),
         json!({"cause": "hinted", "proof": "hook_and_fetch"})
     );
-    assert_eq!(words(Cause::Doubted { proof: Proof::Fetched }), json!({"cause": "doubted", "proof": "fetched"}));
+    assert_eq!(
+        words(Cause::Doubted { proof: Proof::Fetched }),
+        json!({"cause": "doubted", "proof": "fetched"})
+    );
 }
 
 #[test]
@@ -211,6 +227,9 @@ fn a_hint_of_a_merge_into_somebody_who_is_not_there_moves_nothing() {
     }
     later(&world);
     let of = |id: i64| RemoteRef::new("candidates", id.to_string());
-    assert_eq!(world.run(acme.hint(Hint::Merged((of(loser), of(winner))))).unwrap(), HintEnd::StillThere);
+    assert_eq!(
+        world.run(acme.hint(Hint::Merged((of(loser), of(winner))))).unwrap(),
+        HintEnd::StillThere
+    );
     assert!(told(&world, &acme, ChangeWhat::Moved).is_empty());
 }

@@ -1,5 +1,5 @@
-//! A right that is lost while a sweep is under way: the sweep is held with the reason in words, deletes nothing more, and goes on where it was once the
-//! right is back, be it in another life.
+//! A right that is lost while a sweep is under way: the sweep is held with the reason in words,
+//! deletes nothing more, and goes on where it was once the right is back, be it in another life.
 
 use super::{HOUR_MS, act, later, people, pulled, sweep, told};
 use atsync::schedule::{Cron, Crons, Round, run_all};
@@ -38,13 +38,21 @@ fn a_right_lost_before_a_merge_is_confirmed_leaves_its_lead_for_later() {
     let (loser, winner) = (everyone[0].0, everyone[1].0);
     act(&world, &Recruiter::Merge { candidate_id: winner, secondary_candidate_id: loser });
     later(&world);
-    world.sandbox.set_access(|access| access.scopes.retain(|scope| scope != "harvest:candidates:list"));
+    world
+        .sandbox
+        .set_access(|access| access.scopes.retain(|scope| scope != "harvest:candidates:list"));
     world.run(acme.pull("applications", false)).unwrap();
-    assert!(told(&world, &acme, ChangeWhat::Moved).is_empty(), "nothing shows that the old candidate is no more");
+    assert!(
+        told(&world, &acme, ChangeWhat::Moved).is_empty(),
+        "nothing shows that the old candidate is no more"
+    );
     world.sandbox.set_access(|access| access.scopes = atsync_greenhouse_sandbox::all_scopes());
     world.run(acme.pull("applications", false)).unwrap();
     let moved = told(&world, &acme, ChangeWhat::Moved);
-    assert_eq!(moved.iter().map(|change| change.id.clone()).collect::<Vec<_>>(), [loser.to_string()]);
+    assert_eq!(
+        moved.iter().map(|change| change.id.clone()).collect::<Vec<_>>(),
+        [loser.to_string()]
+    );
 }
 
 #[test]
@@ -61,7 +69,8 @@ fn the_admin_role_lost_between_pull_and_sweep_holds_the_sweep() {
 }
 
 #[test]
-fn the_admin_role_lost_between_two_pages_holds_the_sweep_and_it_goes_on_from_there_in_another_life() {
+fn the_admin_role_lost_between_two_pages_holds_the_sweep_and_it_goes_on_from_there_in_another_life()
+{
     let (mut world, acme) = pulled(41, 1_100);
     delete(&world, 2);
     let options = SweepOptions::default();
@@ -69,18 +78,26 @@ fn the_admin_role_lost_between_two_pages_holds_the_sweep_and_it_goes_on_from_the
     set_admin(&world, false);
     let first = world.run(acme.sweep("candidates", options)).unwrap();
     assert_held(&world, &acme, &first);
-    let since_ms = world.run(acme.status()).unwrap().sweeps["candidates"].held.as_ref().unwrap().at_ms;
+    let since_ms =
+        world.run(acme.status()).unwrap().sweeps["candidates"].held.as_ref().unwrap().at_ms;
     later(&world);
     assert_held(&world, &acme, &world.run(acme.sweep("candidates", options)).unwrap());
     drop(acme);
     world.restart();
     let acme = world.connect();
     let status = world.run(acme.status()).unwrap();
-    assert_eq!(status.sweeps["candidates"].held.as_ref().unwrap().at_ms, since_ms, "held since the first time");
+    assert_eq!(
+        status.sweeps["candidates"].held.as_ref().unwrap().at_ms,
+        since_ms,
+        "held since the first time"
+    );
     assert!(told(&world, &acme, ChangeWhat::Deleted).is_empty());
     set_admin(&world, true);
     let report = sweep(&world, &acme, "candidates");
-    assert_eq!((report.complete, report.resumed, report.pages, report.confirmed), (true, true, 2, 2));
+    assert_eq!(
+        (report.complete, report.resumed, report.pages, report.confirmed),
+        (true, true, 2, 2)
+    );
     assert_eq!(told(&world, &acme, ChangeWhat::Deleted).len(), 2);
 }
 
@@ -91,7 +108,8 @@ fn the_admin_role_lost_while_suspects_are_confirmed_holds_the_rest() {
     delete(&world, 60);
     let (sandbox, fetches) = (world.sandbox.clone(), AtomicU64::new(0));
     world.wire.meddle(move |request| {
-        let by_id = request.url.path() == "/v3/candidates" && request.url.query().is_some_and(|q| q.contains("ids="));
+        let by_id = request.url.path() == "/v3/candidates"
+            && request.url.query().is_some_and(|q| q.contains("ids="));
         if by_id && fetches.fetch_add(1, Ordering::SeqCst) == 1 {
             sandbox.set_access(|access| access.site_admin = false);
         }

@@ -1,6 +1,8 @@
-//! What does not show because the credential may not see it is not gone; what does not show although it may is.
+//! What does not show because the credential may not see it is not gone; what does not show
+//! although it may is.
 //!
-//! Method: as in the module above. The brake is lifted, so that nothing but the rules on sight keeps a record from being taken for deleted.
+//! Method: as in the module above. The brake is lifted, so that nothing but the rules on sight
+//! keeps a record from being taken for deleted.
 
 use super::{act, id, later, told};
 use atsync::model::contract::{Hint, RemoteRef};
@@ -28,7 +30,9 @@ const KINDS: [&str; 11] = [
 fn pulled(seed: u64) -> (World, Connection) {
     let world = World::new(seed, 120);
     let jobs = world.sandbox.rows("jobs");
-    for job in jobs.iter().filter(|job| job["confidential"] != true && job["is_template"] != true).take(2) {
+    for job in
+        jobs.iter().filter(|job| job["confidential"] != true && job["is_template"] != true).take(2)
+    {
         let values = json!({"confidential": true}).as_object().unwrap().clone();
         act(&world, &Recruiter::Set { collection: "jobs".into(), id: id(job), values });
     }
@@ -51,7 +55,10 @@ fn private_person_with_application(world: &World) -> (i64, i64) {
     let rows = world.sandbox.rows("candidates");
     let private = rows.iter().filter(|row| row["private"] == true).map(id);
     let plain = |row: &Value| {
-        world.sandbox.row("jobs", row["job_id"].as_i64().unwrap_or(0)).is_some_and(|job| job["confidential"] != true)
+        world
+            .sandbox
+            .row("jobs", row["job_id"].as_i64().unwrap_or(0))
+            .is_some_and(|job| job["confidential"] != true)
     };
     let mut found = private.filter_map(|person| {
         let applications = world.sandbox.applications_of(person);
@@ -84,7 +91,8 @@ fn what_hangs_on_a_private_person_is_told_to_be_gone_while_that_person_is_shown(
     act(&world, &Recruiter::DeleteApplication { application_id });
     let report = sweep(&world, &acme, "applications");
     assert_eq!((report.hidden, report.confirmed), (0, 1));
-    let deleted: Vec<String> = told(&world, &acme, ChangeWhat::Deleted).into_iter().map(|change| change.id).collect();
+    let deleted: Vec<String> =
+        told(&world, &acme, ChangeWhat::Deleted).into_iter().map(|change| change.id).collect();
     assert_eq!(deleted, [application_id.to_string()]);
 }
 
@@ -110,12 +118,14 @@ fn a_private_person_who_does_not_show_is_gone_when_other_private_people_show() {
     assert_eq!((report.hidden, report.confirmed), (0, 1));
 }
 
-/// Who may see a confidential job is settled for each job: that others show proves nothing. A webhook's word is believed.
+/// Who may see a confidential job is settled for each job: that others show proves nothing. A
+/// webhook's word is believed.
 #[test]
 fn a_confidential_job_that_does_not_show_is_left_alone_although_others_show() {
     let (world, acme) = pulled(54);
     let jobs = world.sandbox.rows("jobs");
-    let confidential: Vec<i64> = jobs.iter().filter(|job| job["confidential"] == true).map(id).collect();
+    let confidential: Vec<i64> =
+        jobs.iter().filter(|job| job["confidential"] == true).map(id).collect();
     assert!(confidential.len() >= 2, "the company has confidential jobs");
     act(&world, &Recruiter::Remove { collection: "jobs".into(), id: confidential[0] });
     let report = sweep(&world, &acme, "jobs");

@@ -1,7 +1,8 @@
 //! The adapters that ship with atsync, as components built from the source in this repository.
 //!
-//! The bytes are data: the engine loads them like any file, under the same limits and checks. An operator can put a file of the same name in their place
-//! without building anything. Left out: the engine itself, which knows no adapter by name.
+//! The bytes are data: the engine loads them like any file, under the same limits and checks. An
+//! operator can put a file of the same name in their place without building anything. Left out: the
+//! engine itself, which knows no adapter by name.
 
 /// Harvest v3 of Greenhouse.
 pub static GREENHOUSE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/greenhouse.wasm"));

@@ -1,12 +1,14 @@
 //! Builds an adapter crate with cargo, from inside a build script or a test.
 //!
-//! The inner cargo gets a target directory of its own, because the outer one holds the lock on its own for as long as it runs, and
-//! an environment without the flags and wrappers that were meant for the outer build. When the compilation target is missing it is added
-//! with rustup; where there is no rustup the error says in one line what to type.
+//! The inner cargo gets a target directory of its own, because the outer one holds the lock on its
+//! own for as long as it runs, and an environment without the flags and wrappers that were meant
+//! for the outer build. When the compilation target is missing it is added with rustup; where there
+//! is no rustup the error says in one line what to type.
 //!
-//! The same sources give the same bytes for everybody: no path of this machine gets into the module, and neither flags, a linker nor a
-//! profile of the user's own cargo configuration takes part (the command line and the environment go before it). What is left is the compiler
-//! itself, and whatever `RUSTC_WRAPPER` does. An outer build that is offline has an inner build that is.
+//! The same sources give the same bytes for everybody: no path of this machine gets into the
+//! module, and neither flags, a linker nor a profile of the user's own cargo configuration takes
+//! part (the command line and the environment go before it). What is left is the compiler itself,
+//! and whatever `RUSTC_WRAPPER` does. An outer build that is offline has an inner build that is.
 
 use crate::{Error, wrap};
 use std::path::{Path, PathBuf};
@@ -39,7 +41,8 @@ const PROFILE_SETTINGS: &[&str] = &[
 /// Between the flags in `CARGO_ENCODED_RUSTFLAGS`.
 const FLAG_ENDS: &str = "\u{1f}";
 
-/// What cargo and its wrappers hand down that was meant for the outer build. `CARGO_MAKEFLAGS` stays: it is the shared job server.
+/// What cargo and its wrappers hand down that was meant for the outer build. `CARGO_MAKEFLAGS`
+/// stays: it is the shared job server.
 const MEANT_FOR_THE_OUTER_BUILD: &[&str] = &[
     "CARGO_BUILD_RUSTFLAGS",
     "CARGO_BUILD_TARGET",
@@ -54,7 +57,8 @@ const MEANT_FOR_THE_OUTER_BUILD: &[&str] = &[
 /// What to build.
 #[derive(Clone, Copy, Debug)]
 pub struct Order<'a> {
-    /// The adapter's package, for example `atsync-greenhouse`; its library has the crate type `cdylib`.
+    /// The adapter's package, for example `atsync-greenhouse`; its library has the crate type
+    /// `cdylib`.
     pub package: &'a str,
     /// A directory of the workspace that the package belongs to.
     pub workspace: &'a Path,
@@ -65,7 +69,8 @@ pub struct Order<'a> {
 /// Builds a package and wraps what comes out as a component.
 ///
 /// # Errors
-/// When the target is missing and cannot be added, when the crate does not compile, or as for [`wrap`].
+/// When the target is missing and cannot be added, when the crate does not compile, or as for
+/// [`wrap`].
 pub fn build(order: Order<'_>) -> Result<Vec<u8>, Error> {
     compile(order, Lock::Kept)
 }
@@ -97,7 +102,10 @@ pub struct Published<'a> {
 pub fn build_published(order: Published<'_>) -> Result<Vec<u8>, Error> {
     let package = format!("{}-component", order.package);
     let unwritable = |error: std::io::Error| {
-        Error::new(format!("a workspace cannot be written to {}: {error}", order.directory.display()))
+        Error::new(format!(
+            "a workspace cannot be written to {}: {error}",
+            order.directory.display()
+        ))
     };
     std::fs::create_dir_all(order.directory).map_err(unwritable)?;
     let from = match order.source {
@@ -116,7 +124,10 @@ pub fn build_published(order: Published<'_>) -> Result<Vec<u8>, Error> {
         manifest.push_str("\n[patch.crates-io]\n");
     }
     for (name, directory) in order.patches {
-        manifest.push_str(&format!("{name} = {{ path = {} }}\n", quoted(&directory.display().to_string())));
+        manifest.push_str(&format!(
+            "{name} = {{ path = {} }}\n",
+            quoted(&directory.display().to_string())
+        ));
     }
     // Naming the adapter's crate is enough: its exports come along.
     let library = "extern crate adapter as _;\n";
@@ -126,7 +137,8 @@ pub fn build_published(order: Published<'_>) -> Result<Vec<u8>, Error> {
     if let Some(lock) = order.lock.filter(|lock| lock.is_file()) {
         std::fs::copy(lock, order.directory.join("Cargo.lock")).map_err(unwritable)?;
     }
-    let inner = Order { package: &package, workspace: order.directory, target_dir: order.target_dir };
+    let inner =
+        Order { package: &package, workspace: order.directory, target_dir: order.target_dir };
     compile(inner, Lock::Completed)
 }
 
@@ -154,7 +166,8 @@ fn compile(order: Order<'_>, lock: Lock) -> Result<Vec<u8>, Error> {
     }
     // It goes before `RUSTFLAGS` and every `rustflags` of a configuration.
     command.env("CARGO_ENCODED_RUSTFLAGS", nameless(order.workspace).join(FLAG_ENDS));
-    // `rustc --crate-type cdylib`: an adapter's library is an rlib too, for native tests, and that would forbid link-time optimisation.
+    // `rustc --crate-type cdylib`: an adapter's library is an rlib too, for native tests, and that
+    // would forbid link-time optimisation.
     command.args(["rustc", "--quiet", "--lib", "--crate-type", "cdylib"]);
     if lock == Lock::Kept {
         command.arg("--locked");
@@ -165,56 +178,92 @@ fn compile(order: Order<'_>, lock: Lock) -> Result<Vec<u8>, Error> {
     for setting in PROFILE_SETTINGS {
         command.args(["--config", setting]);
     }
-    command.args(["--package", order.package, "--target", TARGET, "--profile", PROFILE, "--target-dir"]);
+    command.args([
+        "--package",
+        order.package,
+        "--target",
+        TARGET,
+        "--profile",
+        PROFILE,
+        "--target-dir",
+    ]);
     command.arg(order.target_dir);
     run(command, &format!("building the adapter {}", order.package))?;
     let file = module_file(order);
     let core = std::fs::read(&file).map_err(|error| {
         Error::new(format!(
-            "{} was built but {} cannot be read ({error}); has its [lib] the crate-type \"cdylib\"?",
+            "{} was built but {} cannot be read ({error}); has its [lib] the \
+             crate-type \"cdylib\"?",
             order.package,
             file.display()
         ))
     })?;
-    wrap(&core).map_err(|error| Error::new(format!("{}: {error}; does it call export_adapter!?", order.package)))
+    wrap(&core).map_err(|error| {
+        Error::new(format!("{}: {error}; does it call export_adapter!?", order.package))
+    })
 }
 
 /// Flags that take the paths of this machine out of what is compiled.
 fn nameless(workspace: &Path) -> Vec<String> {
     let variable = |name: &str| std::env::var_os(name).map(PathBuf::from);
-    let home = |name: &str| variable("HOME").or_else(|| variable("USERPROFILE")).map(|home| home.join(name));
-    // A package may lie two directories below the root of its workspace, and its foundations beside it.
-    let root = workspace.ancestors().find(|directory| directory.join("Cargo.lock").is_file()).unwrap_or(workspace);
-    let sysroot = rustc(workspace, &["--print", "sysroot"]).map(|path| Path::new(&path).join("lib/rustlib/src/rust"));
+    let home = |name: &str| {
+        variable("HOME").or_else(|| variable("USERPROFILE")).map(|home| home.join(name))
+    };
+    // A package may lie two directories below the root of its workspace, and its foundations beside
+    // it.
+    let root = workspace
+        .ancestors()
+        .find(|directory| directory.join("Cargo.lock").is_file())
+        .unwrap_or(workspace);
+    let sysroot = rustc(workspace, &["--print", "sysroot"])
+        .map(|path| Path::new(&path).join("lib/rustlib/src/rust"));
     let version = rustc(workspace, &["-vV"]).unwrap_or_default();
-    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: ")).unwrap_or("unknown").to_owned();
+    let commit = version
+        .lines()
+        .find_map(|line| line.strip_prefix("commit-hash: "))
+        .unwrap_or("unknown")
+        .to_owned();
     let places = [
         (variable("CARGO_HOME").or_else(|| home(".cargo")), "/cargo".to_owned()),
         (root.canonicalize().ok(), "/atsync".to_owned()),
         (
-            workspace.parent().and_then(|unpacked| unpacked.canonicalize().ok()).filter(|_| root == workspace),
+            workspace
+                .parent()
+                .and_then(|unpacked| unpacked.canonicalize().ok())
+                .filter(|_| root == workspace),
             "/atsync".to_owned(),
         ),
         (sysroot, format!("/rustc/{commit}")),
     ];
-    let flag = |(from, to): (Option<PathBuf>, String)| Some(format!("--remap-path-prefix={}={to}", from?.display()));
+    let flag = |(from, to): (Option<PathBuf>, String)| {
+        Some(format!("--remap-path-prefix={}={to}", from?.display()))
+    };
     places.into_iter().filter_map(flag).collect()
 }
 
-/// Whether the cargo that runs this build script was told to stay off the network. It hands a word in the environment down, and no option.
+/// Whether the cargo that runs this build script was told to stay off the network. It hands a word
+/// in the environment down, and no option.
 fn outer_is_offline() -> bool {
     let is_set = std::env::var("CARGO_NET_OFFLINE").is_ok_and(|value| value == "true");
-    is_set || outer_arguments().iter().any(|argument| argument == "--offline" || argument == "--frozen")
+    is_set
+        || outer_arguments()
+            .iter()
+            .any(|argument| argument == "--offline" || argument == "--frozen")
 }
 
 #[cfg(unix)]
 fn outer_arguments() -> Vec<String> {
     let outer = std::os::unix::process::parent_id().to_string();
     if let Ok(arguments) = std::fs::read(format!("/proc/{outer}/cmdline")) {
-        return arguments.split(|byte| *byte == 0).map(|word| String::from_utf8_lossy(word).into_owned()).collect();
+        return arguments
+            .split(|byte| *byte == 0)
+            .map(|word| String::from_utf8_lossy(word).into_owned())
+            .collect();
     }
     let answer = Command::new("ps").args(["-o", "args=", "-p", &outer]).output();
-    let words = answer.map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned()).unwrap_or_default();
+    let words = answer
+        .map(|answer| String::from_utf8_lossy(&answer.stdout).into_owned())
+        .unwrap_or_default();
     words.split_whitespace().map(str::to_owned).collect()
 }
 
@@ -233,11 +282,14 @@ fn ensure_target(workspace: &Path) -> Result<(), Error> {
     if target_is_there(workspace) {
         return Ok(());
     }
-    let added = Command::new("rustup").current_dir(workspace).args(["target", "add", TARGET]).status();
+    let added =
+        Command::new("rustup").current_dir(workspace).args(["target", "add", TARGET]).status();
     if added.is_ok_and(|status| status.success()) && target_is_there(workspace) {
         return Ok(());
     }
-    Err(Error::new(format!("adapters need the compilation target {TARGET}; type: rustup target add {TARGET}")))
+    Err(Error::new(format!(
+        "adapters need the compilation target {TARGET}; type: rustup target add {TARGET}"
+    )))
 }
 
 fn target_is_there(workspace: &Path) -> bool {
@@ -255,6 +307,12 @@ fn rustc(workspace: &Path, arguments: &[&str]) -> Option<String> {
 }
 
 fn run(mut command: Command, what: &str) -> Result<(), Error> {
-    let status = command.status().map_err(|error| Error::new(format!("{what}: cargo cannot be started: {error}")))?;
-    if status.success() { Ok(()) } else { Err(Error::new(format!("{what} failed; cargo's words stand above"))) }
+    let status = command
+        .status()
+        .map_err(|error| Error::new(format!("{what}: cargo cannot be started: {error}")))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Error::new(format!("{what} failed; cargo's words stand above")))
+    }
 }

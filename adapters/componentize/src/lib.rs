@@ -1,11 +1,14 @@
-//! Makes adapter components: out of a Rust crate ([`build`]), or out of a core module that any compiler made ([`wrap`]).
+//! Makes adapter components: out of a Rust crate ([`build`]), or out of a core module that any
+//! compiler made ([`wrap`]).
 //!
-//! A component that the engine loads is a core WebAssembly module plus a description of its types. The SDK leaves that description in the
-//! module, and [`wrap`] puts both together, checks the result and refuses it when it imports anything. A module from elsewhere (hand-written
-//! text, a language without our SDK) gets the description from [`describe`] first.
+//! A component that the engine loads is a core WebAssembly module plus a description of its types.
+//! The SDK leaves that description in the module, and [`wrap`] puts both together, checks the
+//! result and refuses it when it imports anything. A module from elsewhere (hand-written text, a
+//! language without our SDK) gets the description from [`describe`] first.
 //!
-//! It stands alone, outside the SDK, so that nothing of it is compiled into a guest; and outside the engine, which loads components but never makes
-//! any. Left out: optimising (`wasm-opt` gains little over the profile `adapter`) and languages other than Rust in [`build`].
+//! It stands alone, outside the SDK, so that nothing of it is compiled into a guest; and outside
+//! the engine, which loads components but never makes any. Left out: optimising (`wasm-opt` gains
+//! little over the profile `adapter`) and languages other than Rust in [`build`].
 
 mod cargo;
 
@@ -36,8 +39,9 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {}
 
-/// Puts the types of `ats:adapter` into a core module that does not carry them. The module must export the functions under their
-/// core names (`ats:adapter/adapter@0.1.0#start` and so on), `memory` and `cabi_realloc`.
+/// Puts the types of `ats:adapter` into a core module that does not carry them. The module must
+/// export the functions under their core names (`ats:adapter/adapter@0.1.0#start` and so on),
+/// `memory` and `cabi_realloc`.
 ///
 /// # Errors
 /// When the contract cannot be encoded, which would be a fault of this crate.
@@ -49,7 +53,9 @@ pub fn describe(core: &[u8]) -> Result<Vec<u8>, Error> {
         .map_err(|error| Error::new(format!("wit/adapter.wit cannot be read: {error:#}")))?;
     let mut described = core.to_vec();
     wit_component::embed_component_metadata(&mut described, &resolve, world, StringEncoding::UTF8)
-        .map_err(|error| Error::new(format!("the contract's types cannot be written: {error:#}")))?;
+        .map_err(|error| {
+            Error::new(format!("the contract's types cannot be written: {error:#}"))
+        })?;
     Ok(described)
 }
 
@@ -62,13 +68,16 @@ pub fn wrap(core: &[u8]) -> Result<Vec<u8>, Error> {
         .validate(true)
         .module(core)
         .and_then(|encoder| encoder.encode())
-        .map_err(|error| Error::new(format!("the module cannot become an adapter component: {error:#}")))?;
+        .map_err(|error| {
+            Error::new(format!("the module cannot become an adapter component: {error:#}"))
+        })?;
     let imports = imports(&component)?;
     if imports.is_empty() {
         return Ok(component);
     }
     Err(Error::new(format!(
-        "the module imports {}, and an adapter imports nothing; build for {TARGET}, not for a WASI target",
+        "the module imports {}, and an adapter imports nothing; build for {TARGET}, not for a WASI \
+         target",
         imports.join(", ")
     )))
 }
@@ -80,7 +89,8 @@ fn imports(component: &[u8]) -> Result<Vec<String>, Error> {
     let DecodedWasm::Component(resolve, world) = decoded else {
         return Err(Error::new("the result is no component"));
     };
-    let world = resolve.worlds.get(world).ok_or_else(|| Error::new("the component has no world"))?;
+    let world =
+        resolve.worlds.get(world).ok_or_else(|| Error::new("the component has no world"))?;
     Ok(world.imports.keys().map(|key| resolve.name_world_key(key)).collect())
 }
 
@@ -97,7 +107,9 @@ mod tests {
 
     #[test]
     fn what_is_no_module_is_refused() {
-        assert!(wrap(b"hello").unwrap_err().to_string().contains("cannot become an adapter component"));
+        assert!(
+            wrap(b"hello").unwrap_err().to_string().contains("cannot become an adapter component")
+        );
     }
 
     #[test]

@@ -5,14 +5,17 @@ use std::path::Path;
 use std::process::ExitCode;
 
 const USAGE: &str = "\
-atsync-componentize --package NAME OUT.wasm   build a package of this workspace and write its component
+atsync-componentize --package NAME OUT.wasm   build a package of this workspace and write its \
+component
 atsync-componentize IN.wasm OUT.wasm          wrap a core module that was built with the SDK";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let made = match arguments.as_slice() {
-        ["--package", package, out] => from_package(package).and_then(|component| write(out, &component)),
+        ["--package", package, out] => {
+            from_package(package).and_then(|component| write(out, &component))
+        }
         [module, out] => std::fs::read(module)
             .map_err(|error| format!("{module} cannot be read: {error}"))
             .and_then(|core| wrap(&core).map_err(|error| format!("{module}: {error}")))
@@ -33,7 +36,8 @@ fn say(line: &str, code: ExitCode) -> ExitCode {
 }
 
 fn from_package(package: &str) -> Result<Vec<u8>, String> {
-    let here = std::env::current_dir().map_err(|error| format!("there is no current directory: {error}"))?;
+    let here = std::env::current_dir()
+        .map_err(|error| format!("there is no current directory: {error}"))?;
     let order = Order { package, workspace: &here, target_dir: Path::new("target/adapters") };
     build(order).map_err(|error| error.to_string())
 }

@@ -1,12 +1,19 @@
-//! Greenhouse's own OpenAPI document as the tests use it: an extract of its facts, and a check of JSON against a schema.
+//! Greenhouse's own OpenAPI document as the tests use it: an extract of its facts, and a check of
+//! JSON against a schema.
 //!
-//! `facts.json` holds the schemas of the rows, the bodies of the requests and the query parameters that this project
-//! relies on, as `openapi-v3.json` has them (texts for people left out). Where the document itself is at hand (`../shared`
-//! or `$ATSYNC_SHARED`), [`document`] reads it and a test compares the two. The check knows the keywords that the document
-//! uses: `type`, `enum`, `properties`, `required`, `additionalProperties`, `items`, `oneOf`, `anyOf`, `format`, `maxLength`.
-//! `oneOf` is read as "at least one": an empty list fits both of the document's kinds of lists.
+//! `facts.json` holds the schemas of the rows, the bodies of the requests and the query parameters
+//! that this project relies on, as `openapi-v3.json` has them (texts for people left out). Where
+//! the document itself is at hand (`../shared` or `$ATSYNC_SHARED`), [`document`] reads it and a
+//! test compares the two. The check knows the keywords that the document uses: `type`, `enum`,
+//! `properties`, `required`, `additionalProperties`, `items`, `oneOf`, `anyOf`, `format`,
+//! `maxLength`. `oneOf` is read as "at least one": an empty list fits both of the document's kinds
+//! of lists.
 
-#![allow(unreachable_pub, dead_code, reason = "shared between test binaries, each of which uses its part")]
+#![allow(
+    unreachable_pub,
+    dead_code,
+    reason = "shared between test binaries, each of which uses its part"
+)]
 
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -104,7 +111,9 @@ fn object(schema: &Value, members: &Map<String, Value>, at: &str, found: &mut Ve
         let at = format!("{at}/{name}");
         match (&schema["properties"][name], &schema["additionalProperties"]) {
             (Value::Null, Value::Bool(false)) => found.push(format!("{at}: no such member")),
-            (Value::Null, Value::Object(_)) => check(&schema["additionalProperties"], member, &at, found),
+            (Value::Null, Value::Object(_)) => {
+                check(&schema["additionalProperties"], member, &at, found)
+            }
             (Value::Null, _) => {}
             (known, _) => check(known, member, &at, found),
         }
@@ -134,18 +143,20 @@ fn has_format(format: &str, text: &str) -> bool {
     let digits = |part: Option<&str>, form: &str| {
         part.is_some_and(|part| {
             part.len() >= form.len()
-                && part
-                    .bytes()
-                    .zip(form.bytes())
-                    .all(|(byte, form)| if form == b'0' { byte.is_ascii_digit() } else { byte == form })
+                && part.bytes().zip(form.bytes()).all(|(byte, form)| {
+                    if form == b'0' { byte.is_ascii_digit() } else { byte == form }
+                })
         })
     };
     match format {
         "date-time" => {
-            let (day, time) = text.split_once('T').map_or((None, None), |(day, time)| (Some(day), Some(time)));
+            let (day, time) =
+                text.split_once('T').map_or((None, None), |(day, time)| (Some(day), Some(time)));
             digits(day, "0000-00-00")
                 && digits(time, "00:00:00")
-                && (text.ends_with('Z') || text.contains('+') || time.is_some_and(|time| time.contains('-')))
+                && (text.ends_with('Z')
+                    || text.contains('+')
+                    || time.is_some_and(|time| time.contains('-')))
         }
         "date" => digits(Some(text), "0000-00-00") && text.len() == 10,
         "email" => text.contains('@'),

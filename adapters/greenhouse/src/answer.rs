@@ -1,12 +1,17 @@
 //! What an answer means that is not the wanted one.
 //!
-//! Every complete answer of Greenhouse is read here once, so that each status has one consequence (harvest-v3.md §6). The members of `errors`
-//! are texts, one-key objects `{field: text}` or the older `{message, field}`; all three occur, with and without a `message` beside them.
-//! An HTML page is a proxy's or a maintenance page, never Greenhouse's API. Bounds: at most [`MESSAGES_MAX`] messages of [`MESSAGE_CHARS_MAX`]
-//! characters, and [`TEXT_BYTES_MAX`] bytes of a text made of them; serde's own words are not passed on, because they quote what they could not read.
-//! Left out: what an *absent* answer means (the engine's) and whether a write happened (the write task's).
+//! Every complete answer of Greenhouse is read here once, so that each status has one consequence
+//! (harvest-v3.md §6). The members of `errors` are texts, one-key objects `{field: text}` or the
+//! older `{message, field}`; all three occur, with and without a `message` beside them. An HTML
+//! page is a proxy's or a maintenance page, never Greenhouse's API. Bounds: at most
+//! [`MESSAGES_MAX`] messages of [`MESSAGE_CHARS_MAX`] characters, and [`TEXT_BYTES_MAX`] bytes of a
+//! text made of them; serde's own words are not passed on, because they quote what they could not
+//! read. Left out: what an *absent* answer means (the engine's) and whether a write happened (the
+//! write task's).
 
-use atsync_adapter::contract::{Denied, Failure, FieldError, Outcome, Probed, Reply, Response, Restart, Step, Written};
+use atsync_adapter::contract::{
+    Denied, Failure, FieldError, Outcome, Probed, Reply, Response, Restart, Step, Written,
+};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -14,7 +19,8 @@ use serde_json::Value;
 pub const MESSAGES_MAX: usize = 20;
 /// How much of each.
 pub const MESSAGE_CHARS_MAX: usize = 300;
-/// How much of a text that quotes several of them, or a word of the task. The contract allows 8 KiB.
+/// How much of a text that quotes several of them, or a word of the task. The contract allows 8
+/// KiB.
 pub const TEXT_BYTES_MAX: usize = 4 * 1024;
 /// The longest wait that an answer can ask for; more is taken for a mistake. Arbitrary.
 const RETRY_AFTER_MAX_MS: u64 = 60 * 60 * 1000;
@@ -26,18 +32,25 @@ const RETRY_AFTER_MAX_MS: u64 = 60 * 60 * 1000;
 pub fn response(reply: Reply) -> Result<Response, Failure> {
     match reply {
         Reply::Response(response) => Ok(response),
-        Reply::Verified(_) | Reply::Transferred(_) => Err(Failure::Bug("a reply to a step that was not sent".into())),
+        Reply::Verified(_) | Reply::Transferred(_) => {
+            Err(Failure::Bug("a reply to a step that was not sent".into()))
+        }
     }
 }
 
-/// The adapter's answer with its texts for people cut to what the contract allows, whatever they quote.
+/// The adapter's answer with its texts for people cut to what the contract allows, whatever they
+/// quote.
 ///
 /// # Errors
 /// As before.
 pub fn cut(mut answer: Result<Step, Failure>) -> Result<Step, Failure> {
     match &mut answer {
-        Err(failure) | Ok(Step::Done(Outcome::Written(Written::Refused(failure)))) => shorten(failure),
-        Ok(Step::Done(Outcome::Written(Written::Unclear(text)) | Outcome::Probed(Probed::Blind(text)))) => short(text),
+        Err(failure) | Ok(Step::Done(Outcome::Written(Written::Refused(failure)))) => {
+            shorten(failure)
+        }
+        Ok(Step::Done(
+            Outcome::Written(Written::Unclear(text)) | Outcome::Probed(Probed::Blind(text)),
+        )) => short(text),
         Ok(Step::Done(Outcome::Checked(checked))) => short(&mut checked.detail),
         Ok(_) => {}
     }
@@ -67,7 +80,8 @@ fn shorten(failure: &mut Failure) {
     }
 }
 
-/// Passes an answer with a 2xx status and turns any other into what it means. `permission` is the scope that the request needs.
+/// Passes an answer with a 2xx status and turns any other into what it means. `permission` is the
+/// scope that the request needs.
 ///
 /// # Errors
 /// The failure that [`refusal`] reads from it.
@@ -95,21 +109,34 @@ pub fn unreadable(response: &Response, error: &serde_json::Error) -> Failure {
     let what = match error.classify() {
         serde_json::error::Category::Eof => "JSON that ends early",
         serde_json::error::Category::Syntax => "a body that is not JSON",
-        serde_json::error::Category::Data | serde_json::error::Category::Io => "JSON of another shape than documented",
+        serde_json::error::Category::Data | serde_json::error::Category::Io => {
+            "JSON of another shape than documented"
+        }
     };
-    Failure::Protocol(format!("{what}, at line {} column {}{}", error.line(), error.column(), trace(response)))
+    Failure::Protocol(format!(
+        "{what}, at line {} column {}{}",
+        error.line(),
+        error.column(),
+        trace(response)
+    ))
 }
 
-/// What a complete answer means whose status is not 2xx. `permission` is the scope that the request needed; empty when there is none.
+/// What a complete answer means whose status is not 2xx. `permission` is the scope that the request
+/// needed; empty when there is none.
 pub fn refusal(response: &Response, permission: &str) -> Failure {
     let said = said(response);
     match response.status {
         401 => Failure::Auth(said),
         // A page in HTML is a firewall's, which knows nothing of scopes.
-        403 if is_html(response) => Failure::Denied(Denied { permission: String::new(), message: said }),
+        403 if is_html(response) => {
+            Failure::Denied(Denied { permission: String::new(), message: said })
+        }
         403 => Failure::Denied(Denied {
             permission: permission.into(),
-            message: format!("{said} (the scope is missing, or the acting user is no Site Admin or may not see it)"),
+            message: format!(
+                "{said} (the scope is missing, or the acting user is no Site Admin or may not see \
+                 it)"
+            ),
         }),
         404 => Failure::NotFound(said),
         409 => Failure::Conflict(said),
@@ -123,12 +150,15 @@ pub fn refusal(response: &Response, permission: &str) -> Failure {
 
 /// What a complete answer means to a request that followed a cursor.
 ///
-/// A cursor is the only parameter of such a request, so an answer that finds fault with a parameter finds fault with the cursor: it has
-/// expired, and the pass begins again (harvest-v3.md §4 [?]: the notion exists, text and lifetime are unknown). The one exception is the
-/// known text for parameters beside the cursor, which beginning again would not cure.
+/// A cursor is the only parameter of such a request, so an answer that finds fault with a parameter
+/// finds fault with the cursor: it has expired, and the pass begins again (harvest-v3.md §4 [?]:
+/// the notion exists, text and lifetime are unknown). The one exception is the known text for
+/// parameters beside the cursor, which beginning again would not cure.
 pub fn cursor_refusal(response: &Response, permission: &str) -> Failure {
     match refusal(response, permission) {
-        Failure::Invalid(errors) if errors.iter().any(|error| error.message.contains("do not include other query")) => {
+        Failure::Invalid(errors)
+            if errors.iter().any(|error| error.message.contains("do not include other query")) =>
+        {
             Failure::Protocol(format!("a cursor was sent with other parameters{}", trace(response)))
         }
         Failure::Invalid(_) => Failure::Restart(Restart::Pass),
@@ -147,7 +177,9 @@ pub fn errors(response: &Response) -> Vec<FieldError> {
     let body: Option<Value> = serde_json::from_slice(&response.body).ok();
     if let Some(body) = &body {
         match body.get("errors").or_else(|| body.get("error")) {
-            Some(Value::Array(members)) => members.iter().for_each(|member| error(member, &mut found)),
+            Some(Value::Array(members)) => {
+                members.iter().for_each(|member| error(member, &mut found))
+            }
             Some(member) => error(member, &mut found),
             None => {}
         }
@@ -158,8 +190,10 @@ pub fn errors(response: &Response) -> Vec<FieldError> {
         }
     }
     if found.is_empty() {
-        found
-            .push(FieldError { field: String::new(), message: format!("status {} without a reason", response.status) });
+        found.push(FieldError {
+            field: String::new(),
+            message: format!("status {} without a reason", response.status),
+        });
     }
     found.truncate(MESSAGES_MAX);
     found
@@ -168,7 +202,9 @@ pub fn errors(response: &Response) -> Vec<FieldError> {
 /// One member of `errors`, in each of its shapes.
 fn error(member: &Value, found: &mut Vec<FieldError>) {
     match member {
-        Value::String(text) => found.push(FieldError { field: String::new(), message: clipped(text) }),
+        Value::String(text) => {
+            found.push(FieldError { field: String::new(), message: clipped(text) })
+        }
         Value::Object(object) => {
             if let Some(message) = object.get("message").and_then(Value::as_str) {
                 let field = object.get("field").and_then(Value::as_str).unwrap_or_default();
@@ -177,12 +213,15 @@ fn error(member: &Value, found: &mut Vec<FieldError>) {
             }
             for (field, texts) in object {
                 match texts {
-                    Value::String(text) => found.push(FieldError { field: clipped(field), message: clipped(text) }),
+                    Value::String(text) => {
+                        found.push(FieldError { field: clipped(field), message: clipped(text) })
+                    }
                     Value::Array(texts) => found.extend(texts.iter().map(|text| FieldError {
                         field: clipped(field),
                         message: clipped(text.as_str().unwrap_or("not accepted")),
                     })),
-                    _ => found.push(FieldError { field: clipped(field), message: "not accepted".into() }),
+                    _ => found
+                        .push(FieldError { field: clipped(field), message: "not accepted".into() }),
                 }
             }
         }
@@ -193,12 +232,18 @@ fn error(member: &Value, found: &mut Vec<FieldError>) {
 /// The answer's own words in one line, with the id that Greenhouse's support asks for.
 pub fn said(response: &Response) -> String {
     if is_html(response) {
-        return format!("a web page with status {}, so not from Greenhouse's API{}", response.status, trace(response));
+        return format!(
+            "a web page with status {}, so not from Greenhouse's API{}",
+            response.status,
+            trace(response)
+        );
     }
     let mut text = String::new();
     let message = serde_json::from_slice::<Value>(&response.body).ok();
-    let message = message.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str).map(clipped);
-    let has_errors = serde_json::from_slice::<Value>(&response.body).is_ok_and(|body| body.get("errors").is_some());
+    let message =
+        message.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str).map(clipped);
+    let has_errors = serde_json::from_slice::<Value>(&response.body)
+        .is_ok_and(|body| body.get("errors").is_some());
     if let Some(message) = &message {
         text.push_str(message);
     }
@@ -218,7 +263,10 @@ pub fn said(response: &Response) -> String {
 }
 
 fn trace(response: &Response) -> String {
-    response.header("x-request-id").map(|id| format!(" [request {}]", clipped(id))).unwrap_or_default()
+    response
+        .header("x-request-id")
+        .map(|id| format!(" [request {}]", clipped(id)))
+        .unwrap_or_default()
 }
 
 /// Whether the body is a web page: by its type, or by how it begins where the type is missing.
@@ -229,7 +277,8 @@ fn is_html(response: &Response) -> bool {
     response.body.trim_ascii_start().starts_with(b"<")
 }
 
-/// How long a 429 asks to wait: whole seconds (harvest-v3.md §5 \[ok\]). `x-ratelimit-reset` is left alone, it is not the end of the window.
+/// How long a 429 asks to wait: whole seconds (harvest-v3.md §5 \[ok\]). `x-ratelimit-reset` is
+/// left alone, it is not the end of the window.
 fn retry_after_ms(response: &Response) -> Option<u64> {
     let seconds: u64 = response.header("retry-after")?.trim().parse().ok()?;
     Some(seconds.saturating_mul(1000).min(RETRY_AFTER_MAX_MS))

@@ -1,29 +1,37 @@
 //! The check task: one permission, without changing anything.
 //!
 //! # Expected flow
-//! A *list scope* is tried by reading one row. Greenhouse answers 403 both when the scope is missing and when the acting user is no Site Admin
-//! (harvest-v3.md §2.5, §2.7; pitfalls.md D36), so a 403 is told apart: by what the token says of its scopes, else by trying other
-//! collections. Another that answers shows that the actor is well and the scope is missing; where all are refused, nothing tells which it is.
-//! A non-admin may also get 200 and no rows (§2.5), so an empty answer is held against the users, of which every account has some.
+//! A *list scope* is tried by reading one row. Greenhouse answers 403 both when the scope is
+//! missing and when the acting user is no Site Admin (harvest-v3.md §2.5, §2.7; pitfalls.md D36),
+//! so a 403 is told apart: by what the token says of its scopes, else by trying other collections.
+//! Another that answers shows that the actor is well and the scope is missing; where all are
+//! refused, nothing tells which it is. A non-admin may also get 200 and no rows (§2.5), so an empty
+//! answer is held against the users, of which every account has some.
 //!
-//! A *write scope* cannot be tried without writing, and what an empty body would answer is unknown (permissions.md §4 [?]). It is read from
-//! the token where the token names its scopes, and is `unknown` otherwise.
+//! A *write scope* cannot be tried without writing, and what an empty body would answer is unknown
+//! (permissions.md §4 [?]). It is read from the token where the token names its scopes, and is
+//! `unknown` otherwise.
 //!
-//! [`SETUP_SOURCE`] is no scope: it is the source that an administrator adds by hand (permissions.md §2, line m). It is looked for by name.
+//! [`SETUP_SOURCE`] is no scope: it is the source that an administrator adds by hand
+//! (permissions.md §2, line m). It is looked for by name.
 //!
 //! # Caveats
-//! Webhooks, suspended features and plans can refuse in the same way; the verdict's text says what was seen.
+//! Webhooks, suspended features and plans can refuse in the same way; the verdict's text says what
+//! was seen.
 
 use crate::kinds::{self, KINDS};
 use crate::settings::Settings;
 use crate::{answer, link, manifest, request, state};
-use atsync_adapter::contract::{Checked, Failure, Field, Given, Outcome, Reply, Response, Step, Verdict};
+use atsync_adapter::contract::{
+    Checked, Failure, Field, Given, Outcome, Reply, Response, Step, Verdict,
+};
 use serde::{Deserialize, Serialize};
 
 /// The pseudo-permission for the vendor's own source.
 pub(crate) const SETUP_SOURCE: &str = "setup:source";
-/// Collections that are tried when one is refused, each readable in every account that grants anything. Four are enough to tell, and the
-/// rate limit is shared with the customer's other integrations.
+/// Collections that are tried when one is refused, each readable in every account that grants
+/// anything. Four are enough to tell, and the rate limit is shared with the customer's other
+/// integrations.
 const OTHERS: &[&str] = &["users", "jobs", "candidates", "applications", "departments"];
 /// How many others are tried.
 const OTHERS_MAX: usize = 4;
@@ -70,13 +78,17 @@ pub(crate) fn start(permission: &str, given: &Given) -> Result<Step, Failure> {
         if Settings::of(given)?.source.is_none_or(|name| name.trim().is_empty()) {
             return done(
                 Verdict::Unknown,
-                "no source is named: set the connection's setting `source` to its name in Greenhouse".into(),
+                "no source is named: set the connection's setting `source` to its name in \
+                 Greenhouse"
+                    .into(),
             );
         }
         return sources(Vec::new(), Vec::new(), 0, None);
     }
     if !manifest::permissions().iter().any(|known| known.id == permission) {
-        return Err(Failure::Bug(format!("a check of a permission that the manifest does not name: {permission}")));
+        return Err(Failure::Bug(format!(
+            "a check of a permission that the manifest does not name: {permission}"
+        )));
     }
     match KINDS.iter().find(|kind| kind.permission() == permission) {
         Some(kind) => ask(kind.collection, State::Own { collection: kind.collection.to_owned() }),
@@ -91,18 +103,32 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
         State::Own { collection } => own(collection, given, &response),
         State::Other { collection, tried } => other(collection, tried, &response),
         State::Empty { collection } => empty(&collection, &response),
-        State::Sources { exact, like, seen, link } => sources_page(given, (exact, like, seen, link), &response),
+        State::Sources { exact, like, seen, link } => {
+            sources_page(given, (exact, like, seen, link), &response)
+        }
     }
 }
 
 /// A scope that only writing could try.
 fn write_scope(permission: &str, given: &Given) -> Result<Step, Failure> {
     match named_in_token(permission, given) {
-        Some(true) => done(Verdict::Granted, "the token names it; whether the acting user may is only seen when it is used".into()),
-        Some(false) => done(Verdict::Missing, format!("the token does not name it: tick {permission} on the credential")),
+        Some(true) => done(
+            Verdict::Granted,
+            "the token names it; whether the acting user may is \
+            only seen when it is used"
+                .into(),
+        ),
+        Some(false) => done(
+            Verdict::Missing,
+            format!(
+                "the token does not name it: tick \
+            {permission} on the credential"
+            ),
+        ),
         None => done(
             Verdict::Unknown,
-            "Greenhouse does not say what this token may, and trying it would change the account: see on the credential whether it is ticked"
+            "Greenhouse does not say what this token may, and trying it would change the account: \
+             see on the credential whether it is ticked"
                 .into(),
         ),
     }
@@ -112,28 +138,37 @@ fn own(collection: String, given: &Given, response: &Response) -> Result<Step, F
     let permission = scope_of(&collection);
     match response.status {
         200..=299 if rows(response)? > 0 => done(Verdict::Granted, "it can be read".into()),
-        200..=299 if collection == "users" => {
-            done(Verdict::Actor, actor_text(given, "no users are shown, and every account has some"))
-        }
+        200..=299 if collection == "users" => done(
+            Verdict::Actor,
+            actor_text(given, "no users are shown, and every account has some"),
+        ),
         200..=299 => ask("users", State::Empty { collection }),
         403 => match named_in_token(&permission, given) {
-            Some(true) => done(Verdict::Actor, actor_text(given, "the token names the scope, yet reading is refused")),
-            Some(false) => {
-                done(Verdict::Missing, format!("the token does not name it: tick {permission} on the credential"))
-            }
+            Some(true) => done(
+                Verdict::Actor,
+                actor_text(given, "the token names the scope, yet reading is refused"),
+            ),
+            Some(false) => done(
+                Verdict::Missing,
+                format!("the token does not name it: tick {permission} on the credential"),
+            ),
             None => next_other(collection, Vec::new()),
         },
-        // Neither proves anything about rights: a collection that is not there, a parameter that is not liked.
-        400 | 404 | 422 => {
-            done(Verdict::Unknown, format!("Greenhouse answered {}: {}", response.status, answer::said(response)))
-        }
+        // Neither proves anything about rights: a collection that is not there, a parameter that is
+        // not liked.
+        400 | 404 | 422 => done(
+            Verdict::Unknown,
+            format!("Greenhouse answered {}: {}", response.status, answer::said(response)),
+        ),
         _ => Err(answer::refusal(response, &permission)),
     }
 }
 
 /// Asks the next of the others, or ends when all are refused.
 fn next_other(collection: String, mut tried: Vec<String>) -> Result<Step, Failure> {
-    let next = OTHERS.iter().find(|other| **other != collection && !tried.iter().any(|known| known == *other));
+    let next = OTHERS
+        .iter()
+        .find(|other| **other != collection && !tried.iter().any(|known| known == *other));
     match next {
         Some(next) if tried.len() < OTHERS_MAX => {
             tried.push((*next).to_owned());
@@ -142,7 +177,8 @@ fn next_other(collection: String, mut tried: Vec<String>) -> Result<Step, Failur
         _ => done(
             Verdict::Refused,
             format!(
-                "refused with 403, and so are {}: either none of these scopes is granted, or the acting user is no Site Admin. Look at the \
+                "refused with 403, and so are {}: either none of these scopes is granted, or the \
+                 acting user is no Site Admin. Look at the \
                  user first, then tick {} on the credential",
                 tried.join(", "),
                 scope_of(&collection)
@@ -157,11 +193,13 @@ fn other(collection: String, tried: Vec<String>, response: &Response) -> Result<
         200..=299 if rows(response)? > 0 => done(
             Verdict::Missing,
             format!(
-                "refused with 403 while {} can be read, so the acting user is well: tick {permission} on the credential",
+                "refused with 403 while {} can be read, so the acting user is well: tick \
+                 {permission} on the credential",
                 tried.last().map_or("another collection", String::as_str)
             ),
         ),
-        // No rows are what an actor without rights may be shown too: it tells nothing. So do the others.
+        // No rows are what an actor without rights may be shown too: it tells nothing. So do the
+        // others.
         200..=299 | 400 | 403 | 404 | 422 => next_other(collection, tried),
         _ => Err(answer::refusal(response, &permission)),
     }
@@ -169,14 +207,17 @@ fn other(collection: String, tried: Vec<String>, response: &Response) -> Result<
 
 fn empty(collection: &str, response: &Response) -> Result<Step, Failure> {
     match response.status {
-        200..=299 if rows(response)? > 0 => done(Verdict::Granted, "it can be read; there are no rows".into()),
+        200..=299 if rows(response)? > 0 => done(Verdict::Granted, "it can be read; there are no \
+            rows".into()),
         200..=299 => done(
             Verdict::Actor,
-            format!("{collection} and users are both shown empty, and every account has users: the acting user is no Site Admin"),
+            format!("{collection} and users are both shown empty, and every account has users: the \
+                acting user is no Site Admin"),
         ),
         400 | 403 | 404 | 422 => done(
             Verdict::Granted,
-            "it can be read, but no rows are shown. If there should be some, the acting user is no Site Admin or may not see them".into(),
+            "it can be read, but no rows are shown. If there should be some, the acting user is no \
+             Site Admin or may not see them".into(),
         ),
         _ => Err(answer::refusal(response, &scope_of(collection))),
     }
@@ -210,7 +251,9 @@ fn sources_page(given: &Given, found: Found, response: &Response) -> Result<Step
                 "the sources cannot be read: see the verdict on harvest:sources:list".into(),
             );
         }
-        _ if link.is_some() => return Err(answer::cursor_refusal(response, "harvest:sources:list")),
+        _ if link.is_some() => {
+            return Err(answer::cursor_refusal(response, "harvest:sources:list"));
+        }
         _ => return Err(answer::refusal(response, "harvest:sources:list")),
     }
     let rows: Vec<SourceRow> = answer::json(response)?;
@@ -219,7 +262,9 @@ fn sources_page(given: &Given, found: Found, response: &Response) -> Result<Step
         let name = row.name.unwrap_or_default();
         if name == wanted {
             exact.push(row.id.to_string());
-        } else if like.len() < NAMED_MAX && name.trim().to_lowercase() == wanted.trim().to_lowercase() {
+        } else if like.len() < NAMED_MAX
+            && name.trim().to_lowercase() == wanted.trim().to_lowercase()
+        {
             like.push(name);
         }
     }
@@ -238,22 +283,26 @@ fn judged(wanted: &str, exact: &[String], like: &[String], seen: usize) -> Resul
         [id] => done(Verdict::Granted, format!("source \"{wanted}\" has id {id}")),
         [] if seen == 0 => done(
             Verdict::Unknown,
-            "no sources are shown at all: the acting user may be no Site Admin, or there are none".into(),
+            "no sources are shown at all: the acting user may be no Site Admin, or there are none"
+                .into(),
         ),
-        [] if like.is_empty() => {
-            done(Verdict::Missing, format!("none of {seen} sources is named \"{wanted}\": add it, or switch it on"))
-        }
+        [] if like.is_empty() => done(
+            Verdict::Missing,
+            format!("none of {seen} sources is named \"{wanted}\": add it, or switch it on"),
+        ),
         [] => done(
             Verdict::Missing,
             format!(
-                "none of {seen} sources is named \"{wanted}\", but there is \"{}\": make setting and name equal",
+                "none of {seen} sources is named \"{wanted}\", but there is \"{}\": make setting \
+                 and name equal",
                 like.join("\", \"")
             ),
         ),
         several => done(
             Verdict::Missing,
             format!(
-                "ambiguous: {} sources are named \"{wanted}\" (ids {}): rename or remove all but one",
+                "ambiguous: {} sources are named \"{wanted}\" (ids {}): rename or remove all but \
+                 one",
                 several.len(),
                 several.join(", ")
             ),
@@ -261,17 +310,28 @@ fn judged(wanted: &str, exact: &[String], like: &[String], seen: usize) -> Resul
     }
 }
 
-fn sources(exact: Vec<String>, like: Vec<String>, seen: usize, link: Option<String>) -> Result<Step, Failure> {
+fn sources(
+    exact: Vec<String>,
+    like: Vec<String>,
+    seen: usize,
+    link: Option<String>,
+) -> Result<Step, Failure> {
     let request = match &link {
         Some(link) => request::follow(link.clone()),
-        None => request::get("sources", vec![Field::new("per_page", request::PER_PAGE_MAX.to_string())]),
+        None => {
+            request::get("sources", vec![Field::new("per_page", request::PER_PAGE_MAX.to_string())])
+        }
     };
     request::look(request, &state::State::Check(State::Sources { exact, like, seen, link }))
 }
 
 /// Asks for one row, with the switches that the kind's scan uses, so that a built-in row counts.
 fn ask(collection: &str, state: State) -> Result<Step, Failure> {
-    let walk = KINDS.iter().find(|kind| kind.collection == collection).and_then(|kind| kind.walks.first()).copied();
+    let walk = KINDS
+        .iter()
+        .find(|kind| kind.collection == collection)
+        .and_then(|kind| kind.walks.first())
+        .copied();
     let mut query: Vec<Field> =
         walk.unwrap_or_default().iter().map(|(name, value)| Field::new(*name, *value)).collect();
     query.push(Field::new("per_page", "1"));
@@ -279,7 +339,10 @@ fn ask(collection: &str, state: State) -> Result<Step, Failure> {
 }
 
 fn scope_of(collection: &str) -> String {
-    KINDS.iter().find(|kind| kind.collection == collection).map_or_else(String::new, kinds::Kind::permission)
+    KINDS
+        .iter()
+        .find(|kind| kind.collection == collection)
+        .map_or_else(String::new, kinds::Kind::permission)
 }
 
 /// Whether the token names a scope; nothing when it does not say which it has.
@@ -290,8 +353,11 @@ fn named_in_token(permission: &str, given: &Given) -> Option<bool> {
 
 fn actor_text(given: &Given, seen: &str) -> String {
     let actor = given.grant.as_ref().and_then(|grant| grant.actor.as_deref());
-    let actor = actor.map_or_else(|| "the acting user".to_owned(), |id| format!("the acting user {id}"));
-    format!("{seen}: {actor} is no Site Admin. Make that user one, or let the credential act as one")
+    let actor =
+        actor.map_or_else(|| "the acting user".to_owned(), |id| format!("the acting user {id}"));
+    format!(
+        "{seen}: {actor} is no Site Admin. Make that user one, or let the credential act as one"
+    )
 }
 
 fn done(verdict: Verdict, detail: String) -> Result<Step, Failure> {

@@ -1,10 +1,12 @@
 //! The fetch task: records by their ids.
 //!
-//! There is no way to ask for one record but the filter `ids` (harvest-v3.md §3 \[2nd\]); an id that is unknown, deleted or not visible simply
-//! does not come back. A filter takes 50 ids (§3.1 \[ok\]), which is also the most that the manifest lets the engine ask for, so one request
-//! is enough. Job posts are the exception: whether `ids` shows a deleted one is not stated, so what the first look does not show is looked for
-//! again with `active=false`. Rows of two answers cannot be handed back together (a raw record is a span of the *last* reply), which is why
-//! job posts are fetched one at a time.
+//! There is no way to ask for one record but the filter `ids` (harvest-v3.md §3 \[2nd\]); an id
+//! that is unknown, deleted or not visible simply does not come back. A filter takes 50 ids (§3.1
+//! \[ok\]), which is also the most that the manifest lets the engine ask for, so one request is
+//! enough. Job posts are the exception: whether `ids` shows a deleted one is not stated, so what
+//! the first look does not show is looked for again with `active=false`. Rows of two answers cannot
+//! be handed back together (a raw record is a span of the *last* reply), which is why job posts are
+//! fetched one at a time.
 //!
 //! Left out: reading "not shown" as "deleted". That is the engine's to settle.
 
@@ -38,7 +40,11 @@ pub(crate) fn start(task: Fetch) -> Result<Step, Failure> {
         }
     }
     if wanted.is_empty() {
-        return Ok(Step::Done(Outcome::Fetched(Fetched { items: Vec::new(), masks: Vec::new(), missing: impossible })));
+        return Ok(Step::Done(Outcome::Fetched(Fetched {
+            items: Vec::new(),
+            masks: Vec::new(),
+            missing: impossible,
+        })));
     }
     if wanted.len() > usize::try_from(kind.ids_max).unwrap_or(usize::MAX) {
         return Err(Failure::Bug(format!(
@@ -61,7 +67,10 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
         return ask(kind, State { walk: state.walk + 1, ..state });
     }
     if rows.items.iter().any(|item| !state.ids.contains(&item.id)) {
-        return Err(Failure::Protocol(format!("a request for {} by id brought others", kind.collection)));
+        return Err(Failure::Protocol(format!(
+            "a request for {} by id brought others",
+            kind.collection
+        )));
     }
     // A row that cannot be read is there all the same.
     let unread = |id: &String| rows.problems.iter().any(|problem| problem.id.as_ref() == Some(id));
@@ -72,8 +81,12 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
         missing.clear();
     }
     if rows.nameless > 0 && !missing.is_empty() {
-        // A stub without id stands for one of them: it exists, so none of them may be called missing.
-        return Err(Failure::Unavailable(format!("{} of the {} are still being made", rows.nameless, kind.name)));
+        // A stub without id stands for one of them: it exists, so none of them may be called
+        // missing.
+        return Err(Failure::Unavailable(format!(
+            "{} of the {} are still being made",
+            rows.nameless, kind.name
+        )));
     }
     missing.extend(state.impossible);
     let fetched = Fetched { items: rows.items, masks: rows.masks, missing };
@@ -81,7 +94,9 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
 }
 
 fn known(name: &str) -> Result<&'static Kind, Failure> {
-    kinds::named(name).ok_or_else(|| Failure::Bug(format!("a fetch of a kind that the manifest does not name: {name}")))
+    kinds::named(name).ok_or_else(|| {
+        Failure::Bug(format!("a fetch of a kind that the manifest does not name: {name}"))
+    })
 }
 
 fn ask(kind: &Kind, state: State) -> Result<Step, Failure> {
@@ -90,7 +105,8 @@ fn ask(kind: &Kind, state: State) -> Result<Step, Failure> {
         request::by_ids(kind.collection, &ids)?
     } else {
         let walk = kind.walks.get(state.walk).copied().unwrap_or_default();
-        let mut query: Vec<Field> = walk.iter().map(|(name, value)| Field::new(*name, *value)).collect();
+        let mut query: Vec<Field> =
+            walk.iter().map(|(name, value)| Field::new(*name, *value)).collect();
         query.push(request::ids("ids", &ids)?);
         request::get(kind.collection, query)
     };

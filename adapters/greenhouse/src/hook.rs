@@ -1,16 +1,19 @@
 //! The hook task: what a webhook suggests.
 //!
-//! The signature is HMAC-SHA256 over the raw bytes, `Signature: sha256 <hex>` (webhooks.md §2, verified); nothing is believed before the engine
-//! has checked it, and nothing is kept of the payload but ids, since payloads carry full personal data (§4). The body is looked through
-//! before the check because a continuation could not hold it. Payloads come wrapped (`application.id`) and bare (`payload.id`).
-//! Success is 200 and nothing else (§1); an event that this adapter does not use is answered 200 too, or Greenhouse would try it seven times.
+//! The signature is HMAC-SHA256 over the raw bytes, `Signature: sha256 <hex>` (webhooks.md §2,
+//! verified); nothing is believed before the engine has checked it, and nothing is kept of the
+//! payload but ids, since payloads carry full personal data (§4). The body is looked through before
+//! the check because a continuation could not hold it. Payloads come wrapped (`application.id`) and
+//! bare (`payload.id`). Success is 200 and nothing else (§1); an event that this adapter does not
+//! use is answered 200 too, or Greenhouse would try it seven times.
 //!
-//! Bounds: [`HINTS_MAX`] hints. Left out: de-duplication by `Greenhouse-Event-ID` and replay (the header signs no time): hints are re-reads,
-//! and re-reading twice is harmless.
+//! Bounds: [`HINTS_MAX`] hints. Left out: de-duplication by `Greenhouse-Event-ID` and replay (the
+//! header signs no time): hints are re-reads, and re-reading twice is harmless.
 
 use crate::{request, state};
 use atsync_adapter::contract::{
-    Algorithm, Encoding, Failure, Field, Hint, Hook, Hooked, Outcome, RemoteRef, Reply, Response, Step, Verify,
+    Algorithm, Encoding, Failure, Field, Hint, Hook, Hooked, Outcome, RemoteRef, Reply, Response,
+    Step, Verify,
 };
 use atsync_model::kinds;
 use serde::{Deserialize, Serialize};
@@ -18,7 +21,8 @@ use serde_json::Value;
 
 /// The name of the secret that the operator gives the engine.
 pub(crate) const SECRET: &str = "webhook";
-/// The most hints of one webhook; a candidate with more applications than this is found by the next sweep.
+/// The most hints of one webhook; a candidate with more applications than this is found by the next
+/// sweep.
 const HINTS_MAX: usize = 500;
 
 /// What is known of the webhook while its signature is checked.
@@ -39,7 +43,8 @@ enum Noted {
 
 /// Composes what must be signed.
 pub(crate) fn start(hook: Hook) -> Result<Step, Failure> {
-    let signature = hook.headers.iter().find(|header| header.name.eq_ignore_ascii_case("signature"));
+    let signature =
+        hook.headers.iter().find(|header| header.name.eq_ignore_ascii_case("signature"));
     let Some(candidate) = signature.and_then(|header| digest(&header.value)) else {
         return answered(401, Vec::new());
     };
@@ -65,7 +70,8 @@ pub(crate) fn resume(state: State, reply: Reply) -> Result<Step, Failure> {
     }
 }
 
-/// The hexadecimal digest of `sha256 <hex>`: split at the blank, never trimmed by characters (webhooks.md §2).
+/// The hexadecimal digest of `sha256 <hex>`: split at the blank, never trimmed by characters
+/// (webhooks.md §2).
 fn digest(header: &str) -> Option<String> {
     let (algorithm, digest) = header.trim().split_once(' ')?;
     let digest = digest.trim();
@@ -83,7 +89,11 @@ fn answered(status: u16, hints: Vec<Noted>) -> Result<Step, Failure> {
         Noted::Erased(of) => Hint::Erased(of),
     });
     Ok(Step::Done(Outcome::Hooked(Hooked {
-        answer: Response { status, headers: vec![Field::new("content-type", "text/plain")], body: Vec::new() },
+        answer: Response {
+            status,
+            headers: vec![Field::new("content-type", "text/plain")],
+            body: Vec::new(),
+        },
         hints: hints.collect(),
         signed_at_ms: None,
     })))
@@ -101,8 +111,12 @@ fn hints(body: &[u8]) -> Vec<Noted> {
 
 /// webhooks.md §4, line by line.
 fn read(action: &str, payload: &Value) -> Vec<Noted> {
-    let changed = |kind: &str, paths: &[&[&str]]| one(kind, payload, paths).map(Noted::Changed).into_iter().collect();
-    let deleted = |kind: &str, paths: &[&[&str]]| one(kind, payload, paths).map(Noted::Deleted).into_iter().collect();
+    let changed = |kind: &str, paths: &[&[&str]]| {
+        one(kind, payload, paths).map(Noted::Changed).into_iter().collect()
+    };
+    let deleted = |kind: &str, paths: &[&[&str]]| {
+        one(kind, payload, paths).map(Noted::Deleted).into_iter().collect()
+    };
     match action {
         "new_candidate_application"
         | "new_prospect_application"
@@ -113,14 +127,19 @@ fn read(action: &str, payload: &Value) -> Vec<Noted> {
         | "hire_candidate"
         | "unhire_candidate" => changed(kinds::APPLICATIONS, &[&["application", "id"]]),
         "delete_application" => deleted(kinds::APPLICATIONS, &[&["application", "id"], &["id"]]),
-        "update_candidate" => {
-            changed(kinds::CANDIDATES, &[&["candidate", "id"], &["application", "candidate", "id"], &["person", "id"]])
-        }
+        "update_candidate" => changed(
+            kinds::CANDIDATES,
+            &[&["candidate", "id"], &["application", "candidate", "id"], &["person", "id"]],
+        ),
         "delete_candidate" => {
-            let mut all: Vec<Noted> = deleted(kinds::CANDIDATES, &[&["person", "id"], &["candidate", "id"]]);
+            let mut all: Vec<Noted> =
+                deleted(kinds::CANDIDATES, &[&["person", "id"], &["candidate", "id"]]);
             // The attribute table has another name for the list than the example.
             for name in ["deleted_application_ids", "application_ids"] {
-                let ids = payload.get("person").and_then(|person| person.get(name)).and_then(Value::as_array);
+                let ids = payload
+                    .get("person")
+                    .and_then(|person| person.get(name))
+                    .and_then(Value::as_array);
                 for id in ids.into_iter().flatten().filter_map(id_text) {
                     all.push(Noted::Deleted(RemoteRef::new(kinds::APPLICATIONS, id)));
                 }
@@ -130,7 +149,11 @@ fn read(action: &str, payload: &Value) -> Vec<Noted> {
         "merge_candidate" => {
             let loser = one(kinds::CANDIDATES, payload, &[&["person", "id"]]);
             let winner = one(kinds::CANDIDATES, payload, &[&["person", "new_candidate_id"]]);
-            loser.zip(winner).map(|(loser, winner)| Noted::Merged(loser, winner)).into_iter().collect()
+            loser
+                .zip(winner)
+                .map(|(loser, winner)| Noted::Merged(loser, winner))
+                .into_iter()
+                .collect()
         }
         "candidate_anonymized" => {
             let paths: &[&[&str]] = &[&["candidate_id"], &["candidate", "id"], &["person", "id"]];
@@ -138,7 +161,9 @@ fn read(action: &str, payload: &Value) -> Vec<Noted> {
         }
         "job_created" | "job_updated" | "job_approved" => changed(kinds::JOBS, &[&["job", "id"]]),
         "job_deleted" => deleted(kinds::JOBS, &[&["job", "id"]]),
-        "job_post_created" | "job_post_updated" => changed(kinds::POSTINGS, &[&["job_post", "id"], &["id"]]),
+        "job_post_created" | "job_post_updated" => {
+            changed(kinds::POSTINGS, &[&["job_post", "id"], &["id"]])
+        }
         "job_post_deleted" => deleted(kinds::POSTINGS, &[&["job_post", "id"], &["id"]]),
         "job_interview_stage_deleted" => deleted(kinds::STAGES, &[&["job_interview_stage", "id"]]),
         "department_deleted" => with_children(kinds::DEPARTMENTS, payload.get("department")),
@@ -157,7 +182,9 @@ fn with_children(kind: &str, place: Option<&Value>) -> Vec<Noted> {
 
 /// The record at the first path that leads to an id.
 fn one(kind: &str, payload: &Value, paths: &[&[&str]]) -> Option<RemoteRef> {
-    let id = paths.iter().find_map(|path| path.iter().try_fold(payload, |at, step| at.get(step)).and_then(id_text))?;
+    let id = paths.iter().find_map(|path| {
+        path.iter().try_fold(payload, |at, step| at.get(step)).and_then(id_text)
+    })?;
     Some(RemoteRef::new(kind, id))
 }
 

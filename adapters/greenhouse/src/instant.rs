@@ -1,9 +1,11 @@
 //! Times as Greenhouse writes them, as milliseconds since 1970, and back.
 //!
-//! ISO 8601 in UTC with milliseconds is the rule; no milliseconds and numeric offsets are accepted (harvest-v3.md §3 \[ok\]/\[2nd\]). The calendar is the
-//! proleptic Gregorian one; leap seconds do not occur. Anything else is `None`: a time that cannot be read proves nothing.
+//! ISO 8601 in UTC with milliseconds is the rule; no milliseconds and numeric offsets are accepted
+//! (harvest-v3.md §3 \[ok\]/\[2nd\]). The calendar is the proleptic Gregorian one; leap seconds do
+//! not occur. Anything else is `None`: a time that cannot be read proves nothing.
 
-/// How far Greenhouse's clock and the engine's may differ. Arbitrary, and generous for machines that keep time.
+/// How far Greenhouse's clock and the engine's may differ. Arbitrary, and generous for machines
+/// that keep time.
 pub(crate) const SKEW_MS: u64 = 2 * 60 * 1000;
 
 /// Reads a time. Before 1970 counts as 1970; a time without a zone is one in UTC.
@@ -13,7 +15,8 @@ pub(crate) fn parse(text: &str) -> Option<u64> {
     let (clock, zone) = time.split_at(time.find(['Z', 'z', '+', '-']).unwrap_or(time.len()));
     let mut clock = clock.split(':');
     let (hour, minute) = (number(clock.next()?, 2)?, number(clock.next()?, 2)?);
-    let (second, fraction) = clock.next().map_or(("00", "0"), |rest| rest.split_once('.').unwrap_or((rest, "0")));
+    let (second, fraction) =
+        clock.next().map_or(("00", "0"), |rest| rest.split_once('.').unwrap_or((rest, "0")));
     let second = number(second, 2)?;
     let is_fraction = !fraction.is_empty() && fraction.bytes().all(|byte| byte.is_ascii_digit());
     if clock.next().is_some() || hour > 23 || minute > 59 || second > 60 || !is_fraction {
@@ -32,7 +35,8 @@ pub(crate) fn is_day(text: &str) -> bool {
 /// The days from 1970-01-01 to a date.
 fn day(text: &str) -> Option<i64> {
     let mut parts = text.split('-');
-    let (year, month, day) = (number(parts.next()?, 4)?, number(parts.next()?, 2)?, number(parts.next()?, 2)?);
+    let (year, month, day) =
+        (number(parts.next()?, 4)?, number(parts.next()?, 2)?, number(parts.next()?, 2)?);
     let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let length = match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -54,7 +58,8 @@ fn number(text: &str, digits: usize) -> Option<i64> {
 pub(crate) fn format(ms: u64) -> String {
     let seconds = i64::try_from(ms / 1000).unwrap_or(0);
     let (day, rest) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
-    // The inverse of `days`, after H. Hinnant's description of the civil calendar (400 years have 146,097 days).
+    // The inverse of `days`, after H. Hinnant's description of the civil calendar (400 years have
+    // 146,097 days).
     let shifted = day + 719_468;
     let era = shifted.div_euclid(146_097);
     let of_era = shifted.rem_euclid(146_097);
@@ -126,7 +131,15 @@ mod tests {
     #[test]
     fn a_day_is_one_of_the_calendar() {
         assert!(is_day("2026-11-24") && is_day("2000-02-29"));
-        for odd in ["", "2026-11-31", "1900-02-29", "2026-1-2", "24/11/2026", "2026-11-24T00:00:00Z", "2026-11"] {
+        for odd in [
+            "",
+            "2026-11-31",
+            "1900-02-29",
+            "2026-1-2",
+            "24/11/2026",
+            "2026-11-24T00:00:00Z",
+            "2026-11",
+        ] {
             assert!(!is_day(odd), "{odd}");
         }
     }

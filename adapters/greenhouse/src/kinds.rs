@@ -1,11 +1,13 @@
 //! The table of everything that can be read: one row per kind.
 //!
-//! A kind is a unified name, the collection of Harvest v3 behind it, and the reader of its rows; scope, manifest rule, scan and fetch all
-//! follow from the row. Adding a kind means adding a row and a reader.
+//! A kind is a unified name, the collection of Harvest v3 behind it, and the reader of its rows;
+//! scope, manifest rule, scan and fetch all follow from the row. Adding a kind means adding a row
+//! and a reader.
 //!
-//! Versions: a record's `updated_at` is its version only where every member is the record's own. Whether a parent's `updated_at` moves with
-//! its children is unknown (harvest-v3.md §10 no. 13 [?], pitfalls.md B27), so kinds that carry lists have no version and are compared by
-//! content. Left out: scorecards, interviews, offers and demographic data.
+//! Versions: a record's `updated_at` is its version only where every member is the record's own.
+//! Whether a parent's `updated_at` moves with its children is unknown (harvest-v3.md §10 no. 13
+//! [?], pitfalls.md B27), so kinds that carry lists have no version and are compared by content.
+//! Left out: scorecards, interviews, offers and demographic data.
 
 use crate::read::{Reader, candidacy, custom, jobs, lists, people};
 use atsync_model::kinds as names;
@@ -21,11 +23,14 @@ pub struct Kind {
     pub fields: &'static [&'static str],
     /// The members of a row that are read; the others stay in the raw record.
     pub reads: &'static [&'static str],
-    /// Those of `reads` that are flags or lists and that openapi-v3.json never makes null; empty texts stand for the others.
+    /// Those of `reads` that are flags or lists and that openapi-v3.json never makes null; empty
+    /// texts stand for the others.
     pub never_null: &'static [&'static str],
-    /// Those of `fields` whose members not every row has, in one of the forms that are in use (adapters/greenhouse/REFERENCE.md).
+    /// Those of `fields` whose members not every row has, in one of the forms that are in use
+    /// (adapters/greenhouse/REFERENCE.md).
     pub optional: &'static [&'static str],
-    /// Parameters of each walk that makes up one pass. More than one where a single walk cannot show everything.
+    /// Parameters of each walk that makes up one pass. More than one where a single walk cannot
+    /// show everything.
     pub walks: &'static [&'static [(&'static str, &'static str)]],
     /// The largest page.
     pub page_max: u32,
@@ -37,7 +42,8 @@ pub struct Kind {
     pub raw: bool,
     /// Whether a webhook tells of deletions (webhooks.md §4).
     pub hook: bool,
-    /// Whether rows can be hidden from an actor that saw them yesterday (harvest-v3.md §2.5 \[ok\]).
+    /// Whether rows can be hidden from an actor that saw them yesterday (harvest-v3.md §2.5
+    /// \[ok\]).
     pub confidential: bool,
     /// The kind that an id is good within.
     pub scope: Option<&'static str>,
@@ -60,15 +66,18 @@ impl Kind {
 
 /// The walk that most collections need: one, without parameters of its own.
 const ONE_WALK: &[&[(&str, &str)]] = &[&[]];
-/// Deleted job posts are hidden unless `active=false` is asked (harvest-v3.md §8 \[2nd\]); asking for both is right whatever the default shows.
+/// Deleted job posts are hidden unless `active=false` is asked (harvest-v3.md §8 \[2nd\]); asking
+/// for both is right whatever the default shows.
 const BOTH_WALKS: &[&[(&str, &str)]] = &[&[("active", "true")], &[("active", "false")]];
 /// The largest page that Greenhouse gives.
 const PAGE_MAX: u32 = crate::request::PER_PAGE_MAX;
-/// The largest page of rows that hold whole documents, so that a reply stays within a few megabytes. Arbitrary.
+/// The largest page of rows that hold whole documents, so that a reply stays within a few
+/// megabytes. Arbitrary.
 const PAGE_OF_DOCUMENTS_MAX: u32 = 100;
 /// Ids of one filter (harvest-v3.md §3.1 \[ok\]).
 const IDS_MAX: u32 = 50;
-/// Reads after a write are expected to show it within this time. v1 documented minutes for candidates and applications (§7 [?]).
+/// Reads after a write are expected to show it within this time. v1 documented minutes for
+/// candidates and applications (§7 [?]).
 const SLOW_MS: u64 = 120_000;
 /// The same where nothing slow was ever documented. Arbitrary.
 const QUICK_MS: u64 = 30_000;
@@ -209,7 +218,8 @@ pub const KINDS: &[Kind] = &[
         never_null: jobs::POSTING_NEVER_NULL,
         walks: BOTH_WALKS,
         page_max: PAGE_OF_DOCUMENTS_MAX,
-        // A fetch may have to ask twice and cannot carry the first answer over to the second: see `fetch`.
+        // A fetch may have to ask twice and cannot carry the first answer over to the second: see
+        // `fetch`.
         ids_max: 1,
         stamped: false,
         hook: true,

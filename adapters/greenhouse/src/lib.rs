@@ -1,14 +1,18 @@
 //! The Greenhouse adapter: Harvest v3 as the engine's contract wants it.
 //!
 //! [`Greenhouse`] is a pure function: a task in, a request or an outcome out. Where to look:
-//! [`kinds`] is the table of everything that can be read, `wire` how Greenhouse writes its JSON, `read` how a row becomes a unified record;
-//! `scan`, `fetch`, `check`, `hook` and `tenant` are one task each; `write` and `probe` carry operations out and find out whether they happened.
-//! [`request`] and [`answer`] are what they all share: how to ask, and what a refusal means. [`manifest`] says all of it as data.
+//! [`kinds`] is the table of everything that can be read, `wire` how Greenhouse writes its JSON,
+//! `read` how a row becomes a unified record; `scan`, `fetch`, `check`, `hook` and `tenant` are one
+//! task each; `write` and `probe` carry operations out and find out whether they happened.
+//! [`request`] and [`answer`] are what they all share: how to ask, and what a refusal means.
+//! [`manifest`] says all of it as data.
 //!
-//! Facts about Greenhouse are cited by section of the project's reference, "harvest-v3.md §4 \[ok\]": `[ok]` stated officially or recorded,
-//! `[2nd]` read by somebody else, `[?]` unconfirmed, so that both readings must work here.
+//! Facts about Greenhouse are cited by section of the project's reference, "harvest-v3.md §4
+//! \[ok\]": `[ok]` stated officially or recorded, `[2nd]` read by somebody else, `[?]` unconfirmed,
+//! so that both readings must work here.
 //!
-//! Left out: sending, pacing, credentials (the engine's), Harvest v1 and v2 (they no longer answer), demographic data (never by default).
+//! Left out: sending, pacing, credentials (the engine's), Harvest v1 and v2 (they no longer
+//! answer), demographic data (never by default).
 
 pub mod answer;
 mod check;

@@ -1,9 +1,9 @@
 //! The `Link` header: where the next page is.
 //!
-//! Only `rel="next"` matters; others may stand beside it in any order (RFC 8288). The header of a last page is absent, or present and
-//! empty: both were recorded or documented (harvest-v3.md §4 \[ok\]). A header that cannot be read proves neither, so it is a fault and not the
-//! last page. The URL is handed on verbatim; that it leads to the granted origin is
-//! the engine's to prove.
+//! Only `rel="next"` matters; others may stand beside it in any order (RFC 8288). The header of a
+//! last page is absent, or present and empty: both were recorded or documented (harvest-v3.md §4
+//! \[ok\]). A header that cannot be read proves neither, so it is a fault and not the last page.
+//! The URL is handed on verbatim; that it leads to the granted origin is the engine's to prove.
 
 use atsync_adapter::contract::{Failure, Response};
 
@@ -13,14 +13,16 @@ const LINK_BYTES_MAX: usize = 8 * 1024;
 /// The URL of the next page.
 ///
 /// # Errors
-/// [`Failure::Protocol`] for a header that cannot be read to its end, that names two next pages, or whose URL no request
-/// can have: taken for a last page, it would make a part of the list pass for the whole.
+/// [`Failure::Protocol`] for a header that cannot be read to its end, that names two next pages, or
+/// whose URL no request can have: taken for a last page, it would make a part of the list pass for
+/// the whole.
 pub fn next(response: &Response) -> Result<Option<String>, Failure> {
     let unreadable = |why: &str| Failure::Protocol(format!("the `Link` header of a page {why}"));
     let mut found: Option<&str> = None;
-    for header in response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("link")) {
-        for link in
-            links(&header.value).ok_or_else(|| unreadable("is no list of links, as in `<url>; rel=\"next\"`"))?
+    for header in response.headers.iter().filter(|header| header.name.eq_ignore_ascii_case("link"))
+    {
+        for link in links(&header.value)
+            .ok_or_else(|| unreadable("is no list of links, as in `<url>; rel=\"next\"`"))?
         {
             match found {
                 _ if !link.is_next() => {}
@@ -38,7 +40,8 @@ pub fn next(response: &Response) -> Result<Option<String>, Failure> {
     }
 }
 
-/// Whether a request can have this for its URL, as far as that can be told without knowing the origin.
+/// Whether a request can have this for its URL, as far as that can be told without knowing the
+/// origin.
 pub fn can_be_followed(link: &str) -> bool {
     !link.is_empty() && link.len() <= LINK_BYTES_MAX
 }
@@ -56,7 +59,8 @@ impl Link<'_> {
     }
 }
 
-/// Walks through `<url>; a=b; c="d", <url>; …` to its end; none when it is no such list. An empty list is one.
+/// Walks through `<url>; a=b; c="d", <url>; …` to its end; none when it is no such list. An empty
+/// list is one.
 fn links(mut rest: &str) -> Option<Vec<Link<'_>>> {
     let mut links = Vec::new();
     loop {
@@ -71,8 +75,8 @@ fn links(mut rest: &str) -> Option<Vec<Link<'_>>> {
     }
 }
 
-/// The parameters of one link, and what follows the comma that ends it. A comma inside quotes ends nothing; none when a
-/// quotation does not end.
+/// The parameters of one link, and what follows the comma that ends it. A comma inside quotes ends
+/// nothing; none when a quotation does not end.
 fn split_at_comma(text: &str) -> Option<(&str, &str)> {
     let (mut quoted, mut escaped) = (false, false);
     for (index, byte) in text.bytes().enumerate() {
@@ -89,8 +93,11 @@ fn split_at_comma(text: &str) -> Option<(&str, &str)> {
 
 /// The relation types of a link; a link without any says nothing.
 fn relations(parameters: &str) -> Option<&str> {
-    let mut all =
-        parameters.trim_start().strip_prefix(';')?.split(';').filter_map(|parameter| parameter.split_once('='));
+    let mut all = parameters
+        .trim_start()
+        .strip_prefix(';')?
+        .split(';')
+        .filter_map(|parameter| parameter.split_once('='));
     let (_, value) = all.find(|(name, _)| name.trim().eq_ignore_ascii_case("rel"))?;
     Some(value.trim().trim_matches('"')).filter(|value| !value.trim().is_empty())
 }
@@ -130,7 +137,10 @@ mod tests {
             assert!(matches!(read(&[odd]), Err(Failure::Protocol(_))), "{odd}");
             assert!(matches!(read(&["", odd]), Err(Failure::Protocol(_))), "{odd}");
         }
-        assert_eq!(of(&["<https://x/1>; rel=next", "<https://x/1>; rel=next"]).as_deref(), Some("https://x/1"));
+        assert_eq!(
+            of(&["<https://x/1>; rel=next", "<https://x/1>; rel=next"]).as_deref(),
+            Some("https://x/1")
+        );
     }
 
     #[test]
@@ -157,10 +167,16 @@ mod tests {
         assert_eq!(of(&[&format!("<{url}>; rel=\"next\"")]).as_deref(), Some(url));
         assert_eq!(of(&[&format!("<{url}>;\n  rel=next")]).as_deref(), Some(url));
         assert_eq!(
-            of(&[&format!("<https://x/p>; rel=\"prev\", <{url}>; title=\"a, b\"; REL=\"last next\"")]).as_deref(),
+            of(&[&format!(
+                "<https://x/p>; rel=\"prev\", <{url}>; title=\"a, b\"; REL=\"last next\""
+            )])
+            .as_deref(),
             Some(url)
         );
-        assert_eq!(of(&["<https://x/p>; rel=\"prev\"", &format!("<{url}>; rel=\"next\"")]).as_deref(), Some(url));
+        assert_eq!(
+            of(&["<https://x/p>; rel=\"prev\"", &format!("<{url}>; rel=\"next\"")]).as_deref(),
+            Some(url)
+        );
         assert_eq!(of(&["<https://x/p>; rel=\"prev\", <https://x/l>; rel=\"last\""]), None);
     }
 }

@@ -1,11 +1,14 @@
 //! A reply's rows as the items of a page.
 //!
-//! A member that cannot be read costs its unified field, a row that cannot be read costs that row; each is told as a [`Problem`], and the
-//! others of the page are read. A page never fails for one of its rows.
+//! A member that cannot be read costs its unified field, a row that cannot be read costs that row;
+//! each is told as a [`Problem`], and the others of the page are read. A page never fails for one
+//! of its rows.
 //!
-//! A stub row (see [`crate::read::people`]) becomes an item with an empty mask: it shows that the record exists and erases nothing that is
-//! known of it. Without an id it cannot be said of *which* record it speaks, so it is left out and counted; a scan simply has not seen that record
-//! (which proves nothing), a fetch must not call it missing. Items of one page share masks, one per set of members that the rows lack.
+//! A stub row (see [`crate::read::people`]) becomes an item with an empty mask: it shows that the
+//! record exists and erases nothing that is known of it. Without an id it cannot be said of *which*
+//! record it speaks, so it is left out and counted; a scan simply has not seen that record (which
+//! proves nothing), a fetch must not call it missing. Items of one page share masks, one per set of
+//! members that the rows lack.
 
 use crate::answer;
 use crate::kinds::Kind;
@@ -26,12 +29,14 @@ pub(crate) struct Rows {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Sets of known fields that one page tells apart; rows beyond that cost themselves. The contract allows 64.
+/// Sets of known fields that one page tells apart; rows beyond that cost themselves. The contract
+/// allows 64.
 const MASKS_MAX: usize = 48;
 
 /// Reads a bare JSON array of rows (harvest-v3.md §3, REC \[ok\]).
 pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
-    let split = rows::split(&response.body).map_err(|error| answer::unreadable(response, &error))?;
+    let split =
+        rows::split(&response.body).map_err(|error| answer::unreadable(response, &error))?;
     let mut page = Rows { items: Vec::with_capacity(split.len()), ..Rows::default() };
     let mut masks: Vec<Lacking> = Vec::new();
     for (index, row) in split.iter().enumerate() {
@@ -58,7 +63,8 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
         let mask = match masks.iter().position(|known| *known == lacking) {
             Some(mask) => mask,
             None if masks.len() >= MASKS_MAX => {
-                let message = "the rows of this page have too many different sets of members".to_owned();
+                let message =
+                    "the rows of this page have too many different sets of members".to_owned();
                 page.problems.push(Problem::row(kind.name, Some(id), message));
                 continue;
             }
@@ -90,7 +96,11 @@ pub(crate) fn rows(kind: &Kind, response: &Response) -> Result<Rows, Failure> {
 fn unreadable(kind: &Kind, index: usize, text: &str, why: &Unreadable) -> Problem {
     let what = match why {
         Unreadable::Shape(error) => {
-            format!("has another shape than documented at line {} column {}", error.line(), error.column())
+            format!(
+                "has another shape than documented at line {} column {}",
+                error.line(),
+                error.column()
+            )
         }
         Unreadable::NoId => "has no id".to_owned(),
     };

@@ -1,11 +1,14 @@
 //! How to ask Greenhouse: requests below origin `api`, and the steps that send them.
 //!
-//! One place knows that every collection lives at `/v3/<collection>`, that there is no `GET /v3/<collection>/<id>` (it answers 404 even for
-//! what exists: harvest-v3.md §3 \[2nd\]), and that a filter takes at most [`IDS_MAX`] ids. Left out: the host, the credential and the encoding
+//! One place knows that every collection lives at `/v3/<collection>`, that there is no
+//! `GET /v3/<collection>/<id>` (it answers 404 even for what exists: harvest-v3.md §3 \[2nd\]), and
+//! that a filter takes at most [`IDS_MAX`] ids. Left out: the host, the credential and the encoding
 //! of the query, which are the engine's.
 
 use crate::state::State;
-use atsync_adapter::contract::{Body, Effect, Failure, Field, Json, Path, Request, Send, Step, Target};
+use atsync_adapter::contract::{
+    Body, Effect, Failure, Field, Json, Path, Request, Send, Step, Target,
+};
 use serde_json::Value;
 
 /// The origin of every request but those for tokens.
@@ -28,7 +31,8 @@ pub fn get(collection: &str, query: Vec<Field>) -> Request {
     }
 }
 
-/// The page that a `Link` header named. A cursor must travel alone (harvest-v3.md §4 \[ok\]), so nothing can be added to it.
+/// The page that a `Link` header named. A cursor must travel alone (harvest-v3.md §4 \[ok\]), so
+/// nothing can be added to it.
 pub fn follow(link: String) -> Request {
     Request {
         origin: API.into(),
@@ -90,10 +94,13 @@ fn step(request: Request, state: &State, effect: Effect) -> Result<Step, Failure
     Ok(Step::Send(Send { request, state: state.encode()?, effect, secrets: Vec::new() }))
 }
 
-/// Whether a text can be an id of Greenhouse: a positive whole number of up to 19 digits (harvest-v3.md §3 \[ok\]), in the one form in which
-/// it is written. `07` names no other record than `7`, so it must not be stored as one.
+/// Whether a text can be an id of Greenhouse: a positive whole number of up to 19 digits
+/// (harvest-v3.md §3 \[ok\]), in the one form in which it is written. `07` names no other record
+/// than `7`, so it must not be stored as one.
 pub fn is_id(text: &str) -> bool {
-    (1..=19).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0')
+    (1..=19).contains(&text.len())
+        && text.bytes().all(|byte| byte.is_ascii_digit())
+        && !text.starts_with('0')
 }
 
 /// An id as the JSON number that request bodies want.
@@ -111,24 +118,32 @@ pub fn id_number(field: &str, text: &str) -> Result<Value, Failure> {
 /// [`Failure::Bug`] when there are none (the filter would mean "all") or more than [`IDS_MAX`].
 pub fn ids(name: &str, ids: &[&str]) -> Result<Field, Failure> {
     if ids.is_empty() || ids.len() > IDS_MAX {
-        return Err(Failure::Bug(format!("{} ids in a filter that takes 1 to {IDS_MAX}", ids.len())));
+        return Err(Failure::Bug(format!(
+            "{} ids in a filter that takes 1 to {IDS_MAX}",
+            ids.len()
+        )));
     }
     Ok(Field::new(name, ids.join(",")))
 }
 
-/// What is read of a kind by ids, as its scan and fetch read it: the collection's own switches and `ids`.
+/// What is read of a kind by ids, as its scan and fetch read it: the collection's own switches and
+/// `ids`.
 ///
 /// # Errors
 /// As for [`ids`].
 pub fn by_ids(collection: &str, wanted: &[&str]) -> Result<Request, Failure> {
-    let mut query: Vec<Field> = switches(collection).iter().map(|(name, value)| Field::new(*name, *value)).collect();
+    let mut query: Vec<Field> =
+        switches(collection).iter().map(|(name, value)| Field::new(*name, *value)).collect();
     query.push(ids("ids", wanted)?);
     Ok(get(collection, query))
 }
 
-/// The switches without which a collection hides rows (harvest-v3.md §8 \[2nd\]): those of the first walk that the kind's table names.
+/// The switches without which a collection hides rows (harvest-v3.md §8 \[2nd\]): those of the
+/// first walk that the kind's table names.
 fn switches(collection: &str) -> &'static [(&'static str, &'static str)] {
-    let kind = crate::kinds::KINDS.iter().find(|kind| kind.collection == collection && kind.walks.len() == 1);
+    let kind = crate::kinds::KINDS
+        .iter()
+        .find(|kind| kind.collection == collection && kind.walks.len() == 1);
     kind.and_then(|kind| kind.walks.first()).copied().unwrap_or_default()
 }
 
@@ -154,7 +169,9 @@ mod tests {
 
     #[test]
     fn paths_stay_below_v3() {
-        let Target::Path(path) = post(&["applications", "7", "move"], "{}".into()).target else { panic!("a path") };
+        let Target::Path(path) = post(&["applications", "7", "move"], "{}".into()).target else {
+            panic!("a path")
+        };
         assert_eq!(path.path, "/v3/applications/7/move");
     }
 }

@@ -1,14 +1,18 @@
 //! The scan task: one page of a kind.
 //!
 //! # Expected flow
-//! The first page carries the walk's own parameters, `per_page` and, for changes only, a closed window over `updated_at`
-//! (harvest-v3.md §3.1, §3.2 \[2nd\]). A next page is the URL of the `Link` header and nothing else. When a walk ends and the kind has a further
-//! one (job posts: active, then deleted), the cursor names the walk instead of a URL. A page may be shorter than asked and still have a next.
+//! The first page carries the walk's own parameters, `per_page` and, for changes only, a closed
+//! window over `updated_at` (harvest-v3.md §3.1, §3.2 \[2nd\]). A next page is the URL of the
+//! `Link` header and nothing else. When a walk ends and the kind has a further one (job posts:
+//! active, then deleted), the cursor names the walk instead of a URL. A page may be shorter than
+//! asked and still have a next.
 //!
 //! # Guarantees
-//! `complete` exactly when there is no next page in the last walk. A page that names itself as the next is refused rather than walked for ever.
+//! `complete` exactly when there is no next page in the last walk. A page that names itself as the
+//! next is refused rather than walked for ever.
 //!
-//! Left out: order. Rows come by falling id, so nothing but a completed walk proves anything (§3.2).
+//! Left out: order. Rows come by falling id, so nothing but a completed walk proves anything
+//! (§3.2).
 
 use crate::kinds::{self, Kind};
 use crate::{answer, link, page, request, state};
@@ -63,10 +67,15 @@ pub(crate) fn resume(state: &State, reply: Reply) -> Result<Step, Failure> {
     let rows = page::rows(kind, &response)?;
     let next = match link::next(&response)? {
         Some(link) if state.at.link.as_ref() == Some(&link) => {
-            return Err(Failure::Protocol(format!("a page of {} names itself as the next", kind.collection)));
+            return Err(Failure::Protocol(format!(
+                "a page of {} names itself as the next",
+                kind.collection
+            )));
         }
         Some(link) => Some(Cursor { walk: state.at.walk, link: Some(link) }),
-        None if state.at.walk + 1 < kind.walks.len() => Some(Cursor { walk: state.at.walk + 1, link: None }),
+        None if state.at.walk + 1 < kind.walks.len() => {
+            Some(Cursor { walk: state.at.walk + 1, link: None })
+        }
         None => None,
     };
     let page = Page {
@@ -80,17 +89,24 @@ pub(crate) fn resume(state: &State, reply: Reply) -> Result<Step, Failure> {
 }
 
 fn known(name: &str) -> Result<&'static Kind, Failure> {
-    kinds::named(name).ok_or_else(|| Failure::Bug(format!("a scan of a kind that the manifest does not name: {name}")))
+    kinds::named(name).ok_or_else(|| {
+        Failure::Bug(format!("a scan of a kind that the manifest does not name: {name}"))
+    })
 }
 
 /// The query of a walk's first page.
 fn first_page(kind: &Kind, at: &Cursor, task: &Scan) -> Result<Vec<Field>, Failure> {
-    let walk =
-        kind.walks.get(at.walk).ok_or_else(|| Failure::Bug(format!("{} have no walk {}", kind.name, at.walk)))?;
-    let mut query: Vec<Field> = walk.iter().map(|(name, value)| Field::new(*name, *value)).collect();
+    let walk = kind
+        .walks
+        .get(at.walk)
+        .ok_or_else(|| Failure::Bug(format!("{} have no walk {}", kind.name, at.walk)))?;
+    let mut query: Vec<Field> =
+        walk.iter().map(|(name, value)| Field::new(*name, *value)).collect();
     match &task.since {
         Since::Everything => {}
-        Since::Window(window) => query.push(Field::new("updated_at", format!("gte|{}|lte|{}", window.from, window.to))),
+        Since::Window(window) => {
+            query.push(Field::new("updated_at", format!("gte|{}|lte|{}", window.from, window.to)))
+        }
         Since::Token(_) => return Err(Failure::Bug("Greenhouse has no change tokens".into())),
     }
     query.push(Field::new("per_page", task.page_size.clamp(1, kind.page_max).to_string()));

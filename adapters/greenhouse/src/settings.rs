@@ -1,7 +1,8 @@
 //! The connection's settings: what an operator may tell the adapter, without any secret.
 //!
-//! Unknown members are refused, because a misspelt setting must not be a silent one. Ids may be written as text or number and are kept
-//! as text: they exceed what a 32-bit or a floating number holds (harvest-v3.md §3 \[ok\]).
+//! Unknown members are refused, because a misspelt setting must not be a silent one. Ids may be
+//! written as text or number and are kept as text: they exceed what a 32-bit or a floating number
+//! holds (harvest-v3.md §3 \[ok\]).
 
 use atsync_adapter::contract::{Failure, Given};
 use serde::de::Error;
@@ -12,17 +13,21 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Settings {
-    /// The name of the vendor's own source, which an administrator adds by hand (permissions.md §2, line m).
+    /// The name of the vendor's own source, which an administrator adds by hand (permissions.md §2,
+    /// line m).
     pub source: Option<String>,
-    /// The user to act as; the engine sends it as `sub` when it asks for a token (harvest-v3.md §2.2 \[ok\]).
+    /// The user to act as; the engine sends it as `sub` when it asks for a token (harvest-v3.md
+    /// §2.2 \[ok\]).
     #[serde(deserialize_with = "id")]
     pub act_as: Option<String>,
     /// The user whom notes are written in the name of, when the desired note names nobody.
     #[serde(deserialize_with = "id")]
     pub note_author: Option<String>,
-    /// `name_key` of a candidate custom field (short text) that a new candidate's mark is written to.
+    /// `name_key` of a candidate custom field (short text) that a new candidate's mark is written
+    /// to.
     pub marker_field: Option<String>,
-    /// Whether stages and outcomes may be written; moving a candidate can mail the candidate (harvest-v3.md §7).
+    /// Whether stages and outcomes may be written; moving a candidate can mail the candidate
+    /// (harvest-v3.md §7).
     pub stage_writes: bool,
     /// Whether users may be created, which can mail them and cost a seat.
     pub user_invitations: bool,
@@ -30,7 +35,8 @@ pub struct Settings {
     pub from_stage_reading: StageReading,
     /// How `start_date` of a hire is written.
     pub start_date_reading: DateReading,
-    /// Which form of `POST /v3/users` is used. Both exist (openapi); an account without the single one answers 404 or 405.
+    /// Which form of `POST /v3/users` is used. Both exist (openapi); an account without the single
+    /// one answers 404 or 405.
     pub users_form: UsersForm,
     /// What a PATCH does to custom fields that it does not name (harvest-v3.md §7 [?]).
     pub custom_fields_reading: FieldsReading,
@@ -38,7 +44,8 @@ pub struct Settings {
 
 /// Declares the readings of an uncertain fact; the first one is the default.
 macro_rules! readings {
-    ($($(#[$doc:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident, $($(#[$other_doc:meta])* $other:ident),* })*) => { $(
+    ($($(#[$doc:meta])* $name:ident { $(#[$first_doc:meta])* $first:ident,
+        $($(#[$other_doc:meta])* $other:ident),* })*) => { $(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
         #[serde(rename_all = "kebab-case")]
@@ -54,7 +61,8 @@ readings! {
         /// `stage_id`, the row of application_stages.
         ApplicationStage
     }
-    /// How `start_date` of a hire is written: a date-time (openapi: hire.start_date); v1 took a date.
+    /// How `start_date` of a hire is written: a date-time (openapi: hire.start_date); v1 took a
+    /// date.
     DateReading {
         /// `2026-12-01T00:00:00Z`.
         DateTime,
@@ -68,11 +76,13 @@ readings! {
         /// `POST /v3/users/bulk` with one row.
         Bulk
     }
-    /// What of the values that others stored an update sends back, where it may have to send all (harvest-v3.md §7 [?]).
+    /// What of the values that others stored an update sends back, where it may have to send all
+    /// (harvest-v3.md §7 [?]).
     ForeignReading {
         /// All, as they were read.
         Kept,
-        /// Those that a new value could have the form of. What Greenhouse would not take anew it may not take back either.
+        /// Those that a new value could have the form of. What Greenhouse would not take anew it
+        /// may not take back either.
         LeftOut
     }
     /// What a PATCH does to custom fields that it does not name (harvest-v3.md §7 [?]).
@@ -93,8 +103,9 @@ impl Settings {
         if given.settings.trim().is_empty() {
             return Ok(Self::default());
         }
-        serde_json::from_str(&given.settings)
-            .map_err(|error| Failure::Misconfigured(format!("the settings of Greenhouse cannot be read: {error}")))
+        serde_json::from_str(&given.settings).map_err(|error| {
+            Failure::Misconfigured(format!("the settings of Greenhouse cannot be read: {error}"))
+        })
     }
 }
 
@@ -106,28 +117,45 @@ fn id<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::E
         Value::Number(number) if number.is_u64() => number.to_string(),
         _ => return Err(D::Error::custom("a user id is a whole number")),
     };
-    if crate::request::is_id(&text) { Ok(Some(text)) } else { Err(D::Error::custom("a user id is made of digits")) }
+    if crate::request::is_id(&text) {
+        Ok(Some(text))
+    } else {
+        Err(D::Error::custom("a user id is made of digits"))
+    }
 }
 
 /// The JSON Schema of [`Settings`], for the manifest.
 pub fn schema() -> Value {
     // Text only: the engine copies `act_as` into a form as it is.
-    let id = |text: &str| json!({"type": "string", "pattern": "^[0-9]{1,19}$", "description": text});
+    let id =
+        |text: &str| json!({"type": "string", "pattern": "^[0-9]{1,19}$", "description": text});
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "additionalProperties": false,
         "properties": {
-            "source": {"type": "string", "description": "Name of your source in Greenhouse (Configure > Custom Options > Sources), exactly as written there."},
-            "act_as": id("Greenhouse user id to act as. Without it, requests act as the service user of the credential."),
+            "source": {"type": "string", "description": "Name of your source in Greenhouse \
+             (Configure > Custom Options > Sources), exactly as written there."},
+            "act_as": id("Greenhouse user id to act as. Without it, requests act as the service \
+             user of the credential."),
             "note_author": id("Greenhouse user id that notes are written by."),
-            "marker_field": {"type": "string", "description": "name_key of a short-text custom field of candidates where a new candidate's mark is left."},
-            "stage_writes": {"type": "boolean", "default": false, "description": "Allow moving, rejecting, unrejecting, hiring and converting. Moving can mail the candidate."},
-            "user_invitations": {"type": "boolean", "default": false, "description": "Allow creating users. This can mail them and cost a seat."},
-            "from_stage_reading": {"enum": ["stage-definition", "application-stage"], "default": "stage-definition", "description": "Which id a move's from_stage_id is. Set it when moves are refused until they are retried."},
-            "start_date_reading": {"enum": ["date-time", "date"], "default": "date-time", "description": "How a hire's start date is written."},
-            "users_form": {"enum": ["single", "bulk"], "default": "single", "description": "How users are created: POST /v3/users or /v3/users/bulk."},
-            "custom_fields_reading": {"enum": ["unknown", "merge"], "default": "unknown", "description": "What an update does to custom fields that it does not name. 'merge' when you have seen that they stay."}
+            "marker_field": {"type": "string", "description": "name_key of a short-text custom \
+             field of candidates where a new candidate's mark is left."},
+            "stage_writes": {"type": "boolean", "default": false, "description": "Allow moving, \
+             rejecting, unrejecting, hiring and converting. Moving can mail the candidate."},
+            "user_invitations": {"type": "boolean", "default": false,
+                "description": "Allow creating users. This can mail them and cost a seat."},
+            "from_stage_reading": {"enum": ["stage-definition", "application-stage"],
+                "default": "stage-definition",
+                "description": "Which id a move's from_stage_id is. Set it when moves are refused \
+                 until they are retried."},
+            "start_date_reading": {"enum": ["date-time", "date"], "default": "date-time",
+                "description": "How a hire's start date is written."},
+            "users_form": {"enum": ["single", "bulk"], "default": "single",
+                "description": "How users are created: POST /v3/users or /v3/users/bulk."},
+            "custom_fields_reading": {"enum": ["unknown", "merge"], "default": "unknown",
+                "description": "What an update does to custom fields that it does not name. \
+                 'merge' when you have seen that they stay."}
         }
     })
 }

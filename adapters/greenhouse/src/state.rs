@@ -1,7 +1,9 @@
-//! What the adapter needs to know again when the reply to a step comes: one enum, a variant per task.
+//! What the adapter needs to know again when the reply to a step comes: one enum, a variant per
+//! task.
 //!
-//! Each task module owns the type of its own continuation. JSON, so that a recorded run can be read; the engine's limit is 64 KiB, and
-//! every variant holds ids and links only, never rows. Left out: secrets (there are none to hold) and anything that `given` brings again.
+//! Each task module owns the type of its own continuation. JSON, so that a recorded run can be
+//! read; the engine's limit is 64 KiB, and every variant holds ids and links only, never rows. Left
+//! out: secrets (there are none to hold) and anything that `given` brings again.
 
 use crate::{check, fetch, hook, probe, scan, tenant, write};
 use atsync_adapter::contract::{Continuation, Failure};

@@ -1,14 +1,18 @@
 //! The describe-tenant task: which customer's Greenhouse this is.
 //!
-//! Harvest v3 has no "who am I". What is stable and readable with one scope is the account's *oldest user*: users are deactivated, never
-//! removed (no endpoint destroys one, harvest-v3.md §9.10), and ids of different accounts differ. Lists come by falling id (§3.2), so the
-//! first time all users are walked, ids only; the catalogue keeps when the oldest one was made, and from then on one request
-//! for users made until then is enough. Where users may not be read, the oldest source serves, and goes on serving even when users become
-//! readable later: a fingerprint must not change because a right did. For the same reason a basis once chosen is never exchanged.
+//! Harvest v3 has no "who am I". What is stable and readable with one scope is the account's
+//! *oldest user*: users are deactivated, never removed (no endpoint destroys one, harvest-v3.md
+//! §9.10), and ids of different accounts differ. Lists come by falling id (§3.2), so the first time
+//! all users are walked, ids only; the catalogue keeps when the oldest one was made, and from then
+//! on one request for users made until then is enough. Where users may not be read, the oldest
+//! source serves, and goes on serving even when users become readable later: a fingerprint must not
+//! change because a right did. For the same reason a basis once chosen is never exchanged.
 //!
-//! A row that cannot be read is passed over: where it is older after all, the known record is shown beside it.
+//! A row that cannot be read is passed over: where it is older after all, the known record is shown
+//! beside it.
 //!
-//! Bounds: at most [`PAGES_MAX`] pages, beyond which the task fails rather than guess. Left out: custom fields and stages; they are kinds.
+//! Bounds: at most [`PAGES_MAX`] pages, beyond which the task fails rather than guess. Left out:
+//! custom fields and stages; they are kinds.
 
 use crate::write::row;
 use crate::{answer, link, request, state};
@@ -86,7 +90,10 @@ pub(crate) fn start(given: &Given) -> Result<Step, Failure> {
     let basis = known.as_ref().map_or(Basis::Users, |known| known.basis);
     let settled = known.is_some();
     match known.and_then(|known| known.created_at) {
-        Some(until) => ask(State { basis, settled, narrow: true, pages: 1, oldest: None, link: None }, Some(until)),
+        Some(until) => ask(
+            State { basis, settled, narrow: true, pages: 1, oldest: None, link: None },
+            Some(until),
+        ),
         None => walk(basis, settled),
     }
 }
@@ -96,7 +103,9 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     let response = answer::response(reply)?;
     if !(200..300).contains(&response.status) {
         return match answer::refusal(&response, state.basis.permission()) {
-            Failure::Denied(_) if !state.settled && state.basis == Basis::Users => walk(Basis::Sources, false),
+            Failure::Denied(_) if !state.settled && state.basis == Basis::Users => {
+                walk(Basis::Sources, false)
+            }
             Failure::Invalid(_) if state.link.is_some() => {
                 Err(answer::cursor_refusal(&response, state.basis.permission()))
             }
@@ -106,19 +115,28 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     let rows: Vec<Value> = answer::json(&response)?;
     let read: Vec<Row> = rows.iter().filter_map(Row::read).collect();
     if read.is_empty() && !rows.is_empty() {
-        return Err(Failure::Protocol(format!("no row of {} has an id that can be read", state.basis.collection())));
+        return Err(Failure::Protocol(format!(
+            "no row of {} has an id that can be read",
+            state.basis.collection()
+        )));
     }
     let known = catalogue(given);
-    // Ids of different accounts differ, so who shows the known record is the known customer, whoever turns up to be older.
-    if let Some(known) = known.filter(|known| read.iter().any(|row| row.id.to_string() == known.oldest)) {
+    // Ids of different accounts differ, so who shows the known record is the known customer,
+    // whoever turns up to be older.
+    if let Some(known) =
+        known.filter(|known| read.iter().any(|row| row.id.to_string() == known.oldest))
+    {
         return Ok(recognised(&known));
     }
     let oldest = state.oldest.into_iter().chain(read).min_by_key(|row| row.id);
     match link::next(&response)? {
-        Some(_) if state.pages >= PAGES_MAX => {
-            Err(Failure::Protocol(format!("more than {PAGES_MAX} pages of {}", state.basis.collection())))
+        Some(_) if state.pages >= PAGES_MAX => Err(Failure::Protocol(format!(
+            "more than {PAGES_MAX} pages of {}",
+            state.basis.collection()
+        ))),
+        Some(link) => {
+            ask(State { pages: state.pages + 1, oldest, link: Some(link), ..state }, None)
         }
-        Some(link) => ask(State { pages: state.pages + 1, oldest, link: Some(link), ..state }, None),
         None => match oldest {
             Some(_) if state.narrow => walk(state.basis, true),
             Some(oldest) => {
@@ -128,13 +146,17 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
             None if state.narrow => walk(state.basis, true),
             None => Err(Failure::Denied(Denied {
                 permission: state.basis.permission().to_owned(),
-                message: format!("no {} are shown: the acting user is no Site Admin", state.basis.collection()),
+                message: format!(
+                    "no {} are shown: the acting user is no Site Admin",
+                    state.basis.collection()
+                ),
             })),
         },
     }
 }
 
-/// The last millisecond of a time's second: Greenhouse may keep finer times than it shows, and a filter would miss the very row.
+/// The last millisecond of a time's second: Greenhouse may keep finer times than it shows, and a
+/// filter would miss the very row.
 fn end_of_second(time: &str) -> String {
     match time.split_once('.') {
         Some((second, fraction)) => {
@@ -144,7 +166,8 @@ fn end_of_second(time: &str) -> String {
     }
 }
 
-/// What the engine kept. A catalogue that cannot be read was written by another version: the walk finds the same answer.
+/// What the engine kept. A catalogue that cannot be read was written by another version: the walk
+/// finds the same answer.
 fn catalogue(given: &Given) -> Option<Catalogue> {
     given.tenant.as_deref().and_then(|text| serde_json::from_str(text).ok())
 }
@@ -162,8 +185,10 @@ fn ask(state: State, until: Option<String>) -> Result<Step, Failure> {
     let request = match &state.link {
         Some(link) => request::follow(link.clone()),
         None => {
-            let mut query =
-                vec![Field::new("fields", "id,created_at"), Field::new("per_page", request::PER_PAGE_MAX.to_string())];
+            let mut query = vec![
+                Field::new("fields", "id,created_at"),
+                Field::new("per_page", request::PER_PAGE_MAX.to_string()),
+            ];
             if state.basis == Basis::Users {
                 query.push(Field::new("show_service_accounts", "true"));
             }

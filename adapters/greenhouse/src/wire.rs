@@ -1,15 +1,19 @@
 //! How Greenhouse writes its JSON: the types that rows are read into.
 //!
-//! The states of a member stay apart ([`Got`]): absent (nothing is known), `null`, a value, and a value of another shape than documented.
-//! `null` says "empty" only where openapi-v3.json lets the member be null. A flag or list that the document never makes null and
-//! that is null all the same is a flaw: the field is unknown, neither false nor empty. An empty text is none, since scalars are cleared
-//! with `""` (harvest-v3.md §7 \[2nd\]). Ids are whole numbers beyond 32 and perhaps beyond 53 bits (§3 \[ok\]) and become text
-//! without passing through a floating number; ids written as text are taken too. What is no id ([`request::is_id`]), no time, or a flag in
-//! place of a text is a flaw, never a value. Text is borrowed wherever it holds no escapes.
+//! The states of a member stay apart ([`Got`]): absent (nothing is known), `null`, a value, and a
+//! value of another shape than documented. `null` says "empty" only where openapi-v3.json lets the
+//! member be null. A flag or list that the document never makes null and that is null all the same
+//! is a flaw: the field is unknown, neither false nor empty. An empty text is none, since scalars
+//! are cleared with `""` (harvest-v3.md §7 \[2nd\]). Ids are whole numbers beyond 32 and perhaps
+//! beyond 53 bits (§3 \[ok\]) and become text without passing through a floating number; ids
+//! written as text are taken too. What is no id ([`request::is_id`]), no time, or a flag in place
+//! of a text is a flaw, never a value. Text is borrowed wherever it holds no escapes.
 //!
-//! A row is read strictly first, in one pass. Only when that fails is it read member by member, so that a bad member costs itself.
+//! A row is read strictly first, in one pass. Only when that fails is it read member by member, so
+//! that a bad member costs itself.
 //!
-//! Serde's own `Option<Cow<str>>` always copies, which is why [`Str`] exists. Unknown members are ignored: the raw record keeps them.
+//! Serde's own `Option<Cow<str>>` always copies, which is why [`Str`] exists. Unknown members are
+//! ignored: the raw record keeps them.
 
 use crate::{instant, request};
 use atsync_model::unified::{Ref, Text};
@@ -46,7 +50,11 @@ pub(crate) struct Flaw {
 
 impl std::fmt::Display for Flaw {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = if self.is_null { "is null, which is not documented" } else { "has another shape than documented" };
+        let what = if self.is_null {
+            "is null, which is not documented"
+        } else {
+            "has another shape than documented"
+        };
         write!(f, "`{}` {what}", self.member)
     }
 }
@@ -58,7 +66,8 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Got<T> {
 }
 
 impl<T> Got<T> {
-    /// The value, noting the unified field as unknown when the row does not have the member, or not in a form that can be read.
+    /// The value, noting the unified field as unknown when the row does not have the member, or not
+    /// in a form that can be read.
     pub(crate) fn take(self, field: &'static str, lacking: &mut Lacking) -> Option<T> {
         match self {
             Self::Here(value) => Some(value),
@@ -97,7 +106,11 @@ impl<T> Got<T> {
 
     /// Makes `null` a flaw.
     pub(crate) fn never_null(self, member: &'static str) -> Self {
-        if matches!(self, Self::Empty) { Self::Flawed(Flaw { member, is_null: true }) } else { self }
+        if matches!(self, Self::Empty) {
+            Self::Flawed(Flaw { member, is_null: true })
+        } else {
+            self
+        }
     }
 }
 
@@ -110,7 +123,9 @@ pub(crate) fn member<'a, T: Deserialize<'a>>(name: &'static str, text: &'a str) 
 ///
 /// # Errors
 /// When the text is no JSON object.
-pub(crate) fn members(text: &str) -> Result<std::collections::BTreeMap<Cow<'_, str>, &RawValue>, serde_json::Error> {
+pub(crate) fn members(
+    text: &str,
+) -> Result<std::collections::BTreeMap<Cow<'_, str>, &RawValue>, serde_json::Error> {
     let members: std::collections::BTreeMap<Str<'_>, &RawValue> = serde_json::from_str(text)?;
     Ok(members.into_iter().map(|(name, value)| (name.0, value)).collect())
 }
@@ -158,7 +173,8 @@ impl<'a> Got<Vec<Id<'a>>> {
     }
 }
 
-/// The unified fields that a row says nothing about, and why where it tries to. Empty for a row as documented.
+/// The unified fields that a row says nothing about, and why where it tries to. Empty for a row as
+/// documented.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lacking {
     fields: Vec<&'static str>,
@@ -213,12 +229,16 @@ impl Lacking {
 
     /// What remains of these fields.
     pub(crate) fn mask(&self, fields: &[&'static str]) -> Vec<String> {
-        fields.iter().filter(|field| !self.contains(field)).map(|field| (*field).to_owned()).collect()
+        fields
+            .iter()
+            .filter(|field| !self.contains(field))
+            .map(|field| (*field).to_owned())
+            .collect()
     }
 }
 
-/// A text, borrowed where possible. Numbers are taken as text, for members whose type the reference leaves open. Flags, lists and objects
-/// are none.
+/// A text, borrowed where possible. Numbers are taken as text, for members whose type the reference
+/// leaves open. Flags, lists and objects are none.
 #[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Str<'a>(pub(crate) Text<'a>);
 
@@ -264,7 +284,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Label<'a> {
     }
 }
 
-/// A time or a day, as it was written, or an empty text. What cannot be read as one is none: nobody could compare it.
+/// A time or a day, as it was written, or an empty text. What cannot be read as one is none: nobody
+/// could compare it.
 #[derive(Debug)]
 pub(crate) struct Time<'a>(Text<'a>);
 
@@ -336,7 +357,8 @@ fn object<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Re
     deserializer.deserialize_any(ObjectVisitor(PhantomData))
 }
 
-/// `{value, type}` of a contact list. Without a value it is none: a renamed member must not empty the list.
+/// `{value, type}` of a contact list. Without a value it is none: a renamed member must not empty
+/// the list.
 #[derive(Debug)]
 pub(crate) struct ContactRow<'a> {
     pub(crate) value: Text<'a>,
@@ -376,7 +398,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for ContactRow<'a> {
     }
 }
 
-/// `{id, key, name}`: the group of a source or a rejection reason, by its key, or by its name where it has no key.
+/// `{id, key, name}`: the group of a source or a rejection reason, by its key, or by its name where
+/// it has no key.
 #[derive(Debug)]
 pub(crate) struct GroupRow<'a>(pub(crate) Text<'a>);
 
@@ -392,12 +415,16 @@ struct GroupMembers<'a> {
 impl<'de: 'a, 'a> Deserialize<'de> for GroupRow<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let GroupMembers { key, name } = object(deserializer)?;
-        let word = key.value().or_else(|| name.value()).ok_or_else(|| D::Error::custom("neither key nor name"))?;
+        let word = key
+            .value()
+            .or_else(|| name.value())
+            .ok_or_else(|| D::Error::custom("neither key nor name"))?;
         Ok(Self(word.0))
     }
 }
 
-/// The place of an office: a text, or the older `{"name": text}`, whose name may be null. An empty text is none.
+/// The place of an office: a text, or the older `{"name": text}`, whose name may be null. An empty
+/// text is none.
 #[derive(Debug)]
 pub(crate) struct Location<'a>(pub(crate) Option<Text<'a>>);
 
@@ -419,7 +446,11 @@ impl<'de: 'a, 'a> Visitor<'de> for LocationVisitor<'a> {
         let mut found = None;
         while let Some(key) = map.next_key::<Str<'a>>()? {
             if key.0 == "name" {
-                found = Some(map.next_value::<Option<Str<'a>>>()?.map(|name| name.0).filter(|name| !name.is_empty()));
+                found = Some(
+                    map.next_value::<Option<Str<'a>>>()?
+                        .map(|name| name.0)
+                        .filter(|name| !name.is_empty()),
+                );
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -434,7 +465,8 @@ impl<'de: 'a, 'a> Deserialize<'de> for Location<'a> {
     }
 }
 
-/// An address of a user: a text, or an object that holds one. The reference says only `emails[]` (harvest-v3.md §9.10).
+/// An address of a user: a text, or an object that holds one. The reference says only `emails[]`
+/// (harvest-v3.md §9.10).
 #[derive(Debug)]
 pub(crate) struct Address<'a>(pub(crate) Text<'a>);
 
@@ -471,8 +503,9 @@ impl<'de: 'a, 'a> Deserialize<'de> for Address<'a> {
     }
 }
 
-/// Declares the row of a collection: every member is a [`Got`] and `id` comes by itself. `not null` marks a flag or list that
-/// openapi-v3.json never makes null. `READS` lists what is read, `NEVER_NULL` what is marked.
+/// Declares the row of a collection: every member is a [`Got`] and `id` comes by itself. `not null`
+/// marks a flag or list that openapi-v3.json never makes null. `READS` lists what is read,
+/// `NEVER_NULL` what is marked.
 macro_rules! row {
     ($(#[$meta:meta])* $name:ident { $($field:ident $(as $json:literal)? $(not $null:ident)? : $kind:ty),* $(,)? }) => {
         $(#[$meta])*
@@ -484,9 +517,11 @@ macro_rules! row {
         }
 
         impl<'a> $name<'a> {
-            const READS: &'static [&'static str] = &["id", $($crate::wire::json_name!($field $(as $json)?)),*];
+            const READS: &'static [&'static str] = &["id",
+                $($crate::wire::json_name!($field $(as $json)?)),*];
             const NEVER_NULL: &'static [&'static str] =
-                &[$($crate::wire::never_null!($crate::wire::json_name!($field $(as $json)?) $(, $null)?)),*];
+                &[$($crate::wire::never_null!($crate::wire::json_name!($field $(as $json)?) $(,
+                    $null)?)),*];
 
             /// Reads a row; a member that cannot be read is [`Got::Flawed`]($crate::wire::Got).
             fn read(text: &'a str) -> Result<Self, serde_json::Error> {
@@ -498,7 +533,8 @@ macro_rules! row {
                 };
                 Ok(Self {
                     id: row.id,
-                    $($field: $crate::wire::checked!(row.$field, $crate::wire::json_name!($field $(as $json)?) $(, $null)?),)*
+                    $($field: $crate::wire::checked!(row.$field,
+                        $crate::wire::json_name!($field $(as $json)?) $(, $null)?),)*
                 })
             }
 
@@ -556,7 +592,8 @@ pub(crate) use {checked, json_name, never_null, row};
 mod tests {
     use super::*;
 
-    row!(Sample { name: Str<'a>, parent_id: Id<'a>, office_ids: Vec<Id<'a>>, tags not null: Vec<Str<'a>>, kind as "type": Str<'a> });
+    row!(Sample { name: Str<'a>, parent_id: Id<'a>, office_ids: Vec<Id<'a>>,
+        tags not null: Vec<Str<'a>>, kind as "type": Str<'a> });
 
     #[test]
     fn text_is_borrowed_unless_it_holds_escapes() {
@@ -564,13 +601,17 @@ mod tests {
         assert!(matches!(row.name, Got::Here(Str(Cow::Borrowed("Ada")))));
         assert!(matches!(row.kind, Got::Here(Str(Cow::Owned(_)))));
         assert_eq!(Sample::READS, ["id", "name", "parent_id", "office_ids", "tags", "type"]);
-        assert_eq!(Sample::NEVER_NULL.iter().copied().filter(|name| !name.is_empty()).collect::<Vec<_>>(), ["tags"]);
+        assert_eq!(
+            Sample::NEVER_NULL.iter().copied().filter(|name| !name.is_empty()).collect::<Vec<_>>(),
+            ["tags"]
+        );
     }
 
     #[test]
     fn absent_null_and_here_stay_apart() {
         let mut lacking = Lacking::default();
-        let row: Sample = serde_json::from_str(r#"{"id":1,"name":null,"unheard_of":{"of":[]}}"#).unwrap();
+        let row: Sample =
+            serde_json::from_str(r#"{"id":1,"name":null,"unheard_of":{"of":[]}}"#).unwrap();
         assert_eq!(row.name.text("name", &mut lacking), None);
         assert_eq!(lacking, Lacking::default());
         assert_eq!(row.parent_id.reference("parent", &mut lacking), None);
@@ -617,7 +658,9 @@ mod tests {
     #[test]
     fn a_member_that_cannot_be_read_costs_itself() {
         let mut lacking = Lacking::default();
-        let row = Sample::read(r#"{"id":7,"tags":[null],"name":"Ada","name":"Bea","parent_id":1.5}"#).unwrap();
+        let row =
+            Sample::read(r#"{"id":7,"tags":[null],"name":"Ada","name":"Bea","parent_id":1.5}"#)
+                .unwrap();
         assert_eq!((row.id, row.name), (Got::Here(Id("7".into())), Got::Here(Str("Bea".into()))));
         assert_eq!(row.tags.take("tags", &mut lacking), None);
         assert_eq!(row.parent_id.reference("parent", &mut lacking), None);
@@ -631,7 +674,9 @@ mod tests {
         for odd in ["true", "[]", "[\"x\"]", "{}", "{\"value\":\"x\"}"] {
             assert!(serde_json::from_str::<Str<'_>>(odd).is_err(), "{odd} is no text");
         }
-        for odd in ["true", "99", "\"zzz\"", "\"2027-13-45T99:99:99Z\"", "\"26/11/2026\"", "-1", "\" \""] {
+        for odd in
+            ["true", "99", "\"zzz\"", "\"2027-13-45T99:99:99Z\"", "\"26/11/2026\"", "-1", "\" \""]
+        {
             assert!(serde_json::from_str::<Time<'_>>(odd).is_err(), "{odd} is no time");
         }
         for time in ["\"\"", "\"2026-11-24\"", "\"2026-11-24T06:00:00.123Z\""] {
@@ -664,7 +709,8 @@ mod tests {
 
     #[test]
     fn an_address_may_be_a_text_or_an_object() {
-        let all: Vec<Address> = serde_json::from_str(r#"["a@x", {"verified":true,"value":"b@x"}]"#).unwrap();
+        let all: Vec<Address> =
+            serde_json::from_str(r#"["a@x", {"verified":true,"value":"b@x"}]"#).unwrap();
         assert_eq!(all.iter().map(|address| &*address.0).collect::<Vec<_>>(), ["a@x", "b@x"]);
     }
 }

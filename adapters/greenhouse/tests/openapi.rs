@@ -1,8 +1,9 @@
 //! The adapter held to Greenhouse's own OpenAPI document.
 //!
-//! Every body that the adapter sends is checked against the document's schema of that request, every query parameter
-//! against its list, every flag and list that a reader reads against its type. And the other way: rows made after the
-//! document's schemas are read whole. Facts and document: `openapi/schema.rs`; what they settle: `REFERENCE.md`.
+//! Every body that the adapter sends is checked against the document's schema of that request,
+//! every query parameter against its list, every flag and list that a reader reads against its
+//! type. And the other way: rows made after the document's schemas are read whole. Facts and
+//! document: `openapi/schema.rs`; what they settle: `REFERENCE.md`.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -26,8 +27,11 @@ use serde_json::{Map, Value, json};
 use write_support::{Asked, case, empty, reply};
 
 /// Members of rows that are read and that the document does not have: newer, or older.
-const BESIDE: &[(&str, &str)] =
-    &[("applications", "job_interview_stage_id"), ("applications", "rejection_reason_id"), ("candidates", "message")];
+const BESIDE: &[(&str, &str)] = &[
+    ("applications", "job_interview_stage_id"),
+    ("applications", "rejection_reason_id"),
+    ("candidates", "message"),
+];
 
 /// The schema of a row; of a candidate, the arm that is no stub.
 fn row_schema(collection: &str) -> Value {
@@ -44,7 +48,9 @@ fn the_extract_says_what_the_document_says() {
     for (collection, schema) in facts["rows"].as_object().unwrap() {
         let schemas = document["components"]["schemas"].as_object().unwrap();
         let is_it = |name: &&String| {
-            let plural = name.strip_suffix('y').map_or_else(|| format!("{name}s"), |stem| format!("{stem}ies"));
+            let plural = name
+                .strip_suffix('y')
+                .map_or_else(|| format!("{name}s"), |stem| format!("{stem}ies"));
             plural == *collection
         };
         let name = schemas.keys().find(is_it).unwrap_or_else(|| panic!("{collection}"));
@@ -52,13 +58,15 @@ fn the_extract_says_what_the_document_says() {
     }
     for (request, schema) in facts["requests"].as_object().unwrap() {
         let (method, path) = request.split_once(' ').unwrap();
-        let body =
-            &document["paths"][path][method.to_lowercase()]["requestBody"]["content"]["application/json"]["schema"];
+        let body = &document["paths"][path][method.to_lowercase()]["requestBody"]["content"]["application/json"]
+            ["schema"];
         assert_eq!(*schema, bare(body), "{request}");
     }
     for (collection, names) in facts["queries"].as_object().unwrap() {
-        let parameters = document["paths"][format!("/v3/{collection}")]["get"]["parameters"].as_array().unwrap();
-        let mut known: Vec<&str> = parameters.iter().map(|one| one["name"].as_str().unwrap()).collect();
+        let parameters =
+            document["paths"][format!("/v3/{collection}")]["get"]["parameters"].as_array().unwrap();
+        let mut known: Vec<&str> =
+            parameters.iter().map(|one| one["name"].as_str().unwrap()).collect();
         known.sort_unstable();
         assert_eq!(*names, json!(known), "{collection}");
     }
@@ -68,7 +76,9 @@ fn without_texts(value: &Value) -> Value {
     match value {
         Value::Object(members) => members
             .iter()
-            .filter(|(name, member)| !matches!(name.as_str(), "description" | "default") || member.is_object())
+            .filter(|(name, member)| {
+                !matches!(name.as_str(), "description" | "default") || member.is_object()
+            })
             .map(|(name, member)| (name.clone(), without_texts(member)))
             .collect::<Map<_, _>>()
             .into(),
@@ -131,26 +141,51 @@ fn sample(schema: &Value, filled: bool) -> Value {
 
 fn whole(schema: &Value, filled: bool) -> Value {
     let members = schema["properties"].as_object().into_iter().flatten();
-    members.map(|(name, member)| (name.clone(), sample(member, filled))).collect::<Map<_, _>>().into()
+    members
+        .map(|(name, member)| (name.clone(), sample(member, filled)))
+        .collect::<Map<_, _>>()
+        .into()
 }
 
 fn read(kind: &kinds::Kind, rows: &[Value]) -> (Vec<(Value, Vec<String>)>, Vec<Problem>) {
-    let scan = Scan { kind: kind.name.into(), parent: None, since: Since::Everything, cursor: None, page_size: 500 };
-    let Ok(Step::Send(send)) = Greenhouse::start(Task::Scan(scan), &given()) else { panic!("a request") };
-    let response = Response { status: 200, headers: vec![], body: Value::from(rows.to_vec()).to_string().into() };
-    let (page, problems) = match Greenhouse::resume(send.state, &given(), Reply::Response(response)) {
+    let scan = Scan {
+        kind: kind.name.into(),
+        parent: None,
+        since: Since::Everything,
+        cursor: None,
+        page_size: 500,
+    };
+    let Ok(Step::Send(send)) = Greenhouse::start(Task::Scan(scan), &given()) else {
+        panic!("a request")
+    };
+    let response = Response {
+        status: 200,
+        headers: vec![],
+        body: Value::from(rows.to_vec()).to_string().into(),
+    };
+    let (page, problems) = match Greenhouse::resume(send.state, &given(), Reply::Response(response))
+    {
         Ok(Step::Done(Outcome::Page(page))) => (page, Vec::new()),
         Ok(Step::Done(Outcome::FlawedPage(flawed))) => flawed,
         other => panic!("{}: {other:?}", kind.name),
     };
     let read = page.items.iter().map(|item| {
-        (serde_json::from_str(&item.body).unwrap(), page.masks[usize::try_from(item.mask).unwrap()].clone())
+        (
+            serde_json::from_str(&item.body).unwrap(),
+            page.masks[usize::try_from(item.mask).unwrap()].clone(),
+        )
     });
     (read.collect(), problems)
 }
 
 fn given() -> Given {
-    Given { now_ms: write_support::NOW_MS, settings: "{}".into(), tenant: None, mark: None, grant: None }
+    Given {
+        now_ms: write_support::NOW_MS,
+        settings: "{}".into(),
+        tenant: None,
+        mark: None,
+        grant: None,
+    }
 }
 
 #[test]
@@ -159,24 +194,40 @@ fn a_row_as_in_the_official_schema_is_read_whole_whatever_the_kind() {
         let schema = row_schema(kind.collection);
         let rows = [whole(&schema, true), whole(&schema, false)];
         for row in &rows {
-            assert_eq!(faults(&schema, row), Vec::<String>::new(), "{}: the sample itself", kind.collection);
+            assert_eq!(
+                faults(&schema, row),
+                Vec::<String>::new(),
+                "{}: the sample itself",
+                kind.collection
+            );
         }
         let (read, problems) = read(kind, &rows);
         assert_eq!(problems, [], "{}", kind.collection);
         assert_eq!(read.len(), 2, "{}", kind.collection);
         for (body, mask) in &read {
             let expected: Vec<&str> = kind.expected().collect();
-            let missing: Vec<&&str> = expected.iter().filter(|field| !mask.contains(&(**field).to_owned())).collect();
+            let missing: Vec<&&str> =
+                expected.iter().filter(|field| !mask.contains(&(**field).to_owned())).collect();
             // A text that must be there and is null says nothing.
             let may_miss = ["name", "title", "key", "email", "filename", "outcome", "candidate"];
-            let unexplained: Vec<_> = missing.iter().filter(|field| !may_miss.contains(**field)).collect();
+            let unexplained: Vec<_> =
+                missing.iter().filter(|field| !may_miss.contains(**field)).collect();
             assert!(unexplained.is_empty(), "{}: {unexplained:?} of {body}", kind.collection);
         }
         let (_, mask) = &read[0];
-        let known: Vec<&str> =
-            kind.fields.iter().copied().filter(|field| mask.contains(&(*field).to_owned())).collect();
-        let unknown: Vec<&str> = kind.fields.iter().copied().filter(|field| !known.contains(field)).collect();
-        assert!(unknown.iter().all(|field| kind.optional.contains(field)), "{}: {unknown:?}", kind.collection);
+        let known: Vec<&str> = kind
+            .fields
+            .iter()
+            .copied()
+            .filter(|field| mask.contains(&(*field).to_owned()))
+            .collect();
+        let unknown: Vec<&str> =
+            kind.fields.iter().copied().filter(|field| !known.contains(field)).collect();
+        assert!(
+            unknown.iter().all(|field| kind.optional.contains(field)),
+            "{}: {unknown:?}",
+            kind.collection
+        );
     }
 }
 
@@ -195,14 +246,27 @@ fn every_query_parameter_is_documented() {
     let window = Window { from: "2026-01-01T00:00:00Z".into(), to: "2026-01-02T00:00:00Z".into() };
     for kind in kinds::KINDS {
         let Some(known) = facts()["queries"][kind.collection].as_array().cloned() else { continue };
-        let scan =
-            |since| Task::Scan(Scan { kind: kind.name.into(), parent: None, since, cursor: None, page_size: 500 });
+        let scan = |since| {
+            Task::Scan(Scan {
+                kind: kind.name.into(),
+                parent: None,
+                since,
+                cursor: None,
+                page_size: 500,
+            })
+        };
         let fetch = Task::Fetch(Fetch { kind: kind.name.into(), ids: vec!["1".into()] });
         for task in [scan(Since::Everything), scan(Since::Window(window.clone())), fetch] {
-            let Ok(Step::Send(send)) = Greenhouse::start(task, &given()) else { panic!("a request") };
+            let Ok(Step::Send(send)) = Greenhouse::start(task, &given()) else {
+                panic!("a request")
+            };
             let Target::Path(path) = send.request.target else { panic!("a path") };
             for Field { name, .. } in path.query {
-                assert!(known.contains(&json!(name)), "{} has no parameter {name}", kind.collection);
+                assert!(
+                    known.contains(&json!(name)),
+                    "{} has no parameter {name}",
+                    kind.collection
+                );
             }
         }
     }
@@ -210,8 +274,10 @@ fn every_query_parameter_is_documented() {
 
 fn row(more: Value) -> Value {
     let mut row = json!({
-        "id": 2, "candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process", "stage_id": 900, "stage_name": "A",
-        "source_id": 4, "referrer_id": null, "recruiter_id": null, "coordinator_id": null, "custom_fields": {},
+        "id": 2, "candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process",
+            "stage_id": 900, "stage_name": "A",
+        "source_id": 4, "referrer_id": null, "recruiter_id": null, "coordinator_id": null,
+            "custom_fields": {},
     });
     for (name, value) in more.as_object().unwrap() {
         row[name] = value.clone();
@@ -219,29 +285,41 @@ fn row(more: Value) -> Value {
     row
 }
 
-/// Every request with a body that the document has in full, with every member that the adapter can send.
+/// Every request with a body that the document has in full, with every member that the adapter can
+/// send.
 fn sent() -> Vec<Asked> {
     let values = json!([
-        {"key": "a", "id": "1", "type": "text", "value": "x"}, {"key": "b", "id": "2", "type": "number", "value": 7},
-        {"key": "c", "id": "3", "type": "boolean", "value": true}, {"key": "d", "id": "4", "type": "single", "value": {"id": "9", "label": "L"}},
-        {"key": "e", "id": "5", "type": "multi", "value": [{"id": "9", "label": "L"}, {"id": "10", "label": "M"}]},
+        {"key": "a", "id": "1", "type": "text", "value": "x"},
+            {"key": "b", "id": "2", "type": "number", "value": 7},
+        {"key": "c", "id": "3", "type": "boolean", "value": true},
+            {"key": "d", "id": "4", "type": "single", "value": {"id": "9", "label": "L"}},
+        {"key": "e", "id": "5", "type": "multi",
+            "value": [{"id": "9", "label": "L"}, {"id": "10", "label": "M"}]},
         {"key": "f", "id": "6", "type": "money", "value": {"amount": "10.5", "currency": "EUR"}},
-        {"key": "g", "id": "7", "type": "date", "value": "2026-12-01"}, {"key": "h", "id": "8", "type": "user", "value": {"id": "3"}},
+        {"key": "g", "id": "7", "type": "date", "value": "2026-12-01"},
+            {"key": "h", "id": "8", "type": "user", "value": {"id": "3"}},
         {"key": "i", "id": "9", "type": "url", "value": "https://x.example"},
     ]);
-    let stages = reply(200, json!([{"id": 900, "application_id": 2, "job_interview_stage_id": 60, "current": true}]));
+    let stages = reply(
+        200,
+        json!([{"id": 900, "application_id": 2, "job_interview_stage_id": 60, "current": true}]),
+    );
     let no_pool = || reply(200, json!([]));
-    let prospect = || row(json!({"prospect": true, "job_id": null, "stage_id": null, "stage_name": null}));
+    let prospect =
+        || row(json!({"prospect": true, "job_id": null, "stage_id": null, "stage_name": null}));
     let on = |operation: &'static str, input: Value, row: Value, rest: Vec<Response>| {
         let mut replies = vec![reply(200, json!([row]))];
         replies.extend(rest);
         case(operation, input).on("applications", "2").replies(replies)
     };
-    let user = json!({"first": "Erin", "last": "Smith", "email": "erin@example.com", "employee_id": "A1", "job_title": "CTO", "invite": true});
-    let runs = vec![
+    let user = json!({"first": "Erin", "last": "Smith", "email": "erin@example.com",
+        "employee_id": "A1", "job_title": "CTO", "invite": true});
+    let runs =
+        vec![
         case(
             "applications.create",
-            json!({"candidate": "1", "kind": "application", "job": "5", "stage": "6", "source": "4", "referrer": "7", "recruiter": "8",
+            json!({"candidate": "1", "kind": "application", "job": "5", "stage": "6", "source": "4",
+                "referrer": "7", "recruiter": "8",
                    "coordinator": "9", "custom_fields": values}),
         )
         .replies(vec![reply(201, json!({"id": 2}))])
@@ -249,7 +327,8 @@ fn sent() -> Vec<Asked> {
         .write(),
         case(
             "applications.create",
-            json!({"candidate": "1", "kind": "prospect", "job": "5", "jobs": ["6"], "pool": "31", "pool_stage": "77", "owner": "3", "source": "4",
+            json!({"candidate": "1", "kind": "prospect", "job": "5", "jobs": ["6"], "pool": "31",
+                "pool_stage": "77", "owner": "3", "source": "4",
                    "referrer": "7", "custom_fields": values}),
         )
         .replies(vec![reply(201, json!({"id": 2}))])
@@ -257,7 +336,8 @@ fn sent() -> Vec<Asked> {
         .write(),
         on(
             "applications.update",
-            json!({"source": "5", "referrer": "7", "recruiter": "8", "coordinator": "9", "custom_fields": values}),
+            json!({"source": "5", "referrer": "7", "recruiter": "8", "coordinator": "9",
+                "custom_fields": values}),
             row(json!({})),
             vec![reply(200, row(json!({})))],
         )
@@ -266,10 +346,14 @@ fn sent() -> Vec<Asked> {
             .on("applications", "2")
             .replies(vec![no_pool(), reply(200, json!([prospect()])), reply(200, prospect())])
             .write(),
-        on("applications.move", json!({"to_stage": "61"}), row(json!({})), vec![stages.clone(), empty(204)]).write(),
-        on("applications.move", json!({"to_job": "6"}), row(json!({})), vec![stages, empty(204)]).write(),
-        on("applications.reject", json!({"reason": "9", "note": "no"}), row(json!({})), vec![empty(204)]).write(),
-        on("applications.unreject", json!({}), row(json!({"status": "rejected"})), vec![empty(204)]).write(),
+        on("applications.move", json!({"to_stage": "61"}), row(json!({})),
+            vec![stages.clone(), empty(204)]).write(),
+        on("applications.move", json!({"to_job": "6"}), row(json!({})),
+            vec![stages, empty(204)]).write(),
+        on("applications.reject", json!({"reason": "9", "note": "no"}), row(json!({})),
+            vec![empty(204)]).write(),
+        on("applications.unreject", json!({}), row(json!({"status": "rejected"})),
+            vec![empty(204)]).write(),
         on(
             "applications.hire",
             json!({"opening": "70", "close_reason": "3", "start_on": "2026-12-01"}),
@@ -277,11 +361,13 @@ fn sent() -> Vec<Asked> {
             vec![empty(204)],
         )
         .write(),
-        on("applications.convert", json!({"job": "5", "stage": "60"}), prospect(), vec![reply(200, json!({"id": 3}))]).write(),
+        on("applications.convert", json!({"job": "5", "stage": "60"}), prospect(),
+            vec![reply(200, json!({"id": 3}))]).write(),
         case("users.create", user.clone()).replies(vec![reply(201, json!({"id": 1}))]).write(),
         case("users.create", user)
             .settings(json!({"users_form": "bulk"}))
-            .replies(vec![reply(202, json!({"bulk_action_uuid": "u", "status": "building", "status_url": "x"}))])
+            .replies(vec![reply(202, json!({"bulk_action_uuid": "u", "status": "building",
+                "status_url": "x"}))])
             .write(),
     ];
     runs.iter().map(|run| run.sent().clone()).collect()
@@ -311,7 +397,9 @@ fn every_body_that_is_sent_fits_its_schema() {
     let unused: Vec<&String> = requests.keys().filter(|request| !seen.contains(*request)).collect();
     // Nothing is activated, deactivated or changed of users, and they are made one by one.
     assert!(
-        unused.iter().all(|request| request.contains("activate") || request.contains("PATCH /v3/users")),
+        unused
+            .iter()
+            .all(|request| request.contains("activate") || request.contains("PATCH /v3/users")),
         "{unused:?}"
     );
 }
@@ -332,7 +420,10 @@ fn the_check_finds_what_it_should() {
         assert_eq!(faults(hire, &wrong).len(), 1, "{wrong}");
     }
     let update = &facts()["requests"]["PATCH /v3/applications/{id}"];
-    for wrong in [json!({"source_id": null}), json!({"custom_fields": [{"name_key": "a", "value": {"amount": 1}}]})] {
+    for wrong in [
+        json!({"source_id": null}),
+        json!({"custom_fields": [{"name_key": "a", "value": {"amount": 1}}]}),
+    ] {
         assert!(!faults(update, &wrong).is_empty(), "{wrong}");
     }
 }

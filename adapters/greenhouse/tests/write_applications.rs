@@ -12,15 +12,19 @@ fn each_arm_has_its_own_members() {
     for (law, input, sent) in [
         (
             "an application",
-            json!({"candidate": "1", "kind": "application", "job": "5", "stage": "6", "source": "4", "referrer": "7", "recruiter": "8", "coordinator": "9",
+            json!({"candidate": "1", "kind": "application", "job": "5", "stage": "6", "source": "4",
+                "referrer": "7", "recruiter": "8", "coordinator": "9",
                    "custom_fields": [{"key": "k", "id": "1", "type": "boolean", "value": true}]}),
-            json!({"candidate_id": 1, "job_id": 5, "initial_stage_id": 6, "source_id": 4, "referrer_id": 7, "recruiter_id": 8, "coordinator_id": 9,
+            json!({"candidate_id": 1, "job_id": 5, "initial_stage_id": 6, "source_id": 4,
+                "referrer_id": 7, "recruiter_id": 8, "coordinator_id": 9,
                    "custom_fields": [{"name_key": "k", "value": true}]}),
         ),
         (
             "a prospect",
-            json!({"candidate": "1", "kind": "prospect", "job": "5", "jobs": ["5", "6"], "pool": "31", "pool_stage": "77", "owner": "3", "source": "4"}),
-            json!({"candidate_id": 1, "prospect": true, "job_ids": [5, 6], "prospect_pool_id": 31, "prospect_pool_stage_id": 77, "prospect_owner_id": 3,
+            json!({"candidate": "1", "kind": "prospect", "job": "5", "jobs": ["5", "6"],
+                "pool": "31", "pool_stage": "77", "owner": "3", "source": "4"}),
+            json!({"candidate_id": 1, "prospect": true, "job_ids": [5, 6], "prospect_pool_id": 31,
+                "prospect_pool_stage_id": 77, "prospect_owner_id": 3,
                    "source_id": 4}),
         ),
         (
@@ -30,7 +34,10 @@ fn each_arm_has_its_own_members() {
         ),
     ] {
         for answer in [json!({"id": 2}), json!({"application": {"id": 2}})] {
-            let run = case("applications.create", input.clone()).replies(vec![reply(201, answer)]).of_parent().write();
+            let run = case("applications.create", input.clone())
+                .replies(vec![reply(201, answer)])
+                .of_parent()
+                .write();
             assert_eq!(run.lines(), ["GET /v3/candidates?ids=1", "POST /v3/applications"], "{law}");
             assert_eq!(run.sent().body, sent, "{law}");
             assert_eq!(links(&run.applied().links), "subject:applications/2", "{law}");
@@ -38,7 +45,8 @@ fn each_arm_has_its_own_members() {
     }
 }
 
-/// The text of a refusal for a second application on a job is unknown, so none is read: the probe tells.
+/// The text of a refusal for a second application on a job is unknown, so none is read: the probe
+/// tells.
 #[test]
 fn a_refused_application_is_refused_with_the_words_of_greenhouse() {
     let run = case("applications.create", json!({"candidate": "1", "job": "5"}))
@@ -51,7 +59,8 @@ fn a_refused_application_is_refused_with_the_words_of_greenhouse() {
 
 fn row(more: Value) -> Value {
     let mut row = json!({
-        "id": 2, "candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process", "stage_id": 900, "job_interview_stage_id": 60,
+        "id": 2, "candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process",
+            "stage_id": 900, "job_interview_stage_id": 60,
         "source_id": 4, "referrer_id": null, "rejection_reason_id": null, "custom_fields": {},
     });
     for (key, value) in more.as_object().unwrap() {
@@ -69,12 +78,19 @@ fn on(operation: &'static str, input: Value, row: Value, rest: Vec<Response>) ->
 #[test]
 fn an_update_sends_what_differs() {
     let input = json!({"source": "4", "referrer": "7", "recruiter": "8"});
-    let run =
-        on("applications.update", input, row(json!({"recruiter_id": 3})), vec![reply(200, row(json!({})))]).write();
+    let run = on(
+        "applications.update",
+        input,
+        row(json!({"recruiter_id": 3})),
+        vec![reply(200, row(json!({})))],
+    )
+    .write();
     assert_eq!(run.sent().line, "PATCH /v3/applications/2");
     assert_eq!(run.sent().body, json!({"referrer_id": 7, "recruiter_id": 8}));
 
-    let run = on("applications.update", json!({"source": "4", "referrer": null}), row(json!({})), vec![]).write();
+    let run =
+        on("applications.update", json!({"source": "4", "referrer": null}), row(json!({})), vec![])
+            .write();
     run.unneeded();
 }
 
@@ -86,8 +102,14 @@ fn a_pool_is_read_where_it_is_kept() {
             reply(200, json!([row(json!({}))])),
         ];
         replies.extend(sent.is_some().then(|| reply(200, row(json!({})))));
-        let run = case("applications.update", json!({"pool": "31"})).on("applications", "2").replies(replies).write();
-        assert_eq!(run.lines()[..2], ["GET /v3/prospect_details?application_ids=2", "GET /v3/applications?ids=2"]);
+        let run = case("applications.update", json!({"pool": "31"}))
+            .on("applications", "2")
+            .replies(replies)
+            .write();
+        assert_eq!(
+            run.lines()[..2],
+            ["GET /v3/prospect_details?application_ids=2", "GET /v3/applications?ids=2"]
+        );
         match sent {
             Some(sent) => assert_eq!(run.sent().body, sent),
             None => assert!(run.unneeded().warnings.is_empty()),
@@ -101,7 +123,10 @@ fn a_call_is_sent_only_where_the_standing_leaves_something_to_do() {
     let active = || row(json!({}));
     let rejected = || row(json!({"status": "rejected", "rejection_reason_id": 9}));
     let hired = || row(json!({"status": "hired"}));
-    let prospect = || row(json!({"prospect": true, "job_id": null, "stage_id": null, "job_interview_stage_id": null}));
+    let prospect = || {
+        row(json!({"prospect": true, "job_id": null, "stage_id": null,
+                "job_interview_stage_id": null}))
+    };
     for (law, operation, input, standing, expected) in [
         (
             "move",
@@ -142,7 +167,13 @@ fn a_call_is_sent_only_where_the_standing_leaves_something_to_do() {
             rejected(),
             "unneeded, 1 warnings",
         ),
-        ("a hire is not rejected", "applications.reject", json!({"reason": "9"}), hired(), "conflict"),
+        (
+            "a hire is not rejected",
+            "applications.reject",
+            json!({"reason": "9"}),
+            hired(),
+            "conflict",
+        ),
         ("unreject", "applications.unreject", json!({}), rejected(), "unreject {}"),
         ("not rejected", "applications.unreject", json!({}), active(), "unneeded"),
         ("hired are not unrejected", "applications.unreject", json!({}), hired(), "conflict"),
@@ -164,20 +195,35 @@ fn a_call_is_sent_only_where_the_standing_leaves_something_to_do() {
             "convert_to_candidate {\"job_id\":5,\"to_job_interview_stage_id\":60}",
         ),
         ("no prospect any more", "applications.convert", json!({"job": "5"}), active(), "unneeded"),
-        ("an application to another job", "applications.convert", json!({"job": "6"}), active(), "conflict"),
+        (
+            "an application to another job",
+            "applications.convert",
+            json!({"job": "6"}),
+            active(),
+            "conflict",
+        ),
     ] {
         let needs_reply = !expected.starts_with("unneeded") && expected != "conflict";
-        let answer = if operation.ends_with("convert") { reply(201, json!({"id": 3})) } else { empty(204) };
-        let run = on(operation, input, standing, needs_reply.then_some(answer).into_iter().collect()).write();
+        let answer =
+            if operation.ends_with("convert") { reply(201, json!({"id": 3})) } else { empty(204) };
+        let run =
+            on(operation, input, standing, needs_reply.then_some(answer).into_iter().collect())
+                .write();
         let got = match &run.end {
             Err(Failure::Conflict(_)) => "conflict".into(),
             Err(failure) => failure.to_string(),
             Ok(_) => match run.written() {
                 Written::Unneeded(applied) if applied.warnings.is_empty() => "unneeded".into(),
-                Written::Unneeded(applied) => format!("unneeded, {} warnings", applied.warnings.len()),
+                Written::Unneeded(applied) => {
+                    format!("unneeded, {} warnings", applied.warnings.len())
+                }
                 Written::Applied(_) => {
                     let sent = run.sent();
-                    format!("{} {}", sent.line.strip_prefix("POST /v3/applications/2/").unwrap(), sent.body)
+                    format!(
+                        "{} {}",
+                        sent.line.strip_prefix("POST /v3/applications/2/").unwrap(),
+                        sent.body
+                    )
                 }
                 other => format!("{other:?}"),
             },
@@ -194,7 +240,8 @@ fn a_move_needs_exactly_one_goal() {
     }
 }
 
-/// Rows of the older spec have no `job_interview_stage_id` (harvest-v3.md §9.2): the row in application_stages has it.
+/// Rows of the older spec have no `job_interview_stage_id` (harvest-v3.md §9.2): the row in
+/// application_stages has it.
 #[test]
 fn a_row_without_the_stage_definition_is_completed_from_its_stages() {
     let old = || {
@@ -211,7 +258,8 @@ fn a_row_without_the_stage_definition_is_completed_from_its_stages() {
             ]),
         )
     };
-    let run = on("applications.move", json!({"to_stage": "61"}), old(), vec![stages(), empty(204)]).write();
+    let run = on("applications.move", json!({"to_stage": "61"}), old(), vec![stages(), empty(204)])
+        .write();
     assert_eq!(run.lines()[1], "GET /v3/application_stages?application_ids=2");
     assert_eq!(run.sent().body, json!({"from_stage_id": 60, "to_stage_id": 61}));
     let run = on("applications.move", json!({"to_stage": "60"}), old(), vec![stages()]).write();
@@ -220,7 +268,9 @@ fn a_row_without_the_stage_definition_is_completed_from_its_stages() {
     let mut other = old();
     other["stage_id"] = json!(60);
     on("applications.move", json!({"to_stage": "60"}), other, vec![stages()]).write().unneeded();
-    let run = on("applications.move", json!({"to_stage": "60"}), old(), vec![reply(200, json!([]))]).write();
+    let run =
+        on("applications.move", json!({"to_stage": "60"}), old(), vec![reply(200, json!([]))])
+            .write();
     assert!(matches!(run.failure(), Failure::Conflict(_)), "no stage is named anywhere");
 }
 
@@ -252,9 +302,13 @@ fn several_open_openings_must_be_chosen_from() {
 fn a_conversion_done_already_leads_to_its_new_application() {
     let old = row(json!({"prospect": true, "status": "converted", "job_id": null}));
     let siblings = json!([row(json!({"id": 3})), row(json!({"id": 4, "job_id": 6})), old.clone()]);
-    let run = on("applications.convert", json!({"job": "5"}), old, vec![reply(200, siblings)]).write();
+    let run =
+        on("applications.convert", json!({"job": "5"}), old, vec![reply(200, siblings)]).write();
     assert_eq!(run.lines()[1], "GET /v3/applications?candidate_ids=1");
-    assert_eq!(links(&run.unneeded().links), "subject:applications/3 converted_from:applications/2");
+    assert_eq!(
+        links(&run.unneeded().links),
+        "subject:applications/3 converted_from:applications/2"
+    );
 }
 
 #[test]
@@ -272,7 +326,10 @@ fn an_application_that_is_not_shown_is_not_found() {
             "applications.convert" => json!({"job": "1"}),
             _ => json!({}),
         };
-        let run = case(operation, input).on("applications", "2").replies(vec![reply(200, json!([]))]).write();
+        let run = case(operation, input)
+            .on("applications", "2")
+            .replies(vec![reply(200, json!([]))])
+            .write();
         assert!(matches!(run.failure(), Failure::NotFound(_)), "{operation}");
     }
 }
@@ -291,12 +348,14 @@ fn an_operation_needs_its_target() {
 #[test]
 fn what_greenhouse_cannot_clear_is_refused_with_a_sentence() {
     for field in ["source", "referrer", "recruiter", "coordinator"] {
-        let held = row(json!({"source_id": 4, "referrer_id": 7, "recruiter_id": 8, "coordinator_id": 9}));
+        let held =
+            row(json!({"source_id": 4, "referrer_id": 7, "recruiter_id": 8, "coordinator_id": 9}));
         let run = on("applications.update", json!({ field: null }), held, vec![]).write();
         let Failure::Invalid(errors) = run.failure() else { panic!("{}", run.failure()) };
         assert_eq!(errors[0].field, field);
         assert!(errors[0].message.contains("cannot clear"), "{}", errors[0].message);
-        let empty = row(json!({"source_id": null, "referrer_id": null, "recruiter_id": null, "coordinator_id": null}));
+        let empty = row(json!({"source_id": null, "referrer_id": null, "recruiter_id": null,
+                "coordinator_id": null}));
         on("applications.update", json!({ field: null }), empty, vec![]).write().unneeded();
     }
 }
@@ -312,28 +371,39 @@ fn a_range_of_a_rejection_needs_both_ends() {
         ("money_range", json!({"min": 1, "max": 2}), false),
         ("money_range", json!({"max": 2, "currency": "EUR"}), false),
     ] {
-        let row = json!({"id": 800, "application_id": 2, "rejection_reason_id": 701, "question_custom_fields": {}});
-        let input = json!({"custom_fields": [{"key": "pay", "id": "1", "type": kind, "value": value}]});
+        let row = json!({"id": 800, "application_id": 2, "rejection_reason_id": 701,
+            "question_custom_fields": {}});
+        let input =
+            json!({"custom_fields": [{"key": "pay", "id": "1", "type": kind, "value": value}]});
         let mut replies = vec![reply(200, json!([row]))];
         replies.extend(is_whole.then(|| reply(200, json!({"id": 800}))));
         let run = case("rejections.update", input).on("rejections", "800").replies(replies).write();
         if is_whole {
             run.applied();
         } else {
-            assert!(run.failure().to_string().contains("a range of a rejection needs"), "{value}: {}", run.failure());
+            assert!(
+                run.failure().to_string().contains("a range of a rejection needs"),
+                "{value}: {}",
+                run.failure()
+            );
         }
     }
 }
 
 #[test]
 fn a_reason_is_corrected_where_rejections_are_kept() {
-    let row = json!({"id": 800, "application_id": 2, "rejection_reason_id": 701, "question_custom_fields": {"why": {"type": "short_text", "value": "x"}}});
-    let input = json!({"reason": "702", "custom_fields": [{"key": "why", "id": "1", "type": "text", "value": "y"}]});
+    let row = json!({"id": 800, "application_id": 2, "rejection_reason_id": 701,
+        "question_custom_fields": {"why": {"type": "short_text", "value": "x"}}});
+    let input = json!({"reason": "702", "custom_fields": [{"key": "why", "id": "1", "type": "text",
+        "value": "y"}]});
     let run = case("rejections.update", input)
         .on("rejections", "800")
         .replies(vec![reply(200, json!([row])), reply(200, json!({"id": 800}))])
         .write();
-    assert_eq!(run.lines(), ["GET /v3/rejection_details?ids=800", "PATCH /v3/rejection_details/800"]);
+    assert_eq!(
+        run.lines(),
+        ["GET /v3/rejection_details?ids=800", "PATCH /v3/rejection_details/800"]
+    );
     assert_eq!(
         run.sent().body,
         json!({"rejection_reason_id": 702, "custom_fields": [{"name_key": "why", "value": "y"}]})

@@ -1,6 +1,7 @@
 //! Candidates: what is sent to make and to change one, and what every answer means.
 //!
-//! Method: replies are JSON as the reference shows them; the proof is the request that would have left, and the outcome.
+//! Method: replies are JSON as the reference shows them; the proof is the request that would have
+//! left, and the outcome.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod write_support;
@@ -10,7 +11,8 @@ use serde_json::{Value, json};
 use write_support::{Case, Run, case, empty, links, more, reply};
 
 fn ada() -> Value {
-    json!({"name": {"first": "Ada", "last": "Byron"}, "emails": [{"value": "ada@example.com", "type": "personal"}]})
+    json!({"name": {"first": "Ada", "last": "Byron"},
+        "emails": [{"value": "ada@example.com", "type": "personal"}]})
 }
 
 fn create(input: Value, answer: atsync_adapter::contract::Response) -> Run {
@@ -23,48 +25,63 @@ fn a_new_candidate_is_one_request_in_the_words_of_greenhouse() {
         "name": {"first": "Ada", "last": "Byron", "preferred": "Countess"},
         "emails": [{"value": "ada@example.com", "type": "home"}, {"value": "ADA@example.com"}],
         "phones": [{"value": "904", "type": null}],
-        "links": [{"value": "https://linkedin.com/in/ada", "type": "social"}, {"value": "ada.dev", "type": "blog"}],
+        "links": [{"value": "https://linkedin.com/in/ada", "type": "social"},
+            {"value": "ada.dev", "type": "blog"}],
         "company": "Analytical", "title": "", "private": true,
         "custom_fields": [
             {"key": "level", "id": "9", "type": "single", "value": {"id": "55", "label": "Senior"}},
             {"key": "gone", "id": "8", "type": "text", "value": null}
         ],
-        "application": {"kind": "application", "job": "6409476002", "stage": "11925559004", "source": "4000067003", "referrer": "7712"},
+        "application": {"kind": "application", "job": "6409476002", "stage": "11925559004",
+            "source": "4000067003", "referrer": "7712"},
     });
     let run = case("candidates.create", input)
         .settings(json!({"marker_field": "external_ref"}))
         .replies(vec![reply(
             201,
-            json!({"candidate": {"id": 20_909_586_002_u64}, "application": {"id": 83_660_557_002_u64}}),
+            json!({"candidate": {"id": 20_909_586_002_u64},
+                "application": {"id": 83_660_557_002_u64}}),
         )])
         .write();
     assert_eq!(run.lines(), ["POST /v3/candidates"]);
     assert_eq!(
         run.sent().body,
         json!({
-            "first_name": "Ada", "last_name": "Byron", "preferred_name": "Countess", "company": "Analytical", "is_private": true,
+            "first_name": "Ada", "last_name": "Byron", "preferred_name": "Countess",
+                "company": "Analytical", "is_private": true,
             "email_addresses": [{"value": "ada@example.com", "type": "other"}],
             "phone_numbers": [{"value": "904", "type": "mobile"}],
             "website_addresses": [{"value": "ada.dev", "type": "blog"}],
             "social_media_addresses": [{"value": "https://linkedin.com/in/ada"}],
-            "custom_fields": [{"name_key": "level", "value": 55}, {"name_key": "external_ref", "value": "atsync-42"}],
-            "application": {"job_id": 6_409_476_002_u64, "initial_stage_id": 11_925_559_004_u64, "source_id": 4_000_067_003_u64, "referrer_id": 7712},
+            "custom_fields": [{"name_key": "level", "value": 55},
+                {"name_key": "external_ref", "value": "atsync-42"}],
+            "application": {"job_id": 6_409_476_002_u64, "initial_stage_id": 11_925_559_004_u64,
+                "source_id": 4_000_067_003_u64, "referrer_id": 7712},
         })
     );
-    assert_eq!(links(&run.applied().links), "subject:candidates/20909586002 applications:applications/83660557002");
+    assert_eq!(
+        links(&run.applied().links),
+        "subject:candidates/20909586002 applications:applications/83660557002"
+    );
 }
 
 #[test]
 fn a_prospect_comes_along_in_its_own_arm() {
     let mut input = ada();
-    input["application"] =
-        json!({"kind": "prospect", "jobs": ["5"], "pool": "31", "pool_stage": "77", "owner": "9", "source": "4"});
+    input["application"] = json!({"kind": "prospect", "jobs": ["5"], "pool": "31",
+        "pool_stage": "77", "owner": "9", "source": "4"});
     let run = create(input, reply(201, json!({"candidate": {"id": 1}, "application": {"id": 2}})));
     assert_eq!(
         run.sent().body["application"],
-        json!({"prospect": true, "job_ids": [5], "prospect_pool_id": 31, "prospect_pool_stage_id": 77, "prospect_owner_id": 9})
+        json!({"prospect": true, "job_ids": [5], "prospect_pool_id": 31,
+            "prospect_pool_stage_id": 77, "prospect_owner_id": 9})
     );
-    assert_eq!(run.applied().warnings.len(), 1, "the source has to follow: {:?}", run.applied().warnings);
+    assert_eq!(
+        run.applied().warnings.len(),
+        1,
+        "the source has to follow: {:?}",
+        run.applied().warnings
+    );
 }
 
 /// The shapes of the answer that are reported (harvest-v3.md §9.1, §7; harvest-v1.md §6).
@@ -114,15 +131,27 @@ fn every_shape_of_the_answer_is_understood() {
 #[test]
 fn a_success_that_cannot_be_read_is_unclear_and_no_error() {
     for body in [&b"<html>"[..], b"{\"id\":", b"", b"null"] {
-        let answer = atsync_adapter::contract::Response { status: 201, headers: vec![], body: body.to_vec() };
-        assert!(matches!(create(ada(), answer).written(), Written::Unclear(_)), "{}", String::from_utf8_lossy(body));
+        let answer = atsync_adapter::contract::Response {
+            status: 201,
+            headers: vec![],
+            body: body.to_vec(),
+        };
+        assert!(
+            matches!(create(ada(), answer).written(), Written::Unclear(_)),
+            "{}",
+            String::from_utf8_lossy(body)
+        );
     }
 }
 
 #[test]
 fn a_refusal_names_the_member_of_the_input() {
     for (body, field) in [
-        (json!({"message": "Unprocessable Content", "errors": [{"email_addresses": "is wrong"}]}), "emails"),
+        (
+            json!({"message": "Unprocessable Content",
+                "errors": [{"email_addresses": "is wrong"}]}),
+            "emails",
+        ),
         (json!({"errors": [{"message": "missing", "field": "first_name"}]}), "name.first"),
         (json!({"errors": ["job is closed"]}), ""),
         (json!({"errors": [{"application.job_id": "closed"}]}), "application.job"),
@@ -162,17 +191,23 @@ fn an_input_that_cannot_be_is_refused_before_anything_is_sent() {
     for (input, field) in [
         (json!({"name": {"first": "Ada"}}), "name.last"),
         (json!({"name": {"first": "A", "last": "B"}, "nick": "x"}), "nick"),
-        (json!({"name": {"first": "A", "last": "B"}, "application": {"kind": "application"}}), "application.job"),
         (
-            json!({"name": {"first": "A", "last": "B"}, "application": {"kind": "application", "job": "12a"}}),
+            json!({"name": {"first": "A", "last": "B"}, "application": {"kind": "application"}}),
             "application.job",
         ),
         (
-            json!({"name": {"first": "A", "last": "B"}, "application": {"kind": "application", "job": "1", "pool": "2"}}),
+            json!({"name": {"first": "A", "last": "B"},
+                "application": {"kind": "application", "job": "12a"}}),
+            "application.job",
+        ),
+        (
+            json!({"name": {"first": "A", "last": "B"},
+                "application": {"kind": "application", "job": "1", "pool": "2"}}),
             "application.pool",
         ),
         (
-            json!({"name": {"first": "A", "last": "B"}, "application": {"kind": "prospect", "stage": "2"}}),
+            json!({"name": {"first": "A", "last": "B"},
+                "application": {"kind": "prospect", "stage": "2"}}),
             "application.stage",
         ),
     ] {
@@ -185,9 +220,12 @@ fn an_input_that_cannot_be_is_refused_before_anything_is_sent() {
 
 fn stored() -> Value {
     json!({
-        "id": 7, "first_name": "Ada", "last_name": "Byron", "preferred_name": null, "company": "Old", "title": "Countess", "private": false,
-        "email_addresses": [{"value": "Ada@Example.com", "type": "work"}, {"value": "other@example.com", "type": "personal"}],
-        "phone_numbers": [], "addresses": [], "website_addresses": [], "social_media_addresses": [{"value": "linkedin.com/in/ada"}],
+        "id": 7, "first_name": "Ada", "last_name": "Byron", "preferred_name": null,
+            "company": "Old", "title": "Countess", "private": false,
+        "email_addresses": [{"value": "Ada@Example.com", "type": "work"},
+            {"value": "other@example.com", "type": "personal"}],
+        "phone_numbers": [], "addresses": [], "website_addresses": [],
+            "social_media_addresses": [{"value": "linkedin.com/in/ada"}],
         "tags": ["Referral"],
         "custom_fields": {
             "ref": {"name": "Ref", "type": "short_text", "value": "a"},
@@ -203,20 +241,28 @@ fn update(input: Value, replies: Vec<atsync_adapter::contract::Response>) -> Cas
 #[test]
 fn an_update_reads_first_and_sends_the_smallest_difference() {
     for (law, input, sent) in [
-        ("a scalar", json!({"set": {"company": "New", "title": "Countess"}}), json!({"company": "New"})),
+        (
+            "a scalar",
+            json!({"set": {"company": "New", "title": "Countess"}}),
+            json!({"company": "New"}),
+        ),
         ("a cleared scalar", json!({"set": {"company": null}}), json!({"company": ""})),
         ("secrecy has two names", json!({"set": {"private": true}}), json!({"is_private": true})),
         (
             "a list whole when it changes",
-            json!({"add": {"emails": [{"value": "new@example.com", "type": "home"}, {"value": "ada@example.com"}]}}),
+            json!({"add": {"emails": [{"value": "new@example.com", "type": "home"},
+                {"value": "ada@example.com"}]}}),
             json!({"email_addresses": [
-                {"value": "Ada@Example.com", "type": "work"}, {"value": "other@example.com", "type": "personal"}, {"value": "new@example.com", "type": "other"}
+                {"value": "Ada@Example.com", "type": "work"},
+                    {"value": "other@example.com", "type": "personal"},
+                    {"value": "new@example.com", "type": "other"}
             ]}),
         ),
         (
             "the complete set of custom fields",
             json!({"custom_fields": [{"key": "ref", "id": "1", "type": "text", "value": null}]}),
-            json!({"custom_fields": [{"name_key": "ref", "value": null}, {"name_key": "note", "value": "keep"}]}),
+            json!({"custom_fields": [{"name_key": "ref", "value": null},
+                {"name_key": "note", "value": "keep"}]}),
         ),
     ] {
         let run = update(input, vec![reply(200, json!([stored()])), reply(200, stored())]).write();
@@ -230,9 +276,12 @@ fn an_update_reads_first_and_sends_the_smallest_difference() {
 fn what_is_so_already_is_not_sent() {
     for input in [
         json!({}),
-        json!({"set": {"name": {"first": "Ada", "preferred": ""}, "company": "Old", "private": false, "time_zone": ""}}),
-        json!({"add": {"emails": ["ADA@example.com"], "links": ["https://LinkedIn.com/in/ada/"]}, "remove": {"phones": ["1"]}}),
-        json!({"custom_fields": [{"key": "ref", "id": "1", "type": "text", "value": "a"}, {"key": "none", "id": "2", "type": "text", "value": null}]}),
+        json!({"set": {"name": {"first": "Ada", "preferred": ""}, "company": "Old",
+            "private": false, "time_zone": ""}}),
+        json!({"add": {"emails": ["ADA@example.com"], "links": ["https://LinkedIn.com/in/ada/"]},
+            "remove": {"phones": ["1"]}}),
+        json!({"custom_fields": [{"key": "ref", "id": "1", "type": "text", "value": "a"},
+            {"key": "none", "id": "2", "type": "text", "value": null}]}),
     ] {
         let run = update(input, vec![reply(200, json!([stored()]))]).write();
         assert_eq!(links(&run.unneeded().links), "subject:candidates/7");
@@ -246,10 +295,14 @@ fn a_candidate_that_is_not_shown_or_not_whole_is_left_alone() {
         (json!([]), "not found"),
         (json!([{"id": 8, "first_name": "Eve"}]), "not found"),
         (json!([{"id": 7, "message": "being processed"}]), "not found"),
-        (json!([{"id": 7, "first_name": "", "last_name": null, "email_addresses": []}]), "it was changed meanwhile"),
+        (
+            json!([{"id": 7, "first_name": "", "last_name": null, "email_addresses": []}]),
+            "it was changed meanwhile",
+        ),
         // In part: an address was left.
         (
-            json!([{"id": 7, "first_name": null, "last_name": null, "email_addresses": [{"value": "a@x.com", "type": "work"}]}]),
+            json!([{"id": 7, "first_name": null, "last_name": null,
+                "email_addresses": [{"value": "a@x.com", "type": "work"}]}]),
             "it was changed meanwhile",
         ),
     ] {
@@ -289,7 +342,9 @@ fn the_answer_to_an_update_is_understood_in_every_shape() {
         (reply(200, json!({"id": 8})), "unclear"),
         (reply(200, json!([])), "unclear"),
     ] {
-        let run = update(json!({"set": {"company": "New"}}), vec![reply(200, json!([stored()])), answer]).write();
+        let run =
+            update(json!({"set": {"company": "New"}}), vec![reply(200, json!([stored()])), answer])
+                .write();
         let got = match run.written() {
             Written::Applied(_) => "applied",
             Written::Pending(_) => "pending",
@@ -303,8 +358,10 @@ fn the_answer_to_an_update_is_understood_in_every_shape() {
 /// A candidate with somebody else's choices.
 fn with_choices() -> Value {
     let mut row = stored();
-    row["custom_fields"]["work"] = json!({"name": "Work", "type": "single_select", "value": "Part-time"});
-    row["custom_fields"]["langs"] = json!({"name": "Langs", "type": "multi_select", "value": ["Rust", "C"]});
+    row["custom_fields"]["work"] =
+        json!({"name": "Work", "type": "single_select", "value": "Part-time"});
+    row["custom_fields"]["langs"] =
+        json!({"name": "Langs", "type": "multi_select", "value": ["Rust", "C"]});
     row
 }
 
@@ -327,7 +384,11 @@ fn reference(set: Value) -> Value {
 
 #[test]
 fn stored_labels_of_others_are_sent_back_as_option_ids() {
-    let options = json!([option(1, 90, "Part-time", true), option(2, 91, "Rust", true), option(9, 90, "Rust", true)]);
+    let options = json!([
+        option(1, 90, "Part-time", true),
+        option(2, 91, "Rust", true),
+        option(9, 90, "Rust", true)
+    ]);
     let rest = json!([option(3, 91, "C", false), option(4, 91, "C", true)]);
     let replies = vec![
         reply(200, json!([with_choices()])),
@@ -340,24 +401,32 @@ fn stored_labels_of_others_are_sent_back_as_option_ids() {
     let run = update(reference(json!({})), replies).write();
     assert_eq!(
         run.lines()[1..3],
-        ["GET /v3/custom_fields?field_type=candidate", "GET /v3/custom_field_options?custom_field_ids=90,91"]
+        [
+            "GET /v3/custom_fields?field_type=candidate",
+            "GET /v3/custom_field_options?custom_field_ids=90,91"
+        ]
     );
     let mut fields = run.sent().body["custom_fields"].as_array().unwrap().clone();
     fields.sort_by_key(|field| field["name_key"].to_string());
     assert_eq!(
         json!(fields),
         json!([
-            {"name_key": "langs", "value": [2, 4]}, {"name_key": "note", "value": "keep"}, {"name_key": "ref", "value": "b"},
+            {"name_key": "langs", "value": [2, 4]}, {"name_key": "note", "value": "keep"},
+                {"name_key": "ref", "value": "b"},
             {"name_key": "work", "value": 1}
         ]),
         "an archived option of the same label gives way to the active one"
     );
     let warnings = &run.applied().warnings;
     assert_eq!(warnings.len(), 1, "{warnings:?}");
-    assert!(warnings[0].contains("salary"), "a private field that is not shown cannot be preserved");
+    assert!(
+        warnings[0].contains("salary"),
+        "a private field that is not shown cannot be preserved"
+    );
 }
 
-/// Neither a label that several options have nor one that none has can become an id; the host's own field does not wait for that.
+/// Neither a label that several options have nor one that none has can become an id; the host's own
+/// field does not wait for that.
 #[test]
 fn a_stored_label_that_leads_to_no_single_option_holds_no_other_field_back() {
     let ambiguous = json!([
@@ -381,10 +450,19 @@ fn a_stored_label_that_leads_to_no_single_option_holds_no_other_field_back() {
         assert!(fields.contains(&json!({"name_key": "ref", "value": "b"})), "{fields:?}");
         assert!(as_read.applied().warnings.iter().all(|warning| !warning.contains("work")));
         // Should Greenhouse refuse that, the set goes out once more without it.
-        let refusal = || reply(422, json!({"errors": [{"message": "is invalid", "field": "custom_fields"}]}));
+        let refusal =
+            || reply(422, json!({"errors": [{"message": "is invalid", "field": "custom_fields"}]}));
         let (unnamed, _) = sent(reference(json!({})), refusal());
-        assert_eq!(unnamed.refused().other_reading(), None, "nothing is left out that no plan named");
-        assert!(unnamed.refused().to_string().contains("custom_fields.work"), "{}", unnamed.refused());
+        assert_eq!(
+            unnamed.refused().other_reading(),
+            None,
+            "nothing is left out that no plan named"
+        );
+        assert!(
+            unnamed.refused().to_string().contains("custom_fields.work"),
+            "{}",
+            unnamed.refused()
+        );
         let named = || {
             let mut input = reference(json!({}));
             input["may_leave_out"] = json!(["custom_fields.work"]);
@@ -405,7 +483,11 @@ fn a_stored_label_that_leads_to_no_single_option_holds_no_other_field_back() {
 /// Looking options up takes a while, so the candidate is read once more before the write.
 #[test]
 fn an_edit_made_while_options_were_looked_up_is_kept() {
-    let options = json!([option(1, 90, "Part-time", true), option(2, 91, "Rust", true), option(3, 91, "C", true)]);
+    let options = json!([
+        option(1, 90, "Part-time", true),
+        option(2, 91, "Rust", true),
+        option(3, 91, "C", true)
+    ]);
     let run = |later: Value, sent: bool| {
         let mut replies = vec![
             reply(200, json!([with_choices()])),
@@ -429,14 +511,20 @@ fn an_edit_made_while_options_were_looked_up_is_kept() {
 
     let mut chosen = with_choices();
     chosen["custom_fields"]["work"]["value"] = json!("Full-time");
-    assert!(matches!(run(chosen, false).failure(), Failure::Conflict(_)), "an option that was not looked up");
+    assert!(
+        matches!(run(chosen, false).failure(), Failure::Conflict(_)),
+        "an option that was not looked up"
+    );
 }
 
 #[test]
 fn where_the_operator_knows_that_updates_merge_only_the_change_is_sent() {
-    let run = update(reference(json!({})), vec![reply(200, json!([with_choices()])), reply(200, stored())])
-        .settings(json!({"custom_fields_reading": "merge"}))
-        .write();
+    let run = update(
+        reference(json!({})),
+        vec![reply(200, json!([with_choices()])), reply(200, stored())],
+    )
+    .settings(json!({"custom_fields_reading": "merge"}))
+    .write();
     assert_eq!(run.lines().len(), 2);
     assert_eq!(run.sent().body, json!({"custom_fields": [{"name_key": "ref", "value": "b"}]}));
 }

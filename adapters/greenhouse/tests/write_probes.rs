@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use write_support::{AFTER, BEFORE, Run, SENT_MS, case, more, reply};
 
 fn ada(id: u64, created: &str) -> Value {
-    json!({"id": id, "first_name": "Ada", "last_name": "Byron", "created_at": created, "email_addresses": [{"value": "ada@example.com", "type": "personal"}], "custom_fields": {}})
+    json!({"id": id, "first_name": "Ada", "last_name": "Byron", "created_at": created,
+        "email_addresses": [{"value": "ada@example.com", "type": "personal"}], "custom_fields": {}})
 }
 
 fn marked(id: u64, mark: &str) -> Value {
@@ -33,7 +34,8 @@ fn eve(id: u64, created: &str) -> Value {
 }
 
 fn candidate(rows: Value, sent: Option<u64>, settings: Value) -> Run {
-    let input = json!({"name": {"first": " ada", "last": "BYRON "}, "emails": [{"value": "ada@example.com"}]});
+    let input = json!({"name": {"first": " ada", "last": "BYRON "},
+        "emails": [{"value": "ada@example.com"}]});
     case("candidates.create", input).settings(settings).replies(vec![reply(200, rows)]).probe(sent)
 }
 
@@ -44,9 +46,27 @@ fn a_candidate_is_found_by_address_name_time_and_mark() {
     for (law, rows, sent, settings, verdict) in [
         ("nobody, before", json!([]), None, &plain, "absent 30000"),
         ("nobody, after", json!([]), Some(SENT_MS), &plain, "absent 30000"),
-        ("somebody, before, however old", json!([ada(1, BEFORE)]), None, &plain, "found subject:candidates/1 matched"),
-        ("the address is enough before", json!([eve(1, BEFORE)]), None, &plain, "found subject:candidates/1 matched"),
-        ("two, before", json!([ada(2, AFTER), ada(1, BEFORE)]), None, &plain, "ambiguous candidates/2 candidates/1"),
+        (
+            "somebody, before, however old",
+            json!([ada(1, BEFORE)]),
+            None,
+            &plain,
+            "found subject:candidates/1 matched",
+        ),
+        (
+            "the address is enough before",
+            json!([eve(1, BEFORE)]),
+            None,
+            &plain,
+            "found subject:candidates/1 matched",
+        ),
+        (
+            "two, before",
+            json!([ada(2, AFTER), ada(1, BEFORE)]),
+            None,
+            &plain,
+            "ambiguous candidates/2 candidates/1",
+        ),
         (
             "made after the sending",
             json!([ada(2, AFTER), ada(1, BEFORE)]),
@@ -110,7 +130,13 @@ fn a_candidate_is_found_by_address_name_time_and_mark() {
             &marker,
             "found subject:candidates/2 marked",
         ),
-        ("another intent's mark", json!([marked(2, "atsync-41")]), Some(SENT_MS), &marker, "absent 30000"),
+        (
+            "another intent's mark",
+            json!([marked(2, "atsync-41")]),
+            Some(SENT_MS),
+            &marker,
+            "absent 30000",
+        ),
         (
             "a mark that is not shown",
             json!([ada(2, AFTER)]),
@@ -120,7 +146,8 @@ fn a_candidate_is_found_by_address_name_time_and_mark() {
         ),
         (
             "a row without a time may be it",
-            json!([{"id": 2, "first_name": "Ada", "last_name": "Byron", "email_addresses": [{"value": "ADA@example.com"}]}]),
+            json!([{"id": 2, "first_name": "Ada", "last_name": "Byron",
+                "email_addresses": [{"value": "ADA@example.com"}]}]),
             Some(SENT_MS),
             &plain,
             "found subject:candidates/2 matched",
@@ -148,20 +175,28 @@ fn a_candidate_is_found_by_address_name_time_and_mark() {
 
 #[test]
 fn the_clock_of_greenhouse_may_be_two_minutes_off() {
-    for (created, verdict) in
-        [("2026-11-24T05:57:31Z", "ambiguous candidates/1"), ("2026-11-24T05:57:29Z", "absent 30000")]
-    {
+    for (created, verdict) in [
+        ("2026-11-24T05:57:31Z", "ambiguous candidates/1"),
+        ("2026-11-24T05:57:29Z", "absent 30000"),
+    ] {
         // With another name, so that only the time speaks.
-        assert_eq!(candidate(json!([eve(1, created)]), Some(SENT_MS), json!({})).verdict(), verdict);
+        assert_eq!(
+            candidate(json!([eve(1, created)]), Some(SENT_MS), json!({})).verdict(),
+            verdict
+        );
     }
 }
 
-/// The stub is explained nowhere: it may be a candidate in the making or one that is hidden for good (harvest-v3.md §7).
+/// The stub is explained nowhere: it may be a candidate in the making or one that is hidden for
+/// good (harvest-v3.md §7).
 #[test]
 fn a_stub_is_neither_found_nor_absent() {
     let stub = || json!([{"id": 1, "message": "being processed"}]);
     let making = candidate(stub(), Some(SENT_MS), json!({}));
-    assert!(matches!(making.failure(), Failure::Unavailable(_)), "shortly after the sending it is waited for");
+    assert!(
+        matches!(making.failure(), Failure::Unavailable(_)),
+        "shortly after the sending it is waited for"
+    );
     let hidden = candidate(stub(), Some(SENT_MS - 3_600_000), json!({}));
     assert_eq!(hidden.verdict(), "ambiguous candidates/1", "later a person decides");
     assert_eq!(candidate(stub(), None, json!({})).verdict(), "ambiguous candidates/1");
@@ -171,9 +206,11 @@ fn a_stub_is_neither_found_nor_absent() {
 
 #[test]
 fn every_address_is_asked_for_and_one_person_counts_once() {
-    let input = json!({"name": {"first": "Ada", "last": "Byron"}, "emails": [{"value": "a@x.com"}, {"value": "B@x.com"}, {"value": "A@X.com"}]});
+    let input = json!({"name": {"first": "Ada", "last": "Byron"},
+        "emails": [{"value": "a@x.com"}, {"value": "B@x.com"}, {"value": "A@X.com"}]});
     let mut row = ada(1, AFTER);
-    row["email_addresses"] = json!([{"value": "b@X.com", "type": "work"}, {"value": "a@x.com", "type": null}]);
+    row["email_addresses"] =
+        json!([{"value": "b@X.com", "type": "work"}, {"value": "a@x.com", "type": null}]);
     let run = case("candidates.create", input)
         .replies(vec![more(json!([])), reply(200, json!([row])), reply(200, json!([row]))])
         .probe(Some(SENT_MS));
@@ -191,20 +228,31 @@ fn without_an_address_the_time_is_walked_or_nothing_can_be_known() {
     assert_eq!((run.verdict().as_str(), run.asked.len()), ("blind", 0));
 
     let run = case("candidates.create", input())
-        .replies(vec![more(json!([eve(3, AFTER)])), reply(200, json!([ada(2, AFTER), ada(1, BEFORE)]))])
+        .replies(vec![
+            more(json!([eve(3, AFTER)])),
+            reply(200, json!([ada(2, AFTER), ada(1, BEFORE)])),
+        ])
         .probe(Some(SENT_MS));
     assert_eq!(run.lines()[0], "GET /v3/candidates?created_at=gte|2026-11-24T05:57:30.000Z");
     assert_eq!(run.verdict(), "found subject:candidates/2 matched");
 
     let endless: Vec<Response> = (0..5).map(|_| more(json!([eve(3, AFTER)]))).collect();
-    assert_eq!(case("candidates.create", input()).replies(endless).probe(Some(SENT_MS)).verdict(), "blind");
+    assert_eq!(
+        case("candidates.create", input()).replies(endless).probe(Some(SENT_MS)).verdict(),
+        "blind"
+    );
 }
 
 #[test]
 fn a_carried_application_is_found_along() {
-    let input = json!({"name": {"first": "Ada", "last": "Byron"}, "emails": [{"value": "ada@example.com"}], "application": {"kind": "application", "job": "5"}});
+    let input = json!({"name": {"first": "Ada", "last": "Byron"},
+        "emails": [{"value": "ada@example.com"}],
+        "application": {"kind": "application", "job": "5"}});
     for (rows, verdict) in [
-        (json!([application(9, json!({}))]), "found subject:candidates/1 applications:applications/9 matched"),
+        (
+            json!([application(9, json!({}))]),
+            "found subject:candidates/1 applications:applications/9 matched",
+        ),
         (json!([application(9, json!({"job_id": 6}))]), "found subject:candidates/1 matched"),
     ] {
         let run = case("candidates.create", input.clone())
@@ -216,7 +264,8 @@ fn a_carried_application_is_found_along() {
 }
 
 fn application(id: u64, more: Value) -> Value {
-    let mut row = json!({"id": id, "candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process", "prospective_job_ids": [], "created_at": AFTER});
+    let mut row = json!({"id": id, "candidate_id": 1, "job_id": 5, "prospect": false,
+        "status": "in_process", "prospective_job_ids": [], "created_at": AFTER});
     for (key, value) in more.as_object().unwrap() {
         row[key] = value.clone();
     }
@@ -232,7 +281,13 @@ fn an_application_is_found_by_arm_and_job() {
         application(id, json!({"prospect": true, "job_id": job, "prospective_job_ids": jobs}))
     };
     for (law, input, rows, sent, verdict) in [
-        ("on the job", &job, json!([application(9, json!({}))]), None, "found subject:applications/9 matched"),
+        (
+            "on the job",
+            &job,
+            json!([application(9, json!({}))]),
+            None,
+            "found subject:applications/9 matched",
+        ),
         (
             "one per job, so an old one is it: the 422 for a second is told so",
             &job,
@@ -240,8 +295,20 @@ fn an_application_is_found_by_arm_and_job() {
             Some(SENT_MS),
             "found subject:applications/9 matched",
         ),
-        ("another job", &job, json!([application(9, json!({"job_id": 6}))]), Some(SENT_MS), "absent 30000"),
-        ("a prospect is no application", &job, json!([as_prospect(9, json!(5), json!([5]))]), None, "absent 30000"),
+        (
+            "another job",
+            &job,
+            json!([application(9, json!({"job_id": 6}))]),
+            Some(SENT_MS),
+            "absent 30000",
+        ),
+        (
+            "a prospect is no application",
+            &job,
+            json!([as_prospect(9, json!(5), json!([5]))]),
+            None,
+            "absent 30000",
+        ),
         (
             "prospect for the same jobs",
             &prospect,
@@ -256,7 +323,13 @@ fn an_application_is_found_by_arm_and_job() {
             Some(SENT_MS),
             "found subject:applications/9 matched",
         ),
-        ("prospect for fewer jobs", &prospect, json!([as_prospect(9, json!(null), json!([5]))]), None, "absent 30000"),
+        (
+            "prospect for fewer jobs",
+            &prospect,
+            json!([as_prospect(9, json!(null), json!([5]))]),
+            None,
+            "absent 30000",
+        ),
         (
             "prospect for nothing",
             &loose,
@@ -267,14 +340,20 @@ fn an_application_is_found_by_arm_and_job() {
         (
             "an old prospect is not of this doubt",
             &loose,
-            json!([application(9, json!({"prospect": true, "job_id": null, "created_at": BEFORE}))]),
+            json!([application(
+                9,
+                json!({"prospect": true, "job_id": null, "created_at": BEFORE})
+            )]),
             Some(SENT_MS),
             "absent 30000",
         ),
         (
             "a converted prospect is none",
             &loose,
-            json!([application(9, json!({"prospect": true, "job_id": null, "status": "converted"}))]),
+            json!([application(
+                9,
+                json!({"prospect": true, "job_id": null, "status": "converted"})
+            )]),
             None,
             "absent 30000",
         ),
@@ -286,18 +365,20 @@ fn an_application_is_found_by_arm_and_job() {
             "ambiguous applications/9 applications/8",
         ),
     ] {
-        let run = case("applications.create", input.clone()).replies(vec![reply(200, rows)]).probe(sent);
+        let run =
+            case("applications.create", input.clone()).replies(vec![reply(200, rows)]).probe(sent);
         assert_eq!(run.verdict(), verdict, "{law}");
     }
 }
 
 #[test]
 fn a_row_that_does_not_say_which_it_is_is_not_taken_for_absent() {
-    let nobody =
-        json!([{"candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process", "created_at": AFTER}]);
-    let run = case("applications.create", json!({"candidate": "1", "kind": "application", "job": "5"}))
-        .replies(vec![reply(200, nobody)])
-        .probe(Some(SENT_MS));
+    let nobody = json!([{"candidate_id": 1, "job_id": 5, "prospect": false, "status": "in_process",
+        "created_at": AFTER}]);
+    let run =
+        case("applications.create", json!({"candidate": "1", "kind": "application", "job": "5"}))
+            .replies(vec![reply(200, nobody)])
+            .probe(Some(SENT_MS));
     assert!(matches!(run.failure(), Failure::Protocol(_)));
 }
 
@@ -307,17 +388,22 @@ fn a_pool_tells_prospects_apart() {
         application(9, json!({"prospect": true, "job_id": null})),
         application(8, json!({"prospect": true, "job_id": null})),
     ]);
-    let details = json!([{"application_id": 9, "pool_id": 30}, {"application_id": 8, "pool_id": 31}]);
-    let run = case("applications.create", json!({"candidate": "1", "kind": "prospect", "pool": "31"}))
-        .replies(vec![reply(200, rows), reply(200, details)])
-        .probe(None);
+    let details =
+        json!([{"application_id": 9, "pool_id": 30}, {"application_id": 8, "pool_id": 31}]);
+    let run =
+        case("applications.create", json!({"candidate": "1", "kind": "prospect", "pool": "31"}))
+            .replies(vec![reply(200, rows), reply(200, details)])
+            .probe(None);
     assert_eq!(run.lines()[1], "GET /v3/prospect_details?application_ids=9,8");
     assert_eq!(run.verdict(), "found subject:applications/8 matched");
 }
 
 #[test]
 fn a_note_is_recognised_in_the_words_of_reading_and_never_taken_for_absent_lightly() {
-    let note = |id: u64, body: &str, visibility: &str, created: &str| json!({"id": id, "candidate_id": 1, "application_id": null, "type": "NOTE", "visibility": visibility, "body": body, "created_at": created});
+    let note = |id: u64, body: &str, visibility: &str, created: &str| {
+        json!({"id": id, "candidate_id": 1, "application_id": null, "type": "NOTE",
+        "visibility": visibility, "body": body, "created_at": created})
+    };
     for (law, rows, sent, verdict) in [
         (
             "read vocabulary",
@@ -337,8 +423,18 @@ fn a_note_is_recognised_in_the_words_of_reading_and_never_taken_for_absent_light
             Some(SENT_MS),
             "absent 10000",
         ),
-        ("another text", json!([note(7, "Hi there", "public", AFTER)]), Some(SENT_MS), "absent 10000"),
-        ("before, any time", json!([note(7, "Hi\nthere", "public", BEFORE)]), None, "found subject:notes/7 matched"),
+        (
+            "another text",
+            json!([note(7, "Hi there", "public", AFTER)]),
+            Some(SENT_MS),
+            "absent 10000",
+        ),
+        (
+            "before, any time",
+            json!([note(7, "Hi\nthere", "public", BEFORE)]),
+            None,
+            "found subject:notes/7 matched",
+        ),
         (
             "an equal one that looks too old stops everything",
             json!([note(7, "Hi\nthere", "public", BEFORE)]),
@@ -352,9 +448,12 @@ fn a_note_is_recognised_in_the_words_of_reading_and_never_taken_for_absent_light
             "ambiguous notes/8 notes/7",
         ),
     ] {
-        let run = case("notes.create", json!({"candidate": "1", "body": "Hi\nthere", "visibility": "public"}))
-            .replies(vec![reply(200, rows)])
-            .probe(sent);
+        let run = case(
+            "notes.create",
+            json!({"candidate": "1", "body": "Hi\nthere", "visibility": "public"}),
+        )
+        .replies(vec![reply(200, rows)])
+        .probe(sent);
         assert_eq!(run.lines(), ["GET /v3/notes?candidate_ids=1"]);
         assert_eq!(run.verdict(), verdict, "{law}");
     }
@@ -421,7 +520,8 @@ fn other_new_records_are_found_by_what_makes_them_one() {
             "field",
             "custom_fields.create",
             json!({"name": "Ref", "applies_to": "candidate", "type": "text"}),
-            json!([{"id": 5, "name": "Ref", "field_type": "candidate", "value_type": "short_text", "active": true}]),
+            json!([{"id": 5, "name": "Ref", "field_type": "candidate", "value_type": "short_text",
+                "active": true}]),
             None,
             "GET /v3/custom_fields?field_type=candidate",
             "found subject:custom_fields/5 matched",
@@ -472,14 +572,20 @@ fn other_new_records_are_found_by_what_makes_them_one() {
 #[test]
 fn a_user_is_found_by_any_address_as_far_as_the_scopes_allow() {
     for (second, verdict) in [
-        (reply(200, json!([{"id": 1, "user_id": 7, "email": "E@x.com"}])), "found subject:users/7 matched"),
+        (
+            reply(200, json!([{"id": 1, "user_id": 7, "email": "E@x.com"}])),
+            "found subject:users/7 matched",
+        ),
         (reply(200, json!([])), "absent 10000"),
         (reply(403, json!({"message": "Forbidden"})), "absent 10000"),
     ] {
         let run = case("users.create", json!({"first": "E", "last": "S", "email": "e@x.com"}))
             .replies(vec![reply(200, json!([])), second])
             .probe(Some(SENT_MS));
-        assert_eq!(run.lines(), ["GET /v3/users?primary_email=e@x.com", "GET /v3/user_emails?email=e@x.com"]);
+        assert_eq!(
+            run.lines(),
+            ["GET /v3/users?primary_email=e@x.com", "GET /v3/user_emails?email=e@x.com"]
+        );
         assert_eq!(run.verdict(), verdict);
     }
 }
@@ -487,22 +593,35 @@ fn a_user_is_found_by_any_address_as_far_as_the_scopes_allow() {
 #[test]
 fn a_list_of_tags_without_end_is_blind_and_not_absent() {
     let endless: Vec<Response> = (0..20).map(|_| more(json!([{"id": 1, "name": "x"}]))).collect();
-    assert_eq!(case("tags.create", json!({"name": "Intro"})).replies(endless).probe(None).verdict(), "blind");
+    assert_eq!(
+        case("tags.create", json!({"name": "Intro"})).replies(endless).probe(None).verdict(),
+        "blind"
+    );
 }
 
 #[test]
 fn a_change_happened_when_nothing_is_left_of_it() {
-    let person = json!({"id": 7, "first_name": "Ada", "last_name": "Byron", "company": "New", "private": true, "email_addresses": [{"value": "a@x.com", "type": "work"}], "custom_fields": {"l": {"type": "single_select", "value": "A"}}});
+    let person = json!({"id": 7, "first_name": "Ada", "last_name": "Byron", "company": "New",
+        "private": true, "email_addresses": [{"value": "a@x.com", "type": "work"}],
+        "custom_fields": {"l": {"type": "single_select", "value": "A"}}});
     for (operation, kind, input, row, happened) in [
         (
             "candidates.update",
             "candidates",
-            json!({"set": {"company": "New", "private": true}, "add": {"emails": ["A@x.com"]}, "custom_fields": [{"key": "l", "id": "1", "type": "single", "value": {"id": "5", "label": "A"}}]}),
+            json!({"set": {"company": "New", "private": true}, "add": {"emails": ["A@x.com"]},
+                "custom_fields": [{"key": "l", "id": "1", "type": "single",
+                "value": {"id": "5", "label": "A"}}]}),
             &person,
             true,
         ),
         ("candidates.update", "candidates", json!({"set": {"company": "Newer"}}), &person, false),
-        ("candidates.update", "candidates", json!({"remove": {"emails": ["a@x.com"]}}), &person, false),
+        (
+            "candidates.update",
+            "candidates",
+            json!({"remove": {"emails": ["a@x.com"]}}),
+            &person,
+            false,
+        ),
         (
             "applications.update",
             "applications",
@@ -531,7 +650,13 @@ fn a_change_happened_when_nothing_is_left_of_it() {
             &application(7, json!({"job_interview_stage_id": 60})),
             false,
         ),
-        ("applications.move", "applications", json!({"to_job": "5"}), &application(7, json!({})), true),
+        (
+            "applications.move",
+            "applications",
+            json!({"to_job": "5"}),
+            &application(7, json!({})),
+            true,
+        ),
         (
             "applications.reject",
             "applications",
@@ -539,10 +664,28 @@ fn a_change_happened_when_nothing_is_left_of_it() {
             &application(7, json!({"status": "rejected"})),
             true,
         ),
-        ("applications.reject", "applications", json!({"reason": "1"}), &application(7, json!({})), false),
+        (
+            "applications.reject",
+            "applications",
+            json!({"reason": "1"}),
+            &application(7, json!({})),
+            false,
+        ),
         ("applications.unreject", "applications", json!({}), &application(7, json!({})), true),
-        ("applications.unreject", "applications", json!({}), &application(7, json!({"status": "rejected"})), false),
-        ("applications.hire", "applications", json!({}), &application(7, json!({"status": "hired"})), true),
+        (
+            "applications.unreject",
+            "applications",
+            json!({}),
+            &application(7, json!({"status": "rejected"})),
+            false,
+        ),
+        (
+            "applications.hire",
+            "applications",
+            json!({}),
+            &application(7, json!({"status": "hired"})),
+            true,
+        ),
         ("applications.hire", "applications", json!({}), &application(7, json!({})), false),
         (
             "applications.convert",
@@ -551,8 +694,20 @@ fn a_change_happened_when_nothing_is_left_of_it() {
             &application(7, json!({"prospect": true})),
             false,
         ),
-        ("rejections.update", "rejections", json!({"reason": "1"}), &json!({"id": 7, "rejection_reason_id": 1}), true),
-        ("custom_fields.update", "custom_fields", json!({"name": "A"}), &json!({"id": 7, "name": "A"}), true),
+        (
+            "rejections.update",
+            "rejections",
+            json!({"reason": "1"}),
+            &json!({"id": 7, "rejection_reason_id": 1}),
+            true,
+        ),
+        (
+            "custom_fields.update",
+            "custom_fields",
+            json!({"name": "A"}),
+            &json!({"id": 7, "name": "A"}),
+            true,
+        ),
         (
             "custom_field_options.update",
             "custom_field_options",
@@ -562,7 +717,10 @@ fn a_change_happened_when_nothing_is_left_of_it() {
         ),
     ] {
         for sent in [None, Some(SENT_MS)] {
-            let run = case(operation, input.clone()).on(kind, "7").replies(vec![reply(200, json!([row]))]).probe(sent);
+            let run = case(operation, input.clone())
+                .on(kind, "7")
+                .replies(vec![reply(200, json!([row]))])
+                .probe(sent);
             let expected = match (happened, kind) {
                 (true, _) => format!("found subject:{kind}/7 matched"),
                 (false, "candidates" | "applications") => "absent 30000".into(),
@@ -576,10 +734,14 @@ fn a_change_happened_when_nothing_is_left_of_it() {
 #[test]
 fn a_move_is_settled_without_the_stage_definition_on_the_row() {
     for (stage, verdict) in [(60, "found subject:applications/7 matched"), (61, "absent 30000")] {
-        let stages = json!([{"id": 900, "application_id": 7, "job_interview_stage_id": stage, "current": true}]);
+        let stages = json!([{"id": 900, "application_id": 7, "job_interview_stage_id": stage,
+            "current": true}]);
         let run = case("applications.move", json!({"to_stage": "60"}))
             .on("applications", "7")
-            .replies(vec![reply(200, json!([application(7, json!({"stage_id": 900}))])), reply(200, stages)])
+            .replies(vec![
+                reply(200, json!([application(7, json!({"stage_id": 900}))])),
+                reply(200, stages),
+            ])
             .probe(Some(SENT_MS));
         assert_eq!(run.verdict(), verdict);
     }
@@ -587,14 +749,21 @@ fn a_move_is_settled_without_the_stage_definition_on_the_row() {
 
 #[test]
 fn a_conversion_is_found_as_the_new_application() {
-    let old = application(7, json!({"prospect": true, "status": "converted", "job_id": null, "created_at": BEFORE}));
+    let old = application(
+        7,
+        json!({"prospect": true, "status": "converted", "job_id": null, "created_at": BEFORE}),
+    );
     for (siblings, sent, verdict) in [
         (
             json!([application(9, json!({})), old]),
             Some(SENT_MS),
             "found subject:applications/9 converted_from:applications/7 matched",
         ),
-        (json!([application(9, json!({"created_at": BEFORE})), old]), Some(SENT_MS), "absent 30000"),
+        (
+            json!([application(9, json!({"created_at": BEFORE})), old]),
+            Some(SENT_MS),
+            "absent 30000",
+        ),
         (
             json!([application(9, json!({"created_at": BEFORE})), old]),
             None,
@@ -613,10 +782,14 @@ fn a_conversion_is_found_as_the_new_application() {
 /// Found by fuzzing: such a row became a link without an id.
 #[test]
 fn a_row_that_fits_and_has_no_id_proves_neither_that_the_conversion_happened_nor_that_it_did_not() {
-    let old = application(7, json!({"prospect": true, "status": "converted", "job_id": null, "created_at": BEFORE}));
+    let old = application(
+        7,
+        json!({"prospect": true, "status": "converted", "job_id": null, "created_at": BEFORE}),
+    );
     let nameless = application(9, json!({"id": null}));
     let replies = vec![reply(200, json!([old])), reply(200, json!([nameless, old]))];
-    let case = case("applications.convert", json!({"job": "5"})).on("applications", "7").replies(replies);
+    let case =
+        case("applications.convert", json!({"job": "5"})).on("applications", "7").replies(replies);
     assert!(matches!(case.probe(Some(SENT_MS)).failure(), Failure::Protocol(_)));
 }
 

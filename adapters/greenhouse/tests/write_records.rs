@@ -7,15 +7,18 @@ use atsync_adapter::contract::{Failure, Written};
 use serde_json::{Value, json};
 use write_support::{case, empty, links, more, reply};
 
-/// Operation, input, path, body as sent, kind of what is made, and the member that a wrapped answer would use.
+/// Operation, input, path, body as sent, kind of what is made, and the member that a wrapped answer
+/// would use.
 #[test]
 fn a_creation_is_one_changing_request_and_its_answer_may_be_bare_or_wrapped() {
     for (operation, input, path, sent, kind, member) in [
         (
             "notes.create",
-            json!({"candidate": "1", "application": "2", "author": "3", "body": "Introduced by Sam.", "visibility": "admin_only"}),
+            json!({"candidate": "1", "application": "2", "author": "3", "body": "Introduced by \
+                Sam.", "visibility": "admin_only"}),
             "/v3/notes",
-            json!({"candidate_id": 1, "application_id": 2, "user_id": 3, "note_type": "NOTE", "visibility": "admin_only", "body": "Introduced by Sam."}),
+            json!({"candidate_id": 1, "application_id": 2, "user_id": 3, "note_type": "NOTE",
+                "visibility": "admin_only", "body": "Introduced by Sam."}),
             "notes",
             "note",
         ),
@@ -29,15 +32,18 @@ fn a_creation_is_one_changing_request_and_its_answer_may_be_bare_or_wrapped() {
         ),
         (
             "attachments.create",
-            json!({"application": "2", "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv", "visibility": "private"}),
+            json!({"application": "2", "filename": "cv.pdf", "type": "resume",
+                "url": "https://files.example.com/cv", "visibility": "private"}),
             "/v3/attachments",
-            json!({"application_id": 2, "filename": "cv.pdf", "type": "resume", "url": "https://files.example.com/cv", "visibility": "private"}),
+            json!({"application_id": 2, "filename": "cv.pdf", "type": "resume",
+                "url": "https://files.example.com/cv", "visibility": "private"}),
             "attachments",
             "attachment",
         ),
         (
             "attachments.create",
-            json!({"application": "2", "filename": "p.png", "type": "photo", "content_base64": "aGk="}),
+            json!({"application": "2", "filename": "p.png", "type": "photo",
+                "content_base64": "aGk="}),
             "/v3/attachments",
             json!({"application_id": 2, "filename": "p.png", "type": "other", "content": "aGk="}),
             "attachments",
@@ -45,18 +51,23 @@ fn a_creation_is_one_changing_request_and_its_answer_may_be_bare_or_wrapped() {
         ),
         (
             "users.create",
-            json!({"first": "Erin", "last": "Smith", "email": "erin@example.com", "employee_id": "A1", "job_title": "CTO"}),
+            json!({"first": "Erin", "last": "Smith", "email": "erin@example.com",
+                "employee_id": "A1", "job_title": "CTO"}),
             "/v3/users",
-            json!({"first_name": "Erin", "last_name": "Smith", "primary_email": "erin@example.com", "send_email_invite": false, "employee_id": "A1", "job_title": "CTO"}),
+            json!({"first_name": "Erin", "last_name": "Smith", "primary_email": "erin@example.com",
+                "send_email_invite": false, "employee_id": "A1", "job_title": "CTO"}),
             "users",
             "user",
         ),
         (
             "custom_fields.create",
-            json!({"name": "Level", "applies_to": "candidate", "type": "single", "private": true, "description": "d", "options": [{"name": "A"}, {"name": "B", "external_id": "b"}]}),
+            json!({"name": "Level", "applies_to": "candidate", "type": "single", "private": true,
+                "description": "d", "options": [{"name": "A"}, {"name": "B", "external_id": "b"}]}),
             "/v3/custom_fields",
-            json!({"name": "Level", "field_type": "candidate", "value_type": "single_select", "private": true, "description": "d",
-                   "custom_field_options": [{"name": "A", "sort_order": 0}, {"name": "B", "sort_order": 1, "external_id": "b"}]}),
+            json!({"name": "Level", "field_type": "candidate", "value_type": "single_select",
+                "private": true, "description": "d",
+                   "custom_field_options": [{"name": "A", "sort_order": 0},
+                       {"name": "B", "sort_order": 1, "external_id": "b"}]}),
             "custom_fields",
             "custom_field",
         ),
@@ -70,7 +81,10 @@ fn a_creation_is_one_changing_request_and_its_answer_may_be_bare_or_wrapped() {
         ),
     ] {
         for answer in [json!({"id": 77}), json!({member: {"id": 77}})] {
-            let run = case(operation, input.clone()).replies(vec![reply(201, answer)]).of_parent().write();
+            let run = case(operation, input.clone())
+                .replies(vec![reply(201, answer)])
+                .of_parent()
+                .write();
             assert_eq!(run.sent().line, format!("POST {path}"), "{operation}");
             let looks: &[&str] = match operation {
                 "notes.create" => &["GET /v3/candidates?ids=1"],
@@ -82,8 +96,14 @@ fn a_creation_is_one_changing_request_and_its_answer_may_be_bare_or_wrapped() {
             assert_eq!(links(&run.applied().links), format!("subject:{kind}/77"), "{operation}");
         }
         for (status, body) in [(201, json!({})), (204, Value::Null), (500, json!({}))] {
-            let run = case(operation, input.clone()).replies(vec![reply(status, body)]).of_parent().write();
-            assert!(matches!(run.written(), Written::Unclear(_)), "{operation} {status}: made or not, nobody knows");
+            let run = case(operation, input.clone())
+                .replies(vec![reply(status, body)])
+                .of_parent()
+                .write();
+            assert!(
+                matches!(run.written(), Written::Unclear(_)),
+                "{operation} {status}: made or not, nobody knows"
+            );
         }
     }
 }
@@ -101,14 +121,27 @@ fn an_invitation_is_sent_only_when_the_input_says_so() {
 fn what_cannot_be_made_is_refused_before_anything_is_sent() {
     for (operation, input, field) in [
         ("notes.create", json!({"candidate": "1", "body": "  ", "visibility": "public"}), "body"),
-        ("notes.create", json!({"candidate": "1", "body": "x", "visibility": "publicly_visible"}), "visibility"),
-        ("notes.create", json!({"candidate": "a", "body": "x", "visibility": "public"}), "candidate"),
+        (
+            "notes.create",
+            json!({"candidate": "1", "body": "x", "visibility": "publicly_visible"}),
+            "visibility",
+        ),
+        (
+            "notes.create",
+            json!({"candidate": "a", "body": "x", "visibility": "public"}),
+            "candidate",
+        ),
         ("tags.create", json!({"name": ""}), "name"),
         ("applied_tags.create", json!({"candidate": "1", "tag": "t"}), "tag"),
-        ("attachments.create", json!({"application": "1", "filename": "a", "type": "resume"}), "url"),
         (
             "attachments.create",
-            json!({"application": "1", "filename": "a", "type": "resume", "url": "u", "content_base64": "aGk="}),
+            json!({"application": "1", "filename": "a", "type": "resume"}),
+            "url",
+        ),
+        (
+            "attachments.create",
+            json!({"application": "1", "filename": "a", "type": "resume", "url": "u",
+                "content_base64": "aGk="}),
             "url",
         ),
         (
@@ -117,7 +150,11 @@ fn what_cannot_be_made_is_refused_before_anything_is_sent() {
             "content_base64",
         ),
         ("users.create", json!({"first": "E", "last": "S", "email": ""}), "email"),
-        ("custom_fields.create", json!({"name": "n", "applies_to": "other", "type": "text"}), "applies_to"),
+        (
+            "custom_fields.create",
+            json!({"name": "n", "applies_to": "other", "type": "text"}),
+            "applies_to",
+        ),
         ("custom_fields.create", json!({"name": "n", "applies_to": "job", "type": "file"}), "type"),
         (
             "custom_fields.create",
@@ -126,14 +163,17 @@ fn what_cannot_be_made_is_refused_before_anything_is_sent() {
         ),
     ] {
         let run = case(operation, input.clone()).write();
-        let Failure::Invalid(errors) = run.failure() else { panic!("{operation} {input}: {}", run.failure()) };
+        let Failure::Invalid(errors) = run.failure() else {
+            panic!("{operation} {input}: {}", run.failure())
+        };
         assert_eq!(errors[0].field, field, "{operation} {input}");
     }
     let run = case("moods.create", json!({})).write();
     assert!(matches!(run.failure(), Failure::Bug(_)));
 }
 
-/// A second row for the same tag is not documented as harmless, so the candidate's tags are read first.
+/// A second row for the same tag is not documented as harmless, so the candidate's tags are read
+/// first.
 #[test]
 fn a_tag_is_put_on_a_candidate_once() {
     let row = |id: u64, tag: u64| json!({"id": id, "candidate_id": 1, "candidate_tag_id": tag});
@@ -151,7 +191,8 @@ fn a_tag_is_put_on_a_candidate_once() {
     assert_eq!(links(&run.applied().links), "subject:applied_tags/9");
 }
 
-/// A note posted for a candidate who vanished becomes an orphan that nobody can delete; nobody has shown better of the others.
+/// A note posted for a candidate who vanished becomes an orphan that nobody can delete; nobody has
+/// shown better of the others.
 #[test]
 fn what_belongs_to_somebody_is_made_only_while_a_fresh_read_shows_them() {
     let note = json!({"candidate": "1", "body": "Hi", "visibility": "public"});
@@ -162,19 +203,29 @@ fn what_belongs_to_somebody_is_made_only_while_a_fresh_read_shows_them() {
         ("applied_tags.create", json!({"candidate": "1", "tag": "55"})),
         (
             "attachments.create",
-            json!({"application": "1", "filename": "cv.pdf", "type": "resume", "url": "https://x.example/cv"}),
+            json!({"application": "1", "filename": "cv.pdf", "type": "resume",
+                "url": "https://x.example/cv"}),
         ),
     ] {
         for gone in [json!([]), json!([{"id": 2}])] {
             let run = case(operation, input.clone()).replies(vec![reply(200, gone)]).write();
-            assert!(matches!(run.failure(), Failure::NotFound(_)), "{operation}: {}", run.failure());
+            assert!(
+                matches!(run.failure(), Failure::NotFound(_)),
+                "{operation}: {}",
+                run.failure()
+            );
         }
         if operation != "attachments.create" {
-            for (row, expected) in
-                [(erased.clone(), "anonymised"), (json!([{"id": 1, "message": "processing"}]), "message")]
-            {
+            for (row, expected) in [
+                (erased.clone(), "anonymised"),
+                (json!([{"id": 1, "message": "processing"}]), "message"),
+            ] {
                 let run = case(operation, input.clone()).replies(vec![reply(200, row)]).write();
-                assert!(run.failure().to_string().contains(expected), "{operation}: {}", run.failure());
+                assert!(
+                    run.failure().to_string().contains(expected),
+                    "{operation}: {}",
+                    run.failure()
+                );
             }
         }
     }
@@ -184,9 +235,10 @@ fn what_belongs_to_somebody_is_made_only_while_a_fresh_read_shows_them() {
 #[test]
 fn a_file_too_large_to_be_kept_goes_out_unlooked() {
     let content = "aGk=".repeat(20_000);
-    let input =
-        json!({"application": "2", "filename": "p.png", "type": "other", "content_base64": content.replace('=', "a")});
-    let run = case("attachments.create", input).replies(vec![reply(201, json!({"id": 77}))]).write();
+    let input = json!({"application": "2", "filename": "p.png", "type": "other",
+        "content_base64": content.replace('=', "a")});
+    let run =
+        case("attachments.create", input).replies(vec![reply(201, json!({"id": 77}))]).write();
     assert_eq!(run.lines(), ["POST /v3/attachments"]);
 }
 
@@ -202,8 +254,20 @@ fn a_definition_is_changed_only_where_it_differs() {
             json!({"name": "Grade", "private": false, "description": ""}),
             Some(json!({"name": "Grade"})),
         ),
-        ("custom_fields.update", "custom_fields", &field, json!({"private": true}), Some(json!({"private": true}))),
-        ("custom_fields.update", "custom_fields", &field, json!({"name": "Level", "description": null}), None),
+        (
+            "custom_fields.update",
+            "custom_fields",
+            &field,
+            json!({"private": true}),
+            Some(json!({"private": true})),
+        ),
+        (
+            "custom_fields.update",
+            "custom_fields",
+            &field,
+            json!({"name": "Level", "description": null}),
+            None,
+        ),
         (
             "custom_field_options.update",
             "custom_field_options",
@@ -245,7 +309,8 @@ fn a_definition_is_changed_only_where_it_differs() {
 
 #[test]
 fn a_bulk_answer_is_pending_with_its_handle() {
-    let answer = json!({"bulk_action_uuid": "u-1", "status": "building", "status_url": "https://harvest.greenhouse.io/v3/bulk_requests/u-1"});
+    let answer = json!({"bulk_action_uuid": "u-1", "status": "building",
+        "status_url": "https://harvest.greenhouse.io/v3/bulk_requests/u-1"});
     let run = case("users.create", json!({"first": "E", "last": "S", "email": "e@x.com"}))
         .settings(json!({"users_form": "bulk"}))
         .replies(vec![reply(202, answer)])
@@ -257,7 +322,10 @@ fn a_bulk_answer_is_pending_with_its_handle() {
 
 #[test]
 fn a_tag_is_taken_off_by_its_row() {
-    let run = case("applied_tags.delete", json!({})).on("applied_tags", "7").replies(vec![empty(204)]).write();
+    let run = case("applied_tags.delete", json!({}))
+        .on("applied_tags", "7")
+        .replies(vec![empty(204)])
+        .write();
     assert_eq!(run.lines(), ["DELETE /v3/applied_candidate_tags/7"]);
     assert!(run.applied().links.is_empty());
 }

@@ -1,7 +1,9 @@
-//! What a PATCH replaces as a whole: sent only where the fresh read shows all of it, entry by entry.
+//! What a PATCH replaces as a whole: sent only where the fresh read shows all of it, entry by
+//! entry.
 //!
-//! Method: every member that goes back whole is shown in every form that is none of its own, and the proof is that nothing which changes
-//! Greenhouse leaves. A member that nobody touches does not matter.
+//! Method: every member that goes back whole is shown in every form that is none of its own, and
+//! the proof is that nothing which changes Greenhouse leaves. A member that nobody touches does not
+//! matter.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod write_support;
@@ -20,9 +22,12 @@ struct Whole {
 
 fn candidate() -> Value {
     json!({
-        "id": 7, "first_name": "Ada", "last_name": "Byron", "email_addresses": [{"value": "a@x.com", "type": "work"}],
-        "phone_numbers": [{"value": "12345", "type": "home"}], "addresses": [{"value": "1 Road", "type": "home"}],
-        "website_addresses": [{"value": "a.dev", "type": "blog"}], "social_media_addresses": [{"value": "x.com/a"}],
+        "id": 7, "first_name": "Ada", "last_name": "Byron",
+            "email_addresses": [{"value": "a@x.com", "type": "work"}],
+        "phone_numbers": [{"value": "12345", "type": "home"}],
+            "addresses": [{"value": "1 Road", "type": "home"}],
+        "website_addresses": [{"value": "a.dev", "type": "blog"}],
+            "social_media_addresses": [{"value": "x.com/a"}],
         "custom_fields": values(),
     })
 }
@@ -59,8 +64,18 @@ fn customs() -> Vec<Whole> {
     let of = |operation, kind, row, member| Whole { operation, kind, row, member, input: custom() };
     vec![
         of("candidates.update", "candidates", candidate(), "custom_fields"),
-        of("applications.update", "applications", json!({"id": 7, "custom_fields": values()}), "custom_fields"),
-        of("rejections.update", "rejections", json!({"id": 7, "custom_fields": values()}), "custom_fields"),
+        of(
+            "applications.update",
+            "applications",
+            json!({"id": 7, "custom_fields": values()}),
+            "custom_fields",
+        ),
+        of(
+            "rejections.update",
+            "rejections",
+            json!({"id": 7, "custom_fields": values()}),
+            "custom_fields",
+        ),
         of(
             "rejections.update",
             "rejections",
@@ -80,7 +95,9 @@ impl Whole {
                 row.as_object_mut().unwrap().remove(self.member).unwrap();
             }
         }
-        case(self.operation, self.input.clone()).on(self.kind, "7").replies(vec![reply(200, json!([row]))])
+        case(self.operation, self.input.clone())
+            .on(self.kind, "7")
+            .replies(vec![reply(200, json!([row]))])
     }
 
     fn sends_nothing(&self, shown: Option<Value>) {
@@ -99,7 +116,14 @@ impl Whole {
 #[test]
 fn a_list_goes_back_only_where_the_fresh_read_shows_every_entry_of_it() {
     for whole in contacts() {
-        for odd in [json!(null), json!("x"), json!(7), json!(true), json!({}), json!({"0": {"value": "x"}})] {
+        for odd in [
+            json!(null),
+            json!("x"),
+            json!(7),
+            json!(true),
+            json!({}),
+            json!({"0": {"value": "x"}}),
+        ] {
             whole.sends_nothing(Some(odd));
         }
         whole.sends_nothing(None);
@@ -145,7 +169,9 @@ fn values_of_custom_fields_go_back_only_where_the_fresh_read_shows_a_map_of_them
         ];
         odd.into_iter().for_each(|odd| whole.sends_nothing(Some(odd)));
         whole.sends_nothing(None);
-        for entry in [json!(null), json!({"name": "Note", "type": "long_text"}), json!({"name": "Note"})] {
+        for entry in
+            [json!(null), json!({"name": "Note", "type": "long_text"}), json!({"name": "Note"})]
+        {
             let mut map = values();
             map["note"] = entry;
             whole.sends_nothing(Some(map));
@@ -160,7 +186,8 @@ fn values_of_custom_fields_go_back_only_where_the_fresh_read_shows_a_map_of_them
     }
 }
 
-/// A value that the plan saw is hidden where the row has no such field, and cleared where the row shows it as empty.
+/// A value that the plan saw is hidden where the row has no such field, and cleared where the row
+/// shows it as empty.
 #[test]
 fn a_value_that_the_plan_saw_and_the_row_leaves_out_is_not_erased() {
     for whole in customs() {
@@ -174,17 +201,27 @@ fn a_value_that_the_plan_saw_and_the_row_leaves_out_is_not_erased() {
         for shown in [json!({}), without.clone()] {
             let run = saw(shown.clone()).write();
             let text = run.failure().to_string();
-            assert!(text.contains("note: it held a value when the plan was made"), "{}: {text}", whole.operation);
+            assert!(
+                text.contains("note: it held a value when the plan was made"),
+                "{}: {text}",
+                whole.operation
+            );
             let mut merging = saw(shown).settings(json!({"custom_fields_reading": "merge"}));
             merging.replies.push(reply(200, json!({"id": 7})));
-            assert_eq!(merging.write().sent().body["custom_fields"], json!([{"name_key": "ref", "value": "b"}]));
+            assert_eq!(
+                merging.write().sent().body["custom_fields"],
+                json!([{"name_key": "ref", "value": "b"}])
+            );
         }
         for empty in [json!(null), json!(""), json!([])] {
             let mut cleared = values();
             cleared["note"]["value"] = empty;
             let mut case = saw(cleared);
             case.replies.push(reply(200, json!({"id": 7})));
-            assert_eq!(case.write().sent().body["custom_fields"], json!([{"name_key": "ref", "value": "b"}]));
+            assert_eq!(
+                case.write().sent().body["custom_fields"],
+                json!([{"name_key": "ref", "value": "b"}])
+            );
         }
         // Nothing is to be done, and what is written anyway need not be shown.
         without["ref"]["value"] = json!("b");
@@ -195,16 +232,21 @@ fn a_value_that_the_plan_saw_and_the_row_leaves_out_is_not_erased() {
     }
 }
 
-/// openapi lets `custom_fields` be null. It is enough to see that nothing is to be done, and where a PATCH is known to merge.
+/// openapi lets `custom_fields` be null. It is enough to see that nothing is to be done, and where
+/// a PATCH is known to merge.
 #[test]
 fn null_in_place_of_custom_fields_is_enough_where_nothing_can_be_erased() {
     for whole in customs() {
         let mut clearing = whole.showing(Some(json!(null)));
         clearing.input["custom_fields"][0]["value"] = json!(null);
         clearing.write().unneeded();
-        let mut merging = whole.showing(Some(json!(null))).settings(json!({"custom_fields_reading": "merge"}));
+        let mut merging =
+            whole.showing(Some(json!(null))).settings(json!({"custom_fields_reading": "merge"}));
         merging.replies.push(reply(200, json!({"id": 7})));
-        assert_eq!(merging.write().sent().body["custom_fields"], json!([{"name_key": "ref", "value": "b"}]));
+        assert_eq!(
+            merging.write().sent().body["custom_fields"],
+            json!([{"name_key": "ref", "value": "b"}])
+        );
         let text = whole.showing(Some(json!(null))).write().failure().to_string();
         assert!(text.contains("custom_fields_reading = \"merge\""), "the way out is named: {text}");
     }
@@ -214,7 +256,8 @@ fn null_in_place_of_custom_fields_is_enough_where_nothing_can_be_erased() {
 #[test]
 fn values_that_are_hidden_between_two_reads_are_not_erased() {
     let mut row = candidate();
-    row["custom_fields"]["work"] = json!({"name": "Work", "type": "single_select", "value": "Part-time"});
+    row["custom_fields"]["work"] =
+        json!({"name": "Work", "type": "single_select", "value": "Part-time"});
     let mut hidden = row.clone();
     hidden["custom_fields"] = json!(null);
     let run = case("candidates.update", custom())
@@ -222,7 +265,10 @@ fn values_that_are_hidden_between_two_reads_are_not_erased() {
         .replies(vec![
             reply(200, json!([row])),
             reply(200, json!([{"id": 90, "name_key": "work", "private": false, "active": true}])),
-            reply(200, json!([{"id": 1, "custom_field_id": 90, "name": "Part-time", "active": true}])),
+            reply(
+                200,
+                json!([{"id": 1, "custom_field_id": 90, "name": "Part-time", "active": true}]),
+            ),
             reply(200, json!([hidden])),
         ])
         .write();

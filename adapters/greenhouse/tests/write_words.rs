@@ -1,7 +1,8 @@
 //! Words that Greenhouse writes differently than it reads (pitfalls.md 11), in both directions.
 //!
-//! Method: what the write sends is turned into the row that Greenhouse would show, by the reference's own words, and read by the adapter's reader. What
-//! comes out must be what went in, and the probe must recognise the row.
+//! Method: what the write sends is turned into the row that Greenhouse would show, by the
+//! reference's own words, and read by the adapter's reader. What comes out must be what went in,
+//! and the probe must recognise the row.
 #![allow(clippy::panic, clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 mod write_support;
@@ -14,7 +15,8 @@ use write_support::{NOW_MS, case, reply};
 
 /// The unified record that the reader makes of a row.
 fn read(kind: &str, row: Value) -> Value {
-    let given = Given { now_ms: NOW_MS, settings: "{}".into(), tenant: None, mark: None, grant: None };
+    let given =
+        Given { now_ms: NOW_MS, settings: "{}".into(), tenant: None, mark: None, grant: None };
     let task = Task::Fetch(Fetch { kind: kind.into(), ids: vec!["7".into()] });
     let Ok(Step::Send(send)) = Greenhouse::start(task, &given) else { panic!("a look") };
     let step = Greenhouse::resume(send.state, &given, Reply::Response(reply(200, json!([row]))));
@@ -30,12 +32,19 @@ fn a_note_reads_as_it_was_written() {
         ("admin_only", "admin_only", "admin_only_visible"),
     ] {
         let input = json!({"candidate": "1", "body": "x", "visibility": unified});
-        let run = case("notes.create", input.clone()).replies(vec![reply(201, json!({"id": 7}))]).of_parent().write();
+        let run = case("notes.create", input.clone())
+            .replies(vec![reply(201, json!({"id": 7}))])
+            .of_parent()
+            .write();
         assert_eq!(run.sent().body["visibility"], json!(written));
         assert_eq!(run.sent().body["note_type"], json!("NOTE"));
-        let row = json!({"id": 7, "candidate_id": 1, "type": "NOTE", "visibility": shown, "body": "x"});
+        let row =
+            json!({"id": 7, "candidate_id": 1, "type": "NOTE", "visibility": shown, "body": "x"});
         let record = read("notes", row.clone());
-        assert_eq!((&record["visibility"]["value"], &record["type"]["value"]), (&json!(unified), &json!("note")));
+        assert_eq!(
+            (&record["visibility"]["value"], &record["type"]["value"]),
+            (&json!(unified), &json!("note"))
+        );
         let probe = case("notes.create", input).replies(vec![reply(200, json!([row]))]).probe(None);
         assert_eq!(probe.verdict(), "found subject:notes/7 matched");
     }
@@ -48,9 +57,13 @@ fn secrecy_and_contacts_read_as_they_were_written() {
         "emails": [{"value": "a@x.com", "type": "work"}],
         "phones": [{"value": "1", "type": "skype"}],
         "addresses": [{"value": "Main St", "type": "home"}],
-        "links": [{"value": "x.com/ada", "type": "social"}, {"value": "ada.dev", "type": "portfolio"}],
+        "links": [{"value": "x.com/ada", "type": "social"},
+            {"value": "ada.dev", "type": "portfolio"}],
     });
-    let run = case("candidates.create", input.clone()).replies(vec![reply(201, json!({"id": 7}))]).of_parent().write();
+    let run = case("candidates.create", input.clone())
+        .replies(vec![reply(201, json!({"id": 7}))])
+        .of_parent()
+        .write();
     let mut row = run.sent().body.clone();
     let private = row.as_object_mut().unwrap().remove("is_private").unwrap();
     row["private"] = private;
@@ -76,8 +89,14 @@ fn secrecy_and_contacts_read_as_they_were_written() {
         assert_eq!(got, wanted, "{list}");
     }
     // And an update that asks for the same leaves nothing to do.
-    let edit = json!({"set": {"private": true}, "add": {"emails": input["emails"], "phones": input["phones"], "addresses": input["addresses"], "links": input["links"]}});
-    case("candidates.update", edit).on("candidates", "7").replies(vec![reply(200, json!([row]))]).write().unneeded();
+    let edit = json!({"set": {"private": true},
+        "add": {"emails": input["emails"], "phones": input["phones"],
+        "addresses": input["addresses"], "links": input["links"]}});
+    case("candidates.update", edit)
+        .on("candidates", "7")
+        .replies(vec![reply(200, json!([row]))])
+        .write()
+        .unneeded();
 }
 
 #[test]
@@ -97,9 +116,12 @@ fn a_definition_reads_as_it_was_written() {
         "url",
     ] {
         for applies_to in ["candidate", "application", "job", "opening", "offer"] {
-            let input = json!({"name": "Ref", "applies_to": applies_to, "type": unified, "private": true});
-            let run =
-                case("custom_fields.create", input).replies(vec![reply(201, json!({"id": 7}))]).of_parent().write();
+            let input =
+                json!({"name": "Ref", "applies_to": applies_to, "type": unified, "private": true});
+            let run = case("custom_fields.create", input)
+                .replies(vec![reply(201, json!({"id": 7}))])
+                .of_parent()
+                .write();
             let mut row = run.sent().body.clone();
             row["id"] = json!(7);
             row["name_key"] = json!("ref");
@@ -112,7 +134,8 @@ fn a_definition_reads_as_it_was_written() {
     }
 }
 
-/// A value that was written, shown as Greenhouse shows it, read into unified form, and asked for again: nothing is left to do.
+/// A value that was written, shown as Greenhouse shows it, read into unified form, and asked for
+/// again: nothing is left to do.
 #[test]
 fn a_custom_value_that_was_read_is_no_difference() {
     for (kind, shown, extra) in [
@@ -120,12 +143,17 @@ fn a_custom_value_that_was_read_is_no_difference() {
         ("yes_no", json!(false), json!({})),
         ("number", json!("12.5"), json!({})),
         ("currency", json!({"amount": "10.0", "currency_code": "EUR"}), json!({})),
-        ("currency_range", json!({"min_amount": "1", "max_amount": "2", "currency_code": "EUR"}), json!({})),
+        (
+            "currency_range",
+            json!({"min_amount": "1", "max_amount": "2", "currency_code": "EUR"}),
+            json!({}),
+        ),
         ("number_range", json!({"min_value": 1, "max_value": 2}), json!({})),
         ("single_select", json!("A"), json!({"id": "5"})),
         ("date", json!("2026-12-01"), json!({})),
     ] {
-        let row = json!({"id": 7, "first_name": "Ada", "last_name": "Byron", "custom_fields": {"k": {"name": "K", "type": kind, "value": shown}}});
+        let row = json!({"id": 7, "first_name": "Ada", "last_name": "Byron",
+            "custom_fields": {"k": {"name": "K", "type": kind, "value": shown}}});
         let record = read("candidates", row.clone());
         let mut wanted = record["custom_fields"]["k"].clone();
         wanted["key"] = json!("k");

@@ -1,4 +1,5 @@
-//! What wit-bindgen makes of `wit/adapter.wit`, the copy beside this crate. Adapters use [`crate::contract`] instead; only [`crate::export_adapter!`] reaches in here.
+//! What wit-bindgen makes of `wit/adapter.wit`, the copy beside this crate. Adapters use
+//! [`crate::contract`] instead; only [`crate::export_adapter!`] reaches in here.
 
 #![allow(
     unsafe_code,

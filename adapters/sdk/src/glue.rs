@@ -1,7 +1,7 @@
 //! Between wit-bindgen's types and the contract's.
 //!
-//! Both describe the same items, field by field, so the conversions are tables. Vectors are converted in place; a page of
-//! items costs moves, no copies of text.
+//! Both describe the same items, field by field, so the conversions are tables. Vectors are
+//! converted in place; a page of items costs moves, no copies of text.
 
 use crate::bindings::exports::ats::adapter::adapter as wit;
 use crate::{Adapter, contract as plain, notice};
@@ -14,7 +14,8 @@ pub struct Component<A>(PhantomData<A>);
 impl<A: Adapter + 'static> wit::Guest for Component<A> {
     fn describe() -> String {
         notice::report_panics();
-        // A manifest is made of text, numbers and lists: it always serialises. An empty text would be refused by the engine at load.
+        // A manifest is made of text, numbers and lists: it always serialises. An empty text would
+        // be refused by the engine at load.
         serde_json::to_string(&A::describe()).unwrap_or_default()
     }
 
@@ -24,7 +25,11 @@ impl<A: Adapter + 'static> wit::Guest for Component<A> {
         A::start(task.convert(), &given).map(Convert::convert).map_err(Convert::convert)
     }
 
-    fn resume(state: Vec<u8>, given: wit::Given, reply: wit::Reply) -> Result<wit::Step, wit::Failure> {
+    fn resume(
+        state: Vec<u8>,
+        given: wit::Given,
+        reply: wit::Reply,
+    ) -> Result<wit::Step, wit::Failure> {
         notice::report_panics();
         let given: plain::Given = given.convert();
         A::resume(state, &given, reply.convert()).map(Convert::convert).map_err(Convert::convert)
@@ -123,7 +128,8 @@ records! {
 
 variants! {
     Since { Everything, Window(value), Token(value) }
-    Task { Scan(value), Fetch(value), Probe(value), Write(value), Check(value), Hook(value), DescribeTenant }
+    Task { Scan(value), Fetch(value), Probe(value), Write(value), Check(value), Hook(value),
+        DescribeTenant }
     Effect { Safe, Scratch, Unsafe, Consuming }
     Target { Path(value), Link(value) }
     Body { None, Json(value), Form(value), Bytes(value), Multipart(value) }
@@ -138,12 +144,15 @@ variants! {
     Verdict { Granted, Missing, Actor, Refused, Unknown }
     Hint { Changed(value), Deleted(value), Merged(value), Erased(value) }
     Outcome {
-        Page(value), Fetched(value), Probed(value), Written(value), Checked(value), Hooked(value), Tenant(value), FlawedPage(value),
+        Page(value), Fetched(value), Probed(value), Written(value), Checked(value), Hooked(value),
+            Tenant(value), FlawedPage(value),
         FlawedFetched(value)
     }
     Restart { Pass, Everything }
     Failure {
-        Auth(value), Denied(value), NotFound(value), Gone(value), Moved(value), Conflict(value), Invalid(value), Misconfigured(value),
-        Restart(value), Throttled(value), Quota(value), Unavailable(value), Protocol(value), Bug(value)
+        Auth(value), Denied(value), NotFound(value), Gone(value), Moved(value), Conflict(value),
+            Invalid(value), Misconfigured(value),
+        Restart(value), Throttled(value), Quota(value), Unavailable(value), Protocol(value),
+            Bug(value)
     }
 }

@@ -1,8 +1,10 @@
 //! What the author of an adapter in Rust uses.
 //!
-//! An adapter is a type that implements [`Adapter`]: three functions of plain data, no state, no input or output. Compiled natively
-//! it is called directly, which is how it is tested; compiled for `wasm32-unknown-unknown` and wrapped as a component, [`export_adapter!`]
-//! makes it what the engine loads. The contract's types are those of [`atsync_model::contract`], documented in `wit/adapter.wit`.
+//! An adapter is a type that implements [`Adapter`]: three functions of plain data, no state, no
+//! input or output. Compiled natively it is called directly, which is how it is tested; compiled
+//! for `wasm32-unknown-unknown` and wrapped as a component, [`export_adapter!`] makes it what the
+//! engine loads. The contract's types are those of [`atsync_model::contract`], documented in
+//! `wit/adapter.wit`.
 //!
 //! # Example
 //! An adapter that lists the jobs of an imaginary ATS, which answers `GET /jobs` with
@@ -86,12 +88,14 @@
 //!
 //! `atsync-componentize` makes the component file that the engine loads.
 //!
-//! [`state`] turns an adapter's own continuation type into bytes and back, [`rows`] reads a JSON array while remembering where each element
-//! lies, and reads a bad row without its bad members, [`path`] builds request paths that the engine will accept, [`log`]
-//! writes to the engine's log. A panic reaches the engine's error with its place; its message, which may quote a candidate's data, is in the log at level
-//! debug and in what `atsync check` says.
+//! [`state`] turns an adapter's own continuation type into bytes and back, [`rows`] reads a JSON
+//! array while remembering where each element lies, and reads a bad row without its bad members,
+//! [`path`] builds request paths that the engine will accept, [`log`] writes to the engine's log. A
+//! panic reaches the engine's error with its place; its message, which may quote a candidate's
+//! data, is in the log at level debug and in what `atsync check` says.
 //!
-//! Left out: anything that reads a clock, draws randomness, sends or stores. There is nothing of the kind to be had.
+//! Left out: anything that reads a clock, draws randomness, sends or stores. There is nothing of
+//! the kind to be had.
 
 pub mod bindings;
 mod glue;
@@ -116,11 +120,12 @@ pub const CONTRACT: &str = "ats:adapter@0.1.0";
 /// An adapter for one ATS.
 ///
 /// # Guarantees that the engine gives
-/// Each call may run in a fresh instance. `resume` is called with the state of the step that the reply belongs to, and only with a complete
-/// reply. `given` is as fresh at `resume` as at `start`.
+/// Each call may run in a fresh instance. `resume` is called with the state of the step that the
+/// reply belongs to, and only with a complete reply. `given` is as fresh at `resume` as at `start`.
 ///
 /// # What the engine checks
-/// A `write` task sends exactly one `unsafe` request, any other task none. Outcome and task belong together. Limits on sizes hold.
+/// A `write` task sends exactly one `unsafe` request, any other task none. Outcome and task belong
+/// together. Limits on sizes hold.
 pub trait Adapter {
     /// What this adapter is. Constant.
     fn describe() -> Manifest;

@@ -1,12 +1,14 @@
 //! What an adapter says to its author: log lines, and the message and place of a panic.
 //!
 //! [`atsync_model::notice`] tells how a text leaves a component that imports nothing. Compiled
-//! natively, a panic is reported as everywhere else, and [`log`] does nothing: a test prints for itself.
+//! natively, a panic is reported as everywhere else, and [`log`] does nothing: a test prints for
+//! itself.
 
 /// Writes a line to the engine's log, at level debug.
 ///
 /// Each byte costs a call to the host, so this is for finding a fault and not for every row. The
-/// engine cuts long lines and keeps a hundred for each call. Candidate data does not belong into it.
+/// engine cuts long lines and keeps a hundred for each call. Candidate data does not belong into
+/// it.
 pub fn log(text: &str) {
     send(text, atsync_model::notice::END_OF_LOG);
 }
@@ -18,7 +20,9 @@ pub(crate) fn report_panics() {
     std::panic::set_hook(Box::new(|panic| {
         let message = panic.payload_as_str().unwrap_or("a value that is no text");
         let text = match panic.location() {
-            Some(place) => format!("{message} ({}:{}:{})", place.file(), place.line(), place.column()),
+            Some(place) => {
+                format!("{message} ({}:{}:{})", place.file(), place.line(), place.column())
+            }
             None => message.to_owned(),
         };
         send(&text, atsync_model::notice::END_OF_PANIC);

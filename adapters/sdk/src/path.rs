@@ -2,7 +2,8 @@
 
 /// Joins segments to a path, percent-encoding each: `["v3", "jobs"]` becomes `/v3/jobs`.
 ///
-/// A segment that would be `.` or `..` or empty has no safe form; it is encoded so that the ATS will not find it.
+/// A segment that would be `.` or `..` or empty has no safe form; it is encoded so that the ATS
+/// will not find it.
 pub fn join(segments: &[&str]) -> String {
     let mut path = String::new();
     for segment in segments {

@@ -1,9 +1,11 @@
 //! The elements of a JSON array, each with its place in the text.
 //!
-//! The engine holds the reply already, so a record names its raw JSON by offset and length instead of copying it back.
+//! The engine holds the reply already, so a record names its raw JSON by offset and length instead
+//! of copying it back.
 //!
-//! [`tolerant`] reads a row of which some members have another shape than the reader knows: a bad member costs that member, a row
-//! that is no row costs itself. A row as documented is read once, as before; only a bad one is taken apart.
+//! [`tolerant`] reads a row of which some members have another shape than the reader knows: a bad
+//! member costs that member, a row that is no row costs itself. A row as documented is read once,
+//! as before; only a bad one is taken apart.
 
 use crate::contract::Span;
 use serde_json::value::RawValue;
@@ -43,17 +45,20 @@ pub fn row<'a>(body: &'a [u8], element: &'a RawValue) -> Row<'a> {
 pub struct Tolerated<T> {
     /// What was read.
     pub value: T,
-    /// The members that could not be read, in the order of their names. The reader has not seen them.
+    /// The members that could not be read, in the order of their names. The reader has not seen
+    /// them.
     pub lost: Vec<String>,
 }
 
 /// Reads a row with `read`; where that fails, without the members that `read` does not take.
 ///
-/// `needed` names the members without which there is no record, such as `id`: a row is lost with any of them. Each other member is
-/// tried by itself, beside the needed ones, so a reader must take a row that lacks it (serde's `default`) and note what it lacks.
+/// `needed` names the members without which there is no record, such as `id`: a row is lost with
+/// any of them. Each other member is tried by itself, beside the needed ones, so a reader must take
+/// a row that lacks it (serde's `default`) and note what it lacks.
 ///
 /// # Errors
-/// What `read` said of the row as a whole, when it is no JSON object, or cannot be read without its bad members either.
+/// What `read` said of the row as a whole, when it is no JSON object, or cannot be read without its
+/// bad members either.
 ///
 /// ```
 /// #[derive(serde::Deserialize)]
@@ -64,12 +69,18 @@ pub struct Tolerated<T> {
 /// assert_eq!((job.value.id, job.value.title, job.lost), (7, None, vec!["title".to_owned()]));
 /// assert!(atsync_adapter::rows::tolerant(r#"{"id": "seven"}"#, &["id"], read).is_err());
 /// ```
-pub fn tolerant<T, E>(row: &str, needed: &[&str], read: impl Fn(&str) -> Result<T, E>) -> Result<Tolerated<T>, E> {
+pub fn tolerant<T, E>(
+    row: &str,
+    needed: &[&str],
+    read: impl Fn(&str) -> Result<T, E>,
+) -> Result<Tolerated<T>, E> {
     let whole = match read(row) {
         Ok(value) => return Ok(Tolerated { value, lost: Vec::new() }),
         Err(error) => error,
     };
-    let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(row) else { return Err(whole) };
+    let Ok(members) = serde_json::from_str::<BTreeMap<String, &RawValue>>(row) else {
+        return Err(whole);
+    };
     let (base, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
         members.into_iter().partition(|(member, _)| needed.contains(&member.as_str()));
     if read(&written(&base)).is_err() {
@@ -91,8 +102,8 @@ pub fn tolerant<T, E>(row: &str, needed: &[&str], read: impl Fn(&str) -> Result<
     }
 }
 
-/// The row with one of its members replaced by `null`: what the reader makes of it tells what hangs on the member. The row itself when it
-/// is no JSON object.
+/// The row with one of its members replaced by `null`: what the reader makes of it tells what hangs
+/// on the member. The row itself when it is no JSON object.
 pub fn with_null(row: &str, member: &str) -> String {
     match serde_json::from_str::<BTreeMap<String, &RawValue>>(row) {
         Ok(mut members) => {
@@ -108,7 +119,8 @@ pub fn id_of(row: &str, member: &str) -> Option<String> {
     let members: BTreeMap<String, &RawValue> = serde_json::from_str(row).ok()?;
     let text = members.get(member)?.get();
     let id = if text.starts_with('"') { serde_json::from_str(text).ok()? } else { text.to_owned() };
-    let is_id = text.starts_with('"') || (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_id =
+        text.starts_with('"') || (!id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
     (is_id && !id.is_empty()).then_some(id)
 }
 
@@ -140,7 +152,10 @@ mod tests {
         let row = r#"{"id":1,"name":"Ada","tags":[null],"busy":"yes","unknown":{}}"#;
         let person = tolerant(row, &["id"], read).unwrap();
         assert_eq!(person.lost, ["busy", "tags"]);
-        assert_eq!(person.value, Person { id: Some(1), name: Some("Ada".into()), ..Person::default() });
+        assert_eq!(
+            person.value,
+            Person { id: Some(1), name: Some("Ada".into()), ..Person::default() }
+        );
     }
 
     #[test]
@@ -152,9 +167,13 @@ mod tests {
 
     #[test]
     fn the_id_of_a_bad_row_is_told_where_it_is_one() {
-        assert_eq!(id_of(r#"{"id":9007199254740993,"name":1}"#, "id").as_deref(), Some("9007199254740993"));
+        assert_eq!(
+            id_of(r#"{"id":9007199254740993,"name":1}"#, "id").as_deref(),
+            Some("9007199254740993")
+        );
         assert_eq!(id_of(r#"{"id":"a/b"}"#, "id").as_deref(), Some("a/b"));
-        for row in [r#"{"id":null}"#, r#"{"id":{}}"#, r#"{"id":1.5}"#, r#"{"id":""}"#, "null", "{}"] {
+        for row in [r#"{"id":null}"#, r#"{"id":{}}"#, r#"{"id":1.5}"#, r#"{"id":""}"#, "null", "{}"]
+        {
             assert_eq!(id_of(row, "id"), None, "{row}");
         }
     }

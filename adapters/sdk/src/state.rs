@@ -9,7 +9,8 @@ use serde::de::DeserializeOwned;
 /// # Errors
 /// [`Failure::Bug`] when the type cannot be written as JSON.
 pub fn encode<T: Serialize>(state: &T) -> Result<Continuation, Failure> {
-    serde_json::to_vec(state).map_err(|error| Failure::Bug(format!("a continuation cannot be written: {error}")))
+    serde_json::to_vec(state)
+        .map_err(|error| Failure::Bug(format!("a continuation cannot be written: {error}")))
 }
 
 /// Reads a continuation back.
@@ -17,5 +18,6 @@ pub fn encode<T: Serialize>(state: &T) -> Result<Continuation, Failure> {
 /// # Errors
 /// [`Failure::Bug`] when the bytes are not what [`encode`] wrote for this type.
 pub fn decode<T: DeserializeOwned>(state: &[u8]) -> Result<T, Failure> {
-    serde_json::from_slice(state).map_err(|error| Failure::Bug(format!("a continuation cannot be read: {error}")))
+    serde_json::from_slice(state)
+        .map_err(|error| Failure::Bug(format!("a continuation cannot be read: {error}")))
 }

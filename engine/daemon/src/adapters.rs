@@ -1,9 +1,11 @@
 //! Adapters for the command line: those that ship with it, and component files.
 //!
-//! Compiled code is kept in `$ATSYNC_CACHE_DIR`, else `$XDG_CACHE_HOME/atsync`, else `~/.cache/atsync`. Where none can be made the adapter is compiled
-//! at each start; that is slower and nothing else.
+//! Compiled code is kept in `$ATSYNC_CACHE_DIR`, else `$XDG_CACHE_HOME/atsync`, else
+//! `~/.cache/atsync`. Where none can be made the adapter is compiled at each start; that is slower
+//! and nothing else.
 //!
-//! A component is compiled by this program, started once more with limits of its own, so that one that takes too much ends that and nothing else.
+//! A component is compiled by this program, started once more with limits of its own, so that one
+//! that takes too much ends that and nothing else.
 
 use crate::failure::Failure;
 use atsync::adapter::{Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions};
@@ -28,7 +30,10 @@ pub(crate) fn host() -> Result<ComponentHost, Failure> {
 
 fn compiler() -> Compiler {
     match std::env::current_exe() {
-        Ok(program) => Compiler::Apart(CompilerProgram { program, arguments: vec!["compile-component".into()] }),
+        Ok(program) => Compiler::Apart(CompilerProgram {
+            program,
+            arguments: vec!["compile-component".into()],
+        }),
         Err(error) => {
             tracing::debug!("compiling in this process: {error}");
             Compiler::Here
@@ -37,7 +42,8 @@ fn compiler() -> Compiler {
 }
 
 fn cache_dir() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let set =
+        |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let below = |directory: PathBuf| directory.join("atsync");
     set("ATSYNC_CACHE_DIR")
         .or_else(|| set("XDG_CACHE_HOME").map(below))
@@ -48,7 +54,11 @@ fn cache_dir() -> Option<PathBuf> {
 ///
 /// # Errors
 /// When there is neither, or it is no adapter.
-pub(crate) fn load(host: &ComponentHost, name: &str, directory: &Path) -> Result<Arc<dyn Adapter>, Failure> {
+pub(crate) fn load(
+    host: &ComponentHost,
+    name: &str,
+    directory: &Path,
+) -> Result<Arc<dyn Adapter>, Failure> {
     if let Some(bytes) = atsync_adapters_bundled::bundled(name) {
         let adapter = host.load(name, bytes).map_err(|error| Failure::new(error.to_string()))?;
         return Ok(Arc::new(adapter.vouched()));
@@ -59,7 +69,8 @@ pub(crate) fn load(host: &ComponentHost, name: &str, directory: &Path) -> Result
         let known: Vec<&str> = built_in();
         let hint = did_you_mean(name, known.iter().copied());
         return Err(Failure::new(format!(
-            "there is no adapter {name:?}{hint}; built in: {}; anything else is the path of a component file",
+            "there is no adapter {name:?}{hint}; built in: {}; anything else is the path of a \
+             component file",
             known.join(", ")
         )));
     }

@@ -4,8 +4,10 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 an error, wrong arguments included; 2 only from `plan`: there is something to do.
-SIGTERM and SIGINT: no new effect begins and what is on its way ends (at most 25 s; told twice, at once). `run` ends with 0 then, `apply` with 1;
+Exit codes: 0 done; 1 an error, wrong arguments included; 2 only from `plan`: there is something \
+to do.
+SIGTERM and SIGINT: no new effect begins and what is on its way ends (at most 25 s; told twice,
+    at once). `run` ends with 0 then, `apply` with 1;
 what was cut is settled by the next run. SIGHUP: `run` reads its configuration and secrets again.
 Begin with `atsync demo`: it needs no account and no configuration.";
 
@@ -14,7 +16,13 @@ Begin with `atsync demo`: it needs no account and no configuration.";
 #[command(name = "atsync", version, after_help = AFTER_HELP, propagate_version = true)]
 pub(crate) struct Cli {
     /// The configuration file.
-    #[arg(long, global = true, env = "ATSYNC_CONFIG", default_value = "atsync.toml", value_name = "FILE")]
+    #[arg(
+        long,
+        global = true,
+        env = "ATSYNC_CONFIG",
+        default_value = "atsync.toml",
+        value_name = "FILE"
+    )]
     pub(crate) config: PathBuf,
     /// Says more on stderr; twice for everything.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -29,11 +37,13 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Show everything once, against a stand-in for Greenhouse on this machine.
     Demo(Demo),
-    /// Say which permissions the credential has, what does not work without the others, and where to tick them.
+    /// Say which permissions the credential has, what does not work without the others, and where
+    /// to tick them.
     Check(Check),
     /// Read what changed in the ATS into the store.
     Pull(Pull),
-    /// Show what would be written. Exit code 0: nothing to do; 2: something to do; 1: an error, or a record is blocked.
+    /// Show what would be written. Exit code 0: nothing to do; 2: something to do; 1: an error, or
+    /// a record is blocked.
     Plan(PlanArgs),
     /// Write what is missing, exactly once, and look whether it came about.
     Apply(Apply),
@@ -43,7 +53,8 @@ pub(crate) enum Command {
     Get(Get),
     /// Print the feed of changes. Reads the store only.
     Changes(Changes),
-    /// Say why a record is as it is: each field, what happens next, what was done. Reads the store only.
+    /// Say why a record is as it is: each field, what happens next, what was done. Reads the store
+    /// only.
     Explain(Explain),
     /// Decide what becomes of a write that is in doubt.
     Resolve(Resolve),
@@ -61,31 +72,38 @@ pub(crate) enum Command {
     Abandon(OneRecord),
     /// Take back what can be taken back: tags and contacts that the engine added.
     Withdraw(Withdraw),
-    /// Forget a person in the store. The ATS is not touched, and the next pull does not bring them back.
+    /// Forget a person in the store. The ATS is not touched, and the next pull does not bring them
+    /// back.
     Forget(Forget),
     /// Remove old changes from the feed.
     Trim(Trim),
-    /// Write the store's file anew: smaller, and without a trace of what was removed or forgotten. Nothing else may have it open.
+    /// Write the store's file anew: smaller, and without a trace of what was removed or forgotten.
+    /// Nothing else may have it open.
     Compact(Compact),
     /// Find out which records are gone: a complete walk, then each one confirmed.
     ///
-    /// A brake holds a sweep that would take more than a tenth of a kind, and more than 20 records, for gone: up to 20 are always confirmed one
-    /// by one, since a small kind would brake at every deletion. `--force` lifts it.
+    /// A brake holds a sweep that would take more than a tenth of a kind, and more than 20 records,
+    /// for gone: up to 20 are always confirmed one by one, since a small kind would brake at every
+    /// deletion. `--force` lifts it.
     Sweep(Sweep),
-    /// Take one webhook: verify it with the connection's `webhook_secret`, and look into what it suggests.
+    /// Take one webhook: verify it with the connection's `webhook_secret`, and look into what it
+    /// suggests.
     ///
-    /// Its body comes from stdin, byte for byte as the ATS sent it. Prints the HTTP status to answer with; exit code 0 for 200, 1 for anything
-    /// else. For whoever receives webhooks elsewhere and has no host that embeds the engine.
+    /// Its body comes from stdin, byte for byte as the ATS sent it. Prints the HTTP status to
+    /// answer with; exit code 0 for 200, 1 for anything else. For whoever receives webhooks
+    /// elsewhere and has no host that embeds the engine.
     Receive(Receive),
     /// Print the JSON Schema of a desired record.
     Schema,
     /// Keep every connection in step on its schedule until SIGINT or SIGTERM.
     ///
-    /// SIGHUP makes it read the configuration and the secrets again: new connections begin, removed ones end, changed ones begin again, and a
-    /// new secret is used at once. A configuration with a mistake is told and changes nothing.
+    /// SIGHUP makes it read the configuration and the secrets again: new connections begin, removed
+    /// ones end, changed ones begin again, and a new secret is used at once. A configuration with a
+    /// mistake is told and changes nothing.
     ///
-    /// A connection without a schedule reads candidates and applications every five minutes and jobs every fifteen. `sweeps` in the
-    /// configuration says when each kind is swept for what is gone; without it none is. Times are UTC.
+    /// A connection without a schedule reads candidates and applications every five minutes and
+    /// jobs every fifteen. `sweeps` in the configuration says when each kind is swept for what is
+    /// gone; without it none is. Times are UTC.
     Run(Run),
     /// Look at adapters: what they can do, and what they can be set to.
     #[command(subcommand)]
@@ -98,7 +116,8 @@ pub(crate) enum Command {
 /// `atsync adapter …`.
 #[derive(Debug, Subcommand)]
 pub(crate) enum AdapterCommand {
-    /// Say what an adapter is and can do: its settings with their values, its kinds, operations and permissions.
+    /// Say what an adapter is and can do: its settings with their values, its kinds, operations and
+    /// permissions.
     Inspect {
         /// A built-in adapter's name, or the path of a component file.
         adapter: String,
@@ -128,7 +147,8 @@ pub(crate) struct Check {
 pub(crate) struct Pull {
     /// The connection.
     pub(crate) name: String,
-    /// The kinds, with commas between. Without it: those of the schedule, or all that can be listed.
+    /// The kinds, with commas between. Without it: those of the schedule, or all that can be
+    /// listed.
     #[arg(long, value_delimiter = ',', value_name = "KIND,KIND")]
     pub(crate) kinds: Vec<String>,
     /// Read everything, not only what changed.
@@ -146,7 +166,8 @@ pub(crate) struct Sweep {
     /// The kinds, with commas between.
     #[arg(long, value_delimiter = ',', value_name = "KIND,KIND", required = true)]
     pub(crate) kinds: Vec<String>,
-    /// Believe it even when more than a tenth of a kind, and more than 20 records, would be gone. A right that was lost still holds the sweep.
+    /// Believe it even when more than a tenth of a kind, and more than 20 records, would be gone. A
+    /// right that was lost still holds the sweep.
     #[arg(long)]
     pub(crate) force: bool,
     /// Print JSON.
@@ -170,9 +191,11 @@ pub(crate) struct Receive {
 pub(crate) struct PlanArgs {
     /// The connection.
     pub(crate) name: String,
-    /// Desired records, as JSON Lines or a JSON array; `-` is stdin. Nothing of it is stored. Without it: what was declared and needs a look.
+    /// Desired records, as JSON Lines or a JSON array; `-` is stdin. Nothing of it is stored.
+    /// Without it: what was declared and needs a look.
     ///
-    /// A file without a record is an error, so that an export that came out empty does not pass for one with nothing to do.
+    /// A file without a record is an error, so that an export that came out empty does not pass for
+    /// one with nothing to do.
     #[arg(long, value_name = "FILE")]
     pub(crate) desired: Option<PathBuf>,
     /// Look at everything that was declared.
@@ -187,13 +210,16 @@ pub(crate) struct PlanArgs {
 pub(crate) struct Apply {
     /// The connection.
     pub(crate) name: String,
-    /// Desired records to declare and bring about, as JSON Lines or a JSON array; `-` is stdin. Without it: what was declared and needs a look.
+    /// Desired records to declare and bring about, as JSON Lines or a JSON array; `-` is stdin.
+    /// Without it: what was declared and needs a look.
     ///
-    /// They are planned first and declared once the plan is agreed to. Whatever fails before that (a mistake in the file, a
-    /// blocked record without --keep-going, no answer from the ATS) declares none of them and says so. What
-    /// fails after it is kept: `apply` without a file goes on with it.
+    /// They are planned first and declared once the plan is agreed to. Whatever fails before that
+    /// (a mistake in the file, a blocked record without --keep-going, no answer from the ATS)
+    /// declares none of them and says so. What fails after it is kept: `apply` without a file goes
+    /// on with it.
     ///
-    /// A file without a record is an error, so that an export that came out empty does not pass for one with nothing to do.
+    /// A file without a record is an error, so that an export that came out empty does not pass for
+    /// one with nothing to do.
     #[arg(long, value_name = "FILE")]
     pub(crate) desired: Option<PathBuf>,
     /// Look at everything that was declared.
@@ -202,7 +228,8 @@ pub(crate) struct Apply {
     /// Do not ask.
     #[arg(long)]
     pub(crate) yes: bool,
-    /// When some records are blocked, bring the others about. All of the file are declared then; the blocked ones wait.
+    /// When some records are blocked, bring the others about. All of the file are declared then;
+    /// the blocked ones wait.
     #[arg(long)]
     pub(crate) keep_going: bool,
     /// Print the report as JSON.
@@ -245,7 +272,8 @@ pub(crate) struct Changes {
     /// Only changes that this consumer has not acknowledged.
     #[arg(long, conflicts_with = "after")]
     pub(crate) consumer: Option<String>,
-    /// Go on with the oldest change that is left, where some were trimmed before the consumer read them. Read the records anew first.
+    /// Go on with the oldest change that is left, where some were trimmed before the consumer read
+    /// them. Read the records anew first.
     #[arg(long, requires = "consumer")]
     pub(crate) skip_gone: bool,
     /// Acknowledge what was printed.

@@ -1,10 +1,12 @@
 //! The configuration file: a store and the connections that are kept in it.
 //!
-//! Unknown names are refused with file, line and a suggestion, because a misspelt setting must not be a silent one. A message never quotes a
-//! line of the file: it could hold a secret. What is wrong within one
-//! connection's table refuses that connection alone. Schedules are read here, so that a wrong one is refused before anything is opened.
+//! Unknown names are refused with file, line and a suggestion, because a misspelt setting must not
+//! be a silent one. A message never quotes a line of the file: it could hold a secret. What is
+//! wrong within one connection's table refuses that connection alone. Schedules are read here, so
+//! that a wrong one is refused before anything is opened.
 //!
-//! Left out: whether adapter, origins and settings fit each other; the engine says that when it connects.
+//! Left out: whether adapter, origins and settings fit each other; the engine says that when it
+//! connects.
 
 use crate::failure::Failure;
 use atsync::near::did_you_mean;
@@ -71,7 +73,8 @@ pub(crate) struct ConnectionConfig {
     pub(crate) webhook_secret: Vec<SecretRef>,
     /// See [`atsync::ConnectionOptions::settle_window_ms`].
     pub(crate) settle_window_ms: Option<u64>,
-    /// The lines of the file on which members, and members of tables, stand: by `schedule` and `schedule.jobs`.
+    /// The lines of the file on which members, and members of tables, stand: by `schedule` and
+    /// `schedule.jobs`.
     #[serde(skip)]
     lines: BTreeMap<String, usize>,
 }
@@ -90,7 +93,9 @@ impl ConnectionConfig {
     /// The kinds that the file names, each with its member: `schedule` or `sweeps`.
     pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let members = [("schedule", &self.schedule), ("sweeps", &self.sweeps)];
-        members.into_iter().flat_map(|(member, crons)| crons.keys().map(move |kind| (member, kind.get_ref().as_str())))
+        members.into_iter().flat_map(|(member, crons)| {
+            crons.keys().map(move |kind| (member, kind.get_ref().as_str()))
+        })
     }
 }
 
@@ -100,21 +105,29 @@ impl ConnectionConfig {
         let begin = self.auth.scheme.span().start;
         if name.trim().is_empty() || name.len() > 100 || name.contains(char::is_control) {
             let at = at(begin);
-            return Err(format!("{at}: a connection's name has 1 to 100 printable bytes, and {name:?} has not"));
+            return Err(format!(
+                "{at}: a connection's name has 1 to 100 printable bytes, and {name:?} has not"
+            ));
         }
-        self.auth.check().map_err(|problem| format!("{}: connections.{name}.auth: {problem}", at(begin)))?;
+        self.auth
+            .check()
+            .map_err(|problem| format!("{}: connections.{name}.auth: {problem}", at(begin)))?;
         for (member, crons) in [("schedule", &self.schedule), ("sweeps", &self.sweeps)] {
             for (kind, cron) in crons {
                 Cron::parse(cron.get_ref()).map_err(|problem| {
-                    format!("{}: connections.{name}.{member}.{}: {problem}", at(cron.span().start), kind.get_ref())
+                    format!(
+                        "{}: connections.{name}.{member}.{}: {problem}",
+                        at(cron.span().start),
+                        kind.get_ref()
+                    )
                 })?;
             }
         }
         Ok(())
     }
 
-    /// Whether a connection that runs on the other one has to be made anew. Where its secrets come from
-    /// is no part of it: a credential is replaced while the connection runs.
+    /// Whether a connection that runs on the other one has to be made anew. Where its secrets come
+    /// from is no part of it: a credential is replaced while the connection runs.
     pub(crate) fn runs_as(&self, other: &Self) -> bool {
         self.adapter == other.adapter
             && self.auth.scheme.get_ref() == other.auth.scheme.get_ref()
@@ -171,11 +184,15 @@ impl Config {
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(path).map_err(|error| {
             let hint = if error.kind() == std::io::ErrorKind::NotFound {
-                "; write one, or name it with --config FILE (`atsync demo` needs none and ends with an example)"
+                "; write one, or name it with --config FILE (`atsync demo` needs none and ends \
+                 with an example)"
             } else {
                 ""
             };
-            Failure::new(format!("the configuration {} cannot be read: {error}{hint}", path.display()))
+            Failure::new(format!(
+                "the configuration {} cannot be read: {error}{hint}",
+                path.display()
+            ))
         })?;
         Self::parse(path, &text).map_err(Failure::Message)
     }
@@ -191,12 +208,20 @@ impl Config {
             format!("{}: {}", place(&name, line), reason(error.message()))
         };
         let table = DeTable::parse(text).map_err(|error| problem(&error))?;
-        let file = File::deserialize(table.clone().into_deserializer()).map_err(|error| problem(&error))?;
-        let tables = match table.get_ref().get("connections").map(|tables| (tables.get_ref(), tables.span())) {
+        let file = File::deserialize(table.clone().into_deserializer())
+            .map_err(|error| problem(&error))?;
+        let tables = match table
+            .get_ref()
+            .get("connections")
+            .map(|tables| (tables.get_ref(), tables.span()))
+        {
             Some((DeValue::Table(tables), _)) => tables,
             Some((_, span)) => {
                 let line = line_of(text, span.start);
-                return Err(format!("{}: connections: write a table [connections.NAME]", place(&name, Some(line))));
+                return Err(format!(
+                    "{}: connections: write a table [connections.NAME]",
+                    place(&name, Some(line))
+                ));
             }
             None => &DeTable::new(),
         };
@@ -205,7 +230,10 @@ impl Config {
             let read = ConnectionConfig::deserialize(ValueDeserializer::from(table.clone()));
             let checked = read.map_err(|error| problem(&error)).and_then(|config| {
                 config.check(key.get_ref(), |line| place(&name, Some(line_of(text, line))))?;
-                Ok(ConnectionConfig { lines: lines(table.get_ref(), |at| line_of(text, at)), ..config })
+                Ok(ConnectionConfig {
+                    lines: lines(table.get_ref(), |at| line_of(text, at)),
+                    ..config
+                })
             });
             match checked {
                 Ok(config) => drop(connections.insert(key.get_ref().to_string(), config)),
@@ -224,7 +252,8 @@ impl Config {
         self.path.parent().unwrap_or(Path::new(""))
     }
 
-    /// The file and the line of a connection's member, as `settings.source`; the file alone where the line is not known.
+    /// The file and the line of a connection's member, as `settings.source`; the file alone where
+    /// the line is not known.
     pub(crate) fn place(&self, connection: &str, member: &str) -> String {
         let lines = self.connections.get(connection).map(|connection| &connection.lines);
         place(&self.path.display().to_string(), lines.and_then(|lines| lines.get(member)).copied())
@@ -239,13 +268,17 @@ impl Config {
             return Err(Failure::new(why.clone()));
         }
         self.connections.get(name).ok_or_else(|| {
-            let names: Vec<&str> = self.connections.keys().chain(self.refused.keys()).map(String::as_str).collect();
+            let names: Vec<&str> =
+                self.connections.keys().chain(self.refused.keys()).map(String::as_str).collect();
             let hint = match did_you_mean(name, names.iter().copied()) {
                 hint if hint.is_empty() => ".".to_owned(),
                 hint => hint,
             };
             let path = self.path.display();
-            Failure::new(format!("{path} has no connection {name:?}{hint} It has: {}", names.join(", ")))
+            Failure::new(format!(
+                "{path} has no connection {name:?}{hint} It has: {}",
+                names.join(", ")
+            ))
         })
     }
 }
@@ -261,7 +294,9 @@ impl Auth {
         for (field, is_there, is_needed) in needs {
             match (is_there, is_needed) {
                 (false, true) => {
-                    return Err(format!("this scheme needs `{field}`, by reference: {field} = {{ env = \"NAME\" }}"));
+                    return Err(format!(
+                        "this scheme needs `{field}`, by reference: {field} = {{ env = \"NAME\" }}"
+                    ));
                 }
                 (true, false) => return Err(format!("this scheme has no `{field}`; remove it")),
                 _ => {}
@@ -302,7 +337,10 @@ fn lines(connection: &DeValue<'_>, line: impl Fn(usize) -> usize) -> BTreeMap<St
     for (member, value) in connection.as_table().into_iter().flatten() {
         found.insert(member.get_ref().to_string(), line(member.span().start));
         for below in value.get_ref().as_table().into_iter().flat_map(DeTable::keys) {
-            found.insert(format!("{}.{}", member.get_ref(), below.get_ref()), line(below.span().start));
+            found.insert(
+                format!("{}.{}", member.get_ref(), below.get_ref()),
+                line(below.span().start),
+            );
         }
     }
     found
@@ -358,16 +396,28 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
 
     /// Why the file, or its only connection, is refused.
     fn refused(text: &str) -> String {
-        parse(text).and_then(|config| config.connection("acme").map(drop).map_err(|why| why.to_string())).unwrap_err()
+        parse(text)
+            .and_then(|config| config.connection("acme").map(drop).map_err(|why| why.to_string()))
+            .unwrap_err()
     }
 
     #[test]
     fn what_is_wrong_with_one_connection_refuses_that_one_alone() {
-        let wrong =
-            [("true", "\"yes\""), ("\"*/15 * * * *\"", "\"hourly\""), ("scheme", "schema"), ("adapter", "adaptor")];
+        let wrong = [
+            ("true", "\"yes\""),
+            ("\"*/15 * * * *\"", "\"hourly\""),
+            ("scheme", "schema"),
+            ("adapter", "adaptor"),
+        ];
         for (from, to) in wrong {
-            let (_, bad) = GOOD.replace(from, to).split_once('[').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-            let config = parse(&format!("{GOOD}[{}", bad.replace("connections.acme", "connections.bad"))).unwrap();
+            let (_, bad) = GOOD
+                .replace(from, to)
+                .split_once('[')
+                .map(|(a, b)| (a.to_owned(), b.to_owned()))
+                .unwrap();
+            let config =
+                parse(&format!("{GOOD}[{}", bad.replace("connections.acme", "connections.bad")))
+                    .unwrap();
             assert!(config.connection("acme").is_ok());
             let text = config.connection("bad").unwrap_err().to_string();
             assert!(text.starts_with("etc/acme.toml:1"), "with the line: {text}");
@@ -386,10 +436,16 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
     #[test]
     fn an_unknown_name_is_refused_with_line_and_suggestion() {
         let text = refusal("allow_private_network", "allow_privat_network");
-        assert!(text.starts_with("etc/acme.toml:7: unknown field `allow_privat_network`"), "{text}");
+        assert!(
+            text.starts_with("etc/acme.toml:7: unknown field `allow_privat_network`"),
+            "{text}"
+        );
         assert!(text.ends_with("did you mean `allow_private_network`?"), "{text}");
         let text = refusal("store =", "stor =");
-        assert!(text.starts_with("etc/acme.toml:1: ") && text.contains("did you mean `store`"), "{text}");
+        assert!(
+            text.starts_with("etc/acme.toml:1: ") && text.contains("did you mean `store`"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -402,10 +458,14 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
     #[test]
     fn the_secret_of_webhooks_comes_by_reference_alone_or_in_a_list() {
         let with = |value: &str| parse(&format!("{GOOD}webhook_secret = {value}\n"));
-        let read = |value: &str| with(value).unwrap().connection("acme").unwrap().webhook_secret.clone();
+        let read =
+            |value: &str| with(value).unwrap().connection("acme").unwrap().webhook_secret.clone();
         let new = SecretRef::Env("NEW".into());
         assert_eq!(read("{ env = \"NEW\" }"), std::slice::from_ref(&new));
-        assert_eq!(read("[{ env = \"NEW\" }, { file = \"old\" }]"), [new, SecretRef::File("old".into())]);
+        assert_eq!(
+            read("[{ env = \"NEW\" }, { file = \"old\" }]"),
+            [new, SecretRef::File("old".into())]
+        );
         assert!(parse(GOOD).unwrap().connection("acme").unwrap().webhook_secret.is_empty());
         for clear in ["\"hunter2\"", "[\"hunter2\"]"] {
             let text = refused(&format!("{GOOD}webhook_secret = {clear}\n"));
@@ -423,10 +483,13 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
 
     #[test]
     fn the_readme_lists_every_member_of_the_configuration_and_no_other() {
-        let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+        let readme =
+            std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md"))
+                .unwrap();
         let (_, table) = readme.split_once("| member | what it is | without it |").unwrap();
         let rows = table.lines().skip(2).take_while(|line| line.starts_with("| `"));
-        let listed: BTreeSet<String> = rows.filter_map(|row| row.split('`').nth(1)).map(str::to_owned).collect();
+        let listed: BTreeSet<String> =
+            rows.filter_map(|row| row.split('`').nth(1)).map(str::to_owned).collect();
         let below = |prefix: &str, names: BTreeSet<String>| -> Vec<String> {
             names.into_iter().map(|name| format!("{prefix}{name}")).collect()
         };
@@ -452,7 +515,9 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
     fn credentials_and_schedules_are_checked_when_they_are_read() {
         let text = refusal(", client_secret = { env = \"GH_SECRET\" }", "");
         assert!(
-            text.starts_with("etc/acme.toml:5: connections.acme.auth: this scheme needs `client_secret`"),
+            text.starts_with(
+                "etc/acme.toml:5: connections.acme.auth: this scheme needs `client_secret`"
+            ),
             "{text}"
         );
         let text = refusal("oauth2-client-credentials", "oauth2");
@@ -466,7 +531,10 @@ schedule = { jobs = "*/15 * * * *", candidates = "*/5 * * * *" }
     #[test]
     fn an_unknown_connection_is_answered_with_those_that_there_are() {
         let error = parse(GOOD).unwrap().connection("acmee").unwrap_err().to_string();
-        assert_eq!(error, "etc/acme.toml has no connection \"acmee\"; did you mean `acme`? It has: acme");
+        assert_eq!(
+            error,
+            "etc/acme.toml has no connection \"acmee\"; did you mean `acme`? It has: acme"
+        );
         let error = parse(GOOD).unwrap().connection("zebra").unwrap_err().to_string();
         assert_eq!(error, "etc/acme.toml has no connection \"zebra\". It has: acme");
     }

@@ -22,9 +22,13 @@ pub(crate) enum Failure {
 /// What to do about an error of the engine, where its text does not say it.
 fn hint(error: &atsync::Error) -> &'static str {
     match error.kind() {
-        ErrorKind::Auth => "; check the id and the secret that `auth` refers to, or make a new credential in the ATS",
+        ErrorKind::Auth => {
+            "; check the id and the secret that `auth` refers to, or make a new credential in the \
+             ATS"
+        }
         ErrorKind::Unavailable => {
-            "; what was done so far is kept, and the same command goes on from there: try it again later"
+            "; what was done so far is kept, and the same command goes on from there: try it again \
+             later"
         }
         ErrorKind::Adapter => "; if it happens again, please report it with the output of -v",
         _ => "",

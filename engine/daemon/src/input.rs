@@ -1,13 +1,13 @@
 //! Desired records from a file or from stdin, in bounded memory.
 //!
-//! A file is read twice. The first time every record is checked and every bad one told, with its line,
-//! before anything is opened; nothing of a file is used when a part of it is wrong. A file of at most
-//! [`PART_RECORDS`] records is kept, and worked on as a whole. Of a longer one only the keys and the
-//! custom fields and users stay in memory, and it is read again in parts, what others may name first.
-//! What comes through a pipe is kept in an unnamed temporary file once it is large.
+//! A file is read twice. The first time every record is checked and every bad one told, with its
+//! line, before anything is opened; nothing of a file is used when a part of it is wrong. A file of
+//! at most [`PART_RECORDS`] records is kept, and worked on as a whole. Of a longer one only the
+//! keys and the custom fields and users stay in memory, and it is read again in parts, what others
+//! may name first. What comes through a pipe is kept in an unnamed temporary file once it is large.
 //!
-//! Bounds: [`PART_RECORDS`], [`REFUSALS_SHOWN`], and [`declare::RECORDS_MAX`] records. Left out: a file
-//! that is changed while it is read; what is read the second time is checked again.
+//! Bounds: [`PART_RECORDS`], [`REFUSALS_SHOWN`], and [`declare::RECORDS_MAX`] records. Left out: a
+//! file that is changed while it is read; what is read the second time is checked again.
 
 use crate::failure::Failure;
 use atsync::declare::{self, Records, Refusal};
@@ -76,11 +76,13 @@ impl Source {
 /// Reads and checks a whole file.
 ///
 /// # Errors
-/// One message, with a line for each bad record; for a file without a record too: whoever names a file wants what is in
-/// it, and an export that came out empty must not look like one with nothing to do.
+/// One message, with a line for each bad record; for a file without a record too: whoever names a
+/// file wants what is in it, and an export that came out empty must not look like one with nothing
+/// to do.
 pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
     let name = if path == Path::new("-") { "stdin".to_owned() } else { path.display().to_string() };
-    let unreadable = |error: std::io::Error| Failure::new(format!("{name} cannot be read: {error}"));
+    let unreadable =
+        |error: std::io::Error| Failure::new(format!("{name} cannot be read: {error}"));
     let mut source = Source::open(path).map_err(unreadable)?;
     source.begin().map_err(unreadable)?;
     let mut refusals = Refusals { name: &name, told: Vec::new(), untold: 0 };
@@ -97,14 +99,17 @@ pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
         records += 1;
         let key = record.key();
         match keys.get(&key) {
-            Some(first) => {
-                refusals.add(line, &format!("{key}: two records have this key; the other one is on line {first}"))
-            }
+            Some(first) => refusals.add(
+                line,
+                &format!("{key}: two records have this key; the other one is on line {first}"),
+            ),
             None => drop(keys.insert(key, line)),
         }
         if records > declare::RECORDS_MAX {
             let max = declare::RECORDS_MAX;
-            return Err(Failure::new(format!("{name} has more than {max} records; declare them in parts")));
+            return Err(Failure::new(format!(
+                "{name} has more than {max} records; declare them in parts"
+            )));
         }
         if record.candidate().is_none() && definitions.len() <= PART_RECORDS {
             definitions.push(record.clone());
@@ -118,7 +123,8 @@ pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
     refusals.none()?;
     if records == 0 {
         return Err(Failure::new(format!(
-            "{name} has no desired record, so there is nothing to plan or to declare; look whether the export that wrote it \
+            "{name} has no desired record, so there is nothing to plan or to declare; look whether \
+             the export that wrote it \
              came out empty"
         )));
     }
@@ -147,7 +153,9 @@ impl DesiredFile {
     /// # Errors
     /// When the file cannot be read again.
     pub(crate) fn parts(&mut self) -> Result<Parts<'_>, Failure> {
-        let unreadable = |error: std::io::Error| Failure::new(format!("{} cannot be read again: {error}", self.name));
+        let unreadable = |error: std::io::Error| {
+            Failure::new(format!("{} cannot be read again: {error}", self.name))
+        };
         self.source.begin().map_err(unreadable)?;
         // Where there is nothing else, definitions are parts like any records.
         let is_definitions_only = self.definitions.len() > PART_RECORDS;
@@ -179,10 +187,15 @@ impl Parts<'_> {
         let mut records = Vec::new();
         while records.len() < PART_RECORDS {
             let Some(read) = self.records.next() else { break };
-            let read = read.map_err(|error| Failure::new(format!("{} cannot be read again: {error}", self.name)))?;
+            let read = read.map_err(|error| {
+                Failure::new(format!("{} cannot be read again: {error}", self.name))
+            })?;
             let (_, record) = read.map_err(|refusal| {
                 let Refusal { line, problem } = refusal;
-                Failure::new(format!("{}:{line}: {problem}; the file was changed while it was read", self.name))
+                Failure::new(format!(
+                    "{}:{line}: {problem}; the file was changed while it was read",
+                    self.name
+                ))
             })?;
             if self.takes_definitions || record.candidate().is_some() {
                 records.push(record);
@@ -223,8 +236,15 @@ impl Refusals<'_> {
         }
         let refused = self.told.len() + self.untold;
         if refused > 1 {
-            let more = if self.untold > 0 { format!(" ({} more like these)", self.untold) } else { String::new() };
-            self.told.push(format!("{}: {refused} records are refused{more}, so none of the file is used", self.name));
+            let more = if self.untold > 0 {
+                format!(" ({} more like these)", self.untold)
+            } else {
+                String::new()
+            };
+            self.told.push(format!(
+                "{}: {refused} records are refused{more}, so none of the file is used",
+                self.name
+            ));
         }
         Err(Failure::Several(self.told.iter().map(|line| crate::words::commands(line)).collect()))
     }
@@ -254,12 +274,19 @@ mod tests {
         let told = read(lines).unwrap_err();
         let told: Vec<&str> = told.lines().collect();
         assert!(
-            told[0].starts_with("r:2: `kee` is no member of a candidate") && told[1].starts_with("r:4: "),
+            told[0].starts_with("r:2: `kee` is no member of a candidate")
+                && told[1].starts_with("r:4: "),
             "{told:?}"
         );
         assert_eq!(told.len(), REFUSALS_SHOWN + 1);
-        assert_eq!(told[REFUSALS_SHOWN], "r: 25 records are refused (5 more like these), so none of the file is used");
-        assert!(!read([r#"{"kee":1}"#.to_owned()]).unwrap_err().contains('\n'), "one alone is one line");
+        assert_eq!(
+            told[REFUSALS_SHOWN],
+            "r: 25 records are refused (5 more like these), so none of the file is used"
+        );
+        assert!(
+            !read([r#"{"kee":1}"#.to_owned()]).unwrap_err().contains('\n'),
+            "one alone is one line"
+        );
     }
 
     #[test]
@@ -282,11 +309,16 @@ mod tests {
         let mut file = read(lines).unwrap();
         assert!(file.whole().is_none() && file.records() == PART_RECORDS + 11);
         let shapes = |file: &mut DesiredFile| {
-            let parts = file.parts().unwrap().map(|part| part.map_err(|error| error.to_string()).unwrap());
+            let parts =
+                file.parts().unwrap().map(|part| part.map_err(|error| error.to_string()).unwrap());
             parts.map(|part| part.len()).collect::<Vec<_>>()
         };
         assert_eq!(shapes(&mut file), [1, PART_RECORDS, 10]);
-        assert_eq!(shapes(&mut file), [1, PART_RECORDS, 10], "it is read as often as it is asked for");
+        assert_eq!(
+            shapes(&mut file),
+            [1, PART_RECORDS, 10],
+            "it is read as often as it is asked for"
+        );
         let mut few = read((0..3).map(person)).unwrap();
         assert_eq!(few.whole().map(<[_]>::len), Some(3));
         assert_eq!(shapes(&mut few), [3]);

@@ -1,10 +1,12 @@
 //! The command line `atsync`: configuration, secrets and words around the engine.
 //!
-//! [`cli`] says what can be typed, [`config`] what a file may hold, [`open`] makes connections of it, and each command has a file
-//! below [`commands`]. All that is printed goes through [`output`]: data to stdout, progress and errors to stderr.
+//! [`cli`] says what can be typed, [`config`] what a file may hold, [`open`] makes connections of
+//! it, and each command has a file below [`commands`]. All that is printed goes through [`output`]:
+//! data to stdout, progress and errors to stderr.
 //!
-//! Exit codes: 0 done, `run` told to stop by SIGTERM or SIGINT included; 1 an error, a wrong command line and an `apply` that was told to stop
-//! included; 2 only from `plan`, when there is something to do.
+//! Exit codes: 0 done, `run` told to stop by SIGTERM or SIGINT included; 1 an error, a wrong
+//! command line and an `apply` that was told to stop included; 2 only from `plan`, when there is
+//! something to do.
 //!
 //! Left out: the HTTP interface, webhooks and the console of the daemon.
 
@@ -62,5 +64,9 @@ fn start_log(verbose: u8) {
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(|| PlainLog).try_init();
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(false)
+        .with_writer(|| PlainLog)
+        .try_init();
 }

@@ -1,7 +1,9 @@
 //! Connections made from the configuration.
 //!
-//! What is wrong with one connection (its part of the file, its secrets, its adapter) is its own: the others are opened. The order is chosen so that a mistake leaves no trace: configuration, adapter and secrets are read before the store's file is made or opened.
-//! Commands that only read the store need no secret and make no store.
+//! What is wrong with one connection (its part of the file, its secrets, its adapter) is its own:
+//! the others are opened. The order is chosen so that a mistake leaves no trace: configuration,
+//! adapter and secrets are read before the store's file is made or opened. Commands that only read
+//! the store need no secret and make no store.
 
 use crate::adapters;
 use crate::config::{Config, ConnectionConfig, Scheme};
@@ -33,7 +35,8 @@ pub(crate) struct Opened {
     pub(crate) engine: Engine,
     host: ComponentHost,
     ready: BTreeMap<String, Ready>,
-    /// The connections that cannot be opened, each with what is wrong with it. Empty when one connection was asked for.
+    /// The connections that cannot be opened, each with what is wrong with it. Empty when one
+    /// connection was asked for.
     pub(crate) refused: BTreeMap<String, String>,
 }
 
@@ -70,35 +73,44 @@ pub(crate) async fn open(path: &Path, only: Option<&str>, how: Use) -> Result<Op
         return Err(Failure::new(reasons.join("\n")));
     }
     let store = config.store.clone();
-    let builder = tokio::task::spawn_blocking(move || Engine::builder().store_file(store))
-        .await
-        .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))??;
+    let builder =
+        tokio::task::spawn_blocking(move || Engine::builder().store_file(store))
+            .await
+            .map_err(|error| Failure::new(format!("the store cannot be opened: {error}")))??;
     Ok(Opened { engine: builder.build()?, config, host, ready, refused })
 }
 
 /// Refuses where the store is not there and this command does not make it, or cannot.
 fn store_can_be_made(config: &Config, name: &str, how: Use) -> Result<(), Failure> {
     let store = config.store.display();
-    let directory = config.store.parent().filter(|directory| !directory.as_os_str().is_empty() && !directory.is_dir());
+    let directory = config
+        .store
+        .parent()
+        .filter(|directory| !directory.as_os_str().is_empty() && !directory.is_dir());
     if let Some(directory) = directory {
         let (directory, file) = (directory.display(), config.path.display());
         return Err(Failure::new(format!(
-            "there is no store {store}, and its directory {directory} is missing; make the directory, or correct `store` in \
+            "there is no store {store}, and its directory {directory} is missing; make the \
+             directory, or correct `store` in \
              {file}; then `atsync pull {name}` makes the store"
         )));
     }
     if how == Use::StoreOnly {
-        return Err(Failure::new(format!("there is no store {store} yet; `atsync pull {name}` makes it")));
+        return Err(Failure::new(format!(
+            "there is no store {store} yet; `atsync pull {name}` makes it"
+        )));
     }
     Ok(())
 }
 
-/// Connections whose secrets are read at the same time: one where a program may ask a person for them.
+/// Connections whose secrets are read at the same time: one where a program may ask a person for
+/// them.
 fn readers() -> usize {
     if std::io::stdin().is_terminal() { 1 } else { 8 }
 }
 
-/// What each connection needs, or why it cannot have it. What is wrong with one, or takes long, keeps no other from having it.
+/// What each connection needs, or why it cannot have it. What is wrong with one, or takes long,
+/// keeps no other from having it.
 async fn ready(
     config: &Config,
     host: &ComponentHost,
@@ -107,11 +119,17 @@ async fn ready(
 ) -> (BTreeMap<String, Ready>, BTreeMap<String, String>) {
     let is_asked = |name: &str| only.is_none_or(|only| only == name);
     let of_asked = config.refused.iter().filter(|(name, _)| is_asked(name));
-    let mut refused: BTreeMap<String, String> = of_asked.map(|(name, why)| (name.clone(), why.clone())).collect();
+    let mut refused: BTreeMap<String, String> =
+        of_asked.map(|(name, why)| (name.clone(), why.clone())).collect();
     let asked: Vec<_> = config.connections.iter().filter(|(name, _)| is_asked(name)).collect();
-    let names: BTreeSet<&str> = asked.iter().map(|(_, connection)| connection.adapter.as_str()).collect();
+    let names: BTreeSet<&str> =
+        asked.iter().map(|(_, connection)| connection.adapter.as_str()).collect();
     let (adapters, secrets) = tokio::join!(
-        join_all(names.into_iter().map(|name| async move { (name, loaded(host, name, config.directory()).await) })),
+        join_all(
+            names
+                .into_iter()
+                .map(|name| async move { (name, loaded(host, name, config.directory()).await) })
+        ),
         stream::iter(&asked)
             .map(|(_, connection)| Secrets::read(config.directory(), connection, how))
             .buffered(readers())
@@ -125,7 +143,10 @@ async fn ready(
         match secrets.and_then(|secrets| Ok(Ready { adapter: adapter?, secrets })) {
             Ok(one) => drop(ready.insert(name.clone(), one)),
             Err(why) => {
-                drop(refused.insert(name.clone(), format!("{}: connections.{name}.{why}", config.path.display())));
+                drop(refused.insert(
+                    name.clone(),
+                    format!("{}: connections.{name}.{why}", config.path.display()),
+                ));
             }
         }
     }
@@ -133,18 +154,29 @@ async fn ready(
 }
 
 /// Loads an adapter, which may mean to compile it, beside everything else.
-async fn loaded(host: &ComponentHost, name: &str, directory: &Path) -> Result<Arc<dyn Adapter>, String> {
+async fn loaded(
+    host: &ComponentHost,
+    name: &str,
+    directory: &Path,
+) -> Result<Arc<dyn Adapter>, String> {
     let (host, name, directory) = (host.clone(), name.to_owned(), directory.to_owned());
-    let loaded = tokio::task::spawn_blocking(move || adapters::load(&host, &name, &directory)).await;
+    let loaded =
+        tokio::task::spawn_blocking(move || adapters::load(&host, &name, &directory)).await;
     match loaded {
         Ok(adapter) => adapter.map_err(|error| format!("adapter: {error}")),
-        Err(stopped) => Err(format!("adapter: loading it stopped ({stopped}); report it to its author")),
+        Err(stopped) => {
+            Err(format!("adapter: loading it stopped ({stopped}); report it to its author"))
+        }
     }
 }
 
 impl Secrets {
     /// Reads the secrets of a connection, unless nothing is sent.
-    async fn read(directory: &Path, connection: &ConnectionConfig, how: Use) -> Result<Self, String> {
+    async fn read(
+        directory: &Path,
+        connection: &ConnectionConfig,
+        how: Use,
+    ) -> Result<Self, String> {
         let mut read = Self::default();
         if how == Use::Online {
             read.credential = Some(credential(connection, directory).await?);
@@ -190,13 +222,15 @@ impl Opened {
     /// One of them.
     ///
     /// # Errors
-    /// When origins, settings, credential or the kinds of the schedule do not fit the adapter: with the line of the file
-    /// where it is known.
+    /// When origins, settings, credential or the kinds of the schedule do not fit the adapter: with
+    /// the line of the file where it is known.
     pub(crate) async fn connect(&self, name: &str, output: &Output) -> Result<Connection, Failure> {
         let config = self.config.connection(name)?;
         let Some(ready) = self.ready.get(name) else {
             let why = self.refused.get(name).cloned();
-            return Err(Failure::new(why.unwrap_or_else(|| format!("the connection {name} is not open"))));
+            return Err(Failure::new(
+                why.unwrap_or_else(|| format!("the connection {name} is not open")),
+            ));
         };
         let adapter = Arc::clone(&ready.adapter);
         let credential = ready.secrets.credential.clone().unwrap_or_else(|| stand_in(config));
@@ -209,13 +243,16 @@ impl Opened {
         options.webhook_secrets = ready.secrets.webhook.clone();
         options.store_only = ready.secrets.credential.is_none();
         options.progress = output.progress();
-        let connection = self.engine.connect(options).await.map_err(|error| match error.option() {
-            Some(option) => {
-                let place = self.config.place(name, if option == "credential" { "auth" } else { option });
-                Failure::new(format!("{place}: {error}"))
-            }
-            None => error.into(),
-        })?;
+        let connection =
+            self.engine.connect(options).await.map_err(|error| match error.option() {
+                Some(option) => {
+                    let place = self
+                        .config
+                        .place(name, if option == "credential" { "auth" } else { option });
+                    Failure::new(format!("{place}: {error}"))
+                }
+                None => error.into(),
+            })?;
         for (member, kind) in config.kinds() {
             connection.check_kind(kind).map_err(|error| {
                 let place = self.config.place(name, &format!("{member}.{kind}"));
@@ -230,12 +267,17 @@ async fn credential(config: &ConnectionConfig, directory: &Path) -> Result<Crede
     let auth = &config.auth;
     let at = |field: &'static str| move |error: atsync::Error| format!("{field}: {error}");
     match (auth.scheme.get_ref(), &auth.client_id, &auth.client_secret, &auth.key) {
-        (Scheme::ClientCredentials, Some(id), Some(secret), _) => Ok(Credential::ClientCredentials {
-            client_id: id.read(directory).await.map_err(at("auth.client_id"))?,
-            client_secret: secret.read(directory).await.map_err(at("auth.client_secret"))?,
-        }),
-        (_, _, _, Some(key)) => Ok(Credential::Key(key.read(directory).await.map_err(at("auth.key"))?)),
-        _ => Err("auth: the credential is not complete; README.md lists what each scheme needs".to_owned()),
+        (Scheme::ClientCredentials, Some(id), Some(secret), _) => {
+            Ok(Credential::ClientCredentials {
+                client_id: id.read(directory).await.map_err(at("auth.client_id"))?,
+                client_secret: secret.read(directory).await.map_err(at("auth.client_secret"))?,
+            })
+        }
+        (_, _, _, Some(key)) => {
+            Ok(Credential::Key(key.read(directory).await.map_err(at("auth.key"))?))
+        }
+        _ => Err("auth: the credential is not complete; README.md lists what each scheme needs"
+            .to_owned()),
     }
 }
 
@@ -243,9 +285,10 @@ async fn credential(config: &ConnectionConfig, directory: &Path) -> Result<Crede
 fn stand_in(config: &ConnectionConfig) -> Credential {
     let secret = Secret::new("not read: nothing is sent");
     match config.auth.scheme.get_ref() {
-        Scheme::ClientCredentials => {
-            Credential::ClientCredentials { client_id: "not-read".to_owned(), client_secret: secret }
-        }
+        Scheme::ClientCredentials => Credential::ClientCredentials {
+            client_id: "not-read".to_owned(),
+            client_secret: secret,
+        },
         _ => Credential::Key(secret),
     }
 }

@@ -1,12 +1,13 @@
 //! Everything that is printed: data to stdout, progress and errors to stderr.
 //!
-//! On a terminal progress is a bar or a spinner; elsewhere it is plain lines, few of them. A reader that goes away (`|
-//! head`) is no error.
+//! On a terminal progress is a bar or a spinner; elsewhere it is plain lines, few of them. A reader
+//! that goes away (`| head`) is no error.
 //!
-//! What is printed may quote the ATS, an adapter or a file. So one call prints one line of plain text ([`plain`]),
-//! whatever it is given: no text from outside steers the terminal or begins a line of its own. JSON keeps its meaning
-//! and becomes one line of plain text as well. Only [`Output::lines`] prints several lines, for texts whose line breaks
-//! are ours. The log goes through [`PlainLog`].
+//! What is printed may quote the ATS, an adapter or a file. So one call prints one line of plain
+//! text ([`plain`]), whatever it is given: no text from outside steers the terminal or begins a
+//! line of its own. JSON keeps its meaning and becomes one line of plain text as well. Only
+//! [`Output::lines`] prints several lines, for texts whose line breaks are ours. The log goes
+//! through [`PlainLog`].
 
 use crate::failure::Failure;
 use crate::words::commands;
@@ -20,7 +21,8 @@ use std::time::Duration;
 
 /// How often a spinner turns.
 const TICK: Duration = Duration::from_millis(100);
-/// A plain line is printed for every so many pages of a kind. Arbitrary: a first pull of 100,000 candidates prints ten.
+/// A plain line is printed for every so many pages of a kind. Arbitrary: a first pull of 100,000
+/// candidates prints ten.
 const PAGES_PER_LINE: u64 = 20;
 /// Waits before another look that are told.
 const LOOK_WAIT_TOLD_MS: u64 = 4_000;
@@ -39,7 +41,8 @@ struct Shown {
 }
 
 impl Output {
-    /// One line of data. What the engine names by a function of the library is named by its command.
+    /// One line of data. What the engine names by a function of the library is named by its
+    /// command.
     pub(crate) fn data(&self, line: &str) {
         self.print(&commands(line));
     }
@@ -86,7 +89,8 @@ impl Output {
         match failure {
             Failure::Said => {}
             Failure::Several(lines) => {
-                let (first, others) = lines.split_first().map_or(("", &[][..]), |(first, others)| (first, others));
+                let (first, others) =
+                    lines.split_first().map_or(("", &[][..]), |(first, others)| (first, others));
                 self.error(first);
                 others.iter().for_each(|line| self.note(line));
             }
@@ -102,7 +106,8 @@ impl Output {
 
     /// Begins a bar of known length, or none where stderr is no terminal.
     pub(crate) fn begin(&self, what: &str, steps: usize) {
-        let bar = ProgressBar::with_draw_target(u64::try_from(steps).ok(), ProgressDrawTarget::stderr());
+        let bar =
+            ProgressBar::with_draw_target(u64::try_from(steps).ok(), ProgressDrawTarget::stderr());
         bar.set_style(style("  {prefix} {bar:30} {pos}/{len} {msg}"));
         bar.set_prefix(what.to_owned());
         self.shown(|shown| {
@@ -165,14 +170,20 @@ impl Shown {
             Progress::Page { kind, records } => {
                 let pages = self.pages.entry(kind.clone()).or_default();
                 *pages += 1;
-                pages.is_multiple_of(PAGES_PER_LINE).then(|| format!("  {kind}: {records} records so far"))
+                pages
+                    .is_multiple_of(PAGES_PER_LINE)
+                    .then(|| format!("  {kind}: {records} records so far"))
             }
-            Progress::Step { host, operation, end } => Some(format!("  {end}: {operation} {}", plain::line(host))),
+            Progress::Step { host, operation, end } => {
+                Some(format!("  {end}: {operation} {}", plain::line(host)))
+            }
             // Looks come closer than people read; only a long wait is told.
-            Progress::Looking { operation, wait_ms } if *wait_ms >= LOOK_WAIT_TOLD_MS => Some(format!(
-                "  {operation}: what came along may not show yet; looking again in {} s",
-                wait_ms.div_ceil(1000)
-            )),
+            Progress::Looking { operation, wait_ms } if *wait_ms >= LOOK_WAIT_TOLD_MS => {
+                Some(format!(
+                    "  {operation}: what came along may not show yet; looking again in {} s",
+                    wait_ms.div_ceil(1000)
+                ))
+            }
             Progress::Settling { open, wait_ms } => {
                 Some(format!("  {open} in doubt; looking again in {} s", wait_ms.div_ceil(1000)))
             }
@@ -188,7 +199,8 @@ impl Shown {
                 bar.set_message(format!("reading {}", plain::line(kind)));
             }
             Progress::Page { kind, records } if !is_steps => {
-                self.spinner().set_message(format!("reading {}: {records} records", plain::line(kind)));
+                self.spinner()
+                    .set_message(format!("reading {}: {records} records", plain::line(kind)));
             }
             Progress::PullDone { .. } if !is_steps => {
                 if let Some(bar) = self.bar.take() {
@@ -206,7 +218,8 @@ impl Shown {
                 }
             }
             Progress::Settling { open, wait_ms } => {
-                let message = format!("{open} in doubt; looking again in {} s", wait_ms.div_ceil(1000));
+                let message =
+                    format!("{open} in doubt; looking again in {} s", wait_ms.div_ceil(1000));
                 match self.bar.as_ref() {
                     Some(bar) => bar.set_message(message),
                     None => self.spinner().set_message(message),
@@ -258,12 +271,17 @@ impl Write for PlainLog {
 /// Columns of texts, the last one not filled up.
 pub(crate) fn table(rows: &[Vec<String>]) -> Vec<String> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width = |column: usize| {
+        rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+    };
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     rows.iter()
         .map(|row| {
-            let cells: Vec<String> =
-                row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}", width = *width)).collect();
+            let cells: Vec<String> = row
+                .iter()
+                .zip(&widths)
+                .map(|(cell, width)| format!("{cell:<width$}", width = *width))
+                .collect();
             cells.join("  ").trim_end().to_owned()
         })
         .collect()
@@ -275,7 +293,8 @@ mod tests {
 
     #[test]
     fn columns_are_as_wide_as_their_widest_cell() {
-        let rows = vec![vec!["a".to_owned(), "long".to_owned()], vec!["bcd".to_owned(), "x".to_owned()]];
+        let rows =
+            vec![vec!["a".to_owned(), "long".to_owned()], vec!["bcd".to_owned(), "x".to_owned()]];
         assert_eq!(table(&rows), vec!["a    long", "bcd  x"]);
         assert_eq!(table(&[]), Vec::<String>::new());
     }

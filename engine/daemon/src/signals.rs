@@ -1,9 +1,9 @@
 //! What the program is told by signals.
 //!
-//! SIGTERM and SIGINT ask it to stop: no new effect begins, and what is on its way is given time to end.
-//! SIGHUP asks `run` to read its configuration again; the other commands have nothing to read again and
-//! take it for the end of their terminal. Bounds: [`STOP_GRACE_MS`]. Where there are no such signals,
-//! Ctrl-C alone asks to stop.
+//! SIGTERM and SIGINT ask it to stop: no new effect begins, and what is on its way is given time to
+//! end. SIGHUP asks `run` to read its configuration again; the other commands have nothing to read
+//! again and take it for the end of their terminal. Bounds: [`STOP_GRACE_MS`]. Where there are no
+//! such signals, Ctrl-C alone asks to stop.
 
 use crate::failure::Failure;
 use crate::output::Output;
@@ -89,8 +89,8 @@ impl Reread {
     }
 }
 
-/// Does work that has effects. Told to stop, it begins no new one and waits for those on their way, for
-/// [`STOP_GRACE_MS`] or until it is told again; what is cut then is settled by the next run.
+/// Does work that has effects. Told to stop, it begins no new one and waits for those on their way,
+/// for [`STOP_GRACE_MS`] or until it is told again; what is cut then is settled by the next run.
 ///
 /// # Errors
 /// When the work was cut.
@@ -117,5 +117,8 @@ pub(crate) async fn effects<T>(
 }
 
 fn cut() -> Failure {
-    Failure::new("stopped before everything on its way had ended; the same command settles that first and goes on")
+    Failure::new(
+        "stopped before everything on its way had ended; the same command settles that first and \
+         goes on",
+    )
 }

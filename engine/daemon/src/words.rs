@@ -1,6 +1,7 @@
 //! Small words: commands for the library's functions, plurals, times.
 
-/// What the engine names by the library's function, and the command that does it. The engine serves hosts that have no command line.
+/// What the engine names by the library's function, and the command that does it. The engine serves
+/// hosts that have no command line.
 const COMMANDS: [(&str, &str); 6] = [
     ("`Connection::link`", "`atsync adopt`"),
     ("`Connection::resolve`", "`atsync resolve`"),
@@ -12,12 +13,9 @@ const COMMANDS: [(&str, &str); 6] = [
 
 /// A text of the engine's for whoever sits at a command line.
 pub(crate) fn commands(text: &str) -> String {
-    COMMANDS.iter().fold(
-        text.to_owned(),
-        |text, (function, command)| {
-            if text.contains(function) { text.replace(function, command) } else { text }
-        },
-    )
+    COMMANDS.iter().fold(text.to_owned(), |text, (function, command)| {
+        if text.contains(function) { text.replace(function, command) } else { text }
+    })
 }
 
 /// `1 record`, `2 records`.
@@ -29,7 +27,8 @@ pub(crate) fn count(number: impl TryInto<u64>, noun: &str) -> String {
 /// A time as people read it, UTC, to the second.
 pub(crate) fn time(time_ms: u64) -> String {
     let Ok(time_ms) = i64::try_from(time_ms) else { return "never".to_owned() };
-    jiff::Timestamp::from_millisecond(time_ms).map_or_else(|_| "never".to_owned(), |time| format!("{time:.0}"))
+    jiff::Timestamp::from_millisecond(time_ms)
+        .map_or_else(|_| "never".to_owned(), |time| format!("{time:.0}"))
 }
 
 #[cfg(test)]
@@ -44,7 +43,10 @@ mod tests {
 
     #[test]
     fn numbers_and_times_read_well() {
-        assert_eq!((count(1_u64, "call").as_str(), count(0_u64, "call").as_str()), ("1 call", "0 calls"));
+        assert_eq!(
+            (count(1_u64, "call").as_str(), count(0_u64, "call").as_str()),
+            ("1 call", "0 calls")
+        );
         assert_eq!(time(1_778_507_624_000), "2026-05-11T13:53:44Z");
     }
 }

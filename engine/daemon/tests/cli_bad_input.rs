@@ -1,6 +1,10 @@
-//! Bad input ends with one message (what, where, what to do), exit code 1, and nothing half done: the sandbox's log of writes stays empty.
+//! Bad input ends with one message (what, where, what to do), exit code 1, and nothing half done:
+//! the sandbox's log of writes stays empty.
 
-#![allow(clippy::indexing_slicing, reason = "a helper of tests stops where something is not as it must be")]
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a helper of tests stops where something is not as it must be"
+)]
 
 mod cli_support;
 
@@ -16,7 +20,11 @@ async fn refused(site: &Site, file: &str, text: &str) -> Ran {
     site.sandbox().clear_logs();
     let ran = site.run(&["apply", MULTI, "--desired", file, "--yes"]).await;
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(site.sandbox().writes().is_empty(), "nothing may be written: {:?}", site.sandbox().writes());
+    assert!(
+        site.sandbox().writes().is_empty(),
+        "nothing may be written: {:?}",
+        site.sandbox().writes()
+    );
     if site.path("acme.redb").exists() {
         let status = site.run(&["status", "--json"]).await;
         assert_eq!(status.json()[0]["desired"], 0, "nothing may be declared");
@@ -33,7 +41,8 @@ fn says(text: &str, parts: &[&str]) {
 #[tokio::test]
 async fn an_unknown_field_is_refused_with_file_and_line() {
     let site = Site::start().await;
-    let good = r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#;
+    let good =
+        r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#;
     let ran = refused(&site, "r.jsonl", &format!("{good}\n{{\"key\":\"b\",\"emial\":[]}}\n")).await;
     says(&ran.error(), &["r.jsonl:2", "`emial` is no member of a candidate", "atsync schema"]);
     assert!(site.sandbox().requests().is_empty(), "the whole file is read before anything is sent");
@@ -54,11 +63,15 @@ async fn an_unknown_job_blocks_and_says_what_is_near() {
     let job = site.job();
     let mut misspelt = job.clone();
     misspelt.pop();
-    let record = json!({ "key": "a", "name": { "first": "Ada", "last": "Obi" }, "emails": ["ada@new.example.com"],
+    let record = json!({ "key": "a", "name": { "first": "Ada", "last": "Obi" },
+        "emails": ["ada@new.example.com"],
         "applications": [{ "key": "x", "job": misspelt }] });
     let ran = refused(&site, "r.jsonl", &record.to_string()).await;
     says(&ran.out, &["blocked: ", "a/applications/x", &misspelt, "did you mean", &job]);
-    says(&ran.error(), &["acme", "1 blocked record", "nothing was declared or written", "--keep-going"]);
+    says(
+        &ran.error(),
+        &["acme", "1 blocked record", "nothing was declared or written", "--keep-going"],
+    );
 }
 
 #[tokio::test]
@@ -67,10 +80,19 @@ async fn two_candidates_with_the_same_email_block() {
     let people = site.sandbox().rows("candidates");
     let id = |at: usize| people[at]["id"].as_i64().unwrap();
     for at in [0, 1] {
-        let deed = Recruiter::EditEmail { candidate_id: id(at), from: None, to: "twin@new.example.com".into() };
+        let deed = Recruiter::EditEmail {
+            candidate_id: id(at),
+            from: None,
+            to: "twin@new.example.com".into(),
+        };
         site.sandbox().recruiter(&deed).unwrap();
     }
-    let ran = refused(&site, "r.jsonl", r#"{"key":"a","emails":["twin@new.example.com"],"company":"Globex"}"#).await;
+    let ran = refused(
+        &site,
+        "r.jsonl",
+        r#"{"key":"a","emails":["twin@new.example.com"],"company":"Globex"}"#,
+    )
+    .await;
     says(&ran.out, &["blocked: ", "twin@new.example.com", &id(0).to_string(), &id(1).to_string()]);
     says(&ran.error(), &["nothing was declared or written"]);
 }
@@ -78,8 +100,10 @@ async fn two_candidates_with_the_same_email_block() {
 #[tokio::test]
 async fn two_desired_records_for_one_email_block() {
     let site = Site::start().await;
-    let one =
-        |key: &str| json!({ "key": key, "name": { "first": "Ada", "last": "Obi" }, "emails": ["ada@new.example.com"] });
+    let one = |key: &str| {
+        json!({ "key": key, "name": { "first": "Ada", "last": "Obi" },
+        "emails": ["ada@new.example.com"] })
+    };
     let ran = refused(&site, "r.jsonl", &format!("{}\n{}", one("a"), one("b"))).await;
     says(&ran.out, &["blocked: ", "ada@new.example.com"]);
 }
@@ -96,8 +120,18 @@ async fn a_missing_scope_is_named() {
     says(&ran.out, &["jobs", "records"]);
     let check = site.run(&["check", "acme"]).await;
     assert_eq!(check.code, 1, "{check:?}");
-    says(&check.out, &["harvest:candidates:list", "required", "without it: ", "granted at: ", "1 REQUIRED missing"]);
-    let record = r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#;
+    says(
+        &check.out,
+        &[
+            "harvest:candidates:list",
+            "required",
+            "without it: ",
+            "granted at: ",
+            "1 REQUIRED missing",
+        ],
+    );
+    let record =
+        r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#;
     let ran = refused(&site, "r.jsonl", record).await;
     says(&ran.error(), &["acme", "harvest:candidates:list"]);
 }
@@ -108,7 +142,10 @@ async fn a_scope_missing_for_one_write_is_named_and_the_exit_code_is_1() {
     site.sandbox().set_access(|access| {
         access.scopes.remove("harvest:candidates:create");
     });
-    site.write("r.jsonl", r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#);
+    site.write(
+        "r.jsonl",
+        r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#,
+    );
     site.sandbox().clear_logs();
     let ran = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
     assert_eq!(ran.code, 1, "{ran:?}");
@@ -153,8 +190,11 @@ async fn a_component_that_did_not_ship_is_told_to_have_its_origins_given_and_the
     let site = Site::start().await;
     std::fs::write(site.path("mine.wasm"), atsync_adapters_bundled::GREENHOUSE).unwrap();
     let config = site.config().replace("\"greenhouse\"", "\"mine.wasm\"");
-    let without: String =
-        config.lines().filter(|line| !line.starts_with("origins")).map(|line| format!("{line}\n")).collect();
+    let without: String = config
+        .lines()
+        .filter(|line| !line.starts_with("origins"))
+        .map(|line| format!("{line}\n"))
+        .collect();
     site.write("acme.toml", &without);
     let ran = site.run(&["check", "acme"]).await;
     assert_eq!(ran.code, 1, "{ran:?}");
@@ -175,7 +215,13 @@ async fn a_component_that_is_none_is_told() {
     assert_eq!(ran.code, 1, "{ran:?}");
     says(
         &ran.error(),
-        &["acme.toml", "connections.acme.adapter", "mine.wasm", "is no WebAssembly component", "atsync-componentize"],
+        &[
+            "acme.toml",
+            "connections.acme.adapter",
+            "mine.wasm",
+            "is no WebAssembly component",
+            "atsync-componentize",
+        ],
     );
     assert!(!site.path("acme.redb").exists());
     site.write("acme.toml", &site.config().replace("\"greenhouse\"", "\"grenhouse\""));
@@ -222,12 +268,16 @@ async fn every_command_names_the_nearest_kind_for_a_misspelt_one() {
     ] {
         let ran = site.run(arguments).await;
         assert_eq!(ran.code, 1, "{ran:?}");
-        says(&ran.error(), &["the adapter greenhouse has no kind \"candidats\"; did you mean `candidates`?"]);
+        says(
+            &ran.error(),
+            &["the adapter greenhouse has no kind \"candidats\"; did you mean `candidates`?"],
+        );
     }
 }
 
 #[tokio::test]
-async fn a_kind_of_the_schedule_a_setting_and_a_scheme_that_the_adapter_does_not_have_are_told_with_their_line() {
+async fn a_kind_of_the_schedule_a_setting_and_a_scheme_that_the_adapter_does_not_have_are_told_with_their_line()
+ {
     let site = Site::start().await;
     assert_eq!(site.run(&["pull", "acme", "--kinds", "jobs"]).await.code, 0);
     let config = site.config();
@@ -238,10 +288,22 @@ async fn a_kind_of_the_schedule_a_setting_and_a_scheme_that_the_adapter_does_not
         .map(|line| if line.starts_with("auth") { auth.to_owned() } else { format!("{line}\n") })
         .collect();
     for (config, parts) in [
-        (config.replace("candidates = \"*/5", "candidats = \"*/5"), ["acme.toml:8: schedule: ", kind]),
-        (format!("{config}sweeps = {{ candidats = \"0 3 * * *\" }}\n"), ["acme.toml:9: sweeps: ", kind]),
-        (format!("{config}settings = {{ sauce = \"x\" }}\n"), ["acme.toml:9: ", "did you mean `source`?"]),
-        (format!("{config}[connections.acme.settings]\nsauce = \"x\"\n"), ["acme.toml:10: ", "did you mean `source`?"]),
+        (
+            config.replace("candidates = \"*/5", "candidats = \"*/5"),
+            ["acme.toml:8: schedule: ", kind],
+        ),
+        (
+            format!("{config}sweeps = {{ candidats = \"0 3 * * *\" }}\n"),
+            ["acme.toml:9: sweeps: ", kind],
+        ),
+        (
+            format!("{config}settings = {{ sauce = \"x\" }}\n"),
+            ["acme.toml:9: ", "did you mean `source`?"],
+        ),
+        (
+            format!("{config}[connections.acme.settings]\nsauce = \"x\"\n"),
+            ["acme.toml:10: ", "did you mean `source`?"],
+        ),
         (config.replace("{ api = ", "{ apu = "), ["acme.toml:6: ", "did you mean `api`?"]),
         (scheme, ["acme.toml:5: ", "does not take a key; it takes: oauth2-client-credentials"]),
     ] {
@@ -258,9 +320,10 @@ async fn a_kind_of_the_schedule_a_setting_and_a_scheme_that_the_adapter_does_not
 async fn a_desired_file_without_a_record_is_an_error_that_names_it() {
     let site = Site::start().await;
     site.write("r.jsonl", "");
-    for arguments in
-        [&["plan", "acme", "--desired", "r.jsonl"][..], &["apply", "acme", "--desired", "r.jsonl", "--yes"]]
-    {
+    for arguments in [
+        &["plan", "acme", "--desired", "r.jsonl"][..],
+        &["apply", "acme", "--desired", "r.jsonl", "--yes"],
+    ] {
         let ran = site.run(arguments).await;
         assert_eq!(ran.code, 1, "{ran:?}");
         says(&ran.error(), &["r.jsonl has no desired record"]);
@@ -274,7 +337,10 @@ async fn a_missing_directory_of_the_store_is_told_with_the_way_out() {
     for command in [&["status"][..], &["pull", "acme"]] {
         let ran = site.run(command).await;
         assert_eq!(ran.code, 1, "{ran:?}");
-        says(&ran.error(), &["data/acme.redb", "its directory data is missing", "make the directory", "acme.toml"]);
+        says(
+            &ran.error(),
+            &["data/acme.redb", "its directory data is missing", "make the directory", "acme.toml"],
+        );
     }
     assert!(site.sandbox().requests().is_empty());
 }
@@ -283,11 +349,17 @@ async fn a_missing_directory_of_the_store_is_told_with_the_way_out() {
 async fn every_bad_line_is_told_and_a_pretty_printed_record_is_none() {
     let site = Site::start().await;
     let pretty = "{\n  \"key\": \"a\",\n  \"emails\": [\n    \"ada@new.example.com\"\n  ]\n}\n";
-    let bad = format!("{pretty}{{\"key\":\"b\",\"emial\":[]}}\n{{\"key\":\"c\"\n{{\"key\":7}}\n{{\"key\":\"d\"}}\n");
+    let bad = format!(
+        "{pretty}{{\"key\":\"b\",\"emial\":[]}}\n{{\"key\":\"c\"\n{{\"key\":7}}\n{{\"key\":\"d\"}}\n"
+    );
     let ran = refused(&site, "r.jsonl", &bad).await;
     says(
         &ran.err,
-        &["error: r.jsonl:7: `emial` is no member", "\nr.jsonl:8: the line ends within", "\nr.jsonl:9: `key` must be"],
+        &[
+            "error: r.jsonl:7: `emial` is no member",
+            "\nr.jsonl:8: the line ends within",
+            "\nr.jsonl:9: `key` must be",
+        ],
     );
     says(&ran.err, &["3 records are refused, so none of the file is used"]);
     assert!(site.sandbox().requests().is_empty(), "the whole file is read before anything is sent");

@@ -1,6 +1,10 @@
-//! The commands against a sandbox over real HTTP: exit codes, the shape of what programs read, and a clean stop.
+//! The commands against a sandbox over real HTTP: exit codes, the shape of what programs read, and
+//! a clean stop.
 
-#![allow(clippy::indexing_slicing, reason = "a helper of tests stops where something is not as it must be")]
+#![allow(
+    clippy::indexing_slicing,
+    reason = "a helper of tests stops where something is not as it must be"
+)]
 
 mod cli_support;
 
@@ -12,7 +16,8 @@ use sha2::Sha256;
 use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-const ADA: &str = r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#;
+const ADA: &str =
+    r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#;
 
 #[tokio::test]
 async fn a_plan_says_with_its_exit_code_whether_there_is_something_to_do() {
@@ -21,7 +26,10 @@ async fn a_plan_says_with_its_exit_code_whether_there_is_something_to_do() {
     let plan = ["plan", "acme", "--desired", "r.jsonl"];
     let before = site.run(&plan).await;
     assert_eq!(before.code, 2, "{before:?}");
-    assert!(before.out.contains("candidates.create") && site.sandbox().creates("candidates") == 0, "{before:?}");
+    assert!(
+        before.out.contains("candidates.create") && site.sandbox().creates("candidates") == 0,
+        "{before:?}"
+    );
     let applied = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
     assert_eq!(applied.code, 0, "{applied:?}");
     assert_eq!(site.sandbox().candidates_by_email("ada@new.example.com").len(), 1);
@@ -36,7 +44,8 @@ async fn a_plan_says_with_its_exit_code_whether_there_is_something_to_do() {
 #[tokio::test]
 async fn blocked_records_stop_all_and_with_keep_going_only_themselves() {
     let site = Site::start().await;
-    let lost = json!({ "key": "b", "name": { "first": "Bo", "last": "Li" }, "emails": ["bo@new.example.com"],
+    let lost = json!({ "key": "b", "name": { "first": "Bo", "last": "Li" },
+        "emails": ["bo@new.example.com"],
         "applications": [{ "key": "x", "job": "No Such Job At All" }] });
     site.write("r.jsonl", &format!("{ADA}\n{lost}"));
     assert_eq!(site.run(&["plan", "acme", "--desired", "r.jsonl"]).await.code, 1);
@@ -51,7 +60,8 @@ async fn blocked_records_stop_all_and_with_keep_going_only_themselves() {
 #[tokio::test]
 async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
     let site = Site::start().await;
-    let pulled = site.run(&["pull", "acme", "--kinds", "candidates,applications,stages", "--json"]).await;
+    let pulled =
+        site.run(&["pull", "acme", "--kinds", "candidates,applications,stages", "--json"]).await;
     assert_eq!(pulled.code, 0, "{pulled:?}");
     let kinds: Vec<_> = pulled.json().iter().map(|line| line["kind"].clone()).collect();
     assert_eq!(kinds, ["candidates", "applications", "stages"]);
@@ -59,11 +69,17 @@ async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
     assert_eq!(people.len(), site.sandbox().count("candidates"));
     for line in &people {
         assert_eq!(line["kind"], "candidates");
-        assert!(line["id"].is_string() && line["known"].is_array() && line["body"].is_object(), "{line}");
+        assert!(
+            line["id"].is_string() && line["known"].is_array() && line["body"].is_object(),
+            "{line}"
+        );
     }
     let id = people[0]["id"].as_str().unwrap();
     assert_eq!(site.run(&["get", "acme", "candidates", id, "--json"]).await.json()[0], people[0]);
-    assert_eq!(site.run(&["get", "acme", "candidates", id, "--raw"]).await.json()[0]["id"].to_string(), id);
+    assert_eq!(
+        site.run(&["get", "acme", "candidates", id, "--raw"]).await.json()[0]["id"].to_string(),
+        id
+    );
     assert_eq!(site.run(&["get", "acme", "candidates", "0"]).await.code, 1);
 
     let feed = site.run(&["changes", "acme", "--after", "0", "--json"]).await.json();
@@ -72,12 +88,16 @@ async fn get_and_changes_give_json_lines_of_a_fixed_shape() {
     assert_eq!(last, feed.len() as u64);
     let row = people[0].clone();
     let candidate_id = row["id"].as_str().unwrap().parse().unwrap();
-    let deed = Recruiter::Rename { candidate_id, first_name: "Zoë".into(), last_name: "Renamed".into() };
+    let deed =
+        Recruiter::Rename { candidate_id, first_name: "Zoë".into(), last_name: "Renamed".into() };
     site.sandbox().recruiter(&deed).unwrap();
     assert_eq!(site.run(&["pull", "acme", "--kinds", "candidates"]).await.code, 0);
     let consumer = ["changes", "acme", "--consumer", "crm", "--ack", "--json"];
     assert_eq!(site.run(&consumer).await.json().len() as u64, last + 1);
-    assert!(site.run(&consumer).await.json().is_empty(), "what was acknowledged does not come again");
+    assert!(
+        site.run(&consumer).await.json().is_empty(),
+        "what was acknowledged does not come again"
+    );
     let news = site.run(&["changes", "acme", "--after", &last.to_string(), "--json"]).await.json();
     assert_eq!(
         (news.len(), &news[0]["kind"], &news[0]["id"], &news[0]["what"]),
@@ -92,7 +112,11 @@ async fn an_answer_that_is_lost_is_settled_by_looking_and_counts_as_done() {
     site.sandbox().faults().add(Fault::once("POST", "/v3/candidates", FaultKind::DropAfter));
     let ran = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.contains("1 in doubt and found done") && ran.out.contains("1 record in step, 0 not"), "{ran:?}");
+    assert!(
+        ran.out.contains("1 in doubt and found done")
+            && ran.out.contains("1 record in step, 0 not"),
+        "{ran:?}"
+    );
     assert_eq!(site.sandbox().creates("candidates"), 1);
 }
 
@@ -104,25 +128,36 @@ async fn the_schema_needs_no_configuration_and_names_every_member() {
     let schema: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
     let person = &schema["$defs"]["DesiredCandidate"]["properties"];
     assert!(person["applications"].is_object() && person["emails"].is_object());
-    assert_eq!(schema["$defs"]["DesiredCustomField"]["properties"]["kind"]["const"], "custom_fields");
+    assert_eq!(
+        schema["$defs"]["DesiredCustomField"]["properties"]["kind"]["const"],
+        "custom_fields"
+    );
     assert!(schema["$defs"]["DesiredUser"]["properties"]["email"].is_object());
 }
 
 #[tokio::test]
 async fn a_run_pulls_what_is_due_and_stops_cleanly_when_told_to() {
     let site = Site::start().await;
-    let mut child = site.command(&["run", "--json"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = site
+        .command(&["run", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut pulled = Vec::new();
     while pulled.len() < 2 {
-        let line: serde_json::Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+        let line: serde_json::Value =
+            serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
         if line["round"] == "pulled" {
             pulled.push(line["report"]["kind"].as_str().unwrap().to_owned());
         }
     }
     assert_eq!(pulled, ["candidates", "jobs"]);
     let id = child.id().unwrap().to_string();
-    assert!(tokio::process::Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
+    assert!(
+        tokio::process::Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success()
+    );
     let mut rounds = Vec::new();
     while let Some(line) = lines.next_line().await.unwrap() {
         rounds.push(serde_json::from_str::<serde_json::Value>(&line).unwrap()["round"].clone());
@@ -132,7 +167,8 @@ async fn a_run_pulls_what_is_due_and_stops_cleanly_when_told_to() {
     assert_eq!(site.run(&["status", "acme"]).await.code, 0, "the store was closed");
 }
 
-/// The admin role is lost between pull and sweep: exit code 1 with the reason, and `status` keeps saying it until the sweep has gone on.
+/// The admin role is lost between pull and sweep: exit code 1 with the reason, and `status` keeps
+/// saying it until the sweep has gone on.
 #[tokio::test]
 async fn a_sweep_that_lost_a_right_says_so_and_goes_on_when_it_is_back() {
     let site = Site::start().await;
@@ -143,7 +179,10 @@ async fn a_sweep_that_lost_a_right_says_so_and_goes_on_when_it_is_back() {
     let said = ran.error();
     assert!(said.contains("Site Admin") && said.contains("sweep again"), "{said}");
     let status = site.run(&["status", "acme"]).await;
-    assert!(status.code == 0 && status.out.contains("sweep of candidates held since"), "{status:?}");
+    assert!(
+        status.code == 0 && status.out.contains("sweep of candidates held since"),
+        "{status:?}"
+    );
     let told = site.run(&["status", "acme", "--json"]).await.json()[0].clone();
     assert_eq!(told["sweeps"]["candidates"]["held"]["by"], "right", "{told}");
     site.sandbox().set_access(|access| access.site_admin = true);
@@ -187,27 +226,37 @@ async fn a_built_in_adapter_is_inspected_by_its_name_with_settings_operations_an
     let site = Site::start().await;
     let told = site.run(&["adapter", "inspect", "greenhouse"]).await;
     assert_eq!(told.code, 0, "{told:?}");
-    for line in
-        ["user_invitations", "\"single\" or \"bulk\"", "default false", "candidates.create", "harvest:jobs:list"]
-    {
+    for line in [
+        "user_invitations",
+        "\"single\" or \"bulk\"",
+        "default false",
+        "candidates.create",
+        "harvest:jobs:list",
+    ] {
         assert!(told.out.contains(line), "{line}: {told:?}");
     }
     let json = site.run(&["adapter", "inspect", "greenhouse", "--json"]).await;
     assert_eq!(json.json()[0]["name"], "greenhouse");
     let unknown = site.run(&["adapter", "inspect", "greenhous"]).await;
-    assert!(unknown.code == 1 && unknown.error().contains("did you mean `greenhouse`"), "{unknown:?}");
+    assert!(
+        unknown.code == 1 && unknown.error().contains("did you mean `greenhouse`"),
+        "{unknown:?}"
+    );
 }
 
-/// A webhook that the connection's secret signed is looked into; any other is refused, and nothing is read.
+/// A webhook that the connection's secret signed is looked into; any other is refused, and nothing
+/// is read.
 #[tokio::test]
 async fn a_webhook_from_stdin_is_believed_only_when_it_is_signed() {
     let site = Site::start().await;
     let id = site.sandbox().rows("candidates")[0]["id"].clone();
-    let body = json!({ "action": "update_candidate", "payload": { "candidate": { "id": id } } }).to_string();
+    let body = json!({ "action": "update_candidate", "payload": { "candidate": { "id": id } } })
+        .to_string();
     site.write("body", &body);
     let mut mac = Hmac::<Sha256>::new_from_slice(b"hook secret").unwrap();
     mac.update(body.as_bytes());
-    let hex: String = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String =
+        mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
     let right = format!("Signature: sha256 {hex}");
     let receive = |header: &str| {
         let mut command = site.command(&["receive", "acme", "--header", header]);

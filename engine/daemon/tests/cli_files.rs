@@ -1,5 +1,5 @@
-//! The store's file as the commands treat it: private, untouched by who only reads, and never believed when it is
-//! damaged.
+//! The store's file as the commands treat it: private, untouched by who only reads, and never
+//! believed when it is damaged.
 
 #![cfg(unix)]
 #![allow(
@@ -37,7 +37,10 @@ async fn lived() -> Site {
     let site = Site::start().await;
     let pulled = site.run(&["pull", "acme", "--kinds", "candidates,jobs"]).await;
     assert_eq!(pulled.code, 0, "{pulled:?}");
-    site.write("r.jsonl", r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#);
+    site.write(
+        "r.jsonl",
+        r#"{"key":"a","name":{"first":"Ada","last":"Obi"},"emails":["ada@new.example.com"]}"#,
+    );
     assert_eq!(site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await.code, 0);
     site
 }
@@ -55,7 +58,10 @@ async fn commands_that_read_the_store_send_nothing_and_leave_its_bytes() {
     for reader in READERS {
         let ran = offline(&site, reader).await;
         assert_eq!(ran.code, 0, "{reader:?}: {ran:?}");
-        assert!(std::fs::read(site.path("acme.redb")).unwrap() == before, "{reader:?} changed the file");
+        assert!(
+            std::fs::read(site.path("acme.redb")).unwrap() == before,
+            "{reader:?} changed the file"
+        );
     }
     for writer in WRITERS {
         let ran = offline(&site, writer).await;
@@ -69,14 +75,18 @@ async fn a_store_is_for_its_owner_alone_whatever_the_umask_says() {
     let site = Site::start().await;
     let mut command = Command::new("sh");
     command.args(["-c", "umask 000 && exec \"$0\" --config acme.toml pull acme --kinds jobs"]);
-    command.arg(env!("CARGO_BIN_EXE_atsync")).current_dir(site.directory.path()).env("GH_SECRET", "sandbox-secret");
+    command
+        .arg(env!("CARGO_BIN_EXE_atsync"))
+        .current_dir(site.directory.path())
+        .env("GH_SECRET", "sandbox-secret");
     let ran = finish(command).await;
     assert_eq!(ran.code, 0, "{ran:?}");
     let mode = || std::fs::metadata(site.path("acme.redb")).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(), 0o600);
     assert_eq!(offline(&site, &["compact"]).await.code, 0);
     assert_eq!(mode(), 0o600);
-    std::fs::set_permissions(site.path("acme.redb"), std::fs::Permissions::from_mode(0o644)).unwrap();
+    std::fs::set_permissions(site.path("acme.redb"), std::fs::Permissions::from_mode(0o644))
+        .unwrap();
     let ran = offline(&site, &["status"]).await;
     assert!(ran.code == 0 && ran.err.contains("other users") && mode() == 0o600, "{ran:?}");
 }
@@ -97,7 +107,9 @@ async fn a_secret_file_that_others_may_read_is_warned_about() {
 async fn an_empty_file_is_refused_by_every_command_and_stays_empty() {
     let site = Site::start().await;
     site.write("acme.redb", "");
-    for arguments in READERS.iter().chain(&WRITERS).copied().chain([&["pull", "acme"][..], &["compact"][..]]) {
+    for arguments in
+        READERS.iter().chain(&WRITERS).copied().chain([&["pull", "acme"][..], &["compact"][..]])
+    {
         let ran = site.run(arguments).await;
         assert!(ran.code == 1 && ran.error().contains("is empty"), "{arguments:?}: {ran:?}");
         assert_eq!(std::fs::metadata(site.path("acme.redb")).unwrap().len(), 0);
@@ -105,11 +117,12 @@ async fn an_empty_file_is_refused_by_every_command_and_stays_empty() {
     assert_eq!(site.sandbox().requests().len(), 0);
 }
 
-/// The seeds of the store's own law are a thousand; here each one costs some processes. `ATSYNC_DAMAGED_FILES` says how
-/// many (8 without it).
+/// The seeds of the store's own law are a thousand; here each one costs some processes.
+/// `ATSYNC_DAMAGED_FILES` says how many (8 without it).
 #[tokio::test]
 async fn no_command_believes_a_damaged_file_or_shows_a_panic() {
-    let seeds: u64 = std::env::var("ATSYNC_DAMAGED_FILES").map_or(8, |seeds| seeds.parse().unwrap());
+    let seeds: u64 =
+        std::env::var("ATSYNC_DAMAGED_FILES").map_or(8, |seeds| seeds.parse().unwrap());
     let site = lived().await;
     let file = site.path("acme.redb");
     let whole = std::fs::read(&file).unwrap();
@@ -121,7 +134,9 @@ async fn no_command_believes_a_damaged_file_or_shows_a_panic() {
     for seed in 0..seeds {
         let mut state = seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut below = |bound: usize| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             usize::try_from(state >> 33).unwrap() % bound
         };
         let mut bytes = whole.clone();
@@ -133,7 +148,8 @@ async fn no_command_believes_a_damaged_file_or_shows_a_panic() {
             }
             2 => bytes.truncate(below(whole.len())),
             _ => {
-                let (a, b) = (below(whole.len() / 4_096) * 4_096, below(whole.len() / 4_096) * 4_096);
+                let (a, b) =
+                    (below(whole.len() / 4_096) * 4_096, below(whole.len() / 4_096) * 4_096);
                 bytes.copy_within(a..(a + 16_384).min(whole.len()), b.min(whole.len() - 16_384));
             }
         }

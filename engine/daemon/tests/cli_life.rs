@@ -1,4 +1,5 @@
-//! The commands for the life of a record, against a sandbox over real HTTP: what they change, and what they leave.
+//! The commands for the life of a record, against a sandbox over real HTTP: what they change, and
+//! what they leave.
 
 mod cli_support;
 
@@ -24,12 +25,23 @@ async fn explain_tells_each_field_and_the_intents_by_key_and_by_id() {
     let told = site.run(&["explain", "acme", "candidates", "a", "--json"]).await;
     assert_eq!(told.code, 0, "{told:?}");
     let told = told.json()[0].clone();
-    let fields: Vec<&str> =
-        told["fields"].as_array().unwrap().iter().map(|field| field["field"].as_str().unwrap()).collect();
+    let fields: Vec<&str> = told["fields"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|field| field["field"].as_str().unwrap())
+        .collect();
     assert_eq!(fields, ["name.first", "name.last", "emails", "tags"]);
-    assert!(told["fields"].as_array().unwrap().iter().all(|field| field["decision"] == "in_step"), "{told}");
-    let operations: Vec<&str> =
-        told["intents"].as_array().unwrap().iter().map(|intent| intent["operation"].as_str().unwrap()).collect();
+    assert!(
+        told["fields"].as_array().unwrap().iter().all(|field| field["decision"] == "in_step"),
+        "{told}"
+    );
+    let operations: Vec<&str> = told["intents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|intent| intent["operation"].as_str().unwrap())
+        .collect();
     // The tag went along with the candidate.
     assert_eq!(operations, ["candidates.create"]);
     let id = told["links"][0]["remote"]["id"].as_str().unwrap();
@@ -63,7 +75,10 @@ async fn apply_without_a_terminal_does_not_advise_the_same_command_again() {
     site.write("r.jsonl", ADA);
     let ran = site.run(&["apply", "acme", "--desired", "r.jsonl"]).await;
     assert!(ran.code == 1 && ran.err.contains("nothing was declared or written"), "{ran:?}");
-    assert!(ran.err.contains("--yes") && !ran.err.contains("run the same command again"), "{ran:?}");
+    assert!(
+        ran.err.contains("--yes") && !ran.err.contains("run the same command again"),
+        "{ran:?}"
+    );
 }
 
 #[tokio::test]
@@ -79,10 +94,14 @@ async fn import_prints_a_record_that_plans_nothing_and_withdraw_shows_before_it_
     record["tags"] = json!(["put on by atsync"]);
     site.write("r.jsonl", &record.to_string());
     assert_eq!(site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await.code, 0);
-    let tags = || site.sandbox().rows_of_candidate("applied_candidate_tags", id.parse().unwrap()).len();
+    let tags =
+        || site.sandbox().rows_of_candidate("applied_candidate_tags", id.parse().unwrap()).len();
     let with = tags();
     let shown = site.run(&["withdraw", "acme", "x"]).await;
-    assert!(shown.code == 0 && shown.out.contains("applied_tags.delete") && tags() == with, "{shown:?}");
+    assert!(
+        shown.code == 0 && shown.out.contains("applied_tags.delete") && tags() == with,
+        "{shown:?}"
+    );
     let done = site.run(&["withdraw", "acme", "x", "--yes"]).await;
     assert_eq!((done.code, tags()), (0, with - 1), "{done:?}");
 }
@@ -151,7 +170,10 @@ async fn a_forgotten_person_is_said_to_be_so_and_compacting_leaves_no_byte_of_th
     };
     // Several versions of the record, so that pages go out of use with it.
     for title in ["Engineer", "Countess"] {
-        site.write("later.jsonl", &ADA.replacen("\"key\":\"a\"", &format!("\"key\":\"a\",\"title\":\"{title}\""), 1));
+        site.write(
+            "later.jsonl",
+            &ADA.replacen("\"key\":\"a\"", &format!("\"key\":\"a\",\"title\":\"{title}\""), 1),
+        );
         let ran = site.run(&["apply", "acme", "--desired", "later.jsonl", "--yes"]).await;
         assert_eq!(ran.code, 0, "{ran:?}");
     }
@@ -159,7 +181,10 @@ async fn a_forgotten_person_is_said_to_be_so_and_compacting_leaves_no_byte_of_th
     assert!(forgotten.code == 0 && forgotten.err.contains("atsync compact"), "{forgotten:?}");
     let writes = site.sandbox().writes().len();
     let plan = site.run(&["plan", "acme", "--desired", "r.jsonl"]).await;
-    assert!(plan.code == 0 && plan.out.contains("was forgotten") && plan.out.contains("Nothing to do"), "{plan:?}");
+    assert!(
+        plan.code == 0 && plan.out.contains("was forgotten") && plan.out.contains("Nothing to do"),
+        "{plan:?}"
+    );
     let apply = site.run(&["apply", "acme", "--desired", "r.jsonl", "--yes"]).await;
     assert_eq!(apply.code, 0, "{apply:?}");
     assert_eq!(site.sandbox().writes().len(), writes);
@@ -177,15 +202,21 @@ async fn a_forgotten_person_is_said_to_be_so_and_compacting_leaves_no_byte_of_th
 #[tokio::test]
 async fn forgetting_whom_the_store_does_not_know_says_so_and_says_what_it_bars() {
     let site = applied().await;
-    for (option, name) in [("--key", "nobody"), ("--email", "nobody@example.com"), ("--candidate", "999999")] {
+    for (option, name) in
+        [("--key", "nobody"), ("--email", "nobody@example.com"), ("--candidate", "999999")]
+    {
         let done = site.run(&["forget", "acme", option, name, "--yes"]).await;
         assert!(done.code == 0 && done.out.contains("Nothing was stored under"), "{done:?}");
         assert!(done.out.contains("barred from now on"), "{done:?}");
-        assert!(done.out.contains(&format!("atsync forget acme {option} {name} --undo")), "{done:?}");
+        assert!(
+            done.out.contains(&format!("atsync forget acme {option} {name} --undo")),
+            "{done:?}"
+        );
     }
     let known = site.run(&["forget", "acme", "--key", "a", "--yes"]).await;
     assert!(known.out.starts_with("Forgotten: 1 desired"), "{known:?}");
-    let nobody = r#"{"key":"nobody","name":{"first":"No","last":"Body"},"emails":["no@new.example.com"]}"#;
+    let nobody =
+        r#"{"key":"nobody","name":{"first":"No","last":"Body"},"emails":["no@new.example.com"]}"#;
     site.write("r.jsonl", nobody);
     let barred = site.run(&["plan", "acme", "--desired", "r.jsonl"]).await;
     assert!(barred.code == 0 && barred.out.contains("was forgotten here"), "{barred:?}");

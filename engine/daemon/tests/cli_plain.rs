@@ -1,9 +1,13 @@
 //! Nothing but plain text leaves the binary, whatever the ATS, an adapter's words or a file hold.
 //!
-//! Method: a server in front of the sandbox puts more than fifty payloads into every text of every reply, and sends its
-//! JSON over many lines.
+//! Method: a server in front of the sandbox puts more than fifty payloads into every text of every
+//! reply, and sends its JSON over many lines.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops when something does not hold"
+)]
 
 mod cli_support;
 
@@ -78,7 +82,9 @@ fn payloads() -> Vec<String> {
     ]
     .map(str::to_owned)
     .into();
-    all.extend(["\n", "\r\n", "\u{85}", "\u{2028}", "\u{b}"].map(|end| format!("{end}{FORGED}{end}")));
+    all.extend(
+        ["\n", "\r\n", "\u{85}", "\u{2028}", "\u{b}"].map(|end| format!("{end}{FORGED}{end}")),
+    );
     all
 }
 
@@ -111,7 +117,9 @@ fn load(value: &mut Value, turn: &AtomicUsize) {
         Value::Object(members) => {
             for (name, member) in members.iter_mut() {
                 match member {
-                    Value::String(text) if TEXTS.contains(&name.as_str()) => *text = laden(text, turn),
+                    Value::String(text) if TEXTS.contains(&name.as_str()) => {
+                        *text = laden(text, turn)
+                    }
                     member => load(member, turn),
                 }
             }
@@ -141,12 +149,15 @@ async fn serve(mut stream: TcpStream, sandbox: Sandbox, turn: Arc<AtomicUsize>) 
     let length = headers.iter().find(|(name, _)| name == "content-length");
     let length: usize = length.map_or(0, |(_, value)| value.parse().unwrap());
     while body.len() < length && stream.read_buf(&mut body).await.unwrap_or(0) > 0 {}
-    let answer = sandbox.handle(&Request { method, path_and_query: path, headers: &headers, body: &body });
+    let answer =
+        sandbox.handle(&Request { method, path_and_query: path, headers: &headers, body: &body });
     let all = payloads().concat();
-    let (mut status, mut value) = (answer.status, serde_json::from_slice(&answer.body).unwrap_or(Value::Null));
+    let (mut status, mut value) =
+        (answer.status, serde_json::from_slice(&answer.body).unwrap_or(Value::Null));
     if method == "POST" && path.starts_with("/v3/") || path.starts_with("/v3/notes") {
         status = 422;
-        value = json!({"message": format!("no{all}"), "errors": [{"message": all, "field": format!("f{all}")}]});
+        value = json!({"message": format!("no{all}"),
+            "errors": [{"message": all, "field": format!("f{all}")}]});
     } else if path.starts_with("/v3/openings") {
         status = 403;
         value = json!({"message": format!("not allowed{all}")});
@@ -155,8 +166,12 @@ async fn serve(mut stream: TcpStream, sandbox: Sandbox, turn: Arc<AtomicUsize>) 
     }
     // Over many lines, and with marks in a header that adapters quote.
     let body = serde_json::to_string_pretty(&value).unwrap().replace('\n', "\r\n");
-    let mut reply = format!("HTTP/1.1 {status} X\r\nx-request-id: r\u{202e}\u{9b}2J\u{200b}\r\nconnection: close\r\n");
-    for (name, value) in answer.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("x-request-id")) {
+    let mut reply = format!(
+        "HTTP/1.1 {status} X\r\nx-request-id: r\u{202e}\u{9b}2J\u{200b}\r\nconnection: close\r\n"
+    );
+    for (name, value) in
+        answer.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("x-request-id"))
+    {
         if !["content-length", "connection"].contains(&name.to_ascii_lowercase().as_str()) {
             reply += &format!("{name}: {value}\r\n");
         }
@@ -201,8 +216,16 @@ async fn run(directory: &Path, arguments: &[&str]) -> Ran {
     for (from, text) in [("stdout", &ran.out), ("stderr", &ran.err)] {
         for line in text.split('\n') {
             let odd = line.chars().find(|letter| !is_plain(*letter));
-            assert_eq!(odd, None, "{arguments:?} on {from}: {:?}", line.chars().take(2_000).collect::<String>());
-            assert!(!line.trim_start().starts_with(FORGED), "{arguments:?} on {from} has a forged line: {line}");
+            assert_eq!(
+                odd,
+                None,
+                "{arguments:?} on {from}: {:?}",
+                line.chars().take(2_000).collect::<String>()
+            );
+            assert!(
+                !line.trim_start().starts_with(FORGED),
+                "{arguments:?} on {from} has a forged line: {line}"
+            );
         }
     }
     ran
@@ -219,7 +242,8 @@ async fn nothing_but_plain_text_leaves_the_binary() {
     let record = json!({
         "key": format!("ada{}z", marks.replace('/', "").chars().take(50).collect::<String>()),
         "name": {"first": format!("Ada{marks}"), "last": "Byron"}, "emails": ["ada@example.com"],
-        "title": marks, "company": format!("x{marks}"), "tags": [format!("t{}z", marks.chars().take(40).collect::<String>())],
+        "title": marks, "company": format!("x{marks}"),
+            "tags": [format!("t{}z", marks.chars().take(40).collect::<String>())],
         "notes": [{"key": "n", "body": format!("Hi{marks}\n{FORGED}\n")}],
     });
     let key = record["key"].as_str().unwrap();
@@ -270,7 +294,10 @@ async fn nothing_but_plain_text_leaves_the_binary() {
     let rows = raw.json();
     assert_eq!(rows.len(), run(at, &["get", "acme", "candidates"]).await.out.lines().count());
     let held: Vec<String> = rows.iter().map(Value::to_string).collect();
-    assert!(held.iter().any(|row| row.contains("\\u001b")) && held.iter().any(|row| row.contains('\u{202e}')));
+    assert!(
+        held.iter().any(|row| row.contains("\\u001b"))
+            && held.iter().any(|row| row.contains('\u{202e}'))
+    );
     let id = rows[0]["id"].to_string();
     for more in [&["--json"][..], &["--raw"], &[]] {
         let ran = run(at, &[&["get", "acme", "candidates", &id], more].concat()).await;

@@ -1,8 +1,11 @@
-//! `atsync` as its own compiler: it gives what a host loads, and ends itself when a component takes more than it may.
+//! `atsync` as its own compiler: it gives what a host loads, and ends itself when a component takes
+//! more than it may.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
-use atsync::adapter::{Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions, LoadError, Metering};
+use atsync::adapter::{
+    Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions, LoadError, Metering,
+};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -11,7 +14,8 @@ use std::time::Duration;
 fn options() -> HostOptions {
     let program = env!("CARGO_BIN_EXE_atsync").into();
     let mut options = HostOptions::default();
-    options.compiler = Compiler::Apart(CompilerProgram { program, arguments: vec!["compile-component".into()] });
+    options.compiler =
+        Compiler::Apart(CompilerProgram { program, arguments: vec!["compile-component".into()] });
     options
 }
 
@@ -27,7 +31,8 @@ fn what_it_compiles_is_what_the_host_would() {
         let adapter = host.load("greenhouse", greenhouse).unwrap();
         assert_eq!(adapter.manifest().name, "greenhouse");
         // The next start needs no compiler.
-        options.compiler = Compiler::Apart(CompilerProgram { program: "/nowhere".into(), arguments: Vec::new() });
+        options.compiler =
+            Compiler::Apart(CompilerProgram { program: "/nowhere".into(), arguments: Vec::new() });
         ComponentHost::new(options).unwrap().load("greenhouse", greenhouse).unwrap();
     }
 }
@@ -53,7 +58,10 @@ fn a_component_that_takes_too_long_is_refused_and_nothing_else_suffers() {
     let host = ComponentHost::new(options).unwrap();
     let error = host.load("bomb", &divisions(200, 20_000)).unwrap_err();
     assert!(matches!(&error, LoadError::TooCostly { .. }), "{error}");
-    assert!(host.load("small", &divisions(1, 1)).is_err_and(|error| matches!(error, LoadError::Exports { .. })));
+    assert!(
+        host.load("small", &divisions(1, 1))
+            .is_err_and(|error| matches!(error, LoadError::Exports { .. }))
+    );
 }
 
 #[test]

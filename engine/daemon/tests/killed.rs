@@ -1,9 +1,12 @@
-//! The binary killed with SIGKILL, over real HTTP, and started again: nothing is read twice that was kept, nothing is made twice.
+//! The binary killed with SIGKILL, over real HTTP, and started again: nothing is read twice that
+//! was kept, nothing is made twice.
 //!
-//! Method: the sandbox holds a chosen request for ever, before or after it processed it; when its log shows that request, the process is killed
-//! there. The moments are enumerated, not drawn: first an undisturbed run says how many requests there are, then each of them is one moment.
-//! Left out: kills between two requests, which the engine's own tests cover by cancelling at each request of a simulation; and power loss, which is the
-//! store's (`engine/tests/store_contract/crashing.rs`).
+//! Method: the sandbox holds a chosen request for ever, before or after it processed it; when its
+//! log shows that request, the process is killed there. The moments are enumerated, not drawn:
+//! first an undisturbed run says how many requests there are, then each of them is one moment. Left
+//! out: kills between two requests, which the engine's own tests cover by cancelling at each
+//! request of a simulation; and power loss, which is the store's
+//! (`engine/tests/store_contract/crashing.rs`).
 
 #![allow(
     clippy::unwrap_used,
@@ -40,9 +43,16 @@ fn is_write(logged: &Logged) -> bool {
     logged.method != "GET" && logged.path != "/token"
 }
 
-/// Starts the binary and kills it as soon as the sandbox has seen so many requests of a kind. Says whether it came that far.
-async fn killed_at(site: &Site, arguments: &[&str], seen: usize, is: impl Fn(&Logged) -> bool + Copy) -> bool {
-    let mut child = site.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+/// Starts the binary and kills it as soon as the sandbox has seen so many requests of a kind. Says
+/// whether it came that far.
+async fn killed_at(
+    site: &Site,
+    arguments: &[&str],
+    seen: usize,
+    is: impl Fn(&Logged) -> bool + Copy,
+) -> bool {
+    let mut child =
+        site.command(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     // Bounded by the process: it comes to the request, or to its own end.
     while asked(site, is).len() < seen {
         if child.try_wait().unwrap().is_some() {
@@ -105,8 +115,10 @@ async fn with_a_referral() -> Site {
     site.write("acme.toml", &(site.config() + "settle_window_ms = 20\n"));
     let jobs = site.jobs();
     let record = json!({
-        "key": "ref-1", "name": { "first": "Ada", "last": "Obi" }, "emails": [EMAIL], "phones": ["+49 30 5550 1234"],
-        "company": "Globex", "title": "Engineer", "tags": [TAG], "custom_fields": { "external_ref": "ref-1" },
+        "key": "ref-1", "name": { "first": "Ada", "last": "Obi" }, "emails": [EMAIL],
+            "phones": ["+49 30 5550 1234"],
+        "company": "Globex", "title": "Engineer", "tags": [TAG],
+            "custom_fields": { "external_ref": "ref-1" },
         "notes": [{ "key": "n", "body": "We worked together." }],
         // The first goes along with the candidate, the second by itself.
         "applications": [
@@ -127,7 +139,12 @@ async fn is_exactly_one(site: &Site, case: &str) {
     let people = sandbox.candidates_by_email(EMAIL);
     assert_eq!((people.len(), sandbox.creates("candidates")), (1, 1), "{}", said(&again));
     let id = people[0]["id"].as_i64().unwrap();
-    assert_eq!((sandbox.applications_of(id).len(), sandbox.creates("applications")), (2, 2), "{}", said(&again));
+    assert_eq!(
+        (sandbox.applications_of(id).len(), sandbox.creates("applications")),
+        (2, 2),
+        "{}",
+        said(&again)
+    );
     for (what, count) in [
         ("notes", sandbox.notes_of(id).len()),
         ("applied tags", sandbox.rows_of_candidate("applied_candidate_tags", id).len()),
@@ -179,11 +196,14 @@ async fn an_answer_lost_after_any_write_ends_with_exactly_one_of_everything() {
     assert_eq!(clean.run(APPLY).await.code, 0);
     let writes = asked(&clean, is_write);
     for logged in &writes {
-        for kind in [FaultKind::DropAfter, FaultKind::AppliedThen { status: 502 }, FaultKind::DropBefore] {
+        for kind in
+            [FaultKind::DropAfter, FaultKind::AppliedThen { status: 502 }, FaultKind::DropBefore]
+        {
             let site = with_a_referral().await;
             site.sandbox().faults().add(Fault::once(&logged.method, &logged.path, kind));
             let case = format!("{kind:?} at {} {}", logged.method, logged.path);
-            // It settles the doubt; what hung on a tag in doubt may be left for the next run, and the exit code says so.
+            // It settles the doubt; what hung on a tag in doubt may be left for the next run, and
+            // the exit code says so.
             site.run(APPLY).await;
             is_exactly_one(&site, &case).await;
         }
@@ -194,7 +214,9 @@ async fn an_answer_lost_after_any_write_ends_with_exactly_one_of_everything() {
 async fn a_run_with_nothing_to_change_makes_no_write_and_at_most_one_call_per_kind() {
     let site = with_a_referral().await;
     assert_eq!(site.run(APPLY).await.code, 0);
-    for arguments in [&["plan", "acme", "--desired", "r.jsonl"][..], &["plan", "acme", "--all"], APPLY] {
+    for arguments in
+        [&["plan", "acme", "--desired", "r.jsonl"][..], &["plan", "acme", "--all"], APPLY]
+    {
         site.sandbox().clear_logs();
         let ran = site.run(arguments).await;
         assert_eq!(ran.code, 0, "{arguments:?}: {ran:?}");
@@ -214,9 +236,11 @@ async fn a_compact_killed_midway_leaves_the_store_whole_and_its_copy_goes_with_t
     assert_eq!(site.run(&["pull", "acme", "--kinds", "candidates"]).await.code, 0);
     let copy = site.path("acme.redb.compacting");
     let mut midway = 0;
-    // A compaction may end before it is killed; so few are that not one is midway only if none ever shows its copy.
+    // A compaction may end before it is killed; so few are that not one is midway only if none ever
+    // shows its copy.
     for _ in 0..20 {
-        let mut child = site.command(&["compact"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child =
+            site.command(&["compact"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         while !copy.exists() && child.try_wait().unwrap().is_none() {
             tokio::task::yield_now().await;
         }

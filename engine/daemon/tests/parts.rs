@@ -1,8 +1,14 @@
-//! A desired file too long to be planned as a whole: planned part by part, declared as a whole, carried out part by part.
+//! A desired file too long to be planned as a whole: planned part by part, declared as a whole,
+//! carried out part by part.
 //!
-//! Method: all but two of its people are in the ATS already and are named by id, so that most parts write nothing.
+//! Method: all but two of its people are in the ATS already and are named by id, so that most parts
+//! write nothing.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something does not hold")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where something does not hold"
+)]
 
 mod cli_support;
 
@@ -15,13 +21,15 @@ const FIRST: &str = "first@new.example.com";
 const LAST: &str = "last@new.example.com";
 
 fn person(key: &str, email: &str) -> Value {
-    json!({ "key": key, "name": { "first": "Ada", "last": key }, "emails": [email], "tags": ["Shared By Parts"] })
+    json!({ "key": key, "name": { "first": "Ada", "last": key }, "emails": [email],
+        "tags": ["Shared By Parts"] })
 }
 
 /// Two new people, one in each part, and between them candidates of the company.
 fn records(site: &Site) -> Vec<Value> {
     let known = site.sandbox().rows("candidates");
-    let known = known.iter().filter(|row| row["private"] != true && is_named(row)).take(RECORDS - 2);
+    let known =
+        known.iter().filter(|row| row["private"] != true && is_named(row)).take(RECORDS - 2);
     let mut records = vec![person("first", FIRST)];
     records.extend(known.map(|row| {
         let id = row["id"].to_string();
@@ -35,7 +43,9 @@ fn records(site: &Site) -> Vec<Value> {
 
 /// Whoever was anonymised has no name.
 fn is_named(row: &Value) -> bool {
-    ["first_name", "last_name"].iter().all(|name| row[name].as_str().is_some_and(|name| !name.is_empty()))
+    ["first_name", "last_name"]
+        .iter()
+        .all(|name| row[name].as_str().is_some_and(|name| !name.is_empty()))
 }
 
 fn lines(records: &[Value]) -> String {
@@ -53,7 +63,11 @@ async fn a_file_in_parts_is_declared_as_a_whole_or_not_at_all_and_makes_everybod
     records[RECORDS - 1]["applications"] = json!([{ "key": "x", "job": "No Such Job At All" }]);
     site.write("r.jsonl", &lines(&records));
     let blocked = site.run(&apply).await;
-    assert!(blocked.code == 1 && blocked.error().contains("nothing was declared or written"), "{}", blocked.err);
+    assert!(
+        blocked.code == 1 && blocked.error().contains("nothing was declared or written"),
+        "{}",
+        blocked.err
+    );
     assert_eq!((made(), desired(&site).await), ([0, 0], 0));
 
     records[RECORDS - 1].as_object_mut().unwrap().remove("applications");
@@ -61,12 +75,22 @@ async fn a_file_in_parts_is_declared_as_a_whole_or_not_at_all_and_makes_everybod
     let done = site.run(&apply).await;
     assert_eq!(done.code, 0, "{}{}", done.out, done.err);
     assert_eq!((made(), desired(&site).await), ([1, 1], RECORDS as u64));
-    let shared = site.sandbox().rows("candidate_tags").into_iter().filter(|row| row["name"] == "Shared By Parts");
+    let shared = site
+        .sandbox()
+        .rows("candidate_tags")
+        .into_iter()
+        .filter(|row| row["name"] == "Shared By Parts");
     assert_eq!(shared.count(), 1, "what the parts share is made once");
 
     let writes = site.sandbox().writes().len();
     let again = site.run(&apply).await;
-    assert_eq!((again.code, site.sandbox().writes().len()), (0, writes), "{}{}", again.out, again.err);
+    assert_eq!(
+        (again.code, site.sandbox().writes().len()),
+        (0, writes),
+        "{}{}",
+        again.out,
+        again.err
+    );
     assert!(again.out.contains("Nothing to do"), "{}", again.out);
 }
 

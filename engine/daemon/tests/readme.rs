@@ -1,7 +1,9 @@
-//! README's own configuration, records and commands, tried on README's own sandbox: a reader who follows it line by line succeeds.
+//! README's own configuration, records and commands, tried on README's own sandbox: a reader who
+//! follows it line by line succeeds.
 //!
-//! Method: the blocks are read out of README.md as they stand; only the sandbox's port and the length of `run` are the test's.
-//! Left out: what README says of a real Greenhouse, and the blocks of Rust, which `examples/` holds.
+//! Method: the blocks are read out of README.md as they stand; only the sandbox's port and the
+//! length of `run` are the test's. Left out: what README says of a real Greenhouse, and the blocks
+//! of Rust, which `examples/` holds.
 
 #![cfg(unix)]
 #![allow(
@@ -27,7 +29,10 @@ fn readme() -> String {
 /// The blocks of one language, in their order.
 fn blocks(readme: &str, language: &str) -> Vec<String> {
     let fenced = readme.split("```").skip(1).step_by(2);
-    fenced.filter_map(|block| block.strip_prefix(&format!("{language}\n"))).map(str::to_owned).collect()
+    fenced
+        .filter_map(|block| block.strip_prefix(&format!("{language}\n")))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// README's site: its configuration beside the company that its sandbox command starts.
@@ -39,7 +44,10 @@ async fn site(readme: &str) -> Site {
     );
     let mut options = SandboxOptions::sized(1, 240);
     options.rate_limit = 10_000;
-    let site = Site { running: Sandbox::start(options).await.unwrap(), directory: tempfile::tempdir().unwrap() };
+    let site = Site {
+        running: Sandbox::start(options).await.unwrap(),
+        directory: tempfile::tempdir().unwrap(),
+    };
     let url = site.running.base_url();
     let config = blocks(readme, "toml").concat();
     site.write("acme.toml", &config.replace(&format!("http://{ADDRESS}"), &url));
@@ -98,7 +106,10 @@ async fn every_record_of_the_readme_comes_about_with_the_setting_that_it_names()
     assert!(without.code == 2 && without.out.contains("user_invitations = true"), "{without:?}");
     let config = std::fs::read_to_string(site.path("acme.toml")).unwrap();
     assert!(config.contains("settings = { "));
-    site.write("acme.toml", &config.replace("settings = { ", "settings = { user_invitations = true, "));
+    site.write(
+        "acme.toml",
+        &config.replace("settings = { ", "settings = { user_invitations = true, "),
+    );
     let done = ran(&site, &apply).await;
     assert_eq!(done.code, 0, "{done:?}");
     assert_eq!(ran(&site, &["plan", "acme", "--desired", "referrals.jsonl"]).await.code, 0);

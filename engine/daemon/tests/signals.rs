@@ -1,7 +1,7 @@
 //! The binary told to stop, and to read its configuration again, by real signals.
 //!
-//! Method: the sandbox holds a chosen request for a while; when its log shows that request, the signal is sent. Everything else waits for a
-//! line that the program prints, never for a time.
+//! Method: the sandbox holds a chosen request for a while; when its log shows that request, the
+//! signal is sent. Everything else waits for a line that the program prints, never for a time.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where something does not hold")]
@@ -35,7 +35,8 @@ struct Program {
 
 impl Program {
     fn start(site: &Site, arguments: &[&str]) -> Self {
-        let mut child = site.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            site.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let out = BufReader::new(child.stdout.take().unwrap()).lines();
         let err = BufReader::new(child.stderr.take().unwrap()).lines();
         Self { child, out, err }
@@ -77,10 +78,15 @@ async fn no_effect_begins_after(name: &str) {
 
     let site = Site::start().await;
     site.write("r.json", RECORD);
-    site.sandbox().faults().add(Fault::once("POST", "/v3/candidates", FaultKind::Slow { delay_ms: 1_500 }));
+    site.sandbox().faults().add(Fault::once(
+        "POST",
+        "/v3/candidates",
+        FaultKind::Slow { delay_ms: 1_500 },
+    ));
     let mut program = Program::start(&site, &apply);
-    let is_create =
-        |logged: &atsync_greenhouse_sandbox::Logged| logged.method == "POST" && logged.path == "/v3/candidates";
+    let is_create = |logged: &atsync_greenhouse_sandbox::Logged| {
+        logged.method == "POST" && logged.path == "/v3/candidates"
+    };
     while !site.sandbox().requests().iter().any(is_create) {
         assert!(program.child.try_wait().unwrap().is_none(), "it ended before its first effect");
         tokio::task::yield_now().await;
@@ -91,7 +97,8 @@ async fn no_effect_begins_after(name: &str) {
     assert_eq!(writes(&site), 1, "the effect on its way ended, and none began after {name}");
     let again = site.run(&apply).await;
     assert_eq!(again.code, 0, "{again:?}");
-    let all: Vec<String> = site.sandbox().writes().into_iter().map(|write| format!("{write:?}")).collect();
+    let all: Vec<String> =
+        site.sandbox().writes().into_iter().map(|write| format!("{write:?}")).collect();
     assert_eq!(writes(&site), undisturbed, "the rest came about, nothing twice: {all:#?}");
 }
 
@@ -160,7 +167,8 @@ async fn sighup_reads_configuration_and_secrets_again_and_a_mistake_changes_noth
     assert_eq!(program.code().await, Some(0));
 }
 
-/// What is wrong with one connection is said, keeps no other from being kept in step, and is mended by SIGHUP.
+/// What is wrong with one connection is said, keeps no other from being kept in step, and is mended
+/// by SIGHUP.
 #[tokio::test]
 async fn a_connection_that_cannot_begin_keeps_no_other_from_beginning() {
     let wrongs = [

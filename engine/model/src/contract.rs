@@ -1,9 +1,10 @@
 //! The adapter contract as plain data: the types of `wit/adapter.wit`, item for item.
 //!
-//! They exist once. The engine passes them to and from a component (feature `component` derives that), the SDK converts them at
-//! the guest's edge, and an adapter compiled natively (tests, simulation) is called with them directly. The meaning of
-//! each item is documented in `wit/adapter.wit`; here stands only what Rust adds. Left out: the manifest, which is JSON
-//! and lives in [`crate::manifest`].
+//! They exist once. The engine passes them to and from a component (feature `component` derives
+//! that), the SDK converts them at the guest's edge, and an adapter compiled natively (tests,
+//! simulation) is called with them directly. The meaning of each item is documented in
+//! `wit/adapter.wit`; here stands only what Rust adds. Left out: the manifest, which is JSON and
+//! lives in [`crate::manifest`].
 
 #![allow(missing_docs, reason = "wit/adapter.wit documents every item under the same name")]
 
@@ -18,7 +19,9 @@ pub type Continuation = Vec<u8>;
 pub const CONTINUATION_BYTES_MAX: usize = 64 * 1024;
 
 #[cfg_attr(feature = "component", derive(ComponentType, Lift, Lower), component(record))]
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
 pub struct RemoteRef {
     pub kind: String,
     pub id: String,
@@ -503,7 +506,11 @@ impl Outcome {
 
     /// What a fetch brought, with what is wrong with it.
     pub fn fetched(fetched: Fetched, problems: Vec<Problem>) -> Self {
-        if problems.is_empty() { Self::Fetched(fetched) } else { Self::FlawedFetched((fetched, problems)) }
+        if problems.is_empty() {
+            Self::Fetched(fetched)
+        } else {
+            Self::FlawedFetched((fetched, problems))
+        }
     }
 }
 
@@ -591,7 +598,12 @@ impl Problem {
         field: impl Into<String>,
         message: impl Into<String>,
     ) -> Self {
-        Self { kind: kind.into(), id: Some(id.into()), field: Some(field.into()), message: message.into() }
+        Self {
+            kind: kind.into(),
+            id: Some(id.into()),
+            field: Some(field.into()),
+            message: message.into(),
+        }
     }
 }
 
@@ -628,8 +640,9 @@ fn joined(errors: &[FieldError]) -> String {
 pub const OTHER_READING: &str = "; retry with reading=";
 
 impl Failure {
-    /// What was refused, and the other reading of the request that the adapter asks to try once: a conflict whose text
-    /// ends with [`OTHER_READING`] and a word. People are shown what was refused alone.
+    /// What was refused, and the other reading of the request that the adapter asks to try once: a
+    /// conflict whose text ends with [`OTHER_READING`] and a word. People are shown what was
+    /// refused alone.
     pub fn other_reading(&self) -> Option<(&str, &str)> {
         let Self::Conflict(text) = self else { return None };
         text.rsplit_once(OTHER_READING).map(|(said, word)| (said.trim_end(), word.trim()))
@@ -640,8 +653,12 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Auth(text) => write!(f, "the credential was not accepted: {text}"),
-            Self::Denied(denied) if denied.permission.is_empty() => write!(f, "not permitted: {}", denied.message),
-            Self::Denied(denied) => write!(f, "not permitted ({}): {}", denied.permission, denied.message),
+            Self::Denied(denied) if denied.permission.is_empty() => {
+                write!(f, "not permitted: {}", denied.message)
+            }
+            Self::Denied(denied) => {
+                write!(f, "not permitted ({}): {}", denied.permission, denied.message)
+            }
             Self::NotFound(text) => write!(f, "not found: {text}"),
             Self::Gone(text) => write!(f, "deleted: {text}"),
             Self::Moved(to) => write!(f, "it lives on as {to}"),

@@ -1,8 +1,9 @@
 //! What a host declares: people, what they apply to, and what is to be said about them.
 //!
-//! One desired record is one person with everything that hangs on it. It names only the fields that the host owns:
-//! a field that is absent is none of the engine's business and is never touched. References to what the ATS holds (job, source,
-//! referrer, pool) are given by name, e-mail or id and must resolve to exactly one record. What people need before they can be written, custom
+//! One desired record is one person with everything that hangs on it. It names only the fields that
+//! the host owns: a field that is absent is none of the engine's business and is never touched.
+//! References to what the ATS holds (job, source, referrer, pool) are given by name, e-mail or id
+//! and must resolve to exactly one record. What people need before they can be written, custom
 //! fields and users, is declared beside them: see [`definition`].
 //!
 //! Bounds: see [`limits`]. Left out: anything that the host does not decide (who rejected, when).
@@ -28,8 +29,18 @@ pub mod limits {
 }
 
 /// The types of contact entries. An ATS that lacks one of them keeps it as another.
-pub const CONTACT_TYPES: [&str; 10] =
-    ["personal", "work", "home", "mobile", "skype", "company", "portfolio", "blog", "social", "other"];
+pub const CONTACT_TYPES: [&str; 10] = [
+    "personal",
+    "work",
+    "home",
+    "mobile",
+    "skype",
+    "company",
+    "portfolio",
+    "blog",
+    "social",
+    "other",
+];
 
 /// The types of attachments.
 pub const ATTACHMENT_TYPES: [&str; 3] = ["resume", "cover_letter", "other"];
@@ -39,14 +50,16 @@ pub const ATTACHMENT_TYPES: [&str; 3] = ["resume", "cover_letter", "other"];
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct DesiredCandidate {
-    /// The host's own name for this person: stable, unique within the connection, at most 200 bytes.
+    /// The host's own name for this person: stable, unique within the connection, at most 200
+    /// bytes.
     pub key: String,
     /// Always `candidates`; may be left out.
     #[serde(default = "candidates", skip_serializing_if = "is_candidates")]
     #[cfg_attr(feature = "schema", schemars(extend("const" = "candidates")))]
     pub kind: String,
-    /// The candidate's id in the ATS, where the host knows it: the record is linked to this candidate, whatever
-    /// its addresses. Without it a candidate is found by its e-mail addresses, and made where nobody has one.
+    /// The candidate's id in the ATS, where the host knows it: the record is linked to this
+    /// candidate, whatever its addresses. Without it a candidate is found by its e-mail addresses,
+    /// and made where nobody has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     /// Parts of the name. An ATS may require some of them for a new candidate.
@@ -58,7 +71,8 @@ pub struct DesiredCandidate {
     /// Numbers that must be there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phones: Option<Vec<DesiredContact>>,
-    /// Web sites and social profiles that must be there, with or without a scheme; a blank is written `%20`.
+    /// Web sites and social profiles that must be there, with or without a scheme; a blank is
+    /// written `%20`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub links: Option<Vec<DesiredContact>>,
     /// The employer; `""` clears it.
@@ -67,8 +81,9 @@ pub struct DesiredCandidate {
     /// The position; `""` clears it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// Visible only to privileged users. Set at creation; on a candidate who exists it is changed only
-    /// under the policy `enforce` (or `yield`, by its rules), and a plan says so where it differs.
+    /// Visible only to privileged users. Set at creation; on a candidate who exists it is changed
+    /// only under the policy `enforce` (or `yield`, by its rules), and a plan says so where it
+    /// differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub private: Option<bool>,
     /// Values by the field's key; `null` clears. Choices by their label.
@@ -77,14 +92,15 @@ pub struct DesiredCandidate {
     /// Tags that must be there. A tag that the ATS does not know is made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<String>>,
-    /// Notes to leave, each once. Notes cannot be changed or taken back: another body, visibility or
-    /// application under the same key is a conflict that the plan reports.
+    /// Notes to leave, each once. Notes cannot be changed or taken back: another body, visibility
+    /// or application under the same key is a conflict that the plan reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<DesiredNote>,
     /// What the person applies to, or is a prospect for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub applications: Vec<DesiredApplication>,
-    /// What happens when somebody changes a field in the ATS; by field name, `custom_fields.<key>` included.
+    /// What happens when somebody changes a field in the ATS; by field name, `custom_fields.<key>`
+    /// included.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policy: BTreeMap<String, Policy>,
 }
@@ -120,8 +136,9 @@ pub struct DesiredName {
     pub preferred: Option<String>,
 }
 
-/// An address, number or link. A bare string declares no type: an entry that is added gets `personal` (e-mails), `mobile`
-/// (phones) or `social`/`other` (links), and the type of one that is there is left alone.
+/// An address, number or link. A bare string declares no type: an entry that is added gets
+/// `personal` (e-mails), `mobile` (phones) or `social`/`other` (links), and the type of one that is
+/// there is left alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -139,7 +156,8 @@ pub enum DesiredContact {
 pub struct TypedContact {
     /// The address, number or URL.
     pub value: String,
-    /// `personal`, `work`, `home`, `mobile`, `skype`, `company`, `portfolio`, `blog`, `social`, `other`.
+    /// `personal`, `work`, `home`, `mobile`, `skype`, `company`, `portfolio`, `blog`, `social`,
+    /// `other`.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub kind: Option<String>,
 }
@@ -221,27 +239,29 @@ pub struct DesiredApplication {
     /// Values by the field's key; `null` clears.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub custom_fields: BTreeMap<String, Value>,
-    /// The stage it should stand in; a new application is made in it. Left alone, and the plan says so, unless the
-    /// connection opted in to stage writes.
+    /// The stage it should stand in; a new application is made in it. Left alone, and the plan says
+    /// so, unless the connection opted in to stage writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<Reference>,
-    /// How it should stand. Anything but `active` of a new application needs the connection's opt-in.
+    /// How it should stand. Anything but `active` of a new application needs the connection's
+    /// opt-in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<DesiredOutcome>,
     /// The reason for `rejected`; has no meaning with another outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reject_reason: Option<Reference>,
-    /// The opening that `hired` fills, by its id or by the key that the customer gave it; needed where several are
-    /// open. Has no meaning with another outcome.
+    /// The opening that `hired` fills, by its id or by the key that the customer gave it; needed
+    /// where several are open. Has no meaning with another outcome.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opening: Option<Reference>,
-    /// Files to attach, each once. A file cannot be changed: another name, type or URL under the same
-    /// key is a conflict that the plan reports.
+    /// Files to attach, each once. A file cannot be changed: another name, type or URL under the
+    /// same key is a conflict that the plan reports.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<DesiredAttachment>,
     /// This is another application beside one that the record declares for the same job, or another
-    /// prospect of the same pool, and meant to be. Without it, a second one is refused: two keys for
-    /// one job are nearly always a mistake. An ATS may still refuse a second application to a job.
+    /// prospect of the same pool, and meant to be. Without it, a second one is refused: two keys
+    /// for one job are nearly always a mistake. An ATS may still refuse a second application to a
+    /// job.
     #[serde(default, skip_serializing_if = "is_false")]
     pub another: bool,
 }

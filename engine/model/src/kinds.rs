@@ -1,6 +1,8 @@
-//! The words for the unified kinds: one word each, plural, used alike in code, store, command line and desired files.
+//! The words for the unified kinds: one word each, plural, used alike in code, store, command line
+//! and desired files.
 //!
-//! Kinds are open: an adapter may have more. These are the ones that the engine knows the meaning of.
+//! Kinds are open: an adapter may have more. These are the ones that the engine knows the meaning
+//! of.
 
 /// A person.
 pub const CANDIDATES: &str = "candidates";

@@ -1,9 +1,10 @@
 //! What an adapter says of itself: the JSON that `describe` returns.
 //!
-//! It is data, not code, so that the engine can validate, plan, price and explain without asking the adapter. It states
-//! the *most* that the ATS allows; `check` narrows that per connection. It is JSON rather than a WIT record because it grows
-//! with every release. Unknown members are refused: a misspelt rule must not be a silent one.
-//! Left out: anything about one customer; that is settings and the tenant catalogue.
+//! It is data, not code, so that the engine can validate, plan, price and explain without asking
+//! the adapter. It states the *most* that the ATS allows; `check` narrows that per connection. It
+//! is JSON rather than a WIT record because it grows with every release. Unknown members are
+//! refused: a misspelt rule must not be a silent one. Left out: anything about one customer; that
+//! is settings and the tenant catalogue.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -24,7 +25,8 @@ pub struct Manifest {
     pub origins: Vec<Origin>,
     /// The auth schemes it can work with, best first.
     pub auth: Vec<AuthRule>,
-    /// The POST requests that change nothing that anybody sees; any other is the one effect of a write.
+    /// The POST requests that change nothing that anybody sees; any other is the one effect of a
+    /// write.
     #[serde(default)]
     pub safe: Vec<SafeRequest>,
     /// The ATS's limits. Every request is held against each rule whose `origins` name its origin.
@@ -38,8 +40,9 @@ pub struct Manifest {
     /// The rights that an administrator grants.
     #[serde(default)]
     pub permissions: Vec<Permission>,
-    /// The adapter answers the task `describe-tenant`: the engine asks before it reads or writes, so that a credential of another customer
-    /// is noticed. An adapter that writes must; one that only reads and leaves it out cannot tell customers apart.
+    /// The adapter answers the task `describe-tenant`: the engine asks before it reads or writes,
+    /// so that a credential of another customer is noticed. An adapter that writes must; one that
+    /// only reads and leaves it out cannot tell customers apart.
     #[serde(default)]
     pub describes_tenant: bool,
     /// JSON Schema of the connection's settings.
@@ -85,13 +88,14 @@ pub struct Origin {
     pub name: String,
     /// How its URL is known.
     pub base: OriginBase,
-    /// Requests to it carry the credential. An only origin gets it without this; of several, those that say so. A token endpoint is
-    /// named by its auth rule and needs none.
+    /// Requests to it carry the credential. An only origin gets it without this; of several, those
+    /// that say so. A token endpoint is named by its auth rule and needs none.
     #[serde(default)]
     pub credential: bool,
 }
 
-/// A request other than GET that may be sent, and repeated, like one: a read that the ATS takes by POST, or an upload handle.
+/// A request other than GET that may be sent, and repeated, like one: a read that the ATS takes by
+/// POST, or an upload handle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SafeRequest {
@@ -123,7 +127,8 @@ impl SafeRequest {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "how", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum OriginBase {
-    /// Always this one, unless the operator overrides it (a stand-in server). Scheme, host, port, and a base path if any.
+    /// Always this one, unless the operator overrides it (a stand-in server). Scheme, host, port,
+    /// and a base path if any.
     Fixed {
         /// For example `https://api.example.com`.
         url: String,
@@ -151,11 +156,13 @@ pub enum AuthRule {
         token_origin: String,
         /// Its path.
         token_path: String,
-        /// Further form fields, each filled from the connection's setting of that name when it is set.
+        /// Further form fields, each filled from the connection's setting of that name when it is
+        /// set.
         #[serde(default)]
         form_settings: Vec<FormSetting>,
     },
-    /// OAuth2 authorization code with rotating refresh tokens. Carried by the trait, not offered by 0.1.
+    /// OAuth2 authorization code with rotating refresh tokens. Carried by the trait, not offered by
+    /// 0.1.
     #[serde(rename = "oauth2-authorization-code")]
     Oauth2AuthorizationCode {
         /// The origin of both endpoints.
@@ -302,8 +309,8 @@ pub struct KindRule {
     pub visible_within_ms: u64,
     /// The top fields of the unified record that this source can fill.
     pub fields: Vec<String>,
-    /// Those of `fields` that every row fills, be it with an empty value. A page of several rows that leaves one out of every mask is
-    /// reported: the ATS has renamed a member.
+    /// Those of `fields` that every row fills, be it with an empty value. A page of several rows
+    /// that leaves one out of every mask is reported: the ATS has renamed a member.
     #[serde(default)]
     pub expected: Vec<String>,
     /// The permission that reading it needs; an id of `permissions`.
@@ -375,7 +382,8 @@ pub struct OperationRule {
     /// The kinds that one request makes, main one first. Empty when it makes nothing.
     #[serde(default)]
     pub materialises: Vec<String>,
-    /// What its input may carry along, to be made by the same request (`candidates.create` with its first application).
+    /// What its input may carry along, to be made by the same request (`candidates.create` with its
+    /// first application).
     #[serde(default)]
     pub may_carry: Vec<Carry>,
     /// The top members of its input and how each is written.
@@ -384,7 +392,8 @@ pub struct OperationRule {
     /// Members of the input that must be there, dotted one level deep at most: `name.first`.
     #[serde(default)]
     pub required: Vec<String>,
-    /// The statuses of the answer to its `unsafe` request that mean: refused, nothing changed. Any other 4xx is in doubt.
+    /// The statuses of the answer to its `unsafe` request that mean: refused, nothing changed. Any
+    /// other 4xx is in doubt.
     pub refused_statuses: Vec<u16>,
     /// How long to wait before a probe can be trusted to see what was written.
     #[serde(default)]
@@ -402,7 +411,8 @@ pub struct OperationRule {
     pub calls: u32,
 }
 
-/// A record that the request for another one can make along with it. What needs a member that is not listed gets a request of its own.
+/// A record that the request for another one can make along with it. What needs a member that is
+/// not listed gets a request of its own.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Carry {
@@ -437,7 +447,8 @@ pub struct FieldRule {
     pub name: String,
     /// How it is written.
     pub mode: FieldMode,
-    /// The connection's setting that says of a [`FieldMode::ReplaceAll`] field: what is not sent stays.
+    /// The connection's setting that says of a [`FieldMode::ReplaceAll`] field: what is not sent
+    /// stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub merged_when: Option<SettingIs>,
     /// Of `custom_fields`: the types whose values the ATS shows and does not take back in any form.
@@ -540,13 +551,19 @@ impl Manifest {
 
     /// The coarser form of a field, where the ATS has one.
     pub fn coarser(&self, kind: &str, field: &str) -> Option<Coarser> {
-        self.forms.iter().find(|rule| rule.kind == kind && rule.field == field).map(|rule| rule.form)
+        self.forms
+            .iter()
+            .find(|rule| rule.kind == kind && rule.field == field)
+            .map(|rule| rule.form)
     }
 
     /// The names of the origins whose requests carry the credential.
     pub fn credential_origins(&self) -> impl Iterator<Item = &str> {
         let only = self.origins.len() == 1;
-        self.origins.iter().filter(move |origin| only || origin.credential).map(|origin| origin.name.as_str())
+        self.origins
+            .iter()
+            .filter(move |origin| only || origin.credential)
+            .map(|origin| origin.name.as_str())
     }
 
     /// An origin by its name.

@@ -1,19 +1,20 @@
 //! Text from outside, made plain.
 //!
-//! What an ATS, a peer or an adapter says may hold characters that steer a terminal, turn the direction of what
-//! follows, show nothing, or begin a new line. Such text is made plain where it leaves: [`line()`] for people, [`json`]
-//! for JSON Lines. Both give one line, whatever they are given. Values are stored, compared and sent as they are.
+//! What an ATS, a peer or an adapter says may hold characters that steer a terminal, turn the
+//! direction of what follows, show nothing, or begin a new line. Such text is made plain where it
+//! leaves: [`line()`] for people, [`json`] for JSON Lines. Both give one line, whatever they are
+//! given. Values are stored, compared and sent as they are.
 //!
-//! Left out: letters that look like other letters. They are plain text; only host names have a safe form for them,
-//! which is punycode.
+//! Left out: letters that look like other letters. They are plain text; only host names have a safe
+//! form for them, which is punycode.
 
 use std::borrow::Cow;
 
 /// Stands for a character that is not shown.
 pub const NOT_SHOWN: char = '\u{fffd}';
 
-/// Whether a character shows nothing or turns the direction of writing, so that two texts which differ by it look
-/// alike.
+/// Whether a character shows nothing or turns the direction of writing, so that two texts which
+/// differ by it look alike.
 pub fn is_invisible(letter: char) -> bool {
     matches!(letter,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
@@ -28,7 +29,8 @@ pub fn is_plain(letter: char) -> bool {
     !letter.is_control() && !is_invisible(letter)
 }
 
-/// A text as one line of plain text: line breaks and tabs become blanks, what else is not plain becomes [`NOT_SHOWN`].
+/// A text as one line of plain text: line breaks and tabs become blanks, what else is not plain
+/// becomes [`NOT_SHOWN`].
 pub fn line(text: &str) -> Cow<'_, str> {
     if text.chars().all(is_plain) {
         return Cow::Borrowed(text);
@@ -41,9 +43,9 @@ pub fn line(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(shown).collect())
 }
 
-/// JSON as one line of plain text that means the same: without white space between its tokens, and inside its strings
-/// with an escape for each character that is not plain. Numbers stay as they are written. What is no JSON becomes one
-/// plain line all the same.
+/// JSON as one line of plain text that means the same: without white space between its tokens, and
+/// inside its strings with an escape for each character that is not plain. Numbers stay as they are
+/// written. What is no JSON becomes one plain line all the same.
 pub fn json(text: &str) -> String {
     use std::fmt::Write as _;
     let mut made = String::with_capacity(text.len());
@@ -94,8 +96,10 @@ mod tests {
 
     #[test]
     fn json_made_one_line_means_the_same() {
-        let strings: Vec<String> = odd().map(|letter| format!("a{letter}\"\\{letter}\\\\")).collect();
-        let value = serde_json::json!({"strings": strings, "n": 1.5, "o": {" a ": [true, null, "  "]}});
+        let strings: Vec<String> =
+            odd().map(|letter| format!("a{letter}\"\\{letter}\\\\")).collect();
+        let value =
+            serde_json::json!({"strings": strings, "n": 1.5, "o": {" a ": [true, null, "  "]}});
         for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
             let made = json(&text);
             assert!(made.chars().all(is_plain));

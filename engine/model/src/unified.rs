@@ -1,12 +1,14 @@
 //! The unified records: one shape per kind, whatever the ATS.
 //!
-//! Rules. A field that is absent is *unknown* when the record's mask does not list it, and *known to be empty* when it
-//! does; so fields are left out when empty, never written as `null`. Enumerations are open: [`Word`] carries the unified word
-//! (or `other`) and always the ATS's own. Relations are references ([`Ref`]), never copies. Times are RFC 3339 text as the ATS gave
-//! them. Nothing lossy is silent: the ATS's own JSON is kept beside each record.
+//! Rules. A field that is absent is *unknown* when the record's mask does not list it, and *known
+//! to be empty* when it does; so fields are left out when empty, never written as `null`.
+//! Enumerations are open: [`Word`] carries the unified word (or `other`) and always the ATS's own.
+//! Relations are references ([`Ref`]), never copies. Times are RFC 3339 text as the ATS gave them.
+//! Nothing lossy is silent: the ATS's own JSON is kept beside each record.
 //!
-//! Whoever makes a record borrows its text, because a page of 500 candidates is mostly text; whoever reads one owns it: every
-//! record implements `DeserializeOwned`, so that `Candidate<'static>` can be kept and sent to another task ([`Unified`]).
+//! Whoever makes a record borrows its text, because a page of 500 candidates is mostly text;
+//! whoever reads one owns it: every record implements `DeserializeOwned`, so that
+//! `Candidate<'static>` can be kept and sent to another task ([`Unified`]).
 
 use crate::kinds;
 use serde::{Deserialize, Serialize};
@@ -118,8 +120,9 @@ pub const REFERENCES: &[&str] = &[
     "user",
 ];
 
-/// A custom field's value: `type` is one of `text`, `long_text`, `number`, `boolean`, `date`, `date_time`, `single`, `multi`, `money`,
-/// `range`, `money_range`, `user`, `url`, `file`, `unknown`; or [`UNREADABLE`].
+/// A custom field's value: `type` is one of `text`, `long_text`, `number`, `boolean`, `date`,
+/// `date_time`, `single`, `multi`, `money`, `range`, `money_range`, `user`, `url`, `file`,
+/// `unknown`; or [`UNREADABLE`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CustomValue<'a> {
     /// The label at the time of reading.
@@ -128,20 +131,23 @@ pub struct CustomValue<'a> {
     /// How to read `value`.
     #[serde(rename = "type")]
     pub kind: Text<'a>,
-    /// `single`: `{"label"}` or `{"id","label"}`; `multi`: a list of those; `money`: `{"amount","currency"}`; `range`: `{"min","max"}`;
-    /// `money_range`: `{"min","max","currency"}`; `number`: decimal text or number; `user`: `{"id"}`; else text or what the ATS gave. `null`: empty.
+    /// `single`: `{"label"}` or `{"id","label"}`; `multi`: a list of those; `money`:
+    /// `{"amount","currency"}`; `range`: `{"min","max"}`; `money_range`:
+    /// `{"min","max","currency"}`; `number`: decimal text or number; `user`: `{"id"}`; else text or
+    /// what the ATS gave. `null`: empty.
     pub value: Value,
 }
 
-/// The type of a custom value that the ATS has and that could not be read: neither its type nor its value is known, and `value` is
-/// null without meaning that it is empty.
+/// The type of a custom value that the ATS has and that could not be read: neither its type nor its
+/// value is known, and `value` is null without meaning that it is empty.
 pub const UNREADABLE: &str = "unreadable";
 
 /// Custom values by the field's stable key.
 pub type CustomValues<'a> = BTreeMap<Text<'a>, CustomValue<'a>>;
 
-/// What the ATS holds in a form that no new value could have, by path (`custom_fields.<key>`, `phones`), with the reason in
-/// words and without the value. An update that has to send such a value back may be refused for its sake.
+/// What the ATS holds in a form that no new value could have, by path (`custom_fields.<key>`,
+/// `phones`), with the reason in words and without the value. An update that has to send such a
+/// value back may be refused for its sake.
 pub type OddForms<'a> = BTreeMap<Text<'a>, Text<'a>>;
 
 /// One address of a person.
@@ -149,7 +155,8 @@ pub type OddForms<'a> = BTreeMap<Text<'a>, Text<'a>>;
 pub struct Contact<'a> {
     /// The address as the ATS holds it.
     pub value: Text<'a>,
-    /// `personal`, `work`, `home`, `mobile`, `skype`, `company`, `portfolio`, `blog`, `social`, `other`.
+    /// `personal`, `work`, `home`, `mobile`, `skype`, `company`, `portfolio`, `blog`, `social`,
+    /// `other`.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Word<'a>>,
 }
@@ -227,7 +234,8 @@ pub struct Candidate<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// `applications`: a candidacy. `kind` is `application` or `prospect`; `outcome` is `active`, `hired`, `rejected`, `withdrawn`, `converted` or `closed`.
+/// `applications`: a candidacy. `kind` is `application` or `prospect`; `outcome` is `active`,
+/// `hired`, `rejected`, `withdrawn`, `converted` or `closed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Application<'a> {
@@ -312,8 +320,9 @@ pub struct Job<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// The small kinds that planning looks names up in: `sources`, `tags`, `stages`, `reject_reasons`, `close_reasons`, `pools`, `pool_stages`,
-/// `departments`, `offices`, `referrers`, `users`. A record of them has at least these members; the adapter adds what the ATS knows more.
+/// The small kinds that planning looks names up in: `sources`, `tags`, `stages`, `reject_reasons`,
+/// `close_reasons`, `pools`, `pool_stages`, `departments`, `offices`, `referrers`, `users`. A
+/// record of them has at least these members; the adapter adds what the ATS knows more.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Named<'a> {
@@ -327,7 +336,8 @@ pub struct Named<'a> {
     /// `stages`, `pool_stages`: position, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order: Option<i64>,
-    /// `sources`, `reject_reasons`: the group. For reasons the word is `organisation`, `candidate` or `other`.
+    /// `sources`, `reject_reasons`: the group. For reasons the word is `organisation`, `candidate`
+    /// or `other`.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
     pub kind: Option<Word<'a>>,
     /// `referrers`: the user, where the referrer is one.
@@ -351,7 +361,8 @@ pub struct Named<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// `custom_fields`: a definition. `applies_to` is `candidate`, `application`, `job`, `opening`, `offer` or `other`; `type` as in [`CustomValue`].
+/// `custom_fields`: a definition. `applies_to` is `candidate`, `application`, `job`, `opening`,
+/// `offer` or `other`; `type` as in [`CustomValue`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct CustomField<'a> {
@@ -507,7 +518,8 @@ pub struct Opening<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// `hiring_managers`, `job_owners`: a member of a job's hiring team. `role` is `hiring_manager`, `recruiter`, `coordinator` or `sourcer`.
+/// `hiring_managers`, `job_owners`: a member of a job's hiring team. `role` is `hiring_manager`,
+/// `recruiter`, `coordinator` or `sourcer`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct TeamMember<'a> {
@@ -525,7 +537,8 @@ pub struct TeamMember<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// `application_stages`: one application's way through one stage. Neither time set: not been there yet.
+/// `application_stages`: one application's way through one stage. Neither time set: not been there
+/// yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct ApplicationStage<'a> {
@@ -623,7 +636,8 @@ pub struct UserEmail<'a> {
     pub updated_at: Option<Text<'a>>,
 }
 
-/// `attachments`: that there is a file, not the file. Where to fetch it is a secret while it lives and never part of a record.
+/// `attachments`: that there is a file, not the file. Where to fetch it is a secret while it lives
+/// and never part of a record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs, reason = "the words of the unified model")]
 pub struct Attachment<'a> {
@@ -694,15 +708,22 @@ mod tests {
     #[test]
     fn the_list_of_references_is_that_of_the_records() {
         let mut found: BTreeMap<&str, bool> = BTreeMap::new();
-        let records = include_str!("unified.rs").split_once("/// `candidates`: a person.").unwrap().1;
+        let records =
+            include_str!("unified.rs").split_once("/// `candidates`: a person.").unwrap().1;
         for line in records.lines().filter_map(|line| line.strip_prefix("    pub ")) {
             let (name, kind) = line.split_once(": ").unwrap();
             let is_reference = kind.contains("Ref<'a>");
             let known = *found.entry(name).or_insert(is_reference);
-            assert_eq!(known, is_reference, "{name} is a reference in one record and none in another");
+            assert_eq!(
+                known, is_reference,
+                "{name} is a reference in one record and none in another"
+            );
         }
-        let found: Vec<&str> =
-            found.into_iter().filter(|(_, is_reference)| *is_reference).map(|(name, _)| name).collect();
+        let found: Vec<&str> = found
+            .into_iter()
+            .filter(|(_, is_reference)| *is_reference)
+            .map(|(name, _)| name)
+            .collect();
         assert_eq!(found, REFERENCES);
     }
 }

@@ -1,14 +1,17 @@
 //! What an adapter answers, held against the contract, before anybody acts on it.
 //!
-//! In two parts. [`receive`] needs only the manifest and the size of the reply: the hosts call it on everything that an adapter returns.
-//! [`TaskGuard`] follows one task from its first step to its outcome and knows what belongs together: which outcomes, which effects,
-//! how many. Both are pure. Texts name places and numbers, never what an adapter wrote, since that may be a candidate's data.
+//! In two parts. [`receive`] needs only the manifest and the size of the reply: the hosts call it
+//! on everything that an adapter returns. [`TaskGuard`] follows one task from its first step to its
+//! outcome and knows what belongs together: which outcomes, which effects, how many. Both are pure.
+//! Texts name places and numbers, never what an adapter wrote, since that may be a candidate's
+//! data.
 //!
-//! A page is refused for what it says of itself; a record that breaks a rule costs only itself, see [`items`]. [`answer`] is the strict form:
-//! it refuses for a record too.
+//! A page is refused for what it says of itself; a record that breaks a rule costs only itself, see
+//! [`items`]. [`answer`] is the strict form: it refuses for a record too.
 //!
-//! Bodies are read once to the end without building anything, which proves that they are JSON objects that the store can hold, that no
-//! member lies outside of the record's mask, and that references have ids ([`mod@reference`]). Left out: whether a body fits the unified model
+//! Bodies are read once to the end without building anything, which proves that they are JSON
+//! objects that the store can hold, that no member lies outside of the record's mask, and that
+//! references have ids ([`mod@reference`]). Left out: whether a body fits the unified model
 //! otherwise (the store reads it), and whether a request may be sent (the transport decides).
 
 mod guard;
@@ -23,12 +26,13 @@ pub(crate) use request::effect;
 
 use super::AdapterError;
 use super::limits::{
-    CATALOGUE_BYTES_MAX, CURSOR_BYTES_MAX, ITEMS_MAX, LIST_MAX, NAME_BYTES_MAX, REPLY_BYTES_MAX, TEXT_BYTES_MAX,
+    CATALOGUE_BYTES_MAX, CURSOR_BYTES_MAX, ITEMS_MAX, LIST_MAX, NAME_BYTES_MAX, REPLY_BYTES_MAX,
+    TEXT_BYTES_MAX,
 };
 use crate::json::Sound;
 use atsync_model::contract::{
-    Applied, CONTINUATION_BYTES_MAX, Failure, Fetched, Hint, Hooked, Link, Outcome, Page, Probed, Problem, RemoteRef,
-    Reply, Step, Verify, Written,
+    Applied, CONTINUATION_BYTES_MAX, Failure, Fetched, Hint, Hooked, Link, Outcome, Page, Probed,
+    Problem, RemoteRef, Reply, Step, Verify, Written,
 };
 use atsync_model::manifest::Manifest;
 
@@ -62,8 +66,9 @@ fn name(what: &str, text: &str) -> Result<(), AdapterError> {
     bounded(what, text.len(), NAME_BYTES_MAX)
 }
 
-/// Whether a text can be a record's id: not empty, at most [`NAME_BYTES_MAX`] bytes, without control characters, and without blanks at its
-/// edges. An id is compared byte for byte and becomes part of paths and keys, so two spellings of one id would be two records.
+/// Whether a text can be a record's id: not empty, at most [`NAME_BYTES_MAX`] bytes, without
+/// control characters, and without blanks at its edges. An id is compared byte for byte and becomes
+/// part of paths and keys, so two spellings of one id would be two records.
 fn is_id(text: &str) -> bool {
     id("", text).is_ok()
 }
@@ -107,8 +112,9 @@ pub fn reply(reply: &Reply, bytes_max: usize) -> Result<Option<usize>, AdapterEr
     }
 }
 
-/// Makes the texts for people plain, checks everything that can be checked without knowing the task, and takes out what single records do wrong: a page then comes as
-/// [`Outcome::FlawedPage`], a fetch as [`Outcome::FlawedFetched`].
+/// Makes the texts for people plain, checks everything that can be checked without knowing the
+/// task, and takes out what single records do wrong: a page then comes as [`Outcome::FlawedPage`],
+/// a fetch as [`Outcome::FlawedFetched`].
 ///
 /// # Errors
 /// As for [`answer`], except that a record never costs the page.
@@ -120,13 +126,20 @@ pub fn receive(
     texts::plainly(given);
     match given {
         Ok(Step::Done(
-            outcome @ (Outcome::Page(_) | Outcome::FlawedPage(_) | Outcome::Fetched(_) | Outcome::FlawedFetched(_)),
+            outcome @ (Outcome::Page(_)
+            | Outcome::FlawedPage(_)
+            | Outcome::Fetched(_)
+            | Outcome::FlawedFetched(_)),
         )) => sift(manifest, outcome, reply_bytes),
         _ => answer(manifest, Answer { answer: given, reply_bytes }),
     }
 }
 
-fn sift(manifest: &Manifest, outcome: &mut Outcome, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
+fn sift(
+    manifest: &Manifest,
+    outcome: &mut Outcome,
+    reply_bytes: Option<usize>,
+) -> Result<(), AdapterError> {
     let nothing = Outcome::Written(Written::Unclear(String::new()));
     *outcome = match std::mem::replace(outcome, nothing) {
         Outcome::Page(page) => sift_page(manifest, (page, Vec::new()), reply_bytes)?,
@@ -159,14 +172,17 @@ fn sift_fetched(
     items::sift(manifest, items::Sifted { items, masks, problems: &mut problems, reply_bytes })?;
     // A row that cannot be read is there, and one that does not say which it is may be any of them.
     let nameless = problems.iter().any(|problem| problem.id.is_none());
-    fetched.missing.retain(|id| !nameless && problems.iter().all(|problem| problem.id.as_ref() != Some(id)));
+    fetched
+        .missing
+        .retain(|id| !nameless && problems.iter().all(|problem| problem.id.as_ref() != Some(id)));
     Ok(Outcome::fetched(fetched, problems))
 }
 
 /// Checks everything that can be checked without knowing the task.
 ///
 /// # Errors
-/// [`AdapterError::Limit`] for what is too long or too many, [`AdapterError::Contract`] for what is not allowed at all.
+/// [`AdapterError::Limit`] for what is too long or too many, [`AdapterError::Contract`] for what is
+/// not allowed at all.
 pub fn answer(manifest: &Manifest, given: Answer<'_>) -> Result<(), AdapterError> {
     match given.answer {
         Ok(Step::Send(send)) => {
@@ -174,7 +190,9 @@ pub fn answer(manifest: &Manifest, given: Answer<'_>) -> Result<(), AdapterError
             request::send(manifest, send)
         }
         Ok(Step::Verify(asked)) => verify(asked),
-        Ok(Step::Transfer(_)) => Err(broke("file transfers are reserved; this engine does not offer them")),
+        Ok(Step::Transfer(_)) => {
+            Err(broke("file transfers are reserved; this engine does not offer them"))
+        }
         Ok(Step::Done(done)) => outcome(manifest, done, given.reply_bytes),
         Err(found) => failure(manifest, found),
     }
@@ -185,10 +203,17 @@ fn verify(asked: &Verify) -> Result<(), AdapterError> {
     bounded("bytes of the state", asked.state.len(), CONTINUATION_BYTES_MAX)?;
     bounded("bytes of the signed message", asked.message.len(), REPLY_BYTES_MAX)?;
     bounded("signatures", asked.candidates.len(), LIST_MAX)?;
-    asked.candidates.iter().try_for_each(|candidate| bounded("bytes of a signature", candidate.len(), TEXT_BYTES_MAX))
+    asked
+        .candidates
+        .iter()
+        .try_for_each(|candidate| bounded("bytes of a signature", candidate.len(), TEXT_BYTES_MAX))
 }
 
-fn outcome(manifest: &Manifest, outcome: &Outcome, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
+fn outcome(
+    manifest: &Manifest,
+    outcome: &Outcome,
+    reply_bytes: Option<usize>,
+) -> Result<(), AdapterError> {
     match outcome {
         Outcome::Page(found) => page(manifest, found, reply_bytes),
         Outcome::FlawedPage((found, problems)) => {
@@ -217,17 +242,30 @@ fn page(manifest: &Manifest, page: &Page, reply_bytes: Option<usize>) -> Result<
     items::check(manifest, items::Items { items: &page.items, masks: &page.masks, reply_bytes })
 }
 
-fn fetched(manifest: &Manifest, fetched: &Fetched, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
+fn fetched(
+    manifest: &Manifest,
+    fetched: &Fetched,
+    reply_bytes: Option<usize>,
+) -> Result<(), AdapterError> {
     bounded("missing ids", fetched.missing.len(), ITEMS_MAX)?;
-    items::check(manifest, items::Items { items: &fetched.items, masks: &fetched.masks, reply_bytes })
+    items::check(
+        manifest,
+        items::Items { items: &fetched.items, masks: &fetched.masks, reply_bytes },
+    )
 }
 
 /// Whether a page says one thing of how the pass goes on.
 fn ends(page: &Page) -> Result<(), AdapterError> {
     match (page.complete, page.next.is_some(), page.checkpoint.is_some()) {
-        (true, true, _) => return Err(broke("the pass is said to be complete, and a next page is named")),
-        (false, false, _) => return Err(broke("the pass is said not to be complete, and no next page is named")),
-        (false, true, true) => return Err(broke("a checkpoint is given before the pass is complete")),
+        (true, true, _) => {
+            return Err(broke("the pass is said to be complete, and a next page is named"));
+        }
+        (false, false, _) => {
+            return Err(broke("the pass is said not to be complete, and no next page is named"));
+        }
+        (false, true, true) => {
+            return Err(broke("a checkpoint is given before the pass is complete"));
+        }
         (true, false, _) | (false, true, false) => {}
     }
     for cursor in [&page.next, &page.checkpoint].into_iter().flatten() {
@@ -286,8 +324,12 @@ fn hooked(manifest: &Manifest, hooked: &Hooked) -> Result<(), AdapterError> {
     hooked.answer.headers.iter().try_for_each(request::header)?;
     bounded("hints", hooked.hints.len(), LIST_MAX)?;
     hooked.hints.iter().try_for_each(|hint| match hint {
-        Hint::Changed(found) | Hint::Deleted(found) | Hint::Erased(found) => remote_ref(manifest, found),
-        Hint::Merged((from, to)) => remote_ref(manifest, from).and_then(|()| remote_ref(manifest, to)),
+        Hint::Changed(found) | Hint::Deleted(found) | Hint::Erased(found) => {
+            remote_ref(manifest, found)
+        }
+        Hint::Merged((from, to)) => {
+            remote_ref(manifest, from).and_then(|()| remote_ref(manifest, to))
+        }
     })
 }
 
@@ -311,7 +353,8 @@ fn failure(manifest: &Manifest, failure: &Failure) -> Result<(), AdapterError> {
         Failure::Invalid(errors) => {
             bounded("field errors", errors.len(), LIST_MAX)?;
             errors.iter().try_for_each(|error| {
-                text("the name of a field", &error.field).and_then(|()| text("the text of a failure", &error.message))
+                text("the name of a field", &error.field)
+                    .and_then(|()| text("the text of a failure", &error.message))
             })
         }
         Failure::Restart(_) | Failure::Throttled(_) | Failure::Quota(_) => Ok(()),
@@ -328,5 +371,9 @@ fn json(what: &str, text: &str) -> Result<(), AdapterError> {
 
 /// Where JSON breaks off. Serde's own words may quote the text, so only the place is told.
 fn not_json(what: &str, error: &serde_json::Error) -> AdapterError {
-    broke(format!("{what} is not JSON as it should be, at line {}, column {}", error.line(), error.column()))
+    broke(format!(
+        "{what} is not JSON as it should be, at line {}, column {}",
+        error.line(),
+        error.column()
+    ))
 }

@@ -1,8 +1,9 @@
 //! How an adapter crashed, in two parts: what the engine knows of it, and what the adapter said.
 //!
-//! A panic's message is the adapter's text and may quote the row that it was reading, so it is candidate data. An error is
-//! shown, logged and stored with an intent; so its text says that the adapter panicked and where, and the message goes to the
-//! log at level debug alone, and to whoever asks for it by name ([`Crash::said`]): a command for authors of adapters.
+//! A panic's message is the adapter's text and may quote the row that it was reading, so it is
+//! candidate data. An error is shown, logged and stored with an intent; so its text says that the
+//! adapter panicked and where, and the message goes to the log at level debug alone, and to whoever
+//! asks for it by name ([`Crash::said`]): a command for authors of adapters.
 
 use std::fmt;
 
@@ -32,8 +33,8 @@ impl Crash {
         Self { what, said }
     }
 
-    /// What the adapter said when it panicked. It may quote candidate data: show it to the author of an adapter, and
-    /// never log it above debug.
+    /// What the adapter said when it panicked. It may quote candidate data: show it to the author
+    /// of an adapter, and never log it above debug.
     pub fn said(&self) -> Option<&str> {
         self.said.as_deref()
     }
@@ -51,14 +52,18 @@ impl fmt::Debug for Crash {
     }
 }
 
-/// The place at the end of a panic's text: `(src/lib.rs:12:5)`. None when it does not look like one.
+/// The place at the end of a panic's text: `(src/lib.rs:12:5)`. None when it does not look like
+/// one.
 fn place(said: &str) -> Option<&str> {
     let (_, place) = said.strip_suffix(')')?.rsplit_once('(')?;
     let mut parts = place.rsplitn(3, ':');
     let (column, line, file) = (parts.next()?, parts.next()?, parts.next()?);
-    let is_number = |text: &str| !text.is_empty() && text.len() < 8 && text.chars().all(|c| c.is_ascii_digit());
-    let is_file = file.ends_with(".rs") && file.chars().all(|c| c.is_ascii_alphanumeric() || "/\\._-:".contains(c));
-    (is_number(column) && is_number(line) && is_file && place.len() <= PLACE_CHARS_MAX).then_some(place)
+    let is_number =
+        |text: &str| !text.is_empty() && text.len() < 8 && text.chars().all(|c| c.is_ascii_digit());
+    let is_file = file.ends_with(".rs")
+        && file.chars().all(|c| c.is_ascii_alphanumeric() || "/\\._-:".contains(c));
+    (is_number(column) && is_number(line) && is_file && place.len() <= PLACE_CHARS_MAX)
+        .then_some(place)
 }
 
 #[cfg(test)]

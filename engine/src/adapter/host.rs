@@ -1,19 +1,23 @@
 //! Loads adapter components and calls them, each call in a store of its own.
 //!
-//! One [`ComponentHost`] serves a whole process. It owns the compiler's settings, the cache of compiled code ([`kept`]) and the guests' clock. A component is
-//! compiled once ([`compiler`]), or read from the cache when the same bytes were compiled before under the same settings, and linked against *nothing*; a call
-//! then makes an instance, runs it and throws it away.
-//! No call can see another one's data, and a guest that traps, lies or loops spoils nothing but its own call.
+//! One [`ComponentHost`] serves a whole process. It owns the compiler's settings, the cache of
+//! compiled code ([`kept`]) and the guests' clock. A component is compiled once ([`compiler`]), or
+//! read from the cache when the same bytes were compiled before under the same settings, and linked
+//! against *nothing*; a call then makes an instance, runs it and throws it away. No call can see
+//! another one's data, and a guest that traps, lies or loops spoils nothing but its own call.
 //!
 //! # Why instances come from a pool
-//! Mapping memory for an instance and unmapping it costs more than an empty call: the kernel's share was three quarters of it. So the host holds
-//! [`CALLS_MAX`] places, each a stretch of address space that stays mapped; wasmtime sets a place back to the module's initial image before it is
-//! used again, so that a call still sees nothing of another one. `benches/adapter_call.rs` measures it. Where the address space for the pool is not to be had
-//! (a limit on virtual memory), instances are made on demand, which is slower and otherwise the same.
+//! Mapping memory for an instance and unmapping it costs more than an empty call: the kernel's
+//! share was three quarters of it. So the host holds [`CALLS_MAX`] places, each a stretch of
+//! address space that stays mapped; wasmtime sets a place back to the module's initial image before
+//! it is used again, so that a call still sees nothing of another one. `benches/adapter_call.rs`
+//! measures it. Where the address space for the pool is not to be had (a limit on virtual memory),
+//! instances are made on demand, which is slower and otherwise the same.
 //!
 //! # What is switched off
-//! Everything of WebAssembly that compilers for `wasm32-unknown-unknown` do not need: threads, shared and 64-bit memories, several memories,
-//! garbage collection, exceptions, tail calls, relaxed SIMD (it may differ between machines). NaNs are canonical, so that a replay is exact.
+//! Everything of WebAssembly that compilers for `wasm32-unknown-unknown` do not need: threads,
+//! shared and 64-bit memories, several memories, garbage collection, exceptions, tail calls,
+//! relaxed SIMD (it may differ between machines). NaNs are canonical, so that a replay is exact.
 //!
 //! The only module that knows wasmtime, and left out with it when the feature `components` is off.
 //!
@@ -48,15 +52,19 @@ use std::time::Duration;
 use ticker::Ticker;
 use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, TypedFunc};
 use wasmtime::{
-    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap, WasmBacktrace,
+    Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store, Trap,
+    WasmBacktrace,
 };
 
-/// Calls at once; more wait for a place. Arbitrary, far above the cores of a machine: a call computes and waits for nothing.
+/// Calls at once; more wait for a place. Arbitrary, far above the cores of a machine: a call
+/// computes and waits for nothing.
 const CALLS_MAX: u32 = 64;
-/// Bytes of a used memory that stay mapped and are set back by copying; what lies beyond goes back to the kernel. A call with little to do
-/// stays within, and a page of 500 candidates does not pay for a copy of all that it touched.
+/// Bytes of a used memory that stay mapped and are set back by copying; what lies beyond goes back
+/// to the kernel. A call with little to do stays within, and a page of 500 candidates does not pay
+/// for a copy of all that it touched.
 const KEPT_BYTES: usize = 1024 * 1024;
-/// Places that keep memory while they are not used: a process seldom calls more adapters than this in turn.
+/// Places that keep memory while they are not used: a process seldom calls more adapters than this
+/// in turn.
 const KEPT_PLACES: u32 = 4;
 
 /// Of a function's name, which is the component's own. Arbitrary.
@@ -84,12 +92,14 @@ pub enum Metering {
 pub struct HostOptions {
     /// How a guest's work is measured.
     pub metering: Metering,
-    /// Where compiled code is kept between starts; `None` compiles at each start. The directory is this user's alone: it is made so (mode 0700), repaired
-    /// with a warning where others could reach it, and refused where it belongs to another user.
+    /// Where compiled code is kept between starts; `None` compiles at each start. The directory is
+    /// this user's alone: it is made so (mode 0700), repaired with a warning where others could
+    /// reach it, and refused where it belongs to another user.
     pub cache_dir: Option<PathBuf>,
     /// Where components are compiled that are not kept.
     pub compiler: Compiler,
-    /// How long one may take, where it can be ended: with [`Compiler::Apart`]. Large components get more of it ([`COMPILE_TIME_MAX`]).
+    /// How long one may take, where it can be ended: with [`Compiler::Apart`]. Large components get
+    /// more of it ([`COMPILE_TIME_MAX`]).
     pub compile_time_max: Duration,
     /// What a guest may use.
     pub limits: Limits,
@@ -113,7 +123,8 @@ impl Default for HostOptions {
 pub enum HostError {
     /// The cache directory cannot be used.
     #[error(
-        "compiled adapters cannot be kept in {directory}: {reason}; make it a directory that this user may write, or run without a cache"
+        "compiled adapters cannot be kept in {directory}: {reason}; make it a directory that this \
+         user may write, or run without a cache"
     )]
     Cache {
         /// The directory.
@@ -122,10 +133,16 @@ pub enum HostError {
         reason: String,
     },
     /// This machine cannot run compiled WebAssembly.
-    #[error("WebAssembly cannot be run on this machine: {0}; use another machine, or an adapter that is linked in")]
+    #[error(
+        "WebAssembly cannot be run on this machine: {0}; use another machine, or an adapter that \
+         is linked in"
+    )]
     Engine(String),
     /// The guests' clock has no thread.
-    #[error("the thread that ends looping adapters cannot be started; the system's limit of threads may be too low")]
+    #[error(
+        "the thread that ends looping adapters cannot be started; the system's limit of threads \
+         may be too low"
+    )]
     Ticker(#[source] std::io::Error),
 }
 
@@ -156,7 +173,10 @@ impl ComponentHost {
         let mut config = config(&options);
         config.allocation_strategy(pool(&options.limits));
         let pooled = Engine::new(&config).or_else(|error| {
-            tracing::info!(error = format!("{error:#}"), "no pool of memory for adapters; they start more slowly");
+            tracing::info!(
+                error = format!("{error:#}"),
+                "no pool of memory for adapters; they start more slowly"
+            );
             config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
             Engine::new(&config)
         });
@@ -179,7 +199,8 @@ impl ComponentHost {
     /// Loads a component from memory. `name` is for messages only.
     ///
     /// # Errors
-    /// When the bytes are no component, not an adapter, import something, or describe themselves wrongly.
+    /// When the bytes are no component, not an adapter, import something, or describe themselves
+    /// wrongly.
     pub fn load(&self, name: &str, bytes: &[u8]) -> Result<ComponentAdapter, LoadError> {
         load::is_component(name, bytes, self.shared.options.limits.component_bytes_max)?;
         let hash = hash(bytes);
@@ -212,8 +233,9 @@ impl ComponentHost {
                 let compiled = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
                     Component::from_binary(engine, bytes).map_err(|error| load::reason(&error))
                 }));
-                let component =
-                    compiled.unwrap_or_else(|_| Err("the compiler gave up on it".to_owned())).map_err(broken)?;
+                let component = compiled
+                    .unwrap_or_else(|_| Err("the compiler gave up on it".to_owned()))
+                    .map_err(broken)?;
                 if cache.is_some()
                     && let Ok(code) = component.serialize()
                 {
@@ -222,7 +244,8 @@ impl ComponentHost {
                 Ok(component)
             }
             Compiler::Apart(program) => {
-                let code = program.compile(name, options.metering, bytes, options.compile_time_max)?;
+                let code =
+                    program.compile(name, options.metering, bytes, options.compile_time_max)?;
                 let component = code_of(engine, &code).map_err(|reason| LoadError::Compiler {
                     name: name.into(),
                     program: program.program.display().to_string(),
@@ -249,11 +272,13 @@ impl ComponentHost {
     }
 }
 
-/// Code that wasmtime compiled, which it takes back where it is for this version, these settings and this processor.
+/// Code that wasmtime compiled, which it takes back where it is for this version, these settings
+/// and this processor.
 #[allow(unsafe_code, reason = "the one way to load compiled code")]
 fn code_of(engine: &Engine, code: &[u8]) -> Result<Component, String> {
-    // SAFETY: these are bytes that wasmtime made, unchanged. They come from the directory of this user, with a MAC that only this user's processes
-    // can make (`kept`), or from the program that the host named as its compiler (`compiler`).
+    // SAFETY: these are bytes that wasmtime made, unchanged. They come from the directory of this
+    // user, with a MAC that only this user's processes can make (`kept`), or from the program that
+    // the host named as its compiler (`compiler`).
     unsafe { Component::deserialize(engine, code) }.map_err(|error| load::reason(&error))
 }
 
@@ -270,10 +295,12 @@ fn hash(bytes: &[u8]) -> String {
 }
 
 fn cache(directory: &Path) -> Result<Kept, HostError> {
-    Kept::open(directory).map_err(|reason| HostError::Cache { directory: directory.to_owned(), reason })
+    Kept::open(directory)
+        .map_err(|reason| HostError::Cache { directory: directory.to_owned(), reason })
 }
 
-/// Places for [`CALLS_MAX`] calls, each as large as a component may be. What a guest may use of its place is for the [`Limiter`] to say, as without a pool.
+/// Places for [`CALLS_MAX`] calls, each as large as a component may be. What a guest may use of its
+/// place is for the [`Limiter`] to say, as without a pool.
 fn pool(limits: &Limits) -> PoolingAllocationConfig {
     let per_component = u32::try_from(INSTANCES_MAX).unwrap_or(u32::MAX);
     let places = CALLS_MAX.saturating_mul(per_component);
@@ -307,7 +334,8 @@ fn config(options: &HostOptions) -> Config {
         .wasm_wide_arithmetic(false)
         .cranelift_nan_canonicalization(true)
         .cranelift_opt_level(wasmtime::OptLevel::Speed)
-        // Not even the address of each instruction is kept: it is for backtraces, which nobody could read without the source.
+        // Not even the address of each instruction is kept: it is for backtraces, which nobody
+        // could read without the source.
         .generate_address_map(false)
         .native_unwind_info(false)
         .memory_init_cow(true)
@@ -339,17 +367,23 @@ impl std::fmt::Debug for ComponentAdapter {
 }
 
 impl ComponentAdapter {
-    fn new(name: &str, shared: &Arc<Shared>, component: &Component, hash: String) -> Result<Self, LoadError> {
+    fn new(
+        name: &str,
+        shared: &Arc<Shared>,
+        component: &Component,
+        hash: String,
+    ) -> Result<Self, LoadError> {
         let linker: Linker<Limiter> = Linker::new(&shared.engine);
-        let instance = linker
-            .instantiate_pre(component)
-            .map_err(|error| LoadError::Broken { name: name.into(), reason: load::reason(&error) })?;
+        let instance = linker.instantiate_pre(component).map_err(|error| LoadError::Broken {
+            name: name.into(),
+            reason: load::reason(&error),
+        })?;
         let exports = load::exports(name, component)?;
         // Loaded twice it is still the same code, and has one share of the places.
         let who = u64::from_str_radix(hash.get(..16).unwrap_or_default(), 16).unwrap_or_default();
         let text = describe(name, who, shared, &instance, &exports)?;
-        let manifest =
-            super::manifest_check::read(&text).map_err(|reason| LoadError::Manifest { name: name.into(), reason })?;
+        let manifest = super::manifest_check::read(&text)
+            .map_err(|reason| LoadError::Manifest { name: name.into(), reason })?;
         Ok(Self {
             name: name.into(),
             shared: Arc::clone(shared),
@@ -363,7 +397,8 @@ impl ComponentAdapter {
         })
     }
 
-    /// The host vouches for the component: it ships with the program, or somebody read what it declares. Its origins need not be given then.
+    /// The host vouches for the component: it ships with the program, or somebody read what it
+    /// declares. Its origins need not be given then.
     #[must_use]
     pub fn vouched(mut self) -> Self {
         self.is_vouched_for = true;
@@ -375,7 +410,11 @@ impl ComponentAdapter {
         &self.name
     }
 
-    fn answer<P>(&self, export: &ComponentExportIndex, params: P) -> Result<Result<Step, Failure>, AdapterError>
+    fn answer<P>(
+        &self,
+        export: &ComponentExportIndex,
+        params: P,
+    ) -> Result<Result<Step, Failure>, AdapterError>
     where
         P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower + Send + Sync,
     {
@@ -406,7 +445,12 @@ impl Adapter for ComponentAdapter {
         Ok(answer)
     }
 
-    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+    fn resume(
+        &self,
+        state: Continuation,
+        given: Given,
+        reply: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
         let reply_bytes = check::reply(&reply, self.shared.options.limits.reply_bytes_max)?;
         let mut answer = self.answer::<ResumeParams>(&self.resume, (state, given, reply))?;
         check::receive(&self.manifest, &mut answer, reply_bytes)?;
@@ -414,7 +458,8 @@ impl Adapter for ComponentAdapter {
     }
 }
 
-/// The first run of a component: compares the types of its functions with the contract's and asks for its manifest.
+/// The first run of a component: compares the types of its functions with the contract's and asks
+/// for its manifest.
 fn describe(
     name: &str,
     who: Who,
@@ -428,17 +473,25 @@ fn describe(
     };
     let differs = |function: &'static str| {
         move |error: wasmtime::Error| {
-            load::wrong(name, format!("its function {function} has other types: {}", load::reason(&error)))
+            load::wrong(
+                name,
+                format!("its function {function} has other types: {}", load::reason(&error)),
+            )
         }
     };
     let _place = shared.places.take(who);
     let mut store = store(shared);
     let _running = shared.ticker.as_ref().map(Ticker::run);
-    let instance = instance.instantiate(&mut store).map_err(|error| failed(&error, store.data()))?;
+    let instance =
+        instance.instantiate(&mut store).map_err(|error| failed(&error, store.data()))?;
     let describe: TypedFunc<(), (String,)> =
         instance.get_typed_func(&mut store, exports.describe).map_err(differs("describe"))?;
-    instance.get_typed_func::<StartParams, Answered>(&mut store, &exports.start).map_err(differs("start"))?;
-    instance.get_typed_func::<ResumeParams, Answered>(&mut store, &exports.resume).map_err(differs("resume"))?;
+    instance
+        .get_typed_func::<StartParams, Answered>(&mut store, &exports.start)
+        .map_err(differs("start"))?;
+    instance
+        .get_typed_func::<ResumeParams, Answered>(&mut store, &exports.resume)
+        .map_err(differs("resume"))?;
     let (text,) = describe.call(&mut store, ()).map_err(|error| failed(&error, store.data()))?;
     Ok(text)
 }
@@ -467,14 +520,17 @@ where
     P: wasmtime::component::ComponentNamedList + wasmtime::component::Lower + Send + Sync,
     R: wasmtime::component::ComponentNamedList + wasmtime::component::Lift + Send + Sync + 'static,
 {
-    let instance = instance.instantiate(&mut *store).map_err(|error| classify(&error, store.data()))?;
-    let function: TypedFunc<P, R> =
-        instance.get_typed_func(&mut *store, export).map_err(|error| AdapterError::Contract(load::reason(&error)))?;
+    let instance =
+        instance.instantiate(&mut *store).map_err(|error| classify(&error, store.data()))?;
+    let function: TypedFunc<P, R> = instance
+        .get_typed_func(&mut *store, export)
+        .map_err(|error| AdapterError::Contract(load::reason(&error)))?;
     function.call(&mut *store, params).map_err(|error| classify(&error, store.data()))
 }
 
-/// Whose fault an error of wasmtime is. The texts are wasmtime's or ours; only the message of a panic
-/// is the guest's, within the limits of [`notices`], and it is shown to nobody who does not ask for it ([`Crash`]).
+/// Whose fault an error of wasmtime is. The texts are wasmtime's or ours; only the message of a
+/// panic is the guest's, within the limits of [`notices`], and it is shown to nobody who does not
+/// ask for it ([`Crash`]).
 fn classify(error: &wasmtime::Error, limiter: &Limiter) -> AdapterError {
     if let Some(over) = error.downcast_ref::<OverLimit>() {
         return AdapterError::Limit(over.to_string());
@@ -482,7 +538,9 @@ fn classify(error: &wasmtime::Error, limiter: &Limiter) -> AdapterError {
     match error.downcast_ref::<Trap>() {
         Some(Trap::Interrupt) => AdapterError::Limit("it ran longer than a call may".into()),
         Some(Trap::OutOfFuel) => AdapterError::Limit("it used more fuel than a call may".into()),
-        Some(Trap::StackOverflow) => AdapterError::Limit("its calls went deeper than the stack allows".into()),
+        Some(Trap::StackOverflow) => {
+            AdapterError::Limit("its calls went deeper than the stack allows".into())
+        }
         // What the guest handed over cannot be read.
         Some(
             lie @ (Trap::StringOutOfBounds
@@ -495,7 +553,8 @@ fn classify(error: &wasmtime::Error, limiter: &Limiter) -> AdapterError {
             Some(said) => Crash::panicked(Some(said.to_owned())),
             None => Crash::trapped(trapped(*trap, error)),
         }),
-        // Wasmtime has no type for the rest, which is more of the same (text that is not UTF-8), or too much of it.
+        // Wasmtime has no type for the rest, which is more of the same (text that is not UTF-8), or
+        // too much of it.
         None if error.to_string().contains("fuel allocated for hostcalls") => {
             AdapterError::Limit("its answer is larger than an answer may be".into())
         }
@@ -503,12 +562,15 @@ fn classify(error: &wasmtime::Error, limiter: &Limiter) -> AdapterError {
     }
 }
 
-/// A trap without a message: its kind and, where the component names its functions, the innermost one.
+/// A trap without a message: its kind and, where the component names its functions, the innermost
+/// one.
 fn trapped(trap: Trap, error: &wasmtime::Error) -> String {
-    let frames = error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
+    let frames =
+        error.downcast_ref::<WasmBacktrace>().map(WasmBacktrace::frames).unwrap_or_default();
     match frames.iter().find_map(wasmtime::FrameInfo::func_name) {
         Some(function) => {
-            let function: String = function.chars().filter(|c| !c.is_control()).take(FUNCTION_CHARS_MAX).collect();
+            let function: String =
+                function.chars().filter(|c| !c.is_control()).take(FUNCTION_CHARS_MAX).collect();
             format!("{trap}, in the function {function}")
         }
         None => trap.to_string(),

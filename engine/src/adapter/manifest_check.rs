@@ -1,12 +1,13 @@
 //! Whether a manifest makes sense, checked once at load.
 //!
-//! A manifest is trusted afterwards: every name in it resolves, every number can be used, and no two members contradict each
-//! other. Refusals name the place, in the words of the JSON (`kinds[candidates].page_max`), what is wrong and what to do.
-//! [`MEMBERS`] says of every member of a manifest where it is held: here, against each answer, or nowhere and why; a
-//! test compares it with the manifest's own JSON and breaks each member once.
+//! A manifest is trusted afterwards: every name in it resolves, every number can be used, and no
+//! two members contradict each other. Refusals name the place, in the words of the JSON
+//! (`kinds[candidates].page_max`), what is wrong and what to do. [`MEMBERS`] says of every member
+//! of a manifest where it is held: here, against each answer, or nowhere and why; a test compares
+//! it with the manifest's own JSON and breaks each member once.
 //!
-//! Left out: what needs a connection (origins that the operator must fill in) and whether `settings_schema` is a good JSON Schema, beyond
-//! the properties that the manifest names.
+//! Left out: what needs a connection (origins that the operator must fill in) and whether
+//! `settings_schema` is a good JSON Schema, beyond the properties that the manifest names.
 
 mod kind;
 mod members;
@@ -18,7 +19,8 @@ pub use operation::INPUTS;
 
 use super::limits::{MANIFEST_BYTES_MAX, NAME_BYTES_MAX, TEXT_BYTES_MAX};
 use atsync_model::manifest::{
-    AuthRule, FormRule, Manifest, Origin, OriginBase, Permission, RateRule, ResetReading, SafeRequest,
+    AuthRule, FormRule, Manifest, Origin, OriginBase, Permission, RateRule, ResetReading,
+    SafeRequest,
 };
 use atsync_model::plain;
 use serde_json::Value;
@@ -41,14 +43,21 @@ pub fn read(text: &str) -> Result<Manifest, String> {
 
 fn parsed(text: &str) -> Result<Manifest, String> {
     if text.len() > MANIFEST_BYTES_MAX {
-        return Err(format!("the manifest has {} bytes, of at most {MANIFEST_BYTES_MAX}", text.len()));
+        return Err(format!(
+            "the manifest has {} bytes, of at most {MANIFEST_BYTES_MAX}",
+            text.len()
+        ));
     }
-    // The contract comes first: a manifest of another version may have members that this one does not know.
+    // The contract comes first: a manifest of another version may have members that this one does
+    // not know.
     let contract = serde_json::from_str::<Value>(text).ok();
-    if let Some(found) = contract.as_ref().and_then(|manifest| manifest.get("contract")).and_then(Value::as_str) {
+    if let Some(found) =
+        contract.as_ref().and_then(|manifest| manifest.get("contract")).and_then(Value::as_str)
+    {
         is_our_contract(found)?;
     }
-    let manifest = serde_json::from_str(text).map_err(|error| format!("the manifest is not as documented: {error}"))?;
+    let manifest = serde_json::from_str(text)
+        .map_err(|error| format!("the manifest is not as documented: {error}"))?;
     check(&manifest)?;
     Ok(manifest)
 }
@@ -76,8 +85,12 @@ pub fn check(manifest: &Manifest) -> Result<(), String> {
         origin_base(origin)?;
     }
     manifest.auth.iter().try_for_each(|rule| auth(manifest, rule))?;
-    if !manifest.auth.is_empty() && !manifest.origins.is_empty() && manifest.credential_origins().next().is_none() {
-        return Err("origins: there are several, and none is named for the credential; set `\"credential\": true` at those whose \
+    if !manifest.auth.is_empty()
+        && !manifest.origins.is_empty()
+        && manifest.credential_origins().next().is_none()
+    {
+        return Err("origins: there are several, and none is named for the credential; set \
+            `\"credential\": true` at those whose \
                     requests carry it"
             .into());
     }
@@ -86,7 +99,8 @@ pub fn check(manifest: &Manifest) -> Result<(), String> {
     manifest.permissions.iter().try_for_each(permission)?;
     if !manifest.operations.is_empty() && !manifest.describes_tenant {
         return Err(
-            "describes_tenant: an adapter with operations must say which customer it would write to; answer the task describe-tenant"
+            "describes_tenant: an adapter with operations must say which customer it would write \
+             to; answer the task describe-tenant"
                 .into(),
         );
     }
@@ -159,16 +173,26 @@ fn sentence(place: &str, text: &str) -> Result<(), String> {
 }
 
 /// A setting that the manifest counts on: a connection can set only what the schema has.
-fn known_setting<'m>(manifest: &'m Manifest, place: &str, setting: &str) -> Result<&'m Value, String> {
-    let found = manifest.settings_schema.get("properties").and_then(|properties| properties.get(setting));
+fn known_setting<'m>(
+    manifest: &'m Manifest,
+    place: &str,
+    setting: &str,
+) -> Result<&'m Value, String> {
+    let found =
+        manifest.settings_schema.get("properties").and_then(|properties| properties.get(setting));
     found.ok_or_else(|| {
-        format!("{place}: settings_schema has no property {setting}, so no connection can set it; add it there")
+        format!(
+            "{place}: settings_schema has no property {setting}, so no connection can set it; \
+            add it there"
+        )
     })
 }
 
 /// The name of a header that is looked for in answers.
 fn header(place: &str, name: &str) -> Result<(), String> {
-    let letters = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    let letters = |byte: u8| {
+        byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"!#$%&'*+-.^_`|~".contains(&byte)
+    };
     if !name.is_empty() && name.bytes().all(letters) {
         return Ok(());
     }
@@ -177,14 +201,16 @@ fn header(place: &str, name: &str) -> Result<(), String> {
 
 fn permission(found: &Permission) -> Result<(), String> {
     let place = format!("permissions[{}]", found.id);
-    for (member, text) in [("label", &found.label), ("grant_at", &found.grant_at), ("without_it", &found.without_it)] {
+    for (member, text) in
+        [("label", &found.label), ("grant_at", &found.grant_at), ("without_it", &found.without_it)]
+    {
         sentence(&format!("{place}.{member}"), text)?;
     }
     Ok(())
 }
 
-/// The lists whose values have a form of their own.
-/// Left out: `emails`. An address says who somebody is, and a form that makes two of them one makes two people one.
+/// The lists whose values have a form of their own. Left out: `emails`. An address says who
+/// somebody is, and a form that makes two of them one makes two people one.
 const WITH_FORMS: [&str; 3] = ["phones", "links", "addresses"];
 
 fn forms(manifest: &Manifest) -> Result<(), String> {
@@ -197,7 +223,8 @@ fn forms(manifest: &Manifest) -> Result<(), String> {
         }
         if manifest.kind(kind).is_some_and(|rule| !rule.fields.contains(field)) {
             return Err(format!(
-                "{place}.field: {field} is none of the fields of {kind}; list it there, or take the form out"
+                "{place}.field: {field} is none of the fields of {kind}; list it there, or take \
+                 the form out"
             ));
         }
         if seen.contains(&(kind, field)) {
@@ -214,17 +241,21 @@ fn origin_base(origin: &Origin) -> Result<(), String> {
         OriginBase::Fixed { url } => url,
         OriginBase::Operator { hint } => return sentence(&format!("origins[{name}].hint"), hint),
         OriginBase::Discovered { suffixes } => {
-            let is_bad =
-                |suffix: &String| !suffix.starts_with('.') || suffix.len() < 4 || suffix.len() > NAME_BYTES_MAX;
+            let is_bad = |suffix: &String| {
+                !suffix.starts_with('.') || suffix.len() < 4 || suffix.len() > NAME_BYTES_MAX
+            };
             if suffixes.is_empty() || suffixes.iter().any(is_bad) {
-                return Err(format!("origins[{name}].suffixes: name at least one, each like .example.com"));
+                return Err(format!(
+                    "origins[{name}].suffixes: name at least one, each like .example.com"
+                ));
             }
             let place = format!("origins[{name}].suffixes");
             return suffixes.iter().try_for_each(|suffix| texts::host_is_ascii(&place, suffix));
         }
     };
     let parsed = url::Url::parse(url).map_err(|error| format!("origins[{name}].url: {error}"))?;
-    let host = url.split_once("://").map_or(url.as_str(), |(_, rest)| rest).split(['/', '?', '#']).next();
+    let host =
+        url.split_once("://").map_or(url.as_str(), |(_, rest)| rest).split(['/', '?', '#']).next();
     texts::host_is_ascii(&format!("origins[{name}].url"), host.unwrap_or_default())?;
     if parsed.scheme() != "https" {
         return Err(format!("origins[{name}].url: it must begin with https://"));
@@ -234,7 +265,9 @@ fn origin_base(origin: &Origin) -> Result<(), String> {
         || parsed.query().is_some()
         || parsed.fragment().is_some()
     {
-        return Err(format!("origins[{name}].url: scheme, host, port and base path are all that it may have"));
+        return Err(format!(
+            "origins[{name}].url: scheme, host, port and base path are all that it may have"
+        ));
     }
     Ok(())
 }
@@ -261,7 +294,9 @@ fn auth(manifest: &Manifest, rule: &AuthRule) -> Result<(), String> {
             path("auth.token_path", token_path)
         }
         AuthRule::Header { name, .. } => header("auth.name", &name.to_ascii_lowercase()),
-        AuthRule::QueryParameter { name } if name.is_empty() => Err("auth.name: it is empty".into()),
+        AuthRule::QueryParameter { name } if name.is_empty() => {
+            Err("auth.name: it is empty".into())
+        }
         _ => Ok(()),
     }
 }
@@ -270,7 +305,8 @@ fn safe(manifest: &Manifest, request: &SafeRequest) -> Result<(), String> {
     let place = format!("safe[{:.64}]", request.path);
     if request.method != "POST" {
         return Err(format!(
-            "{place}.method: only a POST is listed; GET needs no entry, and PUT, PATCH and DELETE are never safe"
+            "{place}.method: only a POST is listed; GET needs no entry, and PUT, PATCH and DELETE \
+             are never safe"
         ));
     }
     known_origin(manifest, &format!("{place}.origin"), &request.origin)?;
@@ -281,7 +317,8 @@ fn safe(manifest: &Manifest, request: &SafeRequest) -> Result<(), String> {
         || wild
     {
         return Err(format!(
-            "{place}.path: it begins with /, has at most {NAME_BYTES_MAX} bytes, no query, and a segment that is not *"
+            "{place}.path: it begins with /, has at most {NAME_BYTES_MAX} bytes, no query, and a \
+             segment that is not *"
         ));
     }
     Ok(())
@@ -290,15 +327,23 @@ fn safe(manifest: &Manifest, request: &SafeRequest) -> Result<(), String> {
 fn rate(manifest: &Manifest, rule: &RateRule) -> Result<(), String> {
     let place = format!("rates[{}]", rule.name);
     if rule.origins.is_empty() {
-        return Err(format!("{place}.origins: it counts the requests of no origin; name one, or take the rule out"));
+        return Err(format!(
+            "{place}.origins: it counts the requests of no origin; name one, or take the rule out"
+        ));
     }
-    rule.origins.iter().try_for_each(|origin| known_origin(manifest, &format!("{place}.origins"), origin))?;
+    rule.origins
+        .iter()
+        .try_for_each(|origin| known_origin(manifest, &format!("{place}.origins"), origin))?;
     if rule.window_ms == 0 || rule.limit_initial == 0 || rule.concurrency_max == Some(0) {
-        return Err(format!("{place}: window_ms, limit_initial and concurrency_max must be at least 1"));
+        return Err(format!(
+            "{place}: window_ms, limit_initial and concurrency_max must be at least 1"
+        ));
     }
     let reset = match &rule.reset {
         ResetReading::Ignore => None,
-        ResetReading::EpochSeconds { header } | ResetReading::SecondsLeft { header } => Some(header),
+        ResetReading::EpochSeconds { header } | ResetReading::SecondsLeft { header } => {
+            Some(header)
+        }
     };
     for (member, name) in [
         ("limit_header", rule.limit_header.as_ref()),

@@ -1,11 +1,14 @@
 //! Adapters as the engine sees them.
 //!
-//! [`Adapter`] is the contract's three functions. `host::ComponentHost` loads WebAssembly components that fulfil it, each call in a fresh store under
-//! limits (feature `components`, on by default); [`native::NativeAdapter`] calls the same code compiled natively (tests, simulation, measurements). What an adapter answers is
-//! checked in [`check`] before anybody acts on it: an adapter can fail, lie or loop, and that is an [`AdapterError`] on
-//! its connection and nothing else.
+//! [`Adapter`] is the contract's three functions. `host::ComponentHost` loads WebAssembly
+//! components that fulfil it, each call in a fresh store under limits (feature `components`, on by
+//! default); [`native::NativeAdapter`] calls the same code compiled natively (tests, simulation,
+//! measurements). What an adapter answers is checked in [`check`] before anybody acts on it: an
+//! adapter can fail, lie or loop, and that is an [`AdapterError`] on its connection and nothing
+//! else.
 //!
-//! Left out: sending. An adapter does no input or output, and neither does this module beyond reading the component file.
+//! Left out: sending. An adapter does no input or output, and neither does this module beyond
+//! reading the component file.
 
 pub mod check;
 mod crash;
@@ -20,8 +23,8 @@ pub use check::TaskGuard;
 pub use crash::Crash;
 #[cfg(feature = "components")]
 pub use host::{
-    Compiler, CompilerProgram, ComponentAdapter, ComponentHost, HostError, HostOptions, Limits, LoadError, Metering,
-    serve_compiler,
+    Compiler, CompilerProgram, ComponentAdapter, ComponentHost, HostError, HostOptions, Limits,
+    LoadError, Metering, serve_compiler,
 };
 pub use native::NativeAdapter;
 
@@ -51,7 +54,8 @@ pub enum AdapterError {
     Promise(Box<promise::BrokenPromise>),
 }
 
-/// The contract's three functions. Calls are pure; implementations may be called from several threads at once.
+/// The contract's three functions. Calls are pure; implementations may be called from several
+/// threads at once.
 pub trait Adapter: Debug + Send + Sync {
     /// What the adapter is; read once at load.
     fn manifest(&self) -> &Manifest;
@@ -61,8 +65,9 @@ pub trait Adapter: Debug + Send + Sync {
         None
     }
 
-    /// Whether the host takes the manifest's word for where requests go at first. True of what is linked into the host; a component that was
-    /// loaded gets its origins from the operator until the host says [`ComponentAdapter::vouched`].
+    /// Whether the host takes the manifest's word for where requests go at first. True of what is
+    /// linked into the host; a component that was loaded gets its origins from the operator until
+    /// the host says [`ComponentAdapter::vouched`].
     fn is_vouched_for(&self) -> bool {
         true
     }
@@ -77,5 +82,10 @@ pub trait Adapter: Debug + Send + Sync {
     ///
     /// # Errors
     /// As for [`Adapter::start`].
-    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError>;
+    fn resume(
+        &self,
+        state: Continuation,
+        given: Given,
+        reply: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError>;
 }

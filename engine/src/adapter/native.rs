@@ -1,8 +1,9 @@
 //! The same adapters without WebAssembly: three functions compiled into the host.
 //!
-//! For hosts that build without wasmtime and trust the adapters they link in, and for tests and measurements. Answers go through the same checks, and a
-//! panic is a crash of the adapter as a trap is. Not the same: memory, stack and time have no limit here, so adapters that are not
-//! one's own belong into components.
+//! For hosts that build without wasmtime and trust the adapters they link in, and for tests and
+//! measurements. Answers go through the same checks, and a panic is a crash of the adapter as a
+//! trap is. Not the same: memory, stack and time have no limit here, so adapters that are not one's
+//! own belong into components.
 //!
 //! With an adapter `Mine` that implements the SDK's trait `atsync_adapter::Adapter`:
 //!
@@ -22,7 +23,8 @@ use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The three functions, as the SDK's trait `Adapter` has them: `Mine::describe`, `Mine::start`, `Mine::resume`.
+/// The three functions, as the SDK's trait `Adapter` has them: `Mine::describe`, `Mine::start`,
+/// `Mine::resume`.
 #[derive(Clone, Copy, Debug)]
 pub struct Functions {
     /// What the adapter is.
@@ -63,7 +65,12 @@ impl Adapter for NativeAdapter {
         Ok(answer)
     }
 
-    fn resume(&self, state: Continuation, given: Given, reply: Reply) -> Result<Result<Step, Failure>, AdapterError> {
+    fn resume(
+        &self,
+        state: Continuation,
+        given: Given,
+        reply: Reply,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
         let reply_bytes = check::reply(&reply, REPLY_BYTES_MAX)?;
         let mut answer = guarded(|| (self.functions.resume)(state, &given, reply))?;
         check::receive(&self.manifest, &mut answer, reply_bytes)?;
@@ -71,9 +78,9 @@ impl Adapter for NativeAdapter {
     }
 }
 
-/// Runs a function of the adapter. It has no state of its own that a panic could leave half changed.
-/// The panic's message goes into the error; its place is known to the process's panic hook alone, which
-/// is the host's and prints it unless the host says otherwise.
+/// Runs a function of the adapter. It has no state of its own that a panic could leave half
+/// changed. The panic's message goes into the error; its place is known to the process's panic hook
+/// alone, which is the host's and prints it unless the host says otherwise.
 fn guarded<T>(run: impl FnOnce() -> T) -> Result<T, AdapterError> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|payload| {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());

@@ -1,8 +1,8 @@
 //! What an adapter promised in its manifest, held against what it answers about a write. Pure.
 //!
 //! [`super::check`] looks at an answer by itself; a promise is about an operation. An answer that
-//! breaks one is a fault of the adapter with a name. It proves nothing about the ATS: whatever was sent
-//! may have happened, so the caller neither believes it nor sends again.
+//! breaks one is a fault of the adapter with a name. It proves nothing about the ATS: whatever was
+//! sent may have happened, so the caller neither believes it nor sends again.
 
 use atsync_model::contract::{Link, RemoteRef};
 use atsync_model::manifest::Manifest;
@@ -61,18 +61,25 @@ pub enum Promise {
 
 impl std::fmt::Display for BrokenPromise {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the adapter {} broke a promise of its manifest: {} ", self.adapter, self.operation)?;
+        write!(
+            f,
+            "the adapter {} broke a promise of its manifest: {} ",
+            self.adapter, self.operation
+        )?;
         match &self.promise {
             Promise::Subject { kind } => {
                 write!(
                     f,
-                    "makes a record of {kind}, and the answer does not name it (no link with the role `{SUBJECT}`)"
+                    "makes a record of {kind}, and the answer does not name it (no link with the \
+                     role `{SUBJECT}`)"
                 )
             }
             Promise::Kind { promised, found } => {
                 write!(f, "makes a record of {promised}, and the answer names one of {found}")
             }
-            Promise::Target { target, found } => write!(f, "changes {target}, and the answer names {found}"),
+            Promise::Target { target, found } => {
+                write!(f, "changes {target}, and the answer names {found}")
+            }
             Promise::PageMax { page_max, rows } => {
                 write!(f, "has {rows} records, and `page_max` says at most {page_max}")
             }
@@ -98,13 +105,22 @@ pub struct Asked<'a> {
 ///
 /// # Errors
 /// The promise that it breaks.
-pub fn kept(manifest: &Manifest, asked: Asked<'_>, links: &[Link]) -> Result<(), Box<BrokenPromise>> {
+pub fn kept(
+    manifest: &Manifest,
+    asked: Asked<'_>,
+    links: &[Link],
+) -> Result<(), Box<BrokenPromise>> {
     let broken = |promise: Promise| {
-        Box::new(BrokenPromise { adapter: manifest.name.clone(), operation: asked.operation.to_owned(), promise })
+        Box::new(BrokenPromise {
+            adapter: manifest.name.clone(),
+            operation: asked.operation.to_owned(),
+            promise,
+        })
     };
     let rule = manifest.operation(asked.operation);
     let promised = rule.map(|rule| rule.materialises.first().unwrap_or(&rule.kind));
-    let makes = asked.makes || (asked.target.is_none() && rule.is_some_and(|rule| !rule.materialises.is_empty()));
+    let makes = asked.makes
+        || (asked.target.is_none() && rule.is_some_and(|rule| !rule.materialises.is_empty()));
     let mut subjects = links.iter().filter(|link| link.role == SUBJECT);
     let (subject, second) = (subjects.next(), subjects.next());
     if second.is_some() {
@@ -115,13 +131,17 @@ pub fn kept(manifest: &Manifest, asked: Asked<'_>, links: &[Link]) -> Result<(),
         (Some(link), Some(kind)) if makes && link.kind != *kind => {
             Err(broken(Promise::Kind { promised: kind.clone(), found: link.kind.clone() }))
         }
-        (Some(link), _) if !makes && rule.is_some_and(|rule| rule.materialises.is_empty()) => match asked.target {
-            Some(target) if link.kind != target.kind || link.id != target.id => Err(broken(Promise::Target {
-                target: target.clone(),
-                found: RemoteRef::new(link.kind.as_str(), link.id.as_str()),
-            })),
-            _ => Ok(()),
-        },
+        (Some(link), _) if !makes && rule.is_some_and(|rule| rule.materialises.is_empty()) => {
+            match asked.target {
+                Some(target) if link.kind != target.kind || link.id != target.id => {
+                    Err(broken(Promise::Target {
+                        target: target.clone(),
+                        found: RemoteRef::new(link.kind.as_str(), link.id.as_str()),
+                    }))
+                }
+                _ => Ok(()),
+            }
+        }
         _ => Ok(()),
     }
 }

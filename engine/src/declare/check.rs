@@ -1,13 +1,14 @@
 //! What a desired record must be by itself: its keys, its limits, what belongs together. Pure.
 //!
-//! A refusal names the field and says what is allowed. Left out: whether the ATS can do it; that is the plan's.
+//! A refusal names the field and says what is allowed. Left out: whether the ATS can do it; that is
+//! the plan's.
 
 use crate::plan::SHARED_PREFIX;
 use crate::plan::defaults::{self, Of};
 use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::desired::{
-    ATTACHMENT_TYPES, ApplicationKind, CONTACT_TYPES, Desired, DesiredCandidate, DesiredCustomField, DesiredName,
-    DesiredUser, FullReference, Reference, limits,
+    ATTACHMENT_TYPES, ApplicationKind, CONTACT_TYPES, Desired, DesiredCandidate,
+    DesiredCustomField, DesiredName, DesiredUser, FullReference, Reference, limits,
 };
 use atsync_model::{kinds, normal};
 use std::collections::BTreeSet;
@@ -47,7 +48,8 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
     key("key", &record.key, true)?;
     if record.kind != atsync_model::kinds::CANDIDATES {
         return Err(format!(
-            "`kind` is {:?}; candidates, custom_fields and users can be declared (an application, a tag or a note belongs to its candidate)",
+            "`kind` is {:?}; candidates, custom_fields and users can be declared (an application, \
+             a tag or a note belongs to its candidate)",
             record.kind
         ));
     }
@@ -55,7 +57,9 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
         key("id", id, true)?;
     }
     super::texts::check(record)?;
-    for (field, contacts) in [("emails", &record.emails), ("phones", &record.phones), ("links", &record.links)] {
+    for (field, contacts) in
+        [("emails", &record.emails), ("phones", &record.phones), ("links", &record.links)]
+    {
         for (index, contact) in contacts.iter().flatten().enumerate() {
             if let Some(kind) = contact.kind() {
                 one_of(&format!("{field}.type"), kind, &CONTACT_TYPES)?;
@@ -93,10 +97,14 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
         }
         if application.kind == ApplicationKind::Application {
             if application.job.is_none() {
-                return Err(format!("`{place}.job` is missing; an application is to a job (a prospect need not be)"));
+                return Err(format!(
+                    "`{place}.job` is missing; an application is to a job (a prospect need not be)"
+                ));
             }
             if application.pool.is_some() || application.pool_stage.is_some() {
-                return Err(format!("`{place}.pool` is for prospects only; set `\"kind\": \"prospect\"`"));
+                return Err(format!(
+                    "`{place}.pool` is for prospects only; set `\"kind\": \"prospect\"`"
+                ));
             }
         }
         if application.pool_stage.is_some() && application.pool.is_none() {
@@ -129,9 +137,17 @@ pub(super) fn candidate(record: &DesiredCandidate) -> Result<(), String> {
             }
             let place = format!("{place}.attachments[{}]", file.key);
             one_of(&format!("{place}.type"), &file.kind, &ATTACHMENT_TYPES)?;
-            web(&format!("`{place}.url`"), &file.url, "URL that the ATS can fetch a file from", normal::url_fault)?;
+            web(
+                &format!("`{place}.url`"),
+                &file.url,
+                "URL that the ATS can fetch a file from",
+                normal::url_fault,
+            )?;
             if file.filename.trim().is_empty() || file.filename.chars().any(char::is_control) {
-                return Err(format!("`{place}.filename` is {:?}; a file needs a name in one line", file.filename));
+                return Err(format!(
+                    "`{place}.filename` is {:?}; a file needs a name in one line",
+                    file.filename
+                ));
             }
         }
     }
@@ -228,14 +244,21 @@ fn reference_fits(field: &str, reference: &Reference) -> Result<(), String> {
 /// One plain address: what could be taken for another one, or for several, matches somebody else.
 fn address(field: &str, value: &str) -> Result<(), String> {
     match normal::address_fault(value) {
-        Some(fault) => Err(format!("`{field}` has {value:?}, which is no plain e-mail address: {fault}")),
+        Some(fault) => {
+            Err(format!("`{field}` has {value:?}, which is no plain e-mail address: {fault}"))
+        }
         None => Ok(()),
     }
 }
 
-/// A text with a format of the web. The text itself may be a secret, as a signed URL is, so the refusal does not show
-/// it.
-fn web(place: &str, value: &str, noun: &str, fault: impl Fn(&str) -> Option<&'static str>) -> Result<(), String> {
+/// A text with a format of the web. The text itself may be a secret, as a signed URL is, so the
+/// refusal does not show it.
+fn web(
+    place: &str,
+    value: &str,
+    noun: &str,
+    fault: impl Fn(&str) -> Option<&'static str>,
+) -> Result<(), String> {
     match fault(value) {
         Some(fault) => Err(format!("{place} is no {noun}: {fault}")),
         None => Ok(()),
@@ -260,7 +283,11 @@ fn not_blank(field: &str, text: Option<&str>) -> Result<(), String> {
 }
 
 fn of_kind(kind: &str, expected: &str) -> Result<(), String> {
-    if kind == expected { Ok(()) } else { Err(format!("`kind` is {kind:?}; here it is {expected}")) }
+    if kind == expected {
+        Ok(())
+    } else {
+        Err(format!("`kind` is {kind:?}; here it is {expected}"))
+    }
 }
 
 fn one_of(field: &str, value: &str, words: &[&str]) -> Result<(), String> {
@@ -289,27 +316,40 @@ fn no_owned_field(field: &str, owned: &[&str]) -> String {
     };
     // A custom field's definition has a name without parts.
     let is_person = owned.contains(&"emails");
-    let words: Vec<String> =
-        owned.iter().map(|field| if is_person { parts(field) } else { (*field).to_owned() }).collect();
+    let words: Vec<String> = owned
+        .iter()
+        .map(|field| if is_person { parts(field) } else { (*field).to_owned() })
+        .collect();
     format!("`policy` names {field:?}, which is no owned field; they are {}", words.join(", "))
 }
 
 fn key(field: &str, value: &str, is_path: bool) -> Result<(), String> {
     if value.is_empty() || value.len() > limits::KEY_BYTES_MAX {
-        return Err(format!("`{field}` must have 1 to {} bytes and has {}", limits::KEY_BYTES_MAX, value.len()));
+        return Err(format!(
+            "`{field}` must have 1 to {} bytes and has {}",
+            limits::KEY_BYTES_MAX,
+            value.len()
+        ));
     }
     if value.chars().any(char::is_control) || value.trim() != value {
-        return Err(format!("`{field}` is {value:?}; control characters and blanks around it are not allowed"));
+        return Err(format!(
+            "`{field}` is {value:?}; control characters and blanks around it are not allowed"
+        ));
     }
     if is_path && (value.contains('/') || value.starts_with([SHARED_PREFIX, DEFINITION_PREFIX])) {
-        return Err(format!("`{field}` is {value:?}; it may not contain `/` or begin with `~` or `@`"));
+        return Err(format!(
+            "`{field}` is {value:?}; it may not contain `/` or begin with `~` or `@`"
+        ));
     }
     Ok(())
 }
 
 fn entries(field: &str, count: usize) -> Result<(), String> {
     if count > limits::LIST_ENTRIES_MAX {
-        return Err(format!("`{field}` has {count} entries; at most {} are allowed", limits::LIST_ENTRIES_MAX));
+        return Err(format!(
+            "`{field}` has {count} entries; at most {} are allowed",
+            limits::LIST_ENTRIES_MAX
+        ));
     }
     Ok(())
 }

@@ -1,13 +1,13 @@
 //! Desired records read one after the other from a stream, in memory for one record.
 //!
-//! What is read: JSON Lines; one JSON array; or whole objects one after the other, each over as many
-//! lines as it likes. A record ends where its brackets close. A record that
-//! is refused costs itself: reading goes on with the next one, so that every bad line can be told at
-//! once. A line of JSON Lines that ends early does not take the next one along: a line that begins a
-//! record begins a record.
+//! What is read: JSON Lines; one JSON array; or whole objects one after the other, each over as
+//! many lines as it likes. A record ends where its brackets close. A record that is refused costs
+//! itself: reading goes on with the next one, so that every bad line can be told at once. A line of
+//! JSON Lines that ends early does not take the next one along: a line that begins a record begins
+//! a record.
 //!
-//! Bounds: [`TEXT_BYTES_MAX`] for one record as it stands in the file. Left out: what several records
-//! must be together (keys that occur twice), which is whoever collects them's to say.
+//! Bounds: [`TEXT_BYTES_MAX`] for one record as it stands in the file. Left out: what several
+//! records must be together (keys that occur twice), which is whoever collects them's to say.
 
 use super::shape::{self, Tree};
 use super::{check, declarations};
@@ -55,7 +55,10 @@ impl<R: Read> Records<R> {
             self.bytes.skip_byte_order_mark()?;
             if self.bytes.ahead(2)?.contains(&0) {
                 self.bytes.drain()?;
-                return Ok(Some(Text::broken(1, "the file is not UTF-8, but UTF-16 or no text; write it as UTF-8")));
+                return Ok(Some(Text::broken(
+                    1,
+                    "the file is not UTF-8, but UTF-16 or no text; write it as UTF-8",
+                )));
             }
         }
         loop {
@@ -63,7 +66,9 @@ impl<R: Read> Records<R> {
             let line = self.bytes.line;
             let Some(byte) = self.bytes.peek()? else {
                 let is_open = std::mem::take(&mut self.in_array);
-                return Ok(is_open.then(|| Text::broken(line, "the array does not end: a `]` is missing")));
+                return Ok(
+                    is_open.then(|| Text::broken(line, "the array does not end: a `]` is missing"))
+                );
             };
             match byte {
                 _ if self.over => {
@@ -85,7 +90,8 @@ impl<R: Read> Records<R> {
                 }
                 b',' => {
                     self.bytes.next()?;
-                    let problem = "there is a comma between records; one record per line (JSON Lines) has none, \
+                    let problem = "there is a comma between records; one record per line (JSON \
+                        Lines) has none, \
                         and a JSON array begins with `[` and ends with `]`";
                     return Ok(Some(Text::broken(line, problem)));
                 }
@@ -150,7 +156,8 @@ impl<R: Read> Records<R> {
                 _ => {}
             }
         }
-        let problem = "the file ends within this record: a bracket or a quotation mark is missing, or the end of the \
+        let problem = "the file ends within this record: a bracket or a quotation mark is missing, \
+            or the end of the \
             file; a desired file has one record per line (JSON Lines), or is one JSON array";
         Ok(Text::broken(line, problem))
     }
@@ -192,7 +199,10 @@ impl Text {
 
     /// A line that ends early.
     fn cut(line: u64) -> Self {
-        Self::broken(line, "the line ends within its record: a bracket or a quotation mark is missing")
+        Self::broken(
+            line,
+            "the line ends within its record: a bracket or a quotation mark is missing",
+        )
     }
 
     fn record(self) -> Read1 {
@@ -202,15 +212,23 @@ impl Text {
             return Err(refused(line, problem));
         }
         let text = std::str::from_utf8(&bytes).map_err(|error| {
-            refused(line, format!("byte {} of the line is not UTF-8; write the file as UTF-8", error.valid_up_to()))
+            refused(
+                line,
+                format!(
+                    "byte {} of the line is not UTF-8; write the file as UTF-8",
+                    error.valid_up_to()
+                ),
+            )
         })?;
         let at = |error: &serde_json::Error| {
             line.saturating_add(u64::try_from(error.line().saturating_sub(1)).unwrap_or_default())
         };
-        let tree: Tree = serde_json::from_str(text).map_err(|error| refused(at(&error), reason(&error)))?;
+        let tree: Tree =
+            serde_json::from_str(text).map_err(|error| refused(at(&error), reason(&error)))?;
         let read = Desired::from_json(text);
         // The shape says what is wrong, and the reading on which line of the record.
-        shape::check(&tree).map_err(|problem| refused(read.as_ref().map_or_else(at, |_| line), problem))?;
+        shape::check(&tree)
+            .map_err(|problem| refused(read.as_ref().map_or_else(at, |_| line), problem))?;
         let record = read.map_err(|error| refused(at(&error), reason(&error)))?;
         check(&record).map_err(|problem| refused(line, problem))?;
         declarations(std::slice::from_ref(&record))
@@ -219,12 +237,14 @@ impl Text {
     }
 }
 
-/// Serde's words without its own line, which counts from the beginning of the record; the column is kept.
+/// Serde's words without its own line, which counts from the beginning of the record; the column is
+/// kept.
 fn reason(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let cut = text.rfind(" at line ").and_then(|at| text.get(..at)).unwrap_or(&text);
     let hint = if error.is_eof() || error.is_syntax() {
-        "; a desired file has one record per line (JSON Lines), or is one JSON array, or has whole objects \
+        "; a desired file has one record per line (JSON Lines), or is one JSON array, or has whole \
+         objects \
          one after the other"
     } else {
         ""
@@ -246,7 +266,12 @@ const CHUNK_BYTES: usize = 64 * 1024;
 
 impl<R: Read> Bytes<R> {
     fn new(source: R) -> Self {
-        Self { source: BufReader::with_capacity(CHUNK_BYTES, source), ahead: Vec::new(), at: 0, line: 1 }
+        Self {
+            source: BufReader::with_capacity(CHUNK_BYTES, source),
+            ahead: Vec::new(),
+            at: 0,
+            line: 1,
+        }
     }
 
     /// Up to so many bytes that come next.
@@ -359,7 +384,10 @@ mod tests {
 
     #[test]
     fn a_bad_line_costs_itself_and_every_bad_line_is_told() {
-        assert_eq!(shape("{\"key\":1}\n{\"key\":\"b\"}\nfoo\n{\"key\":\"d\"}"), ["1!", "2 b", "3!", "4 d"]);
+        assert_eq!(
+            shape("{\"key\":1}\n{\"key\":\"b\"}\nfoo\n{\"key\":\"d\"}"),
+            ["1!", "2 b", "3!", "4 d"]
+        );
         // Lines that end early: in an object, in a list, in a text.
         assert_eq!(shape("{\"key\":\"a\"\n{\"key\":\"b\"}"), ["1!", "2 b"]);
         assert_eq!(shape("{\"key\":\"a\",\"tags\":[\"x\"\n{\"key\":\"b\"}"), ["1!", "2 b"]);
@@ -370,7 +398,10 @@ mod tests {
 
     #[test]
     fn the_line_is_that_of_the_fault_within_a_record_over_several_lines() {
-        assert_eq!(shape("{\n  \"key\": \"a\",\n  \"emial\": []\n}\n{\"key\":\"b\"}"), ["3!", "5 b"]);
+        assert_eq!(
+            shape("{\n  \"key\": \"a\",\n  \"emial\": []\n}\n{\"key\":\"b\"}"),
+            ["3!", "5 b"]
+        );
     }
 
     #[test]
@@ -382,7 +413,11 @@ mod tests {
         assert!(problem("{\0\"\0k\0").contains("not UTF-8"));
         assert!(problem("{\"key\": \"a\n{\"key\": \"b\"").contains("ends within"));
         assert!(problem("[{\"key\":\"a\"}").contains("a `]` is missing"));
-        assert!(problem("[{\"key\":\"a\"}]\n{\"key\":\"b\"}").contains("after the end of the array"));
-        assert!(read(b"{\"key\":\"\xff\"}").pop().unwrap().unwrap_err().problem.contains("not UTF-8"));
+        assert!(
+            problem("[{\"key\":\"a\"}]\n{\"key\":\"b\"}").contains("after the end of the array")
+        );
+        assert!(
+            read(b"{\"key\":\"\xff\"}").pop().unwrap().unwrap_err().problem.contains("not UTF-8")
+        );
     }
 }

@@ -1,13 +1,16 @@
 //! The shape of a record in a desired file, held against the words of its schema. Pure.
 //!
-//! Serde reports a mistake in the words of Rust types, without its place, and reads two members of one name in a map
-//! as the last of them. So the text of a record is read as a tree first, which keeps every member, and each mistake is
-//! reported with its place and with what the schema expects there.
+//! Serde reports a mistake in the words of Rust types, without its place, and reads two members of
+//! one name in a map as the last of them. So the text of a record is read as a tree first, which
+//! keeps every member, and each mistake is reported with its place and with what the schema expects
+//! there.
 //!
-//! The forms below repeat what the model reads. A member that they lack is refused, so a form that falls behind the
-//! model fails at once; `every_member_of_the_model_has_a_place_in_its_form` holds them together.
+//! The forms below repeat what the model reads. A member that they lack is refused, so a form that
+//! falls behind the model fails at once; `every_member_of_the_model_has_a_place_in_its_form` holds
+//! them together.
 //!
-//! Left out: what the members say ([`super::check`]), and the texts of syntax errors, which serde reports.
+//! Left out: what the members say ([`super::check`]), and the texts of syntax errors, which serde
+//! reports.
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
@@ -128,7 +131,10 @@ impl Place {
     pub(super) fn entry(&self, index: usize, key: Option<&str>) -> Self {
         match key {
             Some(key) => Self { entry: self.entry.clone(), path: format!("{}[{key}]", self.path) },
-            None => Self { entry: Some((index.saturating_add(1), self.path.clone())), path: String::new() },
+            None => Self {
+                entry: Some((index.saturating_add(1), self.path.clone())),
+                path: String::new(),
+            },
         }
     }
 }
@@ -138,8 +144,12 @@ impl fmt::Display for Place {
         match &self.entry {
             None if self.path.is_empty() => formatter.write_str("the record"),
             None => write!(formatter, "`{}`", self.path),
-            Some((number, list)) if self.path.is_empty() => write!(formatter, "entry {number} of `{list}`"),
-            Some((number, list)) => write!(formatter, "`{}` in entry {number} of `{list}`", self.path),
+            Some((number, list)) if self.path.is_empty() => {
+                write!(formatter, "entry {number} of `{list}`")
+            }
+            Some((number, list)) => {
+                write!(formatter, "`{}` in entry {number} of `{list}`", self.path)
+            }
         }
     }
 }
@@ -201,11 +211,17 @@ const REFERENCES: &[&str] = &["id", "name", "email", "requisition_id"];
 
 const NAME: Form = Form {
     noun: "a name",
-    members: &[optional("first", Shape::Text), optional("last", Shape::Text), optional("preferred", Shape::Text)],
+    members: &[
+        optional("first", Shape::Text),
+        optional("last", Shape::Text),
+        optional("preferred", Shape::Text),
+    ],
 };
 
-const CONTACT: Form =
-    Form { noun: "a contact", members: &[required("value", Shape::Text), optional("type", Shape::Text)] };
+const CONTACT: Form = Form {
+    noun: "a contact",
+    members: &[required("value", Shape::Text), optional("type", Shape::Text)],
+};
 
 const NOTE: Form = Form {
     noun: "a note",
@@ -302,7 +318,10 @@ const USER: Form = Form {
 pub(super) fn check(record: &Tree) -> Result<(), String> {
     let place = Place::default();
     if !matches!(record, Tree::Object(_)) {
-        return Err(format!("a record must be an object, as in {{\"key\": \"ref-1\"}}, and is {}", record.noun()));
+        return Err(format!(
+            "a record must be an object, as in {{\"key\": \"ref-1\"}}, and is {}",
+            record.noun()
+        ));
     }
     twice(record, &place)?;
     let form = match record.text("kind") {
@@ -320,15 +339,18 @@ fn twice(tree: &Tree, place: &Place) -> Result<(), String> {
             let mut names = BTreeSet::new();
             for (name, value) in members {
                 if !names.insert(name) {
-                    return Err(format!("{place} has the member {name:?} twice; take one of them out"));
+                    return Err(format!(
+                        "{place} has the member {name:?} twice; take one of them out"
+                    ));
                 }
                 twice(value, &place.member(name))?;
             }
             Ok(())
         }
-        Tree::List(list) => {
-            list.iter().enumerate().try_for_each(|(index, each)| twice(each, &place.entry(index, each.text("key"))))
-        }
+        Tree::List(list) => list
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, each)| twice(each, &place.entry(index, each.text("key")))),
         _ => Ok(()),
     }
 }
@@ -341,14 +363,22 @@ fn object(tree: &Tree, form: &Form, place: &Place) -> Result<(), String> {
     for (name, value) in members {
         let Some(member) = form.members.iter().find(|member| member.name == name) else {
             let there = place.member(name);
-            return Err(format!("{there} is no member of {}, which has {}; {SCHEMA}", form.noun, names()));
+            return Err(format!(
+                "{there} is no member of {}, which has {}; {SCHEMA}",
+                form.noun,
+                names()
+            ));
         };
         if *value != Tree::Null || member.presence != Presence::Optional {
             fits(value, member.shape, &place.member(name))?;
         }
     }
     let is_there = |name: &str| members.iter().any(|(member, _)| member == name);
-    match form.members.iter().find(|member| member.presence == Presence::Required && !is_there(member.name)) {
+    match form
+        .members
+        .iter()
+        .find(|member| member.presence == Presence::Required && !is_there(member.name))
+    {
         Some(member) => Err(format!("{} is missing", place.member(member.name))),
         None => Ok(()),
     }
@@ -356,35 +386,51 @@ fn object(tree: &Tree, form: &Form, place: &Place) -> Result<(), String> {
 
 fn fits(tree: &Tree, shape: Shape, place: &Place) -> Result<(), String> {
     match (shape, tree) {
-        (Shape::Text, Tree::Text(_)) | (Shape::Flag, Tree::Flag(_)) | (Shape::Values, Tree::Object(_)) => Ok(()),
-        (Shape::Text, Tree::Number(_)) => Err(mismatch(place, "a text", tree) + "; write it in quotation marks"),
+        (Shape::Text, Tree::Text(_))
+        | (Shape::Flag, Tree::Flag(_))
+        | (Shape::Values, Tree::Object(_)) => Ok(()),
+        (Shape::Text, Tree::Number(_)) => {
+            Err(mismatch(place, "a text", tree) + "; write it in quotation marks")
+        }
         (Shape::Text, _) => Err(mismatch(place, "a text", tree)),
         (Shape::Flag, _) => Err(mismatch(place, "true or false", tree)),
-        (Shape::Values, _) => Err(mismatch(place, "an object with values by the key of their field", tree)),
+        (Shape::Values, _) => {
+            Err(mismatch(place, "an object with values by the key of their field", tree))
+        }
         (Shape::Word(words), Tree::Text(text)) if words.contains(&text.as_str()) => Ok(()),
         (Shape::Word(words), Tree::Text(text)) => {
             Err(format!("{place} is {text:?}; it is one of {}", words.join(", ")))
         }
-        (Shape::Word(words), _) => Err(mismatch(place, &format!("one of {}", words.join(", ")), tree)),
-        (Shape::Policies, Tree::Object(members)) => {
-            members.iter().try_for_each(|(field, word)| fits(word, Shape::Word(POLICIES), &place.member(field)))
+        (Shape::Word(words), _) => {
+            Err(mismatch(place, &format!("one of {}", words.join(", ")), tree))
         }
-        (Shape::Policies, _) => Err(mismatch(place, "an object with policies by field", tree)),
-        (Shape::List(each), Tree::List(list)) => list
+        (Shape::Policies, Tree::Object(members)) => members
             .iter()
-            .enumerate()
-            .try_for_each(|(index, entry)| fits(entry, *each, &place.entry(index, entry.text("key")))),
+            .try_for_each(|(field, word)| fits(word, Shape::Word(POLICIES), &place.member(field))),
+        (Shape::Policies, _) => Err(mismatch(place, "an object with policies by field", tree)),
+        (Shape::List(each), Tree::List(list)) => {
+            list.iter().enumerate().try_for_each(|(index, entry)| {
+                fits(entry, *each, &place.entry(index, entry.text("key")))
+            })
+        }
         (Shape::List(_), _) => Err(mismatch(place, "a list", tree)),
         (Shape::Object(form), _) => object(tree, form, place),
         (Shape::Contact | Shape::Reference, Tree::Text(_)) => Ok(()),
         (Shape::Contact, Tree::Object(_)) => object(tree, &CONTACT, place),
-        (Shape::Contact, _) => Err(mismatch(place, "a text, or an object with value and type", tree)),
+        (Shape::Contact, _) => {
+            Err(mismatch(place, "a text, or an object with value and type", tree))
+        }
         (Shape::Reference, Tree::Object(members)) => match members.as_slice() {
-            [(name, value)] if REFERENCES.contains(&name.as_str()) => fits(value, Shape::Text, &place.member(name)),
+            [(name, value)] if REFERENCES.contains(&name.as_str()) => {
+                fits(value, Shape::Text, &place.member(name))
+            }
             _ => Err(format!("{place} must have exactly one of {}", REFERENCES.join(", "))),
         },
         (Shape::Reference, _) => {
-            let expected = format!("a text (a name), or an object with exactly one of {}", REFERENCES.join(", "));
+            let expected = format!(
+                "a text (a name), or an object with exactly one of {}",
+                REFERENCES.join(", ")
+            );
             Err(mismatch(place, &expected, tree))
         }
     }
@@ -424,7 +470,10 @@ mod tests {
             let record = Desired::from_json(text).unwrap();
             let written: serde_json::Value = serde_json::to_value(&record).unwrap();
             let read: serde_json::Value = serde_json::from_str(text).unwrap();
-            assert_eq!(written, read, "each member of the model is in the example, and in its form");
+            assert_eq!(
+                written, read,
+                "each member of the model is in the example, and in its form"
+            );
         }
         // What is optional may be null, and says nothing then; the model reads it so too.
         let nulls = r#"{"key":"a","id":null,"name":null,"emails":null,"title":null,"private":null,"tags":null}"#;
@@ -438,14 +487,35 @@ mod tests {
                 r#"{"key":"k","emails":[null]}"#,
                 &["entry 1 of `emails`", "a text, or an object with value and type"][..],
             ),
-            (r#"{"key":"k","emails":["a@x.com",{"value":7}]}"#, &["`value` in entry 2 of `emails`", "the number 7"]),
-            (r#"{"key":"k","emails":[{"valeu":"x"}]}"#, &["`valeu` in entry 1 of `emails`", "value, type"]),
-            (r#"{"key":"k","name":"Ada Byron"}"#, &["`name` must be an object with first, last, preferred", "a text"]),
+            (
+                r#"{"key":"k","emails":["a@x.com",{"value":7}]}"#,
+                &["`value` in entry 2 of `emails`", "the number 7"],
+            ),
+            (
+                r#"{"key":"k","emails":[{"valeu":"x"}]}"#,
+                &["`valeu` in entry 1 of `emails`", "value, type"],
+            ),
+            (
+                r#"{"key":"k","name":"Ada Byron"}"#,
+                &["`name` must be an object with first, last, preferred", "a text"],
+            ),
             (r#"{"key":"k","tags":"x"}"#, &["`tags` must be a list, and is a text"]),
-            (r#"{"key":"k","applications":[{"key":"a","job":7}]}"#, &["`applications[a].job`", "id, name, email"]),
-            (r#"{"key":"k","applications":[{"key":"a","job":{"id":7}}]}"#, &["`applications[a].job.id`", "quotation"]),
-            (r#"{"key":"k","applications":[{"key":"a","job":{"id":"7","name":"x"}}]}"#, &["exactly one of"]),
-            (r#"{"key":"k","applications":[{"job":"x"}]}"#, &["`key` in entry 1 of `applications` is missing"]),
+            (
+                r#"{"key":"k","applications":[{"key":"a","job":7}]}"#,
+                &["`applications[a].job`", "id, name, email"],
+            ),
+            (
+                r#"{"key":"k","applications":[{"key":"a","job":{"id":7}}]}"#,
+                &["`applications[a].job.id`", "quotation"],
+            ),
+            (
+                r#"{"key":"k","applications":[{"key":"a","job":{"id":"7","name":"x"}}]}"#,
+                &["exactly one of"],
+            ),
+            (
+                r#"{"key":"k","applications":[{"job":"x"}]}"#,
+                &["`key` in entry 1 of `applications` is missing"],
+            ),
             (r#"{"key":"k","notes":null}"#, &["`notes` must be a list, and is null"]),
             (
                 r#"{"key":"k","policy":{"title":"never"}}"#,
@@ -458,7 +528,11 @@ mod tests {
         ] {
             let refusal = says(text).unwrap_err();
             assert!(parts.iter().all(|part| refusal.contains(part)), "{text}: {refusal}");
-            assert!(!["struct", "enum", "sequence", "Desired", "variant"].iter().any(|word| refusal.contains(word)));
+            assert!(
+                !["struct", "enum", "sequence", "Desired", "variant"]
+                    .iter()
+                    .any(|word| refusal.contains(word))
+            );
             assert!(Desired::from_json(text).is_err(), "{text}");
         }
     }
@@ -467,9 +541,18 @@ mod tests {
     fn two_members_of_one_name_are_refused_wherever_they_stand() {
         for (text, place) in [
             (r#"{"key":"k","key":"l"}"#, "the record has the member \"key\" twice"),
-            (r#"{"key":"k","custom_fields":{"x":"1","x":"2"}}"#, "`custom_fields` has the member \"x\" twice"),
-            (r#"{"key":"k","custom_fields":{"x":{"min":1,"min":2}}}"#, "`custom_fields.x` has the member \"min\""),
-            (r#"{"key":"k","policy":{"title":"fill","title":"seed"}}"#, "`policy` has the member \"title\""),
+            (
+                r#"{"key":"k","custom_fields":{"x":"1","x":"2"}}"#,
+                "`custom_fields` has the member \"x\" twice",
+            ),
+            (
+                r#"{"key":"k","custom_fields":{"x":{"min":1,"min":2}}}"#,
+                "`custom_fields.x` has the member \"min\"",
+            ),
+            (
+                r#"{"key":"k","policy":{"title":"fill","title":"seed"}}"#,
+                "`policy` has the member \"title\"",
+            ),
             (
                 r#"{"key":"k","applications":[{"key":"a","job":"J","custom_fields":{"x":1,"x":1}}]}"#,
                 "`applications[a].custom_fields` has the member \"x\"",

@@ -1,12 +1,13 @@
-//! What every text of a desired record must be, whichever member it is: not too long, and without control characters.
-//! Pure.
+//! What every text of a desired record must be, whichever member it is: not too long, and without
+//! control characters. Pure.
 //!
-//! The record is walked as JSON, so a member that is added to the model is covered before any code names it. Tabs and
-//! line breaks are white space and pass; other control characters, NUL among them, come from broken exports, and an ATS
-//! drops, refuses or stores them as it likes.
+//! The record is walked as JSON, so a member that is added to the model is covered before any code
+//! names it. Tabs and line breaks are white space and pass; other control characters, NUL among
+//! them, come from broken exports, and an ATS drops, refuses or stores them as it likes.
 //!
-//! Bounds: [`limits::TEXT_BYTES_MAX`]; [`DEPTH_MAX`] levels, as for what an adapter reads, so that whatever wraps the
-//! record can be read back. Left out: what single members ask beyond that ([`super::check`]).
+//! Bounds: [`limits::TEXT_BYTES_MAX`]; [`DEPTH_MAX`] levels, as for what an adapter reads, so that
+//! whatever wraps the record can be read back. Left out: what single members ask beyond that
+//! ([`super::check`]).
 
 use super::shape::Place;
 use crate::json::DEPTH_MAX;
@@ -19,12 +20,14 @@ use serde_json::Value;
 /// # Errors
 /// A sentence that names the place, never the text.
 pub(super) fn check(record: &impl Serialize) -> Result<(), String> {
-    let record = serde_json::to_value(record).map_err(|error| format!("it cannot be written as JSON: {error}"))?;
+    let record = serde_json::to_value(record)
+        .map_err(|error| format!("it cannot be written as JSON: {error}"))?;
     below(&record, &Place::default(), DEPTH_MAX)
 }
 
 fn below(value: &Value, place: &Place, levels: usize) -> Result<(), String> {
-    let Some(levels) = levels.checked_sub(usize::from(value.is_array() || value.is_object())) else {
+    let Some(levels) = levels.checked_sub(usize::from(value.is_array() || value.is_object()))
+    else {
         return Err(format!("{place} nests deeper than {DEPTH_MAX} levels"));
     };
     match value {
@@ -34,9 +37,14 @@ fn below(value: &Value, place: &Place, levels: usize) -> Result<(), String> {
             below(each, &place.entry(index, key), levels)
         }),
         Value::Object(members) => members.iter().try_for_each(|(name, value)| {
-            if name.trim() != name || name.is_empty() || name.len() > limits::KEY_BYTES_MAX || fault(name).is_some() {
+            if name.trim() != name
+                || name.is_empty()
+                || name.len() > limits::KEY_BYTES_MAX
+                || fault(name).is_some()
+            {
                 return Err(format!(
-                    "{place} has a member named {:?}; a name has 1 to {} bytes, no control characters and no blanks around it",
+                    "{place} has a member named {:?}; a name has 1 to {} bytes, no control \
+                     characters and no blanks around it",
                     name.chars().take(40).collect::<String>(),
                     limits::KEY_BYTES_MAX
                 ));
@@ -93,7 +101,8 @@ mod tests {
                 r#""applications":[{"key":"a","job":"J","attachments":[{"key":"f","filename":"f","type":"other","url":TEXT}]}]"#,
             ),
         ]
-        .map(|(place, members)| (place, format!(r#"{{"key":"k",{}}}"#, members.replace("TEXT", &text))))
+        .map(|(place, members)| (place, format!(r#"{{"key":"k",{}}}"#,
+            members.replace("TEXT", &text))))
         .to_vec()
     }
 
@@ -110,7 +119,11 @@ mod tests {
             // A link and a URL have a format of their own, which is narrower.
             let has_format = |place: &str| place.contains("links") || place.contains("url");
             for (place, record) in with(plain).into_iter().filter(|(place, _)| !has_format(place)) {
-                assert_eq!(check(&Desired::from_json(&record).unwrap()), Ok(()), "{place} {plain:?}");
+                assert_eq!(
+                    check(&Desired::from_json(&record).unwrap()),
+                    Ok(()),
+                    "{place} {plain:?}"
+                );
             }
         }
     }

@@ -1,13 +1,14 @@
-//! What one record must not say twice, since the second saying would make a second thing or contradict
-//! the first. Pure.
+//! What one record must not say twice, since the second saying would make a second thing or
+//! contradict the first. Pure.
 //!
-//! - Two applications to one job, or two prospects of one pool and no job: refused, unless all but one
-//!   of them say `another`. References are compared as written; two spellings of one job meet at the plan.
-//! - Two notes of the same body, visibility and application, and two files of the same name and type
-//!   on one application: refused. An ATS gives no way to tell one from the other, so what a retry finds
-//!   could be either.
-//! - Two options of a custom field, and two keys of `custom_fields`, that the model's form takes for one: refused. The
-//!   plan knows each by that form.
+//! - Two applications to one job, or two prospects of one pool and no job: refused, unless all but
+//!   one of them say `another`. References are compared as written; two spellings of one job meet
+//!   at the plan.
+//! - Two notes of the same body, visibility and application, and two files of the same name and
+//!   type on one application: refused. An ATS gives no way to tell one from the other, so what a
+//!   retry finds could be either.
+//! - Two options of a custom field, and two keys of `custom_fields`, that the model's form takes
+//!   for one: refused. The plan knows each by that form.
 //! - Two entries of a contact list that are the same value with different types: refused. The same
 //!   value with the same type is one entry, and a tag named twice is one tag.
 //!
@@ -15,8 +16,8 @@
 
 use crate::plan::contacts::List;
 use atsync_model::desired::{
-    ApplicationKind, DesiredApplication, DesiredAttachment, DesiredCandidate, DesiredContact, DesiredNote,
-    FullReference, Reference,
+    ApplicationKind, DesiredApplication, DesiredAttachment, DesiredCandidate, DesiredContact,
+    DesiredNote, FullReference, Reference,
 };
 use atsync_model::normal;
 use std::collections::BTreeMap;
@@ -31,9 +32,11 @@ pub(super) fn check(record: &DesiredCandidate) -> Result<(), String> {
     for application in &record.applications {
         attachments(application)?;
     }
-    for (list, contacts) in
-        [(List::Emails, &record.emails), (List::Phones, &record.phones), (List::Links, &record.links)]
-    {
+    for (list, contacts) in [
+        (List::Emails, &record.emails),
+        (List::Phones, &record.phones),
+        (List::Links, &record.links),
+    ] {
         types(list, contacts.as_deref().unwrap_or_default())?;
     }
     labels("custom_fields", record.custom_fields.keys().map(String::as_str))?;
@@ -54,7 +57,8 @@ pub(super) fn labels<'l>(field: &str, labels: impl Iterator<Item = &'l str>) -> 
             Some(first) if first == label => return Err(format!("`{field}` has {label:?} twice")),
             Some(first) => {
                 return Err(format!(
-                    "`{field}` has {label:?} twice, spelled \"{}\" and \"{}\"; take one of them out",
+                    "`{field}` has {label:?} twice, spelled \"{}\" and \"{}\"; take one of them \
+                     out",
                     first.escape_default(),
                     label.escape_default()
                 ));
@@ -65,7 +69,8 @@ pub(super) fn labels<'l>(field: &str, labels: impl Iterator<Item = &'l str>) -> 
     Ok(())
 }
 
-/// A reference by what it means as far as its text tells: a bare name and the same name spelled out are one.
+/// A reference by what it means as far as its text tells: a bare name and the same name spelled out
+/// are one.
 fn written(reference: &Reference) -> (&'static str, String) {
     match reference {
         Reference::Bare(text) => ("name", normal::name(text)),
@@ -92,7 +97,8 @@ fn applications(all: &[DesiredApplication]) -> Result<(), String> {
         };
         if let Some(first) = plain.insert(goal, &application.key) {
             return Err(format!(
-                "`applications` has two {place}: {first:?} and {:?}; take one of them out, or set `\"another\": true` on the second if two are meant",
+                "`applications` has two {place}: {first:?} and {:?}; take one of them out, or set \
+                 `\"another\": true` on the second if two are meant",
                 application.key
             ));
         }
@@ -103,10 +109,15 @@ fn applications(all: &[DesiredApplication]) -> Result<(), String> {
 fn notes(all: &[DesiredNote]) -> Result<(), String> {
     let mut known: BTreeMap<_, &str> = BTreeMap::new();
     for note in all {
-        let place = (normal::text(&note.body), note.application.as_deref(), format!("{:?}", note.visibility));
+        let place = (
+            normal::text(&note.body),
+            note.application.as_deref(),
+            format!("{:?}", note.visibility),
+        );
         if let Some(first) = known.insert(place, &note.key) {
             return Err(format!(
-                "`notes` has the same note twice, {first:?} and {:?}; take one of them out, or let them differ",
+                "`notes` has the same note twice, {first:?} and {:?}; take one of them out, or let \
+                 them differ",
                 note.key
             ));
         }
@@ -119,7 +130,8 @@ fn attachments(application: &DesiredApplication) -> Result<(), String> {
     for DesiredAttachment { key, filename, kind, .. } in &application.attachments {
         if let Some(first) = known.insert((normal::text(filename), kind.as_str()), key) {
             return Err(format!(
-                "`applications[{}].attachments` has two files of type {kind} named {filename:?}, {first:?} and {key:?}; give one of them another filename",
+                "`applications[{}].attachments` has two files of type {kind} named {filename:?}, \
+                 {first:?} and {key:?}; give one of them another filename",
                 application.key
             ));
         }
@@ -151,7 +163,8 @@ mod tests {
     use atsync_model::desired::DesiredCandidate;
 
     fn says(members: &str) -> Result<(), String> {
-        let record: DesiredCandidate = serde_json::from_str(&format!(r#"{{"key":"a",{members}}}"#)).unwrap();
+        let record: DesiredCandidate =
+            serde_json::from_str(&format!(r#"{{"key":"a",{members}}}"#)).unwrap();
         check(&record)
     }
 
@@ -164,15 +177,21 @@ mod tests {
             (r#"{"requisition_id":"R-1"}"#, r#"{"requisition_id":"r-1"}"#),
         ] {
             let two = |more: &str| {
-                says(&format!(r#""applications":[{{"key":"a1","job":{one}}},{{"key":"a2","job":{other}{more}}}]"#))
+                says(&format!(
+                    r#""applications":[{{"key":"a1","job":{one}}},{{"key":"a2","job":{other}{more}}}]"#
+                ))
             };
             let refusal = two("").unwrap_err();
-            assert!(refusal.contains("\"a1\" and \"a2\"") && refusal.contains("another"), "{refusal}");
+            assert!(
+                refusal.contains("\"a1\" and \"a2\"") && refusal.contains("another"),
+                "{refusal}"
+            );
             assert_eq!(two(r#","another":true"#), Ok(()));
         }
         let apart = r#""applications":[{"key":"a1","job":"Engineer"},{"key":"a2","job":"Chef"}]"#;
         assert_eq!(says(apart), Ok(()));
-        let both = r#""applications":[{"key":"a","job":"X"},{"key":"p","kind":"prospect","job":"X"}]"#;
+        let both =
+            r#""applications":[{"key":"a","job":"X"},{"key":"p","kind":"prospect","job":"X"}]"#;
         assert!(says(both).is_err());
         let prospects = |pool: &str| {
             says(&format!(
@@ -186,7 +205,9 @@ mod tests {
 
     #[test]
     fn what_no_retry_could_tell_apart_is_refused() {
-        let notes = |other: &str| says(&format!(r#""notes":[{{"key":"n","body":"Hi\nthere"}},{{"key":"m",{other}}}]"#));
+        let notes = |other: &str| {
+            says(&format!(r#""notes":[{{"key":"n","body":"Hi\nthere"}},{{"key":"m",{other}}}]"#))
+        };
         assert!(notes(r#""body":"Hi\r\nthere ""#).unwrap_err().contains("\"n\" and \"m\""));
         assert_eq!(notes(r#""body":"Hi\nthere","visibility":"private""#), Ok(()));
         let files = |other: &str| {
@@ -200,8 +221,14 @@ mod tests {
 
     #[test]
     fn one_value_of_two_types_contradicts_itself() {
-        let emails = |other: &str| says(&format!(r#""emails":[{{"value":"a@x.com","type":"work"}},{other}]"#));
-        assert!(emails(r#"{"value":"A@x.com","type":"personal"}"#).unwrap_err().contains("work and personal"));
+        let emails = |other: &str| {
+            says(&format!(r#""emails":[{{"value":"a@x.com","type":"work"}},{other}]"#))
+        };
+        assert!(
+            emails(r#"{"value":"A@x.com","type":"personal"}"#)
+                .unwrap_err()
+                .contains("work and personal")
+        );
         assert_eq!(emails(r#"{"value":"A@x.com","type":"work"}"#), Ok(()));
         assert_eq!(emails(r#""A@x.com""#), Ok(()));
     }

@@ -1,12 +1,16 @@
 //! The journal of effects: what happened to each intent, and what may happen next. Pure.
 //!
-//! `sending(attempt n) → applied | refused | not_sent | in_doubt → applied | sending(n + 1) | abandoned`. An intent is born as `sending`: it is
-//! written durably just before its one request leaves, so that a crash can never forget a request. After a start every
-//! `sending` row is in doubt. Order is kept by attempt numbers, never by wall time. At most one intent is open per object and operation.
+//! `sending(attempt n) → applied | refused | not_sent | in_doubt → applied | sending(n + 1) |
+//! abandoned`. An intent is born as `sending`: it is written durably just before its one request
+//! leaves, so that a crash can never forget a request. After a start every `sending` row is in
+//! doubt. Order is kept by attempt numbers, never by wall time. At most one intent is open per
+//! object and operation.
 //!
-//! A request that provably came to nothing is sent again less and less often, and after [`SENDS_MAX`] sends waits for a person: see [`sends`].
+//! A request that provably came to nothing is sent again less and less often, and after
+//! [`SENDS_MAX`] sends waits for a person: see [`sends`].
 //!
-//! A look that told nothing is followed by the next one after [`look_again_ms`], longer each time, and when that is stands in the intent.
+//! A look that told nothing is followed by the next one after [`look_again_ms`], longer each time,
+//! and when that is stands in the intent.
 //!
 //! Left out: sending and storing; see [`crate::reconcile`] and [`crate::store`].
 
@@ -23,10 +27,12 @@ use std::collections::BTreeMap;
 
 /// The first wait between two looks for what is in doubt.
 const LOOK_WAIT_FIRST_MS: u64 = 1_000;
-/// The longest wait between two looks. Arbitrary: what nothing told for an hour is not told by asking more often, and an hour is what a person waits.
+/// The longest wait between two looks. Arbitrary: what nothing told for an hour is not told by
+/// asking more often, and an hour is what a person waits.
 pub const LOOK_WAIT_MAX_MS: u64 = 3_600_000;
 
-/// How long the next look waits after so many that told nothing: doubled each time, up to [`LOOK_WAIT_MAX_MS`].
+/// How long the next look waits after so many that told nothing: doubled each time, up to
+/// [`LOOK_WAIT_MAX_MS`].
 pub fn look_again_ms(looks: u32) -> u64 {
     LOOK_WAIT_FIRST_MS.saturating_mul(1 << looks.min(16)).min(LOOK_WAIT_MAX_MS)
 }
@@ -39,7 +45,8 @@ pub type IntentId = u64;
 pub struct Intent {
     /// Its number.
     pub id: IntentId,
-    /// The path of the desired object that it serves, for example `ref-1` or `ref-1/applications/a1`.
+    /// The path of the desired object that it serves, for example `ref-1` or
+    /// `ref-1/applications/a1`.
     pub host: String,
     /// The operation, for example `candidates.create`.
     pub operation: String,
@@ -75,10 +82,12 @@ pub struct Intent {
 }
 
 impl Intent {
-    /// When its next probe is due. A wait that is longer than the longest that the intent can have been given was begun
-    /// before the clock jumped back, and is over: how much of it passed is not known, and a probe does no harm.
+    /// When its next probe is due. A wait that is longer than the longest that the intent can have
+    /// been given was begun before the clock jumped back, and is over: how much of it passed is not
+    /// known, and a probe does no harm.
     pub(crate) fn probe_due_ms(&self, probe_after_ms: u64, probes: u32, now_ms: u64) -> u64 {
-        let longest_ms = look_again_ms(probes.saturating_sub(1)).max(sends::send_wait_ms(self.attempt));
+        let longest_ms =
+            look_again_ms(probes.saturating_sub(1)).max(sends::send_wait_ms(self.attempt));
         if probe_after_ms > now_ms.saturating_add(longest_ms) { now_ms } else { probe_after_ms }
     }
 }
@@ -114,8 +123,8 @@ pub enum IntentState {
         /// A quota of the whole connection is used up: it passes, and no person has to decide.
         #[serde(default)]
         passing: bool,
-        /// The credential that was not accepted or lacks a right, where the refusal is about that: its
-        /// [mark](crate::transport::AuthConfig::mark). Another one starts anew.
+        /// The credential that was not accepted or lacks a right, where the refusal is about that:
+        /// its [mark](crate::transport::AuthConfig::mark). Another one starts anew.
         #[serde(default)]
         credential: Option<String>,
     },
@@ -154,7 +163,10 @@ impl IntentState {
         match self {
             Self::Sending => !matches!(next, Self::Sending),
             Self::InDoubt { .. } => !matches!(next, Self::Refused { .. } | Self::NotSent { .. }),
-            Self::Applied { .. } | Self::Refused { .. } | Self::NotSent { .. } | Self::Abandoned { .. } => false,
+            Self::Applied { .. }
+            | Self::Refused { .. }
+            | Self::NotSent { .. }
+            | Self::Abandoned { .. } => false,
         }
     }
 }
@@ -165,7 +177,12 @@ mod tests {
 
     /// One state of each variant, and an intent in doubt that waits for a person.
     fn states() -> [IntentState; 7] {
-        let doubt = |stuck| IntentState::InDoubt { reason: String::new(), probe_after_ms: 0, probes: 0, stuck };
+        let doubt = |stuck| IntentState::InDoubt {
+            reason: String::new(),
+            probe_after_ms: 0,
+            probes: 0,
+            stuck,
+        };
         [
             IntentState::Sending,
             doubt(false),
@@ -179,7 +196,8 @@ mod tests {
 
     #[test]
     fn the_journal_allows_these_transitions_and_no_others() {
-        // Rows: from; columns: to. What may have happened is never closed as refused or not sent, and what is closed stays closed.
+        // Rows: from; columns: to. What may have happened is never closed as refused or not sent,
+        // and what is closed stays closed.
         let allowed = [
             [false, true, true, true, true, true, true],
             [true, true, true, true, false, false, true],
@@ -190,7 +208,12 @@ mod tests {
             [false; 7],
         ];
         for (from, row) in states().iter().zip(allowed) {
-            assert_eq!(states().each_ref().map(|to| from.may_become(to)), row, "from {}", from.word());
+            assert_eq!(
+                states().each_ref().map(|to| from.may_become(to)),
+                row,
+                "from {}",
+                from.word()
+            );
         }
     }
 
@@ -203,13 +226,22 @@ mod tests {
     #[test]
     fn each_state_has_the_word_that_listings_and_metrics_show() {
         let words = states().each_ref().map(IntentState::word);
-        assert_eq!(words, ["sending", "in_doubt", "in_doubt", "applied", "refused", "not_sent", "abandoned"]);
+        assert_eq!(
+            words,
+            ["sending", "in_doubt", "in_doubt", "applied", "refused", "not_sent", "abandoned"]
+        );
     }
 
     #[test]
     fn looks_come_less_and_less_often_but_never_end() {
         let waits: Vec<u64> = (0..40).map(look_again_ms).collect();
-        assert!(waits.windows(2).all(|pair| pair[0] < pair[1] || pair[1] == LOOK_WAIT_MAX_MS), "{waits:?}");
-        assert_eq!((waits[0], waits[39], look_again_ms(u32::MAX)), (1_000, LOOK_WAIT_MAX_MS, LOOK_WAIT_MAX_MS));
+        assert!(
+            waits.windows(2).all(|pair| pair[0] < pair[1] || pair[1] == LOOK_WAIT_MAX_MS),
+            "{waits:?}"
+        );
+        assert_eq!(
+            (waits[0], waits[39], look_again_ms(u32::MAX)),
+            (1_000, LOOK_WAIT_MAX_MS, LOOK_WAIT_MAX_MS)
+        );
     }
 }

@@ -1,16 +1,20 @@
-//! When something happened, so that it can be told later how long ago that is, whatever clocks did meanwhile. Pure.
+//! When something happened, so that it can be told later how long ago that is, whatever clocks did
+//! meanwhile. Pure.
 //!
-//! Three clocks are at hand, and two of them may be wrong. The *steady* one of this process counts durations and cannot err, but ends with the
-//! process. The *wall* clock of this machine may jump. The *ATS's*, which answers show, may be cached, wrong, or somebody's lie.
+//! Three clocks are at hand, and two of them may be wrong. The *steady* one of this process counts
+//! durations and cannot err, but ends with the process. The *wall* clock of this machine may jump.
+//! The *ATS's*, which answers show, may be cached, wrong, or somebody's lie.
 //!
 //! # How long ago
-//! In the same life of the engine the steady clock alone decides. Over a restart time counts from the start of this life, or from as long ago as our wall
-//! clock and the ATS's *both* say: so one wrong clock can never make a wait shorter, and a wrong ATS never makes it longer than from
-//! the start, or than [`DAY_MS`] by our own clock.
+//! In the same life of the engine the steady clock alone decides. Over a restart time counts from
+//! the start of this life, or from as long ago as our wall clock and the ATS's *both* say: so one
+//! wrong clock can never make a wait shorter, and a wrong ATS never makes it longer than from the
+//! start, or than [`DAY_MS`] by our own clock.
 //!
 //! # How early
-//! [`Moment::earliest_ms`] is compared with the times that the ATS puts on records, so it errs to the early side: the least that any answer showed.
-//! The price of an error there is that an equal record of somebody else, older than the write, is taken for what was written.
+//! [`Moment::earliest_ms`] is compared with the times that the ATS puts on records, so it errs to
+//! the early side: the least that any answer showed. The price of an error there is that an equal
+//! record of somebody else, older than the write, is taken for what was written.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +32,8 @@ pub struct Moment {
     /// The life of the engine that the steady time belongs to; a random number.
     #[serde(default)]
     pub life: u64,
-    /// How far the ATS's clock was ahead of the wall (below nought: behind), as the last dated answer had it.
+    /// How far the ATS's clock was ahead of the wall (below nought: behind), as the last dated
+    /// answer had it.
     #[serde(default)]
     pub ahead_ms: Option<i64>,
 }
@@ -61,7 +66,9 @@ impl Moment {
             return ours_ms;
         }
         let both_ms = match (self.ahead_ms, now.at.ahead_ms) {
-            (Some(then_ms), Some(now_ms)) => ours_ms.saturating_add_signed(now_ms.saturating_sub(then_ms)).min(ours_ms),
+            (Some(then_ms), Some(now_ms)) => {
+                ours_ms.saturating_add_signed(now_ms.saturating_sub(then_ms)).min(ours_ms)
+            }
             // The ATS has shown its clock before and will again; until then only this life counts.
             (Some(_), None) => 0,
             (None, _) => ours_ms,
@@ -76,7 +83,8 @@ impl Moment {
 
     /// The earliest that the ATS's clock may have shown then.
     pub fn earliest_ms(&self, now: &Now) -> u64 {
-        let least_ms = [self.ahead_ms, now.ahead_least_ms].into_iter().flatten().min().unwrap_or(0).min(0);
+        let least_ms =
+            [self.ahead_ms, now.ahead_least_ms].into_iter().flatten().min().unwrap_or(0).min(0);
         self.wall_ms.saturating_add_signed(least_ms)
     }
 

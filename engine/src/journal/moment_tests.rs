@@ -9,7 +9,8 @@ fn sent(ahead_ms: Option<i64>) -> Moment {
     Moment { wall_ms: WALL_MS, steady_ms: 5_000, life: 1, ahead_ms }
 }
 
-/// So many milliseconds after [`sent`], by clocks that may have jumped; `life` 2 began a second before.
+/// So many milliseconds after [`sent`], by clocks that may have jumped; `life` 2 began a second
+/// before.
 fn now(life: u64, true_ms: u64, jumped_ms: i64, ahead_ms: Option<i64>) -> Now {
     let wall_ms = (WALL_MS + true_ms).saturating_add_signed(jumped_ms);
     let steady_ms = if life == 1 { 5_000 + true_ms } else { 1_000 };
@@ -50,10 +51,18 @@ fn a_wait_ends_however_wrong_the_ats_is() {
             let mut later = now(2, 2_000, 0, ahead_ms);
             later.at.steady_ms = 30_000;
             assert_eq!(sent(then_ms).left_ms(30_000, &later), 0, "from the start of this life");
-            assert_eq!(sent(then_ms).left_ms(30_000, &now(2, DAY_MS, 0, ahead_ms)), 0, "a day later");
+            assert_eq!(
+                sent(then_ms).left_ms(30_000, &now(2, DAY_MS, 0, ahead_ms)),
+                0,
+                "a day later"
+            );
         }
     }
-    assert_eq!(sent(Some(0)).left_ms(30_000, &now(2, 60_000, 0, Some(0))), 0, "where the clocks agree at once");
+    assert_eq!(
+        sent(Some(0)).left_ms(30_000, &now(2, 60_000, 0, Some(0))),
+        0,
+        "where the clocks agree at once"
+    );
     assert_eq!(sent(None).left_ms(30_000, &now(2, 60_000, 0, None)), 0, "where the ATS never says");
 }
 
@@ -62,19 +71,25 @@ fn what_the_ats_may_have_stamped_is_never_later_than_any_answer_showed() {
     let shown = now(1, 160, 0, Some(-180_000));
     assert_eq!(sent(Some(DECADE_MS)).earliest_ms(&shown), WALL_MS - 180_000);
     assert_eq!(sent(Some(-3_600_000)).earliest_ms(&shown), WALL_MS - 3_600_000);
-    assert_eq!(sent(Some(60_000)).earliest_ms(&now(1, 160, 0, Some(60_000))), WALL_MS, "ours is the earlier");
+    assert_eq!(
+        sent(Some(60_000)).earliest_ms(&now(1, 160, 0, Some(60_000))),
+        WALL_MS,
+        "ours is the earlier"
+    );
     assert_eq!(sent(None).earliest_ms(&now(1, 160, 0, None)), WALL_MS);
 }
 
 #[test]
 fn of_two_moments_the_later_one_is_told_whatever_the_wall_showed() {
-    let (first, second) = (sent(None), Moment { steady_ms: 6_000, wall_ms: WALL_MS - 3_600_000, ..sent(None) });
+    let (first, second) =
+        (sent(None), Moment { steady_ms: 6_000, wall_ms: WALL_MS - 3_600_000, ..sent(None) });
     assert_eq!((first.later(second), second.later(first)), (second, second));
 }
 
 #[test]
 fn of_two_moments_in_different_lives_the_wall_clock_tells_the_later_one() {
-    let (first, second) = (sent(None), Moment { life: 2, steady_ms: 0, wall_ms: WALL_MS + 1, ..sent(None) });
+    let (first, second) =
+        (sent(None), Moment { life: 2, steady_ms: 0, wall_ms: WALL_MS + 1, ..sent(None) });
     assert_eq!((first.later(second), second.later(first)), (second, second));
 }
 

@@ -1,15 +1,16 @@
 //! How often a request is sent by itself, and when: pure decisions on what the journal holds.
 //!
 //! A request whose effect provably did not come about is sent again after a wait that grows; after
-//! [`SENDS_MAX`] sends it waits for a person, with what each of them brought as evidence. The count is
-//! the intent's `attempt`, so a restart forgets none. What was refused is a new intent each time it is
-//! planned; there the refusals of one path, operation and generation are counted together. So is what was answered as done
-//! and never showed: an ATS that answers 200 and ignores the value is sent it no oftener than one that refuses it.
+//! [`SENDS_MAX`] sends it waits for a person, with what each of them brought as evidence. The count
+//! is the intent's `attempt`, so a restart forgets none. What was refused is a new intent each time
+//! it is planned; there the refusals of one path, operation and generation are counted together. So
+//! is what was answered as done and never showed: an ATS that answers 200 and ignores the value is
+//! sent it no oftener than one that refuses it.
 //!
-//! What is about the credential (it is not accepted, or lacks a right) is counted like anything else: where no
-//! request is accepted, no plan is made, so one that alone is refused is refused for itself. Another credential, or the same
-//! one given again, starts anew. A quota of the whole connection alone is not counted towards a person's decision; it is
-//! waited after all the same.
+//! What is about the credential (it is not accepted, or lacks a right) is counted like anything
+//! else: where no request is accepted, no plan is made, so one that alone is refused is refused for
+//! itself. Another credential, or the same one given again, starts anew. A quota of the whole
+//! connection alone is not counted towards a person's decision; it is waited after all the same.
 //!
 //! A removal is counted by its target: an id that was removed and still shows was not removed.
 //!
@@ -24,7 +25,8 @@ use serde_json::Value;
 pub const SENDS_MAX: u32 = 5;
 /// The wait before the third send; the second one waits for the settle window alone.
 const SEND_WAIT_FIRST_MS: u64 = 60_000;
-/// The longest wait between two sends. Arbitrary: what was refused four times is not mended within minutes.
+/// The longest wait between two sends. Arbitrary: what was refused four times is not mended within
+/// minutes.
 pub const SEND_WAIT_MAX_MS: u64 = 16 * 60_000;
 /// Characters kept of what one send brought.
 const SAW_CHARS_MAX: usize = 300;
@@ -38,8 +40,8 @@ pub struct Try {
     pub saw: String,
 }
 
-/// How long after its last send a request that left so often may leave again: four times as long each
-/// time, up to [`SEND_WAIT_MAX_MS`].
+/// How long after its last send a request that left so often may leave again: four times as long
+/// each time, up to [`SEND_WAIT_MAX_MS`].
 pub fn send_wait_ms(sends: u32) -> u64 {
     match sends {
         0 | 1 => 0,
@@ -105,7 +107,8 @@ pub struct Wish<'a> {
     pub generation: u64,
     /// The operation's input.
     pub input: &'a Value,
-    /// The first intent of its path and operation whose effect the ATS has not shown since it was answered as done.
+    /// The first intent of its path and operation whose effect the ATS has not shown since it was
+    /// answered as done.
     pub unseen_since: Option<IntentId>,
     /// It takes its target away, which the ATS may show for so long afterwards.
     pub ends_within_ms: Option<u64>,
@@ -123,7 +126,8 @@ pub struct CredentialGiven {
 }
 
 impl CredentialGiven {
-    /// Whether a refusal is of another credential, or older than the host's word that this one is accepted by now.
+    /// Whether a refusal is of another credential, or older than the host's word that this one is
+    /// accepted by now.
     fn is_after(&self, intent: &Intent, refused: Option<&str>) -> bool {
         let Some(refused) = refused else { return false };
         refused != self.mark || self.at.is_some_and(|at| at.later(intent.changed) == at)
@@ -137,7 +141,8 @@ impl Wish<'_> {
             return true;
         }
         let sent = || serde_json::from_str::<Value>(&intent.input);
-        self.unseen_since.is_some_and(|since| intent.id >= since) && sent().is_ok_and(|sent| holds(&sent, self.input))
+        self.unseen_since.is_some_and(|since| intent.id >= since)
+            && sent().is_ok_and(|sent| holds(&sent, self.input))
     }
 }
 
@@ -157,21 +162,25 @@ impl Leave {
         match self {
             Self::Now => None,
             Self::Later { at_ms, sends, came, intent, reason } => Some(format!(
-                "{host}: {operation} was {} (intent {intent}: {reason}); it is sent again from {} on",
+                "{host}: {operation} was {} (intent {intent}: {reason}); it is sent again from {} \
+                 on",
                 came.words(*sends),
                 rfc3339(*at_ms)
             )),
             Self::Unread { at_ms, times: tries, reason } => Some(format!(
-                "{host}: {operation} could not be sent, tried {}: {reason}; it is tried again from {} on",
+                "{host}: {operation} could not be sent, tried {}: {reason}; it is tried again from \
+                 {} on",
                 times(*tries),
                 rfc3339(*at_ms)
             )),
             Self::Person { by_credential, sends, came, intent, tries } => Some(format!(
-                "{host}: {operation} was {} and waits for a person: {}. `Connection::resolve`, intent {intent}, with `retry` sends it once more; a changed record{} starts anew",
+                "{host}: {operation} was {} and waits for a person: {}. `Connection::resolve`, \
+                 intent {intent}, with `retry` sends it once more; a changed record{} starts anew",
                 came.words(*sends),
                 evidence(tries),
                 if *by_credential {
-                    ", the credential given anew, or a check that finds every right (`Connection::check`)"
+                    ", the credential given anew, or a check that finds every right \
+                     (`Connection::check`)"
                 } else {
                     ""
                 }
@@ -184,7 +193,9 @@ impl Came {
     fn words(self, sends: u32) -> String {
         match self {
             Self::Refused => format!("refused {}", times(sends)),
-            Self::Ignored => format!("sent {} and answered as done, and the ATS does not show it", times(sends)),
+            Self::Ignored => {
+                format!("sent {} and answered as done, and the ATS does not show it", times(sends))
+            }
         }
     }
 }
@@ -196,9 +207,13 @@ fn times(sends: u32) -> String {
     if sends == 1 { "once".to_owned() } else { format!("{sends} times") }
 }
 
-/// What the sends of one path and operation that came to nothing say of the next one. `newest_first`: its intents.
-/// `now_ms` by the clock that the intents' changes carry.
-pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, wish: Wish<'_>, now_ms: u64) -> Leave {
+/// What the sends of one path and operation that came to nothing say of the next one.
+/// `newest_first`: its intents. `now_ms` by the clock that the intents' changes carry.
+pub fn may_leave<'a>(
+    newest_first: impl Iterator<Item = &'a Intent>,
+    wish: Wish<'_>,
+    now_ms: u64,
+) -> Leave {
     let (mut counted, mut all) = (0_u32, 0_u32);
     let mut last: Option<(&Intent, Came, &str, bool)> = None;
     let mut tries: Vec<Try> = Vec::new();
@@ -206,11 +221,17 @@ pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, wish: Wish<
         let (came, reason, passing, credential) = match &intent.state {
             IntentState::NotSent { .. } => continue,
             _ if intent.generation != wish.generation => break,
-            IntentState::Refused { credential, .. } if wish.credential.is_after(intent, credential.as_deref()) => break,
+            IntentState::Refused { credential, .. }
+                if wish.credential.is_after(intent, credential.as_deref()) =>
+            {
+                break;
+            }
             IntentState::Refused { reason, passing, credential } => {
                 (Came::Refused, reason.as_str(), *passing, credential.is_some())
             }
-            IntentState::Applied { .. } if wish.was_ignored(intent) => (Came::Ignored, IGNORED, false, false),
+            IntentState::Applied { .. } if wish.was_ignored(intent) => {
+                (Came::Ignored, IGNORED, false, false)
+            }
             _ => break,
         };
         last = last.or(Some((intent, came, reason, credential)));
@@ -233,7 +254,13 @@ pub fn may_leave<'a>(newest_first: impl Iterator<Item = &'a Intent>, wish: Wish<
     let at_ms = last.changed.wall_ms.saturating_add(wait_ms);
     // A wait that is longer than any wait was begun before the clock jumped back.
     if at_ms > now_ms && at_ms <= now_ms.saturating_add(wait_ms) {
-        return Leave::Later { at_ms, sends: all, came, intent: last.id, reason: shortened(reason) };
+        return Leave::Later {
+            at_ms,
+            sends: all,
+            came,
+            intent: last.id,
+            reason: shortened(reason),
+        };
     }
     Leave::Now
 }
@@ -247,7 +274,8 @@ impl Intent {
     /// Why a request that left too often waits for a person, with the evidence.
     pub fn spent(&self) -> String {
         format!(
-            "sent {} and it does not show: {}. Is it there all the same, adopt it; else retry or abandon",
+            "sent {} and it does not show: {}. Is it there all the same, adopt it; else retry or \
+             abandon",
             times(self.attempt),
             evidence(&self.tries)
         )
@@ -271,7 +299,11 @@ fn evidence(tries: &[Try]) -> String {
     if tries.is_empty() {
         return "what its sends brought is not known".to_owned();
     }
-    tries.iter().map(|one| format!("{} {}", rfc3339(one.sent_ms), one.saw)).collect::<Vec<_>>().join("; ")
+    tries
+        .iter()
+        .map(|one| format!("{} {}", rfc3339(one.sent_ms), one.saw))
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! The laws of sending again.
 
-use super::{Came, CredentialGiven, Leave, SEND_WAIT_MAX_MS, SENDS_MAX, Wish, may_leave, send_wait_ms};
+use super::{
+    Came, CredentialGiven, Leave, SEND_WAIT_MAX_MS, SENDS_MAX, Wish, may_leave, send_wait_ms,
+};
 use crate::journal::{Intent, IntentState, LOOK_WAIT_MAX_MS, Moment, look_again_ms};
 use atsync_model::contract::Mark;
 use proptest::prelude::*;
@@ -32,7 +34,13 @@ static GIVEN: CredentialGiven = CredentialGiven { mark: String::new(), at: None 
 /// What is sent, without anything that was answered as done before.
 fn wish(generation: u64) -> Wish<'static> {
     const NOTHING: &Value = &Value::Null;
-    Wish { generation, input: NOTHING, unseen_since: None, ends_within_ms: None, credential: &GIVEN }
+    Wish {
+        generation,
+        input: NOTHING,
+        unseen_since: None,
+        ends_within_ms: None,
+        credential: &GIVEN,
+    }
 }
 
 fn refused(passing: bool) -> IntentState {
@@ -47,7 +55,8 @@ fn sends_come_less_and_less_often() {
     assert_eq!(send_wait_ms(u32::MAX), SEND_WAIT_MAX_MS);
 }
 
-/// Sends whenever the journal allows it; every request is refused. How often it left, and when it stopped.
+/// Sends whenever the journal allows it; every request is refused. How often it left, and when it
+/// stopped.
 fn storm(passing: bool, rounds: u64, step_ms: u64) -> (u32, Leave) {
     let mut journal: Vec<Intent> = Vec::new();
     let mut leave = Leave::Now;
@@ -73,8 +82,10 @@ proptest! {
     }
 
     #[test]
-    fn a_new_generation_and_an_end_of_another_kind_start_anew(generation in 2_u64..9, refusals in 1_usize..9) {
-        let mut journal: Vec<Intent> = (1..).take(refusals).map(|id| intent(id, 1, 5, refused(false))).collect();
+    fn a_new_generation_and_an_end_of_another_kind_start_anew(generation in 2_u64..9,
+        refusals in 1_usize..9) {
+        let mut journal: Vec<Intent> = (1..).take(refusals).map(|id| intent(id, 1, 5,
+            refused(false))).collect();
         prop_assert_eq!(may_leave(journal.iter().rev(), wish(generation), 6), Leave::Now);
         journal.push(intent(99, 1, 6, IntentState::Applied { links: Vec::new(), by_probe: false }));
         prop_assert_eq!(may_leave(journal.iter().rev(), wish(1), 7), Leave::Now);
@@ -82,7 +93,8 @@ proptest! {
 
     #[test]
     fn what_never_left_counts_for_nothing(unsent in 0_usize..20) {
-        let unsent = (1..).take(unsent).map(|id| intent(id, 1, 5, IntentState::NotSent { reason: "no".to_owned() }));
+        let unsent = (1..).take(unsent).map(|id| intent(id, 1, 5,
+            IntentState::NotSent { reason: "no".to_owned() }));
         let journal: Vec<Intent> = unsent.collect();
         prop_assert_eq!(may_leave(journal.iter(), wish(1), 6), Leave::Now);
     }
@@ -99,7 +111,10 @@ fn a_quota_of_the_connection_waits_for_nobody_but_is_asked_rarely() {
 #[test]
 fn attempts_of_one_intent_count_with_its_refusal() {
     let journal = [intent(1, 4, 5, refused(false)), intent(2, 1, 6, refused(false))];
-    assert!(matches!(may_leave(journal.iter().rev(), wish(1), 7), Leave::Person { sends: 5, intent: 2, .. }));
+    assert!(matches!(
+        may_leave(journal.iter().rev(), wish(1), 7),
+        Leave::Person { sends: 5, intent: 2, .. }
+    ));
 }
 
 #[test]
@@ -107,7 +122,10 @@ fn the_wait_counts_every_attempt_of_a_refused_intent() {
     let wait_ms = send_wait_ms(3);
     assert!(wait_ms > send_wait_ms(2));
     let journal = [intent(1, 3, 1_000_000, refused(false))];
-    assert!(matches!(may_leave(journal.iter(), wish(1), 1_000_000 + wait_ms - 1), Leave::Later { sends: 3, .. }));
+    assert!(matches!(
+        may_leave(journal.iter(), wish(1), 1_000_000 + wait_ms - 1),
+        Leave::Later { sends: 3, .. }
+    ));
     assert_eq!(may_leave(journal.iter(), wish(1), 1_000_000 + wait_ms), Leave::Now);
 }
 
@@ -116,10 +134,16 @@ fn an_intent_that_never_left_hides_no_refusal_before_it() {
     let unsent = || IntentState::NotSent { reason: "offline".to_owned() };
     let mut journal: Vec<Intent> = (1..=5).map(|id| intent(id, 1, 5, refused(false))).collect();
     journal.push(intent(6, 1, 6, unsent()));
-    assert!(matches!(may_leave(journal.iter().rev(), wish(1), 7), Leave::Person { sends: 5, intent: 5, .. }));
+    assert!(matches!(
+        may_leave(journal.iter().rev(), wish(1), 7),
+        Leave::Person { sends: 5, intent: 5, .. }
+    ));
     let mut between = vec![intent(1, 4, 5, refused(false)), intent(2, 1, 6, unsent())];
     between.push(intent(3, 1, 7, refused(false)));
-    assert!(matches!(may_leave(between.iter().rev(), wish(1), 8), Leave::Person { sends: 5, intent: 3, .. }));
+    assert!(matches!(
+        may_leave(between.iter().rev(), wish(1), 8),
+        Leave::Person { sends: 5, intent: 3, .. }
+    ));
 }
 
 #[test]
@@ -138,7 +162,11 @@ fn the_evidence_names_each_send_and_the_last_five_are_kept() {
     assert_eq!(sent.tries.len(), 5);
     assert!(sent.is_spent());
     let spent = sent.spent();
-    assert!(spent.contains("sent 7 times") && spent.contains("1970-01-01T00:00:07.000Z the answer was 507"), "{spent}");
+    assert!(
+        spent.contains("sent 7 times")
+            && spent.contains("1970-01-01T00:00:07.000Z the answer was 507"),
+        "{spent}"
+    );
     assert!(!spent.contains("502"), "{spent}");
 }
 
@@ -151,14 +179,20 @@ fn a_clock_that_jumped_back_keeps_nothing_waiting() {
 
 #[test]
 fn a_wait_that_is_longer_than_any_the_intent_was_given_was_begun_before_the_clock_jumped_back() {
-    let in_doubt = IntentState::InDoubt { reason: String::new(), probe_after_ms: 0, probes: 0, stuck: false };
+    let in_doubt =
+        IntentState::InDoubt { reason: String::new(), probe_after_ms: 0, probes: 0, stuck: false };
     let now_ms = 1_000_000_000;
     for attempt in 1..=SENDS_MAX {
         let doubt = intent(1, attempt, 0, in_doubt.clone());
         for probes in 1..20 {
             let longest_ms = look_again_ms(probes - 1).max(send_wait_ms(attempt));
-            let due_ms = |wait_ms: u64| doubt.probe_due_ms(now_ms + wait_ms, probes, now_ms) - now_ms;
-            assert_eq!((due_ms(longest_ms), due_ms(longest_ms + 1)), (longest_ms, 0), "{attempt}, {probes}");
+            let due_ms =
+                |wait_ms: u64| doubt.probe_due_ms(now_ms + wait_ms, probes, now_ms) - now_ms;
+            assert_eq!(
+                (due_ms(longest_ms), due_ms(longest_ms + 1)),
+                (longest_ms, 0),
+                "{attempt}, {probes}"
+            );
             assert!(longest_ms <= LOOK_WAIT_MAX_MS);
         }
     }
@@ -172,7 +206,11 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
     };
     let title = json!({"title": "A", "name": {"first": "Ada"}});
     // The first send carried more, which took.
-    let mut journal = vec![done(1, 0, json!({"title": "A", "name": {"first": "Ada", "last": "B"}, "company": "C"}))];
+    let mut journal = vec![done(
+        1,
+        0,
+        json!({"title": "A", "name": {"first": "Ada", "last": "B"}, "company": "C"}),
+    )];
     journal.extend((2..=5).map(|id| done(id, 0, title.clone())));
     let leave = |journal: &[Intent], input: &Value, unseen_since: Option<u64>| {
         may_leave(journal.iter().rev(), Wish { input, unseen_since, ..wish(1) }, 2_000_000)
@@ -181,7 +219,8 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
         leave(&journal, &title, Some(1)),
         Leave::Person { sends: SENDS_MAX, came: Came::Ignored, intent: 5, .. }
     ));
-    // The ATS showed it since the last one; since the first one; another value; another member; a changed wish.
+    // The ATS showed it since the last one; since the first one; another value; another member; a
+    // changed wish.
     assert_eq!(leave(&journal, &title, None), Leave::Now);
     assert_eq!(leave(&journal, &title, Some(2)), Leave::Now);
     assert_eq!(leave(&journal, &json!({"title": "B"}), Some(1)), Leave::Now);
@@ -191,11 +230,17 @@ fn what_was_answered_as_done_and_never_showed_is_counted_as_what_was_refused_is(
     // Refusals count along.
     journal.pop();
     journal.push(Intent { input: title.to_string(), ..intent(6, 1, 0, refused(false)) });
-    assert!(matches!(leave(&journal, &title, Some(1)), Leave::Person { sends: SENDS_MAX, came: Came::Refused, .. }));
+    assert!(matches!(
+        leave(&journal, &title, Some(1)),
+        Leave::Person { sends: SENDS_MAX, came: Came::Refused, .. }
+    ));
     // The waits are the same.
     let twice = &journal[..2];
     let early = Wish { input: &title, unseen_since: Some(1), ..wish(1) };
-    assert!(matches!(may_leave(twice.iter().rev(), early, 59_999), Leave::Later { at_ms: 60_000, sends: 2, .. }));
+    assert!(matches!(
+        may_leave(twice.iter().rev(), early, 59_999),
+        Leave::Later { at_ms: 60_000, sends: 2, .. }
+    ));
     assert_eq!(may_leave(twice.iter().rev(), early, 60_000), Leave::Now);
 }
 
@@ -207,13 +252,17 @@ fn a_refused_credential_counts_until_another_one_or_the_same_one_again_is_given(
         credential: Some(mark.to_owned()),
     };
     let at = |at_ms| Moment { wall_ms: at_ms, steady_ms: at_ms, life: 1, ahead_ms: None };
-    let journal: Vec<Intent> =
-        (1..=5).map(|id| Intent { changed: at(10 * id), ..intent(id, 1, 10 * id, refused("a")) }).collect();
+    let journal: Vec<Intent> = (1..=5)
+        .map(|id| Intent { changed: at(10 * id), ..intent(id, 1, 10 * id, refused("a")) })
+        .collect();
     let leave = |mark: &str, given_ms: Option<u64>| {
         let credential = CredentialGiven { mark: mark.to_owned(), at: given_ms.map(at) };
         may_leave(journal.iter().rev(), Wish { credential: &credential, ..wish(1) }, 100)
     };
-    assert!(matches!(leave("a", None), Leave::Person { by_credential: true, sends: SENDS_MAX, intent: 5, .. }));
+    assert!(matches!(
+        leave("a", None),
+        Leave::Person { by_credential: true, sends: SENDS_MAX, intent: 5, .. }
+    ));
     // Two of them were refused after it was given again.
     assert!(matches!(leave("a", Some(35)), Leave::Later { sends: 2, .. }));
     assert_eq!(leave("a", Some(55)), Leave::Now);
@@ -224,21 +273,30 @@ fn a_refused_credential_counts_until_another_one_or_the_same_one_again_is_given(
 fn what_was_taken_away_and_shows_is_counted_although_no_link_is_left_to_note_it_with() {
     let applied = || IntentState::Applied { links: Vec::new(), by_probe: false };
     let journal: Vec<Intent> = (1..=5).map(|id| intent(id, 1, 5, applied())).collect();
-    let leave = |ends_within_ms| may_leave(journal.iter().rev(), Wish { ends_within_ms, ..wish(1) }, 6);
-    assert!(matches!(leave(Some(0)), Leave::Person { sends: SENDS_MAX, came: Came::Ignored, intent: 5, .. }));
+    let leave =
+        |ends_within_ms| may_leave(journal.iter().rev(), Wish { ends_within_ms, ..wish(1) }, 6);
+    assert!(matches!(
+        leave(Some(0)),
+        Leave::Person { sends: SENDS_MAX, came: Came::Ignored, intent: 5, .. }
+    ));
     assert_eq!(leave(None), Leave::Now);
     // As long as the ATS may show it still, nothing is known.
     let once = Wish { ends_within_ms: Some(100), ..wish(1) };
-    assert!(matches!(may_leave(journal.iter().take(1), once, 104), Leave::Later { at_ms: 105, sends: 1, .. }));
+    assert!(matches!(
+        may_leave(journal.iter().take(1), once, 104),
+        Leave::Later { at_ms: 105, sends: 1, .. }
+    ));
     assert_eq!(may_leave(journal.iter().take(1), once, 105), Leave::Now);
 }
 
 #[test]
 fn why_nothing_is_sent_names_the_path_the_operation_how_often_and_what_comes_next() {
     let (sends, intent, reason) = (2, 7, "no room".to_owned());
-    let later = Leave::Later { at_ms: 0, sends, came: Came::Refused, intent, reason: reason.clone() };
+    let later =
+        Leave::Later { at_ms: 0, sends, came: Came::Refused, intent, reason: reason.clone() };
     let unread = Leave::Unread { at_ms: 0, times: 1, reason };
-    let person = |came| Leave::Person { by_credential: false, sends, came, intent, tries: Vec::new() };
+    let person =
+        |came| Leave::Person { by_credential: false, sends, came, intent, tries: Vec::new() };
     let cases: [(Leave, &[&str]); 4] = [
         (later, &["refused 2 times", "intent 7: no room", "1970-01-01T00:00:00.000Z"]),
         (unread, &["tried once", "no room", "1970-01-01T00:00:00.000Z"]),

@@ -1,9 +1,9 @@
 //! What an operation can do, by the manifest's own words. Pure.
 //!
 //! A plan is drawn up from what is desired; what of it the adapter can carry out stands in the
-//! manifest. Each step is held against its operation's rule before it becomes part of a plan: a member
-//! that the rule does not list, a field that the mode of the rule does not let be written this way,
-//! and a member that is required and missing. What cannot be done is said of its field
+//! manifest. Each step is held against its operation's rule before it becomes part of a plan: a
+//! member that the rule does not list, a field that the mode of the rule does not let be written
+//! this way, and a member that is required and missing. What cannot be done is said of its field
 //! (`NotSupported`), is not sent, and is not recorded as applied. A step that means something else
 //! without such a member is left out, and so is what depends on it.
 //!
@@ -44,7 +44,8 @@ impl<D: Owned> Draft<'_, D> {
         let own = std::mem::take(&mut self.plan.steps);
         let shared = std::mem::take(&mut self.shared);
         self.shared = shared.into_iter().filter_map(|step| self.held(step, &mut lost)).collect();
-        let own: Vec<Step> = own.into_iter().filter_map(|step| self.held(step, &mut lost)).collect();
+        let own: Vec<Step> =
+            own.into_iter().filter_map(|step| self.held(step, &mut lost)).collect();
         self.plan.steps = own;
     }
 
@@ -53,7 +54,8 @@ impl<D: Owned> Draft<'_, D> {
         let manifest = self.input.manifest;
         let rule = manifest.operation(&step.operation)?;
         if let Some(before) = step.after.iter().find(|host| lost.contains(*host)) {
-            let message = format!("{}: it depends on {before}, which the adapter cannot make", step.host);
+            let message =
+                format!("{}: it depends on {before}, which the adapter cannot make", step.host);
             self.say(FindingKind::Note, &step.host, "NotSupported", message);
             lost.insert(step.host.clone());
             return None;
@@ -72,7 +74,11 @@ impl<D: Owned> Draft<'_, D> {
                 return None;
             }
             if says_something(&step, &member) {
-                let message = format!("{}: {}", step.host, fault.words(&member, &step.operation, &manifest.name));
+                let message = format!(
+                    "{}: {}",
+                    step.host,
+                    fault.words(&member, &step.operation, &manifest.name)
+                );
                 self.say(FindingKind::Note, &step.host, "NotSupported", message);
             }
             let base = self.input.links.get(&step.host).map(|link| &link.applied);
@@ -91,11 +97,18 @@ impl<D: Owned> Draft<'_, D> {
     fn keep_base(&mut self, mut step: Step) {
         let Some(target) = step.target.take() else { return };
         for (host, applied) in std::mem::take(&mut step.applied) {
-            if let Some(adoption) = self.plan.adoptions.iter_mut().find(|adoption| adoption.host == host) {
+            if let Some(adoption) =
+                self.plan.adoptions.iter_mut().find(|adoption| adoption.host == host)
+            {
                 adoption.applied = applied;
             } else if self.input.links.get(&host).is_none_or(|link| link.applied != applied) {
                 let reason = super::IN_STEP.to_owned();
-                self.plan.adoptions.push(Adoption { host, remote: target.clone(), applied, reason });
+                self.plan.adoptions.push(Adoption {
+                    host,
+                    remote: target.clone(),
+                    applied,
+                    reason,
+                });
             }
         }
     }
@@ -118,15 +131,23 @@ impl<D: Owned> Draft<'_, D> {
         }
     }
 
-    /// Whether the ATS shows a field at all, so that it can be compared; says so where it does not and
-    /// the field is not known to have been written.
-    pub(super) fn is_shown(&mut self, host: &str, kind: &str, field: &str, is_applied: bool) -> bool {
+    /// Whether the ATS shows a field at all, so that it can be compared; says so where it does not
+    /// and the field is not known to have been written.
+    pub(super) fn is_shown(
+        &mut self,
+        host: &str,
+        kind: &str,
+        field: &str,
+        is_applied: bool,
+    ) -> bool {
         let top = field.split_once('.').map_or(field, |(top, _)| top);
         let manifest = self.input.manifest;
-        let lists = manifest.kind(kind).is_none_or(|rule| rule.fields.iter().any(|listed| listed == top));
+        let lists =
+            manifest.kind(kind).is_none_or(|rule| rule.fields.iter().any(|listed| listed == top));
         if !lists && !is_applied {
             let message = format!(
-                "{host}: `{field}` is not written: the adapter {} does not read it, so nothing tells whether it is there",
+                "{host}: `{field}` is not written: the adapter {} does not read it, so nothing \
+                 tells whether it is there",
                 manifest.name
             );
             self.say(FindingKind::Note, host, "NotSupported", message);
@@ -135,8 +156,12 @@ impl<D: Owned> Draft<'_, D> {
     }
 }
 
-/// The members of an input that its rule does not let through: the part that they stand in, the member, why.
-fn faults(rule: &OperationRule, input: &Map<String, Value>) -> Vec<(Option<String>, String, Fault)> {
+/// The members of an input that its rule does not let through: the part that they stand in, the
+/// member, why.
+fn faults(
+    rule: &OperationRule,
+    input: &Map<String, Value>,
+) -> Vec<(Option<String>, String, Fault)> {
     let mut found = Vec::new();
     for (name, value) in input {
         match value.as_object() {
@@ -178,13 +203,15 @@ fn clears(value: &Value) -> bool {
         Value::Null => true,
         Value::String(text) => text.is_empty(),
         Value::Object(parts) => parts.values().any(clears),
-        Value::Array(list) => list.iter().any(|entry| entry.get("value").is_some_and(Value::is_null)),
+        Value::Array(list) => {
+            list.iter().any(|entry| entry.get("value").is_some_and(Value::is_null))
+        }
         _ => false,
     }
 }
 
-/// Whether the step means the same for its other members without this one. What says whose record it
-/// is, what it says, or who may see it may not go.
+/// Whether the step means the same for its other members without this one. What says whose record
+/// it is, what it says, or who may see it may not go.
 fn may_go(step: &Step, member: &str) -> bool {
     let value = step.input.get(member);
     let is = |word: &str| value.and_then(Value::as_str) == Some(word);
@@ -198,7 +225,8 @@ fn may_go(step: &Step, member: &str) -> bool {
         (_, "visibility") => is("public"),
         (
             "applications.create",
-            "source" | "referrer" | "custom_fields" | "recruiter" | "coordinator" | "stage" | "pool_stage",
+            "source" | "referrer" | "custom_fields" | "recruiter" | "coordinator" | "stage"
+            | "pool_stage",
         ) => true,
         ("notes.create", "application") | ("users.create", "job_title" | "employee_id") => true,
         ("custom_fields.create", "description" | "options") => true,
@@ -229,9 +257,13 @@ fn take_out(step: &mut Step, part: Option<&str>, member: &str, base: Option<&Map
             }
         }
     }
-    let is_it = |path: &str| path == member || path.strip_prefix(member).is_some_and(|rest| rest.starts_with('.'));
+    let is_it = |path: &str| {
+        path == member || path.strip_prefix(member).is_some_and(|rest| rest.starts_with('.'))
+    };
     // Another part of the same list may still be sent; it is planned anew with the next plan.
-    let stays = PARTS.iter().any(|part| step.input.get(*part).is_some_and(|part| part.get(member).is_some()));
+    let stays = PARTS
+        .iter()
+        .any(|part| step.input.get(*part).is_some_and(|part| part.get(member).is_some()));
     if !stays {
         step.fields.retain(|field| !is_it(&field.field));
     }
@@ -242,7 +274,8 @@ fn take_out(step: &mut Step, part: Option<&str>, member: &str, base: Option<&Map
     }
 }
 
-/// Whether an input has something at a path, one level deep at most. An update has it where it stands in one of its parts.
+/// Whether an input has something at a path, one level deep at most. An update has it where it
+/// stands in one of its parts.
 fn is_there(input: &Map<String, Value>, path: &str) -> bool {
     let within = |input: &Map<String, Value>| {
         let value = match path.split_once('.') {
@@ -256,5 +289,6 @@ fn is_there(input: &Map<String, Value>, path: &str) -> bool {
             _ => true,
         })
     };
-    within(input) || PARTS.iter().any(|part| input.get(*part).and_then(Value::as_object).is_some_and(within))
+    within(input)
+        || PARTS.iter().any(|part| input.get(*part).and_then(Value::as_object).is_some_and(within))
 }

@@ -1,17 +1,18 @@
-//! Every leaf of a desired record is accounted for: whatever was declared is, after the plan, a step, in
-//! step, a finding, or blocked with a sentence. Never silently nothing. Pure.
+//! Every leaf of a desired record is accounted for: whatever was declared is, after the plan, a
+//! step, in step, a finding, or blocked with a sentence. Never silently nothing. Pure.
 //!
-//! The planner says of each leaf that it looked at that it did ([`Draft::account`]); telling a field's
-//! story says so too, and so do the fields of a step. What is left when a plan is finished is a
-//! member that no part of the planner knows, and the plan reports it (`NotPlanned`): such a record
-//! is not in step. The leaves come from the record's own JSON, so a member added to the model is
-//! covered before any code mentions it.
+//! The planner says of each leaf that it looked at that it did ([`Draft::account`]); telling a
+//! field's story says so too, and so do the fields of a step. What is left when a plan is finished
+//! is a member that no part of the planner knows, and the plan reports it (`NotPlanned`): such a
+//! record is not in step. The leaves come from the record's own JSON, so a member added to the
+//! model is covered before any code mentions it.
 //!
 //! A leaf is named by the path of the thing that it belongs to and its place in that: `ref-1` and
-//! `name.first`, `emails[ada@x.com].type`, `tags[vip]`; `ref-1/applications/a1` and `job`. What says
-//! how rather than what (`policy`), and what names (`key`, a record's own `kind`), is no leaf.
+//! `name.first`, `emails[ada@x.com].type`, `tags[vip]`; `ref-1/applications/a1` and `job`. What
+//! says how rather than what (`policy`), and what names (`key`, a record's own `kind`), is no leaf.
 //!
-//! Left out: plans that are blocked, which say so, and leaves that are gone, whose value is released.
+//! Left out: plans that are blocked, which say so, and leaves that are gone, whose value is
+//! released.
 
 use super::{Draft, FindingKind, Owned, Step};
 use serde_json::Value;
@@ -48,7 +49,9 @@ fn below(path: &str, place: &str, value: &Value, found: &mut Vec<(String, String
             found.extend(members.keys().map(|key| (path.to_owned(), format!("{place}.{key}"))));
         }
         Value::Object(members) => {
-            members.iter().for_each(|(member, value)| below(path, &format!("{place}.{member}"), value, found));
+            members.iter().for_each(|(member, value)| {
+                below(path, &format!("{place}.{member}"), value, found)
+            });
         }
         Value::Array(list) => list.iter().for_each(|each| in_list(path, place, each, found)),
         _ => found.push((path.to_owned(), place.to_owned())),
@@ -67,7 +70,9 @@ fn in_list(path: &str, list: &str, each: &Value, found: &mut Vec<(String, String
             }
             (None, value) => {
                 let label = value.unwrap_or_default();
-                members.keys().for_each(|member| found.push((path.to_owned(), entry(list, label, member))));
+                members
+                    .keys()
+                    .for_each(|member| found.push((path.to_owned(), entry(list, label, member))));
             }
         },
         _ => found.push((path.to_owned(), list.to_owned())),
@@ -86,7 +91,8 @@ impl Accounts {
     fn covers(&self, path: &str, place: &str) -> bool {
         let known = |place: &str| self.leaves.contains(&(path.to_owned(), place.to_owned()));
         // `job` covers `job.id`; a list covers none of its entries, nor an entry its members.
-        let outer = place.rfind('.').and_then(|dot| place.get(..dot)).filter(|_| !place.contains('['));
+        let outer =
+            place.rfind('.').and_then(|dot| place.get(..dot)).filter(|_| !place.contains('['));
         self.wholes.contains(path) || known(place) || outer.is_some_and(known)
     }
 }
@@ -97,7 +103,8 @@ impl<D: Owned> Draft<'_, D> {
         self.accounts.leaves.insert((path.to_owned(), place.to_owned()));
     }
 
-    /// Says that one sentence of the plan speaks for everything that was declared under this path itself.
+    /// Says that one sentence of the plan speaks for everything that was declared under this path
+    /// itself.
     pub(super) fn account_whole(&mut self, path: &str) {
         self.accounts.wholes.insert(path.to_owned());
     }
@@ -107,10 +114,9 @@ impl<D: Owned> Draft<'_, D> {
             self.account(&step.host, &field.field);
             // What a creation carries along is another path's.
             if let Some((carried, field)) = field.field.split_once('.')
-                && let Some(path) = step
-                    .makes
-                    .iter()
-                    .find_map(|(role, path)| (role.strip_suffix('s') == Some(carried)).then(|| path.clone()))
+                && let Some(path) = step.makes.iter().find_map(|(role, path)| {
+                    (role.strip_suffix('s') == Some(carried)).then(|| path.clone())
+                })
             {
                 self.account(&path, field);
             }
@@ -129,7 +135,8 @@ impl<D: Owned> Draft<'_, D> {
         for (path, place) in leaves(&path, record) {
             if !self.accounts.covers(&path, &place) {
                 let message = format!(
-                    "{path}: `{place}` is declared, and nothing here can bring it about or compare it; take it out of the record"
+                    "{path}: `{place}` is declared, and nothing here can bring it about or compare \
+                     it; take it out of the record"
                 );
                 self.say(FindingKind::Note, &path, "NotPlanned", message);
             }
@@ -146,13 +153,16 @@ mod tests {
     fn every_leaf_has_a_path_and_a_place() {
         let record = json!({
             "key": "r", "kind": "candidates", "policy": {"tags": "seed"}, "name": {"first": "Ada"},
-            "emails": ["a@x.com", {"value": "b@x.com", "type": "work"}], "tags": ["vip"], "private": true,
+            "emails": ["a@x.com", {"value": "b@x.com", "type": "work"}], "tags": ["vip"],
+                "private": true,
             "custom_fields": {"pay": {"amount": 1, "currency": "EUR"}, "gone": null},
             "applications": [{"key": "a", "kind": "prospect", "job": {"id": "1"},
                 "attachments": [{"key": "f", "url": "u"}]}],
         });
-        let found: Vec<String> =
-            leaves("r", &record).into_iter().map(|(path, place)| format!("{path} {place}")).collect();
+        let found: Vec<String> = leaves("r", &record)
+            .into_iter()
+            .map(|(path, place)| format!("{path} {place}"))
+            .collect();
         let mut expected = [
             "r name.first",
             "r emails[a@x.com]",

@@ -1,8 +1,9 @@
-//! Applications and prospects: found or made, kept in step, moved where the connection allows it. Pure.
+//! Applications and prospects: found or made, kept in step, moved where the connection allows it.
+//! Pure.
 //!
-//! The identity of an application is (person, job); its remote id is replaceable, since converting a prospect makes a new one. Where one request
-//! makes the person and the first application, both are one step with two links. Stage and outcome are the part of
-//! [`super::lifecycle`].
+//! The identity of an application is (person, job); its remote id is replaceable, since converting
+//! a prospect makes a new one. Where one request makes the person and the first application, both
+//! are one step with two links. Stage and outcome are the part of [`super::lifecycle`].
 
 use super::candidate::{Person, follow, not_shown, rebase, release};
 use super::explain::Values;
@@ -12,7 +13,9 @@ use super::values::{create_customs, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, once, step};
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredAttachment, DesiredOutcome};
+use atsync_model::desired::{
+    ApplicationKind, DesiredApplication, DesiredAttachment, DesiredOutcome,
+};
 use atsync_model::kinds;
 use atsync_model::manifest::Carry;
 use serde_json::{Map, Value, json};
@@ -36,14 +39,17 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     for application in &desired.applications {
         one(draft, person, application, &format!("{prefix}{}", application.key), &mut goals);
     }
-    once::release(draft, &prefix, "application", |key| desired.applications.iter().any(|wanted| wanted.key == key));
+    once::release(draft, &prefix, "application", |key| {
+        desired.applications.iter().any(|wanted| wanted.key == key)
+    });
 }
 
 /// What the applications of one record go for, each with the path that goes for it first.
 type Goals = BTreeMap<(Option<String>, Option<String>), String>;
 
-/// Whether two keys of the record mean the same job, or the same pool, although none of them says `another`: their references are
-/// spelled differently and resolve to one. What is linked to records of its own is left as it is.
+/// Whether two keys of the record mean the same job, or the same pool, although none of them says
+/// `another`: their references are spelled differently and resolve to one. What is linked to
+/// records of its own is left as it is.
 fn is_said_twice(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
@@ -69,13 +75,20 @@ fn is_said_twice(
         (None, None) => "neither job nor pool".to_owned(),
     };
     let message = format!(
-        "{host}: it is for {what}, and so is {first}; take one of them out, or set `another` on one of them if two are meant"
+        "{host}: it is for {what}, and so is {first}; take one of them out, or set `another` on \
+         one of them if two are meant"
     );
     draft.block(host, "DuplicateDesired", message);
     true
 }
 
-fn one<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApplication, host: &str, goals: &mut Goals) {
+fn one<'a>(
+    draft: &mut Draft<'a>,
+    person: &Person<'_>,
+    wanted: &'a DesiredApplication,
+    host: &str,
+    goals: &mut Goals,
+) {
     let Some(goal) = resolve(draft, wanted, host) else { return };
     if is_said_twice(draft, wanted, host, &goal, goals) {
         return;
@@ -97,47 +110,66 @@ fn one<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApplic
 /// None while facts are missing or after it blocked the record.
 fn resolve<'a>(draft: &mut Draft<'a>, wanted: &DesiredApplication, host: &str) -> Option<Goal<'a>> {
     let before = (draft.needs.len(), draft.plan.findings.len());
-    let reference =
-        |draft: &mut Draft<'a>, kind, parent: Option<&str>, reference: &Option<atsync_model::desired::Reference>| {
-            reference.as_ref().and_then(|reference| draft.resolve(host, kind, parent, reference))
-        };
+    let reference = |draft: &mut Draft<'a>,
+                     kind,
+                     parent: Option<&str>,
+                     reference: &Option<atsync_model::desired::Reference>| {
+        reference.as_ref().and_then(|reference| draft.resolve(host, kind, parent, reference))
+    };
     let job = reference(draft, kinds::JOBS, None, &wanted.job);
     let pool = reference(draft, kinds::POOLS, None, &wanted.pool);
     let pool_stage = match (&wanted.pool_stage, pool) {
-        (Some(_), Some(pool)) => reference(draft, kinds::POOL_STAGES, Some(&pool.id), &wanted.pool_stage),
+        (Some(_), Some(pool)) => {
+            reference(draft, kinds::POOL_STAGES, Some(&pool.id), &wanted.pool_stage)
+        }
         _ => None,
     };
     let source = reference(draft, kinds::SOURCES, None, &wanted.source);
     let referrer = reference(draft, kinds::REFERRERS, None, &wanted.referrer);
-    let blocked = draft.plan.findings.iter().skip(before.1).any(|finding| finding.kind == FindingKind::Blocked);
+    let blocked = draft
+        .plan
+        .findings
+        .iter()
+        .skip(before.1)
+        .any(|finding| finding.kind == FindingKind::Blocked);
     if draft.needs.len() > before.0 || blocked {
         return None;
     }
     Some(Goal { job, pool, pool_stage, source, referrer })
 }
 
-/// Whether a path keeps the link that it has: the link leads to what is declared there, or to what was declared when it
-/// was made, wherever that was moved since. True while facts are missing, and where nobody could tell.
-pub(super) fn keeps(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, link: &LinkRow) -> bool {
+/// Whether a path keeps the link that it has: the link leads to what is declared there, or to what
+/// was declared when it was made, wherever that was moved since. True while facts are missing, and
+/// where nobody could tell.
+pub(super) fn keeps(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    link: &LinkRow,
+) -> bool {
     let Some(goal) = resolve(draft, wanted, host) else { return true };
     let base = |place: &str| link.applied.get(place).and_then(Value::as_str);
     if wanted.kind == ApplicationKind::Prospect {
         let agrees = |place: &str, goal: Option<&Arc<Record>>| {
             goal.zip(base(place)).is_none_or(|(goal, before)| goal.id == before)
         };
-        return base("kind") != Some("application") && agrees("job", goal.job) && agrees("pool", goal.pool);
+        return base("kind") != Some("application")
+            && agrees("job", goal.job)
+            && agrees("pool", goal.pool);
     }
     if goal.job.is_some_and(|job| base("job") == Some(&job.id)) {
         return true;
     }
     match draft.observed(&link.remote) {
-        Some(Some(record)) => record.text("outcome.value") == Some("converted") || fits(record, wanted, &goal),
+        Some(Some(record)) => {
+            record.text("outcome.value") == Some("converted") || fits(record, wanted, &goal)
+        }
         Some(None) | None => true,
     }
 }
 
-/// Which of these links lead to an application that the desired one means. Empty while facts are missing, and where its
-/// references do not resolve.
+/// Which of these links lead to an application that the desired one means. Empty while facts are
+/// missing, and where its references do not resolve.
 pub(super) fn fitting<'a>(
     draft: &mut Draft<'a>,
     wanted: &DesiredApplication,
@@ -149,13 +181,16 @@ pub(super) fn fitting<'a>(
     for link in links {
         let Some(Some(record)) = draft.observed(&link.remote) else { continue };
         let is_prospect = record.text("kind") == Some("prospect");
-        // A prospect of the job is no application under another key; making it one is said as what it is.
-        if fits(record, wanted, &goal) && is_prospect == (wanted.kind == ApplicationKind::Prospect) {
+        // A prospect of the job is no application under another key; making it one is said as what
+        // it is.
+        if fits(record, wanted, &goal) && is_prospect == (wanted.kind == ApplicationKind::Prospect)
+        {
             found.push((link.clone(), record));
         }
     }
     if wanted.kind == ApplicationKind::Prospect && goal.pool.is_some() && found.len() > 1 {
-        let Some(here) = in_pool(draft, found.iter().map(|(_, record)| *record).collect(), &goal) else {
+        let Some(here) = in_pool(draft, found.iter().map(|(_, record)| *record).collect(), &goal)
+        else {
             return Vec::new();
         };
         found.retain(|(_, record)| here.iter().any(|here| here.id == record.id));
@@ -166,11 +201,13 @@ pub(super) fn fitting<'a>(
 /// What to say of an application that was deleted: it is not made again by itself.
 fn deleted(host: &str, remote: &RemoteRef) -> String {
     format!(
-        "{host}: {remote} was deleted in the ATS, and is not made again by itself; stop declaring it, or declare it under another key to have it made again"
+        "{host}: {remote} was deleted in the ATS, and is not made again by itself; stop declaring \
+         it, or declare it under another key to have it made again"
     )
 }
 
-/// The record of the application: linked, or fitting. The outer option is none while facts are missing or after it blocked the record.
+/// The record of the application: linked, or fitting. The outer option is none while facts are
+/// missing or after it blocked the record.
 fn find<'a>(
     draft: &mut Draft<'a>,
     person: &Person<'_>,
@@ -187,7 +224,9 @@ fn find<'a>(
                 return None;
             }
             let message = format!(
-                "{host}: it is linked to {remote}, which the ATS does not show: deleted, or not visible yet; it goes on when the ATS shows it, and a sweep of applications tells whether it was deleted"
+                "{host}: it is linked to {remote}, which the ATS does not show: deleted, or not \
+                 visible yet; it goes on when the ATS shows it, and a sweep of applications tells \
+                 whether it was deleted"
             );
             draft.block(host, super::NOT_VISIBLE, message);
             return None;
@@ -200,20 +239,28 @@ fn find<'a>(
     }
     let Person::There(candidate) = person else { return Some(None) };
     let rows = draft.lookup(kinds::APPLICATIONS, index::CANDIDATE, &candidate.id)?;
-    // What another key of the record holds is not this one's too. A key that is no longer declared holds nothing.
+    // What another key of the record holds is not this one's too. A key that is no longer declared
+    // holds nothing.
     let held: Vec<RemoteRef> = {
         let declared: Vec<String> = {
             let desired = draft.input.desired;
-            desired.applications.iter().map(|one| format!("{}/applications/{}", desired.key, one.key)).collect()
+            desired
+                .applications
+                .iter()
+                .map(|one| format!("{}/applications/{}", desired.key, one.key))
+                .collect()
         };
         let holds = |link: &&LinkRow| link.host != host && declared.contains(&link.host);
         let linked = draft.input.links.values().filter(holds).map(|link| &link.remote);
         let adopted = draft.plan.adoptions.iter().filter(|adoption| adoption.host != host);
         linked.chain(adopted.map(|adoption| &adoption.remote)).cloned().collect()
     };
-    let mut fitting: Vec<&'a Arc<Record>> =
-        rows.iter().filter(|row| fits(row, wanted, goal) && !held.contains(&row.remote())).collect();
-    if wanted.kind == ApplicationKind::Application && fitting.iter().any(|row| row.text("kind") == Some("application"))
+    let mut fitting: Vec<&'a Arc<Record>> = rows
+        .iter()
+        .filter(|row| fits(row, wanted, goal) && !held.contains(&row.remote()))
+        .collect();
+    if wanted.kind == ApplicationKind::Application
+        && fitting.iter().any(|row| row.text("kind") == Some("application"))
     {
         fitting.retain(|row| row.text("kind") == Some("application"));
     }
@@ -224,13 +271,16 @@ fn find<'a>(
         && wanted.kind == ApplicationKind::Prospect
         && let Some(prospect) = converted
     {
-        // Somebody made the prospect an application. That stands: the path follows it, and no prospect is made in its place.
-        let anothers =
-            |row: &Record| draft.input.links.values().any(|link| link.host != host && link.remote == row.remote());
+        // Somebody made the prospect an application. That stands: the path follows it, and no
+        // prospect is made in its place.
+        let anothers = |row: &Record| {
+            draft.input.links.values().any(|link| link.host != host && link.remote == row.remote())
+        };
         fitting = rows.iter().filter(|row| came_of(row, prospect) && !anothers(row)).collect();
         if fitting.len() != 1 {
             let message = format!(
-                "{host}: the prospect was converted in the ATS; that stands, nothing is made anew, and nothing of what is declared is written to it"
+                "{host}: the prospect was converted in the ATS; that stands, nothing is made anew, \
+                 and nothing of what is declared is written to it"
             );
             draft.say(FindingKind::Drifted, host, "ConvertedInAts", message);
             stand_apart(draft, wanted, host);
@@ -267,21 +317,26 @@ fn find<'a>(
         }
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
-            let message =
-                format!("{host}: {} applications of the candidate fit (ids {})", several.len(), ids.join(", "));
+            let message = format!(
+                "{host}: {} applications of the candidate fit (ids {})",
+                several.len(),
+                ids.join(", ")
+            );
             draft.block(host, "AmbiguousApplication", message);
             None
         }
     }
 }
 
-/// Whether an application may be what became of a converted prospect: on one of its jobs, or on any where it was tied to none.
+/// Whether an application may be what became of a converted prospect: on one of its jobs, or on any
+/// where it was tied to none.
 fn came_of(row: &Record, prospect: &Record) -> bool {
     let job = row.text("job.id");
     let tied = prospect.list("prospective_jobs");
     row.text("kind") == Some("application")
         && job.is_some()
-        && (tied.is_empty() || tied.iter().any(|tied| tied.get("id").and_then(Value::as_str) == job))
+        && (tied.is_empty()
+            || tied.iter().any(|tied| tied.get("id").and_then(Value::as_str) == job))
         && row.text("created_at") >= prospect.text("created_at")
 }
 
@@ -290,7 +345,8 @@ fn fits(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
     let job = row.text("job.id");
     match wanted.kind {
         ApplicationKind::Application => {
-            // A prospect of the job, too: no second candidacy is made beside it. Making it an application is a step of its own.
+            // A prospect of the job, too: no second candidacy is made beside it. Making it an
+            // application is a step of its own.
             !(converted && row.text("kind") == Some("prospect"))
                 && goal.job.is_some_and(|goal| job == Some(goal.id.as_str()))
         }
@@ -308,14 +364,19 @@ fn fits(row: &Record, wanted: &DesiredApplication, goal: &Goal<'_>) -> bool {
     }
 }
 
-fn in_pool<'a>(draft: &mut Draft<'a>, rows: Vec<&'a Arc<Record>>, goal: &Goal<'_>) -> Option<Vec<&'a Arc<Record>>> {
+fn in_pool<'a>(
+    draft: &mut Draft<'a>,
+    rows: Vec<&'a Arc<Record>>,
+    goal: &Goal<'_>,
+) -> Option<Vec<&'a Arc<Record>>> {
     let mut kept = Vec::new();
     let mut complete = true;
     for row in rows {
         match draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &row.id) {
             Some(placements) => {
                 let here = |placement: &Arc<Record>| {
-                    goal.pool.is_some_and(|pool| placement.text("pool.id") == Some(pool.id.as_str()))
+                    goal.pool
+                        .is_some_and(|pool| placement.text("pool.id") == Some(pool.id.as_str()))
                 };
                 if placements.iter().any(here) {
                     kept.push(row);
@@ -327,7 +388,13 @@ fn in_pool<'a>(draft: &mut Draft<'a>, rows: Vec<&'a Arc<Record>>, goal: &Goal<'_
     complete.then_some(kept)
 }
 
-fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApplication, host: &str, goal: &Goal<'a>) {
+fn create<'a>(
+    draft: &mut Draft<'a>,
+    person: &Person<'_>,
+    wanted: &'a DesiredApplication,
+    host: &str,
+    goal: &Goal<'a>,
+) {
     let key = draft.input.desired.key.clone();
     let kind = kind_word(wanted.kind);
     let mut input = Map::new();
@@ -338,7 +405,11 @@ fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApp
     draft.account(host, "kind");
     // An application is what the word says; a prospect is told to be one.
     if wanted.kind == ApplicationKind::Prospect {
-        fields.push(FieldChange { field: "kind".to_owned(), before: Value::Null, after: json!(kind) });
+        fields.push(FieldChange {
+            field: "kind".to_owned(),
+            before: Value::Null,
+            after: json!(kind),
+        });
     }
     account_lifecycle(draft, wanted, host);
     for (name, record) in [
@@ -351,13 +422,24 @@ fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApp
         let Some(record) = record else { continue };
         input.insert(name.to_owned(), json!(record.id));
         let shown = record.text("title").or(record.text("name")).unwrap_or(&record.id);
-        fields.push(FieldChange { field: name.to_owned(), before: Value::Null, after: json!(shown) });
+        fields.push(FieldChange {
+            field: name.to_owned(),
+            before: Value::Null,
+            after: json!(shown),
+        });
         applied.insert(name.to_owned(), json!(record.id));
     }
     if let Some(job) = goal.job {
         say_if_not_open(draft, host, job);
     }
-    let customs = create_customs(draft, host, "application", &wanted.custom_fields, &mut fields, &mut applied);
+    let customs = create_customs(
+        draft,
+        host,
+        "application",
+        &wanted.custom_fields,
+        &mut fields,
+        &mut applied,
+    );
     let mut after = Vec::new();
     customs.join(&mut input, &mut after);
     let course = lifecycle::course(draft, wanted, host, goal, None, &mut applied);
@@ -392,19 +474,24 @@ fn create<'a>(draft: &mut Draft<'a>, person: &Person<'_>, wanted: &'a DesiredApp
     course.join(draft, host, None, Some(host), applied);
 }
 
-/// Says that a new application is to a job that takes none from outside. Whether an ATS takes it all the same is not
-/// documented of any, so it is sent, and the person who reads the plan decides.
+/// Says that a new application is to a job that takes none from outside. Whether an ATS takes it
+/// all the same is not documented of any, so it is sent, and the person who reads the plan decides.
 pub(super) fn say_if_not_open(draft: &mut Draft<'_>, host: &str, job: &Record) {
-    let Some(state) = job.text("state.value").filter(|state| *state != "open" && *state != "other") else { return };
+    let Some(state) = job.text("state.value").filter(|state| *state != "open" && *state != "other")
+    else {
+        return;
+    };
     let message = format!(
-        "{host}: the job {:?} (id {}) is {state} in the ATS, not open; a new application to it is sent all the same, and the ATS may refuse it",
+        "{host}: the job {:?} (id {}) is {state} in the ATS, not open; a new application to it is \
+         sent all the same, and the ATS may refuse it",
         job.text("title").unwrap_or(&job.id),
         job.id
     );
     draft.say(FindingKind::Note, host, "JobNotOpen", message);
 }
 
-/// Puts the application into the step that makes the person, where the ATS takes both in one request with all that is desired of it.
+/// Puts the application into the step that makes the person, where the ATS takes both in one
+/// request with all that is desired of it.
 fn carry(
     draft: &mut Draft<'_>,
     person: &Person<'_>,
@@ -418,7 +505,8 @@ fn carry(
         return false;
     }
     let manifest = draft.input.manifest;
-    let Some(step) = draft.plan.steps.iter_mut().find(|step| step.host == draft.input.desired.key) else {
+    let Some(step) = draft.plan.steps.iter_mut().find(|step| step.host == draft.input.desired.key)
+    else {
         return false;
     };
     let Some(rule) = manifest.operation(&step.operation) else { return false };
@@ -435,13 +523,20 @@ fn carry(
     step.after.extend(after.iter().cloned());
     step.makes.insert(kinds::APPLICATIONS.to_owned(), host.to_owned());
     step.applied.insert(host.to_owned(), applied.clone());
-    step.fields.extend(
-        fields.iter().map(|field| FieldChange { field: format!("application.{}", field.field), ..field.clone() }),
-    );
+    step.fields.extend(fields.iter().map(|field| FieldChange {
+        field: format!("application.{}", field.field),
+        ..field.clone()
+    }));
     true
 }
 
-fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str, goal: &Goal<'a>, record: &Record) {
+fn update<'a>(
+    draft: &mut Draft<'a>,
+    wanted: &'a DesiredApplication,
+    host: &str,
+    goal: &Goal<'a>,
+    record: &Record,
+) {
     let base = draft.input.links.get(host).map(|link| link.applied.clone()).unwrap_or_default();
     let mut applied = base.clone();
     draft.take_base(host, &mut applied);
@@ -479,8 +574,15 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
             input.insert(name.to_owned(), json!(goal.id));
         }
     }
-    let mut customs =
-        update_customs(draft, host, "application", &wanted.custom_fields, record, &mut fields, &mut applied);
+    let mut customs = update_customs(
+        draft,
+        host,
+        "application",
+        &wanted.custom_fields,
+        record,
+        &mut fields,
+        &mut applied,
+    );
     let mut after = Vec::new();
     let course = if transferred {
         lifecycle::Course::default()
@@ -491,7 +593,8 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
         rebase(draft, host, record, applied.clone(), &base);
     } else if let Some(rule) = draft.operation(host, "applications.update") {
         if !customs.is_empty() {
-            unseen_customs(draft, host, "application", rule, record, &customs).join(rule, &mut input);
+            unseen_customs(draft, host, "application", rule, record, &customs)
+                .join(rule, &mut input);
         }
         let mut seen = customs.take_seen();
         seen.changes(draft, &base, &fields, &["source", "referrer"]);
@@ -509,14 +612,17 @@ fn update<'a>(draft: &mut Draft<'a>, wanted: &'a DesiredApplication, host: &str,
     placement(draft, host, goal, record);
 }
 
-/// Says that a prospect stands in another pool, or in another stage of it, than is wanted: that is set at creation only. Where the ATS
-/// shows no placement nothing is known.
+/// Says that a prospect stands in another pool, or in another stage of it, than is wanted: that is
+/// set at creation only. Where the ATS shows no placement nothing is known.
 fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record) {
     let Some(pool) = goal.pool else { return };
-    if record.text("kind") != Some("prospect") || record.text("outcome.value") == Some("converted") {
+    if record.text("kind") != Some("prospect") || record.text("outcome.value") == Some("converted")
+    {
         return;
     }
-    let Some(placements) = draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &record.id) else { return };
+    let Some(placements) = draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &record.id) else {
+        return;
+    };
     let fits = |placement: &Arc<Record>| {
         placement.text("pool.id") == Some(pool.id.as_str())
             && goal.pool_stage.is_none_or(|stage| {
@@ -528,13 +634,14 @@ fn placement(draft: &mut Draft<'_>, host: &str, goal: &Goal<'_>, record: &Record
         return;
     }
     let message = format!(
-        "{host}: the prospect stands in another pool or pool stage in the ATS; that stands, since a prospect is placed only when it is made"
+        "{host}: the prospect stands in another pool or pool stage in the ATS; that stands, since \
+         a prospect is placed only when it is made"
     );
     draft.say(FindingKind::Drifted, host, "PlacedElsewhere", message);
 }
 
-/// Notes that nothing of what is declared of an application is written to what it is linked to, nor below that, and that
-/// the plan says why.
+/// Notes that nothing of what is declared of an application is written to what it is linked to, nor
+/// below that, and that the plan says why.
 fn stand_apart(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str) {
     draft.apart.insert(host.to_owned());
     draft.account_whole(host);
@@ -543,8 +650,9 @@ fn stand_apart(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str) {
     }
 }
 
-/// Whether the linked record is another one than is declared, which it says. What is declared for one job, or for one
-/// pool, is written neither to, nor below, an application or a prospect of another.
+/// Whether the linked record is another one than is declared, which it says. What is declared for
+/// one job, or for one pool, is written neither to, nor below, an application or a prospect of
+/// another.
 fn is_another(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
@@ -552,14 +660,16 @@ fn is_another(
     goal: &Goal<'_>,
     record: &Record,
 ) -> bool {
-    let Some((reason, message)) = difference(draft, wanted, host, goal, record) else { return false };
+    let Some((reason, message)) = difference(draft, wanted, host, goal, record) else {
+        return false;
+    };
     draft.say(FindingKind::Conflict, host, reason, message);
     stand_apart(draft, wanted, host);
     true
 }
 
-/// In what the linked record is another one than the host declares by now, by what the link was made for: a word and a
-/// sentence. What a recruiter changed is no such difference.
+/// In what the linked record is another one than the host declares by now, by what the link was
+/// made for: a word and a sentence. What a recruiter changed is no such difference.
 fn difference(
     draft: &Draft<'_>,
     wanted: &DesiredApplication,
@@ -572,7 +682,8 @@ fn difference(
     if record.text("kind") == Some("application") {
         if wanted.kind == ApplicationKind::Prospect {
             let message = format!(
-                "{host}: it is an application, and cannot be made a prospect; nothing of what is declared is written to it. Declare a prospect under another key"
+                "{host}: it is an application, and cannot be made a prospect; nothing of what is \
+                 declared is written to it. Declare a prospect under another key"
             );
             return (base("kind") == Some("application")).then_some(("CannotChange", message));
         }
@@ -582,7 +693,8 @@ fn difference(
             return None;
         }
         let message = format!(
-            "{host}: it is on job {job}, and an application's job cannot be changed from here; nothing of what is declared is written to it. \
+            "{host}: it is on job {job}, and an application's job cannot be changed from here; \
+             nothing of what is declared is written to it. \
              Declare another application, under a key of its own, for job {}",
             goal.id
         );
@@ -593,7 +705,8 @@ fn difference(
     members.into_iter().filter(|(place, _)| *place != "job" || !is_converted_by_plan).find_map(|(place, goal)| {
         let (goal, before) = goal.zip(base(place))?;
         let message = format!(
-            "{host}: the prospect's `{place}` was {before} and cannot be changed from here to {}; nothing of what is declared is written to it. \
+            "{host}: the prospect's `{place}` was {before} and cannot be changed from here to {}; \
+             nothing of what is declared is written to it. \
              Declare a prospect under another key",
             goal.id
         );
@@ -601,8 +714,8 @@ fn difference(
     })
 }
 
-/// Whether a linked application was transferred to another job than desired, which it says: no second one is made, and no stage of the
-/// desired job is forced on it.
+/// Whether a linked application was transferred to another job than desired, which it says: no
+/// second one is made, and no stage of the desired job is forced on it.
 fn is_transferred(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
@@ -611,18 +724,25 @@ fn is_transferred(
     record: &Record,
 ) -> bool {
     let (Some(goal), Some(job)) = (goal.job, record.text("job.id")) else { return false };
-    if record.text("kind") != Some("application") || job == goal.id || (wanted.kind == ApplicationKind::Prospect) {
+    if record.text("kind") != Some("application")
+        || job == goal.id
+        || (wanted.kind == ApplicationKind::Prospect)
+    {
         return false;
     }
     let has_course = wanted.stage.is_some() || wanted.outcome.is_some();
     let left_alone = if has_course { ", and its stage and outcome are left alone" } else { "" };
-    let message =
-        format!("{host}: it was transferred in the ATS from job {} to job {job}; it stays there{left_alone}", goal.id);
+    let message = format!(
+        "{host}: it was transferred in the ATS from job {} to job {job}; it stays \
+         there{left_alone}",
+        goal.id
+    );
     draft.say(FindingKind::Drifted, host, "Transferred", message);
     true
 }
 
-/// Accounts for the members that [`lifecycle`] speaks of, and says so of those that mean nothing beside the outcome.
+/// Accounts for the members that [`lifecycle`] speaks of, and says so of those that mean nothing
+/// beside the outcome.
 fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str) {
     for (place, reference, outcome) in [
         ("reject_reason", &wanted.reject_reason, DesiredOutcome::Rejected),
@@ -631,7 +751,9 @@ fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &
         draft.account(host, place);
         if reference.is_some() && wanted.outcome != Some(outcome) {
             let word = lifecycle::word(outcome);
-            let message = format!("{host}: `{place}` means something only with the outcome {word}; it is left aside");
+            let message = format!(
+                "{host}: `{place}` means something only with the outcome {word}; it is left aside"
+            );
             draft.say(FindingKind::Note, host, "NoMeaning", message);
         }
     }
@@ -640,8 +762,9 @@ fn account_lifecycle(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &
     }
 }
 
-/// What makes the application the one that it is: its kind, job, pool and the pool's stage. They are compared with what it was made
-/// or taken as ([`difference`]), and cannot be changed from here; an application's job is [`is_transferred`]'s.
+/// What makes the application the one that it is: its kind, job, pool and the pool's stage. They
+/// are compared with what it was made or taken as ([`difference`]), and cannot be changed from
+/// here; an application's job is [`is_transferred`]'s.
 fn identity(
     draft: &mut Draft<'_>,
     wanted: &DesiredApplication,
@@ -656,7 +779,8 @@ fn identity(
     let is_application = record.text("kind") == Some("application");
     match wanted.kind {
         ApplicationKind::Prospect if is_application => {
-            let message = format!("{host}: the prospect was made an application in the ATS; that stands");
+            let message =
+                format!("{host}: the prospect was made an application in the ATS; that stands");
             draft.say(FindingKind::Drifted, host, "ConvertedInAts", message);
         }
         // A prospect that should be an application is converted, which is a step of its own.
@@ -679,14 +803,25 @@ fn identity(
     }
 }
 
-/// Whether a prospect that was there before the engine came is in this pool, or in this stage of it. Says so where it is not.
-fn is_placed(draft: &mut Draft<'_>, host: &str, place: &str, goal: &Record, record: &Record) -> bool {
-    let Some(placements) = draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &record.id) else { return false };
+/// Whether a prospect that was there before the engine came is in this pool, or in this stage of
+/// it. Says so where it is not.
+fn is_placed(
+    draft: &mut Draft<'_>,
+    host: &str,
+    place: &str,
+    goal: &Record,
+    record: &Record,
+) -> bool {
+    let Some(placements) = draft.lookup(kinds::POOL_PLACEMENTS, index::PARENT, &record.id) else {
+        return false;
+    };
     let member = if place == "pool" { "pool.id" } else { "pool_stage.id" };
-    let is_here = placements.iter().any(|placement| placement.text(member) == Some(goal.id.as_str()));
+    let is_here =
+        placements.iter().any(|placement| placement.text(member) == Some(goal.id.as_str()));
     if !is_here {
         let message = format!(
-            "{host}: the prospect's `{place}` is not {} in the ATS, and cannot be changed from here; that stands",
+            "{host}: the prospect's `{place}` is not {} in the ATS, and cannot be changed from \
+             here; that stands",
             goal.text("name").unwrap_or(&goal.id)
         );
         draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
@@ -701,7 +836,8 @@ fn kind_word(kind: ApplicationKind) -> &'static str {
     }
 }
 
-/// Whether the desired application names the field. Job and pool say what it is and are never released.
+/// Whether the desired application names the field. Job and pool say what it is and are never
+/// released.
 fn owns(wanted: &DesiredApplication, path: &str) -> bool {
     match path {
         "source" => wanted.source.is_some(),
@@ -710,7 +846,9 @@ fn owns(wanted: &DesiredApplication, path: &str) -> bool {
         "outcome" => wanted.outcome.is_some(),
         "reject_reason" => wanted.reject_reason.is_some(),
         "opening" => wanted.opening.is_some(),
-        _ => path.strip_prefix("custom_fields.").is_none_or(|key| wanted.custom_fields.contains_key(key)),
+        _ => path
+            .strip_prefix("custom_fields.")
+            .is_none_or(|key| wanted.custom_fields.contains_key(key)),
     }
 }
 
@@ -723,7 +861,12 @@ pub(super) fn members(file: &DesiredAttachment) -> [once::Member<'_>; 3] {
     [("filename", &file.filename), ("type", &file.kind), ("url", &file.url)]
 }
 
-fn attachments(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, record: Option<&Record>) {
+fn attachments(
+    draft: &mut Draft<'_>,
+    wanted: &DesiredApplication,
+    host: &str,
+    record: Option<&Record>,
+) {
     let prefix = format!("{host}/attachments/");
     for file in &wanted.attachments {
         let path = format!("{prefix}{}", file.key);
@@ -754,5 +897,7 @@ fn attachments(draft: &mut Draft<'_>, wanted: &DesiredApplication, host: &str, r
         step.calls += u32::from(step.look_first);
         draft.plan.steps.push(step);
     }
-    once::release(draft, &prefix, "file", |key| wanted.attachments.iter().any(|file| file.key == key));
+    once::release(draft, &prefix, "file", |key| {
+        wanted.attachments.iter().any(|file| file.key == key)
+    });
 }

@@ -1,21 +1,26 @@
-//! What a base holds beside the fields that were last applied, and where a plan records a base. Pure.
+//! What a base holds beside the fields that were last applied, and where a plan records a base.
+//! Pure.
 //!
-//! A base is the map that is kept with a link. Its members are fields, and besides members whose names begin with `~`,
-//! which no field is called: by field or by operation ([`part`], [`take_out`]), or a list of fields ([`lists`],
-//! [`list`], [`keep`]). What each means is said where it is kept ([`super::forms`], [`super::erasure`],
-//! [`super::unseen`], [`super::equal`]). A plan records a base with the step that changes the record, and without one
-//! as an adoption ([`amend`]).
+//! A base is the map that is kept with a link. Its members are fields, and besides members whose
+//! names begin with `~`, which no field is called: by field or by operation ([`part`],
+//! [`take_out`]), or a list of fields ([`lists`], [`list`], [`keep`]). What each means is said
+//! where it is kept ([`super::forms`], [`super::erasure`], [`super::unseen`], [`super::equal`]). A
+//! plan records a base with the step that changes the record, and without one as an adoption
+//! ([`amend`]).
 
 use super::{Adoption, RecordPlan};
 use atsync_model::contract::RemoteRef;
 use serde_json::{Map, Value, json};
 
-/// The member that lists the fields whose value was found on the record that a merge or a move led to: nobody changed
-/// it since.
+/// The member that lists the fields whose value was found on the record that a merge or a move led
+/// to: nobody changed it since.
 pub(super) const FOUND_THERE: &str = "~there";
 
 /// A member with members of its own, made where there is none.
-pub(super) fn part<'m>(applied: &'m mut Map<String, Value>, member: &str) -> Option<&'m mut Map<String, Value>> {
+pub(super) fn part<'m>(
+    applied: &'m mut Map<String, Value>,
+    member: &str,
+) -> Option<&'m mut Map<String, Value>> {
     applied.entry(member.to_owned()).or_insert_with(|| Value::Object(Map::new())).as_object_mut()
 }
 
@@ -43,7 +48,10 @@ pub(super) fn lists(applied: &Map<String, Value>, member: &str, field: &str) -> 
 /// Puts a field into a list of fields, or takes it out.
 pub(super) fn list(applied: &mut Map<String, Value>, member: &str, field: &str, is_listed: bool) {
     keep(applied, member, |held| held != field);
-    if is_listed && let Some(listed) = applied.entry(member.to_owned()).or_insert_with(|| json!([])).as_array_mut() {
+    if is_listed
+        && let Some(listed) =
+            applied.entry(member.to_owned()).or_insert_with(|| json!([])).as_array_mut()
+    {
         listed.push(json!(field));
     }
 }
@@ -57,8 +65,8 @@ pub(super) fn keep(applied: &mut Map<String, Value>, member: &str, keep: impl Fn
     }
 }
 
-/// Changes what is recorded as last applied of a path, wherever the plan would record it, and now: a step that records
-/// it may not be carried out. `base`: what is recorded by now.
+/// Changes what is recorded as last applied of a path, wherever the plan would record it, and now:
+/// a step that records it may not be carried out. `base`: what is recorded by now.
 pub(super) fn amend(
     plan: &mut RecordPlan,
     host: &str,

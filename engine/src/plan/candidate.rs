@@ -1,7 +1,9 @@
 //! A person: found or made, kept in step, and what hangs on them. Pure.
 //!
-//! Order of work: is there a link; if not, which candidate does the record's `id` name; if it names none, who has the
-//! e-mail address; if nobody, a new record. Two people with the same address block the record: the engine never guesses. What hangs on the person (tags, notes, applications) follows.
+//! Order of work: is there a link; if not, which candidate does the record's `id` name; if it names
+//! none, who has the e-mail address; if nobody, a new record. Two people with the same address
+//! block the record: the engine never guesses. What hangs on the person (tags, notes, applications)
+//! follows.
 
 use super::contacts::{self, Compared, List, values};
 use super::explain::Values;
@@ -23,7 +25,8 @@ use std::sync::Arc;
 /// The contact lists of a candidate.
 const LISTS: [&str; 3] = ["emails", "phones", "links"];
 /// The fields whose every change is somebody's ([`super::guard`]).
-const GUARDED: [&str; 6] = ["name.first", "name.last", "name.preferred", "company", "title", "private"];
+const GUARDED: [&str; 6] =
+    ["name.first", "name.last", "name.preferred", "company", "title", "private"];
 
 /// The person in the ATS, as far as planning has come.
 pub(super) enum Person<'a> {
@@ -63,7 +66,8 @@ pub(super) fn plan(draft: &mut Draft<'_>) {
     note::plan(draft, &person);
 }
 
-/// Linked, found by address, or to be made. None while facts are missing or after the record was blocked.
+/// Linked, found by address, or to be made. None while facts are missing or after the record was
+/// blocked.
 fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
     let key = draft.input.desired.key.clone();
     if let Some(link) = draft.input.links.get(&key) {
@@ -78,7 +82,9 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
                 return None;
             }
             let message = format!(
-                "{key}: it is linked to {remote}, which the ATS does not show: deleted, merged, made private, or not visible yet; it goes on when the ATS shows it, and a sweep of candidates tells which"
+                "{key}: it is linked to {remote}, which the ATS does not show: deleted, merged, \
+                 made private, or not visible yet; it goes on when the ATS shows it, and a sweep \
+                 of candidates tells which"
             );
             draft.block(&key, super::NOT_VISIBLE, message);
             return None;
@@ -112,12 +118,14 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
     match found.as_slice() {
         [] => claim(draft, &key, emails).then_some(Person::ToBeMade),
         [record] if !may_be_written(draft, &key, record) => None,
-        [record] => adopt(draft, &key, record, "has the same e-mail address").then_some(Person::There(record)),
+        [record] => adopt(draft, &key, record, "has the same e-mail address")
+            .then_some(Person::There(record)),
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).take(20).collect();
             let addresses: Vec<&str> = emails.iter().map(|email| email.value()).take(20).collect();
             let message = format!(
-                "{key}: {} candidates in the ATS have the e-mail address {} (ids {}); merge them in the ATS, or correct the address, or name the one that is meant by `id`",
+                "{key}: {} candidates in the ATS have the e-mail address {} (ids {}); merge them \
+                 in the ATS, or correct the address, or name the one that is meant by `id`",
                 several.len(),
                 addresses.join(" or "),
                 ids.join(", ")
@@ -128,50 +136,61 @@ fn find<'a>(draft: &mut Draft<'a>) -> Option<Person<'a>> {
     }
 }
 
-/// The candidate that the record names by its id: there, or the record is blocked. Nobody is made in its place.
+/// The candidate that the record names by its id: there, or the record is blocked. Nobody is made
+/// in its place.
 fn named<'a>(draft: &mut Draft<'a>, key: &str, remote: &RemoteRef) -> Option<Person<'a>> {
     let Some(record) = draft.observed(remote)? else {
         let message = if draft.facts.is_gone(remote) {
             format!(
-                "{key}: {remote}, which its `id` names, was deleted or merged in the ATS; correct `id`, or leave it out"
+                "{key}: {remote}, which its `id` names, was deleted or merged in the ATS; correct \
+                 `id`, or leave it out"
             )
         } else {
             format!(
-                "{key}: the ATS does not show {remote}, which its `id` names: deleted, merged, hidden, or forgotten here; correct `id`, or leave it out"
+                "{key}: the ATS does not show {remote}, which its `id` names: deleted, merged, \
+                 hidden, or forgotten here; correct `id`, or leave it out"
             )
         };
         draft.block(key, super::NOT_VISIBLE, message);
         return None;
     };
-    let is_its = may_be_written(draft, key, record) && adopt(draft, key, record, "is the one that `id` names");
+    let is_its = may_be_written(draft, key, record)
+        && adopt(draft, key, record, "is the one that `id` names");
     is_its.then_some(Person::There(record))
 }
 
-/// Whether a linked record's `id` names what it is linked to. A link that followed a merge leads elsewhere by right.
+/// Whether a linked record's `id` names what it is linked to. A link that followed a merge leads
+/// elsewhere by right.
 fn is_named(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef, how: LinkHow) -> bool {
     let Some(id) = draft.input.desired.id.as_ref() else { return true };
     if *id == remote.id || matches!(how, LinkHow::Followed | LinkHow::Yielded) {
         return true;
     }
     let message = format!(
-        "{key}: it is linked to {remote}, and its `id` is {id:?}; correct `id`, or abandon the record before it is declared anew"
+        "{key}: it is linked to {remote}, and its `id` is {id:?}; correct `id`, or abandon the \
+         record before it is declared anew"
     );
     draft.block(key, "LinkedElsewhere", message);
     false
 }
 
-/// Whether the person's data stand. Where they were erased nothing is written back, be it to a linked person or to one found by an address.
+/// Whether the person's data stand. Where they were erased nothing is written back, be it to a
+/// linked person or to one found by an address.
 fn may_be_written(draft: &mut Draft<'_>, key: &str, record: &Record) -> bool {
     let anonymised = record.value("privacy.anonymized").and_then(Value::as_bool) == Some(true);
     if anonymised {
-        let message = format!("{key}: {} was anonymised in the ATS; nothing is written back to it", record.remote());
+        let message = format!(
+            "{key}: {} was anonymised in the ATS; nothing is written back to it",
+            record.remote()
+        );
         draft.block(key, "Anonymized", message);
     }
     !anonymised
 }
 
-/// What to say of a candidate who is no more. An ATS may tell a merge from a deletion by the applications alone, which
-/// move; so whoever has one of the addresses now is named. None while facts are missing.
+/// What to say of a candidate who is no more. An ATS may tell a merge from a deletion by the
+/// applications alone, which move; so whoever has one of the addresses now is named. None while
+/// facts are missing.
 fn gone(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<String> {
     let emails = draft.input.desired.emails.as_deref().unwrap_or_default();
     let mut there: BTreeSet<RemoteRef> = BTreeSet::new();
@@ -182,21 +201,27 @@ fn gone(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<String> 
     let mut there = there.into_iter().filter(|record| record != remote);
     let on = match (there.next(), there.next()) {
         (Some(one), None) => format!(
-            "{one} has the e-mail address: if it was merged into that one, abandon the record, and declare it again or link it to {one}"
+            "{one} has the e-mail address: if it was merged into that one, abandon the record, and \
+             declare it again or link it to {one}"
         ),
         _ => "stop declaring it, or declare it under another key to have it made again".to_owned(),
     };
     Some(format!(
-        "{key}: {remote} was deleted in the ATS, or merged into another candidate, and is not made again by itself; {on}"
+        "{key}: {remote} was deleted in the ATS, or merged into another candidate, and is not made \
+         again by itself; {on}"
     ))
 }
 
-/// Whether a record whose person was merged into another's still has a person of its own. None while facts are missing.
+/// Whether a record whose person was merged into another's still has a person of its own. None
+/// while facts are missing.
 fn holds(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<bool> {
     let hosts = draft.linked_to(remote)?;
-    let Some(holder) = hosts.iter().find(|host| host.as_str() != key).cloned() else { return Some(true) };
+    let Some(holder) = hosts.iter().find(|host| host.as_str() != key).cloned() else {
+        return Some(true);
+    };
     let message = format!(
-        "{key}: its candidate was merged into {remote}, which {holder} holds; nothing is written for it. Make them one record, or stop declaring one of them"
+        "{key}: its candidate was merged into {remote}, which {holder} holds; nothing is written \
+         for it. Make them one record, or stop declaring one of them"
     );
     draft.block(key, "Merged", message);
     Some(false)
@@ -209,8 +234,10 @@ fn claim(draft: &mut Draft<'_>, key: &str, emails: &[DesiredContact]) -> bool {
         (claimed != key).then(|| (email.value().to_owned(), claimed.to_owned()))
     });
     let Some((email, other)) = other else { return true };
-    let message =
-        format!("{key}: {other} declares a new candidate with the same e-mail address {email}; make them one record");
+    let message = format!(
+        "{key}: {other} declares a new candidate with the same e-mail address {email}; make them \
+         one record"
+    );
     draft.block(key, "DuplicateDesired", message);
     false
 }
@@ -220,12 +247,18 @@ fn adopt(draft: &mut Draft<'_>, key: &str, record: &Record, why: &str) -> bool {
     let remote = record.remote();
     let Some(others) = draft.linked_to(&remote) else { return false };
     if let Some(other) = others.iter().find(|host| host.as_str() != key) {
-        let message = format!("{key}: {remote} {why} and is linked to {other} already; make them one record");
+        let message =
+            format!("{key}: {remote} {why} and is linked to {other} already; make them one record");
         draft.block(key, "DuplicateDesired", message);
         return false;
     }
     let reason = format!("it {why}");
-    draft.plan.adoptions.push(Adoption { host: key.to_owned(), remote, applied: Map::new(), reason });
+    draft.plan.adoptions.push(Adoption {
+        host: key.to_owned(),
+        remote,
+        applied: Map::new(),
+        reason,
+    });
     true
 }
 
@@ -243,10 +276,15 @@ fn scalars<'d>(draft: &Draft<'d>) -> Vec<(&'static str, &'d str)> {
     fields.into_iter().filter_map(|(path, value)| Some((path, value?))).collect()
 }
 
-/// The contact lists that the record owns, each value once: a type that is given with one of its repetitions counts.
+/// The contact lists that the record owns, each value once: a type that is given with one of its
+/// repetitions counts.
 fn lists(draft: &Draft<'_>) -> Vec<(List, Vec<DesiredContact>)> {
     let desired = draft.input.desired;
-    let fields = [(List::Emails, &desired.emails), (List::Phones, &desired.phones), (List::Links, &desired.links)];
+    let fields = [
+        (List::Emails, &desired.emails),
+        (List::Phones, &desired.phones),
+        (List::Links, &desired.links),
+    ];
     let once = |list: List, contacts: &[DesiredContact]| {
         let mut once: Vec<DesiredContact> = Vec::new();
         for contact in contacts {
@@ -259,7 +297,10 @@ fn lists(draft: &Draft<'_>) -> Vec<(List, Vec<DesiredContact>)> {
         }
         once
     };
-    fields.into_iter().filter_map(|(list, contacts)| Some((list, once(list, contacts.as_deref()?)))).collect()
+    fields
+        .into_iter()
+        .filter_map(|(list, contacts)| Some((list, once(list, contacts.as_deref()?))))
+        .collect()
 }
 
 /// Accounts for the values of a list, and for the types where the entries are written with them.
@@ -312,7 +353,11 @@ fn create(draft: &mut Draft<'_>) {
         draft.account(&key, path);
         if !value.is_empty() {
             put(&mut step.input, path, json!(value));
-            step.fields.push(FieldChange { field: path.to_owned(), before: Value::Null, after: json!(value) });
+            step.fields.push(FieldChange {
+                field: path.to_owned(),
+                before: Value::Null,
+                after: json!(value),
+            });
             applied.insert(path.to_owned(), json!(value));
             forms::wrote(&mut applied, path, &Value::Null, &json!(value));
         }
@@ -335,24 +380,39 @@ fn create(draft: &mut Draft<'_>) {
     }
     if let Some(private) = draft.input.desired.private {
         step.input.insert("private".to_owned(), json!(private));
-        step.fields.push(FieldChange { field: "private".to_owned(), before: Value::Null, after: json!(private) });
+        step.fields.push(FieldChange {
+            field: "private".to_owned(),
+            before: Value::Null,
+            after: json!(private),
+        });
         applied.insert("private".to_owned(), json!(private));
     }
     tags::carry(draft, rule, &mut step, &mut applied);
-    let customs =
-        create_customs(draft, &key, "candidate", &draft.input.desired.custom_fields, &mut step.fields, &mut applied);
+    let customs = create_customs(
+        draft,
+        &key,
+        "candidate",
+        &draft.input.desired.custom_fields,
+        &mut step.fields,
+        &mut applied,
+    );
     customs.join(&mut step.input, &mut step.after);
     step.makes.insert("subject".to_owned(), key.clone());
     step.applied.insert(key, applied);
     step.look_first = true;
     // One look for each address: that is all that an ATS can be searched by.
-    let addresses = step.input.get("emails").and_then(Value::as_array).map_or(1, |emails| emails.len().max(1));
+    let addresses =
+        step.input.get("emails").and_then(Value::as_array).map_or(1, |emails| emails.len().max(1));
     step.calls = step.calls.saturating_add(u32::try_from(addresses).unwrap_or(u32::MAX));
     draft.plan.steps.push(step);
 }
 
-/// Acts on a decision: notes the change and the base, or says why not. True when the field is to be written.
-#[allow(clippy::too_many_arguments, reason = "one place for all fields keeps the words of a plan alike")]
+/// Acts on a decision: notes the change and the base, or says why not. True when the field is to be
+/// written.
+#[allow(
+    clippy::too_many_arguments,
+    reason = "one place for all fields keeps the words of a plan alike"
+)]
 pub(super) fn follow<D: Owned>(
     draft: &mut Draft<'_, D>,
     host: &str,
@@ -371,7 +431,11 @@ pub(super) fn follow<D: Owned>(
     let is_found_there = draft.is_found_there(host, applied, path, decision);
     match decision {
         Decision::Write => {
-            fields.push(FieldChange { field: path.to_owned(), before: observed.clone(), after: desired.clone() });
+            fields.push(FieldChange {
+                field: path.to_owned(),
+                before: observed.clone(),
+                after: desired.clone(),
+            });
             applied.insert(path.to_owned(), desired.clone());
             forms::wrote(applied, path, observed, desired);
             return true;
@@ -387,7 +451,8 @@ pub(super) fn follow<D: Owned>(
         }
         Decision::Drifted if !had_base => {
             let message = format!(
-                "{host}: `{path}` was {} in the ATS before it was linked; that stands (policy yield)",
+                "{host}: `{path}` was {} in the ATS before it was linked; that stands (policy \
+                 yield)",
                 shown(observed)
             );
             draft.say(FindingKind::Drifted, host, "WasThere", message);
@@ -396,12 +461,15 @@ pub(super) fn follow<D: Owned>(
             draft.say_found_there(host, path, decision, observed);
         }
         Decision::Drifted => {
-            let message = format!("{host}: `{path}` was changed in the ATS; their value stands (policy yield)");
+            let message = format!(
+                "{host}: `{path}` was changed in the ATS; their value stands (policy yield)"
+            );
             draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
         }
         Decision::Conflict => {
             let message = format!(
-                "{host}: `{path}` was changed in the ATS and in the desired record; nothing is written until one of them gives way (or the policy is enforce)"
+                "{host}: `{path}` was changed in the ATS and in the desired record; nothing is \
+                 written until one of them gives way (or the policy is enforce)"
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
         }
@@ -430,26 +498,32 @@ pub(super) fn left_alone<D: Owned>(
     let there = super::words::shown(observed);
     if draft.policy(path) == Policy::Fill && (observed.is_null() || observed.as_str() == Some("")) {
         let message = format!(
-            "{host}: `{path}` was emptied in the ATS after it had held a value; it stays so, since `fill` sets a field once and puts nothing back (`enforce` writes it)"
+            "{host}: `{path}` was emptied in the ATS after it had held a value; it stays so, since \
+             `fill` sets a field once and puts nothing back (`enforce` writes it)"
         );
         draft.say(FindingKind::Note, host, "LeftAlone", message);
         return;
     }
     let message = format!(
-        "{host}: `{path}` is {there} in the ATS and not {}; it stays so, since {why} (policy {policy}; `enforce` writes it)",
+        "{host}: `{path}` is {there} in the ATS and not {}; it stays so, since {why} (policy \
+         {policy}; `enforce` writes it)",
         super::words::shown(desired)
     );
     draft.say(FindingKind::Note, host, "LeftAlone", message);
 }
 
-/// Says that a field cannot be compared, since the ATS does not show it: nothing is written blindly.
+/// Says that a field cannot be compared, since the ATS does not show it: nothing is written
+/// blindly.
 pub(super) fn not_shown<D: Owned>(draft: &mut Draft<'_, D>, host: &str, path: &str) {
-    let message = format!("{host}: the ATS does not show `{path}`, so it cannot be compared and is not written");
+    let message = format!(
+        "{host}: the ATS does not show `{path}`, so it cannot be compared and is not written"
+    );
     draft.say(FindingKind::Note, host, "NotShown", message);
     draft.account(host, path);
 }
 
-/// Says of the fields that the record owned and no longer names that their values stay and are not managed any more.
+/// Says of the fields that the record owned and no longer names that their values stay and are not
+/// managed any more.
 pub(super) fn release<D: Owned>(
     draft: &mut Draft<'_, D>,
     host: &str,
@@ -482,8 +556,8 @@ pub(super) fn is_same_text(one: &str, other: &str) -> bool {
     normal::text(one) == normal::text(other)
 }
 
-/// Whether the desired record names the field. What was released has no base any more: should it be named again, the engine meets it as
-/// it meets a stranger's value.
+/// Whether the desired record names the field. What was released has no base any more: should it be
+/// named again, the engine meets it as it meets a stranger's value.
 fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
     let name = desired.name.as_ref();
     match path {
@@ -499,7 +573,9 @@ fn owns(desired: &atsync_model::desired::DesiredCandidate, path: &str) -> bool {
         "tags" => desired.tags.is_some(),
         _ => match path.strip_prefix("tags[").and_then(|tag| tag.strip_suffix(']')) {
             Some(tag) => desired.tags.iter().flatten().any(|wanted| normal::is_option(wanted, tag)),
-            None => path.strip_prefix("custom_fields.").is_none_or(|key| desired.custom_fields.contains_key(key)),
+            None => path
+                .strip_prefix("custom_fields.")
+                .is_none_or(|key| desired.custom_fields.contains_key(key)),
         },
     }
 }
@@ -510,7 +586,8 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     if contacts::are_gone(record, &base) {
         draft.is_erased = true;
         let message = format!(
-            "{key}: {} has no contact left in the ATS, so its data may have been erased; nothing that was there is put back, whatever the policy",
+            "{key}: {} has no contact left in the ATS, so its data may have been erased; nothing \
+             that was there is put back, whatever the policy",
             record.remote()
         );
         draft.say(FindingKind::Drifted, &key, "ContactsGone", message);
@@ -525,7 +602,12 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     for (path, value) in scalars(draft) {
         let last = base.get(path).and_then(Value::as_str);
         if !record.knows(path) {
-            if draft.is_shown(&key, kinds::CANDIDATES, path, last.is_some_and(|last| is_same_text(last, value))) {
+            if draft.is_shown(
+                &key,
+                kinds::CANDIDATES,
+                path,
+                last.is_some_and(|last| is_same_text(last, value)),
+            ) {
                 not_shown(draft, &key, path);
             }
             draft.account(&key, path);
@@ -537,8 +619,9 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             observed_is_desired: is_same_text(observed, value),
             observed_is_empty: observed.trim().is_empty(),
             has_base: last.is_some(),
-            observed_is_base: last
-                .is_some_and(|last| is_same_text(last, observed) || equal::holds(&base, path, &before, &json!(last))),
+            observed_is_base: last.is_some_and(|last| {
+                is_same_text(last, observed) || equal::holds(&base, path, &before, &json!(last))
+            }),
             desired_is_base: last.is_some_and(|last| is_same_text(last, value)),
         };
         let wanted = json!(value);
@@ -552,7 +635,12 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     for (list, contacts) in lists(draft) {
         account_contacts(draft, list, !record.knows(list.field()));
         if !record.knows(list.field()) {
-            if draft.is_shown(&key, kinds::CANDIDATES, list.field(), base.contains_key(list.field())) {
+            if draft.is_shown(
+                &key,
+                kinds::CANDIDATES,
+                list.field(),
+                base.contains_key(list.field()),
+            ) {
                 not_shown(draft, &key, list.field());
             }
             continue;
@@ -562,7 +650,14 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let last = base.get(list.field());
         let kept = Kept::of(draft, &key, compared, &contacts, record, last);
         let seen = kept.seen(record);
-        let mut planned = contacts::plan(compared, &contacts, &seen, last, kept.is_of_another(draft, &key), policy);
+        let mut planned = contacts::plan(
+            compared,
+            &contacts,
+            &seen,
+            last,
+            kept.is_of_another(draft, &key),
+            policy,
+        );
         let mut types = contact_types::plan(compared, &contacts, &seen, last, policy);
         if types.verdicts.iter().any(|verdict| verdict.kept_as_other) && !draft.has_settled(&key) {
             types.wait_for_first_sight(compared);
@@ -571,8 +666,10 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         guards.types(draft, list.field(), &types);
         tell_types(draft, &key, list, &types, policy, &mut fields);
         left_out(draft, &key, list, &contacts, &seen, &planned, policy);
-        let missing: Vec<&str> =
-            values(&planned.add).into_iter().chain(planned.away().map(|value| value.trim())).collect();
+        let missing: Vec<&str> = values(&planned.add)
+            .into_iter()
+            .chain(planned.away().map(|value| value.trim()))
+            .collect();
         let there = json!(values(record.list(list.field())));
         if !missing.is_empty() && equal::holds(&base, list.field(), &there, &json!(missing)) {
             planned.add.clear();
@@ -590,8 +687,10 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         let told = Values { desired: &wanted, applied: base.get(list.field()), observed: &there };
         draft.tell(&key, list.field(), decision, &told);
         for value in &planned.drifted {
-            let message =
-                format!("{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)", list.field());
+            let message = format!(
+                "{key}: {value} was taken out of `{}` in the ATS; it stays out (policy yield)",
+                list.field()
+            );
             draft.say(FindingKind::Drifted, &key, "RemovedInAts", message);
         }
         if planned.applied.get("erased").is_some() && !draft.has_settled(&key) {
@@ -600,10 +699,12 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         if !planned.erased.is_empty() {
             draft.say_erased_entries(&key, list.field(), &planned.erased);
         }
-        let both = |one: &[Value], other: &[Value]| one.iter().chain(other).cloned().collect::<Vec<_>>();
-        for (entries, what) in
-            [(both(&planned.add, &types.add), &mut add), (both(&planned.remove, &types.remove), &mut remove)]
-        {
+        let both =
+            |one: &[Value], other: &[Value]| one.iter().chain(other).cloned().collect::<Vec<_>>();
+        for (entries, what) in [
+            (both(&planned.add, &types.add), &mut add),
+            (both(&planned.remove, &types.remove), &mut remove),
+        ] {
             if !entries.is_empty() {
                 what.insert(list.field().to_owned(), Value::Array(entries));
             }
@@ -620,8 +721,15 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         }
         contacts::record_applied(&mut applied, list, planned.applied);
     }
-    let mut customs =
-        update_customs(draft, &key, "candidate", &draft.input.desired.custom_fields, record, &mut fields, &mut applied);
+    let mut customs = update_customs(
+        draft,
+        &key,
+        "candidate",
+        &draft.input.desired.custom_fields,
+        record,
+        &mut fields,
+        &mut applied,
+    );
     draft.has_erased = erasure::is_noted(&applied);
     if fields.is_empty() {
         rebase(draft, &key, record, applied, &base);
@@ -630,8 +738,10 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
     let Some(rule) = draft.operation(&key, "candidates.update") else { return };
     let mut step = step(rule, &key, "its fields differ from what is desired".to_owned());
     step.target = Some(record.remote());
-    let touched: Vec<&str> =
-        LISTS.into_iter().filter(|list| add.contains_key(*list) || remove.contains_key(*list)).collect();
+    let touched: Vec<&str> = LISTS
+        .into_iter()
+        .filter(|list| add.contains_key(*list) || remove.contains_key(*list))
+        .collect();
     let mut others = foreign_contacts(draft, &key, rule, record, &touched);
     guards.extend(customs.take_seen());
     guards.changes(draft, &base, &fields, &GUARDED);
@@ -705,19 +815,24 @@ fn tell_types(
                 after: json!(desired),
             }),
             Decision::InStep if verdict.kept_as_other => {
-                let message = format!("{key}: the ATS keeps the type {desired} of {value} in `{field}` as {shown}");
+                let message = format!(
+                    "{key}: the ATS keeps the type {desired} of {value} in `{field}` as {shown}"
+                );
                 draft.say(FindingKind::Note, key, "KeptAsOther", message);
             }
             Decision::InStep => {}
             Decision::Drifted => {
                 let message = format!(
-                    "{key}: the type of {value} in `{field}` is {shown} in the ATS and not {desired}; theirs stands (policy yield)"
+                    "{key}: the type of {value} in `{field}` is {shown} in the ATS and not \
+                     {desired}; theirs stands (policy yield)"
                 );
                 draft.say(FindingKind::Drifted, key, "ChangedInAts", message);
             }
             Decision::Conflict => {
                 let message = format!(
-                    "{key}: the type of {value} in `{field}` was changed in the ATS (to {shown}) and in the desired record (to {desired}); nothing is written until one of them gives way (or the policy is enforce)"
+                    "{key}: the type of {value} in `{field}` was changed in the ATS (to {shown}) \
+                     and in the desired record (to {desired}); nothing is written until one of \
+                     them gives way (or the policy is enforce)"
                 );
                 draft.say(FindingKind::Conflict, key, "ChangedByBoth", message);
             }
@@ -726,7 +841,8 @@ fn tell_types(
             Decision::Leave => {
                 let word = if policy == Policy::Fill { "fill" } else { "seed" };
                 let message = format!(
-                    "{key}: the type of {value} in `{field}` is {shown} in the ATS and not {desired}; it stays so (policy {word}; `enforce` writes it)"
+                    "{key}: the type of {value} in `{field}` is {shown} in the ATS and not \
+                     {desired}; it stays so (policy {word}; `enforce` writes it)"
                 );
                 draft.say(FindingKind::Note, key, "LeftAlone", message);
             }
@@ -749,7 +865,8 @@ fn left_out(
         Policy::Fill => "fill",
         Policy::Enforce | Policy::Yield => return,
     };
-    let there: Vec<String> = values(record.list(list.field())).iter().map(|value| list.normal(value)).collect();
+    let there: Vec<String> =
+        values(record.list(list.field())).iter().map(|value| list.normal(value)).collect();
     let added: Vec<String> = values(&planned.add).iter().map(|value| list.normal(value)).collect();
     let left: Vec<&str> = contacts
         .iter()
@@ -781,7 +898,12 @@ pub(super) fn rebase<D: Owned>(
         adoption.applied = applied;
     } else if applied != *base {
         let reason = super::IN_STEP.to_owned();
-        draft.plan.adoptions.push(Adoption { host: host.to_owned(), remote: record.remote(), applied, reason });
+        draft.plan.adoptions.push(Adoption {
+            host: host.to_owned(),
+            remote: record.remote(),
+            applied,
+            reason,
+        });
     }
 }
 

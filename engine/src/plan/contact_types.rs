@@ -1,12 +1,13 @@
 //! The types of contact entries: `work`, `mobile`, `blog`. Pure.
 //!
-//! An entry is known by its value ([`super::contacts`]); its type is owned only where the host gives one,
-//! and follows the list's policy. A type is changed by taking the entry out and adding it again, in the
-//! spelling that the ATS has, which an adapter turns into a replacement in place.
+//! An entry is known by its value ([`super::contacts`]); its type is owned only where the host
+//! gives one, and follows the list's policy. A type is changed by taking the entry out and adding
+//! it again, in the spelling that the ATS has, which an adapter turns into a replacement in place.
 //!
-//! An ATS has fewer words for types than the model has. So the base keeps both the word that was written
-//! and the one that was shown for it: a word that the ATS keeps as another is reported once, and is in
-//! step from then on. What the record showed right after a write is taken for the ATS's own word.
+//! An ATS has fewer words for types than the model has. So the base keeps both the word that was
+//! written and the one that was shown for it: a word that the ATS keeps as another is reported
+//! once, and is in step from then on. What the record showed right after a write is taken for the
+//! ATS's own word.
 
 use super::contacts::{self, Compared};
 use super::ownership::{Comparison, Decision, decide};
@@ -49,7 +50,8 @@ impl TypesPlan {
     pub(super) fn wait_for_first_sight(&mut self, compared: Compared) {
         for verdict in self.verdicts.iter_mut().filter(|verdict| verdict.kept_as_other) {
             verdict.kept_as_other = false;
-            self.applied.insert(compared.normal(&verdict.value), json!({ "wrote": verdict.desired }));
+            self.applied
+                .insert(compared.normal(&verdict.value), json!({ "wrote": verdict.desired }));
         }
     }
 }
@@ -62,11 +64,14 @@ fn shown(entry: &Value) -> Option<&str> {
 
 /// What a creation or an addition writes: the base of the declared types.
 pub(super) fn written(compared: Compared, desired: &[DesiredContact]) -> Map<String, Value> {
-    let typed = desired.iter().filter_map(|contact| Some((compared.normal(contact.value()), contact.kind()?)));
+    let typed = desired
+        .iter()
+        .filter_map(|contact| Some((compared.normal(contact.value()), contact.kind()?)));
     typed.map(|(normal, kind)| (normal, json!({ "wrote": kind }))).collect()
 }
 
-/// Plans the types of a list against an observed record. `applied`: what was last recorded for the list.
+/// Plans the types of a list against an observed record. `applied`: what was last recorded for the
+/// list.
 pub(super) fn plan(
     compared: Compared,
     desired: &[DesiredContact],
@@ -76,7 +81,8 @@ pub(super) fn plan(
 ) -> TypesPlan {
     let list = compared.list;
     let mut plan = TypesPlan::default();
-    let base_of = |normal: &str| applied.and_then(|applied| applied.get("types")?.get(normal)).cloned();
+    let base_of =
+        |normal: &str| applied.and_then(|applied| applied.get("types")?.get(normal)).cloned();
     let ours = |normal: &str| {
         let added = applied.and_then(|applied| applied.get("added")).and_then(Value::as_array);
         added.is_some_and(|added| added.iter().any(|entry| entry.as_str() == Some(normal)))
@@ -87,8 +93,11 @@ pub(super) fn plan(
         if plan.applied.contains_key(&normal) {
             continue;
         }
-        let value = |entry: &Value| entry.get("value").and_then(Value::as_str).unwrap_or_default().to_owned();
-        let Some(entry) = record.list(list.field()).iter().find(|entry| compared.normal(&value(entry)) == normal)
+        let value = |entry: &Value| {
+            entry.get("value").and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let Some(entry) =
+            record.list(list.field()).iter().find(|entry| compared.normal(&value(entry)) == normal)
         else {
             // It is added with its type, or stays away as a whole.
             plan.applied.insert(normal, json!({ "wrote": wanted }));
@@ -101,9 +110,12 @@ pub(super) fn plan(
             let usual = shown(&usual)?;
             ours(&normal).then(|| json!({ "wrote": usual, "shown": usual }))
         });
-        let member = |name: &str| base.as_ref().and_then(|base| base.get(name)).and_then(Value::as_str);
-        let is_first_sight = base.is_some() && base.as_ref().is_some_and(|base| base.get("shown").is_none());
-        let kept = member("wrote") == Some(wanted) && (is_first_sight || member("shown") == observed);
+        let member =
+            |name: &str| base.as_ref().and_then(|base| base.get(name)).and_then(Value::as_str);
+        let is_first_sight =
+            base.is_some() && base.as_ref().is_some_and(|base| base.get("shown").is_none());
+        let kept =
+            member("wrote") == Some(wanted) && (is_first_sight || member("shown") == observed);
         let is_observed = observed == Some(wanted);
         let comparison = Comparison {
             observed_is_desired: is_observed || kept,
@@ -150,7 +162,10 @@ mod tests {
     const EMAILS: Compared = Compared { list: List::Emails, coarser: None };
 
     fn typed(kind: &str) -> Vec<DesiredContact> {
-        vec![DesiredContact::Typed(TypedContact { value: "a@x.com".into(), kind: Some(kind.into()) })]
+        vec![DesiredContact::Typed(TypedContact {
+            value: "a@x.com".into(),
+            kind: Some(kind.into()),
+        })]
     }
 
     fn shows(kind: Option<&str>) -> Record {
@@ -162,7 +177,12 @@ mod tests {
         Record { kind: "candidates".into(), id: "1".into(), body, known: vec!["emails".into()] }
     }
 
-    fn planned(wanted: &str, shown: Option<&str>, types: &Map<String, Value>, policy: Policy) -> TypesPlan {
+    fn planned(
+        wanted: &str,
+        shown: Option<&str>,
+        types: &Map<String, Value>,
+        policy: Policy,
+    ) -> TypesPlan {
         let base = json!({ "added": ["a@x.com"], "seen": [], "types": types });
         plan(EMAILS, &typed(wanted), &shows(shown), Some(&base), policy)
     }
@@ -184,13 +204,15 @@ mod tests {
     #[test]
     fn a_type_given_to_an_entry_that_the_engine_added_without_one_is_written() {
         let base = json!({ "added": ["a@x.com"], "seen": [] });
-        let made = plan(EMAILS, &typed("work"), &shows(Some("personal")), Some(&base), Policy::Yield);
+        let made =
+            plan(EMAILS, &typed("work"), &shows(Some("personal")), Some(&base), Policy::Yield);
         assert_eq!(verdict(&made), Decision::Write);
     }
 
     #[test]
     fn a_recruiters_type_stands_unless_the_host_enforces_its_own() {
-        let base = planned("work", Some("work"), &written(EMAILS, &typed("work")), Policy::Yield).applied;
+        let base =
+            planned("work", Some("work"), &written(EMAILS, &typed("work")), Policy::Yield).applied;
         for (policy, decision) in [
             (Policy::Yield, Decision::Drifted),
             (Policy::Enforce, Decision::Write),
@@ -209,7 +231,8 @@ mod tests {
 
     #[test]
     fn a_word_that_the_ats_keeps_as_another_is_said_once_and_written_once() {
-        let first = planned("home", Some("other"), &written(EMAILS, &typed("home")), Policy::Enforce);
+        let first =
+            planned("home", Some("other"), &written(EMAILS, &typed("home")), Policy::Enforce);
         assert!(first.verdicts.first().unwrap().kept_as_other && first.add.is_empty());
         let again = planned("home", Some("other"), &first.applied, Policy::Enforce);
         assert_eq!(verdict(&again), Decision::InStep);

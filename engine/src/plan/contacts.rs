@@ -1,8 +1,9 @@
 //! E-mails, phones and links: lists whose entries have no id, compared by normalised value. Pure.
 //!
-//! The engine adds entries that the host declared and takes back only entries that it added itself. An entry that was
-//! there once and is not any more was removed by somebody; the field's policy says whether it comes back. Nobody's
-//! other entries are ever touched, and order is kept by the adapter, which merges into a fresh read.
+//! The engine adds entries that the host declared and takes back only entries that it added itself.
+//! An entry that was there once and is not any more was removed by somebody; the field's policy
+//! says whether it comes back. Nobody's other entries are ever touched, and order is kept by the
+//! adapter, which merges into a fresh read.
 
 use super::Record;
 use super::ownership::Decision;
@@ -71,7 +72,9 @@ fn is_social(value: &str) -> bool {
     ];
     let normal = normal::link(value);
     let host = normal.split(['/', '?', '#']).next().unwrap_or_default();
-    SOCIAL.iter().any(|site| host == *site || host.strip_suffix(site).is_some_and(|rest| rest.ends_with('.')))
+    SOCIAL.iter().any(|site| {
+        host == *site || host.strip_suffix(site).is_some_and(|rest| rest.ends_with('.'))
+    })
 }
 
 /// Entries of a list, compared by the model's form or by a coarser one of the ATS.
@@ -93,7 +96,8 @@ impl Compared {
         self.list.contact().coarse(value, self.coarser)
     }
 
-    /// A form that was kept, in the form of today: what was recorded before the ATS named a coarser one still counts.
+    /// A form that was kept, in the form of today: what was recorded before the ATS named a coarser
+    /// one still counts.
     fn again(self, kept: &str) -> String {
         normal::coarsened(kept.to_owned(), self.coarser)
     }
@@ -110,8 +114,8 @@ pub struct ListPlan {
     pub drifted: Vec<String>,
     /// Values that went when nothing of their group was left, and that no policy puts back.
     pub erased: Vec<String>,
-    /// What to record as last applied: `{"added": […], "seen": […]}`, normalised values, and under `erased` those that
-    /// were erased.
+    /// What to record as last applied: `{"added": […], "seen": […]}`, normalised values, and under
+    /// `erased` those that were erased.
     pub applied: Value,
 }
 
@@ -145,19 +149,25 @@ pub fn values(entries: &[Value]) -> Vec<&str> {
 /// The normalised values of a part of what was last applied.
 pub(super) fn base(compared: Compared, applied: Option<&Value>, part: &str) -> Vec<String> {
     let list = applied.and_then(|applied| applied.get(part)).and_then(Value::as_array);
-    list.map(|list| list.iter().filter_map(Value::as_str).map(|kept| compared.again(kept)).collect())
-        .unwrap_or_default()
+    list.map(|list| {
+        list.iter().filter_map(Value::as_str).map(|kept| compared.again(kept)).collect()
+    })
+    .unwrap_or_default()
 }
 
-/// Whether a candidate that had contacts shows none any more, neither ours nor anybody's: e-mails, phones, addresses
-/// and links are known to be empty.
+/// Whether a candidate that had contacts shows none any more, neither ours nor anybody's: e-mails,
+/// phones, addresses and links are known to be empty.
 ///
-/// An ATS that erases only some of a candidate's data keeps the name and says nothing. What a recruiter takes away one
-/// by one looks the same once the last one is gone, and of the two mistakes, writing erased data back is the worse.
+/// An ATS that erases only some of a candidate's data keeps the name and says nothing. What a
+/// recruiter takes away one by one looks the same once the last one is gone, and of the two
+/// mistakes, writing erased data back is the worse.
 pub fn are_gone(observed: &Record, applied: &Map<String, Value>) -> bool {
     let had = |list: List| {
         ["added", "seen"].iter().any(|part| {
-            let entries = applied.get(list.field()).and_then(|applied| applied.get(*part)).and_then(Value::as_array);
+            let entries = applied
+                .get(list.field())
+                .and_then(|applied| applied.get(*part))
+                .and_then(Value::as_array);
             entries.is_some_and(|entries| !entries.is_empty())
         })
     };
@@ -166,8 +176,8 @@ pub fn are_gone(observed: &Record, applied: &Map<String, Value>) -> bool {
         && [List::Emails, List::Phones, List::Links].into_iter().any(had)
 }
 
-/// Plans a list against an observed record. `is_of_another`: what was applied was applied to another record, which this
-/// one took the place of.
+/// Plans a list against an observed record. `is_of_another`: what was applied was applied to
+/// another record, which this one took the place of.
 pub fn plan(
     compared: Compared,
     desired: &[DesiredContact],
@@ -185,7 +195,8 @@ pub fn plan(
         .collect();
     let (added, seen) = (base(compared, applied, "added"), base(compared, applied, "seen"));
     let marked = base(compared, applied, "erased");
-    let emptied = Emptied::of(compared, desired, observed, &[added.as_slice(), seen.as_slice()].concat());
+    let emptied =
+        Emptied::of(compared, desired, observed, &[added.as_slice(), seen.as_slice()].concat());
     let (mut now_added, mut now_seen, mut now_erased) = (Vec::new(), Vec::new(), Vec::new());
     let mut plan = ListPlan::default();
     let mut wanted = Vec::new();
@@ -204,7 +215,8 @@ pub fn plan(
             }
             continue;
         }
-        let is_erased = was_there && (marked.contains(&normal) || (!is_of_another && emptied.holds(list, contact)));
+        let is_erased = was_there
+            && (marked.contains(&normal) || (!is_of_another && emptied.holds(list, contact)));
         if is_erased {
             now_erased.push(normal.clone());
         }
@@ -219,7 +231,8 @@ pub fn plan(
             }
             Decision::Drifted => {
                 plan.drifted.push(contact.value().to_owned());
-                // Somebody took it away. If it comes back, it is theirs and is never taken back by the engine.
+                // Somebody took it away. If it comes back, it is theirs and is never taken back by
+                // the engine.
                 now_seen.push(normal);
             }
             // What was taken away is remembered, or an emptied list would be filled with it again.
@@ -244,22 +257,34 @@ pub fn plan(
     plan
 }
 
-/// Which groups of a list had entries and are empty now. An ATS that erases by groups knows web sites and social
-/// profiles apart; the other lists are one group.
+/// Which groups of a list had entries and are empty now. An ATS that erases by groups knows web
+/// sites and social profiles apart; the other lists are one group.
 struct Emptied {
     social: bool,
     others: bool,
 }
 
 impl Emptied {
-    fn of(compared: Compared, desired: &[DesiredContact], observed: &Record, base: &[String]) -> Self {
+    fn of(
+        compared: Compared,
+        desired: &[DesiredContact],
+        observed: &Record,
+        base: &[String],
+    ) -> Self {
         let list = compared.list;
         let kept = |normal: &String| {
-            let contact = desired.iter().find(|contact| compared.normal(contact.value()) == *normal);
-            contact.map_or_else(|| list == List::Links && is_social(normal), |contact| is_profile(list, contact))
+            let contact =
+                desired.iter().find(|contact| compared.normal(contact.value()) == *normal);
+            contact.map_or_else(
+                || list == List::Links && is_social(normal),
+                |contact| is_profile(list, contact),
+            )
         };
         let shown = |entry: &Value| {
-            let word = entry.get("type").map(|kind| kind.get("value").unwrap_or(kind)).and_then(Value::as_str);
+            let word = entry
+                .get("type")
+                .map(|kind| kind.get("value").unwrap_or(kind))
+                .and_then(Value::as_str);
             let value = entry.get("value").and_then(Value::as_str).unwrap_or_default();
             list == List::Links && word.map_or_else(|| is_social(value), |word| word == "social")
         };
@@ -277,7 +302,8 @@ impl Emptied {
 
 /// Whether an entry goes among the social profiles.
 fn is_profile(list: List, contact: &DesiredContact) -> bool {
-    list == List::Links && contact.kind().unwrap_or_else(|| list.kind_default(contact.value())) == "social"
+    list == List::Links
+        && contact.kind().unwrap_or_else(|| list.kind_default(contact.value())) == "social"
 }
 
 fn decide_entry(policy: Policy, was_there: bool, list_is_empty: bool) -> Decision {
@@ -361,11 +387,13 @@ mod tests {
     #[test]
     fn an_entry_that_a_recruiter_removed_stays_away_unless_enforced() {
         let applied = json!({ "added": ["a@x.com"], "seen": [] });
-        let yielded = plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), false, Policy::Yield);
+        let yielded =
+            plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), false, Policy::Yield);
         assert!(yielded.add.is_empty());
         assert_eq!(yielded.drifted, vec!["a@x.com".to_owned()]);
         let others = person(&["b@x.com"]);
-        let enforced = plan(EMAILS, &wanted(&["a@x.com"]), &others, Some(&applied), false, Policy::Enforce);
+        let enforced =
+            plan(EMAILS, &wanted(&["a@x.com"]), &others, Some(&applied), false, Policy::Enforce);
         assert_eq!(enforced.add.len(), 1);
     }
 
@@ -376,7 +404,10 @@ mod tests {
         let mut blank = person(&[]);
         blank.known = ["emails", "phones", "addresses", "links"].map(str::to_owned).to_vec();
         assert!(are_gone(&blank, &had));
-        assert!(!are_gone(&blank, &applied(json!({ "emails": { "added": [], "seen": [] } }))), "there was none");
+        assert!(
+            !are_gone(&blank, &applied(json!({ "emails": { "added": [], "seen": [] } }))),
+            "there was none"
+        );
         blank.known.pop();
         assert!(!are_gone(&blank, &had), "links are unknown");
         assert!(!are_gone(&person(&["b@x.com"]), &had));
@@ -399,8 +430,16 @@ mod tests {
     #[test]
     fn an_entry_that_somebody_put_back_is_theirs() {
         let applied = json!({ "added": ["a@x.com"], "seen": [] });
-        let drifted = plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), false, Policy::Yield);
-        let back = plan(EMAILS, &wanted(&[]), &person(&["a@x.com"]), Some(&drifted.applied), false, Policy::Yield);
+        let drifted =
+            plan(EMAILS, &wanted(&["a@x.com"]), &person(&[]), Some(&applied), false, Policy::Yield);
+        let back = plan(
+            EMAILS,
+            &wanted(&[]),
+            &person(&["a@x.com"]),
+            Some(&drifted.applied),
+            false,
+            Policy::Yield,
+        );
         assert!(back.remove.is_empty(), "{back:?}");
     }
 
@@ -411,14 +450,24 @@ mod tests {
     }
 
     fn policy() -> impl Strategy<Value = Policy> {
-        prop_oneof![Just(Policy::Enforce), Just(Policy::Yield), Just(Policy::Seed), Just(Policy::Fill)]
+        prop_oneof![
+            Just(Policy::Enforce),
+            Just(Policy::Yield),
+            Just(Policy::Seed),
+            Just(Policy::Fill)
+        ]
     }
 
     fn bare(desired: &[String]) -> Vec<DesiredContact> {
         desired.iter().cloned().map(DesiredContact::Bare).collect()
     }
 
-    fn planned(desired: &[String], there: &[String], applied: Option<&Value>, policy: Policy) -> ListPlan {
+    fn planned(
+        desired: &[String],
+        there: &[String],
+        applied: Option<&Value>,
+        policy: Policy,
+    ) -> ListPlan {
         let desired = bare(desired);
         let there: Vec<&str> = there.iter().map(String::as_str).collect();
         plan(EMAILS, &desired, &person(&there), applied, false, policy)
@@ -446,7 +495,8 @@ mod tests {
             let held = carried_out(&there, &first);
             let second = planned(&two, &held, Some(&first.applied), policy);
             for removed in of(&second.remove) {
-                prop_assert!(!there.contains(&removed), "{removed} was there before the engine came");
+                prop_assert!(!there.contains(&removed), "{removed} was there before the engine \
+                    came");
                 prop_assert!(!two.contains(&removed), "{removed} is desired");
             }
             for added in of(&second.add) {
@@ -456,14 +506,16 @@ mod tests {
 
         #[test]
         fn a_list_that_was_carried_out_needs_nothing_more(
-            desired in addresses(), there in addresses(), added in addresses(), seen in addresses(), policy in policy()
+            desired in addresses(), there in addresses(), added in addresses(), seen in addresses(),
+                policy in policy()
         ) {
             let base = json!({ "added": added, "seen": seen });
             let first = planned(&desired, &there, Some(&base), policy);
             let held = carried_out(&there, &first);
             let again = planned(&desired, &held, Some(&first.applied), policy);
             prop_assert!(again.add.is_empty() && again.remove.is_empty(), "{again:?}");
-            prop_assert_eq!(&again.applied, &planned(&desired, &held, Some(&again.applied), policy).applied);
+            prop_assert_eq!(&again.applied,
+                &planned(&desired, &held, Some(&again.applied), policy).applied);
         }
 
         #[test]
@@ -476,13 +528,15 @@ mod tests {
             held.retain(|entry| !removed.contains(entry));
             let again = planned(&desired, &held, Some(&first.applied), policy);
             for added in of(&again.add) {
-                prop_assert!(policy == Policy::Enforce || !owned.contains(&added), "{added} came back under {policy:?}");
+                prop_assert!(policy == Policy::Enforce || !owned.contains(&added), "{added} came \
+                    back under {policy:?}");
             }
         }
 
         #[test]
         fn what_went_when_nothing_was_left_never_comes_back(
-            desired in addresses(), there in addresses(), later in addresses(), policy in policy(), other in policy()
+            desired in addresses(), there in addresses(), later in addresses(), policy in policy(),
+                other in policy()
         ) {
             let first = planned(&desired, &there, None, policy);
             let held = carried_out(&there, &first);
@@ -497,12 +551,14 @@ mod tests {
                 base = again.applied;
             }
             // Unless the base was taken on another record.
-            let moved = plan(EMAILS, &bare(&desired), &person(&[]), Some(&first.applied), true, Policy::Enforce);
+            let moved = plan(EMAILS, &bare(&desired), &person(&[]), Some(&first.applied), true,
+                Policy::Enforce);
             prop_assert!(of(&moved.add).is_superset(&owned), "{moved:?}");
         }
 
         #[test]
-        fn seed_never_touches_a_list_that_exists(desired in addresses(), there in addresses(), added in addresses()) {
+        fn seed_never_touches_a_list_that_exists(desired in addresses(), there in addresses(),
+            added in addresses()) {
             let base = json!({ "added": added, "seen": [] });
             let plan = planned(&desired, &there, Some(&base), Policy::Seed);
             prop_assert!(plan.add.is_empty() && plan.remove.is_empty());

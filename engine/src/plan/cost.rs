@@ -1,8 +1,8 @@
 //! What a plan costs, in requests. Pure.
 //!
-//! The manifest says what an operation costs by itself, a step adds the look before it; here the reads at
-//! the end are added: every record that was made or changed is read back by its id, as many of a kind in one
-//! request as the kind allows.
+//! The manifest says what an operation costs by itself, a step adds the look before it; here the
+//! reads at the end are added: every record that was made or changed is read back by its id, as
+//! many of a kind in one request as the kind allows.
 
 use super::{Plan, Step};
 use atsync_model::kinds::CANDIDATES;
@@ -51,9 +51,11 @@ fn read_back<'p>(steps: impl Iterator<Item = &'p Step>, manifest: &'p Manifest) 
             }
         }
     }
-    let reads = kinds.into_iter().map(|(kind, records)| match manifest.kind(kind).map(|rule| rule.ids_max) {
-        None | Some(0) => 0,
-        Some(ids_max) => u32::try_from(records.len()).unwrap_or(u32::MAX).div_ceil(ids_max),
+    let reads = kinds.into_iter().map(|(kind, records)| {
+        match manifest.kind(kind).map(|rule| rule.ids_max) {
+            None | Some(0) => 0,
+            Some(ids_max) => u32::try_from(records.len()).unwrap_or(u32::MAX).div_ceil(ids_max),
+        }
     });
     reads.fold(0, u32::saturating_add)
 }

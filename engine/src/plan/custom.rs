@@ -1,8 +1,9 @@
 //! Custom fields: the host's plain values against typed definitions. Pure.
 //!
-//! The host writes what a person would write: a text, a number, a choice by its label, money as `{"amount", "currency"}`. The definition says how
-//! to read that, and which option id a label means. Reading form and writing form may differ (labels are read, ids written), so both
-//! sides are brought to one form before they are compared.
+//! The host writes what a person would write: a text, a number, a choice by its label, money as
+//! `{"amount", "currency"}`. The definition says how to read that, and which option id a label
+//! means. Reading form and writing form may differ (labels are read, ids written), so both sides
+//! are brought to one form before they are compared.
 
 use super::definition::{self, At, is_active};
 use super::{Declared, Draft, Owned, Record, made, made_member, user};
@@ -21,7 +22,8 @@ const CHOICES_SHOWN: usize = 20;
 pub struct Resolved {
     /// The member for an operation's input: `{"key", "id", "type", "value"}`.
     pub input: Value,
-    /// The value in the form that is compared; null for empty. A choice or a user still to be made stands for itself.
+    /// The value in the form that is compared; null for empty. A choice or a user still to be made
+    /// stands for itself.
     pub plain: Value,
     /// The key that values are filed under in the ATS; none while the field is to be made.
     pub key: Option<String>,
@@ -149,7 +151,9 @@ pub fn observed_plain(record: &Record, key: &str, kind: &str) -> Value {
         "single" => label(value),
         "multi" => {
             let named = |choice: &Value| label(choice).as_str().map(str::to_owned);
-            let labels = value.as_array().and_then(|all| all.iter().map(named).collect::<Option<Vec<String>>>());
+            let labels = value
+                .as_array()
+                .and_then(|all| all.iter().map(named).collect::<Option<Vec<String>>>());
             // Not a list of labels: shown as it is.
             let Some(mut labels) = labels else { return value.clone() };
             labels.sort_unstable();
@@ -164,7 +168,11 @@ pub fn observed_plain(record: &Record, key: &str, kind: &str) -> Value {
 
 /// The observed value of a field as the ATS gave it; null where there is none.
 pub fn observed_value<'r>(record: &'r Record, key: &str) -> &'r Value {
-    let held = record.body.get("custom_fields").and_then(|fields| fields.get(key)).and_then(|field| field.get("value"));
+    let held = record
+        .body
+        .get("custom_fields")
+        .and_then(|fields| fields.get(key))
+        .and_then(|field| field.get("value"));
     held.unwrap_or(&Value::Null)
 }
 
@@ -175,7 +183,8 @@ pub fn is_unreadable(record: &Record, key: &str) -> bool {
         Some(Value::Object(fields)) => match fields.get(key) {
             None | Some(Value::Null) => false,
             Some(Value::Object(field)) => {
-                !field.contains_key("value") || field.get("type").and_then(Value::as_str) == Some(UNREADABLE)
+                !field.contains_key("value")
+                    || field.get("type").and_then(Value::as_str) == Some(UNREADABLE)
             }
             Some(_) => true,
         },
@@ -184,7 +193,8 @@ pub fn is_unreadable(record: &Record, key: &str) -> bool {
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
-    /// The field that records of `applies_to` name by this key: what is declared under it, else what the ATS has. Blocks when there is none or several.
+    /// The field that records of `applies_to` name by this key: what is declared under it, else
+    /// what the ATS has. Blocks when there is none or several.
     fn field(&mut self, host: &str, applies_to: &str, key: &str) -> Option<Field<'a>> {
         let path = DesiredCustomField::path_of(applies_to, key);
         let declared = self.declared(&path)?.map(|declared| (&declared.desired, declared.as_ref()));
@@ -194,13 +204,16 @@ impl<'a, D: Owned> Draft<'a, D> {
         };
         let declared_as = Some((desired, declared));
         match definition::find(self, host, desired, &declared.links)? {
-            At::There(record) => Some(Field { record: Some(record), declared: declared_as, kind: kind_of(record) }),
+            At::There(record) => {
+                Some(Field { record: Some(record), declared: declared_as, kind: kind_of(record) })
+            }
             At::ToBeMade if declared.managed => {
                 Some(Field { record: None, declared: declared_as, kind: &desired.value_type })
             }
             At::ToBeMade | At::TakenAway => {
                 let message = format!(
-                    "{host}: custom_fields.{key} is declared and not made yet, and {path} is paused or only observed; take it up again with `Connection::resume`"
+                    "{host}: custom_fields.{key} is declared and not made yet, and {path} is \
+                     paused or only observed; take it up again with `Connection::resume`"
                 );
                 self.block(host, "UnknownReference", message);
                 None
@@ -212,18 +225,28 @@ impl<'a, D: Owned> Draft<'a, D> {
     fn definition(&mut self, host: &str, applies_to: &str, key: &str) -> Option<&'a Arc<Record>> {
         let found = self.lookup(kinds::CUSTOM_FIELDS, index::KEY, key)?;
         let applies = |record: &&Arc<Record>| record.text("applies_to.value") == Some(applies_to);
-        let active = definition::with_label(found.iter().filter(applies).filter(|field| is_active(field)), "key", key);
+        let active = definition::with_label(
+            found.iter().filter(applies).filter(|field| is_active(field)),
+            "key",
+            key,
+        );
         match active.as_slice() {
             [record] => Some(record),
             [_, _, ..] => {
-                self.block(host, "AmbiguousReference", format!("{host}: several custom fields have the key {key:?}"));
+                self.block(
+                    host,
+                    "AmbiguousReference",
+                    format!("{host}: several custom fields have the key {key:?}"),
+                );
                 None
             }
             [] => {
                 let archived = definition::with_label(found.iter().filter(applies), "key", key);
                 if let Some(record) = archived.first() {
                     let message = format!(
-                        "{host}: there is no active custom field with the key {key:?} for a {applies_to}: the one of that key (id {}) is archived in the ATS; bring it back there, or take it out of the record",
+                        "{host}: there is no active custom field with the key {key:?} for a \
+                         {applies_to}: the one of that key (id {}) is archived in the ATS; bring \
+                         it back there, or take it out of the record",
                         record.id
                     );
                     self.block(host, "UnknownReference", message);
@@ -236,7 +259,9 @@ impl<'a, D: Owned> Draft<'a, D> {
                     None => self.suggestion(kinds::CUSTOM_FIELDS, key),
                 };
                 let message = format!(
-                    "{host}: there is no active custom field with the key {key:?} for a {applies_to}{suggestion}; declare it, make it in the ATS, or take it out of the record"
+                    "{host}: there is no active custom field with the key {key:?} for a \
+                     {applies_to}{suggestion}; declare it, make it in the ATS, or take it out of \
+                     the record"
                 );
                 self.block(host, "UnknownReference", message);
                 None
@@ -245,11 +270,20 @@ impl<'a, D: Owned> Draft<'a, D> {
     }
 
     /// Resolves one desired value. None while facts are missing or after it blocked the record.
-    pub(super) fn custom(&mut self, host: &str, applies_to: &str, key: &str, value: &Value) -> Option<Resolved> {
+    pub(super) fn custom(
+        &mut self,
+        host: &str,
+        applies_to: &str,
+        key: &str,
+        value: &Value,
+    ) -> Option<Resolved> {
         let field = self.field(host, applies_to, key)?;
         let kind = field.kind;
         let Some(mut plain) = shaped(kind, value) else {
-            let message = format!("{host}: custom_fields.{key} is of type {kind} and takes {}", expected(kind));
+            let message = format!(
+                "{host}: custom_fields.{key} is of type {kind} and takes {}",
+                expected(kind)
+            );
             self.block(host, "InvalidValue", message);
             return None;
         };
@@ -264,7 +298,8 @@ impl<'a, D: Owned> Draft<'a, D> {
             }
             ("multi", Value::Array(labels)) => {
                 let labels = labels.iter().filter_map(Value::as_str);
-                let named: Option<Vec<Named>> = labels.map(|label| self.option(host, &field, key, label)).collect();
+                let named: Option<Vec<Named>> =
+                    labels.map(|label| self.option(host, &field, key, label)).collect();
                 let mut named = named?;
                 named.sort_by(|one, other| one.plain.as_str().cmp(&other.plain.as_str()));
                 plain = named.iter().map(|named| named.plain.clone()).collect();
@@ -295,13 +330,23 @@ impl<'a, D: Owned> Draft<'a, D> {
             }
         };
         let input = json!({ "key": name, "id": id, "type": kind, "value": written });
-        Some(Resolved { input, plain, key: name.as_str().map(str::to_owned), kind: kind.to_owned(), after })
+        Some(Resolved {
+            input,
+            plain,
+            key: name.as_str().map(str::to_owned),
+            kind: kind.to_owned(),
+            after,
+        })
     }
 
     fn option(&mut self, host: &str, field: &Field<'a>, key: &str, label: &str) -> Option<Named> {
         let named = |option: &Record| {
             let label = option.text("name").unwrap_or(label);
-            Named { written: json!({ "id": option.id, "label": label }), plain: json!(label), after: None }
+            Named {
+                written: json!({ "id": option.id, "label": label }),
+                plain: json!(label),
+                after: None,
+            }
         };
         let record = field.record.map(Arc::as_ref);
         let spelt = field.declared.and_then(|(desired, _)| desired.spelling(label));
@@ -325,15 +370,21 @@ impl<'a, D: Owned> Draft<'a, D> {
         match fitting.as_slice() {
             [option] => Some(named(option)),
             [] => {
-                let mut choices: Vec<&str> = active.iter().filter_map(|option| option.text("name")).collect();
+                let mut choices: Vec<&str> =
+                    active.iter().filter_map(|option| option.text("name")).collect();
                 if let (None, Some((desired, _))) = (record, field.declared) {
                     choices.extend(desired.options.iter().flatten().map(String::as_str));
                 }
                 choices.truncate(CHOICES_SHOWN);
                 let is_archived = !definition::called(options.iter(), label).is_empty();
-                let archived = if is_archived { format!("; {label:?} is archived in the ATS") } else { String::new() };
+                let archived = if is_archived {
+                    format!("; {label:?} is archived in the ATS")
+                } else {
+                    String::new()
+                };
                 let message = format!(
-                    "{host}: custom_fields.{key} has no active choice {label:?}; the choices are: {}{archived}",
+                    "{host}: custom_fields.{key} has no active choice {label:?}; the choices are: \
+                     {}{archived}",
                     choices.join(", ")
                 );
                 self.block(host, "UnknownReference", message);
@@ -342,7 +393,8 @@ impl<'a, D: Owned> Draft<'a, D> {
             _ => {
                 let ids: Vec<&str> = fitting.iter().map(|option| option.id.as_str()).collect();
                 let message = format!(
-                    "{host}: custom_fields.{key} has {} active choices {label:?} (ids {}); rename one of them in the ATS",
+                    "{host}: custom_fields.{key} has {} active choices {label:?} (ids {}); rename \
+                     one of them in the ATS",
                     ids.len(),
                     ids.join(", ")
                 );
@@ -368,8 +420,9 @@ mod tests {
         assert_eq!(shaped("boolean", &json!("yes")), None);
         assert_eq!(shaped("multi", &json!(["b", "a", "b"])), Some(json!(["a", "b"])));
         assert_eq!(shaped("money", &json!({ "amount": 5 })), None);
-        let money =
-            |amount: Value, currency: Value| shaped("money", &json!({ "amount": amount, "currency": currency }));
+        let money = |amount: Value, currency: Value| {
+            shaped("money", &json!({ "amount": amount, "currency": currency }))
+        };
         assert!(money(json!("85000.00"), json!("eur")).is_some());
         for (amount, currency) in [
             (json!("lots"), json!("EUR")),
@@ -381,7 +434,11 @@ mod tests {
         ] {
             assert_eq!(money(amount.clone(), currency.clone()), None, "{amount} {currency}");
         }
-        assert_eq!(money(Value::Null, Value::Null), Some(Value::Null), "nothing in any member is nothing");
+        assert_eq!(
+            money(Value::Null, Value::Null),
+            Some(Value::Null),
+            "nothing in any member is nothing"
+        );
         assert_eq!(shaped("range", &json!({ "min": 1, "max": null })), None);
         assert_eq!(shaped("range", &json!({ "min": "a", "max": "b" })), None);
         assert_eq!(shaped("user", &json!(" ")), Some(Value::Null));
@@ -389,7 +446,10 @@ mod tests {
         assert_eq!(shaped("file", &json!("x")), None);
         assert_eq!(shaped("date", &json!("2026-12-01T00:00:00Z")), Some(json!("2026-12-01")));
         assert_eq!(shaped("date", &json!("1.12.2026")), None);
-        assert_eq!(shaped("date_time", &json!("2026-12-01T10:00:00+01:00")), Some(json!("2026-12-01T10:00:00+01:00")));
+        assert_eq!(
+            shaped("date_time", &json!("2026-12-01T10:00:00+01:00")),
+            Some(json!("2026-12-01T10:00:00+01:00"))
+        );
         assert_eq!(shaped("text", &Value::Null), Some(Value::Null));
     }
 }

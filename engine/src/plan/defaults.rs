@@ -1,12 +1,12 @@
 //! The default policy of every owned field, in one table. Pure.
 //!
-//! A desired record overrides a default under `policy`. The table in the README and the one at the top of
-//! [`crate::plan`] are copies of [`DEFAULTS`]; a test compares them row by row, and the check of a declaration
-//! takes the fields that `policy` may name from here.
+//! A desired record overrides a default under `policy`. The table in the README and the one at the
+//! top of [`crate::plan`] are copies of [`DEFAULTS`]; a test compares them row by row, and the
+//! check of a declaration takes the fields that `policy` may name from here.
 //!
-//! Why these: a recruiter's decision about a person stands (`yield`), wherever the host does not say
-//! otherwise. Custom fields are the host's own data, so they are kept as declared (`enforce`). Whom to credit is
-//! decided once (`fill`), and who may see a candidate only at creation (`seed`).
+//! Why these: a recruiter's decision about a person stands (`yield`), wherever the host does not
+//! say otherwise. Custom fields are the host's own data, so they are kept as declared (`enforce`).
+//! Whom to credit is decided once (`fill`), and who may see a candidate only at creation (`seed`).
 
 use atsync_model::desired::Policy;
 use atsync_model::desired::Policy::{Enforce, Fill, Seed, Yield};
@@ -48,8 +48,8 @@ pub const DEFAULTS: &[Row] = &[
     row(Of::CustomField, &["name", "private", "description", "options"], Yield),
 ];
 
-/// The default of a field, found by itself or by the part before its first dot. `yield` for one that no row names:
-/// the policy that never overwrites.
+/// The default of a field, found by itself or by the part before its first dot. `yield` for one
+/// that no row names: the policy that never overwrites.
 pub(super) fn of(records: &[Of], field: &str) -> Policy {
     let whole = field.split_once('.').map_or(field, |(whole, _)| whole);
     let names = |row: &&Row| records.contains(&row.of) && row.fields.contains(&whole);
@@ -60,7 +60,9 @@ pub(super) fn of(records: &[Of], field: &str) -> Policy {
 pub(crate) fn settable(records: &[Of]) -> Vec<&'static str> {
     let mut fields: Vec<&'static str> = Vec::new();
     for row in DEFAULTS.iter().filter(|row| records.contains(&row.of)) {
-        fields.extend(row.fields.iter().filter(|field| !fields.contains(*field)).copied().collect::<Vec<_>>());
+        fields.extend(
+            row.fields.iter().filter(|field| !fields.contains(*field)).copied().collect::<Vec<_>>(),
+        );
     }
     fields
 }
@@ -83,8 +85,12 @@ mod tests {
     #[test]
     fn a_field_has_one_default() {
         for record in [Of::Candidate, Of::Application, Of::CustomField] {
-            let fields: Vec<&str> =
-                DEFAULTS.iter().filter(|row| row.of == record).flat_map(|row| row.fields).copied().collect();
+            let fields: Vec<&str> = DEFAULTS
+                .iter()
+                .filter(|row| row.of == record)
+                .flat_map(|row| row.fields)
+                .copied()
+                .collect();
             let mut once = fields.clone();
             once.sort_unstable();
             once.dedup();

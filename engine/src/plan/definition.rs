@@ -1,14 +1,17 @@
 //! A custom field and its choices: found or made, kept in step. Pure.
 //!
-//! A field is known by its link, else by its key, else by its name; an ATS makes the key of a new field from its name, so it may get another key
-//! than the one that the host names it by. Choices are found by label and made where they are missing; those that are not declared are left alone.
-//! A new field brings its choices along where the ATS takes them with it; each is looked for before it is made.
-//! What people in the ATS archived stays archived, unless the host enforces the choices.
+//! A field is known by its link, else by its key, else by its name; an ATS makes the key of a new
+//! field from its name, so it may get another key than the one that the host names it by. Choices
+//! are found by label and made where they are missing; those that are not declared are left alone.
+//! A new field brings its choices along where the ATS takes them with it; each is looked for before
+//! it is made. What people in the ATS archived stays archived, unless the host enforces the
+//! choices.
 //!
-//! The same questions are asked where a person's value is resolved ([`super::custom`]), so a plan means one thing by a field wherever it is
-//! named.
+//! The same questions are asked where a person's value is resolved ([`super::custom`]), so a plan
+//! means one thing by a field wherever it is named.
 //!
-//! Left out: taking fields and choices away, which drops what others stored; another type, which no ATS can give a field.
+//! Left out: taking fields and choices away, which drops what others stored; another type, which no
+//! ATS can give a field.
 
 use super::account;
 use super::candidate::{follow, is_same_text, not_shown, rebase, release};
@@ -36,18 +39,24 @@ pub(super) enum At<'a> {
     TakenAway,
 }
 
-/// The records that are called so: letter by letter where there are such, else by the form of labels.
-pub(super) fn called<'a>(rows: impl Iterator<Item = &'a Arc<Record>>, name: &str) -> Vec<&'a Arc<Record>> {
+/// The records that are called so: letter by letter where there are such, else by the form of
+/// labels.
+pub(super) fn called<'a>(
+    rows: impl Iterator<Item = &'a Arc<Record>>,
+    name: &str,
+) -> Vec<&'a Arc<Record>> {
     with_label(rows, "name", name)
 }
 
-/// The records whose member is this label: letter by letter where there are such, else by the form of labels.
+/// The records whose member is this label: letter by letter where there are such, else by the form
+/// of labels.
 pub(super) fn with_label<'a>(
     rows: impl Iterator<Item = &'a Arc<Record>>,
     member: &str,
     label: &str,
 ) -> Vec<&'a Arc<Record>> {
-    let is_it = |row: &&'a Arc<Record>| row.text(member).is_some_and(|held| normal::is_option(held, label));
+    let is_it =
+        |row: &&'a Arc<Record>| row.text(member).is_some_and(|held| normal::is_option(held, label));
     let mut found: Vec<&'a Arc<Record>> = rows.filter(is_it).collect();
     if found.iter().any(|row| row.text(member) == Some(label)) {
         found.retain(|row| row.text(member) == Some(label));
@@ -62,7 +71,11 @@ fn choice_link<'l>(
     label: &str,
 ) -> Option<&'l LinkRow> {
     let prefix = format!("{}/options/", desired.path());
-    let below = || links.range(prefix.clone()..).map_while(|(path, link)| Some((path.strip_prefix(&prefix)?, link)));
+    let below = || {
+        links
+            .range(prefix.clone()..)
+            .map_while(|(path, link)| Some((path.strip_prefix(&prefix)?, link)))
+    };
     let spelt = || below().find(|(known, _)| normal::is_option(known, label)).map(|(_, link)| link);
     links.get(&desired.option_path(label)).or_else(spelt)
 }
@@ -71,7 +84,8 @@ pub(super) fn is_active(record: &Record) -> bool {
     record.value("active").and_then(Value::as_bool) != Some(false)
 }
 
-/// The field in the ATS. None while facts are missing or after it blocked the record; messages begin with `host`.
+/// The field in the ATS. None while facts are missing or after it blocked the record; messages
+/// begin with `host`.
 pub(super) fn find<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
     host: &str,
@@ -82,7 +96,8 @@ pub(super) fn find<'a, D: Owned>(
     if let Some(link) = links.get(&desired.path()) {
         let Some(record) = draft.observed(&link.remote)? else {
             let message = format!(
-                "{host}: the custom field {key:?} is linked to {}, which the ATS does not show: deleted, or hidden; stop declaring it, or make it again in the ATS and adopt that",
+                "{host}: the custom field {key:?} is linked to {}, which the ATS does not show: \
+                 deleted, or hidden; stop declaring it, or make it again in the ATS and adopt that",
                 link.remote
             );
             draft.block(host, super::NOT_VISIBLE, message);
@@ -90,7 +105,9 @@ pub(super) fn find<'a, D: Owned>(
         };
         return active(draft, host, key, record);
     }
-    let applies = |record: &&Arc<Record>| record.text("applies_to.value") == Some(desired.applies_to.as_str());
+    let applies = |record: &&Arc<Record>| {
+        record.text("applies_to.value") == Some(desired.applies_to.as_str())
+    };
     let by_key = draft.lookup(kinds::CUSTOM_FIELDS, index::KEY, key)?;
     let mut found: Vec<&'a Arc<Record>> = with_label(by_key.iter().filter(applies), "key", key);
     if let (true, Some(name)) = (found.is_empty(), &desired.name) {
@@ -106,7 +123,8 @@ pub(super) fn find<'a, D: Owned>(
         several => {
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{host}: {} custom fields of the ATS could be {key:?} (ids {}); adopt one of them with `Connection::link`, for example {} as custom_fields/{}",
+                "{host}: {} custom fields of the ATS could be {key:?} (ids {}); adopt one of them \
+                 with `Connection::link`, for example {} as custom_fields/{}",
                 several.len(),
                 ids.join(", "),
                 desired.path(),
@@ -118,19 +136,26 @@ pub(super) fn find<'a, D: Owned>(
     }
 }
 
-fn active<'a, D: Owned>(draft: &mut Draft<'a, D>, host: &str, key: &str, record: &'a Arc<Record>) -> Option<At<'a>> {
+fn active<'a, D: Owned>(
+    draft: &mut Draft<'a, D>,
+    host: &str,
+    key: &str,
+    record: &'a Arc<Record>,
+) -> Option<At<'a>> {
     if is_active(record) {
         return Some(At::There(record));
     }
     let message = format!(
-        "{host}: the custom field {key:?} ({}) is archived in the ATS; bring it back there, or take it out of the record",
+        "{host}: the custom field {key:?} ({}) is archived in the ATS; bring it back there, or \
+         take it out of the record",
         record.remote()
     );
     draft.block(host, "Archived", message);
     None
 }
 
-/// A declared choice in the ATS. `field`: the field's record, none while it is to be made. None while facts are missing or after it blocked the record.
+/// A declared choice in the ATS. `field`: the field's record, none while it is to be made. None
+/// while facts are missing or after it blocked the record.
 pub(super) fn choice<'a, D: Owned>(
     draft: &mut Draft<'a, D>,
     host: &str,
@@ -151,13 +176,16 @@ pub(super) fn choice<'a, D: Owned>(
     let fitting = called(rows.iter().filter(|row| is_active(row)), label);
     match fitting.as_slice() {
         [option] => Some(At::There(option)),
-        [] if link.is_some() && desired.decided_policy("options") != Policy::Enforce => Some(At::TakenAway),
+        [] if link.is_some() && desired.decided_policy("options") != Policy::Enforce => {
+            Some(At::TakenAway)
+        }
         [] => Some(At::ToBeMade),
         several => {
             let option = eldest(several)?;
             let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).collect();
             let message = format!(
-                "{host}: the custom field {:?} has {} active choices {label:?} (ids {}); {} is used, since it is the oldest; archive the others in the ATS",
+                "{host}: the custom field {:?} has {} active choices {label:?} (ids {}); {} is \
+                 used, since it is the oldest; archive the others in the ATS",
                 desired.key,
                 several.len(),
                 ids.join(", "),
@@ -201,15 +229,23 @@ pub(super) fn plan(draft: &mut Draft<'_, DesiredCustomField>) {
     options(draft, &host, field.map(Arc::as_ref));
 }
 
-/// Links the record that was found, unless another desired record holds it. False when that blocked the record or facts are missing.
-pub(super) fn is_ours<D: Owned>(draft: &mut Draft<'_, D>, host: &str, record: &Record, reason: &str) -> bool {
+/// Links the record that was found, unless another desired record holds it. False when that blocked
+/// the record or facts are missing.
+pub(super) fn is_ours<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    record: &Record,
+    reason: &str,
+) -> bool {
     if draft.input.links.contains_key(host) {
         return true;
     }
     let remote = record.remote();
     let Some(others) = draft.linked_to(&remote) else { return false };
     if let Some(other) = others.iter().find(|other| other.as_str() != host) {
-        let message = format!("{host}: {remote} fits it and is linked to {other} already; make them one record");
+        let message = format!(
+            "{host}: {remote} fits it and is linked to {other} already; make them one record"
+        );
         draft.block(host, "DuplicateDesired", message);
         return false;
     }
@@ -218,22 +254,30 @@ pub(super) fn is_ours<D: Owned>(draft: &mut Draft<'_, D>, host: &str, record: &R
     true
 }
 
-/// What a new field claims within a run: two records that are known by other keys must not make one field twice.
+/// What a new field claims within a run: two records that are known by other keys must not make one
+/// field twice.
 pub(crate) fn name_claim(desired: &DesiredCustomField) -> Option<String> {
     desired.name.as_ref().map(|name| format!("{} {:?}", desired.applies_to, normal::label(name)))
 }
 
 fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
     let desired = draft.input.desired;
-    if let Some(other) =
-        name_claim(desired).and_then(|claim| draft.facts.claimed_by(&claim)).filter(|other| *other != host)
+    if let Some(other) = name_claim(desired)
+        .and_then(|claim| draft.facts.claimed_by(&claim))
+        .filter(|other| *other != host)
     {
-        let message = format!("{host}: {other} declares a new custom field of the same name; make them one record");
+        let message = format!(
+            "{host}: {other} declares a new custom field of the same name; make them one record"
+        );
         draft.block(host, "DuplicateDesired", message);
         return;
     }
     let Some(rule) = draft.operation(host, "custom_fields.create") else {
-        draft.block(host, "NotSupported", format!("{host}: the adapter cannot make custom fields; make it in the ATS"));
+        draft.block(
+            host,
+            "NotSupported",
+            format!("{host}: the adapter cannot make custom fields; make it in the ATS"),
+        );
         return;
     };
     let mut step = step(rule, host, "the ATS has no custom field with this key or name".to_owned());
@@ -241,25 +285,43 @@ fn create(draft: &mut Draft<'_, DesiredCustomField>, host: &str) {
     let members = [
         ("name", desired.name.as_ref().map(|name| json!(name))),
         ("private", desired.private.map(|private| json!(private))),
-        ("description", desired.description.as_ref().filter(|text| !text.is_empty()).map(|text| json!(text))),
+        (
+            "description",
+            desired.description.as_ref().filter(|text| !text.is_empty()).map(|text| json!(text)),
+        ),
     ];
     for (member, value) in members {
         let Some(value) = value else { continue };
-        step.fields.push(FieldChange { field: member.to_owned(), before: Value::Null, after: value.clone() });
+        step.fields.push(FieldChange {
+            field: member.to_owned(),
+            before: Value::Null,
+            after: value.clone(),
+        });
         applied.insert(member.to_owned(), value.clone());
         forms::wrote(&mut applied, member, &Value::Null, &value);
         step.input.insert(member.to_owned(), value);
     }
     for (member, value) in [("applies_to", &desired.applies_to), ("type", &desired.value_type)] {
-        step.fields.push(FieldChange { field: member.to_owned(), before: Value::Null, after: json!(value) });
+        step.fields.push(FieldChange {
+            field: member.to_owned(),
+            before: Value::Null,
+            after: json!(value),
+        });
         step.input.insert(member.to_owned(), json!(value));
     }
-    // Some ATSs make no choice field without choices, so they come along; the steps below make what the ATS did not.
+    // Some ATSs make no choice field without choices, so they come along; the steps below make what
+    // the ATS did not.
     let takes_options = rule.fields.iter().any(|field| field.name == "options");
-    if let Some(labels) = desired.options.as_deref().filter(|labels| takes_options && !labels.is_empty()) {
+    if let Some(labels) =
+        desired.options.as_deref().filter(|labels| takes_options && !labels.is_empty())
+    {
         let options: Vec<Value> = labels.iter().map(|label| json!({ "name": label })).collect();
         step.input.insert("options".to_owned(), Value::Array(options));
-        step.fields.push(FieldChange { field: "options".to_owned(), before: Value::Null, after: json!(labels) });
+        step.fields.push(FieldChange {
+            field: "options".to_owned(),
+            before: Value::Null,
+            after: json!(labels),
+        });
     }
     if desired.description.as_deref() == Some("") {
         draft.account(host, "description");
@@ -276,7 +338,8 @@ fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record
     let held = record.text("type.value").unwrap_or("unknown");
     if held != desired.value_type {
         let message = format!(
-            "{host}: {} is of type {held}, not {}; a field's type cannot be changed: declare it so, or under another key and name",
+            "{host}: {} is of type {held}, not {}; a field's type cannot be changed: declare it \
+             so, or under another key and name",
             record.remote(),
             desired.value_type
         );
@@ -323,11 +386,16 @@ fn update(draft: &mut Draft<'_, DesiredCustomField>, host: &str, record: &Record
     draft.plan.steps.push(step);
 }
 
-/// Texts and flags as they are compared: texts by the model's form, and what is missing is empty or false.
+/// Texts and flags as they are compared: texts by the model's form, and what is missing is empty or
+/// false.
 fn compared(observed: &Value, desired: &Value, base: Option<&Value>) -> Comparison {
     let same = |one: &Value, other: &Value| match (one, other) {
-        (Value::Bool(one), other) | (other, Value::Bool(one)) => *one == other.as_bool().unwrap_or(false),
-        (one, other) => is_same_text(one.as_str().unwrap_or_default(), other.as_str().unwrap_or_default()),
+        (Value::Bool(one), other) | (other, Value::Bool(one)) => {
+            *one == other.as_bool().unwrap_or(false)
+        }
+        (one, other) => {
+            is_same_text(one.as_str().unwrap_or_default(), other.as_str().unwrap_or_default())
+        }
     };
     Comparison {
         observed_is_desired: same(observed, desired),
@@ -347,8 +415,10 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
             Some(At::There(option)) => option_there(draft, &path, label, option),
             Some(At::ToBeMade) => option_create(draft, host, &path, label, field, order),
             Some(At::TakenAway) => {
-                let message =
-                    format!("{host}: the choice {label:?} was archived in the ATS; it stays archived (policy yield)");
+                let message = format!(
+                    "{host}: the choice {label:?} was archived in the ATS; it stays archived \
+                     (policy yield)"
+                );
                 draft.say(FindingKind::Drifted, &path, "RemovedInAts", message);
                 tell(draft, &path, label, Decision::Drifted, &Value::Null);
             }
@@ -357,10 +427,13 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
     }
     // What is no longer declared is nobody's from now on, and stays.
     let prefix = format!("{host}/options/");
-    let below = input.links.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
+    let below =
+        input.links.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
     // A path in a spelling of its own gives way to the one that all spellings share.
-    let is_current = |path: &str| declared.iter().any(|label| input.desired.option_path(label) == path);
-    let released: Vec<String> = below.filter(|(path, _)| !is_current(path)).map(|(path, _)| path.clone()).collect();
+    let is_current =
+        |path: &str| declared.iter().any(|label| input.desired.option_path(label) == path);
+    let released: Vec<String> =
+        below.filter(|(path, _)| !is_current(path)).map(|(path, _)| path.clone()).collect();
     let labels: Vec<&str> = released
         .iter()
         .filter_map(|path| path.strip_prefix(&prefix))
@@ -368,7 +441,8 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
         .collect();
     if !labels.is_empty() {
         let message = format!(
-            "{host}: no longer declared, so no longer managed, and left as they are in the ATS: the choices {}",
+            "{host}: no longer declared, so no longer managed, and left as they are in the ATS: \
+             the choices {}",
             labels.join(", ")
         );
         draft.say(FindingKind::Note, host, "Released", message);
@@ -376,7 +450,13 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
     draft.plan.releases.extend(released);
 }
 
-fn tell(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &str, decision: Decision, observed: &Value) {
+fn tell(
+    draft: &mut Draft<'_, DesiredCustomField>,
+    path: &str,
+    label: &str,
+    decision: Decision,
+    observed: &Value,
+) {
     draft.account(&draft.input.desired.path(), &account::item("options", label));
     let applied = draft.input.links.contains_key(path).then(|| json!(label));
     let told = Values { desired: &json!(label), applied: applied.as_ref(), observed };
@@ -384,7 +464,12 @@ fn tell(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &str, deci
 }
 
 /// A choice that is there: linked, and called as it was declared where the host insists on that.
-fn option_there(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &str, option: &Record) {
+fn option_there(
+    draft: &mut Draft<'_, DesiredCustomField>,
+    path: &str,
+    label: &str,
+    option: &Record,
+) {
     let named = option.text("name").unwrap_or_default();
     let observed = json!(named);
     if normal::is_option(named, label) {
@@ -398,7 +483,8 @@ fn option_there(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &s
     }
     if draft.policy("options") != Policy::Enforce {
         let message = format!(
-            "{path}: the choice is called {named:?} in the ATS by now; their name stands, and values written as {label:?} mean it (policy yield)"
+            "{path}: the choice is called {named:?} in the ATS by now; their name stands, and \
+             values written as {label:?} mean it (policy yield)"
         );
         draft.say(FindingKind::Drifted, path, "ChangedInAts", message);
         tell(draft, path, label, Decision::Drifted, &observed);
@@ -409,7 +495,11 @@ fn option_there(draft: &mut Draft<'_, DesiredCustomField>, path: &str, label: &s
     let mut step = step(rule, path, "the choice is called otherwise in the ATS".to_owned());
     step.target = Some(RemoteRef::new(kinds::CUSTOM_FIELD_OPTIONS, &option.id));
     step.input.insert("name".to_owned(), json!(label));
-    step.fields.push(FieldChange { field: "name".to_owned(), before: observed, after: json!(label) });
+    step.fields.push(FieldChange {
+        field: "name".to_owned(),
+        before: observed,
+        after: json!(label),
+    });
     draft.plan.steps.push(step);
 }
 
@@ -439,15 +529,21 @@ fn option_create(
     };
     step.input.insert("custom_field".to_owned(), id);
     step.input.insert("name".to_owned(), json!(label));
-    step.fields.push(FieldChange { field: "options".to_owned(), before: Value::Null, after: json!(label) });
+    step.fields.push(FieldChange {
+        field: "options".to_owned(),
+        before: Value::Null,
+        after: json!(label),
+    });
     step.makes.insert("subject".to_owned(), path.to_owned());
     step.look_first = true;
     let before = &draft.plan.steps;
-    let comes_along = before.iter().any(|before| before.host == host && before.input.contains_key("options"));
+    let comes_along =
+        before.iter().any(|before| before.host == host && before.input.contains_key("options"));
     // What comes along is found by the look.
     step.calls = if field.is_none() && comes_along { 1 } else { step.calls + 1 };
     if field.is_none() && !before.iter().any(|before| before.operation == step.operation) {
-        // How long ago the field was made, which says how long a look may miss the choice, is read once.
+        // How long ago the field was made, which says how long a look may miss the choice, is read
+        // once.
         step.calls += 1;
     }
     draft.plan.steps.push(step);

@@ -1,7 +1,7 @@
 //! What an adapter says is the same although it looks different. Pure.
 //!
-//! The model's forms are shared by engine and adapter, so the two seldom disagree. Where they do (an
-//! ATS rewrites a value in a way that no form knows), the adapter answers `unneeded` and the
+//! The model's forms are shared by engine and adapter, so the two seldom disagree. Where they do
+//! (an ATS rewrites a value in a way that no form knows), the adapter answers `unneeded` and the
 //! difference remains. Then the pair of what is desired and what the ATS shows is recorded with the
 //! link, and a plan takes that pair for the same. It lapses by itself when either side changes.
 
@@ -12,7 +12,8 @@ use sha2::{Digest, Sha256};
 /// The member of a link's base that holds the recorded pairs, by field. No field is called so.
 pub const EQUAL: &str = "~same";
 
-/// A short stand-in for the pair, so that a long text is not kept twice. Of a list, what is missing from it counts.
+/// A short stand-in for the pair, so that a long text is not kept twice. Of a list, what is missing
+/// from it counts.
 fn pair(before: &Value, after: &Value) -> String {
     let after = after.get("add").unwrap_or(after);
     digest(&json!([before, after]))
@@ -25,7 +26,12 @@ pub(super) fn digest(value: &Value) -> String {
 }
 
 /// Whether a pair of what the ATS shows and what is desired was recorded for a field.
-pub(super) fn holds(applied: &Map<String, Value>, field: &str, before: &Value, after: &Value) -> bool {
+pub(super) fn holds(
+    applied: &Map<String, Value>,
+    field: &str,
+    before: &Value,
+    after: &Value,
+) -> bool {
     let known = applied.get(EQUAL).and_then(|known| known.get(field)).and_then(Value::as_str);
     known.is_some_and(|known| known == pair(before, after))
 }
@@ -41,7 +47,8 @@ pub fn remains(record: &Record, change: &FieldChange) -> bool {
     let field = change.field.as_str();
     let shown = if let Some(key) = field.strip_prefix("custom_fields.") {
         let held = record.body.get("custom_fields").and_then(|fields| fields.get(key));
-        let kind = held.and_then(|held| held.get("type")).and_then(Value::as_str).unwrap_or("unknown");
+        let kind =
+            held.and_then(|held| held.get("type")).and_then(Value::as_str).unwrap_or("unknown");
         custom::observed_plain(record, key, kind)
     } else if matches!(field, "emails" | "phones" | "links") {
         json!(contacts::values(record.list(field)))
@@ -57,7 +64,10 @@ pub fn remains(record: &Record, change: &FieldChange) -> bool {
 }
 
 /// Records the pairs of changes that an adapter called unneeded.
-pub fn record<'c>(applied: &mut Map<String, Value>, changes: impl Iterator<Item = &'c FieldChange>) {
+pub fn record<'c>(
+    applied: &mut Map<String, Value>,
+    changes: impl Iterator<Item = &'c FieldChange>,
+) {
     let known = applied.entry(EQUAL.to_owned()).or_insert_with(|| Value::Object(Map::new()));
     let Some(known) = known.as_object_mut() else { return };
     for change in changes {

@@ -1,26 +1,31 @@
-//! Erasure in part: what was emptied after it had held a value is not written back, by any policy. Pure.
+//! Erasure in part: what was emptied after it had held a value is not written back, by any policy.
+//! Pure.
 //!
-//! An ATS erases a person's data by groups (only the phone numbers, only the company, only the custom fields) and need
-//! not report it: what is left is an empty field, which looks like the edit of a recruiter. Of the two mistakes,
-//! writing erased data back is the worse. So a field that the engine knew with a value (its base) and that is known to
-//! be empty now is left empty, under `enforce` too. The base remembers it ([`ERASED`]): the field stays left alone when
-//! somebody else fills it, or when the host changes the policy.
+//! An ATS erases a person's data by groups (only the phone numbers, only the company, only the
+//! custom fields) and need not report it: what is left is an empty field, which looks like the edit
+//! of a recruiter. Of the two mistakes, writing erased data back is the worse. So a field that the
+//! engine knew with a value (its base) and that is known to be empty now is left empty, under
+//! `enforce` too. The base remembers it ([`ERASED`]): the field stays left alone when somebody else
+//! fills it, or when the host changes the policy.
 //!
-//! What the host newly wants is written: another value, or the same one after it was taken out of the record. A
-//! recruiter who changes a value, or one of several entries, is still overruled by `enforce`.
+//! What the host newly wants is written: another value, or the same one after it was taken out of
+//! the record. A recruiter who changes a value, or one of several entries, is still overruled by
+//! `enforce`.
 //!
-//! Groups: each scalar and each custom field, of candidates and applications; e-mails; phones; among the links web
-//! sites and social profiles ([`super::contacts`]); the tags ([`super::tags`]). Notes and files are made once, whatever
-//! became of them ([`super::once`]).
+//! Groups: each scalar and each custom field, of candidates and applications; e-mails; phones;
+//! among the links web sites and social profiles ([`super::contacts`]); the tags ([`super::tags`]).
+//! Notes and files are made once, whatever became of them ([`super::once`]).
 //!
-//! A base that was taken on a record which was merged into another says nothing of what that other one held, until it
-//! was taken anew ([`TAKEN_ON`]).
+//! A base that was taken on a record which was merged into another says nothing of what that other
+//! one held, until it was taken anew ([`TAKEN_ON`]).
 //!
-//! A read that may be older than our own last write to the record proves nothing: what is empty in it may have been
-//! empty before that write. Such a field is left alone, nothing is remembered, and the next plan looks again.
+//! A read that may be older than our own last write to the record proves nothing: what is empty in
+//! it may have been empty before that write. Such a field is left alone, nothing is remembered, and
+//! the next plan looks again.
 //!
-//! Left out: `private`, which is no data of the person and protects it, so `enforce` sets it again; stage and outcome,
-//! which are never empty; the definitions of custom fields and users, which are nobody's personal data.
+//! Left out: `private`, which is no data of the person and protects it, so `enforce` sets it again;
+//! stage and outcome, which are never empty; the definitions of custom fields and users, which are
+//! nobody's personal data.
 
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
@@ -29,10 +34,12 @@ use crate::store::LinkHow;
 use atsync_model::kinds;
 use serde_json::{Map, Value, json};
 
-/// The member of a base that lists the fields that were emptied: `company`, `custom_fields.channel`, `tags[vip]`.
+/// The member of a base that lists the fields that were emptied: `company`,
+/// `custom_fields.channel`, `tags[vip]`.
 pub(super) const ERASED: &str = "~erased";
 
-/// The member of a base that names the record that it was taken on, where the link followed a merge or a move.
+/// The member of a base that names the record that it was taken on, where the link followed a merge
+/// or a move.
 pub(super) const TAKEN_ON: &str = "~on";
 
 /// Whether the base says that a field was emptied.
@@ -54,29 +61,41 @@ pub(super) fn mark(applied: &mut Map<String, Value>, field: &str, is_erased: boo
     base::list(applied, ERASED, field, is_erased);
 }
 
-/// Forgets of the fields that are no longer declared that they were emptied: named again, they are a new wish.
+/// Forgets of the fields that are no longer declared that they were emptied: named again, they are
+/// a new wish.
 pub(super) fn retain(applied: &mut Map<String, Value>, keep: impl Fn(&str) -> bool) {
     base::keep(applied, ERASED, keep);
 }
 
 impl<D: Owned> Draft<'_, D> {
-    /// Whether a value that would be written is one that was erased: it was applied before, the host wants no other one
-    /// since, and the field is empty now, or was.
-    pub(super) fn is_put_back(&self, host: &str, field: &str, comparison: Comparison, values: &Values<'_>) -> bool {
+    /// Whether a value that would be written is one that was erased: it was applied before, the
+    /// host wants no other one since, and the field is empty now, or was.
+    pub(super) fn is_put_back(
+        &self,
+        host: &str,
+        field: &str,
+        comparison: Comparison,
+        values: &Values<'_>,
+    ) -> bool {
         if !D::is_personal(field) || !comparison.has_base || !comparison.desired_is_base {
             return false;
         }
         let link = self.input.links.get(host);
-        let is_emptied = comparison.observed_is_empty && !comparison.observed_is_base && !self.is_base_of_another(host);
+        let is_emptied = comparison.observed_is_empty
+            && !comparison.observed_is_base
+            && !self.is_base_of_another(host);
         // What was never seen was not emptied either.
         let is_emptied = is_emptied
-            && !link.is_some_and(|link| forms::is_unseen(&link.applied, field, values.observed, values.desired));
-        let is_emptied = is_emptied && !values.desired.is_null() && !matches!(field, "stage" | "outcome");
+            && !link.is_some_and(|link| {
+                forms::is_unseen(&link.applied, field, values.observed, values.desired)
+            });
+        let is_emptied =
+            is_emptied && !values.desired.is_null() && !matches!(field, "stage" | "outcome");
         is_emptied || self.is_erased || link.is_some_and(|link| is_marked(&link.applied, field))
     }
 
-    /// Whether the base of a path was taken on another record, which was merged or moved into the present one: that one
-    /// says nothing of what the present one held.
+    /// Whether the base of a path was taken on another record, which was merged or moved into the
+    /// present one: that one says nothing of what the present one held.
     pub(super) fn is_base_of_another(&self, host: &str) -> bool {
         self.input.links.get(host).is_some_and(|link| {
             matches!(link.how, LinkHow::Followed | LinkHow::Yielded)
@@ -84,7 +103,8 @@ impl<D: Owned> Draft<'_, D> {
         })
     }
 
-    /// Says in a base on which record it is taken, where that is not the one that the link began with.
+    /// Says in a base on which record it is taken, where that is not the one that the link began
+    /// with.
     pub(super) fn take_base(&self, host: &str, applied: &mut Map<String, Value>) {
         if self.is_base_of_another(host)
             && let Some(link) = self.input.links.get(host)
@@ -93,8 +113,8 @@ impl<D: Owned> Draft<'_, D> {
         }
     }
 
-    /// Whether the value of a field that differs was found on the record that a merge or a move led to, and differs
-    /// since. Brings the base up to date with that.
+    /// Whether the value of a field that differs was found on the record that a merge or a move led
+    /// to, and differs since. Brings the base up to date with that.
     pub(super) fn is_found_there(
         &self,
         host: &str,
@@ -109,7 +129,13 @@ impl<D: Owned> Draft<'_, D> {
     }
 
     /// Says of a field that it differs by a merge or a move.
-    pub(super) fn say_found_there(&mut self, host: &str, field: &str, decision: Decision, observed: &Value) {
+    pub(super) fn say_found_there(
+        &mut self,
+        host: &str,
+        field: &str,
+        decision: Decision,
+        observed: &Value,
+    ) {
         let Some(link) = self.input.links.get(host) else { return };
         let became = if link.remote.kind == kinds::CANDIDATES {
             "which its candidate was merged into in the ATS"
@@ -119,7 +145,8 @@ impl<D: Owned> Draft<'_, D> {
         let there = super::words::shown(observed);
         let (kind, ends) = match decision {
             Decision::Conflict => {
-                let ends = "the desired record changed since, and nothing is written until one of them gives way (or the policy is enforce)";
+                let ends = "the desired record changed since, and nothing is written until one of \
+                    them gives way (or the policy is enforce)";
                 (FindingKind::Conflict, ends)
             }
             _ => (FindingKind::Drifted, "that stands (policy yield)"),
@@ -146,8 +173,13 @@ impl<D: Owned> Draft<'_, D> {
             }
             // A policy that leaves it empty may be another one tomorrow.
             Decision::Drifted | Decision::Conflict | Decision::Leave => {
-                let held = applied.get(field).is_some_and(|base| !base.is_null() && base.as_str() != Some(""));
-                let is_emptied = held && observed.is_null() && D::is_personal(field) && !self.is_base_of_another(host);
+                let held = applied
+                    .get(field)
+                    .is_some_and(|base| !base.is_null() && base.as_str() != Some(""));
+                let is_emptied = held
+                    && observed.is_null()
+                    && D::is_personal(field)
+                    && !self.is_base_of_another(host);
                 if is_emptied && self.has_settled(host) {
                     mark(applied, field, true);
                 }
@@ -155,7 +187,8 @@ impl<D: Owned> Draft<'_, D> {
         }
     }
 
-    /// Whether what the engine last wrote for the record must show by now. Where it need not, the next plan looks again.
+    /// Whether what the engine last wrote for the record must show by now. Where it need not, the
+    /// next plan looks again.
     pub(super) fn has_settled(&mut self, host: &str) -> bool {
         let key = host.split('/').next().unwrap_or(host);
         match self.facts.settled(key) {
@@ -176,8 +209,10 @@ impl<D: Owned> Draft<'_, D> {
             return self.say_not_shown_yet(host, field);
         }
         let message = format!(
-            "{host}: `{field}` was emptied in the ATS after it had held a value, alone or when all contacts went, so it may have been \
-             erased; the value is not put back, whatever the policy. Declare another value; or, to write the same one again, take it out of the \
+            "{host}: `{field}` was emptied in the ATS after it had held a value, alone or when all \
+             contacts went, so it may have been \
+             erased; the value is not put back, whatever the policy. Declare another value; or, to \
+             write the same one again, take it out of the \
              record, apply, and declare it again"
         );
         self.say(FindingKind::Drifted, host, "Erased", message);
@@ -185,7 +220,8 @@ impl<D: Owned> Draft<'_, D> {
 
     pub(super) fn say_not_shown_yet(&mut self, host: &str, field: &str) {
         let message = format!(
-            "{host}: the record was written to so lately that the ATS need not show it yet, and `{field}` does not; nothing \
+            "{host}: the record was written to so lately that the ATS need not show it yet, and \
+             `{field}` does not; nothing \
              is written until it must show"
         );
         self.say(FindingKind::Note, host, "NotShownYet", message);
@@ -197,8 +233,10 @@ impl<D: Owned> Draft<'_, D> {
             return self.say_not_shown_yet(host, list);
         }
         let message = format!(
-            "{host}: {} went out of `{list}` in the ATS when nothing of its kind was left there, so it may have been erased; it \
-             is not put back, whatever the policy. Declare another one; or, to write the same one again, take it out of \
+            "{host}: {} went out of `{list}` in the ATS when nothing of its kind was left there, \
+             so it may have been erased; it \
+             is not put back, whatever the policy. Declare another one; or, to write the same one \
+             again, take it out of \
              the record, apply, and declare it again",
             entries.join(", ")
         );
@@ -220,7 +258,9 @@ mod tests {
         let mut applied = base();
         mark(&mut applied, "company", true);
         mark(&mut applied, "company", true);
-        assert!(is_marked(&applied, "company") && is_noted(&applied) && !is_marked(&applied, "title"));
+        assert!(
+            is_marked(&applied, "company") && is_noted(&applied) && !is_marked(&applied, "title")
+        );
         mark(&mut applied, "company", false);
         assert_eq!(applied, base());
     }

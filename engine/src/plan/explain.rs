@@ -1,9 +1,12 @@
-//! Why a field is as it is: who wants what, what was written last, what is there, what comes of it. Pure.
+//! Why a field is as it is: who wants what, what was written last, what is there, what comes of it.
+//! Pure.
 //!
 //! The stories are taken down where the plan decides, so that what is explained is what is done.
 
 use super::ownership::{Comparison, Decision, decide};
-use super::{Draft, Facts, Input, Need, Owned, RecordPlan, Step, candidate, definition, renamed, user};
+use super::{
+    Draft, Facts, Input, Need, Owned, RecordPlan, Step, candidate, definition, renamed, user,
+};
 use atsync_model::desired::{Desired, Policy};
 use serde::Serialize;
 use serde_json::Value;
@@ -35,7 +38,9 @@ pub fn record(input: &Input<'_>, facts: &Facts) -> Result<Told, Vec<Need>> {
     match input.desired {
         Desired::Candidate(desired) => {
             let input = input.of(desired);
-            let Some(renamed) = renamed::of(&input, facts)? else { return told(&input, facts, candidate::plan) };
+            let Some(renamed) = renamed::of(&input, facts)? else {
+                return told(&input, facts, candidate::plan);
+            };
             let moved = Input { links: &renamed.links, ..input };
             let mut told = told(&moved, facts, candidate::plan)?;
             renamed.join(&mut told.0);
@@ -56,7 +61,8 @@ fn told<'a, D: Owned + Serialize>(
 ) -> Result<Told, Vec<Need>> {
     let mut draft = Draft::new(input, facts);
     plan(&mut draft);
-    // A desired record was JSON before it was one, so this does not fail; one that did would have no leaves.
+    // A desired record was JSON before it was one, so this does not fail; one that did would have
+    // no leaves.
     let record = serde_json::to_value(draft.input.desired).unwrap_or_default();
     draft.settle_accounts(&record);
     let stories = std::mem::take(&mut draft.stories);
@@ -72,14 +78,22 @@ pub(super) struct Values<'v> {
 
 impl<D: Owned> Draft<'_, D> {
     /// Decides on a field and takes down its story.
-    pub(super) fn decide(&mut self, host: &str, field: &str, comparison: Comparison, values: &Values<'_>) -> Decision {
+    pub(super) fn decide(
+        &mut self,
+        host: &str,
+        field: &str,
+        comparison: Comparison,
+        values: &Values<'_>,
+    ) -> Decision {
         let decision = match decide(self.policy(field), comparison) {
             Decision::InStep => Decision::InStep,
             _ if self.is_kept_so(host, field, values.observed, values.desired) => {
                 self.kept_so.insert((host.to_owned(), field.to_owned()));
                 Decision::InStep
             }
-            Decision::Write if self.is_put_back(host, field, comparison, values) => Decision::Erased,
+            Decision::Write if self.is_put_back(host, field, comparison, values) => {
+                Decision::Erased
+            }
             decision => decision,
         };
         self.tell(host, field, decision, values);
@@ -87,7 +101,13 @@ impl<D: Owned> Draft<'_, D> {
     }
 
     /// Takes down the story of a field that was decided on elsewhere.
-    pub(super) fn tell(&mut self, host: &str, field: &str, decision: Decision, values: &Values<'_>) {
+    pub(super) fn tell(
+        &mut self,
+        host: &str,
+        field: &str,
+        decision: Decision,
+        values: &Values<'_>,
+    ) {
         self.account(host, field);
         self.stories.push(Story {
             host: host.to_owned(),

@@ -105,7 +105,8 @@ pub struct Facts {
     declared: HashMap<String, Option<Arc<Declared>>>,
     /// Records that were read in this run because observations disagreed; none: not shown.
     confirmed: HashMap<RemoteRef, Option<Arc<Record>>>,
-    /// Fields that this run wrote a moment ago, by path: what they show now is what the ATS made of that.
+    /// Fields that this run wrote a moment ago, by path: what they show now is what the ATS made of
+    /// that.
     fresh: std::collections::HashSet<(String, String)>,
     /// Which of `linked` hold what this run decided and no store knows yet.
     taken: std::collections::HashSet<RemoteRef>,
@@ -123,7 +124,8 @@ impl Facts {
         self.len() == 0
     }
 
-    /// Forgets what the store can tell again. What this run decided stays, and so does that something is not there: asking for it again costs a request.
+    /// Forgets what the store can tell again. What this run decided stays, and so does that
+    /// something is not there: asking for it again costs a request.
     pub fn forget_stored(&mut self) {
         self.lookups = HashMap::new();
         self.stored = HashMap::new();
@@ -145,7 +147,12 @@ impl Facts {
     ///
     /// # Errors
     /// The need, when it has not been answered yet.
-    pub fn lookup(&self, kind: &str, index: &'static str, term: &str) -> Result<&[Arc<Record>], Need> {
+    pub fn lookup(
+        &self,
+        kind: &str,
+        index: &'static str,
+        term: &str,
+    ) -> Result<&[Arc<Record>], Need> {
         let term = index::form(index, term);
         let key = (kind.to_owned(), index, term);
         match self.lookups.get(&key) {
@@ -220,7 +227,8 @@ impl Facts {
         !self.fresh.is_empty() && self.fresh.contains(&(host.to_owned(), field.to_owned()))
     }
 
-    /// Whether a record that is not there is known to be deleted. Otherwise it may be hidden, or not show yet.
+    /// Whether a record that is not there is known to be deleted. Otherwise it may be hidden, or
+    /// not show yet.
     pub fn is_gone(&self, remote: &RemoteRef) -> bool {
         self.gone.contains(remote)
     }
@@ -242,7 +250,13 @@ impl Facts {
     }
 
     /// Answers a lookup.
-    pub fn add_lookup(&mut self, kind: String, index: &'static str, term: String, records: Vec<Arc<Record>>) {
+    pub fn add_lookup(
+        &mut self,
+        kind: String,
+        index: &'static str,
+        term: String,
+        records: Vec<Arc<Record>>,
+    ) {
         self.lookups.insert((kind, index, term), records);
     }
 
@@ -293,7 +307,8 @@ impl Facts {
         self.declared.insert(path, declared.map(Arc::new));
     }
 
-    /// Which desired record of this run means to make the person with this e-mail address; the first one that claims it.
+    /// Which desired record of this run means to make the person with this e-mail address; the
+    /// first one that claims it.
     pub fn claim(&mut self, email: &str, key: &str) {
         self.claims.entry(atsync_model::normal::email(email)).or_insert_with(|| key.to_owned());
     }

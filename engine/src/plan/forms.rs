@@ -1,21 +1,25 @@
 //! How an ATS keeps what was written: another form of the value is the value. Pure.
 //!
-//! An ATS may store another form than it was sent: a phone number as E.164, a link without its query, a
-//! title cut short, a number rounded. No form of the model knows that, so the plan would write the same
-//! value again and again, and add the same entry to a list once more each time. What each write left is
-//! therefore kept in the link's base: what was there before, and what was written. A plan that then finds
-//! neither of the two has found the ATS's form of the value, and says so once.
+//! An ATS may store another form than it was sent: a phone number as E.164, a link without its
+//! query, a title cut short, a number rounded. No form of the model knows that, so the plan would
+//! write the same value again and again, and add the same entry to a list once more each time. What
+//! each write left is therefore kept in the link's base: what was there before, and what was
+//! written. A plan that then finds neither of the two has found the ATS's form of the value, and
+//! says so once.
 //!
-//! - A field that yields, or that is written once: what shows when the write is read back is the form.
-//! - A field that the host enforces is written once more. What shows after that as before is the form, and
-//!   the pair is recorded as one that is the same ([`super::equal`]). So a recruiter who changed the
-//!   value between the first write and its read is overwritten.
-//! - An entry of a list is never added a second time: the entries that came after the write stand for the
-//!   added ones, in their order. An entry that was recognised at the read back is the engine's own, and is
-//!   taken back when it is no longer declared; one that was recognised later is left where it is.
+//! - A field that yields, or that is written once: what shows when the write is read back is the
+//!   form.
+//! - A field that the host enforces is written once more. What shows after that as before is the
+//!   form, and the pair is recorded as one that is the same ([`super::equal`]). So a recruiter who
+//!   changed the value between the first write and its read is overwritten.
+//! - An entry of a list is never added a second time: the entries that came after the write stand
+//!   for the added ones, in their order. An entry that was recognised at the read back is the
+//!   engine's own, and is taken back when it is no longer declared; one that was recognised later
+//!   is left where it is.
 //!
-//! A form lapses when the ATS shows the value as it was written, when the shown one goes away, and when the
-//! host declares another value. Left out: a value that never shows at all ([`crate::journal::sends`]).
+//! A form lapses when the ATS shows the value as it was written, when the shown one goes away, and
+//! when the host declares another value. Left out: a value that never shows at all
+//! ([`crate::journal::sends`]).
 
 use super::contact_types::TypesPlan;
 use super::contacts::{self, Compared, ListPlan};
@@ -34,7 +38,8 @@ pub const NOT_SEEN: &str = "NotSeen";
 const EXACT: &str = "exact";
 /// The member of a list's base with the entries that were there before the last addition.
 const BEFORE: &str = "before";
-/// The member of a list's base with the entries that stand for others: what was written, and what shows.
+/// The member of a list's base with the entries that stand for others: what was written, and what
+/// shows.
 const KEPT: &str = "kept";
 
 /// Something to remember of how the ATS keeps a value.
@@ -57,9 +62,10 @@ impl Form {
     pub fn record(&self, applied: &mut Map<String, Value>) {
         match &self.below {
             None => drop(applied.insert(self.member.clone(), self.value.clone())),
-            Some(below) => {
-                drop(base::part(applied, &self.member).map(|part| part.insert(below.clone(), self.value.clone())))
-            }
+            Some(below) => drop(
+                base::part(applied, &self.member)
+                    .map(|part| part.insert(below.clone(), self.value.clone())),
+            ),
         }
     }
 }
@@ -68,8 +74,11 @@ impl Form {
 pub(super) fn wrote(applied: &mut Map<String, Value>, field: &str, before: &Value, after: &Value) {
     let (of, before) = (digest(after), digest(before));
     let last = applied.get(SENT).and_then(|sent| sent.get(field));
-    let says = |member: &str, what: &str| last.and_then(|last| last.get(member)).and_then(Value::as_str) == Some(what);
-    // What shows is neither what was there nor what was written: this write will tell whether it is the form.
+    let says = |member: &str, what: &str| {
+        last.and_then(|last| last.get(member)).and_then(Value::as_str) == Some(what)
+    };
+    // What shows is neither what was there nor what was written: this write will tell whether it is
+    // the form.
     let is_new = says("of", &of) && !says("before", &before);
     let mut sent = json!({ "of": of, "before": before });
     if let (true, Some(members)) = (is_new, sent.as_object_mut()) {
@@ -80,24 +89,41 @@ pub(super) fn wrote(applied: &mut Map<String, Value>, field: &str, before: &Valu
     }
 }
 
-/// Takes down a write of a field that has no other form: a reference or a word, whose every change is somebody's.
-pub(super) fn wrote_exactly(applied: &mut Map<String, Value>, field: &str, before: &Value, after: &Value) {
+/// Takes down a write of a field that has no other form: a reference or a word, whose every change
+/// is somebody's.
+pub(super) fn wrote_exactly(
+    applied: &mut Map<String, Value>,
+    field: &str,
+    before: &Value,
+    after: &Value,
+) {
     if let Some(all) = base::part(applied, SENT) {
-        all.insert(field.to_owned(), json!({ "of": digest(after), "before": digest(before), EXACT: true }));
+        all.insert(
+            field.to_owned(),
+            json!({ "of": digest(after), "before": digest(before), EXACT: true }),
+        );
     }
 }
 
 /// Whether what was written of a field was never seen: it shows what was there before.
-pub(super) fn is_unseen(applied: &Map<String, Value>, field: &str, observed: &Value, desired: &Value) -> bool {
+pub(super) fn is_unseen(
+    applied: &Map<String, Value>,
+    field: &str,
+    observed: &Value,
+    desired: &Value,
+) -> bool {
     let Some(sent) = applied.get(SENT).and_then(|sent| sent.get(field)) else { return false };
-    let says = |member: &str, what: &Value| sent.get(member).and_then(Value::as_str) == Some(&digest(what));
+    let says = |member: &str, what: &Value| {
+        sent.get(member).and_then(Value::as_str) == Some(&digest(what))
+    };
     says("of", desired) && says("before", observed)
 }
 
 /// Says of a field that was written that the ATS shows it as before.
 pub(super) fn say_unseen<D: Owned>(draft: &mut Draft<'_, D>, host: &str, field: &str, shown: &str) {
     let message = format!(
-        "{host}: `{field}` was written, and the ATS shows {shown} as before: it does not show yet, or the ATS did not take it; it is not written again (`enforce` does)"
+        "{host}: `{field}` was written, and the ATS shows {shown} as before: it does not show yet, \
+         or the ATS did not take it; it is not written again (`enforce` does)"
     );
     draft.say(FindingKind::Note, host, NOT_SEEN, message);
 }
@@ -133,9 +159,14 @@ pub(super) fn in_step<D: Owned>(
             shown(desired),
             shown(observed)
         );
-        let change = FieldChange { field: field.to_owned(), before: observed.clone(), after: desired.clone() };
+        let change = FieldChange {
+            field: field.to_owned(),
+            before: observed.clone(),
+            after: desired.clone(),
+        };
         equal::record(applied, std::iter::once(&change));
-        let value = applied.get(EQUAL).and_then(|known| known.get(field)).cloned().unwrap_or_default();
+        let value =
+            applied.get(EQUAL).and_then(|known| known.get(field)).cloned().unwrap_or_default();
         draft.keep_form(Form {
             host: host.to_owned(),
             member: EQUAL.to_owned(),
@@ -149,9 +180,18 @@ pub(super) fn in_step<D: Owned>(
 
 impl<D: Owned> Draft<'_, D> {
     /// Whether what a field shows is a form of what is desired, by what was recorded of it.
-    pub(super) fn is_kept_so(&self, host: &str, field: &str, observed: &Value, desired: &Value) -> bool {
-        let Some(applied) = self.input.links.get(host).map(|link| &link.applied) else { return false };
-        equal::holds(applied, field, observed, desired) || self.is_form(applied, host, field, observed, desired)
+    pub(super) fn is_kept_so(
+        &self,
+        host: &str,
+        field: &str,
+        observed: &Value,
+        desired: &Value,
+    ) -> bool {
+        let Some(applied) = self.input.links.get(host).map(|link| &link.applied) else {
+            return false;
+        };
+        equal::holds(applied, field, observed, desired)
+            || self.is_form(applied, host, field, observed, desired)
     }
 
     /// Whether what a field shows has proven to be the ATS's form of what was written last.
@@ -164,7 +204,9 @@ impl<D: Owned> Draft<'_, D> {
         desired: &Value,
     ) -> bool {
         let Some(sent) = applied.get(SENT).and_then(|sent| sent.get(field)) else { return false };
-        let says = |member: &str, what: &Value| sent.get(member).and_then(Value::as_str) == Some(&digest(what));
+        let says = |member: &str, what: &Value| {
+            sent.get(member).and_then(Value::as_str) == Some(&digest(what))
+        };
         if observed.is_null() || !says("of", desired) || sent.get(EXACT).is_some() {
             return false;
         }
@@ -229,8 +271,10 @@ impl Kept {
         let is_enforced = draft.policy(field) == Policy::Enforce;
         let values = contacts::values(record.list(field));
         let present: Vec<String> = values.iter().map(|value| compared.normal(value)).collect();
-        let spelt: BTreeMap<String, String> =
-            desired.iter().map(|one| (compared.normal(one.value()), one.value().trim().to_owned())).collect();
+        let spelt: BTreeMap<String, String> = desired
+            .iter()
+            .map(|one| (compared.normal(one.value()), one.value().trim().to_owned()))
+            .collect();
         let mut kept = Self {
             compared,
             pairs: BTreeMap::new(),
@@ -246,12 +290,15 @@ impl Kept {
         let known = last.and_then(|last| last.get(KEPT)).and_then(Value::as_object);
         for (written, shown) in known.into_iter().flatten() {
             let at = kept.present.iter().position(|entry| Some(entry.as_str()) == shown.as_str());
-            if let (Some(value), false) = (at.and_then(|at| values.get(at)), kept.present.contains(written)) {
+            if let (Some(value), false) =
+                (at.and_then(|at| values.get(at)), kept.present.contains(written))
+            {
                 kept.pairs.insert(written.clone(), (*value).to_owned());
             }
         }
         let added = contacts::base(compared, last, "added");
-        let is_missing = |entry: &&String| !kept.present.contains(entry) && !kept.pairs.contains_key(*entry);
+        let is_missing =
+            |entry: &&String| !kept.present.contains(entry) && !kept.pairs.contains_key(*entry);
         let missing: Vec<String> = added.iter().filter(is_missing).cloned().collect();
         if kept.before.is_none() || missing.is_empty() {
             return kept;
@@ -271,8 +318,8 @@ impl Kept {
         kept
     }
 
-    /// Whether the list's base says nothing of what was emptied: it was taken on another record, or what was added was
-    /// never seen.
+    /// Whether the list's base says nothing of what was emptied: it was taken on another record, or
+    /// what was added was never seen.
     pub(super) fn is_of_another<D: Owned>(&self, draft: &Draft<'_, D>, host: &str) -> bool {
         self.is_unseen || draft.is_base_of_another(host)
     }
@@ -282,7 +329,8 @@ impl Kept {
         // Each explains one entry.
         let mut explained = before;
         let own: BTreeSet<&String> = added.iter().chain(self.spelt.keys()).collect();
-        let came_anew: Vec<String> = own.into_iter().filter(|own| !explained.contains(own)).cloned().collect();
+        let came_anew: Vec<String> =
+            own.into_iter().filter(|own| !explained.contains(own)).cloned().collect();
         explained.extend(came_anew);
         explained.extend(self.pairs.values().map(|value| self.compared.normal(value)));
         let mut came = Vec::new();
@@ -304,7 +352,8 @@ impl Kept {
         let spelt = |written: &String| json!(self.spelt.get(written).unwrap_or(written));
         let mut entries = record.list(field).to_vec();
         for (written, shown) in &self.pairs {
-            let is_it = |entry: &&mut Value| entry.get("value").and_then(Value::as_str) == Some(shown);
+            let is_it =
+                |entry: &&mut Value| entry.get("value").and_then(Value::as_str) == Some(shown);
             if let Some(entry) = entries.iter_mut().find(is_it).and_then(Value::as_object_mut) {
                 entry.insert("value".to_owned(), spelt(written));
             }
@@ -330,19 +379,27 @@ impl Kept {
     }
 
     /// Adds to the base what is known of the entries, and says what is new.
-    pub(super) fn record<D: Owned>(self, draft: &mut Draft<'_, D>, host: &str, planned: &mut ListPlan) {
+    pub(super) fn record<D: Owned>(
+        self,
+        draft: &mut Draft<'_, D>,
+        host: &str,
+        planned: &mut ListPlan,
+    ) {
         let field = self.compared.list.field();
         let mut said = Vec::new();
         for written in &self.new {
-            let (wanted, shown) = (self.spelt.get(written).unwrap_or(written), self.pairs.get(written));
+            let (wanted, shown) =
+                (self.spelt.get(written).unwrap_or(written), self.pairs.get(written));
             said.push(format!(
-                "{host}: the ATS keeps {wanted} in `{field}` as {}; that is taken for the same from now on",
+                "{host}: the ATS keeps {wanted} in `{field}` as {}; that is taken for the same \
+                 from now on",
                 shown.map_or("", String::as_str)
             ));
         }
         if !self.open.is_empty() && !self.waits {
             let message = format!(
-                "{host}: `{field}` does not show {} as written, and which of the new entries in the ATS they became cannot be told; they are not added again",
+                "{host}: `{field}` does not show {} as written, and which of the new entries in \
+                 the ATS they became cannot be told; they are not added again",
                 self.open.join(", ")
             );
             draft.say(FindingKind::Note, host, "KeptAsOther", message);
@@ -351,7 +408,8 @@ impl Kept {
             draft.plan.look_again = true;
         } else if self.waits {
             let message = format!(
-                "{host}: {} was written to `{field}`, and the ATS shows it as before: it does not show yet, or the ATS did not take it; it is not written again (`enforce` does)",
+                "{host}: {} was written to `{field}`, and the ATS shows it as before: it does not \
+                 show yet, or the ATS did not take it; it is not written again (`enforce` does)",
                 self.open.join(", ")
             );
             draft.say(FindingKind::Note, host, NOT_SEEN, message);
@@ -370,7 +428,11 @@ impl Kept {
             }
         }
         let owns = |written: &str| {
-            ["added", "seen"].iter().filter_map(|part| base.get(*part)?.as_array()).flatten().any(|own| own == written)
+            ["added", "seen"]
+                .iter()
+                .filter_map(|part| base.get(*part)?.as_array())
+                .flatten()
+                .any(|own| own == written)
         };
         let pairs: Map<String, Value> = self
             .pairs
@@ -396,7 +458,13 @@ impl Kept {
         let is_settled = planned.add.is_empty() && planned.remove.is_empty();
         for message in said {
             let value = planned.applied.clone();
-            let form = Form { host: host.to_owned(), member: field.to_owned(), below: None, value, message };
+            let form = Form {
+                host: host.to_owned(),
+                member: field.to_owned(),
+                below: None,
+                value,
+                message,
+            };
             if is_settled {
                 draft.keep_form(form);
             } else {

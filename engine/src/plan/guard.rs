@@ -1,13 +1,14 @@
 //! What a write must find as the plan saw it. Pure.
 //!
-//! A plan decides by what it saw, and between the plan and the write a recruiter may edit. Where the policy lets their
-//! edit stand, the step says of each such field what it may show without anybody's edit: what the plan saw, what the
-//! engine itself wrote last, and what it is to become. The adapter reads the record right before it sends and refuses
-//! the write where something else shows (`wit/operations.md`); the next plan then decides as for any edit. Only an
-//! adapter that lists the member `seen` is told.
+//! A plan decides by what it saw, and between the plan and the write a recruiter may edit. Where
+//! the policy lets their edit stand, the step says of each such field what it may show without
+//! anybody's edit: what the plan saw, what the engine itself wrote last, and what it is to become.
+//! The adapter reads the record right before it sends and refuses the write where something else
+//! shows (`wit/operations.md`); the next plan then decides as for any edit. Only an adapter that
+//! lists the member `seen` is told.
 //!
-//! Contact lists are merged entry by entry with that fresh read, so of them only the types that are changed are told.
-//! Left out: values too long to be worth it.
+//! Contact lists are merged entry by entry with that fresh read, so of them only the types that are
+//! changed are told. Left out: values too long to be worth it.
 
 use super::contact_types::TypesPlan;
 use super::ownership::Decision;
@@ -18,7 +19,8 @@ use serde_json::{Map, Value, json};
 
 /// The member of an input that carries it.
 const SEEN: &str = "seen";
-/// The longest value that is compared. An adapter keeps its input between two steps, in a bounded space.
+/// The longest value that is compared. An adapter keeps its input between two steps, in a bounded
+/// space.
 const SEEN_BYTES_MAX: usize = 4096;
 
 /// By field, what it may show without anybody's edit.
@@ -40,12 +42,15 @@ impl Seen {
             }
         }
         let may_show = json!(values);
-        if draft.policy(policy_of) != Policy::Enforce && may_show.to_string().len() <= SEEN_BYTES_MAX {
+        if draft.policy(policy_of) != Policy::Enforce
+            && may_show.to_string().len() <= SEEN_BYTES_MAX
+        {
             self.0.insert(field.to_owned(), may_show);
         }
     }
 
-    /// Takes changes of fields in, in the order in which they were decided on. What has members of its own is left out.
+    /// Takes changes of fields in, in the order in which they were decided on. What has members of
+    /// its own is left out.
     pub(super) fn changes<D: Owned>(
         &mut self,
         draft: &Draft<'_, D>,
@@ -61,7 +66,8 @@ impl Seen {
         }
     }
 
-    /// Takes the entries of a list in whose types are changed, each with the types that it may have.
+    /// Takes the entries of a list in whose types are changed, each with the types that it may
+    /// have.
     pub(super) fn types<D: Owned>(&mut self, draft: &Draft<'_, D>, list: &str, types: &TypesPlan) {
         let written = types.verdicts.iter().filter(|verdict| verdict.decision == Decision::Write);
         let entries: Vec<Value> = written

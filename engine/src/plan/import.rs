@@ -1,16 +1,18 @@
 //! A desired record made from what the ATS holds. Pure.
 //!
-//! It names the candidate by `id`, so that declaring it links this candidate and makes nobody, whoever shares an
-//! address or has none. It names what the person has now: name, contacts, company, title, tags, custom fields, and the applications that a plan can tell apart by
-//! their job. Declared unchanged it plans nothing; from there the host edits. What is not named stays nobody's: stages and outcomes, so
-//! that importing never moves anybody; referrers, whose credit is given in the ATS; notes, which are history; prospects, which have
-//! no job to be known by. What a reader would expect in the record and does not find is listed beside it.
+//! It names the candidate by `id`, so that declaring it links this candidate and makes nobody,
+//! whoever shares an address or has none. It names what the person has now: name, contacts,
+//! company, title, tags, custom fields, and the applications that a plan can tell apart by their
+//! job. Declared unchanged it plans nothing; from there the host edits. What is not named stays
+//! nobody's: stages and outcomes, so that importing never moves anybody; referrers, whose credit is
+//! given in the ATS; notes, which are history; prospects, which have no job to be known by. What a
+//! reader would expect in the record and does not find is listed beside it.
 
 use super::custom;
 use super::{Record, contacts};
 use atsync_model::desired::{
-    CONTACT_TYPES, DesiredApplication, DesiredCandidate, DesiredContact, DesiredName, FullReference, Reference,
-    TypedContact,
+    CONTACT_TYPES, DesiredApplication, DesiredCandidate, DesiredContact, DesiredName,
+    FullReference, Reference, TypedContact,
 };
 use atsync_model::normal::{address_fault, link_fault};
 use serde_json::Value;
@@ -38,11 +40,21 @@ pub struct Imported {
     pub left_out: Vec<String>,
 }
 
-/// The desired record of this key. `writes` says whether a custom field can be written as it stands: key, type, value in the compared form.
-pub fn desired(key: &str, source: &Source<'_>, writes: impl Fn(&str, &str, &Value) -> bool) -> Imported {
+/// The desired record of this key. `writes` says whether a custom field can be written as it
+/// stands: key, type, value in the compared form.
+pub fn desired(
+    key: &str,
+    source: &Source<'_>,
+    writes: impl Fn(&str, &str, &Value) -> bool,
+) -> Imported {
     let person = source.person;
-    let text = |path: &str| person.text(path).filter(|text| !text.trim().is_empty()).map(str::to_owned);
-    let name = DesiredName { first: text("name.first"), last: text("name.last"), preferred: text("name.preferred") };
+    let text =
+        |path: &str| person.text(path).filter(|text| !text.trim().is_empty()).map(str::to_owned);
+    let name = DesiredName {
+        first: text("name.first"),
+        last: text("name.last"),
+        preferred: text("name.preferred"),
+    };
     let mut left_out = Vec::new();
     let mut custom_fields = BTreeMap::new();
     if let Some(fields) = person.body.get("custom_fields").and_then(Value::as_object) {
@@ -55,7 +67,9 @@ pub fn desired(key: &str, source: &Source<'_>, writes: impl Fn(&str, &str, &Valu
             if writes(field, kind, &plain) {
                 custom_fields.insert(field.clone(), plain);
             } else {
-                left_out.push(format!("the custom field {field}: its value cannot be written as it stands"));
+                left_out.push(format!(
+                    "the custom field {field}: its value cannot be written as it stands"
+                ));
             }
         }
     }
@@ -77,9 +91,14 @@ pub fn desired(key: &str, source: &Source<'_>, writes: impl Fn(&str, &str, &Valu
     Imported { record, left_out }
 }
 
-fn list(person: &Record, list: contacts::List, left_out: &mut Vec<String>) -> Option<Vec<DesiredContact>> {
+fn list(
+    person: &Record,
+    list: contacts::List,
+    left_out: &mut Vec<String>,
+) -> Option<Vec<DesiredContact>> {
     let entry = |entry: &Value| {
-        let value = entry.get("value").and_then(Value::as_str).filter(|value| !value.trim().is_empty())?;
+        let value =
+            entry.get("value").and_then(Value::as_str).filter(|value| !value.trim().is_empty())?;
         let fault = match list {
             contacts::List::Emails => address_fault(value),
             contacts::List::Links => link_fault(value),
@@ -92,7 +111,10 @@ fn list(person: &Record, list: contacts::List, left_out: &mut Vec<String>) -> Op
         }
         let kind = entry.get("type").and_then(|kind| kind.get("value")).and_then(Value::as_str);
         Some(match kind.filter(|kind| CONTACT_TYPES.contains(kind)) {
-            Some(kind) => DesiredContact::Typed(TypedContact { value: value.to_owned(), kind: Some(kind.to_owned()) }),
+            Some(kind) => DesiredContact::Typed(TypedContact {
+                value: value.to_owned(),
+                kind: Some(kind.to_owned()),
+            }),
             None => DesiredContact::Bare(value.to_owned()),
         })
     };
@@ -115,8 +137,10 @@ fn applications(rows: &[Arc<Record>], left_out: &mut Vec<String>) -> Vec<Desired
         let [row] = rows.as_slice() else {
             let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
             let ids = ids.join(", ");
-            left_out
-                .push(format!("the applications {ids}: all are for jobs/{job}, and a plan could not tell them apart"));
+            left_out.push(format!(
+                "the applications {ids}: all are for jobs/{job}, and a plan could \
+                    not tell them apart"
+            ));
             continue;
         };
         if let Some(referrer) = row.text("referrer.id") {
@@ -144,12 +168,18 @@ mod tests {
 
     fn record(kind: &str, id: &str, body: &Value) -> Record {
         let body = body.as_object().unwrap().clone();
-        Record { kind: kind.to_owned(), id: id.to_owned(), known: body.keys().cloned().collect(), body }
+        Record {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            known: body.keys().cloned().collect(),
+            body,
+        }
     }
 
     #[test]
     fn what_an_imported_record_does_not_name_is_listed_beside_it() {
-        let person = json!({"emails": [{"value": "Ada <ada@example.com>"}, {"value": "ada@example.com"}],
+        let person = json!({"emails": [{"value": "Ada <ada@example.com>"},
+            {"value": "ada@example.com"}],
             "custom_fields": {"cv": {"type": "file", "value": "cv.pdf"}}});
         let rows = [
             ("1", json!({"kind": "application", "job": {"id": "7"}, "referrer": {"id": "5"}})),
@@ -161,7 +191,8 @@ mod tests {
         let person = record("candidates", "9", &person);
         let source = Source { person: &person, tags: Vec::new(), applications: &applications };
         let imported = desired("x", &source, |_, _, _| false);
-        let jobs: Vec<&str> = imported.record.applications.iter().map(|one| one.key.as_str()).collect();
+        let jobs: Vec<&str> =
+            imported.record.applications.iter().map(|one| one.key.as_str()).collect();
         assert_eq!(jobs, ["a1"]);
         let begins = [
             "the custom field cv: ",

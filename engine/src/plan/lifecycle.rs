@@ -1,19 +1,21 @@
-//! The lifecycle of an application: its stage, its outcome, and whether it is still a prospect. Pure.
+//! The lifecycle of an application: its stage, its outcome, and whether it is still a prospect.
+//! Pure.
 //!
-//! Where the application stands and what the host wants of it decide a course of steps, each after the one before:
-//! a rejection is taken back, a prospect converted, a stage entered, an end reached. A new application takes the
-//! same course from where every application begins, so the first plan holds the whole wish and checks every
-//! reference of it before anything is made. A stage that the creation or the conversion can set is set there,
-//! because a move can mail the candidate.
+//! Where the application stands and what the host wants of it decide a course of steps, each after
+//! the one before: a rejection is taken back, a prospect converted, a stage entered, an end
+//! reached. A new application takes the same course from where every application begins, so the
+//! first plan holds the whole wish and checks every reference of it before anything is made. A
+//! stage that the creation or the conversion can set is set there, because a move can mail the
+//! candidate.
 //!
-//! Who made a state is told by the base, what the engine last applied. A state that equals the base is the host's
-//! own, and follows a change of the host's wish; any other one is somebody else's, and under `yield` it stands and is
-//! reported. Nobody has decided yet where an application is under way, and where it stands in the first stage of
-//! its job: such a state counts as empty.
+//! Who made a state is told by the base, what the engine last applied. A state that equals the base
+//! is the host's own, and follows a change of the host's wish; any other one is somebody else's,
+//! and under `yield` it stands and is reported. Nobody has decided yet where an application is
+//! under way, and where it stands in the first stage of its job: such a state counts as empty.
 //!
-//! What the ATS cannot do from where the application stands is said in a finding, never tried again and again: a
-//! closed application is not moved, a hire is taken back only where the adapter can. Left out: the withdrawal of a
-//! candidate, which is theirs to declare.
+//! What the ATS cannot do from where the application stands is said in a finding, never tried again
+//! and again: a closed application is not moved, a hire is taken back only where the adapter can.
+//! Left out: the withdrawal of a candidate, which is theirs to declare.
 
 use super::application::{Goal, say_if_not_open};
 use super::candidate::left_alone;
@@ -24,7 +26,9 @@ use super::ownership::{Comparison, Decision};
 use super::{Draft, FieldChange, FindingKind, Record, Step, forms, step};
 use crate::store::index;
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, FullReference, Reference};
+use atsync_model::desired::{
+    ApplicationKind, DesiredApplication, DesiredOutcome, FullReference, Reference,
+};
 use atsync_model::manifest::OperationRule;
 use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
@@ -75,8 +79,8 @@ impl Leg {
 }
 
 impl Course<'_> {
-    /// Puts the steps into the plan. `record`: the application, none while a step makes it; `maker`: the path of that
-    /// step; `applied`: the base as the steps before leave it.
+    /// Puts the steps into the plan. `record`: the application, none while a step makes it;
+    /// `maker`: the path of that step; `applied`: the base as the steps before leave it.
     pub(super) fn join(
         self,
         draft: &mut Draft<'_>,
@@ -129,7 +133,10 @@ fn guard(
         let shown = step.fields.iter().filter(|change| change.field == *field);
         // By name as well: not every row has the id.
         let names = shown.flat_map(|change| [change.before.clone(), change.after.clone()]);
-        let may_show = [there.clone(), value.clone()].into_iter().chain(base.get(*field).cloned()).chain(names);
+        let may_show = [there.clone(), value.clone()]
+            .into_iter()
+            .chain(base.get(*field).cloned())
+            .chain(names);
         seen.field(draft, (field, field), may_show);
     }
     seen.join(rule, &mut step.input);
@@ -155,12 +162,13 @@ impl At<'_, '_> {
     /// The job whose stages and openings count: the application's own, once it has one.
     fn job(&self) -> Option<&str> {
         let own = self.record.filter(|record| record.text("kind") == Some("application"));
-        own.and_then(|record| record.text("job.id")).or_else(|| self.goal.job.map(|job| job.id.as_str()))
+        own.and_then(|record| record.text("job.id"))
+            .or_else(|| self.goal.job.map(|job| job.id.as_str()))
     }
 }
 
-/// Plans the course of an application. What is found in step goes into `applied`. Empty where nothing is to be done, and
-/// while facts are missing or after it blocked the record.
+/// Plans the course of an application. What is found in step goes into `applied`. Empty where
+/// nothing is to be done, and while facts are missing or after it blocked the record.
 pub(super) fn course<'a>(
     draft: &mut Draft<'a>,
     wanted: &'a DesiredApplication,
@@ -186,7 +194,8 @@ pub(super) fn course<'a>(
     if !matches!(outcome, "active" | "rejected" | "withdrawn" | "closed" | "hired") {
         if wanted.outcome.is_some() || wanted.stage.is_some() {
             let message = format!(
-                "{host}: the ATS shows an outcome that the adapter does not know; its stage and outcome are left alone"
+                "{host}: the ATS shows an outcome that the adapter does not know; its stage and \
+                 outcome are left alone"
             );
             draft.say(FindingKind::Note, host, "UnknownOutcome", message);
         }
@@ -220,7 +229,9 @@ pub(super) fn course<'a>(
     }
     course.legs.extend(last);
     match (wanted.outcome, outcome) {
-        (Some(DesiredOutcome::Rejected), "rejected") => course.legs.extend(reason_of_a_rejection(draft, &at, applied)),
+        (Some(DesiredOutcome::Rejected), "rejected") => {
+            course.legs.extend(reason_of_a_rejection(draft, &at, applied))
+        }
         (Some(DesiredOutcome::Hired), "hired") => opening_of_a_hire(draft, &at),
         _ => {}
     }
@@ -232,7 +243,8 @@ fn prospect_can(draft: &mut Draft<'_>, at: &At<'_, '_>) -> bool {
     let host = at.host;
     if at.wanted.stage.is_some() {
         let message = format!(
-            "{host}: a prospect stands in no stage of a job; give it a `pool_stage`, or declare it as an application"
+            "{host}: a prospect stands in no stage of a job; give it a `pool_stage`, or declare it \
+             as an application"
         );
         draft.block(host, "StageOfProspect", message);
         return false;
@@ -266,8 +278,14 @@ fn is_to_be_written(
     let (goal, there, base) = (json!(wanted), json!(observed), last.map(|last| json!(last)));
     if at.record.is_none() {
         // A new application is under way by itself.
-        let (decision, write) = if wanted == observed { (Decision::InStep, false) } else { (Decision::Write, true) };
-        draft.tell(host, "outcome", decision, &Values { desired: &goal, applied: None, observed: &Value::Null });
+        let (decision, write) =
+            if wanted == observed { (Decision::InStep, false) } else { (Decision::Write, true) };
+        draft.tell(
+            host,
+            "outcome",
+            decision,
+            &Values { desired: &goal, applied: None, observed: &Value::Null },
+        );
         if !write {
             applied.insert("outcome".to_owned(), goal);
         }
@@ -276,7 +294,9 @@ fn is_to_be_written(
     let told = Values { desired: &goal, applied: base.as_ref(), observed: &there };
     if wanted == "rejected" && matches!(observed, "withdrawn" | "closed") {
         draft.tell(host, "outcome", Decision::Drifted, &told);
-        let message = format!("{host}: it is {observed} in the ATS, so there is nothing to reject; that stands");
+        let message = format!(
+            "{host}: it is {observed} in the ATS, so there is nothing to reject; that stands"
+        );
         draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
         return false;
     }
@@ -294,18 +314,23 @@ fn is_to_be_written(
             applied.insert("outcome".to_owned(), goal);
             forms::forget(applied, "outcome");
         }
-        Decision::Drifted | Decision::Conflict if forms::is_unseen(applied, "outcome", &there, &goal) => {
+        Decision::Drifted | Decision::Conflict
+            if forms::is_unseen(applied, "outcome", &there, &goal) =>
+        {
             forms::say_unseen(draft, host, "outcome", observed);
         }
         Decision::Drifted => {
             let message = format!(
-                "{host}: it is {observed} in the ATS and not {wanted}; that stands (policy of `outcome`: yield; `enforce` overrules it)"
+                "{host}: it is {observed} in the ATS and not {wanted}; that stands (policy of \
+                 `outcome`: yield; `enforce` overrules it)"
             );
             draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
         }
         Decision::Conflict => {
             let message = format!(
-                "{host}: it is {observed} in the ATS by now, and the desired record changed to {wanted}; nothing is written until one of them gives way (or the policy of `outcome` is enforce)"
+                "{host}: it is {observed} in the ATS by now, and the desired record changed to \
+                 {wanted}; nothing is written until one of them gives way (or the policy of \
+                 `outcome` is enforce)"
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
         }
@@ -319,8 +344,10 @@ fn reject(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
     let host = at.host;
     let rule = draft.operation(host, "applications.reject");
     // The reason is checked whether the connection may reject or not.
-    let known = draft.input.manifest.operations.iter().find(|rule| rule.name == "applications.reject");
-    let needs_reason = known.is_some_and(|rule| rule.required.iter().any(|member| member == "reason"));
+    let known =
+        draft.input.manifest.operations.iter().find(|rule| rule.name == "applications.reject");
+    let needs_reason =
+        known.is_some_and(|rule| rule.required.iter().any(|member| member == "reason"));
     let reason = match &at.wanted.reject_reason {
         Some(reason) => Some(draft.resolve(host, kinds::REJECT_REASONS, None, reason)?),
         None if needs_reason => {
@@ -330,7 +357,11 @@ fn reject(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
         }
         None => None,
     };
-    let leg = Leg::new(rule?, host, "it should be rejected").writes("outcome", json!(at.outcome), "rejected");
+    let leg = Leg::new(rule?, host, "it should be rejected").writes(
+        "outcome",
+        json!(at.outcome),
+        "rejected",
+    );
     let leg = leg.change("outcome", before(at), json!("rejected"));
     let Some(reason) = reason else { return Some(leg) };
     let shown = json!(reason.text("name").unwrap_or(&reason.id));
@@ -343,7 +374,8 @@ fn hire(draft: &mut Draft<'_>, at: &At<'_, '_>) -> Option<Leg> {
     let rule = draft.operation(host, "applications.hire")?;
     // Blocks before anything is made what the ATS would refuse after it.
     let opening = opening::of_hire(draft, host, at.job(), at.wanted.opening.as_ref())?;
-    let leg = Leg::new(rule, host, "it should be hired").writes("outcome", json!(at.outcome), "hired");
+    let leg =
+        Leg::new(rule, host, "it should be hired").writes("outcome", json!(at.outcome), "hired");
     let leg = leg.change("outcome", before(at), json!("hired"));
     let Some(opening) = opening else { return Some(leg) };
     let shown = json!(opening::shown(opening));
@@ -367,8 +399,8 @@ fn before(at: &At<'_, '_>) -> Value {
     if at.record.is_some() { json!(at.outcome) } else { Value::Null }
 }
 
-/// Plans the conversion and the stage. False where a prospect stays one, so that nothing that follows can be done, and while
-/// facts are missing or after it blocked the record.
+/// Plans the conversion and the stage. False where a prospect stays one, so that nothing that
+/// follows can be done, and while facts are missing or after it blocked the record.
 fn enter_stage<'a>(
     draft: &mut Draft<'a>,
     at: &At<'a, '_>,
@@ -403,8 +435,14 @@ fn enter_stage<'a>(
     }
 }
 
-/// Makes an application of the prospect, in its stage where the conversion can set one. False where it stays a prospect.
-fn convert<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, is_open: bool, course: &mut Course<'a>) -> bool {
+/// Makes an application of the prospect, in its stage where the conversion can set one. False where
+/// it stays a prospect.
+fn convert<'a>(
+    draft: &mut Draft<'a>,
+    at: &At<'a, '_>,
+    is_open: bool,
+    course: &mut Course<'a>,
+) -> bool {
     let host = at.host;
     let Some(job) = at.goal.job else { return false };
     say_if_not_open(draft, host, job);
@@ -417,7 +455,8 @@ fn convert<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, is_open: bool, course: &m
     };
     if !is_open {
         let message = format!(
-            "{host}: the candidate is a prospect of this job who is {} in the ATS; no application is made of them",
+            "{host}: the candidate is a prospect of this job who is {} in the ATS; no application \
+             is made of them",
             at.outcome
         );
         draft.say(FindingKind::Drifted, host, "ClosedInAts", message);
@@ -451,8 +490,8 @@ fn takes(draft: &Draft<'_>, operation: &str, member: &str) -> bool {
     rule.is_some_and(|rule| rule.fields.iter().any(|field| field.name == member))
 }
 
-/// Whether a creation may set a stage: where moves wait for the connection's word, so does that, since the rules of a stage
-/// may run when it is entered.
+/// Whether a creation may set a stage: where moves wait for the connection's word, so does that,
+/// since the rules of a stage may run when it is entered.
 fn may_enter(draft: &mut Draft<'_>, host: &str) -> bool {
     let gated = draft.input.manifest.operations.iter().any(|rule| rule.name == "applications.move");
     !gated || draft.operation(host, "applications.move").is_some()
@@ -465,14 +504,20 @@ fn moving(rule: &OperationRule, host: &str, before: Value, there: Value, stage: 
     leg.change("stage", before, shown).writes("stage", there, &stage.id)
 }
 
-/// The stage that is wanted: one of the application's job, and in use. None while facts are missing or after it blocked the record.
-fn resolve_stage<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, reference: &Reference) -> Option<&'a Arc<Record>> {
+/// The stage that is wanted: one of the application's job, and in use. None while facts are missing
+/// or after it blocked the record.
+fn resolve_stage<'a>(
+    draft: &mut Draft<'a>,
+    at: &At<'a, '_>,
+    reference: &Reference,
+) -> Option<&'a Arc<Record>> {
     let (host, job) = (at.host, at.job());
     let stage = draft.resolve(host, kinds::STAGES, job, reference)?;
     let name = stage.text("name").unwrap_or(&stage.id);
     if stage.value("active").and_then(Value::as_bool) == Some(false) {
         let message = format!(
-            "{host}: the stage {name:?} (id {}) is archived in the ATS; name another one, or take `stage` out",
+            "{host}: the stage {name:?} (id {}) is archived in the ATS; name another one, or take \
+             `stage` out",
             stage.id
         );
         draft.block(host, "ArchivedReference", message);
@@ -488,13 +533,17 @@ struct Place<'r> {
 }
 
 impl<'r> Place<'r> {
-    /// Where the ATS tells only the name, the id is that of the stage of the job with this name. None while facts are missing.
+    /// Where the ATS tells only the name, the id is that of the stage of the job with this name.
+    /// None while facts are missing.
     fn of<'a: 'r>(draft: &mut Draft<'a>, record: &'r Record, job: Option<&str>) -> Option<Self> {
         let (mut id, name) = (record.text("stage.id"), record.text("stage.name"));
         if let (None, Some(name), Some(job)) = (id, name, job) {
-            // By their job: where stages are listed below it, a name would be looked for below all jobs.
+            // By their job: where stages are listed below it, a name would be looked for below all
+            // jobs.
             let stages = draft.lookup(kinds::STAGES, index::PARENT, job)?;
-            let is_called = |stage: &&Arc<Record>| stage.text("name").map(normal::name) == Some(normal::name(name));
+            let is_called = |stage: &&Arc<Record>| {
+                stage.text("name").map(normal::name) == Some(normal::name(name))
+            };
             let of_job: Vec<&'a Arc<Record>> = stages.iter().filter(is_called).collect();
             if let [stage] = of_job.as_slice() {
                 id = Some(&stage.id);
@@ -523,7 +572,8 @@ impl<'r> Place<'r> {
     }
 }
 
-/// Moves an application that is under way. False while facts are missing or after it blocked the record.
+/// Moves an application that is under way. False while facts are missing or after it blocked the
+/// record.
 fn move_to_stage<'a>(
     draft: &mut Draft<'a>,
     at: &At<'a, '_>,
@@ -551,16 +601,24 @@ fn move_to_stage<'a>(
     }
     let Some(stage) = resolve_stage(draft, at, reference) else { return false };
     if !record.knows("stage") {
-        let message = format!("{host}: the ATS does not say in which stage it stands; the stage is left alone");
+        let message = format!(
+            "{host}: the ATS does not say in which stage it stands; the stage is left alone"
+        );
         draft.say(FindingKind::Note, host, "UnknownStage", message);
         return true;
     }
     let last = at.base("stage");
     let observed_is_desired = match place.id {
         Some(id) => id == stage.id,
-        None => place.name.is_some_and(|name| stage.text("name").map(normal::name) == Some(normal::name(name))),
+        None => place
+            .name
+            .is_some_and(|name| stage.text("name").map(normal::name) == Some(normal::name(name))),
     };
-    let begins = if last.is_none() && !observed_is_desired { entry_stage(draft, at.job()) } else { Some(None) };
+    let begins = if last.is_none() && !observed_is_desired {
+        entry_stage(draft, at.job())
+    } else {
+        Some(None)
+    };
     let Some(begins) = begins else { return false };
     let comparison = Comparison {
         observed_is_desired,
@@ -575,7 +633,8 @@ fn move_to_stage<'a>(
     let decision = draft.decide(host, "stage", comparison, &told);
     let stands = matches!(decision, Decision::Drifted | Decision::Conflict);
     let is_unseen = if stands && forms::is_unseen(applied, "stage", &Value::Null, &wanted) {
-        // It was to begin in the stage that is wanted, and stands where one begins that nobody moved.
+        // It was to begin in the stage that is wanted, and stands where one begins that nobody
+        // moved.
         let Some(begins) = entry_stage(draft, at.job()) else { return false };
         begins.is_some() && begins == place.id
     } else {
@@ -597,14 +656,17 @@ fn move_to_stage<'a>(
         }
         Decision::Drifted => {
             let message = format!(
-                "{host}: it stands in the stage {:?} in the ATS and not in {name:?}; that stands (policy of `stage`: yield; `enforce` moves it)",
+                "{host}: it stands in the stage {:?} in the ATS and not in {name:?}; that stands \
+                 (policy of `stage`: yield; `enforce` moves it)",
                 place.shown()
             );
             draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
         }
         Decision::Conflict => {
             let message = format!(
-                "{host}: it was moved to the stage {:?} in the ATS, and the desired record changed to {name:?}; nothing is written until one of them gives way (or the policy of `stage` is enforce)",
+                "{host}: it was moved to the stage {:?} in the ATS, and the desired record changed \
+                 to {name:?}; nothing is written until one of them gives way (or the policy of \
+                 `stage` is enforce)",
                 place.shown()
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
@@ -615,17 +677,26 @@ fn move_to_stage<'a>(
     true
 }
 
-/// The stage in which applications to a job begin: the first one in use. The outer option is none while facts are missing.
+/// The stage in which applications to a job begin: the first one in use. The outer option is none
+/// while facts are missing.
 fn entry_stage<'a>(draft: &mut Draft<'a>, job: Option<&str>) -> Option<Option<&'a str>> {
     let Some(job) = job else { return Some(None) };
     let stages = draft.lookup(kinds::STAGES, index::PARENT, job)?;
-    let in_use = stages.iter().filter(|stage| stage.value("active").and_then(Value::as_bool) != Some(false));
-    let placed = in_use.filter_map(|stage| Some((stage.value("order")?.as_i64()?, stage.id.as_str())));
+    let in_use =
+        stages.iter().filter(|stage| stage.value("active").and_then(Value::as_bool) != Some(false));
+    let placed =
+        in_use.filter_map(|stage| Some((stage.value("order")?.as_i64()?, stage.id.as_str())));
     Some(placed.min().map(|(_, id)| id))
 }
 
-/// Says of a stage that is wanted of a closed application why it is not entered, where that is not plain.
-fn stage_of_closed<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, record: &Record, reference: &Reference) {
+/// Says of a stage that is wanted of a closed application why it is not entered, where that is not
+/// plain.
+fn stage_of_closed<'a>(
+    draft: &mut Draft<'a>,
+    at: &At<'a, '_>,
+    record: &Record,
+    reference: &Reference,
+) {
     let host = at.host;
     let Some(place) = Place::of(draft, record, at.job()) else { return };
     // A stage that was entered before the end was reached has been had; a hire leaves it.
@@ -635,10 +706,14 @@ fn stage_of_closed<'a>(draft: &mut Draft<'a>, at: &At<'a, '_>, record: &Record, 
     if place.is_meant(reference) || was_entered != Some(false) {
         return;
     }
-    let (kind, reason) =
-        if is_wanted_closed { (FindingKind::Note, "Closed") } else { (FindingKind::Drifted, "ClosedInAts") };
+    let (kind, reason) = if is_wanted_closed {
+        (FindingKind::Note, "Closed")
+    } else {
+        (FindingKind::Drifted, "ClosedInAts")
+    };
     let message = format!(
-        "{host}: it is {} in the ATS, and a closed application is not moved; its `stage` is left alone",
+        "{host}: it is {} in the ATS, and a closed application is not moved; its `stage` is left \
+         alone",
         at.outcome
     );
     draft.say(kind, host, reason, message);
@@ -649,12 +724,20 @@ fn is_base(draft: &mut Draft<'_>, at: &At<'_, '_>, reference: &Reference) -> Opt
     let Some(id) = at.base("stage") else { return Some(false) };
     let stage = draft.observed(&RemoteRef::new(kinds::STAGES, id))?;
     // One that was deleted since is known by its id alone.
-    Some(Place { id: Some(id), name: stage.and_then(|stage| stage.text("name")) }.is_meant(reference))
+    Some(
+        Place { id: Some(id), name: stage.and_then(|stage| stage.text("name")) }
+            .is_meant(reference),
+    )
 }
 
-/// Brings the reason of a rejection in step. The rejection's own record is asked where the application does not show the reason that
-/// is wanted, since a change of the reason need not show on the application.
-fn reason_of_a_rejection(draft: &mut Draft<'_>, at: &At<'_, '_>, applied: &mut Map<String, Value>) -> Option<Leg> {
+/// Brings the reason of a rejection in step. The rejection's own record is asked where the
+/// application does not show the reason that is wanted, since a change of the reason need not show
+/// on the application.
+fn reason_of_a_rejection(
+    draft: &mut Draft<'_>,
+    at: &At<'_, '_>,
+    applied: &mut Map<String, Value>,
+) -> Option<Leg> {
     let (host, record, reference) = (at.host, at.record?, at.wanted.reject_reason.as_ref()?);
     let last = at.base("reject_reason");
     let shown = record.text("reject_reason.id");
@@ -689,8 +772,13 @@ fn reason_of_a_rejection(draft: &mut Draft<'_>, at: &At<'_, '_>, applied: &mut M
             let rejection = rejection?;
             let rule = draft.operation(host, "rejections.update")?;
             let name = json!(reason.text("name").unwrap_or(&reason.id));
-            let leg = Leg::new(rule, host, "it was rejected for another reason").input("reason", &reason.id);
-            let mut leg = leg.change("reject_reason", there.clone(), name).writes("reject_reason", there, &reason.id);
+            let leg = Leg::new(rule, host, "it was rejected for another reason")
+                .input("reason", &reason.id);
+            let mut leg = leg.change("reject_reason", there.clone(), name).writes(
+                "reject_reason",
+                there,
+                &reason.id,
+            );
             leg.step.target = Some(RemoteRef::new(kinds::REJECTIONS, &rejection.id));
             return Some(leg);
         }
@@ -698,20 +786,31 @@ fn reason_of_a_rejection(draft: &mut Draft<'_>, at: &At<'_, '_>, applied: &mut M
             applied.insert("reject_reason".to_owned(), wanted);
             forms::forget(applied, "reject_reason");
         }
-        Decision::Drifted | Decision::Conflict if forms::is_unseen(applied, "reject_reason", &there, &wanted) => {
-            let name = draft.observed(&RemoteRef::new(kinds::REJECT_REASONS, observed.unwrap_or_default()));
-            let name = name.flatten().and_then(|held| held.text("name")).or(observed).unwrap_or("nothing").to_owned();
+        Decision::Drifted | Decision::Conflict
+            if forms::is_unseen(applied, "reject_reason", &there, &wanted) =>
+        {
+            let name = draft
+                .observed(&RemoteRef::new(kinds::REJECT_REASONS, observed.unwrap_or_default()));
+            let name = name
+                .flatten()
+                .and_then(|held| held.text("name"))
+                .or(observed)
+                .unwrap_or("nothing")
+                .to_owned();
             forms::say_unseen(draft, host, "reject_reason", &name);
         }
         Decision::Drifted => {
             let message = format!(
-                "{host}: it is rejected for another reason in the ATS; that stands (policy of `reject_reason`: yield)"
+                "{host}: it is rejected for another reason in the ATS; that stands (policy of \
+                 `reject_reason`: yield)"
             );
             draft.say(FindingKind::Drifted, host, "ChangedInAts", message);
         }
         Decision::Conflict => {
             let message = format!(
-                "{host}: the reason of its rejection was changed in the ATS and in the desired record; nothing is written until one of them gives way (or the policy of `reject_reason` is enforce)"
+                "{host}: the reason of its rejection was changed in the ATS and in the desired \
+                 record; nothing is written until one of them gives way (or the policy of \
+                 `reject_reason` is enforce)"
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
         }
@@ -721,12 +820,14 @@ fn reason_of_a_rejection(draft: &mut Draft<'_>, at: &At<'_, '_>, applied: &mut M
     None
 }
 
-/// Says that a hire took another opening than the one that is wanted: no ATS known changes that afterwards.
+/// Says that a hire took another opening than the one that is wanted: no ATS known changes that
+/// afterwards.
 fn opening_of_a_hire(draft: &mut Draft<'_>, at: &At<'_, '_>) {
     let (Some(reference), Some(record)) = (&at.wanted.opening, at.record) else { return };
     let Some(meant) = opening::meant(draft, at.job(), reference) else { return };
     let is_ours = |opening: &&Arc<Record>| {
-        at.base("opening") == Some(opening.id.as_str()) || opening.text("application.id") == Some(record.id.as_str())
+        at.base("opening") == Some(opening.id.as_str())
+            || opening.text("application.id") == Some(record.id.as_str())
     };
     let is_deleted = meant.is_empty() && at.base("opening").is_some();
     if is_deleted || meant.iter().any(is_ours) {
@@ -734,7 +835,8 @@ fn opening_of_a_hire(draft: &mut Draft<'_>, at: &At<'_, '_>) {
     }
     let host = at.host;
     let message = format!(
-        "{host}: it is hired into another opening than the one that is named; that stands, since a hire's opening cannot be changed from here"
+        "{host}: it is hired into another opening than the one that is named; that stands, since a \
+         hire's opening cannot be changed from here"
     );
     draft.say(FindingKind::Drifted, host, "OtherOpening", message);
 }

@@ -1,17 +1,20 @@
 //! Plans: desired × observed × capabilities → steps with reasons. Pure.
 //!
-//! Planning one record is a function of the desired record, its links, the adapter's manifest and [`Facts`]. What it does not find among the facts
-//! it asks for ([`Need`]); the caller reads that from the store and plans again. So the decision can be tested with
-//! plain data, and a run reads each fact once.
+//! Planning one record is a function of the desired record, its links, the adapter's manifest and
+//! [`Facts`]. What it does not find among the facts it asks for ([`Need`]); the caller reads that
+//! from the store and plans again. So the decision can be tested with plain data, and a run reads
+//! each fact once.
 //!
-//! A plan is made of [`Step`]s, one effect each, that hang on each other by host paths: `key` is the person, `key/applications/a1`
-//! an application, `key/notes/n1` a note, `key/tags/<name>` a tag on the person, `~tags/<name>` a tag shared by all, `@custom_fields.candidate.<key>` a
-//! custom field that is declared, with `/options/<label>` a choice of it, `@users.<address>` a user. An input may name a record that does
-//! not exist yet as `{"$made": "<host path>"}`; it is filled in with the record's id when the step before has made it, or, with a `$member`,
-//! with what the ATS shows there.
+//! A plan is made of [`Step`]s, one effect each, that hang on each other by host paths: `key` is
+//! the person, `key/applications/a1` an application, `key/notes/n1` a note, `key/tags/<name>` a tag
+//! on the person, `~tags/<name>` a tag shared by all, `@custom_fields.candidate.<key>` a custom
+//! field that is declared, with `/options/<label>` a choice of it, `@users.<address>` a user. An
+//! input may name a record that does not exist yet as `{"$made": "<host path>"}`; it is filled in
+//! with the record's id when the step before has made it, or, with a `$member`, with what the ATS
+//! shows there.
 //!
-//! A person's values hang on the fields, choices and users that are declared for them: those are made first, and what cannot be made keeps back
-//! only what hangs on it.
+//! A person's values hang on the fields, choices and users that are declared for them: those are
+//! made first, and what cannot be made keeps back only what hangs on it.
 //!
 //! Defaults of ownership (a desired record may set others under `policy`; the code's copy is
 //! [`defaults::DEFAULTS`]):
@@ -26,10 +29,12 @@
 //! | `custom_fields` of an application | enforce |
 //! | `name`, `private`, `description`, `options` of a custom field | yield |
 //!
-//! Whatever the policy: a field of a candidate or an application that was emptied in the ATS after it had held a value may have been
-//! erased, and that value is not written back until the host declares another one ([`erasure`]).
+//! Whatever the policy: a field of a candidate or an application that was emptied in the ATS after
+//! it had held a value may have been erased, and that value is not written back until the host
+//! declares another one ([`erasure`]).
 //!
-//! Left out: reading, sending, waiting. A reference that does not resolve blocks the whole record: nothing is done by halves.
+//! Left out: reading, sending, waiting. A reference that does not resolve blocks the whole record:
+//! nothing is done by halves.
 
 mod ability;
 mod account;
@@ -111,8 +116,8 @@ pub struct Step {
     pub side_effects: Vec<String>,
     /// The engine looks before it sends: somebody may have made the record.
     pub look_first: bool,
-    /// How many requests it costs as a rule, the look before it included. What shows afterwards what came of it is counted
-    /// with the plan, since records of a kind are read together.
+    /// How many requests it costs as a rule, the look before it included. What shows afterwards
+    /// what came of it is counted with the plan, since records of a kind are read together.
     pub calls: u32,
 }
 
@@ -175,8 +180,9 @@ impl Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingKind {
-    /// Nothing is done for this record until somebody acts; where the reason is `NotVisible`, until the ATS shows what is named; where it
-    /// is `NotRead`, until a read of what is named is answered again.
+    /// Nothing is done for this record until somebody acts; where the reason is `NotVisible`, until
+    /// the ATS shows what is named; where it is `NotRead`, until a read of what is named is
+    /// answered again.
     Blocked,
     /// Somebody in the ATS changed an owned field, and their edit stands.
     Drifted,
@@ -195,17 +201,20 @@ pub struct RecordPlan {
     pub generation: u64,
     /// What is linked without a request.
     pub adoptions: Vec<Adoption>,
-    /// Host paths whose links end without a request: what was released is no longer managed, and its value stays.
+    /// Host paths whose links end without a request: what was released is no longer managed, and
+    /// its value stays.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub releases: Vec<String>,
     /// What is done, in an order that respects `after`.
     pub steps: Vec<Step>,
     /// What else there is to say.
     pub findings: Vec<Finding>,
-    /// The openings that its hires fill, each with the application that is hired into it: nobody else of the run can be.
+    /// The openings that its hires fill, each with the application that is hired into it: nobody
+    /// else of the run can be.
     #[serde(skip)]
     pub hires: Vec<(String, String)>,
-    /// In step, and yet to be looked at by the next plan: something that it is to be linked to was seen and has no id so far.
+    /// In step, and yet to be looked at by the next plan: something that it is to be linked to was
+    /// seen and has no id so far.
     #[serde(skip)]
     pub look_again: bool,
     /// What is to be remembered of how the ATS keeps values, whether or not steps are left.
@@ -214,7 +223,8 @@ pub struct RecordPlan {
 }
 
 impl RecordPlan {
-    /// Whether it is of something that people's records hang on. Such plans are carried out before the others.
+    /// Whether it is of something that people's records hang on. Such plans are carried out before
+    /// the others.
     pub fn is_definition(&self) -> bool {
         self.key.starts_with(DEFINITION_PREFIX)
     }
@@ -226,18 +236,21 @@ impl RecordPlan {
 
     /// Whether nothing blocks it but records that the ATS does not show: those may only show late.
     pub fn is_unseen(&self) -> bool {
-        let mut blocked = self.findings.iter().filter(|finding| finding.kind == FindingKind::Blocked).peekable();
+        let mut blocked =
+            self.findings.iter().filter(|finding| finding.kind == FindingKind::Blocked).peekable();
         blocked.peek().is_some() && blocked.all(|finding| finding.reason == NOT_VISIBLE)
     }
 
-    /// Whether something of it is not in the ATS and waits: for a look, for a time, or for a person. Its findings say which.
+    /// Whether something of it is not in the ATS and waits: for a look, for a time, or for a
+    /// person. Its findings say which.
     pub fn waits(&self) -> bool {
         [IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED, UNREAD, REFUSED_TOO_OFTEN, IGNORED, IGNORED_TOO_OFTEN]
             .iter()
             .any(|reason| self.note(reason).is_some())
     }
 
-    /// What says that the record is blocked because something that its plan asks about may not be read, or could not be.
+    /// What says that the record is blocked because something that its plan asks about may not be
+    /// read, or could not be.
     pub fn denied(&self) -> Option<&Finding> {
         let is_unread = |finding: &&Finding| [DENIED, NOT_READ].contains(&finding.reason.as_str());
         self.findings.iter().filter(|finding| finding.kind == FindingKind::Blocked).find(is_unread)
@@ -245,7 +258,9 @@ impl RecordPlan {
 
     /// The first note of this reason.
     pub fn note(&self, reason: &str) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.kind == FindingKind::Note && finding.reason == reason)
+        self.findings
+            .iter()
+            .find(|finding| finding.kind == FindingKind::Note && finding.reason == reason)
     }
 }
 
@@ -255,7 +270,8 @@ pub(crate) const IN_STEP: &str = "it is in step";
 pub(crate) const NOT_VISIBLE: &str = "NotVisible";
 /// The reason of what is blocked because a kind that it asks about may not be read.
 pub(crate) const DENIED: &str = "Denied";
-/// The reason of what is blocked because a kind that it asks about could not be read: its own request fails, again and again.
+/// The reason of what is blocked because a kind that it asks about could not be read: its own
+/// request fails, again and again.
 pub(crate) const NOT_READ: &str = "NotRead";
 /// The reason of a note: what the engine wrote last need not show yet, so nothing is planned.
 pub(crate) const OWN_WRITE_HIDDEN: &str = "OwnWriteHidden";
@@ -269,7 +285,8 @@ pub(crate) const UNREAD: &str = "Unread";
 pub(crate) const REFUSED_TOO_OFTEN: &str = "RefusedTooOften";
 /// The reason of a note: it was answered as done, does not show, and waits before it is sent again.
 pub(crate) const IGNORED: &str = "Ignored";
-/// The reason of a note: it was answered as done so often, and does not show, that a person decides.
+/// The reason of a note: it was answered as done so often, and does not show, that a person
+/// decides.
 pub(crate) const IGNORED_TOO_OFTEN: &str = "IgnoredTooOften";
 
 /// The plan for a connection.
@@ -283,11 +300,12 @@ pub struct Plan {
     pub records: Vec<RecordPlan>,
     /// How many records were looked at.
     pub looked_at: u64,
-    /// Requests that carrying it out will cost: writes, the looks and reads that go with them, and the reads that
-    /// show at the end what came of them. More are sent only where an answer is unclear, where several tries are needed,
-    /// or where a value can only be written together with choices of others whose ids have to be looked up: at most
-    /// three more for such a step (the fields, their choices, the record once more), and one for each further page of
-    /// fields or choices. Fewer are sent where something is found to be done already.
+    /// Requests that carrying it out will cost: writes, the looks and reads that go with them, and
+    /// the reads that show at the end what came of them. More are sent only where an answer is
+    /// unclear, where several tries are needed, or where a value can only be written together with
+    /// choices of others whose ids have to be looked up: at most three more for such a step (the
+    /// fields, their choices, the record once more), and one for each further page of fields or
+    /// choices. Fewer are sent where something is found to be done already.
     pub calls: u32,
     /// Requests that were sent to make the plan: kinds brought up to date, records looked at.
     pub calls_made: u32,
@@ -306,7 +324,10 @@ impl Plan {
 
     /// The findings that keep a record from being worked on.
     pub fn blocked(&self) -> impl Iterator<Item = &Finding> {
-        self.records.iter().flat_map(|record| &record.findings).filter(|finding| finding.kind == FindingKind::Blocked)
+        self.records
+            .iter()
+            .flat_map(|record| &record.findings)
+            .filter(|finding| finding.kind == FindingKind::Blocked)
     }
 }
 
@@ -341,8 +362,8 @@ impl<'a> Input<'a> {
 /// Plans one record.
 ///
 /// # Errors
-/// The facts that are missing. Fetch them, add them, plan again; a record asks for facts in few rounds, since references
-/// hang on each other at most three deep.
+/// The facts that are missing. Fetch them, add them, plan again; a record asks for facts in few
+/// rounds, since references hang on each other at most three deep.
 pub fn record(input: &Input<'_>, facts: &Facts) -> Result<(RecordPlan, Vec<Step>), Vec<Need>> {
     explain::record(input, facts).map(|(plan, shared, _)| (plan, shared))
 }
@@ -433,7 +454,8 @@ struct Draft<'a, D = DesiredCandidate> {
     /// A field, or the entries of a list, of it were erased.
     has_erased: bool,
     accounts: account::Accounts,
-    /// Paths that are linked to something else than is declared: nothing is written to that, nor below it, nor about it.
+    /// Paths that are linked to something else than is declared: nothing is written to that, nor
+    /// below it, nor about it.
     apart: std::collections::BTreeSet<String>,
     /// Fields that are in step because they show the ATS's form of what is desired, by path.
     kept_so: std::collections::BTreeSet<(String, String)>,
@@ -441,7 +463,11 @@ struct Draft<'a, D = DesiredCandidate> {
 
 impl<'a, D: Owned> Draft<'a, D> {
     fn new(input: &'a Input<'a, D>, facts: &'a Facts) -> Self {
-        let plan = RecordPlan { key: input.desired.key(), generation: input.generation, ..RecordPlan::default() };
+        let plan = RecordPlan {
+            key: input.desired.key(),
+            generation: input.generation,
+            ..RecordPlan::default()
+        };
         Self {
             input,
             facts,
@@ -466,7 +492,9 @@ impl<'a, D: Owned> Draft<'a, D> {
         self.hold_to_manifest();
         let links = self.input.links;
         let applied = |step: &Step| links.get(&step.host).map(|link| &link.applied);
-        self.plan.steps.retain(|step| !applied(step).is_some_and(|applied| equal::is_same(applied, step)));
+        self.plan
+            .steps
+            .retain(|step| !applied(step).is_some_and(|applied| equal::is_same(applied, step)));
         if self.plan.is_blocked() {
             self.plan.steps.clear();
             self.plan.adoptions.clear();
@@ -477,7 +505,8 @@ impl<'a, D: Owned> Draft<'a, D> {
         Ok((self.plan, self.shared))
     }
 
-    /// The custom field or user that is declared under this path, or none while the fact is missing.
+    /// The custom field or user that is declared under this path, or none while the fact is
+    /// missing.
     fn declared(&mut self, path: &str) -> Option<Option<&'a std::sync::Arc<Declared>>> {
         match self.facts.declared(path) {
             Ok(declared) => Some(declared),
@@ -500,7 +529,12 @@ impl<'a, D: Owned> Draft<'a, D> {
     }
 
     /// Records with this term, or none while the fact is missing.
-    fn lookup(&mut self, kind: &str, index: &'static str, term: &str) -> Option<&'a [std::sync::Arc<Record>]> {
+    fn lookup(
+        &mut self,
+        kind: &str,
+        index: &'static str,
+        term: &str,
+    ) -> Option<&'a [std::sync::Arc<Record>]> {
         match self.facts.lookup(kind, index, term) {
             Ok(records) => Some(records),
             Err(need) => {
@@ -510,7 +544,8 @@ impl<'a, D: Owned> Draft<'a, D> {
         }
     }
 
-    /// The observed record, or none while the fact is missing; the inner option is none when it is not there.
+    /// The observed record, or none while the fact is missing; the inner option is none when it is
+    /// not there.
     fn observed(&mut self, remote: &RemoteRef) -> Option<Option<&'a std::sync::Arc<Record>>> {
         match self.facts.observed(remote) {
             Ok(record) => Some(record),
@@ -521,7 +556,8 @@ impl<'a, D: Owned> Draft<'a, D> {
         }
     }
 
-    /// The record as it is stored, or none while the fact is missing; the inner option is none when it is not stored.
+    /// The record as it is stored, or none while the fact is missing; the inner option is none when
+    /// it is not stored.
     fn stored(&mut self, remote: &RemoteRef) -> Option<Option<&'a std::sync::Arc<Record>>> {
         match self.facts.stored(remote) {
             Ok(record) => Some(record),
@@ -532,8 +568,9 @@ impl<'a, D: Owned> Draft<'a, D> {
         }
     }
 
-    /// The record as the ATS shows it in this run: read again by its id, because two observations of
-    /// one fact disagree. None while that has not been done; the inner option is none when it is not shown.
+    /// The record as the ATS shows it in this run: read again by its id, because two observations
+    /// of one fact disagree. None while that has not been done; the inner option is none when it is
+    /// not shown.
     fn confirmed(&mut self, remote: &RemoteRef) -> Option<Option<&'a std::sync::Arc<Record>>> {
         match self.facts.confirmed(remote) {
             Ok(record) => Some(record),
@@ -545,17 +582,24 @@ impl<'a, D: Owned> Draft<'a, D> {
     }
 
     fn say(&mut self, kind: FindingKind, host: &str, reason: &str, message: String) {
-        self.plan.findings.push(Finding { kind, host: host.to_owned(), reason: reason.to_owned(), message });
+        self.plan.findings.push(Finding {
+            kind,
+            host: host.to_owned(),
+            reason: reason.to_owned(),
+            message,
+        });
     }
 
     fn block(&mut self, host: &str, reason: &str, message: String) {
         self.say(FindingKind::Blocked, host, reason, message);
     }
 
-    /// The rule of an operation, if the adapter has it and the connection has opted in to it. Says so when it may not be planned.
+    /// The rule of an operation, if the adapter has it and the connection has opted in to it. Says
+    /// so when it may not be planned.
     fn operation(&mut self, host: &str, name: &str) -> Option<&'a OperationRule> {
         let Some(rule) = self.input.manifest.operation(name) else {
-            let message = format!("{host}: the adapter {} cannot do {name}", self.input.manifest.name);
+            let message =
+                format!("{host}: the adapter {} cannot do {name}", self.input.manifest.name);
             self.say(FindingKind::Note, host, "NotSupported", message);
             self.account_whole(host);
             return None;
@@ -564,7 +608,8 @@ impl<'a, D: Owned> Draft<'a, D> {
             && self.input.settings.get(setting).and_then(Value::as_bool) != Some(true)
         {
             let message = format!(
-                "{host}: {name} is not sent, since the connection does not allow it ({}); set `{setting} = true` in its settings to allow it",
+                "{host}: {name} is not sent, since the connection does not allow it ({}); set \
+                 `{setting} = true` in its settings to allow it",
                 side_effects_in_words(rule),
             );
             self.say(FindingKind::Note, host, "NotOptedIn", message);

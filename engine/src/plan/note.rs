@@ -3,10 +3,10 @@
 //! See [`super::once`] for what becomes of a note whose declaration changes or ends.
 //!
 //! # A note that hangs on nobody
-//! An ATS may take a note for somebody who was merged away a moment before, and then nobody ever reads it. It shows
-//! when the person of the desired record has moved and the note has not. Then it is read once more by its id, and if it
-//! still names the one who is no more, it is left on the person, after a look at what they carry: a note that the merge
-//! brought along is found there.
+//! An ATS may take a note for somebody who was merged away a moment before, and then nobody ever
+//! reads it. It shows when the person of the desired record has moved and the note has not. Then it
+//! is read once more by its id, and if it still names the one who is no more, it is left on the
+//! person, after a look at what they carry: a note that the merge brought along is found there.
 
 use super::candidate::Person;
 use super::{Draft, FieldChange, FindingKind, made, once, step};
@@ -48,15 +48,20 @@ pub(super) fn members(note: &DesiredNote) -> [once::Member<'_>; 3] {
     [("body", &note.body), ("visibility", word(note.visibility)), ("application", application)]
 }
 
-/// Who is no more and has the note all the same; the inner option is none where it hangs on the person. None while
-/// facts are missing.
-fn hangs_on_nobody(draft: &mut Draft<'_>, person: &Person<'_>, link: &LinkRow) -> Option<Option<RemoteRef>> {
+/// Who is no more and has the note all the same; the inner option is none where it hangs on the
+/// person. None while facts are missing.
+fn hangs_on_nobody(
+    draft: &mut Draft<'_>,
+    person: &Person<'_>,
+    link: &LinkRow,
+) -> Option<Option<RemoteRef>> {
     let Person::There(person) = person else { return Some(None) };
     if once::is_found_on(link, &person.id) {
         return Some(None);
     }
     let stored = draft.stored(&link.remote)?;
-    let Some(of) = stored.and_then(|note| note.text("candidate.id")).filter(|of| *of != person.id) else {
+    let Some(of) = stored.and_then(|note| note.text("candidate.id")).filter(|of| *of != person.id)
+    else {
         return Some(None);
     };
     let former = RemoteRef::new(kinds::CANDIDATES, of);
@@ -69,25 +74,53 @@ fn hangs_on_nobody(draft: &mut Draft<'_>, person: &Person<'_>, link: &LinkRow) -
 }
 
 /// Leaves a note that hangs on nobody on the person, where leaving it twice harms nobody.
-fn leave_anew(draft: &mut Draft<'_>, person: &Person<'_>, note: &DesiredNote, link: &LinkRow, former: &RemoteRef) {
+fn leave_anew(
+    draft: &mut Draft<'_>,
+    person: &Person<'_>,
+    note: &DesiredNote,
+    link: &LinkRow,
+    former: &RemoteRef,
+) {
     let rule = draft.input.manifest.operation("notes.create");
-    let lost = format!("{}: {} hangs on {former}, which is no more, so nobody reads it", link.host, link.remote);
+    let lost = format!(
+        "{}: {} hangs on {former}, which is no more, so nobody reads it",
+        link.host, link.remote
+    );
     if rule.is_some_and(|rule| rule.class == EffectClass::Unsafe) {
         let message = format!("{lost}; leaving it once more could do harm, so it is left to you");
         draft.say(FindingKind::Note, &link.host, "HangsOnNobody", message);
         once::compare(draft, &link.host, "note", link, &members(note));
         return;
     }
-    draft.say(FindingKind::Note, &link.host, "HangsOnNobody", format!("{lost}; it is left once more"));
-    create(draft, person, note, &link.host, format!("{} hangs on {former}, which is no more", link.remote));
+    draft.say(
+        FindingKind::Note,
+        &link.host,
+        "HangsOnNobody",
+        format!("{lost}; it is left once more"),
+    );
+    create(
+        draft,
+        person,
+        note,
+        &link.host,
+        format!("{} hangs on {former}, which is no more", link.remote),
+    );
 }
 
-fn create(draft: &mut Draft<'_>, person: &Person<'_>, note: &DesiredNote, path: &str, reason: String) {
+fn create(
+    draft: &mut Draft<'_>,
+    person: &Person<'_>,
+    note: &DesiredNote,
+    path: &str,
+    reason: String,
+) {
     let key = draft.input.desired.key.clone();
-    let about = note.application.as_ref().map(|application| format!("{key}/applications/{application}"));
+    let about =
+        note.application.as_ref().map(|application| format!("{key}/applications/{application}"));
     if let Some(about) = about.filter(|about| draft.apart.contains(about)) {
         let message = format!(
-            "{path}: {about} is linked to another application than is declared, so the note about it is not left"
+            "{path}: {about} is linked to another application than is declared, so the note about \
+             it is not left"
         );
         draft.say(FindingKind::Conflict, path, "OtherApplication", message);
         draft.account_whole(path);
@@ -113,14 +146,23 @@ fn create(draft: &mut Draft<'_>, person: &Person<'_>, note: &DesiredNote, path: 
     draft.account(path, "visibility");
     step.input.insert("body".to_owned(), json!(note.body));
     step.input.insert("visibility".to_owned(), json!(word(note.visibility)));
-    step.fields.push(FieldChange { field: "body".to_owned(), before: Value::Null, after: json!(note.body) });
+    step.fields.push(FieldChange {
+        field: "body".to_owned(),
+        before: Value::Null,
+        after: json!(note.body),
+    });
     if note.visibility != Visibility::Public {
         let after = json!(word(note.visibility));
-        step.fields.push(FieldChange { field: "visibility".to_owned(), before: Value::Null, after });
+        step.fields.push(FieldChange {
+            field: "visibility".to_owned(),
+            before: Value::Null,
+            after,
+        });
     }
     step.makes.insert("subject".to_owned(), path.to_owned());
     step.applied.insert(path.to_owned(), once::base(&members(note)));
-    // A person made in the same run cannot carry the note yet; on any other somebody may have left it.
+    // A person made in the same run cannot carry the note yet; on any other somebody may have left
+    // it.
     step.look_first = matches!(person, Person::There(_));
     step.calls += u32::from(step.look_first);
     draft.plan.steps.push(step);

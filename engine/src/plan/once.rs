@@ -1,16 +1,18 @@
 //! What is made once and never changed: a note, a file. Pure.
 //!
-//! An ATS takes no change of these, so what was declared when the record was made is kept with its link, as digests: a
-//! member that says something else by now is a conflict, and the plan says what to do instead. Digests,
-//! so that a note's text is not stored a second time.
+//! An ATS takes no change of these, so what was declared when the record was made is kept with its
+//! link, as digests: a member that says something else by now is a conflict, and the plan says what
+//! to do instead. Digests, so that a note's text is not stored a second time.
 //!
-//! A look before a creation finds a record by these members, so the link that it makes keeps them too; and so does a
-//! link that a host makes to what it declares. A link without such a base (to what is not declared yet, or of an
-//! earlier version) takes what is declared for what is there: the host says so.
+//! A look before a creation finds a record by these members, so the link that it makes keeps them
+//! too; and so does a link that a host makes to what it declares. A link without such a base (to
+//! what is not declared yet, or of an earlier version) takes what is declared for what is there:
+//! the host says so.
 //!
-//! What is no longer declared stays in the ATS. Its link is kept, so that declaring it again never makes a
-//! second one, and the plan says once that it is no longer managed. Where another key declares the same, the link
-//! follows; where its own key declares something else by then, that is new ([`super::renamed`]).
+//! What is no longer declared stays in the ATS. Its link is kept, so that declaring it again never
+//! makes a second one, and the plan says once that it is no longer managed. Where another key
+//! declares the same, the link follows; where its own key declares something else by then, that is
+//! new ([`super::renamed`]).
 //!
 //! Left out: whether somebody changed or deleted it in the ATS.
 
@@ -27,8 +29,8 @@ pub(crate) const RELEASED: &str = "released";
 /// The member of a base that says on whom a look found the record, whatever the record itself says.
 pub(crate) const FOUND_ON: &str = "found_on";
 
-/// Where the ATS fetched a file from, once. Hosts make such addresses anew for every declaration, so another one
-/// alone is worth a note and no conflict.
+/// Where the ATS fetched a file from, once. Hosts make such addresses anew for every declaration,
+/// so another one alone is worth a note and no conflict.
 const FETCHED_FROM: &str = "url";
 
 /// A declared member: its place in the desired record and what it says.
@@ -50,7 +52,8 @@ pub(crate) fn is_made_once(kind: &str) -> bool {
     matches!(kind, kinds::NOTES | kinds::ATTACHMENTS)
 }
 
-/// The base of what is made once, as its path declares it. None where the path declares nothing that is made once.
+/// The base of what is made once, as its path declares it. None where the path declares nothing
+/// that is made once.
 pub(crate) fn declared_once(desired: &Desired, path: &str) -> Option<Map<String, Value>> {
     let Desired::Candidate(desired) = desired else { return None };
     let path = path.strip_prefix(desired.key.as_str())?;
@@ -96,7 +99,8 @@ pub(super) fn compare<D: Owned>(
     }
     if !changed.is_empty() {
         let message = format!(
-            "{path}: {} of the {what} changed since it was made as {}, and a {what} cannot be changed; take the change back, or declare a {what} under another key",
+            "{path}: {} of the {what} changed since it was made as {}, and a {what} cannot be \
+             changed; take the change back, or declare a {what} under another key",
             changed.join(" and "),
             link.remote
         );
@@ -106,7 +110,8 @@ pub(super) fn compare<D: Owned>(
     record(draft, link, kept);
 }
 
-/// Says once of records that are no longer declared that they stay. `prefix`: where their paths begin.
+/// Says once of records that are no longer declared that they stay. `prefix`: where their paths
+/// begin.
 pub(super) fn release<D: Owned>(
     draft: &mut Draft<'_, D>,
     prefix: &str,
@@ -116,11 +121,15 @@ pub(super) fn release<D: Owned>(
     let links = draft.input.links;
     let below = links.range(prefix.to_owned()..).take_while(|(path, _)| path.starts_with(prefix));
     for (path, link) in below {
-        let is_one = path.get(prefix.len()..).is_some_and(|key| !key.contains('/') && !is_declared(key));
+        let is_one =
+            path.get(prefix.len()..).is_some_and(|key| !key.contains('/') && !is_declared(key));
         if !is_one || link.applied.contains_key(RELEASED) {
             continue;
         }
-        let message = format!("{path}: no longer declared; the {what} {} stays and is no longer managed", link.remote);
+        let message = format!(
+            "{path}: no longer declared; the {what} {} stays and is no longer managed",
+            link.remote
+        );
         draft.say(FindingKind::Note, path, "Released", message);
         let mut kept = link.applied.clone();
         kept.insert(RELEASED.to_owned(), json!(true));
@@ -130,9 +139,12 @@ pub(super) fn release<D: Owned>(
 
 /// Records a new base without a request.
 fn record<D: Owned>(draft: &mut Draft<'_, D>, link: &LinkRow, applied: Map<String, Value>) {
-    if applied == link.applied || draft.plan.adoptions.iter().any(|adoption| adoption.host == link.host) {
+    if applied == link.applied
+        || draft.plan.adoptions.iter().any(|adoption| adoption.host == link.host)
+    {
         return;
     }
-    let (host, remote, reason) = (link.host.clone(), link.remote.clone(), super::IN_STEP.to_owned());
+    let (host, remote, reason) =
+        (link.host.clone(), link.remote.clone(), super::IN_STEP.to_owned());
     draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
 }

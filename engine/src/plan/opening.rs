@@ -1,8 +1,9 @@
 //! The opening that a hire fills: named by the host, or the only one that is open. Pure.
 //!
-//! An opening is named by its id, or by the key that the customer gave it. Several open ones without a name, none at all, and a name that
-//! fits no open one block the record with a sentence that lists what is open: a hire into the wrong opening cannot be
-//! taken back, and a new application must not be made only for its hire to be refused.
+//! An opening is named by its id, or by the key that the customer gave it. Several open ones
+//! without a name, none at all, and a name that fits no open one block the record with a sentence
+//! that lists what is open: a hire into the wrong opening cannot be taken back, and a new
+//! application must not be made only for its hire to be refused.
 
 use super::{Draft, Record};
 use crate::store::index;
@@ -22,7 +23,8 @@ pub(super) fn shown(opening: &Record) -> String {
 }
 
 fn listed(openings: &[&Arc<Record>]) -> String {
-    let shown: Vec<String> = openings.iter().take(LISTED_MAX).map(|opening| shown(opening)).collect();
+    let shown: Vec<String> =
+        openings.iter().take(LISTED_MAX).map(|opening| shown(opening)).collect();
     if shown.is_empty() { "none is open".to_owned() } else { format!("open: {}", shown.join(", ")) }
 }
 
@@ -34,19 +36,25 @@ fn fits(opening: &Record, reference: &Reference) -> bool {
     match reference {
         Reference::Full(FullReference::Id(id)) => opening.id == *id,
         Reference::Bare(key)
-        | Reference::Full(FullReference::Name(key) | FullReference::RequisitionId(key) | FullReference::Email(key)) => {
-            opening.text("external_id").is_some_and(|held| normal::is_option(held, key))
-        }
+        | Reference::Full(
+            FullReference::Name(key)
+            | FullReference::RequisitionId(key)
+            | FullReference::Email(key),
+        ) => opening.text("external_id").is_some_and(|held| normal::is_option(held, key)),
     }
 }
 
-/// The openings of the job, or none where the adapter knows none. The outer option is none while facts are missing.
+/// The openings of the job, or none where the adapter knows none. The outer option is none while
+/// facts are missing.
 fn of_job<'a>(draft: &mut Draft<'a>, job: Option<&str>) -> Option<Option<&'a [Arc<Record>]>> {
-    let (Some(job), Some(_)) = (job, draft.input.manifest.kind(kinds::OPENINGS)) else { return Some(None) };
+    let (Some(job), Some(_)) = (job, draft.input.manifest.kind(kinds::OPENINGS)) else {
+        return Some(None);
+    };
     draft.lookup(kinds::OPENINGS, index::PARENT, job).map(Some)
 }
 
-/// The openings that a reference names, open or not. None while facts are missing, and where there are none to look at.
+/// The openings that a reference names, open or not. None while facts are missing, and where there
+/// are none to look at.
 pub(super) fn meant<'a>(
     draft: &mut Draft<'a>,
     job: Option<&str>,
@@ -60,15 +68,22 @@ pub(crate) fn claim(opening: &str) -> String {
     format!("opening {opening}")
 }
 
-/// Takes the opening for this hire. Blocks where another application of the run is hired into it: the ATS would refuse the second one.
+/// Takes the opening for this hire. Blocks where another application of the run is hired into it:
+/// the ATS would refuse the second one.
 fn take(draft: &mut Draft<'_>, host: &str, opening: &Record) -> bool {
     let own = draft.plan.hires.iter().find(|(id, other)| *id == opening.id && other != host);
     let other = own.map(|(_, other)| other.clone());
-    let other =
-        other.or_else(|| draft.facts.claimed_by(&claim(&opening.id)).filter(|other| *other != host).map(str::to_owned));
+    let other = other.or_else(|| {
+        draft
+            .facts
+            .claimed_by(&claim(&opening.id))
+            .filter(|other| *other != host)
+            .map(str::to_owned)
+    });
     if let Some(other) = other {
         let message = format!(
-            "{host}: {other} is to be hired into the opening {} too, and it can be filled once; name another opening, or open one in the ATS",
+            "{host}: {other} is to be hired into the opening {} too, and it can be filled once; \
+             name another opening, or open one in the ATS",
             shown(opening)
         );
         draft.block(host, "OpeningTaken", message);
@@ -78,8 +93,8 @@ fn take(draft: &mut Draft<'_>, host: &str, opening: &Record) -> bool {
     true
 }
 
-/// The opening to hire into; the inner option is none where the adapter hires without naming one. None while facts are
-/// missing or after it blocked the record.
+/// The opening to hire into; the inner option is none where the adapter hires without naming one.
+/// None while facts are missing or after it blocked the record.
 pub(super) fn of_hire<'a>(
     draft: &mut Draft<'a>,
     host: &str,
@@ -87,11 +102,14 @@ pub(super) fn of_hire<'a>(
     reference: Option<&Reference>,
 ) -> Option<Option<&'a Arc<Record>>> {
     let hire = draft.input.manifest.operations.iter().find(|rule| rule.name == "applications.hire");
-    let takes_opening = hire.is_some_and(|rule| rule.fields.iter().any(|field| field.name == "opening"));
+    let takes_opening =
+        hire.is_some_and(|rule| rule.fields.iter().any(|field| field.name == "opening"));
     let openings = if takes_opening { of_job(draft, job)? } else { None };
     let Some(openings) = openings else {
         if reference.is_some() && hire.is_some() {
-            let message = format!("{host}: an opening is named, and the adapter cannot hire into a given one");
+            let message = format!(
+                "{host}: an opening is named, and the adapter cannot hire into a given one"
+            );
             draft.block(host, "NotSupported", message);
             return None;
         }
@@ -100,16 +118,20 @@ pub(super) fn of_hire<'a>(
     let open: Vec<&'a Arc<Record>> = openings.iter().filter(|opening| is_open(opening)).collect();
     let Some(reference) = reference else {
         match open.as_slice() {
-            // Named, so that the hire fills the opening that the plan shows, and nobody counts them once more.
+            // Named, so that the hire fills the opening that the plan shows, and nobody counts them
+            // once more.
             [only] => return take(draft, host, only).then_some(Some(*only)),
             [] => {
-                let message =
-                    format!("{host}: no opening of the job is open, so nobody can be hired; open one in the ATS");
+                let message = format!(
+                    "{host}: no opening of the job is open, so nobody can be hired; open one in \
+                     the ATS"
+                );
                 draft.block(host, "NoOpening", message);
             }
             several => {
                 let message = format!(
-                    "{host}: {} openings of the job are open; say which one the hire fills: `\"opening\": {{\"id\": \"{}\"}}` ({})",
+                    "{host}: {} openings of the job are open; say which one the hire fills: \
+                     `\"opening\": {{\"id\": \"{}\"}}` ({})",
                     several.len(),
                     several.first().map(|opening| opening.id.as_str()).unwrap_or_default(),
                     listed(several)
@@ -119,18 +141,23 @@ pub(super) fn of_hire<'a>(
         }
         return None;
     };
-    let meant: Vec<&'a Arc<Record>> = openings.iter().filter(|opening| fits(opening, reference)).collect();
-    let meant_open: Vec<&'a Arc<Record>> = meant.iter().filter(|opening| is_open(opening)).copied().collect();
+    let meant: Vec<&'a Arc<Record>> =
+        openings.iter().filter(|opening| fits(opening, reference)).collect();
+    let meant_open: Vec<&'a Arc<Record>> =
+        meant.iter().filter(|opening| is_open(opening)).copied().collect();
     match (meant_open.as_slice(), meant.as_slice()) {
         ([opening], _) => take(draft, host, opening).then_some(Some(*opening)),
         ([], []) => {
-            let message =
-                format!("{host}: the job has no such opening as is named ({}); correct the record", listed(&open));
+            let message = format!(
+                "{host}: the job has no such opening as is named ({}); correct the record",
+                listed(&open)
+            );
             draft.block(host, "UnknownReference", message);
             None
         }
         ([], [closed, ..]) => {
-            let filled = closed.text("application.id").map(|id| format!(", filled by applications/{id}"));
+            let filled =
+                closed.text("application.id").map(|id| format!(", filled by applications/{id}"));
             let message = format!(
                 "{host}: the opening {} is closed{}; name one that is open ({})",
                 shown(closed),

@@ -1,8 +1,9 @@
 //! Who wins: the three-way comparison of one field. Pure.
 //!
-//! Three values meet: what the host desires, what is observed, and what the engine last applied (the base). Which of the two sides has
-//! moved since the base decides, together with the field's policy. A field that both sides changed is a conflict that is
-//! shown, unless the host said `enforce`.
+//! Three values meet: what the host desires, what is observed, and what the engine last applied
+//! (the base). Which of the two sides has moved since the base decides, together with the field's
+//! policy. A field that both sides changed is a conflict that is shown, unless the host said
+//! `enforce`.
 
 use atsync_model::desired::Policy;
 
@@ -18,7 +19,8 @@ pub enum Decision {
     Drifted,
     /// Leave it: both sides changed it.
     Conflict,
-    /// Leave it: it was emptied after it had held this value, so it may have been erased. No policy puts it back.
+    /// Leave it: it was emptied after it had held this value, so it may have been erased. No policy
+    /// puts it back.
     Erased,
     /// Leave it: the policy does not concern itself with it now.
     Leave,
@@ -64,17 +66,24 @@ mod tests {
     use proptest::prelude::*;
 
     fn comparison() -> impl Strategy<Value = Comparison> {
-        any::<(bool, bool, bool, bool, bool)>().prop_map(|(same, empty, base, observed, desired)| Comparison {
-            observed_is_desired: same,
-            observed_is_empty: empty,
-            has_base: base,
-            observed_is_base: base && observed,
-            desired_is_base: base && desired,
-        })
+        any::<(bool, bool, bool, bool, bool)>().prop_map(
+            |(same, empty, base, observed, desired)| Comparison {
+                observed_is_desired: same,
+                observed_is_empty: empty,
+                has_base: base,
+                observed_is_base: base && observed,
+                desired_is_base: base && desired,
+            },
+        )
     }
 
     fn policy() -> impl Strategy<Value = Policy> {
-        prop_oneof![Just(Policy::Enforce), Just(Policy::Yield), Just(Policy::Seed), Just(Policy::Fill)]
+        prop_oneof![
+            Just(Policy::Enforce),
+            Just(Policy::Yield),
+            Just(Policy::Seed),
+            Just(Policy::Fill)
+        ]
     }
 
     proptest! {
@@ -85,16 +94,19 @@ mod tests {
         }
 
         #[test]
-        fn a_recruiters_edit_is_overwritten_only_by_enforce(policy in policy(), mut comparison in comparison()) {
+        fn a_recruiters_edit_is_overwritten_only_by_enforce(policy in policy(),
+            mut comparison in comparison()) {
             comparison.observed_is_desired = false;
             comparison.observed_is_empty = false;
             comparison.has_base = true;
             comparison.observed_is_base = false;
-            prop_assert_eq!(decide(policy, comparison) == Decision::Write, policy == Policy::Enforce);
+            prop_assert_eq!(decide(policy, comparison) == Decision::Write,
+                policy == Policy::Enforce);
         }
 
         #[test]
-        fn a_conflict_is_told_only_when_both_sides_moved(policy in policy(), comparison in comparison()) {
+        fn a_conflict_is_told_only_when_both_sides_moved(policy in policy(),
+            comparison in comparison()) {
             if decide(policy, comparison) == Decision::Conflict {
                 prop_assert!(comparison.has_base && !comparison.observed_is_base && !comparison.desired_is_base);
                 prop_assert_eq!(policy, Policy::Yield);
@@ -108,7 +120,8 @@ mod tests {
         }
 
         #[test]
-        fn a_strangers_value_is_overwritten_only_by_enforce(policy in policy(), mut comparison in comparison()) {
+        fn a_strangers_value_is_overwritten_only_by_enforce(policy in policy(),
+            mut comparison in comparison()) {
             comparison.observed_is_empty = false;
             comparison.has_base = false;
             comparison.observed_is_base = false;

@@ -1,31 +1,38 @@
-//! Parts of a record that are declared under another key than before: the path follows, and with it everything below
-//! it. Pure.
+//! Parts of a record that are declared under another key than before: the path follows, and with it
+//! everything below it. Pure.
 //!
-//! An application, a note and a file are known by the host's key. Hosts number them, so a note put in front shifts all
-//! keys behind it, and two that swap places swap keys. If links were left where they are, an application would be
-//! adopted without its files, and a file or a note would be made again, found, and refused at every apply. So before a
-//! record is planned, what was made is matched with what is declared, and the links are moved:
+//! An application, a note and a file are known by the host's key. Hosts number them, so a note put
+//! in front shifts all keys behind it, and two that swap places swap keys. If links were left where
+//! they are, an application would be adopted without its files, and a file or a note would be made
+//! again, found, and refused at every apply. So before a record is planned, what was made is
+//! matched with what is declared, and the links are moved:
 //!
-//! - A path keeps its link where that leads to what is declared there: an application of its job or pool, or of the one
-//!   that was declared when it was linked, wherever it was moved since; a note or a file that says the same.
-//! - Else it takes the one link, of those that no path keeps, that leads to what it means: an application that fits its
-//!   job or pool; a note of the same body, visibility and application; a file of the same application, name and type.
-//!   That is all by which a look before a creation could tell it from another, and a record cannot declare two of them.
-//!   Files below an application and notes about it follow it.
-//! - Else what is declared is new. It keeps the link of its path all the same where that link was neither taken nor
-//!   released: then the host declares something else of what was made, and the plan says what can be changed.
-//! - A link whose path was taken is kept under a path that no host declares (`~` and its id), so that it is found when
-//!   it is declared again.
+//! - A path keeps its link where that leads to what is declared there: an application of its job or
+//!   pool, or of the one that was declared when it was linked, wherever it was moved since; a note
+//!   or a file that says the same.
+//! - Else it takes the one link, of those that no path keeps, that leads to what it means: an
+//!   application that fits its job or pool; a note of the same body, visibility and application; a
+//!   file of the same application, name and type. That is all by which a look before a creation
+//!   could tell it from another, and a record cannot declare two of them. Files below an
+//!   application and notes about it follow it.
+//! - Else what is declared is new. It keeps the link of its path all the same where that link was
+//!   neither taken nor released: then the host declares something else of what was made, and the
+//!   plan says what can be changed.
+//! - A link whose path was taken is kept under a path that no host declares (`~` and its id), so
+//!   that it is found when it is declared again.
 //!
-//! The plan is made from the moved links, records them under their new paths and ends the old ones. A death in between
-//! leaves two paths that lead to one record, which the next plan mends the same way. Tags and custom values are known
-//! by what they say and have no key; a record whose own key changes is another record, and the plan says so where both
-//! mean one candidate.
+//! The plan is made from the moved links, records them under their new paths and ends the old ones.
+//! A death in between leaves two paths that lead to one record, which the next plan mends the same
+//! way. Tags and custom values are known by what they say and have no key; a record whose own key
+//! changes is another record, and the plan says so where both mean one candidate.
 //!
-//! Bounds: what a record's links are. Left out: an application whose key changes together with its job; that is another
-//! application.
+//! Bounds: what a record's links are. Left out: an application whose key changes together with its
+//! job; that is another application.
 
-use super::{Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, SHARED_PREFIX, application, note, once};
+use super::{
+    Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, SHARED_PREFIX, application, note,
+    once,
+};
 use crate::store::LinkRow;
 use atsync_model::desired::DesiredCandidate;
 use serde_json::{Map, Value};
@@ -49,24 +56,35 @@ type Move = (String, String);
 ///
 /// # Errors
 /// The facts that are missing.
-pub(super) fn of(input: &Input<'_, DesiredCandidate>, facts: &Facts) -> Result<Option<Renamed>, Vec<Need>> {
+pub(super) fn of(
+    input: &Input<'_, DesiredCandidate>,
+    facts: &Facts,
+) -> Result<Option<Renamed>, Vec<Need>> {
     let (moved, left, amended) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
     let mut renamed = Renamed { links: input.links.clone(), moved, left, amended };
     renamed.applications(input, facts)?;
     renamed.notes(input.desired);
     renamed.files(input.desired);
-    renamed.left = input.links.keys().filter(|path| !renamed.links.contains_key(*path)).cloned().collect();
-    let is_any = !renamed.moved.is_empty() || !renamed.left.is_empty() || !renamed.amended.is_empty();
+    renamed.left =
+        input.links.keys().filter(|path| !renamed.links.contains_key(*path)).cloned().collect();
+    let is_any =
+        !renamed.moved.is_empty() || !renamed.left.is_empty() || !renamed.amended.is_empty();
     Ok(is_any.then_some(renamed))
 }
 
 impl Renamed {
-    fn applications(&mut self, input: &Input<'_, DesiredCandidate>, facts: &Facts) -> Result<(), Vec<Need>> {
+    fn applications(
+        &mut self,
+        input: &Input<'_, DesiredCandidate>,
+        facts: &Facts,
+    ) -> Result<(), Vec<Need>> {
         let desired = input.desired;
         let prefix = format!("{}/applications/", desired.key);
         let links = self.directly_below(&prefix);
-        let paths: Vec<String> = desired.applications.iter().map(|one| format!("{prefix}{}", one.key)).collect();
-        let is_alone = matches!((links.as_slice(), paths.as_slice()), ([link], [path]) if link.host == *path);
+        let paths: Vec<String> =
+            desired.applications.iter().map(|one| format!("{prefix}{}", one.key)).collect();
+        let is_alone =
+            matches!((links.as_slice(), paths.as_slice()), ([link], [path]) if link.host == *path);
         if links.is_empty() || is_alone {
             return Ok(());
         }
@@ -93,7 +111,11 @@ impl Renamed {
 
     fn notes(&mut self, desired: &DesiredCandidate) {
         let prefix = format!("{}/notes/", desired.key);
-        let wanted = desired.notes.iter().map(|note| (note.key.as_str(), once::base(&note::members(note)))).collect();
+        let wanted = desired
+            .notes
+            .iter()
+            .map(|note| (note.key.as_str(), once::base(&note::members(note))))
+            .collect();
         self.leaves(&prefix, wanted, &["body", "visibility", "application"]);
     }
 
@@ -101,7 +123,9 @@ impl Renamed {
         for application in &desired.applications {
             let prefix = format!("{}/applications/{}/attachments/", desired.key, application.key);
             let files = application.attachments.iter();
-            let wanted = files.map(|file| (file.key.as_str(), once::base(&application::members(file)))).collect();
+            let wanted = files
+                .map(|file| (file.key.as_str(), once::base(&application::members(file))))
+                .collect();
             self.leaves(&prefix, wanted, &["filename", "type"]);
         }
     }
@@ -112,12 +136,17 @@ impl Renamed {
         let paths: Vec<String> = wanted.iter().map(|(key, _)| format!("{prefix}{key}")).collect();
         let says = |at: usize, link: &LinkRow| {
             let Some((_, says)) = wanted.get(at) else { return false };
-            same.iter()
-                .all(|member| link.applied.get(*member).is_some() && link.applied.get(*member) == says.get(*member))
+            same.iter().all(|member| {
+                link.applied.get(*member).is_some()
+                    && link.applied.get(*member) == says.get(*member)
+            })
         };
         let own = |path: &String| links.iter().find(|link| link.host == *path);
-        let kept: Vec<bool> =
-            paths.iter().enumerate().map(|(at, path)| own(path).is_some_and(|link| says(at, link))).collect();
+        let kept: Vec<bool> = paths
+            .iter()
+            .enumerate()
+            .map(|(at, path)| own(path).is_some_and(|link| says(at, link)))
+            .collect();
         let moves = pair(prefix, &paths, &kept, links, |at, free| {
             free.iter().find(|link| says(at, link)).map(|link| link.host.clone())
         });
@@ -126,13 +155,15 @@ impl Renamed {
 
     /// The links directly below a prefix.
     fn directly_below(&self, prefix: &str) -> Vec<LinkRow> {
-        let below =
-            self.links.range(prefix.to_owned()..).map_while(|(path, link)| Some((path.strip_prefix(prefix)?, link)));
+        let below = self
+            .links
+            .range(prefix.to_owned()..)
+            .map_while(|(path, link)| Some((path.strip_prefix(prefix)?, link)));
         below.filter(|(key, _)| !key.contains('/')).map(|(_, link)| link.clone()).collect()
     }
 
-    /// Moves the links of these paths and of those below them, all at once. Where two come to one path, the one that
-    /// stayed there stands.
+    /// Moves the links of these paths and of those below them, all at once. Where two come to one
+    /// path, the one that stayed there stands.
     fn carry(&mut self, moves: &[Move]) {
         let mut carried = Vec::new();
         for (old, new) in moves {
@@ -142,7 +173,11 @@ impl Renamed {
             for path in paths {
                 let Some(link) = self.links.remove(&path) else { continue };
                 let origin = self.moved.remove(&path).unwrap_or_else(|| path.clone());
-                carried.push((origin, format!("{new}{}", path.get(old.len()..).unwrap_or_default()), link));
+                carried.push((
+                    origin,
+                    format!("{new}{}", path.get(old.len()..).unwrap_or_default()),
+                    link,
+                ));
             }
         }
         for (origin, path, mut link) in carried {
@@ -161,9 +196,12 @@ impl Renamed {
     /// A note says by its application's key what it is about.
     fn speak_of(&mut self, prefix: &str, moves: &[Move], key: &str) {
         let named = |path: &str| once::digest(path.get(prefix.len()..).unwrap_or_default());
-        let moves: Vec<(Value, Value)> = moves.iter().map(|(old, new)| (named(old), named(new))).collect();
+        let moves: Vec<(Value, Value)> =
+            moves.iter().map(|(old, new)| (named(old), named(new))).collect();
         let notes = format!("{key}/notes/");
-        for (path, link) in self.links.range_mut(notes.clone()..).take_while(|(path, _)| path.starts_with(&notes)) {
+        for (path, link) in
+            self.links.range_mut(notes.clone()..).take_while(|(path, _)| path.starts_with(&notes))
+        {
             let about = link.applied.get("application");
             if let Some((_, after)) = moves.iter().find(|(before, _)| about == Some(before)) {
                 link.applied.insert("application".to_owned(), after.clone());
@@ -178,10 +216,16 @@ impl Renamed {
             return;
         }
         for (new, old) in self.moved.iter().filter(|(new, _)| !is_set_aside(new)) {
-            let message =
-                format!("{new}: it was declared as {old} before; it is the same, and is known by its new key");
-            let finding =
-                super::Finding { kind: FindingKind::Note, host: new.clone(), reason: "Renamed".to_owned(), message };
+            let message = format!(
+                "{new}: it was declared as {old} before; it is the same, and is known by its new \
+                 key"
+            );
+            let finding = super::Finding {
+                kind: FindingKind::Note,
+                host: new.clone(),
+                reason: "Renamed".to_owned(),
+                message,
+            };
             plan.findings.push(finding);
         }
         plan.releases.extend(self.left);
@@ -196,7 +240,8 @@ impl Renamed {
     }
 }
 
-/// The path below a prefix that keeps the link of a record which no path of the host's has any more.
+/// The path below a prefix that keeps the link of a record which no path of the host's has any
+/// more.
 fn set_aside(prefix: &str, link: &LinkRow) -> String {
     format!("{prefix}{SHARED_PREFIX}{}", link.remote.id)
 }
@@ -206,8 +251,8 @@ fn is_set_aside(path: &str) -> bool {
     path.contains(&format!("/{SHARED_PREFIX}"))
 }
 
-/// Matches declared paths with links below one prefix. `kept`: whether a path keeps the link that it has; `fits`: which
-/// of the links that are free, by its path, leads to what is declared.
+/// Matches declared paths with links below one prefix. `kept`: whether a path keeps the link that
+/// it has; `fits`: which of the links that are free, by its path, leads to what is declared.
 fn pair(
     prefix: &str,
     paths: &[String],
@@ -215,11 +260,15 @@ fn pair(
     links: Vec<LinkRow>,
     mut fits: impl FnMut(usize, &[LinkRow]) -> Option<String>,
 ) -> Vec<Move> {
-    let is_kept = |link: &LinkRow| paths.iter().zip(kept).any(|(path, kept)| *kept && *path == link.host);
+    let is_kept =
+        |link: &LinkRow| paths.iter().zip(kept).any(|(path, kept)| *kept && *path == link.host);
     let (held, mut free): (Vec<LinkRow>, Vec<LinkRow>) = links.into_iter().partition(is_kept);
-    let mut held: Vec<(LinkRow, String)> = held.into_iter().map(|link| (link.clone(), link.host)).collect();
+    let mut held: Vec<(LinkRow, String)> =
+        held.into_iter().map(|link| (link.clone(), link.host)).collect();
     for (at, path) in paths.iter().enumerate().filter(|(at, _)| kept.get(*at) != Some(&true)) {
-        let Some(at) = fits(at, &free).and_then(|host| free.iter().position(|link| link.host == host)) else {
+        let Some(at) =
+            fits(at, &free).and_then(|host| free.iter().position(|link| link.host == host))
+        else {
             continue;
         };
         held.push((free.remove(at), path.clone()));
@@ -232,10 +281,13 @@ fn pair(
         let is_released = link.applied.contains_key(once::RELEASED) && paths.contains(&link.host);
         match twin {
             Some((_, path)) => moves.push((link.host.clone(), path.clone())),
-            None if is_taken || is_released => moves.push((link.host.clone(), set_aside(prefix, &link))),
+            None if is_taken || is_released => {
+                moves.push((link.host.clone(), set_aside(prefix, &link)))
+            }
             None => {}
         }
     }
-    let followed = held.into_iter().map(|(link, path)| (link.host, path)).filter(|(old, new)| old != new);
+    let followed =
+        held.into_iter().map(|(link, path)| (link.host, path)).filter(|(old, new)| old != new);
     followed.chain(moves).collect()
 }

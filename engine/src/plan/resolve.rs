@@ -1,7 +1,7 @@
 //! References: the host's names for what the ATS holds, resolved to exactly one id. Pure.
 //!
-//! A reference that fits nothing, or several records, blocks the desired record with a sentence that says what was looked for, what was
-//! found and what to do. The engine never guesses.
+//! A reference that fits nothing, or several records, blocks the desired record with a sentence
+//! that says what was looked for, what was found and what to do. The engine never guesses.
 
 use super::{Draft, Owned, Record, definition};
 use crate::store::index;
@@ -42,9 +42,11 @@ fn singular(kind: &str) -> &str {
     }
 }
 
-/// The number of single-letter edits between two words, or `EDITS_MAX + 1` when it is more. Small words only.
+/// The number of single-letter edits between two words, or `EDITS_MAX + 1` when it is more. Small
+/// words only.
 fn edits(one: &str, other: &str) -> usize {
-    let (one, other): (Vec<char>, Vec<char>) = (one.chars().take(64).collect(), other.chars().take(64).collect());
+    let (one, other): (Vec<char>, Vec<char>) =
+        (one.chars().take(64).collect(), other.chars().take(64).collect());
     if one.len().abs_diff(other.len()) > EDITS_MAX {
         return EDITS_MAX + 1;
     }
@@ -62,14 +64,16 @@ fn edits(one: &str, other: &str) -> usize {
     row.last().copied().unwrap_or(0)
 }
 
-/// What there is to say of the names that are near to one that did not fit, given in its normal form.
+/// What there is to say of the names that are near to one that did not fit, given in its normal
+/// form.
 fn near<'n>(names: impl Iterator<Item = &'n str>, wanted: &str, noun: &str) -> String {
     let mut best: Option<(usize, &str)> = None;
     for candidate in names {
         let edits = edits(&normal::name(candidate), wanted);
         if edits == 0 {
             return format!(
-                " (the ATS has a {noun} {candidate:?}, but it is archived or inactive, or belongs to something else)"
+                " (the ATS has a {noun} {candidate:?}, but it is archived or inactive, or belongs \
+                 to something else)"
             );
         }
         if edits <= EDITS_MAX && best.is_none_or(|best| (edits, candidate) < best) {
@@ -80,8 +84,8 @@ fn near<'n>(names: impl Iterator<Item = &'n str>, wanted: &str, noun: &str) -> S
 }
 
 impl<'a, D: Owned> Draft<'a, D> {
-    /// ` (did you mean …?)`, or nothing. A name is never offered for itself: where the ATS has it and it
-    /// did not fit all the same, that is what is said.
+    /// ` (did you mean …?)`, or nothing. A name is never offered for itself: where the ATS has it
+    /// and it did not fit all the same, that is what is said.
     pub(super) fn suggestion(&mut self, kind: &str, name: &str) -> String {
         let names = match self.facts.names(kind) {
             Ok(names) => names,
@@ -93,7 +97,8 @@ impl<'a, D: Owned> Draft<'a, D> {
         near(names.iter().map(String::as_str), &normal::name(name), singular(kind))
     }
 
-    /// Resolves a reference to a record of `kind`, perhaps within a parent. None while facts are missing or after it blocked the record.
+    /// Resolves a reference to a record of `kind`, perhaps within a parent. None while facts are
+    /// missing or after it blocked the record.
     pub(super) fn resolve(
         &mut self,
         host: &str,
@@ -105,7 +110,8 @@ impl<'a, D: Owned> Draft<'a, D> {
             Wanted::Id(id) => {
                 let remote = atsync_model::contract::RemoteRef::new(kind, id);
                 let Some(found) = self.observed(&remote)? else {
-                    let message = format!("{host}: there is no {} with the id {id}", singular(kind));
+                    let message =
+                        format!("{host}: there is no {} with the id {id}", singular(kind));
                     self.block(host, "UnknownReference", message);
                     return None;
                 };
@@ -122,32 +128,47 @@ impl<'a, D: Owned> Draft<'a, D> {
         }
     }
 
-    /// Whether a record that was named by its id is one of this parent. Says so where it is another's: the ATS would
-    /// refuse it.
+    /// Whether a record that was named by its id is one of this parent. Says so where it is
+    /// another's: the ATS would refuse it.
     fn is_below(&mut self, host: &str, kind: &str, parent: Option<&str>, found: &Record) -> bool {
         let (Some(parent), Some(own)) = (parent, found.text("parent.id")) else { return true };
         if own == parent {
             return true;
         }
-        let (what, whole) = (singular(kind), if kind == kinds::POOL_STAGES { "pool" } else { "job" });
+        let (what, whole) =
+            (singular(kind), if kind == kinds::POOL_STAGES { "pool" } else { "job" });
         let name = found.text("name").unwrap_or(&found.id);
         let message = format!(
-            "{host}: the {what} {name:?} (id {}) is one of {whole} {own}, and {whole} {parent} is declared; name a {what} of {whole} {parent}",
+            "{host}: the {what} {name:?} (id {}) is one of {whole} {own}, and {whole} {parent} is \
+             declared; name a {what} of {whole} {parent}",
             found.id
         );
         self.block(host, "UnknownReference", message);
         false
     }
 
-    fn resolve_name(&mut self, host: &str, kind: &str, parent: Option<&str>, name: &str) -> Option<&'a Arc<Record>> {
+    fn resolve_name(
+        &mut self,
+        host: &str,
+        kind: &str,
+        parent: Option<&str>,
+        name: &str,
+    ) -> Option<&'a Arc<Record>> {
         let is_named = |record: &&Arc<Record>| {
             let own = record.text("name").or(record.text("title"));
             own.is_some_and(|own| normal::name(own) == normal::name(name))
         };
-        let below = self.input.manifest.kind(kind).is_some_and(|rule| matches!(rule.scan, ScanRule::ByParent { .. }));
+        let below = self
+            .input
+            .manifest
+            .kind(kind)
+            .is_some_and(|rule| matches!(rule.scan, ScanRule::ByParent { .. }));
         let found: Vec<&Arc<Record>> = match parent.filter(|_| below) {
-            // What is below one parent is one list; a name alone would be looked for below all of them.
-            Some(parent) => self.lookup(kind, index::PARENT, parent)?.iter().filter(is_named).collect(),
+            // What is below one parent is one list; a name alone would be looked for below all of
+            // them.
+            Some(parent) => {
+                self.lookup(kind, index::PARENT, parent)?.iter().filter(is_named).collect()
+            }
             None => self.lookup(kind, index::NAME, name)?.iter().collect(),
         };
         let (mut fitting, archived): (Vec<&Arc<Record>>, Vec<&Arc<Record>>) = found
@@ -156,7 +177,8 @@ impl<'a, D: Owned> Draft<'a, D> {
             .partition(|record| record.value("active").and_then(Value::as_bool) != Some(false));
         if let (true, Some(record)) = (fitting.is_empty(), archived.first()) {
             let message = format!(
-                "{host}: the {} {name:?} (id {}) is archived in the ATS; bring it back there, or name another",
+                "{host}: the {} {name:?} (id {}) is archived in the ATS; bring it back there, or \
+                 name another",
                 singular(kind),
                 record.id
             );
@@ -168,18 +190,27 @@ impl<'a, D: Owned> Draft<'a, D> {
         narrow(&mut fitting, |record| own(record).as_deref() == Some(name.trim()));
         if kind == kinds::JOBS {
             narrow(&mut fitting, |record| record.text("state.value") == Some("open"));
-            narrow(&mut fitting, |record| record.value("template").and_then(Value::as_bool) != Some(true));
+            narrow(&mut fitting, |record| {
+                record.value("template").and_then(Value::as_bool) != Some(true)
+            });
         }
         self.one(host, kind, "name", name, fitting)
     }
 
     /// The ids of the users who have an address: their own, or one of those listed beside them.
     pub(super) fn users(&mut self, email: &str) -> Option<Vec<String>> {
-        let mut users: Vec<String> =
-            self.lookup(kinds::USERS, index::EMAIL, email)?.iter().map(|user| user.id.clone()).collect();
+        let mut users: Vec<String> = self
+            .lookup(kinds::USERS, index::EMAIL, email)?
+            .iter()
+            .map(|user| user.id.clone())
+            .collect();
         if users.is_empty() && self.input.manifest.kind(kinds::USER_EMAILS).is_some() {
             let addresses = self.lookup(kinds::USER_EMAILS, index::EMAIL, email)?;
-            users = addresses.iter().filter_map(|address| address.text("user.id")).map(str::to_owned).collect();
+            users = addresses
+                .iter()
+                .filter_map(|address| address.text("user.id"))
+                .map(str::to_owned)
+                .collect();
             users.sort();
             users.dedup();
         }
@@ -188,19 +219,24 @@ impl<'a, D: Owned> Draft<'a, D> {
 
     /// Says that an address belongs to several users.
     pub(super) fn several_users(&mut self, host: &str, email: &str, users: &[String]) {
-        let message =
-            format!("{host}: {} users of the ATS have the address {email} (ids {})", users.len(), users.join(", "));
+        let message = format!(
+            "{host}: {} users of the ATS have the address {email} (ids {})",
+            users.len(),
+            users.join(", ")
+        );
         self.block(host, "AmbiguousReference", message);
     }
 
-    /// An employee by e-mail: address → user → referrer. A user id is never used in place of a referrer's.
+    /// An employee by e-mail: address → user → referrer. A user id is never used in place of a
+    /// referrer's.
     fn referrer(&mut self, host: &str, email: &str) -> Option<&'a Arc<Record>> {
         let users = self.users(email)?;
         let user = match users.as_slice() {
             [user] => user.clone(),
             [] => {
                 let message = format!(
-                    "{host}: no user of the ATS has the address {email}, so nobody can be credited; invite them, correct the address, or name the referrer by id"
+                    "{host}: no user of the ATS has the address {email}, so nobody can be \
+                     credited; invite them, correct the address, or name the referrer by id"
                 );
                 self.block(host, "UnknownReference", message);
                 return None;
@@ -210,18 +246,22 @@ impl<'a, D: Owned> Draft<'a, D> {
                 return None;
             }
         };
-        let referrers: Vec<&Arc<Record>> = self.lookup(kinds::REFERRERS, index::USER, &user)?.iter().collect();
+        let referrers: Vec<&Arc<Record>> =
+            self.lookup(kinds::REFERRERS, index::USER, &user)?.iter().collect();
         match referrers.as_slice() {
             [referrer] => Some(referrer),
             [] => {
                 let message = format!(
-                    "{host}: {email} is user {user}, but has no entry among the referrers and none can be made through the API; credit them once in the ATS, or leave `referrer` out"
+                    "{host}: {email} is user {user}, but has no entry among the referrers and none \
+                     can be made through the API; credit them once in the ATS, or leave `referrer` \
+                     out"
                 );
                 self.block(host, "UnknownReference", message);
                 None
             }
             _ => {
-                let ids: Vec<&str> = referrers.iter().map(|referrer| referrer.id.as_str()).collect();
+                let ids: Vec<&str> =
+                    referrers.iter().map(|referrer| referrer.id.as_str()).collect();
                 let message = format!(
                     "{host}: {email} has {} entries among the referrers (ids {}); name one by id",
                     ids.len(),
@@ -246,16 +286,19 @@ impl<'a, D: Owned> Draft<'a, D> {
             [] => {
                 let suggestion = self.suggestion(kind, text);
                 let message = format!(
-                    "{host}: there is no {} with the {by} {text:?}{suggestion}; make it in the ATS, or correct the record",
+                    "{host}: there is no {} with the {by} {text:?}{suggestion}; make it in the \
+                     ATS, or correct the record",
                     singular(kind)
                 );
                 self.block(host, "UnknownReference", message);
                 None
             }
             several => {
-                let ids: Vec<&str> = several.iter().map(|record| record.id.as_str()).take(20).collect();
+                let ids: Vec<&str> =
+                    several.iter().map(|record| record.id.as_str()).take(20).collect();
                 let message = format!(
-                    "{host}: {} {kind} have the {by} {text:?} (ids {}); say which one by its id: {{\"id\": \"{}\"}}",
+                    "{host}: {} {kind} have the {by} {text:?} (ids {}); say which one by its id: \
+                     {{\"id\": \"{}\"}}",
                     several.len(),
                     ids.join(", "),
                     ids.first().copied().unwrap_or_default()
@@ -282,9 +325,15 @@ mod tests {
     fn a_name_is_never_offered_for_itself() {
         let names = ["Sales", "Sale", "Sails"];
         let said = near(names.into_iter(), "sales", "department");
-        assert!(said.contains("has a department \"Sales\", but it is archived or inactive"), "{said}");
+        assert!(
+            said.contains("has a department \"Sales\", but it is archived or inactive"),
+            "{said}"
+        );
         assert!(!said.contains("did you mean"));
-        assert_eq!(near(["Sale", "Sails"].into_iter(), "sales", "department"), " (did you mean \"Sale\"?)");
+        assert_eq!(
+            near(["Sale", "Sails"].into_iter(), "sales", "department"),
+            " (did you mean \"Sale\"?)"
+        );
         assert_eq!(near(["Engineering"].into_iter(), "sales", "department"), "");
     }
 

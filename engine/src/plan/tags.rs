@@ -2,20 +2,23 @@
 //!
 //! # One fact, observed twice
 //! That a candidate carries a tag shows in two places: the tag's own row (`applied_tags`), and the
-//! candidate's list. Lists of rows do not show what was taken off, and a candidate's list may be older than
-//! its rows, so neither is believed against the other: where they disagree, the one that says that
-//! the tag is there is read once more by its id ([`Draft::confirmed`]), and that decides. The question
-//! costs a request only for a tag about which they disagree; after the engine put one on, both are read.
+//! candidate's list. Lists of rows do not show what was taken off, and a candidate's list may be
+//! older than its rows, so neither is believed against the other: where they disagree, the one that
+//! says that the tag is there is read once more by its id ([`Draft::confirmed`]), and that decides.
+//! The question costs a request only for a tag about which they disagree; after the engine put one
+//! on, both are read.
 //!
 //! # New candidates
-//! Where the request that makes the candidate takes `tags`, they go with it and cost nothing. The base of
-//! the candidate then says which tags were carried, and whether they were seen since: one that was
-//! never seen did not come about and is put on by itself; one that was seen was taken off by somebody.
+//! Where the request that makes the candidate takes `tags`, they go with it and cost nothing. The
+//! base of the candidate then says which tags were carried, and whether they were seen since: one
+//! that was never seen did not come about and is put on by itself; one that was seen was taken off
+//! by somebody.
 //!
 //! # Erased
-//! A tag is a label and not the person's own word, and taking one off is an everyday gesture: `enforce` puts a single one back. Where
-//! several went together and none is left, or where other data of the candidate were emptied too, it looks like an erasure, and no
-//! policy puts them back ([`super::erasure`]).
+//! A tag is a label and not the person's own word, and taking one off is an everyday gesture:
+//! `enforce` puts a single one back. Where several went together and none is left, or where other
+//! data of the candidate were emptied too, it looks like an erasure, and no policy puts them back
+//! ([`super::erasure`]).
 //!
 //! What is no longer declared is taken off again only where the engine put it on.
 
@@ -23,7 +26,8 @@ use super::candidate::{Person, amend};
 use super::explain::Values;
 use super::ownership::Decision;
 use super::{
-    Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, Step, account, erasure, made, step, unseen,
+    Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, Step, account, erasure, made,
+    step, unseen,
 };
 use crate::store::{LinkHow, LinkRow, index};
 use atsync_model::contract::RemoteRef;
@@ -33,7 +37,8 @@ use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 
-/// The member of a candidate's base that has the tags that its creation carried, and what is known of each.
+/// The member of a candidate's base that has the tags that its creation carried, and what is known
+/// of each.
 const CARRIED: &str = "tags";
 /// Carried, and not seen yet.
 const SENT: &str = "sent";
@@ -50,7 +55,8 @@ fn standing<'a>(draft: &Draft<'a>, path: &str) -> Option<&'a LinkRow> {
     draft.input.links.get(path).filter(|link| !unseen::is_removed(link))
 }
 
-/// Whether the candidate had a tag that the engine did not take off: what is off now was taken off by somebody.
+/// Whether the candidate had a tag that the engine did not take off: what is off now was taken off
+/// by somebody.
 fn had(draft: &Draft<'_>, carried: &Map<String, Value>, name: &str, path: &str) -> bool {
     match draft.input.links.get(path) {
         Some(link) => !unseen::is_removed(link),
@@ -60,12 +66,18 @@ fn had(draft: &Draft<'_>, carried: &Map<String, Value>, name: &str, path: &str) 
 
 /// The tags that the creation of the candidate carried, and whether each was seen since.
 fn carried(draft: &Draft<'_>) -> Map<String, Value> {
-    let base = draft.input.links.get(&draft.input.desired.key).and_then(|link| link.applied.get(CARRIED));
+    let base =
+        draft.input.links.get(&draft.input.desired.key).and_then(|link| link.applied.get(CARRIED));
     base.and_then(Value::as_object).cloned().unwrap_or_default()
 }
 
 /// Puts the tags into the step that makes the candidate, where the ATS takes them with it.
-pub(super) fn carry(draft: &mut Draft<'_>, rule: &OperationRule, step: &mut Step, applied: &mut Map<String, Value>) {
+pub(super) fn carry(
+    draft: &mut Draft<'_>,
+    rule: &OperationRule,
+    step: &mut Step,
+    applied: &mut Map<String, Value>,
+) {
     let desired = draft.input.desired;
     if !rule.fields.iter().any(|field| field.name == "tags") {
         return;
@@ -81,7 +93,11 @@ pub(super) fn carry(draft: &mut Draft<'_>, rule: &OperationRule, step: &mut Step
         return;
     }
     step.input.insert("tags".to_owned(), json!(names));
-    step.fields.push(FieldChange { field: "tags".to_owned(), before: Value::Null, after: json!(names) });
+    step.fields.push(FieldChange {
+        field: "tags".to_owned(),
+        before: Value::Null,
+        after: json!(names),
+    });
     let sent: Map<String, Value> = names.iter().map(|name| (name.clone(), json!(SENT))).collect();
     applied.insert(CARRIED.to_owned(), Value::Object(sent));
 }
@@ -106,7 +122,9 @@ impl<'a> Known<'a> {
 }
 
 fn lists(record: &Record, name: &str) -> Option<bool> {
-    let shown = |tag: &Value| tag.as_str().or_else(|| tag.get("name").and_then(Value::as_str)).map(str::to_owned);
+    let shown = |tag: &Value| {
+        tag.as_str().or_else(|| tag.get("name").and_then(Value::as_str)).map(str::to_owned)
+    };
     let named = |tag: &Value| shown(tag).is_some_and(|held| normal::is_option(&held, name));
     record.knows("tags").then(|| record.list("tags").iter().any(named))
 }
@@ -142,12 +160,20 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     }
     let known = match person {
         Person::There(record) => {
-            let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &record.id) else { return };
+            let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &record.id) else {
+                return;
+            };
             let carried = carried(draft);
-            let shows_none = if record.knows("tags") { record.list("tags").is_empty() } else { rows.is_empty() };
-            let had = names.iter().filter(|name| had(draft, &carried, name, &format!("{prefix}{name}")));
+            let shows_none =
+                if record.knows("tags") { record.list("tags").is_empty() } else { rows.is_empty() };
+            let had =
+                names.iter().filter(|name| had(draft, &carried, name, &format!("{prefix}{name}")));
             let several = had.count() > 1;
-            Some(Known { record, rows, are_gone: shows_none && several && !draft.is_base_of_another(&desired.key) })
+            Some(Known {
+                record,
+                rows,
+                are_gone: shows_none && several && !draft.is_base_of_another(&desired.key),
+            })
         }
         Person::ToBeMade => None,
     };
@@ -159,19 +185,27 @@ pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     }
 }
 
-/// The spelling by which a tag is known for the record: that of its link or of what was carried, else the model's form.
-/// Spellings that the model takes for one are one tag, however each is declared.
+/// The spelling by which a tag is known for the record: that of its link or of what was carried,
+/// else the model's form. Spellings that the model takes for one are one tag, however each is
+/// declared.
 fn spelling(draft: &Draft<'_>, prefix: &str, name: &str) -> String {
     let links = draft.input.links.range(prefix.to_owned()..).map(|(path, _)| path);
-    let linked = links.map_while(|path| path.strip_prefix(prefix)).find(|known| normal::is_option(known, name));
+    let linked = links
+        .map_while(|path| path.strip_prefix(prefix))
+        .find(|known| normal::is_option(known, name));
     let known = linked.map(str::to_owned);
-    let known = known
-        .or_else(|| carried(draft).into_iter().map(|(known, _)| known).find(|known| normal::is_option(known, name)));
+    let known = known.or_else(|| {
+        carried(draft)
+            .into_iter()
+            .map(|(known, _)| known)
+            .find(|known| normal::is_option(known, name))
+    });
     known.unwrap_or_else(|| normal::label(name))
 }
 
-/// The spelling in which a tag is sent to the ATS by name: its own where it has the tag, else the model's form, which all
-/// records share. An ATS that tells spellings apart makes a tag of each. None while facts are missing.
+/// The spelling in which a tag is sent to the ATS by name: its own where it has the tag, else the
+/// model's form, which all records share. An ATS that tells spellings apart makes a tag of each.
+/// None while facts are missing.
 fn spelling_in_ats(draft: &mut Draft<'_>, name: &str) -> Option<String> {
     let held = match draft.input.manifest.kind(kinds::TAGS) {
         Some(_) => tag_named(draft, name)?.and_then(|tag| tag.text("name")),
@@ -197,7 +231,8 @@ fn stands(draft: &mut Draft<'_>, known: &Known<'_>, name: &str, path: &str) -> O
             Some(if draft.confirmed(&row)?.is_some() { Stands::There(row) } else { Stands::Off })
         }
         (Some(row), _) => Some(Stands::There(row)),
-        // Its row is not known. A candidate that was read before the tag was taken off shows it still.
+        // Its row is not known. A candidate that was read before the tag was taken off shows it
+        // still.
         (None, Some(true)) if link.is_some() || !carried(draft).contains_key(name) => {
             let candidate = draft.confirmed(&known.record.remote())?;
             let still = candidate.is_some_and(|record| lists(record, name) == Some(true));
@@ -208,18 +243,29 @@ fn stands(draft: &mut Draft<'_>, known: &Known<'_>, name: &str, path: &str) -> O
     }
 }
 
-/// The ATS's tag of this name. Tags are told apart by case, the index is not. The outer option is none while facts are missing.
+/// The ATS's tag of this name. Tags are told apart by case, the index is not. The outer option is
+/// none while facts are missing.
 fn tag_named<'a>(draft: &mut Draft<'a>, name: &str) -> Option<Option<&'a Arc<Record>>> {
     let tags = draft.lookup(kinds::TAGS, index::NAME, name)?;
-    let called = |tag: &&Arc<Record>| tag.text("name").is_some_and(|held| normal::is_option(held, name));
-    Some(tags.iter().find(|tag| tag.text("name") == Some(name)).or_else(|| tags.iter().find(called)))
+    let called =
+        |tag: &&Arc<Record>| tag.text("name").is_some_and(|held| normal::is_option(held, name));
+    Some(
+        tags.iter().find(|tag| tag.text("name") == Some(name)).or_else(|| tags.iter().find(called)),
+    )
 }
 
-fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, name: &str, path: &str) {
+fn one(
+    draft: &mut Draft<'_>,
+    person: &Person<'_>,
+    known: Option<&Known<'_>>,
+    name: &str,
+    path: &str,
+) {
     let key = draft.input.desired.key.clone();
     let Some(known) = known else {
         tell(draft, path, name, Decision::Write);
-        let is_carried = draft.plan.steps.iter().any(|step| step.host == key && step.input.contains_key("tags"));
+        let is_carried =
+            draft.plan.steps.iter().any(|step| step.host == key && step.input.contains_key("tags"));
         if !is_carried {
             put_on(draft, person, name, path);
         }
@@ -231,19 +277,27 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
     match stands(draft, known, name, path) {
         None => {}
         // The engine took it off, and the ATS may show that late: this read says nothing yet.
-        Some(Stands::There(_)) if link.is_some_and(unseen::is_removed) && !draft.has_settled(path) => {
+        Some(Stands::There(_))
+            if link.is_some_and(unseen::is_removed) && !draft.has_settled(path) =>
+        {
             draft.say_not_shown_yet(path, "tags");
             tell(draft, path, name, Decision::InStep);
         }
         Some(Stands::There(remote)) => {
             if link.is_none_or(|link| link.remote != remote || unseen::is_removed(link)) {
                 // What the engine put on needs no word.
-                let reason = if carried.is_some() { super::IN_STEP } else { "the tag is there" }.to_owned();
+                let reason =
+                    if carried.is_some() { super::IN_STEP } else { "the tag is there" }.to_owned();
                 let mut applied = link.map(unseen::without_removed).unwrap_or_default();
                 if carried.is_some() {
                     applied.insert(CARRIED.to_owned(), json!(SEEN));
                 }
-                draft.plan.adoptions.push(Adoption { host: path.to_owned(), remote, applied, reason });
+                draft.plan.adoptions.push(Adoption {
+                    host: path.to_owned(),
+                    remote,
+                    applied,
+                    reason,
+                });
             }
             mark(draft, known.record, name, false);
             seen(draft, known.record, name, carried.as_deref());
@@ -270,8 +324,10 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
                 Policy::Enforce => {}
                 Policy::Yield if !was_there => {}
                 Policy::Yield => {
-                    let message =
-                        format!("{key}: the tag {name:?} was taken off in the ATS; it stays off (policy yield)");
+                    let message = format!(
+                        "{key}: the tag {name:?} was taken off in the ATS; it stays off (policy \
+                         yield)"
+                    );
                     draft.say(FindingKind::Drifted, path, "RemovedInAts", message);
                     tell(draft, path, name, Decision::Drifted);
                     return;
@@ -282,7 +338,8 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
                     if policy == Policy::Seed || was_there || !is_empty {
                         let word = super::defaults::word(policy);
                         let message = format!(
-                            "{key}: `tags` of the ATS lacks {name:?}; it stays so (policy {word}; `enforce` puts it on)"
+                            "{key}: `tags` of the ATS lacks {name:?}; it stays so (policy {word}; \
+                             `enforce` puts it on)"
                         );
                         draft.say(FindingKind::Note, path, "LeftAlone", message);
                         tell(draft, path, name, Decision::Leave);
@@ -300,7 +357,8 @@ fn one(draft: &mut Draft<'_>, person: &Person<'_>, known: Option<&Known<'_>>, na
 fn is_erased(draft: &Draft<'_>, known: &Known<'_>, name: &str) -> bool {
     let base = draft.input.links.get(&draft.input.desired.key).map(|link| &link.applied);
     let is_marked = base.is_some_and(|base| erasure::is_marked(base, &account::item("tags", name)));
-    let shows_none = known.are_gone || (known.record.knows("tags") && known.record.list("tags").is_empty());
+    let shows_none =
+        known.are_gone || (known.record.knows("tags") && known.record.list("tags").is_empty());
     is_marked || known.are_gone || (shows_none && (draft.is_erased || draft.has_erased))
 }
 
@@ -337,7 +395,11 @@ fn put_on(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, path: &str) {
             let mut step = step(rule, &shared, "the ATS has no such tag".to_owned());
             let label = json!(normal::label(name));
             step.input.insert("name".to_owned(), label.clone());
-            step.fields.push(FieldChange { field: "name".to_owned(), before: Value::Null, after: label });
+            step.fields.push(FieldChange {
+                field: "name".to_owned(),
+                before: Value::Null,
+                after: label,
+            });
             step.makes.insert("subject".to_owned(), shared.clone());
             draft.shared.push(step);
             after.push(shared.clone());
@@ -348,7 +410,11 @@ fn put_on(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, path: &str) {
     let mut step = step(rule, path, "the candidate does not carry the tag".to_owned());
     step.input.insert("candidate".to_owned(), person.id(&key));
     step.input.insert("tag".to_owned(), tag_id);
-    step.fields.push(FieldChange { field: "tags".to_owned(), before: Value::Null, after: json!(name) });
+    step.fields.push(FieldChange {
+        field: "tags".to_owned(),
+        before: Value::Null,
+        after: json!(name),
+    });
     step.makes.insert("subject".to_owned(), path.to_owned());
     step.after = after;
     draft.plan.steps.push(step);
@@ -394,7 +460,12 @@ fn take_off(draft: &mut Draft<'_>, known: &Known<'_>, prefix: &str, wanted: &[St
                 let (host, remote) = (format!("{prefix}{name}"), row.remote());
                 let applied = json!({ CARRIED: SEEN }).as_object().cloned().unwrap_or_default();
                 remove(draft, &host, &remote);
-                draft.plan.adoptions.push(Adoption { host, remote, applied, reason: super::IN_STEP.to_owned() });
+                draft.plan.adoptions.push(Adoption {
+                    host,
+                    remote,
+                    applied,
+                    reason: super::IN_STEP.to_owned(),
+                });
             }
             None => ended.push(name),
         }

@@ -1,15 +1,18 @@
 //! Which writes were answered as done and have not shown since. Pure.
 //!
-//! An ATS may answer an update with 200 and ignore it. The next plan finds the difference again, and nothing in the answer tells
-//! that case from a recruiter who changed the value back. What tells them apart is whether the ATS showed the value in between.
-//! So a write leaves its intent's number with the link of its path, by operation; a plan that no longer finds
-//! anything to do by that operation takes it away. As long as it stands, the same write planned again is one that did not take,
-//! and the journal counts it ([`crate::journal::sends`]).
+//! An ATS may answer an update with 200 and ignore it. The next plan finds the difference again,
+//! and nothing in the answer tells that case from a recruiter who changed the value back. What
+//! tells them apart is whether the ATS showed the value in between. So a write leaves its intent's
+//! number with the link of its path, by operation; a plan that no longer finds anything to do by
+//! that operation takes it away. As long as it stands, the same write planned again is one that did
+//! not take, and the journal counts it ([`crate::journal::sends`]).
 //!
-//! What was taken away leaves its note as well: its link stays until the ATS no longer shows it. Then the removal is told from a
-//! recruiter's, and one that was answered as done and never happened from a record of somebody else's.
+//! What was taken away leaves its note as well: its link stays until the ATS no longer shows it.
+//! Then the removal is told from a recruiter's, and one that was answered as done and never
+//! happened from a record of somebody else's.
 //!
-//! Left out: a value that showed and was changed back between two looks of the engine; it is taken for one that never showed.
+//! Left out: a value that showed and was changed back between two looks of the engine; it is taken
+//! for one that never showed.
 
 use super::{RecordPlan, Step, base};
 use crate::journal::IntentId;
@@ -17,7 +20,8 @@ use crate::store::LinkRow;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 
-/// The member of a link's base that holds the first of these intents by operation. No field is called so.
+/// The member of a link's base that holds the first of these intents by operation. No field is
+/// called so.
 const UNSEEN: &str = "~unseen";
 
 /// The member of a link's base that says: the engine took the record away, by this intent.
@@ -28,7 +32,8 @@ pub(crate) fn note_removed(applied: &mut Map<String, Value>, intent: IntentId) {
     applied.insert(REMOVED.to_owned(), intent.into());
 }
 
-/// Whether the engine took the record of a link away. It may show still: late, or since it never went.
+/// Whether the engine took the record of a link away. It may show still: late, or since it never
+/// went.
 pub(super) fn is_removed(link: &LinkRow) -> bool {
     link.applied.contains_key(REMOVED)
 }
@@ -45,8 +50,14 @@ pub(crate) fn since(applied: &Map<String, Value>, operation: &str) -> Option<Int
     applied.get(UNSEEN)?.get(operation)?.as_u64()
 }
 
-/// Notes a write that was answered as done, with the base of its path. `before`: the base until now.
-pub(crate) fn note(applied: &mut Map<String, Value>, before: &Map<String, Value>, operation: &str, intent: IntentId) {
+/// Notes a write that was answered as done, with the base of its path. `before`: the base until
+/// now.
+pub(crate) fn note(
+    applied: &mut Map<String, Value>,
+    before: &Map<String, Value>,
+    operation: &str,
+    intent: IntentId,
+) {
     let first = since(applied, operation).or_else(|| since(before, operation)).unwrap_or(intent);
     if let Some(unseen) = base::part(applied, UNSEEN) {
         unseen.insert(operation.to_owned(), first.into());

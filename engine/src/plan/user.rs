@@ -1,10 +1,12 @@
 //! A user: found by address or made. Pure.
 //!
-//! Making one can mail somebody and take a seat, so it waits for the connection's opt-in like everything that can.
+//! Making one can mail somebody and take a seat, so it waits for the connection's opt-in like
+//! everything that can.
 //!
 //! What differs of one that exists is reported and never written.
 //!
-//! Left out: changing and deactivating users. What somebody may do in the ATS is not for a sync engine to decide.
+//! Left out: changing and deactivating users. What somebody may do in the ATS is not for a sync
+//! engine to decide.
 
 use super::candidate::is_same_text;
 use super::definition::is_ours;
@@ -15,8 +17,14 @@ use atsync_model::desired::{Desired, DesiredUser};
 use atsync_model::kinds;
 use serde_json::{Map, Value, json};
 
-/// The id of the user in the ATS, or that there is none. None while facts are missing or after it blocked the record.
-fn find<D: Owned>(draft: &mut Draft<'_, D>, host: &str, email: &str, link: Option<&LinkRow>) -> Option<Option<String>> {
+/// The id of the user in the ATS, or that there is none. None while facts are missing or after it
+/// blocked the record.
+fn find<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    email: &str,
+    link: Option<&LinkRow>,
+) -> Option<Option<String>> {
     if let Some(link) = link {
         return Some(Some(link.remote.id.clone()));
     }
@@ -31,9 +39,13 @@ fn find<D: Owned>(draft: &mut Draft<'_, D>, host: &str, email: &str, link: Optio
     }
 }
 
-/// What a value that names a user by address is written as: an id, or the stand-in for one with the path that makes it. None while facts are missing
-/// or after it blocked the record.
-pub(super) fn named<D: Owned>(draft: &mut Draft<'_, D>, host: &str, email: &str) -> Option<(Value, Option<String>)> {
+/// What a value that names a user by address is written as: an id, or the stand-in for one with the
+/// path that makes it. None while facts are missing or after it blocked the record.
+pub(super) fn named<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    email: &str,
+) -> Option<(Value, Option<String>)> {
     let path = DesiredUser::path_of(email);
     let declared = draft.declared(&path)?;
     let link = declared.and_then(|declared| declared.links.get(&path));
@@ -46,7 +58,8 @@ pub(super) fn named<D: Owned>(draft: &mut Draft<'_, D>, host: &str, email: &str)
         }
         _ => {
             let message = format!(
-                "{host}: no user of the ATS has the address {email}; invite them, declare them as a user, or correct the address"
+                "{host}: no user of the ATS has the address {email}; invite them, declare them as \
+                 a user, or correct the address"
             );
             draft.block(host, "UnknownReference", message);
             None
@@ -54,14 +67,21 @@ pub(super) fn named<D: Owned>(draft: &mut Draft<'_, D>, host: &str, email: &str)
     }
 }
 
-/// Whether the ATS has the user of this id, which `field` names. None while facts are missing or after it blocked the record.
-pub(super) fn known<D: Owned>(draft: &mut Draft<'_, D>, host: &str, field: &str, id: &str) -> Option<()> {
+/// Whether the ATS has the user of this id, which `field` names. None while facts are missing or
+/// after it blocked the record.
+pub(super) fn known<D: Owned>(
+    draft: &mut Draft<'_, D>,
+    host: &str,
+    field: &str,
+    id: &str,
+) -> Option<()> {
     let can_be_read = draft.input.manifest.kind(kinds::USERS).is_some();
     if !can_be_read || draft.observed(&RemoteRef::new(kinds::USERS, id))?.is_some() {
         return Some(());
     }
     let message = format!(
-        "{host}: {field} names the user {id:?}, and the ATS shows no user with this id; correct it, or name the user by e-mail address"
+        "{host}: {field} names the user {id:?}, and the ATS shows no user with this id; correct \
+         it, or name the user by e-mail address"
     );
     draft.block(host, "UnknownReference", message);
     None
@@ -83,7 +103,9 @@ pub(super) fn plan(draft: &mut Draft<'_, DesiredUser>) {
                 }
                 None => {
                     let message = format!(
-                        "{host}: users/{id}, which it is linked to, is not shown by the ATS: removed, or not visible yet; read users again (a pull of everything), or adopt another user"
+                        "{host}: users/{id}, which it is linked to, is not shown by the ATS: \
+                         removed, or not visible yet; read users again (a pull of everything), or \
+                         adopt another user"
                     );
                     draft.block(&host, super::NOT_VISIBLE, message);
                 }
@@ -94,7 +116,8 @@ pub(super) fn plan(draft: &mut Draft<'_, DesiredUser>) {
     }
 }
 
-/// The declared texts: their place in the record, their member in an input, and in the unified record.
+/// The declared texts: their place in the record, their member in an input, and in the unified
+/// record.
 fn texts(desired: &DesiredUser) -> [(&'static str, &'static str, &'static str, Option<&str>); 4] {
     let name = desired.name.as_ref();
     [
@@ -114,7 +137,11 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, host: &str, record: &Record) {
         draft.account(host, place);
         let Some(wanted) = wanted else { continue };
         // Where the ATS does not show it, what was written counts.
-        let there = if record.knows(field) { record.text(field) } else { base.get(member).and_then(Value::as_str) };
+        let there = if record.knows(field) {
+            record.text(field)
+        } else {
+            base.get(member).and_then(Value::as_str)
+        };
         if !is_same_text(there.unwrap_or_default(), wanted) {
             different.push(format!("`{place}` ({} in the ATS)", there.unwrap_or("nothing")));
         }
@@ -132,7 +159,8 @@ fn compare(draft: &mut Draft<'_, DesiredUser>, host: &str, record: &Record) {
     }
     if !different.is_empty() {
         let message = format!(
-            "{host}: {} is a user already and is only ever made, never changed from here; it differs in {}",
+            "{host}: {} is a user already and is only ever made, never changed from here; it \
+             differs in {}",
             record.remote(),
             different.join(", ")
         );
@@ -152,16 +180,27 @@ fn create(draft: &mut Draft<'_, DesiredUser>, host: &str) {
     for place in ["name.first", "name.last", "name.preferred", "job_title", "employee_id"] {
         draft.account(host, place);
     }
-    let [first, last, job_title, employee_id] = texts(desired).map(|(_, member, _, text)| (member, text));
-    for (member, value) in [first, last, ("email", Some(desired.email.as_str())), job_title, employee_id] {
+    let [first, last, job_title, employee_id] =
+        texts(desired).map(|(_, member, _, text)| (member, text));
+    for (member, value) in
+        [first, last, ("email", Some(desired.email.as_str())), job_title, employee_id]
+    {
         let Some(value) = value.filter(|value| !value.is_empty()) else { continue };
-        step.fields.push(FieldChange { field: member.to_owned(), before: Value::Null, after: json!(value) });
+        step.fields.push(FieldChange {
+            field: member.to_owned(),
+            before: Value::Null,
+            after: json!(value),
+        });
         step.input.insert(member.to_owned(), json!(value));
         applied.insert(member.to_owned(), json!(value));
     }
     step.input.insert("invite".to_owned(), json!(desired.invite));
     applied.insert("invite".to_owned(), json!(desired.invite));
-    step.fields.push(FieldChange { field: "invite".to_owned(), before: Value::Null, after: json!(desired.invite) });
+    step.fields.push(FieldChange {
+        field: "invite".to_owned(),
+        before: Value::Null,
+        after: json!(desired.invite),
+    });
     step.makes.insert("subject".to_owned(), host.to_owned());
     step.applied.insert(host.to_owned(), applied);
     step.look_first = true;

@@ -1,6 +1,7 @@
 //! Custom values of a person or an application: what a create or an update is told of them. Pure.
 //!
-//! Which field a key means and how a value is written: [`super::custom`]. Who wins where several have changed it: [`super::ownership`].
+//! Which field a key means and how a value is written: [`super::custom`]. Who wins where several
+//! have changed it: [`super::ownership`].
 
 use super::candidate::follow;
 use super::explain::Values;
@@ -37,7 +38,8 @@ impl Customs {
         after.extend(self.after);
     }
 
-    /// What the values, and the changes of other fields that are taken in, may show without anybody's edit.
+    /// What the values, and the changes of other fields that are taken in, may show without
+    /// anybody's edit.
     pub(super) fn take_seen(&mut self) -> Seen {
         std::mem::take(&mut self.seen)
     }
@@ -99,35 +101,41 @@ pub(super) fn update_customs(
         let kind = resolved.kind.clone();
         if resolved.key.as_deref().is_some_and(|key| custom::is_unreadable(record, key)) {
             let message = format!(
-                "{host}: the ATS holds a value of `{path}` that could not be read, so it cannot be compared and is not written"
+                "{host}: the ATS holds a value of `{path}` that could not be read, so it cannot be \
+                 compared and is not written"
             );
             draft.say(FindingKind::Note, host, "Unreadable", message);
             draft.account(host, &path);
             continue;
         }
         let (held, observed) = match &resolved.key {
-            Some(key) => (custom::observed_value(record, key), custom::observed_plain(record, key, &kind)),
+            Some(key) => {
+                (custom::observed_value(record, key), custom::observed_plain(record, key, &kind))
+            }
             None => (&Value::Null, Value::Null),
         };
         let base = applied.get(&path).cloned();
         if !record.knows("custom_fields") {
-            let is_applied = base.as_ref().is_some_and(|base| normal::same(&kind, base, &resolved.plain));
+            let is_applied =
+                base.as_ref().is_some_and(|base| normal::same(&kind, base, &resolved.plain));
             if !draft.is_shown(host, &record.kind, &path, is_applied) {
                 continue;
             }
         }
-        // The very comparison of the adapter: the value as it was read and the value as it would be written.
+        // The very comparison of the adapter: the value as it was read and the value as it would be
+        // written.
         let wanted = resolved.input.get("value").unwrap_or(&Value::Null);
         let comparison = Comparison {
             observed_is_desired: normal::same(&kind, held, wanted),
             observed_is_empty: normal::custom(&kind, held) == normal::Custom::Empty,
             has_base: base.is_some(),
-            observed_is_base: base
-                .as_ref()
-                .is_some_and(|base| normal::same(&kind, base, held) || equal::holds(applied, &path, &observed, base)),
+            observed_is_base: base.as_ref().is_some_and(|base| {
+                normal::same(&kind, base, held) || equal::holds(applied, &path, &observed, base)
+            }),
             desired_is_base: base.as_ref().is_some_and(|base| normal::same(&kind, base, wanted)),
         };
-        let values = Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
+        let values =
+            Values { desired: &resolved.plain, applied: base.as_ref(), observed: &observed };
         let decision = draft.decide(host, &path, comparison, &values);
         if follow(draft, host, &path, decision, &observed, &resolved.plain, fields, applied) {
             let field = resolved.key.as_deref().map(|key| format!("custom_fields.{key}"));
@@ -141,12 +149,14 @@ pub(super) fn update_customs(
     customs
 }
 
-/// What the adapter is told of the values of others in an update that the ATS takes as a whole, by path.
+/// What the adapter is told of the values of others in an update that the ATS takes as a whole, by
+/// path.
 #[derive(Debug, Default)]
 pub(super) struct Others {
     /// What the plan said may have to be left out, should the ATS refuse it.
     may_leave_out: Vec<String>,
-    /// The custom values that the plan saw: a read that lacks one of them does not show that it was cleared.
+    /// The custom values that the plan saw: a read that lacks one of them does not show that it was
+    /// cleared.
     must_show: Vec<String>,
 }
 
@@ -167,7 +177,8 @@ impl Others {
     }
 }
 
-/// Says which values an update may lose: where it replaces the whole set, what the acting user is not shown cannot be sent back.
+/// Says which values an update may lose: where it replaces the whole set, what the acting user is
+/// not shown cannot be sent back.
 pub(super) fn unseen_customs(
     draft: &mut Draft<'_>,
     host: &str,
@@ -176,7 +187,9 @@ pub(super) fn unseen_customs(
     record: &Record,
     customs: &Customs,
 ) -> Others {
-    let Some(field) = rule.field("custom_fields").filter(|field| field.mode == FieldMode::ReplaceAll) else {
+    let Some(field) =
+        rule.field("custom_fields").filter(|field| field.mode == FieldMode::ReplaceAll)
+    else {
         return Others::default();
     };
     let others = foreign_customs(draft, host, applies_to, field, record, customs);
@@ -192,7 +205,8 @@ pub(super) fn unseen_customs(
         .collect();
     if !unseen.is_empty() {
         let message = format!(
-            "{host}: private custom fields that show no value ({}) may hold one that the acting user does not see; \
+            "{host}: private custom fields that show no value ({}) may hold one that the acting \
+             user does not see; \
              where the ATS replaces all custom values at once, this update removes it",
             unseen.join(", ")
         );
@@ -205,7 +219,8 @@ pub(super) fn unseen_customs(
 const FOREIGN: &str = "ForeignValues";
 /// The member of a record with what the adapter found in a form that no new value could have.
 const ODD_FORMS: &str = "odd_forms";
-/// The member of an input with the paths of the values of others that the plan said may have to be left out.
+/// The member of an input with the paths of the values of others that the plan said may have to be
+/// left out.
 const MAY_LEAVE_OUT: &str = "may_leave_out";
 /// The member of an input with the paths of the values of others that the plan saw.
 const MUST_SHOW: &str = "must_show";
@@ -215,7 +230,8 @@ fn odd_form<'r>(record: &'r Record, path: &str) -> Option<&'r str> {
     record.body.get(ODD_FORMS)?.get(path)?.as_str()
 }
 
-/// Says of the contact lists that an update sends back as a whole what others may lose of them; the adapter may change those.
+/// Says of the contact lists that an update sends back as a whole what others may lose of them; the
+/// adapter may change those.
 pub(super) fn foreign_contacts(
     draft: &mut Draft<'_>,
     host: &str,
@@ -223,12 +239,14 @@ pub(super) fn foreign_contacts(
     record: &Record,
     lists: &[&str],
 ) -> Others {
-    let is_whole = |list: &&&str| rule.field(list).is_some_and(|field| field.mode == FieldMode::ReplaceAll);
+    let is_whole =
+        |list: &&&str| rule.field(list).is_some_and(|field| field.mode == FieldMode::ReplaceAll);
     let mut named = Vec::new();
     for list in lists.iter().filter(is_whole) {
         let Some(why) = odd_form(record, list) else { continue };
         let message = format!(
-            "{host}: entries of others in `{list}` go back as they were read: {why}; should the ATS not take them back, they lose what a new \
+            "{host}: entries of others in `{list}` go back as they were read: {why}; should the \
+             ATS not take them back, they lose what a new \
              entry cannot have of type and members, and an entry without a value is left out"
         );
         draft.say(FindingKind::Note, host, FOREIGN, message);
@@ -237,12 +255,14 @@ pub(super) fn foreign_contacts(
     Others { may_leave_out: named, ..Others::default() }
 }
 
-/// Says what becomes of the values that others stored in a form that no new value could have, before anything is sent.
+/// Says what becomes of the values that others stored in a form that no new value could have,
+/// before anything is sent.
 ///
-/// They go back as they were read; where the ATS merges they are left out and stay; a type that has no written form holds the
-/// host's values back, unless the connection says that the ATS merges. Which forms those are is the adapter's to know: it notes them while it
-/// reads (`odd_forms`), by the rule that it writes by. What it cannot know from one record, archived fields and options and users who are gone,
-/// is looked up here.
+/// They go back as they were read; where the ATS merges they are left out and stay; a type that has
+/// no written form holds the host's values back, unless the connection says that the ATS merges.
+/// Which forms those are is the adapter's to know: it notes them while it reads (`odd_forms`), by
+/// the rule that it writes by. What it cannot know from one record, archived fields and options and
+/// users who are gone, is looked up here.
 fn foreign_customs(
     draft: &mut Draft<'_>,
     host: &str,
@@ -252,13 +272,15 @@ fn foreign_customs(
     customs: &Customs,
 ) -> Others {
     let mut others = Others::default();
-    let Some(values) = record.body.get("custom_fields").and_then(Value::as_object) else { return others };
-    let merges = field
-        .merged_when
-        .as_ref()
-        .is_some_and(|when| draft.input.settings.get(&when.setting).unwrap_or(&Value::Null) == &when.value);
-    let is_written =
-        |key: &str| customs.inputs.iter().any(|input| input.get("key").and_then(Value::as_str) == Some(key));
+    let Some(values) = record.body.get("custom_fields").and_then(Value::as_object) else {
+        return others;
+    };
+    let merges = field.merged_when.as_ref().is_some_and(|when| {
+        draft.input.settings.get(&when.setting).unwrap_or(&Value::Null) == &when.value
+    });
+    let is_written = |key: &str| {
+        customs.inputs.iter().any(|input| input.get("key").and_then(Value::as_str) == Some(key))
+    };
     let (mut odd, mut unwritable) = (Vec::new(), Vec::new());
     for (key, held) in values.iter().filter(|(key, _)| !is_written(key)) {
         let kind = held.get("type").and_then(Value::as_str).unwrap_or("unknown");
@@ -272,14 +294,18 @@ fn foreign_customs(
             unwritable.push(format!("{key} (a {kind})"));
             continue;
         }
-        let Some(definitions) = draft.lookup(kinds::CUSTOM_FIELDS, index::KEY, key) else { continue };
-        let of_kind = |row: &&std::sync::Arc<Record>| row.text("applies_to.value") == Some(applies_to);
+        let Some(definitions) = draft.lookup(kinds::CUSTOM_FIELDS, index::KEY, key) else {
+            continue;
+        };
+        let of_kind =
+            |row: &&std::sync::Arc<Record>| row.text("applies_to.value") == Some(applies_to);
         let mut definitions = definitions.iter().filter(of_kind).peekable();
         let first = definitions.peek().map(|row| row.id.clone());
-        let is_archived =
-            definitions.peek().is_some() && definitions.all(|row| row.value("active") == Some(&Value::Bool(false)));
+        let is_archived = definitions.peek().is_some()
+            && definitions.all(|row| row.value("active") == Some(&Value::Bool(false)));
         if !is_archived && !merges {
-            // An archived field may stop showing with no change of the record; the note below speaks of its value.
+            // An archived field may stop showing with no change of the record; the note below
+            // speaks of its value.
             others.must_show.push(path.clone());
         }
         let why = match (is_archived, odd_form, first.filter(|_| !merges)) {
@@ -302,10 +328,13 @@ fn foreign_customs(
     if !odd.is_empty() {
         let odd = odd.join(", ");
         let message = if merges {
-            format!("{host}: values of others are left out of this update and stay as they are: {odd}")
+            format!(
+                "{host}: values of others are left out of this update and stay as they are: {odd}"
+            )
         } else {
             format!(
-                "{host}: values of others go back as they were read: {odd}; should the ATS not take them back they are left out, \
+                "{host}: values of others go back as they were read: {odd}; should the ATS not \
+                 take them back they are left out, \
                  and where it replaces all values at once they are lost{setting}"
             )
         };
@@ -313,7 +342,8 @@ fn foreign_customs(
     }
     if !unwritable.is_empty() && !merges {
         let message = format!(
-            "{host}: values of others have no form in which the ATS takes them back: {}; custom values are not written, since an ATS that \
+            "{host}: values of others have no form in which the ATS takes them back: {}; custom \
+             values are not written, since an ATS that \
              replaces all of them at once would lose those{setting}",
             unwritable.join(", ")
         );
@@ -322,7 +352,8 @@ fn foreign_customs(
     others
 }
 
-/// Why a stored user could not be one of a new value: the ATS does not show them. None when it does, and while facts are missing.
+/// Why a stored user could not be one of a new value: the ATS does not show them. None when it
+/// does, and while facts are missing.
 fn unknown_user(draft: &mut Draft<'_>, value: &Value) -> Option<String> {
     draft.input.manifest.kind(kinds::USERS)?;
     let id = value.get("id").and_then(Value::as_str)?;
@@ -330,16 +361,24 @@ fn unknown_user(draft: &mut Draft<'_>, value: &Value) -> Option<String> {
     user.is_none().then(|| "a user whom the ATS does not show".to_owned())
 }
 
-/// Why a stored choice leads to no single active option: a new value could not be it. None when it does, and while facts are missing.
-fn odd_choice(draft: &mut Draft<'_>, field: &str, kind: &str, value: &Value) -> Option<&'static str> {
+/// Why a stored choice leads to no single active option: a new value could not be it. None when it
+/// does, and while facts are missing.
+fn odd_choice(
+    draft: &mut Draft<'_>,
+    field: &str,
+    kind: &str,
+    value: &Value,
+) -> Option<&'static str> {
     let chosen: Vec<&Value> = match (kind, value) {
         ("multi", Value::Array(all)) => all.iter().collect(),
         ("single" | "multi", one) => vec![one],
         _ => return None,
     };
     let by_label = |choice: &&Value| choice.get("id").is_none_or(Value::is_null);
-    let labels =
-        chosen.into_iter().filter(by_label).filter_map(|choice| choice.get("label").unwrap_or(choice).as_str());
+    let labels = chosen
+        .into_iter()
+        .filter(by_label)
+        .filter_map(|choice| choice.get("label").unwrap_or(choice).as_str());
     let labels: Vec<&str> = labels.collect();
     if labels.is_empty() {
         return None;
@@ -347,7 +386,8 @@ fn odd_choice(draft: &mut Draft<'_>, field: &str, kind: &str, value: &Value) -> 
     let options = draft.lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, field)?;
     let called = |label: &str, only_active: bool| {
         let fits = |option: &&std::sync::Arc<Record>| {
-            option.text("name") == Some(label) && (!only_active || option.value("active") != Some(&Value::Bool(false)))
+            option.text("name") == Some(label)
+                && (!only_active || option.value("active") != Some(&Value::Bool(false)))
         };
         options.iter().filter(fits).count()
     };

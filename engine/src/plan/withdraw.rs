@@ -1,10 +1,12 @@
 //! Taking back what the engine did for a record, as far as that can be taken back. Pure.
 //!
-//! Undone are tags that the engine put on, and e-mails, phones and links that it added to a person who was there before. Never undone are the
-//! person, applications, notes and attachments: an ATS keeps them, and others may have built on them. A person whom the engine made keeps
-//! their addresses too, or nobody could find them again. What stays is said, one finding each.
+//! Undone are tags that the engine put on, and e-mails, phones and links that it added to a person
+//! who was there before. Never undone are the person, applications, notes and attachments: an ATS
+//! keeps them, and others may have built on them. A person whom the engine made keeps their
+//! addresses too, or nobody could find them again. What stays is said, one finding each.
 //!
-//! Left out: values of single fields. What was there before the engine wrote is not kept, and an empty field is not what it was.
+//! Left out: values of single fields. What was there before the engine wrote is not kept, and an
+//! empty field is not what it was.
 
 use super::contact_types::TypesPlan;
 use super::contacts::{self, Compared, List};
@@ -35,7 +37,11 @@ impl Default for WithdrawOptions {
 ///
 /// # Errors
 /// The facts that are missing; see [`super::record`].
-pub fn record(input: &Input<'_>, facts: &Facts, options: WithdrawOptions) -> Result<RecordPlan, Vec<Need>> {
+pub fn record(
+    input: &Input<'_>,
+    facts: &Facts,
+    options: WithdrawOptions,
+) -> Result<RecordPlan, Vec<Need>> {
     match input.desired {
         Desired::Candidate(desired) => {
             let input = input.of(desired);
@@ -60,18 +66,26 @@ fn finish<D: Owned>(mut draft: Draft<'_, D>) -> Result<RecordPlan, Vec<Need>> {
 
 /// The plan around one record's.
 pub fn plan(manifest: &Manifest, connection: &str, record: RecordPlan) -> Plan {
-    let mut plan = Plan { connection: connection.to_owned(), records: vec![record], looked_at: 1, ..Plan::default() };
+    let mut plan = Plan {
+        connection: connection.to_owned(),
+        records: vec![record],
+        looked_at: 1,
+        ..Plan::default()
+    };
     plan.calls = super::cost::of(&plan, manifest);
     plan
 }
 
 fn take_back_contacts(draft: &mut Draft<'_>) {
     let key = draft.input.desired.key.clone();
-    let Some(link) = draft.input.links.get(&key).filter(|link| link.how == LinkHow::Adopted) else { return };
+    let Some(link) = draft.input.links.get(&key).filter(|link| link.how == LinkHow::Adopted) else {
+        return;
+    };
     let Some(record) = draft.observed(&link.remote) else { return };
     let Some(record) = record else {
         let message = format!(
-            "{key}: {} is not shown by the ATS, so nothing can be taken back from it; look for it in the ATS, and try again when it shows",
+            "{key}: {} is not shown by the ATS, so nothing can be taken back from it; look for it \
+             in the ATS, and try again when it shows",
             link.remote
         );
         draft.block(&key, super::NOT_VISIBLE, message);
@@ -84,7 +98,8 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
         let compared = Compared::by(draft.input.manifest, list);
         let last = link.applied.get(list.field());
         let kept = Kept::of(draft, &key, compared, &[], record, last);
-        let mut planned = contacts::plan(compared, &[], &kept.seen(record), last, false, Policy::Yield);
+        let mut planned =
+            contacts::plan(compared, &[], &kept.seen(record), last, false, Policy::Yield);
         kept.spell(&mut planned, &mut TypesPlan::default());
         if planned.remove.is_empty() {
             continue;
@@ -112,7 +127,9 @@ fn take_back_contacts(draft: &mut Draft<'_>) {
 fn take_off_tags(draft: &mut Draft<'_>) {
     let key = draft.input.desired.key.clone();
     let Some(person) = draft.input.links.get(&key) else { return };
-    let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &person.remote.id) else { return };
+    let Some(rows) = draft.lookup(kinds::APPLIED_TAGS, index::CANDIDATE, &person.remote.id) else {
+        return;
+    };
     let there: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
     let prefix = format!("{key}/tags/");
     for (host, link) in draft.input.links.range(prefix.clone()..) {
@@ -140,10 +157,13 @@ fn say_what_stays<D: Owned>(draft: &mut Draft<'_, D>) {
     for (host, link) in draft.input.links {
         let (what, why) = match link.remote.kind.as_str() {
             kinds::APPLIED_TAGS => continue,
-            kinds::CANDIDATES if link.how == LinkHow::Adopted => ("the person", "was there before the engine came"),
-            kinds::CANDIDATES => {
-                ("the person", "is never deleted, and keeps their addresses, since the engine made them")
+            kinds::CANDIDATES if link.how == LinkHow::Adopted => {
+                ("the person", "was there before the engine came")
             }
+            kinds::CANDIDATES => (
+                "the person",
+                "is never deleted, and keeps their addresses, since the engine made them",
+            ),
             kinds::APPLICATIONS => ("the application", "is never deleted"),
             kinds::NOTES => ("the note", "cannot be taken back"),
             kinds::ATTACHMENTS => ("the attachment", "cannot be taken back"),

@@ -1,6 +1,7 @@
 //! A plan in words, for people. Pure.
 //!
-//! The JSON of [`Plan`] is for programs and complete; this is for somebody who has to decide whether it may run.
+//! The JSON of [`Plan`] is for programs and complete; this is for somebody who has to decide
+//! whether it may run.
 
 use super::{FindingKind, Plan, RecordPlan, Step};
 use atsync_model::plain;
@@ -15,7 +16,9 @@ pub(crate) fn shown(value: &Value) -> String {
     let text = match value {
         Value::Null => return "nothing".to_owned(),
         Value::String(text) => plain::line(text).into_owned(),
-        Value::Array(list) => return format!("[{}]", list.iter().map(shown).collect::<Vec<_>>().join(", ")),
+        Value::Array(list) => {
+            return format!("[{}]", list.iter().map(shown).collect::<Vec<_>>().join(", "));
+        }
         other => other.to_string(),
     };
     if text.chars().count() > VALUE_CHARS_MAX {
@@ -64,7 +67,15 @@ fn step(out: &mut String, step: &Step) {
         if field.before.is_null() {
             put(out, format_args!("      {} = {}", field.field, shown(&field.after)));
         } else {
-            put(out, format_args!("      {}: {} \u{2192} {}", field.field, shown(&field.before), shown(&field.after)));
+            put(
+                out,
+                format_args!(
+                    "      {}: {} \u{2192} {}",
+                    field.field,
+                    shown(&field.before),
+                    shown(&field.after)
+                ),
+            );
         }
     }
     for effect in &step.side_effects {
@@ -73,7 +84,8 @@ fn step(out: &mut String, step: &Step) {
 }
 
 fn record(out: &mut String, plan: &RecordPlan) {
-    let told: Vec<_> = plan.adoptions.iter().filter(|adoption| adoption.reason != super::IN_STEP).collect();
+    let told: Vec<_> =
+        plan.adoptions.iter().filter(|adoption| adoption.reason != super::IN_STEP).collect();
     if plan.steps.is_empty() && plan.findings.is_empty() && told.is_empty() {
         return;
     }
@@ -111,7 +123,8 @@ pub fn plan(plan: &Plan) -> String {
 pub fn summary(plan: &Plan) -> String {
     let blocked = plan.records.iter().filter(|record| record.is_blocked()).count();
     let unseen = plan.records.iter().filter(|record| record.is_unseen()).count();
-    let waiting = plan.records.iter().filter(|record| !record.is_blocked() && record.waits()).count();
+    let waiting =
+        plan.records.iter().filter(|record| !record.is_blocked() && record.waits()).count();
     let mut line = if plan.is_empty() && blocked > 0 {
         format!("Nothing can be done for {}.", plan.connection)
     } else if plan.is_empty() && waiting > 0 {
@@ -119,7 +132,8 @@ pub fn summary(plan: &Plan) -> String {
     } else if plan.is_empty() {
         format!("Nothing to do for {}.", plan.connection)
     } else {
-        let creates = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
+        let creates =
+            plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
         let (made, changed): (Vec<&Step>, Vec<&Step>) = creates.partition(|step| step.creates());
         format!(
             "Plan for {}: {} to create, {} to change, about {} calls ({} were made to plan it).",
@@ -140,7 +154,8 @@ pub fn summary(plan: &Plan) -> String {
     wait(unseen, "until the ATS shows what is named, or somebody acts");
     if waiting > 0 {
         let records = if waiting == 1 { "record is" } else { "records are" };
-        let _ = write!(line, " {waiting} {records} not in step and cannot go on now; each says why.");
+        let _ =
+            write!(line, " {waiting} {records} not in step and cannot go on now; each says why.");
     }
     line
 }

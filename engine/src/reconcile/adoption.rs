@@ -1,15 +1,16 @@
 //! What a plan would link to is shown by the ATS first.
 //!
 //! # Expected flow
-//! A plan finds what is there already among what is stored, and of that some may be gone: no list shows what was
-//! deleted or merged away, and the next sweep may be a day off. A link to it would read as if the wish had come true
-//! and been undone by somebody, and nothing would be made for it any more. So what the plans of a page would link to
-//! anew is fetched by its ids, all of a kind at once. What does not show is looked into by a sweep's rules
-//! ([`Reconciler::prove_gone`]): proven gone, its record is planned once more without it; else the record waits.
+//! A plan finds what is there already among what is stored, and of that some may be gone: no list
+//! shows what was deleted or merged away, and the next sweep may be a day off. A link to it would
+//! read as if the wish had come true and been undone by somebody, and nothing would be made for it
+//! any more. So what the plans of a page would link to anew is fetched by its ids, all of a kind at
+//! once. What does not show is looked into by a sweep's rules ([`Reconciler::prove_gone`]): proven
+//! gone, its record is planned once more without it; else the record waits.
 //!
 //! # Guarantees
-//! No plan ends with a new link to a record that the ATS did not show to this run, or less than its kind's delay ago: a
-//! read within that delay may be older than what is stored, and tells nothing.
+//! No plan ends with a new link to a record that the ATS did not show to this run, or less than its
+//! kind's delay ago: a read within that delay may be older than what is stored, and tells nothing.
 //!
 //! Left out: kinds that cannot be read by id, and what happens between a plan and its carrying out.
 
@@ -46,7 +47,11 @@ impl Reconciler {
             }
             gathered.facts.forget_stored();
             for ((record, generation), planned) in wanted.iter().zip(&mut page) {
-                let adoption = planned.0.adoptions.iter().find(|adoption| unshown.contains_key(&adoption.remote));
+                let adoption = planned
+                    .0
+                    .adoptions
+                    .iter()
+                    .find(|adoption| unshown.contains_key(&adoption.remote));
                 let Some(adoption) = adoption.cloned() else { continue };
                 if unshown.get(&adoption.remote) == Some(&true) {
                     *planned = self.plan_record(gathered, record, *generation, open).await?;
@@ -55,11 +60,18 @@ impl Reconciler {
                 }
             }
         }
-        Err(self.error(ErrorKind::Adapter, "what is there already changes faster than it can be planned with"))
+        Err(self.error(
+            ErrorKind::Adapter,
+            "what is there already changes faster than it can be planned with",
+        ))
     }
 
     /// Has the ATS show what these plans would link to anew. What comes back did not show.
-    async fn unshown(&self, gathered: &mut Gathered, page: &[(RecordPlan, Vec<Step>)]) -> Result<Unshown, Error> {
+    async fn unshown(
+        &self,
+        gathered: &mut Gathered,
+        page: &[(RecordPlan, Vec<Step>)],
+    ) -> Result<Unshown, Error> {
         let mut asked: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut unshown = Unshown::new();
         for (planned, _) in page {
@@ -74,15 +86,18 @@ impl Reconciler {
         }
         for (kind, ids) in asked {
             let ids: Vec<String> = ids.into_iter().collect();
-            let missing = match self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await {
-                // What may not be read does not show.
-                Err(error) if concerns_kind(&error) => ids.clone(),
-                missing => missing?,
-            };
+            let missing =
+                match self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await {
+                    // What may not be read does not show.
+                    Err(error) if concerns_kind(&error) => ids.clone(),
+                    missing => missing?,
+                };
             for id in missing {
                 let of = remote(&kind, &id);
                 let gone = match self.store.observed(&self.name, &of).await? {
-                    Some(row) if !row.gone => self.prove_gone(&row, |proof| Cause::Doubted { proof }).await?,
+                    Some(row) if !row.gone => {
+                        self.prove_gone(&row, |proof| Cause::Doubted { proof }).await?
+                    }
                     _ => true,
                 };
                 unshown.insert(of, gone);
@@ -93,7 +108,11 @@ impl Reconciler {
     }
 
     /// What a plan would link to anew and the ATS has not shown lately.
-    async fn unproven(&self, gathered: &Gathered, planned: &RecordPlan) -> Result<Vec<RemoteRef>, Error> {
+    async fn unproven(
+        &self,
+        gathered: &Gathered,
+        planned: &RecordPlan,
+    ) -> Result<Vec<RemoteRef>, Error> {
         let mut unproven = Vec::new();
         for Adoption { host, remote, .. } in &planned.adoptions {
             let rule = self.adapter.manifest().kind(&remote.kind).filter(|rule| rule.ids_max > 0);
@@ -104,8 +123,9 @@ impl Reconciler {
             let row = self.store.observed(&self.name, remote).await?;
             let now_ms = self.clock.now_ms();
             // Only what is young at most: after a jump of the clock, an old record may look young.
-            let is_young =
-                |changed_ms: u64| changed_ms <= now_ms && self.wall_ago_ms(changed_ms).1 <= rule.visible_within_ms;
+            let is_young = |changed_ms: u64| {
+                changed_ms <= now_ms && self.wall_ago_ms(changed_ms).1 <= rule.visible_within_ms
+            };
             if !row.is_some_and(|row| is_young(row.changed_ms)) {
                 unproven.push(remote.clone());
             }
@@ -119,7 +139,9 @@ fn wait((planned, shared): &mut (RecordPlan, Vec<Step>), adoption: &Adoption) {
     let Adoption { host, remote, .. } = adoption;
     let kind = &remote.kind;
     let message = format!(
-        "{host}: it would be {remote}, which the ATS was not seen to show any more: deleted, merged, or hidden from the credential; nothing is linked or made beside it until the ATS shows it, or a sweep of {kind} proves it gone"
+        "{host}: it would be {remote}, which the ATS was not seen to show any more: deleted, \
+         merged, or hidden from the credential; nothing is linked or made beside it until the ATS \
+         shows it, or a sweep of {kind} proves it gone"
     );
     let (host, reason) = (host.clone(), NOT_VISIBLE.to_owned());
     planned.findings.push(Finding { kind: FindingKind::Blocked, host, reason, message });

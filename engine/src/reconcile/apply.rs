@@ -1,14 +1,15 @@
 //! A plan carried out.
 //!
 //! # Expected flow
-//! Shared steps first, in order, then definitions (custom fields, users) one by one; then the records, a few at a time, each with its steps in
-//! order. A step that fails blocks what hangs on it and
-//! nothing else. Before a create the engine looks whether somebody made the record meanwhile. At the end doubts are settled, what was touched is
-//! read back, and the records are planned once more on what is now known, which writes their conditions.
+//! Shared steps first, in order, then definitions (custom fields, users) one by one; then the
+//! records, a few at a time, each with its steps in order. A step that fails blocks what hangs on
+//! it and nothing else. Before a create the engine looks whether somebody made the record
+//! meanwhile. At the end doubts are settled, what was touched is read back, and the records are
+//! planned once more on what is now known, which writes their conditions.
 //!
 //! # Guarantees
-//! A plan that is older than the desired record is not carried out: the journal compares generations. What is refused or in doubt stays visible in the
-//! record's conditions.
+//! A plan that is older than the desired record is not carried out: the journal compares
+//! generations. What is refused or in doubt stays visible in the record's conditions.
 
 use super::drive::TaskError;
 use super::effect::{EffectEnd, Order, Touched, takes_away};
@@ -38,7 +39,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Records worked on at once. The rate budget is the real bound; this hides the time that answers take.
+/// Records worked on at once. The rate budget is the real bound; this hides the time that answers
+/// take.
 const RECORDS_AT_ONCE: usize = 4;
 /// Steps that a failed one is followed back through, to the one that failed by itself.
 const WAITS_MAX: usize = 8;
@@ -118,7 +120,8 @@ pub struct ApplyReport {
     pub in_step: u64,
     /// Records that are not.
     pub not_in_step: u64,
-    /// Records that differ and that nothing is to be done for: their mode, a setting, the adapter, a conflict or the host's own word keeps it back.
+    /// Records that differ and that nothing is to be done for: their mode, a setting, the adapter,
+    /// a conflict or the host's own word keeps it back.
     pub held_back: u64,
 }
 
@@ -128,13 +131,14 @@ impl ApplyReport {
         self.steps.iter().filter(|step| step.end.word() == word).count()
     }
 
-    /// Whether everything that was planned came about or was settled, and each record of the plan is in step, or is held back by the host's own word,
-    /// a setting, the adapter or a conflict.
+    /// Whether everything that was planned came about or was settled, and each record of the plan
+    /// is in step, or is held back by the host's own word, a setting, the adapter or a conflict.
     pub fn is_complete(&self) -> bool {
         self.not_in_step == 0 && self.came_about()
     }
 
-    /// Whether everything that was planned came about or was settled, whatever else there is to do by now.
+    /// Whether everything that was planned came about or was settled, whatever else there is to do
+    /// by now.
     pub fn came_about(&self) -> bool {
         self.settled.open == 0
             && self.settled.refused == 0
@@ -150,13 +154,15 @@ pub(super) struct Work {
     pub(super) made: BTreeMap<String, RemoteRef>,
     /// The paths among them whose records were made by an answered request of this run.
     pub(super) fresh: BTreeSet<String>,
-    /// The paths that did not come about, each with the path of the step that failed: its own, or of the one that makes it.
+    /// The paths that did not come about, each with the path of the step that failed: its own, or
+    /// of the one that makes it.
     failed: BTreeMap<String, String>,
     pub(super) touched: Vec<Touched>,
     /// What was sent and done.
     written: Vec<Written>,
     warnings: Vec<String>,
-    /// What the step under way had to read first could not be read, or it was refused for what that showed.
+    /// What the step under way had to read first could not be read, or it was refused for what that
+    /// showed.
     pub(super) came_to_nothing: bool,
     /// The connection as a whole cannot go on.
     fatal: Option<Error>,
@@ -187,7 +193,8 @@ impl Reconciler {
         let mut report = ApplyReport::default();
         if plan.connection != self.name {
             let message = format!(
-                "the plan is of the connection `{}`; it is carried out by that one, or made anew by this one",
+                "the plan is of the connection `{}`; it is carried out by that one, or made anew \
+                 by this one",
                 plan.connection
             );
             return Err(self.error(ErrorKind::Input, message));
@@ -210,8 +217,11 @@ impl Reconciler {
             };
             self.take_step(step, 0, &Work::default(), &mut shared).await?;
         }
-        let (definitions, people): (Vec<&RecordPlan>, Vec<&RecordPlan>) =
-            plan.records.iter().filter(|record| !record.is_blocked()).partition(|record| record.is_definition());
+        let (definitions, people): (Vec<&RecordPlan>, Vec<&RecordPlan>) = plan
+            .records
+            .iter()
+            .filter(|record| !record.is_blocked())
+            .partition(|record| record.is_definition());
         for record in definitions {
             if shared.fatal.is_none() {
                 let work = self.take_record(record, &shared).await?;
@@ -223,8 +233,8 @@ impl Reconciler {
         let mut works = Vec::new();
         if shared.fatal.is_none() {
             let shared = &shared;
-            // Boxed and collected, so that no closure lives across an await: the compiler cannot prove
-            // of a closure over references that the future which holds it is `Send`.
+            // Boxed and collected, so that no closure lives across an await: the compiler cannot
+            // prove of a closure over references that the future which holds it is `Send`.
             let works_of: Vec<BoxFuture<'_, Result<Work, Error>>> =
                 people.into_iter().map(|record| self.take_record(record, shared).boxed()).collect();
             let mut stream = futures_util::stream::iter(works_of).buffer_unordered(RECORDS_AT_ONCE);
@@ -266,7 +276,8 @@ impl Reconciler {
             return Ok(work);
         };
         if let Some(reason) = self.outdated(record).await? {
-            // Not even a link is written: whoever was abandoned or forgotten in the meantime leaves no trace.
+            // Not even a link is written: whoever was abandoned or forgotten in the meantime leaves
+            // no trace.
             for step in &record.steps {
                 self.skip(step, reason.clone(), &mut work);
             }
@@ -286,13 +297,17 @@ impl Reconciler {
     fn skip(&self, step: &Step, reason: String, work: &mut Work) {
         let end = StepEnd::NotSent { reason };
         let (host, operation) = (step.host.clone(), step.operation.clone());
-        self.report(&Progress::Step { host: host.clone(), operation: operation.clone(), end: end.word() });
+        self.report(&Progress::Step {
+            host: host.clone(),
+            operation: operation.clone(),
+            end: end.word(),
+        });
         work.fails(step);
         work.steps.push(StepReport { host, operation, end, warnings: Vec::new() });
     }
 
-    /// The shared steps that only records hang on which may not be worked on any more: whoever was abandoned or forgotten since the plan was made
-    /// leaves no tag behind either.
+    /// The shared steps that only records hang on which may not be worked on any more: whoever was
+    /// abandoned or forgotten since the plan was made leaves no tag behind either.
     async fn needless<'p>(&self, plan: &'p Plan) -> Result<BTreeSet<&'p str>, Error> {
         let mut needless: BTreeSet<&str> = BTreeSet::new();
         if plan.shared.is_empty() {
@@ -300,7 +315,8 @@ impl Reconciler {
         }
         let mut needed: BTreeSet<&str> = BTreeSet::new();
         for record in &plan.records {
-            let hosts: Vec<&str> = record.steps.iter().flat_map(|step| &step.after).map(String::as_str).collect();
+            let hosts: Vec<&str> =
+                record.steps.iter().flat_map(|step| &step.after).map(String::as_str).collect();
             if hosts.is_empty() {
                 continue;
             }
@@ -312,15 +328,17 @@ impl Reconciler {
         Ok(needless)
     }
 
-    /// Why the plan of a record may not be carried out any more. The journal asks the same before each effect; this is asked before the links that
-    /// need none.
+    /// Why the plan of a record may not be carried out any more. The journal asks the same before
+    /// each effect; this is asked before the links that need none.
     async fn outdated(&self, record: &RecordPlan) -> Result<Option<String>, Error> {
         Ok(match self.store.desired(&self.name, &record.key).await? {
             None => Some(format!(
                 "there is no desired record {}: it is not declared, or was abandoned or forgotten",
                 record.key
             )),
-            Some(row) if row.mode == Mode::Paused => Some(format!("{} is paused; resume it first", record.key)),
+            Some(row) if row.mode == Mode::Paused => {
+                Some(format!("{} is paused; resume it first", record.key))
+            }
             Some(row) if row.generation != record.generation => Some(format!(
                 "the plan was made from generation {}; {} has generation {} by now",
                 record.generation, record.key, row.generation
@@ -329,7 +347,13 @@ impl Reconciler {
         })
     }
 
-    async fn take_step(&self, step: &Step, generation: u64, shared: &Work, work: &mut Work) -> Result<(), Error> {
+    async fn take_step(
+        &self,
+        step: &Step,
+        generation: u64,
+        shared: &Work,
+        work: &mut Work,
+    ) -> Result<(), Error> {
         let end = match self.step_end(step, generation, shared, work).await {
             Ok(end) => end,
             // A read that it needs fails by itself, and the steps of others may go on.
@@ -338,7 +362,10 @@ impl Reconciler {
                 StepEnd::NotSent { reason: error.to_string() }
             }
             Err(error)
-                if matches!(error.kind(), ErrorKind::Auth | ErrorKind::Configuration | ErrorKind::Unavailable) =>
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Auth | ErrorKind::Configuration | ErrorKind::Unavailable
+                ) =>
             {
                 let reason = error.to_string();
                 work.fatal = Some(error);
@@ -356,13 +383,28 @@ impl Reconciler {
             StepEnd::NotSent { .. } | StepEnd::Skipped { .. } => {}
             _ => self.pace.went(step),
         }
-        self.report(&Progress::Step { host: step.host.clone(), operation: step.operation.clone(), end: end.word() });
+        self.report(&Progress::Step {
+            host: step.host.clone(),
+            operation: step.operation.clone(),
+            end: end.word(),
+        });
         let warnings = std::mem::take(&mut work.warnings);
-        work.steps.push(StepReport { host: step.host.clone(), operation: step.operation.clone(), end, warnings });
+        work.steps.push(StepReport {
+            host: step.host.clone(),
+            operation: step.operation.clone(),
+            end,
+            warnings,
+        });
         Ok(())
     }
 
-    async fn step_end(&self, step: &Step, generation: u64, shared: &Work, work: &mut Work) -> Result<StepEnd, Error> {
+    async fn step_end(
+        &self,
+        step: &Step,
+        generation: u64,
+        shared: &Work,
+        work: &mut Work,
+    ) -> Result<StepEnd, Error> {
         if self.holds_effects() {
             return Ok(StepEnd::NotSent { reason: super::EFFECTS_HELD.to_owned() });
         }
@@ -371,7 +413,9 @@ impl Reconciler {
         }
         let Some(rule) = self.adapter.manifest().operation(&step.operation).cloned() else {
             // Planned for another version of the adapter: it fails this step, not the plan.
-            return Ok(StepEnd::NotSent { reason: format!("the adapter has no operation {}", step.operation) });
+            return Ok(StepEnd::NotSent {
+                reason: format!("the adapter has no operation {}", step.operation),
+            });
         };
         let mut input = Value::Object(step.input.clone());
         if let Err(waits_for) = self.fill(&mut input, &shared.made, &work.made).await? {
@@ -395,7 +439,8 @@ impl Reconciler {
             applied: self.base_after(step, work).await?,
             again: None,
         };
-        if let Some(reason) = self.leave(&order).await?.why_not(&order.host, &order.operation.name) {
+        if let Some(reason) = self.leave(&order).await?.why_not(&order.host, &order.operation.name)
+        {
             return Ok(StepEnd::NotSent { reason });
         }
         let wary = self.wary(&order, &rule, step.look_first, Made { shared, own: work }).await?;
@@ -411,14 +456,22 @@ impl Reconciler {
     /// Whether what came of earlier sends lets the order's request leave.
     pub(super) async fn leave(&self, order: &Order) -> Result<Leave, Error> {
         let input = serde_json::from_str(&order.operation.input).unwrap_or(Value::Null);
-        self.leave_for(&order.host, &order.operation.name, &order.operation.target, (order.generation, &input)).await
+        self.leave_for(
+            &order.host,
+            &order.operation.name,
+            &order.operation.target,
+            (order.generation, &input),
+        )
+        .await
     }
 
-    /// For how long what an operation takes away may show; none for an operation that takes nothing away.
+    /// For how long what an operation takes away may show; none for an operation that takes nothing
+    /// away.
     fn ends_within_ms(&self, operation: &str) -> Option<u64> {
         let manifest = self.adapter.manifest();
         let rule = manifest.operation(operation).filter(|_| takes_away(operation))?;
-        let shown_within_ms = manifest.kind(&rule.kind).map_or(rule.settle_window_ms, |kind| kind.visible_within_ms);
+        let shown_within_ms =
+            manifest.kind(&rule.kind).map_or(rule.settle_window_ms, |kind| kind.visible_within_ms);
         Some(self.settle_window_ms.unwrap_or(shown_within_ms).saturating_add(CLOCK_GRAIN_MS))
     }
 
@@ -433,19 +486,27 @@ impl Reconciler {
         let link = self.store.link(&self.name, host).await?;
         let unseen_since = link.and_then(|link| unseen::since(&link.applied, operation));
         let intents = self.store.intents_of(&self.name, host, REFUSALS_MAX).await?;
-        let own = intents
-            .iter()
-            .filter(|intent| intent.host == host && intent.operation == operation && intent.target == *target);
+        let own = intents.iter().filter(|intent| {
+            intent.host == host && intent.operation == operation && intent.target == *target
+        });
         let (ends_within_ms, credential) = (self.ends_within_ms(operation), &self.credential());
         let now_ms = self.clock.now_ms();
-        Ok(match may_leave(own, Wish { generation, input, unseen_since, ends_within_ms, credential }, now_ms) {
-            Leave::Now => self.pace.leave(host, operation, generation, (self.clock.steady_ms(), now_ms)),
-            kept => kept,
-        })
+        Ok(
+            match may_leave(
+                own,
+                Wish { generation, input, unseen_since, ends_within_ms, credential },
+                now_ms,
+            ) {
+                Leave::Now => {
+                    self.pace.leave(host, operation, generation, (self.clock.steady_ms(), now_ms))
+                }
+                kept => kept,
+            },
+        )
     }
 
-    /// The record that this run made for a path, or that the path was linked to before. Where the answer to a creation
-    /// did not name all that it made, the ATS is asked what fits.
+    /// The record that this run made for a path, or that the path was linked to before. Where the
+    /// answer to a creation did not name all that it made, the ATS is asked what fits.
     async fn made_or_linked(
         &self,
         path: &str,
@@ -464,13 +525,21 @@ impl Reconciler {
         self.pull(kinds::APPLICATIONS, false).await?;
         let mut gathered = Gathered::resting(self.adapter.manifest());
         let (planned, _) = self.plan_record(&mut gathered, &record, generation, &[]).await?;
-        Ok(planned.adoptions.into_iter().find(|adoption| adoption.host == path).map(|adoption| adoption.remote))
+        Ok(planned
+            .adoptions
+            .into_iter()
+            .find(|adoption| adoption.host == path)
+            .map(|adoption| adoption.remote))
     }
 
-    /// What is recorded as last applied once a step is done. A plan reckons with every step before this one; where one
-    /// of the same path ran in this run, whatever came of it, only this step's own fields are added to what is
-    /// recorded by now.
-    async fn base_after(&self, step: &Step, work: &Work) -> Result<BTreeMap<String, Map<String, Value>>, Error> {
+    /// What is recorded as last applied once a step is done. A plan reckons with every step before
+    /// this one; where one of the same path ran in this run, whatever came of it, only this step's
+    /// own fields are added to what is recorded by now.
+    async fn base_after(
+        &self,
+        step: &Step,
+        work: &Work,
+    ) -> Result<BTreeMap<String, Map<String, Value>>, Error> {
         let mut applied = step.applied.clone();
         let ran_before = work.steps.iter().any(|before| before.host == step.host)
             || (step.target_path.is_some() && work.made.contains_key(&step.host));
@@ -498,8 +567,9 @@ impl Reconciler {
         Ok(applied)
     }
 
-    /// Carries the order out, once more with the other reading where the adapter asks for that. One that `follows` a
-    /// step of the same path is carried out once more when that one shows in the ATS, where it did not before.
+    /// Carries the order out, once more with the other reading where the adapter asks for that. One
+    /// that `follows` a step of the same path is carried out once more when that one shows in the
+    /// ATS, where it did not before.
     async fn settle_step(
         &self,
         mut order: Order,
@@ -519,8 +589,9 @@ impl Reconciler {
             && let Some((_, reading)) = failure.other_reading()
             && !matches!(self.leave(&order).await?, Leave::Person { .. })
         {
-            // Refused without effect because a word of the request can be read in two ways: the other one is tried once. It belongs to the
-            // same try, so no wait after the refusal keeps it back; the bound of all sends does.
+            // Refused without effect because a word of the request can be read in two ways: the
+            // other one is tried once. It belongs to the same try, so no wait after the refusal
+            // keeps it back; the bound of all sends does.
             order.operation.input = with_member(&order.operation.input, "reading", reading);
             end = self.perform(&order, rule).await?;
         }
@@ -541,7 +612,8 @@ impl Reconciler {
                 Ok(if sent { StepEnd::Applied } else { StepEnd::Unneeded })
             }
             EffectEnd::Refused(failure) => {
-                // A create may be refused because the record is there already, made by somebody since it was last looked for.
+                // A create may be refused because the record is there already, made by somebody
+                // since it was last looked for.
                 let made_by_somebody = order.operation.target.is_none()
                     && matches!(failure, Failure::Invalid(_) | Failure::Conflict(_))
                     && matches!(self.look_once(&order, work).await?, Some(StepEnd::Adopted));
@@ -554,17 +626,25 @@ impl Reconciler {
                 work.warnings.push(format!("it was in doubt whether this happened: {reason}"));
                 Ok(StepEnd::InDoubt)
             }
-            EffectEnd::Busy(id) => {
-                Ok(StepEnd::NotSent { reason: format!("intent {id} for the same object is still open") })
-            }
+            EffectEnd::Busy(id) => Ok(StepEnd::NotSent {
+                reason: format!("intent {id} for the same object is still open"),
+            }),
             EffectEnd::Stale(reason) => Ok(StepEnd::NotSent { reason }),
             // What it was for is gone meanwhile: nothing failed.
-            EffectEnd::NotSent(TaskError::NotSent(NotSent::Moot(reason))) => Ok(StepEnd::NotSent { reason }),
+            EffectEnd::NotSent(TaskError::NotSent(NotSent::Moot(reason))) => {
+                Ok(StepEnd::NotSent { reason })
+            }
             EffectEnd::NotSent(error) => {
                 let error = self.own_failure(error, &order.host).await?;
-                if let (OwnFailure::Failed(Failure::Conflict(_)), Some(target)) = (&error, &order.operation.target) {
+                if let (OwnFailure::Failed(Failure::Conflict(_)), Some(target)) =
+                    (&error, &order.operation.target)
+                {
                     // Somebody changed it since the plan: the next one decides by what shows now.
-                    work.touched.push(Touched { remote: target.clone(), intent: None, ended: false });
+                    work.touched.push(Touched {
+                        remote: target.clone(),
+                        intent: None,
+                        ended: false,
+                    });
                 } else {
                     work.came_to_nothing = true;
                 }
@@ -578,7 +658,10 @@ impl Reconciler {
         if let Failure::Denied(denied) = failure
             && let Some(permission) = self.adapter.manifest().permission(&denied.permission)
         {
-            return format!("{failure}. Tick \u{201c}{}\u{201d}: {}", permission.label, permission.grant_at);
+            return format!(
+                "{failure}. Tick \u{201c}{}\u{201d}: {}",
+                permission.label, permission.grant_at
+            );
         }
         failure.to_string()
     }
@@ -591,8 +674,9 @@ impl Reconciler {
         Ok(links)
     }
 
-    /// Reads what was touched, so that the store knows what the ATS made of it. The events name the intents that touched it; what somebody
-    /// else changed in the same moment is told along. What an intent took away, and the ATS no longer shows, is gone by that intent.
+    /// Reads what was touched, so that the store knows what the ATS made of it. The events name the
+    /// intents that touched it; what somebody else changed in the same moment is told along. What
+    /// an intent took away, and the ATS no longer shows, is gone by that intent.
     pub(crate) async fn read_back(&self, touched: Vec<Touched>) -> Result<(), Error> {
         let mut kinds: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let mut intents: BTreeMap<String, BTreeMap<String, IntentId>> = BTreeMap::new();
@@ -610,10 +694,14 @@ impl Reconciler {
             if self.adapter.manifest().kind(&kind).is_some() {
                 let ids: Vec<String> = ids.into_iter().collect();
                 let applied_by = intents.remove(&kind).unwrap_or_default();
-                let mut gone = match self.fetch(&kind, &ids, &applied_by, Priority::Incremental).await {
+                let mut gone = match self
+                    .fetch(&kind, &ids, &applied_by, Priority::Incremental)
+                    .await
+                {
                     // It was written all the same; what cannot be read is not compared.
                     Err(error) if concerns_kind(&error) => {
-                        tracing::warn!(connection = %self.name, kind, "what was written cannot be read back");
+                        tracing::warn!(connection = %self.name, kind, "what was written cannot be \
+                            read back");
                         continue;
                     }
                     fetched => fetched?,
@@ -621,7 +709,12 @@ impl Reconciler {
                 gone.retain(|id| taken_away.contains(&remote(&kind, id)));
                 for gone in gone.chunks(PAGE_RECORDS_MAX) {
                     let page = self.page(kind.clone(), Vec::new(), &[], Cause::Asked);
-                    self.take(PageCommit { gone: gone.to_vec(), applied_by: applied_by.clone(), ..page }).await?;
+                    self.take(PageCommit {
+                        gone: gone.to_vec(),
+                        applied_by: applied_by.clone(),
+                        ..page
+                    })
+                    .await?;
                 }
             }
         }
@@ -629,10 +722,19 @@ impl Reconciler {
     }
 
     /// Plans the records of the plan once more on what is known now and writes their conditions.
-    async fn conclude(&self, plan: &Plan, written: &[Written], report: &mut ApplyReport) -> Result<(), Error> {
-        // The plan below would know less of these than the one that was carried out: it asks the ATS for nothing.
-        let denied: BTreeMap<&str, &Finding> =
-            plan.records.iter().filter_map(|record| Some((record.key.as_str(), record.denied()?))).collect();
+    async fn conclude(
+        &self,
+        plan: &Plan,
+        written: &[Written],
+        report: &mut ApplyReport,
+    ) -> Result<(), Error> {
+        // The plan below would know less of these than the one that was carried out: it asks the
+        // ATS for nothing.
+        let denied: BTreeMap<&str, &Finding> = plan
+            .records
+            .iter()
+            .filter_map(|record| Some((record.key.as_str(), record.denied()?)))
+            .collect();
         let known = plan.records.iter().filter(|record| record.note("Forgotten").is_none());
         let keys: Vec<String> = known.map(|record| record.key.clone()).collect();
         for some in keys.chunks(PAGE_RECORDS_MAX) {
@@ -644,10 +746,12 @@ impl Reconciler {
         let again = self.plan_with(&mut gathered, PlanOf::Keys(&keys)).await?;
         self.keep_forms(&again, &mut report.steps).await?;
         let mut failures: BTreeMap<&str, &StepReport> = BTreeMap::new();
-        // A doubt that was settled in this run is none any more: what came of it shows in the plan below.
+        // A doubt that was settled in this run is none any more: what came of it shows in the plan
+        // below.
         let doubts = self.store.open_intents(&self.name).await?;
-        let is_settled =
-            |step: &StepReport| step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host);
+        let is_settled = |step: &StepReport| {
+            step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host)
+        };
         for step in report.steps.iter().filter(|step| !step.end.is_done() && !is_settled(step)) {
             let key = step.host.split('/').next().unwrap_or(&step.host);
             failures.entry(key).or_insert(step);
@@ -656,7 +760,9 @@ impl Reconciler {
             again.records.iter().map(|record| (record.key.as_str(), record)).collect();
         let mut statuses = Vec::new();
         for key in &keys {
-            let left = open.get(key.as_str()).filter(|record| !record.steps.is_empty() || record.is_blocked());
+            let left = open
+                .get(key.as_str())
+                .filter(|record| !record.steps.is_empty() || record.is_blocked());
             let failure = failures.get(key.as_str());
             let denied = denied.get(key.as_str());
             if left.is_none() && failure.is_none() && denied.is_none() {
@@ -673,7 +779,9 @@ impl Reconciler {
             let Some(row) = self.store.desired(&self.name, key).await? else { continue };
             let spent = open.get(key.as_str()).and_then(|record| spent(record));
             let (kind, reason, message) = match (failure, denied) {
-                _ if let Some(spent) = spent => ("Blocked", spent.reason.as_str(), spent.message.clone()),
+                _ if let Some(spent) = spent => {
+                    ("Blocked", spent.reason.as_str(), spent.message.clone())
+                }
                 (Some(failure), _) => what_failed(failure, &report.steps),
                 (None, Some(denied)) => ("Blocked", denied.reason.as_str(), denied.message.clone()),
                 (None, None) => continue,
@@ -702,15 +810,18 @@ impl Reconciler {
     }
 }
 
-/// The condition that a step which did not come about leaves: kind, reason, message. A step that depends on another
-/// one is told with what became of that.
+/// The condition that a step which did not come about leaves: kind, reason, message. A step that
+/// depends on another one is told with what became of that.
 fn what_failed(step: &StepReport, steps: &[StepReport]) -> (&'static str, &'static str, String) {
     match &step.end {
         StepEnd::Skipped { waits_for } => {
             let mut message = format!("{} depends on {}", step.operation, words::path(waits_for));
             let mut on = waits_for.as_str();
             for _ in 0..WAITS_MAX {
-                let Some(first) = steps.iter().find(|step| step.host == on && !step.end.is_done()) else { break };
+                let Some(first) = steps.iter().find(|step| step.host == on && !step.end.is_done())
+                else {
+                    break;
+                };
                 let StepEnd::Skipped { waits_for } = &first.end else {
                     let (_, _, why) = what_failed(first, &[]);
                     message.push_str(&format!(", which did not come about: {why}"));
@@ -720,18 +831,29 @@ fn what_failed(step: &StepReport, steps: &[StepReport]) -> (&'static str, &'stat
             }
             ("Blocked", "Waits", message)
         }
-        StepEnd::Refused { reason } => ("Blocked", "Refused", format!("{}: {reason}", step.operation)),
-        StepEnd::NotSent { reason } => ("Blocked", "NotSent", format!("{}: {reason}", step.operation)),
+        StepEnd::Refused { reason } => {
+            ("Blocked", "Refused", format!("{}: {reason}", step.operation))
+        }
+        StepEnd::NotSent { reason } => {
+            ("Blocked", "NotSent", format!("{}: {reason}", step.operation))
+        }
         _ => {
-            let why = step.warnings.last().map_or("nobody knows yet whether it happened", String::as_str);
+            let why =
+                step.warnings.last().map_or("nobody knows yet whether it happened", String::as_str);
             ("InDoubt", "InDoubt", format!("{}: {why}", step.operation))
         }
     }
 }
 
-/// Whether an order may have met a record as it was before the step before it: not there yet, or standing otherwise.
+/// Whether an order may have met a record as it was before the step before it: not there yet, or
+/// standing otherwise.
 fn is_too_early(end: &EffectEnd) -> bool {
-    matches!(end, EffectEnd::NotSent(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_) | Failure::Conflict(_))))
+    matches!(
+        end,
+        EffectEnd::NotSent(TaskError::Failed(
+            Failure::NotFound(_) | Failure::Gone(_) | Failure::Conflict(_)
+        ))
+    )
 }
 
 fn with_member(input: &str, name: &str, value: &str) -> String {
@@ -751,7 +873,9 @@ mod tests {
 
     #[test]
     fn the_other_reading_is_the_engines_to_read_and_no_person_sees_it() {
-        let failure = Failure::Conflict("not accepted: stale; retry with reading=application-stage".to_owned());
+        let failure = Failure::Conflict(
+            "not accepted: stale; retry with reading=application-stage".to_owned(),
+        );
         assert_eq!(failure.other_reading(), Some(("not accepted: stale", "application-stage")));
         assert_eq!(failure.to_string(), "not accepted: stale");
         let changed = Failure::Conflict("stale".to_owned());
@@ -772,13 +896,20 @@ mod tests {
         };
         let waits = |on: &str| StepEnd::Skipped { waits_for: on.to_owned() };
         let steps = [
-            step("~tags/nt", "tags.create", StepEnd::Refused { reason: "not permitted: 403".to_owned() }),
+            step(
+                "~tags/nt",
+                "tags.create",
+                StepEnd::Refused { reason: "not permitted: 403".to_owned() },
+            ),
             step("ref-1/a", "applied_tags.create", waits("~tags/nt")),
             step("ref-1/b", "notes.create", waits("ref-1/a")),
         ];
         let (_, reason, message) = what_failed(&steps[2], &steps);
         assert_eq!(reason, "Waits");
-        assert!(message.contains("tags.create: not permitted: 403") && !message.contains('~'), "{message}");
+        assert!(
+            message.contains("tags.create: not permitted: 403") && !message.contains('~'),
+            "{message}"
+        );
         assert!(what_failed(&steps[1], &steps).2.contains("the tag \"nt\""));
         // Steps that wait for each other end.
         let ring = [step("a", "x", waits("b")), step("b", "y", waits("a"))];

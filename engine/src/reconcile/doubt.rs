@@ -1,6 +1,7 @@
 //! Why nobody knows whether a write happened: one word each, for the log and for whoever counts.
 //!
-//! The sentence beside it is kept with the intent and may name what the adapter read; it is not logged.
+//! The sentence beside it is kept with the intent and may name what the adapter read; it is not
+//! logged.
 
 use crate::adapter::AdapterError;
 use crate::journal::Intent;
@@ -68,7 +69,9 @@ impl From<&AdapterError> for Doubt {
     fn from(error: &AdapterError) -> Self {
         match error {
             AdapterError::Trap(_) => Self::AdapterCrashed,
-            AdapterError::Limit(_) | AdapterError::Contract(_) | AdapterError::Circle => Self::AdapterFault,
+            AdapterError::Limit(_) | AdapterError::Contract(_) | AdapterError::Circle => {
+                Self::AdapterFault
+            }
             AdapterError::Promise(_) => Self::BrokenPromise,
         }
     }

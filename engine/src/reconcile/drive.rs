@@ -1,19 +1,24 @@
 //! A task driven to its outcome: call, send, call again.
 //!
-//! Serves every task that changes nothing; writes have their own driver in [`super::effect`], since the journal stands in their
-//! middle. A page's items name their raw JSON by place in the last reply, so that reply is handed out with the outcome.
+//! Serves every task that changes nothing; writes have their own driver in [`super::effect`], since
+//! the journal stands in their middle. A page's items name their raw JSON by place in the last
+//! reply, so that reply is handed out with the outcome.
 //!
-//! Records are read only of the customer whom the store knows: before the first task that reads any, the ATS is asked which customer this
-//! is ([`Reconciler::verify_tenant_once`]). Here, since no read goes past this place.
+//! Records are read only of the customer whom the store knows: before the first task that reads
+//! any, the ATS is asked which customer this is ([`Reconciler::verify_tenant_once`]). Here, since
+//! no read goes past this place.
 
 use super::Reconciler;
 use crate::adapter::{AdapterError, TaskGuard};
 use crate::error::{Error, ErrorKind};
 use crate::transport::{Delivery, NotSent, Priority};
-use atsync_model::contract::{Continuation, Failure, Given, Grant, Mark, Outcome, Reply, Response, Step, Task};
+use atsync_model::contract::{
+    Continuation, Failure, Given, Grant, Mark, Outcome, Reply, Response, Step, Task,
+};
 use std::sync::Arc;
 
-/// Calls of its adapter that one connection has under way; more wait without a thread. Arbitrary: what a connection does at once is bounded elsewhere.
+/// Calls of its adapter that one connection has under way; more wait without a thread. Arbitrary:
+/// what a connection does at once is bounded elsewhere.
 pub(super) const CALLS_MAX: usize = 8;
 
 /// Steps of one task. A chunked fetch of 50 ids a call needs tens; more than this is a loop.
@@ -30,7 +35,8 @@ pub(super) enum TaskError {
     NotSent(NotSent),
     /// A request got no complete answer, repeats included.
     Unclear(String),
-    /// The task was not begun: the credential is of another customer, or which one could not be found out.
+    /// The task was not begun: the credential is of another customer, or which one could not be
+    /// found out.
     Tenant(Error),
 }
 
@@ -72,18 +78,32 @@ impl Reconciler {
     }
 
     /// Drives the probe of a write that was sent: the mark goes along.
-    pub(super) async fn drive_marked(&self, task: Task, mark: Mark, priority: Priority) -> Result<Finished, TaskError> {
+    pub(super) async fn drive_marked(
+        &self,
+        task: Task,
+        mark: Mark,
+        priority: Priority,
+    ) -> Result<Finished, TaskError> {
         let given = self.given(Some(mark), None);
         self.drive_given(task, given, priority).await
     }
 
     /// Asks which customer this is; the adapter is told what the store knows of them.
-    pub(super) async fn drive_tenant(&self, tenant: Option<String>, priority: Priority) -> Result<Finished, TaskError> {
+    pub(super) async fn drive_tenant(
+        &self,
+        tenant: Option<String>,
+        priority: Priority,
+    ) -> Result<Finished, TaskError> {
         let given = Given { tenant, ..self.given(None, None) };
         self.steps(Task::DescribeTenant, given, priority).await
     }
 
-    async fn drive_given(&self, task: Task, given: Given, priority: Priority) -> Result<Finished, TaskError> {
+    async fn drive_given(
+        &self,
+        task: Task,
+        given: Given,
+        priority: Priority,
+    ) -> Result<Finished, TaskError> {
         // A check reads no record, and is how somebody finds out what is wrong with a credential.
         if !matches!(task, Task::Check(_)) {
             self.verify_tenant_once().await.map_err(TaskError::Tenant)?;
@@ -91,7 +111,12 @@ impl Reconciler {
         self.steps(task, given, priority).await
     }
 
-    async fn steps(&self, task: Task, given: Given, priority: Priority) -> Result<Finished, TaskError> {
+    async fn steps(
+        &self,
+        task: Task,
+        given: Given,
+        priority: Priority,
+    ) -> Result<Finished, TaskError> {
         let mut guard = TaskGuard::held_to(self.adapter.manifest(), &task);
         let mut reply: Option<Response> = None;
         let mut step = self.start(task, given.clone()).await?.map_err(TaskError::Failed)?;
@@ -113,10 +138,13 @@ impl Reconciler {
                 Delivery::Unclear(reason) => return Err(TaskError::Unclear(reason)),
             };
             reply = Some(response.clone());
-            step =
-                self.resume(send.state, given.clone(), Reply::Response(response)).await?.map_err(TaskError::Failed)?;
+            step = self
+                .resume(send.state, given.clone(), Reply::Response(response))
+                .await?
+                .map_err(TaskError::Failed)?;
         }
-        Err(AdapterError::Contract(format!("it took more than {STEPS_MAX} steps for one task")).into())
+        Err(AdapterError::Contract(format!("it took more than {STEPS_MAX} steps for one task"))
+            .into())
     }
 
     /// A task's error in the words of this connection.
@@ -126,8 +154,9 @@ impl Reconciler {
             TaskError::Tenant(error) => return error,
             TaskError::Failed(Failure::Denied(denied)) => {
                 let place = self.adapter.manifest().permission(&denied.permission);
-                let hint = place
-                    .map(|permission| format!(" Tick \u{201c}{}\u{201d}: {}.", permission.label, permission.grant_at));
+                let hint = place.map(|permission| {
+                    format!(" Tick \u{201c}{}\u{201d}: {}.", permission.label, permission.grant_at)
+                });
                 let message = format!("{}{}", Failure::Denied(denied), hint.unwrap_or_default());
                 Error::new(ErrorKind::Denied, message)
             }
@@ -143,8 +172,13 @@ impl Reconciler {
 }
 
 impl Reconciler {
-    /// Calls the adapter on a thread of its own kind, so that the call, and the wait for a place to run, hold up no other connection's work.
-    pub(super) async fn start(&self, task: Task, given: Given) -> Result<Result<Step, Failure>, AdapterError> {
+    /// Calls the adapter on a thread of its own kind, so that the call, and the wait for a place to
+    /// run, hold up no other connection's work.
+    pub(super) async fn start(
+        &self,
+        task: Task,
+        given: Given,
+    ) -> Result<Result<Step, Failure>, AdapterError> {
         let adapter = Arc::clone(&self.adapter);
         self.judged(self.off_thread(move || adapter.start(task, given)).await)
     }
@@ -178,8 +212,9 @@ impl Reconciler {
         }
     }
 
-    /// No request leaves under a milder effect than its method and path allow, whoever implements the adapter.
-    /// A crash is in the log with its kind and its place. What the adapter said may quote a candidate's data.
+    /// No request leaves under a milder effect than its method and path allow, whoever implements
+    /// the adapter. A crash is in the log with its kind and its place. What the adapter said may
+    /// quote a candidate's data.
     fn judged(
         &self,
         called: Result<Result<Step, Failure>, AdapterError>,
@@ -190,14 +225,16 @@ impl Reconciler {
         if let Err(AdapterError::Trap(crash)) = &called {
             tracing::warn!(connection = %self.name, %crash, "the adapter crashed");
             if let Some(said) = crash.said() {
-                tracing::debug!(connection = %self.name, said, "what the adapter said when it crashed");
+                tracing::debug!(connection = %self.name, said, "what the adapter said when it \
+                    crashed");
             }
         }
         called
     }
 }
 
-/// The runtime, where it has threads to spare. A single thread (a simulation) has nothing to hand its other work to.
+/// The runtime, where it has threads to spare. A single thread (a simulation) has nothing to hand
+/// its other work to.
 fn several_threads() -> Option<tokio::runtime::Handle> {
     let runtime = tokio::runtime::Handle::try_current().ok()?;
     (runtime.runtime_flavor() == tokio::runtime::RuntimeFlavor::MultiThread).then_some(runtime)

@@ -1,4 +1,5 @@
-//! Why a desired record is as it is, from what is at hand: nothing is read from the ATS and nothing is written anywhere.
+//! Why a desired record is as it is, from what is at hand: nothing is read from the ATS and nothing
+//! is written anywhere.
 
 use super::Reconciler;
 use super::gather::Gathered;
@@ -15,7 +16,8 @@ use atsync_model::plain;
 use serde::Serialize;
 use serde_json::Value;
 
-/// The verdict on what the next plan asks the ATS about: nothing is read here, so a guess could be another one than the plan's.
+/// The verdict on what the next plan asks the ATS about: nothing is read here, so a guess could be
+/// another one than the plan's.
 const DISPUTED: &str = "not known: two observations of it disagree, and the next plan asks the ATS";
 /// Intents that are told at most, the newest ones.
 const INTENTS_MAX: usize = 100;
@@ -111,7 +113,10 @@ impl Reconciler {
     /// Reads a desired row's record.
     pub(super) fn parse_desired(&self, row: &DesiredRow) -> Result<Desired, Error> {
         Desired::from_json(&row.body).map_err(|error| {
-            self.error(ErrorKind::Store, format!("the desired record {} cannot be read: {error}", row.key))
+            self.error(
+                ErrorKind::Store,
+                format!("the desired record {} cannot be read: {error}", row.key),
+            )
         })
     }
 
@@ -145,16 +150,22 @@ impl Reconciler {
         }
         self.keep_back(&mut planned, &open).await?;
         hold(&mut fields, row.mode, &planned);
-        let below = |intent: &&Intent| intent.host == key || intent.host.starts_with(&format!("{key}/"));
+        let below =
+            |intent: &&Intent| intent.host == key || intent.host.starts_with(&format!("{key}/"));
         let mut next: Vec<Next> = open.iter().filter(below).map(doubt).collect();
         next.extend(gathered.disputed.iter().map(|remote| Next {
             host: key.to_owned(),
-            what: format!("the ATS is asked about {remote}: what the store holds of it and of its candidate disagrees"),
+            what: format!(
+                "the ATS is asked about {remote}: what the store holds of it and of its \
+                candidate disagrees"
+            ),
             when: "with the next plan, which may decide otherwise than is said here".to_owned(),
             at_ms: None,
         }));
         match row.mode {
-            Mode::Managed => next.extend(shared.iter().chain(&planned.steps).map(|step| coming(step, &planned))),
+            Mode::Managed => {
+                next.extend(shared.iter().chain(&planned.steps).map(|step| coming(step, &planned)))
+            }
             Mode::ObservedOnly => {
                 let mut both = (planned, shared);
                 only_observe(&mut both, row.mode);
@@ -168,15 +179,19 @@ impl Reconciler {
             }),
         }
         if row.mode != Mode::Paused {
-            next.extend(planned.findings.iter().filter(|finding| finding.reason != "InDoubt").map(|finding| Next {
-                host: finding.host.clone(),
-                what: words::after_path(&finding.message, &finding.host).to_owned(),
-                when: match finding.kind {
-                    FindingKind::Blocked | FindingKind::Conflict => format!("when {}", finding.until()),
-                    FindingKind::Drifted | FindingKind::Note => "not by itself".to_owned(),
+            next.extend(planned.findings.iter().filter(|finding| finding.reason != "InDoubt").map(
+                |finding| Next {
+                    host: finding.host.clone(),
+                    what: words::after_path(&finding.message, &finding.host).to_owned(),
+                    when: match finding.kind {
+                        FindingKind::Blocked | FindingKind::Conflict => {
+                            format!("when {}", finding.until())
+                        }
+                        FindingKind::Drifted | FindingKind::Note => "not by itself".to_owned(),
+                    },
+                    at_ms: None,
                 },
-                at_ms: None,
-            }));
+            ));
         }
         let intents = self.store.intents_of(&self.name, key, INTENTS_MAX).await?;
         Ok(Explanation {
@@ -201,7 +216,9 @@ fn story(story: explain::Story) -> FieldStory {
         Decision::Write => "differs: the desired value is written",
         Decision::Drifted => "differs: their value stands",
         Decision::Conflict => "both sides changed it: nothing is written",
-        Decision::Erased => "differs: it was emptied after it had held a value, and no policy puts it back",
+        Decision::Erased => {
+            "differs: it was emptied after it had held a value, and no policy puts it back"
+        }
         Decision::Leave => "differs: the policy leaves it alone",
     };
     FieldStory {
@@ -222,50 +239,64 @@ fn hold(fields: &mut [FieldStory], mode: Mode, planned: &RecordPlan) {
         if let Some(why) = mode_holds(mode) {
             field.verdict = format!("differs: held back, since {why}");
         } else if !planned.steps.iter().any(|step| step.host == field.host)
-            && let Some(note) = planned.findings.iter().find(|note| note.host == field.host && is_held_note(note))
+            && let Some(note) =
+                planned.findings.iter().find(|note| note.host == field.host && is_held_note(note))
         {
-            field.verdict =
-                format!("differs: held back ({}): {}", note.reason, words::after_path(&note.message, &note.host));
+            field.verdict = format!(
+                "differs: held back ({}): {}",
+                note.reason,
+                words::after_path(&note.message, &note.host)
+            );
         }
     }
 }
 
-/// The fields of records that are still to be made, but for those that are `told` already: of the record itself, or each
-/// of an entry of its own below it, as its tags.
+/// The fields of records that are still to be made, but for those that are `told` already: of the
+/// record itself, or each of an entry of its own below it, as its tags.
 fn made_with(planned: &RecordPlan, told: &[FieldStory]) -> Vec<FieldStory> {
     let is_told = |host: &str, field: &str| {
         let is_of = |story: &&FieldStory| {
-            story.host.strip_prefix(host).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            story
+                .host
+                .strip_prefix(host)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         told.iter().filter(is_of).any(|story| story.field == field)
     };
     let creates = planned.steps.iter().filter(|step| step.creates());
     creates
         .flat_map(|step| {
-            step.fields.iter().filter(|field| !is_told(&step.host, &field.field)).map(|field| FieldStory {
-                host: step.host.clone(),
-                field: field.field.clone(),
-                policy: Policy::Seed,
-                desired: field.after.clone(),
-                applied: Value::Null,
-                observed: Value::Null,
-                decision: Decision::Write,
-                verdict: format!("is set when {} makes the record", step.operation),
+            step.fields.iter().filter(|field| !is_told(&step.host, &field.field)).map(|field| {
+                FieldStory {
+                    host: step.host.clone(),
+                    field: field.field.clone(),
+                    policy: Policy::Seed,
+                    desired: field.after.clone(),
+                    applied: Value::Null,
+                    observed: Value::Null,
+                    decision: Decision::Write,
+                    verdict: format!("is set when {} makes the record", step.operation),
+                }
             })
         })
         .collect()
 }
 
 fn doubt(intent: &Intent) -> Next {
-    let what = format!("{} (intent {}) is in doubt and is settled by looking", intent.operation, intent.id);
+    let what = format!(
+        "{} (intent {}) is in doubt and is settled by looking",
+        intent.operation, intent.id
+    );
     let (when, at_ms) = match &intent.state {
         IntentState::InDoubt { stuck: true, reason, .. } => {
             (format!("when somebody resolves it (`Connection::resolve`): {reason}"), None)
         }
         IntentState::InDoubt { probe_after_ms, reason, probes, .. } => {
             let looks = if *probes == 1 { "look" } else { "looks" };
-            let when =
-                format!("looked at again from {} on, after {probes} {looks}: {reason}", rfc3339(*probe_after_ms));
+            let when = format!(
+                "looked at again from {} on, after {probes} {looks}: {reason}",
+                rfc3339(*probe_after_ms)
+            );
             (when, Some(*probe_after_ms))
         }
         _ => ("when it has come to an end".to_owned(), None),
@@ -280,7 +311,12 @@ fn coming(step: &Step, planned: &RecordPlan) -> Next {
         after => format!("with the next sync, after {}", after.join(", ")),
     };
     let effects = step.side_effects.iter().map(|effect| format!("; {effect}")).collect::<String>();
-    Next { host: step.host.clone(), what: format!("{}: {}{effects}", step.operation, step.reason), when, at_ms: None }
+    Next {
+        host: step.host.clone(),
+        what: format!("{}: {}{effects}", step.operation, step.reason),
+        when,
+        at_ms: None,
+    }
 }
 
 fn history(intent: &Intent) -> IntentStory {
@@ -330,12 +366,24 @@ impl std::fmt::Display for Explanation {
             let since = rfc3339(condition.since_ms);
             line(
                 out,
-                format_args!("  {holds}{} ({}) since {since}: {}", condition.kind, condition.reason, condition.message),
+                format_args!(
+                    "  {holds}{} ({}) since {since}: {}",
+                    condition.kind, condition.reason, condition.message
+                ),
             )?;
         }
         line(out, format_args!("fields"))?;
         for field in &self.fields {
-            line(out, format_args!("  {} {} [{}]: {}", field.host, field.field, word(field.policy), field.verdict))?;
+            line(
+                out,
+                format_args!(
+                    "  {} {} [{}]: {}",
+                    field.host,
+                    field.field,
+                    word(field.policy),
+                    field.verdict
+                ),
+            )?;
             line(
                 out,
                 format_args!(
@@ -348,7 +396,10 @@ impl std::fmt::Display for Explanation {
         }
         line(out, format_args!("linked to"))?;
         for link in &self.links {
-            line(out, format_args!("  {} = {} since {}", link.host, link.remote, rfc3339(link.since_ms)))?;
+            line(
+                out,
+                format_args!("  {} = {} since {}", link.host, link.remote, rfc3339(link.since_ms)),
+            )?;
         }
         line(out, format_args!("next"))?;
         if self.next.is_empty() {
@@ -359,7 +410,8 @@ impl std::fmt::Display for Explanation {
         }
         line(out, format_args!("intents, newest first"))?;
         for intent in &self.intents {
-            let reason = intent.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+            let reason =
+                intent.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
             line(
                 out,
                 format_args!(

@@ -10,9 +10,10 @@ use atsync_model::contract::{Fetch, Item, Outcome, Response, Task};
 use std::collections::BTreeMap;
 
 impl Reconciler {
-    /// Reads records by id and takes in what came. The ids that the ATS did not show come back; they are *not* made tombstones here, since
-    /// a record just written may not show yet and a hidden one is not a deleted one. `applied_by` names the intents that made or changed some
-    /// of them: their events say so.
+    /// Reads records by id and takes in what came. The ids that the ATS did not show come back;
+    /// they are *not* made tombstones here, since a record just written may not show yet and a
+    /// hidden one is not a deleted one. `applied_by` names the intents that made or changed some of
+    /// them: their events say so.
     pub(super) async fn fetch(
         &self,
         kind: &str,
@@ -33,7 +34,8 @@ impl Reconciler {
     ) -> Result<Vec<String>, Error> {
         let Some(rule) = self.adapter.manifest().kind(kind) else {
             let adapter = &self.adapter.manifest().name;
-            let message = format!("the adapter {adapter} does not know the kind {kind}, which this needs");
+            let message =
+                format!("the adapter {adapter} does not know the kind {kind}, which this needs");
             return Err(self.error(ErrorKind::NotSupported, message));
         };
         if rule.ids_max == 0 {
@@ -49,7 +51,8 @@ impl Reconciler {
         Ok(missing)
     }
 
-    /// As [`Self::fetch_as`] for at most as many ids as one fetch takes, adding what could not be read to `unread`.
+    /// As [`Self::fetch_as`] for at most as many ids as one fetch takes, adding what could not be
+    /// read to `unread`.
     pub(super) async fn fetch_noting(
         &self,
         asked: &str,
@@ -58,7 +61,8 @@ impl Reconciler {
         priority: Priority,
         unread: &mut Unread,
     ) -> Result<Vec<String>, Error> {
-        let Looked { records, masks, missing } = self.look_up_noting(asked, ids, priority, unread).await?;
+        let Looked { records, masks, missing } =
+            self.look_up_noting(asked, ids, priority, unread).await?;
         for (kind, records) in records {
             let applied_by = if kind == asked { applied_by.clone() } else { BTreeMap::new() };
             let page = self.page(kind, records, &masks, cause.clone());
@@ -67,9 +71,14 @@ impl Reconciler {
         Ok(missing)
     }
 
-    /// Asks for records by id, at most as many as the kind allows in one fetch. Takes nothing in but what could not be read. A record that could
-    /// not be read is not missing.
-    pub(super) async fn look_up(&self, kind: &str, ids: &[String], priority: Priority) -> Result<Looked, Error> {
+    /// Asks for records by id, at most as many as the kind allows in one fetch. Takes nothing in
+    /// but what could not be read. A record that could not be read is not missing.
+    pub(super) async fn look_up(
+        &self,
+        kind: &str,
+        ids: &[String],
+        priority: Priority,
+    ) -> Result<Looked, Error> {
         self.look_up_noting(kind, ids, priority, &mut Unread::default()).await
     }
 
@@ -83,12 +92,19 @@ impl Reconciler {
         let task = Task::Fetch(Fetch { kind: kind.to_owned(), ids: ids.to_vec() });
         let finished = match self.drive(task, None, priority).await {
             Ok(finished) => finished,
-            Err(error) => return Err(self.read_error(error, &format!("reading {kind} by id")).await),
+            Err(error) => {
+                return Err(self.read_error(error, &format!("reading {kind} by id")).await);
+            }
         };
         let (fetched, problems) = match finished.outcome {
             Outcome::Fetched(fetched) => (fetched, Vec::new()),
             Outcome::FlawedFetched(flawed) => flawed,
-            _ => return Err(self.error(ErrorKind::Adapter, "the adapter answered a fetch with something else")),
+            _ => {
+                return Err(self.error(
+                    ErrorKind::Adapter,
+                    "the adapter answered a fetch with something else",
+                ));
+            }
         };
         let came = Came { items: fetched.items, masks: fetched.masks, problems };
         let brought = brought(self.adapter.manifest(), kind, came, finished.reply.as_ref());
@@ -138,7 +154,10 @@ pub(super) struct Looked {
 }
 
 /// Items as the store takes them, by kind, each with its raw JSON cut out of the reply.
-pub(super) fn by_kind(items: Vec<Item>, reply: Option<&Response>) -> BTreeMap<String, Vec<ObservedWrite>> {
+pub(super) fn by_kind(
+    items: Vec<Item>,
+    reply: Option<&Response>,
+) -> BTreeMap<String, Vec<ObservedWrite>> {
     let mut kinds: BTreeMap<String, Vec<ObservedWrite>> = BTreeMap::new();
     for item in items {
         let raw = item.raw.zip(reply).and_then(|(span, reply)| {
@@ -148,7 +167,8 @@ pub(super) fn by_kind(items: Vec<Item>, reply: Option<&Response>) -> BTreeMap<St
             std::str::from_utf8(bytes).ok().map(str::to_owned)
         });
         let mask = usize::try_from(item.mask).unwrap_or(usize::MAX);
-        let write = ObservedWrite { id: item.id, version: item.version, body: item.body, raw, mask };
+        let write =
+            ObservedWrite { id: item.id, version: item.version, body: item.body, raw, mask };
         kinds.entry(item.kind).or_default().push(write);
     }
     kinds

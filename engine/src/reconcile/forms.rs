@@ -1,5 +1,5 @@
-//! What an apply learns of how the ATS keeps values: an adapter that has nothing to send for a difference, and
-//! another form of a value that shows when its write is read back.
+//! What an apply learns of how the ATS keeps values: an adapter that has nothing to send for a
+//! difference, and another form of a value that shows when its write is read back.
 //!
 //! Left out: what counts as a form ([`crate::plan::forms`]).
 
@@ -11,8 +11,8 @@ use crate::plan::words::shown;
 use crate::plan::{FieldChange, Plan, equal};
 use std::collections::BTreeSet;
 
-/// How long after a write its read back is taken for what the ATS made of it, and not for somebody's change.
-/// Arbitrary: a record is read back at the end of its run.
+/// How long after a write its read back is taken for what the ATS made of it, and not for
+/// somebody's change. Arbitrary: a record is read back at the end of its run.
 const FRESH_MAX_MS: u64 = 300_000;
 
 /// A step that was sent and done.
@@ -40,14 +40,21 @@ impl Reconciler {
             for change in &step.fields {
                 match change.field.strip_prefix("application.") {
                     None => gathered.facts.add_fresh(&step.host, &change.field),
-                    Some(field) => step.makes.values().for_each(|host| gathered.facts.add_fresh(host, field)),
+                    Some(field) => {
+                        step.makes.values().for_each(|host| gathered.facts.add_fresh(host, field))
+                    }
                 }
             }
         }
     }
 
-    /// Records the forms that the last plan of a run recognised, and adds them to the steps' warnings.
-    pub(super) async fn keep_forms(&self, plan: &Plan, steps: &mut [StepReport]) -> Result<(), Error> {
+    /// Records the forms that the last plan of a run recognised, and adds them to the steps'
+    /// warnings.
+    pub(super) async fn keep_forms(
+        &self,
+        plan: &Plan,
+        steps: &mut [StepReport],
+    ) -> Result<(), Error> {
         for form in plan.records.iter().flat_map(|record| &record.forms) {
             if let Some(step) = steps.iter_mut().find(|step| step.host == form.host) {
                 step.warnings.push(form.message.clone());
@@ -60,27 +67,41 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Ends the loop of a difference that the adapter calls none: what the ATS shows is recorded as equivalent to what is desired, and said once.
-    pub(super) async fn take_for_same(&self, plan: &Plan, steps: &mut [StepReport]) -> Result<(), Error> {
+    /// Ends the loop of a difference that the adapter calls none: what the ATS shows is recorded as
+    /// equivalent to what is desired, and said once.
+    pub(super) async fn take_for_same(
+        &self,
+        plan: &Plan,
+        steps: &mut [StepReport],
+    ) -> Result<(), Error> {
         let mut links = Vec::new();
         for step in steps.iter_mut().filter(|step| step.end == StepEnd::Unneeded) {
             let mut all = plan.records.iter().flat_map(|record| &record.steps);
-            let planned = all.find(|planned| planned.host == step.host && planned.operation == step.operation);
-            let Some((planned, target)) = planned.and_then(|planned| Some((planned, planned.target.as_ref()?))) else {
+            let planned = all
+                .find(|planned| planned.host == step.host && planned.operation == step.operation);
+            let Some((planned, target)) =
+                planned.and_then(|planned| Some((planned, planned.target.as_ref()?)))
+            else {
                 continue;
             };
-            let Some(row) = self.store.observed(&self.name, target).await?.filter(|row| !row.gone) else { continue };
+            let Some(row) = self.store.observed(&self.name, target).await?.filter(|row| !row.gone)
+            else {
+                continue;
+            };
             let shows = record(&row);
             let same: Vec<&FieldChange> =
                 planned.fields.iter().filter(|change| equal::remains(&shows, change)).collect();
-            let Some(mut link) = self.store.link(&self.name, &planned.host).await? else { continue };
+            let Some(mut link) = self.store.link(&self.name, &planned.host).await? else {
+                continue;
+            };
             if same.is_empty() || link.remote != *target {
                 continue;
             }
             equal::record(&mut link.applied, same.iter().copied());
             step.warnings.extend(same.iter().map(|change| {
                 format!(
-                    "{}: the ATS shows {} as `{}` where {} is desired, and the adapter has nothing to send for that; it is taken for the same",
+                    "{}: the ATS shows {} as `{}` where {} is desired, and the adapter has nothing \
+                     to send for that; it is taken for the same",
                     planned.host,
                     shown(&change.before),
                     change.field,

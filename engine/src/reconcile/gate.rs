@@ -1,12 +1,13 @@
 //! The last question before a request that changes something leaves: may it still?
 //!
-//! A plan is made once, and its effects leave one by one: behind reads, behind looks that wait for minutes, behind the rate
-//! budget. Meanwhile a webhook or a read may tell that the candidate was erased or deleted, or the program may be told to stop.
-//! So the session asks here at the last moment, after every wait, for each effect of an apply, each repeat by a settling and each
-//! one that a person asks for.
+//! A plan is made once, and its effects leave one by one: behind reads, behind looks that wait for
+//! minutes, behind the rate budget. Meanwhile a webhook or a read may tell that the candidate was
+//! erased or deleted, or the program may be told to stop. So the session asks here at the last
+//! moment, after every wait, for each effect of an apply, each repeat by a settling and each one
+//! that a person asks for.
 //!
-//! What is asked is what the store holds. Left out: what the ATS knows and the engine was not told; the adapter's own reads
-//! before a write see that.
+//! What is asked is what the store holds. Left out: what the ATS knows and the engine was not told;
+//! the adapter's own reads before a write see that.
 
 use super::effect::Order;
 use super::gather::record;
@@ -43,9 +44,10 @@ impl Gate for OrderGate<'_> {
 }
 
 impl Reconciler {
-    /// Why an order may not be carried out any more, as far as is known: a record that it changes or names is gone, or the data
-    /// of its candidate were erased. Its candidate is the one that its key is linked to by now, any that it names, and the one
-    /// that what it changes belongs to by now: a merge moves an application before the engine learns of the merge.
+    /// Why an order may not be carried out any more, as far as is known: a record that it changes
+    /// or names is gone, or the data of its candidate were erased. Its candidate is the one that
+    /// its key is linked to by now, any that it names, and the one that what it changes belongs to
+    /// by now: a merge moves an application before the engine learns of the merge.
     pub(super) async fn nobody_left(&self, order: &Order) -> Result<Option<String>, Error> {
         let mut concerned: BTreeSet<RemoteRef> = order.operation.target.iter().cloned().collect();
         if let Ok(Value::Object(input)) = serde_json::from_str(&order.operation.input) {
@@ -56,14 +58,17 @@ impl Reconciler {
         if let Some(target) = &order.operation.target
             && let Some(row) = self.store.observed(&self.name, target).await?
         {
-            concerned.extend(record(&row).text("candidate.id").map(|id| RemoteRef::new(kinds::CANDIDATES, id)));
+            concerned.extend(
+                record(&row).text("candidate.id").map(|id| RemoteRef::new(kinds::CANDIDATES, id)),
+            );
         }
         for remote in concerned {
             let Some(row) = self.store.observed(&self.name, &remote).await? else { continue };
             if row.gone {
                 return Ok(Some(format!("{remote} is gone")));
             }
-            let erased = || record(&row).value("privacy.anonymized").and_then(Value::as_bool) == Some(true);
+            let erased =
+                || record(&row).value("privacy.anonymized").and_then(Value::as_bool) == Some(true);
             if remote.kind == kinds::CANDIDATES && erased() {
                 return Ok(Some(format!("{remote} was anonymised")));
             }

@@ -1,9 +1,12 @@
 //! Facts for a plan.
 //!
-//! A plan asks for what it does not find; this module answers from the store. A kind that a question is about is refreshed once per run before
-//! it is answered, and not at all when nobody asks: so a run with nothing to change costs at most one request per kind, and what two
-//! records need is read once. Of a kind that can be listed only below its parents, what is below the parents that the records concern is read. A kind that cannot be read (a right is missing, or its path alone is refused or throttled) blocks the records that ask about it, and no
-//! others; without the list of candidates nobody can be planned.
+//! A plan asks for what it does not find; this module answers from the store. A kind that a
+//! question is about is refreshed once per run before it is answered, and not at all when nobody
+//! asks: so a run with nothing to change costs at most one request per kind, and what two records
+//! need is read once. Of a kind that can be listed only below its parents, what is below the
+//! parents that the records concern is read. A kind that cannot be read (a right is missing, or its
+//! path alone is refused or throttled) blocks the records that ask about it, and no others; without
+//! the list of candidates nobody can be planned.
 
 use super::Reconciler;
 use super::pull::parent_kind;
@@ -18,18 +21,20 @@ use atsync_model::manifest::{KindRule, ScanRule};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Rounds of questions for one record. References hang on each other three deep; each round answers at least one question.
+/// Rounds of questions for one record. References hang on each other three deep; each round answers
+/// at least one question.
 pub(super) const ROUNDS_MAX: usize = 50;
 /// Rows that a lookup brings at most; a term that fits more is ambiguous anyway.
 const LOOKUP_ROWS_MAX: usize = 2_000;
-/// Facts that a run over many records keeps from page to page. A fact has some kilobytes; arbitrary, above what records
-/// have in common (jobs, stages, sources).
+/// Facts that a run over many records keeps from page to page. A fact has some kilobytes;
+/// arbitrary, above what records have in common (jobs, stages, sources).
 const FACTS_MAX: usize = 5_000;
 /// Names read for suggestions.
 const NAMES_MAX: usize = 500;
 /// Kinds inside of each other.
 const NESTED_MAX: usize = 4;
-/// Ids that a run remembers as the ATS writes them; beyond it begins anew, and only ids with capital letters are then missed.
+/// Ids that a run remembers as the ATS writes them; beyond it begins anew, and only ids with
+/// capital letters are then missed.
 const IDS_MAX: usize = 100_000;
 
 /// The facts of one run and what was refreshed for it.
@@ -37,8 +42,9 @@ const IDS_MAX: usize = 100_000;
 pub(crate) struct Gathered {
     pub(super) facts: Facts,
     refreshed: BTreeSet<String>,
-    /// Kinds that cannot be read, since the credential may not, the adapter does not, or the ATS answers each try with a failure, with the
-    /// reason. Nothing that is known of them from before is planned on.
+    /// Kinds that cannot be read, since the credential may not, the adapter does not, or the ATS
+    /// answers each try with a failure, with the reason. Nothing that is known of them from before
+    /// is planned on.
     closed: BTreeMap<String, Closed>,
     /// Of kinds that can be listed only below a parent: kind and parent.
     refreshed_below: BTreeSet<(String, String)>,
@@ -48,7 +54,8 @@ pub(crate) struct Gathered {
     pub(super) shown: BTreeSet<RemoteRef>,
     /// No kind is refreshed.
     resting: bool,
-    /// What two observations say different things about, where the plan rests and takes what is at hand.
+    /// What two observations say different things about, where the plan rests and takes what is at
+    /// hand.
     pub(super) disputed: BTreeSet<RemoteRef>,
 }
 
@@ -86,8 +93,8 @@ impl Gathered {
         }
     }
 
-    /// As [`Self::learn`], from records that were asked for by id: others of the kind may be read all the same, unless a
-    /// right is missing.
+    /// As [`Self::learn`], from records that were asked for by id: others of the kind may be read
+    /// all the same, unless a right is missing.
     fn learn_by_id<T>(&mut self, kind: &str, read: &Result<T, Error>) {
         if read.as_ref().is_err_and(|error| is_closed(error.kind())) {
             self.learn(kind, read);
@@ -123,8 +130,8 @@ struct Closed {
     why: String,
 }
 
-/// Whether an error blocks only the records that ask about the kind that was read: a right is missing, the adapter cannot read it, or
-/// its own request fails while others may go on.
+/// Whether an error blocks only the records that ask about the kind that was read: a right is
+/// missing, the adapter cannot read it, or its own request fails while others may go on.
 pub(super) fn concerns_kind(error: &Error) -> bool {
     is_closed(error.kind()) || error.is_of_one_request()
 }
@@ -155,7 +162,8 @@ impl Reconciler {
         links: &BTreeMap<String, LinkRow>,
     ) -> Result<(), Error> {
         for kind in defines(record) {
-            self.refresh_about(gathered, kind, links.get(&record.key()).map(|link| &link.remote)).await?;
+            self.refresh_about(gathered, kind, links.get(&record.key()).map(|link| &link.remote))
+                .await?;
         }
         for link in links.values() {
             gathered.know_id(&link.remote.kind, &link.remote.id);
@@ -169,9 +177,9 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Brings up to date what of a kind concerns one record of the ATS: the kind, or, where it can be listed only below
-    /// its parents, what is below this one. Of a kind that is below others nothing is read: where a plan asks about it,
-    /// it names the parent.
+    /// Brings up to date what of a kind concerns one record of the ATS: the kind, or, where it can
+    /// be listed only below its parents, what is below this one. Of a kind that is below others
+    /// nothing is read: where a plan asks about it, it names the parent.
     pub(super) async fn refresh_about(
         &self,
         gathered: &mut Gathered,
@@ -181,7 +189,9 @@ impl Reconciler {
         if self.adapter.manifest().kind(kind).is_none() {
             return Ok(());
         }
-        let Some((rule, parent)) = self.below(kind) else { return self.refresh(gathered, kind).await };
+        let Some((rule, parent)) = self.below(kind) else {
+            return self.refresh(gathered, kind).await;
+        };
         match about.filter(|about| about.kind == parent) {
             Some(about) => self.refresh_below(gathered, &rule, &about.id).await,
             None => Ok(()),
@@ -189,7 +199,10 @@ impl Reconciler {
     }
 
     /// The links of a key and of the paths below it.
-    pub(super) async fn links_by_host(&self, key: &str) -> Result<BTreeMap<String, LinkRow>, Error> {
+    pub(super) async fn links_by_host(
+        &self,
+        key: &str,
+    ) -> Result<BTreeMap<String, LinkRow>, Error> {
         let links = self.store.links_of(&self.name, key).await?;
         Ok(links.into_iter().map(|link| (link.host.clone(), link)).collect())
     }
@@ -236,7 +249,8 @@ impl Reconciler {
                 Need::Confirmed(_) => {}
                 Need::Lookup { kind, index, term } => {
                     self.refresh_for_lookup(gathered, &kind, index, &term).await?;
-                    let rows = self.store.lookup(&self.name, &kind, index, &term, LOOKUP_ROWS_MAX).await?;
+                    let rows =
+                        self.store.lookup(&self.name, &kind, index, &term, LOOKUP_ROWS_MAX).await?;
                     rows.iter().for_each(|row| gathered.know_id(&row.kind, &row.id));
                     let records = rows.iter().map(record).collect();
                     gathered.facts.add_lookup(kind, index, term, records);
@@ -253,12 +267,15 @@ impl Reconciler {
                     gathered.facts.add_settled(key, settled);
                 }
                 Need::Stored(remote) => {
-                    let row = self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone);
+                    let row =
+                        self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone);
                     gathered.facts.add_stored(remote, row.map(|row| record(&row)));
                 }
                 Need::LinkedTo(remote) => {
                     let links = self.store.links_to(&self.name, &remote).await?;
-                    gathered.facts.add_linked(remote, links.into_iter().map(|link| link.host).collect());
+                    gathered
+                        .facts
+                        .add_linked(remote, links.into_iter().map(|link| link.host).collect());
                 }
                 Need::Declared(path) => {
                     let declared = self.declared(&path, None).await?;
@@ -278,9 +295,14 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Reads the records of which two observations say different things, by their ids. What is not shown is not there for this plan;
-    /// whether it is told to be gone is decided by the rules of a sweep. A plan that rests takes what is at hand.
-    async fn confirm_disputed(&self, gathered: &mut Gathered, disputed: Vec<RemoteRef>) -> Result<(), Error> {
+    /// Reads the records of which two observations say different things, by their ids. What is not
+    /// shown is not there for this plan; whether it is told to be gone is decided by the rules of a
+    /// sweep. A plan that rests takes what is at hand.
+    async fn confirm_disputed(
+        &self,
+        gathered: &mut Gathered,
+        disputed: Vec<RemoteRef>,
+    ) -> Result<(), Error> {
         let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for remote in &disputed {
             kinds.entry(remote.kind.clone()).or_default().push(remote.id.clone());
@@ -288,10 +310,13 @@ impl Reconciler {
         for (kind, ids) in kinds {
             gathered.may_read(&kind)?;
             let missing = if gathered.resting {
-                gathered.disputed.extend(ids.iter().map(|id| RemoteRef::new(kind.as_str(), id.as_str())));
+                gathered
+                    .disputed
+                    .extend(ids.iter().map(|id| RemoteRef::new(kind.as_str(), id.as_str())));
                 Vec::new()
             } else {
-                let fetched = self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await;
+                let fetched =
+                    self.fetch(&kind, &ids, &BTreeMap::new(), Priority::Incremental).await;
                 gathered.learn_by_id(&kind, &fetched);
                 fetched?
             };
@@ -308,8 +333,13 @@ impl Reconciler {
         Ok(())
     }
 
-    /// The custom field or user that is declared under a path, as it stands or as it is about to be declared.
-    pub(super) async fn declared(&self, path: &str, about_to_be: Option<&Desired>) -> Result<Option<Declared>, Error> {
+    /// The custom field or user that is declared under a path, as it stands or as it is about to be
+    /// declared.
+    pub(super) async fn declared(
+        &self,
+        path: &str,
+        about_to_be: Option<&Desired>,
+    ) -> Result<Option<Declared>, Error> {
         let row = self.store.desired(&self.name, path).await?;
         let desired = match (about_to_be, &row) {
             (Some(desired), _) => desired.clone(),
@@ -320,10 +350,12 @@ impl Reconciler {
         Ok(Some(Declared { desired, managed, links: self.links_by_host(path).await? }))
     }
 
-    /// Brings a kind up to date, once in a run. Of a kind that can be listed only below its parents it reads all.
+    /// Brings a kind up to date, once in a run. Of a kind that can be listed only below its parents
+    /// it reads all.
     ///
     /// # Errors
-    /// [`ErrorKind::NotSupported`] when the adapter cannot list the kind; it blocks the records that ask about it.
+    /// [`ErrorKind::NotSupported`] when the adapter cannot list the kind; it blocks the records
+    /// that ask about it.
     pub(super) async fn refresh(&self, gathered: &mut Gathered, kind: &str) -> Result<(), Error> {
         gathered.may_read(kind)?;
         if gathered.refreshed.contains(kind) {
@@ -363,9 +395,9 @@ impl Reconciler {
         Some((rule.clone(), parent.to_owned()))
     }
 
-    /// Refreshes what a lookup is about: the kind, or what is below the one parent that the term names. Of a kind below
-    /// parents that is asked about by something else, such as an address of a user, the whole is read, once in a run:
-    /// nothing tells below which parent to look.
+    /// Refreshes what a lookup is about: the kind, or what is below the one parent that the term
+    /// names. Of a kind below parents that is asked about by something else, such as an address of
+    /// a user, the whole is read, once in a run: nothing tells below which parent to look.
     async fn refresh_for_lookup(
         &self,
         gathered: &mut Gathered,
@@ -374,7 +406,8 @@ impl Reconciler {
         term: &str,
     ) -> Result<(), Error> {
         if let Some((rule, parent)) = self.below(kind)
-            && let Some(parents) = self.parents_named(gathered, &parent, (kind, index), term).await?
+            && let Some(parents) =
+                self.parents_named(gathered, &parent, (kind, index), term).await?
         {
             for id in parents {
                 self.refresh_below(gathered, &rule, &id).await?;
@@ -393,7 +426,8 @@ impl Reconciler {
         term: &str,
     ) -> Result<Option<Vec<String>>, Error> {
         let Some(named) = named_by(kind, index) else { return Ok(None) };
-        let id = gathered.ids.get(&(named.to_owned(), term.to_owned())).map_or(term, String::as_str);
+        let id =
+            gathered.ids.get(&(named.to_owned(), term.to_owned())).map_or(term, String::as_str);
         if named == parent {
             return Ok(Some(vec![id.to_owned()]));
         }
@@ -410,7 +444,12 @@ impl Reconciler {
     }
 
     /// Brings up to date what is below one parent, once in a run.
-    async fn refresh_below(&self, gathered: &mut Gathered, rule: &KindRule, parent: &str) -> Result<(), Error> {
+    async fn refresh_below(
+        &self,
+        gathered: &mut Gathered,
+        rule: &KindRule,
+        parent: &str,
+    ) -> Result<(), Error> {
         gathered.may_read(&rule.name)?;
         if gathered.resting || gathered.refreshed.contains(&rule.name) {
             return Ok(());

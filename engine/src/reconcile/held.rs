@@ -1,21 +1,23 @@
-//! What is planned and may not be sent now: it is in doubt, was given up, came to nothing too often, or is only observed or paused. And what the
-//! record's status says of it.
+//! What is planned and may not be sent now: it is in doubt, was given up, came to nothing too
+//! often, or is only observed or paused. And what the record's status says of it.
 //!
-//! A step that is kept back takes with it the steps that depend on it or on what it makes, and leaves a note with its reason, so that a plan never ends without a word.
+//! A step that is kept back takes with it the steps that depend on it or on what it makes, and
+//! leaves a note with its reason, so that a plan never ends without a word.
 
 use super::Reconciler;
 use crate::error::Error;
 use crate::journal::{Came, Intent, IntentState, Leave};
 use crate::plan::forms::NOT_SEEN;
 use crate::plan::{
-    Finding, FindingKind, IGNORED, IGNORED_TOO_OFTEN, IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED, REFUSED_TOO_OFTEN,
-    RecordPlan, Step, UNREAD,
+    Finding, FindingKind, IGNORED, IGNORED_TOO_OFTEN, IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED,
+    REFUSED_TOO_OFTEN, RecordPlan, Step, UNREAD,
 };
 use crate::store::{Condition, DesiredRow, DesiredStatus, Mode, StatusUpdate};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Intents of one record that are read to see what was given up. Arbitrary, above what one record has in a year.
+/// Intents of one record that are read to see what was given up. Arbitrary, above what one record
+/// has in a year.
 const INTENTS_MAX: usize = 500;
 /// Reasons of what was sent as often as it is by itself.
 const SPENT: [&str; 2] = [REFUSED_TOO_OFTEN, IGNORED_TOO_OFTEN];
@@ -38,13 +40,18 @@ const NOT_IN_STEP: [&str; 13] = [
 
 impl Reconciler {
     /// Takes out what may not be sent now: what is in doubt, and what was given up.
-    pub(super) async fn keep_back(&self, planned: &mut RecordPlan, open: &[Intent]) -> Result<(), Error> {
+    pub(super) async fn keep_back(
+        &self,
+        planned: &mut RecordPlan,
+        open: &[Intent],
+    ) -> Result<(), Error> {
         hold_back(planned, open);
         self.leave_given_up(planned).await?;
         self.leave_refused(planned).await
     }
 
-    /// What the host has given up stays undone until it changes its wish: planning it anew would be sending it again.
+    /// What the host has given up stays undone until it changes its wish: planning it anew would be
+    /// sending it again.
     async fn leave_given_up(&self, planned: &mut RecordPlan) -> Result<(), Error> {
         if planned.steps.is_empty() {
             return Ok(());
@@ -58,16 +65,20 @@ impl Reconciler {
                 continue;
             }
             let IntentState::Abandoned { reason } = &intent.state else { continue };
-            // What was given up on a record that was merged since says nothing of the one it lives on as.
-            let same_target =
-                |step: &Step| step.target.is_none() || intent.target.is_none() || step.target == intent.target;
-            let planned_again =
-                |step: &Step| step.host == intent.host && step.operation == intent.operation && same_target(step);
+            // What was given up on a record that was merged since says nothing of the one it lives
+            // on as.
+            let same_target = |step: &Step| {
+                step.target.is_none() || intent.target.is_none() || step.target == intent.target
+            };
+            let planned_again = |step: &Step| {
+                step.host == intent.host && step.operation == intent.operation && same_target(step)
+            };
             if intent.generation != planned.generation || !planned.steps.iter().any(planned_again) {
                 continue;
             }
             let message = format!(
-                "{}: {} (intent {}) was given up: {reason}. It is not sent again; declare the record anew with a change, or adopt what is there",
+                "{}: {} (intent {}) was given up: {reason}. It is not sent again; declare the \
+                 record anew with a change, or adopt what is there",
                 intent.host, intent.operation, intent.id
             );
             planned.findings.push(Finding {
@@ -98,7 +109,11 @@ impl Reconciler {
     }
 
     /// As [`Self::leave_refused`], for the steps that several records wait for.
-    pub(super) async fn leave_refused_shared(&self, planned: &mut RecordPlan, shared: &[Step]) -> Result<(), Error> {
+    pub(super) async fn leave_refused_shared(
+        &self,
+        planned: &mut RecordPlan,
+        shared: &[Step],
+    ) -> Result<(), Error> {
         let mut held = BTreeSet::new();
         for step in shared {
             let wish = (0, &Value::Object(step.input.clone()));
@@ -131,7 +146,10 @@ pub(super) fn spent(planned: &RecordPlan) -> Option<&Finding> {
 
 /// Whether a record's status says so.
 pub(crate) fn is_spent(status: &DesiredStatus) -> bool {
-    status.conditions.iter().any(|condition| condition.status && SPENT.contains(&condition.reason.as_str()))
+    status
+        .conditions
+        .iter()
+        .any(|condition| condition.status && SPENT.contains(&condition.reason.as_str()))
 }
 
 /// What is said of a step whose sends came to nothing and that does not leave now.
@@ -145,7 +163,12 @@ fn refused(leave: &Leave, host: &str, operation: &str) -> Option<Finding> {
         Leave::Person { came: Came::Ignored, .. } => IGNORED_TOO_OFTEN,
     };
     let message = leave.why_not(host, operation)?;
-    Some(Finding { kind: FindingKind::Note, host: host.to_owned(), reason: reason.to_owned(), message })
+    Some(Finding {
+        kind: FindingKind::Note,
+        host: host.to_owned(),
+        reason: reason.to_owned(),
+        message,
+    })
 }
 
 /// The conditions of a record that has no steps.
@@ -174,7 +197,9 @@ pub(super) fn status(planned: &RecordPlan, row: &DesiredRow, now_ms: u64) -> Des
         }
         None => match find(FindingKind::Conflict) {
             Some(finding) => push("Synced", false, "Conflict", &finding.message),
-            None if let Some(finding) = NOT_IN_STEP.iter().find_map(|reason| planned.note(reason)) => {
+            None if let Some(finding) =
+                NOT_IN_STEP.iter().find_map(|reason| planned.note(reason)) =>
+            {
                 push("Synced", false, &finding.reason, &finding.message);
                 if finding.reason == IN_DOUBT {
                     push(IN_DOUBT, true, &finding.reason, &finding.message);
@@ -201,20 +226,23 @@ pub(super) fn waited_for(steps: &[Step]) -> BTreeSet<String> {
 fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
     let mut held: BTreeSet<String> = BTreeSet::new();
     for intent in open {
-        let of_it = |path: &String| *path == intent.host || intent.makes.values().any(|made| made == path);
+        let of_it =
+            |path: &String| *path == intent.host || intent.makes.values().any(|made| made == path);
         let concerns = |step: &Step| of_it(&step.host) || step.after.iter().any(of_it);
         if planned.steps.iter().any(concerns) || intent.host == planned.key {
             held.insert(intent.host.clone());
             held.extend(intent.makes.values().cloned());
             let message = match &intent.state {
                 IntentState::InDoubt { stuck: true, reason, .. } => format!(
-                    "{}: {} (intent {id}) waits for a person: {reason}. Decide with `Connection::resolve`, intent {id}: adopt, retry or abandon",
+                    "{}: {} (intent {id}) waits for a person: {reason}. Decide with \
+                     `Connection::resolve`, intent {id}: adopt, retry or abandon",
                     intent.host,
                     intent.operation,
                     id = intent.id
                 ),
                 _ => format!(
-                    "{}: whether {} (intent {}) happened is not known yet; the next apply, sync or settle looks, and nothing is sent again before that",
+                    "{}: whether {} (intent {}) happened is not known yet; the next apply, sync or \
+                     settle looks, and nothing is sent again before that",
                     intent.host, intent.operation, intent.id
                 ),
             };
@@ -229,7 +257,8 @@ fn hold_back(planned: &mut RecordPlan, open: &[Intent]) {
     drop_steps(planned, held);
 }
 
-/// Takes out the steps of these paths and the steps that depend on them, be it on another record that such a step makes.
+/// Takes out the steps of these paths and the steps that depend on them, be it on another record
+/// that such a step makes.
 fn drop_steps(planned: &mut RecordPlan, mut held: BTreeSet<String>) {
     if held.is_empty() {
         return;
@@ -249,7 +278,9 @@ pub(super) fn mode_holds(mode: Mode) -> Option<&'static str> {
     match mode {
         Mode::Managed => None,
         Mode::Paused => Some("the record is paused; take it up again with `Connection::resume`"),
-        Mode::ObservedOnly => Some("the record is only observed; have it written again with `Connection::resume`"),
+        Mode::ObservedOnly => {
+            Some("the record is only observed; have it written again with `Connection::resume`")
+        }
     }
 }
 
@@ -260,16 +291,25 @@ pub(super) fn only_observe(planned: &mut (RecordPlan, Vec<Step>), mode: Mode) {
     shared.clear();
     for step in std::mem::take(&mut record.steps) {
         let fields: Vec<&str> = step.fields.iter().map(|field| field.field.as_str()).collect();
-        let what = if fields.is_empty() { String::new() } else { format!(" of {}", fields.join(", ")) };
-        let message = format!("{}: {}{what} ({}) is held back, since {why}", step.host, step.operation, step.reason);
+        let what =
+            if fields.is_empty() { String::new() } else { format!(" of {}", fields.join(", ")) };
+        let message = format!(
+            "{}: {}{what} ({}) is held back, since {why}",
+            step.host, step.operation, step.reason
+        );
         let (host, reason) = (step.host, "ObservedOnly".to_owned());
         record.findings.push(Finding { kind: FindingKind::Note, host, reason, message });
     }
 }
 
-/// What is said of a paused record. It stays dirty, so that the first plan after it was resumed looks at it.
+/// What is said of a paused record. It stays dirty, so that the first plan after it was resumed
+/// looks at it.
 pub(super) fn paused(row: &DesiredRow, now_ms: u64) -> Option<StatusUpdate> {
-    let known = row.status.conditions.iter().find(|condition| condition.kind == "Paused" && condition.status);
+    let known = row
+        .status
+        .conditions
+        .iter()
+        .find(|condition| condition.kind == "Paused" && condition.status);
     if known.is_some() && row.status.observed_generation == row.generation {
         return None;
     }
@@ -281,5 +321,11 @@ pub(super) fn paused(row: &DesiredRow, now_ms: u64) -> Option<StatusUpdate> {
         since_ms: known.map_or(now_ms, |known| known.since_ms),
     }];
     let status = DesiredStatus { observed_generation: row.generation, conditions };
-    Some(StatusUpdate { key: row.key.clone(), generation: row.generation, status, dirty: true, dirt: row.dirt })
+    Some(StatusUpdate {
+        key: row.key.clone(),
+        generation: row.generation,
+        status,
+        dirty: true,
+        dirt: row.dirt,
+    })
 }

@@ -1,7 +1,8 @@
 //! Hints: what a webhook suggests, believed only after a look.
 //!
-//! A hint names a record and never carries data, so acting on one twice, late or in the wrong order is harmless: it is a read. A
-//! deletion needs the hook *and* a fetch that does not show the record, or the hook alone where the kind cannot be asked for by id.
+//! A hint names a record and never carries data, so acting on one twice, late or in the wrong order
+//! is harmless: it is a read. A deletion needs the hook *and* a fetch that does not show the
+//! record, or the hook alone where the kind cannot be asked for by id.
 //!
 //! Left out: receiving and authenticating webhooks.
 
@@ -51,7 +52,10 @@ impl Reconciler {
     fn ids_max(&self, kind: &str) -> Result<u32, Error> {
         let rule = self.adapter.manifest().kind(kind);
         rule.map(|rule| rule.ids_max).ok_or_else(|| {
-            self.error(ErrorKind::Adapter, format!("a hint for a kind that the manifest does not name: {kind}"))
+            self.error(
+                ErrorKind::Adapter,
+                format!("a hint for a kind that the manifest does not name: {kind}"),
+            )
         })
     }
 
@@ -59,7 +63,12 @@ impl Reconciler {
     async fn is_shown(&self, of: &RemoteRef, cause: Cause) -> Result<bool, Error> {
         self.ids_max(&of.kind)?;
         let missing = self
-            .fetch_as(&of.kind, std::slice::from_ref(&of.id), (cause, &BTreeMap::new()), Priority::Incremental)
+            .fetch_as(
+                &of.kind,
+                std::slice::from_ref(&of.id),
+                (cause, &BTreeMap::new()),
+                Priority::Incremental,
+            )
             .await?;
         Ok(missing.is_empty())
     }
@@ -72,23 +81,33 @@ impl Reconciler {
         } else {
             Proof::HookAndFetch
         };
-        self.bury(&of.kind, vec![of.id.clone()], Cause::Hinted { proof }, Priority::Incremental).await?;
+        self.bury(&of.kind, vec![of.id.clone()], Cause::Hinted { proof }, Priority::Incremental)
+            .await?;
         let alias = self.store.alias(&self.name, &of).await?.filter(|alias| alias.told);
         Ok(alias.map_or(HintEnd::Gone, |alias| HintEnd::Moved { to: alias.to }))
     }
 
-    async fn hinted_merge(&self, loser: RemoteRef, winner: RemoteRef, fetched: Cause) -> Result<HintEnd, Error> {
+    async fn hinted_merge(
+        &self,
+        loser: RemoteRef,
+        winner: RemoteRef,
+        fetched: Cause,
+    ) -> Result<HintEnd, Error> {
         if loser.kind != winner.kind || loser.id == winner.id {
-            return Err(self.error(ErrorKind::Adapter, "a hint of a merge names one record, or two kinds"));
+            return Err(
+                self.error(ErrorKind::Adapter, "a hint of a merge names one record, or two kinds")
+            );
         }
         let winner_shown = self.is_shown(&winner, fetched.clone()).await?;
         if self.is_shown(&loser, fetched).await? || !winner_shown {
             return Ok(HintEnd::StillThere);
         }
-        // Anybody may send a hook, so what the ATS itself gives away goes before what the hook says.
+        // Anybody may send a hook, so what the ATS itself gives away goes before what the hook
+        // says.
         let mut waves = Vec::new();
         if loser.kind == kinds::CANDIDATES {
-            self.refresh_applications(std::slice::from_ref(&loser.id), Priority::Incremental).await?;
+            self.refresh_applications(std::slice::from_ref(&loser.id), Priority::Incremental)
+                .await?;
             waves = self.merges(vec![loser.id.clone()], Priority::Incremental).await?;
         }
         let cause = Cause::Hinted { proof: Proof::HookAndFetch };
@@ -108,12 +127,14 @@ impl Reconciler {
         Ok(HintEnd::Moved { to })
     }
 
-    /// The record is read and marked as anonymised, even when some of its fields were kept: nothing may be written back to it.
+    /// The record is read and marked as anonymised, even when some of its fields were kept: nothing
+    /// may be written back to it.
     async fn hinted_erasure(&self, of: &RemoteRef, fetched: Cause) -> Result<HintEnd, Error> {
         if self.ids_max(&of.kind)? == 0 {
             return Ok(HintEnd::NotShown);
         }
-        let looked = self.look_up(&of.kind, std::slice::from_ref(&of.id), Priority::Incremental).await?;
+        let looked =
+            self.look_up(&of.kind, std::slice::from_ref(&of.id), Priority::Incremental).await?;
         if looked.missing.contains(&of.id) {
             return Ok(HintEnd::NotShown);
         }
@@ -124,7 +145,8 @@ impl Reconciler {
             }
         }
         for (kind, mut records) in looked.records {
-            for record in records.iter_mut().filter(|record| kind == of.kind && record.id == of.id) {
+            for record in records.iter_mut().filter(|record| kind == of.kind && record.id == of.id)
+            {
                 record.body = merge_anonymized(&record.body)?;
             }
             self.take(self.page(kind, records, &masks, fetched.clone())).await?;

@@ -1,7 +1,8 @@
-//! A webhook handed to the adapter: what was signed, whether the signature is right, what it suggests.
+//! A webhook handed to the adapter: what was signed, whether the signature is right, what it
+//! suggests.
 //!
-//! The adapter composes the message and names the signatures; it never sees a secret. Nothing is sent.
-//! Hints count only after a check that matched, whatever the adapter says.
+//! The adapter composes the message and names the signatures; it never sees a secret. Nothing is
+//! sent. Hints count only after a check that matched, whatever the adapter says.
 
 use super::drive::TaskError;
 use super::{Reconciler, signature};
@@ -52,16 +53,24 @@ impl Reconciler {
                             let (hints, signed_at_ms) = (hooked.hints, hooked.signed_at_ms);
                             Ok(Hooking::Authentic { message, hints, signed_at_ms })
                         }
-                        (None, true) => Err(contract("it vouches for a webhook whose signature was not verified")),
+                        (None, true) => Err(contract(
+                            "it vouches for a webhook whose signature was not verified",
+                        )),
                         (_, false) => Ok(Hooking::Forged),
                     };
                 }
-                _ => return Err(contract("it asks for more than a signature's check for a webhook")),
+                _ => {
+                    return Err(contract(
+                        "it asks for more than a signature's check for a webhook",
+                    ));
+                }
             };
             let verified = signature::matches(&asked, secrets);
             signed = verified.then_some(asked.message);
-            step =
-                self.resume(asked.state, given.clone(), Reply::Verified(verified)).await?.map_err(TaskError::Failed)?;
+            step = self
+                .resume(asked.state, given.clone(), Reply::Verified(verified))
+                .await?
+                .map_err(TaskError::Failed)?;
         }
         Err(contract("it takes too many steps for a webhook"))
     }

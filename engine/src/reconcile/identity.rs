@@ -1,20 +1,26 @@
 //! Records that live on under another id: merged candidates, converted prospects.
 //!
 //! # Expected flow
-//! - A **converted** prospect is seen in the page that shows it as converted: its application is looked for among those of the same candidate that
-//!   no path holds and that were not there while it was a prospect, and the move is committed with that page.
-//! - A **merge** kills an id without a trace. What gives it away is an application that hangs on another candidate than before; the store
-//!   keeps that as a lead, durably. A lead is believed when the old candidate does not come back by id and the new one does.
+//! - A **converted** prospect is seen in the page that shows it as converted: its application is
+//!   looked for among those of the same candidate that no path holds and that were not there while
+//!   it was a prospect, and the move is committed with that page.
+//! - A **merge** kills an id without a trace. What gives it away is an application that hangs on
+//!   another candidate than before; the store keeps that as a lead, durably. A lead is believed
+//!   when the old candidate does not come back by id and the new one does.
 //!
 //! # Guarantees
-//! Each move is told once. Links go along in the same transaction, so no plan sees a link to an id that is known to be dead.
+//! Each move is told once. Links go along in the same transaction, so no plan sees a link to an id
+//! that is known to be dead.
 //!
-//! Left out: candidates merged away who had no application (there is nothing to tell them from deleted ones), and conversions whose new
-//! application is not there yet when the old one shows; the next plan finds that one by candidate and job.
+//! Left out: candidates merged away who had no application (there is nothing to tell them from
+//! deleted ones), and conversions whose new application is not there yet when the old one shows;
+//! the next plan finds that one by candidate and job.
 
 use super::Reconciler;
 use crate::error::{Error, ErrorKind};
-use crate::store::{Alias, Cause, MovedTo, ObservedRow, ObservedWrite, PageCommit, PageReport, Proof, index};
+use crate::store::{
+    Alias, Cause, MovedTo, ObservedRow, ObservedWrite, PageCommit, PageReport, Proof, index,
+};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::kinds;
@@ -30,7 +36,11 @@ const CHAIN_MAX: usize = 16;
 
 impl Reconciler {
     /// The conversions that a page of applications shows.
-    pub(super) async fn conversions(&self, kind: &str, records: &[ObservedWrite]) -> Result<Vec<MovedTo>, Error> {
+    pub(super) async fn conversions(
+        &self,
+        kind: &str,
+        records: &[ObservedWrite],
+    ) -> Result<Vec<MovedTo>, Error> {
         let mut moved: Vec<MovedTo> = Vec::new();
         if kind != kinds::APPLICATIONS {
             return Ok(moved);
@@ -38,32 +48,51 @@ impl Reconciler {
         for record in records.iter().filter(|record| record.body.contains("\"converted\"")) {
             let Some(after) = parsed(&record.body).filter(is_converted) else { continue };
             let remote = RemoteRef::new(kind, &record.id);
-            let Some(stored) = self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone) else {
+            let Some(stored) =
+                self.store.observed(&self.name, &remote).await?.filter(|row| !row.gone)
+            else {
                 continue;
             };
-            let told = matches!(self.store.alias(&self.name, &remote).await?, Some(Alias { told: true, .. }));
-            let (Some(before), Some(candidate)) = (parsed(&stored.body), text(&after, "candidate", "id")) else {
+            let told = matches!(
+                self.store.alias(&self.name, &remote).await?,
+                Some(Alias { told: true, .. })
+            );
+            let (Some(before), Some(candidate)) =
+                (parsed(&stored.body), text(&after, "candidate", "id"))
+            else {
                 continue;
             };
-            // One that was converted before it was ever seen has nothing to tell, unless a link still leads to it.
-            let stale = is_converted(&before) && self.store.links_to(&self.name, &remote).await?.is_empty();
+            // One that was converted before it was ever seen has nothing to tell, unless a link
+            // still leads to it.
+            let stale =
+                is_converted(&before) && self.store.links_to(&self.name, &remote).await?.is_empty();
             if told || stale || moved.iter().any(|known| known.from == record.id) {
                 continue;
             }
-            let known = self.store.lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
-            // What was here when the prospect was last learnt to be one still was not made by its conversion.
-            let is_older = |row: &&ObservedRow| !is_converted(&before) && row.changed_ms <= stored.changed_ms;
-            let older: BTreeSet<&str> = known.iter().filter(is_older).map(|row| row.id.as_str()).collect();
+            let known = self
+                .store
+                .lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX)
+                .await?;
+            // What was here when the prospect was last learnt to be one still was not made by its
+            // conversion.
+            let is_older =
+                |row: &&ObservedRow| !is_converted(&before) && row.changed_ms <= stored.changed_ms;
+            let older: BTreeSet<&str> =
+                known.iter().filter(is_older).map(|row| row.id.as_str()).collect();
             let known = known.iter().map(|row| (row.id.as_str(), row.body.as_str()));
             let here = records.iter().map(|record| (record.id.as_str(), record.body.as_str()));
             // What the page says of an application counts, not what was stored before.
             let mut rows: Vec<(&str, Value)> = Vec::new();
             for (id, body) in here.chain(known) {
-                if id != record.id && !older.contains(id) && !rows.iter().any(|(known, _)| *known == id) {
+                if id != record.id
+                    && !older.contains(id)
+                    && !rows.iter().any(|(known, _)| *known == id)
+                {
                     rows.extend(parsed(body).map(|body| (id, body)));
                 }
             }
-            // What a path holds was made or found for that path, and is nothing that somebody's conversion made.
+            // What a path holds was made or found for that path, and is nothing that somebody's
+            // conversion made.
             let mut others = Vec::new();
             for (id, body) in rows {
                 if self.store.links_to(&self.name, &RemoteRef::new(kind, id)).await?.is_empty() {
@@ -77,7 +106,8 @@ impl Reconciler {
         Ok(moved)
     }
 
-    /// Looks into the leads to merged candidates. A lead that cannot be looked into for want of a right stays for later.
+    /// Looks into the leads to merged candidates. A lead that cannot be looked into for want of a
+    /// right stays for later.
     pub(super) async fn follow_leads(&self, priority: Priority) -> Result<(), Error> {
         // Without a fetch by id nothing confirms that the old candidate is no more.
         if self.adapter.manifest().kind(kinds::CANDIDATES).is_none_or(|rule| rule.ids_max == 0) {
@@ -88,7 +118,8 @@ impl Reconciler {
         if losers.is_empty() {
             return Ok(());
         }
-        let missing = match self.fetch(kinds::CANDIDATES, &losers, &BTreeMap::new(), priority).await {
+        let missing = match self.fetch(kinds::CANDIDATES, &losers, &BTreeMap::new(), priority).await
+        {
             Err(error) if error.kind() == ErrorKind::Denied => return Ok(()),
             missing => missing?,
         };
@@ -102,10 +133,14 @@ impl Reconciler {
         self.tell_merges(waves, Cause::Observed).await.map(drop)
     }
 
-    /// What became of candidates that the ATS does not show: the merges that are known of them and of those they were merged into,
-    /// in waves, each of which happened before the next. Every chain ends at a candidate that the ATS shows, or that nothing is known to have
-    /// become of.
-    pub(super) async fn merges(&self, missing: Vec<String>, priority: Priority) -> Result<Vec<Vec<MovedTo>>, Error> {
+    /// What became of candidates that the ATS does not show: the merges that are known of them and
+    /// of those they were merged into, in waves, each of which happened before the next. Every
+    /// chain ends at a candidate that the ATS shows, or that nothing is known to have become of.
+    pub(super) async fn merges(
+        &self,
+        missing: Vec<String>,
+        priority: Priority,
+    ) -> Result<Vec<Vec<MovedTo>>, Error> {
         let mut missing: BTreeSet<String> = missing.into_iter().collect();
         let mut shown: BTreeSet<String> = BTreeSet::new();
         let mut steps: BTreeMap<String, String> = BTreeMap::new();
@@ -122,8 +157,11 @@ impl Reconciler {
                 break;
             }
             let tips: Vec<String> = tips.into_iter().collect();
-            let gone: BTreeSet<String> =
-                self.fetch(kinds::CANDIDATES, &tips, &BTreeMap::new(), priority).await?.into_iter().collect();
+            let gone: BTreeSet<String> = self
+                .fetch(kinds::CANDIDATES, &tips, &BTreeMap::new(), priority)
+                .await?
+                .into_iter()
+                .collect();
             shown.extend(tips.into_iter().filter(|tip| !gone.contains(tip)));
             if gone.is_empty() {
                 break;
@@ -135,7 +173,8 @@ impl Reconciler {
         }
         let mut ends = shown;
         for end in steps.values().filter(|to| !steps.contains_key(*to)) {
-            let row = self.store.observed(&self.name, &RemoteRef::new(kinds::CANDIDATES, end)).await?;
+            let row =
+                self.store.observed(&self.name, &RemoteRef::new(kinds::CANDIDATES, end)).await?;
             // What the ATS does not show and nothing is known of is told by a sweep, after this.
             if row.is_some_and(|row| !row.gone) {
                 ends.insert(end.clone());
@@ -161,9 +200,13 @@ impl Reconciler {
         Ok(self.store.alias(&self.name, &RemoteRef::new(kinds::CANDIDATES, id)).await?)
     }
 
-    /// Commits merges wave by wave, so that links and events follow in the order in which they happened. A kill in between leaves the
-    /// later ones as leads.
-    pub(super) async fn tell_merges(&self, waves: Vec<Vec<MovedTo>>, cause: Cause) -> Result<PageReport, Error> {
+    /// Commits merges wave by wave, so that links and events follow in the order in which they
+    /// happened. A kill in between leaves the later ones as leads.
+    pub(super) async fn tell_merges(
+        &self,
+        waves: Vec<Vec<MovedTo>>,
+        cause: Cause,
+    ) -> Result<PageReport, Error> {
         let mut report = PageReport::default();
         for moved in waves {
             let page = self.page(kinds::CANDIDATES.to_owned(), Vec::new(), &[], cause.clone());
@@ -173,7 +216,8 @@ impl Reconciler {
         Ok(report)
     }
 
-    /// Takes records that a fetch did not show for gone, except those that turn out to live on under another id.
+    /// Takes records that a fetch did not show for gone, except those that turn out to live on
+    /// under another id.
     pub(super) async fn bury(
         &self,
         kind: &str,
@@ -186,7 +230,8 @@ impl Reconciler {
         if kind == kinds::CANDIDATES {
             self.refresh_applications(&gone, priority).await?;
             let waves = self.merges(gone.clone(), priority).await?;
-            let lives_on: BTreeSet<&String> = waves.iter().flatten().map(|moved| &moved.from).collect();
+            let lives_on: BTreeSet<&String> =
+                waves.iter().flatten().map(|moved| &moved.from).collect();
             gone.retain(|id| !lives_on.contains(id));
             report = self.tell_merges(waves, cause.clone()).await?;
         }
@@ -195,39 +240,49 @@ impl Reconciler {
         Ok(PageReport { moved: report.moved.saturating_add(buried.moved), ..buried })
     }
 
-    /// Reads the known applications of candidates again: one that hangs on somebody else by now leaves a lead.
-    pub(super) async fn refresh_applications(&self, candidates: &[String], priority: Priority) -> Result<(), Error> {
+    /// Reads the known applications of candidates again: one that hangs on somebody else by now
+    /// leaves a lead.
+    pub(super) async fn refresh_applications(
+        &self,
+        candidates: &[String],
+        priority: Priority,
+    ) -> Result<(), Error> {
         let kind = kinds::APPLICATIONS;
         if self.adapter.manifest().kind(kind).is_none() {
             return Ok(());
         }
         let mut ids = Vec::new();
         for candidate in candidates {
-            let rows = self.store.lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX).await?;
+            let rows = self
+                .store
+                .lookup(&self.name, kind, index::CANDIDATE, candidate, APPLICATIONS_MAX)
+                .await?;
             ids.extend(rows.into_iter().map(|row| row.id));
         }
         self.fetch(kind, &ids, &BTreeMap::new(), priority).await.map(drop)
     }
 }
 
-/// Single merges as waves, each of which happened before the next: into a candidate before out of it. What comes to none of `ends`, a
-/// circle above all, is left out.
+/// Single merges as waves, each of which happened before the next: into a candidate before out of
+/// it. What comes to none of `ends`, a circle above all, is left out.
 fn in_order(steps: &BTreeMap<String, String>, ends: &BTreeSet<String>) -> Vec<Vec<MovedTo>> {
     let comes_to_an_end = |from: &String| {
         let path = std::iter::successors(steps.get(from), |at| steps.get(*at)).take(CHAIN_MAX);
         path.filter(|at| !steps.contains_key(*at)).any(|at| ends.contains(at))
     };
-    let mut left: BTreeMap<&String, &String> = steps.iter().filter(|(from, _)| comes_to_an_end(from)).collect();
+    let mut left: BTreeMap<&String, &String> =
+        steps.iter().filter(|(from, _)| comes_to_an_end(from)).collect();
     let mut waves = Vec::new();
     while !left.is_empty() {
         let into: BTreeSet<&String> = left.values().copied().collect();
-        let first: Vec<&String> = left.keys().copied().filter(|from| !into.contains(*from)).collect();
+        let first: Vec<&String> =
+            left.keys().copied().filter(|from| !into.contains(*from)).collect();
         if first.is_empty() {
             break;
         }
-        let wave = first
-            .into_iter()
-            .filter_map(|from| Some(MovedTo { from: from.clone(), to: left.remove(from)?.clone(), stays: false }));
+        let wave = first.into_iter().filter_map(|from| {
+            Some(MovedTo { from: from.clone(), to: left.remove(from)?.clone(), stays: false })
+        });
         waves.push(wave.collect());
     }
     waves
@@ -250,9 +305,11 @@ fn is_converted(body: &Value) -> bool {
     text(body, "outcome", "value") == Some("converted")
 }
 
-/// Which of the candidate's other applications a converted prospect lives on as. None when none fits, or several do.
+/// Which of the candidate's other applications a converted prospect lives on as. None when none
+/// fits, or several do.
 ///
-/// `before` is the prospect as it was last known, so the new application cannot be older than that, or than the prospect where it was converted already.
+/// `before` is the prospect as it was last known, so the new application cannot be older than that,
+/// or than the prospect where it was converted already.
 fn successor<'a>(before: &Value, after: &Value, others: &[(&'a str, Value)]) -> Option<&'a str> {
     let candidate = text(after, "candidate", "id");
     let jobs: Vec<&str> = before
@@ -293,7 +350,10 @@ mod tests {
             steps.iter().map(|(from, to)| ((*from).to_owned(), (*to).to_owned())).collect();
         let ends: BTreeSet<String> = ends.iter().map(|end| (*end).to_owned()).collect();
         let waves = in_order(&steps, &ends);
-        waves.iter().map(|wave| wave.iter().map(|moved| format!("{}>{}", moved.from, moved.to)).collect()).collect()
+        waves
+            .iter()
+            .map(|wave| wave.iter().map(|moved| format!("{}>{}", moved.from, moved.to)).collect())
+            .collect()
     }
 
     #[test]
@@ -306,11 +366,17 @@ mod tests {
                     let last = 6 - first - second - third;
                     let [a, b, c, d] = [first, second, third, last].map(|at| ids[at]);
                     let told = waves(&[(a, b), (b, c), (c, d)], &[d]);
-                    assert_eq!(told, [[format!("{a}>{b}")], [format!("{b}>{c}")], [format!("{c}>{d}")]]);
+                    assert_eq!(
+                        told,
+                        [[format!("{a}>{b}")], [format!("{b}>{c}")], [format!("{c}>{d}")]]
+                    );
                 }
             }
         }
-        assert_eq!(waves(&[("a", "c"), ("b", "c"), ("c", "d")], &["d"]), [vec!["a>c", "b>c"], vec!["c>d"]]);
+        assert_eq!(
+            waves(&[("a", "c"), ("b", "c"), ("c", "d")], &["d"]),
+            [vec!["a>c", "b>c"], vec!["c>d"]]
+        );
     }
 
     #[test]
@@ -320,19 +386,23 @@ mod tests {
         assert!(waves(&[("a", "b")], &["c"]).is_empty());
         let long: Vec<(String, String)> =
             (0..=CHAIN_MAX).map(|at| (format!("{at:03}"), format!("{:03}", at + 1))).collect();
-        let long: Vec<(&str, &str)> = long.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
+        let long: Vec<(&str, &str)> =
+            long.iter().map(|(from, to)| (from.as_str(), to.as_str())).collect();
         let end = format!("{:03}", CHAIN_MAX + 1);
-        // The first of so many is too far from the end; the others follow, and a later look follows it.
+        // The first of so many is too far from the end; the others follow, and a later look follows
+        // it.
         assert_eq!(waves(&long, &[&end]).len(), CHAIN_MAX);
     }
 
     fn application(job: &str, created_at: &str) -> Value {
-        json!({"kind": "application", "candidate": {"id": "7"}, "job": {"id": job}, "outcome": {"value": "active"}, "created_at": created_at})
+        json!({"kind": "application", "candidate": {"id": "7"}, "job": {"id": job},
+            "outcome": {"value": "active"}, "created_at": created_at})
     }
 
     fn prospect(jobs: &[&str]) -> (Value, Value) {
         let jobs: Vec<Value> = jobs.iter().map(|id| json!({"id": id})).collect();
-        let before = json!({"kind": "prospect", "candidate": {"id": "7"}, "prospective_jobs": jobs, "outcome": {"value": "active"}, "updated_at": "2026-02-01T00:00:00Z"});
+        let before = json!({"kind": "prospect", "candidate": {"id": "7"}, "prospective_jobs": jobs,
+            "outcome": {"value": "active"}, "updated_at": "2026-02-01T00:00:00Z"});
         let mut after = before.clone();
         after["outcome"]["value"] = json!("converted");
         (before, after)
@@ -341,7 +411,10 @@ mod tests {
     #[test]
     fn a_converted_prospect_lives_on_as_the_application_made_since() {
         let (before, after) = prospect(&[]);
-        let others = [("1", application("a", "2026-01-01T00:00:00Z")), ("2", application("b", "2026-02-02T00:00:00Z"))];
+        let others = [
+            ("1", application("a", "2026-01-01T00:00:00Z")),
+            ("2", application("b", "2026-02-02T00:00:00Z")),
+        ];
         assert_eq!(successor(&before, &after, &others), Some("2"));
     }
 
@@ -361,7 +434,11 @@ mod tests {
         let (before, after) = prospect(&["b"]);
         let made = "2026-02-02T00:00:00Z";
         assert_eq!(
-            successor(&before, &after, &[("1", application("a", made)), ("2", application("b", made))]),
+            successor(
+                &before,
+                &after,
+                &[("1", application("a", made)), ("2", application("b", made))]
+            ),
             Some("2")
         );
         assert_eq!(successor(&before, &after, &[("1", application("a", made))]), None);
@@ -371,7 +448,14 @@ mod tests {
     fn two_that_fit_are_not_guessed_between() {
         let (before, after) = prospect(&[]);
         let made = "2026-02-02T00:00:00Z";
-        assert_eq!(successor(&before, &after, &[("1", application("a", made)), ("2", application("b", made))]), None);
+        assert_eq!(
+            successor(
+                &before,
+                &after,
+                &[("1", application("a", made)), ("2", application("b", made))]
+            ),
+            None
+        );
     }
 
     #[test]

@@ -1,9 +1,12 @@
-//! The life of a record beyond being kept in step: doubts that the host resolves, links made by hand, records imported, effects taken back.
+//! The life of a record beyond being kept in step: doubts that the host resolves, links made by
+//! hand, records imported, effects taken back.
 //!
 //! # Guarantees
-//! Whatever is linked or adopted was shown by the ATS just before. A doubt is resolved only while it is one: what is on its way is not touched.
+//! Whatever is linked or adopted was shown by the ATS just before. A doubt is resolved only while
+//! it is one: what is on its way is not touched.
 //!
-//! Left out: modes, abandoning and forgetting, which concern the store alone; see [`crate::Connection`].
+//! Left out: modes, abandoning and forgetting, which concern the store alone; see
+//! [`crate::Connection`].
 
 use super::Reconciler;
 use super::effect::{EffectEnd, Order, Touched, touched};
@@ -33,8 +36,8 @@ const INTENTS_MAX: usize = 200;
 pub enum Resolution {
     /// It happened. For a create: this is the record that it made.
     Adopt(Option<RemoteRef>),
-    /// It did not happen: it is sent once more, on the host's word, whatever the operation's class and however often it
-    /// left before. What was refused can be sent once more so, too.
+    /// It did not happen: it is sent once more, on the host's word, whatever the operation's class
+    /// and however often it left before. What was refused can be sent once more so, too.
     Retry,
     /// Nobody will know. It is not sent again until the desired record changes.
     Abandon(String),
@@ -42,11 +45,18 @@ pub enum Resolution {
 
 impl Reconciler {
     /// Resolves a doubt.
-    pub(crate) async fn resolve(&self, id: IntentId, resolution: Resolution) -> Result<Intent, Error> {
+    pub(crate) async fn resolve(
+        &self,
+        id: IntentId,
+        resolution: Resolution,
+    ) -> Result<Intent, Error> {
         let Some(intent) = self.store.intent(&self.name, id).await? else {
             return Err(self.error(
                 ErrorKind::Input,
-                format!("there is no intent {id}; `explain` of a record lists its intents with their numbers"),
+                format!(
+                    "there is no intent {id}; `explain` of a record lists its intents with \
+                    their numbers"
+                ),
             ));
         };
         let Some(_held) = self.underway.hold(&intent.host) else {
@@ -57,16 +67,23 @@ impl Reconciler {
             IntentState::Refused { .. } if resolution == Resolution::Retry => {
                 return self.retry_anew(&intent).await;
             }
-            IntentState::Applied { .. } if resolution == Resolution::Retry && self.is_unseen(&intent).await? => {
+            IntentState::Applied { .. }
+                if resolution == Resolution::Retry && self.is_unseen(&intent).await? =>
+            {
                 return self.retry_anew(&intent).await;
             }
             IntentState::Sending => {
-                let message =
-                    format!("intent {id} is on its way, or was when the engine stopped; settle first, then resolve");
+                let message = format!(
+                    "intent {id} is on its way, or was when the engine stopped; settle first, then \
+                     resolve"
+                );
                 return Err(self.error(ErrorKind::Input, message));
             }
             state => {
-                let message = format!("intent {id} is {}; only what is in doubt can be resolved", state.word());
+                let message = format!(
+                    "intent {id} is {}; only what is in doubt can be resolved",
+                    state.word()
+                );
                 return Err(self.error(ErrorKind::Input, message));
             }
         }
@@ -83,12 +100,17 @@ impl Reconciler {
 
     async fn adopt_intent(&self, intent: &Intent, found: Option<RemoteRef>) -> Result<(), Error> {
         let order = Order::of(intent);
-        let kind = self.adapter.manifest().operation(&intent.operation).map(|rule| rule.kind.clone());
+        let kind =
+            self.adapter.manifest().operation(&intent.operation).map(|rule| rule.kind.clone());
         let made = match (found, &intent.target) {
             (Some(found), None) => {
                 if kind.as_ref().is_some_and(|kind| *kind != found.kind) {
-                    let message =
-                        format!("{} makes {}, not {}", intent.operation, kind.unwrap_or_default(), found.kind);
+                    let message = format!(
+                        "{} makes {}, not {}",
+                        intent.operation,
+                        kind.unwrap_or_default(),
+                        found.kind
+                    );
                     return Err(self.error(ErrorKind::Input, message));
                 }
                 self.shown(&found, Some(intent.id)).await?;
@@ -104,7 +126,8 @@ impl Reconciler {
                 return Err(self.error(ErrorKind::Input, message));
             }
             (None, None) => {
-                let message = format!("intent {} makes a record; say which one it is, as KIND/ID", intent.id);
+                let message =
+                    format!("intent {} makes a record; say which one it is, as KIND/ID", intent.id);
                 return Err(self.error(ErrorKind::Input, message));
             }
         };
@@ -121,16 +144,22 @@ impl Reconciler {
 
     async fn carry_out(&self, intent: &Intent, order: &Order) -> Result<(), Error> {
         let Some(rule) = self.adapter.manifest().operation(&intent.operation).cloned() else {
-            let message = format!("intent {} is for {}, which the adapter no longer has", intent.id, intent.operation);
+            let message = format!(
+                "intent {} is for {}, which the adapter no longer has",
+                intent.id, intent.operation
+            );
             return Err(self.error(ErrorKind::Adapter, message));
         };
         match self.perform(order, &rule).await? {
             EffectEnd::Done { touched, .. } => self.read_back(touched).await,
-            EffectEnd::NotSent(error) => Err(self.task_error(&format!("sending {} again", intent.operation), error)),
+            EffectEnd::NotSent(error) => {
+                Err(self.task_error(&format!("sending {} again", intent.operation), error))
+            }
             EffectEnd::Busy(id) => Err(self.error(
                 ErrorKind::Input,
                 format!(
-                    "intent {id} stands in the way; settle it by a sync, or decide it with `Connection::resolve`, first"
+                    "intent {id} stands in the way; settle it by a sync, or decide it with \
+                     `Connection::resolve`, first"
                 ),
             )),
             EffectEnd::Stale(reason) => Err(self.error(ErrorKind::Input, reason)),
@@ -146,15 +175,20 @@ impl Reconciler {
         Ok(since.is_some_and(|since| intent.id >= since))
     }
 
-    /// Sends what was refused, or was answered as done and does not show, once more, as a new intent. It tells how that one ended.
+    /// Sends what was refused, or was answered as done and does not show, once more, as a new
+    /// intent. It tells how that one ended.
     async fn retry_anew(&self, refused: &Intent) -> Result<Intent, Error> {
         let id = refused.id;
         let intents = self.store.intents_of(&self.name, &refused.host, INTENTS_MAX).await?;
-        let same = |intent: &&Intent| intent.host == refused.host && intent.operation == refused.operation;
+        let same =
+            |intent: &&Intent| intent.host == refused.host && intent.operation == refused.operation;
         if intents.iter().find(same).is_some_and(|newest| newest.id != id) {
             return Err(self.error(
                 ErrorKind::Input,
-                format!("intent {id} is not the last one of {}; `explain` lists them, newest first", refused.host),
+                format!(
+                    "intent {id} is not the last one of {}; `explain` lists them, newest first",
+                    refused.host
+                ),
             ));
         }
         let order = Order { again: None, ..Order::of(refused) };
@@ -164,12 +198,17 @@ impl Reconciler {
     }
 
     /// Reads the record and proves that the ATS shows it.
-    async fn shown(&self, found: &RemoteRef, intent: Option<IntentId>) -> Result<Arc<Record>, Error> {
+    async fn shown(
+        &self,
+        found: &RemoteRef,
+        intent: Option<IntentId>,
+    ) -> Result<Arc<Record>, Error> {
         let applied_by: BTreeMap<String, IntentId> =
             intent.into_iter().map(|intent| (found.id.clone(), intent)).collect();
         let ids = [found.id.clone()];
         let missing = self.fetch(&found.kind, &ids, &applied_by, Priority::Interactive).await?;
-        let cannot_be_asked_for = self.adapter.manifest().kind(&found.kind).is_some_and(|rule| rule.ids_max == 0);
+        let cannot_be_asked_for =
+            self.adapter.manifest().kind(&found.kind).is_some_and(|rule| rule.ids_max == 0);
         if missing.is_empty() || cannot_be_asked_for {
             let row = self.store.observed(&self.name, found).await?;
             if let Some(row) = row.filter(|row| !row.gone) {
@@ -178,7 +217,11 @@ impl Reconciler {
         }
         Err(self.error(
             ErrorKind::Input,
-            format!("the ATS does not show {found}: it is not there, hidden, or forgotten here; check the id and what the credential may see, and let a forgotten person back with `Connection::unforget`"),
+            format!(
+                "the ATS does not show {found}: it is not there, hidden, or forgotten here; \
+                check the id and what the credential may see, and let a forgotten person back with \
+                `Connection::unforget`"
+            ),
         ))
     }
 
@@ -186,41 +229,50 @@ impl Reconciler {
     async fn linked_elsewhere(&self, host: &str, found: &RemoteRef) -> Result<(), Error> {
         let links = self.store.links_to(&self.name, found).await?;
         match links.into_iter().find(|link| link.host != host) {
-            Some(link) => {
-                Err(self
-                    .error(ErrorKind::Input, format!("{found} is linked to {} already; abandon that first", link.host)))
-            }
+            Some(link) => Err(self.error(
+                ErrorKind::Input,
+                format!("{found} is linked to {} already; abandon that first", link.host),
+            )),
             None => Ok(()),
         }
     }
 
     /// Links a host path to a remote record on the host's word.
-    pub(crate) async fn link_by_hand(&self, host: &str, found: &RemoteRef) -> Result<LinkRow, Error> {
+    pub(crate) async fn link_by_hand(
+        &self,
+        host: &str,
+        found: &RemoteRef,
+    ) -> Result<LinkRow, Error> {
         let expected = kind_of(host);
         if expected != Some(found.kind.as_str()) {
-            let message = format!("{host} is linked to {}, not to {found}", expected.unwrap_or("nothing"));
+            let message =
+                format!("{host} is linked to {}, not to {found}", expected.unwrap_or("nothing"));
             return Err(self.error(ErrorKind::Input, message));
         }
         let known = self.store.link(&self.name, host).await?;
         if let Some(known) = known.filter(|known| known.remote != *found)
             && self.shown(&known.remote, None).await.is_ok()
         {
-            let message =
-                format!("{host} is linked to {}, which the ATS shows; abandon the record first", known.remote);
+            let message = format!(
+                "{host} is linked to {}, which the ATS shows; abandon the record first",
+                known.remote
+            );
             return Err(self.error(ErrorKind::Input, message));
         }
         self.shown(found, None).await?;
         self.linked_elsewhere(host, found).await?;
         let key = host.split('/').next().unwrap_or(host).to_owned();
-        // Nothing of it was written by the engine; the next plan compares. What cannot be changed is what is declared
-        // now: by the next plan the host may mean something else by the path.
+        // Nothing of it was written by the engine; the next plan compares. What cannot be changed
+        // is what is declared now: by the next plan the host may mean something else by the path.
         let desired = self.store.desired(&self.name, &key).await?;
         let desired = desired.map(|row| self.parse_desired(&row)).transpose()?;
         let link = LinkRow {
             host: host.to_owned(),
             remote: found.clone(),
             how: LinkHow::Adopted,
-            applied: desired.and_then(|desired| plan::declared_once(&desired, host)).unwrap_or_default(),
+            applied: desired
+                .and_then(|desired| plan::declared_once(&desired, host))
+                .unwrap_or_default(),
             since_ms: self.clock.now_ms(),
         };
         self.store.put_links(&self.name, vec![link.clone()]).await?;
@@ -232,20 +284,26 @@ impl Reconciler {
     pub(crate) async fn import(&self, id: &str, key: &str) -> Result<Imported, Error> {
         let person = self.shown(&remote(kinds::CANDIDATES, id), None).await?;
         if person.value("privacy.anonymized").and_then(Value::as_bool) == Some(true) {
-            return Err(
-                self.error(ErrorKind::Input, format!("candidates/{id} was anonymised; there is nothing to import"))
-            );
+            return Err(self.error(
+                ErrorKind::Input,
+                format!("candidates/{id} was anonymised; there is nothing to import"),
+            ));
         }
         let mut gathered = Gathered::default();
-        for kind in
-            [kinds::APPLICATIONS, kinds::APPLIED_TAGS, kinds::TAGS, kinds::CUSTOM_FIELDS, kinds::CUSTOM_FIELD_OPTIONS]
-        {
+        for kind in [
+            kinds::APPLICATIONS,
+            kinds::APPLIED_TAGS,
+            kinds::TAGS,
+            kinds::CUSTOM_FIELDS,
+            kinds::CUSTOM_FIELD_OPTIONS,
+        ] {
             self.refresh_about(&mut gathered, kind, Some(&remote(kinds::CANDIDATES, id))).await?;
         }
-        let lookup = async |kind: &str, index: &str, term: &str| -> Result<Vec<Arc<Record>>, Error> {
-            let rows = self.store.lookup(&self.name, kind, index, term, ROWS_MAX).await?;
-            Ok(rows.iter().map(record).collect())
-        };
+        let lookup =
+            async |kind: &str, index: &str, term: &str| -> Result<Vec<Arc<Record>>, Error> {
+                let rows = self.store.lookup(&self.name, kind, index, term, ROWS_MAX).await?;
+                Ok(rows.iter().map(record).collect())
+            };
         let applications = lookup(kinds::APPLICATIONS, index::CANDIDATE, id).await?;
         let mut tags = Vec::new();
         for applied in lookup(kinds::APPLIED_TAGS, index::CANDIDATE, id).await? {
@@ -256,16 +314,27 @@ impl Reconciler {
         tags.sort();
         tags.dedup();
         let mut writable: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for field in person.value("custom_fields").and_then(Value::as_object).into_iter().flat_map(Map::keys) {
+        for field in
+            person.value("custom_fields").and_then(Value::as_object).into_iter().flat_map(Map::keys)
+        {
             let found = lookup(kinds::CUSTOM_FIELDS, index::KEY, field).await?;
             let fits = |row: &&Arc<Record>| {
-                row.text("key") == Some(field) && row.text("applies_to.value") == Some("candidate") && is_active(row)
+                row.text("key") == Some(field)
+                    && row.text("applies_to.value") == Some("candidate")
+                    && is_active(row)
             };
             let mut fitting = found.iter().filter(fits);
             if let (Some(definition), None) = (fitting.next(), fitting.next()) {
-                self.refresh_about(&mut gathered, kinds::CUSTOM_FIELD_OPTIONS, Some(&definition.remote())).await?;
-                let options = lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, &definition.id).await?;
-                let labels = options.iter().filter(|row| is_active(row)).filter_map(|row| row.text("name"));
+                self.refresh_about(
+                    &mut gathered,
+                    kinds::CUSTOM_FIELD_OPTIONS,
+                    Some(&definition.remote()),
+                )
+                .await?;
+                let options =
+                    lookup(kinds::CUSTOM_FIELD_OPTIONS, index::PARENT, &definition.id).await?;
+                let labels =
+                    options.iter().filter(|row| is_active(row)).filter_map(|row| row.text("name"));
                 writable.insert(field.clone(), labels.map(str::to_owned).collect());
             }
         }
@@ -273,7 +342,9 @@ impl Reconciler {
         Ok(import::desired(key, &source, |field, kind, value| {
             let Some(labels) = writable.get(field) else { return false };
             let known = |value: &Value| {
-                value.as_str().is_some_and(|value| labels.iter().filter(|label| *label == value).count() == 1)
+                value
+                    .as_str()
+                    .is_some_and(|value| labels.iter().filter(|label| *label == value).count() == 1)
             };
             match kind {
                 "single" => known(value),
@@ -285,7 +356,11 @@ impl Reconciler {
     }
 
     /// The plan that takes back what can be taken back.
-    pub(crate) async fn plan_withdrawal(&self, key: &str, options: withdraw::WithdrawOptions) -> Result<Plan, Error> {
+    pub(crate) async fn plan_withdrawal(
+        &self,
+        key: &str,
+        options: withdraw::WithdrawOptions,
+    ) -> Result<Plan, Error> {
         let Some(row) = self.store.desired(&self.name, key).await? else {
             return Err(self.no_record(key));
         };
@@ -293,7 +368,8 @@ impl Reconciler {
         let links = self.links_by_host(key).await?;
         let mut gathered = Gathered::default();
         for kind in [kinds::CANDIDATES, kinds::APPLIED_TAGS] {
-            self.refresh_about(&mut gathered, kind, links.get(key).map(|link| &link.remote)).await?;
+            self.refresh_about(&mut gathered, kind, links.get(key).map(|link| &link.remote))
+                .await?;
         }
         let input = plan::Input {
             manifest: self.adapter.manifest(),
@@ -302,7 +378,8 @@ impl Reconciler {
             generation: row.generation,
             links: &links,
         };
-        let mut planned = self.ask(&mut gathered, key, |facts| withdraw::record(&input, facts, options)).await?;
+        let mut planned =
+            self.ask(&mut gathered, key, |facts| withdraw::record(&input, facts, options)).await?;
         let open = self.store.open_intents(&self.name).await?;
         self.keep_back(&mut planned, &open).await?;
         Ok(withdraw::plan(self.adapter.manifest(), &self.name, planned))
@@ -316,13 +393,17 @@ fn is_active(row: &Record) -> bool {
 /// The kind that a host path is linked to.
 fn kind_of(host: &str) -> Option<&'static str> {
     if let Some(definition) = host.strip_prefix(DEFINITION_PREFIX) {
-        let (name, below) = definition.split_once('/').map_or((definition, None), |(name, below)| (name, Some(below)));
+        let (name, below) = definition
+            .split_once('/')
+            .map_or((definition, None), |(name, below)| (name, Some(below)));
         let is_field = name.starts_with(kinds::CUSTOM_FIELDS);
         return match below {
             None if is_field => Some(kinds::CUSTOM_FIELDS),
             None => Some(kinds::USERS),
             // A label may hold anything.
-            Some(below) => (is_field && below.starts_with("options/")).then_some(kinds::CUSTOM_FIELD_OPTIONS),
+            Some(below) => {
+                (is_field && below.starts_with("options/")).then_some(kinds::CUSTOM_FIELD_OPTIONS)
+            }
         };
     }
     let parts: Vec<&str> = host.split('/').collect();

@@ -1,23 +1,24 @@
 //! The look before a create: has somebody made the record, and may the answer be believed?
 //!
-//! An ATS may show a new record late, each kind within the time that the manifest states for it. So a
-//! look that finds nothing is believed only when it began later than that after the last write that
-//! may have brought along what is looked for: the creation of its parent (a field may have come with
-//! its options, a candidate with an application), a write that carried records of the kind, an earlier
-//! creation of the same thing, be it one that was refused. Until then the look is repeated, less and less often; then the record
-//! is created.
+//! An ATS may show a new record late, each kind within the time that the manifest states for it. So
+//! a look that finds nothing is believed only when it began later than that after the last write
+//! that may have brought along what is looked for: the creation of its parent (a field may have
+//! come with its options, a candidate with an application), a write that carried records of the
+//! kind, an earlier creation of the same thing, be it one that was refused. Until then the look is
+//! repeated, less and less often; then the record is created.
 //!
 //! When the parent was made is read from the journal, so it holds over a restart; for a parent that
 //! somebody else made, from its own `created_at`. A parent that this run made and nobody can have
-//! added to yet needs no look at all, and an old one no wait, so an ordinary create costs what it did.
-//! What is made once more because it hangs on somebody who was merged away is looked for until the merge
-//! must show. Of what was written for somebody who was forgotten the journal keeps the operation and the
-//! times alone, so whatever may have made a record of the kind counts: they may be declared again.
+//! added to yet needs no look at all, and an old one no wait, so an ordinary create costs what it
+//! did. What is made once more because it hangs on somebody who was merged away is looked for until
+//! the merge must show. Of what was written for somebody who was forgotten the journal keeps the
+//! operation and the times alone, so whatever may have made a record of the kind counts: they may
+//! be declared again.
 //!
 //! # Bounds
-//! One wait is as long as the kind's delay at most, however the clocks jump; [`WRITES_MAX`] intents are
-//! read for it. Left out: what hides for longer than the manifest says; an update of the parent that
-//! carries no records of the kind, which brings none along.
+//! One wait is as long as the kind's delay at most, however the clocks jump; [`WRITES_MAX`] intents
+//! are read for it. Left out: what hides for longer than the manifest says; an update of the parent
+//! that carries no records of the kind, which brings none along.
 
 use super::apply::{StepEnd, Work};
 use super::effect::{Order, SEND_WAIT_MAX_MS, Touched};
@@ -34,8 +35,8 @@ use atsync_model::normal;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Intents that are read to learn what was written lately. More than a rate budget lets through within
-/// the delays known.
+/// Intents that are read to learn what was written lately. More than a rate budget lets through
+/// within the delays known.
 const WRITES_MAX: usize = 1_000;
 /// The first pause between two looks; doubled each time.
 pub(super) const PAUSE_FIRST_MS: u64 = 500;
@@ -52,7 +53,8 @@ enum Seen {
     Blind,
 }
 
-/// What was made in this run and cannot have been added to by anybody else: no look below it is needed.
+/// What was made in this run and cannot have been added to by anybody else: no look below it is
+/// needed.
 #[derive(Clone, Copy)]
 pub(super) struct Made<'a> {
     pub(super) shared: &'a Work,
@@ -69,14 +71,18 @@ impl Made<'_> {
     }
 }
 
-/// Says which records an ambiguous probe named. It may name one, which may as well be another's, or none.
+/// Says which records an ambiguous probe named. It may name one, which may as well be another's, or
+/// none.
 pub(super) fn several(refs: &[RemoteRef]) -> String {
     match refs {
         [] => "several records in the ATS may be it, and the adapter does not say which".to_owned(),
         [one] => format!("{one} in the ATS may be it, and may as well be another one"),
         several => {
             let names: Vec<String> = several.iter().map(RemoteRef::to_string).collect();
-            format!("several records in the ATS may be it ({}), and nothing tells which", names.join(", "))
+            format!(
+                "several records in the ATS may be it ({}), and nothing tells which",
+                names.join(", ")
+            )
         }
     }
 }
@@ -111,7 +117,8 @@ impl Reconciler {
             }
             let left_ms = wary.until_ms.saturating_sub(self.clock.steady_ms());
             let wait_ms = pause_ms.min(left_ms);
-            tracing::debug!(connection = %self.name, operation = %order.operation.name, left_ms, "nothing shows yet; looking again");
+            tracing::debug!(connection = %self.name, operation = %order.operation.name, left_ms,
+                "nothing shows yet; looking again");
             self.report(&Progress::Looking { operation: order.operation.name.clone(), wait_ms });
             self.wait(wait_ms).await;
             if self.holds_effects() {
@@ -122,7 +129,11 @@ impl Reconciler {
     }
 
     /// A look after a refusal, which may mean that the record is there already.
-    pub(super) async fn look_once(&self, order: &Order, work: &mut Work) -> Result<Option<StepEnd>, Error> {
+    pub(super) async fn look_once(
+        &self,
+        order: &Order,
+        work: &mut Work,
+    ) -> Result<Option<StepEnd>, Error> {
         Ok(match self.look(order, work).await? {
             Seen::Ended(end) => Some(end),
             Seen::Absent | Seen::Blind => None,
@@ -142,11 +153,17 @@ impl Reconciler {
         };
         match finished.outcome {
             Outcome::Probed(Probed::Found(found)) => {
-                let refs: Vec<RemoteRef> =
-                    found.links.iter().map(|link| RemoteRef::new(link.kind.as_str(), link.id.as_str())).collect();
+                let refs: Vec<RemoteRef> = found
+                    .links
+                    .iter()
+                    .map(|link| RemoteRef::new(link.kind.as_str(), link.id.as_str()))
+                    .collect();
                 if self.are_others(order, &refs).await? {
                     let ids: Vec<String> = refs.iter().map(RemoteRef::to_string).collect();
-                    let reason = format!("{} would be it, and another path is linked to that", ids.join(", "));
+                    let reason = format!(
+                        "{} would be it, and another path is linked to that",
+                        ids.join(", ")
+                    );
                     return Ok(Seen::Ended(StepEnd::NotSent { reason }));
                 }
                 if let Err(broken) = self.kept(order, &found.links) {
@@ -154,8 +171,9 @@ impl Reconciler {
                 }
                 let mut links = self.links(order, &found.links, LinkHow::Adopted).await?;
                 for link in &mut links {
-                    // Nothing of it was written by the engine; the next plan compares. What cannot be changed is
-                    // what it was looked for by: a later plan may mean something else by its path.
+                    // Nothing of it was written by the engine; the next plan compares. What cannot
+                    // be changed is what it was looked for by: a later plan may mean something else
+                    // by its path.
                     if !is_made_once(&link.remote.kind) {
                         link.applied = Map::new();
                     }
@@ -165,7 +183,11 @@ impl Reconciler {
                         link.applied.extend(whom(order).map(|id| (FOUND_ON.to_owned(), id)));
                     }
                     work.made.insert(link.host.clone(), link.remote.clone());
-                    work.touched.push(Touched { remote: link.remote.clone(), intent: None, ended: false });
+                    work.touched.push(Touched {
+                        remote: link.remote.clone(),
+                        intent: None,
+                        ended: false,
+                    });
                 }
                 self.store.put_links(&self.name, links).await?;
                 Ok(Seen::Ended(StepEnd::Adopted))
@@ -177,10 +199,14 @@ impl Reconciler {
             Outcome::Probed(Probed::Absent(_)) => Ok(Seen::Absent),
             Outcome::Probed(Probed::Blind(why)) => {
                 // As the contract says: nothing tells, so nothing keeps the creation back.
-                tracing::debug!(connection = %self.name, operation = %order.operation.name, why, "made without a look");
+                tracing::debug!(connection = %self.name, operation = %order.operation.name, why,
+                    "made without a look");
                 Ok(Seen::Blind)
             }
-            _ => Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else")),
+            _ => {
+                Err(self
+                    .error(ErrorKind::Adapter, "the adapter answered a probe with something else"))
+            }
         }
     }
 
@@ -221,7 +247,8 @@ impl Reconciler {
             }
             named.insert(remote);
         }
-        let around = Around { order, kind: &rule.kind, parents: &parents, named: &named, input: &input };
+        let around =
+            Around { order, kind: &rule.kind, parents: &parents, named: &named, input: &input };
         for intent in self.written_lately(&parents, delay_ms).await? {
             let Some(bearing) = self.bearing(&intent, &around) else { continue };
             let fresh = intent.makes.values().any(|host| made.is_fresh(host));
@@ -237,16 +264,23 @@ impl Reconciler {
         Ok(Wary { look, until_ms: self.clock.steady_ms().saturating_add(left_ms) })
     }
 
-    /// Whether the path's record is there and hangs on none of these: on somebody who is no more, where it is to be
-    /// made once more.
-    async fn hangs_elsewhere(&self, order: &Order, named: &BTreeSet<RemoteRef>) -> Result<bool, Error> {
+    /// Whether the path's record is there and hangs on none of these: on somebody who is no more,
+    /// where it is to be made once more.
+    async fn hangs_elsewhere(
+        &self,
+        order: &Order,
+        named: &BTreeSet<RemoteRef>,
+    ) -> Result<bool, Error> {
         let Some(link) = self.store.link(&self.name, &order.host).await? else { return Ok(false) };
-        let Some(row) = self.store.observed(&self.name, &link.remote).await? else { return Ok(false) };
+        let Some(row) = self.store.observed(&self.name, &link.remote).await? else {
+            return Ok(false);
+        };
         let of = self.hangs_on(&row);
         Ok(!row.gone && !of.is_empty() && !of.iter().any(|of| named.contains(of)))
     }
 
-    /// The intents that may bear on a look: the young ones, and those of the parents however old, since one may have been sent again.
+    /// The intents that may bear on a look: the young ones, and those of the parents however old,
+    /// since one may have been sent again.
     async fn written_lately(&self, parents: &[&str], delay_ms: u64) -> Result<Vec<Intent>, Error> {
         let before_ms = delay_ms.saturating_add(SEND_WAIT_MAX_MS).saturating_add(CLOCK_GRAIN_MS);
         let since_ms = self.wall_since_ms(before_ms);
@@ -271,7 +305,9 @@ impl Reconciler {
             _ => &[],
         };
         let makes_parent = intent.makes.values().any(is_parent)
-            || made.iter().any(|link| around.named.contains(link) && intent.target.as_ref() != Some(link));
+            || made
+                .iter()
+                .any(|link| around.named.contains(link) && intent.target.as_ref() != Some(link));
         let carries = self.adapter.manifest().operation(&intent.operation).is_some_and(|rule| {
             let takes = rule.fields.iter().any(|field| field.name == around.kind);
             takes && rule.kind != around.kind && has_member(&intent.input, around.kind)
@@ -281,7 +317,8 @@ impl Reconciler {
             && (intent.host == around.order.host || is_same_thing(&intent.input, around.input));
         let same = same || self.may_have_made(intent, around.kind);
         if matches!(intent.state, IntentState::Refused { .. }) {
-            // Answered, so it arrived: what was refused may have been made all the same, and shows no sooner for that.
+            // Answered, so it arrived: what was refused may have been made all the same, and shows
+            // no sooner for that.
             return same.then_some(Bearing::Itself);
         }
         match (makes_parent, carries || same) {
@@ -291,10 +328,14 @@ impl Reconciler {
         }
     }
 
-    /// Whether an intent that was emptied may have made records of a kind: whose they were is known no more.
+    /// Whether an intent that was emptied may have made records of a kind: whose they were is known
+    /// no more.
     fn may_have_made(&self, intent: &Intent, kind: &str) -> bool {
-        let rule = self.adapter.manifest().operation(&intent.operation).filter(|_| is_emptied(intent));
-        let takes = |rule: &OperationRule| rule.kind == kind || rule.fields.iter().any(|field| field.name == kind);
+        let rule =
+            self.adapter.manifest().operation(&intent.operation).filter(|_| is_emptied(intent));
+        let takes = |rule: &OperationRule| {
+            rule.kind == kind || rule.fields.iter().any(|field| field.name == kind)
+        };
         intent.target.is_none() && rule.is_some_and(takes)
     }
 
@@ -305,23 +346,35 @@ impl Reconciler {
         let may_hide = |intent: &Intent| {
             let rule = manifest.operation(&intent.operation);
             let kind = rule.and_then(|rule| manifest.kind(&rule.kind));
-            let delay_ms = self.settle_window_ms.unwrap_or_else(|| kind.map_or(0, |kind| kind.visible_within_ms));
-            let is_none = matches!(intent.state, IntentState::Refused { .. } | IntentState::NotSent { .. });
+            let delay_ms = self
+                .settle_window_ms
+                .unwrap_or_else(|| kind.map_or(0, |kind| kind.visible_within_ms));
+            let is_none =
+                matches!(intent.state, IntentState::Refused { .. } | IntentState::NotSent { .. });
             !is_none && done_by(intent).left_ms(delay_ms.saturating_add(CLOCK_GRAIN_MS), &now) > 0
         };
         Ok(!self.store.intents_of(&self.name, key, WRITES_MAX).await?.iter().any(may_hide))
     }
 
-    /// How long ago a parent says that it was made; none when it does not. One that was found in this run and is not stored yet is read.
+    /// How long ago a parent says that it was made; none when it does not. One that was found in
+    /// this run and is not stored yet is read.
     async fn age_ms(&self, remote: &RemoteRef, found_now: bool) -> Result<Option<u64>, Error> {
         let mut row = self.store.observed(&self.name, remote).await?;
         if row.is_none() && found_now {
-            self.fetch(&remote.kind, std::slice::from_ref(&remote.id), &BTreeMap::new(), Priority::Interactive).await?;
+            self.fetch(
+                &remote.kind,
+                std::slice::from_ref(&remote.id),
+                &BTreeMap::new(),
+                Priority::Interactive,
+            )
+            .await?;
             row = self.store.observed(&self.name, remote).await?;
         }
         let Some(row) = row else { return Ok(found_now.then_some(0)) };
         let parsed = record(&row);
-        let made = parsed.text("created_at").and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
+        let made = parsed
+            .text("created_at")
+            .and_then(|text| chrono::DateTime::parse_from_rfc3339(text).ok());
         let made_ms = made.and_then(|time| u64::try_from(time.timestamp_millis()).ok());
         Ok(made_ms.map(|made_ms| self.stamped_ago_ms(made_ms)))
     }
@@ -360,7 +413,9 @@ enum Bearing {
 /// When the effect of an intent had happened at the latest.
 pub(super) fn done_by(intent: &Intent) -> Moment {
     match intent.state {
-        IntentState::Applied { by_probe: false, .. } | IntentState::Refused { .. } => intent.changed,
+        IntentState::Applied { by_probe: false, .. } | IntentState::Refused { .. } => {
+            intent.changed
+        }
         _ => intent.last_sent,
     }
 }
@@ -385,21 +440,26 @@ fn has_member(input: &str, member: &str) -> bool {
     })
 }
 
-/// Whether two creations of one operation may mean the same thing: an equal input, or an address or a whole name in common.
+/// Whether two creations of one operation may mean the same thing: an equal input, or an address or
+/// a whole name in common.
 fn is_same_thing(one: &str, other: &Map<String, Value>) -> bool {
     let Ok(one) = serde_json::from_str::<Map<String, Value>>(one) else { return false };
     one == *other || names(&one).intersection(&names(other)).next().is_some()
 }
 
-/// What tells an input's record apart within its kind: its name where that is one text, its addresses, and whom it belongs to.
+/// What tells an input's record apart within its kind: its name where that is one text, its
+/// addresses, and whom it belongs to.
 fn names(input: &Map<String, Value>) -> BTreeSet<String> {
-    let parents: Vec<&str> =
-        ["candidate", "application", "custom_field"].iter().filter_map(|member| input.get(*member)?.as_str()).collect();
+    let parents: Vec<&str> = ["candidate", "application", "custom_field"]
+        .iter()
+        .filter_map(|member| input.get(*member)?.as_str())
+        .collect();
     let within = parents.join(" ");
     let name = input.get("name").and_then(Value::as_str).map(normal::name);
     let email = input.get("email").and_then(Value::as_str).map(normal::email);
     let emails = input.get("emails").and_then(Value::as_array).into_iter().flatten();
-    let emails = emails.filter_map(|entry| entry.get("value").unwrap_or(entry).as_str()).map(normal::email);
+    let emails =
+        emails.filter_map(|entry| entry.get("value").unwrap_or(entry).as_str()).map(normal::email);
     name.into_iter().chain(email).chain(emails).map(|text| format!("{within} {text}")).collect()
 }
 
@@ -427,15 +487,23 @@ mod tests {
 
     #[test]
     fn two_creations_mean_the_same_when_they_share_an_address_or_a_name_within_one_parent() {
-        let same = |one: Value, other: Value| is_same_thing(&one.to_string(), other.as_object().unwrap());
+        let same =
+            |one: Value, other: Value| is_same_thing(&one.to_string(), other.as_object().unwrap());
         let ada = json!({"name": {"first": "Ada"}, "emails": [{"value": "Ada@example.com"}]});
-        let lady = json!({"name": {"first": "Lady"}, "emails": [{"value": "ada@example.com"}, {"value": "x@y.z"}]});
+        let lady = json!({"name": {"first": "Lady"},
+            "emails": [{"value": "ada@example.com"}, {"value": "x@y.z"}]});
         assert!(same(ada.clone(), lady));
-        assert!(!same(ada, json!({"name": {"first": "Ada"}, "emails": [{"value": "ben@example.com"}]})));
+        assert!(!same(
+            ada,
+            json!({"name": {"first": "Ada"}, "emails": [{"value": "ben@example.com"}]})
+        ));
         assert!(same(
             json!({"custom_field": "1", "name": "Event"}),
             json!({"custom_field": "1", "name": "Event", "order": 2})
         ));
-        assert!(!same(json!({"custom_field": "1", "name": "Event"}), json!({"custom_field": "2", "name": "Event"})));
+        assert!(!same(
+            json!({"custom_field": "1", "name": "Event"}),
+            json!({"custom_field": "2", "name": "Event"})
+        ));
     }
 }

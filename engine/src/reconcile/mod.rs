@@ -1,14 +1,16 @@
 //! One connection kept in step: scan → plan → apply → settle.
 //!
-//! This room composes the others and does no input or output of its own: [`crate::adapter`] says what to send and what an answer means,
-//! [`crate::transport`] sends, [`crate::plan`] and [`crate::journal`] decide, [`crate::store`] remembers. A read is a task driven to its
-//! outcome ([`drive`]); a write is one too, with the journal written durably just before its one effect leaves ([`effect`]); what
-//! is in doubt is settled by looking ([`settle`]).
+//! This room composes the others and does no input or output of its own: [`crate::adapter`] says
+//! what to send and what an answer means, [`crate::transport`] sends, [`crate::plan`] and
+//! [`crate::journal`] decide, [`crate::store`] remembers. A read is a task driven to its outcome
+//! ([`drive`]); a write is one too, with the journal written durably just before its one effect
+//! leaves ([`effect`]); what is in doubt is settled by looking ([`settle`]).
 //!
-//! Cancellation: every await may be the last. Nothing is lost by that: a page not committed is read again, an effect on its way is found
-//! `sending` in the journal and is in doubt.
+//! Cancellation: every await may be the last. Nothing is lost by that: a page not committed is read
+//! again, an effect on its way is found `sending` in the journal and is in doubt.
 //!
-//! Left out: when to do it ([`crate::schedule`]), and several connections at once ([`crate::engine`]).
+//! Left out: when to do it ([`crate::schedule`]), and several connections at once
+//! ([`crate::engine`]).
 
 mod adoption;
 mod apply;
@@ -107,7 +109,8 @@ pub enum Progress {
         /// How it ended, in a word.
         end: &'static str,
     },
-    /// Waiting before a record is looked for again: what may have come along with its parent need not show yet.
+    /// Waiting before a record is looked for again: what may have come along with its parent need
+    /// not show yet.
     Looking {
         /// The operation that would make it.
         operation: String,
@@ -208,7 +211,8 @@ impl Reconciler {
         }
     }
 
-    /// From now on no effect begins; one that is on its way ends, and so does each wait for something to show ([`Self::wait`]).
+    /// From now on no effect begins; one that is on its way ends, and so does each wait for
+    /// something to show ([`Self::wait`]).
     pub(crate) fn hold_effects(&self) {
         self.effects_held.send_replace(true);
     }
@@ -233,8 +237,8 @@ impl Reconciler {
         }
     }
 
-    /// The host gave a credential: the ATS is asked again which customer this is, before the next write, and what was refused because
-    /// of a credential until now is tried again.
+    /// The host gave a credential: the ATS is asked again which customer this is, before the next
+    /// write, and what was refused because of a credential until now is tried again.
     pub(crate) fn credential_given(&self) {
         self.tenant_verified.store(false, Ordering::Relaxed);
         self.rights_given();
@@ -263,7 +267,8 @@ impl Reconciler {
     /// An error that names the connection.
     /// The error for a key under which nothing is declared.
     pub(crate) fn no_record(&self, key: &str) -> Error {
-        let message = format!("there is no desired record {key}; give the key that it was declared with");
+        let message =
+            format!("there is no desired record {key}; give the key that it was declared with");
         self.error(ErrorKind::Input, message)
     }
 

@@ -1,6 +1,7 @@
 //! The clocks of one connection brought together: what [`Moment`] stands on.
 //!
-//! A life begins when the connection is opened. Its number is random, so that no two lives take each other's steady times for their own.
+//! A life begins when the connection is opened. Its number is random, so that no two lives take
+//! each other's steady times for their own.
 
 use super::Reconciler;
 use crate::clock::Clock;
@@ -13,7 +14,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 pub(super) struct Life {
     id: u64,
     began_ms: u64,
-    /// The least and the most that the wall clock was ahead of the steady one: they differ when it jumped.
+    /// The least and the most that the wall clock was ahead of the steady one: they differ when it
+    /// jumped.
     offset_least_ms: AtomicI64,
     offset_most_ms: AtomicI64,
 }
@@ -40,8 +42,10 @@ impl Life {
 
     /// How far the wall clock jumped in this life, as far as anybody looked.
     fn jumped_ms(&self) -> u64 {
-        let (least_ms, most_ms) =
-            (self.offset_least_ms.load(Ordering::Relaxed), self.offset_most_ms.load(Ordering::Relaxed));
+        let (least_ms, most_ms) = (
+            self.offset_least_ms.load(Ordering::Relaxed),
+            self.offset_most_ms.load(Ordering::Relaxed),
+        );
         most_ms.saturating_sub(least_ms).unsigned_abs()
     }
 }
@@ -61,11 +65,15 @@ impl Reconciler {
 
     /// This moment, to measure others by.
     pub(super) fn now(&self) -> Now {
-        Now { at: self.moment(), began_ms: self.life.began_ms, ahead_least_ms: self.session.ats_clock_least_ms() }
+        Now {
+            at: self.moment(),
+            began_ms: self.life.began_ms,
+            ahead_least_ms: self.session.ats_clock_least_ms(),
+        }
     }
 
-    /// By the wall clock: nothing that happened in the last `within_ms` carries an earlier time, although the clock may have jumped meanwhile, or
-    /// since the last life.
+    /// By the wall clock: nothing that happened in the last `within_ms` carries an earlier time,
+    /// although the clock may have jumped meanwhile, or since the last life.
     pub(super) fn wall_since_ms(&self, within_ms: u64) -> u64 {
         let now = self.now();
         let jumped_ms = match now.at.steady_ms.saturating_sub(now.began_ms) < within_ms {
@@ -75,8 +83,8 @@ impl Reconciler {
         now.at.wall_ms.saturating_sub(within_ms).saturating_sub(jumped_ms)
     }
 
-    /// How long ago this wall time was, at least and at most: they differ by what the clock jumped in this life. What an earlier life
-    /// dated is taken as it stands.
+    /// How long ago this wall time was, at least and at most: they differ by what the clock jumped
+    /// in this life. What an earlier life dated is taken as it stands.
     pub(super) fn wall_ago_ms(&self, wall_ms: u64) -> (u64, u64) {
         let ago_ms = self.moment().wall_ms.saturating_sub(wall_ms);
         let jumped_ms = self.life.jumped_ms();

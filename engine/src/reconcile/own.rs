@@ -1,9 +1,10 @@
 //! What a failure says: something of one request, or of the connection as a whole.
 //!
-//! An ATS may refuse one path alone, again and again; that must not keep all others back. So a failure is one request's own unless there is
-//! evidence that it is everybody's. Where all requests fail, the transport stops them: the breaker what is not answered, the budget what is
-//! throttled. A credential that is not accepted has no such guard; there the ATS is asked who the customer is, which any
-//! accepted credential learns.
+//! An ATS may refuse one path alone, again and again; that must not keep all others back. So a
+//! failure is one request's own unless there is evidence that it is everybody's. Where all requests
+//! fail, the transport stops them: the breaker what is not answered, the budget what is throttled.
+//! A credential that is not accepted has no such guard; there the ATS is asked who the customer is,
+//! which any accepted credential learns.
 //!
 //! Left out: adapters that tell no tenant; theirs is always the connection's.
 
@@ -32,16 +33,24 @@ impl Reconciler {
     ///
     /// # Errors
     /// The failure, where it is the connection's. `what` says at what it was met.
-    pub(super) async fn own_failure(&self, error: TaskError, what: &str) -> Result<OwnFailure, Error> {
+    pub(super) async fn own_failure(
+        &self,
+        error: TaskError,
+        what: &str,
+    ) -> Result<OwnFailure, Error> {
         if !self.is_own(&error).await {
             return Err(self.task_error(what, error));
         }
         Ok(match error {
             TaskError::Failed(failure) => OwnFailure::Failed(failure),
             TaskError::Adapter(error) => OwnFailure::Adapter(error),
-            TaskError::NotSent(NotSent::Refused(reason) | NotSent::Moot(reason)) => OwnFailure::NotSent(reason),
+            TaskError::NotSent(NotSent::Refused(reason) | NotSent::Moot(reason)) => {
+                OwnFailure::NotSent(reason)
+            }
             TaskError::Unclear(reason) => OwnFailure::Unclear(reason),
-            error @ (TaskError::NotSent(_) | TaskError::Tenant(_)) => return Err(self.task_error(what, error)),
+            error @ (TaskError::NotSent(_) | TaskError::Tenant(_)) => {
+                return Err(self.task_error(what, error));
+            }
         })
     }
 

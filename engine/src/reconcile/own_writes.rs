@@ -1,18 +1,21 @@
-//! A record that was declared anew while its observation may be older than the engine's own last change of it is not
-//! planned yet.
+//! A record that was declared anew while its observation may be older than the engine's own last
+//! change of it is not planned yet.
 //!
-//! An ATS may show a change late, within the time that the manifest states for its kind. What is read before that may
-//! be the record as it was: a value that the host declared, changed and declared again would then be called in step,
-//! and the value in between would stay for good; what the engine took off itself would be called a recruiter's deed.
-//! Nothing in the read tells the two apart, and a merge into a fresh read would be a merge into an old one. So the record
-//! waits until the change shows, or must: the plan says so, and the record stays to be looked at.
+//! An ATS may show a change late, within the time that the manifest states for its kind. What is
+//! read before that may be the record as it was: a value that the host declared, changed and
+//! declared again would then be called in step, and the value in between would stay for good; what
+//! the engine took off itself would be called a recruiter's deed. Nothing in the read tells the two
+//! apart, and a merge into a fresh read would be a merge into an old one. So the record waits until
+//! the change shows, or must: the plan says so, and the record stays to be looked at.
 //!
-//! A change has shown when a read since it brought the record in with a difference, as the read-back of each write does
-//! with an ATS that is not late; such a record waits for nothing. What was taken off is not read back, and what holds
-//! it (a candidate's tags) may still show it, so a removal waits for its whole delay.
+//! A change has shown when a read since it brought the record in with a difference, as the
+//! read-back of each write does with an ATS that is not late; such a record waits for nothing. What
+//! was taken off is not read back, and what holds it (a candidate's tags) may still show it, so a
+//! removal waits for its whole delay.
 //!
-//! Bounds: [`INTENTS_MAX`] intents of a record, the longest delay of its kinds. Left out: creations, whose look waits by itself
-//! ([`super::look`]), but for what can be removed again; of two changes close to each other the second, once the first shows.
+//! Bounds: [`INTENTS_MAX`] intents of a record, the longest delay of its kinds. Left out:
+//! creations, whose look waits by itself ([`super::look`]), but for what can be removed again; of
+//! two changes close to each other the second, once the first shows.
 
 use super::Reconciler;
 use super::look::{CLOCK_GRAIN_MS, done_by};
@@ -26,8 +29,13 @@ const DELETE: &str = "delete";
 const INTENTS_MAX: usize = 1_000;
 
 impl Reconciler {
-    /// The plan of a record that must not be planned yet, because of what was written for it; none when it may.
-    pub(super) async fn awaits_own_write(&self, key: &str, generation: u64) -> Result<Option<RecordPlan>, Error> {
+    /// The plan of a record that must not be planned yet, because of what was written for it; none
+    /// when it may.
+    pub(super) async fn awaits_own_write(
+        &self,
+        key: &str,
+        generation: u64,
+    ) -> Result<Option<RecordPlan>, Error> {
         let intents = self.store.intents_of(&self.name, key, INTENTS_MAX).await?;
         // What was written for this very declaration is what it still asks for.
         for intent in intents.into_iter().filter(|intent| intent.generation < generation) {
@@ -35,14 +43,21 @@ impl Reconciler {
             if left_ms > 0 && !self.shows_since(&intent).await? {
                 let reason = OWN_WRITE_HIDDEN.to_owned();
                 let message = format!(
-                    "{key}: {} was sent so lately that the ATS need not show it yet; the record is planned once it must, in {} s",
+                    "{key}: {} was sent so lately that the ATS need not show it yet; the record is \
+                     planned once it must, in {} s",
                     intent.operation,
                     left_ms.div_ceil(1_000)
                 );
-                let finding = Finding { kind: FindingKind::Note, host: key.to_owned(), reason, message };
+                let finding =
+                    Finding { kind: FindingKind::Note, host: key.to_owned(), reason, message };
                 let findings = vec![finding];
-                let plan =
-                    RecordPlan { key: key.to_owned(), generation, findings, look_again: true, ..RecordPlan::default() };
+                let plan = RecordPlan {
+                    key: key.to_owned(),
+                    generation,
+                    findings,
+                    look_again: true,
+                    ..RecordPlan::default()
+                };
                 return Ok(Some(plan));
             }
         }
@@ -53,7 +68,9 @@ impl Reconciler {
     fn hides_ms(&self, intent: &Intent) -> u64 {
         let manifest = self.adapter.manifest();
         let Some(rule) = manifest.operation(&intent.operation) else { return 0 };
-        let can_be_removed = || manifest.operations.iter().any(|other| other.kind == rule.kind && other.verb == DELETE);
+        let can_be_removed = || {
+            manifest.operations.iter().any(|other| other.kind == rule.kind && other.verb == DELETE)
+        };
         let is_change = intent.target.is_some() || can_be_removed();
         if !is_change || !matches!(intent.state, IntentState::Applied { .. }) {
             return 0;
@@ -69,11 +86,16 @@ impl Reconciler {
         let rule = self.adapter.manifest().operation(&intent.operation);
         let is_removal = rule.is_some_and(|rule| rule.verb == DELETE);
         let holder = match is_removal {
-            true => self.store.link(&self.name, intent.host.split('/').next().unwrap_or(&intent.host)).await?,
+            true => {
+                self.store
+                    .link(&self.name, intent.host.split('/').next().unwrap_or(&intent.host))
+                    .await?
+            }
             false => None,
         };
         let holder = holder.map(|link| link.remote);
-        let touched = intent.target.iter().chain(links).filter(|_| !is_removal).chain(holder.iter());
+        let touched =
+            intent.target.iter().chain(links).filter(|_| !is_removal).chain(holder.iter());
         for remote in touched {
             let row = self.store.observed(&self.name, remote).await?;
             if row.is_none_or(|row| row.changed_ms < intent.last_sent.wall_ms) {

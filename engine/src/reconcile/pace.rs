@@ -1,10 +1,13 @@
-//! How often a write is tried that came to nothing before it left: what it must read first cannot be read, or says no.
+//! How often a write is tried that came to nothing before it left: what it must read first cannot
+//! be read, or says no.
 //!
-//! The journal counts what left ([`crate::journal::sends`]); of this it holds nothing. A write that fails so is tried once more at once, then less and
-//! less often, up to once in [`WAIT_MAX_MS`]. It never waits for a person: nothing is changed by reading, and what is
-//! readable again is written by itself.
+//! The journal counts what left ([`crate::journal::sends`]); of this it holds nothing. A write that
+//! fails so is tried once more at once, then less and less often, up to once in [`WAIT_MAX_MS`]. It
+//! never waits for a person: nothing is changed by reading, and what is readable again is written
+//! by itself.
 //!
-//! Kept in memory: a restart tries each once more, and so does a credential that is given anew. At most [`KEPT_MAX`] paths are kept; what is beyond that is not waited for.
+//! Kept in memory: a restart tries each once more, and so does a credential that is given anew. At
+//! most [`KEPT_MAX`] paths are kept; what is beyond that is not waited for.
 
 use crate::journal::Leave;
 use crate::plan::Step;
@@ -43,10 +46,16 @@ impl Pace {
     pub(super) fn failed(&self, step: &Step, generation: u64, reason: &str, steady_ms: u64) {
         let mut kept = self.kept();
         let key = (step.host.clone(), step.operation.clone());
-        let times = kept.get(&key).filter(|known| known.generation == generation).map_or(0, |known| known.times);
+        let times = kept
+            .get(&key)
+            .filter(|known| known.generation == generation)
+            .map_or(0, |known| known.times);
         if kept.len() < KEPT_MAX || kept.contains_key(&key) {
             let times = times.saturating_add(1);
-            kept.insert(key, Failed { generation, times, last_ms: steady_ms, reason: reason.to_owned() });
+            kept.insert(
+                key,
+                Failed { generation, times, last_ms: steady_ms, reason: reason.to_owned() },
+            );
         }
     }
 
@@ -69,7 +78,9 @@ impl Pace {
         (steady_ms, wall_ms): (u64, u64),
     ) -> Leave {
         let kept = self.kept();
-        let Some(known) = kept.get(&(host.to_owned(), operation.to_owned())) else { return Leave::Now };
+        let Some(known) = kept.get(&(host.to_owned(), operation.to_owned())) else {
+            return Leave::Now;
+        };
         let left_ms = known.last_ms.saturating_add(wait_ms(known.times)).saturating_sub(steady_ms);
         if left_ms == 0 || known.generation != generation {
             return Leave::Now;

@@ -1,20 +1,23 @@
-//! Many records in parts: a bounded number is planned and carried out before the next ones are read.
+//! Many records in parts: a bounded number is planned and carried out before the next ones are
+//! read.
 //!
-//! A plan holds its records with their steps, some kilobytes each, so a plan of everything that a host declared would
-//! grow with it. A sync therefore works on [`RECORDS_AT_ONCE`] records at a time (a connection may ask for another
-//! bound): it refreshes, plans, applies, and goes on with the records that follow by their keys. Custom fields and
-//! users come first, since values name them. Few records are one part, planned and applied as ever.
+//! A plan holds its records with their steps, some kilobytes each, so a plan of everything that a
+//! host declared would grow with it. A sync therefore works on [`RECORDS_AT_ONCE`] records at a
+//! time (a connection may ask for another bound): it refreshes, plans, applies, and goes on with
+//! the records that follow by their keys. Custom fields and users come first, since values name
+//! them. Few records are one part, planned and applied as ever.
 //!
 //! # What spans parts
-//! Whatever a plan decides about several records holds across parts: which record makes the candidate with an address,
-//! the custom field of a name, the hire into an opening. So what was claimed goes from part to part, also where
-//! carrying it out failed: a creation that is in doubt must not be repeated by another record's part. Everything else
-//! is read anew for each part.
+//! Whatever a plan decides about several records holds across parts: which record makes the
+//! candidate with an address, the custom field of a name, the hire into an opening. So what was
+//! claimed goes from part to part, also where carrying it out failed: a creation that is in doubt
+//! must not be repeated by another record's part. Everything else is read anew for each part.
 //!
 //! # Bounds
-//! The records of a part, and of all parts the claims: an address and a key for each record that is to be made. The
-//! report keeps each step, the plan that is returned the first records that need attention. Left out: a record that
-//! becomes dirty behind the place where the walk stands; the next sync has it.
+//! The records of a part, and of all parts the claims: an address and a key for each record that is
+//! to be made. The report keeps each step, the plan that is returned the first records that need
+//! attention. Left out: a record that becomes dirty behind the place where the walk stands; the
+//! next sync has it.
 
 use super::gather::Gathered;
 use super::planning::PlanOf;
@@ -24,7 +27,8 @@ use crate::plan::Plan;
 use atsync_model::desired::Desired;
 use atsync_model::desired::definition::DEFINITION_PREFIX;
 
-/// Records that a sync plans and applies at once: at some kilobytes each, with their plan, tens of megabytes.
+/// Records that a sync plans and applies at once: at some kilobytes each, with their plan, tens of
+/// megabytes.
 pub(crate) const RECORDS_AT_ONCE: usize = 5_000;
 /// Desired records read at once.
 const PAGE_ROWS: usize = 500;
@@ -47,7 +51,8 @@ impl Reconciler {
     pub(crate) async fn sync(&self) -> Result<(Plan, ApplyReport), Error> {
         let mut sent = self.requests_sent();
         let mut gathered = Gathered::default();
-        self.refresh_people(&mut gathered, self.store.desired_counts(&self.name).await?.0 > 0).await?;
+        self.refresh_people(&mut gathered, self.store.desired_counts(&self.name).await?.0 > 0)
+            .await?;
         let (_, dirty) = self.store.desired_counts(&self.name).await?;
         if usize::try_from(dirty).is_ok_and(|dirty| dirty <= self.records_at_once) {
             let plan = self.plan_next(&mut gathered, PlanOf::Dirty, sent).await?;
@@ -75,7 +80,8 @@ impl Reconciler {
         Ok((whole, report))
     }
 
-    /// The keys of the next records that need attention, as many as a part has. Empty when there are none left.
+    /// The keys of the next records that need attention, as many as a part has. Empty when there
+    /// are none left.
     async fn keys_of_part(&self, walk: &mut Walk) -> Result<Vec<String>, Error> {
         let mut keys = Vec::new();
         while keys.len() < self.records_at_once {
@@ -108,16 +114,22 @@ impl Reconciler {
     }
 }
 
-/// Plans of many records, made part by part, that are together what one plan of all would be: what one part's records
-/// claim, another part's records find claimed. For records that are not declared yet.
+/// Plans of many records, made part by part, that are together what one plan of all would be: what
+/// one part's records claim, another part's records find claimed. For records that are not declared
+/// yet.
 #[derive(Debug, Default)]
 pub(crate) struct PartsPlanned {
     gathered: Gathered,
 }
 
 impl PartsPlanned {
-    /// Plans some more records. Custom fields and users are planned before the records that name them.
-    pub(crate) async fn plan(&mut self, reconciler: &Reconciler, records: &[Desired]) -> Result<Plan, Error> {
+    /// Plans some more records. Custom fields and users are planned before the records that name
+    /// them.
+    pub(crate) async fn plan(
+        &mut self,
+        reconciler: &Reconciler,
+        records: &[Desired],
+    ) -> Result<Plan, Error> {
         let sent = reconciler.requests_sent();
         reconciler.refresh_people(&mut self.gathered, !records.is_empty()).await?;
         let plan = reconciler.plan_next(&mut self.gathered, PlanOf::Records(records), sent).await?;

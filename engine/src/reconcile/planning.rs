@@ -1,9 +1,12 @@
-//! The plan of a connection: its records page by page, each planned from the facts that were gathered for it.
+//! The plan of a connection: its records page by page, each planned from the facts that were
+//! gathered for it.
 //!
-//! What planning a page comes to besides the plan (statuses, links, ends of links) is written with the page: a run over many records has
-//! few commits, none larger than a page, and a death between two of them loses nothing, since the next plan comes to the same.
+//! What planning a page comes to besides the plan (statuses, links, ends of links) is written with
+//! the page: a run over many records has few commits, none larger than a page, and a death between
+//! two of them loses nothing, since the next plan comes to the same.
 //!
-//! Left out: where facts come from ([`super::gather`]) and what may not be sent although it is planned ([`super::held`]).
+//! Left out: where facts come from ([`super::gather`]) and what may not be sent although it is
+//! planned ([`super::held`]).
 
 use super::Reconciler;
 use super::gather::{Gathered, concerns_kind};
@@ -12,7 +15,9 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::Intent;
 use crate::plan::{self, DENIED, Finding, FindingKind, NOT_READ, Plan, RecordPlan, Step};
 use crate::store::limits::PAGE_RECORDS_MAX;
-use crate::store::{Cause, Declaration, DesiredRow, LinkRow, Mode, MovedTo, PageCommit, StatusUpdate};
+use crate::store::{
+    Cause, Declaration, DesiredRow, LinkRow, Mode, MovedTo, PageCommit, StatusUpdate,
+};
 use atsync_model::desired::Desired;
 use atsync_model::kinds;
 use std::collections::BTreeSet;
@@ -33,8 +38,8 @@ pub enum PlanOf<'a> {
     Records(&'a [Desired]),
 }
 
-/// What planning one page of desired records came to besides the plan: written at once, so that a run over many records has few commits and is never
-/// larger than a page.
+/// What planning one page of desired records came to besides the plan: written at once, so that a
+/// run over many records has few commits and is never larger than a page.
 #[derive(Debug, Default)]
 struct Seen {
     statuses: Vec<StatusUpdate>,
@@ -57,7 +62,11 @@ impl Reconciler {
     }
 
     /// Refreshes the kinds in which drift of people shows, where there is anybody to plan.
-    pub(super) async fn refresh_people(&self, gathered: &mut Gathered, any: bool) -> Result<(), Error> {
+    pub(super) async fn refresh_people(
+        &self,
+        gathered: &mut Gathered,
+        any: bool,
+    ) -> Result<(), Error> {
         for kind in [kinds::CANDIDATES, kinds::APPLICATIONS, kinds::APPLIED_TAGS] {
             // A kind that can be listed only below its parents is read for the records of the plan.
             if !any || self.adapter.manifest().kind(kind).is_none() || self.below(kind).is_some() {
@@ -73,8 +82,8 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Plans on what was refreshed and on what plans before this one of the same run decided. `sent_before`: the
-    /// requests before it began.
+    /// Plans on what was refreshed and on what plans before this one of the same run decided.
+    /// `sent_before`: the requests before it began.
     pub(super) async fn plan_next(
         &self,
         gathered: &mut Gathered,
@@ -83,7 +92,8 @@ impl Reconciler {
     ) -> Result<Plan, Error> {
         let mut plan = self.plan_with(gathered, of).await?;
         if !plan.is_empty() {
-            // Not at the first write only: a plan against another customer's records is worth nothing, and it belongs to what planning costs.
+            // Not at the first write only: a plan against another customer's records is worth
+            // nothing, and it belongs to what planning costs.
             self.verify_tenant_once().await?;
         }
         let sent = self.requests_sent().saturating_sub(sent_before);
@@ -96,8 +106,13 @@ impl Reconciler {
         self.session.usage().requests.values().sum()
     }
 
-    /// Plans on what is at hand, asking the ATS only for kinds that were never read in this run and that somebody asks about.
-    pub(crate) async fn plan_with(&self, gathered: &mut Gathered, of: PlanOf<'_>) -> Result<Plan, Error> {
+    /// Plans on what is at hand, asking the ATS only for kinds that were never read in this run and
+    /// that somebody asks about.
+    pub(crate) async fn plan_with(
+        &self,
+        gathered: &mut Gathered,
+        of: PlanOf<'_>,
+    ) -> Result<Plan, Error> {
         let open = self.store.open_intents(&self.name).await?;
         let mut plan = Plan { connection: self.name.clone(), ..Plan::default() };
         match of {
@@ -124,8 +139,12 @@ impl Reconciler {
                             (some, keys) = keys.split_at(keys.len().min(PAGE_ROWS));
                             self.desired_rows(some).await?
                         }
-                        PlanOf::Dirty => self.store.dirty_page(&self.name, after.as_deref(), PAGE_ROWS).await?,
-                        _ => self.store.desired_page(&self.name, after.as_deref(), PAGE_ROWS).await?,
+                        PlanOf::Dirty => {
+                            self.store.dirty_page(&self.name, after.as_deref(), PAGE_ROWS).await?
+                        }
+                        _ => {
+                            self.store.desired_page(&self.name, after.as_deref(), PAGE_ROWS).await?
+                        }
                     };
                     let Some(last) = rows.last() else {
                         if keys.is_empty() {
@@ -144,7 +163,8 @@ impl Reconciler {
                         }
                         wanted.push((self.parse_desired(&row)?, row));
                     }
-                    let some: Vec<_> = wanted.iter().map(|(record, row)| (record, row.generation)).collect();
+                    let some: Vec<_> =
+                        wanted.iter().map(|(record, row)| (record, row.generation)).collect();
                     let planned = self.plan_page(gathered, &some, &open).await?;
                     for ((_, row), mut planned) in wanted.iter().zip(planned) {
                         only_observe(&mut planned, row.mode);
@@ -172,7 +192,8 @@ impl Reconciler {
         Ok(rows)
     }
 
-    /// Plans records as they would be declared. Nothing is stored. People who were forgotten would not be declared, so nothing is planned for them.
+    /// Plans records as they would be declared. Nothing is stored. People who were forgotten would
+    /// not be declared, so nothing is planned for them.
     async fn plan_undeclared(
         &self,
         gathered: &mut Gathered,
@@ -199,7 +220,8 @@ impl Reconciler {
             };
             if forgotten.contains(&key) {
                 let message = format!(
-                    "{key}: this person was forgotten here, so the record is not declared and nothing is done for it; `Connection::unforget` lets them come back"
+                    "{key}: this person was forgotten here, so the record is not declared and \
+                     nothing is done for it; `Connection::unforget` lets them come back"
                 );
                 let planned = said_of(&key, generation, FindingKind::Note, "Forgotten", message);
                 collect(plan, (planned, Vec::new()));
@@ -208,7 +230,9 @@ impl Reconciler {
             wanted.push((record, generation));
             modes.push(row.map_or(Mode::Managed, |row| row.mode));
         }
-        for (mut planned, mode) in self.plan_page(gathered, &wanted, open).await?.into_iter().zip(modes) {
+        for (mut planned, mode) in
+            self.plan_page(gathered, &wanted, open).await?.into_iter().zip(modes)
+        {
             only_observe(&mut planned, mode);
             collect(plan, planned);
         }
@@ -224,7 +248,8 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Writes what one page of records came to. Links before statuses: a record that is called in step is not looked at again, so by then it must be linked.
+    /// Writes what one page of records came to. Links before statuses: a record that is called in
+    /// step is not looked at again, so by then it must be linked.
     async fn keep(&self, seen: Seen) -> Result<(), Error> {
         for links in seen.links.chunks(PAGE_RECORDS_MAX) {
             self.store.put_links(&self.name, links.to_vec()).await?;
@@ -249,8 +274,8 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Writes the links that a plan's adoptions make. A link that led to another record of the kind before was found where that one lives
-    /// on: other links follow, and it is told.
+    /// Writes the links that a plan's adoptions make. A link that led to another record of the kind
+    /// before was found where that one lives on: other links follow, and it is told.
     async fn adopt(&self, planned: &RecordPlan) -> Result<(), Error> {
         let links = self.adopted(planned).await?;
         for link in &links {
@@ -263,18 +288,21 @@ impl Reconciler {
                 continue;
             }
             let page = self.page(link.remote.kind.clone(), Vec::new(), &[], Cause::Observed);
-            let moved = vec![MovedTo { from: before.remote.id, to: link.remote.id.clone(), stays: true }];
+            let moved =
+                vec![MovedTo { from: before.remote.id, to: link.remote.id.clone(), stays: true }];
             self.take(PageCommit { moved, ..page }).await?;
         }
         Ok(self.store.put_links(&self.name, links).await?)
     }
 
-    /// The links that a plan's adoptions make. A link that takes the place of one that the plan ends or moves is as old, and
-    /// came about as that one did.
+    /// The links that a plan's adoptions make. A link that takes the place of one that the plan
+    /// ends or moves is as old, and came about as that one did.
     async fn adopted(&self, planned: &RecordPlan) -> Result<Vec<LinkRow>, Error> {
         let mut links = Vec::new();
         let mut former = Vec::new();
-        for host in planned.releases.iter().chain(planned.adoptions.iter().map(|adoption| &adoption.host)) {
+        for host in
+            planned.releases.iter().chain(planned.adoptions.iter().map(|adoption| &adoption.host))
+        {
             former.extend(self.store.link(&self.name, host).await?);
         }
         for adoption in &planned.adoptions {
@@ -308,7 +336,8 @@ impl Reconciler {
             return Ok((waits, Vec::new()));
         }
         let links = self.links_by_host(&key).await?;
-        // A definition that is linked asks for nothing that would have its kind read; what recruiters made of it must be known all the same.
+        // A definition that is linked asks for nothing that would have its kind read; what
+        // recruiters made of it must be known all the same.
         let refreshed = self.refresh_of_record(gathered, record, &links).await;
         let input = plan::Input {
             manifest: self.adapter.manifest(),
@@ -374,17 +403,20 @@ impl Reconciler {
             let Some(last) = rows.last() else { return Ok(()) };
             after = Some(last.key.clone());
             let not_allowed = |row: &&DesiredRow| {
-                let reasons = row.status.conditions.iter().map(|condition| condition.reason.as_str());
+                let reasons =
+                    row.status.conditions.iter().map(|condition| condition.reason.as_str());
                 reasons.clone().any(|reason| reason == "NotOptedIn" || reason == "NotSupported")
             };
-            let keys: Vec<String> = rows.iter().filter(not_allowed).map(|row| row.key.clone()).collect();
+            let keys: Vec<String> =
+                rows.iter().filter(not_allowed).map(|row| row.key.clone()).collect();
             if !keys.is_empty() {
                 self.store.mark_dirty(&self.name, keys).await?;
             }
         }
     }
 
-    /// What a plan without a step says of a record. One with steps is spoken of after they were carried out.
+    /// What a plan without a step says of a record. One with steps is spoken of after they were
+    /// carried out.
     fn status_after_plan(&self, row: &DesiredRow, planned: &RecordPlan) -> Option<StatusUpdate> {
         if !planned.steps.is_empty() {
             return None;
@@ -394,7 +426,13 @@ impl Reconciler {
         if row.status == status && row.dirty == waits {
             return None;
         }
-        Some(StatusUpdate { key: row.key.clone(), generation: row.generation, status, dirty: waits, dirt: row.dirt })
+        Some(StatusUpdate {
+            key: row.key.clone(),
+            generation: row.generation,
+            status,
+            dirty: waits,
+            dirt: row.dirt,
+        })
     }
 }
 
@@ -406,14 +444,21 @@ fn collect(plan: &mut Plan, planned: (RecordPlan, Vec<Step>)) {
         }
     }
     let record = planned.0;
-    // Of a record with nothing to say only the number is kept, so that a plan is as large as what it changes.
+    // Of a record with nothing to say only the number is kept, so that a plan is as large as what
+    // it changes.
     if !record.steps.is_empty() || !record.findings.is_empty() || !record.adoptions.is_empty() {
         plan.records.push(record);
     }
 }
 
 /// A plan that says one thing of a record and does nothing for it.
-fn said_of(key: &str, generation: u64, kind: FindingKind, reason: &str, message: String) -> RecordPlan {
+fn said_of(
+    key: &str,
+    generation: u64,
+    kind: FindingKind,
+    reason: &str,
+    message: String,
+) -> RecordPlan {
     let finding = Finding { kind, host: key.to_owned(), reason: reason.to_owned(), message };
     RecordPlan { key: key.to_owned(), generation, findings: vec![finding], ..RecordPlan::default() }
 }

@@ -1,16 +1,19 @@
 //! What could not be read: noted, told, and asked for again.
 //!
-//! A page or fetch names rows and members that it could not read ([`Problem`]); the check of the adapter's answers adds what it took out,
-//! and this module what the store has no room for and fields that a whole page lacks. Each is kept until the record is read without it.
+//! A page or fetch names rows and members that it could not read ([`Problem`]); the check of the
+//! adapter's answers adds what it took out, and this module what the store has no room for and
+//! fields that a whole page lacks. Each is kept until the record is read without it.
 //!
 //! # Expected flow
 //! 1. [`brought`] sorts what came by kind, and what is wrong with it.
-//! 2. [`Reconciler::note`] keeps it, before the page itself is committed: a crash between the two reads the page again.
-//! 3. The next pass asks for what is known by id ([`Reconciler::retry`]). What is not known by id keeps the watermark where it is, so that the
-//!    next window shows it again, for [`PASSES_MAX`] passes.
+//! 2. [`Reconciler::note`] keeps it, before the page itself is committed: a crash between the two
+//!    reads the page again.
+//! 3. The next pass asks for what is known by id ([`Reconciler::retry`]). What is not known by id
+//!    keeps the watermark where it is, so that the next window shows it again, for [`PASSES_MAX`]
+//!    passes.
 //!
-//! Bounds: [`limits::PROBLEMS_MAX`] of a kind by name, [`RETRIED_MAX`] retried in one pass. Left out: sweeps, which are held by rows without an id
-//! ([`super::sweep`]).
+//! Bounds: [`limits::PROBLEMS_MAX`] of a kind by name, [`RETRIED_MAX`] retried in one pass. Left
+//! out: sweeps, which are held by rows without an id ([`super::sweep`]).
 
 use super::Reconciler;
 use super::fetch::by_kind;
@@ -22,7 +25,8 @@ use atsync_model::contract::{Item, Problem, Response};
 use atsync_model::manifest::{KindRule, Manifest};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// How often a row that cannot be asked for by id holds the watermark back. It is shown as long as it lasts.
+/// How often a row that cannot be asked for by id holds the watermark back. It is shown as long as
+/// it lasts.
 const PASSES_MAX: u64 = 3;
 /// Records that one pass asks for again. The longest not seen come first.
 const RETRIED_MAX: usize = 200;
@@ -38,7 +42,8 @@ pub(super) struct Brought {
     pub(super) masks: Vec<Vec<String>>,
     /// By kind.
     problems: BTreeMap<String, Vec<Problem>>,
-    /// Expected fields of a kind that some row has, where the page has enough rows to tell: kind and field.
+    /// Expected fields of a kind that some row has, where the page has enough rows to tell: kind
+    /// and field.
     present: BTreeSet<(String, String)>,
 }
 
@@ -51,7 +56,12 @@ pub(super) struct Came {
 }
 
 /// Sorts what came in answer to a question about `asked`.
-pub(super) fn brought(manifest: &Manifest, asked: &str, came: Came, reply: Option<&Response>) -> Brought {
+pub(super) fn brought(
+    manifest: &Manifest,
+    asked: &str,
+    came: Came,
+    reply: Option<&Response>,
+) -> Brought {
     let mut brought = Brought { masks: came.masks, ..Brought::default() };
     let mut problems = came.problems;
     brought.records = by_kind(came.items, reply);
@@ -60,16 +70,22 @@ pub(super) fn brought(manifest: &Manifest, asked: &str, came: Came, reply: Optio
             let size = record.body.len().saturating_add(record.raw.as_deref().map_or(0, str::len));
             if size > RECORD_BYTES_MAX {
                 record.raw = None;
-                let message =
-                    format!("the ATS's own JSON of it is larger than {RECORD_BYTES_MAX} bytes and is not kept");
+                let message = format!(
+                    "the ATS's own JSON of it is larger than {RECORD_BYTES_MAX} bytes and is not \
+                     kept"
+                );
                 problems.push(Problem::field(kind, &record.id, "raw", message));
             }
         }
-        let Some(rule) = manifest.kind(kind).filter(|_| records.len() >= ROWS_TELLING) else { continue };
+        let Some(rule) = manifest.kind(kind).filter(|_| records.len() >= ROWS_TELLING) else {
+            continue;
+        };
         let masks: BTreeSet<usize> = records.iter().map(|record| record.mask).collect();
-        let known =
-            |field: &String| masks.iter().any(|mask| brought.masks.get(*mask).is_some_and(|of| of.contains(field)));
-        // A row that says only that its record exists lacks everything, and tells nothing of members.
+        let known = |field: &String| {
+            masks.iter().any(|mask| brought.masks.get(*mask).is_some_and(|of| of.contains(field)))
+        };
+        // A row that says only that its record exists lacks everything, and tells nothing of
+        // members.
         if masks.iter().all(|mask| brought.masks.get(*mask).is_none_or(Vec::is_empty)) {
             continue;
         }
@@ -79,10 +95,13 @@ pub(super) fn brought(manifest: &Manifest, asked: &str, came: Came, reply: Optio
                 continue;
             }
             let message = format!(
-                "no row of a page of {} has it: the ATS may have renamed the member. What is stored of it stays and grows old; once the adapter reads the new name, pull {kind} in full",
+                "no row of a page of {} has it: the ATS may have renamed the member. What is \
+                 stored of it stays and grows old; once the adapter reads the new name, pull \
+                 {kind} in full",
                 records.len()
             );
-            let whole = Problem { kind: kind.clone(), id: None, field: Some(field.clone()), message };
+            let whole =
+                Problem { kind: kind.clone(), id: None, field: Some(field.clone()), message };
             problems.push(whole);
         }
     }
@@ -97,7 +116,9 @@ impl Brought {
     /// The ids of records of a kind whose rows could not be read.
     pub(super) fn unread(&self, kind: &str) -> BTreeSet<String> {
         let of = self.problems.get(kind).into_iter().flatten();
-        of.filter(|problem| problem.field.is_none()).filter_map(|problem| problem.id.clone()).collect()
+        of.filter(|problem| problem.field.is_none())
+            .filter_map(|problem| problem.id.clone())
+            .collect()
     }
 
     fn of(&self, kind: &str) -> &[Problem] {
@@ -114,7 +135,8 @@ pub(super) struct Unread {
     nameless: BTreeMap<String, u64>,
     /// Members.
     pub(super) members: u64,
-    /// Record and field of what was met, of the kind that was asked for; at most as many as the store keeps.
+    /// Record and field of what was met, of the kind that was asked for; at most as many as the
+    /// store keeps.
     met: BTreeSet<(Option<String>, Option<String>)>,
     /// For people, at most [`LINES_MAX`].
     pub(super) lines: Vec<String>,
@@ -129,19 +151,25 @@ impl Unread {
     }
 }
 
-/// One problem as a line for people: kind, id, field, and what is wrong with the shape; never content.
+/// One problem as a line for people: kind, id, field, and what is wrong with the shape; never
+/// content.
 pub fn line(problem: &ProblemRow) -> String {
     let ProblemRow { kind, id, field, message, count, .. } = problem;
     match (id, field) {
-        (Some(id), Some(field)) => format!("{kind}/{id}: `{field}` could not be read and is unknown: {message}"),
+        (Some(id), Some(field)) => {
+            format!("{kind}/{id}: `{field}` could not be read and is unknown: {message}")
+        }
         (Some(id), None) => format!("{kind}/{id} could not be read: {message}"),
         (None, Some(field)) => format!("{kind}: `{field}` is unknown: {message}"),
-        (None, None) => format!("{kind}: {count} that do not say which they are could not be read: {message}"),
+        (None, None) => {
+            format!("{kind}: {count} that do not say which they are could not be read: {message}")
+        }
     }
 }
 
 impl Reconciler {
-    /// Keeps what a page could not read, and forgets what it could. `missing` was asked for and is not there, so nothing is wrong with it.
+    /// Keeps what a page could not read, and forgets what it could. `missing` was asked for and is
+    /// not there, so nothing is wrong with it.
     pub(super) async fn note(
         &self,
         brought: &Brought,
@@ -180,14 +208,20 @@ impl Reconciler {
                 let (id, field) = place.clone();
                 met.insert(place, Met { id, field, message: problem.message.clone(), count });
             }
-            let shown = brought.records.get(kind).into_iter().flatten().map(|record| record.id.as_str());
+            let shown =
+                brought.records.get(kind).into_iter().flatten().map(|record| record.id.as_str());
             let absent = missing.iter().filter(|_| kind == asked).map(String::as_str);
             let told: BTreeSet<&str> = shown.chain(absent).collect();
             let cured = known.iter().filter(|row| {
                 let place = (row.id.clone(), row.field.clone());
                 let is_read = match (&row.id, &row.field) {
-                    (Some(id), _) => told.contains(id.as_str()) || met.keys().any(|(met, _)| met.as_ref() == Some(id)),
-                    (None, Some(field)) => brought.present.contains(&(kind.to_owned(), field.clone())),
+                    (Some(id), _) => {
+                        told.contains(id.as_str())
+                            || met.keys().any(|(met, _)| met.as_ref() == Some(id))
+                    }
+                    (None, Some(field)) => {
+                        brought.present.contains(&(kind.to_owned(), field.clone()))
+                    }
                     (None, None) => false,
                 };
                 is_read && !met.contains_key(&place)
@@ -204,14 +238,16 @@ impl Reconciler {
             }
             let problems = Problems { kind: kind.to_owned(), met, cured, pass_ms, now_ms };
             for new in self.store.note_problems(&self.name, problems).await? {
-                tracing::warn!(connection = %self.name, kind, id = new.id, field = new.field, why = new.message, "could not be read");
+                tracing::warn!(connection = %self.name, kind, id = new.id, field = new.field,
+                    why = new.message, "could not be read");
             }
         }
         Ok(())
     }
 
-    /// Whether a pass met what only the same window can show again, and should wait for it. Ends what a pass without rows that do not tell
-    /// their id has cured. `resumed_ms`: when the pass began, if an earlier run did a part of it.
+    /// Whether a pass met what only the same window can show again, and should wait for it. Ends
+    /// what a pass without rows that do not tell their id has cured. `resumed_ms`: when the pass
+    /// began, if an earlier run did a part of it.
     pub(super) async fn must_look_again(
         &self,
         rule: &KindRule,
@@ -226,9 +262,11 @@ impl Reconciler {
         };
         let nameless = |row: &ProblemRow| row.id.is_none() && row.field.is_none();
         let by_window = |row: &ProblemRow| nameless(row) || (row.id.is_some() && rule.ids_max == 0);
-        let again = known.iter().any(|row| by_window(row) && is_met(row) && row.passes < PASSES_MAX);
+        let again =
+            known.iter().any(|row| by_window(row) && is_met(row) && row.passes < PASSES_MAX);
         // A pass that covered their window, or everything, and did not meet them.
-        let over = |row: &ProblemRow| nameless(row) && !is_met(row) && (full || row.passes < PASSES_MAX);
+        let over =
+            |row: &ProblemRow| nameless(row) && !is_met(row) && (full || row.passes < PASSES_MAX);
         if known.iter().any(over) {
             let (cured, now_ms) = (vec![(None, None)], self.clock.now_ms());
             let problems = Problems { kind: kind.clone(), cured, now_ms, ..Problems::default() };
@@ -242,7 +280,8 @@ impl Reconciler {
         if rule.ids_max == 0 {
             return Ok(());
         }
-        let mut known = self.store.problems(&self.name, Some(&rule.name), limits::READ_ROWS_MAX).await?;
+        let mut known =
+            self.store.problems(&self.name, Some(&rule.name), limits::READ_ROWS_MAX).await?;
         known.retain(|row| !unread.met.contains(&(row.id.clone(), row.field.clone())));
         known.sort_by_key(|row| row.seen_ms);
         let mut ids: Vec<String> = Vec::new();
@@ -253,15 +292,24 @@ impl Reconciler {
         }
         let size = usize::try_from(rule.ids_max).unwrap_or(1).max(1);
         for chunk in ids.chunks(size) {
-            self.fetch_noting(&rule.name, chunk, (Cause::Observed, &BTreeMap::new()), Priority::Incremental, unread)
-                .await?;
+            self.fetch_noting(
+                &rule.name,
+                chunk,
+                (Cause::Observed, &BTreeMap::new()),
+                Priority::Incremental,
+                unread,
+            )
+            .await?;
         }
         Ok(())
     }
 
-    /// Whether a walk that began at `since_ms` met rows of the kind that do not say which records they are.
+    /// Whether a walk that began at `since_ms` met rows of the kind that do not say which records
+    /// they are.
     pub(super) async fn met_nameless(&self, kind: &str, since_ms: u64) -> Result<bool, Error> {
         let known = self.store.problems(&self.name, Some(kind), limits::READ_ROWS_MAX).await?;
-        Ok(known.iter().any(|row| row.id.is_none() && row.field.is_none() && row.seen_ms >= since_ms))
+        Ok(known
+            .iter()
+            .any(|row| row.id.is_none() && row.field.is_none() && row.seen_ms >= since_ms))
     }
 }

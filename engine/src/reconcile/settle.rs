@@ -1,22 +1,26 @@
 //! What is in doubt is settled by looking.
 //!
 //! # Expected flow
-//! After a start every `sending` intent is in doubt. A doubt is probed: what is found is taken over; what is absent although it would show by
-//! now is sent again, unless the operation's class is `unsafe`; what cannot be told stays in doubt until a person decides.
-//! A probe that finds something counts at once; one that finds nothing counts only when the settle window is over. One that tells nothing is
-//! repeated after a wait that doubles and is kept with the intent ([`look_again_ms`]), so that a doubt which nothing resolves costs a request an
-//! hour and not one a round. When what a change was made to does not show, it is asked for as a sweep would ([`Reconciler::prove_gone`]): a doubt
-//! about what is gone ends by itself.
+//! After a start every `sending` intent is in doubt. A doubt is probed: what is found is taken
+//! over; what is absent although it would show by now is sent again, unless the operation's class
+//! is `unsafe`; what cannot be told stays in doubt until a person decides. A probe that finds
+//! something counts at once; one that finds nothing counts only when the settle window is over. One
+//! that tells nothing is repeated after a wait that doubles and is kept with the intent
+//! ([`look_again_ms`]), so that a doubt which nothing resolves costs a request an hour and not one
+//! a round. When what a change was made to does not show, it is asked for as a sweep would
+//! ([`Reconciler::prove_gone`]): a doubt about what is gone ends by itself.
 //!
-//! What a creation made may have become part of another record (a merge), which no longer looks like it. So before a creation is sent again the ATS
-//! is asked once more as before any creation; what is there then, whoever made it, ends the doubt and is the next plan's to judge.
+//! What a creation made may have become part of another record (a merge), which no longer looks
+//! like it. So before a creation is sent again the ATS is asked once more as before any creation;
+//! what is there then, whoever made it, ends the doubt and is the next plan's to judge.
 //!
-//! A request that left several times is sent again less and less often, and after five times waits for a person
-//! ([`crate::journal::sends`]).
+//! A request that left several times is sent again less and less often, and after five times waits
+//! for a person ([`crate::journal::sends`]).
 //!
 //! # Guarantees
-//! Nothing is sent again before a probe has shown that it is not there, and nothing for a person who is known to be gone or anonymised by then.
-//! Where several records may be it, or one that nothing tells, those that other paths hold keep nobody waiting.
+//! Nothing is sent again before a probe has shown that it is not there, and nothing for a person
+//! who is known to be gone or anonymised by then. Where several records may be it, or one that
+//! nothing tells, those that other paths hold keep nobody waiting.
 //!
 //! # Bounds
 //! [`SETTLE_TOTAL_MAX_MS`] a settling; what is due later is left for a later one.
@@ -35,9 +39,11 @@ use crate::transport::Priority;
 use atsync_model::contract::{Failure, Link, Outcome, Probe, Probed, RemoteRef, Task};
 use atsync_model::manifest::{EffectClass, OperationRule};
 
-/// The longest sleep before the journal is looked at again: somebody else may have resolved a doubt. Arbitrary.
+/// The longest sleep before the journal is looked at again: somebody else may have resolved a
+/// doubt. Arbitrary.
 const SLEEP_MAX_MS: u64 = 15_000;
-/// How long one settling may take in all before the rest is left for the next run. Arbitrary: longer than any settle window known.
+/// How long one settling may take in all before the rest is left for the next run. Arbitrary:
+/// longer than any settle window known.
 const SETTLE_TOTAL_MAX_MS: u64 = 180_000;
 
 /// What settling brought.
@@ -110,8 +116,10 @@ impl Reconciler {
                 }
             }
             let now_ms = self.clock.now_ms();
-            let left_ms = SETTLE_TOTAL_MAX_MS.saturating_sub(self.clock.steady_ms().saturating_sub(started_ms));
-            // What is due only after this settling is left for a later one: waiting for it would hold up everything else.
+            let left_ms = SETTLE_TOTAL_MAX_MS
+                .saturating_sub(self.clock.steady_ms().saturating_sub(started_ms));
+            // What is due only after this settling is left for a later one: waiting for it would
+            // hold up everything else.
             let in_time = |next_ms: &u64| next_ms.saturating_sub(now_ms) < left_ms;
             let waits = resend == Resend::Allowed && !self.holds_effects();
             let Some(next_ms) = next_ms.filter(|next_ms| waits && in_time(next_ms)) else {
@@ -124,7 +132,12 @@ impl Reconciler {
         }
     }
 
-    async fn turn(&self, intent: Intent, resend: Resend, report: &mut SettleReport) -> Result<Turn, Error> {
+    async fn turn(
+        &self,
+        intent: Intent,
+        resend: Resend,
+        report: &mut SettleReport,
+    ) -> Result<Turn, Error> {
         let Some(_held) = self.underway.hold(&intent.host) else {
             return Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(look_again_ms(0)) });
         };
@@ -134,11 +147,15 @@ impl Reconciler {
             _ => return Ok(Turn::Closed),
         };
         let Some(rule) = self.adapter.manifest().operation(&intent.operation).cloned() else {
-            let message = format!("intent {} is for {}, which the adapter no longer has", intent.id, intent.operation);
+            let message = format!(
+                "intent {} is for {}, which the adapter no longer has",
+                intent.id, intent.operation
+            );
             return Err(self.error(ErrorKind::Adapter, message));
         };
         let intent = match &intent.state {
-            // This process sends one effect at a time per path and is not sending now: it is a trace of an earlier one.
+            // This process sends one effect at a time per path and is not sending now: it is a
+            // trace of an earlier one.
             IntentState::Sending => {
                 Doubt::EngineStopped.log(&self.name, &intent);
                 let to = IntentState::InDoubt {
@@ -173,25 +190,38 @@ impl Reconciler {
     ) -> Result<Turn, Error> {
         let order = Order::of(&intent);
         let first_sent_ms = intent.first_sent.earliest_ms(&self.now());
-        let task = Task::Probe(Probe { operation: order.operation.clone(), first_sent_ms: Some(first_sent_ms) });
-        let finished = match self.drive_marked(task, intent.mark.clone(), Priority::Interactive).await {
+        let task = Task::Probe(Probe {
+            operation: order.operation.clone(),
+            first_sent_ms: Some(first_sent_ms),
+        });
+        let finished = match self
+            .drive_marked(task, intent.mark.clone(), Priority::Interactive)
+            .await
+        {
             Ok(finished) => finished,
             Err(error) => {
-                let is_missing = matches!(&error, TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)));
+                let is_missing =
+                    matches!(&error, TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)));
                 if is_missing && self.target_is_gone(&intent).await? {
                     let reason = "what it changes is proven to be gone".to_owned();
-                    self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
+                    self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false)
+                        .await?;
                     return Ok(Turn::Closed);
                 }
                 return self.put_off(&intent, error).await;
             }
         };
         let Outcome::Probed(probed) = finished.outcome else {
-            return Err(self.error(ErrorKind::Adapter, "the adapter answered a probe with something else"));
+            return Err(
+                self.error(ErrorKind::Adapter, "the adapter answered a probe with something else")
+            );
         };
         match probed {
             // What another path holds was not made by this intent.
-            Probed::Found(found) if intent.target.is_none() && self.are_others(&order, &refs(&found.links)).await? => {
+            Probed::Found(found)
+                if intent.target.is_none()
+                    && self.are_others(&order, &refs(&found.links)).await? =>
+            {
                 self.absent(intent, rule, 0, resend, report).await
             }
             Probed::Found(found) if self.kept(&order, &found.links).is_err() => {
@@ -207,8 +237,11 @@ impl Reconciler {
                 report.touched.extend(Touched::by(&order, Some(intent.id), touched));
                 Ok(Turn::Closed)
             }
-            Probed::Absent(visible_within_ms) => self.absent(intent, rule, visible_within_ms, resend, report).await,
-            // None of them is ours alone, so what was made is not there by itself any more, if it ever was.
+            Probed::Absent(visible_within_ms) => {
+                self.absent(intent, rule, visible_within_ms, resend, report).await
+            }
+            // None of them is ours alone, so what was made is not there by itself any more, if it
+            // ever was.
             Probed::Ambiguous(refs) if self.are_others(&order, &refs).await? => {
                 self.absent(intent, rule, 0, resend, report).await
             }
@@ -217,7 +250,8 @@ impl Reconciler {
         }
     }
 
-    /// Whether the record that the intent changes is proven to be gone or to live on under another id: whether the change happened is all one then.
+    /// Whether the record that the intent changes is proven to be gone or to live on under another
+    /// id: whether the change happened is all one then.
     async fn target_is_gone(&self, intent: &Intent) -> Result<bool, Error> {
         let Some(target) = &intent.target else { return Ok(false) };
         match self.store.observed(&self.name, target).await? {
@@ -235,7 +269,9 @@ impl Reconciler {
     /// How many open intents only a person can resolve.
     pub(crate) async fn waiting_for_person(&self) -> Result<u64, Error> {
         let open = self.store.open_intents(&self.name).await?;
-        let stuck = open.iter().filter(|intent| matches!(intent.state, IntentState::InDoubt { stuck: true, .. }));
+        let stuck = open
+            .iter()
+            .filter(|intent| matches!(intent.state, IntentState::InDoubt { stuck: true, .. }));
         Ok(u64::try_from(stuck.count()).unwrap_or(u64::MAX))
     }
 
@@ -253,8 +289,8 @@ impl Reconciler {
         Ok(due.min())
     }
 
-    /// Looking, or sending again, came to nothing. What ails the connection ends the settling; what ails this one doubt leaves it for
-    /// later, since one record must not stop all others.
+    /// Looking, or sending again, came to nothing. What ails the connection ends the settling; what
+    /// ails this one doubt leaves it for later, since one record must not stop all others.
     async fn put_off(&self, intent: &Intent, error: TaskError) -> Result<Turn, Error> {
         let what = format!("whether {} happened cannot be told", intent.operation);
         let failure = self.own_failure(error, &what).await?;
@@ -278,12 +314,20 @@ impl Reconciler {
     }
 
     /// Whether each of these records is held by another path.
-    pub(super) async fn are_others(&self, order: &Order, refs: &[RemoteRef]) -> Result<bool, Error> {
+    pub(super) async fn are_others(
+        &self,
+        order: &Order,
+        refs: &[RemoteRef],
+    ) -> Result<bool, Error> {
         for found in refs {
             let links = self.store.links_to(&self.name, found).await?;
             // A path that is no longer declared holds nothing.
             let holds = |link: &&LinkRow| !link.applied.contains_key(RELEASED);
-            if !links.iter().filter(holds).any(|link| !order.makes.values().any(|host| *host == link.host)) {
+            if !links
+                .iter()
+                .filter(holds)
+                .any(|link| !order.makes.values().any(|host| *host == link.host))
+            {
                 return Ok(false);
             }
         }
@@ -295,7 +339,8 @@ impl Reconciler {
         if intent.target.is_some() {
             return Ok(Place::Free);
         }
-        let task = Task::Probe(Probe { operation: Order::of(intent).operation, first_sent_ms: None });
+        let task =
+            Task::Probe(Probe { operation: Order::of(intent).operation, first_sent_ms: None });
         Ok(match self.drive(task, None, Priority::Interactive).await?.outcome {
             Outcome::Probed(Probed::Found(found)) => Place::Held(refs(&found.links)),
             Outcome::Probed(Probed::Ambiguous(refs)) => Place::Unclear(refs),
@@ -303,8 +348,9 @@ impl Reconciler {
         })
     }
 
-    /// Something is there that a creation may have made, or somebody else. Where exactly one record would keep the creation back, whoever made it,
-    /// nobody needs to know: once what was sent must show, the plan takes that one up as any other that it finds. Anything else is for a person.
+    /// Something is there that a creation may have made, or somebody else. Where exactly one record
+    /// would keep the creation back, whoever made it, nobody needs to know: once what was sent must
+    /// show, the plan takes that one up as any other that it finds. Anything else is for a person.
     async fn ambiguous(
         &self,
         intent: Intent,
@@ -327,7 +373,8 @@ impl Reconciler {
         }
     }
 
-    /// Ends a doubt by what stands in its place. It is not linked: whether it is the one, and may be held, is for the plan to say.
+    /// Ends a doubt by what stands in its place. It is not linked: whether it is the one, and may
+    /// be held, is for the plan to say.
     async fn leave_to_plan(
         &self,
         intent: &Intent,
@@ -337,7 +384,11 @@ impl Reconciler {
         let to = IntentState::Applied { links: there.clone(), by_probe: true };
         self.advance(intent, to, Vec::new(), false).await?;
         report.found += 1;
-        report.touched.extend(there.into_iter().map(|remote| Touched { remote, intent: None, ended: false }));
+        report.touched.extend(there.into_iter().map(|remote| Touched {
+            remote,
+            intent: None,
+            ended: false,
+        }));
         Ok(Turn::Closed)
     }
 
@@ -362,7 +413,8 @@ impl Reconciler {
         resend: Resend,
         report: &mut SettleReport,
     ) -> Result<Turn, Error> {
-        let window_ms = self.settle_window_ms.unwrap_or_else(|| visible_within_ms.max(rule.settle_window_ms));
+        let window_ms =
+            self.settle_window_ms.unwrap_or_else(|| visible_within_ms.max(rule.settle_window_ms));
         let now_ms = self.clock.now_ms();
         let left_ms = intent.last_sent.left_ms(window_ms, &self.now());
         if left_ms > 0 {
@@ -391,7 +443,9 @@ impl Reconciler {
         }
         match self.stands_in_its_place(&intent).await {
             Ok(Place::Free) => {}
-            Ok(Place::Held(there) | Place::Unclear(there)) => return self.leave_to_plan(&intent, there, report).await,
+            Ok(Place::Held(there) | Place::Unclear(there)) => {
+                return self.leave_to_plan(&intent, there, report).await;
+            }
             Err(error) => return self.put_off(&intent, error).await,
         }
         report.sent_again += 1;
@@ -405,11 +459,16 @@ impl Reconciler {
                 report.refused += 1;
                 Ok(Turn::Closed)
             }
-            EffectEnd::InDoubt(_) => Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(look_again_ms(0)) }),
-            // It is proven absent, and its input is refused by now, for example because its target is gone: no doubt is left. What may pass, such
-            // as an answer that cannot be read or a right that is missing, gives no wish up.
+            EffectEnd::InDoubt(_) => {
+                Ok(Turn::Again { at_ms: self.clock.now_ms().saturating_add(look_again_ms(0)) })
+            }
+            // It is proven absent, and its input is refused by now, for example because its target
+            // is gone: no doubt is left. What may pass, such as an answer that cannot be read or a
+            // right that is missing, gives no wish up.
             EffectEnd::NotSent(TaskError::Failed(failure)) if refuses_the_input(&failure) => {
-                let to = IntentState::Abandoned { reason: format!("it did not happen, and now: {failure}") };
+                let to = IntentState::Abandoned {
+                    reason: format!("it did not happen, and now: {failure}"),
+                };
                 self.advance(&intent, to, Vec::new(), false).await?;
                 report.refused += 1;
                 Ok(Turn::Closed)
@@ -426,7 +485,11 @@ impl Reconciler {
 fn refuses_the_input(failure: &Failure) -> bool {
     matches!(
         failure,
-        Failure::NotFound(_) | Failure::Gone(_) | Failure::Moved(_) | Failure::Conflict(_) | Failure::Invalid(_)
+        Failure::NotFound(_)
+            | Failure::Gone(_)
+            | Failure::Moved(_)
+            | Failure::Conflict(_)
+            | Failure::Invalid(_)
     )
 }
 

@@ -1,7 +1,7 @@
 //! Whether a signature was made with a secret. Pure.
 //!
-//! Computed and compared by `hmac` and `subtle`, in time that does not depend on where two signatures
-//! begin to differ. Every candidate is tried with every secret.
+//! Computed and compared by `hmac` and `subtle`, in time that does not depend on where two
+//! signatures begin to differ. Every candidate is tried with every secret.
 //!
 //! Left out: what was signed; the adapter composes it.
 
@@ -55,7 +55,8 @@ fn made_with<M: Mac + KeyInit>(key: &[u8], message: &[u8], code: &[u8]) -> bool 
 fn decode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
     match encoding {
         Encoding::Hex => {
-            let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+            let digit =
+                |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
             let (pairs, rest) = text.as_bytes().as_chunks::<2>();
             if !rest.is_empty() {
                 return None;
@@ -75,7 +76,12 @@ mod tests {
     use crate::secret::Secret;
     use atsync_model::contract::{Algorithm, Encoding, Verify};
 
-    fn asked(algorithm: Algorithm, encoding: Encoding, message: &str, candidates: &[&str]) -> Verify {
+    fn asked(
+        algorithm: Algorithm,
+        encoding: Encoding,
+        message: &str,
+        candidates: &[&str],
+    ) -> Verify {
         Verify {
             secret_name: "webhook".into(),
             algorithm,
@@ -86,7 +92,8 @@ mod tests {
         }
     }
 
-    /// RFC 4231 (cases 2) and RFC 2202 (case 2): key `Jefe`, message `what do ya want for nothing?`.
+    /// RFC 4231 (cases 2) and RFC 2202 (case 2): key `Jefe`, message
+    /// `what do ya want for nothing?`.
     const MESSAGE: &str = "what do ya want for nothing?";
     const SHA256: &str = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
     const SHA1: &str = "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79";
@@ -95,15 +102,19 @@ mod tests {
     #[test]
     fn the_published_vectors_match_and_a_flipped_bit_does_not() {
         let jefe = [Secret::new("Jefe")];
-        for (algorithm, code) in
-            [(Algorithm::HmacSha256, SHA256), (Algorithm::HmacSha1, SHA1), (Algorithm::HmacSha512, SHA512)]
-        {
+        for (algorithm, code) in [
+            (Algorithm::HmacSha256, SHA256),
+            (Algorithm::HmacSha1, SHA1),
+            (Algorithm::HmacSha512, SHA512),
+        ] {
             let hex = |message: &str, code: &str| asked(algorithm, Encoding::Hex, message, &[code]);
             assert!(matches(&hex(MESSAGE, code), &jefe));
             assert!(matches(&hex(MESSAGE, &code.to_uppercase()), &jefe));
             assert!(!matches(&hex(MESSAGE, code), &[Secret::new("jefe")]));
             assert!(!matches(&hex(&MESSAGE.replace('?', "!"), code), &jefe));
-            for wrong in ["", "zz", &code[1..], &code[2..], &format!("{code}00"), &code.replace('5', "6")] {
+            for wrong in
+                ["", "zz", &code[1..], &code[2..], &format!("{code}00"), &code.replace('5', "6")]
+            {
                 assert!(!matches(&hex(MESSAGE, wrong), &jefe), "{wrong}");
             }
         }
@@ -117,7 +128,10 @@ mod tests {
         assert!(!matches(&two, &secrets[..1]));
         assert!(!matches(&two, &[]));
         let base64 = "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM=";
-        assert!(matches(&asked(Algorithm::HmacSha256, Encoding::Base64, MESSAGE, &[base64]), &secrets));
+        assert!(matches(
+            &asked(Algorithm::HmacSha256, Encoding::Base64, MESSAGE, &[base64]),
+            &secrets
+        ));
     }
 
     #[test]

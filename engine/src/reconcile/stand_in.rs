@@ -1,7 +1,8 @@
 //! What stands in a step's input for a record that an earlier step makes, filled in when it has.
 //!
-//! `{"$made": "<host path>"}` is the record's id; with a `$member` it is a field of it as the ATS shows it, such as the key that an ATS made of a
-//! custom field's name. What this run made is known at once; what an earlier run made is known by its link.
+//! `{"$made": "<host path>"}` is the record's id; with a `$member` it is a field of it as the ATS
+//! shows it, such as the key that an ATS made of a custom field's name. What this run made is known
+//! at once; what an earlier run made is known by its link.
 
 use super::gather::record;
 use super::look::PAUSE_FIRST_MS;
@@ -14,7 +15,8 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 
 impl Reconciler {
-    /// Fills in the ids of records that earlier steps made. The inner error is the path that has none.
+    /// Fills in the ids of records that earlier steps made. The inner error is the path that has
+    /// none.
     pub(super) async fn fill(
         &self,
         value: &mut Value,
@@ -43,10 +45,12 @@ impl Reconciler {
         Ok(Ok(()))
     }
 
-    /// A field of a record that was made in this run, as the ATS shows it. It may show late: it is waited for as long as the manifest says
-    /// that it can take. None when it does not show by then.
+    /// A field of a record that was made in this run, as the ATS shows it. It may show late: it is
+    /// waited for as long as the manifest says that it can take. None when it does not show by
+    /// then.
     async fn shown_text(&self, remote: &RemoteRef, member: &str) -> Result<Option<String>, Error> {
-        let shown_within_ms = self.adapter.manifest().kind(&remote.kind).map_or(0, |kind| kind.visible_within_ms);
+        let shown_within_ms =
+            self.adapter.manifest().kind(&remote.kind).map_or(0, |kind| kind.visible_within_ms);
         let mut left_ms = self.settle_window_ms.unwrap_or(shown_within_ms);
         let mut pause_ms = PAUSE_FIRST_MS;
         loop {
@@ -61,7 +65,10 @@ impl Reconciler {
                 return Ok(None);
             }
             let wait_ms = pause_ms.min(left_ms);
-            self.report(&Progress::Looking { operation: format!("reading {}", remote.kind), wait_ms });
+            self.report(&Progress::Looking {
+                operation: format!("reading {}", remote.kind),
+                wait_ms,
+            });
             self.wait(wait_ms).await;
             left_ms = left_ms.saturating_sub(wait_ms);
             pause_ms = pause_ms.saturating_mul(2);
@@ -123,8 +130,10 @@ mod tests {
         });
         let mut wanted = Vec::new();
         placeholders(&input, &mut wanted);
-        let stand_in =
-            |host: &str, member: Option<&str>| StandIn { host: host.to_owned(), member: member.map(str::to_owned) };
+        let stand_in = |host: &str, member: Option<&str>| StandIn {
+            host: host.to_owned(),
+            member: member.map(str::to_owned),
+        };
         let texts = [
             (stand_in("@f", Some("key")), "channel".to_owned()),
             (stand_in("ref-1", None), "7".to_owned()),
@@ -135,7 +144,8 @@ mod tests {
         replace(&mut input, &texts.into());
         assert_eq!(
             input,
-            json!({ "candidate": "7", "list": ["9", "channel"], "body": { "$made": "not alone", "x": 1 } })
+            json!({ "candidate": "7", "list": ["9", "channel"],
+                "body": { "$made": "not alone", "x": 1 } })
         );
     }
 }

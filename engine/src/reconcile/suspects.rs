@@ -1,18 +1,24 @@
 //! Who is suspected to be gone, who is excused, and what keeps a suspicion from being believed.
 //!
 //! # What is left alone
-//! The ATS shows some records to few, and one that the credential lost sight of looks like a deleted one. So:
-//! - a record that is **private** itself is left alone unless the sweep saw other private ones: one right shows them all;
-//! - a record that is **confidential** itself is left alone always, since who may see it is settled for each by itself; a hook that
-//!   tells of its deletion is believed;
-//! - a record that **hangs on** a private or confidential one (its candidate, its job, its application) is left alone unless the ATS shows that
-//!   one when it is asked for by id: then nothing but a deletion explains why the record itself does not show;
-//! - a record that was taken in since the sweep began, or so shortly before that reads may not show it yet, is too young to tell.
+//! The ATS shows some records to few, and one that the credential lost sight of looks like a
+//! deleted one. So:
+//! - a record that is **private** itself is left alone unless the sweep saw other private ones: one
+//!   right shows them all;
+//! - a record that is **confidential** itself is left alone always, since who may see it is settled
+//!   for each by itself; a hook that tells of its deletion is believed;
+//! - a record that **hangs on** a private or confidential one (its candidate, its job, its
+//!   application) is left alone unless the ATS shows that one when it is asked for by id: then
+//!   nothing but a deletion explains why the record itself does not show;
+//! - a record that was taken in since the sweep began, or so shortly before that reads may not show
+//!   it yet, is too young to tell.
 //!
 //! # What holds everything
-//! A right that was lost ([`Reconciler::lost_right`]), and a share of the kind that is too large to be believed ([`Reconciler::brake`]).
+//! A right that was lost ([`Reconciler::lost_right`]), and a share of the kind that is too large to
+//! be believed ([`Reconciler::brake`]).
 //!
-//! Left out: the walk that suspects ([`super::sweep`]), and telling the gone from the moved ([`super::identity`]).
+//! Left out: the walk that suspects ([`super::sweep`]), and telling the gone from the moved
+//! ([`super::identity`]).
 
 use super::sweep::{SweepOptions, SweepReport};
 use super::{Reconciler, fetch::Looked};
@@ -26,7 +32,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Rows read from the store at a time.
 const ROWS: usize = 500;
-/// The members that name what a record hangs on, and the kinds of those. Besides there is `parent`, which the kind's scope says the kind of.
+/// The members that name what a record hangs on, and the kinds of those. Besides there is `parent`,
+/// which the kind's scope says the kind of.
 const HANGS_ON: [(&str, &str); 3] =
     [("candidate", kinds::CANDIDATES), ("job", kinds::JOBS), ("application", kinds::APPLICATIONS)];
 
@@ -41,13 +48,16 @@ impl Reconciler {
         let mut suspects = Vec::new();
         let mut after: Option<String> = None;
         loop {
-            let rows = self.store.suspects_page(&self.name, &rule.name, after.as_deref(), ROWS).await?;
+            let rows =
+                self.store.suspects_page(&self.name, &rule.name, after.as_deref(), ROWS).await?;
             let Some(last) = rows.last() else { break };
             after = Some(last.id.clone());
             let read = rows.len();
-            let old: Vec<ObservedRow> = rows.into_iter().filter(|row| !is_young(rule, row, state.started_ms)).collect();
+            let old: Vec<ObservedRow> =
+                rows.into_iter().filter(|row| !is_young(rule, row, state.started_ms)).collect();
             report.young += count(read.saturating_sub(old.len()));
-            let hidden = self.hidden(rule, &old, state.confidential > 0, Priority::Backfill).await?;
+            let hidden =
+                self.hidden(rule, &old, state.confidential > 0, Priority::Backfill).await?;
             report.hidden += count(hidden.len());
             suspects.extend(old.into_iter().map(|row| row.id).filter(|id| !hidden.contains(id)));
         }
@@ -55,7 +65,8 @@ impl Reconciler {
         Ok(suspects)
     }
 
-    /// The ids of those that the credential may have lost sight of. `sees_private`: it was just seen to see private records of the kind.
+    /// The ids of those that the credential may have lost sight of. `sees_private`: it was just
+    /// seen to see private records of the kind.
     async fn hidden(
         &self,
         rule: &KindRule,
@@ -84,8 +95,8 @@ impl Reconciler {
         Ok(hidden)
     }
 
-    /// The private and confidential records that a record hangs on, directly or by another one (a rejection hangs on an application, and that on a
-    /// candidate).
+    /// The private and confidential records that a record hangs on, directly or by another one (a
+    /// rejection hangs on an application, and that on a candidate).
     async fn shown_to_few_above(&self, row: &ObservedRow) -> Result<Vec<RemoteRef>, Error> {
         let mut few = Vec::new();
         let mut met: BTreeSet<RemoteRef> = BTreeSet::new();
@@ -94,7 +105,10 @@ impl Reconciler {
             if !met.insert(of.clone()) {
                 continue;
             }
-            let Some(row) = self.store.observed(&self.name, &of).await?.filter(|row| !row.gone) else { continue };
+            let Some(row) = self.store.observed(&self.name, &of).await?.filter(|row| !row.gone)
+            else {
+                continue;
+            };
             next.extend(self.hangs_on(&row));
             if is_private(&row.body) || is_confidential(&row.body) {
                 few.push(of);
@@ -105,7 +119,9 @@ impl Reconciler {
 
     /// The records that this one hangs on.
     pub(super) fn hangs_on(&self, row: &ObservedRow) -> Vec<RemoteRef> {
-        let Ok(body) = serde_json::from_str::<serde_json::Value>(&row.body) else { return Vec::new() };
+        let Ok(body) = serde_json::from_str::<serde_json::Value>(&row.body) else {
+            return Vec::new();
+        };
         let scope = self.adapter.manifest().kind(&row.kind).and_then(|rule| rule.scope.as_deref());
         let members = HANGS_ON.into_iter().chain(scope.map(|kind| ("parent", kind)));
         let named = members.filter_map(|(member, kind)| {
@@ -115,8 +131,13 @@ impl Reconciler {
         named.collect()
     }
 
-    /// Those of the records that the ATS does not show when it is asked for them by id, or cannot be asked for.
-    async fn unseen(&self, asked: BTreeSet<&RemoteRef>, priority: Priority) -> Result<BTreeSet<RemoteRef>, Error> {
+    /// Those of the records that the ATS does not show when it is asked for them by id, or cannot
+    /// be asked for.
+    async fn unseen(
+        &self,
+        asked: BTreeSet<&RemoteRef>,
+        priority: Priority,
+    ) -> Result<BTreeSet<RemoteRef>, Error> {
         let mut kinds: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for of in asked {
             kinds.entry(&of.kind).or_default().push(of.id.clone());
@@ -124,8 +145,13 @@ impl Reconciler {
         let mut unseen = BTreeSet::new();
         for (kind, ids) in kinds {
             let missing = match self.fetch(kind, &ids, &BTreeMap::new(), priority).await {
-                // What the credential may not read at all it does not see either, and neither does an adapter without the kind.
-                Err(error) if matches!(error.kind(), ErrorKind::Denied | ErrorKind::NotSupported) => ids,
+                // What the credential may not read at all it does not see either, and neither does
+                // an adapter without the kind.
+                Err(error)
+                    if matches!(error.kind(), ErrorKind::Denied | ErrorKind::NotSupported) =>
+                {
+                    ids
+                }
                 missing => missing?,
             };
             unseen.extend(missing.into_iter().map(|id| RemoteRef::new(kind, id)));
@@ -141,7 +167,8 @@ impl Reconciler {
             return Ok(None);
         }
         Ok(Some(format!(
-            "{}: nothing is taken for deleted, since the credential may no longer see everything ({permission}: {}). Restore the right, then sweep again: it goes on where it was",
+            "{}: nothing is taken for deleted, since the credential may no longer see everything \
+             ({permission}: {}). Restore the right, then sweep again: it goes on where it was",
             rule.name, checked.detail
         )))
     }
@@ -160,7 +187,9 @@ impl Reconciler {
         let kind = &rule.name;
         if state.rows == 0 && rule.ids_max == 0 {
             return Ok(Some(format!(
-                "{kind}: the list was empty, and nothing else can tell whether {suspected} records are gone; nothing is taken for deleted. If they are, sweep again with `SweepOptions::force`"
+                "{kind}: the list was empty, and nothing else can tell whether {suspected} records \
+                 are gone; nothing is taken for deleted. If they are, sweep again with \
+                 `SweepOptions::force`"
             )));
         }
         let counts = self.store.observed_counts(&self.name).await?;
@@ -171,14 +200,21 @@ impl Reconciler {
             return Ok(None);
         }
         Ok(Some(format!(
-            "{kind}: the sweep did not see {suspected} of {known} records, and at most {allowed} are believed at once; nothing is taken for deleted. Look whether the credential may still see them all; if they were deleted, sweep again with `SweepOptions::force`"
+            "{kind}: the sweep did not see {suspected} of {known} records, and at most {allowed} \
+             are believed at once; nothing is taken for deleted. Look whether the credential may \
+             still see them all; if they were deleted, sweep again with `SweepOptions::force`"
         )))
     }
 
-    /// Looks into one record that did not show when something else was asked of it, by the rules of a sweep: the tenant and the right are
-    /// checked, it must not be hidden or too young to tell, and a fetch of its id must not show it. Then it is told to be gone or moved, with
-    /// the cause that `cause` makes of the proof. Tells whether it is gone.
-    pub(super) async fn prove_gone(&self, row: &ObservedRow, cause: fn(Proof) -> Cause) -> Result<bool, Error> {
+    /// Looks into one record that did not show when something else was asked of it, by the rules of
+    /// a sweep: the tenant and the right are checked, it must not be hidden or too young to tell,
+    /// and a fetch of its id must not show it. Then it is told to be gone or moved, with the cause
+    /// that `cause` makes of the proof. Tells whether it is gone.
+    pub(super) async fn prove_gone(
+        &self,
+        row: &ObservedRow,
+        cause: fn(Proof) -> Cause,
+    ) -> Result<bool, Error> {
         match self.look_for(row, cause).await {
             // Without the right to look nothing is proven.
             Err(error) if error.kind() == ErrorKind::Denied => Ok(false),
@@ -193,7 +229,8 @@ impl Reconciler {
             return Ok(false);
         }
         self.verify_tenant().await?;
-        let is_hidden = !self.hidden(&rule, std::slice::from_ref(row), false, priority).await?.is_empty();
+        let is_hidden =
+            !self.hidden(&rule, std::slice::from_ref(row), false, priority).await?.is_empty();
         if is_hidden || self.lost_right(&rule).await?.is_some() {
             return Ok(false);
         }
@@ -217,7 +254,8 @@ fn is_young(rule: &KindRule, row: &ObservedRow, since_ms: u64) -> bool {
     row.changed_ms.saturating_add(rule.visible_within_ms) >= since_ms
 }
 
-/// Whether the record says of itself that it is private. Compact JSON of ours; a false alarm only makes a sweep more careful.
+/// Whether the record says of itself that it is private. Compact JSON of ours; a false alarm only
+/// makes a sweep more careful.
 pub(super) fn is_private(body: &str) -> bool {
     body.contains("\"private\":true")
 }

@@ -1,27 +1,35 @@
 //! Sweeps: finding out what is gone where no list says so.
 //!
 //! # Expected flow
-//! 1. The tenant is compared with the one that the store knows. Then every page of the kind is read; what it showed is remembered with the
-//!    page, so that a sweep that is killed goes on where it was. Incremental passes go on beside it.
-//! 2. What a *complete* sweep did not see is suspected, except what changed while it ran (its page may have been read before).
-//! 3. The right to list the kind is checked again, and the share of suspects is held against the brake ([`super::suspects`]).
-//! 4. Suspects are asked for by id. Those that come back are taken in; those that do not are gone, or live on under another id
-//!    ([`super::identity`]), and are told so once, with the proof.
+//! 1. The tenant is compared with the one that the store knows. Then every page of the kind is
+//!    read; what it showed is remembered with the page, so that a sweep that is killed goes on
+//!    where it was. Incremental passes go on beside it.
+//! 2. What a *complete* sweep did not see is suspected, except what changed while it ran (its page
+//!    may have been read before).
+//! 3. The right to list the kind is checked again, and the share of suspects is held against the
+//!    brake ([`super::suspects`]).
+//! 4. Suspects are asked for by id. Those that come back are taken in; those that do not are gone,
+//!    or live on under another id ([`super::identity`]), and are told so once, with the proof.
 //!
 //! # Guarantees
-//! A partial sweep deletes nothing. A list that lacks a row deletes nothing by itself, unless the manifest says that a complete walk proves.
+//! A partial sweep deletes nothing. A list that lacks a row deletes nothing by itself, unless the
+//! manifest says that a complete walk proves.
 //!
-//! A sweep that meets a lost right, be it before its first page, between two or while it confirms, is *held*: it says which right, deletes nothing
-//! more, and goes on where it was when it is called again with the right restored. A row that cannot be read is never taken for absent: where it
-//! tells its id, that record counts as seen; where it does not, the sweep is held, since any suspect may be that row.
+//! A sweep that meets a lost right, be it before its first page, between two or while it confirms,
+//! is *held*: it says which right, deletes nothing more, and goes on where it was when it is called
+//! again with the right restored. A row that cannot be read is never taken for absent: where it
+//! tells its id, that record counts as seen; where it does not, the sweep is held, since any
+//! suspect may be that row.
 //!
 //! # Caveats
-//! A record that an administrator hides from the credential cannot be told from a deleted one where the ATS answers both alike; see
-//! [`super::suspects`] for what is left alone therefore. One that is hidden for the first time is taken for deleted; when it shows again it is new
-//! again, and links hold.
+//! A record that an administrator hides from the credential cannot be told from a deleted one where
+//! the ATS answers both alike; see [`super::suspects`] for what is left alone therefore. One that
+//! is hidden for the first time is taken for deleted; when it shows again it is new again, and
+//! links hold.
 //!
 //! # Bounds
-//! [`SweepOptions::pages_max`] pages a call; [`AGE_MAX_MS`]. Left out: kinds that come inside the pages of others.
+//! [`SweepOptions::pages_max`] pages a call; [`AGE_MAX_MS`]. Left out: kinds that come inside the
+//! pages of others.
 
 use super::drive::TaskError;
 use super::identity::swept;
@@ -45,14 +53,16 @@ const RESTARTS_MAX: u32 = 3;
 /// Rows read from the store at a time.
 const ROWS: usize = 1_000;
 
-/// Suspects that are always confirmed one by one, whatever share of their kind they are. Arbitrary: a tidy-up by hand, not a lost right.
+/// Suspects that are always confirmed one by one, whatever share of their kind they are. Arbitrary:
+/// a tidy-up by hand, not a lost right.
 const BRAKE_FLOOR: u64 = 20;
 
 /// How a sweep is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SweepOptions {
-    /// The brake: more suspects than this share of the known records, in thousandths, are not believed.
+    /// The brake: more suspects than this share of the known records, in thousandths, are not
+    /// believed.
     pub brake_per_mille: u32,
     /// So many suspects are always believed: small kinds would brake at every deletion.
     pub brake_floor: u64,
@@ -129,17 +139,25 @@ pub struct SweepReport {
 
 impl Reconciler {
     /// Sweeps a kind, or goes on with its sweep.
-    pub(crate) async fn sweep(&self, kind: &str, options: SweepOptions) -> Result<SweepReport, Error> {
+    pub(crate) async fn sweep(
+        &self,
+        kind: &str,
+        options: SweepOptions,
+    ) -> Result<SweepReport, Error> {
         let Some(rule) = self.adapter.manifest().kind(kind).cloned() else {
             return Err(self.unknown_kind(kind));
         };
         match &rule.scan {
             ScanRule::List {} | ScanRule::ByParent { .. } => {}
             ScanRule::Inside { kind: outer } => {
-                let message = format!("{kind} come with the pages of {outer}, so they have no sweep of their own");
+                let message = format!(
+                    "{kind} come with the pages of {outer}, so they have no sweep of their own"
+                );
                 return Err(self.error(ErrorKind::Input, message));
             }
-            ScanRule::None {} => return Err(self.error(ErrorKind::Input, format!("the ATS has no list of {kind}"))),
+            ScanRule::None {} => {
+                return Err(self.error(ErrorKind::Input, format!("the ATS has no list of {kind}")));
+            }
         }
         let mut report = SweepReport { kind: kind.to_owned(), ..SweepReport::default() };
         let verified = match self.verify_tenant().await {
@@ -157,18 +175,23 @@ impl Reconciler {
             // A right that was lost since is nothing that ails the sweep; what it saw stays seen.
             Err(error) if error.kind() == ErrorKind::Denied => {
                 let why = format!(
-                    "{kind}: nothing more is taken for deleted, since a right is missing ({error}). Restore it, then sweep again: it goes on where it was"
+                    "{kind}: nothing more is taken for deleted, since a right is missing \
+                     ({error}). Restore it, then sweep again: it goes on where it was"
                 );
                 Some((HeldBy::Right, why))
             }
             Err(error) => return Err(error),
         };
         if let Some((by, why)) = held {
-            tracing::warn!(connection = %self.name, kind, suspected = report.suspected, "a sweep is held");
+            tracing::warn!(connection = %self.name, kind, suspected = report.suspected,
+                "a sweep is held");
             report.held = Some(why.clone());
             report.held_by = Some(by);
-            let at_ms = was_held.filter(|hold| hold.by == by).map_or_else(|| self.clock.now_ms(), |hold| hold.at_ms);
-            self.put_sweep(&rule, SweepState { held: Some(Hold { by, at_ms, why }), ..state }).await?;
+            let at_ms = was_held
+                .filter(|hold| hold.by == by)
+                .map_or_else(|| self.clock.now_ms(), |hold| hold.at_ms);
+            self.put_sweep(&rule, SweepState { held: Some(Hold { by, at_ms, why }), ..state })
+                .await?;
         }
         Ok(report)
     }
@@ -214,17 +237,29 @@ impl Reconciler {
                 }
                 return Ok((going, state.held.clone()));
             }
-            // Said before anything is forgotten, so that a half-forgotten sweep is never gone on with.
+            // Said before anything is forgotten, so that a half-forgotten sweep is never gone on
+            // with.
             self.put_sweep(
                 rule,
-                SweepState { phase: SweepPhase::Ended { at_ms: now_ms }, held: None, ..state.clone() },
+                SweepState {
+                    phase: SweepPhase::Ended { at_ms: now_ms },
+                    held: None,
+                    ..state.clone()
+                },
             )
             .await?;
         }
         self.forget_seen(rule).await?;
         let phase = SweepPhase::Walking { parent: None, cursor: None };
-        let state =
-            SweepState { started_ms: now_ms, pages: 0, rows: 0, confidential: 0, phase, held: None, blind_spots: 0 };
+        let state = SweepState {
+            started_ms: now_ms,
+            pages: 0,
+            rows: 0,
+            confidential: 0,
+            phase,
+            held: None,
+            blind_spots: 0,
+        };
         self.put_sweep(rule, state.clone()).await?;
         Ok((state, None))
     }
@@ -263,7 +298,10 @@ impl Reconciler {
             let came_from = cursor.clone();
             let task = Task::Scan(Scan {
                 kind: rule.name.clone(),
-                parent: parent.as_deref().zip(parent_kind(rule)).map(|(id, kind)| RemoteRef::new(kind, id)),
+                parent: parent
+                    .as_deref()
+                    .zip(parent_kind(rule))
+                    .map(|(id, kind)| RemoteRef::new(kind, id)),
                 since: Since::Everything,
                 cursor,
                 page_size: rule.page_max,
@@ -277,8 +315,11 @@ impl Reconciler {
                     state.phase = SweepPhase::Walking { parent, cursor: None };
                     continue;
                 }
-                // The parent is gone or hidden. What hangs on it is suspected like all that is not shown, and one parent does not stop the others.
-                Err(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_))) if parent.is_some() => {
+                // The parent is gone or hidden. What hangs on it is suspected like all that is not
+                // shown, and one parent does not stop the others.
+                Err(TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)))
+                    if parent.is_some() =>
+                {
                     state.blind_spots = state.blind_spots.saturating_add(1);
                     state.phase = self.after_parent(rule, parent.as_deref()).await?;
                     self.put_sweep(rule, state.clone()).await?;
@@ -286,9 +327,11 @@ impl Reconciler {
                     continue;
                 }
                 Err(error) => {
-                    let is_astray = matches!(&error, TaskError::Failed(Failure::Protocol(_) | Failure::Bug(_)));
+                    let is_astray =
+                        matches!(&error, TaskError::Failed(Failure::Protocol(_) | Failure::Bug(_)));
                     if is_astray && report.pages == 0 && came_from.is_some() {
-                        // The place that an earlier call left is none to the ATS or the adapter: the next sweep begins anew.
+                        // The place that an earlier call left is none to the ATS or the adapter:
+                        // the next sweep begins anew.
                         state.phase = SweepPhase::Ended { at_ms: self.clock.now_ms() };
                         self.put_sweep(rule, state.clone()).await?;
                     }
@@ -298,12 +341,19 @@ impl Reconciler {
             let (page, problems) = match finished.outcome {
                 Outcome::Page(page) => (page, Vec::new()),
                 Outcome::FlawedPage(flawed) => flawed,
-                _ => return Err(self.error(ErrorKind::Adapter, "the adapter answered a scan with something else")),
+                _ => {
+                    return Err(self.error(
+                        ErrorKind::Adapter,
+                        "the adapter answered a scan with something else",
+                    ));
+                }
             };
             let astray = self.on_trail(rule, state, parent.as_deref(), &page);
             let came = Came { items: page.items, masks: page.masks, problems };
-            let mut brought = brought(self.adapter.manifest(), &rule.name, came, finished.reply.as_ref());
-            self.note(&brought, (&rule.name, &[]), state.started_ms, &mut Unread::default()).await?;
+            let mut brought =
+                brought(self.adapter.manifest(), &rule.name, came, finished.reply.as_ref());
+            self.note(&brought, (&rule.name, &[]), state.started_ms, &mut Unread::default())
+                .await?;
             let mut own = brought.records.remove(&rule.name).unwrap_or_default();
             self.mark_unread_as_seen(rule, &mut brought, &mut own).await?;
             state.pages += 1;
@@ -316,7 +366,8 @@ impl Reconciler {
                 SweepPhase::Walking { parent: parent.clone(), cursor: page.next }
             };
             if astray.is_err() {
-                // Pages that lead in a circle are no place to go on from: the next sweep begins anew.
+                // Pages that lead in a circle are no place to go on from: the next sweep begins
+                // anew.
                 state.phase = SweepPhase::Ended { at_ms: self.clock.now_ms() };
             }
             for (kind, records) in brought.records {
@@ -333,11 +384,19 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Follows the way of the sweep's walk, over all calls of this process. A page that is read again, since it was not committed, begins it anew.
-    fn on_trail(&self, rule: &KindRule, state: &SweepState, parent: Option<&str>, page: &Page) -> Result<(), Astray> {
+    /// Follows the way of the sweep's walk, over all calls of this process. A page that is read
+    /// again, since it was not committed, begins it anew.
+    fn on_trail(
+        &self,
+        rule: &KindRule,
+        state: &SweepState,
+        parent: Option<&str>,
+        page: &Page,
+    ) -> Result<(), Astray> {
         let mut trails = self.trails.lock().unwrap_or_else(PoisonError::into_inner);
         let walk = (state.started_ms, parent.map(str::to_owned), state.pages);
-        let (next, trail) = trails.entry(rule.name.clone()).or_insert_with(|| (walk.clone(), Trail::default()));
+        let (next, trail) =
+            trails.entry(rule.name.clone()).or_insert_with(|| (walk.clone(), Trail::default()));
         if *next != walk {
             *trail = Trail::default();
         }
@@ -349,7 +408,8 @@ impl Reconciler {
         self.trails.lock().unwrap_or_else(PoisonError::into_inner).remove(kind);
     }
 
-    /// A known record whose row could not be read was shown: it is seen, and nothing of it is learnt.
+    /// A known record whose row could not be read was shown: it is seen, and nothing of it is
+    /// learnt.
     async fn mark_unread_as_seen(
         &self,
         rule: &KindRule,
@@ -360,7 +420,13 @@ impl Reconciler {
         for id in brought.unread(&rule.name) {
             let remote = RemoteRef::new(&rule.name, &id);
             if self.store.observed(&self.name, &remote).await?.is_some_and(|row| !row.gone) {
-                own.push(ObservedWrite { id, version: None, body: "{}".to_owned(), raw: None, mask });
+                own.push(ObservedWrite {
+                    id,
+                    version: None,
+                    body: "{}".to_owned(),
+                    raw: None,
+                    mask,
+                });
             }
         }
         brought.masks.push(Vec::new());
@@ -368,8 +434,14 @@ impl Reconciler {
     }
 
     /// Where the walk stands once it has read all that is below a parent, or all there is.
-    async fn after_parent(&self, rule: &KindRule, parent: Option<&str>) -> Result<SweepPhase, Error> {
-        let (Some(kind), Some(last)) = (parent_kind(rule), parent) else { return Ok(SweepPhase::Walked) };
+    async fn after_parent(
+        &self,
+        rule: &KindRule,
+        parent: Option<&str>,
+    ) -> Result<SweepPhase, Error> {
+        let (Some(kind), Some(last)) = (parent_kind(rule), parent) else {
+            return Ok(SweepPhase::Walked);
+        };
         Ok(match self.next_parent(kind, Some(last)).await? {
             Some(next) => SweepPhase::Walking { parent: Some(next), cursor: None },
             None => SweepPhase::Walked,
@@ -397,7 +469,10 @@ impl Reconciler {
             if self.met_nameless(&rule.name, state.started_ms).await? {
                 let kind = &rule.name;
                 let why = format!(
-                    "{kind}: nothing is taken for deleted, since the sweep met rows that could not be read and do not say which records they are; {} of the {kind} that it did not see may be among them. `status` shows what is wrong with the rows; once they can be read, sweep again",
+                    "{kind}: nothing is taken for deleted, since the sweep met rows that could not \
+                     be read and do not say which records they are; {} of the {kind} that it did \
+                     not see may be among them. `status` shows what is wrong with the rows; once \
+                     they can be read, sweep again",
                     report.suspected
                 );
                 return Ok(Some((HeldBy::Unread, why)));
@@ -416,7 +491,9 @@ impl Reconciler {
             }
         } else if rule.absence_proves && state.blind_spots == 0 {
             for chunk in suspects.chunks(ROWS) {
-                let done = self.bury(&rule.name, chunk.to_vec(), swept(Proof::Walk), Priority::Backfill).await?;
+                let done = self
+                    .bury(&rule.name, chunk.to_vec(), swept(Proof::Walk), Priority::Backfill)
+                    .await?;
                 report.confirmed += done.deleted;
                 report.moved += done.moved;
             }
@@ -440,16 +517,19 @@ impl Reconciler {
         let looked = self.look_up(&rule.name, chunk, Priority::Backfill).await?;
         for (kind, records) in looked.records {
             let sweep = (kind == rule.name).then(|| state.clone());
-            report.still_there += if sweep.is_some() { u64::try_from(records.len()).unwrap_or(0) } else { 0 };
+            report.still_there +=
+                if sweep.is_some() { u64::try_from(records.len()).unwrap_or(0) } else { 0 };
             let page = self.page(kind, records, &looked.masks, Cause::Observed);
             self.take(PageCommit { sweep, ..page }).await?;
         }
         // What was not asked for is nobody's to bury, whatever the adapter says.
-        let missing: Vec<String> = looked.missing.into_iter().filter(|id| chunk.contains(id)).collect();
+        let missing: Vec<String> =
+            looked.missing.into_iter().filter(|id| chunk.contains(id)).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        let done = self.bury(&rule.name, missing, swept(Proof::Fetched), Priority::Backfill).await?;
+        let done =
+            self.bury(&rule.name, missing, swept(Proof::Fetched), Priority::Backfill).await?;
         report.confirmed += done.deleted;
         report.moved += done.moved;
         Ok(())

@@ -1,11 +1,13 @@
 //! The way that a walk has come, so that a circle of pages ends it.
 //!
-//! A cursor that comes up again leads where the walk has been: the ATS or the adapter names pages in a circle, whatever its length. Cursors are
-//! kept as hashes. The first [`CURSORS_MAX`] of a walk are all kept; beyond, one of them is, moved on at every doubling of the walk
-//! (Brent's method), which finds a circle within some times its length. A walk that names ever new cursors and shows nothing new
-//! ends by [`EMPTY_MAX`] and [`REPEATED_MAX`].
+//! A cursor that comes up again leads where the walk has been: the ATS or the adapter names pages
+//! in a circle, whatever its length. Cursors are kept as hashes. The first [`CURSORS_MAX`] of a
+//! walk are all kept; beyond, one of them is, moved on at every doubling of the walk (Brent's
+//! method), which finds a circle within some times its length. A walk that names ever new cursors
+//! and shows nothing new ends by [`EMPTY_MAX`] and [`REPEATED_MAX`].
 //!
-//! Bounds: two megabytes for a walk. Left out: what the end of a walk means; see [`super::pull`] and [`super::sweep`].
+//! Bounds: two megabytes for a walk. Left out: what the end of a walk means; see [`super::pull`]
+//! and [`super::sweep`].
 
 use atsync_model::contract::Page;
 use sha2::{Digest, Sha256};
@@ -13,10 +15,11 @@ use std::collections::HashSet;
 
 /// Cursors that are all remembered: 32 million records at 500 a page.
 const CURSORS_MAX: usize = 65_536;
-/// Pages without a record in a row. A page may be empty and have a next one where rows are filtered out; so many may not.
+/// Pages without a record in a row. A page may be empty and have a next one where rows are filtered
+/// out; so many may not.
 const EMPTY_MAX: u32 = 1_000;
-/// Pages that show exactly the records of an earlier page. Rows that move while the walk goes on can do it once: as many as a page holds moved between
-/// two requests.
+/// Pages that show exactly the records of an earlier page. Rows that move while the walk goes on
+/// can do it once: as many as a page holds moved between two requests.
 const REPEATED_MAX: u32 = 1;
 
 /// Why a walk goes nowhere.
@@ -35,7 +38,8 @@ impl Astray {
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::Circle => {
-                "its pages name each other in a circle: a cursor came up again that the pass had followed before"
+                "its pages name each other in a circle: a cursor came up again that the pass had \
+                 followed before"
             }
             Self::Empty => "page after page has no record and names a next one",
             Self::Repeated => "page after page shows the same records",
@@ -89,10 +93,13 @@ impl Trail {
     }
 
     fn follow(&mut self, cursor: u64) -> Result<(), Astray> {
-        if self.mark.is_some_and(|(mark, _)| mark == cursor) || !remember(&mut self.cursors, cursor) {
+        if self.mark.is_some_and(|(mark, _)| mark == cursor) || !remember(&mut self.cursors, cursor)
+        {
             return Err(Astray::Circle);
         }
-        if self.cursors.len() >= CURSORS_MAX && self.mark.is_none_or(|(_, until)| self.pages >= until) {
+        if self.cursors.len() >= CURSORS_MAX
+            && self.mark.is_none_or(|(_, until)| self.pages >= until)
+        {
             self.mark = Some((cursor, self.pages.saturating_mul(2)));
         }
         Ok(())
@@ -138,7 +145,13 @@ mod tests {
             raw: None,
         };
         let next = Some(next.to_be_bytes().to_vec());
-        Page { items: ids.iter().map(item).collect(), masks: Vec::new(), next, checkpoint: None, complete: false }
+        Page {
+            items: ids.iter().map(item).collect(),
+            masks: Vec::new(),
+            next,
+            checkpoint: None,
+            complete: false,
+        }
     }
 
     /// How many pages are walked when `tail` pages lead into a circle of `length`.
@@ -159,7 +172,11 @@ mod tests {
     #[test]
     fn a_circle_of_any_length_ends_the_walk_when_a_cursor_comes_up_again() {
         for (tail, length) in [(1, 1), (1, 2), (1, 3), (5, 7), (100, 1_000)] {
-            assert_eq!(walked(tail, length), tail + length, "{tail} pages into a circle of {length}");
+            assert_eq!(
+                walked(tail, length),
+                tail + length,
+                "{tail} pages into a circle of {length}"
+            );
         }
     }
 
@@ -178,10 +195,12 @@ mod tests {
     #[test]
     fn ever_new_cursors_do_not_hide_a_walk_that_shows_nothing_new() {
         let mut trail = Trail::default();
-        let ended = (0..WALKED_MAX).find_map(|next| trail.page(&page(&[], next)).err().map(|why| (why, next)));
+        let ended = (0..WALKED_MAX)
+            .find_map(|next| trail.page(&page(&[], next)).err().map(|why| (why, next)));
         assert_eq!(ended, Some((Astray::Empty, u64::from(EMPTY_MAX))));
         let mut trail = Trail::default();
-        let ended = (0..WALKED_MAX).find_map(|next| trail.page(&page(&[1, 2], next)).err().map(|why| (why, next)));
+        let ended = (0..WALKED_MAX)
+            .find_map(|next| trail.page(&page(&[1, 2], next)).err().map(|why| (why, next)));
         assert_eq!(ended, Some((Astray::Repeated, u64::from(REPEATED_MAX) + 1)));
     }
 }

@@ -3,10 +3,10 @@
 //! A host may run a schedule and apply plans in a request handler, with clones of one
 //! [`crate::Connection`] or with several that it opened under the same name. Two tasks must not act
 //! on one record between a probe and the request that follows it, or while a response is
-//! outstanding: the first task's probe would miss the second task's request, and a settle would take
-//! a request in flight for one of a process that died. So a task locks the record before it probes,
-//! sends or settles. A second task does not wait; it reports the record as not sent. Nothing waits,
-//! so there is no deadlock.
+//! outstanding: the first task's probe would miss the second task's request, and a settle would
+//! take a request in flight for one of a process that died. So a task locks the record before it
+//! probes, sends or settles. A second task does not wait; it reports the record as not sent.
+//! Nothing waits, so there is no deadlock.
 //!
 //! The locks are in memory, one set for each connection name of an [`crate::Engine`]. Not covered:
 //! two engines over one custom store. A store file can be open only once.
@@ -16,7 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Why a step was not sent: another task holds the lock on its record.
-pub(super) const WORKED_ON: &str = "another task of this process works on it; plan again when that has ended";
+pub(super) const WORKED_ON: &str =
+    "another task of this process works on it; plan again when that has ended";
 
 /// What all handles of one connection share.
 #[derive(Debug, Default)]
@@ -44,7 +45,8 @@ impl Underway {
     pub(super) fn mark_time_ms(&self, now_ms: u64) -> u64 {
         let next = |last: u64| Some(now_ms.max(last.saturating_add(1)));
         // The update never declines, so both arms give the value before.
-        let last = match self.mark_last_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
+        let last = match self.mark_last_ms.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+        {
             Ok(last) | Err(last) => last,
         };
         now_ms.max(last.saturating_add(1))
@@ -61,7 +63,8 @@ impl Drop for Held<'_> {
     }
 }
 
-/// The key of the lock: the record's key for its own paths; the whole path for items that records share.
+/// The key of the lock: the record's key for its own paths; the whole path for items that records
+/// share.
 fn key(host: &str) -> &str {
     if host.starts_with('~') { host } else { host.split('/').next().unwrap_or(host) }
 }

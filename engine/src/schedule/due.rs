@@ -1,15 +1,19 @@
 //! When something is due, by both clocks.
 //!
-//! A cron expression names wall times, and how long it is until then is a duration. The duration is counted by the steady clock, so a wall clock that
-//! jumps makes nothing due by itself. A jump is noticed at the next look, and what waits for a wall time is due at the next one by the clock as it
-//! shows now, or when its first wait is over, whichever is earlier: nothing stops for longer than its cron expression says.
+//! A cron expression names wall times, and how long it is until then is a duration. The duration is
+//! counted by the steady clock, so a wall clock that jumps makes nothing due by itself. A jump is
+//! noticed at the next look, and what waits for a wall time is due at the next one by the clock as
+//! it shows now, or when its first wait is over, whichever is earlier: nothing stops for longer
+//! than its cron expression says.
 //!
-//! Bounds: a jump of less than [`JUMP_MIN_MS`] is none. Left out: waits after failures, which no jump changes.
+//! Bounds: a jump of less than [`JUMP_MIN_MS`] is none. Left out: waits after failures, which no
+//! jump changes.
 
 use super::{Cron, backoff_ms};
 use crate::clock::Clock;
 
-/// The least difference between the clocks that is taken for a jump: less is a clock that is being set right little by little.
+/// The least difference between the clocks that is taken for a jump: less is a clock that is being
+/// set right little by little.
 const JUMP_MIN_MS: u64 = 1_000;
 
 /// One look at both clocks.
@@ -53,7 +57,8 @@ impl Due {
         Self { cron, wall_ms: 0, steady_ms: 0, failures: 0 }
     }
 
-    /// Due at the first time after a wall time. One from the future, as a clock that was wrong left it, counts as this moment.
+    /// Due at the first time after a wall time. One from the future, as a clock that was wrong left
+    /// it, counts as this moment.
     pub(super) fn after(cron: Cron, last_ms: u64, now: &Look) -> Self {
         let mut due = Self::now(cron);
         due.wait_from(last_ms.min(now.wall_ms), now);
@@ -93,8 +98,10 @@ impl Due {
     /// It was done, and is due at the next time.
     pub(super) fn done(&mut self, now: &Look) {
         self.failures = 0;
-        // The clocks differ by a little: what was done a moment before its time is not done again at its time.
-        let is_early = self.wall_ms.checked_sub(now.wall_ms).is_some_and(|early_ms| early_ms < JUMP_MIN_MS);
+        // The clocks differ by a little: what was done a moment before its time is not done again
+        // at its time.
+        let is_early =
+            self.wall_ms.checked_sub(now.wall_ms).is_some_and(|early_ms| early_ms < JUMP_MIN_MS);
         self.wait_from(if is_early { self.wall_ms } else { now.wall_ms }, now);
     }
 
@@ -106,7 +113,8 @@ impl Due {
         wait_ms
     }
 
-    /// The wall clock jumped. What waits for a time of it waits for the next one that it shows, and no longer than before.
+    /// The wall clock jumped. What waits for a time of it waits for the next one that it shows, and
+    /// no longer than before.
     pub(super) fn jumped(&mut self, now: &Look) {
         if self.failures > 0 || self.is_due(now) {
             return;
@@ -138,7 +146,9 @@ mod tests {
     #[test]
     fn a_clock_that_jumps_makes_nothing_due_and_stops_nothing_for_longer_than_its_schedule() {
         let start = look(NOON_MS + 60_000, 0);
-        for wall_ms in [NOON_MS - DAY_MS, NOON_MS - 1_800_000, NOON_MS + 1_800_000, NOON_MS + DAY_MS] {
+        for wall_ms in
+            [NOON_MS - DAY_MS, NOON_MS - 1_800_000, NOON_MS + 1_800_000, NOON_MS + DAY_MS]
+        {
             let mut due = Due::after(hourly(), start.wall_ms, &start);
             let jumped = look(wall_ms, 600_000);
             assert!(jumped.jumped_since(&start));

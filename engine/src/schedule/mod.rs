@@ -1,12 +1,17 @@
-//! When: each kind of a connection on its own cron schedule, and the difference worked on whenever there is one.
+//! When: each kind of a connection on its own cron schedule, and the difference worked on whenever
+//! there is one.
 //!
-//! Cron expressions have five fields (minute first) or six (second first), in UTC. A kind that was never pulled is due at once; one that
-//! missed its time while nothing ran is due at once too, and once only. After a pull, and whenever something was declared, what is dirty is
-//! planned and applied; so it is when a doubt is to be looked into again. A failure waits, longer each time, and never stops the other kinds.
+//! Cron expressions have five fields (minute first) or six (second first), in UTC. A kind that was
+//! never pulled is due at once; one that missed its time while nothing ran is due at once too, and
+//! once only. After a pull, and whenever something was declared, what is dirty is planned and
+//! applied; so it is when a doubt is to be looked into again. A failure waits, longer each time,
+//! and never stops the other kinds.
 //!
-//! Waits are counted by the steady clock; cron expressions name wall times, and what a jump of the wall clock means for them is in [`due`].
+//! Waits are counted by the steady clock; cron expressions name wall times, and what a jump of the
+//! wall clock means for them is in [`due`].
 //!
-//! Bounds: [`BACKOFF_MAX_MS`], [`IDLE_MAX_MS`]. Left out: several processes on one store; the store refuses the second.
+//! Bounds: [`BACKOFF_MAX_MS`], [`IDLE_MAX_MS`]. Left out: several processes on one store; the store
+//! refuses the second.
 
 mod due;
 
@@ -24,11 +29,13 @@ use std::str::FromStr;
 pub const BACKOFF_FIRST_MS: u64 = 5_000;
 /// The longest wait after failures.
 pub const BACKOFF_MAX_MS: u64 = 15 * 60_000;
-/// The shortest wait after a refused credential, unless another is given: it rarely mends by itself.
+/// The shortest wait after a refused credential, unless another is given: it rarely mends by
+/// itself.
 pub const REFUSED_MIN_MS: u64 = 60_000;
 /// The longest sleep: the wall clock may jump, so the schedule is looked at this often.
 pub const IDLE_MAX_MS: u64 = 60_000;
-/// Pages that a sweep reads before other work gets its turn. Arbitrary: some seconds of a common rate budget.
+/// Pages that a sweep reads before other work gets its turn. Arbitrary: some seconds of a common
+/// rate budget.
 pub const SWEEP_PAGES_A_TURN: u64 = 8;
 /// How long work on effects may go on after the stop.
 pub const STOP_GRACE_MS: u64 = 25_000;
@@ -49,12 +56,13 @@ impl Cron {
             6 | 7 => text.to_owned(),
             _ => {
                 return Err(format!(
-                    "{text:?} is no cron expression: it has {fields} fields, and five are expected (minute hour day month weekday)"
+                    "{text:?} is no cron expression: it has {fields} fields, and five are expected \
+                     (minute hour day month weekday)"
                 ));
             }
         };
-        let schedule =
-            cron::Schedule::from_str(&full).map_err(|error| format!("{text:?} is no cron expression: {error}"))?;
+        let schedule = cron::Schedule::from_str(&full)
+            .map_err(|error| format!("{text:?} is no cron expression: {error}"))?;
         Ok(Self(Box::new(schedule)))
     }
 
@@ -87,7 +95,8 @@ pub enum Round<'a> {
     },
 }
 
-/// That the ATS refused the credential. Everything rests meanwhile: each further request would be refused too.
+/// That the ATS refused the credential. Everything rests meanwhile: each further request would be
+/// refused too.
 #[derive(Debug, Default)]
 struct Refused {
     /// By the steady clock.
@@ -110,16 +119,18 @@ impl Refused {
 pub struct Crons {
     /// When a kind is brought up to date.
     pub pulls: BTreeMap<String, Cron>,
-    /// When a sweep of a kind begins. It takes [`SWEEP_PAGES_A_TURN`] pages at a time, and lets pulls and effects go first.
+    /// When a sweep of a kind begins. It takes [`SWEEP_PAGES_A_TURN`] pages at a time, and lets
+    /// pulls and effects go first.
     pub sweeps: BTreeMap<String, Cron>,
 }
 
-/// Keeps a connection in step until `stop` completes. Then pulls are cut at once (their pages are committed), no new
-/// effect begins, and those under way are given [`STOP_GRACE_MS`] to end.
+/// Keeps a connection in step until `stop` completes. Then pulls are cut at once (their pages are
+/// committed), no new effect begins, and those under way are given [`STOP_GRACE_MS`] to end.
 ///
 /// # Errors
-/// Only what no waiting mends: a wrong configuration, a failed store. A refused credential does not end it: nothing is done until
-/// [`Connection::replace_credential`] gives another, or the wait that [`Round::Failed`] tells is over.
+/// Only what no waiting mends: a wrong configuration, a failed store. A refused credential does not
+/// end it: nothing is done until [`Connection::replace_credential`] gives another, or the wait that
+/// [`Round::Failed`] tells is over.
 pub async fn run(
     connection: &Connection,
     crons: BTreeMap<String, Cron>,
@@ -146,8 +157,11 @@ pub async fn run_all(
     let mut seen = look();
     let mut dues = BTreeMap::new();
     for (kind, cron) in crons.pulls {
-        let completed =
-            reconciler.store.scan_state(&reconciler.name, &kind, None).await?.and_then(|state| state.completed_ms);
+        let completed = reconciler
+            .store
+            .scan_state(&reconciler.name, &kind, None)
+            .await?
+            .and_then(|state| state.completed_ms);
         let due = match completed {
             Some(completed_ms) => Due::after(cron, completed_ms, &seen),
             None => Due::now(cron),
@@ -159,8 +173,11 @@ pub async fn run_all(
         let stored = reconciler.store.sweep_state(&reconciler.name, &kind).await?;
         let due = match stored.map(|state| (state.phase, state.held)) {
             Some((SweepPhase::Ended { at_ms }, _)) => Due::after(cron, at_ms, &seen),
-            Some((_, Some(Hold { by: HeldBy::Brake | HeldBy::Unread, at_ms, .. }))) => Due::after(cron, at_ms, &seen),
-            // One that was cut off goes on; the first begins when its time comes, since the first pull has just shown everything.
+            Some((_, Some(Hold { by: HeldBy::Brake | HeldBy::Unread, at_ms, .. }))) => {
+                Due::after(cron, at_ms, &seen)
+            }
+            // One that was cut off goes on; the first begins when its time comes, since the first
+            // pull has just shown everything.
             Some((SweepPhase::Walking { .. } | SweepPhase::Walked, _)) => Due::now(cron),
             None => Due::after(cron, seen.wall_ms, &seen),
         };
@@ -191,7 +208,8 @@ pub async fn run_all(
             dues.values_mut().chain(sweeps.values_mut()).for_each(|due| due.jumped(&now));
             seen = now;
         }
-        let due: Vec<String> = dues.iter().filter(|(_, due)| due.is_due(&now)).map(|(kind, _)| kind.clone()).collect();
+        let due: Vec<String> =
+            dues.iter().filter(|(_, due)| due.is_due(&now)).map(|(kind, _)| kind.clone()).collect();
         for kind in due {
             let pulled = tokio::select! {
                 biased;
@@ -232,15 +250,16 @@ pub async fn run_all(
                     biased;
                     worked = &mut work => worked,
                     () = &mut stop => {
-                        // What is on its way may end, and nothing new begins; what is cut is found in
-                        // the journal by the next run.
+                        // What is on its way may end, and nothing new begins; what is cut is found
+                        // in the journal by the next run.
                         reconciler.hold_effects();
                         let ended = tokio::select! {
                             worked = &mut work => worked.ok(),
                             () = clock.sleep(STOP_GRACE_MS) => None,
                         };
                         reconciler.release_effects();
-                        if let Some((_, report)) = ended.filter(|(_, report)| !report.steps.is_empty()) {
+                        if let Some((_, report)) = ended.filter(|(_,
+                            report)| !report.steps.is_empty()) {
                             tell(&Round::Applied(&report));
                         }
                         return Ok(());
@@ -250,11 +269,13 @@ pub async fn run_all(
             match worked {
                 Ok((_, report)) => {
                     work_failures = 0;
-                    // A doubt is looked into when its wait is over, whether or not anything else is to be done.
+                    // A doubt is looked into when its wait is over, whether or not anything else is
+                    // to be done.
                     let next_look_ms = reconciler.next_look_ms().await?;
                     let now = look();
                     let soonest_ms = now.steady_ms.saturating_add(BACKOFF_FIRST_MS);
-                    work_due_ms = next_look_ms.map_or(u64::MAX, |at_ms| now.steady_of(at_ms).max(soonest_ms));
+                    work_due_ms =
+                        next_look_ms.map_or(u64::MAX, |at_ms| now.steady_of(at_ms).max(soonest_ms));
                     if !report.steps.is_empty() {
                         tell(&Round::Applied(&report));
                     }
@@ -277,12 +298,16 @@ pub async fn run_all(
         }
         let now = look();
         let others_wait = work_due_ms <= now.steady_ms || dues.values().any(|due| due.is_due(&now));
-        let due = sweeps.iter().filter(|(_, due)| due.is_due(&now)).min_by_key(|(_, due)| due.steady_ms());
+        let due = sweeps
+            .iter()
+            .filter(|(_, due)| due.is_due(&now))
+            .min_by_key(|(_, due)| due.steady_ms());
         if let Some(kind) = due.map(|(kind, _)| kind.clone()).filter(|_| !others_wait) {
             let swept = tokio::select! {
                 biased;
                 () = &mut stop => return Ok(()),
-                swept = connection.sweep(&kind, SweepOptions::default().pages_max(SWEEP_PAGES_A_TURN)) => swept,
+                swept = connection.sweep(&kind,
+                    SweepOptions::default().pages_max(SWEEP_PAGES_A_TURN)) => swept,
             };
             let now = look();
             if let Some(entry) = sweeps.get_mut(&kind) {
@@ -305,7 +330,11 @@ pub async fn run_all(
                     }
                     Err(error) if error.kind() == ErrorKind::Auth => {
                         let wait_ms = refused.again(&now, reconciler.entropy.below(1_000));
-                        tell(&Round::Failed { what: &format!("sweep of {kind}"), error: &error, wait_ms });
+                        tell(&Round::Failed {
+                            what: &format!("sweep of {kind}"),
+                            error: &error,
+                            wait_ms,
+                        });
                         continue;
                     }
                     Err(error) => {
@@ -313,7 +342,11 @@ pub async fn run_all(
                             return Err(error);
                         }
                         let wait_ms = entry.put_off(&now, reconciler.entropy.below(1_000));
-                        tell(&Round::Failed { what: &format!("sweep of {kind}"), error: &error, wait_ms });
+                        tell(&Round::Failed {
+                            what: &format!("sweep of {kind}"),
+                            error: &error,
+                            wait_ms,
+                        });
                     }
                 }
             }
@@ -325,7 +358,8 @@ pub async fn run_all(
             biased;
             () = &mut stop => return Ok(()),
             () = connection.declared().notified() => work_due_ms = 0,
-            // Given anew although it was not refused: what failed may have failed for want of rights.
+            // Given anew although it was not refused: what failed may have failed for want of
+            // rights.
             Ok(()) = credentials.changed() => {
                 work_due_ms = 0;
                 dues.values_mut().chain(sweeps.values_mut()).filter(|due| due.has_failed()).for_each(Due::at_once);

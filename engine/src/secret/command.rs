@@ -1,16 +1,16 @@
-//! A secret from a program: bounded in what it prints and how long it takes, ended with its children, and without the
-//! other secrets.
+//! A secret from a program: bounded in what it prints and how long it takes, ended with its
+//! children, and without the other secrets.
 //!
-//! A program that runs where nobody sits is a process group of its own, so that what it started is killed with it when
-//! it is given up. Where standard
-//! input is a terminal it stays in the terminal's group and keeps the terminal's error output, so that it may ask a
-//! person: a group in the background may
-//! not read there.
+//! A program that runs where nobody sits is a process group of its own, so that what it started is
+//! killed with it when it is given up. Where standard input is a terminal it stays in the
+//! terminal's group and keeps the terminal's error output, so that it may ask a person: a group in
+//! the background may not read there.
 //!
-//! Its environment lacks every variable that any reference of this process names ([`note`]): they hold other secrets.
+//! Its environment lacks every variable that any reference of this process names ([`note`]): they
+//! hold other secrets.
 //!
-//! Bounds: the limits of [`super::limits`], and [`SAID_BYTES_MAX`] of its error output. Left out: other systems than
-//! Unix, where only the program itself is ended.
+//! Bounds: the limits of [`super::limits`], and [`SAID_BYTES_MAX`] of its error output. Left out:
+//! other systems than Unix, where only the program itself is ended.
 
 use super::limits::SECRET_BYTES_MAX;
 use atsync_model::plain;
@@ -47,9 +47,15 @@ pub(super) async fn run(words: &[String], directory: &Path, asks: bool) -> Resul
         return Err("`command` is empty; name a program and its arguments".to_owned());
     };
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    let unreadable = |error: std::io::Error| format!("the command {program} cannot be read: {error}");
+    let unreadable =
+        |error: std::io::Error| format!("the command {program} cannot be read: {error}");
     let mut command = Command::new(program);
-    command.args(arguments).current_dir(directory).stdin(Stdio::inherit()).stdout(Stdio::piped()).kill_on_drop(true);
+    command
+        .args(arguments)
+        .current_dir(directory)
+        .stdin(Stdio::inherit())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true);
     command.stderr(if asks { Stdio::inherit() } else { Stdio::piped() });
     for name in NAMED.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         command.env_remove(name);
@@ -58,19 +64,27 @@ pub(super) async fn run(words: &[String], directory: &Path, asks: bool) -> Resul
     if !asks {
         command.process_group(0);
     }
-    let child = command.spawn().map_err(|error| format!("the command {program} cannot be started: {error}"))?;
-    // Dropped before its end, for want of time or because it prints without one, it is killed with what it started.
+    let child = command
+        .spawn()
+        .map_err(|error| format!("the command {program} cannot be started: {error}"))?;
+    // Dropped before its end, for want of time or because it prints without one, it is killed with
+    // what it started.
     let mut running = Running { group: child.id().filter(|_| !asks), child };
     let (output, mut said) = (running.child.stdout.take(), running.child.stderr.take());
     let ended = async {
         let bytes = first(output, SECRET_BYTES_MAX + 3).await?;
-        let status = if bytes.len() > SECRET_BYTES_MAX + 2 { None } else { Some(running.child.wait().await?) };
+        let status = if bytes.len() > SECRET_BYTES_MAX + 2 {
+            None
+        } else {
+            Some(running.child.wait().await?)
+        };
         Ok((bytes, status))
     };
     let mut told = Vec::new();
     let (bytes, status) = tokio::select! {
         ended = ended => ended.map_err(unreadable)?,
-        () = async { listen(said.as_mut(), &mut told).await; std::future::pending().await } => return Ok(Vec::new()),
+        () = async { listen(said.as_mut(),
+            &mut told).await; std::future::pending().await } => return Ok(Vec::new()),
     };
     let Some(status) = status else { return Ok(bytes) };
     if status.success() {
@@ -96,8 +110,8 @@ async fn first(from: Option<impl AsyncRead + Unpin>, bytes_max: usize) -> std::i
     Ok(bytes)
 }
 
-/// Keeps the beginning of what is said and reads on to its end, so that whoever says much is not stopped by a full
-/// pipe.
+/// Keeps the beginning of what is said and reads on to its end, so that whoever says much is not
+/// stopped by a full pipe.
 async fn listen(from: Option<&mut ChildStderr>, told: &mut Vec<u8>) {
     let mut buffer = [0; 4_096];
     let Some(from) = from else { return };

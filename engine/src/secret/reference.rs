@@ -1,13 +1,13 @@
 //! References to secrets: a configuration says where a secret is, never what it is.
 //!
 //! As text a reference is `{ env = "NAME" }`, `{ file = "path" }` (relative to a directory that the
-//! reader gives) or `{ command = ["program", "argument"] }`, in any format that serde reads. One line
-//! break at the end is cut. A plain text in its place is refused without being repeated in the message.
-//! Reading is one look: read again to see whether the secret changed, and hand the result to
-//! [`crate::Connection::replace_credential`].
+//! reader gives) or `{ command = ["program", "argument"] }`, in any format that serde reads. One
+//! line break at the end is cut. A plain text in its place is refused without being repeated in the
+//! message. Reading is one look: read again to see whether the secret changed, and hand the result
+//! to [`crate::Connection::replace_credential`].
 //!
-//! Bounds: [`limits`]. A file that others than its owner may read is read with a warning in the log,
-//! as containers and some secret managers leave no choice. Left out: watching for changes.
+//! Bounds: [`limits`]. A file that others than its owner may read is read with a warning in the
+//! log, as containers and some secret managers leave no choice. Left out: watching for changes.
 
 use super::Secret;
 use super::command::{note, output_of};
@@ -30,7 +30,8 @@ pub mod limits {
 use limits::{SECRET_BYTES_MAX, SECRET_MS_MAX};
 
 /// The forms, for messages.
-const FORMS: &str = "{ env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
+const FORMS: &str =
+    "{ env = \"NAME\" }, { file = \"path\" } or { command = [\"program\", \"argument\"] }";
 
 /// Where a secret is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,21 +40,20 @@ pub enum SecretRef {
     Env(String),
     /// In a file.
     File(PathBuf),
-    /// In what a program prints: the program and its arguments. No shell is involved. At a terminal it keeps standard
-    /// input and
-    /// error, so that it may ask a person; elsewhere it is killed with what it started when it is given up, and what it
-    /// says
-    /// stands in the refusal. It does not get the environment variables that references name.
+    /// In what a program prints: the program and its arguments. No shell is involved. At a terminal
+    /// it keeps standard input and error, so that it may ask a person; elsewhere it is killed with
+    /// what it started when it is given up, and what it says stands in the refusal. It does not get
+    /// the environment variables that references name.
     Command(Vec<String>),
 }
 
 impl SecretRef {
-    /// Reads the secret. Relative paths are taken from `directory`, and commands run in it; an empty
-    /// one is the current directory. A tokio runtime is needed for files and commands.
+    /// Reads the secret. Relative paths are taken from `directory`, and commands run in it; an
+    /// empty one is the current directory. A tokio runtime is needed for files and commands.
     ///
     /// # Errors
-    /// [`ErrorKind::Configuration`] with a sentence that names the place, never the secret: it is not
-    /// there, cannot be read, is empty, is not UTF-8, is too long, or took too long.
+    /// [`ErrorKind::Configuration`] with a sentence that names the place, never the secret: it is
+    /// not there, cannot be read, is empty, is not UTF-8, is too long, or took too long.
     pub async fn read(&self, directory: impl AsRef<Path> + Send) -> Result<Secret, Error> {
         let directory = directory.as_ref().to_owned();
         let text = self.text(&directory).await.map_err(refused)?;
@@ -78,7 +78,9 @@ impl SecretRef {
                 crate::runtime::required()?;
                 let path = directory.join(path);
                 let reading = tokio::task::spawn_blocking(move || file(&path));
-                self.in_time(reading).await?.map_err(|error| format!("{self} cannot be read ({error})"))??
+                self.in_time(reading)
+                    .await?
+                    .map_err(|error| format!("{self} cannot be read ({error})"))??
             }
             Self::Command(words) => {
                 crate::runtime::required()?;
@@ -125,7 +127,10 @@ fn refused(message: impl Into<String>) -> Error {
 fn env(name: &str) -> Result<String, String> {
     std::env::var(name).map_err(|error| match error {
         std::env::VarError::NotPresent => {
-            format!("the environment variable {name} is not set; export it, or refer to a file or command instead")
+            format!(
+                "the environment variable {name} is not set; export it, or refer to a file or \
+                command instead"
+            )
         }
         std::env::VarError::NotUnicode(_) => {
             format!("the environment variable {name} is not UTF-8")
@@ -133,23 +138,28 @@ fn env(name: &str) -> Result<String, String> {
     })
 }
 
-/// At most one byte more than a secret with its line break may have, so that a log does not fill the memory. Opening
-/// does not wait for
-/// the other end of a pipe, and what is no regular file is not read.
+/// At most one byte more than a secret with its line break may have, so that a log does not fill
+/// the memory. Opening does not wait for the other end of a pipe, and what is no regular file is
+/// not read.
 fn file(path: &Path) -> Result<Vec<u8>, String> {
     use std::io::Read;
     let place = path.display();
-    let unreadable =
-        |error: std::io::Error| format!("the file {place} cannot be read ({error}); check path and permissions");
+    let unreadable = |error: std::io::Error| {
+        format!("the file {place} cannot be read ({error}); check path and permissions")
+    };
     let mut options = std::fs::OpenOptions::new();
     options.read(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, nix::fcntl::OFlag::O_NONBLOCK.bits());
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        &mut options,
+        nix::fcntl::OFlag::O_NONBLOCK.bits(),
+    );
     let file = options.open(path).map_err(unreadable)?;
     let found = file.metadata().map_err(unreadable)?;
     if !found.is_file() {
         return Err(format!(
-            "{place} is no regular file but a directory, a device or a pipe; write the secret into a file, or name a `command` that prints it"
+            "{place} is no regular file but a directory, a device or a pipe; write the secret into \
+             a file, or name a `command` that prints it"
         ));
     }
     if others_may_read(&found) {
@@ -191,13 +201,17 @@ impl<'de> Visitor<'de> for Reference {
     }
 
     fn visit_str<E: serde::de::Error>(self, _: &str) -> Result<SecretRef, E> {
-        Err(E::custom(format!("a secret stands here in clear, and secrets come by reference: write {FORMS}")))
+        Err(E::custom(format!(
+            "a secret stands here in clear, and secrets come by reference: write {FORMS}"
+        )))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<SecretRef, A::Error> {
         use serde::de::Error as _;
         let Some(form) = map.next_key::<String>()? else {
-            return Err(A::Error::custom(format!("the reference to a secret is empty: write {FORMS}")));
+            return Err(A::Error::custom(format!(
+                "the reference to a secret is empty: write {FORMS}"
+            )));
         };
         let reference = match form.as_str() {
             "env" => {
@@ -209,13 +223,15 @@ impl<'de> Visitor<'de> for Reference {
             "command" => SecretRef::Command(map.next_value()?),
             other => {
                 let hint = did_you_mean(other, ["env", "file", "command"]);
-                return Err(A::Error::custom(format!("`{other}` is no way to refer to a secret{hint}; write {FORMS}")));
+                return Err(A::Error::custom(format!(
+                    "`{other}` is no way to refer to a secret{hint}; write {FORMS}"
+                )));
             }
         };
         match map.next_key::<String>()? {
-            Some(second) => {
-                Err(A::Error::custom(format!("a secret has one source, and `{second}` is a second one: write {FORMS}")))
-            }
+            Some(second) => Err(A::Error::custom(format!(
+                "a secret has one source, and `{second}` is a second one: write {FORMS}"
+            ))),
             None => Ok(reference),
         }
     }

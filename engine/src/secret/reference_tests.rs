@@ -32,7 +32,8 @@ fn each_form_is_read_and_nothing_else() {
 
 #[tokio::test]
 async fn what_is_not_there_is_named() {
-    let text = |reference: SecretRef| async move { reference.read("").await.unwrap_err().to_string() };
+    let text =
+        |reference: SecretRef| async move { reference.read("").await.unwrap_err().to_string() };
     let env = text(SecretRef::Env("ATSYNC_TEST_IS_NOT_SET".into())).await;
     assert!(env.starts_with("the environment variable ATSYNC_TEST_IS_NOT_SET is not set"), "{env}");
     let file = text(SecretRef::File("/nowhere/at/all".into())).await;
@@ -81,7 +82,10 @@ async fn a_pipe_or_a_device_is_refused_at_once() {
 
 /// As where no terminal is, wherever the test runs.
 #[cfg(unix)]
-async fn unattended(script: &str, directory: impl AsRef<std::path::Path>) -> Result<Vec<u8>, String> {
+async fn unattended(
+    script: &str,
+    directory: impl AsRef<std::path::Path>,
+) -> Result<Vec<u8>, String> {
     let words = ["sh", "-c", script].map(str::to_owned);
     super::super::command::run(&words, directory.as_ref(), false).await
 }
@@ -95,7 +99,8 @@ async fn what_a_failed_command_said_is_told_plainly_and_in_bounds() {
     assert!(refusal.len() < 10_000, "{} bytes", refusal.len());
 }
 
-/// A command that is given up is killed with its children: the child holds the writing end of a pipe, whose reader sees the end.
+/// A command that is given up is killed with its children: the child holds the writing end of a
+/// pipe, whose reader sees the end.
 #[cfg(unix)]
 #[tokio::test]
 async fn a_command_that_is_given_up_is_killed_with_its_children() {
@@ -117,8 +122,11 @@ async fn a_command_that_is_given_up_is_killed_with_its_children() {
 #[tokio::test]
 async fn a_command_does_not_get_the_variables_that_hold_other_secrets() {
     // Cargo sets both for tests.
-    let shown =
-        || async { command(&["sh", "-c", "echo ${CARGO_PKG_NAME:-none}${CARGO_PKG_VERSION:-none}"]).read("").await };
+    let shown = || async {
+        command(&["sh", "-c", "echo ${CARGO_PKG_NAME:-none}${CARGO_PKG_VERSION:-none}"])
+            .read("")
+            .await
+    };
     let before = shown().await.unwrap();
     assert!(before.expose().starts_with("atsync"), "{}", before.expose());
     parsed(r#"{"env":"CARGO_PKG_VERSION"}"#).unwrap();

@@ -1,16 +1,19 @@
 //! What the store refuses before it writes anything. Pure; both stores use it.
 //!
-//! Everything that comes in has a limit ([`super::limits`]) and a shape. A refusal names what was refused and the bound, never the
-//! content: ids and keys are the customer's, bodies are personal data.
+//! Everything that comes in has a limit ([`super::limits`]) and a shape. A refusal names what was
+//! refused and the bound, never the content: ids and keys are the customer's, bodies are personal
+//! data.
 //!
 //! Left out: what only the stored rows can tell (generations, open intents).
 
 use super::forget::Circle;
-use super::limits::{DECLARATION_RECORDS_MAX, KEY_BYTES_MAX, PAGE_RECORDS_MAX, READ_ROWS_MAX, RECORD_BYTES_MAX};
+use super::limits::{
+    DECLARATION_RECORDS_MAX, KEY_BYTES_MAX, PAGE_RECORDS_MAX, READ_ROWS_MAX, RECORD_BYTES_MAX,
+};
 use super::merge::Known;
 use super::{
-    Cause, Change, ChangeWhat, ConnectionRow, Declaration, Erasure, IntentAdvance, LinkRow, Mode, ObservedWrite,
-    PageCommit, Problems, SHARED_PREFIX, StatusUpdate, StoreError,
+    Cause, Change, ChangeWhat, ConnectionRow, Declaration, Erasure, IntentAdvance, LinkRow, Mode,
+    ObservedWrite, PageCommit, Problems, SHARED_PREFIX, StatusUpdate, StoreError,
 };
 use crate::journal::{Intent, IntentId, IntentState, Moment};
 use atsync_model::contract::{Mark, RemoteRef};
@@ -38,7 +41,11 @@ pub(crate) fn within(connection: &str, what: &str, word: &str) -> Checked {
 
 /// A reference to a remote record.
 pub(crate) fn remote(connection: &str, remote: &RemoteRef) -> Checked {
-    words(&[("a connection's name", connection), ("a kind", &remote.kind), ("a record's id", &remote.id)])
+    words(&[
+        ("a connection's name", connection),
+        ("a kind", &remote.kind),
+        ("a record's id", &remote.id),
+    ])
 }
 
 /// How many rows a read may ask for.
@@ -65,8 +72,16 @@ pub(crate) fn page(connection: &str, page: &PageCommit) -> Checked<Vec<Known>> {
             return Err(StoreError::Invalid(format!("a record of {} has no id", page.kind)));
         }
         let size = record.body.len().saturating_add(record.raw.as_deref().map_or(0, str::len));
-        bounded(&format!("bytes of the record {}/{}", page.kind, record.id), size, RECORD_BYTES_MAX)?;
-        bounded("bytes of a record's version", record.version.as_deref().map_or(0, str::len), KEY_BYTES_MAX)?;
+        bounded(
+            &format!("bytes of the record {}/{}", page.kind, record.id),
+            size,
+            RECORD_BYTES_MAX,
+        )?;
+        bounded(
+            "bytes of a record's version",
+            record.version.as_deref().map_or(0, str::len),
+            KEY_BYTES_MAX,
+        )?;
         if record.mask >= masks.len() {
             return Err(StoreError::Invalid(format!(
                 "the record {}/{} names mask {} of {}",
@@ -90,9 +105,13 @@ pub(crate) fn page(connection: &str, page: &PageCommit) -> Checked<Vec<Known>> {
             )));
         }
         let shown = !moved.stays
-            && (page.gone.contains(&moved.from) || page.records.iter().any(|record| record.id == moved.from));
+            && (page.gone.contains(&moved.from)
+                || page.records.iter().any(|record| record.id == moved.from));
         if shown || !moving.insert(moved.from.as_str()) {
-            return Err(StoreError::Invalid(format!("a page of {} says two things of a record that moves", page.kind)));
+            return Err(StoreError::Invalid(format!(
+                "a page of {} says two things of a record that moves",
+                page.kind
+            )));
         }
     }
     Ok(masks)
@@ -101,7 +120,11 @@ pub(crate) fn page(connection: &str, page: &PageCommit) -> Checked<Vec<Known>> {
 /// What a page says of problems.
 pub(crate) fn problems(connection: &str, problems: &Problems) -> Checked {
     within(connection, "a kind", &problems.kind)?;
-    bounded("problems of one page", problems.met.len().saturating_add(problems.cured.len()), PAGE_RECORDS_MAX)?;
+    bounded(
+        "problems of one page",
+        problems.met.len().saturating_add(problems.cured.len()),
+        PAGE_RECORDS_MAX,
+    )?;
     for met in &problems.met {
         problem(met.id.as_deref(), met.field.as_deref())?;
         bounded("bytes of a problem", met.message.len(), RECORD_BYTES_MAX)?;
@@ -113,18 +136,27 @@ fn problem(id: Option<&str>, field: Option<&str>) -> Checked {
     words(&[("a record's id", id.unwrap_or_default()), ("a field", field.unwrap_or_default())])
 }
 
-/// Records to declare. A key must not be empty and carries neither `/`, which parts a host path, nor control characters.
+/// Records to declare. A key must not be empty and carries neither `/`, which parts a host path,
+/// nor control characters.
 pub(crate) fn declarations(connection: &str, records: &[Declaration]) -> Checked {
     bounded("records of one declaration", records.len(), DECLARATION_RECORDS_MAX)?;
     for record in records {
         within(connection, "a desired record's key", &record.key)?;
-        if record.key.is_empty() || record.key.contains('/') || record.key.chars().any(char::is_control) {
+        if record.key.is_empty()
+            || record.key.contains('/')
+            || record.key.chars().any(char::is_control)
+        {
             return Err(StoreError::Invalid(format!(
-                "{:?} cannot be a desired record's key: it must not be empty and must have no `/` and no control characters",
+                "{:?} cannot be a desired record's key: it must not be empty and must have no `/` \
+                 and no control characters",
                 record.key
             )));
         }
-        bounded(&format!("bytes of the desired record {}", record.key), record.body.len(), RECORD_BYTES_MAX)?;
+        bounded(
+            &format!("bytes of the desired record {}", record.key),
+            record.body.len(),
+            RECORD_BYTES_MAX,
+        )?;
     }
     Ok(())
 }
@@ -163,21 +195,27 @@ pub(crate) fn advance(connection: &str, advance: &IntentAdvance) -> Checked {
     links(connection, &advance.links)?;
     bounded("change events of one step", advance.changes.len(), PAGE_RECORDS_MAX)?;
     advance.changes.iter().try_for_each(|change| {
-        words(&[("a connection's name", connection), ("a kind", &change.kind), ("a record's id", &change.id)])
+        words(&[
+            ("a connection's name", connection),
+            ("a kind", &change.kind),
+            ("a record's id", &change.id),
+        ])
     })
 }
 
-/// Whether a desired record that stands at `held` (none: there is no such record) allows an intent planned from `planned`.
+/// Whether a desired record that stands at `held` (none: there is no such record) allows an intent
+/// planned from `planned`.
 pub(crate) fn generation(host: &str, held: Option<(u64, Mode)>, planned: u64) -> Checked {
     match held {
         // What serves several records hangs on none of their generations.
         _ if host.starts_with(SHARED_PREFIX) => Ok(()),
-        Some((_, Mode::Paused)) => {
-            Err(StoreError::Stale(format!("the desired record of {host} is paused; resume it first")))
-        }
+        Some((_, Mode::Paused)) => Err(StoreError::Stale(format!(
+            "the desired record of {host} is paused; resume it first"
+        ))),
         Some((held, _)) if held == planned => Ok(()),
         Some((held, _)) => Err(StoreError::Stale(format!(
-            "the plan for {host} was made from generation {planned}; the desired record has generation {held} by now"
+            "the plan for {host} was made from generation {planned}; the desired record has \
+             generation {held} by now"
         ))),
         None => Err(StoreError::Stale(format!("there is no desired record for {host}"))),
     }
@@ -185,15 +223,19 @@ pub(crate) fn generation(host: &str, held: Option<(u64, Mode)>, planned: u64) ->
 
 /// The mark's time for a new intent: the one asked for, or the next above all that were given out.
 pub(crate) fn mark_time(asked_ms: u64, last_ms: u64) -> Checked<u64> {
-    let free =
-        last_ms.checked_add(1).ok_or_else(|| StoreError::Stale("there is no later mark to give out".to_owned()))?;
+    let free = last_ms
+        .checked_add(1)
+        .ok_or_else(|| StoreError::Stale("there is no later mark to give out".to_owned()))?;
     Ok(asked_ms.max(free))
 }
 
 /// The intent after a step, or why the step is not allowed.
 pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, at: Moment) -> Checked<Intent> {
     if held.attempt != attempt {
-        return Err(StoreError::Stale(format!("intent {} is at attempt {}, not at {attempt}", held.id, held.attempt)));
+        return Err(StoreError::Stale(format!(
+            "intent {} is at attempt {}, not at {attempt}",
+            held.id, held.attempt
+        )));
     }
     if !held.state.may_become(&to) {
         return Err(StoreError::Stale(format!(
@@ -205,7 +247,8 @@ pub(crate) fn step(held: &Intent, attempt: u32, to: IntentState, at: Moment) -> 
     }
     let again = matches!(to, IntentState::Sending);
     let next = if again { attempt.saturating_add(1) } else { attempt };
-    // An intent is written before its request waits for its turn; what is certain is that it had left when the doubt arose.
+    // An intent is written before its request waits for its turn; what is certain is that it had
+    // left when the doubt arose.
     let doubted = matches!((&held.state, &to), (IntentState::Sending, IntentState::InDoubt { .. }));
     let last_sent = match (again, doubted) {
         (true, _) => at,
@@ -255,22 +298,29 @@ pub(crate) fn born(intent: Intent, id: u64, mark_time_ms: u64) -> Intent {
 /// What is kept about a connection.
 pub(crate) fn connection(connection: &str, row: &ConnectionRow) -> Checked {
     words(&[("a connection's name", connection)])?;
-    bounded("bytes of a tenant's catalogue", row.catalogue.as_deref().map_or(0, str::len), RECORD_BYTES_MAX)
+    bounded(
+        "bytes of a tenant's catalogue",
+        row.catalogue.as_deref().map_or(0, str::len),
+        RECORD_BYTES_MAX,
+    )
 }
 
-/// The records of a page, each id once: its last record, in the place of that. An id that the page also calls gone is left out.
+/// The records of a page, each id once: its last record, in the place of that. An id that the page
+/// also calls gone is left out.
 pub(crate) fn last_of_each(page: &PageCommit) -> impl Iterator<Item = &ObservedWrite> {
     let gone: HashSet<&str> = page.gone.iter().map(String::as_str).collect();
     let last: HashMap<&str, usize> =
         page.records.iter().enumerate().map(|(at, record)| (record.id.as_str(), at)).collect();
     let records = page.records.iter().enumerate();
     records
-        .filter(move |(at, record)| last.get(record.id.as_str()) == Some(at) && !gone.contains(record.id.as_str()))
+        .filter(move |(at, record)| {
+            last.get(record.id.as_str()) == Some(at) && !gone.contains(record.id.as_str())
+        })
         .map(|(_, record)| record)
 }
 
-/// Why the event of this record says it happened. `maker` is the intent that made a record which is seen for the first
-/// time: the engine made it, whichever read shows it first.
+/// Why the event of this record says it happened. `maker` is the intent that made a record which is
+/// seen for the first time: the engine made it, whichever read shows it first.
 pub(crate) fn cause(page: &PageCommit, id: &str, maker: Option<IntentId>) -> Cause {
     let intent = page.applied_by.get(id).copied().or(maker);
     intent.map_or_else(|| page.cause.clone(), |intent| Cause::Applied { intent })
@@ -279,11 +329,13 @@ pub(crate) fn cause(page: &PageCommit, id: &str, maker: Option<IntentId>) -> Cau
 /// Whether an intent of one of [`makers`]' paths made the record of this link.
 pub(crate) fn made(intent: &Intent, link: &LinkRow) -> bool {
     let is_made = matches!(link.how, super::LinkHow::Created | super::LinkHow::Probed);
-    is_made && matches!(&intent.state, IntentState::Applied { links, .. } if links.contains(&link.remote))
+    is_made
+        && matches!(&intent.state, IntentState::Applied { links,
+            .. } if links.contains(&link.remote))
 }
 
-/// The paths whose intents can have made what is linked to a path: its own, and those above it, since what is below may
-/// be sent along.
+/// The paths whose intents can have made what is linked to a path: its own, and those above it,
+/// since what is below may be sent along.
 pub(crate) fn makers(host: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(host), |path| path.rsplit_once('/').map(|(above, _)| above))
 }
@@ -301,21 +353,26 @@ pub(crate) fn is_within(at: u64, last: u64) -> Checked {
     if at > last { Err(StoreError::ChangesAhead { last, at }) } else { Ok(()) }
 }
 
-/// The desired records that a step of an intent makes dirty: the next plan must see what it brought.
+/// The desired records that a step of an intent makes dirty: the next plan must see what it
+/// brought.
 pub(crate) fn moved_by(next: &Intent, links: &[LinkRow]) -> BTreeSet<String> {
-    let mut keys: BTreeSet<String> = links.iter().map(|link| key_of(&link.host).to_owned()).collect();
+    let mut keys: BTreeSet<String> =
+        links.iter().map(|link| key_of(&link.host).to_owned()).collect();
     if !next.state.is_open() {
         keys.insert(key_of(&next.host).to_owned());
     }
     keys
 }
 
-/// What to forget. Its words become part of nothing that is stored, but they are compared with keys.
+/// What to forget. Its words become part of nothing that is stored, but they are compared with
+/// keys.
 pub(crate) fn erasure(connection: &str, erasure: &Erasure) -> Checked {
     let all = || erasure.keys.iter().chain(&erasure.candidates).chain(&erasure.addresses);
     bounded("names of one erasure", all().count(), PAGE_RECORDS_MAX)?;
     if all().next().is_none() {
-        return Err(StoreError::Invalid("an erasure must name a key, a candidate or an address".to_owned()));
+        return Err(StoreError::Invalid(
+            "an erasure must name a key, a candidate or an address".to_owned(),
+        ));
     }
     all().try_for_each(|word| within(connection, "a name to forget", word))
 }
@@ -342,8 +399,14 @@ pub(crate) fn is_emptied(intent: &Intent) -> bool {
     intent.host.strip_prefix(SHARED_PREFIX).is_some_and(|rest| rest.starts_with(EMPTIED))
 }
 
-/// The intent without anything personal, when it is about somebody of the circle. What was open is abandoned.
-pub(crate) fn emptied(intent: &Intent, circle: &Circle, erasure: u64, now_ms: u64) -> Option<Intent> {
+/// The intent without anything personal, when it is about somebody of the circle. What was open is
+/// abandoned.
+pub(crate) fn emptied(
+    intent: &Intent,
+    circle: &Circle,
+    erasure: u64,
+    now_ms: u64,
+) -> Option<Intent> {
     let concerns = circle.keys.contains(key_of(&intent.host))
         || remotes_of(intent).any(|remote| circle.has(&remote.kind, &remote.id));
     if !concerns {

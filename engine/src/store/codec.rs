@@ -1,12 +1,14 @@
 //! How keys and values become bytes. The only place that knows.
 //!
-//! A key is a tuple of parts whose encoding sorts as the tuple does. A text part is its bytes with each `00` written as `00 ff`, closed
-//! by `00 01`: the close is smaller than whatever can follow inside a text, so a text sorts before every longer one, and the
-//! prefix of connection `a` never covers connection `ab`. A number is eight bytes, big-endian. A value begins with a format
-//! byte, so that a later layout can tell an earlier one; fields follow as big-endian numbers and as byte strings with a
-//! four-byte length.
+//! A key is a tuple of parts whose encoding sorts as the tuple does. A text part is its bytes with
+//! each `00` written as `00 ff`, closed by `00 01`: the close is smaller than whatever can follow
+//! inside a text, so a text sorts before every longer one, and the prefix of connection `a` never
+//! covers connection `ab`. A number is eight bytes, big-endian. A value begins with a format byte,
+//! so that a later layout can tell an earlier one; fields follow as big-endian numbers and as byte
+//! strings with a four-byte length.
 //!
-//! Bounds: parts are checked by [`super::check`] before they come here. Left out: what the parts mean.
+//! Bounds: parts are checked by [`super::check`] before they come here. Left out: what the parts
+//! mean.
 
 use super::StoreError;
 use std::ops::Range;
@@ -73,8 +75,8 @@ impl Key {
                 return end;
             }
         }
-        // Nothing is above a prefix of `ff` bytes alone. UTF-8 has no `ff`, so only the empty prefix comes here, and no key begins with
-        // nine of them (a number has eight).
+        // Nothing is above a prefix of `ff` bytes alone. UTF-8 has no `ff`, so only the empty
+        // prefix comes here, and no key begins with nine of them (a number has eight).
         vec![0xff; 9]
     }
 
@@ -207,7 +209,8 @@ impl<'a> ValueReader<'a> {
     /// The next string, which must be text.
     pub(crate) fn text(&mut self) -> Result<&'a str, StoreError> {
         let (length, rest) = self.rest.split_first_chunk().ok_or_else(|| damaged(self.what))?;
-        let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| damaged(self.what))?;
+        let length =
+            usize::try_from(u32::from_be_bytes(*length)).map_err(|_| damaged(self.what))?;
         let (text, rest) = rest.split_at_checked(length).ok_or_else(|| damaged(self.what))?;
         self.rest = rest;
         std::str::from_utf8(text).map_err(|_| damaged(self.what))
@@ -217,7 +220,8 @@ impl<'a> ValueReader<'a> {
 /// The error for bytes that this version did not write.
 pub(crate) fn damaged(what: &str) -> StoreError {
     StoreError::Unusable(format!(
-        "{what} in the store cannot be read: the file is damaged or was written by another version; restore a copy of it, or move \
+        "{what} in the store cannot be read: the file is damaged or was written by another \
+         version; restore a copy of it, or move \
          it away and pull again"
     ))
 }
@@ -237,8 +241,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn keys_sort_as_their_tuples(a in (texts(), any::<u64>(), texts()), b in (texts(), any::<u64>(), texts())) {
-            let tuples = (a.0.as_bytes(), a.1, a.2.as_bytes()).cmp(&(b.0.as_bytes(), b.1, b.2.as_bytes()));
+        fn keys_sort_as_their_tuples(a in (texts(), any::<u64>(), texts()),
+            b in (texts(), any::<u64>(), texts())) {
+            let tuples = (a.0.as_bytes(), a.1,
+                a.2.as_bytes()).cmp(&(b.0.as_bytes(), b.1, b.2.as_bytes()));
             prop_assert_eq!(key(&a.0, a.1, &a.2).cmp(&key(&b.0, b.1, &b.2)), tuples);
         }
 
@@ -257,13 +263,15 @@ mod tests {
             prop_assert!(range.contains(&Key::of(&a).text(&id).bytes().to_vec()));
             prop_assert_eq!(range.contains(&Key::of(&b).text(&id).bytes().to_vec()), a == b);
             let begins = Key::of("c").text_beginning(&a).within();
-            prop_assert_eq!(begins.contains(&Key::of("c").text(&b).bytes().to_vec()), b.starts_with(&a));
+            prop_assert_eq!(begins.contains(&Key::of("c").text(&b).bytes().to_vec()),
+                b.starts_with(&a));
         }
 
         #[test]
         fn a_range_goes_on_after_its_last_key(a in texts(), last in texts(), id in texts()) {
             let range = Key::of(&a).within_after(Key::of(&a).text(&last));
-            prop_assert_eq!(range.contains(&Key::of(&a).text(&id).bytes().to_vec()), id.as_bytes() > last.as_bytes());
+            prop_assert_eq!(range.contains(&Key::of(&a).text(&id).bytes().to_vec()),
+                id.as_bytes() > last.as_bytes());
         }
 
         #[test]
@@ -276,8 +284,10 @@ mod tests {
         }
 
         #[test]
-        fn a_value_is_read_as_it_was_written(byte in any::<u8>(), number in any::<u64>(), text in texts()) {
-            let bytes = ValueWriter::new(3, 0).byte(byte).number(number).string(text.as_bytes()).done();
+        fn a_value_is_read_as_it_was_written(byte in any::<u8>(), number in any::<u64>(),
+            text in texts()) {
+            let bytes = ValueWriter::new(3,
+                0).byte(byte).number(number).string(text.as_bytes()).done();
             prop_assert!(ValueReader::new(&bytes, 4, "a value").is_err());
             let mut reader = ValueReader::new(&bytes, 3, "a value").unwrap();
             prop_assert_eq!(reader.byte().unwrap(), byte);

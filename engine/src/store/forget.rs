@@ -1,10 +1,13 @@
-//! Whom an erasure concerns, and how a person who was forgotten is recognised without being remembered. Pure; both stores use it.
+//! Whom an erasure concerns, and how a person who was forgotten is recognised without being
+//! remembered. Pure; both stores use it.
 //!
-//! The circle of a person is the candidate, every record that names the candidate or one of its applications, the desired records that
-//! are linked to it, and what any of these was under an earlier id. It is found by passing over the rows until nothing is added.
+//! The circle of a person is the candidate, every record that names the candidate or one of its
+//! applications, the desired records that are linked to it, and what any of these was under an
+//! earlier id. It is found by passing over the rows until nothing is added.
 //!
-//! What stays is a keyed hash (HMAC-SHA-256 with a salt of the store) of each key, id and address. Whoever has the file and a guess can
-//! test the guess, so the hash is a means to keep somebody away, not a means to hide who it was from the holder of the file.
+//! What stays is a keyed hash (HMAC-SHA-256 with a salt of the store) of each key, id and address.
+//! Whoever has the file and a guess can test the guess, so the hash is a means to keep somebody
+//! away, not a means to hide who it was from the holder of the file.
 //!
 //! Left out: free text. A note on somebody else that mentions the person by name is not found.
 
@@ -14,7 +17,8 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The kind under which keys of desired records are hashed. No adapter has it: it begins as shared host paths do.
+/// The kind under which keys of desired records are hashed. No adapter has it: it begins as shared
+/// host paths do.
 const KEYS: &str = "~keys";
 /// The kind under which addresses are hashed.
 const ADDRESSES: &str = "~addresses";
@@ -70,20 +74,30 @@ impl Hasher {
         self.hash(connection, ADDRESSES, &normal::email(address))
     }
 
-    /// What a record that comes in is held against: itself first, then whom it names, then its addresses.
-    pub(crate) fn of_record(&self, connection: &str, kind: &str, id: &str, body: &str) -> Vec<Hash> {
+    /// What a record that comes in is held against: itself first, then whom it names, then its
+    /// addresses.
+    pub(crate) fn of_record(
+        &self,
+        connection: &str,
+        kind: &str,
+        id: &str,
+        body: &str,
+    ) -> Vec<Hash> {
         let mut hashes = vec![self.record(connection, kind, id)];
         for (kind, id) in named(body) {
             hashes.push(self.record(connection, kind, &id));
         }
-        hashes.extend(addresses(kind, body).iter().map(|address| self.address(connection, address)));
+        hashes
+            .extend(addresses(kind, body).iter().map(|address| self.address(connection, address)));
         hashes
     }
 
     /// What a declaration is held against.
     pub(crate) fn of_desired(&self, connection: &str, key: &str, body: &str) -> Vec<Hash> {
         let mut hashes = vec![self.key(connection, key)];
-        hashes.extend(desired_addresses(body).iter().map(|address| self.address(connection, address)));
+        hashes.extend(
+            desired_addresses(body).iter().map(|address| self.address(connection, address)),
+        );
         hashes.extend(desired_id(body).map(|id| self.record(connection, kinds::CANDIDATES, &id)));
         hashes
     }
@@ -91,7 +105,8 @@ impl Hasher {
     /// What an erasure or its end was asked for by.
     pub(crate) fn of_erasure(&self, connection: &str, erasure: &super::Erasure) -> Vec<Hash> {
         let keys = erasure.keys.iter().map(|key| self.key(connection, key));
-        let ids = erasure.candidates.iter().map(|id| self.record(connection, kinds::CANDIDATES, id));
+        let ids =
+            erasure.candidates.iter().map(|id| self.record(connection, kinds::CANDIDATES, id));
         let addresses = erasure.addresses.iter().map(|address| self.address(connection, address));
         keys.chain(ids).chain(addresses).collect()
     }
@@ -99,7 +114,8 @@ impl Hasher {
 
 /// The candidate and the application that a body names.
 fn named(body: &str) -> Vec<(&'static str, String)> {
-    // Looking for the words is ten times cheaper than reading the record, and most records have neither.
+    // Looking for the words is ten times cheaper than reading the record, and most records have
+    // neither.
     if !body.contains("\"candidate\"") && !body.contains("\"application\"") {
         return Vec::new();
     }
@@ -133,7 +149,8 @@ fn desired_id(body: &str) -> Option<String> {
 pub(crate) fn desired_addresses(body: &str) -> Vec<String> {
     let Ok(body) = serde_json::from_str::<Value>(body) else { return Vec::new() };
     let Some(emails) = body.get("emails").and_then(Value::as_array) else { return Vec::new() };
-    let value = |entry: &Value| entry.as_str().or_else(|| entry.get("value")?.as_str()).map(normal::email);
+    let value =
+        |entry: &Value| entry.as_str().or_else(|| entry.get("value")?.as_str()).map(normal::email);
     emails.iter().filter_map(value).collect()
 }
 
@@ -161,7 +178,9 @@ impl Circle {
 
     /// Its remote records.
     pub(crate) fn records(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.records.iter().flat_map(|(kind, ids)| ids.iter().map(move |id| (kind.as_str(), id.as_str())))
+        self.records
+            .iter()
+            .flat_map(|(kind, ids)| ids.iter().map(move |id| (kind.as_str(), id.as_str())))
     }
 
     /// Adds a record. True when it is new.
@@ -169,17 +188,21 @@ impl Circle {
         self.records.entry(kind.to_owned()).or_default().insert(id.to_owned())
     }
 
-    /// Meets a record with what is known of it: it belongs to the circle when it names somebody of it. True when the circle grew.
+    /// Meets a record with what is known of it: it belongs to the circle when it names somebody of
+    /// it. True when the circle grew.
     pub(crate) fn meet(&mut self, kind: &str, id: &str, bodies: &[&str]) -> bool {
         let belongs = self.has(kind, id);
-        if !belongs && !bodies.iter().any(|body| named(body).iter().any(|(kind, id)| self.has(kind, id))) {
+        if !belongs
+            && !bodies.iter().any(|body| named(body).iter().any(|(kind, id)| self.has(kind, id)))
+        {
             return false;
         }
         bodies.iter().for_each(|body| self.addresses.extend(addresses(kind, body)));
         !belongs && self.add(kind, id)
     }
 
-    /// Meets a desired record: it belongs to the circle when it names a candidate of it by id. True when the circle grew.
+    /// Meets a desired record: it belongs to the circle when it names a candidate of it by id. True
+    /// when the circle grew.
     pub(crate) fn meet_desired(&mut self, key: &str, body: &str) -> bool {
         let Some(id) = desired_id(body) else { return false };
         match (self.keys.contains(key), self.has(kinds::CANDIDATES, &id)) {
@@ -223,10 +246,16 @@ mod tests {
 
     #[test]
     fn a_hash_depends_on_the_salt_the_connection_and_the_kind() {
-        let hash = |salt: &str, connection: &str, kind: &str| Hasher::new(salt).record(connection, kind, "7");
+        let hash = |salt: &str, connection: &str, kind: &str| {
+            Hasher::new(salt).record(connection, kind, "7")
+        };
         let one = hash("s", "acme", "candidates");
         assert_eq!(one, hash("s", "acme", "candidates"));
-        for other in [hash("t", "acme", "candidates"), hash("s", "acm", "ecandidates"), hash("s", "acme", "notes")] {
+        for other in [
+            hash("t", "acme", "candidates"),
+            hash("s", "acm", "ecandidates"),
+            hash("s", "acme", "notes"),
+        ] {
             assert_ne!(one, other);
         }
     }

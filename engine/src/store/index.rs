@@ -1,7 +1,8 @@
 //! Which terms an observed record can be found by. Pure.
 //!
-//! A plan asks by e-mail, by name, by parent; it must not walk everything to do so. The terms are taken from the unified record alone, so
-//! every adapter gets them. A term is in the model's form ([`form`]).
+//! A plan asks by e-mail, by name, by parent; it must not walk everything to do so. The terms are
+//! taken from the unified record alone, so every adapter gets them. A term is in the model's form
+//! ([`form`]).
 
 use atsync_model::{kinds, normal};
 use serde::Deserialize;
@@ -9,11 +10,15 @@ use std::borrow::Cow;
 
 /// Find by an e-mail address: `candidates`, `users`, `user_emails`.
 pub const EMAIL: &str = "email";
-/// Find by name: `jobs` (title), `sources`, `tags`, `stages`, `pools`, `pool_stages`, `reject_reasons`, `close_reasons`, `custom_fields`, `custom_field_options`, `departments`, `offices`.
+/// Find by name: `jobs` (title), `sources`, `tags`, `stages`, `pools`, `pool_stages`,
+/// `reject_reasons`, `close_reasons`, `custom_fields`, `custom_field_options`, `departments`,
+/// `offices`.
 pub const NAME: &str = "name";
 /// Find by the candidate it belongs to: `applications`, `notes`, `applied_tags`.
 pub const CANDIDATE: &str = "candidate";
-/// Find by the record it is in: `stages` (job), `pool_stages` (pool), `custom_field_options` (custom field), `attachments`, `rejections`, `pool_placements`, `application_stages` (application), `openings`, `hiring_managers`, `job_owners` (job).
+/// Find by the record it is in: `stages` (job), `pool_stages` (pool), `custom_field_options`
+/// (custom field), `attachments`, `rejections`, `pool_placements`, `application_stages`
+/// (application), `openings`, `hiring_managers`, `job_owners` (job).
 pub const PARENT: &str = "parent";
 /// Find by the user: `referrers`, `user_emails`.
 pub const USER: &str = "user";
@@ -22,7 +27,8 @@ pub const KEY: &str = "key";
 /// Find what some users are not shown by what it applies to: `custom_fields` marked private.
 pub const PRIVATE: &str = "private";
 
-/// A term as it is compared: by the form of an address where the index is one of addresses, else by that of a name.
+/// A term as it is compared: by the form of an address where the index is one of addresses, else by
+/// that of a name.
 pub fn form(index: &str, text: &str) -> String {
     if index == EMAIL { normal::email(text) } else { normal::name(text) }
 }
@@ -108,7 +114,8 @@ struct Small<'a> {
     private: Option<bool>,
 }
 
-/// The terms of a record: index and normalised term. Empty for kinds that are not looked up, and for a body that does not have the unified shape.
+/// The terms of a record: index and normalised term. Empty for kinds that are not looked up, and
+/// for a body that does not have the unified shape.
 pub fn terms(kind: &str, body: &str) -> Vec<(&'static str, String)> {
     let mut found = Vec::new();
     if reads(kind, body) {
@@ -130,9 +137,11 @@ fn reads(kind: &str, body: &str) -> bool {
     }
 }
 
-/// The body without the members that have another shape: they cost themselves, not the record's other terms.
+/// The body without the members that have another shape: they cost themselves, not the record's
+/// other terms.
 fn sound_part(kind: &str, body: &str) -> Option<String> {
-    let mut members: serde_json::Map<String, serde_json::Value> = serde_json::from_str(body).ok()?;
+    let mut members: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(body).ok()?;
     members.retain(|member, value| {
         let alone = serde_json::Map::from_iter([(member.clone(), value.clone())]);
         reads(kind, &serde_json::Value::Object(alone).to_string())
@@ -146,8 +155,9 @@ fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
             found.push((index, form(index, &text)));
         }
     };
-    let id =
-        |reference: Option<Id<'_>>| reference.and_then(|reference| reference.id.map(|id| Cow::Owned(id.into_owned())));
+    let id = |reference: Option<Id<'_>>| {
+        reference.and_then(|reference| reference.id.map(|id| Cow::Owned(id.into_owned())))
+    };
     match kind {
         kinds::CANDIDATES => {
             if let Ok(person) = serde_json::from_str::<Person<'_>>(body) {
@@ -163,7 +173,9 @@ fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
         _ => {
             let Ok(small) = serde_json::from_str::<Small<'_>>(body) else { return };
             match kind {
-                kinds::APPLICATIONS | kinds::NOTES | kinds::APPLIED_TAGS => push(CANDIDATE, id(small.candidate)),
+                kinds::APPLICATIONS | kinds::NOTES | kinds::APPLIED_TAGS => {
+                    push(CANDIDATE, id(small.candidate))
+                }
                 kinds::JOBS => {
                     push(NAME, small.title);
                     push(KEY, small.requisition_id);
@@ -183,8 +195,13 @@ fn collect(kind: &str, body: &str, found: &mut Vec<(&'static str, String)>) {
                     push(NAME, small.name);
                     push(PARENT, id(small.parent));
                 }
-                kinds::OPENINGS | kinds::HIRING_MANAGERS | kinds::JOB_OWNERS => push(PARENT, id(small.job)),
-                kinds::ATTACHMENTS | kinds::REJECTIONS | kinds::POOL_PLACEMENTS | kinds::APPLICATION_STAGES => {
+                kinds::OPENINGS | kinds::HIRING_MANAGERS | kinds::JOB_OWNERS => {
+                    push(PARENT, id(small.job))
+                }
+                kinds::ATTACHMENTS
+                | kinds::REJECTIONS
+                | kinds::POOL_PLACEMENTS
+                | kinds::APPLICATION_STAGES => {
                     push(PARENT, id(small.application));
                 }
                 kinds::REFERRERS => {
@@ -212,7 +229,10 @@ mod tests {
         let odd = r#"{"email":"ada@example.com","emails":[7]}"#;
         assert_eq!(terms("users", odd), vec![(EMAIL, "ada@example.com".to_owned())]);
         let odd = r#"{"name":"Channel","key":"channel","private":"yes"}"#;
-        assert_eq!(terms("custom_fields", odd), vec![(KEY, "channel".to_owned()), (NAME, "channel".to_owned())]);
+        assert_eq!(
+            terms("custom_fields", odd),
+            vec![(KEY, "channel".to_owned()), (NAME, "channel".to_owned())]
+        );
     }
 
     #[test]
@@ -223,7 +243,8 @@ mod tests {
         let person = r#"{"emails":[{"value":"a@b.c"}]}"#;
         for kind in atsync_model::kinds::ALL {
             let body = if *kind == "candidates" { person } else { everything };
-            let mut found: Vec<&str> = terms(kind, body).into_iter().map(|(index, _)| index).collect();
+            let mut found: Vec<&str> =
+                terms(kind, body).into_iter().map(|(index, _)| index).collect();
             let mut said = super::of(kind).to_vec();
             found.sort_unstable();
             said.sort_unstable();
@@ -233,7 +254,8 @@ mod tests {
 
     #[test]
     fn a_record_is_found_by_what_plans_ask_for() {
-        let person = r#"{"name":{},"emails":[{"value":" Ada@Example.com "},{"value":"ada@example.com"}]}"#;
+        let person =
+            r#"{"name":{},"emails":[{"value":" Ada@Example.com "},{"value":"ada@example.com"}]}"#;
         assert_eq!(terms("candidates", person), vec![(EMAIL, "ada@example.com".to_owned())]);
         assert_eq!(
             terms("applications", r#"{"candidate":{"id":"7"},"job":{"id":"9"}}"#),

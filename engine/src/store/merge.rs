@@ -1,12 +1,14 @@
 //! Takes a record that was seen into what is stored of it. Pure; both stores use it.
 //!
-//! A list often shows part of a record only, so each record comes with the mask of the top fields that it *knows*. A field in the
-//! mask is authoritative: absent, or `null`, means known to be empty. A field outside the mask is unknown and keeps what is
-//! stored. The known fields grow to the union. Most records of a pass are as before, byte for byte: those are told without
-//! parsing. Where bytes differ, values decide, so that the order of keys and white space never make an event.
+//! A list often shows part of a record only, so each record comes with the mask of the top fields
+//! that it *knows*. A field in the mask is authoritative: absent, or `null`, means known to be
+//! empty. A field outside the mask is unknown and keeps what is stored. The known fields grow to
+//! the union. Most records of a pass are as before, byte for byte: those are told without parsing.
+//! Where bytes differ, values decide, so that the order of keys and white space never make an
+//! event.
 //!
-//! A tombstone remembers nothing: a record that comes back is new. Anonymised is for good: a later record that does not say so does not
-//! undo it, or what was erased would be written back.
+//! A tombstone remembers nothing: a record that comes back is new. Anonymised is for good: a later
+//! record that does not say so does not undo it, or what was erased would be written back.
 //!
 //! Bounds: what [`super::check`] let in. Left out: serials, the index, the links.
 
@@ -35,7 +37,9 @@ impl Known {
     pub(crate) fn of(names: &[String]) -> Result<Self, StoreError> {
         for name in names {
             if name.is_empty() || name.len() > KEY_BYTES_MAX || name.chars().any(char::is_control) {
-                return Err(StoreError::Invalid(format!("a mask names a field that cannot be one: {name:?}")));
+                return Err(StoreError::Invalid(format!(
+                    "a mask names a field that cannot be one: {name:?}"
+                )));
             }
         }
         Ok(Self::join(names.iter().map(String::as_str).collect()))
@@ -106,7 +110,8 @@ pub(crate) enum Merged<'a> {
 pub(crate) enum Difference {
     /// It is new: `after` is the body.
     Created,
-    /// These fields changed. A field that was unknown is missing in `before`; one that is known to be empty is `null`.
+    /// These fields changed. A field that was unknown is missing in `before`; one that is known to
+    /// be empty is `null`.
     Updated { before: Map<String, Value>, after: Map<String, Value> },
     /// Its personal data were blanked; the fields that this changed.
     Anonymized { after: Map<String, Value> },
@@ -126,7 +131,8 @@ impl Difference {
 /// Merges what was seen into what is stored (none: not known, or a tombstone).
 ///
 /// # Errors
-/// [`StoreError::Invalid`] when the body is no JSON object. A body that equals the stored one is one already.
+/// [`StoreError::Invalid`] when the body is no JSON object. A body that equals the stored one is
+/// one already.
 pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged<'a>, StoreError> {
     let Some(held) = held else {
         let body = match shape(seen)? {
@@ -152,7 +158,8 @@ pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged
     }
     let stored = object(held.body)?;
     let mut incoming = known_part(object(seen.body)?, seen.mask);
-    let stays_anonymized = seen.mask.has(PRIVACY) && is_anonymized(&stored) && !is_anonymized(&incoming);
+    let stays_anonymized =
+        seen.mask.has(PRIVACY) && is_anonymized(&stored) && !is_anonymized(&incoming);
     if stays_anonymized {
         anonymize(&mut incoming);
     }
@@ -173,7 +180,10 @@ pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged
     let (known, body) = if whole {
         // Nothing of the stored record outlives a record that knows all of it.
         let beyond = matches!(shape(seen)?, Shape::Beyond) || stays_anonymized;
-        (Cow::Borrowed(seen.mask), if beyond { Cow::Owned(text(&incoming)?) } else { Cow::Borrowed(seen.body) })
+        (
+            Cow::Borrowed(seen.mask),
+            if beyond { Cow::Owned(text(&incoming)?) } else { Cow::Borrowed(seen.body) },
+        )
     } else {
         let mut union = known_before;
         let mut merged = stored.clone();
@@ -184,7 +194,8 @@ pub(crate) fn merge<'a>(held: Option<Held<'a>>, seen: Seen<'a>) -> Result<Merged
                 None => merged.remove(name),
             };
         }
-        let body = if merged == stored { Cow::Borrowed(held.body) } else { Cow::Owned(text(&merged)?) };
+        let body =
+            if merged == stored { Cow::Borrowed(held.body) } else { Cow::Owned(text(&merged)?) };
         (Cow::Owned(Known::join(union)), body)
     };
     if after.is_empty() && same_frame && body == held.body && known.text() == held.known {
@@ -210,7 +221,9 @@ fn anonymize(body: &mut Map<String, Value>) {
     let privacy = body.entry(PRIVACY).or_insert_with(|| Value::Object(Map::new()));
     match privacy {
         Value::Object(privacy) => drop(privacy.insert("anonymized".to_owned(), Value::Bool(true))),
-        other => *other = Value::Object(Map::from_iter([("anonymized".to_owned(), Value::Bool(true))])),
+        other => {
+            *other = Value::Object(Map::from_iter([("anonymized".to_owned(), Value::Bool(true))]))
+        }
     }
 }
 
@@ -228,8 +241,9 @@ pub(crate) fn object(body: &str) -> Result<Map<String, Value>, StoreError> {
 
 /// A map as a body.
 pub(crate) fn text(map: &Map<String, Value>) -> Result<String, StoreError> {
-    serde_json::to_string(map)
-        .map_err(|error| StoreError::Invalid(format!("a record cannot be written as JSON: {error}")))
+    serde_json::to_string(map).map_err(|error| {
+        StoreError::Invalid(format!("a record cannot be written as JSON: {error}"))
+    })
 }
 
 /// The id of the candidate that a body names, `candidate.id`.
@@ -244,7 +258,8 @@ pub(crate) fn candidate_of(body: &str) -> Option<String> {
         #[serde(borrow)]
         id: Option<Cow<'a, str>>,
     }
-    // Most kinds have no such field; looking for the word is ten times cheaper than reading the record.
+    // Most kinds have no such field; looking for the word is ten times cheaper than reading the
+    // record.
     if !body.contains("\"candidate\"") {
         return None;
     }
@@ -252,7 +267,8 @@ pub(crate) fn candidate_of(body: &str) -> Option<String> {
     named.candidate?.id.map(Cow::into_owned)
 }
 
-/// The lead that an application leaves which hangs on another candidate than before: the old one's id and the new one's.
+/// The lead that an application leaves which hangs on another candidate than before: the old one's
+/// id and the new one's.
 pub(crate) fn lead(kind: &str, before: &str, after: &str) -> Option<(String, String)> {
     if kind != atsync_model::kinds::APPLICATIONS {
         return None;
@@ -281,7 +297,8 @@ enum Shape {
     Beyond,
 }
 
-/// Proves that the body is an object that [`object`] can read, and compares its fields with the mask, without building it.
+/// Proves that the body is an object that [`object`] can read, and compares its fields with the
+/// mask, without building it.
 fn shape(seen: Seen<'_>) -> Result<Shape, StoreError> {
     struct Fields<'m>(&'m Known);
 
@@ -304,7 +321,8 @@ fn shape(seen: Seen<'_>) -> Result<Shape, StoreError> {
     }
 
     let mut deserializer = serde_json::Deserializer::from_str(seen.body);
-    let shape = deserializer.deserialize_map(Fields(seen.mask)).map_err(|error| not_an_object(&error))?;
+    let shape =
+        deserializer.deserialize_map(Fields(seen.mask)).map_err(|error| not_an_object(&error))?;
     deserializer.end().map_err(|error| not_an_object(&error))?;
     Ok(shape)
 }

@@ -12,14 +12,19 @@ fn map(value: Value) -> Map<String, Value> {
 }
 
 /// Merges; gives the known names, the body and the event, or none when nothing is to be written.
-fn merged(held: (&str, &[&str]), seen: (&str, &[&str])) -> Option<(Vec<String>, Value, Option<Difference>)> {
+fn merged(
+    held: (&str, &[&str]),
+    seen: (&str, &[&str]),
+) -> Option<(Vec<String>, Value, Option<Difference>)> {
     let (known, mask) = (mask(held.1), mask(seen.1));
     let held = Held { version: None, known: known.text(), body: held.0, raw: None };
     match merge(Some(held), Seen { version: None, mask: &mask, body: seen.0, raw: None }).unwrap() {
         Merged::Same => None,
-        Merged::Write { known, body, event, .. } => {
-            Some((known.names().map(str::to_owned).collect(), serde_json::from_str(&body).unwrap(), event))
-        }
+        Merged::Write { known, body, event, .. } => Some((
+            known.names().map(str::to_owned).collect(),
+            serde_json::from_str(&body).unwrap(),
+            event,
+        )),
     }
 }
 
@@ -30,28 +35,40 @@ fn equal_bytes_are_the_same_without_being_read() {
 
 #[test]
 fn the_order_of_keys_and_white_space_make_no_event() {
-    let (_, _, event) =
-        merged((r#"{"a":1,"b":{"x":1,"y":2}}"#, &["a", "b"]), (r#"{"b": {"y":2,"x":1}, "a":1}"#, &["a", "b"])).unwrap();
+    let (_, _, event) = merged(
+        (r#"{"a":1,"b":{"x":1,"y":2}}"#, &["a", "b"]),
+        (r#"{"b": {"y":2,"x":1}, "a":1}"#, &["a", "b"]),
+    )
+    .unwrap();
     assert_eq!(event, None);
 }
 
 #[test]
 fn a_field_outside_the_mask_keeps_what_is_stored() {
-    let (known, body, event) = merged((r#"{"a":1,"b":2}"#, &["a", "b", "z"]), (r#"{"a":3,"b":9}"#, &["a"])).unwrap();
+    let (known, body, event) =
+        merged((r#"{"a":1,"b":2}"#, &["a", "b", "z"]), (r#"{"a":3,"b":9}"#, &["a"])).unwrap();
     assert_eq!((known, body), (vec!["a".into(), "b".into(), "z".into()], json!({"a": 3, "b": 2})));
-    assert_eq!(event, Some(Difference::Updated { before: map(json!({"a": 1})), after: map(json!({"a": 3})) }));
+    assert_eq!(
+        event,
+        Some(Difference::Updated { before: map(json!({"a": 1})), after: map(json!({"a": 3})) })
+    );
 }
 
 #[test]
 fn a_field_in_the_mask_that_is_absent_is_known_to_be_empty() {
-    let (_, body, event) = merged((r#"{"a":1,"b":2}"#, &["a", "b"]), (r#"{"b":2}"#, &["a"])).unwrap();
+    let (_, body, event) =
+        merged((r#"{"a":1,"b":2}"#, &["a", "b"]), (r#"{"b":2}"#, &["a"])).unwrap();
     assert_eq!(body, json!({"b": 2}));
-    assert_eq!(event, Some(Difference::Updated { before: map(json!({"a": 1})), after: map(json!({"a": null})) }));
+    assert_eq!(
+        event,
+        Some(Difference::Updated { before: map(json!({"a": 1})), after: map(json!({"a": null})) })
+    );
 }
 
 #[test]
 fn null_and_absent_are_both_empty() {
-    let (_, _, event) = merged((r#"{"a":1,"b":null}"#, &["a", "b"]), (r#"{"a":1}"#, &["a", "b"])).unwrap();
+    let (_, _, event) =
+        merged((r#"{"a":1,"b":null}"#, &["a", "b"]), (r#"{"a":1}"#, &["a", "b"])).unwrap();
     assert_eq!(event, None);
 }
 
@@ -59,7 +76,10 @@ fn null_and_absent_are_both_empty() {
 fn what_was_unknown_has_no_before() {
     let (known, _, event) = merged((r#"{"a":1}"#, &["a"]), (r#"{"b":2}"#, &["b", "c"])).unwrap();
     assert_eq!(known, ["a", "b", "c"]);
-    assert_eq!(event, Some(Difference::Updated { before: Map::new(), after: map(json!({"b": 2})) }));
+    assert_eq!(
+        event,
+        Some(Difference::Updated { before: Map::new(), after: map(json!({"b": 2})) })
+    );
 }
 
 #[test]
@@ -94,10 +114,20 @@ fn raw_stays_when_none_is_given() {
 fn what_could_not_be_read_back_is_refused_and_not_quoted() {
     let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(200), "]".repeat(200));
     let mask = mask(&["a"]);
-    for body in
-        ["", "[]", "7", "{", r#"{"a":1}x"#, r#"{"a":"\ud800"}"#, r#"{"a":1e999}"#, r#"{"a":secret}"#, deep.as_str()]
-    {
-        let refused = merge(None, Seen { version: None, mask: &mask, body, raw: None }).unwrap_err().to_string();
+    for body in [
+        "",
+        "[]",
+        "7",
+        "{",
+        r#"{"a":1}x"#,
+        r#"{"a":"\ud800"}"#,
+        r#"{"a":1e999}"#,
+        r#"{"a":secret}"#,
+        deep.as_str(),
+    ] {
+        let refused = merge(None, Seen { version: None, mask: &mask, body, raw: None })
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("not a JSON object") && !refused.contains("secret"), "{refused}");
     }
 }

@@ -1,8 +1,9 @@
 //! Where the engine keeps desired and observed state, links, the journal and the feed.
 //!
-//! [`Store`] speaks in domain transactions, not in get and put, so that another database can stand behind it. Each method is one
-//! transaction: it happens as a whole or not at all, and what it returned as done survives a crash. [`redb::RedbStore`] is the
-//! embedded one, [`memory::MemoryStore`] serves tests; one contract suite (`tests/`) runs against both.
+//! [`Store`] speaks in domain transactions, not in get and put, so that another database can stand
+//! behind it. Each method is one transaction: it happens as a whole or not at all, and what it
+//! returned as done survives a crash. [`redb::RedbStore`] is the embedded one,
+//! [`memory::MemoryStore`] serves tests; one contract suite (`tests/`) runs against both.
 //!
 //! Bounds: see [`limits`]. Left out: what the rows mean to a plan; secrets, which are never stored.
 
@@ -36,11 +37,13 @@ pub mod limits {
     pub const RECORD_BYTES_MAX: usize = 4 * 1024 * 1024;
     /// Records of one page.
     pub const PAGE_RECORDS_MAX: usize = 10_000;
-    /// Desired records of one declaration: as many as a host may declare at once. They come as one value and happen as one transaction.
+    /// Desired records of one declaration: as many as a host may declare at once. They come as one
+    /// value and happen as one transaction.
     pub const DECLARATION_RECORDS_MAX: usize = 1_000_000;
     /// Bytes of a key, an id, a kind or a connection's name.
     pub const KEY_BYTES_MAX: usize = 512;
-    /// Problems of one kind that are kept by name. Whoever has more has one problem, and it is the adapter's.
+    /// Problems of one kind that are kept by name. Whoever has more has one problem, and it is the
+    /// adapter's.
     pub const PROBLEMS_MAX: usize = 1_000;
     /// Rows of one read.
     pub const READ_ROWS_MAX: usize = 10_000;
@@ -74,23 +77,28 @@ pub enum StoreError {
     Invalid(String),
     /// An open intent for the same object and operation stands in the way.
     #[error(
-        "intent {0} for the same object is still open; settle it by a sync, or decide it with `Connection::resolve`"
+        "intent {0} for the same object is still open; settle it by a sync, or decide it with \
+         `Connection::resolve`"
     )]
     IntentOpen(IntentId),
     /// The desired record has moved on, or the intent is not in the state that the caller thought.
     #[error("{0}")]
     Stale(String),
-    /// The feed no longer has what comes next for the reader: it was trimmed. Read the state anew, then go on after `first - 1`.
+    /// The feed no longer has what comes next for the reader: it was trimmed. Read the state anew,
+    /// then go on after `first - 1`.
     #[error(
-        "the feed begins at {first} by now; what came before it was trimmed, so read the records anew and go on from there"
+        "the feed begins at {first} by now; what came before it was trimmed, so read the records \
+         anew and go on from there"
     )]
     ChangesGone {
         /// The serial of the oldest event that is left, or of the next one.
         first: u64,
     },
-    /// A reader stands behind the feed's end: the store is an older copy than the one it read. Read the state anew, then go on after `last`.
+    /// A reader stands behind the feed's end: the store is an older copy than the one it read. Read
+    /// the state anew, then go on after `last`.
     #[error(
-        "the feed ends at {last}, and the reader stands at {at}: this store is an older copy than the one that was read, so read the records anew and go on after {last}"
+        "the feed ends at {last}, and the reader stands at {at}: this store is an older copy than \
+         the one that was read, so read the records anew and go on after {last}"
     )]
     ChangesAhead {
         /// The serial of the newest event.
@@ -100,7 +108,8 @@ pub enum StoreError {
     },
     /// The disk, or the database's own trouble. Nothing of the transaction was kept.
     #[error(
-        "the store failed: {0}; nothing of this write was kept: check the disk's room and health, then do the same again"
+        "the store failed: {0}; nothing of this write was kept: check the disk's room and health, \
+         then do the same again"
     )]
     Io(String),
 }
@@ -119,19 +128,24 @@ pub trait Store: Debug + Send + Sync {
     /// Writes what is kept about a connection.
     fn put_connection(&self, connection: &str, row: ConnectionRow) -> Stored<'_, ()>;
 
-    /// Takes in one page: merges each record by its mask (of a repeated id the last record counts, and one that the page also calls gone is
-    /// gone), writes a change event for each record that is new or differs, moves the scan
-    /// state, marks the desired records that are linked to what changed as dirty. All in one transaction.
+    /// Takes in one page: merges each record by its mask (of a repeated id the last record counts,
+    /// and one that the page also calls gone is gone), writes a change event for each record that
+    /// is new or differs, moves the scan state, marks the desired records that are linked to what
+    /// changed as dirty. All in one transaction.
     ///
-    /// With a `sweep`, its records are remembered as seen. A record that moved takes its links along: each leads to the new id from now on,
-    /// [`LinkHow::Followed`], or [`LinkHow::Yielded`] when another host path led there before. Its one event is written once, however often
-    /// the same move is committed. An application that is taken in under another candidate than before leaves a lead: see [`Store::alias`].
+    /// With a `sweep`, its records are remembered as seen. A record that moved takes its links
+    /// along: each leads to the new id from now on, [`LinkHow::Followed`], or [`LinkHow::Yielded`]
+    /// when another host path led there before. Its one event is written once, however often the
+    /// same move is committed. An application that is taken in under another candidate than before
+    /// leaves a lead: see [`Store::alias`].
     fn commit_page(&self, connection: &str, page: PageCommit) -> Stored<'_, PageReport>;
 
-    /// One observed record. A tombstone is found too: its body is `{}`, and it remembers nothing but its id and when it was found gone.
+    /// One observed record. A tombstone is found too: its body is `{}`, and it remembers nothing
+    /// but its id and when it was found gone.
     fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>>;
 
-    /// Observed records of a kind in the order of their ids' bytes, after `after`, at most `rows_max`. Tombstones are left out.
+    /// Observed records of a kind in the order of their ids' bytes, after `after`, at most
+    /// `rows_max`. Tombstones are left out.
     fn observed_page(
         &self,
         connection: &str,
@@ -140,7 +154,8 @@ pub trait Store: Debug + Send + Sync {
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>>;
 
-    /// Observed records that carry `term` in the index (normalised here), at most `rows_max`, in the order of their ids. See [`index`].
+    /// Observed records that carry `term` in the index (normalised here), at most `rows_max`, in
+    /// the order of their ids. See [`index`].
     fn lookup(
         &self,
         connection: &str,
@@ -150,7 +165,8 @@ pub trait Store: Debug + Send + Sync {
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>>;
 
-    /// As [`Store::lookup`], beginning after an id. A store that does not say how reads them all, up to [`limits::READ_ROWS_MAX`].
+    /// As [`Store::lookup`], beginning after an id. A store that does not say how reads them all,
+    /// up to [`limits::READ_ROWS_MAX`].
     fn lookup_page(
         &self,
         connection: &str,
@@ -175,16 +191,23 @@ pub trait Store: Debug + Send + Sync {
     fn observed_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
 
     /// Where the scan of a kind (below a parent) stands.
-    fn scan_state(&self, connection: &str, kind: &str, parent: Option<&str>) -> Stored<'_, Option<ScanState>>;
+    fn scan_state(
+        &self,
+        connection: &str,
+        kind: &str,
+        parent: Option<&str>,
+    ) -> Stored<'_, Option<ScanState>>;
 
     /// Where all scans stand: kind, parent, state.
-    fn scan_states(&self, connection: &str) -> Stored<'_, Vec<(String, Option<String>, ScanState)>>;
+    fn scan_states(&self, connection: &str)
+    -> Stored<'_, Vec<(String, Option<String>, ScanState)>>;
 
     /// Where the sweep of a kind stands.
     fn sweep_state(&self, connection: &str, kind: &str) -> Stored<'_, Option<SweepState>>;
 
-    /// Observed records of a kind that its sweep has not seen, in the order of their ids' bytes, after `after`, at most `rows_max`.
-    /// Tombstones are left out. They are suspects only once the sweep has read all.
+    /// Observed records of a kind that its sweep has not seen, in the order of their ids' bytes,
+    /// after `after`, at most `rows_max`. Tombstones are left out. They are suspects only once the
+    /// sweep has read all.
     fn suspects_page(
         &self,
         connection: &str,
@@ -193,57 +216,90 @@ pub trait Store: Debug + Send + Sync {
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>>;
 
-    /// Forgets what the sweep of a kind has seen, at most `rows_max` ids at a time. Tells how many it forgot.
+    /// Forgets what the sweep of a kind has seen, at most `rows_max` ids at a time. Tells how many
+    /// it forgot.
     fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64>;
 
-    /// What could not be read when it was last shown, of one kind or of all, in the order of kinds, ids and fields, at most `rows_max`. A
-    /// store that does not keep problems has none.
-    fn problems(&self, connection: &str, kind: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ProblemRow>> {
+    /// What could not be read when it was last shown, of one kind or of all, in the order of kinds,
+    /// ids and fields, at most `rows_max`. A store that does not keep problems has none.
+    fn problems(
+        &self,
+        connection: &str,
+        kind: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ProblemRow>> {
         let _ = (connection, kind, rows_max);
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    /// Remembers what a page could not read, and forgets what it could, in one transaction. What is met for the first time gets an
-    /// event in the feed ([`ChangeWhat::Unread`]), at most one. At most [`limits::PROBLEMS_MAX`] of a kind are kept by name; more
-    /// are counted with the rows that do not tell their id. Gives the new ones.
+    /// Remembers what a page could not read, and forgets what it could, in one transaction. What is
+    /// met for the first time gets an event in the feed ([`ChangeWhat::Unread`]), at most one. At
+    /// most [`limits::PROBLEMS_MAX`] of a kind are kept by name; more are counted with the rows
+    /// that do not tell their id. Gives the new ones.
     fn note_problems(&self, connection: &str, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
         let _ = (connection, problems);
         Box::pin(async { Ok(Vec::new()) })
     }
 
-    /// Where a record went that is no longer itself, or may have gone. Ends when the record is seen again as new.
+    /// Where a record went that is no longer itself, or may have gone. Ends when the record is seen
+    /// again as new.
     fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>>;
 
-    /// The leads of a kind that are neither told nor dropped: old id, new id, in the order of the old ids' bytes.
-    fn leads(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, Vec<(String, String)>>;
+    /// The leads of a kind that are neither told nor dropped: old id, new id, in the order of the
+    /// old ids' bytes.
+    fn leads(
+        &self,
+        connection: &str,
+        kind: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, String)>>;
 
     /// Drops a lead that came to nothing. One that was told stays.
     fn drop_lead(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, ()>;
 
-    /// Declares desired records. One that is equal to what is stored keeps its generation; a changed one gets the next and becomes dirty.
-    /// Those of a person who was forgotten (by key or e-mail address) are counted and not stored.
-    fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport>;
+    /// Declares desired records. One that is equal to what is stored keeps its generation; a
+    /// changed one gets the next and becomes dirty. Those of a person who was forgotten (by key or
+    /// e-mail address) are counted and not stored.
+    fn declare(
+        &self,
+        connection: &str,
+        records: Vec<Declaration>,
+        now_ms: u64,
+    ) -> Stored<'_, DeclareReport>;
 
     /// One desired record.
     fn desired(&self, connection: &str, key: &str) -> Stored<'_, Option<DesiredRow>>;
 
     /// Desired records in the order of their keys' bytes.
-    fn desired_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>>;
+    fn desired_page(
+        &self,
+        connection: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<DesiredRow>>;
 
     /// Desired records that are dirty, in the order of their keys' bytes.
-    fn dirty_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>>;
+    fn dirty_page(
+        &self,
+        connection: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<DesiredRow>>;
 
-    /// Writes the status of desired records, each only while it still has the generation that the status speaks of; others are left
-    /// alone and come back as the keys not written. A record that was marked dirty since the row was read stays dirty.
+    /// Writes the status of desired records, each only while it still has the generation that the
+    /// status speaks of; others are left alone and come back as the keys not written. A record that
+    /// was marked dirty since the row was read stays dirty.
     fn put_status(&self, connection: &str, statuses: Vec<StatusUpdate>) -> Stored<'_, Vec<String>>;
 
     /// Marks desired records as dirty, so that the next plan looks at them.
     fn mark_dirty(&self, connection: &str, keys: Vec<String>) -> Stored<'_, ()>;
 
-    /// Sets what the engine may do for a desired record, and marks it dirty. Tells whether there is such a record.
+    /// Sets what the engine may do for a desired record, and marks it dirty. Tells whether there is
+    /// such a record.
     fn set_mode(&self, connection: &str, key: &str, mode: Mode) -> Stored<'_, bool>;
 
-    /// Stops managing: the desired record and its links go, the intents and everything remote stay. Tells whether there was such a record.
+    /// Stops managing: the desired record and its links go, the intents and everything remote stay.
+    /// Tells whether there was such a record.
     ///
     /// # Errors
     /// [`StoreError::IntentOpen`] while an intent of it is open.
@@ -267,16 +323,18 @@ pub trait Store: Debug + Send + Sync {
     /// Ends the links of host paths; a path without one is passed over.
     fn end_links(&self, connection: &str, hosts: Vec<String>) -> Stored<'_, ()>;
 
-    /// Opens an intent in the state `sending`, attempt 1. Durable when it returns. The store gives it its number and a `mark.time_ms` that
-    /// no other intent of the connection carries (the one asked for or the next free one above).
+    /// Opens an intent in the state `sending`, attempt 1. Durable when it returns. The store gives
+    /// it its number and a `mark.time_ms` that no other intent of the connection carries (the one
+    /// asked for or the next free one above).
     ///
     /// # Errors
-    /// [`StoreError::IntentOpen`] when one is open for the same host path and operation; [`StoreError::Stale`] when the desired record has
-    /// another generation by now or is paused.
+    /// [`StoreError::IntentOpen`] when one is open for the same host path and operation;
+    /// [`StoreError::Stale`] when the desired record has another generation by now or is paused.
     fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent>;
 
-    /// Moves an intent on. `attempt` is the one that the caller believes in. To `sending` counts the next attempt. With it go the links that it
-    /// made and the change events that it causes. When it closes or moves links, the desired record that it serves becomes dirty.
+    /// Moves an intent on. `attempt` is the one that the caller believes in. To `sending` counts
+    /// the next attempt. With it go the links that it made and the change events that it causes.
+    /// When it closes or moves links, the desired record that it serves becomes dirty.
     ///
     /// # Errors
     /// [`StoreError::Stale`] when it stands elsewhere or the journal forbids the step.
@@ -291,8 +349,14 @@ pub trait Store: Debug + Send + Sync {
     /// The intents of a host path and below it, newest first.
     fn intents_of(&self, connection: &str, key: &str, rows_max: usize) -> Stored<'_, Vec<Intent>>;
 
-    /// The intents whose first request left at `since_ms` or later, newest first, at most `rows_max`.
-    fn intents_since(&self, connection: &str, since_ms: u64, rows_max: usize) -> Stored<'_, Vec<Intent>>;
+    /// The intents whose first request left at `since_ms` or later, newest first, at most
+    /// `rows_max`.
+    fn intents_since(
+        &self,
+        connection: &str,
+        since_ms: u64,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<Intent>>;
 
     /// How many intents there are by state word.
     fn intent_counts(&self, connection: &str) -> Stored<'_, Vec<(String, u64)>>;
@@ -300,11 +364,12 @@ pub trait Store: Debug + Send + Sync {
     /// Change events after `after`, in order, without gap.
     ///
     /// # Errors
-    /// [`StoreError::ChangesGone`] when the next one was trimmed; [`StoreError::ChangesAhead`] when `after` is behind the feed's end.
+    /// [`StoreError::ChangesGone`] when the next one was trimmed; [`StoreError::ChangesAhead`] when
+    /// `after` is behind the feed's end.
     fn changes(&self, connection: &str, after: u64, rows_max: usize) -> Stored<'_, Vec<Change>>;
 
-    /// Wakes when events of the connection were committed. Where the sender is gone the store cannot tell, and whoever waits looks from time
-    /// to time.
+    /// Wakes when events of the connection were committed. Where the sender is gone the store
+    /// cannot tell, and whoever waits looks from time to time.
     fn watch_changes(&self, connection: &str) -> watch::Receiver<()> {
         let _ = connection;
         watch::channel(()).1
@@ -316,25 +381,30 @@ pub trait Store: Debug + Send + Sync {
     /// The serial of the oldest change that is left; the next one's when none is.
     fn changes_first(&self, connection: &str) -> Stored<'_, u64>;
 
-    /// Removes the oldest events: those from before `before_ms` and, with [`Keep::Unacknowledged`], only as far as every known consumer
-    /// has come (no consumer: none). Tells how many went.
+    /// Removes the oldest events: those from before `before_ms` and, with [`Keep::Unacknowledged`],
+    /// only as far as every known consumer has come (no consumer: none). Tells how many went.
     fn trim_changes(&self, connection: &str, before_ms: u64, keep: Keep) -> Stored<'_, u64>;
 
     /// Forgets how far a consumer has come, so that it no longer holds back trimming.
     fn end_consumer(&self, connection: &str, consumer: &str) -> Stored<'_, ()>;
 
-    /// Forgets a person, in one transaction: desired records, links, observed records of the candidate and of all that names it or its
-    /// applications; bodies of intents and events. Serials, ids of remote records and states of intents stay; the feed says
-    /// [`ChangeWhat::Forgotten`] for each record that goes. Keyed hashes of keys, ids and addresses stay, so that pages and declarations
-    /// do not bring the person back. An address that somebody else carries too is not kept: it tells nobody apart.
+    /// Forgets a person, in one transaction: desired records, links, observed records of the
+    /// candidate and of all that names it or its applications; bodies of intents and events.
+    /// Serials, ids of remote records and states of intents stay; the feed says
+    /// [`ChangeWhat::Forgotten`] for each record that goes. Keyed hashes of keys, ids and addresses
+    /// stay, so that pages and declarations do not bring the person back. An address that somebody
+    /// else carries too is not kept: it tells nobody apart.
     ///
-    /// It reads observed records, intents and events of the connection as a whole, and writers wait meanwhile.
+    /// It reads observed records, intents and events of the connection as a whole, and writers wait
+    /// meanwhile.
     fn erase(&self, connection: &str, erasure: Erasure) -> Stored<'_, ErasureReport>;
 
-    /// The keys of those records that [`Store::declare`] would not store, since they are of people who were forgotten. Changes nothing.
+    /// The keys of those records that [`Store::declare`] would not store, since they are of people
+    /// who were forgotten. Changes nothing.
     fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>>;
 
-    /// Lets a person come back: drops all hashes that were kept together with this key, candidate id or address. Tells whether there were any.
+    /// Lets a person come back: drops all hashes that were kept together with this key, candidate
+    /// id or address. Tells whether there were any.
     fn unforget(&self, connection: &str, erasure: Erasure) -> Stored<'_, bool>;
 
     /// Remembers how far a consumer has come, and returns how far that is. Never goes back.

@@ -32,18 +32,21 @@ pub struct ConnectionRow {
     /// Where the adapter was allowed to send, and what; none before the first use.
     #[serde(default)]
     pub pin: Option<Pin>,
-    /// When a check last found every right that is needed. What was refused for want of one until then is tried again.
+    /// When a check last found every right that is needed. What was refused for want of one until
+    /// then is tried again.
     #[serde(default)]
     pub rights_found: Option<Moment>,
 }
 
-/// What an adapter declared of where it sends, and what of it carries the credential or is repeated, as the connection was first used with it or as
-/// an operator accepted it since.
+/// What an adapter declared of where it sends, and what of it carries the credential or is
+/// repeated, as the connection was first used with it or as an operator accepted it since.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
-    /// SHA-256 of the component at the last use, in hexadecimal; none for an adapter that is linked in.
+    /// SHA-256 of the component at the last use, in hexadecimal; none for an adapter that is linked
+    /// in.
     pub code: Option<String>,
-    /// The URLs that the manifest gives its origins, by name. What the operator gives instead is the operator's, and not in here.
+    /// The URLs that the manifest gives its origins, by name. What the operator gives instead is
+    /// the operator's, and not in here.
     pub origins: BTreeMap<String, String>,
     /// The origins whose requests carry the credential.
     pub credential: BTreeSet<String>,
@@ -85,11 +88,13 @@ pub struct PageCommit {
     pub moved: Vec<MovedTo>,
     /// Where the scan stands after this page; none for a fetch, which moves no scan.
     pub scan: Option<ScanState>,
-    /// Where the sweep of the kind stands after this page; its records are then remembered as seen by it.
+    /// Where the sweep of the kind stands after this page; its records are then remembered as seen
+    /// by it.
     pub sweep: Option<SweepState>,
     /// Why the change events say it happened.
     pub cause: Cause,
-    /// Ids of records that an intent of the engine made or changed: their events name it instead of `cause`.
+    /// Ids of records that an intent of the engine made or changed: their events name it instead of
+    /// `cause`.
     pub applied_by: BTreeMap<String, IntentId>,
     /// The time of it.
     pub now_ms: u64,
@@ -130,7 +135,8 @@ pub struct Alias {
     pub told: bool,
 }
 
-/// Where the sweep of a kind stands. Apart from [`ScanState`], so that incremental passes go on while a sweep takes its time.
+/// Where the sweep of a kind stands. Apart from [`ScanState`], so that incremental passes go on
+/// while a sweep takes its time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SweepState {
     /// When it began.
@@ -139,14 +145,16 @@ pub struct SweepState {
     pub pages: u64,
     /// Rows that it showed.
     pub rows: u64,
-    /// Rows of those that are marked as private: while there are some, the credential's sight of private ones is not lost.
+    /// Rows of those that are marked as private: while there are some, the credential's sight of
+    /// private ones is not lost.
     pub confidential: u64,
     /// What it does.
     pub phase: SweepPhase,
     /// Why it does not go on.
     #[serde(default)]
     pub held: Option<Hold>,
-    /// Parents below which it could not look, since the ATS does not show them: a walk that lacks them proves nothing.
+    /// Parents below which it could not look, since the ATS does not show them: a walk that lacks
+    /// them proves nothing.
     #[serde(default)]
     pub blind_spots: u64,
 }
@@ -304,7 +312,9 @@ impl Met {
     /// The row that is kept of it, beside what is kept so far.
     pub(crate) fn row(&self, of: &Problems, before: Option<ProblemRow>) -> ProblemRow {
         let (since_ms, passes) = match &before {
-            Some(before) if before.seen_ms < of.pass_ms => (before.since_ms, before.passes.saturating_add(1)),
+            Some(before) if before.seen_ms < of.pass_ms => {
+                (before.since_ms, before.passes.saturating_add(1))
+            }
             Some(before) => (before.since_ms, before.passes),
             None => (of.now_ms, 1),
         };
@@ -401,7 +411,8 @@ pub struct DesiredRow {
     pub status: DesiredStatus,
     /// The next plan should look at it.
     pub dirty: bool,
-    /// The number of the newest mark that made it dirty: rises within the connection; 0 while it is clean.
+    /// The number of the newest mark that made it dirty: rises within the connection; 0 while it is
+    /// clean.
     #[serde(default)]
     pub dirt: u64,
     /// What the engine may do for it.
@@ -445,7 +456,8 @@ pub struct StatusUpdate {
     pub status: DesiredStatus,
     /// Whether the next plan must look at it again.
     pub dirty: bool,
-    /// The `dirt` of the row that it was made from. A mark that came since keeps the record dirty, whatever `dirty` says.
+    /// The `dirt` of the row that it was made from. A mark that came since keeps the record dirty,
+    /// whatever `dirty` says.
     pub dirt: u64,
 }
 
@@ -479,7 +491,8 @@ pub enum LinkHow {
     Probed,
     /// What it led to lives on under this id, and the link followed.
     Followed,
-    /// As `Followed`, but another host path led here before: that one holds the record, this one waits.
+    /// As `Followed`, but another host path led here before: that one holds the record, this one
+    /// waits.
     Yielded,
 }
 
@@ -496,8 +509,9 @@ pub struct Change {
     pub id: String,
     /// What happened.
     pub what: ChangeWhat,
-    /// The fields that changed, before and after. A field that was unknown is missing in `before`; one that is known to be empty is `null`. Of
-    /// a new record `after` holds all, of a deleted one `before` does.
+    /// The fields that changed, before and after. A field that was unknown is missing in `before`;
+    /// one that is known to be empty is `null`. Of a new record `after` holds all, of a deleted one
+    /// `before` does.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub before: Map<String, Value>,
     /// See `before`.
@@ -519,12 +533,14 @@ pub enum ChangeWhat {
     Deleted,
     /// It lives on under another id; `after.id` names it.
     Moved,
-    /// Its personal data were blanked for good. `before` stays empty: what was erased is not repeated here.
+    /// Its personal data were blanked for good. `before` stays empty: what was erased is not
+    /// repeated here.
     Anonymized,
     /// The person was forgotten: whoever keeps a copy deletes it. Says nothing but the id.
     Forgotten,
-    /// It, or a field of it, could not be read: `after.message` says what is wrong and `after.field` names the field. What is known of
-    /// it may be older than what the ATS holds. The id is empty where the row does not tell it.
+    /// It, or a field of it, could not be read: `after.message` says what is wrong and
+    /// `after.field` names the field. What is known of it may be older than what the ATS holds. The
+    /// id is empty where the row does not tell it.
     Unread,
 }
 
@@ -551,7 +567,8 @@ pub enum Cause {
     },
     /// The host asked for it.
     Asked,
-    /// Whether a write to it happened was in doubt, or two observations said different things of it, and looking showed that it is no more.
+    /// Whether a write to it happened was in doubt, or two observations said different things of
+    /// it, and looking showed that it is no more.
     Doubted {
         /// How it was confirmed.
         proof: Proof,

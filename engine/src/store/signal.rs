@@ -3,8 +3,8 @@
 //! It carries no events: a reader that is woken reads the store, so nothing can be missed or told
 //! twice by it, and a slow reader holds up nobody. Woken once for any number of commits.
 //!
-//! Bounds: one entry for each connection that somebody follows. Left out: other processes; they cannot
-//! have the same store open.
+//! Bounds: one entry for each connection that somebody follows. Left out: other processes; they
+//! cannot have the same store open.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,10 +1,13 @@
 //! A disk that loses what was not synced when the power is cut, below redb.
 //!
-//! The power is cut at a chosen operation, or at a chosen sync, which then fails with all that it should have kept. From there on the disk is
-//! dead, and whoever was named is told. What is found afterwards is what was synced and an arbitrary part of the writes since, chosen by
-//! `chance`: the last sync is the last promise. A killed process is no power cut: the system keeps what was written.
+//! The power is cut at a chosen operation, or at a chosen sync, which then fails with all that it
+//! should have kept. From there on the disk is dead, and whoever was named is told. What is found
+//! afterwards is what was synced and an arbitrary part of the writes since, chosen by `chance`: the
+//! last sync is the last promise. A killed process is no power cut: the system keeps what was
+//! written.
 //!
-//! Everything is in memory, so a disk is as large as its file. Left out: bytes that rot, and writes that are torn within one call.
+//! Everything is in memory, so a disk is as large as its file. Left out: bytes that rot, and writes
+//! that are torn within one call.
 
 use redb::StorageBackend;
 use std::io;
@@ -21,7 +24,8 @@ impl Write {
         match self {
             Self::Length(length) => image.resize(*length, 0),
             Self::Bytes(at, bytes) => {
-                // The file may have grown in a write that was lost; a file system then keeps zeros up to here.
+                // The file may have grown in a write that was lost; a file system then keeps zeros
+                // up to here.
                 image.resize(image.len().max(at + bytes.len()), 0);
                 image[*at..at + bytes.len()].copy_from_slice(bytes);
             }
@@ -96,7 +100,8 @@ impl Disk {
         self.state.lock().unwrap().operations
     }
 
-    /// What is found afterwards: all, or after a cut what was synced and each write since by the bits of `chance`.
+    /// What is found afterwards: all, or after a cut what was synced and each write since by the
+    /// bits of `chance`.
     pub fn remains(&self, mut chance: u64) -> Vec<u8> {
         let state = self.state.lock().unwrap();
         if state.cut.is_none() {
@@ -104,7 +109,9 @@ impl Disk {
         }
         let mut image = state.synced.clone();
         for write in &state.unsynced {
-            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            chance = chance
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
             if chance >> 63 == 0 {
                 write.apply(&mut image);
             }
@@ -147,7 +154,9 @@ impl StorageBackend for Disk {
     fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let at = usize::try_from(offset).unwrap();
         let state = self.state.lock().unwrap();
-        out.copy_from_slice(state.live.get(at..at + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?);
+        out.copy_from_slice(
+            state.live.get(at..at + out.len()).ok_or(io::ErrorKind::UnexpectedEof)?,
+        );
         Ok(())
     }
 

@@ -1,8 +1,9 @@
 //! Who the engine says it is. The host owns every credential; an adapter never sees one.
 //!
-//! [`Authenticator`] writes the credential into a request and may fetch a new one. The schemes with a fixed key are here; OAuth2 client
-//! credentials live in [`super::oauth`]. The trait also carries the authorization code flow: its refresh tokens rotate, so they
-//! must be durable *before* the access token that came with them is used; that is what a [`TokenKeeper`] is for.
+//! [`Authenticator`] writes the credential into a request and may fetch a new one. The schemes with
+//! a fixed key are here; OAuth2 client credentials live in [`super::oauth`]. The trait also carries
+//! the authorization code flow: its refresh tokens rotate, so they must be durable *before* the
+//! access token that came with them is used; that is what a [`TokenKeeper`] is for.
 
 use super::headers::{check_credential_header, check_value};
 use super::{NotSent, WireRequest};
@@ -59,7 +60,8 @@ pub enum AuthConfig {
         /// The key.
         key: Secret,
     },
-    /// OAuth2 authorization code with rotating refresh tokens. Not offered by 0.1: a session with it is refused.
+    /// OAuth2 authorization code with rotating refresh tokens. Not offered by 0.1: a session with
+    /// it is refused.
     AuthorizationCode {
         /// The name of the token endpoint's origin.
         token_origin: String,
@@ -77,8 +79,9 @@ pub enum AuthConfig {
 /// Keeps a rotating refresh token.
 ///
 /// # Guarantees asked of an implementation
-/// When `store` returns `Ok`, the token survives a crash; until then the old one is still what `load` gives. One connection's
-/// calls are never concurrent within a process; across processes the implementation must serialise them.
+/// When `store` returns `Ok`, the token survives a crash; until then the old one is still what
+/// `load` gives. One connection's calls are never concurrent within a process; across processes the
+/// implementation must serialise them.
 pub trait TokenKeeper: Debug + Send + Sync {
     /// The refresh token as last stored.
     fn load(&self) -> BoxFuture<'_, Result<Option<Secret>, String>>;
@@ -113,21 +116,24 @@ impl Ticket {
 /// Writes credentials into requests.
 ///
 /// # Expected flow
-/// [`ready`](Authenticator::ready), then whatever waiting there is, then [`authorize`](Authenticator::authorize); when that has nothing at hand
-/// (the token ended during the wait), `ready` again. Getting a credential may itself need the rate budget of the same origin, so
-/// nobody calls `ready` while holding a place in it.
+/// [`ready`](Authenticator::ready), then whatever waiting there is, then
+/// [`authorize`](Authenticator::authorize); when that has nothing at hand (the token ended during
+/// the wait), `ready` again. Getting a credential may itself need the rate budget of the same
+/// origin, so nobody calls `ready` while holding a place in it.
 pub trait Authenticator: Debug + Send + Sync {
     /// Makes sure that a credential is at hand, fetching one where that is due.
     ///
     /// # Errors
-    /// [`NotSent::Auth`] when a person must act, another [`NotSent`] when it may work later. The request must not be sent then.
+    /// [`NotSent::Auth`] when a person must act, another [`NotSent`] when it may work later. The
+    /// request must not be sent then.
     fn ready(&self) -> BoxFuture<'_, Result<(), NotSent>>;
 
     /// Adds the credential at hand; `None` when there is none that is still good.
     fn authorize(&self, request: &mut WireRequest) -> Option<Ticket>;
 
-    /// After a 401: sees to it that the next request goes out with another credential than `used`, fetching at most once however many ask.
-    /// `false` when there is no other, so that the 401 stands.
+    /// After a 401: sees to it that the next request goes out with another credential than `used`,
+    /// fetching at most once however many ask. `false` when there is no other, so that the 401
+    /// stands.
     ///
     /// # Errors
     /// As [`Authenticator::ready`].
@@ -146,10 +152,12 @@ pub trait Authenticator: Debug + Send + Sync {
         0
     }
 
-    /// What the credential at hand says of its rights; `None` when it says nothing or none is at hand.
+    /// What the credential at hand says of its rights; `None` when it says nothing or none is at
+    /// hand.
     fn grant(&self) -> Option<Grant>;
 
-    /// How many requests went out to get credentials. Shared credentials count for each of their sessions.
+    /// How many requests went out to get credentials. Shared credentials count for each of their
+    /// sessions.
     fn token_requests(&self) -> u64 {
         0
     }
@@ -175,17 +183,23 @@ impl FixedKey {
     /// A sentence when the key or the header's name cannot stand in a request. It shows no secret.
     pub fn from_config(config: &AuthConfig) -> Option<Result<Self, String>> {
         let mut secrets = Vec::new();
-        if let AuthConfig::Bearer { key } | AuthConfig::BasicKey { key, .. } | AuthConfig::Header { key, .. } = config {
+        if let AuthConfig::Bearer { key }
+        | AuthConfig::BasicKey { key, .. }
+        | AuthConfig::Header { key, .. } = config
+        {
             secrets.push(key.clone());
         }
         let header = match config {
             AuthConfig::Nothing => return Some(Ok(Self::none())),
-            AuthConfig::Bearer { key } => Ok(("authorization".to_owned(), format!("Bearer {}", key.expose()))),
-            AuthConfig::BasicKey { half, other, key } => basic_key(*half, other, key),
-            AuthConfig::Header { name, prefix, key } => {
-                check_credential_header(name).map(|name| (name, format!("{prefix}{}", key.expose())))
+            AuthConfig::Bearer { key } => {
+                Ok(("authorization".to_owned(), format!("Bearer {}", key.expose())))
             }
-            AuthConfig::ClientCredentials { .. } | AuthConfig::AuthorizationCode { .. } => return None,
+            AuthConfig::BasicKey { half, other, key } => basic_key(*half, other, key),
+            AuthConfig::Header { name, prefix, key } => check_credential_header(name)
+                .map(|name| (name, format!("{prefix}{}", key.expose()))),
+            AuthConfig::ClientCredentials { .. } | AuthConfig::AuthorizationCode { .. } => {
+                return None;
+            }
         };
         Some(header.and_then(|(name, text)| {
             check_value(&name, &text)?;
@@ -251,7 +265,8 @@ impl Authenticator for FixedKey {
 }
 
 impl AuthConfig {
-    /// Who this is, without telling the secret: what budgets are shared by. `place` keeps equal keys of different services apart.
+    /// Who this is, without telling the secret: what budgets are shared by. `place` keeps equal
+    /// keys of different services apart.
     pub fn identity(&self, place: &str) -> String {
         match self {
             Self::Nothing => digest(&["nothing", place]),
@@ -267,8 +282,8 @@ impl AuthConfig {
         }
     }
 
-    /// Tells this credential from another one of the same connection, over a restart too. Eight digits of a digest: too few to find
-    /// the secret by trying.
+    /// Tells this credential from another one of the same connection, over a restart too. Eight
+    /// digits of a digest: too few to find the secret by trying.
     pub fn mark(&self) -> String {
         let secret = match self {
             Self::ClientCredentials { client_secret, .. } => client_secret.expose(),

@@ -1,20 +1,25 @@
-//! The circuit breaker of a connection: when the other side is ill, most calls end here instead of making it worse. Pure.
+//! The circuit breaker of a connection: when the other side is ill, most calls end here instead of
+//! making it worse. Pure.
 //!
-//! Whole calls are counted, repeats included. [`FAILURES_MAX`] in a row that brought no answer, or an answer of 500 and above, open the circuit; then nothing
-//! leaves for a while, longer each time, with jitter so that many connections do not come back at once. When the while is over, one call may try;
-//! its end closes the circuit or opens it again. Answers below 500 close it: the other side is there, whatever it says.
+//! Whole calls are counted, repeats included. [`FAILURES_MAX`] in a row that brought no answer, or
+//! an answer of 500 and above, open the circuit; then nothing leaves for a while, longer each time,
+//! with jitter so that many connections do not come back at once. When the while is over, one call
+//! may try; its end closes the circuit or opens it again. Answers below 500 close it: the other
+//! side is there, whatever it says.
 //!
 //! Left out: 429, which is the budget's; refused credentials, which no waiting mends.
 
 use std::sync::{Mutex, PoisonError};
 
-/// Failures in a row that open the circuit. Arbitrary: more than the repeats of one call on one page.
+/// Failures in a row that open the circuit. Arbitrary: more than the repeats of one call on one
+/// page.
 pub const FAILURES_MAX: u32 = 5;
 /// How long the first opening lasts.
 pub const OPEN_FIRST_MS: u64 = 5_000;
 /// How long an opening lasts at most.
 pub const OPEN_MAX_MS: u64 = 5 * 60_000;
-/// How long a trial keeps others away at most; one that was dropped must not keep them away for ever.
+/// How long a trial keeps others away at most; one that was dropped must not keep them away for
+/// ever.
 const TRIAL_MS: u64 = 120_000;
 
 /// How a call ended, as far as the circuit is concerned.
@@ -70,8 +75,11 @@ impl Breaker {
             Ended::Ill => {
                 circuit.failures = circuit.failures.saturating_add(1);
                 if circuit.failures >= FAILURES_MAX {
-                    let length_ms = OPEN_FIRST_MS.saturating_mul(1 << circuit.openings.min(10)).min(OPEN_MAX_MS);
-                    circuit.open_until_ms = now_ms.saturating_add(length_ms).saturating_add(jitter_ms);
+                    let length_ms = OPEN_FIRST_MS
+                        .saturating_mul(1 << circuit.openings.min(10))
+                        .min(OPEN_MAX_MS);
+                    circuit.open_until_ms =
+                        now_ms.saturating_add(length_ms).saturating_add(jitter_ms);
                     circuit.openings = circuit.openings.saturating_add(1);
                 }
             }

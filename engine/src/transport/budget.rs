@@ -1,29 +1,37 @@
 //! The rate budget of one rule for one credential: a pure state machine.
 //!
-//! Every method takes the time and returns a decision; [`super::budgets`] adds the waiting. What it is built to do: use the whole window
-//! when saturated, and never provoke a refusal that it could have avoided.
+//! Every method takes the time and returns a decision; [`super::budgets`] adds the waiting. What it
+//! is built to do: use the whole window when saturated, and never provoke a refusal that it could
+//! have avoided.
 //!
 //! # How the count is known
 //! `used = max(what the answers say, what we counted ourselves) + under way + straddling`.
-//! - *What the answers say* is the largest `limit - remaining` of this window. A counter only rises within a window, so an answer that
-//!   arrives late or out of order changes nothing, and use by other integrations of the same customer shows up by itself.
-//! - *Under way* are requests without an answer yet. When one is answered its share moves into the counter, so the sum is exact
-//!   whenever nothing is under way.
-//! - *Straddling* are requests of which it cannot be told in which window they were counted, until an answer to a later request tells.
+//! - *What the answers say* is the largest `limit - remaining` of this window. A counter only rises
+//!   within a window, so an answer that arrives late or out of order changes nothing, and use by
+//!   other integrations of the same customer shows up by itself.
+//! - *Under way* are requests without an answer yet. When one is answered its share moves into the
+//!   counter, so the sum is exact whenever nothing is under way.
+//! - *Straddling* are requests of which it cannot be told in which window they were counted, until
+//!   an answer to a later request tells.
 //!
 //! # When a window turns
-//! Aligned windows turn at multiples of their length on the *server's* clock. The `date` header bounds the difference of the clocks from
-//! both sides, and each answer narrows the bounds. The new window is used when it has begun for certain, and after one that was used hard
-//! by one request alone at first. Should that one be refused, the windows lie otherwise than assumed, and where they turn is learned.
-//! Rules without aligned windows slide: in any span of the window's length at most the limit is sent, which holds for every kind of window.
-//! A reset header is read only where the manifest says that it can be trusted, and not further than [`REST_MS_MAX`] or the window's own length.
+//! Aligned windows turn at multiples of their length on the *server's* clock. The `date` header
+//! bounds the difference of the clocks from both sides, and each answer narrows the bounds. The new
+//! window is used when it has begun for certain, and after one that was used hard by one request
+//! alone at first. Should that one be refused, the windows lie otherwise than assumed, and where
+//! they turn is learned. Rules without aligned windows slide: in any span of the window's length at
+//! most the limit is sent, which holds for every kind of window. A reset header is read only where
+//! the manifest says that it can be trusted, and not further than [`REST_MS_MAX`] or the window's
+//! own length.
 //!
-//! All times are steady ones ([`crate::clock`]): our wall clock may jump and the server's may lie, and neither makes a wait longer than that.
+//! All times are steady ones ([`crate::clock`]): our wall clock may jump and the server's may lie,
+//! and neither makes a wait longer than that.
 //!
 //! # After a refusal (429)
-//! `Retry-After` is obeyed, at least a second, plus jitter; without it the budget sleeps to the next turn, longer after each further
-//! refusal. Then one request alone looks how things stand. One does so at the very beginning too, where answers tell.
-//! A request that is refused again after it waited so pauses the others for a second and no longer: see [`super::retry`].
+//! `Retry-After` is obeyed, at least a second, plus jitter; without it the budget sleeps to the
+//! next turn, longer after each further refusal. Then one request alone looks how things stand. One
+//! does so at the very beginning too, where answers tell. A request that is refused again after it
+//! waited so pauses the others for a second and no longer: see [`super::retry`].
 
 use super::Priority;
 use atsync_model::contract::Field;
@@ -60,15 +68,18 @@ pub enum Ended<'a> {
     Unclear,
 }
 
-/// A `Retry-After`, or a window's end, further away than this is cut: a mistaken header must not silence a connection for days. Arbitrary.
+/// A `Retry-After`, or a window's end, further away than this is cut: a mistaken header must not
+/// silence a connection for days. Arbitrary.
 pub(super) const REST_MS_MAX: u64 = 3_600_000;
 /// The shortest pause after a refusal.
 const PAUSE_MS_MIN: u64 = 1_000;
 /// The longest pause without a `Retry-After`. Arbitrary.
 const PAUSE_MS_MAX: u64 = 600_000;
-/// Requests under way at once where the rule does not say. Arbitrary; enough to use 150 requests in 30 s at 3 s latency.
+/// Requests under way at once where the rule does not say. Arbitrary; enough to use 150 requests in
+/// 30 s at 3 s latency.
 const CONCURRENCY_DEFAULT: u32 = 16;
-/// How far the clocks may be apart (the server's and our wall clock) before the first `date` header tells. Arbitrary: machines that synchronise are far better.
+/// How far the clocks may be apart (the server's and our wall clock) before the first `date` header
+/// tells. Arbitrary: machines that synchronise are far better.
 const SKEW_UNKNOWN_MS: i64 = 1_000;
 /// Wait this much longer than computed, since timers and servers round.
 const GUARD_MS: u64 = 5;
@@ -84,12 +95,14 @@ pub struct Window {
     concurrency_max: u32,
     limit: u32,
     skew: Skew,
-    /// When this window began and ends, by our clock at its latest; `None` before the first request and for sliding windows.
+    /// When this window began and ends, by our clock at its latest; `None` before the first request
+    /// and for sliding windows.
     span: Option<Span>,
     said: u32,
     counted: u32,
     straddling: Vec<u64>,
-    /// When requests of the last window length were answered; sliding windows and turns are counted from it.
+    /// When requests of the last window length were answered; sliding windows and turns are counted
+    /// from it.
     recent: VecDeque<u64>,
     under_way: u32,
     /// Sliding windows only: use by others that the answers showed, and until when it counts.
@@ -98,7 +111,8 @@ pub struct Window {
     looking: bool,
     /// A new window has begun by our reckoning, and no answer from within it has come yet.
     turned: bool,
-    /// How much later than multiples of their length the windows turn; learned from refusals right after a turn.
+    /// How much later than multiples of their length the windows turn; learned from refusals right
+    /// after a turn.
     shift_ms: u64,
     blocked_until_ms: u64,
     strikes: u32,
@@ -150,7 +164,8 @@ impl Window {
         }
     }
 
-    /// Says what our wall clock shows at a steady time: all that is known of the server's clock before its first answer.
+    /// Says what our wall clock shows at a steady time: all that is known of the server's clock
+    /// before its first answer.
     pub fn at(mut self, wall_ms: u64, steady_ms: u64) -> Self {
         let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
         let offset_ms = signed(wall_ms).saturating_sub(signed(steady_ms));
@@ -200,7 +215,8 @@ impl Window {
         Decision::WaitUntil(self.free_at(now_ms, used).max(now_ms.saturating_add(1)))
     }
 
-    /// Takes notice of how a request ended. `jitter_ms` is added to a pause, should the answer ask for one.
+    /// Takes notice of how a request ended. `jitter_ms` is added to a pause, should the answer ask
+    /// for one.
     pub fn end(&mut self, sent_ms: u64, now_ms: u64, ended: Ended<'_>, jitter_ms: u64) {
         self.under_way = self.under_way.saturating_sub(1);
         match ended {
@@ -245,11 +261,13 @@ impl Window {
             self.strikes = 0;
             self.looking = false;
         }
-        if let Some(limit) = number(headers, self.limit_header.as_deref()).filter(|limit| *limit > 0) {
+        if let Some(limit) =
+            number(headers, self.limit_header.as_deref()).filter(|limit| *limit > 0)
+        {
             self.limit = limit;
         }
-        let said =
-            number(headers, self.remaining_header.as_deref()).map(|remaining| self.limit.saturating_sub(remaining));
+        let said = number(headers, self.remaining_header.as_deref())
+            .map(|remaining| self.limit.saturating_sub(remaining));
         if let Some(end_ms) = self.reset_at(headers, now_ms)
             && end_ms > now_ms
         {
@@ -267,7 +285,8 @@ impl Window {
                 self.counted += 1;
                 if let Some(said) = said {
                     self.said = self.said.max(said);
-                    // The counter that this answer showed holds everything that was answered before it was sent.
+                    // The counter that this answer showed holds everything that was answered before
+                    // it was sent.
                     self.straddling.retain(|answered_ms| *answered_ms > sent_ms);
                 }
             }
@@ -290,7 +309,8 @@ impl Window {
         self.straddling.clear();
         self.others = (0, 0);
         let pause_ms = retry_after_ms(headers, self.skew.server_ms(now_ms)).unwrap_or_else(|| {
-            let to_turn = self.span.map_or(self.window_ms, |span| span.end_ms.saturating_sub(now_ms));
+            let to_turn =
+                self.span.map_or(self.window_ms, |span| span.end_ms.saturating_sub(now_ms));
             let doublings = self.strikes.saturating_sub(1).min(16);
             let growth = self.window_ms.saturating_mul((1_u64 << doublings) - 1);
             to_turn.saturating_add(growth).min(PAUSE_MS_MAX)
@@ -303,7 +323,8 @@ impl Window {
         }
     }
 
-    /// The first request after a turn was refused: the other side's window turns later than at multiples of its length.
+    /// The first request after a turn was refused: the other side's window turns later than at
+    /// multiples of its length.
     fn shift(&mut self, now_ms: u64, pause_ms: u64) {
         self.shift_ms = self.skew.server_ms(now_ms.saturating_add(pause_ms)) % self.window_ms;
         self.span = Some(self.aligned_span(now_ms, self.certain_index(now_ms)));
@@ -320,10 +341,13 @@ impl Window {
         known.saturating_add(self.under_way)
     }
 
-    /// What is kept back for those who are waited for. In a window with a known end it melts evenly to nothing: what is not used by
-    /// then is lost to everybody. A sliding window has no such end and keeps a fiftieth.
+    /// What is kept back for those who are waited for. In a window with a known end it melts evenly
+    /// to nothing: what is not used by then is lost to everybody. A sliding window has no such end
+    /// and keeps a fiftieth.
     fn reserve(&self, now_ms: u64) -> u32 {
-        let Some(span) = self.span else { return (self.limit / 50).max(u32::from(self.limit >= 10)) };
+        let Some(span) = self.span else {
+            return (self.limit / 50).max(u32::from(self.limit >= 10));
+        };
         let left_ms = span.end_ms.saturating_sub(now_ms).min(self.window_ms);
         let share = u64::from(self.reserve_whole()).saturating_mul(left_ms) / self.window_ms;
         u32::try_from(share).unwrap_or(u32::MAX)
@@ -338,7 +362,9 @@ impl Window {
     fn free_at(&self, now_ms: u64, used: u32) -> u64 {
         let Some(span) = self.span else {
             let oldest = self.recent.front().map(|oldest| oldest.saturating_add(self.window_ms));
-            return oldest.unwrap_or(now_ms.saturating_add(self.window_ms)).saturating_add(GUARD_MS);
+            return oldest
+                .unwrap_or(now_ms.saturating_add(self.window_ms))
+                .saturating_add(GUARD_MS);
         };
         let over = span.end_ms.saturating_add(GUARD_MS);
         let whole = u64::from(self.reserve_whole());
@@ -347,7 +373,10 @@ impl Window {
         }
         // The reserve is below `free` once less than `free / whole` of the window is left.
         let free = u64::from(self.limit - used);
-        let melted = span.end_ms.saturating_sub(free.saturating_mul(self.window_ms) / whole).saturating_add(1);
+        let melted = span
+            .end_ms
+            .saturating_sub(free.saturating_mul(self.window_ms) / whole)
+            .saturating_add(1);
         if melted > now_ms { melted.min(over) } else { over }
     }
 
@@ -372,13 +401,16 @@ impl Window {
             return;
         }
         let next = self.aligned.then(|| self.aligned_span(now_ms, self.certain_index(now_ms)));
-        // After a window that was used hard, one request alone looks whether the other side has turned as well.
-        self.looking |= self.remaining_header.is_some() && self.used(now_ms).saturating_mul(2) > self.limit;
+        // After a window that was used hard, one request alone looks whether the other side has
+        // turned as well.
+        self.looking |=
+            self.remaining_header.is_some() && self.used(now_ms).saturating_mul(2) > self.limit;
         self.turned = true;
         self.begin(next, span.end_earliest_ms);
     }
 
-    /// New bounds of the clocks' difference move the ends of the window under way, and perhaps its number.
+    /// New bounds of the clocks' difference move the ends of the window under way, and perhaps its
+    /// number.
     fn align(&mut self, now_ms: u64) {
         let Some(old) = self.span.filter(|_| self.aligned) else { return };
         let new = self.aligned_span(now_ms, self.certain_index(now_ms));
@@ -389,12 +421,15 @@ impl Window {
         }
     }
 
-    /// Begins to count afresh; what was answered since the window may have begun is counted until an answer tells better.
+    /// Begins to count afresh; what was answered since the window may have begun is counted until
+    /// an answer tells better.
     fn begin(&mut self, span: Option<Span>, ended_earliest_ms: u64) {
-        let since_ms = span.map_or(ended_earliest_ms, |span| span.end_earliest_ms.saturating_sub(self.window_ms));
+        let since_ms = span
+            .map_or(ended_earliest_ms, |span| span.end_earliest_ms.saturating_sub(self.window_ms));
         self.said = 0;
         self.counted = 0;
-        self.straddling = self.recent.iter().copied().filter(|answered_ms| *answered_ms >= since_ms).collect();
+        self.straddling =
+            self.recent.iter().copied().filter(|answered_ms| *answered_ms >= since_ms).collect();
         self.span = span;
     }
 
@@ -404,7 +439,8 @@ impl Window {
     }
 
     fn aligned_span(&self, now_ms: u64, index: u64) -> Span {
-        let end_server = index.saturating_add(1).saturating_mul(self.window_ms).saturating_add(self.shift_ms);
+        let end_server =
+            index.saturating_add(1).saturating_mul(self.window_ms).saturating_add(self.shift_ms);
         let end_server = i64::try_from(end_server).unwrap_or(i64::MAX);
         let ours = |skew_ms: i64| u64::try_from(end_server.saturating_sub(skew_ms)).unwrap_or(0);
         let (end_ms, end_earliest_ms) = (ours(self.skew.least_ms), ours(self.skew.most_ms));
@@ -412,7 +448,11 @@ impl Window {
     }
 
     fn forget(&mut self, now_ms: u64) {
-        while self.recent.front().is_some_and(|answered_ms| answered_ms.saturating_add(self.window_ms) <= now_ms) {
+        while self
+            .recent
+            .front()
+            .is_some_and(|answered_ms| answered_ms.saturating_add(self.window_ms) <= now_ms)
+        {
             self.recent.pop_front();
         }
     }
@@ -448,22 +488,28 @@ impl Skew {
         u64::try_from(server_ms).unwrap_or(0)
     }
 
-    /// The server stamped its answer between sending and arrival, and its stamp is cut to the second.
+    /// The server stamped its answer between sending and arrival, and its stamp is cut to the
+    /// second.
     fn narrow(&mut self, sent_ms: u64, now_ms: u64, date_ms: u64) {
         let signed = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
         let (sent_ms, now_ms, date_ms) = (signed(sent_ms), signed(now_ms), signed(date_ms));
-        let (least_ms, most_ms) = (date_ms.saturating_sub(now_ms), date_ms.saturating_add(999).saturating_sub(sent_ms));
+        let (least_ms, most_ms) =
+            (date_ms.saturating_sub(now_ms), date_ms.saturating_add(999).saturating_sub(sent_ms));
         if least_ms > most_ms {
             return; // Our clock was set between the two.
         }
         let (kept_least, kept_most) = (self.least_ms.max(least_ms), self.most_ms.min(most_ms));
-        (self.least_ms, self.most_ms) =
-            if self.measured && kept_least <= kept_most { (kept_least, kept_most) } else { (least_ms, most_ms) };
+        (self.least_ms, self.most_ms) = if self.measured && kept_least <= kept_most {
+            (kept_least, kept_most)
+        } else {
+            (least_ms, most_ms)
+        };
         self.measured = true;
     }
 }
 
-/// What a `Retry-After` asks for: seconds, or a date (held against the answer's own `date` where it has one).
+/// What a `Retry-After` asks for: seconds, or a date (held against the answer's own `date` where it
+/// has one).
 pub fn retry_after_ms(headers: &[Field], now_ms: u64) -> Option<u64> {
     let text = value(headers, "retry-after")?.trim();
     let wait_ms = match text.parse::<u64>() {

@@ -1,6 +1,7 @@
 //! The budget against a model of the other side: a counter per window on a clock of its own.
 //!
-//! The numbers that prove it: how many requests the model refused, and which share of its windows was used.
+//! The numbers that prove it: how many requests the model refused, and which share of its windows
+//! was used.
 
 use super::*;
 use crate::clock::{Clock, rfc3339};
@@ -35,7 +36,8 @@ fn field(name: &str, value: impl ToString) -> Field {
 /// The other side.
 struct Model {
     limit: u32,
-    /// Its clock is ahead by so much, and its windows begin so much later than multiples of their length.
+    /// Its clock is ahead by so much, and its windows begin so much later than multiples of their
+    /// length.
     skew_ms: i64,
     shift_ms: u64,
     /// What others take at the beginning of each window.
@@ -48,7 +50,16 @@ struct Model {
 
 impl Model {
     fn new(limit: u32) -> Self {
-        Self { limit, skew_ms: 0, shift_ms: 0, others: 0, window: 0, used: 0, served: Vec::new(), refused: 0 }
+        Self {
+            limit,
+            skew_ms: 0,
+            shift_ms: 0,
+            others: 0,
+            window: 0,
+            used: 0,
+            served: Vec::new(),
+            refused: 0,
+        }
     }
 
     fn hit(&mut self, now_ms: u64) -> (u16, Vec<Field>) {
@@ -57,7 +68,9 @@ impl Model {
         if window != self.window {
             (self.window, self.used) = (window, self.others);
         }
-        let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(own_ms));
+        let date = httpdate::fmt_http_date(
+            std::time::UNIX_EPOCH + std::time::Duration::from_millis(own_ms),
+        );
         let mut headers = vec![
             field("date", date),
             field("x-ratelimit-limit", self.limit),
@@ -78,12 +91,14 @@ impl Model {
     /// The share of the windows between the first and the last that was used, others included.
     fn share(&self) -> f64 {
         let (first, last) = (*self.served.first().unwrap(), *self.served.last().unwrap());
-        let inner = self.served.iter().filter(|window| **window != first && **window != last).count();
+        let inner =
+            self.served.iter().filter(|window| **window != first && **window != last).count();
         inner as f64 / ((last - first - 1) as f64 * f64::from(self.limit - self.others))
     }
 }
 
-/// Lets `workers` send as fast as the budget allows for `windows` windows, each request taking up to `latency_ms`.
+/// Lets `workers` send as fast as the budget allows for `windows` windows, each request taking up
+/// to `latency_ms`.
 fn saturate(model: Model, seed: u64, workers: usize, latency_ms: u64, windows: u64) -> Model {
     let clock = ManualClock::at(T0);
     let entropy = SeededEntropy::new(seed);
@@ -105,12 +120,18 @@ fn saturate(model: Model, seed: u64, workers: usize, latency_ms: u64, windows: u
 
 #[test]
 fn a_saturated_window_is_used_to_98_percent_and_nothing_is_refused_whatever_the_clocks_say() {
-    for (round, skew_ms) in [0, 400, -700, 5_000, -12_345, 3_600_000, -86_400_123].into_iter().enumerate() {
+    for (round, skew_ms) in
+        [0, 400, -700, 5_000, -12_345, 3_600_000, -86_400_123].into_iter().enumerate()
+    {
         for latency_ms in [40, 600, 2_000] {
             let model = Model { skew_ms, ..Model::new(150) };
             let model = saturate(model, 0xb0d9_0000 + round as u64, 16, latency_ms, 8);
             assert_eq!(model.refused, 0, "skew {skew_ms} latency {latency_ms}");
-            assert!(model.share() >= 0.98, "skew {skew_ms} latency {latency_ms}: {}", model.share());
+            assert!(
+                model.share() >= 0.98,
+                "skew {skew_ms} latency {latency_ms}: {}",
+                model.share()
+            );
         }
     }
 }
@@ -122,7 +143,8 @@ fn what_other_integrations_take_is_left_to_them() {
     assert!(model.share() >= 0.98, "{}", model.share());
 }
 
-/// Method: the model's windows begin later than assumed. The first turn cannot know; each refusal teaches, by its `Retry-After` of 3 s.
+/// Method: the model's windows begin later than assumed. The first turn cannot know; each refusal
+/// teaches, by its `Retry-After` of 3 s.
 #[test]
 fn windows_that_lie_elsewhere_are_found_at_the_price_of_a_few_single_refusals() {
     for shift_ms in [1_500, 13_000, 29_000] {
@@ -141,8 +163,12 @@ fn a_limit_smaller_than_assumed_is_learned_from_the_first_answer() {
 
 #[test]
 fn a_person_is_served_at_once_while_a_backfill_has_used_what_it_may() {
-    let mut window =
-        Window::new(&RateRule { remaining_header: None, limit_initial: 100, concurrency_max: Some(200), ..rule() });
+    let mut window = Window::new(&RateRule {
+        remaining_header: None,
+        limit_initial: 100,
+        concurrency_max: Some(200),
+        ..rule()
+    });
     let now_ms = T0 - 12_000; // two seconds into a window
     let mut went = 0;
     while window.ask(now_ms, Priority::Backfill) == Decision::Go {
@@ -152,7 +178,10 @@ fn a_person_is_served_at_once_while_a_backfill_has_used_what_it_may() {
     let Decision::WaitUntil(until_ms) = window.ask(now_ms, Priority::Incremental) else {
         panic!("the reserve was given away")
     };
-    assert!(until_ms > now_ms && until_ms < now_ms + WINDOW_MS, "the reserve melts before the window ends");
+    assert!(
+        until_ms > now_ms && until_ms < now_ms + WINDOW_MS,
+        "the reserve melts before the window ends"
+    );
     assert_eq!(window.ask(now_ms, Priority::Interactive), Decision::Go);
     let Decision::WaitUntil(melted_ms) = window.ask(now_ms, Priority::Incremental) else {
         panic!("the reserve was given away")
@@ -164,7 +193,9 @@ fn a_person_is_served_at_once_while_a_backfill_has_used_what_it_may() {
 #[test]
 fn an_answer_that_comes_late_does_not_raise_what_remains() {
     let mut window = Window::new(&RateRule { limit_initial: 10, ..rule() });
-    let said = |remaining: u32| [field("x-ratelimit-limit", 10), field("x-ratelimit-remaining", remaining)];
+    let said = |remaining: u32| {
+        [field("x-ratelimit-limit", 10), field("x-ratelimit-remaining", remaining)]
+    };
     assert_eq!(window.ask(T0, Priority::Interactive), Decision::Go);
     window.end(T0, T0 + 10, Ended::Answered { status: 200, headers: &said(9) }, 0);
     for _ in 0..3 {
@@ -189,13 +220,19 @@ fn a_request_that_never_left_costs_nothing_and_one_that_is_unclear_costs_one() {
 
 #[test]
 fn after_a_refusal_retry_after_is_obeyed_but_never_less_than_a_second() {
-    for (value, expected_ms) in
-        [(Some("7"), 7_000), (Some("0"), 1_000), (Some("999999"), 3_600_000), (Some("soon"), 16_000), (None, 16_000)]
-    {
+    for (value, expected_ms) in [
+        (Some("7"), 7_000),
+        (Some("0"), 1_000),
+        (Some("999999"), 3_600_000),
+        (Some("soon"), 16_000),
+        (None, 16_000),
+    ] {
         let mut window = Window::new(&rule());
         assert_eq!(window.ask(T0, Priority::Interactive), Decision::Go);
-        let mut headers =
-            vec![field("date", httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(T0)))];
+        let mut headers = vec![field(
+            "date",
+            httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(T0)),
+        )];
         headers.extend(value.map(|value| field("retry-after", value)));
         window.end(T0, T0, Ended::Answered { status: 429, headers: &headers }, 250);
         let Decision::WaitUntil(until_ms) = window.ask(T0, Priority::Interactive) else {
@@ -203,12 +240,16 @@ fn after_a_refusal_retry_after_is_obeyed_but_never_less_than_a_second() {
         };
         assert_eq!(until_ms - T0, expected_ms + 250, "{value:?} {}", rfc3339(until_ms));
         assert_eq!(window.ask(until_ms, Priority::Interactive), Decision::Go);
-        assert!(window.ask(until_ms, Priority::Interactive) != Decision::Go, "one alone looks first");
+        assert!(
+            window.ask(until_ms, Priority::Interactive) != Decision::Go,
+            "one alone looks first"
+        );
     }
 }
 
 #[test]
-fn refusals_in_a_row_lengthen_the_pause_up_to_a_bound_and_those_that_were_under_way_together_count_once() {
+fn refusals_in_a_row_lengthen_the_pause_up_to_a_bound_and_those_that_were_under_way_together_count_once()
+ {
     let mut window = Window::new(&RateRule { remaining_header: None, ..rule() });
     for _ in 0..5 {
         assert_eq!(window.ask(T0, Priority::Interactive), Decision::Go);
@@ -270,7 +311,11 @@ fn a_trusted_reset_header_ends_the_window() {
     let mut window = Window::new(&rule);
     for (at, remaining) in [(0, 1), (10, 0)] {
         assert_eq!(window.ask(T0 + at, Priority::Interactive), Decision::Go);
-        let headers = [field("x-ratelimit-remaining", remaining), field("x-ratelimit-limit", 2), field("x-reset", 4)];
+        let headers = [
+            field("x-ratelimit-remaining", remaining),
+            field("x-ratelimit-limit", 2),
+            field("x-reset", 4),
+        ];
         window.end(T0 + at, T0 + at + 5, Ended::Answered { status: 200, headers: &headers }, 0);
     }
     let Decision::WaitUntil(until_ms) = window.ask(T0 + 20, Priority::Interactive) else {
@@ -292,11 +337,15 @@ fn no_reset_header_keeps_a_window_from_ending_for_longer_than_an_hour() {
             ("18446744073709551615", None),
             ("4294967296", Some("Thu, 01 Jan 1970 00:00:00 GMT")),
         ] {
-            let rule = RateRule { aligned: false, limit_initial: 1, reset: reset.clone(), ..rule() };
+            let rule =
+                RateRule { aligned: false, limit_initial: 1, reset: reset.clone(), ..rule() };
             let mut window = Window::new(&rule).at(T0, 0);
             assert_eq!(window.ask(0, Priority::Interactive), Decision::Go);
-            let mut headers =
-                vec![field("x-ratelimit-remaining", 0), field("x-ratelimit-limit", 1), field("x-reset", said)];
+            let mut headers = vec![
+                field("x-ratelimit-remaining", 0),
+                field("x-ratelimit-limit", 1),
+                field("x-reset", said),
+            ];
             headers.extend(date.map(|date| field("date", date)));
             window.end(0, 5, Ended::Answered { status: 200, headers: &headers }, 0);
             let Decision::WaitUntil(until_ms) = window.ask(6, Priority::Interactive) else {
@@ -339,7 +388,15 @@ fn waiters_go_by_priority_then_arrival_and_one_that_gives_up_blocks_nobody() {
     ]));
     assert_eq!(
         *order.borrow(),
-        ["first", "gave up", "interactive 1", "interactive 2", "incremental", "backfill 1", "backfill 2"]
+        [
+            "first",
+            "gave up",
+            "interactive 1",
+            "interactive 2",
+            "incremental",
+            "backfill 1",
+            "backfill 2"
+        ]
     );
 }
 
@@ -357,10 +414,12 @@ fn a_dropped_permit_counts_as_spent_and_equal_credentials_share_a_budget() {
 
 #[test]
 fn a_request_around_a_turn_counts_in_the_new_window_too_until_an_answer_tells() {
-    // `T0` is 14 s into a window of 30 s. The date bounds the difference of the clocks to -100 ms and +999 ms, so the window ends between
-    // 15,001 and 16,100 ms after `T0`.
-    let mut window = Window::new(&RateRule { remaining_header: None, limit_header: None, ..rule() });
-    let date = httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(T0));
+    // `T0` is 14 s into a window of 30 s. The date bounds the difference of the clocks to -100 ms
+    // and +999 ms, so the window ends between 15,001 and 16,100 ms after `T0`.
+    let mut window =
+        Window::new(&RateRule { remaining_header: None, limit_header: None, ..rule() });
+    let date =
+        httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(T0));
     let answered = [field("date", date)];
     assert_eq!(window.ask(T0, Priority::Interactive), Decision::Go);
     window.end(T0, T0 + 100, Ended::Answered { status: 200, headers: &answered }, 0);
@@ -372,7 +431,9 @@ fn a_request_around_a_turn_counts_in_the_new_window_too_until_an_answer_tells() 
 
 #[test]
 fn a_date_in_retry_after_is_held_against_the_date_of_its_own_answer() {
-    let at = |ms: u64| httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms));
+    let at = |ms: u64| {
+        httpdate::fmt_http_date(std::time::UNIX_EPOCH + std::time::Duration::from_millis(ms))
+    };
     // The server's clock is two hours ahead of ours.
     let theirs_ms = T0 + 7_200_000;
     let headers = [field("date", at(theirs_ms)), field("retry-after", at(theirs_ms + 30_000))];

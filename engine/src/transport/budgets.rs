@@ -1,10 +1,12 @@
 //! Waiting for the rate budget, and the registry through which sessions share it.
 //!
-//! [`Budget`] puts a queue and a clock around the pure [`Window`]: by priority, then by arrival; only the head of the queue asks. A waiter
-//! that is dropped leaves the queue. A [`Permit`] that is dropped without [`Permit::settle`] counts as spent, because a request
-//! that was cut may have been counted by the other side.
+//! [`Budget`] puts a queue and a clock around the pure [`Window`]: by priority, then by arrival;
+//! only the head of the queue asks. A waiter that is dropped leaves the queue. A [`Permit`] that is
+//! dropped without [`Permit::settle`] counts as spent, because a request that was cut may have been
+//! counted by the other side.
 //!
-//! Bounds: the caller says how long it waits at most; the registry holds [`BUDGETS_MAX`] budgets and forgets unused ones beyond.
+//! Bounds: the caller says how long it waits at most; the registry holds [`BUDGETS_MAX`] budgets
+//! and forgets unused ones beyond.
 
 use super::Priority;
 use super::budget::{Decision, Ended, Window};
@@ -17,7 +19,8 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
-/// Budgets that are kept although nobody uses them, so that a session that comes back finds its window. Arbitrary.
+/// Budgets that are kept although nobody uses them, so that a session that comes back finds its
+/// window. Arbitrary.
 pub const BUDGETS_MAX: usize = 4_096;
 /// The spread of a pause after a refusal.
 const PAUSE_JITTER_MS: u64 = 500;
@@ -54,7 +57,13 @@ impl Budget {
     pub fn new(rule: &RateRule, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
         let window = Window::new(rule).at(clock.now_ms(), clock.steady_ms());
         let state = State { window, queue: BTreeSet::new(), arrivals: 0 };
-        Self { name: rule.name.clone(), clock, entropy, state: Mutex::new(state), changed: Notify::new() }
+        Self {
+            name: rule.name.clone(),
+            clock,
+            entropy,
+            state: Mutex::new(state),
+            changed: Notify::new(),
+        }
     }
 
     /// The rule's name.
@@ -72,27 +81,43 @@ impl Budget {
     /// Waits until one request may leave.
     ///
     /// # Errors
-    /// [`Exhausted`] when that is not before `deadline_ms` of steady time; known at once where the budget knows when it turns.
+    /// [`Exhausted`] when that is not before `deadline_ms` of steady time; known at once where the
+    /// budget knows when it turns.
     ///
     /// # Cancellation
     /// A dropped future leaves the queue and has spent nothing.
-    pub async fn acquire(self: &Arc<Self>, priority: Priority, deadline_ms: u64) -> Result<Permit, Exhausted> {
+    pub async fn acquire(
+        self: &Arc<Self>,
+        priority: Priority,
+        deadline_ms: u64,
+    ) -> Result<Permit, Exhausted> {
         let waiting = Waiting::join(self, priority);
         loop {
             // Created before the look, so that no change between look and wait is missed.
             let changed = self.changed.notified();
             let now_ms = self.clock.steady_ms();
             let until_ms = match self.look(waiting.place, now_ms) {
-                Some(Decision::Go) => return Ok(Permit { budget: Arc::clone(self), sent_ms: now_ms, settled: false }),
+                Some(Decision::Go) => {
+                    return Ok(Permit {
+                        budget: Arc::clone(self),
+                        sent_ms: now_ms,
+                        settled: false,
+                    });
+                }
                 Some(Decision::WaitUntil(until_ms)) => until_ms,
                 None => u64::MAX,
             };
             if now_ms >= deadline_ms {
                 return Err(Exhausted {
-                    until_ms: self.shown_ms(if until_ms == u64::MAX { now_ms.saturating_add(1_000) } else { until_ms }),
+                    until_ms: self.shown_ms(if until_ms == u64::MAX {
+                        now_ms.saturating_add(1_000)
+                    } else {
+                        until_ms
+                    }),
                 });
             }
-            // Whoever is not at the head does not know when its turn comes, but none comes before a refusal is over.
+            // Whoever is not at the head does not know when its turn comes, but none comes before a
+            // refusal is over.
             let blocked_until_ms = self.lock().window.blocked_until(now_ms);
             if until_ms > deadline_ms && blocked_until_ms > deadline_ms {
                 return Err(Exhausted { until_ms: self.shown_ms(blocked_until_ms) });
@@ -197,7 +222,9 @@ impl Budgets {
         }
         let key = format!("{identity}\n{}", rule.name);
         Arc::clone(
-            known.entry(key).or_insert_with(|| Arc::new(Budget::new(rule, Arc::clone(clock), Arc::clone(entropy)))),
+            known.entry(key).or_insert_with(|| {
+                Arc::new(Budget::new(rule, Arc::clone(clock), Arc::clone(entropy)))
+            }),
         )
     }
 }

@@ -1,28 +1,35 @@
-//! [`Transport`] by reqwest: HTTP/1.1 over rustls, one exchange per call, judged by what the socket did.
+//! [`Transport`] by reqwest: HTTP/1.1 over rustls, one exchange per call, judged by what the socket
+//! did.
 //!
 //! # What counts as not sent
-//! Only what happens before the first byte of the request is written: the egress policy, the name, the connection, the TLS handshake.
-//! All of it happens inside the connector, and its errors carry `is_connect()`. Everything later is [`Delivery::Unclear`], a reset on
-//! a kept connection included: whether the other side read the request before it reset cannot be known.
+//! Only what happens before the first byte of the request is written: the egress policy, the name,
+//! the connection, the TLS handshake. All of it happens inside the connector, and its errors carry
+//! `is_connect()`. Everything later is [`Delivery::Unclear`], a reset on a kept connection
+//! included: whether the other side read the request before it reset cannot be known.
 //!
 //! # What sends a request twice
-//! Nothing that could arrive twice. Read in the sources of reqwest 0.13.5, hyper-util 0.1.21 and hyper 1.12.0:
-//! - reqwest has a retry layer. By default it repeats HTTP/2 refusals, `GOAWAY` with `NO_ERROR` among them, without comparing stream
-//!   numbers. It is switched off (`retry::never`), and HTTP/2 with it (`http1_only`): a feature that some other crate of the host
-//!   enables in reqwest must not change what a write does.
-//! - hyper-util's pool repeats a request when the connection it was handed to closed *before taking it from its queue*: the
-//!   request itself comes back in the error (`TrySendError::take_message`). Once the dispatcher has taken it to write its head, it cannot
-//!   come back, so at most one copy was ever begun. This one is left on; the public API of reqwest cannot switch it off either.
+//! Nothing that could arrive twice. Read in the sources of reqwest 0.13.5, hyper-util 0.1.21 and
+//! hyper 1.12.0:
+//! - reqwest has a retry layer. By default it repeats HTTP/2 refusals, `GOAWAY` with `NO_ERROR`
+//!   among them, without comparing stream numbers. It is switched off (`retry::never`), and HTTP/2
+//!   with it (`http1_only`): a feature that some other crate of the host enables in reqwest must
+//!   not change what a write does.
+//! - hyper-util's pool repeats a request when the connection it was handed to closed *before taking
+//!   it from its queue*: the request itself comes back in the error (`TrySendError::take_message`).
+//!   Once the dispatcher has taken it to write its head, it cannot come back, so at most one copy
+//!   was ever begun. This one is left on; the public API of reqwest cannot switch it off either.
 //! - Redirects are answers.
 //!
 //! # Compression
-//! The product asks for gzip and unpacks it here ([`super::gzip`]), not in reqwest: servers and proxies label clear text as gzip, and with
-//! nothing to tell the two apart a complete answer to a write would be lost. Its own unpacking is switched off, whatever features some other crate enables.
+//! The product asks for gzip and unpacks it here ([`super::gzip`]), not in reqwest: servers and
+//! proxies label clear text as gzip, and with nothing to tell the two apart a complete answer to a
+//! write would be lost. Its own unpacking is switched off, whatever features some other crate
+//! enables.
 //!
 //! # What it does not do
-//! No proxy from the environment: a proxy resolves names itself and would walk around the egress policy. No cookies, no referer.
-//! A body without length or chunks ends where the connection does; TLS proves that end (`close_notify`), clear text does not, so
-//! there it is unclear.
+//! No proxy from the environment: a proxy resolves names itself and would walk around the egress
+//! policy. No cookies, no referer. A body without length or chunks ends where the connection does;
+//! TLS proves that end (`close_notify`), clear text does not, so there it is unclear.
 
 use super::egress::{Reach, refusal};
 use super::headers::USER_AGENT;
@@ -31,8 +38,8 @@ use atsync_model::contract::{Field, Response};
 use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
-    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue, SET_COOKIE,
-    TRANSFER_ENCODING,
+    ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue,
+    SET_COOKIE, TRANSFER_ENCODING,
 };
 use std::error::Error;
 use std::net::{IpAddr, SocketAddr};
@@ -60,8 +67,9 @@ impl Default for HttpOptions {
     }
 }
 
-/// How long an idle connection is kept. Shorter than the shortest common default of servers (Node's 5 s), so that a write
-/// rarely meets a connection that is just being closed, which would leave it unclear.
+/// How long an idle connection is kept. Shorter than the shortest common default of servers (Node's
+/// 5 s), so that a write rarely meets a connection that is just being closed, which would leave it
+/// unclear.
 const POOL_IDLE_MS: u64 = 4_000;
 /// Idle connections per host; as many as a session has requests under way by default.
 const POOL_IDLE_PER_HOST_MAX: usize = 16;
@@ -78,7 +86,9 @@ pub struct HttpTransport {
 
 impl std::fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("HttpTransport").field("response_bytes_max", &self.response_bytes_max).finish_non_exhaustive()
+        f.debug_struct("HttpTransport")
+            .field("response_bytes_max", &self.response_bytes_max)
+            .finish_non_exhaustive()
     }
 }
 
@@ -88,7 +98,8 @@ impl std::fmt::Debug for HttpTransport {
 pub struct SetUpError(String);
 
 impl HttpTransport {
-    /// Builds the clients. Root certificates are the system's; without any, only `http` origins on the private network work.
+    /// Builds the clients. Root certificates are the system's; without any, only `http` origins on
+    /// the private network work.
     ///
     /// Uses the process's rustls provider, and installs *ring* as such when there is none yet.
     ///
@@ -101,7 +112,8 @@ impl HttpTransport {
             Ok(_) => (None, true),
             Err(error) => (Some(chain(&error)), false),
         };
-        let client = |reach| build(options, reach, system_roots).map_err(|error| SetUpError(chain(&error)));
+        let client =
+            |reach| build(options, reach, system_roots).map_err(|error| SetUpError(chain(&error)));
         Ok(Self {
             public: client(Reach::Public)?,
             anywhere: client(Reach::Anywhere)?,
@@ -115,7 +127,8 @@ impl HttpTransport {
     fn choose(&self, request: &WireRequest) -> Result<(&reqwest::Client, Reach), NotSent> {
         match (request.url.scheme(), request.private_network) {
             ("https", _) if self.tls_trouble.is_some() => Err(NotSent::Refused(format!(
-                "TLS cannot be set up: {}; install the system's root certificates (as a rule the package ca-certificates)",
+                "TLS cannot be set up: {}; install the system's root certificates (as a rule the \
+                 package ca-certificates)",
                 self.tls_trouble.as_deref().unwrap_or_default()
             ))),
             ("https", false) => Ok((&self.public, Reach::Public)),
@@ -145,18 +158,21 @@ impl HttpTransport {
     /// From here on the request has arrived, whatever happens.
     async fn read(&self, mut response: reqwest::Response, clear_text: bool) -> Delivery {
         let status = response.status().as_u16();
-        let bounded =
-            response.headers().contains_key(CONTENT_LENGTH) || response.headers().contains_key(TRANSFER_ENCODING);
+        let bounded = response.headers().contains_key(CONTENT_LENGTH)
+            || response.headers().contains_key(TRANSFER_ENCODING);
         let is_labelled = gzip::is_labelled(response.headers().get_all(CONTENT_ENCODING));
         let mut headers = fields(response.headers());
         if is_labelled {
             // They speak of the body as it came.
-            headers.retain(|field| field.name != "content-encoding" && field.name != "content-length");
+            headers
+                .retain(|field| field.name != "content-encoding" && field.name != "content-length");
         }
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len().saturating_add(chunk.len()) > self.response_bytes_max => {
+                Ok(Some(chunk))
+                    if body.len().saturating_add(chunk.len()) > self.response_bytes_max =>
+                {
                     return Delivery::Unclear(format!(
                         "status {status}, then a body of more than {} bytes",
                         self.response_bytes_max
@@ -165,19 +181,26 @@ impl HttpTransport {
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
                 Ok(None) => break,
                 Err(error) => {
-                    return Delivery::Unclear(format!("status {status}, then the body broke off: {}", chain(&error)));
+                    return Delivery::Unclear(format!(
+                        "status {status}, then the body broke off: {}",
+                        chain(&error)
+                    ));
                 }
             }
         }
         let is_packed = is_labelled && gzip::is_packed(&body);
         // A cut compressed body does not unpack to its end; of clear text only its length tells.
         if clear_text && !bounded && !is_packed && !body.is_empty() {
-            return Delivery::Unclear(format!("status {status}, then a body whose end nothing marks"));
+            return Delivery::Unclear(format!(
+                "status {status}, then a body whose end nothing marks"
+            ));
         }
-        let body = match if is_packed { gzip::unpacked(&body, self.response_bytes_max) } else { Ok(body) } {
-            Ok(body) => body,
-            Err(why) => return Delivery::Unclear(format!("status {status}, then {why}")),
-        };
+        let body =
+            match if is_packed { gzip::unpacked(&body, self.response_bytes_max) } else { Ok(body) }
+            {
+                Ok(body) => body,
+                Err(why) => return Delivery::Unclear(format!("status {status}, then {why}")),
+            };
         Delivery::Answered(Response { status, headers, body })
     }
 }
@@ -193,8 +216,13 @@ impl Transport for HttpTransport {
     }
 }
 
-fn build(options: HttpOptions, reach: Reach, system_roots: bool) -> Result<reqwest::Client, reqwest::Error> {
-    // The clock of the whole exchange does not say whether the connection had come about. It must not be the first to run out.
+fn build(
+    options: HttpOptions,
+    reach: Reach,
+    system_roots: bool,
+) -> Result<reqwest::Client, reqwest::Error> {
+    // The clock of the whole exchange does not say whether the connection had come about. It must
+    // not be the first to run out.
     let connect_timeout_ms = options.connect_timeout_ms.min(options.exchange_timeout_ms / 2);
     let builder = reqwest::Client::builder()
         .dns_resolver(Arc::new(GuardedResolver { reach }))
@@ -221,20 +249,27 @@ fn check_literal(url: &url::Url, reach: Reach) -> Result<(), NotSent> {
     };
     match refusal(address, reach) {
         Some(why) => {
-            let refused = EgressRefused { host: address.to_string(), why, help: help(address, reach) };
+            let refused =
+                EgressRefused { host: address.to_string(), why, help: help(address, reach) };
             Err(NotSent::Refused(refused.to_string()))
         }
         None => Ok(()),
     }
 }
 
-fn prepare(client: &reqwest::Client, request: WireRequest) -> Result<reqwest::RequestBuilder, NotSent> {
+fn prepare(
+    client: &reqwest::Client,
+    request: WireRequest,
+) -> Result<reqwest::RequestBuilder, NotSent> {
     let refused = |what: &str| NotSent::Refused(format!("{what} cannot be written"));
-    let method = reqwest::Method::from_bytes(request.method.as_bytes()).map_err(|_| refused("the method"))?;
+    let method = reqwest::Method::from_bytes(request.method.as_bytes())
+        .map_err(|_| refused("the method"))?;
     let mut headers = HeaderMap::with_capacity(request.headers.len());
     for (name, value) in &request.headers {
-        let key = HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("a header's name"))?;
-        let mut value = HeaderValue::from_str(value).map_err(|_| refused(&format!("the header `{name}`")))?;
+        let key =
+            HeaderName::from_bytes(name.as_bytes()).map_err(|_| refused("a header's name"))?;
+        let mut value =
+            HeaderValue::from_str(value).map_err(|_| refused(&format!("the header `{name}`")))?;
         value.set_sensitive(true);
         headers.append(key, value);
     }
@@ -253,7 +288,10 @@ fn classify(error: &reqwest::Error) -> Delivery {
     }
     if error.is_connect() {
         // Where to, without the path and its query: those may hold what no message should.
-        let place = error.url().map(|url| format!("{}: ", url.origin().ascii_serialization())).unwrap_or_default();
+        let place = error
+            .url()
+            .map(|url| format!("{}: ", url.origin().ascii_serialization()))
+            .unwrap_or_default();
         Delivery::NotSent(NotSent::Unreachable(format!("{place}{}", chain(error))))
     } else {
         Delivery::Unclear(chain(error))
@@ -271,7 +309,8 @@ fn find<'a, E: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a 
     None
 }
 
-/// The causes in one line. The outermost text of reqwest is left out: it shows the URL with its query.
+/// The causes in one line. The outermost text of reqwest is left out: it shows the URL with its
+/// query.
 fn chain(error: &reqwest::Error) -> String {
     let mut text = if error.is_timeout() { "timed out".to_owned() } else { String::new() };
     let mut next = error.source();
@@ -288,7 +327,8 @@ fn chain(error: &reqwest::Error) -> String {
     if text.is_empty() { "the client library gives no cause".to_owned() } else { text }
 }
 
-/// Names in lower case, in the order received. Cookies stay here: a session cookie is a credential, and adapters see none.
+/// Names in lower case, in the order received. Cookies stay here: a session cookie is a credential,
+/// and adapters see none.
 fn fields(headers: &HeaderMap) -> Vec<Field> {
     headers
         .iter()
@@ -318,7 +358,8 @@ fn help(address: IpAddr, reach: Reach) -> &'static str {
     }
 }
 
-/// Resolves by the system and hands out only the addresses within reach; the connection goes to one of those.
+/// Resolves by the system and hands out only the addresses within reach; the connection goes to one
+/// of those.
 #[derive(Clone, Copy, Debug)]
 struct GuardedResolver {
     reach: Reach,
@@ -328,9 +369,13 @@ impl Resolve for GuardedResolver {
     fn resolve(&self, name: Name) -> Resolving {
         let reach = self.reach;
         Box::pin(async move {
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
-            let within: Vec<SocketAddr> =
-                found.iter().copied().filter(|address| refusal(address.ip(), reach).is_none()).collect();
+            let found: Vec<SocketAddr> =
+                tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let within: Vec<SocketAddr> = found
+                .iter()
+                .copied()
+                .filter(|address| refusal(address.ip(), reach).is_none())
+                .collect();
             let refused = found.first().and_then(|address| {
                 let (host, help) = (name.as_str().to_owned(), help(address.ip(), reach));
                 refusal(address.ip(), reach).map(|why| EgressRefused { host, why, help })

@@ -1,20 +1,27 @@
 //! Which addresses the engine may connect to.
 //!
-//! A granted origin is a *name*; where it leads is decided by whoever runs its zone. The check therefore sits on the resolved
-//! addresses, at the moment of connecting, and the connection goes to an address that was checked: the resolver hands out
-//! nothing else, so a name that changes its answer between check and use gains nothing. Pure.
+//! A granted origin is a *name*; where it leads is decided by whoever runs its zone. The check
+//! therefore sits on the resolved addresses, at the moment of connecting, and the connection goes
+//! to an address that was checked: the resolver hands out nothing else, so a name that changes its
+//! answer between check and use gains nothing. Pure.
 //!
-//! Three classes: *public* (always), *private* (loopback, RFC 1918, carrier-grade NAT, unique local, link-local: only when the
-//! operator allows the private network for the connection), *never* (cloud metadata services, multicast, unspecified, reserved,
-//! documentation, deprecated tunnels). Metadata services stay refused even on the private network: they hand out the machine's own
-//! credentials, and no ATS lives there. Clear-text `http` goes to private addresses only, so no credential crosses the Internet in clear.
+//! Three classes: *public* (always), *private* (loopback, RFC 1918, carrier-grade NAT, unique
+//! local, link-local: only when the operator allows the private network for the connection),
+//! *never* (cloud metadata services, multicast, unspecified, reserved, documentation, deprecated
+//! tunnels). Metadata services stay refused even on the private network: they hand out the
+//! machine's own credentials, and no ATS lives there. Clear-text `http` goes to private addresses
+//! only, so no credential crosses the Internet in clear.
 //!
-//! An IPv4 address inside an IPv6 one (mapped, compatible, translated, NAT64 with the well-known prefix) is judged as the IPv4 address.
+//! An IPv4 address inside an IPv6 one (mapped, compatible, translated, NAT64 with the well-known
+//! prefix) is judged as the IPv4 address.
 //!
 //! # Known bypasses
-//! - A public address that routes inward: a hairpin NAT, a public load balancer of the operator's own, a VPN with public ranges.
-//! - NAT64 with a network-specific prefix out of public space, and ISATAP addresses below a public prefix: not told from others.
-//! - A public server that forwards. Redirects are not followed, but what a server does on its own side is its own.
+//! - A public address that routes inward: a hairpin NAT, a public load balancer of the operator's
+//!   own, a VPN with public ranges.
+//! - NAT64 with a network-specific prefix out of public space, and ISATAP addresses below a public
+//!   prefix: not told from others.
+//! - A public server that forwards. Redirects are not followed, but what a server does on its own
+//!   side is its own.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -41,7 +48,9 @@ enum Class {
 pub fn refusal(address: IpAddr, reach: Reach) -> Option<&'static str> {
     match (classify(address), reach) {
         (Class::Never(why), _) | (Class::Private(why), Reach::Public) => Some(why),
-        (Class::Public, Reach::Private) => Some("a public address, and clear text stays on the private network"),
+        (Class::Public, Reach::Private) => {
+            Some("a public address, and clear text stays on the private network")
+        }
         (Class::Public | Class::Private(_), _) => None,
     }
 }
@@ -55,7 +64,8 @@ fn classify(address: IpAddr) -> Class {
 
 /// Cloud metadata and credential services, by provider.
 const METADATA_V4: &[Ipv4Addr] = &[
-    // AWS, Azure, Google, DigitalOcean, OpenStack; ECS tasks; EKS pods; Alibaba; Oracle; Azure's wire server, which is a public address.
+    // AWS, Azure, Google, DigitalOcean, OpenStack; ECS tasks; EKS pods; Alibaba; Oracle; Azure's
+    // wire server, which is a public address.
     Ipv4Addr::new(169, 254, 169, 254),
     Ipv4Addr::new(169, 254, 170, 2),
     Ipv4Addr::new(169, 254, 170, 23),
@@ -82,7 +92,9 @@ fn classify_v4(address: Ipv4Addr) -> Class {
         [100, 64..=127, ..] => Class::Private("a carrier-grade NAT address"),
         [169, 254, ..] => Class::Private("a link-local address"),
         [198, 18 | 19, ..] => Class::Private("a benchmark address"),
-        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => Class::Never("a documentation address"),
+        [192, 0, 2, _] | [198, 51, 100, _] | [203, 0, 113, _] => {
+            Class::Never("a documentation address")
+        }
         [192, 0, 0, _] | [192, 88, 99, _] | [240..=255, ..] => Class::Never("a reserved address"),
         [224..=239, ..] => Class::Never("a multicast address"),
         _ => Class::Public,
@@ -126,7 +138,8 @@ mod tests {
 
     fn verdicts(address: &str) -> [bool; 3] {
         let address: IpAddr = address.parse().unwrap();
-        [Reach::Public, Reach::Anywhere, Reach::Private].map(|reach| refusal(address, reach).is_none())
+        [Reach::Public, Reach::Anywhere, Reach::Private]
+            .map(|reach| refusal(address, reach).is_none())
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Unpacks gzip, and tells it from clear text that only carries its label.
 //!
-//! An answer is labelled by `Content-Encoding: gzip`. Some servers and proxies send clear text under that label, with a
-//! `Content-Length` that fits; the first two bytes of every gzip member tell (RFC 1952). A body that begins like gzip and
-//! does not unpack to its end, checksum included, is cut or broken, never clear text. A lone first byte of the two counts as
-//! a cut body, since no JSON and no HTML begins with it.
+//! An answer is labelled by `Content-Encoding: gzip`. Some servers and proxies send clear text
+//! under that label, with a `Content-Length` that fits; the first two bytes of every gzip member
+//! tell (RFC 1952). A body that begins like gzip and does not unpack to its end, checksum included,
+//! is cut or broken, never clear text. A lone first byte of the two counts as a cut body, since no
+//! JSON and no HTML begins with it.
 //!
-//! Bounds: the unpacked body is at most as long as the caller allows. Left out: other encodings, which the product does not
-//! ask for.
+//! Bounds: the unpacked body is at most as long as the caller allows. Left out: other encodings,
+//! which the product does not ask for.
 
 use flate2::read::MultiGzDecoder;
 use reqwest::header::{GetAll, HeaderValue};
@@ -17,7 +18,8 @@ const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 /// Whether the headers say that the body is gzip, and nothing else.
 pub(super) fn is_labelled(encodings: GetAll<'_, HeaderValue>) -> bool {
-    let words = encodings.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
+    let words =
+        encodings.iter().filter_map(|value| value.to_str().ok()).flat_map(|value| value.split(','));
     let words: Vec<String> = words
         .map(|word| word.trim().to_ascii_lowercase())
         .filter(|word| !word.is_empty() && word != "identity")

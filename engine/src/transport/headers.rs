@@ -1,7 +1,8 @@
 //! Which headers an adapter may set.
 //!
-//! Refused is what frames the message, routes it, or says who sends it: those are the engine's. Refused rather than dropped,
-//! because a header that silently vanishes is a bug that nobody finds. Pure.
+//! Refused is what frames the message, routes it, or says who sends it: those are the engine's.
+//! Refused rather than dropped, because a header that silently vanishes is a bug that nobody finds.
+//! Pure.
 
 use super::limits::{HEADER_VALUE_BYTES_MAX, HEADERS_MAX};
 use atsync_model::contract::Field;
@@ -62,7 +63,8 @@ pub fn check_headers(fields: &[Field]) -> Result<Vec<(String, String)>, String> 
     Ok(checked)
 }
 
-/// Whether a name may carry a credential (`header` auth scheme): a token that does not frame or route the message.
+/// Whether a name may carry a credential (`header` auth scheme): a token that does not frame or
+/// route the message.
 ///
 /// # Errors
 /// A sentence that names the header.
@@ -81,7 +83,8 @@ fn check_name(name: &str) -> Result<String, String> {
     }
     // A gateway of the CGI kind hands both spellings to the application as one.
     let read = lower.replace('_', "-");
-    let refused = REFUSED.contains(&read.as_str()) || REFUSED_PREFIXES.iter().any(|prefix| read.starts_with(prefix));
+    let refused = REFUSED.contains(&read.as_str())
+        || REFUSED_PREFIXES.iter().any(|prefix| read.starts_with(prefix));
     if refused { Err(format!("the header `{lower}` is the engine's to set")) } else { Ok(lower) }
 }
 
@@ -89,8 +92,14 @@ fn check_name(name: &str) -> Result<String, String> {
 fn token(name: &str) -> Result<String, String> {
     let fits = !name.is_empty()
         && name.len() <= NAME_BYTES_MAX
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
-    if fits { Ok(name.to_ascii_lowercase()) } else { Err(format!("`{}` is no header name", name.escape_debug())) }
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
+    if fits {
+        Ok(name.to_ascii_lowercase())
+    } else {
+        Err(format!("`{}` is no header name", name.escape_debug()))
+    }
 }
 
 /// Whether text can stand as a header's value: visible ASCII, spaces and nothing else.
@@ -150,10 +159,14 @@ mod tests {
 
     #[test]
     fn an_ordinary_header_passes_with_its_name_in_lower_case() {
-        let checked = check_headers(&[field("If-Match", "W/\"1\""), field("On-Behalf-Of", "42")]).unwrap();
+        let checked =
+            check_headers(&[field("If-Match", "W/\"1\""), field("On-Behalf-Of", "42")]).unwrap();
         assert_eq!(
             checked,
-            [("if-match".to_owned(), "W/\"1\"".to_owned()), ("on-behalf-of".to_owned(), "42".to_owned())]
+            [
+                ("if-match".to_owned(), "W/\"1\"".to_owned()),
+                ("on-behalf-of".to_owned(), "42".to_owned())
+            ]
         );
     }
 

@@ -1,8 +1,9 @@
 //! That a request's method is the one that was judged.
 //!
-//! Which requests may be repeated, and which need a durable intent, is decided by method. Many web frameworks let a POST call itself something
-//! else: by a header ([`super::headers`] refuses those), by a field `_method` of the query, of a form or of a JSON object. A request that does is refused.
-//! Left out: an ATS that changes something at a GET. That cannot be seen from here.
+//! Which requests may be repeated, and which need a durable intent, is decided by method. Many web
+//! frameworks let a POST call itself something else: by a header ([`super::headers`] refuses
+//! those), by a field `_method` of the query, of a form or of a JSON object. A request that does is
+//! refused. Left out: an ATS that changes something at a GET. That cannot be seen from here.
 
 use atsync_model::contract::{Body, Effect};
 use serde::Deserialize;
@@ -19,9 +20,9 @@ const OVERRIDE: &str = "_method";
 /// A sentence for a PUT, PATCH or DELETE that is said to be safe.
 pub fn repeatable(method: &str, effect: Effect) -> Result<(), String> {
     match (effect, method) {
-        (Effect::Safe | Effect::Scratch, "PUT" | "PATCH" | "DELETE") => {
-            Err(format!("a {method} is never safe to repeat; the adapter must send it as the effect of a write"))
-        }
+        (Effect::Safe | Effect::Scratch, "PUT" | "PATCH" | "DELETE") => Err(format!(
+            "a {method} is never safe to repeat; the adapter must send it as the effect of a write"
+        )),
         _ => Ok(()),
     }
 }
@@ -31,8 +32,11 @@ pub fn repeatable(method: &str, effect: Effect) -> Result<(), String> {
 /// # Errors
 /// A sentence that says where the field is.
 pub fn is_what_it_says(url: &Url, body: &Body) -> Result<(), String> {
-    let refused =
-        |place: &str| Err(format!("the {place} has a field `{OVERRIDE}`, which makes another method of the request"));
+    let refused = |place: &str| {
+        Err(format!(
+            "the {place} has a field `{OVERRIDE}`, which makes another method of the request"
+        ))
+    };
     if url.query_pairs().any(|(name, _)| is_override(&name)) {
         return refused("query");
     }
@@ -121,7 +125,10 @@ mod tests {
     #[test]
     fn no_effect_makes_a_put_patch_or_delete_one_that_is_repeated() {
         for method in ["PUT", "PATCH", "DELETE"] {
-            assert!(repeatable(method, Effect::Safe).is_err() && repeatable(method, Effect::Scratch).is_err());
+            assert!(
+                repeatable(method, Effect::Safe).is_err()
+                    && repeatable(method, Effect::Scratch).is_err()
+            );
             repeatable(method, Effect::Unsafe).unwrap();
         }
         repeatable("GET", Effect::Safe).unwrap();

@@ -1,11 +1,14 @@
 //! How requests leave: the one room that talks to the network.
 //!
-//! [`Transport`] is the bare exchange of one request against one answer, judged by what the socket did. [`Session`] stands above it for one
-//! connection: it builds the URL from granted origin and parts and proves it, holds headers against the rules, authenticates,
-//! paces on the rate budget, retries what is safe to retry. An adapter's request goes through a session and nothing else.
+//! [`Transport`] is the bare exchange of one request against one answer, judged by what the socket
+//! did. [`Session`] stands above it for one connection: it builds the URL from granted origin and
+//! parts and proves it, holds headers against the rules, authenticates, paces on the rate budget,
+//! retries what is safe to retry. An adapter's request goes through a session and nothing else.
 //!
-//! The modules: [`url`], [`headers`], [`egress`], [`budget`] and [`retry`] are pure decisions; [`client`] is the socket; [`auth`] and
-//! [`oauth`] know who we are; [`redact`] takes their secrets out of what comes back; [`refusing`] sends nothing; [`budgets`] waits; [`session`] puts them together.
+//! The modules: [`url`], [`headers`], [`egress`], [`budget`] and [`retry`] are pure decisions;
+//! [`client`] is the socket; [`auth`] and [`oauth`] know who we are; [`redact`] takes their secrets
+//! out of what comes back; [`refusing`] sends nothing; [`budgets`] waits; [`session`] puts them
+//! together.
 //!
 //! Bounds: see [`limits`]. Left out: what an answer means; that is the adapter's.
 
@@ -53,7 +56,8 @@ pub mod limits {
     pub const EXCHANGE_TIMEOUT_MS: u64 = 60_000;
 }
 
-/// A request as it leaves: absolute URL, all headers, credentials included. Its `Debug` shows neither header values nor the body.
+/// A request as it leaves: absolute URL, all headers, credentials included. Its `Debug` shows
+/// neither header values nor the body.
 pub struct WireRequest {
     /// Upper-case method.
     pub method: String,
@@ -78,39 +82,46 @@ impl Debug for WireRequest {
 pub enum Delivery {
     /// A complete answer came.
     Answered(Response),
-    /// Nothing of the request can have reached the other side's application: no address, no connection, no TLS, refused by policy.
+    /// Nothing of the request can have reached the other side's application: no address, no
+    /// connection, no TLS, refused by policy.
     NotSent(NotSent),
-    /// The request may have arrived, and no complete answer came: timeout, reset, cut or oversized answer.
+    /// The request may have arrived, and no complete answer came: timeout, reset, cut or oversized
+    /// answer.
     Unclear(String),
 }
 
 /// Why clear text is refused.
-const CLEAR_TEXT: &str = "clear-text http is allowed on the private network only; use https, or set `allow_private_network` \
+const CLEAR_TEXT: &str = "clear-text http is allowed on the private network only; use https, or \
+    set `allow_private_network` \
     where the ATS is on this machine or network";
 
 /// Why a request did not leave.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotSent {
-    /// The request breaks a rule: the adapter's or the configuration's fault. Repeating it is no use.
+    /// The request breaks a rule: the adapter's or the configuration's fault. Repeating it is no
+    /// use.
     #[error("the request was refused: {0}")]
     Refused(String),
-    /// When its turn came it was not wanted any more: what it changes is gone, or the program is stopping.
+    /// When its turn came it was not wanted any more: what it changes is gone, or the program is
+    /// stopping.
     #[error("it did not leave: {0}")]
     Moot(String),
     /// The name, the address, the connection or TLS failed. Another time it may work.
     #[error("no connection: {0}")]
     Unreachable(String),
     /// The other side was ill several times in a row, and the connection rests.
-    #[error("the ATS did not answer several times in a row; the connection rests until {}", crate::clock::rfc3339(*.until_ms))]
+    #[error("the ATS did not answer several times in a row; the connection rests until {}",
+        crate::clock::rfc3339(*.until_ms))]
     Open {
         /// When it may be tried again.
         until_ms: u64,
     },
-    /// No credential could be had, and a person must act (a wrong secret, a revoked client, another place than the token
-    /// endpoint).
+    /// No credential could be had, and a person must act (a wrong secret, a revoked client, another
+    /// place than the token endpoint).
     #[error("no credential could be had: {0}")]
     Auth(String),
-    /// The rate budget does not allow it before this time, and the caller did not want to wait so long.
+    /// The rate budget does not allow it before this time, and the caller did not want to wait so
+    /// long.
     #[error("the rate budget is used up until {}", crate::clock::rfc3339(*.until_ms))]
     Throttled {
         /// When it may be tried again.
@@ -120,14 +131,17 @@ pub enum NotSent {
 
 /// One exchange with the other side.
 pub trait Transport: Debug + Send + Sync {
-    /// Sends the request and waits for the complete answer. Does not follow redirects, does not retry.
+    /// Sends the request and waits for the complete answer. Does not follow redirects, does not
+    /// retry.
     ///
     /// # Cancellation
-    /// Dropping the future cuts the exchange; the caller must then hold it for [`Delivery::Unclear`].
+    /// Dropping the future cuts the exchange; the caller must then hold it for
+    /// [`Delivery::Unclear`].
     fn exchange(&self, request: WireRequest) -> BoxFuture<'_, Delivery>;
 }
 
-/// Asked when a request has its credential and its place in the budget, just before it leaves; before each repeat anew.
+/// Asked when a request has its credential and its place in the budget, just before it leaves;
+/// before each repeat anew.
 pub(crate) trait Gate: Send + Sync {
     /// Why it may not leave any more.
     fn ask(&self) -> BoxFuture<'_, Result<(), String>>;

@@ -1,18 +1,25 @@
-//! OAuth2 client credentials (RFC 6749 §4.4): one token per credential and form, fetched once however many ask.
+//! OAuth2 client credentials (RFC 6749 §4.4): one token per credential and form, fetched once
+//! however many ask.
 //!
-//! - *Shared*: sessions with the same token URL, client, secret and form fields use one [`TokenSource`] from the [`Tokens`] registry, because
-//!   an ATS may let a new token end the one before.
-//! - *Single-flight*: whoever holds the lock fetches; the others find its token. Ahead of expiry only one renews, the rest go on with
-//!   the old token. A source that just failed answers with the same failure for a while instead of asking again.
-//! - *Terminal or not*: only the error codes of RFC 6749 §5.2 in a 400 or 401 need a person. Everything else passes by itself.
-//! - *Expiry*: `expires_in` before `expires_at` (relative, so no clocks are compared); `expires_at` is held against the answer's own `date`;
-//!   neither means a short life, never a token per request.
+//! - *Shared*: sessions with the same token URL, client, secret and form fields use one
+//!   [`TokenSource`] from the [`Tokens`] registry, because an ATS may let a new token end the one
+//!   before.
+//! - *Single-flight*: whoever holds the lock fetches; the others find its token. Ahead of expiry
+//!   only one renews, the rest go on with the old token. A source that just failed answers with the
+//!   same failure for a while instead of asking again.
+//! - *Terminal or not*: only the error codes of RFC 6749 §5.2 in a 400 or 401 need a person.
+//!   Everything else passes by itself.
+//! - *Expiry*: `expires_in` before `expires_at` (relative, so no clocks are compared); `expires_at`
+//!   is held against the answer's own `date`; neither means a short life, never a token per
+//!   request.
 //!
-//! RFC 6749 §2.3.1 wants client id and secret form-encoded inside Basic. Many servers take them raw, and some clients send them so. For
-//! text without reserved characters both are the same; where they differ, the encoded form is tried first, and after `invalid_client`
-//! the raw form once; what worked is remembered.
+//! RFC 6749 §2.3.1 wants client id and secret form-encoded inside Basic. Many servers take them
+//! raw, and some clients send them so. For text without reserved characters both are the same;
+//! where they differ, the encoded form is tried first, and after `invalid_client` the raw form
+//! once; what worked is remembered.
 //!
-//! Cancellation: dropping a fetch is harmless here, since nothing rotates. The authorization code flow must not do it this way.
+//! Cancellation: dropping a fetch is harmless here, since nothing rotates. The authorization code
+//! flow must not do it this way.
 
 use super::auth::{Authenticator, Ticket, basic, digest, sent_as, set_header};
 use super::budget::{Ended, REST_MS_MAX, retry_after_ms};
@@ -37,13 +44,15 @@ const TOKEN_WAIT_MS_MAX: u64 = 60_000;
 const HOLD_MS_MIN: u64 = 1_000;
 /// The longest pause after failures.
 const HOLD_MS_MAX: u64 = 60_000;
-/// How long a refusal of the credential stands before it is tried again: a person may have put it right at the other side.
+/// How long a refusal of the credential stands before it is tried again: a person may have put it
+/// right at the other side.
 const HOLD_REFUSED_MS: u64 = 60_000;
 /// A token is not used in its last moments, since a request takes time to arrive.
 const LAST_MOMENTS_MS: u64 = 5_000;
 /// How long a renewed token that was refused at once is not renewed again.
 const RENEWED_IN_VAIN_MS: u64 = 30_000;
-/// Tokens that are taken out of replies: the one in use, and those before it, which requests under way still have.
+/// Tokens that are taken out of replies: the one in use, and those before it, which requests under
+/// way still have.
 const TOKENS_KEPT: usize = 4;
 /// Token sources kept although nobody uses them. Arbitrary.
 const SOURCES_MAX: usize = 4_096;
@@ -136,7 +145,8 @@ impl TokenSource {
             if self.means.clock.steady_ms() < token.renew_at_ms {
                 return Ok(());
             }
-            // One renews ahead of time, and its failure is no harm yet; the others go on with what there is.
+            // One renews ahead of time, and its failure is no harm yet; the others go on with what
+            // there is.
             if let Ok(mut failure) = self.fetching.try_lock() {
                 let _ = self.fetch(&mut failure, false).await;
             }
@@ -156,7 +166,10 @@ impl TokenSource {
                 return Ok(true);
             }
             let age_ms = self.means.clock.steady_ms().saturating_sub(token.fetched_ms);
-            if token.renewed && !token.accepted.load(Ordering::Relaxed) && age_ms < RENEWED_IN_VAIN_MS {
+            if token.renewed
+                && !token.accepted.load(Ordering::Relaxed)
+                && age_ms < RENEWED_IN_VAIN_MS
+            {
                 return Ok(false);
             }
         }
@@ -165,7 +178,9 @@ impl TokenSource {
 
     /// Fetches with the lock held.
     async fn fetch(&self, failure: &mut Failure, renewed: bool) -> Result<Arc<Token>, NotSent> {
-        if let Some(why) = failure.why.clone().filter(|_| self.means.clock.steady_ms() < failure.until_ms) {
+        if let Some(why) =
+            failure.why.clone().filter(|_| self.means.clock.steady_ms() < failure.until_ms)
+        {
             return Err(why);
         }
         match self.ask_encoded_then_raw().await {
@@ -181,7 +196,8 @@ impl TokenSource {
                         let redactor = Redactor::new(&self.secrets());
                         let grant = redacted(&redactor, &token.grant);
                         let token = Arc::new(Token { renewed, grant, ..token });
-                        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&token));
+                        *self.current.write().unwrap_or_else(PoisonError::into_inner) =
+                            Some(Arc::clone(&token));
                         Ok(token)
                     }
                     Err(why) => Err(self.note(failure, why)),
@@ -203,8 +219,11 @@ impl TokenSource {
     fn note(&self, failure: &mut Failure, why: NotSent) -> NotSent {
         let now_ms = self.means.clock.steady_ms();
         failure.strikes = failure.strikes.saturating_add(1);
-        let grown_ms = HOLD_MS_MIN.saturating_mul(1 << (failure.strikes - 1).min(16)).min(HOLD_MS_MAX);
-        let hold_until_ms = now_ms.saturating_add(grown_ms / 2).saturating_add(self.means.entropy.below(grown_ms / 2));
+        let grown_ms =
+            HOLD_MS_MIN.saturating_mul(1 << (failure.strikes - 1).min(16)).min(HOLD_MS_MAX);
+        let hold_until_ms = now_ms
+            .saturating_add(grown_ms / 2)
+            .saturating_add(self.means.entropy.below(grown_ms / 2));
         failure.until_ms = match &why {
             NotSent::Auth(_) => now_ms.saturating_add(HOLD_REFUSED_MS),
             NotSent::Throttled { until_ms } | NotSent::Open { until_ms } => {
@@ -225,8 +244,8 @@ impl TokenSource {
             return self.judge(self.send(raw_header).await?);
         }
         let answer = self.send(&encoded_header).await?;
-        let mistaken =
-            matches!(answer.0.status, 400 | 401) && error_code(&answer.0.body).as_deref() == Some("invalid_client");
+        let mistaken = matches!(answer.0.status, 400 | 401)
+            && error_code(&answer.0.body).as_deref() == Some("invalid_client");
         match raw_header.filter(|header| mistaken && *header != encoded_header) {
             Some(raw_header) => {
                 let judged = self.judge(self.send(&raw_header).await?)?;
@@ -243,13 +262,17 @@ impl TokenSource {
         let mut permits = Vec::with_capacity(self.means.budgets.len());
         for budget in &self.means.budgets {
             let permit = budget.acquire(Priority::Interactive, deadline_ms).await;
-            permits.push(permit.map_err(|exhausted| NotSent::Throttled { until_ms: exhausted.until_ms })?);
+            permits.push(
+                permit.map_err(|exhausted| NotSent::Throttled { until_ms: exhausted.until_ms })?,
+            );
         }
         let asked_ms = self.means.clock.steady_ms();
         self.requests.fetch_add(1, Ordering::Relaxed);
         let delivery = self.means.transport.exchange(self.request(authorization)).await;
         let ended = match &delivery {
-            Delivery::Answered(response) => Ended::Answered { status: response.status, headers: &response.headers },
+            Delivery::Answered(response) => {
+                Ended::Answered { status: response.status, headers: &response.headers }
+            }
             Delivery::NotSent(_) => Ended::NotSent,
             Delivery::Unclear(_) => Ended::Unclear,
         };
@@ -257,7 +280,9 @@ impl TokenSource {
         match delivery {
             Delivery::Answered(response) => Ok((response, asked_ms)),
             Delivery::NotSent(why) => Err(why),
-            Delivery::Unclear(why) => Err(NotSent::Unreachable(format!("the token endpoint gave no answer: {why}"))),
+            Delivery::Unclear(why) => {
+                Err(NotSent::Unreachable(format!("the token endpoint gave no answer: {why}")))
+            }
         }
     }
 
@@ -284,16 +309,21 @@ impl TokenSource {
         match response.status {
             200..=299 => Ok((response, asked_ms)),
             429 => {
-                let wait_ms = retry_after_ms(&response.headers, now_ms).unwrap_or(0).max(HOLD_MS_MIN);
+                let wait_ms =
+                    retry_after_ms(&response.headers, now_ms).unwrap_or(0).max(HOLD_MS_MIN);
                 Err(NotSent::Throttled { until_ms: now_ms.saturating_add(wait_ms) })
             }
             // Too early, or too slow: the same request may be answered next time.
-            status @ (408 | 425 | 500..=599) => {
-                Err(NotSent::Unreachable(format!("the token endpoint answered {status}: {}", self.said(response))))
-            }
-            // Any other answer refuses the credential or the place that was asked, and the same request
-            // is refused again. It is asked again all the same, after a long rest.
-            status => Err(NotSent::Auth(format!("the token endpoint answered {status}: {}", self.said(response)))),
+            status @ (408 | 425 | 500..=599) => Err(NotSent::Unreachable(format!(
+                "the token endpoint answered {status}: {}",
+                self.said(response)
+            ))),
+            // Any other answer refuses the credential or the place that was asked, and the same
+            // request is refused again. It is asked again all the same, after a long rest.
+            status => Err(NotSent::Auth(format!(
+                "the token endpoint answered {status}: {}",
+                self.said(response)
+            ))),
         }
     }
 
@@ -311,20 +341,24 @@ fn redacted(redactor: &Redactor, grant: &Grant) -> Grant {
     }
 }
 
-/// What a refusal of the token endpoint says, without a word of its body but an OAuth2 error code: a
-/// body may repeat what it was sent.
+/// What a refusal of the token endpoint says, without a word of its body but an OAuth2 error code:
+/// a body may repeat what it was sent.
 fn said(response: &Response) -> String {
     if let Some(code) = error_code(&response.body) {
         return code;
     }
     let header = |name: &str| {
         let found = response.headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
-        found.map(|header| header.value.chars().filter(|c| !c.is_control()).take(200).collect::<String>())
+        found.map(|header| {
+            header.value.chars().filter(|c| !c.is_control()).take(200).collect::<String>()
+        })
     };
     if (300..400).contains(&response.status) {
         let to = header("location").unwrap_or_else(|| "nowhere".to_owned());
         let to = to.split('?').next().unwrap_or_default().to_owned();
-        return format!("a redirect to {to}, which is not followed; check the origin of the token endpoint");
+        return format!(
+            "a redirect to {to}, which is not followed; check the origin of the token endpoint"
+        );
     }
     let what = match header("content-type") {
         _ if response.body.is_empty() => "an empty body".to_owned(),
@@ -332,7 +366,8 @@ fn said(response: &Response) -> String {
         None => "a body of no stated type".to_owned(),
     };
     format!(
-        "{what} without an OAuth2 error code; the credential is wrong, or something else than the token \
+        "{what} without an OAuth2 error code; the credential is wrong, or something else than the \
+         token \
          endpoint answered (a proxy, a wrong origin)"
     )
 }
@@ -384,11 +419,16 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// The source for a credential and form, made when there is none yet. A changed secret is another credential.
+    /// The source for a credential and form, made when there is none yet. A changed secret is
+    /// another credential.
     ///
     /// # Errors
     /// A sentence when id and secret cannot stand in a header.
-    pub fn of(&self, ask: ClientCredentials, means: TokenMeans) -> Result<Arc<TokenSource>, String> {
+    pub fn of(
+        &self,
+        ask: ClientCredentials,
+        means: TokenMeans,
+    ) -> Result<Arc<TokenSource>, String> {
         if ask.client_id.is_empty() {
             return Err("the client id is empty".to_owned());
         }

@@ -12,8 +12,8 @@ const T0: u64 = 1_778_507_624_000;
 
 fn options(secret: &str, one_origin: bool) -> SessionOptions {
     let token = if one_origin { "https://api.test" } else { "https://auth.test" };
-    let origins =
-        [("api", "https://api.test"), ("auth", token)].map(|(name, url)| (name.to_owned(), Url::parse(url).unwrap()));
+    let origins = [("api", "https://api.test"), ("auth", token)]
+        .map(|(name, url)| (name.to_owned(), Url::parse(url).unwrap()));
     let auth = AuthConfig::ClientCredentials {
         token_origin: if one_origin { "api" } else { "auth" }.into(),
         token_path: "/token".into(),
@@ -22,16 +22,32 @@ fn options(secret: &str, one_origin: bool) -> SessionOptions {
         form: vec![("sub".into(), "42".into())],
     };
     let credential_origins = ["api".to_owned()].into();
-    SessionOptions { auth, credential_origins, ..SessionOptions::new("acme", BTreeMap::from(origins)) }
+    SessionOptions {
+        auth,
+        credential_origins,
+        ..SessionOptions::new("acme", BTreeMap::from(origins))
+    }
 }
 
-fn make(options: SessionOptions, transport: &Arc<Scripted>, clock: &Arc<ManualClock>, shared: &Shared) -> Session {
-    Session::new(options, transport.clone(), clock.clone(), SeededEntropy::new(0x0a07), shared).unwrap()
+fn make(
+    options: SessionOptions,
+    transport: &Arc<Scripted>,
+    clock: &Arc<ManualClock>,
+    shared: &Shared,
+) -> Session {
+    Session::new(options, transport.clone(), clock.clone(), SeededEntropy::new(0x0a07), shared)
+        .unwrap()
 }
 
 async fn get(session: &Session) -> Delivery {
     let target = Target::Path(Path { path: "/a".into(), query: Vec::new() });
-    let request = Request { origin: "api".into(), method: "GET".into(), target, headers: Vec::new(), body: Body::None };
+    let request = Request {
+        origin: "api".into(),
+        method: "GET".into(),
+        target,
+        headers: Vec::new(),
+        body: Body::None,
+    };
     session.execute(&request, Effect::Consuming, Priority::Interactive).await
 }
 
@@ -40,14 +56,23 @@ fn status(delivery: &Delivery) -> Option<u16> {
 }
 
 /// Gives `t0`, `t1`, ... by the number of the request; the API takes what `good` says.
-fn service(clock: &Arc<ManualClock>, good: impl Fn(usize, &str) -> bool + Send + Sync + 'static) -> Arc<Scripted> {
+fn service(
+    clock: &Arc<ManualClock>,
+    good: impl Fn(usize, &str) -> bool + Send + Sync + 'static,
+) -> Arc<Scripted> {
     let given = AtomicU64::new(0);
     Scripted::new(clock, move |n, request| {
         if request.url.path() == "/token" {
             let number = given.fetch_add(1, Ordering::Relaxed);
             return (
                 50,
-                answer(200, &[], &format!(r#"{{"access_token":"t{number}","expires_in":3600,"scope":"x:list"}}"#)),
+                answer(
+                    200,
+                    &[],
+                    &format!(
+                        r#"{{"access_token":"t{number}","expires_in":3600,"scope":"x:list"}}"#
+                    ),
+                ),
             );
         }
         let token = header(request, "authorization").unwrap().trim_start_matches("Bearer ");
@@ -102,7 +127,8 @@ fn a_token_is_renewed_before_it_ends_by_one_while_the_others_go_on() {
     assert_eq!(transport.count("/token"), 2);
     clock.set(T0 + 59 * 60_000);
     clock.drive(get(&session));
-    transport.seen(|seen| assert_eq!(header(seen.last().unwrap(), "authorization"), Some("Bearer t1")));
+    transport
+        .seen(|seen| assert_eq!(header(seen.last().unwrap(), "authorization"), Some("Bearer t1")));
 }
 
 #[test]
@@ -128,9 +154,13 @@ fn a_401_that_no_token_cures_is_handed_over_without_asking_for_tokens_for_ever()
 
 #[test]
 fn a_refused_client_needs_a_person_and_is_not_asked_again_at_once() {
-    for (code, word) in [(401, "invalid_client"), (400, "invalid_grant"), (400, "unauthorized_client")] {
+    for (code, word) in
+        [(401, "invalid_client"), (400, "invalid_grant"), (400, "unauthorized_client")]
+    {
         let clock = ManualClock::at(T0);
-        let transport = Scripted::new(&clock, move |_, _| (5, answer(code, &[], &format!(r#"{{"error":"{word}"}}"#))));
+        let transport = Scripted::new(&clock, move |_, _| {
+            (5, answer(code, &[], &format!(r#"{{"error":"{word}"}}"#)))
+        });
         let session = make(options("s3cret", false), &transport, &clock, &Shared::default());
         for _ in 0..5 {
             let delivery = clock.drive(get(&session));
@@ -152,7 +182,9 @@ fn a_credential_given_anew_is_tried_at_once_even_when_it_is_the_same() {
     let transport = Scripted::new(&clock, move |_, request| {
         let token = answer(200, &[], r#"{"access_token":"t","expires_in":3600}"#);
         let answer = match request.url.path() {
-            "/token" if refuses.load(Ordering::Relaxed) => answer(401, &[], r#"{"error":"invalid_client"}"#),
+            "/token" if refuses.load(Ordering::Relaxed) => {
+                answer(401, &[], r#"{"error":"invalid_client"}"#)
+            }
             "/token" => token,
             _ => answer(200, &[], ""),
         };
@@ -209,7 +241,12 @@ fn a_refusal_of_the_token_endpoint_is_permanent_and_says_what_was_answered() {
         (400, &[], r#"{"error":"invalid_scope"}"#, "answered 400: invalid_scope"),
         (403, &[], r#"{"secret":"s3"}"#, "answered 403: a body of no stated type"),
         (404, HTML, "<html>", "answered 404: a body of type text/html"),
-        (302, AWAY, "", "answered 302: a redirect to https://login.example/x, which is not followed"),
+        (
+            302,
+            AWAY,
+            "",
+            "answered 302: a redirect to https://login.example/x, which is not followed",
+        ),
     ];
     for (status, headers, body, words) in cases {
         let clock = ManualClock::at(T0);
@@ -218,7 +255,10 @@ fn a_refusal_of_the_token_endpoint_is_permanent_and_says_what_was_answered() {
         let Delivery::NotSent(reason @ NotSent::Auth(_)) = clock.drive(get(&session)) else {
             panic!("{status}: not called permanent");
         };
-        assert!(reason.to_string().contains(words) && !reason.to_string().contains("s3"), "{reason}");
+        assert!(
+            reason.to_string().contains(words) && !reason.to_string().contains("s3"),
+            "{reason}"
+        );
     }
 }
 
@@ -239,7 +279,9 @@ fn an_answer_that_holds_no_token_is_no_missing_connection_and_a_person_must_act(
         let transport = Scripted::new(&clock, move |_, _| (5, answer(200, &[], &body)));
         let session = make(options("s", false), &transport, &clock, &Shared::default());
         let delivery = clock.drive(get(&session));
-        let Delivery::NotSent(NotSent::Auth(_)) = &delivery else { panic!("{shown}: {delivery:?}") };
+        let Delivery::NotSent(NotSent::Auth(_)) = &delivery else {
+            panic!("{shown}: {delivery:?}")
+        };
     }
 }
 
@@ -263,7 +305,10 @@ fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
         let session = make(options("s", false), &transport, &clock, &Shared::default());
         let delivery = clock.drive(get(&session));
         assert!(
-            matches!(delivery, Delivery::NotSent(NotSent::Unreachable(_) | NotSent::Throttled { .. })),
+            matches!(
+                delivery,
+                Delivery::NotSent(NotSent::Unreachable(_) | NotSent::Throttled { .. })
+            ),
             "{n}: {delivery:?}"
         );
     }
@@ -273,7 +318,14 @@ fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
 fn a_token_that_does_not_say_how_long_it_lives_is_not_fetched_per_request() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, request| {
-        (5, answer(200, &[], if request.url.path() == "/token" { r#"{"access_token":"t"}"# } else { "" }))
+        (
+            5,
+            answer(
+                200,
+                &[],
+                if request.url.path() == "/token" { r#"{"access_token":"t"}"# } else { "" },
+            ),
+        )
     });
     let session = make(options("s", false), &transport, &clock, &Shared::default());
     for _ in 0..50 {
@@ -288,7 +340,10 @@ fn a_secret_with_reserved_characters_is_tried_encoded_then_raw_and_what_worked_i
     for (accepted, first_round) in [(encoded.clone(), 1), (raw.clone(), 2)] {
         let clock = ManualClock::at(T0);
         let transport = Scripted::new(&clock, move |_, request| {
-            let body = match (request.url.path(), header(request, "authorization") == Some(accepted.expose())) {
+            let body = match (
+                request.url.path(),
+                header(request, "authorization") == Some(accepted.expose()),
+            ) {
                 ("/token", true) => r#"{"access_token":"t","expires_in":60}"#,
                 ("/token", false) => return (5, answer(401, &[], r#"{"error":"invalid_client"}"#)),
                 _ => "",
@@ -322,7 +377,9 @@ fn sessions_that_act_for_another_user_share_no_token() {
     assert_eq!(transport.count("/token"), 2, "one for each user");
     let used = transport.seen(|seen| {
         let calls = seen.iter().filter(|request| request.url.path() == "/a");
-        calls.map(|request| header(request, "authorization").unwrap().to_owned()).collect::<Vec<_>>()
+        calls
+            .map(|request| header(request, "authorization").unwrap().to_owned())
+            .collect::<Vec<_>>()
     });
     assert_eq!(used, ["Bearer t0", "Bearer t1", "Bearer t0"]);
 }

@@ -1,16 +1,18 @@
 //! The one place that takes live secrets out of what comes back.
 //!
-//! A server may repeat what it was sent: in an error page, in a header, in a list of its own settings. What it repeats
-//! would reach the adapter, and through the adapter's words a failure, a log and the store. So every reply passes a
-//! [`Redactor`] inside the session, before anybody else sees it, and each secret becomes [`REDACTED`]. An adapter's
-//! places in the reply are places in what it was given.
+//! A server may repeat what it was sent: in an error page, in a header, in a list of its own
+//! settings. What it repeats would reach the adapter, and through the adapter's words a failure, a
+//! log and the store. So every reply passes a [`Redactor`] inside the session, before anybody else
+//! sees it, and each secret becomes [`REDACTED`]. An adapter's places in the reply are places in
+//! what it was given.
 //!
-//! Each secret is looked for as it is, percent-encoded, escaped for JSON and for HTML, in each of the ways that are in
-//! use ([`spellings`]); and so is the Base64 of HTTP Basic. All spellings are found in one walk, linear in the reply
-//! whatever it holds.
+//! Each secret is looked for as it is, percent-encoded, escaped for JSON and for HTML, in each of
+//! the ways that are in use ([`spellings`]); and so is the Base64 of HTTP Basic. All spellings are
+//! found in one walk, linear in the reply whatever it holds.
 //!
-//! Left out: secrets shorter than [`SECRET_BYTES_MIN`] bytes, which would be found in innocent words; a secret that is
-//! cut in two, or that comes in an encoding that is not listed, such as the Base64 of a whole request.
+//! Left out: secrets shorter than [`SECRET_BYTES_MIN`] bytes, which would be found in innocent
+//! words; a secret that is cut in two, or that comes in an encoding that is not listed, such as the
+//! Base64 of a whole request.
 
 use super::Delivery;
 use crate::secret::Secret;
@@ -38,7 +40,10 @@ impl fmt::Debug for Redactor {
 impl Redactor {
     /// One that knows these secrets.
     pub(crate) fn new<'s>(secrets: impl IntoIterator<Item = &'s Secret>) -> Self {
-        let long = secrets.into_iter().map(Secret::expose).filter(|secret| secret.len() >= SECRET_BYTES_MIN);
+        let long = secrets
+            .into_iter()
+            .map(Secret::expose)
+            .filter(|secret| secret.len() >= SECRET_BYTES_MIN);
         let mut all: Vec<Zeroizing<String>> = long.flat_map(spellings).collect();
         all.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         all.dedup();
@@ -46,8 +51,9 @@ impl Redactor {
             return Self::default();
         }
         // The longest first: a secret may be a part of another one.
-        let found =
-            AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(all.iter().map(|text| text.as_bytes()));
+        let found = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(all.iter().map(|text| text.as_bytes()));
         Self(found.ok())
     }
 
@@ -104,13 +110,21 @@ fn spellings(secret: &str) -> Vec<Zeroizing<String>> {
     let mut all = vec![Zeroizing::new(secret.to_owned())];
     for upper in [true, false] {
         // What each writer of URLs leaves bare.
-        for bare in
-            ["", "-._~", "-_.*", "-_.!~*'()", "-._~!$&'()*+,;=:@", "-._~!$&'()*+,;=:@/?", " -._~!$&'()*+,;=:@/?"]
-        {
+        for bare in [
+            "",
+            "-._~",
+            "-_.*",
+            "-_.!~*'()",
+            "-._~!$&'()*+,;=:@",
+            "-._~!$&'()*+,;=:@/?",
+            " -._~!$&'()*+,;=:@/?",
+        ] {
             for plus in [true, false] {
                 all.push(each(&|letter, made| match letter {
                     ' ' if plus => made.push('+'),
-                    letter if letter.is_ascii_alphanumeric() || bare.contains(letter) => made.push(letter),
+                    letter if letter.is_ascii_alphanumeric() || bare.contains(letter) => {
+                        made.push(letter)
+                    }
                     letter => percent(letter, upper, made),
                 }));
             }
@@ -135,9 +149,13 @@ fn spellings(secret: &str) -> Vec<Zeroizing<String>> {
             letter => number(letter, upper, made),
         }));
     }
-    for (quote, apostrophe) in
-        [("&quot;", "&#39;"), ("&#34;", "&#39;"), ("&quot;", "&#x27;"), ("&quot;", "&#039;"), ("\"", "'")]
-    {
+    for (quote, apostrophe) in [
+        ("&quot;", "&#39;"),
+        ("&#34;", "&#39;"),
+        ("&quot;", "&#x27;"),
+        ("&quot;", "&#039;"),
+        ("\"", "'"),
+    ] {
         all.push(each(&|letter, made| match letter {
             '&' => made.push_str("&amp;"),
             '<' => made.push_str("&lt;"),
@@ -199,7 +217,11 @@ mod tests {
         let redactor = redactor(&[SECRET]);
         let json = serde_json::to_string(SECRET).unwrap();
         let form = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect::<String>();
-        let query = url::Url::parse_with_params("https://x/", [("a", SECRET)]).unwrap().query().unwrap().to_owned();
+        let query = url::Url::parse_with_params("https://x/", [("a", SECRET)])
+            .unwrap()
+            .query()
+            .unwrap()
+            .to_owned();
         let component = "s3cr%2Ft%2B%26%3C%3D%3E%22'%5C%20%C3%A9-_.~!*()%25%60zz";
         for text in [
             SECRET.to_owned(),
@@ -220,7 +242,10 @@ mod tests {
                 .replace('\'', "&#39;"),
         ] {
             let made = redactor.text(&text);
-            assert!(made.contains(REDACTED) && !made.contains("s3cr") && !made.contains("zz"), "{text}: {made}");
+            assert!(
+                made.contains(REDACTED) && !made.contains("s3cr") && !made.contains("zz"),
+                "{text}: {made}"
+            );
         }
     }
 
@@ -228,7 +253,8 @@ mod tests {
     fn a_reply_is_clean_everywhere_and_stays_json() {
         let basic = base64::engine::general_purpose::STANDARD.encode("id:a-long-secret?>");
         let redactor = redactor(&["a-long-secret?>", &basic]);
-        let body = format!(r#"{{"a":"x a-long-secret?\u003e y","b":"{}"}}"#, basic.replace('/', "\\/"));
+        let body =
+            format!(r#"{{"a":"x a-long-secret?\u003e y","b":"{}"}}"#, basic.replace('/', "\\/"));
         let mut response = Response {
             status: 400,
             headers: vec![Field::new("x-a-long-secret?>", format!("Basic {basic}"))],
@@ -237,7 +263,10 @@ mod tests {
         redactor.response(&mut response);
         let body: serde_json::Value = serde_json::from_slice(&response.body).unwrap();
         assert_eq!(body, serde_json::json!({"a": format!("x {REDACTED} y"), "b": REDACTED}));
-        assert_eq!(response.headers, [Field::new(format!("x-{REDACTED}"), format!("Basic {REDACTED}"))]);
+        assert_eq!(
+            response.headers,
+            [Field::new(format!("x-{REDACTED}"), format!("Basic {REDACTED}"))]
+        );
     }
 
     #[test]

@@ -1,6 +1,5 @@
-//! The transport of a connection that reads the store only: it refuses each request, so that a promise to send nothing
-//! does not rest on the
-//! code above.
+//! The transport of a connection that reads the store only: it refuses each request, so that a
+//! promise to send nothing does not rest on the code above.
 //!
 //! Left out: everything else. It resolves no name and opens no socket.
 
@@ -14,7 +13,8 @@ pub struct Refusing;
 impl Transport for Refusing {
     fn exchange(&self, request: WireRequest) -> BoxFuture<'_, Delivery> {
         let why = format!(
-            "{request:?} did not leave: this connection was opened for the store only; open it without `store_only` to talk to the ATS"
+            "{request:?} did not leave: this connection was opened for the store only; open it \
+             without `store_only` to talk to the ATS"
         );
         Box::pin(std::future::ready(Delivery::NotSent(NotSent::Refused(why))))
     }

@@ -10,9 +10,10 @@
 //! | unclear | back off, repeat, a few times | handed over: in doubt |
 //! | anything else | handed over | handed over |
 //!
-//! What is refused with 429 once more after the budget's pause speaks for itself alone: the ATS may throttle one path, and a call that
-//! paused the whole connection each time would keep all others waiting for what never ends. So each call pauses the budget once. Is it the
-//! whole connection after all, the next call is refused too and pauses it again, for longer.
+//! What is refused with 429 once more after the budget's pause speaks for itself alone: the ATS may
+//! throttle one path, and a call that paused the whole connection each time would keep all others
+//! waiting for what never ends. So each call pauses the budget once. Is it the whole connection
+//! after all, the next call is refused too and pauses it again, for longer.
 
 use super::budget::retry_after_ms;
 use super::{Delivery, NotSent};
@@ -22,7 +23,8 @@ use atsync_model::contract::Effect;
 pub const FAILED_REPEATS_MAX: u32 = 3;
 /// Repeats after 429, per call. The budget does the waiting before the first.
 pub const THROTTLED_REPEATS_MAX: u32 = 4;
-/// How long a call waits by itself after its second 429 that does not say when to come back; doubled with each further one.
+/// How long a call waits by itself after its second 429 that does not say when to come back;
+/// doubled with each further one.
 const REST_MS: u64 = 60_000;
 /// The shortest such wait.
 const REST_MS_MIN: u64 = 1_000;
@@ -59,7 +61,8 @@ pub enum Next {
 
 /// The decision.
 pub fn next(effect: Effect, delivery: &Delivery, tries: Tries, now_ms: u64) -> Next {
-    let repeatable = matches!(effect, Effect::Safe | Effect::Scratch) && tries.failed < FAILED_REPEATS_MAX;
+    let repeatable =
+        matches!(effect, Effect::Safe | Effect::Scratch) && tries.failed < FAILED_REPEATS_MAX;
     let pause = Next::Pause(PAUSE_MS_MIN << tries.failed.min(FAILED_REPEATS_MAX));
     match delivery {
         Delivery::Answered(response) => match response.status {
@@ -67,16 +70,22 @@ pub fn next(effect: Effect, delivery: &Delivery, tries: Tries, now_ms: u64) -> N
             429 if tries.throttled == 0 => Next::AwaitBudget,
             429 if tries.throttled < THROTTLED_REPEATS_MAX => {
                 let asked_ms = retry_after_ms(&response.headers, now_ms);
-                Next::Rest(asked_ms.unwrap_or(REST_MS << (tries.throttled - 1).min(8)).max(REST_MS_MIN))
+                Next::Rest(
+                    asked_ms.unwrap_or(REST_MS << (tries.throttled - 1).min(8)).max(REST_MS_MIN),
+                )
             }
-            500 | 502 | 503 | 504 if repeatable => match retry_after_ms(&response.headers, now_ms) {
-                Some(asked_ms) if asked_ms > PAUSE_MS_MAX => Next::HandOver,
-                // Doubled, because half of a pause may be left out.
-                Some(asked_ms) => {
-                    Next::Pause(asked_ms.saturating_mul(2).max(PAUSE_MS_MIN << tries.failed.min(FAILED_REPEATS_MAX)))
+            500 | 502 | 503 | 504 if repeatable => {
+                match retry_after_ms(&response.headers, now_ms) {
+                    Some(asked_ms) if asked_ms > PAUSE_MS_MAX => Next::HandOver,
+                    // Doubled, because half of a pause may be left out.
+                    Some(asked_ms) => Next::Pause(
+                        asked_ms
+                            .saturating_mul(2)
+                            .max(PAUSE_MS_MIN << tries.failed.min(FAILED_REPEATS_MAX)),
+                    ),
+                    None => pause,
                 }
-                None => pause,
-            },
+            }
             _ => Next::HandOver,
         },
         Delivery::NotSent(NotSent::Unreachable(_)) | Delivery::Unclear(_) if repeatable => pause,
@@ -99,12 +108,21 @@ mod tests {
     fn what_was_not_executed_is_repeated_whatever_its_effect_but_not_for_ever() {
         for effect in EFFECTS {
             assert_eq!(next(effect, &answer(401), Tries::default(), 0), Next::Renew);
-            assert_eq!(next(effect, &answer(401), Tries { renewed: true, ..Tries::default() }, 0), Next::HandOver);
+            assert_eq!(
+                next(effect, &answer(401), Tries { renewed: true, ..Tries::default() }, 0),
+                Next::HandOver
+            );
             assert_eq!(next(effect, &answer(429), Tries::default(), 0), Next::AwaitBudget);
-            let again = |throttled| next(effect, &answer(429), Tries { throttled, ..Tries::default() }, 0);
+            let again =
+                |throttled| next(effect, &answer(429), Tries { throttled, ..Tries::default() }, 0);
             assert_eq!([again(1), again(2), again(3)], [60_000, 120_000, 240_000].map(Next::Rest));
             assert_eq!(
-                next(effect, &answer(429), Tries { throttled: THROTTLED_REPEATS_MAX, ..Tries::default() }, 0),
+                next(
+                    effect,
+                    &answer(429),
+                    Tries { throttled: THROTTLED_REPEATS_MAX, ..Tries::default() },
+                    0
+                ),
                 Next::HandOver
             );
         }
@@ -122,20 +140,33 @@ mod tests {
         ];
         for delivery in &doubtful {
             for effect in [Effect::Safe, Effect::Scratch] {
-                assert_eq!(next(effect, delivery, Tries::default(), 0), Next::Pause(500), "{delivery:?}");
+                assert_eq!(
+                    next(effect, delivery, Tries::default(), 0),
+                    Next::Pause(500),
+                    "{delivery:?}"
+                );
                 assert_eq!(
                     next(effect, delivery, Tries { failed: 2, ..Tries::default() }, 0),
                     Next::Pause(2_000),
                     "{delivery:?}"
                 );
                 assert_eq!(
-                    next(effect, delivery, Tries { failed: FAILED_REPEATS_MAX, ..Tries::default() }, 0),
+                    next(
+                        effect,
+                        delivery,
+                        Tries { failed: FAILED_REPEATS_MAX, ..Tries::default() },
+                        0
+                    ),
                     Next::HandOver,
                     "{delivery:?}"
                 );
             }
             for effect in [Effect::Unsafe, Effect::Consuming] {
-                assert_eq!(next(effect, delivery, Tries::default(), 0), Next::HandOver, "{delivery:?}");
+                assert_eq!(
+                    next(effect, delivery, Tries::default(), 0),
+                    Next::HandOver,
+                    "{delivery:?}"
+                );
             }
         }
     }
@@ -157,7 +188,11 @@ mod tests {
         ];
         for effect in EFFECTS {
             for delivery in &last {
-                assert_eq!(next(effect, delivery, Tries::default(), 0), Next::HandOver, "{delivery:?}");
+                assert_eq!(
+                    next(effect, delivery, Tries::default(), 0),
+                    Next::HandOver,
+                    "{delivery:?}"
+                );
             }
         }
     }

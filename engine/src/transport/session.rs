@@ -1,21 +1,25 @@
-//! One connection's way out: builds, proves, authenticates, paces, sends, and repeats what is safe to repeat.
+//! One connection's way out: builds, proves, authenticates, paces, sends, and repeats what is safe
+//! to repeat.
 //!
 //! # Expected flow
-//! 1. The request becomes a draft: URL built and proven, headers checked, body written. A broken rule ends here as [`NotSent::Refused`].
-//! 2. A credential is fetched where that is due; the rate budgets of the origin let the request go; the credential is added.
-//!    Whoever sent it may stop it at this last moment ([`Gate`]).
+//! 1. The request becomes a draft: URL built and proven, headers checked, body written. A broken
+//!    rule ends here as [`NotSent::Refused`].
+//! 2. A credential is fetched where that is due; the rate budgets of the origin let the request go;
+//!    the credential is added. Whoever sent it may stop it at this last moment ([`Gate`]).
 //! 3. The transport exchanges it; the budgets hear how it ended.
 //! 4. [`super::retry`] decides whether that was the last try.
 //!
 //! # Guarantees
-//! An `unsafe` or `consuming` request reaches the other side's application at most once per call, unless it was answered 401 or 429: those say
-//! that it was not executed. Nothing leaves for another place than the granted origins, and the credential for none but those that are named
-//! for it. No PUT, PATCH or DELETE is repeated by itself, whatever it is called. No credential, body or header value is logged.
-//! No reply shows a live secret ([`super::redact`]).
+//! An `unsafe` or `consuming` request reaches the other side's application at most once per call,
+//! unless it was answered 401 or 429: those say that it was not executed. Nothing leaves for
+//! another place than the granted origins, and the credential for none but those that are named for
+//! it. No PUT, PATCH or DELETE is repeated by itself, whatever it is called. No credential, body or
+//! header value is logged. No reply shows a live secret ([`super::redact`]).
 //!
 //! # Bounds
-//! Repeats per call are bounded, the waiting for the budget is ([`SessionOptions::wait_ms_max`]), so is each exchange.
-//! A connection whose other side is ill rests: see [`super::breaker`]. Left out: what an answer means.
+//! Repeats per call are bounded, the waiting for the budget is ([`SessionOptions::wait_ms_max`]),
+//! so is each exchange. A connection whose other side is ill rests: see [`super::breaker`]. Left
+//! out: what an answer means.
 
 use super::auth::{AuthConfig, Authenticator, FixedKey, Ticket};
 use super::breaker::{self, Breaker};
@@ -42,16 +46,19 @@ use url::Url;
 /// How long a call waits for the rate budget by default.
 pub const WAIT_MS_MAX_DEFAULT: u64 = 120_000;
 
-/// Clocks that differ by less are taken for equal: an answer's date has whole seconds, and answers take their time.
+/// Clocks that differ by less are taken for equal: an answer's date has whole seconds, and answers
+/// take their time.
 const CLOCKS_AGREE_MS: u64 = 10_000;
-/// An ATS's clock that differs by more is not believed: it is set to another day, or ours is, and nobody knows which.
+/// An ATS's clock that differs by more is not believed: it is set to another day, or ours is, and
+/// nobody knows which.
 pub const CLOCK_SANE_MS: u64 = 24 * 3_600_000;
 /// No answer had a date yet.
 const UNDATED: i64 = i64::MIN;
 /// How often a token may end while its request waits for the budget, before the call gives up.
 const CLEAR_ROUNDS_MAX: usize = 3;
 
-/// What the sessions of a process share: budgets and tokens, each by credential. Use one with one transport, clock and entropy.
+/// What the sessions of a process share: budgets and tokens, each by credential. Use one with one
+/// transport, clock and entropy.
 #[derive(Clone, Debug, Default)]
 pub struct Shared {
     /// Rate budgets.
@@ -67,7 +74,8 @@ pub struct SessionOptions {
     pub connection: String,
     /// The granted origins by the manifest's names, base path included.
     pub origins: BTreeMap<String, Url>,
-    /// The operator allows private, loopback and link-local addresses, and with them clear-text `http`.
+    /// The operator allows private, loopback and link-local addresses, and with them clear-text
+    /// `http`.
     pub private_network: bool,
     /// The credential.
     pub auth: AuthConfig,
@@ -82,9 +90,11 @@ pub struct SessionOptions {
 }
 
 impl SessionOptions {
-    /// Options without credential, rules and private network. An only origin is named for the credential, of several none is.
+    /// Options without credential, rules and private network. An only origin is named for the
+    /// credential, of several none is.
     pub fn new(connection: impl Into<String>, origins: BTreeMap<String, Url>) -> Self {
-        let credential_origins = if origins.len() == 1 { origins.keys().cloned().collect() } else { BTreeSet::new() };
+        let credential_origins =
+            if origins.len() == 1 { origins.keys().cloned().collect() } else { BTreeSet::new() };
         Self {
             connection: connection.into(),
             origins,
@@ -187,7 +197,13 @@ impl Held {
     ) -> Self {
         let version = auth.secrets_version();
         let redactor = Redactor::new(auth.secrets().iter().chain(secrets));
-        Self { auth, mark, budgets, secrets: secrets.to_vec(), redactor: RwLock::new((version, redactor)) }
+        Self {
+            auth,
+            mark,
+            budgets,
+            secrets: secrets.to_vec(),
+            redactor: RwLock::new((version, redactor)),
+        }
     }
 
     /// Made anew when a token came.
@@ -200,7 +216,8 @@ impl Held {
             }
         }
         let redactor = Redactor::new(self.auth.secrets().iter().chain(&self.secrets));
-        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) = (version, redactor.clone());
+        *self.redactor.write().unwrap_or_else(PoisonError::into_inner) =
+            (version, redactor.clone());
         redactor
     }
 
@@ -313,7 +330,8 @@ impl Session {
 
     /// Prepares a credential and finds the budgets that it shares.
     fn held_by(&self, auth: &AuthConfig) -> Result<Held, SessionError> {
-        let place = self.origins.values().map(|origin| origin.url.as_str()).collect::<Vec<_>>().join(" ");
+        let place =
+            self.origins.values().map(|origin| origin.url.as_str()).collect::<Vec<_>>().join(" ");
         let (identity, mark) = (auth.identity(&place), auth.mark());
         let mut budgets = BTreeMap::new();
         for name in self.origins.keys() {
@@ -364,23 +382,36 @@ impl Session {
         let delivery = self.repeat(gate, &draft, effect, priority).await;
         let ended = match &delivery {
             Delivery::Answered(response) if response.status < 500 => breaker::Ended::Well,
-            Delivery::Answered(_) | Delivery::Unclear(_) | Delivery::NotSent(NotSent::Unreachable(_)) => {
-                breaker::Ended::Ill
-            }
+            Delivery::Answered(_)
+            | Delivery::Unclear(_)
+            | Delivery::NotSent(NotSent::Unreachable(_)) => breaker::Ended::Ill,
             Delivery::NotSent(_) => breaker::Ended::Neither,
         };
-        self.breaker.ended(ended, self.clock.steady_ms(), self.entropy.below(breaker::OPEN_FIRST_MS));
+        self.breaker.ended(
+            ended,
+            self.clock.steady_ms(),
+            self.entropy.below(breaker::OPEN_FIRST_MS),
+        );
         delivery
     }
 
     /// One call with all its repeats.
-    async fn repeat(&self, gate: &dyn Gate, draft: &Draft<'_>, effect: Effect, priority: Priority) -> Delivery {
+    async fn repeat(
+        &self,
+        gate: &dyn Gate,
+        draft: &Draft<'_>,
+        effect: Effect,
+        priority: Priority,
+    ) -> Delivery {
         let deadline_ms = self.clock.steady_ms().saturating_add(self.wait_ms_max);
         let mut tries = Tries::default();
         let mut throttled: Option<Delivery> = None;
         loop {
-            let (delivery, sent) = self.attempt(gate, draft, priority, deadline_ms, tries.throttled > 0).await;
-            if let (Delivery::NotSent(NotSent::Throttled { .. }), Some(answered)) = (&delivery, throttled.take()) {
+            let (delivery, sent) =
+                self.attempt(gate, draft, priority, deadline_ms, tries.throttled > 0).await;
+            if let (Delivery::NotSent(NotSent::Throttled { .. }), Some(answered)) =
+                (&delivery, throttled.take())
+            {
                 // It was answered, and that was its last try.
                 return answered;
             }
@@ -398,7 +429,11 @@ impl Session {
                     tries.throttled += 1;
                     throttled = Some(delivery);
                 }
-                Next::Rest(rest_ms) if self.clock.steady_ms().saturating_add(rest_ms) > deadline_ms => return delivery,
+                Next::Rest(rest_ms)
+                    if self.clock.steady_ms().saturating_add(rest_ms) > deadline_ms =>
+                {
+                    return delivery;
+                }
                 Next::Rest(rest_ms) => {
                     tries.throttled += 1;
                     throttled = Some(delivery);
@@ -408,14 +443,19 @@ impl Session {
                 Next::Pause(pause_ms) => {
                     tries.failed += 1;
                     let half_ms = pause_ms / 2;
-                    self.clock.sleep(half_ms.saturating_add(self.entropy.below(half_ms.saturating_add(1)))).await;
+                    self.clock
+                        .sleep(
+                            half_ms.saturating_add(self.entropy.below(half_ms.saturating_add(1))),
+                        )
+                        .await;
                 }
             }
             self.retries.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// What the credential says of its rights; `None` when the scheme does not let it say anything. Fetches a token where none is at hand.
+    /// What the credential says of its rights; `None` when the scheme does not let it say anything.
+    /// Fetches a token where none is at hand.
     ///
     /// # Errors
     /// [`NotSent`] when no credential could be had.
@@ -425,23 +465,28 @@ impl Session {
         Ok(held.auth.grant())
     }
 
-    /// How far the ATS's clock is ahead of ours (below nought: behind), as its last dated answer showed; nought before the first and while
-    /// both agree within [`CLOCKS_AGREE_MS`]. Whoever compares our times with the ATS's adds it, so that a wrong clock here costs nothing.
+    /// How far the ATS's clock is ahead of ours (below nought: behind), as its last dated answer
+    /// showed; nought before the first and while both agree within [`CLOCKS_AGREE_MS`]. Whoever
+    /// compares our times with the ATS's adds it, so that a wrong clock here costs nothing.
     pub fn ats_ahead_ms(&self) -> i64 {
         self.ats_ahead_ms.load(Ordering::Relaxed)
     }
 
-    /// How far the ATS's clock was ahead of ours in its last dated answer, to the second below; none before the first.
+    /// How far the ATS's clock was ahead of ours in its last dated answer, to the second below;
+    /// none before the first.
     pub fn ats_clock_ms(&self) -> Option<i64> {
         Some(self.ats_clock_ms.load(Ordering::Relaxed)).filter(|ahead_ms| *ahead_ms != UNDATED)
     }
 
-    /// The least that the ATS's clock was ahead of ours in any dated answer of this session; none before the first.
+    /// The least that the ATS's clock was ahead of ours in any dated answer of this session; none
+    /// before the first.
     pub fn ats_clock_least_ms(&self) -> Option<i64> {
-        Some(self.ats_clock_least_ms.load(Ordering::Relaxed)).filter(|ahead_ms| *ahead_ms != i64::MAX)
+        Some(self.ats_clock_least_ms.load(Ordering::Relaxed))
+            .filter(|ahead_ms| *ahead_ms != i64::MAX)
     }
 
-    /// Now, by the ATS's clock as far as it is known. A guess: nothing durable is dated by it, and no wait ends by it.
+    /// Now, by the ATS's clock as far as it is known. A guess: nothing durable is dated by it, and
+    /// no wait ends by it.
     pub fn ats_now_ms(&self) -> u64 {
         self.clock.now_ms().saturating_add_signed(self.ats_ahead_ms())
     }
@@ -450,7 +495,11 @@ impl Session {
     pub fn usage(&self) -> Usage {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Usage {
-            requests: self.origins.iter().map(|(name, origin)| (name.clone(), read(&origin.requests))).collect(),
+            requests: self
+                .origins
+                .iter()
+                .map(|(name, origin)| (name.clone(), read(&origin.requests)))
+                .collect(),
             token_requests: self.held().auth.token_requests(),
             retries: read(&self.retries),
             throttled: read(&self.throttled),
@@ -459,10 +508,10 @@ impl Session {
     }
 
     fn draft(&self, request: &Request, effect: Effect) -> Result<Draft<'_>, String> {
-        let (origin_name, origin) = self
-            .origins
-            .get_key_value(&request.origin)
-            .ok_or_else(|| format!("the origin `{}` is not granted", request.origin.escape_debug()))?;
+        let (origin_name, origin) =
+            self.origins.get_key_value(&request.origin).ok_or_else(|| {
+                format!("the origin `{}` is not granted", request.origin.escape_debug())
+            })?;
         if !matches!(request.method.as_str(), "GET" | "POST" | "PUT" | "PATCH" | "DELETE") {
             return Err(format!(
                 "the method `{}` is none of GET, POST, PUT, PATCH, DELETE",
@@ -478,14 +527,17 @@ impl Session {
         }
         let (content_type, body) = write_body(&request.body)?;
         if body.len() > limits::REQUEST_BODY_BYTES_MAX {
-            return Err(format!("a request body is at most {} bytes long", limits::REQUEST_BODY_BYTES_MAX));
+            return Err(format!(
+                "a request body is at most {} bytes long",
+                limits::REQUEST_BODY_BYTES_MAX
+            ));
         }
         headers.extend(content_type.map(|kind| ("content-type".to_owned(), kind)));
         Ok(Draft { origin_name, origin, method: request.method.clone(), url, headers, body })
     }
 
-    /// One try. The second part is there when the request went out with a credential. `is_throttled`: the call was answered 429 before, and the
-    /// budget has paused for it.
+    /// One try. The second part is there when the request went out with a credential.
+    /// `is_throttled`: the call was answered 429 before, and the budget has paused for it.
     async fn attempt(
         &self,
         gate: &dyn Gate,
@@ -522,7 +574,9 @@ impl Session {
             Delivery::Answered(response) if response.status == 429 && is_throttled => {
                 Ended::RefusedAgain { headers: &response.headers }
             }
-            Delivery::Answered(response) => Ended::Answered { status: response.status, headers: &response.headers },
+            Delivery::Answered(response) => {
+                Ended::Answered { status: response.status, headers: &response.headers }
+            }
             Delivery::NotSent(_) => Ended::NotSent,
             Delivery::Unclear(_) => Ended::Unclear,
         };
@@ -532,8 +586,9 @@ impl Session {
         (delivery, sent)
     }
 
-    /// Credential and budget, in an order in which neither waits for the other while holding something. No ticket for an origin that is not
-    /// named for the credential: nothing is fetched or added then.
+    /// Credential and budget, in an order in which neither waits for the other while holding
+    /// something. No ticket for an origin that is not named for the credential: nothing is fetched
+    /// or added then.
     async fn clear(
         &self,
         held: &Held,
@@ -548,7 +603,8 @@ impl Session {
             }
             let asked_ms = self.clock.steady_ms();
             let permits = acquire_all(held.budgets(draft.origin_name), priority, deadline_ms).await;
-            self.waited_ms.fetch_add(self.clock.steady_ms().saturating_sub(asked_ms), Ordering::Relaxed);
+            self.waited_ms
+                .fetch_add(self.clock.steady_ms().saturating_sub(asked_ms), Ordering::Relaxed);
             let permits = permits?;
             if !draft.origin.credential {
                 return Ok((permits, None));
@@ -558,7 +614,9 @@ impl Session {
                 None => permits.into_iter().for_each(|permit| permit.settle(Ended::NotSent)),
             }
         }
-        Err(NotSent::Unreachable("the credential ends faster than the rate budget lets a request go".to_owned()))
+        Err(NotSent::Unreachable(
+            "the credential ends faster than the rate budget lets a request go".to_owned(),
+        ))
     }
 
     fn learn_clock(&self, date_ms: Option<u64>) {
@@ -610,7 +668,11 @@ impl Session {
     }
 }
 
-async fn acquire_all(budgets: &[Arc<Budget>], priority: Priority, deadline_ms: u64) -> Result<Vec<Permit>, NotSent> {
+async fn acquire_all(
+    budgets: &[Arc<Budget>],
+    priority: Priority,
+    deadline_ms: u64,
+) -> Result<Vec<Permit>, NotSent> {
     let mut permits: Vec<Permit> = Vec::with_capacity(budgets.len());
     for budget in budgets {
         match budget.acquire(priority, deadline_ms).await {
@@ -634,8 +696,11 @@ fn grantable(url: &Url, private_network: bool) -> Result<(), String> {
 
 /// The rules of an origin, or one that only serves to obey 429 where the manifest has none.
 fn rules_for(rules: &[RateRule], origin: &str) -> Vec<RateRule> {
-    let mut found: Vec<RateRule> =
-        rules.iter().filter(|rule| rule.origins.iter().any(|name| name == origin)).cloned().collect();
+    let mut found: Vec<RateRule> = rules
+        .iter()
+        .filter(|rule| rule.origins.iter().any(|name| name == origin))
+        .cloned()
+        .collect();
     if found.is_empty() {
         found.push(RateRule {
             name: format!("{origin} (no rule)"),
@@ -659,10 +724,16 @@ fn token_request<'a>(
     private_network: bool,
 ) -> Result<(&'a str, ClientCredentials), SessionError> {
     match auth {
-        AuthConfig::ClientCredentials { token_origin, token_path, client_id, client_secret, form } => {
-            let origin = origins
-                .get(token_origin)
-                .ok_or_else(|| SessionError::Auth(format!("the token origin `{token_origin}` is not granted")))?;
+        AuthConfig::ClientCredentials {
+            token_origin,
+            token_path,
+            client_id,
+            client_secret,
+            form,
+        } => {
+            let origin = origins.get(token_origin).ok_or_else(|| {
+                SessionError::Auth(format!("the token origin `{token_origin}` is not granted"))
+            })?;
             let target = Target::Path(Path { path: token_path.clone(), query: Vec::new() });
             let ask = ClientCredentials {
                 token_url: build_url(&origin.url, &target).map_err(SessionError::Auth)?,
@@ -674,7 +745,8 @@ fn token_request<'a>(
             Ok((token_origin, ask))
         }
         AuthConfig::AuthorizationCode { .. } => Err(SessionError::Auth(
-            "the OAuth2 authorization code flow comes with a later release; use client credentials".to_owned(),
+            "the OAuth2 authorization code flow comes with a later release; use client credentials"
+                .to_owned(),
         )),
         other => Err(SessionError::Auth(format!("{other:?} fetches no token"))),
     }
@@ -685,7 +757,11 @@ fn write_body(body: &Body) -> Result<(Option<String>, Vec<u8>), String> {
         Body::None => Ok((None, Vec::new())),
         Body::Json(text) => {
             serde_json::from_str::<serde::de::IgnoredAny>(text).map_err(|error| {
-                format!("the JSON body is no JSON (line {}, column {})", error.line(), error.column())
+                format!(
+                    "the JSON body is no JSON (line {}, column {})",
+                    error.line(),
+                    error.column()
+                )
             })?;
             Ok((Some("application/json".to_owned()), text.clone().into_bytes()))
         }
@@ -698,7 +774,9 @@ fn write_body(body: &Body) -> Result<(Option<String>, Vec<u8>), String> {
             super::headers::check_value("content-type", kind)?;
             Ok((Some(kind.clone()), bytes.clone()))
         }
-        Body::Multipart(_) => Err("a multipart body is reserved, and refused in this release".to_owned()),
+        Body::Multipart(_) => {
+            Err("a multipart body is reserved, and refused in this release".to_owned())
+        }
     }
 }
 

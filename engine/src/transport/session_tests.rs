@@ -20,11 +20,25 @@ fn request(method: &str, path: &str) -> Request {
 }
 
 fn options() -> SessionOptions {
-    SessionOptions::new("acme", BTreeMap::from([("api".to_owned(), Url::parse("https://api.test/base").unwrap())]))
+    SessionOptions::new(
+        "acme",
+        BTreeMap::from([("api".to_owned(), Url::parse("https://api.test/base").unwrap())]),
+    )
 }
 
-fn session(options: SessionOptions, transport: &Arc<Scripted>, clock: &Arc<ManualClock>) -> Session {
-    Session::new(options, transport.clone(), clock.clone(), SeededEntropy::new(0x5e55), &Shared::default()).unwrap()
+fn session(
+    options: SessionOptions,
+    transport: &Arc<Scripted>,
+    clock: &Arc<ManualClock>,
+) -> Session {
+    Session::new(
+        options,
+        transport.clone(),
+        clock.clone(),
+        SeededEntropy::new(0x5e55),
+        &Shared::default(),
+    )
+    .unwrap()
 }
 
 fn status(delivery: &Delivery) -> u16 {
@@ -38,11 +52,18 @@ fn status(delivery: &Delivery) -> u16 {
 fn a_request_leaves_with_proven_url_default_headers_and_credential() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (5, answer(200, &[], "[]")));
-    let auth = AuthConfig::BasicKey { half: BasicHalf::Username, other: String::new(), key: Secret::new("key") };
+    let auth = AuthConfig::BasicKey {
+        half: BasicHalf::Username,
+        other: String::new(),
+        key: Secret::new("key"),
+    };
     let session = session(SessionOptions { auth, ..options() }, &transport, &clock);
     let mut post = request("POST", "/v3/notes");
     post.body = Body::Json("{\"a\":1}".into());
-    assert_eq!(status(&clock.drive(session.execute(&post, Effect::Unsafe, Priority::Interactive))), 200);
+    assert_eq!(
+        status(&clock.drive(session.execute(&post, Effect::Unsafe, Priority::Interactive))),
+        200
+    );
     transport.seen(|seen| {
         assert_eq!(seen[0].url.as_str(), "https://api.test/base/v3/notes");
         assert_eq!(header(&seen[0], "authorization"), Some("Basic a2V5Og=="));
@@ -67,7 +88,13 @@ fn a_request_that_breaks_a_rule_never_reaches_the_transport() {
         change(&mut request);
         request
     };
-    let part = Part { name: "a".into(), file_name: None, content_type: None, blob: None, bytes: Vec::new() };
+    let part = Part {
+        name: "a".into(),
+        file_name: None,
+        content_type: None,
+        blob: None,
+        bytes: Vec::new(),
+    };
     for bad in [
         with(&|r| r.origin = "other".into()),
         with(&|r| r.method = "get".into()),
@@ -77,7 +104,9 @@ fn a_request_that_breaks_a_rule_never_reaches_the_transport() {
         with(&|r| r.body = Body::Json("{".into())),
         with(&|r| r.body = Body::Multipart(vec![part.clone()])),
         with(&|r| r.body = Body::Bytes(("a\nb".into(), Vec::new()))),
-        with(&|r| r.body = Body::Bytes(("a/b".into(), vec![0; limits::REQUEST_BODY_BYTES_MAX + 1]))),
+        with(&|r| {
+            r.body = Body::Bytes(("a/b".into(), vec![0; limits::REQUEST_BODY_BYTES_MAX + 1]))
+        }),
     ] {
         let delivery = clock.drive(session.execute(&bad, Effect::Safe, Priority::Backfill));
         assert!(matches!(delivery, Delivery::NotSent(NotSent::Refused(_))), "{delivery:?}");
@@ -114,9 +143,18 @@ fn an_unsafe_request_leaves_once_when_its_outcome_is_doubtful() {
 #[test]
 fn a_safe_request_is_repeated_with_growing_pauses_and_then_handed_over() {
     let clock = ManualClock::at(T0);
-    let transport = Scripted::new(&clock, |n, _| (5, if n == 0 { unreachable() } else { answer(503, &[], "") }));
+    let transport = Scripted::new(&clock, |n, _| {
+        (5, if n == 0 { unreachable() } else { answer(503, &[], "") })
+    });
     let session = session(options(), &transport, &clock);
-    assert_eq!(status(&clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill))), 503);
+    assert_eq!(
+        status(&clock.drive(session.execute(
+            &request("GET", "/a"),
+            Effect::Safe,
+            Priority::Backfill
+        ))),
+        503
+    );
     assert_eq!(transport.count("/base/a"), 4);
     assert_eq!((session.usage().retries, session.usage().requests["api"]), (3, 3));
     let took_ms = clock.now_ms() - T0;
@@ -130,14 +168,28 @@ fn a_429_is_waited_out_even_for_a_write_and_handed_over_when_it_does_not_end() {
         (5, if n < 2 { answer(429, &[("retry-after", "3")], "") } else { answer(201, &[], "") })
     });
     let write = session(options(), &transport, &clock);
-    assert_eq!(status(&clock.drive(write.execute(&request("POST", "/a"), Effect::Unsafe, Priority::Interactive))), 201);
+    assert_eq!(
+        status(&clock.drive(write.execute(
+            &request("POST", "/a"),
+            Effect::Unsafe,
+            Priority::Interactive
+        ))),
+        201
+    );
     assert!(clock.now_ms() - T0 >= 6_000);
     assert_eq!(write.usage().throttled, 2);
     assert!(write.usage().waited_ms >= 6_000);
     let stubborn = Scripted::new(&clock, |_, _| (5, answer(429, &[("retry-after", "0")], "")));
     let session = session(options(), &stubborn, &clock);
     let before_ms = clock.now_ms();
-    assert_eq!(status(&clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill))), 429);
+    assert_eq!(
+        status(&clock.drive(session.execute(
+            &request("GET", "/a"),
+            Effect::Safe,
+            Priority::Backfill
+        ))),
+        429
+    );
     assert_eq!(stubborn.count("/base/a"), 5);
     assert!(clock.now_ms() - before_ms >= 4_000, "never less than a second between two");
 }
@@ -151,7 +203,9 @@ fn a_path_that_is_always_throttled_keeps_no_other_waiting_and_where_all_are_the_
             (5, if refused { answer(429, &[], "") } else { answer(200, &[], "") })
         });
         let session = session(options(), &transport, &clock);
-        let ask = |path: &str| clock.drive(session.execute(&request("GET", path), Effect::Safe, Priority::Interactive));
+        let ask = |path: &str| {
+            clock.drive(session.execute(&request("GET", path), Effect::Safe, Priority::Interactive))
+        };
         assert_eq!(status(&ask("/a")), 429);
         let refused = transport.count("/base/a");
         assert!((2..=5).contains(&refused), "{refused}");
@@ -175,10 +229,13 @@ fn a_pause_longer_than_the_caller_waits_is_told_at_once() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (5, answer(429, &[("retry-after", "900")], "")));
     let session = session(options(), &transport, &clock);
-    let ask = || clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill));
+    let ask =
+        || clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill));
     assert_eq!(status(&ask()), 429);
     let delivery = ask();
-    let Delivery::NotSent(NotSent::Throttled { until_ms }) = delivery else { panic!("{delivery:?}") };
+    let Delivery::NotSent(NotSent::Throttled { until_ms }) = delivery else {
+        panic!("{delivery:?}")
+    };
     assert!(until_ms >= T0 + 900_000 && clock.now_ms() < T0 + 1_000);
 }
 
@@ -186,9 +243,19 @@ fn a_pause_longer_than_the_caller_waits_is_told_at_once() {
 fn a_401_with_a_fixed_key_stands() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (5, answer(401, &[], "")));
-    let session =
-        session(SessionOptions { auth: AuthConfig::Bearer { key: Secret::new("k") }, ..options() }, &transport, &clock);
-    assert_eq!(status(&clock.drive(session.execute(&request("GET", "/a"), Effect::Safe, Priority::Backfill))), 401);
+    let session = session(
+        SessionOptions { auth: AuthConfig::Bearer { key: Secret::new("k") }, ..options() },
+        &transport,
+        &clock,
+    );
+    assert_eq!(
+        status(&clock.drive(session.execute(
+            &request("GET", "/a"),
+            Effect::Safe,
+            Priority::Backfill
+        ))),
+        401
+    );
     assert_eq!(transport.count("/base/a"), 1);
     assert_eq!(clock.drive(session.grant()), Ok(None));
 }
@@ -208,14 +275,26 @@ fn two_sessions_of_one_credential_keep_within_one_budget() {
         reset: ResetReading::Ignore,
         concurrency_max: None,
     };
-    let options = SessionOptions { auth: AuthConfig::Bearer { key: Secret::new("k") }, rules: vec![rule], ..options() };
+    let options = SessionOptions {
+        auth: AuthConfig::Bearer { key: Secret::new("k") },
+        rules: vec![rule],
+        ..options()
+    };
     let shared = Shared::default();
-    let make =
-        || Session::new(options.clone(), transport.clone(), clock.clone(), SeededEntropy::new(1), &shared).unwrap();
+    let make = || {
+        Session::new(
+            options.clone(),
+            transport.clone(),
+            clock.clone(),
+            SeededEntropy::new(1),
+            &shared,
+        )
+        .unwrap()
+    };
     let (one, two, get) = (make(), make(), request("GET", "/a"));
-    clock.drive(join_all(
-        (0..8).map(|n| if n % 2 == 0 { &one } else { &two }.execute(&get, Effect::Safe, Priority::Interactive)),
-    ));
+    clock.drive(join_all((0..8).map(|n| {
+        if n % 2 == 0 { &one } else { &two }.execute(&get, Effect::Safe, Priority::Interactive)
+    })));
     assert!(clock.now_ms() - T0 >= 10_000);
     assert_eq!(transport.count("/base/a"), 8);
 }
@@ -224,8 +303,15 @@ fn two_sessions_of_one_credential_keep_within_one_budget() {
 fn origins_and_credentials_that_cannot_be_used_are_refused_when_the_session_is_made() {
     let clock = ManualClock::at(T0);
     let transport = Scripted::new(&clock, |_, _| (0, answer(200, &[], "")));
-    let make =
-        |options| Session::new(options, transport.clone(), clock.clone(), SeededEntropy::new(1), &Shared::default());
+    let make = |options| {
+        Session::new(
+            options,
+            transport.clone(),
+            clock.clone(),
+            SeededEntropy::new(1),
+            &Shared::default(),
+        )
+    };
     let http = BTreeMap::from([("api".to_owned(), Url::parse("http://api.test").unwrap())]);
     assert!(make(SessionOptions::new("a", http.clone())).is_err());
     make(SessionOptions { private_network: true, ..SessionOptions::new("a", http) }).unwrap();
@@ -250,7 +336,8 @@ struct Allows(AtomicU64);
 
 impl Gate for Allows {
     fn ask(&self) -> BoxFuture<'_, Result<(), String>> {
-        let left = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let left =
+            self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         std::future::ready(left.map(drop).map_err(|_| "gone".to_owned())).boxed()
     }
 }
@@ -259,12 +346,21 @@ impl Gate for Allows {
 fn what_is_not_wanted_any_more_when_its_turn_comes_does_not_leave() {
     for allowed in [0, 1, 2] {
         let clock = ManualClock::at(T0);
-        // Each answer says that nothing was done and asks for a pause, after which the gate is asked anew.
+        // Each answer says that nothing was done and asks for a pause, after which the gate is
+        // asked anew.
         let transport = Scripted::new(&clock, |_, _| (5, answer(429, &[("retry-after", "3")], "")));
         let session = session(options(), &transport, &clock);
         let (gate, post) = (Allows(AtomicU64::new(allowed)), request("POST", "/a"));
-        let delivery = clock.drive(session.execute_through(&gate, &post, Effect::Unsafe, Priority::Interactive));
-        assert!(matches!(&delivery, Delivery::NotSent(NotSent::Moot(why)) if why == "gone"), "{delivery:?}");
+        let delivery = clock.drive(session.execute_through(
+            &gate,
+            &post,
+            Effect::Unsafe,
+            Priority::Interactive,
+        ));
+        assert!(
+            matches!(&delivery, Delivery::NotSent(NotSent::Moot(why)) if why == "gone"),
+            "{delivery:?}"
+        );
         assert_eq!(transport.count("/base/a"), usize::try_from(allowed).unwrap());
     }
 }
@@ -292,7 +388,10 @@ fn the_credential_goes_to_the_origins_that_are_named_for_it_and_to_no_other() {
         &clock,
     );
     let other = Request { origin: "files".into(), ..request("GET", "/a") };
-    assert_eq!(status(&clock.drive(session.execute(&other, Effect::Safe, Priority::Backfill))), 401);
+    assert_eq!(
+        status(&clock.drive(session.execute(&other, Effect::Safe, Priority::Backfill))),
+        401
+    );
     // Its refusal renews nothing: one request, and none for a token.
     transport.seen(|sent| {
         assert_eq!(sent.len(), 1);
@@ -313,10 +412,19 @@ fn a_delete_that_is_called_safe_and_a_method_by_another_name_leave_nothing_behin
         headers: vec![Field { name: "X-HTTP-Method-Override".into(), value: "DELETE".into() }],
         ..request("GET", "/candidates/1")
     };
-    for bad in [request("DELETE", "/candidates/1"), request("PUT", "/a"), request("PATCH", "/a"), overriding, headed] {
+    for bad in [
+        request("DELETE", "/candidates/1"),
+        request("PUT", "/a"),
+        request("PATCH", "/a"),
+        overriding,
+        headed,
+    ] {
         for effect in [Effect::Safe, Effect::Scratch] {
             let delivery = clock.drive(session.execute(&bad, effect, Priority::Interactive));
-            assert!(matches!(delivery, Delivery::NotSent(NotSent::Refused(_))), "{bad:?}: {delivery:?}");
+            assert!(
+                matches!(delivery, Delivery::NotSent(NotSent::Refused(_))),
+                "{bad:?}: {delivery:?}"
+            );
         }
     }
     transport.seen(|sent| assert_eq!(sent.len(), 0));

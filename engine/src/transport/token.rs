@@ -1,4 +1,5 @@
-//! Reading what a token endpoint answers: the token, how long it lives, what it says of its rights. Pure but for the jitter.
+//! Reading what a token endpoint answers: the token, how long it lives, what it says of its rights.
+//! Pure but for the jitter.
 
 use super::NotSent;
 use super::budget::date;
@@ -14,7 +15,8 @@ use std::sync::atomic::AtomicBool;
 
 /// The life of a token that does not say how long it lives.
 const LIFE_ASSUMED_MS: u64 = 300_000;
-/// A token that says it lives shorter than this is kept this long all the same: clocks that differ must not cost a token per request.
+/// A token that says it lives shorter than this is kept this long all the same: clocks that differ
+/// must not cost a token per request.
 const LIFE_MS_MIN: u64 = 30_000;
 /// And no longer than this.
 const LIFE_MS_MAX: u64 = 24 * 3_600_000;
@@ -46,15 +48,18 @@ impl Token {
     /// Good for a request that leaves now and takes `margin_ms` to arrive.
     pub(super) fn usable(&self, now_ms: u64, margin_ms: u64) -> bool {
         // A clock set back far makes the token's age unknown.
-        now_ms.saturating_add(margin_ms) < self.ends_ms && now_ms.saturating_add(LIFE_MS_MAX) > self.fetched_ms
+        now_ms.saturating_add(margin_ms) < self.ends_ms
+            && now_ms.saturating_add(LIFE_MS_MAX) > self.fetched_ms
     }
 }
 
-/// Reads the token out of a successful answer. `asked_ms`: the steady time at which it was asked for; `wall_ms`: the wall time now.
+/// Reads the token out of a successful answer. `asked_ms`: the steady time at which it was asked
+/// for; `wall_ms`: the wall time now.
 ///
 /// # Errors
-/// A sentence that shows nothing of the answer. What is no JSON may be a page of something between, and passes; an answer
-/// of another endpoint, or a token that no request can carry, does not pass by waiting.
+/// A sentence that shows nothing of the answer. What is no JSON may be a page of something between,
+/// and passes; an answer of another endpoint, or a token that no request can carry, does not pass
+/// by waiting.
 pub(super) fn read_token(
     response: &Response,
     generation: u64,
@@ -65,12 +70,15 @@ pub(super) fn read_token(
     let odd = |text: &str| NotSent::Auth(text.to_owned());
     let answer: Value = serde_json::from_slice(&response.body).map_err(|_| {
         NotSent::Unreachable(
-            "the token endpoint answered with something that is no JSON; if that stays so, check its address"
+            "the token endpoint answered with something that is no JSON; if that stays so, check \
+             its address"
                 .to_owned(),
         )
     })?;
     let text = answer.get("access_token").and_then(Value::as_str).filter(|text| !text.is_empty());
-    let text = text.ok_or_else(|| odd("the token endpoint's answer holds no access_token; check its address"))?;
+    let text = text.ok_or_else(|| {
+        odd("the token endpoint's answer holds no access_token; check its address")
+    })?;
     let kind = answer.get("token_type").and_then(Value::as_str).unwrap_or("Bearer");
     if !kind.eq_ignore_ascii_case("bearer") {
         return Err(odd("the token endpoint gave a token that is not a bearer token"));
@@ -97,15 +105,19 @@ pub(super) fn read_token(
 
 fn life_ms(answer: &Value, response: &Response, wall_ms: u64) -> u64 {
     let seconds = answer.get("expires_in").and_then(|value| match value {
-        Value::Number(number) => number.as_u64().or_else(|| number.as_f64().filter(|n| *n >= 0.0).map(whole)),
+        Value::Number(number) => {
+            number.as_u64().or_else(|| number.as_f64().filter(|n| *n >= 0.0).map(whole))
+        }
         Value::String(text) => text.trim().parse().ok(),
         _ => None,
     });
     if let Some(seconds) = seconds {
         return seconds.saturating_mul(1000);
     }
-    let ends =
-        answer.get("expires_at").and_then(Value::as_str).and_then(|text| text.trim().parse::<jiff::Timestamp>().ok());
+    let ends = answer
+        .get("expires_at")
+        .and_then(Value::as_str)
+        .and_then(|text| text.trim().parse::<jiff::Timestamp>().ok());
     match ends.and_then(|time| u64::try_from(time.as_millisecond()).ok()) {
         Some(ends_ms) => ends_ms.saturating_sub(date(&response.headers).unwrap_or(wall_ms)),
         None => LIFE_ASSUMED_MS,
@@ -117,11 +129,13 @@ fn whole(number: f64) -> u64 {
     format!("{:.0}", number.min(1e12).floor()).parse().unwrap_or(0)
 }
 
-/// What answer and token say. Scopes of the answer go before those inside the token, which not every token shows.
+/// What answer and token say. Scopes of the answer go before those inside the token, which not
+/// every token shows.
 fn grant(answer: &Value, token: &str) -> Grant {
     let claims = claims(token).unwrap_or(Value::Null);
-    let scopes = scopes(answer.get("scope"))
-        .or_else(|| ["scope", "scopes", "scp"].into_iter().find_map(|name| scopes(claims.get(name))));
+    let scopes = scopes(answer.get("scope")).or_else(|| {
+        ["scope", "scopes", "scp"].into_iter().find_map(|name| scopes(claims.get(name)))
+    });
     let actor = match claims.get("sub") {
         Some(Value::String(text)) if !text.is_empty() => Some(text.clone()),
         Some(Value::Number(number)) => Some(number.to_string()),

@@ -7,7 +7,8 @@ use atsync_model::contract::Field;
 const NOW_MS: u64 = 1_778_507_624_000; // 2026-05-11T13:53:44Z
 
 fn read(body: &str, date: Option<&str>) -> Result<Token, NotSent> {
-    let headers = date.map(|value| Field { name: "date".into(), value: value.into() }).into_iter().collect();
+    let headers =
+        date.map(|value| Field { name: "date".into(), value: value.into() }).into_iter().collect();
     read_token(
         &Response { status: 200, headers, body: body.as_bytes().to_vec() },
         1,
@@ -30,7 +31,11 @@ fn the_life_comes_from_expires_in_then_expires_at_then_an_assumption() {
         ),
         (r#"{"access_token":"t","expires_at":"2026-05-11T16:53:44.000+02:00"}"#, None, 3600),
         // The server's clock is two hours ahead of ours: only its own date gives the truth.
-        (r#"{"access_token":"t","expires_at":"2026-05-11T16:53:44Z"}"#, Some("Mon, 11 May 2026 15:53:44 GMT"), 3600),
+        (
+            r#"{"access_token":"t","expires_at":"2026-05-11T16:53:44Z"}"#,
+            Some("Mon, 11 May 2026 15:53:44 GMT"),
+            3600,
+        ),
         // Expired by our clock, no date: kept for a short while all the same.
         (r#"{"access_token":"t","expires_at":"2026-05-11T12:00:00Z"}"#, None, 30),
         (r#"{"access_token":"t","expires_in":600,"expires_at":"2030-01-01T00:00:00Z"}"#, None, 600),
@@ -79,8 +84,13 @@ fn rights_come_from_the_answer_then_from_the_token_itself() {
         );
         assert_eq!(token.grant.actor.as_deref(), actor, "{claims}");
     }
-    assert_eq!(read(r#"{"access_token":"opaque"}"#, None).unwrap().grant, Grant { scopes: None, actor: None });
-    assert!(!format!("{:?}", read(r#"{"access_token":"s3cret"}"#, None).unwrap()).contains("s3cret"));
+    assert_eq!(
+        read(r#"{"access_token":"opaque"}"#, None).unwrap().grant,
+        Grant { scopes: None, actor: None }
+    );
+    assert!(
+        !format!("{:?}", read(r#"{"access_token":"s3cret"}"#, None).unwrap()).contains("s3cret")
+    );
 }
 
 #[test]

@@ -1,13 +1,17 @@
-//! How a URL comes about: granted origin plus parts, then a proof that nothing led away from that origin.
+//! How a URL comes about: granted origin plus parts, then a proof that nothing led away from that
+//! origin.
 //!
-//! An adapter names an origin and gives parts; it never gives a URL that is sent as it stands. [`build_url`] puts the text together,
-//! lets the URL parser read it, and compares what came out with what was granted: scheme, host, effective port, base path, and
-//! the path byte for byte. A parser that rewrites anything makes the proof fail instead of making the request go astray.
+//! An adapter names an origin and gives parts; it never gives a URL that is sent as it stands.
+//! [`build_url`] puts the text together, lets the URL parser read it, and compares what came out
+//! with what was granted: scheme, host, effective port, base path, and the path byte for byte. A
+//! parser that rewrites anything makes the proof fail instead of making the request go astray.
 //!
-//! Laws: what is accepted lies at or below the granted base path of the granted origin; percent-encoding written by the other
-//! side (an opaque cursor) leaves as it came; nothing here panics, whatever the text.
+//! Laws: what is accepted lies at or below the granted base path of the granted origin;
+//! percent-encoding written by the other side (an opaque cursor) leaves as it came; nothing here
+//! panics, whatever the text.
 //!
-//! Left out: what the host resolves to ([`super::egress`]). Doubly encoded dots (`%252e`) pass: a server that decodes twice is on its own.
+//! Left out: what the host resolves to ([`super::egress`]). Doubly encoded dots (`%252e`) pass: a
+//! server that decodes twice is on its own.
 
 use super::limits::URL_BYTES_MAX;
 use atsync_model::contract::{Field, Path, Target};
@@ -69,7 +73,8 @@ fn from_parts(origin: &Url, target: &Path) -> Result<Url, String> {
     prove(origin, &text, &path)
 }
 
-/// A link is an absolute URL or an absolute path. A reference relative to the page before it is refused: the engine keeps no such page.
+/// A link is an absolute URL or an absolute path. A reference relative to the page before it is
+/// refused: the engine keeps no such page.
 fn from_link(origin: &Url, link: &str) -> Result<Url, String> {
     if link.len() > URL_BYTES_MAX {
         return Err(too_long());
@@ -83,9 +88,13 @@ fn from_link(origin: &Url, link: &str) -> Result<Url, String> {
     let (text, reference) = if link.starts_with('/') {
         (format!("{}{link}", origin.origin().ascii_serialization()), link)
     } else {
-        let (scheme, rest) = link.split_once("://").ok_or("a link is an absolute URL or begins with `/`")?;
+        let (scheme, rest) =
+            link.split_once("://").ok_or("a link is an absolute URL or begins with `/`")?;
         if !scheme.eq_ignore_ascii_case(origin.scheme()) {
-            return Err(leaves(origin, &Url::parse(link).map_or_else(|_| scheme.to_owned(), |url| origin_of(&url))));
+            return Err(leaves(
+                origin,
+                &Url::parse(link).map_or_else(|_| scheme.to_owned(), |url| origin_of(&url)),
+            ));
         }
         let authority_ends = rest.find(['/', '?']).unwrap_or(rest.len());
         let (authority, reference) = rest.split_at(authority_ends);
@@ -100,10 +109,12 @@ fn from_link(origin: &Url, link: &str) -> Result<Url, String> {
     prove(origin, &text, path)
 }
 
-/// What to say of a URL outside of the grant. Only its origin is named: what follows may be a secret.
+/// What to say of a URL outside of the grant. Only its origin is named: what follows may be a
+/// secret.
 fn leaves(granted: &Url, other: &str) -> String {
     format!(
-        "the URL leads to {other}, outside of the granted origin {}; nothing was sent there. If the ATS names its own address so, connect to that one",
+        "the URL leads to {other}, outside of the granted origin {}; nothing was sent there. If \
+         the ATS names its own address so, connect to that one",
         origin_of(granted)
     )
 }
@@ -131,7 +142,8 @@ fn prove(origin: &Url, text: &str, path: &str) -> Result<Url, String> {
         return Err(leaves(origin, &origin_of(&url)));
     }
     if url.path() != path {
-        return Err("a path is percent-encoded where it needs to be; this one would be rewritten".to_owned());
+        return Err("a path is percent-encoded where it needs to be; this one would be rewritten"
+            .to_owned());
     }
     let base = base_path(origin);
     match url.path().strip_prefix(base) {
@@ -156,7 +168,9 @@ fn check_path(path: &str) -> Result<(), String> {
         return Err("a path holds no empty segment (`//`)".to_owned());
     }
     if !path.bytes().all(|byte| byte.is_ascii_graphic()) || path.contains('\\') {
-        return Err("a path is printable ASCII without a backslash, the rest percent-encoded".to_owned());
+        return Err(
+            "a path is printable ASCII without a backslash, the rest percent-encoded".to_owned()
+        );
     }
     segments.split('/').try_for_each(check_segment)
 }
@@ -191,7 +205,8 @@ fn hex(byte: u8) -> Option<u8> {
     char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
 }
 
-/// Everything but letters, digits, `-._~,:` is encoded; a space becomes `%20`, which form and URI decoders both read.
+/// Everything but letters, digits, `-._~,:` is encoded; a space becomes `%20`, which form and URI
+/// decoders both read.
 fn encode_into(text: &mut String, part: &str) {
     for byte in part.bytes() {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b',' | b':') {
@@ -199,7 +214,9 @@ fn encode_into(text: &mut String, part: &str) {
         } else {
             text.push('%');
             for nibble in [byte >> 4, byte & 15] {
-                text.extend(char::from_digit(u32::from(nibble), 16).map(|digit| digit.to_ascii_uppercase()));
+                text.extend(
+                    char::from_digit(u32::from(nibble), 16).map(|digit| digit.to_ascii_uppercase()),
+                );
             }
         }
     }

@@ -1,4 +1,5 @@
-//! The laws of [`super`]: accepted means within the grant; what is refused, and that opaque text survives.
+//! The laws of [`super`]: accepted means within the grant; what is refused, and that opaque text
+//! survives.
 
 use super::*;
 
@@ -21,7 +22,11 @@ fn a_path_goes_below_the_base_path_of_the_origin() {
         ("https://api.example.com/", "/", "https://api.example.com/"),
         ("https://x.test/api/", "/jobs", "https://x.test/api/jobs"),
         ("https://x.test/api", "/jobs/%20a", "https://x.test/api/jobs/%20a"),
-        ("http://127.0.0.1:8080/base", "/a.b/file%2epdf", "http://127.0.0.1:8080/base/a.b/file%2epdf"),
+        (
+            "http://127.0.0.1:8080/base",
+            "/a.b/file%2epdf",
+            "http://127.0.0.1:8080/base/a.b/file%2epdf",
+        ),
         ("https://x.test:443", "/a;b=c/@me", "https://x.test/a;b=c/@me"),
     ] {
         assert_eq!(build_url(&origin(base), &path(below)).unwrap().as_str(), expected);
@@ -74,7 +79,10 @@ fn a_path_that_could_lead_elsewhere_is_refused() {
             assert!(build_url(&origin(base), &path(text)).is_err(), "{text:?}");
         }
     }
-    assert!(build_url(&origin("https://x.test"), &path(&format!("/{}", "a".repeat(URL_BYTES_MAX)))).is_err());
+    assert!(
+        build_url(&origin("https://x.test"), &path(&format!("/{}", "a".repeat(URL_BYTES_MAX))))
+            .is_err()
+    );
 }
 
 #[test]
@@ -85,24 +93,36 @@ fn a_query_is_encoded_so_that_any_text_comes_out_as_it_went_in() {
         field("ids", "1,2"),
         field("q[]", "a b&c=d#e?f+g%h\u{e9}\n"),
     ];
-    let url =
-        build_url(&origin("https://x.test"), &Target::Path(Path { path: "/v3".to_owned(), query: query.clone() }))
-            .unwrap();
+    let url = build_url(
+        &origin("https://x.test"),
+        &Target::Path(Path { path: "/v3".to_owned(), query: query.clone() }),
+    )
+    .unwrap();
     assert!(
-        url.as_str().starts_with("https://x.test/v3?updated_at=gte%7C2024-01-01T00:00:00Z&ids=1,2&q%5B%5D=a%20b"),
+        url.as_str().starts_with(
+            "https://x.test/v3?updated_at=gte%7C2024-01-01T00:00:00Z&ids=1,2&q%5B%5D=a%20b"
+        ),
         "{url}"
     );
     let read: Vec<Field> = url.query_pairs().map(|(name, value)| field(&name, &value)).collect();
     assert_eq!(read, query);
-    let long = Target::Path(Path { path: "/v3".to_owned(), query: vec![field("a", &"b".repeat(URL_BYTES_MAX))] });
+    let long = Target::Path(Path {
+        path: "/v3".to_owned(),
+        query: vec![field("a", &"b".repeat(URL_BYTES_MAX))],
+    });
     assert!(build_url(&origin("https://x.test"), &long).is_err());
 }
 
 #[test]
 fn a_link_within_the_origin_keeps_its_cursor_byte_for_byte() {
-    let cursor = "https://api.example.com/v3/jobs?cursor=eyJxdWVyeSI6%2BeyJwZXJf_-YWdl%3D%3d&x=a+b|c%2F";
-    assert_eq!(build_url(&origin("https://api.example.com"), &link(cursor)).unwrap().as_str(), cursor);
-    let relative = build_url(&origin("https://x.test/api"), &link("/api/jobs?cursor=a%3D")).unwrap();
+    let cursor =
+        "https://api.example.com/v3/jobs?cursor=eyJxdWVyeSI6%2BeyJwZXJf_-YWdl%3D%3d&x=a+b|c%2F";
+    assert_eq!(
+        build_url(&origin("https://api.example.com"), &link(cursor)).unwrap().as_str(),
+        cursor
+    );
+    let relative =
+        build_url(&origin("https://x.test/api"), &link("/api/jobs?cursor=a%3D")).unwrap();
     assert_eq!(relative.as_str(), "https://x.test/api/jobs?cursor=a%3D");
     let with_port = build_url(&origin("https://x.test"), &link("HTTPS://X.test:443/a?b")).unwrap();
     assert_eq!(with_port.as_str(), "https://x.test/a?b");
@@ -166,8 +186,8 @@ fn an_origin_is_scheme_host_port_and_base_path_and_nothing_else() {
     }
 }
 
-/// Method: pieces that have fooled URL parsers are strung together at random, as path and as link; whatever is accepted must lie within
-/// the grant when a parser reads it afresh.
+/// Method: pieces that have fooled URL parsers are strung together at random, as path and as link;
+/// whatever is accepted must lie within the grant when a parser reads it afresh.
 #[test]
 fn whatever_is_accepted_lies_within_the_grant() {
     const PIECES: &[&str] = &[

@@ -1,8 +1,8 @@
 //! Which deliveries were dealt with, and looks that several hints share.
 //!
-//! A delivery is known by what was signed and by the ids that its headers give it. Both count: an id alone
-//! is not signed, so anybody who holds an old delivery could give it another; and bytes alone may be the
-//! same for two events that differ.
+//! A delivery is known by what was signed and by the ids that its headers give it. Both count: an
+//! id alone is not signed, so anybody who holds an old delivery could give it another; and bytes
+//! alone may be the same for two events that differ.
 //!
 //! Bounds: [`limits`](super::limits). Left out: durability; see the module above.
 
@@ -17,7 +17,8 @@ use tokio::sync::Mutex;
 
 /// How the headers end in which senders give a delivery its id: `Ats-Event-ID`, `webhook-id`
 /// (Standard Webhooks), `X-GitHub-Delivery`.
-const ID_HEADER_ENDINGS: [&str; 5] = ["event-id", "webhook-id", "delivery-id", "message-id", "-delivery"];
+const ID_HEADER_ENDINGS: [&str; 5] =
+    ["event-id", "webhook-id", "delivery-id", "message-id", "-delivery"];
 
 /// The ids that a delivery's headers give it.
 pub(super) fn delivery_ids(headers: &[Field]) -> Vec<String> {
@@ -122,7 +123,8 @@ impl Looks {
         look: impl FnOnce() -> F,
     ) -> Result<HintEnd, Error> {
         let Some(_waiting) = Waiting::join(&self.waiting) else {
-            let message = format!("{WAITING_MAX} webhooks wait to be looked into; deliver it again later");
+            let message =
+                format!("{WAITING_MAX} webhooks wait to be looked into; deliver it again later");
             return Err(Error::new(ErrorKind::Unavailable, message));
         };
         let asked = self.turns.fetch_add(1, Ordering::SeqCst);
@@ -171,7 +173,10 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn key(id: &str, message: &str) -> Key {
-        Key::of(&delivery_ids(&[Field::new("ats-event-id", id), Field::new("host", "x")]), message.as_bytes())
+        Key::of(
+            &delivery_ids(&[Field::new("ats-event-id", id), Field::new("host", "x")]),
+            message.as_bytes(),
+        )
     }
 
     #[test]
@@ -214,7 +219,11 @@ mod tests {
         assert!(ends.iter().all(|end| matches!(end, Ok(HintEnd::TakenIn))));
         assert_eq!(looked.load(Ordering::SeqCst), 2);
         clock.drive(looks.share(&hint, look)).unwrap();
-        assert_eq!(looked.load(Ordering::SeqCst), 3, "one that asks later is not served from before");
+        assert_eq!(
+            looked.load(Ordering::SeqCst),
+            3,
+            "one that asks later is not served from before"
+        );
     }
 
     #[test]

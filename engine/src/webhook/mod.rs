@@ -1,21 +1,22 @@
 //! Webhooks: taken in raw, believed only when signed, and then only as a hint to look.
 //!
-//! [`Connection::receive`] is what a host's HTTP handler calls with the bytes as they came. The adapter
-//! says what the ATS signed and where the signature stands; the engine, which alone knows the secret,
-//! computes and compares it in constant time (`reconcile::signature`). What an authentic webhook suggests is looked
-//! into by a read through the API, and never taken from its payload: order is not promised, a delivery may
-//! be hours old, and who knows the secret could say anything.
+//! [`Connection::receive`] is what a host's HTTP handler calls with the bytes as they came. The
+//! adapter says what the ATS signed and where the signature stands; the engine, which alone knows
+//! the secret, computes and compares it in constant time (`reconcile::signature`). What an
+//! authentic webhook suggests is looked into by a read through the API, and never taken from its
+//! payload: order is not promised, a delivery may be hours old, and who knows the secret could say
+//! anything.
 //!
 //! # Replay
-//! A delivery that was dealt with is remembered ([`memory`]) by what it signed and by the ids that its
-//! headers give it, and answered without a look when it comes again. Where the ATS signs a time, older
-//! deliveries than the memory holds are refused. One whose look failed is not remembered, so that the ATS
-//! delivers it again. The memory is the process's: after a restart a replay costs one read, and changes
-//! nothing.
+//! A delivery that was dealt with is remembered ([`memory`]) by what it signed and by the ids that
+//! its headers give it, and answered without a look when it comes again. Where the ATS signs a
+//! time, older deliveries than the memory holds are refused. One whose look failed is not
+//! remembered, so that the ATS delivers it again. The memory is the process's: after a restart a
+//! replay costs one read, and changes nothing.
 //!
 //! # Floods
-//! Looks of a connection are taken one at a time, within its rate budget, and hints about one record that
-//! arrive while one is looked into share the next look.
+//! Looks of a connection are taken one at a time, within its rate budget, and hints about one
+//! record that arrive while one is looked into share the next look.
 //!
 //! Bounds: [`limits`]. Left out: HTTP, and another secret in the URL's path; they are the host's.
 
@@ -38,14 +39,15 @@ pub mod limits {
     pub const HEADERS_MAX: usize = 100;
     /// Bytes of all headers together: what servers commonly take.
     pub const HEADER_BYTES_MAX: usize = 32 * 1024;
-    /// How long a delivery is remembered, and how old a signed one may be. Senders are known to try for 15
-    /// hours.
+    /// How long a delivery is remembered, and how old a signed one may be. Senders are known to try
+    /// for 15 hours.
     pub const REMEMBERED_MS: u64 = 24 * 60 * 60 * 1000;
     /// How far in the future a signed time may lie: clocks differ.
     pub const AHEAD_MS_MAX: u64 = 5 * 60 * 1000;
     /// Deliveries that a connection remembers; the oldest go first. Some megabytes.
     pub const REMEMBERED_MAX: usize = 50_000;
-    /// Hints of a connection that wait for their look. More deliveries are refused until some have had it.
+    /// Hints of a connection that wait for their look. More deliveries are refused until some have
+    /// had it.
     pub const WAITING_MAX: usize = 16_384;
 }
 
@@ -53,7 +55,8 @@ pub mod limits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// It is authentic. Each hint with what a look at it gave; none for a ping, or for an event of no use here.
+    /// It is authentic. Each hint with what a look at it gave; none for a ping, or for an event of
+    /// no use here.
     Accepted(Vec<(Hint, HintEnd)>),
     /// It was dealt with before; nothing was done.
     Duplicate,
@@ -71,8 +74,8 @@ pub enum Verdict {
 pub struct Received {
     /// What became of it.
     pub verdict: Verdict,
-    /// The HTTP status to answer with: 200 for what was accepted or is known, 401 for what is forged or
-    /// stale, 413 for what is too large. An empty body is enough.
+    /// The HTTP status to answer with: 200 for what was accepted or is known, 401 for what is
+    /// forged or stale, 413 for what is too large. An empty body is enough.
     pub status: u16,
 }
 
@@ -103,20 +106,23 @@ impl Webhooks {
 }
 
 impl Connection {
-    /// Takes a webhook: its headers and its body, both as they came. Verifies, drops what was dealt with,
-    /// and looks into what it suggests. The future is owned; it may be spawned.
+    /// Takes a webhook: its headers and its body, both as they came. Verifies, drops what was dealt
+    /// with, and looks into what it suggests. The future is owned; it may be spawned.
     ///
-    /// Headers are anything that gives names and values, such as `&http::HeaderMap`; case does not count.
-    /// The body must not have been parsed and written anew, decompressed or trimmed: its bytes are signed.
+    /// Headers are anything that gives names and values, such as `&http::HeaderMap`; case does not
+    /// count. The body must not have been parsed and written anew, decompressed or trimmed: its
+    /// bytes are signed.
     ///
-    /// Answer with [`Received::status`]. On an error answer 503, and the ATS will deliver it again: the look
-    /// was not possible. Looking takes a read or a few. An ATS that waits for its answer only briefly then
-    /// delivers again, which costs nothing: whoever asks meanwhile shares the look.
+    /// Answer with [`Received::status`]. On an error answer 503, and the ATS will deliver it again:
+    /// the look was not possible. Looking takes a read or a few. An ATS that waits for its answer
+    /// only briefly then delivers again, which costs nothing: whoever asks meanwhile shares the
+    /// look.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] when [`crate::ConnectionOptions::webhook_secrets`] is empty;
-    /// [`ErrorKind::Adapter`] when the adapter takes no webhooks, or vouches for one that it did not have
-    /// verified; [`ErrorKind::Unavailable`] when too many wait; else as for [`Connection::hint`].
+    /// [`ErrorKind::Adapter`] when the adapter takes no webhooks, or vouches for one that it did
+    /// not have verified; [`ErrorKind::Unavailable`] when too many wait; else as for
+    /// [`Connection::hint`].
     pub fn receive<N: AsRef<str>, V: AsRef<[u8]>>(
         &self,
         headers: impl IntoIterator<Item = (N, V)>,
@@ -136,7 +142,8 @@ impl Connection {
         let webhooks = self.webhooks();
         if webhooks.secrets.is_empty() {
             let message = format!(
-                "{}: a webhook came, and there is no secret to verify it with: set `webhook_secrets`, or `webhook_secret` in the configuration file",
+                "{}: a webhook came, and there is no secret to verify it with: set \
+                 `webhook_secrets`, or `webhook_secret` in the configuration file",
                 self.name()
             );
             return Err(Error::new(ErrorKind::Configuration, message));
@@ -181,12 +188,16 @@ impl Connection {
 }
 
 fn is_stale(at_ms: u64, now_ms: u64) -> bool {
-    at_ms.saturating_add(limits::REMEMBERED_MS) < now_ms || at_ms > now_ms.saturating_add(limits::AHEAD_MS_MAX)
+    at_ms.saturating_add(limits::REMEMBERED_MS) < now_ms
+        || at_ms > now_ms.saturating_add(limits::AHEAD_MS_MAX)
 }
 
-/// The delivery in the contract's words; none when it is too large. A header that is not text is not
-/// passed on: no signature is in it.
-fn hook<N: AsRef<str>, V: AsRef<[u8]>>(headers: impl IntoIterator<Item = (N, V)>, body: &[u8]) -> Option<Hook> {
+/// The delivery in the contract's words; none when it is too large. A header that is not text is
+/// not passed on: no signature is in it.
+fn hook<N: AsRef<str>, V: AsRef<[u8]>>(
+    headers: impl IntoIterator<Item = (N, V)>,
+    body: &[u8],
+) -> Option<Hook> {
     if body.len() > limits::BODY_BYTES_MAX {
         return None;
     }
@@ -206,7 +217,9 @@ fn hook<N: AsRef<str>, V: AsRef<[u8]>>(headers: impl IntoIterator<Item = (N, V)>
 
 #[cfg(test)]
 mod tests {
-    use super::limits::{AHEAD_MS_MAX, BODY_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX, REMEMBERED_MS};
+    use super::limits::{
+        AHEAD_MS_MAX, BODY_BYTES_MAX, HEADER_BYTES_MAX, HEADERS_MAX, REMEMBERED_MS,
+    };
     use super::{hook, is_stale};
 
     #[test]
@@ -223,7 +236,12 @@ mod tests {
     #[test]
     fn a_signed_time_is_believed_within_a_day_and_some_minutes() {
         let now_ms = 1_795_514_400_000;
-        assert!(!is_stale(now_ms - REMEMBERED_MS, now_ms) && is_stale(now_ms - REMEMBERED_MS - 1, now_ms));
-        assert!(!is_stale(now_ms + AHEAD_MS_MAX, now_ms) && is_stale(now_ms + AHEAD_MS_MAX + 1, now_ms));
+        assert!(
+            !is_stale(now_ms - REMEMBERED_MS, now_ms)
+                && is_stale(now_ms - REMEMBERED_MS - 1, now_ms)
+        );
+        assert!(
+            !is_stale(now_ms + AHEAD_MS_MAX, now_ms) && is_stale(now_ms + AHEAD_MS_MAX + 1, now_ms)
+        );
     }
 }

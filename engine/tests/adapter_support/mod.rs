@@ -1,4 +1,5 @@
-//! What the tests of the adapter host share: the minimal adapter as a component, and hostile ones made of a few lines of WebAssembly text.
+//! What the tests of the adapter host share: the minimal adapter as a component, and hostile ones
+//! made of a few lines of WebAssembly text.
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
@@ -7,7 +8,8 @@ use atsync_model::contract::{Given, Reply, Response, Scan, Since, Task};
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// The minimal adapter, built from source once a test binary. Cargo finds it built after the first time.
+/// The minimal adapter, built from source once a test binary. Cargo finds it built after the first
+/// time.
 pub(crate) fn minimal() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| {
@@ -34,11 +36,23 @@ pub(crate) fn host() -> ComponentHost {
 }
 
 pub(crate) fn given() -> Given {
-    Given { now_ms: 1_778_507_624_000, settings: "{}".into(), tenant: None, mark: None, grant: None }
+    Given {
+        now_ms: 1_778_507_624_000,
+        settings: "{}".into(),
+        tenant: None,
+        mark: None,
+        grant: None,
+    }
 }
 
 pub(crate) fn scan() -> Task {
-    Task::Scan(Scan { kind: "jobs".into(), parent: None, since: Since::Everything, cursor: None, page_size: 100 })
+    Task::Scan(Scan {
+        kind: "jobs".into(),
+        parent: None,
+        since: Since::Everything,
+        cursor: None,
+        page_size: 100,
+    })
 }
 
 pub(crate) fn jobs() -> Reply {

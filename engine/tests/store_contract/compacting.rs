@@ -1,6 +1,9 @@
-//! The file written anew: everything that is stored is in it, nothing that was removed is, and at every moment there is a whole store.
+//! The file written anew: everything that is stored is in it, nothing that was removed is, and at
+//! every moment there is a whole store.
 
-use crate::given::{ACME, applied, declare, gone, intent, link, open, page, path, record, redb, see, step};
+use crate::given::{
+    ACME, applied, declare, gone, intent, link, open, page, path, record, redb, see, step,
+};
 use ::redb::{ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 use atsync::SystemEntropy;
 use atsync::store::redb::{Compacted, RedbOptions, RedbStore, foreign};
@@ -26,7 +29,8 @@ type Rows = Vec<(String, Vec<u8>, Vec<u8>)>;
 fn rows(path: &Path) -> Rows {
     let database = foreign::database(path).unwrap();
     let read = database.begin_read().unwrap();
-    let names: Vec<String> = read.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
+    let names: Vec<String> =
+        read.list_tables().unwrap().map(|table| table.name().to_owned()).collect();
     let mut rows = Vec::new();
     for name in names {
         let table = read.open_table(TableDefinition::<&[u8], &[u8]>::new(&name)).unwrap();
@@ -42,8 +46,13 @@ fn rows(path: &Path) -> Rows {
 async fn lived(store: &RedbStore) {
     declare(store, &["r1", "r2"]).await;
     for round in 0..300_u64 {
-        see(store, "tags", &round.to_string(), json!({"name": format!("tag {round}"), "text": "x".repeat(3_000)}))
-            .await;
+        see(
+            store,
+            "tags",
+            &round.to_string(),
+            json!({"name": format!("tag {round}"), "text": "x".repeat(3_000)}),
+        )
+        .await;
     }
     see(store, "tags", "gone", json!({"name": SECRET})).await;
     store.put_links(ACME, vec![link("r1", "candidates", "7")]).await.unwrap();
@@ -75,7 +84,11 @@ async fn what_is_stored_is_the_same_and_what_was_removed_is_nowhere_in_the_file(
     assert_eq!(store.identity().await.unwrap(), identity);
     assert_eq!(store.open_intents(ACME).await.unwrap().len(), 1);
     see(&store, "tags", "new", json!({"name": "it goes on"})).await;
-    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+    assert_eq!(
+        std::fs::read_dir(directory.path()).unwrap().count(),
+        1,
+        "nothing is left beside it"
+    );
 }
 
 #[tokio::test]
@@ -121,8 +134,14 @@ async fn what_a_killed_compaction_left_goes_when_the_store_is_opened() {
     lived(&store).await;
     let (path, part) = (path(&directory), directory.path().join("store.redb.compacting"));
     std::fs::write(&part, b"half a copy").unwrap();
-    assert!(RedbStore::open(&path, RedbOptions::default(), &SystemEntropy).is_err(), "the store is open");
-    assert!(part.exists(), "whoever does not hold the store touches nothing: a compaction may be running");
+    assert!(
+        RedbStore::open(&path, RedbOptions::default(), &SystemEntropy).is_err(),
+        "the store is open"
+    );
+    assert!(
+        part.exists(),
+        "whoever does not hold the store touches nothing: a compaction may be running"
+    );
     drop(store);
     let before = rows(&path);
     drop(open(&path));

@@ -1,7 +1,9 @@
 //! Crashes of the durable store, on a disk that the test owns ([`Disk`]).
 //!
-//! A power cut at the n-th operation stops the disk for good; what is found afterwards is all that was synced and an arbitrary part of the writes since, chosen from n. Every n of a short history
-//! is tried. Proof: what was acknowledged is there, and what was not is there as a whole or not at all.
+//! A power cut at the n-th operation stops the disk for good; what is found afterwards is all that
+//! was synced and an arbitrary part of the writes since, chosen from n. Every n of a short history
+//! is tried. Proof: what was acknowledged is there, and what was not is there as a whole or not at
+//! all.
 
 use crate::given::{ACME, applied, declare, intent, page, record, step};
 use atsync::SystemEntropy;
@@ -14,11 +16,13 @@ fn opened(disk: &Disk) -> Result<RedbStore, StoreError> {
     RedbStore::with_backend(disk.clone(), RedbOptions::default(), &SystemEntropy)
 }
 
-/// Three rounds of a page, an intent and its outcome. Gives how many calls were acknowledged before the first failure.
+/// Three rounds of a page, an intent and its outcome. Gives how many calls were acknowledged before
+/// the first failure.
 async fn history(store: &dyn Store) -> u64 {
     let mut done = 0;
     for round in 0..3_u64 {
-        let records = (0..3).map(|id| record(&format!("{round}-{id}"), json!({"name": "x"}))).collect();
+        let records =
+            (0..3).map(|id| record(&format!("{round}-{id}"), json!({"name": "x"}))).collect();
         let scan = Some(ScanState { passes: round + 1, ..ScanState::default() });
         if store.commit_page(ACME, PageCommit { scan, ..page("tags", records) }).await.is_err() {
             break;
@@ -70,14 +74,19 @@ async fn a_power_cut_at_any_operation_loses_nothing_acknowledged() {
         };
         for chance in 0..4_u64 {
             let after = Disk::holding(disk.remains(operation * 4 + chance));
-            let store = opened(&after).unwrap_or_else(|error| panic!("cut at {operation}, chance {chance}: {error}"));
+            let store = opened(&after)
+                .unwrap_or_else(|error| panic!("cut at {operation}, chance {chance}: {error}"));
             let shown = shown(&store).await;
-            assert!(shown == done || shown == done + 1, "cut at {operation}: {done} acknowledged, {shown} shown");
+            assert!(
+                shown == done || shown == done + 1,
+                "cut at {operation}: {done} acknowledged, {shown} shown"
+            );
         }
     }
 }
 
-/// Making a store is cut short: the next opening makes it again, or says that the file is no store; it never shows half of one.
+/// Making a store is cut short: the next opening makes it again, or says that the file is no store;
+/// it never shows half of one.
 #[tokio::test]
 async fn a_power_cut_while_a_store_is_made_leaves_no_half_store() {
     let mut made = 0;
@@ -107,6 +116,9 @@ async fn a_failing_disk_fails_the_calls_that_need_it() {
     store.begin_intent(ACME, intent("r1", "o")).await.unwrap();
     disk.cut_after(0);
     for host in ["r2", "r3"] {
-        assert!(matches!(store.begin_intent(ACME, intent(host, "o")).await, Err(StoreError::Io(_))));
+        assert!(matches!(
+            store.begin_intent(ACME, intent(host, "o")).await,
+            Err(StoreError::Io(_))
+        ));
     }
 }

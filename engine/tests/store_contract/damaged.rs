@@ -1,9 +1,9 @@
 //! Damaged files: what is read is what was written, or reading says that the file is damaged.
 //!
-//! Method: a store with rows in every table, closed cleanly or copied while it was open, is damaged by a seed: bits,
-//! runs of zeros, pages exchanged or
-//! copied over another, the end cut off. Everything that can be read of it is compared with what the whole file gave.
-//! `ATSYNC_DAMAGED` says how many seeds (1,000 without it, some seconds).
+//! Method: a store with rows in every table, closed cleanly or copied while it was open, is damaged
+//! by a seed: bits, runs of zeros, pages exchanged or copied over another, the end cut off.
+//! Everything that can be read of it is compared with what the whole file gave. `ATSYNC_DAMAGED`
+//! says how many seeds (1,000 without it, some seconds).
 
 use crate::forgetting::a_life;
 use crate::given::{ACME, applied, declare, intent, link, open, path, see, step};
@@ -19,7 +19,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 /// What a reader of everything sees.
 async fn read(path: &Path) -> Result<String, StoreError> {
-    let store = RedbStore::open(path, RedbOptions { inline: true, ..RedbOptions::default() }, &SystemEntropy)?;
+    let store = RedbStore::open(
+        path,
+        RedbOptions { inline: true, ..RedbOptions::default() },
+        &SystemEntropy,
+    )?;
     let mut seen = format!("{:?}\n", store.identity().await?);
     seen += &format!("{:?}\n", store.connection(ACME).await?);
     for kind in ["tags", "candidates"] {
@@ -97,8 +101,13 @@ async fn lived(store: &RedbStore) {
     a_life(store).await;
     declare(store, &["r1", "r2"]).await;
     for round in 0..60_u64 {
-        see(store, "tags", &round.to_string(), json!({"name": format!("tag {round}"), "text": "x".repeat(1_500)}))
-            .await;
+        see(
+            store,
+            "tags",
+            &round.to_string(),
+            json!({"name": format!("tag {round}"), "text": "x".repeat(1_500)}),
+        )
+        .await;
     }
     store.put_links(ACME, vec![link("r1", "candidates", "7")]).await.unwrap();
     let born = store.begin_intent(ACME, intent("r1", "o")).await.unwrap();

@@ -2,7 +2,9 @@
 
 use crate::given::{ACME, clean, declaration, declare, dirty, intent, link, remote, see, step};
 use atsync::journal::IntentState;
-use atsync::store::{Condition, ConnectionRow, DeclareReport, DesiredStatus, Mode, StatusUpdate, Store, StoreError};
+use atsync::store::{
+    Condition, ConnectionRow, DeclareReport, DesiredStatus, Mode, StatusUpdate, Store, StoreError,
+};
 
 pub(crate) async fn a_generation_rises_with_every_change_of_the_body(store: &dyn Store) {
     let first = vec![declaration("a", "{}"), declaration("b", "{}")];
@@ -15,11 +17,15 @@ pub(crate) async fn a_generation_rises_with_every_change_of_the_body(store: &dyn
         DeclareReport { unchanged: 2, ..DeclareReport::default() }
     );
     assert!(dirty(store).await.is_empty());
-    let twice = vec![declaration("b", "{\"x\":1}"), declaration("b", "{\"x\":2}"), declaration("c", "{}")];
+    let twice =
+        vec![declaration("b", "{\"x\":1}"), declaration("b", "{\"x\":2}"), declaration("c", "{}")];
     let report = store.declare(ACME, twice, 7).await.unwrap();
     assert_eq!(report, DeclareReport { created: 1, changed: 2, ..DeclareReport::default() });
     let row = store.desired(ACME, "b").await.unwrap().unwrap();
-    assert_eq!((row.generation, row.body.as_str(), row.changed_ms, row.dirty), (3, "{\"x\":2}", 7, true));
+    assert_eq!(
+        (row.generation, row.body.as_str(), row.changed_ms, row.dirty),
+        (3, "{\"x\":2}", 7, true)
+    );
     assert_eq!(store.desired(ACME, "a").await.unwrap().unwrap().generation, 1);
     assert_eq!(store.desired_counts(ACME).await.unwrap(), (3, 2));
     let page = store.desired_page(ACME, Some("a"), 1).await.unwrap();
@@ -54,7 +60,9 @@ pub(crate) async fn a_status_is_written_only_for_its_generation(store: &dyn Stor
         dirty,
         dirt,
     };
-    let left = store.put_status(ACME, vec![update("b", 2, false), update("a", 1, false), update("no", 1, true)]).await;
+    let left = store
+        .put_status(ACME, vec![update("b", 2, false), update("a", 1, false), update("no", 1, true)])
+        .await;
     assert_eq!(left.unwrap(), ["b", "no"]);
     let row = store.desired(ACME, "a").await.unwrap().unwrap();
     assert_eq!((row.status, row.dirty), (status.clone(), false));
@@ -76,11 +84,18 @@ pub(crate) async fn marking_dirty_passes_over_unknown_keys(store: &dyn Store) {
 }
 
 pub(crate) async fn links_are_found_by_host_and_by_remote(store: &dyn Store) {
-    let links = vec![link("b/tags/x", "tags", "1"), link("a/tags/x", "tags", "1"), link("a", "candidates", "1")];
+    let links = vec![
+        link("b/tags/x", "tags", "1"),
+        link("a/tags/x", "tags", "1"),
+        link("a", "candidates", "1"),
+    ];
     store.put_links(ACME, links.clone()).await.unwrap();
     assert_eq!(store.link(ACME, "a").await.unwrap(), Some(links[2].clone()));
     assert_eq!(store.link(ACME, "b").await.unwrap(), None);
-    assert_eq!(store.links_to(ACME, &remote("tags", "1")).await.unwrap(), [links[1].clone(), links[0].clone()]);
+    assert_eq!(
+        store.links_to(ACME, &remote("tags", "1")).await.unwrap(),
+        [links[1].clone(), links[0].clone()]
+    );
     assert_eq!(store.links_of(ACME, "a").await.unwrap(), [links[2].clone(), links[1].clone()]);
     assert!(store.links_of("other", "a").await.unwrap().is_empty());
 }
@@ -95,14 +110,18 @@ pub(crate) async fn a_replaced_link_no_longer_leads_to_the_old_record(store: &dy
 pub(crate) async fn links_of_a_key_are_not_those_of_a_longer_key(store: &dyn Store) {
     let hosts = ["a", "a!", "a/n/1", "a/n/2", "a0", "ab", "ab/n/1"];
     store.put_links(ACME, hosts.map(|host| link(host, "notes", host)).to_vec()).await.unwrap();
-    let found: Vec<_> = store.links_of(ACME, "a").await.unwrap().into_iter().map(|link| link.host).collect();
+    let found: Vec<_> =
+        store.links_of(ACME, "a").await.unwrap().into_iter().map(|link| link.host).collect();
     assert_eq!(found, ["a", "a/n/1", "a/n/2"]);
 }
 
 pub(crate) async fn a_connection_is_kept(store: &dyn Store) {
     assert_eq!(store.connection(ACME).await.unwrap(), None);
-    let row =
-        ConnectionRow { adapter: "greenhouse".to_owned(), fingerprint: Some("f".to_owned()), ..Default::default() };
+    let row = ConnectionRow {
+        adapter: "greenhouse".to_owned(),
+        fingerprint: Some("f".to_owned()),
+        ..Default::default()
+    };
     store.put_connection(ACME, row.clone()).await.unwrap();
     assert_eq!(store.connection(ACME).await.unwrap(), Some(row));
     assert_eq!(store.connection("other").await.unwrap(), None);
@@ -172,12 +191,18 @@ pub(crate) async fn a_removed_record_takes_its_links_and_leaves_the_rest(store: 
     assert!(store.links_to(ACME, &remote("candidates", "a")).await.unwrap().is_empty());
     assert!(store.observed(ACME, &remote("candidates", "a")).await.unwrap().is_some());
     assert_eq!(store.intents_of(ACME, "a", 9).await.unwrap().len(), 1);
-    assert_eq!((dirty(store).await, store.desired_counts(ACME).await.unwrap().0), (vec!["ab".to_owned()], 1));
+    assert_eq!(
+        (dirty(store).await, store.desired_counts(ACME).await.unwrap().0),
+        (vec!["ab".to_owned()], 1)
+    );
     assert_eq!(store.links_of(ACME, "ab").await.unwrap().len(), 1);
 }
 
 pub(crate) async fn a_link_that_ended_leads_nowhere(store: &dyn Store) {
-    store.put_links(ACME, vec![link("a", "candidates", "1"), link("b", "candidates", "1")]).await.unwrap();
+    store
+        .put_links(ACME, vec![link("a", "candidates", "1"), link("b", "candidates", "1")])
+        .await
+        .unwrap();
     store.end_links(ACME, vec!["a".to_owned(), "no".to_owned()]).await.unwrap();
     assert_eq!(store.link(ACME, "a").await.unwrap(), None);
     let left: Vec<_> = store.links_to(ACME, &remote("candidates", "1")).await.unwrap();

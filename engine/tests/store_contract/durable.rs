@@ -1,6 +1,9 @@
-//! What only the durable store promises: it survives, it says what is wrong with a file, it shares commits.
+//! What only the durable store promises: it survives, it says what is wrong with a file, it shares
+//! commits.
 
-use crate::given::{ACME, applied, declare, intent, open, page, path, record, redb, remote, see, step};
+use crate::given::{
+    ACME, applied, declare, intent, open, page, path, record, redb, remote, see, step,
+};
 use atsync::SystemEntropy;
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{Store, StoreError};
@@ -41,7 +44,8 @@ async fn what_was_acknowledged_is_there_after_a_reopening() {
     assert_eq!(store.desired_counts(ACME).await.unwrap(), (1, 1));
 }
 
-/// The file is copied while the store is open, between two calls: what a power cut at that moment leaves, with all writes kept.
+/// The file is copied while the store is open, between two calls: what a power cut at that moment
+/// leaves, with all writes kept.
 #[tokio::test]
 async fn what_was_acknowledged_is_there_after_a_kill() {
     let (store, directory) = redb();
@@ -70,7 +74,9 @@ async fn two_stores_have_two_lineages() {
 async fn a_store_in_use_is_busy() {
     let (store, directory) = redb();
     let path = path(&directory);
-    assert!(matches!(refused(&path), StoreError::Busy(place) if place == path.display().to_string()));
+    assert!(
+        matches!(refused(&path), StoreError::Busy(place) if place == path.display().to_string())
+    );
     drop(store);
     open(&path);
 }
@@ -104,7 +110,8 @@ fn an_empty_file_is_refused_and_kept() {
     assert_eq!(std::fs::read(&path).unwrap(), b"");
 }
 
-/// Opening notes in the file that it is open only with the first change, so whoever only reads leaves no trace.
+/// Opening notes in the file that it is open only with the first change, so whoever only reads
+/// leaves no trace.
 #[tokio::test]
 async fn opening_and_reading_leave_the_bytes_of_the_file() {
     let (store, directory) = redb();
@@ -126,7 +133,11 @@ fn a_store_is_for_its_owner_alone_and_a_wider_one_is_repaired() {
     let mode = || std::fs::metadata(&path).unwrap().permissions().mode() & 0o777;
     drop(open(&path));
     assert_eq!(mode(), 0o600);
-    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 1, "nothing is left beside it");
+    assert_eq!(
+        std::fs::read_dir(directory.path()).unwrap().count(),
+        1,
+        "nothing is left beside it"
+    );
     for wider in [0o644, 0o660, 0o604] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(wider)).unwrap();
         drop(open(&path));
@@ -166,7 +177,8 @@ fn another_layout_is_refused() {
 #[tokio::test]
 async fn a_file_that_was_cut_short_is_refused() {
     let (store, directory) = redb();
-    let records = (0..500).map(|id| record(&id.to_string(), json!({"a": "x".repeat(1_000)}))).collect();
+    let records =
+        (0..500).map(|id| record(&id.to_string(), json!({"a": "x".repeat(1_000)}))).collect();
     store.commit_page(ACME, page("tags", records)).await.unwrap();
     drop(store);
     let path = path(&directory);
@@ -177,11 +189,13 @@ async fn a_file_that_was_cut_short_is_refused() {
     }
 }
 
-/// Damage where redb does not look when it opens must end in an error, never in a panic that reaches the caller.
+/// Damage where redb does not look when it opens must end in an error, never in a panic that
+/// reaches the caller.
 #[tokio::test]
 async fn damage_in_the_middle_ends_in_an_error() {
     let (store, directory) = redb();
-    let records = (0..200).map(|id| record(&id.to_string(), json!({"a": "x".repeat(1_000)}))).collect();
+    let records =
+        (0..200).map(|id| record(&id.to_string(), json!({"a": "x".repeat(1_000)}))).collect();
     store.commit_page(ACME, page("tags", records)).await.unwrap();
     drop(store);
     let path = path(&directory);
@@ -196,15 +210,17 @@ async fn damage_in_the_middle_ends_in_an_error() {
             Err(error) => panic!("{error:?}"),
             Ok(store) => {
                 told += usize::from(store.observed_page(ACME, "tags", None, 1_000).await.is_err());
-                drop(store.commit_page(ACME, page("tags", vec![record("1", json!({"a": 2}))])).await);
+                drop(
+                    store.commit_page(ACME, page("tags", vec![record("1", json!({"a": 2}))])).await,
+                );
             }
         }
     }
     assert!(told > 0, "some of the damage must have been where the rows are");
 }
 
-/// Many callers at once: far fewer commits than calls prove that they shared them; all distinct numbers and marks prove that nobody was
-/// disturbed.
+/// Many callers at once: far fewer commits than calls prove that they shared them; all distinct
+/// numbers and marks prove that nobody was disturbed.
 #[tokio::test]
 async fn concurrent_intents_share_commits() {
     let (store, _directory) = redb();
@@ -240,7 +256,8 @@ async fn a_refusal_costs_no_commit() {
     assert_eq!(store.commits(), commits);
 }
 
-/// The caller goes away before the answer: what was queued is still written when the store is dropped.
+/// The caller goes away before the answer: what was queued is still written when the store is
+/// dropped.
 #[tokio::test]
 async fn dropping_the_store_writes_what_is_queued() {
     let (store, directory) = redb();
@@ -261,7 +278,8 @@ async fn it_works_on_a_backend() {
     assert_eq!(store.changes_last(ACME).await.unwrap(), 1);
 }
 
-/// Method: a life with a marker in every text that a person brings along; afterwards each key and value of each table is searched, as bytes.
+/// Method: a life with a marker in every text that a person brings along; afterwards each key and
+/// value of each table is searched, as bytes.
 #[tokio::test]
 async fn no_table_has_a_byte_of_a_person_who_was_forgotten() {
     use crate::forgetting::{MARKER, a_life};
@@ -276,7 +294,9 @@ async fn no_table_has_a_byte_of_a_person_who_was_forgotten() {
             let table = read.open_table(redb::TableDefinition::<&[u8], &[u8]>::new(&name)).unwrap();
             for row in table.iter().unwrap() {
                 let (key, value) = row.unwrap();
-                let holds = |bytes: &[u8]| bytes.windows(MARKER.len()).any(|window| window == MARKER.as_bytes());
+                let holds = |bytes: &[u8]| {
+                    bytes.windows(MARKER.len()).any(|window| window == MARKER.as_bytes())
+                };
                 if holds(key.value()) || holds(value.value()) {
                     found.push(name.clone());
                 }
@@ -292,11 +312,16 @@ async fn no_table_has_a_byte_of_a_person_who_was_forgotten() {
     let before = has(&path(&directory));
     assert!(before.len() >= 9, "the marker is all over: {before:?}");
     let store = open(&path(&directory));
-    store.erase("acme", Erasure { keys: ["zanzibar-1".to_owned()].into(), ..Erasure::default() }).await.unwrap();
+    store
+        .erase("acme", Erasure { keys: ["zanzibar-1".to_owned()].into(), ..Erasure::default() })
+        .await
+        .unwrap();
     drop(store);
     assert_eq!(has(&path(&directory)), Vec::<String>::new());
     // Who was forgotten stays so over a reopening: the salt is kept.
     let store = open(&path(&directory));
     crate::given::see(&store, "candidates", "7", serde_json::json!({"x": 1})).await;
-    assert!(store.observed("acme", &crate::given::remote("candidates", "7")).await.unwrap().is_none());
+    assert!(
+        store.observed("acme", &crate::given::remote("candidates", "7")).await.unwrap().is_none()
+    );
 }

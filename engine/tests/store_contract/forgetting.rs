@@ -1,11 +1,13 @@
 //! Laws of erasures and of trimming the feed.
 
 use crate::given::{
-    ACME, change, changes, clean, declaration, dirty, gone, intent, link, page, record, remote, see, step,
+    ACME, change, changes, clean, declaration, dirty, gone, intent, link, page, record, remote,
+    see, step,
 };
 use atsync::journal::{Intent, IntentState};
 use atsync::store::{
-    Cause, ChangeWhat, Declaration, Erasure, IntentAdvance, Keep, LinkHow, LinkRow, PageCommit, Store, StoreError,
+    Cause, ChangeWhat, Declaration, Erasure, IntentAdvance, Keep, LinkHow, LinkRow, PageCommit,
+    Store, StoreError,
 };
 use serde_json::json;
 
@@ -24,7 +26,8 @@ fn person(name: &str, email: &str) -> serde_json::Value {
     json!({"name": {"first": name}, "emails": [{"value": email}]})
 }
 
-/// A person with a desired record, an application, a note, an attachment, intents and a history; and a stranger.
+/// A person with a desired record, an application, a note, an attachment, intents and a history;
+/// and a stranger.
 pub(crate) async fn a_life(store: &dyn Store) {
     see(store, "candidates", "7", person(MARKER, "zanzibar@x.com")).await;
     see(store, "candidates", "7", person("zanzibar the second", "zanzibar@x.com")).await;
@@ -33,8 +36,12 @@ pub(crate) async fn a_life(store: &dyn Store) {
     see(store, "notes", "3", json!({"candidate": {"id": "7"}, "body": MARKER})).await;
     see(store, "attachments", "5", json!({"application": {"id": "1"}, "filename": MARKER})).await;
     see(store, "applications", "2", json!({"candidate": {"id": "8"}})).await;
-    let body = json!({"key": "zanzibar-1", "emails": ["zanzibar@x.com", "zanzibar@home.com"]}).to_string();
-    store.declare(ACME, vec![declaration("zanzibar-1", &body), declaration("s-1", "{}")], 5).await.unwrap();
+    let body =
+        json!({"key": "zanzibar-1", "emails": ["zanzibar@x.com", "zanzibar@home.com"]}).to_string();
+    store
+        .declare(ACME, vec![declaration("zanzibar-1", &body), declaration("s-1", "{}")], 5)
+        .await
+        .unwrap();
     let applied = json!({"name.first": MARKER}).as_object().unwrap().clone();
     let links = vec![
         LinkRow { applied, ..link("zanzibar-1", "candidates", "7") },
@@ -43,7 +50,14 @@ pub(crate) async fn a_life(store: &dyn Store) {
     ];
     store.put_links(ACME, links).await.unwrap();
     for (host, to) in [
-        ("zanzibar-1", Some(IntentState::Refused { reason: MARKER.to_owned(), passing: false, credential: None })),
+        (
+            "zanzibar-1",
+            Some(IntentState::Refused {
+                reason: MARKER.to_owned(),
+                passing: false,
+                credential: None,
+            }),
+        ),
         ("zanzibar-1/notes/n", None),
         ("s-1", None),
     ] {
@@ -63,21 +77,33 @@ pub(crate) async fn a_forgotten_person_is_nowhere_and_a_stranger_stays(store: &d
     a_life(store).await;
     let before = changes(store).await;
     let report = store.erase(ACME, of_key("zanzibar-1")).await.unwrap();
-    assert_eq!((report.desired, report.observed, report.links, report.intents), (1, 4, 2, 2), "{report:?}");
+    assert_eq!(
+        (report.desired, report.observed, report.links, report.intents),
+        (1, 4, 2, 2),
+        "{report:?}"
+    );
     assert_eq!((report.changes, report.addresses_shared), (5, 0), "{report:?}");
-    for (kind, id) in [("candidates", "7"), ("applications", "1"), ("notes", "3"), ("attachments", "5")] {
+    for (kind, id) in
+        [("candidates", "7"), ("applications", "1"), ("notes", "3"), ("attachments", "5")]
+    {
         assert_eq!(store.observed(ACME, &remote(kind, id)).await.unwrap(), None, "{kind}/{id}");
     }
-    assert!(store.lookup(ACME, "candidates", "email", "zanzibar@x.com", 9).await.unwrap().is_empty());
+    assert!(
+        store.lookup(ACME, "candidates", "email", "zanzibar@x.com", 9).await.unwrap().is_empty()
+    );
     assert_eq!(store.desired(ACME, "zanzibar-1").await.unwrap(), None);
     assert!(store.links_of(ACME, "zanzibar-1").await.unwrap().is_empty());
     let counts = store.observed_counts(ACME).await.unwrap();
     assert_eq!(counts, [("applications".to_owned(), 1), ("candidates".to_owned(), 1)]);
     // What was open is over, and the numbers are right.
-    let open: Vec<String> = store.open_intents(ACME).await.unwrap().into_iter().map(|intent| intent.host).collect();
+    let open: Vec<String> =
+        store.open_intents(ACME).await.unwrap().into_iter().map(|intent| intent.host).collect();
     assert_eq!(open, ["s-1"]);
     let counts = store.intent_counts(ACME).await.unwrap();
-    assert_eq!(counts, [("abandoned".to_owned(), 1), ("refused".to_owned(), 1), ("sending".to_owned(), 1)]);
+    assert_eq!(
+        counts,
+        [("abandoned".to_owned(), 1), ("refused".to_owned(), 1), ("sending".to_owned(), 1)]
+    );
     // The feed has no gap, says nothing of the person, and tells whoever keeps a copy.
     let after = changes(store).await;
     let serials: Vec<u64> = after.iter().map(|change| change.serial).collect();
@@ -87,7 +113,10 @@ pub(crate) async fn a_forgotten_person_is_nowhere_and_a_stranger_stays(store: &d
         .filter(|change| change.what == ChangeWhat::Forgotten)
         .map(|change| (change.kind.as_str(), change.id.as_str()))
         .collect();
-    assert_eq!(told, [("applications", "1"), ("attachments", "5"), ("candidates", "7"), ("notes", "3")]);
+    assert_eq!(
+        told,
+        [("applications", "1"), ("attachments", "5"), ("candidates", "7"), ("notes", "3")]
+    );
     let mut all = format!("{after:?}");
     for id in 1..=3 {
         all.push_str(&format!("{:?}", store.intent(ACME, id).await.unwrap()));
@@ -97,10 +126,14 @@ pub(crate) async fn a_forgotten_person_is_nowhere_and_a_stranger_stays(store: &d
     // The stranger.
     assert!(store.observed(ACME, &remote("applications", "2")).await.unwrap().is_some());
     assert_eq!(store.links_of(ACME, "s-1").await.unwrap().len(), 1);
-    assert!(after.iter().any(|change| change.after.get("name") == Some(&json!({"first": "stranger"}))));
+    assert!(
+        after.iter().any(|change| change.after.get("name") == Some(&json!({"first": "stranger"})))
+    );
 }
 
-pub(crate) async fn a_desired_record_that_names_a_forgotten_candidate_by_id_goes_and_stays_away(store: &dyn Store) {
+pub(crate) async fn a_desired_record_that_names_a_forgotten_candidate_by_id_goes_and_stays_away(
+    store: &dyn Store,
+) {
     see(store, "candidates", "7", person(MARKER, "zanzibar@x.com")).await;
     // Declared and not linked yet; one names them, one somebody else.
     let body = |key: &str, id: &str| declaration(key, &json!({"key": key, "id": id}).to_string());
@@ -124,7 +157,8 @@ pub(crate) async fn a_forgotten_person_does_not_come_back_until_that_is_allowed(
     a_life(store).await;
     store.erase(ACME, of_candidate("7")).await.unwrap();
     let back = || async {
-        // By the id; by the candidate that it names; by an address under a new id; by the desired record.
+        // By the id; by the candidate that it names; by an address under a new id; by the desired
+        // record.
         see(store, "candidates", "7", person("other name", "other@x.com")).await;
         see(store, "applications", "10", json!({"candidate": {"id": "7"}})).await;
         see(store, "attachments", "11", json!({"application": {"id": "10"}})).await;
@@ -150,11 +184,18 @@ pub(crate) async fn a_forgotten_person_does_not_come_back_until_that_is_allowed(
         key: key.to_owned(),
         body: json!({"key": key, "emails": [{"value": email}]}).to_string(),
     };
-    let records = vec![again("zanzibar-1", "new@x.com"), again("other", "zanzibar@home.com"), again("fine", "f@x.com")];
+    let records = vec![
+        again("zanzibar-1", "new@x.com"),
+        again("other", "zanzibar@home.com"),
+        again("fine", "f@x.com"),
+    ];
     // It is told beforehand who would not be stored, and telling changes nothing.
     for _ in 0..2 {
         assert_eq!(store.kept_away(ACME, records.clone()).await.unwrap(), ["zanzibar-1", "other"]);
-        assert_eq!(store.kept_away("another", records.clone()).await.unwrap(), Vec::<String>::new());
+        assert_eq!(
+            store.kept_away("another", records.clone()).await.unwrap(),
+            Vec::<String>::new()
+        );
     }
     let report = store.declare(ACME, records.clone(), 9).await.unwrap();
     assert_eq!((report.forgotten, report.created), (2, 1));
@@ -189,7 +230,8 @@ pub(crate) async fn an_erasure_follows_a_merge_and_deleted_records(store: &dyn S
     let mut moved = change("candidates", "6");
     moved.what = ChangeWhat::Moved;
     moved.after = json!({"id": "7"}).as_object().unwrap().clone();
-    let advance = IntentAdvance { changes: vec![moved], ..step(born.id, 1, crate::given::in_doubt()) };
+    let advance =
+        IntentAdvance { changes: vec![moved], ..step(born.id, 1, crate::given::in_doubt()) };
     store.advance_intent(ACME, advance).await.unwrap();
     store.erase(ACME, of_candidate("7")).await.unwrap();
     let all = format!("{:?}", changes(store).await);
@@ -224,7 +266,8 @@ pub(crate) async fn a_trimmed_feed_says_where_it_begins(store: &dyn Store) {
         let gone = store.changes(ACME, after, 9).await;
         assert!(matches!(gone, Err(StoreError::ChangesGone { first: 3 })), "{gone:?}");
     }
-    let left: Vec<u64> = store.changes(ACME, 2, 9).await.unwrap().into_iter().map(|change| change.serial).collect();
+    let left: Vec<u64> =
+        store.changes(ACME, 2, 9).await.unwrap().into_iter().map(|change| change.serial).collect();
     assert_eq!(left, [3, 4, 5]);
     // The record of a trimmed event goes on living, and the serials go on.
     at(store, "1", json!({"x": 9}), 600).await;
@@ -240,14 +283,22 @@ pub(crate) async fn what_no_consumer_has_acknowledged_is_kept_when_asked(store: 
     for serial in 1..=4 {
         at(store, &serial.to_string(), json!({"x": serial}), 100).await;
     }
-    assert_eq!(store.trim_changes(ACME, 200, Keep::Unacknowledged).await.unwrap(), 0, "nobody is known to have read");
+    assert_eq!(
+        store.trim_changes(ACME, 200, Keep::Unacknowledged).await.unwrap(),
+        0,
+        "nobody is known to have read"
+    );
     store.acknowledge(ACME, "quick", 3).await.unwrap();
     store.acknowledge(ACME, "slow", 1).await.unwrap();
     assert_eq!(store.trim_changes(ACME, 200, Keep::Unacknowledged).await.unwrap(), 1);
     store.end_consumer(ACME, "slow").await.unwrap();
     assert_eq!(store.offset(ACME, "slow").await.unwrap(), 0);
     assert_eq!(store.trim_changes(ACME, 200, Keep::Unacknowledged).await.unwrap(), 2);
-    assert_eq!(store.trim_changes(ACME, 100, Keep::Nothing).await.unwrap(), 0, "what is young stays");
+    assert_eq!(
+        store.trim_changes(ACME, 100, Keep::Nothing).await.unwrap(),
+        0,
+        "what is young stays"
+    );
 }
 
 pub(crate) async fn an_event_names_the_intent_that_caused_it(store: &dyn Store) {
@@ -258,9 +309,12 @@ pub(crate) async fn an_event_names_the_intent_that_caused_it(store: &dyn Store) 
     assert_eq!(causes, [Cause::Applied { intent: 42 }, Cause::Observed]);
 }
 
-pub(crate) async fn what_the_engine_made_is_told_as_applied_whichever_read_shows_it_first(store: &dyn Store) {
+pub(crate) async fn what_the_engine_made_is_told_as_applied_whichever_read_shows_it_first(
+    store: &dyn Store,
+) {
     crate::given::declare(store, &["a"]).await;
-    // Made by an intent of the path above it, as an application that was sent along with its candidate.
+    // Made by an intent of the path above it, as an application that was sent along with its
+    // candidate.
     let born = store.begin_intent(ACME, intent("a", "o")).await.unwrap();
     let state = |ids: &[&str]| {
         let links = ids.iter().map(|id| remote("tags", id)).collect();
@@ -284,6 +338,7 @@ pub(crate) async fn what_the_engine_made_is_told_as_applied_whichever_read_shows
     store.commit_page(ACME, gone("tags", &["1"])).await.unwrap();
     see(store, "tags", "1", json!({"x": 1})).await;
     see(store, "tags", "2", json!({"x": 2})).await;
-    let later: Vec<Cause> = changes(store).await.into_iter().skip(5).map(|change| change.cause).collect();
+    let later: Vec<Cause> =
+        changes(store).await.into_iter().skip(5).map(|change| change.cause).collect();
     assert_eq!(later, [Cause::Observed, Cause::Observed]);
 }

@@ -5,7 +5,8 @@ use atsync::journal::{Intent, IntentState, Moment};
 use atsync::model::contract::{Mark, RemoteRef};
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{
-    Cause, Change, ChangeWhat, Declaration, LinkHow, LinkRow, ObservedWrite, PageCommit, PageReport, Proof, Store,
+    Cause, Change, ChangeWhat, Declaration, LinkHow, LinkRow, ObservedWrite, PageCommit,
+    PageReport, Proof, Store,
 };
 use serde_json::{Map, Value};
 use std::path::PathBuf;
@@ -68,7 +69,12 @@ pub(crate) fn page(kind: &str, records: Vec<ObservedWrite>) -> PageCommit {
 
 pub(crate) fn gone(kind: &str, ids: &[&str]) -> PageCommit {
     let gone = ids.iter().map(|id| (*id).to_owned()).collect();
-    PageCommit { gone, cause: Cause::Swept { proof: Proof::Fetched }, now_ms: 2_000, ..page(kind, Vec::new()) }
+    PageCommit {
+        gone,
+        cause: Cause::Swept { proof: Proof::Fetched },
+        now_ms: 2_000,
+        ..page(kind, Vec::new())
+    }
 }
 
 pub(crate) async fn see(store: &dyn Store, kind: &str, id: &str, body: Value) -> PageReport {
@@ -98,7 +104,8 @@ pub(crate) async fn clean(store: &dyn Store) {
 }
 
 pub(crate) async fn dirty(store: &dyn Store) -> Vec<String> {
-    let dirty: Vec<_> = store.dirty_page(ACME, None, 1_000).await.unwrap().into_iter().map(|row| row.key).collect();
+    let dirty: Vec<_> =
+        store.dirty_page(ACME, None, 1_000).await.unwrap().into_iter().map(|row| row.key).collect();
     assert_eq!(store.desired_counts(ACME).await.unwrap().1, dirty.len() as u64);
     dirty
 }
@@ -130,7 +137,12 @@ pub(crate) fn intent(host: &str, operation: &str) -> Intent {
 }
 
 pub(crate) fn in_doubt() -> IntentState {
-    IntentState::InDoubt { reason: "cut off".to_owned(), probe_after_ms: 9, probes: 0, stuck: false }
+    IntentState::InDoubt {
+        reason: "cut off".to_owned(),
+        probe_after_ms: 9,
+        probes: 0,
+        stuck: false,
+    }
 }
 
 pub(crate) fn applied() -> IntentState {
@@ -138,7 +150,14 @@ pub(crate) fn applied() -> IntentState {
 }
 
 pub(crate) fn step(id: u64, attempt: u32, to: IntentState) -> atsync::store::IntentAdvance {
-    atsync::store::IntentAdvance { id, attempt, to, links: Vec::new(), changes: Vec::new(), at: Moment::of_wall(300) }
+    atsync::store::IntentAdvance {
+        id,
+        attempt,
+        to,
+        links: Vec::new(),
+        changes: Vec::new(),
+        at: Moment::of_wall(300),
+    }
 }
 
 pub(crate) fn change(kind: &str, id: &str) -> Change {

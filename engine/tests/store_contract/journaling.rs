@@ -1,6 +1,8 @@
 //! Laws of the journal and of the feed's consumers.
 
-use crate::given::{ACME, applied, change, changes, declaration, declare, in_doubt, intent, link, step};
+use crate::given::{
+    ACME, applied, change, changes, declaration, declare, in_doubt, intent, link, step,
+};
 use atsync::journal::{Intent, IntentState, Moment};
 use atsync::store::{IntentAdvance, Store, StoreError};
 
@@ -27,16 +29,26 @@ pub(crate) async fn one_intent_is_open_per_object_and_operation(store: &dyn Stor
     let first = store.begin_intent(ACME, intent("r1", "candidates.create")).await.unwrap();
     let again = store.begin_intent(ACME, intent("r1", "candidates.create")).await;
     assert!(matches!(again, Err(StoreError::IntentOpen(id)) if id == first.id));
-    for (host, operation) in [("r1", "tags.add"), ("r1/x", "candidates.create"), ("r2", "candidates.create")] {
+    for (host, operation) in
+        [("r1", "tags.add"), ("r1/x", "candidates.create"), ("r2", "candidates.create")]
+    {
         store.begin_intent(ACME, intent(host, operation)).await.unwrap();
     }
     store.advance_intent(ACME, step(first.id, 1, in_doubt())).await.unwrap();
     let doubted = store.begin_intent(ACME, intent("r1", "candidates.create")).await;
     assert!(matches!(doubted, Err(StoreError::IntentOpen(id)) if id == first.id));
-    let stuck = IntentState::InDoubt { reason: "several fit".to_owned(), probe_after_ms: 9, probes: 1, stuck: true };
+    let stuck = IntentState::InDoubt {
+        reason: "several fit".to_owned(),
+        probe_after_ms: 9,
+        probes: 1,
+        stuck: true,
+    };
     store.advance_intent(ACME, step(first.id, 1, stuck)).await.unwrap();
     let waiting = store.begin_intent(ACME, intent("r1", "candidates.create")).await;
-    assert!(matches!(waiting, Err(StoreError::IntentOpen(id)) if id == first.id), "a person decides first");
+    assert!(
+        matches!(waiting, Err(StoreError::IntentOpen(id)) if id == first.id),
+        "a person decides first"
+    );
     store.advance_intent(ACME, step(first.id, 1, applied())).await.unwrap();
     store.begin_intent(ACME, intent("r1", "candidates.create")).await.unwrap();
 }
@@ -69,13 +81,17 @@ pub(crate) async fn no_two_intents_of_a_connection_share_a_mark(store: &dyn Stor
 
 pub(crate) async fn a_step_needs_the_attempt_and_the_journals_leave(store: &dyn Store) {
     declare(store, &["r1"]).await;
-    assert!(is_stale(store.advance_intent(ACME, step(1, 1, applied())).await), "there is no such intent");
+    assert!(
+        is_stale(store.advance_intent(ACME, step(1, 1, applied())).await),
+        "there is no such intent"
+    );
     let born = store.begin_intent(ACME, intent("r1", "a")).await.unwrap();
     assert!(is_stale(store.advance_intent(ACME, step(born.id, 2, applied())).await));
     assert!(is_stale(store.advance_intent(ACME, step(born.id, 1, IntentState::Sending)).await));
     assert!(is_stale(store.advance_intent("other", step(born.id, 1, applied())).await));
     assert_eq!(store.intent(ACME, born.id).await.unwrap(), Some(born.clone()));
-    let refused = IntentState::Refused { reason: "no".to_owned(), passing: false, credential: None };
+    let refused =
+        IntentState::Refused { reason: "no".to_owned(), passing: false, credential: None };
     let next = store.advance_intent(ACME, step(born.id, 1, refused)).await.unwrap();
     assert_eq!((next.attempt, next.changed.wall_ms, next.state.word()), (1, 300, "refused"));
     for to in [applied(), in_doubt(), IntentState::Sending] {
@@ -91,13 +107,16 @@ pub(crate) async fn sending_again_counts_the_attempt(store: &dyn Store) {
         assert_eq!(doubted.attempt, attempt);
         store.advance_intent(ACME, step(id, attempt, in_doubt())).await.unwrap();
         assert_eq!(store.intent_counts(ACME).await.unwrap(), [("in_doubt".to_owned(), 1)]);
-        let sent = store.advance_intent(ACME, step(id, attempt, IntentState::Sending)).await.unwrap();
+        let sent =
+            store.advance_intent(ACME, step(id, attempt, IntentState::Sending)).await.unwrap();
         assert_eq!(sent.attempt, attempt + 1);
     }
     assert!(is_stale(store.advance_intent(ACME, step(id, 1, applied())).await));
 }
 
-pub(crate) async fn the_last_send_is_the_latest_time_at_which_a_request_can_have_left(store: &dyn Store) {
+pub(crate) async fn the_last_send_is_the_latest_time_at_which_a_request_can_have_left(
+    store: &dyn Store,
+) {
     declare(store, &["r1"]).await;
     let born = store.begin_intent(ACME, intent("r1", "a")).await.unwrap();
     assert_eq!(born.last_sent.wall_ms, 200);
@@ -109,7 +128,10 @@ pub(crate) async fn the_last_send_is_the_latest_time_at_which_a_request_can_have
     // Looking again sends nothing.
     let looked = store.advance_intent(ACME, at(1, in_doubt(), moment(1, 2_000, 20))).await.unwrap();
     assert_eq!(looked.last_sent, doubted.last_sent);
-    let again = store.advance_intent(ACME, at(1, IntentState::Sending, moment(1, 5_000, 50))).await.unwrap();
+    let again = store
+        .advance_intent(ACME, at(1, IntentState::Sending, moment(1, 5_000, 50)))
+        .await
+        .unwrap();
     assert_eq!(again.last_sent, moment(1, 5_000, 50));
     // A wall clock that went back, in another life, makes no send earlier.
     let doubted = store.advance_intent(ACME, at(2, in_doubt(), moment(2, 100, 1))).await.unwrap();
@@ -146,21 +168,29 @@ pub(crate) async fn intents_are_listed_newest_first_and_open_ones_oldest_first(s
     assert_eq!(of("r1", 10).await, [5, 3, 1]);
     assert_eq!(of("r1", 2).await, [5, 3]);
     assert_eq!(of("r10", 10).await, [6, 2]);
-    let open: Vec<_> = store.open_intents(ACME).await.unwrap().into_iter().map(|intent| intent.id).collect();
+    let open: Vec<_> =
+        store.open_intents(ACME).await.unwrap().into_iter().map(|intent| intent.id).collect();
     assert_eq!(open, [1, 2, 4, 5, 6]);
-    assert_eq!(store.intent_counts(ACME).await.unwrap(), [("applied".to_owned(), 1), ("sending".to_owned(), 5)]);
+    assert_eq!(
+        store.intent_counts(ACME).await.unwrap(),
+        [("applied".to_owned(), 1), ("sending".to_owned(), 5)]
+    );
 }
 
 pub(crate) async fn intents_since_a_time_are_newest_first_and_bounded(store: &dyn Store) {
     declare(store, &["r1"]).await;
     store.declare("other", vec![declaration("r1", "{}")], 5).await.unwrap();
     for sent_ms in [100, 200, 200, 300] {
-        let asked = Intent { first_sent: Moment::of_wall(sent_ms), ..intent("r1", &format!("o{sent_ms}")) };
+        let asked =
+            Intent { first_sent: Moment::of_wall(sent_ms), ..intent("r1", &format!("o{sent_ms}")) };
         let born = store.begin_intent(ACME, asked).await.unwrap();
         // What became of it is no matter: closed intents are listed too.
         store.advance_intent(ACME, step(born.id, 1, applied())).await.unwrap();
     }
-    store.begin_intent("other", Intent { first_sent: Moment::of_wall(900), ..intent("r1", "o") }).await.unwrap();
+    store
+        .begin_intent("other", Intent { first_sent: Moment::of_wall(900), ..intent("r1", "o") })
+        .await
+        .unwrap();
     let since = async |since_ms, rows_max| {
         let rows = store.intents_since(ACME, since_ms, rows_max).await.unwrap();
         rows.into_iter().map(|intent| intent.id).collect::<Vec<_>>()
@@ -168,7 +198,11 @@ pub(crate) async fn intents_since_a_time_are_newest_first_and_bounded(store: &dy
     assert_eq!(since(200, 10).await, [4, 3, 2], "one that was sent at that very time counts");
     assert_eq!(since(201, 10).await, [4]);
     assert_eq!(since(0, 2).await, [4, 3]);
-    assert_eq!(since(301, 10).await, Vec::<u64>::new(), "those of another connection are not listed");
+    assert_eq!(
+        since(301, 10).await,
+        Vec::<u64>::new(),
+        "those of another connection are not listed"
+    );
 }
 
 pub(crate) async fn a_follower_is_woken_by_events_of_its_connection_alone(store: &dyn Store) {
@@ -194,7 +228,8 @@ pub(crate) async fn the_feed_has_no_gap_and_offsets_never_go_back(store: &dyn St
     for round in 0..3 {
         crate::given::see(store, "tags", "1", serde_json::json!({"a": round})).await;
         let id = store.begin_intent(ACME, intent("r1", "o")).await.unwrap().id;
-        let advance = IntentAdvance { changes: vec![change("tags", "1")], ..step(id, 1, applied()) };
+        let advance =
+            IntentAdvance { changes: vec![change("tags", "1")], ..step(id, 1, applied()) };
         store.advance_intent(ACME, advance).await.unwrap();
     }
     let (mut serials, mut after) = (Vec::new(), 0);
@@ -204,7 +239,13 @@ pub(crate) async fn the_feed_has_no_gap_and_offsets_never_go_back(store: &dyn St
     }
     assert_eq!(serials, [1, 2, 3, 4, 5, 6]);
     assert_eq!(
-        store.changes(ACME, 4, 10).await.unwrap().iter().map(|change| change.serial).collect::<Vec<_>>(),
+        store
+            .changes(ACME, 4, 10)
+            .await
+            .unwrap()
+            .iter()
+            .map(|change| change.serial)
+            .collect::<Vec<_>>(),
         [5, 6]
     );
     // Who stands behind the end reads a store that is older than the one read before.

@@ -1,7 +1,10 @@
-//! Laws of the limits: what goes beyond is refused and leaves nothing behind; what just fits is taken.
+//! Laws of the limits: what goes beyond is refused and leaves nothing behind; what just fits is
+//! taken.
 
 use crate::given::{ACME, changes, declaration, intent, link, page, record, remote};
-use atsync::store::{ChangeWhat, ConnectionRow, Met, ObservedWrite, Problems, Store, StoreError, limits};
+use atsync::store::{
+    ChangeWhat, ConnectionRow, Met, ObservedWrite, Problems, Store, StoreError, limits,
+};
 use serde_json::json;
 
 fn is_too_large<T>(result: Result<T, StoreError>) -> bool {
@@ -11,7 +14,8 @@ fn is_too_large<T>(result: Result<T, StoreError>) -> bool {
 pub(crate) async fn a_record_beyond_the_limit_is_refused(store: &dyn Store) {
     let body = json!({"a": 1});
     let room = limits::RECORD_BYTES_MAX - body.to_string().len();
-    let large = |raw: usize| ObservedWrite { raw: Some("x".repeat(raw)), ..record("1", body.clone()) };
+    let large =
+        |raw: usize| ObservedWrite { raw: Some("x".repeat(raw)), ..record("1", body.clone()) };
     assert!(is_too_large(store.commit_page(ACME, page("tags", vec![large(room + 1)])).await));
     assert!(store.observed(ACME, &remote("tags", "1")).await.unwrap().is_none());
     store.commit_page(ACME, page("tags", vec![large(room)])).await.unwrap();
@@ -37,10 +41,15 @@ pub(crate) async fn a_page_beyond_the_limit_is_refused(store: &dyn Store) {
     assert!(is_too_large(store.mark_dirty(ACME, vec!["a".to_owned(); many]).await));
 }
 
-pub(crate) async fn a_declaration_may_be_larger_than_a_page_and_has_a_limit_of_its_own(store: &dyn Store) {
+pub(crate) async fn a_declaration_may_be_larger_than_a_page_and_has_a_limit_of_its_own(
+    store: &dyn Store,
+) {
     let many = limits::PAGE_RECORDS_MAX + 1;
     let records = (0..many).map(|number| declaration(&format!("r{number:05}"), "{}")).collect();
-    assert_eq!(store.declare(ACME, records, 1).await.unwrap().created, u64::try_from(many).unwrap());
+    assert_eq!(
+        store.declare(ACME, records, 1).await.unwrap().created,
+        u64::try_from(many).unwrap()
+    );
     assert_eq!(store.desired_counts(ACME).await.unwrap(), (many as u64, many as u64));
     let beyond = vec![declaration("a", "{}"); limits::DECLARATION_RECORDS_MAX + 1];
     assert!(is_too_large(store.declare(ACME, beyond, 1).await));
@@ -53,7 +62,9 @@ pub(crate) async fn words_beyond_the_limit_are_refused(store: &dyn Store) {
     let one = || vec![record("1", json!({"a": 1}))];
     assert!(is_too_large(store.commit_page(&long, page("tags", one())).await));
     assert!(is_too_large(store.commit_page(ACME, page(&long, one())).await));
-    assert!(is_too_large(store.commit_page(ACME, page("tags", vec![record(&long, json!({"a": 1}))])).await));
+    assert!(is_too_large(
+        store.commit_page(ACME, page("tags", vec![record(&long, json!({"a": 1}))])).await
+    ));
     assert!(is_too_large(store.declare(ACME, vec![declaration(&long, "{}")], 1).await));
     assert!(is_too_large(store.put_links(ACME, vec![link(&long, "tags", "1")]).await));
     assert!(is_too_large(store.put_links(ACME, vec![link("a", "tags", &long)]).await));
@@ -87,11 +98,19 @@ pub(crate) async fn a_body_that_is_no_object_is_refused(store: &dyn Store) {
 
 pub(crate) async fn a_mask_that_is_not_there_is_refused(store: &dyn Store) {
     let stray = ObservedWrite { mask: 1, ..record("1", json!({})) };
-    assert!(matches!(store.commit_page(ACME, page("tags", vec![stray])).await, Err(StoreError::Invalid(_))));
+    assert!(matches!(
+        store.commit_page(ACME, page("tags", vec![stray])).await,
+        Err(StoreError::Invalid(_))
+    ));
 }
 
 fn met(id: Option<&str>, field: Option<&str>) -> Met {
-    Met { id: id.map(str::to_owned), field: field.map(str::to_owned), message: "odd".to_owned(), count: 1 }
+    Met {
+        id: id.map(str::to_owned),
+        field: field.map(str::to_owned),
+        message: "odd".to_owned(),
+        count: 1,
+    }
 }
 
 pub(crate) async fn a_problem_is_told_once_and_kept_until_it_is_cured(store: &dyn Store) {
@@ -106,9 +125,15 @@ pub(crate) async fn a_problem_is_told_once_and_kept_until_it_is_cured(store: &dy
     assert_eq!(store.note_problems(ACME, note(both.clone(), 10)).await.unwrap().len(), 2);
     assert_eq!(store.note_problems(ACME, note(both, 20)).await.unwrap(), []);
     let known = store.problems(ACME, Some("tags"), 10).await.unwrap();
-    assert_eq!(known.iter().map(|row| (row.since_ms, row.seen_ms, row.passes)).collect::<Vec<_>>(), [(10, 20, 2); 2]);
+    assert_eq!(
+        known.iter().map(|row| (row.since_ms, row.seen_ms, row.passes)).collect::<Vec<_>>(),
+        [(10, 20, 2); 2]
+    );
     let told = changes(store).await;
-    assert!(told.iter().all(|change| change.what == ChangeWhat::Unread) && told.len() == 2, "{told:?}");
+    assert!(
+        told.iter().all(|change| change.what == ChangeWhat::Unread) && told.len() == 2,
+        "{told:?}"
+    );
     assert_eq!(store.problems(ACME, Some("jobs"), 10).await.unwrap(), []);
     let cured = vec![(Some("1".to_owned()), Some("name".to_owned())), (Some("9".to_owned()), None)];
     store.note_problems(ACME, Problems { cured, ..note(Vec::new(), 30) }).await.unwrap();
@@ -116,9 +141,13 @@ pub(crate) async fn a_problem_is_told_once_and_kept_until_it_is_cured(store: &dy
     assert_eq!(left.iter().map(|row| row.id.clone()).collect::<Vec<_>>(), [None]);
 }
 
-pub(crate) async fn problems_beyond_the_limit_are_counted_with_those_without_an_id(store: &dyn Store) {
+pub(crate) async fn problems_beyond_the_limit_are_counted_with_those_without_an_id(
+    store: &dyn Store,
+) {
     let beyond = 5;
-    let many = (0..limits::PROBLEMS_MAX + beyond).map(|number| met(Some(&number.to_string()), None)).collect();
+    let many = (0..limits::PROBLEMS_MAX + beyond)
+        .map(|number| met(Some(&number.to_string()), None))
+        .collect();
     let noted = Problems { kind: "tags".to_owned(), met: many, ..Problems::default() };
     store.note_problems(ACME, noted).await.unwrap();
     let known = store.problems(ACME, Some("tags"), limits::READ_ROWS_MAX).await.unwrap();
@@ -126,6 +155,10 @@ pub(crate) async fn problems_beyond_the_limit_are_counted_with_those_without_an_
     let nameless = known.iter().find(|row| row.id.is_none()).unwrap();
     assert_eq!(nameless.count, u64::try_from(beyond).unwrap());
     let long = "x".repeat(limits::KEY_BYTES_MAX + 1);
-    let noted = Problems { kind: "tags".to_owned(), met: vec![met(Some(&long), None)], ..Problems::default() };
+    let noted = Problems {
+        kind: "tags".to_owned(),
+        met: vec![met(Some(&long), None)],
+        ..Problems::default()
+    };
     assert!(is_too_large(store.note_problems(ACME, noted).await));
 }

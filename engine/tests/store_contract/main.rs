@@ -1,13 +1,16 @@
-//! The store's contract: one set of laws, run against the model in memory and against the durable store.
+//! The store's contract: one set of laws, run against the model in memory and against the durable
+//! store.
 //!
-//! A law is a function that gets an empty store and proves one promise of the trait. What only a durable store promises (reopening,
-//! damage, group commit) is in `durable` and `crashing`; `model` runs random sequences of operations on both stores and compares every answer.
+//! A law is a function that gets an empty store and proves one promise of the trait. What only a
+//! durable store promises (reopening, damage, group commit) is in `durable` and `crashing`; `model`
+//! runs random sequences of operations on both stores and compares every answer.
 
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "a law that does not hold ends the test; helpers outside of test functions are part of it"
+    reason = "a law that does not hold ends the test; helpers outside of test functions are part \
+        of it"
 )]
 
 mod compacting;
@@ -50,7 +53,8 @@ macro_rules! laws {
                 fn $law() {
                     let (store, _directory) = crate::given::redb_inline();
                     let law = std::pin::pin!(crate::$module::$law(&store));
-                    let polled = std::future::Future::poll(law, &mut std::task::Context::from_waker(std::task::Waker::noop()));
+                    let polled = std::future::Future::poll(law,
+                        &mut std::task::Context::from_waker(std::task::Waker::noop()));
                     assert!(polled.is_ready(), "an inline store waits for nobody");
                 }
             )+)+

@@ -1,14 +1,16 @@
-//! The durable store against the model: any sequence of operations gives the same answers, and the same state after a reopening.
+//! The durable store against the model: any sequence of operations gives the same answers, and the
+//! same state after a reopening.
 //!
-//! Small alphabets on purpose, so that ids, keys, masks and intents meet. Errors are compared by their text: they come from the same
-//! checks. proptest prints a failing sequence and keeps its seed.
+//! Small alphabets on purpose, so that ids, keys, masks and intents meet. Errors are compared by
+//! their text: they come from the same checks. proptest prints a failing sequence and keeps its
+//! seed.
 
 use crate::given::{ACME, applied, change, gone, in_doubt, intent, link, open, path, remote, step};
 use atsync::journal::IntentState;
 use atsync::store::memory::MemoryStore;
 use atsync::store::{
-    Declaration, DesiredRow, DesiredStatus, Erasure, IntentAdvance, Keep, Mode, MovedTo, ObservedWrite, PageCommit,
-    StatusUpdate, Store, StoreError, SweepPhase, SweepState,
+    Declaration, DesiredRow, DesiredStatus, Erasure, IntentAdvance, Keep, Mode, MovedTo,
+    ObservedWrite, PageCommit, StatusUpdate, Store, StoreError, SweepPhase, SweepState,
 };
 use proptest::prelude::*;
 use serde_json::json;
@@ -42,13 +44,21 @@ fn host() -> impl Strategy<Value = String> {
 }
 
 fn kind() -> impl Strategy<Value = String> {
-    prop_oneof![Just("candidates".to_owned()), Just("applications".to_owned()), Just("tags".to_owned())]
+    prop_oneof![
+        Just("candidates".to_owned()),
+        Just("applications".to_owned()),
+        Just("tags".to_owned())
+    ]
 }
 
 fn body() -> impl Strategy<Value = String> {
     let fields = (
         prop::option::of(0..3_u8),
-        prop::option::of(prop_oneof![Just(json!(null)), Just(json!({"id": "1"})), Just(json!({"id": "2"}))]),
+        prop::option::of(prop_oneof![
+            Just(json!(null)),
+            Just(json!({"id": "1"})),
+            Just(json!({"id": "2"}))
+        ]),
         prop::option::of("[xy]"),
     );
     let object = fields.prop_map(|(number, candidate, name)| {
@@ -61,7 +71,8 @@ fn body() -> impl Strategy<Value = String> {
         });
         serde_json::Value::Object(body).to_string()
     });
-    prop_oneof![20 => object.clone(), 4 => object.prop_map(|body| format!(" {body}")), 1 => Just("[]".to_owned())]
+    prop_oneof![20 => object.clone(), 4 => object.prop_map(|body| format!(" {body}")),
+        1 => Just("[]".to_owned())]
 }
 
 fn mask() -> impl Strategy<Value = Vec<String>> {
@@ -79,7 +90,8 @@ fn page() -> impl Strategy<Value = PageCommit> {
     (kind(), records, mask(), mask(), vanishing, 1..9_u64).prop_map(
         |(kind, records, one, two, (ids, moved, sweeps), now_ms)| {
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
-            let moved = moved.into_iter().map(|(from, to, stays)| MovedTo { from, to, stays }).collect();
+            let moved =
+                moved.into_iter().map(|(from, to, stays)| MovedTo { from, to, stays }).collect();
             let phase = SweepPhase::Walking { parent: None, cursor: None };
             let sweep = sweeps.then_some(SweepState {
                 started_ms: now_ms,
@@ -99,11 +111,14 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let one = prop_oneof![
         6 => page().prop_map(|page| Step::Page(Box::new(page))),
         2 => prop::collection::vec((key(), 0..2_u8), 1..3).prop_map(Step::Declare),
-        1 => (key(), 1..3_u64, any::<bool>()).prop_map(|(key, generation, dirty)| Step::Status(key, generation, dirty)),
+        1 => (key(), 1..3_u64, any::<bool>()).prop_map(|(key, generation, dirty)| Step::Status(key,
+            generation, dirty)),
         1 => key().prop_map(Step::Dirty),
         2 => (host(), kind(), "[123]").prop_map(|(host, kind, id)| Step::Link(host, kind, id)),
-        3 => (host(), 1..3_u64, 0..5_u64).prop_map(|(host, generation, time)| Step::Begin(host, generation, time)),
-        3 => (1..6_u64, 1..3_u32, 0..4_u8).prop_map(|(id, attempt, to)| Step::Advance(id, attempt, to)),
+        3 => (host(), 1..3_u64, 0..5_u64).prop_map(|(host, generation, time)| Step::Begin(host,
+            generation, time)),
+        3 => (1..6_u64, 1..3_u32, 0..4_u8).prop_map(|(id, attempt, to)| Step::Advance(id, attempt,
+            to)),
         1 => (0..9_u64).prop_map(Step::Acknowledge),
         1 => (kind(), 0..3_usize).prop_map(|(kind, rows_max)| Step::Forget(kind, rows_max)),
         1 => "[123]".prop_map(Step::DropLead),
@@ -125,17 +140,26 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
     match step_of {
         Step::Page(page) => said(store.commit_page(ACME, *page).await),
         Step::Declare(records) => {
-            let records = records.into_iter().map(|(key, body)| Declaration { key, body: format!("{{\"b\":{body}}}") });
+            let records = records
+                .into_iter()
+                .map(|(key, body)| Declaration { key, body: format!("{{\"b\":{body}}}") });
             said(store.declare(ACME, records.collect(), 3).await)
         }
         Step::Status(key, generation, dirty) => {
             let status = DesiredStatus { observed_generation: generation, conditions: Vec::new() };
-            // Marks are numbered in another order by either store; what counts is whether one came since.
+            // Marks are numbered in another order by either store; what counts is whether one came
+            // since.
             let dirt = store.desired(ACME, &key).await.unwrap().map_or(0, |row| row.dirt);
-            said(store.put_status(ACME, vec![StatusUpdate { key, generation, status, dirty, dirt }]).await)
+            said(
+                store
+                    .put_status(ACME, vec![StatusUpdate { key, generation, status, dirty, dirt }])
+                    .await,
+            )
         }
         Step::Dirty(key) => said(store.mark_dirty(ACME, vec![key]).await),
-        Step::Link(host, kind, id) => said(store.put_links(ACME, vec![link(&host, &kind, &id)]).await),
+        Step::Link(host, kind, id) => {
+            said(store.put_links(ACME, vec![link(&host, &kind, &id)]).await)
+        }
         Step::Begin(host, generation, time_ms) => {
             let mut asked = intent(&host, "o");
             (asked.generation, asked.mark.time_ms) = (generation, time_ms);
@@ -146,10 +170,19 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
                 0 => applied(),
                 1 => in_doubt(),
                 2 => IntentState::Sending,
-                _ => IntentState::Refused { reason: "no".to_owned(), passing: false, credential: None },
+                _ => IntentState::Refused {
+                    reason: "no".to_owned(),
+                    passing: false,
+                    credential: None,
+                },
             };
-            let (links, changes) = (vec![link("a", "candidates", "1")], vec![change("candidates", "1")]);
-            said(store.advance_intent(ACME, IntentAdvance { links, changes, ..step(id, attempt, to) }).await)
+            let (links, changes) =
+                (vec![link("a", "candidates", "1")], vec![change("candidates", "1")]);
+            said(
+                store
+                    .advance_intent(ACME, IntentAdvance { links, changes, ..step(id, attempt, to) })
+                    .await,
+            )
         }
         Step::Acknowledge(serial) => said(store.acknowledge(ACME, "host", serial).await),
         Step::Forget(kind, rows_max) => said(store.forget_seen(ACME, &kind, rows_max).await),
@@ -164,12 +197,17 @@ async fn take(store: &dyn Store, step_of: Step) -> String {
             said(store.trim_changes(ACME, before_ms, keep).await)
         }
         Step::Erase(key, id) => {
-            let erasure = Erasure { keys: [key].into(), candidates: [id].into(), now_ms: 4, ..Erasure::default() };
+            let erasure = Erasure {
+                keys: [key].into(),
+                candidates: [id].into(),
+                now_ms: 4,
+                ..Erasure::default()
+            };
             said(store.erase(ACME, erasure).await)
         }
-        Step::Unforget(id) => {
-            said(store.unforget(ACME, Erasure { candidates: [id].into(), ..Erasure::default() }).await)
-        }
+        Step::Unforget(id) => said(
+            store.unforget(ACME, Erasure { candidates: [id].into(), ..Erasure::default() }).await,
+        ),
         Step::Reopen => String::new(),
     }
 }
@@ -184,30 +222,49 @@ async fn all(store: &dyn Store) -> Vec<String> {
     let mut seen = Vec::new();
     macro_rules! read {
         ($($call:ident($($argument:expr),*)),+ $(,)?) => {
-            $(seen.push(format!("{}: {:?}", stringify!($call), store.$call(ACME, $($argument),*).await.unwrap()));)+
+            $(seen.push(format!("{}: {:?}", stringify!($call),
+                store.$call(ACME, $($argument),*).await.unwrap()));)+
         };
     }
     for kind in ["candidates", "applications", "tags"] {
         for id in ["1", "2", "3"] {
-            read!(observed(&remote(kind, id)), links_to(&remote(kind, id)), alias(&remote(kind, id)));
+            read!(
+                observed(&remote(kind, id)),
+                links_to(&remote(kind, id)),
+                alias(&remote(kind, id))
+            );
         }
         for term in ["x", "y", "1", "2"] {
-            read!(lookup(kind, "email", term, 9), lookup(kind, "name", term, 9), lookup(kind, "candidate", term, 9));
+            read!(
+                lookup(kind, "email", term, 9),
+                lookup(kind, "name", term, 9),
+                lookup(kind, "candidate", term, 9)
+            );
         }
-        read!(observed_page(kind, None, 9), observed_page(kind, Some("1"), 1), leads(kind, 9), sweep_state(kind));
+        read!(
+            observed_page(kind, None, 9),
+            observed_page(kind, Some("1"), 1),
+            leads(kind, 9),
+            sweep_state(kind)
+        );
         read!(suspects_page(kind, None, 9), suspects_page(kind, Some("1"), 1));
     }
     for key in ["a", "b", "ab", "bb"] {
         seen.push(format!("{:?}", store.desired(ACME, key).await.unwrap().map(unnumbered)));
         read!(links_of(key), link(key), intents_of(key, 9));
     }
-    for rows in [store.desired_page(ACME, None, 99).await, store.dirty_page(ACME, Some("a"), 99).await] {
+    for rows in
+        [store.desired_page(ACME, None, 99).await, store.dirty_page(ACME, Some("a"), 99).await]
+    {
         seen.push(format!("{:?}", rows.unwrap().into_iter().map(unnumbered).collect::<Vec<_>>()));
     }
     read!(observed_counts(), desired_counts(), open_intents());
     read!(intent_counts(), changes_first(), changes_last(), offset("host"), scan_states());
     for after in [0, 2] {
-        seen.push(format!("{:?}", store.changes(ACME, after, 999).await.map_err(|error| error.to_string())));
+        seen.push(format!(
+            "{:?}",
+            store.changes(ACME, after, 999).await.map_err(|error| error.to_string())
+        ));
     }
     let first = store.changes_first(ACME).await.unwrap();
     read!(changes(first - 1, 999));
@@ -215,7 +272,8 @@ async fn all(store: &dyn Store) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None,
+        ..ProptestConfig::default() })]
 
     #[test]
     fn both_stores_answer_alike(steps in steps()) {
@@ -228,7 +286,8 @@ proptest! {
                     store = None;
                 }
                 let durable = store.get_or_insert_with(|| open(&path(&directory)));
-                let (expected, said) = (take(&model, step.clone()).await, take(durable, step.clone()).await);
+                let (expected, said) = (take(&model, step.clone()).await,
+                    take(durable, step.clone()).await);
                 prop_assert_eq!(expected, said, "{:?}", step);
                 prop_assert_eq!(all(&model).await, all(durable).await, "after {:?}", step);
             }

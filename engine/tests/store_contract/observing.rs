@@ -1,8 +1,11 @@
 //! Laws of observation.
 
-use crate::given::{ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see};
+use crate::given::{
+    ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see,
+};
 use atsync::store::{
-    Cause, ChangeWhat, ObservedWrite, PageCommit, PageReport, Pass, Proof, ScanState, Store, StoreError,
+    Cause, ChangeWhat, ObservedWrite, PageCommit, PageReport, Pass, Proof, ScanState, Store,
+    StoreError,
 };
 use serde_json::{Map, json};
 
@@ -37,7 +40,10 @@ pub(crate) async fn a_page_commits_rows_events_and_scan_together(store: &dyn Sto
     let changes = changes(store).await;
     assert_eq!(changes.iter().map(|change| change.serial).collect::<Vec<_>>(), [1, 2]);
     let first = &changes[0];
-    assert_eq!((first.what, first.at_ms, first.cause.clone()), (ChangeWhat::Created, 1_000, Cause::Observed));
+    assert_eq!(
+        (first.what, first.at_ms, first.cause.clone()),
+        (ChangeWhat::Created, 1_000, Cause::Observed)
+    );
     assert_eq!((first.before.clone(), first.after.clone()), (Map::new(), map(json!({"a": 1}))));
     assert_eq!(store.changes_last(ACME).await.unwrap(), 2);
 }
@@ -45,10 +51,13 @@ pub(crate) async fn a_page_commits_rows_events_and_scan_together(store: &dyn Sto
 pub(crate) async fn a_record_seen_again_as_before_makes_no_event(store: &dyn Store) {
     see(store, "tags", "1", json!({"a": 1, "b": 2})).await;
     let again = see(store, "tags", "1", json!({"a": 1, "b": 2})).await;
-    let other_order =
-        ObservedWrite { body: "{ \"b\": 2, \"a\": 1 }".to_owned(), ..record("1", json!({"a": 1, "b": 2})) };
+    let other_order = ObservedWrite {
+        body: "{ \"b\": 2, \"a\": 1 }".to_owned(),
+        ..record("1", json!({"a": 1, "b": 2}))
+    };
     let reordered = store.commit_page(ACME, page("tags", vec![other_order])).await.unwrap();
-    let other_raw = ObservedWrite { raw: Some("new".to_owned()), ..record("1", json!({"a": 1, "b": 2})) };
+    let other_raw =
+        ObservedWrite { raw: Some("new".to_owned()), ..record("1", json!({"a": 1, "b": 2})) };
     let later = PageCommit { now_ms: 5_000, ..page("tags", vec![other_raw]) };
     let rawer = store.commit_page(ACME, later).await.unwrap();
     for report in [again, reordered, rawer] {
@@ -93,7 +102,10 @@ pub(crate) async fn a_partial_record_keeps_what_it_does_not_know(store: &dyn Sto
     see(store, "tags", "1", json!({"c": 3})).await;
     let row = store.observed(ACME, &remote("tags", "1")).await.unwrap().unwrap();
     assert_eq!(row.known, ["a", "b", "c"]);
-    assert_eq!(serde_json::from_str::<serde_json::Value>(&row.body).unwrap(), json!({"a": 1, "b": 2, "c": 3}));
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&row.body).unwrap(),
+        json!({"a": 1, "b": 2, "c": 3})
+    );
     assert_eq!(changes(store).await.pop().unwrap().before, Map::new());
 }
 
@@ -105,18 +117,31 @@ pub(crate) async fn the_last_of_a_repeated_id_wins(store: &dyn Store) {
     page.records.push(record("3", json!({"a": "seen and gone in one page"})));
     let report = store.commit_page(ACME, page).await.unwrap();
     assert_eq!(report, PageReport { created: 2, ..PageReport::default() });
-    let told: Vec<_> = changes(store).await.into_iter().map(|change| (change.id, change.after)).collect();
-    assert_eq!(told, [("2".into(), map(json!({"a": "other"}))), ("1".into(), map(json!({"a": "third"})))]);
+    let told: Vec<_> =
+        changes(store).await.into_iter().map(|change| (change.id, change.after)).collect();
+    assert_eq!(
+        told,
+        [("2".into(), map(json!({"a": "other"}))), ("1".into(), map(json!({"a": "third"})))]
+    );
 }
 
 pub(crate) async fn a_gone_record_is_a_tombstone_and_comes_back_as_new(store: &dyn Store) {
     see(store, "tags", "1", json!({"name": "x"})).await;
     let deleted = PageReport { deleted: 1, ..PageReport::default() };
-    assert_eq!(store.commit_page(ACME, gone("tags", &["1", "1", "never-seen"])).await.unwrap(), deleted);
+    assert_eq!(
+        store.commit_page(ACME, gone("tags", &["1", "1", "never-seen"])).await.unwrap(),
+        deleted
+    );
     assert_eq!(store.commit_page(ACME, gone("tags", &["1"])).await.unwrap(), PageReport::default());
 
     let row = store.observed(ACME, &remote("tags", "1")).await.unwrap().unwrap();
-    assert!(row.gone && row.body == "{}" && row.raw.is_none() && row.known.is_empty() && row.changed_ms == 2_000);
+    assert!(
+        row.gone
+            && row.body == "{}"
+            && row.raw.is_none()
+            && row.known.is_empty()
+            && row.changed_ms == 2_000
+    );
     assert!(store.observed_page(ACME, "tags", None, 10).await.unwrap().is_empty());
     assert!(store.lookup(ACME, "tags", "name", "x", 10).await.unwrap().is_empty());
     assert!(store.observed_counts(ACME).await.unwrap().is_empty());
@@ -144,7 +169,10 @@ pub(crate) async fn the_index_follows_the_record(store: &dyn Store) {
     assert_eq!(find("ada@example.com", 1).await, ["1"]);
     assert!(find("ada@example.co", 10).await.is_empty());
     let page = async |after: Option<&str>, rows_max| {
-        let rows = store.lookup_page(ACME, "candidates", "email", "Ada@example.com", after, rows_max).await.unwrap();
+        let rows = store
+            .lookup_page(ACME, "candidates", "email", "Ada@example.com", after, rows_max)
+            .await
+            .unwrap();
         rows.into_iter().map(|row| row.id).collect::<Vec<_>>()
     };
     assert_eq!(page(None, 1).await, ["1"]);
@@ -160,8 +188,13 @@ pub(crate) async fn the_index_follows_the_record(store: &dyn Store) {
 }
 
 pub(crate) async fn connections_and_kinds_do_not_leak_into_each_other(store: &dyn Store) {
-    for (connection, kind) in [("a", "tags"), ("ab", "tags"), ("a\u{0}", "tags"), ("a", "tagsx"), ("a", "ta")] {
-        store.commit_page(connection, page(kind, vec![record("1", json!({"name": "x"}))])).await.unwrap();
+    for (connection, kind) in
+        [("a", "tags"), ("ab", "tags"), ("a\u{0}", "tags"), ("a", "tagsx"), ("a", "ta")]
+    {
+        store
+            .commit_page(connection, page(kind, vec![record("1", json!({"name": "x"}))]))
+            .await
+            .unwrap();
     }
     for connection in ["a", "ab", "a\u{0}"] {
         assert_eq!(store.observed_page(connection, "tags", None, 10).await.unwrap().len(), 1);
@@ -175,7 +208,10 @@ pub(crate) async fn connections_and_kinds_do_not_leak_into_each_other(store: &dy
 
 pub(crate) async fn pages_run_in_the_order_of_ids(store: &dyn Store) {
     let ids = ["b", "a", "a\u{0}b", "ab", "10", "9", "ü"];
-    store.commit_page(ACME, page("tags", ids.map(|id| record(id, json!({"a": 1}))).to_vec())).await.unwrap();
+    store
+        .commit_page(ACME, page("tags", ids.map(|id| record(id, json!({"a": 1}))).to_vec()))
+        .await
+        .unwrap();
     store.commit_page(ACME, gone("tags", &["ab"])).await.unwrap();
     let (mut found, mut after) = (Vec::new(), None);
     loop {
@@ -196,19 +232,31 @@ pub(crate) async fn a_fetch_moves_no_scan(store: &dyn Store) {
 }
 
 pub(crate) async fn scans_are_kept_by_kind_and_parent(store: &dyn Store) {
-    for (kind, parent) in [("stages", Some("2")), ("stages", Some("")), ("jobs", None), ("stages", None)] {
+    for (kind, parent) in
+        [("stages", Some("2")), ("stages", Some("")), ("jobs", None), ("stages", None)]
+    {
         let cursor = format!("{kind}{parent:?}").into_bytes();
         let parent = parent.map(str::to_owned);
         store
-            .commit_page(ACME, PageCommit { parent, scan: Some(scan(&cursor)), ..page(kind, Vec::new()) })
+            .commit_page(
+                ACME,
+                PageCommit { parent, scan: Some(scan(&cursor)), ..page(kind, Vec::new()) },
+            )
             .await
             .unwrap();
     }
     let scans = store.scan_states(ACME).await.unwrap();
-    let places: Vec<_> = scans.iter().map(|(kind, parent, _)| (kind.as_str(), parent.as_deref())).collect();
-    assert_eq!(places, [("jobs", None), ("stages", None), ("stages", Some("")), ("stages", Some("2"))]);
+    let places: Vec<_> =
+        scans.iter().map(|(kind, parent, _)| (kind.as_str(), parent.as_deref())).collect();
+    assert_eq!(
+        places,
+        [("jobs", None), ("stages", None), ("stages", Some("")), ("stages", Some("2"))]
+    );
     for (kind, parent, state) in &scans {
-        assert_eq!(store.scan_state(ACME, kind, parent.as_deref()).await.unwrap().as_ref(), Some(state));
+        assert_eq!(
+            store.scan_state(ACME, kind, parent.as_deref()).await.unwrap().as_ref(),
+            Some(state)
+        );
     }
     assert_eq!(store.scan_state(ACME, "stages", Some("3")).await.unwrap(), None);
 }
@@ -225,7 +273,11 @@ pub(crate) async fn a_refused_page_leaves_nothing_behind(store: &dyn Store) {
 
 pub(crate) async fn what_is_linked_to_a_changed_record_becomes_dirty(store: &dyn Store) {
     declare(store, &["r1", "r2", "r3"]).await;
-    let links = vec![link("r1/tags/x", "tags", "1"), link("r2/tags/x", "tags", "1"), link("r3", "tags", "2")];
+    let links = vec![
+        link("r1/tags/x", "tags", "1"),
+        link("r2/tags/x", "tags", "1"),
+        link("r3", "tags", "2"),
+    ];
     store.put_links(ACME, links).await.unwrap();
     clean(store).await;
     see(store, "tags", "1", json!({"a": 1})).await;
@@ -242,7 +294,10 @@ pub(crate) async fn what_is_linked_to_a_changed_record_becomes_dirty(store: &dyn
 
 pub(crate) async fn a_change_of_a_candidates_application_makes_her_record_dirty(store: &dyn Store) {
     declare(store, &["r1", "r2"]).await;
-    store.put_links(ACME, vec![link("r1", "candidates", "7"), link("r2", "candidates", "Q8")]).await.unwrap();
+    store
+        .put_links(ACME, vec![link("r1", "candidates", "7"), link("r2", "candidates", "Q8")])
+        .await
+        .unwrap();
     clean(store).await;
     see(store, "applications", "1", json!({"candidate": {"id": "7"}})).await;
     assert_eq!(dirty(store).await, ["r1"]);

@@ -1,14 +1,24 @@
 //! Laws of what vanishes and of what lives on under another id.
 
-use crate::given::{ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see};
+use crate::given::{
+    ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see,
+};
 use atsync::store::{
-    Alias, Cause, ChangeWhat, HeldBy, Hold, LinkHow, MovedTo, PageCommit, PageReport, Proof, Store, StoreError,
-    SweepPhase, SweepState,
+    Alias, Cause, ChangeWhat, HeldBy, Hold, LinkHow, MovedTo, PageCommit, PageReport, Proof, Store,
+    StoreError, SweepPhase, SweepState,
 };
 use serde_json::{Map, json};
 
 fn sweep(phase: SweepPhase) -> SweepState {
-    SweepState { started_ms: 5, pages: 1, rows: 2, confidential: 0, phase, held: None, blind_spots: 0 }
+    SweepState {
+        started_ms: 5,
+        pages: 1,
+        rows: 2,
+        confidential: 0,
+        phase,
+        held: None,
+        blind_spots: 0,
+    }
 }
 
 async fn sweep_over(store: &dyn Store, connection: &str, kind: &str, ids: &[&str]) {
@@ -62,14 +72,17 @@ pub(crate) async fn what_holds_a_sweep_is_kept_with_where_it_stands(store: &dyn 
 
 pub(crate) async fn an_event_keeps_the_level_of_its_proof(store: &dyn Store) {
     let proofs = [Proof::Fetched, Proof::Hook, Proof::HookAndFetch, Proof::Walk];
-    let causes = proofs
-        .into_iter()
-        .flat_map(|proof| [Cause::Swept { proof }, Cause::Hinted { proof }, Cause::Doubted { proof }]);
+    let causes = proofs.into_iter().flat_map(|proof| {
+        [Cause::Swept { proof }, Cause::Hinted { proof }, Cause::Doubted { proof }]
+    });
     let causes: Vec<Cause> = causes.collect();
     for (at, cause) in causes.iter().enumerate() {
         let id = at.to_string();
         see(store, "tags", &id, json!({"a": 1})).await;
-        store.commit_page(ACME, PageCommit { cause: cause.clone(), ..gone("tags", &[&id]) }).await.unwrap();
+        store
+            .commit_page(ACME, PageCommit { cause: cause.clone(), ..gone("tags", &[&id]) })
+            .await
+            .unwrap();
     }
     let told = changes(store).await.into_iter().filter(|change| change.what == ChangeWhat::Deleted);
     assert_eq!(told.map(|change| change.cause).collect::<Vec<_>>(), causes);
@@ -106,7 +119,8 @@ pub(crate) async fn a_move_takes_the_links_along_and_is_told_once(store: &dyn St
     store.put_links(ACME, vec![kept, link("r3", "candidates", "9")]).await.unwrap();
     clean(store).await;
 
-    let report = store.commit_page(ACME, moving("candidates", vec![moved("7", "8", false)])).await.unwrap();
+    let report =
+        store.commit_page(ACME, moving("candidates", vec![moved("7", "8", false)])).await.unwrap();
     assert_eq!(report, PageReport { moved: 1, ..PageReport::default() });
     let followed = store.link(ACME, "r1").await.unwrap().unwrap();
     assert_eq!(
@@ -124,19 +138,36 @@ pub(crate) async fn a_move_takes_the_links_along_and_is_told_once(store: &dyn St
     );
     let told = changes(store).await.pop().unwrap();
     assert_eq!((told.serial, told.what, told.id.as_str()), (3, ChangeWhat::Moved, "7"));
-    assert_eq!((told.before, told.after), (map(json!({"name": {"first": "Ada"}})), map(json!({"id": "8"}))));
+    assert_eq!(
+        (told.before, told.after),
+        (map(json!({"name": {"first": "Ada"}})), map(json!({"id": "8"})))
+    );
     assert_eq!(told.cause, Cause::Swept { proof: Proof::Fetched });
 
-    let again = store.commit_page(ACME, moving("candidates", vec![moved("7", "8", false)])).await.unwrap();
+    let again =
+        store.commit_page(ACME, moving("candidates", vec![moved("7", "8", false)])).await.unwrap();
     assert_eq!(again, PageReport::default());
-    assert_eq!(store.commit_page(ACME, gone("candidates", &["7"])).await.unwrap(), PageReport::default());
+    assert_eq!(
+        store.commit_page(ACME, gone("candidates", &["7"])).await.unwrap(),
+        PageReport::default()
+    );
     assert_eq!(store.changes_last(ACME).await.unwrap(), 3);
 }
 
 pub(crate) async fn a_link_that_follows_to_a_taken_record_yields(store: &dyn Store) {
-    let links = vec![link("r1", "candidates", "1"), link("r2", "candidates", "2"), link("r3", "candidates", "3")];
+    let links = vec![
+        link("r1", "candidates", "1"),
+        link("r2", "candidates", "2"),
+        link("r3", "candidates", "3"),
+    ];
     store.put_links(ACME, links).await.unwrap();
-    store.commit_page(ACME, moving("candidates", vec![moved("1", "9", false), moved("2", "9", false)])).await.unwrap();
+    store
+        .commit_page(
+            ACME,
+            moving("candidates", vec![moved("1", "9", false), moved("2", "9", false)]),
+        )
+        .await
+        .unwrap();
     store.commit_page(ACME, moving("candidates", vec![moved("9", "3", false)])).await.unwrap();
     let mut hows = Vec::new();
     for link in store.links_to(ACME, &remote("candidates", "3")).await.unwrap() {
@@ -157,9 +188,19 @@ pub(crate) async fn a_record_that_stays_is_told_to_live_on_and_stays(store: &dyn
     let report = store.commit_page(ACME, page).await.unwrap();
     assert_eq!(report, PageReport { updated: 1, moved: 1, ..PageReport::default() });
     assert!(!store.observed(ACME, &remote("applications", "5")).await.unwrap().unwrap().gone);
-    let told: Vec<_> =
-        changes(store).await.into_iter().map(|change| (change.serial, change.what, change.before.is_empty())).collect();
-    assert_eq!(told, [(1, ChangeWhat::Created, true), (2, ChangeWhat::Updated, false), (3, ChangeWhat::Moved, true)]);
+    let told: Vec<_> = changes(store)
+        .await
+        .into_iter()
+        .map(|change| (change.serial, change.what, change.before.is_empty()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (1, ChangeWhat::Created, true),
+            (2, ChangeWhat::Updated, false),
+            (3, ChangeWhat::Moved, true)
+        ]
+    );
 }
 
 pub(crate) async fn a_page_cannot_contradict_its_moves(store: &dyn Store) {
@@ -214,22 +255,30 @@ pub(crate) async fn a_move_that_an_intent_made_is_told_once_too(store: &dyn Stor
         after: map(json!({"id": "6"})),
         ..crate::given::change("applications", "5")
     };
-    let advance =
-        atsync::store::IntentAdvance { changes: vec![told], ..crate::given::step(born.id, 1, crate::given::applied()) };
+    let advance = atsync::store::IntentAdvance {
+        changes: vec![told],
+        ..crate::given::step(born.id, 1, crate::given::applied())
+    };
     store.advance_intent(ACME, advance).await.unwrap();
-    let report = store.commit_page(ACME, moving("applications", vec![moved("5", "6", true)])).await.unwrap();
+    let report =
+        store.commit_page(ACME, moving("applications", vec![moved("5", "6", true)])).await.unwrap();
     assert_eq!(report, PageReport::default());
     assert_eq!(store.changes_last(ACME).await.unwrap(), 1);
 }
 
 pub(crate) async fn anonymised_is_told_without_what_was_erased_and_for_good(store: &dyn Store) {
     let with = |privacy: serde_json::Value| json!({"name": {}, "privacy": privacy});
-    see(store, "candidates", "1", json!({"name": {"first": "Ada"}, "privacy": {"private": true}})).await;
-    let report = see(store, "candidates", "1", with(json!({"private": true, "anonymized": true}))).await;
+    see(store, "candidates", "1", json!({"name": {"first": "Ada"}, "privacy": {"private": true}}))
+        .await;
+    let report =
+        see(store, "candidates", "1", with(json!({"private": true, "anonymized": true}))).await;
     assert_eq!(report, PageReport { updated: 1, ..PageReport::default() });
     let told = changes(store).await.pop().unwrap();
     assert_eq!((told.what, told.before), (ChangeWhat::Anonymized, Map::new()));
-    assert_eq!(told.after, map(json!({"name": {}, "privacy": {"private": true, "anonymized": true}})));
+    assert_eq!(
+        told.after,
+        map(json!({"name": {}, "privacy": {"private": true, "anonymized": true}}))
+    );
 
     let again = see(store, "candidates", "1", with(json!({"private": true}))).await;
     assert_eq!(again, PageReport { unchanged: 1, ..PageReport::default() });

@@ -1,13 +1,15 @@
 //! The smallest adapter that does something: an imaginary ATS, "Plainlist", that lists its jobs.
 //!
-//! Plainlist answers `GET /jobs?page=N&per_page=M` with `{"jobs": [{"id": 7, "title": "Baker", "status": "live", "updated_at": "…"}]}`, and the last page is
-//! shorter than was asked for. Copy this crate to begin an adapter; the README beside it says how to build and load it.
+//! Plainlist answers `GET /jobs?page=N&per_page=M` with `{"jobs": [{"id": 7, "title": "Baker",
+//! "status": "live", "updated_at": "…"}]}`, and the last page is shorter than was asked for. Copy
+//! this crate to begin an adapter; the README beside it says how to build and load it.
 //!
-//! The two functions at the bottom are all there is: [`scan`] asks for a page, [`page`] reads the answer.
+//! The two functions at the bottom are all there is: [`scan`] asks for a page, [`page`] reads the
+//! answer.
 
 use atsync_adapter::contract::{
-    Body, Continuation, Effect, Failure, Field, Given, Item, Outcome, Page, Path, Reply, Request, Response, Scan, Send,
-    Since, Step, Target, Task,
+    Body, Continuation, Effect, Failure, Field, Given, Item, Outcome, Page, Path, Reply, Request,
+    Response, Scan, Send, Since, Step, Target, Task,
 };
 use atsync_adapter::manifest::{AuthRule, KindRule, Origin, OriginBase, ScanRule};
 use atsync_adapter::{Adapter, Manifest, model::kinds::JOBS, rows, state};
@@ -101,7 +103,10 @@ fn scan(task: &Scan) -> Result<Step, Failure> {
         method: "GET".into(),
         target: Target::Path(Path {
             path: "/jobs".into(),
-            query: vec![Field::new("page", page.to_string()), Field::new("per_page", task.page_size.to_string())],
+            query: vec![
+                Field::new("page", page.to_string()),
+                Field::new("per_page", task.page_size.to_string()),
+            ],
         }),
         headers: Vec::new(),
         body: Body::None,
@@ -133,7 +138,11 @@ fn page(asked: &Asked, response: &Response) -> Result<Step, Failure> {
         jobs: Vec<&'a RawValue>,
     }
     let body: Body<'_> = serde_json::from_slice(&response.body).map_err(unreadable)?;
-    let items = body.jobs.iter().map(|text| item(&response.body, text)).collect::<Result<Vec<Item>, Failure>>()?;
+    let items = body
+        .jobs
+        .iter()
+        .map(|text| item(&response.body, text))
+        .collect::<Result<Vec<Item>, Failure>>()?;
     let complete = (items.len() as u64) < u64::from(asked.page_size);
     Ok(Step::Done(Outcome::Page(Page {
         items,
@@ -147,7 +156,8 @@ fn page(asked: &Asked, response: &Response) -> Result<Step, Failure> {
 /// One job in unified form, with the place of its own JSON in the answer.
 fn item(body: &[u8], text: &RawValue) -> Result<Item, Failure> {
     let job: Job = serde_json::from_str(text.get()).map_err(unreadable)?;
-    // Plainlist says "live" for what the unified model calls "open"; a word that it may invent later is kept as it is.
+    // Plainlist says "live" for what the unified model calls "open"; a word that it may invent
+    // later is kept as it is.
     let word = match job.status.as_str() {
         "live" => "open",
         "closed" => "closed",
@@ -158,12 +168,18 @@ fn item(body: &[u8], text: &RawValue) -> Result<Item, Failure> {
         id: job.id.to_string(),
         version: Some(job.updated_at),
         mask: 0,
-        body: json!({ "title": job.title, "state": { "value": word, "source": job.status } }).to_string(),
+        body: json!({ "title": job.title, "state": { "value": word, "source": job.status } })
+            .to_string(),
         raw: Some(rows::row(body, text).span),
     })
 }
 
-/// What the ATS answered is not what it documents. The body is never quoted: it may hold personal data.
+/// What the ATS answered is not what it documents. The body is never quoted: it may hold personal
+/// data.
 fn unreadable(error: serde_json::Error) -> Failure {
-    Failure::Protocol(format!("line {}, column {} of the answer is not as documented", error.line(), error.column()))
+    Failure::Protocol(format!(
+        "line {}, column {} of the answer is not as documented",
+        error.line(),
+        error.column()
+    ))
 }

@@ -1,10 +1,12 @@
-//! The adapter is a pure function, so its tests are JSON in, records out: no server, no engine, no WebAssembly.
+//! The adapter is a pure function, so its tests are JSON in, records out: no server, no engine, no
+//! WebAssembly.
 
 #![allow(clippy::panic, reason = "helpers of tests fail like tests")]
 
 use atsync_adapter::Adapter;
 use atsync_adapter::contract::{
-    Continuation, Failure, Field, Given, Outcome, Page, Reply, Response, Scan, Since, Step, Target, Task,
+    Continuation, Failure, Field, Given, Outcome, Page, Reply, Response, Scan, Since, Step, Target,
+    Task,
 };
 use atsync_adapter_minimal::Plainlist;
 
@@ -13,12 +15,20 @@ fn given() -> Given {
 }
 
 fn scan(cursor: Option<Vec<u8>>) -> Task {
-    Task::Scan(Scan { kind: "jobs".into(), parent: None, since: Since::Everything, cursor, page_size: 2 })
+    Task::Scan(Scan {
+        kind: "jobs".into(),
+        parent: None,
+        since: Since::Everything,
+        cursor,
+        page_size: 2,
+    })
 }
 
 /// The query that the adapter asks with, and its state.
 fn asked(cursor: Option<Vec<u8>>) -> (Vec<Field>, Continuation) {
-    let Ok(Step::Send(send)) = Plainlist::start(scan(cursor), &given()) else { panic!("no request") };
+    let Ok(Step::Send(send)) = Plainlist::start(scan(cursor), &given()) else {
+        panic!("no request")
+    };
     let Target::Path(path) = send.request.target else { panic!("no path") };
     assert_eq!(path.path, "/jobs");
     (path.query, send.state)

@@ -1,7 +1,8 @@
 //! The scan's cursor: bytes that came from the other side once and come back from the store.
 //!
-//! Input: a line with a kind, a line with the cursor (empty: none), a line that becomes the `Link` header, then the page's body. Whatever they are, what the
-//! adapter sends goes to the ATS, and a link that leads away is refused by the URL builder.
+//! Input: a line with a kind, a line with the cursor (empty: none), a line that becomes the `Link`
+//! header, then the page's body. Whatever they are, what the adapter sends goes to the ATS, and a
+//! link that leads away is refused by the URL builder.
 
 use crate::grant::{given, greenhouse, stays};
 use atsync::adapter::{Adapter as _, TaskGuard};
@@ -16,7 +17,8 @@ pub fn cursor(bytes: &[u8]) {
     let link = Field::new("link", String::from_utf8_lossy(part()));
     let reply = Response { status: 200, headers: vec![link], body: part().to_vec() };
     let Some(next) = page(&kind, cursor, &reply) else { return };
-    // One page on: the link of the page before is the cursor now. A page that names itself again ends there.
+    // One page on: the link of the page before is the cursor now. A page that names itself again
+    // ends there.
     if let Some(further) = page(&kind, Some(next.clone()), &reply) {
         assert_ne!(further, next, "a page does not name itself as the next");
     }
@@ -24,7 +26,13 @@ pub fn cursor(bytes: &[u8]) {
 
 /// Asks for one page and reads it; gives the cursor of the next.
 fn page(kind: &str, cursor: Option<Vec<u8>>, reply: &Response) -> Option<Vec<u8>> {
-    let scan = Scan { kind: kind.to_owned(), parent: None, since: Since::Everything, cursor, page_size: 100 };
+    let scan = Scan {
+        kind: kind.to_owned(),
+        parent: None,
+        since: Since::Everything,
+        cursor,
+        page_size: 100,
+    };
     let task = Task::Scan(scan);
     let mut guard = TaskGuard::new(&task);
     let step = greenhouse().start(task, given()).expect("a scan begins or is refused").ok()?;

@@ -3,7 +3,8 @@
 use atsync::declare;
 use std::fmt::Write as _;
 
-/// What is accepted is stored as JSON, and that JSON must mean the same record to whoever reads it later.
+/// What is accepted is stored as JSON, and that JSON must mean the same record to whoever reads it
+/// later.
 pub fn desired(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let records = match declare::parse("input", &text) {
@@ -16,8 +17,8 @@ pub fn desired(bytes: &[u8]) {
     // Two records with one key are refused as a batch; each by itself is fine.
     let mut lines = String::new();
     for record in &records {
-        let declarations =
-            declare::declarations(std::slice::from_ref(record)).expect("what was parsed can be declared");
+        let declarations = declare::declarations(std::slice::from_ref(record))
+            .expect("what was parsed can be declared");
         assert_eq!(declarations.len(), 1);
         for declaration in declarations {
             assert_eq!(declaration.key, record.key());

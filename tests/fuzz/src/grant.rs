@@ -8,16 +8,20 @@ use atsync_greenhouse::Greenhouse;
 use std::sync::OnceLock;
 use url::Url;
 
-/// The adapter, called natively: a panic of its is `AdapterError::Trap`, and libFuzzer sees it before that.
+/// The adapter, called natively: a panic of its is `AdapterError::Trap`, and libFuzzer sees it
+/// before that.
 pub(crate) fn greenhouse() -> &'static NativeAdapter {
     static ADAPTER: OnceLock<NativeAdapter> = OnceLock::new();
     ADAPTER.get_or_init(|| {
-        let (describe, start, resume) = (Greenhouse::describe, Greenhouse::start, Greenhouse::resume);
-        NativeAdapter::new(native::Functions { describe, start, resume }).expect("the Greenhouse manifest is valid")
+        let (describe, start, resume) =
+            (Greenhouse::describe, Greenhouse::start, Greenhouse::resume);
+        NativeAdapter::new(native::Functions { describe, start, resume })
+            .expect("the Greenhouse manifest is valid")
     })
 }
 
-/// The engine's clock: 2026-11-24T06:00:00Z, as in the adapter's own tests, whose exchanges are the corpus.
+/// The engine's clock: 2026-11-24T06:00:00Z, as in the adapter's own tests, whose exchanges are the
+/// corpus.
 pub(crate) const NOW_MS: u64 = 1_795_500_000_000;
 
 /// What the engine gives along.
@@ -39,7 +43,10 @@ pub(crate) fn stays(send: &Send) {
         Ok(url) => crate::url::within(&origin, &url),
         Err(why) => {
             let link = matches!(send.request.target, Target::Link(_));
-            assert!(link || why.contains("bytes long"), "a path of the adapter's own making is refused: {why}");
+            assert!(
+                link || why.contains("bytes long"),
+                "a path of the adapter's own making is refused: {why}"
+            );
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The bodies of the fuzz targets: functions of any bytes, with what must hold asserted.
 //!
-//! They stand here once and run twice: plainly, with the committed corpus and seeded mutations of it (`tests/fuzzing.rs`, in every
-//! `cargo test --workspace`), and under libFuzzer (`fuzz/`). Inputs are plain text where they can be, so that a corpus is readable and
-//! a failing input says what it is about. A body never refuses an input with a panic of its own: a panic is a finding.
+//! They stand here once and run twice: plainly, with the committed corpus and seeded mutations of
+//! it (`tests/fuzzing.rs`, in every `cargo test --workspace`), and under libFuzzer (`fuzz/`).
+//! Inputs are plain text where they can be, so that a corpus is readable and a failing input says
+//! what it is about. A body never refuses an input with a panic of its own: a panic is a finding.
 //!
-//! Bounds: inputs are small (libFuzzer gives 4 KiB by default), so limits of size are other tests' affair. Left out: components; what the
-//! sandbox of wasmtime holds back has tests of its own (`engine/tests`).
+//! Bounds: inputs are small (libFuzzer gives 4 KiB by default), so limits of size are other tests'
+//! affair. Left out: components; what the sandbox of wasmtime holds back has tests of its own
+//! (`engine/tests`).
 
 #![allow(
     clippy::unwrap_used,
@@ -33,5 +35,11 @@ pub use url::url;
 pub type Target = fn(&[u8]);
 
 /// A target by its name, as the directories of the corpus have it.
-pub const TARGETS: [(&str, Target); 6] =
-    [("url", url), ("adapter", adapter), ("desired", desired), ("record", record), ("row", row), ("cursor", cursor)];
+pub const TARGETS: [(&str, Target); 6] = [
+    ("url", url),
+    ("adapter", adapter),
+    ("desired", desired),
+    ("record", record),
+    ("row", row),
+    ("cursor", cursor),
+];

@@ -1,7 +1,8 @@
 //! The store and what it is given: pages of any content.
 //!
-//! Each line of the input is a page of one record: a character whose bits choose the mask,
-//! one that chooses the id and whether it is called gone, then the body. Both stores take in all pages and must say the same.
+//! Each line of the input is a page of one record: a character whose bits choose the mask, one that
+//! chooses the id and whether it is called gone, then the body. Both stores take in all pages and
+//! must say the same.
 
 use atsync::Entropy;
 use atsync::store::memory::MemoryStore;
@@ -22,10 +23,14 @@ pub fn record(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let memory = MemoryStore::new("fuzz");
     let options = RedbOptions { inline: true, ..RedbOptions::default() };
-    let redb = RedbStore::with_backend(redb::backends::InMemoryBackend::new(), options, &Zeros).expect("it opens");
+    let redb = RedbStore::with_backend(redb::backends::InMemoryBackend::new(), options, &Zeros)
+        .expect("it opens");
     for (line, now_ms) in text.lines().take(PAGES_MAX).zip(1..) {
         let page = page(line, now_ms);
-        let told = [at_once(memory.commit_page(CONNECTION, page.clone())), at_once(redb.commit_page(CONNECTION, page))];
+        let told = [
+            at_once(memory.commit_page(CONNECTION, page.clone())),
+            at_once(redb.commit_page(CONNECTION, page)),
+        ];
         let [one, other] = told.map(|told| told.map_err(|error| error.to_string()));
         assert_eq!(one, other, "both stores say the same of {line:?}");
     }
@@ -34,7 +39,10 @@ pub fn record(bytes: &[u8]) {
     alike(|store| store.observed_counts(CONNECTION), &memory, &redb);
     let Ok(rows) = at_once(memory.observed_page(CONNECTION, KIND, None, ROWS_MAX)) else { return };
     for row in rows {
-        assert!(serde_json::from_str::<serde_json::Map<_, _>>(&row.body).is_ok(), "a stored body is an object");
+        assert!(
+            serde_json::from_str::<serde_json::Map<_, _>>(&row.body).is_ok(),
+            "a stored body is an object"
+        );
     }
 }
 
@@ -44,9 +52,19 @@ fn page(line: &str, now_ms: u64) -> PageCommit {
     let what = letters.next().map_or(0, u32::from);
     let id = (what % 3 + 1).to_string();
     let is_gone = what % 8 == 7;
-    let mask = FIELDS.iter().zip(0..).filter(|(_, bit)| mask & (1 << bit) != 0).map(|(field, _)| (*field).to_owned());
+    let mask = FIELDS
+        .iter()
+        .zip(0..)
+        .filter(|(_, bit)| mask & (1 << bit) != 0)
+        .map(|(field, _)| (*field).to_owned());
     let body = letters.as_str().to_owned();
-    let record = ObservedWrite { id: id.clone(), version: None, body: body.clone(), raw: Some(body), mask: 0 };
+    let record = ObservedWrite {
+        id: id.clone(),
+        version: None,
+        body: body.clone(),
+        raw: Some(body),
+        mask: 0,
+    };
     PageCommit {
         kind: KIND.to_owned(),
         parent: None,

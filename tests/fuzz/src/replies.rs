@@ -1,7 +1,9 @@
 //! The adapter and what an ATS may answer: any status, any headers, any body, in any task.
 //!
-//! Input: sections parted by a line `---`. The first is what the engine gives along, as far as it is not the usual, and the task, a line and what belongs
-//! to it; each other one is a reply, as HTTP has it: the status, headers, an empty line, the body. Replies are handed in until they or the task end.
+//! Input: sections parted by a line `---`. The first is what the engine gives along, as far as it
+//! is not the usual, and the task, a line and what belongs to it; each other one is a reply, as
+//! HTTP has it: the status, headers, an empty line, the body. Replies are handed in until they or
+//! the task end.
 //!
 //! ```text
 //! settings JSON                or `known JSON` (what is known of the tenant), `scopes ID,ID`, `actor ID`
@@ -17,18 +19,20 @@
 use crate::grant::{NOW_MS, given, greenhouse, stays};
 use atsync::adapter::{Adapter as _, AdapterError, TaskGuard, limits::STEPS_MAX};
 use atsync::model::contract::{
-    Fetch, Field, Given, Grant, Hook, Operation, Probe, RemoteRef, Reply, Response, Scan, Since, Step, Task, Window,
-    Write,
+    Fetch, Field, Given, Grant, Hook, Operation, Probe, RemoteRef, Reply, Response, Scan, Since,
+    Step, Task, Window, Write,
 };
 
 const PART: &[u8] = b"\n---\n";
 
-/// Never a trap, never a breach of the contract: the adapter answers, or says in the contract's words why not.
+/// Never a trap, never a breach of the contract: the adapter answers, or says in the contract's
+/// words why not.
 pub fn adapter(bytes: &[u8]) {
     let mut sections = sections(bytes);
     let Some((task, given)) = sections.next().and_then(begin) else { return };
     let mut guard = TaskGuard::new(&task);
-    let mut answer = greenhouse().start(task, given.clone()).expect("the adapter begins the task or refuses it");
+    let mut answer =
+        greenhouse().start(task, given.clone()).expect("the adapter begins the task or refuses it");
     let mut last = None;
     for section in sections.take(STEPS_MAX as usize - 1) {
         let Ok(step) = answer else { return };
@@ -52,7 +56,9 @@ pub fn adapter(bytes: &[u8]) {
             Step::Transfer(_) => panic!("Greenhouse transfers nothing"),
             Step::Done(_) => return,
         };
-        answer = greenhouse().resume(state, given.clone(), reply).expect("the adapter reads any reply or refuses it");
+        answer = greenhouse()
+            .resume(state, given.clone(), reply)
+            .expect("the adapter reads any reply or refuses it");
     }
     if let Ok(step) = answer {
         match guard.step(&step, last.as_ref()) {
@@ -87,7 +93,9 @@ fn begin(mut section: &[u8]) -> Option<(Task, Given)> {
         match line.split_once(' ') {
             Some(("settings", settings)) => given.settings = settings.to_owned(),
             Some(("known", known)) => given.tenant = Some(known.to_owned()),
-            Some(("scopes", scopes)) => grant(&mut given).scopes = Some(scopes.split(',').map(str::to_owned).collect()),
+            Some(("scopes", scopes)) => {
+                grant(&mut given).scopes = Some(scopes.split(',').map(str::to_owned).collect())
+            }
             Some(("actor", actor)) => grant(&mut given).actor = Some(actor.to_owned()),
             _ => return task(section).map(|task| (task, given)),
         }
@@ -108,24 +116,32 @@ fn task(section: &[u8]) -> Option<Task> {
     Some(match verb {
         "scan" => {
             let kind = words.next()?;
-            let window = words.next().zip(words.next()).map(|(from, to)| Since::Window(Window { from, to }));
+            let window =
+                words.next().zip(words.next()).map(|(from, to)| Since::Window(Window { from, to }));
             let cursor = Some(payload).filter(|cursor| !cursor.is_empty()).map(<[u8]>::to_vec);
             let since = window.unwrap_or(Since::Everything);
             Task::Scan(Scan { kind, parent: None, since, cursor, page_size: 100 })
         }
-        "fetch" => {
-            Task::Fetch(Fetch { kind: words.next()?, ids: words.next()?.split(',').map(str::to_owned).collect() })
-        }
+        "fetch" => Task::Fetch(Fetch {
+            kind: words.next()?,
+            ids: words.next()?.split(',').map(str::to_owned).collect(),
+        }),
         "write" => {
             let (input, observed) = lines(payload);
-            Task::Write(Write { operation: operation(words.next()?, words.next(), input), observed })
+            Task::Write(Write {
+                operation: operation(words.next()?, words.next(), input),
+                observed,
+            })
         }
         "probe" => {
             let operation = operation(words.next()?, words.next(), lines(payload).0);
             Task::Probe(Probe { operation, first_sent_ms: Some(NOW_MS - 30_000) })
         }
         "check" => Task::Check(rest.to_owned()),
-        "hook" => Task::Hook(Hook { headers: vec![Field::new("signature", rest)], body: payload.to_vec() }),
+        "hook" => Task::Hook(Hook {
+            headers: vec![Field::new("signature", rest)],
+            body: payload.to_vec(),
+        }),
         "tenant" => Task::DescribeTenant,
         _ => return None,
     })
@@ -149,7 +165,10 @@ fn response(section: &[u8]) -> Response {
     let (head, body) = split(section, b"\n\n");
     let head = String::from_utf8_lossy(head);
     let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.trim().parse().ok()).filter(|status| (100..=999).contains(status));
+    let status = lines
+        .next()
+        .and_then(|line| line.trim().parse().ok())
+        .filter(|status| (100..=999).contains(status));
     let headers = lines
         .filter_map(|line| line.split_once(':'))
         .map(|(name, value)| Field::new(name.trim().to_ascii_lowercase(), value.trim()))

@@ -1,7 +1,8 @@
 //! The URL builder: what comes out lies within the grant, or nothing comes out.
 //!
-//! Input: a line with the number of an origin, a line `path` or `link`, then the path or link, then a line `name=value` for each query field.
-//! The judgement is made on the finished URL by means of its own, not by the builder's: read anew from its text, segments decoded.
+//! Input: a line with the number of an origin, a line `path` or `link`, then the path or link, then
+//! a line `name=value` for each query field. The judgement is made on the finished URL by means of
+//! its own, not by the builder's: read anew from its text, segments decoded.
 
 use atsync::model::contract::{Field, Path, Target};
 use atsync::transport::limits::URL_BYTES_MAX;
@@ -44,7 +45,8 @@ pub fn url(bytes: &[u8]) {
         within(&origin, &url);
         let base = origin.path().trim_end_matches('/');
         assert_eq!(url.path(), format!("{base}{given}"), "a path leaves as it came");
-        let sent: Vec<Field> = url.query_pairs().map(|(name, value)| Field::new(name, value)).collect();
+        let sent: Vec<Field> =
+            url.query_pairs().map(|(name, value)| Field::new(name, value)).collect();
         assert_eq!(sent, query, "the fields of a query arrive as they were given");
     }
 }

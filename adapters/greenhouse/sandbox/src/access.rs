@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::schema::endpoints;
 use crate::writes::WRITE_SCOPES;
 
-/// What the credential and its acting user may do. A change acts at once, also on tokens already issued.
+/// What the credential and its acting user may do. A change acts at once, also on tokens already
+/// issued.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Access {
@@ -23,7 +24,12 @@ pub struct Access {
 
 impl Default for Access {
     fn default() -> Self {
-        Self { scopes: all_scopes(), site_admin: true, sees_private_candidates: true, sees_confidential_jobs: true }
+        Self {
+            scopes: all_scopes(),
+            site_admin: true,
+            sees_private_candidates: true,
+            sees_confidential_jobs: true,
+        }
     }
 }
 
@@ -31,8 +37,9 @@ impl Default for Access {
 #[must_use]
 pub fn all_scopes() -> BTreeSet<String> {
     let lists = endpoints().iter().map(|endpoint| scope(endpoint.resource, "list"));
-    let writes =
-        WRITE_SCOPES.iter().flat_map(|(resource, actions)| actions.iter().map(|action| scope(resource, action)));
+    let writes = WRITE_SCOPES
+        .iter()
+        .flat_map(|(resource, actions)| actions.iter().map(|action| scope(resource, action)));
     lists.chain(writes).collect()
 }
 

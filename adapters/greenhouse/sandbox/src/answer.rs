@@ -1,5 +1,6 @@
-//! What goes in and what comes out, free of any HTTP library: a simulation hands a [`Request`] over and gets an
-//! [`Answer`] that says, besides status and body, how it is delivered or whether it is at all.
+//! What goes in and what comes out, free of any HTTP library: a simulation hands a [`Request`] over
+//! and gets an [`Answer`] that says, besides status and body, how it is delivered or whether it is
+//! at all.
 
 /// One request.
 #[derive(Debug, Clone, Copy)]
@@ -18,7 +19,10 @@ impl<'a> Request<'a> {
     /// The value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&'a str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The path alone.
@@ -67,7 +71,8 @@ pub struct Answer {
 impl Answer {
     /// An answer with a JSON body.
     pub(crate) fn json(status: u16, body: Vec<u8>) -> Self {
-        let headers = vec![("content-type".to_owned(), "application/json;charset=utf-8".to_owned())];
+        let headers =
+            vec![("content-type".to_owned(), "application/json;charset=utf-8".to_owned())];
         Self { status, headers, body, delivery: Delivery::Answer, delay_ms: 0 }
     }
 
@@ -78,7 +83,13 @@ impl Answer {
 
     /// 204.
     pub(crate) fn no_content() -> Self {
-        Self { status: 204, headers: Vec::new(), body: Vec::new(), delivery: Delivery::Answer, delay_ms: 0 }
+        Self {
+            status: 204,
+            headers: Vec::new(),
+            body: Vec::new(),
+            delivery: Delivery::Answer,
+            delay_ms: 0,
+        }
     }
 
     /// Sets a header, replacing one of that name.
@@ -90,7 +101,10 @@ impl Answer {
     /// The value of a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// The body as JSON; null when it is none.

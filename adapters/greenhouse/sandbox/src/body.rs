@@ -1,15 +1,17 @@
 //! Bodies of writes: closed sets of keys, checked types and closed words, before anything is done.
 //!
-//! A form is a line of `name:kind` words, `!` after the name marking what must be given and may not be null. The words
-//! are the reference's own, so a form reads beside it. Everything not in the form is refused. `id` and `date_time` are
-//! never null, as in the operations that openapi-v3.json has in full; where it is silent, `int` and `time` may be.
+//! A form is a line of `name:kind` words, `!` after the name marking what must be given and may not
+//! be null. The words are the reference's own, so a form reads beside it. Everything not in the
+//! form is refused. `id` and `date_time` are never null, as in the operations that openapi-v3.json
+//! has in full; where it is silent, `int` and `time` may be.
 
 use serde_json::{Map, Value};
 
 use crate::clock::parse_ms;
 use crate::refusal::{Problem, Refusal};
 
-/// Longest text anywhere in a body (files excepted); the real limits are not known, this one is arbitrary.
+/// Longest text anywhere in a body (files excepted); the real limits are not known, this one is
+/// arbitrary.
 const TEXT_CHARS_MAX: usize = 100_000;
 /// Most entries of a list in a body; arbitrary as well.
 const LIST_MAX: usize = 500;
@@ -22,17 +24,21 @@ impl Body {
     /// Reads JSON and checks it against a form.
     pub(crate) fn read(bytes: &[u8], form: &str) -> Result<Self, Refusal> {
         let bytes = if bytes.is_empty() { b"{}" } else { bytes };
-        let value: Value = serde_json::from_slice(bytes).map_err(|_| Refusal::BadRequest("Malformed JSON"))?;
+        let value: Value =
+            serde_json::from_slice(bytes).map_err(|_| Refusal::BadRequest("Malformed JSON"))?;
         Self::check(&value, form)
     }
 
     /// Checks a JSON value against a form.
     pub(crate) fn check(value: &Value, form: &str) -> Result<Self, Refusal> {
-        let Value::Object(map) = value else { return Err(Refusal::invalid("body", "must be an object")) };
+        let Value::Object(map) = value else {
+            return Err(Refusal::invalid("body", "must be an object"));
+        };
         let fields: Vec<(&str, bool, &str)> = form.split_whitespace().filter_map(field).collect();
         let mut problems = Vec::new();
-        let mut refuse =
-            |field: &str, text: &str| problems.push(Problem { field: field.to_owned(), text: text.to_owned() });
+        let mut refuse = |field: &str, text: &str| {
+            problems.push(Problem { field: field.to_owned(), text: text.to_owned() })
+        };
         for key in map.keys() {
             if !fields.iter().any(|(name, ..)| name == key) {
                 refuse(key, "is not an accepted parameter");
@@ -56,9 +62,15 @@ impl Body {
         if problems.is_empty() { Ok(Self(map.clone())) } else { Err(Refusal::Invalid(problems)) }
     }
 
-    /// As [`Body::read`], where entries of lists that a row holds already may be sent back as they are.
-    pub(crate) fn read_over(bytes: &[u8], form: &str, held: impl Fn(&str) -> Vec<Value>) -> Result<Self, Refusal> {
-        let value: Value = serde_json::from_slice(bytes).map_err(|_| Refusal::BadRequest("Malformed JSON"))?;
+    /// As [`Body::read`], where entries of lists that a row holds already may be sent back as they
+    /// are.
+    pub(crate) fn read_over(
+        bytes: &[u8],
+        form: &str,
+        held: impl Fn(&str) -> Vec<Value>,
+    ) -> Result<Self, Refusal> {
+        let value: Value =
+            serde_json::from_slice(bytes).map_err(|_| Refusal::BadRequest("Malformed JSON"))?;
         let mut new = value.clone();
         for (name, member) in new.as_object_mut().into_iter().flatten() {
             if let Value::Array(list) = member {
@@ -98,7 +110,15 @@ impl Body {
     }
 
     pub(crate) fn texts(&self, name: &str) -> Option<Vec<String>> {
-        Some(self.0.get(name)?.as_array()?.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        Some(
+            self.0
+                .get(name)?
+                .as_array()?
+                .iter()
+                .filter_map(Value::as_str)
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 }
 
@@ -128,10 +148,13 @@ fn fits(value: &Value, kind: &str) -> Result<(), &'static str> {
         "file" => ok(value.is_string(), "must be a string"),
         "bool" => ok(value.is_boolean(), "must be a boolean"),
         "int" | "id" => ok(value.is_i64(), "must be an integer"),
-        "date_time" => {
-            ok(value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()), "must be a date-time")
+        "date_time" => ok(
+            value.as_str().is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok()),
+            "must be a date-time",
+        ),
+        "time" => {
+            ok(value.as_str().is_some_and(|text| parse_ms(text).is_some()), "must be a date-time")
         }
-        "time" => ok(value.as_str().is_some_and(|text| parse_ms(text).is_some()), "must be a date-time"),
         "ids" => ok(all(Value::is_i64), "must be a list of integers"),
         "texts" => ok(all(Value::is_string), "must be a list of strings"),
         "map" => ok(value.is_object(), "must be an object"),
@@ -161,11 +184,13 @@ fn inside<'a>(kind: &'a str, opening: &str) -> Option<&'a str> {
 /// A contact entry: exactly a value and, where there are words, one of them as its type.
 fn entry_fits(entry: &Value, words: Option<&str>) -> bool {
     let Value::Object(entry) = entry else { return false };
-    let valued = entry.get("value").and_then(Value::as_str).is_some_and(|value| !value.trim().is_empty());
+    let valued =
+        entry.get("value").and_then(Value::as_str).is_some_and(|value| !value.trim().is_empty());
     let typed = match words {
-        Some(words) => {
-            entry.get("type").and_then(Value::as_str).is_some_and(|kind| words.split('|').any(|word| word == kind))
-        }
+        Some(words) => entry
+            .get("type")
+            .and_then(Value::as_str)
+            .is_some_and(|kind| words.split('|').any(|word| word == kind)),
         None => true,
     };
     valued && typed && entry.len() == if words.is_some() { 2 } else { 1 }
@@ -177,12 +202,13 @@ mod tests {
 
     use super::*;
 
-    const FORM: &str = "first_name!:name company:text emails:contacts(personal|work) kind:one(a|b) n:int";
+    const FORM: &str =
+        "first_name!:name company:text emails:contacts(personal|work) kind:one(a|b) n:int";
 
     #[test]
     fn only_named_keys_of_the_right_kind_pass() {
-        let good =
-            json!({"first_name": "Ada", "company": null, "emails": [{"value": "a@b.c", "type": "work"}], "kind": "a"});
+        let good = json!({"first_name": "Ada", "company": null,
+            "emails": [{"value": "a@b.c", "type": "work"}], "kind": "a"});
         assert!(Body::check(&good, FORM).is_ok());
         let bad = [
             json!({}),

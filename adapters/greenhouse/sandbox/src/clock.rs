@@ -1,4 +1,5 @@
-//! The sandbox's time. Every window, expiry and stamp reads it, so that a simulation which owns it owns them all.
+//! The sandbox's time. Every window, expiry and stamp reads it, so that a simulation which owns it
+//! owns them all.
 
 use std::fmt;
 use std::sync::Arc;
@@ -34,7 +35,10 @@ impl fmt::Debug for Clock {
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "the one place where the sandbox's injectable clock meets the machine's")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "the one place where the sandbox's injectable clock meets the machine's"
+)]
 fn system_now_ms() -> i64 {
     let elapsed = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(elapsed.as_millis()).unwrap_or(i64::MAX)

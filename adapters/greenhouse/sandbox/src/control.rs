@@ -1,7 +1,8 @@
-//! The control surface: JSON under `/_sandbox/`, for tests that talk to the binary from another process.
+//! The control surface: JSON under `/_sandbox/`, for tests that talk to the binary from another
+//! process.
 //!
-//! It costs no budget, is in no log, meets no fault, and has no lock: whoever reaches the port may use it. That is why
-//! the server listens on loopback unless told otherwise.
+//! It costs no budget, is in no log, meets no fault, and has no lock: whoever reaches the port may
+//! use it. That is why the server listens on loopback unless told otherwise.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -81,7 +82,9 @@ pub(crate) fn serve(sandbox: &Sandbox, request: &Request<'_>) -> Answer {
             sandbox.revoke_tokens();
             Ok(json!({}))
         }
-        ("POST", ["recruiter"]) => read::<Recruiter>(request).and_then(|deed| sandbox.recruiter(&deed)),
+        ("POST", ["recruiter"]) => {
+            read::<Recruiter>(request).and_then(|deed| sandbox.recruiter(&deed))
+        }
         ("GET", ["candidates"]) => by_email(sandbox, request),
         ("GET", ["rows", collection]) => rows(sandbox, collection, request),
         ("GET", ["rows", collection, id]) => {
@@ -143,8 +146,10 @@ fn access(sandbox: &Sandbox, request: &Request<'_>) -> Result<Value, String> {
             access.scopes.remove(&scope);
         }
         access.site_admin = change.site_admin.unwrap_or(access.site_admin);
-        access.sees_private_candidates = change.sees_private_candidates.unwrap_or(access.sees_private_candidates);
-        access.sees_confidential_jobs = change.sees_confidential_jobs.unwrap_or(access.sees_confidential_jobs);
+        access.sees_private_candidates =
+            change.sees_private_candidates.unwrap_or(access.sees_private_candidates);
+        access.sees_confidential_jobs =
+            change.sees_confidential_jobs.unwrap_or(access.sees_confidential_jobs);
     });
     Ok(json!(sandbox.access()))
 }
@@ -164,7 +169,9 @@ fn quirks(sandbox: &Sandbox, request: &Request<'_>) -> Result<Value, String> {
 fn by_email(sandbox: &Sandbox, request: &Request<'_>) -> Result<Value, String> {
     let pairs = pairs(request.query());
     let email = pairs.iter().find(|(name, _)| name == "email").map(|(_, value)| value.as_str());
-    email.map(|email| json!(sandbox.candidates_by_email(email))).ok_or_else(|| "email is missing".to_owned())
+    email
+        .map(|email| json!(sandbox.candidates_by_email(email)))
+        .ok_or_else(|| "email is missing".to_owned())
 }
 
 /// All rows of a collection, or those whose one id column holds a value: `?candidate_id=7`.

@@ -1,6 +1,8 @@
-//! The opaque cursor: URL-safe base64, padding included, of the original query and the id where the next page starts.
+//! The opaque cursor: URL-safe base64, padding included, of the original query and the id where the
+//! next page starts.
 //!
-//! It is keyset pagination: rows added during a walk do not shift pages, and nothing in a cursor is a snapshot.
+//! It is keyset pagination: rows added during a walk do not shift pages, and nothing in a cursor is
+//! a snapshot.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE;

@@ -1,7 +1,8 @@
 //! Faults on demand: which requests meet one, and which one.
 //!
-//! A rule names a method, a path prefix, how many matching requests to let pass and how many to hit. The first rule that
-//! is due wins. What a fault does is a value in the answer; only the HTTP shell turns it into a broken connection.
+//! A rule names a method, a path prefix, how many matching requests to let pass and how many to
+//! hit. The first rule that is due wins. What a fault does is a value in the answer; only the HTTP
+//! shell turns it into a broken connection.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,7 +13,8 @@ use serde::{Deserialize, Serialize};
 pub enum FaultKind {
     /// The connection ends before the request is processed.
     DropBefore,
-    /// The request is held so long, not processed, and the connection then ends: time to end the client before anything happened.
+    /// The request is held so long, not processed, and the connection then ends: time to end the
+    /// client before anything happened.
     HoldBefore {
         /// How long.
         delay_ms: u64,
@@ -43,7 +45,8 @@ pub enum FaultKind {
     TooManyRequests,
     /// The request is processed, the answer is 200 with an HTML page.
     Html,
-    /// The request is processed, the answer is 200 with a body that is not JSON although it says so.
+    /// The request is processed, the answer is 200 with a body that is not JSON although it says
+    /// so.
     InvalidJson,
     /// 401 although the token is good; not processed.
     Unauthorized,
@@ -97,7 +100,13 @@ impl Fault {
     /// A fault that the next request to a path meets, once.
     #[must_use]
     pub fn once(method: &str, path: &str, fault: FaultKind) -> Self {
-        Self { method: Some(method.to_owned()), path: path.to_owned(), skip: 0, times: Some(1), fault }
+        Self {
+            method: Some(method.to_owned()),
+            path: path.to_owned(),
+            skip: 0,
+            times: Some(1),
+            fault,
+        }
     }
 
     /// A fault that every request to a path meets, until it is cleared.
@@ -114,7 +123,8 @@ impl Fault {
     }
 
     fn matches(&self, method: &str, path: &str) -> bool {
-        self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method)) && path.starts_with(&self.path)
+        self.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
+            && path.starts_with(&self.path)
     }
 }
 
@@ -155,12 +165,17 @@ pub fn parse_fault(text: &str) -> Result<Fault, String> {
     let method = words.next().ok_or("a fault starts with a method or *")?;
     let path = words.next().ok_or("a fault names a path prefix")?;
     let kind = words.next().ok_or("a fault names a kind")?;
-    let (name, number) = kind.split_once('=').map_or((kind, None), |(name, number)| (name, Some(number)));
+    let (name, number) =
+        kind.split_once('=').map_or((kind, None), |(name, number)| (name, Some(number)));
     let parsed = |default: u64| {
-        number.map_or(Ok(default), |text| text.parse::<u64>().map_err(|_| format!("{text} is no number")))
+        number.map_or(Ok(default), |text| {
+            text.parse::<u64>().map_err(|_| format!("{text} is no number"))
+        })
     };
-    let status =
-        |default: u16| parsed(default.into()).and_then(|n| u16::try_from(n).map_err(|_| format!("{n} is no status")));
+    let status = |default: u16| {
+        parsed(default.into())
+            .and_then(|n| u16::try_from(n).map_err(|_| format!("{n} is no status")))
+    };
     let fault = match name {
         "drop_before" => FaultKind::DropBefore,
         "hold_before" => FaultKind::HoldBefore { delay_ms: parsed(1000)? },
@@ -168,7 +183,9 @@ pub fn parse_fault(text: &str) -> Result<Fault, String> {
         "applied_then" => FaultKind::AppliedThen { status: status(502)? },
         "not_applied" => FaultKind::NotApplied { status: status(503)? },
         "slow" => FaultKind::Slow { delay_ms: parsed(1000)? },
-        "truncate" => FaultKind::Truncate { bytes: usize::try_from(parsed(10)?).unwrap_or(usize::MAX) },
+        "truncate" => {
+            FaultKind::Truncate { bytes: usize::try_from(parsed(10)?).unwrap_or(usize::MAX) }
+        }
         "too_many_requests" => FaultKind::TooManyRequests,
         "html" => FaultKind::Html,
         "invalid_json" => FaultKind::InvalidJson,
@@ -193,8 +210,10 @@ mod tests {
 
     #[test]
     fn a_rule_lets_pass_then_hits_then_is_spent() {
-        let mut faults = Faults { rules: vec![Fault::once("POST", "/v3/c", FaultKind::DropAfter).after(1)] };
-        let met: Vec<bool> = (0..4).map(|_| faults.meet("POST", "/v3/candidates").is_some()).collect();
+        let mut faults =
+            Faults { rules: vec![Fault::once("POST", "/v3/c", FaultKind::DropAfter).after(1)] };
+        let met: Vec<bool> =
+            (0..4).map(|_| faults.meet("POST", "/v3/candidates").is_some()).collect();
         assert_eq!(met, [false, true, false, false]);
         assert_eq!(faults.meet("GET", "/v3/candidates"), None);
     }
@@ -202,7 +221,10 @@ mod tests {
     #[test]
     fn the_written_form_reads_back() {
         let rule = parse_fault("POST /v3/candidates applied_then=504 x2 +3").expect("reads");
-        assert_eq!((rule.times, rule.skip, rule.fault), (Some(2), 3, FaultKind::AppliedThen { status: 504 }));
+        assert_eq!(
+            (rule.times, rule.skip, rule.fault),
+            (Some(2), 3, FaultKind::AppliedThen { status: 504 })
+        );
         assert!(parse_fault("GET /v3 nonsense").is_err());
     }
 }

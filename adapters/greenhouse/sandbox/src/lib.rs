@@ -1,8 +1,9 @@
 //! A local stand-in for Greenhouse Harvest v3, faithful to the quirks that bite.
 //!
-//! It is built from the reference alone and shares no types with the adapter, so that the two check each other. Start
-//! with [`Sandbox::start`] for real HTTP, or with [`Sandbox::handle`] for a simulation that owns the clock and wants
-//! every fault as a value. The README beside this crate lists the switches and the control surface.
+//! It is built from the reference alone and shares no types with the adapter, so that the two check
+//! each other. Start with [`Sandbox::start`] for real HTTP, or with [`Sandbox::handle`] for a
+//! simulation that owns the clock and wants every fault as a value. The README beside this crate
+//! lists the switches and the control surface.
 //!
 //! ```
 //! use atsync_greenhouse_sandbox::{ManualClock, Request, Sandbox, SandboxOptions};
@@ -14,8 +15,8 @@
 //! assert_eq!(sandbox.count("candidates"), 40);
 //! ```
 //!
-//! It does not offer the authorization-code and refresh grants, webhooks, or rows of collections that the engine does
-//! not read; those route, check their parameters, and answer an empty list.
+//! It does not offer the authorization-code and refresh grants, webhooks, or rows of collections
+//! that the engine does not read; those route, check their parameters, and answer an empty list.
 
 mod access;
 mod answer;
@@ -50,8 +51,8 @@ pub use faults::{Fault, FaultKind, parse_fault};
 pub use model::{Deed, Write, Writer};
 pub use options::SandboxOptions;
 pub use quirks::{
-    CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, OddValues, Quirks, RepeatedOption,
-    RepeatedTag, RetryAfter, Rows, TokenExpiry, Transfer, UserCreation,
+    CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, LastLink, OddValues,
+    Quirks, RepeatedOption, RepeatedTag, RetryAfter, Rows, TokenExpiry, Transfer, UserCreation,
 };
 pub use recruiter::Recruiter;
 pub use sandbox::{Logged, Sandbox};

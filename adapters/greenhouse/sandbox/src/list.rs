@@ -19,11 +19,17 @@ pub(crate) struct ListContext<'a> {
 }
 
 /// Answers `GET /v3/<collection>`.
-pub(crate) fn serve(context: &ListContext<'_>, endpoint: &Endpoint, request: &Request<'_>) -> Result<Answer, Refusal> {
+pub(crate) fn serve(
+    context: &ListContext<'_>,
+    endpoint: &Endpoint,
+    request: &Request<'_>,
+) -> Result<Answer, Refusal> {
     let pairs = query::pairs(request.query());
     let cursor = match pairs.iter().find(|(name, _)| name == "cursor") {
         Some(_) if pairs.len() > 1 => {
-            return Err(Refusal::Cursor("When passing a cursor, do not include other query params."));
+            return Err(Refusal::Cursor(
+                "When passing a cursor, do not include other query params.",
+            ));
         }
         Some((_, text)) => Some(open(context, endpoint, text)?),
         None => None,
@@ -34,13 +40,15 @@ pub(crate) fn serve(context: &ListContext<'_>, endpoint: &Endpoint, request: &Re
         return Ok(with_link(Answer::json(200, b"[]".to_vec()), None, context.quirks));
     };
     let list = query::read(context.model, kind, endpoint, &pairs)?;
-    let (body, next) = page(context, kind, &list, cursor.as_ref().map_or(i64::MAX, |cursor| cursor.id));
+    let (body, next) =
+        page(context, kind, &list, cursor.as_ref().map_or(i64::MAX, |cursor| cursor.id));
     let link = next.map(|id| {
         let cursor = Cursor {
             query: pairs,
             id,
             page: cursor.as_ref().map_or(2, |cursor| cursor.page.saturating_add(1)),
-            original_request_id: cursor.map_or_else(|| context.request_id.to_owned(), |c| c.original_request_id),
+            original_request_id: cursor
+                .map_or_else(|| context.request_id.to_owned(), |c| c.original_request_id),
             made_ms: context.model.now_ms,
             collection: endpoint.path.to_owned(),
         };
@@ -70,7 +78,12 @@ fn with_link(mut answer: Answer, next: Option<String>, quirks: &Quirks) -> Answe
 }
 
 /// The page's body and the id where the next one starts.
-fn page(context: &ListContext<'_>, kind: Kind, list: &ListQuery, start: i64) -> (Vec<u8>, Option<i64>) {
+fn page(
+    context: &ListContext<'_>,
+    kind: Kind,
+    list: &ListQuery,
+    start: i64,
+) -> (Vec<u8>, Option<i64>) {
     let model = context.model;
     let look = Look {
         columns: list.columns.clone(),
@@ -85,7 +98,9 @@ fn page(context: &ListContext<'_>, kind: Kind, list: &ListQuery, start: i64) -> 
     body.push(b'[');
     let mut served = 0_usize;
     for row in table.walk(narrowed.as_deref(), start, model.now_ms) {
-        if !list.tests.iter().all(|test| test.passes(kind, row)) || !context.sight.sees(model, kind, row) {
+        if !list.tests.iter().all(|test| test.passes(kind, row))
+            || !context.sight.sees(model, kind, row)
+        {
             continue;
         }
         if served == list.per_page {

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use atsync_greenhouse_sandbox::{Client, Fault, Quirks, RunningSandbox, Sandbox, SandboxOptions, parse_fault};
+use atsync_greenhouse_sandbox::{
+    Client, Fault, Quirks, RunningSandbox, Sandbox, SandboxOptions, parse_fault,
+};
 use clap::Parser;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -29,7 +31,8 @@ struct Arguments {
     /// API requests per half minute.
     #[arg(long, default_value_t = 150)]
     rate_limit: u32,
-    /// A fault from the start: "POST /v3/candidates drop_after x1 +2" (times, let pass). May be given repeatedly.
+    /// A fault from the start: "POST /v3/candidates drop_after x1 +2" (times, let pass). May be
+    /// given repeatedly.
     #[arg(long, value_parser = parse_fault)]
     fault: Vec<Fault>,
     /// Switches as JSON: '{"create_answer": "bare"}'.
@@ -62,7 +65,8 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
         quirks: arguments.quirks.unwrap_or_default(),
         ..SandboxOptions::sized(arguments.seed, arguments.candidates)
     };
-    // Signals are taken before the port is told, so that whoever reads the line may stop us at once.
+    // Signals are taken before the port is told, so that whoever reads the line may stop us at
+    // once.
     let mut terminate = signal(SignalKind::terminate())?;
     let running = Sandbox::start(options).await?;
     say(&announcement(&running, &arguments.client_id));
@@ -77,7 +81,10 @@ async fn run(arguments: Arguments) -> std::io::Result<()> {
 /// One line: where it is and how to point atsync at it.
 fn announcement(running: &RunningSandbox, client_id: &str) -> String {
     let base = running.base_url();
-    format!("listening on {base} (point atsync's origins `api` and `auth` at {base}, client id {client_id})")
+    format!(
+        "listening on {base} (point atsync's origins `api` and `auth` at {base}, client id \
+         {client_id})"
+    )
 }
 
 #[allow(clippy::print_stdout, reason = "a program's one line of output")]

@@ -1,4 +1,5 @@
-//! What a sandbox is started with. Everything has a default that is what most sources say about the real thing.
+//! What a sandbox is started with. Everything has a default that is what most sources say about the
+//! real thing.
 
 use std::net::{Ipv4Addr, SocketAddr};
 

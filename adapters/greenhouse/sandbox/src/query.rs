@@ -1,7 +1,8 @@
-//! Query strings of lists: read, checked against the endpoint's table, and turned into tests on columns.
+//! Query strings of lists: read, checked against the endpoint's table, and turned into tests on
+//! columns.
 //!
-//! Everything unknown is refused, as v3 does: a fake that ignores a misspelt filter would hide that the real one, or an
-//! older one, answers the whole tenant.
+//! Everything unknown is refused, as v3 does: a fake that ignores a misspelt filter would hide that
+//! the real one, or an older one, answers the whole tenant.
 
 use percent_encoding::percent_decode_str;
 
@@ -67,7 +68,8 @@ pub(crate) struct ListQuery {
 
 /// Splits a query string; `+` is a blank, as in forms.
 pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
-    let decode = |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
+    let decode =
+        |text: &str| percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned();
     query
         .split('&')
         .filter(|part| !part.is_empty())
@@ -79,8 +81,9 @@ pub(crate) fn pairs(query: &str) -> Vec<(String, String)> {
 /// Checks a list's parameters against its endpoint.
 pub(crate) fn check(endpoint: &Endpoint, pairs: &[(String, String)]) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
-    let mut refuse =
-        |field: &str, text: &str| problems.push(Problem { field: field.to_owned(), text: text.to_owned() });
+    let mut refuse = |field: &str, text: &str| {
+        problems.push(Problem { field: field.to_owned(), text: text.to_owned() })
+    };
     for (at, (name, value)) in pairs.iter().enumerate() {
         let Some(param) = endpoint.params.iter().find(|param| param.name == name) else {
             refuse(name, "is not an accepted parameter");
@@ -92,7 +95,11 @@ pub(crate) fn check(endpoint: &Endpoint, pairs: &[(String, String)]) -> Result<(
         if let Err(text) = check_value(param, value) {
             refuse(name, text);
         }
-        if name == "fields" && value.split(',').any(|field| !endpoint.fields.iter().any(|known| known.name == field)) {
+        if name == "fields"
+            && value
+                .split(',')
+                .any(|field| !endpoint.fields.iter().any(|known| known.name == field))
+        {
             refuse(name, "contains an unknown field");
         }
     }
@@ -112,7 +119,9 @@ fn check_value(param: &Param, value: &str) -> Result<(), &'static str> {
         },
         ParamKind::Ids if !bounded => Err("must contain at most 50 ids"),
         ParamKind::Ids if ids_of(value).is_none() => Err("must be a list of integers"),
-        ParamKind::Texts if param.name == "fields" && value.split(',').count() > FIELDS_MAX => Err("is too long"),
+        ParamKind::Texts if param.name == "fields" && value.split(',').count() > FIELDS_MAX => {
+            Err("is too long")
+        }
         ParamKind::Texts if !bounded => Err("must contain at most 50 values"),
         ParamKind::Int if value.parse::<i64>().is_err() => Err("must be an integer"),
         ParamKind::Bool if value.parse::<bool>().is_err() => Err("must be a boolean"),
@@ -154,16 +163,22 @@ pub(crate) fn read(
     for (name, value) in pairs {
         match name.as_str() {
             "per_page" => query.per_page = value.parse().unwrap_or(PER_PAGE_DEFAULT),
-            "fields" => query.columns = Some(value.split(',').filter_map(|field| kind.column(field)).collect()),
+            "fields" => {
+                query.columns =
+                    Some(value.split(',').filter_map(|field| kind.column(field)).collect())
+            }
             _ => query.tests.extend(test_of(model, kind, endpoint, name, value)),
         }
     }
-    let asked = |name: &str, wanted: &str| pairs.iter().any(|(given, value)| given == name && value == wanted);
+    let asked = |name: &str, wanted: &str| {
+        pairs.iter().any(|(given, value)| given == name && value == wanted)
+    };
     let shows_special = asked("include_defaults", "true") || asked("show_service_accounts", "true");
     if matches!(kind, Kind::RejectionReasons | Kind::Users) && !shows_special {
         query.tests.push(Test::NotSpecial);
     }
-    // Deleted job posts: the one collection whose default listing hides rows that `active=false` shows.
+    // Deleted job posts: the one collection whose default listing hides rows that `active=false`
+    // shows.
     if kind == Kind::JobPosts
         && !pairs.iter().any(|(name, _)| name == "active")
         && let Some(active) = kind.column("active")
@@ -173,13 +188,21 @@ pub(crate) fn read(
     Ok(query)
 }
 
-fn test_of(model: &Model, kind: Kind, endpoint: &Endpoint, name: &str, value: &str) -> Option<Test> {
+fn test_of(
+    model: &Model,
+    kind: Kind,
+    endpoint: &Endpoint,
+    name: &str,
+    value: &str,
+) -> Option<Test> {
     let column = |name: &str| kind.column(name);
     match (kind, name) {
         (_, "ids") => return ids_of(value).map(Test::Ids),
         (_, "include_defaults" | "show_service_accounts") => return None,
         (Kind::Candidates, "email") => return Some(Test::Email(value.to_lowercase())),
-        (Kind::Candidates, "tag") => return Some(Test::JsonListHolds(column("tags")?, value.to_owned())),
+        (Kind::Candidates, "tag") => {
+            return Some(Test::JsonListHolds(column("tags")?, value.to_owned()));
+        }
         (Kind::Applications, "status") => {
             // The filter says `active`, the row says `in_process`.
             let word = if value == "active" { "in_process" } else { value };
@@ -188,7 +211,9 @@ fn test_of(model: &Model, kind: Kind, endpoint: &Endpoint, name: &str, value: &s
         (Kind::RejectionDetails, "custom_field_option_id") => {
             return Some(Test::Option(column("question_custom_fields")?, value.parse().ok()?));
         }
-        (_, "custom_field_option_id") => return Some(Test::Option(column("custom_fields")?, value.parse().ok()?)),
+        (_, "custom_field_option_id") => {
+            return Some(Test::Option(column("custom_fields")?, value.parse().ok()?));
+        }
         (Kind::CustomFieldOptions, "custom_field_key") => {
             let fields = model.find_text(Kind::CustomFields, "name_key", value);
             return Some(Test::IntIn(column("custom_field_id")?, fields));
@@ -199,7 +224,10 @@ fn test_of(model: &Model, kind: Kind, endpoint: &Endpoint, name: &str, value: &s
             } else {
                 (Kind::Departments, "department_ids")
             };
-            return Some(Test::ListHolds(column(list)?, model.find_text(parents, "external_id", value)));
+            return Some(Test::ListHolds(
+                column(list)?,
+                model.find_text(parents, "external_id", value),
+            ));
         }
         _ => {}
     }
@@ -215,14 +243,15 @@ fn test_of(model: &Model, kind: Kind, endpoint: &Endpoint, name: &str, value: &s
                 (None, None) => Test::Never,
             }
         }
-        ParamKind::Texts => {
-            column(singular).map_or(Test::Never, |at| Test::TextIn(at, value.split(',').map(str::to_owned).collect()))
-        }
+        ParamKind::Texts => column(singular).map_or(Test::Never, |at| {
+            Test::TextIn(at, value.split(',').map(str::to_owned).collect())
+        }),
         ParamKind::Text | ParamKind::One(_) => {
             column(name).map_or(Test::Never, |at| Test::TextIn(at, vec![value.to_owned()]))
         }
         ParamKind::Bool => column(name).map_or(Test::Never, |at| Test::Bool(at, value == "true")),
-        ParamKind::Time => column(name).map_or(Test::Never, |at| Test::Time(at, compares(value).unwrap_or_default())),
+        ParamKind::Time => column(name)
+            .map_or(Test::Never, |at| Test::Time(at, compares(value).unwrap_or_default())),
     })
 }
 
@@ -232,22 +261,29 @@ impl Test {
         match self {
             Self::Ids(ids) => ids.contains(&row.id),
             Self::IntIn(column, ids) => row.cell(*column).int().is_some_and(|id| ids.contains(&id)),
-            Self::ListHolds(column, ids) => row.cell(*column).ids().iter().any(|id| ids.contains(id)),
+            Self::ListHolds(column, ids) => {
+                row.cell(*column).ids().iter().any(|id| ids.contains(id))
+            }
             Self::TextIn(column, words) => {
                 row.cell(*column).text().is_some_and(|text| words.iter().any(|word| word == text))
             }
             Self::Bool(column, wanted) => row.cell(*column).bool() == Some(*wanted),
-            Self::Time(column, compares) => {
-                row.cell(*column).time_ms().is_some_and(|at| compares.iter().all(|compare| compare.holds(at)))
-            }
+            Self::Time(column, compares) => row
+                .cell(*column)
+                .time_ms()
+                .is_some_and(|at| compares.iter().all(|compare| compare.holds(at))),
             Self::Option(column, option) => {
                 row.cell(*column).fields().iter().any(|(_, value)| mentions(value, *option))
             }
-            Self::Email(email) => kind.column("email_addresses").is_some_and(|at| holds_email(row.cell(at), email)),
+            Self::Email(email) => {
+                kind.column("email_addresses").is_some_and(|at| holds_email(row.cell(at), email))
+            }
             Self::JsonListHolds(column, word) => match row.cell(*column) {
-                Cell::Json(_) => {
-                    row.cell(*column).value().as_array().is_some_and(|list| list.contains(&word.as_str().into()))
-                }
+                Cell::Json(_) => row
+                    .cell(*column)
+                    .value()
+                    .as_array()
+                    .is_some_and(|list| list.contains(&word.as_str().into())),
                 _ => false,
             },
             Self::NotSpecial => !row.special,
@@ -281,5 +317,8 @@ fn mentions(value: &str, option: i64) -> bool {
 fn holds_email(cell: &Cell, email: &str) -> bool {
     let value = cell.value();
     let entries = value.as_array().map_or(&[][..], Vec::as_slice);
-    entries.iter().filter_map(|entry| entry.get("value")?.as_str()).any(|held| held.to_lowercase() == email)
+    entries
+        .iter()
+        .filter_map(|entry| entry.get("value")?.as_str())
+        .any(|held| held.to_lowercase() == email)
 }

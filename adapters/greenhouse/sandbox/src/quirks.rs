@@ -1,7 +1,9 @@
-//! The switches: every point where the reference leaves two readings open, or where a real tenant bites.
+//! The switches: every point where the reference leaves two readings open, or where a real tenant
+//! bites.
 //!
-//! The defaults are what was recorded or what most sources say. Each switch is one field, in JSON as in Rust, so that a
-//! test turns exactly one thing over. Unknown names are refused, so a misspelt switch cannot pass for a tested one.
+//! The defaults are what was recorded or what most sources say. Each switch is one field, in JSON
+//! as in Rust, so that a test turns exactly one thing over. Unknown names are refused, so a
+//! misspelt switch cannot pass for a tested one.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -139,7 +141,8 @@ pub enum RetryAfter {
     Missing,
 }
 
-/// What a transfer to another job does to the application. The reference says that the id stays, and nobody has shown it.
+/// What a transfer to another job does to the application. The reference says that the id stays,
+/// and nobody has shown it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Transfer {
@@ -154,14 +157,16 @@ pub enum Transfer {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Rows {
-    /// With what was seen live before it was documented: `job_interview_stage_id` and `rejection_reason_id` of an application.
+    /// With what was seen live before it was documented: `job_interview_stage_id` and
+    /// `rejection_reason_id` of an application.
     #[default]
     Newer,
     /// As in Greenhouse's own OpenAPI document, which has neither.
     Official,
 }
 
-/// Whether an update may send back what the row holds, where a new value of that form is refused. Nobody has shown it.
+/// Whether an update may send back what the row holds, where a new value of that form is refused.
+/// Nobody has shown it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OddValues {

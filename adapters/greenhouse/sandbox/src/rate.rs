@@ -14,7 +14,8 @@ pub(crate) struct Budget {
 pub(crate) struct Spent {
     pub(crate) limit: u32,
     pub(crate) remaining: u32,
-    /// The header's value: always now plus a whole window, though the counter refills where the window turns.
+    /// The header's value: always now plus a whole window, though the counter refills where the
+    /// window turns.
     pub(crate) reset_s: i64,
     /// Set when the budget was empty: whole seconds until the window turns.
     pub(crate) over_for_s: Option<i64>,

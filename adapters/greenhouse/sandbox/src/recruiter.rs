@@ -1,7 +1,8 @@
-//! A recruiter at work in Greenhouse's own screens: changes that no API request made and that a sync must notice.
+//! A recruiter at work in Greenhouse's own screens: changes that no API request made and that a
+//! sync must notice.
 //!
-//! These go past scopes, quirks of the API's checks and the rate budget, and move stamps as the same deed through the
-//! API would.
+//! These go past scopes, quirks of the API's checks and the rate budget, and move stamps as the
+//! same deed through the API would.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -53,7 +54,8 @@ pub enum Recruiter {
         /// The job.
         job_id: i64,
     },
-    /// Transfers an application to another job, onto its first stage; answers the id that it has there.
+    /// Transfers an application to another job, onto its first stage; answers the id that it has
+    /// there.
     Transfer {
         /// The application.
         application_id: i64,
@@ -139,7 +141,8 @@ pub enum Recruiter {
         /// Columns and values, in the words of the read side.
         values: serde_json::Map<String, Value>,
     },
-    /// Sets one custom field of a candidate, an application, a job or an opening, and leaves the others.
+    /// Sets one custom field of a candidate, an application, a job or an opening, and leaves the
+    /// others.
     SetCustomField {
         /// The collection.
         collection: String,
@@ -150,7 +153,8 @@ pub enum Recruiter {
         /// The value as the write side takes it (option ids for selects); null clears.
         value: Value,
     },
-    /// Leaves a value in a custom field past every check: what an older form, an import or another type once stored. The others stay.
+    /// Leaves a value in a custom field past every check: what an older form, an import or another
+    /// type once stored. The others stay.
     PlantCustomField {
         /// The collection.
         collection: String,
@@ -190,9 +194,11 @@ impl Sandbox {
 fn reason(refusal: &Refusal) -> String {
     match refusal {
         Refusal::NotFound => "there is no such object".to_owned(),
-        Refusal::Invalid(problems) => {
-            problems.iter().map(|problem| format!("{} {}", problem.field, problem.text)).collect::<Vec<_>>().join("; ")
-        }
+        Refusal::Invalid(problems) => problems
+            .iter()
+            .map(|problem| format!("{} {}", problem.field, problem.text))
+            .collect::<Vec<_>>()
+            .join("; "),
         other => format!("{other:?}"),
     }
 }
@@ -227,7 +233,12 @@ fn act(context: &mut WriteContext<'_>, deed: &Recruiter) -> Result<i64, Refusal>
         Recruiter::CloseJob { job_id } => {
             known(context, Kind::Jobs, *job_id)?;
             let now = Cell::Time(context.model.now_ms);
-            context.model.set(Kind::Jobs, *job_id, Touch::Stamp, &[("status", "closed".into()), ("closed_at", now)]);
+            context.model.set(
+                Kind::Jobs,
+                *job_id,
+                Touch::Stamp,
+                &[("status", "closed".into()), ("closed_at", now)],
+            );
             Ok(*job_id)
         }
         Recruiter::Set { collection, id, values } => set(context, collection, *id, values),
@@ -252,13 +263,19 @@ fn act(context: &mut WriteContext<'_>, deed: &Recruiter) -> Result<i64, Refusal>
             known(context, kind, *id)?;
             let applies_to = collection.trim_end_matches('s');
             let fields = context.model.find_text(Kind::CustomFields, "name_key", name_key);
-            let of_kind =
-                |field: &i64| context.model.text(Kind::CustomFields, *field, "field_type") == Some(applies_to);
+            let of_kind = |field: &i64| {
+                context.model.text(Kind::CustomFields, *field, "field_type") == Some(applies_to)
+            };
             let field = fields.into_iter().find(of_kind).ok_or(Refusal::NotFound)?;
             let mut held = context.model.cell(kind, *id, "custom_fields").fields().to_vec();
             held.retain(|(known, _)| *known != field);
             held.push((field, value.to_string().into()));
-            context.model.set(kind, *id, Touch::Stamp, &[("custom_fields", Cell::Fields(held.into()))]);
+            context.model.set(
+                kind,
+                *id,
+                Touch::Stamp,
+                &[("custom_fields", Cell::Fields(held.into()))],
+            );
             Ok(*id)
         }
         Recruiter::Remove { collection, id } => {
@@ -268,11 +285,17 @@ fn act(context: &mut WriteContext<'_>, deed: &Recruiter) -> Result<i64, Refusal>
     }
 }
 
-fn on_application(context: &mut WriteContext<'_>, id: i64, deed: &Recruiter) -> Result<i64, Refusal> {
+fn on_application(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    deed: &Recruiter,
+) -> Result<i64, Refusal> {
     match deed {
         Recruiter::Move { stage_name, .. } => {
             let job = context.model.int(Kind::Applications, id, "job_id").unwrap_or(0);
-            let named = |stage: &i64| context.model.text(Kind::JobInterviewStages, *stage, "name") == Some(stage_name);
+            let named = |stage: &i64| {
+                context.model.text(Kind::JobInterviewStages, *stage, "name") == Some(stage_name)
+            };
             let stage = context.model.pipeline(job).into_iter().find(named);
             writes::move_to(
                 context,
@@ -281,7 +304,11 @@ fn on_application(context: &mut WriteContext<'_>, id: i64, deed: &Recruiter) -> 
             )?;
         }
         Recruiter::Reject { rejection_reason_id, .. } => {
-            let first = context.model.rows(Kind::RejectionReasons).find(|row| !row.special).map_or(0, |row| row.id);
+            let first = context
+                .model
+                .rows(Kind::RejectionReasons)
+                .find(|row| !row.special)
+                .map_or(0, |row| row.id);
             let reason_id = rejection_reason_id.unwrap_or(first);
             writes::reject(context, Rejection { application_id: id, reason_id });
         }
@@ -289,7 +316,9 @@ fn on_application(context: &mut WriteContext<'_>, id: i64, deed: &Recruiter) -> 
         Recruiter::Hire { opening_id, .. } => {
             let job = context.model.int(Kind::Applications, id, "job_id").unwrap_or(0);
             let openings = context.model.find(Kind::Openings, "job_id", job);
-            let open = openings.into_iter().find(|opening| context.model.flag(Kind::Openings, *opening, "open"));
+            let open = openings
+                .into_iter()
+                .find(|opening| context.model.flag(Kind::Openings, *opening, "open"));
             writes::hire(context, id, opening_id.or(open), None)?;
         }
         Recruiter::Convert { job_id, .. } => return writes::convert(context, id, *job_id, None),
@@ -310,7 +339,10 @@ fn on_candidate(context: &mut WriteContext<'_>, id: i64, deed: &Recruiter) -> Re
             context.model.set(Kind::Candidates, id, Touch::Stamp, &cells);
         }
         Recruiter::Rename { first_name, last_name, .. } => {
-            let cells = [("first_name", first_name.as_str().into()), ("last_name", last_name.as_str().into())];
+            let cells = [
+                ("first_name", first_name.as_str().into()),
+                ("last_name", last_name.as_str().into()),
+            ];
             context.model.set(Kind::Candidates, id, Touch::Stamp, &cells);
         }
         Recruiter::AddTag { tag, .. } => {
@@ -331,7 +363,10 @@ fn on_candidate(context: &mut WriteContext<'_>, id: i64, deed: &Recruiter) -> Re
         Recruiter::Merge { secondary_candidate_id, .. } => {
             known(context, Kind::Candidates, *secondary_candidate_id)?;
             if *secondary_candidate_id == id {
-                return Err(Refusal::invalid("secondary_candidate_id", "must be another candidate"));
+                return Err(Refusal::invalid(
+                    "secondary_candidate_id",
+                    "must be another candidate",
+                ));
             }
             writes::merge(context, id, *secondary_candidate_id);
         }
@@ -359,14 +394,20 @@ fn set(
         if field.name == "updated_at" {
             touch = Touch::Leave;
         }
-        let ids = value.as_array().and_then(|list| list.iter().map(Value::as_i64).collect::<Option<Vec<i64>>>());
+        let ids = value
+            .as_array()
+            .and_then(|list| list.iter().map(Value::as_i64).collect::<Option<Vec<i64>>>());
         let cell = match (field.kind, value) {
             (_, Value::Null) => Cell::Null,
             (_, Value::Bool(value)) => Cell::Bool(*value),
-            (FieldKind::Time, Value::String(text)) => crate::clock::parse_ms(text).map_or(Cell::Null, Cell::Time),
+            (FieldKind::Time, Value::String(text)) => {
+                crate::clock::parse_ms(text).map_or(Cell::Null, Cell::Time)
+            }
             (_, Value::String(text)) => text.as_str().into(),
             (_, Value::Number(number)) => number.as_i64().into(),
-            (_, Value::Array(_)) => ids.filter(|ids| !ids.is_empty()).map_or_else(|| Cell::json(value), Cell::from),
+            (_, Value::Array(_)) => {
+                ids.filter(|ids| !ids.is_empty()).map_or_else(|| Cell::json(value), Cell::from)
+            }
             (_, Value::Object(_)) => return Err(Refusal::invalid(name, "cannot be set")),
         };
         cells.push((field.name, cell));

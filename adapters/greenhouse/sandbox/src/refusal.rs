@@ -34,10 +34,16 @@ impl Refusal {
     /// The answer; `turn` picks the shape where shapes rotate.
     pub(crate) fn answer(&self, shape: ErrorShape, turn: u64) -> Answer {
         match self {
-            Self::Unauthorized(text) => Answer::value(401, &json!({"message": "Unauthorized", "errors": [text]})),
-            Self::Forbidden => Answer::value(403, &json!({"message": "Not authorized to access this resource"})),
+            Self::Unauthorized(text) => {
+                Answer::value(401, &json!({"message": "Unauthorized", "errors": [text]}))
+            }
+            Self::Forbidden => {
+                Answer::value(403, &json!({"message": "Not authorized to access this resource"}))
+            }
             Self::NotFound => Answer::value(404, &json!({"message": "Resource not found"})),
-            Self::BadRequest(text) => Answer::value(400, &json!({"message": "Bad Request", "errors": [text]})),
+            Self::BadRequest(text) => {
+                Answer::value(400, &json!({"message": "Bad Request", "errors": [text]}))
+            }
             Self::TooLarge => Answer::value(413, &json!({"message": "Payload Too Large"})),
             Self::Cursor(text) => Answer::value(422, &json!({"errors": [text]})),
             Self::Invalid(problems) => Answer::value(422, &invalid_body(problems, shape, turn)),
@@ -56,14 +62,18 @@ fn invalid_body(problems: &[Problem], shape: ErrorShape, turn: u64) -> Value {
     let message = "Unprocessable Content";
     let sentence = |problem: &Problem| Value::from(format!("{} {}", problem.field, problem.text));
     let object = |problem: &Problem| json!({problem.field.as_str(): problem.text});
-    let list = |one: &dyn Fn(&Problem) -> Value| Value::from(problems.iter().map(one).collect::<Vec<_>>());
+    let list =
+        |one: &dyn Fn(&Problem) -> Value| Value::from(problems.iter().map(one).collect::<Vec<_>>());
     match shape {
-        ErrorShape::Rotate | ErrorShape::Strings => json!({"message": message, "errors": list(&sentence)}),
+        ErrorShape::Rotate | ErrorShape::Strings => {
+            json!({"message": message, "errors": list(&sentence)})
+        }
         ErrorShape::Objects => json!({"message": message, "errors": list(&object)}),
         ErrorShape::StringsWithoutMessage => json!({"errors": list(&sentence)}),
         ErrorShape::ObjectsWithoutMessage => json!({"errors": list(&object)}),
         ErrorShape::V1 => {
-            json!({"message": message, "errors": list(&|problem| json!({"message": problem.text, "field": problem.field}))})
+            json!({"message": message, "errors": list(&|problem| json!({"message": problem.text,
+                "field": problem.field}))})
         }
     }
 }

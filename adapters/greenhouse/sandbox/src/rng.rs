@@ -1,4 +1,5 @@
-//! The only source of chance: a seeded generator (SplitMix64), so that a seed names a company and a run.
+//! The only source of chance: a seeded generator (SplitMix64), so that a seed names a company and a
+//! run.
 
 /// A small seeded generator.
 #[derive(Debug, Clone)]

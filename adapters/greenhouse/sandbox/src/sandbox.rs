@@ -1,13 +1,16 @@
-//! The facade: one sandbox, its state behind a lock, and the order in which a request meets its checks.
+//! The facade: one sandbox, its state behind a lock, and the order in which a request meets its
+//! checks.
 //!
 //! # Expected flow
 //! 1. Control calls (`/_sandbox/…`) go their own way and cost nothing.
 //! 2. The fault that is due is chosen. One that drops the connection before processing ends here.
 //! 3. The rate budget is spent; an empty one answers 429, and nothing was done.
-//! 4. A fault that is not applied answers; otherwise token, route, scope, Site Admin rule, parameters or body, deed.
+//! 4. A fault that is not applied answers; otherwise token, route, scope, Site Admin rule,
+//!    parameters or body, deed.
 //! 5. A fault that is applied replaces or breaks the answer. The log has one line in every case.
 //!
-//! The whole of it is synchronous and pure but for the clock; the HTTP shell and a simulation call the same function.
+//! The whole of it is synchronous and pure but for the clock; the HTTP shell and a simulation call
+//! the same function.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -114,7 +117,8 @@ impl Sandbox {
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic while the lock was held is a bug of the sandbox; the state is still the best there is to look at.
+        // A panic while the lock was held is a bug of the sandbox; the state is still the best
+        // there is to look at.
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.model.now_ms = self.clock.now_ms().saturating_add(state.clock_offset_ms);
         state
@@ -133,11 +137,15 @@ impl Sandbox {
 impl State {
     fn handle(&mut self, request: &Request<'_>) -> Answer {
         self.serial = self.serial.saturating_add(1);
-        let request_id =
-            format!("{:032x}", u128::from(self.serial).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835));
+        let request_id = format!(
+            "{:032x}",
+            u128::from(self.serial).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+        );
         let fault = self.faults.meet(request.method, request.path());
         let mut answer = match fault {
-            Some(FaultKind::DropBefore) => Answer { delivery: Delivery::DropBeforeProcessing, ..plain(503, "") },
+            Some(FaultKind::DropBefore) => {
+                Answer { delivery: Delivery::DropBeforeProcessing, ..plain(503, "") }
+            }
             Some(FaultKind::HoldBefore { delay_ms }) => {
                 Answer { delivery: Delivery::DropBeforeProcessing, delay_ms, ..plain(503, "") }
             }
@@ -148,19 +156,29 @@ impl State {
         answer
     }
 
-    fn answer_in_budget(&mut self, request: &Request<'_>, fault: Option<FaultKind>, request_id: &str) -> Answer {
+    fn answer_in_budget(
+        &mut self,
+        request: &Request<'_>,
+        fault: Option<FaultKind>,
+        request_id: &str,
+    ) -> Answer {
         let now_ms = self.model.now_ms;
         let token = request.path() == "/token";
-        let spent = if token { self.token_budget.spend(now_ms) } else { self.api_budget.spend(now_ms) };
+        let spent =
+            if token { self.token_budget.spend(now_ms) } else { self.api_budget.spend(now_ms) };
         let mut answer = match (spent.over_for_s, fault) {
             (Some(seconds), _) => self.too_many(Some(seconds)),
             (None, Some(FaultKind::TooManyRequests)) => self.too_many(None),
-            (None, Some(FaultKind::NotApplied { status })) => plain(status, "upstream is not there"),
+            (None, Some(FaultKind::NotApplied { status })) => {
+                plain(status, "upstream is not there")
+            }
             (None, Some(FaultKind::Unauthorized)) => {
-                Refusal::Unauthorized("Token could not be decoded").answer(self.quirks.error_shape, 0)
+                Refusal::Unauthorized("Token could not be decoded")
+                    .answer(self.quirks.error_shape, 0)
             }
             (None, fault) => {
-                let answer = if token { self.token(request) } else { self.api(request, request_id) };
+                let answer =
+                    if token { self.token(request) } else { self.api(request, request_id) };
                 match fault {
                     Some(fault) => broken(answer, fault),
                     None => answer,
@@ -180,8 +198,12 @@ impl State {
     }
 
     fn token(&mut self, request: &Request<'_>) -> Answer {
-        let context =
-            TokenContext { model: &self.model, quirks: &self.quirks, access: &self.access, client: &self.client };
+        let context = TokenContext {
+            model: &self.model,
+            quirks: &self.quirks,
+            access: &self.access,
+            client: &self.client,
+        };
         let mut answer = self.tokens.serve(&context, request);
         answer.set_header("cache-control", "private, no-store");
         answer
@@ -231,8 +253,10 @@ impl State {
 
     fn may(&self, resource: &str, action: &str, actor: Issued) -> Result<(), Refusal> {
         let granted = self.access.scopes.contains(&scope(resource, action));
-        // The rule binds the person: a demoted or deactivated user stops at once, whatever the token says.
-        let person = actor.sub == self.model.service_user_id || self.model.flag(Kind::Users, actor.sub, "site_admin");
+        // The rule binds the person: a demoted or deactivated user stops at once, whatever the
+        // token says.
+        let person = actor.sub == self.model.service_user_id
+            || self.model.flag(Kind::Users, actor.sub, "site_admin");
         let alive = !self.model.flag(Kind::Users, actor.sub, "deactivated");
         let admin = action != "list" || (self.access.site_admin && person);
         if granted && admin && alive { Ok(()) } else { Err(Refusal::Forbidden) }
@@ -254,13 +278,27 @@ impl State {
         };
         self.may(endpoint.resource, "list", actor)?;
         if !endpoint.list {
-            return self.read_single(request, endpoint, segments.last().copied().unwrap_or_default());
+            return self.read_single(
+                request,
+                endpoint,
+                segments.last().copied().unwrap_or_default(),
+            );
         }
-        let context = ListContext { model: &self.model, quirks: &self.quirks, sight: self.sight(), request_id };
+        let context = ListContext {
+            model: &self.model,
+            quirks: &self.quirks,
+            sight: self.sight(),
+            request_id,
+        };
         list::serve(&context, endpoint, request)
     }
 
-    fn read_single(&self, request: &Request<'_>, endpoint: &Endpoint, name: &str) -> Result<Answer, Refusal> {
+    fn read_single(
+        &self,
+        request: &Request<'_>,
+        endpoint: &Endpoint,
+        name: &str,
+    ) -> Result<Answer, Refusal> {
         let pairs = query::pairs(request.query());
         query::check(endpoint, &pairs).map_err(Refusal::Invalid)?;
         if endpoint.resource == "bulk_requests" {
@@ -268,14 +306,20 @@ impl State {
         }
         let id = name.parse().map_err(|_| Refusal::NotFound)?;
         let mut value = self.model.row_json(Kind::RejectionReasons, id).ok_or(Refusal::NotFound)?;
-        let wanted = pairs.iter().find(|(name, _)| name == "fields").map(|(_, names)| names.as_str());
+        let wanted =
+            pairs.iter().find(|(name, _)| name == "fields").map(|(_, names)| names.as_str());
         if let (Some(names), Some(map)) = (wanted, value.as_object_mut()) {
             map.retain(|key, _| names.split(',').any(|name| name == key));
         }
         Ok(Answer::value(200, &value))
     }
 
-    fn write(&mut self, request: &Request<'_>, segments: &[&str], actor: Issued) -> Result<Answer, Refusal> {
+    fn write(
+        &mut self,
+        request: &Request<'_>,
+        segments: &[&str],
+        actor: Issued,
+    ) -> Result<Answer, Refusal> {
         let route = writes::route(request.method, segments).ok_or(Refusal::NotFound)?;
         self.may(route.resource, route.action, actor)?;
         let done = writes::perform(&mut self.writing(Writer::Api, actor.sub), route, request.body)?;
@@ -297,9 +341,19 @@ impl State {
         WriteContext { model: &mut self.model, quirks: &self.quirks, sight, actor_id }
     }
 
-    fn record(&mut self, request: &Request<'_>, answer: &Answer, fault: Option<FaultKind>, request_id: String) {
+    fn record(
+        &mut self,
+        request: &Request<'_>,
+        answer: &Answer,
+        fault: Option<FaultKind>,
+        request_id: String,
+    ) {
         let secret = request.path() == "/token";
-        let body = if secret { &[][..] } else { request.body.get(..LOGGED_BODY_BYTES_MAX).unwrap_or(request.body) };
+        let body = if secret {
+            &[][..]
+        } else {
+            request.body.get(..LOGGED_BODY_BYTES_MAX).unwrap_or(request.body)
+        };
         if self.log.len() >= REQUEST_LOG_MAX {
             self.log.pop_front();
         }

@@ -1,7 +1,8 @@
 //! The HTTP shell: an accept loop around [`Sandbox::handle`], and nothing of Harvest's behaviour.
 //!
-//! It speaks HTTP/1.1 by hyper directly rather than through a framework, because faults need what frameworks hide: to
-//! close a connection without an answer, and to stop in the middle of a body whose length was announced.
+//! It speaks HTTP/1.1 by hyper directly rather than through a framework, because faults need what
+//! frameworks hide: to close a connection without an answer, and to stop in the middle of a body
+//! whose length was announced.
 
 use std::future::poll_fn;
 use std::io;
@@ -44,7 +45,8 @@ impl RunningSandbox {
         &self.sandbox
     }
 
-    /// `http://127.0.0.1:8099`: both the API (below `/v3/`) and the token endpoint (`/token`) are there.
+    /// `http://127.0.0.1:8099`: both the API (below `/v3/`) and the token endpoint (`/token`) are
+    /// there.
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.addr)
@@ -99,7 +101,8 @@ async fn accept(listener: TcpListener, sandbox: Sandbox, mut stopped: watch::Rec
                     drop(slot);
                 });
             }
-            // A connection that died before it was accepted, or no more descriptors; others get their turn first.
+            // A connection that died before it was accepted, or no more descriptors; others get
+            // their turn first.
             Err(_) => tokio::task::yield_now().await,
         }
     }
@@ -107,7 +110,10 @@ async fn accept(listener: TcpListener, sandbox: Sandbox, mut stopped: watch::Rec
 }
 
 /// The next connection, once there is room for it.
-async fn next(listener: &TcpListener, slots: &Arc<Semaphore>) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+async fn next(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
     let slot = Arc::clone(slots).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     Ok((stream, slot))
@@ -136,15 +142,22 @@ impl std::fmt::Display for NoAnswer {
 
 impl std::error::Error for NoAnswer {}
 
-async fn one(sandbox: Sandbox, request: hyper::Request<Incoming>) -> Result<hyper::Response<Piece>, NoAnswer> {
+async fn one(
+    sandbox: Sandbox,
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<Piece>, NoAnswer> {
     let (head, body) = request.into_parts();
     let Ok(body) = collect(body).await else { return Err(NoAnswer) };
-    let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let text =
+        |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     let headers: Vec<(String, String)> =
         head.headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
     let answer = sandbox.handle(&Request {
         method: head.method.as_str(),
-        path_and_query: head.uri.path_and_query().map_or("/", hyper::http::uri::PathAndQuery::as_str),
+        path_and_query: head
+            .uri
+            .path_and_query()
+            .map_or("/", hyper::http::uri::PathAndQuery::as_str),
         headers: &headers,
         body: &body,
     });
@@ -168,12 +181,15 @@ async fn deliver(answer: Answer) -> Result<hyper::Response<Piece>, NoAnswer> {
     }
     let announced = u64::try_from(whole).unwrap_or(u64::MAX);
     let part = Bytes::from(answer.body).slice(..cut);
-    response.body(Piece { part: Some(part), announced, truncated, flushed: false }).map_err(|_| NoAnswer)
+    response
+        .body(Piece { part: Some(part), announced, truncated, flushed: false })
+        .map_err(|_| NoAnswer)
 }
 
 #[allow(
     clippy::disallowed_methods,
-    reason = "a slow answer on a real socket is slow in real time; a simulation reads Answer::delay_ms instead"
+    reason = "a slow answer on a real socket is slow in real time; a simulation reads \
+        Answer::delay_ms instead"
 )]
 async fn wait(delay: Duration) {
     tokio::time::sleep(delay).await;
@@ -181,8 +197,9 @@ async fn wait(delay: Duration) {
 
 /// A body of one piece, which may stop short of the length it announced.
 ///
-/// hyper drops what it has not flushed when a body fails, so a cut body waits one turn between its piece and its
-/// failure. A piece larger than the socket takes at once may arrive shorter still: "at most so many bytes".
+/// hyper drops what it has not flushed when a body fails, so a cut body waits one turn between its
+/// piece and its failure. A piece larger than the socket takes at once may arrive shorter still:
+/// "at most so many bytes".
 struct Piece {
     part: Option<Bytes>,
     announced: u64,
@@ -194,7 +211,10 @@ impl hyper::body::Body for Piece {
     type Data = Bytes;
     type Error = NoAnswer;
 
-    fn poll_frame(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, NoAnswer>>> {
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, NoAnswer>>> {
         match self.part.take() {
             Some(part) if !part.is_empty() => return Poll::Ready(Some(Ok(Frame::data(part)))),
             _ => {}

@@ -1,5 +1,6 @@
-//! What the acting user may see: private candidates and confidential jobs, and whatever hangs on them, are silently
-//! absent from lists and unknown to writes. Nothing about a row changes when sight does, its `updated_at` included.
+//! What the acting user may see: private candidates and confidential jobs, and whatever hangs on
+//! them, are silently absent from lists and unknown to writes. Nothing about a row changes when
+//! sight does, its `updated_at` included.
 
 use crate::model::Model;
 use crate::model::cell::Row;
@@ -19,7 +20,8 @@ impl Sight {
             return true;
         }
         let own = |column: &str| kind.column(column).and_then(|at| row.cell(at).int());
-        let application_id = if kind == Kind::Applications { Some(row.id) } else { own("application_id") };
+        let application_id =
+            if kind == Kind::Applications { Some(row.id) } else { own("application_id") };
         let of_application = |column: &str| model.int(Kind::Applications, application_id?, column);
         let candidate_id = match kind {
             Kind::Candidates => Some(row.id),
@@ -29,9 +31,10 @@ impl Sight {
             Kind::Jobs => Some(row.id),
             _ => own("job_id").or_else(|| of_application("job_id")),
         };
-        let candidate_hidden =
-            !self.private_candidates && candidate_id.is_some_and(|id| model.flag(Kind::Candidates, id, "private"));
-        let job_hidden = !self.confidential_jobs && job_id.is_some_and(|id| model.flag(Kind::Jobs, id, "confidential"));
+        let candidate_hidden = !self.private_candidates
+            && candidate_id.is_some_and(|id| model.flag(Kind::Candidates, id, "private"));
+        let job_hidden = !self.confidential_jobs
+            && job_id.is_some_and(|id| model.flag(Kind::Jobs, id, "confidential"));
         !candidate_hidden && !job_hidden
     }
 

@@ -1,7 +1,8 @@
 //! The token endpoint: client credentials, tokens shaped like JWTs that live an hour.
 //!
-//! Tokens are remembered rather than verified: what the sandbox did not issue since it started is a 401, and so is what
-//! has expired. The signature part is noise. Authorization code and refresh grants are not offered.
+//! Tokens are remembered rather than verified: what the sandbox did not issue since it started is a
+//! 401, and so is what has expired. The signature part is noise. Authorization code and refresh
+//! grants are not offered.
 
 use std::collections::HashMap;
 
@@ -63,7 +64,8 @@ impl Tokens {
             return refuse(401, "invalid_client");
         }
         let form = pairs(&String::from_utf8_lossy(request.body));
-        let field = |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        let field =
+            |name: &str| form.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
         match field("grant_type") {
             None => return refuse(400, "invalid_request"),
             Some("client_credentials") => {}
@@ -93,8 +95,8 @@ impl Tokens {
         self.serial = self.serial.saturating_add(1);
         // Whole seconds, as the answer writes it.
         let expires_s = now_ms.saturating_add(LIFETIME_MS).div_euclid(1000);
-        let mut payload =
-            json!({"iss": "sandbox", "sub": sub.to_string(), "exp": expires_s, "jti": self.serial.to_string()});
+        let mut payload = json!({"iss": "sandbox", "sub": sub.to_string(), "exp": expires_s,
+            "jti": self.serial.to_string()});
         if context.quirks.scopes_in_token
             && let Some(map) = payload.as_object_mut()
         {
@@ -102,9 +104,12 @@ impl Tokens {
             map.insert("scope".to_owned(), scopes.join(" ").into());
         }
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let noise = URL_SAFE_NO_PAD.encode(crate::rng::Rng::seeded(self.serial).next().to_be_bytes());
-        let token = format!("{}.{}.{noise}", part(&json!({"alg": "none", "typ": "JWT"})), part(&payload));
-        self.issued.insert(token.clone(), Issued { sub, expires_ms: expires_s.saturating_mul(1000) });
+        let noise =
+            URL_SAFE_NO_PAD.encode(crate::rng::Rng::seeded(self.serial).next().to_be_bytes());
+        let token =
+            format!("{}.{}.{noise}", part(&json!({"alg": "none", "typ": "JWT"})), part(&payload));
+        self.issued
+            .insert(token.clone(), Issued { sub, expires_ms: expires_s.saturating_mul(1000) });
         let expires_at = format_ms(expires_s.saturating_mul(1000)).replace(".000Z", "Z");
         let mut answer = json!({"token_type": "Bearer", "access_token": token});
         if let Some(map) = answer.as_object_mut() {

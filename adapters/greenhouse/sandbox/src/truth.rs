@@ -1,5 +1,5 @@
-//! What a test may ask of the sandbox past its API: the rows as they are, what was written, what was asked; and the
-//! handles that change its ways while it runs.
+//! What a test may ask of the sandbox past its API: the rows as they are, what was written, what
+//! was asked; and the handles that change its ways while it runs.
 
 use serde_json::Value;
 
@@ -114,11 +114,16 @@ impl Sandbox {
     #[must_use]
     pub fn candidates_by_email(&self, email: &str) -> Vec<Value> {
         let state = self.lock();
-        let ids = state.model.table(Kind::Candidates).map(|table| table.with_email(email).to_vec()).unwrap_or_default();
+        let ids = state
+            .model
+            .table(Kind::Candidates)
+            .map(|table| table.with_email(email).to_vec())
+            .unwrap_or_default();
         ids.into_iter().filter_map(|id| state.model.row_json(Kind::Candidates, id)).collect()
     }
 
-    /// Rows of a collection that belong to a candidate: `applications`, `notes`, `attachments`, `applied_candidate_tags`.
+    /// Rows of a collection that belong to a candidate: `applications`, `notes`, `attachments`,
+    /// `applied_candidate_tags`.
     #[must_use]
     pub fn rows_of_candidate(&self, collection: &str, candidate_id: i64) -> Vec<Value> {
         self.rows_where(collection, "candidate_id", candidate_id)
@@ -144,7 +149,8 @@ impl Sandbox {
             let candidate = state.model.int(Kind::Notes, id, "candidate_id");
             candidate.is_some_and(|candidate| !state.model.has(Kind::Candidates, candidate))
         };
-        let ids: Vec<i64> = state.model.rows(Kind::Notes).map(|row| row.id).filter(|id| is_orphan(*id)).collect();
+        let ids: Vec<i64> =
+            state.model.rows(Kind::Notes).map(|row| row.id).filter(|id| is_orphan(*id)).collect();
         ids.into_iter().filter_map(|id| state.model.row_json(Kind::Notes, id)).collect()
     }
 
@@ -173,7 +179,12 @@ impl Sandbox {
     #[must_use]
     pub fn creates(&self, collection: &str) -> usize {
         let state = self.lock();
-        state.model.writes.iter().filter(|write| write.deed == Deed::Create && write.collection == collection).count()
+        state
+            .model
+            .writes
+            .iter()
+            .filter(|write| write.deed == Deed::Create && write.collection == collection)
+            .count()
     }
 
     /// The log of requests, control calls excepted.

@@ -19,7 +19,8 @@ use serde_json::{Value, json};
 fn payload(token: &str) -> Value {
     let parts: Vec<&str> = token.split('.').collect();
     assert_eq!(parts.len(), 3);
-    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(parts[1]).expect("base64url");
+    let bytes =
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(parts[1]).expect("base64url");
     serde_json::from_slice(&bytes).expect("JSON")
 }
 
@@ -29,7 +30,8 @@ fn a_token_answer_says_expires_at_and_nothing_else_by_default() {
     let answer = world.ask_token("grant_type=client_credentials");
     assert_eq!(answer.status, 200);
     let body = answer.body_json();
-    let keys: BTreeSet<&str> = body.as_object().expect("an object").keys().map(String::as_str).collect();
+    let keys: BTreeSet<&str> =
+        body.as_object().expect("an object").keys().map(String::as_str).collect();
     assert_eq!(keys, BTreeSet::from(["access_token", "expires_at", "token_type"]));
     assert_eq!(body["expires_at"], "2026-11-24T07:00:00Z");
     assert_eq!(answer.header("x-ratelimit-limit"), Some("60"));
@@ -51,15 +53,25 @@ fn a_token_is_a_jwt_that_names_scopes_only_where_the_switch_says_so() {
     world.sandbox.set_quirks(|quirks| quirks.scopes_in_token = true);
     let body = world.ask_token("grant_type=client_credentials").body_json();
     let scope = payload(body["access_token"].as_str().expect("a token"))["scope"].clone();
-    assert!(scope.as_str().is_some_and(|scope| scope.split(' ').any(|one| one == "harvest:candidates:list")));
+    assert!(
+        scope
+            .as_str()
+            .is_some_and(|scope| scope.split(' ').any(|one| one == "harvest:candidates:list"))
+    );
 }
 
 #[test]
 fn the_token_endpoint_refuses_in_the_words_of_its_standard() {
     let world = World::new();
     let refused = |form: &str| (world.ask_token(form).status, world.ask_token(form).body_json());
-    assert_eq!(refused("grant_type=authorization_code&code=x"), (400, json!({"error": "unsupported_grant_type"})));
-    assert_eq!(refused("grant_type=client_credentials&sub=12"), (400, json!({"error": "invalid_grant"})));
+    assert_eq!(
+        refused("grant_type=authorization_code&code=x"),
+        (400, json!({"error": "unsupported_grant_type"}))
+    );
+    assert_eq!(
+        refused("grant_type=client_credentials&sub=12"),
+        (400, json!({"error": "invalid_grant"}))
+    );
     let wrong = [("authorization".to_owned(), "Basic d3Jvbmc6d3Jvbmc=".to_owned())];
     let request = atsync_greenhouse_sandbox::Request {
         method: "POST",
@@ -79,7 +91,10 @@ fn a_token_dies_after_an_hour_and_a_stranger_never_lived() {
     world.clock.advance_ms(1_000);
     let answer = world.get("/v3/jobs");
     assert_eq!(answer.status, 401);
-    assert_eq!(answer.body_json(), json!({"message": "Unauthorized", "errors": ["Token could not be decoded"]}));
+    assert_eq!(
+        answer.body_json(),
+        json!({"message": "Unauthorized", "errors": ["Token could not be decoded"]})
+    );
     world.token = "not.a.token".to_owned();
     assert_eq!(world.get("/v3/jobs").status, 401);
 }
@@ -122,7 +137,11 @@ fn a_token_acts_as_the_person_it_names() {
     let mut world = World::new();
     let users = world.list("/v3/users?per_page=500");
     let person = |admin: bool| {
-        users.iter().find(|user| user["site_admin"] == admin && user["deactivated"] == false).map(id).expect("one")
+        users
+            .iter()
+            .find(|user| user["site_admin"] == admin && user["deactivated"] == false)
+            .map(id)
+            .expect("one")
     };
     let gone = users.iter().find(|user| user["deactivated"] == true).map(id).expect("one");
     let (admin, member) = (person(true), person(false));
@@ -131,7 +150,8 @@ fn a_token_acts_as_the_person_it_names() {
     world.login(&format!("&sub={admin}"));
     assert_eq!(world.get("/v3/jobs").status, 200);
     let candidate = world.create_candidate("actor@example.com");
-    let note = json!({"candidate_id": candidate, "body": "Hello", "note_type": "NOTE", "visibility": "public"});
+    let note = json!({"candidate_id": candidate, "body": "Hello", "note_type": "NOTE",
+        "visibility": "public"});
     assert_eq!(world.post("/v3/notes", note).body_json()["user_id"], admin);
     assert_eq!(world.ask_token(&format!("grant_type=client_credentials&sub={gone}")).status, 400);
     let left = atsync_greenhouse_sandbox::Recruiter::Set {
@@ -146,12 +166,16 @@ fn a_token_acts_as_the_person_it_names() {
 #[test]
 fn every_scope_is_resource_and_action() {
     let scopes = all_scopes();
-    for wanted in
-        ["harvest:applications:convert_to_candidate", "harvest:users:create", "harvest:rejection_details:update"]
-    {
+    for wanted in [
+        "harvest:applications:convert_to_candidate",
+        "harvest:users:create",
+        "harvest:rejection_details:update",
+    ] {
         assert!(scopes.contains(wanted), "{wanted}");
     }
-    for never in ["harvest:sources:create", "harvest:referrers:create", "harvest:rejection_reasons:create"] {
+    for never in
+        ["harvest:sources:create", "harvest:referrers:create", "harvest:rejection_reasons:create"]
+    {
         assert!(!scopes.contains(never), "{never}");
     }
 }
@@ -187,7 +211,8 @@ fn a_429_did_nothing_and_may_hide_when_to_come_back() {
 fn the_token_endpoint_has_its_own_budget() {
     let world = World::with(|options| options.rate_limit = 1);
     assert_eq!(world.get("/v3/jobs").status, 200);
-    let statuses: Vec<u16> = (0..60).map(|_| world.ask_token("grant_type=client_credentials").status).collect();
+    let statuses: Vec<u16> =
+        (0..60).map(|_| world.ask_token("grant_type=client_credentials").status).collect();
     assert_eq!((statuses[58], statuses[59]), (200, 429));
 }
 

@@ -1,7 +1,8 @@
-//! The laws that only a socket can show: answers that never come, bodies cut short, a program that starts and stops.
+//! The laws that only a socket can show: answers that never come, bodies cut short, a program that
+//! starts and stops.
 //!
-//! The client is a bare TCP stream that sends one request and reads until the other side closes, because what is proved
-//! is exactly which bytes arrive.
+//! The client is a bare TCP stream that sends one request and reads until the other side closes,
+//! because what is proved is exactly which bytes arrive.
 
 #![allow(
     clippy::expect_used,
@@ -25,7 +26,8 @@ fn exchange(addr: SocketAddr, method: &str, path: &str, authorization: &str, bod
     let mut stream = TcpStream::connect(addr).expect("it listens");
     let length = body.len();
     let request = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {addr}\r\nAuthorization: {authorization}\r\nConnection: close\r\n\
+        "{method} {path} HTTP/1.1\r\nHost: {addr}\r\nAuthorization: {authorization}\r\nConnection: \
+         close\r\n\
          Content-Length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).expect("sent");
@@ -52,10 +54,18 @@ async fn start() -> (RunningSandbox, String) {
     (running, bearer)
 }
 
-async fn ask(running: &RunningSandbox, method: &'static str, path: &'static str, bearer: &str, body: &Value) -> String {
+async fn ask(
+    running: &RunningSandbox,
+    method: &'static str,
+    path: &'static str,
+    bearer: &str,
+    body: &Value,
+) -> String {
     let (addr, bearer) = (running.addr, bearer.to_owned());
     let body = if body.is_null() { String::new() } else { body.to_string() };
-    tokio::task::spawn_blocking(move || exchange(addr, method, path, &bearer, &body)).await.expect("an exchange")
+    tokio::task::spawn_blocking(move || exchange(addr, method, path, &bearer, &body))
+        .await
+        .expect("an exchange")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,10 +98,15 @@ async fn a_dropped_answer_is_no_byte_at_all_and_says_nothing_about_the_deed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_truncated_body_is_shorter_than_its_head_announced() {
     let (running, bearer) = start().await;
-    running.sandbox().faults().add(Fault::once("GET", "/v3/jobs", FaultKind::Truncate { bytes: 20 }));
+    running.sandbox().faults().add(Fault::once(
+        "GET",
+        "/v3/jobs",
+        FaultKind::Truncate { bytes: 20 },
+    ));
     let answer = ask(&running, "GET", "/v3/jobs", &bearer, &Value::Null).await;
     let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-    let announced = head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
+    let announced =
+        head.lines().find_map(|line| line.strip_prefix("content-length: ")).expect("a length");
     assert!(announced.parse::<usize>().expect("a number") > 20);
     assert_eq!(body.len(), 20);
     running.shutdown().await;
@@ -101,7 +116,8 @@ async fn a_truncated_body_is_shorter_than_its_head_announced() {
 async fn a_lifecycle_call_answers_204_without_a_body() {
     let (running, bearer) = start().await;
     let applications = running.sandbox().rows("applications");
-    let application = applications.iter().find(|row| row["status"] == "rejected").expect("one")["id"].clone();
+    let application =
+        applications.iter().find(|row| row["status"] == "rejected").expect("one")["id"].clone();
     let path: &'static str = format!("/v3/applications/{application}/unreject").leak();
     let answer = ask(&running, "POST", path, &bearer, &json!({})).await;
     assert!(answer.starts_with("HTTP/1.1 204"), "{answer}");
@@ -116,18 +132,37 @@ async fn control_over_http_changes_the_next_answer() {
         let running = &running;
         async move { body_of(&ask(running, method, path, "", &body).await) }
     };
-    let rule = json!({"method": "GET", "path": "/v3/jobs", "fault": {"kind": "not_applied", "status": 503}});
+    let rule = json!({"method": "GET", "path": "/v3/jobs",
+        "fault": {"kind": "not_applied", "status": 503}});
     assert_eq!(control("POST", "/_sandbox/faults", rule).await[0]["times"], 1);
-    assert!(ask(&running, "GET", "/v3/jobs", &bearer, &Value::Null).await.starts_with("HTTP/1.1 503"));
-    let access = control("PATCH", "/_sandbox/access", json!({"revoke": ["harvest:jobs:list"]})).await;
+    assert!(
+        ask(&running, "GET", "/v3/jobs", &bearer, &Value::Null).await.starts_with("HTTP/1.1 503")
+    );
+    let access =
+        control("PATCH", "/_sandbox/access", json!({"revoke": ["harvest:jobs:list"]})).await;
     assert!(!access["scopes"].as_array().expect("scopes").contains(&json!("harvest:jobs:list")));
-    assert!(ask(&running, "GET", "/v3/jobs", &bearer, &Value::Null).await.starts_with("HTTP/1.1 403"));
-    assert_eq!(control("PATCH", "/_sandbox/quirks", json!({"create_answer": "bare"})).await["create_answer"], "bare");
-    assert!(control("PATCH", "/_sandbox/quirks", json!({"no_such_switch": true})).await["error"].is_string());
+    assert!(
+        ask(&running, "GET", "/v3/jobs", &bearer, &Value::Null).await.starts_with("HTTP/1.1 403")
+    );
+    assert_eq!(
+        control("PATCH", "/_sandbox/quirks", json!({"create_answer": "bare"})).await["create_answer"],
+        "bare"
+    );
+    assert!(
+        control("PATCH", "/_sandbox/quirks", json!({"no_such_switch": true})).await["error"]
+            .is_string()
+    );
     assert_eq!(control("GET", "/_sandbox/counts", Value::Null).await["candidates"], 40);
     control("POST", "/_sandbox/clock", json!({"advance_ms": 3_700_000})).await;
-    assert!(ask(&running, "GET", "/v3/offices", &bearer, &Value::Null).await.starts_with("HTTP/1.1 401"));
-    assert_eq!(control("GET", "/_sandbox/requests", Value::Null).await.as_array().map(Vec::len), Some(4));
+    assert!(
+        ask(&running, "GET", "/v3/offices", &bearer, &Value::Null)
+            .await
+            .starts_with("HTTP/1.1 401")
+    );
+    assert_eq!(
+        control("GET", "/_sandbox/requests", Value::Null).await.as_array().map(Vec::len),
+        Some(4)
+    );
     running.shutdown().await;
 }
 
@@ -136,7 +171,8 @@ async fn a_body_past_the_limit_is_refused_unread() {
     let (running, bearer) = start().await;
     let note = json!({"body": "x".repeat(17 * 1024 * 1024)});
     let answer = ask(&running, "POST", "/v3/notes", &bearer, &note).await;
-    // The client may still be sending when the connection ends; what matters is that nothing was written.
+    // The client may still be sending when the connection ends; what matters is that nothing was
+    // written.
     assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 413"), "{answer}");
     assert_eq!(running.sandbox().creates("notes"), 0);
     running.shutdown().await;
@@ -167,13 +203,19 @@ fn the_program_says_one_line_serves_and_stops_when_told() {
         .spawn()
         .expect("it starts");
     let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("one line");
-    let addr = line.split("http://").nth(1).and_then(|rest| rest.split(' ').next()).expect("an address");
+    BufReader::new(child.stdout.take().expect("its output"))
+        .read_line(&mut line)
+        .expect("one line");
+    let addr =
+        line.split("http://").nth(1).and_then(|rest| rest.split(' ').next()).expect("an address");
     let addr: SocketAddr = addr.parse().expect("an address");
     let bearer = bearer(addr);
     assert!(exchange(addr, "GET", "/v3/jobs", &bearer, "").starts_with("HTTP/1.1 500"));
     assert!(exchange(addr, "GET", "/v3/jobs", &bearer, "").starts_with("HTTP/1.1 200"));
-    let told = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().expect("kill is there");
+    let told = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .expect("kill is there");
     assert!(told.success());
     assert!(child.wait().expect("it ends").success());
 }

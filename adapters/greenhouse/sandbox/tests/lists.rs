@@ -85,7 +85,10 @@ fn what_is_not_a_parameter_is_refused() {
         assert_eq!(world.get(&format!("/v3/candidates?{query}")).status, 422, "{query}");
     }
     assert_eq!(world.get("/v3/applications?status=in_process").status, 422);
-    assert_eq!(world.get("/v3/demographic_questions?updated_at=gte|2026-01-01T00:00:00Z").status, 422);
+    assert_eq!(
+        world.get("/v3/demographic_questions?updated_at=gte|2026-01-01T00:00:00Z").status,
+        422
+    );
 }
 
 #[test]
@@ -93,13 +96,33 @@ fn every_endpoint_answers_and_refuses_strangers() {
     let world = World::new();
     for shape in endpoint_shapes().iter().filter(|shape| !shape.path.contains('{')) {
         assert_eq!(world.get(&shape.path).status, 200, "{}", shape.path);
-        assert_eq!(world.get(&format!("{}?no_such_filter=1", shape.path)).status, 422, "{}", shape.path);
-        assert_eq!(world.get(&format!("{}?per_page=501", shape.path)).status, 422, "{}", shape.path);
+        assert_eq!(
+            world.get(&format!("{}?no_such_filter=1", shape.path)).status,
+            422,
+            "{}",
+            shape.path
+        );
+        assert_eq!(
+            world.get(&format!("{}?per_page=501", shape.path)).status,
+            422,
+            "{}",
+            shape.path
+        );
         for (name, kind, words) in &shape.params {
             if !words.is_empty() {
-                assert_eq!(world.get(&format!("{}?{name}=no_such_word", shape.path)).status, 422, "{}", shape.path);
+                assert_eq!(
+                    world.get(&format!("{}?{name}=no_such_word", shape.path)).status,
+                    422,
+                    "{}",
+                    shape.path
+                );
             } else if *kind == "boolean" {
-                assert_eq!(world.get(&format!("{}?{name}=true", shape.path)).status, 200, "{} {name}", shape.path);
+                assert_eq!(
+                    world.get(&format!("{}?{name}=true", shape.path)).status,
+                    200,
+                    "{} {name}",
+                    shape.path
+                );
             }
         }
     }
@@ -111,7 +134,8 @@ fn a_row_has_exactly_the_fields_of_its_endpoint() {
     let application = world.apply("fields@example.com", world.open_job(0).0);
     world.post(
         "/v3/attachments",
-        json!({"application_id": application, "filename": "a.pdf", "type": "other", "url": "https://a.b/c"}),
+        json!({"application_id": application, "filename": "a.pdf", "type": "other",
+            "url": "https://a.b/c"}),
     );
     for shape in endpoint_shapes().iter().filter(|shape| !shape.path.contains('{')) {
         let mut known: Vec<&str> = shape.fields.iter().map(|(name, _)| name.as_str()).collect();
@@ -119,7 +143,8 @@ fn a_row_has_exactly_the_fields_of_its_endpoint() {
         known.retain(|name| *name != "message");
         known.sort_unstable();
         for row in world.list(&format!("{}?per_page=500", shape.path)) {
-            let mut keys: Vec<&str> = row.as_object().expect("an object").keys().map(String::as_str).collect();
+            let mut keys: Vec<&str> =
+                row.as_object().expect("an object").keys().map(String::as_str).collect();
             keys.sort_unstable();
             assert_eq!(keys, known, "{}", shape.path);
             for (name, kind) in &shape.fields {
@@ -150,7 +175,10 @@ fn every_collection_that_the_engine_reads_has_rows() {
 #[test]
 fn fields_trims_rows_and_an_unknown_field_may_be_added() {
     let world = World::new();
-    assert_eq!(world.list("/v3/jobs?fields=id,name")[0].as_object().map(serde_json::Map::len), Some(2));
+    assert_eq!(
+        world.list("/v3/jobs?fields=id,name")[0].as_object().map(serde_json::Map::len),
+        Some(2)
+    );
     world.sandbox.set_quirks(|quirks| quirks.unknown_field = true);
     assert!(world.list("/v3/jobs")[0].get("not_in_any_reference").is_some());
 }
@@ -171,9 +199,13 @@ fn a_closed_window_returns_what_changed_in_it_and_nothing_else() {
     let world = World::new();
     let all = world.walk("/v3/candidates?per_page=500").0;
     let (from, to) = ("2025-06-01T00:00:00Z", "2026-03-01T00:00:00.000Z");
-    let expected: Vec<i64> =
-        all.iter().filter(|row| (from..=to).contains(&row["updated_at"].as_str().expect("a stamp"))).map(id).collect();
-    let got = world.list(&format!("/v3/candidates?per_page=500&updated_at=gte%7C{from}%7Clte%7C{to}"));
+    let expected: Vec<i64> = all
+        .iter()
+        .filter(|row| (from..=to).contains(&row["updated_at"].as_str().expect("a stamp")))
+        .map(id)
+        .collect();
+    let got =
+        world.list(&format!("/v3/candidates?per_page=500&updated_at=gte%7C{from}%7Clte%7C{to}"));
     assert!(!expected.is_empty());
     assert_eq!(ids(&got), expected);
 }
@@ -191,7 +223,9 @@ fn stage_ids_of_the_wrong_kind_find_nothing() {
     let rows = world.list("/v3/applications?status=active&prospect=false&per_page=500");
     let definition = rows[0]["job_interview_stage_id"].as_i64().expect("a stage");
     assert_eq!(world.list(&format!("/v3/applications?stage_ids={definition}")).len(), 0);
-    assert!(!world.list(&format!("/v3/applications?job_interview_stage_ids={definition}")).is_empty());
+    assert!(
+        !world.list(&format!("/v3/applications?job_interview_stage_ids={definition}")).is_empty()
+    );
     let own = rows[0]["stage_id"].as_i64().expect("a row");
     assert_eq!(ids(&world.list(&format!("/v3/applications?stage_ids={own}"))), [id(&rows[0])]);
 }
@@ -220,7 +254,9 @@ fn some_rows_hide_until_asked_for() {
     assert_eq!(all.len(), users + 1);
     assert!(all.iter().any(|user| user["primary_email"] == ""));
     // Archived custom fields are the other way round: listed unless asked away.
-    assert!(world.list("/v3/custom_fields").len() > world.list("/v3/custom_fields?active=true").len());
+    assert!(
+        world.list("/v3/custom_fields").len() > world.list("/v3/custom_fields?active=true").len()
+    );
 }
 
 #[test]
@@ -233,9 +269,20 @@ fn private_candidates_and_confidential_jobs_vanish_with_all_that_hangs_on_them()
         access.sees_confidential_jobs = false;
     });
     let after = ["/v3/candidates", "/v3/applications", "/v3/jobs", "/v3/job_posts"].map(count);
-    assert!(after.iter().zip(before).all(|(after, before)| *after < before), "{before:?} {after:?}");
-    let private = world.sandbox.rows("candidates").into_iter().find(|row| row["private"] == true).expect("one");
-    assert_eq!(world.patch(&format!("/v3/candidates/{}", id(&private)), json!({"company": "X"})).status, 404);
+    assert!(
+        after.iter().zip(before).all(|(after, before)| *after < before),
+        "{before:?} {after:?}"
+    );
+    let private = world
+        .sandbox
+        .rows("candidates")
+        .into_iter()
+        .find(|row| row["private"] == true)
+        .expect("one");
+    assert_eq!(
+        world.patch(&format!("/v3/candidates/{}", id(&private)), json!({"company": "X"})).status,
+        404
+    );
 }
 
 #[test]
@@ -261,7 +308,12 @@ fn lists_see_a_write_only_when_its_time_has_come() {
 #[test]
 fn anonymised_rows_stay_with_blanks() {
     let world = World::new();
-    let blank = world.walk("/v3/candidates").0.into_iter().filter(|row| row["first_name"].is_null()).count();
+    let blank = world
+        .walk("/v3/candidates")
+        .0
+        .into_iter()
+        .filter(|row| row["first_name"].is_null())
+        .count();
     assert!(blank > 0);
 }
 
@@ -280,10 +332,15 @@ fn headers_are_on_every_answer() {
     let world = World::new();
     for path in ["/v3/jobs", "/v3/nowhere", "/v3/jobs?x=1"] {
         let answer = world.get(path);
-        for name in ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id"] {
+        for name in
+            ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset", "x-request-id"]
+        {
             assert!(answer.header(name).is_some(), "{path} {name}");
         }
-        assert_eq!(answer.header("x-ratelimit-reset"), Some((NOW_MS / 1000 + 30).to_string().as_str()));
+        assert_eq!(
+            answer.header("x-ratelimit-reset"),
+            Some((NOW_MS / 1000 + 30).to_string().as_str())
+        );
     }
     assert!(world.get("/v3/jobs").header("etag").is_some_and(|tag| tag.starts_with("W/\"")));
 }
@@ -330,7 +387,9 @@ fn a_company_of_forty_has_every_rare_case() {
 #[test]
 fn the_vendors_source_stands_once_twice_or_not_at_all() {
     use atsync_greenhouse_sandbox::{VENDOR_SOURCE, VendorSource};
-    for (stands, count) in [(VendorSource::Present, 1), (VendorSource::Missing, 0), (VendorSource::Duplicate, 2)] {
+    for (stands, count) in
+        [(VendorSource::Present, 1), (VendorSource::Missing, 0), (VendorSource::Duplicate, 2)]
+    {
         let world = World::with(|options| options.company.vendor_source = stands);
         let sources = world.list("/v3/sources");
         assert_eq!(sources.iter().filter(|source| source["name"] == VENDOR_SOURCE).count(), count);

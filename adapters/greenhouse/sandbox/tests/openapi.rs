@@ -1,7 +1,8 @@
-//! The sandbox held to Greenhouse's own OpenAPI document: the rows it serves, the answers to its writes, the bodies it takes.
+//! The sandbox held to Greenhouse's own OpenAPI document: the rows it serves, the answers to its
+//! writes, the bodies it takes.
 //!
-//! In the form `official` a row has the members of the document and no others; in the default form two more that were seen
-//! live. Facts and check: `../openapi/schema.rs`.
+//! In the form `official` a row has the members of the document and no others; in the default form
+//! two more that were seen live. Facts and check: `../openapi/schema.rs`.
 #![allow(
     clippy::panic,
     clippy::unwrap_used,
@@ -20,8 +21,10 @@ use common::World;
 use schema::{facts, faults};
 use serde_json::{Value, json};
 
-/// What the document makes a value of and what is null all the same: a prospect need not be tied to a department or an office.
-const NULL_BESIDE: &[(&str, &str)] = &[("prospect_details", "department_id"), ("prospect_details", "office_id")];
+/// What the document makes a value of and what is null all the same: a prospect need not be tied to
+/// a department or an office.
+const NULL_BESIDE: &[(&str, &str)] =
+    &[("prospect_details", "department_id"), ("prospect_details", "office_id")];
 
 fn faults_of(collection: &str, row: &Value) -> Vec<String> {
     let mut row = row.clone();
@@ -49,7 +52,11 @@ fn every_row_is_as_in_the_official_schema() {
             }
             let members = facts()["rows"][collection]["properties"].as_object().cloned();
             for row in rows {
-                found.extend(faults_of(collection, &row).into_iter().map(|fault| format!("{collection}{fault}")));
+                found.extend(
+                    faults_of(collection, &row)
+                        .into_iter()
+                        .map(|fault| format!("{collection}{fault}")),
+                );
                 let missing: Vec<String> = members
                     .iter()
                     .flat_map(|members| members.keys())
@@ -57,7 +64,11 @@ fn every_row_is_as_in_the_official_schema() {
                     .filter(|member| row.get(member.as_str()).is_none() && *member != "location")
                     .cloned()
                     .collect();
-                found.extend(missing.into_iter().map(|member| format!("{collection}/{member}: no row may lack it")));
+                found.extend(
+                    missing
+                        .into_iter()
+                        .map(|member| format!("{collection}/{member}: no row may lack it")),
+                );
             }
         }
         assert_eq!(found, std::collections::BTreeSet::new());
@@ -67,12 +78,16 @@ fn every_row_is_as_in_the_official_schema() {
 /// Something of everything.
 fn busy(world: &mut World) {
     let candidate = world.list("/v3/candidates?per_page=1")[0]["id"].as_i64().unwrap();
-    world.sandbox.recruiter(&Recruiter::AddNote { candidate_id: candidate, body: "Hm".into() }).unwrap();
+    world
+        .sandbox
+        .recruiter(&Recruiter::AddNote { candidate_id: candidate, body: "Hm".into() })
+        .unwrap();
     let prospect = json!({"candidate_id": candidate, "prospect": true});
     assert_eq!(world.send("POST", "/v3/applications", &prospect).status, 201);
-    let application = world.list("/v3/applications?status=active&per_page=1")[0]["id"].as_i64().unwrap();
-    let file =
-        json!({"application_id": application, "filename": "cv.pdf", "type": "resume", "url": "https://x.example/cv"});
+    let application =
+        world.list("/v3/applications?status=active&per_page=1")[0]["id"].as_i64().unwrap();
+    let file = json!({"application_id": application, "filename": "cv.pdf", "type": "resume",
+        "url": "https://x.example/cv"});
     assert_eq!(world.send("POST", "/v3/attachments", &file).status, 201);
 }
 
@@ -83,17 +98,23 @@ fn the_default_form_has_two_members_more_and_nothing_else_differs() {
     assert!(rows.iter().any(|row| !row["job_interview_stage_id"].is_null()));
     for row in rows {
         let found = faults_of("applications", &row);
-        assert_eq!(found, ["/job_interview_stage_id: no such member", "/rejection_reason_id: no such member"], "{row}");
+        assert_eq!(
+            found,
+            ["/job_interview_stage_id: no such member", "/rejection_reason_id: no such member"],
+            "{row}"
+        );
     }
 }
 
 #[test]
 fn answers_to_writes_have_the_form_of_rows() {
     let world = World::with(|options| options.quirks.rows = Rows::Official);
-    let user = json!({"first_name": "Erin", "last_name": "Smith", "primary_email": "erin@example.com"});
+    let user =
+        json!({"first_name": "Erin", "last_name": "Smith", "primary_email": "erin@example.com"});
     let answer = world.send("POST", "/v3/users", &user);
     assert_eq!((answer.status, faults_of("users", &answer.body_json())), (201, vec![]));
-    let application = world.list("/v3/applications?status=active&per_page=1")[0]["id"].as_i64().unwrap();
+    let application =
+        world.list("/v3/applications?status=active&per_page=1")[0]["id"].as_i64().unwrap();
     let answer = world.send("PATCH", &format!("/v3/applications/{application}"), &json!({}));
     assert_eq!((answer.status, faults_of("applications", &answer.body_json())), (200, vec![]));
 }
@@ -103,7 +124,8 @@ fn answers_to_writes_have_the_form_of_rows() {
 fn a_body_that_does_not_fit_its_schema_is_refused() {
     let world = World::new();
     let application = world.list("/v3/applications?status=active&per_page=1")[0].clone();
-    let (id, candidate) = (application["id"].as_i64().unwrap(), application["candidate_id"].as_i64().unwrap());
+    let (id, candidate) =
+        (application["id"].as_i64().unwrap(), application["candidate_id"].as_i64().unwrap());
     for (method, path, body) in [
         ("PATCH", "/v3/applications/{id}", json!({"source_id": null})),
         ("PATCH", "/v3/applications/{id}", json!({"referrer_id": null})),
@@ -111,7 +133,11 @@ fn a_body_that_does_not_fit_its_schema_is_refused() {
         ("PATCH", "/v3/applications/{id}", json!({"status": "hired"})),
         ("POST", "/v3/applications", json!({"candidate_id": candidate})),
         ("POST", "/v3/applications", json!({"candidate_id": candidate, "job_id": null})),
-        ("POST", "/v3/applications", json!({"candidate_id": candidate, "prospect": true, "initial_stage_id": 1})),
+        (
+            "POST",
+            "/v3/applications",
+            json!({"candidate_id": candidate, "prospect": true, "initial_stage_id": 1}),
+        ),
         ("POST", "/v3/applications/{id}/hire", json!({"start_date": "2026-12-01"})),
         ("POST", "/v3/applications/{id}/hire", json!({"opening_id": null})),
         ("POST", "/v3/applications/{id}/move", json!({})),
@@ -133,8 +159,10 @@ fn a_note_for_a_candidate_who_vanished_is_taken_and_an_orphan() {
     let world = World::new();
     let candidate = world.list("/v3/candidates?per_page=1")[0]["id"].as_i64().unwrap();
     world.sandbox.recruiter(&Recruiter::DeleteCandidate { candidate_id: candidate }).unwrap();
-    let note =
-        |candidate: i64| json!({"candidate_id": candidate, "body": "Hi", "note_type": "NOTE", "visibility": "public"});
+    let note = |candidate: i64| {
+        json!({"candidate_id": candidate, "body": "Hi", "note_type": "NOTE",
+        "visibility": "public"})
+    };
     assert!(world.sandbox.orphan_notes().is_empty());
     assert_eq!(world.send("POST", "/v3/notes", &note(candidate)).status, 201);
     assert_eq!(world.sandbox.orphan_notes().len(), 1);

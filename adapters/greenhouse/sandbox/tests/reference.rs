@@ -1,8 +1,9 @@
 //! The endpoint table against the reference itself, where that is at hand.
 //!
-//! The reference is `greenhouse/list-endpoints.json` in `$ATSYNC_SHARED`, or in `../shared` beside the workspace. It is
-//! not ours to copy, so without it this test says so and passes. With it, every endpoint, every parameter with its kind
-//! and its closed words, and every response field with its kind must agree, in both directions.
+//! The reference is `greenhouse/list-endpoints.json` in `$ATSYNC_SHARED`, or in `../shared` beside
+//! the workspace. It is not ours to copy, so without it this test says so and passes. With it,
+//! every endpoint, every parameter with its kind and its closed words, and every response field
+//! with its kind must agree, in both directions.
 
 #![allow(
     clippy::expect_used,
@@ -18,8 +19,10 @@ use atsync_greenhouse_sandbox::{all_scopes, endpoint_shapes};
 use serde_json::Value;
 
 fn shared(file: &str) -> Option<String> {
-    let folder = std::env::var_os("ATSYNC_SHARED")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared"), PathBuf::from);
+    let folder = std::env::var_os("ATSYNC_SHARED").map_or_else(
+        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../../shared"),
+        PathBuf::from,
+    );
     let text = std::fs::read_to_string(folder.join("greenhouse").join(file)).ok();
     if text.is_none() {
         println!("skipped: no greenhouse/{file} in $ATSYNC_SHARED or ../shared");
@@ -59,10 +62,15 @@ fn every_endpoint_parameter_and_field_is_the_references() {
         let params: Named = shape
             .params
             .iter()
-            .map(|(name, kind, words)| (name.clone(), ((*kind).to_owned(), words.iter().cloned().collect())))
+            .map(|(name, kind, words)| {
+                (name.clone(), ((*kind).to_owned(), words.iter().cloned().collect()))
+            })
             .collect();
-        let fields: Named =
-            shape.fields.iter().map(|(name, kind)| (name.clone(), ((*kind).to_owned(), BTreeSet::new()))).collect();
+        let fields: Named = shape
+            .fields
+            .iter()
+            .map(|(name, kind)| (name.clone(), ((*kind).to_owned(), BTreeSet::new())))
+            .collect();
         assert_eq!(params, named(entry, "parameters"), "parameters of {}", shape.path);
         assert_eq!(fields, named(entry, "responseFields"), "fields of {}", shape.path);
     }
@@ -72,9 +80,10 @@ fn every_endpoint_parameter_and_field_is_the_references() {
 fn what_is_newer_than_the_reference_is_named_and_nothing_else() {
     for shape in endpoint_shapes() {
         let (params, fields) = match shape.path.as_str() {
-            "/v3/applications" => {
-                (vec!["job_interview_stage_ids"], vec!["job_interview_stage_id", "rejection_reason_id"])
-            }
+            "/v3/applications" => (
+                vec!["job_interview_stage_ids"],
+                vec!["job_interview_stage_id", "rejection_reason_id"],
+            ),
             _ => (Vec::new(), Vec::new()),
         };
         assert_eq!(shape.newer_params, params, "{}", shape.path);
@@ -88,14 +97,18 @@ fn what_is_newer_than_the_reference_is_named_and_nothing_else() {
 fn every_scope_that_the_permission_map_names_is_asked_for_somewhere() {
     let Some(text) = shared("permissions.md") else { return };
     let words = text.split(|c: char| !(c.is_ascii_lowercase() || c == '_' || c == ':'));
-    let named: BTreeSet<&str> =
-        words.filter(|word| word.starts_with("harvest:") && word.matches(':').count() == 2).collect();
+    let named: BTreeSet<&str> = words
+        .filter(|word| word.starts_with("harvest:") && word.matches(':').count() == 2)
+        .collect();
     let ours = all_scopes();
     let whole = |scope: &&str| !scope.ends_with(':') && !scope.contains("::");
     // Webhooks and the removal of custom fields are writes that the sandbox does not offer.
     let left_out = ["harvest:webhooks:list", "harvest:custom_fields:destroy"];
-    let missing: Vec<&str> =
-        named.into_iter().filter(whole).filter(|scope| !ours.contains(*scope) && !left_out.contains(scope)).collect();
+    let missing: Vec<&str> = named
+        .into_iter()
+        .filter(whole)
+        .filter(|scope| !ours.contains(*scope) && !left_out.contains(scope))
+        .collect();
     assert_eq!(missing, Vec::<&str>::new());
     assert!(ours.contains("harvest:applications:convert_to_candidate"));
 }

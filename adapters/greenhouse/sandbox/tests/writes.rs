@@ -1,4 +1,5 @@
-//! The laws of writing: what repeats, what replaces, what is refused, what a lifecycle call leaves behind.
+//! The laws of writing: what repeats, what replaces, what is refused, what a lifecycle call leaves
+//! behind.
 
 #![allow(
     clippy::expect_used,
@@ -10,7 +11,8 @@
 mod common;
 
 use atsync_greenhouse_sandbox::{
-    CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, Recruiter, RepeatedTag, UserCreation,
+    CreateAnswer, CustomFieldsPatch, DeleteAnswer, ErrorShape, FromStage, Recruiter, RepeatedTag,
+    UserCreation,
 };
 use common::{World, id, ids};
 use serde_json::{Value, json};
@@ -21,7 +23,8 @@ fn field_id(world: &World, key: &str, of: &str) -> i64 {
 }
 
 fn option_id(world: &World, key: &str, label: &str) -> i64 {
-    let options = world.list(&format!("/v3/custom_field_options?custom_field_key={key}&active=true"));
+    let options =
+        world.list(&format!("/v3/custom_field_options?custom_field_key={key}&active=true"));
     options.iter().find(|option| option["name"] == label).map(id).expect("an option")
 }
 
@@ -32,8 +35,12 @@ fn a_repeated_create_creates_again() {
     let second = world.create_candidate("again@example.com");
     assert!(second > first);
     assert_eq!(world.sandbox.creates("candidates"), 2);
-    let note = json!({"candidate_id": first, "body": "Twice", "note_type": "NOTE", "visibility": "private"});
-    assert_eq!(world.post("/v3/notes", note.clone()).body_json()["visibility"], "privately_visible");
+    let note = json!({"candidate_id": first, "body": "Twice", "note_type": "NOTE",
+        "visibility": "private"});
+    assert_eq!(
+        world.post("/v3/notes", note.clone()).body_json()["visibility"],
+        "privately_visible"
+    );
     assert_eq!(world.post("/v3/notes", note).status, 201);
     assert_eq!(world.sandbox.notes_of(first).len(), 2);
 }
@@ -41,7 +48,8 @@ fn a_repeated_create_creates_again() {
 #[test]
 fn a_create_answers_wrapped_bare_or_with_a_stub() {
     let world = World::new();
-    let body = json!({"first_name": "A", "last_name": "B", "application": {"job_id": world.open_job(0).0}});
+    let body = json!({"first_name": "A", "last_name": "B",
+        "application": {"job_id": world.open_job(0).0}});
     let wrapped = world.post("/v3/candidates", body.clone()).body_json();
     assert_eq!(wrapped["application"]["candidate_id"], wrapped["candidate"]["id"]);
     assert_eq!(wrapped["application"]["status"], "in_process");
@@ -65,7 +73,10 @@ fn a_refused_create_leaves_no_trace() {
         ("custom_fields", json!([{"name_key": "no_such_field", "value": "x"}])),
         ("application", json!({"job_id": 1})),
         ("application", json!({"prospect": true, "job_id": world.open_job(0).0})),
-        ("application", json!({"job_id": world.open_job(0).0, "referrer_id": world.sandbox.service_user_id()})),
+        (
+            "application",
+            json!({"job_id": world.open_job(0).0, "referrer_id": world.sandbox.service_user_id()}),
+        ),
     ] {
         let mut body = good.clone();
         body[key] = value;
@@ -82,7 +93,8 @@ fn a_422_takes_every_shape_in_turn() {
     let shapes: Vec<Value> = (0..4).map(|_| world.get("/v3/jobs?per_page=0").body_json()).collect();
     assert_eq!(
         shapes[0],
-        json!({"message": "Unprocessable Content", "errors": ["per_page must be between 1 and 500"]})
+        json!({"message": "Unprocessable Content",
+            "errors": ["per_page must be between 1 and 500"]})
     );
     assert_eq!(shapes[1]["errors"][0], json!({"per_page": "must be between 1 and 500"}));
     assert!(shapes[2].get("message").is_none() && shapes[2]["errors"][0].is_string());
@@ -96,7 +108,8 @@ fn a_patch_replaces_whole_lists_and_leaves_the_rest() {
     let world = World::new();
     let candidate = world.create_candidate("one@example.com");
     let path = format!("/v3/candidates/{candidate}");
-    let patch = json!({"email_addresses": [{"value": "two@example.com", "type": "work"}], "tags": ["Alumni", "brand new"],
+    let patch = json!({"email_addresses": [{"value": "two@example.com", "type": "work"}],
+        "tags": ["Alumni", "brand new"],
         "is_private": true, "company": "Analytical"});
     let row = world.patch(&path, patch).body_json();
     assert_eq!(row["email_addresses"], json!([{"value": "two@example.com", "type": "work"}]));
@@ -104,12 +117,17 @@ fn a_patch_replaces_whole_lists_and_leaves_the_rest() {
         (&row["first_name"], &row["private"], &row["tags"]),
         (&json!("Ada"), &json!(true), &json!(["Alumni", "brand new"]))
     );
-    let row = world.patch(&path, json!({"tags": ["Alumni"], "email_addresses": [], "company": ""})).body_json();
+    let row = world
+        .patch(&path, json!({"tags": ["Alumni"], "email_addresses": [], "company": ""}))
+        .body_json();
     assert_eq!(
         (&row["tags"], &row["email_addresses"], &row["company"]),
         (&json!(["Alumni"]), &json!([]), &Value::Null)
     );
-    assert_eq!(world.list(&format!("/v3/applied_candidate_tags?candidate_ids={candidate}")).len(), 1);
+    assert_eq!(
+        world.list(&format!("/v3/applied_candidate_tags?candidate_ids={candidate}")).len(),
+        1
+    );
     assert_eq!(world.list("/v3/candidates?tag=brand%20new").len(), 0);
 }
 
@@ -118,12 +136,16 @@ fn selects_are_written_as_ids_and_read_as_labels() {
     let world = World::new();
     let candidate = world.create_candidate("select@example.com");
     let path = format!("/v3/candidates/{candidate}");
-    let (senior, german) = (option_id(&world, "seniority", "Senior"), option_id(&world, "languages", "Deutsch"));
+    let (senior, german) =
+        (option_id(&world, "seniority", "Senior"), option_id(&world, "languages", "Deutsch"));
     let list = json!({"custom_fields": [{"name_key": "seniority", "value": senior},
         {"custom_field_id": field_id(&world, "languages", "candidate"), "value": [german]},
         {"name_key": "external_ref", "value": "cand-1"}]});
     let fields = world.patch(&path, list).body_json()["custom_fields"].clone();
-    assert_eq!(fields["seniority"], json!({"name": "Seniority", "type": "single_select", "value": "Senior"}));
+    assert_eq!(
+        fields["seniority"],
+        json!({"name": "Seniority", "type": "single_select", "value": "Senior"})
+    );
     assert_eq!(fields["languages"]["value"], json!(["Deutsch"]));
     assert_eq!(
         ids(&world.list(&format!("/v3/candidates?custom_field_option_id={german}&ids={candidate}"))),
@@ -163,8 +185,14 @@ fn a_candidates_stamp_moves_with_its_children_only_where_the_switch_says_so() {
     let stamp = || world.sandbox.row("candidates", candidate).expect("a row")["updated_at"].clone();
     let touch = |tag: &str| {
         world.clock.advance_ms(1_000);
-        world.sandbox.recruiter(&Recruiter::AddTag { candidate_id: candidate, tag: tag.to_owned() }).expect("tagged");
-        world.sandbox.recruiter(&Recruiter::AddNote { candidate_id: candidate, body: "Hm".to_owned() }).expect("noted");
+        world
+            .sandbox
+            .recruiter(&Recruiter::AddTag { candidate_id: candidate, tag: tag.to_owned() })
+            .expect("tagged");
+        world
+            .sandbox
+            .recruiter(&Recruiter::AddNote { candidate_id: candidate, body: "Hm".to_owned() })
+            .expect("noted");
     };
     let before = stamp();
     touch("Alumni");
@@ -179,11 +207,17 @@ fn a_second_application_on_one_job_and_a_mixed_arm_are_refused() {
     let world = World::new();
     let (job, _) = world.open_job(0);
     let application = world.apply("twice@example.com", job);
-    let candidate = world.sandbox.row("applications", application).expect("a row")["candidate_id"].clone();
+    let candidate =
+        world.sandbox.row("applications", application).expect("a row")["candidate_id"].clone();
     let again = |body: Value| world.post("/v3/applications", body).status;
     assert_eq!(again(json!({"candidate_id": candidate, "job_id": job})), 422);
     assert_eq!(again(json!({"candidate_id": candidate})), 422);
-    assert_eq!(again(json!({"candidate_id": candidate, "job_id": world.open_job(1).0, "prospect_pool_id": 1})), 422);
+    assert_eq!(
+        again(
+            json!({"candidate_id": candidate, "job_id": world.open_job(1).0, "prospect_pool_id": 1})
+        ),
+        422
+    );
     assert_eq!(again(json!({"candidate_id": candidate, "prospect": true})), 201);
     assert_eq!(again(json!({"candidate_id": candidate, "prospect": true})), 201);
     assert_eq!(world.sandbox.applications_of(candidate.as_i64().expect("an id")).len(), 3);
@@ -198,16 +232,30 @@ fn move_compares_the_stage_before_it_swaps_it() {
     let row = || world.sandbox.row("applications", application).expect("a row");
     let own_row = row()["stage_id"].clone();
     assert_eq!(world.post(&path, json!({"to_stage_id": stages[1]})).status, 422);
-    assert_eq!(world.post(&path, json!({"from_stage_id": stages[1], "to_stage_id": stages[2]})).status, 422);
-    assert_eq!(world.post(&path, json!({"from_stage_id": own_row, "to_stage_id": stages[1]})).status, 422);
+    assert_eq!(
+        world.post(&path, json!({"from_stage_id": stages[1], "to_stage_id": stages[2]})).status,
+        422
+    );
+    assert_eq!(
+        world.post(&path, json!({"from_stage_id": own_row, "to_stage_id": stages[1]})).status,
+        422
+    );
     let moved = world.post(&path, json!({"from_stage_id": stages[0], "to_stage_id": stages[2]}));
     assert_eq!((moved.status, moved.body.len()), (204, 0));
     assert_eq!(row()["job_interview_stage_id"], stages[2]);
     assert_eq!(world.post(&path, json!({"from_stage_id": stages[2]})).status, 204);
     assert_eq!(row()["job_interview_stage_id"], stages[3]);
     world.sandbox.set_quirks(|quirks| quirks.from_stage = FromStage::ApplicationStage);
-    assert_eq!(world.post(&path, json!({"from_stage_id": stages[3], "to_stage_id": stages[0]})).status, 422);
-    assert_eq!(world.post(&path, json!({"from_stage_id": row()["stage_id"], "to_stage_id": stages[0]})).status, 204);
+    assert_eq!(
+        world.post(&path, json!({"from_stage_id": stages[3], "to_stage_id": stages[0]})).status,
+        422
+    );
+    assert_eq!(
+        world
+            .post(&path, json!({"from_stage_id": row()["stage_id"], "to_stage_id": stages[0]}))
+            .status,
+        204
+    );
     let rows = world.list(&format!("/v3/application_stages?application_ids={application}"));
     assert_eq!(rows.len(), stages.len());
     assert_eq!(rows.iter().filter(|row| row["current"] == true).count(), 1);
@@ -222,7 +270,10 @@ fn a_transfer_keeps_the_application_and_changes_its_job() {
     let body = json!({"from_stage_id": stages[0], "to_job_id": other});
     assert_eq!(world.post(&format!("/v3/applications/{application}/move"), body).status, 204);
     let row = world.sandbox.row("applications", application).expect("a row");
-    assert_eq!((&row["job_id"], &row["job_interview_stage_id"]), (&json!(other), &json!(others[0])));
+    assert_eq!(
+        (&row["job_id"], &row["job_interview_stage_id"]),
+        (&json!(other), &json!(others[0]))
+    );
 }
 
 #[test]
@@ -232,7 +283,11 @@ fn a_recruiters_transfer_goes_by_either_reading() {
     let ((job, _), (other, others)) = (world.open_job(0), world.open_job(1));
     let application_id = world.apply("by-hand@example.com", job);
     let transfer = |application_id, job_id| {
-        world.sandbox.recruiter(&Recruiter::Transfer { application_id, job_id }).expect("a transfer")["id"].as_i64()
+        world
+            .sandbox
+            .recruiter(&Recruiter::Transfer { application_id, job_id })
+            .expect("a transfer")["id"]
+            .as_i64()
     };
     assert_eq!(transfer(application_id, other), Some(application_id));
     world.sandbox.set_quirks(|quirks| quirks.transfer = Transfer::NewId);
@@ -243,9 +298,16 @@ fn a_recruiters_transfer_goes_by_either_reading() {
     assert_eq!(row["job_id"], json!(job));
     let again = transfer(back, other).expect("an id");
     let row = world.sandbox.row("applications", again).expect("a row");
-    assert_eq!((&row["job_id"], &row["job_interview_stage_id"]), (&json!(other), &json!(others[0])));
-    let refused = world.sandbox.recruiter(&Recruiter::Transfer { application_id: again, job_id: other });
-    assert_eq!(refused, Err("to_job_id candidate already has an application on this job".to_owned()));
+    assert_eq!(
+        (&row["job_id"], &row["job_interview_stage_id"]),
+        (&json!(other), &json!(others[0]))
+    );
+    let refused =
+        world.sandbox.recruiter(&Recruiter::Transfer { application_id: again, job_id: other });
+    assert_eq!(
+        refused,
+        Err("to_job_id candidate already has an application on this job".to_owned())
+    );
 }
 
 #[test]
@@ -257,35 +319,59 @@ fn reject_wants_a_reason_and_comes_back() {
     let row = || world.sandbox.row("applications", application).expect("a row");
     assert_eq!(world.post(&path("reject"), json!({})).status, 422);
     assert_eq!(world.post(&path("reject"), json!({"rejection_reason_id": 1})).status, 422);
-    assert_eq!(world.post(&path("reject"), json!({"rejection_reason_id": reason, "notes": "Not now"})).status, 204);
+    assert_eq!(
+        world
+            .post(&path("reject"), json!({"rejection_reason_id": reason, "notes": "Not now"}))
+            .status,
+        204
+    );
     assert_eq!(world.post(&path("reject"), json!({"rejection_reason_id": reason})).status, 422);
-    assert_eq!((row()["status"].as_str(), row()["rejection_reason_id"].as_i64()), (Some("rejected"), Some(reason)));
+    assert_eq!(
+        (row()["status"].as_str(), row()["rejection_reason_id"].as_i64()),
+        (Some("rejected"), Some(reason))
+    );
     let details = world.list(&format!("/v3/rejection_details?application_ids={application}"));
     assert!(details[0]["rejection_note_id"].is_i64());
-    let current = world.list(&format!("/v3/application_stages?application_ids={application}&current=true"));
+    let current =
+        world.list(&format!("/v3/application_stages?application_ids={application}&current=true"));
     assert_eq!(current.len(), 1, "rejection keeps the stage current");
     let other = id(&world.list("/v3/rejection_reasons")[1]);
-    let patch =
-        world.patch(&format!("/v3/rejection_details/{}", id(&details[0])), json!({"rejection_reason_id": other}));
+    let patch = world.patch(
+        &format!("/v3/rejection_details/{}", id(&details[0])),
+        json!({"rejection_reason_id": other}),
+    );
     assert_eq!((patch.status, row()["rejection_reason_id"].as_i64()), (200, Some(other)));
     assert_eq!(world.post(&path("unreject"), json!({})).status, 204);
     assert_eq!(world.post(&path("unreject"), json!({})).status, 422);
-    assert_eq!((row()["status"].as_str(), row()["rejected_at"].is_null()), (Some("in_process"), true));
+    assert_eq!(
+        (row()["status"].as_str(), row()["rejected_at"].is_null()),
+        (Some("in_process"), true)
+    );
 }
 
 #[test]
 fn hire_closes_an_opening_and_must_be_told_which_of_several() {
     let world = World::new();
     let openings = |job: i64| ids(&world.list(&format!("/v3/openings?job_ids={job}&open=true")));
-    let (several, single) = (0..5).map(|nth| world.open_job(nth).0).fold((None, None), |(several, single), job| {
-        if openings(job).len() > 1 { (several.or(Some(job)), single) } else { (several, single.or(Some(job))) }
-    });
+    let (several, single) =
+        (0..5).map(|nth| world.open_job(nth).0).fold((None, None), |(several, single), job| {
+            if openings(job).len() > 1 {
+                (several.or(Some(job)), single)
+            } else {
+                (several, single.or(Some(job)))
+            }
+        });
     let (several, single) = (several.expect("a job with several"), single.expect("a job with one"));
-    let hire = |application: i64, body: Value| world.post(&format!("/v3/applications/{application}/hire"), body).status;
+    let hire = |application: i64, body: Value| {
+        world.post(&format!("/v3/applications/{application}/hire"), body).status
+    };
     let first = world.apply("hire1@example.com", several);
     assert_eq!(hire(first, json!({})), 422);
     let opening = openings(several)[0];
-    assert_eq!(hire(first, json!({"opening_id": opening, "start_date": "2026-12-01T00:00:00Z"})), 204);
+    assert_eq!(
+        hire(first, json!({"opening_id": opening, "start_date": "2026-12-01T00:00:00Z"})),
+        204
+    );
     assert_eq!(hire(first, json!({"opening_id": opening})), 422);
     assert!(!openings(several).contains(&opening));
     let row = world.sandbox.row("applications", first).expect("a row");
@@ -308,10 +394,14 @@ fn converting_a_prospect_makes_another_application() {
         (stage["prospect_pool_id"].clone(), stage["id"].clone())
     };
     let body = json!({"first_name": "Pro", "last_name": "Spect",
-        "application": {"prospect": true, "prospect_pool_id": pool, "prospect_pool_stage_id": stage, "job_ids": []}});
+        "application": {"prospect": true, "prospect_pool_id": pool, "prospect_pool_stage_id": stage,
+            "job_ids": []}});
     let made = world.post("/v3/candidates", body).body_json()["application"].clone();
     let prospect = id(&made);
-    assert_eq!((&made["job_id"], &made["prospect"], &made["stage_id"]), (&Value::Null, &json!(true), &Value::Null));
+    assert_eq!(
+        (&made["job_id"], &made["prospect"], &made["stage_id"]),
+        (&Value::Null, &json!(true), &Value::Null)
+    );
     let detail = &world.list(&format!("/v3/prospect_details?application_ids={prospect}"))[0];
     assert_eq!((&detail["pool_id"], &detail["pool_stage_id"]), (&pool, &stage));
     let path = format!("/v3/applications/{prospect}/convert_to_candidate");
@@ -320,7 +410,10 @@ fn converting_a_prospect_makes_another_application() {
     let new = answer.body_json();
     assert_eq!(answer.status, 201);
     assert_ne!(id(&new), prospect);
-    assert_eq!((&new["prospect"], &new["job_interview_stage_id"]), (&json!(false), &json!(stages[1])));
+    assert_eq!(
+        (&new["prospect"], &new["job_interview_stage_id"]),
+        (&json!(false), &json!(stages[1]))
+    );
     assert_eq!(world.sandbox.row("applications", prospect).expect("a row")["status"], "converted");
     assert_eq!(world.post(&path, json!({"job_id": job})).status, 422);
 }
@@ -341,9 +434,15 @@ fn tags_are_unique_by_exact_name_and_their_rows_repeat() {
     let answer = world.send("DELETE", &format!("/v3/applied_candidate_tags/{row}"), &Value::Null);
     assert_eq!((answer.status, answer.body_json()["id"].as_i64()), (200, Some(row)));
     world.sandbox.set_quirks(|quirks| quirks.delete_answer = DeleteAnswer::NoContent);
-    assert_eq!(world.send("DELETE", &format!("/v3/candidate_tags/{tag}"), &Value::Null).status, 204);
+    assert_eq!(
+        world.send("DELETE", &format!("/v3/candidate_tags/{tag}"), &Value::Null).status,
+        204
+    );
     assert_eq!(world.sandbox.row("candidates", candidate).expect("a row")["tags"], json!([]));
-    assert_eq!(world.send("DELETE", &format!("/v3/candidate_tags/{tag}"), &Value::Null).status, 404);
+    assert_eq!(
+        world.send("DELETE", &format!("/v3/candidate_tags/{tag}"), &Value::Null).status,
+        404
+    );
 }
 
 #[test]
@@ -351,7 +450,8 @@ fn attachments_hang_on_applications_and_a_new_resume_replaces_the_former() {
     let world = World::new();
     let application = world.apply("file@example.com", world.open_job(0).0);
     let attach = |more: Value| {
-        let mut body = json!({"application_id": application, "filename": "cv.pdf", "type": "resume"});
+        let mut body =
+            json!({"application_id": application, "filename": "cv.pdf", "type": "resume"});
         body.as_object_mut().expect("a map").extend(more.as_object().expect("a map").clone());
         world.post("/v3/attachments", body).status
     };
@@ -359,14 +459,21 @@ fn attachments_hang_on_applications_and_a_new_resume_replaces_the_former() {
     assert_eq!(attach(json!({"content": "aGk=", "url": "https://a.example/b"})), 422);
     assert_eq!(attach(json!({"content": "%%%"})), 422);
     assert_eq!(attach(json!({"content": "aGk=", "application_id": 1})), 422);
-    assert_eq!((attach(json!({"content": "aGk="})), attach(json!({"url": "https://a.example/b"}))), (201, 201));
-    assert_eq!(world.list(&format!("/v3/attachments?application_ids={application}&type=resume")).len(), 1);
+    assert_eq!(
+        (attach(json!({"content": "aGk="})), attach(json!({"url": "https://a.example/b"}))),
+        (201, 201)
+    );
+    assert_eq!(
+        world.list(&format!("/v3/attachments?application_ids={application}&type=resume")).len(),
+        1
+    );
 }
 
 #[test]
 fn user_emails_are_unique_and_creation_may_be_bulk_only() {
     let world = World::new();
-    let body = json!({"first_name": "Erin", "last_name": "Smith", "primary_email": "erin@example.com"});
+    let body =
+        json!({"first_name": "Erin", "last_name": "Smith", "primary_email": "erin@example.com"});
     assert_eq!(world.post("/v3/users", body.clone()).status, 201);
     let mut other = body.clone();
     other["primary_email"] = json!("ERIN@example.com");
@@ -394,20 +501,27 @@ fn user_emails_are_unique_and_creation_may_be_bulk_only() {
 #[test]
 fn renaming_a_custom_field_keeps_its_key_and_archiving_frees_a_label() {
     let world = World::new();
-    let body = json!({"name": "Is this new?", "field_type": "candidate", "value_type": "single_select",
+    let body = json!({"name": "Is this new?", "field_type": "candidate",
+        "value_type": "single_select",
         "custom_field_options": [{"name": "A"}]});
     let field = world.post("/v3/custom_fields", body.clone()).body_json();
     assert_eq!(field["name_key"], "is_this_new_");
     assert_eq!(world.post("/v3/custom_fields", body).status, 422);
     let path = format!("/v3/custom_fields/{}", id(&field));
     let renamed = world.patch(&path, json!({"name": "Renamed"})).body_json();
-    assert_eq!((&renamed["name"], &renamed["name_key"]), (&json!("Renamed"), &json!("is_this_new_")));
+    assert_eq!(
+        (&renamed["name"], &renamed["name_key"]),
+        (&json!("Renamed"), &json!("is_this_new_"))
+    );
     let option = option_id(&world, "is_this_new_", "A");
     let again = json!({"custom_field_id": id(&field), "name": "A"});
     assert_eq!(world.post("/v3/custom_field_options", again.clone()).status, 422);
     world.send("DELETE", &format!("/v3/custom_field_options/{option}"), &Value::Null);
     assert_eq!(world.post("/v3/custom_field_options", again).status, 201);
-    assert_eq!(world.list(&format!("/v3/custom_field_options?custom_field_ids={}", id(&field))).len(), 2);
+    assert_eq!(
+        world.list(&format!("/v3/custom_field_options?custom_field_ids={}", id(&field))).len(),
+        2
+    );
 }
 
 #[test]
@@ -415,13 +529,25 @@ fn a_merge_kills_one_id_and_moves_what_hung_on_it() {
     let world = World::new();
     let (job, _) = world.open_job(0);
     let application = world.apply("loser@example.com", job);
-    let loser = world.sandbox.row("applications", application).expect("a row")["candidate_id"].as_i64().expect("an id");
+    let loser = world.sandbox.row("applications", application).expect("a row")["candidate_id"]
+        .as_i64()
+        .expect("an id");
     let winner = world.create_candidate("winner@example.com");
-    let answer = world.post(&format!("/v3/candidates/{winner}/merge"), json!({"secondary_candidate_id": loser}));
-    assert_eq!((answer.status, answer.body_json()["email_addresses"].as_array().map(Vec::len)), (200, Some(2)));
+    let answer = world
+        .post(&format!("/v3/candidates/{winner}/merge"), json!({"secondary_candidate_id": loser}));
+    assert_eq!(
+        (answer.status, answer.body_json()["email_addresses"].as_array().map(Vec::len)),
+        (200, Some(2))
+    );
     assert_eq!(world.list(&format!("/v3/candidates?ids={loser}")).len(), 0);
-    assert_eq!(world.sandbox.row("applications", application).expect("a row")["candidate_id"], winner);
-    assert_eq!(world.patch(&format!("/v3/candidates/{loser}"), json!({"company": "X"})).status, 404);
+    assert_eq!(
+        world.sandbox.row("applications", application).expect("a row")["candidate_id"],
+        winner
+    );
+    assert_eq!(
+        world.patch(&format!("/v3/candidates/{loser}"), json!({"company": "X"})).status,
+        404
+    );
 }
 
 #[test]
@@ -440,12 +566,19 @@ fn anonymising_blanks_what_was_named_and_keeps_the_row() {
 fn a_deleted_candidate_takes_its_rows_along() {
     let world = World::new();
     let application = world.apply("deleted@example.com", world.open_job(0).0);
-    let candidate =
-        world.sandbox.row("applications", application).expect("a row")["candidate_id"].as_i64().expect("an id");
-    world.sandbox.recruiter(&Recruiter::DeleteCandidate { candidate_id: candidate }).expect("deleted");
+    let candidate = world.sandbox.row("applications", application).expect("a row")["candidate_id"]
+        .as_i64()
+        .expect("an id");
+    world
+        .sandbox
+        .recruiter(&Recruiter::DeleteCandidate { candidate_id: candidate })
+        .expect("deleted");
     assert_eq!(world.list(&format!("/v3/candidates?ids={candidate}")).len(), 0);
     assert_eq!(world.list(&format!("/v3/applications?candidate_ids={candidate}")).len(), 0);
-    assert_eq!(world.list(&format!("/v3/application_stages?application_ids={application}")).len(), 0);
+    assert_eq!(
+        world.list(&format!("/v3/application_stages?application_ids={application}")).len(),
+        0
+    );
 }
 
 #[test]
@@ -458,18 +591,33 @@ fn a_recruiter_leaves_what_the_api_would_and_is_logged_apart() {
     world.sandbox.clear_logs();
     let deeds = [
         json!({"do": "move", "application_id": application, "stage_name": "Offer"}),
-        json!({"do": "edit_email", "candidate_id": candidate, "from": "hand@example.com", "to": "new@example.com"}),
+        json!({"do": "edit_email", "candidate_id": candidate, "from": "hand@example.com",
+            "to": "new@example.com"}),
         json!({"do": "reject", "application_id": application}),
     ];
     for deed in deeds {
         let answer = world.post("/_sandbox/recruiter", deed.clone());
         assert_eq!(answer.status, 200, "{deed}: {}", answer.body_json());
     }
-    assert_eq!((row()["stage_name"].as_str(), row()["status"].as_str()), (Some("Offer"), Some("rejected")));
-    assert_eq!(ids(&world.sandbox.candidates_by_email("new@example.com")), [candidate]);
-    assert!(world.sandbox.writes().iter().all(|write| write.writer == atsync_greenhouse_sandbox::Writer::Recruiter));
     assert_eq!(
-        world.post("/_sandbox/recruiter", json!({"do": "move", "application_id": 1, "stage_name": "x"})).status,
+        (row()["stage_name"].as_str(), row()["status"].as_str()),
+        (Some("Offer"), Some("rejected"))
+    );
+    assert_eq!(ids(&world.sandbox.candidates_by_email("new@example.com")), [candidate]);
+    assert!(
+        world
+            .sandbox
+            .writes()
+            .iter()
+            .all(|write| write.writer == atsync_greenhouse_sandbox::Writer::Recruiter)
+    );
+    assert_eq!(
+        world
+            .post(
+                "/_sandbox/recruiter",
+                json!({"do": "move", "application_id": 1, "stage_name": "x"})
+            )
+            .status,
         400
     );
 }
@@ -492,7 +640,8 @@ fn a_patch_that_changes_nothing_moves_the_stamp_unless_the_switch_says_otherwise
     let candidate = world.create_candidate("echo@example.com");
     let patch = || {
         world.clock.advance_ms(1_000);
-        let answer = world.patch(&format!("/v3/candidates/{candidate}"), json!({"first_name": "Ada"}));
+        let answer =
+            world.patch(&format!("/v3/candidates/{candidate}"), json!({"first_name": "Ada"}));
         answer.body_json()["updated_at"].clone()
     };
     let first = patch();
@@ -508,7 +657,10 @@ fn an_application_may_start_in_a_later_stage_of_its_own_job() {
     let ((job, stages), (_, others)) = (world.open_job(0), world.open_job(1));
     let candidate = world.create_candidate("later@example.com");
     let apply = |stage: i64| {
-        world.post("/v3/applications", json!({"candidate_id": candidate, "job_id": job, "initial_stage_id": stage}))
+        world.post(
+            "/v3/applications",
+            json!({"candidate_id": candidate, "job_id": job, "initial_stage_id": stage}),
+        )
     };
     assert_eq!(apply(others[0]).status, 422);
     assert_eq!(apply(stages[1]).body_json()["job_interview_stage_id"], stages[1]);
@@ -519,13 +671,18 @@ fn a_recruiter_edits_one_custom_field_and_leaves_the_others() {
     let world = World::new();
     let candidate = world.create_candidate("screen@example.com");
     let edit = |key: &str, value: Value| {
-        let deed = json!({"do": "set_custom_field", "collection": "candidates", "id": candidate, "name_key": key, "value": value});
+        let deed = json!({"do": "set_custom_field", "collection": "candidates", "id": candidate,
+            "name_key": key, "value": value});
         assert_eq!(world.post("/_sandbox/recruiter", deed).status, 200);
     };
     edit("external_ref", json!("x"));
     edit("seniority", json!(option_id(&world, "seniority", "Senior")));
-    let fields = || world.sandbox.row("candidates", candidate).expect("a row")["custom_fields"].clone();
-    assert_eq!((&fields()["external_ref"]["value"], &fields()["seniority"]["value"]), (&json!("x"), &json!("Senior")));
+    let fields =
+        || world.sandbox.row("candidates", candidate).expect("a row")["custom_fields"].clone();
+    assert_eq!(
+        (&fields()["external_ref"]["value"], &fields()["seniority"]["value"]),
+        (&json!("x"), &json!("Senior"))
+    );
     edit("external_ref", Value::Null);
     assert_eq!(fields().as_object().map(serde_json::Map::len), Some(1));
 }

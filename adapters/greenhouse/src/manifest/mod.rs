@@ -1,10 +1,11 @@
 //! What the adapter says of itself.
 //!
-//! Origins, auth and rates stand here; kinds follow from the table in [`crate::kinds`]; [`operations`] and [`permissions`] are lists of their own.
-//! Each figure cites where it comes from. The manifest states the most that Greenhouse allows; `check` narrows it per connection.
+//! Origins, auth and rates stand here; kinds follow from the table in [`crate::kinds`];
+//! [`operations`] and [`permissions`] are lists of their own. Each figure cites where it comes
+//! from. The manifest states the most that Greenhouse allows; `check` narrows it per connection.
 //!
-//! Left out: webhook provisioning (customers make webhooks by hand, webhooks.md §6) and everything in the reference that no kind or operation
-//! uses.
+//! Left out: webhook provisioning (customers make webhooks by hand, webhooks.md §6) and everything
+//! in the reference that no kind or operation uses.
 
 mod operations;
 mod permissions;
@@ -13,12 +14,13 @@ use crate::kinds::{KINDS, Kind};
 use crate::{request, settings};
 use atsync_adapter::Manifest;
 use atsync_adapter::manifest::{
-    AuthRule, ChangeRule, Coarser, DeleteSign, FormRule, FormSetting, KindRule, Origin, OriginBase, Permission,
-    RateRule, ResetReading, ScanRule,
+    AuthRule, ChangeRule, Coarser, DeleteSign, FormRule, FormSetting, KindRule, Origin, OriginBase,
+    Permission, RateRule, ResetReading, ScanRule,
 };
 use atsync_model::kinds::CANDIDATES;
 
-/// `updated_at` stamps are written by many processes; Airbyte's connector overlaps by an hour (harvest-v3.md §3.2 \[2nd\]).
+/// `updated_at` stamps are written by many processes; Airbyte's connector overlaps by an hour
+/// (harvest-v3.md §3.2 \[2nd\]).
 const OVERLAP_MS: u64 = 60 * 60 * 1000;
 
 /// The form by which Greenhouse's phone numbers are told apart.
@@ -62,10 +64,14 @@ fn origins() -> Vec<Origin> {
         .collect()
 }
 
-/// A customer's own credential, and a partner's (harvest-v3.md §2.1 \[ok\]). Neither may use the other's grant.
+/// A customer's own credential, and a partner's (harvest-v3.md §2.1 \[ok\]). Neither may use the
+/// other's grant.
 fn auth() -> Vec<AuthRule> {
-    let mut scopes: Vec<String> =
-        permissions().into_iter().map(|permission| permission.id).filter(|id| id.starts_with("harvest:")).collect();
+    let mut scopes: Vec<String> = permissions()
+        .into_iter()
+        .map(|permission| permission.id)
+        .filter(|id| id.starts_with("harvest:"))
+        .collect();
     scopes.sort_unstable();
     vec![
         AuthRule::Oauth2ClientCredentials {
@@ -82,9 +88,10 @@ fn auth() -> Vec<AuthRule> {
     ]
 }
 
-/// harvest-v3.md §5: windows of 30 s that begin at the wall clock's half minutes (REC \[ok\]); the limit is not published (75, 150 and 50 were
-/// seen), so it begins with the smallest and is learnt from the first answer. The reset header is always "now + 30 s", so it is ignored.
-/// The token endpoint has its own budget, 60 in 60 s (§2.2 \[ok\]).
+/// harvest-v3.md §5: windows of 30 s that begin at the wall clock's half minutes (REC \[ok\]); the
+/// limit is not published (75, 150 and 50 were seen), so it begins with the smallest and is learnt
+/// from the first answer. The reset header is always "now + 30 s", so it is ignored. The token
+/// endpoint has its own budget, 60 in 60 s (§2.2 \[ok\]).
 fn rates() -> Vec<RateRule> {
     let limit_header = Some("x-ratelimit-limit".to_owned());
     let remaining_header = Some("x-ratelimit-remaining".to_owned());
@@ -114,8 +121,8 @@ fn rates() -> Vec<RateRule> {
     ]
 }
 
-/// Every list takes `updated_at` (harvest-v3.md §3.2 \[2nd\]). No walk proves an absence, since rights hide rows (§2.5 \[ok\]); what is gone does not
-/// come back when asked for by id (§8).
+/// Every list takes `updated_at` (harvest-v3.md §3.2 \[2nd\]). No walk proves an absence, since
+/// rights hide rows (§2.5 \[ok\]); what is gone does not come back when asked for by id (§8).
 fn kind(kind: &Kind) -> KindRule {
     let mut deletes = vec![DeleteSign::GoneOnFetch];
     if kind.hook {
@@ -146,14 +153,19 @@ fn forms() -> Vec<FormRule> {
 
 fn lossy() -> Vec<String> {
     [
-        "A rejected application does not say who ended it; the type of its rejection reason does, where the reason can be read.",
+        "A rejected application does not say who ended it; the type of its rejection reason does, \
+         where the reason can be read.",
         "Sources, referrers and rejection reasons cannot be created, only referred to.",
-        "Social profiles have no type; a link is written as one when its type is `social`, and as a website otherwise.",
-        "A new candidate cannot carry custom fields of its application, nor the source and referrer of a prospect; an update must follow.",
+        "Social profiles have no type; a link is written as one when its type is `social`, and as \
+         a website otherwise.",
+        "A new candidate cannot carry custom fields of its application, nor the source and \
+         referrer of a prospect; an update must follow.",
         "Values of select fields are read as labels; two options of one field may share a label.",
-        "Values of private custom fields that the acting user may not see are absent, which looks like empty.",
+        "Values of private custom fields that the acting user may not see are absent, which looks \
+         like empty.",
         "Notes cannot be changed or removed.",
-        "A file needs an application to hang on, and a new resume replaces the former one. Where a file can be fetched is never kept.",
+        "A file needs an application to hang on, and a new resume replaces the former one. Where a \
+         file can be fetched is never kept.",
         "Converting a prospect makes a new application; the old one stays as converted.",
         "Moving an application can mail the candidate, and Greenhouse offers no way to prevent it.",
         "Deleted and merged records leave no trace in lists.",

@@ -1,20 +1,24 @@
 //! What can be written, and how each operation behaves (harvest-v3.md §7, §9).
 //!
-//! No endpoint takes an idempotency key (§7 \[2nd\]), so creates are `probeable`, or `keyed` where Greenhouse itself refuses a second one: a tag's name
-//! and a user's address (permissions.md §5). Statuses that mean "refused, nothing changed": see [`REFUSED`]. Operations that change where an
+//! No endpoint takes an idempotency key (§7 \[2nd\]), so creates are `probeable`, or `keyed` where
+//! Greenhouse itself refuses a second one: a tag's name and a user's address (permissions.md §5).
+//! Statuses that mean "refused, nothing changed": see [`REFUSED`]. Operations that change where an
 //! application stands can mail the candidate and are off until the connection opts in.
 //!
-//! Left out: deleting, merging and anonymising people, deleting applications and custom fields. They cannot be taken back.
+//! Left out: deleting, merging and anonymising people, deleting applications and custom fields.
+//! They cannot be taken back.
 
 use atsync_adapter::manifest::{
     Carry, EffectClass, FieldMode, FieldRule, OperationRule, SettingIs, SideEffect, SideEffectKind,
 };
 use atsync_model::kinds;
 
-/// 401 and 429 are answered before a request is carried out (pitfalls.md E49); 403, 404 and 422 refuse it (harvest-v3.md §6). 400 and 409 are
-/// not documented, so they leave the outcome in doubt.
+/// 401 and 429 are answered before a request is carried out (pitfalls.md E49); 403, 404 and 422
+/// refuse it (harvest-v3.md §6). 400 and 409 are not documented, so they leave the outcome in
+/// doubt.
 const REFUSED: &[u16] = &[401, 403, 404, 422, 429];
-/// How long after the sending a look is trusted. v1 documented minutes for people and candidacies, and a poll every half minute (§7 [?]).
+/// How long after the sending a look is trusted. v1 documented minutes for people and candidacies,
+/// and a poll every half minute (§7 [?]).
 const SETTLE_SLOW_MS: u64 = 120_000;
 /// The same for everything else. Arbitrary.
 const SETTLE_QUICK_MS: u64 = 30_000;
@@ -73,7 +77,8 @@ const RULES: &[Rule] = &[
     Rule {
         name: "candidates.update",
         class: Idempotent,
-        // PATCH replaces whole lists (pitfalls.md A4, A5): the adapter reads afresh and sends the merge.
+        // PATCH replaces whole lists (pitfalls.md A4, A5): the adapter reads afresh and sends the
+        // merge.
         fields: &[
             ("name", Set),
             ("emails", ReplaceAll),
@@ -157,7 +162,13 @@ const RULES: &[Rule] = &[
     Rule {
         name: "applications.hire",
         class: Probeable,
-        fields: &[("opening", Set), ("start_on", Set), ("close_reason", Set), ("reading", Set), ("seen", Set)],
+        fields: &[
+            ("opening", Set),
+            ("start_on", Set),
+            ("close_reason", Set),
+            ("reading", Set),
+            ("seen", Set),
+        ],
         // The openings are counted when none is given.
         scopes: &["applications:hire", "applications:list", "openings:list"],
         calls: 2,
@@ -207,7 +218,11 @@ const RULES: &[Rule] = &[
         name: "applied_tags.create",
         class: Probeable,
         fields: &[("candidate", CreateOnly), ("tag", CreateOnly)],
-        scopes: &["applied_candidate_tags:create", "applied_candidate_tags:list", "candidates:list"],
+        scopes: &[
+            "applied_candidate_tags:create",
+            "applied_candidate_tags:list",
+            "candidates:list",
+        ],
         calls: 3,
     },
     Rule {
@@ -312,8 +327,10 @@ fn rule(rule: &Rule) -> OperationRule {
 fn field(name: &str, mode: FieldMode) -> FieldRule {
     let (mut merged_when, mut unwritable) = (None, Vec::new());
     if name == "custom_fields" && mode == ReplaceAll {
-        // harvest-v3.md §7 [?]: whether a PATCH replaces the values or merges them is the operator's to say.
-        merged_when = Some(SettingIs { setting: "custom_fields_reading".into(), value: "merge".into() });
+        // harvest-v3.md §7 [?]: whether a PATCH replaces the values or merges them is the
+        // operator's to say.
+        merged_when =
+            Some(SettingIs { setting: "custom_fields_reading".into(), value: "merge".into() });
         // No form of a file is documented on the write side (§9.11).
         unwritable = vec!["file".to_owned()];
     }
@@ -349,7 +366,8 @@ fn adorn(operation: &mut OperationRule) {
             vec![
                 effect(
                     MailsCandidate,
-                    "the account's stage-transition rules run and may mail the candidate; this cannot be prevented",
+                    "the account's stage-transition rules run and may mail the candidate; this \
+                     cannot be prevented",
                 ),
                 effect(StartsAutomation, "the account's stage-transition rules run"),
             ],
@@ -362,37 +380,49 @@ fn adorn(operation: &mut OperationRule) {
             Some("stage_writes"),
             vec![effect(
                 NotifiesTeam,
-                "the opening closes, and with the last one perhaps the job; the hiring team may be told",
+                "the opening closes, and with the last one perhaps the job; the hiring team may be \
+                 told",
             )],
         ),
-        // harvest-v3.md §7: a mail is sent only when `rejection_email` asks for one, which is never sent. Whether rules of the account may is not said.
+        // harvest-v3.md §7: a mail is sent only when `rejection_email` asks for one, which is never
+        // sent. Whether rules of the account may is not said.
         "applications.reject" => (
             Some("stage_writes"),
             vec![effect(
                 MailsCandidate,
-                "no rejection mail is asked for, but the account's own rules run and may mail the candidate",
+                "no rejection mail is asked for, but the account's own rules run and may mail the \
+                 candidate",
             )],
         ),
-        "applications.unreject" => {
-            (Some("stage_writes"), vec![effect(StartsAutomation, "the application is in process again, in its stage")])
-        }
+        "applications.unreject" => (
+            Some("stage_writes"),
+            vec![effect(StartsAutomation, "the application is in process again, in its stage")],
+        ),
         "users.create" => (
             Some("user_invitations"),
-            vec![effect(MailsUser, "the new user is mailed an invitation when `invite` is true; a seat may be used")],
+            vec![effect(
+                MailsUser,
+                "the new user is mailed an invitation when `invite` is true; a seat may be used",
+            )],
         ),
         _ => (None, Vec::new()),
     };
     operation.opt_in = opt_in.map(str::to_owned);
     operation.side_effects = side_effects;
     match operation.name.as_str() {
-        // Neither arm takes custom fields; the prospect arm takes neither source nor referrer (harvest-v3.md §9.1).
+        // Neither arm takes custom fields; the prospect arm takes neither source nor referrer
+        // (harvest-v3.md §9.1).
         "candidates.create" => {
             operation.may_carry = vec![
-                carry("application", &["kind", "job", "stage", "source", "referrer", "recruiter", "coordinator"]),
+                carry(
+                    "application",
+                    &["kind", "job", "stage", "source", "referrer", "recruiter", "coordinator"],
+                ),
                 carry("prospect", &["kind", "job", "jobs", "pool", "pool_stage", "owner"]),
             ];
         }
-        // A 405 says that this form of the endpoint does not exist (harvest-v3.md §9.10 [?]): nothing was carried out.
+        // A 405 says that this form of the endpoint does not exist (harvest-v3.md §9.10 [?]):
+        // nothing was carried out.
         "users.create" => operation.refused_statuses.push(405),
         // The prospect's application stays as `converted`; a new one is made (harvest-v3.md §9.2).
         "applications.convert" => operation.materialises = vec![kinds::APPLICATIONS.to_owned()],

@@ -1,36 +1,64 @@
-//! The rights that an administrator grants (permissions.md §2, §3): one scope per endpoint, and the source that is set up by hand.
+//! The rights that an administrator grants (permissions.md §2, §3): one scope per endpoint, and the
+//! source that is set up by hand.
 //!
-//! List scopes follow from the kinds. A scope is optional when the connection is of use without it: only candidates, applications and jobs are
-//! not. Left out: the irreversible scopes that permissions.md §3 advises against, and those that no kind or operation uses.
+//! List scopes follow from the kinds. A scope is optional when the connection is of use without it:
+//! only candidates, applications and jobs are not. Left out: the irreversible scopes that
+//! permissions.md §3 advises against, and those that no kind or operation uses.
 
 use crate::check::SETUP_SOURCE;
 use crate::kinds::{KINDS, Kind};
 use atsync_adapter::manifest::Permission;
 use atsync_model::kinds as names;
 
-/// Where a customer ticks a scope (harvest-v3.md §2.1 \[ok\]). A partner's scopes are registered by Greenhouse and granted at "Connect".
-const SCOPES_AT: &str = "Configure > Dev Center > API Credentials > (your Harvest V3 credential) > Scopes; for partners, the Connect button";
+/// Where a customer ticks a scope (harvest-v3.md §2.1 \[ok\]). A partner's scopes are registered by
+/// Greenhouse and granted at "Connect".
+const SCOPES_AT: &str = "Configure > Dev Center > API Credentials > (your Harvest V3 credential) > \
+    Scopes; for partners, the Connect button";
 /// Where the source is added (permissions.md §2, line m).
 const SOURCES_AT: &str = "Configure > Custom Options > Sources > Prospecting";
 
 /// What writing needs: scope without prefix, label, what does not work without it.
 const WRITES: &[(&str, &str, &str)] = &[
     ("candidates:create", "Create candidates", "New people cannot be added."),
-    ("candidates:update", "Edit candidates", "Names, addresses and custom fields of people stay as they are."),
-    ("applications:create", "Create applications", "A known person cannot be put on another job or made a prospect."),
+    (
+        "candidates:update",
+        "Edit candidates",
+        "Names, addresses and custom fields of people stay as they are.",
+    ),
+    (
+        "applications:create",
+        "Create applications",
+        "A known person cannot be put on another job or made a prospect.",
+    ),
     (
         "applications:update",
         "Edit applications",
         "Source, referrer, recruiter and custom fields of applications stay as they are.",
     ),
-    ("applications:move", "Move applications", "Applications cannot be moved to another stage or job."),
+    (
+        "applications:move",
+        "Move applications",
+        "Applications cannot be moved to another stage or job.",
+    ),
     ("applications:reject", "Reject applications", "Applications cannot be rejected."),
     ("applications:unreject", "Unreject applications", "A rejection cannot be taken back."),
     ("applications:hire", "Hire", "Applications cannot be marked as hired."),
-    ("applications:convert_to_candidate", "Convert prospects", "Prospects cannot be turned into candidates on a job."),
-    ("rejection_details:update", "Edit rejection details", "The reason of a rejection cannot be corrected."),
+    (
+        "applications:convert_to_candidate",
+        "Convert prospects",
+        "Prospects cannot be turned into candidates on a job.",
+    ),
+    (
+        "rejection_details:update",
+        "Edit rejection details",
+        "The reason of a rejection cannot be corrected.",
+    ),
     ("notes:create", "Create notes", "Notes cannot be left on candidates."),
-    ("candidate_tags:create", "Create candidate tags", "Tags that do not exist yet cannot be used."),
+    (
+        "candidate_tags:create",
+        "Create candidate tags",
+        "Tags that do not exist yet cannot be used.",
+    ),
     ("applied_candidate_tags:create", "Tag candidates", "Candidates cannot be tagged."),
     ("applied_candidate_tags:destroy", "Untag candidates", "Tags cannot be taken off candidates."),
     ("attachments:create", "Add attachments", "Files cannot be attached to applications."),
@@ -42,7 +70,11 @@ const WRITES: &[(&str, &str, &str)] = &[
         "Create custom field options",
         "New values of select fields have to be added by hand.",
     ),
-    ("custom_field_options:update", "Edit custom field options", "Values of select fields have to be edited by hand."),
+    (
+        "custom_field_options:update",
+        "Edit custom field options",
+        "Values of select fields have to be edited by hand.",
+    ),
 ];
 
 /// All of them: what is read, what is written, what is set up.
@@ -59,7 +91,8 @@ pub(super) fn permissions() -> Vec<Permission> {
         id: SETUP_SOURCE.into(),
         label: "Your source is switched on".into(),
         grant_at: SOURCES_AT.into(),
-        without_it: "New candidates carry no source or a wrong one, and referrals are not credited.".into(),
+        without_it:
+            "New candidates carry no source or a wrong one, and referrals are not credited.".into(),
         optional: true,
     });
     all
@@ -79,45 +112,71 @@ fn list(kind: &Kind) -> Permission {
 /// Label and loss for reading a kind.
 fn reading(kind: &str) -> (&'static str, &'static str) {
     match kind {
-        names::CANDIDATES => {
-            ("List candidates", "People cannot be read or looked for, so nothing can be written safely either.")
+        names::CANDIDATES => (
+            "List candidates",
+            "People cannot be read or looked for, so nothing can be written safely either.",
+        ),
+        names::APPLICATIONS => {
+            ("List applications", "Who applied to what, and how it stands, stays unknown.")
         }
-        names::APPLICATIONS => ("List applications", "Who applied to what, and how it stands, stays unknown."),
         names::JOBS => ("List jobs", "Jobs cannot be offered or resolved by name."),
         names::POSTINGS => ("List job posts", "Public texts and links of jobs stay unknown."),
         names::OPENINGS => ("List openings", "A hire cannot name its opening."),
-        names::HIRING_MANAGERS => ("List job hiring managers", "Who is the hiring manager of a job stays unknown."),
-        names::JOB_OWNERS => ("List job owners", "Who recruits, coordinates and sources for a job stays unknown."),
+        names::HIRING_MANAGERS => {
+            ("List job hiring managers", "Who is the hiring manager of a job stays unknown.")
+        }
+        names::JOB_OWNERS => {
+            ("List job owners", "Who recruits, coordinates and sources for a job stays unknown.")
+        }
         names::STAGES => ("List job interview stages", "Stages have ids but no names."),
         names::APPLICATION_STAGES => {
             ("List application stages", "When a candidate entered and left a stage stays unknown.")
         }
-        names::REJECTIONS => {
-            ("List rejection details", "Why, when and by whom an application was rejected stays unknown.")
+        names::REJECTIONS => (
+            "List rejection details",
+            "Why, when and by whom an application was rejected stays unknown.",
+        ),
+        names::REJECT_REASONS => {
+            ("List rejection reasons", "Nobody can be rejected, and rejections have no names.")
         }
-        names::REJECT_REASONS => ("List rejection reasons", "Nobody can be rejected, and rejections have no names."),
-        names::CLOSE_REASONS => ("List close reasons", "A hire cannot name why its opening closes."),
-        names::SOURCES => ("List sources", "Your own source cannot be found, so candidates carry none."),
+        names::CLOSE_REASONS => {
+            ("List close reasons", "A hire cannot name why its opening closes.")
+        }
+        names::SOURCES => {
+            ("List sources", "Your own source cannot be found, so candidates carry none.")
+        }
         names::REFERRERS => ("List referrers", "Employees cannot be credited with referrals."),
         names::TAGS => ("List candidate tags", "Tags cannot be resolved by name."),
-        names::APPLIED_TAGS => {
-            ("List applied candidate tags", "Whether a candidate has a tag cannot be seen, so none is put on.")
-        }
+        names::APPLIED_TAGS => (
+            "List applied candidate tags",
+            "Whether a candidate has a tag cannot be seen, so none is put on.",
+        ),
         names::USERS => ("List users", "Employees cannot be matched with users."),
-        names::USER_EMAILS => ("List user e-mails", "Employees are matched by their main address only."),
+        names::USER_EMAILS => {
+            ("List user e-mails", "Employees are matched by their main address only.")
+        }
         names::DEPARTMENTS => ("List departments", "Departments of jobs have ids but no names."),
         names::OFFICES => ("List offices", "Offices of jobs have ids but no names."),
-        names::NOTES => {
-            ("List notes", "Whether a note was left already cannot be seen, so an unclear one needs a person.")
+        names::NOTES => (
+            "List notes",
+            "Whether a note was left already cannot be seen, so an unclear one needs a person.",
+        ),
+        names::ATTACHMENTS => {
+            ("List attachments", "Whether a file was attached already cannot be seen.")
         }
-        names::ATTACHMENTS => ("List attachments", "Whether a file was attached already cannot be seen."),
         names::POOLS => ("List prospect pools", "Prospects cannot be put into a pool."),
-        names::POOL_STAGES => ("List prospect pool stages", "Prospects cannot be put into a stage of a pool."),
-        names::POOL_PLACEMENTS => ("List prospect details", "Which pool a prospect is in stays unknown."),
+        names::POOL_STAGES => {
+            ("List prospect pool stages", "Prospects cannot be put into a stage of a pool.")
+        }
+        names::POOL_PLACEMENTS => {
+            ("List prospect details", "Which pool a prospect is in stays unknown.")
+        }
         names::CUSTOM_FIELDS => {
             ("List custom fields", "Custom fields cannot be written, and their types stay unknown.")
         }
-        names::CUSTOM_FIELD_OPTIONS => ("List custom field options", "Values of select fields cannot be written."),
+        names::CUSTOM_FIELD_OPTIONS => {
+            ("List custom field options", "Values of select fields cannot be written.")
+        }
         _ => ("List", "It cannot be read."),
     }
 }

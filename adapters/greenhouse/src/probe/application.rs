@@ -1,9 +1,11 @@
 //! Was this application made?
 //!
-//! The candidate's applications are compared by arm and job. A person has one application per job (harvest-v3.md §9.2 \[ok\]), so for that arm the
-//! one is the answer whenever it was made: that also tells a 422 for a second application from any other 422, whose text nobody knows (§10, 11).
-//! A merge can bring a second one to the same job; then the one that is of the time of the sending is the answer.
-//! Prospects are not unique: they are compared by their jobs, by pool where one was wanted (prospect_details), and by time.
+//! The candidate's applications are compared by arm and job. A person has one application per job
+//! (harvest-v3.md §9.2 \[ok\]), so for that arm the one is the answer whenever it was made: that
+//! also tells a 422 for a second application from any other 422, whose text nobody knows (§10, 11).
+//! A merge can bring a second one to the same job; then the one that is of the time of the sending
+//! is the answer. Prospects are not unique: they are compared by their jobs, by pool where one was
+//! wanted (prospect_details), and by time.
 
 use super::{Hunt as Probing, Next, Sent, blind, look, matched};
 use crate::request;
@@ -51,7 +53,8 @@ impl Hunt {
         let page = pages::read(response, "applications")?;
         let unique = self.new.kind == ArmInput::Application;
         let candidate = self.new.candidate.clone();
-        let own = |row: &&Value| row::id(row, "candidate_id").is_none_or(|id| Some(id) == candidate);
+        let own =
+            |row: &&Value| row::id(row, "candidate_id").is_none_or(|id| Some(id) == candidate);
         for row in page.rows.iter().filter(own) {
             let Some(id) = fits(&self.new, row) else { continue };
             match (sent.can_have_made(row), unique) {
@@ -62,12 +65,17 @@ impl Hunt {
         }
         self.pages += 1;
         match page.next {
-            Some(_) if self.pages >= PAGES_MAX => return Ok(blind("too many applications to look through")),
-            Some(link) => return Ok(look(request::follow(link), Probing::Application(Box::new(self)))),
+            Some(_) if self.pages >= PAGES_MAX => {
+                return Ok(blind("too many applications to look through"));
+            }
+            Some(link) => {
+                return Ok(look(request::follow(link), Probing::Application(Box::new(self))));
+            }
             None => {}
         }
         if self.new.pool.is_some() && !self.seen.is_empty() && self.seen.len() <= request::IDS_MAX {
-            let request = pages::list("prospect_details", &[("application_ids", &self.seen.join(","))]);
+            let request =
+                pages::list("prospect_details", &[("application_ids", &self.seen.join(","))]);
             self.pools = true;
             return Ok(look(request, Probing::Application(Box::new(self))));
         }
@@ -79,7 +87,9 @@ impl Hunt {
 pub(super) fn fits(new: &ApplicationNew, row: &Value) -> Option<String> {
     let standing = Standing::of(row);
     let same = match new.kind {
-        ArmInput::Application => standing.prospect != Some(true) && standing.job.is_some() && standing.job == new.job,
+        ArmInput::Application => {
+            standing.prospect != Some(true) && standing.job.is_some() && standing.job == new.job
+        }
         ArmInput::Prospect => {
             // The job of a prospect is in the list, in `job_id`, or in both.
             let mut jobs = row::ids(row, "prospective_job_ids");

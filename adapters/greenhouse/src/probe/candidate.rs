@@ -1,16 +1,18 @@
 //! Was this candidate made?
 //!
-//! Looked for by each e-mail address (harvest-v3.md §9.1), and held against the addresses that a row shows, by the
-//! model's rule: a search that folds more letters than we do finds strangers. A row that shows no addresses is
-//! ambiguous unless it has the mark. More: there is no filter by name or by a text value, so a marker is only compared
-//! on rows found some other way (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported,
-//! never chosen between. Settling a doubt, a row counts when it can be of that time: with the name that was sent it is
-//! `matched`; with another name it is not proof either way, so it is reported as ambiguous instead of being passed
-//! over. A row that carries another intent's mark is not ours. A row with the address *and* the name that looks older
-//! is `matched` too, when none of that time is there: the look before the sending found nobody, so it is the clocks
-//! that differ by more than [`crate::instant::SKEW_MS`], and absent would make the person twice. Without any address, a
-//! doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before anything was sent there
-//! is no way.
+//! Looked for by each e-mail address (harvest-v3.md §9.1), and held against the addresses that a
+//! row shows, by the model's rule: a search that folds more letters than we do finds strangers. A
+//! row that shows no addresses is ambiguous unless it has the mark. More: there is no filter by
+//! name or by a text value, so a marker is only compared on rows found some other way
+//! (permissions.md §5). Addresses are not unique (pitfalls.md 2): two hits are reported, never
+//! chosen between. Settling a doubt, a row counts when it can be of that time: with the name that
+//! was sent it is `matched`; with another name it is not proof either way, so it is reported as
+//! ambiguous instead of being passed over. A row that carries another intent's mark is not ours. A
+//! row with the address *and* the name that looks older is `matched` too, when none of that time is
+//! there: the look before the sending found nobody, so it is the clocks that differ by more than
+//! [`crate::instant::SKEW_MS`], and absent would make the person twice. Without any address, a
+//! doubt is settled by walking the candidates made since, at most [`PAGES_MAX`] pages; before
+//! anything was sent there is no way.
 
 use super::{Hunt as Probing, Next, Sent, absent, ambiguous, application, blind, found, look};
 use crate::instant;
@@ -70,7 +72,12 @@ enum Marking {
 }
 
 /// Begins to look.
-pub(super) fn begin(new: CandidateNew, settings: &Settings, mark: Option<&Mark>, sent: Sent) -> Result<Next, Failure> {
+pub(super) fn begin(
+    new: CandidateNew,
+    settings: &Settings,
+    mark: Option<&Mark>,
+    sent: Sent,
+) -> Result<Next, Failure> {
     let mut emails: Vec<String> = Vec::new();
     for entry in &new.emails {
         let email = normal::email(&entry.value);
@@ -78,19 +85,37 @@ pub(super) fn begin(new: CandidateNew, settings: &Settings, mark: Option<&Mark>,
             emails.push(email);
         }
     }
-    let name = normal::name(new.name.first.as_deref().unwrap_or(""), new.name.last.as_deref().unwrap_or(""));
-    let application = new.application.map(|application| ApplicationNew { custom_fields: Vec::new(), ..application });
+    let name = normal::name(
+        new.name.first.as_deref().unwrap_or(""),
+        new.name.last.as_deref().unwrap_or(""),
+    );
+    let application = new
+        .application
+        .map(|application| ApplicationNew { custom_fields: Vec::new(), ..application });
     let marker = settings.marker_field.clone().zip(mark.map(|mark| mark.text.clone()));
-    let hunt = Hunt { emails, asking: 0, name, marker, application, seen: Vec::new(), pages: 0, found: None };
+    let hunt = Hunt {
+        emails,
+        asking: 0,
+        name,
+        marker,
+        application,
+        seen: Vec::new(),
+        pages: 0,
+        found: None,
+    };
     match (hunt.emails.first(), sent.earliest_ms()) {
         (Some(email), _) => Ok(look(by_email(email), Probing::Candidate(Box::new(hunt)))),
         (None, Some(earliest)) => {
             let since = format!("gte|{}", instant::format(earliest));
-            Ok(look(pages::list("candidates", &[("created_at", &since)]), Probing::Candidate(Box::new(hunt))))
+            Ok(look(
+                pages::list("candidates", &[("created_at", &since)]),
+                Probing::Candidate(Box::new(hunt)),
+            ))
         }
-        (None, None) => {
-            Ok(blind("the candidate has no e-mail address, and Greenhouse cannot be searched by anything else"))
-        }
+        (None, None) => Ok(blind(
+            "the candidate has no e-mail address, and Greenhouse cannot be searched by anything \
+             else",
+        )),
     }
 }
 
@@ -107,10 +132,12 @@ impl Hunt {
         let page = pages::read(response, "candidates")?;
         for row in &page.rows {
             if row::is_stub(row) {
-                // Either it is still being made, or it is hidden for good; nothing tells which, nor who it is (harvest-v3.md §7 [?]).
+                // Either it is still being made, or it is hidden for good; nothing tells which, nor
+                // who it is (harvest-v3.md §7 [?]).
                 let ids: Vec<String> = row::id(row, "id").into_iter().collect();
                 return if sent.is_recent() || ids.is_empty() {
-                    let text = "Greenhouse shows a candidate of this address only as a message; look again";
+                    let text = "Greenhouse shows a candidate of this address only as a message; \
+                        look again";
                     Err(Failure::Unavailable(text.into()))
                 } else {
                     Ok(ambiguous(kinds::CANDIDATES, &ids))
@@ -123,8 +150,12 @@ impl Hunt {
         }
         self.pages += 1;
         match page.next {
-            Some(_) if self.pages >= PAGES_MAX => return Ok(blind("too many candidates to look through")),
-            Some(link) => return Ok(look(request::follow(link), Probing::Candidate(Box::new(self)))),
+            Some(_) if self.pages >= PAGES_MAX => {
+                return Ok(blind("too many candidates to look through"));
+            }
+            Some(link) => {
+                return Ok(look(request::follow(link), Probing::Candidate(Box::new(self))));
+            }
             None => {}
         }
         self.asking += 1;
@@ -143,7 +174,10 @@ impl Hunt {
             None => Marking::None,
             Some((field, text)) => {
                 let held = row.get("custom_fields").and_then(|fields| fields.get(field));
-                let held = held.map(|held| held.get("value").unwrap_or(held)).and_then(Value::as_str).unwrap_or("");
+                let held = held
+                    .map(|held| held.get("value").unwrap_or(held))
+                    .and_then(Value::as_str)
+                    .unwrap_or("");
                 if held == text {
                     Marking::Ours
                 } else if held.is_empty() {
@@ -153,11 +187,16 @@ impl Hunt {
                 }
             }
         };
-        let same_name = normal::name(row::text(row, "first_name"), row::text(row, "last_name")) == self.name;
+        let same_name =
+            normal::name(row::text(row, "first_name"), row::text(row, "last_name")) == self.name;
         let by_name_only = self.emails.is_empty();
         let same_address = by_name_only || self.has_address(row);
-        if !same_address && mark != Marking::Ours && row::shown_contacts(row, "email_addresses").is_some() {
-            // Greenhouse's search takes more letters for one than we do; whoever has another address is somebody else.
+        if !same_address
+            && mark != Marking::Ours
+            && row::shown_contacts(row, "email_addresses").is_some()
+        {
+            // Greenhouse's search takes more letters for one than we do; whoever has another
+            // address is somebody else.
             return None;
         }
         let timely = sent.can_have_made(row);
@@ -169,7 +208,9 @@ impl Hunt {
 
     /// Whether the row shows an address that was asked for.
     fn has_address(&self, row: &Value) -> bool {
-        let held = row::list(row, "email_addresses").iter().map(|entry| normal::email(row::text(entry, "value")));
+        let held = row::list(row, "email_addresses")
+            .iter()
+            .map(|entry| normal::email(row::text(entry, "value")));
         held.into_iter().any(|held| self.emails.contains(&held))
     }
 
@@ -191,7 +232,8 @@ impl Hunt {
             (true, Some(_)) if is_other_timely => return Ok(ambiguous(kinds::CANDIDATES, &all)),
             (true, Some(_)) => (all, false),
         };
-        let is_sure = |id: &String| is_marked || seen.iter().any(|seen| seen.id == *id && seen.same_address);
+        let is_sure =
+            |id: &String| is_marked || seen.iter().any(|seen| seen.id == *id && seen.same_address);
         match fits.as_slice() {
             [] => Ok(absent(kinds::CANDIDATES)),
             // A row that does not show its addresses: the search alone says that it is this person.
@@ -207,11 +249,17 @@ impl Hunt {
     }
 
     /// Adds the application, when exactly one fits. One page: nobody has 500 applications.
-    fn with_application(self, response: &Response, id: String, marked: bool) -> Result<Next, Failure> {
+    fn with_application(
+        self,
+        response: &Response,
+        id: String,
+        marked: bool,
+    ) -> Result<Next, Failure> {
         let rows = pages::read(response, "applications")?.rows;
         let mut links = vec![subject(kinds::CANDIDATES, id)];
         if let Some(new) = &self.application {
-            let fits: Vec<String> = rows.iter().filter_map(|row| application::fits(new, row)).collect();
+            let fits: Vec<String> =
+                rows.iter().filter_map(|row| application::fits(new, row)).collect();
             if let [application] = fits.as_slice() {
                 links.push(carried(application.clone()));
             }

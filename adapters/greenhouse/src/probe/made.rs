@@ -1,8 +1,10 @@
 //! Was this record made? For notes, tags, files, users and definitions.
 //!
-//! Each is looked for in a list, filtered as far as Greenhouse filters, and compared member by member. Where Greenhouse allows only one of its kind, or
-//! where a second one of the same name would be of no use, time does not matter. Notes are the strictest, because one too many stays for ever
-//! (pitfalls.md 7): an equal note that looks too old is reported as ambiguous, never taken for "not there".
+//! Each is looked for in a list, filtered as far as Greenhouse filters, and compared member by
+//! member. Where Greenhouse allows only one of its kind, or where a second one of the same name
+//! would be of no use, time does not matter. Notes are the strictest, because one too many stays
+//! for ever (pitfalls.md 7): an equal note that looks too old is reported as ambiguous, never taken
+//! for "not there".
 
 use super::{Hunt as Probing, Next, Sent, absent, ambiguous, blind, look, matched};
 use crate::answer::invalid;
@@ -15,7 +17,8 @@ use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// Pages walked at most. Tags cannot be filtered by name (harvest-v3.md §9.4), so this is 10,000 of them.
+/// Pages walked at most. Tags cannot be filtered by name (harvest-v3.md §9.4), so this is 10,000 of
+/// them.
 const PAGES_MAX: u32 = 20;
 
 /// What is looked for.
@@ -105,7 +108,9 @@ impl Want {
                 field_type: words::field_type(&input.applies_to)
                     .ok_or_else(|| invalid("applies_to", "not known"))?
                     .into(),
-                value_type: words::value_type(&input.r#type).ok_or_else(|| invalid("type", "not known"))?.into(),
+                value_type: words::value_type(&input.r#type)
+                    .ok_or_else(|| invalid("type", "not known"))?
+                    .into(),
             },
             Op::OptionCreate { input, .. } => {
                 id_number("custom_field", &input.custom_field)?;
@@ -131,7 +136,9 @@ impl Want {
 
     fn request(&self) -> Request {
         let filter: Option<(&str, &str)> = match self {
-            Self::Note { candidate, .. } | Self::AppliedTag { candidate, .. } => Some(("candidate_ids", candidate)),
+            Self::Note { candidate, .. } | Self::AppliedTag { candidate, .. } => {
+                Some(("candidate_ids", candidate))
+            }
             Self::Tag { .. } => None,
             Self::Attachment { application, .. } => Some(("application_ids", application)),
             Self::User { email } => Some(("primary_email", email)),
@@ -147,9 +154,12 @@ impl Want {
         let text = |member: &str| row::text(row, member);
         let same = match self {
             Self::Note { candidate, application, body, visibility } => {
-                let body_is = |member: &str| !text(member).is_empty() && normal::fingerprint(text(member)) == *body;
+                let body_is = |member: &str| {
+                    !text(member).is_empty() && normal::fingerprint(text(member)) == *body
+                };
                 let application_is = application.is_none()
-                    || row::id(row, "application_id").is_none_or(|id| Some(&id) == application.as_ref());
+                    || row::id(row, "application_id")
+                        .is_none_or(|id| Some(&id) == application.as_ref());
                 row::id(row, "candidate_id").is_none_or(|id| id == *candidate)
                     && (body_is("body") || body_is("body_with_tags"))
                     && words::visibility_is(text("visibility"), visibility)
@@ -206,14 +216,20 @@ impl Hunt {
     /// Takes a page.
     pub(super) fn next(mut self, response: &Response, sent: Sent) -> Result<Next, Failure> {
         let (collection, kind) = self.want.place();
-        // The second look at users needs another scope. Without it the first look stands: an address in use is refused by Greenhouse anyway.
-        if matches!(self.want, Want::UserEmail { .. }) && matches!(response.status, 403 | 404 | 422) {
+        // The second look at users needs another scope. Without it the first look stands: an
+        // address in use is refused by Greenhouse anyway.
+        if matches!(self.want, Want::UserEmail { .. }) && matches!(response.status, 403 | 404 | 422)
+        {
             return Ok(absent(kind));
         }
         let page = pages::read(response, collection)?;
         for row in &page.rows {
             let Some(id) = self.want.fits(row) else { continue };
-            let list = if self.want.minds_time() && !sent.can_have_made(row) { &mut self.old } else { &mut self.seen };
+            let list = if self.want.minds_time() && !sent.can_have_made(row) {
+                &mut self.old
+            } else {
+                &mut self.seen
+            };
             if !list.contains(&id) {
                 list.push(id);
             }
@@ -223,12 +239,18 @@ impl Hunt {
             Some(_) if self.pages >= PAGES_MAX && self.seen.is_empty() => {
                 return Ok(blind("too many records to look through"));
             }
-            Some(link) if self.pages < PAGES_MAX => return Ok(look(request::follow(link), Probing::Made(self))),
+            Some(link) if self.pages < PAGES_MAX => {
+                return Ok(look(request::follow(link), Probing::Made(self)));
+            }
             _ => {}
         }
         match &self.want {
-            Want::User { email } if self.seen.is_empty() => Ok(begin(Want::UserEmail { email: email.clone() })),
-            Want::Note { .. } if self.seen.is_empty() && !self.old.is_empty() => Ok(ambiguous(kind, &self.old)),
+            Want::User { email } if self.seen.is_empty() => {
+                Ok(begin(Want::UserEmail { email: email.clone() }))
+            }
+            Want::Note { .. } if self.seen.is_empty() && !self.old.is_empty() => {
+                Ok(ambiguous(kind, &self.old))
+            }
             // Two that are alike mean the same to everybody; the same one is taken each time.
             Want::Tag { .. } | Want::AppliedTag { .. } | Want::Choice { .. } => {
                 Ok(matched(kind, eldest(&self.seen).as_slice()))

@@ -1,10 +1,13 @@
 //! The probe task: did it happen? Reads only.
 //!
-//! `first_sent_ms: none` is the look before something is made: whatever is equal is `found`, `matched`, and adopting it is the engine's policy. With a time it
-//! settles a doubt: what was made before that time, less [`crate::instant::SKEW_MS`], is somebody else's, unless Greenhouse itself allows only one of
-//! its kind (a tag's name, a user's address, one application of a person to a job; pitfalls.md 1), where the one is the answer whoever made it.
-//! Several that fit are never guessed between. `marked` is claimed only for a candidate whose marker field carries the mark's text.
-//! [`candidate`] and [`application`] look for those two, [`made`] for all other new records, [`target`] compares what an existing record looks like now.
+//! `first_sent_ms: none` is the look before something is made: whatever is equal is `found`,
+//! `matched`, and adopting it is the engine's policy. With a time it settles a doubt: what was made
+//! before that time, less [`crate::instant::SKEW_MS`], is somebody else's, unless Greenhouse itself
+//! allows only one of its kind (a tag's name, a user's address, one application of a person to a
+//! job; pitfalls.md 1), where the one is the answer whoever made it. Several that fit are never
+//! guessed between. `marked` is claimed only for a candidate whose marker field carries the mark's
+//! text. [`candidate`] and [`application`] look for those two, [`made`] for all other new records,
+//! [`target`] compares what an existing record looks like now.
 
 mod application;
 mod candidate;
@@ -21,18 +24,21 @@ use crate::write::op::Op;
 use crate::write::row;
 use crate::write::sent::subject;
 use atsync_adapter::contract::{
-    Certainty, Failure, Found, Given, Link, Outcome, Probe, Probed, RemoteRef, Reply, Request, Response, Step,
+    Certainty, Failure, Found, Given, Link, Outcome, Probe, Probed, RemoteRef, Reply, Request,
+    Response, Step,
 };
 use atsync_adapter::model::kinds;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// How long a new or changed record may stay invisible. Greenhouse does not say (harvest-v3.md §7 [?]); v1 told to poll every 30 s.
+/// How long a new or changed record may stay invisible. Greenhouse does not say (harvest-v3.md §7
+/// [?]); v1 told to poll every 30 s.
 fn visible_within_ms(kind: &str) -> u64 {
     if matches!(kind, kinds::CANDIDATES | kinds::APPLICATIONS) { 30_000 } else { 10_000 }
 }
 
-/// How long a row that is only a message is waited for. v1 spoke of minutes (harvest-v1.md §6); arbitrary beyond that.
+/// How long a row that is only a message is waited for. v1 spoke of minutes (harvest-v1.md §6);
+/// arbitrary beyond that.
 const MAKING_MS_MAX: u64 = 10 * 60 * 1000;
 
 /// Where a probe stands between two looks.
@@ -66,7 +72,9 @@ pub(crate) fn start(probe: Probe, given: &Given) -> Result<Step, Failure> {
     let op = Op::decode(&probe.operation)?;
     let sent = Sent { first_ms: probe.first_sent_ms, now_ms: given.now_ms };
     let next = match op {
-        Op::CandidateCreate { input, .. } => candidate::begin(input, &settings, given.mark.as_ref(), sent)?,
+        Op::CandidateCreate { input, .. } => {
+            candidate::begin(input, &settings, given.mark.as_ref(), sent)?
+        }
         Op::ApplicationCreate { input, .. } => application::begin(input)?,
         op => match made::Want::of(&op)? {
             Some(want) => made::begin(want),

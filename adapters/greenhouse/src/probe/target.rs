@@ -1,7 +1,8 @@
 //! Does an existing record look as the operation wanted it to?
 //!
-//! The same comparison that the write makes before it sends: nothing left to do means that it happened, whoever did it. So these are always `matched`.
-//! A record that is not shown is `not-found`, except for a deletion, which it proves.
+//! The same comparison that the write makes before it sends: nothing left to do means that it
+//! happened, whoever did it. So these are always `matched`. A record that is not shown is
+//! `not-found`, except for a deletion, which it proves.
 
 use super::{Hunt as Probing, Next, Sent, absent, ambiguous, found, look};
 use crate::request;
@@ -41,15 +42,20 @@ pub(super) fn begin(op: Op) -> Result<Next, Failure> {
 }
 
 fn read(op: Op, pool: Option<String>) -> Result<Next, Failure> {
-    let (collection, id) =
-        target_of(&op).ok_or_else(|| Failure::Bug(format!("{} has no target to look at", op.name())))?;
+    let (collection, id) = target_of(&op)
+        .ok_or_else(|| Failure::Bug(format!("{} has no target to look at", op.name())))?;
     let request = request::by_ids(collection, &[id])?;
     Ok(look(request, Probing::Target(Box::new(Hunt::Row { op, pool }))))
 }
 
 impl Hunt {
     /// Takes an answer.
-    pub(super) fn next(self, response: &Response, sent: Sent, settings: &Settings) -> Result<Next, Failure> {
+    pub(super) fn next(
+        self,
+        response: &Response,
+        sent: Sent,
+        settings: &Settings,
+    ) -> Result<Next, Failure> {
         match self {
             Self::Pool(op) => {
                 let rows = pages::read(response, "prospect_details")?.rows;
@@ -58,7 +64,8 @@ impl Hunt {
             }
             Self::Row { op, pool } => compare(op, pool.as_deref(), response, settings),
             Self::Stages { op, standing } => {
-                let standing = standing.with_stages(&pages::read(response, "application_stages")?.rows);
+                let standing =
+                    standing.with_stages(&pages::read(response, "application_stages")?.rows);
                 match &op {
                     Op::Move { input, .. } => Ok(verdict(&op, standing.is_at(input))),
                     _ => Err(Failure::Bug("stages were read for what is no move".into())),
@@ -66,14 +73,18 @@ impl Hunt {
             }
             Self::Siblings { op, standing } => {
                 let rows: Vec<Value> = pages::read(response, "applications")?.rows;
-                let rows: Vec<Value> = rows.into_iter().filter(|row| sent.can_have_made(row)).collect();
+                let rows: Vec<Value> =
+                    rows.into_iter().filter(|row| sent.can_have_made(row)).collect();
                 let Op::Convert { input, .. } = &op else {
                     return Err(Failure::Bug("siblings of what is no conversion".into()));
                 };
                 match lifecycle::converted(&rows, &standing.id, &input.job).as_slice() {
                     [] => Ok(absent(kinds::APPLICATIONS)),
                     [new] => {
-                        let links = vec![subject(kinds::APPLICATIONS, new.id.clone()), converted_from(standing.id)];
+                        let links = vec![
+                            subject(kinds::APPLICATIONS, new.id.clone()),
+                            converted_from(standing.id),
+                        ];
                         Ok(found(links, Certainty::Matched))
                     }
                     several => {
@@ -87,12 +98,22 @@ impl Hunt {
 }
 
 /// Whether the row is as the operation wanted it.
-fn compare(op: Op, pool: Option<&str>, response: &Response, settings: &Settings) -> Result<Next, Failure> {
-    let (collection, id) = target_of(&op).ok_or_else(|| Failure::Bug("an operation without a target".into()))?;
+fn compare(
+    op: Op,
+    pool: Option<&str>,
+    response: &Response,
+    settings: &Settings,
+) -> Result<Next, Failure> {
+    let (collection, id) =
+        target_of(&op).ok_or_else(|| Failure::Bug("an operation without a target".into()))?;
     let rows = pages::read(response, collection)?.rows;
     if matches!(op, Op::AppliedTagDelete { .. }) {
         let there = rows.iter().any(|row| row::id(row, "id").as_deref() == Some(id));
-        return Ok(if there { absent(kinds::APPLIED_TAGS) } else { found(Vec::new(), Certainty::Matched) });
+        return Ok(if there {
+            absent(kinds::APPLIED_TAGS)
+        } else {
+            found(Vec::new(), Certainty::Matched)
+        });
     }
     let row = pages::only(rows, collection, id)?;
     let standing = Standing::of(&row);
@@ -118,7 +139,10 @@ fn compare(op: Op, pool: Option<&str>, response: &Response, settings: &Settings)
         Op::Convert { input, .. } => match (&standing.status, &standing.candidate) {
             (Status::Converted, Some(candidate)) => {
                 let request = pages::list("applications", &[("candidate_ids", candidate)]);
-                return Ok(look(request, Probing::Target(Box::new(Hunt::Siblings { op, standing }))));
+                return Ok(look(
+                    request,
+                    Probing::Target(Box::new(Hunt::Siblings { op, standing })),
+                ));
             }
             _ => standing.prospect == Some(false) && standing.job.as_ref() == Some(&input.job),
         },

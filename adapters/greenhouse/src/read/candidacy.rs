@@ -1,26 +1,36 @@
-//! Candidacies: applications, their way through stages, rejections, pool placements, notes and files.
+//! Candidacies: applications, their way through stages, rejections, pool placements, notes and
+//! files.
 //!
-//! `stage_id` of an application is the row of `application_stages`; the stage definition is `job_interview_stage_id`, which the official
-//! schema lacks: there `stage_name` alone says where an application stands, and the unified stage has a name and no id. Without
-//! `rejection_reason_id` the reason is unknown (harvest-v3.md §9.2 \[2nd\]). The status read back is `in_process` where the filter says
-//! `active`. A row names a reason but not its type, so who ended it stays with the reason's own record.
+//! `stage_id` of an application is the row of `application_stages`; the stage definition is
+//! `job_interview_stage_id`, which the official schema lacks: there `stage_name` alone says where
+//! an application stands, and the unified stage has a name and no id. Without `rejection_reason_id`
+//! the reason is unknown (harvest-v3.md §9.2 \[2nd\]). The status read back is `in_process` where
+//! the filter says `active`. A row names a reason but not its type, so who ended it stays with the
+//! reason's own record.
 //!
-//! Left out: a file's `url`. It is a secret for as long as it lives (§9.14), so attachments also keep no raw record.
+//! Left out: a file's `url`. It is a secret for as long as it lives (§9.14), so attachments also
+//! keep no raw record.
 
 use super::custom::{CustomMap, values};
 use super::{Read, Unreadable, record, word, word_of};
 use crate::wire::{Got, Id, Lacking, Str, Time, row};
-use atsync_model::unified::{Application, ApplicationStage, Attachment, Note, PoolPlacement, Ref, Rejection};
+use atsync_model::unified::{
+    Application, ApplicationStage, Attachment, Note, PoolPlacement, Ref, Rejection,
+};
 use serde_json::Value;
 use std::borrow::Cow;
 
 row!(
     /// harvest-v3.md §9.2. Left to the raw record: `agency_note_id`.
     ApplicationRow {
-        candidate_id: Id<'a>, job_id: Id<'a>, prospect not null: bool, prospective_job_ids not null: Vec<Id<'a>>, status: Str<'a>, stage_id: Id<'a>,
-        job_interview_stage_id: Id<'a>, stage_name: Str<'a>, needs_decision: bool, source_id: Id<'a>, referrer_id: Id<'a>,
-        recruiter_id: Id<'a>, coordinator_id: Id<'a>, job_post_id: Id<'a>, rejected_at: Time<'a>, rejection_reason_id: Id<'a>,
-        location_address: Str<'a>, answers: Vec<Value>, custom_fields: CustomMap<'a>, last_activity_at: Time<'a>, created_at: Time<'a>,
+        candidate_id: Id<'a>, job_id: Id<'a>, prospect not null: bool,
+            prospective_job_ids not null: Vec<Id<'a>>, status: Str<'a>, stage_id: Id<'a>,
+        job_interview_stage_id: Id<'a>, stage_name: Str<'a>, needs_decision: bool,
+            source_id: Id<'a>, referrer_id: Id<'a>,
+        recruiter_id: Id<'a>, coordinator_id: Id<'a>, job_post_id: Id<'a>, rejected_at: Time<'a>,
+            rejection_reason_id: Id<'a>,
+        location_address: Str<'a>, answers: Vec<Value>, custom_fields: CustomMap<'a>,
+            last_activity_at: Time<'a>, created_at: Time<'a>,
         updated_at: Time<'a>,
     }
 );
@@ -93,8 +103,9 @@ pub(crate) fn application(text: &str) -> Result<Read, Unreadable> {
     Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
-/// The stage definition, by what the row says of it. The official schema has the name alone, newer rows have the id too; one of them is
-/// enough. `stage_id` is not taken for it: it is the row of `application_stages` (harvest-v3.md §9.2 \[2nd\], pitfalls.md 10).
+/// The stage definition, by what the row says of it. The official schema has the name alone, newer
+/// rows have the id too; one of them is enough. `stage_id` is not taken for it: it is the row of
+/// `application_stages` (harvest-v3.md §9.2 \[2nd\], pitfalls.md 10).
 fn stage<'a>(id: Got<Id<'a>>, name: Got<Str<'a>>, lacking: &mut Lacking) -> Option<Ref<'a>> {
     if id.is_absent() && name.is_absent() {
         lacking.note("stage");
@@ -106,7 +117,8 @@ fn stage<'a>(id: Got<Id<'a>>, name: Got<Str<'a>>, lacking: &mut Lacking) -> Opti
     (id.is_some() || name.is_some()).then_some(Ref { id, name })
 }
 
-/// Read back as `in_process`; `active` is the filter's and the webhooks' word for it (harvest-v3.md §9.2).
+/// Read back as `in_process`; `active` is the filter's and the webhooks' word for it (harvest-v3.md
+/// §9.2).
 fn outcome(source: &str) -> Option<&'static str> {
     Some(match source {
         "in_process" | "active" => "active",
@@ -120,7 +132,8 @@ fn outcome(source: &str) -> Option<&'static str> {
 row!(
     /// harvest-v3.md §9.3. Left to the raw record: `days_in_stage`, which follows from the times.
     ApplicationStageRow {
-        application_id: Id<'a>, job_interview_stage_id: Id<'a>, current not null: bool, entered_at: Time<'a>, exited_at: Time<'a>, created_at: Time<'a>,
+        application_id: Id<'a>, job_interview_stage_id: Id<'a>, current not null: bool,
+            entered_at: Time<'a>, exited_at: Time<'a>, created_at: Time<'a>,
         updated_at: Time<'a>,
     }
 );
@@ -151,7 +164,8 @@ pub(crate) fn application_stage(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.3.
     RejectionRow {
-        application_id: Id<'a>, rejection_reason_id: Id<'a>, rejected_by_id: Id<'a>, rejected_at: Time<'a>, rejection_note_id: Id<'a>,
+        application_id: Id<'a>, rejection_reason_id: Id<'a>, rejected_by_id: Id<'a>,
+            rejected_at: Time<'a>, rejection_note_id: Id<'a>,
         question_custom_fields: CustomMap<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
@@ -191,7 +205,8 @@ pub(crate) fn rejection(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.12.
     PlacementRow {
-        application_id: Id<'a>, pool_id: Id<'a>, pool_stage_id: Id<'a>, prospect_owner_id: Id<'a>, department_id: Id<'a>, office_id: Id<'a>,
+        application_id: Id<'a>, pool_id: Id<'a>, pool_stage_id: Id<'a>, prospect_owner_id: Id<'a>,
+            department_id: Id<'a>, office_id: Id<'a>,
         created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
@@ -200,8 +215,16 @@ pub(crate) const PLACEMENT_READS: &[&str] = PlacementRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const PLACEMENT_NEVER_NULL: &[&str] = PlacementRow::NEVER_NULL;
 /// The unified fields of a pool placement.
-pub(crate) const PLACEMENT_FIELDS: &[&str] =
-    &["application", "pool", "pool_stage", "owner", "department", "office", "created_at", "updated_at"];
+pub(crate) const PLACEMENT_FIELDS: &[&str] = &[
+    "application",
+    "pool",
+    "pool_stage",
+    "owner",
+    "department",
+    "office",
+    "created_at",
+    "updated_at",
+];
 
 /// Reads a pool placement.
 pub(crate) fn placement(text: &str) -> Result<Read, Unreadable> {
@@ -221,9 +244,11 @@ pub(crate) fn placement(text: &str) -> Result<Read, Unreadable> {
 }
 
 row!(
-    /// harvest-v3.md §9.13. Left to the raw record: the e-mail's parties and files, `body_with_tags`, `import_hash`.
+    /// harvest-v3.md §9.13. Left to the raw record: the e-mail's parties and files,
+    /// `body_with_tags`, `import_hash`.
     NoteRow {
-        candidate_id: Id<'a>, application_id: Id<'a>, user_id: Id<'a>, kind as "type": Str<'a>, visibility: Str<'a>, subject: Str<'a>,
+        candidate_id: Id<'a>, application_id: Id<'a>, user_id: Id<'a>, kind as "type": Str<'a>,
+            visibility: Str<'a>, subject: Str<'a>,
         body: Str<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
@@ -232,8 +257,17 @@ pub(crate) const NOTE_READS: &[&str] = NoteRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const NOTE_NEVER_NULL: &[&str] = NoteRow::NEVER_NULL;
 /// The unified fields of a note.
-pub(crate) const NOTE_FIELDS: &[&str] =
-    &["candidate", "application", "author", "type", "visibility", "subject", "body", "created_at", "updated_at"];
+pub(crate) const NOTE_FIELDS: &[&str] = &[
+    "candidate",
+    "application",
+    "author",
+    "type",
+    "visibility",
+    "subject",
+    "body",
+    "created_at",
+    "updated_at",
+];
 
 /// Reads a note.
 pub(crate) fn note(text: &str) -> Result<Read, Unreadable> {
@@ -258,7 +292,8 @@ fn note_word(source: &str) -> Option<&'static str> {
     ["note", "activity", "email"].into_iter().find(|known| known.eq_ignore_ascii_case(source))
 }
 
-/// Written as `public`, read back as `publicly_visible` (harvest-v3.md §7, §9.13): both are taken, so that a comparison does not drift.
+/// Written as `public`, read back as `publicly_visible` (harvest-v3.md §7, §9.13): both are taken,
+/// so that a comparison does not drift.
 fn visibility(source: &str) -> Option<&'static str> {
     Some(match source {
         "public" | "publicly_visible" => "public",
@@ -271,7 +306,8 @@ fn visibility(source: &str) -> Option<&'static str> {
 row!(
     /// harvest-v3.md §9.14. `url` is left out on purpose.
     AttachmentRow {
-        application_id: Id<'a>, candidate_id: Id<'a>, kind as "type": Str<'a>, filename: Str<'a>, created_at: Time<'a>, updated_at: Time<'a>,
+        application_id: Id<'a>, candidate_id: Id<'a>, kind as "type": Str<'a>, filename: Str<'a>,
+            created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of a file.

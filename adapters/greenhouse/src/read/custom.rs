@@ -1,13 +1,14 @@
 //! Custom fields: their values on other records, their definitions and their options.
 //!
-//! Values are a map from `name_key` to `{name, type, value}` (harvest-v3.md §3, REC \[ok\]), or `null` for none (openapi); a list is neither, so
-//! it says nothing of them. Selects are read as labels (§7 \[2nd\]). Types and
-//! members differ by channel: `yes_no` or `boolean`, `currency_code` or `unit`, `min_amount` or `min_value` (pitfalls.md C33), so all of
-//! them are taken. A value of another shape than its type promises is kept as it is, as `unknown`; so is one that comes without name and type.
-//! One that cannot be read at all costs itself: it is `unreadable`, neither a value nor empty.
-//! What no new value could have the form of is noted in `odd_forms`, by the very rule that the writer sends values back by
-//! ([`crate::write::custom::oddity`]), so that a plan can say first what an update may have to leave out.
-//! Empty is `null`, whether Greenhouse writes
+//! Values are a map from `name_key` to `{name, type, value}` (harvest-v3.md §3, REC \[ok\]), or
+//! `null` for none (openapi); a list is neither, so it says nothing of them. Selects are read as
+//! labels (§7 \[2nd\]). Types and members differ by channel: `yes_no` or `boolean`, `currency_code`
+//! or `unit`, `min_amount` or `min_value` (pitfalls.md C33), so all of them are taken. A value of
+//! another shape than its type promises is kept as it is, as `unknown`; so is one that comes
+//! without name and type. One that cannot be read at all costs itself: it is `unreadable`, neither
+//! a value nor empty. What no new value could have the form of is noted in `odd_forms`, by the very
+//! rule that the writer sends values back by ([`crate::write::custom::oddity`]), so that a plan can
+//! say first what an update may have to leave out. Empty is `null`, whether Greenhouse writes
 //! `null`, `""` or `[]`.
 //!
 //! Left out: the option's id of a select value; the row does not have it.
@@ -33,7 +34,8 @@ pub(super) struct CustomMap<'a> {
     odd: OddForms<'a>,
 }
 
-/// One value. Only `value` matters; what else has another shape than documented is as if it were not there.
+/// One value. Only `value` matters; what else has another shape than documented is as if it were
+/// not there.
 #[derive(Debug, Default)]
 struct Entry<'a> {
     name: Option<Text<'a>>,
@@ -43,7 +45,8 @@ struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     fn unified(self) -> CustomValue<'a> {
-        let (kind, value) = read_value(unified_type(self.kind.as_deref().unwrap_or_default()), self.value);
+        let (kind, value) =
+            read_value(unified_type(self.kind.as_deref().unwrap_or_default()), self.value);
         CustomValue { name: self.name, kind: Cow::Borrowed(kind), value }
     }
 }
@@ -167,7 +170,8 @@ impl<'de: 'a, 'a> Visitor<'de> for MapVisitor<'a> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<CustomMap<'a>, A::Error> {
         let mut all = CustomMap::default();
-        // Each value by itself, so that one which cannot be read (a number out of range, half a character) costs no other.
+        // Each value by itself, so that one which cannot be read (a number out of range, half a
+        // character) costs no other.
         while let Some((key, entry)) = map.next_entry::<Str<'a>, &'a RawValue>()? {
             let text = entry.get();
             let entry = serde_json::from_str::<Entry<'a>>(text);
@@ -192,7 +196,9 @@ fn odd(text: &str, entry: Option<&Entry<'_>>) -> Option<&'static str> {
         None => Some("a value that cannot be read"),
         Some(Entry { kind: Some(kind), value, .. }) => oddity(kind, value),
         // Bare, or without a type: as the writer takes it.
-        Some(_) => serde_json::from_str::<Value>(text).ok().and_then(|field| oddity_of_field(&field)),
+        Some(_) => {
+            serde_json::from_str::<Value>(text).ok().and_then(|field| oddity_of_field(&field))
+        }
     }
 }
 
@@ -202,7 +208,10 @@ fn unreadable<'a>() -> CustomValue<'a> {
 }
 
 /// The values of a row, and those of them that have an odd form.
-pub(super) fn values<'a>(got: Got<CustomMap<'a>>, lacking: &mut Lacking) -> (CustomValues<'a>, OddForms<'a>) {
+pub(super) fn values<'a>(
+    got: Got<CustomMap<'a>>,
+    lacking: &mut Lacking,
+) -> (CustomValues<'a>, OddForms<'a>) {
     let CustomMap { values, odd } = got.take("custom_fields", lacking).unwrap_or_default();
     for (key, _) in values.iter().filter(|(_, value)| value.kind == UNREADABLE) {
         lacking.part(format!("custom_fields.{key}"));
@@ -215,7 +224,8 @@ pub(super) fn named(name: Text<'_>) -> Ref<'_> {
     Ref { id: None, name: Some(name) }
 }
 
-/// The unified type for Greenhouse's `value_type` (harvest-v3.md §9.11). HRIS fields end in `_hris` and hold what the word before says.
+/// The unified type for Greenhouse's `value_type` (harvest-v3.md §9.11). HRIS fields end in `_hris`
+/// and hold what the word before says.
 pub(crate) fn unified_type(source: &str) -> &'static str {
     match source.strip_suffix("_hris").unwrap_or(source) {
         "short_text" => "text",
@@ -236,19 +246,23 @@ pub(crate) fn unified_type(source: &str) -> &'static str {
     }
 }
 
-/// The unified form of a value; type `unknown` and the value itself where it has another shape than its type promises.
+/// The unified form of a value; type `unknown` and the value itself where it has another shape than
+/// its type promises.
 pub(crate) fn read_value(kind: &str, value: Value) -> (&str, Value) {
     if is_empty(&value) {
         return (kind, Value::Null);
     }
     let read = match kind {
-        "text" | "long_text" | "date" | "date_time" | "url" => value.is_string().then(|| value.clone()),
+        "text" | "long_text" | "date" | "date_time" | "url" => {
+            value.is_string().then(|| value.clone())
+        }
         "number" => (value.is_number() || value.is_string()).then(|| value.clone()),
         "boolean" => value.is_boolean().then(|| value.clone()),
         "single" => choice(&value),
-        "multi" => {
-            value.as_array().and_then(|all| all.iter().map(choice).collect::<Option<Vec<_>>>()).map(Value::Array)
-        }
+        "multi" => value
+            .as_array()
+            .and_then(|all| all.iter().map(choice).collect::<Option<Vec<_>>>())
+            .map(Value::Array),
         "money" => amounts(&value, &[("amount", &["amount"])], true),
         "money_range" => amounts(&value, &[("min", MIN), ("max", MAX)], true),
         "range" => amounts(&value, &[("min", MIN), ("max", MAX)], false),
@@ -287,7 +301,9 @@ fn choice(value: &Value) -> Option<Value> {
 
 fn user(value: &Value) -> Option<Value> {
     let id = match value {
-        Value::Object(object) => object.get("user_id").or_else(|| object.get("id")).and_then(id_text),
+        Value::Object(object) => {
+            object.get("user_id").or_else(|| object.get("id")).and_then(id_text)
+        }
         other => id_text(other),
     };
     id.map(|id| json!({"id": id}))
@@ -306,7 +322,9 @@ fn amounts(value: &Value, wanted: &[(&str, &[&str])], currency: bool) -> Option<
     let object = value.as_object()?;
     let mut read = Map::new();
     for (name, members) in wanted {
-        if let Some(found) = members.iter().find_map(|member| object.get(*member)).filter(|found| !found.is_null()) {
+        if let Some(found) =
+            members.iter().find_map(|member| object.get(*member)).filter(|found| !found.is_null())
+        {
             read.insert((*name).to_owned(), found.clone());
         }
     }
@@ -314,7 +332,10 @@ fn amounts(value: &Value, wanted: &[(&str, &[&str])], currency: bool) -> Option<
         return None;
     }
     if currency {
-        let code = object.get("currency_code").or_else(|| object.get("unit")).filter(|code| !code.is_null());
+        let code = object
+            .get("currency_code")
+            .or_else(|| object.get("unit"))
+            .filter(|code| !code.is_null());
         if let Some(code) = code {
             read.insert("currency".to_owned(), code.clone());
         }
@@ -323,9 +344,11 @@ fn amounts(value: &Value, wanted: &[(&str, &[&str])], currency: bool) -> Option<
 }
 
 row!(
-    /// harvest-v3.md §9.11. Left to the raw record: flags of forms and approvals, default value, placeholder, order.
+    /// harvest-v3.md §9.11. Left to the raw record: flags of forms and approvals, default value,
+    /// placeholder, order.
     FieldRow {
-        name: Str<'a>, name_key: Str<'a>, field_type: Str<'a>, value_type: Str<'a>, active: bool, private not null: bool,
+        name: Str<'a>, name_key: Str<'a>, field_type: Str<'a>, value_type: Str<'a>, active: bool,
+            private not null: bool,
         required not null: bool,
         description: Str<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
@@ -335,8 +358,18 @@ pub(crate) const FIELD_READS: &[&str] = FieldRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const FIELD_NEVER_NULL: &[&str] = FieldRow::NEVER_NULL;
 /// The unified fields of a definition.
-pub(crate) const FIELD_FIELDS: &[&str] =
-    &["name", "key", "applies_to", "type", "private", "required", "active", "description", "created_at", "updated_at"];
+pub(crate) const FIELD_FIELDS: &[&str] = &[
+    "name",
+    "key",
+    "applies_to",
+    "type",
+    "private",
+    "required",
+    "active",
+    "description",
+    "created_at",
+    "updated_at",
+];
 
 /// Reads a definition.
 pub(crate) fn field(text: &str) -> Result<Read, Unreadable> {
@@ -346,7 +379,9 @@ pub(crate) fn field(text: &str) -> Result<Read, Unreadable> {
         name: row.name.some_text("name", &mut lacking),
         key: row.name_key.some_text("key", &mut lacking),
         applies_to: word_of(row.field_type, "applies_to", &mut lacking, |word| {
-            ["candidate", "application", "job", "opening", "offer"].into_iter().find(|known| *known == word)
+            ["candidate", "application", "job", "opening", "offer"]
+                .into_iter()
+                .find(|known| *known == word)
         }),
         kind: word_of(row.value_type, "type", &mut lacking, |word| Some(unified_type(word))),
         private: row.private.take("private", &mut lacking),
@@ -362,7 +397,8 @@ pub(crate) fn field(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.11.
     OptionRow {
-        custom_field_id: Id<'a>, name: Str<'a>, external_id: Str<'a>, sort_order: i64, active not null: bool, created_at: Time<'a>, updated_at: Time<'a>,
+        custom_field_id: Id<'a>, name: Str<'a>, external_id: Str<'a>, sort_order: i64,
+            active not null: bool, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of an option.
@@ -404,11 +440,26 @@ mod tests {
         assert_eq!(read("currency", json!({"amount": "10", "currency_code": "EUR"})), unified);
         assert_eq!(read("currency", json!({"amount": "10", "unit": "EUR"})), unified);
         let unified = ("money_range", json!({"min": 1, "max": 2, "currency": "EUR"}));
-        assert_eq!(read("currency_range", json!({"min_amount": 1, "max_amount": 2, "currency_code": "EUR"})), unified);
-        assert_eq!(read("currency_range", json!({"min_value": 1, "max_value": 2, "unit": "EUR"})), unified);
-        assert_eq!(read("user", json!(9007199254740993_u64)), ("user", json!({"id": "9007199254740993"})));
+        assert_eq!(
+            read(
+                "currency_range",
+                json!({"min_amount": 1, "max_amount": 2, "currency_code": "EUR"})
+            ),
+            unified
+        );
+        assert_eq!(
+            read("currency_range", json!({"min_value": 1, "max_value": 2, "unit": "EUR"})),
+            unified
+        );
+        assert_eq!(
+            read("user", json!(9007199254740993_u64)),
+            ("user", json!({"id": "9007199254740993"}))
+        );
         assert_eq!(read("user", json!({"user_id": 5, "name": "x"})), ("user", json!({"id": "5"})));
-        assert_eq!(read("number_range", json!({"min_value": 1, "max_value": null})), ("range", json!({"min": 1})));
+        assert_eq!(
+            read("number_range", json!({"min_value": 1, "max_value": null})),
+            ("range", json!({"min": 1}))
+        );
     }
 
     #[test]
@@ -430,8 +481,14 @@ mod tests {
         assert_eq!(serde_json::from_str::<CustomMap>("{}").unwrap().values.len(), 0);
         let map = r#"{"a":{"name":"A","type":"short_text","value":"x"},"b":null}"#;
         assert_eq!(serde_json::from_str::<CustomMap>(map).unwrap().values["b"].kind, "unknown");
-        for list in ["[]", "[null]", r#"[["x"]]"#, r#"[{"name_key":"a","type":"short_text","value":"x"}]"#, "7", "\"\""]
-        {
+        for list in [
+            "[]",
+            "[null]",
+            r#"[["x"]]"#,
+            r#"[{"name_key":"a","type":"short_text","value":"x"}]"#,
+            "7",
+            "\"\"",
+        ] {
             assert!(serde_json::from_str::<CustomMap>(list).is_err(), "{list}");
         }
     }
@@ -445,9 +502,16 @@ mod tests {
                 let mut lacking = Lacking::default();
                 let (all, odd) = values(crate::wire::member("custom_fields", &text), &mut lacking);
                 assert_eq!(odd.keys().collect::<Vec<_>>(), ["custom_fields.a"], "{bad:.40}");
-                assert_eq!((&*all["a"].kind, &all["a"].value), (UNREADABLE, &Value::Null), "{bad:.40}");
+                assert_eq!(
+                    (&*all["a"].kind, &all["a"].value),
+                    (UNREADABLE, &Value::Null),
+                    "{bad:.40}"
+                );
                 assert_eq!((&*all["b"].kind, &all["b"].value), ("number", &json!(1)), "{bad:.40}");
-                assert_eq!((lacking.take_parts(), lacking.is_empty()), (vec!["custom_fields.a".to_owned()], true));
+                assert_eq!(
+                    (lacking.take_parts(), lacking.is_empty()),
+                    (vec!["custom_fields.a".to_owned()], true)
+                );
             }
         }
     }

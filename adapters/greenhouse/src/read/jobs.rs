@@ -1,7 +1,8 @@
 //! Jobs, what the public sees of them, their seats, their stages and their hiring teams.
 //!
-//! `is_template` and `department_id` may be `null`, `office_ids` `[]` or `null` (harvest-v3.md §9.5, REC \[ok\]; §3 \[2nd\]). Job posts, stages and openings
-//! of a job are rows of their own that name it.
+//! `is_template` and `department_id` may be `null`, `office_ids` `[]` or `null` (harvest-v3.md
+//! §9.5, REC \[ok\]; §3 \[2nd\]). Job posts, stages and openings of a job are rows of their own
+//! that name it.
 
 use super::custom::{CustomMap, values};
 use super::{Read, Unreadable, record, word_of};
@@ -13,8 +14,10 @@ use std::borrow::Cow;
 row!(
     /// harvest-v3.md §9.5, as recorded.
     JobRow {
-        name: Str<'a>, requisition_id: Str<'a>, notes: Str<'a>, confidential not null: bool, created_at: Time<'a>, updated_at: Time<'a>,
-        is_template: bool, copied_from_id: Id<'a>, opened_at: Time<'a>, closed_at: Time<'a>, status: Str<'a>, office_ids: Vec<Id<'a>>,
+        name: Str<'a>, requisition_id: Str<'a>, notes: Str<'a>, confidential not null: bool,
+            created_at: Time<'a>, updated_at: Time<'a>,
+        is_template: bool, copied_from_id: Id<'a>, opened_at: Time<'a>, closed_at: Time<'a>,
+            status: Str<'a>, office_ids: Vec<Id<'a>>,
         department_id: Id<'a>, custom_fields: CustomMap<'a>,
     }
 );
@@ -48,7 +51,9 @@ pub(crate) fn job(text: &str) -> Result<Read, Unreadable> {
         title: row.name.some_text("title", &mut lacking),
         requisition_id: row.requisition_id.text("requisition_id", &mut lacking),
         state: word_of(row.status, "state", &mut lacking, |source| {
-            ["draft", "pending", "open", "on_hold", "closed", "archived"].into_iter().find(|known| *known == source)
+            ["draft", "pending", "open", "on_hold", "closed", "archived"]
+                .into_iter()
+                .find(|known| *known == source)
         }),
         confidential: row.confidential.take("confidential", &mut lacking),
         template: row.is_template.take("template", &mut lacking),
@@ -68,9 +73,11 @@ pub(crate) fn job(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.6. Left to the raw record: `demographic_question_set_id`.
     PostingRow {
-        job_id: Id<'a>, job_board_id: Id<'a>, title: Str<'a>, internal not null: bool, active not null: bool,
+        job_id: Id<'a>, job_board_id: Id<'a>, title: Str<'a>, internal not null: bool,
+            active not null: bool,
         live not null: bool, featured not null: bool,
-        first_published_at: Time<'a>, content: Str<'a>, internal_content: Str<'a>, language: Str<'a>, public_url: Str<'a>,
+        first_published_at: Time<'a>, content: Str<'a>, internal_content: Str<'a>,
+            language: Str<'a>, public_url: Str<'a>,
         questions not null: Vec<Value>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
@@ -124,8 +131,10 @@ pub(crate) fn posting(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.5.
     OpeningRow {
-        job_id: Id<'a>, opening_id: Str<'a>, open not null: bool, opened_at: Time<'a>, closed_at: Time<'a>, application_id: Id<'a>,
-        close_reason_id: Id<'a>, target_start_on: Time<'a>, sort_order: i64, custom_fields: CustomMap<'a>, created_at: Time<'a>,
+        job_id: Id<'a>, opening_id: Str<'a>, open not null: bool, opened_at: Time<'a>,
+            closed_at: Time<'a>, application_id: Id<'a>,
+        close_reason_id: Id<'a>, target_start_on: Time<'a>, sort_order: i64,
+            custom_fields: CustomMap<'a>, created_at: Time<'a>,
         updated_at: Time<'a>,
     }
 );
@@ -204,7 +213,8 @@ pub(crate) fn manager(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// openapi: job_owner.
     OwnerRow {
-        job_id: Id<'a>, user_id: Id<'a>, kind as "type": Str<'a>, responsible not null: bool, created_at: Time<'a>, updated_at: Time<'a>,
+        job_id: Id<'a>, user_id: Id<'a>, kind as "type": Str<'a>, responsible not null: bool,
+            created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of an owner.
@@ -212,7 +222,8 @@ pub(crate) const OWNER_READS: &[&str] = OwnerRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const OWNER_NEVER_NULL: &[&str] = OwnerRow::NEVER_NULL;
 /// The unified fields of an owner.
-pub(crate) const OWNER_FIELDS: &[&str] = &["job", "user", "role", "responsible", "created_at", "updated_at"];
+pub(crate) const OWNER_FIELDS: &[&str] =
+    &["job", "user", "role", "responsible", "created_at", "updated_at"];
 
 /// Reads a recruiter, coordinator or sourcer of a job.
 pub(crate) fn owner(text: &str) -> Result<Read, Unreadable> {
@@ -233,14 +244,16 @@ pub(crate) fn owner(text: &str) -> Result<Read, Unreadable> {
 
 row!(
     /// harvest-v3.md §9.7. Inactive stages stay listed.
-    StageRow { job_id: Id<'a>, name: Str<'a>, sort_order: i64, active not null: bool, created_at: Time<'a>, updated_at: Time<'a> }
+    StageRow { job_id: Id<'a>, name: Str<'a>, sort_order: i64, active not null: bool,
+        created_at: Time<'a>, updated_at: Time<'a> }
 );
 /// What is read of a stage.
 pub(crate) const STAGE_READS: &[&str] = StageRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const STAGE_NEVER_NULL: &[&str] = StageRow::NEVER_NULL;
 /// The unified fields of a stage.
-pub(crate) const STAGE_FIELDS: &[&str] = &["name", "active", "parent", "order", "created_at", "updated_at"];
+pub(crate) const STAGE_FIELDS: &[&str] =
+    &["name", "active", "parent", "order", "created_at", "updated_at"];
 
 /// Reads a stage of a job.
 pub(crate) fn stage(text: &str) -> Result<Read, Unreadable> {

@@ -1,7 +1,8 @@
-//! The small lists that names are looked up in: tags, sources, reasons, departments, offices, pools.
+//! The small lists that names are looked up in: tags, sources, reasons, departments, offices,
+//! pools.
 //!
-//! Names are edited by customers, so nothing is derived from them. The type of a rejection reason is read by its `key`
-//! (harvest-v3.md §9.9), which alone says who ended a candidacy.
+//! Names are edited by customers, so nothing is derived from them. The type of a rejection reason
+//! is read by its `key` (harvest-v3.md §9.9), which alone says who ended a candidacy.
 
 use super::{Read, Unreadable, record, word};
 use crate::wire::{GroupRow, Id, Lacking, Location, Str, Time, row};
@@ -33,7 +34,8 @@ pub(crate) fn plain(text: &str) -> Result<Read, Unreadable> {
 
 row!(
     /// Sources and rejection reasons: harvest-v3.md §9.9.
-    GroupedRow { name: Str<'a>, kind as "type": GroupRow<'a>, created_at: Time<'a>, updated_at: Time<'a> }
+    GroupedRow { name: Str<'a>, kind as "type": GroupRow<'a>, created_at: Time<'a>,
+        updated_at: Time<'a> }
 );
 /// What is read of a row with a group.
 pub(crate) const GROUPED_READS: &[&str] = GroupedRow::READS;
@@ -66,14 +68,16 @@ fn group(row: GroupRow<'_>) -> Word<'_> {
 
 row!(
     /// harvest-v3.md §9.8.
-    DepartmentRow { name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, created_at: Time<'a>, updated_at: Time<'a> }
+    DepartmentRow { name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, created_at: Time<'a>,
+        updated_at: Time<'a> }
 );
 /// What is read of a department.
 pub(crate) const DEPARTMENT_READS: &[&str] = DepartmentRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const DEPARTMENT_NEVER_NULL: &[&str] = DepartmentRow::NEVER_NULL;
 /// The unified fields of a department.
-pub(crate) const DEPARTMENT_FIELDS: &[&str] = &["name", "parent", "external_id", "created_at", "updated_at"];
+pub(crate) const DEPARTMENT_FIELDS: &[&str] =
+    &["name", "parent", "external_id", "created_at", "updated_at"];
 
 /// Reads a department.
 pub(crate) fn department(text: &str) -> Result<Read, Unreadable> {
@@ -91,9 +95,11 @@ pub(crate) fn department(text: &str) -> Result<Read, Unreadable> {
 }
 
 row!(
-    /// harvest-v3.md §9.8. `location` is a text in v3 and was an object in v1. Left to the raw record: `primary_in_house_contact_user_id`.
+    /// harvest-v3.md §9.8. `location` is a text in v3 and was an object in v1. Left to the raw
+    /// record: `primary_in_house_contact_user_id`.
     OfficeRow {
-        name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, location: Location<'a>, created_at: Time<'a>, updated_at: Time<'a>,
+        name: Str<'a>, parent_id: Id<'a>, external_id: Str<'a>, location: Location<'a>,
+            created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
 /// What is read of an office.
@@ -101,7 +107,8 @@ pub(crate) const OFFICE_READS: &[&str] = OfficeRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const OFFICE_NEVER_NULL: &[&str] = OfficeRow::NEVER_NULL;
 /// The unified fields of an office.
-pub(crate) const OFFICE_FIELDS: &[&str] = &["name", "parent", "external_id", "location", "created_at", "updated_at"];
+pub(crate) const OFFICE_FIELDS: &[&str] =
+    &["name", "parent", "external_id", "location", "created_at", "updated_at"];
 
 /// Reads an office.
 pub(crate) fn office(text: &str) -> Result<Read, Unreadable> {
@@ -123,8 +130,10 @@ pub(crate) fn office(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.12.
     PoolRow {
-        name: Str<'a>, active not null: bool, description: Str<'a>, department_ids not null: Vec<Id<'a>>,
-        office_ids not null: Vec<Id<'a>>, job_ids not null: Vec<Id<'a>>, created_at: Time<'a>, updated_at: Time<'a>,
+        name: Str<'a>, active not null: bool, description: Str<'a>,
+            department_ids not null: Vec<Id<'a>>,
+        office_ids not null: Vec<Id<'a>>, job_ids not null: Vec<Id<'a>>, created_at: Time<'a>,
+            updated_at: Time<'a>,
     }
 );
 /// What is read of a pool.
@@ -132,8 +141,16 @@ pub(crate) const POOL_READS: &[&str] = PoolRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const POOL_NEVER_NULL: &[&str] = PoolRow::NEVER_NULL;
 /// The unified fields of a pool.
-pub(crate) const POOL_FIELDS: &[&str] =
-    &["name", "active", "description", "departments", "offices", "jobs", "created_at", "updated_at"];
+pub(crate) const POOL_FIELDS: &[&str] = &[
+    "name",
+    "active",
+    "description",
+    "departments",
+    "offices",
+    "jobs",
+    "created_at",
+    "updated_at",
+];
 
 /// Reads a pool.
 pub(crate) fn pool(text: &str) -> Result<Read, Unreadable> {
@@ -154,14 +171,16 @@ pub(crate) fn pool(text: &str) -> Result<Read, Unreadable> {
 
 row!(
     /// harvest-v3.md §9.12.
-    PoolStageRow { prospect_pool_id: Id<'a>, name: Str<'a>, sort_order: i64, created_at: Time<'a>, updated_at: Time<'a> }
+    PoolStageRow { prospect_pool_id: Id<'a>, name: Str<'a>, sort_order: i64, created_at: Time<'a>,
+        updated_at: Time<'a> }
 );
 /// What is read of a pool's stage.
 pub(crate) const POOL_STAGE_READS: &[&str] = PoolStageRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const POOL_STAGE_NEVER_NULL: &[&str] = PoolStageRow::NEVER_NULL;
 /// The unified fields of a pool's stage.
-pub(crate) const POOL_STAGE_FIELDS: &[&str] = &["name", "parent", "order", "created_at", "updated_at"];
+pub(crate) const POOL_STAGE_FIELDS: &[&str] =
+    &["name", "parent", "order", "created_at", "updated_at"];
 
 /// Reads a stage of a pool.
 pub(crate) fn pool_stage(text: &str) -> Result<Read, Unreadable> {

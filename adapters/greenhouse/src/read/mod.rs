@@ -1,9 +1,10 @@
 //! How a row of Greenhouse becomes a unified record.
 //!
-//! A module per group of kinds; each reader takes one row's JSON and gives one [`Record`]. Nothing is dropped silently: what no unified
-//! field carries stays in the raw record, and the crate's tests list it. Members that a row does not have, or not in a form that can be
-//! read, make their unified field unknown ([`Lacking`]), never empty, because older and newer forms of the same row are both in use
-//! (harvest-v3.md §9.2).
+//! A module per group of kinds; each reader takes one row's JSON and gives one [`Record`]. Nothing
+//! is dropped silently: what no unified field carries stays in the raw record, and the crate's
+//! tests list it. Members that a row does not have, or not in a form that can be read, make their
+//! unified field unknown ([`Lacking`]), never empty, because older and newer forms of the same row
+//! are both in use (harvest-v3.md §9.2).
 //!
 //! Left out: looking at other rows. A record says what its own row says.
 
@@ -55,14 +56,24 @@ impl From<serde_json::Error> for Unreadable {
 }
 
 /// Ends a reader: the unified record as JSON.
-fn record<T: Serialize>(id: Got<Id<'_>>, unified: &T, row: &str, lacking: Lacking) -> Result<Record, Unreadable> {
-    let id = id.value().map(|id| id.0.into_owned()).filter(|id| !id.is_empty()).ok_or(Unreadable::NoId)?;
+fn record<T: Serialize>(
+    id: Got<Id<'_>>,
+    unified: &T,
+    row: &str,
+    lacking: Lacking,
+) -> Result<Record, Unreadable> {
+    let id = id
+        .value()
+        .map(|id| id.0.into_owned())
+        .filter(|id| !id.is_empty())
+        .ok_or(Unreadable::NoId)?;
     // The unified form is about as long as the row.
     let mut body = Vec::with_capacity(row.len() + row.len() / 4 + 64);
     serde_json::to_writer(&mut body, unified)?;
     if !lacking.is_empty() {
         // Rare: a body must not speak of fields that its mask leaves out.
-        let mut members: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&body)?;
+        let mut members: serde_json::Map<String, serde_json::Value> =
+            serde_json::from_slice(&body)?;
         members.retain(|field, _| !lacking.contains(field));
         body = serde_json::to_vec(&members)?;
     }

@@ -1,26 +1,31 @@
 //! People: candidates and their tags, users and their addresses, referrers.
 //!
-//! A candidate's contacts have no id and, for social profiles, no type (harvest-v3.md §9.1). A row of the stub arm has `message` and no
-//! names; it is "neither a deletion nor an empty candidate" (§7 [?]), so it becomes a [`Read::Stub`], whatever it means. A candidate whose
-//! names are both blank was anonymised, wholly or in part (pitfalls.md B25): nothing else leaves one without a name.
-//! `can_email: false` is a wish not to be written to.
+//! A candidate's contacts have no id and, for social profiles, no type (harvest-v3.md §9.1). A row
+//! of the stub arm has `message` and no names; it is "neither a deletion nor an empty candidate"
+//! (§7 [?]), so it becomes a [`Read::Stub`], whatever it means. A candidate whose names are both
+//! blank was anonymised, wholly or in part (pitfalls.md B25): nothing else leaves one without a
+//! name. `can_email: false` is a wish not to be written to.
 
 use super::custom::{CustomMap, named, values};
 use super::{Read, Unreadable, record, word};
 use crate::wire::{Address, ContactRow, Got, Id, Label, Lacking, Str, Time, row};
 use crate::write::words::ContactList;
-use atsync_model::unified::{AppliedTag, Candidate, Contact, Name, Named, Privacy, Ref, Text, User, UserEmail, Word};
+use atsync_model::unified::{
+    AppliedTag, Candidate, Contact, Name, Named, Privacy, Ref, Text, User, UserEmail, Word,
+};
 use std::borrow::Cow;
 
 row!(
     /// harvest-v3.md §9.1.
     CandidateRow {
-        first_name: Str<'a>, last_name: Str<'a>, preferred_name: Str<'a>, company: Str<'a>, title: Str<'a>, private: bool,
+        first_name: Str<'a>, last_name: Str<'a>, preferred_name: Str<'a>, company: Str<'a>,
+            title: Str<'a>, private: bool,
         can_email not null: bool,
         time_zone: Str<'a>, last_activity_at: Time<'a>, created_at: Time<'a>, updated_at: Time<'a>,
         email_addresses not null: Vec<ContactRow<'a>>, phone_numbers not null: Vec<ContactRow<'a>>,
         addresses not null: Vec<ContactRow<'a>>, website_addresses not null: Vec<ContactRow<'a>>,
-        social_media_addresses not null: Vec<ContactRow<'a>>, tags not null: Vec<Label<'a>>, linked_user_ids not null: Vec<Id<'a>>,
+        social_media_addresses not null: Vec<ContactRow<'a>>, tags not null: Vec<Label<'a>>,
+            linked_user_ids not null: Vec<Id<'a>>,
         custom_fields: CustomMap<'a>, message: Str<'a>,
     }
 );
@@ -52,7 +57,8 @@ pub(crate) const CANDIDATE_FIELDS: &[&str] = &[
 pub(crate) fn candidate<'a>(text: &'a str) -> Result<Read, Unreadable> {
     let row = CandidateRow::read(text)?;
     let mut lacking = Lacking::default();
-    if matches!(row.message, Got::Here(_)) && row.first_name.is_blank() && row.last_name.is_blank() {
+    if matches!(row.message, Got::Here(_)) && row.first_name.is_blank() && row.last_name.is_blank()
+    {
         return Ok(Read::Stub(row.id.value().map(|id| id.0.into_owned())));
     }
     let name = Name {
@@ -64,7 +70,9 @@ pub(crate) fn candidate<'a>(text: &'a str) -> Result<Read, Unreadable> {
     let (custom_fields, mut odd_forms) = values(row.custom_fields, &mut lacking);
     let mut contacts = |rows: Got<Vec<ContactRow<'a>>>, field: &'static str, list: ContactList| {
         let rows = rows.take(field, &mut lacking).unwrap_or_default();
-        if let Some(why) = rows.iter().find_map(|row| list.oddity(&row.value, row.kind.as_deref(), row.more)) {
+        if let Some(why) =
+            rows.iter().find_map(|row| list.oddity(&row.value, row.kind.as_deref(), row.more))
+        {
             odd_forms.entry(Cow::Borrowed(field)).or_insert(Cow::Borrowed(why));
         }
         contacts(rows, if list == ContactList::Social { |_| None } else { contact_word })
@@ -73,10 +81,14 @@ pub(crate) fn candidate<'a>(text: &'a str) -> Result<Read, Unreadable> {
     let phones = contacts(row.phone_numbers, "phones", ContactList::Phones);
     let addresses = contacts(row.addresses, "addresses", ContactList::Addresses);
     let mut links = contacts(row.website_addresses, "links", ContactList::Websites);
-    links.extend(contacts(row.social_media_addresses, "links", ContactList::Social).into_iter().map(|mut contact| {
-        contact.kind = Some(Word { value: Cow::Borrowed("social"), source: None });
-        contact
-    }));
+    links.extend(
+        contacts(row.social_media_addresses, "links", ContactList::Social).into_iter().map(
+            |mut contact| {
+                contact.kind = Some(Word { value: Cow::Borrowed("social"), source: None });
+                contact
+            },
+        ),
+    );
     let is_nameless = name.first.is_none() && name.last.is_none() && !lacking.contains("name");
     let privacy = Privacy {
         private: row.private.take("privacy", &mut lacking),
@@ -93,7 +105,13 @@ pub(crate) fn candidate<'a>(text: &'a str) -> Result<Read, Unreadable> {
         title: row.title.text("title", &mut lacking),
         headline: None,
         time_zone: row.time_zone.text("time_zone", &mut lacking),
-        tags: row.tags.take("tags", &mut lacking).unwrap_or_default().into_iter().map(|tag| named(tag.0)).collect(),
+        tags: row
+            .tags
+            .take("tags", &mut lacking)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|tag| named(tag.0))
+            .collect(),
         privacy,
         linked_users: row.linked_user_ids.references("linked_users", &mut lacking),
         custom_fields,
@@ -105,7 +123,10 @@ pub(crate) fn candidate<'a>(text: &'a str) -> Result<Read, Unreadable> {
     Ok(record(row.id, &unified, text, lacking)?.changed(unified.updated_at.as_ref()))
 }
 
-fn contacts<'a>(rows: Vec<ContactRow<'a>>, known: fn(&str) -> Option<&'static str>) -> Vec<Contact<'a>> {
+fn contacts<'a>(
+    rows: Vec<ContactRow<'a>>,
+    known: fn(&str) -> Option<&'static str>,
+) -> Vec<Contact<'a>> {
     let rows = rows.into_iter();
     rows.filter_map(|row| {
         let kind = row.kind.map(|kind| word(Some(kind), known));
@@ -123,7 +144,8 @@ fn contact_word(source: &str) -> Option<&'static str> {
 
 row!(
     /// harvest-v3.md §9.4.
-    AppliedTagRow { candidate_id: Id<'a>, candidate_tag_id: Id<'a>, created_at: Time<'a>, updated_at: Time<'a> }
+    AppliedTagRow { candidate_id: Id<'a>, candidate_tag_id: Id<'a>, created_at: Time<'a>,
+        updated_at: Time<'a> }
 );
 /// What is read of a tag on a candidate.
 pub(crate) const APPLIED_TAG_READS: &[&str] = AppliedTagRow::READS;
@@ -148,9 +170,12 @@ pub(crate) fn applied_tag(text: &str) -> Result<Read, Unreadable> {
 row!(
     /// harvest-v3.md §9.10. Left to the raw record: agency, interviewer tags.
     UserRow {
-        first_name: Str<'a>, last_name: Str<'a>, name: Str<'a>, primary_email: Str<'a>, emails not null: Vec<Address<'a>>,
-        employee_id: Str<'a>, job_title: Str<'a>, deactivated not null: bool, site_admin not null: bool,
-        office_ids not null: Vec<Id<'a>>, department_ids not null: Vec<Id<'a>>, linked_candidate_ids not null: Vec<Id<'a>>,
+        first_name: Str<'a>, last_name: Str<'a>, name: Str<'a>, primary_email: Str<'a>,
+            emails not null: Vec<Address<'a>>,
+        employee_id: Str<'a>, job_title: Str<'a>, deactivated not null: bool,
+            site_admin not null: bool,
+        office_ids not null: Vec<Id<'a>>, department_ids not null: Vec<Id<'a>>,
+            linked_candidate_ids not null: Vec<Id<'a>>,
         custom_fields: CustomMap<'a>, created_at: Time<'a>, updated_at: Time<'a>,
     }
 );
@@ -181,7 +206,12 @@ pub(crate) const USER_FIELDS: &[&str] = &[
 pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
     let row = UserRow::read(text)?;
     let mut lacking = Lacking::default();
-    let emails = row.emails.take("emails", &mut lacking).unwrap_or_default().into_iter().map(|address| address.0);
+    let emails = row
+        .emails
+        .take("emails", &mut lacking)
+        .unwrap_or_default()
+        .into_iter()
+        .map(|address| address.0);
     let emails: Vec<Text<'_>> = emails.filter(|address| !address.is_empty()).collect();
     let first_name = row.first_name.text("first_name", &mut lacking);
     let last_name = row.last_name.text("last_name", &mut lacking);
@@ -213,14 +243,16 @@ pub(crate) fn user(text: &str) -> Result<Read, Unreadable> {
 
 row!(
     /// harvest-v3.md §9.10.
-    UserEmailRow { user_id: Id<'a>, email: Str<'a>, verified not null: bool, created_at: Time<'a>, updated_at: Time<'a> }
+    UserEmailRow { user_id: Id<'a>, email: Str<'a>, verified not null: bool, created_at: Time<'a>,
+        updated_at: Time<'a> }
 );
 /// What is read of a user's address.
 pub(crate) const USER_EMAIL_READS: &[&str] = UserEmailRow::READS;
 /// Its flags and lists that are never null.
 pub(crate) const USER_EMAIL_NEVER_NULL: &[&str] = UserEmailRow::NEVER_NULL;
 /// The unified fields of a user's address.
-pub(crate) const USER_EMAIL_FIELDS: &[&str] = &["user", "email", "verified", "created_at", "updated_at"];
+pub(crate) const USER_EMAIL_FIELDS: &[&str] =
+    &["user", "email", "verified", "created_at", "updated_at"];
 
 /// Reads a user's address.
 pub(crate) fn user_email(text: &str) -> Result<Read, Unreadable> {

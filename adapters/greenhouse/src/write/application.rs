@@ -1,7 +1,8 @@
 //! Applications: the two arms of a creation, and the smallest PATCH that changes one.
 //!
-//! A prospect is an application with `prospect: true` (harvest-v3.md §9.12); the arms take different members and the wrong ones are refused with
-//! 422 (§9.2), so an input that mixes them is refused before it is sent. The application that a new candidate carries takes fewer members than
+//! A prospect is an application with `prospect: true` (harvest-v3.md §9.12); the arms take
+//! different members and the wrong ones are refused with 422 (§9.2), so an input that mixes them is
+//! refused before it is sent. The application that a new candidate carries takes fewer members than
 //! one made by itself (§9.1); what it cannot carry follows in an update, and the host is told.
 
 use crate::answer::invalid;
@@ -33,12 +34,20 @@ pub(crate) fn create(new: &ApplicationNew) -> Result<Step, Failure> {
     let success = made(kinds::APPLICATIONS, "application");
     send(
         request,
-        Sent { operation: "applications.create".into(), success, refusal: Refusal::Plain, warnings: Vec::new() },
+        Sent {
+            operation: "applications.create".into(),
+            success,
+            refusal: Refusal::Plain,
+            warnings: Vec::new(),
+        },
     )
 }
 
 /// The nested `application` of a new candidate.
-pub(crate) fn carried(new: &ApplicationNew, warnings: &mut Vec<String>) -> Result<Map<String, Value>, Failure> {
+pub(crate) fn carried(
+    new: &ApplicationNew,
+    warnings: &mut Vec<String>,
+) -> Result<Map<String, Value>, Failure> {
     let prefix = "application.";
     let mut body = arm(new, prefix)?;
     let mut later: Vec<&str> = Vec::new();
@@ -52,7 +61,8 @@ pub(crate) fn carried(new: &ApplicationNew, warnings: &mut Vec<String>) -> Resul
     }
     for what in later {
         warnings.push(format!(
-            "{what} cannot be given together with a new candidate: an update of the application must follow"
+            "{what} cannot be given together with a new candidate: an update of the application \
+             must follow"
         ));
     }
     Ok(body)
@@ -75,7 +85,10 @@ fn arm(new: &ApplicationNew, prefix: &str) -> Result<Map<String, Value>, Failure
                     return Err(refused(name, "an application to a job"));
                 }
             }
-            let job = new.job.as_deref().ok_or_else(|| invalid(field("job"), "an application needs a job"))?;
+            let job = new
+                .job
+                .as_deref()
+                .ok_or_else(|| invalid(field("job"), "an application needs a job"))?;
             body.insert("job_id".into(), id_number(&field("job"), job)?);
             if let Some(stage) = &new.stage {
                 body.insert("initial_stage_id".into(), id_number(&field("stage"), stage)?);
@@ -86,8 +99,10 @@ fn arm(new: &ApplicationNew, prefix: &str) -> Result<Map<String, Value>, Failure
                 return Err(refused("stage", "a prospect"));
             }
             body.insert("prospect".into(), true.into());
-            let jobs =
-                prospective(new).into_iter().map(|job| id_number(&field("jobs"), job)).collect::<Result<_, _>>()?;
+            let jobs = prospective(new)
+                .into_iter()
+                .map(|job| id_number(&field("jobs"), job))
+                .collect::<Result<_, _>>()?;
             body.insert("job_ids".into(), Value::Array(jobs));
             for (name, attribute, given) in [
                 ("pool", words::POOL.0, &new.pool),
@@ -123,8 +138,13 @@ fn credit_names(new: &ApplicationNew) -> [(&'static str, &'static str, Option<&s
     ]
 }
 
-/// Who and what is credited. A referrer id is never made of a user id (pitfalls.md 52): the planner resolves it.
-fn credit(body: &mut Map<String, Value>, new: &ApplicationNew, prefix: &str) -> Result<(), Failure> {
+/// Who and what is credited. A referrer id is never made of a user id (pitfalls.md 52): the planner
+/// resolves it.
+fn credit(
+    body: &mut Map<String, Value>,
+    new: &ApplicationNew,
+    prefix: &str,
+) -> Result<(), Failure> {
     for (name, attribute, given) in credit_names(new) {
         if let Some(id) = given {
             body.insert(attribute.into(), id_number(&format!("{prefix}{name}"), id)?);
@@ -133,7 +153,8 @@ fn credit(body: &mut Map<String, Value>, new: &ApplicationNew, prefix: &str) -> 
     Ok(())
 }
 
-/// What of an edit is not so yet. `pool` is the pool as just read in prospect_details; only looked at when the edit names one.
+/// What of an edit is not so yet. `pool` is the pool as just read in prospect_details; only looked
+/// at when the edit names one.
 pub(crate) fn difference(
     id: &str,
     edit: &ApplicationEdit,
@@ -142,20 +163,23 @@ pub(crate) fn difference(
     settings: &Settings,
 ) -> Result<Edit, Failure> {
     let mut body = Map::new();
-    let mut put =
-        |field: &str, attribute: &str, wanted: &Clearable<String>, held: Option<&str>| -> Result<(), Failure> {
-            match wanted {
-                Some(wanted) if wanted.as_deref() != held => {
-                    let id = wanted.as_deref().ok_or_else(|| {
-                        let why = "Greenhouse cannot clear it: an update takes an id and no null";
-                        invalid(field, format!("{why}; clear it in Greenhouse, or name another"))
-                    })?;
-                    body.insert(attribute.into(), id_number(field, id)?);
-                    Ok(())
-                }
-                _ => Ok(()),
+    let mut put = |field: &str,
+                   attribute: &str,
+                   wanted: &Clearable<String>,
+                   held: Option<&str>|
+     -> Result<(), Failure> {
+        match wanted {
+            Some(wanted) if wanted.as_deref() != held => {
+                let id = wanted.as_deref().ok_or_else(|| {
+                    let why = "Greenhouse cannot clear it: an update takes an id and no null";
+                    invalid(field, format!("{why}; clear it in Greenhouse, or name another"))
+                })?;
+                body.insert(attribute.into(), id_number(field, id)?);
+                Ok(())
             }
-        };
+            _ => Ok(()),
+        }
+    };
     for (field, attribute, wanted) in [
         ("source", "source_id", &edit.source),
         ("referrer", "referrer_id", &edit.referrer),
@@ -180,11 +204,13 @@ pub(crate) fn difference(
 
 /// The pool of an application, from its rows of prospect_details.
 pub(crate) fn pool_of(rows: &[Value], application: &str) -> Option<String> {
-    let row = rows.iter().find(|row| row::id(row, "application_id").as_deref() == Some(application))?;
+    let row =
+        rows.iter().find(|row| row::id(row, "application_id").as_deref() == Some(application))?;
     row::id(row, words::POOL.1)
 }
 
-/// What of an edit of a rejection is not so yet (harvest-v3.md §9.3: the values are called `question_custom_fields` on read).
+/// What of an edit of a rejection is not so yet (harvest-v3.md §9.3: the values are called
+/// `question_custom_fields` on read).
 pub(crate) fn rejection_difference(
     id: &str,
     edit: &crate::write::input::RejectionEdit,
@@ -192,8 +218,10 @@ pub(crate) fn rejection_difference(
     settings: &Settings,
 ) -> Result<Edit, Failure> {
     let mut body = Map::new();
-    if let Some(reason) =
-        edit.reason.as_ref().filter(|reason| row::id(row, "rejection_reason_id").as_ref() != Some(reason))
+    if let Some(reason) = edit
+        .reason
+        .as_ref()
+        .filter(|reason| row::id(row, "rejection_reason_id").as_ref() != Some(reason))
     {
         body.insert("rejection_reason_id".into(), id_number("reason", reason)?);
     }
@@ -207,11 +235,18 @@ pub(crate) fn rejection_difference(
         let is_open = |end: &&str| wanted.value.get(*end).is_none_or(Value::is_null);
         if !wanted.value.is_null() && ends.iter().any(is_open) {
             let field = format!("custom_fields.{}", wanted.key);
-            return Err(invalid(field, format!("a range of a rejection needs {}", ends.join(", "))));
+            return Err(invalid(
+                field,
+                format!("a range of a rejection needs {}", ends.join(", ")),
+            ));
         }
     }
     // Both names are accepted, openapi's first.
-    let member = if row.get("question_custom_fields").is_some() { "question_custom_fields" } else { "custom_fields" };
+    let member = if row.get("question_custom_fields").is_some() {
+        "question_custom_fields"
+    } else {
+        "custom_fields"
+    };
     let complete = settings.custom_fields_reading == FieldsReading::Unknown;
     let stored = custom::stored(row, member, &edit.custom_fields, complete)?;
     let merge = custom::merge(stored, &edit.custom_fields, complete, &edit.must_show)?;

@@ -1,7 +1,8 @@
 //! Candidates: the body that makes one, and the smallest PATCH that changes one.
 //!
-//! Attributes: harvest-v3.md §9.1. Scalars are cleared by `""` (§7 \[2nd\]). Tags go with a new candidate, by name (§9.1); on one that exists they are
-//! never written here, since the join rows of `applied_tags` do not overwrite other people's (§9.4).
+//! Attributes: harvest-v3.md §9.1. Scalars are cleared by `""` (§7 \[2nd\]). Tags go with a new
+//! candidate, by name (§9.1); on one that exists they are never written here, since the join rows
+//! of `applied_tags` do not overwrite other people's (§9.4).
 
 use crate::request;
 use crate::settings::{FieldsReading, Settings};
@@ -18,13 +19,18 @@ use atsync_adapter::model::kinds;
 use serde_json::{Map, Value, json};
 
 /// Sends a new candidate.
-pub(crate) fn create(new: &CandidateNew, settings: &Settings, mark: Option<&Mark>) -> Result<Step, Failure> {
+pub(crate) fn create(
+    new: &CandidateNew,
+    settings: &Settings,
+    mark: Option<&Mark>,
+) -> Result<Step, Failure> {
     let mut body = Map::new();
     let first = required("name.first", new.name.first.as_deref().unwrap_or(""))?;
     let last = required("name.last", new.name.last.as_deref().unwrap_or(""))?;
     body.insert("first_name".into(), first.into());
     body.insert("last_name".into(), last.into());
-    for (attribute, text) in [("preferred_name", &new.name.preferred), ("company", &new.company), ("title", &new.title)]
+    for (attribute, text) in
+        [("preferred_name", &new.name.preferred), ("company", &new.company), ("title", &new.title)]
     {
         if let Some(text) = text.as_deref().filter(|text| !text.is_empty()) {
             body.insert(attribute.into(), text.into());
@@ -36,7 +42,9 @@ pub(crate) fn create(new: &CandidateNew, settings: &Settings, mark: Option<&Mark
     if !new.tags.is_empty() {
         body.insert("tags".into(), json!(new.tags));
     }
-    let links = |list| new.links.iter().filter(move |link| contacts::link_list(link.r#type.as_deref()) == list);
+    let links = |list| {
+        new.links.iter().filter(move |link| contacts::link_list(link.r#type.as_deref()) == list)
+    };
     for (list, entries) in [
         (ContactList::Emails, new.emails.iter().collect()),
         (ContactList::Phones, new.phones.iter().collect()),
@@ -67,16 +75,25 @@ pub(crate) fn create(new: &CandidateNew, settings: &Settings, mark: Option<&Mark
     }
     let request = request::post(&["candidates"], Value::Object(body).to_string());
     let success = Success::Candidate { carried: new.application.is_some() };
-    send(request, Sent { operation: "candidates.create".into(), success, refusal: Refusal::Plain, warnings })
+    send(
+        request,
+        Sent { operation: "candidates.create".into(), success, refusal: Refusal::Plain, warnings },
+    )
 }
 
 /// What of an edit is not so yet, given the candidate as just read.
-pub(crate) fn difference(id: &str, edit: &CandidateEdit, row: &Value, settings: &Settings) -> Result<Edit, Failure> {
+pub(crate) fn difference(
+    id: &str,
+    edit: &CandidateEdit,
+    row: &Value,
+    settings: &Settings,
+) -> Result<Edit, Failure> {
     writable(row)?;
     let mut body = Map::new();
-    for (field, attribute, wanted) in
-        [("set.name.first", "first_name", &edit.set.name.first), ("set.name.last", "last_name", &edit.set.name.last)]
-    {
+    for (field, attribute, wanted) in [
+        ("set.name.first", "first_name", &edit.set.name.first),
+        ("set.name.last", "last_name", &edit.set.name.last),
+    ] {
         if let Some(wanted) = wanted {
             let wanted = required(field, wanted)?;
             scalar(&mut body, row, attribute, wanted);
@@ -95,7 +112,8 @@ pub(crate) fn difference(id: &str, edit: &CandidateEdit, row: &Value, settings: 
     }
     let (written, read) = words::PRIVATE;
     // Neither null nor a row without the member says that it is not private.
-    if let Some(private) = edit.set.private.filter(|private| row::flag(row, read) != Some(*private)) {
+    if let Some(private) = edit.set.private.filter(|private| row::flag(row, read) != Some(*private))
+    {
         body.insert(written.into(), json!(private));
     }
     body.extend(contacts::merge(row, &edit.add, &edit.remove)?);
@@ -120,8 +138,9 @@ fn scalar(body: &mut Map<String, Value>, row: &Value, attribute: &str, wanted: &
 
 /// Refuses to write onto a row that only looks like a candidate.
 ///
-/// A stub is still being made or is hidden (harvest-v3.md §7); writing a merge with it would clear lists. A candidate without a name was
-/// anonymised, be it in part, and what the law had erased must not be put back (pitfalls.md 25).
+/// A stub is still being made or is hidden (harvest-v3.md §7); writing a merge with it would clear
+/// lists. A candidate without a name was anonymised, be it in part, and what the law had erased
+/// must not be put back (pitfalls.md 25).
 pub(crate) fn writable(row: &Value) -> Result<(), Failure> {
     if row::is_stub(row) {
         return Err(Failure::NotFound(
@@ -129,7 +148,9 @@ pub(crate) fn writable(row: &Value) -> Result<(), Failure> {
         ));
     }
     if row::is_erased(row) {
-        return Err(Failure::Conflict("the candidate has no name: it was anonymised, and is left alone".into()));
+        return Err(Failure::Conflict(
+            "the candidate has no name: it was anonymised, and is left alone".into(),
+        ));
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! The contact lists of a candidate: what to send so that some entries are there and some are not.
 //!
-//! A PATCH replaces a list as a whole and entries have no ids (pitfalls.md 4 and 6), so the list is read afresh and merged by normal
-//! value: everybody else's entries stay, verbatim and in order. An entry that is there already is left alone, whatever its type;
-//! to change a type, the same value is removed and added, which replaces the entry in its place. An entry that is gone by then is not
-//! put back: somebody may have had it erased.
-//! A lost update cannot be prevented, since there is no precondition header; the read comes right before the write.
+//! A PATCH replaces a list as a whole and entries have no ids (pitfalls.md 4 and 6), so the list is
+//! read afresh and merged by normal value: everybody else's entries stay, verbatim and in order. An
+//! entry that is there already is left alone, whatever its type; to change a type, the same value
+//! is removed and added, which replaces the entry in its place. An entry that is gone by then is
+//! not put back: somebody may have had it erased. A lost update cannot be prevented, since there is
+//! no precondition header; the read comes right before the write.
 
 use crate::write::input::{ContactEntry, ContactInput, ContactLists};
 use crate::write::normal;
@@ -19,13 +20,17 @@ const SOCIAL: &str = "social";
 /// The lists that change, complete, by attribute. Empty when nothing does.
 ///
 /// # Errors
-/// [`Failure::Protocol`] when a list is to change that the row does not show: the entries of others would be lost.
+/// [`Failure::Protocol`] when a list is to change that the row does not show: the entries of others
+/// would be lost.
 pub(crate) fn merge(
     candidate: &Value,
     add: &ContactLists,
     remove: &ContactLists,
 ) -> Result<Map<String, Value>, Failure> {
-    let shown = |list: ContactList, is_touched: bool| match row::shown_contacts(candidate, list.attribute()) {
+    let shown = |list: ContactList, is_touched: bool| match row::shown_contacts(
+        candidate,
+        list.attribute(),
+    ) {
         None if is_touched => Err(row::not_shown(list.attribute())),
         stored => Ok(stored.unwrap_or_default()),
     };
@@ -36,7 +41,9 @@ pub(crate) fn merge(
         (ContactList::Addresses, &add.addresses, &remove.addresses),
     ] {
         let stored = shown(list, !add.is_empty() || !remove.is_empty())?;
-        let is_gone = |new: &&ContactEntry| holds(remove, list, new.value()) && !stores(stored, list, new.value());
+        let is_gone = |new: &&ContactEntry| {
+            holds(remove, list, new.value()) && !stores(stored, list, new.value())
+        };
         let add: Vec<ContactEntry> = add.iter().filter(|new| !is_gone(new)).cloned().collect();
         put(&mut changed, list, stored, merged(list, stored, &add, remove));
     }
@@ -55,8 +62,11 @@ pub(crate) fn merge(
         })
         .collect();
     for (list, stored) in [(ContactList::Websites, websites), (ContactList::Social, social)] {
-        let add: Vec<ContactEntry> =
-            missing.iter().filter(|entry| link_list(entry.kind()) == list).map(|entry| (*entry).clone()).collect();
+        let add: Vec<ContactEntry> = missing
+            .iter()
+            .filter(|entry| link_list(entry.kind()) == list)
+            .map(|entry| (*entry).clone())
+            .collect();
         put(&mut changed, list, stored, merged(list, stored, &add, &remove.links));
     }
     Ok(changed)
@@ -67,7 +77,8 @@ pub(crate) fn link_list(kind: Option<&str>) -> ContactList {
     if kind == Some(SOCIAL) { ContactList::Social } else { ContactList::Websites }
 }
 
-/// A new list from a creation's entries, without repetitions: what Greenhouse makes of those is unknown (pitfalls.md 53).
+/// A new list from a creation's entries, without repetitions: what Greenhouse makes of those is
+/// unknown (pitfalls.md 53).
 pub(crate) fn fresh(list: ContactList, entries: &[&ContactInput]) -> Vec<Value> {
     let mut known: Vec<String> = Vec::new();
     let mut made = Vec::new();
@@ -89,8 +100,9 @@ fn made_entry(list: ContactList, value: &str, kind: Option<&str>) -> Value {
     }
 }
 
-/// The list with each entry in a form that a new one could have, where Greenhouse does not take it back as it was read: what a new one
-/// cannot have of type and members goes, and so does an entry without a value.
+/// The list with each entry in a form that a new one could have, where Greenhouse does not take it
+/// back as it was read: what a new one cannot have of type and members goes, and so does an entry
+/// without a value.
 pub(crate) fn renewed(list: ContactList, entries: &[Value]) -> Vec<Value> {
     let renew = |entry: &Value| {
         let value = match entry.get("value") {
@@ -103,8 +115,15 @@ pub(crate) fn renewed(list: ContactList, entries: &[Value]) -> Vec<Value> {
     entries.iter().filter_map(renew).collect()
 }
 
-fn merged(list: ContactList, stored: &[Value], add: &[ContactEntry], remove: &[ContactEntry]) -> Vec<Value> {
-    let same = |entry: &ContactEntry, value: &str| normal::contact(list, entry.value()) == normal::contact(list, value);
+fn merged(
+    list: ContactList,
+    stored: &[Value],
+    add: &[ContactEntry],
+    remove: &[ContactEntry],
+) -> Vec<Value> {
+    let same = |entry: &ContactEntry, value: &str| {
+        normal::contact(list, entry.value()) == normal::contact(list, value)
+    };
     let mut result: Vec<Value> = Vec::new();
     for entry in stored {
         let value = row::text(entry, "value");
@@ -137,7 +156,9 @@ fn holds(entries: &[ContactEntry], list: ContactList, value: &str) -> bool {
 }
 
 fn stores(entries: &[Value], list: ContactList, value: &str) -> bool {
-    entries.iter().any(|entry| normal::contact(list, row::text(entry, "value")) == normal::contact(list, value))
+    entries.iter().any(|entry| {
+        normal::contact(list, row::text(entry, "value")) == normal::contact(list, value)
+    })
 }
 
 #[cfg(test)]
@@ -152,7 +173,8 @@ mod tests {
     #[test]
     fn a_merge_changes_only_what_was_asked_for() {
         let stored = json!({
-            "email_addresses": [{"value": "Ada@x.com", "type": "work"}, {"value": "b@x.com", "type": null, "verified": true}],
+            "email_addresses": [{"value": "Ada@x.com", "type": "work"},
+                {"value": "b@x.com", "type": null, "verified": true}],
             "phone_numbers": [],
             "website_addresses": [{"value": "https://ada.dev/", "type": "blog"}],
             "social_media_addresses": [{"value": "linkedin.com/in/ada"}],
@@ -169,7 +191,9 @@ mod tests {
                 "an addition goes to the end, all others stay as they are",
                 r#"{"emails":["c@x.com"]}"#,
                 "{}",
-                json!({"email_addresses": [{"value": "Ada@x.com", "type": "work"}, {"value": "b@x.com", "type": null, "verified": true}, {"value": "c@x.com", "type": "personal"}]}),
+                json!({"email_addresses": [{"value": "Ada@x.com", "type": "work"},
+                    {"value": "b@x.com", "type": null, "verified": true},
+                    {"value": "c@x.com", "type": "personal"}]}),
             ),
             (
                 "a removal by normal value",
@@ -181,7 +205,8 @@ mod tests {
                 "removed and added is replaced in its place",
                 r#"{"emails":[{"value":"ada@x.com","type":"personal"}]}"#,
                 r#"{"emails":["ada@x.com"]}"#,
-                json!({"email_addresses": [{"value": "ada@x.com", "type": "personal"}, {"value": "b@x.com", "type": null, "verified": true}]}),
+                json!({"email_addresses": [{"value": "ada@x.com", "type": "personal"},
+                    {"value": "b@x.com", "type": null, "verified": true}]}),
             ),
             (
                 "what is to be replaced and is gone is not put back",
@@ -212,24 +237,36 @@ mod tests {
                 "a social link has no type",
                 r#"{"links":[{"value":"x.com/ada","type":"social"}]}"#,
                 "{}",
-                json!({"social_media_addresses": [{"value": "linkedin.com/in/ada"}, {"value": "x.com/ada"}]}),
+                json!({"social_media_addresses": [{"value": "linkedin.com/in/ada"},
+                    {"value": "x.com/ada"}]}),
             ),
             (
                 "a link moves between the lists by removal and addition",
                 r#"{"links":[{"value":"ada.dev","type":"social"}]}"#,
                 r#"{"links":["ada.dev"]}"#,
-                json!({"website_addresses": [], "social_media_addresses": [{"value": "linkedin.com/in/ada"}, {"value": "ada.dev"}]}),
+                json!({"website_addresses": [],
+                    "social_media_addresses": [{"value": "linkedin.com/in/ada"},
+                    {"value": "ada.dev"}]}),
             ),
         ] {
-            assert_eq!(Value::Object(merge(&stored, &lists(add), &lists(remove)).unwrap()), sent, "{law}");
+            assert_eq!(
+                Value::Object(merge(&stored, &lists(add), &lists(remove)).unwrap()),
+                sent,
+                "{law}"
+            );
         }
     }
 
     #[test]
     fn a_list_that_is_not_shown_is_never_replaced() {
-        for unseen in [json!({}), json!({"email_addresses": null}), json!({"email_addresses": "a@x.com"})] {
+        for unseen in
+            [json!({}), json!({"email_addresses": null}), json!({"email_addresses": "a@x.com"})]
+        {
             let add = lists(r#"{"emails":["c@x.com"]}"#);
-            assert!(matches!(merge(&unseen, &add, &lists("{}")), Err(Failure::Protocol(_))), "{unseen}");
+            assert!(
+                matches!(merge(&unseen, &add, &lists("{}")), Err(Failure::Protocol(_))),
+                "{unseen}"
+            );
             assert_eq!(
                 merge(&unseen, &lists("{}"), &lists("{}")),
                 Ok(Map::new()),
@@ -237,6 +274,9 @@ mod tests {
             );
         }
         let half = json!({"website_addresses": [{"value": "ada.dev", "type": "blog"}]});
-        assert!(merge(&half, &lists("{}"), &lists(r#"{"links":["ada.dev"]}"#)).is_err(), "both lists hold links");
+        assert!(
+            merge(&half, &lists("{}"), &lists(r#"{"links":["ada.dev"]}"#)).is_err(),
+            "both lists hold links"
+        );
     }
 }

@@ -1,11 +1,15 @@
-//! Values of custom fields: written form, comparison, and the complete set that preserves everybody else's.
+//! Values of custom fields: written form, comparison, and the complete set that preserves everybody
+//! else's.
 //!
-//! On write a list of `{name_key, value}`, on read a map by key; selects are written as option ids and read as labels (harvest-v3.md §7, pitfalls.md 32).
-//! Whether a PATCH merges by field or replaces all is not known (pitfalls.md 5): the complete set is right under both, so that is what
-//! is sent. What others stored goes back as it was read, member for member; only a label becomes the id of its option, and a user the id. What has
-//! a form that no new value could have is marked as odd: it goes back all the same, and is left out only when Greenhouse refuses the set with it
-//! and the plan had said so (see [`crate::write::edit`]). A file has no written form at all, and a value that the plan saw and the row
-//! does not show cannot go back: either holds the values back as a whole.
+//! On write a list of `{name_key, value}`, on read a map by key; selects are written as option ids
+//! and read as labels (harvest-v3.md §7, pitfalls.md 32). Whether a PATCH merges by field or
+//! replaces all is not known (pitfalls.md 5): the complete set is right under both, so that is what
+//! is sent. What others stored goes back as it was read, member for member; only a label becomes
+//! the id of its option, and a user the id. What has a form that no new value could have is marked
+//! as odd: it goes back all the same, and is left out only when Greenhouse refuses the set with it
+//! and the plan had said so (see [`crate::write::edit`]). A file has no written form at all, and a
+//! value that the plan saw and the row does not show cannot go back: either holds the values back
+//! as a whole.
 
 use crate::answer::invalid;
 use crate::read::custom as read;
@@ -58,9 +62,10 @@ impl Choice {
 
 /// The set to send so that the wanted values hold; `None` when they hold already.
 ///
-/// `complete` preserves the other stored values; without it only the wanted values are sent, which is right only where PATCH merges by field.
-/// `must_show`: the paths of values that the plan saw. Where one of them is missing, it is not shown, which is not the same as
-/// cleared, and the set would erase it.
+/// `complete` preserves the other stored values; without it only the wanted values are sent, which
+/// is right only where PATCH merges by field. `must_show`: the paths of values that the plan saw.
+/// Where one of them is missing, it is not shown, which is not the same as cleared, and the set
+/// would erase it.
 pub(crate) fn merge(
     stored: &Value,
     wanted: &[CustomInput],
@@ -77,8 +82,11 @@ pub(crate) fn merge(
         }
         merge.ready.push((wanted.key.clone(), written(wanted)?));
     }
-    let others =
-        stored.as_object().into_iter().flatten().filter(|(key, _)| !wanted.iter().any(|wanted| wanted.key == **key));
+    let others = stored
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(key, _)| !wanted.iter().any(|wanted| wanted.key == **key));
     for (key, field) in others.filter(|_| complete) {
         let kept = kept(field);
         if !matches!(kept, Kept::Empty) {
@@ -90,14 +98,20 @@ pub(crate) fn merge(
         match kept {
             Kept::Empty => {}
             Kept::Ready(value) => merge.ready.push((key.clone(), value)),
-            Kept::Labels { multi, labels } => merge.choices.push(Choice { key: key.clone(), multi, labels }),
+            Kept::Labels { multi, labels } => {
+                merge.choices.push(Choice { key: key.clone(), multi, labels })
+            }
             Kept::Stuck(why) => merge.stuck.push((key.clone(), why)),
         }
     }
     let seen = must_show.iter().filter_map(|path| path.strip_prefix(CUSTOM));
-    let is_missing = |key: &&str| stored.get(*key).is_none() && !wanted.iter().any(|wanted| wanted.key == **key);
+    let is_missing =
+        |key: &&str| stored.get(*key).is_none() && !wanted.iter().any(|wanted| wanted.key == **key);
     for key in seen.filter(is_missing).filter(|_| complete) {
-        merge.stuck.push((key.to_owned(), "it held a value when the plan was made, and is not shown now".to_owned()));
+        merge.stuck.push((
+            key.to_owned(),
+            "it held a value when the plan was made, and is not shown now".to_owned(),
+        ));
     }
     Ok(Some(merge))
 }
@@ -105,8 +119,9 @@ pub(crate) fn merge(
 /// The stored values that a set is merged with.
 ///
 /// # Errors
-/// [`Failure::Protocol`] when values are wanted and the row does not show those that are there: a set made without them would erase them.
-/// `null`, which is documented for "none", is enough where nothing is sent, or where a PATCH merges and so erases nothing.
+/// [`Failure::Protocol`] when values are wanted and the row does not show those that are there: a
+/// set made without them would erase them. `null`, which is documented for "none", is enough where
+/// nothing is sent, or where a PATCH merges and so erases nothing.
 pub(crate) fn stored<'a>(
     row: &'a Value,
     member: &str,
@@ -120,9 +135,14 @@ pub(crate) fn stored<'a>(
         return Ok(&Value::Null);
     }
     match row.get(member) {
-        Some(null @ Value::Null) if !complete || !wanted.iter().any(|wanted| differs(null, wanted)) => Ok(null),
+        Some(null @ Value::Null)
+            if !complete || !wanted.iter().any(|wanted| differs(null, wanted)) =>
+        {
+            Ok(null)
+        }
         Some(Value::Null) => Err(Failure::Protocol(format!(
-            "`{member}` is null, which does not show the values of others, and an update may replace the whole set: nothing is written; the \
+            "`{member}` is null, which does not show the values of others, and an update may \
+             replace the whole set: nothing is written; the \
              setting custom_fields_reading = \"merge\" lifts this"
         ))),
         _ => Err(row::not_shown(member)),
@@ -142,7 +162,9 @@ pub(crate) fn written(wanted: &CustomInput) -> Result<Value, Failure> {
     if value.is_null() {
         return Ok(Value::Null);
     }
-    let option = |value: &Value| row::id(value, "id").ok_or_else(wrong).and_then(|id| id_number(&field, &id));
+    let option = |value: &Value| {
+        row::id(value, "id").ok_or_else(wrong).and_then(|id| id_number(&field, &id))
+    };
     match wanted.r#type.as_str() {
         "number" => decimal(value).ok_or_else(wrong),
         "boolean" => value.as_bool().map(Value::Bool).ok_or_else(wrong),
@@ -151,9 +173,14 @@ pub(crate) fn written(wanted: &CustomInput) -> Result<Value, Failure> {
             let chosen = value.as_array().ok_or_else(wrong)?;
             Ok(Value::Array(chosen.iter().map(option).collect::<Result<_, _>>()?))
         }
-        "money" => renamed(value, &[("amount", "amount"), ("currency", "currency_code")]).ok_or_else(wrong),
-        "money_range" => renamed(value, &[("min", "min_amount"), ("max", "max_amount"), ("currency", "currency_code")])
-            .ok_or_else(wrong),
+        "money" => {
+            renamed(value, &[("amount", "amount"), ("currency", "currency_code")]).ok_or_else(wrong)
+        }
+        "money_range" => renamed(
+            value,
+            &[("min", "min_amount"), ("max", "max_amount"), ("currency", "currency_code")],
+        )
+        .ok_or_else(wrong),
         "range" => renamed(value, &[("min", "min_value"), ("max", "max_value")]).ok_or_else(wrong),
         "text" | "long_text" | "url" | "date" | "date_time" => {
             value.as_str().map(|text| Value::String(text.to_owned())).ok_or_else(wrong)
@@ -162,7 +189,8 @@ pub(crate) fn written(wanted: &CustomInput) -> Result<Value, Failure> {
     }
 }
 
-/// Whether the stored values do not hold the wanted one, by the model's comparison of what was read with what is to be written.
+/// Whether the stored values do not hold the wanted one, by the model's comparison of what was read
+/// with what is to be written.
 pub(crate) fn differs(stored: &Value, wanted: &CustomInput) -> bool {
     let field = stored.get(&wanted.key).unwrap_or(&Value::Null);
     // A value without its type is read as one of the wanted type.
@@ -187,7 +215,9 @@ enum Kept {
 }
 
 fn kept(field: &Value) -> Kept {
-    let Some(value) = shown_value(field) else { return Kept::Stuck("its value is not shown".to_owned()) };
+    let Some(value) = shown_value(field) else {
+        return Kept::Stuck("its value is not shown".to_owned());
+    };
     if is_empty(value) {
         return Kept::Empty;
     }
@@ -213,8 +243,8 @@ fn kept(field: &Value) -> Kept {
     }
 }
 
-/// Why no new value could have the form of a stored one, in words; none when one could. The reader notes it, the plan says it first, and
-/// the writer leaves out nothing else.
+/// Why no new value could have the form of a stored one, in words; none when one could. The reader
+/// notes it, the plan says it first, and the writer leaves out nothing else.
 pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
     if is_empty(value) {
         return None;
@@ -226,11 +256,15 @@ pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
     match source {
         "single_select" => unless(choice(value).is_some(), "no choice"),
         "multi_select" => {
-            let is_usual = chosen(value).is_some_and(|(labels, ids)| labels.is_empty() || ids.is_empty());
+            let is_usual =
+                chosen(value).is_some_and(|(labels, ids)| labels.is_empty() || ids.is_empty());
             unless(is_usual, "no list of choices")
         }
         "user" => unless(row::id_of(value).is_some(), "a user in another form than an id"),
-        "currency" => unless(has(2) && number("amount") && text("currency_code"), "no amount with a currency alone"),
+        "currency" => unless(
+            has(2) && number("amount") && text("currency_code"),
+            "no amount with a currency alone",
+        ),
         "currency_range" => unless(
             has(3) && number("min_amount") && number("max_amount") && text("currency_code"),
             "no range with two ends and a currency alone",
@@ -241,7 +275,9 @@ pub(crate) fn oddity(source: &str, value: &Value) -> Option<&'static str> {
         }
         "number" => unless(value.is_number(), "no number"),
         "yes_no" => unless(value.is_boolean(), "neither yes nor no"),
-        "date" => unless(value.as_str().is_some_and(|text| normal::date(text).is_some()), "no date"),
+        "date" => {
+            unless(value.as_str().is_some_and(|text| normal::date(text).is_some()), "no date")
+        }
         "short_text" | "long_text" | "rich_text" | "url" => unless(value.is_string(), "no text"),
         // Held back with all others of the set.
         kind if read::unified_type(kind) == "file" => None,
@@ -254,7 +290,8 @@ pub(crate) fn oddity_of_field(field: &Value) -> Option<&'static str> {
     oddity(row::text(field, "type"), value_of(field))
 }
 
-/// A stored choice: a label, as read by everybody who reported it, or an option id, should a tenant answer so.
+/// A stored choice: a label, as read by everybody who reported it, or an option id, should a tenant
+/// answer so.
 enum Chosen {
     Id(Value),
     Label(String),
@@ -264,7 +301,9 @@ fn choice(value: &Value) -> Option<Chosen> {
     match value {
         Value::String(label) => Some(Chosen::Label(label.clone())),
         Value::Number(_) => Some(Chosen::Id(value.clone())),
-        Value::Object(_) => value.get("id").filter(|id| id.is_number()).map(|id| Chosen::Id(id.clone())),
+        Value::Object(_) => {
+            value.get("id").filter(|id| id.is_number()).map(|id| Chosen::Id(id.clone()))
+        }
         _ => None,
     }
 }
@@ -286,12 +325,14 @@ fn value_of(field: &Value) -> &Value {
     shown_value(field).unwrap_or(&Value::Null)
 }
 
-/// The value inside `{name, type, value}`; a bare value is taken as it is. `None` for an entry that is null or has no value: that is not
-/// the same as one whose value is null.
+/// The value inside `{name, type, value}`; a bare value is taken as it is. `None` for an entry that
+/// is null or has no value: that is not the same as one whose value is null.
 fn shown_value(field: &Value) -> Option<&Value> {
     match field {
         Value::Null => None,
-        Value::Object(members) if ["type", "name"].iter().any(|member| members.contains_key(*member)) => {
+        Value::Object(members)
+            if ["type", "name"].iter().any(|member| members.contains_key(*member)) =>
+        {
             members.get("value")
         }
         _ => Some(field),
@@ -325,8 +366,11 @@ fn renamed(value: &Value, members: &[(&str, &str)]) -> Option<Value> {
     let mut made = Map::new();
     for (unified, written) in members {
         let Some(member) = value.get(*unified).filter(|member| !member.is_null()) else { continue };
-        let member =
-            if *unified == "currency" { member.is_string().then(|| member.clone())? } else { decimal(member)? };
+        let member = if *unified == "currency" {
+            member.is_string().then(|| member.clone())?
+        } else {
+            decimal(member)?
+        };
         made.insert((*written).to_owned(), member);
     }
     (!made.is_empty()).then_some(Value::Object(made))

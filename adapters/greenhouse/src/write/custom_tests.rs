@@ -32,7 +32,10 @@ fn types() -> Vec<(&'static str, Value, Value, Vec<Value>)> {
             "money",
             json!({"amount": "10", "currency": "EUR"}),
             json!({"amount": 10, "currency_code": "EUR"}),
-            vec![json!({"amount": "10.0", "currency_code": "EUR"}), json!({"amount": 10, "unit": "EUR", "more": 1})],
+            vec![
+                json!({"amount": "10.0", "currency_code": "EUR"}),
+                json!({"amount": 10, "unit": "EUR", "more": 1}),
+            ],
         ),
         (
             "money_range",
@@ -53,7 +56,11 @@ fn types() -> Vec<(&'static str, Value, Value, Vec<Value>)> {
             "user",
             json!({"id": "4173307002"}),
             json!(4_173_307_002_u64),
-            vec![json!(4_173_307_002_u64), json!({"user_id": 4_173_307_002_u64}), json!("4173307002")],
+            vec![
+                json!(4_173_307_002_u64),
+                json!({"user_id": 4_173_307_002_u64}),
+                json!("4173307002"),
+            ],
         ),
         ("text", json!(null), json!(null), vec![json!(null), json!("")]),
         ("multi", json!(null), json!(null), vec![json!([])]),
@@ -73,7 +80,10 @@ fn a_value_is_written_in_one_form_and_recognised_in_all() {
         for held in stored {
             let field = json!({"k": {"name": "K", "type": source(kind), "value": held}});
             assert!(!differs(&field, &wanted), "{kind}: {held}");
-            assert!(!differs(&json!({"k": held.clone()}), &wanted) || held.is_object(), "{kind} bare: {held}");
+            assert!(
+                !differs(&json!({"k": held.clone()}), &wanted) || held.is_object(),
+                "{kind} bare: {held}"
+            );
         }
     }
 }
@@ -88,7 +98,11 @@ fn another_value_is_a_difference() {
         ("single", json!({"id": "5", "label": "a"}), json!("A")),
         ("single", json!({"id": "5", "label": "a"}), json!(6)),
         ("multi", json!([{"id": "1", "label": "A"}]), json!(["A", "B"])),
-        ("money", json!({"amount": 1, "currency": "EUR"}), json!({"amount": 1, "currency_code": "USD"})),
+        (
+            "money",
+            json!({"amount": 1, "currency": "EUR"}),
+            json!({"amount": 1, "currency_code": "USD"}),
+        ),
         ("range", json!({"min": 1}), json!({"min_value": 1, "max_value": 3})),
         ("user", json!({"id": "1"}), json!("somebody")),
         ("text", json!(null), json!("x")),
@@ -110,7 +124,9 @@ fn what_is_no_value_of_its_type_is_refused_by_field() {
         ("file", json!("x")),
         ("text", json!(1)),
     ] {
-        let Err(Failure::Invalid(errors)) = written(&wanted(kind, value.clone())) else { panic!("{kind} {value}") };
+        let Err(Failure::Invalid(errors)) = written(&wanted(kind, value.clone())) else {
+            panic!("{kind} {value}")
+        };
         assert_eq!(errors[0].field, "custom_fields.k");
     }
 }
@@ -122,7 +138,8 @@ fn the_complete_set_preserves_every_other_value() {
         "t": {"type": "short_text", "value": "kept"},
         "y": {"type": "yes_no", "value": false},
         "n": {"type": "number", "value": 3},
-        "m": {"type": "currency", "value": {"amount": "5.0", "currency_code": "EUR", "formatted": "€5"}},
+        "m": {"type": "currency", "value": {"amount": "5.0", "currency_code": "EUR",
+            "formatted": "€5"}},
         "u": {"type": "user", "value": {"id": 9, "name": "Sam"}},
         "s": {"type": "single_select", "value": "Part-time"},
         "l": {"type": "multi_select", "value": ["A", "B"]},
@@ -138,7 +155,8 @@ fn the_complete_set_preserves_every_other_value() {
         json!(ready),
         json!({
             "k": "new", "t": "kept", "y": false, "n": 3, "u": 9,
-            "m": {"amount": "5.0", "currency_code": "EUR", "formatted": "€5"}, "x": "Sam", "z": {"new": 1},
+            "m": {"amount": "5.0", "currency_code": "EUR", "formatted": "€5"}, "x": "Sam",
+                "z": {"new": 1},
             "r": {"min_value": 1},
         }),
         "as they were read, member for member"
@@ -153,14 +171,16 @@ fn the_complete_set_preserves_every_other_value() {
 
 #[test]
 fn where_patch_is_known_to_merge_only_the_change_is_sent() {
-    let stored = json!({"k": {"type": "short_text", "value": "old"}, "s": {"type": "single_select", "value": "A"}});
+    let stored = json!({"k": {"type": "short_text", "value": "old"},
+        "s": {"type": "single_select", "value": "A"}});
     let merge = merge(&stored, &[wanted("text", json!("new"))], false, &[]).unwrap().unwrap();
     assert_eq!((merge.ready.len(), merge.choices.len(), merge.stuck.len()), (1, 0, 0));
 }
 
 #[test]
 fn equal_values_are_no_set_at_all() {
-    let stored = json!({"k": {"type": "short_text", "value": "a"}, "s": {"type": "single_select", "value": "A"}});
+    let stored = json!({"k": {"type": "short_text", "value": "a"},
+        "s": {"type": "single_select", "value": "A"}});
     assert_eq!(merge(&stored, &[wanted("text", json!("a"))], true, &[]).unwrap(), None);
     assert_eq!(merge(&Value::Null, &[], true, &[]).unwrap(), None);
 }

@@ -1,12 +1,16 @@
 //! A PATCH on its way: what it changes, and what becomes of custom values that cannot be preserved.
 //!
-//! The set of custom fields must be complete, and stored choices are labels where ids are wanted (see [`crate::write::custom`]); [`crate::write::options`] looks
-//! the ids up. First everything goes back as it was read. Should Greenhouse refuse that, which changes nothing, the PATCH goes out once more without
-//! what it might not have taken: values of archived fields and options, labels that lead to no single option, ranges with one end, what has
-//! members that no new value has; and entries of a contact list in the form of new ones. The
-//! host's own field does not wait for somebody else's leftovers. But where a PATCH replaces, what is left out is lost, so nothing is left out
-//! that the plan did not name (`may_leave_out`): then the refusal stands, and names what of others went along. Only what has no written form at all (a file), and what is
-//! not shown although the plan saw it (`must_show`), holds the values back as a whole, since a PATCH that replaces the set would lose it.
+//! The set of custom fields must be complete, and stored choices are labels where ids are wanted
+//! (see [`crate::write::custom`]); [`crate::write::options`] looks the ids up. First everything
+//! goes back as it was read. Should Greenhouse refuse that, which changes nothing, the PATCH goes
+//! out once more without what it might not have taken: values of archived fields and options,
+//! labels that lead to no single option, ranges with one end, what has members that no new value
+//! has; and entries of a contact list in the form of new ones. The host's own field does not wait
+//! for somebody else's leftovers. But where a PATCH replaces, what is left out is lost, so nothing
+//! is left out that the plan did not name (`may_leave_out`): then the refusal stands, and names
+//! what of others went along. Only what has no written form at all (a file), and what is not shown
+//! although the plan saw it (`must_show`), holds the values back as a whole, since a PATCH that
+//! replaces the set would lose it.
 
 use crate::answer::invalid;
 use crate::request;
@@ -50,7 +54,8 @@ pub(crate) struct CustomEdit {
 }
 
 impl CustomEdit {
-    /// Whether definitions and options are read: for labels that become ids, and to know what is archived.
+    /// Whether definitions and options are read: for labels that become ids, and to know what is
+    /// archived.
     fn is_looked_up(&self, reading: ForeignReading) -> bool {
         let foreign = reading == ForeignReading::LeftOut && !self.merge.foreign.is_empty();
         self.merge.stuck.is_empty() && (foreign || !self.merge.choices.is_empty())
@@ -62,9 +67,14 @@ impl CustomEdit {
         Self { field_type, merge, shown }
     }
 
-    /// The complete set with choices as option ids, and the keys of what was left out of it; or what cannot be preserved. `named`: what the
-    /// plan said may have to be left out.
-    fn resolved(self, lookup: Option<&Lookup>, reading: ForeignReading, named: &[String]) -> Result<Complete, Stuck> {
+    /// The complete set with choices as option ids, and the keys of what was left out of it; or
+    /// what cannot be preserved. `named`: what the plan said may have to be left out.
+    fn resolved(
+        self,
+        lookup: Option<&Lookup>,
+        reading: ForeignReading,
+        named: &[String],
+    ) -> Result<Complete, Stuck> {
         let mut stuck = self.merge.stuck;
         if !stuck.is_empty() {
             return Err(stuck);
@@ -72,16 +82,21 @@ impl CustomEdit {
         let mut values = self.merge.ready;
         let mut odd = self.merge.odd;
         for choice in &self.merge.choices {
-            match lookup.map_or_else(|| Err("its option was not looked up".into()), |lookup| lookup.resolve(choice)) {
+            match lookup.map_or_else(
+                || Err("its option was not looked up".into()),
+                |lookup| lookup.resolve(choice),
+            ) {
                 Ok((value, is_usual)) => {
                     if !is_usual {
                         odd.push(choice.key.clone());
                     }
                     values.push((choice.key.clone(), value));
                 }
-                // Without a look, which only happens where something else holds the set back anyway.
+                // Without a look, which only happens where something else holds the set back
+                // anyway.
                 Err(why) if lookup.is_none() => stuck.push((choice.key.clone(), why)),
-                // Its label leads to no single option: as it was read, and left out should Greenhouse refuse it.
+                // Its label leads to no single option: as it was read, and left out should
+                // Greenhouse refuse it.
                 Err(_) => {
                     odd.push(choice.key.clone());
                     values.push((choice.key.clone(), choice.as_read()));
@@ -95,7 +110,8 @@ impl CustomEdit {
         // Whether a user is still there only Greenhouse and the plan know.
         let doubtful = |(key, kind): &&(String, String)| archived(key) || kind == "user";
         odd.extend(self.merge.foreign.iter().filter(doubtful).map(|(key, _)| key.clone()));
-        let is_named = |key: &String| named.iter().any(|path| path.strip_prefix(CUSTOM) == Some(key));
+        let is_named =
+            |key: &String| named.iter().any(|path| path.strip_prefix(CUSTOM) == Some(key));
         let mut foreign = self.merge.foreign;
         foreign.sort_unstable();
         if reading == ForeignReading::Kept {
@@ -127,7 +143,8 @@ impl Edit {
         self.body.is_empty() && self.custom.is_none()
     }
 
-    /// Goes on after the target's row was read: looks for option ids if some are needed, else sends.
+    /// Goes on after the target's row was read: looks for option ids if some are needed, else
+    /// sends.
     pub(crate) fn begin(self, op: Op, pool: Option<String>) -> Result<Step, Failure> {
         let reading = op.foreign_reading();
         match self.custom {
@@ -140,7 +157,10 @@ impl Edit {
     /// Goes on after option ids were looked up and the target was read once more.
     pub(crate) fn again(self, lookup: &Lookup) -> Result<Step, Failure> {
         if self.custom.as_ref().is_some_and(|custom| !lookup.covers(&custom.merge.choices)) {
-            return Err(Failure::Conflict(format!("{}/{} was changed while it was read", self.kind, self.id)));
+            return Err(Failure::Conflict(format!(
+                "{}/{} was changed while it was read",
+                self.kind, self.id
+            )));
         }
         self.finish(Some(lookup), &lookup.op)
     }
@@ -172,23 +192,32 @@ impl Edit {
             }
         }
         if self.body.is_empty() {
-            return Ok(outcome(Written::Unneeded(applied(vec![subject(self.kind, self.id)], warnings))));
+            return Ok(outcome(Written::Unneeded(applied(
+                vec![subject(self.kind, self.id)],
+                warnings,
+            ))));
         }
         let refusal = match can_leave_out {
             true => Refusal::Reading { other: "left-out".into(), about: String::new() },
             false if !foreign.is_empty() => Refusal::Others { foreign },
             false => Refusal::Plain,
         };
-        let request = request::patch(self.collection, &self.id, Value::Object(self.body).to_string());
+        let request =
+            request::patch(self.collection, &self.id, Value::Object(self.body).to_string());
         let success = Success::Patched { kind: self.kind.into(), id: self.id };
         send(request, Sent { operation: self.operation.into(), success, refusal, warnings })
     }
 }
 
 impl Edit {
-    /// Puts the contact lists that the plan named into a form that new entries could have, where Greenhouse refused them as they were read.
-    /// Whether that is still to be tried.
-    fn renew_contacts(&mut self, reading: ForeignReading, named: &[String], warnings: &mut Vec<String>) -> bool {
+    /// Puts the contact lists that the plan named into a form that new entries could have, where
+    /// Greenhouse refused them as they were read. Whether that is still to be tried.
+    fn renew_contacts(
+        &mut self,
+        reading: ForeignReading,
+        named: &[String],
+        warnings: &mut Vec<String>,
+    ) -> bool {
         let mut can_leave_out = false;
         for list in ContactList::ALL {
             let Some(Value::Array(entries)) = self.body.get_mut(list.attribute()) else { continue };
@@ -202,7 +231,8 @@ impl Edit {
             }
             *entries = renewed;
             warnings.push(format!(
-                "Greenhouse did not take `{}` back as it was read, so entries of others lost what a new one cannot have of type and \
+                "Greenhouse did not take `{}` back as it was read, so entries of others lost what \
+                 a new one cannot have of type and \
                  members, and those without a value are gone",
                 list.member()
             ));
@@ -213,7 +243,8 @@ impl Edit {
 
 fn left_out(keys: &[String]) -> String {
     format!(
-        "values of others that Greenhouse does not take back were left out ({}); they stay where a PATCH merges, which the setting \
+        "values of others that Greenhouse does not take back were left out ({}); they stay where a \
+         PATCH merges, which the setting \
          custom_fields_reading = \"merge\" says",
         keys.join(", ")
     )
@@ -222,7 +253,8 @@ fn left_out(keys: &[String]) -> String {
 fn held_back(stuck: &Stuck) -> String {
     let reasons: Vec<String> = stuck.iter().map(|(key, why)| format!("{key}: {why}")).collect();
     format!(
-        "custom fields were not written, because an update may replace the whole set and a stored value of somebody else could not be preserved \
+        "custom fields were not written, because an update may replace the whole set and a stored \
+         value of somebody else could not be preserved \
          ({}); the setting custom_fields_reading = \"merge\" lifts this",
         reasons.join("; ")
     )

@@ -1,9 +1,10 @@
 //! What operations take: the planner's inputs, decoded once.
 //!
-//! Each operation has one structure; unknown members are refused, so that a misspelt one is not silently ignored. References are
-//! remote ids as text, because unified ids are text; [`crate::request::id_number`] makes the JSON number that Greenhouse wants of them. A member that `null` may
-//! clear is an `Option<Option<_>>`: the outer level says whether the input names it at all.
-//! Left out: any decision. What an input leads to is in the module of its record.
+//! Each operation has one structure; unknown members are refused, so that a misspelt one is not
+//! silently ignored. References are remote ids as text, because unified ids are text;
+//! [`crate::request::id_number`] makes the JSON number that Greenhouse wants of them. A member that
+//! `null` may clear is an `Option<Option<_>>`: the outer level says whether the input names it at
+//! all. Left out: any decision. What an input leads to is in the module of its record.
 
 use crate::answer::invalid;
 use crate::settings::{DateReading, ForeignReading, StageReading, UsersForm};
@@ -12,13 +13,16 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// By field, what it may show without anybody having changed it since the plan ([`crate::write::seen`]).
+/// By field, what it may show without anybody having changed it since the plan
+/// ([`crate::write::seen`]).
 pub(crate) type Seen = std::collections::BTreeMap<String, Vec<Value>>;
 /// A member that may be absent, `null` or a value.
 pub(crate) type Clearable<T> = Option<Option<T>>;
 
 /// Reads a present member, `null` included, as `Some`.
-fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Clearable<T>, D::Error> {
+fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Clearable<T>, D::Error> {
     Option::<T>::deserialize(from).map(Some)
 }
 
@@ -45,7 +49,8 @@ inputs! {
     ContactInput { value: String, r#type: Option<String> }
 
     /// A custom field's value, resolved by the planner. `value` is in unified form; `null` clears.
-    CustomInput { key: String, id: Option<String>, r#type: String, name: Option<String>, value: Value }
+    CustomInput { key: String, id: Option<String>, r#type: String, name: Option<String>,
+        value: Value }
 
     /// `candidates.create`.
     CandidateNew {
@@ -82,8 +87,9 @@ inputs! {
         addresses: Vec<ContactEntry>,
     }
 
-    /// `candidates.update`. `reading` says which values of others go back; `may_leave_out` names the paths of those that the plan said may
-    /// have to be left out, `must_show` those whose values the plan saw, and `seen` what it saw of the fields that yield to others.
+    /// `candidates.update`. `reading` says which values of others go back; `may_leave_out` names
+    /// the paths of those that the plan said may have to be left out, `must_show` those whose
+    /// values the plan saw, and `seen` what it saw of the fields that yield to others.
     CandidateEdit {
         set: CandidateSet,
         add: ContactLists,
@@ -95,7 +101,8 @@ inputs! {
         seen: Seen,
     }
 
-    /// `applications.create`, and the application that `candidates.create` carries (then without `candidate`).
+    /// `applications.create`, and the application that `candidates.create` carries (then without
+    /// `candidate`).
     ApplicationNew {
         candidate: Option<String>,
         kind: ArmInput,
@@ -132,7 +139,8 @@ inputs! {
     }
 
     /// `applications.move`. `reading` says which id `from_stage_id` is; it overrides the setting.
-    MoveInput { to_stage: Option<String>, to_job: Option<String>, reading: Option<StageReading>, seen: Seen }
+    MoveInput { to_stage: Option<String>, to_job: Option<String>, reading: Option<StageReading>,
+        seen: Seen }
 
     /// `applications.reject`.
     RejectInput { reason: String, note: Option<String>, seen: Seen }
@@ -223,7 +231,8 @@ inputs! {
     }
 
     /// `custom_field_options.create`.
-    OptionNew { custom_field: String, name: String, order: Option<i64>, external_id: Option<String> }
+    OptionNew { custom_field: String, name: String, order: Option<i64>,
+        external_id: Option<String> }
 
     /// `custom_field_options.update`.
     OptionEdit {
@@ -279,7 +288,11 @@ pub(crate) fn parse<T: DeserializeOwned>(input: &str) -> Result<T, Failure> {
         let message = error.to_string();
         // serde names the member between back-ticks: "unknown field `x`, expected …".
         let field = match message.split('`').nth(1) {
-            Some(member) if message.starts_with("unknown field") || message.starts_with("missing field") => member,
+            Some(member)
+                if message.starts_with("unknown field") || message.starts_with("missing field") =>
+            {
+                member
+            }
             _ => "",
         };
         invalid(field, message.clone())

@@ -1,9 +1,12 @@
-//! Move, reject, unreject, hire, convert: what an application's standing says about what is left to do.
+//! Move, reject, unreject, hire, convert: what an application's standing says about what is left to
+//! do.
 //!
-//! Each call answers 204 and tells nothing (harvest-v3.md §6), so the standing is read first: what is so already needs no request, and what cannot follow
-//! from the standing is a conflict for the planner.
-//! Uncertain: which id `from_stage_id` is (§9.2). `start_date` is a date-time (openapi); an account that takes only a day is written to in that form. One task sends one reading; a 422 then comes back as a conflict that
-//! names the other one, unless the input chose the reading itself, so that the other one is tried once and never in a loop (pitfalls.md 10).
+//! Each call answers 204 and tells nothing (harvest-v3.md §6), so the standing is read first: what
+//! is so already needs no request, and what cannot follow from the standing is a conflict for the
+//! planner. Uncertain: which id `from_stage_id` is (§9.2). `start_date` is a date-time (openapi);
+//! an account that takes only a day is written to in that form. One task sends one reading; a 422
+//! then comes back as a conflict that names the other one, unless the input chose the reading
+//! itself, so that the other one is tried once and never in a loop (pitfalls.md 10).
 
 use crate::answer::invalid;
 use crate::request::{self, id_number};
@@ -15,7 +18,8 @@ use crate::write::{outcome, row, send};
 use atsync_adapter::contract::{Failure, Step, Written};
 use serde_json::{Map, Value, json};
 
-/// Moves to another stage or job. `None`: the stage definition is not on the row, and application_stages must be read first.
+/// Moves to another stage or job. `None`: the stage definition is not on the row, and
+/// application_stages must be read first.
 pub(crate) fn advance(
     standing: &Standing,
     input: &MoveInput,
@@ -28,7 +32,9 @@ pub(crate) fn advance(
     if standing.is_at(input) {
         return Ok(Some(standing.unneeded(Vec::new())));
     }
-    if standing.status != Status::UnderWay || (standing.prospect == Some(true) && input.to_stage.is_some()) {
+    if standing.status != Status::UnderWay
+        || (standing.prospect == Some(true) && input.to_stage.is_some())
+    {
         return Err(standing.conflict("moved"));
     }
     let reading = input.reading.unwrap_or(settings.from_stage_reading);
@@ -42,9 +48,9 @@ pub(crate) fn advance(
         StageReading::StageDefinition => (&standing.stage, "application-stage"),
         StageReading::ApplicationStage => (&standing.stage_row, "stage-definition"),
     };
-    let from = from
-        .as_deref()
-        .ok_or_else(|| Failure::Conflict("the application stands in no stage that Greenhouse names".into()))?;
+    let from = from.as_deref().ok_or_else(|| {
+        Failure::Conflict("the application stands in no stage that Greenhouse names".into())
+    })?;
     let mut body = Map::new();
     body.insert("from_stage_id".into(), id_number("from_stage", from)?);
     if let Some(stage) = &input.to_stage {
@@ -89,7 +95,13 @@ pub(crate) fn reject(standing: &Standing, input: &RejectInput) -> Result<Step, F
 pub(crate) fn unreject(standing: &Standing) -> Result<Step, Failure> {
     match standing.status {
         Status::UnderWay => Ok(standing.unneeded(Vec::new())),
-        Status::Rejected => standing.send("unreject", "applications.unreject", Map::new(), Refusal::Plain, Vec::new()),
+        Status::Rejected => standing.send(
+            "unreject",
+            "applications.unreject",
+            Map::new(),
+            Refusal::Plain,
+            Vec::new(),
+        ),
         _ => Err(standing.conflict("unrejected")),
     }
 }
@@ -102,7 +114,8 @@ pub(crate) enum Hiring {
     NeedsOpenings(String),
 }
 
-/// Hires. `openings` are the open ones of the job once read (harvest-v3.md §9.2: required when several are open).
+/// Hires. `openings` are the open ones of the job once read (harvest-v3.md §9.2: required when
+/// several are open).
 pub(crate) fn hire(
     standing: &Standing,
     input: &HireInput,
@@ -121,16 +134,21 @@ pub(crate) fn hire(
         (None, None, None) => return Err(standing.conflict("hired without a job")),
         (None, Some(rows), job) => {
             let open = |row: &&Value| {
-                row::flag(row, "open") != Some(false) && row::id(row, "job_id").is_none_or(|id| Some(id) == *job)
+                row::flag(row, "open") != Some(false)
+                    && row::id(row, "job_id").is_none_or(|id| Some(id) == *job)
             };
-            let open: Vec<String> = rows.iter().filter(open).filter_map(|row| row::id(row, "id")).collect();
+            let open: Vec<String> =
+                rows.iter().filter(open).filter_map(|row| row::id(row, "id")).collect();
             match open.as_slice() {
                 // None is shown: Greenhouse knows better whether that is so.
                 [] => None,
                 [one] => Some(one.clone()),
                 several => {
-                    let text =
-                        format!("{} openings of the job are open; name one of {}", several.len(), several.join(", "));
+                    let text = format!(
+                        "{} openings of the job are open; name one of {}",
+                        several.len(),
+                        several.join(", ")
+                    );
                     return Err(invalid("opening", text));
                 }
             }
@@ -144,8 +162,10 @@ pub(crate) fn hire(
     }
     let mut refusal = Refusal::Plain;
     if let Some(date) = &input.start_on {
-        let day =
-            date.get(..10).filter(|day| is_day(day)).ok_or_else(|| invalid("start_on", "a date such as 2026-12-01"))?;
+        let day = date
+            .get(..10)
+            .filter(|day| is_day(day))
+            .ok_or_else(|| invalid("start_on", "a date such as 2026-12-01"))?;
         let (start, other) = match input.reading.unwrap_or(settings.start_date_reading) {
             DateReading::Date => (day.to_owned(), "date-time"),
             DateReading::DateTime => (format!("{day}T00:00:00Z"), "date"),
@@ -159,7 +179,9 @@ pub(crate) fn hire(
 }
 
 fn is_day(text: &str) -> bool {
-    text.bytes().enumerate().all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
+    text.bytes()
+        .enumerate()
+        .all(|(at, byte)| if at == 4 || at == 7 { byte == b'-' } else { byte.is_ascii_digit() })
 }
 
 /// Whether a conversion can be sent, and whether the candidate's applications must be read for it.
@@ -188,8 +210,10 @@ pub(crate) fn convert(standing: &Standing, input: &ConvertInput) -> Result<Conve
             if let Some(stage) = &input.stage {
                 body.insert("to_job_interview_stage_id".into(), id_number("stage", stage)?);
             }
-            let request =
-                request::post(&["applications", &standing.id, "convert_to_candidate"], json!(body).to_string());
+            let request = request::post(
+                &["applications", &standing.id, "convert_to_candidate"],
+                json!(body).to_string(),
+            );
             let success = Success::Converted { old: standing.id.clone() };
             let sent = Sent {
                 operation: "applications.convert".into(),
@@ -206,12 +230,18 @@ pub(crate) fn convert(standing: &Standing, input: &ConvertInput) -> Result<Conve
 /// The applications to the job that can have come out of a conversion.
 pub(crate) fn converted(rows: &[Value], old: &str, job: &str) -> Vec<Standing> {
     let all = rows.iter().map(Standing::of);
-    let fits = |new: &Standing| new.id != old && new.prospect != Some(true) && new.job.as_deref() == Some(job);
+    let fits = |new: &Standing| {
+        new.id != old && new.prospect != Some(true) && new.job.as_deref() == Some(job)
+    };
     all.filter(fits).collect()
 }
 
 /// The outcome for a prospect that was converted already.
-pub(crate) fn converted_already(standing: &Standing, input: &ConvertInput, rows: &[Value]) -> Result<Step, Failure> {
+pub(crate) fn converted_already(
+    standing: &Standing,
+    input: &ConvertInput,
+    rows: &[Value],
+) -> Result<Step, Failure> {
     match converted(rows, &standing.id, &input.job).as_slice() {
         [new] => {
             let links = vec![new.link(), converted_from(standing.id.clone())];

@@ -1,9 +1,11 @@
 //! From the words of a refusal back to the words of the input.
 //!
-//! Greenhouse names the members of the request; the host knows those of its desired record. What is not known stays as it is: a foreign word is
-//! better than none. Left out: members of list entries, which Greenhouse is not known to name.
+//! Greenhouse names the members of the request; the host knows those of its desired record. What is
+//! not known stays as it is: a foreign word is better than none. Left out: members of list entries,
+//! which Greenhouse is not known to name.
 
-/// The member of the input that a member of the request was made from; a word that is not known stays.
+/// The member of the input that a member of the request was made from; a word that is not known
+/// stays.
 pub(crate) fn input_member(operation: &str, written: &str) -> String {
     if let Some(rest) = written.strip_prefix("application.") {
         return format!("application.{}", input_member("applications.create", rest));

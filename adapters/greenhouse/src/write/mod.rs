@@ -1,12 +1,14 @@
 //! The write task: safe reads, then at most one request that changes Greenhouse.
 //!
-//! A creation is sent at once, since the engine has probed before; one that belongs to a candidate or application first confirms that its
-//! parent is still there. A change reads its target first, immediately before it is sent: what is so already
-//! ends as `unneeded`, a target that is not shown as `not-found`, and what is sent is the smallest difference. [`op`] lists the operations,
-//! [`input`] what they take; [`candidate`], [`application`], [`lifecycle`] and [`records`] decide what to send; [`edit`] carries a PATCH, [`options`] the looks
-//! that its custom fields may take; [`sent`] reads the reply to the one changing request.
-//! Nothing here sends twice: the changing request is followed only by an outcome.
-//! Bounds: each list is read up to [`PAGES_MAX`] pages; a continuation that would not fit is refused before anything is sent.
+//! A creation is sent at once, since the engine has probed before; one that belongs to a candidate
+//! or application first confirms that its parent is still there. A change reads its target first,
+//! immediately before it is sent: what is so already ends as `unneeded`, a target that is not shown
+//! as `not-found`, and what is sent is the smallest difference. [`op`] lists the operations,
+//! [`input`] what they take; [`candidate`], [`application`], [`lifecycle`] and [`records`] decide
+//! what to send; [`edit`] carries a PATCH, [`options`] the looks that its custom fields may take;
+//! [`sent`] reads the reply to the one changing request. Nothing here sends twice: the changing
+//! request is followed only by an outcome. Bounds: each list is read up to [`PAGES_MAX`] pages; a
+//! continuation that would not fit is refused before anything is sent.
 
 pub(crate) mod application;
 pub(crate) mod candidate;
@@ -43,7 +45,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use standing::Standing;
 
-/// Pages of a list that a write reads at most, 500 rows each. Arbitrary: what belongs to one candidate or job fits many times over.
+/// Pages of a list that a write reads at most, 500 rows each. Arbitrary: what belongs to one
+/// candidate or job fits many times over.
 const PAGES_MAX: u32 = 10;
 
 /// Where a write stands between two steps.
@@ -51,7 +54,8 @@ const PAGES_MAX: u32 = 10;
 pub(crate) enum State {
     /// The row of what the new record is to belong to was asked for.
     Parent { op: Op },
-    /// The target's row was asked for. `pool` is what prospect_details said, for an edit that names a pool.
+    /// The target's row was asked for. `pool` is what prospect_details said, for an edit that names
+    /// a pool.
     Target { op: Op, pool: Option<String> },
     /// The pool of an application was asked for.
     Pool { op: Op },
@@ -89,7 +93,9 @@ pub(crate) fn start(write: Write, given: &Given) -> Result<Step, Failure> {
         };
     }
     match &op {
-        Op::CandidateCreate { input, .. } => candidate::create(input, &settings, given.mark.as_ref()),
+        Op::CandidateCreate { input, .. } => {
+            candidate::create(input, &settings, given.mark.as_ref())
+        }
         Op::TagCreate { input, .. } => records::tag(input),
         Op::AppliedTagDelete { target, .. } => records::untag(target),
         Op::UserCreate { input, .. } => records::user(input, &settings),
@@ -123,7 +129,8 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
         State::Again(lookup) => {
             let (collection, id) = target_of(&lookup.op).ok_or_else(misplaced)?;
             let row = pages::only(pages::read(&response, collection)?.rows, collection, id)?;
-            let edit = difference(&lookup.op, &row, lookup.pool.as_deref(), &settings)?.ok_or_else(misplaced)?;
+            let edit = difference(&lookup.op, &row, lookup.pool.as_deref(), &settings)?
+                .ok_or_else(misplaced)?;
             if !edit.is_done() {
                 seen::unchanged(&lookup.op, &row)?;
             }
@@ -135,14 +142,15 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
             read_target(op, pool)
         }
         State::Target { op, pool } => {
-            let (collection, id) =
-                target_of(&op).ok_or_else(|| Failure::Bug("a target of an operation without one".into()))?;
+            let (collection, id) = target_of(&op)
+                .ok_or_else(|| Failure::Bug("a target of an operation without one".into()))?;
             let rows = pages::read(&response, collection)?.rows;
             let row = pages::only(rows, collection, id)?;
             decide(op, &row, pool, &settings)
         }
         State::Stages { op, standing } => {
-            let standing = standing.with_stages(&pages::read(&response, "application_stages")?.rows);
+            let standing =
+                standing.with_stages(&pages::read(&response, "application_stages")?.rows);
             let Op::Move { input, .. } = &op else { return Err(misplaced()) };
             lifecycle::advance(&standing, input, &settings, true)?.ok_or_else(misplaced)
         }
@@ -150,7 +158,10 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
             let page = pages::read(&response, "openings")?;
             open.extend(page.rows.iter().map(opening));
             if let Some(link) = page.next.filter(|_| pages < PAGES_MAX) {
-                return look(request::follow(link), State::Openings { op, standing, open, pages: pages + 1 });
+                return look(
+                    request::follow(link),
+                    State::Openings { op, standing, open, pages: pages + 1 },
+                );
             }
             let Op::Hire { input, .. } = &op else { return Err(misplaced()) };
             match lifecycle::hire(&standing, input, &settings, Some(&open))? {
@@ -167,10 +178,12 @@ pub(crate) fn resume(state: State, given: &Given, reply: Reply) -> Result<Step, 
     }
 }
 
-/// What a new record is to belong to, where Greenhouse takes one for a parent that is gone: its collection and id.
+/// What a new record is to belong to, where Greenhouse takes one for a parent that is gone: its
+/// collection and id.
 ///
-/// A note that is posted for a candidate who vanished becomes an orphan that nobody can delete (live probe, single source); for the others
-/// nobody has shown what happens, and each of them is as permanent. So the parent is confirmed by a fresh read, right before.
+/// A note that is posted for a candidate who vanished becomes an orphan that nobody can delete
+/// (live probe, single source); for the others nobody has shown what happens, and each of them is
+/// as permanent. So the parent is confirmed by a fresh read, right before.
 fn parent_of(op: &Op) -> Option<(&'static str, &str)> {
     match op {
         Op::NoteCreate { input, .. } => Some(("candidates", &input.candidate)),
@@ -190,7 +203,8 @@ fn child(op: &Op, settings: &Settings) -> Result<Step, Failure> {
         Op::AppliedTagCreate { input, .. } => {
             request::id_number("candidate", &input.candidate)?;
             request::id_number("tag", &input.tag)?;
-            let request = pages::list("applied_candidate_tags", &[("candidate_ids", &input.candidate)]);
+            let request =
+                pages::list("applied_candidate_tags", &[("candidate_ids", &input.candidate)]);
             look(request, State::Tags { op: op.clone(), pages: 1 })
         }
         _ => Err(misplaced()),
@@ -210,13 +224,15 @@ fn decide(op: Op, row: &Value, pool: Option<String>, settings: &Settings) -> Res
     match &op {
         Op::Reject { input, .. } => lifecycle::reject(&standing, input),
         Op::Unreject { .. } => lifecycle::unreject(&standing),
-        Op::Move { input, target } => match lifecycle::advance(&standing, input, settings, false)? {
-            Some(step) => Ok(step),
-            None => {
-                let request = pages::list("application_stages", &[("application_ids", target)]);
-                look(request, State::Stages { op, standing })
+        Op::Move { input, target } => {
+            match lifecycle::advance(&standing, input, settings, false)? {
+                Some(step) => Ok(step),
+                None => {
+                    let request = pages::list("application_stages", &[("application_ids", target)]);
+                    look(request, State::Stages { op, standing })
+                }
             }
-        },
+        }
         Op::Hire { input, .. } => match lifecycle::hire(&standing, input, settings, None)? {
             Hiring::Step(step) => Ok(step),
             Hiring::NeedsOpenings(job) => {
@@ -243,9 +259,15 @@ pub(crate) fn difference(
     settings: &Settings,
 ) -> Result<Option<Edit>, Failure> {
     Ok(Some(match op {
-        Op::CandidateUpdate { target, input } => candidate::difference(target, input, row, settings)?,
-        Op::ApplicationUpdate { target, input } => application::difference(target, input, row, pool, settings)?,
-        Op::RejectionUpdate { target, input } => application::rejection_difference(target, input, row, settings)?,
+        Op::CandidateUpdate { target, input } => {
+            candidate::difference(target, input, row, settings)?
+        }
+        Op::ApplicationUpdate { target, input } => {
+            application::difference(target, input, row, pool, settings)?
+        }
+        Op::RejectionUpdate { target, input } => {
+            application::rejection_difference(target, input, row, settings)?
+        }
         Op::FieldUpdate { target, input } => records::field_difference(target, input, row)?,
         Op::OptionUpdate { target, input } => records::option_difference(target, input, row)?,
         _ => return Ok(None),
@@ -259,7 +281,8 @@ fn read_again(lookup: Lookup) -> Result<Step, Failure> {
     look(request, State::Again(lookup))
 }
 
-/// Looks whether the tag is on the candidate already: a second row is not documented as harmless (permissions.md §2, line 13).
+/// Looks whether the tag is on the candidate already: a second row is not documented as harmless
+/// (permissions.md §2, line 13).
 fn tags(op: Op, pages: u32, response: &Response) -> Result<Step, Failure> {
     let Op::AppliedTagCreate { input, .. } = &op else { return Err(misplaced()) };
     let page = pages::read(response, "applied_candidate_tags")?;
@@ -273,10 +296,11 @@ fn tags(op: Op, pages: u32, response: &Response) -> Result<Step, Failure> {
     }
 }
 
-/// Asks for the target's row. There is no `GET /v3/<collection>/<id>`; what is not shown comes back as `[]` (harvest-v3.md §3).
+/// Asks for the target's row. There is no `GET /v3/<collection>/<id>`; what is not shown comes back
+/// as `[]` (harvest-v3.md §3).
 fn read_target(op: Op, pool: Option<String>) -> Result<Step, Failure> {
-    let (collection, id) =
-        target_of(&op).ok_or_else(|| Failure::Bug(format!("{} has no target to read", op.name())))?;
+    let (collection, id) = target_of(&op)
+        .ok_or_else(|| Failure::Bug(format!("{} has no target to read", op.name())))?;
     let request = request::by_ids(collection, &[id])?;
     look(request, State::Target { op, pool })
 }
@@ -319,7 +343,9 @@ pub(crate) fn fits(step: Step) -> Result<Step, Failure> {
     match &step {
         Step::Send(send) if send.state.len() > CONTINUATION_BYTES_MAX => Err(answer::invalid(
             "",
-            format!("the input is too large to be compared: more than {CONTINUATION_BYTES_MAX} bytes"),
+            format!(
+                "the input is too large to be compared: more than {CONTINUATION_BYTES_MAX} bytes"
+            ),
         )),
         _ => Ok(step),
     }

@@ -1,7 +1,8 @@
 //! Normal forms: when two values are the same although they are written differently.
 //!
-//! They are the model's ([`atsync_adapter::model::normal`]), which the engine compares by as well. Here stands which form a list of Greenhouse's has,
-//! and a short stand-in for long texts. Used for comparing only. What is sent is what the host gave, and what somebody else wrote is sent back as
+//! They are the model's ([`atsync_adapter::model::normal`]), which the engine compares by as well.
+//! Here stands which form a list of Greenhouse's has, and a short stand-in for long texts. Used for
+//! comparing only. What is sent is what the host gave, and what somebody else wrote is sent back as
 //! it was.
 
 use crate::manifest::PHONES;
@@ -25,13 +26,14 @@ pub(crate) fn name(first: &str, last: &str) -> String {
     normal::name(&format!("{first} {last}"))
 }
 
-/// A short stand-in for a long text, so that a continuation stays small: its length and FNV-1a over its normal form.
-/// Not against malice: it tells notes of one candidate apart.
+/// A short stand-in for a long text, so that a continuation stays small: its length and FNV-1a over
+/// its normal form. Not against malice: it tells notes of one candidate apart.
 pub(crate) fn fingerprint(value: &str) -> String {
     const OFFSET: u128 = 0x6c62_272e_07bb_0142_62b8_2175_6295_c58d;
     const PRIME: u128 = 0x0000_0000_0100_0000_0000_0000_0000_013b;
     let text = text(value);
-    let hash = text.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
+    let hash =
+        text.bytes().fold(OFFSET, |hash, byte| (hash ^ u128::from(byte)).wrapping_mul(PRIME));
     format!("{}:{hash:032x}", text.len())
 }
 

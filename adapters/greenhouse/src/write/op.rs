@@ -1,16 +1,18 @@
 //! The operations: what each is called, what it takes, which scope it needs.
 //!
-//! An operation is decoded once, at the edge; write and probe both work on [`Op`]. The table of scopes is harvest-v3.md §9 and permissions.md §2
-//! and §3. Effect classes stand in the manifest; here is why they hold: updates and lifecycle calls compare with what is there before they
-//! send, so a repeat sends nothing; tags and users are refused a second time by Greenhouse; all other creations are told by their probe.
+//! An operation is decoded once, at the edge; write and probe both work on [`Op`]. The table of
+//! scopes is harvest-v3.md §9 and permissions.md §2 and §3. Effect classes stand in the manifest;
+//! here is why they hold: updates and lifecycle calls compare with what is there before they send,
+//! so a repeat sends nothing; tags and users are refused a second time by Greenhouse; all other
+//! creations are told by their probe.
 
 use crate::answer::invalid;
 use crate::request::id_number;
 use crate::settings::ForeignReading;
 use crate::write::input::{
-    ApplicationEdit, ApplicationNew, AppliedTagGone, AppliedTagNew, AttachmentNew, CandidateEdit, CandidateNew,
-    ConvertInput, FieldEdit, FieldNew, HireInput, MoveInput, NoteNew, OptionEdit, OptionNew, RejectInput,
-    RejectionEdit, Seen, TagNew, UnrejectInput, UserNew, parse,
+    ApplicationEdit, ApplicationNew, AppliedTagGone, AppliedTagNew, AttachmentNew, CandidateEdit,
+    CandidateNew, ConvertInput, FieldEdit, FieldNew, HireInput, MoveInput, NoteNew, OptionEdit,
+    OptionNew, RejectInput, RejectionEdit, Seen, TagNew, UnrejectInput, UserNew, parse,
 };
 use atsync_adapter::contract::{Failure, Operation};
 use atsync_adapter::model::kinds;
@@ -66,7 +68,8 @@ macro_rules! operations {
                 match operation.name.as_str() {
                     $($name => {
                         let kind: &[&str] = &[$($kind)?];
-                        Ok(Self::$case { target: target(operation, kind.first().copied())?, input: parse(&operation.input)? })
+                        Ok(Self::$case { target: target(operation, kind.first().copied())?,
+                            input: parse(&operation.input)? })
                     })*
                     other => Err(Failure::Bug(format!("Greenhouse has no operation {other}"))),
                 }
@@ -91,25 +94,35 @@ macro_rules! operations {
 
 operations! {
     CandidateCreate(CandidateNew) = "candidates.create", "harvest:candidates:create";
-    CandidateUpdate(CandidateEdit) = "candidates.update" on kinds::CANDIDATES, "harvest:candidates:update";
+    CandidateUpdate(CandidateEdit) = "candidates.update" on kinds::CANDIDATES,
+        "harvest:candidates:update";
     ApplicationCreate(ApplicationNew) = "applications.create", "harvest:applications:create";
-    ApplicationUpdate(ApplicationEdit) = "applications.update" on kinds::APPLICATIONS, "harvest:applications:update";
+    ApplicationUpdate(ApplicationEdit) = "applications.update" on kinds::APPLICATIONS,
+        "harvest:applications:update";
     Move(MoveInput) = "applications.move" on kinds::APPLICATIONS, "harvest:applications:move";
-    Reject(RejectInput) = "applications.reject" on kinds::APPLICATIONS, "harvest:applications:reject";
-    Unreject(UnrejectInput) = "applications.unreject" on kinds::APPLICATIONS, "harvest:applications:unreject";
+    Reject(RejectInput) = "applications.reject" on kinds::APPLICATIONS,
+        "harvest:applications:reject";
+    Unreject(UnrejectInput) = "applications.unreject" on kinds::APPLICATIONS,
+        "harvest:applications:unreject";
     Hire(HireInput) = "applications.hire" on kinds::APPLICATIONS, "harvest:applications:hire";
-    Convert(ConvertInput) = "applications.convert" on kinds::APPLICATIONS, "harvest:applications:convert_to_candidate";
-    RejectionUpdate(RejectionEdit) = "rejections.update" on kinds::REJECTIONS, "harvest:rejection_details:update";
+    Convert(ConvertInput) = "applications.convert" on kinds::APPLICATIONS,
+        "harvest:applications:convert_to_candidate";
+    RejectionUpdate(RejectionEdit) = "rejections.update" on kinds::REJECTIONS,
+        "harvest:rejection_details:update";
     NoteCreate(NoteNew) = "notes.create", "harvest:notes:create";
     TagCreate(TagNew) = "tags.create", "harvest:candidate_tags:create";
-    AppliedTagCreate(AppliedTagNew) = "applied_tags.create", "harvest:applied_candidate_tags:create";
-    AppliedTagDelete(AppliedTagGone) = "applied_tags.delete" on kinds::APPLIED_TAGS, "harvest:applied_candidate_tags:destroy";
+    AppliedTagCreate(AppliedTagNew) = "applied_tags.create",
+        "harvest:applied_candidate_tags:create";
+    AppliedTagDelete(AppliedTagGone) = "applied_tags.delete" on kinds::APPLIED_TAGS,
+        "harvest:applied_candidate_tags:destroy";
     AttachmentCreate(AttachmentNew) = "attachments.create", "harvest:attachments:create";
     UserCreate(UserNew) = "users.create", "harvest:users:create";
     FieldCreate(FieldNew) = "custom_fields.create", "harvest:custom_fields:create";
-    FieldUpdate(FieldEdit) = "custom_fields.update" on kinds::CUSTOM_FIELDS, "harvest:custom_fields:update";
+    FieldUpdate(FieldEdit) = "custom_fields.update" on kinds::CUSTOM_FIELDS,
+        "harvest:custom_fields:update";
     OptionCreate(OptionNew) = "custom_field_options.create", "harvest:custom_field_options:create";
-    OptionUpdate(OptionEdit) = "custom_field_options.update" on kinds::CUSTOM_FIELD_OPTIONS, "harvest:custom_field_options:update";
+    OptionUpdate(OptionEdit) = "custom_field_options.update" on kinds::CUSTOM_FIELD_OPTIONS,
+        "harvest:custom_field_options:update";
 }
 
 /// The scope that reading a collection needs.
@@ -125,7 +138,9 @@ fn target(operation: &Operation, kind: Option<&str>) -> Result<String, Failure> 
             id_number("target", &target.id)?;
             Ok(target.id.clone())
         }
-        (Some(kind), _) => Err(invalid("target", format!("{} needs a target among {kind}", operation.name))),
+        (Some(kind), _) => {
+            Err(invalid("target", format!("{} needs a target among {kind}", operation.name)))
+        }
     }
 }
 
@@ -138,10 +153,14 @@ mod tests {
         let manifest = crate::manifest::manifest();
         assert_eq!(manifest.operations.len(), ALL.len());
         for (name, scope) in ALL {
-            let rule = manifest.operation(name).unwrap_or_else(|| panic!("{name} is not in the manifest"));
+            let rule =
+                manifest.operation(name).unwrap_or_else(|| panic!("{name} is not in the manifest"));
             assert_eq!(rule.permissions.first().map(String::as_str), Some(*scope), "{name}");
             for permission in &rule.permissions {
-                assert!(manifest.permission(permission).is_some(), "{name} needs {permission}, which is not explained");
+                assert!(
+                    manifest.permission(permission).is_some(),
+                    "{name} needs {permission}, which is not explained"
+                );
             }
         }
     }
@@ -152,7 +171,8 @@ mod tests {
         for (name, _) in ALL {
             let rule = manifest.operation(name).unwrap();
             let decode = |input: &str| {
-                let target = Some(atsync_adapter::contract::RemoteRef::new(rule.kind.as_str(), "1"));
+                let target =
+                    Some(atsync_adapter::contract::RemoteRef::new(rule.kind.as_str(), "1"));
                 Op::decode(&Operation { name: (*name).into(), target, input: input.into() })
             };
             assert_eq!(decode("{}").unwrap().name(), *name);
@@ -163,12 +183,15 @@ mod tests {
             }
             for field in &rule.fields {
                 // A wrong type is another complaint than an unknown member.
-                let Err(Failure::Invalid(errors)) = decode(&format!("{{\"{}\": {{\"surely_not\": 1}}}}", field.name))
+                let Err(Failure::Invalid(errors)) =
+                    decode(&format!("{{\"{}\": {{\"surely_not\": 1}}}}", field.name))
                 else {
                     panic!("{name}.{} takes anything", field.name)
                 };
                 assert!(
-                    !errors.iter().any(|error| error.message.contains(&format!("`{}`", field.name))),
+                    !errors
+                        .iter()
+                        .any(|error| error.message.contains(&format!("`{}`", field.name))),
                     "{name}.{}",
                     field.name
                 );

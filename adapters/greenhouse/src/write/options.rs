@@ -1,9 +1,10 @@
 //! Option ids for stored labels: what a complete set of custom fields needs to be sent back.
 //!
-//! Only when somebody else's choices have to be preserved, the definitions of the fields are read, then the options of those fields. Looking takes a
-//! while, so the target is read once more afterwards, and the set is made of that: the read stays right before the write.
-//! Values of private fields that the acting user cannot see can only be warned of.
-//! Bounds: [`PAGES_MAX`] pages of each, options of at most 50 fields; what lies beyond counts as not found.
+//! Only when somebody else's choices have to be preserved, the definitions of the fields are read,
+//! then the options of those fields. Looking takes a while, so the target is read once more
+//! afterwards, and the set is made of that: the read stays right before the write. Values of
+//! private fields that the acting user cannot see can only be warned of. Bounds: [`PAGES_MAX`]
+//! pages of each, options of at most 50 fields; what lies beyond counts as not found.
 
 use crate::request;
 use crate::write::custom::Choice;
@@ -90,7 +91,8 @@ impl Lookup {
             }
             if is_private && is_active && !self.known.iter().any(|known| known == key) {
                 self.warnings.push(format!(
-                    "the private custom field {key} is not shown to the acting user; if it has a value here, this update may have removed it"
+                    "the private custom field {key} is not shown to the acting user; if it has a \
+                     value here, this update may have removed it"
                 ));
             }
         }
@@ -99,7 +101,8 @@ impl Lookup {
             return look(request::follow(link), State::Definitions(self));
         }
         self.pages = 0;
-        let ids: Vec<&str> = self.fields.iter().map(|(_, id)| id.as_str()).take(request::IDS_MAX).collect();
+        let ids: Vec<&str> =
+            self.fields.iter().map(|(_, id)| id.as_str()).take(request::IDS_MAX).collect();
         if ids.is_empty() {
             return read_again(self);
         }
@@ -112,7 +115,10 @@ impl Lookup {
         let Page { rows, next } = pages::read(response, "custom_field_options")?;
         for option in &rows {
             let label = row::text(option, "name");
-            let is_wanted = self.choices.iter().any(|choice| choice.labels.iter().any(|wanted| wanted == label));
+            let is_wanted = self
+                .choices
+                .iter()
+                .any(|choice| choice.labels.iter().any(|wanted| wanted == label));
             let field = row::id(option, "custom_field_id").filter(|_| is_wanted);
             if let Some((field, id)) = field.zip(option.get("id").and_then(Value::as_u64)) {
                 let active = row::flag(option, "active") != Some(false);
@@ -144,7 +150,8 @@ impl Lookup {
     /// # Errors
     /// Why a label leads to no single option: then the value can only go back as it was read.
     pub(crate) fn resolve(&self, choice: &Choice) -> Result<(Value, bool), String> {
-        let field = self.fields.iter().find(|(key, _)| *key == choice.key).map(|(_, id)| id.as_str());
+        let field =
+            self.fields.iter().find(|(key, _)| *key == choice.key).map(|(_, id)| id.as_str());
         let mut ids = Vec::new();
         let mut is_usual = true;
         for label in &choice.labels {
@@ -158,8 +165,9 @@ impl Lookup {
         }
     }
 
-    /// The one option of this label. Archived options still occur in stored values, and may share a label with an active one (pitfalls.md 32);
-    /// then the active one shows the same to everybody and is taken.
+    /// The one option of this label. Archived options still occur in stored values, and may share a
+    /// label with an active one (pitfalls.md 32); then the active one shows the same to everybody
+    /// and is taken.
     fn one(&self, field: Option<&str>, label: &str) -> Result<&Known, String> {
         let fits = |option: &&Known| Some(option.field.as_str()) == field && option.label == label;
         let fits: Vec<&Known> = self.options.iter().filter(fits).collect();

@@ -1,7 +1,8 @@
 //! Lists as writes and probes read them: a bare array of rows, and perhaps a next page.
 //!
-//! Rows stay untyped here, because each look needs a few members only. The last page has no `Link` header or an empty one
-//! (harvest-v3.md §4 \[ok\]); a cursor travels alone. Each look has a bound on its pages, stated where it begins.
+//! Rows stay untyped here, because each look needs a few members only. The last page has no `Link`
+//! header or an empty one (harvest-v3.md §4 \[ok\]); a cursor travels alone. Each look has a bound
+//! on its pages, stated where it begins.
 
 use crate::write::op::list_scope;
 use crate::write::row;
@@ -22,8 +23,9 @@ pub(crate) struct Page {
 pub(crate) fn read(response: &Response, collection: &str) -> Result<Page, Failure> {
     answer::accepted(response, &list_scope(collection))?;
     let rows: Vec<Value> = answer::json(response)?;
-    // Who passes over a row that does not say which record it is may say that something is not there, and have it made twice. The stub of a
-    // candidate is waited for where candidates are looked at.
+    // Who passes over a row that does not say which record it is may say that something is not
+    // there, and have it made twice. The stub of a candidate is waited for where candidates are
+    // looked at.
     let is_stub = |row: &Value| collection == "candidates" && row::is_stub(row);
     // Details of a prospect are known by the application that they are of.
     let id = if collection == "prospect_details" { "application_id" } else { "id" };
@@ -35,7 +37,8 @@ pub(crate) fn read(response: &Response, collection: &str) -> Result<Page, Failur
 
 /// The first page of a filtered list, as large as pages get.
 pub(crate) fn list(collection: &str, filters: &[(&str, &str)]) -> Request {
-    let mut query: Vec<Field> = filters.iter().map(|(name, value)| Field::new(*name, *value)).collect();
+    let mut query: Vec<Field> =
+        filters.iter().map(|(name, value)| Field::new(*name, *value)).collect();
     query.push(Field::new("per_page", request::PER_PAGE_MAX.to_string()));
     request::get(collection, query)
 }

@@ -1,14 +1,16 @@
 //! Notes, tags, files, users, custom fields and their options: one request each.
 //!
-//! None of them is sent twice by accident: the engine probes before it creates, and what is changed is compared with the row just read.
-//! Paths and members: harvest-v3.md §9.4, §9.10, §9.11, §9.13, §9.14.
+//! None of them is sent twice by accident: the engine probes before it creates, and what is changed
+//! is compared with the row just read. Paths and members: harvest-v3.md §9.4, §9.10, §9.11, §9.13,
+//! §9.14.
 
 use crate::answer::invalid;
 use crate::request::{self, id_number};
 use crate::settings::{Settings, UsersForm};
 use crate::write::edit::Edit;
 use crate::write::input::{
-    AppliedTagNew, AttachmentNew, FieldEdit, FieldNew, NoteNew, OptionEdit, OptionNew, TagNew, UserNew, required,
+    AppliedTagNew, AttachmentNew, FieldEdit, FieldNew, NoteNew, OptionEdit, OptionNew, TagNew,
+    UserNew, required,
 };
 use crate::write::sent::{Refusal, Sent, Success};
 use crate::write::{made, normal, row, send, words};
@@ -31,7 +33,8 @@ fn create(
 
 /// Leaves a note. It can never be changed or taken back (pitfalls.md 7).
 ///
-/// Whether `user_id` is taken is uncertain (§9.13): it is sent only when the input or the settings name an author.
+/// Whether `user_id` is taken is uncertain (§9.13): it is sent only when the input or the settings
+/// name an author.
 pub(crate) fn note(new: &NoteNew, settings: &Settings) -> Result<Step, Failure> {
     let visibility = words::visibility_written(&new.visibility)
         .ok_or_else(|| invalid("visibility", "one of public, private and admin_only"))?;
@@ -53,7 +56,13 @@ pub(crate) fn note(new: &NoteNew, settings: &Settings) -> Result<Step, Failure> 
 /// Makes a tag. Its name is unique and case-sensitive.
 pub(crate) fn tag(new: &TagNew) -> Result<Step, Failure> {
     let body = json!({ "name": required("name", &new.name)? });
-    create("tags.create", &["candidate_tags"], &body, made(kinds::TAGS, "candidate_tag"), Refusal::Unique)
+    create(
+        "tags.create",
+        &["candidate_tags"],
+        &body,
+        made(kinds::TAGS, "candidate_tag"),
+        Refusal::Unique,
+    )
 }
 
 /// Puts a tag on a candidate.
@@ -78,7 +87,8 @@ pub(crate) fn applied_row(rows: &[Value], new: &AppliedTagNew) -> Option<String>
 /// Takes a tag off a candidate.
 pub(crate) fn untag(id: &str) -> Result<Step, Failure> {
     let (success, refusal) = (Success::Gone, Refusal::GoneAlready);
-    let sent = Sent { operation: "applied_tags.delete".into(), success, refusal, warnings: Vec::new() };
+    let sent =
+        Sent { operation: "applied_tags.delete".into(), success, refusal, warnings: Vec::new() };
     send(request::delete("applied_candidate_tags", id), sent)
 }
 
@@ -122,11 +132,13 @@ pub(crate) fn user(new: &UserNew, settings: &Settings) -> Result<Step, Failure> 
             row.insert(attribute.into(), text.into());
         }
     }
-    let (segments, body, other): (&[&str], _, _) = match new.reading.unwrap_or(settings.users_form) {
+    let (segments, body, other): (&[&str], _, _) = match new.reading.unwrap_or(settings.users_form)
+    {
         UsersForm::Single => (&["users"], Value::Object(row), "bulk"),
         UsersForm::Bulk => (&["users", "bulk"], json!({ "data": [row] }), "single"),
     };
-    let refusal = if new.reading.is_none() { Refusal::Form { other: other.into() } } else { Refusal::Unique };
+    let refusal =
+        if new.reading.is_none() { Refusal::Form { other: other.into() } } else { Refusal::Unique };
     create("users.create", segments, &body, made(kinds::USERS, "user"), refusal)
 }
 
@@ -134,11 +146,13 @@ pub(crate) fn user(new: &UserNew, settings: &Settings) -> Result<Step, Failure> 
 pub(crate) fn field(new: &FieldNew) -> Result<Step, Failure> {
     let mut body = Map::new();
     body.insert("name".into(), required("name", &new.name)?.into());
-    let field_type = words::field_type(&new.applies_to)
-        .ok_or_else(|| invalid("applies_to", "one of candidate, application, job, opening and offer"))?;
+    let field_type = words::field_type(&new.applies_to).ok_or_else(|| {
+        invalid("applies_to", "one of candidate, application, job, opening and offer")
+    })?;
     body.insert("field_type".into(), field_type.into());
-    let value_type = words::value_type(&new.r#type)
-        .ok_or_else(|| invalid("type", format!("Greenhouse has no fields of type {:?}", new.r#type)))?;
+    let value_type = words::value_type(&new.r#type).ok_or_else(|| {
+        invalid("type", format!("Greenhouse has no fields of type {:?}", new.r#type))
+    })?;
     body.insert("value_type".into(), value_type.into());
     if let Some(private) = new.private {
         // Definitions use the same word in both directions, unlike candidates (§9.11).
@@ -164,7 +178,13 @@ pub(crate) fn field(new: &FieldNew) -> Result<Step, Failure> {
         body.insert("custom_field_options".into(), options.into());
     }
     let success = made(kinds::CUSTOM_FIELDS, "custom_field");
-    create("custom_fields.create", &["custom_fields"], &Value::Object(body), success, Refusal::Unique)
+    create(
+        "custom_fields.create",
+        &["custom_fields"],
+        &Value::Object(body),
+        success,
+        Refusal::Unique,
+    )
 }
 
 /// Adds an option to a custom field.
@@ -179,7 +199,13 @@ pub(crate) fn option(new: &OptionNew) -> Result<Step, Failure> {
         body.insert("external_id".into(), external.as_str().into());
     }
     let success = made(kinds::CUSTOM_FIELD_OPTIONS, "custom_field_option");
-    create("custom_field_options.create", &["custom_field_options"], &Value::Object(body), success, Refusal::Unique)
+    create(
+        "custom_field_options.create",
+        &["custom_field_options"],
+        &Value::Object(body),
+        success,
+        Refusal::Unique,
+    )
 }
 
 /// What of an edit of a definition is not so yet.
@@ -191,7 +217,9 @@ pub(crate) fn field_difference(id: &str, edit: &FieldEdit, row: &Value) -> Resul
             body.insert("name".into(), name.into());
         }
     }
-    if let Some(private) = edit.private.filter(|private| row::flag(row, "private").unwrap_or(false) != *private) {
+    if let Some(private) =
+        edit.private.filter(|private| row::flag(row, "private").unwrap_or(false) != *private)
+    {
         body.insert("private".into(), private.into());
     }
     if let Some(description) = &edit.description {
@@ -212,7 +240,9 @@ pub(crate) fn option_difference(id: &str, edit: &OptionEdit, row: &Value) -> Res
             body.insert("name".into(), name.into());
         }
     }
-    if let Some(order) = edit.order.filter(|order| row.get("sort_order").and_then(Value::as_i64) != Some(*order)) {
+    if let Some(order) =
+        edit.order.filter(|order| row.get("sort_order").and_then(Value::as_i64) != Some(*order))
+    {
         body.insert("sort_order".into(), order.into());
     }
     if let Some(external) = &edit.external_id
@@ -223,7 +253,12 @@ pub(crate) fn option_difference(id: &str, edit: &OptionEdit, row: &Value) -> Res
     Ok(plain("custom_field_options.update", kinds::CUSTOM_FIELD_OPTIONS, id, body))
 }
 
-fn plain(operation: &'static str, collection: &'static str, id: &str, body: Map<String, Value>) -> Edit {
+fn plain(
+    operation: &'static str,
+    collection: &'static str,
+    id: &str,
+    body: Map<String, Value>,
+) -> Edit {
     // Definitions and options are called alike in both worlds.
     Edit { operation, collection, kind: collection, id: id.into(), body, custom: None }
 }

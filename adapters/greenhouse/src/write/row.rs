@@ -1,9 +1,10 @@
 //! Members of a row as Greenhouse answered it, read tolerantly.
 //!
-//! For texts, missing, `null` and empty are the same. Flags and lists keep them apart: a write replaces lists and sets of values as a
-//! whole, so the row must show them with every entry ([`shown_contacts`], [`shown_values`]). A list that is missing or `null`, or an
-//! entry without a value, hides what others stored, and a PATCH made of it would erase that. Ids are JSON numbers; an id that comes as
-//! text is accepted. Unknown members are never looked at.
+//! For texts, missing, `null` and empty are the same. Flags and lists keep them apart: a write
+//! replaces lists and sets of values as a whole, so the row must show them with every entry
+//! ([`shown_contacts`], [`shown_values`]). A list that is missing or `null`, or an entry without a
+//! value, hides what others stored, and a PATCH made of it would erase that. Ids are JSON numbers;
+//! an id that comes as text is accepted. Unknown members are never looked at.
 
 use crate::request;
 use serde_json::Value;
@@ -21,7 +22,9 @@ pub(crate) fn id(row: &Value, member: &str) -> Option<String> {
 /// A value that is an id.
 pub(crate) fn id_of(value: &Value) -> Option<String> {
     match value {
-        Value::Number(number) => number.as_u64().map(|id| id.to_string()).filter(|id| request::is_id(id)),
+        Value::Number(number) => {
+            number.as_u64().map(|id| id.to_string()).filter(|id| request::is_id(id))
+        }
         Value::String(text) if request::is_id(text) => Some(text.clone()),
         _ => None,
     }
@@ -37,15 +40,18 @@ pub(crate) fn list<'a>(row: &'a Value, member: &str) -> &'a [Value] {
     row.get(member).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
-/// A contact list that the row shows: a list of objects that each have a value. `None` for anything else.
+/// A contact list that the row shows: a list of objects that each have a value. `None` for anything
+/// else.
 pub(crate) fn shown_contacts<'a>(row: &'a Value, member: &str) -> Option<&'a [Value]> {
-    let has_value = |entry: &Value| entry.get("value").is_some_and(|value| value.is_string() || value.is_number());
+    let has_value = |entry: &Value| {
+        entry.get("value").is_some_and(|value| value.is_string() || value.is_number())
+    };
     let entries = row.get(member)?.as_array()?;
     entries.iter().all(has_value).then_some(entries)
 }
 
-/// The map of custom values that the row shows. `None` for anything else: `null` is documented (openapi: `custom_fields` of every
-/// row), and still it shows no value that would have to go back.
+/// The map of custom values that the row shows. `None` for anything else: `null` is documented
+/// (openapi: `custom_fields` of every row), and still it shows no value that would have to go back.
 pub(crate) fn shown_values<'a>(row: &'a Value, member: &str) -> Option<&'a Value> {
     row.get(member).filter(|values| values.is_object())
 }
@@ -53,7 +59,8 @@ pub(crate) fn shown_values<'a>(row: &'a Value, member: &str) -> Option<&'a Value
 /// The refusal to replace what the row does not show.
 pub(crate) fn not_shown(what: &str) -> atsync_adapter::contract::Failure {
     atsync_adapter::contract::Failure::Protocol(format!(
-        "`{what}` is not shown in a form that can be read, and an update replaces it as a whole: nothing is written"
+        "`{what}` is not shown in a form that can be read, and an update replaces it as a whole: \
+         nothing is written"
     ))
 }
 
@@ -62,13 +69,19 @@ pub(crate) fn ids(row: &Value, member: &str) -> Vec<String> {
     list(row, member).iter().filter_map(id_of).collect()
 }
 
-/// Whether this is the stub `{id?, message}` of a candidate that is not to be read as an empty candidate (harvest-v3.md §7).
+/// Whether this is the stub `{id?, message}` of a candidate that is not to be read as an empty
+/// candidate (harvest-v3.md §7).
 pub(crate) fn is_stub(row: &Value) -> bool {
-    !text(row, "message").is_empty() && text(row, "first_name").is_empty() && text(row, "last_name").is_empty()
+    !text(row, "message").is_empty()
+        && text(row, "first_name").is_empty()
+        && text(row, "last_name").is_empty()
 }
 
-/// Whether a candidate's personal data were erased, wholly or in part: the row shows its names, and both are blank. Neither the API nor
-/// Greenhouse's screens let a candidate have no name, so nothing but an anonymisation leaves one (pitfalls.md 25).
+/// Whether a candidate's personal data were erased, wholly or in part: the row shows its names, and
+/// both are blank. Neither the API nor Greenhouse's screens let a candidate have no name, so
+/// nothing but an anonymisation leaves one (pitfalls.md 25).
 pub(crate) fn is_erased(row: &Value) -> bool {
-    ["first_name", "last_name"].iter().all(|name| row.get(name).is_some() && text(row, name).trim().is_empty())
+    ["first_name", "last_name"]
+        .iter()
+        .all(|name| row.get(name).is_some() && text(row, name).trim().is_empty())
 }

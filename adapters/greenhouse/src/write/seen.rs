@@ -1,11 +1,13 @@
-//! What somebody changed between the plan and the write: a field that yields to others is not written over.
+//! What somebody changed between the plan and the write: a field that yields to others is not
+//! written over.
 //!
-//! A plan decides by what it saw. Where the host's policy lets an edit of others stand, the input says of each field
-//! what it may show without anybody's edit (`seen`): what the plan saw, and what the engine itself wrote last. The row
-//! that the write reads right before it sends is read by the very reader that the plan's record came from. If it shows
-//! something else, nothing is sent, and the next plan decides. Greenhouse takes no precondition, so an edit within the
-//! time of one request is still lost (pitfalls.md 4). Contact lists are merged entry by entry with the fresh read, so
-//! of them only the type of an entry that is replaced can be written over.
+//! A plan decides by what it saw. Where the host's policy lets an edit of others stand, the input
+//! says of each field what it may show without anybody's edit (`seen`): what the plan saw, and what
+//! the engine itself wrote last. The row that the write reads right before it sends is read by the
+//! very reader that the plan's record came from. If it shows something else, nothing is sent, and
+//! the next plan decides. Greenhouse takes no precondition, so an edit within the time of one
+//! request is still lost (pitfalls.md 4). Contact lists are merged entry by entry with the fresh
+//! read, so of them only the type of an entry that is replaced can be written over.
 
 use crate::kinds;
 use crate::read::Read;
@@ -23,11 +25,16 @@ use serde_json::Value;
 /// # Errors
 /// [`Failure::Conflict`], which names the first such field.
 pub(crate) fn unchanged(op: &Op, row: &Value) -> Result<(), Failure> {
-    let Some((seen, (collection, id))) = op.seen().filter(|seen| !seen.is_empty()).zip(target_of(op)) else {
+    let Some((seen, (collection, id))) =
+        op.seen().filter(|seen| !seen.is_empty()).zip(target_of(op))
+    else {
         return Ok(());
     };
-    let unreadable =
-        || Failure::Protocol(format!("the row of {collection}/{id} cannot be compared with what the plan saw"));
+    let unreadable = || {
+        Failure::Protocol(format!(
+            "the row of {collection}/{id} cannot be compared with what the plan saw"
+        ))
+    };
     let kind = kinds::of_collection(collection).ok_or_else(unreadable)?;
     let Ok(Read::Record(record)) = (kind.read)(&row.to_string()) else { return Err(unreadable()) };
     let record: Value = serde_json::from_str(&record.body).map_err(|_| unreadable())?;
@@ -35,7 +42,8 @@ pub(crate) fn unchanged(op: &Op, row: &Value) -> Result<(), Failure> {
     match seen.iter().find(is_changed) {
         None => Ok(()),
         Some((field, _)) => Err(Failure::Conflict(format!(
-            "`{field}` of {collection}/{id} shows something else than when the plan was made, so it is not written over; the next plan decides"
+            "`{field}` of {collection}/{id} shows something else than when the plan was made, so \
+             it is not written over; the next plan decides"
         ))),
     }
 }
@@ -43,7 +51,8 @@ pub(crate) fn unchanged(op: &Op, row: &Value) -> Result<(), Failure> {
 /// Whether a field of a record shows one of these values.
 fn shows(record: &Value, field: &str, may_show: &[Value]) -> bool {
     if let Some(key) = field.strip_prefix("custom_fields.") {
-        let held = record.get("custom_fields").and_then(|values| values.get(key)).unwrap_or(&Value::Null);
+        let held =
+            record.get("custom_fields").and_then(|values| values.get(key)).unwrap_or(&Value::Null);
         let kind = held.get("type").and_then(Value::as_str).unwrap_or("unknown");
         let value = held.get("value").unwrap_or(&Value::Null);
         return may_show.iter().any(|seen| seen == value || normal::same(kind, value, seen));
@@ -52,16 +61,23 @@ fn shows(record: &Value, field: &str, may_show: &[Value]) -> bool {
         return has_types(record, field, list, may_show);
     }
     let path = if field == "private" { "privacy.private" } else { field };
-    let shown = path.split('.').try_fold(record, |part, member| part.get(member)).unwrap_or(&Value::Null);
-    let is_empty = |value: &Value| value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty());
+    let shown =
+        path.split('.').try_fold(record, |part, member| part.get(member)).unwrap_or(&Value::Null);
+    let is_empty = |value: &Value| {
+        value.is_null() || value.as_str().is_some_and(|text| text.trim().is_empty())
+    };
     let is_it = |shown: &Value, seen: &Value| match (shown.as_str(), seen.as_str()) {
         (Some(shown), Some(seen)) => normal::text(shown) == normal::text(seen),
         _ => shown == seen,
     };
-    let fits = |shown: &Value| may_show.iter().any(|seen| is_it(shown, seen) || (is_empty(shown) && is_empty(seen)));
+    let fits = |shown: &Value| {
+        may_show.iter().any(|seen| is_it(shown, seen) || (is_empty(shown) && is_empty(seen)))
+    };
     match shown {
         // A reference by its id, or by its name where it shows no id; a word by its meaning.
-        Value::Object(members) => ["id", "name", "value"].iter().find_map(|name| members.get(*name)).is_none_or(fits),
+        Value::Object(members) => {
+            ["id", "name", "value"].iter().find_map(|name| members.get(*name)).is_none_or(fits)
+        }
         shown => fits(shown),
     }
 }
@@ -69,8 +85,9 @@ fn shows(record: &Value, field: &str, may_show: &[Value]) -> bool {
 /// Whether each of these entries that a list has is of one of the types that are named for it.
 fn has_types(record: &Value, field: &str, list: ContactList, may_show: &[Value]) -> bool {
     let form = |entry: &Value| contact(list, row::text(entry, "value"));
-    let kind =
-        |entry: &Value| entry.get("type").map(|kind| kind.get("value").unwrap_or(kind)).cloned().unwrap_or_default();
+    let kind = |entry: &Value| {
+        entry.get("type").map(|kind| kind.get("value").unwrap_or(kind)).cloned().unwrap_or_default()
+    };
     row::list(record, field).iter().all(|entry| {
         let mut named = may_show.iter().filter(|seen| form(seen) == form(entry)).peekable();
         named.peek().is_none() || named.any(|seen| kind(seen) == kind(entry))
@@ -85,10 +102,12 @@ mod tests {
     #[test]
     fn a_field_shows_what_the_plan_saw_in_whatever_spelling_or_something_else() {
         let record = json!({
-            "title": "Engineer ", "name": {"first": "Ada"}, "privacy": {"private": false}, "source": {"id": "7"},
+            "title": "Engineer ", "name": {"first": "Ada"}, "privacy": {"private": false},
+                "source": {"id": "7"},
             "stage": {"name": "Review"}, "outcome": {"value": "active", "source": "in_process"},
             "phones": [{"value": "+44 1", "type": {"value": "work"}}, {"value": "+44 2"}],
-            "custom_fields": {"n": {"type": "number", "value": "7.0"}, "c": {"type": "single", "value": {"label": "A"}}},
+            "custom_fields": {"n": {"type": "number", "value": "7.0"},
+                "c": {"type": "single", "value": {"label": "A"}}},
         });
         for (field, seen, same) in [
             ("title", json!(["Engineer"]), true),
@@ -107,9 +126,17 @@ mod tests {
             ("custom_fields.n", json!([8]), false),
             ("custom_fields.c", json!(["A"]), true),
             ("custom_fields.c", json!([null]), false),
-            ("phones", json!([{"value": "441", "type": "home"}, {"value": "441", "type": "work"}]), true),
+            (
+                "phones",
+                json!([{"value": "441", "type": "home"}, {"value": "441", "type": "work"}]),
+                true,
+            ),
             ("phones", json!([{"value": "441", "type": "home"}]), false),
-            ("phones", json!([{"value": "442", "type": null}, {"value": "443", "type": "home"}]), true),
+            (
+                "phones",
+                json!([{"value": "442", "type": null}, {"value": "443", "type": "home"}]),
+                true,
+            ),
             ("custom_fields.none", json!([null]), true),
         ] {
             assert_eq!(shows(&record, field, seen.as_array().unwrap()), same, "{field} {seen}");

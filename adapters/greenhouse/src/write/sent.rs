@@ -1,8 +1,10 @@
 //! The reply to the one changing request: did it happen?
 //!
-//! A 2xx that cannot be read, or does not name what was made, is `unclear`: a probe settles it, never a guess. A 4xx is a refusal without effect
-//! (harvest-v3.md §6); whether its status may count as one is the manifest's word. What is uncertain in the reference is accepted in each
-//! reading: answers wrapped or bare (§9.1), 204 or a body (§6), the `{message}` stub (§7), 202 for later (harvest-v1.md §6).
+//! A 2xx that cannot be read, or does not name what was made, is `unclear`: a probe settles it,
+//! never a guess. A 4xx is a refusal without effect (harvest-v3.md §6); whether its status may
+//! count as one is the manifest's word. What is uncertain in the reference is accepted in each
+//! reading: answers wrapped or bare (§9.1), 204 or a body (§6), the `{message}` stub (§7), 202 for
+//! later (harvest-v1.md §6).
 
 use crate::answer;
 use crate::write::members::input_member;
@@ -70,7 +72,8 @@ pub(crate) enum Refusal {
     /// Nothing else.
     #[default]
     Plain,
-    /// A 422 may come from the wrong reading of an uncertain fact; this is the other one. Only when `about` is empty or occurs in the answer.
+    /// A 422 may come from the wrong reading of an uncertain fact; this is the other one. Only when
+    /// `about` is empty or occurs in the answer.
     Reading {
         /// The reading to try.
         other: String,
@@ -119,7 +122,9 @@ impl Sent {
         let body: Value = match serde_json::from_slice(&response.body) {
             Ok(body) => body,
             Err(_) if empty => Value::Null,
-            Err(error) => return Written::Unclear(answer::unreadable(response, &error).to_string()),
+            Err(error) => {
+                return Written::Unclear(answer::unreadable(response, &error).to_string());
+            }
         };
         if let Some(handle) = body.get("bulk_action_uuid").and_then(Value::as_str) {
             return Written::Pending(handle.to_owned());
@@ -127,14 +132,16 @@ impl Sent {
         let warnings = self.warnings;
         match self.success {
             Success::Candidate { carried } => candidate(&body, carried, warnings),
-            Success::Made { kind, member } => match row::id(&body, "id").or_else(|| inner(&body, &member)) {
-                Some(id) => Written::Applied(applied(vec![subject(&kind, id)], warnings)),
-                None => unnamed(response, &body),
-            },
+            Success::Made { kind, member } => {
+                match row::id(&body, "id").or_else(|| inner(&body, &member)) {
+                    Some(id) => Written::Applied(applied(vec![subject(&kind, id)], warnings)),
+                    None => unnamed(response, &body),
+                }
+            }
             Success::Converted { old } => converted(response, &body, old, warnings),
             Success::Patched { kind, id } => {
-                let shown =
-                    row::id(&body, "id").or_else(|| body.as_object()?.values().find_map(|inner| row::id(inner, "id")));
+                let shown = row::id(&body, "id")
+                    .or_else(|| body.as_object()?.values().find_map(|inner| row::id(inner, "id")));
                 match shown {
                     Some(shown) if shown != id => {
                         Written::Unclear(format!("the answer shows {kind}/{shown} instead of {id}"))
@@ -144,7 +151,9 @@ impl Sent {
                 }
             }
             Success::Done { .. } if response.status == 202 => unnamed(response, &body),
-            Success::Done { id } => Written::Applied(applied(vec![subject(kinds::APPLICATIONS, id)], warnings)),
+            Success::Done { id } => {
+                Written::Applied(applied(vec![subject(kinds::APPLICATIONS, id)], warnings))
+            }
             Success::Gone => Written::Applied(applied(Vec::new(), warnings)),
         }
     }
@@ -164,17 +173,23 @@ impl Sent {
     fn invalid(&self, refusal: &Refusal, errors: Vec<FieldError>) -> Failure {
         let errors: Vec<FieldError> = errors
             .into_iter()
-            .map(|error| FieldError { field: input_member(&self.operation, &error.field), message: error.message })
+            .map(|error| FieldError {
+                field: input_member(&self.operation, &error.field),
+                message: error.message,
+            })
             .collect();
         let said = Failure::Invalid(errors.clone()).to_string();
         let field = |word: &str| input_member(&self.operation, word);
-        let names = |word: &str| errors.iter().any(|error| error.field == field(word) || error.message.contains(word));
+        let names = |word: &str| {
+            errors.iter().any(|error| error.field == field(word) || error.message.contains(word))
+        };
         match refusal {
             Refusal::Reading { other, about } if about.is_empty() || names(about) => {
                 Failure::Conflict(format!("{said}{RETRY}{other}"))
             }
             Refusal::Others { foreign } => Failure::Invalid(with_others(errors, &said, foreign)),
-            // No error text is documented for a name that exists (harvest-v3.md §9.4): the usual words are looked for.
+            // No error text is documented for a name that exists (harvest-v3.md §9.4): the usual
+            // words are looked for.
             Refusal::Unique | Refusal::Form { .. }
                 if ["taken", "already", "exist", "unique", "duplicate"]
                     .iter()
@@ -182,9 +197,12 @@ impl Sent {
             {
                 Failure::Conflict(said)
             }
-            Refusal::Author if names("user_id") || names("author") => Failure::Misconfigured(format!(
-                "Greenhouse did not accept the note's author; look at the setting note_author: {said}"
-            )),
+            Refusal::Author if names("user_id") || names("author") => {
+                Failure::Misconfigured(format!(
+                    "Greenhouse did not accept the note's author; look at the setting note_author: \
+                     {said}"
+                ))
+            }
             _ => Failure::Invalid(errors),
         }
     }
@@ -193,10 +211,17 @@ impl Sent {
 /// Values of others that a refusal names at most.
 const OTHERS_MAX: usize = 10;
 
-/// A refusal with the custom fields of others that may be its reason: those that the answer names by key or by type, else all that went
-/// along. Nothing where the answer does not speak of custom fields.
-fn with_others(mut errors: Vec<FieldError>, said: &str, foreign: &[(String, String)]) -> Vec<FieldError> {
-    let names = |word: &str| said.split(|char: char| !char.is_alphanumeric() && char != '_').any(|part| part == word);
+/// A refusal with the custom fields of others that may be its reason: those that the answer names
+/// by key or by type, else all that went along. Nothing where the answer does not speak of custom
+/// fields.
+fn with_others(
+    mut errors: Vec<FieldError>,
+    said: &str,
+    foreign: &[(String, String)],
+) -> Vec<FieldError> {
+    let names = |word: &str| {
+        said.split(|char: char| !char.is_alphanumeric() && char != '_').any(|part| part == word)
+    };
     let is_named = |other: &&(String, String)| names(&other.0) || names(&other.1);
     let mut meant: Vec<&(String, String)> = foreign.iter().filter(is_named).collect();
     if meant.is_empty() && (said.contains("custom_field") || said.contains("custom field")) {
@@ -205,7 +230,8 @@ fn with_others(mut errors: Vec<FieldError>, said: &str, foreign: &[(String, Stri
     errors.extend(meant.into_iter().take(OTHERS_MAX).map(|(key, kind)| FieldError {
         field: format!("custom_fields.{key}"),
         message: format!(
-            "this value of somebody else (a {kind}) went along, since an update may replace the whole set, and the plan did not say that \
+            "this value of somebody else (a {kind}) went along, since an update may replace the \
+             whole set, and the plan did not say that \
              it may be left out; if it is the one that is refused, correct it in Greenhouse"
         ),
     }));
@@ -245,7 +271,8 @@ fn unnamed(response: &Response, body: &Value) -> Written {
     }
 }
 
-/// `{candidate, application}` or the bare candidate (harvest-v3.md §9.1 [?]); either may be a stub without an id (§7 [?]).
+/// `{candidate, application}` or the bare candidate (harvest-v3.md §9.1 [?]); either may be a stub
+/// without an id (§7 [?]).
 fn candidate(body: &Value, with_application: bool, mut warnings: Vec<String>) -> Written {
     let wrapped = body.get("candidate").filter(|inner| inner.is_object());
     let shown = wrapped.unwrap_or(body);
@@ -257,15 +284,20 @@ fn candidate(body: &Value, with_application: bool, mut warnings: Vec<String>) ->
     };
     let mut links = vec![subject(kinds::CANDIDATES, id)];
     if with_application {
-        match inner(body, "application").or_else(|| row::ids(shown, "application_ids").into_iter().next()) {
+        match inner(body, "application")
+            .or_else(|| row::ids(shown, "application_ids").into_iter().next())
+        {
             Some(id) => links.push(carried(id)),
-            None => warnings.push("the answer does not name the application; look for it before making one".into()),
+            None => warnings.push(
+                "the answer does not name the application; look for it before making one".into(),
+            ),
         }
     }
     Written::Applied(applied(links, warnings))
 }
 
-/// The new application, in any of the shapes that v1 and v3 are reported with; without it a probe looks for it.
+/// The new application, in any of the shapes that v1 and v3 are reported with; without it a probe
+/// looks for it.
 fn converted(response: &Response, body: &Value, old: String, warnings: Vec<String>) -> Written {
     let new = row::id(body, "new_application_id")
         .or_else(|| inner(body, "application"))
@@ -273,7 +305,10 @@ fn converted(response: &Response, body: &Value, old: String, warnings: Vec<Strin
         .or_else(|| row::id(body, "id"))
         .filter(|new| *new != old);
     match new {
-        Some(new) => Written::Applied(applied(vec![subject(kinds::APPLICATIONS, new), converted_from(old)], warnings)),
+        Some(new) => Written::Applied(applied(
+            vec![subject(kinds::APPLICATIONS, new), converted_from(old)],
+            warnings,
+        )),
         None if response.status == 202 => unnamed(response, body),
         None => Written::Unclear("the answer does not name the new application".into()),
     }

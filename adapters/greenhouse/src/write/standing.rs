@@ -1,8 +1,9 @@
 //! How an application stands: the part of a row that decides what is left to do.
 //!
-//! Writes decide by it, probes compare with it. The status differs by direction: filtered as `active`, read as `in_process` (harvest-v3.md §9.2). The stage of
-//! an application is told twice: `stage_id` is its own row in application_stages, `job_interview_stage_id` the stage's definition, which rows of the
-//! older spec do not have.
+//! Writes decide by it, probes compare with it. The status differs by direction: filtered as
+//! `active`, read as `in_process` (harvest-v3.md §9.2). The stage of an application is told twice:
+//! `stage_id` is its own row in application_stages, `job_interview_stage_id` the stage's
+//! definition, which rows of the older spec do not have.
 
 use crate::request;
 use crate::write::input::MoveInput;
@@ -62,13 +63,17 @@ impl Standing {
         }
     }
 
-    /// Takes the stage definition from the rows of application_stages, where the application does not name it.
+    /// Takes the stage definition from the rows of application_stages, where the application does
+    /// not name it.
     ///
-    /// `stage_id` is the row's id (harvest-v3.md §9.2 \[2nd\]). Should it be the definition's, the row that is current says so; a
-    /// row that is current counts too where the application names none.
+    /// `stage_id` is the row's id (harvest-v3.md §9.2 \[2nd\]). Should it be the definition's, the
+    /// row that is current says so; a row that is current counts too where the application names
+    /// none.
     pub(crate) fn with_stages(mut self, rows: &[Value]) -> Self {
         let own = |row: &&Value| row::id(row, "application_id").is_none_or(|id| id == self.id);
-        let is = |row: &Value, member: &str| self.stage_row.is_some() && row::id(row, member) == self.stage_row;
+        let is = |row: &Value, member: &str| {
+            self.stage_row.is_some() && row::id(row, member) == self.stage_row
+        };
         let is_current = |row: &Value| row::flag(row, "current") == Some(true);
         let own: Vec<&Value> = rows.iter().filter(own).collect();
         let current = own
@@ -124,7 +129,8 @@ impl Standing {
         refusal: Refusal,
         warnings: Vec<String>,
     ) -> Result<Step, Failure> {
-        let request = request::post(&["applications", &self.id, call], Value::Object(body).to_string());
+        let request =
+            request::post(&["applications", &self.id, call], Value::Object(body).to_string());
         let success = Success::Done { id: self.id.clone() };
         send(request, Sent { operation: operation.into(), success, refusal, warnings })
     }

@@ -1,8 +1,9 @@
 //! Words that differ between writing, reading and the unified model.
 //!
-//! Greenhouse writes `is_private`, `note_type`, `visibility: public` and reads `private`, `type`, `publicly_visible` (pitfalls.md 11). A compare
-//! that forgets one of these drifts for ever, so every pair stands here once, as a table that both directions use.
-//! Contact types are closed lists (pitfalls.md 53): a word outside its list is 422, so it becomes `other`.
+//! Greenhouse writes `is_private`, `note_type`, `visibility: public` and reads `private`, `type`,
+//! `publicly_visible` (pitfalls.md 11). A compare that forgets one of these drifts for ever, so
+//! every pair stands here once, as a table that both directions use. Contact types are closed lists
+//! (pitfalls.md 53): a word outside its list is 422, so it becomes `other`.
 
 /// A word in both vocabularies: unified or written, and read.
 type Pair = (&'static str, &'static str);
@@ -21,8 +22,11 @@ pub(crate) const POOL_OWNER: Pair = ("prospect_owner_id", "prospect_owner_id");
 pub(crate) const UNDER_WAY: Pair = ("active", "in_process");
 
 /// Who may read a note: written (the unified word is the same), read.
-const VISIBILITY: [Pair; 3] =
-    [("public", "publicly_visible"), ("private", "privately_visible"), ("admin_only", "admin_only_visible")];
+const VISIBILITY: [Pair; 3] = [
+    ("public", "publicly_visible"),
+    ("private", "privately_visible"),
+    ("admin_only", "admin_only_visible"),
+];
 
 /// What a custom field hangs on: unified, `field_type`.
 const APPLIES_TO: [Pair; 5] = [
@@ -33,7 +37,8 @@ const APPLIES_TO: [Pair; 5] = [
     ("offer", "offer"),
 ];
 
-/// What a custom field holds: unified, `value_type`. The first pair of a unified word is what a new field is made with.
+/// What a custom field holds: unified, `value_type`. The first pair of a unified word is what a new
+/// field is made with.
 const VALUE_TYPE: [Pair; 12] = [
     ("text", "short_text"),
     ("long_text", "long_text"),
@@ -96,7 +101,8 @@ pub(crate) enum ContactList {
 
 impl ContactList {
     /// Every list.
-    pub(crate) const ALL: [Self; 5] = [Self::Emails, Self::Phones, Self::Addresses, Self::Websites, Self::Social];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Emails, Self::Phones, Self::Addresses, Self::Websites, Self::Social];
 
     /// The unified member that it is part of.
     pub(crate) fn member(self) -> &'static str {
@@ -137,8 +143,14 @@ impl ContactList {
         })
     }
 
-    /// Why no new entry could have the form of a stored one; none when one could. `more`: it has members besides.
-    pub(crate) fn oddity(self, value: &str, kind: Option<&str>, more: bool) -> Option<&'static str> {
+    /// Why no new entry could have the form of a stored one; none when one could. `more`: it has
+    /// members besides.
+    pub(crate) fn oddity(
+        self,
+        value: &str,
+        kind: Option<&str>,
+        more: bool,
+    ) -> Option<&'static str> {
         let is_known = match self.types() {
             Some((known, _)) => kind.is_some_and(|kind| known.contains(&kind)),
             None => kind.is_none(),
@@ -191,7 +203,10 @@ mod tests {
         for table in [&APPLIES_TO[..], &VALUE_TYPE[..]] {
             for (unified, read) in table {
                 assert_eq!(table.iter().filter(|pair| pair.0 == *unified).count(), 1);
-                assert_eq!(table.iter().find(|pair| pair.1 == *read).map(|pair| pair.0), Some(*unified));
+                assert_eq!(
+                    table.iter().find(|pair| pair.1 == *read).map(|pair| pair.0),
+                    Some(*unified)
+                );
             }
         }
         assert_eq!(value_type("boolean"), Some("yes_no"));

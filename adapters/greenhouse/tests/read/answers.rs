@@ -21,12 +21,18 @@ fn errors_are_read_in_each_of_their_shapes() {
     for (body, expected) in [
         (r#"{"message":"Unprocessable Content","errors":["No."]}"#, vec![pair("", "No.")]),
         (r#"{"errors":["No.","Never."]}"#, vec![pair("", "No."), pair("", "Never.")]),
-        (r#"{"message":"m","errors":[{"per_page":"too large"}]}"#, vec![pair("per_page", "too large")]),
+        (
+            r#"{"message":"m","errors":[{"per_page":"too large"}]}"#,
+            vec![pair("per_page", "too large")],
+        ),
         (
             r#"{"errors":[{"per_page":["too large","not nice"]}]}"#,
             vec![pair("per_page", "too large"), pair("per_page", "not nice")],
         ),
-        (r#"{"message":"m","errors":[{"message":"bad","field":"name"}]}"#, vec![pair("name", "bad")]),
+        (
+            r#"{"message":"m","errors":[{"message":"bad","field":"name"}]}"#,
+            vec![pair("name", "bad")],
+        ),
         (r#"{"errors":{"name":"bad"}}"#, vec![pair("name", "bad")]),
         (r#"{"message":"only this"}"#, vec![pair("", "only this")]),
         ("", vec![pair("", "status 422 without a reason")]),
@@ -35,7 +41,8 @@ fn errors_are_read_in_each_of_their_shapes() {
     }
 }
 
-/// Twenty messages in full would be more than the contract lets an adapter say, and then nobody would hear any of them.
+/// Twenty messages in full would be more than the contract lets an adapter say, and then nobody
+/// would hear any of them.
 #[test]
 fn many_long_messages_and_long_words_are_cut_to_what_the_contract_allows() {
     let long = "\u{1f600}".repeat(400);
@@ -47,17 +54,21 @@ fn many_long_messages_and_long_words_are_cut_to_what_the_contract_allows() {
     let (allowed, word) = (8 * 1024, "x".repeat(10_000));
     let Failure::Denied(denied) = failure(answer(403, &[], &body)) else { panic!("denied") };
     assert!(denied.message.len() <= allowed);
-    let Err(Failure::Bug(text)) = Greenhouse::start(Task::Scan(everything(&word)), &given()) else { panic!("a bug") };
+    let Err(Failure::Bug(text)) = Greenhouse::start(Task::Scan(everything(&word)), &given()) else {
+        panic!("a bug")
+    };
     assert!(text.len() <= allowed && text.contains("xxx"));
 }
 
 #[test]
 fn each_status_has_one_consequence() {
     let unauthorised = r#"{"message":"Unauthorized","errors":["Token could not be decoded: x"]}"#;
-    assert!(
-        matches!(failure(answer(401, &[], unauthorised)), Failure::Auth(text) if text.contains("could not be decoded"))
-    );
-    assert!(matches!(failure(answer(404, &[], r#"{"message":"Resource not found"}"#)), Failure::NotFound(_)));
+    assert!(matches!(failure(answer(401, &[], unauthorised)),
+            Failure::Auth(text) if text.contains("could not be decoded")));
+    assert!(matches!(
+        failure(answer(404, &[], r#"{"message":"Resource not found"}"#)),
+        Failure::NotFound(_)
+    ));
     assert!(matches!(failure(answer(409, &[], "")), Failure::Conflict(_)));
     assert!(matches!(failure(answer(422, &[], "{}")), Failure::Invalid(_)));
     assert!(matches!(failure(answer(400, &[], "{}")), Failure::Invalid(_)));
@@ -65,13 +76,13 @@ fn each_status_has_one_consequence() {
     assert!(matches!(failure(answer(302, &[("location", "https://x")], "")), Failure::Protocol(_)));
 }
 
-/// The text of a 403 is unknown (harvest-v3.md §2.7 [?]): with JSON, without, or none at all, the scope is named.
+/// The text of a 403 is unknown (harvest-v3.md §2.7 [?]): with JSON, without, or none at all, the
+/// scope is named.
 #[test]
 fn a_403_names_the_scope_whatever_it_says() {
     for body in [r#"{"message":"Forbidden"}"#, r#"{"errors":["no"]}"#, "", "no"] {
-        assert!(
-            matches!(failure(answer(403, &[], body)), Failure::Denied(denied) if denied.permission == "harvest:jobs:list")
-        );
+        assert!(matches!(failure(answer(403, &[], body)),
+                Failure::Denied(denied) if denied.permission == "harvest:jobs:list"));
     }
     let page = answer(403, &[("content-type", "text/html")], "<html>Request blocked</html>");
     assert!(
@@ -84,7 +95,10 @@ fn a_403_names_the_scope_whatever_it_says() {
 fn a_429_waits_as_long_as_it_says_and_never_until_the_reset() {
     let headers = [("retry-after", "12"), ("x-ratelimit-reset", "1778507684")];
     assert_eq!(failure(answer(429, &headers, "")), Failure::Throttled(Some(12_000)));
-    assert_eq!(failure(answer(429, &[("x-ratelimit-reset", "1778507684")], "")), Failure::Throttled(None));
+    assert_eq!(
+        failure(answer(429, &[("x-ratelimit-reset", "1778507684")], "")),
+        Failure::Throttled(None)
+    );
     assert_eq!(failure(answer(429, &[("retry-after", "soon")], "")), Failure::Throttled(None));
 }
 
@@ -97,6 +111,7 @@ fn what_is_no_array_of_rows_is_not_taken_for_none() {
 
 #[test]
 fn the_request_id_goes_along_for_support() {
-    let response = answer(404, &[("x-request-id", "abc123")], r#"{"message":"Resource not found"}"#);
+    let response =
+        answer(404, &[("x-request-id", "abc123")], r#"{"message":"Resource not found"}"#);
     assert!(failure(response).to_string().contains("abc123"));
 }

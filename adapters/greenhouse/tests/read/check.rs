@@ -11,7 +11,8 @@ fn refused() -> Response {
     answer(403, &[], r#"{"message":"Forbidden"}"#)
 }
 
-/// Answers each request as `server` does, until there is a verdict. Gives the collections asked too.
+/// Answers each request as `server` does, until there is a verdict. Gives the collections asked
+/// too.
 fn check(
     permission: &str,
     given: &Given,
@@ -26,7 +27,8 @@ fn check(
             other => {
                 let send = sent(other);
                 let url = asked(&send);
-                let collection = url.split("/v3/").nth(1).unwrap().split('?').next().unwrap().to_owned();
+                let collection =
+                    url.split("/v3/").nth(1).unwrap().split('?').next().unwrap().to_owned();
                 assert!(asked_for.len() < 10, "a check ends");
                 asked_for.push(collection.clone());
                 step = resume(send, given, server(&collection));
@@ -48,10 +50,18 @@ fn one_row_read_is_a_scope_granted() {
 #[test]
 fn another_list_that_answers_shows_that_the_scope_is_missing() {
     let (checked, _) =
-        check(SCOPE, &given(), |collection| if collection == "jobs" { ok(r#"[{"id":1}]"#) } else { refused() });
+        check(
+            SCOPE,
+            &given(),
+            |collection| if collection == "jobs" { ok(r#"[{"id":1}]"#) } else { refused() },
+        );
     let checked = checked.unwrap();
     assert_eq!(checked.verdict, Verdict::Missing);
-    assert!(checked.detail.contains(SCOPE) && checked.detail.contains("jobs"), "{}", checked.detail);
+    assert!(
+        checked.detail.contains(SCOPE) && checked.detail.contains("jobs"),
+        "{}",
+        checked.detail
+    );
 }
 
 #[test]
@@ -59,14 +69,21 @@ fn all_lists_refused_names_both_causes() {
     let (checked, asked_for) = check(SCOPE, &given(), |_| refused());
     let checked = checked.unwrap();
     assert_eq!(checked.verdict, Verdict::Refused);
-    assert!(checked.detail.contains("Site Admin") && checked.detail.contains(SCOPE), "{}", checked.detail);
+    assert!(
+        checked.detail.contains("Site Admin") && checked.detail.contains(SCOPE),
+        "{}",
+        checked.detail
+    );
     assert_eq!(asked_for.len(), 5, "the budget is shared: one and four others");
 }
 
 #[test]
 fn a_token_that_names_its_scopes_settles_a_403() {
     assert_eq!(verdict(SCOPE, &granted(Some(&[SCOPE]), Some("7")), |_| refused()), Verdict::Actor);
-    assert_eq!(verdict(SCOPE, &granted(Some(&["harvest:jobs:list"]), None), |_| refused()), Verdict::Missing);
+    assert_eq!(
+        verdict(SCOPE, &granted(Some(&["harvest:jobs:list"]), None), |_| refused()),
+        Verdict::Missing
+    );
     assert_eq!(verdict(SCOPE, &granted(None, Some("7")), |_| refused()), Verdict::Refused);
 }
 
@@ -74,12 +91,21 @@ fn a_token_that_names_its_scopes_settles_a_403() {
 #[test]
 fn no_rows_are_held_against_the_users_that_every_account_has() {
     let one = r#"[{"id":1}]"#;
-    assert_eq!(verdict(SCOPE, &given(), |c| ok(if c == "users" { one } else { "[]" })), Verdict::Granted);
+    assert_eq!(
+        verdict(SCOPE, &given(), |c| ok(if c == "users" { one } else { "[]" })),
+        Verdict::Granted
+    );
     assert_eq!(verdict(SCOPE, &given(), |_| ok("[]")), Verdict::Actor);
     assert_eq!(verdict("harvest:users:list", &given(), |_| ok("[]")), Verdict::Actor);
-    assert_eq!(verdict(SCOPE, &given(), |c| if c == "users" { refused() } else { ok("[]") }), Verdict::Granted);
+    assert_eq!(
+        verdict(SCOPE, &given(), |c| if c == "users" { refused() } else { ok("[]") }),
+        Verdict::Granted
+    );
     // Refused here, empty everywhere else: nothing shows that the actor is well.
-    assert_eq!(verdict(SCOPE, &given(), |c| if c == "candidates" { refused() } else { ok("[]") }), Verdict::Refused);
+    assert_eq!(
+        verdict(SCOPE, &given(), |c| if c == "candidates" { refused() } else { ok("[]") }),
+        Verdict::Refused
+    );
 }
 
 #[test]
@@ -97,15 +123,27 @@ fn every_permission_of_the_manifest_can_be_checked() {
     for permission in Greenhouse::describe().permissions {
         check(&permission.id, &given(), |_| ok(r#"[{"id":1,"name":"Intro"}]"#)).0.unwrap();
     }
-    assert!(matches!(check("harvest:nothing:list", &given(), |_| ok("[]")).0, Err(Failure::Bug(_))));
+    assert!(matches!(
+        check("harvest:nothing:list", &given(), |_| ok("[]")).0,
+        Err(Failure::Bug(_))
+    ));
 }
 
 #[test]
 fn trouble_is_no_verdict() {
     assert!(matches!(check(SCOPE, &given(), |_| answer(401, &[], "")).0, Err(Failure::Auth(_))));
-    assert!(matches!(check(SCOPE, &given(), |_| answer(429, &[], "")).0, Err(Failure::Throttled(_))));
-    assert!(matches!(check(SCOPE, &given(), |_| answer(502, &[], "")).0, Err(Failure::Unavailable(_))));
-    assert_eq!(verdict(SCOPE, &given(), |_| answer(404, &[], r#"{"message":"Resource not found"}"#)), Verdict::Unknown);
+    assert!(matches!(
+        check(SCOPE, &given(), |_| answer(429, &[], "")).0,
+        Err(Failure::Throttled(_))
+    ));
+    assert!(matches!(
+        check(SCOPE, &given(), |_| answer(502, &[], "")).0,
+        Err(Failure::Unavailable(_))
+    ));
+    assert_eq!(
+        verdict(SCOPE, &given(), |_| answer(404, &[], r#"{"message":"Resource not found"}"#)),
+        Verdict::Unknown
+    );
 }
 
 fn sources(rows: &str) -> Checked {
@@ -115,7 +153,8 @@ fn sources(rows: &str) -> Checked {
 
 #[test]
 fn the_source_is_found_missing_or_ambiguous() {
-    let found = sources(r#"[{"id":4000067003,"name":"Intro","type":null},{"id":2,"name":"Other"}]"#);
+    let found =
+        sources(r#"[{"id":4000067003,"name":"Intro","type":null},{"id":2,"name":"Other"}]"#);
     assert_eq!(found.verdict, Verdict::Granted);
     assert!(found.detail.contains("4000067003"));
     assert_eq!(sources(r#"[{"id":2,"name":"Other"}]"#).verdict, Verdict::Missing);
@@ -124,7 +163,11 @@ fn the_source_is_found_missing_or_ambiguous() {
     assert!(like.detail.contains("intro "), "{}", like.detail);
     let several = sources(r#"[{"id":1,"name":"Intro"},{"id":2,"name":"Intro"}]"#);
     assert_eq!(several.verdict, Verdict::Missing);
-    assert!(several.detail.starts_with("ambiguous") && several.detail.contains("1, 2"), "{}", several.detail);
+    assert!(
+        several.detail.starts_with("ambiguous") && several.detail.contains("1, 2"),
+        "{}",
+        several.detail
+    );
     assert_eq!(sources("[]").verdict, Verdict::Unknown);
 }
 
@@ -134,9 +177,15 @@ fn the_source_is_looked_for_on_every_page() {
     let send = start(Task::Check("setup:source".into()), &given);
     assert_eq!(asked(&send), "/v3/sources?per_page=500");
     let next = "https://harvest.greenhouse.io/v3/sources?cursor=x";
-    let send = sent(resume(send, &given, page(r#"[{"id":1,"name":"Intro"}]"#, &format!("<{next}>; rel=\"next\""))));
+    let send = sent(resume(
+        send,
+        &given,
+        page(r#"[{"id":1,"name":"Intro"}]"#, &format!("<{next}>; rel=\"next\"")),
+    ));
     assert_eq!(asked(&send), next);
-    let Ok(Step::Done(Outcome::Checked(checked))) = resume(send, &given, ok(r#"[{"id":2,"name":"Intro"}]"#)) else {
+    let Ok(Step::Done(Outcome::Checked(checked))) =
+        resume(send, &given, ok(r#"[{"id":2,"name":"Intro"}]"#))
+    else {
         panic!("a verdict")
     };
     assert!(checked.detail.starts_with("ambiguous"));
@@ -152,5 +201,8 @@ fn a_source_that_nobody_named_or_may_see_is_unknown() {
 #[test]
 fn a_misspelt_setting_is_the_connections_fault() {
     let given = Given { settings: r#"{"sauce":"Intro"}"#.into(), ..given() };
-    assert!(matches!(check("setup:source", &given, |_| ok("[]")).0, Err(Failure::Misconfigured(_))));
+    assert!(matches!(
+        check("setup:source", &given, |_| ok("[]")).0,
+        Err(Failure::Misconfigured(_))
+    ));
 }

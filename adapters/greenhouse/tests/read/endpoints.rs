@@ -1,7 +1,9 @@
-//! The adapter's requests and readers against the machine-readable list of Greenhouse's own endpoints.
+//! The adapter's requests and readers against the machine-readable list of Greenhouse's own
+//! endpoints.
 //!
-//! Method: every request that a read task can begin with is built, and each parameter is looked up for that endpoint; so is every member that
-//! a reader reads. What is newer than the list stands here by name with its source.
+//! Method: every request that a read task can begin with is built, and each parameter is looked up
+//! for that endpoint; so is every member that a reader reads. What is newer than the list stands
+//! here by name with its source.
 
 use crate::support::*;
 use atsync_adapter::contract::*;
@@ -9,7 +11,8 @@ use atsync_greenhouse::kinds;
 use serde_json::Value;
 
 /// Members that the list of 2026-06-27 does not have yet (harvest-v3.md §9.2: "newer spec").
-const NEWER: &[(&str, &str)] = &[("applications", "job_interview_stage_id"), ("applications", "rejection_reason_id")];
+const NEWER: &[(&str, &str)] =
+    &[("applications", "job_interview_stage_id"), ("applications", "rejection_reason_id")];
 
 /// Documented members that no unified field carries; they stay in the raw record.
 const RAW_ONLY: &[(&str, &[&str])] = &[
@@ -34,7 +37,17 @@ const RAW_ONLY: &[(&str, &[&str])] = &[
         ],
     ),
     ("job_posts", &["demographic_question_set_id"]),
-    ("notes", &["body_with_tags", "email_attachment_file_names", "email_cc", "email_from", "email_to", "import_hash"]),
+    (
+        "notes",
+        &[
+            "body_with_tags",
+            "email_attachment_file_names",
+            "email_cc",
+            "email_from",
+            "email_to",
+            "import_hash",
+        ],
+    ),
     ("offices", &["primary_in_house_contact_user_id"]),
     ("user_emails", &["verification_token_sent_at"]),
     ("users", &["agency_id", "interviewer_tags"]),
@@ -48,26 +61,45 @@ fn endpoints() -> Option<Vec<Value>> {
 }
 
 fn names(endpoint: &Value, of: &str) -> Vec<String> {
-    endpoint[of].as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    endpoint[of]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| one["name"].as_str().unwrap().to_owned())
+        .collect()
 }
 
 fn documented<'a>(all: &'a [Value], path: &str) -> &'a Value {
-    all.iter().find(|endpoint| endpoint["path"] == *path).unwrap_or_else(|| panic!("{path} is not documented"))
+    all.iter()
+        .find(|endpoint| endpoint["path"] == *path)
+        .unwrap_or_else(|| panic!("{path} is not documented"))
 }
 
 /// Every request that a read task can begin with.
 fn requests() -> Vec<Send> {
     let mut all = Vec::new();
-    let window = Since::Window(Window { from: "2026-01-01T00:00:00Z".into(), to: "2026-01-02T00:00:00Z".into() });
+    let window = Since::Window(Window {
+        from: "2026-01-01T00:00:00Z".into(),
+        to: "2026-01-02T00:00:00Z".into(),
+    });
     for kind in kinds::KINDS {
-        all.push(start(Task::Scan(Scan { since: window.clone(), ..everything(kind.name) }), &given()));
-        all.push(start(Task::Fetch(Fetch { kind: kind.name.into(), ids: vec!["1".into()] }), &given()));
+        all.push(start(
+            Task::Scan(Scan { since: window.clone(), ..everything(kind.name) }),
+            &given(),
+        ));
+        all.push(start(
+            Task::Fetch(Fetch { kind: kind.name.into(), ids: vec!["1".into()] }),
+            &given(),
+        ));
         all.push(start(Task::Check(kind.permission()), &given()));
     }
     all.push(start(Task::DescribeTenant, &given()));
     let known = r#"{"basis":"users","oldest":"1","created_at":"2019-01-01T00:00:00Z"}"#;
     all.push(start(Task::DescribeTenant, &Given { tenant: Some(known.into()), ..given() }));
-    all.push(start(Task::Check("setup:source".into()), &Given { settings: r#"{"source":"Intro"}"#.into(), ..given() }));
+    all.push(start(
+        Task::Check("setup:source".into()),
+        &Given { settings: r#"{"source":"Intro"}"#.into(), ..given() },
+    ));
     all
 }
 
@@ -80,9 +112,14 @@ fn every_parameter_is_documented_for_its_endpoint() {
         for field in &path.query {
             assert!(known.contains(&field.name), "{} has no parameter {}", path.path, field.name);
         }
-        let (created, updated) =
-            (path.query.iter().any(|f| f.name == "created_at"), path.query.iter().any(|f| f.name == "updated_at"));
-        assert!(!(created && updated), "both clocks in one request are refused (harvest-v3.md §3.1)");
+        let (created, updated) = (
+            path.query.iter().any(|f| f.name == "created_at"),
+            path.query.iter().any(|f| f.name == "updated_at"),
+        );
+        assert!(
+            !(created && updated),
+            "both clocks in one request are refused (harvest-v3.md §3.1)"
+        );
     }
 }
 
@@ -90,7 +127,8 @@ fn every_parameter_is_documented_for_its_endpoint() {
 fn every_member_is_read_or_known_to_stay_raw() {
     let Some(all) = endpoints() else { return };
     for kind in kinds::KINDS {
-        let documented = names(documented(&all, &format!("/v3/{}", kind.collection)), "responseFields");
+        let documented =
+            names(documented(&all, &format!("/v3/{}", kind.collection)), "responseFields");
         for member in kind.reads {
             let newer = NEWER.contains(&(kind.collection, member));
             assert!(
@@ -99,8 +137,10 @@ fn every_member_is_read_or_known_to_stay_raw() {
                 kind.collection
             );
         }
-        let raw: &[&str] =
-            RAW_ONLY.iter().find(|(collection, _)| *collection == kind.collection).map_or(&[], |(_, all)| all);
+        let raw: &[&str] = RAW_ONLY
+            .iter()
+            .find(|(collection, _)| *collection == kind.collection)
+            .map_or(&[], |(_, all)| all);
         for member in documented {
             let read = kind.reads.contains(&&*member);
             let secret = (kind.collection, &*member) == SECRET;

@@ -20,14 +20,25 @@ fn fetched(step: Result<Step, Failure>) -> Fetched {
 fn each_id_is_asked_for_once_and_what_is_not_shown_is_missing() {
     let send = start(fetch("tags", &["3", "1", "3", "x"]), &given());
     assert_eq!(asked(&send), "/v3/candidate_tags?ids=3,1");
-    let fetched = fetched(resume(send, &given(), ok(r#"[{"id":1,"name":"a","created_at":null,"updated_at":null}]"#)));
+    let fetched = fetched(resume(
+        send,
+        &given(),
+        ok(r#"[{"id":1,"name":"a","created_at":null,"updated_at":null}]"#),
+    ));
     assert_eq!(fetched.items[0].id, "1");
-    assert_eq!(fetched.missing, ["3", "x"], "an impossible id is missing, and Greenhouse is not bothered with it");
+    assert_eq!(
+        fetched.missing,
+        ["3", "x"],
+        "an impossible id is missing, and Greenhouse is not bothered with it"
+    );
 }
 
 #[test]
 fn the_switches_of_a_scan_hold_for_a_fetch() {
-    assert_eq!(asked(&start(fetch("users", &["1"]), &given())), "/v3/users?show_service_accounts=true&ids=1");
+    assert_eq!(
+        asked(&start(fetch("users", &["1"]), &given())),
+        "/v3/users?show_service_accounts=true&ids=1"
+    );
     let reasons = start(fetch("reject_reasons", &["1"]), &given());
     assert_eq!(asked(&reasons), "/v3/rejection_reasons?include_defaults=true&ids=1");
 }
@@ -47,11 +58,16 @@ fn a_deleted_job_post_is_looked_for_twice() {
     assert_eq!(fetched(resume(send, &given(), ok("[]"))).missing, ["7"]);
 }
 
-/// harvest-v3.md §7 [?]: a stub may carry its id or not. With it, the record is there and unknown; without, none may be called missing.
+/// harvest-v3.md §7 [?]: a stub may carry its id or not. With it, the record is there and unknown;
+/// without, none may be called missing.
 #[test]
 fn a_stub_is_neither_missing_nor_empty() {
     let send = start(fetch("candidates", &["5"]), &given());
-    let fetched = fetched(resume(send, &given(), ok(r#"[{"id":5,"message":"Candidate is being processed"}]"#)));
+    let fetched = fetched(resume(
+        send,
+        &given(),
+        ok(r#"[{"id":5,"message":"Candidate is being processed"}]"#),
+    ));
     assert_eq!((fetched.items.len(), fetched.missing.len()), (1, 0));
     assert_eq!((&*fetched.items[0].body, fetched.masks[0].len()), ("{}", 0), "it erases nothing");
     let send = start(fetch("candidates", &["5"]), &given());
@@ -69,7 +85,10 @@ fn more_ids_than_a_filter_takes_are_a_bug_of_the_caller() {
 #[test]
 fn records_that_were_not_asked_for_are_refused() {
     let send = start(fetch("tags", &["1"]), &given());
-    assert!(matches!(resume(send, &given(), ok(r#"[{"id":2,"name":"b"}]"#)), Err(Failure::Protocol(_))));
+    assert!(matches!(
+        resume(send, &given(), ok(r#"[{"id":2,"name":"b"}]"#)),
+        Err(Failure::Protocol(_))
+    ));
 }
 
 #[test]

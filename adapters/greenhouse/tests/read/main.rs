@@ -1,4 +1,5 @@
-//! The read half as the engine sees it: tasks and replies in, requests and records out. No clock, no network.
+//! The read half as the engine sees it: tasks and replies in, requests and records out. No clock,
+//! no network.
 
 #![allow(
     clippy::unwrap_used,

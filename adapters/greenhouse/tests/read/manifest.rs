@@ -16,17 +16,22 @@ fn it_survives_its_own_json() {
 #[test]
 fn every_permission_is_defined_once_and_used() {
     let manifest = Greenhouse::describe();
-    let defined: BTreeSet<&str> = manifest.permissions.iter().map(|permission| &*permission.id).collect();
+    let defined: BTreeSet<&str> =
+        manifest.permissions.iter().map(|permission| &*permission.id).collect();
     assert_eq!(defined.len(), manifest.permissions.len());
     let of_kinds = manifest.kinds.iter().filter_map(|kind| kind.permission.as_deref());
-    let of_operations =
-        manifest.operations.iter().flat_map(|operation| operation.permissions.iter().map(String::as_str));
+    let of_operations = manifest
+        .operations
+        .iter()
+        .flat_map(|operation| operation.permissions.iter().map(String::as_str));
     let mut used: BTreeSet<&str> = of_kinds.chain(of_operations).collect();
     used.insert("setup:source");
     assert_eq!(defined, used);
     for permission in &manifest.permissions {
         assert!(
-            !permission.label.is_empty() && !permission.grant_at.is_empty() && permission.without_it.ends_with('.')
+            !permission.label.is_empty()
+                && !permission.grant_at.is_empty()
+                && permission.without_it.ends_with('.')
         );
     }
 }
@@ -88,7 +93,8 @@ fn stage_writes_are_off_until_the_connection_opts_in() {
         assert_eq!(operation.opt_in.as_deref(), Some("stage_writes"));
     }
     let switches = &manifest.settings_schema["properties"];
-    for operation in manifest.operations.iter().filter_map(|operation| operation.opt_in.as_deref()) {
+    for operation in manifest.operations.iter().filter_map(|operation| operation.opt_in.as_deref())
+    {
         assert_eq!(switches[operation]["default"], false, "{operation}");
     }
 }
@@ -101,9 +107,15 @@ fn operations_speak_of_known_kinds_and_doubtful_statuses_stay_in_doubt() {
         assert_eq!(operation.name, format!("{}.{}", operation.kind, operation.verb));
         for member in &operation.required {
             let top = member.split('.').next().unwrap();
-            assert!(operation.fields.iter().any(|field| field.name == top), "{}: {member}", operation.name);
+            assert!(
+                operation.fields.iter().any(|field| field.name == top),
+                "{}: {member}",
+                operation.name
+            );
         }
-        for kind in operation.materialises.iter().chain(operation.may_carry.iter().map(|carry| &carry.kind)) {
+        for kind in
+            operation.materialises.iter().chain(operation.may_carry.iter().map(|carry| &carry.kind))
+        {
             assert!(manifest.kind(kind).is_some(), "{kind}");
         }
         for undocumented in [400, 409, 500, 503] {

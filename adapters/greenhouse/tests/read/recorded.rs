@@ -1,7 +1,8 @@
 //! Real answers through the scan of jobs.
 //!
-//! Method: the pairs of a recording are replayed as they were made. Proof that nothing is dropped: every span of raw JSON parses to the row it
-//! came from, and every value of the row is found in the unified record.
+//! Method: the pairs of a recording are replayed as they were made. Proof that nothing is dropped:
+//! every span of raw JSON parses to the row it came from, and every value of the row is found in
+//! the unified record.
 
 use crate::recording::{RECORDINGS, answers, carried};
 use crate::support::*;
@@ -44,7 +45,10 @@ fn a_recorded_page_of_jobs_comes_out_whole() {
                 assert_eq!(serde_json::from_slice::<Value>(&body[from..to]).unwrap(), *original);
                 let unified: Value = serde_json::from_str(&item.body).unwrap();
                 for (name, value) in original.as_object().unwrap() {
-                    assert!(carried(name, value, item, &unified), "{file}: {name} = {value} is lost in {unified}");
+                    assert!(
+                        carried(name, value, item, &unified),
+                        "{file}: {name} = {value} is lost in {unified}"
+                    );
                 }
             }
         }

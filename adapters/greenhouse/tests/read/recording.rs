@@ -1,7 +1,9 @@
 //! Recordings of real answers (YAML as VCR writes it), and where each member of a job goes.
 //!
-//! Shared by the adapter's own test and by the one that holds the component against it (`tests/recorded.rs`). The folder lies outside of the project; who
-//! looks for it says so when it is not there. Reads what such a file needs of YAML: single-quoted scalars, folded lines, lists of headers.
+//! Shared by the adapter's own test and by the one that holds the component against it
+//! (`tests/recorded.rs`). The folder lies outside of the project; who looks for it says so when it
+//! is not there. Reads what such a file needs of YAML: single-quoted scalars, folded lines, lists
+//! of headers.
 
 use atsync_adapter::contract::{Field, Item, Response};
 use serde_json::Value;
@@ -76,7 +78,10 @@ pub(crate) fn carried(name: &str, value: &Value, item: &Item, unified: &Value) -
         "is_template" => unified.get("template").cloned().unwrap_or_default() == *value,
         "copied_from_id" => value.is_null() || unified["copied_from"]["id"] == text,
         "department_id" => ids("departments").first().map_or(value.is_null(), |id| *id == text),
-        "office_ids" => ids("offices") == value.as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>(),
+        "office_ids" => {
+            ids("offices")
+                == value.as_array().unwrap().iter().map(Value::to_string).collect::<Vec<_>>()
+        }
         "custom_fields" => value.as_object().unwrap().iter().all(|(key, entry)| {
             let read = &unified["custom_fields"][key];
             let value = if entry["type"] == "single_select" && !entry["value"].is_null() {

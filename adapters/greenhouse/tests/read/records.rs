@@ -44,16 +44,20 @@ fn a_candidate_reads_as_the_reference_shows_it() {
         body,
         json!({
             "name": {"first": "Vida", "last": "Lebsack"},
-            "emails": [{"value": "vida@example.com", "type": {"value": "personal", "source": "personal"}}],
+            "emails": [{"value": "vida@example.com",
+                "type": {"value": "personal", "source": "personal"}}],
             "phones": [{"value": "904-315-7393", "type": {"value": "mobile", "source": "mobile"}}],
             "links": [
-                {"value": "https://v.example", "type": {"value": "portfolio", "source": "portfolio"}},
+                {"value": "https://v.example",
+                    "type": {"value": "portfolio", "source": "portfolio"}},
                 {"value": "linkedin.com/in/vida", "type": {"value": "social"}}
             ],
             "company": "Corkery", "title": "Hermit Crab", "tags": [{"name": "Referral"}],
             "privacy": {"private": false, "do_not_contact": false},
-            "custom_fields": {"dialing_code": {"name": "Dialing Code", "type": "text", "value": "+01"}},
-            "last_activity_at": "2026-10-05T22:36:05.370Z", "created_at": "2026-10-05T22:36:04.296Z",
+            "custom_fields": {"dialing_code": {"name": "Dialing Code", "type": "text",
+                "value": "+01"}},
+            "last_activity_at": "2026-10-05T22:36:05.370Z",
+                "created_at": "2026-10-05T22:36:04.296Z",
             "updated_at": "2026-10-05T22:36:05.370Z"
         })
     );
@@ -68,29 +72,46 @@ fn an_application_reads_as_the_reference_shows_it() {
         json!({
             "candidate": {"id": "20909586002"}, "job": {"id": "6409476002"}, "kind": "application",
             "outcome": {"value": "active", "source": "in_process"},
-            "stage": {"id": "11925559004", "name": "Phone Screen"}, "application_stage": {"id": "90210557002"},
-            "source": {"id": "4000067003"}, "referrer": {"id": "7712"}, "recruiter": {"id": "4173307002"},
+            "stage": {"id": "11925559004", "name": "Phone Screen"},
+                "application_stage": {"id": "90210557002"},
+            "source": {"id": "4000067003"}, "referrer": {"id": "7712"},
+                "recruiter": {"id": "4173307002"},
             "needs_decision": false, "answers": [{"question": "Why?", "answer": "Because"}],
-            "last_activity_at": "2026-11-01T10:00:00.000Z", "created_at": "2026-10-20T09:00:00.000Z",
+            "last_activity_at": "2026-11-01T10:00:00.000Z",
+                "created_at": "2026-10-20T09:00:00.000Z",
             "updated_at": "2026-11-01T10:00:00.000Z"
         })
     );
     assert_eq!(mask, kinds::named("applications").unwrap().fields);
 }
 
-/// harvest-v3.md §9.2: both members appeared before they were documented, so rows lack them or have them.
+/// harvest-v3.md §9.2: both members appeared before they were documented, so rows lack them or have
+/// them.
 #[test]
 fn a_member_that_the_official_form_lacks_is_unknown_and_not_empty() {
-    let (body, mask) = read("applications", &without(APPLICATION, &["job_interview_stage_id", "rejection_reason_id"]));
+    let (body, mask) = read(
+        "applications",
+        &without(APPLICATION, &["job_interview_stage_id", "rejection_reason_id"]),
+    );
     assert!(mask.contains(&"stage".to_owned()) && !mask.contains(&"reject_reason".to_owned()));
-    assert_eq!(body["stage"], json!({"name": "Phone Screen"}), "the name alone says where it stands");
+    assert_eq!(
+        body["stage"],
+        json!({"name": "Phone Screen"}),
+        "the name alone says where it stands"
+    );
     assert_eq!(body.get("reject_reason"), None, "a body says nothing beyond its mask");
-    let (body, mask) = read("applications", &without(APPLICATION, &["job_interview_stage_id", "stage_name"]));
+    let (body, mask) =
+        read("applications", &without(APPLICATION, &["job_interview_stage_id", "stage_name"]));
     assert!(!mask.contains(&"stage".to_owned()) && body.get("stage").is_none());
     assert!(mask.contains(&"application_stage".to_owned()));
-    let (body, mask) =
-        read("applications", &with(&without(APPLICATION, &["job_interview_stage_id"]), json!({"stage_name": null})));
-    assert!(mask.contains(&"stage".to_owned()) && body.get("stage").is_none(), "a hired application stands nowhere");
+    let (body, mask) = read(
+        "applications",
+        &with(&without(APPLICATION, &["job_interview_stage_id"]), json!({"stage_name": null})),
+    );
+    assert!(
+        mask.contains(&"stage".to_owned()) && body.get("stage").is_none(),
+        "a hired application stands nowhere"
+    );
     let (_, mask) = read("applications", APPLICATION);
     assert!(mask.contains(&"stage".to_owned()) && mask.contains(&"reject_reason".to_owned()));
 }
@@ -98,7 +119,8 @@ fn a_member_that_the_official_form_lacks_is_unknown_and_not_empty() {
 #[test]
 fn rows_of_both_forms_share_a_page_with_a_mask_each() {
     let older = without(APPLICATION, &["rejection_reason_id"]);
-    let page = scanned("applications", ok(&format!("[{APPLICATION},{older},{APPLICATION}]"))).unwrap();
+    let page =
+        scanned("applications", ok(&format!("[{APPLICATION},{older},{APPLICATION}]"))).unwrap();
     assert_eq!(page.items.iter().map(|item| item.mask).collect::<Vec<_>>(), [0, 1, 0]);
     assert_eq!(page.masks[0].len(), page.masks[1].len() + 1);
 }
@@ -122,7 +144,10 @@ fn statuses_keep_greenhouses_own_word() {
 fn a_prospect_without_a_job_is_an_application_all_the_same() {
     let (body, _) = read(
         "applications",
-        &with(APPLICATION, json!({"prospect": true, "job_id": null, "prospective_job_ids": [1, 2]})),
+        &with(
+            APPLICATION,
+            json!({"prospect": true, "job_id": null, "prospective_job_ids": [1, 2]}),
+        ),
     );
     assert_eq!(body["kind"], "prospect");
     assert_eq!(body.get("job"), None);
@@ -142,17 +167,26 @@ fn absent_null_and_empty_are_three_things_for_every_flag_and_list() {
             let place = format!("{}.{member}", kind.collection);
             let (whole_body, _) = read(kind.name, &row.to_string());
             let (absent, absent_mask) = read(kind.name, &without(&row.to_string(), &[member]));
-            let field =
-                kind.fields.iter().find(|field| !absent_mask.contains(&(**field).to_owned())).unwrap_or_else(|| {
+            let field = kind
+                .fields
+                .iter()
+                .find(|field| !absent_mask.contains(&(**field).to_owned()))
+                .unwrap_or_else(|| {
                     panic!("{place}: a row without it knows as much as one with it");
                 });
             assert_eq!(absent.get(*field), None, "{place}");
-            let (page, _) =
-                scanned_with(kind.name, ok(&format!("[{}]", with(&row.to_string(), json!({ member: null })))));
+            let (page, _) = scanned_with(
+                kind.name,
+                ok(&format!("[{}]", with(&row.to_string(), json!({ member: null })))),
+            );
             let null: Value = serde_json::from_str(&page.items[0].body).unwrap();
             let null_mask = page.masks[0].clone();
             let is_known = null_mask.contains(&(*field).to_owned());
-            assert_eq!(is_known, !never_null(member), "{place}: null is known where openapi has null, else unknown");
+            assert_eq!(
+                is_known,
+                !never_null(member),
+                "{place}: null is known where openapi has null, else unknown"
+            );
             assert_ne!(null.get(*field), whole_body.get(*field), "{place}");
             let empty = if is_flag { json!(false) } else { json!([]) };
             let (empty, mask) = read(kind.name, &with(&row.to_string(), json!({ member: empty })));
@@ -169,13 +203,17 @@ fn absent_null_and_empty_are_three_things_for_every_flag_and_list() {
 #[test]
 fn a_hiring_team_refers_to_job_and_users_and_says_who_does_what() {
     let times = json!({"created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
-    let row = |more: Value| with(&with(r#"{"id": 7, "job_id": 5, "user_id": 3}"#, times.clone()), more);
+    let row =
+        |more: Value| with(&with(r#"{"id": 7, "job_id": 5, "user_id": 3}"#, times.clone()), more);
     let (manager, _) = read("hiring_managers", &row(json!({})));
     assert_eq!((&manager["job"]["id"], &manager["user"]["id"]), (&json!("5"), &json!("3")));
     assert_eq!(manager["role"], json!({"value": "hiring_manager"}));
-    for (source, value) in
-        [("recruiter", "recruiter"), ("coordinator", "coordinator"), ("sourcer", "sourcer"), ("new", "other")]
-    {
+    for (source, value) in [
+        ("recruiter", "recruiter"),
+        ("coordinator", "coordinator"),
+        ("sourcer", "sourcer"),
+        ("new", "other"),
+    ] {
         let (owner, _) = read("job_owners", &row(json!({"type": source, "responsible": false})));
         assert_eq!(
             (&owner["role"], &owner["responsible"]),
@@ -190,7 +228,10 @@ fn null_never_says_that_a_definition_is_archived() {
     let row = whole(kinds::named("custom_fields").unwrap());
     let (body, mask) = read("custom_fields", &with(&row.to_string(), json!({"active": null})));
     assert!(body.get("active").is_none() && mask.contains(&"active".to_owned()));
-    assert_eq!(read("custom_fields", &with(&row.to_string(), json!({"active": false}))).0["active"], false);
+    assert_eq!(
+        read("custom_fields", &with(&row.to_string(), json!({"active": false}))).0["active"],
+        false
+    );
 }
 
 #[test]
@@ -202,7 +243,11 @@ fn an_odd_member_costs_itself_and_an_odd_row_itself_whatever_the_kind() {
                 let page = format!("[{row},{}]", with(&row.to_string(), json!({ member: odd })));
                 let (page, problems) = scanned_with(kind.name, ok(&page));
                 assert_eq!(page.items.len(), 2, "{}.{member} = {odd}", kind.collection);
-                assert_eq!(page.masks[0], kind.fields, "{}: the other row is whole", kind.collection);
+                assert_eq!(
+                    page.masks[0], kind.fields,
+                    "{}: the other row is whole",
+                    kind.collection
+                );
                 let mask = &page.masks[page.items[1].mask as usize];
                 for problem in &problems {
                     assert_eq!(problem.id.as_deref(), Some(&*page.items[1].id));
@@ -212,17 +257,25 @@ fn an_odd_member_costs_itself_and_an_odd_row_itself_whatever_the_kind() {
                         kind.collection
                     );
                 }
-                assert_eq!(problems.is_empty(), mask == kind.fields, "{}.{member} = {odd}", kind.collection);
+                assert_eq!(
+                    problems.is_empty(),
+                    mask == kind.fields,
+                    "{}.{member} = {odd}",
+                    kind.collection
+                );
             }
         }
-        for odd in ["7", "null", "\"x\"", "[1]", "{}", r#"{"id":null}"#, r#"{"id":{}}"#, r#"{"id":1.5}"#] {
+        for odd in
+            ["7", "null", "\"x\"", "[1]", "{}", r#"{"id":null}"#, r#"{"id":{}}"#, r#"{"id":1.5}"#]
+        {
             let (page, problems) = scanned_with(kind.name, ok(&format!("[{odd},{row}]")));
             assert_eq!((page.items.len(), problems.len()), (1, 1), "{}: {odd}", kind.collection);
         }
     }
 }
 
-/// A member that is read as text takes text, or a number where an id of the customer's may be one; one that is a time takes a time.
+/// A member that is read as text takes text, or a number where an id of the customer's may be one;
+/// one that is a time takes a time.
 #[test]
 fn a_value_of_another_type_is_unknown_and_named_and_never_a_text_or_a_time() {
     for kind in kinds::KINDS {
@@ -234,7 +287,8 @@ fn a_value_of_another_type_is_unknown_and_named_and_never_a_text_or_a_time() {
             }
             let mut odd = vec![json!(true), json!(["x"]), json!({"value": "x"}), json!(1.5)];
             if is_time {
-                let times = ["zzz", "2027-13-45T99:99:99Z", "26/11/2026", "2026-02-30T00:00:00Z", " "];
+                let times =
+                    ["zzz", "2027-13-45T99:99:99Z", "26/11/2026", "2026-02-30T00:00:00Z", " "];
                 odd.extend(times.map(|time| json!(time)).into_iter().chain([json!(99), json!(-1)]));
             }
             for odd in odd {
@@ -253,7 +307,8 @@ fn a_value_of_another_type_is_unknown_and_named_and_never_a_text_or_a_time() {
     }
 }
 
-/// An id is a positive whole number in its one spelling. Anything else names no record: the row has no id, the reference is unknown.
+/// An id is a positive whole number in its one spelling. Anything else names no record: the row has
+/// no id, the reference is unknown.
 #[test]
 fn what_is_no_id_makes_neither_a_record_nor_a_reference() {
     let odd = [
@@ -286,7 +341,10 @@ fn what_is_no_id_makes_neither_a_record_nor_a_reference() {
                 let (page, problems) = scanned_with(kind.name, ok(&page));
                 let [problem] = problems.as_slice() else { panic!("{place}: {problems:?}") };
                 match &problem.field {
-                    None => assert!(member == "id" && page.items.is_empty() && problem.id.is_none(), "{place}"),
+                    None => assert!(
+                        member == "id" && page.items.is_empty() && problem.id.is_none(),
+                        "{place}"
+                    ),
                     Some(field) => {
                         assert!(!page.masks[0].contains(field), "{place}: {field} is unknown");
                         let body: Value = serde_json::from_str(&page.items[0].body).unwrap();
@@ -298,7 +356,8 @@ fn what_is_no_id_makes_neither_a_record_nor_a_reference() {
     }
 }
 
-/// An entry of a list is a value. A list with an entry that shows none is unknown: it is not known to lack that entry.
+/// An entry of a list is a value. A list with an entry that shows none is unknown: it is not known
+/// to lack that entry.
 #[test]
 fn an_entry_without_its_value_makes_the_list_unknown_and_never_shorter() {
     let contact = json!({"value": "v", "type": "home"});
@@ -336,8 +395,13 @@ fn an_entry_without_its_value_makes_the_list_unknown_and_never_shorter() {
             assert!(!page.masks[0].contains(&field.to_owned()), "{place}");
         }
     }
-    let blank = with(&whole(kinds::named("candidates").unwrap()).to_string(), json!({"tags": ["x", " "]}));
-    assert_eq!(scanned_with("candidates", ok(&format!("[{blank}]"))).1.len(), 1, "a tag has a name");
+    let blank =
+        with(&whole(kinds::named("candidates").unwrap()).to_string(), json!({"tags": ["x", " "]}));
+    assert_eq!(
+        scanned_with("candidates", ok(&format!("[{blank}]"))).1.len(),
+        1,
+        "a tag has a name"
+    );
 }
 
 /// openapi: `custom_fields` is a map or null. Everything else says nothing of them.
@@ -345,7 +409,9 @@ fn an_entry_without_its_value_makes_the_list_unknown_and_never_shorter() {
 fn custom_fields_are_a_map_or_null_and_anything_else_is_unknown() {
     for kind in kinds::KINDS.iter().filter(|kind| kind.fields.contains(&"custom_fields")) {
         let row = whole(kind);
-        let member = ["custom_fields", "question_custom_fields"].into_iter().find(|member| row.get(member).is_some());
+        let member = ["custom_fields", "question_custom_fields"]
+            .into_iter()
+            .find(|member| row.get(member).is_some());
         let read = |value: Value| {
             let page = format!("[{}]", with(&row.to_string(), json!({ member.unwrap(): value })));
             scanned_with(kind.name, ok(&page))
@@ -360,17 +426,32 @@ fn custom_fields_are_a_map_or_null_and_anything_else_is_unknown() {
             json!(true),
         ] {
             let (page, problems) = read(odd.clone());
-            assert_eq!(problems[0].field.as_deref(), Some("custom_fields"), "{}: {odd}", kind.collection);
-            assert!(!page.masks[0].contains(&"custom_fields".to_owned()), "{}: {odd}", kind.collection);
+            assert_eq!(
+                problems[0].field.as_deref(),
+                Some("custom_fields"),
+                "{}: {odd}",
+                kind.collection
+            );
+            assert!(
+                !page.masks[0].contains(&"custom_fields".to_owned()),
+                "{}: {odd}",
+                kind.collection
+            );
         }
         for empty in [json!(null), json!({})] {
             let (page, problems) = read(empty);
-            assert_eq!((page.masks[0].len(), problems.len()), (kind.fields.len(), 0), "{}", kind.collection);
+            assert_eq!(
+                (page.masks[0].len(), problems.len()),
+                (kind.fields.len(), 0),
+                "{}",
+                kind.collection
+            );
         }
     }
 }
 
-/// openapi: note.candidate_id may be null. An orphan is known to have no candidate, and its body refers to nothing.
+/// openapi: note.candidate_id may be null. An orphan is known to have no candidate, and its body
+/// refers to nothing.
 #[test]
 fn an_orphaned_note_refers_to_nobody() {
     let row = whole(kinds::named("notes").unwrap()).to_string();
@@ -383,7 +464,8 @@ fn an_orphaned_note_refers_to_nobody() {
 #[test]
 fn ids_keep_every_digit_as_numbers_or_texts() {
     for id in [json!(9_007_199_254_740_993_u64), json!("9007199254740993")] {
-        let page = scanned("candidates", ok(&format!("[{}]", with(CANDIDATE, json!({"id": id}))))).unwrap();
+        let page = scanned("candidates", ok(&format!("[{}]", with(CANDIDATE, json!({"id": id})))))
+            .unwrap();
         assert_eq!(page.items[0].id, "9007199254740993");
     }
 }
@@ -391,29 +473,47 @@ fn ids_keep_every_digit_as_numbers_or_texts() {
 #[test]
 fn a_candidate_without_a_name_was_anonymised_be_it_in_part() {
     let blank = json!({
-        "first_name": null, "last_name": "", "email_addresses": [], "phone_numbers": [], "website_addresses": [], "social_media_addresses": []
+        "first_name": null, "last_name": "", "email_addresses": [], "phone_numbers": [],
+            "website_addresses": [], "social_media_addresses": []
     });
     let (body, mask) = read("candidates", &with(CANDIDATE, blank.clone()));
     assert_eq!(body["privacy"]["anonymized"], true);
     assert!(mask.contains(&"name".to_owned()), "the blanks are known");
-    let reachable = with(&with(CANDIDATE, blank.clone()), json!({"phone_numbers": [{"value": "1", "type": "home"}]}));
-    assert_eq!(read("candidates", &reachable).0["privacy"]["anonymized"], true, "only some fields were chosen");
+    let reachable = with(
+        &with(CANDIDATE, blank.clone()),
+        json!({"phone_numbers": [{"value": "1", "type": "home"}]}),
+    );
+    assert_eq!(
+        read("candidates", &reachable).0["privacy"]["anonymized"],
+        true,
+        "only some fields were chosen"
+    );
     let named = with(&with(CANDIDATE, blank.clone()), json!({"last_name": "Lebsack"}));
     assert_eq!(read("candidates", &named).0["privacy"].get("anonymized"), None);
     let trimmed = without(&with(CANDIDATE, blank), &["last_name"]);
-    assert_eq!(read("candidates", &trimmed).0["privacy"].get("anonymized"), None, "what is unknown is not blank");
+    assert_eq!(
+        read("candidates", &trimmed).0["privacy"].get("anonymized"),
+        None,
+        "what is unknown is not blank"
+    );
 }
 
 #[test]
 fn a_wish_not_to_be_mailed_is_kept() {
-    assert_eq!(read("candidates", &with(CANDIDATE, json!({"can_email": false}))).0["privacy"]["do_not_contact"], true);
+    assert_eq!(
+        read("candidates", &with(CANDIDATE, json!({"can_email": false}))).0["privacy"]["do_not_contact"],
+        true
+    );
 }
 
-/// harvest-v3.md §7 [?]: the second arm of a candidate is `{message}`. A whole candidate with a message beside it is a candidate.
+/// harvest-v3.md §7 [?]: the second arm of a candidate is `{message}`. A whole candidate with a
+/// message beside it is a candidate.
 #[test]
 fn a_stub_shows_that_the_record_exists_and_erases_nothing() {
     let stub = r#"{"id":5,"message":"processing"}"#;
-    let page = scanned("candidates", ok(&format!("[{CANDIDATE},{stub},{{\"message\":\"processing\"}}]"))).unwrap();
+    let page =
+        scanned("candidates", ok(&format!("[{CANDIDATE},{stub},{{\"message\":\"processing\"}}]")))
+            .unwrap();
     assert_eq!(page.items.len(), 2, "a stub without id is no record");
     let item = &page.items[1];
     assert_eq!(
@@ -434,7 +534,10 @@ fn members_unheard_of_are_left_to_the_raw_record() {
 #[test]
 fn times_are_kept_as_written() {
     for time in ["2026-10-05T22:36:05Z", "2026-10-05T22:36:05.370Z", "2026-10-05T22:36:05+02:00"] {
-        assert_eq!(read("candidates", &with(CANDIDATE, json!({"updated_at": time}))).0["updated_at"], time);
+        assert_eq!(
+            read("candidates", &with(CANDIDATE, json!({"updated_at": time}))).0["updated_at"],
+            time
+        );
     }
 }
 
@@ -445,7 +548,10 @@ fn a_version_stands_only_where_every_member_is_the_records_own() {
         scanned("tags", ok(&format!("[{tag}]"))).unwrap().items[0].version.as_deref(),
         Some("2026-01-01T00:00:00Z")
     );
-    assert_eq!(scanned("candidates", ok(&format!("[{CANDIDATE}]"))).unwrap().items[0].version, None);
+    assert_eq!(
+        scanned("candidates", ok(&format!("[{CANDIDATE}]"))).unwrap().items[0].version,
+        None
+    );
 }
 
 /// The link of a file is a secret for as long as it lives: neither record nor raw span may hold it.
@@ -470,20 +576,32 @@ fn a_service_user_has_no_address() {
 
 #[test]
 fn the_type_of_a_rejection_reason_says_who_ended_it() {
-    for (key, value) in
-        [("WE_REJECTED_THEM", "organisation"), ("THEY_REJECTED_US", "candidate"), ("NONE_SPECIFIED", "other")]
-    {
-        let row = json!({"id": 1, "name": "x", "type": {"id": 1, "key": key, "name": "n"}, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
-        assert_eq!(read("reject_reasons", &row.to_string()).0["type"], json!({"value": value, "source": key}));
+    for (key, value) in [
+        ("WE_REJECTED_THEM", "organisation"),
+        ("THEY_REJECTED_US", "candidate"),
+        ("NONE_SPECIFIED", "other"),
+    ] {
+        let row = json!({"id": 1, "name": "x", "type": {"id": 1, "key": key, "name": "n"},
+            "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
+        assert_eq!(
+            read("reject_reasons", &row.to_string()).0["type"],
+            json!({"value": value, "source": key})
+        );
     }
-    let row = json!({"id": 1, "name": "Intro", "type": {"id": 2, "name": "Prospecting"}, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
-    assert_eq!(read("sources", &row.to_string()).0["type"], json!({"value": "other", "source": "Prospecting"}));
+    let row = json!({"id": 1, "name": "Intro", "type": {"id": 2, "name": "Prospecting"},
+        "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
+    assert_eq!(
+        read("sources", &row.to_string()).0["type"],
+        json!({"value": "other", "source": "Prospecting"})
+    );
 }
 
 #[test]
 fn a_note_reads_the_same_from_either_vocabulary() {
-    let row = json!({"id": 1, "candidate_id": 2, "application_id": null, "user_id": 3, "type": "NOTE", "visibility": "publicly_visible",
-        "body": "Hi", "subject": null, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
+    let row = json!({"id": 1, "candidate_id": 2, "application_id": null, "user_id": 3,
+        "type": "NOTE", "visibility": "publicly_visible",
+        "body": "Hi", "subject": null, "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-02T00:00:00Z"});
     let (body, _) = read("notes", &row.to_string());
     assert_eq!(body["visibility"], json!({"value": "public", "source": "publicly_visible"}));
     assert_eq!(body["type"], json!({"value": "note", "source": "NOTE"}));
@@ -494,12 +612,15 @@ fn a_note_reads_the_same_from_either_vocabulary() {
 #[test]
 fn an_offices_place_is_a_text_or_the_older_object() {
     for location in [json!("Atlanta"), json!({"name": "Atlanta"})] {
-        let row = json!({"id": 1, "name": "A", "location": location, "parent_id": null, "external_id": null, "created_at": "2026-01-01T00:00:00Z", "updated_at": "2026-01-02T00:00:00Z"});
+        let row = json!({"id": 1, "name": "A", "location": location, "parent_id": null,
+            "external_id": null, "created_at": "2026-01-01T00:00:00Z",
+            "updated_at": "2026-01-02T00:00:00Z"});
         assert_eq!(read("offices", &row.to_string()).0["location"], "Atlanta");
     }
 }
 
-/// A row of made-up members for every kind fills every field of its mask: the table and the readers agree.
+/// A row of made-up members for every kind fills every field of its mask: the table and the readers
+/// agree.
 #[test]
 fn every_field_of_a_mask_can_be_filled() {
     for kind in kinds::KINDS {
@@ -508,7 +629,8 @@ fn every_field_of_a_mask_can_be_filled() {
             values.insert("o".into(), json!({"name": "O", "type": "number", "value": "7.0"}));
         }
         let (body, mask) = read(kind.name, &row.to_string());
-        let filled: Vec<&str> = kind.fields.iter().copied().filter(|field| body.get(*field).is_some()).collect();
+        let filled: Vec<&str> =
+            kind.fields.iter().copied().filter(|field| body.get(*field).is_some()).collect();
         assert_eq!(filled, kind.fields, "{}: {body}", kind.name);
         assert_eq!(
             body.as_object().unwrap().len(),
@@ -528,22 +650,29 @@ fn whole(kind: &kinds::Kind) -> Value {
 
 fn sample(kind: &str, member: &str) -> Value {
     match member {
-        "custom_fields" | "question_custom_fields" => json!({"k": {"name": "K", "type": "short_text", "value": "v"}}),
+        "custom_fields" | "question_custom_fields" => {
+            json!({"k": {"name": "K", "type": "short_text", "value": "v"}})
+        }
         "type" if matches!(kind, "sources" | "reject_reasons") => {
             json!({"id": 1, "key": "WE_REJECTED_THEM", "name": "n"})
         }
         "answers" | "questions" => json!([{"question": "q", "answer": "a"}]),
         "emails" | "tags" => json!(["x"]),
         "sort_order" => json!(0),
-        "private" | "can_email" | "prospect" | "needs_decision" | "confidential" | "is_template" | "internal"
-        | "active" | "live" | "featured" | "open" | "current" | "verified" | "deactivated" | "site_admin"
-        | "required" | "responsible" => json!(true),
+        "private" | "can_email" | "prospect" | "needs_decision" | "confidential"
+        | "is_template" | "internal" | "active" | "live" | "featured" | "open" | "current"
+        | "verified" | "deactivated" | "site_admin" | "required" | "responsible" => json!(true),
         "addresses" | "social_media_addresses" => json!([{"value": "v", "type": "home"}]),
         list if list.ends_with("_ids") => json!([1, 2]),
-        list if list.ends_with("_addresses") || list.ends_with("_numbers") => json!([{"value": "v", "type": "home"}]),
+        list if list.ends_with("_addresses") || list.ends_with("_numbers") => {
+            json!([{"value": "v", "type": "home"}])
+        }
         "opening_id" => json!("OP-1"),
         id if id == "id"
-            || (id.ends_with("_id") && id != "external_id" && id != "employee_id" && id != "requisition_id") =>
+            || (id.ends_with("_id")
+                && id != "external_id"
+                && id != "employee_id"
+                && id != "requisition_id") =>
         {
             json!(12)
         }
@@ -556,10 +685,14 @@ fn sample(kind: &str, member: &str) -> Value {
 #[test]
 fn what_no_new_value_could_have_the_form_of_is_noted_by_its_path_and_without_the_value() {
     let values = json!({
-        "usual": {"name": "A", "type": "short_text", "value": "a"}, "none": {"name": "B", "type": "number", "value": null},
-        "date": {"name": "C", "type": "date", "value": "2026-12-01"}, "user": {"name": "D", "type": "user", "value": 7},
-        "text": {"name": "E", "type": "number", "value": "7.0"}, "day": {"name": "F", "type": "date", "value": "1/2/27"},
-        "who": {"name": "G", "type": "user", "value": {"id": 7}}, "new": {"name": "H", "type": "brand_new", "value": 1},
+        "usual": {"name": "A", "type": "short_text", "value": "a"},
+            "none": {"name": "B", "type": "number", "value": null},
+        "date": {"name": "C", "type": "date", "value": "2026-12-01"},
+            "user": {"name": "D", "type": "user", "value": 7},
+        "text": {"name": "E", "type": "number", "value": "7.0"},
+            "day": {"name": "F", "type": "date", "value": "1/2/27"},
+        "who": {"name": "G", "type": "user", "value": {"id": 7}},
+            "new": {"name": "H", "type": "brand_new", "value": 1},
         "bare": [[1]], "file": {"name": "J", "type": "attachment", "value": "u"},
     });
     let row = format!(
@@ -584,8 +717,16 @@ fn what_no_new_value_could_have_the_form_of_is_noted_by_its_path_and_without_the
             "phones"
         ]
     );
-    assert!(["1/2/27", "castle", "secret", "7.0"].iter().all(|held| !json!(odd).to_string().contains(held)), "{odd:?}");
-    let plain =
-        with(&row, json!({"custom_fields": null, "phone_numbers": [], "website_addresses": [], "addresses": []}));
+    assert!(
+        ["1/2/27", "castle", "secret", "7.0"]
+            .iter()
+            .all(|held| !json!(odd).to_string().contains(held)),
+        "{odd:?}"
+    );
+    let plain = with(
+        &row,
+        json!({"custom_fields": null, "phone_numbers": [], "website_addresses": [],
+            "addresses": []}),
+    );
     assert_eq!(read("candidates", &plain).0.get("odd_forms"), None);
 }

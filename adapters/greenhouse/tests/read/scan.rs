@@ -16,8 +16,14 @@ fn done(step: Result<Step, Failure>) -> Page {
 
 #[test]
 fn a_window_is_closed_and_a_page_never_larger_than_greenhouse_gives() {
-    let window = Since::Window(Window { from: "2026-01-01T00:00:00Z".into(), to: "2026-02-01T00:00:00Z".into() });
-    let send = start(Task::Scan(Scan { since: window, page_size: 9000, ..everything("applications") }), &given());
+    let window = Since::Window(Window {
+        from: "2026-01-01T00:00:00Z".into(),
+        to: "2026-02-01T00:00:00Z".into(),
+    });
+    let send = start(
+        Task::Scan(Scan { since: window, page_size: 9000, ..everything("applications") }),
+        &given(),
+    );
     assert_eq!(
         asked(&send),
         "/v3/applications?updated_at=gte|2026-01-01T00:00:00Z|lte|2026-02-01T00:00:00Z&per_page=500"
@@ -27,10 +33,14 @@ fn a_window_is_closed_and_a_page_never_larger_than_greenhouse_gives() {
 #[test]
 fn a_cursor_travels_alone() {
     let send = start(Task::Scan(everything("candidates")), &given());
-    let first = done(resume(send, &given(), page(r#"[{"id":1}]"#, &format!("<{NEXT}>; rel=\"next\""))));
+    let first =
+        done(resume(send, &given(), page(r#"[{"id":1}]"#, &format!("<{NEXT}>; rel=\"next\""))));
     assert!(!first.complete, "a page shorter than asked may have a next one");
     let window = Since::Window(Window { from: "a".into(), to: "b".into() });
-    let send = start(Task::Scan(Scan { cursor: first.next, since: window, ..everything("candidates") }), &given());
+    let send = start(
+        Task::Scan(Scan { cursor: first.next, since: window, ..everything("candidates") }),
+        &given(),
+    );
     assert_eq!(send.request.target, Target::Link(NEXT.into()));
     let last = done(resume(send, &given(), ok("[]")));
     assert!(last.complete && last.next.is_none());
@@ -78,7 +88,8 @@ fn rows_that_hide_by_default_are_asked_for() {
     assert_eq!(asked(&users), "/v3/users?show_service_accounts=true&per_page=500");
 }
 
-/// Either text of an expired cursor (harvest-v3.md §4 [?]) restarts the pass; the same answer to a first page does not.
+/// Either text of an expired cursor (harvest-v3.md §4 [?]) restarts the pass; the same answer to a
+/// first page does not.
 #[test]
 fn an_expired_cursor_begins_the_pass_again() {
     for body in [
@@ -87,8 +98,12 @@ fn an_expired_cursor_begins_the_pass_again() {
     ] {
         let send = start(Task::Scan(everything("candidates")), &given());
         let first = done(resume(send, &given(), page("[]", &format!("<{NEXT}>; rel=\"next\""))));
-        let send = start(Task::Scan(Scan { cursor: first.next, ..everything("candidates") }), &given());
-        assert_eq!(resume(send, &given(), answer(422, &[], body)), Err(Failure::Restart(Restart::Pass)));
+        let send =
+            start(Task::Scan(Scan { cursor: first.next, ..everything("candidates") }), &given());
+        assert_eq!(
+            resume(send, &given(), answer(422, &[], body)),
+            Err(Failure::Restart(Restart::Pass))
+        );
         let send = start(Task::Scan(everything("candidates")), &given());
         assert!(matches!(resume(send, &given(), answer(422, &[], body)), Err(Failure::Invalid(_))));
     }
@@ -105,7 +120,9 @@ fn a_cursor_sent_with_others_is_our_mistake_and_no_reason_to_begin_again() {
 
 #[test]
 fn a_refused_scan_names_its_scope() {
-    let Err(Failure::Denied(denied)) = scanned("tags", answer(403, &[], r#"{"message":"Forbidden"}"#)) else {
+    let Err(Failure::Denied(denied)) =
+        scanned("tags", answer(403, &[], r#"{"message":"Forbidden"}"#))
+    else {
         panic!("denied")
     };
     assert_eq!(denied.permission, "harvest:candidate_tags:list");
@@ -113,12 +130,17 @@ fn a_refused_scan_names_its_scope() {
 
 #[test]
 fn the_place_of_a_bad_member_is_named_and_never_its_content() {
-    let (page, problems) = scanned_with("candidates", ok(r#"[{"id":1},7,{"id":2,"tags":{"secret":"Ada"}}]"#));
+    let (page, problems) =
+        scanned_with("candidates", ok(r#"[{"id":1},7,{"id":2,"tags":{"secret":"Ada"}}]"#));
     assert_eq!(page.items.iter().map(|item| &*item.id).collect::<Vec<_>>(), ["1", "2"]);
-    let told: Vec<_> = problems.iter().map(|problem| (problem.id.as_deref(), problem.field.as_deref())).collect();
+    let told: Vec<_> =
+        problems.iter().map(|problem| (problem.id.as_deref(), problem.field.as_deref())).collect();
     assert_eq!(told, [(None, None), (Some("2"), Some("tags"))]);
     assert!(problems[0].message.contains("row 1 of a page of candidates"), "{problems:?}");
-    assert!(problems[1].message.contains("`tags`") && !format!("{problems:?}").contains("Ada"), "{problems:?}");
+    assert!(
+        problems[1].message.contains("`tags`") && !format!("{problems:?}").contains("Ada"),
+        "{problems:?}"
+    );
 }
 
 #[test]

@@ -7,7 +7,13 @@ use serde_json::Value;
 use std::path::PathBuf;
 
 pub(crate) fn given() -> Given {
-    Given { now_ms: 1_795_500_000_000, settings: "{}".into(), tenant: None, mark: None, grant: None }
+    Given {
+        now_ms: 1_795_500_000_000,
+        settings: "{}".into(),
+        tenant: None,
+        mark: None,
+        grant: None,
+    }
 }
 
 /// With what a token says of itself.
@@ -58,8 +64,13 @@ pub(crate) fn asked(send: &Send) -> String {
     match &send.request.target {
         Target::Link(link) => link.clone(),
         Target::Path(path) => {
-            let query: Vec<String> = path.query.iter().map(|field| format!("{}={}", field.name, field.value)).collect();
-            if query.is_empty() { path.path.clone() } else { format!("{}?{}", path.path, query.join("&")) }
+            let query: Vec<String> =
+                path.query.iter().map(|field| format!("{}={}", field.name, field.value)).collect();
+            if query.is_empty() {
+                path.path.clone()
+            } else {
+                format!("{}?{}", path.path, query.join("&"))
+            }
         }
     }
 }
@@ -94,7 +105,8 @@ pub(crate) fn read(kind: &str, row: &str) -> (Value, Vec<String>) {
 /// The folder with the reference, which is not part of the project. Says so when it is not there.
 pub(crate) fn shared(file: &str) -> Option<PathBuf> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let folder = std::env::var_os("ATSYNC_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
+    let folder =
+        std::env::var_os("ATSYNC_SHARED").map_or_else(|| root.join("../shared"), PathBuf::from);
     let path = folder.join(file);
     if path.exists() {
         return Some(path);

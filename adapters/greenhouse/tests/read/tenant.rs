@@ -19,27 +19,35 @@ const NEXT: &str = "https://harvest.greenhouse.io/v3/users?cursor=x";
 #[test]
 fn the_oldest_user_is_found_by_a_walk_and_again_by_one_request() {
     let send = start(Task::DescribeTenant, &given());
-    assert_eq!(asked(&send), "/v3/users?fields=id,created_at&per_page=500&show_service_accounts=true");
+    assert_eq!(
+        asked(&send),
+        "/v3/users?fields=id,created_at&per_page=500&show_service_accounts=true"
+    );
     let rows = r#"[{"id":9,"created_at":"2021-01-01T00:00:00Z"},{"id":8,"created_at":"2020-01-01T00:00:00Z"}]"#;
     let send = sent(resume(send, &given(), page(rows, &format!("<{NEXT}>; rel=\"next\""))));
-    let first = tenant(resume(send, &given(), ok(r#"[{"id":3,"created_at":"2019-01-01T00:00:00.027Z"}]"#)));
+    let first =
+        tenant(resume(send, &given(), ok(r#"[{"id":3,"created_at":"2019-01-01T00:00:00.027Z"}]"#)));
     let known = Given { tenant: Some(first.catalogue.clone()), ..given() };
     let send = start(Task::DescribeTenant, &known);
     assert!(asked(&send).ends_with("created_at=lte|2019-01-01T00:00:00.999Z"), "{}", asked(&send));
-    let again = tenant(resume(send, &known, ok(r#"[{"id":3,"created_at":"2019-01-01T00:00:00.027Z"}]"#)));
+    let again =
+        tenant(resume(send, &known, ok(r#"[{"id":3,"created_at":"2019-01-01T00:00:00.027Z"}]"#)));
     assert_eq!(first, again);
 }
 
 #[test]
 fn another_account_has_another_fingerprint() {
     let known = Given {
-        tenant: Some(r#"{"basis":"users","oldest":"3","created_at":"2019-01-01T00:00:00Z"}"#.into()),
+        tenant: Some(
+            r#"{"basis":"users","oldest":"3","created_at":"2019-01-01T00:00:00Z"}"#.into(),
+        ),
         ..given()
     };
     // The other account is younger, so the narrow look shows nobody and the walk decides.
     let send = start(Task::DescribeTenant, &known);
     let send = sent(resume(send, &known, ok("[]")));
-    let other = tenant(resume(send, &known, ok(r#"[{"id":77,"created_at":"2024-01-01T00:00:00Z"}]"#)));
+    let other =
+        tenant(resume(send, &known, ok(r#"[{"id":77,"created_at":"2024-01-01T00:00:00Z"}]"#)));
     assert_eq!(other.fingerprint, "greenhouse:users:77");
 }
 
@@ -70,14 +78,20 @@ fn no_users_at_all_is_a_lack_of_rights_and_no_tenant() {
 #[test]
 fn a_row_that_cannot_be_read_costs_that_row_before_and_after_it_can() {
     let send = start(Task::DescribeTenant, &given());
-    let rows =
-        r#"[null, {"id":"3","created_at":"2019-01-01T00:00:00Z"}, {"id":null,"created_at":"2018-01-01T00:00:00Z"}]"#;
+    let rows = r#"[null, {"id":"3","created_at":"2019-01-01T00:00:00Z"}, {"id":null,"created_at":"2018-01-01T00:00:00Z"}]"#;
     let first = tenant(resume(send, &given(), ok(rows)));
     assert_eq!(first.fingerprint, "greenhouse:users:3");
     let known = Given { tenant: Some(first.catalogue.clone()), ..given() };
     let send = start(Task::DescribeTenant, &known);
     let rows = rows.replace(r#""id":null"#, r#""id":2"#);
-    assert_eq!(tenant(resume(send, &known, ok(&rows))), first, "an older one that can be read by now changes nothing");
+    assert_eq!(
+        tenant(resume(send, &known, ok(&rows))),
+        first,
+        "an older one that can be read by now changes nothing"
+    );
     let send = start(Task::DescribeTenant, &given());
-    assert!(matches!(resume(send, &given(), ok(r#"[null, {"id":"x/y"}]"#)), Err(Failure::Protocol(_))));
+    assert!(matches!(
+        resume(send, &given(), ok(r#"[null, {"id":"x/y"}]"#)),
+        Err(Failure::Protocol(_))
+    ));
 }

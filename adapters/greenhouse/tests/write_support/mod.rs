@@ -46,7 +46,13 @@ pub struct Case {
 }
 
 pub fn case(operation: &'static str, input: Value) -> Case {
-    Case { operation, target: None, input, settings: Value::Object(serde_json::Map::new()), replies: Vec::new() }
+    Case {
+        operation,
+        target: None,
+        input,
+        settings: Value::Object(serde_json::Map::new()),
+        replies: Vec::new(),
+    }
 }
 
 /// A reply.
@@ -62,7 +68,11 @@ pub fn empty(status: u16) -> Response {
 /// A page that has another one behind it.
 pub fn more(body: Value) -> Response {
     let link = "<https://harvest.greenhouse.io/v3/x?cursor=abc>; rel=\"next\"";
-    Response { status: 200, headers: vec![Field::new("link", link)], body: body.to_string().into_bytes() }
+    Response {
+        status: 200,
+        headers: vec![Field::new("link", link)],
+        body: body.to_string().into_bytes(),
+    }
 }
 
 impl Case {
@@ -95,7 +105,11 @@ impl Case {
         let changes = run.asked.iter().filter(|asked| asked.effect == Effect::Unsafe).count();
         assert!(changes <= 1, "one task, one effect: {:?}", run.asked);
         if changes == 1 {
-            assert_eq!(run.asked.last().unwrap().effect, Effect::Unsafe, "nothing follows the effect");
+            assert_eq!(
+                run.asked.last().unwrap().effect,
+                Effect::Unsafe,
+                "nothing follows the effect"
+            );
         }
         run
     }
@@ -117,7 +131,11 @@ impl Case {
     pub fn probe(self, first_sent_ms: Option<u64>) -> Run {
         let task = Task::Probe(Probe { operation: self.operation(), first_sent_ms });
         let run = self.run(task);
-        assert!(run.asked.iter().all(|asked| asked.effect == Effect::Safe), "a probe changes nothing: {:?}", run.asked);
+        assert!(
+            run.asked.iter().all(|asked| asked.effect == Effect::Safe),
+            "a probe changes nothing: {:?}",
+            run.asked
+        );
         run
     }
 
@@ -136,7 +154,10 @@ impl Case {
             let send = match step {
                 Ok(Step::Send(send)) => send,
                 Ok(Step::Done(outcome)) => {
-                    assert!(replies.next().is_none(), "a reply was never asked for; asked: {asked:#?}");
+                    assert!(
+                        replies.next().is_none(),
+                        "a reply was never asked for; asked: {asked:#?}"
+                    );
                     return Run { asked, end: Ok(outcome) };
                 }
                 Ok(other) => panic!("no such step here: {other:?}"),
@@ -215,7 +236,10 @@ impl Run {
     }
 
     pub fn failure(&self) -> &Failure {
-        assert!(self.asked.iter().all(|asked| asked.effect == Effect::Safe), "a failure after the effect");
+        assert!(
+            self.asked.iter().all(|asked| asked.effect == Effect::Safe),
+            "a failure after the effect"
+        );
         self.end.as_ref().err().unwrap_or_else(|| panic!("no failure: {self:?}"))
     }
 
@@ -234,7 +258,10 @@ impl Run {
             }
             Probed::Absent(ms) => format!("absent {ms}"),
             Probed::Ambiguous(refs) => {
-                format!("ambiguous {}", refs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+                format!(
+                    "ambiguous {}",
+                    refs.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+                )
             }
             Probed::Blind(_) => "blind".into(),
         }
@@ -243,5 +270,9 @@ impl Run {
 
 /// `subject:candidates/1 applications:applications/2`.
 pub fn links(links: &[Link]) -> String {
-    links.iter().map(|link| format!("{}:{}/{}", link.role, link.kind, link.id)).collect::<Vec<_>>().join(" ")
+    links
+        .iter()
+        .map(|link| format!("{}:{}/{}", link.role, link.kind, link.id))
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -1,6 +1,7 @@
 //! `atsync adapter inspect`: what an adapter is, can do and can be set to, without a connection.
 //!
-//! All of it is the manifest's. Left out: what one customer's credential may do; `atsync check` says that.
+//! All of it is the manifest's. Left out: what one customer's credential may do; `atsync check`
+//! says that.
 
 use crate::adapters;
 use crate::cli::AdapterCommand;
@@ -26,14 +27,19 @@ pub(super) fn adapter(command: &AdapterCommand, output: &Output) -> Ended {
 
 fn lines(manifest: &Manifest) -> Vec<String> {
     let mut lines = vec![
-        format!("{} {} ({}), contract {}", manifest.name, manifest.version, manifest.title, manifest.contract),
+        format!(
+            "{} {} ({}), contract {}",
+            manifest.name, manifest.version, manifest.title, manifest.contract
+        ),
         "imports nothing: it can reach neither network nor files".to_owned(),
     ];
     for origin in &manifest.origins {
         let base = match &origin.base {
             OriginBase::Fixed { url } => url.clone(),
             OriginBase::Operator { hint } => format!("given by the operator: {hint}"),
-            OriginBase::Discovered { suffixes } => format!("named by a reply, below {}", suffixes.join(", ")),
+            OriginBase::Discovered { suffixes } => {
+                format!("named by a reply, below {}", suffixes.join(", "))
+            }
         };
         let carries = manifest.credential_origins().any(|name| name == origin.name);
         let credential = if carries { ", with the credential" } else { "" };
@@ -53,7 +59,10 @@ fn lines(manifest: &Manifest) -> Vec<String> {
         .iter()
         .map(|rule| {
             let class = format!("{:?}", rule.class).to_lowercase();
-            let opt_in = rule.opt_in.as_ref().map_or(String::new(), |setting| format!("only with settings.{setting}"));
+            let opt_in = rule
+                .opt_in
+                .as_ref()
+                .map_or(String::new(), |setting| format!("only with settings.{setting}"));
             vec![format!("  {}", rule.name), class, count(rule.calls, "call"), opt_in]
         })
         .collect();
@@ -65,7 +74,11 @@ fn lines(manifest: &Manifest) -> Vec<String> {
         .iter()
         .map(|permission| {
             let need = if permission.optional { "optional" } else { "required" };
-            vec![format!("  {}", permission.id), need.to_owned(), format!("without it: {}", permission.without_it)]
+            vec![
+                format!("  {}", permission.id),
+                need.to_owned(),
+                format!("without it: {}", permission.without_it),
+            ]
         })
         .collect();
     lines.extend(table(&rows));
@@ -107,7 +120,9 @@ fn values(schema: &Value) -> String {
     match schema.get("type") {
         Some(Value::String(one)) if one == "boolean" => "true or false".to_owned(),
         Some(Value::String(one)) => one.clone(),
-        Some(Value::Array(several)) => several.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or "),
+        Some(Value::Array(several)) => {
+            several.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" or ")
+        }
         _ => "any value".to_owned(),
     }
 }

@@ -3,12 +3,14 @@
 //! # Expected flow
 //! 1. The whole file is read and checked before anything is opened.
 //! 2. What an earlier run left in doubt is settled by looking.
-//! 3. The records are planned without being stored. When one is blocked, the command ends here and nothing was declared or written.
+//! 3. The records are planned without being stored. When one is blocked, the command ends here and
+//!    nothing was declared or written.
 //! 4. The plan is shown; somebody agrees, or `--yes` does.
-//! 5. The records are declared, and exactly the plan that was shown is carried out. From here on `atsync apply`
-//!    without a file goes on with what a failure left.
+//! 5. The records are declared, and exactly the plan that was shown is carried out. From here on
+//!    `atsync apply` without a file goes on with what a failure left.
 //!
-//! Whatever fails before step 5 declares nothing and says so: a file is declared as a whole or not at all.
+//! Whatever fails before step 5 declares nothing and says so: a file is declared as a whole or not
+//! at all.
 //!
 //! # Cancellation
 //! Killed anywhere, the next run settles what was on its way and goes on.
@@ -33,18 +35,29 @@ pub(super) async fn apply(config: &Path, options: &cli::Apply, output: &Output) 
     let told = AtomicBool::new(false);
     let ended = declare_and_apply(config, options, output, &told).await;
     if ended.is_err() && options.desired.is_some() && !told.load(Ordering::Relaxed) {
-        output.note("Nothing was declared or written; after the cause is removed, run the same command again.");
+        output.note(
+            "Nothing was declared or written; after the cause is removed, run the same \
+            command again.",
+        );
     }
     ended
 }
 
 /// `told`: what became of the declaration was said, or the records are declared.
-async fn declare_and_apply(config: &Path, options: &cli::Apply, output: &Output, told: &AtomicBool) -> Ended {
+async fn declare_and_apply(
+    config: &Path,
+    options: &cli::Apply,
+    output: &Output,
+    told: &AtomicBool,
+) -> Ended {
     let mut file = options.desired.as_deref().map(input::desired).transpose()?;
-    if !options.yes && (!std::io::stdin().is_terminal() || options.desired.as_deref() == Some(Path::new("-"))) {
+    if !options.yes
+        && (!std::io::stdin().is_terminal() || options.desired.as_deref() == Some(Path::new("-")))
+    {
         told.store(true, Ordering::Relaxed);
         return Err(Failure::new(
-            "nothing was declared or written: there is no terminal to ask on; look at `atsync plan` and add --yes to apply without asking",
+            "nothing was declared or written: there is no terminal to ask on; look at `atsync \
+             plan` and add --yes to apply without asking",
         ));
     }
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
@@ -75,7 +88,8 @@ async fn declare_and_apply(config: &Path, options: &cli::Apply, output: &Output,
         }
         told.store(true, Ordering::Relaxed);
         return Err(Failure::new(format!(
-            "{}: {blocked}, so nothing was declared or written; correct it, or bring the others about with --keep-going",
+            "{}: {blocked}, so nothing was declared or written; correct it, or bring the others \
+             about with --keep-going",
             options.name
         )));
     }
@@ -100,12 +114,17 @@ async fn declare_and_apply(config: &Path, options: &cli::Apply, output: &Output,
         let calls = count(calls(&connection), "call");
         // A plan without a step has said so itself.
         let is_nothing = planned.is_empty() && report.steps.is_empty();
-        output.data(&if is_nothing { format!("{calls}.") } else { format!("{}, {calls}.", outcome(&report)) });
+        output.data(&if is_nothing {
+            format!("{calls}.")
+        } else {
+            format!("{}, {calls}.", outcome(&report))
+        });
     }
     if report.came_about() && report.not_in_step > 0 {
         let name = &options.name;
         output.note(&format!(
-            "some records are not in step yet; `atsync plan {name}` shows what is left, `atsync apply {name}` does it"
+            "some records are not in step yet; `atsync plan {name}` shows what is left, `atsync \
+             apply {name}` does it"
         ));
     }
     finish(&planned, &report, settled.open)
@@ -115,7 +134,8 @@ fn say_forgotten(forgotten: u64, output: &Output) {
     if forgotten > 0 {
         let people = count(forgotten, "record");
         output.note(&format!(
-            "{people} of people who were forgotten: not declared. `atsync forget --undo` lets them come back."
+            "{people} of people who were forgotten: not declared. `atsync forget --undo` lets them \
+             come back."
         ));
     }
 }
@@ -139,7 +159,8 @@ async fn long(
     if tally.blocked > 0 && !options.keep_going {
         told.store(true, Ordering::Relaxed);
         return Err(Failure::new(format!(
-            "{name}: {}, so nothing was declared or written; correct it, or bring the others about with --keep-going",
+            "{name}: {}, so nothing was declared or written; correct it, or bring the others about \
+             with --keep-going",
             count(tally.blocked, "blocked record")
         )));
     }
@@ -166,7 +187,10 @@ async fn settle(connection: &Connection, output: &Output) -> Result<SettleReport
     if open == 0 {
         return Ok(SettleReport::default());
     }
-    output.note(&format!("{} left open by an earlier run; looking what became of it", count(open as u64, "write")));
+    output.note(&format!(
+        "{} left open by an earlier run; looking what became of it",
+        count(open as u64, "write")
+    ));
     let settled = connection.settle().await?;
     output.end();
     output.note(&format!(
@@ -203,10 +227,14 @@ fn trouble(step: &StepReport) -> Option<String> {
         StepEnd::Applied | StepEnd::Unneeded | StepEnd::Adopted => return None,
         StepEnd::Refused { reason } => format!("refused, nothing was changed: {reason}"),
         StepEnd::InDoubt => {
-            "whether it happened is not known for all that were in doubt; the next apply looks again".to_owned()
+            "whether it happened is not known for all that were in doubt; the next apply looks \
+             again"
+                .to_owned()
         }
         StepEnd::NotSent { reason } => format!("not sent: {reason}"),
-        StepEnd::Skipped { waits_for } => format!("skipped, because {waits_for} did not come about"),
+        StepEnd::Skipped { waits_for } => {
+            format!("skipped, because {waits_for} did not come about")
+        }
     };
     Some(format!("{} {}: {what}", step.operation, step.host))
 }
@@ -229,13 +257,20 @@ pub(super) fn outcome(report: &ApplyReport) -> String {
     }
     if report.settled.found + report.settled.sent_again > 0 {
         let settled = &report.settled;
-        parts.push(format!("{} in doubt and found done, {} sent again", settled.found, settled.sent_again));
+        parts.push(format!(
+            "{} in doubt and found done, {} sent again",
+            settled.found, settled.sent_again
+        ));
     }
     if report.settled.open > 0 {
         parts.push(format!("{} still in doubt (the next apply looks again)", report.settled.open));
     }
-    let mut line =
-        format!("{}: {} in step, {} not", parts.join(", "), count(report.in_step, "record"), report.not_in_step);
+    let mut line = format!(
+        "{}: {} in step, {} not",
+        parts.join(", "),
+        count(report.in_step, "record"),
+        report.not_in_step
+    );
     if report.held_back > 0 {
         line.push_str(&format!(", {} held back (`atsync plan --all` says why)", report.held_back));
     }
@@ -255,7 +290,12 @@ mod tests {
     use atsync::reconcile::{ApplyReport, StepEnd, StepReport};
 
     fn report(end: StepEnd) -> ApplyReport {
-        let step = StepReport { host: "a".into(), operation: "notes.create".into(), end, warnings: Vec::new() };
+        let step = StepReport {
+            host: "a".into(),
+            operation: "notes.create".into(),
+            end,
+            warnings: Vec::new(),
+        };
         ApplyReport { steps: vec![step], in_step: 1, ..ApplyReport::default() }
     }
 
@@ -263,7 +303,9 @@ mod tests {
     fn only_a_whole_success_ends_with_0() {
         assert!(matches!(finish(&Plan::default(), &report(StepEnd::Applied), 0), Ok(0)));
         assert!(finish(&Plan::default(), &report(StepEnd::Applied), 1).is_err());
-        assert!(finish(&Plan::default(), &report(StepEnd::Refused { reason: "no".into() }), 0).is_err());
+        assert!(
+            finish(&Plan::default(), &report(StepEnd::Refused { reason: "no".into() }), 0).is_err()
+        );
         let not_seen = ApplyReport { not_in_step: 1, ..report(StepEnd::Applied) };
         assert!(finish(&Plan::default(), &not_seen, 0).is_err());
     }

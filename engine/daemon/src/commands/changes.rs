@@ -1,6 +1,7 @@
 //! `atsync changes`: the feed, from the store alone.
 //!
-//! A consumer's place is kept by the store; it moves only with `--ack`, and only past what was printed.
+//! A consumer's place is kept by the store; it moves only with `--ack`, and only past what was
+//! printed.
 
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
@@ -77,7 +78,13 @@ pub(super) fn line(change: &Change) -> String {
         ChangeWhat::Updated => fields(&change.before, &change.after),
         _ => String::new(),
     };
-    format!("{} {} {} {} {what}{cause}{fields}", change.serial, time(change.at_ms), change.kind, change.id)
+    format!(
+        "{} {} {} {} {what}{cause}{fields}",
+        change.serial,
+        time(change.at_ms),
+        change.kind,
+        change.id
+    )
 }
 
 /// How it is known.
@@ -97,7 +104,9 @@ fn fields(before: &Map<String, Value>, after: &Map<String, Value>) -> String {
     names.dedup();
     let parts: Vec<String> = names
         .into_iter()
-        .map(|name| format!("{name}: {} \u{2192} {}", short(before.get(name)), short(after.get(name))))
+        .map(|name| {
+            format!("{name}: {} \u{2192} {}", short(before.get(name)), short(after.get(name)))
+        })
         .collect();
     if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) }
 }
@@ -108,7 +117,8 @@ fn short(value: Option<&Value>) -> String {
         None | Some(Value::Null) => return "nothing".to_owned(),
         Some(Value::String(text)) => text.clone(),
         Some(Value::Object(object)) => {
-            let named = ["name", "value", "id"].into_iter().find_map(|member| object.get(member)?.as_str());
+            let named =
+                ["name", "value", "id"].into_iter().find_map(|member| object.get(member)?.as_str());
             named.map_or_else(|| Value::Object(object.clone()).to_string(), str::to_owned)
         }
         Some(other) => other.to_string(),
@@ -127,7 +137,9 @@ mod tests {
 
     #[test]
     fn an_update_says_what_was_and_what_is() {
-        let member = |stage: &str| json!({ "stage": { "id": "1", "name": stage } }).as_object().cloned().unwrap();
+        let member = |stage: &str| {
+            json!({ "stage": { "id": "1", "name": stage } }).as_object().cloned().unwrap()
+        };
         let change = Change {
             serial: 7,
             at_ms: 1_778_507_624_000,
@@ -138,6 +150,9 @@ mod tests {
             after: member("Onsite"),
             cause: Cause::Observed,
         };
-        assert_eq!(line(&change), "7 2026-05-11T13:53:44Z applications 12 updated  stage: Phone \u{2192} Onsite");
+        assert_eq!(
+            line(&change),
+            "7 2026-05-11T13:53:44Z applications 12 updated  stage: Phone \u{2192} Onsite"
+        );
     }
 }

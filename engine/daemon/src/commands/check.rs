@@ -1,4 +1,5 @@
-//! `atsync check`: what the credential may, what does not work without the rest, and where it is granted.
+//! `atsync check`: what the credential may, what does not work without the rest, and where it is
+//! granted.
 
 use super::calls;
 use crate::cli;
@@ -14,7 +15,8 @@ pub(super) async fn check(config: &Path, options: &cli::Check, output: &Output) 
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     let results = connection.check().await.map_err(with_what_the_adapter_said)?;
-    // Which customer this is can only be asked where something may be read; a missing right is in the results.
+    // Which customer this is can only be asked where something may be read; a missing right is in
+    // the results.
     let tenant = connection.verify_tenant().await;
     if let Err(error) = tenant {
         match error.kind() {
@@ -33,8 +35,8 @@ pub(super) async fn check(config: &Path, options: &cli::Check, output: &Output) 
     Ok(exit_code(&results))
 }
 
-/// Whoever checks a connection may be the author of its adapter, for whom a panic's text is; elsewhere it is not shown, since
-/// it may quote a candidate's data.
+/// Whoever checks a connection may be the author of its adapter, for whom a panic's text is;
+/// elsewhere it is not shown, since it may quote a candidate's data.
 fn with_what_the_adapter_said(error: atsync::Error) -> Failure {
     match error.adapter_said() {
         Some(said) => Failure::new(format!("{error}; the adapter said: {said}")),
@@ -61,7 +63,12 @@ fn lines(results: &[CheckResult]) -> Vec<String> {
                 (true, true) => "optional",
                 _ => "",
             };
-            vec![result.verdict.to_owned(), result.permission.clone(), result.label.clone(), need.to_owned()]
+            vec![
+                result.verdict.to_owned(),
+                result.permission.clone(),
+                result.label.clone(),
+                need.to_owned(),
+            ]
         })
         .collect();
     let mut lines = table(&rows);
@@ -127,7 +134,10 @@ mod tests {
     #[test]
     fn only_something_required_that_is_lacking_fails_the_check() {
         for verdict in ["missing", "actor", "refused"] {
-            assert_eq!((exit_code(&[result(verdict, false)]), exit_code(&[result(verdict, true)])), (1, 0));
+            assert_eq!(
+                (exit_code(&[result(verdict, false)]), exit_code(&[result(verdict, true)])),
+                (1, 0)
+            );
         }
         assert_eq!(exit_code(&[result("unknown", false), result("granted", false)]), 0);
     }
@@ -135,7 +145,10 @@ mod tests {
     #[test]
     fn what_is_missing_is_explained() {
         let text = lines(&[result("missing", false)]).join("\n");
-        assert!(text.contains("without it: Nothing is seen.") && text.contains("granted at: Settings"), "{text}");
+        assert!(
+            text.contains("without it: Nothing is seen.") && text.contains("granted at: Settings"),
+            "{text}"
+        );
         assert!(summary(&[result("missing", false)]).contains("1 REQUIRED missing"));
     }
 }

@@ -12,11 +12,15 @@ use std::path::Path;
 pub(super) async fn compact(config: &Path, options: &cli::Compact, output: &Output) -> Ended {
     let store = Config::read(config)?.store;
     if !store.exists() {
-        return Err(Failure::new(format!("there is no store {} yet, so there is nothing to compact", store.display())));
+        return Err(Failure::new(format!(
+            "there is no store {} yet, so there is nothing to compact",
+            store.display()
+        )));
     }
     let path = store.clone();
-    let compacting =
-        tokio::task::spawn_blocking(move || RedbStore::compact(&path, RedbOptions::default(), &SystemEntropy));
+    let compacting = tokio::task::spawn_blocking(move || {
+        RedbStore::compact(&path, RedbOptions::default(), &SystemEntropy)
+    });
     let done = compacting
         .await
         .map_err(|error| Failure::new(format!("the store cannot be compacted: {error}")))?
@@ -26,7 +30,8 @@ pub(super) async fn compact(config: &Path, options: &cli::Compact, output: &Outp
         return Ok(DONE);
     }
     output.data(&format!(
-        "{}: {} bytes, {} before; {} copied. What was removed or forgotten is not in it any more; copies made before are your part.",
+        "{}: {} bytes, {} before; {} copied. What was removed or forgotten is not in it any more; \
+         copies made before are your part.",
         store.display(),
         done.after,
         done.before,

@@ -41,7 +41,9 @@ pub(super) async fn get(config: &Path, options: &cli::Get, output: &Output) -> E
     let (name, kind) = (&options.name, &options.kind);
     match (shown, without) {
         (0, 0) => {
-            output.note(&format!("the store has no {kind} of {name}; `atsync pull {name} --kinds {kind}` reads them"));
+            output.note(&format!(
+                "the store has no {kind} of {name}; `atsync pull {name} --kinds {kind}` reads them"
+            ));
         }
         (_, 0) => {}
         (0, _) => return Err(no_raw(&count(without, "record"), kind)),
@@ -53,14 +55,16 @@ pub(super) async fn get(config: &Path, options: &cli::Get, output: &Output) -> E
 /// The ATS's JSON of these records was not kept.
 fn no_raw(whom: &str, kind: &str) -> Failure {
     Failure::new(format!(
-        "the store has no JSON of the ATS for {whom} of the kind {kind}: a kind that comes inside another one has \
+        "the store has no JSON of the ATS for {whom} of the kind {kind}: a kind that comes inside \
+         another one has \
          none of its own; `--json` prints what is known"
     ))
 }
 
 fn show(row: &ObservedRow, options: &cli::Get, output: &Output) -> Result<(), Failure> {
     if options.raw {
-        let raw = row.raw.as_ref().ok_or_else(|| no_raw(&format!("the record {}", row.id), &row.kind))?;
+        let raw =
+            row.raw.as_ref().ok_or_else(|| no_raw(&format!("the record {}", row.id), &row.kind))?;
         output.raw_json(raw);
         return Ok(());
     }
@@ -80,8 +84,9 @@ fn show(row: &ObservedRow, options: &cli::Get, output: &Output) -> Result<(), Fa
 }
 
 fn body(row: &ObservedRow) -> Result<Value, Failure> {
-    serde_json::from_str(&row.body)
-        .map_err(|error| Failure::new(format!("{} {} in the store cannot be read: {error}", row.kind, row.id)))
+    serde_json::from_str(&row.body).map_err(|error| {
+        Failure::new(format!("{} {} in the store cannot be read: {error}", row.kind, row.id))
+    })
 }
 
 /// One record as JSON: what programs rely on.
@@ -100,7 +105,11 @@ fn shape(row: &ObservedRow, body: &Value) -> Value {
 /// What a person would call the record, or what it hangs on.
 fn title(body: &Value) -> String {
     let text = |path: &str| body.pointer(path).and_then(Value::as_str).map(str::to_owned);
-    let whole = [text("/name/first"), text("/name/last")].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let whole = [text("/name/first"), text("/name/last")]
+        .into_iter()
+        .flatten()
+        .collect::<Vec<_>>()
+        .join(" ");
     if !whole.is_empty() {
         return whole;
     }

@@ -1,7 +1,8 @@
-//! The life of a record: `explain`, `resolve`, `adopt`, `import`, `pause`, `resume`, `observe`, `abandon`, `withdraw`, `forget`, `trim`.
+//! The life of a record: `explain`, `resolve`, `adopt`, `import`, `pause`, `resume`, `observe`,
+//! `abandon`, `withdraw`, `forget`, `trim`.
 //!
-//! What reads or changes the store alone needs no credential. What cannot be undone (`withdraw`, `forget`) shows what it would do and does it only
-//! with `--yes`.
+//! What reads or changes the store alone needs no credential. What cannot be undone (`withdraw`,
+//! `forget`) shows what it would do and does it only with `--yes`.
 
 use super::plan;
 use crate::cli;
@@ -26,13 +27,16 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 fn remote(text: &str) -> Result<RemoteRef, Failure> {
     match text.split_once('/') {
         Some((kind, id)) if !kind.is_empty() && !id.is_empty() => Ok(RemoteRef::new(kind, id)),
-        _ => Err(Failure::new(format!("{text:?} names no record; write KIND/ID, as in candidates/123"))),
+        _ => Err(Failure::new(format!(
+            "{text:?} names no record; write KIND/ID, as in candidates/123"
+        ))),
     }
 }
 
 /// The desired record that a kind and a key or an id mean.
 async fn key(connection: &Connection, kind: &str, name: &str) -> Result<String, Failure> {
-    // A field or a user is known by what it defines: `custom_fields candidate.channel` is `@custom_fields.candidate.channel`.
+    // A field or a user is known by what it defines: `custom_fields candidate.channel` is
+    // `@custom_fields.candidate.channel`.
     let known = if kind == kinds::CANDIDATES || name.starts_with(DEFINITION_PREFIX) {
         name.to_owned()
     } else {
@@ -45,7 +49,8 @@ async fn key(connection: &Connection, kind: &str, name: &str) -> Result<String, 
     match links.first() {
         Some(link) => Ok(link.host.split('/').next().unwrap_or(&link.host).to_owned()),
         None => Err(Failure::new(format!(
-            "{}: no desired record has the key {name:?} or is linked to {kind}/{name}; `atsync get` shows what is observed",
+            "{}: no desired record has the key {name:?} or is linked to {kind}/{name}; `atsync \
+             get` shows what is observed",
             connection.name()
         ))),
     }
@@ -67,14 +72,17 @@ pub(super) async fn explain(config: &Path, options: &cli::Explain, output: &Outp
 
 pub(super) async fn resolve(config: &Path, options: &cli::Resolve, output: &Output) -> Ended {
     let resolution = match &options.how {
-        cli::ResolveHow::Adopt { record } => Resolution::Adopt(record.as_deref().map(remote).transpose()?),
+        cli::ResolveHow::Adopt { record } => {
+            Resolution::Adopt(record.as_deref().map(remote).transpose()?)
+        }
         cli::ResolveHow::Retry => Resolution::Retry,
         cli::ResolveHow::Abandon { reason } => Resolution::Abandon(reason.clone()),
     };
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
     connection.verify_tenant().await?;
-    // What was on its way when the last process ended becomes a doubt that can be resolved; a look may resolve it already.
+    // What was on its way when the last process ended becomes a doubt that can be resolved; a look
+    // may resolve it already.
     connection.look().await?;
     let work = connection.resolve(options.intent, resolution);
     let intent = signals::effects(&connection, output, work).await??;
@@ -107,7 +115,10 @@ pub(super) async fn import(config: &Path, options: &cli::Import, output: &Output
     if options.declare {
         let report = connection.declare(&[record]).await?;
         if report.forgotten > 0 {
-            return Err(Failure::new(format!("{}: {} was forgotten and is not declared", options.name, options.key)));
+            return Err(Failure::new(format!(
+                "{}: {} was forgotten and is not declared",
+                options.name, options.key
+            )));
         }
         connection.link(&options.key, &RemoteRef::new(kinds::CANDIDATES, &options.id)).await?;
         output.note("It is declared and linked.");
@@ -124,7 +135,12 @@ pub(super) enum Deed {
     Abandon,
 }
 
-pub(super) async fn deed(config: &Path, options: &cli::OneRecord, deed: Deed, output: &Output) -> Ended {
+pub(super) async fn deed(
+    config: &Path,
+    options: &cli::OneRecord,
+    deed: Deed,
+    output: &Output,
+) -> Ended {
     let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
     let connection = opened.connect(&options.name, output).await?;
     let key = &options.key;
@@ -132,9 +148,10 @@ pub(super) async fn deed(config: &Path, options: &cli::OneRecord, deed: Deed, ou
         Deed::Pause => connection.pause(key).await.map(|()| "is left alone until it is resumed"),
         Deed::Resume => connection.resume(key).await.map(|()| "is kept in step again"),
         Deed::Observe => connection.observe_only(key).await.map(|()| "is only observed"),
-        Deed::Abandon => {
-            connection.abandon(key).await.map(|()| "is no longer managed; everything in the ATS stays as it is")
-        }
+        Deed::Abandon => connection
+            .abandon(key)
+            .await
+            .map(|()| "is no longer managed; everything in the ATS stays as it is"),
     }?;
     output.data(&format!("{key} {said}."));
     Ok(DONE)
@@ -149,13 +166,19 @@ pub(super) async fn withdraw(config: &Path, options: &cli::Withdraw, output: &Ou
     output.end();
     plan::show(&planned, output);
     if !options.yes {
-        output.note("Nothing was changed; --yes carries it out, and only observes the record from then on.");
+        output.note(
+            "Nothing was changed; --yes carries it out, and only observes the record from then on.",
+        );
         return Ok(DONE);
     }
     let work = connection.withdraw(&options.key, what);
     let (_, report) = signals::effects(&connection, output, work).await??;
     output.end();
-    output.data(&format!("{} of {} taken back.", report.count("applied"), count(report.steps.len() as u64, "step")));
+    output.data(&format!(
+        "{} of {} taken back.",
+        report.count("applied"),
+        count(report.steps.len() as u64, "step")
+    ));
     if report.is_complete() { Ok(DONE) } else { Err(Failure::Said) }
 }
 
@@ -168,7 +191,8 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
     };
     if !options.yes && !options.undo {
         return Err(Failure::new(
-            "what is forgotten here cannot be brought back from here, and the ATS is not touched: delete the person there too. Add --yes to go on",
+            "what is forgotten here cannot be brought back from here, and the ATS is not touched: \
+             delete the person there too. Add --yes to go on",
         ));
     }
     let opened = open::open(config, Some(&options.name), Use::StoreOnly).await?;
@@ -183,14 +207,17 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
         return Ok(DONE);
     }
     let report = connection.forget(&person).await?;
-    if (report.desired, report.observed, report.links, report.intents, report.changes) == (0, 0, 0, 0, 0) {
+    if (report.desired, report.observed, report.links, report.intents, report.changes)
+        == (0, 0, 0, 0, 0)
+    {
         let (whom, option) = match &person {
             Person::Key(key) => (format!("the key {key:?}"), format!("--key {key}")),
             Person::Candidate(id) => (format!("candidates/{id}"), format!("--candidate {id}")),
             Person::Email(email) => (format!("the address {email}"), format!("--email {email}")),
         };
         output.data(&format!(
-            "Nothing was stored under {whom}. It is barred from now on: whoever comes with it is not stored. If that was a mistake, \
+            "Nothing was stored under {whom}. It is barred from now on: whoever comes with it is \
+             not stored. If that was a mistake, \
              `atsync forget {} {option} --undo` lifts it.",
             options.name
         ));
@@ -208,7 +235,10 @@ pub(super) async fn forget(config: &Path, options: &cli::Forget, output: &Output
         let shared = count(report.addresses_shared, "address");
         output.note(&format!("{shared} also belong to somebody else here, and keep nobody away."));
     }
-    output.note("Unused parts of the store's file may still hold their bytes until `atsync compact` writes it anew.");
+    output.note(
+        "Unused parts of the store's file may still hold their bytes until `atsync \
+        compact` writes it anew.",
+    );
     Ok(DONE)
 }
 

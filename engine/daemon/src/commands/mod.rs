@@ -39,8 +39,12 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
         Command::Import(options) => life::import(config, &options, output).await,
         Command::Pause(options) => life::deed(config, &options, life::Deed::Pause, output).await,
         Command::Resume(options) => life::deed(config, &options, life::Deed::Resume, output).await,
-        Command::Observe(options) => life::deed(config, &options, life::Deed::Observe, output).await,
-        Command::Abandon(options) => life::deed(config, &options, life::Deed::Abandon, output).await,
+        Command::Observe(options) => {
+            life::deed(config, &options, life::Deed::Observe, output).await
+        }
+        Command::Abandon(options) => {
+            life::deed(config, &options, life::Deed::Abandon, output).await
+        }
         Command::Withdraw(options) => life::withdraw(config, &options, output).await,
         Command::Forget(options) => life::forget(config, &options, output).await,
         Command::Trim(options) => life::trim(config, &options, output).await,

@@ -1,13 +1,14 @@
 //! A desired file that is too long to be planned as a whole, part by part.
 //!
-//! Planning shows each part as it is planned and keeps only counts. Applying plans all parts first and
-//! writes nothing when a record is blocked; then the whole file is declared, and each part is planned
-//! once more and carried out: a plan of everything would not fit into bounded memory, so what was
-//! shown is planned again at its turn. What is shared (a tag) is shown once. What spans parts, such as
-//! two records for one new candidate, is met by the plan as in a file of one part ([`atsync::Planner`]).
+//! Planning shows each part as it is planned and keeps only counts. Applying plans all parts first
+//! and writes nothing when a record is blocked; then the whole file is declared, and each part is
+//! planned once more and carried out: a plan of everything would not fit into bounded memory, so
+//! what was shown is planned again at its turn. What is shared (a tag) is shown once. What spans
+//! parts, such as two records for one new candidate, is met by the plan as in a file of one part
+//! ([`atsync::Planner`]).
 //!
-//! Left out: the reads that planning each part once more takes; the summary counts the writes and what
-//! goes with them.
+//! Left out: the reads that planning each part once more takes; the summary counts the writes and
+//! what goes with them.
 
 use super::{apply, plan};
 use crate::failure::Failure;
@@ -66,7 +67,10 @@ impl Tally {
             line.push_str(&format!(" {} blocked.", count(self.blocked, "record")));
         }
         if self.waiting > 0 {
-            line.push_str(&format!(" {} not in step and cannot go on now.", count(self.waiting, "record")));
+            line.push_str(&format!(
+                " {} not in step and cannot go on now.",
+                count(self.waiting, "record")
+            ));
         }
         line
     }
@@ -107,13 +111,17 @@ pub(super) async fn plan(
 ///
 /// # Errors
 /// When the store fails; the message says how much was declared.
-pub(super) async fn declare(connection: &Connection, file: &mut DesiredFile) -> Result<u64, Failure> {
+pub(super) async fn declare(
+    connection: &Connection,
+    file: &mut DesiredFile,
+) -> Result<u64, Failure> {
     let (all, mut declared, mut forgotten) = (file.records(), 0, 0);
     for part in file.parts()? {
         let part = part?;
         let report = connection.declare(&part).await.map_err(|error| {
             Failure::new(format!(
-                "{error}; {declared} of {all} records were declared, and the same command goes on from there"
+                "{error}; {declared} of {all} records were declared, and the same command goes on \
+                 from there"
             ))
         })?;
         declared += part.len();
@@ -122,7 +130,8 @@ pub(super) async fn declare(connection: &Connection, file: &mut DesiredFile) -> 
     Ok(forgotten)
 }
 
-/// Carries out what was declared, part by part; the steps that need a word are told with their part.
+/// Carries out what was declared, part by part; the steps that need a word are told with their
+/// part.
 ///
 /// # Errors
 /// When the connection as a whole cannot go on; what was done stays done.
@@ -145,7 +154,11 @@ pub(super) async fn carry_out(
             apply::show(&report, output);
         }
         // Steps that came about are counted by their word alone, so their texts go.
-        let steps = report.steps.into_iter().map(|step| StepReport { warnings: Vec::new(), ..step }).collect();
+        let steps = report
+            .steps
+            .into_iter()
+            .map(|step| StepReport { warnings: Vec::new(), ..step })
+            .collect();
         whole.join(ApplyReport { steps, ..report });
     }
     Ok(whole)

@@ -1,4 +1,5 @@
-//! `atsync plan`: what would be written. Changes nothing, neither in the ATS nor in what is declared.
+//! `atsync plan`: what would be written. Changes nothing, neither in the ATS nor in what is
+//! declared.
 
 use super::parts;
 use crate::cli;
@@ -55,7 +56,8 @@ pub(super) async fn say_if_nothing_is_declared(
     if plan.looked_at == 0 && connection.status().await?.desired == 0 {
         let name = connection.name();
         output.note(&format!(
-            "nothing is declared for {name}: `atsync apply {name} --desired FILE` declares records, as a whole or, when it fails before its plan is agreed to, not at all"
+            "nothing is declared for {name}: `atsync apply {name} --desired FILE` declares \
+             records, as a whole or, when it fails before its plan is agreed to, not at all"
         ));
     }
     Ok(())
@@ -72,7 +74,8 @@ fn exit_code(plan: &Plan) -> u8 {
     code(plan.blocked().next().is_some(), plan.is_empty() && !waits)
 }
 
-/// The exit code for a plan in which a record is blocked, or in which there is nothing to do and nothing waits.
+/// The exit code for a plan in which a record is blocked, or in which there is nothing to do and
+/// nothing waits.
 pub(super) fn code(is_blocked: bool, is_done: bool) -> u8 {
     if is_blocked {
         1

@@ -1,7 +1,7 @@
 //! `atsync pull`: what changed in the ATS, into the store.
 //!
-//! A kind that the credential may not read is reported and does not keep the others from being read. It fails the command when it was asked for by
-//! name, or when it is required.
+//! A kind that the credential may not read is reported and does not keep the others from being
+//! read. It fails the command when it was asked for by name, or when it is required.
 
 use super::calls;
 use crate::cli;
@@ -18,7 +18,8 @@ use std::path::Path;
 pub(super) async fn pull(config: &Path, options: &cli::Pull, output: &Output) -> Ended {
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
     let connection = opened.connect(&options.name, output).await?;
-    let scheduled: Vec<String> = opened.config.connection(&options.name)?.schedule().into_keys().collect();
+    let scheduled: Vec<String> =
+        opened.config.connection(&options.name)?.schedule().into_keys().collect();
     let asked = if options.kinds.is_empty() { scheduled } else { options.kinds.clone() };
     asked.iter().try_for_each(|kind| connection.check_kind(kind))?;
     let by_name = !asked.is_empty();
@@ -28,7 +29,9 @@ pub(super) async fn pull(config: &Path, options: &cli::Pull, output: &Output) ->
     for kind in &kinds {
         match connection.pull(kind, options.full).await {
             Ok(report) => reports.push(report),
-            Err(error) if error.kind() == ErrorKind::Denied => denied.push((kind.clone(), error.to_string())),
+            Err(error) if error.kind() == ErrorKind::Denied => {
+                denied.push((kind.clone(), error.to_string()))
+            }
             Err(error) => {
                 output.end();
                 show(&reports, options.json, output);
@@ -82,7 +85,8 @@ fn show(reports: &[PullReport], as_json: bool, output: &Output) {
     }
     for report in reports {
         if report.unread > 0 || report.unread_fields > 0 {
-            let (rows, fields) = (count(report.unread, "row"), count(report.unread_fields, "field"));
+            let (rows, fields) =
+                (count(report.unread, "row"), count(report.unread_fields, "field"));
             output.note(&format!(
                 "{}: {rows} and {fields} could not be read; `status` shows them until they can",
                 report.kind
@@ -96,7 +100,9 @@ fn show(reports: &[PullReport], as_json: bool, output: &Output) {
 
 /// The kinds that can be listed as a whole, in the manifest's order.
 pub(super) fn listable(manifest: &Manifest) -> Vec<String> {
-    let listed =
-        manifest.kinds.iter().filter(|kind| matches!(kind.scan, ScanRule::List {} | ScanRule::ByParent { .. }));
+    let listed = manifest
+        .kinds
+        .iter()
+        .filter(|kind| matches!(kind.scan, ScanRule::List {} | ScanRule::ByParent { .. }));
     listed.map(|kind| kind.name.clone()).collect()
 }

@@ -1,7 +1,8 @@
 //! `atsync receive`: one webhook from stdin, verified and looked into.
 //!
-//! What came twice is looked into twice, since each process begins without a memory of deliveries; a look is a read. Bound: the body that
-//! [`Connection::receive`](atsync::Connection::receive) takes, and a byte more to see that it is larger.
+//! What came twice is looked into twice, since each process begins without a memory of deliveries;
+//! a look is a read. Bound: the body that [`Connection::receive`](atsync::Connection::receive)
+//! takes, and a byte more to see that it is larger.
 
 use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
@@ -16,7 +17,9 @@ use std::path::Path;
 pub(super) async fn receive(config: &Path, options: &cli::Receive, output: &Output) -> Ended {
     let headers = options.headers.iter().map(|header| {
         let parts = header.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
-        parts.ok_or_else(|| Failure::new(format!("--header {header:?}: a header has the form `Name: value`")))
+        parts.ok_or_else(|| {
+            Failure::new(format!("--header {header:?}: a header has the form `Name: value`"))
+        })
     });
     let headers: Vec<(&str, &str)> = headers.collect::<Result<_, _>>()?;
     let limit = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
@@ -26,13 +29,17 @@ pub(super) async fn receive(config: &Path, options: &cli::Receive, output: &Outp
     let received = opened.connect(&options.name, output).await?.receive(headers, body).await?;
     output.end();
     let words = match &received.verdict {
-        Verdict::Accepted(ends) if ends.is_empty() => "accepted; it suggests nothing to look into".to_owned(),
+        Verdict::Accepted(ends) if ends.is_empty() => {
+            "accepted; it suggests nothing to look into".to_owned()
+        }
         Verdict::Accepted(ends) => {
             let ends: Vec<&str> = ends.iter().map(|(_, end)| word(end)).collect();
             format!("accepted: {}", ends.join(", "))
         }
         Verdict::Duplicate => "known already".to_owned(),
-        Verdict::Forged => "refused: no secret of the connection made its signature, or it has none".to_owned(),
+        Verdict::Forged => {
+            "refused: no secret of the connection made its signature, or it has none".to_owned()
+        }
         Verdict::Stale => "refused: it was signed too long ago, or in the future".to_owned(),
         Verdict::TooLarge => format!("refused: it has more than {BODY_BYTES_MAX} bytes"),
         _ => "dealt with".to_owned(),

@@ -1,10 +1,14 @@
-//! `atsync run`: every connection in step on its schedule, in the foreground, until SIGINT or SIGTERM.
+//! `atsync run`: every connection in step on its schedule, in the foreground, until SIGINT or
+//! SIGTERM.
 //!
-//! Connections run side by side, each in a task of its own; one that cannot begin or fails for good says so and does not stop the others. A round is one line without candidate data.
+//! Connections run side by side, each in a task of its own; one that cannot begin or fails for good
+//! says so and does not stop the others. A round is one line without candidate data.
 //!
-//! SIGHUP reads configuration and secrets again. Each connection's part is checked before it is changed: a mistake in it is told, and that
-//! connection goes on as before. A connection whose own part of the file is the same only gets its credential anew; one that changed ends as at a stop, its effects
-//! under way given time, and begins again; one that had failed for good begins again too.
+//! SIGHUP reads configuration and secrets again. Each connection's part is checked before it is
+//! changed: a mistake in it is told, and that connection goes on as before. A connection whose own
+//! part of the file is the same only gets its credential anew; one that changed ends as at a stop,
+//! its effects under way given time, and begins again; one that had failed for good begins again
+//! too.
 
 use super::apply;
 use crate::cli;
@@ -43,7 +47,14 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
         }
     }
     for (name, why) in &refused {
-        tell(options.json, output, name, "ended", json!({ "error": why }), &format!("error: {why}"));
+        tell(
+            options.json,
+            output,
+            name,
+            "ended",
+            json!({ "error": why }),
+            &format!("error: {why}"),
+        );
     }
     if ends.is_empty() {
         return Err(Failure::Said);
@@ -60,7 +71,8 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
             }
             () = stop.told() => {
                 if is_stopping {
-                    output.note("told to stop twice: what is on its way is cut, and settled by the next run");
+                    output.note("told to stop twice: what is on its way is cut, and settled by the \
+                        next run");
                     return Err(Failure::Said);
                 }
                 is_stopping = true;
@@ -75,7 +87,8 @@ pub(super) async fn run(config: &Path, options: &cli::Run, output: &Output) -> E
                         }
                     }
                     Err(error) => output.error(&format!(
-                        "the configuration was not read again, and everything goes on as before: {error}"
+                        "the configuration was not read again, and everything goes on as before: \
+                         {error}"
                     )),
                 }
             }
@@ -116,28 +129,46 @@ async fn prepare(opened: &Opened, name: &str, output: &Output) -> Result<Prepare
     let config = opened.config.connection(name)?.clone();
     let mut crons = config.schedule();
     if crons.is_empty() {
-        let known = SCHEDULE_DEFAULT.iter().filter(|(kind, _)| connection.manifest().kind(kind).is_some());
+        let known =
+            SCHEDULE_DEFAULT.iter().filter(|(kind, _)| connection.manifest().kind(kind).is_some());
         crons = known.map(|(kind, cron)| ((*kind).to_owned(), (*cron).to_owned())).collect();
     }
     let crons = Crons { pulls: parsed(crons)?, sweeps: parsed(config.sweeps())? };
     Ok(Prepared { name: name.to_owned(), connection, crons, config })
 }
 
-/// Begins to keep a connection in step, as a task of its own: neither what blocks in it nor its panic holds up another. What comes back is
-/// done when it has ended, and says whether that end is a clean one.
-fn start(prepared: Prepared, runs: &mut BTreeMap<String, Running>, is_json: bool, output: &Output) -> End {
+/// Begins to keep a connection in step, as a task of its own: neither what blocks in it nor its
+/// panic holds up another. What comes back is done when it has ended, and says whether that end is
+/// a clean one.
+fn start(
+    prepared: Prepared,
+    runs: &mut BTreeMap<String, Running>,
+    is_json: bool,
+    output: &Output,
+) -> End {
     let Prepared { name, connection, crons, config } = prepared;
     let (stop, stopped) = watch::channel(false);
     let kinds: Vec<&str> = crons.pulls.keys().map(String::as_str).collect();
     let text = format!("keeping {} in step", kinds.join(", "));
     tell(is_json, output, &name, "started", json!({ "kinds": kinds }), &text);
-    runs.insert(name.clone(), Running { connection: connection.clone(), config, stop, is_over: false });
+    runs.insert(
+        name.clone(),
+        Running { connection: connection.clone(), config, stop, is_over: false },
+    );
     let task = tokio::spawn(one(connection, crons, stopped, is_json, output.clone()));
     let output = output.clone();
     async move {
         let is_clean = task.await.unwrap_or_else(|_| {
-            let text = "it panicked, which is a fault of atsync; its journal has what is on its way";
-            tell(is_json, &output, &name, "ended", json!({ "error": text }), &format!("error: {text}"));
+            let text =
+                "it panicked, which is a fault of atsync; its journal has what is on its way";
+            tell(
+                is_json,
+                &output,
+                &name,
+                "ended",
+                json!({ "error": text }),
+                &format!("error: {text}"),
+            );
             false
         });
         (name, is_clean)
@@ -148,9 +179,9 @@ fn start(prepared: Prepared, runs: &mut BTreeMap<String, Running>, is_json: bool
 /// The end of a connection's task: its name, and whether it is a clean one.
 type End = BoxFuture<'static, (String, bool)>;
 
-/// Reads the configuration again: ends what was removed or has to begin anew, replaces the credentials of
-/// what goes on, and gives what is to begin. A connection whose own part is wrong goes on as before; when the file
-/// cannot be read, all do.
+/// Reads the configuration again: ends what was removed or has to begin anew, replaces the
+/// credentials of what goes on, and gives what is to begin. A connection whose own part is wrong
+/// goes on as before; when the file cannot be read, all do.
 async fn changed(
     opened: &mut Opened,
     runs: &mut BTreeMap<String, Running>,
@@ -164,7 +195,9 @@ async fn changed(
         let config = again.config.connection(&name)?;
         let going = runs.get(&name).filter(|run| !run.is_over && run.config.runs_as(config));
         let outcome = match (going, again.credential(&name)) {
-            (Some(run), Some(credential)) => run.connection.replace_credential(credential).await.map_err(Failure::from),
+            (Some(run), Some(credential)) => {
+                run.connection.replace_credential(credential).await.map_err(Failure::from)
+            }
             (Some(_), None) => Ok(()),
             (None, _) => prepare(&again, &name, output).await.map(|prepared| begin.push(prepared)),
         };
@@ -173,12 +206,19 @@ async fn changed(
         }
     }
     for (name, why) in &refused {
-        let rest = if runs.get(name).is_some_and(|run| !run.is_over) { "; it goes on as before" } else { "" };
+        let rest = if runs.get(name).is_some_and(|run| !run.is_over) {
+            "; it goes on as before"
+        } else {
+            ""
+        };
         output.error(&format!("{why}{rest}"));
     }
     let is_begun = |name: &str| begin.iter().any(|prepared| prepared.name == name);
-    let is_gone = |name: &str| again.config.connections.keys().chain(refused.keys()).all(|known| known != name);
-    let ending: Vec<String> = runs.keys().filter(|name| is_begun(name) || is_gone(name)).cloned().collect();
+    let is_gone = |name: &str| {
+        again.config.connections.keys().chain(refused.keys()).all(|known| known != name)
+    };
+    let ending: Vec<String> =
+        runs.keys().filter(|name| is_begun(name) || is_gone(name)).cloned().collect();
     for name in &ending {
         if let Some(run) = runs.get(name) {
             run.stop();
@@ -230,7 +270,14 @@ async fn one(
         Err(error) => {
             let text = Failure::from(error).to_string();
             let text = text.strip_prefix(&format!("{name}: ")).unwrap_or(&text);
-            tell(is_json, &output, &name, "ended", json!({ "error": text }), &format!("error: {text}"));
+            tell(
+                is_json,
+                &output,
+                &name,
+                "ended",
+                json!({ "error": text }),
+                &format!("error: {text}"),
+            );
             false
         }
     }
@@ -254,10 +301,15 @@ fn words(round: &Round<'_>) -> (&'static str, Value, String) {
             json!(report),
             match &report.held {
                 Some(text) => format!("sweep held: {text}"),
-                None => format!("swept {}: {} gone, {} moved", report.kind, report.confirmed, report.moved),
+                None => format!(
+                    "swept {}: {} gone, {} moved",
+                    report.kind, report.confirmed, report.moved
+                ),
             },
         ),
-        Round::Applied(report) => ("applied", json!(report), format!("applied: {}", apply::outcome(report))),
+        Round::Applied(report) => {
+            ("applied", json!(report), format!("applied: {}", apply::outcome(report)))
+        }
         Round::Failed { what, error, wait_ms } => (
             "failed",
             json!({ "what": what, "error": error.to_string(), "wait_ms": wait_ms }),
@@ -271,9 +323,12 @@ fn words(round: &Round<'_>) -> (&'static str, Value, String) {
 fn hint(error: &atsync::Error) -> &'static str {
     match error.kind() {
         ErrorKind::Auth => {
-            "; check the id and the secret that `auth` refers to, or make a new credential in the ATS, then send SIGHUP"
+            "; check the id and the secret that `auth` refers to, or make a new credential in the \
+             ATS, then send SIGHUP"
         }
-        ErrorKind::Denied => "; `atsync check` says which permission is missing and where to tick it",
+        ErrorKind::Denied => {
+            "; `atsync check` says which permission is missing and where to tick it"
+        }
         _ => "",
     }
 }
@@ -281,7 +336,9 @@ fn hint(error: &atsync::Error) -> &'static str {
 fn tell(is_json: bool, output: &Output, name: &str, what: &str, value: Value, text: &str) {
     let at_ms = SystemClock.now_ms();
     if is_json {
-        output.json(&json!({ "at": time(at_ms), "connection": name, "round": what, "report": value }));
+        output.json(
+            &json!({ "at": time(at_ms), "connection": name, "round": what, "report": value }),
+        );
     } else {
         output.data(&format!("{} {name} {text}", time(at_ms)));
     }

@@ -42,8 +42,12 @@ fn lines(status: &Status) -> Vec<String> {
         .observed
         .iter()
         .map(|(kind, records)| {
-            let pulled = status.pulled_ms.get(kind).map_or("not read completely yet".to_owned(), |at| time(*at));
-            let unfinished = if status.unfinished.contains(kind) { "a pass is unfinished" } else { "" };
+            let pulled = status
+                .pulled_ms
+                .get(kind)
+                .map_or("not read completely yet".to_owned(), |at| time(*at));
+            let unfinished =
+                if status.unfinished.contains(kind) { "a pass is unfinished" } else { "" };
             vec![format!("  {kind}"), count(*records, "record"), pulled, unfinished.to_owned()]
         })
         .collect();
@@ -55,13 +59,15 @@ fn lines(status: &Status) -> Vec<String> {
         status.changes_last
     ));
     if !status.intents.is_empty() {
-        let intents: Vec<String> = status.intents.iter().map(|(state, number)| format!("{number} {state}")).collect();
+        let intents: Vec<String> =
+            status.intents.iter().map(|(state, number)| format!("{number} {state}")).collect();
         lines.push(format!("  writes: {}", intents.join(", ")));
     }
     if let Some(at_ms) = status.next_look_ms {
         let (name, at) = (&status.connection, time(at_ms));
         lines.push(format!(
-            "  what was on its way or is in doubt is settled from {at} on, by `atsync run` or the next `atsync apply {name}`"
+            "  what was on its way or is in doubt is settled from {at} on, by `atsync run` or the \
+             next `atsync apply {name}`"
         ));
     }
     if status.waiting_for_person > 0 {
@@ -71,8 +77,12 @@ fn lines(status: &Status) -> Vec<String> {
     for (kind, sweep) in &status.sweeps {
         let seen = count(sweep.rows, "record");
         lines.push(match &sweep.held {
-            Some(hold) => format!("  sweep of {kind} held since {}: {}", time(hold.at_ms), hold.why),
-            None => format!("  sweep of {kind} under way since {}: {seen} seen", time(sweep.started_ms)),
+            Some(hold) => {
+                format!("  sweep of {kind} held since {}: {}", time(hold.at_ms), hold.why)
+            }
+            None => {
+                format!("  sweep of {kind} under way since {}: {seen} seen", time(sweep.started_ms))
+            }
         });
     }
     for problem in status.problems.iter().take(SHOWN_MAX) {
@@ -89,11 +99,17 @@ fn lines(status: &Status) -> Vec<String> {
         lines.push(format!("  not in step: {key}: {message}"));
     }
     if status.not_in_step.len() > SHOWN_MAX {
-        lines.push(format!("  and {} more; --json shows them", status.not_in_step.len() - SHOWN_MAX));
+        lines.push(format!(
+            "  and {} more; --json shows them",
+            status.not_in_step.len() - SHOWN_MAX
+        ));
     }
     if status.not_in_step_unread > 0 {
         let unread = count(status.not_in_step_unread, "desired record");
-        lines.push(format!("  {unread} not read here; `atsync plan {} --all` looks at each", status.connection));
+        lines.push(format!(
+            "  {unread} not read here; `atsync plan {} --all` looks at each",
+            status.connection
+        ));
     }
     lines
 }

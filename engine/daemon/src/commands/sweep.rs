@@ -1,7 +1,8 @@
 //! `atsync sweep`: which records are gone, found by a complete walk and confirmed one by one.
 //!
-//! A sweep that would take more than a share of a kind for gone, or that lost a right on the way, is held: nothing is reported as deleted, the exit
-//! code is 1, and the message says what to look at. `--force` lifts the share, never a right.
+//! A sweep that would take more than a share of a kind for gone, or that lost a right on the way,
+//! is held: nothing is reported as deleted, the exit code is 1, and the message says what to look
+//! at. `--force` lifts the share, never a right.
 
 use super::calls;
 use crate::cli;

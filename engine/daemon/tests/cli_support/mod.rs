@@ -1,7 +1,10 @@
 //! A sandbox on real sockets, a configuration for it, and the binary run as a stranger would.
 
 #![allow(dead_code, reason = "each test binary uses a part of it")]
-#![allow(clippy::unwrap_used, reason = "a helper of tests stops where something is not as it must be")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a helper of tests stops where something is not as it must be"
+)]
 
 use atsync_greenhouse_sandbox::{RunningSandbox, Sandbox, SandboxOptions};
 use std::path::{Path, PathBuf};
@@ -26,7 +29,8 @@ pub(crate) struct Ran {
 impl Ran {
     /// The only line that begins with `error:`, without that word.
     pub(crate) fn error(&self) -> String {
-        let errors: Vec<&str> = self.err.lines().filter_map(|line| line.strip_prefix("error: ")).collect();
+        let errors: Vec<&str> =
+            self.err.lines().filter_map(|line| line.strip_prefix("error: ")).collect();
         assert_eq!(errors.len(), 1, "one clear message each, but: {self:?}");
         errors.concat()
     }
@@ -45,9 +49,13 @@ impl Site {
     /// A company of so many candidates.
     pub(crate) async fn sized(candidates: usize) -> Self {
         let mut options = SandboxOptions::sized(3, candidates);
-        // The tests are about words, exit codes and numbers of calls; nobody should wait for a budget.
+        // The tests are about words, exit codes and numbers of calls; nobody should wait for a
+        // budget.
         options.rate_limit = 10_000;
-        let site = Self { running: Sandbox::start(options).await.unwrap(), directory: tempfile::tempdir().unwrap() };
+        let site = Self {
+            running: Sandbox::start(options).await.unwrap(),
+            directory: tempfile::tempdir().unwrap(),
+        };
         site.write("acme.toml", &site.config());
         site
     }

@@ -1,7 +1,9 @@
-//! What is declared beside people: custom fields with their choices, and users. And [`Desired`], any record that can be declared.
+//! What is declared beside people: custom fields with their choices, and users. And [`Desired`],
+//! any record that can be declared.
 //!
-//! People name a custom field by its key, a choice by its label and a user by e-mail address. Where the ATS does not have it yet, a record of
-//! this module has it made first. Such a record is known by what it defines, so the same field cannot be declared twice.
+//! People name a custom field by its key, a choice by its label and a user by e-mail address. Where
+//! the ATS does not have it yet, a record of this module has it made first. Such a record is known
+//! by what it defines, so the same field cannot be declared twice.
 //!
 //! Left out: taking a field, a choice or a user away again. That drops what others stored in it.
 
@@ -13,10 +15,11 @@ use std::collections::BTreeMap;
 
 /// Any record that can be declared. In JSON its `kind` says which; without one it is a candidate.
 ///
-/// It is written by serde and not read by it: which record a text is, and what is wrong with it, takes more than a
-/// `Deserialize` can say. Read a text of one or more records with `atsync::declare::parse`, a stream with
-/// `atsync::declare::Records` (both check each record and name the line), or one record unchecked with
-/// [`Desired::from_json`]. The structs of the variants do implement `Deserialize`.
+/// It is written by serde and not read by it: which record a text is, and what is wrong with it,
+/// takes more than a `Deserialize` can say. Read a text of one or more records with
+/// `atsync::declare::parse`, a stream with `atsync::declare::Records` (both check each record and
+/// name the line), or one record unchecked with [`Desired::from_json`]. The structs of the variants
+/// do implement `Deserialize`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(untagged)]
@@ -40,9 +43,11 @@ impl Desired {
     /// Reads one record.
     ///
     /// # Errors
-    /// What is wrong, with its place in the text. An unknown `kind` is read as a person's, and refused when it is checked.
+    /// What is wrong, with its place in the text. An unknown `kind` is read as a person's, and
+    /// refused when it is checked.
     pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        // What has no readable `kind` is refused below, by the record's own form, which knows better what is wrong.
+        // What has no readable `kind` is refused below, by the record's own form, which knows
+        // better what is wrong.
         let kind = serde_json::from_str::<Kind<'_>>(text).ok().and_then(|kind| kind.kind);
         Ok(match kind.as_deref() {
             Some(kinds::CUSTOM_FIELDS) => Self::CustomField(serde_json::from_str(text)?),
@@ -60,7 +65,8 @@ impl Desired {
         }
     }
 
-    /// What the record is known by within its connection: a person by the host's key, the others by what they define.
+    /// What the record is known by within its connection: a person by the host's key, the others by
+    /// what they define.
     pub fn key(&self) -> String {
         match self {
             Self::Candidate(record) => record.key.clone(),
@@ -107,12 +113,13 @@ pub struct DesiredCustomField {
     /// Always `custom_fields`.
     #[cfg_attr(feature = "schema", schemars(extend("const" = "custom_fields")))]
     pub kind: String,
-    /// What desired records name it by under `custom_fields`. A field that the ATS has under this key, or under this name, is taken; the key of
-    /// one that is made is the ATS's to choose.
+    /// What desired records name it by under `custom_fields`. A field that the ATS has under this
+    /// key, or under this name, is taken; the key of one that is made is the ATS's to choose.
     pub key: String,
     /// `candidate`, `application`, `job`, `opening` or `offer`.
     pub applies_to: String,
-    /// `text`, `long_text`, `boolean`, `number`, `single`, `multi`, `money`, `money_range`, `range`, `date`, `url` or `user`. It cannot be changed later.
+    /// `text`, `long_text`, `boolean`, `number`, `single`, `multi`, `money`, `money_range`,
+    /// `range`, `date`, `url` or `user`. It cannot be changed later.
     #[serde(rename = "type")]
     pub value_type: String,
     /// What people see. Needed to make the field.
@@ -127,7 +134,8 @@ pub struct DesiredCustomField {
     /// Choices that must be there, by label: for `single` and `multi` only. Others are left alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<Vec<String>>,
-    /// What happens when somebody changes it in the ATS: `name`, `private`, `description`, `options`.
+    /// What happens when somebody changes it in the ATS: `name`, `private`, `description`,
+    /// `options`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub policy: BTreeMap<String, Policy>,
 }
@@ -135,7 +143,11 @@ pub struct DesiredCustomField {
 impl DesiredCustomField {
     /// The path of the field that records of this kind name by this key, in whatever spelling.
     pub fn path_of(applies_to: &str, key: &str) -> String {
-        format!("{DEFINITION_PREFIX}{}.{applies_to}.{}", kinds::CUSTOM_FIELDS, crate::normal::label(key))
+        format!(
+            "{DEFINITION_PREFIX}{}.{applies_to}.{}",
+            kinds::CUSTOM_FIELDS,
+            crate::normal::label(key)
+        )
     }
 
     /// What the record is known by.
@@ -166,7 +178,8 @@ impl DesiredCustomField {
     }
 }
 
-/// Somebody who works with the ATS: to be named in a custom field, for example. Only ever made, never changed.
+/// Somebody who works with the ATS: to be named in a custom field, for example. Only ever made,
+/// never changed.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
@@ -208,14 +221,21 @@ mod tests {
 
     #[test]
     fn the_kind_says_which_record_it_is_and_a_mistake_is_told_in_its_own_form() {
-        let read = |text: &str| Desired::from_json(text).map(|record| record.key()).map_err(|error| error.to_string());
+        let read = |text: &str| {
+            Desired::from_json(text).map(|record| record.key()).map_err(|error| error.to_string())
+        };
         assert_eq!(read(r#"{"key":"a"}"#).unwrap(), "a");
         assert_eq!(
-            read(r#"{"kind":"custom_fields","key":"x","applies_to":"candidate","type":"text"}"#).unwrap(),
+            read(r#"{"kind":"custom_fields","key":"x","applies_to":"candidate","type":"text"}"#)
+                .unwrap(),
             "@custom_fields.candidate.x"
         );
         assert_eq!(read(r#"{"kind":"users","email":"Ada@X.test"}"#).unwrap(), "@users.ada@x.test");
-        assert!(read(r#"{"kind":"users","mail":"ada@x.test"}"#).unwrap_err().contains("unknown field `mail`"));
+        assert!(
+            read(r#"{"kind":"users","mail":"ada@x.test"}"#)
+                .unwrap_err()
+                .contains("unknown field `mail`")
+        );
         assert!(read(r#"{"kind":7,"key":"a"}"#).unwrap_err().contains("invalid type: integer `7`"));
     }
 

@@ -53,15 +53,17 @@ impl Chosen {
 pub fn same(kind: &str, one: &Value, other: &Value) -> bool {
     match (custom(kind, one), custom(kind, other)) {
         (Custom::Chosen(one), Custom::Chosen(other)) => {
-            let within =
-                |these: &[Chosen], those: &[Chosen]| these.iter().all(|this| those.iter().any(|that| this.is(that)));
+            let within = |these: &[Chosen], those: &[Chosen]| {
+                these.iter().all(|this| those.iter().any(|that| this.is(that)))
+            };
             within(&one, &other) && within(&other, &one)
         }
         (one, other) => one == other,
     }
 }
 
-/// Whether a label is the one of an option. Case counts; blanks and how letters are composed do not.
+/// Whether a label is the one of an option. Case counts; blanks and how letters are composed do
+/// not.
 pub fn is_option(one: &str, other: &str) -> bool {
     label(one) == label(other)
 }
@@ -75,12 +77,16 @@ pub fn custom(kind: &str, value: &Value) -> Custom {
         "text" | "long_text" => value.as_str().map(|held| Custom::Text(text(held))),
         "url" => value.as_str().map(|held| Custom::Text(link(held))),
         "date" => value.as_str().map(|held| Custom::Text(date(held).unwrap_or_else(|| text(held)))),
-        "date_time" => value.as_str().map(|held| Custom::Text(date_time(held).unwrap_or_else(|| text(held)))),
+        "date_time" => {
+            value.as_str().map(|held| Custom::Text(date_time(held).unwrap_or_else(|| text(held))))
+        }
         "boolean" => flag(value).map(Custom::Flag),
         "number" => number(value).map(Custom::Number),
         "single" => chosen(value).map(|chosen| Custom::Chosen(vec![chosen])),
         "multi" => match value {
-            Value::Array(all) => all.iter().map(chosen).collect::<Option<Vec<_>>>().map(Custom::Chosen),
+            Value::Array(all) => {
+                all.iter().map(chosen).collect::<Option<Vec<_>>>().map(Custom::Chosen)
+            }
             one => chosen(one).map(|chosen| Custom::Chosen(vec![chosen])),
         },
         "money" => parts(value, &["amount", "currency"]),
@@ -143,7 +149,8 @@ fn chosen(value: &Value) -> Option<Chosen> {
     (found.id.is_some() || found.label.is_some()).then_some(found)
 }
 
-/// The members of an object that have a value; none when one does not have its shape, or there are others.
+/// The members of an object that have a value; none when one does not have its shape, or there are
+/// others.
 fn parts(value: &Value, names: &[&str]) -> Option<Custom> {
     let members: &Map<String, Value> = value.as_object()?;
     let mut found = BTreeMap::new();

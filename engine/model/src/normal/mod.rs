@@ -1,18 +1,18 @@
 //! When two values are the same although they are written differently.
 //!
 //! The engine decides what to write, and an adapter decides what of that is still to be sent. Where
-//! the two disagree, a plan names a change that nobody carries out. So both call these functions and
-//! have no form of their own: one form for each kind of contact ([`email`], [`phone`], [`link`],
-//! [`postal`]), for texts ([`text`], [`label`], [`name`]), for numbers and times ([`number`],
-//! [`date`], [`date_time`]), and for custom values of every type ([`custom`]).
+//! the two disagree, a plan names a change that nobody carries out. So both call these functions
+//! and have no form of their own: one form for each kind of contact ([`email`], [`phone`],
+//! [`link`], [`postal`]), for texts ([`text`], [`label`], [`name`]), for numbers and times
+//! ([`number`], [`date`], [`date_time`]), and for custom values of every type ([`custom`]).
 //!
 //! A form is for comparing only: what is sent is what the host gave, and what others wrote is sent
 //! back as it was. Each form is idempotent, so a form can stand in for a value. An ATS that tells
 //! fewer values apart names a coarser form in its manifest ([`Coarser`]).
 //!
-//! E-mail addresses say who somebody is, so they are folded in ASCII only: a letter that merely looks
-//! like another one, or that Unicode folds to it, is another letter. Left out: what needs knowledge of
-//! one ATS, and what needs a network, such as where a link leads.
+//! E-mail addresses say who somebody is, so they are folded in ASCII only: a letter that merely
+//! looks like another one, or that Unicode folds to it, is another letter. Left out: what needs
+//! knowledge of one ATS, and what needs a network, such as where a link leads.
 
 mod custom;
 mod moment;
@@ -65,8 +65,8 @@ impl Contact {
         }
     }
 
-    /// The form of a value where the ATS tells fewer values apart. An e-mail address has one form: it says who somebody is, so no
-    /// manifest makes two of them one.
+    /// The form of a value where the ATS tells fewer values apart. An e-mail address has one form:
+    /// it says who somebody is, so no manifest makes two of them one.
     pub fn coarse(self, value: &str, coarser: Option<Coarser>) -> String {
         if self == Self::Email { self.form(value) } else { coarsened(self.form(value), coarser) }
     }
@@ -110,9 +110,13 @@ pub fn address_fault(value: &str) -> Option<&'static str> {
         return Some("it is a list; give each address as an entry of its own");
     }
     match value.split_once('@') {
-        Some((local, domain)) if local.is_empty() || domain.is_empty() => Some("one side of its @ is empty"),
+        Some((local, domain)) if local.is_empty() || domain.is_empty() => {
+            Some("one side of its @ is empty")
+        }
         Some((_, domain)) if domain.contains('@') => Some("it has more than one @"),
-        Some((_, domain)) if domain.starts_with('.') || domain.ends_with('.') || domain.contains("..") => {
+        Some((_, domain))
+            if domain.starts_with('.') || domain.ends_with('.') || domain.contains("..") =>
+        {
             Some("its domain has an empty part")
         }
         Some(_) => None,
@@ -121,8 +125,8 @@ pub fn address_fault(value: &str) -> Option<&'static str> {
 }
 
 /// A phone number: its digits, after a `+` where it is international (`00` in front means the same,
-/// a trunk zero in brackets does not count), and an extension after an `x`. What has other letters is
-/// a name that somebody filed as a number: without blanks, in lower case.
+/// a trunk zero in brackets does not count), and an extension after an `x`. What has other letters
+/// is a name that somebody filed as a number: without blanks, in lower case.
 pub fn phone(value: &str) -> String {
     settled(value, phone_once)
 }
@@ -145,7 +149,9 @@ fn phone_once(value: &str) -> String {
     let lower = value.to_lowercase();
     let bare = lower.strip_prefix("tel:").unwrap_or(&lower);
     let (number, extension) = extension(bare);
-    if number.chars().any(char::is_alphabetic) || !number.contains(|letter: char| letter.is_ascii_digit()) {
+    if number.chars().any(char::is_alphabetic)
+        || !number.contains(|letter: char| letter.is_ascii_digit())
+    {
         return bare.split_whitespace().collect();
     }
     let international = number.trim_start().starts_with('+');
@@ -156,13 +162,19 @@ fn phone_once(value: &str) -> String {
         _ if international => ("+", digits.as_str()),
         _ => ("", digits.as_str()),
     };
-    if extension.is_empty() { format!("{plus}{digits}") } else { format!("{plus}{digits}x{extension}") }
+    if extension.is_empty() {
+        format!("{plus}{digits}")
+    } else {
+        format!("{plus}{digits}x{extension}")
+    }
 }
 
 /// A full-width digit or sign as the plain one.
 fn narrow(letter: char) -> char {
     match letter {
-        '\u{ff01}'..='\u{ff5e}' => u32::from(letter).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(letter),
+        '\u{ff01}'..='\u{ff5e}' => {
+            u32::from(letter).checked_sub(0xfee0).and_then(char::from_u32).unwrap_or(letter)
+        }
         _ => letter,
     }
 }
@@ -181,8 +193,8 @@ fn extension(value: &str) -> (&str, String) {
 }
 
 /// A link: host in lower case without `www.`, a default port and a dot at its end; path, query and
-/// fragment with one way of escaping, without a slash at the end of the path. Whether it is `http` or
-/// `https`, written or not, does not count; any other scheme does.
+/// fragment with one way of escaping, without a slash at the end of the path. Whether it is `http`
+/// or `https`, written or not, does not count; any other scheme does.
 pub fn link(value: &str) -> String {
     settled(value, link_once)
 }
@@ -210,11 +222,13 @@ fn link_once(value: &str) -> String {
 
 fn is_scheme(text: &str) -> bool {
     text.starts_with(|letter: char| letter.is_ascii_alphabetic())
-        && text.chars().all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'))
+        && text
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || matches!(letter, '+' | '-' | '.'))
 }
 
-/// One way of escaping (RFC 3986 §6.2.2): letters, digits and `-._~` bare, what is not ASCII escaped,
-/// the digits of an escape in upper case.
+/// One way of escaping (RFC 3986 §6.2.2): letters, digits and `-._~` bare, what is not ASCII
+/// escaped, the digits of an escape in upper case.
 fn escaped(text: &str) -> String {
     use std::fmt::Write as _;
     let text: String = text.nfc().collect();
@@ -228,7 +242,8 @@ fn escaped(text: &str) -> String {
             Some((high, low)) if *byte == b'%' => {
                 at += 3;
                 let value = u8::try_from(high * 16 + low).unwrap_or_default();
-                let bare = value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~');
+                let bare =
+                    value.is_ascii_alphanumeric() || matches!(value, b'-' | b'.' | b'_' | b'~');
                 if !bare {
                     let _ = write!(made, "%{value:02X}");
                     continue;

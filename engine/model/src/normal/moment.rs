@@ -6,7 +6,9 @@ pub fn date(text: &str) -> Option<String> {
     let text = text.trim();
     let (day, rest) = text.split_at_checked(10)?;
     let (year, month, day_of_month) = civil(day)?;
-    if !rest.is_empty() && moment(text)? != days(year, month, day_of_month).checked_mul(86_400_000)? {
+    if !rest.is_empty()
+        && moment(text)? != days(year, month, day_of_month).checked_mul(86_400_000)?
+    {
         return None;
     }
     Some(format!("{year:04}-{month:02}-{day_of_month:02}"))

@@ -46,7 +46,10 @@ fn decimal(text: &str) -> Option<String> {
             let (whole, fraction) = all.split_at_checked(point)?;
             (whole.to_owned(), fraction.to_owned())
         }
-        Err(_) => (String::new(), format!("{}{all}", "0".repeat(usize::try_from(point.unsigned_abs()).ok()?))),
+        Err(_) => (
+            String::new(),
+            format!("{}{all}", "0".repeat(usize::try_from(point.unsigned_abs()).ok()?)),
+        ),
     };
     let whole = whole.trim_start_matches('0');
     let fraction = fraction.trim_end_matches('0');

@@ -19,8 +19,16 @@ const FORMS: [(&str, Form); 7] = [
 fn a_value_is_the_same_in_every_spelling() {
     for (form, one, others) in [
         (email as Form, "ada@example.com", &[" Ada@Example.COM ", "ADA@EXAMPLE.COM\n"][..]),
-        (phone, "+493012345", &["+49 (30) 123-45", "0049 30 12345", "tel:+49-30-12345", "+49 (0)30 12345"]),
-        (phone, "+493012345x6", &["+49 30 12345 ext. 6", "+49 30 12345 x6", "+49 30 12345 (ext 6)"]),
+        (
+            phone,
+            "+493012345",
+            &["+49 (30) 123-45", "0049 30 12345", "tel:+49-30-12345", "+49 (0)30 12345"],
+        ),
+        (
+            phone,
+            "+493012345x6",
+            &["+49 30 12345 ext. 6", "+49 30 12345 x6", "+49 30 12345 (ext 6)"],
+        ),
         (phone, "9043157393", &["(904) 315-7393", "904.315.7393", "９０４ 315 7393"]),
         (phone, "ada.byron", &["Ada.Byron", " ADA.BYRON "]),
         (
@@ -68,17 +76,20 @@ fn another_value_is_another() {
     }
 }
 
-/// Unicode folds these letters, or letters with these marks, to plain ones; an address that has one is somebody else's.
+/// Unicode folds these letters, or letters with these marks, to plain ones; an address that has one
+/// is somebody else's.
 #[test]
 fn no_letter_beyond_ascii_makes_two_addresses_one() {
     let mut tried = 0;
     for letter in ('\u{80}'..='\u{1ffff}').filter(|letter| !letter.is_whitespace()) {
-        let folds = letter.to_lowercase().chain(letter.to_uppercase()).any(|folded| folded.is_ascii());
+        let folds =
+            letter.to_lowercase().chain(letter.to_uppercase()).any(|folded| folded.is_ascii());
         let composes = letter.to_string().nfkc().any(|part| part.is_ascii());
         if folds || composes {
             tried += 1;
             for plain in ('a'..='z').chain('0'..='9') {
-                let (one, other) = (format!("x{letter}y@example.com"), format!("x{plain}y@example.com"));
+                let (one, other) =
+                    (format!("x{letter}y@example.com"), format!("x{plain}y@example.com"));
                 assert_ne!(email(&one), email(&other));
             }
         }
@@ -89,8 +100,13 @@ fn no_letter_beyond_ascii_makes_two_addresses_one() {
 
 #[test]
 fn only_one_plain_address_is_taken() {
-    for plain in ["ada@example.com", "ada+x@example.co.uk", "jos\u{e9}@example.com", "\u{212a}@example.com", "o'neil@x"]
-    {
+    for plain in [
+        "ada@example.com",
+        "ada+x@example.co.uk",
+        "jos\u{e9}@example.com",
+        "\u{212a}@example.com",
+        "o'neil@x",
+    ] {
         assert_eq!(address_fault(plain), None, "{plain}");
     }
     for crooked in [
@@ -126,9 +142,9 @@ fn only_one_plain_address_is_taken() {
 #[test]
 fn a_form_is_its_own_form() {
     let pieces = [
-        "", " ", "a", "A", "\u{e9}", "e\u{301}", "\u{130}", "\u{df}", "0", "00", "+", "(0)", "x", "ext.", "#", "7",
-        "www.", "http://", "HTTPS://", "//", "/", "?", "%41", "%zz", "%2F", ":443", ".", "@", "\r\n", "\r", "\u{a0}",
-        "tel:", "ftp://", "Ａ", "１",
+        "", " ", "a", "A", "\u{e9}", "e\u{301}", "\u{130}", "\u{df}", "0", "00", "+", "(0)", "x",
+        "ext.", "#", "7", "www.", "http://", "HTTPS://", "//", "/", "?", "%41", "%zz", "%2F",
+        ":443", ".", "@", "\r\n", "\r", "\u{a0}", "tel:", "ftp://", "Ａ", "１",
     ];
     for one in pieces {
         for two in pieces {
@@ -168,7 +184,15 @@ fn a_number_is_the_same_in_every_spelling() {
         }
     }
     assert_eq!(number(&json!(85000.0)).as_deref(), Some("85000"));
-    for none in [json!("many"), json!(""), json!("1,5"), json!("1e9999"), json!("0x10"), json!("."), json!([1])] {
+    for none in [
+        json!("many"),
+        json!(""),
+        json!("1,5"),
+        json!("1e9999"),
+        json!("0x10"),
+        json!("."),
+        json!([1]),
+    ] {
         assert_eq!(number(&none), None, "{none}");
     }
 }
@@ -177,15 +201,23 @@ fn a_number_is_the_same_in_every_spelling() {
 fn a_day_and_a_moment_are_the_same_in_every_spelling() {
     assert_eq!(date("2026-12-01").as_deref(), Some("2026-12-01"));
     assert_eq!(date(" 2026-12-01T00:00:00.000Z").as_deref(), Some("2026-12-01"));
-    for none in
-        ["2026-12-01T01:00:00Z", "2026-02-30", "1.12.2026", "2026-12", "soon", "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}"]
-    {
+    for none in [
+        "2026-12-01T01:00:00Z",
+        "2026-02-30",
+        "1.12.2026",
+        "2026-12",
+        "soon",
+        "\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}",
+    ] {
         assert_eq!(date(none), None, "{none}");
     }
     let moment = Some("2026-11-24T10:00:00.000Z");
-    for same in
-        ["2026-11-24T10:00:00Z", "2026-11-24T11:00:00+01:00", "2026-11-24 10:00:00.000Z", "2026-11-24t09:30:00-00:30"]
-    {
+    for same in [
+        "2026-11-24T10:00:00Z",
+        "2026-11-24T11:00:00+01:00",
+        "2026-11-24 10:00:00.000Z",
+        "2026-11-24t09:30:00-00:30",
+    ] {
         assert_eq!(date_time(same).as_deref(), moment, "{same}");
     }
     for day in [-700_000, -1, 0, 1, 59, 60, 10_957, 20_781, 1_000_000] {
@@ -199,8 +231,18 @@ fn a_custom_value_is_the_same_in_every_spelling_and_another_is_not() {
     let cases: [(&str, Value, Vec<Value>, Vec<Value>); 13] = [
         ("text", json!("a"), vec![json!(" a ")], vec![json!("A"), json!(null), json!("b")]),
         ("long_text", json!("a\nb"), vec![json!("a\r\nb \r\n")], vec![json!("a b")]),
-        ("url", json!("https://x.com"), vec![json!("http://www.X.com/")], vec![json!("https://x.com/a")]),
-        ("date", json!("2026-12-01"), vec![json!("2026-12-01T00:00:00Z")], vec![json!("2026-12-02")]),
+        (
+            "url",
+            json!("https://x.com"),
+            vec![json!("http://www.X.com/")],
+            vec![json!("https://x.com/a")],
+        ),
+        (
+            "date",
+            json!("2026-12-01"),
+            vec![json!("2026-12-01T00:00:00Z")],
+            vec![json!("2026-12-02")],
+        ),
         (
             "date_time",
             json!("2026-12-01T00:00:00Z"),
@@ -208,7 +250,12 @@ fn a_custom_value_is_the_same_in_every_spelling_and_another_is_not() {
             vec![json!("2026-12-01T00:00:01Z")],
         ),
         ("number", json!(5), vec![json!("5.0"), json!(5.0)], vec![json!(6), json!("five")]),
-        ("boolean", json!(true), vec![json!("yes"), json!("True")], vec![json!(false), json!(null), json!("no")]),
+        (
+            "boolean",
+            json!(true),
+            vec![json!("yes"), json!("True")],
+            vec![json!(false), json!(null), json!("no")],
+        ),
         (
             "single",
             json!({"id": "5", "label": "A"}),
@@ -225,7 +272,10 @@ fn a_custom_value_is_the_same_in_every_spelling_and_another_is_not() {
             "money",
             json!({"amount": "10", "currency": "EUR"}),
             vec![json!({"amount": 10.0, "currency": "eur", "formatted": "€10"})],
-            vec![json!({"amount": 10, "currency": "USD"}), json!({"amount": 11, "currency": "EUR"})],
+            vec![
+                json!({"amount": 10, "currency": "USD"}),
+                json!({"amount": 11, "currency": "EUR"}),
+            ],
         ),
         (
             "money_range",
@@ -233,7 +283,12 @@ fn a_custom_value_is_the_same_in_every_spelling_and_another_is_not() {
             vec![json!({"min": "1.0", "currency": "EUR"})],
             vec![json!({"min": 1, "max": 2, "currency": "EUR"})],
         ),
-        ("range", json!({"min": 1, "max": 2}), vec![json!({"min": "1", "max": 2.0})], vec![json!({"min": 1})]),
+        (
+            "range",
+            json!({"min": 1, "max": 2}),
+            vec![json!({"min": "1", "max": 2.0})],
+            vec![json!({"min": 1})],
+        ),
         (
             "user",
             json!({"id": "7"}),
@@ -243,10 +298,16 @@ fn a_custom_value_is_the_same_in_every_spelling_and_another_is_not() {
     ];
     for (kind, value, these, those) in cases {
         for one in these {
-            assert!(same(kind, &value, &one) && same(kind, &one, &value), "{kind}: {value} is {one}");
+            assert!(
+                same(kind, &value, &one) && same(kind, &one, &value),
+                "{kind}: {value} is {one}"
+            );
         }
         for other in those {
-            assert!(!same(kind, &value, &other) && !same(kind, &other, &value), "{kind}: {value} is not {other}");
+            assert!(
+                !same(kind, &value, &other) && !same(kind, &other, &value),
+                "{kind}: {value} is not {other}"
+            );
         }
     }
     for empty in [json!(null), json!(""), json!(" "), json!([]), json!({}), json!({"min": null})] {

@@ -1,9 +1,9 @@
 //! What a web address must be, as far as its text tells. Pure.
 //!
-//! Two standards. A file's URL is fetched by the ATS, so it is whole: `http` or `https`, a host, nothing that a URL
-//! cannot hold ([`url_fault`]). A link is filed as a person would write it, with or without a scheme, so it is refused
-//! only for what no web address has, and for a scheme that runs or opens something where it is clicked
-//! ([`link_fault`]).
+//! Two standards. A file's URL is fetched by the ATS, so it is whole: `http` or `https`, a host,
+//! nothing that a URL cannot hold ([`url_fault`]). A link is filed as a person would write it, with
+//! or without a scheme, so it is refused only for what no web address has, and for a scheme that
+//! runs or opens something where it is clicked ([`link_fault`]).
 //!
 //! Left out: whether anything answers there.
 
@@ -29,10 +29,14 @@ pub fn url_fault(value: &str) -> Option<&'static str> {
     // Who is named before an `@` is no part of the host.
     let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     let (name, port) = match host.strip_prefix('[').and_then(|host| host.split_once(']')) {
-        Some((name, rest)) => (name, rest.strip_prefix(':').or_else(|| rest.is_empty().then_some(""))),
+        Some((name, rest)) => {
+            (name, rest.strip_prefix(':').or_else(|| rest.is_empty().then_some("")))
+        }
         None => host.split_once(':').map_or((host, Some("")), |(name, port)| (name, Some(port))),
     };
-    if name.is_empty() || name.contains(['<', '>', '"', '\\', '^', '`', '{', '|', '}', '[', ']', '%']) {
+    if name.is_empty()
+        || name.contains(['<', '>', '"', '\\', '^', '`', '{', '|', '}', '[', ']', '%'])
+    {
         return Some("it names no host");
     }
     let is_port = |port: &str| port.is_empty() || port.parse::<u16>().is_ok();
@@ -50,7 +54,8 @@ pub fn link_fault(value: &str) -> Option<&'static str> {
     }
     match value.split_once(':') {
         Some((scheme, _))
-            if is_scheme(scheme) && UNSAFE_SCHEMES.iter().any(|name| scheme.eq_ignore_ascii_case(name)) =>
+            if is_scheme(scheme)
+                && UNSAFE_SCHEMES.iter().any(|name| scheme.eq_ignore_ascii_case(name)) =>
         {
             Some("its scheme is not one of the web; it begins with https:// or http://")
         }

@@ -1,15 +1,19 @@
 //! One task from its first step to its outcome.
 //!
 //! # Guarantees
-//! Once [`TaskGuard::step`] has allowed a step, at most one `unsafe` request was allowed in this task, and only if it is a `write`; an outcome
-//! fits the task; a write is said to have happened only after its request, and to be unneeded only without one. A link is followed once: a second
-//! time leads where the task has been, so pages that name each other end it (after the write they may be read once more). The driver calls it
-//! *before* it acts on a step. Left out: sizes and forms, see [`super::answer`].
+//! Once [`TaskGuard::step`] has allowed a step, at most one `unsafe` request was allowed in this
+//! task, and only if it is a `write`; an outcome fits the task; a write is said to have happened
+//! only after its request, and to be unneeded only without one. A link is followed once: a second
+//! time leads where the task has been, so pages that name each other end it (after the write they
+//! may be read once more). The driver calls it *before* it acts on a step. Left out: sizes and
+//! forms, see [`super::answer`].
 
 use super::{AdapterError, bounded, broke};
 use crate::adapter::limits::STEPS_MAX;
 use crate::adapter::promise::{BrokenPromise, Promise};
-use atsync_model::contract::{Effect, Fetched, Outcome, Page, Response, Send, Step, Target, Task, Written};
+use atsync_model::contract::{
+    Effect, Fetched, Outcome, Page, Response, Send, Step, Target, Task, Written,
+};
 use atsync_model::manifest::Manifest;
 use std::collections::BTreeSet;
 
@@ -46,7 +50,10 @@ impl TaskGuard {
     pub fn new(task: &Task) -> Self {
         let subject = match task {
             Task::Scan(scan) => Subject::Scan(scan.kind.clone()),
-            Task::Fetch(fetch) => Subject::Fetch { kind: fetch.kind.clone(), ids: fetch.ids.iter().cloned().collect() },
+            Task::Fetch(fetch) => Subject::Fetch {
+                kind: fetch.kind.clone(),
+                ids: fetch.ids.iter().cloned().collect(),
+            },
             Task::Probe(_) => Subject::Probe,
             Task::Write(write) => {
                 let target = write.operation.target.as_ref().map(|target| format!(" of {target}"));
@@ -73,19 +80,27 @@ impl TaskGuard {
         self.changed
     }
 
-    /// Takes note of a step, before it is acted on. `reply` is the response that the step answers; `None` for the first step and after a `verify`.
+    /// Takes note of a step, before it is acted on. `reply` is the response that the step answers;
+    /// `None` for the first step and after a `verify`.
     ///
     /// # Errors
-    /// [`AdapterError::Contract`] for a step that does not belong to this task, [`AdapterError::Limit`] for one too many,
-    /// [`AdapterError::Circle`] for a link that was followed before.
+    /// [`AdapterError::Contract`] for a step that does not belong to this task,
+    /// [`AdapterError::Limit`] for one too many, [`AdapterError::Circle`] for a link that was
+    /// followed before.
     pub fn step(&mut self, step: &Step, reply: Option<&Response>) -> Result<(), AdapterError> {
         self.steps = self.steps.saturating_add(1);
-        bounded("steps of one task", usize::try_from(self.steps).unwrap_or(usize::MAX), STEPS_MAX as usize)?;
+        bounded(
+            "steps of one task",
+            usize::try_from(self.steps).unwrap_or(usize::MAX),
+            STEPS_MAX as usize,
+        )?;
         match step {
             Step::Send(send) => self.send(send),
             Step::Verify(_) if matches!(self.subject, Subject::Hook) => Ok(()),
             Step::Verify(_) => Err(broke("a signature is to be checked, and there is no webhook")),
-            Step::Transfer(_) => Err(broke("file transfers are reserved; this engine does not offer them")),
+            Step::Transfer(_) => {
+                Err(broke("file transfers are reserved; this engine does not offer them"))
+            }
             Step::Done(outcome) => self.done(outcome, reply),
         }
     }
@@ -99,17 +114,23 @@ impl TaskGuard {
         match (send.effect, &self.subject) {
             (Effect::Safe, _) => Ok(()),
             (Effect::Scratch, Subject::Write(_)) => Ok(()),
-            (Effect::Scratch, _) => Err(broke("a request that leaves something behind in a task that only looks")),
-            (Effect::Unsafe, Subject::Write(what)) if self.changed => {
-                Err(broke(format!("a second request that changes the ATS in one write: {what}; it was not sent")))
+            (Effect::Scratch, _) => {
+                Err(broke("a request that leaves something behind in a task that only looks"))
             }
+            (Effect::Unsafe, Subject::Write(what)) if self.changed => Err(broke(format!(
+                "a second request that changes the ATS in one write: {what}; it was not sent"
+            ))),
             (Effect::Unsafe, Subject::Write(_)) => {
                 self.changed = true;
                 self.followed.clear();
                 Ok(())
             }
-            (Effect::Unsafe, _) => Err(broke("a request that changes the ATS in a task that only looks")),
-            (Effect::Consuming, _) => Err(broke("reads that consume are reserved; this engine does not offer them")),
+            (Effect::Unsafe, _) => {
+                Err(broke("a request that changes the ATS in a task that only looks"))
+            }
+            (Effect::Consuming, _) => {
+                Err(broke("reads that consume are reserved; this engine does not offer them"))
+            }
         }
     }
 
@@ -119,7 +140,10 @@ impl TaskGuard {
                 self.rows(kind, page)?;
                 spans(page.items.iter().filter_map(|item| item.raw.as_ref()), reply)
             }
-            (Subject::Fetch { kind, ids }, Outcome::Fetched(fetched) | Outcome::FlawedFetched((fetched, _))) => {
+            (
+                Subject::Fetch { kind, ids },
+                Outcome::Fetched(fetched) | Outcome::FlawedFetched((fetched, _)),
+            ) => {
                 spans(fetched.items.iter().filter_map(|item| item.raw.as_ref()), reply)?;
                 asked(kind, ids, fetched)
             }
@@ -132,12 +156,17 @@ impl TaskGuard {
         }
     }
 
-    /// A page has at most as many records of the kind that was asked for as the manifest says. Records of others may come along, and the ATS may show
-    /// one of them twice.
+    /// A page has at most as many records of the kind that was asked for as the manifest says.
+    /// Records of others may come along, and the ATS may show one of them twice.
     fn rows(&self, kind: &str, page: &Page) -> Result<(), AdapterError> {
         let Some((adapter, page_max)) = &self.page_max else { return Ok(()) };
-        let rows =
-            page.items.iter().filter(|item| item.kind == kind).map(|item| &item.id).collect::<BTreeSet<_>>().len();
+        let rows = page
+            .items
+            .iter()
+            .filter(|item| item.kind == kind)
+            .map(|item| &item.id)
+            .collect::<BTreeSet<_>>()
+            .len();
         if rows <= usize::try_from(*page_max).unwrap_or(usize::MAX) {
             return Ok(());
         }
@@ -163,7 +192,8 @@ impl TaskGuard {
     }
 }
 
-/// What is said to be missing was asked for and did not come. Records that nobody asked for may come along: they only add knowledge.
+/// What is said to be missing was asked for and did not come. Records that nobody asked for may
+/// come along: they only add knowledge.
 fn asked(kind: &str, ids: &BTreeSet<String>, fetched: &Fetched) -> Result<(), AdapterError> {
     if !fetched.missing.iter().all(|id| ids.contains(id)) {
         return Err(broke("an id is missing that was not asked for"));

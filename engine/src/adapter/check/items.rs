@@ -1,10 +1,12 @@
 //! The records of a page or fetch.
 //!
-//! Two readings of the same rules. [`check`] refuses a page for one bad record: it is the contract in its strict form. [`sift`] is what the
-//! hosts call: a record that breaks a rule costs itself, a member that cannot be kept costs that member, a custom value costs its key,
-//! and each is named as a [`Problem`]. What passes is what the store can hold ([`crate::json`]).
+//! Two readings of the same rules. [`check`] refuses a page for one bad record: it is the contract
+//! in its strict form. [`sift`] is what the hosts call: a record that breaks a rule costs itself, a
+//! member that cannot be kept costs that member, a custom value costs its key, and each is named as
+//! a [`Problem`]. What passes is what the store can hold ([`crate::json`]).
 //!
-//! Bounds: [`ITEMS_MAX`] records and as many problems, [`MASKS_MAX`] masks. Messages name places, never content.
+//! Bounds: [`ITEMS_MAX`] records and as many problems, [`MASKS_MAX`] masks. Messages name places,
+//! never content.
 
 use super::shapes::{self, Shape};
 use super::{bounded, broke, kind, name};
@@ -28,7 +30,8 @@ pub(super) struct Items<'a> {
     pub(super) reply_bytes: Option<usize>,
 }
 
-/// Takes out of a page what breaks the rules of single records, and says so in `problems`. What is left passes [`check`].
+/// Takes out of a page what breaks the rules of single records, and says so in `problems`. What is
+/// left passes [`check`].
 ///
 /// # Errors
 /// [`AdapterError::Limit`] for too many records, masks or problems: these are faults of the page.
@@ -41,7 +44,8 @@ pub(super) fn sift(manifest: &Manifest, found: Sifted<'_>) -> Result<(), Adapter
     let sound = {
         let found = Items { items, masks, reply_bytes };
         let mut proved = Vec::new();
-        let verdicts = found.items.iter().map(|item| one(manifest, found, item, &mut proved).is_ok());
+        let verdicts =
+            found.items.iter().map(|item| one(manifest, found, item, &mut proved).is_ok());
         verdicts.collect::<Vec<bool>>()
     };
     if sound.iter().all(|sound| *sound) {
@@ -54,7 +58,8 @@ pub(super) fn sift(manifest: &Manifest, found: Sifted<'_>) -> Result<(), Adapter
             continue;
         }
         let id = Some(item.id.clone()).filter(|id| super::id("an id", id).is_ok());
-        let of = if manifest.kind(&item.kind).is_some() { item.kind.clone() } else { String::new() };
+        let of =
+            if manifest.kind(&item.kind).is_some() { item.kind.clone() } else { String::new() };
         match mend(manifest, masks, item, reply_bytes) {
             Ok((item, lost)) => {
                 problems.extend(lost);
@@ -86,7 +91,8 @@ fn words(error: &AdapterError) -> String {
     }
 }
 
-/// A problem as an adapter told it, within the limits. One that names no kind of the manifest is of the kind that was asked for.
+/// A problem as an adapter told it, within the limits. One that names no kind of the manifest is of
+/// the kind that was asked for.
 fn tidy(manifest: &Manifest, problem: &mut Problem) {
     if manifest.kind(&problem.kind).is_none() {
         problem.kind.clear();
@@ -108,7 +114,8 @@ fn shorten(text: &mut String, bytes_max: usize) {
 const CUSTOM_FIELDS: &str = "custom_fields";
 
 /// Why a member or a custom value is unknown.
-const UNKEPT: &str = "it cannot be kept: a number out of range, half a character, nesting without end, or another shape than its kind has";
+const UNKEPT: &str = "it cannot be kept: a number out of range, half a character, nesting without \
+    end, or another shape than its kind has";
 
 /// What of a record can be kept, and what it lost by that.
 fn mend(
@@ -125,10 +132,12 @@ fn mend(
         lost.push(Problem::field(&item.kind, &item.id, "raw", words(&error)));
     }
     let mask = usize::try_from(item.mask).ok().and_then(|index| masks.get(index)).cloned();
-    let mask = mask.ok_or_else(|| broke(format!("its mask is none of the page's (it names number {})", item.mask)))?;
+    let mask = mask.ok_or_else(|| {
+        broke(format!("its mask is none of the page's (it names number {})", item.mask))
+    })?;
     if item.body.len() <= ITEM_BODY_BYTES_MAX && body(&item.kind, &item.body, &mask).is_err() {
-        let mut members: BTreeMap<String, &RawValue> =
-            serde_json::from_str(&item.body).map_err(|error| super::not_json("its body", &error))?;
+        let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(&item.body)
+            .map_err(|error| super::not_json("its body", &error))?;
         let of = item.kind.clone();
         let is_sound = |member: &str, value: &RawValue| Shape::of(&of, member).fits(value.get());
         // Custom values are known key by key.
@@ -141,13 +150,18 @@ fn mend(
                 lost.push(Problem::field(&item.kind, &item.id, field, UNKEPT));
             }
         }
-        let (kept, unsound): (BTreeMap<_, _>, BTreeMap<_, _>) =
-            members.into_iter().partition(|(member, value)| mask.contains(member) && is_sound(member, value));
+        let (kept, unsound): (BTreeMap<_, _>, BTreeMap<_, _>) = members
+            .into_iter()
+            .partition(|(member, value)| mask.contains(member) && is_sound(member, value));
         let fields = manifest.kind(&item.kind).map_or(&[][..], |rule| &rule.fields);
         if let Some(member) = unsound.keys().find(|member| !fields.contains(*member)) {
-            return Err(broke(format!("its body has a member of {} bytes that its kind does not have", member.len())));
+            return Err(broke(format!(
+                "its body has a member of {} bytes that its kind does not have",
+                member.len()
+            )));
         }
-        let known: Vec<String> = mask.into_iter().filter(|field| !unsound.contains_key(field)).collect();
+        let known: Vec<String> =
+            mask.into_iter().filter(|field| !unsound.contains_key(field)).collect();
         item.mask = place(masks, known)?;
         for field in unsound.into_keys() {
             let why = if REFERENCES.contains(&&*field) {
@@ -157,7 +171,8 @@ fn mend(
             };
             lost.push(Problem::field(&item.kind, &item.id, field, why));
         }
-        item.body = serde_json::to_string(&kept).map_err(|error| super::not_json("its body", &error))?;
+        item.body =
+            serde_json::to_string(&kept).map_err(|error| super::not_json("its body", &error))?;
     }
     one(manifest, Items { items: &[], masks, reply_bytes }, &item, &mut Vec::new())?;
     Ok((item, lost))
@@ -184,7 +199,10 @@ pub(super) fn problems(manifest: &Manifest, problems: &[Problem]) -> Result<(), 
             kind(manifest, &problem.kind)?;
         }
         problem.id.iter().try_for_each(|id| super::id("an id", id))?;
-        problem.field.iter().try_for_each(|field| bounded("bytes of a field", field.len(), NAME_BYTES_MAX))?;
+        problem
+            .field
+            .iter()
+            .try_for_each(|field| bounded("bytes of a field", field.len(), NAME_BYTES_MAX))?;
         bounded("bytes of a problem", problem.message.len(), PROBLEM_BYTES_MAX)?;
     }
     Ok(())
@@ -219,7 +237,8 @@ fn short(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
-/// `proved` holds the pairs of kind and mask that were compared already: a page has a handful of them, and hundreds of records.
+/// `proved` holds the pairs of kind and mask that were compared already: a page has a handful of
+/// them, and hundreds of records.
 fn one<'a>(
     manifest: &Manifest,
     found: Items<'a>,
@@ -231,7 +250,9 @@ fn one<'a>(
         name("a version", version)?;
     }
     let mask = usize::try_from(item.mask).ok().and_then(|index| found.masks.get(index));
-    let mask = mask.ok_or_else(|| broke(format!("its mask is none of the page's (it names number {})", item.mask)))?;
+    let mask = mask.ok_or_else(|| {
+        broke(format!("its mask is none of the page's (it names number {})", item.mask))
+    })?;
     if !proved.contains(&(item.kind.as_str(), item.mask)) {
         kind(manifest, &item.kind)?;
         let fields = manifest.kind(&item.kind).map_or(&[][..], |rule| &rule.fields);
@@ -258,7 +279,11 @@ fn span(item: &Item, reply_bytes: Option<usize>) -> Result<(), AdapterError> {
     if span.length == 0 || end > u64::try_from(reply_bytes).unwrap_or(u64::MAX) {
         return Err(broke("it points outside of the reply"));
     }
-    bounded("bytes of the row it points to", usize::try_from(span.length).unwrap_or(usize::MAX), RAW_BYTES_MAX)
+    bounded(
+        "bytes of the row it points to",
+        usize::try_from(span.length).unwrap_or(usize::MAX),
+        RAW_BYTES_MAX,
+    )
 }
 
 /// Whether a body is a JSON object with members of its mask only.
@@ -267,7 +292,8 @@ fn body(kind: &str, text: &str, mask: &[String]) -> Result<(), AdapterError> {
     Members(kind, mask).deserialize(&mut reader).and_then(|()| reader.end()).map_err(|error| {
         if error.is_data() {
             return broke(
-                "its body is no JSON object, has a member that its mask does not name, or one that cannot be read back or has another shape",
+                "its body is no JSON object, has a member that its mask does not name, or one that \
+                 cannot be read back or has another shape",
             );
         }
         super::not_json("its body", &error)

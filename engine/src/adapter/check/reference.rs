@@ -1,7 +1,8 @@
 //! References inside of bodies.
 //!
-//! A field of [`atsync_model::unified::REFERENCES`] is an object with an id, a name or both, or a list of such objects. An empty or blank id is no id: stored as
-//! one, it would say that the record is known to refer to nothing, or to a record that cannot be. Reads without building anything, as
+//! A field of [`atsync_model::unified::REFERENCES`] is an object with an id, a name or both, or a
+//! list of such objects. An empty or blank id is no id: stored as one, it would say that the record
+//! is known to refer to nothing, or to a record that cannot be. Reads without building anything, as
 //! [`SoundBelow`] does. Left out: whether the record referred to exists.
 
 use super::is_id;
@@ -52,7 +53,11 @@ impl<'de> Visitor<'de> for ReferenceVisitor {
                     Some(id) if !is_id(&id) => return Err(M::Error::custom("no id")),
                     id => says |= id.is_some(),
                 },
-                "name" => says |= members.next_value::<Option<Cow<'de, str>>>()?.is_some_and(|name| !name.is_empty()),
+                "name" => {
+                    says |= members
+                        .next_value::<Option<Cow<'de, str>>>()?
+                        .is_some_and(|name| !name.is_empty())
+                }
                 _ => {
                     members.next_value::<SoundBelow<2>>()?;
                 }

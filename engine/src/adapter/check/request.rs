@@ -1,7 +1,8 @@
 //! The requests that an adapter asks for.
 //!
-//! Only what the contract says of a request's form. Whether the URL stays at its origin and which headers are refused is the transport's to
-//! decide, which builds the URL; here stands what needs no URL.
+//! Only what the contract says of a request's form. Whether the URL stays at its origin and which
+//! headers are refused is the transport's to decide, which builds the URL; here stands what needs
+//! no URL.
 
 use super::{bounded, broke, json, name};
 use crate::adapter::AdapterError;
@@ -23,8 +24,9 @@ pub(super) fn send(manifest: &Manifest, send: &Send) -> Result<(), AdapterError>
     effect(manifest, send)
 }
 
-/// Whether a request is what its effect says, as far as method and path tell: a request that the engine repeats by itself, and sends without an intent, is
-/// a GET, or a POST that the manifest lists.
+/// Whether a request is what its effect says, as far as method and path tell: a request that the
+/// engine repeats by itself, and sends without an intent, is a GET, or a POST that the manifest
+/// lists.
 ///
 /// # Errors
 /// [`AdapterError::Contract`] for any other.
@@ -76,7 +78,8 @@ fn target(target: &Target) -> Result<(), AdapterError> {
             if !path.path.starts_with('/') {
                 return Err(broke("a request's path does not begin with /"));
             }
-            let query = path.query.iter().map(|field| field.name.len().saturating_add(field.value.len()));
+            let query =
+                path.query.iter().map(|field| field.name.len().saturating_add(field.value.len()));
             let bytes = query.fold(path.path.len(), usize::saturating_add);
             bounded("fields of a query", path.query.len(), LIST_MAX)?;
             bounded("bytes of a path with its query", bytes, URL_BYTES_MAX)
@@ -89,7 +92,9 @@ pub(super) fn header(header: &Field) -> Result<(), AdapterError> {
     name("the name of a header", &header.name)?;
     bounded("bytes of a header", header.value.len(), TEXT_BYTES_MAX)?;
     let word = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    if !header.name.bytes().all(word) || header.value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+    if !header.name.bytes().all(word)
+        || header.value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t')
+    {
         return Err(broke("a header has a byte that headers cannot have"));
     }
     Ok(())
@@ -104,13 +109,20 @@ fn body(body: &Body) -> Result<(), AdapterError> {
         }
         Body::Form(fields) => {
             bounded("fields of a form", fields.len(), LIST_MAX)?;
-            let bytes = fields.iter().map(|field| field.name.len().saturating_add(field.value.len()));
-            bounded("bytes of a request's body", bytes.fold(0, usize::saturating_add), REQUEST_BODY_BYTES_MAX)
+            let bytes =
+                fields.iter().map(|field| field.name.len().saturating_add(field.value.len()));
+            bounded(
+                "bytes of a request's body",
+                bytes.fold(0, usize::saturating_add),
+                REQUEST_BODY_BYTES_MAX,
+            )
         }
         Body::Bytes((content_type, bytes)) => {
             name("a content type", content_type)?;
             bounded("bytes of a request's body", bytes.len(), REQUEST_BODY_BYTES_MAX)
         }
-        Body::Multipart(_) => Err(broke("multipart bodies are reserved; this engine does not offer them")),
+        Body::Multipart(_) => {
+            Err(broke("multipart bodies are reserved; this engine does not offer them"))
+        }
     }
 }

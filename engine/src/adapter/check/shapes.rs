@@ -1,10 +1,13 @@
-//! The shape of members that a plan compares entry by entry: contacts, custom values; references (tags, too) are [`super::reference`]'s.
+//! The shape of members that a plan compares entry by entry: contacts, custom values; references
+//! (tags, too) are [`super::reference`]'s.
 //!
-//! A list in another shape would be read as an empty one, and an empty list is something to fill. So such a member is unknown instead.
-//! A list with one bad entry is unknown as a whole: it is known in part only, and an update on that basis would drop what was not
-//! read. A map of custom values is known key by key, so a bad value costs its key ([`UNREADABLE`]).
+//! A list in another shape would be read as an empty one, and an empty list is something to fill.
+//! So such a member is unknown instead. A list with one bad entry is unknown as a whole: it is
+//! known in part only, and an update on that basis would drop what was not read. A map of custom
+//! values is known key by key, so a bad value costs its key ([`UNREADABLE`]).
 //!
-//! Every value is read as strictly as [`Sound`] does on the way. Left out: all other members; whoever uses one reads it tolerantly.
+//! Every value is read as strictly as [`Sound`] does on the way. Left out: all other members;
+//! whoever uses one reads it tolerantly.
 
 use super::reference::Reference;
 use crate::json::{Sound, SoundBelow};
@@ -32,7 +35,9 @@ impl Shape {
     pub(super) fn of(kind: &str, member: &str) -> Self {
         match member {
             "custom_fields" => Self::Custom,
-            "emails" | "phones" | "links" | "addresses" if kind == kinds::CANDIDATES => Self::Contacts,
+            "emails" | "phones" | "links" | "addresses" if kind == kinds::CANDIDATES => {
+                Self::Contacts
+            }
             _ if REFERENCES.contains(&member) => Self::Reference,
             _ => Self::Any,
         }
@@ -59,14 +64,20 @@ impl Shape {
     }
 }
 
-/// Custom values with those that cannot be read said to be so, and their keys. None when it is no map.
+/// Custom values with those that cannot be read said to be so, and their keys. None when it is no
+/// map.
 pub(super) fn mended_values(text: &str) -> Option<(Box<RawValue>, Vec<String>)> {
     let values: BTreeMap<String, &RawValue> = serde_json::from_str(text).ok()?;
-    let unreadable = serde_json::value::to_raw_value(&serde_json::json!({ "type": UNREADABLE, "value": null })).ok()?;
+    let unreadable =
+        serde_json::value::to_raw_value(&serde_json::json!({ "type": UNREADABLE, "value": null }))
+            .ok()?;
     let is_sound = |value: &RawValue| serde_json::from_str::<Value>(value.get()).is_ok();
-    let lost: Vec<String> = values.iter().filter(|(_, value)| !is_sound(value)).map(|(key, _)| key.clone()).collect();
-    let kept: BTreeMap<&String, &RawValue> =
-        values.iter().map(|(key, value)| (key, if is_sound(value) { *value } else { &*unreadable })).collect();
+    let lost: Vec<String> =
+        values.iter().filter(|(_, value)| !is_sound(value)).map(|(key, _)| key.clone()).collect();
+    let kept: BTreeMap<&String, &RawValue> = values
+        .iter()
+        .map(|(key, value)| (key, if is_sound(value) { *value } else { &*unreadable }))
+        .collect();
     Some((serde_json::value::to_raw_value(&kept).ok()?, lost))
 }
 

@@ -1,9 +1,9 @@
 //! An adapter's texts for people, made plain as they come in.
 //!
-//! What an adapter says may quote the ATS, and it ends in errors, conditions, intents, logs and on terminals of hosts
-//! that the engine does not know. So each such text becomes one plain line here, where all answers pass, and nothing
-//! behind has to think of it. Texts for machines (ids, bodies, cursors, states) are left as they are: the checks behind
-//! refuse what they cannot be.
+//! What an adapter says may quote the ATS, and it ends in errors, conditions, intents, logs and on
+//! terminals of hosts that the engine does not know. So each such text becomes one plain line here,
+//! where all answers pass, and nothing behind has to think of it. Texts for machines (ids, bodies,
+//! cursors, states) are left as they are: the checks behind refuse what they cannot be.
 
 use atsync_model::contract::{Applied, Failure, Outcome, Probed, Problem, Step, Written};
 use atsync_model::plain;
@@ -47,7 +47,8 @@ fn problem(problem: &mut Problem) {
 
 fn written(written: &mut Written) {
     match written {
-        Written::Applied(Applied { warnings, .. }) | Written::Unneeded(Applied { warnings, .. }) => {
+        Written::Applied(Applied { warnings, .. })
+        | Written::Unneeded(Applied { warnings, .. }) => {
             warnings.iter_mut().for_each(line);
         }
         Written::Refused(found) => failure(found),
@@ -79,7 +80,8 @@ fn failure(failure: &mut Failure) {
 mod tests {
     use super::plainly;
     use atsync_model::contract::{
-        Applied, Checked, Denied, Failure, Fetched, FieldError, Outcome, Page, Probed, Problem, Step, Verdict, Written,
+        Applied, Checked, Denied, Failure, Fetched, FieldError, Outcome, Page, Probed, Problem,
+        Step, Verdict, Written,
     };
     use atsync_model::plain::is_plain;
 
@@ -100,9 +102,17 @@ mod tests {
             Failure::Protocol(text()),
             Failure::Bug(text()),
         ];
-        let problem = || vec![Problem::field("jobs", "1", text(), text()), Problem::row("jobs", None, text())];
+        let problem = || {
+            vec![Problem::field("jobs", "1", text(), text()), Problem::row("jobs", None, text())]
+        };
         let applied = || Applied { links: Vec::new(), warnings: vec![text()], deduplicated: false };
-        let page = Page { items: Vec::new(), masks: Vec::new(), next: None, checkpoint: None, complete: true };
+        let page = Page {
+            items: Vec::new(),
+            masks: Vec::new(),
+            next: None,
+            checkpoint: None,
+            complete: true,
+        };
         let fetched = Fetched { items: Vec::new(), masks: Vec::new(), missing: Vec::new() };
         let outcomes = [
             Outcome::page(page, problem()),
@@ -114,13 +124,19 @@ mod tests {
             Outcome::Probed(Probed::Blind(text())),
             Outcome::Checked(Checked { verdict: Verdict::Unknown, detail: text() }),
         ];
-        let all = failures.into_iter().map(Err).chain(outcomes.into_iter().map(|outcome| Ok(Step::Done(outcome))));
+        let all = failures
+            .into_iter()
+            .map(Err)
+            .chain(outcomes.into_iter().map(|outcome| Ok(Step::Done(outcome))));
         for mut given in all {
             // Debug escapes what is not plain, so it is found by its escape.
             assert!(format!("{given:?}").contains("\\u{202e}"));
             plainly(&mut given);
             let shown = format!("{given:?}");
-            assert!(shown.chars().all(is_plain) && !shown.contains("\\u{") && !shown.contains("\\n"), "{shown}");
+            assert!(
+                shown.chars().all(is_plain) && !shown.contains("\\u{") && !shown.contains("\\n"),
+                "{shown}"
+            );
         }
     }
 }

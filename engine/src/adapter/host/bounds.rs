@@ -1,15 +1,18 @@
 //! What a component may cost to compile, counted before the compiler sees a byte of it.
 //!
-//! Compiling comes before every limit on a running guest, and some shapes cost far more than their bytes: types that share
-//! their parts and double at each level, instances of instances, one huge function, locals that every loop of a nest carries along. Each is
-//! counted here in one pass over the file, with sharing expanded and sums that saturate, and refused with its name and its number. The pass itself is
-//! linear in the file, whose size is limited before.
+//! Compiling comes before every limit on a running guest, and some shapes cost far more than their
+//! bytes: types that share their parts and double at each level, instances of instances, one huge
+//! function, locals that every loop of a nest carries along. Each is counted here in one pass over
+//! the file, with sharing expanded and sums that saturate, and refused with its name and its
+//! number. The pass itself is linear in the file, whose size is limited before.
 //!
-//! The numbers are far above what adapters are made of (an adapter in Rust with 20 operations: types of 2,000 in all, functions of 40 KiB) and were measured
-//! at the compiler: `engine/tests/adapter_bombs.rs` holds each shape at the number that is just allowed, and says what it costs.
+//! The numbers are far above what adapters are made of (an adapter in Rust with 20 operations:
+//! types of 2,000 in all, functions of 40 KiB) and were measured at the compiler:
+//! `engine/tests/adapter_bombs.rs` holds each shape at the number that is just allowed, and says
+//! what it costs.
 //!
-//! Left out: whether the bytes are valid; the compiler says that. What cannot be read here is left to it only as far as it was counted: reading
-//! stops at the first fault, as the compiler's does.
+//! Left out: whether the bytes are valid; the compiler says that. What cannot be read here is left
+//! to it only as far as it was counted: reading stops at the first fault, as the compiler's does.
 
 mod code;
 mod types;
@@ -19,7 +22,8 @@ use code::Module;
 use types::Types;
 use wasmparser::{Encoding, Parser, Payload};
 
-/// Sections, functions and nested files in one component. A component of wit-component has some dozens besides its functions.
+/// Sections, functions and nested files in one component. A component of wit-component has some
+/// dozens besides its functions.
 const PAYLOADS_MAX: u64 = 60_000;
 /// Core modules and components within a component, at any depth: wrapping adds up to four.
 const NESTED_MAX: u64 = 16;
@@ -74,7 +78,8 @@ pub(super) enum Room {
 }
 
 impl Room {
-    /// An interpreter of JavaScript has five times what the largest adapter in Rust has, and one function of 1 MiB.
+    /// An interpreter of JavaScript has five times what the largest adapter in Rust has, and one
+    /// function of 1 MiB.
     const WIDER: u64 = 16;
 
     pub(super) fn of(compiler: &Compiler) -> Self {

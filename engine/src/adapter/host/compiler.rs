@@ -1,9 +1,9 @@
 //! The compiler process and its limits.
 //!
-//! Compilation costs more time and memory than anything else that an adapter can cause, and it comes
-//! before every limit on a running guest. In the host's own process ([`Compiler::Here`]) only the
-//! static bounds apply ([`super::bounds`]). A process of its own ([`Compiler::Apart`]) can be killed:
-//! it limits its memory and CPU time before it reads input, it is killed at a timeout, its
+//! Compilation costs more time and memory than anything else that an adapter can cause, and it
+//! comes before every limit on a running guest. In the host's own process ([`Compiler::Here`]) only
+//! the static bounds apply ([`super::bounds`]). A process of its own ([`Compiler::Apart`]) can be
+//! killed: it limits its memory and CPU time before it reads input, it is killed at a timeout, its
 //! environment is empty, and it may write no file. So it may compile larger components, for example
 //! adapters that contain a JavaScript engine.
 //!
@@ -27,8 +27,9 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 use wasmtime::Engine;
 
-/// The wall-clock timeout of a compilation, plus the same again for each [`TIME_BYTES`] of a component.
-/// An adapter in Rust takes 1 s; one with a JavaScript engine (13 MB) takes 13 s on two cores.
+/// The wall-clock timeout of a compilation, plus the same again for each [`TIME_BYTES`] of a
+/// component. An adapter in Rust takes 1 s; one with a JavaScript engine (13 MB) takes 13 s on two
+/// cores.
 pub const COMPILE_TIME_MAX: Duration = Duration::from_secs(30);
 const TIME_BYTES: usize = 4 * 1024 * 1024;
 /// CPU time of all its threads, in seconds. It ends a compiler whose host process has ended.
@@ -44,7 +45,8 @@ const SAID_BYTES_MAX: u64 = 2_048;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Compiler {
-    /// In this process. What a component may cost is little then: a large adapter in Rust passes, one that brings an interpreter along does not.
+    /// In this process. What a component may cost is little then: a large adapter in Rust passes,
+    /// one that brings an interpreter along does not.
     #[default]
     Here,
     /// By a program that calls [`serve`].
@@ -60,7 +62,8 @@ pub struct CompilerProgram {
     pub arguments: Vec<OsString>,
 }
 
-/// Compiles what comes on standard input: the whole work of a program that [`Compiler::Apart`] names. Returns its exit code.
+/// Compiles what comes on standard input: the whole work of a program that [`Compiler::Apart`]
+/// names. Returns its exit code.
 pub fn serve() -> u8 {
     let given = compile_input().and_then(|code| {
         let mut output = std::io::stdout();
@@ -76,7 +79,8 @@ pub fn serve() -> u8 {
 fn compile_input() -> Result<Vec<u8>, String> {
     limit_this_process()?;
     let mut options = HostOptions::default();
-    let bytes_max = u64::try_from(options.limits.component_bytes_max).unwrap_or(u64::MAX).saturating_add(2);
+    let bytes_max =
+        u64::try_from(options.limits.component_bytes_max).unwrap_or(u64::MAX).saturating_add(2);
     let mut bytes = Vec::new();
     std::io::stdin().take(bytes_max).read_to_end(&mut bytes).map_err(|error| error.to_string())?;
     let (metering, component) = bytes.split_first().ok_or("there is nothing to compile")?;
@@ -98,7 +102,8 @@ fn limit_this_process() -> Result<(), String> {
         (Resource::RLIMIT_CORE, 0),
         (Resource::RLIMIT_FSIZE, 0),
     ] {
-        setrlimit(resource, limit, limit).map_err(|error| format!("it cannot limit itself: {error}"))?;
+        setrlimit(resource, limit, limit)
+            .map_err(|error| format!("it cannot limit itself: {error}"))?;
     }
     Ok(())
 }
@@ -117,7 +122,8 @@ impl CompilerProgram {
         component: &[u8],
         time_max: Duration,
     ) -> Result<Vec<u8>, LoadError> {
-        let times = u32::try_from(component.len().checked_div(TIME_BYTES).unwrap_or_default()).unwrap_or_default();
+        let times = u32::try_from(component.len().checked_div(TIME_BYTES).unwrap_or_default())
+            .unwrap_or_default();
         let time_max = time_max.saturating_mul(times.saturating_add(1));
         let failed = |reason: String| LoadError::Compiler {
             name: name.into(),
@@ -138,7 +144,9 @@ impl CompilerProgram {
         let (ended, end) = channel();
         let (code, said, in_time) = std::thread::scope(|scope| {
             // It may end before it has read everything.
-            scope.spawn(move || drop(input.write_all(metering).and_then(|()| input.write_all(component))));
+            scope.spawn(move || {
+                drop(input.write_all(metering).and_then(|()| input.write_all(component)))
+            });
             let said = scope.spawn(move || first(said, SAID_BYTES_MAX));
             let code = scope.spawn(move || {
                 let code = first(output, bytes_max);
@@ -162,7 +170,10 @@ impl CompilerProgram {
         if !in_time || was_ended(status) {
             return Err(LoadError::TooCostly { name: name.into(), seconds: time_max.as_secs() });
         }
-        Err(LoadError::Broken { name: name.into(), reason: plain::line(&String::from_utf8_lossy(&said)).to_string() })
+        Err(LoadError::Broken {
+            name: name.into(),
+            reason: plain::line(&String::from_utf8_lossy(&said)).to_string(),
+        })
     }
 
     fn start(&self) -> std::io::Result<Child> {

@@ -3,10 +3,10 @@
 //! Loading a file from here runs its code in this process. So the directory belongs to the
 //! process's user and has mode 0700, and each file carries a MAC over its name and its bytes. The
 //! key of the MAC is a file in the same directory. The cache accepts a key only if it is a regular
-//! file of this user with mode 0600 and a single link. If other users could reach the directory, the
-//! cache sets its mode to 0700 and makes a new key, which invalidates every file in it. It refuses a
-//! directory of another user. A component whose cached file has a wrong MAC is compiled again, with a
-//! warning.
+//! file of this user with mode 0600 and a single link. If other users could reach the directory,
+//! the cache sets its mode to 0700 and makes a new key, which invalidates every file in it. It
+//! refuses a directory of another user. A component whose cached file has a wrong MAC is compiled
+//! again, with a warning.
 //!
 //! # Bounds
 //! [`CODE_BYTES_MAX`] for each file and [`FILES_MAX`] files; the cache deletes the oldest. Not
@@ -21,7 +21,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use zeroize::Zeroizing;
 
-/// Compiled code of one component. The largest that is compiled, an interpreter of 13 MB, has about 30 MB.
+/// Compiled code of one component. The largest that is compiled, an interpreter of 13 MB, has about
+/// 30 MB.
 pub(super) const CODE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Components whose code is kept. Arbitrary, more than a process loads.
 const FILES_MAX: usize = 32;
@@ -63,7 +64,8 @@ impl Kept {
     /// Opens the directory, and creates it if it does not exist.
     ///
     /// # Errors
-    /// The reason, as text for people: another user owns it, its mode cannot be changed, or it is read-only.
+    /// The reason, as text for people: another user owns it, its mode cannot be changed, or it is
+    /// read-only.
     pub(super) fn open(directory: &Path) -> Result<Self, String> {
         let failed = |error: Error| error.to_string();
         let mut builder = DirBuilder::new();
@@ -100,7 +102,8 @@ impl Kept {
         {
             return Some(code.to_vec());
         }
-        tracing::warn!(file = %path.display(), "compiled code that this user did not put there, or that was damaged; it is not run, and compiled anew");
+        tracing::warn!(file = %path.display(), "compiled code that this user did not put there, or \
+            that was damaged; it is not run, and compiled anew");
         None
     }
 
@@ -111,13 +114,17 @@ impl Kept {
         }
         let mac = self.mac(name, code).finalize().into_bytes();
         if let Err(error) = write(&self.directory, &self.path(name), &[MAGIC, &mac, code]) {
-            tracing::debug!(directory = %self.directory.display(), %error, "compiled code is not kept");
+            tracing::debug!(directory = %self.directory.display(), %error, "compiled code is not \
+                kept");
         }
         self.prune();
     }
 
     pub(super) fn used(&self) -> CacheUse {
-        CacheUse { hits: self.hits.load(Ordering::Relaxed), misses: self.misses.load(Ordering::Relaxed) }
+        CacheUse {
+            hits: self.hits.load(Ordering::Relaxed),
+            misses: self.misses.load(Ordering::Relaxed),
+        }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -157,20 +164,29 @@ fn make_private(directory: &Path) -> Result<bool, String> {
     let before = found()?;
     let user = nix::unistd::Uid::effective().as_raw();
     if before.uid() != user {
-        return Err(format!("it belongs to the user {}, and this process runs as {user}", before.uid()));
+        return Err(format!(
+            "it belongs to the user {}, and this process runs as {user}",
+            before.uid()
+        ));
     }
     let mode = before.mode() & 0o7777;
     if mode & 0o077 == 0 {
         return Ok(true);
     }
-    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700))
-        .map_err(|error| format!("others can reach it (mode {mode:04o}), and that cannot be changed ({error})"))?;
+    std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o700)).map_err(
+        |error| {
+            format!("others can reach it (mode {mode:04o}), and that cannot be changed ({error})")
+        },
+    )?;
     if found()?.mode() & 0o077 != 0 {
-        return Err(format!("others can reach it (mode {mode:04o}), and the file system keeps that"));
+        return Err(format!(
+            "others can reach it (mode {mode:04o}), and the file system keeps that"
+        ));
     }
     tracing::warn!(
         directory = %directory.display(),
-        "others could reach this directory of compiled code (mode {mode:04o}); it has mode 0700 now, and what was in it is not used"
+        "others could reach this directory of compiled code (mode {mode:04o}); it has mode 0700 \
+         now, and what was in it is not used"
     );
     Ok(false)
 }
@@ -188,7 +204,10 @@ fn read_key(path: &Path) -> Option<Key> {
     #[cfg(unix)]
     {
         use nix::fcntl::OFlag;
-        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits());
+        std::os::unix::fs::OpenOptionsExt::custom_flags(
+            &mut options,
+            (OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK).bits(),
+        );
     }
     let file = options.open(path).ok()?;
     if !is_own(&file) {
@@ -216,15 +235,18 @@ fn is_own(file: &File) -> bool {
     file.metadata().is_ok_and(|found| found.is_file())
 }
 
-/// If two processes create a key at the same time, one key remains; files with the other key are compiled again once.
+/// If two processes create a key at the same time, one key remains; files with the other key are
+/// compiled again once.
 #[allow(
     clippy::disallowed_methods,
     reason = "a key that a test could seed would be no key; without randomness there is none"
 )]
 fn new_key(directory: &Path) -> Result<Key, String> {
     let mut key = Zeroizing::new([0; KEY_BYTES]);
-    getrandom::fill(key.as_mut_slice()).map_err(|error| format!("the system gives no randomness ({error})"))?;
-    write(directory, &directory.join(KEY_NAME), &[key.as_slice()]).map_err(|error| error.to_string())?;
+    getrandom::fill(key.as_mut_slice())
+        .map_err(|error| format!("the system gives no randomness ({error})"))?;
+    write(directory, &directory.join(KEY_NAME), &[key.as_slice()])
+        .map_err(|error| error.to_string())?;
     Ok(Key(key))
 }
 
@@ -238,7 +260,9 @@ fn write(directory: &Path, path: &Path, parts: &[&[u8]]) -> std::io::Result<()> 
     options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&making).and_then(|mut file| parts.iter().try_for_each(|part| file.write_all(part)));
+    let written = options
+        .open(&making)
+        .and_then(|mut file| parts.iter().try_for_each(|part| file.write_all(part)));
     let named = written.and_then(|()| std::fs::rename(&making, path));
     if named.is_err() {
         drop(std::fs::remove_file(&making));

@@ -80,7 +80,10 @@ mod of_others {
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join("made");
         kept(&directory).put("one", b"code");
-        assert_eq!([mode(&directory), mode(&directory.join(KEY_NAME)), mode(&file(&directory))], [0o700, 0o600, 0o600]);
+        assert_eq!(
+            [mode(&directory), mode(&directory.join(KEY_NAME)), mode(&file(&directory))],
+            [0o700, 0o600, 0o600]
+        );
     }
 
     #[test]
@@ -103,7 +106,9 @@ mod of_others {
         type Spoil = fn(&Path);
         let spoil: [(&str, Spoil); 5] = [
             ("readable by others", |key| set_mode(key, 0o644)),
-            ("under two names", |key| std::fs::hard_link(key, key.with_extension("other")).unwrap()),
+            ("under two names", |key| {
+                std::fs::hard_link(key, key.with_extension("other")).unwrap()
+            }),
             ("a link", |key| {
                 let to = key.with_extension("to");
                 std::fs::rename(key, &to).unwrap();
@@ -120,7 +125,10 @@ mod of_others {
             let opened = kept(directory.path());
             assert_eq!(opened.get("one"), None, "{how}");
             opened.put("one", b"code");
-            assert!(kept(directory.path()).get("one").is_some(), "{how}: a new key takes its place");
+            assert!(
+                kept(directory.path()).get("one").is_some(),
+                "{how}: a new key takes its place"
+            );
         }
     }
 
@@ -137,7 +145,8 @@ mod of_others {
         // Root's own, wherever the tests run; as root, one of somebody else.
         let directory = tempfile::tempdir().unwrap();
         let of_another = if nix::unistd::Uid::effective().is_root() {
-            nix::unistd::chown(directory.path(), Some(nix::unistd::Uid::from_raw(4_711)), None).unwrap();
+            nix::unistd::chown(directory.path(), Some(nix::unistd::Uid::from_raw(4_711)), None)
+                .unwrap();
             directory.path()
         } else {
             Path::new("/")

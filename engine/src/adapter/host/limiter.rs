@@ -1,11 +1,12 @@
-//! The limits on a running guest, and the limiter that holds it to those that wasmtime asks about while it runs.
+//! The limits on a running guest, and the limiter that holds it to those that wasmtime asks about
+//! while it runs.
 //!
 //! Left out: stack, time and the size of an answer; wasmtime is told those numbers before the call.
 
 use super::notices::Notices;
 use crate::adapter::limits::{
-    ANSWER_BYTES_MAX, COMPONENT_BYTES_MAX, GUEST_TIME_MAX, INSTANCES_MAX, MEMORY_BYTES_MAX, REPLY_BYTES_MAX,
-    STACK_BYTES_MAX, TABLE_ELEMENTS_MAX,
+    ANSWER_BYTES_MAX, COMPONENT_BYTES_MAX, GUEST_TIME_MAX, INSTANCES_MAX, MEMORY_BYTES_MAX,
+    REPLY_BYTES_MAX, STACK_BYTES_MAX, TABLE_ELEMENTS_MAX,
 };
 use std::time::Duration;
 use wasmtime::ResourceLimiter;
@@ -43,12 +44,14 @@ impl Default for Limits {
     }
 }
 
-/// A limit that the guest ran into: ends the call, unlike a refused `memory.grow`, which a guest may take for anything.
+/// A limit that the guest ran into: ends the call, unlike a refused `memory.grow`, which a guest
+/// may take for anything.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct OverLimit(pub(crate) String);
 
-/// Counts what one store uses. Per memory and per table: a component has one of each as a rule, and [`INSTANCES_MAX`] bounds the product.
+/// Counts what one store uses. Per memory and per table: a component has one of each as a rule, and
+/// [`INSTANCES_MAX`] bounds the product.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     limits: Limits,
@@ -64,23 +67,35 @@ impl Limiter {
 }
 
 impl ResourceLimiter for Limiter {
-    fn memory_growing(&mut self, current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         let grown_bytes = desired.saturating_sub(current);
         if current > 0 && self.notices.take(grown_bytes) {
             return Ok(false);
         }
         let total = self.memory_bytes.saturating_add(grown_bytes);
         if total > self.limits.memory_bytes_max {
-            let text = format!("{total} bytes of memory; {} are allowed", self.limits.memory_bytes_max);
+            let text =
+                format!("{total} bytes of memory; {} are allowed", self.limits.memory_bytes_max);
             return Err(OverLimit(text).into());
         }
         self.memory_bytes = total;
         Ok(true)
     }
 
-    fn table_growing(&mut self, _current: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+    fn table_growing(
+        &mut self,
+        _current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
         if desired > self.limits.table_elements_max {
-            let text = format!("{desired} table elements; {} are allowed", self.limits.table_elements_max);
+            let text =
+                format!("{desired} table elements; {} are allowed", self.limits.table_elements_max);
             return Err(OverLimit(text).into());
         }
         Ok(true)

@@ -1,7 +1,10 @@
-//! Whether a file is an adapter: checked before anything of it runs, each refusal in one sentence that says what, where and what to do.
+//! Whether a file is an adapter: checked before anything of it runs, each refusal in one sentence
+//! that says what, where and what to do.
 //!
-//! In order: can the file be read, is it WebAssembly, is it a component, is it small enough to be compiled ([`super::bounds`]), does it compile, does it import nothing, does it export
-//! the contract. The manifest comes after, in [`crate::adapter::manifest_check`]. Left out: signatures and provenance; which file to trust is the operator's choice.
+//! In order: can the file be read, is it WebAssembly, is it a component, is it small enough to be
+//! compiled ([`super::bounds`]), does it compile, does it import nothing, does it export the
+//! contract. The manifest comes after, in [`crate::adapter::manifest_check`]. Left out: signatures
+//! and provenance; which file to trust is the operator's choice.
 
 use crate::adapter::AdapterError;
 use std::io::Read;
@@ -32,7 +35,8 @@ pub enum LoadError {
     },
     /// It is larger than an adapter may be.
     #[error(
-        "{name} is larger than the {bytes_max} bytes that an adapter may have; build it with the profile `adapter`"
+        "{name} is larger than the {bytes_max} bytes that an adapter may have; build it with the \
+         profile `adapter`"
     )]
     TooLarge {
         /// The path or name.
@@ -42,7 +46,8 @@ pub enum LoadError {
     },
     /// It would cost more to compile than an adapter may.
     #[error(
-        "{name} is not compiled: {what}: {found}, of at most {allowed}; an adapter needs far less, so make it smaller or split it"
+        "{name} is not compiled: {what}: {found}, of at most {allowed}; an adapter needs far less, \
+         so make it smaller or split it"
     )]
     TooMuch {
         /// The path or name.
@@ -56,7 +61,8 @@ pub enum LoadError {
     },
     /// Compiling it was ended for want of time or memory.
     #[error(
-        "{name} is not compiled: it takes the compiler more than {seconds} s or more memory than it may have; an adapter needs far less, so make it smaller \
+        "{name} is not compiled: it takes the compiler more than {seconds} s or more memory than \
+         it may have; an adapter needs far less, so make it smaller \
          or split it"
     )]
     TooCostly {
@@ -67,7 +73,8 @@ pub enum LoadError {
     },
     /// The program that compiles does not.
     #[error(
-        "{name} is not compiled: the compiler {program} does not work ({reason}); name one that is built from this version"
+        "{name} is not compiled: the compiler {program} does not work ({reason}); name one that is \
+         built from this version"
     )]
     Compiler {
         /// The path or name of the component.
@@ -94,7 +101,8 @@ pub enum LoadError {
         reason: String,
     },
     /// It imports something.
-    #[error("{name} imports {}, which no adapter may have; build it for wasm32-unknown-unknown, where nothing is imported", .imports.join(", "))]
+    #[error("{name} imports {}, which no adapter may have; build it for wasm32-unknown-unknown, \
+        where nothing is imported", .imports.join(", "))]
     Imports {
         /// The path or name.
         name: String,
@@ -129,16 +137,24 @@ pub enum LoadError {
 
 /// An error of wasmtime in one line.
 pub(crate) fn reason(error: &wasmtime::Error) -> String {
-    format!("{error:#}").lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+    format!("{error:#}")
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// Reads a file, but no more of it than an adapter may have.
 pub(crate) fn read(path: &Path, bytes_max: usize) -> Result<Vec<u8>, LoadError> {
     let name = path.display().to_string();
-    let unreadable = |error: std::io::Error| LoadError::Read { name: name.clone(), reason: error.to_string() };
+    let unreadable =
+        |error: std::io::Error| LoadError::Read { name: name.clone(), reason: error.to_string() };
     let limit = u64::try_from(bytes_max).unwrap_or(u64::MAX).saturating_add(1);
     let mut bytes = Vec::new();
-    std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unreadable)?;
+    std::fs::File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(unreadable)?;
     Ok(bytes)
 }
 
@@ -159,7 +175,11 @@ pub(crate) fn is_component(name: &str, bytes: &[u8], bytes_max: usize) -> Result
 }
 
 /// Refuses every import by name.
-pub(crate) fn imports_nothing(name: &str, component: &Component, engine: &Engine) -> Result<(), LoadError> {
+pub(crate) fn imports_nothing(
+    name: &str,
+    component: &Component,
+    engine: &Engine,
+) -> Result<(), LoadError> {
     let imports: Vec<String> =
         component.component_type().imports(engine).map(|(import, _)| import.to_owned()).collect();
     if imports.is_empty() { Ok(()) } else { Err(LoadError::Imports { name: name.into(), imports }) }

@@ -1,12 +1,14 @@
 //! How many calls of guests run at once, and whose turn it is.
 //!
-//! The pool of memory has room for so many and refuses one more; a call that finds no room waits here instead. A call computes and is bounded in
-//! time, so the wait is too. Calls are told apart by the code that they run: however many callers one component has, it has no more than its *share* of
-//! the machine, all cores but one, so that a neighbour's call finds one; and a place that becomes free goes to the component with
-//! the fewest calls running, among equals to the one that was served longest ago. Within a component the order is that of arrival.
+//! The pool of memory has room for so many and refuses one more; a call that finds no room waits
+//! here instead. A call computes and is bounded in time, so the wait is too. Calls are told apart
+//! by the code that they run: however many callers one component has, it has no more than its
+//! *share* of the machine, all cores but one, so that a neighbour's call finds one; and a place
+//! that becomes free goes to the component with the fewest calls running, among equals to the one
+//! that was served longest ago. Within a component the order is that of arrival.
 //!
-//! Left out: taking a place back from a call that runs; [`super::limiter`]'s time ends it. Connections that use one and the same component share
-//! its share.
+//! Left out: taking a place back from a call that runs; [`super::limiter`]'s time ends it.
+//! Connections that use one and the same component share its share.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -57,8 +59,10 @@ impl State {
         if self.free == 0 {
             return None;
         }
-        let may = self.lines.values().filter(|line| line.running < share && !line.waiting.is_empty());
-        may.min_by_key(|line| (line.running, line.served)).and_then(|line| line.waiting.front().copied())
+        let may =
+            self.lines.values().filter(|line| line.running < share && !line.waiting.is_empty());
+        may.min_by_key(|line| (line.running, line.served))
+            .and_then(|line| line.waiting.front().copied())
     }
 }
 
@@ -80,9 +84,11 @@ impl Places {
         let mut state = self.lock();
         let arrival = state.tick();
         let served = arrival;
-        let line = state.lines.entry(who).or_insert(Line { running: 0, waiting: VecDeque::new(), served });
+        let line =
+            state.lines.entry(who).or_insert(Line { running: 0, waiting: VecDeque::new(), served });
         line.waiting.push_back(arrival);
-        let waited = self.changed.wait_while(state, |state| state.next(self.share) != Some(arrival));
+        let waited =
+            self.changed.wait_while(state, |state| state.next(self.share) != Some(arrival));
         let mut state = waited.unwrap_or_else(PoisonError::into_inner);
         state.free = state.free.saturating_sub(1);
         let served = state.tick();
@@ -95,7 +101,8 @@ impl Places {
         Place { places: self, who }
     }
 
-    /// Wakes those who wait when it is somebody's turn, and nobody otherwise: a neighbour's calls must not wake a crowd that has its share already.
+    /// Wakes those who wait when it is somebody's turn, and nobody otherwise: a neighbour's calls
+    /// must not wake a crowd that has its share already.
     fn wake(&self, state: MutexGuard<'_, State>) {
         let is_due = state.next(self.share).is_some();
         drop(state);

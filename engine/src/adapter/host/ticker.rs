@@ -1,9 +1,11 @@
-//! The clock of guests: a thread that advances the engine's epoch while a guest runs, and sleeps when none does.
+//! The clock of guests: a thread that advances the engine's epoch while a guest runs, and sleeps
+//! when none does.
 //!
-//! Compiled guests compare the epoch with their deadline at every loop and call, which costs next to nothing and interrupts anything. After the
-//! last call the thread lingers for a moment before it parks, so that a busy host does not wake it for every call; a parked thread costs no
-//! wake-ups at all. This is the engine's only use of real time outside [`crate::clock`]: a guest that loops does not wait for a simulated clock. Deterministic runs count
-//! fuel instead and have no ticker.
+//! Compiled guests compare the epoch with their deadline at every loop and call, which costs next
+//! to nothing and interrupts anything. After the last call the thread lingers for a moment before
+//! it parks, so that a busy host does not wake it for every call; a parked thread costs no wake-ups
+//! at all. This is the engine's only use of real time outside [`crate::clock`]: a guest that loops
+//! does not wait for a simulated clock. Deterministic runs count fuel instead and have no ticker.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
@@ -51,8 +53,9 @@ impl Ticker {
     pub(crate) fn start(engine: Engine) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let own = Arc::clone(&shared);
-        let thread =
-            std::thread::Builder::new().name("atsync-guest-clock".to_owned()).spawn(move || tick(&own, &engine))?;
+        let thread = std::thread::Builder::new()
+            .name("atsync-guest-clock".to_owned())
+            .spawn(move || tick(&own, &engine))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 

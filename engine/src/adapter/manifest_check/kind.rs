@@ -23,16 +23,24 @@ pub(super) fn check(manifest: &Manifest, rule: &KindRule) -> Result<(), String> 
     if let Some(scope) = &rule.scope {
         known_kind(manifest, &format!("{place}.scope"), scope)?;
         if *scope == rule.name {
-            return Err(format!("{place}.scope: the ids of a kind cannot be good only within itself"));
+            return Err(format!(
+                "{place}.scope: the ids of a kind cannot be good only within itself"
+            ));
         }
     }
     unique(&format!("{place}.fields"), rule.fields.iter())?;
-    if rule.fields.iter().any(|field| field.len() > NAME_BYTES_MAX || field.contains(char::is_control)) {
+    if rule
+        .fields
+        .iter()
+        .any(|field| field.len() > NAME_BYTES_MAX || field.contains(char::is_control))
+    {
         return Err(format!("{place}.fields: a field is too long, or has control characters"));
     }
     unique(&format!("{place}.expected"), rule.expected.iter())?;
     if let Some(field) = rule.expected.iter().find(|field| !rule.fields.contains(field)) {
-        return Err(format!("{place}.expected: {field} is none of its fields; list it there, or take it out here"));
+        return Err(format!(
+            "{place}.expected: {field} is none of its fields; list it there, or take it out here"
+        ));
     }
     span(&format!("{place}.overlap_ms"), rule.overlap_ms)?;
     span(&format!("{place}.visible_within_ms"), rule.visible_within_ms)
@@ -50,7 +58,8 @@ fn scan(manifest: &Manifest, rule: &KindRule, place: &str) -> Result<(), String>
     loop {
         if passed.contains(&at.name.as_str()) {
             return Err(format!(
-                "{place}.scan: a kind cannot come from itself, and {} does; name a parent that is listed",
+                "{place}.scan: a kind cannot come from itself, and {} does; name a parent that is \
+                 listed",
                 at.name
             ));
         }
@@ -64,12 +73,14 @@ fn scan(manifest: &Manifest, rule: &KindRule, place: &str) -> Result<(), String>
         let Some(next) = manifest.kind(parent) else { return Ok(()) };
         if matches!(next.scan, ScanRule::None {}) {
             return Err(format!(
-                "{place}.scan: it comes from {parent}, which cannot be listed, so it could never be read; name a kind that is listed"
+                "{place}.scan: it comes from {parent}, which cannot be listed, so it could never \
+                 be read; name a kind that is listed"
             ));
         }
         if is_inside && !has_pages(next) {
             return Err(format!(
-                "{place}.scan: {parent} has no pages of its own that it could come with; name the kind that has"
+                "{place}.scan: {parent} has no pages of its own that it could come with; name the \
+                 kind that has"
             ));
         }
         at = next;
@@ -84,7 +95,9 @@ fn changes(rule: &KindRule, place: &str) -> Result<(), String> {
         }
     }
     if !rule.changes.is_empty() && !has_pages(rule) {
-        return Err(format!("{place}: a kind without pages of its own cannot be asked for changes; take them out"));
+        return Err(format!(
+            "{place}: a kind without pages of its own cannot be asked for changes; take them out"
+        ));
     }
     if rule.changes.contains(&ChangeRule::Queue) {
         return Err(format!("{place}: `queue` is reserved; this engine does not offer it"));
@@ -100,15 +113,19 @@ fn deletes(rule: &KindRule, place: &str) -> Result<(), String> {
     }
     if rule.deletes.contains(&DeleteSign::GoneOnFetch) && rule.ids_max == 0 {
         return Err(format!(
-            "{place}.deletes: `gone-on-fetch` needs a fetch, and ids_max is 0; set it, or take the sign out"
+            "{place}.deletes: `gone-on-fetch` needs a fetch, and ids_max is 0; set it, or take the \
+             sign out"
         ));
     }
     if rule.deletes.contains(&DeleteSign::GoneFromWalk) && !has_pages(rule) {
-        return Err(format!("{place}.deletes: `gone-from-walk` needs a list of its own; take the sign out"));
+        return Err(format!(
+            "{place}.deletes: `gone-from-walk` needs a list of its own; take the sign out"
+        ));
     }
     if rule.absence_proves && !has_pages(rule) {
         return Err(format!(
-            "{place}.absence_proves: a kind that is not listed is never walked whole; set it to false"
+            "{place}.absence_proves: a kind that is not listed is never walked whole; set it to \
+             false"
         ));
     }
     Ok(())

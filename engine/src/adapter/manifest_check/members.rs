@@ -5,9 +5,11 @@
 pub enum Held {
     /// When the manifest is loaded: [`super::check`], or the reading of its JSON.
     AtLoad,
-    /// When a step is planned: the operation's rule decides what of it can be done ([`crate::plan`]).
+    /// When a step is planned: the operation's rule decides what of it can be done
+    /// ([`crate::plan`]).
     AtPlan,
-    /// Against each answer: [`crate::adapter::check`], [`crate::adapter::promise`] and the task's guard.
+    /// Against each answer: [`crate::adapter::check`], [`crate::adapter::promise`] and the task's
+    /// guard.
     AtAnswer,
     /// Nowhere, and why.
     Unchecked(&'static str),
@@ -36,7 +38,10 @@ pub const MEMBERS: &[(&str, &[Held])] = &[
     ("rates[].name", &[AtLoad]),
     ("rates[].origins[]", &[AtLoad]),
     ("rates[].window_ms", &[AtLoad]),
-    ("rates[].aligned", &[Unchecked("only the ATS knows when its windows begin; a 429 corrects the budget")]),
+    (
+        "rates[].aligned",
+        &[Unchecked("only the ATS knows when its windows begin; a 429 corrects the budget")],
+    ),
     ("rates[].limit_initial", &[AtLoad]),
     ("rates[].limit_header", &[AtLoad]),
     ("rates[].remaining_header", &[AtLoad]),
@@ -52,7 +57,10 @@ pub const MEMBERS: &[(&str, &[Held])] = &[
     ("kinds[].ids_max", &[AtLoad]),
     ("kinds[].absence_proves", &[AtLoad]),
     ("kinds[].deletes[]", &[AtLoad]),
-    ("kinds[].confidential", &[Unchecked("only a second credential could show what one does not see")]),
+    (
+        "kinds[].confidential",
+        &[Unchecked("only a second credential could show what one does not see")],
+    ),
     ("kinds[].visible_within_ms", &[AtLoad]),
     ("kinds[].fields[]", &[AtLoad, AtAnswer]),
     ("kinds[].expected[]", &[AtLoad, AtAnswer]),
@@ -63,7 +71,10 @@ pub const MEMBERS: &[(&str, &[Held])] = &[
     ("operations[].verb", &[AtLoad]),
     (
         "operations[].class",
-        &[Unchecked("what repeating a write does is the ATS's; until a probe tells, the engine does not repeat")],
+        &[Unchecked(
+            "what repeating a write does is the ATS's; until a probe tells, the engine does not \
+             repeat",
+        )],
     ),
     ("operations[].materialises[]", &[AtLoad, AtAnswer]),
     ("operations[].may_carry[].kind", &[AtLoad]),
@@ -86,7 +97,10 @@ pub const MEMBERS: &[(&str, &[Held])] = &[
     ("permissions[].label", &[AtLoad]),
     ("permissions[].grant_at", &[AtLoad]),
     ("permissions[].without_it", &[AtLoad]),
-    ("permissions[].optional", &[Unchecked("of what use a connection is without a right is the author's judgement")]),
+    (
+        "permissions[].optional",
+        &[Unchecked("of what use a connection is without a right is the author's judgement")],
+    ),
     ("settings_schema", &[AtLoad]),
     ("describes_tenant", &[AtLoad]),
     ("lossy[]", &[AtLoad]),

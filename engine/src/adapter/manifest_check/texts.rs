@@ -1,8 +1,9 @@
 //! The texts of a manifest: plain, and hosts in letters that cannot be mistaken.
 //!
-//! A manifest is shown to whoever decides about an adapter, in `inspect`, in errors and on pages of hosts. So no text
-//! of it, whatever it is for, holds a character that steers a terminal or shows nothing, and a host is written in its
-//! ASCII form, where a letter that looks like another one shows as `xn--…`.
+//! A manifest is shown to whoever decides about an adapter, in `inspect`, in errors and on pages of
+//! hosts. So no text of it, whatever it is for, holds a character that steers a terminal or shows
+//! nothing, and a host is written in its ASCII form, where a letter that looks like another one
+//! shows as `xn--…`.
 
 use atsync_model::manifest::Manifest;
 use atsync_model::plain;
@@ -10,7 +11,8 @@ use serde_json::Value;
 
 /// Refuses a text that is not plain, wherever it stands.
 pub(super) fn are_plain(manifest: &Manifest) -> Result<(), String> {
-    let all = serde_json::to_value(manifest).map_err(|error| format!("the manifest cannot be read: {error}"))?;
+    let all = serde_json::to_value(manifest)
+        .map_err(|error| format!("the manifest cannot be read: {error}"))?;
     walk("", &all)
 }
 
@@ -30,7 +32,8 @@ fn walk(place: &str, value: &Value) -> Result<(), String> {
 fn is_plain(place: &str, text: &str) -> Result<(), String> {
     match text.chars().find(|letter| !plain::is_plain(*letter)) {
         Some(letter) => Err(format!(
-            "{place}: it has the character U+{:04X}, which steers a terminal or shows nothing; leave it out",
+            "{place}: it has the character U+{:04X}, which steers a terminal or shows nothing; \
+             leave it out",
             u32::from(letter)
         )),
         None => Ok(()),
@@ -44,5 +47,7 @@ pub(super) fn host_is_ascii(place: &str, host: &str) -> Result<(), String> {
     }
     let bare = host.trim_start_matches('.');
     let ascii = url::Host::parse(bare).map_or_else(|_| "none".to_owned(), |host| host.to_string());
-    Err(format!("{place}: the host has letters beyond ASCII; write it in its ASCII form, which is {ascii}"))
+    Err(format!(
+        "{place}: the host has letters beyond ASCII; write it in its ASCII form, which is {ascii}"
+    ))
 }

@@ -1,4 +1,5 @@
-//! What the store in memory holds of one connection, and how a page, an erasure and an event change it.
+//! What the store in memory holds of one connection, and how a page, an erasure and an event change
+//! it.
 //!
 //! Left out: the lock, and which call does what; see [`super`].
 
@@ -36,10 +37,16 @@ pub(super) struct Connection {
 impl Connection {
     /// The intent that made a record, by the links that lead to it as made.
     fn maker(&self, kind: &str, id: &str) -> Option<IntentId> {
-        let links = self.links.values().filter(|link| link.remote.kind == kind && link.remote.id == id);
+        let links =
+            self.links.values().filter(|link| link.remote.kind == kind && link.remote.id == id);
         let made = |link: &LinkRow| {
-            let is_of = |intent: &&Intent| check::makers(&link.host).any(|path| path == intent.host);
-            self.intents.values().filter(is_of).find(|intent| check::made(intent, link)).map(|intent| intent.id)
+            let is_of =
+                |intent: &&Intent| check::makers(&link.host).any(|path| path == intent.host);
+            self.intents
+                .values()
+                .filter(is_of)
+                .find(|intent| check::made(intent, link))
+                .map(|intent| intent.id)
         };
         links.filter_map(made).min()
     }
@@ -56,7 +63,11 @@ impl Connection {
     /// Remembers what a page could not read.
     pub(super) fn note(&mut self, problems: &Problems) -> Result<Vec<ProblemRow>, StoreError> {
         let place = |id: &Option<String>, field: &Option<String>| {
-            (problems.kind.clone(), id.clone().unwrap_or_default(), field.clone().unwrap_or_default())
+            (
+                problems.kind.clone(),
+                id.clone().unwrap_or_default(),
+                field.clone().unwrap_or_default(),
+            )
         };
         for (id, field) in &problems.cured {
             self.problems.remove(&place(id, field));
@@ -94,18 +105,26 @@ impl Connection {
         }
     }
 
-    /// The erasure that keeps away what has one of these hashes. What is met by another hash than its own is known by its own from now on.
+    /// The erasure that keeps away what has one of these hashes. What is met by another hash than
+    /// its own is known by its own from now on.
     pub(super) fn kept_away(&mut self, hashes: Vec<Hash>) -> bool {
-        let Some(erasure) = hashes.iter().find_map(|hash| self.forgotten.get(hash)).copied() else { return false };
+        let Some(erasure) = hashes.iter().find_map(|hash| self.forgotten.get(hash)).copied() else {
+            return false;
+        };
         if let Some(own) = hashes.into_iter().next() {
             self.forgotten.entry(own).or_insert(erasure);
         }
         true
     }
 
-    /// The records of a page that are kept away, by id: their own hash and the erasure. A record that is kept away may be what another one of
-    /// the page names, in whatever order they stand.
-    pub(super) fn kept_away_of(&self, name: &str, page: &PageCommit, hasher: &Hasher) -> BTreeMap<String, (Hash, u64)> {
+    /// The records of a page that are kept away, by id: their own hash and the erasure. A record
+    /// that is kept away may be what another one of the page names, in whatever order they stand.
+    pub(super) fn kept_away_of(
+        &self,
+        name: &str,
+        page: &PageCommit,
+        hasher: &Hasher,
+    ) -> BTreeMap<String, (Hash, u64)> {
         let mut away: BTreeMap<String, (Hash, u64)> = BTreeMap::new();
         if self.forgotten.is_empty() {
             return away;
@@ -114,7 +133,9 @@ impl Connection {
             let before = away.len();
             for record in &page.records {
                 let hashes = hasher.of_record(name, &page.kind, &record.id, &record.body);
-                let learned = |hash: &Hash| away.values().find(|(own, _)| own == hash).map(|(_, erasure)| *erasure);
+                let learned = |hash: &Hash| {
+                    away.values().find(|(own, _)| own == hash).map(|(_, erasure)| *erasure)
+                };
                 let erasure = hashes.iter().find_map(|hash| self.forgotten.get(hash).copied());
                 let erasure = erasure.or_else(|| hashes.iter().find_map(learned));
                 if let (Some(erasure), Some(own)) = (erasure, hashes.into_iter().next()) {
@@ -127,8 +148,8 @@ impl Connection {
         }
     }
 
-    /// Knows the records of [`Connection::kept_away_of`] by their own hashes from now on. They were shown: what is held under their ids is not
-    /// missing.
+    /// Knows the records of [`Connection::kept_away_of`] by their own hashes from now on. They were
+    /// shown: what is held under their ids is not missing.
     pub(super) fn keep_away(&mut self, page: &PageCommit, away: BTreeMap<String, (Hash, u64)>) {
         for (id, (own, erasure)) in away {
             self.forgotten.entry(own).or_insert(erasure);
@@ -143,13 +164,19 @@ impl Connection {
     pub(super) fn touch(&mut self, kind: &str, id: &str, bodies: [&str; 2]) {
         let mut remotes = BTreeSet::from([RemoteRef { kind: kind.to_owned(), id: id.to_owned() }]);
         let candidates = bodies.into_iter().filter_map(merge::candidate_of);
-        remotes.extend(candidates.map(|id| RemoteRef { kind: atsync_model::kinds::CANDIDATES.to_owned(), id }));
+        remotes.extend(
+            candidates.map(|id| RemoteRef { kind: atsync_model::kinds::CANDIDATES.to_owned(), id }),
+        );
         let linked = self.links.values().filter(|link| remotes.contains(&link.remote));
         let keys: Vec<String> = linked.map(|link| check::key_of(&link.host).to_owned()).collect();
         keys.iter().for_each(|key| self.mark(key));
     }
 
-    pub(super) fn take_in(&mut self, page: &PageCommit, masks: &[Known]) -> Result<PageReport, StoreError> {
+    pub(super) fn take_in(
+        &mut self,
+        page: &PageCommit,
+        masks: &[Known],
+    ) -> Result<PageReport, StoreError> {
         let mut report = PageReport::default();
         let mut writes = Vec::new();
         for record in check::last_of_each(page) {
@@ -162,8 +189,12 @@ impl Connection {
                 body: &row.body,
                 raw: row.raw.as_deref(),
             });
-            let seen =
-                Seen { version: record.version.as_deref(), mask, body: &record.body, raw: record.raw.as_deref() };
+            let seen = Seen {
+                version: record.version.as_deref(),
+                mask,
+                body: &record.body,
+                raw: record.raw.as_deref(),
+            };
             match merge::merge(pair, seen)? {
                 Merged::Same => report.unchanged = report.unchanged.saturating_add(1),
                 Merged::Write { known, body, raw, version, event } => {
@@ -224,7 +255,14 @@ impl Connection {
         for id in &page.gone {
             let Some(row) = self.held(&page.kind, id).cloned() else { continue };
             report.deleted = report.deleted.saturating_add(1);
-            self.emit(event_of(page, id, None, ChangeWhat::Deleted, merge::object(&row.body)?, Map::new()));
+            self.emit(event_of(
+                page,
+                id,
+                None,
+                ChangeWhat::Deleted,
+                merge::object(&row.body)?,
+                Map::new(),
+            ));
             self.touch(&row.kind, id, [&row.body, ""]);
             self.bury(row, page.now_ms);
         }
@@ -246,11 +284,18 @@ impl Connection {
         let key = (row.kind.clone(), row.id.clone());
         let (version, raw, known) = (None, None, Vec::new());
         let body = "{}".to_owned();
-        self.observed.insert(key, ObservedRow { version, body, raw, known, changed_ms: now_ms, gone: true, ..row });
+        self.observed.insert(
+            key,
+            ObservedRow { version, body, raw, known, changed_ms: now_ms, gone: true, ..row },
+        );
     }
 
     /// Takes the links of a record along to its new id. Tells whether it was told now.
-    pub(super) fn move_on(&mut self, page: &PageCommit, moved: &MovedTo) -> Result<bool, StoreError> {
+    pub(super) fn move_on(
+        &mut self,
+        page: &PageCommit,
+        moved: &MovedTo,
+    ) -> Result<bool, StoreError> {
         let held = self.held(&page.kind, &moved.from).filter(|_| !moved.stays).cloned();
         let before = held.as_ref().map_or(Ok(Map::new()), |row| merge::object(&row.body))?;
         self.touch(&page.kind, &moved.from, [held.as_ref().map_or("", |row| &row.body), ""]);
@@ -272,10 +317,19 @@ impl Connection {
             self.bury(row, page.now_ms);
         }
         let alias = Alias { to: moved.to.clone(), told: true };
-        if self.aliases.insert((page.kind.clone(), moved.from.clone()), alias.clone()) == Some(alias) {
+        if self.aliases.insert((page.kind.clone(), moved.from.clone()), alias.clone())
+            == Some(alias)
+        {
             return Ok(false);
         }
-        self.emit(event_of(page, &moved.from, None, ChangeWhat::Moved, before, check::lives_on_as(&moved.to)));
+        self.emit(event_of(
+            page,
+            &moved.from,
+            None,
+            ChangeWhat::Moved,
+            before,
+            check::lives_on_as(&moved.to),
+        ));
         Ok(true)
     }
 }
@@ -301,7 +355,8 @@ impl Connection {
                 grew |= circle.meet(&row.kind, &row.id, &[&row.body]);
             }
             for change in &self.changes {
-                let [before, after] = [&change.before, &change.after].map(|map| merge::text(map).unwrap_or_default());
+                let [before, after] =
+                    [&change.before, &change.after].map(|map| merge::text(map).unwrap_or_default());
                 grew |= circle.meet(&change.kind, &change.id, &[&before, &after]);
                 if let Some(to) = check::moved_to(change.what, &change.after) {
                     grew |= circle.moved(&change.kind, &change.id, to);
@@ -321,7 +376,12 @@ impl Connection {
         }
     }
 
-    pub(super) fn erase(&mut self, connection: &str, hasher: &Hasher, erasure: &Erasure) -> ErasureReport {
+    pub(super) fn erase(
+        &mut self,
+        connection: &str,
+        hasher: &Hasher,
+        erasure: &Erasure,
+    ) -> ErasureReport {
         let mut circle = self.circle(erasure);
         let mut report = ErasureReport::default();
         let group = self.last_erasure.saturating_add(1);
@@ -340,18 +400,22 @@ impl Connection {
         let mut hashes: BTreeSet<Hash> =
             circle.records().map(|(kind, id)| hasher.record(connection, kind, id)).collect();
         hashes.extend(circle.keys.iter().map(|key| hasher.key(connection, key)));
-        hashes.extend(circle.addresses.difference(&others).map(|address| hasher.address(connection, address)));
+        hashes.extend(
+            circle.addresses.difference(&others).map(|address| hasher.address(connection, address)),
+        );
         report.kept_away = count(hashes.len());
         self.forgotten.extend(hashes.into_iter().map(|hash| (hash, group)));
 
         let before = (self.desired.len(), self.links.len());
         self.desired.retain(|key, _| !circle.keys.contains(key));
         self.links.retain(|host, link| {
-            !circle.keys.contains(check::key_of(host)) && !circle.has(&link.remote.kind, &link.remote.id)
+            !circle.keys.contains(check::key_of(host))
+                && !circle.has(&link.remote.kind, &link.remote.id)
         });
         report.desired = count(before.0.saturating_sub(self.desired.len()));
         report.links = count(before.1.saturating_sub(self.links.len()));
-        for change in self.changes.iter_mut().filter(|change| circle.has(&change.kind, &change.id)) {
+        for change in self.changes.iter_mut().filter(|change| circle.has(&change.kind, &change.id))
+        {
             change.before.clear();
             change.after.clear();
             report.changes = report.changes.saturating_add(1);

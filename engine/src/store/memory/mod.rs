@@ -1,5 +1,5 @@
-//! A store that forgets: plain ordered maps behind a lock. The model that the durable one is compared with, and a quick stand-in for
-//! tests and one-off runs.
+//! A store that forgets: plain ordered maps behind a lock. The model that the durable one is
+//! compared with, and a quick stand-in for tests and one-off runs.
 //!
 //! It is meant to be read: counts are counted and indexes are searched, nothing is kept twice.
 //!
@@ -48,7 +48,8 @@ impl MemoryStore {
         }
     }
 
-    /// Runs one transaction on a connection. It must refuse before it changes anything: there is no way back.
+    /// Runs one transaction on a connection. It must refuse before it changes anything: there is no
+    /// way back.
     fn on<T: Send + 'static>(
         &self,
         connection: &str,
@@ -105,7 +106,9 @@ impl Store for MemoryStore {
 
     fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>> {
         let remote = remote.clone();
-        self.on(connection, move |held, _| Ok(held.observed.get(&(remote.kind, remote.id)).cloned()))
+        self.on(connection, move |held, _| {
+            Ok(held.observed.get(&(remote.kind, remote.id)).cloned())
+        })
     }
 
     fn observed_page(
@@ -119,7 +122,11 @@ impl Store for MemoryStore {
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
             let all = held.observed.values().filter(|row| row.kind == kind && !row.gone);
-            Ok(all.filter(|row| after.as_ref().is_none_or(|after| row.id > *after)).take(rows_max).cloned().collect())
+            Ok(all
+                .filter(|row| after.as_ref().is_none_or(|after| row.id > *after))
+                .take(rows_max)
+                .cloned()
+                .collect())
         })
     }
 
@@ -137,8 +144,9 @@ impl Store for MemoryStore {
             check::rows(rows_max)?;
             check::words(&[("a term", &term)])?;
             let all = held.observed.values().filter(|row| row.kind == kind && !row.gone);
-            let carries =
-                |row: &&ObservedRow| index::terms(&kind, &row.body).iter().any(|(i, t)| *i == index && *t == term);
+            let carries = |row: &&ObservedRow| {
+                index::terms(&kind, &row.body).iter().any(|(i, t)| *i == index && *t == term)
+            };
             Ok(all.filter(carries).take(rows_max).cloned().collect())
         })
     }
@@ -159,8 +167,9 @@ impl Store for MemoryStore {
             check::words(&[("a term", &term)])?;
             let all = held.observed.values().filter(|row| row.kind == kind && !row.gone);
             let all = all.filter(|row| after.as_ref().is_none_or(|after| row.id > *after));
-            let carries =
-                |row: &&ObservedRow| index::terms(&kind, &row.body).iter().any(|(i, t)| *i == index && *t == term);
+            let carries = |row: &&ObservedRow| {
+                index::terms(&kind, &row.body).iter().any(|(i, t)| *i == index && *t == term)
+            };
             Ok(all.filter(carries).take(rows_max).cloned().collect())
         })
     }
@@ -180,15 +189,25 @@ impl Store for MemoryStore {
         })
     }
 
-    fn scan_state(&self, connection: &str, kind: &str, parent: Option<&str>) -> Stored<'_, Option<ScanState>> {
+    fn scan_state(
+        &self,
+        connection: &str,
+        kind: &str,
+        parent: Option<&str>,
+    ) -> Stored<'_, Option<ScanState>> {
         let key = (kind.to_owned(), parent.map(str::to_owned));
         self.on(connection, move |held, _| Ok(held.scans.get(&key).cloned()))
     }
 
-    fn scan_states(&self, connection: &str) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
+    fn scan_states(
+        &self,
+        connection: &str,
+    ) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
         self.on(connection, |held, _| {
             let scans = held.scans.iter();
-            Ok(scans.map(|((kind, parent), scan)| (kind.clone(), parent.clone(), scan.clone())).collect())
+            Ok(scans
+                .map(|((kind, parent), scan)| (kind.clone(), parent.clone(), scan.clone()))
+                .collect())
         })
     }
 
@@ -208,8 +227,13 @@ impl Store for MemoryStore {
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
             let unseen = |key: &(String, String)| !held.seen.contains(key);
-            let all = held.observed.iter().filter(|(key, row)| row.kind == kind && !row.gone && unseen(key));
-            let later = all.map(|(_, row)| row).filter(|row| after.as_ref().is_none_or(|after| row.id > *after));
+            let all = held
+                .observed
+                .iter()
+                .filter(|(key, row)| row.kind == kind && !row.gone && unseen(key));
+            let later = all
+                .map(|(_, row)| row)
+                .filter(|row| after.as_ref().is_none_or(|after| row.id > *after));
             Ok(later.take(rows_max).cloned().collect())
         })
     }
@@ -218,17 +242,26 @@ impl Store for MemoryStore {
         let kind = kind.to_owned();
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
-            let some: BTreeSet<_> = held.seen.iter().filter(|(of, _)| *of == kind).take(rows_max).cloned().collect();
+            let some: BTreeSet<_> =
+                held.seen.iter().filter(|(of, _)| *of == kind).take(rows_max).cloned().collect();
             held.seen.retain(|key| !some.contains(key));
             Ok(count(some.len()))
         })
     }
 
-    fn problems(&self, connection: &str, kind: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ProblemRow>> {
+    fn problems(
+        &self,
+        connection: &str,
+        kind: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ProblemRow>> {
         let kind = kind.map(str::to_owned);
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
-            let of = held.problems.values().filter(|row| kind.as_ref().is_none_or(|kind| *kind == row.kind));
+            let of = held
+                .problems
+                .values()
+                .filter(|row| kind.as_ref().is_none_or(|kind| *kind == row.kind));
             Ok(of.take(rows_max).cloned().collect())
         })
     }
@@ -246,12 +279,20 @@ impl Store for MemoryStore {
         self.on(connection, move |held, _| Ok(held.aliases.get(&key).cloned()))
     }
 
-    fn leads(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, Vec<(String, String)>> {
+    fn leads(
+        &self,
+        connection: &str,
+        kind: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, String)>> {
         let kind = kind.to_owned();
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
             let leads = held.aliases.iter().filter(|((of, _), alias)| *of == kind && !alias.told);
-            Ok(leads.map(|((_, from), alias)| (from.clone(), alias.to.clone())).take(rows_max).collect())
+            Ok(leads
+                .map(|((_, from), alias)| (from.clone(), alias.to.clone()))
+                .take(rows_max)
+                .collect())
         })
     }
 
@@ -265,13 +306,20 @@ impl Store for MemoryStore {
         })
     }
 
-    fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport> {
+    fn declare(
+        &self,
+        connection: &str,
+        records: Vec<Declaration>,
+        now_ms: u64,
+    ) -> Stored<'_, DeclareReport> {
         let (name, hasher) = (connection.to_owned(), self.hasher.clone());
         self.on(connection, move |held, _| {
             check::declarations(&name, &records)?;
             let mut report = DeclareReport::default();
             for Declaration { key, body } in records {
-                if !held.forgotten.is_empty() && held.kept_away(hasher.of_desired(&name, &key, &body)) {
+                if !held.forgotten.is_empty()
+                    && held.kept_away(hasher.of_desired(&name, &key, &body))
+                {
                     report.forgotten = report.forgotten.saturating_add(1);
                     continue;
                 }
@@ -282,7 +330,16 @@ impl Store for MemoryStore {
                         report.created = report.created.saturating_add(1);
                         let status = DesiredStatus::default();
                         let (dirt, mode) = (0, Mode::Managed);
-                        DesiredRow { key, generation: 1, body, changed_ms: now_ms, status, dirty: true, dirt, mode }
+                        DesiredRow {
+                            key,
+                            generation: 1,
+                            body,
+                            changed_ms: now_ms,
+                            status,
+                            dirty: true,
+                            dirt,
+                            mode,
+                        }
                     }
                     Some(row) if row.body == body => {
                         report.unchanged = report.unchanged.saturating_add(1);
@@ -308,7 +365,12 @@ impl Store for MemoryStore {
         self.on(connection, move |held, _| Ok(held.desired.get(&key).cloned()))
     }
 
-    fn desired_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+    fn desired_page(
+        &self,
+        connection: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<DesiredRow>> {
         let after = after_text(after);
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
@@ -317,7 +379,12 @@ impl Store for MemoryStore {
         })
     }
 
-    fn dirty_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+    fn dirty_page(
+        &self,
+        connection: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<DesiredRow>> {
         let after = after_text(after);
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
@@ -332,7 +399,11 @@ impl Store for MemoryStore {
             check::statuses(&name, &statuses)?;
             let mut left = Vec::new();
             for update in statuses {
-                match held.desired.get_mut(&update.key).filter(|row| row.generation == update.generation) {
+                match held
+                    .desired
+                    .get_mut(&update.key)
+                    .filter(|row| row.generation == update.generation)
+                {
                     Some(row) => {
                         row.status = update.status;
                         if !update.dirty && row.dirt == update.dirt {
@@ -382,7 +453,10 @@ impl Store for MemoryStore {
 
     fn desired_counts(&self, connection: &str) -> Stored<'_, (u64, u64)> {
         self.on(connection, |held, _| {
-            Ok((count(held.desired.len()), count(held.desired.values().filter(|row| row.dirty).count())))
+            Ok((
+                count(held.desired.len()),
+                count(held.desired.values().filter(|row| row.dirty).count()),
+            ))
         })
     }
 
@@ -427,11 +501,14 @@ impl Store for MemoryStore {
         let name = connection.to_owned();
         self.on(connection, move |held, last_intent| {
             check::intent(&name, &intent)?;
-            let same = |open: &&Intent| open.host == intent.host && open.operation == intent.operation;
-            if let Some(open) = held.intents.values().filter(|open| open.state.is_open()).find(same) {
+            let same =
+                |open: &&Intent| open.host == intent.host && open.operation == intent.operation;
+            if let Some(open) = held.intents.values().filter(|open| open.state.is_open()).find(same)
+            {
                 return Err(StoreError::IntentOpen(open.id));
             }
-            let desired = held.desired.get(check::key_of(&intent.host)).map(|row| (row.generation, row.mode));
+            let desired =
+                held.desired.get(check::key_of(&intent.host)).map(|row| (row.generation, row.mode));
             check::generation(&intent.host, desired, intent.generation)?;
             let time_ms = check::mark_time(intent.mark.time_ms, held.last_mark_ms)?;
             let born = check::born(intent, last_intent.saturating_add(1), time_ms);
@@ -446,7 +523,8 @@ impl Store for MemoryStore {
         let name = connection.to_owned();
         self.on(connection, move |held, _| {
             check::advance(&name, &advance)?;
-            let intent = held.intents.get(&advance.id).ok_or_else(|| check::no_intent(advance.id))?;
+            let intent =
+                held.intents.get(&advance.id).ok_or_else(|| check::no_intent(advance.id))?;
             let next = check::step(intent, advance.attempt, advance.to, advance.at)?;
             held.intents.insert(next.id, next.clone());
             check::moved_by(&next, &advance.links).iter().for_each(|key| held.mark(key));
@@ -477,11 +555,20 @@ impl Store for MemoryStore {
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
             let newest_first = held.intents.values().rev();
-            Ok(newest_first.filter(|intent| belongs(&intent.host, &key)).take(rows_max).cloned().collect())
+            Ok(newest_first
+                .filter(|intent| belongs(&intent.host, &key))
+                .take(rows_max)
+                .cloned()
+                .collect())
         })
     }
 
-    fn intents_since(&self, connection: &str, since_ms: u64, rows_max: usize) -> Stored<'_, Vec<Intent>> {
+    fn intents_since(
+        &self,
+        connection: &str,
+        since_ms: u64,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<Intent>> {
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
             let newest_first = held.intents.values().rev();
@@ -505,7 +592,13 @@ impl Store for MemoryStore {
         self.on(connection, move |held, _| {
             check::rows(rows_max)?;
             check::still_there(after, held.first_serial(), held.last_serial)?;
-            Ok(held.changes.iter().filter(|change| change.serial > after).take(rows_max).cloned().collect())
+            Ok(held
+                .changes
+                .iter()
+                .filter(|change| change.serial > after)
+                .take(rows_max)
+                .cloned()
+                .collect())
         })
     }
 
@@ -521,7 +614,10 @@ impl Store for MemoryStore {
         self.on(connection, move |held, _| {
             let acknowledged = held.offsets.values().min().copied().unwrap_or_default();
             let upto = if keep == Keep::Unacknowledged { acknowledged } else { u64::MAX };
-            let old = held.changes.iter().take_while(|change| change.at_ms < before_ms && change.serial <= upto);
+            let old = held
+                .changes
+                .iter()
+                .take_while(|change| change.at_ms < before_ms && change.serial <= upto);
             let old = old.count();
             held.changes.drain(..old);
             Ok(count(old))
@@ -552,7 +648,11 @@ impl Store for MemoryStore {
                 let hashes = hasher.of_desired(&name, &record.key, &record.body);
                 hashes.iter().any(|hash| held.forgotten.contains_key(hash))
             };
-            Ok(records.iter().filter(|record| away(record)).map(|record| record.key.clone()).collect())
+            Ok(records
+                .iter()
+                .filter(|record| away(record))
+                .map(|record| record.key.clone())
+                .collect())
         })
     }
 
@@ -561,7 +661,8 @@ impl Store for MemoryStore {
         self.on(connection, move |held, _| {
             check::erasure(&name, &erasure)?;
             let hashes = hasher.of_erasure(&name, &erasure);
-            let erasures: BTreeSet<u64> = hashes.iter().filter_map(|hash| held.forgotten.get(hash)).copied().collect();
+            let erasures: BTreeSet<u64> =
+                hashes.iter().filter_map(|hash| held.forgotten.get(hash)).copied().collect();
             held.forgotten.retain(|_, erasure| !erasures.contains(erasure));
             Ok(!erasures.is_empty())
         })
@@ -581,6 +682,8 @@ impl Store for MemoryStore {
 
     fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {
         let consumer = consumer.to_owned();
-        self.on(connection, move |held, _| Ok(held.offsets.get(&consumer).copied().unwrap_or_default()))
+        self.on(connection, move |held, _| {
+            Ok(held.offsets.get(&consumer).copied().unwrap_or_default())
+        })
     }
 }

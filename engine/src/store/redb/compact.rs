@@ -1,17 +1,21 @@
 //! A store's file written anew, so that nothing is left in it but what is stored.
 //!
-//! The database never writes over what was removed: its pages are free, and keep their bytes until they are used again. (Its own compaction moves live
-//! pages and cuts the end off, so free pages in the middle keep theirs too.) So the rows are copied into a new file, table by table in the order of
-//! their keys, and the new file takes the place of the old one.
+//! The database never writes over what was removed: its pages are free, and keep their bytes until
+//! they are used again. (Its own compaction moves live pages and cuts the end off, so free pages in
+//! the middle keep theirs too.) So the rows are copied into a new file, table by table in the order
+//! of their keys, and the new file takes the place of the old one.
 //!
 //! # Guarantees
-//! The place always holds a whole store, the old one or the new one: the new file is durable before it is renamed, and until then the old one is only
-//! read. The old file stays locked until the new name is durable, so no process can come by to write to the one that goes away. A copy that was
-//! interrupted is a file of the same name with [`SUFFIX`]; whoever opens the store next removes it, since nobody else holds the store then.
+//! The place always holds a whole store, the old one or the new one: the new file is durable before
+//! it is renamed, and until then the old one is only read. The old file stays locked until the new
+//! name is durable, so no process can come by to write to the one that goes away. A copy that was
+//! interrupted is a file of the same name with [`SUFFIX`]; whoever opens the store next removes it,
+//! since nobody else holds the store then.
 //!
 //! # Bounds
-//! Room for a second file, and memory for [`BATCH_BYTES`] beside the caches. It blocks; call it off the async threads. Left out: what the file system,
-//! its snapshots and copies made before keep of the old file's bytes. Only an encrypted disk and an end to old copies help there.
+//! Room for a second file, and memory for [`BATCH_BYTES`] beside the caches. It blocks; call it off
+//! the async threads. Left out: what the file system, its snapshots and copies made before keep of
+//! the old file's bytes. Only an encrypted disk and an end to old copies help there.
 
 use super::pages::Pages;
 use super::tables::OrFailed;
@@ -20,8 +24,8 @@ use crate::entropy::Entropy;
 use crate::store::StoreError;
 use redb::backends::FileBackend;
 use redb::{
-    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata, TableDefinition,
-    TableHandle,
+    Builder, Database, ReadTransaction, ReadableDatabase, ReadableTable, ReadableTableMetadata,
+    TableDefinition, TableHandle,
 };
 use serde::Serialize;
 use std::fs::File;
@@ -29,7 +33,8 @@ use std::path::{Path, PathBuf};
 
 /// What the name of the new file ends with until it takes its place.
 const SUFFIX: &str = ".compacting";
-/// Bytes of rows that one transaction of the new file takes. Arbitrary, about what a page of a scan has.
+/// Bytes of rows that one transaction of the new file takes. Arbitrary, about what a page of a scan
+/// has.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
 
 /// What writing a file anew brought.
@@ -43,7 +48,11 @@ pub struct Compacted {
     pub rows: u64,
 }
 
-pub(super) fn compact(path: &Path, options: RedbOptions, entropy: &dyn Entropy) -> Result<Compacted, StoreError> {
+pub(super) fn compact(
+    path: &Path,
+    options: RedbOptions,
+    entropy: &dyn Entropy,
+) -> Result<Compacted, StoreError> {
     // The file itself, where the path is a link to it: a rename would replace the link.
     let path = std::fs::canonicalize(path).map_err(|error| {
         StoreError::Unusable(format!(
@@ -58,7 +67,8 @@ pub(super) fn compact(path: &Path, options: RedbOptions, entropy: &dyn Entropy) 
     let rows = match copy_into(&old, &place, options.cache_bytes, entropy) {
         Ok(rows) => rows,
         Err(error) => {
-            // What was copied of a store is as private as the store; what keeps it from being removed is told by the next attempt.
+            // What was copied of a store is as private as the store; what keeps it from being
+            // removed is told by the next attempt.
             drop(std::fs::remove_file(&place));
             return Err(error);
         }
@@ -100,18 +110,27 @@ fn failed(path: &Path, error: &std::io::Error) -> StoreError {
 }
 
 /// Copies every table. The new file is closed and durable when this returns.
-fn copy_into(old: &Database, place: &Path, cache_bytes: usize, entropy: &dyn Entropy) -> Result<u64, StoreError> {
+fn copy_into(
+    old: &Database,
+    place: &Path,
+    cache_bytes: usize,
+    entropy: &dyn Entropy,
+) -> Result<u64, StoreError> {
     let file = files::create(place).map_err(|error| failed(place, &error))?;
     let synced = file.try_clone().map_err(|error| failed(place, &error))?;
-    let backend = Pages::create(FileBackend::new(file).or_failed()?, open::number(entropy)).or_failed()?;
-    let mut new = Builder::new().set_cache_size(cache_bytes).create_with_backend(backend).or_failed()?;
+    let backend =
+        Pages::create(FileBackend::new(file).or_failed()?, open::number(entropy)).or_failed()?;
+    let mut new =
+        Builder::new().set_cache_size(cache_bytes).create_with_backend(backend).or_failed()?;
     let read = old.begin_read().or_failed()?;
     if read.list_multimap_tables().or_failed()?.next().is_some() {
         return Err(StoreError::Unusable(
-            "the store has a table of a kind that this version does not know; use the version that wrote it".to_owned(),
+            "the store has a table of a kind that this version does not know; use the version that \
+             wrote it".to_owned(),
         ));
     }
-    let names: Vec<String> = read.list_tables().or_failed()?.map(|table| table.name().to_owned()).collect();
+    let names: Vec<String> =
+        read.list_tables().or_failed()?.map(|table| table.name().to_owned()).collect();
     let mut rows = 0_u64;
     for name in &names {
         rows = rows.saturating_add(copy_table(&read, &new, TableDefinition::new(name))?);
@@ -152,12 +171,15 @@ fn copy_table(
     let known = from.len().or_failed()?;
     if known != copied {
         let name = definition.name();
-        return Err(StoreError::Io(format!("the table {name} has {known} rows, and {copied} were read")));
+        return Err(StoreError::Io(format!(
+            "the table {name} has {known} rows, and {copied} were read"
+        )));
     }
     Ok(copied)
 }
 
-/// A file that is open can be replaced on Unix, and stays locked meanwhile; elsewhere it has to be closed first.
+/// A file that is open can be replaced on Unix, and stays locked meanwhile; elsewhere it has to be
+/// closed first.
 fn release_where_needed(old: Database) -> Option<Database> {
     if cfg!(unix) { Some(old) } else { None }
 }
@@ -166,5 +188,7 @@ fn release_where_needed(old: Database) -> Option<Database> {
 pub(super) fn sync_directory(path: &Path) -> Result<(), StoreError> {
     let Some(directory) = path.parent().filter(|_| cfg!(unix)) else { return Ok(()) };
     let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    File::open(directory).and_then(|directory| directory.sync_all()).map_err(|error| failed(directory, &error))
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| failed(directory, &error))
 }

@@ -1,18 +1,21 @@
-//! The desired records, which of them are dirty, and the links between host paths and remote records.
+//! The desired records, which of them are dirty, and the links between host paths and remote
+//! records.
 //!
-//! Whether a record is dirty is told by a table of its own and not by the row, so that a page marks many without reading one.
+//! Whether a record is dirty is told by a table of its own and not by the row, so that a page marks
+//! many without reading one.
 //!
 //! Left out: what makes a plan clean a record; see [`crate::reconcile`].
 
 use super::forgotten;
 use super::tables::{
-    Bytes, COUNTERS, DESIRED, DIRTY, LINKED, LINKS, Tables, any, counter, each, from_json, get, has, number, number_of,
-    number_value, table, to_json,
+    Bytes, COUNTERS, DESIRED, DIRTY, LINKED, LINKS, Tables, any, counter, each, from_json, get,
+    has, number, number_of, number_value, table, to_json,
 };
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
 use crate::store::forget::Hasher;
 use crate::store::{
-    Declaration, DeclareReport, DesiredRow, DesiredStatus, LinkRow, Mode, StatusUpdate, StoreError, check,
+    Declaration, DeclareReport, DesiredRow, DesiredStatus, LinkRow, Mode, StatusUpdate, StoreError,
+    check,
 };
 use atsync_model::contract::RemoteRef;
 use redb::{ReadTransaction, ReadableTable};
@@ -32,7 +35,8 @@ struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn decode(value: &'a [u8]) -> Result<Self, StoreError> {
-        let format = if value.first() == Some(&FORMAT_WITHOUT_MODE) { FORMAT_WITHOUT_MODE } else { FORMAT };
+        let format =
+            if value.first() == Some(&FORMAT_WITHOUT_MODE) { FORMAT_WITHOUT_MODE } else { FORMAT };
         let mut reader = ValueReader::new(value, format, WHAT)?;
         let (generation, changed_ms) = (reader.number()?, reader.number()?);
         let mode = match format {
@@ -60,7 +64,8 @@ impl<'a> Row<'a> {
 
     fn owned(&self, key: String, dirt: u64) -> Result<DesiredRow, StoreError> {
         let status: DesiredStatus = serde_json::from_str(self.status).map_err(|_| damaged(WHAT))?;
-        let (generation, body, changed_ms) = (self.generation, self.body.to_owned(), self.changed_ms);
+        let (generation, body, changed_ms) =
+            (self.generation, self.body.to_owned(), self.changed_ms);
         let (dirty, mode) = (dirt != 0, self.mode);
         Ok(DesiredRow { key, generation, body, changed_ms, status, dirty, dirt, mode })
     }
@@ -79,8 +84,9 @@ fn key_of(connection: &str, key: &str) -> Key {
 }
 
 fn status_text(status: &DesiredStatus) -> Result<String, StoreError> {
-    serde_json::to_string(status)
-        .map_err(|error| StoreError::Invalid(format!("a status cannot be written as JSON: {error}")))
+    serde_json::to_string(status).map_err(|error| {
+        StoreError::Invalid(format!("a status cannot be written as JSON: {error}"))
+    })
 }
 
 fn total(connection: &str) -> Key {
@@ -132,7 +138,11 @@ pub(super) fn declare(
     let fresh = status_text(&DesiredStatus::default())?;
     for record in records {
         if guarded
-            && forgotten::kept_away(tables, connection, &hasher.of_desired(connection, &record.key, &record.body))?
+            && forgotten::kept_away(
+                tables,
+                connection,
+                &hasher.of_desired(connection, &record.key, &record.body),
+            )?
         {
             report.forgotten = report.forgotten.saturating_add(1);
             continue;
@@ -163,14 +173,23 @@ pub(super) fn declare(
 }
 
 /// The generation of a desired record.
-pub(super) fn generation(tables: &Tables<'_>, connection: &str, key: &str) -> Result<Option<(u64, Mode)>, StoreError> {
+pub(super) fn generation(
+    tables: &Tables<'_>,
+    connection: &str,
+    key: &str,
+) -> Result<Option<(u64, Mode)>, StoreError> {
     let held = get(tables.desired.rows(), &key_of(connection, key))?;
     let parts = |row: Row<'_>| (row.generation, row.mode);
     held.map(|value| Row::decode(value.value()).map(parts)).transpose()
 }
 
 /// Sets the mode. See [`crate::store::Store::set_mode`].
-pub(super) fn set_mode(tables: &mut Tables<'_>, connection: &str, key: &str, mode: Mode) -> Result<bool, StoreError> {
+pub(super) fn set_mode(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    key: &str,
+    mode: Mode,
+) -> Result<bool, StoreError> {
     let key = key_of(connection, key);
     let value = {
         let held = get(tables.desired.rows(), &key)?;
@@ -182,8 +201,13 @@ pub(super) fn set_mode(tables: &mut Tables<'_>, connection: &str, key: &str, mod
     Ok(true)
 }
 
-/// Removes a desired record with its links, not asking about intents. Tells whether there was one, and how many links went.
-pub(super) fn remove(tables: &mut Tables<'_>, connection: &str, key: &str) -> Result<(bool, u64), StoreError> {
+/// Removes a desired record with its links, not asking about intents. Tells whether there was one,
+/// and how many links went.
+pub(super) fn remove(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    key: &str,
+) -> Result<(bool, u64), StoreError> {
     let mut hosts = Vec::new();
     let own = Key::of(connection).text(key).within();
     let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
@@ -219,7 +243,11 @@ pub(super) fn bodies(
 }
 
 /// Visits every link.
-pub(super) fn links(tables: &Tables<'_>, connection: &str, mut visit: impl FnMut(LinkRow)) -> Result<(), StoreError> {
+pub(super) fn links(
+    tables: &Tables<'_>,
+    connection: &str,
+    mut visit: impl FnMut(LinkRow),
+) -> Result<(), StoreError> {
     each(tables.links.rows(), Key::of(connection).within(), usize::MAX, |_, value| {
         visit(from_json(value, "a link")?);
         Ok(())
@@ -227,7 +255,11 @@ pub(super) fn links(tables: &Tables<'_>, connection: &str, mut visit: impl FnMut
 }
 
 /// One desired record.
-pub(super) fn desired(read: &ReadTransaction, connection: &str, key: &str) -> Result<Option<DesiredRow>, StoreError> {
+pub(super) fn desired(
+    read: &ReadTransaction,
+    connection: &str,
+    key: &str,
+) -> Result<Option<DesiredRow>, StoreError> {
     let place = key_of(connection, key);
     let rows = table(read, DESIRED)?;
     let Some(value) = get(&rows, &place)? else { return Ok(None) };
@@ -317,7 +349,11 @@ pub(super) fn put_status(
 }
 
 /// Marks desired records; unknown keys are passed over.
-pub(super) fn mark_dirty(tables: &mut Tables<'_>, connection: &str, keys: &[String]) -> Result<(), StoreError> {
+pub(super) fn mark_dirty(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    keys: &[String],
+) -> Result<(), StoreError> {
     for key in keys {
         let key = key_of(connection, key);
         if has(tables.desired.rows(), &key)? {
@@ -328,7 +364,10 @@ pub(super) fn mark_dirty(tables: &mut Tables<'_>, connection: &str, keys: &[Stri
 }
 
 /// How many there are, and how many are dirty.
-pub(super) fn desired_counts(read: &ReadTransaction, connection: &str) -> Result<(u64, u64), StoreError> {
+pub(super) fn desired_counts(
+    read: &ReadTransaction,
+    connection: &str,
+) -> Result<(u64, u64), StoreError> {
     let counters = table(read, COUNTERS)?;
     Ok((number(&counters, &total(connection))?, number(&counters, &dirty_total(connection))?))
 }
@@ -338,7 +377,11 @@ fn linked_key(connection: &str, remote: &RemoteRef, host: &str) -> Key {
 }
 
 /// Writes links, each replacing the one of its host path.
-pub(super) fn put_links(tables: &mut Tables<'_>, connection: &str, links: &[LinkRow]) -> Result<(), StoreError> {
+pub(super) fn put_links(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    links: &[LinkRow],
+) -> Result<(), StoreError> {
     for link in links {
         let key = key_of(connection, &link.host);
         let held: Option<LinkRow> = {
@@ -355,7 +398,11 @@ pub(super) fn put_links(tables: &mut Tables<'_>, connection: &str, links: &[Link
 }
 
 /// Ends the links of host paths; a path without one is passed over.
-pub(super) fn end_links(tables: &mut Tables<'_>, connection: &str, hosts: &[String]) -> Result<(), StoreError> {
+pub(super) fn end_links(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    hosts: &[String],
+) -> Result<(), StoreError> {
     for host in hosts {
         let key = key_of(connection, host);
         let held: Option<LinkRow> = {
@@ -387,7 +434,8 @@ pub(super) fn follow(
     for host in hosts {
         let taken = any(tables.linked.rows(), new.clone().within())?;
         let held: LinkRow = {
-            let value = get(tables.links.rows(), &key_of(connection, &host))?.ok_or_else(|| damaged("a link"))?;
+            let value = get(tables.links.rows(), &key_of(connection, &host))?
+                .ok_or_else(|| damaged("a link"))?;
             from_json(value.value(), "a link")?
         };
         put_links(tables, connection, &[check::followed(held, to, taken)])?;
@@ -396,7 +444,12 @@ pub(super) fn follow(
 }
 
 /// Marks the desired records that are linked to a remote record.
-pub(super) fn touch(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &str) -> Result<(), StoreError> {
+pub(super) fn touch(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    kind: &str,
+    id: &str,
+) -> Result<(), StoreError> {
     let prefix = Key::of(connection).text(kind).text(id);
     let mut keys = Vec::new();
     each(tables.linked.rows(), prefix.clone().within(), usize::MAX, |key, _| {
@@ -408,14 +461,22 @@ pub(super) fn touch(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &
 }
 
 /// The link of a host path.
-pub(super) fn link(read: &ReadTransaction, connection: &str, host: &str) -> Result<Option<LinkRow>, StoreError> {
+pub(super) fn link(
+    read: &ReadTransaction,
+    connection: &str,
+    host: &str,
+) -> Result<Option<LinkRow>, StoreError> {
     let rows = table(read, LINKS)?;
     let value = get(&rows, &key_of(connection, host))?;
     value.map(|value| from_json(value.value(), "a link")).transpose()
 }
 
 /// The links of a key and of the paths below it, in the order of their hosts.
-pub(super) fn links_of(read: &ReadTransaction, connection: &str, key: &str) -> Result<Vec<LinkRow>, StoreError> {
+pub(super) fn links_of(
+    read: &ReadTransaction,
+    connection: &str,
+    key: &str,
+) -> Result<Vec<LinkRow>, StoreError> {
     let rows = table(read, LINKS)?;
     // The key itself sorts before the paths below it, as a text sorts before every longer one.
     let mut found: Vec<LinkRow> = link(read, connection, key)?.into_iter().collect();

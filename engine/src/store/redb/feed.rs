@@ -1,17 +1,18 @@
 //! The change events, their serials, and how far consumers have come.
 //!
-//! The event of a new record holds all of it, which the observed row holds too. It is therefore written as *told by the row* and reads
-//! the record from there. The row remembers the serial; the transaction that is first to change its body writes the old body into the
-//! event before it does so ([`settle`]). So the feed costs a pull nothing but a short row, and says the same for ever.
+//! The event of a new record holds all of it, which the observed row holds too. It is therefore
+//! written as *told by the row* and reads the record from there. The row remembers the serial; the
+//! transaction that is first to change its body writes the old body into the event before it does
+//! so ([`settle`]). So the feed costs a pull nothing but a short row, and says the same for ever.
 //!
-//! Trimming removes from the old end only, so that what is left has no gap. A row may go on telling an event that was trimmed; the number of
-//! the first event that is left says so.
+//! Trimming removes from the old end only, so that what is left has no gap. A row may go on telling
+//! an event that was trimmed; the number of the first event that is left says so.
 //!
 //! Bounds: rows per read; [`TRIM_EVENTS_MAX`] events of one trimming. Left out: when to trim.
 
 use super::tables::{
-    Bytes, CHANGES, COUNTERS, OBSERVED, OFFSETS, OrFailed, Tables, counter, each, get, number, number_of, number_value,
-    table,
+    Bytes, CHANGES, COUNTERS, OBSERVED, OFFSETS, OrFailed, Tables, counter, each, get, number,
+    number_of, number_value, table,
 };
 use super::{identity, observed};
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
@@ -22,7 +23,8 @@ use serde_json::Map;
 
 const FORMAT: u8 = 1;
 const WHAT: &str = "a change event";
-/// Events that one trimming removes at most: more would hold up writers for seconds. Who trims asks again while it gets this many.
+/// Events that one trimming removes at most: more would hold up writers for seconds. Who trims asks
+/// again while it gets this many.
 pub(super) const TRIM_EVENTS_MAX: usize = 50_000;
 
 /// An event as it is stored: maps as JSON text, empty for none.
@@ -70,15 +72,22 @@ impl Event<'_> {
             After::Text(text) => (0, text),
             After::ToldByRow => (1, ""),
         };
-        let value = ValueWriter::new(FORMAT, self.before.len().saturating_add(after.len()).saturating_add(64));
-        let value = value.byte(what).byte(cause).byte(told_by_row).number(self.at_ms).number(carried);
+        let value = ValueWriter::new(
+            FORMAT,
+            self.before.len().saturating_add(after.len()).saturating_add(64),
+        );
+        let value =
+            value.byte(what).byte(cause).byte(told_by_row).number(self.at_ms).number(carried);
         let value = value.string(self.kind.as_bytes()).string(self.id.as_bytes());
         value.string(self.before.as_bytes()).string(after.as_bytes()).done()
     }
 }
 
 /// Reads an event; its cause apart, as it is borrowed by [`Event`].
-fn decode<T>(value: &[u8], then: impl FnOnce(Event<'_>) -> Result<T, StoreError>) -> Result<T, StoreError> {
+fn decode<T>(
+    value: &[u8],
+    then: impl FnOnce(Event<'_>) -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
     let mut reader = ValueReader::new(value, FORMAT, WHAT)?;
     let what = match reader.byte()? {
         0 => ChangeWhat::Created,
@@ -103,7 +112,8 @@ fn decode<T>(value: &[u8], then: impl FnOnce(Event<'_>) -> Result<T, StoreError>
         5 => Cause::Doubted { proof: proof_of(carried)? },
         _ => return Err(damaged(WHAT)),
     };
-    let (kind, id, before, after) = (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
+    let (kind, id, before, after) =
+        (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
     let after = if told_by_row { After::ToldByRow } else { After::Text(after) };
     then(Event { at_ms, kind, id, what, cause: &cause, before, after })
 }
@@ -152,18 +162,32 @@ pub(super) fn last_serial(tables: &Tables<'_>, connection: &str) -> Result<u64, 
 }
 
 /// Remembers the newest serial.
-pub(super) fn put_last_serial(tables: &mut Tables<'_>, connection: &str, serial: u64) -> Result<(), StoreError> {
+pub(super) fn put_last_serial(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    serial: u64,
+) -> Result<(), StoreError> {
     tables.told.insert(connection.to_owned());
     tables.counters.put(&serial_key(connection), &number_value(serial)).map(drop)
 }
 
 /// Writes the event of this serial.
-pub(super) fn put(tables: &mut Tables<'_>, connection: &str, serial: u64, event: &Event<'_>) -> Result<(), StoreError> {
+pub(super) fn put(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    serial: u64,
+    event: &Event<'_>,
+) -> Result<(), StoreError> {
     tables.changes.put(&Key::of(connection).number(serial), &event.encode()).map(drop)
 }
 
 /// Writes the body into the event that the row told until now.
-pub(super) fn settle(tables: &mut Tables<'_>, connection: &str, serial: u64, body: &str) -> Result<(), StoreError> {
+pub(super) fn settle(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    serial: u64,
+    body: &str,
+) -> Result<(), StoreError> {
     let key = Key::of(connection).number(serial);
     if serial < first_serial(tables.counters.rows(), connection)? {
         return Ok(());
@@ -176,7 +200,11 @@ pub(super) fn settle(tables: &mut Tables<'_>, connection: &str, serial: u64, bod
 }
 
 /// Appends events that the engine made itself.
-pub(super) fn append(tables: &mut Tables<'_>, connection: &str, changes: &[Change]) -> Result<(), StoreError> {
+pub(super) fn append(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    changes: &[Change],
+) -> Result<(), StoreError> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -187,8 +215,17 @@ pub(super) fn append(tables: &mut Tables<'_>, connection: &str, changes: &[Chang
             identity::put(tables, connection, &change.kind, &change.id, to, true)?;
         }
         let (before, after) = (text(&change.before)?, text(&change.after)?);
-        let (at_ms, kind, id, what) = (change.at_ms, change.kind.as_str(), change.id.as_str(), change.what);
-        let event = Event { at_ms, kind, id, what, cause: &change.cause, before: &before, after: After::Text(&after) };
+        let (at_ms, kind, id, what) =
+            (change.at_ms, change.kind.as_str(), change.id.as_str(), change.what);
+        let event = Event {
+            at_ms,
+            kind,
+            id,
+            what,
+            cause: &change.cause,
+            before: &before,
+            after: After::Text(&after),
+        };
         put(tables, connection, serial, &event)?;
     }
     put_last_serial(tables, connection, serial)
@@ -231,7 +268,8 @@ fn change(
     let after = match event.after {
         After::Text(text) => fields(text)?,
         After::ToldByRow => {
-            let row = get(rows, &observed::key(connection, event.kind, event.id))?.ok_or_else(|| damaged(WHAT))?;
+            let row = get(rows, &observed::key(connection, event.kind, event.id))?
+                .ok_or_else(|| damaged(WHAT))?;
             let row = observed::Row::decode(row.value())?;
             if row.told != serial {
                 return Err(damaged(WHAT));
@@ -261,7 +299,10 @@ fn first_key(connection: &str) -> Key {
 }
 
 /// The oldest serial that is left, or the next one. 1 before anything was trimmed.
-fn first_serial(counters: &impl ReadableTable<Bytes, Bytes>, connection: &str) -> Result<u64, StoreError> {
+fn first_serial(
+    counters: &impl ReadableTable<Bytes, Bytes>,
+    connection: &str,
+) -> Result<u64, StoreError> {
     Ok(number(counters, &first_key(connection))?.max(1))
 }
 
@@ -271,7 +312,12 @@ pub(super) fn changes_first(read: &ReadTransaction, connection: &str) -> Result<
 }
 
 /// Removes the oldest events. See [`crate::store::Store::trim_changes`].
-pub(super) fn trim(tables: &mut Tables<'_>, connection: &str, before_ms: u64, keep: Keep) -> Result<u64, StoreError> {
+pub(super) fn trim(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    before_ms: u64,
+    keep: Keep,
+) -> Result<u64, StoreError> {
     let mut upto = u64::MAX;
     if keep == Keep::Unacknowledged {
         let mut least: Option<u64> = None;
@@ -302,7 +348,8 @@ pub(super) fn trim(tables: &mut Tables<'_>, connection: &str, before_ms: u64, ke
     Ok(u64::try_from(old.len()).unwrap_or(u64::MAX))
 }
 
-/// What an event says, for passing over all of them: place, kind, id, what, before, after. `after` is empty while the row tells it.
+/// What an event says, for passing over all of them: place, kind, id, what, before, after. `after`
+/// is empty while the row tells it.
 pub(super) fn each_event(
     tables: &Tables<'_>,
     connection: &str,
@@ -316,17 +363,27 @@ pub(super) fn each_event(
 }
 
 /// Empties the event of this serial.
-pub(super) fn empty(tables: &mut Tables<'_>, connection: &str, serial: u64) -> Result<(), StoreError> {
+pub(super) fn empty(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    serial: u64,
+) -> Result<(), StoreError> {
     let key = Key::of(connection).number(serial);
     let emptied = {
         let held = get(tables.changes.rows(), &key)?.ok_or_else(|| damaged(WHAT))?;
-        decode(held.value(), |event| Ok(Event { before: "", after: After::Text(""), ..event }.encode()))?
+        decode(held.value(), |event| {
+            Ok(Event { before: "", after: After::Text(""), ..event }.encode())
+        })?
     };
     tables.changes.put(&key, &emptied).map(drop)
 }
 
 /// Forgets a consumer.
-pub(super) fn end_consumer(tables: &mut Tables<'_>, connection: &str, consumer: &str) -> Result<(), StoreError> {
+pub(super) fn end_consumer(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    consumer: &str,
+) -> Result<(), StoreError> {
     let key = Key::of(connection).text(consumer);
     if get(tables.offsets.rows(), &key)?.is_some() {
         tables.offsets.remove(&key)?;
@@ -344,7 +401,8 @@ pub(super) fn acknowledge(
     check::is_within(serial, last_serial(tables, connection)?)?;
     let key = Key::of(connection).text(consumer);
     // A consumer that acknowledges 0 is known from then on, and holds back trimming.
-    let held = get(tables.offsets.rows(), &key)?.map(|value| number_of(value.value())).transpose()?;
+    let held =
+        get(tables.offsets.rows(), &key)?.map(|value| number_of(value.value())).transpose()?;
     match held {
         Some(held) if held >= serial => Ok(held),
         _ => {
@@ -355,7 +413,11 @@ pub(super) fn acknowledge(
 }
 
 /// A consumer's offset.
-pub(super) fn offset(read: &ReadTransaction, connection: &str, consumer: &str) -> Result<u64, StoreError> {
+pub(super) fn offset(
+    read: &ReadTransaction,
+    connection: &str,
+    consumer: &str,
+) -> Result<u64, StoreError> {
     let offsets = read.open_table(OFFSETS).or_failed()?;
     number(&offsets, &Key::of(connection).text(consumer))
 }

@@ -1,11 +1,11 @@
 //! The store's file on the disk: how it is made, and who may read it.
 //!
-//! What a store holds is for its owner alone, whatever the umask says. A new file is made with mode 0600. One that
-//! others may reach is repaired when it is
-//! opened, with a warning, or refused where it cannot be.
+//! What a store holds is for its owner alone, whatever the umask says. A new file is made with mode
+//! 0600. One that others may reach is repaired when it is opened, with a warning, or refused where
+//! it cannot be.
 //!
-//! Left out: other systems than Unix, where a file has the rights of its directory; and the directory, which the engine
-//! does not make.
+//! Left out: other systems than Unix, where a file has the rights of its directory; and the
+//! directory, which the engine does not make.
 
 use super::open::unreachable_path;
 use crate::store::StoreError;
@@ -32,8 +32,8 @@ pub(super) fn create(place: &Path) -> Result<File> {
     options.open(place)
 }
 
-/// Makes a store beside its place, and gives it its name when it is whole. Where two do so at once, the first one's
-/// stays.
+/// Makes a store beside its place, and gives it its name when it is whole. Where two do so at once,
+/// the first one's stays.
 pub(super) fn make(
     path: &Path,
     fill: impl FnOnce(File) -> std::result::Result<(), StoreError>,
@@ -48,7 +48,10 @@ pub(super) fn make(
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(error)),
         _ => {}
     }
-    let made = create(&making).map_err(failed).and_then(fill).and_then(|()| named(&making, &path).map_err(failed));
+    let made = create(&making)
+        .map_err(failed)
+        .and_then(fill)
+        .and_then(|()| named(&making, &path).map_err(failed));
     drop(std::fs::remove_file(&making));
     made?;
     super::compact::sync_directory(&path)
@@ -87,18 +90,24 @@ pub(super) fn keep_private(place: &str, file: &File) -> std::result::Result<(), 
     if before & 0o077 == 0 {
         return Ok(());
     }
-    let repaired = file.set_permissions(std::fs::Permissions::from_mode(before & 0o700)).and_then(|()| mode());
+    let repaired =
+        file.set_permissions(std::fs::Permissions::from_mode(before & 0o700)).and_then(|()| mode());
     match repaired {
         Ok(now) if now & 0o077 == 0 => {
             tracing::warn!(
-                "{place} could be reached by other users (mode {before:04o}), and it holds candidates' data; it has mode {now:04o} now"
+                "{place} could be reached by other users (mode {before:04o}), and it holds \
+                 candidates' data; it has mode {now:04o} now"
             );
             Ok(())
         }
         other => {
-            let why = other.map_or_else(|error| error.to_string(), |_| "the file system keeps its mode".to_owned());
+            let why = other.map_or_else(
+                |error| error.to_string(),
+                |_| "the file system keeps its mode".to_owned(),
+            );
             Err(StoreError::Unusable(format!(
-                "{place} can be reached by other users (mode {before:04o}), it holds candidates' data, and this cannot be changed ({why}). \
+                "{place} can be reached by other users (mode {before:04o}), it holds candidates' \
+                 data, and this cannot be changed ({why}). \
                  Run `chmod 600` on it as its owner, or move it to a file system that has modes"
             )))
         }
@@ -143,6 +152,9 @@ mod tests {
         let place = "/proc/self/status";
         let refused = keep_private(place, &File::open(place).unwrap()).unwrap_err();
         let StoreError::Unusable(said) = &refused else { panic!("{refused:?}") };
-        assert!(said.contains(place) && said.contains("0444") && said.contains("chmod 600"), "{said}");
+        assert!(
+            said.contains(place) && said.contains("0444") && said.contains("chmod 600"),
+            "{said}"
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! Bytes that nobody knows, read as rows: for the fuzz targets (feature `testing`).
 //!
-//! A file can be damaged, or come from a later version. Each form reads a value and writes what it read, so that a target can tell that reading
-//! refuses rather than panics, says what it refused, and that what was read is written as it reads. Left out: the texts that say what the file is; they are
-//! read when it is opened.
+//! A file can be damaged, or come from a later version. Each form reads a value and writes what it
+//! read, so that a target can tell that reading refuses rather than panics, says what it refused,
+//! and that what was read is written as it reads. Left out: the texts that say what the file is;
+//! they are read when it is opened.
 
 use super::tables::{OrFailed, from_json, number_of, number_value, to_json};
 use super::{desired, feed, identity, observed};
@@ -41,7 +42,10 @@ pub const FORMS: [(&str, Form); 11] = [
 ];
 
 /// A row in JSON. What was written is read once more here, where its type is known.
-fn json<T: DeserializeOwned + Serialize + PartialEq>(value: &[u8], what: &str) -> Result<Vec<u8>, StoreError> {
+fn json<T: DeserializeOwned + Serialize + PartialEq>(
+    value: &[u8],
+    what: &str,
+) -> Result<Vec<u8>, StoreError> {
     let row: T = from_json(value, what)?;
     let written = to_json(&row)?;
     if from_json::<T>(&written, what)? == row {
@@ -50,13 +54,16 @@ fn json<T: DeserializeOwned + Serialize + PartialEq>(value: &[u8], what: &str) -
     Err(StoreError::Invalid(format!("{what} reads otherwise than it was written")))
 }
 
-/// A key of a text, a number and a text: the parts that keys are made of. A key has one form only, so one that can be read is as it would be written.
+/// A key of a text, a number and a text: the parts that keys are made of. A key has one form only,
+/// so one that can be read is as it would be written.
 fn key(value: &[u8]) -> Result<Vec<u8>, StoreError> {
     let mut parts = KeyReader::after(value, &Key::default())?;
     let read = Key::of(&parts.text()?).number(parts.number()?).text(&parts.text()?);
     match (parts.is_done(), read.bytes() == value) {
         (false, _) => Err(damaged("a key")),
         (true, true) => Ok(value.to_vec()),
-        (true, false) => Err(StoreError::Invalid("a key reads otherwise than it was written".to_owned())),
+        (true, false) => {
+            Err(StoreError::Invalid("a key reads otherwise than it was written".to_owned()))
+        }
     }
 }

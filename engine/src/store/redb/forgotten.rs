@@ -1,12 +1,17 @@
 //! Erasures: a person taken out of every table, and kept away by hashes.
 //!
-//! The rows are passed over until nothing is added to the person's circle, all within the transaction that then removes them. So there is no
-//! moment at which half of somebody is left. See [`crate::store::forget`] for whom it concerns.
+//! The rows are passed over until nothing is added to the person's circle, all within the
+//! transaction that then removes them. So there is no moment at which half of somebody is left. See
+//! [`crate::store::forget`] for whom it concerns.
 //!
-//! Bounds: an erasure reads observed records, events and intents of the connection as a whole, at least twice, and holds up other writers
-//! meanwhile: about a second per million rows. Left out: the file's free pages, which keep what they held until they are used again or the file is written anew ([`super::compact`]).
+//! Bounds: an erasure reads observed records, events and intents of the connection as a whole, at
+//! least twice, and holds up other writers meanwhile: about a second per million rows. Left out:
+//! the file's free pages, which keep what they held until they are used again or the file is
+//! written anew ([`super::compact`]).
 
-use super::tables::{FORGOTTEN, Tables, any, each, get, has, number, number_of, number_value, table};
+use super::tables::{
+    FORGOTTEN, Tables, any, each, get, has, number, number_of, number_value, table,
+};
 use super::{desired, feed, identity, journal, observed};
 use crate::store::codec::{Key, KeyReader};
 use crate::store::forget::{self, Circle, Hash, Hasher};
@@ -29,7 +34,11 @@ pub(super) fn any_forgotten(tables: &Tables<'_>, connection: &str) -> Result<boo
 }
 
 /// The erasure that keeps away what has one of these hashes.
-fn erasure_of(tables: &Tables<'_>, connection: &str, hashes: &[Hash]) -> Result<Option<u64>, StoreError> {
+fn erasure_of(
+    tables: &Tables<'_>,
+    connection: &str,
+    hashes: &[Hash],
+) -> Result<Option<u64>, StoreError> {
     for hash in hashes {
         if let Some(value) = get(tables.forgotten.rows(), &place(connection, hash))? {
             return Ok(Some(number_of(value.value())?));
@@ -38,7 +47,12 @@ fn erasure_of(tables: &Tables<'_>, connection: &str, hashes: &[Hash]) -> Result<
     Ok(None)
 }
 
-fn put_own(tables: &mut Tables<'_>, connection: &str, own: &str, erasure: u64) -> Result<(), StoreError> {
+fn put_own(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    own: &str,
+    erasure: u64,
+) -> Result<(), StoreError> {
     let key = place(connection, own);
     if get(tables.forgotten.rows(), &key)?.is_none() {
         tables.forgotten.put(&key, &number_value(erasure))?;
@@ -46,8 +60,13 @@ fn put_own(tables: &mut Tables<'_>, connection: &str, own: &str, erasure: u64) -
     Ok(())
 }
 
-/// Whether something is kept away. What is met by another hash than its own, the first, is known by its own from now on.
-pub(super) fn kept_away(tables: &mut Tables<'_>, connection: &str, hashes: &[Hash]) -> Result<bool, StoreError> {
+/// Whether something is kept away. What is met by another hash than its own, the first, is known by
+/// its own from now on.
+pub(super) fn kept_away(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    hashes: &[Hash],
+) -> Result<bool, StoreError> {
     let Some(erasure) = erasure_of(tables, connection, hashes)? else { return Ok(false) };
     if let Some(own) = hashes.first() {
         put_own(tables, connection, own, erasure)?;
@@ -89,7 +108,8 @@ pub(super) fn of_page<'p>(
     if !any_forgotten(tables, connection)? {
         return Ok(found);
     }
-    // A record that is kept away may be what another one of the page names, in whatever order they stand.
+    // A record that is kept away may be what another one of the page names, in whatever order they
+    // stand.
     let mut learned: BTreeMap<Hash, u64> = BTreeMap::new();
     loop {
         let before = found.len();
@@ -141,7 +161,9 @@ fn circle(tables: &Tables<'_>, connection: &str, erasure: &Erasure) -> Result<Ci
             }
         })?;
         desired::bodies(tables, connection, |key, body| grew |= circle.meet_desired(key, body))?;
-        observed::bodies(tables, connection, |kind, id, body| grew |= circle.meet(kind, id, &[body]))?;
+        observed::bodies(tables, connection, |kind, id, body| {
+            grew |= circle.meet(kind, id, &[body])
+        })?;
         feed::each_event(tables, connection, |_, event| {
             let after = match event.after {
                 feed::After::Text(text) => text,
@@ -201,12 +223,16 @@ pub(super) fn erase(
 ) -> Result<ErasureReport, StoreError> {
     let mut circle = circle(tables, connection, erasure)?;
     let others = addresses_of_others(tables, connection, &mut circle)?;
-    let mut report = ErasureReport { addresses_shared: count(others.len()), ..ErasureReport::default() };
+    let mut report =
+        ErasureReport { addresses_shared: count(others.len()), ..ErasureReport::default() };
     let group = number(tables.meta.rows(), &last_erasure())?.saturating_add(1);
 
-    let mut hashes: BTreeSet<Hash> = circle.records().map(|(kind, id)| hasher.record(connection, kind, id)).collect();
+    let mut hashes: BTreeSet<Hash> =
+        circle.records().map(|(kind, id)| hasher.record(connection, kind, id)).collect();
     hashes.extend(circle.keys.iter().map(|key| hasher.key(connection, key)));
-    hashes.extend(circle.addresses.difference(&others).map(|address| hasher.address(connection, address)));
+    hashes.extend(
+        circle.addresses.difference(&others).map(|address| hasher.address(connection, address)),
+    );
     let mut events = Vec::new();
     feed::each_event(tables, connection, |serial, event| {
         if circle.has(event.kind, event.id) {
@@ -222,7 +248,9 @@ pub(super) fn erase(
     })?;
     let mut hosts = Vec::new();
     desired::links(tables, connection, |link| {
-        if circle.has(&link.remote.kind, &link.remote.id) && !circle.keys.contains(check::key_of(&link.host)) {
+        if circle.has(&link.remote.kind, &link.remote.id)
+            && !circle.keys.contains(check::key_of(&link.host))
+        {
             hosts.push(link.host);
         }
     })?;

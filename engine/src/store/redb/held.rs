@@ -1,7 +1,7 @@
 //! Which files this process holds as stores, so that a second opening is told who is in the way.
 //!
-//! The lock on the file says only that somebody holds it. A host that builds two engines on one file
-//! would look for another process in vain.
+//! The lock on the file says only that somebody holds it. A host that builds two engines on one
+//! file would look for another process in vain.
 //!
 //! Left out: the decision itself; the lock makes it, this only finds the words.
 
@@ -56,7 +56,12 @@ impl Drop for Held {
 pub(in crate::store) fn holder(path: &str) -> &'static str {
     let open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     match FileId::of(Path::new(path)) {
-        Some(id) if open.contains(&id) => "open in this process already; build one `Engine` for a file and clone it",
-        _ => "in use by another process, and one process holds a store at a time; stop that one, or wait for its end",
+        Some(id) if open.contains(&id) => {
+            "open in this process already; build one `Engine` for a file and clone it"
+        }
+        _ => {
+            "in use by another process, and one process holds a store at a time; stop that one, or \
+             wait for its end"
+        }
     }
 }

@@ -1,12 +1,16 @@
 //! What sweeps have seen, and where records went that are no longer themselves.
 //!
-//! An alias is written when a move was told, and as a mere lead when an application is taken in under another candidate than before. The
-//! lead outlives the process that saw it, so that whoever looks later still finds the winner of a merge.
+//! An alias is written when a move was told, and as a mere lead when an application is taken in
+//! under another candidate than before. The lead outlives the process that saw it, so that whoever
+//! looks later still finds the winner of a merge.
 //!
-//! Bounds: rows per read and per forgetting. Left out: when to sweep and what to believe; see [`crate::reconcile`].
+//! Bounds: rows per read and per forgetting. Left out: when to sweep and what to believe; see
+//! [`crate::reconcile`].
 
 use super::observed::{self, Row};
-use super::tables::{ALIASES, OBSERVED, OrFailed, SEEN, SWEEPS, Tables, each, from_json, get, has, table, to_json};
+use super::tables::{
+    ALIASES, OBSERVED, OrFailed, SEEN, SWEEPS, Tables, each, from_json, get, has, table, to_json,
+};
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter};
 use crate::store::{Alias, ObservedRow, ObservedWrite, StoreError, SweepState, check};
 use atsync_model::contract::RemoteRef;
@@ -32,7 +36,8 @@ pub(super) fn rewritten(value: &[u8]) -> Result<Vec<u8>, StoreError> {
     Ok(encode(&alias.to, alias.told))
 }
 
-/// Writes where a record went. Tells whether it was not known before; a lead never takes the place of what was told.
+/// Writes where a record went. Tells whether it was not known before; a lead never takes the place
+/// of what was told.
 pub(super) fn put(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -43,7 +48,10 @@ pub(super) fn put(
 ) -> Result<bool, StoreError> {
     let key = observed::key(connection, kind, id);
     let held = get(tables.aliases.rows(), &key)?.map(|value| decode(value.value())).transpose()?;
-    if held.as_ref().is_some_and(|held| (held.told && !told) || (held.told == told && held.to == to)) {
+    if held
+        .as_ref()
+        .is_some_and(|held| (held.told && !told) || (held.told == told && held.to == to))
+    {
         return Ok(false);
     }
     tables.aliases.put(&key, &encode(to, told))?;
@@ -64,7 +72,12 @@ pub(super) fn is_told(
 }
 
 /// Ends the alias of a record that is itself again.
-pub(super) fn end(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &str) -> Result<(), StoreError> {
+pub(super) fn end(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    kind: &str,
+    id: &str,
+) -> Result<(), StoreError> {
     let key = observed::key(connection, kind, id);
     if has(tables.aliases.rows(), &key)? {
         tables.aliases.remove(&key)?;
@@ -73,7 +86,12 @@ pub(super) fn end(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &st
 }
 
 /// Forgets what a sweep saw of a record and where it went.
-pub(super) fn forget(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &str) -> Result<(), StoreError> {
+pub(super) fn forget(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    kind: &str,
+    id: &str,
+) -> Result<(), StoreError> {
     end(tables, connection, kind, id)?;
     let key = observed::key(connection, kind, id);
     if has(tables.seen.rows(), &key)? {
@@ -83,7 +101,11 @@ pub(super) fn forget(tables: &mut Tables<'_>, connection: &str, kind: &str, id: 
 }
 
 /// Drops a lead.
-pub(super) fn drop_lead(tables: &mut Tables<'_>, connection: &str, remote: &RemoteRef) -> Result<(), StoreError> {
+pub(super) fn drop_lead(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    remote: &RemoteRef,
+) -> Result<(), StoreError> {
     let key = observed::key(connection, &remote.kind, &remote.id);
     let held = get(tables.aliases.rows(), &key)?.map(|value| decode(value.value())).transpose()?;
     if held.is_some_and(|held| !held.told) {
@@ -93,7 +115,11 @@ pub(super) fn drop_lead(tables: &mut Tables<'_>, connection: &str, remote: &Remo
 }
 
 /// Where a record went.
-pub(super) fn alias(read: &ReadTransaction, connection: &str, remote: &RemoteRef) -> Result<Option<Alias>, StoreError> {
+pub(super) fn alias(
+    read: &ReadTransaction,
+    connection: &str,
+    remote: &RemoteRef,
+) -> Result<Option<Alias>, StoreError> {
     let rows = table(read, ALIASES)?;
     let value = get(&rows, &observed::key(connection, &remote.kind, &remote.id))?;
     value.map(|value| decode(value.value())).transpose()
@@ -119,8 +145,9 @@ pub(super) fn leads(
     Ok(found)
 }
 
-/// Remembers what a page of a sweep showed, and where the sweep stands. Of somebody who was forgotten nothing is kept; but a record that is
-/// held under an id of theirs was shown all the same, and is not missing.
+/// Remembers what a page of a sweep showed, and where the sweep stands. Of somebody who was
+/// forgotten nothing is kept; but a record that is held under an id of theirs was shown all the
+/// same, and is not missing.
 pub(super) fn see(
     tables: &mut Tables<'_>,
     connection: &str,
@@ -148,7 +175,8 @@ pub(super) fn sweep_state(
     value.map(|value| from_json(value.value(), "a sweep's state")).transpose()
 }
 
-/// Records that the sweep has not seen. Both tables are in the order of ids, so they are walked side by side.
+/// Records that the sweep has not seen. Both tables are in the order of ids, so they are walked
+/// side by side.
 pub(super) fn suspects_page(
     read: &ReadTransaction,
     connection: &str,

@@ -1,12 +1,14 @@
-//! The intents: numbered within the store, marked within the connection, at most one open per host path and operation.
+//! The intents: numbered within the store, marked within the connection, at most one open per host
+//! path and operation.
 //!
-//! Numbers and mark times are counters that only rise, so that neither is ever given out twice, not even after the clock went back.
+//! Numbers and mark times are counters that only rise, so that neither is ever given out twice, not
+//! even after the clock went back.
 //!
 //! Left out: which step is allowed; see [`crate::journal`] and [`check::step`].
 
 use super::tables::{
-    BY_HOST, INTENTS, OPEN, Tables, counter, counters, each, each_back, from_json, get, number, number_of,
-    number_value, table, to_json,
+    BY_HOST, INTENTS, OPEN, Tables, counter, counters, each, each_back, from_json, get, number,
+    number_of, number_value, table, to_json,
 };
 use super::{desired, feed};
 use crate::journal::{Intent, IntentId};
@@ -36,7 +38,11 @@ fn open_key(connection: &str, intent: &Intent) -> Key {
 }
 
 /// Opens an intent. See [`crate::store::Store::begin_intent`].
-pub(super) fn begin(tables: &mut Tables<'_>, connection: &str, intent: Intent) -> Result<Intent, StoreError> {
+pub(super) fn begin(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    intent: Intent,
+) -> Result<Intent, StoreError> {
     let open = open_key(connection, &intent);
     if let Some(id) = get(tables.open.rows(), &open)? {
         return Err(StoreError::IntentOpen(number_of(id.value())?));
@@ -59,8 +65,13 @@ pub(super) fn begin(tables: &mut Tables<'_>, connection: &str, intent: Intent) -
 }
 
 /// Moves an intent on. See [`crate::store::Store::advance_intent`].
-pub(super) fn advance(tables: &mut Tables<'_>, connection: &str, advance: IntentAdvance) -> Result<Intent, StoreError> {
-    let held = load(tables.intents.rows(), connection, advance.id)?.ok_or_else(|| check::no_intent(advance.id))?;
+pub(super) fn advance(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    advance: IntentAdvance,
+) -> Result<Intent, StoreError> {
+    let held = load(tables.intents.rows(), connection, advance.id)?
+        .ok_or_else(|| check::no_intent(advance.id))?;
     let next = check::step(&held, advance.attempt, advance.to, advance.at)?;
     let value = to_json(&next)?;
 
@@ -80,7 +91,11 @@ pub(super) fn advance(tables: &mut Tables<'_>, connection: &str, advance: Intent
 }
 
 /// An open intent of a key or of a path below it.
-pub(super) fn open_below(tables: &Tables<'_>, connection: &str, key: &str) -> Result<Option<IntentId>, StoreError> {
+pub(super) fn open_below(
+    tables: &Tables<'_>,
+    connection: &str,
+    key: &str,
+) -> Result<Option<IntentId>, StoreError> {
     let mut found: Option<IntentId> = None;
     let own = Key::of(connection).text(key).within();
     let below = Key::of(connection).text_beginning(&format!("{key}/")).within();
@@ -104,15 +119,21 @@ pub(super) fn maker(
     let mut found: Option<IntentId> = None;
     for link in desired::links_to_now(tables, connection, kind, id)? {
         for path in check::makers(&link.host) {
-            each(tables.by_host.rows(), Key::of(connection).text(path).within(), usize::MAX, |key, _| {
-                let mut parts = KeyReader::after(key, &Key::of(connection))?;
-                parts.text()?;
-                let intent = load(tables.intents.rows(), connection, parts.number()?)?.ok_or_else(|| damaged(WHAT))?;
-                if check::made(&intent, &link) {
-                    found = Some(found.map_or(intent.id, |oldest| oldest.min(intent.id)));
-                }
-                Ok(())
-            })?;
+            each(
+                tables.by_host.rows(),
+                Key::of(connection).text(path).within(),
+                usize::MAX,
+                |key, _| {
+                    let mut parts = KeyReader::after(key, &Key::of(connection))?;
+                    parts.text()?;
+                    let intent = load(tables.intents.rows(), connection, parts.number()?)?
+                        .ok_or_else(|| damaged(WHAT))?;
+                    if check::made(&intent, &link) {
+                        found = Some(found.map_or(intent.id, |oldest| oldest.min(intent.id)));
+                    }
+                    Ok(())
+                },
+            )?;
         }
     }
     Ok(found)
@@ -157,18 +178,29 @@ fn load(
     value.map(|value| from_json(value.value(), WHAT)).transpose()
 }
 
-fn load_all(read: &ReadTransaction, connection: &str, ids: &[IntentId]) -> Result<Vec<Intent>, StoreError> {
+fn load_all(
+    read: &ReadTransaction,
+    connection: &str,
+    ids: &[IntentId],
+) -> Result<Vec<Intent>, StoreError> {
     let rows = table(read, INTENTS)?;
     ids.iter().map(|id| load(&rows, connection, *id)?.ok_or_else(|| damaged(WHAT))).collect()
 }
 
 /// One intent.
-pub(super) fn intent(read: &ReadTransaction, connection: &str, id: IntentId) -> Result<Option<Intent>, StoreError> {
+pub(super) fn intent(
+    read: &ReadTransaction,
+    connection: &str,
+    id: IntentId,
+) -> Result<Option<Intent>, StoreError> {
     load(&table(read, INTENTS)?, connection, id)
 }
 
 /// All open intents, oldest first.
-pub(super) fn open_intents(read: &ReadTransaction, connection: &str) -> Result<Vec<Intent>, StoreError> {
+pub(super) fn open_intents(
+    read: &ReadTransaction,
+    connection: &str,
+) -> Result<Vec<Intent>, StoreError> {
     let mut ids = Vec::new();
     each(&table(read, OPEN)?, Key::of(connection).within(), usize::MAX, |_, value| {
         ids.push(number_of(value)?);
@@ -225,6 +257,9 @@ pub(super) fn intents_since(
 }
 
 /// How many there are by state.
-pub(super) fn intent_counts(read: &ReadTransaction, connection: &str) -> Result<Vec<(String, u64)>, StoreError> {
+pub(super) fn intent_counts(
+    read: &ReadTransaction,
+    connection: &str,
+) -> Result<Vec<(String, u64)>, StoreError> {
     counters(read, connection, COUNTED)
 }

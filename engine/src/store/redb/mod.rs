@@ -1,20 +1,17 @@
 //! The embedded, durable store: one file, by redb.
 //!
-//! One thread writes and commits in groups (`writer`); reads run on tokio's blocking threads, each in a snapshot of its
-//! own, and
-//! never wait for the writer. Every commit is durable when its call returns. The file is held by one process at a time.
+//! One thread writes and commits in groups (`writer`); reads run on tokio's blocking threads, each
+//! in a snapshot of its own, and never wait for the writer. Every commit is durable when its call
+//! returns. The file is held by one process at a time.
 //!
-//! Opening blocks, and so does dropping: it finishes what is queued, waits for reads under way and closes the file. A
-//! call needs a
-//! tokio runtime, unless the store is *inline* ([`RedbOptions::inline`]): then every call is done by its caller, within
-//! the first poll, each
-//! write in a transaction of its own. A simulation needs that, since threads would order its events; so does a host
-//! without a runtime that can
-//! afford to wait for the disk.
+//! Opening blocks, and so does dropping: it finishes what is queued, waits for reads under way and
+//! closes the file. A call needs a tokio runtime, unless the store is *inline*
+//! ([`RedbOptions::inline`]): then every call is done by its caller, within the first poll, each
+//! write in a transaction of its own. A simulation needs that, since threads would order its
+//! events; so does a host without a runtime that can afford to wait for the disk.
 //!
-//! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out: encryption of the
-//! file, and more
-//! than one machine; both belong to another [`Store`].
+//! Bounds: memory is [`RedbOptions::cache_bytes`] plus the pages that are being taken in. Left out:
+//! encryption of the file, and more than one machine; both belong to another [`Store`].
 
 mod compact;
 mod desired;
@@ -51,11 +48,11 @@ use writer::{Shared, Writer};
 /// How the store is run.
 #[derive(Clone, Copy, Debug)]
 pub struct RedbOptions {
-    /// Memory for pages of the file. Eight megabytes hold the upper levels of the trees of a million records, and one
-    /// transaction.
+    /// Memory for pages of the file. Eight megabytes hold the upper levels of the trees of a
+    /// million records, and one transaction.
     pub cache_bytes: usize,
-    /// Calls are done on the caller's thread, which then waits for the disk: no thread, no runtime, no groups of
-    /// commits.
+    /// Calls are done on the caller's thread, which then waits for the disk: no thread, no runtime,
+    /// no groups of commits.
     pub inline: bool,
 }
 
@@ -86,10 +83,14 @@ impl RedbStore {
     /// Opens the store in this file, or makes it.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when another process (or this one) has it open; [`StoreError::Unusable`] when it is no
-    /// store, is damaged, has
-    /// another layout, or cannot be reached. The text says what to do.
-    pub fn open(path: &Path, options: RedbOptions, entropy: &dyn Entropy) -> Result<Self, StoreError> {
+    /// [`StoreError::Busy`] when another process (or this one) has it open;
+    /// [`StoreError::Unusable`] when it is no store, is damaged, has another layout, or cannot be
+    /// reached. The text says what to do.
+    pub fn open(
+        path: &Path,
+        options: RedbOptions,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, StoreError> {
         let opened = open::file(path, options.cache_bytes, entropy)?;
         let mut store = Self::start(opened, options.inline)?;
         store.held = held::Held::note(path);
@@ -108,18 +109,21 @@ impl RedbStore {
         Self::start(open::backend(backend, options.cache_bytes, entropy)?, options.inline)
     }
 
-    /// Writes the file of a store anew, so that it holds what is stored and nothing that was removed: what a person who
-    /// was forgotten left in unused
-    /// pages, for one. It becomes smaller, too. The store must be closed: whoever has it open is told by
-    /// [`StoreError::Busy`].
+    /// Writes the file of a store anew, so that it holds what is stored and nothing that was
+    /// removed: what a person who was forgotten left in unused pages, for one. It becomes smaller,
+    /// too. The store must be closed: whoever has it open is told by [`StoreError::Busy`].
     ///
-    /// It blocks, takes room for a second file, and at every moment leaves a whole store in its place. Copies and
-    /// snapshots that were made of the file
-    /// before are not touched.
+    /// It blocks, takes room for a second file, and at every moment leaves a whole store in its
+    /// place. Copies and snapshots that were made of the file before are not touched.
     ///
     /// # Errors
-    /// As [`Self::open`], and [`StoreError::Io`] where there is no room; the store is as it was then.
-    pub fn compact(path: &Path, options: RedbOptions, entropy: &dyn Entropy) -> Result<Compacted, StoreError> {
+    /// As [`Self::open`], and [`StoreError::Io`] where there is no room; the store is as it was
+    /// then.
+    pub fn compact(
+        path: &Path,
+        options: RedbOptions,
+        entropy: &dyn Entropy,
+    ) -> Result<Compacted, StoreError> {
         compact::compact(path, options, entropy)
     }
 
@@ -129,10 +133,17 @@ impl RedbStore {
         self.writer.as_ref().map_or(inline, Writer::commits)
     }
 
-    fn start((database, identity, hasher, seal): open::Opened, inline: bool) -> Result<Self, StoreError> {
+    fn start(
+        (database, identity, hasher, seal): open::Opened,
+        inline: bool,
+    ) -> Result<Self, StoreError> {
         let database = Arc::new(RwLock::new(Some(database)));
         let signals = Signals::default();
-        let writer = if inline { None } else { Some(Writer::start(Arc::clone(&database), signals.clone())?) };
+        let writer = if inline {
+            None
+        } else {
+            Some(Writer::start(Arc::clone(&database), signals.clone())?)
+        };
         Ok(Self {
             identity,
             hasher,
@@ -155,7 +166,9 @@ impl RedbStore {
             checked?;
             match (&self.writer, &self.inline) {
                 (Some(writer), _) => writer.write(bytes, work).await,
-                (None, Some(commits)) => writer::write_inline((&self.database, &self.signals), commits, bytes, work),
+                (None, Some(commits)) => {
+                    writer::write_inline((&self.database, &self.signals), commits, bytes, work)
+                }
                 (None, None) => Err(closed()),
             }
         })
@@ -177,7 +190,9 @@ impl RedbStore {
             }
             crate::runtime::required().map_err(|_| StoreError::NoRuntime)?;
             let reading = tokio::task::spawn_blocking(reading);
-            reading.await.map_err(|error| StoreError::Io(format!("a read was broken off: {error}")))?
+            reading
+                .await
+                .map_err(|error| StoreError::Io(format!("a read was broken off: {error}")))?
         })
     }
 }
@@ -185,20 +200,23 @@ impl RedbStore {
 impl Drop for RedbStore {
     fn drop(&mut self) {
         drop(self.writer.take());
-        // Waits for the reads whose callers have gone; those that have not begun find the database closed.
+        // Waits for the reads whose callers have gone; those that have not begun find the database
+        // closed.
         let database = self.database.write().unwrap_or_else(PoisonError::into_inner).take();
-        // redb tidies up when it closes a file. Where nothing was committed, the file is left as it was.
+        // redb tidies up when it closes a file. Where nothing was committed, the file is left as it
+        // was.
         self.seal.set();
         if let Some(Err(error)) = database.map(Database::close)
             && !self.seal.kept()
         {
-            tracing::warn!(%error, "the store was not closed cleanly; it is repaired when it is opened again");
+            tracing::warn!(%error, "the store was not closed cleanly; it is repaired when it is \
+                opened again");
         }
     }
 }
 
-/// Does the work. Pages are verified when they are read, so no damage is known that makes the database panic; if one
-/// does, it is a failure like others.
+/// Does the work. Pages are verified when they are read, so no damage is known that makes the
+/// database panic; if one does, it is a failure like others.
 fn guarded<T>(work: impl FnOnce() -> Result<T, StoreError>) -> Result<T, StoreError> {
     catch_unwind(AssertUnwindSafe(work))
         .unwrap_or_else(|_| Err(codec::damaged("what is stored (the database panicked)")))
@@ -235,9 +253,14 @@ impl Store for RedbStore {
             Ok(masks) => (Ok(()), masks),
             Err(refusal) => (Err(refusal), Vec::new()),
         };
-        let sizes = page.records.iter().map(|record| record.body.len() + record.raw.as_deref().map_or(0, str::len));
+        let sizes = page
+            .records
+            .iter()
+            .map(|record| record.body.len() + record.raw.as_deref().map_or(0, str::len));
         let bytes = sizes.fold(0, usize::saturating_add);
-        self.write(bytes, checked, move |tables| observed::commit_page(tables, &name, &page, &masks, &hasher))
+        self.write(bytes, checked, move |tables| {
+            observed::commit_page(tables, &name, &page, &masks, &hasher)
+        })
     }
 
     fn observed(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>> {
@@ -252,8 +275,11 @@ impl Store for RedbStore {
         after: Option<&str>,
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
-        let (name, kind, after) = (connection.to_owned(), kind.to_owned(), after.map(str::to_owned));
-        self.read(move |read| observed::observed_page(read, &name, &kind, after.as_deref(), rows_max))
+        let (name, kind, after) =
+            (connection.to_owned(), kind.to_owned(), after.map(str::to_owned));
+        self.read(move |read| {
+            observed::observed_page(read, &name, &kind, after.as_deref(), rows_max)
+        })
     }
 
     fn lookup(
@@ -280,7 +306,9 @@ impl Store for RedbStore {
     ) -> Stored<'_, Vec<ObservedRow>> {
         let (name, kind, index) = (connection.to_owned(), kind.to_owned(), index.to_owned());
         let (term, after) = (index::form(&index, term), after.map(str::to_owned));
-        self.read(move |read| observed::lookup(read, &name, &kind, (&index, &term), after.as_deref(), rows_max))
+        self.read(move |read| {
+            observed::lookup(read, &name, &kind, (&index, &term), after.as_deref(), rows_max)
+        })
     }
 
     fn watch_changes(&self, connection: &str) -> tokio::sync::watch::Receiver<()> {
@@ -292,12 +320,21 @@ impl Store for RedbStore {
         self.read(move |read| observed::observed_counts(read, &name))
     }
 
-    fn scan_state(&self, connection: &str, kind: &str, parent: Option<&str>) -> Stored<'_, Option<ScanState>> {
-        let (name, kind, parent) = (connection.to_owned(), kind.to_owned(), parent.map(str::to_owned));
+    fn scan_state(
+        &self,
+        connection: &str,
+        kind: &str,
+        parent: Option<&str>,
+    ) -> Stored<'_, Option<ScanState>> {
+        let (name, kind, parent) =
+            (connection.to_owned(), kind.to_owned(), parent.map(str::to_owned));
         self.read(move |read| observed::scan_state(read, &name, &kind, parent.as_deref()))
     }
 
-    fn scan_states(&self, connection: &str) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
+    fn scan_states(
+        &self,
+        connection: &str,
+    ) -> Stored<'_, Vec<(String, Option<String>, ScanState)>> {
         let name = connection.to_owned();
         self.read(move |read| observed::scan_states(read, &name))
     }
@@ -314,23 +351,35 @@ impl Store for RedbStore {
         after: Option<&str>,
         rows_max: usize,
     ) -> Stored<'_, Vec<ObservedRow>> {
-        let (name, kind, after) = (connection.to_owned(), kind.to_owned(), after.map(str::to_owned));
-        self.read(move |read| identity::suspects_page(read, &name, &kind, after.as_deref(), rows_max))
+        let (name, kind, after) =
+            (connection.to_owned(), kind.to_owned(), after.map(str::to_owned));
+        self.read(move |read| {
+            identity::suspects_page(read, &name, &kind, after.as_deref(), rows_max)
+        })
     }
 
     fn forget_seen(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, u64> {
         let (name, kind) = (connection.to_owned(), kind.to_owned());
-        self.write(0, check::rows(rows_max), move |tables| identity::forget_seen(tables, &name, &kind, rows_max))
+        self.write(0, check::rows(rows_max), move |tables| {
+            identity::forget_seen(tables, &name, &kind, rows_max)
+        })
     }
 
-    fn problems(&self, connection: &str, kind: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ProblemRow>> {
+    fn problems(
+        &self,
+        connection: &str,
+        kind: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<ProblemRow>> {
         let (name, kind) = (connection.to_owned(), kind.map(str::to_owned));
         self.read(move |read| problems::problems(read, &name, kind.as_deref(), rows_max))
     }
 
     fn note_problems(&self, connection: &str, problems: Problems) -> Stored<'_, Vec<ProblemRow>> {
         let name = connection.to_owned();
-        self.write(0, check::problems(connection, &problems), move |tables| problems::note(tables, &name, &problems))
+        self.write(0, check::problems(connection, &problems), move |tables| {
+            problems::note(tables, &name, &problems)
+        })
     }
 
     fn alias(&self, connection: &str, remote: &RemoteRef) -> Stored<'_, Option<Alias>> {
@@ -338,7 +387,12 @@ impl Store for RedbStore {
         self.read(move |read| identity::alias(read, &name, &remote))
     }
 
-    fn leads(&self, connection: &str, kind: &str, rows_max: usize) -> Stored<'_, Vec<(String, String)>> {
+    fn leads(
+        &self,
+        connection: &str,
+        kind: &str,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<(String, String)>> {
         let (name, kind) = (connection.to_owned(), kind.to_owned());
         self.read(move |read| identity::leads(read, &name, &kind, rows_max))
     }
@@ -348,7 +402,12 @@ impl Store for RedbStore {
         self.write(0, Ok(()), move |tables| identity::drop_lead(tables, &name, &remote))
     }
 
-    fn declare(&self, connection: &str, records: Vec<Declaration>, now_ms: u64) -> Stored<'_, DeclareReport> {
+    fn declare(
+        &self,
+        connection: &str,
+        records: Vec<Declaration>,
+        now_ms: u64,
+    ) -> Stored<'_, DeclareReport> {
         let (name, hasher) = (connection.to_owned(), self.hasher.clone());
         let bytes = records.iter().map(|record| record.body.len()).fold(0, usize::saturating_add);
         self.write(bytes, check::declarations(connection, &records), move |tables| {
@@ -361,12 +420,22 @@ impl Store for RedbStore {
         self.read(move |read| desired::desired(read, &name, &key))
     }
 
-    fn desired_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+    fn desired_page(
+        &self,
+        connection: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<DesiredRow>> {
         let (name, after) = (connection.to_owned(), after.map(str::to_owned));
         self.read(move |read| desired::desired_page(read, &name, after.as_deref(), rows_max))
     }
 
-    fn dirty_page(&self, connection: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>> {
+    fn dirty_page(
+        &self,
+        connection: &str,
+        after: Option<&str>,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<DesiredRow>> {
         let (name, after) = (connection.to_owned(), after.map(str::to_owned));
         self.read(move |read| desired::dirty_page(read, &name, after.as_deref(), rows_max))
     }
@@ -380,7 +449,9 @@ impl Store for RedbStore {
 
     fn mark_dirty(&self, connection: &str, keys: Vec<String>) -> Stored<'_, ()> {
         let name = connection.to_owned();
-        self.write(0, check::keys(connection, &keys), move |tables| desired::mark_dirty(tables, &name, &keys))
+        self.write(0, check::keys(connection, &keys), move |tables| {
+            desired::mark_dirty(tables, &name, &keys)
+        })
     }
 
     fn set_mode(&self, connection: &str, key: &str, mode: Mode) -> Stored<'_, bool> {
@@ -418,12 +489,16 @@ impl Store for RedbStore {
 
     fn put_links(&self, connection: &str, links: Vec<LinkRow>) -> Stored<'_, ()> {
         let name = connection.to_owned();
-        self.write(0, check::links(connection, &links), move |tables| desired::put_links(tables, &name, &links))
+        self.write(0, check::links(connection, &links), move |tables| {
+            desired::put_links(tables, &name, &links)
+        })
     }
 
     fn end_links(&self, connection: &str, hosts: Vec<String>) -> Stored<'_, ()> {
         let name = connection.to_owned();
-        self.write(0, check::keys(connection, &hosts), move |tables| desired::end_links(tables, &name, &hosts))
+        self.write(0, check::keys(connection, &hosts), move |tables| {
+            desired::end_links(tables, &name, &hosts)
+        })
     }
 
     fn begin_intent(&self, connection: &str, intent: Intent) -> Stored<'_, Intent> {
@@ -435,7 +510,9 @@ impl Store for RedbStore {
 
     fn advance_intent(&self, connection: &str, advance: IntentAdvance) -> Stored<'_, Intent> {
         let name = connection.to_owned();
-        self.write(0, check::advance(connection, &advance), move |tables| journal::advance(tables, &name, advance))
+        self.write(0, check::advance(connection, &advance), move |tables| {
+            journal::advance(tables, &name, advance)
+        })
     }
 
     fn intent(&self, connection: &str, id: IntentId) -> Stored<'_, Option<Intent>> {
@@ -453,7 +530,12 @@ impl Store for RedbStore {
         self.read(move |read| journal::intents_of(read, &name, &key, rows_max))
     }
 
-    fn intents_since(&self, connection: &str, since_ms: u64, rows_max: usize) -> Stored<'_, Vec<Intent>> {
+    fn intents_since(
+        &self,
+        connection: &str,
+        since_ms: u64,
+        rows_max: usize,
+    ) -> Stored<'_, Vec<Intent>> {
         let name = connection.to_owned();
         self.read(move |read| journal::intents_since(read, &name, since_ms, rows_max))
     }
@@ -484,7 +566,9 @@ impl Store for RedbStore {
             let mut trimmed = 0_u64;
             loop {
                 let name = name.clone();
-                let some = self.write(0, Ok(()), move |tables| feed::trim(tables, &name, before_ms, keep)).await?;
+                let some = self
+                    .write(0, Ok(()), move |tables| feed::trim(tables, &name, before_ms, keep))
+                    .await?;
                 trimmed = trimmed.saturating_add(some);
                 if usize::try_from(some).is_ok_and(|some| some < feed::TRIM_EVENTS_MAX) {
                     return Ok(trimmed);
@@ -522,9 +606,11 @@ impl Store for RedbStore {
 
     fn acknowledge(&self, connection: &str, consumer: &str, serial: u64) -> Stored<'_, u64> {
         let (name, consumer) = (connection.to_owned(), consumer.to_owned());
-        self.write(0, check::within(connection, "a consumer's name", &consumer.clone()), move |tables| {
-            feed::acknowledge(tables, &name, &consumer, serial)
-        })
+        self.write(
+            0,
+            check::within(connection, "a consumer's name", &consumer.clone()),
+            move |tables| feed::acknowledge(tables, &name, &consumer, serial),
+        )
     }
 
     fn offset(&self, connection: &str, consumer: &str) -> Stored<'_, u64> {

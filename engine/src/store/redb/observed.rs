@@ -1,12 +1,14 @@
 //! The observed records, their index, and where scans stand.
 //!
-//! A page is first compared with what is stored, without writing, and then written: so a page that is refused leaves nothing behind in
-//! the transaction that it shares with others.
+//! A page is first compared with what is stored, without writing, and then written: so a page that
+//! is refused leaves nothing behind in the transaction that it shares with others.
 //!
-//! Bounds: what [`check::page`] let in; the changed rows of one page are in memory twice. Left out: merging; see [`merge`].
+//! Bounds: what [`check::page`] let in; the changed rows of one page are in memory twice. Left out:
+//! merging; see [`merge`].
 
 use super::tables::{
-    Bytes, OBSERVED, OrFailed, SCANS, TERMS, Tables, any, counter, counters, each, from_json, get, table, to_json,
+    Bytes, OBSERVED, OrFailed, SCANS, TERMS, Tables, any, counter, counters, each, from_json, get,
+    table, to_json,
 };
 use super::{desired, feed, forgotten, identity, journal};
 use crate::store::codec::{Key, KeyReader, ValueReader, ValueWriter, damaged};
@@ -14,7 +16,8 @@ use crate::store::forget::Hasher;
 use crate::store::limits::KEY_BYTES_MAX;
 use crate::store::merge::{self, Difference, Held, Known, Merged, Seen};
 use crate::store::{
-    ChangeWhat, MovedTo, ObservedRow, ObservedWrite, PageCommit, PageReport, ScanState, StoreError, check, index,
+    ChangeWhat, MovedTo, ObservedRow, ObservedWrite, PageCommit, PageReport, ScanState, StoreError,
+    check, index,
 };
 use atsync_model::contract::RemoteRef;
 use redb::{ReadTransaction, ReadableTable};
@@ -45,7 +48,8 @@ impl<'a> Row<'a> {
         let mut reader = ValueReader::new(value, FORMAT, WHAT)?;
         let flags = reader.byte()?;
         let (changed_ms, told) = (reader.number()?, reader.number()?);
-        let (version, known, body, raw) = (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
+        let (version, known, body, raw) =
+            (reader.text()?, reader.text()?, reader.text()?, reader.text()?);
         let version = (flags & HAS_VERSION != 0).then_some(version);
         let raw = (flags & HAS_RAW != 0).then_some(raw);
         Ok(Self { gone: flags & GONE != 0, changed_ms, told, version, known, body, raw })
@@ -53,14 +57,20 @@ impl<'a> Row<'a> {
 
     fn encode(&self) -> Vec<u8> {
         let mut flags = 0;
-        for (holds, flag) in [(self.gone, GONE), (self.version.is_some(), HAS_VERSION), (self.raw.is_some(), HAS_RAW)] {
+        for (holds, flag) in [
+            (self.gone, GONE),
+            (self.version.is_some(), HAS_VERSION),
+            (self.raw.is_some(), HAS_RAW),
+        ] {
             if holds {
                 flags |= flag;
             }
         }
-        let texts = [self.version.unwrap_or_default(), self.known, self.body, self.raw.unwrap_or_default()];
+        let texts =
+            [self.version.unwrap_or_default(), self.known, self.body, self.raw.unwrap_or_default()];
         let size = texts.iter().map(|text| text.len()).fold(0, usize::saturating_add);
-        let value = ValueWriter::new(FORMAT, size).byte(flags).number(self.changed_ms).number(self.told);
+        let value =
+            ValueWriter::new(FORMAT, size).byte(flags).number(self.changed_ms).number(self.told);
         texts.into_iter().fold(value, |value, text| value.string(text.as_bytes())).done()
     }
 
@@ -189,11 +199,13 @@ pub(super) fn commit_page(
     }
     let mut moves = Vec::new();
     for moved in &page.moved {
-        // A record that this page shows as new is itself again: its alias ends before the move is told.
-        let is_new =
-            |effect: &Effect<'_>| effect.id == moved.from && matches!(effect.event, Some((_, Outcome::Created { .. })));
-        let told =
-            !effects.iter().any(is_new) && identity::is_told(tables, connection, &page.kind, &moved.from, &moved.to)?;
+        // A record that this page shows as new is itself again: its alias ends before the move is
+        // told.
+        let is_new = |effect: &Effect<'_>| {
+            effect.id == moved.from && matches!(effect.event, Some((_, Outcome::Created { .. })))
+        };
+        let told = !effects.iter().any(is_new)
+            && identity::is_told(tables, connection, &page.kind, &moved.from, &moved.to)?;
         let next = frame.moved(tables.observed.rows(), moved, told, &mut serial)?;
         report.moved = report.moved.saturating_add(u64::from(!told));
         moves.push(next);
@@ -220,7 +232,9 @@ pub(super) fn commit_page(
         identity::see(tables, connection, &page.kind, &page.records, sweep)?;
     }
     if let Some(scan) = &page.scan {
-        tables.scans.put(&scan_key(connection, &page.kind, page.parent.as_deref()), &to_json(scan)?)?;
+        tables
+            .scans
+            .put(&scan_key(connection, &page.kind, page.parent.as_deref()), &to_json(scan)?)?;
     }
     Ok(report)
 }
@@ -241,7 +255,10 @@ impl<'p> Frame<'p> {
         let first = stored.is_none();
         let stored = stored.filter(|row| !row.gone);
         let (version, raw) = (record.version.as_deref(), record.raw.as_deref());
-        let merged = merge::merge(stored.map(|row| row.held()), Seen { version, mask, body: &record.body, raw })?;
+        let merged = merge::merge(
+            stored.map(|row| row.held()),
+            Seen { version, mask, body: &record.body, raw },
+        )?;
         let Merged::Write { known, body, raw, version, event } = merged else { return Ok(None) };
         let event = event.map(|difference| {
             *serial = serial.saturating_add(1);
@@ -255,7 +272,8 @@ impl<'p> Frame<'p> {
             (terms_gone, terms_new) = (terms(kind, before), terms(kind, &body));
             if !terms_gone.is_empty() {
                 let held = std::mem::take(&mut terms_gone);
-                terms_gone = held.iter().filter(|term| !terms_new.contains(term)).cloned().collect();
+                terms_gone =
+                    held.iter().filter(|term| !terms_new.contains(term)).cloned().collect();
                 terms_new.retain(|term| !held.contains(term));
             }
         }
@@ -268,15 +286,18 @@ impl<'p> Frame<'p> {
             (None, Some(row)) => row.changed_ms,
             _ => self.page.now_ms,
         };
-        let row = Row { gone: false, changed_ms, told, version, known: known.text(), body: &body, raw };
-        let candidates = if event.is_some() { self.candidates([before, &body]) } else { Vec::new() };
+        let row =
+            Row { gone: false, changed_ms, told, version, known: known.text(), body: &body, raw };
+        let candidates =
+            if event.is_some() { self.candidates([before, &body]) } else { Vec::new() };
         let lead = if event.is_some() { merge::lead(kind, before, &body) } else { None };
         let event = match event {
             None => None,
             Some((serial, Difference::Created)) => Some((serial, Outcome::Created { first })),
-            Some((serial, Difference::Updated { before, after })) => {
-                Some((serial, Outcome::Updated { before: merge::text(&before)?, after: merge::text(&after)? }))
-            }
+            Some((serial, Difference::Updated { before, after })) => Some((
+                serial,
+                Outcome::Updated { before: merge::text(&before)?, after: merge::text(&after)? },
+            )),
             Some((serial, Difference::Anonymized { after })) => {
                 Some((serial, Outcome::Anonymized { after: merge::text(&after)? }))
             }
@@ -303,9 +324,22 @@ impl<'p> Frame<'p> {
         Ok(Some(self.tombstone(id, key.clone(), row, event)))
     }
 
-    fn tombstone(&self, id: &'p str, key: Key, row: Row<'_>, event: Option<(u64, Outcome)>) -> Effect<'p> {
-        let tombstone =
-            Row { gone: true, changed_ms: self.page.now_ms, told: 0, version: None, known: "", body: "{}", raw: None };
+    fn tombstone(
+        &self,
+        id: &'p str,
+        key: Key,
+        row: Row<'_>,
+        event: Option<(u64, Outcome)>,
+    ) -> Effect<'p> {
+        let tombstone = Row {
+            gone: true,
+            changed_ms: self.page.now_ms,
+            told: 0,
+            version: None,
+            known: "",
+            body: "{}",
+            raw: None,
+        };
         Effect {
             id,
             value: tombstone.encode(),
@@ -335,7 +369,10 @@ impl<'p> Frame<'p> {
         if !told {
             *serial = serial.saturating_add(1);
             let before = row.map_or_else(String::new, |row| row.body.to_owned());
-            event = Some((*serial, Outcome::Moved { before, after: merge::text(&check::lives_on_as(&moved.to))? }));
+            event = Some((
+                *serial,
+                Outcome::Moved { before, after: merge::text(&check::lives_on_as(&moved.to))? },
+            ));
         }
         Ok(match row {
             Some(row) => {
@@ -385,7 +422,9 @@ impl<'p> Frame<'p> {
             tables.terms.remove(&term_key(connection, &page.kind, index, term).text(effect.id))?;
         }
         for (index, term) in &effect.terms_new {
-            tables.terms.put(&term_key(connection, &page.kind, index, term).text(effect.id), &[])?;
+            tables
+                .terms
+                .put(&term_key(connection, &page.kind, index, term).text(effect.id), &[])?;
         }
         let Some(event) = &effect.event else { return Ok(()) };
         self.tell(tables, effect.id, event)?;
@@ -405,28 +444,47 @@ impl<'p> Frame<'p> {
     }
 
     /// Writes an event.
-    fn tell(&self, tables: &mut Tables<'_>, id: &str, event: &(u64, Outcome)) -> Result<(), StoreError> {
+    fn tell(
+        &self,
+        tables: &mut Tables<'_>,
+        id: &str,
+        event: &(u64, Outcome),
+    ) -> Result<(), StoreError> {
         let (serial, outcome) = event;
         let (what, before, after) = match outcome {
             Outcome::Created { .. } => (ChangeWhat::Created, "", feed::After::ToldByRow),
             Outcome::Updated { before, after } => {
                 (ChangeWhat::Updated, before.as_str(), feed::After::Text(after.as_str()))
             }
-            Outcome::Anonymized { after } => (ChangeWhat::Anonymized, "", feed::After::Text(after.as_str())),
-            Outcome::Deleted { before } => (ChangeWhat::Deleted, before.as_str(), feed::After::Text("")),
-            Outcome::Moved { before, after } => (ChangeWhat::Moved, before.as_str(), feed::After::Text(after.as_str())),
+            Outcome::Anonymized { after } => {
+                (ChangeWhat::Anonymized, "", feed::After::Text(after.as_str()))
+            }
+            Outcome::Deleted { before } => {
+                (ChangeWhat::Deleted, before.as_str(), feed::After::Text(""))
+            }
+            Outcome::Moved { before, after } => {
+                (ChangeWhat::Moved, before.as_str(), feed::After::Text(after.as_str()))
+            }
         };
         let (kind, at_ms) = (self.page.kind.as_str(), self.page.now_ms);
         let maker = match outcome {
-            Outcome::Created { first: true } if self.linked => journal::maker(tables, self.connection, kind, id)?,
+            Outcome::Created { first: true } if self.linked => {
+                journal::maker(tables, self.connection, kind, id)?
+            }
             _ => None,
         };
         let cause = &check::cause(self.page, id, maker);
-        feed::put(tables, self.connection, *serial, &feed::Event { at_ms, kind, id, what, cause, before, after })
+        feed::put(
+            tables,
+            self.connection,
+            *serial,
+            &feed::Event { at_ms, kind, id, what, cause, before, after },
+        )
     }
 }
 
-/// Visits kind, id and body of every record that is not a tombstone, as a write transaction sees them.
+/// Visits kind, id and body of every record that is not a tombstone, as a write transaction sees
+/// them.
 pub(super) fn bodies(
     tables: &Tables<'_>,
     connection: &str,
@@ -445,7 +503,12 @@ pub(super) fn bodies(
 }
 
 /// Removes a record with its terms, tombstones too. Tells whether it was one to be seen.
-pub(super) fn remove(tables: &mut Tables<'_>, connection: &str, kind: &str, id: &str) -> Result<bool, StoreError> {
+pub(super) fn remove(
+    tables: &mut Tables<'_>,
+    connection: &str,
+    kind: &str,
+    id: &str,
+) -> Result<bool, StoreError> {
     let place = key(connection, kind, id);
     let held = {
         let guard = get(tables.observed.rows(), &place)?;
@@ -486,7 +549,9 @@ pub(super) fn observed(
     remote: &RemoteRef,
 ) -> Result<Option<ObservedRow>, StoreError> {
     let rows = table(read, OBSERVED)?;
-    let Some(value) = get(&rows, &key(connection, &remote.kind, &remote.id))? else { return Ok(None) };
+    let Some(value) = get(&rows, &key(connection, &remote.kind, &remote.id))? else {
+        return Ok(None);
+    };
     Ok(Some(Row::decode(value.value())?.owned(&remote.kind, remote.id.clone())))
 }
 
@@ -552,7 +617,10 @@ pub(super) fn lookup(
 }
 
 /// How many there are by kind.
-pub(super) fn observed_counts(read: &ReadTransaction, connection: &str) -> Result<Vec<(String, u64)>, StoreError> {
+pub(super) fn observed_counts(
+    read: &ReadTransaction,
+    connection: &str,
+) -> Result<Vec<(String, u64)>, StoreError> {
     counters(read, connection, COUNTED)
 }
 

@@ -1,13 +1,13 @@
-//! Opening a file: making a new store, proving that an old one is ours, and saying what to do when it is not.
+//! Opening a file: making a new store, proving that an old one is ours, and saying what to do when
+//! it is not.
 //!
-//! A file is ours when its pages are verified ([`super::pages`]) and its `meta` table names the layout that this engine
-//! writes. A file is made beside
-//! its place and moved there when it is whole, so an empty file is never a store in the making. A panic of the database
-//! while opening is caught and told as damage.
+//! A file is ours when its pages are verified ([`super::pages`]) and its `meta` table names the
+//! layout that this engine writes. A file is made beside its place and moved there when it is
+//! whole, so an empty file is never a store in the making. A panic of the database while opening is
+//! caught and told as damage.
 //!
-//! Bounds: opening reads a few pages. It blocks; call it off the async threads. Left out: migrations. Layout 1 had no
-//! checksums, was in no
-//! release, and is refused.
+//! Bounds: opening reads a few pages. It blocks; call it off the async threads. Left out:
+//! migrations. Layout 1 had no checksums, was in no release, and is refused.
 
 use super::files;
 use super::pages::{PLAIN, Pages, Seal};
@@ -18,30 +18,42 @@ use crate::store::codec::Key;
 use crate::store::forget::Hasher;
 use crate::store::{SCHEMA, StoreError, StoreIdentity};
 use redb::backends::FileBackend;
-use redb::{Builder, Database, DatabaseError, ReadableDatabase, StorageBackend, StorageError, TableHandle};
+use redb::{
+    Builder, Database, DatabaseError, ReadableDatabase, StorageBackend, StorageError, TableHandle,
+};
 use std::fs::File;
 use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 /// What to do about a file that cannot be used, for the end of a message.
-const WAY_OUT: &str = "To go on, restore a copy of it; or move it away and pull again: what the ATS holds comes back with the next pull, \
-                       but the declared records, the links and the journal of this store do not, so declare them again";
+const WAY_OUT: &str = "To go on, restore a copy of it; or move it away and pull again: what the \
+    ATS holds comes back with the next pull, \
+                       but the declared records, the links and the journal of this store do not, \
+                       so declare them again";
 
 /// An open store.
 pub(super) type Opened = (Database, StoreIdentity, Hasher, Seal);
 
 /// Opens the file, or makes it.
-pub(super) fn file(path: &Path, cache_bytes: usize, entropy: &dyn Entropy) -> Result<Opened, StoreError> {
+pub(super) fn file(
+    path: &Path,
+    cache_bytes: usize,
+    entropy: &dyn Entropy,
+) -> Result<Opened, StoreError> {
     let place = path.display().to_string();
     match std::fs::metadata(path) {
         Ok(found) if found.is_dir() => {
-            return Err(StoreError::Unusable(format!("{place} is a directory; the store needs the path of a file")));
+            return Err(StoreError::Unusable(format!(
+                "{place} is a directory; the store needs the path of a file"
+            )));
         }
         Ok(_) => {}
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => files::make(path, |file| {
-            finish(&place, Some(entropy), cache_bytes, || Pages::create(FileBackend::new(file)?, number(entropy)))
-                .map(drop)
+            finish(&place, Some(entropy), cache_bytes, || {
+                Pages::create(FileBackend::new(file)?, number(entropy))
+            })
+            .map(drop)
         })?,
         Err(error) => return Err(unreachable_path(&place, &error)),
     }
@@ -49,7 +61,8 @@ pub(super) fn file(path: &Path, cache_bytes: usize, entropy: &dyn Entropy) -> Re
     check(&place, &file)?;
     let same = file.try_clone().map_err(|error| unreachable_path(&place, &error))?;
     let opened = finish(&place, None, cache_bytes, || Ok(Pages::open(FileBackend::new(file)?)))?;
-    // Only now is it proven to be a store: nothing else is touched, whatever path the configuration names.
+    // Only now is it proven to be a store: nothing else is touched, whatever path the configuration
+    // names.
     files::keep_private(&place, &same)?;
     super::compact::clear_away(path)?;
     Ok(opened)
@@ -79,12 +92,15 @@ pub(super) fn number(entropy: &dyn Entropy) -> u64 {
 fn check(place: &str, file: &File) -> Result<(), StoreError> {
     let found = file.metadata().map_err(|error| unreachable_path(place, &error))?;
     if !found.is_file() {
-        return Err(StoreError::Unusable(format!("{place} is not a regular file; the store needs the path of one")));
+        return Err(StoreError::Unusable(format!(
+            "{place} is not a regular file; the store needs the path of one"
+        )));
     }
     if found.len() == 0 {
         return Err(unusable(
             place,
-            "is empty, and a store never is: what it held is lost, or it was made by something else. \
+            "is empty, and a store never is: what it held is lost, or it was made by something \
+             else. \
              Where no store was, remove the file and a new store is made",
         ));
     }
@@ -95,7 +111,8 @@ fn check(place: &str, file: &File) -> Result<(), StoreError> {
         return Err(unusable(
             place,
             &format!(
-                "is a plain redb database: it has layout 1 of an earlier version of atsync, or belongs to another program; \
+                "is a plain redb database: it has layout 1 of an earlier version of atsync, or \
+                 belongs to another program; \
                  this version reads layout {SCHEMA} alone"
             ),
         ));
@@ -130,16 +147,22 @@ fn unusable(place: &str, why: &str) -> StoreError {
 
 pub(super) fn unreachable_path(place: &str, error: &std::io::Error) -> StoreError {
     StoreError::Unusable(format!(
-        "{place} cannot be opened as the store: {error}. See that its directory exists and that this user may read and write there"
+        "{place} cannot be opened as the store: {error}. See that its directory exists and that \
+         this user may read and write there"
     ))
 }
 
 fn refusal(place: &str, error: DatabaseError) -> StoreError {
     match error {
-        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => StoreError::Busy(place.to_owned()),
+        DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => {
+            StoreError::Busy(place.to_owned())
+        }
         DatabaseError::UpgradeRequired(version) => unusable(
             place,
-            &format!("has the file format {version} of an older database, which this version does not read"),
+            &format!(
+                "has the file format {version} of an older database, which this version does not \
+                 read"
+            ),
         ),
         DatabaseError::Storage(StorageError::Io(error)) => match error.kind() {
             std::io::ErrorKind::InvalidData | std::io::ErrorKind::UnexpectedEof => {
@@ -162,14 +185,17 @@ fn identify(database: &Database, place: &str) -> Result<(StoreIdentity, Hasher),
         let value = get(&meta, &Key::of(name))?;
         Ok(value.and_then(|value| String::from_utf8(value.value().to_vec()).ok()))
     };
-    let (Some(schema), Some(lineage), Some(salt)) = (text("schema")?, text("lineage")?, text("salt")?) else {
+    let (Some(schema), Some(lineage), Some(salt)) =
+        (text("schema")?, text("lineage")?, text("salt")?)
+    else {
         return Err(unusable(place, "is a database, but not a store of atsync"));
     };
     if schema != SCHEMA.to_string() {
         return Err(unusable(
             place,
             &format!(
-                "has layout {schema}; this version of atsync reads layout {SCHEMA} alone, so use the version that wrote it"
+                "has layout {schema}; this version of atsync reads layout {SCHEMA} alone, so use \
+                 the version that wrote it"
             ),
         ));
     }
@@ -177,7 +203,10 @@ fn identify(database: &Database, place: &str) -> Result<(StoreIdentity, Hasher),
 }
 
 /// Makes an empty store: all tables, the layout's number and the lineage, in one transaction.
-fn found(database: &Database, entropy: &dyn Entropy) -> Result<(StoreIdentity, Hasher), StoreError> {
+fn found(
+    database: &Database,
+    entropy: &dyn Entropy,
+) -> Result<(StoreIdentity, Hasher), StoreError> {
     let (lineage, salt) = (entropy.id(), entropy.id());
     let mut transaction = database.begin_write().or_failed()?;
     prepare(&mut transaction);

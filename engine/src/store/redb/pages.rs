@@ -1,29 +1,26 @@
 //! The layer between redb and the disk: what redb reads is what redb wrote, or the read fails.
 //!
-//! redb checks its pages only when it repairs a file. A flipped bit, a page of zeros or two pages exchanged would reach
-//! the engine as other rows, as rows
-//! that are missing, or as a panic of the database. So every page lies on the disk with a checksum over its bytes, its
-//! place and the file, which
-//! is compared on each read. Since the whole tree consists of such pages, a row cannot be changed, lost or moved unseen
-//! either.
+//! redb checks its pages only when it repairs a file. A flipped bit, a page of zeros or two pages
+//! exchanged would reach the engine as other rows, as rows that are missing, or as a panic of the
+//! database. So every page lies on the disk with a checksum over its bytes, its place and the file,
+//! which is compared on each read. Since the whole tree consists of such pages, a row cannot be
+//! changed, lost or moved unseen either.
 //!
 //! # Layout
-//! Two slots of a page each hold the first page of the database, which is its header; then follow the other pages, each
-//! with its checksum behind it. The slots are written in
-//! turn, and never the one that holds the last synced header, so that a header is whole whenever the power is cut.
-//! After a sync the
-//! other slot gets the same header: damage to one slot then costs nothing. Pages need no such care, as the database
-//! never writes over a page that its header reaches.
+//! Two slots of a page each hold the first page of the database, which is its header; then follow
+//! the other pages, each with its checksum behind it. The slots are written in turn, and never the
+//! one that holds the last synced header, so that a header is whole whenever the power is cut.
+//! After a sync the other slot gets the same header: damage to one slot then costs nothing. Pages
+//! need no such care, as the database never writes over a page that its header reaches.
 //!
-//! A file that is opened, read and closed keeps its bytes: what redb notes in the header while a file is open is
-//! written with the first change, and
-//! [`Seal`] ends a use that changed nothing before redb tidies up.
+//! A file that is opened, read and closed keeps its bytes: what redb notes in the header while a
+//! file is open is written with the first change, and [`Seal`] ends a use that changed nothing
+//! before redb tidies up.
 //!
 //! # Bounds
-//! Eight bytes of checksum a page (0.2 %), and a pass of XXH3 over each page that is read from the disk or written.
-//! Left out: whoever writes wrong bytes with a
-//! right checksum (the checksum has no key), and a file, or a page with its checksum, that is put back to an earlier
-//! state as a whole.
+//! Eight bytes of checksum a page (0.2 %), and a pass of XXH3 over each page that is read from the
+//! disk or written. Left out: whoever writes wrong bytes with a right checksum (the checksum has no
+//! key), and a file, or a page with its checksum, that is put back to an earlier state as a whole.
 
 use redb::{BackendError, DatabaseError, StorageBackend};
 use std::io;
@@ -90,7 +87,8 @@ struct Header {
     file: u64,
     bytes: [u8; HEADER],
     serial: u64,
-    /// How long the database is at least: redb takes the length of a file that was not closed for what it should be.
+    /// How long the database is at least: redb takes the length of a file that was not closed for
+    /// what it should be.
     length: u64,
     /// The slot that holds the last synced header.
     synced: u64,
@@ -147,8 +145,8 @@ impl<B: StorageBackend> Pages<B> {
         let header = locked.get()?;
         if !header.changed {
             self.seal.admit()?;
-            // What a process that was killed wrote may not be on the disk yet, and the next header takes the place of
-            // the older slot.
+            // What a process that was killed wrote may not be on the disk yet, and the next header
+            // takes the place of the older slot.
             self.inner.sync_data()?;
             header.changed = true;
             if header.bytes != header.stored {
@@ -236,7 +234,9 @@ fn load(inner: &impl StorageBackend) -> io::Result<Header> {
         Ok(Header::read(&slot))
     };
     let found = match (slot(0)?, slot(PAGE)?) {
-        (Some(first), Some(second)) if second.serial > first.serial => Header { synced: 1, ..second },
+        (Some(first), Some(second)) if second.serial > first.serial => {
+            Header { synced: 1, ..second }
+        }
         (Some(first), _) => first,
         (None, Some(second)) => Header { synced: 1, ..second },
         (None, None) => return Err(wrong("its header is none that this version of atsync writes")),
@@ -311,9 +311,11 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
         let (first, pages) = range(offset, out.len())?;
         let mut bytes = vec![0; size(pages.saturating_mul(PAGE + SUM))?];
         self.inner.read(place(first), &mut bytes)?;
-        let (stored, wanted) = (bytes.chunks_exact(size(PAGE + SUM)?), out.chunks_exact_mut(size(PAGE)?));
+        let (stored, wanted) =
+            (bytes.chunks_exact(size(PAGE + SUM)?), out.chunks_exact_mut(size(PAGE)?));
         for ((stored, wanted), page) in stored.zip(wanted).zip(first..) {
-            let (content, stored) = stored.split_last_chunk::<8>().ok_or_else(|| wrong("a page has no checksum"))?;
+            let (content, stored) =
+                stored.split_last_chunk::<8>().ok_or_else(|| wrong("a page has no checksum"))?;
             if sum(file, page, content) != u64::from_le_bytes(*stored) {
                 return Err(wrong(format!("page {page} is not as it was written")));
             }
@@ -328,7 +330,8 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
         let header = locked.get()?;
         let shrinks = len < header.length;
         header.length = len;
-        // A header never says more than there is: redb syncs a longer file before it writes the next header.
+        // A header never says more than there is: redb syncs a longer file before it writes the
+        // next header.
         if shrinks {
             header.put(&self.inner)?;
             header.settle(&self.inner)?;
@@ -349,7 +352,8 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
             if let Some(part) = header.bytes.get_mut(range) {
                 part.copy_from_slice(data);
             }
-            // Until something changes, the header waits: opening and closing write it there and back again.
+            // Until something changes, the header waits: opening and closing write it there and
+            // back again.
             return if header.changed { header.put(&self.inner) } else { Ok(()) };
         }
         let file = self.begin()?;
@@ -370,7 +374,11 @@ impl<B: StorageBackend> StorageBackend for Pages<B> {
         self.inner.try_lock_range(start, end)
     }
 
-    fn try_lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+    fn try_lock_shared_range(
+        &self,
+        start: Bound<u64>,
+        end: Bound<u64>,
+    ) -> Result<bool, BackendError> {
         self.inner.try_lock_shared_range(start, end)
     }
 

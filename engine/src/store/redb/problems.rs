@@ -1,9 +1,10 @@
 //! What could not be read, until it is.
 //!
-//! One row for each record and field, and one for all rows of a kind that do not tell their id. Few rows in a healthy store, so a page reads
-//! those of its kind as a whole.
+//! One row for each record and field, and one for all rows of a kind that do not tell their id. Few
+//! rows in a healthy store, so a page reads those of its kind as a whole.
 //!
-//! Bounds: [`PROBLEMS_MAX`] of a kind. Left out: what counts as a problem and what cures it; the reconciler knows.
+//! Bounds: [`PROBLEMS_MAX`] of a kind. Left out: what counts as a problem and what cures it; the
+//! reconciler knows.
 
 use super::feed;
 use super::tables::{Bytes, PROBLEMS, Tables, each, from_json, get, has, table, to_json};
@@ -54,10 +55,14 @@ pub(super) fn note(
             tables.problems.remove(&key)?;
         }
     }
-    let mut kept = rows_of(tables.problems.rows(), Key::of(connection).text(kind), usize::MAX)?.len();
+    let mut kept =
+        rows_of(tables.problems.rows(), Key::of(connection).text(kind), usize::MAX)?.len();
     let mut new = Vec::new();
     for met in crate::store::problems::bounded(&problems.met, |met| {
-        let known = has(tables.problems.rows(), &key(connection, kind, met.id.as_deref(), met.field.as_deref()))?;
+        let known = has(
+            tables.problems.rows(),
+            &key(connection, kind, met.id.as_deref(), met.field.as_deref()),
+        )?;
         kept = kept.saturating_add(usize::from(!known));
         Ok(known || kept <= PROBLEMS_MAX)
     })? {

@@ -1,8 +1,8 @@
 //! The tables of the file, and the few ways in which they are touched.
 //!
-//! Keys are [`Key`] tuples that begin with the connection's name, except in `META`. Values carry a format byte: rows that are many
-//! have fields of their own (`observed`, `changes`, `desired`), the others are JSON behind it. Counters are kept beside the rows, so
-//! that no count walks a table.
+//! Keys are [`Key`] tuples that begin with the connection's name, except in `META`. Values carry a
+//! format byte: rows that are many have fields of their own (`observed`, `changes`, `desired`), the
+//! others are JSON behind it. Counters are kept beside the rows, so that no count walks a table.
 //!
 //! Left out: what the rows mean; see the modules beside this one.
 
@@ -71,7 +71,9 @@ impl<T, E: Into<redb::Error>> OrFailed<T> for Result<T, E> {
     fn or_failed(self) -> Result<T, StoreError> {
         self.map_err(|error| match error.into() {
             redb::Error::Corrupted(what) => damaged(&format!("what is stored ({what})")),
-            redb::Error::Io(error) if is_damage(&error) => damaged(&format!("what is stored ({error})")),
+            redb::Error::Io(error) if is_damage(&error) => {
+                damaged(&format!("what is stored ({error})"))
+            }
             error => StoreError::Io(error.to_string()),
         })
     }
@@ -118,14 +120,16 @@ macro_rules! tables {
         #[derive(Debug)]
         pub(super) struct Tables<'t> {
             $(pub(super) $field: Space<'t>,)*
-            /// The connections that events were written for: their readers are woken after the commit.
+            /// The connections that events were written for: their readers are woken after the
+            /// commit.
             pub(super) told: BTreeSet<String>,
         }
 
         impl<'t> Tables<'t> {
             /// Opens them; makes those that are missing.
             pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, StoreError> {
-                Ok(Self { $($field: Space::open(transaction, $definition)?,)* told: BTreeSet::new() })
+                Ok(Self { $($field: Space::open(transaction,
+                    $definition)?,)* told: BTreeSet::new() })
             }
 
             /// How many writes there were.
@@ -137,9 +141,11 @@ macro_rules! tables {
 }
 
 tables! {
-    meta: META, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS, sweeps: SWEEPS,
+    meta: META, connections: CONNECTIONS, observed: OBSERVED, terms: TERMS, scans: SCANS,
+        sweeps: SWEEPS,
     seen: SEEN, aliases: ALIASES, problems: PROBLEMS, desired: DESIRED, dirty: DIRTY,
-    links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_host: BY_HOST, changes: CHANGES, offsets: OFFSETS,
+    links: LINKS, linked: LINKED, intents: INTENTS, open: OPEN, by_host: BY_HOST, changes: CHANGES,
+        offsets: OFFSETS,
     forgotten: FORGOTTEN, counters: COUNTERS,
 }
 
@@ -212,7 +218,8 @@ pub(super) fn each(
     if range.start >= range.end {
         return Ok(());
     }
-    for row in rows.range(range.start.as_slice()..range.end.as_slice()).or_failed()?.take(rows_max) {
+    for row in rows.range(range.start.as_slice()..range.end.as_slice()).or_failed()?.take(rows_max)
+    {
         let (key, value) = row.or_failed()?;
         visit(key.value(), value.value())?;
     }
@@ -238,7 +245,10 @@ pub(super) fn each_back(
 }
 
 /// Whether the range has a row.
-pub(super) fn any(rows: &impl ReadableTable<Bytes, Bytes>, range: Range<Vec<u8>>) -> Result<bool, StoreError> {
+pub(super) fn any(
+    rows: &impl ReadableTable<Bytes, Bytes>,
+    range: Range<Vec<u8>>,
+) -> Result<bool, StoreError> {
     let mut found = false;
     each(rows, range, 1, |_, _| {
         found = true;
@@ -248,7 +258,10 @@ pub(super) fn any(rows: &impl ReadableTable<Bytes, Bytes>, range: Range<Vec<u8>>
 }
 
 /// A number's row; 0 when there is none.
-pub(super) fn number(rows: &impl ReadableTable<Bytes, Bytes>, key: &Key) -> Result<u64, StoreError> {
+pub(super) fn number(
+    rows: &impl ReadableTable<Bytes, Bytes>,
+    key: &Key,
+) -> Result<u64, StoreError> {
     get(rows, key)?.map_or(Ok(0), |value| number_of(value.value()))
 }
 
@@ -273,7 +286,8 @@ pub(super) fn from_json<T: DeserializeOwned>(value: &[u8], what: &str) -> Result
 /// A row as JSON behind its format byte.
 pub(super) fn to_json<T: Serialize>(row: &T) -> Result<Vec<u8>, StoreError> {
     let mut value = vec![FORMAT];
-    serde_json::to_writer(&mut value, row)
-        .map_err(|error| StoreError::Invalid(format!("a row cannot be written as JSON: {error}")))?;
+    serde_json::to_writer(&mut value, row).map_err(|error| {
+        StoreError::Invalid(format!("a row cannot be written as JSON: {error}"))
+    })?;
     Ok(value)
 }

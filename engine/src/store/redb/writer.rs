@@ -1,14 +1,16 @@
 //! The one writer: a thread that owns the write side of the database and commits in groups.
 //!
-//! A commit waits for the disk, and the disk takes the same time for one change as for fifty. So jobs wait in a bounded queue, the
-//! thread takes what has gathered into one transaction, and answers each job after the commit. Nobody is kept waiting for company: a
-//! job that is alone is committed alone.
+//! A commit waits for the disk, and the disk takes the same time for one change as for fifty. So
+//! jobs wait in a bounded queue, the thread takes what has gathered into one transaction, and
+//! answers each job after the commit. Nobody is kept waiting for company: a job that is alone is
+//! committed alone.
 //!
-//! Guarantees: a job that is refused writes nothing and disturbs nobody; that is proved by counting writes, and a job that breaks it
-//! loses the transaction for all. A failure of the database loses it too, and every job in it is told so. A transaction that wrote
-//! nothing is not committed.
+//! Guarantees: a job that is refused writes nothing and disturbs nobody; that is proved by counting
+//! writes, and a job that breaks it loses the transaction for all. A failure of the database loses
+//! it too, and every job in it is told so. A transaction that wrote nothing is not committed.
 //!
-//! Cancellation: a caller that stops waiting does not stop its job; whether it was done is seen by reading.
+//! Cancellation: a caller that stops waiting does not stop its job; whether it was done is seen by
+//! reading.
 //!
 //! Bounds: [`QUEUE_JOBS_MAX`], [`BATCH_JOBS_MAX`], [`BATCH_BYTES_MAX`]. Left out: what the jobs do.
 
@@ -24,15 +26,19 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Jobs that wait; more callers wait for room. Arbitrary, above what a group takes.
 const QUEUE_JOBS_MAX: usize = 256;
-/// Jobs of one transaction. Beyond some dozens the disk's share of a job no longer matters, but the wait of the first does.
+/// Jobs of one transaction. Beyond some dozens the disk's share of a job no longer matters, but the
+/// wait of the first does.
 const BATCH_JOBS_MAX: usize = 64;
-/// Bytes of jobs after which a transaction takes no more: what one page of a scan has, so that memory stays flat.
+/// Bytes of jobs after which a transaction takes no more: what one page of a scan has, so that
+/// memory stays flat.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
-/// The database, while it is open. Reads and the writer hold the lock shared; closing takes it alone.
+/// The database, while it is open. Reads and the writer hold the lock shared; closing takes it
+/// alone.
 pub(super) type Shared = Arc<RwLock<Option<Database>>>;
 
-/// The way to the writer's thread. Dropped, it lets the thread finish what is queued and waits for it.
+/// The way to the writer's thread. Dropped, it lets the thread finish what is queued and waits for
+/// it.
 #[derive(Debug)]
 pub(super) struct Writer {
     queue: Option<mpsc::Sender<Box<dyn Job>>>,
@@ -49,7 +55,9 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("atsync-store".to_owned())
             .spawn(move || run(jobs, (&database, &signals), &counted))
-            .map_err(|error| StoreError::Io(format!("the writer's thread cannot be started: {error}")))?;
+            .map_err(|error| {
+                StoreError::Io(format!("the writer's thread cannot be started: {error}"))
+            })?;
         Ok(Self { queue: Some(queue), thread: Some(thread), commits })
     }
 
@@ -89,7 +97,8 @@ pub(super) fn write_inline<T: Send + 'static>(
     work: impl FnOnce(&mut Tables<'_>) -> Result<T, StoreError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let (reply, mut answer) = oneshot::channel();
-    let batch: Vec<Box<dyn Job>> = vec![Box::new(Task { bytes, work: Some(work), done: None, reply })];
+    let batch: Vec<Box<dyn Job>> =
+        vec![Box::new(Task { bytes, work: Some(work), done: None, reply })];
     settle(database, commits, batch);
     answer.try_recv().map_err(|_| stopped())?
 }
@@ -100,7 +109,8 @@ fn stopped() -> StoreError {
 
 trait Job: Send {
     fn bytes(&self) -> usize;
-    /// Does the work. An error means that the transaction is lost; a refusal is kept for the answer.
+    /// Does the work. An error means that the transaction is lost; a refusal is kept for the
+    /// answer.
     fn run(&mut self, tables: &mut Tables<'_>) -> Result<(), StoreError>;
     /// Tells the caller, once it is known what became of the transaction.
     fn answer(self: Box<Self>, lost: Option<&StoreError>);
@@ -128,9 +138,9 @@ where
         let done = work(tables);
         match done {
             Err(error @ (StoreError::Io(_) | StoreError::Unusable(_))) => Err(error),
-            Err(refusal) if tables.writes() != before => {
-                Err(StoreError::Io(format!("a transaction was refused after it had written: {refusal}")))
-            }
+            Err(refusal) if tables.writes() != before => Err(StoreError::Io(format!(
+                "a transaction was refused after it had written: {refusal}"
+            ))),
             done => {
                 self.done = Some(done);
                 Ok(())
@@ -166,8 +176,13 @@ fn run(mut jobs: mpsc::Receiver<Box<dyn Job>>, database: (&Shared, &Signals), co
     }
 }
 
-/// Runs the jobs in one transaction, wakes whoever follows what they told, and tells each what became of it.
-fn settle((database, signals): (&Shared, &Signals), commits: &AtomicU64, mut batch: Vec<Box<dyn Job>>) {
+/// Runs the jobs in one transaction, wakes whoever follows what they told, and tells each what
+/// became of it.
+fn settle(
+    (database, signals): (&Shared, &Signals),
+    commits: &AtomicU64,
+    mut batch: Vec<Box<dyn Job>>,
+) {
     let committed = super::guarded(|| commit(database, &mut batch));
     if let Ok(Some(told)) = &committed {
         commits.fetch_add(1, Ordering::Relaxed);
@@ -177,8 +192,12 @@ fn settle((database, signals): (&Shared, &Signals), commits: &AtomicU64, mut bat
     batch.into_iter().for_each(|job| job.answer(lost));
 }
 
-/// Runs the jobs in one transaction. Gives the connections that it wrote events for; none when there was nothing to commit.
-fn commit(database: &Shared, batch: &mut [Box<dyn Job>]) -> Result<Option<BTreeSet<String>>, StoreError> {
+/// Runs the jobs in one transaction. Gives the connections that it wrote events for; none when
+/// there was nothing to commit.
+fn commit(
+    database: &Shared,
+    batch: &mut [Box<dyn Job>],
+) -> Result<Option<BTreeSet<String>>, StoreError> {
     let database = database.read().unwrap_or_else(PoisonError::into_inner);
     let database = database.as_ref().ok_or_else(stopped)?;
     let mut transaction = database.begin_write().or_failed()?;
@@ -198,11 +217,13 @@ fn commit(database: &Shared, batch: &mut [Box<dyn Job>]) -> Result<Option<BTreeS
     Ok(wrote.then_some(told))
 }
 
-/// How all transactions of the file are committed: durably, which is the default, and with quick repair.
+/// How all transactions of the file are committed: durably, which is the default, and with quick
+/// repair.
 ///
-/// Quick repair keeps the list of free pages with each commit, so that opening after a crash does not walk the file, and it commits
-/// in two phases. The second matters as much: what is stored was written by strangers, and a one-phase commit trusts a checksum
-/// that one who chooses the bytes could defeat.
+/// Quick repair keeps the list of free pages with each commit, so that opening after a crash does
+/// not walk the file, and it commits in two phases. The second matters as much: what is stored was
+/// written by strangers, and a one-phase commit trusts a checksum that one who chooses the bytes
+/// could defeat.
 pub(super) fn prepare(transaction: &mut redb::WriteTransaction) {
     transaction.set_quick_repair(true);
 }

@@ -1,4 +1,5 @@
-//! The custom fields: one of each value type, private and archived ones, and a label that exists twice.
+//! The custom fields: one of each value type, private and archived ones, and a label that exists
+//! twice.
 
 use super::{CompanySpec, DAY_MS, HISTORY_MS};
 use crate::model::Model;
@@ -42,22 +43,27 @@ pub(super) fn make(model: &mut Model, spec: &CompanySpec) -> Fields {
     model.now_ms = now_ms.saturating_sub(HISTORY_MS).saturating_sub(30 * DAY_MS);
     let mut fields = Fields::default();
     if spec.external_ref_field {
-        fields.external_ref = Some(field(model, &wanted("external_ref", "candidate", "short_text")));
+        fields.external_ref =
+            Some(field(model, &wanted("external_ref", "candidate", "short_text")));
         field(model, &wanted("external_ref", "application", "short_text"));
     }
     fields.dialing_code = field(model, &wanted("Dialing Code", "candidate", "short_text"));
     field(model, &wanted("About", "candidate", "long_text"));
     fields.visa = field(model, &wanted("Needs a Visa?", "candidate", "yes_no"));
     fields.seniority = field(model, &wanted("Seniority", "candidate", "single_select"));
-    fields.seniorities =
-        ["Junior", "Mid", "Senior", "Principal"].map(|name| option(model, fields.seniority, name, true)).to_vec();
+    fields.seniorities = ["Junior", "Mid", "Senior", "Principal"]
+        .map(|name| option(model, fields.seniority, name, true))
+        .to_vec();
     // The label lives twice: once archived, once in use.
     option(model, fields.seniority, "Senior", false);
     fields.languages = field(model, &wanted("Languages", "candidate", "multi_select"));
     fields.language_options = ["Deutsch", "English", "Español", "Yorùbá", "日本語"]
         .map(|name| option(model, fields.languages, name, true))
         .to_vec();
-    fields.salary = field(model, &Wanted { private: true, ..wanted("Salary Expectation", "candidate", "currency") });
+    fields.salary = field(
+        model,
+        &Wanted { private: true, ..wanted("Salary Expectation", "candidate", "currency") },
+    );
     field(model, &wanted("Salary Range", "candidate", "currency_range"));
     field(model, &wanted("Years of Experience", "candidate", "number"));
     field(model, &wanted("Hours per Week", "candidate", "number_range"));
@@ -66,10 +72,12 @@ pub(super) fn make(model: &mut Model, spec: &CompanySpec) -> Fields {
     field(model, &wanted("Buddy", "candidate", "user"));
     field(model, &Wanted { active: false, ..wanted("Old Rating", "candidate", "number") });
     fields.strength = field(model, &wanted("Referral Strength", "application", "single_select"));
-    fields.strengths = ["Weak", "Fair", "Strong"].map(|name| option(model, fields.strength, name, true)).to_vec();
+    fields.strengths =
+        ["Weak", "Fair", "Strong"].map(|name| option(model, fields.strength, name, true)).to_vec();
     fields.employment = field(model, &wanted("Employment Type", "job", "single_select"));
-    fields.employments =
-        ["Full-time", "Part-time", "Contract"].map(|name| option(model, fields.employment, name, true)).to_vec();
+    fields.employments = ["Full-time", "Part-time", "Contract"]
+        .map(|name| option(model, fields.employment, name, true))
+        .to_vec();
     field(model, &wanted("Cost Centre", "opening", "short_text"));
     field(model, &wanted("Would reconsider?", "rejection_question", "yes_no"));
     field(model, &wanted("Signing Bonus", "offer", "currency"));

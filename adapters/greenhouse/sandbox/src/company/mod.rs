@@ -1,8 +1,8 @@
 //! A realistic company of any size, the same for the same seed, size and time.
 //!
-//! What a rare case needs (a private candidate, an anonymised one, a shared e-mail, every status) comes by counting, not
-//! by chance, so that a company of forty candidates has it as surely as one of twenty thousand. All addresses lie in the
-//! domains and number ranges reserved for examples.
+//! What a rare case needs (a private candidate, an anonymised one, a shared e-mail, every status)
+//! comes by counting, not by chance, so that a company of forty candidates has it as surely as one
+//! of twenty thousand. All addresses lie in the domains and number ranges reserved for examples.
 
 mod fields;
 mod names;
@@ -11,7 +11,8 @@ mod people;
 
 use crate::model::Model;
 
-/// How the vendor's own source stands in the customer's settings. It is made by hand there, so all three occur.
+/// How the vendor's own source stands in the customer's settings. It is made by hand there, so all
+/// three occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum VendorSource {
@@ -33,7 +34,8 @@ pub struct CompanySpec {
     pub candidates: usize,
     /// How many jobs; by default a number that fits the candidates.
     pub jobs: Option<usize>,
-    /// The company's present, in milliseconds since 1970; by default the sandbox's clock at its start.
+    /// The company's present, in milliseconds since 1970; by default the sandbox's clock at its
+    /// start.
     pub now_ms: Option<i64>,
     /// How the source [`VENDOR_SOURCE`] stands.
     pub vendor_source: VendorSource,

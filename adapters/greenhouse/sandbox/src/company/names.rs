@@ -192,8 +192,16 @@ pub(super) const STAGES: &[&str] = &[
     "Offer",
 ];
 
-pub(super) const TAGS: &[&str] =
-    &["Referral", "Intro", "intro", "Alumni", "Silver Medallist", "Relocation", "Grace Hopper 2026", "Très bien"];
+pub(super) const TAGS: &[&str] = &[
+    "Referral",
+    "Intro",
+    "intro",
+    "Alumni",
+    "Silver Medallist",
+    "Relocation",
+    "Grace Hopper 2026",
+    "Très bien",
+];
 
 pub(super) const NOTES: &[&str] = &[
     "Introduced by Sam.",

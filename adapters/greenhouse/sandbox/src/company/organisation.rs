@@ -1,5 +1,5 @@
-//! The organisation: departments, offices, users and referrers, jobs with their stages, posts and openings, and the
-//! settings that a customer edits by hand.
+//! The organisation: departments, offices, users and referrers, jobs with their stages, posts and
+//! openings, and the settings that a customer edits by hand.
 
 use serde_json::json;
 
@@ -87,11 +87,16 @@ struct Places {
 fn departments(model: &mut Model) -> Vec<i64> {
     let mut made = Vec::new();
     for (name, children) in names::DEPARTMENTS {
-        let parent = model
-            .insert(Kind::Departments, &[("external_id", Cell::from(format!("DEP-{name}"))), ("name", (*name).into())]);
+        let parent = model.insert(
+            Kind::Departments,
+            &[("external_id", Cell::from(format!("DEP-{name}"))), ("name", (*name).into())],
+        );
         made.push(parent);
         for child in *children {
-            made.push(model.insert(Kind::Departments, &[("name", (*child).into()), ("parent_id", parent.into())]));
+            made.push(model.insert(
+                Kind::Departments,
+                &[("name", (*child).into()), ("parent_id", parent.into())],
+            ));
         }
     }
     made
@@ -140,7 +145,11 @@ fn users(model: &mut Model, spec: &CompanySpec, departments: &[i64], offices: &[
             let other = email.replace("@sandbox", "@old.sandbox");
             model.insert(
                 Kind::UserEmails,
-                &[("email", other.into()), ("user_id", id.into()), ("verified", (at % 8 == 1).into())],
+                &[
+                    ("email", other.into()),
+                    ("user_id", id.into()),
+                    ("verified", (at % 8 == 1).into()),
+                ],
             );
         }
         made.push(id);
@@ -151,7 +160,9 @@ fn users(model: &mut Model, spec: &CompanySpec, departments: &[i64], offices: &[
 fn referrers(model: &mut Model, made: &mut Organisation) {
     for user in made.users.iter().copied().step_by(2) {
         let name = model.text(Kind::Users, user, "name").unwrap_or_default().to_owned();
-        made.referrers.push(model.insert(Kind::Referrers, &[("name", name.into()), ("user_id", user.into())]));
+        made.referrers.push(
+            model.insert(Kind::Referrers, &[("name", name.into()), ("user_id", user.into())]),
+        );
     }
     for name in ["Talent Harbour Agency", "Meetup Zürich"] {
         made.referrers.push(model.insert(Kind::Referrers, &[("name", name.into())]));
@@ -166,11 +177,19 @@ fn settings(model: &mut Model, spec: &CompanySpec, made: &mut Organisation) {
         (4, "SECURITY_CONCERN", "Security concern"),
     ];
     let kind = |at: usize| {
-        kinds.get(at).map_or(Cell::Null, |(id, key, name)| Cell::json(&json!({"id": id, "key": key, "name": name})))
+        kinds.get(at).map_or(Cell::Null, |(id, key, name)| {
+            Cell::json(&json!({"id": id, "key": key, "name": name}))
+        })
     };
     // Greenhouse's own ones, listed only when asked for.
-    for (name, at) in [("Lacking skill(s)/qualification(s)", 0), ("Withdrew", 1), ("Other (add notes below)", 2)] {
-        model.insert_special(Kind::RejectionReasons, true, &[("name", name.into()), ("type", kind(at))]);
+    for (name, at) in
+        [("Lacking skill(s)/qualification(s)", 0), ("Withdrew", 1), ("Other (add notes below)", 2)]
+    {
+        model.insert_special(
+            Kind::RejectionReasons,
+            true,
+            &[("name", name.into()), ("type", kind(at))],
+        );
     }
     for (name, at) in [
         ("Hired another candidate", 0),
@@ -178,7 +197,9 @@ fn settings(model: &mut Model, spec: &CompanySpec, made: &mut Organisation) {
         ("No reason given", 2),
         ("Failed a background check", 3),
     ] {
-        made.rejection_reasons.push(model.insert(Kind::RejectionReasons, &[("name", name.into()), ("type", kind(at))]));
+        made.rejection_reasons.push(
+            model.insert(Kind::RejectionReasons, &[("name", name.into()), ("type", kind(at))]),
+        );
     }
     for name in ["Hire - New Headcount", "Hire - Backfill", "Not Filling", "On Hold"] {
         let id = model.insert(Kind::CloseReasons, &[("name", name.into())]);
@@ -197,7 +218,8 @@ fn settings(model: &mut Model, spec: &CompanySpec, made: &mut Organisation) {
     let own = std::iter::repeat_n((VENDOR_SOURCE, 1, "Prospecting"), vendor);
     for (name, id, strategy) in usual.into_iter().chain(own) {
         let strategy = Cell::json(&json!({"id": id, "name": strategy}));
-        made.sources.push(model.insert(Kind::Sources, &[("name", name.into()), ("type", strategy)]));
+        made.sources
+            .push(model.insert(Kind::Sources, &[("name", name.into()), ("type", strategy)]));
     }
     for name in names::TAGS {
         made.tags.push((model.insert(Kind::CandidateTags, &[("name", (*name).into())]), name));
@@ -223,7 +245,8 @@ fn settings(model: &mut Model, spec: &CompanySpec, made: &mut Organisation) {
 }
 
 fn pools(model: &mut Model, made: &mut Organisation, departments: &[i64]) {
-    for (name, active) in [("Alumni", true), ("Engineering Pipeline", true), ("Messe 2024", false)] {
+    for (name, active) in [("Alumni", true), ("Engineering Pipeline", true), ("Messe 2024", false)]
+    {
         let cells = [
             ("active", active.into()),
             ("department_ids", departments.iter().copied().take(1).collect::<Vec<i64>>().into()),
@@ -234,8 +257,11 @@ fn pools(model: &mut Model, made: &mut Organisation, departments: &[i64]) {
             .iter()
             .zip(0_i64..)
             .map(|(name, order)| {
-                let cells =
-                    [("name", Cell::from(*name)), ("prospect_pool_id", pool.into()), ("sort_order", order.into())];
+                let cells = [
+                    ("name", Cell::from(*name)),
+                    ("prospect_pool_id", pool.into()),
+                    ("sort_order", order.into()),
+                ];
                 model.insert(Kind::ProspectPoolStages, &cells)
             })
             .collect();
@@ -243,8 +269,15 @@ fn pools(model: &mut Model, made: &mut Organisation, departments: &[i64]) {
     }
 }
 
-fn job(model: &mut Model, fields: &Fields, users: &[i64], places: &Places, at: usize) -> Option<Job> {
-    // Of ten jobs one is a draft and two are closed; one in twenty-five is confidential. The first is open.
+fn job(
+    model: &mut Model,
+    fields: &Fields,
+    users: &[i64],
+    places: &Places,
+    at: usize,
+) -> Option<Job> {
+    // Of ten jobs one is a draft and two are closed; one in twenty-five is confidential. The first
+    // is open.
     let status = match at % 10 {
         4 => "draft",
         6 | 8 => "closed",
@@ -253,10 +286,15 @@ fn job(model: &mut Model, fields: &Fields, users: &[i64], places: &Places, at: u
     let (level, title) = (model.rng.word(names::LEVELS), model.rng.word(names::TITLES));
     let name = format!("{level} {title}").trim().to_owned();
     let opened = if status == "draft" { Cell::Null } else { Cell::Time(model.now_ms) };
-    let closed = if status == "closed" { Cell::Time(model.now_ms.saturating_add(40 * DAY_MS)) } else { Cell::Null };
+    let closed = if status == "closed" {
+        Cell::Time(model.now_ms.saturating_add(40 * DAY_MS))
+    } else {
+        Cell::Null
+    };
     let department = if at % 12 == 9 { None } else { model.rng.pick(&places.departments).copied() };
     let office = model.rng.pick(&places.offices).copied();
-    let employment = model.rng.pick(&fields.employments).map(|id| (fields.employment, id.to_string().into()));
+    let employment =
+        model.rng.pick(&fields.employments).map(|id| (fields.employment, id.to_string().into()));
     let template = if at % 11 == 5 { Cell::Null } else { Cell::Bool(false) };
     let id = model.insert(
         Kind::Jobs,
@@ -329,7 +367,9 @@ fn openings(model: &mut Model, job: i64, at: usize, open: bool) {
 
 fn team(model: &mut Model, job: i64, at: usize, users: &[i64]) {
     for (kind, step) in [("recruiter", 1), ("coordinator", 2), ("sourcer", 3)] {
-        let Some(user) = users.iter().cycle().nth(at.saturating_add(step)).copied() else { continue };
+        let Some(user) = users.iter().cycle().nth(at.saturating_add(step)).copied() else {
+            continue;
+        };
         let cells = [
             ("job_id", job.into()),
             ("responsible", (kind == "recruiter").into()),
@@ -344,14 +384,18 @@ fn team(model: &mut Model, job: i64, at: usize, users: &[i64]) {
 }
 
 fn post(model: &mut Model, job: i64, title: &str, board: i64, active: bool) {
-    let questions = json!([{"id": null, "name": "first_name", "label": "First Name", "required": true, "private": false,
+    let questions = json!([{"id": null, "name": "first_name", "label": "First Name",
+        "required": true, "private": false,
         "description": null, "answer_type": "short_text", "options": []}]);
     let published = Cell::Time(model.now_ms.saturating_add(DAY_MS));
     model.insert(
         Kind::JobPosts,
         &[
             ("active", active.into()),
-            ("content", format!("<p>{title}: come and work with us. Ça vous dit&nbsp;?</p>").into()),
+            (
+                "content",
+                format!("<p>{title}: come and work with us. Ça vous dit&nbsp;?</p>").into(),
+            ),
             ("featured", false.into()),
             ("first_published_at", published),
             ("internal", false.into()),

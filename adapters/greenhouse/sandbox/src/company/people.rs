@@ -35,9 +35,11 @@ pub(super) fn make(model: &mut Model, spec: &CompanySpec, fields: &Fields, made:
     for at in 0..spec.candidates {
         let share = i64::try_from(at).unwrap_or(0).saturating_mul(HISTORY_MS) / total;
         let jitter = model.rng.between(0, HISTORY_MS / total);
-        let created_ms = began_ms.saturating_add(share).saturating_add(jitter).min(now_ms.saturating_sub(1000));
+        let created_ms =
+            began_ms.saturating_add(share).saturating_add(jitter).min(now_ms.saturating_sub(1000));
         model.now_ms = created_ms;
-        let touched_ms = model.rng.between(created_ms, now_ms.min(created_ms.saturating_add(90 * DAY_MS)));
+        let touched_ms =
+            model.rng.between(created_ms, now_ms.min(created_ms.saturating_add(90 * DAY_MS)));
         let person = Person { at, touched_ms };
         let id = candidate(model, fields, made, &person, &mut former_email);
         let applications = match at % 10 {
@@ -47,7 +49,13 @@ pub(super) fn make(model: &mut Model, spec: &CompanySpec, fields: &Fields, made:
         };
         let mut jobs = Vec::new();
         for _ in 0..applications {
-            application(model, fields, made, &Opening { candidate: id, serial, touched_ms }, &mut jobs);
+            application(
+                model,
+                fields,
+                made,
+                &Opening { candidate: id, serial, touched_ms },
+                &mut jobs,
+            );
             serial = serial.saturating_add(1);
         }
         if at.is_multiple_of(3) {
@@ -78,12 +86,16 @@ fn candidate(
         ascii(last),
         ["com", "org", "net"].get(at % 3).copied().unwrap_or("com")
     );
-    // One in twenty-nine shares the address of the candidate before: two rows for one person are legal.
+    // One in twenty-nine shares the address of the candidate before: two rows for one person are
+    // legal.
     let email = if at % 29 == 5 { former_email.clone() } else { own };
     former_email.clone_from(&email);
     let emails = match (anonymised, at % 50) {
         (true, _) | (_, 10) => json!([]),
-        (_, 20) => json!([{"value": email, "type": "personal"}, {"value": format!("work.{email}"), "type": "work"}]),
+        (_, 20) => {
+            json!([{"value": email, "type": "personal"},
+                {"value": format!("work.{email}"), "type": "work"}])
+        }
         _ => json!([{"value": email, "type": "personal"}]),
     };
     let phones = if anonymised || at % 2 == 1 {
@@ -96,7 +108,11 @@ fn candidate(
     } else {
         json!([{"value": format!("linkedin.com/in/{}{at}", ascii(last))}])
     };
-    let tagged = if anonymised || !at.is_multiple_of(5) { None } else { model.rng.pick(&made.tags).copied() };
+    let tagged = if anonymised || !at.is_multiple_of(5) {
+        None
+    } else {
+        model.rng.pick(&made.tags).copied()
+    };
     let known = |text: &'static str| if anonymised { Cell::Null } else { Cell::from(text) };
     let employer = model.rng.word(names::COMPANIES);
     let title = model.rng.word(names::TITLES);
@@ -124,7 +140,10 @@ fn candidate(
         ],
     );
     if let Some((tag, _)) = tagged {
-        model.insert(Kind::AppliedCandidateTags, &[("candidate_id", id.into()), ("candidate_tag_id", tag.into())]);
+        model.insert(
+            Kind::AppliedCandidateTags,
+            &[("candidate_id", id.into()), ("candidate_tag_id", tag.into())],
+        );
     }
     id
 }
@@ -142,8 +161,14 @@ fn values(model: &mut Model, fields: &Fields, at: usize) -> Box<[(i64, Box<str>)
         values.push((fields.seniority, option.to_string().into()));
     }
     if at.is_multiple_of(11) {
-        values.push((fields.languages, ids_text(fields.language_options.get(..2).unwrap_or_default())));
-        values.push((fields.salary, json!({"amount": "85000.0", "currency_code": "EUR"}).to_string().into()));
+        values.push((
+            fields.languages,
+            ids_text(fields.language_options.get(..2).unwrap_or_default()),
+        ));
+        values.push((
+            fields.salary,
+            json!({"amount": "85000.0", "currency_code": "EUR"}).to_string().into(),
+        ));
     }
     if at % 19 == 1
         && let Some(field) = fields.external_ref
@@ -159,7 +184,13 @@ struct Opening {
     touched_ms: i64,
 }
 
-fn application(model: &mut Model, fields: &Fields, made: &Organisation, opening: &Opening, taken: &mut Vec<i64>) {
+fn application(
+    model: &mut Model,
+    fields: &Fields,
+    made: &Organisation,
+    opening: &Opening,
+    taken: &mut Vec<i64>,
+) {
     let fate = match opening.serial % 20 {
         0..=9 => Fate::InProcess,
         10..=14 => Fate::Rejected,
@@ -169,7 +200,9 @@ fn application(model: &mut Model, fields: &Fields, made: &Organisation, opening:
         18 => Fate::Jobless,
         _ => Fate::Converted,
     };
-    let fits = |job: &&Job| !taken.contains(&job.id) && (job.open || matches!(fate, Fate::Rejected | Fate::Hired));
+    let fits = |job: &&Job| {
+        !taken.contains(&job.id) && (job.open || matches!(fate, Fate::Rejected | Fate::Hired))
+    };
     let fitting: Vec<&Job> = made.jobs.iter().filter(fits).collect();
     let Some(job) = model.rng.pick(&fitting).copied() else { return };
     let prospect = |model: &mut Model, status: &str| {
@@ -208,7 +241,14 @@ fn application(model: &mut Model, fields: &Fields, made: &Organisation, opening:
     taken.push(job.id);
 }
 
-fn on_job(model: &mut Model, fields: &Fields, made: &Organisation, opening: &Opening, job: &Job, fate: Fate) {
+fn on_job(
+    model: &mut Model,
+    fields: &Fields,
+    made: &Organisation,
+    opening: &Opening,
+    job: &Job,
+    fate: Fate,
+) {
     let status = match fate {
         Fate::Rejected => "rejected",
         Fate::Hired => "hired",
@@ -216,10 +256,16 @@ fn on_job(model: &mut Model, fields: &Fields, made: &Organisation, opening: &Ope
     };
     let rejected = fate == Fate::Rejected;
     let reason = if rejected { model.rng.pick(&made.rejection_reasons).copied() } else { None };
-    let strength = if opening.serial.is_multiple_of(6) { model.rng.pick(&fields.strengths).copied() } else { None };
-    let values = strength.map(|option| (fields.strength, option.to_string().into())).into_iter().collect();
+    let strength = if opening.serial.is_multiple_of(6) {
+        model.rng.pick(&fields.strengths).copied()
+    } else {
+        None
+    };
+    let values =
+        strength.map(|option| (fields.strength, option.to_string().into())).into_iter().collect();
     let ended = Cell::Time(opening.touched_ms);
-    // The stages' rows come right after, so their ids must be known to the application: it is completed below.
+    // The stages' rows come right after, so their ids must be known to the application: it is
+    // completed below.
     let id = insert(
         model,
         made,
@@ -235,8 +281,8 @@ fn on_job(model: &mut Model, fields: &Fields, made: &Organisation, opening: &Ope
     );
     let reached = model.rng.below(job.stages.len());
     let created_ms = model.now_ms;
-    let per_stage_ms =
-        opening.touched_ms.saturating_sub(created_ms) / i64::try_from(reached.saturating_add(1)).unwrap_or(1).max(1);
+    let per_stage_ms = opening.touched_ms.saturating_sub(created_ms)
+        / i64::try_from(reached.saturating_add(1)).unwrap_or(1).max(1);
     let hired = fate == Fate::Hired;
     let mut entered_ms = created_ms;
     let mut current = None;
@@ -262,8 +308,11 @@ fn on_job(model: &mut Model, fields: &Fields, made: &Organisation, opening: &Ope
         }
     }
     if let Some((row, stage, name)) = current {
-        let cells =
-            [("stage_id", row.into()), ("job_interview_stage_id", stage.into()), ("stage_name", Cell::from(name))];
+        let cells = [
+            ("stage_id", row.into()),
+            ("job_interview_stage_id", stage.into()),
+            ("stage_name", Cell::from(name)),
+        ];
         model.set(Kind::Applications, id, crate::model::Touch::Leave, &cells);
     }
     if rejected {
@@ -294,7 +343,11 @@ fn on_job(model: &mut Model, fields: &Fields, made: &Organisation, opening: &Ope
 
 fn insert(model: &mut Model, made: &Organisation, opening: &Opening, own: &[(&str, Cell)]) -> i64 {
     let source = model.rng.pick(&made.sources).copied();
-    let referrer = if opening.serial.is_multiple_of(4) { model.rng.pick(&made.referrers).copied() } else { None };
+    let referrer = if opening.serial.is_multiple_of(4) {
+        model.rng.pick(&made.referrers).copied()
+    } else {
+        None
+    };
     let recruiter = model.rng.pick(&made.users).copied();
     let mut cells = vec![
         ("answers", Cell::Json("[]".into())),

@@ -1,7 +1,8 @@
 //! One value of a row, and the row itself: compact, positional, written straight to JSON bytes.
 //!
-//! A company of 20,000 candidates has some 200,000 rows, so a row is one boxed slice of small cells in the order of its
-//! collection's columns, not a map. Nested arrays that nobody filters by are kept as the JSON text they are served as.
+//! A company of 20,000 candidates has some 200,000 rows, so a row is one boxed slice of small cells
+//! in the order of its collection's columns, not a map. Nested arrays that nobody filters by are
+//! kept as the JSON text they are served as.
 
 use crate::clock::format_ms;
 
@@ -18,7 +19,8 @@ pub(crate) enum Cell {
     Ids(Box<[i64]>),
     /// JSON text, served as it is.
     Json(Box<str>),
-    /// Custom field values: (field id, value as written, JSON text). Select values are option ids here.
+    /// Custom field values: (field id, value as written, JSON text). Select values are option ids
+    /// here.
     Fields(Box<[(i64, Box<str>)]>),
 }
 

@@ -1,7 +1,9 @@
-//! The company's data: one table per collection, ids that never fit 32 bits, stamps, and the log of writes.
+//! The company's data: one table per collection, ids that never fit 32 bits, stamps, and the log of
+//! writes.
 //!
-//! Every change goes through [`Model::insert`], [`Model::set`] or [`Model::remove`], which stamp, log and delay it.
-//! Missing rows read as nothing and never panic: what may not exist is said by the caller, not here.
+//! Every change goes through [`Model::insert`], [`Model::set`] or [`Model::remove`], which stamp,
+//! log and delay it. Missing rows read as nothing and never panic: what may not exist is said by
+//! the caller, not here.
 
 pub(crate) mod cell;
 pub(crate) mod render;
@@ -85,11 +87,17 @@ pub(crate) struct Model {
 
 impl Model {
     pub(crate) fn empty(seed: u64, now_ms: i64) -> Self {
-        // Past what 32 bits hold, signed or not. Collections start far apart, so that an id of one is (almost) never an id of another. The endings imitate
-        // the recorded ones, which all end in the same three digits.
-        let base =
-            |at: usize| i64::try_from(at).unwrap_or(0).saturating_mul(37_000_000_000).saturating_add(20_911_000_002);
-        let tables = Kind::ALL.iter().enumerate().map(|(at, kind)| Table::new(*kind, base(at))).collect();
+        // Past what 32 bits hold, signed or not. Collections start far apart, so that an id of one
+        // is (almost) never an id of another. The endings imitate the recorded ones, which all end
+        // in the same three digits.
+        let base = |at: usize| {
+            i64::try_from(at)
+                .unwrap_or(0)
+                .saturating_mul(37_000_000_000)
+                .saturating_add(20_911_000_002)
+        };
+        let tables =
+            Kind::ALL.iter().enumerate().map(|(at, kind)| Table::new(*kind, base(at))).collect();
         Self {
             tables,
             rng: Rng::seeded(seed),
@@ -145,7 +153,9 @@ impl Model {
 
     /// Ids of the rows whose `column` is `value`, ascending.
     pub(crate) fn find(&self, kind: Kind, column: &str, value: i64) -> Vec<i64> {
-        let (Some(table), Some(column)) = (self.table(kind), kind.column(column)) else { return Vec::new() };
+        let (Some(table), Some(column)) = (self.table(kind), kind.column(column)) else {
+            return Vec::new();
+        };
         if let Some(ids) = table.indexed(column, value) {
             return ids.to_vec();
         }
@@ -155,7 +165,10 @@ impl Model {
     /// Ids of the rows whose text `column` is `value`, ascending.
     pub(crate) fn find_text(&self, kind: Kind, column: &str, value: &str) -> Vec<i64> {
         let Some(column) = kind.column(column) else { return Vec::new() };
-        self.rows(kind).filter(|row| row.cell(column).text() == Some(value)).map(|row| row.id).collect()
+        self.rows(kind)
+            .filter(|row| row.cell(column).text() == Some(value))
+            .map(|row| row.id)
+            .collect()
     }
 
     /// Stages of a job's pipeline in their order, active ones only.
@@ -175,13 +188,19 @@ impl Model {
         self.tables.get(kind as usize).map_or(0, |table| table.last_id.saturating_add(step))
     }
 
-    /// Adds a row. Columns not named are null, empty lists or empty objects as their kind asks; stamps default to now.
+    /// Adds a row. Columns not named are null, empty lists or empty objects as their kind asks;
+    /// stamps default to now.
     pub(crate) fn insert(&mut self, kind: Kind, cells: &[(&str, Cell)]) -> i64 {
         self.insert_special(kind, false, cells)
     }
 
     /// The same for a row that a default listing hides.
-    pub(crate) fn insert_special(&mut self, kind: Kind, special: bool, cells: &[(&str, Cell)]) -> i64 {
+    pub(crate) fn insert_special(
+        &mut self,
+        kind: Kind,
+        special: bool,
+        cells: &[(&str, Cell)],
+    ) -> i64 {
         use crate::schema::FieldKind;
         let Some(endpoint) = kind.endpoint() else { return 0 };
         let id = self.next_id(kind);
@@ -200,7 +219,8 @@ impl Model {
         for (name, cell) in cells {
             // Callers mostly name columns in the table's order, so the search rarely goes far.
             let ahead = endpoint.fields.iter().skip(expected).position(|field| field.name == *name);
-            let at = ahead.map(|ahead| ahead.saturating_add(expected)).or_else(|| kind.column(name));
+            let at =
+                ahead.map(|ahead| ahead.saturating_add(expected)).or_else(|| kind.column(name));
             if let Some(slot) = at.and_then(|at| filled.get_mut(at)) {
                 *slot = cell.clone();
                 expected = at.unwrap_or(0).saturating_add(1);
@@ -212,7 +232,13 @@ impl Model {
     }
 
     /// Changes named columns of a row. Says whether the row was there.
-    pub(crate) fn set(&mut self, kind: Kind, id: i64, touch: Touch, cells: &[(&str, Cell)]) -> bool {
+    pub(crate) fn set(
+        &mut self,
+        kind: Kind,
+        id: i64,
+        touch: Touch,
+        cells: &[(&str, Cell)],
+    ) -> bool {
         let Some(mut row) = self.row(kind, id).cloned() else { return false };
         let now = Cell::Time(self.now_ms);
         let stamp = (touch == Touch::Stamp).then_some(("updated_at", now));
@@ -228,7 +254,9 @@ impl Model {
 
     /// Whether the id was given to a record of the kind, be it gone by now.
     pub(crate) fn had(&self, kind: Kind, id: i64) -> bool {
-        self.tables.get(kind as usize).is_some_and(|table| id > table.first_id && id <= table.last_id)
+        self.tables
+            .get(kind as usize)
+            .is_some_and(|table| id > table.first_id && id <= table.last_id)
     }
 
     /// Removes a row. Says whether it was there.
@@ -274,7 +302,13 @@ impl Model {
         if self.writes.len() >= WRITE_LOG_MAX {
             self.writes.pop_front();
         }
-        self.writes.push_back(Write { at_ms: self.now_ms, writer: self.writer, deed, collection: kind.name(), id });
+        self.writes.push_back(Write {
+            at_ms: self.now_ms,
+            writer: self.writer,
+            deed,
+            collection: kind.name(),
+            id,
+        });
     }
 
     /// Forgets the versions that delayed readers are past.

@@ -1,5 +1,6 @@
-//! Rows as JSON bytes. Custom field values are stored as written (option ids) and served as read (labels, with the
-//! field's present name), so renaming a field or an option changes every row at once, as it does at Greenhouse.
+//! Rows as JSON bytes. Custom field values are stored as written (option ids) and served as read
+//! (labels, with the field's present name), so renaming a field or an option changes every row at
+//! once, as it does at Greenhouse.
 
 use serde_json::Value;
 
@@ -35,7 +36,11 @@ pub(crate) struct Look {
 impl Look {
     /// What the switches say of a row in an answer to a write.
     pub(crate) fn of(quirks: &Quirks) -> Self {
-        Self { official: quirks.rows == Rows::Official, null_flags: quirks.null_flags, ..Self::default() }
+        Self {
+            official: quirks.rows == Rows::Official,
+            null_flags: quirks.null_flags,
+            ..Self::default()
+        }
     }
 }
 
@@ -51,7 +56,9 @@ impl Model {
                 continue;
             }
             write_key(out, field.name, &mut first);
-            let is_null = |value: bool| look.null_flags && NULLABLE_FLAGS.contains(&(kind, field.name, value));
+            let is_null = |value: bool| {
+                look.null_flags && NULLABLE_FLAGS.contains(&(kind, field.name, value))
+            };
             match row.cell(at) {
                 Cell::Bool(value) if is_null(*value) => Cell::Null.write(out),
                 Cell::Fields(values) => self.write_fields(out, values, look.hide_private_fields),
@@ -86,7 +93,8 @@ impl Model {
             if hide_private && self.flag(Kind::CustomFields, *field_id, "private") {
                 continue;
             }
-            let value_type = self.text(Kind::CustomFields, *field_id, "value_type").unwrap_or_default();
+            let value_type =
+                self.text(Kind::CustomFields, *field_id, "value_type").unwrap_or_default();
             if !first {
                 out.push(b',');
             }
@@ -108,7 +116,9 @@ impl Model {
 
     /// Option ids in, labels out.
     fn write_labels(&self, out: &mut Vec<u8>, value: &str) {
-        let label = |id: &str| id.trim().parse().ok().and_then(|id| self.text(Kind::CustomFieldOptions, id, "name"));
+        let label = |id: &str| {
+            id.trim().parse().ok().and_then(|id| self.text(Kind::CustomFieldOptions, id, "name"))
+        };
         let Some(list) = value.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
             match label(value) {
                 Some(label) => write_text(out, label),

@@ -1,7 +1,9 @@
-//! One collection: rows by id, the few indexes that lists and cascades need, and what a delayed reader still sees.
+//! One collection: rows by id, the few indexes that lists and cascades need, and what a delayed
+//! reader still sees.
 //!
-//! A list walks ids downwards from a key, so a page costs what it returns. With delayed visibility every change keeps
-//! the former version until its time has come; without it (the default) the history stays empty and costs nothing.
+//! A list walks ids downwards from a key, so a page costs what it returns. With delayed visibility
+//! every change keeps the former version until its time has come; without it (the default) the
+//! history stays empty and costs nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -35,7 +37,8 @@ pub(crate) struct Table {
 
 impl Table {
     pub(crate) fn new(kind: Kind, first_id: i64) -> Self {
-        let emails_column = (kind == Kind::Candidates).then(|| kind.column("email_addresses")).flatten();
+        let emails_column =
+            (kind == Kind::Candidates).then(|| kind.column("email_addresses")).flatten();
         Self {
             rows: BTreeMap::new(),
             indexed: INDEXED.iter().filter_map(|name| kind.column(name)).collect(),
@@ -62,7 +65,9 @@ impl Table {
 
     /// Ids of the rows whose indexed column holds `value`; `None` when the column has no index.
     pub(crate) fn indexed(&self, column: usize, value: i64) -> Option<&[i64]> {
-        self.indexed.contains(&column).then(|| self.index.get(&(column, value)).map_or(&[][..], Vec::as_slice))
+        self.indexed
+            .contains(&column)
+            .then(|| self.index.get(&(column, value)).map_or(&[][..], Vec::as_slice))
     }
 
     /// Candidates that carry an e-mail address, compared without case.
@@ -70,7 +75,8 @@ impl Table {
         self.emails.get(&email.to_lowercase()).map_or(&[][..], Vec::as_slice)
     }
 
-    /// Stores a row; readers keep seeing the former one until `visible_from_ms`, when that lies ahead.
+    /// Stores a row; readers keep seeing the former one until `visible_from_ms`, when that lies
+    /// ahead.
     pub(crate) fn put(&mut self, row: Row, delayed_until_ms: Option<i64>) {
         self.remember(row.id, Some(&row), delayed_until_ms);
         if let Some(former) = self.rows.remove(&row.id) {
@@ -105,8 +111,10 @@ impl Table {
             return;
         };
         let former = self.rows.get(&id).cloned();
-        let versions =
-            self.history.entry(id).or_insert_with(|| vec![Version { visible_from_ms: i64::MIN, row: former }]);
+        let versions = self
+            .history
+            .entry(id)
+            .or_insert_with(|| vec![Version { visible_from_ms: i64::MIN, row: former }]);
         versions.push(Version { visible_from_ms, row: now_is.cloned() });
     }
 
@@ -125,21 +133,29 @@ impl Table {
         let Some(column) = self.emails_column else { return Vec::new() };
         let value = row.cell(column).value();
         let entries = value.as_array().map_or(&[][..], Vec::as_slice);
-        entries.iter().filter_map(|entry| entry.get("value")?.as_str()).map(str::to_lowercase).collect()
+        entries
+            .iter()
+            .filter_map(|entry| entry.get("value")?.as_str())
+            .map(str::to_lowercase)
+            .collect()
     }
 
     /// Forgets versions that every reader is past.
     pub(crate) fn settle(&mut self, now_ms: i64) {
-        self.history.retain(|_, versions| versions.last().is_some_and(|last| last.visible_from_ms > now_ms));
+        self.history.retain(|_, versions| {
+            versions.last().is_some_and(|last| last.visible_from_ms > now_ms)
+        });
     }
 
     /// The row as a list shows it.
     pub(crate) fn shown(&self, id: i64, now_ms: i64) -> Option<&Row> {
         match self.history.get(&id) {
             None => self.rows.get(&id),
-            Some(versions) => {
-                versions.iter().rev().find(|version| version.visible_from_ms <= now_ms).and_then(|v| v.row.as_ref())
-            }
+            Some(versions) => versions
+                .iter()
+                .rev()
+                .find(|version| version.visible_from_ms <= now_ms)
+                .and_then(|v| v.row.as_ref()),
         }
     }
 
@@ -153,13 +169,20 @@ impl Table {
         if ids.is_none() && self.history.is_empty() {
             return Box::new(self.rows.range(..=start).rev().map(|(_, row)| row));
         }
-        // A narrowed set knows only current rows; what is still shown otherwise is added and judged by its shown version.
+        // A narrowed set knows only current rows; what is still shown otherwise is added and judged
+        // by its shown version.
         let mut chosen: BTreeSet<i64> = match ids {
             Some(ids) => ids.iter().copied().collect(),
             None => self.rows.keys().copied().collect(),
         };
         chosen.extend(self.history.keys());
-        Box::new(chosen.into_iter().rev().filter(move |id| *id <= start).filter_map(move |id| self.shown(id, now_ms)))
+        Box::new(
+            chosen
+                .into_iter()
+                .rev()
+                .filter(move |id| *id <= start)
+                .filter_map(move |id| self.shown(id, now_ms)),
+        )
     }
 }
 

@@ -1,9 +1,11 @@
-//! The table of GET endpoints of Harvest v3: which parameters each takes and which fields a row has.
+//! The table of GET endpoints of Harvest v3: which parameters each takes and which fields a row
+//! has.
 //!
-//! One entry is (collection, parameters, fields). A word is `name:kind`. Six parameters are common to every list and not
-//! repeated: `cursor per_page ids created_at updated_at fields`; the word `-times` takes the two dates away again. A `+`
-//! marks what was seen live before the reference named it, a `?` a field that only the stub answer of a candidate carries.
-//! The table is data of our own; `tests/reference.rs` holds it to the reference where that is at hand.
+//! One entry is (collection, parameters, fields). A word is `name:kind`. Six parameters are common
+//! to every list and not repeated: `cursor per_page ids created_at updated_at fields`; the word
+//! `-times` takes the two dates away again. A `+` marks what was seen live before the reference
+//! named it, a `?` a field that only the stub answer of a candidate carries. The table is data of
+//! our own; `tests/reference.rs` holds it to the reference where that is at hand.
 
 /// Every GET endpoint: collection, parameters beyond the common ones, fields of a row.
 #[rustfmt::skip]
@@ -19,7 +21,8 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
      "id:int agency_note_id:int answers:list candidate_id:int coordinator_id:int custom_fields:map \
       job_id:int job_post_id:int last_activity_at:time location_address:text needs_decision:bool \
       prospect:bool prospective_job_ids:list recruiter_id:int referrer_id:int rejected_at:time \
-      +rejection_reason_id:int source_id:int stage_id:int +job_interview_stage_id:int stage_name:text \
+      +rejection_reason_id:int source_id:int stage_id:int +job_interview_stage_id:int \
+      stage_name:text \
       status:text created_at:time updated_at:time"),
     ("applied_candidate_tags",
      "candidate_tag_ids:ids candidate_ids:ids",
@@ -30,7 +33,8 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
       sequential:bool version:int created_at:time updated_at:time"),
     ("approver_groups",
      "approval_flow_ids:ids",
-     "id:int approval_flow_id:int approvals_required:int required_for_exception:bool resolved_at:time \
+     "id:int approval_flow_id:int approvals_required:int required_for_exception:bool \
+      resolved_at:time \
       sort_order:int created_at:time updated_at:time"),
     ("approvers",
      "approver_group_ids:ids user_ids:ids status:one(waiting|due|approved|rejected)",
@@ -54,7 +58,8 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("bulk_requests/{bulk_action_uuid}",
      "",
      "id:int api_endpoint:text bulk_action_uuid:text callback_response:text callback_url:text \
-      completed_at:time expires_at:time failure_count:int failure_results_url:text record_count:int \
+      completed_at:time expires_at:time failure_count:int failure_results_url:text \
+      record_count:int \
       requested_at:time requested_by_user_id:int results_urls_expire_at:time \
       results_urls_expire_in:text status:text success_count:int success_results_url:text \
       created_at:time updated_at:time"),
@@ -64,13 +69,16 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
       updated_at:time"),
     ("candidate_educations",
      "candidate_ids:ids start_at:time end_at:time latest:bool",
-     "id:int candidate_id:int degree_custom_field_option_id:int discipline_custom_field_option_id:int \
+     "id:int candidate_id:int degree_custom_field_option_id:int \
+      discipline_custom_field_option_id:int \
       end_at:time end_date_month:int end_date_year:int latest:bool \
-      school_name_custom_field_option_id:int start_at:time start_date_month:int start_date_year:int \
+      school_name_custom_field_option_id:int start_at:time start_date_month:int \
+      start_date_year:int \
       created_at:time updated_at:time"),
     ("candidate_employments",
      "candidate_ids:ids latest:bool",
-     "id:int candidate_id:int company_name:text end_date:text latest:bool start_date:text title:text \
+     "id:int candidate_id:int company_name:text end_date:text latest:bool start_date:text \
+      title:text \
       created_at:time updated_at:time"),
     ("candidate_tags",
      "",
@@ -92,7 +100,8 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
      "id:int custom_field_id:int office_id:int created_at:time updated_at:time"),
     ("custom_field_options",
      "custom_field_ids:ids active:bool custom_field_key:text",
-     "id:int active:bool custom_field_id:int external_id:text name:text sort_order:int created_at:time \
+     "id:int active:bool custom_field_id:int external_id:text name:text sort_order:int \
+      created_at:time \
       updated_at:time"),
     ("custom_fields",
      "field_type:one(job|opening|standard|offer|compensation_frequency|candidate|referral_question|application|rejection_question|form|agency_question|user_attribute) \
@@ -100,14 +109,16 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
      "id:int active:bool api_only:bool application_type:text default_value:map description:text \
       expose_in_job_board_api:bool field_type:text internal_type:text name:text name_key:text \
       placeholder:text private:bool require_approval:bool required:bool sort_order:int \
-      template_token_string:text trigger_new_version:bool updated_by_id:int use_for_job_approvals:bool \
+      template_token_string:text trigger_new_version:bool updated_by_id:int \
+      use_for_job_approvals:bool \
       use_for_offer_approvals:bool value_type:text created_at:time updated_at:time"),
     ("default_interviewers",
      "user_ids:ids interview_kit_ids:ids",
      "id:int interview_kit_id:int user_id:int created_at:time updated_at:time"),
     ("demographic_answer_options",
      "-times demographic_question_ids:ids active:bool",
-     "id:int active:bool decline_to_answer:bool demographic_question_id:int free_form:bool name:text \
+     "id:int active:bool decline_to_answer:bool demographic_question_id:int free_form:bool \
+      name:text \
       sort_order:int created_at:time updated_at:time"),
     ("demographic_answers",
      "application_ids:ids demographic_question_ids:ids demographic_answer_option_ids:ids",
@@ -139,7 +150,8 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("future_job_permissions",
      "department_ids:ids office_ids:ids user_ids:ids role_ids:ids external_department_id:text \
       external_office_id:text",
-     "id:int department_id:int office_id:int role_id:int user_id:int created_at:time updated_at:time"),
+     "id:int department_id:int office_id:int role_id:int user_id:int created_at:time \
+      updated_at:time"),
     ("interview_kits",
      "job_ids:ids job_interview_ids:ids",
      "id:int anonymize_candidate:bool anonymize_resumes:bool exercises:text job_id:int \
@@ -158,14 +170,16 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
       status:one(to_be_scheduled|scheduled|awaiting_feedback|complete|skipped|collect_feedback|to_be_sent|sent|received)",
      "id:int all_day_end_on:text all_day_start_on:text application_id:int \
       availability_received_at:time ends_at:time external_event_id:text job_id:int \
-      job_interview_id:int location:text organizer_id:int scheduled_at:time starts_at:time status:text \
+      job_interview_id:int location:text organizer_id:int scheduled_at:time starts_at:time \
+      status:text \
       video_conferencing_url:text created_at:time updated_at:time"),
     ("job_board_custom_locations",
      "greenhouse_job_board_ids:ids active:bool",
      "id:int active:bool greenhouse_job_board_id:int value:text created_at:time updated_at:time"),
     ("job_boards",
      "internal:bool live:bool",
-     "id:int about:text company_name:text conclusion:text internal:bool introduction:text status:text \
+     "id:int about:text company_name:text conclusion:text internal:bool introduction:text \
+      status:text \
       url_token:text created_at:time updated_at:time"),
     ("job_candidate_attributes",
      "job_ids:ids candidate_attribute_type_ids:ids active:bool",
@@ -190,9 +204,11 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
      "user_ids:ids job_ids:ids type:one(sourcer|recruiter|coordinator)",
      "id:int job_id:int responsible:bool type:text user_id:int created_at:time updated_at:time"),
     ("job_post_locations",
-     "office_ids:ids job_post_ids:ids custom_location_ids:ids type:one(free_text|office|custom_list) \
+     "office_ids:ids job_post_ids:ids custom_location_ids:ids \
+      type:one(free_text|office|custom_list) \
       plain_text_location:text",
-     "id:int custom_location_id:int job_post_id:int office_id:int plain_text_location:text type:text \
+     "id:int custom_location_id:int job_post_id:int office_id:int plain_text_location:text \
+      type:text \
       created_at:time updated_at:time"),
     ("job_post_searchable_locations",
      "job_post_ids:ids",
@@ -208,7 +224,8 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
     ("jobs",
      "opened_at:time closed_at:time requisition_id:text department_id:int office_id:int \
       custom_field_option_id:int confidential:bool status:one(open|draft|closed)",
-     "id:int closed_at:time confidential:bool copied_from_id:int custom_fields:map department_id:int \
+     "id:int closed_at:time confidential:bool copied_from_id:int custom_fields:map \
+      department_id:int \
       is_template:bool name:text notes:text office_ids:list opened_at:time requisition_id:text \
       status:text created_at:time updated_at:time"),
     ("notes",
@@ -216,7 +233,8 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
       type:one(NOTE|ACTIVITY|INTERVIEW|EMAIL|FOLLOW_UP|TAKE_HOME_TEST|LINKEDIN_NOTE|LINKEDIN_INMAIL|AVAILABILITY_REQUEST|MIGRATION_ERROR|TOUCHPOINT|FORM|FEEDBACK) \
       visibility:one(admin_only_visible|privately_visible|publicly_visible)",
      "id:int application_id:int body:text body_with_tags:text candidate_id:int \
-      email_attachment_file_names:text email_cc:list email_from:text email_to:text import_hash:text \
+      email_attachment_file_names:text email_cc:list email_from:text email_to:text \
+      import_hash:text \
       subject:text type:text user_id:int visibility:text created_at:time updated_at:time"),
     ("offers",
      "application_ids:ids job_ids:ids candidate_ids:ids opening_ids:ids current_only:bool \
@@ -241,10 +259,12 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
       created_at:time updated_at:time"),
     ("pay_inputs",
      "linked_custom_field_ids:ids",
-     "id:int blurb:text linked_custom_field_id:int locked:bool priority:int title:text created_at:time \
+     "id:int blurb:text linked_custom_field_id:int locked:bool priority:int title:text \
+      created_at:time \
       updated_at:time"),
     ("prospect_details",
-     "application_ids:ids pool_ids:ids pool_stage_ids:ids prospect_owner_ids:ids department_ids:ids \
+     "application_ids:ids pool_ids:ids pool_stage_ids:ids prospect_owner_ids:ids \
+      department_ids:ids \
       office_ids:ids",
      "id:int application_id:int department_id:int office_id:int pool_id:int pool_stage_id:int \
       prospect_owner_id:int created_at:time updated_at:time"),
@@ -253,7 +273,8 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
      "id:int name:text prospect_pool_id:int sort_order:int created_at:time updated_at:time"),
     ("prospect_pools",
      "department_ids:ids office_ids:ids job_ids:ids active:bool",
-     "id:int active:bool department_ids:list description:text job_ids:list name:text office_ids:list \
+     "id:int active:bool department_ids:list description:text job_ids:list name:text \
+      office_ids:list \
       created_at:time updated_at:time"),
     ("referrers",
      "user_ids:ids",
@@ -270,7 +291,8 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
      "id:int name:text type:map created_at:time updated_at:time"),
     ("scorecard_candidate_attributes",
      "scorecard_ids:ids job_candidate_attribute_ids:ids",
-     "id:int candidate_attribute_rating:text job_candidate_attribute_id:int note:text scorecard_id:int \
+     "id:int candidate_attribute_rating:text job_candidate_attribute_id:int note:text \
+      scorecard_id:int \
       created_at:time updated_at:time"),
     ("scorecard_question_answer_options",
      "scorecard_question_option_ids:ids scorecard_question_answer_ids:ids",
@@ -278,7 +300,8 @@ pub(super) const ENDPOINTS: &[(&str, &str, &str)] = &[
       updated_at:time"),
     ("scorecard_question_answers",
      "scorecard_ids:ids scorecard_question_ids:ids",
-     "id:int answer:text boolean_value:bool scorecard_id:int scorecard_question_id:int created_at:time \
+     "id:int answer:text boolean_value:bool scorecard_id:int scorecard_question_id:int \
+      created_at:time \
       updated_at:time"),
     ("scorecard_question_candidate_attributes",
      "scorecard_question_ids:ids focus_candidate_attribute_ids:ids",

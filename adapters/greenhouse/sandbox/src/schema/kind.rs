@@ -1,4 +1,5 @@
-//! The collections that hold rows. The others route, check their parameters and answer an empty list.
+//! The collections that hold rows. The others route, check their parameters and answer an empty
+//! list.
 
 use super::{Endpoint, list_endpoint};
 

@@ -1,8 +1,10 @@
-//! The shape of Harvest v3 as data: collections, their query parameters and the columns of their rows.
+//! The shape of Harvest v3 as data: collections, their query parameters and the columns of their
+//! rows.
 //!
-//! The table in [`endpoints`] is parsed once, at first use, into typed values; everything else (query checks, row
-//! storage, `fields=` trimming, the test against the reference) reads those. A word that does not parse is dropped rather
-//! than fatal, and the unit test below proves that no word is dropped.
+//! The table in [`endpoints`] is parsed once, at first use, into typed values; everything else
+//! (query checks, row storage, `fields=` trimming, the test against the reference) reads those. A
+//! word that does not parse is dropped rather than fatal, and the unit test below proves that no
+//! word is dropped.
 
 mod endpoints;
 mod kind;
@@ -82,8 +84,9 @@ pub(crate) struct Endpoint {
     pub(crate) fields: Vec<Field>,
 }
 
-static SCHEMA: LazyLock<Vec<Endpoint>> =
-    LazyLock::new(|| endpoints::ENDPOINTS.iter().map(|(path, params, fields)| parse(path, params, fields)).collect());
+static SCHEMA: LazyLock<Vec<Endpoint>> = LazyLock::new(|| {
+    endpoints::ENDPOINTS.iter().map(|(path, params, fields)| parse(path, params, fields)).collect()
+});
 
 /// Every GET endpoint.
 pub(crate) fn endpoints() -> &'static [Endpoint] {
@@ -100,7 +103,11 @@ fn parse(path: &'static str, params: &'static str, fields: &'static str) -> Endp
     let mut parsed = Vec::new();
     if list {
         let dated = !params.split_whitespace().any(|word| word == "-times");
-        let mut common = vec![("cursor", ParamKind::Text), ("per_page", ParamKind::Int), ("ids", ParamKind::Ids)];
+        let mut common = vec![
+            ("cursor", ParamKind::Text),
+            ("per_page", ParamKind::Int),
+            ("ids", ParamKind::Ids),
+        ];
         if dated {
             common.extend([("created_at", ParamKind::Time), ("updated_at", ParamKind::Time)]);
         }
@@ -128,7 +135,9 @@ fn parse_param(word: &'static str) -> Option<Param> {
         "text" => ParamKind::Text,
         "bool" => ParamKind::Bool,
         "time" => ParamKind::Time,
-        words => ParamKind::One(words.strip_prefix("one(")?.strip_suffix(')')?.split('|').collect()),
+        words => {
+            ParamKind::One(words.strip_prefix("one(")?.strip_suffix(')')?.split('|').collect())
+        }
     };
     Some(Param { name, kind, newer })
 }
@@ -155,7 +164,8 @@ fn parse_field(word: &'static str) -> Option<Field> {
 pub struct EndpointShape {
     /// The path, `/v3/` included.
     pub path: String,
-    /// Parameters and their JSON kind (`array`, `string`, `integer`, `boolean`, `object`), with the closed set of words.
+    /// Parameters and their JSON kind (`array`, `string`, `integer`, `boolean`, `object`), with the
+    /// closed set of words.
     pub params: Vec<(String, &'static str, Vec<String>)>,
     /// Fields of a row and their JSON kind.
     pub fields: Vec<(String, &'static str)>,
@@ -191,12 +201,20 @@ fn shape(endpoint: &Endpoint) -> EndpointShape {
         FieldKind::List => "array",
         FieldKind::Map => "object",
     };
-    let (newer_params, params): (Vec<&Param>, Vec<&Param>) = endpoint.params.iter().partition(|param| param.newer);
-    let (newer_fields, fields): (Vec<&Field>, Vec<&Field>) = endpoint.fields.iter().partition(|field| field.newer);
+    let (newer_params, params): (Vec<&Param>, Vec<&Param>) =
+        endpoint.params.iter().partition(|param| param.newer);
+    let (newer_fields, fields): (Vec<&Field>, Vec<&Field>) =
+        endpoint.fields.iter().partition(|field| field.newer);
     EndpointShape {
         path: format!("/v3/{}", endpoint.path),
-        params: params.into_iter().map(|param| (param.name.to_owned(), param_kind(param), words(param))).collect(),
-        fields: fields.into_iter().map(|field| (field.name.to_owned(), field_kind(field))).collect(),
+        params: params
+            .into_iter()
+            .map(|param| (param.name.to_owned(), param_kind(param), words(param)))
+            .collect(),
+        fields: fields
+            .into_iter()
+            .map(|field| (field.name.to_owned(), field_kind(field)))
+            .collect(),
         newer_params: newer_params.into_iter().map(|param| param.name.to_owned()).collect(),
         newer_fields: newer_fields.into_iter().map(|field| field.name.to_owned()).collect(),
     }

@@ -1,7 +1,7 @@
 //! Applications: two arms (a job, or a prospect), and the rows that every application brings along.
 //!
-//! An application on a job has one `application_stages` row per stage of the job, of which only visited ones carry
-//! times; a prospect has one `prospect_details` row instead.
+//! An application on a job has one `application_stages` row per stage of the job, of which only
+//! visited ones carry times; a prospect has one `prospect_details` row instead.
 
 use serde_json::Value;
 
@@ -12,11 +12,14 @@ use crate::model::{Model, Touch};
 use crate::refusal::Refusal;
 use crate::schema::Kind;
 
-const COMMON: &str = "source_id:id referrer_id:id recruiter_id:id coordinator_id:id custom_fields:list";
+const COMMON: &str =
+    "source_id:id referrer_id:id recruiter_id:id coordinator_id:id custom_fields:list";
 const JOB_ARM: &str = "job_id!:id initial_stage_id:id";
-const PROSPECT_ARM: &str = "prospect!:bool job_ids:ids prospect_pool_id:id prospect_pool_stage_id:id \
+const PROSPECT_ARM: &str = "prospect!:bool job_ids:ids prospect_pool_id:id \
+    prospect_pool_stage_id:id \
     prospect_owner_id:id prospective_department_id:id prospective_office_id:id";
-const UPDATE: &str = "source_id:id referrer_id:id recruiter_id:id coordinator_id:id prospect_pool_id:id \
+const UPDATE: &str = "source_id:id referrer_id:id recruiter_id:id coordinator_id:id \
+    prospect_pool_id:id \
     prospect_stage_id:id rejected_at:time created_at:time custom_fields:list";
 
 /// A checked application that is to be opened.
@@ -47,12 +50,17 @@ fn check(context: &WriteContext<'_>, value: &Value, more: &str) -> Result<Arm, R
     }
     context.must_know(Kind::ProspectPools, "prospect_pool_id", body.int("prospect_pool_id"))?;
     if let Some(stage) = body.int("prospect_pool_stage_id")
-        && context.model.int(Kind::ProspectPoolStages, stage, "prospect_pool_id") != body.int("prospect_pool_id")
+        && context.model.int(Kind::ProspectPoolStages, stage, "prospect_pool_id")
+            != body.int("prospect_pool_id")
     {
         return Err(Refusal::invalid("prospect_pool_stage_id", "is not a stage of the pool"));
     }
     context.must_know(Kind::Users, "prospect_owner_id", body.int("prospect_owner_id"))?;
-    context.must_know(Kind::Departments, "prospective_department_id", body.int("prospective_department_id"))?;
+    context.must_know(
+        Kind::Departments,
+        "prospective_department_id",
+        body.int("prospective_department_id"),
+    )?;
     context.must_know(Kind::Offices, "prospective_office_id", body.int("prospective_office_id"))?;
     let custom_fields = match body.get("custom_fields").filter(|value| !value.is_null()) {
         Some(list) => fields::apply(context, "application", list, &Cell::Null, false)?,
@@ -70,7 +78,8 @@ fn check_links(context: &WriteContext<'_>, body: &Body) -> Result<(), Refusal> {
 
 pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done, Refusal> {
     let body = if body.is_empty() { b"{}" } else { body };
-    let value: Value = serde_json::from_slice(body).map_err(|_| Refusal::BadRequest("Malformed JSON"))?;
+    let value: Value =
+        serde_json::from_slice(body).map_err(|_| Refusal::BadRequest("Malformed JSON"))?;
     let arm = check(context, &value, "candidate_id!:int")?;
     let candidate = arm.body.int("candidate_id").unwrap_or(0);
     context.must_know(Kind::Candidates, "candidate_id", Some(candidate))?;
@@ -114,8 +123,9 @@ pub(super) fn open(context: &mut WriteContext<'_>, candidate: i64, arm: &Arm) ->
     );
     if prospect {
         let pool = body.int("prospect_pool_id");
-        let first = pool
-            .and_then(|pool| context.model.find(Kind::ProspectPoolStages, "prospect_pool_id", pool).first().copied());
+        let first = pool.and_then(|pool| {
+            context.model.find(Kind::ProspectPoolStages, "prospect_pool_id", pool).first().copied()
+        });
         context.model.insert(
             Kind::ProspectDetails,
             &[
@@ -157,12 +167,20 @@ pub(crate) fn create_stages(model: &mut Model, application: i64, job: i64, enter
     }
     if let Some((row, stage)) = current {
         let name = model.text(Kind::JobInterviewStages, stage, "name").map(str::to_owned);
-        let cells = [("stage_id", row.into()), ("job_interview_stage_id", stage.into()), ("stage_name", name.into())];
+        let cells = [
+            ("stage_id", row.into()),
+            ("job_interview_stage_id", stage.into()),
+            ("stage_name", name.into()),
+        ];
         model.set(Kind::Applications, application, Touch::Stamp, &cells);
     }
 }
 
-pub(super) fn update(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn update(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::Applications, id)?;
     let body = Body::read(body, UPDATE)?;
     check_links(context, &body)?;
@@ -183,16 +201,26 @@ pub(super) fn update(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Re
         cells.push(("custom_fields", fields::apply(context, "application", list, former, true)?));
     }
     if body.has("prospect_pool_id") {
-        let Some(detail) = context.model.find(Kind::ProspectDetails, "application_id", id).first().copied() else {
+        let Some(detail) =
+            context.model.find(Kind::ProspectDetails, "application_id", id).first().copied()
+        else {
             return Err(Refusal::invalid("prospect_pool_id", "application is not a prospect"));
         };
-        let pool =
-            [("pool_id", body.int("prospect_pool_id").into()), ("pool_stage_id", body.int("prospect_stage_id").into())];
+        let pool = [
+            ("pool_id", body.int("prospect_pool_id").into()),
+            ("pool_stage_id", body.int("prospect_stage_id").into()),
+        ];
         context.model.set(Kind::ProspectDetails, detail, Touch::Stamp, &pool);
     }
-    let same = cells.iter().all(|(name, cell)| context.model.cell(Kind::Applications, id, name) == cell);
+    let same =
+        cells.iter().all(|(name, cell)| context.model.cell(Kind::Applications, id, name) == cell);
     let silent = same && context.quirks.unchanged_patch_is_silent;
-    context.model.set(Kind::Applications, id, if silent { Touch::Leave } else { Touch::Stamp }, &cells);
+    context.model.set(
+        Kind::Applications,
+        id,
+        if silent { Touch::Leave } else { Touch::Stamp },
+        &cells,
+    );
     Ok(context.shown(Kind::Applications, id))
 }
 
@@ -204,7 +232,9 @@ pub(super) fn delete(context: &mut WriteContext<'_>, id: i64) -> Result<Done, Re
 
 /// Removes an application and all that hangs on it.
 pub(crate) fn destroy(context: &mut WriteContext<'_>, id: i64) {
-    for kind in [Kind::ApplicationStages, Kind::RejectionDetails, Kind::ProspectDetails, Kind::Attachments] {
+    for kind in
+        [Kind::ApplicationStages, Kind::RejectionDetails, Kind::ProspectDetails, Kind::Attachments]
+    {
         for row in context.model.find(kind, "application_id", id) {
             context.model.remove(kind, row);
         }

@@ -63,7 +63,9 @@ fn run(
     ];
     context.model.insert(Kind::BulkRequests, &cells);
     let status_url = format!("/v3/bulk_requests/{uuid}");
-    Ok(Done::Accepted(json!({"bulk_action_uuid": uuid, "status": "building", "status_url": status_url})))
+    Ok(Done::Accepted(
+        json!({"bulk_action_uuid": uuid, "status": "building", "status_url": status_url}),
+    ))
 }
 
 /// One bulk request, as it stands now: `building` until its time has come.
@@ -71,12 +73,24 @@ pub(crate) fn status(model: &crate::model::Model, uuid: &str) -> Result<Value, R
     let found = model.find_text(Kind::BulkRequests, "bulk_action_uuid", uuid).first().copied();
     let id = found.ok_or(Refusal::NotFound)?;
     let mut value = model.row_json(Kind::BulkRequests, id).unwrap_or_default();
-    let more = ["failure_results_url", "results_urls_expire_at", "results_urls_expire_in", "success_results_url"];
+    let more = [
+        "failure_results_url",
+        "results_urls_expire_at",
+        "results_urls_expire_in",
+        "success_results_url",
+    ];
     if let Some(map) = value.as_object_mut() {
         map.extend(more.map(|name| (name.to_owned(), Value::Null)));
-        if model.cell(Kind::BulkRequests, id, "completed_at").time_ms().is_some_and(|at| at > model.now_ms) {
+        if model
+            .cell(Kind::BulkRequests, id, "completed_at")
+            .time_ms()
+            .is_some_and(|at| at > model.now_ms)
+        {
             map.insert("status".to_owned(), "building".into());
-            map.extend(["completed_at", "success_count", "failure_count"].map(|name| (name.to_owned(), Value::Null)));
+            map.extend(
+                ["completed_at", "success_count", "failure_count"]
+                    .map(|name| (name.to_owned(), Value::Null)),
+            );
         }
     }
     Ok(value)

@@ -1,4 +1,5 @@
-//! Candidates: create (with at most one application), update (arrays replace), merge, anonymise, destroy.
+//! Candidates: create (with at most one application), update (arrays replace), merge, anonymise,
+//! destroy.
 
 use serde_json::{Value, json};
 
@@ -10,28 +11,43 @@ use crate::quirks::{CreateAnswer, OddValues};
 use crate::refusal::Refusal;
 use crate::schema::Kind;
 
-const CREATE: &str = "first_name!:name last_name!:name preferred_name:text company:text title:text time_zone:text \
+const CREATE: &str = "first_name!:name last_name!:name preferred_name:text company:text title:text \
+    time_zone:text \
     is_private:bool can_email:bool email_addresses:contacts(personal|work|other) \
     phone_numbers:contacts(home|work|mobile|skype|other) addresses:contacts(home|work|other) \
-    website_addresses:contacts(personal|company|portfolio|blog|other) social_media_addresses:socials tags:texts \
+    website_addresses:contacts(personal|company|portfolio|blog|other) \
+    social_media_addresses:socials tags:texts \
     linked_user_ids:ids custom_fields:list application:map";
-const UPDATE: &str = "first_name:name last_name:name preferred_name:text company:text title:text time_zone:text \
+const UPDATE: &str = "first_name:name last_name:name preferred_name:text company:text title:text \
+    time_zone:text \
     is_private:bool can_email:bool email_addresses:contacts(personal|work|other) \
     phone_numbers:contacts(home|work|mobile|skype|other) addresses:contacts(home|work|other) \
-    website_addresses:contacts(personal|company|portfolio|blog|other) social_media_addresses:socials tags:texts \
+    website_addresses:contacts(personal|company|portfolio|blog|other) \
+    social_media_addresses:socials tags:texts \
     linked_user_ids:ids custom_fields:list";
-const CONTACTS: [&str; 5] =
-    ["email_addresses", "phone_numbers", "addresses", "website_addresses", "social_media_addresses"];
+const CONTACTS: [&str; 5] = [
+    "email_addresses",
+    "phone_numbers",
+    "addresses",
+    "website_addresses",
+    "social_media_addresses",
+];
 /// The groups that an anonymisation may name; the reference gives two of them, the rest are ours.
-const GROUPS: &str = "full_name email_addresses phone_numbers addresses website_addresses social_media_addresses \
+const GROUPS: &str = "full_name email_addresses phone_numbers addresses website_addresses \
+    social_media_addresses \
     current_company headline tags custom_candidate_fields notes attachments";
 
 pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done, Refusal> {
     let body = Body::read(body, CREATE)?;
     // Everything is checked before anything is written: a refusal leaves no trace.
     let application = body.get("application").filter(|value| !value.is_null());
-    let application = application.map(|value| applications::check_nested(context, value)).transpose()?;
-    let mut cells = vec![("private", Cell::Bool(false)), ("can_email", Cell::Bool(true)), ("tags", tags::none())];
+    let application =
+        application.map(|value| applications::check_nested(context, value)).transpose()?;
+    let mut cells = vec![
+        ("private", Cell::Bool(false)),
+        ("can_email", Cell::Bool(true)),
+        ("tags", tags::none()),
+    ];
     cells.extend(CONTACTS.iter().map(|name| (*name, tags::none())));
     cells.push(("last_activity_at", Cell::Time(context.model.now_ms)));
     cells.extend(changed(context, &body, None)?);
@@ -52,7 +68,11 @@ pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done
 }
 
 /// The cells that a body sets, tags excepted.
-fn changed(context: &WriteContext<'_>, body: &Body, id: Option<i64>) -> Result<Vec<(&'static str, Cell)>, Refusal> {
+fn changed(
+    context: &WriteContext<'_>,
+    body: &Body,
+    id: Option<i64>,
+) -> Result<Vec<(&'static str, Cell)>, Refusal> {
     let mut cells = Vec::new();
     for name in ["first_name", "last_name", "preferred_name", "company", "title", "time_zone"] {
         if body.has(name) {
@@ -62,7 +82,11 @@ fn changed(context: &WriteContext<'_>, body: &Body, id: Option<i64>) -> Result<V
     }
     for name in CONTACTS {
         if body.has(name) {
-            let value = body.get(name).filter(|value| !value.is_null()).cloned().unwrap_or_else(|| json!([]));
+            let value = body
+                .get(name)
+                .filter(|value| !value.is_null())
+                .cloned()
+                .unwrap_or_else(|| json!([]));
             cells.push((name, Cell::json(&value)));
         }
     }
@@ -79,13 +103,21 @@ fn changed(context: &WriteContext<'_>, body: &Body, id: Option<i64>) -> Result<V
         cells.push(("linked_user_ids", ids.into()));
     }
     if let Some(list) = body.get("custom_fields").filter(|value| !value.is_null()) {
-        let former = id.map_or(&Cell::Null, |id| context.model.cell(Kind::Candidates, id, "custom_fields"));
-        cells.push(("custom_fields", fields::apply(context, "candidate", list, former, id.is_some())?));
+        let former =
+            id.map_or(&Cell::Null, |id| context.model.cell(Kind::Candidates, id, "custom_fields"));
+        cells.push((
+            "custom_fields",
+            fields::apply(context, "candidate", list, former, id.is_some())?,
+        ));
     }
     Ok(cells)
 }
 
-pub(super) fn update(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn update(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::Candidates, id)?;
     let takes_back = context.quirks.odd_values == OddValues::TakenBack;
     let held = |name: &str| {
@@ -97,9 +129,15 @@ pub(super) fn update(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Re
     };
     let body = Body::read_over(body, UPDATE, held)?;
     let cells = changed(context, &body, Some(id))?;
-    let same = cells.iter().all(|(name, cell)| context.model.cell(Kind::Candidates, id, name) == cell);
+    let same =
+        cells.iter().all(|(name, cell)| context.model.cell(Kind::Candidates, id, name) == cell);
     let silent = same && !body.has("tags") && context.quirks.unchanged_patch_is_silent;
-    context.model.set(Kind::Candidates, id, if silent { Touch::Leave } else { Touch::Stamp }, &cells);
+    context.model.set(
+        Kind::Candidates,
+        id,
+        if silent { Touch::Leave } else { Touch::Stamp },
+        &cells,
+    );
     if let Some(names) = body.texts("tags") {
         tags::replace(context, id, &names);
     }
@@ -125,7 +163,11 @@ pub(crate) fn destroy(context: &mut WriteContext<'_>, id: i64) {
     context.model.remove(Kind::Candidates, id);
 }
 
-pub(super) fn merge_request(context: &mut WriteContext<'_>, primary: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn merge_request(
+    context: &mut WriteContext<'_>,
+    primary: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::Candidates, primary)?;
     let body = Body::read(body, "secondary_candidate_id!:int")?;
     let secondary = body.int("secondary_candidate_id").unwrap_or(0);
@@ -137,7 +179,8 @@ pub(super) fn merge_request(context: &mut WriteContext<'_>, primary: i64, body: 
     Ok(context.shown(Kind::Candidates, primary))
 }
 
-/// The secondary id stops existing; its applications, notes, files and tags move over. No redirect stays behind.
+/// The secondary id stops existing; its applications, notes, files and tags move over. No redirect
+/// stays behind.
 pub(crate) fn merge(context: &mut WriteContext<'_>, primary: i64, secondary: i64) {
     let moved = [("candidate_id", Cell::Int(primary))];
     for kind in [Kind::Applications, Kind::Notes, Kind::Attachments, Kind::AppliedCandidateTags] {
@@ -156,13 +199,22 @@ pub(crate) fn merge(context: &mut WriteContext<'_>, primary: i64, secondary: i64
                 kept.push(entry);
             }
         }
-        context.model.set(Kind::Candidates, primary, Touch::Stamp, &[(name, Cell::json(&Value::Array(kept)))]);
+        context.model.set(
+            Kind::Candidates,
+            primary,
+            Touch::Stamp,
+            &[(name, Cell::json(&Value::Array(kept)))],
+        );
     }
     context.model.remove(Kind::Candidates, secondary);
     context.model.refresh_tags(primary, Touch::Stamp);
 }
 
-pub(super) fn anonymise_request(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn anonymise_request(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::Candidates, id)?;
     let body = Body::read(body, "fields!:texts")?;
     let groups = body.texts("fields").unwrap_or_default();
@@ -192,9 +244,11 @@ pub(crate) fn anonymise(context: &mut WriteContext<'_>, id: i64, groups: &[Strin
         cells.push(("custom_fields", Cell::Fields(Box::default())));
     }
     context.model.set(Kind::Candidates, id, Touch::Stamp, &cells);
-    for (group, kind) in
-        [("tags", Kind::AppliedCandidateTags), ("notes", Kind::Notes), ("attachments", Kind::Attachments)]
-    {
+    for (group, kind) in [
+        ("tags", Kind::AppliedCandidateTags),
+        ("notes", Kind::Notes),
+        ("attachments", Kind::Attachments),
+    ] {
         if chosen(group) {
             for row in context.model.find(kind, "candidate_id", id) {
                 context.model.remove(kind, row);

@@ -1,5 +1,6 @@
-//! Custom fields and their options. The key of a field comes from its first name and never changes again; an option's
-//! DELETE archives it, which is how two options of one field come to share a label.
+//! Custom fields and their options. The key of a field comes from its first name and never changes
+//! again; an option's DELETE archives it, which is how two options of one field come to share a
+//! label.
 
 use super::{Done, WriteContext};
 use crate::body::Body;
@@ -10,11 +11,14 @@ use crate::refusal::Refusal;
 use crate::schema::Kind;
 
 const CREATE_FIELD: &str = "name!:name field_type!:one(job|opening|offer|candidate|referral_question|application|\
-rejection_question|form|agency_question|user_attribute) value_type!:one(short_text|long_text|yes_no|single_select|\
-multi_select|currency|currency_range|number|number_range|date|url|user) private:bool description:text \
+rejection_question|form|agency_question|user_attribute) \
+value_type!:one(short_text|long_text|yes_no|single_select|\
+multi_select|currency|currency_range|number|number_range|date|url|user) private:bool \
+description:text \
     generate_email_token:bool required:bool require_approval:bool trigger_new_version:bool \
     expose_in_job_board_api:bool api_only:bool active:bool custom_field_options:list";
-const UPDATE_FIELD: &str = "name:name private:bool description:text required:bool require_approval:bool \
+const UPDATE_FIELD: &str = "name:name private:bool description:text required:bool \
+    require_approval:bool \
     trigger_new_version:bool expose_in_job_board_api:bool api_only:bool active:bool";
 /// The form of one option.
 pub(super) const OPTION: &str = "custom_field_id!:int name!:name sort_order:int external_id:text";
@@ -29,16 +33,23 @@ pub(super) fn create_field(context: &mut WriteContext<'_>, body: &[u8]) -> Resul
     let name = body.text("name").unwrap_or_default();
     let field_type = body.text("field_type").unwrap_or_default();
     let value_type = body.text("value_type").unwrap_or_default();
-    let options = body.get("custom_field_options").and_then(|list| list.as_array()).cloned().unwrap_or_default();
+    let options = body
+        .get("custom_field_options")
+        .and_then(|list| list.as_array())
+        .cloned()
+        .unwrap_or_default();
     if !options.is_empty() && !value_type.ends_with("_select") {
         return Err(Refusal::invalid("custom_field_options", "are for select fields only"));
     }
-    let options = options.iter().map(|option| Body::check(option, "name!:name sort_order:int external_id:text"));
+    let options = options
+        .iter()
+        .map(|option| Body::check(option, "name!:name sort_order:int external_id:text"));
     let options = options.collect::<Result<Vec<_>, _>>()?;
     let key = name_key(name);
     let model = &mut *context.model;
     let taken = model.find_text(Kind::CustomFields, "name_key", &key);
-    if taken.iter().any(|id| model.text(Kind::CustomFields, *id, "field_type") == Some(field_type)) {
+    if taken.iter().any(|id| model.text(Kind::CustomFields, *id, "field_type") == Some(field_type))
+    {
         return Err(Refusal::invalid("name", "has already been taken"));
     }
     let sort_order = i64::try_from(model.count(Kind::CustomFields)).unwrap_or(0);
@@ -59,7 +70,10 @@ pub(super) fn create_field(context: &mut WriteContext<'_>, body: &[u8]) -> Resul
             ("require_approval", flag("require_approval")),
             ("required", flag("required")),
             ("sort_order", sort_order.into()),
-            ("template_token_string", token.then(|| format!("{{{{{}}}}}", key.to_uppercase())).into()),
+            (
+                "template_token_string",
+                token.then(|| format!("{{{{{}}}}}", key.to_uppercase())).into(),
+            ),
             ("trigger_new_version", flag("trigger_new_version")),
             ("updated_by_id", context.actor_id.into()),
             ("use_for_job_approvals", false.into()),
@@ -73,7 +87,11 @@ pub(super) fn create_field(context: &mut WriteContext<'_>, body: &[u8]) -> Resul
     Ok(context.created(Kind::CustomFields, id))
 }
 
-pub(super) fn update_field(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn update_field(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::CustomFields, id)?;
     let body = Body::read(body, UPDATE_FIELD)?;
     let mut cells = vec![("updated_by_id", Cell::Int(context.actor_id))];
@@ -109,8 +127,10 @@ pub(super) fn create_option(context: &mut WriteContext<'_>, body: &[u8]) -> Resu
 pub(super) fn add_option(context: &mut WriteContext<'_>, body: &Body) -> Result<i64, Refusal> {
     let field = body.int("custom_field_id").unwrap_or(0);
     context.must_know(Kind::CustomFields, "custom_field_id", Some(field))?;
-    let select =
-        context.model.text(Kind::CustomFields, field, "value_type").is_some_and(|kind| kind.ends_with("_select"));
+    let select = context
+        .model
+        .text(Kind::CustomFields, field, "value_type")
+        .is_some_and(|kind| kind.ends_with("_select"));
     if !select {
         return Err(Refusal::invalid("custom_field_id", "is not a select field"));
     }
@@ -138,7 +158,11 @@ fn insert_option(context: &mut WriteContext<'_>, field: i64, body: &Body, sort_o
     )
 }
 
-pub(super) fn update_option(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn update_option(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::CustomFieldOptions, id)?;
     let body = Body::read(body, "name:name sort_order:int external_id:text")?;
     let mut cells = Vec::new();

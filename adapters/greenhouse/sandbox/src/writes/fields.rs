@@ -1,5 +1,6 @@
-//! Custom field values on writes: a list of `{name_key | custom_field_id, value}`, each value checked by its field's
-//! type, selects by option id. They are stored as written; reading turns option ids into labels.
+//! Custom field values on writes: a list of `{name_key | custom_field_id, value}`, each value
+//! checked by its field's type, selects by option id. They are stored as written; reading turns
+//! option ids into labels.
 
 use serde_json::Value;
 
@@ -23,7 +24,8 @@ pub(super) fn apply(
     merged(context, field_type, list, former.fields(), if keep { former.fields() } else { &[] })
 }
 
-/// The cell after some fields were edited and the others left, whatever the switch says: what a person does on screen.
+/// The cell after some fields were edited and the others left, whatever the switch says: what a
+/// person does on screen.
 pub(crate) fn edited(
     context: &WriteContext<'_>,
     field_type: &str,
@@ -40,7 +42,8 @@ fn merged(
     held: &[(i64, Box<str>)],
     kept: &[(i64, Box<str>)],
 ) -> Result<Cell, Refusal> {
-    let entries = list.as_array().ok_or_else(|| Refusal::invalid("custom_fields", "must be a list"))?;
+    let entries =
+        list.as_array().ok_or_else(|| Refusal::invalid("custom_fields", "must be a list"))?;
     let mut values = kept.to_vec();
     for entry in entries {
         let entry = Body::check(entry, "name_key:text custom_field_id:int value:any")?;
@@ -60,7 +63,8 @@ fn merged(
     Ok(Cell::Fields(values.into()))
 }
 
-/// A value that is held just so, be its field or its option archived or its form one that a new value could not have.
+/// A value that is held just so, be its field or its option archived or its form one that a new
+/// value could not have.
 fn taken_back(
     context: &WriteContext<'_>,
     field_type: &str,
@@ -76,7 +80,9 @@ fn taken_back(
         (None, Some(key)) => model.find_text(Kind::CustomFields, "name_key", key),
         _ => return None,
     };
-    let id = ids.into_iter().find(|id| model.text(Kind::CustomFields, *id, "field_type") == Some(field_type))?;
+    let id = ids
+        .into_iter()
+        .find(|id| model.text(Kind::CustomFields, *id, "field_type") == Some(field_type))?;
     let (_, text) = held.iter().find(|(field, _)| *field == id)?;
     let value: Value = serde_json::from_str(text).ok()?;
     (entry.get("value") == Some(&value)).then(|| (id, text.clone()))
@@ -87,14 +93,21 @@ fn field_of(context: &WriteContext<'_>, field_type: &str, entry: &Body) -> Resul
     let ids = match (entry.int("custom_field_id"), entry.text("name_key")) {
         (Some(id), None) => vec![id],
         (None, Some(key)) => model.find_text(Kind::CustomFields, "name_key", key),
-        _ => return Err(Refusal::invalid("custom_fields", "must name exactly one of name_key and custom_field_id")),
+        _ => {
+            return Err(Refusal::invalid(
+                "custom_fields",
+                "must name exactly one of name_key and custom_field_id",
+            ));
+        }
     };
     ids.into_iter()
         .find(|id| {
             model.text(Kind::CustomFields, *id, "field_type") == Some(field_type)
                 && model.flag(Kind::CustomFields, *id, "active")
         })
-        .ok_or_else(|| Refusal::invalid("custom_fields", "contains an unknown or inactive custom field"))
+        .ok_or_else(|| {
+            Refusal::invalid("custom_fields", "contains an unknown or inactive custom field")
+        })
 }
 
 fn stored(context: &WriteContext<'_>, field_id: i64, value: &Value) -> Result<Box<str>, Refusal> {
@@ -106,13 +119,18 @@ fn stored(context: &WriteContext<'_>, field_id: i64, value: &Value) -> Result<Bo
         })
     };
     let holds = |keys: &[&str]| {
-        value.as_object().is_some_and(|map| map.len() == keys.len() && keys.iter().all(|key| map.contains_key(*key)))
+        value.as_object().is_some_and(|map| {
+            map.len() == keys.len() && keys.iter().all(|key| map.contains_key(*key))
+        })
     };
     let value_type = model.text(Kind::CustomFields, field_id, "value_type").unwrap_or_default();
     let good = match value_type {
-        "single_select" => return option(value).map(|id| id.to_string().into()).ok_or_else(|| unfit(value_type)),
+        "single_select" => {
+            return option(value).map(|id| id.to_string().into()).ok_or_else(|| unfit(value_type));
+        }
         "multi_select" => {
-            let ids: Option<Vec<i64>> = value.as_array().and_then(|list| list.iter().map(option).collect());
+            let ids: Option<Vec<i64>> =
+                value.as_array().and_then(|list| list.iter().map(option).collect());
             return ids.map(|ids| ids_text(&ids)).ok_or_else(|| unfit(value_type));
         }
         "yes_no" => value.is_boolean(),

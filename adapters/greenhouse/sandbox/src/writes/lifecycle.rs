@@ -1,7 +1,8 @@
-//! Lifecycle of an application: move, reject, unreject, hire, convert. All answer 204, convert excepted.
+//! Lifecycle of an application: move, reject, unreject, hire, convert. All answer 204, convert
+//! excepted.
 //!
-//! `move` is the only compare-and-swap of the API; a prospect's conversion is the only deed that changes an
-//! application's identity. Statuses are not a ladder: every way back exists.
+//! `move` is the only compare-and-swap of the API; a prospect's conversion is the only deed that
+//! changes an application's identity. Statuses are not a ladder: every way back exists.
 
 use super::{Done, WriteContext, applications};
 use crate::body::Body;
@@ -28,9 +29,14 @@ fn activity(context: &mut WriteContext<'_>, id: i64) {
     }
 }
 
-pub(super) fn move_request(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn move_request(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::Applications, id)?;
-    let body = Body::read(body, "from_stage_id!:id to_stage_id:id to_job_id:id email_from_user_id:id")?;
+    let body =
+        Body::read(body, "from_stage_id!:id to_stage_id:id to_job_id:id email_from_user_id:id")?;
     in_process(context, id)?;
     let (to_stage, to_job) = (body.int("to_stage_id"), body.int("to_job_id"));
     if to_stage.is_some() && to_job.is_some() {
@@ -59,7 +65,8 @@ pub(super) fn move_request(context: &mut WriteContext<'_>, id: i64, body: &[u8])
 fn next_stage(context: &WriteContext<'_>, id: i64) -> Result<i64, Refusal> {
     let job = context.model.int(Kind::Applications, id, "job_id").unwrap_or(0);
     let current = context.model.int(Kind::Applications, id, "job_interview_stage_id");
-    let mut later = context.model.pipeline(job).into_iter().skip_while(|stage| Some(*stage) != current);
+    let mut later =
+        context.model.pipeline(job).into_iter().skip_while(|stage| Some(*stage) != current);
     later.nth(1).ok_or_else(|| Refusal::invalid("base", "application is in the last stage"))
 }
 
@@ -111,7 +118,8 @@ pub(crate) fn move_to(context: &mut WriteContext<'_>, id: i64, stage: i64) -> Re
     Ok(())
 }
 
-/// A transfer changes the application's job and lands on the first stage. Answers the id that it has from then on ([`Transfer`]).
+/// A transfer changes the application's job and lands on the first stage. Answers the id that it
+/// has from then on ([`Transfer`]).
 pub(crate) fn transfer(context: &mut WriteContext<'_>, id: i64, job: i64) -> Result<i64, Refusal> {
     if context.model.flag(Kind::Applications, id, "prospect") {
         return Err(Refusal::invalid("base", "application is a prospect"));
@@ -119,7 +127,10 @@ pub(crate) fn transfer(context: &mut WriteContext<'_>, id: i64, job: i64) -> Res
     context.must_know(Kind::Jobs, "to_job_id", Some(job))?;
     let candidate = context.model.int(Kind::Applications, id, "candidate_id").unwrap_or(0);
     if applications::on_job(context.model, candidate, job) {
-        return Err(Refusal::invalid("to_job_id", "candidate already has an application on this job"));
+        return Err(Refusal::invalid(
+            "to_job_id",
+            "candidate already has an application on this job",
+        ));
     }
     let to = match context.quirks.transfer {
         Transfer::KeepsId => {
@@ -170,18 +181,32 @@ pub(crate) struct Rejection {
     pub(crate) reason_id: i64,
 }
 
-pub(super) fn reject_request(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn reject_request(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::Applications, id)?;
-    let body = Body::read(body, "rejection_reason_id!:id notes:text rejection_email:map custom_fields:list")?;
+    let body = Body::read(
+        body,
+        "rejection_reason_id!:id notes:text rejection_email:map custom_fields:list",
+    )?;
     let reason_id = body.int("rejection_reason_id").unwrap_or(0);
     context.must_know(Kind::RejectionReasons, "rejection_reason_id", Some(reason_id))?;
     if let Some(mail) = body.get("rejection_email").filter(|value| !value.is_null()) {
-        let mail = Body::check(mail, "email_template_id!:int send_email_at:time email_from_user_id:int")?;
-        context.must_know(Kind::EmailTemplates, "rejection_email", mail.int("email_template_id"))?;
+        let mail =
+            Body::check(mail, "email_template_id!:int send_email_at:time email_from_user_id:int")?;
+        context.must_know(
+            Kind::EmailTemplates,
+            "rejection_email",
+            mail.int("email_template_id"),
+        )?;
     }
     in_process(context, id)?;
     let values = match body.get("custom_fields") {
-        Some(list) => Some(super::fields::apply(context, "rejection_question", list, &Cell::Null, false)?),
+        Some(list) => {
+            Some(super::fields::apply(context, "rejection_question", list, &Cell::Null, false)?)
+        }
         None => None,
     };
     let note = body.text("notes").filter(|text| !text.is_empty()).map(|text| {
@@ -189,7 +214,9 @@ pub(super) fn reject_request(context: &mut WriteContext<'_>, id: i64, body: &[u8
         super::small::add_note(context, candidate.unwrap_or(0), Some(id), text)
     });
     reject(context, Rejection { application_id: id, reason_id });
-    if let Some(detail) = context.model.find(Kind::RejectionDetails, "application_id", id).last().copied() {
+    if let Some(detail) =
+        context.model.find(Kind::RejectionDetails, "application_id", id).last().copied()
+    {
         let mut cells = vec![("rejection_note_id", note.into())];
         cells.extend(values.map(|values| ("question_custom_fields", values)));
         context.model.set(Kind::RejectionDetails, detail, Touch::Stamp, &cells);
@@ -221,7 +248,11 @@ pub(crate) fn reject(context: &mut WriteContext<'_>, rejection: Rejection) {
     activity(context, id);
 }
 
-pub(super) fn unreject_request(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn unreject_request(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::Applications, id)?;
     Body::read(body, "")?;
     if status(context, id) != "rejected" {
@@ -246,7 +277,11 @@ pub(crate) fn unreject(context: &mut WriteContext<'_>, id: i64) {
     activity(context, id);
 }
 
-pub(super) fn hire_request(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn hire_request(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::Applications, id)?;
     let body = Body::read(body, "opening_id:id start_date:date_time close_reason_id:int")?;
     context.must_know(Kind::CloseReasons, "close_reason_id", body.int("close_reason_id"))?;
@@ -255,7 +290,8 @@ pub(super) fn hire_request(context: &mut WriteContext<'_>, id: i64, body: &[u8])
     Ok(Done::NoContent)
 }
 
-/// Hires into an opening, which closes. A hired application has left its stage; the last open opening closes the job.
+/// Hires into an opening, which closes. A hired application has left its stage; the last open
+/// opening closes the job.
 pub(crate) fn hire(
     context: &mut WriteContext<'_>,
     id: i64,
@@ -268,16 +304,26 @@ pub(crate) fn hire(
     let open: Vec<i64> = open_openings(context, job);
     let opening = match (opening, open.as_slice()) {
         (Some(opening), open) if open.contains(&opening) => opening,
-        (Some(_), _) => return Err(Refusal::invalid("opening_id", "is not an open opening of the job")),
+        (Some(_), _) => {
+            return Err(Refusal::invalid("opening_id", "is not an open opening of the job"));
+        }
         (None, [only]) => *only,
         (None, []) => return Err(Refusal::invalid("base", "job has no open opening")),
-        (None, _) => return Err(Refusal::invalid("opening_id", "is required when several openings are open")),
+        (None, _) => {
+            return Err(Refusal::invalid(
+                "opening_id",
+                "is required when several openings are open",
+            ));
+        }
     };
     let now = Cell::Time(context.model.now_ms);
     let reason = close_reason.or_else(|| {
         let mut reasons = context.model.rows(Kind::CloseReasons).map(|row| row.id);
         reasons.find(|id| {
-            context.model.text(Kind::CloseReasons, *id, "name").is_some_and(|name| name.starts_with("Hire -"))
+            context
+                .model
+                .text(Kind::CloseReasons, *id, "name")
+                .is_some_and(|name| name.starts_with("Hire -"))
         })
     });
     let closed = [
@@ -302,7 +348,12 @@ pub(crate) fn hire(
     ];
     context.model.set(Kind::Applications, id, Touch::Stamp, &cells);
     if open_openings(context, job).is_empty() {
-        context.model.set(Kind::Jobs, job, Touch::Stamp, &[("closed_at", now), ("status", "closed".into())]);
+        context.model.set(
+            Kind::Jobs,
+            job,
+            Touch::Stamp,
+            &[("closed_at", now), ("status", "closed".into())],
+        );
     }
     activity(context, id);
     Ok(())
@@ -313,21 +364,33 @@ fn open_openings(context: &WriteContext<'_>, job: i64) -> Vec<i64> {
     all.into_iter().filter(|id| context.model.flag(Kind::Openings, *id, "open")).collect()
 }
 
-pub(super) fn convert_request(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn convert_request(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::Applications, id)?;
     let body = Body::read(body, "job_id!:id to_job_interview_stage_id:id")?;
     let job = body.int("job_id").unwrap_or(0);
     context.must_know(Kind::Jobs, "job_id", Some(job))?;
     let stage = body.int("to_job_interview_stage_id");
-    if stage.is_some_and(|stage| context.model.int(Kind::JobInterviewStages, stage, "job_id") != Some(job)) {
+    if stage.is_some_and(|stage| {
+        context.model.int(Kind::JobInterviewStages, stage, "job_id") != Some(job)
+    }) {
         return Err(Refusal::invalid("to_job_interview_stage_id", "is not a stage of the job"));
     }
     let new = convert(context, id, job, stage)?;
     Ok(context.created(Kind::Applications, new))
 }
 
-/// Converts a prospect: a **new** application on the job; the prospect's own stays behind as `converted`.
-pub(crate) fn convert(context: &mut WriteContext<'_>, id: i64, job: i64, stage: Option<i64>) -> Result<i64, Refusal> {
+/// Converts a prospect: a **new** application on the job; the prospect's own stays behind as
+/// `converted`.
+pub(crate) fn convert(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    job: i64,
+    stage: Option<i64>,
+) -> Result<i64, Refusal> {
     if !context.model.flag(Kind::Applications, id, "prospect") {
         return Err(Refusal::invalid("base", "application is not a prospect"));
     }

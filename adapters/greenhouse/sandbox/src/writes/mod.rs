@@ -1,7 +1,8 @@
-//! The writes: which method and path does what under which scope. Each deed has its own file; this one only routes.
+//! The writes: which method and path does what under which scope. Each deed has its own file; this
+//! one only routes.
 //!
-//! There is no idempotency anywhere: whoever sends twice has done it twice, except where Greenhouse itself has a
-//! uniqueness rule (tag names, user e-mails, one application per candidate and job).
+//! There is no idempotency anywhere: whoever sends twice has done it twice, except where Greenhouse
+//! itself has a uniqueness rule (tag names, user e-mails, one application per candidate and job).
 
 mod applications;
 mod bulk;
@@ -97,33 +98,61 @@ pub(crate) fn route(method: &str, segments: &[&str]) -> Option<Route> {
         ("POST", ["candidates"], _) => ("candidates", "create", Deed::CreateCandidate),
         ("PATCH", ["candidates", _], Some(_)) => ("candidates", "update", Deed::UpdateCandidate),
         ("DELETE", ["candidates", _], Some(_)) => ("candidates", "destroy", Deed::DestroyCandidate),
-        ("POST", ["candidates", _, "merge"], Some(_)) => ("candidates", "merge", Deed::MergeCandidate),
-        ("PATCH", ["candidates", _, "anonymize"], Some(_)) => ("candidates", "anonymize", Deed::AnonymiseCandidate),
+        ("POST", ["candidates", _, "merge"], Some(_)) => {
+            ("candidates", "merge", Deed::MergeCandidate)
+        }
+        ("PATCH", ["candidates", _, "anonymize"], Some(_)) => {
+            ("candidates", "anonymize", Deed::AnonymiseCandidate)
+        }
         ("POST", ["applications"], _) => ("applications", "create", Deed::CreateApplication),
-        ("PATCH", ["applications", _], Some(_)) => ("applications", "update", Deed::UpdateApplication),
-        ("DELETE", ["applications", _], Some(_)) => ("applications", "destroy", Deed::DestroyApplication),
+        ("PATCH", ["applications", _], Some(_)) => {
+            ("applications", "update", Deed::UpdateApplication)
+        }
+        ("DELETE", ["applications", _], Some(_)) => {
+            ("applications", "destroy", Deed::DestroyApplication)
+        }
         ("POST", ["applications", _, "move"], Some(_)) => ("applications", "move", Deed::Move),
-        ("POST", ["applications", _, "reject"], Some(_)) => ("applications", "reject", Deed::Reject),
-        ("POST", ["applications", _, "unreject"], Some(_)) => ("applications", "unreject", Deed::Unreject),
+        ("POST", ["applications", _, "reject"], Some(_)) => {
+            ("applications", "reject", Deed::Reject)
+        }
+        ("POST", ["applications", _, "unreject"], Some(_)) => {
+            ("applications", "unreject", Deed::Unreject)
+        }
         ("POST", ["applications", _, "hire"], Some(_)) => ("applications", "hire", Deed::Hire),
         ("POST", ["applications", _, "convert_to_candidate"], Some(_)) => {
             ("applications", "convert_to_candidate", Deed::Convert)
         }
-        ("PATCH", ["rejection_details", _], Some(_)) => ("rejection_details", "update", Deed::UpdateRejection),
+        ("PATCH", ["rejection_details", _], Some(_)) => {
+            ("rejection_details", "update", Deed::UpdateRejection)
+        }
         ("POST", ["candidate_tags"], _) => ("candidate_tags", "create", Deed::CreateTag),
-        ("DELETE", ["candidate_tags", _], Some(_)) => ("candidate_tags", "destroy", Deed::DestroyTag),
-        ("POST", ["applied_candidate_tags"], _) => ("applied_candidate_tags", "create", Deed::ApplyTag),
-        ("DELETE", ["applied_candidate_tags", _], Some(_)) => ("applied_candidate_tags", "destroy", Deed::UnapplyTag),
+        ("DELETE", ["candidate_tags", _], Some(_)) => {
+            ("candidate_tags", "destroy", Deed::DestroyTag)
+        }
+        ("POST", ["applied_candidate_tags"], _) => {
+            ("applied_candidate_tags", "create", Deed::ApplyTag)
+        }
+        ("DELETE", ["applied_candidate_tags", _], Some(_)) => {
+            ("applied_candidate_tags", "destroy", Deed::UnapplyTag)
+        }
         ("POST", ["notes"], _) => ("notes", "create", Deed::CreateNote),
         ("POST", ["attachments"], _) => ("attachments", "create", Deed::CreateAttachment),
         ("POST", ["users"], _) => ("users", "create", Deed::CreateUser),
         ("POST", ["users", "bulk"], _) => ("users", "create", Deed::CreateUsers),
         ("POST", ["custom_fields"], _) => ("custom_fields", "create", Deed::CreateField),
         ("PATCH", ["custom_fields", _], Some(_)) => ("custom_fields", "update", Deed::UpdateField),
-        ("POST", ["custom_field_options"], _) => ("custom_field_options", "create", Deed::CreateOption),
-        ("POST", ["custom_field_options", "bulk"], _) => ("custom_field_options", "create", Deed::CreateOptions),
-        ("PATCH", ["custom_field_options", _], Some(_)) => ("custom_field_options", "update", Deed::UpdateOption),
-        ("DELETE", ["custom_field_options", _], Some(_)) => ("custom_field_options", "destroy", Deed::DestroyOption),
+        ("POST", ["custom_field_options"], _) => {
+            ("custom_field_options", "create", Deed::CreateOption)
+        }
+        ("POST", ["custom_field_options", "bulk"], _) => {
+            ("custom_field_options", "create", Deed::CreateOptions)
+        }
+        ("PATCH", ["custom_field_options", _], Some(_)) => {
+            ("custom_field_options", "update", Deed::UpdateOption)
+        }
+        ("DELETE", ["custom_field_options", _], Some(_)) => {
+            ("custom_field_options", "destroy", Deed::DestroyOption)
+        }
         _ => return None,
     };
     Some(Route { resource, action, deed, id: id.unwrap_or(0) })
@@ -132,7 +161,19 @@ pub(crate) fn route(method: &str, segments: &[&str]) -> Option<Route> {
 /// Every write scope, for the default grant and for documents.
 pub(crate) const WRITE_SCOPES: &[(&str, &[&str])] = &[
     ("candidates", &["create", "update", "destroy", "merge", "anonymize"]),
-    ("applications", &["create", "update", "destroy", "move", "reject", "unreject", "hire", "convert_to_candidate"]),
+    (
+        "applications",
+        &[
+            "create",
+            "update",
+            "destroy",
+            "move",
+            "reject",
+            "unreject",
+            "hire",
+            "convert_to_candidate",
+        ],
+    ),
     ("rejection_details", &["update"]),
     ("candidate_tags", &["create", "destroy"]),
     ("applied_candidate_tags", &["create", "destroy"]),
@@ -144,7 +185,11 @@ pub(crate) const WRITE_SCOPES: &[(&str, &[&str])] = &[
 ];
 
 /// Does it.
-pub(crate) fn perform(context: &mut WriteContext<'_>, route: Route, body: &[u8]) -> Result<Done, Refusal> {
+pub(crate) fn perform(
+    context: &mut WriteContext<'_>,
+    route: Route,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     let id = route.id;
     match route.deed {
         Deed::CreateCandidate => candidates::create(context, body),
@@ -187,7 +232,9 @@ impl WriteContext<'_> {
     /// An object that a body names, or 422.
     fn must_know(&self, kind: Kind, field: &str, id: Option<i64>) -> Result<(), Refusal> {
         match id {
-            Some(id) if !self.sight.finds(self.model, kind, id) => Err(Refusal::invalid(field, "does not exist")),
+            Some(id) if !self.sight.finds(self.model, kind, id) => {
+                Err(Refusal::invalid(field, "does not exist"))
+            }
             _ => Ok(()),
         }
     }
@@ -207,7 +254,9 @@ impl WriteContext<'_> {
 
     fn deleted(&self, id: i64, what: &str) -> Done {
         match self.quirks.delete_answer {
-            DeleteAnswer::Message => Done::Ok(serde_json::json!({"id": id, "message": format!("{what} deleted")})),
+            DeleteAnswer::Message => {
+                Done::Ok(serde_json::json!({"id": id, "message": format!("{what} deleted")}))
+            }
             DeleteAnswer::NoContent => Done::NoContent,
         }
     }

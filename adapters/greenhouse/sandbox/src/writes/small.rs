@@ -1,4 +1,5 @@
-//! Rejection details, notes and attachments. Notes cannot be edited or removed: a duplicate is for good.
+//! Rejection details, notes and attachments. Notes cannot be edited or removed: a duplicate is for
+//! good.
 
 use serde_json::Value;
 
@@ -9,7 +10,11 @@ use crate::model::cell::Cell;
 use crate::refusal::Refusal;
 use crate::schema::Kind;
 
-pub(super) fn update_rejection(context: &mut WriteContext<'_>, id: i64, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn update_rejection(
+    context: &mut WriteContext<'_>,
+    id: i64,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     context.must_find(Kind::RejectionDetails, id)?;
     let body = Body::read(body, "rejection_reason_id:int custom_fields:list")?;
     let reason = body.int("rejection_reason_id");
@@ -20,10 +25,14 @@ pub(super) fn update_rejection(context: &mut WriteContext<'_>, id: i64, body: &[
     }
     if let Some(list) = body.get("custom_fields").filter(|value| !value.is_null()) {
         let former = context.model.cell(Kind::RejectionDetails, id, "question_custom_fields");
-        cells.push(("question_custom_fields", fields::apply(context, "rejection_question", list, former, true)?));
+        cells.push((
+            "question_custom_fields",
+            fields::apply(context, "rejection_question", list, former, true)?,
+        ));
     }
     context.model.set(Kind::RejectionDetails, id, Touch::Stamp, &cells);
-    if let (Some(reason), Some(application)) = (reason, context.model.int(Kind::RejectionDetails, id, "application_id"))
+    if let (Some(reason), Some(application)) =
+        (reason, context.model.int(Kind::RejectionDetails, id, "application_id"))
     {
         let cells = [("rejection_reason_id", Cell::Int(reason))];
         context.model.set(Kind::Applications, application, Touch::Stamp, &cells);
@@ -32,21 +41,30 @@ pub(super) fn update_rejection(context: &mut WriteContext<'_>, id: i64, body: &[
 }
 
 pub(super) fn create_note(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done, Refusal> {
-    let form = "candidate_id!:int application_id:int user_id:int body!:name note_type!:one(NOTE|ACTIVITY|EMAIL) \
-        visibility!:one(admin_only|private|public) subject:text email_to:texts email_from:texts email_cc:texts";
+    let form = "candidate_id!:int application_id:int user_id:int body!:name \
+        note_type!:one(NOTE|ACTIVITY|EMAIL) \
+        visibility!:one(admin_only|private|public) subject:text email_to:texts email_from:texts \
+        email_cc:texts";
     let body = Body::read(body, form)?;
-    let (candidate, application) = (body.int("candidate_id").unwrap_or(0), body.int("application_id"));
-    // A candidate who vanished is taken for one who is there: the note becomes an orphan (a single source's live probe). What is only
-    // hidden from the acting user is refused as before, and so is an id that never was.
-    if context.model.has(Kind::Candidates, candidate) || !context.model.had(Kind::Candidates, candidate) {
+    let (candidate, application) =
+        (body.int("candidate_id").unwrap_or(0), body.int("application_id"));
+    // A candidate who vanished is taken for one who is there: the note becomes an orphan (a single
+    // source's live probe). What is only hidden from the acting user is refused as before, and so
+    // is an id that never was.
+    if context.model.has(Kind::Candidates, candidate)
+        || !context.model.had(Kind::Candidates, candidate)
+    {
         context.must_know(Kind::Candidates, "candidate_id", Some(candidate))?;
     }
     context.must_know(Kind::Users, "user_id", body.int("user_id"))?;
-    if application.is_some_and(|id| context.model.int(Kind::Applications, id, "candidate_id") != Some(candidate)) {
+    if application.is_some_and(|id| {
+        context.model.int(Kind::Applications, id, "candidate_id") != Some(candidate)
+    }) {
         return Err(Refusal::invalid("application_id", "is not an application of the candidate"));
     }
     let mail = body.text("note_type") == Some("EMAIL");
-    if !mail && ["subject", "email_to", "email_from", "email_cc"].iter().any(|name| body.has(name)) {
+    if !mail && ["subject", "email_to", "email_from", "email_cc"].iter().any(|name| body.has(name))
+    {
         return Err(Refusal::invalid("note_type", "must be EMAIL for e-mail parameters"));
     }
     let visibility = match body.text("visibility") {
@@ -77,7 +95,12 @@ pub(super) fn create_note(context: &mut WriteContext<'_>, body: &[u8]) -> Result
 }
 
 /// Adds a public note in the actor's name.
-pub(crate) fn add_note(context: &mut WriteContext<'_>, candidate: i64, application: Option<i64>, text: &str) -> i64 {
+pub(crate) fn add_note(
+    context: &mut WriteContext<'_>,
+    candidate: i64,
+    application: Option<i64>,
+    text: &str,
+) -> i64 {
     let id = context.model.insert(
         Kind::Notes,
         &[
@@ -94,17 +117,24 @@ pub(crate) fn add_note(context: &mut WriteContext<'_>, candidate: i64, applicati
     id
 }
 
-pub(super) fn create_attachment(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done, Refusal> {
+pub(super) fn create_attachment(
+    context: &mut WriteContext<'_>,
+    body: &[u8],
+) -> Result<Done, Refusal> {
     use base64::Engine as _;
-    let form = "application_id!:int filename!:name type!:one(resume|cover_letter|take_home_test|offer_packet|\
-offer_letter|signed_offer_letter|other|form_attachment|midfunnel_agreement|automated_agreement) content:file \
+    let form = "application_id!:int filename!:name \
+        type!:one(resume|cover_letter|take_home_test|offer_packet|\
+offer_letter|signed_offer_letter|other|form_attachment|midfunnel_agreement|automated_agreement) \
+content:file \
         url:name visibility:one(public|private|admin_only)";
     let body = Body::read(body, form)?;
     let application = body.int("application_id").unwrap_or(0);
     context.must_know(Kind::Applications, "application_id", Some(application))?;
     match (body.text("content"), body.text("url")) {
         (Some(content), None) => {
-            let readable = base64::engine::general_purpose::STANDARD.decode(content).is_ok_and(|file| !file.is_empty());
+            let readable = base64::engine::general_purpose::STANDARD
+                .decode(content)
+                .is_ok_and(|file| !file.is_empty());
             if !readable {
                 return Err(Refusal::invalid("content", "is not base64"));
             }
@@ -125,7 +155,8 @@ offer_letter|signed_offer_letter|other|form_attachment|midfunnel_agreement|autom
     let candidate = context.model.int(Kind::Applications, application, "candidate_id");
     let filename = body.text("filename").unwrap_or_default();
     let signature = context.model.rng.next();
-    let url = format!("https://files.sandbox.invalid/{application}/{signature:016x}?expires_in=604800");
+    let url =
+        format!("https://files.sandbox.invalid/{application}/{signature:016x}?expires_in=604800");
     let id = context.model.insert(
         Kind::Attachments,
         &[

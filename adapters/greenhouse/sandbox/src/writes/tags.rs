@@ -37,10 +37,13 @@ pub(super) fn delete(context: &mut WriteContext<'_>, id: i64) -> Result<Done, Re
 
 pub(super) fn apply_request(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done, Refusal> {
     let body = Body::read(body, "candidate_id!:int candidate_tag_id!:int")?;
-    let (candidate, tag) = (body.int("candidate_id").unwrap_or(0), body.int("candidate_tag_id").unwrap_or(0));
+    let (candidate, tag) =
+        (body.int("candidate_id").unwrap_or(0), body.int("candidate_tag_id").unwrap_or(0));
     context.must_know(Kind::Candidates, "candidate_id", Some(candidate))?;
     context.must_know(Kind::CandidateTags, "candidate_tag_id", Some(tag))?;
-    if context.quirks.repeated_tag == RepeatedTag::Refuse && row_of(context, candidate, tag).is_some() {
+    if context.quirks.repeated_tag == RepeatedTag::Refuse
+        && row_of(context, candidate, tag).is_some()
+    {
         return Err(Refusal::invalid("candidate_tag_id", "has already been taken"));
     }
     let id = apply_tag(context, candidate, tag);
@@ -49,7 +52,9 @@ pub(super) fn apply_request(context: &mut WriteContext<'_>, body: &[u8]) -> Resu
 
 fn row_of(context: &WriteContext<'_>, candidate: i64, tag: i64) -> Option<i64> {
     let rows = context.model.find(Kind::AppliedCandidateTags, "candidate_id", candidate);
-    rows.into_iter().find(|row| context.model.int(Kind::AppliedCandidateTags, *row, "candidate_tag_id") == Some(tag))
+    rows.into_iter().find(|row| {
+        context.model.int(Kind::AppliedCandidateTags, *row, "candidate_tag_id") == Some(tag)
+    })
 }
 
 /// Puts a tag on a person; a repeat is another row.
@@ -87,7 +92,8 @@ pub(super) fn replace(context: &mut WriteContext<'_>, candidate: i64, names: &[S
     }
     for tag in wanted {
         if row_of(context, candidate, tag).is_none() {
-            let cells = [("candidate_id", Cell::Int(candidate)), ("candidate_tag_id", Cell::Int(tag))];
+            let cells =
+                [("candidate_id", Cell::Int(candidate)), ("candidate_tag_id", Cell::Int(tag))];
             context.model.insert(Kind::AppliedCandidateTags, &cells);
         }
     }

@@ -10,7 +10,8 @@ use crate::refusal::Refusal;
 use crate::schema::Kind;
 
 /// The form of one user.
-pub(super) const FORM: &str = "first_name!:name last_name!:name primary_email!:name send_email_invite:bool \
+pub(super) const FORM: &str = "first_name!:name last_name!:name primary_email!:name \
+    send_email_invite:bool \
     job_title:text employee_id:text office_ids:ids external_office_ids:texts department_ids:ids \
     external_department_ids:texts interviewer_tag_ids:ids custom_fields:list";
 
@@ -26,15 +27,15 @@ pub(super) fn create(context: &mut WriteContext<'_>, body: &[u8]) -> Result<Done
 /// Adds one checked user.
 pub(super) fn add(context: &mut WriteContext<'_>, body: &Body) -> Result<i64, Refusal> {
     let email = body.text("primary_email").unwrap_or_default();
-    let plausible = email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
+    let plausible =
+        email.split_once('@').is_some_and(|(name, host)| !name.is_empty() && host.contains('.'));
     if !plausible {
         return Err(Refusal::invalid("primary_email", "is invalid"));
     }
     let column = Kind::UserEmails.column("email").unwrap_or_default();
-    let taken = context
-        .model
-        .rows(Kind::UserEmails)
-        .any(|row| row.cell(column).text().is_some_and(|held| held.to_lowercase() == email.to_lowercase()));
+    let taken = context.model.rows(Kind::UserEmails).any(|row| {
+        row.cell(column).text().is_some_and(|held| held.to_lowercase() == email.to_lowercase())
+    });
     if taken {
         return Err(Refusal::invalid("primary_email", "has already been taken"));
     }
@@ -43,7 +44,8 @@ pub(super) fn add(context: &mut WriteContext<'_>, body: &Body) -> Result<i64, Re
             context.must_know(kind, name, Some(id))?;
         }
     }
-    let (first, last) = (body.text("first_name").unwrap_or_default(), body.text("last_name").unwrap_or_default());
+    let (first, last) =
+        (body.text("first_name").unwrap_or_default(), body.text("last_name").unwrap_or_default());
     let id = context.model.insert(
         Kind::Users,
         &[

@@ -1,4 +1,5 @@
-//! A client of the sandbox for the tests beside it: a token, a path, an answer. It knows no more than curl would.
+//! A client of the sandbox for the tests beside it: a token, a path, an answer. It knows no more
+//! than curl would.
 #![allow(dead_code, reason = "each test binary uses its part")]
 #![allow(unreachable_pub, reason = "shared between test binaries")]
 
@@ -23,7 +24,11 @@ impl World {
 
     pub fn with(change: impl FnOnce(&mut SandboxOptions)) -> Self {
         let clock = ManualClock::at(NOW_MS);
-        let mut options = SandboxOptions { clock: clock.clock(), rate_limit: 100_000, ..SandboxOptions::sized(7, 120) };
+        let mut options = SandboxOptions {
+            clock: clock.clock(),
+            rate_limit: 100_000,
+            ..SandboxOptions::sized(7, 120)
+        };
         change(&mut options);
         let sandbox = Sandbox::new(options);
         let mut world = Self { sandbox, clock, token: String::new() };
@@ -52,7 +57,12 @@ impl World {
             ("host".to_owned(), "sandbox.test".to_owned()),
         ];
         let bytes = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-        self.sandbox.handle(&Request { method, path_and_query: path, headers: &headers, body: &bytes })
+        self.sandbox.handle(&Request {
+            method,
+            path_and_query: path,
+            headers: &headers,
+            body: &bytes,
+        })
     }
 
     pub fn get(&self, path: &str) -> Answer {
@@ -89,7 +99,8 @@ impl World {
     }
 
     pub fn create_candidate(&self, email: &str) -> i64 {
-        let body = json!({"first_name": "Ada", "last_name": "Byron", "email_addresses": [{"value": email, "type": "personal"}]});
+        let body = json!({"first_name": "Ada", "last_name": "Byron",
+            "email_addresses": [{"value": email, "type": "personal"}]});
         let answer = self.post("/v3/candidates", body);
         assert_eq!(answer.status, 201, "{}", answer.body_json());
         id(&answer.body_json()["candidate"])
@@ -98,8 +109,11 @@ impl World {
     /// An open job that is not confidential, with its stages in order.
     pub fn open_job(&self, nth: usize) -> (i64, Vec<i64>) {
         let jobs = self.sandbox.rows("jobs");
-        let job =
-            jobs.iter().filter(|job| job["status"] == "open" && job["confidential"] == false).nth(nth).expect("a job");
+        let job = jobs
+            .iter()
+            .filter(|job| job["status"] == "open" && job["confidential"] == false)
+            .nth(nth)
+            .expect("a job");
         let mut stages = self.sandbox.rows_where("job_interview_stages", "job_id", id(job));
         stages.retain(|stage| stage["active"] == true);
         stages.sort_by_key(|stage| stage["sort_order"].as_i64());
@@ -109,7 +123,8 @@ impl World {
     /// A new candidate's application on an open job.
     pub fn apply(&self, email: &str, job: i64) -> i64 {
         let candidate = self.create_candidate(email);
-        let answer = self.post("/v3/applications", json!({"candidate_id": candidate, "job_id": job}));
+        let answer =
+            self.post("/v3/applications", json!({"candidate_id": candidate, "job_id": job}));
         assert_eq!(answer.status, 201, "{}", answer.body_json());
         id(&answer.body_json())
     }

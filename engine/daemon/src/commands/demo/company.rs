@@ -33,8 +33,9 @@ async fn records(connection: &Connection, kind: &str) -> Result<Vec<(String, Val
     let rows: Vec<_> = connection.observed(kind).try_collect().await?;
     rows.into_iter()
         .map(|row| {
-            let body = serde_json::from_str(&row.body)
-                .map_err(|error| Failure::new(format!("{kind} {}: the store holds no JSON: {error}", row.id)))?;
+            let body = serde_json::from_str(&row.body).map_err(|error| {
+                Failure::new(format!("{kind} {}: the store holds no JSON: {error}", row.id))
+            })?;
             Ok((row.id, body))
         })
         .collect()
@@ -54,7 +55,11 @@ fn unique<K: Ord, V>(entries: impl Iterator<Item = (K, V)>) -> BTreeMap<K, V> {
     for (key, value) in entries {
         counted.entry(key).and_modify(|entry| entry.0 += 1).or_insert((1, value));
     }
-    counted.into_iter().filter(|(_, (times, _))| *times == 1).map(|(key, (_, value))| (key, value)).collect()
+    counted
+        .into_iter()
+        .filter(|(_, (times, _))| *times == 1)
+        .map(|(key, (_, value))| (key, value))
+        .collect()
 }
 
 fn nothing(what: &str) -> Failure {
@@ -71,10 +76,13 @@ impl Company {
                 && flag(body, "confidential") != Some(true);
             is_fit.then(|| text(body, "/title").map(|title| (title.to_owned(), id.clone())))?
         }));
-        let users: BTreeMap<String, Value> = records(connection, kinds::USERS).await?.into_iter().collect();
+        let users: BTreeMap<String, Value> =
+            records(connection, kinds::USERS).await?.into_iter().collect();
         let referrers = records(connection, kinds::REFERRERS).await?;
         let employees = referrers.iter().filter_map(|(_, body)| {
-            let user = users.get(text(body, "/user/id")?).filter(|user| flag(user, "active") != Some(false))?;
+            let user = users
+                .get(text(body, "/user/id")?)
+                .filter(|user| flag(user, "active") != Some(false))?;
             text(user, "/email").map(str::to_owned)
         });
         let named = |list: Vec<(String, Value)>| {
@@ -90,25 +98,34 @@ impl Company {
         })
     }
 
-    /// Ten referrals of as many sorts as there are, and a custom field that the company does not have yet.
+    /// Ten referrals of as many sorts as there are, and a custom field that the company does not
+    /// have yet.
     pub(super) fn referrals(&self) -> Result<Vec<Desired>, Failure> {
-        let job = |at: usize| self.jobs.get(at % self.jobs.len().max(1)).ok_or_else(|| nothing("open job"));
-        let by = |at: usize| self.employees.get(at % self.employees.len().max(1)).ok_or_else(|| nothing("referrer"));
+        let job = |at: usize| {
+            self.jobs.get(at % self.jobs.len().max(1)).ok_or_else(|| nothing("open job"))
+        };
+        let by = |at: usize| {
+            self.employees.get(at % self.employees.len().max(1)).ok_or_else(|| nothing("referrer"))
+        };
         let application = |at: usize| -> Result<Value, Failure> {
             Ok(json!({ "key": "a", "job": job(at)?, "source": VENDOR_SOURCE, "referrer": by(at)? }))
         };
         let person = |key: &str, first: &str, last: &str| {
-            let email = format!("{}.{}@referred.example.com", first.to_lowercase(), last.to_lowercase());
+            let email =
+                format!("{}.{}@referred.example.com", first.to_lowercase(), last.to_lowercase());
             json!({ "key": key, "name": { "first": first, "last": last }, "emails": [email] })
         };
         let referrals = [
             json!({
-                "kind": kinds::CUSTOM_FIELDS, "key": "referral_channel", "applies_to": "candidate", "type": "single",
+                "kind": kinds::CUSTOM_FIELDS, "key": "referral_channel", "applies_to": "candidate",
+                    "type": "single",
                 "name": "Referral channel", "options": ["Employee portal", "Meetup"],
             }),
             with(
                 person("ref-01", "Ngozi", "Adeyemi"),
-                json!({ "applications": [application(0)?], "custom_fields": { "referral_channel": "Employee portal" }, "notes": [{ "key": "n", "body": "We worked together for three years." }] }),
+                json!({ "applications": [application(0)?],
+                    "custom_fields": { "referral_channel": "Employee portal" },
+                    "notes": [{ "key": "n", "body": "We worked together for three years." }] }),
             ),
             with(
                 person("ref-02", "Mateo", "Quispe"),
@@ -116,44 +133,54 @@ impl Company {
             ),
             with(
                 person("ref-03", "Hanna", "Lindqvist"),
-                json!({ "applications": [application(2)?], "tags": ["Met at PyCon 2026", self.tag] }),
+                json!({ "applications": [application(2)?],
+                    "tags": ["Met at PyCon 2026", self.tag] }),
             ),
             with(
                 person("ref-04", "Kenji", "Watanabe"),
-                json!({ "applications": [application(0)?], "custom_fields": { "external_ref": "ref-04" } }),
+                json!({ "applications": [application(0)?],
+                    "custom_fields": { "external_ref": "ref-04" } }),
             ),
             with(
                 person("ref-05", "Leila", "Haddad"),
-                json!({ "applications": [with(application(1)?, json!({ "custom_fields": { "referral_strength": "Strong" } }))] }),
+                json!({ "applications": [with(application(1)?,
+                    json!({ "custom_fields": { "referral_strength": "Strong" } }))] }),
             ),
             with(
                 person("ref-06", "Tomasz", "Zielony"),
-                json!({ "applications": [application(2)?], "company": "Globex", "title": "Staff Engineer", "phones": ["+49 30 5550 1234"] }),
+                json!({ "applications": [application(2)?], "company": "Globex",
+                    "title": "Staff Engineer", "phones": ["+49 30 5550 1234"] }),
             ),
             json!({
                 "key": "ref-07",
                 "emails": [self.known.email],
-                "applications": [with(application(0)?, json!({ "job": self.known.job, "custom_fields": { "referral_strength": "Strong" } }))],
+                "applications": [with(application(0)?,
+                    json!({ "job": self.known.job,
+                    "custom_fields": { "referral_strength": "Strong" } }))],
                 "notes": [{ "key": "n", "body": "Referred by a colleague." }],
             }),
             with(
                 person("ref-08", "Aroha", "Ngata"),
-                json!({ "applications": [{ "key": "a", "kind": "prospect", "pool": self.pool, "source": VENDOR_SOURCE, "referrer": by(0)? }] }),
+                json!({ "applications": [{ "key": "a", "kind": "prospect", "pool": self.pool,
+                    "source": VENDOR_SOURCE, "referrer": by(0)? }] }),
             ),
             with(
                 person("ref-09", "Ines", "Carvalho"),
-                json!({ "applications": [application(1)?], "links": ["https://portfolio.example.com/ines"] }),
+                json!({ "applications": [application(1)?],
+                    "links": ["https://portfolio.example.com/ines"] }),
             ),
             with(
                 person("ref-10", "Olu", "Bello"),
-                json!({ "applications": [application(2)?, with(application(3)?, json!({ "key": "b" }))] }),
+                json!({ "applications": [application(2)?,
+                    with(application(3)?, json!({ "key": "b" }))] }),
             ),
         ];
         referrals
             .into_iter()
             .map(|value| {
-                Desired::from_json(&value.to_string())
-                    .map_err(|error| Failure::new(format!("a referral of the demo is wrong: {error}")))
+                Desired::from_json(&value.to_string()).map_err(|error| {
+                    Failure::new(format!("a referral of the demo is wrong: {error}"))
+                })
             })
             .collect()
     }
@@ -168,10 +195,14 @@ fn with(mut base: Value, more: Value) -> Value {
 }
 
 /// Somebody with one address that nobody else has, and an open job that they never applied to.
-async fn known(connection: &Connection, titles: &BTreeMap<String, String>) -> Result<Known, Failure> {
+async fn known(
+    connection: &Connection,
+    titles: &BTreeMap<String, String>,
+) -> Result<Known, Failure> {
     let mut on: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (_, body) in records(connection, kinds::APPLICATIONS).await? {
-        if let (Some(candidate), Some(job)) = (text(&body, "/candidate/id"), text(&body, "/job/id")) {
+        if let (Some(candidate), Some(job)) = (text(&body, "/candidate/id"), text(&body, "/job/id"))
+        {
             on.entry(candidate.to_owned()).or_default().push(job.to_owned());
         }
     }
@@ -181,7 +212,8 @@ async fn known(connection: &Connection, titles: &BTreeMap<String, String>) -> Re
         emails.filter_map(move |email| Some((text(email, "/value")?.to_lowercase(), (id, body))))
     }));
     let fitting = addresses.into_iter().filter(|(email, (_, body))| {
-        let is_open = text(body, "/privacy") != Some("private") && flag(body, "private") != Some(true);
+        let is_open =
+            text(body, "/privacy") != Some("private") && flag(body, "private") != Some(true);
         email.ends_with("example.com") && is_open && text(body, "/name/first").is_some()
     });
     for (email, (id, _)) in fitting {
@@ -194,13 +226,18 @@ async fn known(connection: &Connection, titles: &BTreeMap<String, String>) -> Re
 }
 
 /// The stage after the one that an application stands in: id and name.
-pub(super) async fn next_stage(connection: &Connection, application: &str) -> Result<(String, String), Failure> {
+pub(super) async fn next_stage(
+    connection: &Connection,
+    application: &str,
+) -> Result<(String, String), Failure> {
     let row = connection.observed_one(kinds::APPLICATIONS, application).await?;
     let body: Value = row.and_then(|row| serde_json::from_str(&row.body).ok()).unwrap_or_default();
     let (job, now) = (text(&body, "/job/id"), text(&body, "/stage/id"));
     let stages = records(connection, kinds::STAGES).await?;
-    let mut here: Vec<&(String, Value)> =
-        stages.iter().filter(|(_, stage)| text(stage, "/parent/id") == job || text(stage, "/job/id") == job).collect();
+    let mut here: Vec<&(String, Value)> = stages
+        .iter()
+        .filter(|(_, stage)| text(stage, "/parent/id") == job || text(stage, "/job/id") == job)
+        .collect();
     here.sort_by_key(|(_, stage)| stage.get("order").and_then(Value::as_i64));
     let after = here.iter().position(|(id, _)| Some(id.as_str()) == now).map_or(1, |at| at + 1);
     let (id, stage) = here.get(after).ok_or_else(|| nothing("stage to move to"))?;

@@ -1,7 +1,9 @@
-//! `atsync demo`: everything once, against the Greenhouse sandbox on this machine's loopback. No account, no configuration.
+//! `atsync demo`: everything once, against the Greenhouse sandbox on this machine's loopback. No
+//! account, no configuration.
 //!
-//! Nothing is staged: the component that ships is loaded, real HTTP is spoken, and what is claimed at the end is held against the sandbox's own books.
-//! The exit code is 0 only when all of it held. The sandbox's rate budget is raised above Greenhouse's, so that nobody waits; the demo says so.
+//! Nothing is staged: the component that ships is loaded, real HTTP is spoken, and what is claimed
+//! at the end is held against the sandbox's own books. The exit code is 0 only when all of it held.
+//! The sandbox's rate budget is raised above Greenhouse's, so that nobody waits; the demo says so.
 
 mod company;
 mod verify;
@@ -15,7 +17,9 @@ use crate::words::count;
 use atsync::model::desired::Desired;
 use atsync::plan::words;
 use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret};
-use atsync_greenhouse_sandbox::{Recruiter, RunningSandbox, Sandbox, SandboxOptions, VENDOR_SOURCE};
+use atsync_greenhouse_sandbox::{
+    Recruiter, RunningSandbox, Sandbox, SandboxOptions, VENDOR_SOURCE,
+};
 use futures_util::TryStreamExt;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -32,11 +36,12 @@ pub(super) async fn demo(options: &cli::Demo, output: &Output) -> Ended {
     let mut sandbox_options = SandboxOptions::sized(SEED, usize::from(options.candidates));
     sandbox_options.rate_limit = RATE_LIMIT;
     let (id, secret) = (sandbox_options.client.id.clone(), sandbox_options.client.secret.clone());
-    let running = Sandbox::start(sandbox_options)
-        .await
-        .map_err(|error| Failure::new(format!("the sandbox cannot listen on 127.0.0.1: {error}")))?;
-    let directory = tempfile::tempdir()
-        .map_err(|error| Failure::new(format!("no temporary directory can be made: {error}; set TMPDIR")))?;
+    let running = Sandbox::start(sandbox_options).await.map_err(|error| {
+        Failure::new(format!("the sandbox cannot listen on 127.0.0.1: {error}"))
+    })?;
+    let directory = tempfile::tempdir().map_err(|error| {
+        Failure::new(format!("no temporary directory can be made: {error}; set TMPDIR"))
+    })?;
     output.data(&format!(
         "1. A stand-in for Greenhouse runs on {}, with {} candidates, {} jobs, {} users.",
         running.base_url(),
@@ -45,10 +50,12 @@ pub(super) async fn demo(options: &cli::Demo, output: &Output) -> Ended {
         running.sandbox().count("users")
     ));
     output.data(&format!(
-        "   It allows {RATE_LIMIT} requests in half a minute, more than Greenhouse does, so that nobody waits here."
+        "   It allows {RATE_LIMIT} requests in half a minute, more than Greenhouse does, so that \
+         nobody waits here."
     ));
     let connection = connect(&running, directory.path(), (id, secret), output).await?;
-    output.data("   The Greenhouse adapter is loaded: a WebAssembly component that imports nothing.");
+    output
+        .data("   The Greenhouse adapter is loaded: a WebAssembly component that imports nothing.");
     check(&connection, output).await?;
     pull(&connection, output).await?;
     let records = referrals(&connection, output).await?;
@@ -59,7 +66,10 @@ pub(super) async fn demo(options: &cli::Demo, output: &Output) -> Ended {
     }
     again(&connection, &records, &running, output).await?;
     feed(&connection, &records, &running, output).await?;
-    output.data(&format!("All of it held, with {} to the stand-in.", count(calls(&connection), "call")));
+    output.data(&format!(
+        "All of it held, with {} to the stand-in.",
+        count(calls(&connection), "call")
+    ));
     output.lines(NEXT);
     running.shutdown().await;
     Ok(DONE)
@@ -73,9 +83,11 @@ async fn connect(
 ) -> Result<Connection, Failure> {
     let adapter = adapters::load(&adapters::host()?, "greenhouse", Path::new(""))?;
     let engine = Engine::builder().store_file(directory.join("demo.redb"))?.build()?;
-    let credential = Credential::ClientCredentials { client_id, client_secret: Secret::new(secret) };
+    let credential =
+        Credential::ClientCredentials { client_id, client_secret: Secret::new(secret) };
     let mut options = ConnectionOptions::new("demo", adapter, credential);
-    options.origins = BTreeMap::from(["api", "auth"].map(|name| (name.to_owned(), running.base_url())));
+    options.origins =
+        BTreeMap::from(["api", "auth"].map(|name| (name.to_owned(), running.base_url())));
     options.allow_private_network = true;
     options.settings.insert("source".to_owned(), VENDOR_SOURCE.into());
     options.progress = output.progress();
@@ -88,7 +100,8 @@ async fn check(connection: &Connection, output: &Output) -> Result<(), Failure> 
     let of = |verdict: &str| results.iter().filter(|result| result.verdict == verdict).count();
     let lacking = results.len() - of("granted") - of("unknown");
     output.data(&format!(
-        "2. Permissions: {} granted, {} that Greenhouse does not tell without a write, {lacking} missing.",
+        "2. Permissions: {} granted, {} that Greenhouse does not tell without a write, {lacking} \
+         missing.",
         of("granted"),
         of("unknown")
     ));
@@ -126,7 +139,11 @@ async fn referrals(connection: &Connection, output: &Output) -> Result<Vec<Desir
     Ok(records)
 }
 
-async fn write(connection: &Connection, records: &[Desired], output: &Output) -> Result<(), Failure> {
+async fn write(
+    connection: &Connection,
+    records: &[Desired],
+    output: &Output,
+) -> Result<(), Failure> {
     let plan = connection.plan(PlanOf::Records(records)).await?;
     output.end();
     let text = words::plan(&plan);
@@ -148,14 +165,20 @@ async fn write(connection: &Connection, records: &[Desired], output: &Output) ->
     let report = connection.apply(&plan).await;
     output.end();
     let report = report?;
-    output.data(&format!("5. Applied: {}, {}.", apply::outcome(&report), count(calls(connection) - before, "call")));
+    output.data(&format!(
+        "5. Applied: {}, {}.",
+        apply::outcome(&report),
+        count(calls(connection) - before, "call")
+    ));
     if let Some(more) = report.steps.len().checked_sub(plan.writes()).filter(|more| *more > 0) {
         output.data(&format!(
-            "   ({more} of them bring fields that Greenhouse does not take along with a new candidate.)"
+            "   ({more} of them bring fields that Greenhouse does not take along with a new \
+             candidate.)"
         ));
     }
     let refused = report.steps.iter().find_map(|step| match &step.end {
-        atsync::reconcile::StepEnd::Refused { reason } | atsync::reconcile::StepEnd::NotSent { reason } => {
+        atsync::reconcile::StepEnd::Refused { reason }
+        | atsync::reconcile::StepEnd::NotSent { reason } => {
             Some(format!("{} {}: {reason}", step.operation, step.host))
         }
         _ => None,
@@ -185,7 +208,10 @@ async fn again(
         count(written as u64, "write"),
         count(calls(connection) - before, "call")
     ));
-    held(plan.is_empty() && report.steps.is_empty() && written == 0, "a second apply has nothing to do")
+    held(
+        plan.is_empty() && report.steps.is_empty() && written == 0,
+        "a second apply has nothing to do",
+    )
 }
 
 async fn feed(
@@ -194,7 +220,11 @@ async fn feed(
     running: &RunningSandbox,
     output: &Output,
 ) -> Result<(), Failure> {
-    let key = records.iter().find_map(Desired::candidate).map(|record| record.key.clone()).unwrap_or_default();
+    let key = records
+        .iter()
+        .find_map(Desired::candidate)
+        .map(|record| record.key.clone())
+        .unwrap_or_default();
     let links = connection.links(&key).await?;
     let link = links.iter().find(|link| link.remote.kind == "applications");
     let Some(application) = link.map(|link| link.remote.clone()) else {
@@ -209,24 +239,35 @@ async fn feed(
         .recruiter(&deed)
         .map_err(|refusal| Failure::new(format!("the recruiter cannot move: {refusal}")))?;
     output.data(&format!(
-        "8. A recruiter moves the application of {key} to {stage_name:?} in Greenhouse. The next pull sees it:"
+        "8. A recruiter moves the application of {key} to {stage_name:?} in Greenhouse. The next \
+         pull sees it:"
     ));
     let report = connection.pull("applications", false).await?;
     output.end();
     let feed: Vec<_> = connection.changes(status.changes_last).try_collect().await?;
-    let moved = feed.iter().find(|change| change.kind == application.kind && change.id == application.id);
+    let moved =
+        feed.iter().find(|change| change.kind == application.kind && change.id == application.id);
     let Some(change) = moved else {
         return Err(Failure::new("the recruiter's move did not arrive in the feed".to_owned()));
     };
     output.data(&format!("   {}", changes::line(change)));
-    output.data(&format!("   ({} asked again, {} of them changed)", count(report.records, "record"), report.updated));
-    let arrived = change.after.get("stage").and_then(|stage| stage.get("id")).and_then(Value::as_str);
+    output.data(&format!(
+        "   ({} asked again, {} of them changed)",
+        count(report.records, "record"),
+        report.updated
+    ));
+    let arrived =
+        change.after.get("stage").and_then(|stage| stage.get("id")).and_then(Value::as_str);
     held(arrived == Some(stage_id.as_str()), "the change names the stage that the recruiter chose")
 }
 
 /// A claim of the demo; the first one that does not hold ends it.
 fn held(is_so: bool, claim: &str) -> Result<(), Failure> {
-    if is_so { Ok(()) } else { Err(Failure::new(format!("the demo's claim does not hold: {claim}"))) }
+    if is_so {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("the demo's claim does not hold: {claim}")))
+    }
 }
 
 const NEXT: &str = r#"

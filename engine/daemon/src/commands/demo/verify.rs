@@ -1,4 +1,5 @@
-//! The demo's claim "exactly once", held against the sandbox's own rows, past the API and past the engine.
+//! The demo's claim "exactly once", held against the sandbox's own rows, past the API and past the
+//! engine.
 
 use crate::failure::Failure;
 use crate::words::count;
@@ -17,10 +18,13 @@ pub(super) fn exactly_one(sandbox: &Sandbox, records: &[Desired]) -> Result<Vec<
         let found = sandbox.candidates_by_email(email);
         once(&record.key, "the person", found.len())?;
         people += 1;
-        let Some(id) = found.first().and_then(|row| row.get("id")).and_then(Value::as_i64) else { continue };
+        let Some(id) = found.first().and_then(|row| row.get("id")).and_then(Value::as_i64) else {
+            continue;
+        };
         let rows = sandbox.applications_of(id);
         for application in &record.applications {
-            let fitting: Vec<&Value> = rows.iter().filter(|row| fits(sandbox, row, application)).collect();
+            let fitting: Vec<&Value> =
+                rows.iter().filter(|row| fits(sandbox, row, application)).collect();
             once(&record.key, &format!("application {}", application.key), fitting.len())?;
             credited(&record.key, application, fitting.first())?;
             applications += 1;
@@ -34,8 +38,10 @@ pub(super) fn exactly_one(sandbox: &Sandbox, records: &[Desired]) -> Result<Vec<
             let ids: Vec<Value> = named(sandbox, "candidate_tags", tag);
             once(&record.key, &format!("the tag {tag:?} itself"), ids.len())?;
             let applied = sandbox.rows_of_candidate("applied_candidate_tags", id);
-            let hits =
-                applied.iter().filter(|row| row.get("candidate_tag_id").is_some_and(|id| ids.contains(id))).count();
+            let hits = applied
+                .iter()
+                .filter(|row| row.get("candidate_tag_id").is_some_and(|id| ids.contains(id)))
+                .count();
             once(&record.key, &format!("tag {tag:?}"), hits)?;
             tags += 1;
         }
@@ -46,16 +52,27 @@ pub(super) fn exactly_one(sandbox: &Sandbox, records: &[Desired]) -> Result<Vec<
         let ids = named(sandbox, "custom_fields", field.name.as_deref().unwrap_or_default());
         once(&field.key, "the custom field", ids.len())?;
         for label in field.options.iter().flatten() {
-            once(&field.key, &format!("the choice {label:?}"), named(sandbox, "custom_field_options", label).len())?;
+            once(
+                &field.key,
+                &format!("the choice {label:?}"),
+                named(sandbox, "custom_field_options", label).len(),
+            )?;
             choices += 1;
         }
     }
     let made = sandbox.creates("candidates") as u64;
     if made + 1 != people {
-        return Err(Failure::new(format!("{} were made for {} new people", count(made, "candidate"), people - 1)));
+        return Err(Failure::new(format!(
+            "{} were made for {} new people",
+            count(made, "candidate"),
+            people - 1
+        )));
     }
     Ok(vec![
-        format!("exactly one of each: {people} people ({made} made, 1 found by e-mail and not made again),"),
+        format!(
+            "exactly one of each: {people} people ({made} made, 1 found by e-mail and not made \
+             again),"
+        ),
         format!(
             "{}, {}, {} on people, a custom field with {}, each there once.",
             count(applications, "application"),
@@ -67,27 +84,40 @@ pub(super) fn exactly_one(sandbox: &Sandbox, records: &[Desired]) -> Result<Vec<
 }
 
 fn once(key: &str, what: &str, hits: usize) -> Result<(), Failure> {
-    if hits == 1 { Ok(()) } else { Err(Failure::new(format!("{key}: {what} is there {hits} times instead of once"))) }
+    if hits == 1 {
+        Ok(())
+    } else {
+        Err(Failure::new(format!("{key}: {what} is there {hits} times instead of once")))
+    }
 }
 
 /// Whether source, referrer and custom fields that were asked for are there.
 fn credited(key: &str, wanted: &DesiredApplication, row: Option<&&Value>) -> Result<(), Failure> {
-    let is_set = |column: &str| row.and_then(|row| row.get(column)).is_some_and(|value| !value.is_null());
+    let is_set =
+        |column: &str| row.and_then(|row| row.get(column)).is_some_and(|value| !value.is_null());
     let has_fields = wanted.custom_fields.keys().all(|field| {
-        row.and_then(|row| row.pointer(&format!("/custom_fields/{field}"))).is_some_and(|value| !value.is_null())
+        row.and_then(|row| row.pointer(&format!("/custom_fields/{field}")))
+            .is_some_and(|value| !value.is_null())
     });
-    if (wanted.source.is_some() && !is_set("source_id")) || (wanted.referrer.is_some() && !is_set("referrer_id")) {
-        return Err(Failure::new(format!("{key}: the application has not the source and referrer that were declared")));
+    if (wanted.source.is_some() && !is_set("source_id"))
+        || (wanted.referrer.is_some() && !is_set("referrer_id"))
+    {
+        return Err(Failure::new(format!(
+            "{key}: the application has not the source and referrer that were declared"
+        )));
     }
     if !has_fields {
-        return Err(Failure::new(format!("{key}: the application has not the custom fields that were declared")));
+        return Err(Failure::new(format!(
+            "{key}: the application has not the custom fields that were declared"
+        )));
     }
     Ok(())
 }
 
 fn named(sandbox: &Sandbox, collection: &str, name: &str) -> Vec<Value> {
     let rows = sandbox.rows(collection);
-    let fitting = rows.into_iter().filter(|row| row.get("name").and_then(Value::as_str) == Some(name));
+    let fitting =
+        rows.into_iter().filter(|row| row.get("name").and_then(Value::as_str) == Some(name));
     fitting.filter_map(|row| row.get("id").cloned()).collect()
 }
 

@@ -1,18 +1,22 @@
 //! What a core module costs to compile.
 //!
-//! A function's cost is its bytes, its locals, and what its instructions carry that a byte does not show: the parameters and results of calls and blocks,
-//! the targets of a `br_table`, and the locals that a loop may have to pass on at each level of a nest.
+//! A function's cost is its bytes, its locals, and what its instructions carry that a byte does not
+//! show: the parameters and results of calls and blocks, the targets of a `br_table`, and the
+//! locals that a loop may have to pass on at each level of a nest.
 
 use super::{Fault, Room, count, within};
-use wasmparser::{BlockType, CompositeInnerType, ElementItems, FunctionBody, Operator, Payload, TypeRef};
+use wasmparser::{
+    BlockType, CompositeInnerType, ElementItems, FunctionBody, Operator, Payload, TypeRef,
+};
 
 /// The cost of one function. The compiler needs more than linear time for it.
 const FUNCTION_MAX: u64 = 256 * 1024;
-/// The cost of all functions together. The slowest instructions (divisions) take the compiler some 30 s of two cores at this; a large adapter in Rust has a
-/// third of it. An interpreter that a component brings along has more; it needs a compiler that can be ended ([`Room`]).
+/// The cost of all functions together. The slowest instructions (divisions) take the compiler some
+/// 30 s of two cores at this; a large adapter in Rust has a third of it. An interpreter that a
+/// component brings along has more; it needs a compiler that can be ended ([`Room`]).
 const CODE_MAX: u64 = 4 * 1024 * 1024;
-/// Locals times branches of one function: where branches meet, the compiler looks for the value of each local along each. The largest function of an
-/// adapter in Rust has some hundred thousand.
+/// Locals times branches of one function: where branches meet, the compiler looks for the value of
+/// each local along each. The largest function of an adapter in Rust has some hundred thousand.
 const MEETINGS_MAX: u64 = 8 * 1024 * 1024;
 /// The same of all functions together.
 const MEETINGS_ALL_MAX: u64 = 8 * MEETINGS_MAX;
@@ -20,7 +24,8 @@ const MEETINGS_ALL_MAX: u64 = 8 * MEETINGS_MAX;
 const FUNCTIONS_MAX: u64 = 40_000;
 /// Locals of one function.
 const LOCALS_MAX: u64 = 4_000;
-/// What a local that a loop passes on costs, in bytes of plain code: as measured, with as many locals as there may be.
+/// What a local that a loop passes on costs, in bytes of plain code: as measured, with as many
+/// locals as there may be.
 const CARRIED_COST: u64 = 4;
 /// Types, imports, exports, globals, tables, data and element segments of one module.
 const ENTRIES_MAX: u64 = 20_000;
@@ -54,22 +59,29 @@ pub(super) struct Module {
 }
 
 impl Module {
-    pub(super) fn payload(&mut self, payload: &Payload<'_>, total: &mut Total) -> Result<(), Fault> {
+    pub(super) fn payload(
+        &mut self,
+        payload: &Payload<'_>,
+        total: &mut Total,
+    ) -> Result<(), Fault> {
         match payload {
             Payload::TypeSection(section) => {
                 self.listed(section.count())?;
                 for group in section.clone() {
                     for found in group?.types() {
                         let arity = match &found.composite_type.inner {
-                            CompositeInnerType::Func(func) => {
-                                count(func.params().len()).saturating_add(count(func.results().len()))
-                            }
+                            CompositeInnerType::Func(func) => count(func.params().len())
+                                .saturating_add(count(func.results().len())),
                             CompositeInnerType::Struct(fields) => count(fields.fields.len()),
                             _ => 1,
                         };
                         self.listed(1)?;
                         self.signatures = self.signatures.saturating_add(arity);
-                        within("parts of the function types of a module", self.signatures, SIGNATURES_MAX)?;
+                        within(
+                            "parts of the function types of a module",
+                            self.signatures,
+                            SIGNATURES_MAX,
+                        )?;
                         self.arities.push(arity);
                     }
                 }
@@ -118,9 +130,17 @@ impl Module {
                 within("the cost of one function", cost, room.of_code(FUNCTION_MAX))?;
                 total.cost = total.cost.saturating_add(cost);
                 within("the cost of all functions", total.cost, room.of_code(CODE_MAX))?;
-                within("locals times branches of one function", meetings, room.of_code(MEETINGS_MAX))?;
+                within(
+                    "locals times branches of one function",
+                    meetings,
+                    room.of_code(MEETINGS_MAX),
+                )?;
                 total.meetings = total.meetings.saturating_add(meetings);
-                within("locals times branches of all functions", total.meetings, room.of_code(MEETINGS_ALL_MAX))
+                within(
+                    "locals times branches of all functions",
+                    total.meetings,
+                    room.of_code(MEETINGS_ALL_MAX),
+                )
             }
             _ => Ok(()),
         }
@@ -136,7 +156,11 @@ impl Module {
     }
 
     fn arity(&self, type_index: u32) -> u64 {
-        usize::try_from(type_index).ok().and_then(|index| self.arities.get(index)).copied().unwrap_or(0)
+        usize::try_from(type_index)
+            .ok()
+            .and_then(|index| self.arities.get(index))
+            .copied()
+            .unwrap_or(0)
     }
 
     fn arity_of(&self, function: u32) -> u64 {
@@ -192,11 +216,13 @@ impl Module {
                 Operator::Call { function_index } => self.arity_of(function_index),
                 Operator::CallIndirect { type_index, .. } => self.arity(type_index),
                 Operator::Br { .. } | Operator::BrIf { .. } | Operator::Return => widest,
-                Operator::BrTable { targets } => {
-                    u64::from(targets.len()).saturating_add(1).saturating_mul(widest.saturating_add(1))
-                }
+                Operator::BrTable { targets } => u64::from(targets.len())
+                    .saturating_add(1)
+                    .saturating_mul(widest.saturating_add(1)),
                 // A value that is used within loops may become a parameter of each.
-                Operator::LocalGet { .. } | Operator::LocalSet { .. } | Operator::LocalTee { .. } => {
+                Operator::LocalGet { .. }
+                | Operator::LocalSet { .. }
+                | Operator::LocalTee { .. } => {
                     carried = carried.saturating_add(depth_of_loops);
                     0
                 }
@@ -206,7 +232,9 @@ impl Module {
             within("the cost of one function", cost, room.of_code(FUNCTION_MAX))?;
         }
         // No loop passes on more than all locals.
-        let carried = carried.min(loops.saturating_mul(locals.saturating_add(own))).saturating_mul(CARRIED_COST);
+        let carried = carried
+            .min(loops.saturating_mul(locals.saturating_add(own)))
+            .saturating_mul(CARRIED_COST);
         let cost = cost.saturating_add(carried);
         Ok((cost, branches.saturating_mul(locals.saturating_add(own))))
     }

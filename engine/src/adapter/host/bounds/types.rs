@@ -1,13 +1,15 @@
 //! The size of a component's types with sharing expanded.
 //!
-//! A type that names another counts it again, as often as it names it, for that is what the compiler does where types are passed or copied. A
-//! type that is known only by an instance's export counts as the largest that was seen.
+//! A type that names another counts it again, as often as it names it, for that is what the
+//! compiler does where types are passed or copied. A type that is known only by an instance's
+//! export counts as the largest that was seen.
 
 use super::{Fault, count, within};
 use wasmparser::{
-    CanonicalFunction, ComponentAlias, ComponentDefinedType, ComponentExport, ComponentExternalKind,
-    ComponentOuterAliasKind, ComponentType, ComponentTypeDeclaration, ComponentTypeRef, ComponentValType, CoreType,
-    InstanceTypeDeclaration, ModuleTypeDeclaration, TypeBounds,
+    CanonicalFunction, ComponentAlias, ComponentDefinedType, ComponentExport,
+    ComponentExternalKind, ComponentOuterAliasKind, ComponentType, ComponentTypeDeclaration,
+    ComponentTypeRef, ComponentValType, CoreType, InstanceTypeDeclaration, ModuleTypeDeclaration,
+    TypeBounds,
 };
 
 /// Types that are defined. The contract has 120.
@@ -89,9 +91,12 @@ impl Types {
     pub(super) fn canonical(&mut self, found: &CanonicalFunction) -> Result<(), Fault> {
         match found {
             CanonicalFunction::Lift { type_index, .. } => self.add(self.at(*type_index)),
-            // Without imports it can only be of another part of the component. The code that joins the two grows with the type, and the compiler panics where
-            // both have a memory, since several memories in a module are switched off.
-            CanonicalFunction::Lower { .. } => within("functions passed between parts of the component", 1, 0),
+            // Without imports it can only be of another part of the component. The code that joins
+            // the two grows with the type, and the compiler panics where both have a memory, since
+            // several memories in a module are switched off.
+            CanonicalFunction::Lower { .. } => {
+                within("functions passed between parts of the component", 1, 0)
+            }
             // What it is of is known by the function only.
             _ => self.add(self.largest),
         }
@@ -107,7 +112,10 @@ impl Types {
     }
 
     fn outer(&self, up: u32, index: u32) -> u64 {
-        let (up, index) = (usize::try_from(up).unwrap_or(usize::MAX), usize::try_from(index).unwrap_or(usize::MAX));
+        let (up, index) = (
+            usize::try_from(up).unwrap_or(usize::MAX),
+            usize::try_from(index).unwrap_or(usize::MAX),
+        );
         let scope = self.scopes.iter().rev().nth(up);
         scope.and_then(|types| types.get(index)).copied().unwrap_or(self.largest.max(1))
     }
@@ -137,9 +145,9 @@ impl Types {
 
     fn referred(&self, found: &ComponentTypeRef) -> (u64, bool) {
         match found {
-            ComponentTypeRef::Func(index) | ComponentTypeRef::Instance(index) | ComponentTypeRef::Component(index) => {
-                (self.at(*index), false)
-            }
+            ComponentTypeRef::Func(index)
+            | ComponentTypeRef::Instance(index)
+            | ComponentTypeRef::Component(index) => (self.at(*index), false),
             ComponentTypeRef::Value(value) => (self.value(value), false),
             ComponentTypeRef::Type(TypeBounds::Eq(index)) => (self.at(*index), true),
             ComponentTypeRef::Type(TypeBounds::SubResource) => (1, true),
@@ -162,7 +170,8 @@ impl Types {
         match found {
             ComponentType::Defined(defined) => Ok(self.defined_size(defined)),
             ComponentType::Func(func) => {
-                Ok(self.values(func.params.iter().map(|(_, value)| value).chain(func.result.as_ref())))
+                Ok(self
+                    .values(func.params.iter().map(|(_, value)| value).chain(func.result.as_ref())))
             }
             ComponentType::Resource { .. } => Ok(1),
             ComponentType::Instance(declarations) => self.within(|types| {
@@ -217,20 +226,30 @@ impl Types {
 
     fn defined_size(&self, found: &ComponentDefinedType<'_>) -> u64 {
         match found {
-            ComponentDefinedType::Primitive(_) | ComponentDefinedType::Own(_) | ComponentDefinedType::Borrow(_) => 1,
-            ComponentDefinedType::Record(fields) => self.values(fields.iter().map(|(_, value)| value)),
-            ComponentDefinedType::Variant(cases) => {
-                self.values(cases.iter().filter_map(|case| case.ty.as_ref())).saturating_add(count(cases.len()))
+            ComponentDefinedType::Primitive(_)
+            | ComponentDefinedType::Own(_)
+            | ComponentDefinedType::Borrow(_) => 1,
+            ComponentDefinedType::Record(fields) => {
+                self.values(fields.iter().map(|(_, value)| value))
             }
-            ComponentDefinedType::List(value) | ComponentDefinedType::Option(value) => self.values([value]),
+            ComponentDefinedType::Variant(cases) => self
+                .values(cases.iter().filter_map(|case| case.ty.as_ref()))
+                .saturating_add(count(cases.len())),
+            ComponentDefinedType::List(value) | ComponentDefinedType::Option(value) => {
+                self.values([value])
+            }
             ComponentDefinedType::Map(key, value) => self.values([key, value]),
             ComponentDefinedType::FixedLengthList(value, times) => {
                 self.value(value).saturating_mul(u64::from(*times)).saturating_add(1)
             }
             ComponentDefinedType::Tuple(values) => self.values(values.iter()),
-            ComponentDefinedType::Flags(names) | ComponentDefinedType::Enum(names) => count(names.len()).max(1),
+            ComponentDefinedType::Flags(names) | ComponentDefinedType::Enum(names) => {
+                count(names.len()).max(1)
+            }
             ComponentDefinedType::Result { ok, err } => self.values(ok.iter().chain(err)),
-            ComponentDefinedType::Future(value) | ComponentDefinedType::Stream(value) => self.values(value),
+            ComponentDefinedType::Future(value) | ComponentDefinedType::Stream(value) => {
+                self.values(value)
+            }
         }
     }
 }
