@@ -1,0 +1,73 @@
+# The one entry point: `just` lists what one can do; `.ci/run` calls the same recipes.
+# `cargo install just --locked`, or read the commands here and type them.
+
+export CARGO_INCREMENTAL := "0"
+
+# Lists the recipes.
+default:
+    @just --list --unsorted
+
+# Checks what a change needs before it is committed: format, lints, tests.
+check: format-check lint test
+
+# Formats the code.
+format:
+    cargo fmt --all
+
+# Refuses code that is not formatted.
+format-check:
+    cargo fmt --all --check
+
+# Runs every test, or some: `just test --test keys`, `just test --lib journal`.
+test *ARGS:
+    cargo test --locked --workspace {{ARGS}}
+
+# Runs clippy over everything, warnings fatal.
+lint:
+    cargo clippy --locked --workspace --all-targets -- -D warnings
+
+# Runs clippy over the library as a host with linked adapters builds it. 70 seconds of CPU.
+lint-without-components:
+    cargo clippy --locked -p atsync --no-default-features -- -D warnings
+
+# Builds the documentation, warnings fatal.
+doc:
+    RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps
+
+# Builds the embedded component twice, with different homes, and compares the bytes. 2 minutes.
+same-bytes:
+    .ci/same-bytes
+
+# Verifies each published package from its own contents. 7 minutes.
+packages:
+    .ci/packages
+
+# Runs every fuzz target under libFuzzer, SECONDS each. 4 minutes of CPU to build.
+fuzz SECONDS="5":
+    .ci/fuzz {{SECONDS}}
+
+# Runs the demo.
+demo:
+    cargo run --locked -- demo
+
+# Checks licences, bans and sources of the dependencies, and advisories where a copy lies here.
+licences:
+    .ci/licences
+
+# Runs the simulation over SEEDS seeds. About a second each.
+simulate SEEDS="300":
+    ATSYNC_SIM_SEEDS={{SEEDS}} cargo test --locked --workspace --test simulation \
+        whatever_befalls -- --nocapture
+
+# Plants faults with cargo-mutants in FILES. Minutes to days.
+mutants FILES="engine/src/journal/**":
+    .ci/mutants '{{FILES}}'
+
+# Runs the benchmarks.
+bench:
+    cargo bench -p atsync-tests
+    cargo bench -p atsync
+
+# Runs what a clean clone must pass. 25 to 40 minutes on two cores.
+ci:
+    .ci/run
