@@ -18,8 +18,7 @@ impl Adapter for Panicking {
         let Task::Scan(scan) = task else { return Err(Failure::Bug("only scans".into())) };
         atsync_adapter::log("about to panic");
         match scan.kind.as_str() {
-            "text" => panic!("the stage {:?} is not known\nand never was", "Offer"),
-                // the place that the test names
+            "text" => panic!("the stage {:?} is not known\nand never was", "Offer"), // named
             "index" => return Err(Failure::Bug(scan.kind.as_bytes()[scan.kind.len()].to_string())),
             "none" => return Err(Failure::Bug(scan.parent.unwrap().id)),
             "value" => std::panic::panic_any(7_u32),
