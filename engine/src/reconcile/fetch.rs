@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind};
 use crate::journal::IntentId;
 use crate::store::{Cause, ObservedWrite, PageCommit, PageReport};
 use crate::transport::Priority;
-use atsync_model::contract::{Fetch, Item, Outcome, Response, Task};
+use atsync_model::contract::{Fetch, Outcome, Task};
 use std::collections::BTreeMap;
 
 impl Reconciler {
@@ -151,25 +151,4 @@ pub(super) struct Looked {
     pub(super) masks: Vec<Vec<String>>,
     /// What was asked for and not shown.
     pub(super) missing: Vec<String>,
-}
-
-/// Items as the store takes them, by kind, each with its raw JSON cut out of the reply.
-pub(super) fn by_kind(
-    items: Vec<Item>,
-    reply: Option<&Response>,
-) -> BTreeMap<String, Vec<ObservedWrite>> {
-    let mut kinds: BTreeMap<String, Vec<ObservedWrite>> = BTreeMap::new();
-    for item in items {
-        let raw = item.raw.zip(reply).and_then(|(span, reply)| {
-            let start = usize::try_from(span.offset).ok()?;
-            let end = start.checked_add(usize::try_from(span.length).ok()?)?;
-            let bytes = reply.body.get(start..end)?;
-            std::str::from_utf8(bytes).ok().map(str::to_owned)
-        });
-        let mask = usize::try_from(item.mask).unwrap_or(usize::MAX);
-        let write =
-            ObservedWrite { id: item.id, version: item.version, body: item.body, raw, mask };
-        kinds.entry(item.kind).or_default().push(write);
-    }
-    kinds
 }

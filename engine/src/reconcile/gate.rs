@@ -9,8 +9,8 @@
 //! What is asked is what the store holds. Left out: what the ATS knows and the engine was not told;
 //! the adapter's own reads before a write see that.
 
-use super::effect::Order;
 use super::gather::record;
+use super::order::Order;
 use super::{EFFECTS_HELD, Reconciler};
 use crate::error::Error;
 use crate::transport::Gate;

@@ -9,8 +9,9 @@
 //! [`crate::Connection`].
 
 use super::Reconciler;
-use super::effect::{EffectEnd, Order, Touched, touched};
+use super::effect::{EffectEnd, touched};
 use super::gather::{Gathered, record, remote};
+use super::order::{Order, Touched};
 use super::underway::WORKED_ON;
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentId, IntentState};

@@ -21,8 +21,9 @@
 //! that carries no records of the kind, which brings none along.
 
 use super::apply::{StepEnd, Work};
-use super::effect::{Order, SEND_WAIT_MAX_MS, Touched};
+use super::effect::SEND_WAIT_MAX_MS;
 use super::gather::record;
+use super::order::{Order, Touched};
 use super::{EFFECTS_HELD, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, Moment};

@@ -16,7 +16,6 @@
 //! out: sweeps, which are held by rows without an id ([`super::sweep`]).
 
 use super::Reconciler;
-use super::fetch::by_kind;
 use crate::error::Error;
 use crate::store::limits::{self, RECORD_BYTES_MAX};
 use crate::store::{Cause, Met, ObservedWrite, ProblemRow, Problems};
@@ -312,4 +311,22 @@ impl Reconciler {
             .iter()
             .any(|row| row.id.is_none() && row.field.is_none() && row.seen_ms >= since_ms))
     }
+}
+
+/// Items as the store takes them, by kind, each with its raw JSON cut out of the reply.
+fn by_kind(items: Vec<Item>, reply: Option<&Response>) -> BTreeMap<String, Vec<ObservedWrite>> {
+    let mut kinds: BTreeMap<String, Vec<ObservedWrite>> = BTreeMap::new();
+    for item in items {
+        let raw = item.raw.zip(reply).and_then(|(span, reply)| {
+            let start = usize::try_from(span.offset).ok()?;
+            let end = start.checked_add(usize::try_from(span.length).ok()?)?;
+            let bytes = reply.body.get(start..end)?;
+            std::str::from_utf8(bytes).ok().map(str::to_owned)
+        });
+        let mask = usize::try_from(item.mask).unwrap_or(usize::MAX);
+        let write =
+            ObservedWrite { id: item.id, version: item.version, body: item.body, raw, mask };
+        kinds.entry(item.kind).or_default().push(write);
+    }
+    kinds
 }

@@ -27,8 +27,9 @@
 
 use super::doubt::Doubt;
 use super::drive::TaskError;
-use super::effect::{EffectEnd, Order, Touched, touched};
+use super::effect::{EffectEnd, touched};
 use super::look::several;
+use super::order::{Order, Touched};
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::send_wait_ms;

@@ -20,6 +20,7 @@
 //! Left out: the walk that suspects ([`super::sweep`]), and telling the gone from the moved
 //! ([`super::identity`]).
 
+use super::restricted::Restricted;
 use super::sweep::{SweepOptions, SweepReport};
 use super::{Reconciler, fetch::Looked};
 use crate::error::{Error, ErrorKind};
@@ -80,7 +81,8 @@ impl Reconciler {
         }
         let mut hangs: Vec<(&str, RemoteRef)> = Vec::new();
         for row in rows {
-            if is_confidential(&row.body) || (is_private(&row.body) && !sees_private) {
+            let marks = Restricted::of(&row.body);
+            if marks.is_confidential() || (marks.is_private() && !sees_private) {
                 hidden.insert(row.id.clone());
                 continue;
             }
@@ -110,7 +112,8 @@ impl Reconciler {
                 continue;
             };
             next.extend(self.hangs_on(&row));
-            if is_private(&row.body) || is_confidential(&row.body) {
+            let marks = Restricted::of(&row.body);
+            if marks.is_private() || marks.is_confidential() {
                 few.push(of);
             }
         }
@@ -252,17 +255,6 @@ impl Reconciler {
 /// Whether the record was taken in so late that reads from `since_ms` on need not show it yet.
 fn is_young(rule: &KindRule, row: &ObservedRow, since_ms: u64) -> bool {
     row.changed_ms.saturating_add(rule.visible_within_ms) >= since_ms
-}
-
-/// Whether the record says of itself that it is private. Compact JSON of ours; a false alarm only
-/// makes a sweep more careful.
-pub(super) fn is_private(body: &str) -> bool {
-    body.contains("\"private\":true")
-}
-
-/// As [`is_private`], for confidential.
-fn is_confidential(body: &str) -> bool {
-    body.contains("\"confidential\":true")
 }
 
 fn count(number: usize) -> u64 {

@@ -35,7 +35,7 @@ use super::drive::TaskError;
 use super::identity::swept;
 use super::problems::{Brought, Came, Unread, brought};
 use super::pull::parent_kind;
-use super::suspects::is_private;
+use super::restricted::Restricted;
 use super::trail::{Astray, Trail};
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
@@ -358,7 +358,7 @@ impl Reconciler {
             self.mark_unread_as_seen(rule, &mut brought, &mut own).await?;
             state.pages += 1;
             state.rows += u64::try_from(own.len()).unwrap_or(0);
-            let few = own.iter().filter(|record| is_private(&record.body)).count();
+            let few = own.iter().filter(|record| Restricted::of(&record.body).is_private()).count();
             state.confidential += u64::try_from(few).unwrap_or(0);
             state.phase = if page.complete {
                 self.after_parent(rule, parent.as_deref()).await?

@@ -9,7 +9,7 @@
 //! The place always holds a whole store, the old one or the new one: the new file is durable before
 //! it is renamed, and until then the old one is only read. The old file stays locked until the new
 //! name is durable, so no process can come by to write to the one that goes away. A copy that was
-//! interrupted is a file of the same name with [`SUFFIX`]; whoever opens the store next removes it,
+//! interrupted is a file of the same name with [`files::COMPACTING`]; whoever opens the store next removes it,
 //! since nobody else holds the store then.
 //!
 //! # Bounds
@@ -17,9 +17,10 @@
 //! the async threads. Left out: what the file system, its snapshots and copies made before keep of
 //! the old file's bytes. Only an encrypted disk and an end to old copies help there.
 
+use super::files::{self, beside, failed, sync_directory};
 use super::pages::Pages;
 use super::tables::OrFailed;
-use super::{RedbOptions, files, open};
+use super::{RedbOptions, open};
 use crate::entropy::Entropy;
 use crate::store::StoreError;
 use redb::backends::FileBackend;
@@ -28,11 +29,8 @@ use redb::{
     TableDefinition, TableHandle,
 };
 use serde::Serialize;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// What the name of the new file ends with until it takes its place.
-const SUFFIX: &str = ".compacting";
 /// Bytes of rows that one transaction of the new file takes. Arbitrary, about what a page of a scan
 /// has.
 const BATCH_BYTES: usize = 8 * 1024 * 1024;
@@ -79,34 +77,6 @@ pub(super) fn compact(
     sync_directory(&path)?;
     drop(old);
     Ok(Compacted { before: old_about.len(), after, rows })
-}
-
-/// Removes what an interrupted run left beside a store that is open, hence locked, by the caller.
-///
-/// # Errors
-/// When the file is there and cannot be removed: it holds a copy of what the store holds.
-pub(super) fn clear_away(path: &Path) -> Result<(), StoreError> {
-    // Where the path is a link, the copy lies beside the file itself.
-    let path = std::fs::canonicalize(path).map_err(|error| failed(path, &error))?;
-    let place = beside(&path);
-    match std::fs::remove_file(&place) {
-        Ok(()) => {
-            tracing::info!(file = %place.display(), "removed what an interrupted compaction left");
-            Ok(())
-        }
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(failed(&place, &error)),
-    }
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(SUFFIX);
-    path.with_file_name(name)
-}
-
-fn failed(path: &Path, error: &std::io::Error) -> StoreError {
-    StoreError::Io(format!("{}: {error}", path.display()))
 }
 
 /// Copies every table. The new file is closed and durable when this returns.
@@ -182,13 +152,4 @@ fn copy_table(
 /// closed first.
 fn release_where_needed(old: Database) -> Option<Database> {
     if cfg!(unix) { Some(old) } else { None }
-}
-
-/// Makes the new name durable.
-pub(super) fn sync_directory(path: &Path) -> Result<(), StoreError> {
-    let Some(directory) = path.parent().filter(|_| cfg!(unix)) else { return Ok(()) };
-    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-    File::open(directory)
-        .and_then(|directory| directory.sync_all())
-        .map_err(|error| failed(directory, &error))
 }

@@ -7,7 +7,6 @@
 //! Left out: other systems than Unix, where a file has the rights of its directory; and the
 //! directory, which the engine does not make.
 
-use super::open::unreachable_path;
 use crate::store::StoreError;
 use std::fs::{File, OpenOptions};
 use std::io::{Error, ErrorKind, Result};
@@ -15,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 /// What the name of a store ends with while it is made.
 const MAKING: &str = ".making";
+/// What the name of a store ends with while it is written anew.
+pub(super) const COMPACTING: &str = ".compacting";
 /// Links that are followed one after the other.
 const LINKS_MAX: usize = 8;
 
@@ -54,7 +55,7 @@ pub(super) fn make(
         .and_then(|()| named(&making, &path).map_err(failed));
     drop(std::fs::remove_file(&making));
     made?;
-    super::compact::sync_directory(&path)
+    sync_directory(&path)
 }
 
 fn named(making: &Path, path: &Path) -> Result<()> {
@@ -118,6 +119,53 @@ pub(super) fn keep_private(place: &str, file: &File) -> std::result::Result<(), 
 #[cfg(not(unix))]
 pub(super) fn keep_private(_: &str, _: &File) -> std::result::Result<(), StoreError> {
     Ok(())
+}
+
+/// The refusal of a path that cannot be opened.
+pub(super) fn unreachable_path(place: &str, error: &std::io::Error) -> StoreError {
+    StoreError::Unusable(format!(
+        "{place} cannot be opened as the store: {error}. See that its directory exists and that \
+         this user may read and write there"
+    ))
+}
+
+/// Removes what an interrupted compaction left beside a store that is open, hence locked, by the caller.
+///
+/// # Errors
+/// When the file is there and cannot be removed: it holds a copy of what the store holds.
+pub(super) fn clear_away(path: &Path) -> std::result::Result<(), StoreError> {
+    // Where the path is a link, the copy lies beside the file itself.
+    let path = std::fs::canonicalize(path).map_err(|error| failed(path, &error))?;
+    let place = beside(&path);
+    match std::fs::remove_file(&place) {
+        Ok(()) => {
+            tracing::info!(file = %place.display(), "removed what an interrupted compaction left");
+            Ok(())
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(&place, &error)),
+    }
+}
+
+/// Where the copy of a store lies while it is written anew.
+pub(super) fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(COMPACTING);
+    path.with_file_name(name)
+}
+
+/// An error of the file system about a path.
+pub(super) fn failed(path: &Path, error: &std::io::Error) -> StoreError {
+    StoreError::Io(format!("{}: {error}", path.display()))
+}
+
+/// Makes the new name durable.
+pub(super) fn sync_directory(path: &Path) -> std::result::Result<(), StoreError> {
+    let Some(directory) = path.parent().filter(|_| cfg!(unix)) else { return Ok(()) };
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    File::open(directory)
+        .and_then(|directory| directory.sync_all())
+        .map_err(|error| failed(directory, &error))
 }
 
 #[cfg(all(test, target_os = "linux"))]

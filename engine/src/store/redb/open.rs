@@ -9,7 +9,7 @@
 //! Bounds: opening reads a few pages. It blocks; call it off the async threads. Left out:
 //! migrations. Layout 1 had no checksums, was in no release, and is refused.
 
-use super::files;
+use super::files::{self, unreachable_path};
 use super::pages::{PLAIN, Pages, Seal};
 use super::tables::{META, OrFailed, Tables, get, table};
 use super::writer::prepare;
@@ -64,7 +64,7 @@ pub(super) fn file(
     // Only now is it proven to be a store: nothing else is touched, whatever path the configuration
     // names.
     files::keep_private(&place, &same)?;
-    super::compact::clear_away(path)?;
+    files::clear_away(path)?;
     Ok(opened)
 }
 
@@ -143,13 +143,6 @@ fn finish<B: StorageBackend>(
 
 fn unusable(place: &str, why: &str) -> StoreError {
     StoreError::Unusable(format!("{place} {why}. {WAY_OUT}"))
-}
-
-pub(super) fn unreachable_path(place: &str, error: &std::io::Error) -> StoreError {
-    StoreError::Unusable(format!(
-        "{place} cannot be opened as the store: {error}. See that its directory exists and that \
-         this user may read and write there"
-    ))
 }
 
 fn refusal(place: &str, error: DatabaseError) -> StoreError {

@@ -1,0 +1,88 @@
+//! A write to be carried out, and the records that it touched. Pure.
+//!
+//! An order is a plan's step with every id filled in. It comes from a plan, from an intent in doubt
+//! that is sent again, or from a person's decision; who carries it out ([`super::effect`]) and who
+//! asks whether it still may leave ([`super::gate`]) see the same one.
+
+use super::gather::remote;
+use crate::journal::{Intent, IntentId};
+use atsync_model::contract::{Operation, RemoteRef};
+use atsync_model::kinds;
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+
+/// What is to be done: a plan's step with every id filled in.
+#[derive(Clone, Debug)]
+pub(super) struct Order {
+    pub(super) host: String,
+    pub(super) operation: Operation,
+    pub(super) generation: u64,
+    pub(super) makes: BTreeMap<String, String>,
+    pub(super) applied: BTreeMap<String, Map<String, Value>>,
+    /// The intent in doubt that is sent again; none for a new one.
+    pub(super) again: Option<Intent>,
+}
+
+impl Order {
+    /// Whether it takes its target away.
+    pub(super) fn ends(&self) -> bool {
+        takes_away(&self.operation.name)
+    }
+
+    /// The order that an intent was born from.
+    pub(super) fn of(intent: &Intent) -> Self {
+        Self {
+            host: intent.host.clone(),
+            operation: Operation {
+                name: intent.operation.clone(),
+                target: intent.target.clone(),
+                input: intent.input.clone(),
+            },
+            generation: intent.generation,
+            makes: intent.makes.clone(),
+            applied: intent.applied.clone(),
+            again: Some(intent.clone()),
+        }
+    }
+}
+
+/// Whether an operation takes its target away.
+pub(super) fn takes_away(operation: &str) -> bool {
+    operation.ends_with(".delete")
+}
+
+/// A record that was made or changed, to be read back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Touched {
+    pub(crate) remote: RemoteRef,
+    /// The intent that did it.
+    pub(crate) intent: Option<IntentId>,
+    /// It was taken away: that it is not shown any more is what was meant.
+    pub(crate) ended: bool,
+}
+
+impl Touched {
+    /// What an order touched.
+    pub(super) fn by(
+        order: &Order,
+        intent: Option<IntentId>,
+        remotes: Vec<RemoteRef>,
+    ) -> Vec<Self> {
+        let ended = order.ends();
+        let mut touched: Vec<Self> =
+            remotes.into_iter().map(|remote| Self { remote, intent, ended }).collect();
+        // A tag shows on its candidate as well: both are read, or the one would contradict the
+        // other until somebody touches it.
+        if order.operation.name == "applied_tags.create"
+            && let Ok(input) = serde_json::from_str::<Value>(&order.operation.input)
+            && let Some(candidate) = input.get("candidate").and_then(Value::as_str)
+        {
+            touched.push(Self {
+                remote: remote(kinds::CANDIDATES, candidate),
+                intent,
+                ended: false,
+            });
+        }
+        touched
+    }
+}
