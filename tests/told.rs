@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops when something does not hold")]
 
+use atsync::model::contract::RemoteRef;
 use atsync::plan::words;
 use atsync::{Clock as _, Connection, PlanOf, SweepOptions};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
@@ -179,6 +180,12 @@ fn a_candidate_who_is_no_more_is_told_as_deleted_or_merged_with_whoever_has_the_
         let text = told(&world, &acme);
         assert!(text.contains("was deleted in the ATS, or merged into another candidate"), "{text}");
         assert_eq!(text.contains(&format!("candidates/{other} has the e-mail address")), is_merged, "{text}");
+        if is_merged {
+            // The way that it names is one.
+            world.run(acme.link("ada", &RemoteRef::new("candidates", other.to_string()))).unwrap();
+            world.bring(&acme, &ada(&json!({"title": "Countess", "policy": {"title": "enforce"}})));
+            assert_eq!(world.sandbox.rows("candidates").iter().filter(|row| row["title"] == "Countess").count(), 1);
+        }
     }
 }
 
