@@ -9,6 +9,7 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::model::contract::RemoteRef;
 use atsync::plan::words;
 use atsync::{Clock as _, Connection, PlanOf, SweepOptions};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
@@ -226,6 +227,13 @@ fn a_candidate_who_is_no_more_is_told_as_deleted_or_merged_with_whoever_has_the_
             is_merged,
             "{text}"
         );
+        if is_merged {
+            // The way that it names is one.
+            world.run(acme.link("ada", &RemoteRef::new("candidates", other.to_string()))).unwrap();
+            world.bring(&acme, &ada(&json!({"title": "Countess", "policy": {"title": "enforce"}})));
+            let rows = world.sandbox.rows("candidates");
+            assert_eq!(rows.iter().filter(|row| row["title"] == "Countess").count(), 1);
+        }
     }
 }
 

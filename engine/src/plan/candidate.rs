@@ -201,8 +201,8 @@ fn gone(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<String> 
     let mut there = there.into_iter().filter(|record| record != remote);
     let on = match (there.next(), there.next()) {
         (Some(one), None) => format!(
-            "{one} has the e-mail address: if it was merged into that one, abandon the record, and \
-             declare it again or link it to {one}"
+            "{one} has the e-mail address: if it was merged into that one, link the record to it \
+             (`Connection::link`), or declare it under another key"
         ),
         _ => "stop declaring it, or declare it under another key to have it made again".to_owned(),
     };
