@@ -22,8 +22,7 @@ fn ada(world: &World) -> String {
     format!(
         r#"{{"key":"ref-1","name":{{"first":"Ada","last":"Byron"}},"emails":["ada.byron@example.com"],"phones":["+44 20 1234"],
         "links":["https://linkedin.com/in/ada"],"company":"Analytical","title":"Engineer","tags":["brand new tag"],
-        "custom_fields":{{"external_ref":"ref-1"}},"notes":[{{"key":"n1","body":"Introduced by \
-         Sam."}}],
+        "custom_fields":{{"external_ref":"ref-1"}},"notes":[{{"key":"n1","body":"Introduced by Sam."}}],
         "applications":[{{"key":"a1","job":{{"id":"{job}"}},"source":"Acme Referrals"}}]}}"#
     )
     .replace('\n', " ")

@@ -4,11 +4,10 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done; 1 an error, wrong arguments included; 2 only from `plan`: there is something \
-to do.
-SIGTERM and SIGINT: no new effect begins and what is on its way ends (at most 25 s; told twice,
-    at once). `run` ends with 0 then, `apply` with 1;
-what was cut is settled by the next run. SIGHUP: `run` reads its configuration and secrets again.
+Exit codes: 0 done; 1 an error, wrong arguments included; 2 only from `plan`: something is to do.
+SIGTERM and SIGINT: no new effect begins and what is on its way ends (at most 25 s; told twice, at
+once). `run` ends with 0 then, `apply` with 1; what was cut is settled by the next run. SIGHUP:
+`run` reads its configuration and secrets again.
 Begin with `atsync demo`: it needs no account and no configuration.";
 
 /// Declare the records you want in an applicant tracking system, and keep both sides in step.
