@@ -2,8 +2,8 @@
 //! runs.
 //!
 //! A credential is replaced without opening the connection anew: requests under way end, or are
-//! repeated with the new one where the old one was refused. Which customer the new credential
-//! belongs to is asked again before anything is written.
+//! repeated with the new one where the old one was refused. Before anything is read or written with
+//! the new one, repeats included, the ATS is asked which customer it belongs to.
 //!
 //! Left out: where secrets are kept (see [`crate::secret::SecretRef`]) and noticing that one
 //! changed; that is the host's, or the daemon's at SIGHUP.
@@ -37,8 +37,8 @@ impl Connection {
     /// once, and [`crate::schedule::run`] begins again without waiting. The same credential may be
     /// given again, to say that the ATS accepts it by now, or gave it a right: writes that were
     /// refused because of the credential and wait for a person are tried again too. Before the next
-    /// write the ATS is asked which customer it belongs to; [`Connection::verify_tenant`] asks at
-    /// once.
+    /// record is read or written the ATS is asked which customer it belongs to;
+    /// [`Connection::verify_tenant`] asks at once.
     ///
     /// # Errors
     /// [`ErrorKind::Configuration`] when the credential does not fit the adapter; the old one stays

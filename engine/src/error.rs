@@ -157,9 +157,10 @@ impl From<NotSent> for Error {
             NotSent::Refused(_) => ErrorKind::Configuration,
             NotSent::Moot(_) => ErrorKind::Input,
             NotSent::Auth(_) => ErrorKind::Auth,
-            NotSent::Unreachable(_) | NotSent::Open { .. } | NotSent::Throttled { .. } => {
-                ErrorKind::Unavailable
-            }
+            NotSent::Unreachable(_)
+            | NotSent::Open { .. }
+            | NotSent::Throttled { .. }
+            | NotSent::Replaced => ErrorKind::Unavailable,
         };
         Self::new(kind, error.to_string()).caused_by(error)
     }
@@ -223,6 +224,7 @@ mod tests {
             (NotSent::Moot(text()), ErrorKind::Input),
             (NotSent::Unreachable(text()), ErrorKind::Unavailable),
             (NotSent::Open { until_ms: 1 }, ErrorKind::Unavailable),
+            (NotSent::Replaced, ErrorKind::Unavailable),
             (NotSent::Auth(text()), ErrorKind::Auth),
             (NotSent::Throttled { until_ms: 1 }, ErrorKind::Unavailable),
         ];

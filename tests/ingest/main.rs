@@ -17,6 +17,7 @@
 mod below;
 mod circles;
 mod clocks;
+mod replaced;
 mod rows;
 mod survivors;
 mod tenants;

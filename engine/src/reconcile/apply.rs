@@ -635,6 +635,9 @@ impl Reconciler {
             EffectEnd::NotSent(TaskError::NotSent(NotSent::Moot(reason))) => {
                 Ok(StepEnd::NotSent { reason })
             }
+            EffectEnd::NotSent(TaskError::NotSent(replaced @ NotSent::Replaced)) => {
+                Ok(StepEnd::NotSent { reason: replaced.to_string() })
+            }
             EffectEnd::NotSent(error) => {
                 let error = self.own_failure(error, &order.host).await?;
                 if let (OwnFailure::Failed(Failure::Conflict(_)), Some(target)) =

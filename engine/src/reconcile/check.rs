@@ -1,12 +1,15 @@
 //! Permissions: what the credential may, one by one, without changing anything.
 
 use super::Reconciler;
-use super::drive::TaskError;
+use super::drive::{REPLACED_MAX, TaskError};
 use crate::error::{Error, ErrorKind};
-use crate::transport::Priority;
+use crate::transport::{NotSent, Priority};
 use atsync_model::contract::{Checked, Failure, Outcome, Task, Verdict};
 use serde::Serialize;
 use std::sync::atomic::Ordering;
+
+/// What is done while the customer is asked for, in messages.
+const ASKING: &str = "asking which customer this is";
 
 /// What was found out about one permission.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -89,17 +92,73 @@ impl Reconciler {
     /// Asks which customer this is and holds it against what the store knows; the first answer is
     /// remembered.
     pub(crate) async fn verify_tenant(&self) -> Result<(), Error> {
-        let row = self.store.connection(&self.name).await?.unwrap_or_default();
-        let finished = self
-            .drive_tenant(row.catalogue.clone(), Priority::Interactive)
-            .await
-            .map_err(|error| self.task_error("asking which customer this is", error))?;
-        let Outcome::Tenant(tenant) = finished.outcome else {
+        let _alone = self.verifying.lock().await;
+        for _ in 0..REPLACED_MAX {
+            let credential = self.session.credential_number();
+            match self.ask_tenant(credential).await {
+                Err(TaskError::NotSent(NotSent::Replaced)) => {}
+                Err(error) => return Err(self.task_error(ASKING, error)),
+                Ok(tenant) => return self.compare_tenant(credential, tenant).await,
+            }
+        }
+        Err(self.task_error(ASKING, TaskError::NotSent(NotSent::Replaced)))
+    }
+
+    /// As [`Reconciler::verify_tenant`], once per process and credential, before the first record
+    /// is read or written: a credential of another customer must neither bring their records into
+    /// this store nor write into them what was planned for this one. Where the adapter cannot tell
+    /// customers apart, or the credential may not read what does, there is nothing to compare.
+    pub(super) async fn verify_tenant_once(&self) -> Result<(), Error> {
+        for _ in 0..REPLACED_MAX {
+            let _alone = self.verifying.lock().await;
+            let credential = self.session.credential_number();
+            if self.is_proven(credential) {
+                return Ok(());
+            }
+            match self.ask_tenant(credential).await {
+                Err(TaskError::NotSent(NotSent::Replaced)) => {}
+                Err(error) => {
+                    let error = self.task_error(ASKING, error);
+                    if error.kind() != ErrorKind::Denied {
+                        return Err(error);
+                    }
+                    tracing::warn!(connection = %self.name, "the credential may not read what \
+                        tells customers apart");
+                    self.prove(credential);
+                    return Ok(());
+                }
+                Ok(tenant) => return self.compare_tenant(credential, tenant).await,
+            }
+        }
+        Err(self.task_error(ASKING, TaskError::NotSent(NotSent::Replaced)))
+    }
+
+    /// Whether records may be read and written with the credential of this number.
+    pub(super) fn is_proven(&self, credential: u64) -> bool {
+        !self.adapter.manifest().describes_tenant
+            || self.tenant_verified.load(Ordering::SeqCst) == credential.saturating_add(1)
+    }
+
+    fn prove(&self, credential: u64) {
+        self.tenant_verified.fetch_max(credential.saturating_add(1), Ordering::SeqCst);
+    }
+
+    async fn ask_tenant(&self, credential: u64) -> Result<Outcome, TaskError> {
+        let row = self.store.connection(&self.name).await;
+        let known = row.map_err(|error| TaskError::Tenant(error.into()))?.unwrap_or_default();
+        let asked = self.drive_tenant(known.catalogue, credential, Priority::Interactive).await;
+        asked.map(|finished| finished.outcome)
+    }
+
+    /// Holds an answer against what the store knows of the customer.
+    async fn compare_tenant(&self, credential: u64, answer: Outcome) -> Result<(), Error> {
+        let Outcome::Tenant(tenant) = answer else {
             return Err(self.error(
                 ErrorKind::Adapter,
                 "the adapter answered describe-tenant with something else",
             ));
         };
+        let row = self.store.connection(&self.name).await?.unwrap_or_default();
         if let Some(known) = &row.fingerprint
             && *known != tenant.fingerprint
         {
@@ -116,27 +175,7 @@ impl Reconciler {
             ..row
         };
         self.store.put_connection(&self.name, row).await?;
-        self.tenant_verified.store(true, Ordering::Relaxed);
+        self.prove(credential);
         Ok(())
-    }
-
-    /// As [`Reconciler::verify_tenant`], once per process and credential, before the first record
-    /// is read or written: a credential of another customer must neither bring their records into
-    /// this store nor write into them what was planned for this one. Where the adapter cannot tell
-    /// customers apart, or the credential may not read what does, there is nothing to compare.
-    pub(super) async fn verify_tenant_once(&self) -> Result<(), Error> {
-        if !self.adapter.manifest().describes_tenant || self.tenant_verified.load(Ordering::Relaxed)
-        {
-            return Ok(());
-        }
-        match self.verify_tenant().await {
-            Err(error) if error.kind() == ErrorKind::Denied => {
-                tracing::warn!(connection = %self.name, "the credential may not read what tells \
-                    customers apart");
-                self.tenant_verified.store(true, Ordering::Relaxed);
-                Ok(())
-            }
-            verified => verified,
-        }
     }
 }

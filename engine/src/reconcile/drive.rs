@@ -9,17 +9,25 @@
 //! no read goes past this place.
 
 use super::Reconciler;
+use super::gate::{TenantGate, WithCredential};
 use crate::adapter::{AdapterError, TaskGuard};
 use crate::error::{Error, ErrorKind};
 use crate::transport::{Delivery, NotSent, Priority};
 use atsync_model::contract::{
-    Continuation, Failure, Given, Grant, Mark, Outcome, Reply, Response, Step, Task,
+    Continuation, Effect, Failure, Given, Grant, Mark, Outcome, Reply, Request, Response, Step,
+    Task,
 };
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 
 /// Calls of its adapter that one connection has under way; more wait without a thread. Arbitrary:
 /// what a connection does at once is bounded elsewhere.
 pub(super) const CALLS_MAX: usize = 8;
+
+/// How often a request is held back for a credential that was replaced, before its task gives up.
+/// Arbitrary.
+pub(super) const REPLACED_MAX: usize = 3;
 
 /// Steps of one task. A chunked fetch of 50 ids a call needs tens; more than this is a loop.
 pub(super) const STEPS_MAX: usize = 1_000;
@@ -35,8 +43,8 @@ pub(super) enum TaskError {
     NotSent(NotSent),
     /// A request got no complete answer, repeats included.
     Unclear(String),
-    /// The task was not begun: the credential is of another customer, or which one could not be
-    /// found out.
+    /// The task was not begun, or not gone on with: the credential is of another customer, or which
+    /// one could not be found out.
     Tenant(Error),
 }
 
@@ -88,14 +96,16 @@ impl Reconciler {
         self.drive_given(task, given, priority).await
     }
 
-    /// Asks which customer this is; the adapter is told what the store knows of them.
+    /// Asks which customer a credential belongs to, by its number; the adapter is told what the
+    /// store knows of them. Ends with [`NotSent::Replaced`] when another one is in use by then.
     pub(super) async fn drive_tenant(
         &self,
         tenant: Option<String>,
+        credential: u64,
         priority: Priority,
     ) -> Result<Finished, TaskError> {
         let given = Given { tenant, ..self.given(None, None) };
-        self.steps(Task::DescribeTenant, given, priority).await
+        self.steps(Task::DescribeTenant, given, priority, Some(credential)).await
     }
 
     async fn drive_given(
@@ -104,11 +114,38 @@ impl Reconciler {
         given: Given,
         priority: Priority,
     ) -> Result<Finished, TaskError> {
-        // A check reads no record, and is how somebody finds out what is wrong with a credential.
-        if !matches!(task, Task::Check(_)) {
-            self.verify_tenant_once().await.map_err(TaskError::Tenant)?;
+        self.verify_tenant_for(&task).await.map_err(TaskError::Tenant)?;
+        self.steps(task, given, priority, None).await
+    }
+
+    /// A check reads no record, and is how somebody finds out what is wrong with a credential.
+    async fn verify_tenant_for(&self, task: &Task) -> Result<(), Error> {
+        if matches!(task, Task::Check(_)) { Ok(()) } else { self.verify_tenant_once().await }
+    }
+
+    /// Sends a request of a task that reads or writes records. Where the credential was replaced
+    /// meanwhile, the customer is asked for first.
+    pub(super) async fn send_proven(
+        &self,
+        request: &Request,
+        effect: Effect,
+        priority: Priority,
+    ) -> Result<Delivery, Error> {
+        let gate = TenantGate(self);
+        let mut delivery = Delivery::NotSent(NotSent::Replaced);
+        for _ in 0..REPLACED_MAX {
+            delivery = self.session.execute_through(&gate, request, effect, priority).await;
+            if !matches!(delivery, Delivery::NotSent(NotSent::Replaced)) {
+                break;
+            }
+            self.proven_soon().await?;
         }
-        self.steps(task, given, priority).await
+        Ok(delivery)
+    }
+
+    /// As [`Self::verify_tenant_once`]; boxed, since what it sends takes the same way.
+    fn proven_soon(&self) -> BoxFuture<'_, Result<(), Error>> {
+        self.verify_tenant_once().boxed()
     }
 
     async fn steps(
@@ -116,7 +153,9 @@ impl Reconciler {
         task: Task,
         given: Given,
         priority: Priority,
+        credential: Option<u64>,
     ) -> Result<Finished, TaskError> {
+        let is_check = matches!(task, Task::Check(_));
         let mut guard = TaskGuard::held_to(self.adapter.manifest(), &task);
         let mut reply: Option<Response> = None;
         let mut step = self.start(task, given.clone()).await?.map_err(TaskError::Failed)?;
@@ -132,7 +171,20 @@ impl Reconciler {
                     .into());
                 }
             };
-            let response = match self.session.execute(&send.request, send.effect, priority).await {
+            let delivery = match credential {
+                Some(credential) => {
+                    let gate = WithCredential(credential);
+                    self.session.execute_through(&gate, &send.request, send.effect, priority).await
+                }
+                None if is_check => {
+                    self.session.execute(&send.request, send.effect, priority).await
+                }
+                None => self
+                    .send_proven(&send.request, send.effect, priority)
+                    .await
+                    .map_err(TaskError::Tenant)?,
+            };
+            let response = match delivery {
                 Delivery::Answered(response) => response,
                 Delivery::NotSent(reason) => return Err(TaskError::NotSent(reason)),
                 Delivery::Unclear(reason) => return Err(TaskError::Unclear(reason)),

@@ -133,17 +133,17 @@ impl Reconciler {
                     return Ok(EffectEnd::NotSent(error.into()));
                 }
             };
-            let response =
-                match self.session.execute(&send.request, send.effect, Priority::Interactive).await
-                {
-                    Delivery::Answered(response) => response,
-                    Delivery::NotSent(reason) => {
-                        return Ok(EffectEnd::NotSent(TaskError::NotSent(reason)));
-                    }
-                    Delivery::Unclear(reason) => {
-                        return Ok(EffectEnd::NotSent(TaskError::Unclear(reason)));
-                    }
-                };
+            let priority = Priority::Interactive;
+            let response = match self.send_proven(&send.request, send.effect, priority).await {
+                Ok(Delivery::Answered(response)) => response,
+                Ok(Delivery::NotSent(reason)) => {
+                    return Ok(EffectEnd::NotSent(TaskError::NotSent(reason)));
+                }
+                Ok(Delivery::Unclear(reason)) => {
+                    return Ok(EffectEnd::NotSent(TaskError::Unclear(reason)));
+                }
+                Err(error) => return Ok(EffectEnd::NotSent(TaskError::Tenant(error))),
+            };
             reply = Some(response.clone());
             step = match self.resume(send.state, given.clone(), Reply::Response(response)).await {
                 Ok(Ok(step)) => step,
@@ -365,7 +365,13 @@ impl Reconciler {
                         .execute_through(&gate, &request, effect, Priority::Interactive)
                         .await
                 }
-                _ => self.session.execute(&request, effect, Priority::Interactive).await,
+                _ => match self.send_proven(&request, effect, Priority::Interactive).await {
+                    Ok(delivery) => delivery,
+                    Err(error) => {
+                        let reason = error.to_string();
+                        return self.in_doubt(&intent, Doubt::NotReadAfter, reason).await;
+                    }
+                },
             };
             let response = match delivered {
                 Delivery::Answered(response) => response,

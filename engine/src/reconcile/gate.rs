@@ -6,6 +6,10 @@
 //! moment, after every wait, for each effect of an apply, each repeat by a settling and each one
 //! that a person asks for.
 //!
+//! A request that reads or writes records must leave with a credential whose customer is known to
+//! be the store's: one that was replaced while it waited, or while it was under way and was
+//! refused, may be another customer's.
+//!
 //! What is asked is what the store holds. Left out: what the ATS knows and the engine was not told;
 //! the adapter's own reads before a write see that.
 
@@ -13,7 +17,7 @@ use super::gather::record;
 use super::order::Order;
 use super::{EFFECTS_HELD, Reconciler};
 use crate::error::Error;
-use crate::transport::Gate;
+use crate::transport::{Gate, NotSent};
 use atsync_model::contract::RemoteRef;
 use atsync_model::kinds;
 use futures_util::FutureExt;
@@ -28,18 +32,43 @@ pub(super) struct OrderGate<'a> {
 }
 
 impl Gate for OrderGate<'_> {
-    fn ask(&self) -> BoxFuture<'_, Result<(), String>> {
+    fn ask(&self, credential: u64) -> BoxFuture<'_, Result<(), NotSent>> {
         async move {
             if self.reconciler.holds_effects() {
-                return Err(EFFECTS_HELD.to_owned());
+                return Err(NotSent::Moot(EFFECTS_HELD.to_owned()));
             }
-            match self.reconciler.nobody_left(self.order).await {
-                Ok(None) => Ok(()),
-                Ok(Some(reason)) => Err(reason),
-                Err(error) => Err(error.to_string()),
+            let left = self.reconciler.nobody_left(self.order).await;
+            // Last, since the credential may be replaced while the store is asked.
+            match left {
+                Ok(None) if self.reconciler.is_proven(credential) => Ok(()),
+                Ok(None) => Err(NotSent::Replaced),
+                Ok(Some(reason)) => Err(NotSent::Moot(reason)),
+                Err(error) => Err(NotSent::Moot(error.to_string())),
             }
         }
         .boxed()
+    }
+}
+
+/// The question about a request that reads records: does its credential belong to the customer of
+/// the store?
+pub(super) struct TenantGate<'a>(pub(super) &'a Reconciler);
+
+impl Gate for TenantGate<'_> {
+    fn ask(&self, credential: u64) -> BoxFuture<'_, Result<(), NotSent>> {
+        let is_proven = self.0.is_proven(credential);
+        std::future::ready(is_proven.then_some(()).ok_or(NotSent::Replaced)).boxed()
+    }
+}
+
+/// The question about a request that asks which customer a credential belongs to: does it leave
+/// with that very one?
+pub(super) struct WithCredential(pub(super) u64);
+
+impl Gate for WithCredential {
+    fn ask(&self, credential: u64) -> BoxFuture<'_, Result<(), NotSent>> {
+        let is_it = credential == self.0;
+        std::future::ready(is_it.then_some(()).ok_or(NotSent::Replaced)).boxed()
     }
 }
 

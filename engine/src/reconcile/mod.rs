@@ -74,7 +74,7 @@ use crate::store::Store;
 use crate::transport::Session;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a connection reports while it works. Never carries candidate data.
@@ -145,7 +145,10 @@ pub(crate) struct Reconciler {
     pub(crate) progress: ProgressFn,
     life: moments::Life,
     underway: Arc<underway::Underway>,
-    tenant_verified: AtomicBool,
+    /// One more than the number of the last credential whose customer is the store's; 0 before.
+    tenant_verified: AtomicU64,
+    /// Held while the ATS is asked which customer a credential belongs to.
+    verifying: tokio::sync::Mutex<()>,
     /// When the host last gave the credential again, or a check last found every right.
     credential_given: Mutex<Option<Moment>>,
     effects_held: tokio::sync::watch::Sender<bool>,
@@ -204,7 +207,8 @@ impl Reconciler {
             progress: parts.progress,
             life,
             underway: parts.underway,
-            tenant_verified: AtomicBool::new(false),
+            tenant_verified: AtomicU64::new(0),
+            verifying: tokio::sync::Mutex::new(()),
             credential_given: Mutex::new(parts.rights_found),
             effects_held: tokio::sync::watch::Sender::new(false),
             trails: Mutex::default(),
@@ -239,10 +243,10 @@ impl Reconciler {
         }
     }
 
-    /// The host gave a credential: the ATS is asked again which customer this is, before the next
-    /// write, and what was refused because of a credential until now is tried again.
+    /// The host gave a credential: what was refused because of a credential until now is tried
+    /// again. It has a number of its own in the session, so the ATS is asked which customer it
+    /// belongs to before anything is read or written with it.
     pub(crate) fn credential_given(&self) {
-        self.tenant_verified.store(false, Ordering::Relaxed);
         self.rights_given();
     }
 

@@ -106,6 +106,12 @@ pub enum NotSent {
     /// stopping.
     #[error("it did not leave: {0}")]
     Moot(String),
+    /// The credential was replaced, and which customer the new one belongs to is not known yet.
+    #[error(
+        "the credential was replaced meanwhile, and whose it is has to be asked first; do the \
+        same again"
+    )]
+    Replaced,
     /// The name, the address, the connection or TLS failed. Another time it may work.
     #[error("no connection: {0}")]
     Unreachable(String),
@@ -143,8 +149,9 @@ pub trait Transport: Debug + Send + Sync {
 /// Asked when a request has its credential and its place in the budget, just before it leaves;
 /// before each repeat anew.
 pub(crate) trait Gate: Send + Sync {
-    /// Why it may not leave any more.
-    fn ask(&self) -> BoxFuture<'_, Result<(), String>>;
+    /// Why it may not leave any more. `credential`: the number of the credential that it would
+    /// leave with ([`session::Session::credential_number`]).
+    fn ask(&self, credential: u64) -> BoxFuture<'_, Result<(), NotSent>>;
 }
 
 /// Who waits for a request; orders the waiting when the budget is short.

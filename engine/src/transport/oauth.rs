@@ -230,7 +230,10 @@ impl TokenSource {
                 let left_ms = until_ms.saturating_sub(self.means.clock.now_ms()).min(REST_MS_MAX);
                 now_ms.saturating_add(left_ms).max(hold_until_ms)
             }
-            NotSent::Refused(_) | NotSent::Moot(_) | NotSent::Unreachable(_) => hold_until_ms,
+            NotSent::Refused(_)
+            | NotSent::Moot(_)
+            | NotSent::Unreachable(_)
+            | NotSent::Replaced => hold_until_ms,
         };
         failure.why = Some(why.clone());
         why

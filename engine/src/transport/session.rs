@@ -177,6 +177,8 @@ struct Origin {
 /// The credential in use, and the budgets that are counted by it.
 #[derive(Debug)]
 struct Held {
+    /// Which one of this session it is, from 0 on.
+    number: u64,
     auth: Arc<dyn Authenticator>,
     /// [`AuthConfig::mark`].
     mark: String,
@@ -198,6 +200,7 @@ impl Held {
         let version = auth.secrets_version();
         let redactor = Redactor::new(auth.secrets().iter().chain(secrets));
         Self {
+            number: 0,
             auth,
             mark,
             budgets,
@@ -230,7 +233,7 @@ impl Held {
 struct Open;
 
 impl Gate for Open {
-    fn ask(&self) -> BoxFuture<'_, Result<(), String>> {
+    fn ask(&self, _: u64) -> BoxFuture<'_, Result<(), NotSent>> {
         std::future::ready(Ok(())).boxed()
     }
 }
@@ -313,10 +316,17 @@ impl Session {
     /// # Errors
     /// [`SessionError::Auth`] when it cannot be used; the old one stays in use then.
     pub async fn replace_credential(&self, auth: &AuthConfig) -> Result<(), SessionError> {
-        let held = Arc::new(self.held_by(auth)?);
+        let mut held = self.held_by(auth)?;
         held.auth.forgive().await;
-        *self.credential.write().unwrap_or_else(PoisonError::into_inner) = held;
+        let mut credential = self.credential.write().unwrap_or_else(PoisonError::into_inner);
+        held.number = credential.number.saturating_add(1);
+        *credential = Arc::new(held);
         Ok(())
+    }
+
+    /// Which credential is in use: 0 for the first, one more with each that replaced it.
+    pub(crate) fn credential_number(&self) -> u64 {
+        self.held().number
     }
 
     /// The mark of the credential in use.
@@ -562,9 +572,9 @@ impl Session {
                 Err(why) => return (Delivery::NotSent(why), None),
             }
         };
-        if let Err(reason) = gate.ask().await {
+        if let Err(reason) = gate.ask(held.number).await {
             permits.into_iter().for_each(|permit| permit.settle(Ended::NotSent));
-            return (Delivery::NotSent(NotSent::Moot(reason)), None);
+            return (Delivery::NotSent(reason), None);
         }
         let sent_ms = self.clock.steady_ms();
         let mut delivery = self.transport.exchange(wire).await;

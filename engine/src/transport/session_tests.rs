@@ -335,10 +335,10 @@ fn origins_and_credentials_that_cannot_be_used_are_refused_when_the_session_is_m
 struct Allows(AtomicU64);
 
 impl Gate for Allows {
-    fn ask(&self) -> BoxFuture<'_, Result<(), String>> {
+    fn ask(&self, _: u64) -> BoxFuture<'_, Result<(), NotSent>> {
         let left =
             self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
-        std::future::ready(left.map(drop).map_err(|_| "gone".to_owned())).boxed()
+        std::future::ready(left.map(drop).map_err(|_| NotSent::Moot("gone".to_owned()))).boxed()
     }
 }
 
