@@ -96,6 +96,10 @@ impl Connection {
     /// Stops managing a record: the desired record and its links go; everything in the ATS and the
     /// history of intents stay.
     ///
+    /// What the engine knew of the record goes with the links: also which of its values were erased
+    /// in the ATS. Declared again, under this key or another, they are a new wish and are written.
+    /// Use [`Connection::forget`] for somebody who must not come back.
+    ///
     /// # Errors
     /// [`ErrorKind::Input`] when there is no such record, or while an intent of it is open: settle
     /// or resolve it first.

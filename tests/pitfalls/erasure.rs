@@ -223,3 +223,27 @@ fn a_recruiters_change_of_one_of_several_is_still_corrected_under_enforce() {
         assert_eq!(row["tags"].as_array().unwrap().len(), 2);
     }
 }
+
+/// The erasure comes while the candidate's own data need not show yet: it cannot be told from a
+/// delay, so the tag waits as the fields do.
+#[test]
+fn a_tag_that_was_erased_soon_after_our_own_write_is_not_put_back() {
+    for gap_ms in [1_000, 50_000, 600_000] {
+        println!("{gap_ms} ms after the write");
+        let world = world(|_| {});
+        let acme = world.connect();
+        let record = ada(&json!({"tags": ["t"], "custom_fields": {"external_ref": "ref-1"},
+            "policy": {"tags": "enforce", "custom_fields": "enforce"}}));
+        bring(&world, &acme, &record);
+        let candidate = id_of(&the_candidate(&world, ADA));
+        pass(&world, gap_ms);
+        let fields = ["notes", "tags", "custom_candidate_fields"].map(str::to_owned).to_vec();
+        recruiter(&world, &Recruiter::Anonymise { candidate_id: candidate, fields });
+        world.sandbox.clear_logs();
+        for wait_ms in [1_000, 1_000, 60_000, 200_000, 3_600_000] {
+            pass(&world, wait_ms);
+            world.run(acme.sync()).unwrap();
+        }
+        assert_eq!(world.written(), Vec::<String>::new());
+    }
+}

@@ -473,7 +473,11 @@ pub(super) fn follow<D: Owned>(
             );
             draft.say(FindingKind::Conflict, host, "ChangedByBoth", message);
         }
-        Decision::Erased => draft.say_erased(host, path),
+        Decision::Erased => {
+            // As far as it shows: what cannot be told from a delay yet keeps the tags back as well.
+            draft.has_erased |= host == draft.input.desired.key();
+            draft.say_erased(host, path);
+        }
         Decision::Leave => left_alone(draft, host, path, observed, desired),
     }
     // Whatever shows from now on is theirs.
@@ -697,6 +701,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
             planned.forget_erased(base.get(list.field()));
         }
         if !planned.erased.is_empty() {
+            draft.has_erased = true;
             draft.say_erased_entries(&key, list.field(), &planned.erased);
         }
         let both =
@@ -730,7 +735,7 @@ fn update(draft: &mut Draft<'_>, record: &Record) {
         &mut fields,
         &mut applied,
     );
-    draft.has_erased = erasure::is_noted(&applied);
+    draft.has_erased |= erasure::is_noted(&applied);
     if fields.is_empty() {
         rebase(draft, &key, record, applied, &base);
         return;

@@ -451,7 +451,7 @@ struct Draft<'a, D = DesiredCandidate> {
     stories: Vec<explain::Story>,
     /// The candidate's data look erased: no policy puts anything back.
     is_erased: bool,
-    /// A field, or the entries of a list, of it were erased.
+    /// A field, or the entries of a list, of it were erased, or look so for now.
     has_erased: bool,
     accounts: account::Accounts,
     /// Paths that are linked to something else than is declared: nothing is written to that, nor
