@@ -14,7 +14,7 @@
 use atsync::model::contract::{Hint, RemoteRef};
 use atsync::plan::{Plan, words};
 use atsync::reconcile::ApplyReport;
-use atsync::{Clock, Connection, Person, PlanOf};
+use atsync::{Clock, Connection, Person, PlanOf, SweepOptions};
 use atsync_greenhouse_sandbox::{FaultKind, Recruiter, RepeatedOption};
 use atsync_tests::{Meddle, World, desired};
 use futures_util::future::join;
@@ -603,5 +603,42 @@ fn whoever_was_forgotten_and_comes_back_at_once_is_not_made_a_second_time() {
             finish(&world, &acme);
             assert_eq!(counts(&world), ONE_OF_EACH, "{wait_ms} ms, died at {dies_at:?}");
         }
+    }
+}
+
+/// The ATS takes a note for somebody whom it still shows, and nobody reads notes on a schedule.
+#[test]
+fn a_note_left_on_whoever_was_merged_away_a_moment_before_is_left_on_who_they_are_now() {
+    for gap_ms in [1, 31_000, 60_000] {
+        println!("{gap_ms} ms after the merge");
+        let world = late();
+        let acme = world.connect();
+        let person = |key: &str, email: &str, at: usize, notes: Value| {
+            json!({"key": key, "name": {"first": key, "last": "Byron"}, "emails": [email],
+                "applications": [{"key": "a", "job": {"id": job(&world, at)}}], "notes": notes})
+        };
+        let ada = |notes: Value| person("ada", ADA, 0, notes);
+        let other = person("other", "other@example.com", 1, json!([]));
+        sync(&world, &acme, &[ada(json!([])), other]);
+        world.clock.set(world.clock.now_ms() + 600_000);
+        world.run(acme.sync()).unwrap();
+        world.run(acme.abandon("other")).unwrap();
+        world.clock.set(world.clock.now_ms() + 600_000);
+        let id = |email: &str| world.sandbox.candidates_by_email(email)[0]["id"].as_i64().unwrap();
+        let (away, living) = (id(ADA), id("other@example.com"));
+        let merge = Recruiter::Merge { candidate_id: living, secondary_candidate_id: away };
+        world.sandbox.recruiter(&merge).unwrap();
+        world.clock.set(world.clock.now_ms() + gap_ms);
+        sync(&world, &acme, &[ada(json!([{"key": "n", "body": "Met."}]))]);
+        for _ in 0..4 {
+            world.clock.set(world.clock.now_ms() + 3_600_000);
+            for kind in ["candidates", "applications"] {
+                world.run(acme.pull(kind, false)).unwrap();
+                world.run(acme.sweep(kind, SweepOptions::default())).unwrap();
+            }
+            world.run(acme.sync()).unwrap();
+        }
+        let notes = world.sandbox.notes_of(living);
+        assert_eq!(notes.iter().filter(|note| note["body"] == "Met.").count(), 1, "{notes:?}");
     }
 }

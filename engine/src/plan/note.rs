@@ -10,7 +10,7 @@
 
 use super::candidate::Person;
 use super::{Draft, FieldChange, FindingKind, made, once, step};
-use crate::store::LinkRow;
+use crate::store::{LinkHow, LinkRow};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredNote, Visibility};
 use atsync_model::kinds;
@@ -59,7 +59,11 @@ fn hangs_on_nobody(
     if once::is_found_on(link, &person.id) {
         return Some(None);
     }
-    let stored = draft.stored(&link.remote)?;
+    let stored = match draft.stored(&link.remote)? {
+        // A note that was never read since it was left may be on whoever was there then.
+        None if has_moved(draft) => draft.confirmed(&link.remote)?,
+        stored => stored,
+    };
     let Some(of) = stored.and_then(|note| note.text("candidate.id")).filter(|of| *of != person.id)
     else {
         return Some(None);
@@ -71,6 +75,12 @@ fn hangs_on_nobody(
     let shown = draft.confirmed(&link.remote)?;
     let still = shown.is_some_and(|note| note.text("candidate.id") == Some(former.id.as_str()));
     Some(still.then_some(former))
+}
+
+/// Whether the link of the candidate followed a merge.
+fn has_moved(draft: &Draft<'_>) -> bool {
+    let link = draft.input.links.get(&draft.input.desired.key);
+    link.is_some_and(|link| link.how == LinkHow::Followed)
 }
 
 /// Leaves a note that hangs on nobody on the person, where leaving it twice harms nobody.
