@@ -14,9 +14,9 @@
 //! ATS can give a field.
 
 use super::account;
-use super::candidate::{follow, is_same_text, not_shown, rebase, release};
 use super::equal::EQUAL;
 use super::explain::Values;
+use super::field::{follow, is_same_text, not_shown, rebase, release};
 use super::forms::{self, SENT};
 use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, made, step};

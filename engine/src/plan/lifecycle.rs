@@ -18,17 +18,16 @@
 //! Left out: the withdrawal of a candidate, which is theirs to declare.
 
 use super::application::{Goal, say_if_not_open};
-use super::candidate::left_alone;
 use super::explain::Values;
+use super::field::left_alone;
 use super::guard::Seen;
 use super::opening;
 use super::ownership::{Comparison, Decision};
+use super::place::Place;
 use super::{Draft, FieldChange, FindingKind, Record, Step, forms, step};
 use crate::store::index;
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::{
-    ApplicationKind, DesiredApplication, DesiredOutcome, FullReference, Reference,
-};
+use atsync_model::desired::{ApplicationKind, DesiredApplication, DesiredOutcome, Reference};
 use atsync_model::manifest::OperationRule;
 use atsync_model::{kinds, normal};
 use serde_json::{Map, Value, json};
@@ -524,52 +523,6 @@ fn resolve_stage<'a>(
         return None;
     }
     Some(stage)
-}
-
-/// The stage in which an application stands, as far as the ATS tells.
-struct Place<'r> {
-    id: Option<&'r str>,
-    name: Option<&'r str>,
-}
-
-impl<'r> Place<'r> {
-    /// Where the ATS tells only the name, the id is that of the stage of the job with this name.
-    /// None while facts are missing.
-    fn of<'a: 'r>(draft: &mut Draft<'a>, record: &'r Record, job: Option<&str>) -> Option<Self> {
-        let (mut id, name) = (record.text("stage.id"), record.text("stage.name"));
-        if let (None, Some(name), Some(job)) = (id, name, job) {
-            // By their job: where stages are listed below it, a name would be looked for below all
-            // jobs.
-            let stages = draft.lookup(kinds::STAGES, index::PARENT, job)?;
-            let is_called = |stage: &&Arc<Record>| {
-                stage.text("name").map(normal::name) == Some(normal::name(name))
-            };
-            let of_job: Vec<&'a Arc<Record>> = stages.iter().filter(is_called).collect();
-            if let [stage] = of_job.as_slice() {
-                id = Some(&stage.id);
-            }
-        }
-        Some(Self { id, name })
-    }
-
-    fn is_nowhere(&self) -> bool {
-        self.id.is_none() && self.name.is_none()
-    }
-
-    fn shown(&self) -> &'r str {
-        self.name.or(self.id).unwrap_or("no stage")
-    }
-
-    /// Whether a reference means it, without a look at what else it may mean.
-    fn is_meant(&self, reference: &Reference) -> bool {
-        match reference {
-            Reference::Full(FullReference::Id(id)) => self.id == Some(id.as_str()),
-            Reference::Bare(name) | Reference::Full(FullReference::Name(name)) => {
-                self.name.is_some_and(|held| normal::name(held) == normal::name(name))
-            }
-            Reference::Full(_) => false,
-        }
-    }
 }
 
 /// Moves an application that is under way. False while facts are missing or after it blocked the

@@ -38,6 +38,7 @@
 
 mod ability;
 mod account;
+mod apart;
 mod application;
 mod base;
 mod candidate;
@@ -51,6 +52,7 @@ pub mod equal;
 mod erasure;
 pub mod explain;
 pub mod facts;
+mod field;
 pub mod forms;
 mod guard;
 pub mod import;
@@ -59,6 +61,7 @@ mod note;
 mod once;
 mod opening;
 pub mod ownership;
+mod place;
 mod renamed;
 mod resolve;
 mod tags;

@@ -22,8 +22,9 @@
 //!
 //! What is no longer declared is taken off again only where the engine put it on.
 
-use super::candidate::{Person, amend};
+use super::candidate::Person;
 use super::explain::Values;
+use super::field::amend;
 use super::ownership::Decision;
 use super::{
     Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, Step, account, erasure, made,

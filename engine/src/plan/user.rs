@@ -8,8 +8,8 @@
 //! Left out: changing and deactivating users. What somebody may do in the ATS is not for a sync
 //! engine to decide.
 
-use super::candidate::is_same_text;
 use super::definition::is_ours;
+use super::field::is_same_text;
 use super::{Draft, FieldChange, FindingKind, Owned, Record, made, step};
 use crate::store::LinkRow;
 use atsync_model::contract::RemoteRef;

@@ -3,8 +3,8 @@
 //! Which field a key means and how a value is written: [`super::custom`]. Who wins where several
 //! have changed it: [`super::ownership`].
 
-use super::candidate::follow;
 use super::explain::Values;
+use super::field::follow;
 use super::guard::Seen;
 use super::ownership::Comparison;
 use super::{Draft, FieldChange, FindingKind, Record, custom, equal, forms};

@@ -92,16 +92,7 @@ impl Reconciler {
     /// Asks which customer this is and holds it against what the store knows; the first answer is
     /// remembered.
     pub(crate) async fn verify_tenant(&self) -> Result<(), Error> {
-        let _alone = self.verifying.lock().await;
-        for _ in 0..REPLACED_MAX {
-            let credential = self.session.credential_number();
-            match self.ask_tenant(credential).await {
-                Err(TaskError::NotSent(NotSent::Replaced)) => {}
-                Err(error) => return Err(self.task_error(ASKING, error)),
-                Ok(tenant) => return self.compare_tenant(credential, tenant).await,
-            }
-        }
-        Err(self.task_error(ASKING, TaskError::NotSent(NotSent::Replaced)))
+        self.verify(false).await
     }
 
     /// As [`Reconciler::verify_tenant`], once per process and credential, before the first record
@@ -109,26 +100,28 @@ impl Reconciler {
     /// this store nor write into them what was planned for this one. Where the adapter cannot tell
     /// customers apart, or the credential may not read what does, there is nothing to compare.
     pub(super) async fn verify_tenant_once(&self) -> Result<(), Error> {
+        self.verify(true).await
+    }
+
+    async fn verify(&self, once: bool) -> Result<(), Error> {
         for _ in 0..REPLACED_MAX {
             let _alone = self.verifying.lock().await;
             let credential = self.session.credential_number();
-            if self.is_proven(credential) {
+            if once && self.is_proven(credential) {
                 return Ok(());
             }
-            match self.ask_tenant(credential).await {
-                Err(TaskError::NotSent(NotSent::Replaced)) => {}
-                Err(error) => {
-                    let error = self.task_error(ASKING, error);
-                    if error.kind() != ErrorKind::Denied {
-                        return Err(error);
-                    }
-                    tracing::warn!(connection = %self.name, "the credential may not read what \
-                        tells customers apart");
-                    self.prove(credential);
-                    return Ok(());
-                }
-                Ok(tenant) => return self.compare_tenant(credential, tenant).await,
+            let error = match self.ask_tenant(credential).await {
+                Ok(answer) => return self.compare_tenant(credential, answer).await,
+                Err(TaskError::NotSent(NotSent::Replaced)) => continue,
+                Err(error) => self.task_error(ASKING, error),
+            };
+            if !once || error.kind() != ErrorKind::Denied {
+                return Err(error);
             }
+            tracing::warn!(connection = %self.name, "the credential may not read what tells \
+                customers apart");
+            self.prove(credential);
+            return Ok(());
         }
         Err(self.task_error(ASKING, TaskError::NotSent(NotSent::Replaced)))
     }

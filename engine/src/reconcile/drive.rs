@@ -9,7 +9,7 @@
 //! no read goes past this place.
 
 use super::Reconciler;
-use super::gate::{TenantGate, WithCredential};
+use super::proven::{TenantGate, WithCredential};
 use crate::adapter::{AdapterError, TaskGuard};
 use crate::error::{Error, ErrorKind};
 use crate::transport::{Delivery, NotSent, Priority};

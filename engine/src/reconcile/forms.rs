@@ -4,8 +4,8 @@
 //! Left out: what counts as a form ([`crate::plan::forms`]).
 
 use super::Reconciler;
-use super::apply::{StepEnd, StepReport};
 use super::gather::{Gathered, record};
+use super::report::{StepEnd, StepReport};
 use crate::error::Error;
 use crate::plan::words::shown;
 use crate::plan::{FieldChange, Plan, equal};

@@ -50,28 +50,6 @@ impl Gate for OrderGate<'_> {
     }
 }
 
-/// The question about a request that reads records: does its credential belong to the customer of
-/// the store?
-pub(super) struct TenantGate<'a>(pub(super) &'a Reconciler);
-
-impl Gate for TenantGate<'_> {
-    fn ask(&self, credential: u64) -> BoxFuture<'_, Result<(), NotSent>> {
-        let is_proven = self.0.is_proven(credential);
-        std::future::ready(is_proven.then_some(()).ok_or(NotSent::Replaced)).boxed()
-    }
-}
-
-/// The question about a request that asks which customer a credential belongs to: does it leave
-/// with that very one?
-pub(super) struct WithCredential(pub(super) u64);
-
-impl Gate for WithCredential {
-    fn ask(&self, credential: u64) -> BoxFuture<'_, Result<(), NotSent>> {
-        let is_it = credential == self.0;
-        std::future::ready(is_it.then_some(()).ok_or(NotSent::Replaced)).boxed()
-    }
-}
-
 impl Reconciler {
     /// Why an order may not be carried out any more, as far as is known: a record that it changes
     /// or names is gone, or the data of its candidate were erased. Its candidate is the one that

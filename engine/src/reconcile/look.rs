@@ -20,10 +20,11 @@
 //! are read for it. Left out: what hides for longer than the manifest says; an update of the parent
 //! that carries no records of the kind, which brings none along.
 
-use super::apply::{StepEnd, Work};
+use super::apply::Work;
 use super::effect::SEND_WAIT_MAX_MS;
 use super::gather::record;
 use super::order::{Order, Touched};
+use super::report::StepEnd;
 use super::{EFFECTS_HELD, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::{Intent, IntentState, Moment};

@@ -37,7 +37,9 @@ mod pace;
 mod parts;
 mod planning;
 mod problems;
+mod proven;
 mod pull;
+mod report;
 mod restricted;
 mod settle;
 mod signature;
@@ -48,7 +50,6 @@ mod trail;
 pub(crate) mod underway;
 mod window;
 
-pub use apply::{ApplyReport, StepEnd, StepReport};
 pub use check::CheckResult;
 #[cfg(feature = "testing")]
 pub(crate) use effect::digest;
@@ -61,6 +62,7 @@ pub(crate) use parts::{PartsPlanned, RECORDS_AT_ONCE};
 pub use planning::PlanOf;
 pub use problems::line as problem_line;
 pub use pull::PullReport;
+pub use report::{ApplyReport, StepEnd, StepReport};
 pub(crate) use settle::Resend;
 pub use settle::SettleReport;
 pub use sweep::{SweepOptions, SweepReport};

@@ -4,7 +4,6 @@
 //! that is sent again, or from a person's decision; who carries it out ([`super::effect`]) and who
 //! asks whether it still may leave ([`super::gate`]) see the same one.
 
-use super::gather::remote;
 use crate::journal::{Intent, IntentId};
 use atsync_model::contract::{Operation, RemoteRef};
 use atsync_model::kinds;
@@ -78,7 +77,7 @@ impl Touched {
             && let Some(candidate) = input.get("candidate").and_then(Value::as_str)
         {
             touched.push(Self {
-                remote: remote(kinds::CANDIDATES, candidate),
+                remote: RemoteRef::new(kinds::CANDIDATES, candidate),
                 intent,
                 ended: false,
             });

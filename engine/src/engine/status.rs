@@ -1,0 +1,183 @@
+//! How a connection stands, from the store alone.
+//!
+//! Bounds: 500 records and problems are listed; [`STATUS_ROWS`] desired records are read for them,
+//! and the rest are counted as unread.
+
+use super::{Connection, READ_ROWS};
+use crate::error::Error;
+use crate::reconcile::is_spent;
+use crate::store::{DesiredRow, Hold, ProblemRow, ScanState, SweepPhase, SweepState};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// Desired records that one status reads at most to find the ones that are not in step. Arbitrary:
+/// tens of milliseconds.
+const STATUS_ROWS: u64 = 5_000;
+
+/// How a connection stands.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// Its name.
+    pub connection: String,
+    /// The adapter and its version.
+    pub adapter: String,
+    /// Observed records by kind.
+    pub observed: BTreeMap<String, u64>,
+    /// Desired records.
+    pub desired: u64,
+    /// Of those, the ones that the next plan looks at.
+    pub dirty: u64,
+    /// Intents by state.
+    pub intents: BTreeMap<String, u64>,
+    /// When the last complete pass of each kind ended, in milliseconds.
+    pub pulled_ms: BTreeMap<String, u64>,
+    /// Kinds with a pass that has not come to its end.
+    pub unfinished: Vec<String>,
+    /// Sweeps that have begun and not come to their end, by kind.
+    pub sweeps: BTreeMap<String, SweepStatus>,
+    /// When the next doubt is to be looked into, where looking may resolve one.
+    pub next_look_ms: Option<u64>,
+    /// Writes that wait for a person: those in doubt that no probe decides, and one for each record
+    /// of `not_in_step` that was refused or ignored as often as it is sent by itself.
+    pub waiting_for_person: u64,
+    /// The serial of the newest change.
+    pub changes_last: u64,
+    /// Desired records that are not in step, at most 500: key and what is said of them. Those that
+    /// the next plan looks at come first.
+    pub not_in_step: BTreeMap<String, String>,
+    /// Desired records that this status did not read, so that it costs little: `not_in_step` says
+    /// nothing of them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub not_in_step_unread: u64,
+    /// Rows and members that could not be read when they were last shown, at most 500. Each stands
+    /// until it is read.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub problems: Vec<ProblemRow>,
+    /// That the clock here and the ATS's differ, by the last answer of this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clocks: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// What is said of a desired record that is not in step; nothing for one that is.
+fn said_of_not_in_step(row: &DesiredRow) -> Option<String> {
+    let (status, synced) = (&row.status, "Synced");
+    let is_current = status.observed_generation == row.generation;
+    let in_step =
+        status.conditions.iter().any(|condition| condition.kind == synced && condition.status);
+    if in_step && is_current {
+        return None;
+    }
+    let others = status.conditions.iter().filter(|condition| !in_step && condition.kind != synced);
+    let said = others.chain(status.conditions.iter().filter(|condition| !condition.status)).next();
+    Some(said.map_or_else(|| "not looked at yet".to_owned(), |condition| condition.message.clone()))
+}
+
+/// Desired records that are not in step.
+#[derive(Default)]
+struct NotInStep {
+    /// Key and what is said of each.
+    said: BTreeMap<String, String>,
+    /// How many of them were sent as often as they are by themselves.
+    spent: u64,
+    /// Records that were not read.
+    unread: u64,
+}
+
+impl NotInStep {
+    fn take(&mut self, row: DesiredRow) {
+        let Some(said) = said_of_not_in_step(&row) else { return };
+        let is_spent = row.status.observed_generation == row.generation && is_spent(&row.status);
+        if self.said.insert(row.key, said).is_none() {
+            self.spent = self.spent.saturating_add(u64::from(is_spent));
+        }
+    }
+}
+
+/// How a sweep stands that has not come to its end.
+#[derive(Clone, Debug, Serialize)]
+pub struct SweepStatus {
+    /// When it began.
+    pub started_ms: u64,
+    /// Rows that it has seen.
+    pub rows: u64,
+    /// Why it does not go on, and since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held: Option<Hold>,
+}
+
+impl Connection {
+    /// The first records that are not in step. No index knows them, so the walk has a bound.
+    async fn not_in_step(&self, desired: u64) -> Result<NotInStep, Error> {
+        let (store, name) = (&self.reconciler.store, self.reconciler.name.as_str());
+        let mut found = NotInStep::default();
+        store.dirty_page(name, None, READ_ROWS).await?.into_iter().for_each(|row| found.take(row));
+        let (mut after, mut read) = (None, 0_u64);
+        while read < STATUS_ROWS && found.said.len() < READ_ROWS {
+            let rows = store.desired_page(name, after.as_deref(), READ_ROWS).await?;
+            let Some(last) = rows.last() else { return Ok(found) };
+            after = Some(last.key.clone());
+            for row in rows {
+                if found.said.len() >= READ_ROWS {
+                    break;
+                }
+                read = read.saturating_add(1);
+                found.take(row);
+            }
+        }
+        Ok(NotInStep { unread: desired.saturating_sub(read), ..found })
+    }
+
+    /// How it stands. Reads the store only.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Store`].
+    pub async fn status(&self) -> Result<Status, Error> {
+        let reconciler = &self.reconciler;
+        let (store, name) = (&reconciler.store, reconciler.name.as_str());
+        let manifest = self.manifest();
+        let (desired, dirty) = store.desired_counts(name).await?;
+        let scans: Vec<(String, Option<String>, ScanState)> = store.scan_states(name).await?;
+        let not_in_step = self.not_in_step(desired).await?;
+        let mut sweeps = BTreeMap::new();
+        for kind in &manifest.kinds {
+            let Some(state) = store.sweep_state(name, &kind.name).await? else { continue };
+            if !matches!(state.phase, SweepPhase::Ended { .. }) {
+                let SweepState { started_ms, rows, held, .. } = state;
+                sweeps.insert(kind.name.clone(), SweepStatus { started_ms, rows, held });
+            }
+        }
+        Ok(Status {
+            connection: name.to_owned(),
+            adapter: format!("{} {}", manifest.name, manifest.version),
+            observed: store.observed_counts(name).await?.into_iter().collect(),
+            desired,
+            dirty,
+            intents: store.intent_counts(name).await?.into_iter().collect(),
+            pulled_ms: scans
+                .iter()
+                .filter_map(|(kind, _, state)| Some((kind.clone(), state.completed_ms?)))
+                .collect(),
+            unfinished: scans
+                .iter()
+                .filter(|(_, _, state)| state.pass.is_some())
+                .map(|(kind, _, _)| kind.clone())
+                .collect(),
+            sweeps,
+            next_look_ms: reconciler.next_look_ms().await?,
+            waiting_for_person: reconciler
+                .waiting_for_person()
+                .await?
+                .saturating_add(not_in_step.spent),
+            changes_last: store.changes_last(name).await?,
+            not_in_step: not_in_step.said,
+            not_in_step_unread: not_in_step.unread,
+            problems: store.problems(name, None, READ_ROWS).await?,
+            clocks: reconciler.clocks().warning(),
+        })
+    }
+}

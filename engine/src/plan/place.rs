@@ -1,0 +1,57 @@
+//! Where an application stands, as far as the ATS tells. Pure.
+
+use super::{Draft, Record};
+use crate::store::index;
+use atsync_model::desired::{FullReference, Reference};
+use atsync_model::{kinds, normal};
+use std::sync::Arc;
+
+/// The stage in which an application stands, as far as the ATS tells.
+pub(super) struct Place<'r> {
+    pub(super) id: Option<&'r str>,
+    pub(super) name: Option<&'r str>,
+}
+
+impl<'r> Place<'r> {
+    /// Where the ATS tells only the name, the id is that of the stage of the job with this name.
+    /// None while facts are missing.
+    pub(super) fn of<'a: 'r>(
+        draft: &mut Draft<'a>,
+        record: &'r Record,
+        job: Option<&str>,
+    ) -> Option<Self> {
+        let (mut id, name) = (record.text("stage.id"), record.text("stage.name"));
+        if let (None, Some(name), Some(job)) = (id, name, job) {
+            // By their job: where stages are listed below it, a name would be looked for below all
+            // jobs.
+            let stages = draft.lookup(kinds::STAGES, index::PARENT, job)?;
+            let is_called = |stage: &&Arc<Record>| {
+                stage.text("name").map(normal::name) == Some(normal::name(name))
+            };
+            let of_job: Vec<&'a Arc<Record>> = stages.iter().filter(is_called).collect();
+            if let [stage] = of_job.as_slice() {
+                id = Some(&stage.id);
+            }
+        }
+        Some(Self { id, name })
+    }
+
+    pub(super) fn is_nowhere(&self) -> bool {
+        self.id.is_none() && self.name.is_none()
+    }
+
+    pub(super) fn shown(&self) -> &'r str {
+        self.name.or(self.id).unwrap_or("no stage")
+    }
+
+    /// Whether a reference means it, without a look at what else it may mean.
+    pub(super) fn is_meant(&self, reference: &Reference) -> bool {
+        match reference {
+            Reference::Full(FullReference::Id(id)) => self.id == Some(id.as_str()),
+            Reference::Bare(name) | Reference::Full(FullReference::Name(name)) => {
+                self.name.is_some_and(|held| normal::name(held) == normal::name(name))
+            }
+            Reference::Full(_) => false,
+        }
+    }
+}
