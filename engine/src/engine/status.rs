@@ -135,7 +135,7 @@ impl Connection {
     /// How it stands. Reads the store only.
     ///
     /// # Errors
-    /// [`ErrorKind::Store`].
+    /// [`crate::ErrorKind::Store`].
     pub async fn status(&self) -> Result<Status, Error> {
         let reconciler = &self.reconciler;
         let (store, name) = (&reconciler.store, reconciler.name.as_str());
