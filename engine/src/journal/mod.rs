@@ -108,6 +108,10 @@ pub enum IntentState {
         probes: u32,
         /// Only a person or the host can resolve it.
         stuck: bool,
+        /// When a probe first found nothing although it would show by then; none before that, and
+        /// once a probe told something else.
+        #[serde(default)]
+        absent: Option<Moment>,
     },
     /// It happened.
     Applied {
@@ -133,11 +137,26 @@ pub enum IntentState {
         /// Why.
         reason: String,
     },
-    /// Given up by the host or by a newer wish; nothing is known to have happened.
+    /// Given up; nothing is known to have happened.
     Abandoned {
-        /// Who and why.
+        /// Why.
         reason: String,
+        /// Who gave it up.
+        #[serde(default)]
+        by: GivenUpBy,
     },
+}
+
+/// Who gave an intent up, and so how far that reaches.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GivenUpBy {
+    /// The host: it stays undone until the wish changes.
+    #[default]
+    Host,
+    /// The engine, since what it was to change or to belong to is no more, or since it would be
+    /// refused there: this says nothing of another record that the wish goes to by now.
+    Engine,
 }
 
 impl IntentState {
@@ -173,7 +192,7 @@ impl IntentState {
 
 #[cfg(test)]
 mod tests {
-    use super::{IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
+    use super::{GivenUpBy, IntentState, LOOK_WAIT_MAX_MS, look_again_ms};
 
     /// One state of each variant, and an intent in doubt that waits for a person.
     fn states() -> [IntentState; 7] {
@@ -182,6 +201,7 @@ mod tests {
             probe_after_ms: 0,
             probes: 0,
             stuck,
+            absent: None,
         };
         [
             IntentState::Sending,
@@ -190,7 +210,7 @@ mod tests {
             IntentState::Applied { links: Vec::new(), by_probe: false },
             IntentState::Refused { reason: String::new(), passing: false, credential: None },
             IntentState::NotSent { reason: String::new() },
-            IntentState::Abandoned { reason: String::new() },
+            IntentState::Abandoned { reason: String::new(), by: GivenUpBy::Host },
         ]
     }
 

@@ -179,8 +179,13 @@ fn a_clock_that_jumped_back_keeps_nothing_waiting() {
 
 #[test]
 fn a_wait_that_is_longer_than_any_the_intent_was_given_was_begun_before_the_clock_jumped_back() {
-    let in_doubt =
-        IntentState::InDoubt { reason: String::new(), probe_after_ms: 0, probes: 0, stuck: false };
+    let in_doubt = IntentState::InDoubt {
+        reason: String::new(),
+        probe_after_ms: 0,
+        probes: 0,
+        stuck: false,
+        absent: None,
+    };
     let now_ms = 1_000_000_000;
     for attempt in 1..=SENDS_MAX {
         let doubt = intent(1, attempt, 0, in_doubt.clone());

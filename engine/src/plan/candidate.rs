@@ -212,11 +212,12 @@ fn gone(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<String> 
     ))
 }
 
-/// Whether a record whose person was merged into another's still has a person of its own. None
-/// while facts are missing.
+/// Whether a record whose person was merged into another's still has a person of its own: nobody
+/// else held that one before, or whoever did is no longer declared and this is the next in order.
+/// None while facts are missing.
 fn holds(draft: &mut Draft<'_>, key: &str, remote: &RemoteRef) -> Option<bool> {
     let hosts = draft.linked_to(remote)?;
-    let Some(holder) = hosts.iter().find(|host| host.as_str() != key).cloned() else {
+    let Some(holder) = hosts.first().filter(|host| host.as_str() != key).cloned() else {
         return Some(true);
     };
     let message = format!(

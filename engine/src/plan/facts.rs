@@ -233,7 +233,7 @@ impl Facts {
         self.gone.contains(remote)
     }
 
-    /// The host paths that are linked to a record.
+    /// The host paths that are linked to a record, the one that holds it first.
     ///
     /// # Errors
     /// The need, when it has not been answered yet.
@@ -271,7 +271,7 @@ impl Facts {
         self.gone.insert(remote);
     }
 
-    /// Answers who is linked.
+    /// Answers who is linked, whoever holds the record first.
     pub fn add_linked(&mut self, remote: RemoteRef, hosts: Vec<String>) {
         self.linked.insert(remote, hosts);
     }

@@ -511,6 +511,7 @@ impl Reconciler {
                 probe_after_ms: self.clock.now_ms(),
                 probes: 0,
                 stuck: true,
+                absent: None,
             };
             self.advance(intent, to, Vec::new(), false).await?;
             return Ok(EffectEnd::InDoubt(broken.to_string()));
@@ -561,6 +562,7 @@ impl Reconciler {
                 probe_after_ms: self.clock.now_ms(),
                 probes: 0,
                 stuck: false,
+                absent: None,
             };
             self.advance(intent, to, Vec::new(), false).await?;
             return Ok(EffectEnd::InDoubt(reason.to_string()));
@@ -582,6 +584,7 @@ impl Reconciler {
             probe_after_ms: self.clock.now_ms(),
             probes: 0,
             stuck: false,
+            absent: None,
         };
         self.advance(intent, to, Vec::new(), false).await?;
         Ok(EffectEnd::InDoubt(reason))

@@ -324,7 +324,7 @@ fn history(intent: &Intent) -> IntentStory {
         IntentState::InDoubt { reason, .. }
         | IntentState::Refused { reason, .. }
         | IntentState::NotSent { reason }
-        | IntentState::Abandoned { reason } => Some(reason.clone()),
+        | IntentState::Abandoned { reason, .. } => Some(reason.clone()),
         IntentState::Applied { by_probe: true, .. } => Some("found by looking".to_owned()),
         IntentState::Applied { .. } | IntentState::Sending => None,
     };

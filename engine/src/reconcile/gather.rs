@@ -12,7 +12,7 @@ use super::Reconciler;
 use super::pull::parent_kind;
 use crate::error::{Error, ErrorKind};
 use crate::plan::{Declared, Facts, Need, Record};
-use crate::store::{Cause, LinkRow, Mode, ObservedRow, index};
+use crate::store::{Cause, LinkHow, LinkRow, Mode, ObservedRow, index};
 use crate::transport::Priority;
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Desired;
@@ -272,7 +272,9 @@ impl Reconciler {
                     gathered.facts.add_stored(remote, row.map(|row| record(&row)));
                 }
                 Need::LinkedTo(remote) => {
-                    let links = self.store.links_to(&self.name, &remote).await?;
+                    let mut links = self.store.links_to(&self.name, &remote).await?;
+                    // Whoever yielded comes after the one that holds it.
+                    links.sort_by_key(|link| link.how == LinkHow::Yielded);
                     gathered
                         .facts
                         .add_linked(remote, links.into_iter().map(|link| link.host).collect());

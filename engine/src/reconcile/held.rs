@@ -6,7 +6,7 @@
 
 use super::Reconciler;
 use crate::error::Error;
-use crate::journal::{Came, Intent, IntentState, Leave};
+use crate::journal::{Came, GivenUpBy, Intent, IntentState, Leave};
 use crate::plan::forms::NOT_SEEN;
 use crate::plan::{
     Finding, FindingKind, IGNORED, IGNORED_TOO_OFTEN, IN_DOUBT, OWN_WRITE_HIDDEN, REFUSED,
@@ -64,14 +64,11 @@ impl Reconciler {
             if !seen.insert((intent.host.clone(), intent.operation.clone())) {
                 continue;
             }
-            let IntentState::Abandoned { reason } = &intent.state else { continue };
-            // What was given up on a record that was merged since says nothing of the one it lives
-            // on as.
-            let same_target = |step: &Step| {
-                step.target.is_none() || intent.target.is_none() || step.target == intent.target
-            };
+            let IntentState::Abandoned { reason, by } = &intent.state else { continue };
             let planned_again = |step: &Step| {
-                step.host == intent.host && step.operation == intent.operation && same_target(step)
+                step.host == intent.host
+                    && step.operation == intent.operation
+                    && self.reaches(&intent, *by, step)
             };
             if intent.generation != planned.generation || !planned.steps.iter().any(planned_again) {
                 continue;
@@ -91,6 +88,25 @@ impl Reconciler {
         }
         drop_steps(planned, held);
         Ok(())
+    }
+
+    /// Whether what was given up holds for a step. What was given up on a record that was merged
+    /// since says nothing of the one it lives on as; nor does what the engine gave up below a record
+    /// that is no more.
+    fn reaches(&self, given_up: &Intent, by: GivenUpBy, step: &Step) -> bool {
+        match (&given_up.target, &step.target, by) {
+            (Some(before), Some(now), _) => before == now,
+            (None, None, GivenUpBy::Engine) => match serde_json::from_str(&given_up.input) {
+                Ok(Value::Object(input)) => {
+                    let now = self.named(&step.input);
+                    self.named(&input).iter().all(|before| {
+                        now.contains(before) || !now.iter().any(|now| now.kind == before.kind)
+                    })
+                }
+                _ => true,
+            },
+            _ => true,
+        }
     }
 
     /// What came to nothing is sent again less and less often, and after some times not by itself.

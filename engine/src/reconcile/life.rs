@@ -14,7 +14,7 @@ use super::gather::{Gathered, record, remote};
 use super::order::{Order, Touched};
 use super::underway::WORKED_ON;
 use crate::error::{Error, ErrorKind};
-use crate::journal::{Intent, IntentId, IntentState};
+use crate::journal::{GivenUpBy, Intent, IntentId, IntentState};
 use crate::plan::import::{self, Imported};
 use crate::plan::unseen;
 use crate::plan::{self, Plan, Record, withdraw};
@@ -92,7 +92,8 @@ impl Reconciler {
             Resolution::Adopt(found) => self.adopt_intent(&intent, found).await?,
             Resolution::Retry => self.retry_intent(&intent).await?,
             Resolution::Abandon(reason) => {
-                self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
+                let to = IntentState::Abandoned { reason, by: GivenUpBy::Host };
+                self.advance(&intent, to, Vec::new(), false).await?;
             }
         }
         let resolved = self.store.intent(&self.name, id).await?;

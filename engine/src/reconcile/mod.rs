@@ -12,6 +12,7 @@
 //! Left out: when to do it ([`crate::schedule`]), and several connections at once
 //! ([`crate::engine`]).
 
+mod absence;
 mod adoption;
 mod apply;
 mod check;

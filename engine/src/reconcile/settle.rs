@@ -18,13 +18,14 @@
 //! for a person ([`crate::journal::sends`]).
 //!
 //! # Guarantees
-//! Nothing is sent again before a probe has shown that it is not there, and nothing for a person
-//! who is known to be gone or anonymised by then. Where several records may be it, or one that
+//! Nothing is sent again before a probe has shown that it is not there while what it hangs on was
+//! ([`super::absence`]), and nothing for a person who is known to be gone or anonymised by then. Where several records may be it, or one that
 //! nothing tells, those that other paths hold keep nobody waiting.
 //!
 //! # Bounds
 //! [`SETTLE_TOTAL_MAX_MS`] a settling; what is due later is left for a later one.
 
+use super::absence::Absence;
 use super::doubt::Doubt;
 use super::drive::TaskError;
 use super::effect::{EffectEnd, touched};
@@ -33,7 +34,7 @@ use super::order::{Order, Touched};
 use super::{Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::send_wait_ms;
-use crate::journal::{Intent, IntentState, look_again_ms};
+use crate::journal::{GivenUpBy, Intent, IntentState, Moment, look_again_ms};
 use crate::plan::RELEASED;
 use crate::store::{Cause, LinkHow, LinkRow};
 use crate::transport::Priority;
@@ -44,8 +45,8 @@ use atsync_model::manifest::{EffectClass, OperationRule};
 /// doubt. Arbitrary.
 const SLEEP_MAX_MS: u64 = 15_000;
 /// How long one settling may take in all before the rest is left for the next run. Arbitrary:
-/// longer than any settle window known.
-const SETTLE_TOTAL_MAX_MS: u64 = 180_000;
+/// longer than any settle window known and the delay of the kind above it together.
+const SETTLE_TOTAL_MAX_MS: u64 = 300_000;
 
 /// What settling brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -164,6 +165,7 @@ impl Reconciler {
                     probe_after_ms: self.clock.now_ms(),
                     probes: 0,
                     stuck: false,
+                    absent: None,
                 };
                 self.advance(&intent, to, Vec::new(), false).await?
             }
@@ -205,9 +207,7 @@ impl Reconciler {
                     matches!(&error, TaskError::Failed(Failure::NotFound(_) | Failure::Gone(_)));
                 if is_missing && self.target_is_gone(&intent).await? {
                     let reason = "what it changes is proven to be gone".to_owned();
-                    self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false)
-                        .await?;
-                    return Ok(Turn::Closed);
+                    return self.give_up(&intent, reason).await;
                 }
                 return self.put_off(&intent, error).await;
             }
@@ -296,11 +296,28 @@ impl Reconciler {
         let what = format!("whether {} happened cannot be told", intent.operation);
         let failure = self.own_failure(error, &what).await?;
         let reason = format!("{what}: {}", self.explain_own(&failure));
+        self.wait_for_another_look(intent, reason).await
+    }
+
+    /// Keeps a doubt open for a reason, until a look whose wait doubles.
+    async fn wait_for_another_look(&self, intent: &Intent, reason: String) -> Result<Turn, Error> {
         let at_ms = self.clock.now_ms().saturating_add(look_again_ms(probes(intent)));
-        let probes = probes(intent).saturating_add(1);
-        let to = IntentState::InDoubt { reason, probe_after_ms: at_ms, probes, stuck: false };
+        let to = IntentState::InDoubt {
+            reason,
+            probe_after_ms: at_ms,
+            probes: probes(intent).saturating_add(1),
+            stuck: false,
+            absent: None,
+        };
         self.advance(intent, to, Vec::new(), false).await?;
         Ok(Turn::Again { at_ms })
+    }
+
+    /// Closes a doubt about what nobody sends again: what it was for is no more.
+    async fn give_up(&self, intent: &Intent, reason: String) -> Result<Turn, Error> {
+        let to = IntentState::Abandoned { reason, by: GivenUpBy::Engine };
+        self.advance(intent, to, Vec::new(), false).await?;
+        Ok(Turn::Closed)
     }
 
     async fn stick(&self, intent: &Intent, reason: String) -> Result<Turn, Error> {
@@ -309,6 +326,7 @@ impl Reconciler {
             probe_after_ms: self.clock.now_ms(),
             probes: probes(intent).saturating_add(1),
             stuck: true,
+            absent: None,
         };
         self.advance(intent, to, Vec::new(), false).await?;
         Ok(Turn::Stuck)
@@ -395,12 +413,23 @@ impl Reconciler {
 
     /// Keeps a doubt open until the next look.
     async fn look_later(&self, intent: &Intent, wait_ms: u64) -> Result<Turn, Error> {
+        self.look_later_since(intent, wait_ms, None).await
+    }
+
+    /// As [`Self::look_later`]; `absent` is since when nothing shows.
+    async fn look_later_since(
+        &self,
+        intent: &Intent,
+        wait_ms: u64,
+        absent: Option<Moment>,
+    ) -> Result<Turn, Error> {
         let at_ms = self.clock.now_ms().saturating_add(wait_ms);
         let to = IntentState::InDoubt {
             reason: doubt(intent),
             probe_after_ms: at_ms,
             probes: probes(intent).saturating_add(1),
             stuck: false,
+            absent,
         };
         self.advance(intent, to, Vec::new(), false).await?;
         Ok(Turn::Again { at_ms })
@@ -437,10 +466,26 @@ impl Reconciler {
         if left_ms > 0 {
             return self.look_later(&intent, left_ms).await;
         }
+        let since = match intent.state {
+            IntentState::InDoubt { absent: Some(since), .. } => since,
+            _ => self.moment(),
+        };
+        match self.absence(&intent, since).await? {
+            Absence::Proven => {}
+            Absence::NotYet { left_ms } => {
+                let wait_ms = left_ms.min(look_again_ms(probes(&intent)));
+                return self.look_later_since(&intent, wait_ms, Some(since)).await;
+            }
+            Absence::Hidden(remote) => {
+                let reason = format!(
+                    "{} does not show, and neither does {remote}, which it belongs to",
+                    intent.operation
+                );
+                return self.wait_for_another_look(&intent, reason).await;
+            }
+        }
         if let Some(reason) = self.nobody_left(&Order::of(&intent)).await? {
-            let reason = format!("it did not happen, and {reason}");
-            self.advance(&intent, IntentState::Abandoned { reason }, Vec::new(), false).await?;
-            return Ok(Turn::Closed);
+            return self.give_up(&intent, format!("it does not show, and {reason}")).await;
         }
         match self.stands_in_its_place(&intent).await {
             Ok(Place::Free) => {}
@@ -467,12 +512,8 @@ impl Reconciler {
             // is gone: no doubt is left. What may pass, such as an answer that cannot be read or a
             // right that is missing, gives no wish up.
             EffectEnd::NotSent(TaskError::Failed(failure)) if refuses_the_input(&failure) => {
-                let to = IntentState::Abandoned {
-                    reason: format!("it did not happen, and now: {failure}"),
-                };
-                self.advance(&intent, to, Vec::new(), false).await?;
                 report.refused += 1;
-                Ok(Turn::Closed)
+                self.give_up(&intent, format!("it did not happen, and now: {failure}")).await
             }
             EffectEnd::NotSent(error) => self.put_off(&intent, error).await,
             EffectEnd::Busy(_) | EffectEnd::Stale(_) => {

@@ -15,7 +15,7 @@ use super::{
     Cause, Change, ChangeWhat, ConnectionRow, Declaration, Erasure, IntentAdvance, LinkRow, Mode,
     ObservedWrite, PageCommit, Problems, SHARED_PREFIX, StatusUpdate, StoreError,
 };
-use crate::journal::{Intent, IntentId, IntentState, Moment};
+use crate::journal::{GivenUpBy, Intent, IntentId, IntentState, Moment};
 use atsync_model::contract::{Mark, RemoteRef};
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -415,7 +415,7 @@ pub(crate) fn emptied(
     let reason = "the person was forgotten".to_owned();
     let state = match &intent.state {
         IntentState::Sending | IntentState::InDoubt { .. } | IntentState::Abandoned { .. } => {
-            IntentState::Abandoned { reason }
+            IntentState::Abandoned { reason, by: GivenUpBy::Host }
         }
         IntentState::Refused { passing, credential, .. } => {
             IntentState::Refused { reason, passing: *passing, credential: credential.clone() }

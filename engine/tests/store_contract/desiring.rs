@@ -1,7 +1,7 @@
 //! Laws of the desired records, the links and the connection's row.
 
 use crate::given::{ACME, clean, declaration, declare, dirty, intent, link, remote, see, step};
-use atsync::journal::IntentState;
+use atsync::journal::{GivenUpBy, IntentState};
 use atsync::store::{
     Condition, ConnectionRow, DeclareReport, DesiredStatus, Mode, StatusUpdate, Store, StoreError,
 };
@@ -182,7 +182,7 @@ pub(crate) async fn a_removed_record_takes_its_links_and_leaves_the_rest(store: 
     let open = store.begin_intent(ACME, intent("a/notes/1", "notes.create")).await.unwrap();
     let refused = store.remove_desired(ACME, "a").await;
     assert!(matches!(refused, Err(StoreError::IntentOpen(id)) if id == open.id), "{refused:?}");
-    let closed = IntentState::Abandoned { reason: "given up".to_owned() };
+    let closed = IntentState::Abandoned { reason: "given up".to_owned(), by: GivenUpBy::Host };
     store.advance_intent(ACME, step(open.id, 1, closed)).await.unwrap();
     assert!(store.remove_desired(ACME, "a").await.unwrap());
     assert!(!store.remove_desired(ACME, "a").await.unwrap());

@@ -142,6 +142,7 @@ pub(crate) fn in_doubt() -> IntentState {
         probe_after_ms: 9,
         probes: 0,
         stuck: false,
+        absent: None,
     }
 }
 

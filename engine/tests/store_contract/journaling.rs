@@ -42,6 +42,7 @@ pub(crate) async fn one_intent_is_open_per_object_and_operation(store: &dyn Stor
         probe_after_ms: 9,
         probes: 1,
         stuck: true,
+        absent: None,
     };
     store.advance_intent(ACME, step(first.id, 1, stuck)).await.unwrap();
     let waiting = store.begin_intent(ACME, intent("r1", "candidates.create")).await;
