@@ -14,10 +14,9 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
-use atsync::adapter::{ComponentHost, HostOptions};
-use atsync::model::desired::DesiredCandidate;
 use atsync::{
-    Connection, ConnectionOptions, Credential, Engine, ErrorKind, Filter, PlanOf, Secret,
+    ComponentHost, Connection, ConnectionOptions, Credential, DesiredCandidate, Engine, ErrorKind,
+    Filter, HostOptions, PlanOf, Secret,
 };
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use axum::body::Bytes;
@@ -102,7 +101,7 @@ async fn referrals(
 
 async fn plan(State(acme): State<Connection>) -> Result<String, Refusal> {
     let plan = acme.plan(PlanOf::Dirty).await?;
-    Ok(atsync::plan::words::plan(&plan))
+    Ok(plan.to_string())
 }
 
 async fn apply(State(acme): State<Connection>) -> Result<Json<Value>, Refusal> {

@@ -6,9 +6,10 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
-use atsync::adapter::{ComponentHost, HostOptions};
-use atsync::model::desired::DesiredCandidate;
-use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret};
+use atsync::{
+    ComponentHost, Connection, ConnectionOptions, Credential, DesiredCandidate, Engine,
+    HostOptions, PlanOf, Secret,
+};
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use futures_util::TryStreamExt;
 use std::error::Error;
@@ -25,7 +26,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // What the ATS holds. A later pull reads only what changed since.
     for kind in ["jobs", "candidates"] {
-        let pulled = acme.pull(kind, false).await?;
+        let pulled = acme.pull(kind).await?;
         println!("{kind}: {} records on {} pages", pulled.records, pulled.pages);
     }
 
@@ -46,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     // What would be written, and how many calls that takes. Nothing has been written yet.
     let plan = acme.plan(PlanOf::Dirty).await?;
-    print!("{}", atsync::plan::words::plan(&plan));
+    print!("{plan}");
     let report = acme.apply(&plan).await?;
     if !report.is_complete() {
         return Err(format!("not in step: {report:?}").into());

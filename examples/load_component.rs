@@ -7,8 +7,7 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
-use atsync::adapter::{Adapter, ComponentHost, HostOptions};
-use atsync::{ConnectionOptions, Credential, Engine, Secret};
+use atsync::{Adapter, ComponentHost, ConnectionOptions, Credential, Engine, HostOptions, Secret};
 use futures_util::TryStreamExt;
 use std::error::Error;
 use std::path::Path;
@@ -49,7 +48,7 @@ pub(crate) async fn run(path: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     options.origins.insert("api".to_owned(), origin);
     options.allow_private_network = true;
     let mine = engine.connect(options).await?;
-    let pulled = mine.pull("jobs", true).await?;
+    let pulled = mine.pull_full("jobs").await?;
     lines.push(format!("{} jobs read", pulled.records));
     let rows: Vec<_> = mine.observed("jobs").try_collect().await?;
     lines.extend(rows.iter().map(|row| format!("job {}: {}", row.id, row.body)));

@@ -7,12 +7,11 @@
 
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
-use atsync::adapter::{ComponentHost, HostOptions};
-use atsync::model::desired::DesiredCandidate;
 use atsync::model::unified::Candidate;
-use atsync::schedule::{self, Cron, Round};
-use atsync::store::{Cause, ChangeWhat};
-use atsync::{Connection, ConnectionOptions, Credential, Engine, SecretRef};
+use atsync::{
+    Cause, ChangeWhat, ComponentHost, Connection, ConnectionOptions, Credential, Cron, CronError,
+    Crons, DesiredCandidate, Engine, HostOptions, Round, SecretRef,
+};
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use futures_util::TryStreamExt;
 use std::error::Error;
@@ -48,7 +47,7 @@ pub(crate) async fn run(
     tasks.spawn(async move {
         let crons =
             ["jobs", "candidates"].map(|kind| (kind.to_owned(), Cron::parse("*/5 * * * *")));
-        let crons: Result<_, String> =
+        let crons: Result<Vec<_>, CronError> =
             crons.into_iter().map(|(kind, cron)| Ok((kind, cron?))).collect();
         let stop = async move { drop(stopped.await) };
         let tell = |round: &Round<'_>| {
@@ -56,7 +55,7 @@ pub(crate) async fn run(
                 println!("{what}: {error}");
             }
         };
-        schedule::run(&keeper, crons?, stop, tell).await.map_err(Into::into)
+        keeper.run(Crons::of_pulls(crons?), stop, tell).await.map_err(Into::into)
     });
 
     // The feed, from where this consumer left off: woken by whatever the task above commits.

@@ -83,7 +83,7 @@ fn what_an_adapter_says_when_it_panics_is_in_no_log_above_debug_and_in_no_status
             "{:?} {} {} {:?}",
             world.run(acme.desired("ada")).unwrap().unwrap().status,
             world.run(acme.explain("ada")).unwrap().words(),
-            atsync::plan::words::plan(&world.run(acme.plan(PlanOf::All)).unwrap()),
+            atsync::internals::plan::words::plan(&world.run(acme.plan(PlanOf::All)).unwrap()),
             world.run(acme.status()).unwrap(),
         );
         assert!(told.contains("the adapter crashed") && !told.contains(CANARY), "{told}");

@@ -141,11 +141,11 @@ fn a_date_from_the_future_hides_no_edit_from_later_pulls() {
     for off_ms in [3 * MINUTE_MS, 2 * HOUR_MS, DECADE_MS] {
         let world = World::new(1, 12);
         let acme = world.connect();
-        world.run(acme.pull("candidates", false)).unwrap();
+        world.run(acme.pull("candidates")).unwrap();
         dated(&world, off_ms, off_ms);
         for _ in 0..3 {
             world.clock.set(world.clock.now_ms() + 60_000);
-            world.run(acme.pull("candidates", false)).unwrap();
+            world.run(acme.pull("candidates")).unwrap();
         }
         world.wire.spare();
         world.clock.set(world.clock.now_ms() + 60_000);
@@ -157,7 +157,7 @@ fn a_date_from_the_future_hides_no_edit_from_later_pulls() {
         };
         world.sandbox.recruiter(&deed).unwrap();
         world.clock.set(world.clock.now_ms() + 60_000);
-        world.run(acme.pull("candidates", false)).unwrap();
+        world.run(acme.pull("candidates")).unwrap();
         let rows: Vec<_> = world.run(acme.observed("candidates").try_collect()).unwrap();
         let row = rows.iter().find(|row| row.id == id.to_string()).unwrap();
         assert!(row.body.contains("new.home@example.com"), "{off_ms}: {}", row.body);
@@ -187,7 +187,7 @@ fn no_header_of_the_ats_makes_a_request_wait_longer_than_an_hour() {
         let began_ms = world.clock.now_ms();
         let mut done = false;
         for _ in 0..200 {
-            if world.run(acme.pull("candidates", false)).is_ok() {
+            if world.run(acme.pull("candidates")).is_ok() {
                 done = true;
                 break;
             }
@@ -205,7 +205,7 @@ fn no_header_of_the_ats_makes_a_request_wait_longer_than_an_hour() {
 /// What is kept in step on a schedule for some hours, with the wall clock set beside in the middle:
 /// how often each kind was pulled.
 fn pulled_on_schedule(jump_ms: i64) -> std::collections::BTreeMap<String, usize> {
-    use atsync::schedule::{Cron, Crons, Round, run_all};
+    use atsync::{Cron, Crons, Round};
     let world = World::new(1, 12);
     let acme = world.connect();
     let quarterly = Cron::parse("*/15 * * * *").unwrap();
@@ -225,7 +225,7 @@ fn pulled_on_schedule(jump_ms: i64) -> std::collections::BTreeMap<String, usize>
             *pulled.lock().unwrap().entry(report.kind.clone()).or_insert(0) += 1;
         }
     };
-    world.run(run_all(&acme, crons, stop, tell)).unwrap();
+    world.run(acme.run(crons, stop, tell)).unwrap();
     pulled.into_inner().unwrap()
 }
 

@@ -10,9 +10,9 @@
     reason = "a test stops when something does not hold"
 )]
 
-use atsync::plan::{FindingKind, Plan, words};
-use atsync::reconcile::{ApplyReport, StepEnd};
-use atsync::store::{Cause, Change, ChangeWhat};
+use atsync::internals::plan::{FindingKind, Plan, words};
+use atsync::internals::reconcile::{ApplyReport, StepEnd};
+use atsync::internals::store::{Cause, Change, ChangeWhat};
 use atsync::{Connection, PlanOf};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
 use atsync_tests::{World, desired};
@@ -232,7 +232,7 @@ fn a_choice_that_is_called_otherwise_is_still_the_same_choice() {
     let portal = rows(&world, "custom_field_options", "Portal")[0].clone();
     set(&world, "custom_field_options", &portal["id"], json!({"name": "Employee portal"}));
     for kind in ["custom_field_options", "candidates"] {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
     }
     is_in_step(&world, &acme);
     assert_eq!(values(&world)["which_channel_"]["value"], "Employee portal");

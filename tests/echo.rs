@@ -10,13 +10,13 @@
     reason = "a test stops when something does not hold"
 )]
 
-use atsync::adapter::{Adapter, AdapterError};
+use atsync::internals::adapter::{Adapter, AdapterError};
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::transport::WireRequest;
+use atsync::internals::transport::redact::REDACTED;
 use atsync::model::Manifest;
 use atsync::model::contract::{Continuation, Failure, Field, Given, Reply, Response, Step, Task};
-use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::testing::ManualClock;
-use atsync::transport::WireRequest;
-use atsync::transport::redact::REDACTED;
 use atsync::{Clock as _, PlanOf, SystemEntropy};
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use atsync_tests::{BEGIN_MS, World, desired, native_greenhouse};
@@ -183,7 +183,7 @@ fn no_live_secret_reaches_adapter_log_failure_or_store() {
         world.run(acme.declare(&desired(ADA))).unwrap();
         for _ in 0..4 {
             for kind in ["candidates", "applications", "jobs", "openings", "notes"] {
-                told += &format!("{:?}\n", world.run(acme.pull(kind, true)));
+                told += &format!("{:?}\n", world.run(acme.pull_full(kind)));
             }
             told += &format!("{:?}\n", world.run(acme.sync()));
             // The token ends, and another one comes.
@@ -193,7 +193,7 @@ fn no_live_secret_reaches_adapter_log_failure_or_store() {
             "{:?} {:?} {} {:?} {:?}",
             world.run(acme.desired("ada")).unwrap().unwrap().status,
             world.run(acme.explain("ada")).unwrap(),
-            atsync::plan::words::plan(&world.run(acme.plan(PlanOf::All)).unwrap()),
+            atsync::internals::plan::words::plan(&world.run(acme.plan(PlanOf::All)).unwrap()),
             world.run(acme.status()).unwrap(),
             world.run(acme.open_intents()).unwrap(),
         );

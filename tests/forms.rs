@@ -14,8 +14,8 @@
     reason = "a test stops when something does not hold"
 )]
 
-use atsync::plan::{FindingKind, Plan, words};
-use atsync::reconcile::ApplyReport;
+use atsync::internals::plan::{FindingKind, Plan, words};
+use atsync::internals::reconcile::ApplyReport;
 use atsync::{Clock as _, Connection, PlanOf};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{World, desired};
@@ -388,7 +388,7 @@ fn what_was_never_seen_is_not_called_a_recruiters_edit() {
     }
     world.wire.spare();
     world.clock.set(world.clock.now_ms() + 200_000);
-    world.run(acme.pull("candidates", true)).unwrap();
+    world.run(acme.pull_full("candidates")).unwrap();
     let (plan, _) = round(&world, &acme);
     assert!(
         plan.records.iter().all(|record| record.findings.is_empty()),

@@ -13,12 +13,12 @@
 )]
 
 use atsync::SystemEntropy;
-use atsync::adapter::check;
+use atsync::internals::adapter::check;
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{Cause, ObservedWrite, PageCommit, Store, index};
 use atsync::model::Manifest;
 use atsync::model::contract::{Item, Outcome, Page, Problem, RemoteRef, Span, Step};
-use atsync::store::memory::MemoryStore;
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, ObservedWrite, PageCommit, Store, index};
 use atsync_tests::native_greenhouse;
 use futures_util::FutureExt as _;
 use proptest::prelude::*;
@@ -290,8 +290,10 @@ fn whatever_json_a_declaration_has_it_is_refused_or_given_back() {
     let a_record = |text: &str| {
         let line = format!(r#"{{"key":"k","emails":["a@x.com"],"custom_fields":{{"f":{text}}}}}"#)
             .replace('\n', " ");
-        let Ok(records) = atsync::declare::parse("f", &line) else { return false };
-        let Ok(declarations) = atsync::declare::declarations(&records) else { return false };
+        let Ok(records) = atsync::internals::declare::parse("f", &line) else { return false };
+        let Ok(declarations) = atsync::internals::declare::declarations(&records) else {
+            return false;
+        };
         for store in stores.each() {
             now(store.declare("acme", declarations.clone(), 1_000)).unwrap();
             let row = now(store.desired("acme", "k")).unwrap().unwrap();

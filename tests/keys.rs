@@ -12,8 +12,8 @@
     reason = "a test stops when something does not hold, and a seed must be known"
 )]
 
+use atsync::internals::plan::words;
 use atsync::model::contract::RemoteRef;
-use atsync::plan::words;
 use atsync::{Clock as _, Connection, PlanOf};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{Meddle, World, desired};

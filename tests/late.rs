@@ -11,9 +11,9 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::internals::plan::{Plan, words};
+use atsync::internals::reconcile::ApplyReport;
 use atsync::model::contract::{Hint, RemoteRef};
-use atsync::plan::{Plan, words};
-use atsync::reconcile::ApplyReport;
 use atsync::{Clock, Connection, Person, PlanOf, SweepOptions};
 use atsync_greenhouse_sandbox::{FaultKind, Recruiter, RepeatedOption};
 use atsync_tests::{Meddle, World, desired};
@@ -633,7 +633,7 @@ fn a_note_left_on_whoever_was_merged_away_a_moment_before_is_left_on_who_they_ar
         for _ in 0..4 {
             world.clock.set(world.clock.now_ms() + 3_600_000);
             for kind in ["candidates", "applications"] {
-                world.run(acme.pull(kind, false)).unwrap();
+                world.run(acme.pull(kind)).unwrap();
                 world.run(acme.sweep(kind, SweepOptions::default())).unwrap();
             }
             world.run(acme.sync()).unwrap();

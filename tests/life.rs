@@ -10,18 +10,20 @@
     reason = "a test stops when something does not hold"
 )]
 
-use atsync::adapter::{Adapter, AdapterError};
+use atsync::internals::adapter::{Adapter, AdapterError};
+use atsync::internals::plan::withdraw::WithdrawOptions;
+use atsync::internals::plan::{FindingKind, Plan, words};
+use atsync::internals::reconcile::ApplyReport;
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{
+    Cause, Change, ChangeWhat, Declaration, Keep, Mode, Store as _, StoreError,
+};
 use atsync::model::Manifest;
 use atsync::model::contract::{
     Applied, Continuation, Failure, Given, Link, Outcome, Probed, RemoteRef, Reply, Step, Task,
     Written,
 };
 use atsync::model::desired::Desired;
-use atsync::plan::withdraw::WithdrawOptions;
-use atsync::plan::{FindingKind, Plan, words};
-use atsync::reconcile::ApplyReport;
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, Change, ChangeWhat, Declaration, Keep, Mode, Store as _, StoreError};
 use atsync::testing::SeededEntropy;
 use atsync::{Clock as _, Connection, ErrorKind, Person, PlanOf, Resolution};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
@@ -310,7 +312,7 @@ fn whatever_is_imported_and_declared_unchanged_links_and_writes_nothing() {
     // Among them: nobody's address, one that two share, an application, private ones that are not
     // shown.
     for kind in ["candidates", "applications", "tags"] {
-        world.run(acme.pull(kind, false)).unwrap();
+        world.run(acme.pull(kind)).unwrap();
     }
     let mut records = Vec::new();
     let rows = world.sandbox.rows("candidates");
@@ -529,7 +531,7 @@ fn what_was_given_up_is_not_sent_again_until_the_wish_changes() {
 fn an_event_of_what_the_engine_wrote_names_its_intent() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     world.run(acme.declare(&desired(&ada(&json!({})).to_string()))).unwrap();
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
     let before = world.run(acme.status()).unwrap().changes_last;
@@ -550,7 +552,7 @@ fn a_forgotten_person_is_not_brought_back_by_a_full_pull_or_a_declaration() {
     let record = ada(&json!({"tags": ["vip"], "notes": [{"key": "n", "body": "Byron was here."}]}));
     assert!(sync(&world, &acme, &record).1.is_complete());
     for kind in ["candidates", "notes"] {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
     }
     let made = ada_id(&world);
     let before = world.run(acme.status()).unwrap().changes_last;
@@ -560,7 +562,7 @@ fn a_forgotten_person_is_not_brought_back_by_a_full_pull_or_a_declaration() {
     assert!(told.iter().all(|change| change.what == ChangeWhat::Forgotten) && !told.is_empty());
     world.sandbox.clear_logs();
     for kind in ["candidates", "applications", "applied_tags", "notes"] {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
     }
     assert!(world.run(acme.observed_one("candidates", &made.to_string())).unwrap().is_none());
     let declared = world.run(acme.declare(&desired(&record.to_string()))).unwrap();
@@ -570,7 +572,7 @@ fn a_forgotten_person_is_not_brought_back_by_a_full_pull_or_a_declaration() {
     let everything = format!("{:?}", feed(&world, &acme, 0));
     assert!(!everything.contains(ADA) && !everything.contains("Byron"));
     assert!(world.run(acme.unforget(&Person::Key("ref-1".into()))).unwrap());
-    world.run(acme.pull("candidates", true)).unwrap();
+    world.run(acme.pull_full("candidates")).unwrap();
     assert!(world.run(acme.observed_one("candidates", &made.to_string())).unwrap().is_some());
 }
 
@@ -638,7 +640,7 @@ fn no_byte_of_a_forgotten_person_is_left_in_a_compacted_file() {
         .recruiter(&Recruiter::Merge { candidate_id, secondary_candidate_id: other })
         .unwrap();
     for kind in ["candidates", "applications", "applied_tags", "notes", "attachments"] {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
     }
     // One change of hers stays in doubt.
     let mut changed = record.clone();
@@ -800,7 +802,7 @@ fn an_application_declared_for_another_job_than_it_is_on_is_a_conflict_and_makes
 fn a_reader_who_comes_too_late_is_told_and_never_misses_silently() {
     let world = World::new(1, 60);
     let acme = world.connect();
-    world.run(acme.pull("jobs", false)).unwrap();
+    world.run(acme.pull("jobs")).unwrap();
     world.run(acme.acknowledge("mirror", 3)).unwrap();
     world.clock.set(world.clock.now_ms() + 1_000);
     assert_eq!(world.run(acme.trim(0, Keep::Unacknowledged)).unwrap(), 3);
@@ -973,7 +975,7 @@ fn what_was_emptied_under_fill_is_not_told_to_be_set_while_it_is_empty() {
         }
     });
     world.clock.set(world.clock.now_ms() + 3_600_000);
-    world.run(acme.pull("candidates", true)).unwrap();
+    world.run(acme.pull_full("candidates")).unwrap();
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     assert!(plan.is_empty(), "{}", words::plan(&plan));
     let said = plan

@@ -14,8 +14,8 @@
     reason = "a test stops when something does not hold"
 )]
 
-use atsync::plan::{FindingKind, Plan, words};
-use atsync::reconcile::ApplyReport;
+use atsync::internals::plan::{FindingKind, Plan, words};
+use atsync::internals::reconcile::ApplyReport;
 use atsync::{Clock as _, Connection, PlanOf};
 use atsync_greenhouse_sandbox::{CreateAnswer, Fault, FaultKind, Recruiter};
 use atsync_tests::{World, desired};

@@ -1,10 +1,10 @@
 //! More records than one write of the store takes.
 
 use atsync::PlanOf;
+use atsync::internals::plan::{Plan, words};
+use atsync::internals::store::limits::PAGE_RECORDS_MAX;
+use atsync::internals::store::memory::MemoryStore;
 use atsync::model::desired::{Desired, DesiredCandidate};
-use atsync::plan::{Plan, words};
-use atsync::store::limits::PAGE_RECORDS_MAX;
-use atsync::store::memory::MemoryStore;
 use atsync_greenhouse_sandbox::{Fault, FaultKind};
 use atsync_tests::{UpsetStore, World};
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@
     reason = "a test stops when something does not hold"
 )]
 
-use atsync::journal::IntentState;
+use atsync::internals::journal::IntentState;
 use atsync::model::contract::{Hint, RemoteRef};
 use atsync::{Clock, Connection, PlanOf};
 use atsync_greenhouse_sandbox::Recruiter;
@@ -175,7 +175,7 @@ fn an_application_that_a_merge_moved_to_somebody_anonymised_is_not_changed() {
         .recruiter(&Recruiter::Anonymise { candidate_id: erased, fields: Vec::new() })
         .unwrap();
     world.clock.set(world.clock.now_ms() + 3_600_000);
-    world.run(acme.pull("candidates", true)).unwrap();
+    world.run(acme.pull_full("candidates")).unwrap();
     world.run(acme.declare(&wanted(&json!({"custom_fields": {"external_ref": "app-1"}})))).unwrap();
     let plan = world.run(acme.plan(PlanOf::All)).unwrap();
     assert_eq!(plan.writes(), 1);

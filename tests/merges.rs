@@ -11,9 +11,9 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::store::{Change, ChangeWhat, Store};
 use atsync::model::kinds;
-use atsync::store::memory::MemoryStore;
-use atsync::store::{Change, ChangeWhat, Store};
 use atsync::testing::ManualClock;
 use atsync::{Clock, SweepOptions};
 use atsync_greenhouse_sandbox as sandbox;
@@ -70,7 +70,7 @@ fn history(places: &[usize], dies_at: u64, upset: StoreUpset) -> Result<(), Stri
     let email = &people[places[0]].1;
     let acme = world.connect();
     for kind in [kinds::CANDIDATES, kinds::APPLICATIONS] {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
     }
     world
         .run(acme.declare(&desired(&json!({"key": "one", "emails": [email]}).to_string())))
@@ -89,14 +89,14 @@ fn history(places: &[usize], dies_at: u64, upset: StoreUpset) -> Result<(), Stri
         // Whether it dies depends on how many writes it has.
         let _: Option<()> = world.live(async {
             let acme = world.engine().connect(world.options()).await.unwrap();
-            acme.pull(kinds::APPLICATIONS, false).await.unwrap();
+            acme.pull(kinds::APPLICATIONS).await.unwrap();
         });
         store.spare();
     }
     world.restart();
     let acme = world.connect();
     for kind in [kinds::APPLICATIONS, kinds::CANDIDATES] {
-        world.run(acme.pull(kind, false)).unwrap();
+        world.run(acme.pull(kind)).unwrap();
         world.run(acme.sweep(kind, SweepOptions::default())).unwrap();
     }
     world.run(acme.sync()).unwrap();

@@ -14,8 +14,8 @@
     reason = "a test stops when something does not hold"
 )]
 
-use atsync::plan::{FindingKind, Plan, words};
-use atsync::reconcile::{ApplyReport, StepEnd};
+use atsync::internals::plan::{FindingKind, Plan, words};
+use atsync::internals::reconcile::{ApplyReport, StepEnd};
 use atsync::{Clock as _, Connection, PlanOf};
 use atsync_greenhouse_sandbox::{CustomFieldsPatch, OddValues, Recruiter};
 use atsync_tests::{World, desired};
@@ -220,7 +220,7 @@ fn a_value_that_came_after_the_plan_is_not_left_out_before_a_plan_names_it() {
         assert!(reason.contains(&format!("custom_fields.{key}")), "{key}: {reason}");
         assert_eq!(world.sandbox.row("candidates", candidate).unwrap(), before, "{key}");
         world.clock.set(world.clock.now_ms() + 24 * 3_600_000);
-        world.run(acme.pull("candidates", false)).unwrap();
+        world.run(acme.pull("candidates")).unwrap();
         let planned = plan(&world, &acme);
         assert!(said(&planned).contains(key), "{key}");
         apply(&world, &acme, &planned);

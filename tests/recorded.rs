@@ -14,7 +14,7 @@
     reason = "a test says what it compares and stops"
 )]
 
-use atsync::adapter::Adapter;
+use atsync::internals::adapter::Adapter;
 use atsync::model::contract::{
     Given, Item, Outcome, Page, Reply, Response, Scan, Send, Since, Step, Task,
 };

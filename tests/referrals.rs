@@ -34,7 +34,7 @@ fn a_referral_becomes_exactly_one_of_everything_and_then_nothing_is_left_to_do()
     let acme = world.connect();
     world.run(acme.declare(&desired(&ada(&world)))).unwrap();
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
-    println!("{}", atsync::plan::words::plan(&plan));
+    println!("{}", atsync::internals::plan::words::plan(&plan));
     let report = world.run(acme.apply(&plan)).unwrap();
     println!("{report:#?}\n{:#?}", world.written());
     assert!(report.is_complete());
@@ -47,8 +47,8 @@ fn a_referral_becomes_exactly_one_of_everything_and_then_nothing_is_left_to_do()
 
     world.sandbox.clear_logs();
     let again = world.run(acme.plan(PlanOf::All)).unwrap();
-    println!("{}", atsync::plan::words::plan(&again));
-    assert!(again.is_empty(), "{}", atsync::plan::words::plan(&again));
+    println!("{}", atsync::internals::plan::words::plan(&again));
+    assert!(again.is_empty(), "{}", atsync::internals::plan::words::plan(&again));
     assert!(world.written().is_empty());
     let mut reads = world.reads();
     let total = reads.len();
@@ -69,13 +69,13 @@ fn two_records_that_fit_one_person_are_never_both_linked_to_them() {
     // Another store that has never seen her, and two records of which each has one of her
     // addresses.
     let (sandbox, clock) = (world.sandbox.clone(), std::sync::Arc::clone(&world.clock));
-    let store = std::sync::Arc::new(atsync::store::memory::MemoryStore::default());
+    let store = std::sync::Arc::new(atsync::internals::store::memory::MemoryStore::default());
     let other = World::with(sandbox, clock, store, atsync_tests::native_greenhouse());
     let acme = other.connect();
     let two = "{\"key\":\"a\",\"emails\":[\"ada@a.example.com\"]}\n{\"key\":\"b\",\"emails\":[\"ada@b.example.com\"]}";
     other.run(acme.declare(&desired(two))).unwrap();
     let plan = other.run(acme.plan(PlanOf::Dirty)).unwrap();
-    println!("{}", atsync::plan::words::plan(&plan));
+    println!("{}", atsync::internals::plan::words::plan(&plan));
     assert_eq!(plan.blocked().map(|finding| finding.host.as_str()).collect::<Vec<_>>(), ["b"]);
     assert!(other.run(acme.links("b")).unwrap().is_empty());
 }

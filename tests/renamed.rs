@@ -11,8 +11,8 @@
     reason = "a test stops when something does not hold"
 )]
 
-use atsync::plan::{Plan, words};
-use atsync::store::LinkRow;
+use atsync::internals::plan::{Plan, words};
+use atsync::internals::store::LinkRow;
 use atsync::{Connection, PlanOf};
 use atsync_tests::{World, desired};
 use serde_json::{Value, json};

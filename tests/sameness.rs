@@ -14,14 +14,14 @@
     reason = "a test stops when something does not hold"
 )]
 
-use atsync::adapter::{Adapter, AdapterError};
+use atsync::internals::adapter::{Adapter, AdapterError};
+use atsync::internals::plan::{FindingKind, Plan, words};
+use atsync::internals::reconcile::{ApplyReport, StepEnd};
 use atsync::model::Manifest;
 use atsync::model::contract::{
     Applied, Continuation, Failure, Given, Link, Outcome, Reply, Step, Task, Written,
 };
 use atsync::model::manifest::FieldMode;
-use atsync::plan::{FindingKind, Plan, words};
-use atsync::reconcile::{ApplyReport, StepEnd};
 use atsync::{Clock as _, Connection, PlanOf};
 use atsync_greenhouse_sandbox::{CustomFieldsPatch, OddValues, Recruiter};
 use atsync_tests::{Altered, World, desired, native_greenhouse};
@@ -274,7 +274,7 @@ fn what_a_plan_names_the_adapter_sends_and_then_nothing_is_left() {
                 json!({"social_media_addresses": [{"value": "https://x.com/ada"}]}),
             ];
             set(&world, "candidates", id(&the_ada(&world)), edits[draw(edits.len())].clone());
-            world.run(acme.pull("candidates", false)).unwrap();
+            world.run(acme.pull("candidates")).unwrap();
         }
         declare(&world, &acme, &ada(&Value::Object(record)));
         let planned = plan(&world, &acme);
@@ -483,7 +483,7 @@ fn a_custom_field_that_its_policy_leaves_alone_is_not_written() {
         };
         bring(&world, &acme, &record(1));
         plant(&world, id(&the_ada(&world)), "external_ref", theirs.clone());
-        world.run(acme.pull("candidates", false)).unwrap();
+        world.run(acme.pull("candidates")).unwrap();
         declare(&world, &acme, &record(2));
         let planned = plan(&world, &acme);
         let inputs: Vec<&Value> = planned
@@ -843,7 +843,7 @@ fn an_address_that_could_be_taken_for_another_is_refused_at_declaration() {
         for record in
             [ada(&json!({"emails": [address]})), json!({"kind": "users", "email": address})]
         {
-            let refused = atsync::declare::parse("test", &record.to_string());
+            let refused = atsync::internals::declare::parse("test", &record.to_string());
             assert!(refused.is_err(), "{record}");
         }
     }

@@ -11,8 +11,8 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::internals::plan::words;
 use atsync::model::normal;
-use atsync::plan::words;
 use atsync::{Connection, PlanOf};
 use atsync_greenhouse_sandbox::{RepeatedOption, RepeatedTag};
 use atsync_tests::{World, desired};
@@ -162,8 +162,9 @@ fn one_label_in_two_spellings_is_refused_where_two_would_be_made_of_it() {
             json!({"key": "a", "applications": [{"key": "1", "job": "J",
                 "custom_fields": {one: "x", other: "y"}}]}),
         ] {
-            let refused =
-                atsync::declare::parse("test", &record.to_string()).unwrap_err().to_string();
+            let refused = atsync::internals::declare::parse("test", &record.to_string())
+                .unwrap_err()
+                .to_string();
             assert!(refused.contains("twice, spelled"), "{refused}");
         }
     }

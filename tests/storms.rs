@@ -12,8 +12,8 @@
     reason = "a test stops when something does not hold"
 )]
 
-use atsync::journal::{Intent, IntentState, SENDS_MAX};
-use atsync::reconcile::Resolution;
+use atsync::internals::journal::{Intent, IntentState, SENDS_MAX};
+use atsync::internals::reconcile::Resolution;
 use atsync::{Clock, Connection, Credential, PlanOf, Secret, SweepOptions};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter, Sandbox};
 use atsync_tests::{
@@ -184,7 +184,7 @@ fn what_is_refused_is_sent_five_times_and_then_waits_for_a_person() {
             world.clock.set(world.clock.now_ms() + 5 * MINUTE_MS);
         }
         let plan = world.run(acme.plan(PlanOf::All)).unwrap();
-        assert!(plan.is_empty(), "{}", atsync::plan::words::plan(&plan));
+        assert!(plan.is_empty(), "{}", atsync::internals::plan::words::plan(&plan));
     }
 }
 
@@ -425,8 +425,8 @@ fn what_is_answered_as_done_and_never_shows_is_sent_five_times_and_then_waits_fo
             wish.what
         );
         let plan = world.run(acme.plan(PlanOf::All)).unwrap();
-        assert!(plan.is_empty(), "{}", atsync::plan::words::plan(&plan));
-        assert!(atsync::plan::words::plan(&plan).contains(words), "{}", wish.what);
+        assert!(plan.is_empty(), "{}", atsync::internals::plan::words::plan(&plan));
+        assert!(atsync::internals::plan::words::plan(&plan).contains(words), "{}", wish.what);
         assert!(world.run(acme.explain("ada")).unwrap().words().contains(words), "{}", wish.what);
         // Each send is evidence.
         assert_eq!(
@@ -452,7 +452,7 @@ fn what_is_answered_as_done_and_never_shows_is_sent_five_times_and_then_waits_fo
         world.run(acme.resolve(ended.id, Resolution::Retry)).unwrap();
         hours(&world, &acme, 1);
         let plan = world.run(acme.plan(PlanOf::All)).unwrap();
-        assert!(plan.is_empty(), "{}", atsync::plan::words::plan(&plan));
+        assert!(plan.is_empty(), "{}", atsync::internals::plan::words::plan(&plan));
         assert!(
             condition(&world, &acme, "ada").contains("the ATS holds what is desired"),
             "{}",
@@ -714,7 +714,7 @@ fn a_doubt_is_settled_by_plan_and_apply_alone() {
         };
         assert!(!round().is_complete());
         let plan = world.run(acme.plan(PlanOf::All)).unwrap();
-        let words = atsync::plan::words::plan(&plan);
+        let words = atsync::internals::plan::words::plan(&plan);
         assert!(words.contains("the next apply, sync or settle looks"), "{words}");
         world.sandbox.faults().clear();
         let mut ended = round();
@@ -864,7 +864,7 @@ fn a_custom_value_that_others_values_hold_back_is_not_sent_again_and_again() {
             .unwrap();
         world.clock.set(world.clock.now_ms() + 10 * MINUTE_MS);
         if odd == "hidden" {
-            world.run(acme.pull("candidates", false)).unwrap();
+            world.run(acme.pull("candidates")).unwrap();
             world.wire.edit_rows(PEOPLE, |request, rows| {
                 let is_fresh = request.url.query().is_some_and(|query| query.contains("ids="));
                 for row in rows.iter_mut().filter(|_| is_fresh) {
@@ -896,11 +896,15 @@ fn what_waits_after_refusals_is_never_called_complete() {
         assert!(!report.is_complete() && report.not_in_step == 1, "{report:#?}");
         let plan = world.run(acme.plan(PlanOf::All)).unwrap();
         let record = &plan.records[0];
-        assert!(!plan.is_empty() || record.waits(), "{}", atsync::plan::words::plan(&plan));
         assert!(
-            !atsync::plan::words::plan(&plan).contains("Nothing to do"),
+            !plan.is_empty() || record.waits(),
             "{}",
-            atsync::plan::words::plan(&plan)
+            atsync::internals::plan::words::plan(&plan)
+        );
+        assert!(
+            !atsync::internals::plan::words::plan(&plan).contains("Nothing to do"),
+            "{}",
+            atsync::internals::plan::words::plan(&plan)
         );
         world.clock.set(world.clock.now_ms() + 5 * MINUTE_MS);
     }

@@ -11,10 +11,10 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{Cause, Erasure, ObservedWrite, PageCommit, Store, index};
 use atsync::model::desired::Desired;
-use atsync::store::memory::MemoryStore;
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, Erasure, ObservedWrite, PageCommit, Store, index};
 use atsync::{Clock as _, ErrorKind, Person, SystemEntropy};
 use atsync_greenhouse_sandbox::{FaultKind, Recruiter};
 use atsync_tests::{Meddle, World, desired};

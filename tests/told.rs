@@ -9,8 +9,8 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::internals::plan::words;
 use atsync::model::contract::RemoteRef;
-use atsync::plan::words;
 use atsync::{Clock as _, Connection, PlanOf, SweepOptions};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};
 use atsync_tests::{World, desired};
@@ -80,12 +80,12 @@ fn what_explain_cannot_know_of_a_tag_it_does_not_say_otherwise_than_the_plan() {
         .unwrap();
     world.clock.set(world.clock.now_ms() + 600_000);
     // The candidate is read without the tag; the tag's own row is still stored.
-    world.run(acme.pull("candidates", true)).unwrap();
+    world.run(acme.pull_full("candidates")).unwrap();
     let before = world.run(acme.explain("ada")).unwrap().to_string();
     let plan = told(&world, &acme);
     assert!(plan.contains("\"Keen\" was taken off in the ATS"), "{plan}");
     let after = world.run(acme.explain("ada")).unwrap();
-    let tag = |told: &atsync::reconcile::Explanation| {
+    let tag = |told: &atsync::internals::reconcile::Explanation| {
         told.fields
             .iter()
             .find(|field| field.field == "tags")
@@ -124,7 +124,7 @@ fn what_differs_by_a_merge_is_told_as_the_merge_until_it_is_in_step_or_written()
         .unwrap();
     for round in 0..4 {
         pass();
-        world.run(acme.pull("applications", true)).unwrap();
+        world.run(acme.pull_full("applications")).unwrap();
         let text = told(&world, &acme);
         for field in ["name.first", "name.last", "title"] {
             let says = format!("`{field}` is");
@@ -251,7 +251,7 @@ fn a_field_that_the_ats_never_shows_keeps_no_record_from_being_in_step() {
     world.run(acme.declare(&desired(&record.to_string()))).unwrap();
     world.run(acme.sync()).unwrap();
     world.clock.set(world.clock.now_ms() + 600_000);
-    world.run(acme.pull("candidates", true)).unwrap();
+    world.run(acme.pull_full("candidates")).unwrap();
     record["company"] = json!("Analytical");
     world.run(acme.declare(&desired(&record.to_string()))).unwrap();
     for _ in 0..3 {

@@ -13,8 +13,8 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::internals::plan::{FindingKind, Plan, words};
 use atsync::model::desired::Desired;
-use atsync::plan::{FindingKind, Plan, words};
 use atsync::{Connection, PlanOf};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{World, desired};

@@ -12,7 +12,7 @@
     reason = "helpers of tests fail like tests"
 )]
 
-use atsync::adapter::{Adapter, ComponentHost, HostOptions, Metering, limits};
+use atsync::internals::adapter::{Adapter, ComponentHost, HostOptions, Metering, limits};
 use criterion::{Criterion, criterion_group, criterion_main};
 use std::hint::black_box;
 

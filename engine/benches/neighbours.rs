@@ -18,7 +18,7 @@
 mod adapter_support;
 
 use adapter_support::{from_text, given, jobs, minimal, scan};
-use atsync::adapter::{Adapter, ComponentAdapter, ComponentHost, HostOptions};
+use atsync::internals::adapter::{Adapter, ComponentAdapter, ComponentHost, HostOptions};
 use atsync_model::contract::Step;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

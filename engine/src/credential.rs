@@ -34,7 +34,7 @@ impl Connection {
     /// Replaces the credential of the connection, for every clone of this handle. Nothing is sent.
     ///
     /// A refusal of the old credential no longer stands: the next request tries the new one at
-    /// once, and [`crate::schedule::run`] begins again without waiting. The same credential may be
+    /// once, and [`Connection::run`] begins again without waiting. The same credential may be
     /// given again, to say that the ATS accepts it by now, or gave it a right: writes that were
     /// refused because of the credential and wait for a person are tried again too. Before the next
     /// record is read or written the ATS is asked which customer it belongs to;

@@ -1,7 +1,7 @@
 //! The facade: an engine, its connections, and what a host does with them.
 //!
 //! ```no_run
-//! # async fn example(adapter: std::sync::Arc<dyn atsync::adapter::Adapter>) -> Result<(), atsync::Error> {
+//! # async fn example(adapter: std::sync::Arc<dyn atsync::Adapter>) -> Result<(), atsync::Error> {
 //! use atsync::{ConnectionOptions, Credential, Engine, PlanOf, Secret};
 //!
 //! let engine = Engine::builder().store_file("acme.redb")?.build()?;
@@ -11,11 +11,12 @@
 //!         client_secret: Secret::new("secret"),
 //!     }))
 //!     .await?;
-//! acme.pull("jobs", false).await?;
-//! let records = atsync::declare::parse("a record", r#"{"key": "ref-1", "emails": ["ada@example.test"]}"#)?;
+//! acme.pull("jobs").await?;
+//! let text = r#"{"key": "ref-1", "emails": ["ada@example.test"]}"#;
+//! let records = atsync::parse_desired("a record", text)?;
 //! acme.declare(&records).await?;
 //! let plan = acme.plan(PlanOf::Dirty).await?;
-//! print!("{}", atsync::plan::words::plan(&plan));
+//! print!("{plan}");
 //! acme.apply(&plan).await?;
 //! # Ok(()) }
 //! ```
@@ -190,9 +191,8 @@ impl EngineBuilder {
         let transport = match self.transport {
             Some(transport) => transport,
             None => {
-                let transport = HttpTransport::new(HttpOptions::default()).map_err(|error| {
-                    Error::new(ErrorKind::Configuration, error.to_string()).caused_by(error)
-                })?;
+                let transport = HttpTransport::new(HttpOptions::default())
+                    .map_err(|error| Error::made_of(ErrorKind::Configuration, error))?;
                 Arc::new(transport)
             }
         };
@@ -448,6 +448,11 @@ impl Planner {
 }
 
 impl Connection {
+    /// Records of one [`Connection::declare`] at most.
+    pub const DECLARED_RECORDS_MAX: usize = declare::RECORDS_MAX;
+    /// Bytes of a webhook's body that [`Connection::receive`] reads at most.
+    pub const WEBHOOK_BODY_BYTES_MAX: usize = crate::webhook::limits::BODY_BYTES_MAX;
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.reconciler.name
@@ -480,13 +485,21 @@ impl Connection {
         self.reconciler.check().await
     }
 
-    /// Brings one kind up to date: what changed since the last pass, or everything.
+    /// Brings one kind up to date by reading what changed since the last pass.
     ///
     /// # Errors
     /// When a page could not be read; the pages before it stay, and the next pull goes on from
     /// there.
-    pub async fn pull(&self, kind: &str, full: bool) -> Result<PullReport, Error> {
-        self.reconciler.pull(kind, full).await
+    pub async fn pull(&self, kind: &str) -> Result<PullReport, Error> {
+        self.reconciler.pull(kind, false).await
+    }
+
+    /// Brings one kind up to date by reading everything, whatever was read before.
+    ///
+    /// # Errors
+    /// As for [`Connection::pull`].
+    pub async fn pull_full(&self, kind: &str) -> Result<PullReport, Error> {
+        self.reconciler.pull(kind, true).await
     }
 
     /// Finds out what of a kind is gone or lives on under another id, or goes on finding out; see
@@ -578,11 +591,11 @@ impl Connection {
         Ok(report)
     }
 
-    /// Looks at what is in doubt without sending anything again.
+    /// Settles what looking alone can settle of what is in doubt; sends nothing again.
     ///
     /// # Errors
     /// When looking was not possible.
-    pub async fn look(&self) -> Result<SettleReport, Error> {
+    pub async fn settle_without_sending(&self) -> Result<SettleReport, Error> {
         self.reconciler.settle(Resend::Never).await
     }
 

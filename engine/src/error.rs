@@ -56,7 +56,7 @@ pub struct Error {
     kind: ErrorKind,
     message: String,
     option: Option<String>,
-    source: Option<Box<dyn StdError + Send + Sync>>,
+    cause: Option<Box<dyn StdError + Send + Sync>>,
     of_one_request: bool,
 }
 
@@ -65,14 +65,20 @@ impl Error {
     /// what came from outside.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let message = plain::line(&message.into()).into_owned();
-        Self { kind, message, option: None, source: None, of_one_request: false }
+        Self { kind, message, option: None, cause: None, of_one_request: false }
     }
 
-    /// With the error that caused it.
-    #[must_use]
-    pub fn caused_by(mut self, source: impl StdError + Send + Sync + 'static) -> Self {
-        self.source = Some(Box::new(source));
-        self
+    /// The error of a part of the engine as one of the engine: its words, and [`Error::cause`].
+    pub(crate) fn made_of(kind: ErrorKind, cause: impl StdError + Send + Sync + 'static) -> Self {
+        let mut error = Self::new(kind, cause.to_string());
+        error.cause = Some(Box::new(cause));
+        error
+    }
+
+    /// What it is made of, where that is a `T`: a [`StoreError`], [`AdapterError`] or [`NotSent`].
+    /// The message has its words already; [`StdError::source`] gives what lies below it.
+    pub fn cause<T: StdError + 'static>(&self) -> Option<&T> {
+        self.cause.as_ref()?.downcast_ref()
     }
 
     /// With the option of the connection that caused it.
@@ -104,7 +110,7 @@ impl Error {
     /// What an adapter said when it panicked, where that is the cause. It may quote candidate data:
     /// for the author of the adapter, and never for a log above debug.
     pub fn adapter_said(&self) -> Option<&str> {
-        match self.source.as_ref()?.downcast_ref::<AdapterError>()? {
+        match self.cause::<AdapterError>()? {
             AdapterError::Trap(crash) => crash.said(),
             _ => None,
         }
@@ -131,7 +137,7 @@ impl std::fmt::Display for Error {
 
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        self.source.as_ref().map(|source| source.as_ref() as &(dyn StdError + 'static))
+        self.cause.as_ref()?.source()
     }
 }
 
@@ -141,13 +147,13 @@ impl From<StoreError> for Error {
             StoreError::NoRuntime => ErrorKind::Configuration,
             _ => ErrorKind::Store,
         };
-        Self::new(kind, error.to_string()).caused_by(error)
+        Self::made_of(kind, error)
     }
 }
 
 impl From<AdapterError> for Error {
     fn from(error: AdapterError) -> Self {
-        Self::new(ErrorKind::Adapter, error.to_string()).caused_by(error)
+        Self::made_of(ErrorKind::Adapter, error)
     }
 }
 
@@ -162,7 +168,7 @@ impl From<NotSent> for Error {
             | NotSent::Throttled { .. }
             | NotSent::Replaced => ErrorKind::Unavailable,
         };
-        Self::new(kind, error.to_string()).caused_by(error)
+        Self::made_of(kind, error)
     }
 }
 
@@ -191,8 +197,27 @@ impl From<Failure> for Error {
 #[cfg(test)]
 mod tests {
     use super::{Error, ErrorKind};
+    use crate::adapter::AdapterError;
+    use crate::store::StoreError;
     use crate::transport::NotSent;
     use atsync_model::contract::{Denied, Failure, RemoteRef, Restart};
+
+    /// A host that prints an error and its sources one after the other prints nothing twice.
+    #[test]
+    fn no_source_repeats_the_message_above_it() {
+        let errors = [
+            Error::from(StoreError::NoRuntime),
+            Error::from(AdapterError::Circle),
+            Error::from(NotSent::Unreachable("why".into())).at("acme"),
+        ];
+        for error in errors {
+            let mut above: &dyn std::error::Error = &error;
+            while let Some(source) = above.source() {
+                assert!(!above.to_string().contains(&source.to_string()), "{above}");
+                above = source;
+            }
+        }
+    }
 
     #[test]
     fn a_permanent_refusal_is_never_called_temporary() {

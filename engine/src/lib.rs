@@ -7,13 +7,17 @@
 //! # Example
 //! The adapter is a component file here, and the credential comes from the environment:
 //!
-#![cfg_attr(feature = "components", doc = "```no_run")]
-#![cfg_attr(not(feature = "components"), doc = "```ignore")]
-//! use atsync::adapter::{ComponentHost, HostOptions};
-//! use atsync::model::desired::DesiredCandidate;
-//! use atsync::{ConnectionOptions, Credential, Engine, PlanOf, Secret};
+//! ```no_run
+//! # #[cfg(not(feature = "components"))]
+//! # fn main() {}
+//! # #[cfg(feature = "components")]
+//! use atsync::{
+//!     ComponentHost, ConnectionOptions, Credential, DesiredCandidate, Engine, HostOptions, PlanOf,
+//!     Secret,
+//! };
 //! use std::sync::Arc;
 //!
+//! # #[cfg(feature = "components")]
 //! #[tokio::main]
 //! async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //!     // One engine serves all customers of a process; one store file holds what it knows.
@@ -27,7 +31,7 @@
 //!     let acme = engine.connect(ConnectionOptions::new("acme", adapter, credential)).await?;
 //!
 //!     // Observe: a later pull reads only what changed since.
-//!     acme.pull("jobs", false).await?;
+//!     acme.pull("jobs").await?;
 //!
 //!     // Declare who should be there. Declared again under the same key, it is the same record.
 //!     let ada: DesiredCandidate = serde_json::from_str(
@@ -38,57 +42,117 @@
 //!
 //!     // Plan, read the plan, and apply it: each effect exactly once.
 //!     let plan = acme.plan(PlanOf::Dirty).await?;
-//!     print!("{}", atsync::plan::words::plan(&plan));
+//!     print!("{plan}");
 //!     let report = acme.apply(&plan).await?;
 //!     assert!(report.is_complete());
 //!     Ok(())
 //! }
 //! ```
 //!
-//! Begin with [`Engine`]. The other modules are its rooms, and dependencies between them point one way:
-//! [`plan`] and [`journal`] are pure; [`store`], [`transport`] and [`adapter`] do one kind of input and output each; [`reconcile`] composes
-//! them for one connection; [`schedule`] says when. The crate knows no ATS by name.
+//! Begin with [`Engine`] and [`Connection`]. Every name that a host needs stands on this page;
+//! what candidates, manifests and the contract look like is in [`model`]. The crate knows no ATS by
+//! name.
 //!
-//! Features: `components`, on by default, runs adapters that are components and brings wasmtime along; without it a host links its adapters in
-//! and gives them as [`adapter::NativeAdapter`]. `testing` adds what a host's tests need: a clock set by hand, seeded randomness, a scripted transport.
+//! Features: `components`, on by default, runs adapters that are components and brings wasmtime
+//! along, which is about half of the time that a first build takes; without it a host links its
+//! adapters in ([`NativeAdapter`]). `testing` adds what a host's tests need: a clock set by hand,
+//! seeded randomness, a scripted transport.
 
-pub mod adapter;
-pub mod clock;
+#![cfg_attr(
+    not(feature = "internals"),
+    allow(
+        dead_code,
+        unused_imports,
+        unreachable_pub,
+        reason = "what a room shows is for the other rooms and for tests, which have the feature \
+                  `internals`; with it these lints hold"
+    )
+)]
+
+mod adapter;
+mod clock;
 mod credential;
-pub mod declare;
+mod declare;
 mod engine;
-pub mod entropy;
-pub mod error;
+mod entropy;
+mod error;
 mod feed;
-pub mod journal;
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals;
+mod journal;
 mod json;
 mod life;
-pub mod near;
+mod near;
 mod pin;
-pub mod plan;
-pub mod reconcile;
+mod plan;
+mod reconcile;
 mod records;
 mod runtime;
-pub mod schedule;
-pub mod secret;
-pub mod store;
+mod schedule;
+mod secret;
+mod store;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
-pub mod transport;
-pub mod webhook;
+mod transport;
+mod webhook;
 
-pub use atsync_model as model;
-pub use clock::{Clock, SystemClock};
+// The engine and its connections.
 pub use credential::Credential;
 pub use engine::{
     Connection, ConnectionOptions, Engine, EngineBuilder, Planner, Status, SweepStatus,
 };
-pub use entropy::{Entropy, SystemEntropy};
 pub use error::{Error, ErrorKind};
+pub use secret::{Secret, SecretRef, TextRef};
+
+// Declaring.
+pub use atsync_model as model;
+pub use atsync_model::contract::RemoteRef;
+pub use atsync_model::desired::{Desired, DesiredCandidate};
+pub use atsync_model::manifest::Manifest;
+pub use declare::parse as parse_desired;
+pub use declare::{Declare, Records as DesiredRecords, Refusal as DesiredRefusal};
+pub use near::did_you_mean;
+pub use store::DeclareReport;
+
+// Planning, and reading a plan.
+pub use plan::import::Imported;
+pub use plan::withdraw::WithdrawOptions;
+pub use plan::{Adoption, FieldChange, Finding, FindingKind, Plan, RecordPlan, Step};
+pub use reconcile::{Explanation, FieldStory, IntentStory, Next, PlanOf};
+
+// Doing, and what came of it.
+pub use journal::{GivenUpBy, Intent, IntentState};
 pub use life::Person;
 pub use reconcile::{
-    Explanation, HintEnd, PlanOf, Progress, ProgressFn, Resolution, SweepOptions, SweepReport,
+    ApplyReport, CheckResult, HintEnd, Progress, ProgressFn, PullReport, Resolution, SettleReport,
+    StepEnd, StepReport, SweepOptions, SweepReport,
 };
-pub use records::{Filter, Observed, PAGE_ROWS_MAX, Page};
-pub use secret::{Secret, SecretRef, TextRef};
+pub use store::{ErasureReport, HeldBy, Hold, ProblemRow};
+
+// Reading records and the feed.
+pub use records::{Filter, Observed, Page};
+pub use store::{
+    Cause, Change, ChangeWhat, Condition, DesiredRow, DesiredStatus, Keep, LinkHow, LinkRow, Mode,
+    ObservedRow, Proof,
+};
+
+// Webhooks and schedules.
+pub use schedule::{Cron, CronError, Crons, Round};
 pub use webhook::{Received, Verdict};
+
+// Adapters.
+pub use adapter::{Adapter, AdapterError, Crash, NativeAdapter};
+#[cfg(feature = "components")]
+pub use adapter::{
+    Compiler, CompilerProgram, ComponentAdapter, ComponentHost, HostError, HostOptions, Limits,
+    LoadError, Metering,
+};
+
+// What a host may bring itself.
+pub use clock::{Clock, SystemClock};
+pub use entropy::{Entropy, SystemEntropy};
+pub use store::memory::MemoryStore;
+pub use store::redb::{Compacted, RedbOptions, RedbStore};
+pub use store::{Store, StoreError};
+pub use transport::{Delivery, HttpOptions, HttpTransport, NotSent, Transport, Usage, WireRequest};

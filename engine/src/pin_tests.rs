@@ -271,7 +271,7 @@ async fn a_delete_or_an_unlisted_post_that_is_called_safe_is_never_sent() {
         let connection =
             world.connect(Component { asks, ..component(&sound(), "one") }, |_| {}).await.unwrap();
         let said = format!("{:?}", connection.check().await);
-        let pulled = connection.pull("jobs", true).await.unwrap_err();
+        let pulled = connection.pull_full("jobs").await.unwrap_err();
         assert_eq!(pulled.kind(), ErrorKind::Adapter, "{pulled}");
         assert!(pulled.to_string().contains("is called safe"), "{pulled}");
         let api = world
@@ -287,7 +287,7 @@ async fn a_post_that_the_manifest_lists_is_sent() {
     let asks = ("POST", "/*.list/7/ids");
     let connection =
         world.connect(Component { asks, ..component(&sound(), "one") }, |_| {}).await.unwrap();
-    connection.pull("jobs", true).await.unwrap_err();
+    connection.pull_full("jobs").await.unwrap_err();
     assert_eq!(
         world.transport.seen(|seen| seen.iter().filter(|sent| sent.url.path() == asks.1).count()),
         1

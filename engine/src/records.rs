@@ -20,7 +20,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures_util::stream::{self, Stream, StreamExt, TryStreamExt};
 
 /// Rows of one page at most. A row may have megabytes.
-pub const PAGE_ROWS_MAX: usize = 1_000;
+const PAGE_ROWS_MAX: usize = 1_000;
 /// The longest cursor that is read: a digest and the longest key, in base64.
 const CURSOR_BYTES_MAX: usize = 1_024;
 
@@ -103,6 +103,9 @@ impl<T: Unified> Observed<T> {
 }
 
 impl Connection {
+    /// Rows of one page at most.
+    pub const PAGE_ROWS_MAX: usize = PAGE_ROWS_MAX;
+
     /// Observed records of a kind, in the order of their ids. Owned; it may be spawned.
     ///
     /// # Errors
@@ -167,8 +170,8 @@ impl Connection {
         row.filter(|row| !row.gone).map(Observed::of).transpose()
     }
 
-    /// A page of observed records, at most `rows_max`, which is 1 to [`PAGE_ROWS_MAX`]. `cursor` is
-    /// [`Page::next`] of the page before, none for the first. Tombstones are left out.
+    /// A page of observed records, at most `rows_max`, which is 1 to [`Connection::PAGE_ROWS_MAX`].
+    /// `cursor` is [`Page::next`] of the page before, none for the first. Tombstones are left out.
     ///
     /// # Errors
     /// [`ErrorKind::Input`] for a kind that the adapter does not have, a field that the kind is not
@@ -201,7 +204,7 @@ impl Connection {
     }
 
     /// A page of desired records with their status, in the order of their keys, at most `rows_max`,
-    /// which is 1 to [`PAGE_ROWS_MAX`]. `cursor` as for [`Connection::observed_page`].
+    /// which is 1 to [`Connection::PAGE_ROWS_MAX`]. `cursor` as for [`Connection::observed_page`].
     ///
     /// # Errors
     /// [`ErrorKind::Input`] for a number of rows out of bounds, or a cursor of another question.

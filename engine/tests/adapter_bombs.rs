@@ -16,7 +16,7 @@
 mod adapter_support;
 
 use adapter_support::{from_text, minimal};
-use atsync::adapter::{ComponentHost, HostOptions, LoadError};
+use atsync::internals::adapter::{ComponentHost, HostOptions, LoadError};
 use std::fmt::Write as _;
 
 #[track_caller]

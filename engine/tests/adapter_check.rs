@@ -11,9 +11,11 @@
     reason = "helpers of tests fail like tests"
 )]
 
-use atsync::adapter::check::{Answer, answer, receive};
-use atsync::adapter::native::Functions;
-use atsync::adapter::{Adapter, AdapterError, NativeAdapter, TaskGuard, limits, manifest_check};
+use atsync::internals::adapter::check::{Answer, answer, receive};
+use atsync::internals::adapter::native::Functions;
+use atsync::internals::adapter::{
+    Adapter, AdapterError, NativeAdapter, TaskGuard, limits, manifest_check,
+};
 use atsync_model::contract::*;
 use atsync_model::manifest::Manifest;
 use serde_json::{Value, json};

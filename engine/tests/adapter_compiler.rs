@@ -13,7 +13,9 @@
 mod adapter_support;
 
 use adapter_support::minimal;
-use atsync::adapter::{Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions, LoadError};
+use atsync::internals::adapter::{
+    Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions, LoadError,
+};
 use std::path::Path;
 use std::time::Duration;
 

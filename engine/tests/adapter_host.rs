@@ -10,7 +10,7 @@
 mod adapter_support;
 
 use adapter_support::{given, host, jobs, minimal, scan};
-use atsync::adapter::{Adapter, ComponentHost, HostOptions, Metering};
+use atsync::internals::adapter::{Adapter, ComponentHost, HostOptions, Metering};
 use atsync_model::contract::{Outcome, Step};
 
 #[test]
@@ -40,7 +40,7 @@ fn a_file_is_loaded_like_bytes() {
 #[test]
 fn metered_by_fuel_the_answer_is_the_same() {
     let mut options = HostOptions::default();
-    options.metering = Metering::Fuel(atsync::adapter::limits::FUEL_MAX);
+    options.metering = Metering::Fuel(atsync::internals::adapter::limits::FUEL_MAX);
     let adapter = ComponentHost::new(options).unwrap().load("minimal", minimal()).unwrap();
     let timed = host().load("minimal", minimal()).unwrap();
     assert_eq!(adapter.start(scan(), given()), timed.start(scan(), given()));

@@ -16,7 +16,7 @@
 mod adapter_support;
 
 use adapter_support::{from_text, given, host, jobs, minimal, scan};
-use atsync::adapter::{
+use atsync::internals::adapter::{
     Adapter, AdapterError, ComponentAdapter, ComponentHost, HostOptions, LoadError, Metering,
 };
 use atsync_model::contract::{Reply, Response};
@@ -198,7 +198,7 @@ fn a_loop_does_not_hold_up_the_neighbour() {
 #[test]
 fn a_reply_that_no_adapter_could_take_is_not_handed_in() {
     let adapter = host().load("minimal", minimal()).unwrap();
-    let body = vec![b' '; atsync::adapter::limits::REPLY_BYTES_MAX + 1];
+    let body = vec![b' '; atsync::internals::adapter::limits::REPLY_BYTES_MAX + 1];
     let reply = Reply::Response(Response { status: 200, headers: Vec::new(), body });
     is_limit(&adapter.resume(Vec::new(), given(), reply).unwrap_err(), "reply");
     assert!(
@@ -234,7 +234,10 @@ fn what_is_no_component_is_refused_in_one_line() {
     is_refused(load(b"\0asm\x0d\0\x01\0garbage"), "cannot be compiled");
     let half = &minimal()[..minimal().len() / 2];
     is_refused(load(half), "cannot be compiled");
-    is_refused(load(&vec![0; atsync::adapter::limits::COMPONENT_BYTES_MAX + 1]), "larger than");
+    is_refused(
+        load(&vec![0; atsync::internals::adapter::limits::COMPONENT_BYTES_MAX + 1]),
+        "larger than",
+    );
     is_refused(host().load_file("/nowhere/x.wasm".as_ref()), "/nowhere/x.wasm cannot be read");
 }
 

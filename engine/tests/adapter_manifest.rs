@@ -11,9 +11,9 @@
     reason = "helpers of tests fail like tests"
 )]
 
-use atsync::adapter::check::TaskGuard;
-use atsync::adapter::manifest_check::{self, Held, INPUTS, MEMBERS};
-use atsync::adapter::{AdapterError, promise::Promise};
+use atsync::internals::adapter::check::TaskGuard;
+use atsync::internals::adapter::manifest_check::{self, Held, INPUTS, MEMBERS};
+use atsync::internals::adapter::{AdapterError, promise::Promise};
 use atsync_model::contract::{Item, Outcome, Page, Scan, Since, Step, Task};
 use atsync_model::plain::is_plain;
 use serde_json::{Value, json};

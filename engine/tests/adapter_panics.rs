@@ -9,7 +9,7 @@
 mod adapter_support;
 
 use adapter_support::{given, host, scan};
-use atsync::adapter::{Adapter, AdapterError, ComponentAdapter, Crash};
+use atsync::internals::adapter::{Adapter, AdapterError, ComponentAdapter, Crash};
 use atsync::{Error, ErrorKind};
 use atsync_model::contract::Task;
 use std::path::Path;
@@ -70,7 +70,7 @@ fn a_panics_message_is_bounded_and_of_its_own_call() {
     let adapter = panicking();
     assert!(
         crash(&adapter, "long").said().unwrap().len()
-            < atsync::adapter::limits::NOTICE_BYTES_MAX + 100
+            < atsync::internals::adapter::limits::NOTICE_BYTES_MAX + 100
     );
     let Task::Scan(scan) = scan() else { panic!("a scan is a scan") };
     assert!(

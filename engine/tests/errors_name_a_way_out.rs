@@ -4,8 +4,8 @@
 //! Left out: errors whose text is made where they happen, and `NotSent`, whose kinds say whether
 //! the same call may succeed later.
 
-use atsync::adapter::{AdapterError, HostError, LoadError};
-use atsync::store::StoreError;
+use atsync::internals::adapter::{AdapterError, HostError, LoadError};
+use atsync::internals::store::StoreError;
 use std::path::PathBuf;
 
 #[test]

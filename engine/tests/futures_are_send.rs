@@ -6,16 +6,11 @@
 use atsync::model::contract::{Hint, RemoteRef};
 use atsync::model::desired::{Desired, DesiredCandidate};
 use atsync::model::unified::Job;
-use atsync::plan::Plan;
-use atsync::plan::withdraw::WithdrawOptions;
-use atsync::schedule::{self, Cron, Crons};
-use atsync::store::Keep;
 use atsync::{
-    Connection, ConnectionOptions, Credential, Engine, Filter, Person, PlanOf, Resolution,
-    SecretRef, SweepOptions, TextRef,
+    Connection, ConnectionOptions, Credential, Crons, Engine, Filter, Keep, Person, Plan, PlanOf,
+    Resolution, SecretRef, SweepOptions, TextRef, WithdrawOptions,
 };
 use futures_util::Stream;
-use std::collections::BTreeMap;
 
 /// The files that make the facade.
 const FACADE: [(&str, &str); 8] = [
@@ -50,7 +45,8 @@ macro_rules! spawnable {
 spawnable! {
     connect(engine: Engine, options: ConnectionOptions) => engine.connect(options);
     check(acme: Connection) => acme.check();
-    pull(acme: Connection, kind: String) => acme.pull(&kind, false);
+    pull(acme: Connection, kind: String) => acme.pull(&kind);
+    pull_full(acme: Connection, kind: String) => acme.pull_full(&kind);
     sweep(acme: Connection, kind: String) => acme.sweep(&kind, SweepOptions::default());
     hint(acme: Connection, hint: Hint) => acme.hint(hint);
     declare(acme: Connection, records: Vec<DesiredCandidate>) => acme.declare(&records);
@@ -58,7 +54,7 @@ spawnable! {
     plan_in_parts(acme: Connection, records: Vec<Desired>) => acme.planner().plan(&records);
     apply(acme: Connection, plan: Plan) => acme.apply(&plan);
     settle(acme: Connection) => acme.settle();
-    look(acme: Connection) => acme.look();
+    settle_without_sending(acme: Connection) => acme.settle_without_sending();
     sync(acme: Connection) => acme.sync();
     observed_one(acme: Connection, id: String) => acme.observed_one("jobs", &id);
     acknowledge(acme: Connection) => acme.acknowledge("host", 1);
@@ -95,10 +91,7 @@ spawnable! {
         acme.receive(headers, &body);
     read(secret: SecretRef, text: TextRef) =>
         async { (secret.read("").await, text.read("").await) };
-    run(acme: Connection, crons: BTreeMap<String, Cron>) =>
-        schedule::run(&acme, crons, std::future::pending(), |_| {});
-    run_all(acme: Connection, crons: Crons) =>
-        schedule::run_all(&acme, crons, std::future::pending(), |_| {});
+    run(acme: Connection, crons: Crons) => acme.run(crons, std::future::pending(), |_| {});
 }
 
 #[allow(dead_code, reason = "compiled, never run")]

@@ -12,7 +12,9 @@
 )]
 
 use atsync::Clock as _;
-use atsync::transport::{Delivery, HttpOptions, HttpTransport, NotSent, Transport, WireRequest};
+use atsync::internals::transport::{
+    Delivery, HttpOptions, HttpTransport, NotSent, Transport, WireRequest,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -14,7 +14,7 @@
 )]
 #![allow(missing_docs, reason = "the macros of criterion make functions without any")]
 
-use atsync::adapter::Adapter;
+use atsync::internals::adapter::Adapter;
 use atsync::model::contract::{Given, Outcome, Reply, Scan, Since, Step, Task};
 use atsync_tests::company::Company;
 use atsync_tests::{BEGIN_MS, native_greenhouse, wasm_greenhouse};

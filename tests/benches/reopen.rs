@@ -18,8 +18,8 @@
 )]
 
 use atsync::SystemEntropy;
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, ObservedWrite, PageCommit, Store};
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{Cause, ObservedWrite, PageCommit, Store};
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -12,11 +12,13 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a program that measures")]
 
 use atsync::Clock;
-use atsync::adapter::Adapter;
+use atsync::internals::adapter::Adapter;
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::transport::{
+    AuthConfig, Delivery, Priority, Session, SessionOptions, Shared,
+};
 use atsync::model::contract::{Body, Effect, Path, Request, Target};
-use atsync::store::memory::MemoryStore;
 use atsync::testing::{ManualClock, SeededEntropy};
-use atsync::transport::{AuthConfig, Delivery, Priority, Session, SessionOptions, Shared};
 use atsync_greenhouse_sandbox as sandbox;
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
 use atsync_tests::{BEGIN_MS, World, native_greenhouse};

@@ -22,15 +22,15 @@
     reason = "a program that measures real time"
 )]
 
-use atsync::journal::{Intent, IntentState, Moment};
-use atsync::model::contract::{Field, Mark, Response};
-use atsync::model::desired::{Desired, DesiredCandidate};
-use atsync::store::limits::PAGE_RECORDS_MAX;
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{
+use atsync::internals::journal::{Intent, IntentState, Moment};
+use atsync::internals::store::limits::PAGE_RECORDS_MAX;
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{
     Cause, IntentAdvance, LinkRow, ObservedRow, ObservedWrite, PageCommit, StatusUpdate, Store,
 };
-use atsync::transport::{Delivery, Transport, WireRequest};
+use atsync::internals::transport::{Delivery, Transport, WireRequest};
+use atsync::model::contract::{Field, Mark, Response};
+use atsync::model::desired::{Desired, DesiredCandidate};
 use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret, SystemEntropy};
 use atsync_greenhouse_sandbox::{Recruiter, Request, Sandbox, SandboxOptions};
 use atsync_tests::native_greenhouse;
@@ -121,7 +121,7 @@ async fn plans(size: usize) {
     let engine = builder.store_file(directory.path().join("bench.redb")).unwrap().build().unwrap();
     let acme = connect(&engine).await;
     for kind in ["candidates", "applications", "applied_tags"] {
-        acme.pull(kind, false).await.unwrap();
+        acme.pull(kind).await.unwrap();
     }
     let (mut records, ids) = desired(&acme).await;
     acme.declare(&records).await.unwrap();
@@ -171,7 +171,7 @@ async fn plans(size: usize) {
 struct Copies {
     observed: ObservedRow,
     link: LinkRow,
-    status: atsync::store::DesiredStatus,
+    status: atsync::internals::store::DesiredStatus,
     /// What is replaced in all of them.
     address: String,
 }

@@ -24,10 +24,10 @@
 mod scenarios;
 mod truth;
 
-use atsync::journal::IntentState;
-use atsync::store::Store;
-use atsync::store::memory::MemoryStore;
-use atsync::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::journal::IntentState;
+use atsync::internals::store::Store;
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
 use atsync::testing::{Disk, ManualClock, SeededEntropy};
 use atsync::{Clock, PlanOf};
 use atsync_greenhouse_sandbox as sandbox;
@@ -274,7 +274,7 @@ fn finish(
     }
     let open = world.run(acme.open_intents()).unwrap();
     let stuck = |state: &IntentState| matches!(state, IntentState::InDoubt { stuck: true, .. });
-    let allowed = |intent: &atsync::journal::Intent| {
+    let allowed = |intent: &atsync::internals::journal::Intent| {
         Some(intent.operation.as_str()) == scenario.harmful
             && stuck(&intent.state)
             && intent.attempt == 1
@@ -297,7 +297,7 @@ fn finish(
     let plan =
         world.run(acme.plan(PlanOf::All)).map_err(|error| format!("planning all: {error}"))?;
     if !plan.is_empty() || plan.blocked().next().is_some() {
-        return Err(format!("something is left: {}", atsync::plan::words::plan(&plan)));
+        return Err(format!("something is left: {}", atsync::internals::plan::words::plan(&plan)));
     }
     world.run(acme.sync()).map_err(|error| format!("the last sync: {error}"))?;
     if !world.written().is_empty() {

@@ -145,7 +145,7 @@ fn bring_about(world: &World, record: &Value) {
 }
 
 fn nothing(world: &World) {
-    world.run(world.connect().pull("candidates", false)).unwrap();
+    world.run(world.connect().pull("candidates")).unwrap();
 }
 
 fn known_ada(world: &World) {

@@ -1,7 +1,7 @@
 //! A credential that the ATS refuses, and another in its place, without opening anything anew.
 
-use atsync::schedule::{self, Cron, Crons, Round};
 use atsync::{Clock, Connection, Credential, ErrorKind, Secret};
+use atsync::{Cron, Crons, Round};
 use atsync_tests::World;
 use futures_util::future::join;
 use std::sync::{Arc, Mutex};
@@ -24,11 +24,11 @@ fn a_replaced_credential_works_at_once_for_every_handle() {
     let world = World::new(1, 20);
     let acme = refused(&world);
     let other = acme.clone();
-    let error = world.run(acme.pull("jobs", false)).unwrap_err();
+    let error = world.run(acme.pull("jobs")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth);
     let before_ms = world.clock.now_ms();
     world.run(acme.replace_credential(credential("sandbox-secret"))).unwrap();
-    assert!(world.run(other.pull("jobs", false)).unwrap().records > 0);
+    assert!(world.run(other.pull("jobs")).unwrap().records > 0);
     assert!(world.clock.now_ms() - before_ms < 60_000, "no rest is waited out");
 }
 
@@ -38,7 +38,7 @@ fn a_credential_that_does_not_fit_is_refused_and_the_old_one_stays() {
     let acme = world.connect();
     let error = world.run(acme.replace_credential(Credential::Key(Secret::new("k")))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
-    assert!(world.run(acme.pull("jobs", false)).unwrap().records > 0);
+    assert!(world.run(acme.pull("jobs")).unwrap().records > 0);
 }
 
 #[test]
@@ -62,7 +62,7 @@ fn rounds_survive_a_refused_credential_and_go_on_when_another_is_given() {
     let begun_ms = world.clock.now_ms();
     let (half_ms, quarter_ms) = (30 * 60_000 + 1_234, 10 * 60_000);
     let stop = world.clock.sleep(half_ms + quarter_ms);
-    let run = schedule::run_all(&acme, crons, stop, tell);
+    let run = acme.run(crons, stop, tell);
     let replace = async {
         world.clock.sleep(half_ms).await;
         acme.replace_credential(credential("sandbox-secret")).await.unwrap();
@@ -87,14 +87,14 @@ fn rounds_survive_a_refused_credential_and_go_on_when_another_is_given() {
 fn a_connection_for_the_store_only_sends_nothing_whatever_is_asked_of_it() {
     let world = World::new(1, 20);
     let acme = world.connect();
-    world.run(acme.pull("jobs", false)).unwrap();
+    world.run(acme.pull("jobs")).unwrap();
     world.sandbox.clear_logs();
     let mut options = world.options();
     options.store_only = true;
     let acme = world.run(world.engine().connect(options)).unwrap();
     let refused = [
-        world.run(acme.pull("jobs", true)).map(drop),
-        world.run(acme.pull("candidates", false)).map(drop),
+        world.run(acme.pull_full("jobs")).map(drop),
+        world.run(acme.pull("candidates")).map(drop),
         world.run(acme.check()).map(drop),
         world.run(acme.verify_tenant()),
         world.run(acme.import("1", "key")).map(drop),

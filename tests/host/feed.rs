@@ -1,15 +1,14 @@
 //! The feed: read to its end, or followed for ever.
 
-use atsync::store::memory::MemoryStore;
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, Change, Keep, ObservedWrite, PageCommit, Store, StoreError};
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{Cause, Change, Keep, ObservedWrite, PageCommit, Store, StoreError};
 use atsync::testing::SeededEntropy;
 use atsync::{Clock, Connection, ConnectionOptions, Credential, Engine, ErrorKind, Secret};
 use atsync_tests::{UpsetStore, World, native_greenhouse};
 use futures_util::future::join;
 use futures_util::{FutureExt, StreamExt, TryStreamExt};
 use std::collections::BTreeMap;
-use std::error::Error;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -122,7 +121,7 @@ async fn who_comes_after_the_feed_was_trimmed_is_told_and_can_go_on() {
     let mut feed = pin!(acme.follow("host"));
     let error = feed.next().await.unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Store);
-    let source = error.source().and_then(|source| source.downcast_ref::<StoreError>());
+    let source = error.cause::<StoreError>();
     assert!(matches!(source, Some(StoreError::ChangesGone { first: 6 })), "{error:?}");
     assert!(feed.next().await.is_none(), "an error is the last item");
     let first = acme.changes_first().await.unwrap();
@@ -139,7 +138,7 @@ async fn a_host_that_restores_a_backup_of_its_own_data_follows_from_the_serial_t
     assert_eq!(ids(&read), [2, 3, 4]);
     let mut ahead = pin!(acme.follow_after(6));
     let error = ahead.next().await.unwrap().unwrap_err();
-    let source = error.source().and_then(|source| source.downcast_ref::<StoreError>());
+    let source = error.cause::<StoreError>();
     assert!(matches!(source, Some(StoreError::ChangesAhead { last: 5, at: 6 })), "{error:?}");
     // By a named consumer: an older serial is answered with the one that stands, until the consumer
     // is ended.
@@ -170,7 +169,7 @@ fn what_one_handle_pulls_another_follows() {
     let follow = acme.follow("host").take(5).try_collect::<Vec<Change>>();
     let pull = async {
         world.clock.sleep(1_000).await;
-        acme.pull("candidates", false).await.unwrap()
+        acme.pull("candidates").await.unwrap()
     };
     let (changes, _) = world.run(join(follow, pull));
     assert_eq!(changes.unwrap().len(), 5);

@@ -3,7 +3,7 @@
 use atsync::model::desired::DesiredCandidate;
 use atsync::model::kinds;
 use atsync::model::unified::{Application, Candidate, Job, Named};
-use atsync::{Connection, ErrorKind, Filter, PAGE_ROWS_MAX};
+use atsync::{Connection, ErrorKind, Filter};
 use atsync_tests::World;
 use futures_util::TryStreamExt;
 use std::collections::BTreeSet;
@@ -12,7 +12,7 @@ fn pulled(kinds: &[&str]) -> (World, Connection) {
     let world = World::new(3, 60);
     let acme = world.connect();
     for kind in kinds {
-        world.run(acme.pull(kind, false)).unwrap();
+        world.run(acme.pull(kind)).unwrap();
     }
     (world, acme)
 }
@@ -38,7 +38,7 @@ fn pages_of_any_size_give_every_record_once_in_one_order() {
     let all: Vec<_> = world.run(acme.observed("candidates").try_collect::<Vec<_>>()).unwrap();
     let all: Vec<String> = all.into_iter().map(|row| row.id).collect();
     assert_eq!(all.len(), 60);
-    for rows in [1, 7, 59, 60, 61, PAGE_ROWS_MAX] {
+    for rows in [1, 7, 59, 60, 61, Connection::PAGE_ROWS_MAX] {
         assert_eq!(
             walk(&world, &acme, "candidates", &Filter::All, rows),
             all,
@@ -103,7 +103,7 @@ fn what_a_page_cannot_be_asked_for_is_refused_with_words() {
     let text = refusal("jobs", Filter::Email("a@b.c".into()), None, 5);
     assert!(text.contains("name, key"), "{text}");
     assert!(refusal("jobs", Filter::All, None, 0).contains("1 to 1000"));
-    assert!(refusal("jobs", Filter::All, None, PAGE_ROWS_MAX + 1).contains("1001"));
+    assert!(refusal("jobs", Filter::All, None, Connection::PAGE_ROWS_MAX + 1).contains("1001"));
     let next = world.run(acme.observed_page("candidates", &Filter::All, None, 5)).unwrap().next;
     let next = next.unwrap();
     for (kind, filter, cursor) in [
@@ -167,7 +167,7 @@ fn every_kind_that_an_adapter_reads_has_a_type_that_fits_what_it_reads() {
     fn all<T: u::Unified>(world: &World, acme: &Connection) -> Vec<&'static str> {
         for kind in T::KINDS {
             // What does not fit is an error, and so is a kind that the adapter cannot read.
-            world.run(acme.pull(kind, false)).unwrap();
+            world.run(acme.pull(kind)).unwrap();
             let read = acme.observed_as::<T>(kind).unwrap();
             world.run(read.try_collect::<Vec<_>>()).unwrap();
         }

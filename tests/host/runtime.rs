@@ -50,15 +50,16 @@ fn without_a_runtime_a_store_in_a_file_says_so() {
 #[test]
 fn without_a_runtime_the_network_says_so_and_no_call_panics() {
     let acme = block_on(Engine::builder().build().unwrap().connect(options())).unwrap();
-    says_runtime(&block_on(acme.pull("jobs", false)).unwrap_err());
+    says_runtime(&block_on(acme.pull("jobs")).unwrap_err());
     says_runtime(&block_on(acme.check()).unwrap_err());
     says_runtime(&block_on(acme.verify_tenant()).unwrap_err());
     // What reads the store in memory needs none.
     assert!(block_on(acme.observed("jobs").try_collect::<Vec<_>>()).unwrap().is_empty());
     block_on(acme.status()).unwrap();
-    let crons = [("jobs".to_owned(), atsync::schedule::Cron::parse("* * * * *").unwrap())].into();
+    let crons = [("jobs".to_owned(), atsync::Cron::parse("* * * * *").unwrap())];
     says_runtime(
-        &block_on(atsync::schedule::run(&acme, crons, std::future::pending(), |_| {})).unwrap_err(),
+        &block_on(acme.run(atsync::Crons::of_pulls(crons), std::future::pending(), |_| {}))
+            .unwrap_err(),
     );
     block_on(SystemClock.sleep(5));
 }

@@ -1,7 +1,7 @@
 //! Webhooks: believed only when signed with the connection's own secret, once, and then only as
 //! hints.
 
-use atsync::adapter::{Adapter, AdapterError};
+use atsync::internals::adapter::{Adapter, AdapterError};
 use atsync::model::Manifest;
 use atsync::model::contract::{
     Algorithm, Continuation, Encoding, Failure, Given, Hint, Hooked, Outcome, RemoteRef, Reply,
@@ -110,7 +110,7 @@ fn a_replay_is_answered_200_and_costs_nothing() {
 fn a_false_hook_of_who_knows_the_secret_removes_nobody() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     let (id, _) = update_of(&world);
     for action in ["delete_candidate", "merge_candidate"] {
         let person = json!({"id": id.parse::<u64>().unwrap(), "new_candidate_id": 1});
@@ -126,11 +126,11 @@ fn a_false_hook_of_who_knows_the_secret_removes_nobody() {
 fn what_is_too_large_is_answered_413() {
     let world = World::new(1, 20);
     let acme = connect(&world, "acme", &[SECRET]);
-    let body = " ".repeat(atsync::webhook::limits::BODY_BYTES_MAX + 1);
+    let body = " ".repeat(atsync::internals::webhook::limits::BODY_BYTES_MAX + 1);
     let received = deliver(&world, &acme, SECRET, "1", &body);
     assert_eq!((received.verdict, received.status), (Verdict::TooLarge, 413));
-    let many =
-        (0..=atsync::webhook::limits::HEADERS_MAX).map(|number| (format!("x-{number}"), "1"));
+    let many = (0..=atsync::internals::webhook::limits::HEADERS_MAX)
+        .map(|number| (format!("x-{number}"), "1"));
     let received = world.run(acme.receive(many, "{}")).unwrap();
     assert_eq!(received.status, 413);
 }
@@ -290,7 +290,8 @@ fn a_webhook_that_was_signed_too_long_ago_is_answered_401_and_nothing_is_read() 
     let now_ms = World::new(1, 20).clock.now_ms();
     let signed =
         |at_ms| scripted(vec![check_of(SECRET, 1), taken(vec![first_candidate()], Some(at_ms))]);
-    let (world, received) = signed(now_ms - atsync::webhook::limits::REMEMBERED_MS - 1_000);
+    let (world, received) =
+        signed(now_ms - atsync::internals::webhook::limits::REMEMBERED_MS - 1_000);
     assert_eq!(
         received.map(|received| (received.verdict, received.status)).unwrap(),
         (Verdict::Stale, 401)

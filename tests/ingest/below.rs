@@ -2,7 +2,7 @@
 
 use super::*;
 use atsync::PlanOf;
-use atsync::plan::words;
+use atsync::internals::plan::words;
 use atsync_tests::{BelowCandidates, desired};
 use serde_json::json;
 
@@ -34,7 +34,7 @@ fn a_plan_reads_below_the_parents_that_it_concerns_and_below_no_others() {
     let mut world = World::new(51, 130);
     world.adapter = BelowCandidates::wrap(native_greenhouse(), "applied_tags");
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     let email = |row: &Value| row["email_addresses"][0]["value"].as_str().map(str::to_owned);
     let known = world.sandbox.rows("candidates");
     let addresses: Vec<String> = known.iter().filter_map(email).take(2).collect();
@@ -99,7 +99,7 @@ fn whatever_concerns_one_record_reads_below_its_own_parents_only_and_the_plan_sa
         world.run(acme.sync()).unwrap();
         read
     };
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     let first = bring(&[field.clone(), person(&stages[0]["name"], "one")]);
     assert!(first[0] == 0 && first[1] <= 1 && first[2] == 0, "of a new one: {first:?}");
     let second = bring(&[field.clone(), person(&stages[1]["name"], "two")]);
@@ -111,7 +111,12 @@ fn whatever_concerns_one_record_reads_below_its_own_parents_only_and_the_plan_sa
     assert!(import[0] <= 1 && import[2] <= 20 && import[1] == 0, "an import: {import:?}");
     world.sandbox.clear_logs();
     world
-        .run(acme.plan_withdrawal("ada", atsync::plan::withdraw::WithdrawOptions::default()))
+        .run(
+            acme.plan_withdrawal(
+                "ada",
+                atsync::internals::plan::withdraw::WithdrawOptions::default(),
+            ),
+        )
         .unwrap();
     let withdrawal = lists(&world);
     assert!(withdrawal[0] <= 1 && withdrawal[1..] == [0, 0], "a withdrawal: {withdrawal:?}");

@@ -2,10 +2,10 @@
 
 use super::*;
 use atsync::ErrorKind;
-use atsync::adapter::{Adapter, AdapterError};
+use atsync::internals::adapter::{Adapter, AdapterError};
+use atsync::internals::reconcile::SweepOptions;
 use atsync::model::contract::{Continuation, Failure, Field, Given, Outcome, Reply, Step, Task};
 use atsync::model::manifest::Manifest;
-use atsync::reconcile::SweepOptions;
 use atsync_tests::BelowCandidates;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 
@@ -45,17 +45,24 @@ fn a_cursor_seen_before_ends_the_pass_as_a_fault_and_the_next_pass_begins_anew()
         for full in [true, false] {
             let world = World::new(31, 20);
             let acme = world.connect();
-            world.run(acme.pull("candidates", false)).unwrap();
+            world.run(acme.pull("candidates")).unwrap();
             pass(&world, 60_000);
             let id = truth(&world, "candidates")[0].clone();
             rename(&world, &id, "Circled");
             let pages = circle(&world, "candidates", length);
-            let error = world.run(acme.pull("candidates", full)).unwrap_err();
+            let pulled = async {
+                if full {
+                    acme.pull_full("candidates").await
+                } else {
+                    acme.pull("candidates").await
+                }
+            };
+            let error = world.run(pulled).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Adapter, "{error}");
             let walked = pages.load(Ordering::SeqCst);
             assert!(walked <= length + 2, "{walked} pages of a circle of {length}");
             world.wire.spare();
-            let report = world.run(acme.pull("candidates", false)).unwrap();
+            let report = world.run(acme.pull("candidates")).unwrap();
             assert!(!report.resumed, "a circle is no place to go on from");
             assert_eq!(last_name(&world, &acme, &id), "Circled");
         }
@@ -67,7 +74,7 @@ fn a_circle_ends_a_sweep_which_believes_nothing_absent() {
     for length in [1, 2, 5] {
         let world = World::new(32, 20);
         let acme = world.connect();
-        world.run(acme.pull("candidates", false)).unwrap();
+        world.run(acme.pull("candidates")).unwrap();
         pass(&world, 600_000);
         let pages = circle(&world, "candidates", length);
         // A sweep is walked some pages at a time.
@@ -89,7 +96,7 @@ fn a_circle_below_one_parent_keeps_no_other_parent_from_being_read() {
     let mut world = World::new(33, 12);
     world.adapter = BelowCandidates::wrap(native_greenhouse(), "notes");
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     let notes = world.sandbox.rows("notes");
     let first = notes[0]["candidate_id"].to_string();
     let bad = first.clone();
@@ -111,7 +118,7 @@ fn a_circle_below_one_parent_keeps_no_other_parent_from_being_read() {
             response.headers.push(Field::new("link", next));
         }
     });
-    let error = world.run(acme.pull("notes", false)).unwrap_err();
+    let error = world.run(acme.pull("notes")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Adapter, "{error}");
     let known = stored(&world, &acme, "notes");
     let parent = |note: &serde_json::Value| note["candidate_id"].to_string();
@@ -187,16 +194,16 @@ fn a_cursor_that_never_advances_and_one_that_changes_over_the_same_rows_end_in_t
         let acme = world.connect();
         for _ in 0..3 {
             endless.pages.store(0, Ordering::SeqCst);
-            let error = world.run(acme.pull("candidates", false)).unwrap_err();
+            let error = world.run(acme.pull("candidates")).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Adapter, "{error}");
             let pages = endless.pages.load(Ordering::SeqCst);
             assert!(pages <= 3, "{pages} pages, new cursors: {new_cursors}");
             // Another kind is read meanwhile.
-            world.run(acme.pull("jobs", false)).unwrap();
+            world.run(acme.pull("jobs")).unwrap();
             pass(&world, 60_000);
         }
         endless.cured.store(true, Ordering::SeqCst);
-        world.run(acme.pull("candidates", false)).unwrap();
+        world.run(acme.pull("candidates")).unwrap();
         for id in truth(&world, "candidates") {
             assert!(world.run(acme.observed_one("candidates", &id)).unwrap().is_some(), "{id}");
         }

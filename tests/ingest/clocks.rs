@@ -27,7 +27,7 @@ fn no_clock_hides_what_is_fresh_or_skips_what_is_new() {
             let (mut world, ahead) = world_apart(41, 15);
             ahead.store(ahead_ms, Ordering::SeqCst);
             let mut acme = world.connect();
-            world.run(acme.pull("candidates", false)).unwrap();
+            world.run(acme.pull("candidates")).unwrap();
             let ids = truth(&world, "candidates");
             for (round, id) in ids.iter().take(6).enumerate() {
                 pass(&world, 2_500 + 40_000 * u64::from(round % 2 == 1));
@@ -38,7 +38,7 @@ fn no_clock_hides_what_is_fresh_or_skips_what_is_new() {
                     acme = world.connect();
                 }
                 pass(&world, 1_000);
-                let report = world.run(acme.pull("candidates", false)).unwrap();
+                let report = world.run(acme.pull("candidates")).unwrap();
                 assert!(!report.full, "a window");
                 assert_eq!(
                     last_name(&world, &acme, id),
@@ -57,7 +57,7 @@ fn a_clock_that_ran_ahead_and_is_set_right_has_stepped_over_nothing() {
     let (world, ahead) = world_apart(42, 15);
     ahead.store(-5 * HOUR, Ordering::SeqCst);
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     let ids = truth(&world, "candidates");
     for id in &ids[..3] {
         pass(&world, 20 * 60_000);
@@ -65,7 +65,7 @@ fn a_clock_that_ran_ahead_and_is_set_right_has_stepped_over_nothing() {
     }
     ahead.store(0, Ordering::SeqCst);
     pass(&world, 60_000);
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     for id in &ids[..3] {
         assert_eq!(last_name(&world, &acme, id), "Between");
     }
@@ -77,16 +77,16 @@ fn clocks_that_differ_are_said_to_and_an_ats_without_a_date_is_read_by_ours() {
     let (world, ahead) = world_apart(43, 15);
     ahead.store(HOUR, Ordering::SeqCst);
     let acme = world.connect();
-    let report = world.run(acme.pull("candidates", false)).unwrap();
+    let report = world.run(acme.pull("candidates")).unwrap();
     assert!(report.warnings.iter().any(|line| line.contains("s behind the ATS's")), "{report:?}");
     assert!(world.run(acme.status()).unwrap().clocks.is_some());
     let (world, _) = world_apart(44, 15);
     world.wire.edit(|_, response| response.headers.retain(|header| header.name != "date"));
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     let id = truth(&world, "candidates")[0].clone();
     pass(&world, 5_000);
     rename(&world, &id, "Undated");
-    let report = world.run(acme.pull("candidates", false)).unwrap();
+    let report = world.run(acme.pull("candidates")).unwrap();
     assert_eq!((last_name(&world, &acme, &id).as_str(), report.warnings.len()), ("Undated", 0));
 }

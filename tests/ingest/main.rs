@@ -23,8 +23,8 @@ mod survivors;
 mod tenants;
 mod unsupported;
 
-use atsync::store::memory::MemoryStore;
-use atsync::store::{Change, ChangeWhat, ObservedRow};
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::store::{Change, ChangeWhat, ObservedRow};
 use atsync::testing::ManualClock;
 use atsync::{Clock as _, Connection};
 use atsync_greenhouse_sandbox::{Clock, Recruiter, Sandbox, SandboxOptions};

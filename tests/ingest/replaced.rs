@@ -86,7 +86,7 @@ fn whenever_a_credential_of_another_customer_takes_over_no_record_of_theirs_is_r
             let work = async {
                 let mut worked = Ok(());
                 for kind in ["candidates", "jobs"].into_iter().filter(|_| reads) {
-                    worked = worked.and(acme.pull(kind, true).await.map(drop));
+                    worked = worked.and(acme.pull_full(kind).await.map(drop));
                 }
                 let worked = worked.and(acme.sync().await.map(drop));
                 ended.store(true, Ordering::SeqCst);
@@ -140,7 +140,7 @@ fn another_credential_of_the_same_customer_takes_over_without_a_word() {
         let acme = world.connect();
         let ended = AtomicBool::new(false);
         let pulled = async {
-            let pulled = acme.pull("candidates", true).await;
+            let pulled = acme.pull_full("candidates").await;
             ended.store(true, Ordering::SeqCst);
             pulled
         };

@@ -1,8 +1,8 @@
 //! What one bad member or row costs.
 
 use super::*;
-use atsync::reconcile::SweepOptions;
-use atsync::store::HeldBy;
+use atsync::internals::reconcile::SweepOptions;
+use atsync::internals::store::HeldBy;
 use serde_json::json;
 
 /// A value that no member has.
@@ -38,7 +38,7 @@ fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
                 }
             });
             let report = world
-                .run(acme.pull(kind, false))
+                .run(acme.pull(kind))
                 .unwrap_or_else(|error| panic!("{kind}, {fault}: {error}"));
             let known = stored(&world, &acme, kind);
             let others: Vec<String> =
@@ -69,7 +69,7 @@ fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
             }
             world.wire.spare();
             pass(&world, 60_000);
-            world.run(acme.pull(kind, false)).unwrap();
+            world.run(acme.pull(kind)).unwrap();
             assert!(
                 stored(&world, &acme, kind).contains_key(&first),
                 "{kind}, {fault}: it is read once it is whole"
@@ -78,7 +78,7 @@ fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
             assert!(left.is_empty(), "{kind}, {fault}: {left:?}");
             let whole = World::new(21, 40);
             let theirs = whole.connect();
-            whole.run(theirs.pull(kind, false)).unwrap();
+            whole.run(theirs.pull(kind)).unwrap();
             let (one, other) =
                 (&stored(&world, &acme, kind)[&first], &stored(&whole, &theirs, kind)[&first]);
             assert_eq!(one.known, other.known, "{kind}, {fault}: every field is known again");
@@ -91,7 +91,7 @@ fn a_bad_row_of_any_kind_costs_that_row_and_is_read_once_it_is_whole() {
 fn a_bad_member_never_writes_over_what_is_known_of_its_field() {
     let world = World::new(22, 20);
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     let id = truth(&world, "candidates")[0].clone();
     let before: Value =
         serde_json::from_str(&stored(&world, &acme, "candidates")[&id].body).unwrap();
@@ -104,7 +104,7 @@ fn a_bad_member_never_writes_over_what_is_known_of_its_field() {
         });
     });
     pass(&world, 60_000);
-    let report = world.run(acme.pull("candidates", false)).unwrap();
+    let report = world.run(acme.pull("candidates")).unwrap();
     assert_eq!((report.unread, report.updated), (0, 1));
     assert_eq!(last_name(&world, &acme, &id), "Renamed");
     let after: Value =
@@ -137,7 +137,7 @@ fn what_the_store_cannot_hold_costs_its_member_and_never_the_kind() {
                     .into_bytes();
             }
         });
-        world.run(acme.pull("candidates", false)).unwrap();
+        world.run(acme.pull("candidates")).unwrap();
         let ids: Vec<String> = stored(&world, &acme, "candidates").into_keys().collect();
         assert_eq!(
             ids.len(),
@@ -156,7 +156,7 @@ fn a_sweep_never_believes_a_row_absent_that_it_could_not_read() {
         let world = World::new(24, 30);
         let acme = world.connect();
         for kind in ["candidates", "applications"] {
-            world.run(acme.pull(kind, false)).unwrap();
+            world.run(acme.pull(kind)).unwrap();
         }
         pass(&world, 600_000);
         let (id, hidden) =
@@ -195,7 +195,7 @@ fn a_member_that_is_absent_from_every_row_is_a_warning_and_not_a_value() {
     let mut world = World::new(25, 20);
     world.adapter = altered;
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     assert_eq!(world.run(acme.status()).unwrap().problems, []);
     let before = stored(&world, &acme, "candidates");
     world.wire.edit_rows("/v3/candidates", |_, rows| {
@@ -204,7 +204,7 @@ fn a_member_that_is_absent_from_every_row_is_a_warning_and_not_a_value() {
             row["tag_list"] = tags;
         }
     });
-    let report = world.run(acme.pull("candidates", true)).unwrap();
+    let report = world.run(acme.pull_full("candidates")).unwrap();
     assert!(
         report.warnings.iter().any(|line| line.contains("`tags`") && line.contains("renamed")),
         "{report:?}"
@@ -215,7 +215,7 @@ fn a_member_that_is_absent_from_every_row_is_a_warning_and_not_a_value() {
         assert_eq!(tags(&row), tags(&before[&id]), "what is known stays");
     }
     world.wire.spare();
-    world.run(acme.pull("candidates", true)).unwrap();
+    world.run(acme.pull_full("candidates")).unwrap();
     assert_eq!(world.run(acme.status()).unwrap().problems, []);
 }
 
@@ -228,7 +228,7 @@ fn a_flag_that_is_null_is_not_read_as_false() {
             .for_each(|row| (row["active"], row["private"]) = (Value::Null, Value::Null));
     });
     let acme = world.connect();
-    world.run(acme.pull("custom_fields", false)).unwrap();
+    world.run(acme.pull("custom_fields")).unwrap();
     for row in stored(&world, &acme, "custom_fields").values() {
         let body: Value = serde_json::from_str(&row.body).unwrap();
         assert!(body["active"].is_null() && body["private"].is_null(), "{body}");

@@ -2,7 +2,7 @@
 
 use super::*;
 use atsync::PlanOf;
-use atsync::reconcile::SweepOptions;
+use atsync::internals::reconcile::SweepOptions;
 use atsync_greenhouse_sandbox::{Fault, FaultKind};
 use atsync_tests::{Meddle, desired};
 use serde_json::json;
@@ -24,7 +24,7 @@ fn window(query: &str) -> Option<(String, String)> {
 fn a_pass_that_did_not_finish_moves_no_watermark() {
     let (world, _) = world_apart(81, 1_100);
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     let ids = truth(&world, "candidates");
     pass(&world, 60_000);
     for id in &ids {
@@ -37,7 +37,7 @@ fn a_pass_that_did_not_finish_moves_no_watermark() {
         .sandbox
         .faults()
         .add(Fault { times: None, ..Fault::once("GET", "/v3/candidates", fault).after(1) });
-    world.run(acme.pull("candidates", false)).unwrap_err();
+    world.run(acme.pull("candidates")).unwrap_err();
     world.sandbox.faults().clear();
     // The place to go on from is lost, so the pass begins anew.
     let expired = AtomicBool::new(false);
@@ -47,7 +47,7 @@ fn a_pass_that_did_not_finish_moves_no_watermark() {
         (follows && !expired.swap(true, Ordering::SeqCst)).then_some(Meddle::CursorExpired)
     });
     pass(&world, hours);
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     for id in &ids {
         assert_eq!(last_name(&world, &acme, id), "Early", "candidate {id}");
     }
@@ -59,18 +59,18 @@ fn a_pass_that_did_not_finish_moves_no_watermark() {
 fn what_shows_late_is_within_the_next_windows_overlap() {
     let (world, _) = world_apart(82, 15);
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     let id = truth(&world, "candidates")[0].clone();
     pass(&world, 60_000);
     rename(&world, &id, "Late");
     let late = id.clone();
     world.wire.edit_rows("/v3/candidates", move |_, rows| rows.retain(|row| id_of(row) != late));
     pass(&world, 5_000);
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     assert_ne!(last_name(&world, &acme, &id), "Late", "it does not show yet");
     world.wire.spare();
     pass(&world, 60_000);
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     assert_eq!(last_name(&world, &acme, &id), "Late");
 }
 
@@ -80,9 +80,9 @@ fn a_windows_end_is_capped_by_the_atss_clock() {
     let (world, ahead) = world_apart(83, 15);
     ahead.store(-7_200_000, Ordering::SeqCst);
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     world.sandbox.clear_logs();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     let asked = world
         .sandbox
         .requests()
@@ -91,7 +91,7 @@ fn a_windows_end_is_capped_by_the_atss_clock() {
         .expect("a window");
     let now_ms = u64::try_from(world.sandbox.now_ms()).unwrap();
     assert!(
-        asked.1 <= atsync::clock::rfc3339(now_ms + 1_000),
+        asked.1 <= atsync::internals::clock::rfc3339(now_ms + 1_000),
         "{asked:?} and the ATS is at {now_ms}"
     );
 }
@@ -103,7 +103,7 @@ fn a_right_that_is_lost_while_confirming_proves_no_absence_of_any_kind() {
         let world = World::new(84, 40);
         let acme = world.connect();
         for kind in ["candidates", "applications", "jobs", kind] {
-            world.run(acme.pull(kind, false)).unwrap();
+            world.run(acme.pull(kind)).unwrap();
         }
         pass(&world, 600_000);
         // Not the first: an account is recognised by its oldest user.
@@ -152,14 +152,14 @@ fn what_the_part_of_a_pass_before_a_failure_could_not_read_is_shown_again() {
         .sandbox
         .faults()
         .add(Fault { times: None, ..Fault::once("GET", "/v3/candidates", fault).after(1) });
-    world.run(acme.pull("candidates", false)).unwrap_err();
+    world.run(acme.pull("candidates")).unwrap_err();
     world.sandbox.faults().clear();
     world.wire.spare();
     pass(&world, 3_600_000);
-    assert!(world.run(acme.pull("candidates", false)).unwrap().resumed);
+    assert!(world.run(acme.pull("candidates")).unwrap().resumed);
     assert!(!stored(&world, &acme, "candidates").contains_key(&newest));
     pass(&world, 3_600_000);
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     assert!(
         stored(&world, &acme, "candidates").contains_key(&newest),
         "it is whole by now, and read"
@@ -172,7 +172,7 @@ fn what_the_part_of_a_pass_before_a_failure_could_not_read_is_shown_again() {
 fn a_row_that_stays_unreadable_holds_its_window_for_three_passes() {
     let (world, _) = world_apart(86, 15);
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     pass(&world, 60_000);
     let id = truth(&world, "candidates")[0].clone();
     rename(&world, &id, "Unreadable");
@@ -183,7 +183,7 @@ fn a_row_that_stays_unreadable_holds_its_window_for_three_passes() {
     for _ in 0..5 {
         pass(&world, 600_000);
         world.sandbox.clear_logs();
-        world.run(acme.pull("candidates", false)).unwrap();
+        world.run(acme.pull("candidates")).unwrap();
         let asked = world
             .sandbox
             .requests()
@@ -204,7 +204,7 @@ fn declare_new(world: &World, acme: &Connection, key: &str) {
     world.run(acme.declare(&desired(&record.to_string()))).unwrap();
 }
 
-fn is_creation(request: &atsync::transport::WireRequest) -> bool {
+fn is_creation(request: &atsync::internals::transport::WireRequest) -> bool {
     request.method == "POST" && request.url.path() == "/v3/candidates"
 }
 
@@ -357,7 +357,7 @@ fn a_doubt_is_not_sent_again_for_somebody_who_was_anonymised_since() {
     let (id, email) = alone(&world)[0].clone();
     let record = json!({"key": "k", "emails": [email], "notes": [{"key": "n", "body": "Called."}]});
     world.run(acme.declare(&desired(&record.to_string()))).unwrap();
-    let writes = |request: &atsync::transport::WireRequest| {
+    let writes = |request: &atsync::internals::transport::WireRequest| {
         request.method == "POST" && request.url.path() != "/token"
     };
     world.wire.meddle(move |request| writes(request).then_some(Meddle::DieBefore));
@@ -368,7 +368,7 @@ fn a_doubt_is_not_sent_again_for_somebody_who_was_anonymised_since() {
     world.sandbox.recruiter(&deed).unwrap();
     pass(&world, 3_600_000);
     let acme = world.connect();
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     world.sandbox.clear_logs();
     let settled = world.run(acme.settle()).unwrap();
     assert_eq!((settled.sent_again, settled.open), (0, 0));

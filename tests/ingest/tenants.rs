@@ -40,7 +40,7 @@ fn nothing_is_written_to_another_customer_than_the_stores() {
         world.restart();
         let acme = world.connect();
         let error = if sweeps {
-            let options = atsync::reconcile::SweepOptions::default();
+            let options = atsync::internals::reconcile::SweepOptions::default();
             world.run(acme.sweep("candidates", options)).map(drop).unwrap_err()
         } else {
             world.run(acme.apply(&plan)).map(drop).unwrap_err()
@@ -93,9 +93,9 @@ fn asks(candidate: &str, application: &str) -> Vec<(&'static str, Ask)> {
     let mut asks: Vec<(&'static str, Ask)> = Vec::new();
     let mut ask = |name, ask: Ask| asks.push((name, ask));
     for (kind, _) in KINDS {
-        ask(kind, Box::new(move |world, acme| world.run(acme.pull(kind, false)).map(drop)));
+        ask(kind, Box::new(move |world, acme| world.run(acme.pull(kind)).map(drop)));
     }
-    ask("pull whole", Box::new(|world, acme| world.run(acme.pull("candidates", true)).map(drop)));
+    ask("pull whole", Box::new(|world, acme| world.run(acme.pull_full("candidates")).map(drop)));
     ask(
         "sweep",
         Box::new(|world, acme| world.run(acme.sweep("candidates", Default::default())).map(drop)),
@@ -132,7 +132,7 @@ fn nothing_is_read_from_another_customer_than_the_stores() {
     let mut world = World::new(71, 20);
     let acme = world.connect();
     for (kind, _) in KINDS {
-        world.run(acme.pull(kind, false)).unwrap();
+        world.run(acme.pull(kind)).unwrap();
     }
     let candidate = stored(&world, &acme, "candidates").into_keys().next().unwrap();
     let application = stored(&world, &acme, "applications").into_keys().next().unwrap();

@@ -2,7 +2,7 @@
 //! manifest that says something else, and as an ATS would be that lists a kind only below its
 //! parents.
 
-use atsync::adapter::{
+use atsync::internals::adapter::{
     Adapter, AdapterError, ComponentHost, HostOptions, Metering, NativeAdapter, limits, native,
 };
 use atsync::model::Manifest;
@@ -10,7 +10,7 @@ use atsync::model::contract::{
     Continuation, Failure, Field, Given, Outcome, Probed, Reply, Step, Target, Task,
 };
 use atsync::model::manifest::{EffectClass, ScanRule};
-use atsync_adapter::Adapter as _;
+use atsync_adapter::PureAdapter as _;
 use atsync_greenhouse::Greenhouse;
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -19,12 +19,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 /// The Greenhouse adapter, called natively.
 pub fn native_greenhouse() -> Arc<dyn Adapter> {
-    let functions = native::Functions {
-        describe: Greenhouse::describe,
-        start: Greenhouse::start,
-        resume: Greenhouse::resume,
-    };
-    Arc::new(NativeAdapter::new(functions).expect("the Greenhouse manifest is valid"))
+    Arc::new(NativeAdapter::of::<Greenhouse>().expect("the Greenhouse manifest is valid"))
 }
 
 /// What the panics of [`panicking_greenhouse`] quote of whom it was reading.

@@ -7,13 +7,13 @@
 //! shown. Time is a [`ManualClock`]. A world can be *restarted*: the engine is thrown away and a
 //! new one opens the same store.
 
-use atsync::adapter::Adapter;
+use atsync::internals::adapter::Adapter;
+use atsync::internals::plan::{Plan, words};
+use atsync::internals::store::Store;
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::transport::Transport;
 use atsync::model::desired::Desired;
-use atsync::plan::{Plan, words};
-use atsync::store::Store;
-use atsync::store::memory::MemoryStore;
 use atsync::testing::{ManualClock, SeededEntropy};
-use atsync::transport::Transport;
 use atsync::{Clock, Connection, ConnectionOptions, Credential, Engine, Secret};
 use atsync_greenhouse_sandbox as sandbox;
 use atsync_greenhouse_sandbox::{Sandbox, SandboxOptions};
@@ -210,5 +210,5 @@ fn engine(
 
 /// Desired records from JSON Lines.
 pub fn desired(lines: &str) -> Vec<Desired> {
-    atsync::declare::parse("test", lines).expect("the records are valid")
+    atsync::internals::declare::parse("test", lines).expect("the records are valid")
 }

@@ -6,9 +6,9 @@
 //! loses what was not synced needs a disk below (see the simulation).
 
 use crate::Death;
-use atsync::journal::{Intent, IntentId};
+use atsync::internals::journal::{Intent, IntentId};
+use atsync::internals::store::*;
 use atsync::model::contract::RemoteRef;
-use atsync::store::*;
 use futures_util::future::BoxFuture;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};

@@ -9,11 +9,11 @@
 
 use crate::Death;
 use atsync::Clock;
-use atsync::journal::{Intent, IntentState};
+use atsync::internals::journal::{Intent, IntentState};
+use atsync::internals::store::Store;
+use atsync::internals::transport::{Delivery, NotSent, Transport, WireRequest};
 use atsync::model::contract::{Body, Field, Path, Request, Response, Target};
-use atsync::store::Store;
 use atsync::testing::ManualClock;
-use atsync::transport::{Delivery, NotSent, Transport, WireRequest};
 use atsync_greenhouse_sandbox as sandbox_words;
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Sandbox};
 use serde_json::Value;

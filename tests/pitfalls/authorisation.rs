@@ -4,7 +4,7 @@ use super::{
     ADA, ada, apply, bring, count, declare, id_of, pass, plain_candidates, plan, recruiter,
     the_candidate, world,
 };
-use atsync::reconcile::CheckResult;
+use atsync::internals::reconcile::CheckResult;
 use atsync::{Connection, ErrorKind};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter, TokenExpiry, all_scopes};
 use atsync_tests::World;
@@ -89,10 +89,10 @@ fn an_acting_user_who_leaves_stops_the_connection_with_words_that_name_the_cause
     let admin = admins(&world)[0];
     world.settings.insert("act_as".into(), json!(admin.to_string()));
     let acme = world.connect();
-    world.run(acme.pull("jobs", false)).unwrap();
+    world.run(acme.pull("jobs")).unwrap();
     let values = json!({"deactivated": true}).as_object().unwrap().clone();
     recruiter(&world, &Recruiter::Set { collection: "users".into(), id: admin, values });
-    let error = world.run(acme.pull("jobs", false)).unwrap_err();
+    let error = world.run(acme.pull("jobs")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied);
     assert!(error.to_string().contains("Site Admin"), "{error}");
     let results = check(&world, &acme);
@@ -102,7 +102,7 @@ fn an_acting_user_who_leaves_stops_the_connection_with_words_that_name_the_cause
             .all(|result| result.verdict != "missing" || !result.permission.ends_with(":list"))
     );
     world.sandbox.revoke_tokens();
-    let error = world.run(acme.pull("jobs", false)).unwrap_err();
+    let error = world.run(acme.pull("jobs")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
 }
 
@@ -125,7 +125,7 @@ fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
         let world = world(|_| {});
         let acme = world.connect();
         world.sandbox.faults().add(Fault::always("/token", ill));
-        let error = world.run(acme.pull("jobs", false)).unwrap_err();
+        let error = world.run(acme.pull("jobs")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         assert!(
             count(&world, "POST", "/token") <= 6,
@@ -134,7 +134,7 @@ fn an_ill_token_endpoint_is_not_taken_for_a_revocation() {
         );
         world.sandbox.faults().clear();
         pass(&world, 120_000);
-        world.run(acme.pull("jobs", false)).unwrap();
+        world.run(acme.pull("jobs")).unwrap();
     }
 }
 
@@ -145,7 +145,7 @@ fn a_refused_client_needs_a_person_and_the_endpoint_is_left_in_peace() {
     let world = super::world_of(|options| options.client.secret = "another".into());
     let acme = world.connect();
     for _ in 0..10 {
-        let error = world.run(acme.pull("jobs", false)).unwrap_err();
+        let error = world.run(acme.pull("jobs")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Auth, "{error}");
         assert!(!error.to_string().contains("sandbox-secret"));
     }
@@ -178,15 +178,15 @@ fn every_scope_that_is_asked_for_exists() {
 fn a_scope_that_is_taken_away_stops_one_collection_and_is_named() {
     let world = world(|_| {});
     let acme = world.connect();
-    world.run(acme.pull("notes", false)).unwrap();
+    world.run(acme.pull("notes")).unwrap();
     world.sandbox.set_access(|access| {
         access.scopes.remove("harvest:notes:list");
     });
-    let error = world.run(acme.pull("notes", false)).unwrap_err();
+    let error = world.run(acme.pull("notes")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Denied);
     assert!(error.to_string().contains("harvest:notes:list"), "{error}");
     for kind in ["candidates", "jobs", "applications"] {
-        world.run(acme.pull(kind, false)).unwrap();
+        world.run(acme.pull(kind)).unwrap();
     }
 }
 
@@ -266,7 +266,7 @@ fn a_token_is_fetched_once_per_life_however_its_end_is_written() {
         let acme = world.connect();
         // Four hours, a pull every five minutes; a token lives for one.
         for _ in 0..48 {
-            world.run(acme.pull("jobs", false)).unwrap();
+            world.run(acme.pull("jobs")).unwrap();
             pass(&world, 300_000);
         }
         let tokens = count(&world, "POST", "/token");

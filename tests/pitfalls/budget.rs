@@ -34,7 +34,7 @@ fn twenty_pages_under_an_unknown_limit_meet_no_429_and_use_the_windows_as_they_t
         world.run(acme.verify_tenant()).unwrap();
         pass(&world, 50_000);
         let began_ms = world.clock.now_ms();
-        let report = world.run(acme.pull("candidates", false)).unwrap();
+        let report = world.run(acme.pull("candidates")).unwrap();
         assert_eq!(report.pages, 20);
         assert_eq!(refused(&world), 0);
         assert_eq!(times(&world, "/v3/candidates").len(), 20);
@@ -56,7 +56,7 @@ fn a_limit_that_others_used_up_is_waited_out_with_or_without_retry_after() {
             options.quirks.retry_after = retry_after;
         });
         let acme = world.connect();
-        world.run(acme.pull("jobs", false)).unwrap();
+        world.run(acme.pull("jobs")).unwrap();
         for _ in 0..10 {
             let other = atsync_greenhouse_sandbox::Request {
                 method: "GET",
@@ -67,7 +67,7 @@ fn a_limit_that_others_used_up_is_waited_out_with_or_without_retry_after() {
             let _ = world.sandbox.handle(&other);
         }
         world.sandbox.clear_logs();
-        let report = world.run(acme.pull("candidates", false)).unwrap();
+        let report = world.run(acme.pull("candidates")).unwrap();
         assert_eq!((report.pages, report.records), (3, 1_100));
         let times = times(&world, "/v3/candidates");
         assert!(refused(&world) >= 1, "the law was put to the test");
@@ -93,7 +93,7 @@ fn an_endless_429_is_given_up_after_few_attempts_with_growing_pauses() {
     let world = world(|_| {});
     let acme = world.connect();
     world.sandbox.faults().add(Fault::always("/v3/candidates", FaultKind::TooManyRequests));
-    let error = world.run(acme.pull("candidates", false)).unwrap_err();
+    let error = world.run(acme.pull("candidates")).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
     let times = times(&world, "/v3/candidates");
     assert!((2..=6).contains(&times.len()), "{times:?}");
@@ -103,7 +103,7 @@ fn an_endless_429_is_given_up_after_few_attempts_with_growing_pauses() {
     // And it goes on by itself later.
     world.sandbox.faults().clear();
     pass(&world, 300_000);
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
 }
 
 /// Entry 45: reads that meet an ill server are repeated a few times, never in a storm.
@@ -116,7 +116,7 @@ fn an_endless_5xx_is_given_up_after_few_attempts_with_pauses() {
             .sandbox
             .faults()
             .add(Fault::always("/v3/candidates", FaultKind::NotApplied { status }));
-        let error = world.run(acme.pull("candidates", false)).unwrap_err();
+        let error = world.run(acme.pull("candidates")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         let times = times(&world, "/v3/candidates");
         assert!((2..=5).contains(&times.len()), "{times:?}");
@@ -146,7 +146,7 @@ fn many_tokens_at_once_stay_within_the_limit_of_the_token_endpoint() {
     }
     assert!(connections.len() > 3, "{} actors", connections.len());
     for acme in &connections {
-        world.run(acme.pull("offices", true)).unwrap();
+        world.run(acme.pull_full("offices")).unwrap();
     }
     assert_eq!(refused(&world), 0);
     assert_eq!(times(&world, "/token").len(), connections.len());

@@ -176,7 +176,7 @@ fn what_a_row_does_not_show_of_others_is_never_erased() {
         assert_eq!(after["custom_fields"], before["custom_fields"], "{what}");
         assert_eq!(after["phone_numbers"], before["phone_numbers"], "{what}");
         world.wire.spare();
-        world.run(acme.pull("candidates", true)).unwrap();
+        world.run(acme.pull_full("candidates")).unwrap();
         converge(&world, &acme, 12);
         let values = values(&world, candidate);
         assert_eq!(values["external_ref"]["value"], "ref-1", "{what}");
@@ -228,7 +228,7 @@ fn private_values_that_cannot_be_seen_are_named_before_an_update_could_lose_them
         let candidate = rich(&world);
         declare(&world, &acme, &[own(&world, candidate, &json!({"external_ref": "ref-1"}))]);
         let planned = plan(&world, &acme);
-        let words = atsync::plan::words::plan(&planned);
+        let words = atsync::internals::plan::words::plan(&planned);
         assert_eq!(words.contains("salary_expectation"), hidden, "{words}");
         apply(&world, &acme, &planned);
         world.sandbox.set_quirks(|quirks| quirks.hide_private_fields = false);
@@ -282,7 +282,7 @@ fn every_custom_value_of_a_row_is_in_the_observed_record() {
         ("jobs", "jobs"),
         ("openings", "openings"),
     ] {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
         let mut seen = 0;
         for row in world.sandbox.rows(collection) {
             let observed =

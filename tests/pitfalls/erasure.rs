@@ -4,8 +4,8 @@
 use super::{
     ADA, ada, apply, bring, declare, id_of, open_jobs, pass, plan, recruiter, the_candidate, world,
 };
-use atsync::plan::FindingKind;
-use atsync::reconcile::SweepOptions;
+use atsync::internals::plan::FindingKind;
+use atsync::internals::reconcile::SweepOptions;
 use atsync::{Connection, PlanOf};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::World;

@@ -292,7 +292,7 @@ fn a_stage_is_read_told_and_reached_in_both_forms_of_an_application() {
                 &Recruiter::Move { application_id: application, stage_name: name(1) },
             );
             pass(&world, 60_000);
-            world.run(acme.pull("applications", false)).unwrap();
+            world.run(acme.pull("applications")).unwrap();
             let changes: Vec<_> = world.run(acme.changes(0).try_collect()).unwrap();
             let told = format!("{changes:?}");
             assert!(told.contains(&name(1)), "the feed names the stage");

@@ -24,10 +24,10 @@ mod reading;
 mod vocabulary;
 mod writing;
 
-use atsync::plan::Plan;
-use atsync::plan::words;
-use atsync::reconcile::ApplyReport;
-use atsync::store::memory::MemoryStore;
+use atsync::internals::plan::Plan;
+use atsync::internals::plan::words;
+use atsync::internals::reconcile::ApplyReport;
+use atsync::internals::store::memory::MemoryStore;
 use atsync::testing::ManualClock;
 use atsync::{Clock as _, Connection, PlanOf};
 use atsync_greenhouse_sandbox::{Clock, Recruiter, Sandbox, SandboxOptions};

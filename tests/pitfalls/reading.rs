@@ -4,7 +4,7 @@ use super::{
     ada, apply, bring, declare, id_of, open_jobs, pass, plain_candidates, plan, recruiter, world,
     world_of,
 };
-use atsync::reconcile::Progress;
+use atsync::internals::reconcile::Progress;
 use atsync::{Connection, Engine};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, LastLink, Recruiter, Sandbox};
 use atsync_tests::World;
@@ -47,7 +47,7 @@ const KINDS: [(&str, &str); 25] = [
 fn stored(world: &World, acme: &Connection, kind: &str) -> BTreeMap<String, Value> {
     let rows: Vec<_> = world.run(acme.observed(kind).try_collect()).unwrap();
     rows.into_iter()
-        .map(|row: atsync::store::ObservedRow| {
+        .map(|row: atsync::internals::store::ObservedRow| {
             let raw = row.raw.map_or(Value::Null, |raw| serde_json::from_str(&raw).unwrap());
             (row.id, raw)
         })
@@ -104,7 +104,7 @@ fn connect_watched(world: &World, on_page: impl Fn(u32) + Send + Sync + 'static)
     });
     let engine = Engine::builder()
         .store(Arc::clone(&world.store))
-        .transport(Arc::clone(&world.wire) as Arc<dyn atsync::transport::Transport>)
+        .transport(Arc::clone(&world.wire) as Arc<dyn atsync::internals::transport::Transport>)
         .clock(Arc::clone(&world.clock) as Arc<dyn atsync::Clock>)
         .entropy(atsync::testing::SeededEntropy::new(11))
         .build()
@@ -131,7 +131,7 @@ fn every_row_of_every_kind_is_read_whole_and_no_switch_hides_any() {
         let world = world(|quirks| quirks.unknown_field = unknown_field);
         let acme = world.connect();
         for (kind, collection) in KINDS {
-            world.run(acme.pull(kind, true)).unwrap();
+            world.run(acme.pull_full(kind)).unwrap();
             if unknown_field {
                 let (stored, truth) = (stored(&world, &acme, kind), truth(&world, collection));
                 assert_eq!(
@@ -177,11 +177,11 @@ fn rows_that_change_while_the_pages_are_read_are_not_skipped() {
         }
     });
     for _ in 0..3 {
-        world.run(acme.pull("candidates", false)).unwrap();
+        world.run(acme.pull("candidates")).unwrap();
         pass(&world, 60_000);
     }
     let quiet = world.connect();
-    world.run(quiet.pull("candidates", false)).unwrap();
+    world.run(quiet.pull("candidates")).unwrap();
     assert_mirrors(&world, &quiet, "candidates", "candidates");
 }
 
@@ -195,7 +195,7 @@ fn a_pass_that_broke_off_goes_on_and_skips_nothing() {
         times: None,
         ..Fault::once("GET", "/v3/candidates", FaultKind::NotApplied { status: 503 }).after(2)
     });
-    world.run(acme.pull("candidates", false)).unwrap_err();
+    world.run(acme.pull("candidates")).unwrap_err();
     let two_pages = stored(&world, &acme, "candidates").len();
     assert_eq!(two_pages, 1_000);
     assert!(world.run(acme.status()).unwrap().pulled_ms.is_empty());
@@ -210,11 +210,11 @@ fn a_pass_that_broke_off_goes_on_and_skips_nothing() {
     rename(&world.sandbox, changed, "Meanwhile");
     world.sandbox.faults().clear();
     world.sandbox.clear_logs();
-    let report = world.run(acme.pull("candidates", false)).unwrap();
+    let report = world.run(acme.pull("candidates")).unwrap();
     assert!(report.resumed);
     assert_eq!(queries(&world, "candidates").len(), 2, "only the pages that were left");
     pass(&world, 60_000);
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     assert_mirrors(&world, &acme, "candidates", "candidates");
 }
 
@@ -231,10 +231,10 @@ fn a_cursor_that_expired_between_two_runs_costs_pages_and_no_rows() {
         times: None,
         ..Fault::once("GET", "/v3/candidates", FaultKind::NotApplied { status: 503 }).after(1)
     });
-    world.run(acme.pull("candidates", false)).unwrap_err();
+    world.run(acme.pull("candidates")).unwrap_err();
     world.sandbox.faults().clear();
     pass(&world, 3_600_000);
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     assert_mirrors(&world, &acme, "candidates", "candidates");
 }
 
@@ -250,7 +250,7 @@ fn a_walk_sends_its_cursor_alone_and_ends_with_the_last_page() {
                 options.quirks.last_link = last_link;
             });
             let acme = world.connect();
-            world.run(acme.pull("candidates", false)).unwrap();
+            world.run(acme.pull("candidates")).unwrap();
             let queries = queries(&world, "candidates");
             assert_eq!(queries.len(), pages);
             assert_eq!(queries[0]["per_page"], "500");
@@ -268,12 +268,12 @@ fn an_incremental_read_asks_for_one_closed_window() {
     let world = world(|_| {});
     let acme = world.connect();
     for (kind, _) in KINDS {
-        world.run(acme.pull(kind, false)).unwrap();
+        world.run(acme.pull(kind)).unwrap();
     }
     pass(&world, 3_600_000);
     world.sandbox.clear_logs();
     for (kind, collection) in KINDS {
-        world.run(acme.pull(kind, false)).unwrap();
+        world.run(acme.pull(kind)).unwrap();
         for query in queries(&world, collection) {
             assert!(!query.contains_key("created_at"), "{query:?}");
             let window = &query["updated_at"];
@@ -325,7 +325,7 @@ fn no_row_is_taken_for_gone_because_a_scan_lacks_it() {
     let world = world(|_| {});
     let acme = world.connect();
     for kind in ["candidates", "jobs", "applications"] {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
     }
     let before = stored(&world, &acme, "candidates");
     let changes = world.run(acme.status()).unwrap().changes_last;
@@ -333,10 +333,10 @@ fn no_row_is_taken_for_gone_because_a_scan_lacks_it() {
         access.sees_private_candidates = false;
         access.sees_confidential_jobs = false;
     });
-    let shown = world.run(acme.pull("candidates", true)).unwrap().records;
+    let shown = world.run(acme.pull_full("candidates")).unwrap().records;
     assert!(usize::try_from(shown).unwrap() < before.len(), "some are hidden now");
     for kind in ["jobs", "applications"] {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
     }
     assert_eq!(stored(&world, &acme, "candidates"), before);
     assert_eq!(world.run(acme.status()).unwrap().changes_last, changes, "nothing was reported");
@@ -360,7 +360,7 @@ fn a_childs_change_is_seen_whether_or_not_it_moves_the_parents_stamp() {
             ("application_stages", "application_stages"),
         ];
         for (kind, _) in kinds {
-            world.run(acme.pull(kind, false)).unwrap();
+            world.run(acme.pull(kind)).unwrap();
         }
         pass(&world, 600_000);
         recruiter(&world, &Recruiter::AddTag { candidate_id: candidate, tag: "theirs".into() });
@@ -383,7 +383,7 @@ fn a_childs_change_is_seen_whether_or_not_it_moves_the_parents_stamp() {
         recruiter(&world, &Recruiter::Move { application_id: id_of(&application), stage_name });
         pass(&world, 600_000);
         for (kind, collection) in kinds {
-            world.run(acme.pull(kind, false)).unwrap();
+            world.run(acme.pull(kind)).unwrap();
             assert_mirrors(&world, &acme, kind, collection);
         }
     }
@@ -415,8 +415,8 @@ fn no_request_of_a_pull_or_an_apply_is_refused_for_its_parameters() {
     let world = world(|_| {});
     let acme = world.connect();
     for (kind, _) in KINDS {
-        world.run(acme.pull(kind, true)).unwrap();
-        world.run(acme.pull(kind, false)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
+        world.run(acme.pull(kind)).unwrap();
     }
     bring(&world, &acme, &super::ada_with_everything(&world));
     let refused: Vec<_> =

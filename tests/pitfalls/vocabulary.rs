@@ -145,7 +145,7 @@ fn a_file_is_attached_once_and_its_url_is_kept_nowhere() {
     let names: Vec<&Value> = rows.iter().map(|row| &row["filename"]).collect();
     assert_eq!(names, ["letter.pdf", "cv2.pdf"], "the former resume stays replaced");
     assert!(rows.iter().all(|row| row["application_id"] == application));
-    world.run(acme.pull("attachments", true)).unwrap();
+    world.run(acme.pull_full("attachments")).unwrap();
     let stored: Vec<_> = world.run(acme.observed("attachments").try_collect::<Vec<_>>()).unwrap();
     assert!(stored.len() >= 2);
     for row in stored {
@@ -182,7 +182,7 @@ fn every_request_goes_to_a_known_path_of_v3() {
     let world = world(|_| {});
     let acme = world.connect();
     for kind in acme.manifest().kinds.clone() {
-        world.run(acme.pull(&kind.name, true)).unwrap();
+        world.run(acme.pull_full(&kind.name)).unwrap();
     }
     bring(&world, &acme, &super::ada_with_everything(&world));
     world.run(acme.check()).unwrap();

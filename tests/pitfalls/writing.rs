@@ -5,7 +5,7 @@ use super::{
     email_of, id_of, open_jobs, pass, plain_candidates, plan, recruiter, the_candidate, world,
     world_with_stages,
 };
-use atsync::plan::words;
+use atsync::internals::plan::words;
 use atsync_greenhouse_sandbox::{
     CreateAnswer, Fault, FaultKind, FromStage, Recruiter, RepeatedTag,
 };
@@ -414,7 +414,7 @@ fn after_an_apply_the_plan_is_empty_for_every_field() {
     }));
     let report = bring(&world, &acme, &record);
     assert!(
-        report.steps.iter().all(|step| step.end == atsync::reconcile::StepEnd::Applied),
+        report.steps.iter().all(|step| step.end == atsync::internals::reconcile::StepEnd::Applied),
         "a step failed"
     );
     converge(&world, &acme, 3);

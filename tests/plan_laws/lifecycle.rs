@@ -2,9 +2,9 @@
 
 use crate::tiny::{ADA, Tiny};
 use crate::{policy, read};
+use atsync::internals::store::LinkHow;
 use atsync::model::contract::RemoteRef;
 use atsync::model::kinds;
-use atsync::store::LinkHow;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

@@ -31,5 +31,5 @@ pub(crate) fn some_of(all: &'static [&'static str]) -> impl Strategy<Value = Vec
 
 pub(crate) fn read(records: &[&Value]) -> Vec<Desired> {
     let lines: Vec<String> = records.iter().map(|record| record.to_string()).collect();
-    atsync::declare::parse("generated", &lines.join("\n")).unwrap()
+    atsync::internals::declare::parse("generated", &lines.join("\n")).unwrap()
 }

@@ -60,8 +60,8 @@ fn every_operation_that_the_planner_can_name_is_on_the_page_for_adapter_authors(
 
 #[test]
 fn every_table_of_default_policies_is_the_one_that_the_code_decides_by() {
-    use atsync::plan::defaults::{DEFAULTS, Of, word};
-    let row = |row: &atsync::plan::defaults::Row| {
+    use atsync::internals::plan::defaults::{DEFAULTS, Of, word};
+    let row = |row: &atsync::internals::plan::defaults::Row| {
         let fields: Vec<String> = row.fields.iter().map(|field| format!("`{field}`")).collect();
         let of = match row.of {
             Of::Candidate => "a candidate",

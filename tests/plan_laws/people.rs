@@ -2,8 +2,8 @@
 
 use crate::tiny::{ADA, CHANNEL, Tiny, field};
 use crate::{policy, read, some_of};
+use atsync::internals::plan::RecordPlan;
 use atsync::model::kinds;
-use atsync::plan::RecordPlan;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;

@@ -1,10 +1,10 @@
 //! An ATS of a few maps: what plans are made from, and where their steps are carried out.
 
+use atsync::internals::plan::{Declared, Facts, Input, Need, Record, RecordPlan, Step, record};
+use atsync::internals::store::{LinkHow, LinkRow, index};
 use atsync::model::contract::RemoteRef;
 use atsync::model::desired::Desired;
 use atsync::model::kinds;
-use atsync::plan::{Declared, Facts, Input, Need, Record, RecordPlan, Step, record};
-use atsync::store::{LinkHow, LinkRow, index};
 use atsync_tests::native_greenhouse;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;

@@ -3,7 +3,7 @@
 
 use crate::chance::Chance;
 use crate::liar::LIES;
-use atsync::transport::WireRequest;
+use atsync::internals::transport::WireRequest;
 use atsync_greenhouse_sandbox::FaultKind;
 use atsync_tests::Meddle;
 use std::collections::BTreeMap;

@@ -1,9 +1,9 @@
 //! What the engine's store knows at a moment, read without the engine's doing: a fate is judged by
 //! what could be known when it struck.
 
+use atsync::internals::store::{Store, StoreError};
 use atsync::model::contract::RemoteRef;
 use atsync::model::kinds;
-use atsync::store::{Store, StoreError};
 use futures_util::FutureExt;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};

@@ -16,10 +16,10 @@
 use crate::host::{CHANNEL_KEY, CHANNEL_NAME};
 use crate::sim::{PULLED, Sim};
 use atsync::PlanOf;
-use atsync::journal::IntentState;
+use atsync::internals::journal::IntentState;
+use atsync::internals::store::{Cause, Change, ChangeWhat, LinkRow};
 use atsync::model::contract::RemoteRef;
 use atsync::model::kinds;
-use atsync::store::{Cause, Change, ChangeWhat, LinkRow};
 use atsync_greenhouse_sandbox::Sandbox;
 use futures_util::TryStreamExt;
 use serde_json::Value;
@@ -213,7 +213,7 @@ pub(crate) fn at_the_end(sim: &mut Sim) {
             ));
         }
         if let Ok(plan) = sim.world.run(sim.world.connect().plan(PlanOf::All)) {
-            sim.say(atsync::plan::words::plan(&plan));
+            sim.say(atsync::internals::plan::words::plan(&plan));
         }
     }
     for law in broken {
@@ -240,8 +240,10 @@ fn nothing_left(sim: &Sim, broken: &mut Vec<String>) {
             if !plan.is_empty()
                 || plan.blocked().any(|finding| !fated.contains(&key(&finding.host)))
             {
-                broken
-                    .push(format!("something is left to do: {}", atsync::plan::words::plan(&plan)));
+                broken.push(format!(
+                    "something is left to do: {}",
+                    atsync::internals::plan::words::plan(&plan)
+                ));
             }
         }
         Err(error) => broken.push(format!("planning everything: {error}")),

@@ -7,8 +7,8 @@
 
 use crate::chance::Chance;
 use crate::faults::Counts;
+use atsync::internals::transport::WireRequest;
 use atsync::model::contract::{Field, Response};
-use atsync::transport::WireRequest;
 use std::time::{Duration, UNIX_EPOCH};
 
 /// The lies, as one would name them.

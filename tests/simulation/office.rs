@@ -12,7 +12,7 @@ use crate::fates::Fates;
 use crate::faults::Counts;
 use crate::known::{self, Known};
 use crate::recruiter::Recruiter;
-use atsync::store::Store;
+use atsync::internals::store::Store;
 use atsync_greenhouse_sandbox::{Deed, Sandbox, Write, Writer};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};

@@ -3,9 +3,9 @@
 
 use crate::held;
 use crate::sim::Options;
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::store::{Change, ChangeWhat};
 use atsync::model::contract::{Hint, RemoteRef};
-use atsync::store::memory::MemoryStore;
-use atsync::store::{Change, ChangeWhat};
 use atsync::testing::ManualClock;
 use atsync::{Clock, Connection, HintEnd, SweepOptions};
 use atsync_greenhouse_sandbox::{
@@ -177,7 +177,7 @@ fn changed_in_doubt_then(fate: impl FnOnce(&World, i64)) -> World {
     let mut world = World::new(1, 12);
     let acme = world.connect();
     for kind in ["candidates", "applications"] {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
     }
     let job = world
         .sandbox
@@ -404,7 +404,7 @@ fn nothing_is_sent_again_for_somebody_who_was_anonymised_since() {
     );
     let acme = world.connect();
     world.clock.set(world.clock.now_ms() + 3_600_000);
-    world.run(acme.pull("candidates", false)).unwrap();
+    world.run(acme.pull("candidates")).unwrap();
     world.sandbox.clear_logs();
     live_on(&world, &acme);
     assert_eq!(world.written(), Vec::<String>::new());
@@ -464,7 +464,7 @@ fn a_converted_prospect_is_not_taken_for_an_application_that_was_there_before() 
                     .collect(),
             };
             recruiter(&world, &deed);
-            world.run(acme.pull("applications", true)).unwrap();
+            world.run(acme.pull_full("applications")).unwrap();
         }
         let to = recruiter(&world, &Recruiter::Convert { application_id: from, job_id: jobs[1] });
         world.clock.set(world.clock.now_ms() + 3_600_000);
@@ -559,7 +559,7 @@ fn a_false_hook_about_a_real_merge_is_found_out_by_the_applications() {
     let world = World::new(1, 12);
     let acme = world.connect();
     for kind in ["candidates", "applications"] {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
     }
     let rows = world.sandbox.rows("candidates");
     let people: Vec<i64> = rows.iter().filter(|row| row["private"] == false).map(id_of).collect();

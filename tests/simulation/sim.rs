@@ -15,11 +15,11 @@ use crate::laws;
 use crate::liar::Liar;
 use crate::office::{Files, Office};
 use crate::recruiter::Recruiter;
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{Cause, Change, ChangeWhat, Store};
 use atsync::model::contract::Hint;
 use atsync::model::kinds;
-use atsync::store::memory::MemoryStore;
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, Change, ChangeWhat, Store};
 use atsync::testing::{Disk, ManualClock, SeededEntropy};
 use atsync::{Clock, Error, SweepOptions};
 use atsync_greenhouse_sandbox as sandbox;
@@ -440,7 +440,7 @@ impl Sim {
             acme.declare(&records).await?;
             declared.set(true);
             for (kind, full) in &pulls {
-                acme.pull(kind, *full).await?;
+                let _ = if *full { acme.pull_full(kind).await } else { acme.pull(kind).await }?;
             }
             for (is_true, hint) in &hints {
                 let end = acme.hint(hint.clone()).await?;

@@ -5,7 +5,7 @@
 
 use super::{act, id, later, people, pulled, told};
 use atsync::Connection;
-use atsync::store::{ChangeWhat, Condition};
+use atsync::internals::store::{ChangeWhat, Condition};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{World, desired};
 use serde_json::{Value, json};

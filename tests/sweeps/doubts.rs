@@ -6,9 +6,9 @@
 //! the feed and the requests by id that reached the sandbox.
 
 use super::{HOUR_MS, act, blocked, id, later, told};
+use atsync::Crons;
+use atsync::internals::store::{Cause, ChangeWhat, LinkHow, Proof};
 use atsync::model::contract::{Hint, RemoteRef};
-use atsync::schedule::{Crons, run_all};
-use atsync::store::{Cause, ChangeWhat, LinkHow, Proof};
 use atsync::{Clock, Connection, HintEnd};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{Meddle, World, desired};
@@ -21,7 +21,7 @@ fn in_doubt(seed: u64) -> (World, i64) {
     let mut world = World::new(seed, 60);
     let acme = world.connect();
     for kind in ["candidates", "applications"] {
-        world.run(acme.pull(kind, false)).unwrap();
+        world.run(acme.pull(kind)).unwrap();
     }
     let jobs = world.sandbox.rows("jobs");
     let open =
@@ -54,7 +54,7 @@ fn in_doubt_and_hidden(seed: u64) -> (World, Connection, i64) {
     let acme = world.connect();
     let values = json!({"private": true}).as_object().unwrap().clone();
     act(&world, &Recruiter::Set { collection: "candidates".into(), id: candidate, values });
-    world.run(acme.pull("candidates", true)).unwrap();
+    world.run(acme.pull_full("candidates")).unwrap();
     world.sandbox.set_access(|access| access.sees_private_candidates = false);
     later(&world);
     world.sandbox.clear_logs();
@@ -143,7 +143,7 @@ fn a_doubt_that_nothing_resolves_is_looked_into_less_and_less_often_through_rest
     assert_eq!(world.run(acme.status()).unwrap().next_look_ms, Some(at_ms));
     world.sandbox.set_access(|access| access.sees_private_candidates = true);
     world.clock.set(at_ms - 300_000);
-    world.run(acme.look()).unwrap();
+    world.run(acme.settle_without_sending()).unwrap();
     assert_eq!((looks(&world), open(&world, &acme)), (looks_a_day, 1));
     world.clock.set(at_ms);
     world.run(acme.sync()).unwrap();
@@ -160,7 +160,7 @@ fn what_a_hint_proves_gone_ends_the_wait_of_a_doubt() {
     act(&world, &Recruiter::DeleteCandidate { candidate_id });
     let hint = Hint::Deleted(RemoteRef::new("candidates", candidate_id.to_string()));
     assert_eq!(world.run(acme.hint(hint)).unwrap(), HintEnd::Gone);
-    world.run(acme.look()).unwrap();
+    world.run(acme.settle_without_sending()).unwrap();
     assert!(world.clock.now_ms() < at_ms, "before its time");
     assert_eq!(open(&world, &acme), 0);
 }
@@ -169,9 +169,7 @@ fn what_a_hint_proves_gone_ends_the_wait_of_a_doubt() {
 fn a_connection_that_is_kept_in_step_looks_into_a_doubt_when_its_wait_is_over() {
     let (world, acme, _) = in_doubt_and_hidden(34);
     let hours = 4;
-    world
-        .run(run_all(&acme, Crons::default(), world.clock.sleep(hours * HOUR_MS), |_| {}))
-        .unwrap();
+    world.run(acme.run(Crons::default(), world.clock.sleep(hours * HOUR_MS), |_| {})).unwrap();
     let looks = looks(&world);
     println!("{looks} looks in {hours} hours");
     assert!((12..=18).contains(&looks), "{looks} looks");

@@ -10,8 +10,8 @@ mod proofs;
 mod rights;
 mod sight;
 
+use atsync::internals::store::{Cause, Change, ChangeWhat, LinkHow, Proof};
 use atsync::model::contract::{Hint, RemoteRef};
-use atsync::store::{Cause, Change, ChangeWhat, LinkHow, Proof};
 use atsync::{Clock, Connection, HintEnd, PlanOf, SweepOptions, SweepReport};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{World, desired};
@@ -28,7 +28,7 @@ fn pulled(seed: u64, candidates: usize) -> (World, Connection) {
     let world = World::new(seed, candidates);
     let acme = world.connect();
     for kind in ["candidates", "applications"] {
-        world.run(acme.pull(kind, false)).unwrap();
+        world.run(acme.pull(kind)).unwrap();
     }
     later(&world);
     (world, acme)
@@ -119,7 +119,7 @@ fn a_partial_sweep_deletes_nothing_and_pulls_go_on_beside_it() {
     let options = SweepOptions::default().pages_max(1);
     let first = world.run(acme.sweep("candidates", options)).unwrap();
     assert_eq!((first.complete, first.pages, first.suspected), (false, 1, 0));
-    let between = world.run(acme.pull("candidates", false)).unwrap();
+    let between = world.run(acme.pull("candidates")).unwrap();
     assert!(!between.full && !between.resumed, "an incremental pass is not the sweep's");
     let second = world.run(acme.sweep("candidates", options)).unwrap();
     assert!(!second.complete && second.resumed);
@@ -252,7 +252,7 @@ fn a_merge_is_followed_by_the_next_pull_and_told_once() {
     adopt(&world, &acme, "r1", email);
     act(&world, &Recruiter::Merge { candidate_id: *winner, secondary_candidate_id: *loser });
     later(&world);
-    world.run(acme.pull("applications", false)).unwrap();
+    world.run(acme.pull("applications")).unwrap();
     let moved = told(&world, &acme, ChangeWhat::Moved);
     assert_eq!(moved.len(), 1);
     assert_eq!(
@@ -294,7 +294,7 @@ fn two_records_of_one_merged_person_do_not_fight() {
     adopt(&world, &acme, "r2", other);
     act(&world, &Recruiter::Merge { candidate_id: *winner, secondary_candidate_id: *loser });
     later(&world);
-    world.run(acme.pull("applications", false)).unwrap();
+    world.run(acme.pull("applications")).unwrap();
     world.sandbox.clear_logs();
     assert_eq!(blocked(&world, &acme, "r1"), "Merged");
     let row = world.run(acme.desired("r1")).unwrap().unwrap();
@@ -322,10 +322,10 @@ fn a_prospect_converted_by_a_recruiter_is_told_to_live_on() {
     let new = act(&world, &Recruiter::Convert { application_id: prospect, job_id });
     for _ in 0..2 {
         later(&world);
-        world.run(acme.pull("applications", false)).unwrap();
+        world.run(acme.pull("applications")).unwrap();
     }
     later(&world);
-    world.run(acme.pull("applications", true)).unwrap();
+    world.run(acme.pull_full("applications")).unwrap();
     let moved = told(&world, &acme, ChangeWhat::Moved);
     let told: Vec<_> =
         moved.iter().map(|change| (change.id.clone(), change.after["id"].clone())).collect();
@@ -384,7 +384,7 @@ fn a_transferred_application_is_neither_fought_nor_made_twice() {
     later(&world);
     world.sandbox.clear_logs();
     let plan = world.run(acme.plan(PlanOf::Dirty)).unwrap();
-    assert!(plan.is_empty(), "{}", atsync::plan::words::plan(&plan));
+    assert!(plan.is_empty(), "{}", atsync::internals::plan::words::plan(&plan));
     let reasons: Vec<_> = plan
         .records
         .iter()
@@ -441,7 +441,7 @@ fn a_hint_of_an_erasure_outlasts_the_next_pass() {
     let of = RemoteRef::new("candidates", candidate_id.to_string());
     assert_eq!(world.run(acme.hint(Hint::Erased(of))).unwrap(), HintEnd::TakenIn);
     later(&world);
-    world.run(acme.pull("candidates", true)).unwrap();
+    world.run(acme.pull_full("candidates")).unwrap();
     world.sandbox.clear_logs();
     assert_eq!(blocked(&world, &acme, "r1"), "Anonymized");
     assert!(world.written().is_empty());
@@ -450,7 +450,7 @@ fn a_hint_of_an_erasure_outlasts_the_next_pass() {
 
 #[test]
 fn sweeps_roll_in_turns_beside_the_pulls() {
-    use atsync::schedule::{Cron, Crons, Round, run_all};
+    use atsync::{Cron, Crons, Round};
     let (world, acme) = pulled(17, 60);
     act(&world, &Recruiter::DeleteCandidate { candidate_id: people(&world)[0].0 });
     let cron = |text: &str| Cron::parse(text).unwrap();
@@ -464,7 +464,7 @@ fn sweeps_roll_in_turns_beside_the_pulls() {
         Round::Pulled(_) => pulled += 1,
         other => println!("{other:?}"),
     };
-    world.run(run_all(&acme, crons, world.clock.sleep(2 * HOUR_MS), tell)).unwrap();
+    world.run(acme.run(crons, world.clock.sleep(2 * HOUR_MS), tell)).unwrap();
     assert_eq!(
         swept.iter().map(|report| (report.complete, report.confirmed)).collect::<Vec<_>>(),
         [(true, 1), (true, 0)]

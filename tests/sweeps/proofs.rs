@@ -5,9 +5,9 @@
 //! proves absence.
 
 use super::{act, feed, id, later, people, sweep, told};
-use atsync::adapter::Adapter;
+use atsync::internals::adapter::Adapter;
+use atsync::internals::store::{Cause, ChangeWhat, HeldBy, Proof};
 use atsync::model::contract::{Hint, RemoteRef};
-use atsync::store::{Cause, ChangeWhat, HeldBy, Proof};
 use atsync::{Connection, HintEnd, SweepOptions};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::{Altered, BelowCandidates, World, native_greenhouse};
@@ -56,7 +56,7 @@ fn world_with(seed: u64, adapter: Arc<dyn Adapter>) -> (World, Connection, i64) 
         act(&world, &Recruiter::AddNote { candidate_id, body: "A word.".into() });
     }
     for kind in ["candidates", "applications", "notes"] {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
     }
     later(&world);
     let (candidate, _) = people(&world)[2];
@@ -134,7 +134,7 @@ fn a_parent_that_does_not_show_stops_nobody_and_proves_nothing() {
         let elsewhere =
             world.sandbox.rows("notes").iter().map(id).find(|other| of(*other) != parent).unwrap();
         adapter.miss(&parent);
-        let known = world.run(acme.pull("notes", true)).unwrap().records;
+        let known = world.run(acme.pull_full("notes")).unwrap().records;
         assert!(known > 0, "the other parents are read");
         remove(&world, elsewhere);
         let report = sweep(&world, &acme, "notes");

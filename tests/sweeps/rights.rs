@@ -2,9 +2,9 @@
 //! deletes nothing more, and goes on where it was once the right is back, be it in another life.
 
 use super::{HOUR_MS, act, later, people, pulled, sweep, told};
-use atsync::schedule::{Cron, Crons, Round, run_all};
-use atsync::store::{ChangeWhat, HeldBy};
+use atsync::internals::store::{ChangeWhat, HeldBy};
 use atsync::{Clock, Connection, SweepOptions, SweepReport};
+use atsync::{Cron, Crons, Round};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::World;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,13 +41,13 @@ fn a_right_lost_before_a_merge_is_confirmed_leaves_its_lead_for_later() {
     world
         .sandbox
         .set_access(|access| access.scopes.retain(|scope| scope != "harvest:candidates:list"));
-    world.run(acme.pull("applications", false)).unwrap();
+    world.run(acme.pull("applications")).unwrap();
     assert!(
         told(&world, &acme, ChangeWhat::Moved).is_empty(),
         "nothing shows that the old candidate is no more"
     );
     world.sandbox.set_access(|access| access.scopes = atsync_greenhouse_sandbox::all_scopes());
-    world.run(acme.pull("applications", false)).unwrap();
+    world.run(acme.pull("applications")).unwrap();
     let moved = told(&world, &acme, ChangeWhat::Moved);
     assert_eq!(
         moved.iter().map(|change| change.id.clone()).collect::<Vec<_>>(),
@@ -148,7 +148,7 @@ fn a_rolling_sweep_that_lost_a_right_goes_on_soon_after_it_is_back() {
             complete_ms.extend(report.complete.then(|| world.clock.now_ms()));
         }
     };
-    world.run(run_all(&acme, crons, day, tell)).unwrap();
+    world.run(acme.run(crons, day, tell)).unwrap();
     println!("held {held} times; complete {complete_ms:?}, back at {back_ms}");
     assert!((2..=12).contains(&held), "held {held} times");
     assert!(complete_ms.len() == 1 && complete_ms[0] < back_ms + HOUR_MS / 3);

@@ -5,8 +5,8 @@
 //! keeps a record from being taken for deleted.
 
 use super::{act, id, later, told};
+use atsync::internals::store::ChangeWhat;
 use atsync::model::contract::{Hint, RemoteRef};
-use atsync::store::ChangeWhat;
 use atsync::{Connection, HintEnd, SweepOptions, SweepReport};
 use atsync_greenhouse_sandbox::Recruiter;
 use atsync_tests::World;
@@ -38,7 +38,7 @@ fn pulled(seed: u64) -> (World, Connection) {
     }
     let acme = world.connect();
     for kind in KINDS {
-        world.run(acme.pull(kind, true)).unwrap();
+        world.run(acme.pull_full(kind)).unwrap();
     }
     later(&world);
     (world, acme)

@@ -34,14 +34,14 @@ mod wire;
 mod write;
 
 use atsync_adapter::contract::{Continuation, Failure, Given, Reply, Step, Task};
-use atsync_adapter::{Adapter, Manifest};
+use atsync_adapter::{Manifest, PureAdapter};
 use state::State;
 
 /// The adapter.
 #[derive(Clone, Copy, Debug)]
 pub struct Greenhouse;
 
-impl Adapter for Greenhouse {
+impl PureAdapter for Greenhouse {
     fn describe() -> Manifest {
         manifest::manifest()
     }

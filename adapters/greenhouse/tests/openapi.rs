@@ -17,7 +17,7 @@
 mod schema;
 mod write_support;
 
-use atsync_adapter::Adapter;
+use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::{
     Fetch, Field, Given, Outcome, Problem, Reply, Response, Scan, Since, Step, Target, Task, Window,
 };

@@ -7,7 +7,7 @@
 
 mod write_support;
 
-use atsync_adapter::Adapter;
+use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::{Fetch, Given, Outcome, Reply, Step, Task};
 use atsync_greenhouse::Greenhouse;
 use serde_json::{Value, json};

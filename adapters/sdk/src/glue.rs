@@ -4,14 +4,14 @@
 //! converted in place; a page of items costs moves, no copies of text.
 
 use crate::bindings::exports::ats::adapter::adapter as wit;
-use crate::{Adapter, contract as plain, notice};
+use crate::{PureAdapter, contract as plain, notice};
 use std::marker::PhantomData;
 
-/// Makes an [`Adapter`] what the component exports.
+/// Makes an [`PureAdapter`] what the component exports.
 #[derive(Debug)]
 pub struct Component<A>(PhantomData<A>);
 
-impl<A: Adapter + 'static> wit::Guest for Component<A> {
+impl<A: PureAdapter + 'static> wit::Guest for Component<A> {
     fn describe() -> String {
         notice::report_panics();
         // A manifest is made of text, numbers and lists: it always serialises. An empty text would

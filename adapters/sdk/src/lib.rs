@@ -1,7 +1,7 @@
 //! What the author of an adapter in Rust uses.
 //!
-//! An adapter is a type that implements [`Adapter`]: three functions of plain data, no state, no
-//! input or output. Compiled natively it is called directly, which is how it is tested; compiled
+//! An adapter is a type that implements [`PureAdapter`]: three functions of plain data, no state,
+//! no input or output. Compiled natively it is called directly, which is how it is tested; compiled
 //! for `wasm32-unknown-unknown` and wrapped as a component, [`export_adapter!`] makes it what the
 //! engine loads. The contract's types are those of [`atsync_model::contract`], documented in
 //! `wit/adapter.wit`.
@@ -12,11 +12,11 @@
 //!
 //! ```
 //! use atsync_adapter::contract::*;
-//! use atsync_adapter::{Adapter, Manifest, rows};
+//! use atsync_adapter::{Manifest, PureAdapter, rows};
 //!
 //! struct Plainlist;
 //!
-//! impl Adapter for Plainlist {
+//! impl PureAdapter for Plainlist {
 //!     fn describe() -> Manifest {
 //!         serde_json::from_str(
 //!             r#"{
@@ -82,7 +82,8 @@
 //! let Ok(Step::Done(Outcome::Page(page))) = Plainlist::resume(Vec::new(), &given, reply) else {
 //!     panic!("it is a page");
 //! };
-//! assert_eq!((page.items[0].id.as_str(), page.items[0].body.as_str()), ("7", r#"{"title":"Baker"}"#));
+//! assert_eq!((page.items[0].id.as_str(), page.items[0].body.as_str()), ("7",
+//! r#"{"title":"Baker"}"#));
 //! # assert_eq!(Plainlist::describe().name, "plainlist");
 //! ```
 //!
@@ -107,47 +108,20 @@ pub mod rows;
 pub mod state;
 
 pub use atsync_model as model;
+pub use atsync_model::PureAdapter;
 pub use atsync_model::contract;
 pub use atsync_model::manifest::{self, Manifest};
 pub use glue::Component;
 pub use notice::log;
 
-use contract::{Continuation, Failure, Given, Reply, Step, Task};
-
 /// The version of the contract that this SDK speaks, as a manifest states it.
 pub const CONTRACT: &str = "ats:adapter@0.1.0";
-
-/// An adapter for one ATS.
-///
-/// # Guarantees that the engine gives
-/// Each call may run in a fresh instance. `resume` is called with the state of the step that the
-/// reply belongs to, and only with a complete reply. `given` is as fresh at `resume` as at `start`.
-///
-/// # What the engine checks
-/// A `write` task sends exactly one `unsafe` request, any other task none. Outcome and task belong
-/// together. Limits on sizes hold.
-pub trait Adapter {
-    /// What this adapter is. Constant.
-    fn describe() -> Manifest;
-
-    /// Begins a task.
-    ///
-    /// # Errors
-    /// A [`Failure`] says why the task came to nothing, and with that what the engine does next.
-    fn start(task: Task, given: &Given) -> Result<Step, Failure>;
-
-    /// Goes on after a reply.
-    ///
-    /// # Errors
-    /// As for [`Adapter::start`].
-    fn resume(state: Continuation, given: &Given, reply: Reply) -> Result<Step, Failure>;
-}
 
 /// Makes the crate's `cdylib` an adapter component. Does nothing on other targets.
 ///
 /// ```
 /// use atsync_adapter::contract::{Continuation, Failure, Given, Reply, Step, Task};
-/// use atsync_adapter::{Adapter, Manifest};
+/// use atsync_adapter::{Manifest, PureAdapter};
 ///
 /// struct Mine;
 ///
@@ -158,7 +132,7 @@ pub trait Adapter {
 ///     "kinds": []
 /// }"#;
 ///
-/// impl Adapter for Mine {
+/// impl PureAdapter for Mine {
 ///     fn describe() -> Manifest {
 ///         serde_json::from_str(MANIFEST).expect("the manifest below has every member")
 ///     }

@@ -8,8 +8,7 @@
 //! that takes too much ends that and nothing else.
 
 use crate::failure::Failure;
-use atsync::adapter::{Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions};
-use atsync::near::did_you_mean;
+use atsync::{Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions, did_you_mean};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

@@ -9,9 +9,7 @@
 //! connects.
 
 use crate::failure::Failure;
-use atsync::near::did_you_mean;
-use atsync::schedule::Cron;
-use atsync::{SecretRef, TextRef};
+use atsync::{Cron, SecretRef, TextRef, did_you_mean};
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{IgnoredAny, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};

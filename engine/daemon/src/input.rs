@@ -6,12 +6,12 @@
 //! keys and the custom fields and users stay in memory, and it is read again in parts, what others
 //! may name first. What comes through a pipe is kept in an unnamed temporary file once it is large.
 //!
-//! Bounds: [`PART_RECORDS`], [`REFUSALS_SHOWN`], and [`declare::RECORDS_MAX`] records. Left out: a
-//! file that is changed while it is read; what is read the second time is checked again.
+//! Bounds: [`PART_RECORDS`], [`REFUSALS_SHOWN`], and [`Connection::DECLARED_RECORDS_MAX`] records.
+//! Left out: a file that is changed while it is read; what is read the second time is checked
+//! again.
 
 use crate::failure::Failure;
-use atsync::declare::{self, Records, Refusal};
-use atsync::model::desired::Desired;
+use atsync::{Connection, Desired, DesiredRecords, DesiredRefusal};
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
@@ -88,7 +88,7 @@ pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
     let mut refusals = Refusals { name: &name, told: Vec::new(), untold: 0 };
     let mut keys: HashMap<String, u64> = HashMap::new();
     let (mut records, mut whole, mut definitions) = (0_usize, Vec::new(), Vec::new());
-    for read in Records::new(&mut source) {
+    for read in DesiredRecords::new(&mut source) {
         let (line, record) = match read.map_err(unreadable)? {
             Ok(read) => read,
             Err(refusal) => {
@@ -105,8 +105,8 @@ pub(crate) fn desired(path: &Path) -> Result<DesiredFile, Failure> {
             ),
             None => drop(keys.insert(key, line)),
         }
-        if records > declare::RECORDS_MAX {
-            let max = declare::RECORDS_MAX;
+        if records > Connection::DECLARED_RECORDS_MAX {
+            let max = Connection::DECLARED_RECORDS_MAX;
             return Err(Failure::new(format!(
                 "{name} has more than {max} records; declare them in parts"
             )));
@@ -162,7 +162,7 @@ impl DesiredFile {
         Ok(Parts {
             name: &self.name,
             definitions: if is_definitions_only { &[] } else { &self.definitions },
-            records: Records::new(&mut self.source),
+            records: DesiredRecords::new(&mut self.source),
             takes_definitions: is_definitions_only,
             begun: false,
         })
@@ -174,7 +174,7 @@ impl DesiredFile {
 pub(crate) struct Parts<'a> {
     name: &'a str,
     definitions: &'a [Desired],
-    records: Records<&'a mut Source>,
+    records: DesiredRecords<&'a mut Source>,
     takes_definitions: bool,
     begun: bool,
 }
@@ -191,7 +191,7 @@ impl Parts<'_> {
                 Failure::new(format!("{} cannot be read again: {error}", self.name))
             })?;
             let (_, record) = read.map_err(|refusal| {
-                let Refusal { line, problem } = refusal;
+                let DesiredRefusal { line, problem } = refusal;
                 Failure::new(format!(
                     "{}:{line}: {problem}; the file was changed while it was read",
                     self.name

@@ -2,12 +2,11 @@
 //!
 //! SIGTERM and SIGINT ask it to stop: no new effect begins, and what is on its way is given time to
 //! end. SIGHUP asks `run` to read its configuration again; the other commands have nothing to read
-//! again and take it for the end of their terminal. Bounds: [`STOP_GRACE_MS`]. Where there are no
-//! such signals, Ctrl-C alone asks to stop.
+//! again and take it for the end of their terminal. Bounds: [`Connection::STOP_GRACE_MS`]. Where
+//! there are no such signals, Ctrl-C alone asks to stop.
 
 use crate::failure::Failure;
 use crate::output::Output;
-use atsync::schedule::STOP_GRACE_MS;
 use atsync::{Clock, Connection, SystemClock};
 
 /// Listens for what asks the program to stop, from the moment on that it is made.
@@ -90,7 +89,8 @@ impl Reread {
 }
 
 /// Does work that has effects. Told to stop, it begins no new one and waits for those on their way,
-/// for [`STOP_GRACE_MS`] or until it is told again; what is cut then is settled by the next run.
+/// for [`Connection::STOP_GRACE_MS`] or until it is told again; what is cut then is settled by the
+/// next run.
 ///
 /// # Errors
 /// When the work was cut.
@@ -112,7 +112,7 @@ pub(crate) async fn effects<T>(
         biased;
         done = &mut work => Ok(done),
         () = stop.told() => Err(cut()),
-        () = SystemClock.sleep(STOP_GRACE_MS) => Err(cut()),
+        () = SystemClock.sleep(Connection::STOP_GRACE_MS) => Err(cut()),
     }
 }
 

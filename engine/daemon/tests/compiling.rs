@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail like tests")]
 
-use atsync::adapter::{
+use atsync::internals::adapter::{
     Adapter, Compiler, CompilerProgram, ComponentHost, HostOptions, LoadError, Metering,
 };
 use std::fmt::Write as _;
@@ -22,7 +22,8 @@ fn options() -> HostOptions {
 #[test]
 fn what_it_compiles_is_what_the_host_would() {
     let greenhouse = atsync_adapters_bundled::bundled("greenhouse").unwrap();
-    for metering in [Metering::Epochs, Metering::Fuel(atsync::adapter::limits::FUEL_MAX)] {
+    for metering in [Metering::Epochs, Metering::Fuel(atsync::internals::adapter::limits::FUEL_MAX)]
+    {
         let directory = tempfile::tempdir().unwrap();
         let mut options = options();
         options.metering = metering;

@@ -12,7 +12,9 @@ pub mod manifest;
 pub mod normal;
 pub mod notice;
 pub mod plain;
+mod pure;
 pub mod unified;
 
 pub use contract::RemoteRef;
 pub use manifest::Manifest;
+pub use pure::PureAdapter;

@@ -32,7 +32,7 @@ mod notices;
 mod places;
 mod ticker;
 
-pub use compiler::{COMPILE_TIME_MAX, Compiler, CompilerProgram, serve as serve_compiler};
+pub use compiler::{COMPILE_TIME_MAX, Compiler, CompilerProgram};
 pub use kept::CacheUse;
 pub use limiter::Limits;
 pub use load::LoadError;

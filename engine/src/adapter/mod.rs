@@ -24,7 +24,7 @@ pub use crash::Crash;
 #[cfg(feature = "components")]
 pub use host::{
     Compiler, CompilerProgram, ComponentAdapter, ComponentHost, HostError, HostOptions, Limits,
-    LoadError, Metering, serve_compiler,
+    LoadError, Metering,
 };
 pub use native::NativeAdapter;
 

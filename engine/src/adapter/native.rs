@@ -5,26 +5,18 @@
 //! trap is. Not the same: memory, stack and time have no limit here, so adapters that are not one's
 //! own belong into components.
 //!
-//! With an adapter `Mine` that implements the SDK's trait `atsync_adapter::Adapter`:
-//!
-//! ```ignore
-//! use atsync::adapter::NativeAdapter;
-//! use atsync::adapter::native::Functions;
-//! use atsync_adapter::Adapter as _;
-//!
-//! let functions = Functions { describe: Mine::describe, start: Mine::start, resume: Mine::resume };
-//! let adapter = NativeAdapter::new(functions)?;
-//! ```
+//! [`NativeAdapter::of`] takes a type that implements [`PureAdapter`], as every adapter that is
+//! written with the SDK does.
 
 use super::check;
 use super::limits::{NOTICE_BYTES_MAX, REPLY_BYTES_MAX};
 use super::{Adapter, AdapterError, Crash, manifest_check};
+use atsync_model::PureAdapter;
 use atsync_model::contract::{Continuation, Failure, Given, Reply, Step, Task};
 use atsync_model::manifest::Manifest;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// The three functions, as the SDK's trait `Adapter` has them: `Mine::describe`, `Mine::start`,
-/// `Mine::resume`.
+/// The three functions of a [`PureAdapter`], where they are no type's: tests change one of them.
 #[derive(Clone, Copy, Debug)]
 pub struct Functions {
     /// What the adapter is.
@@ -43,6 +35,30 @@ pub struct NativeAdapter {
 }
 
 impl NativeAdapter {
+    /// The adapter that a type is:
+    ///
+    /// ```no_run
+    /// # use atsync::model::contract::{Continuation, Failure, Given, Reply, Step, Task};
+    /// # use atsync::model::{Manifest, PureAdapter};
+    /// # struct Greenhouse;
+    /// # impl PureAdapter for Greenhouse {
+    /// #     fn describe() -> Manifest { unimplemented!() }
+    /// #     fn start(_: Task, _: &Given) -> Result<Step, Failure> { unimplemented!() }
+    /// #     fn resume(_: Continuation, _: &Given, _: Reply) -> Result<Step, Failure> {
+    /// #         unimplemented!()
+    /// #     }
+    /// # }
+    /// use atsync::NativeAdapter;
+    ///
+    /// let adapter = NativeAdapter::of::<Greenhouse>();
+    /// ```
+    ///
+    /// # Errors
+    /// As for [`NativeAdapter::new`].
+    pub fn of<A: PureAdapter>() -> Result<Self, AdapterError> {
+        Self::new(Functions { describe: A::describe, start: A::start, resume: A::resume })
+    }
+
     /// Reads and checks the manifest.
     ///
     /// # Errors

@@ -107,7 +107,20 @@ fn record(out: &mut String, plan: &RecordPlan) {
     }
 }
 
-/// The whole plan.
+impl std::fmt::Display for Plan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&plan(self))
+    }
+}
+
+impl Plan {
+    /// One line: how much it is.
+    pub fn summary(&self) -> String {
+        summary(self)
+    }
+}
+
+/// The whole plan; its `Display`.
 pub fn plan(plan: &Plan) -> String {
     let mut out = String::new();
     if !plan.shared.is_empty() {

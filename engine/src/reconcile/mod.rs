@@ -61,7 +61,6 @@ pub(crate) use hook::Hooking;
 pub use life::Resolution;
 pub(crate) use parts::{PartsPlanned, RECORDS_AT_ONCE};
 pub use planning::PlanOf;
-pub use problems::line as problem_line;
 pub use pull::PullReport;
 pub use report::{ApplyReport, StepEnd, StepReport};
 pub(crate) use settle::Resend;

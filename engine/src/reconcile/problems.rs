@@ -150,9 +150,14 @@ impl Unread {
     }
 }
 
-/// One problem as a line for people: kind, id, field, and what is wrong with the shape; never
-/// content.
-pub fn line(problem: &ProblemRow) -> String {
+/// One line for people: kind, id, field, and what is wrong with the shape; never content.
+impl std::fmt::Display for ProblemRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&line(self))
+    }
+}
+
+fn line(problem: &ProblemRow) -> String {
     let ProblemRow { kind, id, field, message, count, .. } = problem;
     match (id, field) {
         (Some(id), Some(field)) => {

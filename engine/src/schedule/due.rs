@@ -16,14 +16,14 @@ use crate::clock::Clock;
 /// set right little by little.
 const JUMP_MIN_MS: u64 = 1_000;
 
-/// One look at both clocks.
+/// What both clocks show at one moment.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
+pub(super) struct Times {
     pub(super) wall_ms: u64,
     pub(super) steady_ms: u64,
 }
 
-impl Look {
+impl Times {
     pub(super) fn at(clock: &dyn Clock) -> Self {
         Self { wall_ms: clock.now_ms(), steady_ms: clock.steady_ms() }
     }
@@ -59,13 +59,13 @@ impl Due {
 
     /// Due at the first time after a wall time. One from the future, as a clock that was wrong left
     /// it, counts as this moment.
-    pub(super) fn after(cron: Cron, last_ms: u64, now: &Look) -> Self {
+    pub(super) fn after(cron: Cron, last_ms: u64, now: &Times) -> Self {
         let mut due = Self::now(cron);
         due.wait_from(last_ms.min(now.wall_ms), now);
         due
     }
 
-    fn wait_from(&mut self, wall_ms: u64, now: &Look) {
+    fn wait_from(&mut self, wall_ms: u64, now: &Times) {
         match self.cron.next_ms(wall_ms) {
             Some(next_ms) => (self.wall_ms, self.steady_ms) = (next_ms, now.steady_of(next_ms)),
             None => (self.wall_ms, self.steady_ms) = (u64::MAX, u64::MAX),
@@ -77,7 +77,7 @@ impl Due {
         self.steady_ms
     }
 
-    pub(super) fn is_due(&self, now: &Look) -> bool {
+    pub(super) fn is_due(&self, now: &Times) -> bool {
         self.steady_ms <= now.steady_ms
     }
 
@@ -96,7 +96,7 @@ impl Due {
     }
 
     /// It was done, and is due at the next time.
-    pub(super) fn done(&mut self, now: &Look) {
+    pub(super) fn done(&mut self, now: &Times) {
         self.failures = 0;
         // The clocks differ by a little: what was done a moment before its time is not done again
         // at its time.
@@ -106,7 +106,7 @@ impl Due {
     }
 
     /// Puts it off after a failure; longer each time.
-    pub(super) fn put_off(&mut self, now: &Look, jitter_ms: u64) -> u64 {
+    pub(super) fn put_off(&mut self, now: &Times, jitter_ms: u64) -> u64 {
         self.failures = self.failures.saturating_add(1);
         let wait_ms = backoff_ms(self.failures, jitter_ms);
         self.steady_ms = now.steady_ms.saturating_add(wait_ms);
@@ -115,7 +115,7 @@ impl Due {
 
     /// The wall clock jumped. What waits for a time of it waits for the next one that it shows, and
     /// no longer than before.
-    pub(super) fn jumped(&mut self, now: &Look) {
+    pub(super) fn jumped(&mut self, now: &Times) {
         if self.failures > 0 || self.is_due(now) {
             return;
         }
@@ -127,7 +127,7 @@ impl Due {
 
 #[cfg(test)]
 mod tests {
-    use super::{Due, Look};
+    use super::{Due, Times};
     use crate::schedule::Cron;
 
     const HOUR_MS: u64 = 3_600_000;
@@ -135,8 +135,8 @@ mod tests {
     /// A full hour.
     const NOON_MS: u64 = 1_764_072_000_000;
 
-    fn look(wall_ms: u64, steady_ms: u64) -> Look {
-        Look { wall_ms, steady_ms }
+    fn look(wall_ms: u64, steady_ms: u64) -> Times {
+        Times { wall_ms, steady_ms }
     }
 
     fn hourly() -> Cron {

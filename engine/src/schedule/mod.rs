@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind};
 use crate::reconcile::SweepOptions;
 use crate::store::{HeldBy, Hold, SweepPhase};
 use chrono::{DateTime, Utc};
-use due::{Due, Look};
+use due::{Due, Times};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::str::FromStr;
@@ -44,25 +44,41 @@ pub const STOP_GRACE_MS: u64 = 25_000;
 #[derive(Clone, Debug)]
 pub struct Cron(Box<cron::Schedule>);
 
+/// Why a text is no cron expression. It says so to people, and quotes the text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{text:?} is no cron expression: {why}")]
+pub struct CronError {
+    text: String,
+    why: String,
+}
+
+impl FromStr for Cron {
+    type Err = CronError;
+
+    fn from_str(text: &str) -> Result<Self, CronError> {
+        Self::parse(text)
+    }
+}
+
 impl Cron {
     /// Reads an expression of five or six fields.
     ///
     /// # Errors
-    /// A sentence that says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    /// [`CronError`] says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, CronError> {
+        let refused = |why: String| CronError { text: text.to_owned(), why };
         let fields = text.split_whitespace().count();
         let full = match fields {
             5 => format!("0 {text}"),
             6 | 7 => text.to_owned(),
             _ => {
-                return Err(format!(
-                    "{text:?} is no cron expression: it has {fields} fields, and five are expected \
-                     (minute hour day month weekday)"
-                ));
+                return Err(refused(format!(
+                    "it has {fields} fields, and five are expected (minute hour day month weekday)"
+                )));
             }
         };
-        let schedule = cron::Schedule::from_str(&full)
-            .map_err(|error| format!("{text:?} is no cron expression: {error}"))?;
+        let schedule =
+            cron::Schedule::from_str(&full).map_err(|error| refused(error.to_string()))?;
         Ok(Self(Box::new(schedule)))
     }
 
@@ -74,7 +90,7 @@ impl Cron {
     }
 }
 
-/// What [`run`] tells about its rounds. Never carries candidate data.
+/// What [`Connection::run`] tells about its rounds. Never carries candidate data.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Round<'a> {
@@ -106,7 +122,7 @@ struct Refused {
 
 impl Refused {
     /// Rests once more; longer each time.
-    fn again(&mut self, now: &Look, jitter_ms: u64) -> u64 {
+    fn again(&mut self, now: &Times, jitter_ms: u64) -> u64 {
         self.times = self.times.saturating_add(1);
         let wait_ms = backoff_ms(self.times, jitter_ms).max(REFUSED_MIN_MS);
         self.until_ms = Some(now.steady_ms.saturating_add(wait_ms));
@@ -124,27 +140,36 @@ pub struct Crons {
     pub sweeps: BTreeMap<String, Cron>,
 }
 
-/// Keeps a connection in step until `stop` completes. Then pulls are cut at once (their pages are
-/// committed), no new effect begins, and those under way are given [`STOP_GRACE_MS`] to end.
-///
-/// # Errors
-/// Only what no waiting mends: a wrong configuration, a failed store. A refused credential does not
-/// end it: nothing is done until [`Connection::replace_credential`] gives another, or the wait that
-/// [`Round::Failed`] tells is over.
-pub async fn run(
-    connection: &Connection,
-    crons: BTreeMap<String, Cron>,
-    stop: impl Future<Output = ()>,
-    tell: impl FnMut(&Round<'_>),
-) -> Result<(), Error> {
-    run_all(connection, Crons { pulls: crons, sweeps: BTreeMap::new() }, stop, tell).await
+impl Crons {
+    /// These pulls, and no sweeps.
+    pub fn of_pulls(pulls: impl IntoIterator<Item = (String, Cron)>) -> Self {
+        Self { pulls: pulls.into_iter().collect(), sweeps: BTreeMap::new() }
+    }
 }
 
-/// As [`run`], with sweeps.
-///
-/// # Errors
-/// As [`run`].
-pub async fn run_all(
+impl Connection {
+    /// How long work on effects may go on after [`Connection::run`] was told to stop.
+    pub const STOP_GRACE_MS: u64 = STOP_GRACE_MS;
+
+    /// Keeps the connection in step until `stop` completes. Then pulls are cut at once (their pages
+    /// are committed), no new effect begins, and those under way are given [`STOP_GRACE_MS`] to
+    /// end.
+    ///
+    /// # Errors
+    /// Only what no waiting mends: a wrong configuration, a failed store. A refused credential does
+    /// not end it: nothing is done until [`Connection::replace_credential`] gives another, or the
+    /// wait that [`Round::Failed`] tells is over.
+    pub async fn run(
+        &self,
+        crons: Crons,
+        stop: impl Future<Output = ()>,
+        tell: impl FnMut(&Round<'_>),
+    ) -> Result<(), Error> {
+        run(self, crons, stop, tell).await
+    }
+}
+
+async fn run(
     connection: &Connection,
     crons: Crons,
     stop: impl Future<Output = ()>,
@@ -153,8 +178,8 @@ pub async fn run_all(
     tokio::pin!(stop);
     let reconciler = connection.reconciler();
     let clock = &reconciler.clock;
-    let look = || Look::at(clock.as_ref());
-    let mut seen = look();
+    let times = || Times::at(clock.as_ref());
+    let mut seen = times();
     let mut dues = BTreeMap::new();
     for (kind, cron) in crons.pulls {
         let completed = reconciler
@@ -203,7 +228,7 @@ pub async fn run_all(
             }
             refused.until_ms = None;
         }
-        let now = look();
+        let now = times();
         if now.jumped_since(&seen) {
             dues.values_mut().chain(sweeps.values_mut()).for_each(|due| due.jumped(&now));
             seen = now;
@@ -214,10 +239,10 @@ pub async fn run_all(
             let pulled = tokio::select! {
                 biased;
                 () = &mut stop => return Ok(()),
-                pulled = connection.pull(&kind, false) => pulled,
+                pulled = connection.pull(&kind) => pulled,
             };
             let Some(entry) = dues.get_mut(&kind) else { continue };
-            let now = look();
+            let now = times();
             match pulled {
                 Ok(report) => {
                     refused.times = 0;
@@ -272,7 +297,7 @@ pub async fn run_all(
                     // A doubt is looked into when its wait is over, whether or not anything else is
                     // to be done.
                     let next_look_ms = reconciler.next_look_ms().await?;
-                    let now = look();
+                    let now = times();
                     let soonest_ms = now.steady_ms.saturating_add(BACKOFF_FIRST_MS);
                     work_due_ms =
                         next_look_ms.map_or(u64::MAX, |at_ms| now.steady_of(at_ms).max(soonest_ms));
@@ -281,7 +306,7 @@ pub async fn run_all(
                     }
                 }
                 Err(error) if error.kind() == ErrorKind::Auth => {
-                    let wait_ms = refused.again(&look(), reconciler.entropy.below(1_000));
+                    let wait_ms = refused.again(&times(), reconciler.entropy.below(1_000));
                     tell(&Round::Failed { what: "apply", error: &error, wait_ms });
                     continue;
                 }
@@ -296,7 +321,7 @@ pub async fn run_all(
                 }
             }
         }
-        let now = look();
+        let now = times();
         let others_wait = work_due_ms <= now.steady_ms || dues.values().any(|due| due.is_due(&now));
         let due = sweeps
             .iter()
@@ -309,7 +334,7 @@ pub async fn run_all(
                 swept = connection.sweep(&kind,
                     SweepOptions::default().pages_max(SWEEP_PAGES_A_TURN)) => swept,
             };
-            let now = look();
+            let now = times();
             if let Some(entry) = sweeps.get_mut(&kind) {
                 match swept {
                     // One that lost a right goes on when it is back; it is tried as what failed is.
@@ -394,8 +419,9 @@ mod tests {
 
     #[test]
     fn what_is_no_cron_expression_is_refused_with_words() {
-        assert!(Cron::parse("hourly").unwrap_err().contains("five are expected"));
-        assert!(Cron::parse("61 * * * *").unwrap_err().contains("61 * * * *"));
+        let said = |text: &str| Cron::parse(text).unwrap_err().to_string();
+        assert!(said("hourly").contains("five are expected"));
+        assert!(said("61 * * * *").contains("61 * * * *"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use atsync::adapter::{ComponentHost, HostOptions};
+use atsync::internals::adapter::{ComponentHost, HostOptions};
 use atsync_model::contract::{Given, Reply, Response, Scan, Since, Task};
 use std::path::Path;
 use std::sync::OnceLock;

@@ -6,8 +6,8 @@ use crate::given::{
 };
 use ::redb::{ReadableDatabase, ReadableTable, TableDefinition, TableHandle};
 use atsync::SystemEntropy;
-use atsync::store::redb::{Compacted, RedbOptions, RedbStore, foreign};
-use atsync::store::{Store, StoreError};
+use atsync::internals::store::redb::{Compacted, RedbOptions, RedbStore, foreign};
+use atsync::internals::store::{Store, StoreError};
 use serde_json::json;
 use std::path::Path;
 
@@ -62,7 +62,10 @@ async fn lived(store: &RedbStore) {
     store.commit_page(ACME, gone("tags", &["gone"])).await.unwrap();
     let last = store.changes_last(ACME).await.unwrap();
     store.acknowledge(ACME, "mirror", last).await.unwrap();
-    store.trim_changes(ACME, u64::MAX, atsync::store::Keep::Unacknowledged).await.unwrap();
+    store
+        .trim_changes(ACME, u64::MAX, atsync::internals::store::Keep::Unacknowledged)
+        .await
+        .unwrap();
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@
 
 use crate::given::{ACME, applied, declare, intent, page, record, step};
 use atsync::SystemEntropy;
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{PageCommit, ScanState, Store, StoreError};
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{PageCommit, ScanState, Store, StoreError};
 use atsync::testing::Disk;
 use serde_json::json;
 

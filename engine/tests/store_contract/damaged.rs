@@ -8,9 +8,9 @@
 use crate::forgetting::a_life;
 use crate::given::{ACME, applied, declare, intent, link, open, path, see, step};
 use atsync::SystemEntropy;
-use atsync::entropy::Entropy;
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Store, StoreError};
+use atsync::internals::entropy::Entropy;
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{Store, StoreError};
 use atsync::testing::SeededEntropy;
 use serde_json::json;
 use std::path::Path;

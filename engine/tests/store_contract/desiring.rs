@@ -1,8 +1,8 @@
 //! Laws of the desired records, the links and the connection's row.
 
 use crate::given::{ACME, clean, declaration, declare, dirty, intent, link, remote, see, step};
-use atsync::journal::{GivenUpBy, IntentState};
-use atsync::store::{
+use atsync::internals::journal::{GivenUpBy, IntentState};
+use atsync::internals::store::{
     Condition, ConnectionRow, DeclareReport, DesiredStatus, Mode, StatusUpdate, Store, StoreError,
 };
 
@@ -125,7 +125,7 @@ pub(crate) async fn a_connection_is_kept(store: &dyn Store) {
     store.put_connection(ACME, row.clone()).await.unwrap();
     assert_eq!(store.connection(ACME).await.unwrap(), Some(row));
     assert_eq!(store.connection("other").await.unwrap(), None);
-    assert_eq!(store.identity().await.unwrap().schema, atsync::store::SCHEMA);
+    assert_eq!(store.identity().await.unwrap().schema, atsync::internals::store::SCHEMA);
 }
 
 pub(crate) async fn a_mark_that_came_after_the_row_was_read_is_not_taken_away(store: &dyn Store) {
@@ -134,7 +134,7 @@ pub(crate) async fn a_mark_that_came_after_the_row_was_read_is_not_taken_away(st
     let read = store.desired(ACME, "a").await.unwrap().unwrap();
     // A page lands between reading the row and writing what was made of it.
     see(store, "candidates", "1", serde_json::json!({"x": 1})).await;
-    let update = |row: &atsync::store::DesiredRow| StatusUpdate {
+    let update = |row: &atsync::internals::store::DesiredRow| StatusUpdate {
         key: row.key.clone(),
         generation: row.generation,
         status: DesiredStatus { observed_generation: 1, conditions: Vec::new() },

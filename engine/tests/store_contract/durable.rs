@@ -5,8 +5,8 @@ use crate::given::{
     ACME, applied, declare, intent, open, page, path, record, redb, remote, see, step,
 };
 use atsync::SystemEntropy;
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Store, StoreError};
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{Store, StoreError};
 use serde_json::json;
 use std::path::Path;
 use std::sync::Arc;
@@ -164,7 +164,7 @@ fn another_layout_is_refused() {
     let (store, directory) = redb();
     drop(store);
     let path = path(&directory);
-    let database = atsync::store::redb::foreign::database(&path).unwrap();
+    let database = atsync::internals::store::redb::foreign::database(&path).unwrap();
     let transaction = database.begin_write().unwrap();
     let meta: ::redb::TableDefinition<'_, &[u8], &[u8]> = ::redb::TableDefinition::new("meta");
     transaction.open_table(meta).unwrap().insert(&b"schema\x00\x01"[..], &b"3"[..]).unwrap();
@@ -283,10 +283,10 @@ async fn it_works_on_a_backend() {
 #[tokio::test]
 async fn no_table_has_a_byte_of_a_person_who_was_forgotten() {
     use crate::forgetting::{MARKER, a_life};
-    use atsync::store::Erasure;
+    use atsync::internals::store::Erasure;
     use redb::{ReadableDatabase, ReadableTable, TableHandle};
     let has = |path: &std::path::Path| {
-        let database = atsync::store::redb::foreign::database(path).unwrap();
+        let database = atsync::internals::store::redb::foreign::database(path).unwrap();
         let read = database.begin_read().unwrap();
         let mut found = Vec::new();
         for handle in read.list_tables().unwrap() {

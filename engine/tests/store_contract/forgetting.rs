@@ -4,8 +4,8 @@ use crate::given::{
     ACME, change, changes, clean, declaration, dirty, gone, intent, link, page, record, remote,
     see, step,
 };
-use atsync::journal::{Intent, IntentState};
-use atsync::store::{
+use atsync::internals::journal::{Intent, IntentState};
+use atsync::internals::store::{
     Cause, ChangeWhat, Declaration, Erasure, IntentAdvance, Keep, LinkHow, LinkRow, PageCommit,
     Store, StoreError,
 };

@@ -1,13 +1,13 @@
 //! What the laws begin with.
 
 use atsync::SystemEntropy;
-use atsync::journal::{Intent, IntentState, Moment};
-use atsync::model::contract::{Mark, RemoteRef};
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{
+use atsync::internals::journal::{Intent, IntentState, Moment};
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{
     Cause, Change, ChangeWhat, Declaration, LinkHow, LinkRow, ObservedWrite, PageCommit,
     PageReport, Proof, Store,
 };
+use atsync::model::contract::{Mark, RemoteRef};
 use serde_json::{Map, Value};
 use std::path::PathBuf;
 
@@ -98,7 +98,8 @@ pub(crate) async fn declare(store: &dyn Store, keys: &[&str]) {
 pub(crate) async fn clean(store: &dyn Store) {
     for row in store.dirty_page(ACME, None, 1_000).await.unwrap() {
         let (key, generation, status, dirt) = (row.key, row.generation, row.status, row.dirt);
-        let update = atsync::store::StatusUpdate { key, generation, status, dirty: false, dirt };
+        let update =
+            atsync::internals::store::StatusUpdate { key, generation, status, dirty: false, dirt };
         assert!(store.put_status(ACME, vec![update]).await.unwrap().is_empty());
     }
 }
@@ -150,8 +151,12 @@ pub(crate) fn applied() -> IntentState {
     IntentState::Applied { links: vec![remote("candidates", "7")], by_probe: false }
 }
 
-pub(crate) fn step(id: u64, attempt: u32, to: IntentState) -> atsync::store::IntentAdvance {
-    atsync::store::IntentAdvance {
+pub(crate) fn step(
+    id: u64,
+    attempt: u32,
+    to: IntentState,
+) -> atsync::internals::store::IntentAdvance {
+    atsync::internals::store::IntentAdvance {
         id,
         attempt,
         to,

@@ -3,8 +3,8 @@
 use crate::given::{
     ACME, applied, change, changes, declaration, declare, in_doubt, intent, link, step,
 };
-use atsync::journal::{Intent, IntentState, Moment};
-use atsync::store::{IntentAdvance, Store, StoreError};
+use atsync::internals::journal::{Intent, IntentState, Moment};
+use atsync::internals::store::{IntentAdvance, Store, StoreError};
 
 fn is_stale<T>(result: Result<T, StoreError>) -> bool {
     matches!(result, Err(StoreError::Stale(_)))
@@ -153,7 +153,10 @@ pub(crate) async fn a_step_brings_its_links_and_events(store: &dyn Store) {
     assert_eq!(store.links_of(ACME, "r1").await.unwrap(), advance(1).links);
     let told = changes(store).await;
     assert_eq!(told.iter().map(|change| change.serial).collect::<Vec<_>>(), [1, 2]);
-    assert_eq!(told[1], atsync::store::Change { serial: 2, ..change("applications", "8") });
+    assert_eq!(
+        told[1],
+        atsync::internals::store::Change { serial: 2, ..change("applications", "8") }
+    );
 }
 
 pub(crate) async fn intents_are_listed_newest_first_and_open_ones_oldest_first(store: &dyn Store) {

@@ -2,7 +2,7 @@
 //! taken.
 
 use crate::given::{ACME, changes, declaration, intent, link, page, record, remote};
-use atsync::store::{
+use atsync::internals::store::{
     ChangeWhat, ConnectionRow, Met, ObservedWrite, Problems, Store, StoreError, limits,
 };
 use serde_json::json;

@@ -6,9 +6,9 @@
 //! seed.
 
 use crate::given::{ACME, applied, change, gone, in_doubt, intent, link, open, path, remote, step};
-use atsync::journal::IntentState;
-use atsync::store::memory::MemoryStore;
-use atsync::store::{
+use atsync::internals::journal::IntentState;
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::store::{
     Declaration, DesiredRow, DesiredStatus, Erasure, IntentAdvance, Keep, Mode, MovedTo,
     ObservedWrite, PageCommit, StatusUpdate, Store, StoreError, SweepPhase, SweepState,
 };

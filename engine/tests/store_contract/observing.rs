@@ -3,7 +3,7 @@
 use crate::given::{
     ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see,
 };
-use atsync::store::{
+use atsync::internals::store::{
     Cause, ChangeWhat, ObservedWrite, PageCommit, PageReport, Pass, Proof, ScanState, Store,
     StoreError,
 };

@@ -3,7 +3,7 @@
 use crate::given::{
     ACME, changes, clean, declare, dirty, gone, link, map, page, record, remote, see,
 };
-use atsync::store::{
+use atsync::internals::store::{
     Alias, Cause, ChangeWhat, HeldBy, Hold, LinkHow, MovedTo, PageCommit, PageReport, Proof, Store,
     StoreError, SweepPhase, SweepState,
 };
@@ -250,12 +250,12 @@ pub(crate) async fn an_application_of_another_candidate_leaves_a_lead(store: &dy
 pub(crate) async fn a_move_that_an_intent_made_is_told_once_too(store: &dyn Store) {
     declare(store, &["r1"]).await;
     let born = store.begin_intent(ACME, crate::given::intent("r1", "o")).await.unwrap();
-    let told = atsync::store::Change {
+    let told = atsync::internals::store::Change {
         what: ChangeWhat::Moved,
         after: map(json!({"id": "6"})),
         ..crate::given::change("applications", "5")
     };
-    let advance = atsync::store::IntentAdvance {
+    let advance = atsync::internals::store::IntentAdvance {
         changes: vec![told],
         ..crate::given::step(born.id, 1, crate::given::applied())
     };

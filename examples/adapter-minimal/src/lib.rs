@@ -12,7 +12,7 @@ use atsync_adapter::contract::{
     Response, Scan, Send, Since, Step, Target, Task,
 };
 use atsync_adapter::manifest::{AuthRule, KindRule, Origin, OriginBase, ScanRule};
-use atsync_adapter::{Adapter, Manifest, model::kinds::JOBS, rows, state};
+use atsync_adapter::{Manifest, PureAdapter, model::kinds::JOBS, rows, state};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use serde_json::value::RawValue;
@@ -26,7 +26,7 @@ pub struct Plainlist;
 
 atsync_adapter::export_adapter!(Plainlist);
 
-impl Adapter for Plainlist {
+impl PureAdapter for Plainlist {
     fn describe() -> Manifest {
         Manifest {
             name: "plainlist".into(),

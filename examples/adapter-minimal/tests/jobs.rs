@@ -3,7 +3,7 @@
 
 #![allow(clippy::panic, reason = "helpers of tests fail like tests")]
 
-use atsync_adapter::Adapter;
+use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::{
     Continuation, Failure, Field, Given, Outcome, Page, Reply, Response, Scan, Since, Step, Target,
     Task,

@@ -5,7 +5,7 @@
 //! link that leads away is refused by the URL builder.
 
 use crate::grant::{given, greenhouse, stays};
-use atsync::adapter::{Adapter as _, TaskGuard};
+use atsync::internals::adapter::{Adapter as _, TaskGuard};
 use atsync::model::contract::{Field, Outcome, Reply, Response, Scan, Since, Step, Task};
 
 /// See the module.

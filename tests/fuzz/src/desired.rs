@@ -1,6 +1,6 @@
 //! Desired records as they come in: refused with a place, or taken in for what they are.
 
-use atsync::declare;
+use atsync::internals::declare;
 use std::fmt::Write as _;
 
 /// What is accepted is stored as JSON, and that JSON must mean the same record to whoever reads it

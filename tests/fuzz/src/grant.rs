@@ -1,9 +1,8 @@
 //! What is asked of every request of the Greenhouse adapter, whatever made it ask.
 
-use atsync::adapter::{NativeAdapter, native};
+use atsync::NativeAdapter;
+use atsync::internals::transport::url::build_url;
 use atsync::model::contract::{Given, Grant, Mark, Send, Target};
-use atsync::transport::url::build_url;
-use atsync_adapter::Adapter as _;
 use atsync_greenhouse::Greenhouse;
 use std::sync::OnceLock;
 use url::Url;
@@ -13,10 +12,7 @@ use url::Url;
 pub(crate) fn greenhouse() -> &'static NativeAdapter {
     static ADAPTER: OnceLock<NativeAdapter> = OnceLock::new();
     ADAPTER.get_or_init(|| {
-        let (describe, start, resume) =
-            (Greenhouse::describe, Greenhouse::start, Greenhouse::resume);
-        NativeAdapter::new(native::Functions { describe, start, resume })
-            .expect("the Greenhouse manifest is valid")
+        NativeAdapter::of::<Greenhouse>().expect("the Greenhouse manifest is valid")
     })
 }
 

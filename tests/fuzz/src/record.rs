@@ -5,9 +5,9 @@
 //! must say the same.
 
 use atsync::Entropy;
-use atsync::store::memory::MemoryStore;
-use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, ObservedWrite, PageCommit, Store};
+use atsync::internals::store::memory::MemoryStore;
+use atsync::internals::store::redb::{RedbOptions, RedbStore};
+use atsync::internals::store::{Cause, ObservedWrite, PageCommit, Store};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -81,7 +81,7 @@ fn page(line: &str, now_ms: u64) -> PageCommit {
 }
 
 fn alike<'a, T: PartialEq + std::fmt::Debug>(
-    ask: impl Fn(&'a dyn Store) -> atsync::store::Stored<'a, T>,
+    ask: impl Fn(&'a dyn Store) -> atsync::internals::store::Stored<'a, T>,
     memory: &'a MemoryStore,
     redb: &'a RedbStore,
 ) {

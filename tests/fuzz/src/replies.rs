@@ -17,7 +17,7 @@
 //! ```
 
 use crate::grant::{NOW_MS, given, greenhouse, stays};
-use atsync::adapter::{Adapter as _, AdapterError, TaskGuard, limits::STEPS_MAX};
+use atsync::internals::adapter::{Adapter as _, AdapterError, TaskGuard, limits::STEPS_MAX};
 use atsync::model::contract::{
     Fetch, Field, Given, Grant, Hook, Operation, Probe, RemoteRef, Reply, Response, Scan, Since,
     Step, Task, Window, Write,

@@ -3,8 +3,8 @@
 //!
 //! The whole input is read as a row of each form, and as a key.
 
-use atsync::store::StoreError;
-use atsync::store::redb::foreign;
+use atsync::internals::store::StoreError;
+use atsync::internals::store::redb::foreign;
 
 /// A row that can be read is written as it reads, and what cannot be read is called damaged, by its
 /// name.

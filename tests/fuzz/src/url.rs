@@ -4,9 +4,9 @@
 //! a line `name=value` for each query field. The judgement is made on the finished URL by means of
 //! its own, not by the builder's: read anew from its text, segments decoded.
 
+use atsync::internals::transport::limits::URL_BYTES_MAX;
+use atsync::internals::transport::url::build_url;
 use atsync::model::contract::{Field, Path, Target};
-use atsync::transport::limits::URL_BYTES_MAX;
-use atsync::transport::url::build_url;
 use percent_encoding::percent_decode_str;
 use url::Url;
 

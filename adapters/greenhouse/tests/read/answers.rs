@@ -1,7 +1,7 @@
 //! What an answer means that is not the wanted one (harvest-v3.md §6).
 
 use crate::support::*;
-use atsync_adapter::Adapter;
+use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::*;
 use atsync_greenhouse::Greenhouse;
 use atsync_greenhouse::answer::errors;

@@ -1,7 +1,7 @@
 //! What a check finds out: never by changing anything, never by guessing.
 
 use crate::support::*;
-use atsync_adapter::Adapter;
+use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::*;
 use atsync_greenhouse::Greenhouse;
 

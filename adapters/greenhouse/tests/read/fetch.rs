@@ -1,7 +1,7 @@
 //! Records by id.
 
 use crate::support::*;
-use atsync_adapter::Adapter;
+use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::*;
 use atsync_greenhouse::Greenhouse;
 

@@ -1,7 +1,7 @@
 //! Webhooks: believed only when signed, and then only as hints.
 
 use crate::support::*;
-use atsync_adapter::Adapter;
+use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::*;
 use atsync_greenhouse::Greenhouse;
 use serde_json::{Value, json};

@@ -1,7 +1,7 @@
 //! The manifest hangs together.
 
-use atsync_adapter::Adapter;
 use atsync_adapter::Manifest;
+use atsync_adapter::PureAdapter;
 use atsync_greenhouse::Greenhouse;
 use std::collections::BTreeSet;
 

@@ -6,7 +6,7 @@
 
 use crate::recording::{RECORDINGS, answers, carried};
 use crate::support::*;
-use atsync_adapter::Adapter;
+use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::*;
 use atsync_greenhouse::Greenhouse;
 use serde_json::Value;

@@ -1,6 +1,6 @@
 //! Short ways to say what a test means.
 
-use atsync_adapter::Adapter;
+use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::*;
 use atsync_greenhouse::Greenhouse;
 use serde_json::Value;

@@ -8,7 +8,7 @@
     reason = "a test kit that each file uses in part"
 )]
 
-use atsync_adapter::Adapter;
+use atsync_adapter::PureAdapter;
 use atsync_adapter::contract::*;
 use atsync_greenhouse::Greenhouse;
 use serde_json::{Value, json};

@@ -23,9 +23,7 @@ use crate::open::{self, Use};
 use crate::output::Output;
 use crate::signals;
 use crate::words::count;
-use atsync::plan::{Plan, words};
-use atsync::reconcile::{ApplyReport, SettleReport, StepEnd, StepReport};
-use atsync::{Connection, PlanOf};
+use atsync::{ApplyReport, Connection, Plan, PlanOf, SettleReport, StepEnd, StepReport};
 use serde_json::json;
 use std::io::{BufRead, IsTerminal, Write};
 use std::path::Path;
@@ -93,7 +91,7 @@ async fn declare_and_apply(
             options.name
         )));
     }
-    if !options.yes && !planned.is_empty() && !agreed(&words::summary(&planned))? {
+    if !options.yes && !planned.is_empty() && !agreed(&planned.summary())? {
         told.store(true, Ordering::Relaxed);
         output.note("Nothing was declared or written.");
         return Err(Failure::Said);
@@ -286,8 +284,7 @@ fn finish(plan: &Plan, report: &ApplyReport, open: u64) -> Ended {
 #[cfg(test)]
 mod tests {
     use super::{finish, outcome, trouble};
-    use atsync::plan::Plan;
-    use atsync::reconcile::{ApplyReport, StepEnd, StepReport};
+    use atsync::{ApplyReport, Plan, StepEnd, StepReport};
 
     fn report(end: StepEnd) -> ApplyReport {
         let step = StepReport {

@@ -8,8 +8,7 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::Output;
 use crate::words::time;
-use atsync::Connection;
-use atsync::store::{Cause, Change, ChangeWhat, Proof};
+use atsync::{Cause, Change, ChangeWhat, Connection, Proof};
 use futures_util::TryStreamExt;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -132,7 +131,7 @@ fn short(value: Option<&Value>) -> String {
 #[cfg(test)]
 mod tests {
     use super::line;
-    use atsync::store::{Cause, Change, ChangeWhat};
+    use atsync::{Cause, Change, ChangeWhat};
     use serde_json::json;
 
     #[test]

@@ -7,7 +7,7 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::{Output, table};
 use crate::words::count;
-use atsync::reconcile::CheckResult;
+use atsync::CheckResult;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -117,7 +117,7 @@ fn summary(results: &[CheckResult]) -> String {
 #[cfg(test)]
 mod tests {
     use super::{exit_code, lines, summary};
-    use atsync::reconcile::CheckResult;
+    use atsync::CheckResult;
 
     fn result(verdict: &'static str, optional: bool) -> CheckResult {
         CheckResult {

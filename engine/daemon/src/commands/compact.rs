@@ -5,8 +5,7 @@ use crate::config::Config;
 use crate::failure::{DONE, Ended, Failure};
 use crate::output::Output;
 use crate::words::count;
-use atsync::SystemEntropy;
-use atsync::store::redb::{RedbOptions, RedbStore};
+use atsync::{RedbOptions, RedbStore, SystemEntropy};
 use std::path::Path;
 
 pub(super) async fn compact(config: &Path, options: &cli::Compact, output: &Output) -> Ended {

@@ -5,7 +5,7 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::Output;
 use crate::words::count;
-use atsync::store::ObservedRow;
+use atsync::ObservedRow;
 use futures_util::TryStreamExt;
 use serde_json::{Value, json};
 use std::path::Path;

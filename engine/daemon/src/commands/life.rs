@@ -11,13 +11,9 @@ use crate::open::{self, Use};
 use crate::output::Output;
 use crate::signals;
 use crate::words::count;
-use atsync::model::contract::RemoteRef;
 use atsync::model::desired::definition::DEFINITION_PREFIX;
 use atsync::model::kinds;
-use atsync::plan::import::Imported;
-use atsync::plan::withdraw::WithdrawOptions;
-use atsync::store::Keep;
-use atsync::{Connection, Person, Resolution};
+use atsync::{Connection, Imported, Keep, Person, RemoteRef, Resolution, WithdrawOptions};
 use std::path::Path;
 
 /// Milliseconds of a day.
@@ -83,7 +79,7 @@ pub(super) async fn resolve(config: &Path, options: &cli::Resolve, output: &Outp
     connection.verify_tenant().await?;
     // What was on its way when the last process ended becomes a doubt that can be resolved; a look
     // may resolve it already.
-    connection.look().await?;
+    connection.settle_without_sending().await?;
     let work = connection.resolve(options.intent, resolution);
     let intent = signals::effects(&connection, output, work).await??;
     output.end();

@@ -54,7 +54,7 @@ pub(crate) async fn run(cli: Cli, output: &Output) -> Ended {
         Command::Schema => schema::schema(output),
         Command::Run(options) => run::run(config, &options, output).await,
         Command::Adapter(command) => adapter::adapter(&command, output),
-        Command::CompileComponent => Ok(atsync::adapter::serve_compiler()),
+        Command::CompileComponent => Ok(atsync::CompilerProgram::serve()),
     }
 }
 

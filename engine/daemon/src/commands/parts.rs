@@ -15,10 +15,7 @@ use crate::failure::Failure;
 use crate::input::DesiredFile;
 use crate::output::Output;
 use crate::words::count;
-use atsync::model::Manifest;
-use atsync::plan::{Plan, cost, words};
-use atsync::reconcile::{ApplyReport, StepReport};
-use atsync::{Connection, PlanOf};
+use atsync::{ApplyReport, Connection, Manifest, Plan, PlanOf, StepReport};
 use std::collections::BTreeSet;
 
 /// What the plans of all parts come to.
@@ -38,7 +35,7 @@ impl Tally {
     /// Leaves out of a part's plan the shared steps that an earlier part has, and counts the rest.
     fn take(&mut self, plan: &mut Plan, manifest: &Manifest) {
         plan.shared.retain(|step| self.shared.insert(step.host.clone()));
-        plan.calls = cost::of(plan, manifest);
+        plan.calls = plan.count_calls(manifest);
         let steps = plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));
         let created = steps.filter(|step| step.creates()).count();
         self.created += created;
@@ -95,7 +92,7 @@ pub(super) async fn plan(
         if json {
             output.json(&planned);
         } else {
-            let text = words::plan(&planned);
+            let text = planned.to_string();
             // The last line is the summary of this part alone.
             let lines: Vec<&str> = text.lines().collect();
             lines.iter().take(lines.len().saturating_sub(1)).for_each(|line| output.data(line));

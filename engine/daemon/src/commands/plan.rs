@@ -8,9 +8,7 @@ use crate::input;
 use crate::open::{self, Use};
 use crate::output::Output;
 use crate::words::count;
-use atsync::Connection;
-use atsync::PlanOf;
-use atsync::plan::{Plan, words};
+use atsync::{Connection, Plan, PlanOf};
 use std::path::Path;
 
 pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output) -> Ended {
@@ -42,7 +40,7 @@ pub(super) async fn plan(config: &Path, options: &cli::PlanArgs, output: &Output
 
 /// The plan in words, and what keeps it from being carried out.
 pub(super) fn show(plan: &Plan, output: &Output) {
-    for line in words::plan(plan).lines() {
+    for line in plan.to_string().lines() {
         output.data(line);
     }
 }
@@ -70,7 +68,7 @@ pub(super) fn blocked(plan: &Plan) -> Option<String> {
 }
 
 fn exit_code(plan: &Plan) -> u8 {
-    let waits = plan.records.iter().any(atsync::plan::RecordPlan::waits);
+    let waits = plan.records.iter().any(atsync::RecordPlan::waits);
     code(plan.blocked().next().is_some(), plan.is_empty() && !waits)
 }
 
@@ -89,7 +87,7 @@ pub(super) fn code(is_blocked: bool, is_done: bool) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::exit_code;
-    use atsync::plan::{Finding, FindingKind, Plan, RecordPlan, Step};
+    use atsync::{Finding, FindingKind, Plan, RecordPlan, Step};
 
     fn plan(steps: usize, finding: Option<FindingKind>) -> Plan {
         let step = Step {

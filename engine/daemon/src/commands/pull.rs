@@ -9,9 +9,8 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::{Output, table};
 use crate::words::count;
-use atsync::ErrorKind;
 use atsync::model::manifest::{Manifest, ScanRule};
-use atsync::reconcile::PullReport;
+use atsync::{ErrorKind, PullReport};
 use serde_json::json;
 use std::path::Path;
 
@@ -27,7 +26,12 @@ pub(super) async fn pull(config: &Path, options: &cli::Pull, output: &Output) ->
     let mut reports: Vec<PullReport> = Vec::new();
     let mut denied: Vec<(String, String)> = Vec::new();
     for kind in &kinds {
-        match connection.pull(kind, options.full).await {
+        let pulled = if options.full {
+            connection.pull_full(kind).await
+        } else {
+            connection.pull(kind).await
+        };
+        match pulled {
             Ok(report) => reports.push(report),
             Err(error) if error.kind() == ErrorKind::Denied => {
                 denied.push((kind.clone(), error.to_string()))

@@ -8,8 +8,7 @@ use crate::cli;
 use crate::failure::{DONE, Ended, Failure};
 use crate::open::{self, Use};
 use crate::output::Output;
-use atsync::webhook::limits::BODY_BYTES_MAX;
-use atsync::{HintEnd, Verdict};
+use atsync::{Connection, HintEnd, Verdict};
 use serde_json::json;
 use std::io::Read;
 use std::path::Path;
@@ -22,7 +21,8 @@ pub(super) async fn receive(config: &Path, options: &cli::Receive, output: &Outp
         })
     });
     let headers: Vec<(&str, &str)> = headers.collect::<Result<_, _>>()?;
-    let limit = u64::try_from(BODY_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
+    let limit =
+        u64::try_from(Connection::WEBHOOK_BODY_BYTES_MAX).unwrap_or(u64::MAX).saturating_add(1);
     let mut body = Vec::new();
     std::io::stdin().lock().take(limit).read_to_end(&mut body)?;
     let opened = open::open(config, Some(&options.name), Use::Online).await?;
@@ -41,7 +41,9 @@ pub(super) async fn receive(config: &Path, options: &cli::Receive, output: &Outp
             "refused: no secret of the connection made its signature, or it has none".to_owned()
         }
         Verdict::Stale => "refused: it was signed too long ago, or in the future".to_owned(),
-        Verdict::TooLarge => format!("refused: it has more than {BODY_BYTES_MAX} bytes"),
+        Verdict::TooLarge => {
+            format!("refused: it has more than {} bytes", Connection::WEBHOOK_BODY_BYTES_MAX)
+        }
         _ => "dealt with".to_owned(),
     };
     if options.json {

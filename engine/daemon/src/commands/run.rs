@@ -18,8 +18,7 @@ use crate::open::{self, Opened, Use};
 use crate::output::Output;
 use crate::signals::{Hangup, Reread, Stop};
 use crate::words::{count, time};
-use atsync::schedule::{self, Cron, Crons, Round};
-use atsync::{Clock, Connection, ErrorKind, SystemClock};
+use atsync::{Clock, Connection, Cron, Crons, ErrorKind, Round, SystemClock};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -240,7 +239,11 @@ async fn changed(
 fn parsed(crons: BTreeMap<String, String>) -> Result<BTreeMap<String, Cron>, Failure> {
     crons
         .into_iter()
-        .map(|(kind, text)| Cron::parse(&text).map(|cron| (kind, cron)).map_err(Failure::Message))
+        .map(|(kind, text)| {
+            Cron::parse(&text)
+                .map(|cron| (kind, cron))
+                .map_err(|error| Failure::Message(error.to_string()))
+        })
         .collect()
 }
 
@@ -257,11 +260,12 @@ async fn one(
         // An error means that the sender is gone, which is the end as well.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let ended = schedule::run_all(&connection, crons, stop, |round| {
-        let (what, value, text) = words(round);
-        tell(is_json, &output, &name, what, value, &text);
-    })
-    .await;
+    let ended = connection
+        .run(crons, stop, |round| {
+            let (what, value, text) = words(round);
+            tell(is_json, &output, &name, what, value, &text);
+        })
+        .await;
     match ended {
         Ok(()) => {
             tell(is_json, &output, &name, "stopped", json!({}), "stopped");

@@ -6,7 +6,6 @@ use crate::open::{self, Use};
 use crate::output::{Output, table};
 use crate::words::{count, time};
 use atsync::Status;
-use atsync::reconcile::problem_line;
 use std::path::Path;
 
 /// Records not in step that are shown; `--json` has all that the engine gives.
@@ -87,7 +86,7 @@ fn lines(status: &Status) -> Vec<String> {
     }
     for problem in status.problems.iter().take(SHOWN_MAX) {
         let since = time(problem.since_ms);
-        lines.push(format!("  not readable since {since}: {}", problem_line(problem)));
+        lines.push(format!("  not readable since {since}: {problem}"));
     }
     if status.problems.len() > SHOWN_MAX {
         lines.push(format!("  and {} more; --json shows them", status.problems.len() - SHOWN_MAX));

@@ -7,10 +7,10 @@
 //! environment is empty, and it may write no file. So it may compile larger components, for example
 //! adapters that contain a JavaScript engine.
 //!
-//! The program can be any that calls [`serve`]; `atsync` does. It must use the same version of
-//! wasmtime; loading refuses other code. Standard input: one byte for [`Metering`], then the
-//! component. On success it exits with 0 and writes the code to standard output; otherwise it exits
-//! with 1 and writes one line to standard error.
+//! The program can be any that calls [`CompilerProgram::serve`]; `atsync` does. It must use the
+//! same version of wasmtime; loading refuses other code. Standard input: one byte for [`Metering`],
+//! then the component. On success it exits with 0 and writes the code to standard output; otherwise
+//! it exits with 1 and writes one line to standard error.
 //!
 //! Not covered: systems other than Unix, where only the timeout applies; namespaces and seccomp. An
 //! exploit of the compiler would run as this user.
@@ -49,7 +49,7 @@ pub enum Compiler {
     /// one that brings an interpreter along does not.
     #[default]
     Here,
-    /// By a program that calls [`serve`].
+    /// By a program that calls [`CompilerProgram::serve`].
     Apart(CompilerProgram),
 }
 
@@ -62,9 +62,17 @@ pub struct CompilerProgram {
     pub arguments: Vec<OsString>,
 }
 
+impl CompilerProgram {
+    /// Compiles what comes on standard input: the whole work of a program that [`Compiler::Apart`]
+    /// names. Returns its exit code.
+    pub fn serve() -> u8 {
+        serve()
+    }
+}
+
 /// Compiles what comes on standard input: the whole work of a program that [`Compiler::Apart`]
 /// names. Returns its exit code.
-pub fn serve() -> u8 {
+fn serve() -> u8 {
     let given = compile_input().and_then(|code| {
         let mut output = std::io::stdout();
         let written = output.write_all(&code).and_then(|()| output.flush());

@@ -1,13 +1,13 @@
 //! An adapter that panics, in a different way for each kind that it is asked to scan.
 
 use atsync_adapter::contract::{Continuation, Failure, Given, Reply, Step, Task};
-use atsync_adapter::{Adapter, Manifest};
+use atsync_adapter::{Manifest, PureAdapter};
 
 pub struct Panicking;
 
 atsync_adapter::export_adapter!(Panicking);
 
-impl Adapter for Panicking {
+impl PureAdapter for Panicking {
     fn describe() -> Manifest {
         let text = r#"{"name": "panicking", "version": "1.0.0", "title": "Panicking", "contract": "ats:adapter@0.1.0",
             "origins": [], "auth": [], "kinds": []}"#;

@@ -15,7 +15,6 @@ use crate::failure::{DONE, Ended, Failure};
 use crate::output::Output;
 use crate::words::count;
 use atsync::model::desired::Desired;
-use atsync::plan::words;
 use atsync::{Connection, ConnectionOptions, Credential, Engine, PlanOf, Secret};
 use atsync_greenhouse_sandbox::{
     Recruiter, RunningSandbox, Sandbox, SandboxOptions, VENDOR_SOURCE,
@@ -113,7 +112,7 @@ async fn pull(connection: &Connection, output: &Output) -> Result<(), Failure> {
     let (mut records, mut parts) = (0, Vec::new());
     let kinds = super::pull::listable(connection.manifest());
     for kind in &kinds {
-        let report = connection.pull(kind, false).await?;
+        let report = connection.pull(kind).await?;
         records += report.created;
         if ["jobs", "candidates", "applications", "notes"].contains(&kind.as_str()) {
             parts.push(format!("{} {kind}", report.created));
@@ -146,7 +145,7 @@ async fn write(
 ) -> Result<(), Failure> {
     let plan = connection.plan(PlanOf::Records(records)).await?;
     output.end();
-    let text = words::plan(&plan);
+    let text = plan.to_string();
     let lines: Vec<&str> = text.lines().collect();
     let body = lines.len().saturating_sub(1);
     for line in lines.iter().take(PLAN_LINES.min(body)) {
@@ -155,7 +154,7 @@ async fn write(
     if body > PLAN_LINES {
         output.data(&format!("   | \u{2026} {} more lines", body - PLAN_LINES));
     }
-    output.data(&format!("   {}", words::summary(&plan)));
+    output.data(&format!("   {}", plan.summary()));
     if let Some(finding) = plan.blocked().next() {
         return Err(Failure::new(format!("the demo's plan is blocked: {}", finding.message)));
     }
@@ -177,8 +176,7 @@ async fn write(
         ));
     }
     let refused = report.steps.iter().find_map(|step| match &step.end {
-        atsync::reconcile::StepEnd::Refused { reason }
-        | atsync::reconcile::StepEnd::NotSent { reason } => {
+        atsync::StepEnd::Refused { reason } | atsync::StepEnd::NotSent { reason } => {
             Some(format!("{} {}: {reason}", step.operation, step.host))
         }
         _ => None,
@@ -242,7 +240,7 @@ async fn feed(
         "8. A recruiter moves the application of {key} to {stage_name:?} in Greenhouse. The next \
          pull sees it:"
     ));
-    let report = connection.pull("applications", false).await?;
+    let report = connection.pull("applications").await?;
     output.end();
     let feed: Vec<_> = connection.changes(status.changes_last).try_collect().await?;
     let moved =

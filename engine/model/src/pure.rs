@@ -1,0 +1,32 @@
+//! An adapter as its author writes it in Rust: three functions of plain data.
+//!
+//! The SDK makes a component of it; a host that links it in gives it to the engine as it is.
+
+use crate::contract::{Continuation, Failure, Given, Reply, Step, Task};
+use crate::manifest::Manifest;
+
+/// An adapter for one ATS.
+///
+/// # Guarantees that the engine gives
+/// Each call may run in a fresh instance. `resume` is called with the state of the step that the
+/// reply belongs to, and only with a complete reply. `given` is as fresh at `resume` as at `start`.
+///
+/// # What the engine checks
+/// A `write` task sends exactly one `unsafe` request, any other task none. Outcome and task belong
+/// together. Limits on sizes hold.
+pub trait PureAdapter {
+    /// What this adapter is. Constant.
+    fn describe() -> Manifest;
+
+    /// Begins a task.
+    ///
+    /// # Errors
+    /// A [`Failure`] says why the task came to nothing, and with that what the engine does next.
+    fn start(task: Task, given: &Given) -> Result<Step, Failure>;
+
+    /// Goes on after a reply.
+    ///
+    /// # Errors
+    /// As for [`PureAdapter::start`].
+    fn resume(state: Continuation, given: &Given, reply: Reply) -> Result<Step, Failure>;
+}
