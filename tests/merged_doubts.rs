@@ -156,7 +156,7 @@ impl Stage {
             Thing::Application => sandbox
                 .applications_of(who)
                 .iter()
-                .filter(|one| one["job_id"].to_string() == self.job)
+                .filter(|one| one["job_id"].as_u64().is_some_and(|id| self.job.parse() == Ok(id)))
                 .count(),
             Thing::File => sandbox
                 .rows("attachments")
