@@ -10,6 +10,7 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::store::Erasures;
 use atsync::adapter::{Adapter, AdapterError};
 use atsync::model::Manifest;
 use atsync::model::contract::{
@@ -21,7 +22,7 @@ use atsync::plan::withdraw::WithdrawOptions;
 use atsync::plan::{FindingKind, Plan, words};
 use atsync::reconcile::ApplyReport;
 use atsync::store::redb::{RedbOptions, RedbStore};
-use atsync::store::{Cause, Change, ChangeWhat, Declaration, Keep, Mode, Store as _, StoreError};
+use atsync::store::{Cause, Change, ChangeWhat, Declaration, Keep, Mode, StoreError};
 use atsync::testing::SeededEntropy;
 use atsync::{Clock as _, Connection, ErrorKind, Person, PlanOf, Resolution};
 use atsync_greenhouse_sandbox::{Fault, FaultKind, Recruiter};

@@ -22,6 +22,7 @@
     reason = "a program that measures real time"
 )]
 
+use atsync::store::Journal;
 use atsync::journal::{Intent, IntentState, Moment};
 use atsync::model::contract::{Field, Mark, Response};
 use atsync::model::desired::{Desired, DesiredCandidate};

@@ -24,6 +24,7 @@
 mod scenarios;
 mod truth;
 
+use atsync::store::Feed;
 use atsync::journal::IntentState;
 use atsync::store::Store;
 use atsync::store::memory::MemoryStore;

@@ -14,6 +14,7 @@ mod codec;
 mod forget;
 pub(crate) mod handle;
 pub mod index;
+mod ingest;
 pub mod lease;
 pub mod memory;
 mod merge;

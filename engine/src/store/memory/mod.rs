@@ -6,6 +6,7 @@
 //! Bounds: memory. Left out: durability, and speed beyond some ten thousand records.
 
 mod held;
+mod page;
 
 use super::forget::Hasher;
 use super::signal::Signals;
@@ -117,10 +118,8 @@ impl Observed for MemoryStore {
         let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
         self.change(guard, move |held, _| {
             let masks = check::page(&name, &page)?;
-            let mut page = page;
             let away = held.kept_away_of(&name, &page, &hasher);
-            page.records.retain(|record| !away.contains_key(&record.id));
-            let report = held.take_in(&page, &masks)?;
+            let report = held.commit(&page, &masks, |id| away.contains_key(id))?;
             held.keep_away(&page, away);
             Ok(report)
         })

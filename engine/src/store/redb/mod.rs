@@ -15,6 +15,7 @@
 
 mod compact;
 mod desired;
+mod erasure;
 mod feed;
 mod files;
 #[cfg(any(test, feature = "testing"))]
@@ -26,8 +27,10 @@ mod identity;
 mod journal;
 mod observed;
 mod open;
+mod page;
 mod pages;
 mod problems;
+mod row;
 mod tables;
 mod writer;
 
@@ -268,7 +271,7 @@ impl Observed for RedbStore {
             .map(|record| record.body.len() + record.raw.as_deref().map_or(0, str::len));
         let bytes = sizes.fold(0, usize::saturating_add);
         self.write(guard, bytes, checked, move |tables| {
-            observed::commit_page(tables, &name, &page, &masks, &hasher)
+            page::commit(tables, &name, &page, &masks, &hasher)
         })
     }
 
@@ -629,7 +632,7 @@ impl Erasures for RedbStore {
     fn erase(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, ErasureReport> {
         let (name, hasher) = (guard.connection().to_owned(), self.hasher.clone());
         self.write(guard, 0, check::erasure(guard.connection(), &erasure), move |tables| {
-            forgotten::erase(tables, &name, &erasure, &hasher)
+            erasure::erase(tables, &name, &erasure, &hasher)
         })
     }
 
