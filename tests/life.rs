@@ -14,10 +14,9 @@ use atsync::internals::adapter::{Adapter, AdapterError};
 use atsync::internals::plan::withdraw::WithdrawOptions;
 use atsync::internals::plan::{FindingKind, Plan, words};
 use atsync::internals::reconcile::ApplyReport;
+use atsync::internals::store::Erasures;
 use atsync::internals::store::redb::{RedbOptions, RedbStore};
-use atsync::internals::store::{
-    Cause, Change, ChangeWhat, Declaration, Keep, Mode, Store as _, StoreError,
-};
+use atsync::internals::store::{Cause, Change, ChangeWhat, Declaration, Keep, Mode, StoreError};
 use atsync::model::Manifest;
 use atsync::model::contract::{
     Applied, Continuation, Failure, Given, Link, Outcome, Probed, RemoteRef, Reply, Step, Task,

@@ -25,6 +25,7 @@ mod scenarios;
 mod truth;
 
 use atsync::internals::journal::IntentState;
+use atsync::internals::store::Feed;
 use atsync::internals::store::Store;
 use atsync::internals::store::memory::MemoryStore;
 use atsync::internals::store::redb::{RedbOptions, RedbStore};

@@ -9,8 +9,15 @@ use crate::forgetting::a_life;
 use crate::given::{ACME, applied, declare, intent, link, open, path, see, step};
 use atsync::SystemEntropy;
 use atsync::internals::entropy::Entropy;
+use atsync::internals::store::Connections;
+use atsync::internals::store::Desired;
+use atsync::internals::store::Feed;
+use atsync::internals::store::Journal;
+use atsync::internals::store::Links;
+use atsync::internals::store::Observed;
+use atsync::internals::store::Scans;
 use atsync::internals::store::redb::{RedbOptions, RedbStore};
-use atsync::internals::store::{Store, StoreError};
+use atsync::internals::store::{Guard, StoreError};
 use atsync::testing::SeededEntropy;
 use serde_json::json;
 use std::path::Path;
@@ -109,10 +116,10 @@ async fn lived(store: &RedbStore) {
         )
         .await;
     }
-    store.put_links(ACME, vec![link("r1", "candidates", "7")]).await.unwrap();
-    let born = store.begin_intent(ACME, intent("r1", "o")).await.unwrap();
-    store.advance_intent(ACME, step(born.id, 1, applied())).await.unwrap();
-    store.begin_intent(ACME, intent("r2", "o")).await.unwrap();
+    store.put_links(&Guard::sole(ACME), vec![link("r1", "candidates", "7")]).await.unwrap();
+    let born = store.begin_intent(&Guard::sole(ACME), intent("r1", "o")).await.unwrap();
+    store.advance_intent(&Guard::sole(ACME), step(born.id, 1, applied())).await.unwrap();
+    store.begin_intent(&Guard::sole(ACME), intent("r2", "o")).await.unwrap();
 }
 
 #[tokio::test]
