@@ -10,7 +10,6 @@
     reason = "a test stops when something does not hold"
 )]
 
-use atsync::store::Erasures;
 use atsync::adapter::{Adapter, AdapterError};
 use atsync::model::Manifest;
 use atsync::model::contract::{
@@ -21,6 +20,7 @@ use atsync::model::desired::Desired;
 use atsync::plan::withdraw::WithdrawOptions;
 use atsync::plan::{FindingKind, Plan, words};
 use atsync::reconcile::ApplyReport;
+use atsync::store::Erasures;
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{Cause, Change, ChangeWhat, Declaration, Keep, Mode, StoreError};
 use atsync::testing::SeededEntropy;

@@ -17,9 +17,9 @@
     reason = "a program that measures real time"
 )]
 
+use atsync::SystemEntropy;
 use atsync::store::Feed;
 use atsync::store::Observed;
-use atsync::SystemEntropy;
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{Cause, Guard, ObservedWrite, PageCommit};
 use std::collections::BTreeMap;

@@ -22,10 +22,10 @@
     reason = "a program that measures real time"
 )]
 
-use atsync::store::Journal;
 use atsync::journal::{Intent, IntentState, Moment};
 use atsync::model::contract::{Field, Mark, Response};
 use atsync::model::desired::{Desired, DesiredCandidate};
+use atsync::store::Journal;
 use atsync::store::limits::PAGE_RECORDS_MAX;
 use atsync::store::redb::{RedbOptions, RedbStore};
 use atsync::store::{

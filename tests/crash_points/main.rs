@@ -24,8 +24,8 @@
 mod scenarios;
 mod truth;
 
-use atsync::store::Feed;
 use atsync::journal::IntentState;
+use atsync::store::Feed;
 use atsync::store::Store;
 use atsync::store::memory::MemoryStore;
 use atsync::store::redb::{RedbOptions, RedbStore};

@@ -12,8 +12,8 @@
 //!
 //! Bounds: what [`super::check`] let in. Left out: serials, the index, the links.
 
-use super::limits::KEY_BYTES_MAX;
 use super::StoreError;
+use super::limits::KEY_BYTES_MAX;
 use crate::json::Sound;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::{Map, Value};
