@@ -26,7 +26,6 @@ const LEFT: &[(&str, &str)] = &[
         "adapter/host adapter/host/bounds adapter/host/bounds/code adapter/host/bounds/types \
          adapter/host/compiler",
     ),
-    ("engine/src", "credential engine webhook webhook/memory"),
     ("engine/src", "declare declare/read"),
     ("engine/src", "journal journal/sends"),
     (

@@ -148,7 +148,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let unpacked = folder.path().join("large");
         fs::create_dir(&unpacked).unwrap();
-        fs::write(unpacked.join("input"), vec![0; INPUT_BYTES_MAX as usize + 1]).unwrap();
+        fs::write(unpacked.join("input"), vec![0; (1 << 20) + 1]).unwrap();
         let error = pack(&unpacked, &archive(folder.path(), "large")).unwrap_err();
         assert_eq!(error.to_string(), "input is larger than 1048576 bytes");
     }
