@@ -70,6 +70,16 @@ fn condition(world: &World, acme: &Connection, key: &str) -> String {
         .join(" | ")
 }
 
+fn the_person(sandbox: &Sandbox) -> i64 {
+    sandbox.candidates_by_email("ada@example.com")[0]["id"].as_i64().unwrap()
+}
+
+fn with(more: &Value) -> String {
+    let mut record = ada();
+    record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    record.to_string()
+}
+
 #[test]
 fn a_create_that_comes_to_nothing_leaves_five_times_and_then_waits_for_a_person() {
     for fault in [

@@ -10,10 +10,6 @@ struct Wish {
     undo: Box<dyn Fn(&Sandbox) -> Recruiter + Send>,
 }
 
-fn the_person(sandbox: &Sandbox) -> i64 {
-    sandbox.candidates_by_email("ada@example.com")[0]["id"].as_i64().unwrap()
-}
-
 fn set(sandbox: &Sandbox, column: &str, value: Value) -> Recruiter {
     let values = [(column.to_owned(), value)].into_iter().collect();
     Recruiter::Set { collection: "candidates".into(), id: the_person(sandbox), values }
@@ -78,12 +74,6 @@ fn wishes(world: &World) -> Vec<Wish> {
             }),
         },
     ]
-}
-
-fn with(more: &Value) -> String {
-    let mut record = ada();
-    record.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    record.to_string()
 }
 
 /// A world in which Ada is there as she is without the wish, with its application where it has one.
