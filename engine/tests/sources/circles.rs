@@ -41,15 +41,10 @@ const LEFT: &[(&str, &str)] = &[
         "reconcile/apply reconcile/forms reconcile/look reconcile/report reconcile/settle",
     ),
     ("engine/src", "schedule schedule/due"),
-    ("engine/src", "store store/check store/forget store/merge"),
+    ("engine/src", "store store/roles"),
     (
         "engine/src",
         "store/redb store/redb/compact store/redb/files store/redb/open store/redb/writer",
-    ),
-    (
-        "engine/src",
-        "store/redb/desired store/redb/feed store/redb/forgotten store/redb/identity \
-         store/redb/journal store/redb/observed",
     ),
 ];
 
