@@ -2,9 +2,9 @@
 //!
 //! A plan is made once, and its effects leave one by one: behind reads, behind looks that wait for
 //! minutes, behind the rate budget. Meanwhile a webhook or a read may tell that the candidate was
-//! erased or deleted, the program may be told to stop, or the connection's lease may come to its end. So the session asks here at the last
-//! moment, after every wait, for each effect of an apply, each repeat by a settling and each one
-//! that a person asks for.
+//! erased or deleted, the program may be told to stop, or the connection's lease may come to its
+//! end. So the session asks here at the last moment, after every wait, for each effect of an apply,
+//! each repeat by a settling and each one that a person asks for.
 //!
 //! A request that reads or writes records must leave with a credential whose customer is known to
 //! be the store's: one that was replaced while it waited, or while it was under way and was

@@ -1,8 +1,8 @@
 //! A store with the lease of one connection.
 //!
 //! The engine works on one connection at a time and must not reach into another one's rows, so it
-//! holds this and not the store: no call names the connection, and no write names the guard. A plain
-//! struct whose methods forward; it adds nothing to what the roles promise.
+//! holds this and not the store: no call names the connection, and no write names the guard. A
+//! plain struct whose methods forward; it adds nothing to what the roles promise.
 
 use super::*;
 use crate::journal::{Intent, IntentId};
@@ -27,7 +27,8 @@ impl ConnectionStore {
         Ok(Self { store, guard })
     }
 
-    /// Whether the lease outlives a request that begins now, in steady time, and may take this long.
+    /// Whether the lease outlives a request that begins now, in steady time, and may take this
+    /// long.
     pub(crate) fn outlives(&self, now_ms: u64, timeout_ms: u64) -> bool {
         self.guard.outlives(now_ms, timeout_ms)
     }
@@ -54,16 +55,35 @@ forward! {
     reads {
         connection() -> Stored<'_, Option<ConnectionRow>>;
         observed(remote: &RemoteRef) -> Stored<'_, Option<ObservedRow>>;
-        observed_page(kind: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ObservedRow>>;
-        lookup(kind: &str, index: &str, term: &str, rows_max: usize) -> Stored<'_, Vec<ObservedRow>>;
-        lookup_page(kind: &str, index: &str, term: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ObservedRow>>;
+        observed_page(
+            kind: &str,
+            after: Option<&str>,
+            rows_max: usize
+        ) -> Stored<'_, Vec<ObservedRow>>;
+        lookup(
+            kind: &str,
+            index: &str,
+            term: &str,
+            rows_max: usize
+        ) -> Stored<'_, Vec<ObservedRow>>;
+        lookup_page(
+            kind: &str,
+            index: &str,
+            term: &str,
+            after: Option<&str>,
+            rows_max: usize
+        ) -> Stored<'_, Vec<ObservedRow>>;
         observed_counts() -> Stored<'_, Vec<(String, u64)>>;
         alias(remote: &RemoteRef) -> Stored<'_, Option<Alias>>;
         leads(kind: &str, rows_max: usize) -> Stored<'_, Vec<(String, String)>>;
         scan_state(kind: &str, parent: Option<&str>) -> Stored<'_, Option<ScanState>>;
         scan_states() -> Stored<'_, Vec<(String, Option<String>, ScanState)>>;
         sweep_state(kind: &str) -> Stored<'_, Option<SweepState>>;
-        suspects_page(kind: &str, after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ObservedRow>>;
+        suspects_page(
+            kind: &str,
+            after: Option<&str>,
+            rows_max: usize
+        ) -> Stored<'_, Vec<ObservedRow>>;
         problems(kind: Option<&str>, rows_max: usize) -> Stored<'_, Vec<ProblemRow>>;
         desired(key: &str) -> Stored<'_, Option<DesiredRow>>;
         desired_page(after: Option<&str>, rows_max: usize) -> Stored<'_, Vec<DesiredRow>>;

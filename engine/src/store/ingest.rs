@@ -1,12 +1,12 @@
 //! What a page comes to: which rows it writes, which events, what moves. Pure; both stores use it.
 //!
-//! A store commits a page in three steps: it reads what the page depends on ([`Rows`]), decides here,
-//! and writes the [`Decision`]. Nothing is written before all is decided, so a page that is refused
-//! leaves nothing behind in the transaction that it shares with others.
+//! A store commits a page in three steps: it reads what the page depends on ([`Rows`]), decides
+//! here, and writes the [`Decision`]. Nothing is written before all is decided, so a page that is
+//! refused leaves nothing behind in the transaction that it shares with others.
 //!
 //! Serials are given out in the order of the page: records, then what is gone, then moves. A row is
-//! made by the store while the stored one is at hand, so that a store with encoded rows encodes each
-//! once and copies none.
+//! made by the store while the stored one is at hand, so that a store with encoded rows encodes
+//! each once and copies none.
 //!
 //! Bounds: what [`super::check::page`] let in; the changed rows of a page are in memory twice. Left
 //! out: the index, links and marks, which a store keeps in its own way.
@@ -142,8 +142,8 @@ impl Serials {
     }
 }
 
-/// Decides what a page comes to. `masks` are the page's, `is_kept_away` tells of an id that it is of
-/// a candidate who was erased, `last_serial` is the newest event's.
+/// Decides what a page comes to. `masks` are the page's, `is_kept_away` tells of an id that it is
+/// of a candidate who was erased, `last_serial` is the newest event's.
 ///
 /// # Errors
 /// When a body is not an object, and those of `rows`.

@@ -3,15 +3,16 @@
 //! Several processes may share a store; at most one writes for a connection. It claims the
 //! connection's lease and gets a [`Guard`] with a fence, a number that rises with every claim. Each
 //! write carries the guard, and a store refuses one whose fence is not the granted one
-//! ([`StoreError::LeaseLost`]): a process that was paused past the end of its lease cannot write over
-//! what its successor wrote.
+//! ([`StoreError::LeaseLost`]): a process that was paused past the end of its lease cannot write
+//! over what its successor wrote.
 //!
 //! The ATS cannot compare a fence. So an intent is opened only while the lease outlives the request
 //! ([`Guard::outlives`]): by the time another process may claim the connection, the request has
 //! ended, and its intent stands in the store.
 //!
-//! A store that one process holds, as a file or memory, grants [`Guard::sole`] to whoever asks: fence
-//! 1, no end. Left out: claiming and renewing leases, which a store of several processes does.
+//! A store that one process holds, as a file or memory, grants [`Guard::sole`] to whoever asks:
+//! fence 1, no end. Left out: claiming and renewing leases, which a store of several processes
+//! does.
 
 use super::StoreError;
 

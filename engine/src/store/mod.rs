@@ -2,10 +2,10 @@
 //!
 //! [`Store`] speaks in domain transactions, not in get and put, so that another database can stand
 //! behind it. Each method is one transaction: it happens as a whole or not at all, and what it
-//! returned as done survives a crash. It is cut by role ([`roles`]); each write carries the guard of
-//! a lease ([`lease`]). [`redb::RedbStore`] is the embedded store, [`memory::MemoryStore`] serves
-//! tests; one contract suite (`tests/store_contract`) runs against both. `docs/store-format.md`
-//! argues the file.
+//! returned as done survives a crash. It is cut by role ([`roles`]); each write carries the guard
+//! of a lease ([`lease`]). [`redb::RedbStore`] is the embedded store, [`memory::MemoryStore`]
+//! serves tests; one contract suite (`tests/store_contract`) runs against both.
+//! `docs/store-format.md` argues the file.
 //!
 //! Bounds: see [`limits`]. Left out: what the rows mean to a plan; secrets, which are never stored.
 
@@ -91,8 +91,8 @@ pub enum StoreError {
     /// The desired record has moved on, or the intent is not in the state that the caller thought.
     #[error("{0}")]
     Stale(String),
-    /// The write carries a guard whose fence is not the granted one: the lease of the connection was
-    /// claimed by another process since. Nothing of the write was kept.
+    /// The write carries a guard whose fence is not the granted one: the lease of the connection
+    /// was claimed by another process since. Nothing of the write was kept.
     #[error(
         "connection {connection}: the lease with fence {fence} is not the granted one, so another \
          process writes for it by now; open the connection anew"

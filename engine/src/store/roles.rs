@@ -1,8 +1,8 @@
 //! What a store does, by the role that calls it.
 //!
 //! [`Store`] is the sum of the roles below. Reads name the connection; each write carries the
-//! [`Guard`] of the connection's lease in its place, so a write without a lease does not compile. The
-//! engine holds a `ConnectionStore`, the store with one guard, and names neither.
+//! [`Guard`] of the connection's lease in its place, so a write without a lease does not compile.
+//! The engine holds a `ConnectionStore`, the store with one guard, and names neither.
 //!
 //! The roles are methods of one object and not one object per connection: a database is opened and
 //! closed as a whole, and whoever writes another store writes each method once.
@@ -317,8 +317,8 @@ pub trait Erasures: Debug + Send + Sync {
     /// meanwhile.
     fn erase(&self, guard: &Guard, erasure: Erasure) -> Stored<'_, ErasureReport>;
 
-    /// The keys of those records that [`Desired::declare`] would not store, since they are of people
-    /// who were forgotten. Changes nothing.
+    /// The keys of those records that [`Desired::declare`] would not store, since they are of
+    /// people who were forgotten. Changes nothing.
     fn kept_away(&self, connection: &str, records: Vec<Declaration>) -> Stored<'_, Vec<String>>;
 
     /// Lets a person come back: drops all hashes that were kept together with this key, candidate

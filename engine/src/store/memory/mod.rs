@@ -1,7 +1,9 @@
 //! A store that forgets: plain ordered maps behind a lock. The model that the durable one is
 //! compared with, and a quick stand-in for tests and one-off runs.
 //!
-//! It is meant to be read: counts are counted and indexes are searched, nothing is kept twice.
+//! It is meant to be read: counts are counted and indexes are searched, nothing is kept twice. What a
+//! page comes to is decided by the code that decides it for the durable store
+//! ([`super::ingest`], which has tests of its own); what is compared is everything around it.
 //!
 //! Bounds: memory. Left out: durability, and speed beyond some ten thousand records.
 
