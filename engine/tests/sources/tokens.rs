@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// The names of a module from the crate's root.
-pub type Module = Vec<String>;
+pub(crate) type Module = Vec<String>;
 
 /// Reads every source below a directory but those of tests.
-pub fn sources(root: &Path, path: &Path, found: &mut BTreeMap<Module, String>) {
+pub(crate) fn sources(root: &Path, path: &Path, found: &mut BTreeMap<Module, String>) {
     for entry in std::fs::read_dir(path).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
@@ -29,7 +29,7 @@ pub fn sources(root: &Path, path: &Path, found: &mut BTreeMap<Module, String>) {
 }
 
 /// Splits code into names, `::` and single characters; comments and literals are left out.
-pub fn tokens(text: &str) -> Vec<String> {
+pub(crate) fn tokens(text: &str) -> Vec<String> {
     let text: Vec<char> = text.chars().collect();
     let at = |i: usize| text.get(i).copied().unwrap_or('\0');
     let (mut tokens, mut i) = (Vec::new(), 0);
@@ -91,7 +91,7 @@ pub fn tokens(text: &str) -> Vec<String> {
 }
 
 /// The paths of a use tree, each with the name that it is known by.
-pub fn tree(tokens: &[String], before: &[String], paths: &mut Vec<(Vec<String>, String)>) {
+pub(crate) fn tree(tokens: &[String], before: &[String], paths: &mut Vec<(Vec<String>, String)>) {
     let mut path = before.to_vec();
     let mut i = 0;
     while let Some(token) = tokens.get(i) {
