@@ -153,11 +153,9 @@ impl Stage {
         match thing {
             Thing::Note => of("notes").iter().filter(|note| note["body"] == "Met").count(),
             Thing::Tag => of("applied_candidate_tags").iter().filter(is_poet).count(),
-            Thing::Application => sandbox
-                .applications_of(who)
-                .iter()
-                .filter(|one| one["job_id"].as_u64().is_some_and(|id| self.job.parse() == Ok(id)))
-                .count(),
+            Thing::Application => {
+                sandbox.applications_of(who).iter().filter(|one| is_of(one, &self.job)).count()
+            }
             Thing::File => sandbox
                 .rows("attachments")
                 .iter()
@@ -196,6 +194,12 @@ impl Stage {
             .collect();
         Err(format!("(survivor, merged away) = {found:?}, complete {complete}, {findings:?}"))
     }
+}
+
+/// Whether a row is of a job, whose id is a number in one place and a text in the other.
+fn is_of(row: &Value, job: &str) -> bool {
+    let id = row["job_id"].to_string();
+    id == job
 }
 
 #[test]
