@@ -19,6 +19,14 @@ enum Touched<'p> {
     Made(&'p str),
 }
 
+impl Plan {
+    /// How many requests carrying it out costs. [`Plan::calls`] has it; to be counted again after
+    /// steps were taken out.
+    pub fn count_calls(&self, manifest: &Manifest) -> u32 {
+        of(self, manifest)
+    }
+}
+
 /// How many requests carrying the plan out costs.
 pub fn of(plan: &Plan, manifest: &Manifest) -> u32 {
     let steps = || plan.shared.iter().chain(plan.records.iter().flat_map(|record| &record.steps));

@@ -325,12 +325,6 @@ impl Plan {
         self.shared.len() + self.records.iter().map(|record| record.steps.len()).sum::<usize>()
     }
 
-    /// How many requests carrying it out costs. [`Plan::calls`] has it; to be counted again after
-    /// steps were taken out.
-    pub fn count_calls(&self, manifest: &Manifest) -> u32 {
-        cost::of(self, manifest)
-    }
-
     /// The findings that keep a record from being worked on.
     pub fn blocked(&self) -> impl Iterator<Item = &Finding> {
         self.records

@@ -33,7 +33,7 @@ macro_rules! laws {
             $($(
                 #[tokio::test]
                 async fn $law() {
-                    crate::$module::$law(&atsync::internals::store::memory::MemoryStore::default()).await;
+                    crate::$module::$law(&atsync::MemoryStore::default()).await;
                 }
             )+)+
         }
