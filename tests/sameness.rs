@@ -14,6 +14,7 @@
     reason = "a test stops when something does not hold"
 )]
 
+use atsync::Reason;
 use atsync::adapter::{Adapter, AdapterError};
 use atsync::model::Manifest;
 use atsync::model::contract::{
@@ -518,13 +519,13 @@ fn adopting_a_candidate_does_not_say_that_somebody_changed_it() {
     );
     declare(&world, &acme, &ada(&json!({"company": "Acme"})));
     let planned = plan(&world, &acme);
-    let said: Vec<&str> = planned.records[0]
+    let said: Vec<Reason> = planned.records[0]
         .findings
         .iter()
         .filter(|finding| finding.kind == FindingKind::Drifted)
-        .map(|finding| finding.reason.as_str())
+        .map(|finding| finding.reason)
         .collect();
-    assert!(said.len() >= 2 && said.iter().all(|reason| *reason == "WasThere"), "{said:?}");
+    assert!(said.len() >= 2 && said.iter().all(|reason| *reason == Reason::WasThere), "{said:?}");
     assert!(!words::plan(&planned).contains("was changed"));
     apply(&world, &acme, &planned);
     assert_eq!(the_ada(&world)["first_name"], "Augusta");
@@ -742,7 +743,8 @@ fn a_field_that_no_operation_lists_is_named_and_neither_sent_nor_called_in_step(
             declare(&world, &acme, &ada(&wanted));
             let planned = plan(&world, &acme);
             let told = planned.records.iter().flat_map(|record| &record.findings);
-            let told: Vec<_> = told.filter(|finding| finding.reason == "NotSupported").collect();
+            let told: Vec<_> =
+                told.filter(|finding| finding.reason == Reason::NotSupported).collect();
             assert!(
                 told.iter().any(|finding| finding.message.contains(&format!("`{field}"))),
                 "{told:?}"
@@ -787,10 +789,8 @@ fn a_required_member_that_is_given_does_not_block_and_one_that_is_missing_does()
         let blocked: Vec<_> = planned.blocked().collect();
         assert_eq!(!blocked.is_empty(), blocks, "{blocked:?}");
         assert!(
-            blocked
-                .iter()
-                .all(|finding| finding.reason == "MissingField"
-                    && finding.message.contains(required))
+            blocked.iter().all(|finding| finding.reason == Reason::MissingField
+                && finding.message.contains(required))
         );
         assert_eq!(planned.is_empty(), blocks);
     }
@@ -936,7 +936,7 @@ fn a_value_that_does_not_fit_its_type_is_blocked_and_never_sent() {
         declare(&world, &acme, &ada(&json!({"custom_fields": {key: value}})));
         let planned = plan(&world, &acme);
         assert!(
-            planned.blocked().any(|finding| finding.reason == "InvalidValue"),
+            planned.blocked().any(|finding| finding.reason == Reason::InvalidValue),
             "{key}: {value}"
         );
         let report = apply(&world, &acme, &planned);

@@ -171,7 +171,7 @@ impl From<Failure> for Error {
         let kind = match &failure {
             Failure::Auth(_) => ErrorKind::Auth,
             Failure::Denied(_) => ErrorKind::Denied,
-            Failure::Invalid(_) => ErrorKind::Input,
+            Failure::Invalid(_) | Failure::Misread(_) => ErrorKind::Input,
             Failure::Misconfigured(_) => ErrorKind::Configuration,
             Failure::Throttled(_) | Failure::Quota(_) | Failure::Unavailable(_) => {
                 ErrorKind::Unavailable
@@ -192,12 +192,13 @@ impl From<Failure> for Error {
 mod tests {
     use super::{Error, ErrorKind};
     use crate::transport::NotSent;
-    use atsync_model::contract::{Denied, Failure, RemoteRef, Restart};
+    use atsync_model::contract::{Denied, Failure, Misread, RemoteRef, Restart};
 
     #[test]
     fn a_permanent_refusal_is_never_called_temporary() {
         let text = || "why".to_owned();
         let denied = Denied { permission: "p".into(), message: text() };
+        let misread = Misread { message: text(), reading: "date".into() };
         let failures = [
             (Failure::Auth(text()), ErrorKind::Auth),
             (Failure::Denied(denied), ErrorKind::Denied),
@@ -205,6 +206,7 @@ mod tests {
             (Failure::Gone(text()), ErrorKind::Adapter),
             (Failure::Moved(RemoteRef::new("jobs", "1")), ErrorKind::Adapter),
             (Failure::Conflict(text()), ErrorKind::Unavailable),
+            (Failure::Misread(misread), ErrorKind::Input),
             (Failure::Invalid(Vec::new()), ErrorKind::Input),
             (Failure::Misconfigured(text()), ErrorKind::Configuration),
             (Failure::Restart(Restart::Pass), ErrorKind::Unavailable),

@@ -66,6 +66,7 @@ mod life;
 pub mod near;
 mod pin;
 pub mod plan;
+mod reason;
 pub mod reconcile;
 mod records;
 mod runtime;
@@ -86,6 +87,7 @@ pub use engine::{
 pub use entropy::{Entropy, SystemEntropy};
 pub use error::{Error, ErrorKind};
 pub use life::Person;
+pub use reason::{ConditionType, Reason};
 pub use reconcile::{
     Explanation, HintEnd, PlanOf, Progress, ProgressFn, Resolution, SweepOptions, SweepReport,
 };

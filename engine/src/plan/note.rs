@@ -10,6 +10,7 @@
 
 use super::candidate::Person;
 use super::{Draft, FieldChange, FindingKind, made, once, step};
+use crate::reason::Reason;
 use crate::store::{LinkHow, LinkRow};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::{DesiredNote, Visibility};
@@ -98,14 +99,14 @@ fn leave_anew(
     );
     if rule.is_some_and(|rule| rule.class == EffectClass::Unsafe) {
         let message = format!("{lost}; leaving it once more could do harm, so it is left to you");
-        draft.say(FindingKind::Note, &link.host, "HangsOnNobody", message);
+        draft.say(FindingKind::Note, &link.host, Reason::HangsOnNobody, message);
         once::compare(draft, &link.host, "note", link, &members(note));
         return;
     }
     draft.say(
         FindingKind::Note,
         &link.host,
-        "HangsOnNobody",
+        Reason::HangsOnNobody,
         format!("{lost}; it is left once more"),
     );
     create(
@@ -132,7 +133,7 @@ fn create(
             "{path}: {about} is linked to another application than is declared, so the note about \
              it is not left"
         );
-        draft.say(FindingKind::Conflict, path, "OtherApplication", message);
+        draft.say(FindingKind::Conflict, path, Reason::OtherApplication, message);
         draft.account_whole(path);
         return;
     }

@@ -17,6 +17,7 @@
 //! Left out: whether somebody changed or deleted it in the ATS.
 
 use super::{Adoption, Draft, FindingKind, Owned, application, note};
+use crate::reason::Reason;
 use crate::store::LinkRow;
 use atsync_model::desired::definition::Desired;
 use atsync_model::{kinds, normal};
@@ -105,7 +106,7 @@ pub(super) fn compare<D: Owned>(
             link.remote
         );
         let kind = if is_conflict { FindingKind::Conflict } else { FindingKind::Note };
-        draft.say(kind, path, "CannotChange", message);
+        draft.say(kind, path, Reason::CannotChange, message);
     }
     record(draft, link, kept);
 }
@@ -130,7 +131,7 @@ pub(super) fn release<D: Owned>(
             "{path}: no longer declared; the {what} {} stays and is no longer managed",
             link.remote
         );
-        draft.say(FindingKind::Note, path, "Released", message);
+        draft.say(FindingKind::Note, path, Reason::Released, message);
         let mut kept = link.applied.clone();
         kept.insert(RELEASED.to_owned(), json!(true));
         record(draft, link, kept);
@@ -144,7 +145,6 @@ fn record<D: Owned>(draft: &mut Draft<'_, D>, link: &LinkRow, applied: Map<Strin
     {
         return;
     }
-    let (host, remote, reason) =
-        (link.host.clone(), link.remote.clone(), super::IN_STEP.to_owned());
+    let (host, remote, reason) = (link.host.clone(), link.remote.clone(), None);
     draft.plan.adoptions.push(Adoption { host, remote, applied, reason });
 }

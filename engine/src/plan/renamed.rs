@@ -33,6 +33,7 @@ use super::{
     Adoption, Draft, Facts, FindingKind, Input, Need, RecordPlan, SHARED_PREFIX, application, note,
     once,
 };
+use crate::reason::Reason;
 use crate::store::LinkRow;
 use atsync_model::desired::DesiredCandidate;
 use serde_json::{Map, Value};
@@ -223,7 +224,7 @@ impl Renamed {
             let finding = super::Finding {
                 kind: FindingKind::Note,
                 host: new.clone(),
-                reason: "Renamed".to_owned(),
+                reason: Reason::Renamed,
                 message,
             };
             plan.findings.push(finding);
@@ -234,7 +235,7 @@ impl Renamed {
             if !plan.adoptions.iter().any(|adoption| adoption.host == path) {
                 let reason = "it was declared under another key before".to_owned();
                 let (remote, applied) = (link.remote.clone(), link.applied.clone());
-                plan.adoptions.push(Adoption { host: path, remote, applied, reason });
+                plan.adoptions.push(Adoption { host: path, remote, applied, reason: Some(reason) });
             }
         }
     }

@@ -30,6 +30,7 @@ use super::{
     Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, Step, account, erasure, made,
     step, unseen,
 };
+use crate::reason::Reason;
 use crate::store::{LinkHow, LinkRow, index};
 use atsync_model::contract::RemoteRef;
 use atsync_model::desired::Policy;
@@ -287,8 +288,7 @@ fn one(
         Some(Stands::There(remote)) => {
             if link.is_none_or(|link| link.remote != remote || unseen::is_removed(link)) {
                 // What the engine put on needs no word.
-                let reason =
-                    if carried.is_some() { super::IN_STEP } else { "the tag is there" }.to_owned();
+                let reason = carried.is_none().then(|| "the tag is there".to_owned());
                 let mut applied = link.map(unseen::without_removed).unwrap_or_default();
                 if carried.is_some() {
                     applied.insert(CARRIED.to_owned(), json!(SEEN));
@@ -329,7 +329,7 @@ fn one(
                         "{key}: the tag {name:?} was taken off in the ATS; it stays off (policy \
                          yield)"
                     );
-                    draft.say(FindingKind::Drifted, path, "RemovedInAts", message);
+                    draft.say(FindingKind::Drifted, path, Reason::RemovedInAts, message);
                     tell(draft, path, name, Decision::Drifted);
                     return;
                 }
@@ -342,7 +342,7 @@ fn one(
                             "{key}: `tags` of the ATS lacks {name:?}; it stays so (policy {word}; \
                              `enforce` puts it on)"
                         );
-                        draft.say(FindingKind::Note, path, "LeftAlone", message);
+                        draft.say(FindingKind::Note, path, Reason::LeftAlone, message);
                         tell(draft, path, name, Decision::Leave);
                         return;
                     }
@@ -461,12 +461,7 @@ fn take_off(draft: &mut Draft<'_>, known: &Known<'_>, prefix: &str, wanted: &[St
                 let (host, remote) = (format!("{prefix}{name}"), row.remote());
                 let applied = json!({ CARRIED: SEEN }).as_object().cloned().unwrap_or_default();
                 remove(draft, &host, &remote);
-                draft.plan.adoptions.push(Adoption {
-                    host,
-                    remote,
-                    applied,
-                    reason: super::IN_STEP.to_owned(),
-                });
+                draft.plan.adoptions.push(Adoption { host, remote, applied, reason: None });
             }
             None => ended.push(name),
         }

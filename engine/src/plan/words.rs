@@ -84,14 +84,17 @@ fn step(out: &mut String, step: &Step) {
 }
 
 fn record(out: &mut String, plan: &RecordPlan) {
-    let told: Vec<_> =
-        plan.adoptions.iter().filter(|adoption| adoption.reason != super::IN_STEP).collect();
+    let told: Vec<_> = plan
+        .adoptions
+        .iter()
+        .filter_map(|adoption| Some((adoption, adoption.reason.as_ref()?)))
+        .collect();
     if plan.steps.is_empty() && plan.findings.is_empty() && told.is_empty() {
         return;
     }
     put(out, format_args!("{}", plan.key));
-    for adoption in told {
-        put(out, format_args!("  = {} is {}: {}", adoption.host, adoption.remote, adoption.reason));
+    for (adoption, reason) in told {
+        put(out, format_args!("  = {} is {}: {reason}", adoption.host, adoption.remote));
     }
     for planned in &plan.steps {
         step(out, planned);

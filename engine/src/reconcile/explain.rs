@@ -10,6 +10,7 @@ use crate::journal::{Intent, IntentState, Try};
 use crate::plan::defaults::word;
 use crate::plan::ownership::Decision;
 use crate::plan::{self, FindingKind, RecordPlan, Step, explain, words};
+use crate::reason::Reason;
 use crate::store::{Condition, DesiredRow, LinkRow, Mode};
 use atsync_model::desired::{Desired, Policy};
 use atsync_model::plain;
@@ -179,19 +180,21 @@ impl Reconciler {
             }),
         }
         if row.mode != Mode::Paused {
-            next.extend(planned.findings.iter().filter(|finding| finding.reason != "InDoubt").map(
-                |finding| Next {
-                    host: finding.host.clone(),
-                    what: words::after_path(&finding.message, &finding.host).to_owned(),
-                    when: match finding.kind {
-                        FindingKind::Blocked | FindingKind::Conflict => {
-                            format!("when {}", finding.until())
-                        }
-                        FindingKind::Drifted | FindingKind::Note => "not by itself".to_owned(),
+            next.extend(
+                planned.findings.iter().filter(|finding| finding.reason != Reason::InDoubt).map(
+                    |finding| Next {
+                        host: finding.host.clone(),
+                        what: words::after_path(&finding.message, &finding.host).to_owned(),
+                        when: match finding.kind {
+                            FindingKind::Blocked | FindingKind::Conflict => {
+                                format!("when {}", finding.until())
+                            }
+                            FindingKind::Drifted | FindingKind::Note => "not by itself".to_owned(),
+                        },
+                        at_ms: None,
                     },
-                    at_ms: None,
-                },
-            ));
+                ),
+            );
         }
         let intents = self.store.intents_of(&self.name, key, INTENTS_MAX).await?;
         Ok(Explanation {

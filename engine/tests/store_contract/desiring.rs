@@ -5,6 +5,7 @@ use atsync::journal::{GivenUpBy, IntentState};
 use atsync::store::{
     Condition, ConnectionRow, DeclareReport, DesiredStatus, Mode, StatusUpdate, Store, StoreError,
 };
+use atsync::{ConditionType, Reason};
 
 pub(crate) async fn a_generation_rises_with_every_change_of_the_body(store: &dyn Store) {
     let first = vec![declaration("a", "{}"), declaration("b", "{}")];
@@ -45,9 +46,9 @@ pub(crate) async fn keys_that_would_break_host_paths_are_refused(store: &dyn Sto
 pub(crate) async fn a_status_is_written_only_for_its_generation(store: &dyn Store) {
     declare(store, &["a", "b"]).await;
     let condition = Condition {
-        kind: "Synced".to_owned(),
+        kind: ConditionType::Synced,
         status: true,
-        reason: "Applied".to_owned(),
+        reason: Reason::InStep,
         message: "It is there.".to_owned(),
         since_ms: 9,
     };

@@ -89,6 +89,7 @@ pub(super) fn code(is_blocked: bool, is_done: bool) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::exit_code;
+    use atsync::Reason;
     use atsync::plan::{Finding, FindingKind, Plan, RecordPlan, Step};
 
     fn plan(steps: usize, finding: Option<FindingKind>) -> Plan {
@@ -110,7 +111,7 @@ mod tests {
         let findings = finding.map(|kind| Finding {
             kind,
             host: "a".into(),
-            reason: "UnknownReference".into(),
+            reason: Reason::UnknownReference,
             message: "there is no such job".into(),
         });
         let record = RecordPlan {
