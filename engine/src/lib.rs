@@ -64,6 +64,7 @@ pub mod journal;
 mod json;
 mod life;
 pub mod near;
+mod path;
 mod pin;
 pub mod plan;
 mod reason;

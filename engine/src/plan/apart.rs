@@ -6,6 +6,7 @@
 
 use super::application::Goal;
 use super::{Draft, FindingKind, Record};
+use crate::path;
 use crate::reason::Reason;
 use crate::store::index;
 use atsync_model::desired::{ApplicationKind, DesiredApplication};
@@ -18,7 +19,7 @@ pub(super) fn stand_apart(draft: &mut Draft<'_>, wanted: &DesiredApplication, ho
     draft.apart.insert(host.to_owned());
     draft.account_whole(host);
     for file in &wanted.attachments {
-        draft.account_whole(&format!("{host}/attachments/{}", file.key));
+        draft.account_whole(&path::below(host, path::ATTACHMENTS, &file.key));
     }
 }
 

@@ -13,6 +13,7 @@ use super::lifecycle;
 use super::ownership::Comparison;
 use super::values::{create_customs, unseen_customs, update_customs};
 use super::{Adoption, Draft, FieldChange, FindingKind, Record, Step, forms, once, step};
+use crate::path;
 use crate::reason::Reason;
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
@@ -37,7 +38,7 @@ pub(super) struct Goal<'a> {
 /// Plans all applications of the desired record.
 pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     let desired = draft.input.desired;
-    let prefix = format!("{}/applications/", desired.key);
+    let prefix = path::all_below(&desired.key, path::APPLICATIONS);
     let mut goals = Goals::default();
     for application in &desired.applications {
         one(draft, person, application, &format!("{prefix}{}", application.key), &mut goals);
@@ -250,7 +251,7 @@ fn find<'a>(
             desired
                 .applications
                 .iter()
-                .map(|one| format!("{}/applications/{}", desired.key, one.key))
+                .map(|one| path::below(&desired.key, path::APPLICATIONS, &one.key))
                 .collect()
         };
         let holds = |link: &&LinkRow| link.host != host && declared.contains(&link.host);
@@ -695,7 +696,7 @@ fn attachments(
     host: &str,
     record: Option<&Record>,
 ) {
-    let prefix = format!("{host}/attachments/");
+    let prefix = path::all_below(host, path::ATTACHMENTS);
     for file in &wanted.attachments {
         let path = format!("{prefix}{}", file.key);
         let members = members(file);

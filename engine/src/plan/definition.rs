@@ -20,6 +20,7 @@ use super::field::{follow, is_same_text, not_shown, rebase, release};
 use super::forms::{self, SENT};
 use super::ownership::{Comparison, Decision};
 use super::{Adoption, Draft, FieldChange, FindingKind, Owned, Record, made, step};
+use crate::path;
 use crate::reason::Reason;
 use crate::store::{LinkRow, index};
 use atsync_model::contract::RemoteRef;
@@ -71,7 +72,7 @@ fn choice_link<'l>(
     links: &'l BTreeMap<String, LinkRow>,
     label: &str,
 ) -> Option<&'l LinkRow> {
-    let prefix = format!("{}/options/", desired.path());
+    let prefix = path::all_below(&desired.path(), path::OPTIONS);
     let below = || {
         links
             .range(prefix.clone()..)
@@ -427,7 +428,7 @@ fn options(draft: &mut Draft<'_, DesiredCustomField>, host: &str, field: Option<
         }
     }
     // What is no longer declared is nobody's from now on, and stays.
-    let prefix = format!("{host}/options/");
+    let prefix = path::all_below(host, path::OPTIONS);
     let below =
         input.links.range(prefix.clone()..).take_while(|(path, _)| path.starts_with(&prefix));
     // A path in a spelling of its own gives way to the one that all spellings share.

@@ -30,6 +30,7 @@
 use super::explain::Values;
 use super::ownership::{Comparison, Decision};
 use super::{Draft, FindingKind, Owned, base, forms};
+use crate::path;
 use crate::reason::Reason;
 use crate::store::LinkHow;
 use atsync_model::kinds;
@@ -191,7 +192,7 @@ impl<D: Owned> Draft<'_, D> {
     /// Whether what the engine last wrote for the record must show by now. Where it need not, the
     /// next plan looks again.
     pub(super) fn has_settled(&mut self, host: &str) -> bool {
-        let key = host.split('/').next().unwrap_or(host);
+        let key = path::key(host);
         match self.facts.settled(key) {
             Ok(settled) => {
                 self.plan.look_again |= !settled;

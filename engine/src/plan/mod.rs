@@ -71,8 +71,8 @@ mod values;
 pub mod withdraw;
 pub mod words;
 
+use crate::path;
 use crate::reason::Reason;
-pub use crate::store::SHARED_PREFIX;
 pub(crate) use definition::name_claim;
 pub use facts::{Declared, Facts, Need, Record};
 pub(crate) use once::{FOUND_ON, RELEASED, declared_once, is_made_once};
@@ -80,7 +80,6 @@ pub(crate) use opening::claim as opening_claim;
 
 use crate::store::LinkRow;
 use atsync_model::contract::RemoteRef;
-use atsync_model::desired::definition::DEFINITION_PREFIX;
 use atsync_model::desired::{Desired, DesiredCandidate, DesiredCustomField, DesiredUser, Policy};
 use atsync_model::manifest::{Manifest, OperationRule};
 use serde::Serialize;
@@ -231,7 +230,7 @@ impl RecordPlan {
     /// Whether it is of something that people's records hang on. Such plans are carried out before
     /// the others.
     pub fn is_definition(&self) -> bool {
-        self.key.starts_with(DEFINITION_PREFIX)
+        path::is_definition(&self.key)
     }
 
     /// Whether nothing is done for the record until somebody acts.

@@ -10,6 +10,7 @@
 
 use super::candidate::Person;
 use super::{Draft, FieldChange, FindingKind, made, once, step};
+use crate::path;
 use crate::reason::Reason;
 use crate::store::{LinkHow, LinkRow};
 use atsync_model::contract::RemoteRef;
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 /// Plans all notes of the desired record.
 pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     let desired = draft.input.desired;
-    let prefix = format!("{}/notes/", desired.key);
+    let prefix = path::all_below(&desired.key, path::NOTES);
     for note in &desired.notes {
         let path = format!("{prefix}{}", note.key);
         match draft.input.links.get(&path) {
@@ -126,8 +127,10 @@ fn create(
     reason: String,
 ) {
     let key = draft.input.desired.key.clone();
-    let about =
-        note.application.as_ref().map(|application| format!("{key}/applications/{application}"));
+    let about = note
+        .application
+        .as_ref()
+        .map(|application| path::below(&key, path::APPLICATIONS, application));
     if let Some(about) = about.filter(|about| draft.apart.contains(about)) {
         let message = format!(
             "{path}: {about} is linked to another application than is declared, so the note about \
@@ -142,7 +145,7 @@ fn create(
     step.after = person.after(&key);
     step.input.insert("candidate".to_owned(), person.id(&key));
     if let Some(application) = &note.application {
-        let about = format!("{key}/applications/{application}");
+        let about = path::below(&key, path::APPLICATIONS, application);
         match draft.input.links.get(&about) {
             Some(link) => {
                 step.input.insert("application".to_owned(), json!(link.remote.id));

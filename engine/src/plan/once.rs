@@ -17,6 +17,7 @@
 //! Left out: whether somebody changed or deleted it in the ATS.
 
 use super::{Adoption, Draft, FindingKind, Owned, application, note};
+use crate::path::Path;
 use crate::reason::Reason;
 use crate::store::LinkRow;
 use atsync_model::desired::definition::Desired;
@@ -57,15 +58,18 @@ pub(crate) fn is_made_once(kind: &str) -> bool {
 /// that is made once.
 pub(crate) fn declared_once(desired: &Desired, path: &str) -> Option<Map<String, Value>> {
     let Desired::Candidate(desired) = desired else { return None };
-    let path = path.strip_prefix(desired.key.as_str())?;
-    if let Some(key) = path.strip_prefix("/notes/") {
-        let note = desired.notes.iter().find(|note| note.key == key)?;
-        return Some(base(&note::members(note)));
+    match Path::of(path) {
+        Path::Note { note, .. } => {
+            let note = desired.notes.iter().find(|one| one.key == note)?;
+            Some(base(&note::members(note)))
+        }
+        Path::Attachment { application, file, .. } => {
+            let application = desired.applications.iter().find(|one| one.key == application)?;
+            let file = application.attachments.iter().find(|one| one.key == file)?;
+            Some(base(&application::members(file)))
+        }
+        _ => None,
     }
-    let (application, file) = path.strip_prefix("/applications/")?.split_once("/attachments/")?;
-    let application = desired.applications.iter().find(|one| one.key == application)?;
-    let file = application.attachments.iter().find(|one| one.key == file)?;
-    Some(base(&application::members(file)))
 }
 
 /// Whether a look found the record on this parent.

@@ -27,9 +27,9 @@ use super::explain::Values;
 use super::field::amend;
 use super::ownership::Decision;
 use super::{
-    Adoption, Draft, FieldChange, FindingKind, Record, SHARED_PREFIX, Step, account, erasure, made,
-    step, unseen,
+    Adoption, Draft, FieldChange, FindingKind, Record, Step, account, erasure, made, step, unseen,
 };
+use crate::path;
 use crate::reason::Reason;
 use crate::store::{LinkHow, LinkRow, index};
 use atsync_model::contract::RemoteRef;
@@ -144,7 +144,7 @@ enum Stands {
 /// Plans the tags of the desired record.
 pub(super) fn plan(draft: &mut Draft<'_>, person: &Person<'_>) {
     let desired = draft.input.desired;
-    let prefix = format!("{}/tags/", desired.key);
+    let prefix = path::all_below(&desired.key, path::TAGS);
     let Some(wanted) = &desired.tags else {
         // Released as a whole: the tags stay where they are, and are nobody's from now on.
         let links = draft.input.links.range(prefix.clone()..);
@@ -387,7 +387,7 @@ fn seen(draft: &mut Draft<'_>, record: &Record, name: &str, carried: Option<&str
 fn put_on(draft: &mut Draft<'_>, person: &Person<'_>, name: &str, path: &str) {
     let key = draft.input.desired.key.clone();
     let Some(tag) = tag_named(draft, name) else { return };
-    let shared = format!("{SHARED_PREFIX}tags/{}", normal::label(name));
+    let shared = path::shared(path::TAGS, &normal::label(name));
     let mut after = person.after(&key);
     let tag_id = match tag {
         Some(tag) => Value::String(tag.id.clone()),

@@ -12,6 +12,7 @@ use super::contact_types::TypesPlan;
 use super::contacts::{self, Compared, List};
 use super::forms::Kept;
 use super::{Draft, Facts, FieldChange, FindingKind, Input, Need, Owned, Plan, RecordPlan, step};
+use crate::path;
 use crate::reason::Reason;
 use crate::store::{LinkHow, index};
 use atsync_model::desired::{Desired, Policy};
@@ -132,7 +133,7 @@ fn take_off_tags(draft: &mut Draft<'_>) {
         return;
     };
     let there: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
-    let prefix = format!("{key}/tags/");
+    let prefix = path::all_below(&key, path::TAGS);
     for (host, link) in draft.input.links.range(prefix.clone()..) {
         if !host.starts_with(&prefix) {
             break;

@@ -26,6 +26,7 @@ use super::{PlanOf, Progress, Reconciler};
 use crate::error::{Error, ErrorKind};
 use crate::journal::sends::may_leave;
 use crate::journal::{IntentId, Leave, Wish};
+use crate::path;
 use crate::plan::equal::EQUAL;
 use crate::plan::forms::SENT;
 use crate::plan::{Finding, Plan, RecordPlan, Step, unseen, words};
@@ -422,7 +423,7 @@ impl Reconciler {
         if let Some(link) = self.store.link(&self.name, path).await? {
             return Ok(Some(link.remote));
         }
-        let key = path.split('/').next().unwrap_or(path);
+        let key = path::key(path);
         let Some(row) = self.store.desired(&self.name, key).await? else { return Ok(None) };
         let record = self.parse_desired(&row)?;
         self.pull(kinds::APPLICATIONS, false).await?;
@@ -664,7 +665,7 @@ impl Reconciler {
             step.end == StepEnd::InDoubt && !doubts.iter().any(|intent| intent.host == step.host)
         };
         for step in report.steps.iter().filter(|step| !step.end.is_done() && !is_settled(step)) {
-            let key = step.host.split('/').next().unwrap_or(&step.host);
+            let key = path::key(&step.host);
             failures.entry(key).or_insert(step);
         }
         let open: BTreeMap<&str, &RecordPlan> =

@@ -21,6 +21,7 @@ use super::Reconciler;
 use super::look::{CLOCK_GRAIN_MS, done_by};
 use crate::error::Error;
 use crate::journal::{Intent, IntentState};
+use crate::path;
 use crate::plan::{Finding, FindingKind, RecordPlan};
 use crate::reason::Reason;
 
@@ -87,11 +88,7 @@ impl Reconciler {
         let rule = self.adapter.manifest().operation(&intent.operation);
         let is_removal = rule.is_some_and(|rule| rule.verb == DELETE);
         let holder = match is_removal {
-            true => {
-                self.store
-                    .link(&self.name, intent.host.split('/').next().unwrap_or(&intent.host))
-                    .await?
-            }
+            true => self.store.link(&self.name, path::key(&intent.host)).await?,
             false => None,
         };
         let holder = holder.map(|link| link.remote);

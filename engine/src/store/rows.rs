@@ -478,7 +478,6 @@ pub struct LinkRow {
 }
 
 /// The prefix of host paths that belong to no single desired record.
-pub const SHARED_PREFIX: char = '~';
 
 /// How a link is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,6 +7,7 @@ use super::super::forget::{self, Circle, Hash, Hasher};
 use super::super::merge::{self, Difference, Held, Known, Merged, Seen};
 use super::super::*;
 use crate::journal::Intent;
+use crate::path;
 use serde_json::Map;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -168,7 +169,7 @@ impl Connection {
             candidates.map(|id| RemoteRef { kind: atsync_model::kinds::CANDIDATES.to_owned(), id }),
         );
         let linked = self.links.values().filter(|link| remotes.contains(&link.remote));
-        let keys: Vec<String> = linked.map(|link| check::key_of(&link.host).to_owned()).collect();
+        let keys: Vec<String> = linked.map(|link| path::key(&link.host).to_owned()).collect();
         keys.iter().for_each(|key| self.mark(key));
     }
 
@@ -341,7 +342,7 @@ impl Connection {
         loop {
             let mut grew = false;
             for link in self.links.values() {
-                let key = check::key_of(&link.host);
+                let key = path::key(&link.host);
                 if circle.keys.contains(key) {
                     grew |= circle.add(&link.remote.kind, &link.remote.id);
                 } else if link.host == key && circle.has(&link.remote.kind, &link.remote.id) {
@@ -363,7 +364,7 @@ impl Connection {
                 }
             }
             for intent in self.intents.values() {
-                if !circle.keys.contains(check::key_of(&intent.host)) {
+                if !circle.keys.contains(path::key(&intent.host)) {
                     continue;
                 }
                 for remote in check::remotes_of(intent) {
@@ -409,7 +410,7 @@ impl Connection {
         let before = (self.desired.len(), self.links.len());
         self.desired.retain(|key, _| !circle.keys.contains(key));
         self.links.retain(|host, link| {
-            !circle.keys.contains(check::key_of(host))
+            !circle.keys.contains(path::key(host))
                 && !circle.has(&link.remote.kind, &link.remote.id)
         });
         report.desired = count(before.0.saturating_sub(self.desired.len()));
@@ -454,7 +455,7 @@ fn event_of(
 
 /// Whether a host path is the key or below it.
 pub(super) fn belongs(host: &str, key: &str) -> bool {
-    host.strip_prefix(key).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    path::is_within(host, key)
 }
 
 pub(super) fn count(number: usize) -> u64 {

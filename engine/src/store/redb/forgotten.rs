@@ -13,6 +13,7 @@ use super::tables::{
     FORGOTTEN, Tables, any, each, get, has, number, number_of, number_value, table,
 };
 use super::{desired, feed, identity, journal, observed};
+use crate::path;
 use crate::store::codec::{Key, KeyReader};
 use crate::store::forget::{self, Circle, Hash, Hasher};
 use crate::store::{Declaration, Erasure, ErasureReport, PageCommit, StoreError, check};
@@ -153,7 +154,7 @@ fn circle(tables: &Tables<'_>, connection: &str, erasure: &Erasure) -> Result<Ci
     loop {
         let mut grew = false;
         desired::links(tables, connection, |link| {
-            let key = check::key_of(&link.host);
+            let key = path::key(&link.host);
             if circle.keys.contains(key) {
                 grew |= circle.add(&link.remote.kind, &link.remote.id);
             } else if link.host == key && circle.has(&link.remote.kind, &link.remote.id) {
@@ -180,7 +181,7 @@ fn circle(tables: &Tables<'_>, connection: &str, erasure: &Erasure) -> Result<Ci
             Ok(())
         })?;
         journal::each_intent(tables, connection, |intent| {
-            if circle.keys.contains(check::key_of(&intent.host)) {
+            if circle.keys.contains(path::key(&intent.host)) {
                 for remote in check::remotes_of(&intent) {
                     grew |= circle.add(&remote.kind, &remote.id);
                 }
@@ -249,7 +250,7 @@ pub(super) fn erase(
     let mut hosts = Vec::new();
     desired::links(tables, connection, |link| {
         if circle.has(&link.remote.kind, &link.remote.id)
-            && !circle.keys.contains(check::key_of(&link.host))
+            && !circle.keys.contains(path::key(&link.host))
         {
             hosts.push(link.host);
         }
